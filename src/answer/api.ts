@@ -1,0 +1,41 @@
+/**
+ * The one implementation of DNS semantics for every way in: a request's octets and the table give a reply's octets, a
+ * silent drop, or a miss for the plugin chain. It allocates nothing per call.
+ */
+
+/** Values of `Responder.answer` that are no reply. */
+export const DROP = 0
+export const MISS = -1
+
+export interface Responder {
+  /**
+   * Answers the message in `request[start, end)` for the listener whose names are in `space`.
+   * `reply` must have room for 65,535 octets after `replyStart` (`udp`: for the largest payload the responder sends).
+   * Returns the reply's length, DROP (say nothing), or MISS (ask the chain; nothing was written).
+   * Malformed and unsupported messages are answered here too, as coredns-behaviour §3 has them.
+   */
+  answer(
+    request: Uint8Array,
+    start: number,
+    end: number,
+    space: number,
+    way: Way,
+    reply: Uint8Array,
+    replyStart: number,
+  ): number
+  /** Counts the answer just given, with its duration in seconds; `family` is 1 for IPv4, 2 for IPv6. */
+  count(way: Way, family: 1 | 2, seconds: number): void
+  /** Reads the monotonic clock once for a batch: expiry and ageing of cached entries use it. */
+  startBatch(nowMilliseconds: number): void
+  /** Epoch protocol: the reader looks at no table memory between `offline()` and the next `startBatch`. */
+  offline(): void
+}
+
+/** How a message came in: decides limits and labels. `udp4`/`udp6` differ in the compression threshold only. */
+export const way = { udp4: 0, udp6: 1, stream: 2 } as const
+export type Way = (typeof way)[keyof typeof way]
+
+export interface ResponderOptions {
+  /** Uniform in [0, 2^32). Default: xorshift seeded from crypto. Tests pass their own. */
+  readonly random?: () => number
+}

@@ -1,0 +1,155 @@
+/**
+ * The reduced model of a cluster: only what DNS needs, decoded straight from the API server's bytes. It knows no DNS.
+ * All names are as Kubernetes has them (lower case).
+ */
+
+export interface ServicePort {
+  /** '' when unnamed. */
+  readonly name: string
+  /** Lower case: tcp, udp, sctp. */
+  readonly protocol: string
+  readonly port: number
+}
+
+export interface Service {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
+  /** First ClusterIP is `None`. */
+  readonly headless: boolean
+  /** As in the object, in its order; [] when headless or ExternalName. */
+  readonly clusterIPs: readonly string[]
+  readonly externalName: string
+  readonly ports: readonly ServicePort[]
+  readonly externalIPs: readonly string[]
+  readonly ingress: readonly { readonly ip: string; readonly hostname: string }[]
+  readonly publishNotReadyAddresses: boolean
+  /** Annotations whose key begins with a prefix that a subscriber asked for (see ClusterConfig.annotationPrefixes). */
+  readonly annotations: Readonly<Record<string, string>>
+  /** Seconds since 1970. */
+  readonly createdAt: number
+}
+
+export interface Namespace {
+  readonly name: string
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+/** Bits of EndpointSlice.flags. */
+export const endpointFlag = { ready: 1, serving: 2, terminating: 4 } as const
+
+/**
+ * One EndpointSlice, packed: an endpoint with two addresses takes two places. No object per endpoint is kept. Places
+ * are in the order of the slice.
+ */
+export interface EndpointSlice {
+  readonly namespace: string
+  readonly name: string
+  /** Label kubernetes.io/service-name (multicluster.kubernetes.io/service-name for imported slices). */
+  readonly service: string
+  /** Label multicluster.kubernetes.io/source-cluster, or ''. */
+  readonly cluster: string
+  readonly addressType: 'IPv4' | 'IPv6' | 'FQDN'
+  readonly ports: readonly { readonly name: string; readonly protocol: string; readonly port: number }[]
+  readonly count: number
+  /** 4 or 16 octets a place; empty for FQDN. */
+  readonly addresses: Uint8Array
+  /** For FQDN slices: a name a place; else undefined. */
+  readonly fqdns: readonly string[] | undefined
+  /** endpointFlag bits a place. ready: true or absent. serving: true or absent (then as ready). */
+  readonly flags: Uint8Array
+  /** '' where a place has none; undefined when no place has one. */
+  readonly hostnames: readonly string[] | undefined
+  /** targetRef.name, '' where none; kept only when ClusterConfig.podNames; else undefined. */
+  readonly podNames: readonly string[] | undefined
+  /** Endpoint.zone, interned; kept only when ClusterConfig.zones; else undefined. */
+  readonly zones: readonly string[] | undefined
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+export interface ServiceImport {
+  readonly namespace: string
+  readonly name: string
+  readonly type: 'ClusterSetIP' | 'Headless'
+  readonly ips: readonly string[]
+  readonly ports: readonly ServicePort[]
+}
+
+export type Resource = 'services' | 'endpointslices' | 'namespaces' | 'pods' | 'serviceimports' | 'importedslices'
+
+/**
+ * synced: the initial list has arrived (it stays synced when the API server goes away). pending: not yet.
+ * forbidden: refused by RBAC (403) before it was ever synced. off: not watched.
+ */
+export type Availability = 'synced' | 'pending' | 'forbidden' | 'off'
+
+/** Reads of the model: synchronous, always the latest event. */
+export interface ClusterView {
+  service(namespace: string, name: string): Service | undefined
+  services(): Iterable<Service>
+  servicesIn(namespace: string): Iterable<Service>
+  /** Slices of a service, in a stable order; [] when none. */
+  slices(namespace: string, service: string): readonly EndpointSlice[]
+  namespace(name: string): Namespace | undefined
+  namespaces(): Iterable<Namespace>
+  /** Of `pods verified`: a pod with this status.podIP (as text, as the API writes it) exists in the namespace. */
+  hasPod(namespace: string, ip: string): boolean
+  /** The namespaces and names of pods with this IP. */
+  podsByIP(ip: string): readonly { readonly namespace: string; readonly name: string }[]
+  serviceImport(namespace: string, name: string): ServiceImport | undefined
+  serviceImports(): Iterable<ServiceImport>
+  /** Imported slices (MCS) of a service name. */
+  importedSlices(namespace: string, service: string): readonly EndpointSlice[]
+  /** The service with this ClusterIP (canonical text, RFC 5952). */
+  serviceByClusterIP(ip: string): Service | undefined
+  /** Every place that has this address (packed), of whatever service. */
+  placesByAddress(address: Uint8Array): readonly { readonly slice: EndpointSlice; readonly place: number }[]
+  availability(resource: Resource): Availability
+  /** Every watched resource is synced or forbidden, services and namespaces are synced. */
+  readonly synced: boolean
+  /** Unix seconds of the last change that CoreDNS counts for the SOA serial (coredns-behaviour §4.6); 0 before any. */
+  readonly serial: number
+}
+
+/** Called synchronously after the model changed. Listeners mark and return: no work is done in them. */
+export interface ClusterListener {
+  /** The service object or any of its slices was added, changed or removed; once per reduced change. */
+  service?(namespace: string, name: string): void
+  namespace?(name: string): void
+  pods?(namespace: string): void
+  serviceImport?(namespace: string, name: string): void
+  /** Addresses that slices gained or lost: PTR answers depend on them. Packed. */
+  address?(address: Uint8Array): void
+  /** A ClusterIP (canonical text) was gained or lost. */
+  clusterIP?(ip: string): void
+  /** An availability or `synced` changed. */
+  sync?(): void
+}
+
+/** A running cluster: reflectors or manifests, and their model. */
+export interface Cluster {
+  readonly view: ClusterView
+  subscribe(listener: ClusterListener): { unsubscribe(): void }
+  /** Starts watching. Resolves at once; never rejects: what goes wrong is logged, retried and shown by availability. */
+  start(): void
+  stop(): Promise<void>
+}
+
+export interface ClusterConfig {
+  readonly source:
+    | { readonly kind: 'in-cluster' }
+    | { readonly kind: 'endpoint'; readonly url: string; readonly tls?: { cert: string; key: string; ca: string } }
+    | { readonly kind: 'kubeconfig'; readonly file: string; readonly context: string }
+    | { readonly kind: 'manifests'; readonly directory: string }
+  /** Label selectors as in the API (`labels`, `namespace_labels`), or ''. */
+  readonly labels: string
+  readonly namespaceLabels: string
+  readonly endpointSlices: boolean
+  readonly pods: boolean
+  readonly serviceImports: boolean
+  readonly podNames: boolean
+  readonly zones: boolean
+  /** Annotation key prefixes to keep: `slicedns.io/`, `txt.slicedns.io/`. */
+  readonly annotationPrefixes: readonly string[]
+}

@@ -1,0 +1,62 @@
+/**
+ * How a directive is written: rows of data that one reader (read.ts) turns into checked settings, so that every plugin
+ * words its errors alike and names the place.
+ */
+
+/** Where a word stands. Lines and columns count from 1; columns in UTF-16 units. */
+export interface Position {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** One word of a Corefile, after variables were replaced. */
+export interface Token {
+  readonly text: string
+  readonly at: Position
+  readonly quoted: boolean
+}
+
+/** One occurrence of a directive in a server block: `word args… { body }`. */
+export interface Directive {
+  readonly word: string
+  readonly at: Position
+  readonly args: readonly Token[]
+  /** Lines of the body; undefined when there is no `{`. */
+  readonly body: readonly BodyLine[] | undefined
+}
+
+/** A line of a directive's body: an option and its arguments. */
+export interface BodyLine {
+  readonly word: Token
+  readonly args: readonly Token[]
+}
+
+/** Thrown for everything that is wrong in a Corefile. `message` is ready to print: `Corefile:12:5 - …`. */
+export class ConfigError extends Error {
+  readonly at: Position | undefined
+  constructor(message: string, at: Position | undefined) {
+    super(at ? `${at.file}:${at.line}:${at.column} - ${message}` : message)
+    this.name = 'ConfigError'
+    this.at = at
+  }
+}
+
+/** What a schema's `read` gets: all occurrences of the directive in the block, in file order (CoreDNS merges them). */
+export interface DirectiveContext {
+  readonly occurrences: readonly Directive[]
+  /** Zones of the server block: the default of plugins whose ZONES argument is omitted. */
+  readonly zones: readonly string[]
+}
+
+/**
+ * The schema of a directive. `read` checks and converts; it uses the helpers of read.ts (options by rows, durations,
+ * integers with range, zones, addresses) and throws ConfigError with the position of the offending word.
+ */
+export interface DirectiveSchema<Settings> {
+  /** One line for error messages and docs: `forward FROM TO... { options }`. */
+  readonly usage: string
+  /** `once`: a second occurrence in the block is an error (`this plugin can only be used once per Server Block`). */
+  readonly repeat: 'once' | 'many'
+  read(context: DirectiveContext): Settings
+}

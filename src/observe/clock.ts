@@ -1,0 +1,28 @@
+/** Time is an argument: whatever waits or ages takes a Clock, so that tests can move it. */
+export interface Clock {
+  /** Milliseconds of the monotonic clock (process.hrtime): immune to jumps of the wall clock. */
+  now(): number
+  /** Milliseconds since 1970, for timestamps that people or other programs read. */
+  wall(): number
+  /** Runs `task` once after `milliseconds`. Timers never keep the process alive. */
+  after(milliseconds: number, task: () => void): Timer
+  /** Runs `task` every `milliseconds`. */
+  every(milliseconds: number, task: () => void): Timer
+}
+
+export interface Timer {
+  cancel(): void
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  after(milliseconds, task) {
+    const timer = setTimeout(task, milliseconds).unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+  every(milliseconds, task) {
+    const timer = setInterval(task, milliseconds).unref()
+    return { cancel: () => clearInterval(timer) }
+  },
+}

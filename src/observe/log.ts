@@ -1,0 +1,9 @@
+/** Log lines as CoreDNS writes them: stdout, no timestamp, `[LEVEL] text` or `[LEVEL] plugin/NAME: text`. */
+export interface Logger {
+  debug(text: string): void
+  info(text: string): void
+  warning(text: string): void
+  error(text: string): void
+  /** The same log with `plugin/NAME: ` in front of each text. */
+  plugin(name: string): Logger
+}

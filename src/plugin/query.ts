@@ -1,0 +1,73 @@
+import type { Message } from '../dns/message.ts'
+
+/** The way a query came in. Everything but `udp` counts as a stream: its replies are limited by 65,535 octets only. */
+export type Transport = 'udp' | 'tcp' | 'tls' | 'https'
+
+/** An IP address in text (no brackets, no IPv4-mapped form) and a port. */
+export interface SocketAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/**
+ * One question on its way through the chain of a server block. Never changed in place: a plugin that alters the
+ * request passes on a copy (`{ ...query, request, qname, name }`).
+ */
+export interface Query {
+  /** The request, whole. */
+  readonly request: Message
+  /** The name asked for, in its own case: an absolute name with RFC 1035 §5.1 escapes. */
+  readonly qname: string
+  /** The same in lower case (ASCII only, RFC 4343). */
+  readonly name: string
+  readonly qtype: number
+  readonly qclass: number
+  readonly transport: Transport
+  readonly client: SocketAddress
+  /** The address and port that the query was sent to. */
+  readonly local: SocketAddress
+  /** The zone of the server block that took the query, lower case and absolute. */
+  readonly zone: string
+  /** The listener as CoreDNS's metrics name it: `dns://:53`, `dns://127.0.0.1:53`. */
+  readonly server: string
+  /** The name of the view that chose the server block, or ''. */
+  readonly view: string
+  /** When the query was received: milliseconds of the monotonic clock. */
+  readonly receivedAt: number
+  /**
+   * Asks the listener that took this query a question of our own (the target of an ExternalName, say). It runs server
+   * block selection and the whole chain again, with the client's EDNS and addresses. Depth is bounded: past 10 lookups
+   * within lookups the outcome is SERVFAIL.
+   */
+  lookup(name: string, type: number): Promise<Outcome>
+}
+
+/** A whole reply, written by `plugin`. `error` is for the `errors` plugin: the reply is sent all the same. */
+export interface Reply {
+  readonly kind: 'reply'
+  readonly message: Message
+  readonly plugin: string
+  readonly error?: Error
+}
+
+/** Nothing was written: the server answers with an empty message of this rcode. */
+export interface Bare {
+  readonly kind: 'rcode'
+  readonly rcode: number
+  readonly plugin: string
+  readonly error?: Error
+}
+
+/** The client gets nothing. */
+export interface Drop {
+  readonly kind: 'drop'
+  readonly plugin: string
+}
+
+export type Outcome = Reply | Bare | Drop
+
+/** Answers synchronously where it can: a promise per query is the most expensive part of a cheap plugin. */
+export type Next = (query: Query) => Outcome | Promise<Outcome>
+
+/** A plugin's place in the chain: answers itself, or calls `next` at most once, or changes what `next` gave. */
+export type Handler = (query: Query, next: Next) => Outcome | Promise<Outcome>

@@ -1,0 +1,96 @@
+/**
+ * What a name answers, in the words of the compiler; the writer turns it into bytes (FORMAT.md). Names are absolute
+ * presentation names; addresses are packed octets in network order.
+ */
+export interface ZoneSpec {
+  /** The zone's apex, lower case and absolute. */
+  readonly zone: string
+  readonly soa: {
+    /** Absolute names. One that ends in the zone's own is sent in the case that the query used for the zone. */
+    readonly mname: string
+    readonly rname: string
+    readonly serial: number
+    readonly refresh: number
+    readonly retry: number
+    readonly expire: number
+    readonly minimum: number
+    /** TTL of the SOA record itself, seconds. */
+    readonly ttl: number
+  }
+  /** While true no name of the zone is denied from the table: misses go to the chain (not yet synced, say). */
+  readonly open: boolean
+}
+
+/** Everything that is answered at one name. */
+export interface NodeSpec {
+  /** The zone (declared to the same sink) whose SOA its negative answers carry. */
+  readonly zone: string
+  /**
+   * `closed`: a name below this node exists only if the table has it; others are NXDOMAIN, or NODATA above a name
+   * that exists. `open`: names below it that the table does not have are for the chain.
+   */
+  readonly below: 'closed' | 'open'
+  /** What a type without an answer of its own gets. */
+  readonly otherTypes: 'nodata' | 'nxdomain' | 'chain'
+  readonly answers: ReadonlyMap<number, AnswerSpec>
+}
+
+export type AnswerSpec =
+  | { readonly kind: 'nodata' | 'nxdomain' | 'chain' }
+  | AddressesSpec
+  | ServicesSpec
+  | RecordsSpec
+  | VariantsSpec
+
+/** A or AAAA records of the node's own name. */
+export interface AddressesSpec {
+  readonly kind: 'addresses'
+  readonly ttl: number
+  /** 4 octets each for type A, 16 for AAAA; at least one. */
+  readonly addresses: Uint8Array
+}
+
+/** SRV records with the addresses of their targets in the additional section. */
+export interface ServicesSpec {
+  readonly kind: 'services'
+  readonly ttl: number
+  /** Each target once. A name that ends in the node's zone is sent in the case that the query used for the zone. */
+  readonly targets: readonly {
+    readonly name: string
+    /** Packed IPv4 and IPv6 addresses; either may be empty. */
+    readonly a: Uint8Array
+    readonly aaaa: Uint8Array
+  }[]
+  readonly records: readonly {
+    readonly priority: number
+    readonly weight: number
+    readonly port: number
+    /** Index into targets. */
+    readonly target: number
+  }[]
+}
+
+/** Any other records, ready to send. Owner '' means the name asked for, in its case. */
+export interface RecordsSpec {
+  readonly kind: 'records'
+  readonly answer: readonly RecordSpec[]
+  readonly additional: readonly RecordSpec[]
+}
+
+export interface RecordSpec {
+  readonly owner: string
+  readonly type: number
+  readonly ttl: number
+  /** Uncompressed rdata. */
+  readonly rdata: Uint8Array
+}
+
+/** One of several answers, drawn per query by weight: a traffic split's backends. */
+export interface VariantsSpec {
+  readonly kind: 'variants'
+  readonly variants: readonly {
+    /** ≥ 1; the sum fits 32 bits. */
+    readonly weight: number
+    readonly answer: AddressesSpec | ServicesSpec | RecordsSpec
+  }[]
+}

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Builds the real peers that the tests compare with, outside the tree, once:
+#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver]     (default: all three)
+# They land in ${SLICEDNS_PEERS:-$HOME/.cache/slicedns-peers}/bin; a version that is there already is kept.
+# Needs Go 1.26 or later and the Go module proxy. Tests look on PATH and in that folder, and skip what is absent.
+set -euo pipefail
+
+COREDNS_VERSION=v1.14.7
+ETCD_VERSION=v3.6.5
+KUBERNETES_VERSION=1.36.3
+
+peers="${SLICEDNS_PEERS:-$HOME/.cache/slicedns-peers}"
+bin="$peers/bin"
+mkdir -p "$bin"
+export GOFLAGS="${GOFLAGS:-} -trimpath" CGO_ENABLED=0
+
+# built NAME VERSION: true when this version of NAME is there.
+built() { [ -x "$bin/$1" ] && [ "$(cat "$bin/.$1.version" 2>/dev/null)" = "$2" ]; }
+
+# publish NAME VERSION FILE: a build counts only when it is complete, so move it into place last.
+publish() { mv "$3" "$bin/$1" && echo "$2" > "$bin/.$1.version" && echo "built $1 $2"; }
+
+build_coredns() {
+  built coredns "$COREDNS_VERSION" && return
+  local work; work=$(mktemp -d)
+  GOBIN="$work" go install -ldflags='-s -w' "github.com/coredns/coredns@$COREDNS_VERSION"
+  publish coredns "$COREDNS_VERSION" "$work/coredns"
+  rm -rf "$work"
+}
+
+build_etcd() {
+  built etcd "$ETCD_VERSION" && return
+  local work; work=$(mktemp -d)
+  ( cd "$work"
+    cat > main.go <<'GO'
+package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() { etcdmain.Main(os.Args) }
+GO
+    go mod init peers.invalid/etcd >/dev/null 2>&1
+    go get "go.etcd.io/etcd/server/v3@$ETCD_VERSION"
+    go mod tidy
+    go build -ldflags='-s -w' -o etcd . )
+  publish etcd "$ETCD_VERSION" "$work/etcd"
+  rm -rf "$work"
+}
+
+# k8s.io/kubernetes replaces its staging modules by relative paths; from outside they are the v0.x releases.
+build_kube_apiserver() {
+  built kube-apiserver "$KUBERNETES_VERSION" && return
+  local work; work=$(mktemp -d)
+  ( cd "$work"
+    cat > main.go <<'GO'
+package main
+
+import (
+	"os"
+
+	"k8s.io/component-base/cli"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app"
+)
+
+func main() { os.Exit(cli.Run(app.NewAPIServerCommand())) }
+GO
+    local gomod
+    gomod=$(go mod download -json "k8s.io/kubernetes@v$KUBERNETES_VERSION" | sed -n 's/.*"GoMod": "\(.*\)".*/\1/p')
+    { echo 'module peers.invalid/kube-apiserver'
+      echo 'go 1.26.0'
+      echo 'godebug default=go1.26'
+      echo "require k8s.io/kubernetes v$KUBERNETES_VERSION"
+      sed -n 's#.*\(k8s\.io/[a-z0-9-]*\) => \./staging/.*#replace \1 => \1 v0.'"${KUBERNETES_VERSION#1.}"'#p' "$gomod"
+    } > go.mod
+    go mod tidy
+    local version="k8s.io/component-base/version"
+    go build -ldflags="-s -w -X $version.gitVersion=v$KUBERNETES_VERSION -X $version.gitMajor=1 -X $version.gitMinor=${KUBERNETES_VERSION#1.}" -o kube-apiserver . )
+  publish kube-apiserver "$KUBERNETES_VERSION" "$work/kube-apiserver"
+  rm -rf "$work"
+}
+
+[ $# -gt 0 ] || set -- coredns etcd kube-apiserver
+for peer in "$@"; do
+  case $peer in
+    coredns) build_coredns ;;
+    etcd) build_etcd ;;
+    kube-apiserver) build_kube_apiserver ;;
+    *) echo "unknown peer '$peer': use coredns, etcd or kube-apiserver" >&2; exit 2 ;;
+  esac
+done

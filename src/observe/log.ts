@@ -6,4 +6,6 @@ export interface Logger {
   error(text: string): void
   /** The same log with `plugin/NAME: ` in front of each text. */
   plugin(name: string): Logger
+  /** Turns DEBUG lines on or off for the whole log (`debug`). Absent where that is fixed. */
+  setDebug?(on: boolean): void
 }

@@ -10,8 +10,14 @@ export interface MetricsRegistry {
   histogram(name: string, help: string, labels: readonly string[], buckets: readonly number[]): Family<HistogramCell>
   /** Called at each scrape, before the text is made: fills gauges that are read off something else. */
   onCollect(collect: () => void): { remove(): void }
-  /** Prometheus text format 0.0.4. */
+  /** Text of families that another library keeps (prom-client's), appended to ours. Names must not overlap. */
+  addText(text: () => Promise<string>): { remove(): void }
+  /** Prometheus text format 0.0.4 in pieces of whole lines. Other work gets its turn in between. */
+  pieces(): AsyncIterable<string>
+  /** The pieces joined. */
   text(): Promise<string>
+  /** Name, type, help and label names of every family registered, in alphabetical order. */
+  families(): readonly FamilyFacts[]
 }
 
 export interface Family<Cell> {
@@ -35,4 +41,13 @@ export interface GaugeCell {
 
 export interface HistogramCell {
   observe(value: number): void
+  /** Adds observations made elsewhere: one count per bucket (not cumulative), the last one is +Inf. */
+  add(counts: ArrayLike<number>, sum: number): void
+}
+
+export interface FamilyFacts {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
 }

@@ -1,0 +1,171 @@
+/**
+ * The HTTP listeners of health, ready and metrics: one per address in the process, whoever asks for it. A reload
+ * acquires the listener for the new configuration before the old one lets go, so it is never closed in between.
+ */
+
+import { lookup } from 'node:dns/promises'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+
+const second = 1_000
+/** As CoreDNS: a request must be in, and an idle connection gone, within 5 s. */
+const timeout = 5 * second
+/** How long a stopped listener lets running replies finish. */
+const grace = 1 * second
+/** Probes and scrapers need a handful; the bound keeps a flood from taking descriptors away from DNS. */
+const maxConnections = 128
+const maxHeaderOctets = 8 << 10
+
+/** Where to listen. `host` is '' for every address of the machine. */
+export interface HttpAddress {
+  readonly host: string
+  readonly port: number
+  /** As it was written: names the listener in messages and as a key. */
+  readonly text: string
+}
+
+/**
+ * Reads `:8080`, `localhost:9153`, `127.0.0.1:8080`, `[::1]:8080`. Gives undefined without a colon and a port; the
+ * port's range is checked when it is opened (CoreDNS does not look earlier).
+ */
+export function parseHttpAddress(text: string): HttpAddress | undefined {
+  const found = /^(?:\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\]|([^:[\]]*)):(\d*|http|https)$/.exec(text)
+  if (!found) return undefined
+  const port = found[3] === 'http' ? 80 : found[3] === 'https' ? 443 : Number(found[3])
+  return { host: found[1] ?? found[2] ?? '', port, text }
+}
+
+/** Answers a request for one path. It must end the response. */
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void
+
+export interface HttpListener {
+  /** Resolves once connections are accepted. Rejects with a message that names the address and the reason. */
+  open(): Promise<void>
+  /** Answers `path` with `handler`. When several hold one path, the last one answers. */
+  route(path: string, handler: HttpHandler): { remove(): void }
+  /** Ends connections that wait for another request, so that their clients see at once that something has changed. */
+  closeIdle(): void
+  /** The port that it listens on, which `:0` left to the system. */
+  readonly port: number
+}
+
+/** The part of ProcessState that is needed here. */
+export interface SharedListeners {
+  acquire<T>(key: string, make: () => { value: T; stop(): Promise<void> }): { readonly value: T; release(): void }
+}
+
+/** TLS for a listener: makes the server in place of plain HTTP. `key` tells listeners apart that must not be shared. */
+export interface HttpSecurity {
+  readonly key: string
+  createServer(options: typeof serverOptions, onRequest: RequestListener): Server
+}
+
+const serverOptions = {
+  maxHeaderSize: maxHeaderOctets,
+  headersTimeout: timeout,
+  requestTimeout: timeout,
+  keepAliveTimeout: timeout,
+  connectionsCheckingInterval: second,
+}
+
+/** The process's listener at `address`. It listens after the first `open` and until the last holder releases it. */
+export function acquireHttpListener(
+  process: SharedListeners,
+  address: HttpAddress,
+  security?: HttpSecurity,
+): { readonly value: HttpListener; release(): void } {
+  return process.acquire(`http ${address.text}${security ? ` ${security.key}` : ''}`, () => {
+    const { listener, stop } = createHttpListener(address, security)
+    return { value: listener, stop }
+  })
+}
+
+function createHttpListener(
+  address: HttpAddress,
+  security: HttpSecurity | undefined,
+): { readonly listener: HttpListener; stop(): Promise<void> } {
+  const routes = new Map<string, HttpHandler[]>()
+  const answer: RequestListener = (request, response) => {
+    const path = (request.url ?? '').replace(/\?.*/s, '')
+    const handler = routes.get(path)?.at(-1)
+    if (handler) handler(request, response)
+    else sendText(response, 404, '404 page not found\n')
+  }
+  const server = security ? security.createServer(serverOptions, answer) : createServer(serverOptions, answer)
+  server.maxConnections = maxConnections
+  server.setTimeout(timeout, (socket) => socket.destroy())
+
+  let opened: Promise<void> | undefined
+  return {
+    listener: {
+      open() {
+        opened ??= listen(server, address)
+        return opened
+      },
+      route(path, handler) {
+        const handlers = routes.get(path) ?? []
+        routes.set(path, [...handlers, handler])
+        return {
+          remove: () =>
+            void routes.set(
+              path,
+              (routes.get(path) ?? []).filter((other) => other !== handler),
+            ),
+        }
+      },
+      closeIdle: () => server.closeIdleConnections(),
+      get port() {
+        const bound = server.address()
+        return bound && typeof bound === 'object' ? bound.port : address.port
+      },
+    },
+    async stop() {
+      // A listener that could not be opened has nothing to close.
+      await opened?.catch(() => undefined)
+      if (server.listening) await close(server)
+    },
+  }
+}
+
+async function listen(server: Server, { host, port, text }: HttpAddress): Promise<void> {
+  const failed = (reason: string): Error => new Error(`cannot listen on ${text}: ${reason}`)
+  if (port > 65_535) throw failed(`${port} is no port, the largest is 65535`)
+  const address =
+    host === '' ? undefined : await resolveHost(host).catch((error: Error) => Promise.reject(failed(error.message)))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(failed(reasonFor(error))))
+    server.listen({ port, host: address }, resolve)
+  })
+  // Errors of an open listener (out of descriptors, say) pass: it goes on accepting when it can.
+  server.on('error', () => undefined)
+}
+
+/** Go takes a name's first IPv4 address, so `localhost` is 127.0.0.1 there, whatever the resolver puts first. */
+async function resolveHost(host: string): Promise<string> {
+  const found = await lookup(host, { all: true })
+  return (found.find(({ family }) => family === 4) ?? found[0])?.address ?? host
+}
+
+function reasonFor({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'EADDRINUSE') return 'the address is in use, by another process or by another directive'
+  if (code === 'EADDRNOTAVAIL') return 'this machine has no such address'
+  if (code === 'EACCES') return 'permission denied (ports below 1024 need CAP_NET_BIND_SERVICE)'
+  return message
+}
+
+async function close(server: Server): Promise<void> {
+  const hurry = setTimeout(() => server.closeAllConnections(), grace)
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+  clearTimeout(hurry)
+}
+
+/** A whole reply of plain text. */
+export function sendText(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+  })
+  response.end(body)
+}

@@ -1,0 +1,140 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Counter, Gauge, Histogram, type WritableCell } from './cells.ts'
+import type { Family, FamilyFacts, MetricsRegistry } from './metrics.ts'
+
+/** Milliseconds that a scrape works before it lets queries have their turn. */
+const slice = 2
+/** Cells written between two looks at the clock. */
+const cellsPerLook = 32
+
+/** A family with its cells by their text of labels. */
+interface Registered {
+  readonly facts: FamilyFacts
+  readonly bounds: readonly number[]
+  readonly family: Family<WritableCell>
+  readonly cells: ReadonlyMap<string, WritableCell>
+}
+
+/** The process's registry: made once in main, handed to every configuration. */
+export function createMetrics(): MetricsRegistry {
+  const registered = new Map<string, Registered>()
+  const collectors = new Set<() => void>()
+  const texts = new Set<() => Promise<string>>()
+
+  function register<Cell extends WritableCell>(
+    facts: FamilyFacts,
+    bounds: readonly number[],
+    make: () => Cell,
+  ): Family<Cell> {
+    const present = registered.get(facts.name)
+    if (present) {
+      const same =
+        present.facts.type === facts.type && equal(present.facts.labels, facts.labels) && equal(present.bounds, bounds)
+      if (!same) throw new Error(`metric ${facts.name} is registered already, with another type, labels or buckets`)
+      // Equal type and labels: it was made by the same `make`, so its cells are of this type.
+      return present.family as Family<Cell>
+    }
+    checkNames(facts)
+    const { family, cells } = createFamily(facts, make)
+    registered.set(facts.name, { facts, bounds, family, cells })
+    return family
+  }
+
+  async function* pieces(): AsyncIterable<string> {
+    for (const collect of collectors) collect()
+    let text = ''
+    let cellsUntilLook = cellsPerLook
+    let startedAt = performance.now()
+    for (const { facts, cells } of inOrder(registered)) {
+      if (cells.size === 0) continue
+      text += `# HELP ${facts.name} ${escapeHelp(facts.help)}\n# TYPE ${facts.name} ${facts.type}\n`
+      for (const [labels, cell] of cells) {
+        text += cell.lines(facts.name, labels)
+        if (--cellsUntilLook > 0) continue
+        cellsUntilLook = cellsPerLook
+        if (performance.now() - startedAt < slice) continue
+        yield text
+        text = ''
+        await nextTurn()
+        startedAt = performance.now()
+      }
+    }
+    yield text
+    for (const foreign of texts) yield await foreign()
+  }
+
+  return {
+    counter: (name, help, labels) => register({ name, type: 'counter', help, labels }, [], () => new Counter()),
+    gauge: (name, help, labels) => register({ name, type: 'gauge', help, labels }, [], () => new Gauge()),
+    histogram(name, help, labels, buckets) {
+      return register({ name, type: 'histogram', help, labels }, buckets, () => new Histogram(buckets))
+    },
+    onCollect: (collect) => adding(collectors, collect),
+    addText: (text) => adding(texts, text),
+    pieces,
+    async text() {
+      let whole = ''
+      for await (const piece of pieces()) whole += piece
+      return whole
+    },
+    families: () => inOrder(registered).map(({ facts }) => facts),
+  }
+}
+
+function createFamily<Cell extends WritableCell>(
+  { name, labels }: FamilyFacts,
+  make: () => Cell,
+): { family: Family<Cell>; cells: ReadonlyMap<string, Cell> } {
+  const cells = new Map<string, Cell>()
+  // As Go's client writes them: label names in alphabetical order.
+  const order = labels.map((label, index) => ({ label, index })).sort((a, b) => (a.label < b.label ? -1 : 1))
+
+  function key(values: readonly string[]): string {
+    if (values.length !== labels.length)
+      throw new Error(`metric ${name} has labels (${labels.join(', ')}), not ${values.length} values`)
+    return order.map(({ label, index }) => `${label}="${escapeLabel(values[index]!)}"`).join(',')
+  }
+
+  const family: Family<Cell> = {
+    with(...values) {
+      const at = key(values)
+      let cell = cells.get(at)
+      if (!cell) {
+        cell = make()
+        cells.set(at, cell)
+      }
+      return cell
+    },
+    forget(...values) {
+      cells.delete(key(values))
+    },
+  }
+  return { family, cells }
+}
+
+function inOrder(registered: ReadonlyMap<string, Registered>): Registered[] {
+  return [...registered.values()].sort((a, b) => (a.facts.name < b.facts.name ? -1 : 1))
+}
+
+function adding<Item>(set: Set<Item>, item: Item): { remove(): void } {
+  set.add(item)
+  return { remove: () => void set.delete(item) }
+}
+
+function equal(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((value, index) => value === b[index])
+}
+
+function checkNames({ name, labels }: FamilyFacts): void {
+  if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)) throw new Error(`'${name}' is no name for a metric`)
+  for (const label of labels)
+    if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(label)) throw new Error(`'${label}' is no name for a label of ${name}`)
+}
+
+function escapeHelp(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+}
+
+function escapeLabel(value: string): string {
+  return /[\\\n"]/.test(value) ? value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"') : value
+}

@@ -1,0 +1,157 @@
+/** CoreDNS's metrics of queries (`coredns_dns_*`): one definition for the chain, the data plane and the server. */
+import { rcodeName, typeName } from '../dns/codes.ts'
+import type { CounterCell, HistogramCell, MetricsRegistry } from '../observe/metrics.ts'
+import type { Outcome, Query, Transport } from './query.ts'
+import { messageOctets } from './size.ts'
+
+/** Upper bounds in seconds: 0.25 ms to 8.192 s. */
+export const durationBuckets: readonly number[] = Array.from({ length: 16 }, (_, power) => 0.00025 * 2 ** power)
+
+/** Upper bounds in octets. */
+export const sizeBuckets: readonly number[] = [
+  0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16e3, 32e3, 48e3, 64e3,
+]
+
+/** Types that have a label of their own; the rest is `other`, so that no client can make series without end. */
+const labelledTypes: ReadonlySet<string> = new Set(
+  'A AAAA CNAME DNSKEY DS MX NSEC3 NSEC NS PTR RRSIG SOA SRV TXT HTTPS SVCB IXFR AXFR ANY'.split(' '),
+)
+
+export function typeLabel(type: number): string {
+  const name = typeName(type)
+  return labelledTypes.has(name) ? name : 'other'
+}
+
+export const familyLabel = (address: string): '1' | '2' => (address.includes(':') ? '2' : '1')
+
+/** TLS and HTTPS count as TCP, as in CoreDNS. */
+export const protoLabel = (transport: Transport): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
+
+/** The zone label of queries that no server block takes. */
+export const droppedZone = 'dropped'
+
+/** The cells of one (server, zone, view, proto). */
+export interface QueryCells {
+  readonly duration: HistogramCell
+  readonly requestSize: HistogramCell
+  readonly responseSize: HistogramCell
+  readonly doRequests: CounterCell
+  requests(family: string, type: string): CounterCell
+  responses(rcode: string, plugin: string): CounterCell
+}
+
+export interface QueryMetrics {
+  cells(server: string, zone: string, view: string, proto: 'udp' | 'tcp'): QueryCells
+  /** Counts a query with what became of it. `seconds` since it was received. */
+  count(query: Query, outcome: Outcome, seconds: number): void
+  /** The same for a query that no server block takes. */
+  countDropped(query: Query, rcode: number, seconds: number): void
+}
+
+/** Registers the families; again for the same registry gives the same ones. */
+export function createQueryMetrics(metrics: MetricsRegistry): QueryMetrics {
+  const families = registerFamilies(metrics)
+  const bound = new Map<string, QueryCells>()
+
+  function cells(server: string, zone: string, view: string, proto: 'udp' | 'tcp'): QueryCells {
+    const key = `${server} ${zone} ${view} ${proto}`
+    let found = bound.get(key)
+    if (!found) {
+      found = bindCells(families, server, zone, view, proto)
+      bound.set(key, found)
+    }
+    return found
+  }
+
+  function countIn(query: Query, zone: string, rcode: number, plugin: string, octets: number, seconds: number): void {
+    const at = cells(query.server, zone, query.view, protoLabel(query.transport))
+    at.requests(familyLabel(query.client.address), typeLabel(query.qtype)).inc()
+    at.responses(rcodeName(rcode), plugin).inc()
+    at.requestSize.observe(messageOctets(query.request))
+    at.responseSize.observe(octets)
+    at.duration.observe(seconds)
+    if (query.request.edns?.dnssecOk) at.doRequests.inc()
+  }
+
+  return {
+    cells,
+    count(query, outcome, seconds) {
+      if (outcome.kind === 'reply') {
+        const { message, plugin } = outcome
+        countIn(query, query.zone, message.rcode, plugin, messageOctets(message), seconds)
+      } else {
+        // Nothing was written: no size, and no plugin that wrote. A dropped query counts as NOERROR.
+        countIn(query, query.zone, outcome.kind === 'rcode' ? outcome.rcode : 0, '', 0, seconds)
+      }
+    },
+    countDropped: (query, rcode, seconds) => countIn(query, droppedZone, rcode, '', 0, seconds),
+  }
+}
+
+type Families = ReturnType<typeof registerFamilies>
+
+function registerFamilies(metrics: MetricsRegistry) {
+  const listener = ['server', 'zone', 'view'] as const
+  return {
+    requests: metrics.counter(
+      'coredns_dns_requests_total',
+      'Counter of DNS requests made per zone, protocol and family.',
+      [...listener, 'proto', 'family', 'type'],
+    ),
+    duration: metrics.histogram(
+      'coredns_dns_request_duration_seconds',
+      'Histogram of the time (in seconds) each request took per zone.',
+      listener,
+      durationBuckets,
+    ),
+    requestSize: metrics.histogram(
+      'coredns_dns_request_size_bytes',
+      'Size of the DNS request in bytes, uncompressed.',
+      [...listener, 'proto'],
+      sizeBuckets,
+    ),
+    responseSize: metrics.histogram(
+      'coredns_dns_response_size_bytes',
+      'Size of the returned response in bytes.',
+      [...listener, 'proto'],
+      sizeBuckets,
+    ),
+    doRequests: metrics.counter(
+      'coredns_dns_do_requests_total',
+      'Counter of DNS requests with the DO bit set per zone.',
+      listener,
+    ),
+    responses: metrics.counter('coredns_dns_responses_total', 'Counter of response status codes.', [
+      ...listener,
+      'rcode',
+      'plugin',
+    ]),
+  }
+}
+
+function bindCells(families: Families, server: string, zone: string, view: string, proto: 'udp' | 'tcp'): QueryCells {
+  const requests = new Map<string, CounterCell>()
+  const responses = new Map<string, CounterCell>()
+  return {
+    duration: families.duration.with(server, zone, view),
+    requestSize: families.requestSize.with(server, zone, view, proto),
+    responseSize: families.responseSize.with(server, zone, view, proto),
+    get doRequests() {
+      // Bound when first counted: a series that stays at zero says nothing.
+      return families.doRequests.with(server, zone, view)
+    },
+    requests: (family, type) =>
+      remembered(requests, family + type, () => families.requests.with(server, zone, view, proto, family, type)),
+    responses: (rcode, plugin) =>
+      remembered(responses, `${rcode} ${plugin}`, () => families.responses.with(server, zone, view, rcode, plugin)),
+  }
+}
+
+function remembered<Value>(values: Map<string, Value>, key: string, make: () => Value): Value {
+  let value = values.get(key)
+  if (value === undefined) {
+    value = make()
+    values.set(key, value)
+  }
+  return value
+}

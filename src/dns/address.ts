@@ -1,0 +1,142 @@
+/** IP addresses: text, octets, prefixes and the names of the reverse trees. */
+import { labelsOf } from './name.ts'
+
+/** 4 octets of an IPv4 address or 16 of an IPv6 address; undefined when the text is neither. No zone, no brackets. */
+export function parseAddress(text: string): Uint8Array | undefined {
+  return text.includes(':') ? parseIPv6(text) : parseIPv4(text)
+}
+
+function parseIPv4(text: string): Uint8Array | undefined {
+  const parts = text.split('.')
+  if (parts.length !== 4) return undefined
+  const octets = new Uint8Array(4)
+  for (let i = 0; i < 4; i++) {
+    // No leading zeros: some read them as octal, so `010.0.0.1` has no safe meaning.
+    if (!/^(0|[1-9]\d{0,2})$/.test(parts[i]) || Number(parts[i]) > 255) return undefined
+    octets[i] = Number(parts[i])
+  }
+  return octets
+}
+
+function parseIPv6(text: string): Uint8Array | undefined {
+  const halves = text.split('::')
+  if (halves.length > 2) return undefined
+  const head = parseGroups(halves[0], halves.length === 1)
+  const tail = halves.length === 2 ? parseGroups(halves[1], true) : []
+  if (!head || !tail) return undefined
+  const missing = 16 - head.length - tail.length
+  if (halves.length === 1 ? missing !== 0 : missing < 2) return undefined
+  const octets = new Uint8Array(16)
+  octets.set(head)
+  octets.set(tail, 16 - tail.length)
+  return octets
+}
+
+/** The octets of `2001:db8`; the last group may be a dotted IPv4 address where `last` says that the text ends there. */
+function parseGroups(text: string, last: boolean): number[] | undefined {
+  if (text === '') return []
+  const octets: number[] = []
+  const groups = text.split(':')
+  for (const [i, group] of groups.entries()) {
+    if (last && i === groups.length - 1 && group.includes('.')) {
+      const v4 = parseIPv4(group)
+      if (!v4) return undefined
+      octets.push(...v4)
+    } else {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined
+      const value = Number.parseInt(group, 16)
+      octets.push(value >> 8, value & 0xff)
+    }
+  }
+  return octets
+}
+
+/** The text of the 4 or 16 octets at `bytes[at]`: IPv6 as RFC 5952 has it. */
+export function formatAddress(bytes: Uint8Array, at = 0, length = bytes.length - at): string {
+  return length === 4 ? `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}` : formatIPv6(bytes, at)
+}
+
+function formatIPv6(bytes: Uint8Array, at: number): string {
+  const groups: number[] = []
+  for (let i = 0; i < 16; i += 2) groups.push((bytes[at + i] << 8) | bytes[at + i + 1])
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+    return `::ffff:${formatAddress(bytes, at + 12, 4)}`
+  }
+  // RFC 5952 §4.2: "::" stands for the longest run of at least two zero groups, the first of equals.
+  let runStart = -1
+  let runLength = 1
+  for (let start = 0; start < 8; start++) {
+    let end = start
+    while (end < 8 && groups[end] === 0) end++
+    if (end - start > runLength) {
+      runStart = start
+      runLength = end - start
+    }
+  }
+  const hex = groups.map((group) => group.toString(16))
+  if (runStart < 0) return hex.join(':')
+  return `${hex.slice(0, runStart).join(':')}::${hex.slice(runStart + runLength).join(':')}`
+}
+
+/** The one way that RFC 5952 writes the address; undefined when the text is none. */
+export function canonicalAddress(text: string): string | undefined {
+  const octets = parseAddress(text)
+  return octets && formatAddress(octets)
+}
+
+/** The name whose PTR record tells the address's name: in in-addr.arpa (4 octets) or ip6.arpa (16). */
+export function reverseName(address: Uint8Array): string {
+  let name = ''
+  for (let i = address.length - 1; i >= 0; i--) {
+    if (address.length === 4) name += `${address[i]}.`
+    else name += `${(address[i] & 15).toString(16)}.${(address[i] >> 4).toString(16)}.`
+  }
+  return name + (address.length === 4 ? 'in-addr.arpa.' : 'ip6.arpa.')
+}
+
+/** The address that a whole reverse name (lower case) stands for; undefined for any other name. */
+export function addressOfReverseName(name: string): Uint8Array | undefined {
+  if (name.endsWith('.in-addr.arpa.')) {
+    const labels = labelsOf(name)
+    return labels.length === 6 ? parseIPv4(labels.slice(0, 4).reverse().join('.')) : undefined
+  }
+  if (!name.endsWith('.ip6.arpa.')) return undefined
+  const labels = labelsOf(name)
+  if (labels.length !== 34) return undefined
+  const octets = new Uint8Array(16)
+  for (let i = 0; i < 32; i++) {
+    if (!/^[0-9a-f]$/.test(labels[i])) return undefined
+    octets[15 - (i >> 1)] |= Number.parseInt(labels[i], 16) << (i % 2 ? 4 : 0)
+  }
+  return octets
+}
+
+/** A network: the addresses of `address`'s family whose first `bits` bits are its own. */
+export interface Prefix {
+  readonly address: Uint8Array
+  readonly bits: number
+}
+
+/** `10.0.0.0/8`, `2001:db8::/32`, or an address alone (all bits). Bits beyond the prefix are cleared. */
+export function parsePrefix(text: string): Prefix | undefined {
+  const slash = text.indexOf('/')
+  const address = parseAddress(slash < 0 ? text : text.slice(0, slash))
+  if (!address) return undefined
+  const width = address.length * 8
+  const bitsText = slash < 0 ? String(width) : text.slice(slash + 1)
+  if (!/^(0|[1-9]\d{0,2})$/.test(bitsText) || Number(bitsText) > width) return undefined
+  const bits = Number(bitsText)
+  for (let i = 0; i < address.length; i++) address[i] &= maskOctet(bits, i)
+  return { address, bits }
+}
+
+/** The mask of the octet at `index` in a prefix of `bits` bits. */
+const maskOctet = (bits: number, index: number): number => (0xff00 >> Math.max(0, Math.min(8, bits - index * 8))) & 0xff
+
+export function inPrefix(prefix: Prefix, address: Uint8Array): boolean {
+  if (address.length !== prefix.address.length) return false
+  for (let i = 0; i * 8 < prefix.bits; i++) {
+    if ((address[i] & maskOctet(prefix.bits, i)) !== prefix.address[i]) return false
+  }
+  return true
+}

@@ -1,0 +1,186 @@
+/**
+ * Domain names. In memory a name is an absolute presentation string (`www.example.com.`, `.` for the root) in which
+ * every octet has exactly one spelling: printable ones stand for themselves, the nine that mean something to zone files
+ * are escaped with a backslash, all others are `\DDD` (RFC 1035 §5.1). Equal names of equal case are equal strings.
+ */
+
+/** What is wrong with a name, in words for the person who wrote it. */
+export class NameError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'NameError'
+  }
+}
+
+/** RFC 1035 §2.3.4: 63 octets a label; 255 a name, length octets and the root's included. */
+export const maxLabelOctets = 63
+export const maxNameOctets = 255
+
+const DOT = 0x2e
+const BACKSLASH = 0x5c
+
+/** How an octet is spelled inside a label. Valid values: 0 plain, 1 after a backslash, 2 as `\DDD`. */
+const spelling = new Uint8Array(256)
+for (let octet = 0; octet < 256; octet++) {
+  if (octet < 0x20 || octet > 0x7e) spelling[octet] = 2
+  else if ('. \'@;()"\\'.includes(String.fromCharCode(octet))) spelling[octet] = 1
+}
+
+/** A name of 255 octets spells at most four characters an octet. */
+const spelled = Buffer.alloc(4 * maxNameOctets)
+const wireScratch = new Uint8Array(maxNameOctets)
+
+/**
+ * The absolute name that `text` writes, with or without its closing dot, in canonical spelling and its own case.
+ * Characters beyond ASCII stand for their UTF-8 octets. Throws NameError.
+ */
+export function parseName(text: string): string {
+  if (text === '') throw new NameError('a name cannot be empty (the root is written ".")')
+  const ascii = /^[\0-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1')
+  const absolute = endsInDot(ascii) ? ascii : `${ascii}.`
+  writeName(absolute, wireScratch, 0)
+  return wireToName(wireScratch, 0)
+}
+
+/** Whether the last dot closes the name; `\.` at the end does not. */
+function endsInDot(text: string): boolean {
+  return text.endsWith('.') && !isEscaped(text, text.length - 1)
+}
+
+/** Whether the character at `at` has an odd number of backslashes in front. */
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0
+  while (at - backslashes > 0 && text.charCodeAt(at - backslashes - 1) === BACKSLASH) backslashes++
+  return backslashes % 2 === 1
+}
+
+/** The name's octets, uncompressed. Throws NameError when a label or the name is too long. */
+export function nameToWire(name: string): Uint8Array {
+  return wireScratch.slice(0, writeName(name, wireScratch, 0))
+}
+
+/** Writes the name uncompressed at `out[at]`, which needs room for 255 octets; returns the position after it. */
+export function writeName(name: string, out: Uint8Array, at: number): number {
+  if (name === '.') {
+    out[at] = 0
+    return at + 1
+  }
+  const limit = at + maxNameOctets - 1
+  let labelAt = at
+  let write = at + 1
+  for (let read = 0; read < name.length; read++) {
+    let octet = name.charCodeAt(read)
+    if (octet === DOT) {
+      const length = write - labelAt - 1
+      if (length === 0) throw new NameError(`"${name}" has an empty label`)
+      if (length > maxLabelOctets) throw new NameError(`"${name}" has a label of more than 63 octets`)
+      out[labelAt] = length
+      labelAt = write++
+      if (labelAt > limit) throw new NameError(`"${name}" is longer than 255 octets`)
+      continue
+    }
+    if (octet === BACKSLASH) {
+      octet = escapedOctet(name, read)
+      read += isDigit(name.charCodeAt(read + 1)) ? 3 : 1
+    }
+    if (write > limit) throw new NameError(`"${name}" is longer than 255 octets`)
+    out[write++] = octet
+  }
+  if (labelAt !== write - 1) throw new NameError(`"${name}" is not absolute: it has no closing dot`)
+  out[labelAt] = 0
+  return write
+}
+
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
+
+/** The octet that the escape at `text[at]` stands for: `\DDD`, or `\X` for X itself. */
+function escapedOctet(text: string, at: number): number {
+  const next = text.charCodeAt(at + 1)
+  if (Number.isNaN(next)) throw new NameError(`"${text}" ends in a backslash`)
+  if (!isDigit(next)) return next
+  const octet = Number(text.slice(at + 1, at + 4))
+  if (!/^\d{3}$/.test(text.slice(at + 1, at + 4)) || octet > 255) {
+    throw new NameError(`"${text}" has an escape that is not \\DDD with DDD from 000 to 255`)
+  }
+  return octet
+}
+
+/** The name whose uncompressed octets begin at `bytes[at]`. They must be valid: see `nameEnd`. */
+export function wireToName(bytes: Uint8Array, at: number): string {
+  let read = at
+  let length = bytes[read++]
+  if (length === 0) return '.'
+  let write = 0
+  while (length > 0) {
+    for (const end = read + length; read < end; read++) {
+      const octet = bytes[read]
+      const how = spelling[octet]
+      if (how === 2) write = writeDecimal(octet, write)
+      else {
+        if (how === 1) spelled[write++] = BACKSLASH
+        spelled[write++] = octet
+      }
+    }
+    spelled[write++] = DOT
+    length = bytes[read++]
+  }
+  return spelled.toString('latin1', 0, write)
+}
+
+function writeDecimal(octet: number, at: number): number {
+  spelled[at] = BACKSLASH
+  spelled[at + 1] = 0x30 + Math.floor(octet / 100)
+  spelled[at + 2] = 0x30 + (Math.floor(octet / 10) % 10)
+  spelled[at + 3] = 0x30 + (octet % 10)
+  return at + 4
+}
+
+/** The position after the uncompressed name at `bytes[at]`, or -1 when no valid one ends before `end`. */
+export function nameEnd(bytes: Uint8Array, at: number, end: number): number {
+  for (let read = at; read < end && read - at < maxNameOctets; read += bytes[read] + 1) {
+    if (bytes[read] === 0) return read + 1
+    if (bytes[read] > maxLabelOctets) return -1
+  }
+  return -1
+}
+
+/** ASCII letters in lower case (RFC 4343); everything else as it is. */
+export const lowerName = (name: string): string => name.toLowerCase()
+
+/** Whether `child` is `parent` or below it. Both lower case and absolute. */
+export function isSubdomain(parent: string, child: string): boolean {
+  if (parent === '.') return true
+  if (!child.endsWith(parent)) return false
+  if (child.length === parent.length) return true
+  const dot = child.length - parent.length - 1
+  return child.charCodeAt(dot) === DOT && !isEscaped(child, dot)
+}
+
+/** The labels from left to right, as they are spelled in the name; none for the root. */
+export function labelsOf(name: string): string[] {
+  if (name === '.') return []
+  if (!name.includes('\\')) return name.slice(0, -1).split('.')
+  const labels: string[] = []
+  for (let start = 0; start < name.length; ) {
+    const dot = labelEnd(name, start)
+    labels.push(name.slice(start, dot))
+    start = dot + 1
+  }
+  return labels
+}
+
+/** The position of the dot that closes the label which starts at `from`, in an absolute name. */
+export function labelEnd(name: string, from: number): number {
+  let at = from
+  while (at < name.length && name.charCodeAt(at) !== DOT) at += name.charCodeAt(at) === BACKSLASH ? 2 : 1
+  return at
+}
+
+/** The name without its first label; the root's parent is the root. */
+export function parentOf(name: string): string {
+  if (name === '.') return '.'
+  return name.slice(labelEnd(name, 0) + 1) || '.'
+}
+
+/** The absolute name of these labels, which are spelled as in names. */
+export const joinLabels = (labels: readonly string[]): string => `${labels.join('.')}.`

@@ -1,0 +1,259 @@
+/**
+ * Octets to Message. Every input is hostile: any octets give a Message or a ParseError, in time linear in their number
+ * (a compression pointer must point before the name that holds it, so that a name is at most 126 jumps).
+ */
+import { type } from './codes.ts'
+import { type Field, fieldEnd, layoutOf, validRdata } from './layout.ts'
+import type { Edns, EdnsOption, Message, Question, ResourceRecord } from './message.ts'
+import { maxLabelOctets, maxNameOctets, wireToName } from './name.ts'
+
+export type Stage = 'header' | 'question' | 'answer' | 'authority' | 'additional'
+
+/** The octets are no DNS message. What did parse is kept: a FORMERR reply repeats the question where there is one. */
+export class ParseError extends Error {
+  readonly stage: Stage
+  /** The header's facts with as many questions as had parsed, all sections empty; undefined without a whole header. */
+  readonly partial: Message | undefined
+  constructor(message: string, stage: Stage, partial: Message | undefined) {
+    super(message)
+    this.name = 'ParseError'
+    this.stage = stage
+    this.partial = partial
+  }
+}
+
+export const headerOctets = 12
+
+/** Where the parser is, and names that it expects to meet again. */
+interface Cursor {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+  at: number
+  /** Owner names are mostly pointers to the question's name, or to the one of the record before. */
+  questionName: string
+  lastTarget: number
+  lastName: string
+}
+
+/** Thrown inside the room only: parseMessage turns it into a ParseError, which knows the stage. */
+class Malformed extends Error {}
+
+/** Uncompressed name or rdata under construction. Names of at most 255 octets never overflow what a record can have. */
+const scratch = new Uint8Array(0x10000 + 2 * maxNameOctets)
+
+/**
+ * The message in `bytes[start, end)`. Octets after the last record are ignored. Rdata is copied, names inside it are
+ * decompressed. Of several OPT records the last one counts. A header alone is a message without questions, whatever its
+ * counts say. Throws ParseError, and nothing else.
+ */
+export function parseMessage(bytes: Uint8Array, start = 0, end = bytes.length): Message {
+  if (end - start < headerOctets) throw new ParseError('shorter than a header', 'header', undefined)
+  const header = parseHeader(bytes, start)
+  if (end - start === headerOctets) return header
+  const cursor: Cursor = { bytes, start, end, at: start + headerOctets, questionName: '', lastTarget: -1, lastName: '' }
+  const questions: Question[] = []
+  let stage: Stage = 'question'
+  try {
+    for (let left = count(bytes, start + 4); left > 0; left--) questions.push(parseQuestion(cursor))
+    stage = 'answer'
+    const answer = parseRecords(cursor, count(bytes, start + 6))
+    stage = 'authority'
+    const authority = parseRecords(cursor, count(bytes, start + 8))
+    stage = 'additional'
+    const additional = parseRecords(cursor, count(bytes, start + 10))
+    return withEdns({ ...header, questions, answer, authority, additional })
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error
+    throw new ParseError(`${stage}: ${error.message}`, stage, { ...header, questions })
+  }
+}
+
+const count = (bytes: Uint8Array, at: number): number => (bytes[at] << 8) | bytes[at + 1]
+
+function parseHeader(bytes: Uint8Array, start: number): Message {
+  const high = bytes[start + 2]
+  const low = bytes[start + 3]
+  return {
+    id: count(bytes, start),
+    response: (high & 0x80) !== 0,
+    opcode: (high >> 3) & 15,
+    authoritative: (high & 4) !== 0,
+    truncated: (high & 2) !== 0,
+    recursionDesired: (high & 1) !== 0,
+    recursionAvailable: (low & 0x80) !== 0,
+    reserved: (low & 0x40) !== 0,
+    authenticData: (low & 0x20) !== 0,
+    checkingDisabled: (low & 0x10) !== 0,
+    rcode: low & 15,
+    questions: [],
+    answer: [],
+    authority: [],
+    additional: [],
+    edns: undefined,
+  }
+}
+
+function parseQuestion(cursor: Cursor): Question {
+  const atHeader = cursor.at === cursor.start + headerOctets
+  const name = parseOwner(cursor)
+  if (atHeader) cursor.questionName = name
+  const at = cursor.at
+  if (at + 4 > cursor.end) throw new Malformed('type and class are missing')
+  cursor.at = at + 4
+  return { name, type: count(cursor.bytes, at), class: count(cursor.bytes, at + 2) }
+}
+
+function parseRecords(cursor: Cursor, number: number): ResourceRecord[] {
+  const records: ResourceRecord[] = []
+  for (let left = number; left > 0; left--) records.push(parseRecord(cursor))
+  return records
+}
+
+function parseRecord(cursor: Cursor): ResourceRecord {
+  const name = parseOwner(cursor)
+  const { bytes, at } = cursor
+  if (at + 10 > cursor.end) throw new Malformed('a record ends before its rdata')
+  const number = count(bytes, at)
+  const rdataEnd = at + 10 + count(bytes, at + 8)
+  if (rdataEnd > cursor.end) throw new Malformed('rdata is longer than the message')
+  const recordClass = count(bytes, at + 2)
+  // RFC 2181 §8: a TTL with the most significant bit set counts as zero.
+  // (Of an OPT record these are 32 bits of other facts.)
+  const ttl = bytes[at + 4] > 127 && number !== type.OPT ? 0 : count(bytes, at + 4) * 0x10000 + count(bytes, at + 6)
+  cursor.at = at + 10
+  const rdata = parseRdata(cursor, number, rdataEnd)
+  // RFC 2136 §2.4, §2.5: in updates, records of class ANY and NONE may come without rdata.
+  if (!validRdata(number, rdata) && !(rdata.length === 0 && recordClass >= 254)) {
+    throw new Malformed(`rdata of type ${number} is malformed`)
+  }
+  cursor.at = rdataEnd
+  return { name, type: number, class: recordClass, ttl, rdata }
+}
+
+function parseRdata(cursor: Cursor, number: number, end: number): Uint8Array {
+  const layout = layoutOf(number)
+  if (layout?.hasNames) return decompress(cursor, layout.fields, end)
+  return copy(cursor.bytes, cursor.at, end)
+}
+
+/** A plain Uint8Array of its own memory; small ones are cheaper copied by hand. */
+function copy(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  const octets = new Uint8Array(to - from)
+  if (octets.length > 32) octets.set(bytes.subarray(from, to))
+  else for (let i = 0; i < octets.length; i++) octets[i] = bytes[from + i]
+  return octets
+}
+
+function decompress(cursor: Cursor, fields: readonly Field[], end: number): Uint8Array {
+  const { bytes } = cursor
+  let write = 0
+  for (const field of fields) {
+    if (cursor.at === end) break
+    if (field === 'name') {
+      write = copyName(cursor, write)
+      if (cursor.at > end) throw new Malformed('a name in rdata is longer than the rdata')
+    } else {
+      const next = fieldEnd(field, bytes, cursor.at, end)
+      if (next < 0) throw new Malformed('rdata ends inside a field')
+      while (cursor.at < next) scratch[write++] = bytes[cursor.at++]
+    }
+  }
+  if (cursor.at !== end) throw new Malformed('rdata is longer than its fields')
+  return copy(scratch, 0, write)
+}
+
+/** Reads a name at the cursor, with the two shortcuts that nearly every record takes. */
+function parseOwner(cursor: Cursor): string {
+  const { bytes, at } = cursor
+  let target = -1
+  if (at + 1 < cursor.end && bytes[at] >= 0xc0) {
+    target = ((bytes[at] & 0x3f) << 8) | bytes[at + 1]
+    if (target === headerOctets && cursor.questionName !== '') {
+      cursor.at = at + 2
+      return cursor.questionName
+    }
+    if (target === cursor.lastTarget) {
+      cursor.at = at + 2
+      return cursor.lastName
+    }
+  }
+  copyName(cursor, 0)
+  const name = wireToName(scratch, 0)
+  if (target >= 0) {
+    cursor.lastTarget = target
+    cursor.lastName = name
+  }
+  return name
+}
+
+/**
+ * Copies the name at the cursor, decompressed, to `scratch[to]`; returns the position after the copy and leaves the
+ * cursor after the name.
+ */
+function copyName(cursor: Cursor, to: number): number {
+  const { bytes, start, end } = cursor
+  const limit = to + maxNameOctets
+  let read = cursor.at
+  let write = to
+  /** Where the present run of labels began: the next pointer must point before it, so no loop is possible. */
+  let run = read
+  let jumped = false
+  for (;;) {
+    if (read >= end) throw new Malformed('a name runs over the end of the message')
+    const length = bytes[read]
+    if (length > maxLabelOctets) {
+      if (length < 0xc0) throw new Malformed('a label is of an unknown kind')
+      if (read + 1 >= end) throw new Malformed('a compression pointer is cut off')
+      if (!jumped) cursor.at = read + 2
+      jumped = true
+      read = start + (((length & 0x3f) << 8) | bytes[read + 1])
+      if (read >= run) throw new Malformed('a compression pointer does not point backwards')
+      if (read < start + headerOctets) throw new Malformed('a compression pointer points into the header')
+      run = read
+      continue
+    }
+    if (write + length + 1 > limit) throw new Malformed('a name is longer than 255 octets')
+    if (read + length + 1 > end) throw new Malformed('a label runs over the end of the message')
+    for (const last = read + length; read <= last; read++) scratch[write++] = bytes[read]
+    if (length === 0) break
+  }
+  if (!jumped) cursor.at = read
+  return write
+}
+
+/** Takes the OPT records out of the additional section (RFC 6891 §6.1.1). */
+function withEdns(message: Message): Message {
+  const { additional } = message
+  let edns: Edns | undefined
+  for (const record of additional) if (record.type === type.OPT) edns = parseEdns(record)
+  if (!edns) return message
+  return {
+    ...message,
+    additional: additional.filter((record) => record.type !== type.OPT),
+    edns,
+    rcode: (edns.extendedRcode << 4) | message.rcode,
+  }
+}
+
+function parseEdns(record: ResourceRecord): Edns {
+  return {
+    version: (record.ttl >> 16) & 0xff,
+    payloadSize: record.class,
+    dnssecOk: (record.ttl & 0x8000) !== 0,
+    extendedRcode: record.ttl >>> 24,
+    options: parseOptions(record.rdata),
+  }
+}
+
+function parseOptions(rdata: Uint8Array): readonly EdnsOption[] {
+  const options: EdnsOption[] = []
+  for (let at = 0; at < rdata.length; ) {
+    if (at + 4 > rdata.length) throw new Malformed('an EDNS option is cut off')
+    const end = at + 4 + count(rdata, at + 2)
+    if (end > rdata.length) throw new Malformed('an EDNS option is longer than its record')
+    options.push({ code: count(rdata, at), data: rdata.slice(at + 4, end) })
+    at = end
+  }
+  return options
+}

@@ -1,0 +1,143 @@
+/** Replies: how they are begun, and everything that happens to them on their way out (coredns-behaviour §3). */
+import { opcode, rcode } from './codes.ts'
+import { encodeMessage } from './encode.ts'
+import type { Edns, Message, ResourceRecord } from './message.ts'
+import { headerOctets, type ParseError } from './parse.ts'
+
+export interface ReplyParts {
+  readonly rcode?: number
+  readonly authoritative?: boolean
+  readonly answer?: readonly ResourceRecord[]
+  readonly authority?: readonly ResourceRecord[]
+  readonly additional?: readonly ResourceRecord[]
+  readonly edns?: Edns
+}
+
+/** A reply to `request`: its ID, opcode, question in its own case, RD and CD; NOERROR and empty unless `parts` say so. */
+export function replyTo(request: Message, parts: ReplyParts = {}): Message {
+  const plain = request.opcode === opcode.QUERY
+  return {
+    id: request.id,
+    response: true,
+    opcode: request.opcode,
+    authoritative: parts.authoritative ?? false,
+    truncated: false,
+    recursionDesired: plain && request.recursionDesired,
+    recursionAvailable: false,
+    reserved: false,
+    authenticData: false,
+    checkingDisabled: plain && request.checkingDisabled,
+    rcode: parts.rcode ?? rcode.NOERROR,
+    questions: request.questions.slice(0, 1),
+    answer: parts.answer ?? [],
+    authority: parts.authority ?? [],
+    additional: parts.additional ?? [],
+    edns: parts.edns,
+  }
+}
+
+export interface FinishOptions {
+  /** `udp` limits the reply to what the client can take; all others are streams. */
+  readonly transport: 'udp' | 'tcp' | 'tls' | 'https'
+  /** `bufsize`: the largest UDP payload that a client may ask for. */
+  readonly maxPayload?: number
+}
+
+/** Octets that any message may have, and a UDP reply to a client without EDNS (RFC 1035 §4.2.1). */
+export const maxMessageOctets = 0xffff
+export const plainUdpOctets = 512
+
+/** Options that are echoed: NSID, EXPIRE, COOKIE, TCP-KEEPALIVE, PADDING. */
+const echoedOptions: ReadonlySet<number> = new Set([3, 9, 10, 11, 12])
+
+/**
+ * The octets of `reply` as they go to the client that sent `request`: its ID, opcode, RD and CD; its OPT echoed, or the
+ * reply's own adjusted to it; cut to the client's limit. An rcode over 15 that has no OPT to be in becomes SERVFAIL.
+ */
+export function finishReply(reply: Message, request: Message, options: FinishOptions): Uint8Array {
+  const edns = replyEdns(reply, request, options.maxPayload)
+  const plain = request.opcode === opcode.QUERY
+  const finished: Message = {
+    ...reply,
+    id: request.id,
+    response: true,
+    opcode: request.opcode,
+    recursionDesired: plain && request.recursionDesired,
+    checkingDisabled: plain && request.checkingDisabled,
+    rcode: reply.rcode > 15 && !edns ? rcode.SERVFAIL : reply.rcode,
+    edns,
+  }
+  return encodeMessage(finished, { limit: replyLimit(request, options) })
+}
+
+/** The octets that a reply to `request` may have. RFC 6891 §6.2.3: sizes below 512 count as 512. */
+export function replyLimit(request: Message, options: FinishOptions): number {
+  if (options.transport !== 'udp') return maxMessageOctets
+  if (!request.edns) return plainUdpOctets
+  return Math.max(plainUdpOctets, payloadSize(request.edns, options.maxPayload))
+}
+
+const payloadSize = (edns: Edns, most: number | undefined): number =>
+  most !== undefined && edns.payloadSize > most ? most : edns.payloadSize
+
+/** A reply carries an OPT when the request did (RFC 6891 §6.1.1), and when a plugin made one for any client. */
+function replyEdns(reply: Message, request: Message, maxPayload: number | undefined): Edns | undefined {
+  const asked = request.edns
+  if (!asked) return reply.edns
+  return {
+    version: 0,
+    payloadSize: payloadSize(asked, maxPayload),
+    dnssecOk: asked.dnssecOk,
+    extendedRcode: reply.rcode >> 4,
+    options: reply.edns ? reply.edns.options : asked.options.filter((option) => echoedOptions.has(option.code)),
+  }
+}
+
+/** The reply to an EDNS version that we do not speak (RFC 6891 §6.1.3), as CoreDNS writes it: size 0, no options. */
+export function badVersionReply(request: Message): Uint8Array {
+  const edns: Edns = { version: 0, payloadSize: 0, dnssecOk: false, extendedRcode: 1, options: [] }
+  return encodeMessage(replyTo(request, { rcode: rcode.BADVERS, edns }), { limit: plainUdpOctets })
+}
+
+/**
+ * What the header alone decides: `accept`, `drop` (no whole header, or a response), or the octets of the reply
+ * (NOTIMP, FORMERR), which is a header and nothing else.
+ */
+export function judgeHeader(bytes: Uint8Array, start = 0, end = bytes.length): 'accept' | 'drop' | Uint8Array {
+  if (end - start < headerOctets || bytes[start + 2] & 0x80) return 'drop'
+  const operation = (bytes[start + 2] >> 3) & 15
+  if (operation !== opcode.QUERY && operation !== opcode.NOTIFY) {
+    return headerReply(bytes, start, operation, rcode.NOTIMP)
+  }
+  const count = (at: number): number => (bytes[start + at] << 8) | bytes[start + at + 1]
+  if (count(4) !== 1 || count(6) > 1 || count(8) > 1 || count(10) > 2) {
+    return headerReply(bytes, start, opcode.QUERY, rcode.FORMERR)
+  }
+  return 'accept'
+}
+
+/** The request's header turned round: ID, RD, CD, AD, RA and TC stay, AA and Z are cleared. */
+function headerReply(bytes: Uint8Array, start: number, operation: number, code: number): Uint8Array {
+  const reply = new Uint8Array(headerOctets)
+  reply[0] = bytes[start]
+  reply[1] = bytes[start + 1]
+  reply[2] = 0x80 | (operation << 3) | (bytes[start + 2] & 0x03)
+  reply[3] = (bytes[start + 3] & 0xb0) | code
+  return reply
+}
+
+/** The FORMERR for a request that did not parse, with its question if that had; undefined when there is no header. */
+export function formatErrorReply(error: ParseError): Uint8Array | undefined {
+  const request = error.partial
+  if (!request) return undefined
+  const reply: Message = {
+    ...request,
+    response: true,
+    opcode: opcode.QUERY,
+    authoritative: false,
+    reserved: false,
+    rcode: rcode.FORMERR,
+    questions: request.questions.slice(0, 1),
+  }
+  return encodeMessage(reply, { limit: plainUdpOctets })
+}

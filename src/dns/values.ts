@@ -1,0 +1,169 @@
+/** Builders and readers of rdata. Readers trust rdata that parseMessage or a builder made, and throw RangeError else. */
+import { formatAddress, parseAddress } from './address.ts'
+import { fieldEnd, layoutOf } from './layout.ts'
+import { nameEnd, nameToWire, wireToName } from './name.ts'
+
+export interface Srv {
+  readonly priority: number
+  readonly weight: number
+  readonly port: number
+  readonly target: string
+}
+
+export interface Soa {
+  readonly mname: string
+  readonly rname: string
+  readonly serial: number
+  readonly refresh: number
+  readonly retry: number
+  readonly expire: number
+  readonly minimum: number
+}
+
+export interface Mx {
+  readonly preference: number
+  readonly exchange: string
+}
+
+export interface Naptr {
+  readonly order: number
+  readonly preference: number
+  readonly flags: string
+  readonly services: string
+  readonly regexp: string
+  readonly replacement: string
+}
+
+/** Text of a character string: a JavaScript string stands for its UTF-8 octets. At most 255 octets. */
+export type CharacterString = string | Uint8Array
+
+/** Rdata from its parts. Names are absolute presentation names. Throws RangeError or NameError on impossible parts. */
+export const rdata = {
+  a: (text: string): Uint8Array => address(text, 4),
+  aaaa: (text: string): Uint8Array => address(text, 16),
+  /** CNAME, NS, PTR, DNAME: a name and nothing else. */
+  name: nameToWire,
+  srv: (srv: Srv): Uint8Array =>
+    join(uint16(srv.priority), uint16(srv.weight), uint16(srv.port), nameToWire(srv.target)),
+  mx: (mx: Mx): Uint8Array => join(uint16(mx.preference), nameToWire(mx.exchange)),
+  txt: (strings: readonly CharacterString[]): Uint8Array => join(...strings.map(characterString)),
+  hinfo: (cpu: CharacterString, os: CharacterString): Uint8Array => join(characterString(cpu), characterString(os)),
+  soa: (soa: Soa): Uint8Array =>
+    join(
+      nameToWire(soa.mname),
+      nameToWire(soa.rname),
+      ...[soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum].map(uint32),
+    ),
+  naptr: (naptr: Naptr): Uint8Array =>
+    join(
+      uint16(naptr.order),
+      uint16(naptr.preference),
+      ...[naptr.flags, naptr.services, naptr.regexp].map(characterString),
+      nameToWire(naptr.replacement),
+    ),
+}
+
+function address(text: string, octets: 4 | 16): Uint8Array {
+  const parsed = parseAddress(text)
+  if (parsed?.length !== octets) throw new RangeError(`"${text}" is not an IPv${octets === 4 ? 4 : 6} address`)
+  return parsed
+}
+
+/** The parts one after another. */
+export function join(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+export function uint16(value: number): Uint8Array {
+  if (!(Number.isInteger(value) && value >= 0 && value <= 0xffff)) throw new RangeError(`${value} is not in 0..65535`)
+  return Uint8Array.of(value >> 8, value)
+}
+
+export function uint32(value: number): Uint8Array {
+  if (!(Number.isInteger(value) && value >= 0 && value <= 0xffffffff))
+    throw new RangeError(`${value} is not in 32 bits`)
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
+}
+
+/** A length octet and the text's octets (RFC 1035 §3.3). */
+export function characterString(text: CharacterString): Uint8Array {
+  const octets = typeof text === 'string' ? Buffer.from(text, 'utf8') : text
+  if (octets.length > 255) throw new RangeError(`a character string has at most 255 octets, not ${octets.length}`)
+  return join(Uint8Array.of(octets.length), octets)
+}
+
+export const readUint16 = (bytes: Uint8Array, at: number): number => (bytes[at] << 8) | bytes[at + 1]
+export const readUint32 = (bytes: Uint8Array, at: number): number =>
+  readUint16(bytes, at) * 0x10000 + readUint16(bytes, at + 2)
+
+export const readA = (octets: Uint8Array): string => formatAddress(octets, 0, 4)
+export const readAaaa = (octets: Uint8Array): string => formatAddress(octets, 0, 16)
+/** The name of a CNAME, NS, PTR or DNAME record. */
+export const readName = (octets: Uint8Array): string => wireToName(octets, 0)
+
+export const readSrv = (octets: Uint8Array): Srv => ({
+  priority: readUint16(octets, 0),
+  weight: readUint16(octets, 2),
+  port: readUint16(octets, 4),
+  target: wireToName(octets, 6),
+})
+
+export const readMx = (octets: Uint8Array): Mx => ({
+  preference: readUint16(octets, 0),
+  exchange: wireToName(octets, 2),
+})
+
+/** The strings of a TXT record, as octets. */
+export function readTxt(octets: Uint8Array): Uint8Array[] {
+  const strings: Uint8Array[] = []
+  for (let at = 0; at < octets.length; at += 1 + octets[at]) strings.push(octets.slice(at + 1, at + 1 + octets[at]))
+  return strings
+}
+
+/** CPU and OS of a HINFO record, octets taken as UTF-8. */
+export function readHinfo(octets: Uint8Array): { readonly cpu: string; readonly os: string } {
+  const [cpu, os] = readTxt(octets).map((string) => Buffer.from(string).toString('utf8'))
+  return { cpu, os }
+}
+
+export function readSoa(octets: Uint8Array): Soa {
+  const rnameAt = nameEnd(octets, 0, octets.length)
+  const numbersAt = nameEnd(octets, rnameAt, octets.length)
+  const [serial, refresh, retry, expire, minimum] = [0, 4, 8, 12, 16].map((offset) =>
+    readUint32(octets, numbersAt + offset),
+  )
+  return {
+    mname: wireToName(octets, 0),
+    rname: wireToName(octets, rnameAt),
+    serial,
+    refresh,
+    retry,
+    expire,
+    minimum,
+  }
+}
+
+/** The rdata with each name in it replaced by what `change` makes of it; the same object when nothing changed. */
+export function mapRdataNames(type: number, octets: Uint8Array, change: (name: string) => string): Uint8Array {
+  const layout = layoutOf(type)
+  if (!layout?.hasNames) return octets
+  const parts: Uint8Array[] = []
+  let changed = false
+  let at = 0
+  for (const field of layout.fields) {
+    const end = fieldEnd(field, octets, at, octets.length)
+    if (end < 0) throw new RangeError(`rdata of type ${type} is malformed`)
+    const name = field === 'name' ? wireToName(octets, at) : ''
+    const replacement = field === 'name' ? change(name) : name
+    changed ||= replacement !== name
+    parts.push(replacement === name ? octets.subarray(at, end) : nameToWire(replacement))
+    at = end
+  }
+  return changed ? join(...parts) : octets
+}

@@ -144,6 +144,8 @@ export interface Instance {
   stop?(): Promise<void> | void
   /** SIGTERM has come: runs before lameduck (`ready` turns 503 here). */
   drain?(): void
+  /** Questions worth trying (`NAME TYPE`), for the first lines that a person sees. */
+  examples?(): readonly string[]
   /** Lines for `slicedns explain`: what this plugin would do with the query, and why. */
   explain?(query: Query): readonly string[]
 }

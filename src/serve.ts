@@ -1,0 +1,116 @@
+/** `slicedns [-conf Corefile] …`: assembles the rooms into a running server, and obeys signals. */
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { collect } from './answer/counters.ts'
+import { createResponder, missText } from './answer/index.ts'
+import { parseServeFlags } from './cli/flags.ts'
+import { ConfigError } from './corefile/schema.ts'
+import { type Corefile, defaultCorefile, loadCorefile } from './corefile/index.ts'
+import { systemClock } from './observe/clock.ts'
+import { createLogger } from './observe/logger.ts'
+import { createMetrics } from './observe/registry.ts'
+import { plugins } from './plugins/index.ts'
+import { explain, listenForExplain } from './server/explain.ts'
+import type { Server } from './server/server.ts'
+import { createTableProbe } from './server/probe.ts'
+import { startServer } from './server/server.ts'
+import { createTable } from './table/index.ts'
+import { createTransport } from './transport/index.ts'
+import { version } from './version.ts'
+
+export async function serve(args: readonly string[]): Promise<void> {
+  const flags = parseServeFlags(args)
+  if (flags.kind === 'exit') {
+    ;(flags.code === 0 ? process.stdout : process.stderr).write(flags.text)
+    process.exitCode = flags.code
+    return
+  }
+  const log = createLogger()
+  const metrics = createMetrics()
+  const writer = createTable()
+  const readCorefile = (): Corefile => {
+    if (flags.conf !== undefined) return loadCorefile(flags.conf)
+    return existsSync('Corefile') ? loadCorefile('Corefile') : defaultCorefile(flags.port)
+  }
+  const fatal = (text: string): never => {
+    process.stdout.write(`[FATAL] ${text}\n`)
+    process.exit(1)
+  }
+
+  let server: Server
+  try {
+    server = await startServer({
+      readCorefile,
+      plugins,
+      defaultPort: flags.port,
+      log,
+      metrics,
+      clock: systemClock,
+      writer,
+      dataPlane: { collect: () => collect(writer) },
+      openIngress: (onMiss) =>
+        createTransport({ table: writer.handle, addReader: () => writer.addReader(), onMiss, log, metrics }),
+      fatal,
+    })
+  } catch (error) {
+    process.stderr.write(`${error instanceof ConfigError || error instanceof Error ? error.message : error}\n`)
+    process.exit(1)
+  }
+
+  const reader = writer.addReader()
+  const responder = createResponder(writer.handle, reader.slot)
+  const probe = createTableProbe(responder, () => missText(responder))
+  const explainer = listenForExplain(
+    process.platform === 'linux' ? `\0slicedns-${process.pid}` : `${process.env.TMPDIR ?? '/tmp'}/slicedns-${process.pid}.sock`,
+    (name, type) => explain(server, probe, name, type),
+    log,
+  )
+  obeySignals(server, flags.pidfile, () => explainer.close())
+  if (flags.pidfile !== undefined) writePidfile(flags.pidfile, log)
+  if (!flags.quiet) printBanner(server)
+}
+
+function obeySignals(server: Server, pidfile: string | undefined, beforeExit: () => void): void {
+  let ending = false
+  const end = async (): Promise<void> => {
+    // A second signal means that a person will not wait.
+    if (ending) process.exit(2)
+    ending = true
+    if (pidfile !== undefined) rmSync(pidfile, { force: true })
+    await server.shutdown()
+    beforeExit()
+    process.exit(0)
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+  process.on('SIGUSR1', () => void server.reload('SIGUSR1'))
+  process.on('SIGHUP', () => void server.reload('SIGHUP'))
+}
+
+function writePidfile(path: string, log: { error(text: string): void }): void {
+  try {
+    writeFileSync(path, `${process.pid}\n`, { mode: 0o644 })
+  } catch (error) {
+    log.error(`Could not write the pidfile ${path}: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** Zone lines as CoreDNS prints them, the version, and for a server that nobody knows yet what to try. */
+function printBanner(server: Server): void {
+  const { configuration } = server.current()
+  const lines: string[] = []
+  for (const listener of configuration.listeners) {
+    const zones = listener.blocks.flatMap((block) => block.zones).sort()
+    for (const zone of zones) lines.push(`${zone}:${listener.port}${listener.address && ` on ${listener.address}`}`)
+  }
+  lines.push(`slicedns-${version}`, `${process.platform}/${process.arch}, node ${process.version}, udp by ${server.ingress.udp}`)
+  const first = configuration.listeners[0]
+  const examples = configuration.blocks.flatMap((block) =>
+    block.instances.flatMap(({ instance }) => instance.examples?.() ?? []),
+  )
+  if (first)
+    for (const example of examples) {
+      const port = first.port === 53 ? '' : ` -p ${first.port}`
+      lines.push(`try: dig @${first.address || '127.0.0.1'}${port} ${example}`)
+    }
+  process.stdout.write(`${lines.join('\n')}\n`)
+}

@@ -1,0 +1,43 @@
+/** The ways in, as the server sees them. It says which listeners it wants; the transport opens, keeps, switches and closes sockets. */
+import type { SocketAddress, Transport } from '../plugin/query.ts'
+
+/** One address and port, UDP and TCP both. */
+export interface Listener {
+  /** An IP address in text; '' for every address of the machine (then a v4 and a V6ONLY v6 socket). */
+  readonly address: string
+  readonly port: number
+  /** The space of the answer table that holds this listener's names. */
+  readonly space: number
+  /** UDP sockets with SO_REUSEPORT, one per UDP thread (`multisocket`); at least 1. */
+  readonly shards: number
+}
+
+/** A query that the table does not answer. */
+export interface Miss {
+  /** The message's octets: the receiver's own copy. */
+  readonly request: Uint8Array
+  readonly transport: Transport
+  readonly client: SocketAddress
+  readonly local: SocketAddress
+  readonly listener: Listener
+  readonly receivedAt: number
+}
+
+/** Resolves to the reply's octets (already cut to the client's limit), or undefined to say nothing. Never rejects. */
+export type MissHandler = (miss: Miss) => Promise<Uint8Array | undefined> | Uint8Array | undefined
+
+export interface Ingress {
+  /**
+   * Makes the open listeners these. What stays the same (address, port) keeps its sockets and connections and switches
+   * to its new space and shard count at once; new ones are bound before anything is given up; the rest is drained and
+   * closed. Rejects, with everything as before, when an address cannot be bound: the message names address, port and
+   * the system's reason.
+   */
+  apply(listeners: readonly Listener[]): Promise<void>
+  /** Milliseconds (monotonic) of the last query on any listener: shutdown goes on until it has been quiet. */
+  lastQueryAt(): number
+  /** Closes everything; resolves when each thread has exited and each pending reply was sent or given up. */
+  close(): Promise<void>
+  /** Which UDP path serves, for `explain` and the first log lines. */
+  readonly udp: 'threads' | 'dgram'
+}

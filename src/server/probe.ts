@@ -1,0 +1,23 @@
+import type { Responder } from '../answer/api.ts'
+import { MISS, way } from '../answer/api.ts'
+import type { Message } from '../dns/message.ts'
+import { encodeMessage, parseMessage } from '../dns/wire.ts'
+
+/** Asks the answer table alone. */
+export type TableProbe = (
+  space: number,
+  request: Message,
+) => { readonly reply: Message | undefined; /** Why not, when there is no reply. */ readonly reason: string }
+
+/** `missReason` words the responder's last miss. The probe has a reader slot of its own, so it is safe at any time. */
+export function createTableProbe(responder: Responder, missReason: () => string): TableProbe {
+  const reply = new Uint8Array(65_535)
+  return (space, request) => {
+    const octets = encodeMessage(request, { limit: 65_535 })
+    responder.startBatch(performance.now())
+    const length = responder.answer(octets, 0, octets.length, space, way.stream, reply, 0)
+    const answered = length > 0 ? parseMessage(reply, 0, length) : undefined
+    responder.offline()
+    return { reply: answered, reason: length === MISS ? missReason() : '' }
+  }
+}

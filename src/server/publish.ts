@@ -1,0 +1,162 @@
+/**
+ * Which names of a server block compile: it stands between the plugins that can compute answers ahead (CompiledSource,
+ * ReplySource) and the answer table, and lets through only what the chain would answer the same way.
+ */
+import type { DataPlaneEffects, Instance, ReplySink, TableSink, Transparency } from '../plugin/contract.ts'
+import type { TableWriter } from '../table/api.ts'
+import type { NodeSpec, ZoneSpec } from '../table/spec.ts'
+import { parentOf } from '../dns/name.ts'
+
+/** A server block on one listener, as far as publishing needs it. */
+export interface PublishedBlock {
+  /** In chain order. */
+  readonly instances: readonly { readonly plugin: string; readonly instance: Instance }[]
+  readonly server: string
+  readonly view: string
+  /** True when this block answers `name` on this listener whoever asks. */
+  owns(name: string): boolean
+  /** Zones of other blocks of the listener below `name`. */
+  foreignZonesBelow(name: string): readonly string[]
+  /** The block's zone that holds `name`: the label of its metrics. */
+  zoneOf(name: string): string
+}
+
+/** Attaches every source of the block to a space of the table. */
+export function publishBlock(
+  block: PublishedBlock,
+  space: number,
+  writer: TableWriter,
+): { detach(): void; readonly settled: Promise<void> } {
+  const attached: { detach(): void }[] = []
+  const settled: Promise<void>[] = []
+  const before: Instance[] = []
+  for (const { plugin, instance } of block.instances) {
+    const gate = createGate(block, before, plugin, space, writer)
+    if (instance.source) {
+      const attachment = instance.source.attach(tableSink(gate))
+      attached.push(attachment)
+      settled.push(attachment.settled)
+    }
+    if (instance.replies) attached.push(instance.replies.attach(replySink(gate)))
+    before.push(instance)
+  }
+  return {
+    detach() {
+      for (const attachment of attached) attachment.detach()
+    },
+    settled: Promise.all(settled).then(() => undefined),
+  }
+}
+
+interface Gate {
+  readonly block: PublishedBlock
+  readonly space: number
+  readonly writer: TableWriter
+  /** Queries for the name reach this plugin as they came, and its answer leaves as it is. */
+  passes(name: string): boolean
+  passesBelow(name: string): boolean
+  classFor(name: string): number
+}
+
+function createGate(
+  block: PublishedBlock,
+  earlier: readonly Instance[],
+  plugin: string,
+  space: number,
+  writer: TableWriter,
+): Gate {
+  const opaque = earlier.flatMap((instance): Transparency[] => (instance.transparency ? [instance.transparency] : []))
+  const effects = combineEffects(earlier)
+  const classes = new Map<string, number>()
+  return {
+    block,
+    space,
+    writer,
+    passes: (name) => block.owns(name) && opaque.every((transparency) => transparency.passes(name)),
+    passesBelow: (name) => block.owns(name) && opaque.every((transparency) => transparency.passesBelow(name)),
+    classFor(name) {
+      const zone = block.zoneOf(name)
+      let number = classes.get(zone)
+      if (number === undefined) {
+        number = writer.defineClass({ server: block.server, zone, view: block.view, plugin, ...effects })
+        classes.set(zone, number)
+      }
+      return number
+    },
+  }
+}
+
+function combineEffects(instances: readonly Instance[]): Required<DataPlaneEffects> {
+  let shuffle = false
+  let maxPayload = 0
+  for (const { effects } of instances) {
+    if (effects?.shuffle) shuffle = true
+    if (effects?.maxPayload) maxPayload = maxPayload ? Math.min(maxPayload, effects.maxPayload) : effects.maxPayload
+  }
+  return { shuffle, maxPayload }
+}
+
+function tableSink(gate: Gate): TableSink {
+  const { space, writer, block } = gate
+  const barred = new Set<string>()
+
+  /**
+   * Another block's zone below a zone of ours would be denied by our closed nodes above it: a node that sends
+   * everything to the chain stands in its place.
+   */
+  function barForeignZones(zone: ZoneSpec): void {
+    if (barred.has(zone.zone)) return
+    barred.add(zone.zone)
+    for (const foreign of block.foreignZonesBelow(zone.zone))
+      writer.put(space, gate.classFor(zone.zone), foreign, forChain(zone.zone))
+  }
+
+  return {
+    zone(zone) {
+      writer.zone(space, zone)
+      barForeignZones(zone)
+    },
+    put(name, node) {
+      if (!block.owns(name)) return
+      const below = node.below === 'closed' && gate.passesBelow(name) ? 'closed' : 'open'
+      const published = gate.passes(name) ? { ...node, below } : { ...forChain(node.zone), below }
+      writer.put(space, gate.classFor(name), name, published)
+    },
+    remove(name) {
+      if (block.owns(name)) writer.remove(space, name)
+    },
+  }
+}
+
+function forChain(zone: string): NodeSpec {
+  return { zone, below: 'open', otherTypes: 'chain', answers: new Map() }
+}
+
+function replySink(gate: Gate): ReplySink {
+  return {
+    put(entry) {
+      const name = entry.name.toLowerCase()
+      if (gate.passes(name)) gate.writer.putCached(gate.space, gate.classFor(name), entry)
+    },
+    remove(name, type, dnssecOk, checkingDisabled) {
+      gate.writer.removeCached(gate.space, name, type, dnssecOk, checkingDisabled)
+    },
+  }
+}
+
+/** The plugins in front of `plugin` that keep `name` out of the table, with their reasons (`explain`). */
+export function opaquePlugins(
+  instances: readonly { readonly plugin: string; readonly instance: Instance }[],
+  plugin: string,
+  name: string,
+): { readonly plugin: string; readonly reason: string }[] {
+  const found: { plugin: string; reason: string }[] = []
+  for (const link of instances) {
+    if (link.plugin === plugin) break
+    const { transparency } = link.instance
+    if (transparency && !transparency.passes(name)) found.push({ plugin: link.plugin, reason: transparency.reason })
+    else if (transparency && !transparency.passesBelow(parentOf(name)))
+      found.push({ plugin: link.plugin, reason: `${transparency.reason} (for missing names)` })
+  }
+  return found
+}

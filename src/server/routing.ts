@@ -1,0 +1,54 @@
+import { type as rrType } from '../dns/codes.ts'
+import { parentOf } from '../dns/name.ts'
+
+/** A server block as routing sees it. */
+export interface Routable {
+  /** Zones that the block serves on this listener. */
+  readonly zones: readonly string[]
+}
+
+export interface Routed<Block> {
+  readonly block: Block
+  /** The zone of the block that matched: the `zone` label of its metrics. */
+  readonly zone: string
+}
+
+/** Chooses the server block for a question, as CoreDNS does (coredns-behaviour §2.5). */
+export interface Router<Block> {
+  /** The block of the longest zone that holds `name`; for DS the topmost one but the root, as the parent answers it. */
+  route(name: string, type: number): Routed<Block> | undefined
+  /** Zones served at or below `name`, but for `name` itself. */
+  zonesBelow(name: string): readonly string[]
+}
+
+export function createRouter<Block extends Routable>(blocks: readonly Block[]): Router<Block> {
+  const byZone = new Map<string, Block[]>()
+  for (const block of blocks)
+    for (const zone of block.zones) {
+      const sharing = byZone.get(zone)
+      if (sharing) sharing.push(block)
+      else byZone.set(zone, [block])
+    }
+
+  function at(zone: string): Routed<Block> | undefined {
+    const block = byZone.get(zone)?.[0]
+    return block && { block, zone }
+  }
+
+  return {
+    route(name, type) {
+      let topmost: Routed<Block> | undefined
+      for (let zone = name; zone !== '.'; zone = parentOf(zone)) {
+        const found = at(zone)
+        if (!found) continue
+        if (type !== rrType.DS) return found
+        topmost = found
+      }
+      return topmost ?? at('.')
+    },
+    zonesBelow(name) {
+      const suffix = name === '.' ? '' : `.${name}`
+      return [...byZone.keys()].filter((zone) => zone !== name && zone !== '.' && (suffix === '' || zone.endsWith(suffix)))
+    },
+  }
+}

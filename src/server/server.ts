@@ -1,0 +1,203 @@
+/** The life of the server: start, reload, drain, stop. */
+import type { Corefile } from '../corefile/index.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/log.ts'
+import type { MetricsRegistry } from '../observe/metrics.ts'
+import type { DataPlaneFacts, Plugin, ProcessState, ReloadResult } from '../plugin/contract.ts'
+import type { TableWriter } from '../table/api.ts'
+import { configure } from './configuration.ts'
+import { droppedCounter } from './dropped.ts'
+import type { Ingress, Miss, MissHandler } from './ingress.ts'
+import { createSharedValues } from './process-state.ts'
+import { run, type Running } from './running.ts'
+import { createServing, type Serving } from './serve.ts'
+
+/** How long a reload waits for the new configuration's names to be compiled; then the chain answers what is missing. */
+const compileTimeout = 10_000
+/** How long an old configuration's queries in flight are waited for before its plugins stop. */
+const inFlightTimeout = 10_000
+/** Shutdown goes on while queries come, but no longer than this (Kubernetes kills after 30 s by default). */
+const drainLimit = 20_000
+/** Shutdown ends when no query has come for this long. */
+const quietPeriod = 1_000
+
+export interface ServerOptions {
+  /** Where to read the Corefile, each time anew. */
+  readonly readCorefile: () => Corefile
+  readonly plugins: readonly Plugin[]
+  /** Port of keys that name none. */
+  readonly defaultPort: number
+  readonly log: Logger
+  readonly metrics: MetricsRegistry
+  readonly clock: Clock
+  readonly writer: TableWriter
+  readonly dataPlane: DataPlaneFacts
+  readonly openIngress: (onMiss: MissHandler) => Ingress
+  /** Called by ProcessState.fatal. */
+  readonly fatal: (text: string) => never
+}
+
+export interface Server {
+  readonly ingress: Ingress
+  readonly serving: Serving
+  /** The configuration that answers now. */
+  readonly current: () => Running
+  reload(reason: string): Promise<ReloadResult>
+  /** Drains (lameduck, then until it is quiet) and stops. */
+  shutdown(): Promise<void>
+}
+
+/** Resolves when the sockets answer. Rejects with ConfigError or the reason that a plugin or a socket gave. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { log, writer } = options
+  const shared = createSharedValues(log)
+  const serving = createServing({
+    log,
+    panics: options.metrics.counter('coredns_panics_total', 'A metrics that counts the number of panics.', []).with(),
+    countDropped: droppedCounter(options.metrics),
+  })
+  let corefile = options.readCorefile()
+  let reloading: Promise<ReloadResult> | undefined
+  /** Resolved at shutdown: a reload under way must not hold it up. */
+  const ended = Promise.withResolvers<void>()
+  let closing = false
+
+  const processState: ProcessState = {
+    acquire: shared.acquire,
+    reload,
+    get configHash() {
+      return corefile.hash
+    },
+    readConfigHash: () => options.readCorefile().hash,
+    fatal: options.fatal,
+    dataPlane: options.dataPlane,
+  }
+  const configureWith = (file: Corefile) => configure(file, { ...options, process: processState })
+
+  const inFlight = createInFlight()
+  let running = await run(configureWith(corefile), writer, log)
+  /** Every configuration that queries may still belong to: the running one, the next one, those that end. */
+  const live = new Set([running])
+
+  function onMiss(miss: Miss): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    const owner = ownerOf(miss.listener.space)
+    const plan = owner?.planOf(miss.listener.space)
+    if (!owner || !plan) return undefined
+    const reply = serving.answer(miss, plan)
+    if (!(reply instanceof Promise)) return reply
+    inFlight.enter(owner)
+    return reply.finally(() => inFlight.leave(owner))
+  }
+
+  /** A query is answered by the configuration that it came in under, even if that has been replaced since. */
+  function ownerOf(space: number): Running | undefined {
+    for (const candidate of live) if (candidate.planOf(space)) return candidate
+    return undefined
+  }
+
+  const ingress = options.openIngress(onMiss)
+  try {
+    await ingress.apply(running.listeners)
+  } catch (error) {
+    await running.stop()
+    await ingress.close()
+    throw error
+  }
+  running.serving()
+
+  async function reload(reason: string): Promise<ReloadResult> {
+    if (closing) return { ok: false, error: 'shutting down' }
+    reloading = (reloading ?? Promise.resolve()).then(() => replaceConfiguration(reason))
+    return reloading as Promise<ReloadResult>
+  }
+
+  async function replaceConfiguration(reason: string): Promise<ReloadResult> {
+    log.info(`${reason}: Reloading`)
+    let next: Running | undefined
+    try {
+      const file = options.readCorefile()
+      next = await run(configureWith(file), writer, log)
+      live.add(next)
+      await Promise.race([next.settled, elapsed(options.clock, compileTimeout), ended.promise])
+      await ingress.apply(next.listeners)
+      corefile = file
+    } catch (error) {
+      if (next) await end(next)
+      const text = error instanceof Error ? error.message : String(error)
+      log.error(`Reload failed, the running configuration stays: ${text}`)
+      return { ok: false, error: text }
+    }
+    const old = running
+    running = next
+    running.serving()
+    await Promise.race([inFlight.none(old), elapsed(options.clock, inFlightTimeout), ended.promise])
+    await end(old)
+    log.info('Reloading complete')
+    return { ok: true }
+  }
+
+  async function end(configuration: Running): Promise<void> {
+    live.delete(configuration)
+    await configuration.stop()
+  }
+
+  return {
+    ingress,
+    serving,
+    current: () => running,
+    reload,
+    async shutdown() {
+      closing = true
+      ended.resolve()
+      await reloading
+      running.drain()
+      await quiet(options.clock, ingress, running.lameduck)
+      await ingress.close()
+      await running.stop()
+      await shared.settled()
+    },
+  }
+}
+
+/** Waits out the lameduck period, and then until no query has come for a while. */
+async function quiet(clock: Clock, ingress: Ingress, lameduck: number): Promise<void> {
+  const start = clock.now()
+  await elapsed(clock, lameduck)
+  const deadline = start + Math.max(lameduck, drainLimit)
+  for (;;) {
+    const wait = Math.min(ingress.lastQueryAt() + quietPeriod, deadline) - clock.now()
+    if (wait <= 0) return
+    await elapsed(clock, wait)
+  }
+}
+
+function elapsed(clock: Clock, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(milliseconds, resolve)
+  })
+}
+
+/** Counts queries under way per configuration. */
+function createInFlight() {
+  const counts = new Map<Running, number>()
+  const waiting = new Map<Running, () => void>()
+  return {
+    enter(owner: Running) {
+      counts.set(owner, (counts.get(owner) ?? 0) + 1)
+    },
+    leave(owner: Running) {
+      const left = (counts.get(owner) ?? 1) - 1
+      if (left > 0) {
+        counts.set(owner, left)
+        return
+      }
+      counts.delete(owner)
+      waiting.get(owner)?.()
+      waiting.delete(owner)
+    },
+    none(owner: Running): Promise<void> {
+      if (!counts.has(owner)) return Promise.resolve()
+      return new Promise((resolve) => waiting.set(owner, resolve))
+    },
+  }
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type as rrType } from '../../src/dns/codes.ts'
+import { createRouter } from '../../src/server/routing.ts'
+
+const block = (...zones: string[]) => ({ zones })
+
+describe('server block selection (coredns-behaviour §2.5)', () => {
+  const root = block('.')
+  const org = block('example.org.', 'example.net.')
+  const sub = block('sub.example.org.')
+  const router = createRouter([root, org, sub])
+
+  const cases: { name: string; type?: number; takes: object | undefined; zone?: string }[] = [
+    { name: 'sub.example.org.', takes: sub, zone: 'sub.example.org.' },
+    { name: 'a.b.sub.example.org.', takes: sub, zone: 'sub.example.org.' },
+    { name: 'notsub.example.org.', takes: org, zone: 'example.org.' },
+    { name: 'www.example.net.', takes: org, zone: 'example.net.' },
+    { name: 'myexample.org.', takes: root, zone: '.' },
+    { name: '.', takes: root, zone: '.' },
+    { name: 'sub.example.org.', type: rrType.DS, takes: org, zone: 'example.org.' },
+    { name: 'example.org.', type: rrType.DS, takes: org, zone: 'example.org.' },
+    { name: 'example.com.', type: rrType.DS, takes: root, zone: '.' },
+  ]
+  for (const { name, type = rrType.A, takes, zone } of cases)
+    it(`${name} ${type === rrType.DS ? 'DS' : 'A'} goes to the block of ${zone}`, () => {
+      const routed = router.route(name, type)
+      assert.equal(routed?.block, takes)
+      assert.equal(routed?.zone, zone)
+    })
+
+  it('has no block for a name outside every zone', () => {
+    assert.equal(createRouter([org]).route('example.com.', rrType.A), undefined)
+  })
+
+  it('gives a zone that two blocks share to the first one', () => {
+    const first = block('example.org.')
+    assert.equal(createRouter([first, block('example.org.')]).route('example.org.', rrType.A)?.block, first)
+  })
+
+  it('names the zones below a name, without itself and the root', () => {
+    assert.deepEqual(router.zonesBelow('example.org.'), ['sub.example.org.'])
+    assert.deepEqual(router.zonesBelow('.'), ['example.org.', 'example.net.', 'sub.example.org.'])
+  })
+})

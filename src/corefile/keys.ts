@@ -1,0 +1,118 @@
+/** Server-block keys, `[scheme://]zone[:port]`, and the zones that plugins take as arguments. */
+import { parseNetwork, reverseZones } from './address.ts'
+import { ConfigError, type Position, type Token } from './schema.ts'
+
+export type Scheme = 'dns' | 'tls' | 'quic' | 'grpc' | 'https' | 'https3'
+
+/** One zone that a server block serves. A key in CIDR notation gives several. */
+export interface ServerKey {
+  readonly scheme: Scheme
+  /** Lower case and absolute. */
+  readonly zone: string
+  readonly port: number
+  /** The key in the Corefile. */
+  readonly at: Position
+}
+
+export const defaultPorts: Readonly<Record<Scheme, number>> = {
+  dns: 53,
+  tls: 853,
+  quic: 853,
+  grpc: 443,
+  https: 443,
+  https3: 443,
+}
+
+/** RFC 1035 §2.3.4: 255 octets on the wire, and CoreDNS counts the text before it looks further. */
+const maxNameLength = 255
+const maxLabelLength = 63
+
+/**
+ * What the keys of a block say. `dnsPort` is the port of `dns://` keys that name none (`-dns.port`).
+ * Throws ConfigError at the key that is wrong.
+ */
+export function serverKeys(keys: readonly Token[], dnsPort: number = defaultPorts.dns): ServerKey[] {
+  return keys.flatMap(({ text, at }) => {
+    const { scheme, rest } = splitScheme(text)
+    const { zones, port, error } = splitZone(rest)
+    if (error !== undefined) throw new ConfigError(error, at)
+    if (port !== undefined && (port < 0 || port > 65_535))
+      throw new ConfigError(`port ${port} of '${text}' is not from 0 to 65535`, at)
+    const given = port ?? (scheme === 'dns' ? dnsPort : defaultPorts[scheme])
+    return zones.map((zone) => ({ scheme: scheme as Scheme, zone, port: given, at }))
+  })
+}
+
+/** A key as CoreDNS prints it: `dns://example.org.:53`. */
+export function keyText(key: ServerKey): string {
+  return `${key.scheme}://${key.zone}:${key.port}`
+}
+
+/**
+ * The zones that a plugin's ZONES arguments name, lower case and absolute, CIDR notation expanded; `whole` when there
+ * are none (usually the zones of the server block). An argument that is no zone is skipped, as CoreDNS does.
+ */
+export function zonesOf(args: readonly { readonly text: string }[], whole: readonly string[]): readonly string[] {
+  return args.length === 0 ? whole : args.flatMap(({ text }) => normalizeZone(text))
+}
+
+/** One ZONES argument: its zone or, for a network, zones; none if it is not a name. A scheme and a port are dropped. */
+export function normalizeZone(text: string): readonly string[] {
+  return splitZone(splitScheme(text).rest).zones
+}
+
+function splitScheme(text: string): { scheme: string & keyof typeof defaultPorts; rest: string } {
+  const match = /^(dns|tls|quic|grpc|https|https3):\/\/(.*)$/s.exec(text)
+  return match ? { scheme: match[1] as Scheme, rest: match[2] } : { scheme: 'dns', rest: text }
+}
+
+interface SplitZone {
+  readonly zones: readonly string[]
+  readonly port: number | undefined
+  readonly error?: string
+}
+
+function splitZone(text: string): SplitZone {
+  const refuse = (error: string) => ({ zones: [], port: undefined, error })
+  const colon = text.lastIndexOf(':')
+  if (colon !== -1 && colon === text.length - 1) return refuse(`expecting data after last colon: "${text}"`)
+  // Digits behind the last colon are a port, also where an IPv6 address was meant: 2001:db8::1 needs its mask.
+  const isPort = colon !== -1 && /^[+-]?\d{1,18}$/.test(text.slice(colon + 1))
+  const port = isPort ? Number(text.slice(colon + 1)) : undefined
+  const name = isPort ? text.slice(0, colon) : text
+  const length = Buffer.byteLength(name)
+  if (length > maxNameLength) return refuse(`specified zone is too long: ${length} > ${maxNameLength}`)
+  if (!isDomainName(name)) return refuse(`zone is not a valid domain name: ${name}`)
+  const network = parseNetwork(name)
+  if (network === undefined) return { zones: [absolute(name)], port }
+  if (name.startsWith(':') || (name.startsWith('0') && name.includes(':'))) return refuse(`invalid CIDR ${name}`)
+  return { zones: reverseZones(network), port }
+}
+
+/** Lower case (ASCII, RFC 4343) with a closing dot; an octet outside ASCII as `\DDD` (RFC 1035 §5.1), as names are kept. */
+function absolute(name: string): string {
+  const octets = Buffer.from(name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()))
+  const text = Array.from(octets, (octet) => (octet < 0x80 ? String.fromCharCode(octet) : `\\${octet}`)).join('')
+  return isAbsolute(text) ? text : `${text}.`
+}
+
+/** Ends in a dot that no backslash escapes. */
+function isAbsolute(name: string): boolean {
+  return /(^|[^\\])(\\\\)*\.$/s.test(name)
+}
+
+/** Whether the labels of a name fit RFC 1035 §2.3.4; `\.` and `\DDD` are one octet each. */
+function isDomainName(name: string): boolean {
+  if (name === '.') return true
+  const labels = Buffer.from(isAbsolute(name) ? name.slice(0, -1) : name)
+    .toString('latin1')
+    .replace(/\\(\d{3}|.)/gs, 'x')
+    .split('.')
+  const wireLength = labels.reduce((sum, label) => sum + label.length + 1, 1)
+  const dangling = /(^|[^\\])(\\\\)*\\$/s.test(name)
+  return (
+    !dangling &&
+    wireLength <= maxNameLength &&
+    labels.every((label) => label.length >= 1 && label.length <= maxLabelLength)
+  )
+}

@@ -1,0 +1,190 @@
+/**
+ * Kinds of values: each turns one word into what it means, or says what was expected instead. Rows of options (read.ts)
+ * are made of them. Where Go's own parsers are lax or strict, so are these: CoreDNS hands its words to them.
+ */
+import { isIP } from 'node:net'
+import { type Network, parseIp, parseNetwork } from './address.ts'
+import { nearest } from './nearest.ts'
+import { ConfigError, type Token } from './schema.ts'
+
+/** A kind of value. */
+export interface Kind<T> {
+  /** Completes "is not …": `an integer from 0 to 3600`. */
+  readonly expected: string
+  /** The value, or undefined when the word is none. */
+  parse(text: string): T | undefined
+}
+
+/** Reads one word. `of` names whose it is, for the error: `'5x' is not an integer, as 'ttl' wants`. */
+export function value<T>(kind: Kind<T>, token: Token, of: string): T {
+  const parsed = kind.parse(token.text)
+  if (parsed !== undefined) return parsed
+  throw new ConfigError(`'${token.text}' is not ${kind.expected}, as '${of}' wants`, token.at)
+}
+
+/** Any word. */
+export const text: Kind<string> = { expected: 'a word', parse: (word) => word }
+
+/** A kind whose value passes one more test: `where(text, 'a file name', (name) => name !== '')`. */
+export function where<T>(kind: Kind<T>, expected: string, holds: (value: T) => boolean): Kind<T> {
+  return {
+    expected,
+    parse(word) {
+      const parsed = kind.parse(word)
+      return parsed !== undefined && holds(parsed) ? parsed : undefined
+    },
+  }
+}
+
+interface Range {
+  readonly min?: number
+  readonly max?: number
+}
+
+/** As Go's strconv.Atoi: decimal digits, perhaps a sign. Both bounds are included. */
+export function integer(range: Range = {}): Kind<number> {
+  return {
+    expected: `an integer${rangeText(range, String)}`,
+    parse: (word) => (/^[+-]?\d{1,15}$/.test(word) ? within(range, Number(word)) : undefined),
+  }
+}
+
+/** A decimal number, perhaps with an exponent. */
+export function float(range: Range = {}): Kind<number> {
+  return {
+    expected: `a number${rangeText(range, String)}`,
+    parse: (word) => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word) ? within(range, Number(word)) : undefined),
+  }
+}
+
+const nanosecond = 1e-6
+/** Milliseconds of each unit that Go's time.ParseDuration knows. */
+const units: Readonly<Record<string, number>> = {
+  ns: nanosecond,
+  us: 1e-3,
+  '\u00b5s': 1e-3,
+  '\u03bcs': 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+}
+/** Go counts nanoseconds in 63 bits: about 292 years. */
+const maxDuration = 2 ** 63 * nanosecond
+
+/** A Go duration (`5s`, `1h30m`, `0`) in milliseconds; bounds in milliseconds, both included. */
+export function duration(range: Range = {}): Kind<number> {
+  return {
+    expected: `a duration with units, as 500ms, 5s or 1h30m${rangeText(range, durationText)}`,
+    parse(word) {
+      const milliseconds = parseDuration(word)
+      return milliseconds === undefined ? undefined : within(range, milliseconds)
+    },
+  }
+}
+
+/** A Go duration in milliseconds, or undefined. */
+export function parseDuration(word: string): number | undefined {
+  const [, sign, amount] = /^([+-]?)(.*)$/s.exec(word)!
+  if (amount === '0') return 0
+  if (!/^((\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/.test(amount)) return undefined
+  let sum = 0
+  for (const [, number, unit] of amount.matchAll(/([\d.]+)(\D+)/g)) sum += Number(number) * units[unit]
+  if (sum > maxDuration) return undefined
+  return sign === '-' ? -sum : sum
+}
+
+/** Milliseconds as Go prints durations: `1h30m0s`, `500ms`. */
+export function durationText(milliseconds: number): string {
+  if (milliseconds === 0) return '0s'
+  if (Math.abs(milliseconds) < 1000) return `${milliseconds}ms`
+  const seconds = Math.abs(milliseconds) / 1000
+  const hours = Math.floor(seconds / 3600)
+  const minutes = Math.floor(seconds / 60) % 60
+  const rest = `${Number((seconds % 60).toFixed(9))}s`
+  const parts = hours > 0 ? `${hours}h${minutes}m` : minutes > 0 ? `${minutes}m` : ''
+  return `${milliseconds < 0 ? '-' : ''}${parts}${rest}`
+}
+
+/** One of a few words, in their own case unless `ignoreCase`. */
+export function oneOf<const Words extends readonly string[]>(
+  words: Words,
+  options: { readonly ignoreCase?: boolean } = {},
+): Kind<Words[number]> {
+  return {
+    expected: words.length === 1 ? `'${words[0]}'` : `one of ${words.map((word) => `'${word}'`).join(', ')}`,
+    parse: (given) =>
+      words.find((word) => word === given || (options.ignoreCase && word.toLowerCase() === given.toLowerCase())),
+  }
+}
+
+/** An IP address, without brackets. A zone identifier (`fe80::1%eth0`) only where `zoned`. */
+export function ip(options: { readonly zoned?: boolean } = {}): Kind<string> {
+  return {
+    expected: 'an IP address',
+    parse: (word) => (parseIp(word) || (options.zoned && isIP(word)) ? word : undefined),
+  }
+}
+
+/** `ADDRESS/BITS`; with `orAddress` a bare address stands for the network of itself alone. */
+export function network(options: { readonly orAddress?: boolean } = {}): Kind<Network> {
+  return {
+    expected: options.orAddress ? 'an IP address or a network (10.0.0.0/8)' : 'a network (10.0.0.0/8)',
+    parse(word) {
+      const bytes = options.orAddress ? parseIp(word) : undefined
+      return bytes ? { bytes, length: bytes.length * 8 } : parseNetwork(word)
+    },
+  }
+}
+
+/** A host and a port. */
+export interface HostPort {
+  /** A name, an IP address without brackets, or '' for every address. */
+  readonly host: string
+  readonly port: number
+}
+
+/** Where to listen: `HOST:PORT`, `:PORT`, `[IPV6]:PORT`. `anyPort`: a port beyond 65535 is found out only on listening. */
+export function listenAddress(options: { readonly anyPort?: boolean } = {}): Kind<HostPort> {
+  return {
+    expected: 'an address to listen on, as :8080, localhost:8080 or [::1]:8080',
+    parse(word) {
+      const split = splitHostPort(word)
+      return split !== undefined && (options.anyPort || split.port <= 65_535) ? split : undefined
+    },
+  }
+}
+
+/** `IP`, `IP:PORT`, `[IPV6]:PORT` or a bare IPv6 address; an IPv6 address may have a zone identifier. */
+export function ipAndPort(defaultPort: number): Kind<HostPort> {
+  return {
+    expected: 'an IP address, perhaps with a port',
+    parse(word) {
+      if (isIP(word)) return { host: word, port: defaultPort }
+      const split = splitHostPort(word.endsWith(':') ? `${word}${defaultPort}` : word)
+      return split !== undefined && split.port <= 65_535 && isIP(split.host) ? split : undefined
+    },
+  }
+}
+
+/** Go's net.SplitHostPort, for ports in digits. */
+function splitHostPort(word: string): HostPort | undefined {
+  const match = /^(?:\[([^[\]]*)\]|([^:[\]]*)):(\d{1,9})$/.exec(word)
+  return match ? { host: match[1] ?? match[2], port: Number(match[3]) } : undefined
+}
+
+function within({ min = -Infinity, max = Infinity }: Range, number: number): number | undefined {
+  return number >= min && number <= max ? number : undefined
+}
+
+function rangeText({ min, max }: Range, show: (bound: number) => string): string {
+  if (min !== undefined && max !== undefined) return ` from ${show(min)} to ${show(max)}`
+  if (min !== undefined) return ` of at least ${show(min)}`
+  return max === undefined ? '' : ` of at most ${show(max)}`
+}
+
+/** ` (did you mean 'x'?)` for a kind of few words. */
+export function hint(word: string, words: readonly string[]): string {
+  const known = nearest(word, words)
+  return known === undefined ? '' : ` (did you mean '${known}'?)`
+}

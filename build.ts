@@ -5,9 +5,13 @@
  *   udp-worker.js   a UDP thread's code; a file of its own because a Worker is started from a file
  *   *-HASH.js       what they share, and what is loaded only when it is needed (the kubeconfig reader, subcommands)
  *   LICENSES.txt    the licences of the packages that went into the above
+ *
+ *   node build.ts                   dist/ alone
+ *   node build.ts --image FOLDER    also the files of the container image, laid out in FOLDER (see Dockerfile)
+ *
  * koffi stays outside: it finds its native library (@koromix/koffi-PLATFORM) beside itself in node_modules.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
@@ -95,6 +99,18 @@ const server = await build({
 })
 writeFileSync(join(dist, 'LICENSES.txt'), licences(server.metafile))
 for (const { metafile } of [launcher, server]) report(metafile)
+
+const image = process.argv[2] === '--image' ? process.argv[3] : undefined
+if (image !== undefined) layOutImage(image)
+
+/** What runs, and nothing else: no package manager, no sources, no development packages. */
+function layOutImage(folder: string): void {
+  const copy = (from: string, to: string) => cpSync(from, join(folder, to), { recursive: true })
+  copy(realpathSync(join(root, 'node_modules/.bin/node')), 'usr/local/bin/node')
+  for (const path of ['package.json', 'dist', 'node_modules/koffi', 'node_modules/@koromix']) {
+    copy(join(root, path), join('slicedns', path))
+  }
+}
 
 /** The licence text of each package that has code in the bundle. */
 function licences(meta: Metafile): string {

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Proves the README's two commands on a machine that has nothing but Node.js and npm:
+#   test/package/fresh-machine.sh [NPM_VERSION …]       (default: 10 11 12)
+# For each npm it clones this repository (its last commit) into a new folder, runs `npm ci` without and with install
+# scripts allowed to run, then `npm start`, asks it with dig over IPv4 and IPv6, and ends it as a person would. PATH holds
+# the system's Node.js and nothing of ours. npm 12 does not run on Node.js 20: it gets the pinned runtime as system Node.
+set -euo pipefail
+
+repository=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d)
+started=
+finish() {
+  [ -z "$started" ] || kill -KILL -- "-$started" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+fail() {
+  echo "FAILED (npm $npm_version): $*" >&2
+  [ ! -s "$work/start.log" ] || { echo '--- npm start printed:' >&2; cat "$work/start.log" >&2; }
+  exit 1
+}
+
+# until_true SECONDS COMMAND…: waits for a condition.
+until_true() {
+  local deadline=$((SECONDS + $1)); shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 0.1
+  done
+}
+
+# A folder with a `node` and an `npm` command, and what npm's scripts need of a system.
+make_machine() {
+  machine="$work/machine-$npm_version"
+  mkdir -p "$machine"
+  local node
+  node=$(PATH="${PATH//"$repository/node_modules/.bin:"/}" command -v node)
+  npm install --silent --no-audit --no-fund --prefix "$work/npm-$npm_version" "npm@$npm_version"
+  [ "$npm_version" -lt 12 ] || node=$(readlink -f "$repository/node_modules/.bin/node")
+  ln -s "$node" "$machine/node"
+  printf '#!/bin/sh\nexec node %s "$@"\n' "$work/npm-$npm_version/node_modules/npm/bin/npm-cli.js" > "$machine/npm"
+  chmod +x "$machine/npm"
+  for tool in sh env dirname uname sed; do ln -s "$(command -v "$tool")" "$machine/$tool"; done
+}
+
+on_machine() { env -i HOME="$HOME" PATH="$machine" "$@"; }
+
+answers() { [ -n "$(dig +short +time=1 +tries=1 "@$1" -p 1053 "${@:2}" 2>/dev/null)" ]; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+prove() {
+  local npm_version=$1 tree="$work/tree-$1" begin=$SECONDS
+  make_machine
+  git clone -q "$repository" "$tree"
+  cd "$tree"
+  on_machine npm ci --silent --no-audit --no-fund --ignore-scripts || fail 'npm ci --ignore-scripts'
+  rm -rf node_modules
+  on_machine npm ci --silent --no-audit --no-fund || fail 'npm ci'
+  ! answers 127.0.0.1 . NS || fail 'something answers on 127.0.0.1:1053 already'
+
+  set -m # a process group of its own, so that whatever it starts can be ended with it
+  on_machine npm start > "$work/start.log" 2>&1 &
+  started=$!
+  set +m
+  until_true 20 grep -q '^try: dig ' "$work/start.log" || fail 'npm start does not say what to try'
+  local try
+  try=$(sed -n 's/^try: dig @[^ ]* -p 1053 //p' "$work/start.log" | head -n 1)
+  read -ra question <<< "$try"
+  until_true 10 answers 127.0.0.1 "${question[@]}" || fail "no answer for $try over IPv4"
+  until_true 10 answers ::1 "${question[@]}" || fail "no answer for $try over IPv6"
+  answers 127.0.0.1 +tcp "${question[@]}" || fail "no answer for $try over TCP"
+
+  kill -TERM "$started"
+  until_true 40 gone "$started" || fail 'npm start is still there 40 s after SIGTERM'
+  until_true 5 eval '! answers 127.0.0.1 . NS' || fail 'the server outlives npm start'
+  started=
+  on_machine npm run -s slicedns -- -version | grep -q . || fail 'npm run -s slicedns -- -version'
+  on_machine npm run -s build > /dev/null || fail 'npm run build'
+  on_machine node dist/slicedns.js -version | grep -q . || fail 'node dist/slicedns.js -version'
+  cd "$repository"
+  rm -rf "$tree"
+  echo "npm $(on_machine npm --version) on Node.js $(on_machine node --version): npm ci, npm start and the built server work ($((SECONDS - begin)) s)"
+}
+
+[ $# -gt 0 ] || set -- 10 11 12
+for npm_version in "$@"; do prove "$npm_version"; done

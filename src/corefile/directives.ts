@@ -1,5 +1,6 @@
 /** The directives and their order. A Corefile may write them in any order: the chain follows this table. */
 import { suggestion } from './nearest.ts'
+import type { ParsedCorefile } from './parser.ts'
 import { ConfigError, type Token } from './schema.ts'
 
 /** CoreDNS 1.14.7's plugin.cfg in its order, and `console`, ours, beside the other HTTP endpoints. */
@@ -40,6 +41,15 @@ export function directiveError(word: Token, built: readonly string[]): ConfigErr
     return new ConfigError(`directive '${word.text}' is one of CoreDNS's that slicedns does not support yet`, word.at)
   const hint = Object.hasOwn(advice, word.text) ? ` (${advice[word.text]})` : suggestion(word.text, chainOrder)
   return new ConfigError(`Unknown directive '${word.text}'${hint}`, word.at)
+}
+
+/** Throws the first ConfigError about a directive's word: CoreDNS tells these before any error of a plugin. */
+export function checkDirectives(corefile: ParsedCorefile, plugins: readonly { readonly name: string }[]): void {
+  const built = plugins.map(({ name }) => name)
+  for (const word of corefile.words) {
+    const error = directiveError(word, built)
+    if (error !== undefined) throw error
+  }
 }
 
 /** Compares two directive words by their place in the chain. Words that are not in the table come last. */

@@ -4,11 +4,11 @@ import { ConfigError, type Position, type Token } from './schema.ts'
 
 export type Scheme = 'dns' | 'tls' | 'quic' | 'grpc' | 'https' | 'https3'
 
-/** One zone that a server block serves. A key in CIDR notation gives several. */
+/** What one key of a server block says. */
 export interface ServerKey {
   readonly scheme: Scheme
-  /** Lower case and absolute. */
-  readonly zone: string
+  /** Lower case and absolute; several for a network whose mask lies between two reverse zones. */
+  readonly zones: readonly string[]
   readonly port: number
   /** The key in the Corefile. */
   readonly at: Position
@@ -32,20 +32,14 @@ const maxLabelLength = 63
  * Throws ConfigError at the key that is wrong.
  */
 export function serverKeys(keys: readonly Token[], dnsPort: number = defaultPorts.dns): ServerKey[] {
-  return keys.flatMap(({ text, at }) => {
+  return keys.map(({ text, at }) => {
     const { scheme, rest } = splitScheme(text)
     const { zones, port, error } = splitZone(rest)
     if (error !== undefined) throw new ConfigError(error, at)
     if (port !== undefined && (port < 0 || port > 65_535))
       throw new ConfigError(`port ${port} of '${text}' is not from 0 to 65535`, at)
-    const given = port ?? (scheme === 'dns' ? dnsPort : defaultPorts[scheme])
-    return zones.map((zone) => ({ scheme: scheme as Scheme, zone, port: given, at }))
+    return { scheme, zones, port: port ?? (scheme === 'dns' ? dnsPort : defaultPorts[scheme]), at }
   })
-}
-
-/** A key as CoreDNS prints it: `dns://example.org.:53`. */
-export function keyText(key: ServerKey): string {
-  return `${key.scheme}://${key.zone}:${key.port}`
 }
 
 /**
@@ -61,7 +55,7 @@ export function normalizeZone(text: string): readonly string[] {
   return splitZone(splitScheme(text).rest).zones
 }
 
-function splitScheme(text: string): { scheme: string & keyof typeof defaultPorts; rest: string } {
+function splitScheme(text: string): { scheme: Scheme; rest: string } {
   const match = /^(dns|tls|quic|grpc|https|https3):\/\/(.*)$/s.exec(text)
   return match ? { scheme: match[1] as Scheme, rest: match[2] } : { scheme: 'dns', rest: text }
 }

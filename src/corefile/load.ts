@@ -3,54 +3,50 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isatty } from 'node:tty'
-import { type Corefile, type ParseOptions, parseCorefile, type ServerBlock, type Sources } from './parser.ts'
+import { type CorefileBlock, type ParsedCorefile, parseCorefile, type Sources } from './parser.ts'
 import { ConfigError, type Directive } from './schema.ts'
 
-/** A Corefile as loaded: `file` is what its positions carry. */
-export interface LoadedCorefile extends Corefile {
+/** A Corefile as it was loaded. */
+export interface Corefile extends ParsedCorefile {
+  /** Its path as it was given, which positions carry. */
   readonly file: string
   /** SHA-512 in hex: see `configHash`. */
   readonly hash: string
 }
 
-export interface LoadOptions extends ParseOptions {
-  /** The port in the built-in Corefile that stands in for a missing or empty one. */
-  readonly dnsPort?: number
-}
-
 /**
- * Loads a Corefile. `path` is the `-conf` flag: a file, or `stdin` for what is piped in. Without it `./Corefile` is
- * taken; when there is none, or when a file gives no server block, `.:53` with `whoami` and `log`, as CoreDNS does.
- * Throws ConfigError.
+ * Loads a Corefile: a path, or `stdin` for what is piped in. One without any server block is answered by the built-in
+ * one, with a warning. Throws ConfigError.
  */
-export function loadCorefile(path: string | undefined, options: LoadOptions = {}): LoadedCorefile {
-  const file = path ?? 'Corefile'
-  const text = readCorefile(path)
-  const given = text === undefined ? undefined : parseCorefile(text, file, diskSources, options)
-  const corefile =
-    given && given.blocks.length > 0 ? given : parseCorefile(builtIn(options), file, diskSources, options)
-  const warnings = [...(given?.warnings ?? [])]
-  if (corefile !== given)
-    warnings.push({
-      message: `${given ? `${file} has no server block` : 'no Corefile here'}: using the built-in one`,
-      at: undefined,
-    })
-  return { blocks: corefile.blocks, warnings, file, hash: configHash(corefile.blocks) }
+export function loadCorefile(file: string): Corefile {
+  const parsed = parseCorefile(readCorefile(file), file, diskSources)
+  if (parsed.blocks.length > 0) return { ...parsed, file, hash: configHash(parsed.blocks) }
+  const standIn = defaultCorefile()
+  const empty = { message: `${file} has no server block: the built-in one is used`, at: undefined }
+  return { ...standIn, file, warnings: [...parsed.warnings, empty] }
 }
 
-function builtIn({ dnsPort = 53 }: LoadOptions): string {
-  return `.:${dnsPort} {\nwhoami\nlog\n}\n`
+/** The Corefile that stands in where there is none: every zone, on `port` or the default one, `whoami` and `log`. */
+export function defaultCorefile(port?: number): Corefile {
+  const key = port === undefined ? '.' : `.:${port}`
+  const parsed = parseCorefile(`${key} {\nwhoami\nlog\n}\n`, 'Corefile', diskSources)
+  return { ...parsed, file: 'Corefile', hash: configHash(parsed.blocks) }
 }
 
-/** The text of the Corefile, or undefined when none was named and none is there. */
-function readCorefile(path: string | undefined): string | undefined {
-  if (path === undefined && !existsSync('Corefile')) return undefined
+/** What was piped in: it can be read only once, and a reload wants it again. */
+let piped: string | undefined
+
+/** The text of a Corefile. Throws ConfigError. */
+export function readCorefile(file: string): string {
   // A terminal is not read: nobody types a Corefile.
-  if (path === 'stdin') return isatty(0) ? undefined : readFileSync(0, 'utf8')
+  if (file === 'stdin') {
+    piped ??= isatty(0) ? '' : readFileSync(0, 'utf8')
+    return piped
+  }
   try {
-    return readFileSync(path ?? 'Corefile', 'utf8')
+    return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new ConfigError(`cannot read the Corefile ${path}: ${reason(error)}`, undefined)
+    throw new ConfigError(`cannot read the Corefile ${file}: ${reason(error)}`, undefined)
   }
 }
 
@@ -100,7 +96,7 @@ function nameMatcher(pattern: string): RegExp {
  * SHA-512 (hex) of what a Corefile says: keys, directives and every word with its file and line, imports and variables
  * in their places. Comments and indentation do not count; a line that moved does, as for CoreDNS.
  */
-export function configHash(blocks: readonly ServerBlock[]): string {
+export function configHash(blocks: readonly CorefileBlock[]): string {
   const content = blocks.map(({ keys, directives }) => ({
     keys: keys.map(({ text }) => text),
     directives: directives.map(words),

@@ -8,13 +8,15 @@ import { ConfigError, type Directive, type Position, type Token } from './schema
 
 export type { Sources, Warning } from './cursor.ts'
 
-/** A parsed Corefile. Nothing of it has been checked but the grammar. */
-export interface Corefile {
-  readonly blocks: readonly ServerBlock[]
+/** What the grammar makes of a Corefile. Keys, directives and their arguments are as yet unchecked. */
+export interface ParsedCorefile {
+  readonly blocks: readonly CorefileBlock[]
   readonly warnings: readonly Warning[]
+  /** Every directive's word in the order it was met, also those of blocks that were dropped for want of keys. */
+  readonly words: readonly Token[]
 }
 
-export interface ServerBlock {
+export interface CorefileBlock {
   readonly keys: readonly Token[]
   /** In file order, imports in their place; one that is repeated stands here as often. */
   readonly directives: readonly Directive[]
@@ -22,40 +24,49 @@ export interface ServerBlock {
   readonly at: Position
 }
 
-export interface ParseOptions {
-  /**
-   * Told each directive's word as it is met, in blocks that are dropped as well: CoreDNS refuses an unknown directive
-   * while it parses. May throw.
-   */
-  onDirective?(word: Token): void
-}
-
 /**
  * Parses the text of a Corefile. `file` is the name that positions carry, and relative imports start from its folder.
  * Throws ConfigError.
  */
-export function parseCorefile(text: string, file: string, sources: Sources, options: ParseOptions = {}): Corefile {
-  const blocks: ServerBlock[] = []
+export function parseCorefile(text: string, file: string, sources: Sources): ParsedCorefile {
+  const { error, ...parsed } = parseAsFarAsPossible(text, file, sources)
+  if (error !== undefined) throw error
+  return parsed
+}
+
+/** The same, but keeps what stands before a grammatical error, so that `check` can tell what is wrong there as well. */
+export function parseAsFarAsPossible(
+  text: string,
+  file: string,
+  sources: Sources,
+): ParsedCorefile & { readonly error: ConfigError | undefined } {
+  const blocks: CorefileBlock[] = []
   const warnings: Warning[] = []
-  const warn = (warning: Warning) => void warnings.push(warning)
-  const cursor = createCursor(text, file, sources, warn)
-  while (cursor.advance()) {
-    const block = parseBlock(cursor, options, warn)
-    if (block !== undefined) blocks.push(block)
+  const words: Token[] = []
+  const cursor = createCursor(text, file, sources, (warning) => void warnings.push(warning))
+  try {
+    while (cursor.advance()) {
+      const block = parseBlock(cursor, words)
+      if (block === undefined) continue
+      blocks.push(block)
+      if (block.keys[0].text === '}')
+        warnings.push({ message: "this '}' closes nothing: it begins a server block for the zone '}.'", at: block.at })
+    }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { blocks, warnings, words, error }
   }
-  return { blocks, warnings }
+  return { blocks, warnings, words, error: undefined }
 }
 
 /** A server block, or undefined for what leaves none behind: a snippet, or a block without keys. */
-function parseBlock(cursor: Cursor, options: ParseOptions, warn: (warning: Warning) => void): ServerBlock | undefined {
+function parseBlock(cursor: Cursor, words: Token[]): CorefileBlock | undefined {
   const { keys, ended } = readKeys(cursor)
-  if (keys.length > 0 && keys[0].text === '}')
-    warn({ message: "this '}' closes nothing: it begins a server block for the zone '}.'", at: keys[0].at })
   if (!ended && keys.length === 1 && /^\(.*\)$/s.test(keys[0].text)) {
     readSnippet(cursor, keys[0])
     return undefined
   }
-  const directives = ended ? [] : readBlockBody(cursor, options)
+  const directives = ended ? [] : readBlockBody(cursor, words)
   return keys.length === 0 ? undefined : { keys, directives, at: keys[0].at }
 }
 
@@ -107,7 +118,7 @@ function readSnippet(cursor: Cursor, key: Token): void {
 }
 
 /** The cursor is behind the keys: on `{`, or on the first directive of a block without braces. */
-function readBlockBody(cursor: Cursor, options: ParseOptions): Directive[] {
+function readBlockBody(cursor: Cursor, words: Token[]): Directive[] {
   const braces = cursor.current().text === '{'
   if (!braces) cursor.stepBack()
   const directives: Directive[] = []
@@ -115,7 +126,7 @@ function readBlockBody(cursor: Cursor, options: ParseOptions): Directive[] {
   while (!closed && cursor.advance()) {
     if (cursor.current().text === '}') closed = true
     else if (cursor.current().text === 'import') cursor.enterImport()
-    else directives.push(readDirective(cursor, options))
+    else directives.push(readDirective(cursor, words))
   }
   // A `}` as the last word of the file closes the block even if it closed a directive before (CoreDNS looks only at it).
   if (braces && !closed && cursor.current().text !== '}') throw unexpected(cursor.current(), '}')
@@ -128,9 +139,9 @@ interface OpenLine {
 }
 
 /** `word args…` and its body. The cursor is on the word, and is left on the last word that belongs to it. */
-function readDirective(cursor: Cursor, options: ParseOptions): Directive {
+function readDirective(cursor: Cursor, words: Token[]): Directive {
   const word = cursor.token()
-  options.onDirective?.(word)
+  words.push(word)
   const args: Token[] = []
   let body: OpenLine[] | undefined
   let depth = 0

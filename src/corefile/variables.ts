@@ -1,7 +1,7 @@
 /** `{%NAME%}` and `{$NAME}` in a word. An unset variable is empty; there is no default syntax. */
 
 const maxReplacements = 1000
-const maxLength = 65_536
+const maxLength = 2 ** 20
 
 /**
  * Replaces the variables of one word. What comes out is never cut into words again. Gives undefined when the value of

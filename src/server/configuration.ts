@@ -1,6 +1,7 @@
 /** From a parsed Corefile to server blocks whose plugins are set up, and the listeners that serve them. */
-import { ConfigError, type Position } from '../corefile/schema.ts'
+import { ConfigError, type Directive, type Position } from '../corefile/schema.ts'
 import { type Corefile, type CorefileBlock, checkDirectives, type ServerKey, serverKeys } from '../corefile/index.ts'
+import { readSettings } from '../corefile/read.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
@@ -34,11 +35,9 @@ export function configure(corefile: Corefile, options: ConfigurationOptions): Co
 interface ReadBlock {
   readonly keys: readonly ServerKey[]
   readonly zones: readonly string[]
-  readonly settings: readonly { readonly plugin: Plugin; readonly directive: ReadDirective; readonly settings: unknown }[]
+  readonly settings: readonly { readonly plugin: Plugin; readonly directive: Directive; readonly settings: unknown }[]
   readonly words: readonly string[]
 }
-
-type ReadDirective = CorefileBlock['directives'][number]
 
 function readBlock(block: CorefileBlock, options: ConfigurationOptions): ReadBlock {
   const keys = serverKeys(block.keys, options.defaultPort)
@@ -47,9 +46,7 @@ function readBlock(block: CorefileBlock, options: ConfigurationOptions): ReadBlo
     const occurrences = block.directives.filter((directive) => directive.word === plugin.name)
     const first = occurrences[0]
     if (!first) return []
-    if (plugin.schema.repeat === 'once' && occurrences[1])
-      throw new ConfigError(`plugin/${plugin.name}: this plugin can only be used once per Server Block`, occurrences[1].at)
-    return [{ plugin, directive: first, settings: plugin.schema.read({ occurrences, zones }) }]
+    return [{ plugin, directive: first, settings: readSettings(plugin.schema, occurrences, zones) }]
   })
   return { keys, zones, settings, words: block.directives.map((directive) => directive.word) }
 }

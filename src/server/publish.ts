@@ -119,7 +119,7 @@ function tableSink(gate: Gate): TableSink {
     put(name, node) {
       if (!block.owns(name)) return
       const below = node.below === 'closed' && gate.passesBelow(name) ? 'closed' : 'open'
-      const published = gate.passes(name) ? { ...node, below } : { ...forChain(node.zone), below }
+      const published: NodeSpec = gate.passes(name) ? { ...node, below } : { ...forChain(node.zone), below }
       writer.put(space, gate.classFor(name), name, published)
     },
     remove(name) {

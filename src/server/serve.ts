@@ -5,7 +5,7 @@ import type { CounterCell } from '../observe/metrics.ts'
 import { dnsClass, rcode } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
-import { encodeRefusal, finishReply, replyTo } from '../dns/reply.ts'
+import { finishReply, formatErrorReply, replyTo } from '../dns/reply.ts'
 import { ParseError, parseMessage } from '../dns/wire.ts'
 import type { ListenerPlan } from './block.ts'
 import type { Miss } from './ingress.ts'
@@ -79,7 +79,7 @@ export function createServing(options: ServingOptions): Serving {
       try {
         request = parseMessage(miss.request)
       } catch (error) {
-        if (error instanceof ParseError) return encodeRefusal(error)
+        if (error instanceof ParseError) return formatErrorReply(error)
         throw error
       }
       const result = outcome(request, plan, miss)
@@ -113,5 +113,5 @@ function queryFor(request: Message, plan: ListenerPlan, asked: AskedBy, lookup: 
 function encode(outcome: Outcome, request: Message, miss: Miss): Uint8Array | undefined {
   if (outcome.kind === 'drop') return undefined
   const reply = outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
-  return finishReply(reply, request, { transport: miss.transport, family: miss.client.address.includes(':') ? 2 : 1 })
+  return finishReply(reply, request, { transport: miss.transport })
 }

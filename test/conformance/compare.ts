@@ -1,0 +1,79 @@
+/** Two replies to one question, reduced to what must be equal. */
+import { rcodeName, type as rrType, typeName } from '../../src/dns/codes.ts'
+import type { Message, ResourceRecord } from '../../src/dns/message.ts'
+import { recordText } from '../../src/dns/rdata.ts'
+import { parseMessage } from '../../src/dns/wire.ts'
+import type { Ask } from './queries.ts'
+
+/** Lines that two equal replies share. Sections are sets; the SOA serial is each server's own clock. */
+export function canonical(reply: Uint8Array | undefined): string[] {
+  if (!reply) return ['no reply']
+  let message: Message
+  try {
+    message = parseMessage(reply)
+  } catch (error) {
+    return [`unparsable: ${error instanceof Error ? error.message : error}`]
+  }
+  const flags = [
+    message.authoritative && 'aa',
+    message.truncated && 'tc',
+    message.recursionDesired && 'rd',
+    message.recursionAvailable && 'ra',
+    message.authenticData && 'ad',
+    message.checkingDisabled && 'cd',
+  ].filter(Boolean)
+  return [
+    `${rcodeName(message.rcode)} ${flags.join(' ')} opcode ${message.opcode}`,
+    ...message.questions.map((question) => `question ${question.name} ${question.class} ${typeName(question.type)}`),
+    ...section('answer', message.answer, message.truncated),
+    ...section('authority', message.authority, message.truncated),
+    ...section('additional', message.additional, message.truncated),
+    ...(message.edns
+      ? [
+          `edns ${message.edns.version} ${message.edns.payloadSize} ${message.edns.dnssecOk ? 'do' : ''} ` +
+            message.edns.options.map(({ code, data }) => `${code}=${Buffer.from(data).toString('hex')}`).join(' '),
+        ]
+      : []),
+  ]
+}
+
+/** Of a truncated reply only the number of records is the server's own doing: which ones is up to `loadbalance`. */
+function section(name: string, records: readonly ResourceRecord[], truncated: boolean): string[] {
+  if (truncated) return records.length > 0 ? [`${name}: ${records.length} records`] : []
+  return records.map((record) => `${name} ${withoutSerial(record)}`).sort()
+}
+
+function withoutSerial(record: ResourceRecord): string {
+  const text = recordText(record).replaceAll(/\s+/g, ' ')
+  if (record.type !== rrType.SOA) return text
+  const words = text.split(' ')
+  return [...words.slice(0, 6), 'SERIAL', ...words.slice(7)].join(' ')
+}
+
+/** One difference, worded for a person; undefined when the replies are equal. */
+export function difference(
+  asked: Ask,
+  wanted: Uint8Array | undefined,
+  got: Uint8Array | undefined,
+): string | undefined {
+  const left = canonical(wanted)
+  const right = canonical(got)
+  if (left.join('\n') === right.join('\n')) return undefined
+  const missing = left.filter((line) => !right.includes(line)).slice(0, 8)
+  const extra = right.filter((line) => !left.includes(line)).slice(0, 8)
+  return [describe(asked), ...missing.map((line) => `  - ${line}`), ...extra.map((line) => `  + ${line}`)].join('\n')
+}
+
+export function describe(asked: Ask): string {
+  const words = [asked.name, typeName(asked.type), asked.over]
+  if (asked.class !== 1) words.push(`class ${asked.class}`)
+  if (asked.opcode !== 0) words.push(`opcode ${asked.opcode}`)
+  if (asked.edns) {
+    words.push(`edns ${asked.edns.payloadSize} v${asked.edns.version}${asked.edns.dnssecOk ? ' do' : ''}`)
+    for (const option of asked.edns.options) words.push(`option ${option.code}`)
+  }
+  if (asked.authenticData) words.push('ad')
+  if (asked.checkingDisabled) words.push('cd')
+  if (!asked.recursionDesired) words.push('no rd')
+  return words.join(' ')
+}

@@ -76,6 +76,7 @@ const stubs: Readonly<Record<string, string>> = {
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist)
 const common = {
+  absWorkingDir: root,
   outdir: dist,
   bundle: true,
   format: 'esm',

@@ -76,6 +76,14 @@ export interface ServiceImport {
   readonly ports: readonly ServicePort[]
 }
 
+/** A pod as `pods verified` needs it; pods without an address are not kept. */
+export interface Pod {
+  readonly namespace: string
+  readonly name: string
+  /** status.podIP as the API writes it. */
+  readonly ip: string
+}
+
 export type Resource = 'services' | 'endpointslices' | 'namespaces' | 'pods' | 'serviceimports' | 'importedslices'
 
 /**
@@ -110,6 +118,10 @@ export interface ClusterView {
   readonly synced: boolean
   /** Unix seconds of the last change that CoreDNS counts for the SOA serial (coredns-behaviour §4.6); 0 before any. */
   readonly serial: number
+  /** The same for multicluster zones: a clock of its own, moved by updates of imports and imported slices only. */
+  readonly multiclusterSerial: number
+  /** The same for k8s_external: moved by updates of a service's external addresses or ports only. */
+  readonly externalSerial: number
 }
 
 /** Called synchronously after the model changed. Listeners mark and return: no work is done in them. */
@@ -119,7 +131,10 @@ export interface ClusterListener {
   namespace?(name: string): void
   pods?(namespace: string): void
   serviceImport?(namespace: string, name: string): void
-  /** Addresses that slices gained or lost: PTR answers depend on them. Packed. */
+  /**
+   * An address that slices gained or lost, or whose flags, host name or pod name changed: PTR answers depend on it.
+   * Packed; a view that is valid during the call only.
+   */
   address?(address: Uint8Array): void
   /** A ClusterIP (canonical text) was gained or lost. */
   clusterIP?(ip: string): void

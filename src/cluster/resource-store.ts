@@ -1,0 +1,88 @@
+/**
+ * The objects of one resource, by namespace and name. It reports what changed in the reduced form and nothing else, and
+ * takes a list by mark and sweep: what is served stays served until the whole list has arrived.
+ */
+export interface ResourceStore<T extends Named> {
+  get(namespace: string, name: string): T | undefined
+  all(): Iterable<T>
+  in(namespace: string): Iterable<T>
+  /** Keeps `object` unless it equals what is there. */
+  put(object: T): void
+  remove(namespace: string, name: string): void
+  /** A list begins: objects that are not put until `sweep` are gone. A list that began before is forgotten. */
+  mark(): void
+  /** The list is complete: removes what it did not have. Returns true when done, false when `enough` said to pause. */
+  sweep(enough: () => boolean): boolean
+  readonly size: number
+}
+
+export interface Named {
+  /** Absent for what has no namespace. */
+  readonly namespace?: string
+  readonly name: string
+}
+
+export interface StoreOptions<T> {
+  readonly same: (a: T, b: T) => boolean
+  /** Called after the store changed; both are never undefined together. */
+  readonly changed: (before: T | undefined, after: T | undefined) => void
+}
+
+export function createResourceStore<T extends Named>({ same, changed }: StoreOptions<T>): ResourceStore<T> {
+  const namespaces = new Map<string, Map<string, T>>()
+  /** While a list runs: objects that it has not named yet. */
+  let unconfirmed: Set<T> | undefined
+  let size = 0
+
+  const get = (namespace: string, name: string) => namespaces.get(namespace)?.get(name)
+
+  const remove = (namespace: string, name: string): void => {
+    const objects = namespaces.get(namespace)
+    const before = objects?.get(name)
+    if (objects === undefined || before === undefined) return
+    objects.delete(name)
+    if (objects.size === 0) namespaces.delete(namespace)
+    size--
+    unconfirmed?.delete(before)
+    changed(before, undefined)
+  }
+
+  function* all(): Iterable<T> {
+    for (const objects of namespaces.values()) yield* objects.values()
+  }
+
+  return {
+    get,
+    all,
+    in: (namespace) => namespaces.get(namespace)?.values() ?? [],
+    put(object) {
+      const namespace = object.namespace ?? ''
+      let objects = namespaces.get(namespace)
+      const before = objects?.get(object.name)
+      if (before !== undefined) unconfirmed?.delete(before)
+      if (before !== undefined && (before === object || same(before, object))) return
+      if (objects === undefined) {
+        objects = new Map()
+        namespaces.set(namespace, objects)
+      }
+      objects.set(object.name, object)
+      if (before === undefined) size++
+      changed(before, object)
+    },
+    remove,
+    mark() {
+      unconfirmed = new Set(all())
+    },
+    sweep(enough) {
+      for (const object of unconfirmed ?? []) {
+        remove(object.namespace ?? '', object.name)
+        if (enough()) return false
+      }
+      unconfirmed = undefined
+      return true
+    },
+    get size() {
+      return size
+    },
+  }
+}

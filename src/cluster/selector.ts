@@ -1,0 +1,44 @@
+/**
+ * Label selectors as the API server reads them (`labels`, `namespace_labels`): for objects that come from manifests. The
+ * API server filters its own.
+ */
+export type Labels = Readonly<Record<string, string>>
+
+export type Selector = (labels: Labels) => boolean
+
+/**
+ * Reads `a=b, c!=d, e in (x, y), f notin (z), g, !h`; every requirement must hold. '' selects all. Throws SyntaxError
+ * that names the requirement.
+ */
+export function parseSelector(text: string): Selector {
+  const requirements = splitOutsideParentheses(text).map(parseRequirement)
+  return (labels) => requirements.every((holds) => holds(labels))
+}
+
+function splitOutsideParentheses(text: string): string[] {
+  return text
+    .split(/,(?![^(]*\))/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}
+
+function parseRequirement(text: string): Selector {
+  const set = /^([^\s!=(),]+)\s+(in|notin)\s*\(([^()]*)\)$/.exec(text)
+  if (set !== null) {
+    const [, key, operator, list] = set
+    const values = new Set(list.split(',').map((value) => value.trim()))
+    // As in Kubernetes, `notin` and `!=` hold for objects without the label too.
+    return operator === 'in'
+      ? (labels) => key in labels && values.has(labels[key])
+      : (labels) => !(key in labels) || !values.has(labels[key])
+  }
+  const equality = /^([^\s!=(),]+)\s*(==|=|!=)\s*([^\s!=(),]*)$/.exec(text)
+  if (equality !== null) {
+    const [, key, operator, value] = equality
+    return operator === '!=' ? (labels) => labels[key] !== value : (labels) => labels[key] === value
+  }
+  const existence = /^(!?)\s*([^\s!=(),]+)$/.exec(text)
+  if (existence === null) throw new SyntaxError(`label selector: ${JSON.stringify(text)} is no requirement`)
+  const [, not, key] = existence
+  return not === '!' ? (labels) => !(key in labels) : (labels) => key in labels
+}

@@ -1,0 +1,54 @@
+/**
+ * Which changes move the SOA serial: exactly those that CoreDNS counts (coredns-behaviour §4.6), so that secondaries see
+ * transfers at the same times.
+ */
+import { sameBytes, sameExternals, samePorts, sameTexts } from './compare.ts'
+import { type EndpointSlice, endpointFlag, type Service } from './types.ts'
+
+/** Added, deleted, or changed in its external name or ports. */
+export function serviceCounts(before: Service | undefined, after: Service | undefined): boolean {
+  if (before === undefined || after === undefined) return true
+  return before.externalName !== after.externalName || !samePorts(before.ports, after.ports)
+}
+
+/** The clock of k8s_external: updates of external addresses or ports alone. */
+export function serviceExternalsCount(before: Service | undefined, after: Service | undefined): boolean {
+  if (before === undefined || after === undefined) return false
+  return !sameExternals(before, after) || !samePorts(before.ports, after.ports)
+}
+
+/** Added, deleted, or changed in the addresses, host names or zones of its ready endpoints, or in its ports. */
+export function endpointsChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): boolean {
+  if (before === undefined || after === undefined) return true
+  return !samePorts(before.ports, after.ports) || !sameReadyPlaces(before, after)
+}
+
+/** As `endpointsChanged`, but additions and deletions do not count: CoreDNS moves this clock in updates only. */
+export function importedSliceCounts(before: EndpointSlice | undefined, after: EndpointSlice | undefined): boolean {
+  return before !== undefined && after !== undefined && endpointsChanged(before, after)
+}
+
+function sameReadyPlaces(a: EndpointSlice, b: EndpointSlice): boolean {
+  const readyA = readyPlaces(a)
+  const readyB = readyPlaces(b)
+  if (readyA.length !== readyB.length) return false
+  const size = a.addresses.length / Math.max(1, a.count)
+  const address = (slice: EndpointSlice, place: number) => slice.addresses.subarray(place * size, (place + 1) * size)
+  const pick = (texts: readonly string[] | undefined, places: readonly number[]) =>
+    texts && places.map((place) => texts[place])
+  return (
+    a.addressType === b.addressType &&
+    readyA.every((place, i) => sameBytes(address(a, place), address(b, readyB[i]))) &&
+    sameTexts(pick(a.hostnames, readyA), pick(b.hostnames, readyB)) &&
+    sameTexts(pick(a.zones, readyA), pick(b.zones, readyB)) &&
+    sameTexts(pick(a.fqdns, readyA), pick(b.fqdns, readyB))
+  )
+}
+
+function readyPlaces(slice: EndpointSlice): number[] {
+  const places: number[] = []
+  for (let place = 0; place < slice.count; place++) {
+    if (slice.flags[place] & endpointFlag.ready) places.push(place)
+  }
+  return places
+}

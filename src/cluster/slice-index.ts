@@ -1,0 +1,172 @@
+/** EndpointSlices by service and by address. */
+import { createAddressIndex, hashAddress } from './address-index.ts'
+import { sameBytes } from './compare.ts'
+import type { EndpointSlice } from './types.ts'
+
+export interface SliceIndex {
+  /** Slices of a service by name; [] when none. The array is never changed afterwards. */
+  of(namespace: string, service: string): readonly EndpointSlice[]
+  /** Every place with this address, ordered by namespace and name of the slice. */
+  places(address: Uint8Array): readonly Place[]
+  /**
+   * Takes `before` out and `after` in, in one step. Returns a walk over the addresses that were gained, lost or
+   * changed in flags or names (each at least once): views into the slices.
+   */
+  replace(before: EndpointSlice | undefined, after: EndpointSlice | undefined): () => Iterable<Uint8Array>
+}
+
+export interface Place {
+  readonly slice: EndpointSlice
+  readonly place: number
+}
+
+const noSlices: readonly EndpointSlice[] = Object.freeze([])
+
+export function createSliceIndex(): SliceIndex {
+  const services = new Map<string, Map<string, readonly EndpointSlice[]>>()
+  const addresses = createAddressIndex()
+  /** A slice's number in the address index; kept when the slice is replaced by its next version. */
+  const numbers = new Map<EndpointSlice, number>()
+  const numbered: (EndpointSlice | undefined)[] = []
+  const freeNumbers: number[] = []
+
+  const of = (namespace: string, service: string) => services.get(namespace)?.get(service) ?? noSlices
+
+  /** The new list is in place in one step: a reader between two events sees the old slice or the new one. */
+  const setOf = (namespace: string, service: string, slices: readonly EndpointSlice[]): void => {
+    let inNamespace = services.get(namespace)
+    if (inNamespace === undefined) {
+      inNamespace = new Map()
+      services.set(namespace, inNamespace)
+    }
+    if (slices.length > 0) {
+      inNamespace.set(service, slices)
+      return
+    }
+    inNamespace.delete(service)
+    if (inNamespace.size === 0) services.delete(namespace)
+  }
+
+  const replaceInService = (before: EndpointSlice | undefined, after: EndpointSlice | undefined): void => {
+    const moved = before?.service !== after?.service
+    if (after !== undefined) {
+      const others = of(after.namespace, after.service).filter((slice) => slice !== before)
+      const at = others.findIndex((slice) => slice.name > after.name)
+      setOf(after.namespace, after.service, others.toSpliced(at < 0 ? others.length : at, 0, after))
+    }
+    if (before !== undefined && moved) {
+      const others = of(before.namespace, before.service).filter((slice) => slice !== before)
+      setOf(before.namespace, before.service, others)
+    }
+  }
+
+  const numberOf = (before: EndpointSlice | undefined, after: EndpointSlice | undefined): number => {
+    const number = (before && numbers.get(before)) ?? freeNumbers.pop() ?? numbered.length
+    if (before !== undefined) numbers.delete(before)
+    numbered[number] = after
+    if (after !== undefined) numbers.set(after, number)
+    else freeNumbers.push(number)
+    return number
+  }
+
+  return {
+    of,
+    places(address) {
+      const found: Place[] = []
+      for (const number of addresses.find(hashAddress(address, 0, address.length))) {
+        const slice = numbered[number]
+        if (slice === undefined || sizeOf(slice) !== address.length) continue
+        for (let place = 0; place < slice.count; place++) {
+          if (holds(slice, place, address)) found.push({ slice, place })
+        }
+      }
+      return found.sort(byName)
+    },
+    replace(before, after) {
+      replaceInService(before, after)
+      const number = numberOf(before, after)
+      if (before !== undefined && after !== undefined && sameAddresses(before, after)) {
+        return () => changedPlaces(before, after)
+      }
+      const lost = hashesOf(before)
+      const gained = hashesOf(after)
+      for (const hash of gained) if (!lost.has(hash)) addresses.add(hash, number)
+      for (const hash of lost) if (!gained.has(hash)) addresses.remove(hash, number)
+      return () => movedAddresses(before, after)
+    },
+  }
+}
+
+/** Octets of an address; 0 for FQDN slices. */
+function sizeOf(slice: EndpointSlice): number {
+  return slice.addressType === 'IPv4' ? 4 : slice.addressType === 'IPv6' ? 16 : 0
+}
+
+function sameAddresses(a: EndpointSlice, b: EndpointSlice): boolean {
+  return a.addressType === b.addressType && sameBytes(a.addresses, b.addresses)
+}
+
+function holds(slice: EndpointSlice, place: number, address: Uint8Array): boolean {
+  const at = place * address.length
+  for (let i = 0; i < address.length; i++) {
+    if (slice.addresses[at + i] !== address[i]) return false
+  }
+  return true
+}
+
+/** Each hash once, so that the index holds a slice once per hash, however often the slice repeats an address. */
+function hashesOf(slice: EndpointSlice | undefined): Set<number> {
+  const hashes = new Set<number>()
+  if (slice === undefined) return hashes
+  const size = sizeOf(slice)
+  for (let at = 0; at < slice.addresses.length; at += size) hashes.add(hashAddress(slice.addresses, at, size))
+  return hashes
+}
+
+/** Both have the same addresses at the same places: those whose facts differ. */
+function* changedPlaces(before: EndpointSlice, after: EndpointSlice): Iterable<Uint8Array> {
+  const size = sizeOf(after)
+  const moved = before.service !== after.service
+  for (let place = 0; size > 0 && place < after.count; place++) {
+    if (moved || !sameFacts(before, place, after, place)) yield addressAt(after, place, size)
+  }
+}
+
+/** Addresses of one side only, or with other facts on the other side. */
+function* movedAddresses(before: EndpointSlice | undefined, after: EndpointSlice | undefined): Iterable<Uint8Array> {
+  const old = new Map<string, number>()
+  const oldSize = before === undefined ? 0 : sizeOf(before)
+  const size = after === undefined ? 0 : sizeOf(after)
+  for (let place = 0; oldSize > 0 && place < before!.count; place++) {
+    old.set(addressKey(addressAt(before!, place, oldSize)), place)
+  }
+  for (let place = 0; size > 0 && place < after!.count; place++) {
+    const address = addressAt(after!, place, size)
+    const key = addressKey(address)
+    const was = old.get(key)
+    old.delete(key)
+    const same = was !== undefined && before!.service === after!.service && sameFacts(before!, was, after!, place)
+    if (!same) yield address
+  }
+  for (const place of old.values()) yield addressAt(before!, place, oldSize)
+}
+
+function addressAt(slice: EndpointSlice, place: number, size: number): Uint8Array {
+  return slice.addresses.subarray(place * size, (place + 1) * size)
+}
+
+function addressKey(address: Uint8Array): string {
+  return String.fromCharCode(...address)
+}
+
+function sameFacts(a: EndpointSlice, i: number, b: EndpointSlice, j: number): boolean {
+  return a.flags[i] === b.flags[j] && a.hostnames?.[i] === b.hostnames?.[j] && a.podNames?.[i] === b.podNames?.[j]
+}
+
+function byName(a: Place, b: Place): number {
+  return order(a.slice.namespace, b.slice.namespace) || order(a.slice.name, b.slice.name) || a.place - b.place
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

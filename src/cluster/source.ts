@@ -1,0 +1,7 @@
+/** Where a cluster's objects come from: it fills the model until it is stopped. */
+export interface Source {
+  /** Returns at once and never throws. */
+  start(): void
+  /** Resolves when nothing of it runs any more. */
+  stop(): Promise<void>
+}

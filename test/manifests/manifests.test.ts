@@ -1,0 +1,79 @@
+/** The manifests hang together: what one file names, another one has. */
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { folder, kustomization, object, objects } from './objects.ts'
+
+const root = join(folder, '..')
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+const deployment = object('Deployment')
+const pod = deployment.spec.template
+const container = pod.spec.containers[0]
+
+test('kustomization.yaml lists every file of manifests/', () => {
+  const files = readdirSync(folder).filter((file) => file !== 'kustomization.yaml')
+  assert.deepEqual([...kustomization.resources].sort(), files.sort())
+})
+
+test('every namespaced object is in the namespace of kustomization.yaml', () => {
+  for (const each of objects.filter(({ kind }) => !kind.startsWith('ClusterRole'))) {
+    assert.equal(each.metadata.namespace, kustomization.namespace, each.kind)
+  }
+})
+
+test('the Service and the disruption budget select the pods of the Deployment, and the Deployment only its own', () => {
+  const labels = pod.metadata.labels
+  const selectors = [
+    object('Service').spec.selector,
+    object('PodDisruptionBudget').spec.selector.matchLabels,
+    deployment.spec.selector.matchLabels,
+  ]
+  for (const selector of selectors) {
+    for (const [key, value] of Object.entries(selector)) assert.equal(labels[key], value, key)
+  }
+  assert.notEqual(deployment.spec.selector.matchLabels['k8s-app'], 'kube-dns', 'a CoreDNS Deployment selects this')
+})
+
+test('the pod can run as the cluster DNS: its account, its configuration, its way upstream, time to drain', () => {
+  assert.equal(pod.spec.serviceAccountName, object('ServiceAccount').metadata.name)
+  assert.equal(pod.spec.volumes[0].configMap.name, object('ConfigMap').metadata.name)
+  assert.equal(pod.spec.dnsPolicy, 'Default', 'ClusterFirst would make the server its own upstream')
+  assert.ok(pod.spec.terminationGracePeriodSeconds > 20, 'the server drains for up to 20 s')
+  assert.equal(container.securityContext.readOnlyRootFilesystem, true)
+  assert.equal(container.securityContext.runAsNonRoot, true)
+  assert.deepEqual(container.securityContext.capabilities, { drop: ['ALL'], add: ['NET_BIND_SERVICE'] })
+  assert.equal(container.resources.limits.memory, '170Mi')
+})
+
+test('the Service has the ports of the container', () => {
+  const ports = (of: { port?: number; containerPort?: number; protocol: string; name: string }[]) =>
+    of.map(({ name, port, containerPort, protocol }) => `${name} ${port ?? containerPort}/${protocol}`)
+  assert.deepEqual(ports(object('Service').spec.ports), ports(container.ports))
+})
+
+test('the image is the version of the package', () => {
+  assert.deepEqual(kustomization.images, [{ name: container.image, newTag: JSON.parse(read('package.json')).version }])
+})
+
+test('what the Dockerfile copies is there, and .dockerignore lets it through', () => {
+  const allowed = new Set([...read('.dockerignore').matchAll(/^!(.+)$/gm)].map((match) => match[1]!))
+  const sources = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap((match) =>
+    match[1]!.split(' '),
+  )
+  assert.ok(sources.length > 0)
+  for (const source of sources) {
+    assert.ok(existsSync(join(root, source)), source)
+    assert.ok(allowed.has(source), `.dockerignore keeps ${source} from the build`)
+  }
+})
+
+test('the image, npm start and the launcher give the runtime the same flags', () => {
+  const flags = ['--max-semi-space-size=2', '--disable-sigusr1']
+  const entrypoint: string[] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(read('Dockerfile'))![1]!)
+  const { scripts } = JSON.parse(read('package.json'))
+  assert.deepEqual(entrypoint.slice(1, 3), flags)
+  for (const script of ['start', 'slicedns'])
+    assert.ok(scripts[script].startsWith(`node ${flags.join(' ')} src/main.ts`))
+  for (const flag of flags) assert.ok(read('src/launch.ts').includes(`'${flag}'`), flag)
+})

@@ -76,37 +76,42 @@ function splitZone(text: string): SplitZone {
   const name = isPort ? text.slice(0, colon) : text
   const length = Buffer.byteLength(name)
   if (length > maxNameLength) return refuse(`specified zone is too long: ${length} > ${maxNameLength}`)
-  if (!isDomainName(name)) return refuse(`zone is not a valid domain name: ${name}`)
+  const zone = absoluteName(name)
+  if (zone === undefined) return refuse(`zone is not a valid domain name: ${name}`)
   const network = parseNetwork(name)
-  if (network === undefined) return { zones: [absolute(name)], port }
+  if (network === undefined) return { zones: [zone], port }
   if (name.startsWith(':') || (name.startsWith('0') && name.includes(':'))) return refuse(`invalid CIDR ${name}`)
   return { zones: reverseZones(network), port }
 }
 
-/** Lower case (ASCII, RFC 4343) with a closing dot; an octet outside ASCII as `\DDD` (RFC 1035 §5.1), as names are kept. */
-function absolute(name: string): string {
-  const octets = Buffer.from(name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()))
-  const text = Array.from(octets, (octet) => (octet < 0x80 ? String.fromCharCode(octet) : `\\${octet}`)).join('')
-  return isAbsolute(text) ? text : `${text}.`
-}
-
-/** Ends in a dot that no backslash escapes. */
-function isAbsolute(name: string): boolean {
-  return /(^|[^\\])(\\\\)*\.$/s.test(name)
-}
-
-/** Whether the labels of a name fit RFC 1035 §2.3.4; `\.` and `\DDD` are one octet each. */
-function isDomainName(name: string): boolean {
-  if (name === '.') return true
-  const labels = Buffer.from(isAbsolute(name) ? name.slice(0, -1) : name)
-    .toString('latin1')
-    .replace(/\\(\d{3}|.)/gs, 'x')
-    .split('.')
+/**
+ * The absolute name in lower case (ASCII, RFC 4343), or undefined when the text is no name of RFC 1035 §2.3.4's limits.
+ * Spelled as names are everywhere here: `\DDD` outside printable ASCII, a backslash before what zone files give a
+ * meaning, everything else plain.
+ */
+function absoluteName(text: string): string | undefined {
+  if (text === '.') return text
+  const name = Buffer.from(text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())).toString('latin1')
+  // A dot that ends a label, or an octet of one: escaped in either way, or plain.
+  const parts = name.match(/\\\d{3}|\\[\s\S]|[\s\S]/g) ?? []
+  const labels: string[][] = [[]]
+  for (const part of parts) {
+    if (part === '\\') return undefined
+    if (part === '.') labels.push([])
+    else labels.at(-1)!.push(spell(part))
+  }
+  if (labels.at(-1)!.length === 0) labels.pop()
   const wireLength = labels.reduce((sum, label) => sum + label.length + 1, 1)
-  const dangling = /(^|[^\\])(\\\\)*\\$/s.test(name)
-  return (
-    !dangling &&
-    wireLength <= maxNameLength &&
-    labels.every((label) => label.length >= 1 && label.length <= maxLabelLength)
-  )
+  const fits = labels.every(({ length }) => length >= 1 && length <= maxLabelLength)
+  return fits && labels.length > 0 && wireLength <= maxNameLength
+    ? `${labels.map((label) => label.join('')).join('.')}.`
+    : undefined
+}
+
+/** One octet of a label, given as itself, `\x` or `\DDD`. */
+function spell(part: string): string {
+  const code = part.length === 4 ? Number(part.slice(1)) & 0xff : part.charCodeAt(part.length - 1)
+  const character = String.fromCharCode(code).toLowerCase()
+  if (code < 0x20 || code > 0x7e) return `\\${String(code).padStart(3, '0')}`
+  return '. \'@;()"\\'.includes(character) ? `\\${character}` : character
 }

@@ -1,0 +1,103 @@
+/** Command lines in Go's flag syntax, as CoreDNS's are: `-conf F`, `-conf=F`, `--conf F`; `--` ends the flags. */
+
+/** Where a command writes. */
+export interface Io {
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+}
+
+/** One flag of a command. `value`: what its value is called in the usage; without one it is true or false. */
+export interface Flag {
+  readonly value?: string
+  readonly help: string
+}
+
+export type Flags = Readonly<Record<string, Flag>>
+
+export interface Command {
+  /** How it is called: `slicedns query NAME [TYPE]`. */
+  readonly usage: string
+  readonly flags: Flags
+  /** Flags may also stand behind positional arguments. Go's own parser, which CoreDNS uses, stops at the first. */
+  readonly mixed?: boolean
+}
+
+export interface ParsedArgs {
+  readonly kind: 'parsed'
+  readonly given: ReadonlyMap<string, string>
+  readonly positional: readonly string[]
+}
+
+/** The command is not to be run: print the text (usage on request, with code 0; what is wrong with it, with code 2). */
+export interface Exit {
+  readonly kind: 'exit'
+  readonly code: number
+  readonly text: string
+}
+
+/** Parses a command line. A flag that is given twice has its last value. */
+export function parseArgs(args: readonly string[], command: Command): ParsedArgs | Exit {
+  const given = new Map<string, string>()
+  const positional: string[] = []
+  const rest = [...args]
+  while (rest.length > 0) {
+    const arg = rest.shift()!
+    if (arg === '--') {
+      positional.push(...rest.splice(0))
+      break
+    }
+    if (!/^-./.test(arg)) {
+      positional.push(arg)
+      if (!command.mixed) positional.push(...rest.splice(0))
+      continue
+    }
+    const { name, value } = splitFlag(arg)
+    if (name === '') return misuse(command, `bad flag syntax: ${arg}`)
+    if (!Object.hasOwn(command.flags, name)) {
+      if (name === 'h' || name === 'help') return { kind: 'exit', code: 0, text: usageText(command) }
+      return misuse(command, `flag provided but not defined: -${name}`)
+    }
+    if (command.flags[name].value === undefined) {
+      if (!/^(1|0|t|f|true|false)$/i.test(value ?? 'true'))
+        return misuse(command, `invalid boolean value "${value}" for -${name}`)
+      given.set(name, String(/^(1|t|true)$/i.test(value ?? 'true')))
+      continue
+    }
+    const taken = value ?? rest.shift()
+    if (taken === undefined) return misuse(command, `flag needs an argument: -${name}`)
+    given.set(name, taken)
+  }
+  return { kind: 'parsed', given, positional }
+}
+
+/** `-name`, `--name`, `-name=value`. The name is empty where the syntax is bad (`---x`, `-=x`). */
+function splitFlag(arg: string): { name: string; value: string | undefined } {
+  const match = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(arg)
+  return match ? { name: match[1], value: match[2] } : { name: '', value: undefined }
+}
+
+/** What to print, and exit code 2, for a command line that cannot be obeyed. */
+export function misuse(command: Command, message: string): Exit {
+  return { kind: 'exit', code: 2, text: `${message}\n${usageText(command)}` }
+}
+
+export function usageText({ usage, flags }: Command): string {
+  const lines = Object.entries(flags).map(
+    ([name, { value, help }]) => `  -${name}${value === undefined ? '' : ` ${value}`}\n    \t${help}\n`,
+  )
+  return `Usage: ${usage}\n${lines.join('')}`
+}
+
+/** Prints what a command line without a run asks for: help is what was wanted, anything else is an error. */
+export function printExit(exit: Exit, io: Io): number {
+  ;(exit.code === 0 ? io.stdout : io.stderr).write(exit.text)
+  return exit.code
+}
+
+/** A flag's value as an integer in a range; undefined when it was not given, NaN when it is none. */
+export function integerFlag(args: ParsedArgs, name: string, min: number, max: number): number | undefined {
+  const text = args.given.get(name)
+  if (text === undefined) return undefined
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  return value >= min && value <= max ? value : Number.NaN
+}

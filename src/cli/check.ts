@@ -1,0 +1,33 @@
+/** `slicedns check`: says what is wrong with a Corefile, all of it, without opening a socket or calling an API. */
+import { plugins } from '../plugins/index.ts'
+import { type Command, type Io, integerFlag, misuse, parseArgs, printExit } from './args.ts'
+import { checkCorefile, findingText } from './findings.ts'
+
+const command: Command = {
+  usage: 'slicedns check [-conf Corefile]',
+  flags: {
+    conf: { value: 'FILE', help: 'Corefile to check, or stdin (default "Corefile")' },
+    'dns.port': { value: 'PORT', help: 'Default port (default 53)' },
+  },
+}
+
+/** Exit code 0: it can be served; 1: it cannot; 2: the command line is wrong. */
+export async function run(args: string[], io: Io): Promise<number> {
+  const parsed = parseArgs(args, command)
+  if (parsed.kind === 'exit') return printExit(parsed, io)
+  if (parsed.positional.length > 0)
+    return printExit(misuse(command, `unexpected argument '${parsed.positional[0]}'`), io)
+  const port = integerFlag(parsed, 'dns.port', 0, 65_535)
+  if (Number.isNaN(port)) return printExit(misuse(command, 'the value of -dns.port is not a port'), io)
+  const file = parsed.given.get('conf') ?? 'Corefile'
+  const { findings, blocks } = checkCorefile(file, plugins, port ?? 53)
+  for (const finding of findings) io.stdout.write(`${findingText(finding)}\n`)
+  const errors = findings.filter(({ severity }) => severity === 'error').length
+  if (errors > 0) io.stdout.write(`${file}: ${count(errors, 'error')}\n`)
+  else io.stdout.write(`${file} can be served: ${count(blocks, 'server block')}\n`)
+  return errors > 0 ? 1 : 0
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`
+}

@@ -1,0 +1,191 @@
+/** Everything that can be told about a Corefile without opening a socket: what `slicedns check` prints. */
+import { directiveError } from '../corefile/directives.ts'
+import { type ServerKey, serverKeys } from '../corefile/keys.ts'
+import { diskSources, readCorefile } from '../corefile/load.ts'
+import { type CorefileBlock, parseAsFarAsPossible } from '../corefile/parser.ts'
+import { readSettings } from '../corefile/read.ts'
+import { ConfigError, type Directive, type Position, type Token } from '../corefile/schema.ts'
+import type { Plugin } from '../plugin/contract.ts'
+
+export interface Finding {
+  readonly severity: 'error' | 'warning'
+  /** Without its position. */
+  readonly message: string
+  readonly at: Position | undefined
+}
+
+export interface Findings {
+  readonly findings: readonly Finding[]
+  /** Server blocks that were read. */
+  readonly blocks: number
+}
+
+/**
+ * Checks a Corefile as far as it can be read: grammar, directives, keys, every plugin's settings, zones that two blocks
+ * claim. In the order of the file, imported files behind it.
+ */
+export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort: number): Findings {
+  const findings: Finding[] = []
+  const report = (error: unknown) => {
+    if (!(error instanceof ConfigError)) throw error
+    findings.push({ severity: 'error', message: plainMessage(error), at: error.at })
+  }
+  let text: string
+  try {
+    text = readCorefile(file)
+  } catch (error) {
+    report(error)
+    return { findings, blocks: 0 }
+  }
+  const corefile = parseAsFarAsPossible(text, file, diskSources)
+  if (corefile.error !== undefined) report(corefile.error)
+  for (const { message, at } of corefile.warnings) findings.push({ severity: 'warning', message, at })
+  const built = plugins.map(({ name }) => name)
+  for (const word of corefile.words) {
+    const error = directiveError(word, built)
+    if (error !== undefined) report(error)
+  }
+  const blocks = corefile.blocks.map((block) => ({ block, keys: readKeys(block, dnsPort, report) }))
+  for (const { block, keys } of blocks) {
+    checkSettings(block, keys, plugins, report)
+    findings.push(...warnings(block, keys))
+  }
+  checkOverlaps(blocks, report)
+  if (corefile.blocks.length === 0 && corefile.error === undefined)
+    findings.push({
+      severity: 'warning',
+      message: `${file} has no server block: the built-in one is used`,
+      at: undefined,
+    })
+  return { findings: inFileOrder(findings, file), blocks: corefile.blocks.length }
+}
+
+type Report = (error: unknown) => void
+
+function readKeys(block: CorefileBlock, dnsPort: number, report: Report): ServerKey[] {
+  return block.keys.flatMap((key) => {
+    try {
+      return serverKeys([key], dnsPort)
+    } catch (error) {
+      report(error)
+      return []
+    }
+  })
+}
+
+function checkSettings(
+  block: CorefileBlock,
+  keys: readonly ServerKey[],
+  plugins: readonly Plugin[],
+  report: Report,
+): void {
+  const zones = [...new Set(keys.flatMap((key) => key.zones))]
+  for (const plugin of plugins) {
+    const occurrences = block.directives.filter(({ word }) => word === plugin.name)
+    if (occurrences.length > 0) checkDirective(plugin, occurrences, zones, report)
+  }
+}
+
+/**
+ * Reads the settings, and after an error in a line of a body again without that line, so that one run tells them all.
+ * An error elsewhere may then only be the consequence of the line that was left out, and ends the search.
+ */
+function checkDirective(
+  plugin: Plugin,
+  occurrences: readonly Directive[],
+  zones: readonly string[],
+  report: Report,
+): void {
+  let left = occurrences
+  for (let first = true; ; first = false) {
+    try {
+      readSettings(plugin.schema, left, zones)
+      return
+    } catch (error) {
+      const line = error instanceof ConfigError ? bodyLine(left, error.at) : undefined
+      if (first || line !== undefined) report(error)
+      if (line === undefined) return
+      left = left.map((directive) => ({ ...directive, body: directive.body?.filter((other) => other !== line) }))
+    }
+  }
+}
+
+function bodyLine(directives: readonly Directive[], at: Position | undefined) {
+  return directives
+    .flatMap(({ body }) => body ?? [])
+    .find(({ word, args }) => [word, ...args].some((token) => token.at === at))
+}
+
+function warnings(block: CorefileBlock, keys: readonly ServerKey[]): Finding[] {
+  const empty: Finding = { severity: 'warning', message: 'no directives: every query for it is REFUSED', at: block.at }
+  const odd = keys.flatMap(({ zones, at }) =>
+    zones
+      .filter((zone) => !isPreferredSyntax(zone))
+      .map(
+        (zone): Finding => ({ severity: 'warning', message: `'${zone}' does not follow RFC1035 preferred syntax`, at }),
+      ),
+  )
+  return block.directives.length === 0 ? [empty, ...odd] : odd
+}
+
+/** RFC 1035 §2.3.1; the root and reverse zones are exempt. */
+function isPreferredSyntax(zone: string): boolean {
+  return zone === '.' || /\.(in-addr|ip6)\.arpa\.$/.test(`.${zone}`) || /^([a-z]([a-z0-9-]*[a-z0-9])?\.)+$/.test(zone)
+}
+
+/**
+ * One zone on one port twice, or both bound and unbound (coredns-behaviour §2.4). A block with a view claims nothing,
+ * but must not overlap. Interface names are taken as they are written: which addresses they have is not ours to say.
+ */
+function checkOverlaps(blocks: readonly { block: CorefileBlock; keys: readonly ServerKey[] }[], report: Report): void {
+  const claimed = new Map<string, Set<string>>()
+  for (const { block, keys } of blocks) {
+    const viewed = block.directives.some(({ word }) => word === 'view')
+    for (const { scheme, zones, port, at } of keys)
+      for (const zone of zones)
+        for (const address of bindAddresses(block)) {
+          const name = `${scheme}://${zone}:${port}`
+          const addresses = claimed.get(name) ?? new Set<string>()
+          const shown = `${name}${address && ` on ${address}`}`
+          const [other] = addresses
+          if (addresses.has(address)) {
+            if (!viewed) report(new ConfigError(`cannot serve ${shown} - it is already defined`, at))
+          } else if (addresses.has('') || (address === '' && other !== undefined))
+            report(
+              new ConfigError(
+                `cannot serve ${shown} - zone overlap listener capacity with ${name}${other && ` on ${other}`}`,
+                at,
+              ),
+            )
+          else if (!viewed) claimed.set(name, addresses.add(address))
+        }
+  }
+}
+
+function bindAddresses(block: CorefileBlock): readonly string[] {
+  const args = block.directives.filter(({ word }) => word === 'bind').flatMap((bind): readonly Token[] => bind.args)
+  return args.length === 0 ? [''] : [...new Set(args.map(({ text }) => text))]
+}
+
+function plainMessage(error: ConfigError): string {
+  const place = error.at ? `${placeText(error.at)} - ` : ''
+  return error.message.startsWith(place) ? error.message.slice(place.length) : error.message
+}
+
+export function findingText({ severity, message, at }: Finding): string {
+  return `${at ? `${placeText(at)} - ` : ''}${severity === 'warning' ? 'warning: ' : ''}${message}`
+}
+
+function placeText({ file, line, column }: Position): string {
+  return `${file}:${line}:${column}`
+}
+
+function inFileOrder(findings: readonly Finding[], file: string): Finding[] {
+  const rank = ({ at }: Finding) => (at === undefined || at.file === file ? '' : at.file)
+  return findings.toSorted(
+    (a, b) =>
+      Number(rank(a) > rank(b)) - Number(rank(a) < rank(b)) ||
+      (a.at?.line ?? 0) - (b.at?.line ?? 0) ||
+      (a.at?.column ?? 0) - (b.at?.column ?? 0),
+  )
+}

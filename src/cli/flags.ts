@@ -1,0 +1,70 @@
+/** The flags of the server itself: CoreDNS's (coredns-behaviour §1). */
+import { nearest } from '../corefile/nearest.ts'
+import { plugins } from '../plugins/index.ts'
+import { version } from '../version.ts'
+import { type Command, type Exit, integerFlag, misuse, parseArgs } from './args.ts'
+
+export interface ServeFlags {
+  readonly kind: 'serve'
+  /** Path of the Corefile, or `stdin`; undefined: ./Corefile, or the built-in one. */
+  readonly conf: string | undefined
+  /** The port of keys that name none. */
+  readonly port: number
+  readonly pidfile: string | undefined
+  readonly quiet: boolean
+}
+
+const command: Command = {
+  usage: `slicedns [flags]
+       slicedns check | explain | query | watch | latency   (-h after one tells more)`,
+  flags: {
+    conf: { value: 'FILE', help: 'Corefile to load, or stdin (default "Corefile")' },
+    'dns.port': { value: 'PORT', help: 'Default port (default 53)' },
+    p: { value: 'PORT', help: 'Default port (default 53)' },
+    pidfile: { value: 'FILE', help: 'Path to write the pid to' },
+    plugins: { help: 'List the plugins' },
+    quiet: { help: 'Quiet mode (no initialization output)' },
+    version: { help: 'Show version' },
+  },
+}
+
+const subcommands = ['check', 'explain', 'query', 'watch', 'latency']
+
+/** What the server is asked to do by its command line, or what to print instead of serving. */
+export function parseServeFlags(args: readonly string[]): ServeFlags | Exit {
+  const parsed = parseArgs(args, command)
+  if (parsed.kind === 'exit') return parsed
+  const { given, positional } = parsed
+  if (positional.length > 0) {
+    const meant = nearest(positional[0], subcommands)
+    const hint = meant === undefined ? '' : `: did you mean 'slicedns ${meant}'?`
+    return { kind: 'exit', code: 1, text: `extra command line arguments: [${positional.join(' ')}]${hint}\n` }
+  }
+  if (given.get('version') === 'true') return { kind: 'exit', code: 0, text: versionText() }
+  if (given.get('plugins') === 'true') return { kind: 'exit', code: 0, text: pluginsText() }
+  // Two names of one flag: the one that stands last counts, which a Map keeps only where it was first set.
+  const name = lastOf(args, ['p', 'dns.port'])
+  const port = integerFlag(parsed, name, 0, 65_535)
+  if (Number.isNaN(port)) return misuse(command, `invalid value "${given.get(name)}" for flag -${name}: not a port`)
+  return {
+    kind: 'serve',
+    conf: given.get('conf'),
+    port: port ?? 53,
+    pidfile: given.get('pidfile'),
+    quiet: given.get('quiet') === 'true',
+  }
+}
+
+function lastOf(args: readonly string[], names: readonly string[]): string {
+  const last = args.findLast((arg) => names.includes(arg.replace(/^--?/, '').replace(/=.*$/s, '')))
+  return last?.replace(/^--?/, '').replace(/=.*$/s, '') ?? names[0]
+}
+
+function versionText(): string {
+  return `slicedns-${version}\n${process.platform}/${process.arch}, node ${process.version}\n`
+}
+
+function pluginsText(): string {
+  const names = plugins.map(({ name }) => `  dns.${name}`).sort()
+  return `Server types:\n  dns\n\nPlugins:\n${names.join('\n')}\n`
+}

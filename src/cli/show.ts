@@ -1,0 +1,39 @@
+/** Answers in columns. */
+
+import { typeName } from '../dns/codes.ts'
+import { type Answer, type Question, type Server, type ShownRecord, serverText } from './exchange.ts'
+
+/** Lines of equal columns, two blanks apart; the last column is as long as it wants. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows.reduce<number[]>(
+    (widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, cell.length)),
+    [],
+  )
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd()
+  return rows.map((row) => `${line(row)}\n`).join('')
+}
+
+/** `A of web.default.svc.cluster.local.: NXDOMAIN, …` in words for who does not know rcodes; undefined for an answer. */
+export function refusal(question: Question, answer: Answer): string | undefined {
+  const asked = `${typeName(question.type)} of ${question.name}`
+  if (answer.rcode === 'NXDOMAIN') return `${asked}: NXDOMAIN, there is no such name`
+  if (answer.rcode === 'REFUSED') return `${asked}: REFUSED, the server does not answer for this name`
+  if (answer.rcode === 'SERVFAIL') return `${asked}: SERVFAIL, the server could not find out`
+  if (answer.rcode !== 'NOERROR') return `${asked}: ${answer.rcode}`
+  return undefined
+}
+
+export function recordRows(records: readonly ShownRecord[]): string[][] {
+  return records.map(({ name, ttl, class: klass, type, data }) => [name, String(ttl), klass, type, data])
+}
+
+/** Whence and how: `127.0.0.1:53 over udp, authoritative, 1.2 ms`. */
+export function footer(server: Server, answer: Answer, milliseconds: number): string {
+  const parts = [`${serverText(server)} over ${answer.transport}`, milliseconds.toFixed(1).concat(' ms')]
+  if (answer.authoritative) parts.splice(1, 0, 'authoritative')
+  return `${parts.join(', ')}\n`
+}

@@ -3,15 +3,15 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { collect } from './answer/counters.ts'
 import { createResponder, missText } from './answer/index.ts'
 import { parseServeFlags } from './cli/flags.ts'
-import { ConfigError } from './corefile/schema.ts'
 import { type Corefile, defaultCorefile, loadCorefile } from './corefile/index.ts'
+import { ConfigError } from './corefile/schema.ts'
 import { systemClock } from './observe/clock.ts'
 import { createLogger } from './observe/logger.ts'
 import { createMetrics } from './observe/registry.ts'
 import { plugins } from './plugins/index.ts'
 import { explain, listenForExplain } from './server/explain.ts'
-import type { Server } from './server/server.ts'
 import { createTableProbe } from './server/probe.ts'
+import type { Server } from './server/server.ts'
 import { startServer } from './server/server.ts'
 import { createTable } from './table/index.ts'
 import { createTransport } from './transport/index.ts'
@@ -60,7 +60,9 @@ export async function serve(args: readonly string[]): Promise<void> {
   const responder = createResponder(writer.handle, reader.slot)
   const probe = createTableProbe(responder, () => missText(responder))
   const explainer = listenForExplain(
-    process.platform === 'linux' ? `\0slicedns-${process.pid}` : `${process.env.TMPDIR ?? '/tmp'}/slicedns-${process.pid}.sock`,
+    process.platform === 'linux'
+      ? `\0slicedns-${process.pid}`
+      : `${process.env.TMPDIR ?? '/tmp'}/slicedns-${process.pid}.sock`,
     (name, type) => explain(server, probe, name, type),
     log,
   )
@@ -102,7 +104,10 @@ function printBanner(server: Server): void {
     const zones = listener.blocks.flatMap((block) => block.zones).sort()
     for (const zone of zones) lines.push(`${zone}:${listener.port}${listener.address && ` on ${listener.address}`}`)
   }
-  lines.push(`slicedns-${version}`, `${process.platform}/${process.arch}, node ${process.version}, udp by ${server.ingress.udp}`)
+  lines.push(
+    `slicedns-${version}`,
+    `${process.platform}/${process.arch}, node ${process.version}, udp by ${server.ingress.udp}`,
+  )
   const first = configuration.listeners[0]
   const examples = configuration.blocks.flatMap((block) =>
     block.instances.flatMap(({ instance }) => instance.examples?.() ?? []),

@@ -1,5 +1,5 @@
-import type { Handler, Next, Outcome, Query } from '../plugin/query.ts'
 import { rcode } from '../dns/codes.ts'
+import type { Handler, Next, Outcome, Query } from '../plugin/query.ts'
 
 /** A handler with the name of its plugin. */
 export interface ChainLink {

@@ -1,7 +1,8 @@
 /** From a parsed Corefile to server blocks whose plugins are set up, and the listeners that serve them. */
-import { ConfigError, type Directive, type Position } from '../corefile/schema.ts'
+
 import { type Corefile, type CorefileBlock, checkDirectives, type ServerKey, serverKeys } from '../corefile/index.ts'
 import { readSettings } from '../corefile/read.ts'
+import { ConfigError, type Directive, type Position } from '../corefile/schema.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
@@ -165,6 +166,9 @@ function claim(claimed: Map<string, Set<string>>, zone: string, address: string,
   if (addresses.has(address))
     throw new ConfigError(`cannot serve ${name}${address && ` on ${address}`} - it is already defined`, key.at)
   if (addresses.size > 0 && (address === '' || addresses.has('')))
-    throw new ConfigError(`cannot serve ${name} - zone overlap listener capacity with ${[...addresses][0] || name}`, key.at)
+    throw new ConfigError(
+      `cannot serve ${name} - zone overlap listener capacity with ${[...addresses][0] || name}`,
+      key.at,
+    )
   addresses.add(address)
 }

@@ -1,11 +1,11 @@
 /** Why a name is answered as it is: server block, plugins passed, table or chain. Behind `slicedns explain`. */
 import { createServer, type Server as HttpServer } from 'node:http'
-import type { Logger } from '../observe/log.ts'
 import { dnsClass, rcodeName, typeName, typeNumber } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { lowerName, NameError, parseName } from '../dns/name.ts'
 import { recordText } from '../dns/rdata.ts'
 import { replyTo } from '../dns/reply.ts'
+import type { Logger } from '../observe/log.ts'
 import type { Outcome, Query } from '../plugin/query.ts'
 import type { ListenerPlan } from './block.ts'
 import type { Listener } from './ingress.ts'
@@ -43,7 +43,9 @@ export async function explain(
   const name = parseName(nameText)
   const running = server.current()
   return Promise.all(
-    running.listeners.map((listener) => explainOn(server, probe, listener, running.planOf(listener.space)!, name, type)),
+    running.listeners.map((listener) =>
+      explainOn(server, probe, listener, running.planOf(listener.space)!, name, type),
+    ),
   )
 }
 

@@ -10,6 +10,10 @@ export interface Listener {
   readonly space: number
   /** UDP sockets with SO_REUSEPORT, one per UDP thread (`multisocket`); at least 1. */
   readonly shards: number
+  /** `timeouts`: where TCP connections differ from CoreDNS's defaults. Milliseconds, and queries per connection. */
+  readonly timeouts?:
+    | { readonly read?: number | undefined; readonly idle?: number | undefined; readonly queries?: number | undefined }
+    | undefined
 }
 
 /** A query that the table does not answer. */

@@ -7,7 +7,7 @@ import { encodeMessage, parseMessage } from '../dns/wire.ts'
 export type TableProbe = (
   space: number,
   request: Message,
-) => { readonly reply: Message | undefined; /** Why not, when there is no reply. */ readonly reason: string }
+) => { readonly reply: Message | undefined /** Why not, when there is no reply. */; readonly reason: string }
 
 /** `missReason` words the responder's last miss. The probe has a reader slot of its own, so it is safe at any time. */
 export function createTableProbe(responder: Responder, missReason: () => string): TableProbe {

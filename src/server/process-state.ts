@@ -1,5 +1,5 @@
-import type { Held, Shared } from '../plugin/contract.ts'
 import type { Logger } from '../observe/log.ts'
+import type { Held, Shared } from '../plugin/contract.ts'
 
 /** Values that configurations share by key, kept while anyone holds them (see ProcessState.acquire). */
 export interface SharedValues {

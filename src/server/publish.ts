@@ -2,10 +2,11 @@
  * Which names of a server block compile: it stands between the plugins that can compute answers ahead (CompiledSource,
  * ReplySource) and the answer table, and lets through only what the chain would answer the same way.
  */
+
+import { parentOf } from '../dns/name.ts'
 import type { DataPlaneEffects, Instance, ReplySink, TableSink, Transparency } from '../plugin/contract.ts'
 import type { TableWriter } from '../table/api.ts'
 import type { NodeSpec, ZoneSpec } from '../table/spec.ts'
-import { parentOf } from '../dns/name.ts'
 
 /** A server block on one listener, as far as publishing needs it. */
 export interface PublishedBlock {

@@ -48,7 +48,9 @@ export function createRouter<Block extends Routable>(blocks: readonly Block[]): 
     },
     zonesBelow(name) {
       const suffix = name === '.' ? '' : `.${name}`
-      return [...byZone.keys()].filter((zone) => zone !== name && zone !== '.' && (suffix === '' || zone.endsWith(suffix)))
+      return [...byZone.keys()].filter(
+        (zone) => zone !== name && zone !== '.' && (suffix === '' || zone.endsWith(suffix)),
+      )
     },
   }
 }

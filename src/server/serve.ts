@@ -1,12 +1,15 @@
 /** Answers what the table does not: octets to message, message to server block, chain, and back to octets. */
-import type { Bare, Outcome, Query } from '../plugin/query.ts'
-import type { Logger } from '../observe/log.ts'
-import type { CounterCell } from '../observe/metrics.ts'
+
 import { dnsClass, rcode } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
 import { finishReply, formatErrorReply, replyTo } from '../dns/reply.ts'
 import { ParseError, parseMessage } from '../dns/wire.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/log.ts'
+import type { CounterCell } from '../observe/metrics.ts'
+import type { Bare, Outcome, Query } from '../plugin/query.ts'
+import type { QueryMetrics } from '../plugin/query-metrics.ts'
 import type { ListenerPlan } from './block.ts'
 import type { Miss } from './ingress.ts'
 
@@ -26,8 +29,8 @@ export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt
 export interface ServingOptions {
   readonly log: Logger
   readonly panics: CounterCell
-  /** Counts a query that no server block takes. */
-  countDropped(query: Query, rcode: number): void
+  readonly clock: Clock
+  readonly queryMetrics: QueryMetrics
 }
 
 export function createServing(options: ServingOptions): Serving {
@@ -53,7 +56,7 @@ export function createServing(options: ServingOptions): Serving {
   }
 
   function refuse(query: Query): Bare {
-    options.countDropped(query, rcode.REFUSED)
+    options.queryMetrics.countDropped(query, rcode.REFUSED, (options.clock.now() - query.receivedAt) / 1000)
     return { kind: 'rcode', rcode: rcode.REFUSED, plugin: '' }
   }
 

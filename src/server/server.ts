@@ -4,12 +4,12 @@ import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
 import type { DataPlaneFacts, Plugin, ProcessState, ReloadResult } from '../plugin/contract.ts'
+import { createQueryMetrics } from '../plugin/query-metrics.ts'
 import type { TableWriter } from '../table/api.ts'
 import { configure } from './configuration.ts'
-import { droppedCounter } from './dropped.ts'
 import type { Ingress, Miss, MissHandler } from './ingress.ts'
 import { createSharedValues } from './process-state.ts'
-import { run, type Running } from './running.ts'
+import { type Running, run } from './running.ts'
 import { createServing, type Serving } from './serve.ts'
 
 /** How long a reload waits for the new configuration's names to be compiled; then the chain answers what is missing. */
@@ -54,7 +54,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const serving = createServing({
     log,
     panics: options.metrics.counter('coredns_panics_total', 'A metrics that counts the number of panics.', []).with(),
-    countDropped: droppedCounter(options.metrics),
+    clock: options.clock,
+    queryMetrics: createQueryMetrics(options.metrics),
   })
   let corefile = options.readCorefile()
   let reloading: Promise<ReloadResult> | undefined

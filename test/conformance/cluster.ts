@@ -82,9 +82,7 @@ export function slice(
       conditions: conditions(options),
       ...(options.hostname === undefined ? {} : { hostname: options.hostname }),
       ...(options.zone === undefined ? {} : { zone: options.zone }),
-      ...(options.pod === undefined
-        ? {}
-        : { targetRef: { kind: 'Pod', namespace: namespaceName, name: options.pod } }),
+      ...(options.pod === undefined ? {} : { targetRef: { kind: 'Pod', namespace: namespaceName, name: options.pod } }),
     })),
   }
 }
@@ -133,17 +131,30 @@ function clusterIPServices(): KubernetesObject[] {
   ]
   return [
     service('apps', 'web', { clusterIP: '10.96.1.1', ports: [http], labels: { tier: 'front' } }),
-    slice('apps', 'web-1', 'web', 'IPv4', [{ name: 'http', port: 8080 }], [
-      ['10.20.0.1', { pod: 'web-0' }],
-      ['10.20.0.2', { pod: 'web-1' }],
-    ], { tier: 'front' }),
+    slice(
+      'apps',
+      'web-1',
+      'web',
+      'IPv4',
+      [{ name: 'http', port: 8080 }],
+      [
+        ['10.20.0.1', { pod: 'web-0' }],
+        ['10.20.0.2', { pod: 'web-1' }],
+      ],
+      { tier: 'front' },
+    ),
     service('apps', 'many', { clusterIP: '10.96.1.2', ports: many }),
     slice('apps', 'many-1', 'many', 'IPv4', many, [['10.20.1.1'], ['10.20.1.2', { hostname: 'second' }]]),
     service('apps', 'unnamed', { clusterIP: '10.96.1.3', ports: [{ port: 7000 }] }),
     slice('apps', 'unnamed-1', 'unnamed', 'IPv4', [{ port: 7000 }], [['10.20.1.3']]),
     service('apps', 'noendpoints', { clusterIP: '10.96.1.4', ports: [http] }),
     service('apps', 'nodeport', { type: 'NodePort', clusterIP: '10.96.1.5', ports: [http] }),
-    service('apps', 'balancer', { type: 'LoadBalancer', clusterIP: '10.96.1.6', ports: [http], externalIPs: ['192.0.2.9'] }),
+    service('apps', 'balancer', {
+      type: 'LoadBalancer',
+      clusterIP: '10.96.1.6',
+      ports: [http],
+      externalIPs: ['192.0.2.9'],
+    }),
     service('net', 'dual', {
       ipFamilyPolicy: 'RequireDualStack',
       ipFamilies: ['IPv4', 'IPv6'],
@@ -166,7 +177,10 @@ function clusterIPServices(): KubernetesObject[] {
 function headlessServices(): KubernetesObject[] {
   const headless = (namespaceName: string, name: string, ports: readonly Port[], more: ServiceOptions = {}) =>
     service(namespaceName, name, { clusterIP: 'None', ports, ...more })
-  const db: Port[] = [{ name: 'pg', port: 5432 }, { name: 'metrics', port: 9187 }]
+  const db: Port[] = [
+    { name: 'pg', port: 5432 },
+    { name: 'metrics', port: 9187 },
+  ]
   return [
     headless('data', 'db', db),
     slice('data', 'db-a', 'db', 'IPv4', db, [
@@ -175,12 +189,19 @@ function headlessServices(): KubernetesObject[] {
     ]),
     slice('data', 'db-b', 'db', 'IPv4', db, [['10.20.3.3', { hostname: 'db-2', pod: 'db-2' }]]),
     headless('data', 'plain', [http]),
-    slice('data', 'plain-1', 'plain', 'IPv4', [http], [
-      ['10.20.4.1', { pod: 'plain-x', zone: 'z1' }],
-      ['10.20.4.2', { pod: 'plain-y', zone: 'z2' }],
-      ['10.20.4.2', { pod: 'plain-y', zone: 'z2' }],
-      [['10.20.4.3', '10.20.4.4'], {}],
-    ]),
+    slice(
+      'data',
+      'plain-1',
+      'plain',
+      'IPv4',
+      [http],
+      [
+        ['10.20.4.1', { pod: 'plain-x', zone: 'z1' }],
+        ['10.20.4.2', { pod: 'plain-y', zone: 'z2' }],
+        ['10.20.4.2', { pod: 'plain-y', zone: 'z2' }],
+        [['10.20.4.3', '10.20.4.4'], {}],
+      ],
+    ),
     headless('data', 'portless', []),
     slice('data', 'portless-1', 'portless', 'IPv4', [], [['10.20.4.9']]),
     headless('data', 'empty', [http]),
@@ -188,11 +209,14 @@ function headlessServices(): KubernetesObject[] {
       ipFamilyPolicy: 'PreferDualStack',
     }),
     slice('net', 'twofamily-4', 'twofamily', 'IPv4', [http], [['10.20.5.1', { hostname: 'one' }], ['10.20.5.2']]),
-    slice('net', 'twofamily-6', 'twofamily', 'IPv6', [http], [
-      ['fd00:10:20::5:1', { hostname: 'one' }],
-      ['fd00:10:20::5:0'],
-      ['fd00:10:20:5::'],
-    ]),
+    slice(
+      'net',
+      'twofamily-6',
+      'twofamily',
+      'IPv6',
+      [http],
+      [['fd00:10:20::5:1', { hostname: 'one' }], ['fd00:10:20::5:0'], ['fd00:10:20:5::']],
+    ),
     headless('net', 'target', [{ name: 'http', port: 80, targetPort: 8081 }]),
     slice('net', 'target-1', 'target', 'IPv4', [{ name: 'http', port: 8081 }], [['10.20.5.9']]),
     headless('net', 'manual', [http]),
@@ -201,9 +225,23 @@ function headlessServices(): KubernetesObject[] {
     slice('net', 'mixed-fqdn', 'mixed', 'FQDN', [http], [['vm.example.com']]),
     slice('net', 'mixed-4', 'mixed', 'IPv4', [http], [['10.20.6.1']]),
     headless('data', 'big', [http]),
-    slice('data', 'big-1', 'big', 'IPv4', [http], Array.from({ length: 100 }, (_, n): EndpointEntry => [`10.20.7.${n + 1}`])),
+    slice(
+      'data',
+      'big-1',
+      'big',
+      'IPv4',
+      [http],
+      Array.from({ length: 100 }, (_, n): EndpointEntry => [`10.20.7.${n + 1}`]),
+    ),
     headless('data', 'sixty', [http]),
-    slice('data', 'sixty-1', 'sixty', 'IPv4', [http], Array.from({ length: 60 }, (_, n): EndpointEntry => [`10.20.8.${n + 1}`])),
+    slice(
+      'data',
+      'sixty-1',
+      'sixty',
+      'IPv4',
+      [http],
+      Array.from({ length: 60 }, (_, n): EndpointEntry => [`10.20.8.${n + 1}`]),
+    ),
     slice('data', 'orphan-1', 'orphan', 'IPv4', [http], [['10.20.9.1']]),
   ]
 }
@@ -229,7 +267,11 @@ function externalNames(): KubernetesObject[] {
 /** Every combination of ready, serving and terminating, each true, false or absent, in one service each. */
 function readinessMatrix(): KubernetesObject[] {
   const values = [true, false, null]
-  const letters = new Map<boolean | null, string>([[true, 't'], [false, 'f'], [null, 'n']])
+  const letters = new Map<boolean | null, string>([
+    [true, 't'],
+    [false, 'f'],
+    [null, 'n'],
+  ])
   const objects: KubernetesObject[] = []
   let host = 0
   for (const ready of values)

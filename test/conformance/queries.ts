@@ -46,7 +46,8 @@ export function interestingNames(objects: readonly KubernetesObject[], zone: str
   const names = new Set<string>()
   const add = (...labels: string[]) => {
     const name = [...labels.filter(Boolean), zone].join('.')
-    if (name.length < 250 && labels.every((label) => label.split('.').every((part) => part.length <= 63))) names.add(name)
+    if (name.length < 250 && labels.every((label) => label.split('.').every((part) => part.length <= 63)))
+      names.add(name)
   }
   add('')
   add('svc')
@@ -81,9 +82,8 @@ export function interestingNames(objects: readonly KubernetesObject[], zone: str
       const own = [name, namespace, 'svc']
       add(...own)
       add(name, 'nosuchns', 'svc')
-      for (const left of ['x', 'x.y', 'x.y.z', '_x._y', '_', '_._', '_tcp', '_http', 'tcp', '*'])
-        add(left, ...own)
-      const spec = object['spec'] as { ports?: { name?: string; protocol?: string }[] }
+      for (const left of ['x', 'x.y', 'x.y.z', '_x._y', '_', '_._', '_tcp', '_http', 'tcp', '*']) add(left, ...own)
+      const spec = object.spec as { ports?: { name?: string; protocol?: string }[] }
       for (const port of spec.ports ?? []) {
         const portName = port.name ?? ''
         const protocol = (port.protocol ?? 'TCP').toLowerCase()
@@ -102,9 +102,11 @@ export function interestingNames(objects: readonly KubernetesObject[], zone: str
       }
     }
     if (object.kind === 'EndpointSlice') {
-      const labels = object.metadata['labels'] as Record<string, string>
+      const labels = object.metadata.labels as Record<string, string>
       const own = [labels['kubernetes.io/service-name'] ?? '', namespace, 'svc']
-      for (const endpoint of (object['endpoints'] as { addresses: string[]; hostname?: string; targetRef?: { name: string } }[]).slice(0, 6)) {
+      for (const endpoint of (
+        object.endpoints as { addresses: string[]; hostname?: string; targetRef?: { name: string } }[]
+      ).slice(0, 6)) {
         for (const address of endpoint.addresses) add(address.replaceAll(/[.:]/g, '-'), ...own)
         if (endpoint.hostname) {
           add(endpoint.hostname, ...own)
@@ -121,9 +123,9 @@ export function interestingNames(objects: readonly KubernetesObject[], zone: str
 export function reverseNames(objects: readonly KubernetesObject[]): string[] {
   const addresses = new Set(['10.96.255.254', '10.20.250.1', 'fd00::dead'])
   for (const object of objects) {
-    const spec = object['spec'] as { clusterIPs?: string[]; clusterIP?: string } | undefined
+    const spec = object.spec as { clusterIPs?: string[]; clusterIP?: string } | undefined
     for (const ip of [...(spec?.clusterIPs ?? []), spec?.clusterIP ?? '']) if (/[.:]/.test(ip)) addresses.add(ip)
-    for (const endpoint of (object['endpoints'] as { addresses: string[] }[] | undefined)?.slice(0, 6) ?? [])
+    for (const endpoint of (object.endpoints as { addresses: string[] }[] | undefined)?.slice(0, 6) ?? [])
       for (const address of endpoint.addresses) if (/^[0-9a-f.:]+$/.test(address)) addresses.add(address)
   }
   const names = [...addresses].map((address) =>
@@ -172,7 +174,14 @@ export function questions(objects: readonly KubernetesObject[], zone: string): A
     asks.push(ask(name, SOA, { opcode: opcode.NOTIFY }))
     asks.push(ask(name, SOA, { opcode: opcode.UPDATE }))
   }
-  for (const name of ['www.example.org.', 'nxdomain.example.org.', 'nodata.example.org.', 'many.example.org.', '.', 'x.'])
+  for (const name of [
+    'www.example.org.',
+    'nxdomain.example.org.',
+    'nodata.example.org.',
+    'many.example.org.',
+    '.',
+    'x.',
+  ])
     for (const type of [A, AAAA, TXT, MX]) {
       asks.push(ask(name, type))
       asks.push(ask(name, type, { over: 'tcp', edns: edns(1232) }))

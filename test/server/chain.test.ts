@@ -11,8 +11,20 @@ describe('the plugin chain', () => {
   it('runs handlers in order until one answers', async () => {
     const seen: string[] = []
     const chain = linkChain([
-      { plugin: 'first', handler: (asked, next) => (seen.push('first'), next(asked)) },
-      { plugin: 'second', handler: () => (seen.push('second'), { kind: 'drop', plugin: 'second' }) },
+      {
+        plugin: 'first',
+        handler: (asked, next) => {
+          seen.push('first')
+          return next(asked)
+        },
+      },
+      {
+        plugin: 'second',
+        handler: () => {
+          seen.push('second')
+          return { kind: 'drop', plugin: 'second' }
+        },
+      },
       { plugin: 'third', handler: () => assert.fail('not reached') },
     ])
     assert.deepEqual(await chain(query), { kind: 'drop', plugin: 'second' })
@@ -36,7 +48,13 @@ describe('the plugin chain', () => {
           return next({ ...original, name: 'a.two.' })
         },
       },
-      { plugin: 'end', handler: ({ name }) => (asked.push(name), { kind: 'drop', plugin: 'end' }) },
+      {
+        plugin: 'end',
+        handler: ({ name }) => {
+          asked.push(name)
+          return { kind: 'drop', plugin: 'end' }
+        },
+      },
     ])
     await chain(query)
     assert.deepEqual(asked, ['a.one.', 'a.two.'])
@@ -44,7 +62,13 @@ describe('the plugin chain', () => {
 
   it('refuses a plugin that passes one query on twice', () => {
     const chain = linkChain([
-      { plugin: 'twice', handler: (asked, next) => (next(asked), next(asked)) },
+      {
+        plugin: 'twice',
+        handler: (asked, next) => {
+          next(asked)
+          return next(asked)
+        },
+      },
       { plugin: 'end', handler: () => ({ kind: 'drop', plugin: 'end' }) },
     ])
     assert.throws(() => chain(query), /plugin\/twice passed one query on twice/)

@@ -1,0 +1,31 @@
+/** Every plugin there is, in chain order: coredns-behaviour §2.2. Nothing else is in this file. */
+import type { Plugin } from '../plugin/contract.ts'
+import { bind } from './bind/index.ts'
+import { bufsize } from './bufsize/index.ts'
+import { cancel } from './cancel/index.ts'
+import { debug } from './debug/index.ts'
+import { errors } from './errors/index.ts'
+import { health } from './health/index.ts'
+import { loadbalance } from './loadbalance/index.ts'
+import { log } from './log/index.ts'
+import { multisocket } from './multisocket/index.ts'
+import { ready } from './ready/index.ts'
+import { reload } from './reload/index.ts'
+import { root } from './root/index.ts'
+import { whoami } from './whoami/index.ts'
+
+export const plugins: readonly Plugin[] = [
+  root,
+  cancel,
+  multisocket,
+  reload,
+  bufsize,
+  bind,
+  debug,
+  ready,
+  health,
+  errors,
+  log,
+  loadbalance,
+  whoami,
+]

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import type { Instance, TableSink } from '../../src/plugin/contract.ts'
+import { publishBlock } from '../../src/server/publish.ts'
+import { createRouter } from '../../src/server/routing.ts'
+import type { CachedEntry, ClassSpec, TableWriter } from '../../src/table/api.ts'
+import type { NodeSpec, ZoneSpec } from '../../src/table/spec.ts'
+
+const soa = { mname: 'ns.x.', rname: 'h.x.', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 5, ttl: 5 }
+const zone = (name: string): ZoneSpec => ({ zone: name, soa, open: false })
+const node = (below: 'closed' | 'open' = 'closed'): NodeSpec => ({
+  zone: 'cluster.local.',
+  below,
+  otherTypes: 'nodata',
+  answers: new Map([[1, { kind: 'addresses' as const, ttl: 5, addresses: new Uint8Array(4) }]]),
+})
+
+/** Remembers what was written; the bytes are the table's own tests. */
+function recordingWriter() {
+  const nodes = new Map<string, NodeSpec>()
+  const classes: ClassSpec[] = []
+  const cached: string[] = []
+  const writer: Partial<TableWriter> = {
+    zone() {},
+    defineClass: (spec) => classes.push(spec) - 1,
+    put: (_space, _class, name, spec) => void nodes.set(name, spec),
+    remove: (_space, name) => void nodes.delete(name),
+    putCached: (_space, _class, entry) => void cached.push(entry.name),
+  }
+  return { writer: writer as TableWriter, nodes, classes, cached }
+}
+
+describe('what a server block publishes into the answer table', () => {
+  let recorded: ReturnType<typeof recordingWriter>
+  let sink: TableSink
+  const source: Instance = {
+    source: {
+      zones: ['cluster.local.'],
+      attach(given) {
+        sink = given
+        return { detach() {}, settled: Promise.resolve() }
+      },
+    },
+  }
+  const publish = (before: Instance[], otherZones: string[] = []) => {
+    const own = { zones: ['.'] }
+    const router = createRouter([own, { zones: otherZones }])
+    const owns = (name: string) => router.route(name, 0)?.block === own
+    publishBlock(
+      {
+        instances: [...before, source].map((instance, at) => ({
+          plugin: at < before.length ? `p${at}` : 'kubernetes',
+          instance,
+        })),
+        server: 'dns://:53',
+        view: '',
+        owns,
+        foreignZonesBelow: (name) => router.zonesBelow(name).filter((below) => !owns(below)),
+        zoneOf: (name) => router.route(name, 0)?.zone ?? '.',
+      },
+      0,
+      recorded.writer,
+    )
+    sink.zone(zone('cluster.local.'))
+  }
+  beforeEach(() => {
+    recorded = recordingWriter()
+  })
+
+  it('is what the source gives, when every plugin before it is transparent', () => {
+    publish([{}, {}])
+    sink.put('web.apps.svc.cluster.local.', node())
+    assert.deepEqual(recorded.nodes.get('web.apps.svc.cluster.local.'), node())
+    sink.remove('web.apps.svc.cluster.local.')
+    assert.equal(recorded.nodes.size, 0)
+  })
+
+  it('carries what plugins before the source want done to its answers, and none of those after it', () => {
+    publish([{ effects: { shuffle: true } }, { effects: { maxPayload: 4096 } }, { effects: { maxPayload: 1232 } }])
+    sink.put('web.apps.svc.cluster.local.', node())
+    assert.deepEqual(recorded.classes, [
+      { server: 'dns://:53', zone: '.', view: '', plugin: 'kubernetes', shuffle: true, maxPayload: 1232 },
+    ])
+  })
+
+  it('sends a name that an earlier plugin may claim to the chain, and nothing else', () => {
+    const reason = 'rewrites it'
+    const claims = (name: string) => name === 'web.apps.svc.cluster.local.'
+    publish([{ transparency: { reason, passes: (name) => !claims(name), passesBelow: () => true } }])
+    sink.put('web.apps.svc.cluster.local.', node())
+    sink.put('api.apps.svc.cluster.local.', node())
+    assert.deepEqual(recorded.nodes.get('web.apps.svc.cluster.local.')?.otherTypes, 'chain')
+    assert.equal(recorded.nodes.get('web.apps.svc.cluster.local.')?.answers.size, 0)
+    assert.deepEqual(recorded.nodes.get('api.apps.svc.cluster.local.'), node())
+  })
+
+  it('leaves a node open when an earlier plugin may claim a name below it', () => {
+    publish([
+      { transparency: { reason: '', passes: () => true, passesBelow: (name) => name !== 'svc.cluster.local.' } },
+    ])
+    sink.put('svc.cluster.local.', node('closed'))
+    sink.put('apps.svc.cluster.local.', node('closed'))
+    assert.equal(recorded.nodes.get('svc.cluster.local.')?.below, 'open')
+    assert.equal(recorded.nodes.get('apps.svc.cluster.local.')?.below, 'closed')
+  })
+
+  it("bars its closed nodes from denying another server block's zone below them", () => {
+    publish([], ['stub.svc.cluster.local.', 'elsewhere.org.'])
+    assert.deepEqual([...recorded.nodes.keys()], ['stub.svc.cluster.local.'])
+    assert.equal(recorded.nodes.get('stub.svc.cluster.local.')?.below, 'open')
+    assert.equal(recorded.nodes.get('stub.svc.cluster.local.')?.otherTypes, 'chain')
+    sink.put('x.stub.svc.cluster.local.', node())
+    assert.equal(recorded.nodes.has('x.stub.svc.cluster.local.'), false, 'a name that another block answers')
+  })
+
+  it('repeats cached replies only for names that reach the cache as they were asked', () => {
+    let keep: ((entry: CachedEntry) => void) | undefined
+    const cache: Instance = {
+      replies: {
+        attach(replies) {
+          keep = replies.put
+          return { detach() {} }
+        },
+      },
+    }
+    const rewrites: Instance = {
+      transparency: { reason: '', passes: (name) => name !== 'a.example.', passesBelow: () => false },
+    }
+    publish([rewrites, cache])
+    const entry = {
+      type: 1,
+      dnssecOk: false,
+      checkingDisabled: false,
+      reply: new Uint8Array(),
+      expiresAt: 0,
+      authenticData: false,
+    }
+    keep?.({ ...entry, name: 'a.example.' })
+    keep?.({ ...entry, name: 'B.example.' })
+    assert.deepEqual(recorded.cached, ['B.example.'])
+  })
+})

@@ -1,0 +1,148 @@
+/** Endpoints of a service as answers see them: which places of its slices count, and what they are called. */
+import { type EndpointSlice, endpointFlag } from '../cluster/types.ts'
+import { parseAddress } from '../dns/address.ts'
+import { addressLabel } from './place.ts'
+
+/** Addresses that share their ports. What stands behind one SRV target, or behind many. */
+export interface Group {
+  /** Octets an address; 0 when the group has names instead (ExternalName, FQDN slices). */
+  readonly width: 4 | 16 | 0
+  /** Packed, `count × width` octets. */
+  readonly addresses: Uint8Array
+  /** As the object writes them; `count` of them when width is 0. */
+  readonly names: readonly string[]
+  readonly count: number
+  /** Port numbers that were asked for; `noPort` where the object declares none. */
+  readonly ports: readonly number[]
+  /** The SRV target of an address: absolute. */
+  target(index: number): string
+}
+
+/** Stands for the port of an object without ports: it has addresses but no SRV records (coredns-behaviour §4.3). */
+export const noPort = -1
+
+interface Port {
+  readonly name: string
+  readonly protocol: string
+  readonly port: number
+}
+
+/** The ports that a port and protocol label (either may be '' for any) speak of. */
+export function matchingPorts(ports: readonly Port[], name: string, protocol: string): number[] {
+  if (ports.length === 0) return name === '' && protocol === '' ? [noPort] : []
+  return ports
+    .filter((port) => (name === '' || port.name === name) && (protocol === '' || port.protocol === protocol))
+    .map((port) => port.port)
+}
+
+/** The label that an endpoint has below its service. */
+export function endpointLabel(slice: EndpointSlice, place: number, podNames: boolean): string {
+  const hostname = slice.hostnames?.[place]
+  if (hostname) return hostname
+  // A label has at most 63 octets (RFC 1035 §2.3.4); longer pod names are passed over.
+  const pod = podNames ? slice.podNames?.[place] : undefined
+  if (pod && pod.length < 64) return pod
+  if (slice.fqdns) return slice.fqdns[place].replaceAll('.', '-')
+  const width = slice.addressType === 'IPv4' ? 4 : 16
+  return addressLabel(slice.addresses, place * width, width)
+}
+
+export const isReady = (slice: EndpointSlice, place: number): boolean => (slice.flags[place] & endpointFlag.ready) !== 0
+
+export function readyCount(slice: EndpointSlice): number {
+  let count = 0
+  for (let place = 0; place < slice.count; place++) if (isReady(slice, place)) count++
+  return count
+}
+
+/** The ready places of a slice that answer to `label` ('' for any). */
+function placesOf(slice: EndpointSlice, label: string, podNames: boolean): number[] {
+  const address = label === '' ? undefined : addressOfLabel(label)
+  const places: number[] = []
+  for (let place = 0; place < slice.count; place++) {
+    if (!isReady(slice, place)) continue
+    if (label !== '' && !mayBeCalled(slice, place, label, podNames, address)) continue
+    if (label !== '' && endpointLabel(slice, place, podNames) !== label) continue
+    places.push(place)
+  }
+  return places
+}
+
+/** Spares building the label of each of ten thousand addresses: false only where it cannot be `label`. */
+function mayBeCalled(
+  slice: EndpointSlice,
+  place: number,
+  label: string,
+  podNames: boolean,
+  address: Uint8Array | undefined,
+): boolean {
+  if (slice.hostnames?.[place]) return slice.hostnames[place] === label
+  if (podNames || slice.fqdns) return true
+  const width = slice.addressType === 'IPv4' ? 4 : 16
+  if (address?.length !== width) return false
+  for (let i = 0; i < width; i++) if (slice.addresses[place * width + i] !== address[i]) return false
+  return true
+}
+
+function addressOfLabel(label: string): Uint8Array | undefined {
+  return (
+    parseAddress(label.replaceAll('-', '.')) ??
+    parseAddress(label.replaceAll('-', ':')) ??
+    parseAddress(label.slice(0, -1).replaceAll('-', ':'))
+  )
+}
+
+/** A slice's ready endpoints that answer to `label`, with the ports given; undefined when there are none. */
+export function endpointGroup(
+  slice: EndpointSlice,
+  label: string,
+  ports: readonly number[],
+  owner: string,
+  podNames: boolean,
+): Group | undefined {
+  if (ports.length === 0) return undefined
+  const places = placesOf(slice, label, podNames)
+  if (places.length === 0) return undefined
+  const width = slice.fqdns ? 0 : slice.addressType === 'IPv4' ? 4 : 16
+  return {
+    width,
+    addresses: places.length === slice.count ? slice.addresses : pick(slice.addresses, places, width),
+    names: slice.fqdns ? places.map((place) => slice.fqdns![place]) : [],
+    count: places.length,
+    ports,
+    target: (index) => `${endpointLabel(slice, places[index], podNames)}.${owner}`,
+  }
+}
+
+function pick(addresses: Uint8Array, places: readonly number[], width: number): Uint8Array {
+  const picked = new Uint8Array(places.length * width)
+  for (let i = 0; i < places.length; i++) {
+    for (let octet = 0; octet < width; octet++) picked[i * width + octet] = addresses[places[i] * width + octet]
+  }
+  return picked
+}
+
+/** The addresses of one family, each once, in order of appearance. */
+export function distinctAddresses(groups: readonly Group[], width: 4 | 16): Uint8Array {
+  const fitting = groups.filter((group) => group.width === width)
+  if (fitting.length === 1 && fitting[0].count === 1) return fitting[0].addresses
+  const total = fitting.reduce((sum, group) => sum + group.count, 0)
+  const distinct = new Uint8Array(total * width)
+  const seen = new Set<number | string>()
+  let length = 0
+  for (const group of fitting) {
+    for (let at = 0; at < group.count * width; at += width) {
+      const key = addressKey(group.addresses, at, width)
+      if (seen.has(key)) continue
+      seen.add(key)
+      for (let octet = 0; octet < width; octet++) distinct[length++] = group.addresses[at + octet]
+    }
+  }
+  return distinct.subarray(0, length)
+}
+
+/** Equal for equal addresses. */
+export function addressKey(bytes: Uint8Array, at: number, width = bytes.length): number | string {
+  if (width === 4) return bytes[at] * 0x1000000 + ((bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3])
+  return String.fromCharCode(...bytes.subarray(at, at + 16))
+}

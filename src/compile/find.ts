@@ -1,0 +1,173 @@
+/** What the cluster has at a place: the step between a name and its records, the same for every record type. */
+import type { ClusterView, Resource, Service } from '../cluster/types.ts'
+import { formatAddress, parseAddress } from '../dns/address.ts'
+import { NameError, parseName } from '../dns/name.ts'
+import { endpointGroup, endpointLabel, type Group, isReady, matchingPorts, readyCount } from './endpoints.ts'
+import { namespaceName, type Place, podAddressText, type ServicePlace, serviceName } from './place.ts'
+import type { Knowledge } from './settings.ts'
+
+export type Finding =
+  /** No such name. */
+  | { readonly kind: 'missing' }
+  /** It cannot be told: these resources have not been listed yet, or may not be. */
+  | { readonly kind: 'unknown'; readonly resources: readonly Resource[] }
+  /** A name without records of its own, above names that have some. */
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'apex' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'nameserver' }
+  | { readonly kind: 'groups'; readonly groups: readonly Group[] }
+  /** Names that an address stands for, absolute. */
+  | { readonly kind: 'pointers'; readonly names: readonly string[] }
+
+const empty: Finding = { kind: 'empty' }
+
+export function find(knowledge: Knowledge, zone: string, place: Place): Finding {
+  const { view, settings } = knowledge
+  switch (place.kind) {
+    case 'apex':
+    case 'version':
+    case 'nameserver':
+      return { kind: place.kind }
+    case 'tree':
+      return empty
+    case 'namespace':
+      if (!isShown(knowledge, place.namespace)) return missing(view)
+      return place.tree === 'pod' && settings.pods === 'disabled' ? missing(view) : empty
+    case 'pod':
+      return isShown(knowledge, place.namespace)
+        ? findPod(knowledge, zone, place.namespace, place.label)
+        : missing(view)
+    case 'service':
+      return isShown(knowledge, place.namespace) ? findService(knowledge, zone, place) : missing(view)
+    case 'reverse':
+      return findPointers(knowledge, place.address)
+    case 'nowhere':
+      return missing(view)
+  }
+}
+
+/** A missing name, as far as it can be told: it rests on all that was to be listed, and on these resources. */
+export function missing(view: ClusterView, ...needed: Resource[]): Finding {
+  const resources = needed.filter((resource) => !isKnown(view, resource))
+  if (view.synced && resources.length === 0) return { kind: 'missing' }
+  for (const resource of ['services', 'namespaces'] as const) {
+    if (!isKnown(view, resource)) resources.push(resource)
+  }
+  return { kind: 'unknown', resources }
+}
+
+function isKnown(view: ClusterView, resource: Resource): boolean {
+  const availability = view.availability(resource)
+  return availability === 'synced' || availability === 'off'
+}
+
+function isShown({ view, settings }: Knowledge, namespace: string): boolean {
+  return (settings.namespaces?.has(namespace) ?? true) && view.namespace(namespace) !== undefined
+}
+
+function findService(knowledge: Knowledge, zone: string, place: ServicePlace): Finding {
+  const { view, settings } = knowledge
+  const service = view.service(place.namespace, place.service)
+  if (!service) return missing(view)
+  if (settings.ignoreEmptyServices && !service.headless && service.type !== 'ExternalName') {
+    if (view.availability('endpointslices') === 'pending') return { kind: 'unknown', resources: ['endpointslices'] }
+    if (!hasReadyEndpoint(view, service)) return missing(view)
+  }
+  if (service.type === 'ExternalName') return findExternalName(view, service, place)
+  if (service.headless || place.endpoint !== '') return findEndpoints(knowledge, zone, service, place)
+  const ports = matchingPorts(service.ports, place.port, place.protocol)
+  if (ports.length === 0) return missing(view)
+  const target = serviceName(service.namespace, service.name, zone)
+  const groups = service.clusterIPs.flatMap((ip): Group[] => {
+    const address = parseAddress(ip)
+    return address ? [oneAddress(address, ports, target)] : []
+  })
+  return groups.length > 0 ? { kind: 'groups', groups } : empty
+}
+
+/** Slices that may not be listed count as if they had one: the ClusterIP does not depend on them. */
+function hasReadyEndpoint(view: ClusterView, service: Service): boolean {
+  if (view.availability('endpointslices') === 'forbidden') return true
+  return view.slices(service.namespace, service.name).some((slice) => readyCount(slice) > 0)
+}
+
+function oneAddress(address: Uint8Array, ports: readonly number[], target: string): Group {
+  const width = address.length === 4 ? 4 : 16
+  return { width, addresses: address, names: [], count: 1, ports, target: () => target }
+}
+
+function findExternalName(view: ClusterView, service: Service, place: ServicePlace): Finding {
+  const below = place.endpoint !== '' || place.port !== '' || place.protocol !== ''
+  if (below || parseAddress(service.externalName)) return missing(view)
+  const target = absoluteName(service.externalName)
+  if (target === undefined) return missing(view)
+  const group: Group = { width: 0, addresses: none, names: [target], count: 1, ports: [], target: () => target }
+  return { kind: 'groups', groups: [group] }
+}
+
+const none = new Uint8Array(0)
+
+/** Undefined for what is no domain name: the API server lets none in, a manifest may. */
+function absoluteName(text: string): string | undefined {
+  try {
+    return parseName(text)
+  } catch (error) {
+    if (error instanceof NameError) return undefined
+    throw error
+  }
+}
+
+function findEndpoints({ view, settings }: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
+  if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
+  const owner = serviceName(service.namespace, service.name, zone)
+  const groups: Group[] = []
+  for (const slice of view.slices(service.namespace, service.name)) {
+    const ports = matchingPorts(slice.ports, place.port, place.protocol)
+    const group = endpointGroup(slice, place.endpoint, ports, owner, settings.endpointPodNames)
+    if (group) groups.push(group.width === 0 ? namesGroup(group) : group)
+  }
+  return groups.length > 0 ? { kind: 'groups', groups } : missing(view, 'endpointslices')
+}
+
+function namesGroup(group: Group): Group {
+  const names = group.names.flatMap((text) => absoluteName(text) ?? [])
+  return { ...group, names, count: names.length }
+}
+
+function findPod({ view, settings }: Knowledge, zone: string, namespace: string, label: string): Finding {
+  if (settings.pods === 'disabled') return missing(view)
+  const text = podAddressText(label)
+  const address = unmapped(parseAddress(text))
+  if (settings.pods === 'insecure' ? !address : !view.hasPod(namespace, text)) return missing(view, 'pods')
+  if (!address) return missing(view, 'pods')
+  const target = `${label}.${namespaceName(namespace, 'pod', zone)}`
+  // Pods of the host's network share its address: each counts in the weights, as in CoreDNS.
+  const pods =
+    settings.pods === 'verified' ? view.podsByIP(text).filter((pod) => pod.namespace === namespace).length : 1
+  return { kind: 'groups', groups: Array.from({ length: Math.max(1, pods) }, () => oneAddress(address, [0], target)) }
+}
+
+/** An IPv4-mapped IPv6 address is its IPv4 address. */
+function unmapped(address: Uint8Array | undefined): Uint8Array | undefined {
+  if (address?.length !== 16) return address
+  const mapped = address[10] === 0xff && address[11] === 0xff && address.subarray(0, 10).every((octet) => octet === 0)
+  return mapped ? address.subarray(12) : address
+}
+
+/** A ClusterIP belongs to one service. Other addresses stand for every ready endpoint that has them. */
+function findPointers({ view, settings }: Knowledge, address: Uint8Array): Finding {
+  const shown = (namespace: string): boolean => settings.namespaces?.has(namespace) ?? true
+  const service = view.serviceByClusterIP(formatAddress(address))
+  if (service && shown(service.namespace)) {
+    return { kind: 'pointers', names: [serviceName(service.namespace, service.name, settings.primaryZone)] }
+  }
+  if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
+  const names = new Set<string>()
+  for (const { slice, place } of view.placesByAddress(address)) {
+    if (!isReady(slice, place) || slice.service === '' || !shown(slice.namespace)) continue
+    const label = endpointLabel(slice, place, settings.endpointPodNames)
+    names.add(`${label}.${serviceName(slice.namespace, slice.service, settings.primaryZone)}`)
+  }
+  return names.size > 0 ? { kind: 'pointers', names: [...names] } : missing(view, 'endpointslices')
+}

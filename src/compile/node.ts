@@ -1,0 +1,137 @@
+/** Everything that one name answers, as the table keeps it. Derived from `resolve`, so the chain cannot differ. */
+import type { Service } from '../cluster/types.ts'
+import { type as dnsType } from '../dns/codes.ts'
+import type { AnswerSpec, NodeSpec, ZoneSpec } from '../table/spec.ts'
+import { type Answer, answerOf, isStorable } from './answers.ts'
+import { type Finding, find } from './find.ts'
+import { type Place, placeOf, type ServicePlace, serviceName } from './place.ts'
+import { below, fallsThrough, fallsThroughBelow, isReverseZone, type Knowledge, zoneOf } from './settings.ts'
+
+/** Types that any cluster name has answers of its own for. */
+const ownTypes = [
+  dnsType.A,
+  dnsType.AAAA,
+  dnsType.SRV,
+  dnsType.TXT,
+  dnsType.CNAME,
+  dnsType.PTR,
+  dnsType.NS,
+  dnsType.SOA,
+]
+/** Stands for every other type. */
+const anyOther = dnsType.HTTPS
+
+export interface CompileOptions {
+  /**
+   * SRV records of headless services are left to the chain: they take ten times the room of the addresses, and few
+   * services are asked for them.
+   */
+  readonly withoutEndpointServices?: boolean
+}
+
+/**
+ * What the table should answer at `name` (lower case, in `zone`). Undefined when no name is there: the table denies it
+ * by the closed node above it, or sends it to the chain.
+ */
+export function compileNode(
+  knowledge: Knowledge,
+  zone: string,
+  name: string,
+  options: CompileOptions = {},
+): NodeSpec | undefined {
+  const place = placeOf(zone, name)
+  const found = find(knowledge, zone, place)
+  if (found.kind === 'missing' && !isDeniedAlone(zone, name)) return undefined
+  const toSpec = (answer: Answer): AnswerSpec => {
+    if (!isStorable(answer)) return { kind: 'chain' }
+    return answer.kind === 'nxdomain' && fallsThrough(knowledge.settings, name) ? { kind: 'chain' } : answer
+  }
+  const others = toSpec(answerOf(knowledge, zone, found, anyOther)).kind as 'nodata' | 'nxdomain' | 'chain'
+  const answers = new Map<number, AnswerSpec>()
+  for (const type of ownTypes) {
+    const spec = isLeftOut(place, found, type, knowledge, options)
+      ? ({ kind: 'chain' } as const)
+      : toSpec(answerOf(knowledge, zone, found, type))
+    if (spec.kind !== others) answers.set(type, spec)
+  }
+  return { zone, below: belowOf(knowledge, zone, name, place), otherTypes: others, answers }
+}
+
+/** `dns.ZONE` is missing although `ns.dns.ZONE` is there (RFC 8020 would have it NODATA; CoreDNS does not). */
+const isDeniedAlone = (zone: string, name: string): boolean => name === below('dns', zone)
+
+/** Answers that do not go into the table although it could hold them. */
+function isLeftOut(place: Place, found: Finding, type: number, knowledge: Knowledge, options: CompileOptions): boolean {
+  // They follow the endpoints that our own addresses are; few ask.
+  if (found.kind === 'apex') return type === dnsType.NS
+  if (found.kind === 'nameserver') return type === dnsType.A || type === dnsType.AAAA
+  if (type !== dnsType.SRV || !options.withoutEndpointServices || !isServiceItself(place)) return false
+  return knowledge.view.service(place.namespace, place.service)?.headless ?? false
+}
+
+const isServiceItself = (place: Place): place is ServicePlace =>
+  place.kind === 'service' && place.endpoint === '' && place.port === '' && place.protocol === ''
+
+/** Whether the table, once the zone's names are in it, knows every name below this one (DESIGN §1). */
+function belowOf(knowledge: Knowledge, zone: string, name: string, place: Place): 'closed' | 'open' {
+  if (fallsThroughBelow(knowledge.settings, name)) return 'open'
+  switch (place.kind) {
+    case 'apex':
+      return isReverseZone(zone) || zone === '.' ? 'open' : 'closed'
+    case 'tree':
+    case 'namespace':
+      return place.tree === 'pod' && knowledge.settings.pods !== 'disabled' ? 'open' : 'closed'
+    case 'service':
+      return belowService(knowledge, place)
+    case 'version':
+    case 'nameserver':
+    case 'nowhere':
+      return 'closed'
+    default:
+      return 'open'
+  }
+}
+
+/** Endpoints, and the many spellings of a port's name, are compiled when they are first asked for. */
+function belowService({ view }: Knowledge, place: ServicePlace): 'closed' | 'open' {
+  if (place.port !== '' || place.protocol !== '') return 'closed'
+  if (place.endpoint !== '') return 'open'
+  return view.service(place.namespace, place.service)?.type === 'ExternalName' ? 'closed' : 'open'
+}
+
+/** The names of a zone that are there whatever the cluster holds. */
+export function fixedNames(zone: string): string[] {
+  if (isReverseZone(zone)) return [zone]
+  return [zone, ...['svc', 'pod', 'dns', 'ns.dns', 'dns-version'].map((left) => below(left, zone))]
+}
+
+/**
+ * The names of a service that are compiled ahead of any query: its own, and `_port._proto` of a ClusterIP service.
+ * Those that another of our zones holds are left out.
+ */
+export function namesOfService(knowledge: Knowledge, zone: string, service: Service): string[] {
+  const own = serviceName(service.namespace, service.name, zone)
+  const names = [own]
+  if (!service.headless && service.type !== 'ExternalName') {
+    for (const port of service.ports) if (port.name !== '') names.push(`_${port.name}._${port.protocol}.${own}`)
+  }
+  return names.filter((name) => zoneOf(knowledge.settings, name) === zone)
+}
+
+export function zoneSpec(knowledge: Knowledge, zone: string, open: boolean): ZoneSpec {
+  const { ttl } = knowledge.settings
+  return {
+    zone,
+    soa: {
+      mname: below('ns.dns', zone),
+      rname: below('hostmaster', zone),
+      serial: knowledge.view.serial,
+      refresh: 7200,
+      retry: 1800,
+      expire: 86_400,
+      minimum: ttl,
+      ttl: Math.min(ttl, 300),
+    },
+    open,
+  }
+}

@@ -1,0 +1,52 @@
+/** What the answers of cluster names are computed from: the cluster as it is, and the settings of a `kubernetes` block. */
+import type { ClusterView } from '../cluster/types.ts'
+import { isSubdomain } from '../dns/name.ts'
+
+export interface ClusterDnsSettings {
+  /** Zones answered for, lower case and absolute, in the Corefile's order; reverse zones among them. */
+  readonly zones: readonly string[]
+  /** The zone that PTR records point into. */
+  readonly primaryZone: string
+  /** Seconds, 0–3600. */
+  readonly ttl: number
+  /** The namespaces that are shown; undefined for all. */
+  readonly namespaces: ReadonlySet<string> | undefined
+  readonly pods: 'disabled' | 'insecure' | 'verified'
+  /** Endpoints without a host name are named after their pod instead of their address. */
+  readonly endpointPodNames: boolean
+  /** A ClusterIP service without a ready endpoint does not exist. */
+  readonly ignoreEmptyServices: boolean
+  /** Missing names in these zones go to the next plugin. */
+  readonly fallthrough: readonly string[]
+}
+
+export interface Knowledge {
+  readonly view: ClusterView
+  readonly settings: ClusterDnsSettings
+  /** Addresses of this machine by which the cluster may know us, packed: they decide the zone's NS records. */
+  readonly localAddresses: readonly Uint8Array[]
+}
+
+/** The zone that answers for a name (lower case): the longest that holds it. */
+export function zoneOf(settings: ClusterDnsSettings, name: string): string | undefined {
+  let longest: string | undefined
+  for (const zone of settings.zones) {
+    if (isSubdomain(zone, name) && (longest === undefined || zone.length > longest.length)) longest = zone
+  }
+  return longest
+}
+
+export function fallsThrough(settings: ClusterDnsSettings, name: string): boolean {
+  return settings.fallthrough.some((zone) => isSubdomain(zone, name))
+}
+
+/** Whether the name or one below it falls through when it is missing. */
+export function fallsThroughBelow(settings: ClusterDnsSettings, name: string): boolean {
+  return settings.fallthrough.some((zone) => isSubdomain(zone, name) || isSubdomain(name, zone))
+}
+
+export const isReverseZone = (zone: string): boolean =>
+  isSubdomain('in-addr.arpa.', zone) || isSubdomain('ip6.arpa.', zone)
+
+/** The absolute name of `left` below `zone`. */
+export const below = (left: string, zone: string): string => (zone === '.' ? `${left}.` : `${left}.${zone}`)

@@ -1,0 +1,82 @@
+/** A and AAAA of names that are CNAMEs (ExternalName, FQDN slices): the targets are resolved (coredns-behaviour §4.5). */
+import { type Answer, resolve } from '../../compile/answers.ts'
+import type { Group } from '../../compile/endpoints.ts'
+import { recordsOf } from '../../compile/records.ts'
+import type { Knowledge } from '../../compile/settings.ts'
+import { dnsClass, type as dnsType } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { isSubdomain, lowerName } from '../../dns/name.ts'
+import { rdata } from '../../dns/rdata.ts'
+import type { Query } from '../../plugin/query.ts'
+
+export interface Chased {
+  readonly answer: readonly ResourceRecord[]
+  readonly truncated: boolean
+  /** A target of ours could not be told: see Answer's `unknown`. */
+  readonly unknown: boolean
+}
+
+/** CNAMEs that lead from one name of ours to another before the rest is left out. */
+const maxChain = 10
+
+/** Follows `groups`, which `qname` in `zone` was found to have. */
+export async function chase(
+  knowledge: Knowledge,
+  zone: string,
+  query: Query,
+  groups: readonly Group[],
+): Promise<Chased> {
+  const answer: ResourceRecord[] = []
+  let truncated = false
+  let unknown = false
+  /** Adds what `owner` has; returns false when that is nothing. `path`: the names that led here. */
+  async function follow(owner: string, entries: readonly Group[], path: readonly string[]): Promise<boolean> {
+    const start = answer.length
+    for (const group of entries) {
+      if (group.width !== 0) addAddresses(owner, group)
+      else for (const target of group.names) await followName(owner, target, path)
+    }
+    return answer.length > start
+  }
+
+  async function followName(owner: string, target: string, path: readonly string[]): Promise<void> {
+    const name = lowerName(target)
+    if (isSubdomain(lowerName(owner), name) || path.length >= maxChain || path.includes(name)) return
+    const at = answer.push(cname(owner, target, knowledge.settings.ttl))
+    if (isSubdomain(zone, name)) {
+      if (!(await followOwn(target, name, [...path, lowerName(owner)]))) answer.length = at - 1
+      return
+    }
+    const outcome = await query.lookup(target, query.qtype)
+    if (outcome.kind === 'drop') answer.length = at - 1
+    if (outcome.kind !== 'reply') return
+    answer.push(...outcome.message.answer)
+    truncated ||= outcome.message.truncated
+  }
+
+  async function followOwn(target: string, name: string, path: readonly string[]): Promise<boolean> {
+    const found: Answer = resolve(knowledge, zone, name, query.qtype)
+    if (found.kind === 'chase') return follow(target, found.groups, path)
+    if (found.kind === 'unknown') unknown = true
+    if (found.kind !== 'addresses') return false
+    answer.push(...recordsOf(found, target, query.qtype, zone).answer)
+    return true
+  }
+
+  function addAddresses(owner: string, group: Group): void {
+    if (group.width !== (query.qtype === dnsType.A ? 4 : 16)) return
+    const spec = { kind: 'addresses' as const, ttl: knowledge.settings.ttl, addresses: group.addresses }
+    answer.push(...recordsOf(spec, owner, query.qtype, zone).answer)
+  }
+
+  await follow(query.qname, groups, [])
+  return { answer, truncated, unknown }
+}
+
+const cname = (owner: string, target: string, ttl: number): ResourceRecord => ({
+  name: owner,
+  type: dnsType.CNAME,
+  class: dnsClass.IN,
+  ttl,
+  rdata: rdata.name(target),
+})

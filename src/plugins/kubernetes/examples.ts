@@ -1,0 +1,36 @@
+/** Questions worth trying, one of each kind that the cluster has: for the first lines that a person sees. */
+import type { Service } from '../../cluster/types.ts'
+import { serviceName } from '../../compile/place.ts'
+import type { Knowledge } from '../../compile/settings.ts'
+
+export function exampleQuestions({ view, settings }: Knowledge): string[] {
+  const questions: string[] = []
+  const zone = settings.primaryZone
+  const first = (test: (service: Service) => boolean, ask: (name: string, service: Service) => string): void => {
+    for (const service of view.services()) {
+      if (!test(service)) continue
+      questions.push(ask(serviceName(service.namespace, service.name, zone), service))
+      return
+    }
+  }
+  first(
+    (service) => service.clusterIPs.length > 0,
+    (name) => `${name} A`,
+  )
+  first(
+    (service) => service.headless && view.slices(service.namespace, service.name).length > 0,
+    (name) => `${name} A`,
+  )
+  first(
+    ({ ports, headless }) => headless && ports.some((port) => port.name !== ''),
+    (name, { ports }) => {
+      const port = ports.find((candidate) => candidate.name !== '')!
+      return `_${port.name}._${port.protocol}.${name} SRV`
+    },
+  )
+  first(
+    (service) => service.type === 'ExternalName',
+    (name) => `${name} CNAME`,
+  )
+  return questions
+}

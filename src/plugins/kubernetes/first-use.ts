@@ -1,0 +1,98 @@
+/**
+ * Names that are compiled when they are first asked for: endpoints, their PTRs, SRV of headless services. Compiling
+ * them all ahead would take hundreds of octets of the table for each endpoint of the cluster.
+ */
+import type { EndpointSlice } from '../../cluster/types.ts'
+import { endpointLabel } from '../../compile/endpoints.ts'
+import { type Place, placeOf } from '../../compile/place.ts'
+
+export interface FirstUse {
+  has(name: string): boolean
+  names(): Iterable<string>
+  /** Returns the names that had to make room. */
+  add(zone: string, name: string): string[]
+  remove(name: string): void
+  /**
+   * The names to be compiled again now that the service or its slices changed: the service's own and those of its
+   * ports, and endpoints of slices that are not what they were.
+   */
+  ofService(namespace: string, service: string): string[]
+}
+
+/** Names that are kept at most: a scan of all names must not fill the table. */
+const capacity = 16_384
+
+interface ServiceNames {
+  readonly whole: Set<string>
+  /** By endpoint label; the same label in several zones gives several names. */
+  readonly endpoints: Map<string, Set<string>>
+  slices: readonly EndpointSlice[]
+}
+
+export function createFirstUse(
+  podNames: boolean,
+  slicesOf: (namespace: string, service: string) => readonly EndpointSlice[],
+): FirstUse {
+  /** In the order of first use. */
+  const places = new Map<string, Place>()
+  const services = new Map<string, ServiceNames>()
+
+  function namesOf(namespace: string, service: string): ServiceNames {
+    const key = serviceKey(namespace, service)
+    let names = services.get(key)
+    if (!names) {
+      names = { whole: new Set(), endpoints: new Map(), slices: slicesOf(namespace, service) }
+      services.set(key, names)
+    }
+    return names
+  }
+
+  function remove(name: string): void {
+    const place = places.get(name)
+    places.delete(name)
+    if (place?.kind !== 'service') return
+    const names = namesOf(place.namespace, place.service)
+    names.whole.delete(name)
+    const ofLabel = names.endpoints.get(place.endpoint)
+    ofLabel?.delete(name)
+    if (ofLabel?.size === 0) names.endpoints.delete(place.endpoint)
+    const left = names.whole.size + names.endpoints.size
+    if (left === 0) services.delete(serviceKey(place.namespace, place.service))
+  }
+
+  return {
+    has: (name) => places.has(name),
+    names: () => places.keys(),
+    add(zone, name) {
+      const place = placeOf(zone, name)
+      places.set(name, place)
+      if (place.kind === 'service') {
+        const names = namesOf(place.namespace, place.service)
+        if (place.endpoint === '') names.whole.add(name)
+        else names.endpoints.set(place.endpoint, (names.endpoints.get(place.endpoint) ?? new Set()).add(name))
+      }
+      const oldest = places.size > capacity ? [places.keys().next().value!] : []
+      oldest.forEach(remove)
+      return oldest
+    },
+    remove,
+    ofService(namespace, service) {
+      const names = services.get(serviceKey(namespace, service))
+      if (!names) return []
+      const found = new Set(names.whole)
+      const { slices: before } = names
+      const after = slicesOf(namespace, service)
+      names.slices = after
+      if (names.endpoints.size === 0) return [...found]
+      for (const slice of new Set([...before, ...after])) {
+        if (before.includes(slice) && after.includes(slice)) continue
+        for (let place = 0; place < slice.count; place++) {
+          for (const name of names.endpoints.get(endpointLabel(slice, place, podNames)) ?? []) found.add(name)
+        }
+      }
+      return [...found]
+    },
+  }
+}
+
+export const serviceKey = (namespace: string, name: string): string => `${namespace}/${name}`

@@ -1,0 +1,84 @@
+/** The chain's way to cluster names: resolve, then say it as a reply. */
+import { type Answer, resolve } from '../../compile/answers.ts'
+import { zoneSpec } from '../../compile/node.ts'
+import { type ReplySections, recordsOf, soaRecord } from '../../compile/records.ts'
+import { fallsThrough, type Knowledge, zoneOf } from '../../compile/settings.ts'
+import { type as dnsType, rcode } from '../../dns/codes.ts'
+import { replyTo } from '../../dns/reply.ts'
+import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
+import { chase } from './chase.ts'
+
+const plugin = 'kubernetes'
+
+export interface HandlerOptions {
+  readonly knowledge: () => Knowledge
+  /** Called for each name that was answered here with records: the table may take it over. */
+  readonly answered: (zone: string, name: string, type: number) => void
+}
+
+export function createHandler({ knowledge, answered }: HandlerOptions): Handler {
+  return (query, next) => {
+    const known = knowledge()
+    const zone = zoneOf(known.settings, query.name)
+    if (zone === undefined) return next(query)
+    // Zones are not transferred from here (the `transfer` plugin does that).
+    if (query.qtype === dnsType.AXFR || query.qtype === dnsType.IXFR) {
+      return { kind: 'rcode', rcode: rcode.REFUSED, plugin }
+    }
+    const answer = resolve(known, zone, query.name, query.qtype)
+    if (answer.kind === 'chase') return answerChase(known, zone, query, answer)
+    const outcome = toOutcome(known, zone, query, answer, next)
+    if (answer.kind === 'addresses' || answer.kind === 'services' || answer.kind === 'records') {
+      answered(zone, query.name, query.qtype)
+    }
+    return outcome
+  }
+}
+
+function toOutcome(
+  knowledge: Knowledge,
+  zone: string,
+  query: Query,
+  answer: Exclude<Answer, { kind: 'chase' }>,
+  next: Next,
+): Outcome | Promise<Outcome> {
+  switch (answer.kind) {
+    case 'nxdomain':
+      if (fallsThrough(knowledge.settings, query.name)) return next(query)
+      return negative(knowledge, zone, query, rcode.NXDOMAIN)
+    case 'nodata':
+      return negative(knowledge, zone, query, rcode.NOERROR)
+    case 'unknown': {
+      // Never NXDOMAIN, and never the next plugin's NXDOMAIN: what is not known yet may exist.
+      const error = new Error(`not known yet: ${answer.resources.join(', ')}`)
+      return { ...negative(knowledge, zone, query, rcode.SERVFAIL), error }
+    }
+    case 'soa':
+      return positive(query, { answer: [soaRecord(zoneSpec(knowledge, zone, true), query.qname)], additional: [] })
+    default:
+      return positive(query, recordsOf(answer, query.qname, query.qtype, zone))
+  }
+}
+
+function positive(query: Query, sections: ReplySections, truncated = false): Reply {
+  const message = replyTo(query.request, { rcode: rcode.NOERROR, authoritative: true, ...sections })
+  return { kind: 'reply', message: truncated ? { ...message, truncated } : message, plugin }
+}
+
+/** NXDOMAIN, NODATA and SERVFAIL carry the zone's SOA, as CoreDNS has it (RFC 2308 §2 for the first two). */
+function negative(knowledge: Knowledge, zone: string, query: Query, code: number): Reply {
+  const authority = [soaRecord(zoneSpec(knowledge, zone, true), query.qname)]
+  return { kind: 'reply', message: replyTo(query.request, { rcode: code, authoritative: true, authority }), plugin }
+}
+
+async function answerChase(
+  knowledge: Knowledge,
+  zone: string,
+  query: Query,
+  answer: Answer & { kind: 'chase' },
+): Promise<Outcome> {
+  const chased = await chase(knowledge, zone, query, answer.groups)
+  if (chased.unknown) return negative(knowledge, zone, query, rcode.SERVFAIL)
+  if (chased.answer.length === 0) return negative(knowledge, zone, query, rcode.NOERROR)
+  return positive(query, { answer: chased.answer, additional: [] }, chased.truncated)
+}

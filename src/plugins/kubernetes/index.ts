@@ -1,0 +1,72 @@
+import { networkInterfaces } from 'node:os'
+import { resolve as resolvePath } from 'node:path'
+import { clusterKey, openCluster } from '../../cluster/open.ts'
+import type { Cluster, ClusterConfig } from '../../cluster/types.ts'
+import type { Knowledge } from '../../compile/settings.ts'
+import { parseAddress } from '../../dns/address.ts'
+import type { Timer } from '../../observe/clock.ts'
+import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { exampleQuestions } from './examples.ts'
+import { explain } from './explain.ts'
+import { createHandler } from './handler.ts'
+import { type KubernetesSettings, schema } from './settings.ts'
+import { createSource } from './source.ts'
+
+/** Answers names of the cluster's services, endpoints and pods from what the API server (or a folder) says. */
+export const kubernetes: Plugin<KubernetesSettings> = { name: 'kubernetes', schema, setup }
+
+function setup(settings: KubernetesSettings, { block, clock, log, metrics, process }: Setup): Instance {
+  const config: ClusterConfig = { ...settings.cluster, source: located(settings, block.root) }
+  const source = createSource(settings.dns.zones, clock)
+  let held: Held<Cluster> | undefined
+  let known: Knowledge | undefined
+  let warning: Timer | undefined
+
+  function knowledge(): Knowledge {
+    if (!known) throw new Error('the kubernetes plugin answers once it is started')
+    return known
+  }
+
+  /** The server does not wait for the cluster: other zones are answered meanwhile. This is how long that goes unsaid. */
+  function warnIfUnsynced(): void {
+    warning = clock.after(settings.startupTimeout, () => {
+      if (knowledge().view.synced) return
+      log.warning('starting server with unsynced Kubernetes API: names of the cluster get SERVFAIL until it is read')
+    })
+  }
+
+  return {
+    handler: createHandler({ knowledge, answered: source.answered }),
+    source,
+    ready: () => known?.view.synced ?? false,
+    start() {
+      held = process.acquire(clusterKey(config), () => {
+        const cluster = openCluster(config, { log, metrics, clock })
+        return { value: cluster, start: cluster.start, stop: cluster.stop }
+      })
+      // With `bind`, CoreDNS knows no address of its own: see coredns-behaviour §4.6.
+      const localAddresses = block.directives.includes('bind') ? [] : interfaceAddresses()
+      known = { view: held.value.view, settings: settings.dns, localAddresses }
+      source.start(held.value, known)
+      warnIfUnsynced()
+    },
+    stop() {
+      warning?.cancel()
+      source.stop()
+      held?.release()
+    },
+    examples: () => exampleQuestions(knowledge()),
+    explain: (query) => explain(knowledge(), query),
+  }
+}
+
+function located({ source }: KubernetesSettings, root: string): ClusterConfig['source'] {
+  return source.kind === 'manifests' ? { ...source, directory: resolvePath(root, source.directory) } : source
+}
+
+function interfaceAddresses(): Uint8Array[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter((address) => !address.internal)
+    .flatMap(({ address }) => parseAddress(address.replace(/%.*$/, '')) ?? [])
+}

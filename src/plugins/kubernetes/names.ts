@@ -1,0 +1,137 @@
+/** Which names of the table belong to which object, and what becomes of them when it changes. */
+import type { Service } from '../../cluster/types.ts'
+import { compileNode, fixedNames, namesOfService } from '../../compile/node.ts'
+import { namespaceName, placeOf } from '../../compile/place.ts'
+import { isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
+import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
+import { type as dnsType } from '../../dns/codes.ts'
+import type { NodeSpec } from '../../table/spec.ts'
+import { createFirstUse, serviceKey } from './first-use.ts'
+
+/** Where compiled names go. */
+export interface NameSink {
+  put(name: string, node: NodeSpec): void
+  remove(name: string): void
+}
+
+export interface Names {
+  /** Names that are there whatever the cluster holds. */
+  compileFixed(zone: string): void
+  /** `whole`: also where nothing but the service's slices may have changed. */
+  compileService(namespace: string, name: string, whole: boolean): void
+  compileNamespace(namespace: string): void
+  /** One name that was compiled on first use. */
+  compileUsed(name: string): void
+  usedNames(): Iterable<string>
+  isUsed(name: string): boolean
+  /**
+   * Makes a name that the chain has answered one of the table's, if it is of those that are compiled on first use.
+   * Returns the services whose names had to make room: they need compiling as a whole.
+   */
+  use(zone: string, name: string, type: number): { readonly used: boolean; readonly displaced: readonly ServiceName[] }
+}
+
+export interface ServiceName {
+  readonly namespace: string
+  readonly name: string
+}
+
+export function createNames(knowledge: Knowledge, sink: NameSink): Names {
+  const { view, settings } = knowledge
+  const forwardZones = settings.zones.filter((zone) => !isReverseZone(zone))
+  const firstUse = createFirstUse(settings.endpointPodNames, view.slices)
+  /** The object that each service's names were last compiled from. */
+  const compiled = new Map<string, Service>()
+
+  function publish(zone: string, name: string): void {
+    // A zone inside another one takes its names.
+    if (zoneOf(settings, name) !== zone) return
+    const node = compileNode(knowledge, zone, name, { withoutEndpointServices: !firstUse.has(name) })
+    if (node) sink.put(name, node)
+    else sink.remove(name)
+  }
+
+  function compileUsed(name: string): void {
+    const zone = zoneOf(settings, name)
+    const node = zone === undefined ? undefined : compileNode(knowledge, zone, name)
+    if (node) {
+      sink.put(name, node)
+      return
+    }
+    firstUse.remove(name)
+    sink.remove(name)
+  }
+
+  /** The names that are compiled ahead; returns them. */
+  function compileAhead(before: Service | undefined, service: Service | undefined): Set<string> {
+    const names = new Set<string>()
+    for (const zone of forwardZones) {
+      for (const name of service ? namesOfService(knowledge, zone, service) : []) {
+        names.add(name)
+        publish(zone, name)
+      }
+      for (const name of before ? namesOfService(knowledge, zone, before) : []) {
+        if (!names.has(name)) sink.remove(name)
+      }
+    }
+    for (const ip of new Set([...(before?.clusterIPs ?? []), ...(service?.clusterIPs ?? [])])) compilePointer(ip)
+    return names
+  }
+
+  /** The PTR of a ClusterIP; that of an endpoint only if it was asked for. */
+  function compilePointer(ip: string): void {
+    const address = parseAddress(ip)
+    if (!address) return
+    const name = reverseName(address)
+    if (view.serviceByClusterIP(formatAddress(address)) || firstUse.has(name)) compileUsed(name)
+    else sink.remove(name)
+  }
+
+  const dependsOnEndpoints = (service: Service | undefined): boolean =>
+    service !== undefined && (service.headless || settings.ignoreEmptyServices)
+
+  function isFirstUse(zone: string, name: string, type: number): boolean {
+    const place = placeOf(zone, name)
+    if (place.kind === 'reverse') return view.serviceByClusterIP(formatAddress(place.address)) === undefined
+    if (place.kind !== 'service') return false
+    const service = view.service(place.namespace, place.service)
+    if (!service || service.type === 'ExternalName') return false
+    if (place.endpoint !== '') return true
+    if (place.port === '' && place.protocol === '') return service.headless && type === dnsType.SRV
+    return !namesOfService(knowledge, zone, service).includes(name)
+  }
+
+  return {
+    compileFixed(zone) {
+      for (const name of fixedNames(zone)) publish(zone, name)
+    },
+    compileService(namespace, name, whole) {
+      const key = serviceKey(namespace, name)
+      const before = compiled.get(key)
+      const service = view.service(namespace, name)
+      if (service) compiled.set(key, service)
+      else compiled.delete(key)
+      const changed = whole || service !== before || dependsOnEndpoints(service)
+      const ahead = changed ? compileAhead(before, service) : undefined
+      for (const used of firstUse.ofService(namespace, name)) if (!ahead?.has(used)) compileUsed(used)
+    },
+    compileNamespace(namespace) {
+      for (const zone of forwardZones) {
+        publish(zone, namespaceName(namespace, 'svc', zone))
+        if (settings.pods !== 'disabled') publish(zone, namespaceName(namespace, 'pod', zone))
+      }
+    },
+    compileUsed,
+    usedNames: firstUse.names,
+    isUsed: firstUse.has,
+    use(zone, name, type) {
+      if (firstUse.has(name) || !isFirstUse(zone, name, type)) return { used: false, displaced: [] }
+      const displaced = firstUse.add(zone, name).flatMap((other): ServiceName[] => {
+        sink.remove(other)
+        const place = placeOf(zoneOf(settings, other)!, other)
+        return place.kind === 'service' ? [{ namespace: place.namespace, name: place.service }] : []
+      })
+      return { used: true, displaced }
+    },
+  }
+}

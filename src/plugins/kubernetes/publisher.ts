@@ -1,0 +1,193 @@
+/**
+ * Keeps spaces of the answer table equal to what the chain would answer. Events only mark; a marked service is compiled
+ * once per slice of work however many events it had, for all spaces at once. The first slice begins with the microtask
+ * after the event, so that a single change is in the table before the next packet of the watch is read.
+ */
+import { zoneSpec } from '../../compile/node.ts'
+import type { Knowledge } from '../../compile/settings.ts'
+import { reverseName } from '../../dns/address.ts'
+import type { Clock } from '../../observe/clock.ts'
+import type { TableSink } from '../../plugin/contract.ts'
+import { serviceKey } from './first-use.ts'
+import { createNames, type ServiceName } from './names.ts'
+import { createSlices } from './slices.ts'
+
+export interface Publisher {
+  attach(sink: TableSink): { detach(): void; readonly settled: Promise<void> }
+  serviceChanged(namespace: string, name: string): void
+  namespaceChanged(name: string): void
+  addressChanged(address: Uint8Array): void
+  syncChanged(): void
+  /** The chain has answered this with records. */
+  answered(zone: string, name: string, type: number): void
+  stop(): void
+}
+
+interface DirtyService extends ServiceName {
+  /** Also where nothing but its slices changed. */
+  readonly whole: boolean
+}
+
+/** A space of the table. */
+interface Target {
+  readonly sink: TableSink
+  readonly settled: PromiseWithResolvers<void>
+  /** Every name that the cluster has is in it: what it does not have may be denied. */
+  complete: boolean
+  /** What was last said of the zones. */
+  declared: { readonly serial: number; readonly open: boolean } | undefined
+}
+
+/** A compilation longer than this (ms) is one of thousands of endpoints: the service then rests for as long. */
+const longCompilation = 1
+
+export function createPublisher(knowledge: Knowledge, clock: Clock): Publisher {
+  const { view, settings } = knowledge
+  const targets = new Set<Target>()
+  const names = createNames(knowledge, {
+    put(name, node) {
+      for (const { sink } of targets) sink.put(name, node)
+    },
+    remove(name) {
+      for (const { sink } of targets) sink.remove(name)
+    },
+  })
+  const dirtyServices = new Map<string, DirtyService>()
+  const dirtyNames = new Set<string>()
+  const dirtyNamespaces = new Set<string>()
+  /** Services that rest, with what has become dirty meanwhile. */
+  const resting = new Map<string, DirtyService | undefined>()
+  /** What is left to do while everything is being published. */
+  let bulk: Iterator<() => void> | undefined
+  const slices = createSlices(clock, step, declareZones)
+
+  /** Once per slice: the serial moves with nearly every change. */
+  function declareZones(): void {
+    const { serial } = view
+    for (const target of targets) {
+      const open = !target.complete
+      if (target.declared?.serial === serial && target.declared.open === open) continue
+      target.declared = { serial, open }
+      for (const zone of settings.zones) target.sink.zone(zoneSpec(knowledge, zone, open))
+    }
+  }
+
+  /** One piece of work: changes first, then what is left of everything. False when nothing is left. */
+  function step(): boolean {
+    for (const [key, dirty] of dirtyServices) {
+      dirtyServices.delete(key)
+      compileDirty(key, dirty)
+      return true
+    }
+    for (const name of dirtyNames) {
+      dirtyNames.delete(name)
+      names.compileUsed(name)
+      return true
+    }
+    // After their services: a namespace's node says that every name below it is in the table.
+    for (const namespace of dirtyNamespaces) {
+      dirtyNamespaces.delete(namespace)
+      names.compileNamespace(namespace)
+      return true
+    }
+    return bulk !== undefined && stepBulk(bulk)
+  }
+
+  function stepBulk(left: Iterator<() => void>): boolean {
+    const next = left.next()
+    if (!next.done) {
+      next.value()
+      return true
+    }
+    bulk = undefined
+    for (const target of targets) {
+      target.complete = view.synced
+      target.settled.resolve()
+    }
+    return false
+  }
+
+  function* everything(): Iterator<() => void> {
+    for (const { namespace, name } of [...view.services()]) yield () => names.compileService(namespace, name, true)
+    for (const name of [...names.usedNames()]) yield () => names.compileUsed(name)
+    for (const { name } of [...view.namespaces()]) yield () => names.compileNamespace(name)
+    for (const zone of settings.zones) yield () => names.compileFixed(zone)
+  }
+
+  function compileDirty(key: string, { namespace, name, whole }: DirtyService): void {
+    const start = clock.now()
+    names.compileService(namespace, name, whole)
+    const cost = clock.now() - start
+    if (cost <= longCompilation) return
+    resting.set(key, undefined)
+    clock.after(cost, () => {
+      const again = resting.get(key)
+      resting.delete(key)
+      if (again) mark(again)
+    })
+  }
+
+  function mark(dirty: DirtyService): void {
+    const key = serviceKey(dirty.namespace, dirty.name)
+    const marked = resting.has(key) ? resting : dirtyServices
+    marked.set(key, { ...dirty, whole: dirty.whole || (marked.get(key)?.whole ?? false) })
+    if (marked === dirtyServices) slices.wake()
+  }
+
+  function publishEverything(): void {
+    bulk = everything()
+    slices.wake()
+  }
+
+  return {
+    attach(sink) {
+      const target: Target = { sink, settled: Promise.withResolvers(), complete: false, declared: undefined }
+      targets.add(target)
+      declareZones()
+      if (view.synced) publishEverything()
+      else {
+        for (const zone of settings.zones) names.compileFixed(zone)
+        target.settled.resolve()
+      }
+      return {
+        settled: target.settled.promise,
+        detach() {
+          targets.delete(target)
+          target.settled.resolve()
+        },
+      }
+    },
+    // Until the first list is complete events are passed over: then everything is published at once.
+    serviceChanged(namespace, name) {
+      if (view.synced) mark({ namespace, name, whole: false })
+    },
+    namespaceChanged(namespace) {
+      if (!view.synced) return
+      for (const { name } of view.servicesIn(namespace)) mark({ namespace, name, whole: true })
+      dirtyNamespaces.add(namespace)
+      slices.wake()
+    },
+    addressChanged(address) {
+      if (!view.synced) return
+      const name = reverseName(address)
+      if (!names.isUsed(name)) return
+      dirtyNames.add(name)
+      slices.wake()
+    },
+    syncChanged() {
+      if (view.synced) publishEverything()
+    },
+    answered(zone, name, type) {
+      if (!view.synced) return
+      const { used, displaced } = names.use(zone, name, type)
+      if (!used) return
+      for (const service of displaced) mark({ ...service, whole: true })
+      dirtyNames.add(name)
+      slices.wake()
+    },
+    stop() {
+      slices.stop()
+      targets.clear()
+    },
+  }
+}

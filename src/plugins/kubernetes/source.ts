@@ -1,0 +1,42 @@
+/** What the plugin publishes into the answer table, fed from one subscription to the cluster. */
+import type { Cluster } from '../../cluster/types.ts'
+import type { Knowledge } from '../../compile/settings.ts'
+import type { Clock } from '../../observe/clock.ts'
+import type { CompiledSource } from '../../plugin/contract.ts'
+import { createPublisher, type Publisher } from './publisher.ts'
+
+export interface ClusterSource extends CompiledSource {
+  /** The chain has answered this with records: from now on the table may. */
+  answered(zone: string, name: string, type: number): void
+  /** Begins to follow the cluster; must precede `attach`. */
+  start(cluster: Cluster, knowledge: Knowledge): void
+  stop(): void
+}
+
+export function createSource(zones: readonly string[], clock: Clock): ClusterSource {
+  let publisher: Publisher | undefined
+  let subscription: { unsubscribe(): void } | undefined
+  return {
+    zones,
+    attach(sink) {
+      if (!publisher) throw new Error('the kubernetes plugin must be started before its names are published')
+      return publisher.attach(sink)
+    },
+    answered(zone, name, type) {
+      publisher?.answered(zone, name, type)
+    },
+    start(cluster, knowledge) {
+      publisher = createPublisher(knowledge, clock)
+      subscription = cluster.subscribe({
+        service: publisher.serviceChanged,
+        namespace: publisher.namespaceChanged,
+        address: publisher.addressChanged,
+        sync: publisher.syncChanged,
+      })
+    },
+    stop() {
+      subscription?.unsubscribe()
+      publisher?.stop()
+    },
+  }
+}

@@ -14,24 +14,18 @@ const grace = 1 * second
 /** Probes and scrapers need a handful; the bound keeps a flood from taking descriptors away from DNS. */
 const maxConnections = 128
 const maxHeaderOctets = 8 << 10
+/** As CoreDNS: on the host network a new process listens while the old one still drains. Node knows it on Linux. */
+const reusePort = process.platform === 'linux'
 
 /** Where to listen. `host` is '' for every address of the machine. */
 export interface HttpAddress {
   readonly host: string
   readonly port: number
-  /** As it was written: names the listener in messages and as a key. */
-  readonly text: string
 }
 
-/**
- * Reads `:8080`, `localhost:9153`, `127.0.0.1:8080`, `[::1]:8080`. Gives undefined without a colon and a port; the
- * port's range is checked when it is opened (CoreDNS does not look earlier).
- */
-export function parseHttpAddress(text: string): HttpAddress | undefined {
-  const found = /^(?:\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\]|([^:[\]]*)):(\d*|http|https)$/.exec(text)
-  if (!found) return undefined
-  const port = found[3] === 'http' ? 80 : found[3] === 'https' ? 443 : Number(found[3])
-  return { host: found[1] ?? found[2] ?? '', port, text }
+/** An address as people write it: `:8080`, `localhost:9153`, `[::1]:8080`. */
+export function httpAddressText({ host, port }: HttpAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** Answers a request for one path. It must end the response. */
@@ -73,7 +67,7 @@ export function acquireHttpListener(
   address: HttpAddress,
   security?: HttpSecurity,
 ): { readonly value: HttpListener; release(): void } {
-  return process.acquire(`http ${address.text}${security ? ` ${security.key}` : ''}`, () => {
+  return process.acquire(`http ${httpAddressText(address)}${security ? ` ${security.key}` : ''}`, () => {
     const { listener, stop } = createHttpListener(address, security)
     return { value: listener, stop }
   })
@@ -126,23 +120,24 @@ function createHttpListener(
   }
 }
 
-async function listen(server: Server, { host, port, text }: HttpAddress): Promise<void> {
-  const failed = (reason: string): Error => new Error(`cannot listen on ${text}: ${reason}`)
-  if (port > 65_535) throw failed(`${port} is no port, the largest is 65535`)
-  const address =
-    host === '' ? undefined : await resolveHost(host).catch((error: Error) => Promise.reject(failed(error.message)))
+async function listen(server: Server, address: HttpAddress): Promise<void> {
+  const failed = (reason: string): Error => new Error(`cannot listen on ${httpAddressText(address)}: ${reason}`)
+  const { host, port } = address
+  if (port > 65_535) throw failed('the largest port is 65535')
+  const bound = await resolveHost(host).catch((error: Error) => Promise.reject(failed(error.message)))
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(failed(reasonFor(error))))
-    server.listen({ port, host: address }, resolve)
+    server.listen({ port, host: bound, reusePort }, resolve)
   })
   // Errors of an open listener (out of descriptors, say) pass: it goes on accepting when it can.
   server.on('error', () => undefined)
 }
 
 /** Go takes a name's first IPv4 address, so `localhost` is 127.0.0.1 there, whatever the resolver puts first. */
-async function resolveHost(host: string): Promise<string> {
+async function resolveHost(host: string): Promise<string | undefined> {
+  if (host === '') return undefined
   const found = await lookup(host, { all: true })
-  return (found.find(({ family }) => family === 4) ?? found[0])?.address ?? host
+  return (found.find(({ family }) => family === 4) ?? found[0])?.address
 }
 
 function reasonFor({ code, message }: NodeJS.ErrnoException): string {

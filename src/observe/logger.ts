@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from './clock.ts'
+import { createLineWriter } from './line-writer.ts'
 import type { Logger } from './log.ts'
 
 /** Lines per second of one level that are written before the rest is only counted; a burst may be one second more. */
@@ -15,10 +16,10 @@ type Level = 'debug' | 'info' | 'warning' | 'error'
 const second = 1_000
 
 export interface LoggerOptions {
-  /** Takes whole lines, newline included. It must neither wait nor throw: see line-writer.ts. */
-  readonly write: (lines: string) => void
-  /** Whether `debug` lines are written from the start. */
-  readonly debug: boolean
+  /** Takes whole lines, newline included; it must neither wait nor throw. Default: standard output. */
+  readonly write?: (lines: string) => void
+  /** Whether `debug` lines are written from the start. Default: no. */
+  readonly debug?: boolean
   readonly clock?: Clock
 }
 
@@ -26,7 +27,8 @@ export interface LoggerOptions {
  * The log. A flood of one level is cut at its rate: what was left out is counted and said within a second, so that a
  * reader knows that the log is not whole.
  */
-export function createLogger({ write, debug, clock = systemClock }: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions = {}): Logger {
+  const { write = standardOutput(), debug = false, clock = systemClock } = options
   let debugging = debug
   const levels = {
     debug: limited('debug', write, clock),
@@ -50,6 +52,12 @@ export function createLogger({ write, debug, clock = systemClock }: LoggerOption
     }
   }
   return prefixed('')
+}
+
+function standardOutput(): (lines: string) => void {
+  const writer = createLineWriter(process.stdout)
+  process.once('exit', writer.flush)
+  return writer.write
 }
 
 /** A token bucket in front of one level. */

@@ -93,35 +93,32 @@ type Families = ReturnType<typeof registerFamilies>
 function registerFamilies(metrics: MetricsRegistry) {
   const listener = ['server', 'zone', 'view'] as const
   return {
-    requests: metrics.counter(
-      'coredns_dns_requests_total',
-      'Counter of DNS requests made per zone, protocol and family.',
-      [...listener, 'proto', 'family', 'type'],
-    ),
+    requests: metrics.counter('coredns_dns_requests_total', 'Queries received.', [
+      ...listener,
+      'proto',
+      'family',
+      'type',
+    ]),
     duration: metrics.histogram(
       'coredns_dns_request_duration_seconds',
-      'Histogram of the time (in seconds) each request took per zone.',
+      'Seconds from receiving a query to its reply.',
       listener,
       durationBuckets,
     ),
     requestSize: metrics.histogram(
       'coredns_dns_request_size_bytes',
-      'Size of the DNS request in bytes, uncompressed.',
+      'Octets of queries, without name compression.',
       [...listener, 'proto'],
       sizeBuckets,
     ),
     responseSize: metrics.histogram(
       'coredns_dns_response_size_bytes',
-      'Size of the returned response in bytes.',
+      'Octets of replies as they were written, before truncation.',
       [...listener, 'proto'],
       sizeBuckets,
     ),
-    doRequests: metrics.counter(
-      'coredns_dns_do_requests_total',
-      'Counter of DNS requests with the DO bit set per zone.',
-      listener,
-    ),
-    responses: metrics.counter('coredns_dns_responses_total', 'Counter of response status codes.', [
+    doRequests: metrics.counter('coredns_dns_do_requests_total', 'Queries that ask for DNSSEC records (DO).', listener),
+    responses: metrics.counter('coredns_dns_responses_total', 'Replies by rcode and by the plugin that wrote them.', [
       ...listener,
       'rcode',
       'plugin',

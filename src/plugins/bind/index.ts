@@ -1,0 +1,52 @@
+import { networkInterfaces } from 'node:os'
+import { custom, fail, readBody } from '../../corefile/read.ts'
+import type { DirectiveSchema, Token } from '../../corefile/schema.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+import { addressesOf, type Interfaces } from './interfaces.ts'
+
+/** One `bind` line. What the words mean depends on the machine: that is looked up at set-up. */
+interface BindLine {
+  readonly words: readonly Token[]
+  readonly except: readonly Token[]
+}
+
+const rows = {
+  except: custom<readonly Token[], readonly Token[]>({ min: 1 }, (line, before = []) => [...before, ...line.args], {
+    default: [],
+  }),
+}
+
+const schema: DirectiveSchema<readonly BindLine[]> = {
+  usage: 'bind ADDRESS|INTERFACE... { except ADDRESS|INTERFACE... }',
+  repeat: 'many',
+  read({ occurrences }) {
+    return occurrences.map((directive) => {
+      if (directive.args.length === 0) throw fail('at least one address or interface name is expected', directive)
+      return { words: directive.args, except: readBody(directive, rows).except }
+    })
+  },
+}
+
+/** Listens on the named addresses only. */
+export const bind = createBind(networkInterfaces)
+
+/** `interfaces` gives the machine's interfaces with their addresses; tests have their own machine. */
+export function createBind(interfaces: () => Interfaces): Plugin<readonly BindLine[]> {
+  return {
+    name: 'bind',
+    schema,
+    setup(lines, setup) {
+      const machine = interfaces()
+      const lookUp = (word: Token): readonly string[] =>
+        addressesOf(word.text, machine) ??
+        setup.fail(`'${word.text}' is neither an IP address nor an interface of this machine`, word.at)
+      // An address that is written twice stays twice: the server refuses to serve one zone on it twice.
+      const bound = lines.flatMap(({ words, except }) => {
+        const excluded = new Set(except.flatMap(lookUp))
+        return words.flatMap(lookUp).filter((address) => !excluded.has(address))
+      })
+      if (bound.length === 0) setup.fail("'except' leaves no address to listen on")
+      return { bind: bound }
+    },
+  }
+}

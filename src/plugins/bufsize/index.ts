@@ -1,0 +1,36 @@
+import { argCount, integer, value } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+import type { Query } from '../../plugin/query.ts'
+
+/** Octets. 512 is what every client takes (RFC 1035 §4.2.1); 1232 fits IPv6's smallest MTU unfragmented. */
+const limits = { min: 512, max: 4096, default: 1232 }
+
+const schema: DirectiveSchema<number> = {
+  usage: 'bufsize [SIZE]',
+  repeat: 'many',
+  read({ occurrences }) {
+    // The last one counts; any body is ignored, as CoreDNS does.
+    return occurrences.reduce((_, directive) => {
+      argCount(directive, 0, 1)
+      const [word] = directive.args
+      return word ? value(integer(limits), word, 'bufsize') : limits.default
+    }, limits.default)
+  },
+}
+
+/** Keeps UDP replies small enough not to be fragmented, whatever the client says it can take. */
+export const bufsize: Plugin<number> = {
+  name: 'bufsize',
+  schema,
+  setup: (maxPayload) => ({
+    handler: (query, next) => next(lowerPayload(query, maxPayload)),
+    effects: { maxPayload },
+  }),
+}
+
+function lowerPayload(query: Query, maxPayload: number): Query {
+  const { edns } = query.request
+  if (!edns || edns.payloadSize <= maxPayload) return query
+  return { ...query, request: { ...query.request, edns: { ...edns, payloadSize: maxPayload } } }
+}

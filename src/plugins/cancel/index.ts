@@ -1,0 +1,51 @@
+import { argCount, duration, value, where } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { rcode } from '../../dns/codes.ts'
+import type { Clock } from '../../observe/clock.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+import type { Outcome } from '../../plugin/query.ts'
+
+/** Milliseconds: just more than the 5 s after which most clients have given up. */
+const defaultTimeout = 5_001
+
+const positiveDuration = where(
+  duration(),
+  'a duration longer than 0, as 5s or 500ms',
+  (milliseconds) => milliseconds > 0,
+)
+
+const schema: DirectiveSchema<number> = {
+  usage: 'cancel [TIMEOUT]',
+  repeat: 'many',
+  read({ occurrences }) {
+    // The last one counts; any body is ignored, as CoreDNS does.
+    return occurrences.reduce((_, directive) => {
+      argCount(directive, 0, 1)
+      const [word] = directive.args
+      return word ? value(positiveDuration, word, 'cancel') : defaultTimeout
+    }, defaultTimeout)
+  },
+}
+
+/** Gives a query up, with SERVFAIL, that the plugins behind have not answered in time. */
+export const cancel: Plugin<number> = {
+  name: 'cancel',
+  schema,
+  setup: (timeout, { clock }) => ({
+    handler(query, next) {
+      const outcome = next(query)
+      return outcome instanceof Promise ? within(timeout, outcome, clock) : outcome
+    },
+  }),
+}
+
+/** The outcome, or SERVFAIL after `timeout` milliseconds; then nobody looks at the outcome any more. */
+function within(timeout: number, outcome: Promise<Outcome>, clock: Clock): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(timeout, () => {
+      const error = new Error(`no answer within ${timeout} ms`)
+      resolve({ kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'cancel', error })
+    })
+    outcome.finally(() => timer.cancel()).then(resolve, reject)
+  })
+}

@@ -1,0 +1,63 @@
+import { durationText } from '../../corefile/read.ts'
+import type { Clock, Timer } from '../../observe/clock.ts'
+import type { Logger } from '../../observe/log.ts'
+
+export type Level = 'warning' | 'error' | 'info' | 'debug'
+
+/** Errors to be counted instead of written. */
+export interface Consolidation {
+  readonly pattern: RegExp
+  /** The pattern as it was written: names the errors in the summary. */
+  readonly text: string
+  /** Milliseconds from the first error to the summary. */
+  readonly period: number
+  readonly level: Level
+  /** The first error of a period is written as it is. */
+  readonly showFirst: boolean
+}
+
+export interface Consolidator {
+  /** True when a rule takes the error, which then needs no line of its own. `line` is what that would be. */
+  takes(message: string, line: string): boolean
+  /** Writes the summaries that are still to come: nothing that was counted is lost when the configuration ends. */
+  flush(): void
+}
+
+export function createConsolidator(rules: readonly Consolidation[], clock: Clock, log: Logger): Consolidator {
+  const running = rules.map((rule) => createCount(rule, clock, log))
+  return {
+    takes(message, line) {
+      const found = running.find(({ pattern }) => pattern.test(message))
+      found?.add(line)
+      return found !== undefined
+    },
+    flush() {
+      for (const count of running) count.flush()
+    },
+  }
+}
+
+function createCount({ pattern, text, period, level, showFirst }: Consolidation, clock: Clock, log: Logger) {
+  let count = 0
+  let timer: Timer | undefined
+
+  function summarize(): void {
+    timer?.cancel()
+    timer = undefined
+    // The one error of the period stands in the log already.
+    if (count > 0 && !(showFirst && count === 1))
+      log[level](`${count} errors like '${text}' occurred in last ${durationText(period)}`)
+    count = 0
+  }
+
+  return {
+    pattern,
+    add(line: string) {
+      count++
+      if (count > 1) return
+      if (showFirst) log[level](line)
+      timer = clock.after(Math.max(0, period), summarize)
+    },
+    flush: summarize,
+  }
+}

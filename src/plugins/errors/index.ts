@@ -1,0 +1,73 @@
+import { argCount, custom, fail, flag, oneOf, parseDuration, readBody, value } from '../../corefile/read.ts'
+import type { BodyLine, DirectiveSchema } from '../../corefile/schema.ts'
+import { typeName } from '../../dns/codes.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+import { rcodeOf, withOutcome } from '../../plugin/with-outcome.ts'
+import { type Consolidation, createConsolidator, type Level } from './consolidator.ts'
+import { compilePattern } from './pattern.ts'
+
+interface Settings {
+  readonly stacktrace: boolean
+  /** In file order: the first whose pattern matches takes the error. */
+  readonly consolidate: readonly Consolidation[]
+}
+
+const levels: readonly Level[] = ['warning', 'error', 'info', 'debug']
+
+const rows = {
+  stacktrace: flag(),
+  consolidate: custom<readonly Consolidation[], readonly Consolidation[]>(
+    { min: 2, max: 4 },
+    (line, before = []) => [...before, readConsolidation(line)],
+    { default: [] },
+  ),
+}
+
+const schema: DirectiveSchema<Settings> = {
+  usage: 'errors [stdout] { stacktrace | consolidate DURATION REGEXP [LEVEL] [show_first] }',
+  repeat: 'once',
+  read({ occurrences: [directive] }) {
+    argCount(directive, 0, 1)
+    // The only file that CoreDNS knows.
+    if (directive.args[0]) value(oneOf(['stdout']), directive.args[0], 'errors')
+    return readBody(directive, rows)
+  },
+}
+
+function readConsolidation({ args }: BodyLine): Consolidation {
+  const [period, pattern, ...rest] = args
+  const milliseconds = parseDuration(period.text)
+  if (milliseconds === undefined) throw fail(`'${period.text}' is no duration, as 30s or 5m`, period)
+  const compiled = compilePattern(pattern.text)
+  if (typeof compiled === 'string') throw fail(`cannot use '${pattern.text}': ${compiled}`, pattern)
+  const [first, second] = rest
+  if (second && second.text !== 'show_first') throw fail(`unknown option '${second.text}' of consolidate`, second)
+  const onlyShowFirst = first?.text === 'show_first'
+  if (onlyShowFirst && second) throw fail('show_first stands once, after the level', second)
+  if (onlyShowFirst || !first)
+    return { period: milliseconds, pattern: compiled, text: pattern.text, level: 'error', showFirst: onlyShowFirst }
+  const level = value(oneOf(levels), first, 'consolidate')
+  return { period: milliseconds, pattern: compiled, text: pattern.text, level, showFirst: second !== undefined }
+}
+
+/** Writes the errors that queries met to the log; those that repeat can be counted instead. */
+export const errors: Plugin<Settings> = {
+  name: 'errors',
+  schema,
+  setup({ consolidate, stacktrace }, { log, clock }) {
+    const consolidator = createConsolidator(consolidate, clock, log)
+    const tell = (query: Query, outcome: Outcome): Outcome => {
+      if (outcome.kind === 'drop' || !outcome.error) return outcome
+      const { message, stack } = outcome.error
+      const place = `${rcodeOf(outcome)} ${query.name} ${typeName(query.qtype)}`
+      if (consolidator.takes(message, `${place}: ${message}`)) return outcome
+      log.error(`${place}: ${stacktrace && stack ? stack : message}`)
+      return outcome
+    }
+    return {
+      handler: (query, next) => withOutcome(next(query), (outcome) => tell(query, outcome)),
+      stop: consolidator.flush,
+    }
+  },
+}

@@ -1,0 +1,61 @@
+import { argCount, duration, type HostPort, listenAddress, option, readBody, value } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { acquireHttpListener, sendText } from '../../observe/http.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+import { createProbe } from './probe.ts'
+
+interface Settings {
+  readonly address: HostPort
+  /** Milliseconds. */
+  readonly lameduck: number
+}
+
+const defaultAddress: HostPort = { host: '', port: 8080 }
+
+const schema: DirectiveSchema<readonly Settings[]> = {
+  usage: 'health [ADDRESS] { lameduck DURATION }',
+  repeat: 'many',
+  read({ occurrences }) {
+    return occurrences.map((directive) => {
+      argCount(directive, 0, 1)
+      const [word] = directive.args
+      const address = word ? value(listenAddress(), word, 'health') : defaultAddress
+      return { address, ...readBody(directive, { lameduck: option(duration(), { default: 0 }) }) }
+    })
+  },
+}
+
+/** Says over HTTP that the process is alive. CoreDNS lets the last `health` of a block count, and so do we. */
+export const health: Plugin<readonly Settings[]> = {
+  name: 'health',
+  schema,
+  setup(all, { process, metrics, clock, log }) {
+    const { address, lameduck } = all.at(-1)!
+    const held: { release(): void }[] = []
+    function stop(): void {
+      for (const holding of held.splice(0)) holding.release()
+    }
+    return {
+      // CoreDNS accepts a negative one and does not wait.
+      lameduck: Math.max(0, lameduck),
+      async start() {
+        const listener = acquireHttpListener(process, address)
+        held.push(listener)
+        const route = listener.value.route('/health', (_, response) => sendText(response, 200, 'OK'))
+        held.push({ release: route.remove })
+        try {
+          await listener.value.open()
+        } catch (error) {
+          stop()
+          throw error
+        }
+        held.push(
+          process.acquire(`health probe ${address.host} ${listener.value.port}`, () =>
+            createProbe({ host: address.host, port: listener.value.port }, metrics, clock, log),
+          ),
+        )
+      },
+      stop,
+    }
+  },
+}

@@ -1,0 +1,99 @@
+import { resolve } from 'node:path'
+import { argCount, flag, type HostPort, listenAddress, option, readBody, text, value } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { acquireHttpListener } from '../../observe/http.ts'
+import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { createQueryMetrics } from '../../plugin/query-metrics.ts'
+import { withOutcome } from '../../plugin/with-outcome.ts'
+import { exposition } from './exposition.ts'
+import { publishRuntimeMetrics } from './runtime.ts'
+import { openSecurity } from './security.ts'
+import { createSeries } from './series.ts'
+
+interface Settings {
+  readonly address: HostPort
+  readonly runtime_metrics: boolean
+  /** A web configuration file with the certificate. */
+  readonly tls: string | undefined
+}
+
+const defaultAddress: HostPort = { host: 'localhost', port: 9153 }
+
+const schema: DirectiveSchema<Settings> = {
+  usage: 'prometheus [ADDRESS] { runtime_metrics | tls WEBCONFIG }',
+  repeat: 'once',
+  read({ occurrences: [directive] }) {
+    argCount(directive, 0, 1)
+    const [word] = directive.args
+    return {
+      address: word ? value(listenAddress({ anyPort: true }), word, 'prometheus') : defaultAddress,
+      ...readBody(directive, { runtime_metrics: flag(), tls: option(text) }),
+    }
+  },
+}
+
+/** Counts the queries of its block, and shows the process's metrics over HTTP. */
+export const prometheus: Plugin<Settings> = {
+  name: 'prometheus',
+  schema,
+  setup(settings, setup) {
+    const { metrics, clock } = setup
+    const queries = createQueryMetrics(metrics)
+    return {
+      handler(query, next) {
+        return withOutcome(next(query), (outcome) => {
+          queries.count(query, outcome, (clock.now() - query.receivedAt) / 1_000)
+          return outcome
+        })
+      },
+      ...lifecycle(settings, setup),
+    }
+  },
+}
+
+function lifecycle(settings: Settings, setup: Setup): Pick<Instance, 'start' | 'serving' | 'stop'> {
+  const { metrics, process, block, log } = setup
+  const held: { release(): void }[] = []
+  const listening: { release(): void }[] = []
+  let serve = (): void => undefined
+
+  async function listen(): Promise<void> {
+    const security = settings.tls === undefined ? undefined : openSecurity(resolve(block.root, settings.tls))
+    const listener = acquireHttpListener(process, settings.address, security)
+    listening.push(listener)
+    const route = listener.value.route('/metrics', exposition(metrics))
+    listening.push({ release: route.remove })
+    await listener.value.open()
+  }
+
+  return {
+    async start() {
+      const series = process.acquire('prometheus', () => createSeries(metrics, process.dataPlane))
+      held.push(series)
+      const member = series.value.join(block)
+      held.push({ release: member.leave })
+      serve = member.serve
+      if (settings.runtime_metrics) await publishRuntimeMetrics(metrics)
+      try {
+        await listen()
+      } catch (error) {
+        release(listening)
+        // As CoreDNS: DNS is worth more than its metrics. A reload, though, keeps the configuration that has them.
+        if (series.value.serving()) {
+          release(held)
+          throw error
+        }
+        log.error(`Failed to start metrics handler: ${error instanceof Error ? error.message : error}`)
+      }
+    },
+    serving: () => serve(),
+    stop() {
+      release(listening)
+      release(held)
+    },
+  }
+}
+
+function release(held: { release(): void }[]): void {
+  for (const holding of held.splice(0)) holding.release()
+}

@@ -1,0 +1,93 @@
+import type { MetricsRegistry } from '../../observe/metrics.ts'
+import type { DataPlaneSample, HistogramSample } from '../../plugin/contract.ts'
+import { createQueryMetrics, type QueryCells, type QueryMetrics } from '../../plugin/query-metrics.ts'
+
+/** Adds what the data plane has counted since the last time to the series of the chain. */
+export type Merge = (samples: Iterable<DataPlaneSample>, counts: (server: string, zone: string) => boolean) => void
+
+/** The totals that were merged last, by name of the count. They belong to the registry, whatever configuration runs. */
+const mergedInto = new WeakMap<MetricsRegistry, Map<string, number>>()
+
+export function createMerger(metrics: MetricsRegistry): Merge {
+  const queries = createQueryMetrics(metrics)
+  const merged = mergedInto.get(metrics) ?? new Map<string, number>()
+  mergedInto.set(metrics, merged)
+
+  /** What `total` has grown by. One that shrank (a class that is gone) has not grown: nothing is counted twice. */
+  function growth(name: string, total: number): number {
+    const before = merged.get(name) ?? 0
+    merged.set(name, total)
+    return Math.max(0, total - before)
+  }
+
+  return (samples, counts) => {
+    for (const [key, sample] of sumUp(samples)) {
+      // Growth is noted for those that are not counted, too: a `prometheus` that comes later counts from then on.
+      const grown = growthOf(sample, (name, total) => growth(`${key} ${name}`, total))
+      if (counts(sample.server, sample.zone)) add(queries, grown)
+    }
+  }
+}
+
+/** Several classes can have the same labels (a reload with another `bufsize`, say): their counts are one series. */
+function sumUp(samples: Iterable<DataPlaneSample>): Map<string, DataPlaneSample> {
+  const sums = new Map<string, DataPlaneSample>()
+  for (const sample of samples) {
+    const key = `${sample.server} ${sample.zone} ${sample.view} ${sample.plugin} ${sample.proto}`
+    const before = sums.get(key)
+    sums.set(key, before ? plus(before, sample) : sample)
+  }
+  return sums
+}
+
+function plus(a: DataPlaneSample, b: DataPlaneSample): DataPlaneSample {
+  return {
+    ...a,
+    requests: plusMap(a.requests, b.requests),
+    responses: plusMap(a.responses, b.responses),
+    doRequests: a.doRequests + b.doRequests,
+    requestSize: plusHistogram(a.requestSize, b.requestSize),
+    responseSize: plusHistogram(a.responseSize, b.responseSize),
+    duration: plusHistogram(a.duration, b.duration),
+  }
+}
+
+function plusMap(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): Map<string, number> {
+  const sum = new Map(a)
+  for (const [key, count] of b) sum.set(key, (sum.get(key) ?? 0) + count)
+  return sum
+}
+
+function plusHistogram(a: HistogramSample, b: HistogramSample): HistogramSample {
+  return { counts: a.counts.map((count, bucket) => count + b.counts[bucket]), sum: a.sum + b.sum }
+}
+
+/** The sample with each total replaced by what it has grown by. */
+function growthOf(sample: DataPlaneSample, growth: (name: string, total: number) => number): DataPlaneSample {
+  const grownMap = (name: string, totals: ReadonlyMap<string, number>) =>
+    new Map([...totals].map(([key, total]) => [key, growth(`${name} ${key}`, total)]))
+  const grownHistogram = (name: string, { counts, sum }: HistogramSample): HistogramSample => ({
+    counts: counts.map((count, bucket) => growth(`${name} ${bucket}`, count)),
+    sum: growth(`${name} sum`, sum),
+  })
+  return {
+    ...sample,
+    requests: grownMap('requests', sample.requests),
+    responses: grownMap('responses', sample.responses),
+    doRequests: growth('do', sample.doRequests),
+    requestSize: grownHistogram('request size', sample.requestSize),
+    responseSize: grownHistogram('response size', sample.responseSize),
+    duration: grownHistogram('duration', sample.duration),
+  }
+}
+
+function add(queries: QueryMetrics, sample: DataPlaneSample): void {
+  const cells: QueryCells = queries.cells(sample.server, sample.zone, sample.view, sample.proto)
+  // The key of a request count is the family (one digit) and the type label: `1AAAA`.
+  for (const [key, count] of sample.requests) if (count > 0) cells.requests(key[0], key.slice(1)).inc(count)
+  for (const [code, count] of sample.responses) if (count > 0) cells.responses(code, sample.plugin).inc(count)
+  if (sample.doRequests > 0) cells.doRequests.inc(sample.doRequests)
+  cells.requestSize.add(sample.requestSize.counts, sample.requestSize.sum)
+  cells.responseSize.add(sample.responseSize.counts, sample.responseSize.sum)
+  cells.duration.add(sample.duration.counts, sample.duration.sum)
+}

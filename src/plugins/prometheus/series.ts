@@ -1,0 +1,87 @@
+/** The series that are read off something else at each scrape: what the data plane counted, which plugins are on. */
+
+import type { MetricsRegistry } from '../../observe/metrics.ts'
+import { publishProcessMetrics } from '../../observe/process-metrics.ts'
+import type { BlockFacts, DataPlaneFacts } from '../../plugin/contract.ts'
+import { createMerger } from './merger.ts'
+
+/** One for the process: the server blocks that have a `prometheus` join. */
+export interface Series {
+  join(block: BlockFacts): Member
+  /** True when a block that has joined answers queries. */
+  serving(): boolean
+}
+
+export interface Member {
+  serve(): void
+  leave(): void
+}
+
+export function createSeries(
+  metrics: MetricsRegistry,
+  dataPlane: DataPlaneFacts,
+): { readonly value: Series; stop(): void } {
+  const blocks = new Map<BlockFacts, { serving: boolean }>()
+  const merge = createMerger(metrics)
+  const enabled = createEnabled(metrics)
+  const removals = [
+    publishProcessMetrics(metrics),
+    metrics.onCollect(() => {
+      const joined = [...blocks.keys()]
+      enabled.show(joined)
+      merge(dataPlane.collect(), counts(joined))
+    }),
+  ]
+  return {
+    value: {
+      join(block) {
+        const state = { serving: false }
+        blocks.set(block, state)
+        return {
+          serve() {
+            state.serving = true
+          },
+          leave: () => void blocks.delete(block),
+        }
+      },
+      serving: () => [...blocks.values()].some(({ serving }) => serving),
+    },
+    stop() {
+      for (const removal of removals) removal.remove()
+      enabled.show([])
+    },
+  }
+}
+
+/** Whether queries of this listener and zone are counted: those of blocks without `prometheus` are not. */
+function counts(blocks: readonly BlockFacts[]): (server: string, zone: string) => boolean {
+  const counted = new Set(
+    blocks.flatMap(({ servers, zones }) => servers.flatMap((server) => zones.map((zone) => `${server} ${zone}`))),
+  )
+  return (server, zone) => counted.has(`${server} ${zone}`)
+}
+
+/** `coredns_plugin_enabled`: a series for each plugin with a place in the chain. */
+function createEnabled(metrics: MetricsRegistry) {
+  const family = metrics.gauge('coredns_plugin_enabled', 'Plugins in the chain of a server block.', [
+    'server',
+    'zone',
+    'view',
+    'name',
+  ])
+  let shown = new Map<string, readonly string[]>()
+  return {
+    show(blocks: readonly BlockFacts[]) {
+      const now = new Map(blocks.flatMap(enabledIn).map((labels) => [labels.join(' '), labels]))
+      for (const [key, labels] of shown) if (!now.has(key)) family.forget(...labels)
+      for (const labels of now.values()) family.with(...labels).set(1)
+      shown = now
+    },
+  }
+}
+
+/** Label values of the block's plugins. */
+function enabledIn(block: BlockFacts): string[][] {
+  const names = [...new Set(block.directives)].filter((name) => block.instance(name)?.handler)
+  return block.servers.flatMap((server) => block.zones.flatMap((zone) => names.map((name) => [server, zone, '', name])))
+}

@@ -1,0 +1,77 @@
+import { argCount, type HostPort, listenAddress, oneOf, option, readBody, value } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { acquireHttpListener, sendText } from '../../observe/http.ts'
+import type { Instance, Plugin } from '../../plugin/contract.ts'
+import { createReadiness, type Member } from './readiness.ts'
+
+interface Settings {
+  readonly address: HostPort
+  readonly monitor: 'until-ready' | 'continuously'
+}
+
+const defaultAddress: HostPort = { host: '', port: 8181 }
+
+const schema: DirectiveSchema<Settings> = {
+  usage: 'ready [ADDRESS] { monitor until-ready|continuously }',
+  repeat: 'once',
+  read({ occurrences: [directive] }) {
+    argCount(directive, 0, 1)
+    const [word] = directive.args
+    const options = readBody(directive, {
+      monitor: option(oneOf(['until-ready', 'continuously']), { default: 'until-ready' as const }),
+    })
+    return { address: word ? value(listenAddress(), word, 'ready') : defaultAddress, ...options }
+  },
+}
+
+/** Says over HTTP whether the plugins of its block are ready to answer, and on SIGTERM that they will soon be gone. */
+export const ready: Plugin<Settings> = {
+  name: 'ready',
+  schema,
+  setup({ address, monitor }, { process, block }) {
+    const held: { release(): void }[] = []
+    let member: Member | undefined
+    let drain = (): void => undefined
+
+    function reporters(): { readonly name: string; readonly instance: Instance }[] {
+      return [...new Set(block.directives)].flatMap((name) => {
+        const instance = block.instance(name)
+        return instance?.ready ? [{ name, instance }] : []
+      })
+    }
+    function stop(): void {
+      for (const holding of held.splice(0)) holding.release()
+    }
+    return {
+      async start() {
+        const shared = process.acquire(`readiness ${address.host} ${address.port}`, createReadiness)
+        held.push(shared)
+        const listener = acquireHttpListener(process, address)
+        held.push(listener)
+        const readiness = shared.value
+        const route = listener.value.route('/ready', (_, response) => {
+          const { ready: isReady, text } = readiness.report()
+          // Kubernetes probes keep connections alive: one that is told 503 must not be the last to hear the next news.
+          if (!isReady) response.setHeader('Connection', 'close')
+          sendText(response, isReady ? 200 : 503, text)
+        })
+        held.push({ release: route.remove })
+        member = readiness.join(reporters(), monitor === 'continuously')
+        held.push({ release: member.leave })
+        drain = () => {
+          readiness.shutDown()
+          listener.value.closeIdle()
+        }
+        try {
+          await listener.value.open()
+        } catch (error) {
+          stop()
+          throw error
+        }
+      },
+      serving: () => member?.serve(),
+      drain: () => drain(),
+      stop,
+    }
+  },
+}

@@ -1,0 +1,88 @@
+import type { Clock, Timer } from '../../observe/clock.ts'
+import type { Logger } from '../../observe/log.ts'
+import type { MetricsRegistry } from '../../observe/metrics.ts'
+import type { ProcessState } from '../../plugin/contract.ts'
+
+/** How often to look, in milliseconds. */
+export interface Pace {
+  readonly interval: number
+  /** The width of the range that the interval is drawn from: replicas must not all reload in the same second. */
+  readonly jitter: number
+}
+
+export interface Watcher {
+  setPace(pace: Pace): void
+  /** A configuration has begun to answer queries: tells its hash. */
+  running(): void
+}
+
+/** Looks at the Corefile, imports included, and asks for a reload when what it says has changed. */
+export function createWatcher(
+  process: Pick<ProcessState, 'configHash' | 'readConfigHash' | 'reload'>,
+  metrics: MetricsRegistry,
+  clock: Clock,
+  log: Logger,
+): { readonly value: Watcher; stop(): void } {
+  const failures = metrics.counter('coredns_reload_failed_total', 'Reloads that failed.', []).with()
+  const versions = metrics.gauge('coredns_reload_version_info', 'The hash of the Corefile that runs.', [
+    'hash',
+    'value',
+  ])
+  let timer: Timer | undefined
+  let told = ''
+  /** A hash that did not load: not tried again until the file says something else. */
+  let failed: string | undefined
+  let unreadable: string | undefined
+  let busy = false
+
+  async function look(): Promise<void> {
+    if (busy) return
+    const hash = readHash()
+    if (hash === undefined || hash === process.configHash || hash === failed) return
+    busy = true
+    const result = await process.reload('Corefile changed')
+    busy = false
+    failed = result.ok ? undefined : hash
+    if (result.ok) return
+    failures.inc()
+    log.error(`Corefile changed but reload failed: ${result.error}`)
+  }
+
+  /** The hash of the file as it is now; undefined when it cannot be read or parsed, which is told once. */
+  function readHash(): string | undefined {
+    try {
+      const hash = process.readConfigHash()
+      unreadable = undefined
+      return hash
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (reason !== unreadable) {
+        failures.inc()
+        log.warning(`Corefile changed but cannot be used, the running configuration stays: ${reason}`)
+      }
+      unreadable = reason
+      return undefined
+    }
+  }
+
+  return {
+    value: {
+      setPace({ interval, jitter }) {
+        timer?.cancel()
+        timer = clock.every(interval + (Math.random() - 0.5) * jitter, () => void look())
+      },
+      running() {
+        const hash = process.configHash
+        if (hash === told) return
+        if (told !== '') versions.forget('sha512', told)
+        versions.with('sha512', hash).set(1)
+        told = hash
+        log.info(`Running configuration SHA512 = ${hash}`)
+      },
+    },
+    stop() {
+      timer?.cancel()
+      if (told !== '') versions.forget('sha512', told)
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import { statSync } from 'node:fs'
+import { argCount, fail } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+
+/** The folder; the server reads it off the directive, too, for BlockFacts.root. */
+const schema: DirectiveSchema<string> = {
+  usage: 'root PATH',
+  repeat: 'many',
+  read({ occurrences }) {
+    let folder = ''
+    for (const directive of occurrences) {
+      argCount(directive, 1, 1)
+      if (directive.body) throw fail('root takes no block', directive)
+      folder = directive.args[0].text
+    }
+    return folder
+  },
+}
+
+/** Names the folder that relative paths in the block start from. */
+export const root: Plugin<string> = {
+  name: 'root',
+  schema,
+  setup(folder, { log }) {
+    if (!isFolder(folder)) log.warning(`Root path does not exist or is not a folder: ${folder}`)
+    return {}
+  },
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}

@@ -1,0 +1,49 @@
+import { argCount, noBody } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { parseAddress } from '../../dns/address.ts'
+import { dnsClass, type } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { rdata } from '../../dns/rdata.ts'
+import { replyTo } from '../../dns/reply.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+
+const schema: DirectiveSchema<void> = {
+  usage: 'whoami',
+  repeat: 'many',
+  read({ occurrences }) {
+    for (const directive of occurrences) {
+      argCount(directive, 0, 0)
+      noBody(directive)
+    }
+  },
+}
+
+/** Tells clients their own address and port. */
+export const whoami: Plugin<void> = {
+  name: 'whoami',
+  schema,
+  setup: () => ({ handler: answer }),
+}
+
+function answer(query: Query): Outcome {
+  const message = replyTo(query.request, { authoritative: true, additional: [address(query), port(query)] })
+  return { kind: 'reply', message, plugin: 'whoami' }
+}
+
+function address({ qname, client }: Query): ResourceRecord {
+  const octets = parseAddress(client.address)
+  if (!octets) throw new Error(`'${client.address}' is no client address`)
+  return { name: qname, type: octets.length === 4 ? type.A : type.AAAA, class: dnsClass.IN, ttl: 0, rdata: octets }
+}
+
+function port({ qname, client, transport }: Query): ResourceRecord {
+  const protocol = transport === 'udp' ? '_udp' : '_tcp'
+  return {
+    name: qname === '.' ? `${protocol}.` : `${protocol}.${qname}`,
+    type: type.SRV,
+    class: dnsClass.IN,
+    ttl: 0,
+    rdata: rdata.srv({ priority: 0, weight: 0, port: client.port, target: '.' }),
+  }
+}

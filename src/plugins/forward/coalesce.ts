@@ -1,0 +1,41 @@
+/** Identical questions that are on their way at the same time share one exchange. */
+import { opcode } from '../../dns/codes.ts'
+import type { Message } from '../../dns/message.ts'
+
+/**
+ * What questions must have in common to share an answer; undefined for those that are better sent alone (EDNS options,
+ * signatures, updates). `name` is the question's in lower case.
+ */
+export function sharingKey(request: Message, name: string, way: 'udp' | 'stream'): string | undefined {
+  const { edns } = request
+  const plain = request.opcode === opcode.QUERY && request.questions.length === 1 && request.additional.length === 0
+  if (!plain || (edns && (edns.options.length > 0 || edns.version !== 0))) return undefined
+  const [question] = request.questions
+  const flags =
+    (request.recursionDesired ? 1 : 0) |
+    (request.checkingDisabled ? 2 : 0) |
+    (request.authenticData ? 4 : 0) |
+    (edns?.dnssecOk ? 8 : 0)
+  // The payload size decides what the server truncates; without EDNS it is 512, and no OPT comes back.
+  return `${name} ${question.type} ${question.class} ${flags} ${way} ${edns ? edns.payloadSize : ''}`
+}
+
+/** The answer as the client wants it: its own ID and its own case of the question, in the owner names as well. */
+export function answerFor(request: Message, answer: Message): Message {
+  const [question] = request.questions
+  const spelled = answer.questions[0]?.name
+  const relabel = (records: Message['answer']): Message['answer'] =>
+    spelled === undefined || spelled === question.name
+      ? records
+      : records.map((record) => (record.name === spelled ? { ...record, name: question.name } : record))
+  return {
+    ...answer,
+    id: request.id,
+    questions: request.questions,
+    answer: relabel(answer.answer),
+    authority: relabel(answer.authority),
+    additional: relabel(answer.additional),
+    // RFC 6891 §7: a client without EDNS gets none, whatever the server sent.
+    edns: request.edns ? answer.edns : undefined,
+  }
+}

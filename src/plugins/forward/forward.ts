@@ -1,0 +1,154 @@
+import { rcode } from '../../dns/codes.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import { replyTo } from '../../dns/reply.ts'
+import { encodeMessage } from '../../dns/wire.ts'
+import type { Clock } from '../../observe/clock.ts'
+import type { Next, Outcome, Query } from '../../plugin/query.ts'
+import { type Exchanged, type ExchangePolicy, exchange } from '../../upstream/exchange.ts'
+import { shuffled } from '../../upstream/random.ts'
+import type { Upstream } from '../../upstream/upstream.ts'
+import { answerFor, sharingKey } from './coalesce.ts'
+import type { ForwardMetrics } from './metrics.ts'
+import type { ServerList } from './servers.ts'
+import type { ForwardSettings } from './settings.ts'
+
+const plugin = 'forward'
+
+/** One `forward` of a block, at work. */
+export interface Forward {
+  readonly settings: ForwardSettings
+  readonly servers: ServerList
+  /** Whether the name is this one's to answer. */
+  matches(name: string): boolean
+  /** Questions on their way. */
+  readonly running: number
+  answer(query: Query): Outcome | Promise<Outcome>
+}
+
+export function createForward(
+  settings: ForwardSettings,
+  servers: ServerList,
+  clock: Clock,
+  metrics: ForwardMetrics,
+): Forward {
+  const shared = new Map<string, Promise<Exchanged>>()
+  const order = createOrder(settings.policy)
+  const policy: ExchangePolicy = {
+    clock,
+    readTimeout: settings.readTimeout,
+    maxAttempts: 0,
+    retryTruncated: settings.preferUdp,
+    failover: settings.failover,
+    failfast: settings.failfast,
+    onAllDown: metrics.allDown,
+    onAnswer: (upstream, code, milliseconds) => metrics.answered(upstream.to, code, milliseconds),
+  }
+  let running = 0
+
+  function ask(query: Query, way: 'udp' | 'stream'): Promise<Exchanged> {
+    const upstreams = order(servers.current)
+    const { request } = query
+    const asked = { wire: encodeMessage(request, { limit: 0xffff }), question: request.questions[0], way }
+    const maxAttempts = settings.maxConnectAttempts ?? 2 * upstreams.length
+    return exchange(asked, upstreams, { ...policy, maxAttempts })
+  }
+
+  function share(query: Query, way: 'udp' | 'stream'): Promise<Exchanged> {
+    const key = sharingKey(query.request, query.name, way)
+    if (key === undefined) return ask(query, way)
+    let answer = shared.get(key)
+    if (!answer) {
+      answer = ask(query, way).finally(() => shared.delete(key))
+      shared.set(key, answer)
+    }
+    return answer
+  }
+
+  async function forward(query: Query): Promise<Outcome> {
+    running++
+    try {
+      return outcome(query, await share(query, wayFor(query, settings)))
+    } finally {
+      running--
+    }
+  }
+
+  return {
+    settings,
+    servers,
+    get running() {
+      return running
+    },
+    matches: (name) =>
+      isSubdomain(settings.from, name) &&
+      (name === settings.from || !settings.except.some((excepted) => isSubdomain(excepted, name))),
+    answer(query) {
+      if (settings.maxConcurrent > 0 && running >= settings.maxConcurrent) {
+        metrics.tooMany()
+        const error = new Error(`concurrent queries exceeded maximum ${settings.maxConcurrent}`)
+        return { kind: 'rcode', rcode: rcode.REFUSED, plugin, error }
+      }
+      return forward(query)
+    },
+  }
+}
+
+/** The transport follows the client's unless the settings say otherwise. */
+function wayFor(query: Query, settings: ForwardSettings): 'udp' | 'stream' {
+  if (settings.forceTcp) return 'stream'
+  return query.transport === 'udp' || settings.preferUdp ? 'udp' : 'stream'
+}
+
+function outcome({ request }: Query, result: Exchanged): Outcome {
+  switch (result.kind) {
+    case 'answer':
+      return { kind: 'reply', message: answerFor(request, result.message), plugin }
+    case 'mismatch':
+      return { kind: 'reply', message: replyTo(request, { rcode: rcode.FORMERR }), plugin }
+    case 'failed':
+      return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin, error: result.error }
+  }
+}
+
+/** The order in which a query tries the servers. */
+function createOrder(policy: ForwardSettings['policy']): (servers: readonly Upstream[]) => readonly Upstream[] {
+  if (policy === 'sequential') return (servers) => servers
+  if (policy === 'random') return (servers) => (servers.length > 1 ? shuffled(servers) : servers)
+  let turn = 0
+  return (servers) => {
+    const first = turn++ % Math.max(1, servers.length)
+    return [servers[first], ...servers.filter((_, index) => index !== first)].filter((server) => server !== undefined)
+  }
+}
+
+/**
+ * The `forward`s of a block in file order: the first that matches answers; those with `next` or `next_on_nodata` may
+ * leave the answer to the following ones, which are asked as if the earlier did not exist.
+ */
+export function forwardChain(forwards: readonly Forward[]): (query: Query, next: Next) => Outcome | Promise<Outcome> {
+  function handle(from: number, query: Query, next: Next): Outcome | Promise<Outcome> {
+    for (let index = from; index < forwards.length; index++) {
+      const forward = forwards[index]
+      if (!forward.matches(query.name)) continue
+      const { settings } = forward
+      const last = index + 1 === forwards.length
+      if (last || (settings.next.size === 0 && !settings.nextOnNodata)) return forward.answer(query)
+      return passOn(forward, index + 1, query, next)
+    }
+    return next(query)
+  }
+
+  async function passOn(forward: Forward, following: number, query: Query, next: Next): Promise<Outcome> {
+    const result = await forward.answer(query)
+    return wantsAnother(forward.settings, result) ? handle(following, query, next) : result
+  }
+
+  return (query, next) => handle(0, query, next)
+}
+
+function wantsAnother(settings: ForwardSettings, result: Outcome): boolean {
+  if (result.kind !== 'reply') return false
+  const { message } = result
+  if (settings.next.has(message.rcode)) return true
+  return settings.nextOnNodata && message.rcode === rcode.NOERROR && message.answer.length === 0
+}

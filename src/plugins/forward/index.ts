@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { createUpstream, type UpstreamTarget } from '../../upstream/upstream.ts'
+import { createForward, type Forward, forwardChain } from './forward.ts'
+import { createForwardMetrics, type ForwardMetrics } from './metrics.ts'
+import { createServerList, type ServerList, type ServerListOptions } from './servers.ts'
+import { type ForwardSettings, schema } from './settings.ts'
+
+export const forward: Plugin<readonly ForwardSettings[]> = { name: 'forward', schema, setup: setUp }
+
+/** Milliseconds between two looks whether the last questions have been answered. */
+const drainInterval = 20
+
+function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
+  const metrics = createForwardMetrics(setup.metrics)
+  const forwards = all.map((settings) =>
+    createForward(settings, openServers(settings, setup, metrics), setup.clock, metrics),
+  )
+  return {
+    handler: forwardChain(forwards),
+    async start() {
+      await Promise.all(forwards.map(({ servers }) => servers.start()))
+    },
+    async stop() {
+      await drained(forwards, setup)
+      for (const { servers } of forwards) servers.stop()
+    },
+    explain: ({ name }) => explain(forwards, name),
+  }
+}
+
+/** Resolves when no question is on its way: each is answered within five seconds, one way or the other. */
+async function drained(forwards: readonly Forward[], { clock }: Setup): Promise<void> {
+  while (forwards.some(({ running }) => running > 0)) {
+    await new Promise<void>((wake) => {
+      clock.after(drainInterval, wake)
+    })
+  }
+}
+
+function openServers(settings: ForwardSettings, setup: Setup, metrics: ForwardMetrics): ServerList {
+  const certificates = readCertificates(settings, setup)
+  const options = {
+    health: { ...settings.healthCheck, maxFails: settings.maxFails },
+    expire: settings.expire,
+    maxAge: settings.maxAge,
+    maxIdle: settings.maxIdle,
+    source: settings.source,
+    forceTcp: settings.forceTcp,
+    dohMethod: settings.dohMethod,
+  }
+  const shape = JSON.stringify([options, certificates?.digest ?? ''])
+  const hold = (written: UpstreamTarget) => {
+    const secure = written.protocol !== 'dns'
+    const target = secure && settings.tlsServerName ? { ...written, serverName: settings.tlsServerName } : written
+    // The same server with the same options is one to all blocks and survives a reload, with what is known of it.
+    return setup.process.acquire(`upstream ${JSON.stringify(target)} ${shape}`, () => {
+      const upstream = createUpstream(target, {
+        ...options,
+        clock: setup.clock,
+        secureContext: certificates?.context,
+        metrics: metrics.upstream,
+      })
+      return { value: upstream, stop: () => upstream.close() }
+    })
+  }
+  const list = readServers(settings, setup, hold)
+  const pending = settings.to.some((target) => target.kind === 'host')
+  if (list.current.length === 0 && !pending)
+    setup.fail('no upstream is left: the files list no nameserver', settings.at)
+  return list
+}
+
+function readServers(settings: ForwardSettings, setup: Setup, hold: ServerListOptions['hold']): ServerList {
+  const { clock, log } = setup
+  try {
+    return createServerList({ targets: settings.to, resolvers: settings.resolvers, hold, clock, log })
+  } catch (error) {
+    return setup.fail(error instanceof Error ? error.message : String(error), settings.at)
+  }
+}
+
+function readCertificates(
+  { tls, at }: ForwardSettings,
+  setup: Setup,
+): { readonly context: SecureContext; readonly digest: string } | undefined {
+  if (!tls || !(tls.cert || tls.ca)) return undefined
+  try {
+    const read = (path: string): Buffer | undefined =>
+      path ? readFileSync(resolve(setup.block.root, path)) : undefined
+    const [cert, key, ca] = [read(tls.cert), read(tls.key), read(tls.ca)]
+    const digest = createHash('sha256')
+    for (const file of [cert, key, ca]) digest.update(file ?? '').update('\0')
+    return {
+      context: createSecureContext({ ...(cert && key ? { cert, key } : {}), ...(ca ? { ca } : {}) }),
+      digest: digest.digest('hex'),
+    }
+  } catch (error) {
+    return setup.fail(`tls: ${error instanceof Error ? error.message : error}`, at)
+  }
+}
+
+function explain(forwards: readonly Forward[], name: string): string[] {
+  const found = forwards.find((each) => each.matches(name))
+  if (!found) return []
+  const { settings, servers } = found
+  const states = servers.current.map(({ to, health }) => `${to} (${health.down ? 'down' : 'up'})`)
+  return [`forwards to ${states.join(', ') || 'no server: none is known'}, policy ${settings.policy}`]
+}

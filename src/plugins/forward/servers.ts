@@ -1,0 +1,149 @@
+/** The servers of one `forward`, kept current: files are read again when they change, host names resolved again. */
+
+import { lookup, Resolver } from 'node:dns/promises'
+import { stat } from 'node:fs/promises'
+import type { Clock, Timer } from '../../observe/clock.ts'
+import type { Logger } from '../../observe/log.ts'
+import type { Held } from '../../plugin/contract.ts'
+import type { Upstream, UpstreamTarget } from '../../upstream/upstream.ts'
+import { mostTargets } from './settings.ts'
+import { readNameservers, type Target } from './targets.ts'
+
+export interface ServerList {
+  /** In the order of the TO words, each server once. */
+  readonly current: readonly Upstream[]
+  start(): Promise<void>
+  /** Releases every server. */
+  stop(): void
+}
+
+export interface ServerListOptions {
+  readonly targets: readonly Target[]
+  readonly resolvers: readonly string[]
+  /** Takes hold of a server, which may be in use elsewhere too. */
+  readonly hold: (target: UpstreamTarget) => Held<Upstream>
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+const second = 1000
+/** A changed file counts within five seconds: kubelet and others rewrite resolv.conf under a running pod. */
+const fileInterval = 3 * second
+const hostInterval = 30 * second
+
+/** One TO word and the servers that it means now. */
+interface Source {
+  readonly target: Target
+  servers: readonly UpstreamTarget[]
+  /** What a file was when it was read last, or the trouble that was logged last: said once, not every time. */
+  version: string
+  trouble: string
+}
+
+/** Throws what reading a file throws: at the start the files must be there. */
+export function createServerList(options: ServerListOptions): ServerList {
+  const { clock, log } = options
+  const sources = options.targets.map(createSource)
+  const timers: Timer[] = []
+  let held = new Map<string, Held<Upstream>>()
+  let current: readonly Upstream[] = []
+  let stopped = false
+
+  function apply(): void {
+    if (stopped) return
+    const next = new Map<string, Held<Upstream>>()
+    const wanted = sources.flatMap((source) => source.servers).slice(0, mostTargets)
+    for (const server of wanted) {
+      const key = JSON.stringify(server)
+      if (!next.has(key)) next.set(key, held.get(key) ?? options.hold(server))
+    }
+    const dropped = [...held].filter(([key]) => !next.has(key))
+    held = next
+    current = [...next.values()].map((each) => each.value)
+    for (const [, each] of dropped) each.release()
+  }
+
+  async function watchFile(source: Source, target: Extract<Target, { kind: 'file' }>): Promise<void> {
+    try {
+      const { mtimeMs, ino, size } = await stat(target.path)
+      const version = `${mtimeMs} ${ino} ${size}`
+      if (version === source.version) return
+      const servers = readNameservers(target)
+      source.version = version
+      if (servers.length === 0) return complain(source, `${target.path} has no nameserver; the old ones stay in use`)
+      source.trouble = ''
+      if (JSON.stringify(servers) === JSON.stringify(source.servers)) return
+      source.servers = servers
+      apply()
+      log.info(`${target.path} has changed: forwarding to ${servers.map((server) => server.address).join(', ')}`)
+    } catch (error) {
+      complain(source, `cannot read ${target.path}: ${messageOf(error)}; the old nameservers stay in use`)
+    }
+  }
+
+  async function resolveHost(source: Source, target: Extract<Target, { kind: 'host' }>): Promise<void> {
+    try {
+      const addresses = await addressesOf(target.host, options.resolvers)
+      const serverName = target.protocol === 'dns' ? '' : target.host
+      source.trouble = ''
+      source.servers = addresses.map((address) => ({ ...target, address, serverName }) as const).map(toServer)
+      apply()
+    } catch (error) {
+      complain(source, `cannot resolve upstream ${target.host}: ${messageOf(error)}`)
+    }
+  }
+
+  function complain(source: Source, trouble: string): void {
+    if (source.trouble !== trouble) log.warning(trouble)
+    source.trouble = trouble
+  }
+
+  apply()
+  return {
+    get current() {
+      return current
+    },
+    async start() {
+      const first: Promise<void>[] = []
+      for (const source of sources) {
+        const { target } = source
+        if (target.kind === 'file') timers.push(clock.every(fileInterval, () => void watchFile(source, target)))
+        if (target.kind !== 'host') continue
+        first.push(resolveHost(source, target))
+        timers.push(clock.every(hostInterval, () => void resolveHost(source, target)))
+      }
+      await Promise.all(first)
+    },
+    stop() {
+      stopped = true
+      for (const timer of timers) timer.cancel()
+      for (const each of held.values()) each.release()
+      held.clear()
+    },
+  }
+}
+
+function createSource(target: Target): Source {
+  const servers = target.kind === 'server' ? [target.server] : target.kind === 'file' ? readNameservers(target) : []
+  return { target, servers, version: '', trouble: '' }
+}
+
+const toServer = ({ protocol, address, port, serverName }: UpstreamTarget): UpstreamTarget => ({
+  protocol,
+  address,
+  port,
+  serverName,
+})
+
+async function addressesOf(host: string, resolvers: readonly string[]): Promise<readonly string[]> {
+  if (resolvers.length === 0) return (await lookup(host, { all: true })).map(({ address }) => address)
+  const resolver = new Resolver({ timeout: 2 * second, tries: 2 })
+  resolver.setServers(resolvers)
+  const families = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
+  const addresses = families.flatMap((family) => (family.status === 'fulfilled' ? family.value : []))
+  if (addresses.length > 0) return addresses
+  const [ipv4] = families
+  throw ipv4.status === 'rejected' ? ipv4.reason : new Error('no addresses')
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

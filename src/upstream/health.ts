@@ -1,0 +1,115 @@
+/**
+ * Health of one server, as CoreDNS has it: nothing is checked until a query fails; from then on it is asked `. NS` (or
+ * the configured name) every interval until it answers. It is down when more than `maxFails` checks in a row failed.
+ */
+import { opcode, rcode, type } from '../dns/codes.ts'
+import type { Message } from '../dns/message.ts'
+import { encodeMessage } from '../dns/wire.ts'
+import type { Clock, Timer } from '../observe/clock.ts'
+import type { Carrier, Sending } from './carrier.ts'
+
+export interface HealthOptions {
+  readonly clock: Clock
+  /** Milliseconds between two checks. */
+  readonly interval: number
+  /** 0: never checked, never down. */
+  readonly maxFails: number
+  readonly recursionDesired: boolean
+  /** The name asked for. */
+  readonly domain: string
+  /** Counts a failed check. */
+  readonly onFailure: () => void
+}
+
+export interface Health {
+  readonly down: boolean
+  /** It has failed somebody and has not answered since. */
+  readonly checking: boolean
+  /** A query got no answer: begins checking, unless it goes on already. */
+  suspect(): void
+  /** The server has answered something. */
+  alive(): void
+  stop(): void
+}
+
+/** Milliseconds that a check waits for its answer. */
+const checkTimeout = 1000
+
+export function createHealth(carrier: () => Carrier, options: HealthOptions): Health {
+  const { clock, maxFails } = options
+  const question = encodeMessage(checkMessage(options), { limit: 512 })
+  let fails = 0
+  let timer: Timer | undefined
+  let sending: Sending | undefined
+  let checking = false
+  let stopped = false
+
+  function check(): void {
+    timer = clock.after(checkTimeout, () => {
+      sending?.cancel('silent')
+      failed()
+    })
+    sending = carrier().send(question, { answer: () => alive(), failed })
+  }
+
+  function failed(): void {
+    timer?.cancel()
+    if (!checking || stopped) return
+    fails++
+    options.onFailure()
+    timer = clock.after(options.interval, check)
+  }
+
+  /** Any message with the check's ID is a sign of life; what it says does not matter. */
+  function alive(): true {
+    fails = 0
+    checking = false
+    timer?.cancel()
+    return true
+  }
+
+  return {
+    get down() {
+      return maxFails > 0 && fails > maxFails
+    },
+    get checking() {
+      return checking
+    },
+    suspect() {
+      if (checking || stopped || maxFails === 0) return
+      checking = true
+      check()
+    },
+    alive() {
+      if (!checking) return
+      sending?.cancel('settled')
+      alive()
+    },
+    stop() {
+      stopped = true
+      timer?.cancel()
+      sending?.cancel('settled')
+    },
+  }
+}
+
+function checkMessage({ domain, recursionDesired }: HealthOptions): Message {
+  return {
+    id: 0,
+    response: false,
+    opcode: opcode.QUERY,
+    authoritative: false,
+    truncated: false,
+    recursionDesired,
+    recursionAvailable: false,
+    reserved: false,
+    authenticData: false,
+    checkingDisabled: false,
+    rcode: rcode.NOERROR,
+    questions: [{ name: domain, type: type.NS, class: 1 }],
+    answer: [],
+    authority: [],
+    additional: [],
+    edns: undefined,
+  }
+}

@@ -1,0 +1,97 @@
+/** DNS over HTTPS (RFC 8484): one HTTP/2 session, a request per question, ID 0 so that caches on the way can help. */
+import { type ClientHttp2Session, connect } from 'node:http2'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import { type Carrier, type Endpoint, endpointText, type Receiver, reasonOf, type Sending } from './carrier.ts'
+import { withId } from './random.ts'
+
+export interface HttpsOptions {
+  readonly target: Endpoint & { readonly serverName: string }
+  readonly tls: ConnectionOptions
+  readonly dohMethod: 'GET' | 'POST'
+  /** Milliseconds that an idle session is kept. */
+  readonly expire: number
+}
+
+const path = '/dns-query'
+const mediaType = 'application/dns-message'
+const maxAnswerOctets = 0xffff
+
+export function createHttpsCarrier(options: HttpsOptions): Carrier {
+  const text = endpointText(options.target)
+  const authority = options.target.serverName || text
+  let session: ClientHttp2Session | undefined
+
+  function open(): ClientHttp2Session {
+    if (session && !session.closed && !session.destroyed) return session
+    const opened = connect(`https://${authority}`, {
+      createConnection: () => connectTls({ ...options.tls, ALPNProtocols: ['h2'] }),
+    })
+    // Each request hears of the session's end by its own events.
+    opened.on('error', () => opened.destroy())
+    opened.on('goaway', () => opened.close())
+    opened.setTimeout(options.expire, () => opened.close())
+    opened.unref()
+    session = opened
+    return opened
+  }
+
+  function send(wire: Uint8Array, receiver: Receiver): Sending {
+    const body = Buffer.from(withId(wire, 0))
+    const post = options.dohMethod === 'POST'
+    const request = open().request({
+      ':method': options.dohMethod,
+      ':path': post ? path : `${path}?dns=${body.toString('base64url')}`,
+      accept: mediaType,
+      ...(post ? { 'content-type': mediaType, 'content-length': body.length } : {}),
+    })
+    const parts: Buffer[] = []
+    let octets = 0
+    let status = 0
+    let over = false
+    const fail = (error: Error): void => {
+      if (over) return
+      over = true
+      request.close()
+      receiver.failed(new Error(`${options.dohMethod} https://${authority}${path}: ${reasonOf(error)}`))
+    }
+    request.on('response', (headers) => {
+      status = headers[':status'] ?? 0
+    })
+    request.on('data', (part: Buffer) => {
+      octets += part.length
+      if (octets > maxAnswerOctets) fail(new Error('the answer is longer than a DNS message'))
+      else parts.push(part)
+    })
+    request.on('error', fail)
+    request.on('close', () => fail(new Error('the connection was closed')))
+    request.on('end', () => {
+      if (over) return
+      if (status !== 200) return fail(new Error(`the server answered with HTTP status ${status}`))
+      if (!receiver.answer(Buffer.concat(parts))) return fail(new Error('the answer is to another question'))
+      over = true
+    })
+    request.end(post ? body : undefined)
+    return {
+      cancel() {
+        over = true
+        request.close()
+      },
+      timeout: () => new Error(`${options.dohMethod} https://${authority}${path}: i/o timeout`),
+    }
+  }
+
+  return {
+    send(wire, receiver) {
+      try {
+        return send(wire, receiver)
+      } catch (error) {
+        // A session may refuse a request at once (it is going away): that is a failed exchange like others.
+        queueMicrotask(() => receiver.failed(error instanceof Error ? error : new Error(String(error))))
+        return { cancel() {}, timeout: () => new Error(`https://${authority}${path}: i/o timeout`) }
+      }
+    },
+    close() {
+      session?.destroy()
+    },
+  }
+}

@@ -4,6 +4,8 @@ import type { NodeSpec, ZoneSpec } from './spec.ts'
 /** What a thread needs to read the table; structured-cloneable, so it goes to a worker as workerData. */
 export interface TableHandle {
   readonly memory: SharedArrayBuffer
+  /** The readers' counters: see src/answer/counters.ts. */
+  readonly counters: SharedArrayBuffer
 }
 
 /** A class: what the answers of one (server, zone, view, plugin) share. Counted together, treated alike. */
@@ -22,16 +24,22 @@ export interface ClassSpec {
 export interface TableWriter {
   readonly handle: TableHandle
   /**
-   * A space is one listener's (or several equal listeners') whole set of names. Spaces are reused when retired.
-   * Until `serve(space, true)` every lookup in it is a miss.
+   * A space is one listener's (or several equal listeners') whole set of names; at most 4,096 at a time. A number is not
+   * given out again, so what a late user does to a retired space is without effect, and its lookups are misses. A new
+   * space serves: readers find what is put into it from the moment it is put.
    */
   createSpace(): number
-  /** Drops every entry of the space, in slices; the number is free again afterwards. */
+  /** While a space does not serve every lookup in it is a miss. */
+  serve(space: number, on: boolean): void
+  /** Makes every lookup in the space a miss and drops its entries, in slices. */
   retireSpace(space: number): void
   /** A class for use in `space`. At most 65,535. Equal specs share a number. */
   defineClass(spec: ClassSpec): number
   classSpec(number: number): ClassSpec
-  /** Declares a zone in a space, or changes it (serial, TTL, open). */
+  /**
+   * Declares a zone in a space, or changes it (serial, TTL, open). Like `put`, throws TableFull when there is no memory
+   * left; then the space no longer serves, for what it has may be out of date.
+   */
   zone(space: number, spec: ZoneSpec): void
   put(space: number, classNumber: number, name: string, node: NodeSpec): void
   remove(space: number, name: string): void
@@ -44,12 +52,20 @@ export interface TableWriter {
   /** True when a node (compiled) is stored at the name. */
   has(space: number, name: string): boolean
   /** What the space has at the name, for `explain`; undefined when nothing. */
-  inspect(space: number, name: string): { readonly classNumber: number; readonly node: NodeSpec } | undefined
+  inspect(space: number, name: string): Inspected | undefined
   /** A reader's slot for the epoch protocol. `release` marks it OFFLINE: call it when the worker has exited. */
   addReader(): { readonly slot: number; release(): void }
-  /** Frees what no reader can see any more. Called by the writer itself as it works; safe at any time. */
+  /**
+   * Frees what no reader can see any more, and goes on with what is left of retired spaces. Called by the writer itself
+   * as it works; safe at any time.
+   */
   reclaim(): void
   stats(): TableStats
+}
+
+export interface Inspected {
+  readonly classNumber: number
+  readonly node: NodeSpec
 }
 
 export interface CachedEntry {
@@ -61,10 +77,19 @@ export interface CachedEntry {
   /** Milliseconds of the monotonic clock (hrtime) at which the entry is a miss. */
   readonly expiresAt: number
   readonly authenticData: boolean
+  /** Milliseconds of the same clock at which the TTLs were right. Default: now. */
+  readonly storedAt?: number
+  /** TTLs are sent as they are stored (`keepttl`). */
+  readonly keepTtl?: boolean
+  /** Counted as a denial hit. Default: the rcode is not NOERROR, or the answer is empty. */
+  readonly denial?: boolean
 }
 
 export interface TableStats {
   readonly entries: number
+  /** Entries among them that are cached replies, and their octets. */
+  readonly cachedEntries: number
+  readonly cachedBytes: number
   readonly slots: number
   readonly liveBytes: number
   readonly retiredBytes: number

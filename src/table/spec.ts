@@ -36,11 +36,8 @@ export interface NodeSpec {
 }
 
 export type AnswerSpec =
-  | { readonly kind: 'nodata' | 'nxdomain' | 'chain' }
-  | AddressesSpec
-  | ServicesSpec
-  | RecordsSpec
-  | VariantsSpec
+  /** `soa`: the zone's SOA as ZoneSpec has it at the time of the query, in the answer section (the apex's own SOA). */
+  { readonly kind: 'nodata' | 'nxdomain' | 'chain' | 'soa' } | AddressesSpec | ServicesSpec | RecordsSpec | VariantsSpec
 
 /** A or AAAA records of the node's own name. */
 export interface AddressesSpec {

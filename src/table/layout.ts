@@ -1,0 +1,235 @@
+/**
+ * Where everything is in the table's memory: the one file that writer and readers share, so that neither can drift.
+ * FORMAT.md explains it. Offsets called `…At` count octets from the start of the thing named, cells are indices of 32-bit
+ * words from the start of the memory. Integers are little-endian but for what is copied into replies as it is.
+ */
+
+export const formatVersion = 1
+
+/** Blocks begin at multiples of this many octets, so that a slot needs 26 bits to name one in 1 GiB. */
+export const blockUnit = 16
+export const maxTableBytes = 2 ** 30
+
+/** Fixed places at the start of the memory. Valid values in FORMAT.md. */
+export const cell = {
+  version: 0,
+  /** Word index of the slot array's header. Swapped whole with Atomics. */
+  slots: 1,
+  /** The epoch, never 0. Raised by the writer, read by readers at the start of a batch. */
+  epoch: 2,
+  /** Secrets of the name hash. `multiplier` is odd. */
+  seed: 3,
+  multiplier: 4,
+} as const
+
+/** Reader epochs: a cache line each, so that readers do not disturb one another. */
+export const maxReaders = 2048
+const readerWords = 16
+const readersCell = 16
+export const readerCell = (slot: number): number => readersCell + slot * readerWords
+
+/** A reader's cell while it looks at no table memory. */
+export const OFFLINE = 0
+
+/**
+ * A space's number is its index plus 4,096 times how often the index was used before, so a late user of a retired space
+ * is told from those of its successor. One word per index: the number of the space + 1 while its lookups are answered.
+ */
+export const maxSpaces = 4096
+export const spaceIndex = (space: number): number => space & (maxSpaces - 1)
+const spacesCell = readersCell + maxReaders * readerWords
+export const spaceCell = (space: number): number => spacesCell + spaceIndex(space)
+
+/** One word per class: bits 0–15 the largest UDP payload that counts (0: any), bit 16 shuffle. */
+export const maxClasses = 65_536
+const classesCell = spacesCell + maxSpaces
+export const classCell = (classNumber: number): number => classesCell + classNumber
+export const SHUFFLE = 0x10000
+
+export const headerBytes = (classesCell + maxClasses) * 4
+
+/** The slot array: a header of four words, the first of which is the mask (slots − 1), then the slots. */
+export const slotsHeaderWords = 4
+export const EMPTY = 0
+/** A slot whose entry was removed: probing goes on. Names no block: offset 16 is in the fixed part. */
+export const TOMBSTONE = 1
+
+/** A slot: the hash's upper 6 bits and the entry's offset in units of 16 octets. */
+export const slotOf = (hash: number, entry: number): number => (hash & 0xfc000000) | (entry >>> 4)
+export const entryOf = (slot: number): number => (slot & 0x03ffffff) << 4
+
+/** What a block is: octet 6 of every block. A free block has 0 there. */
+export const block = { free: 0, node: 1, cached: 2, body: 3, zone: 4, soa: 5 } as const
+
+/** Words 0 and 1 of an entry (node, cached): the whole hash; the space's index, kind and the name's length packed. */
+export const entryWord = (space: number, kind: number, nameLength: number): number =>
+  spaceIndex(space) | (kind << 16) | (nameLength << 24)
+
+/** Node: what is answered at a name. */
+export const node = {
+  /** u16 */
+  classAt: 8,
+  /** u8: bits 0–1 what other types get (`other`), bit 2 CLOSED. */
+  flagsAt: 10,
+  /** u8: number of directory entries. */
+  answersAt: 11,
+  /** u32: offset of the zone block. */
+  zoneAt: 12,
+  /** Directory: u16 type, u8 answer kind, u8 1 when the body is a block of its own, u32 offset of the body: of the
+   *  memory when it is a block of its own, else of the node. */
+  directoryAt: 16,
+  directoryBytes: 8,
+} as const
+export const CLOSED = 4
+export const other = { nodata: 0, nxdomain: 1, chain: 2 } as const
+export const otherNames = ['nodata', 'nxdomain', 'chain'] as const
+
+/** Kinds of answer in a directory entry. Up to `soa` they have no body. */
+export const answerKind = {
+  nodata: 0,
+  nxdomain: 1,
+  chain: 2,
+  soa: 3,
+  addresses: 4,
+  services: 5,
+  records: 6,
+  variants: 7,
+} as const
+export const answerKindNames = [
+  'nodata',
+  'nxdomain',
+  'chain',
+  'soa',
+  'addresses',
+  'services',
+  'records',
+  'variants',
+] as const
+
+/** A body that is a block of its own: u32 uses by nodes (writer only), kind, then the body. */
+export const ownBlock = { refsAt: 0, bodyAt: 8 } as const
+/** Bodies up to this many octets are kept inside their node. */
+export const inlineBodyBytes = 96
+
+/** A or AAAA records of the node's name. */
+export const addresses = {
+  /** u32 */
+  ttlAt: 0,
+  /** u32, at most maxChoices */
+  countAt: 4,
+  /** Packed addresses, 4 or 16 octets each by the type asked for. */
+  addressesAt: 8,
+} as const
+
+/** SRV records with glue. Offsets inside are relative to the body. */
+export const services = {
+  /** u32 */
+  ttlAt: 0,
+  /** u16 each */
+  recordsAt: 4,
+  targetsAt: 6,
+  /** u32 */
+  glueAt: 8,
+  /** u8: octets per glue address; MIXED when both families occur: u32 family (4 or 16), then 16 octets. */
+  strideAt: 12,
+  /** records × (u16 priority, weight, port in network order; u16 target). Then targets × u32 (see targetName*),
+   *  glue × u16 target (padded to 4), glue × stride octets, names. */
+  listAt: 16,
+  recordBytes: 8,
+} as const
+export const MIXED = 20
+/** A target's word: offset of its name × 2 + 1 when the zone's own name follows. Name: u8 length, then that many octets. */
+export const IN_ZONE = 1
+
+/** Ready records. */
+export const records = {
+  /** u16 each */
+  answersAt: 0,
+  additionalsAt: 2,
+  /** u32: 1 when the reply may be cut between records; else it is sent whole or by the chain. */
+  cuttableAt: 4,
+  /** u16 each: the records [from, to) that a shuffling class permutes, in the answer and in the additional section. */
+  answerRunAt: 8,
+  additionalRunAt: 12,
+  /** (records + 1) × u32 offsets. A record: u8 owner length (0: the name asked for), owner, then type to rdata as sent. */
+  offsetsAt: 16,
+} as const
+
+/** A weighted choice. */
+export const variants = {
+  /** u32 */
+  totalAt: 0,
+  countAt: 4,
+  /** count × (u32 upper bound of the draw, u32 answer kind + 256 when the body is a block of its own, u32 body as in
+   *  the directory). */
+  listAt: 8,
+  variantBytes: 12,
+} as const
+
+/** Zone block: lives as long as its space. */
+export const zone = {
+  /** u32, Atomics: offset of the SOA block now in force. */
+  soaAt: 8,
+  /** u32: octets of the zone's name in wire form. */
+  lengthAt: 12,
+  nameAt: 16,
+} as const
+
+/** SOA block: immutable; a change of serial, TTL or openness is a new one. */
+export const soa = {
+  /** u32: 1 while the zone denies nothing. */
+  openAt: 0,
+  ttlAt: 8,
+  /** u8 each: octets stored of the name, and 1 when the zone's own name follows. */
+  mnameAt: 12,
+  mnameInZoneAt: 13,
+  rnameAt: 14,
+  rnameInZoneAt: 15,
+  /** Serial to minimum, 20 octets in network order, then the names. */
+  numbersAt: 16,
+  numbersBytes: 20,
+  namesAt: 36,
+} as const
+
+/** A whole cached reply. */
+export const cached = {
+  classAt: 8,
+  /** u8 */
+  flagsAt: 10,
+  rcodeAt: 11,
+  /** u16 */
+  typeAt: 12,
+  recordsAt: 14,
+  /** f64, milliseconds of the monotonic clock */
+  storedAt: 16,
+  expiresAt: 24,
+  /** u16 each */
+  answersAt: 32,
+  authoritiesAt: 34,
+  additionalsAt: 36,
+  /** u16 each, as in `records` */
+  answerRunAt: 40,
+  additionalRunAt: 44,
+  /** u32: what follows the question, relative to the entry, and its octets. */
+  bodyAt: 48,
+  bodyLengthAt: 52,
+  /** u32: the next older and newer entry in the order of eviction. Writer only. */
+  olderAt: 56,
+  newerAt: 60,
+  /** records × (u16 start in the body, u16 position of the TTL in the body), then the name, then the body. */
+  listAt: 64,
+  recordBytes: 4,
+} as const
+export const cachedFlag = {
+  dnssecOk: 1,
+  checkingDisabled: 2,
+  recursionAvailable: 4,
+  authenticData: 8,
+  keepTtl: 16,
+  denial: 32,
+} as const
+/** The part of the flags that belongs to the key. */
+export const CACHED_KEY = cachedFlag.dnssecOk | cachedFlag.checkingDisabled
+
+/** No reply can carry more records than this of anything; the writer leaves out what is beyond. */
+export const maxChoices = 65_535

@@ -1,0 +1,96 @@
+/**
+ * A name as the table looks it up: its octets in lower case, and the hash of the name and of each name above it. Writer
+ * and readers both make keys here, so their hashes agree.
+ */
+import { block, cell, entryWord } from './layout.ts'
+
+export interface NameKey {
+  /** The name in wire form, ASCII letters in lower case (RFC 4343), from 0. */
+  readonly octets: Uint8Array
+  /** Octets of the name, the root's included; 1 to 255. */
+  length: number
+  /** Labels without the root's; 0 to 127. */
+  labels: number
+  /** Where the suffix that begins with label i starts; `starts[labels]` is the root's octet. */
+  readonly starts: Uint8Array
+  /** The hash of that suffix, before the space is mixed in. */
+  readonly hashes: Int32Array
+  readonly seed: number
+  readonly multiplier: number
+}
+
+const maxNameOctets = 255
+const maxLabels = 127
+
+/** Outcomes of `readName` that are no position. */
+export const MALFORMED = -1
+export const COMPRESSED = -2
+
+export function createNameKey(words: Int32Array): NameKey {
+  return {
+    octets: new Uint8Array(maxNameOctets + 1),
+    length: 0,
+    labels: 0,
+    starts: new Uint8Array(maxLabels + 1),
+    hashes: new Int32Array(maxLabels + 1),
+    seed: words[cell.seed],
+    multiplier: words[cell.multiplier],
+  }
+}
+
+/** Octets in lower case. Label lengths are below 'A', so they fold to themselves. */
+const folded = new Uint8Array(256)
+for (let octet = 0; octet < 256; octet++) folded[octet] = octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet
+
+/**
+ * Reads the uncompressed name at `bytes[from]`, which must end before `end`, into `key`. Returns the position after it,
+ * MALFORMED (over the end, over 255 octets, an unknown kind of label), or COMPRESSED where a pointer comes first.
+ */
+export function readName(key: NameKey, bytes: Uint8Array, from: number, end: number): number {
+  const { octets, starts, hashes, multiplier } = key
+  let at = from
+  let labels = 0
+  for (;;) {
+    if (at >= end) return MALFORMED
+    const length = bytes[at]
+    if (length === 0) break
+    if (length > 63) return length >= 0xc0 ? COMPRESSED : MALFORMED
+    starts[labels++] = at - from
+    at += length + 1
+    // RFC 1035 §2.3.4: 255 octets with the root's, so its position is at most 254.
+    if (at - from >= maxNameOctets) return MALFORMED
+  }
+  const last = at - from
+  starts[labels] = last
+  octets[last] = 0
+  key.labels = labels
+  key.length = last + 1
+  let hash = key.seed
+  hashes[labels] = hash
+  let offset = last - 1
+  for (let label = labels - 1; label >= 0; label--) {
+    for (const start = starts[label]; offset >= start; offset--) {
+      const octet = folded[bytes[from + offset]]
+      octets[offset] = octet
+      hash = Math.imul(hash ^ octet, multiplier)
+    }
+    hash ^= hash >>> 15
+    hashes[label] = hash
+  }
+  return at + 1
+}
+
+/** The hash of a space's name as slots and entries keep it; `salt` tells cached replies from each other and from nodes. */
+export function finishHash(nameHash: number, space: number, salt: number): number {
+  let hash = nameHash ^ Math.imul(space + 1, 0x9e3779b1) ^ Math.imul(salt, 0x85ebca77)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b)
+  return hash ^ (hash >>> 16)
+}
+
+/** The salt of a cached reply's key; nodes have 0. */
+export const cachedSalt = (type: number, keyFlags: number): number => (type << 2) | keyFlags | 0x40000
+
+/** Words 1 of the entries that the suffix from `label` on could have. */
+export const nodeWord = (space: number, nameLength: number): number => entryWord(space, block.node, nameLength)
+export const cachedWord = (space: number, nameLength: number): number => entryWord(space, block.cached, nameLength)

@@ -1,0 +1,196 @@
+/** Builds and takes down the nodes of the table: what is answered at a name, with its bodies. Writer only. */
+import type { Allocator } from './allocator.ts'
+import { encodeAddresses, encodeRecords, encodeServices, type ZoneName } from './encode.ts'
+import type { Epochs } from './epochs.ts'
+import { answerKind, block, CLOSED, entryWord, inlineBodyBytes, node, other, ownBlock, variants } from './layout.ts'
+import type { NameKey } from './name-key.ts'
+import type { TableView } from './reader.ts'
+import { align, createScratch, putU8, putU16, putU32, reserve, type Scratch } from './scratch.ts'
+import type { AddressesSpec, AnswerSpec, NodeSpec, RecordsSpec, ServicesSpec, VariantsSpec } from './spec.ts'
+
+export interface Nodes {
+  /** Writes a node, not yet visible, and returns its offset. Throws TableFull, then nothing was taken. */
+  build(facts: NodeFacts, spec: NodeSpec): number
+  /** Retires an unlinked node and the bodies that no other node uses. */
+  retire(entry: number): void
+}
+
+export interface NodeFacts {
+  readonly key: NameKey
+  readonly hash: number
+  readonly space: number
+  readonly classNumber: number
+  readonly shuffle: boolean
+  readonly zone: ZoneName
+  /** Offset of the zone's block. */
+  readonly zoneAt: number
+}
+
+/** A body of its own that another node with the same ServicesSpec may use too. */
+interface Shareable {
+  readonly offset: number
+  readonly zone: string
+  live: boolean
+}
+
+/** A body's place: its offset as the directory has it. */
+interface Place {
+  readonly offset: number
+  readonly own: boolean
+}
+
+export function createNodes(view: TableView, allocator: Allocator, epochs: Epochs): Nodes {
+  const { bytes, words } = view
+  const image = createScratch()
+  const shareables = new WeakMap<ServicesSpec, Shareable>()
+  const shareableAt = new Map<number, Shareable>()
+  /** Bodies that the node under construction uses, to be given back if it cannot be finished. */
+  let acquired: number[] = []
+
+  /** Moves the body that begins at `start` of the image into a block of its own when it is large. */
+  function place(start: number): Place {
+    align(image)
+    const octets = image.at - start
+    if (octets <= inlineBodyBytes) return { offset: start, own: false }
+    const offset = allocator.allocate(ownBlock.bodyAt + octets)
+    bytes.set(image.bytes.subarray(start, image.at), offset + ownBlock.bodyAt)
+    words[offset >> 2] = 1
+    words[(offset >> 2) + 1] = block.body << 16
+    image.at = start
+    acquired.push(offset)
+    return { offset: offset + ownBlock.bodyAt, own: true }
+  }
+
+  function placeServices(spec: ServicesSpec, zone: ZoneName): Place {
+    const shared = shareables.get(spec)
+    if (shared?.live && shared.zone === zone.name) {
+      words[shared.offset >> 2]++
+      acquired.push(shared.offset)
+      return { offset: shared.offset + ownBlock.bodyAt, own: true }
+    }
+    const start = image.at
+    encodeServices(image, spec, zone)
+    const placed = place(start)
+    if (placed.own) {
+      const made: Shareable = { offset: placed.offset - ownBlock.bodyAt, zone: zone.name, live: true }
+      shareables.set(spec, made)
+      shareableAt.set(made.offset, made)
+    }
+    return placed
+  }
+
+  function placeBody(spec: AddressesSpec | RecordsSpec | ServicesSpec, type: number, facts: NodeFacts): Place {
+    if (spec.kind === 'services') return placeServices(spec, facts.zone)
+    const start = image.at
+    if (spec.kind === 'addresses') encodeAddresses(image, spec, type)
+    else encodeRecords(image, spec, facts.shuffle)
+    return place(start)
+  }
+
+  function placeVariants(spec: VariantsSpec, type: number, facts: NodeFacts): Place {
+    const places = spec.variants.map(({ answer }) => placeBody(answer, type, facts))
+    const start = image.at
+    reserve(image, variants.listAt + places.length * variants.variantBytes)
+    let total = 0
+    image.at = start + variants.listAt
+    for (const [i, { weight, answer }] of spec.variants.entries()) {
+      total += weight
+      putU32(image, total)
+      putU32(image, answerKind[answer.kind] + (places[i].own ? 256 : 0))
+      putU32(image, places[i].offset)
+    }
+    if (!(total > 0 && total <= 0xffffffff)) throw new RangeError('the weights of variants must add up to 1 to 2^32-1')
+    image.view.setUint32(start + variants.totalAt, total, true)
+    image.view.setUint32(start + variants.countAt, places.length, true)
+    // Kept in the node whatever its size: it has offsets of bodies that are there too.
+    return { offset: start, own: false }
+  }
+
+  function placeAnswer(spec: AnswerSpec, type: number, facts: NodeFacts): Place {
+    switch (spec.kind) {
+      case 'nodata':
+      case 'nxdomain':
+      case 'chain':
+      case 'soa':
+        return { offset: 0, own: false }
+      case 'variants':
+        return placeVariants(spec, type, facts)
+      default:
+        return placeBody(spec, type, facts)
+    }
+  }
+
+  function writeImage(facts: NodeFacts, spec: NodeSpec): void {
+    const { key } = facts
+    image.at = 0
+    reserve(image, node.directoryAt + spec.answers.size * node.directoryBytes + key.length + 4)
+    putU32(image, facts.hash)
+    putU32(image, entryWord(facts.space, block.node, key.length))
+    putU16(image, facts.classNumber)
+    putU8(image, other[spec.otherTypes] | (spec.below === 'closed' ? CLOSED : 0))
+    putU8(image, spec.answers.size)
+    putU32(image, facts.zoneAt)
+    let entry = image.at
+    image.at += spec.answers.size * node.directoryBytes
+    image.bytes.set(key.octets.subarray(0, key.length), image.at)
+    image.at += key.length
+    align(image)
+    for (const [type, answer] of spec.answers) {
+      const placed = placeAnswer(answer, type, facts)
+      writeDirectoryEntry(image, entry, type, answer, placed)
+      entry += node.directoryBytes
+    }
+  }
+
+  function release(offset: number): void {
+    if (--words[offset >> 2] > 0) return
+    const shareable = shareableAt.get(offset)
+    if (shareable) {
+      shareable.live = false
+      shareableAt.delete(offset)
+    }
+    epochs.retire(offset)
+  }
+
+  function releaseBody(kind: number, own: boolean, offset: number, entry: number): void {
+    if (own) release(offset - ownBlock.bodyAt)
+    else if (kind === answerKind.variants) {
+      const count = words[(entry + offset + variants.countAt) >> 2]
+      for (let i = 0; i < count; i++) {
+        const word = (entry + offset + variants.listAt + i * variants.variantBytes) >> 2
+        if (words[word + 1] & 256) release(words[word + 2] - ownBlock.bodyAt)
+      }
+    }
+  }
+
+  return {
+    build(facts, spec) {
+      if (spec.answers.size > 255) throw new RangeError(`a node answers at most 255 types, not ${spec.answers.size}`)
+      acquired = []
+      try {
+        writeImage(facts, spec)
+        const entry = allocator.allocate(image.at)
+        bytes.set(image.bytes.subarray(0, image.at), entry)
+        return entry
+      } catch (error) {
+        for (const offset of acquired) release(offset)
+        throw error
+      }
+    },
+    retire(entry) {
+      const answers = bytes[entry + node.answersAt]
+      for (let i = 0; i < answers; i++) {
+        const at = entry + node.directoryAt + i * node.directoryBytes
+        releaseBody(bytes[at + 2], bytes[at + 3] === 1, words[(at + 4) >> 2], entry)
+      }
+      epochs.retire(entry)
+    },
+  }
+}
+
+function writeDirectoryEntry(image: Scratch, at: number, type: number, answer: AnswerSpec, placed: Place): void {
+  image.view.setUint16(at, type, true)
+  image.bytes[at + 2] = answerKind[answer.kind]
+  image.bytes[at + 3] = placed.own ? 1 : 0
+  image.view.setUint32(at + 4, placed.offset, true)
+}

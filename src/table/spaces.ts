@@ -1,0 +1,136 @@
+/** Spaces, their zones, and classes: the small fixed facts of the table. Writer only. */
+import { nameToWire } from '../dns/name.ts'
+import type { Allocator } from './allocator.ts'
+import type { ClassSpec } from './api.ts'
+import { encodeSoa, type ZoneName } from './encode.ts'
+import type { Epochs } from './epochs.ts'
+import { block, classCell, maxClasses, maxSpaces, SHUFFLE, spaceCell, zone } from './layout.ts'
+import type { TableView } from './reader.ts'
+import { createScratch } from './scratch.ts'
+import type { ZoneSpec } from './spec.ts'
+
+export interface ZoneEntry extends ZoneName {
+  /** Offset of the zone's block. */
+  readonly at: number
+  spec: ZoneSpec
+}
+
+export interface Spaces {
+  create(): number
+  serve(space: number, on: boolean): void
+  /** Takes the space's zones away; no entry of the space is left. Its index becomes free. */
+  release(space: number): void
+  declare(space: number, spec: ZoneSpec): void
+  /** Throws when the space is not in use or the zone is not declared in it. */
+  zoneOf(space: number, name: string): ZoneEntry
+  /** The zone whose block is at this offset. */
+  zoneAt(space: number, at: number): ZoneEntry
+}
+
+export function createSpaces(view: TableView, allocator: Allocator, epochs: Epochs): Spaces {
+  const { bytes, words } = view
+  const zones = new Map<number, Map<string, ZoneEntry>>()
+  /** Numbers to use next, each its index's successor of a released one. */
+  const free: number[] = []
+  let created = 0
+  const scratch = createScratch(1024)
+
+  function zonesOf(space: number): Map<string, ZoneEntry> {
+    const own = zones.get(space)
+    if (!own) throw new RangeError(`space ${space} of the answer table is not in use`)
+    return own
+  }
+
+  function publishSoa(spec: ZoneSpec, name: ZoneName): number {
+    scratch.at = 0
+    encodeSoa(scratch, spec, name, block.soa)
+    const offset = allocator.allocate(scratch.at)
+    bytes.set(scratch.bytes.subarray(0, scratch.at), offset)
+    return offset
+  }
+
+  function createZone(spec: ZoneSpec): ZoneEntry {
+    const wire = nameToWire(spec.zone)
+    const soaAt = publishSoa(spec, { name: spec.zone, octets: wire.length })
+    const at = allocator.allocate(zone.nameAt + wire.length)
+    words[at >> 2] = 0
+    words[(at >> 2) + 1] = block.zone << 16
+    words[(at + zone.lengthAt) >> 2] = wire.length
+    bytes.set(wire, at + zone.nameAt)
+    Atomics.store(words, (at + zone.soaAt) >> 2, soaAt)
+    return { name: spec.zone, octets: wire.length, at, spec }
+  }
+
+  return {
+    create() {
+      const space = created < maxSpaces ? created++ : free.shift()
+      if (space === undefined) throw new RangeError(`the answer table has at most ${maxSpaces} spaces`)
+      zones.set(space, new Map())
+      Atomics.store(words, spaceCell(space), space + 1)
+      return space
+    },
+    serve(space, on) {
+      Atomics.store(words, spaceCell(space), on ? space + 1 : 0)
+    },
+    release(space) {
+      for (const { at } of zonesOf(space).values()) {
+        epochs.retire(words[(at + zone.soaAt) >> 2])
+        epochs.retire(at)
+      }
+      zones.delete(space)
+      free.push((space + maxSpaces) & 0x7fffffff)
+    },
+    declare(space, spec) {
+      const own = zonesOf(space)
+      const known = own.get(spec.zone)
+      if (!known) {
+        own.set(spec.zone, createZone(spec))
+        return
+      }
+      const old = words[(known.at + zone.soaAt) >> 2]
+      Atomics.store(words, (known.at + zone.soaAt) >> 2, publishSoa(spec, known))
+      known.spec = spec
+      epochs.retire(old)
+    },
+    zoneOf(space, name) {
+      const found = zonesOf(space).get(name)
+      if (!found) throw new RangeError(`zone ${name} is not declared in space ${space} of the answer table`)
+      return found
+    },
+    zoneAt(space, at) {
+      for (const entry of zonesOf(space).values()) if (entry.at === at) return entry
+      throw new RangeError(`no zone of space ${space} is at offset ${at}`)
+    },
+  }
+}
+
+export interface Classes {
+  define(spec: ClassSpec): number
+  specOf(number: number): ClassSpec
+}
+
+/** Class 0 is nobody's: what belongs to no class (misses, malformed messages) is counted there. */
+const nobody: ClassSpec = { server: '', zone: '', view: '', plugin: '', shuffle: false, maxPayload: 0 }
+
+export function createClasses({ words }: TableView): Classes {
+  const specs: ClassSpec[] = [nobody]
+  const numbers = new Map<string, number>()
+  return {
+    define(spec) {
+      const key = JSON.stringify([spec.server, spec.zone, spec.view, spec.plugin, spec.shuffle, spec.maxPayload])
+      const known = numbers.get(key)
+      if (known !== undefined) return known
+      const number = specs.length
+      if (number === maxClasses) throw new RangeError(`the answer table has at most ${maxClasses - 1} classes`)
+      specs.push({ ...spec })
+      numbers.set(key, number)
+      Atomics.store(words, classCell(number), Math.min(spec.maxPayload, 0xffff) | (spec.shuffle ? SHUFFLE : 0))
+      return number
+    },
+    specOf(number) {
+      const spec = specs[number]
+      if (!spec) throw new RangeError(`class ${number} of the answer table is not defined`)
+      return spec
+    },
+  }
+}

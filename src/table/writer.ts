@@ -1,0 +1,240 @@
+/** The table's one writer. What it publishes is visible to readers at once and whole; FORMAT.md has the protocol. */
+import { randomFillSync } from 'node:crypto'
+import { writeName } from '../dns/name.ts'
+import { createAllocator, TableFull } from './allocator.ts'
+import type { CachedEntry, TableWriter } from './api.ts'
+import { decodeNode } from './decode.ts'
+import { createEpochs } from './epochs.ts'
+import { block, cell, formatVersion, headerBytes, maxSpaces, maxTableBytes, node, spaceIndex } from './layout.ts'
+import { cachedSalt, createNameKey, finishHash, type NameKey, readName } from './name-key.ts'
+import { createNodes } from './nodes.ts'
+import { findCached, findNode, openTable } from './reader.ts'
+import { createEviction, encodeReply, keyFlags } from './replies.ts'
+import { createSlots } from './slots.ts'
+import { createClasses, createSpaces } from './spaces.ts'
+import type { NodeSpec } from './spec.ts'
+
+export interface TableOptions {
+  /** Memory set aside; it costs nothing until touched. Default and most: 1 GiB. */
+  readonly reserveBytes?: number
+  /** The same for the readers' counters. Default 64 MiB: 65,000 pairs of reader and class. */
+  readonly counterBytes?: number
+  /** Bounds of the cached replies. Default 32,768 entries and 16 MiB; the oldest go first. */
+  readonly maxCachedEntries?: number
+  readonly maxCachedBytes?: number
+  /** Milliseconds of the monotonic clock that all threads share. */
+  readonly now?: () => number
+}
+
+/** Milliseconds of the clock that is the same in every thread; performance.now() is not: it starts with its thread. */
+export function monotonicMilliseconds(): number {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1e3 + nanoseconds / 1e6
+}
+
+/** Entries of retired spaces that one slice of sweeping looks at: about half a millisecond. */
+const sweepSlice = 2000
+
+export function createTable(options: TableOptions = {}): TableWriter {
+  const reserve = Math.min(options.reserveBytes ?? maxTableBytes, maxTableBytes)
+  const handle = {
+    memory: new SharedArrayBuffer(Math.max(reserve & ~0xffff, headerBytes + 0x100000)),
+    counters: new SharedArrayBuffer(options.counterBytes ?? 2 ** 26),
+  }
+  format(new Int32Array(handle.memory))
+  const view = openTable(handle)
+  const { bytes, words } = view
+  const allocator = createAllocator(words, headerBytes)
+  const epochs = createEpochs(words, allocator)
+  const slots = createSlots(words, allocator, epochs)
+  const nodes = createNodes(view, allocator, epochs)
+  const spaces = createSpaces(view, allocator, epochs)
+  const classes = createClasses(view)
+  const eviction = createEviction(view, allocator.sizeOf)
+  const now = options.now ?? monotonicMilliseconds
+  const maxCachedEntries = options.maxCachedEntries ?? 32_768
+  const maxCachedBytes = options.maxCachedBytes ?? 16 * 2 ** 20
+  const key = createNameKey(words)
+  const inUse = new Set<number>()
+  /** Spaces whose entries are being dropped, oldest first. */
+  const retired: number[] = []
+  let sweepFrom = 0
+  let sweepGeneration = 0
+  let sweeping = false
+
+  function drop(entry: number): void {
+    slots.remove(entry)
+    if (bytes[entry + 6] === block.node) nodes.retire(entry)
+    else {
+      eviction.remove(entry)
+      epochs.retire(entry)
+    }
+  }
+
+  /** Looks at a slice of the slots for entries of the oldest retired space; frees its number when none are left. */
+  function sweep(most: number): void {
+    if (retired.length === 0) return
+    if (sweepGeneration !== slots.generation()) sweepFrom = 0
+    sweepGeneration = slots.generation()
+    let left = most
+    sweepFrom = slots.sweep(sweepFrom, (entry) => {
+      if ((words[(entry >> 2) + 1] & 0xffff) === spaceIndex(retired[0])) drop(entry)
+      return --left > 0
+    })
+    if (sweepFrom !== -1) return
+    sweepFrom = 0
+    spaces.release(retired.shift()!)
+  }
+
+  function sweepLater(): void {
+    if (sweeping) return
+    sweeping = true
+    setImmediate(() => {
+      sweeping = false
+      sweep(sweepSlice)
+      if (retired.length > 0) sweepLater()
+      else epochs.reclaim()
+    }).unref()
+  }
+
+  /**
+   * A table without room must not go on answering what is no longer true: the whole space is left to the chain.
+   */
+  function orUnserved<T>(space: number, work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      if (error instanceof TableFull) spaces.serve(space, false)
+      throw error
+    }
+  }
+
+  function put(space: number, classNumber: number, name: string, spec: NodeSpec): void {
+    const { shuffle } = classes.specOf(classNumber)
+    const zone = spaces.zoneOf(space, spec.zone)
+    keyOf(key, name)
+    const hash = finishHash(key.hashes[0], spaceIndex(space), 0)
+    const old = findNode(view, key, 0, spaceIndex(space))
+    const entry = nodes.build({ key, hash, space, classNumber, shuffle, zone, zoneAt: zone.at }, spec)
+    if (old !== 0) {
+      slots.replace(old, entry)
+      nodes.retire(old)
+      return
+    }
+    try {
+      slots.insert(entry)
+    } catch (error) {
+      nodes.retire(entry)
+      throw error
+    }
+  }
+
+  function putCached(space: number, classNumber: number, entry: CachedEntry): void {
+    classes.specOf(classNumber)
+    keyOf(key, entry.name)
+    const flags = keyFlags(entry.dnssecOk, entry.checkingDisabled)
+    const hash = finishHash(key.hashes[0], spaceIndex(space), cachedSalt(entry.type, flags))
+    const old = findCached(view, key, spaceIndex(space), entry.type, flags)
+    // Also where the new reply cannot be kept: an older one must not stay in its place.
+    if (old !== 0) drop(old)
+    const image = encodeReply({ key, hash, space, classNumber, now: now() }, entry)
+    if (!image || image.length > maxCachedBytes) return
+    while (eviction.entries() >= maxCachedEntries || eviction.bytes() + image.length > maxCachedBytes) {
+      drop(eviction.oldest())
+    }
+    try {
+      const fresh = allocator.allocate(image.length)
+      bytes.set(image, fresh)
+      slots.insert(fresh)
+      eviction.add(fresh)
+    } catch (error) {
+      // No room is no error for a cache.
+      if (!(error instanceof TableFull)) throw error
+    }
+  }
+
+  return {
+    handle,
+    createSpace() {
+      // Numbers come free as retired spaces are swept: when all are taken the sweeping cannot wait.
+      while (inUse.size + retired.length >= maxSpaces && retired.length > 0) sweep(sweepSlice)
+      const space = spaces.create()
+      inUse.add(space)
+      return space
+    },
+    serve(space, on) {
+      if (inUse.has(space)) spaces.serve(space, on)
+    },
+    retireSpace(space) {
+      if (!inUse.delete(space)) return
+      spaces.serve(space, false)
+      retired.push(space)
+      sweepLater()
+    },
+    defineClass: (spec) => classes.define(spec),
+    classSpec: (number) => classes.specOf(number),
+    zone(space, spec) {
+      if (inUse.has(space)) orUnserved(space, () => spaces.declare(space, spec))
+    },
+    put(space, classNumber, name, spec) {
+      if (inUse.has(space)) orUnserved(space, () => put(space, classNumber, name, spec))
+    },
+    remove(space, name) {
+      if (!inUse.has(space)) return
+      keyOf(key, name)
+      const entry = findNode(view, key, 0, spaceIndex(space))
+      if (entry !== 0) drop(entry)
+    },
+    putCached(space, classNumber, entry) {
+      if (inUse.has(space)) putCached(space, classNumber, entry)
+    },
+    removeCached(space, name, type, dnssecOk, checkingDisabled) {
+      if (!inUse.has(space)) return
+      keyOf(key, name)
+      const entry = findCached(view, key, spaceIndex(space), type, keyFlags(dnssecOk, checkingDisabled))
+      if (entry !== 0) drop(entry)
+    },
+    has(space, name) {
+      if (!inUse.has(space)) return false
+      keyOf(key, name)
+      return findNode(view, key, 0, spaceIndex(space)) !== 0
+    },
+    inspect(space, name) {
+      if (!inUse.has(space)) return undefined
+      keyOf(key, name)
+      const entry = findNode(view, key, 0, spaceIndex(space))
+      if (entry === 0) return undefined
+      const zone = spaces.zoneAt(space, words[(entry + node.zoneAt) >> 2])
+      const classNumber = words[(entry + node.classAt) >> 2] & 0xffff
+      return { classNumber, node: decodeNode(view, entry, zone.name) }
+    },
+    addReader: () => epochs.addReader(),
+    reclaim() {
+      sweep(sweepSlice)
+      epochs.reclaim()
+    },
+    stats: () => ({
+      entries: slots.entries(),
+      cachedEntries: eviction.entries(),
+      cachedBytes: eviction.bytes(),
+      slots: slots.size(),
+      liveBytes: allocator.liveBytes() - epochs.retiredBytes(),
+      retiredBytes: epochs.retiredBytes(),
+      committedBytes: allocator.committedBytes(),
+    }),
+  }
+}
+
+/** The fixed cells of a new memory. The seeds are secret: names chosen to collide would slow the lookups down. */
+function format(words: Int32Array): void {
+  const secrets = randomFillSync(new Int32Array(2))
+  words[cell.seed] = secrets[0]
+  words[cell.multiplier] = secrets[1] | 1
+  Atomics.store(words, cell.version, formatVersion)
+}
+
+const wire = new Uint8Array(256)
+
+function keyOf(key: NameKey, name: string): void {
+  readName(key, wire, 0, writeName(name, wire, 0))
+}

@@ -5,10 +5,13 @@ import { bufsize } from './bufsize/index.ts'
 import { cancel } from './cancel/index.ts'
 import { debug } from './debug/index.ts'
 import { errors } from './errors/index.ts'
+import { forward } from './forward/index.ts'
 import { health } from './health/index.ts'
+import { kubernetes } from './kubernetes/index.ts'
 import { loadbalance } from './loadbalance/index.ts'
 import { log } from './log/index.ts'
 import { multisocket } from './multisocket/index.ts'
+import { prometheus } from './prometheus/index.ts'
 import { ready } from './ready/index.ts'
 import { reload } from './reload/index.ts'
 import { root } from './root/index.ts'
@@ -24,8 +27,11 @@ export const plugins: readonly Plugin[] = [
   debug,
   ready,
   health,
+  prometheus,
   errors,
   log,
   loadbalance,
+  kubernetes,
+  forward,
   whoami,
 ]

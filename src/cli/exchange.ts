@@ -6,7 +6,7 @@
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect, isIPv6 } from 'node:net'
-import { type Packet, UDPClient } from 'dns2'
+import { type Packet, type Resource, UDPClient } from 'dns2'
 import { className, dnsClass, rcodeName, type as recordType, typeName } from '../dns/codes.ts'
 import type { Message, ResourceRecord } from '../dns/message.ts'
 import { rdataText } from '../dns/rdata.ts'

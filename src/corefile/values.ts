@@ -91,7 +91,7 @@ export function parseDuration(word: string): number | undefined {
   let sum = 0
   for (const [, number, unit] of amount.matchAll(/([\d.]+)(\D+)/g)) sum += Number(number) * units[unit]
   if (sum > maxDuration) return undefined
-  return sign === '-' ? -sum : sum
+  return sign === '-' ? 0 - sum : sum
 }
 
 /** Milliseconds as Go prints durations: `1h30m0s`, `500ms`. */

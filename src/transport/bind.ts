@@ -1,0 +1,51 @@
+/** What a listener's address means in sockets, and what is said when one cannot be bound. Shared by every way in. */
+import { getSystemErrorMap } from 'node:util'
+import type { Listener } from './api.ts'
+
+/** One socket address of a listener. */
+export interface Host {
+  readonly family: 4 | 6
+  /** As the operating system takes it: `::1`, `fe80::1%eth0`, `0.0.0.0`. */
+  readonly address: string
+  readonly wildcard: boolean
+  /** A machine without this family does without it. */
+  readonly optional: boolean
+}
+
+/** `''` is two sockets, IPv4 and V6ONLY IPv6, so that nobody ever sees an IPv4-mapped client. */
+export function hostsOf(listener: Pick<Listener, 'address'>): readonly Host[] {
+  const { address } = listener
+  if (address === '') {
+    return [
+      { family: 4, address: '0.0.0.0', wildcard: true, optional: false },
+      { family: 6, address: '::', wildcard: true, optional: true },
+    ]
+  }
+  const family = address.includes(':') ? 6 : 4
+  return [{ family, address, wildcard: address === '0.0.0.0' || address === '::', optional: false }]
+}
+
+/** Two listeners of the same key share their sockets' fate: a reload keeps them. */
+export function keyOf(listener: Pick<Listener, 'address' | 'port'>): string {
+  const { address, port } = listener
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+const absentFamily = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])
+
+/** True when an optional host may be left out for this error (`code` as in node's system errors). */
+export function isAbsentFamily(host: Host, code: string | undefined): boolean {
+  return host.optional && code !== undefined && absentFamily.has(code)
+}
+
+/** In the words CoreDNS has for it: `listen tcp :53: bind: address already in use`. `code` is e.g. EADDRINUSE. */
+export function bindError(protocol: 'tcp' | 'udp', listener: Listener, code: string, call = 'bind'): Error {
+  const error = new Error(`listen ${protocol} ${keyOf(listener)}: ${call}: ${reasonOf(code)}`)
+  return Object.assign(error, { code })
+}
+
+function reasonOf(code: string): string {
+  if (code === 'EADDRNOTAVAIL') return 'cannot assign requested address'
+  for (const [name, text] of getSystemErrorMap().values()) if (name === code) return text
+  return code
+}

@@ -1,0 +1,195 @@
+/**
+ * The portable UDP path: node:dgram on the main thread, for systems without the native calls. Slower by a factor, and
+ * with one thing it cannot do: on a wildcard listener a reply leaves from the address that the system picks.
+ */
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram'
+import { DROP, MISS, type Responder, way } from '../answer/api.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/log.ts'
+import type { Listener, MissHandler } from './api.ts'
+import { largestDatagram, requestBytes } from './batch.ts'
+import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './bind.ts'
+import { cutToHeader, writeServfail } from './last-resort.ts'
+import type { Limits } from './limits.ts'
+import type { TransportMetrics } from './metrics.ts'
+import { type Endpoint as AnyEndpoint, openEndpoints, type Stage, switchEndpoints, type Way } from './way.ts'
+import { within } from './within.ts'
+
+export interface DgramOptions {
+  readonly responder: Responder
+  readonly onMiss: MissHandler
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: TransportMetrics
+  readonly limits: Limits
+}
+
+interface Endpoint extends AnyEndpoint {
+  readonly sockets: Socket[]
+}
+
+const replyBytes = 65535
+/** More than enough for a full receive buffer; without an end a busy socket would never be left. */
+const turnsPerDrain = 1000
+const receiveBufferBytes = 4 * 1024 * 1024
+
+export function openDgram(options: DgramOptions): Way {
+  const { responder, onMiss, clock, log, metrics, limits } = options
+  const endpoints = new Map<string, Endpoint>()
+  const reply = Buffer.alloc(replyBytes)
+  let lastQueryAt = Number.NEGATIVE_INFINITY
+  let pending = 0
+  let failureLoggedAt = Number.NEGATIVE_INFINITY
+  let received = 0
+  const onSettled: (() => void)[] = []
+  const closing = new Set<Promise<void>>()
+
+  function receive(endpoint: Endpoint, host: Host, socket: Socket, datagram: Buffer, from: RemoteInfo): void {
+    if (from.port === 0) return
+    const now = clock.now()
+    lastQueryAt = now
+    received++
+    const request = datagram.length > requestBytes ? datagram.subarray(0, requestBytes) : datagram
+    const by = host.family === 4 ? way.udp4 : way.udp6
+    responder.startBatch(now)
+    const length = answer(request, endpoint.listener, by)
+    responder.offline()
+    if (length === MISS) ask(endpoint, host, socket, request, from, now)
+    else if (length !== DROP) {
+      responder.count(by, host.family === 4 ? 1 : 2, (clock.now() - now) / 1000)
+      send(socket, Buffer.from(reply.subarray(0, length)), from)
+    }
+  }
+
+  /** A throw is our bug, and must not cost more than this one query: the chain is asked. */
+  function answer(request: Buffer, { space }: Listener, by: 0 | 1): number {
+    try {
+      return responder.answer(request, 0, request.length, space, by, reply, 0)
+    } catch (error) {
+      metrics.answerFailures.inc()
+      if (clock.now() - failureLoggedAt > 1000) {
+        failureLoggedAt = clock.now()
+        log.error(`an answer threw, and the plugin chain was asked: ${error instanceof Error ? error.stack : error}`)
+      }
+      return request.length < 12 ? DROP : MISS
+    }
+  }
+
+  function ask(
+    { listener }: Endpoint,
+    host: Host,
+    socket: Socket,
+    request: Buffer,
+    from: RemoteInfo,
+    receivedAt: number,
+  ): void {
+    if (pending >= limits.udpPending) {
+      metrics.missQueueOverflow.inc()
+      const servfail = Buffer.allocUnsafe(request.length)
+      send(socket, servfail.subarray(0, writeServfail(request, 0, request.length, servfail, 0)), from)
+      return
+    }
+    const client = { address: from.address.split('%', 1)[0]!, port: from.port }
+    const local = { address: host.address, port: listener.port }
+    const answered = onMiss({ request, transport: 'udp', client, local, listener, receivedAt })
+    if (!(answered instanceof Promise)) {
+      if (answered !== undefined) send(socket, answered, from)
+      return
+    }
+    pending++
+    const finish = (octets: Uint8Array | undefined) => {
+      if (octets !== undefined) send(socket, octets, from)
+      if (--pending === 0) for (const resolve of onSettled.splice(0)) resolve()
+    }
+    answered.then(finish, () => finish(undefined))
+  }
+
+  /** `octets` are ours until they are sent. */
+  function send(socket: Socket, octets: Uint8Array, to: RemoteInfo): void {
+    const message = octets.length > largestDatagram ? octets.subarray(0, cutToHeader(octets, 0)) : octets
+    try {
+      socket.send(message, to.port, to.address, (error) => {
+        if (error !== null) metrics.sendDrops.inc()
+      })
+    } catch {
+      // Closed meanwhile.
+      metrics.sendDrops.inc()
+    }
+  }
+
+  async function open(listener: Listener): Promise<Endpoint> {
+    const endpoint: Endpoint = { listener, sockets: [] }
+    for (const host of hostsOf(listener)) {
+      const socket = createSocket(socketOptions(host))
+      try {
+        await bind(socket, host, listener.port)
+        socket.on('message', (datagram, from) => receive(endpoint, host, socket, datagram, from))
+        socket.on('error', (error) => log.error(`udp ${keyOf(listener)}: ${error.message}`))
+        endpoint.sockets.push(socket)
+      } catch (error) {
+        socket.close()
+        const code = (error as NodeJS.ErrnoException).code ?? String(error)
+        if (isAbsentFamily(host, code)) continue
+        await close(endpoint)
+        throw bindError('udp', listener, code)
+      }
+    }
+    return endpoint
+  }
+
+  /** Resolves when the socket's queue is read; it is closed when the chain has answered all of it. */
+  async function leave(endpoint: Endpoint): Promise<void> {
+    for (let turn = 0, seen = -1; turn < turnsPerDrain && seen !== received; turn++) {
+      seen = received
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    }
+    const closed = within(clock, limits.drain, settled()).then(() => close(endpoint))
+    closing.add(closed)
+    void closed.then(() => closing.delete(closed))
+  }
+
+  function settled(): Promise<void> {
+    return pending === 0 ? Promise.resolve() : new Promise((resolve) => onSettled.push(resolve))
+  }
+
+  return {
+    async stage(listeners): Promise<Stage> {
+      const { opened, abandon } = await openEndpoints(endpoints, listeners, open, close)
+      const commit = async () => void (await Promise.all(switchEndpoints(endpoints, listeners, opened).map(leave)))
+      return { commit, abandon }
+    },
+    lastQueryAt: () => lastQueryAt,
+    async close() {
+      const left = [...endpoints.values()]
+      endpoints.clear()
+      await Promise.all(left.map(leave))
+      await Promise.all(closing)
+    },
+  }
+}
+
+function socketOptions({ family }: Host): SocketOptions {
+  return {
+    type: family === 4 ? 'udp4' : 'udp6',
+    ipv6Only: family === 6,
+    // A listener on one address may stand beside one on all of them. Elsewhere than on Linux, reuseAddr says so.
+    ...(process.platform === 'linux' ? { reusePort: true } : { reuseAddr: true }),
+    recvBufferSize: receiveBufferBytes,
+    // Addresses come from recvfrom: node's default would put each through getaddrinfo's path and another tick.
+    lookup: (address, _options, found) => found(null, address, family),
+  }
+}
+
+function bind(socket: Socket, host: Host, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.bind({ address: host.address, port, exclusive: true }, () => {
+      socket.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+async function close({ sockets }: Endpoint): Promise<void> {
+  await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))))
+}

@@ -1,0 +1,96 @@
+/** The ways in, assembled: UDP by threads where the system has the calls for it, else by node:dgram; TCP beside it. */
+import type { Responder, ResponderOptions } from '../answer/api.ts'
+import { createResponder, LOCAL } from '../answer/index.ts'
+import { type Clock, systemClock } from '../observe/clock.ts'
+import type { Logger } from '../observe/log.ts'
+import type { MetricsRegistry } from '../observe/metrics.ts'
+import type { TableHandle } from '../table/api.ts'
+import type { Listener, MissHandler, TransportServer } from './api.ts'
+import { largestDatagram } from './batch.ts'
+import { keyOf } from './bind.ts'
+import { openDgram } from './dgram.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import { registerMetrics } from './metrics.ts'
+import { loadNative, type Native } from './native.ts'
+import { openTcp } from './tcp.ts'
+import { openUdpThreads } from './udp-threads.ts'
+import type { Stage } from './way.ts'
+
+export interface TransportOptions {
+  readonly table: TableHandle
+  readonly addReader: () => { readonly slot: number; release(): void }
+  readonly onMiss: MissHandler
+  readonly log: Logger
+  readonly metrics: MetricsRegistry
+  readonly clock?: Clock
+  /** `dgram` forces the portable path; default: what SLICEDNS_UDP says, else `auto`. */
+  readonly udp?: 'auto' | 'dgram'
+  readonly limits?: Partial<Limits>
+  /** For tests: a module that exports `createResponder` instead of ours, and the function it exports. */
+  readonly responder?: {
+    readonly module: string
+    readonly create: (table: TableHandle, slot: number, options?: ResponderOptions) => Responder
+  }
+  /**
+   * Fault injection: each UDP thread throws once after so many datagrams, to show that it is replaced. Default: what
+   * SLICEDNS_UDP_THREAD_DIES_AFTER says, else never.
+   */
+  readonly threadDiesAfter?: number
+}
+
+export function createTransport(options: TransportOptions): TransportServer {
+  const clock = options.clock ?? systemClock
+  const limits: Limits = { ...defaultLimits, ...options.limits }
+  const metrics = registerMetrics(options.metrics)
+  const { log, onMiss, table, addReader } = options
+  const responder = (options.responder?.create ?? createResponder)(table, LOCAL, { udpRoom: largestDatagram })
+  const shared = { table, addReader, onMiss, clock, log, metrics, limits, responder }
+  const native = findNative(options.udp ?? (process.env.SLICEDNS_UDP === 'dgram' ? 'dgram' : 'auto'), log)
+  const dieAfter = options.threadDiesAfter ?? Number(process.env.SLICEDNS_UDP_THREAD_DIES_AFTER ?? 0)
+  const udp =
+    native === undefined
+      ? openDgram(shared)
+      : openUdpThreads({ ...shared, native, responder: options.responder?.module, dieAfter })
+  const tcp = openTcp(shared)
+  let turn: Promise<unknown> = Promise.resolve()
+  /** One change at a time. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = turn.then(work)
+    turn = done.catch(() => undefined)
+    return done
+  }
+
+  async function apply(listeners: readonly Listener[]): Promise<void> {
+    const keys = new Set(listeners.map(keyOf))
+    if (keys.size !== listeners.length) throw new Error('two listeners have the same address and port')
+    // TCP first: it notices a server that is already there.
+    const stages: Stage[] = [await tcp.stage(listeners)]
+    try {
+      stages.push(await udp.stage(listeners))
+    } catch (error) {
+      await stages[0]!.abandon()
+      throw error
+    }
+    await Promise.all(stages.map((stage) => stage.commit()))
+  }
+
+  return {
+    udp: native === undefined ? 'dgram' : 'threads',
+    apply: (listeners) => inTurn(() => apply(listeners)),
+    lastQueryAt: () => Math.max(udp.lastQueryAt(), tcp.lastQueryAt()),
+    close: () => inTurn(async () => void (await Promise.all([udp.close(), tcp.close()]))),
+  }
+}
+
+function findNative(wanted: 'auto' | 'dgram', log: Logger): Native | undefined {
+  if (wanted === 'dgram') {
+    log.info('UDP goes by node:dgram, as asked')
+    return undefined
+  }
+  try {
+    return loadNative()
+  } catch (error) {
+    log.warning(`UDP goes by node:dgram, which is slower: ${error instanceof Error ? error.message : error}`)
+    return undefined
+  }
+}

@@ -1,0 +1,45 @@
+/** Replies of last resort, made from the octets at hand where no chain can be asked. */
+
+const headerBytes = 12
+const rcodeServfail = 2
+
+/** Makes the message at `reply[at]`, too large for a datagram, one that says so: TC and no records. Gives its length. */
+export function cutToHeader(reply: Uint8Array, at: number): number {
+  reply[at + 2]! |= 0x02
+  reply.fill(0, at + 4, at + headerBytes)
+  return headerBytes
+}
+
+/**
+ * Writes a SERVFAIL at `reply[at]`; gives its length. The question is repeated where it can be read, so that resolvers which
+ * match it accept the reply. `request[start, end)` has at least a header; `reply` has room for as much.
+ */
+export function writeServfail(
+  request: Uint8Array,
+  start: number,
+  end: number,
+  reply: Uint8Array<ArrayBufferLike>,
+  at: number,
+): number {
+  const question = questionEnd(request, start + headerBytes, end)
+  const length = (question < 0 ? start + headerBytes : question) - start
+  reply.set(request.subarray(start, start + length), at)
+  // QR=1; opcode and RD stay, AA and TC are cleared; CD stays (RFC 4035 §3.2.2), RA, Z and AD are cleared.
+  reply[at + 2] = 0x80 | (request[start + 2]! & 0x79)
+  reply[at + 3] = (request[start + 3]! & 0x10) | rcodeServfail
+  reply.fill(0, at + 4, at + headerBytes)
+  if (question >= 0) reply[at + 5] = 1
+  return length
+}
+
+/** Where the first question ends, or -1 when it is not an uncompressed name with type and class. */
+function questionEnd(request: Uint8Array, from: number, end: number): number {
+  let at = from
+  while (at < end) {
+    const label = request[at]!
+    if (label === 0) return at + 5 <= end ? at + 5 : -1
+    if (label > 63) return -1
+    at += 1 + label
+  }
+  return -1
+}

@@ -1,0 +1,206 @@
+/**
+ * One TCP connection: frames in, replies out, in whatever order they are ready (RFC 7766 §6.2.1.1). Table answers are
+ * written at once; up to `tcpPending` queries may wait for the chain meanwhile. Everything is bounded: what waits, what
+ * the client has not taken yet, and how long either may last.
+ */
+import type { Socket } from 'node:net'
+import { DROP, MISS, type Responder, way } from '../answer/api.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { SocketAddress } from '../plugin/query.ts'
+import type { Listener, MissHandler } from './api.ts'
+import { createFramer } from './framing.ts'
+import type { Limits } from './limits.ts'
+
+/** What all connections share. */
+export interface ConnectionRoom {
+  readonly responder: Responder
+  readonly onMiss: MissHandler
+  readonly clock: Clock
+  readonly limits: Limits
+  /** Replies are put together here; they are copied when they are written. */
+  readonly scratch: Buffer
+  /** Octets written that clients have not taken, over all connections. */
+  unsent: number
+  lastQueryAt: number
+  readonly onFailure: (error: unknown) => void
+}
+
+export interface Connection {
+  /** Enforces the deadlines; called a few times a second. */
+  sweep(now: number): void
+  /** Takes no more queries; closes when what is pending is answered, at the latest after `milliseconds`. */
+  finish(milliseconds: number): void
+  destroy(): void
+}
+
+/** Anything shorter is no message: nothing in it could be answered. */
+const headerBytes = 12
+const lengthBytes = 2
+const largestMessage = 65535
+export const scratchBytes = 2 * (lengthBytes + largestMessage)
+
+/** `listenerOf` gives the listener as it is now: a reload changes it under open connections. */
+export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf: () => Listener): Connection {
+  const { responder, clock, limits, scratch } = room
+  const framer = createFramer()
+  const family = socket.remoteFamily === 'IPv6' ? 2 : 1
+  const client: SocketAddress = { address: socket.remoteAddress!, port: socket.remotePort! }
+  let local: SocketAddress | undefined
+  /** Queries that the chain is working on. */
+  let pending = 0
+  let asked = 0
+  /** Octets written and not yet taken, as counted in `room.unsent`. */
+  let unsent = 0
+  let unsentSince = 0
+  /** No more queries are taken: the client has ended, or we are. */
+  let finishing = false
+  let ended = false
+  /** By when the next message must be here whole. */
+  let deadline = clock.now() + (listenerOf().timeouts?.read ?? limits.tcpRead)
+  let used = 0
+
+  socket.on('data', (chunk: Buffer) => {
+    if (finishing) return
+    framer.push(chunk)
+    answerAll()
+  })
+  socket.on('end', () => {
+    finishing = true
+    endWhenDone()
+  })
+  socket.on('drain', () => {
+    countUnsent()
+    answerAll()
+  })
+  socket.on('close', () => {
+    finishing = true
+    ended = true
+    room.unsent -= unsent
+    unsent = 0
+  })
+  socket.on('error', () => socket.destroy())
+
+  function blocked(): boolean {
+    return pending >= limits.tcpPending || socket.writableNeedDrain
+  }
+
+  /** Answers the whole messages that have come, for as long as their replies find room; then reads on, or not. */
+  function answerAll(): void {
+    const now = clock.now()
+    responder.startBatch(now)
+    while (!finishing && !blocked() && framer.next()) {
+      deadline = now + (listenerOf().timeouts?.idle ?? limits.tcpIdle)
+      if (framer.end - framer.start >= headerBytes) answerOne(now)
+    }
+    responder.offline()
+    flush()
+    if (finishing) endWhenDone()
+    else if (blocked()) socket.pause()
+    else socket.resume()
+  }
+
+  function answerOne(now: number): void {
+    room.lastQueryAt = now
+    const listener = listenerOf()
+    const most = listener.timeouts?.queries ?? limits.tcpQueries
+    if (most > 0 && ++asked >= most) finishing = true
+    if (used + lengthBytes + largestMessage > scratch.length) flush()
+    const length = answer(listener)
+    if (length === MISS) ask(listener, now)
+    else if (length !== DROP) {
+      responder.count(way.stream, family, (clock.now() - now) / 1000)
+      scratch.writeUInt16BE(length, used)
+      used += lengthBytes + length
+    }
+  }
+
+  /** A throw is our bug, and must not cost more than this one query: the chain is asked. */
+  function answer({ space }: Listener): number {
+    try {
+      return responder.answer(framer.bytes, framer.start, framer.end, space, way.stream, scratch, used + lengthBytes)
+    } catch (error) {
+      room.onFailure(error)
+      return MISS
+    }
+  }
+
+  function ask(listener: Listener, receivedAt: number): void {
+    local ??= { address: socket.localAddress ?? listener.address, port: socket.localPort ?? listener.port }
+    const request = Buffer.from(framer.bytes.subarray(framer.start, framer.end))
+    const reply = room.onMiss({ request, transport: 'tcp', client, local, listener, receivedAt })
+    if (!(reply instanceof Promise)) {
+      writeReply(reply)
+      return
+    }
+    pending++
+    const finish = (octets: Uint8Array | undefined) => {
+      pending--
+      if (ended) return
+      writeReply(octets)
+      deadline = Math.max(deadline, clock.now() + (listenerOf().timeouts?.idle ?? limits.tcpIdle))
+      // There may be frames that were not read because of this one.
+      answerAll()
+    }
+    reply.then(finish, () => finish(undefined))
+  }
+
+  function writeReply(octets: Uint8Array | undefined): void {
+    if (octets === undefined || octets.length > largestMessage) return
+    const frame = Buffer.allocUnsafe(lengthBytes + octets.length)
+    frame.writeUInt16BE(octets.length, 0)
+    frame.set(octets, lengthBytes)
+    write(frame)
+  }
+
+  function flush(): void {
+    if (used === 0) return
+    write(Buffer.from(scratch.subarray(0, used)))
+    used = 0
+  }
+
+  function write(octets: Buffer): void {
+    if (ended || !socket.writable) return
+    socket.write(octets)
+    countUnsent()
+    // Clients that ask and do not read would between them take all memory: this one is not reading now.
+    if (room.unsent > limits.tcpUnsentBytes && unsent > 0) socket.destroy()
+  }
+
+  function countUnsent(): void {
+    const now = socket.writableLength
+    if (now < unsent || unsent === 0) unsentSince = clock.now()
+    room.unsent += now - unsent
+    unsent = now
+  }
+
+  function endWhenDone(): void {
+    if (ended || pending > 0) return
+    ended = true
+    socket.end()
+    // What still comes is read and thrown away: closing on unread octets resets the connection, and with it the replies
+    // that the client has not read yet.
+    socket.resume()
+    deadline = clock.now() + limits.tcpWrite
+  }
+
+  return {
+    sweep(now) {
+      countUnsent()
+      if (unsent > 0 && now - unsentSince > limits.tcpWrite) socket.destroy()
+      // While we do not read, the client cannot be late.
+      else if (!ended && blocked()) deadline = now + (listenerOf().timeouts?.idle ?? limits.tcpIdle)
+      else if (now <= deadline) return
+      else if (ended || framer.partial()) socket.destroy()
+      else if (pending === 0) {
+        finishing = true
+        endWhenDone()
+      }
+    },
+    finish(milliseconds) {
+      finishing = true
+      endWhenDone()
+      clock.after(milliseconds, () => socket.destroy())
+    },
+    destroy: () => void socket.destroy(),
+  }
+}

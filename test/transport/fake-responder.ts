@@ -1,0 +1,33 @@
+/**
+ * A responder that does what the query's first label says, so that the ways in can be tested without a table. Also
+ * loaded by UDP threads. Answers are the request with QR set and one A record `10.0.SPACE.SLOT`.
+ *
+ *   table…   answers          miss…  MISS          drop…  DROP
+ *   throw…   throws           big-N  a reply of N octets
+ */
+import { DROP, MISS, type Responder } from '../../src/answer/api.ts'
+import type { TableHandle } from '../../src/table/api.ts'
+
+const ascii = new TextDecoder('latin1')
+
+export function createResponder(_table: TableHandle, slot: number): Responder {
+  return {
+    answer(request, start, end, space, _way, reply, replyStart) {
+      if (end - start < 17 || (request[start + 2]! & 0x80) !== 0) return DROP
+      const label = ascii.decode(request.subarray(start + 13, start + 13 + request[start + 12]!))
+      if (label.startsWith('miss')) return MISS
+      if (label.startsWith('drop')) return DROP
+      if (label.startsWith('throw')) throw new Error('the fake responder was told to throw')
+      reply.set(request.subarray(start, end), replyStart)
+      reply[replyStart + 2]! |= 0x80
+      if (label.startsWith('big-')) return Number(label.slice(4))
+      reply[replyStart + 7] = 1
+      reply.set([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 10, 0, space, slot & 0xff], replyStart + end - start)
+      return end - start + 16
+    },
+    count() {},
+    startBatch() {},
+    offline() {},
+    missReason: () => 0,
+  }
+}

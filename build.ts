@@ -73,8 +73,6 @@ const stubs: Readonly<Record<string, string>> = {
   socks: lazy('socks', 'SocksClient'),
 }
 
-rmSync(dist, { recursive: true, force: true })
-mkdirSync(dist)
 const common = {
   absWorkingDir: root,
   outdir: dist,
@@ -84,6 +82,8 @@ const common = {
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
+  // A build that fails leaves the last one in place.
+  write: false,
 } satisfies BuildOptions
 const launcher = await build({
   ...common,
@@ -98,6 +98,11 @@ const server = await build({
   external: ['koffi'],
   plugins: [lazyNodeModules, kubeConfigOnly],
 })
+rmSync(dist, { recursive: true, force: true })
+mkdirSync(dist)
+for (const { path, contents } of [...launcher.outputFiles, ...server.outputFiles]) {
+  writeFileSync(path, contents, { mode: path.endsWith('slicedns.js') ? 0o755 : 0o644 })
+}
 writeFileSync(join(dist, 'LICENSES.txt'), licences(server.metafile))
 for (const { metafile } of [launcher, server]) report(metafile)
 

@@ -1,0 +1,61 @@
+/**
+ * npm run bench [-- SECTION… --seconds N --services N --endpoints N]
+ *
+ * One script per claim, each a ratio against a peer in the same run; sections by name, default: all of them.
+ * `--seconds` is the length of one measurement. Wants a quiet machine with two cores or more, and the peers of
+ * test/support/peers/build.sh; a section whose peers are missing says so and the others run.
+ */
+import { parseArgs } from 'node:util'
+import type { Context } from './lib/context.ts'
+import { thousands } from './lib/numbers.ts'
+import { largeCluster } from './lib/objects.ts'
+import { openWorld, type World } from './lib/world.ts'
+
+type Section = { run(context: Context): Promise<void> }
+
+const sections: Readonly<Record<string, { readonly claim: string; load(): Promise<Section> }>> = {
+  queries: { claim: 'queries/s on one core, CPU per query', load: () => import('./queries.ts') },
+  freshness: { claim: 'event to answer', load: () => import('./freshness.ts') },
+  startup: { claim: 'process start to ready', load: () => import('./startup.ts') },
+  memory: { claim: 'resident memory', load: () => import('./memory.ts') },
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: 'string', default: '5' },
+    services: { type: 'string', default: String(largeCluster.services) },
+    endpoints: { type: 'string', default: String(largeCluster.endpoints) },
+  },
+})
+const unknown = positionals.filter((name) => !(name in sections))
+if (unknown.length > 0) {
+  console.error(`no section ${unknown.join(', ')}: there are ${Object.keys(sections).join(', ')}`)
+  process.exit(2)
+}
+
+const size = { services: Number(values.services), endpoints: Number(values.endpoints) }
+let opened: Promise<World> | undefined
+const context: Context = {
+  size,
+  seconds: Number(values.seconds),
+  world: () => (opened ??= openWorld(size)),
+  print: (text) => console.log(text),
+}
+
+let failures = 0
+const begin = performance.now()
+for (const name of positionals.length > 0 ? positionals : Object.keys(sections)) {
+  const { claim, load } = sections[name]!
+  console.log(`\n## ${name}: ${claim}`)
+  try {
+    const section = await load()
+    await section.run(context)
+  } catch (error) {
+    failures++
+    console.error(`${name} could not be measured: ${error instanceof Error ? error.message : error}`)
+  }
+}
+await (await opened?.catch(() => undefined))?.stop()
+console.log(`\n${thousands((performance.now() - begin) / 1000)} s`)
+process.exitCode = failures === 0 ? 0 : 1

@@ -1,0 +1,98 @@
+/** Load: dnsperf where it is installed, else a generator of our own that is slower than any server it measures. */
+import { execFile } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { peer } from '../../test/support/peers.ts'
+import { otherCores } from './process.ts'
+import { question } from './question.ts'
+
+const run = promisify(execFile)
+
+export interface Load {
+  readonly port: number
+  /** `NAME TYPE` each; repeated in order until time is up. */
+  readonly questions: readonly string[]
+  readonly seconds: number
+  /** Each question once: what a cache may hold is never asked again. */
+  readonly once?: boolean
+}
+
+export interface LoadResult {
+  readonly sent: number
+  readonly answered: number
+  readonly seconds: number
+  /** Answers by rcode: `NOERROR`, `NXDOMAIN`, …; {} when the generator does not tell. */
+  readonly rcodes: Readonly<Record<string, number>>
+}
+
+export const generatorName = peer('dnsperf')
+  ? 'dnsperf'
+  : 'node:dgram (no dnsperf here: queries/s measure the generator)'
+
+export async function offer(load: Load): Promise<LoadResult> {
+  return peer('dnsperf') ? offerByDnsperf(load) : offerByDgram(load)
+}
+
+async function offerByDnsperf(load: Load): Promise<LoadResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'slicedns-load-'))
+  try {
+    const file = join(folder, 'questions')
+    writeFileSync(file, `${load.questions.join('\n')}\n`)
+    const { stdout } = await run(
+      'taskset',
+      [
+        ...['-c', otherCores, 'dnsperf', '-s', '127.0.0.1', '-p', String(load.port), '-d', file, '-e'],
+        ...['-l', String(load.seconds), '-c', '8', '-q', '300', '-b', '4096', '-t', '2', '-S', '0'],
+        ...(load.once ? ['-n', '1'] : []),
+      ],
+      { maxBuffer: 64 << 20 },
+    )
+    return readDnsperf(stdout)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function readDnsperf(text: string): LoadResult {
+  const figure = (label: string) => Number(new RegExp(`${label}:\\s+([\\d.]+)`).exec(text)?.[1] ?? Number.NaN)
+  const codes = /Response codes:\s+(.*)/.exec(text)?.[1] ?? ''
+  return {
+    sent: figure('Queries sent'),
+    answered: figure('Queries completed'),
+    seconds: figure('Run time \\(s\\)'),
+    rcodes: Object.fromEntries([...codes.matchAll(/([A-Z]+) (\d+)/g)].map(([, code, count]) => [code!, Number(count)])),
+  }
+}
+
+/** Keeps a fixed number of queries under way; one that is not answered in a second makes room for another. */
+async function offerByDgram(load: Load): Promise<LoadResult> {
+  const window = 64
+  const messages = load.questions.map((text, at) => question(text, at & 0xffff))
+  const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 })
+  socket.connect(load.port, '127.0.0.1')
+  await once(socket, 'connect')
+  let sent = 0
+  let answered = 0
+  let lastAnswered = -1
+  const send = () => {
+    if (!load.once || sent < messages.length) socket.send(messages[sent++ % messages.length]!)
+  }
+  socket.on('message', () => {
+    answered++
+    send()
+  })
+  const begin = performance.now()
+  for (let at = 0; at < window; at++) send()
+  while (performance.now() - begin < load.seconds * 1000 && !(load.once && answered >= messages.length)) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    if (answered === lastAnswered) for (let at = 0; at < window; at++) send()
+    lastAnswered = answered
+  }
+  const seconds = (performance.now() - begin) / 1000
+  socket.close()
+  return { sent, answered, seconds, rcodes: {} }
+}

@@ -1,0 +1,103 @@
+/** The servers that are compared, each on the server's core, each told to serve the same. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { dig } from '../../test/support/dig.ts'
+import { peer } from '../../test/support/peers.ts'
+import { freePorts, type Ports } from '../../test/support/server.ts'
+import { until } from '../../test/support/until.ts'
+import { otherCores, type Program, serverCore, start } from './process.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+export interface Server extends Program {
+  readonly name: string
+  readonly ports: Ports
+}
+
+/** What is compared by default; `coredns` only where it is installed. */
+export const serverKinds = ['slicedns threads', 'slicedns dgram', 'coredns'] as const
+export type ServerKind = (typeof serverKinds)[number]
+
+export const installed = (kind: ServerKind): boolean => kind !== 'coredns' || peer('coredns') !== undefined
+
+export interface ServerSettings {
+  /** The Corefile for these ports. */
+  readonly corefile: (ports: Ports) => string
+  /** Cores; default: the server's own. */
+  readonly cores?: string
+}
+
+/** Starts it; resolves as soon as the process runs. */
+export async function startServer(kind: ServerKind, settings: ServerSettings): Promise<Server> {
+  const ports = await freePorts()
+  const folder = mkdtempSync(join(tmpdir(), 'slicedns-bench-'))
+  const file = join(folder, 'Corefile')
+  writeFileSync(file, settings.corefile(ports))
+  const command = kind === 'coredns' ? [peer('coredns')!] : shipped()
+  const program = start([...command, '-conf', file], {
+    cores: settings.cores ?? serverCore,
+    env: kind === 'slicedns dgram' ? { SLICEDNS_UDP: 'dgram' } : {},
+    cwd: folder,
+  })
+  return {
+    ...program,
+    name: kind,
+    ports,
+    async stop() {
+      await program.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Waits until the server gives `name type` an answer, and gives the milliseconds waited. */
+export async function untilAnswering(server: Server, name: string, type: string): Promise<void> {
+  await until(
+    async () => {
+      const reply = await dig(name, type, { port: server.ports.dns })
+      if (reply.answer.length === 0)
+        throw new Error(`${server.name}: ${name} ${type} is ${reply.rcode}\n${server.output()}`)
+    },
+    { within: 120_000 },
+  )
+}
+
+/** The built server as its users start it. */
+function shipped(): string[] {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const built = join(root, bin.slicedns)
+  if (!existsSync(built)) throw new Error(`${built} is not there: run \`npm run build\` first`)
+  return [join(root, 'node_modules/.bin/node'), built]
+}
+
+/** An authoritative server with one wildcard, for forwarding to: any name under example. has an address. */
+export async function startUpstream(): Promise<{ readonly port: number; stop(): Promise<void> }> {
+  const { dns: port } = await freePorts()
+  const folder = mkdtempSync(join(tmpdir(), 'slicedns-upstream-'))
+  writeFileSync(
+    join(folder, 'example.zone'),
+    '$TTL 300\n@ SOA ns.example. host.example. 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\n* A 192.0.2.2\n',
+  )
+  writeFileSync(
+    join(folder, 'knot.conf'),
+    [
+      `server:\n  listen: 127.0.0.1@${port}\n  rundir: ${folder}\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1`,
+      `database:\n  storage: ${folder}/db`,
+      `template:\n  - id: default\n    storage: ${folder}\n    zonefile-sync: -1\n    journal-content: none`,
+      'zone:\n  - domain: example.\n    file: example.zone\n',
+    ].join('\n'),
+  )
+  const program = start([peer('knotd') ?? 'knotd', '-c', join(folder, 'knot.conf')], { cores: otherCores })
+  await until(async () => {
+    const reply = await dig('a.example.', 'A', { port })
+    if (reply.answer.length === 0) throw new Error(`the upstream does not answer:\n${program.output()}`)
+  })
+  return {
+    port,
+    async stop() {
+      await program.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}

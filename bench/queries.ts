@@ -1,0 +1,118 @@
+/** Claim: queries/s on one core and CPU per query, beside CoreDNS with the same Corefile on the same cluster. */
+import type { Context } from './lib/context.ts'
+import { kubeadmCorefile } from './lib/corefile.ts'
+import { generatorName, offer } from './lib/generator.ts'
+import { micros, ratio, table, thousands } from './lib/numbers.ts'
+import { hostOf, isHeadless, type Size } from './lib/objects.ts'
+import { cpuTime } from './lib/process.ts'
+import {
+  installed,
+  type Server,
+  type ServerKind,
+  serverKinds,
+  startServer,
+  startUpstream,
+  untilAnswering,
+} from './lib/servers.ts'
+
+interface Workload {
+  readonly name: string
+  /** A new set of names each time it is called where `once` is set, for nothing may be cached. */
+  readonly questions: (size: Size, seconds: number) => readonly string[]
+  readonly once?: boolean
+  /** Asked before the measurement, so that it finds every name in the cache. */
+  readonly warm?: boolean
+}
+
+interface Figures {
+  readonly perSecond: number
+  /** Seconds of CPU per answered query. */
+  readonly user: number
+  readonly system: number
+  readonly lost: number
+}
+
+const asked = 2000
+/** Names of the services for which `wanted` holds, spread over all of them. */
+const hosts = ({ services }: Size, wanted: (at: number) => boolean) =>
+  Array.from({ length: asked }, (_, at) => (at * 7919) % services)
+    .filter(wanted)
+    .map(hostOf)
+
+let unique = 0
+const workloads: readonly Workload[] = [
+  { name: 'ClusterIP A', questions: (size) => hosts(size, (at) => !isHeadless(at)).map((host) => `${host} A`) },
+  { name: 'headless A', questions: (size) => hosts(size, isHeadless).map((host) => `${host} A`) },
+  {
+    name: 'SRV of a named port',
+    questions: (size) => hosts(size, (at) => !isHeadless(at)).map((host) => `_http._tcp.${host} SRV`),
+  },
+  {
+    name: 'NXDOMAIN (search path)',
+    questions: (size) => hosts(size, () => true).map((host) => `www.example.com.${host.replace(/^[^.]*\./, '')} A`),
+  },
+  {
+    name: 'forwarded, uncached',
+    once: true,
+    questions: (_, seconds) => Array.from({ length: seconds * 60_000 }, () => `n${unique++}.example A`),
+  },
+  {
+    name: 'forwarded, cached',
+    warm: true,
+    questions: () => Array.from({ length: 1000 }, (_, at) => `cached-${at}.example A`),
+  },
+]
+
+export async function run({ world, size, seconds, print }: Context): Promise<void> {
+  const { kubeconfig } = await world()
+  const upstream = await startUpstream()
+  const corefile = kubeadmCorefile({ kubeconfig, upstream: `127.0.0.1:${upstream.port}` })
+  const results = new Map<ServerKind, Figures[]>()
+  try {
+    for (const kind of serverKinds.filter(installed)) {
+      const server = await startServer(kind, { corefile })
+      try {
+        await untilAnswering(server, hostOf(0), 'A')
+        const figures: Figures[] = []
+        for (const workload of workloads) figures.push(await measure(server, workload, size, seconds))
+        results.set(kind, figures)
+      } finally {
+        await server.stop()
+      }
+    }
+  } finally {
+    await upstream.stop()
+  }
+  print(
+    `kubeadm's Corefile, ${thousands(size.services)} services, EDNS on, server on one core, generator ${generatorName}`,
+  )
+  print(report(results))
+}
+
+async function measure(server: Server, workload: Workload, size: Size, seconds: number): Promise<Figures> {
+  const { port } = { port: server.ports.dns }
+  const questions = workload.questions(size, seconds)
+  if (workload.warm) await offer({ port, questions, seconds: 2, once: true })
+  const before = cpuTime(server.pid)
+  const result = await offer({ port, questions, seconds, once: workload.once ?? false })
+  const used = cpuTime(server.pid)
+  return {
+    perSecond: result.answered / result.seconds,
+    user: (used.user - before.user) / result.answered,
+    system: (used.system - before.system) / result.answered,
+    lost: result.sent - result.answered,
+  }
+}
+
+function report(results: ReadonlyMap<ServerKind, readonly Figures[]>): string {
+  const rows: string[][] = []
+  const base = results.get('coredns')
+  workloads.forEach(({ name }, at) => {
+    for (const [kind, figures] of results) {
+      const { perSecond, user, system, lost } = figures[at]!
+      const beside = base === undefined || kind === 'coredns' ? '' : ratio(perSecond / base[at]!.perSecond)
+      rows.push([name, kind, thousands(perSecond), micros(user), micros(system), thousands(lost), beside])
+    }
+  })
+  return table(['workload', 'server', 'queries/s', 'user µs', 'system µs', 'unanswered', 'of CoreDNS'], rows)
+}

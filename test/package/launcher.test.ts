@@ -1,0 +1,100 @@
+/** The shipped command: any Node.js may start it, the pinned runtime serves, signals reach what serves. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join, resolve } from 'node:path'
+import { after, test } from 'node:test'
+import { unmet } from '../support/peers.ts'
+import { builtServer, type Ports, type RunningServer, runtime, startServer } from '../support/server.ts'
+
+const root = join(import.meta.dirname, '../..')
+const corefile = ({ dns }: Ports) => `.:${dns} {\n    whoami\n}\n`
+const systemNode = findSystemNode()
+const noSystemNode = systemNode === undefined && unmet('needs a Node.js 20 or 22 on PATH, to be started by')
+const linux = process.platform === 'linux'
+
+test('started by the pinned runtime, the process that was started serves, with the flags that save memory', {
+  skip: !linux && 'reads /proc',
+}, async (t) => {
+  const server = await startServer({ corefile })
+  t.after(() => server.stop())
+  assert.equal(server.pid, server.process.pid)
+  const [program, ...args] = commandLine(server.pid)
+  assert.equal(program, realRuntime())
+  assert.deepEqual(args.slice(0, 2), ['--max-semi-space-size=2', '--disable-sigusr1'])
+})
+
+test('started by an older Node.js, the pinned runtime serves', { skip: noSystemNode }, async (t) => {
+  const server = await startServer({ corefile, command: [systemNode!, builtServer] })
+  t.after(() => server.stop())
+  assert.equal(commandLine(server.pid)[0], realRuntime())
+  const reply = await server.dig('example.org', 'A')
+  assert.equal(reply.rcode, 'NOERROR')
+})
+
+test('a signal to an older Node.js that started the server reaches it, and so does its exit code the caller', {
+  skip: noSystemNode,
+}, async (t) => {
+  const server = await startServer({ corefile, command: [systemNode!, builtServer] })
+  t.after(() => server.stop())
+  const launcher = server.process.pid!
+  process.kill(launcher, 'SIGUSR1')
+  await server.printed(/reload/i)
+  process.kill(launcher, 'SIGTERM')
+  assert.deepEqual(await server.exited, { code: 0, signal: null })
+})
+
+test('a signal to npm reaches the server that it started', async (t) => {
+  const server = await startServer({ corefile, command: ['npm', '--prefix', root, 'run', '-s', 'slicedns', '--'] })
+  t.after(() => server.stop())
+  await ends(server, server.process.pid!)
+})
+
+test('exit codes come through: 2 for an unknown flag', () => {
+  for (const node of [runtime, ...(systemNode ? [systemNode] : [])]) {
+    assert.equal(spawnSync(node, [builtServer, '-no-such-flag']).status, 2, node)
+  }
+})
+
+test('without its packages the built server runs on a recent Node.js, and says what is missing on an old one', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'slicedns-bare-'))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  cpSync(dirname(builtServer), join(folder, 'dist'), { recursive: true })
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'))
+  const bare = join(folder, 'dist/slicedns.js')
+  const recent = spawnSync(realRuntime(), [bare, '-version'], { encoding: 'utf8' })
+  assert.equal(recent.status, 0, recent.stderr)
+  assert.match(recent.stderr, /no bundled Node\.js runtime here; using Node\.js \d/)
+  if (systemNode === undefined) return
+  const old = spawnSync(systemNode, [bare, '-version'], { encoding: 'utf8' })
+  assert.equal(old.status, 1)
+  assert.match(old.stderr, /too old .* install with optional dependencies/)
+})
+
+async function ends(server: RunningServer, signalled: number): Promise<void> {
+  const serving = server.pid
+  process.kill(signalled, 'SIGTERM')
+  await server.exited
+  assert.throws(() => process.kill(serving, 0), { code: 'ESRCH' })
+}
+
+function commandLine(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
+}
+
+function realRuntime(): string {
+  return execFileSync(runtime, ['-p', 'fs.realpathSync(process.execPath)'], { encoding: 'utf8' }).trim()
+}
+
+/** A Node.js of the machine's own that cannot replace itself (process.execve came with 22.15): the launcher's other way. */
+function findSystemNode(): string | undefined {
+  const own = resolve(root, 'node_modules/.bin')
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => resolve(folder) !== own)
+    .map((folder) => join(folder, 'node'))
+    .find(
+      (file) => existsSync(file) && execFileSync(file, ['-p', '!process.execve'], { encoding: 'utf8' }) === 'true\n',
+    )
+}

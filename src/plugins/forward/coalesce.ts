@@ -1,5 +1,5 @@
 /** Identical questions that are on their way at the same time share one exchange. */
-import { opcode } from '../../dns/codes.ts'
+import { opcode, type } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 
 /**
@@ -11,6 +11,8 @@ export function sharingKey(request: Message, name: string, way: 'udp' | 'stream'
   const plain = request.opcode === opcode.QUERY && request.questions.length === 1 && request.additional.length === 0
   if (!plain || (edns && (edns.options.length > 0 || edns.version !== 0))) return undefined
   const [question] = request.questions
+  // `loop` counts how often its HINFO question comes round: sharing would let a loop wait for itself.
+  if (question.type === type.HINFO) return undefined
   const flags =
     (request.recursionDesired ? 1 : 0) |
     (request.checkingDisabled ? 2 : 0) |

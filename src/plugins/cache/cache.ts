@@ -1,0 +1,225 @@
+import { rcode, type } from '../../dns/codes.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import type { Clock } from '../../observe/clock.ts'
+import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
+import { type Class, classify } from './classify.ts'
+import type { CacheCells } from './metrics.ts'
+import { answersQuestion, askingForAd, cacheKey, createEntry, flattened, isCacheable, replyFrom } from './replies.ts'
+import type { CacheSettings, Limits } from './settings.ts'
+import { type Entry, type Kind, type Store, secondsLeft } from './store.ts'
+
+const plugin = 'cache'
+
+/**
+ * Plugins that answer from the cluster's live state. Their answers pass untouched, TTLs included: a kept one would be
+ * wrong as soon as a pod comes or goes, and asking them costs no more than a look into the cache.
+ */
+const livePlugins: ReadonlySet<string> = new Set(['kubernetes', 'k8s_external'])
+
+export interface CacheOptions {
+  readonly settings: CacheSettings
+  readonly store: Store
+  readonly clock: Clock
+  readonly cells: (query: Query) => CacheCells
+  /** Hears of entries that were stored or found: the data plane may repeat them. */
+  readonly offer: (entry: Entry) => void
+}
+
+export function createCache(options: CacheOptions): Handler {
+  const { settings, store, clock } = options
+  const refill = createRefill(options)
+
+  /** The entry that answers the query now, stale ones included where they may be served. */
+  function find(key: string, now: number): { entry: Entry; kind: Kind } | undefined {
+    const denial = usable(store.get('denial', key), now)
+    const success = usable(store.get('success', key), now)
+    if (!denial) return success && { entry: success, kind: 'success' }
+    const alive = success && secondsLeft(success, now) > 0
+    const preferred = success && (settings.serveStale?.preferPositive || (alive && denial.failure))
+    return preferred ? { entry: success, kind: 'success' } : { entry: denial, kind: 'denial' }
+  }
+
+  function usable(entry: Entry | undefined, now: number): Entry | undefined {
+    if (!entry) return undefined
+    const left = secondsLeft(entry, now)
+    const staleFor = settings.serveStale ? settings.serveStale.upTo / 1000 : 0
+    return left > 0 || -left < staleFor ? entry : undefined
+  }
+
+  function hit(entry: Entry, kind: Kind, query: Query, next: Next, now: number): Outcome | Promise<Outcome> {
+    const cells = options.cells(query)
+    cells.hits[kind].inc()
+    const left = secondsLeft(entry, now)
+    if (left <= 0) return stale(entry, query, next)
+    options.offer(entry)
+    if (shouldPrefetch(entry, settings, left, now)) {
+      cells.prefetches.inc()
+      refill.inBackground(entry, query, next)
+    }
+    return reply(entry, query, settings.keepTtl ? entry.ttl : left)
+  }
+
+  function stale(entry: Entry, query: Query, next: Next): Outcome | Promise<Outcome> {
+    const { verify, timeout, ttl } = settings.serveStale!
+    const old = (): Outcome => {
+      options.cells(query).servedStale.inc()
+      return reply(entry, query, ttl)
+    }
+    if (clock.now() < entry.recheckAt) return old()
+    if (!verify) {
+      refill.inBackground(entry, query, next)
+      return old()
+    }
+    return refill.within(timeout, entry, query, next).then((fresh) => fresh ?? old())
+  }
+
+  return (query, next) => {
+    if (!isCacheable(query) || !settings.zones.some((zone) => isSubdomain(zone, query.name))) return next(query)
+    const key = cacheKey(query)
+    const now = clock.now()
+    options.cells(query).requests.inc()
+    const found = find(key, now)
+    if (found) return hit(found.entry, found.kind, query, next, now)
+    options.cells(query).misses.inc()
+    return refill.miss(key, query, next)
+  }
+}
+
+const reply = (entry: Entry, query: Query, ttl: number): Reply => ({
+  kind: 'reply',
+  message: replyFrom(entry, query, ttl),
+  plugin,
+})
+
+/** Counts the hit, and says whether the entry is popular and near its end. */
+function shouldPrefetch(entry: Entry, { prefetch }: CacheSettings, left: number, now: number): boolean {
+  if (!prefetch) return false
+  entry.hits = now - entry.lastHitAt > prefetch.within ? 1 : entry.hits + 1
+  entry.lastHitAt = now
+  return entry.hits >= prefetch.hits && left <= Math.ceil((prefetch.percentage / 100) * entry.ttl)
+}
+
+interface Refill {
+  /** Asks the next plugin; identical questions that wait at the same time share its answer. */
+  miss(key: string, query: Query, next: Next): Outcome | Promise<Outcome>
+  /** Renews an entry, unless somebody does already. */
+  inBackground(entry: Entry, query: Query, next: Next): void
+  /** A fresh answer within so many milliseconds (0: whenever it comes), or undefined when there is no good one. */
+  within(milliseconds: number, entry: Entry, query: Query, next: Next): Promise<Outcome | undefined>
+}
+
+function createRefill({ settings, store, clock, cells, offer }: CacheOptions): Refill {
+  const waiting = new Map<string, Promise<Taken>>()
+
+  /** Keeps what the next plugin said, and gives it as the client gets it. */
+  function take(outcome: Outcome, key: string, query: Query, renewal: boolean): Taken {
+    if (outcome.kind !== 'reply' || livePlugins.has(outcome.plugin)) return { outcome, entry: undefined }
+    const { message } = outcome
+    const { kind, ttl: lowest } = classify(message, clock.wall() / 1000)
+    const ttl = clampedTtl(kind, lowest, settings)
+    const entry =
+      ttl > 0 && !message.truncated && kind !== 'none' ? keep(outcome, kind, ttl, key, query, renewal) : undefined
+    return { outcome: { ...outcome, message: flattened(message, ttl, query) }, entry }
+  }
+
+  function keep(
+    outcome: Reply,
+    kind: Class,
+    ttl: number,
+    key: string,
+    query: Query,
+    renewal: boolean,
+  ): Entry | undefined {
+    if (!answersQuestion(outcome.message, query)) {
+      cells(query).drops.inc()
+      return undefined
+    }
+    const side: Kind = kind === 'success' ? 'success' : 'denial'
+    const excluded = side === 'success' ? settings.disableSuccess : settings.disableDenial
+    if (excluded.some((zone) => isSubdomain(zone, query.name))) return undefined
+    const entry = createEntry(outcome.message, key, query, ttl, clock.now(), kind === 'failure')
+    // What a renewal finds replaces the denial that may stand before it.
+    if (side === 'success' && renewal) store.remove('denial', key)
+    if (store.set(side, entry)) cells(query).evictions[side].inc()
+    offer(entry)
+    return entry
+  }
+
+  function ask(key: string, query: Query, next: Next, renewal: boolean): Taken | Promise<Taken> {
+    const outcome = next(askingForAd(query))
+    if (!(outcome instanceof Promise)) return take(outcome, key, query, renewal)
+    return outcome.then((settled) => take(settled, key, query, renewal))
+  }
+
+  async function share(flight: string, key: string, query: Query, next: Next): Promise<Outcome> {
+    const { outcome, entry } = await waiting.get(flight)!
+    if (entry) return reply(entry, query, Math.max(1, secondsLeft(entry, clock.now())))
+    if (!mayShare(outcome)) return (await ask(key, query, next, false)).outcome
+    if (outcome.kind !== 'reply') return outcome
+    const { message } = outcome
+    return { ...outcome, message: { ...message, id: query.request.id, questions: query.request.questions } }
+  }
+
+  async function renew(entry: Entry, query: Query, next: Next): Promise<Outcome> {
+    entry.refreshing = true
+    try {
+      // CoreDNS's refreshes come over TCP: their answers are never truncated.
+      const { outcome } = await ask(entry.key, { ...query, transport: 'tcp' }, next, true)
+      if (!isGood(outcome)) entry.recheckAt = clock.now() + (settings.serveStale?.recheck ?? 0)
+      return outcome
+    } finally {
+      entry.refreshing = false
+    }
+  }
+
+  return {
+    miss(key, query, next) {
+      // `loop` counts how often its HINFO question comes round: a shared answer would hide the loop from it.
+      if (query.qtype === type.HINFO) return outcomeOf(ask(key, query, next, false))
+      // What is truncated depends on the transport and on what the client can take.
+      const flight = `${key} ${query.transport === 'udp' ? (query.request.edns?.payloadSize ?? 512) : 'stream'}`
+      if (waiting.has(flight)) return share(flight, key, query, next)
+      const taken = ask(key, query, next, false)
+      if (!(taken instanceof Promise)) return taken.outcome
+      const done = (): void => void waiting.delete(flight)
+      waiting.set(flight, taken)
+      taken.then(done, done)
+      return taken.then(({ outcome }) => outcome)
+    },
+    inBackground(entry, query, next) {
+      // Nobody waits for it: a failure leaves the entry as it is, and the next query tries again.
+      if (!entry.refreshing) renew(entry, query, next).catch(() => undefined)
+    },
+    async within(milliseconds, entry, query, next) {
+      const fresh = renew(entry, query, next).then((outcome) => (isGood(outcome) ? outcome : undefined))
+      if (milliseconds === 0) return fresh
+      const late = new Promise<undefined>((resolve) => clock.after(milliseconds, () => resolve(undefined)))
+      return Promise.race([fresh.catch(() => undefined), late])
+    },
+  }
+}
+
+/** What the next plugin said, and the entry that it became. */
+interface Taken {
+  readonly outcome: Outcome
+  readonly entry: Entry | undefined
+}
+
+const outcomeOf = (taken: Taken | Promise<Taken>): Outcome | Promise<Outcome> =>
+  taken instanceof Promise ? taken.then(({ outcome }) => outcome) : taken.outcome
+
+/** Failures are everybody's; an answer that may not be kept may be for one client alone. */
+function mayShare(outcome: Outcome): boolean {
+  if (outcome.kind === 'rcode') return true
+  return outcome.kind === 'reply' && outcome.message.rcode !== rcode.NOERROR && outcome.message.rcode !== rcode.NXDOMAIN
+}
+
+/** Better than a stale entry. */
+const isGood = (outcome: Outcome): boolean =>
+  outcome.kind === 'reply' && (outcome.message.rcode === rcode.NOERROR || outcome.message.rcode === rcode.NXDOMAIN)
+
+function clampedTtl(kind: Class, ttl: number, settings: CacheSettings): number {
+  if (kind === 'failure') return settings.servfailTtl
+  const { minTtl, maxTtl }: Limits = kind === 'denial' ? settings.denial : settings.success
+  return Math.min(maxTtl, Math.max(minTtl, ttl))
+}

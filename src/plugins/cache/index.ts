@@ -1,0 +1,86 @@
+import { dnsClass } from '../../dns/codes.ts'
+import type { Instance, Plugin, ReplySink, Setup } from '../../plugin/contract.ts'
+import type { Query } from '../../plugin/query.ts'
+import type { CachedEntry } from '../../table/api.ts'
+import { createCache } from './cache.ts'
+import { createCacheMetrics } from './metrics.ts'
+import { cacheKey, wireWithTtl } from './replies.ts'
+import { type CacheSettings, schema } from './settings.ts'
+import { createStore, type Entry, type Store, secondsLeft } from './store.ts'
+
+export const cache: Plugin<CacheSettings> = { name: 'cache', schema, setup: setUp }
+
+function setUp(settings: CacheSettings, setup: Setup): Instance {
+  const { clock } = setup
+  const sinks = new Set<ReplySink>()
+  /** Entries that the sinks have. */
+  let offered = new WeakSet<Entry>()
+
+  const store = createStore({ success: settings.success.capacity, denial: settings.denial.capacity }, (entry) => {
+    if (!offered.delete(entry)) return
+    for (const sink of sinks) sink.remove(entry.name, entry.type, entry.dnssecOk, entry.checkingDisabled)
+  })
+
+  function offer(entry: Entry): void {
+    if (offered.has(entry) || entry.class !== dnsClass.IN) return
+    offered.add(entry)
+    const published = publishedEntry(entry, clock.now())
+    for (const sink of sinks) sink.put(published)
+  }
+
+  const metrics = createCacheMetrics({
+    registry: setup.metrics,
+    dataPlane: setup.process.dataPlane,
+    zones: settings.zones.join(','),
+    size: store.size,
+    servers: () => setup.block.servers,
+  })
+  // These must see every hit: the data plane would hide it from them.
+  const seesHits = settings.prefetch !== undefined || settings.serveStale !== undefined || settings.keepTtl
+  return {
+    handler: createCache({
+      settings,
+      store,
+      clock,
+      cells: ({ server, view }) => metrics.cells(server, view),
+      offer: seesHits ? () => undefined : offer,
+    }),
+    ...(seesHits
+      ? {}
+      : {
+          replies: {
+            attach(sink: ReplySink) {
+              sinks.add(sink)
+              // The newcomer has none yet; it is told of each when that is found next.
+              offered = new WeakSet()
+              return { detach: () => void sinks.delete(sink) }
+            },
+          },
+        }),
+    stop: () => metrics.stop(),
+    explain: (query) => explain(query, store, clock.now()),
+  }
+}
+
+function explain(query: Query, store: Store, now: number): string[] {
+  const key = cacheKey(query)
+  const lines: string[] = []
+  for (const kind of ['denial', 'success'] as const) {
+    const entry = store.get(kind, key)
+    if (entry) lines.push(`has a ${kind} entry, ${secondsLeft(entry, now)} s of ${entry.ttl} s left`)
+  }
+  return lines.length > 0 ? lines : ['has no entry (cluster answers are never kept)']
+}
+
+/** The entry as the data plane takes it: TTLs as of now. */
+function publishedEntry(entry: Entry, now: number): CachedEntry {
+  return {
+    name: entry.name,
+    type: entry.type,
+    dnssecOk: entry.dnssecOk,
+    checkingDisabled: entry.checkingDisabled,
+    reply: wireWithTtl(entry, secondsLeft(entry, now)),
+    expiresAt: entry.storedAt + entry.ttl * 1000,
+    authenticData: entry.authenticData,
+  }
+}

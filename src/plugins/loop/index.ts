@@ -1,0 +1,120 @@
+import { randomInt } from 'node:crypto'
+import { argCount, noBody } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { dnsClass, opcode, rcode, type } from '../../dns/codes.ts'
+import { encodeMessage } from '../../dns/wire.ts'
+import type { Timer } from '../../observe/clock.ts'
+import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { Query } from '../../plugin/query.ts'
+import { endpointText, type Sending } from '../../upstream/carrier.ts'
+import { createUdpCarrier } from '../../upstream/udp.ts'
+
+/** Nothing can be set. */
+export type LoopSettings = Readonly<Record<string, never>>
+
+const schema: DirectiveSchema<LoopSettings> = {
+  usage: 'loop',
+  repeat: 'once',
+  read({ occurrences: [directive] }) {
+    argCount(directive, 0, 0)
+    noBody(directive)
+    return {}
+  },
+}
+
+export const loop: Plugin<LoopSettings> = { name: 'loop', schema, setup: setUp }
+
+const second = 1000
+/** Milliseconds to wait for an answer, between two tries, and in all. */
+const patience = { answer: 2 * second, pause: second, all: 30 * second } as const
+/** Our own question is seen once; each round of a loop shows it once more. */
+const sightingsOfALoop = 3
+const troubleshooting = 'https://coredns.io/plugins/loop#troubleshooting'
+
+function setUp(_: LoopSettings, setup: Setup): Instance {
+  const { clock, block } = setup
+  const zone = block.zones[0] ?? '.'
+  // Nobody can guess it, so nobody can stop the server by asking it.
+  const token = `${randomInt(2 ** 47)}.${randomInt(2 ** 47)}`
+  const name = zone === '.' ? `${token}.` : `${token}.${zone}`
+  const listener = { address: ownAddress(block.addresses[0]), port: block.port }
+  const carrier = createUdpCarrier(listener)
+  let timer: Timer | undefined
+  let sending: Sending | undefined
+  let sightings = 0
+  let watching = true
+
+  function detect(query: Query): void {
+    if (!watching || query.qtype !== type.HINFO || query.name !== name) return
+    if (++sightings < sightingsOfALoop) return
+    const path = `${endpointText(query.client)} -> ${endpointText(listener)}`
+    setup.process.fatal(
+      `plugin/loop: Loop (${path}) detected for zone "${zone}", see ${troubleshooting}. Query: "HINFO ${name}"`,
+    )
+  }
+
+  function ask(until: number): void {
+    if (!watching) return
+    if (clock.now() >= until) return finish()
+    sightings = 0
+    timer = clock.after(patience.answer, () => again(until))
+    sending = carrier.send(question(name), {
+      answer() {
+        finish()
+        return true
+      },
+      failed: () => again(until),
+    })
+  }
+
+  function again(until: number): void {
+    timer?.cancel()
+    sending?.cancel('silent')
+    timer = clock.after(patience.pause, () => ask(until))
+  }
+
+  /** An answer means that the question went somewhere else and not round and round. */
+  function finish(): void {
+    watching = false
+    timer?.cancel()
+    carrier.close()
+  }
+
+  return {
+    handler(query, next) {
+      detect(query)
+      return next(query)
+    },
+    serving: () => ask(clock.now() + patience.all),
+    stop: finish,
+  }
+}
+
+/** Where the block's listener hears us: a wildcard does on the loopback address. */
+function ownAddress(bound: string | undefined): string {
+  if (bound === undefined || bound === '' || bound === '0.0.0.0') return '127.0.0.1'
+  return bound === '::' ? '::1' : bound
+}
+
+const question = (name: string): Uint8Array =>
+  encodeMessage(
+    {
+      id: 0,
+      response: false,
+      opcode: opcode.QUERY,
+      authoritative: false,
+      truncated: false,
+      recursionDesired: true,
+      recursionAvailable: false,
+      reserved: false,
+      authenticData: false,
+      checkingDisabled: false,
+      rcode: rcode.NOERROR,
+      questions: [{ name, type: type.HINFO, class: dnsClass.IN }],
+      answer: [],
+      authority: [],
+      additional: [],
+      edns: undefined,
+    },
+    { limit: 512 },
+  )

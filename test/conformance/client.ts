@@ -54,7 +54,7 @@ function overTcp(address: string, port: number, asked: Ask): Promise<Uint8Array 
     connection.on('error', () => done(undefined))
     connection.on('close', () => done(undefined))
     connection.on('data', (chunk) => {
-      received = Buffer.concat([received, chunk])
+      received = Buffer.concat([received, Buffer.from(chunk)])
       if (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) done(received.subarray(2))
     })
     connection.write(Buffer.concat([Buffer.from([octets.length >> 8, octets.length & 255]), octets]))

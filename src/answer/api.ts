@@ -29,6 +29,8 @@ export interface Responder {
   startBatch(nowMilliseconds: number): void
   /** Epoch protocol: the reader looks at no table memory between `offline()` and the next `startBatch`. */
   offline(): void
+  /** Why the last call of `answer` was a miss (misses.ts: `missReason`, `missLabels`); 0 when it was not. */
+  missReason(): number
 }
 
 /** How a message came in: decides limits and labels. `udp4`/`udp6` differ in the compression threshold only. */
@@ -38,4 +40,9 @@ export type Way = (typeof way)[keyof typeof way]
 export interface ResponderOptions {
   /** Uniform in [0, 2^32). Default: xorshift seeded from crypto. Tests pass their own. */
   readonly random?: () => number
+  /**
+   * Octets that a reply to a datagram may have in the caller's buffers. A reply that would be longer, to a client that
+   * takes it, is a miss. Default 65,535.
+   */
+  readonly udpRoom?: number
 }

@@ -7,9 +7,9 @@ import type { Directive, DirectiveSchema, Position } from '../corefile/schema.ts
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
-import type { Handler, Query } from './query.ts'
 import type { CachedEntry } from '../table/api.ts'
 import type { NodeSpec, ZoneSpec } from '../table/spec.ts'
+import type { Handler, Query } from './query.ts'
 
 export interface Plugin<Settings = unknown> {
   /** The directive's word. */
@@ -91,6 +91,8 @@ export interface DataPlaneSample {
   /** rcode name → count */
   readonly responses: ReadonlyMap<string, number>
   readonly doRequests: number
+  /** Hits of cached replies among the responses, as `coredns_cache_hits_total` tells them apart. */
+  readonly cacheHits?: { readonly success: number; readonly denial: number }
   /** Cumulative buckets as in coredns-behaviour §8, with sum. */
   readonly requestSize: HistogramSample
   readonly responseSize: HistogramSample

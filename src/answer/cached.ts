@@ -1,0 +1,93 @@
+/** Cached replies, repeated: question and header are the client's, TTLs have aged, addresses go in random order. */
+import { CACHED_KEY, cached, cachedFlag } from '../table/layout.ts'
+import { findCached } from '../table/reader.ts'
+import type { Exchange } from './exchange.ts'
+import { missReason } from './misses.ts'
+import { drawNext, undoDraws } from './sample.ts'
+import { beginReply, finishReply, writeTtl } from './write.ts'
+
+/**
+ * The reply's length; 0 with the reason in the exchange when there is none, or it has expired or cannot be cut here.
+ * `chooseClass` makes the class of an entry the exchange's.
+ */
+export function answerFromCache(x: Exchange, space: number, chooseClass: (x: Exchange, entry: number) => void): number {
+  const { request, start, view } = x
+  const checkingDisabled = (request[start + 3] & 0x10) !== 0
+  const flags = (x.dnssecOk ? cachedFlag.dnssecOk : 0) | (checkingDisabled ? cachedFlag.checkingDisabled : 0)
+  const entry = findCached(view, x.key, space, x.type, flags & CACHED_KEY)
+  if (entry === 0) return 0
+  if (x.now >= view.floats[(entry + cached.expiresAt) >> 3]) {
+    x.missReason = missReason.expired
+    return 0
+  }
+  chooseClass(x, entry)
+  beginReply(x)
+  if (!writeCachedRecords(x, entry)) {
+    x.missReason = missReason.large
+    return 0
+  }
+  const stored = view.bytes[entry + cached.flagsAt]
+  x.cacheHit = stored & cachedFlag.denial ? 2 : 1
+  // AD is told to those who understand it (RFC 6840 §5.7): DO or AD in the request.
+  const authentic = (stored & cachedFlag.authenticData) !== 0 && (x.dnssecOk || (request[start + 3] & 0x20) !== 0)
+  const low = (stored & cachedFlag.recursionAvailable ? 0x80 : 0) | (authentic ? 0x20 : 0)
+  return finishReply(x, view.bytes[entry + cached.rcodeAt], low)
+}
+
+function writeCachedRecords(x: Exchange, entry: number): boolean {
+  const { bytes } = x.view
+  const u16 = (at: number): number => bytes[entry + at] | (bytes[entry + at + 1] << 8)
+  const answers = u16(cached.answersAt)
+  const authorities = u16(cached.authoritiesAt)
+  const additionals = u16(cached.additionalsAt)
+  x.answers = writeSection(x, entry, 0, answers, u16(cached.answerRunAt))
+  if (x.answers === answers) {
+    const both = answers + authorities
+    x.authorities = writeSection(x, entry, answers, both, both)
+    if (x.authorities === authorities) {
+      x.additionals = writeSection(x, entry, both, both + additionals, u16(cached.additionalRunAt))
+    }
+  }
+  x.truncated = x.answers + x.authorities + x.additionals < answers + authorities + additionals
+  return !(x.truncated && x.cramped)
+}
+
+/** Records [from, to), those from `run` on in random order if the class shuffles; returns how many fitted. */
+function writeSection(x: Exchange, entry: number, from: number, to: number, run: number): number {
+  const { sampler } = x
+  const length = to - run
+  const shuffle = x.shuffle && length > 1
+  let i = from
+  for (; i < to; i++) {
+    const chosen = shuffle && i >= run ? run + drawNext(sampler, i - run, length) : i
+    if (!writeRecord(x, entry, chosen)) break
+  }
+  if (shuffle && i >= run) undoDraws(sampler, (i < to ? i + 1 : i) - run)
+  return i - from
+}
+
+function writeRecord(x: Exchange, entry: number, i: number): boolean {
+  const { reply, view } = x
+  const { bytes, words } = view
+  const count = words[(entry + cached.typeAt) >> 2] >>> 16
+  const place = (entry + cached.listAt + i * cached.recordBytes) >> 2
+  const start = words[place] & 0xffff
+  const end = i + 1 < count ? words[place + 1] & 0xffff : words[(entry + cached.bodyLengthAt) >> 2]
+  if (x.at + end - start > x.limit) return false
+  const from = entry + words[(entry + cached.bodyAt) >> 2]
+  const begin = x.at
+  for (let k = start; k < end; k++) reply[x.at++] = bytes[from + k]
+  const ttlAt = begin + (words[place] >>> 16) - start
+  writeTtl(reply, ttlAt, agedTtl(x, entry, reply, ttlAt))
+  return true
+}
+
+/** Stored minus elapsed, whole seconds, never below 0. The TTL as stored is in the reply already. */
+function agedTtl(x: Exchange, entry: number, reply: Uint8Array, at: number): number {
+  const ttl = ((reply[at] << 24) | (reply[at + 1] << 16) | (reply[at + 2] << 8) | reply[at + 3]) >>> 0
+  const { bytes, floats } = x.view
+  if (bytes[entry + cached.flagsAt] & cachedFlag.keepTtl) return ttl
+  const elapsed = Math.floor((x.now - floats[(entry + cached.storedAt) >> 3]) / 1000)
+  if (elapsed <= 0) return ttl
+  return elapsed < ttl ? ttl - elapsed : 0
+}

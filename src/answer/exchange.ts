@@ -1,0 +1,111 @@
+/**
+ * The one question in hand and the reply being written. A responder has one of these and uses it again for every query,
+ * so that answering allocates nothing. Positions named `…At` are offsets in `request` or `reply`; what is fixed once per
+ * responder comes first.
+ */
+import type { TableHandle } from '../table/api.ts'
+import { maxChoices } from '../table/layout.ts'
+import { createNameKey, type NameKey } from '../table/name-key.ts'
+import { openTable, type TableView } from '../table/reader.ts'
+import { createIndex, type Sampler } from './sample.ts'
+
+export interface Exchange {
+  readonly view: TableView
+  /** The name asked for. */
+  readonly key: NameKey
+  readonly sampler: Sampler
+  /** By target of an SRV answer: where its name stands in the reply × 256 + its octets; 0 while it does not. */
+  readonly targetAt: Int32Array
+  /** Milliseconds of the monotonic clock, once per batch. */
+  now: number
+
+  request: Uint8Array
+  /** The request is `request[start, end)`. */
+  start: number
+  end: number
+  stream: boolean
+  /** Where the question ends in the request. */
+  questionEnd: number
+  type: number
+
+  /** Whether the request has an OPT, and its facts. */
+  edns: boolean
+  payloadSize: number
+  dnssecOk: boolean
+  /** The options, and how many octets of them are echoed. */
+  optionsAt: number
+  optionsEnd: number
+  echoedOctets: number
+
+  reply: Uint8Array
+  replyStart: number
+  /** Octets that a reply to a datagram may have because of the caller's buffers. */
+  room: number
+  /** Where the next octet goes. */
+  at: number
+  /** Where the reply's sections must end, OPT excluded. */
+  limit: number
+  /** The space for the reply is smaller than the client's limit: what does not fit is for the chain. */
+  cramped: boolean
+  /** `loadbalance` */
+  shuffle: boolean
+  /** `bufsize`: payload size that is echoed and obeyed. */
+  maxPayload: number
+  answers: number
+  authorities: number
+  additionals: number
+  truncated: boolean
+
+  /** What the last call of `answer` came to: a miss's reason, or a reply's facts for the counters. */
+  missReason: number
+  classNumber: number
+  rcode: number
+  /** Octets of the reply without OPT and without name compression, as CoreDNS counts them. */
+  replyOctets: number
+  /** Octets that compression saves in it; cached replies count as they are. */
+  savedOctets: number
+  /** How a cached reply was counted: 0 none, 1 success, 2 denial. */
+  cacheHit: number
+}
+
+export function createExchange(handle: TableHandle, random: (() => number) | undefined): Exchange {
+  const view = openTable(handle)
+  const nothing = new Uint8Array(0)
+  return {
+    view,
+    key: createNameKey(view.words),
+    sampler: createIndex(maxChoices, random),
+    targetAt: new Int32Array(maxChoices + 1),
+    now: 0,
+    request: nothing,
+    start: 0,
+    end: 0,
+    stream: false,
+    questionEnd: 0,
+    type: 0,
+    edns: false,
+    payloadSize: 0,
+    dnssecOk: false,
+    optionsAt: 0,
+    optionsEnd: 0,
+    echoedOctets: 0,
+    reply: nothing,
+    replyStart: 0,
+    room: 0,
+    at: 0,
+    limit: 0,
+    cramped: false,
+    shuffle: false,
+    maxPayload: 0,
+    answers: 0,
+    authorities: 0,
+    additionals: 0,
+    truncated: false,
+    missReason: 0,
+    classNumber: 0,
+    rcode: 0,
+    replyOctets: 0,
+    savedOctets: 0,
+    cacheHit: 0,
+  }
+}

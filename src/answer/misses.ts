@@ -1,0 +1,62 @@
+/** Why a question went to the plugin chain: for `explain` and for the counter of misses by reason. */
+
+export const missReason = {
+  none: 0,
+  /** The space is retired or does not serve. */
+  space: 1,
+  /** Valid, but not what the table answers: NOTIFY, a class other than IN, transfers, DS, ANY. */
+  unusual: 2,
+  /** Records in the request besides one OPT, or a request whose counts promise more than it has. */
+  sections: 3,
+  /** A compressed question name. */
+  compressed: 4,
+  /** EDNS flags or options that need a closer look. */
+  edns: 5,
+  /** Nothing is known of the name, nor of what is above it. */
+  name: 6,
+  /** What is above the name says that the chain decides below it. */
+  open: 7,
+  /** The table says that the chain answers this type at this name. */
+  chain: 8,
+  /** The zone denies nothing yet. */
+  unsynced: 9,
+  /** A cached reply was there and is no longer valid. */
+  expired: 10,
+  /** The answer must be cut in a way that the table does not know. */
+  large: 11,
+} as const
+
+export type MissReason = (typeof missReason)[keyof typeof missReason]
+
+/** The reasons as metrics name them, by number. */
+export const missLabels = [
+  'none',
+  'space',
+  'unusual',
+  'sections',
+  'compressed',
+  'edns',
+  'name',
+  'open',
+  'chain',
+  'unsynced',
+  'expired',
+  'large',
+] as const
+
+const texts: readonly string[] = [
+  'answered from the table',
+  'the listener does not serve from the table',
+  'the opcode, class or type is one that plugins answer',
+  'the request has records besides the question and one OPT',
+  'the name in the question is compressed',
+  'the request has EDNS flags or options that plugins look at',
+  'the table knows neither the name nor a name above it',
+  'names below the closest name that the table knows are for the plugins',
+  'the table leaves this type at this name to the plugins',
+  'the zone is not synced yet, so nothing in it is denied',
+  'the cached reply has expired',
+  'the answer is too large for the client, and is cut by the plugin chain',
+]
+
+export const missTextOf = (reason: number): string => texts[reason] ?? texts[0]

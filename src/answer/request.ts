@@ -1,0 +1,120 @@
+/**
+ * What a request asks, read from its octets without ever looking outside them. Malformed and unsupported messages are
+ * judged as CoreDNS does (coredns-behaviour §3, checked against 1.14.7); valid but unusual ones are for the chain.
+ */
+import { dnsClass, opcode, type } from '../dns/codes.ts'
+import { COMPRESSED, readName } from '../table/name-key.ts'
+import type { Exchange } from './exchange.ts'
+import { missReason } from './misses.ts'
+
+/** What to do with a request. Words rather than booleans: each is a reply of its own kind. */
+export const verdict = {
+  /** A question that the table may answer. */
+  ask: 0,
+  drop: 1,
+  miss: 2,
+  /** NOTIMP, the header alone. */
+  notImplemented: 3,
+  /** FORMERR, the header alone. */
+  formatError: 4,
+  /** FORMERR, with the question. */
+  formatErrorWithQuestion: 5,
+  /** SERVFAIL, the header alone: the message is a header alone. */
+  noQuestion: 6,
+  badVersion: 7,
+} as const
+
+const headerOctets = 12
+/** An OPT record with its root owner, without options. */
+export const optOctets = 11
+
+/** The header's verdict, then the question's, then the OPT's. Fills in the exchange as far as it gets. */
+export function readRequest(x: Exchange): number {
+  const { request, start, end } = x
+  if (end - start < headerOctets || request[start + 2] & 0x80) return verdict.drop
+  const operation = (request[start + 2] >> 3) & 15
+  if (operation !== opcode.QUERY && operation !== opcode.NOTIFY) return verdict.notImplemented
+  const questions = (request[start + 4] << 8) | request[start + 5]
+  const answers = (request[start + 6] << 8) | request[start + 7]
+  const authorities = (request[start + 8] << 8) | request[start + 9]
+  const additionals = (request[start + 10] << 8) | request[start + 11]
+  if (questions !== 1 || answers > 1 || authorities > 1 || additionals > 2) return verdict.formatError
+  if (end - start === headerOctets) return verdict.noQuestion
+  const judged = readQuestion(x, operation)
+  if (judged !== verdict.ask) return judged
+  // NOTIFY and IXFR have such records (RFC 1996 §3.7, RFC 1995 §3); in a query they are at best odd.
+  if (answers + authorities > 0 || additionals > 1) return miss(x, missReason.sections)
+  return additionals === 0 ? verdict.ask : readOpt(x)
+}
+
+function miss(x: Exchange, reason: number): number {
+  x.missReason = reason
+  return verdict.miss
+}
+
+function readQuestion(x: Exchange, operation: number): number {
+  const { request, end } = x
+  const at = readName(x.key, request, x.start + headerOctets, end)
+  if (at < 0) return at === COMPRESSED ? miss(x, missReason.compressed) : verdict.formatError
+  if (at + 4 > end) {
+    // CoreDNS takes a question that ends after its name or its type for one of type or class 0.
+    return at === end || at + 2 === end ? miss(x, missReason.unusual) : verdict.formatError
+  }
+  x.type = (request[at] << 8) | request[at + 1]
+  x.questionEnd = at + 4
+  const inInternet = request[at + 2] === 0 && request[at + 3] === dnsClass.IN
+  return inInternet && operation === opcode.QUERY ? verdict.ask : miss(x, missReason.unusual)
+}
+
+/** RFC 6891 §6.1.2. The one additional record must be an OPT at the root, or the chain looks at it. */
+function readOpt(x: Exchange): number {
+  const { request, end } = x
+  const at = x.questionEnd
+  // A count that promises more than there is: CoreDNS accepts it.
+  if (at === end) return miss(x, missReason.sections)
+  if (request[at] !== 0) return miss(x, missReason.sections)
+  if (at + 3 > end) return verdict.formatErrorWithQuestion
+  if (((request[at + 1] << 8) | request[at + 2]) !== type.OPT) return miss(x, missReason.sections)
+  if (at + optOctets > end) return verdict.formatErrorWithQuestion
+  const optionsEnd = at + optOctets + ((request[at + 9] << 8) | request[at + 10])
+  if (optionsEnd > end) return verdict.formatErrorWithQuestion
+  x.edns = true
+  x.payloadSize = (request[at + 3] << 8) | request[at + 4]
+  x.dnssecOk = (request[at + 7] & 0x80) !== 0
+  x.optionsAt = at + optOctets
+  x.optionsEnd = optionsEnd
+  if (optionsEnd > x.optionsAt) {
+    const judged = readOptions(x)
+    if (judged !== verdict.ask) return judged
+  }
+  // RFC 6891 §6.1.3: a version that we do not speak is BADVERS.
+  if (request[at + 6] !== 0) return verdict.badVersion
+  // Flags without a meaning yet.
+  if ((request[at + 7] & 0x7f) | request[at + 8]) return miss(x, missReason.edns)
+  return verdict.ask
+}
+
+/** Options are echoed, dropped, or need a look that the chain takes (those whose form CoreDNS checks, and subnets). */
+function readOptions(x: Exchange): number {
+  const { request, optionsEnd } = x
+  let at = x.optionsAt
+  let odd = false
+  while (at < optionsEnd) {
+    if (at + 4 > optionsEnd) return verdict.formatErrorWithQuestion
+    const code = (request[at] << 8) | request[at + 1]
+    const octets = (request[at + 2] << 8) | request[at + 3]
+    if (at + 4 + octets > optionsEnd) return verdict.formatErrorWithQuestion
+    if (isEchoed(code)) {
+      x.echoedOctets += 4 + octets
+      if (code === 9 && octets !== 0 && octets !== 4) odd = true
+      if (code === 11 && octets !== 0 && octets !== 2) odd = true
+    } else if (code <= 20 && !(code >= 5 && code <= 7)) odd = true
+    at += 4 + octets
+  }
+  return odd ? miss(x, missReason.edns) : verdict.ask
+}
+
+/** NSID, EXPIRE, COOKIE, TCP-KEEPALIVE, PADDING. */
+export function isEchoed(code: number): boolean {
+  return code === 3 || (code >= 9 && code <= 12)
+}

@@ -1,0 +1,150 @@
+/**
+ * From a question to what the table answers. A compiled node decides; where it leaves the type to the chain, or knows
+ * nothing of the name, a cached reply may; else the question is a miss.
+ */
+import { rcode, type } from '../dns/codes.ts'
+import {
+  answerKind,
+  CLOSED,
+  classCell,
+  node,
+  other,
+  SHUFFLE,
+  soa,
+  spaceCell,
+  spaceIndex,
+  variants,
+  zone,
+} from '../table/layout.ts'
+import { findNode } from '../table/reader.ts'
+import { answerFromCache } from './cached.ts'
+import type { Exchange } from './exchange.ts'
+import { missReason } from './misses.ts'
+import { writeAddresses, writeRecords, writeServices } from './records.ts'
+import { below } from './sample.ts'
+import { beginReply, finishReply, writeSoa } from './write.ts'
+
+/** The reply's length, or 0 for a miss with its reason in the exchange. */
+export function resolve(x: Exchange, spaceNumber: number): number {
+  if (Atomics.load(x.view.words, spaceCell(spaceNumber)) !== spaceNumber + 1) return missed(x, missReason.space)
+  const space = spaceIndex(spaceNumber)
+  x.missReason = missReason.none
+  const length = answerFromNodes(x, space)
+  if (length > 0 || x.missReason === missReason.unusual || x.missReason === missReason.large) return length
+  return answerFromCache(x, space, chooseClass)
+}
+
+function missed(x: Exchange, reason: number): number {
+  x.missReason = reason
+  return 0
+}
+
+/** Types whose answer is not the name's own, or that plugins answer whatever the name: transfers, DS. */
+function isUnusual(asked: number): boolean {
+  return asked === type.DS || asked === type.AXFR || asked === type.IXFR
+}
+
+function answerFromNodes(x: Exchange, space: number): number {
+  if (isUnusual(x.type)) return missed(x, missReason.unusual)
+  const { key, view } = x
+  const exact = findNode(view, key, 0, space)
+  if (exact !== 0) return answerFromNode(x, exact)
+  for (let label = 1; label <= key.labels; label++) {
+    const encloser = findNode(view, key, label, space)
+    if (encloser !== 0) return denyBelow(x, encloser)
+  }
+  return missed(x, missReason.name)
+}
+
+/** The class and type of a reply decide how it is written and counted. */
+function chooseClass(x: Exchange, entry: number): void {
+  const { words } = x.view
+  const number = words[(entry + node.classAt) >> 2] & 0xffff
+  const effects = words[classCell(number)]
+  x.classNumber = number
+  x.shuffle = (effects & SHUFFLE) !== 0
+  x.maxPayload = effects & 0xffff
+}
+
+function answerFromNode(x: Exchange, entry: number): number {
+  const { bytes, words } = x.view
+  const { type: asked } = x
+  const answers = bytes[entry + node.answersAt]
+  for (let i = 0; i < answers; i++) {
+    const word = words[(entry + node.directoryAt + i * node.directoryBytes) >> 2]
+    if ((word & 0xffff) !== asked) continue
+    const place = words[(entry + node.directoryAt + i * node.directoryBytes + 4) >> 2]
+    return answerOfKind(x, entry, (word >>> 16) & 0xff, (word >>> 24 ? 0 : entry) + place)
+  }
+  // RFC 8482: what ANY gets is a plugin's affair (`any`), unless the compiler said it.
+  if (asked === type.ANY) return missed(x, missReason.unusual)
+  const rest = bytes[entry + node.flagsAt] & 3
+  if (rest === other.nodata) return deny(x, entry, rcode.NOERROR)
+  return rest === other.nxdomain ? deny(x, entry, rcode.NXDOMAIN) : missed(x, missReason.chain)
+}
+
+function answerOfKind(x: Exchange, entry: number, kind: number, body: number): number {
+  if (kind < answerKind.addresses) {
+    if (kind === answerKind.nodata) return deny(x, entry, rcode.NOERROR)
+    if (kind === answerKind.nxdomain) return deny(x, entry, rcode.NXDOMAIN)
+    return kind === answerKind.soa ? answerSoa(x, entry) : missed(x, missReason.chain)
+  }
+  chooseClass(x, entry)
+  beginReply(x)
+  const written = kind === answerKind.variants ? writeVariant(x, entry, body) : writeBody(x, entry, kind, body)
+  return written ? finishReply(x, rcode.NOERROR, 0) : missed(x, missReason.large)
+}
+
+function writeBody(x: Exchange, entry: number, kind: number, body: number): boolean {
+  if (kind === answerKind.addresses) return writeAddresses(x, body)
+  if (kind === answerKind.records) return writeRecords(x, body)
+  const { words } = x.view
+  return writeServices(x, body, words[(words[(entry + node.zoneAt) >> 2] + zone.lengthAt) >> 2])
+}
+
+/** One of several answers, by weight. */
+function writeVariant(x: Exchange, entry: number, body: number): boolean {
+  const { words } = x.view
+  const draw = below(x.sampler, words[(body + variants.totalAt) >> 2] >>> 0)
+  let word = (body + variants.listAt) >> 2
+  while (words[word] >>> 0 <= draw) word += variants.variantBytes >> 2
+  const kind = words[word + 1]
+  return writeBody(x, entry, kind & 0xff, words[word + 2] + (kind & 256 ? 0 : entry))
+}
+
+/** The SOA now in force for an entry's zone. Atomics: it may be swapped while we look. */
+function soaOf(x: Exchange, zoneAt: number): number {
+  return Atomics.load(x.view.words, (zoneAt + zone.soaAt) >> 2)
+}
+
+/** NODATA or NXDOMAIN with the SOA of the entry's zone (RFC 2308 §2), from a name that exists or one above the question. */
+function deny(x: Exchange, entry: number, code: number): number {
+  const { words } = x.view
+  const zoneAt = words[(entry + node.zoneAt) >> 2]
+  const soaAt = soaOf(x, zoneAt)
+  if (code === rcode.NXDOMAIN && words[(soaAt + soa.openAt) >> 2] !== 0) return missed(x, missReason.unsynced)
+  chooseClass(x, entry)
+  beginReply(x)
+  if (!writeSoa(x, soaAt, zoneAt)) return missed(x, missReason.large)
+  x.authorities = 1
+  return finishReply(x, code, 0)
+}
+
+function answerSoa(x: Exchange, entry: number): number {
+  const zoneAt = x.view.words[(entry + node.zoneAt) >> 2]
+  chooseClass(x, entry)
+  beginReply(x)
+  if (!writeSoa(x, soaOf(x, zoneAt), zoneAt)) return missed(x, missReason.large)
+  x.answers = 1
+  return finishReply(x, rcode.NOERROR, 0)
+}
+
+/**
+ * The name does not exist if the closest name above it is closed. SOA is left to the chain: Kubernetes zones answer it
+ * NODATA for names that do not exist. So is ANY, for the plugin of that name.
+ */
+function denyBelow(x: Exchange, encloser: number): number {
+  if ((x.view.bytes[encloser + node.flagsAt] & CLOSED) === 0) return missed(x, missReason.open)
+  if (x.type === type.SOA || x.type === type.ANY) return missed(x, missReason.unusual)
+  return deny(x, encloser, rcode.NXDOMAIN)
+}

@@ -1,0 +1,87 @@
+/** The way in: one request's octets to a reply, a silent drop or a miss. */
+import { rcode } from '../dns/codes.ts'
+import type { TableHandle } from '../table/api.ts'
+import { cell, OFFLINE, readerCell } from '../table/layout.ts'
+import { DROP, MISS, type Responder, type ResponderOptions, way } from './api.ts'
+import { createCounters, LOCAL_ROWS } from './counters.ts'
+import { createExchange, type Exchange } from './exchange.ts'
+import { missReason, missTextOf } from './misses.ts'
+import { readRequest, verdict } from './request.ts'
+import { resolve } from './resolve.ts'
+import { writeBadVersion, writeNoQuestion, writeRejection } from './write.ts'
+
+/**
+ * The slot of responders that live on the writer's own thread: it cannot write while they read, so they need no epoch
+ * and hold nothing back.
+ */
+export const LOCAL = -1
+
+/**
+ * A responder for one thread. `slot` is from `TableWriter.addReader`, or LOCAL. Throws when the table's memory is of
+ * another format.
+ */
+export function createResponder(handle: TableHandle, slot: number, options: ResponderOptions = {}): Responder {
+  const x = createExchange(handle, options.random)
+  const { words } = x.view
+  const counters = createCounters(handle, slot === LOCAL ? LOCAL_ROWS : slot)
+  const epochCell = slot === LOCAL ? -1 : readerCell(slot)
+  const udpRoom = options.udpRoom ?? 0xffff
+  return {
+    answer(request, start, end, space, by, reply, replyStart) {
+      x.request = request
+      x.start = start
+      x.end = end
+      x.stream = by === way.stream
+      x.reply = reply
+      x.replyStart = replyStart
+      x.room = x.stream ? 0xffff : udpRoom
+      x.edns = false
+      x.payloadSize = 0
+      x.dnssecOk = false
+      x.optionsAt = 0
+      x.optionsEnd = 0
+      x.echoedOctets = 0
+      x.missReason = missReason.none
+      x.cacheHit = 0
+      x.classNumber = 0
+      const judged = readRequest(x)
+      const length = judged === verdict.ask ? resolve(x, space) : reject(x, judged)
+      if (length > 0 || judged === verdict.drop) return length
+      x.classNumber = 0
+      counters.miss(x.missReason)
+      return MISS
+    },
+    count(by, family, seconds) {
+      if (x.classNumber !== 0) counters.count(x, by, family, seconds)
+    },
+    startBatch(nowMilliseconds) {
+      x.now = nowMilliseconds
+      if (epochCell >= 0) Atomics.store(words, epochCell, Atomics.load(words, cell.epoch))
+    },
+    offline() {
+      if (epochCell >= 0) Atomics.store(words, epochCell, OFFLINE)
+    },
+    missReason: () => x.missReason,
+  }
+}
+
+/** Why the responder's last call of `answer` was a miss, in words; of a reply it says that the table answered. */
+export const missText = (responder: Responder): string => missTextOf(responder.missReason())
+
+/** The length of a reply that needs no table, DROP, or 0 for a miss. */
+function reject(x: Exchange, judged: number): number {
+  switch (judged) {
+    case verdict.notImplemented:
+      return writeRejection(x, (x.request[x.start + 2] >> 3) & 15, rcode.NOTIMP, false)
+    case verdict.formatError:
+      return writeRejection(x, 0, rcode.FORMERR, false)
+    case verdict.formatErrorWithQuestion:
+      return writeRejection(x, 0, rcode.FORMERR, true)
+    case verdict.noQuestion:
+      return writeNoQuestion(x)
+    case verdict.badVersion:
+      return writeBadVersion(x)
+    default:
+      return DROP
+  }
+}

@@ -1,0 +1,196 @@
+/** The parts that replies of every kind have: header, question, SOA, OPT; and the replies that are nothing else. */
+import { rcode, type } from '../dns/codes.ts'
+import { soa, zone } from '../table/layout.ts'
+import type { Exchange } from './exchange.ts'
+import { isEchoed, optOctets } from './request.ts'
+
+const headerOctets = 12
+const plainUdpOctets = 512
+const maxMessageOctets = 0xffff
+
+/** Copies the question in its case and sets the limits that follow from class and client. */
+export function beginReply(x: Exchange): void {
+  const { request, reply, start, replyStart } = x
+  const octets = x.questionEnd - start
+  for (let i = headerOctets; i < octets; i++) reply[replyStart + i] = request[start + i]
+  x.at = replyStart + octets
+  // RFC 6891 §6.2.3: sizes below 512 count as 512.
+  if (x.maxPayload !== 0 && x.payloadSize > x.maxPayload) x.payloadSize = x.maxPayload
+  let most = maxMessageOctets
+  if (!x.stream) most = x.edns && x.payloadSize > plainUdpOctets ? x.payloadSize : plainUdpOctets
+  const opt = x.edns ? optOctets + x.echoedOctets : 0
+  // Options that alone would burst the reply are left out.
+  if (octets + opt > most) {
+    x.echoedOctets = 0
+    x.optionsEnd = x.optionsAt
+  }
+  const room = Math.min(x.room, reply.length - replyStart)
+  x.cramped = room < most
+  x.limit = replyStart + (x.cramped ? room : most) - (x.edns ? optOctets + x.echoedOctets : 0)
+  x.answers = 0
+  x.authorities = 0
+  x.additionals = 0
+  x.truncated = false
+  x.savedOctets = 0
+}
+
+/** Writes the OPT and the header around what is there; returns the reply's length. */
+export function finishReply(x: Exchange, code: number, low: number): number {
+  const { request, reply, start, replyStart } = x
+  x.rcode = code
+  x.replyOctets = x.at - replyStart + x.savedOctets
+  if (x.edns) writeOpt(x)
+  reply[replyStart] = request[start]
+  reply[replyStart + 1] = request[start + 1]
+  // QR, AA, TC as it came out, RD as asked.
+  reply[replyStart + 2] = 0x84 | (x.truncated ? 2 : 0) | (request[start + 2] & 1)
+  reply[replyStart + 3] = low | (request[start + 3] & 0x10) | code
+  reply[replyStart + 4] = 0
+  reply[replyStart + 5] = 1
+  writeU16(reply, replyStart + 6, x.answers)
+  writeU16(reply, replyStart + 8, x.authorities)
+  writeU16(reply, replyStart + 10, x.additionals + (x.edns ? 1 : 0))
+  return x.at - replyStart
+}
+
+export function writeU16(reply: Uint8Array, at: number, value: number): void {
+  reply[at] = value >> 8
+  reply[at + 1] = value
+}
+
+/** RFC 6891 §6.1.1: a reply has an OPT when the request had. It is the client's own, cut down to what we echo. */
+function writeOpt(x: Exchange): void {
+  const { request, reply, optionsEnd } = x
+  let at = x.at
+  reply[at] = 0
+  reply[at + 1] = 0
+  reply[at + 2] = type.OPT
+  writeU16(reply, at + 3, x.payloadSize)
+  reply[at + 5] = 0
+  reply[at + 6] = 0
+  reply[at + 7] = x.dnssecOk ? 0x80 : 0
+  reply[at + 8] = 0
+  writeU16(reply, at + 9, x.echoedOctets)
+  at += optOctets
+  for (let from = x.optionsAt; from < optionsEnd; ) {
+    const code = (request[from] << 8) | request[from + 1]
+    const next = from + 4 + ((request[from + 2] << 8) | request[from + 3])
+    if (isEchoed(code)) for (let i = from; i < next; i++) reply[at++] = request[i]
+    from = next
+  }
+  x.at = at
+}
+
+/** The name asked for, as an owner: a pointer to the question, or the root itself. */
+export function writeOwner(x: Exchange): void {
+  const { reply } = x
+  if (x.key.length === 1) reply[x.at++] = 0
+  else {
+    reply[x.at] = 0xc0
+    reply[x.at + 1] = headerOctets
+    x.at += 2
+    x.savedOctets += x.key.length - 2
+  }
+}
+
+export const ownerOctets = (x: Exchange): number => (x.key.length === 1 ? 1 : 2)
+
+/** A name above the one asked for, or that itself, in the case of the question. `octets` is its length. */
+function writeSuffix(x: Exchange, octets: number): void {
+  const { reply } = x
+  if (octets === 1) reply[x.at++] = 0
+  else {
+    const offset = headerOctets + x.key.length - octets
+    reply[x.at] = 0xc0 | (offset >> 8)
+    reply[x.at + 1] = offset
+    x.at += 2
+    x.savedOctets += octets - 2
+  }
+}
+
+/** SOA of the zone whose block is at `zoneAt`, from one consistent version. False, and nothing written, if it does not fit. */
+export function writeSoa(x: Exchange, soaAt: number, zoneAt: number): boolean {
+  const { reply } = x
+  const { bytes, words } = x.view
+  const zoneOctets = words[(zoneAt + zone.lengthAt) >> 2]
+  const begin = x.at
+  // Two pointers, fixed fields, and the names with a pointer each: at most.
+  const names = bytes[soaAt + soa.mnameAt] + bytes[soaAt + soa.rnameAt]
+  if (begin + 2 + 10 + names + 4 + soa.numbersBytes > x.limit) return false
+  writeSuffix(x, zoneOctets)
+  let at = x.at
+  reply[at] = 0
+  reply[at + 1] = type.SOA
+  reply[at + 2] = 0
+  reply[at + 3] = 1
+  writeTtl(reply, at + 4, words[(soaAt + soa.ttlAt) >> 2])
+  const rdata = at + 10
+  x.at = rdata
+  let from = soaAt + soa.namesAt
+  from = writeSoaName(x, from, bytes[soaAt + soa.mnameAt], bytes[soaAt + soa.mnameInZoneAt] === 1, zoneOctets)
+  writeSoaName(x, from, bytes[soaAt + soa.rnameAt], bytes[soaAt + soa.rnameInZoneAt] === 1, zoneOctets)
+  for (let i = 0; i < soa.numbersBytes; i++) reply[x.at + i] = bytes[soaAt + soa.numbersAt + i]
+  x.at += soa.numbersBytes
+  at += 8
+  writeU16(reply, at, x.at - rdata)
+  return true
+}
+
+function writeSoaName(x: Exchange, from: number, octets: number, inZone: boolean, zoneOctets: number): number {
+  const { bytes } = x.view
+  const { reply } = x
+  for (let i = 0; i < octets; i++) reply[x.at + i] = bytes[from + i]
+  x.at += octets
+  if (inZone) writeSuffix(x, zoneOctets)
+  return from + octets
+}
+
+export function writeTtl(reply: Uint8Array, at: number, ttl: number): void {
+  reply[at] = ttl >> 24
+  reply[at + 1] = ttl >> 16
+  reply[at + 2] = ttl >> 8
+  reply[at + 3] = ttl
+}
+
+/**
+ * The request's header turned round, and its question if `question`: ID, RD, CD, AD, RA and TC stay, AA and Z are
+ * cleared. Returns the length.
+ */
+export function writeRejection(x: Exchange, operation: number, code: number, question: boolean): number {
+  const { request, reply, start, replyStart } = x
+  const octets = question ? x.questionEnd - start : headerOctets
+  for (let i = headerOctets; i < octets; i++) reply[replyStart + i] = request[start + i]
+  reply[replyStart] = request[start]
+  reply[replyStart + 1] = request[start + 1]
+  reply[replyStart + 2] = 0x80 | (operation << 3) | (request[start + 2] & 0x03)
+  reply[replyStart + 3] = (request[start + 3] & 0xb0) | code
+  for (let i = 4; i < headerOctets; i++) reply[replyStart + i] = 0
+  if (question) reply[replyStart + 5] = 1
+  return octets
+}
+
+/** SERVFAIL to a header alone: a reply as others, RD and CD copied in queries only. */
+export function writeNoQuestion(x: Exchange): number {
+  const operation = (x.request[x.start + 2] >> 3) & 15
+  const length = writeRejection(x, operation, rcode.SERVFAIL, false)
+  const { reply, replyStart } = x
+  reply[replyStart + 2] &= operation === 0 ? 0xf9 : 0xf8
+  reply[replyStart + 3] &= operation === 0 ? 0x1f : 0x0f
+  return length
+}
+
+/** RFC 6891 §6.1.3, as CoreDNS writes it: the question, and an OPT of version 0, size 0, without flags and options. */
+export function writeBadVersion(x: Exchange): number {
+  const { request, reply, start, replyStart } = x
+  x.edns = false
+  x.maxPayload = 0
+  beginReply(x)
+  for (let i = 0; i < optOctets; i++) reply[x.at + i] = 0
+  reply[x.at + 2] = type.OPT
+  reply[x.at + 5] = rcode.BADVERS >> 4
+  x.at += optOctets
+  x.additionals = 1
+  const length = finishReply(x, rcode.BADVERS & 15, 0)
+  reply[replyStart + 2] = 0x80 | (request[start + 2] & 1)
+  return length
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { describe, it } from 'node:test'
+import { ready } from '../../../src/plugins/ready/index.ts'
+import { createProcessRig, type ProcessRig, setUp } from '../../support/plugin-rig.ts'
+import { freePort } from '../../support/ports.ts'
+import { until } from '../../support/until.ts'
+
+const get = async (port: number) => {
+  const response = await fetch(`http://127.0.0.1:${port}/ready`)
+  return [response.status, await response.text()]
+}
+const ok = [200, 'OK']
+
+/** Plugins whose readiness a test decides. */
+function reporters(states: Record<string, boolean>) {
+  return Object.fromEntries(Object.keys(states).map((name) => [name, { ready: () => states[name] }]))
+}
+
+function readyOn(port: number, states: Record<string, boolean>, rig: ProcessRig, body = '') {
+  return setUp(ready, `ready 127.0.0.1:${port} {\n${body}\n}`, rig, { others: { ...reporters(states), errors: {} } })
+}
+
+describe('ready', () => {
+  it('says 503 with the plugins that are not ready, sorted, then 200 OK', async () => {
+    const rig = createProcessRig()
+    const port = await freePort()
+    const states = { nomad: false, kubernetes: false }
+    const instance = readyOn(port, states, rig)
+    await instance.start?.()
+    assert.deepEqual(await get(port), [503, 'kubernetes,nomad'])
+    states.nomad = true
+    assert.deepEqual(await get(port), [503, 'kubernetes'])
+    states.kubernetes = true
+    assert.deepEqual(await get(port), ok)
+    await instance.stop?.()
+    await rig.settled()
+  })
+
+  it('is ready at once in a block that nothing has to get ready in', async () => {
+    const rig = createProcessRig()
+    const port = await freePort()
+    const instance = readyOn(port, {}, rig)
+    await instance.start?.()
+    assert.deepEqual(await get(port), ok)
+    await instance.stop?.()
+    await rig.settled()
+  })
+
+  for (const [monitor, later] of [
+    ['until-ready', ok],
+    ['continuously', [503, 'kubernetes']],
+  ] as const)
+    it(`says ${later.join(' ')} of a plugin that was ready and is no more, with monitor ${monitor}`, async () => {
+      const rig = createProcessRig()
+      const port = await freePort()
+      const states = { kubernetes: true }
+      const instance = readyOn(port, states, rig, `monitor ${monitor}`)
+      await instance.start?.()
+      assert.deepEqual(await get(port), ok)
+      states.kubernetes = false
+      assert.deepEqual(await get(port), later)
+      await instance.stop?.()
+      await rig.settled()
+    })
+
+  it('asks every block that shares the address, and names a plugin once', async () => {
+    const rig = createProcessRig()
+    const port = await freePort()
+    const one = { kubernetes: false }
+    const two = { kubernetes: false }
+    const blocks = [readyOn(port, one, rig), readyOn(port, two, rig)]
+    for (const block of blocks) await block.start?.()
+    assert.deepEqual(await get(port), [503, 'kubernetes'])
+    one.kubernetes = true
+    assert.deepEqual(await get(port), [503, 'kubernetes'])
+    two.kubernetes = true
+    assert.deepEqual(await get(port), ok)
+    for (const block of blocks) await block.stop?.()
+    await rig.settled()
+  })
+
+  it('stays ready through a reload: the next configuration speaks only once it answers', async () => {
+    const rig = createProcessRig()
+    const port = await freePort()
+    const old = readyOn(port, { kubernetes: true }, rig)
+    await old.start?.()
+    old.serving?.()
+    assert.deepEqual(await get(port), ok)
+    const states = { kubernetes: false }
+    const next = readyOn(port, states, rig)
+    await next.start?.()
+    assert.deepEqual(await get(port), ok)
+    next.serving?.()
+    await old.stop?.()
+    assert.deepEqual(await get(port), [503, 'kubernetes'])
+    states.kubernetes = true
+    assert.deepEqual(await get(port), ok)
+    await next.stop?.()
+    await rig.settled()
+  })
+
+  it('says 503 Shutting down at once on drain, and ends connections that are kept alive', async () => {
+    const rig = createProcessRig()
+    const port = await freePort()
+    const instance = readyOn(port, { kubernetes: true }, rig)
+    await instance.start?.()
+    const socket = connect(port, '127.0.0.1')
+    let reply = ''
+    socket.on('data', (chunk) => {
+      reply += chunk
+    })
+    socket.write('GET /ready HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n')
+    await until(() => assert.match(reply, /OK$/))
+    const closed = once(socket, 'close')
+    instance.drain?.()
+    await closed
+    const response = await fetch(`http://127.0.0.1:${port}/ready`)
+    assert.deepEqual(
+      [response.status, await response.text(), response.headers.get('connection')],
+      [503, 'Shutting down', 'close'],
+    )
+    await instance.stop?.()
+    await rig.settled()
+  })
+})

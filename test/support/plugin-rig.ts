@@ -1,0 +1,220 @@
+/** Sets one plugin up as the server would, from the text of its directive, with a clock that moves when told to. */
+import { diskSources, parseCorefile, readSettings } from '../../src/corefile/index.ts'
+import { ConfigError } from '../../src/corefile/schema.ts'
+import { dnsClass, rcode, type as rrType, typeNumber } from '../../src/dns/codes.ts'
+import type { Edns, Message } from '../../src/dns/message.ts'
+import { parseRecord } from '../../src/dns/rdata.ts'
+import { replyTo } from '../../src/dns/reply.ts'
+import type { Logger } from '../../src/observe/log.ts'
+import type { MetricsRegistry } from '../../src/observe/metrics.ts'
+import { createMetrics } from '../../src/observe/registry.ts'
+import type { DataPlaneSample, Instance, Plugin, ProcessState, ReloadResult } from '../../src/plugin/contract.ts'
+import type { Next, Outcome, Query } from '../../src/plugin/query.ts'
+import { createSharedValues } from '../../src/server/process-state.ts'
+import { type FixedClock, fixedClock } from '../cluster/clock.ts'
+
+/** What a process has: shared by the configurations of a test that reloads. */
+export interface ProcessRig {
+  readonly lines: string[]
+  readonly log: Logger
+  readonly metrics: MetricsRegistry
+  readonly clock: FixedClock
+  readonly state: ProcessState
+  /** What the next reload results in, and why reloads were asked for. */
+  readonly reloads: { result: ReloadResult; readonly reasons: string[] }
+  /** The hash of the file on disk: a value, or an error that reading it throws. */
+  file: { hash: string } | { error: Error }
+  running: { hash: string }
+  samples: readonly DataPlaneSample[]
+  settled(): Promise<void>
+}
+
+export function createProcessRig(): ProcessRig {
+  const lines: string[] = []
+  const log = collectingLog(lines)
+  const shared = createSharedValues(log)
+  const rig: ProcessRig = {
+    lines,
+    log,
+    metrics: createMetrics(),
+    clock: fixedClock(),
+    reloads: { result: { ok: true }, reasons: [] },
+    file: { hash: 'first' },
+    running: { hash: 'first' },
+    samples: [],
+    settled: shared.settled,
+    state: {
+      acquire: shared.acquire,
+      async reload(reason) {
+        rig.reloads.reasons.push(reason)
+        if (rig.reloads.result.ok && 'hash' in rig.file) rig.running = { hash: rig.file.hash }
+        return rig.reloads.result
+      },
+      get configHash() {
+        return rig.running.hash
+      },
+      readConfigHash() {
+        if ('error' in rig.file) throw rig.file.error
+        return rig.file.hash
+      },
+      fatal(text) {
+        throw new Error(text)
+      },
+      dataPlane: { collect: () => rig.samples },
+    },
+  }
+  return rig
+}
+
+export interface BlockRig {
+  readonly zones?: readonly string[]
+  readonly servers?: readonly string[]
+  readonly root?: string
+  /** The instances of the block's other plugins. */
+  readonly others?: Readonly<Record<string, Instance>>
+}
+
+/** Sets `plugin` up from lines of a server block. Throws what the server would report. */
+export function setUp<Settings>(
+  plugin: Plugin<Settings>,
+  lines: string,
+  process: ProcessRig = createProcessRig(),
+  { zones = ['.'], servers = ['dns://:53'], root = '/', others = {} }: BlockRig = {},
+): Instance {
+  const { blocks } = parseCorefile(`. {\n${lines}\n}\n`, 'Corefile', diskSources)
+  const occurrences = blocks[0].directives.filter(({ word }) => word === plugin.name)
+  const settings = readSettings(plugin.schema, occurrences, zones)
+  const instance: Instance = plugin.setup(settings, {
+    directive: occurrences[0],
+    block: {
+      zones,
+      port: 53,
+      scheme: 'dns',
+      root,
+      corefile: '/Corefile',
+      directives: [plugin.name, ...Object.keys(others)],
+      addresses: [],
+      servers,
+      instance: (name) => (name === plugin.name ? instance : others[name]),
+    },
+    log: process.log.plugin(plugin.name),
+    metrics: process.metrics,
+    clock: process.clock,
+    process: process.state,
+    fail(message, position) {
+      throw new ConfigError(`plugin/${plugin.name}: ${message}`, position ?? occurrences[0].at)
+    },
+  })
+  return instance
+}
+
+function collectingLog(lines: string[], prefix = ''): Logger {
+  const at = (level: string) => (text: string) => void lines.push(`[${level}] ${prefix}${text}`)
+  return {
+    debug: at('DEBUG'),
+    info: at('INFO'),
+    warning: at('WARNING'),
+    error: at('ERROR'),
+    plugin: (name) => collectingLog(lines, `plugin/${name}: `),
+    setDebug: (on) => void lines.push(`debug ${on ? 'on' : 'off'}`),
+  }
+}
+
+export interface Asked {
+  readonly transport?: Query['transport']
+  readonly client?: string
+  readonly port?: number
+  readonly edns?: Partial<Edns>
+  readonly request?: Partial<Message>
+  readonly zone?: string
+  readonly receivedAt?: number
+}
+
+/** A query for `NAME TYPE` (class IN), by UDP from 192.0.2.1 port 4000 unless told otherwise. */
+export function ask(question: string, asked: Asked = {}): Query {
+  const [name, typeText] = question.split(' ')
+  const type = typeNumber(typeText) ?? rrType.A
+  const edns = asked.edns && {
+    version: 0,
+    payloadSize: 1232,
+    dnssecOk: false,
+    extendedRcode: 0,
+    options: [],
+    ...asked.edns,
+  }
+  const request: Message = {
+    id: 17,
+    response: false,
+    opcode: 0,
+    authoritative: false,
+    truncated: false,
+    recursionDesired: true,
+    recursionAvailable: false,
+    reserved: false,
+    authenticData: false,
+    checkingDisabled: false,
+    rcode: 0,
+    questions: [{ name, type, class: dnsClass.IN }],
+    answer: [],
+    authority: [],
+    additional: [],
+    edns,
+    ...asked.request,
+  }
+  return {
+    request,
+    qname: name,
+    name: name.toLowerCase(),
+    qtype: type,
+    qclass: request.questions[0].class,
+    transport: asked.transport ?? 'udp',
+    client: { address: asked.client ?? '192.0.2.1', port: asked.port ?? 4000 },
+    local: { address: '192.0.2.53', port: 53 },
+    zone: asked.zone ?? '.',
+    server: 'dns://:53',
+    view: '',
+    receivedAt: asked.receivedAt ?? 0,
+    lookup: () => Promise.reject(new Error('this plugin looks nothing up')),
+  }
+}
+
+export interface Reply {
+  readonly rcode?: keyof typeof rcode
+  readonly answer?: readonly string[]
+  readonly authority?: readonly string[]
+  readonly additional?: readonly string[]
+  readonly error?: Error
+}
+
+/** The end of a chain that replies with records in zone-file text. */
+export function replying(reply: Reply = {}): Next {
+  const records = (lines: readonly string[] = []) => lines.map(parseRecord)
+  return ({ request }) => ({
+    kind: 'reply',
+    plugin: 'test',
+    ...(reply.error && { error: reply.error }),
+    message: replyTo(request, {
+      rcode: rcode[reply.rcode ?? 'NOERROR'],
+      answer: records(reply.answer),
+      authority: records(reply.authority),
+      additional: records(reply.additional),
+    }),
+  })
+}
+
+/** The end of a chain that has nothing to say but an rcode. */
+export function failing(code: number, message?: string): Next {
+  return () => ({ kind: 'rcode', rcode: code, plugin: 'test', ...(message && { error: new Error(message) }) })
+}
+
+/** The message of a whole reply. */
+export function messageOf(outcome: Outcome): Message {
+  if (outcome.kind !== 'reply') throw new Error(`the outcome is ${outcome.kind}, not a reply`)
+  return outcome.message
+}
+
+/** Runs the instance's handler. */
+export function handle(instance: Instance, query: Query, next: Next): Outcome | Promise<Outcome> {
+  if (!instance.handler) throw new Error('the plugin has no handler')
+  return instance.handler(query, next)
+}

@@ -162,5 +162,5 @@ const records = (type: number, ttl: number, all: readonly Uint8Array[]): Records
 
 /** Answers that the table can hold; the others are the chain's. */
 export function isStorable(answer: Answer): answer is Extract<Answer, AnswerSpec> {
-  return answer.kind !== 'chase' && answer.kind !== 'unknown' && answer.kind !== 'soa'
+  return answer.kind !== 'chase' && answer.kind !== 'unknown'
 }

@@ -1,0 +1,179 @@
+/** The kubernetes plugin over a cluster made by hand, asked through its handler and through the answer table. */
+
+import { MISS, way } from '../../src/answer/api.ts'
+import { createResponder } from '../../src/answer/index.ts'
+import { createModel } from '../../src/cluster/by-hand.ts'
+import { parseCorefile } from '../../src/corefile/parser.ts'
+import { readSettings } from '../../src/corefile/read.ts'
+import { parseAddress } from '../../src/dns/address.ts'
+import { dnsClass, typeNumber } from '../../src/dns/codes.ts'
+import { encodeMessage } from '../../src/dns/encode.ts'
+import type { Message } from '../../src/dns/message.ts'
+import { lowerName, parseName } from '../../src/dns/name.ts'
+import { parseRecord } from '../../src/dns/rdata.ts'
+import { finishReply, replyTo } from '../../src/dns/reply.ts'
+import { parseMessage } from '../../src/dns/wire.ts'
+import { type Clock, systemClock } from '../../src/observe/clock.ts'
+import type { Outcome, Query } from '../../src/plugin/query.ts'
+import { createHandler } from '../../src/plugins/kubernetes/handler.ts'
+import { schema } from '../../src/plugins/kubernetes/settings.ts'
+import { createSource } from '../../src/plugins/kubernetes/source.ts'
+import { createTable, monotonicMilliseconds } from '../../src/table/index.ts'
+import { createNotation } from './cluster-notation.ts'
+
+export interface ClusterUnderTest {
+  /** Applies lines of the cluster notation. */
+  apply(lines: string): void
+  /** Everything that has happened is in the table. */
+  settled(): Promise<void>
+  /** The handler's reply as a stream client gets it, or `next` when it passed the query on. */
+  askChain(name: string, type: string, elsewhere: Elsewhere): Promise<Message | 'next'>
+  /** The table's reply, or undefined when the question is for the chain. */
+  askTable(name: string, type: string): Message | undefined
+}
+
+/** `NAME TYPE` to the records that another zone answers; what is not there fails. */
+export type Elsewhere = Readonly<Record<string, readonly string[]>>
+
+export interface ClusterOptions {
+  readonly options?: string
+  readonly zones?: string
+  readonly localAddresses?: readonly string[]
+  readonly unsynced?: boolean
+  readonly cluster?: string
+}
+
+/** Every change of these tests' clusters happens in this second. */
+export const serialUnderTest = 1_577_836_800
+const stillClock: Clock = { ...systemClock, wall: () => serialUnderTest * 1000 }
+
+export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
+  const settings = readKubernetes(given)
+  const cluster = createModel({
+    ...settings.cluster,
+    clock: stillClock,
+    availability: given.unsynced ? 'pending' : 'synced',
+  })
+  const notation = createNotation(cluster)
+  // What every cluster has; it also sets the serial.
+  notation.apply('service kubernetes default 10.96.0.1 ports https:TCP:443')
+  notation.apply(given.cluster ?? '')
+  const knowledge = {
+    view: cluster.view,
+    settings: settings.dns,
+    localAddresses: (given.localAddresses ?? []).map((text) => parseAddress(text)!),
+  }
+  const source = createSource(settings.dns.zones, stillClock)
+  const handler = createHandler({ knowledge: () => knowledge, answered: source.answered })
+  const table = openTable()
+  source.start(cluster, knowledge)
+  const attached = source.attach(table.sink)
+  return {
+    apply: notation.apply,
+    async settled() {
+      await attached.settled
+      // A change is compiled by the microtask after it; what takes more than a slice goes on in the next turns.
+      for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
+    },
+    async askChain(name, type, elsewhere) {
+      const request = question(name, type)
+      let passed = false
+      const outcome = await handler(queryFor(request, elsewhere), () => {
+        passed = true
+        return { kind: 'drop', plugin: 'next' }
+      })
+      if (passed) return 'next'
+      return parseMessage(finishReply(messageOf(outcome, request), request, { transport: 'tcp' }))
+    },
+    askTable: (name, type) => table.ask(question(name, type)),
+  }
+}
+
+function readKubernetes({ options = '', zones = 'cluster.local in-addr.arpa ip6.arpa' }: ClusterOptions) {
+  const body = options ? ` {\n${options}\n}` : ''
+  const text = `.:53 {\nkubernetes ${zones}${body}\n}`
+  const [block] = parseCorefile(text, 'Corefile', { readFile: () => '', glob: () => [], env: () => '' }).blocks
+  return readSettings(schema, block.directives, ['.'])
+}
+
+function openTable() {
+  const writer = createTable()
+  const space = writer.createSpace()
+  const classNumber = writer.defineClass({
+    server: 'dns://:53',
+    zone: '.',
+    view: '',
+    plugin: 'kubernetes',
+    shuffle: false,
+    maxPayload: 0,
+  })
+  const responder = createResponder(writer.handle, writer.addReader().slot)
+  const reply = new Uint8Array(0x10000)
+  return {
+    sink: {
+      zone: (zone: Parameters<typeof writer.zone>[1]) => writer.zone(space, zone),
+      put: (name: string, node: Parameters<typeof writer.put>[3]) => writer.put(space, classNumber, name, node),
+      remove: (name: string) => writer.remove(space, name),
+    },
+    ask(request: Message): Message | undefined {
+      const octets = encodeMessage(request, { limit: 0xffff })
+      responder.startBatch(monotonicMilliseconds())
+      const length = responder.answer(octets, 0, octets.length, space, way.stream, reply, 0)
+      responder.offline()
+      return length === MISS ? undefined : parseMessage(reply.slice(0, length))
+    },
+  }
+}
+
+export function question(name: string, type: string): Message {
+  const number = typeNumber(type)
+  if (number === undefined) throw new Error(`no type ${type}`)
+  return {
+    id: 4711,
+    response: false,
+    opcode: 0,
+    authoritative: false,
+    truncated: false,
+    recursionDesired: true,
+    recursionAvailable: false,
+    reserved: false,
+    authenticData: false,
+    checkingDisabled: false,
+    rcode: 0,
+    questions: [{ name: parseName(name), type: number, class: dnsClass.IN }],
+    answer: [],
+    authority: [],
+    additional: [],
+    edns: undefined,
+  }
+}
+
+export function queryFor(request: Message, elsewhere: Elsewhere): Query {
+  const [{ name: qname, type: qtype, class: qclass }] = request.questions
+  const address = { address: '127.0.0.1', port: 53 }
+  return {
+    request,
+    qname,
+    name: lowerName(qname),
+    qtype,
+    qclass,
+    transport: 'tcp',
+    client: address,
+    local: address,
+    zone: '.',
+    server: 'dns://:53',
+    view: '',
+    receivedAt: 0,
+    async lookup(name, type): Promise<Outcome> {
+      const key = Object.keys(elsewhere).find((asked) => asked === `${name} ${type === 1 ? 'A' : 'AAAA'}`)
+      if (key === undefined) return { kind: 'rcode', rcode: 2, plugin: 'forward' }
+      const message = replyTo(request, { answer: elsewhere[key].map(parseRecord) })
+      return { kind: 'reply', message, plugin: 'forward' }
+    },
+  }
+}
+
+function messageOf(outcome: Outcome, request: Message): Message {
+  if (outcome.kind === 'drop') throw new Error('the plugin dropped the query')
+  return outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
+}

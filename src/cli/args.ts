@@ -10,6 +10,8 @@ export interface Io {
 export interface Flag {
   readonly value?: string
   readonly help: string
+  /** The flag that this one is another name of. */
+  readonly same?: string
 }
 
 export type Flags = Readonly<Record<string, Flag>>
@@ -24,6 +26,7 @@ export interface Command {
 
 export interface ParsedArgs {
   readonly kind: 'parsed'
+  /** By the flags' own names, whichever name was used. */
   readonly given: ReadonlyMap<string, string>
   readonly positional: readonly string[]
 }
@@ -57,15 +60,17 @@ export function parseArgs(args: readonly string[], command: Command): ParsedArgs
       if (name === 'h' || name === 'help') return { kind: 'exit', code: 0, text: usageText(command) }
       return misuse(command, `flag provided but not defined: -${name}`)
     }
-    if (command.flags[name].value === undefined) {
+    const flag = command.flags[name]
+    const own = flag.same ?? name
+    if (flag.value === undefined) {
       if (!/^(1|0|t|f|true|false)$/i.test(value ?? 'true'))
         return misuse(command, `invalid boolean value "${value}" for -${name}`)
-      given.set(name, String(/^(1|t|true)$/i.test(value ?? 'true')))
+      given.set(own, String(/^(1|t|true)$/i.test(value ?? 'true')))
       continue
     }
     const taken = value ?? rest.shift()
     if (taken === undefined) return misuse(command, `flag needs an argument: -${name}`)
-    given.set(name, taken)
+    given.set(own, taken)
   }
   return { kind: 'parsed', given, positional }
 }

@@ -8,6 +8,7 @@ const command: Command = {
   flags: {
     conf: { value: 'FILE', help: 'Corefile to check, or stdin (default "Corefile")' },
     'dns.port': { value: 'PORT', help: 'Default port (default 53)' },
+    p: { value: 'PORT', help: 'Default port (default 53)', same: 'dns.port' },
   },
 }
 

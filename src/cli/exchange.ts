@@ -1,7 +1,8 @@
 /**
- * One question to one server, for the diagnostics commands. dns2 is the client where it is fit for what is asked:
- * queries over UDP for records whose names are host names. It loses dots inside labels, turns TXT into UTF-8, knows
- * neither HTTPS nor NAPTR, has no time limit over TCP and cannot reach IPv6 there; all that goes through our own codec.
+ * One question to one server, for the diagnostics commands. dns2 is the client where it is fit: queries over UDP for
+ * records whose names are host names, when only the answers matter. It loses dots inside labels (of a SOA's mailbox,
+ * say), turns TXT into UTF-8, knows neither HTTPS nor NAPTR, has no time limit over TCP and cannot reach IPv6 there;
+ * all that goes through our own codec.
  */
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
@@ -27,6 +28,8 @@ export interface Server {
 export interface ExchangeOptions {
   /** Never over UDP. Without it TCP is used only after a truncated reply. */
   readonly tcp: boolean
+  /** Only the answer section is wanted: the others may be missing or inexact. */
+  readonly answersOnly: boolean
   /** Milliseconds to wait for a reply, for UDP and TCP each. */
   readonly timeout: number
 }
@@ -60,9 +63,10 @@ export class ExchangeError extends Error {
 /** Asks, over TCP if the UDP reply is truncated. Throws ExchangeError. */
 export async function exchange(question: Question, server: Server, options: ExchangeOptions): Promise<Answer> {
   if (options.tcp) return show(await askTcp(question, server, options.timeout), 'tcp')
-  const reply = fitsDns2(question)
-    ? await askWithDns2(question, server, options.timeout)
-    : await askUdp(question, server, options.timeout)
+  const reply =
+    options.answersOnly && fitsDns2(question)
+      ? await askWithDns2(question, server, options.timeout)
+      : await askUdp(question, server, options.timeout)
   return reply ?? show(await askTcp(question, server, options.timeout), 'tcp')
 }
 
@@ -98,7 +102,7 @@ async function askWithDns2(question: Question, server: Server, timeout: number):
   const { header } = reply
   if (header.tc) return undefined
   // It skips records that it cannot read, without a word.
-  if (header.ancount !== reply.answers.length || header.nscount !== reply.authorities.length)
+  if (header.ancount !== reply.answers.length)
     throw new ExchangeError(`the reply of ${serverText(server)} is malformed`)
   const asked = reply.questions[0]
   if (asked !== undefined && absolute(asked.name).toLowerCase() !== question.name.toLowerCase())
@@ -108,8 +112,8 @@ async function askWithDns2(question: Question, server: Server, timeout: number):
     authoritative: Boolean(header.aa),
     transport: 'udp',
     answer: reply.answers.map(showDns2),
-    authority: reply.authorities.map(showDns2),
-    additional: reply.additionals.filter(({ type }) => type !== recordType.OPT).map(showDns2),
+    authority: [],
+    additional: [],
   }
 }
 
@@ -137,10 +141,6 @@ function dns2Data(record: Resource): string {
       return `${record.priority} ${absolute(record.exchange ?? '')}`
     case recordType.SRV:
       return `${record.priority} ${record.weight} ${record.port} ${absolute(record.target ?? '')}`
-    case recordType.SOA: {
-      const { primary = '', admin = '', serial, refresh, retry, expiration, minimum } = record
-      return `${absolute(primary)} ${absolute(admin)} ${serial} ${refresh} ${retry} ${expiration} ${minimum}`
-    }
     default: {
       // RFC 3597 §5: how a type that is not understood is written.
       const octets = Buffer.isBuffer(record.data) ? record.data : Buffer.from([record.data ?? []].flat().join(''))

@@ -87,8 +87,8 @@ function checkSettings(
 }
 
 /**
- * Reads the settings, and after an error in a line of a body again without that line, so that one run tells them all.
- * An error elsewhere may then only be the consequence of the line that was left out, and ends the search.
+ * Reads the settings, and after an error again without the line or the occurrence that it is in, so that one run tells
+ * them all. What is then wrong at the directive itself may only be the consequence, and is not told.
  */
 function checkDirective(
   plugin: Plugin,
@@ -97,23 +97,29 @@ function checkDirective(
   report: Report,
 ): void {
   let left = occurrences
-  for (let first = true; ; first = false) {
+  for (let first = true; left.length > 0; first = false) {
     try {
       readSettings(plugin.schema, left, zones)
       return
     } catch (error) {
-      const line = error instanceof ConfigError ? bodyLine(left, error.at) : undefined
-      if (first || line !== undefined) report(error)
-      if (line === undefined) return
-      left = left.map((directive) => ({ ...directive, body: directive.body?.filter((other) => other !== line) }))
+      const at = error instanceof ConfigError ? error.at : undefined
+      if (first || !left.some((directive) => directive.at === at)) report(error)
+      const rest = without(left, at)
+      if (rest === undefined) return
+      left = rest
     }
   }
 }
 
-function bodyLine(directives: readonly Directive[], at: Position | undefined) {
-  return directives
-    .flatMap(({ body }) => body ?? [])
-    .find(({ word, args }) => [word, ...args].some((token) => token.at === at))
+/** The occurrences without the line of a body, or else the occurrence, that holds the position; undefined: none does. */
+function without(occurrences: readonly Directive[], at: Position | undefined): readonly Directive[] | undefined {
+  const holds = (token: { readonly at: Position }) => token.at === at
+  const lines = occurrences.flatMap(({ body }) => body ?? [])
+  const line = lines.find(({ word, args }) => holds(word) || args.some(holds))
+  if (line !== undefined)
+    return occurrences.map((directive) => ({ ...directive, body: directive.body?.filter((other) => other !== line) }))
+  const occurrence = occurrences.find((directive) => holds(directive) || directive.args.some(holds))
+  return occurrence && occurrences.filter((other) => other !== occurrence)
 }
 
 function warnings(block: CorefileBlock, keys: readonly ServerKey[]): Finding[] {

@@ -20,7 +20,7 @@ const command: Command = {
   flags: {
     conf: { value: 'FILE', help: 'Corefile to load, or stdin (default "Corefile")' },
     'dns.port': { value: 'PORT', help: 'Default port (default 53)' },
-    p: { value: 'PORT', help: 'Default port (default 53)' },
+    p: { value: 'PORT', help: 'Default port (default 53)', same: 'dns.port' },
     pidfile: { value: 'FILE', help: 'Path to write the pid to' },
     plugins: { help: 'List the plugins' },
     quiet: { help: 'Quiet mode (no initialization output)' },
@@ -42,10 +42,9 @@ export function parseServeFlags(args: readonly string[]): ServeFlags | Exit {
   }
   if (given.get('version') === 'true') return { kind: 'exit', code: 0, text: versionText() }
   if (given.get('plugins') === 'true') return { kind: 'exit', code: 0, text: pluginsText() }
-  // Two names of one flag: the one that stands last counts, which a Map keeps only where it was first set.
-  const name = lastOf(args, ['p', 'dns.port'])
-  const port = integerFlag(parsed, name, 0, 65_535)
-  if (Number.isNaN(port)) return misuse(command, `invalid value "${given.get(name)}" for flag -${name}: not a port`)
+  const port = integerFlag(parsed, 'dns.port', 0, 65_535)
+  if (Number.isNaN(port))
+    return misuse(command, `invalid value "${given.get('dns.port')}" for flag -dns.port: not a port`)
   return {
     kind: 'serve',
     conf: given.get('conf'),
@@ -53,11 +52,6 @@ export function parseServeFlags(args: readonly string[]): ServeFlags | Exit {
     pidfile: given.get('pidfile'),
     quiet: given.get('quiet') === 'true',
   }
-}
-
-function lastOf(args: readonly string[], names: readonly string[]): string {
-  const last = args.findLast((arg) => names.includes(arg.replace(/^--?/, '').replace(/=.*$/s, '')))
-  return last?.replace(/^--?/, '').replace(/=.*$/s, '') ?? names[0]
 }
 
 function versionText(): string {

@@ -15,7 +15,7 @@ const patience = 5
 
 /** Exit code 0: every question got a reply, whatever it said; 1: one did not; 2: the command line is wrong. */
 export async function run(args: string[], io: Io): Promise<number> {
-  const lookup = parseLookup(args, command)
+  const lookup = parseLookup(args, command, true)
   if (lookup.kind === 'exit') return printExit(lookup, io)
   const count = integerFlag(lookup.args, 'n', 1, 1_000_000) ?? 100
   if (Number.isNaN(count)) return printExit(misuse(command, '-n is a number from 1 to 1000000'), io)

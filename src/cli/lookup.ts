@@ -24,8 +24,8 @@ export const lookupFlags: Flags = {
   timeout: { value: 'MILLISECONDS', help: 'Wait so long for a reply (default 2000)' },
 }
 
-/** Reads the command line of a lookup. An IP address as NAME means its PTR. */
-export function parseLookup(args: readonly string[], command: Command): Lookup | Exit {
+/** Reads the command line of a lookup. An IP address as NAME means its PTR. `answersOnly`: see ExchangeOptions. */
+export function parseLookup(args: readonly string[], command: Command, answersOnly: boolean): Lookup | Exit {
   const parsed = parseArgs(args, { ...command, mixed: true })
   if (parsed.kind === 'exit') return parsed
   const servers = parsed.positional.filter((word) => word.startsWith('@'))
@@ -47,7 +47,7 @@ export function parseLookup(args: readonly string[], command: Command): Lookup |
       question: { name: absolute, type },
       server: servers[0]?.slice(1),
       port,
-      options: { tcp: parsed.given.get('tcp') === 'true', timeout: timeout ?? 2000 },
+      options: { tcp: parsed.given.get('tcp') === 'true', timeout: timeout ?? 2000, answersOnly },
       args: parsed,
     }
   } catch (error) {

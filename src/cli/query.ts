@@ -12,7 +12,7 @@ const command: Command = {
 
 /** Exit code 0: NOERROR, even without records; 1: another rcode or no reply; 2: the command line is wrong. */
 export async function run(args: string[], io: Io): Promise<number> {
-  const lookup = parseLookup(args, command)
+  const lookup = parseLookup(args, command, false)
   if (lookup.kind === 'exit') return printExit(lookup, io)
   const { question, options } = lookup
   try {

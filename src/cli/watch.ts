@@ -16,7 +16,7 @@ const command: Command = {
  * Order and TTLs are no change.
  */
 export async function run(args: string[], io: Io, until?: AbortSignal): Promise<number> {
-  const lookup = parseLookup(args, command)
+  const lookup = parseLookup(args, command, true)
   if (lookup.kind === 'exit') return printExit(lookup, io)
   const interval = integerFlag(lookup.args, 'interval', 1, 3_600_000)
   if (Number.isNaN(interval)) return printExit(misuse(command, '-interval is in milliseconds, at most an hour'), io)

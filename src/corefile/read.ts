@@ -39,7 +39,7 @@ import {
   type Position,
   type Token,
 } from './schema.ts'
-import { type Kind, value } from './values.ts'
+import { braceHint, type Kind, value } from './values.ts'
 
 export { type Network, parseIp, parseNetwork } from './address.ts'
 export { normalizeZone, zonesOf } from './keys.ts'
@@ -188,7 +188,7 @@ function countArgs(word: string, args: readonly Token[], min: number, max: numbe
   const wanted = min === max ? `${min}` : max === Number.POSITIVE_INFINITY ? `at least ${min}` : `${min} to ${max}`
   const plural = wanted === '1' || wanted === 'at least 1' ? '' : 's'
   throw new ConfigError(
-    `Wrong argument count or unexpected line ending after '${word}': it takes ${wanted === '0' ? 'no' : wanted} argument${plural}, not ${args.length}`,
+    `Wrong argument count or unexpected line ending after '${word}': it takes ${wanted === '0' ? 'no' : wanted} argument${plural}, not ${args.length}${braceHint(args.at(-1))}`,
     args[max]?.at ?? at,
   )
 }

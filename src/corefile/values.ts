@@ -4,7 +4,6 @@
  */
 import { isIP } from 'node:net'
 import { type Network, parseIp, parseNetwork } from './address.ts'
-import { nearest } from './nearest.ts'
 import { ConfigError, type Token } from './schema.ts'
 
 /** A kind of value. */
@@ -19,7 +18,12 @@ export interface Kind<T> {
 export function value<T>(kind: Kind<T>, token: Token, of: string): T {
   const parsed = kind.parse(token.text)
   if (parsed !== undefined) return parsed
-  throw new ConfigError(`'${token.text}' is not ${kind.expected}, as '${of}' wants`, token.at)
+  throw new ConfigError(`'${token.text}' is not ${kind.expected}, as '${of}' wants${braceHint(token)}`, token.at)
+}
+
+/** What to do where a brace that was meant to close a body became an argument, as it does on the line of another word. */
+export function braceHint(token: Token | undefined): string {
+  return token?.text === '}' ? " ('}' needs a line of its own)" : ''
 }
 
 /** Any word. */
@@ -181,10 +185,4 @@ function rangeText({ min, max }: Range, show: (bound: number) => string): string
   if (min !== undefined && max !== undefined) return ` from ${show(min)} to ${show(max)}`
   if (min !== undefined) return ` of at least ${show(min)}`
   return max === undefined ? '' : ` of at most ${show(max)}`
-}
-
-/** ` (did you mean 'x'?)` for a kind of few words. */
-export function hint(word: string, words: readonly string[]): string {
-  const known = nearest(word, words)
-  return known === undefined ? '' : ` (did you mean '${known}'?)`
 }

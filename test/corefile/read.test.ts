@@ -132,7 +132,7 @@ describe('the body of a directive', () => {
     {
       name: 'a closing brace on the line',
       line: 'pods insecure }',
-      says: "3:15 - Wrong argument count or unexpected line ending after 'pods': it takes 1 argument, not 2",
+      says: "3:15 - Wrong argument count or unexpected line ending after 'pods': it takes 1 argument, not 2 ('}' needs a line of its own)",
     },
     {
       name: 'the repetition of what may be given once',

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { run } from '../../src/cli/check.ts'
+import { terminal } from './support.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'slicedns-check-'))
+const path = join(folder, 'Corefile')
+after(() => rmSync(folder, { recursive: true }))
+
+/** What check prints of a Corefile, its path left out. */
+async function check(corefile: string): Promise<{ code: number; lines: string[] }> {
+  writeFileSync(path, corefile)
+  const io = terminal()
+  const code = await run(['-conf', path], io)
+  assert.equal(io.err(), '')
+  return { code, lines: io.out().replaceAll(`${folder}/`, '').trimEnd().split('\n') }
+}
+
+describe('check', () => {
+  test('finds nothing in a Corefile that can be served', async () => {
+    assert.deepEqual(await check('example.org:1053 {\n  health {\n    lameduck 5s\n  }\n  whoami\n}\n'), {
+      code: 0,
+      lines: ['Corefile can be served: 1 server block'],
+    })
+  })
+
+  test('tells every error: grammar, directives, keys, values, blocks that collide', async () => {
+    const { code, lines } = await check(`a..b example.org {
+  reload 1s
+  helth
+  health {
+    lameduck soon
+    lameduk 5s
+  }
+  health :99999
+}
+example.org {
+  whoami {
+  }
+}
+last {
+`)
+    assert.deepEqual(
+      lines.map((line) => line.replace(/^(.{0,48}).*$/, '$1')),
+      [
+        'Corefile:1:1 - zone is not a valid domain name: ',
+        "Corefile:2:10 - '1s' is not a duration with unit",
+        "Corefile:3:3 - Unknown directive 'helth': did yo",
+        "Corefile:5:14 - 'soon' is not a duration with un",
+        "Corefile:6:5 - unknown property 'lameduk' of hea",
+        "Corefile:8:10 - ':99999' is not an address to li",
+        'Corefile:10:1 - cannot serve dns://example.org.:',
+        'Corefile:11:3 - whoami takes no block',
+        "Corefile:14:6 - Syntax error: Unexpected token '",
+        'Corefile: 9 errors',
+      ],
+    )
+    assert.equal(code, 1)
+  })
+
+  test('only warns of what CoreDNS accepts', async () => {
+    const { code, lines } = await check('a_b {\n  import none*\n}\n')
+    assert.deepEqual(lines, [
+      'Corefile:1:1 - warning: no directives: every query for it is REFUSED',
+      "Corefile:1:1 - warning: 'a_b.' does not follow RFC1035 preferred syntax",
+      'Corefile:2:10 - warning: No files matching import glob pattern: none*',
+      'Corefile can be served: 1 server block',
+    ])
+    assert.equal(code, 0)
+  })
+
+  test('does not mind one zone on two addresses, or twice with a view', async () => {
+    const { code } = await check('a {\n  bind 127.0.0.1\n  whoami\n}\na {\n  bind 127.0.0.2\n  whoami\n}\n')
+    assert.equal(code, 0)
+  })
+
+  test('says which Corefile is not there', async () => {
+    const io = terminal()
+    assert.equal(await run(['-conf', join(folder, 'nowhere')], io), 1)
+    assert.match(io.out(), /cannot read the Corefile .*nowhere: no such file\n/)
+  })
+
+  test('takes no arguments but its flags', async () => {
+    const io = terminal()
+    assert.equal(await run(['Corefile'], io), 2)
+    assert.match(io.err(), /^unexpected argument 'Corefile'\n/)
+  })
+})

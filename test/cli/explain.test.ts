@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { run } from '../../src/cli/explain.ts'
+import { terminal } from './support.ts'
+
+const explanation = {
+  name: 'web.default.svc.cluster.local.',
+  type: 'A',
+  listener: 'dns://:53',
+  zone: 'cluster.local.',
+  path: 'chain',
+  reason: 'rewrite: may change this name',
+  steps: [
+    { plugin: 'errors', lines: [] },
+    { plugin: 'kubernetes', lines: ['Service default/web, ClusterIP', 'TTL 5: the ttl of the Corefile'] },
+  ],
+  rcode: 'NOERROR',
+  answer: ['web.default.svc.cluster.local. 5 IN A 10.0.0.1'],
+  authority: [],
+  additional: [],
+}
+
+const answer: RequestListener = (request, response) => {
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  const name = url.searchParams.get('name')
+  const bad = name === 'a..b'
+  response.writeHead(bad ? 400 : 200, { 'content-type': 'application/json' })
+  if (name === 'garbage') response.end('<html>')
+  else
+    response.end(
+      JSON.stringify(bad ? { error: 'an empty label' } : [{ ...explanation, type: url.searchParams.get('type') }]),
+    )
+}
+
+/** The way of src/server/explain.ts: a socket named after the process. */
+const socketPath =
+  process.platform === 'linux' ? `\0slicedns-${process.pid}` : join(tmpdir(), `slicedns-${process.pid}.sock`)
+const local = createServer(answer)
+const console_ = createServer(answer)
+const folder = mkdtempSync(join(tmpdir(), 'slicedns-explain-'))
+before(async () => {
+  local.listen(socketPath)
+  console_.listen(0, '127.0.0.1')
+  await Promise.all([once(local, 'listening'), once(console_, 'listening')])
+})
+after(() => {
+  local.close()
+  console_.close()
+  rmSync(folder, { recursive: true })
+})
+
+const text = `web.default.svc.cluster.local. A at dns://:53: server block of zone cluster.local.
+answered by the chain: rewrite: may change this name
+  errors
+  kubernetes  Service default/web, ClusterIP
+              TTL 5: the ttl of the Corefile
+NOERROR
+answer:
+  web.default.svc.cluster.local. 5 IN A 10.0.0.1
+`
+
+describe('explain', () => {
+  test('reaches a process by its pid, and prints what it says', async () => {
+    const io = terminal()
+    assert.equal(await run(['web', '--pid', String(process.pid)], io), 0, io.err())
+    assert.equal(io.out(), text)
+  })
+  test('reaches it by its pidfile', async () => {
+    const io = terminal()
+    writeFileSync(join(folder, 'pid'), `${process.pid}\n`)
+    assert.equal(await run(['web', 'A', '--pidfile', join(folder, 'pid')], io), 0, io.err())
+    assert.equal(io.out(), text)
+  })
+  test('reaches a console by its URL, and hands on the type', async () => {
+    const io = terminal()
+    const { port } = console_.address() as AddressInfo
+    assert.equal(await run(['web', 'SRV', '--json', '--server', `http://127.0.0.1:${port}`], io), 0, io.err())
+    assert.deepEqual(JSON.parse(io.out()), [{ ...explanation, type: 'SRV' }])
+  })
+
+  const failures: readonly { name: string; args: string[]; code: number; says: RegExp }[] = [
+    {
+      name: 'a name that is none, in the words of the server',
+      args: ['a..b', '--pid', String(process.pid)],
+      code: 1,
+      says: /^an empty label\n$/,
+    },
+    {
+      name: 'something else at that place',
+      args: ['garbage', '--pid', String(process.pid)],
+      code: 1,
+      says: /is no slicedns: it answered 200 with something else/,
+    },
+    {
+      name: 'a process that does not listen',
+      args: ['web', '--pid', '1'],
+      code: 1,
+      says: /^process 1 is no slicedns, or has just ended\n$/,
+    },
+    {
+      name: 'a URL where nobody listens',
+      args: ['web', '--server', 'http://127.0.0.1:1'],
+      code: 1,
+      says: /nothing listens at http:\/\/127\.0\.0\.1:1: is the console plugin in its Corefile\?/,
+    },
+    { name: 'a pid that is none', args: ['web', '--pid', 'x'], code: 1, says: /^'x' is not a pid\n$/ },
+    { name: 'a missing name', args: [], code: 2, says: /^which NAME\?\nUsage: slicedns explain/ },
+  ]
+  for (const { name, args, code, says } of failures)
+    test(`fails in words for ${name}`, async () => {
+      const io = terminal()
+      assert.equal(await run(args, io), code)
+      assert.match(io.err(), says)
+    })
+})

@@ -2,8 +2,8 @@
  * Health of one server, as CoreDNS has it: nothing is checked until a query fails; from then on it is asked `. NS` (or
  * the configured name) every interval until it answers. It is down when more than `maxFails` checks in a row failed.
  */
-import { opcode, rcode, type } from '../dns/codes.ts'
-import type { Message } from '../dns/message.ts'
+import { type } from '../dns/codes.ts'
+import { queryMessage } from '../dns/query.ts'
 import { encodeMessage } from '../dns/wire.ts'
 import type { Clock, Timer } from '../observe/clock.ts'
 import type { Carrier, Sending } from './carrier.ts'
@@ -37,7 +37,7 @@ const checkTimeout = 1000
 
 export function createHealth(carrier: () => Carrier, options: HealthOptions): Health {
   const { clock, maxFails } = options
-  const question = encodeMessage(checkMessage(options), { limit: 512 })
+  const question = encodeMessage(queryMessage(options.domain, type.NS, options.recursionDesired), { limit: 512 })
   let fails = 0
   let timer: Timer | undefined
   let sending: Sending | undefined
@@ -90,26 +90,5 @@ export function createHealth(carrier: () => Carrier, options: HealthOptions): He
       timer?.cancel()
       sending?.cancel('settled')
     },
-  }
-}
-
-function checkMessage({ domain, recursionDesired }: HealthOptions): Message {
-  return {
-    id: 0,
-    response: false,
-    opcode: opcode.QUERY,
-    authoritative: false,
-    truncated: false,
-    recursionDesired,
-    recursionAvailable: false,
-    reserved: false,
-    authenticData: false,
-    checkingDisabled: false,
-    rcode: rcode.NOERROR,
-    questions: [{ name: domain, type: type.NS, class: 1 }],
-    answer: [],
-    authority: [],
-    additional: [],
-    edns: undefined,
   }
 }

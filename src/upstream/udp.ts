@@ -3,7 +3,8 @@
  * 5452 §4.5); the socket is connected, so the kernel drops what others send. Measured on two cores: 21 µs of CPU per
  * exchange, against 6 µs on a socket that is kept; a kept port can be found out by trying.
  */
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket } from 'node:dgram'
+import { canonicalAddress } from '../dns/address.ts'
 import { type Carrier, type Endpoint, endpointText, type Receiver, reasonOf, type Sending } from './carrier.ts'
 import { randomId, withId } from './random.ts'
 
@@ -19,12 +20,15 @@ const mostExchanges = 2048
 
 export function createUdpCarrier(server: Endpoint, options: UdpOptions = {}): Carrier {
   const most = options.most ?? mostExchanges
-  const open = new Set<Socket>()
+  /** What ends each exchange under way. */
+  const open = new Set<() => void>()
   const family = server.address.includes(':') ? 6 : 4
   // The address is one already: looking it up would only cost a turn of the event loop.
   const lookup = (address: string, _: unknown, found: (error: null, address: string, family: number) => void) =>
     found(null, address, family)
   const target = endpointText(server)
+  const canonical = canonicalAddress(server.address) ?? server.address
+  const isServer = (address: string): boolean => address === canonical || address === server.address
 
   function send(wire: Uint8Array, receiver: Receiver): Sending {
     if (open.size >= most) return refuse(receiver, new Error(`${most} queries to ${target} are waiting already`))
@@ -32,11 +36,9 @@ export function createUdpCarrier(server: Endpoint, options: UdpOptions = {}): Ca
     const message = withId(wire, randomId())
     let local = ''
     let over = false
-    open.add(socket)
-
     const end = (): void => {
       over = true
-      open.delete(socket)
+      open.delete(end)
       socket.close()
     }
     const fail = (doing: string, error: Error): void => {
@@ -55,7 +57,10 @@ export function createUdpCarrier(server: Endpoint, options: UdpOptions = {}): Ca
       }
     }
 
-    socket.on('message', (bytes) => {
+    open.add(end)
+    socket.on('message', (bytes, from) => {
+      // What came before the socket was connected may be from anybody.
+      if (from.port !== server.port || !isServer(from.address)) return
       if (over || bytes.length < 2 || bytes[0] !== message[0] || bytes[1] !== message[1]) return
       if (receiver.answer(bytes) && !over) end()
     })
@@ -83,8 +88,7 @@ export function createUdpCarrier(server: Endpoint, options: UdpOptions = {}): Ca
   return {
     send,
     close() {
-      for (const socket of open) socket.close()
-      open.clear()
+      for (const end of open) end()
     },
   }
 }

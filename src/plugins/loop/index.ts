@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { argCount, noBody } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
-import { dnsClass, opcode, rcode, type } from '../../dns/codes.ts'
+import { type } from '../../dns/codes.ts'
+import { queryMessage } from '../../dns/query.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import type { Timer } from '../../observe/clock.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
@@ -55,10 +56,13 @@ function setUp(_: LoopSettings, setup: Setup): Instance {
 
   function ask(until: number): void {
     if (!watching) return
-    if (clock.now() >= until) return finish()
+    if (clock.now() >= until) {
+      finish()
+      return
+    }
     sightings = 0
     timer = clock.after(patience.answer, () => again(until))
-    sending = carrier.send(question(name), {
+    sending = carrier.send(encodeMessage(queryMessage(name, type.HINFO, true), { limit: 512 }), {
       answer() {
         finish()
         return true
@@ -95,26 +99,3 @@ function ownAddress(bound: string | undefined): string {
   if (bound === undefined || bound === '' || bound === '0.0.0.0') return '127.0.0.1'
   return bound === '::' ? '::1' : bound
 }
-
-const question = (name: string): Uint8Array =>
-  encodeMessage(
-    {
-      id: 0,
-      response: false,
-      opcode: opcode.QUERY,
-      authoritative: false,
-      truncated: false,
-      recursionDesired: true,
-      recursionAvailable: false,
-      reserved: false,
-      authenticData: false,
-      checkingDisabled: false,
-      rcode: rcode.NOERROR,
-      questions: [{ name, type: type.HINFO, class: dnsClass.IN }],
-      answer: [],
-      authority: [],
-      additional: [],
-      edns: undefined,
-    },
-    { limit: 512 },
-  )

@@ -46,3 +46,29 @@ export interface ResponderOptions {
    */
   readonly udpRoom?: number
 }
+
+/** One class of answers as counted by the data plane. */
+export interface DataPlaneSample {
+  readonly server: string
+  readonly zone: string
+  readonly view: string
+  readonly plugin: string
+  readonly proto: 'udp' | 'tcp'
+  /** [family 1|2][type label] → count */
+  readonly requests: ReadonlyMap<string, number>
+  /** rcode name → count */
+  readonly responses: ReadonlyMap<string, number>
+  readonly doRequests: number
+  /** Hits of cached replies among the responses, as `coredns_cache_hits_total` tells them apart. */
+  readonly cacheHits?: { readonly success: number; readonly denial: number }
+  /** Cumulative buckets as in coredns-behaviour §8, with sum. */
+  readonly requestSize: HistogramSample
+  readonly responseSize: HistogramSample
+  readonly duration: HistogramSample
+}
+
+export interface HistogramSample {
+  /** Not cumulative: one count per bucket, the last one is +Inf. */
+  readonly counts: readonly number[]
+  readonly sum: number
+}

@@ -7,10 +7,9 @@
  * class × 2 + proto, eight octets unused, then the cells.
  */
 import { rcodeName, type } from '../dns/codes.ts'
-import type { DataPlaneSample, HistogramSample } from '../plugin/contract.ts'
 import type { ClassSpec, TableHandle } from '../table/api.ts'
 import { maxClasses, maxReaders } from '../table/layout.ts'
-import { type Way, way } from './api.ts'
+import { type DataPlaneSample, type HistogramSample, type Way, way } from './api.ts'
 import type { Exchange } from './exchange.ts'
 import { missLabels } from './misses.ts'
 

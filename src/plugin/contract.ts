@@ -3,6 +3,8 @@
  * its directive is written, `setup` turns checked settings into an `Instance`. Whatever does not depend on the query is
  * decided in `setup`.
  */
+
+import type { DataPlaneSample } from '../answer/api.ts'
 import type { Directive, DirectiveSchema, Position } from '../corefile/schema.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
@@ -74,35 +76,11 @@ export interface ProcessState {
   readonly dataPlane: DataPlaneFacts
 }
 
+export type { DataPlaneSample, HistogramSample } from '../answer/api.ts'
+
 export interface DataPlaneFacts {
   /** Every cell of the answered-by-table counters that is not zero, with its labels. */
   collect(): Iterable<DataPlaneSample>
-}
-
-/** One class of answers as counted by the data plane. */
-export interface DataPlaneSample {
-  readonly server: string
-  readonly zone: string
-  readonly view: string
-  readonly plugin: string
-  readonly proto: 'udp' | 'tcp'
-  /** [family 1|2][type label] → count */
-  readonly requests: ReadonlyMap<string, number>
-  /** rcode name → count */
-  readonly responses: ReadonlyMap<string, number>
-  readonly doRequests: number
-  /** Hits of cached replies among the responses, as `coredns_cache_hits_total` tells them apart. */
-  readonly cacheHits?: { readonly success: number; readonly denial: number }
-  /** Cumulative buckets as in coredns-behaviour §8, with sum. */
-  readonly requestSize: HistogramSample
-  readonly responseSize: HistogramSample
-  readonly duration: HistogramSample
-}
-
-export interface HistogramSample {
-  /** Not cumulative: one count per bucket, the last one is +Inf. */
-  readonly counts: readonly number[]
-  readonly sum: number
 }
 
 export interface Shared<T> {

@@ -26,10 +26,12 @@ export interface NodeFacts {
   readonly zoneAt: number
 }
 
-/** A body of its own that another node with the same ServicesSpec may use too. */
+/** A body of its own that another node with the same spec (the same object) may use too. */
 interface Shareable {
   readonly offset: number
+  /** What the octets depend on besides the spec. */
   readonly zone: string
+  readonly type: number
   live: boolean
 }
 
@@ -42,7 +44,7 @@ interface Place {
 export function createNodes(view: TableView, allocator: Allocator, epochs: Epochs): Nodes {
   const { bytes, words } = view
   const image = createScratch()
-  const shareables = new WeakMap<ServicesSpec, Shareable>()
+  const shareables = new WeakMap<AddressesSpec | ServicesSpec, Shareable>()
   const shareableAt = new Map<number, Shareable>()
   /** Bodies that the node under construction uses, to be given back if it cannot be finished. */
   let acquired: number[] = []
@@ -61,30 +63,28 @@ export function createNodes(view: TableView, allocator: Allocator, epochs: Epoch
     return { offset: offset + ownBlock.bodyAt, own: true }
   }
 
-  function placeServices(spec: ServicesSpec, zone: ZoneName): Place {
+  function placeBody(spec: AddressesSpec | RecordsSpec | ServicesSpec, type: number, facts: NodeFacts): Place {
+    const start = image.at
+    if (spec.kind === 'records') {
+      encodeRecords(image, spec, facts.shuffle)
+      return place(start)
+    }
+    const zone = facts.zone.name
     const shared = shareables.get(spec)
-    if (shared?.live && shared.zone === zone.name) {
+    if (shared?.live && shared.zone === zone && shared.type === type) {
       words[shared.offset >> 2]++
       acquired.push(shared.offset)
       return { offset: shared.offset + ownBlock.bodyAt, own: true }
     }
-    const start = image.at
-    encodeServices(image, spec, zone)
+    if (spec.kind === 'addresses') encodeAddresses(image, spec, type)
+    else encodeServices(image, spec, facts.zone)
     const placed = place(start)
     if (placed.own) {
-      const made: Shareable = { offset: placed.offset - ownBlock.bodyAt, zone: zone.name, live: true }
+      const made: Shareable = { offset: placed.offset - ownBlock.bodyAt, zone, type, live: true }
       shareables.set(spec, made)
       shareableAt.set(made.offset, made)
     }
     return placed
-  }
-
-  function placeBody(spec: AddressesSpec | RecordsSpec | ServicesSpec, type: number, facts: NodeFacts): Place {
-    if (spec.kind === 'services') return placeServices(spec, facts.zone)
-    const start = image.at
-    if (spec.kind === 'addresses') encodeAddresses(image, spec, type)
-    else encodeRecords(image, spec, facts.shuffle)
-    return place(start)
   }
 
   function placeVariants(spec: VariantsSpec, type: number, facts: NodeFacts): Place {

@@ -4,7 +4,7 @@ import { type ServerKey, serverKeys } from '../corefile/keys.ts'
 import { diskSources, readCorefile } from '../corefile/load.ts'
 import { type CorefileBlock, parseAsFarAsPossible } from '../corefile/parser.ts'
 import { readSettings } from '../corefile/read.ts'
-import { ConfigError, type Directive, type Position, type Token } from '../corefile/schema.ts'
+import { ConfigError, type Directive, type Position } from '../corefile/schema.ts'
 import type { Plugin } from '../plugin/contract.ts'
 
 export interface Finding {
@@ -146,10 +146,11 @@ function isPreferredSyntax(zone: string): boolean {
 function checkOverlaps(blocks: readonly { block: CorefileBlock; keys: readonly ServerKey[] }[], report: Report): void {
   const claimed = new Map<string, Set<string>>()
   for (const { block, keys } of blocks) {
+    const bound = bindAddresses(block, report)
     const viewed = block.directives.some(({ word }) => word === 'view')
     for (const { scheme, zones, port, at } of keys)
       for (const zone of zones)
-        for (const address of bindAddresses(block)) {
+        for (const address of bound) {
           const name = `${scheme}://${zone}:${port}`
           const addresses = claimed.get(name) ?? new Set<string>()
           const shown = `${name}${address && ` on ${address}`}`
@@ -168,9 +169,14 @@ function checkOverlaps(blocks: readonly { block: CorefileBlock; keys: readonly S
   }
 }
 
-function bindAddresses(block: CorefileBlock): readonly string[] {
-  const args = block.directives.filter(({ word }) => word === 'bind').flatMap((bind): readonly Token[] => bind.args)
-  return args.length === 0 ? [''] : [...new Set(args.map(({ text }) => text))]
+/** What the block is bound to, as it is written; [''] for every address. */
+function bindAddresses(block: CorefileBlock, report: Report): readonly string[] {
+  const addresses = new Set<string>()
+  for (const { text, at } of block.directives.filter(({ word }) => word === 'bind').flatMap((bind) => bind.args)) {
+    if (addresses.has(text)) report(new ConfigError(`bind to ${text} twice: it is already defined`, at))
+    addresses.add(text)
+  }
+  return addresses.size === 0 ? [''] : [...addresses]
 }
 
 function plainMessage(error: ConfigError): string {

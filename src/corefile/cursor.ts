@@ -55,6 +55,7 @@ export interface Cursor {
   defineSnippet(name: string, words: readonly Word[], at: Position): void
 }
 
+/** Longer than a function should be: a closure over the stack of frames, whose inner functions are short. */
 export function createCursor(text: string, file: string, sources: Sources, warn: (warning: Warning) => void): Cursor {
   const nowhere: Word = { text: '', at: { file, line: 1, column: 1 }, quoted: false, first: true }
   const frames: Frame[] = [{ words: lex(text, file), next: 0, origin: { name: resolve(file), importedBy: undefined } }]

@@ -77,6 +77,12 @@ last {
     assert.equal(code, 0)
   })
 
+  test('minds one address twice in a block', async () => {
+    const { code, lines } = await check('a {\n  bind ::1 127.0.0.1\n  bind 127.0.0.1\n  whoami\n}\n')
+    assert.equal(lines[0], 'Corefile:3:8 - bind to 127.0.0.1 twice: it is already defined')
+    assert.equal(code, 1)
+  })
+
   test('says which Corefile is not there', async () => {
     const io = terminal()
     assert.equal(await run(['-conf', join(folder, 'nowhere')], io), 1)

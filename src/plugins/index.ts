@@ -2,6 +2,7 @@
 import type { Plugin } from '../plugin/contract.ts'
 import { bind } from './bind/index.ts'
 import { bufsize } from './bufsize/index.ts'
+import { cache } from './cache/index.ts'
 import { cancel } from './cancel/index.ts'
 import { debug } from './debug/index.ts'
 import { errors } from './errors/index.ts'
@@ -10,6 +11,7 @@ import { health } from './health/index.ts'
 import { kubernetes } from './kubernetes/index.ts'
 import { loadbalance } from './loadbalance/index.ts'
 import { log } from './log/index.ts'
+import { loop } from './loop/index.ts'
 import { multisocket } from './multisocket/index.ts'
 import { prometheus } from './prometheus/index.ts'
 import { ready } from './ready/index.ts'
@@ -31,7 +33,9 @@ export const plugins: readonly Plugin[] = [
   errors,
   log,
   loadbalance,
+  cache,
   kubernetes,
+  loop,
   forward,
   whoami,
 ]

@@ -1,0 +1,66 @@
+/** The Corefiles that both servers run. */
+export interface Places {
+  readonly port: number
+  readonly kubeconfig: string
+  readonly upstream: string
+}
+
+export interface Configuration {
+  readonly name: string
+  readonly zone: string
+  /** A name that is answered once the cluster has been read. */
+  readonly settledName: string
+  corefile(places: Places): string
+}
+
+interface Parts {
+  readonly zones?: string
+  readonly options?: readonly string[]
+  readonly plugins?: readonly string[]
+}
+
+const block = (
+  { port, kubeconfig, upstream }: Places,
+  { zones = 'cluster.local in-addr.arpa ip6.arpa', options = [], plugins = [] }: Parts,
+) => `
+.:${port} {
+    errors
+    kubernetes ${zones} {
+        kubeconfig ${kubeconfig}
+        ${options.join('\n        ')}
+    }
+    forward . ${upstream}
+    ${plugins.join('\n    ')}
+}
+`
+
+const configuration = (name: string, parts: Parts, zone = 'cluster.local.'): Configuration => ({
+  name,
+  zone,
+  settledName: `web.apps.svc.${zone}`,
+  corefile: (places) => block(places, parts),
+})
+
+const reverse = 'fallthrough in-addr.arpa ip6.arpa'
+
+export const configurations: readonly Configuration[] = [
+  configuration('kubeadm', {
+    options: ['pods insecure', reverse, 'ttl 30'],
+    plugins: ['cache 30 {', '  disable success cluster.local', '  disable denial cluster.local', '}', 'loop', 'loadbalance'],
+  }),
+  configuration('plain', {}),
+  configuration('cache', { options: ['pods insecure', reverse, 'ttl 30'], plugins: ['cache 30', 'loadbalance'] }),
+  configuration('pods-verified', { options: ['pods verified'] }),
+  configuration('endpoint-pod-names', { options: ['endpoint_pod_names'] }),
+  configuration('ignore-empty-service', { options: ['ignore empty_service'] }),
+  configuration('noendpoints', { options: ['noendpoints'] }),
+  configuration('namespaces', { options: ['namespaces apps net'] }),
+  configuration('namespace-labels', { options: ['namespace_labels exposed=yes'] }),
+  configuration('labels', { options: ['labels tier=front'] }),
+  configuration('fallthrough-all', { options: ['fallthrough'] }),
+  configuration('fallthrough-zone', { options: ['fallthrough apps.svc.cluster.local'] }),
+  configuration('reverse-cidr', { zones: 'cluster.local 10.96.0.0/14 fd00:10:96::/48' }),
+  configuration('ttl-0', { options: ['ttl 0'] }),
+  configuration('other-domain', { zones: 'corp.example in-addr.arpa' }, 'corp.example.'),
+  configuration('two-zones', { zones: 'cluster.local other.example in-addr.arpa' }, 'other.example.'),
+]

@@ -1,0 +1,66 @@
+/** The source 'API server': a reflector per resource over one connection. */
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/log.ts'
+import type { MetricsRegistry } from '../observe/metrics.ts'
+import { createConnection } from './connection.ts'
+import { openCredentials } from './credentials.ts'
+import { createIntake } from './intake.ts'
+import type { ClusterMeter } from './metrics.ts'
+import type { Model } from './model.ts'
+import { createPacer } from './pacer.ts'
+import { createReducer, type Reduced } from './reduce.ts'
+import { createReflector } from './reflector.ts'
+import { createRequestMeter } from './request-meter.ts'
+import type { ResourceStore } from './resource-store.ts'
+import type { Source } from './source.ts'
+import { createTrouble } from './trouble.ts'
+import type { ClusterConfig, Resource } from './types.ts'
+
+export interface ApiSourceDeps {
+  readonly log: Logger
+  readonly metrics: MetricsRegistry
+  readonly clock: Clock
+}
+
+/** Opens nothing yet: see `start`. */
+export async function openApi(
+  config: ClusterConfig,
+  watched: readonly Resource[],
+  model: Model,
+  { log, metrics, clock }: ApiSourceDeps,
+  watches: ClusterMeter['watches'],
+): Promise<Source> {
+  if (config.source.kind === 'manifests') throw new Error('manifests have no API server')
+  const credentials = await openCredentials(config.source)
+  const connection = createConnection({ credentials, log, clock, meter: createRequestMeter(metrics, clock) })
+  const stop = new AbortController()
+  const reducer = createReducer(config)
+  const pacer = createPacer()
+  let running: Promise<unknown> = Promise.resolve()
+
+  const reflectors = watched.map((resource) =>
+    createReflector(resource, {
+      config,
+      connection,
+      reducer,
+      intake: createIntake(resource, model.stores[resource] as ResourceStore<Reduced>, pacer, log),
+      pacer,
+      meter: watches(resource),
+      trouble: createTrouble(resource, model, log, clock),
+      log,
+      clock,
+      synced: () => model.setAvailability(resource, 'synced'),
+    }),
+  )
+
+  return {
+    start() {
+      running = Promise.all(reflectors.map((reflector) => reflector.run(stop.signal)))
+    },
+    async stop() {
+      stop.abort()
+      connection.close()
+      await running
+    },
+  }
+}

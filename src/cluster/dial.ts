@@ -1,0 +1,110 @@
+/** Connections to an API server: TCP, through a proxy where one is configured, and TLS. */
+import { once } from 'node:events'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { ApiFailure, describeFailure } from './failure.ts'
+import { socksTunnel, tunnel } from './proxy.ts'
+
+/** Where and how to connect, read afresh for each connection. */
+export interface Target {
+  /** http: or https:, with the path that the API is below. */
+  readonly url: URL
+  readonly tls: TlsFacts
+  readonly proxy: URL | undefined
+}
+
+export interface TlsFacts {
+  readonly ca?: string | Buffer
+  readonly cert?: string | Buffer
+  readonly key?: string | Buffer
+  /** `tls-server-name`: expected in the certificate in place of the URL's host. */
+  readonly servername?: string
+  readonly rejectUnauthorized?: boolean
+}
+
+/** A SYN is sent again after a second: two attempts. Short, for a server that comes back must be met at once. ms */
+const tcpTimeout = 2000
+/** Milliseconds for the TLS handshake, and for a proxy's answer. */
+const handshakeTimeout = 10_000
+/** Quiet connections are probed by the kernel from then on, each second, ten times. Milliseconds. */
+const keepAliveAfter = 10_000
+
+/** Rejects with ApiFailure. For https: the protocol is negotiated (ALPN): see `alpnProtocol` of what is returned. */
+export async function dial(target: Target, signal: AbortSignal): Promise<Socket | TLSSocket> {
+  const { url, proxy } = target
+  const secure = url.protocol === 'https:'
+  const port = Number(url.port || (secure ? 443 : 80))
+  const host = bareHost(url)
+  let socket: Socket | undefined
+  try {
+    if (proxy === undefined) {
+      socket = await openTcp(host, port, signal)
+    } else {
+      socket = await throughProxy(proxy, host, port, signal)
+    }
+    return secure ? await openTls(socket, host, target.tls, signal) : socket
+  } catch (error) {
+    socket?.destroy()
+    const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`
+    throw describeFailure(error, `${url.origin}${through}`)
+  }
+}
+
+/** Without the brackets of an IPv6 address. */
+export function bareHost(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, '$1')
+}
+
+async function throughProxy(proxy: URL, host: string, port: number, signal: AbortSignal): Promise<Socket> {
+  const socks = proxy.protocol.startsWith('socks')
+  const secure = proxy.protocol === 'https:'
+  const fallback = socks ? 1080 : secure ? 443 : 80
+  const outer = await openTcp(bareHost(proxy), Number(proxy.port || fallback), signal)
+  const socket = secure ? await openTls(outer, bareHost(proxy), {}, signal, ['http/1.1']) : outer
+  try {
+    const connected = socks ? socksTunnel(socket, proxy, host, port) : tunnel(socket, proxy, host, port)
+    await within(connected, socket, handshakeTimeout, signal)
+    return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
+}
+
+async function openTcp(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+  const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfter })
+  await within(once(socket, 'connect'), socket, tcpTimeout, signal)
+  return socket
+}
+
+async function openTls(
+  socket: Socket,
+  host: string,
+  facts: TlsFacts,
+  signal: AbortSignal,
+  protocols: string[] = ['h2', 'http/1.1'],
+): Promise<TLSSocket> {
+  // RFC 6066 §3: no IP address in the server name extension. The certificate is checked against `host` then.
+  const servername = facts.servername ?? (isIP(host) ? '' : host)
+  const secured = connectTls({ ...facts, socket, host, servername, ALPNProtocols: protocols })
+  await within(once(secured, 'secureConnect'), secured, handshakeTimeout, signal)
+  return secured
+}
+
+/** Waits for `event`; destroys the socket when it takes too long or `signal` aborts. */
+async function within(event: Promise<unknown>, socket: Socket, timeout: number, signal: AbortSignal): Promise<void> {
+  const abandon = (): void => void socket.destroy(new ApiFailure('connect', 'given up'))
+  const timer = setTimeout(() => {
+    socket.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }))
+  }, timeout)
+  signal.addEventListener('abort', abandon)
+  try {
+    if (signal.aborted) abandon()
+    await event
+    // From here on the owner listens; an error in between must not be an uncaught one.
+    socket.on('error', () => {})
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abandon)
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * The fields of protobuf messages, read with pbf. Everything is hostile until read: lengths are checked against the
+ * buffer, and a message must end exactly where its length says. All of these throw MalformedObject.
+ */
+import { PbfReader } from 'pbf'
+import { MalformedObject } from './draft.ts'
+import type { Reducer } from './reduce.ts'
+
+/** Reads the value of `field` into the draft, or leaves it: it is skipped then. */
+export type ReadField<Draft> = (field: number, draft: Draft, pbf: PbfReader, reducer: Reducer) => void
+
+/** Reads the fields of a whole message. */
+export function readAll<Draft>(bytes: Uint8Array, draft: Draft, read: ReadField<Draft>, reducer: Reducer): void {
+  const pbf = new PbfReader(bytes)
+  readUntil(pbf, bytes.length, draft, read, reducer)
+}
+
+/** Reads the fields of the message that is the value of the current field. */
+export function nested<Draft>(pbf: PbfReader, draft: Draft, reducer: Reducer, read: ReadField<Draft>): void {
+  readUntil(pbf, lengthEnd(pbf), draft, read, reducer)
+}
+
+function readUntil<Draft>(pbf: PbfReader, end: number, draft: Draft, read: ReadField<Draft>, reducer: Reducer): void {
+  for (;;) {
+    const field = nextField(pbf, end)
+    if (field === 0) break
+    read(field, draft, pbf, reducer)
+  }
+  if (pbf.pos !== end) throw new MalformedObject('a field is longer than the message that it is in')
+}
+
+/** As pbf's, with its errors as ours. Skips the field before when nobody read it. */
+function nextField(pbf: PbfReader, end: number): number {
+  try {
+    return pbf.nextField(end)
+  } catch (error) {
+    throw new MalformedObject((error as Error).message)
+  }
+}
+
+/** The end of a length-delimited field. Throws when it lies behind the buffer. */
+export function lengthEnd(pbf: PbfReader): number {
+  if (pbf.type !== 2) throw new MalformedObject(`a text or message has wire type ${pbf.type}`)
+  const end = integer(pbf) + pbf.pos
+  if (!(end >= pbf.pos && end <= pbf.length)) throw new MalformedObject('a field is longer than the object')
+  return end
+}
+
+export function octets(pbf: PbfReader): Uint8Array {
+  const end = lengthEnd(pbf)
+  const found = pbf.buf.subarray(pbf.pos, end)
+  pbf.pos = end
+  return found
+}
+
+export function text(pbf: PbfReader, reducer: Reducer): string {
+  const end = lengthEnd(pbf)
+  const found = reducer.strings.read(pbf.buf, pbf.pos, end)
+  pbf.pos = end
+  return found
+}
+
+export function integer(pbf: PbfReader): number {
+  try {
+    return pbf.readVarint(true)
+  } catch (error) {
+    throw new MalformedObject((error as Error).message)
+  }
+}
+
+export function truth(pbf: PbfReader): boolean {
+  return integer(pbf) !== 0
+}

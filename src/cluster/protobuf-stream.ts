@@ -1,0 +1,122 @@
+/** Watch and list bodies in protobuf, taken apart as they arrive. */
+import { createByteQueue } from './byte-queue.ts'
+import { MalformedObject } from './draft.ts'
+import {
+  magic,
+  protobufListMeta,
+  protobufMeta,
+  protobufStatus,
+  readWatchEvent,
+  reduceProtobuf,
+  unwrap,
+} from './protobuf.ts'
+import type { Reducer } from './reduce.ts'
+import {
+  type BodyReader,
+  type ListFacts,
+  type ListReader,
+  largestObject,
+  type WatchEvent,
+  type WireObject,
+} from './wire.ts'
+
+/** Frames of a 4-octet big-endian length and a WatchEvent. */
+export function protobufWatch(reducer: Reducer): BodyReader<WatchEvent> {
+  const queue = createByteQueue()
+  return {
+    push: queue.push,
+    next() {
+      if (queue.length < 4) return undefined
+      const length = queue.view(0, 4).readUInt32BE()
+      if (length > largestObject) throw new MalformedObject(`a frame of ${length} octets in a protobuf watch`)
+      if (queue.length < 4 + length) return undefined
+      const { type, object } = readWatchEvent(queue.take(4 + length).subarray(4), reducer)
+      return { type, object: protobufObject(unwrap(object, reducer), reducer) }
+    },
+  }
+}
+
+/**
+ * A list object (ServiceList and the like): prefix, runtime.Unknown, and in its field 2 the list, whose field 1 is the
+ * ListMeta and whose field 2 repeats, an item each. Only one item at a time is held.
+ */
+export function protobufList(reducer: Reducer): ListReader {
+  const queue = createByteQueue()
+  let facts: ListFacts = { resourceVersion: '', continueToken: '' }
+  let prefixed = false
+  /** Octets of the list that have not been taken; -1 while its beginning has not been met. */
+  let left = -1
+
+  /** The next length-delimited field, or undefined while it is incomplete. */
+  const field = (): { number: number; length: number; header: number } | undefined => {
+    const tag = varint(0)
+    if (tag === undefined) return undefined
+    const length = varint(tag.size)
+    if (length === undefined) return undefined
+    if ((tag.value & 7) !== 2) throw new MalformedObject(`a field of wire type ${tag.value & 7} in a list`)
+    return { number: tag.value >>> 3, length: length.value, header: tag.size + length.size }
+  }
+
+  const varint = (at: number): { value: number; size: number } | undefined => {
+    let value = 0
+    for (let i = 0; i < 10; i++) {
+      if (at + i >= queue.length) return undefined
+      const octet = queue.at(at + i)
+      value += (octet & 0x7f) * 2 ** (7 * i)
+      if (octet < 0x80) return { value, size: i + 1 }
+    }
+    throw new MalformedObject('a varint of more than ten octets in a list')
+  }
+
+  /** Reads up to the list's own fields; false when more octets are needed. */
+  const begin = (): boolean => {
+    if (!prefixed) {
+      if (queue.length < magic.length) return false
+      if (!queue.take(magic.length).equals(magic)) throw new MalformedObject('the list does not begin with k8s\\0')
+      prefixed = true
+    }
+    for (;;) {
+      const next = field()
+      if (next === undefined) return false
+      if (next.number === 2) {
+        queue.take(next.header)
+        left = next.length
+        return true
+      }
+      if (next.length > largestObject) throw new MalformedObject(`a list header of ${next.length} octets`)
+      if (queue.length < next.header + next.length) return false
+      queue.take(next.header + next.length)
+    }
+  }
+
+  return {
+    push: queue.push,
+    next() {
+      if (left < 0 && !begin()) return undefined
+      while (left > 0) {
+        const next = field()
+        if (next === undefined) return undefined
+        if (next.length > largestObject) throw new MalformedObject(`a list item of ${next.length} octets`)
+        if (queue.length < next.header + next.length) return undefined
+        const value = queue.take(next.header + next.length).subarray(next.header)
+        left -= next.header + next.length
+        if (next.number === 1) facts = protobufListMeta(value, reducer)
+        else if (next.number === 2) return protobufObject(value, reducer)
+      }
+      return undefined
+    },
+    finish() {
+      if (left !== 0) throw new MalformedObject('the list ends before its end')
+      return facts
+    },
+  }
+}
+
+/** An object outside of any watch: what an error response carries. */
+export function protobufObject(object: Uint8Array, reducer: Reducer): WireObject {
+  return {
+    meta: () => protobufMeta(object, reducer),
+    reduce: (resource, meta, previous) => reduceProtobuf(resource, object, meta, reducer, previous),
+    status: () => protobufStatus(object, reducer),
+  }
+}

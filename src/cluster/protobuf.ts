@@ -1,0 +1,293 @@
+/**
+ * Kubernetes objects in protobuf to their reduced form, straight from the wire: what DNS does not need is skipped unread
+ * (managedFields alone are half of many objects). Field numbers are those of the generated.proto files of k8s.io/api and
+ * k8s.io/apimachinery, which never change.
+ */
+import type { PbfReader } from 'pbf'
+import { MalformedObject, type MetaDraft, newMeta, newService, type ServiceDraft } from './draft.ts'
+import { label } from './labels.ts'
+import { integer, lengthEnd, nested, octets, type ReadField, readAll, text, truth } from './protobuf-fields.ts'
+import type { Reduced, Reducer } from './reduce.ts'
+import type { EndpointFacts } from './slice-builder.ts'
+import type { EndpointSlice, Resource, ServicePort } from './types.ts'
+import type { ApiStatus, ListFacts } from './wire.ts'
+
+/** `k8s` and a zero octet, before every object outside a list. */
+export const magic = Buffer.from('k8s\0')
+
+/** The object inside a runtime.Unknown behind the magic prefix. Throws MalformedObject. */
+export function unwrap(bytes: Uint8Array, reducer: Reducer): Uint8Array {
+  if (bytes.length < magic.length || !magic.every((octet, i) => bytes[i] === octet)) {
+    throw new MalformedObject('the object does not begin with k8s\\0')
+  }
+  const unknown: { raw: Uint8Array } = { raw: new Uint8Array(0) }
+  readAll(bytes.subarray(magic.length), unknown, readUnknown, reducer)
+  return unknown.raw
+}
+
+/** type and the object's octets of a watch event (metav1.WatchEvent). Throws MalformedObject. */
+export function readWatchEvent(bytes: Uint8Array, reducer: Reducer): { type: string; object: Uint8Array } {
+  const event: EventDraft = { type: '', object: new Uint8Array(0) }
+  readAll(bytes, event, readEvent, reducer)
+  return event
+}
+
+/** metadata, which is field 1 of every object. Throws MalformedObject. */
+export function protobufMeta(object: Uint8Array, reducer: Reducer): MetaDraft {
+  const meta = newMeta()
+  readAll(object, meta, readObject, reducer)
+  return meta
+}
+
+/** As `reduceJson`, of an object in protobuf. */
+export function reduceProtobuf(
+  resource: Resource,
+  object: Uint8Array,
+  meta: MetaDraft,
+  reducer: Reducer,
+  previous: EndpointSlice | undefined,
+): Reduced | undefined {
+  switch (resource) {
+    case 'services': {
+      const draft = newService(meta)
+      readAll(object, draft, readService, reducer)
+      return reducer.service(draft)
+    }
+    case 'endpointslices':
+      return meta.service === '' ? undefined : readSlice(object, meta.service, meta, reducer, previous)
+    case 'importedslices':
+      return meta.importedService === '' ? undefined : readSlice(object, meta.importedService, meta, reducer, previous)
+    case 'namespaces':
+      return reducer.namespace(meta)
+    case 'pods': {
+      const pod = { ip: '' }
+      readAll(object, pod, readPod, reducer)
+      return pod.ip === '' ? undefined : reducer.pod(meta, pod.ip)
+    }
+    case 'serviceimports':
+      throw new MalformedObject('a custom resource has no protobuf form')
+  }
+}
+
+/** metav1.Status. Throws MalformedObject. */
+export function protobufStatus(object: Uint8Array, reducer: Reducer): ApiStatus {
+  const status = { code: 0, reason: '', message: '', causes: [] as string[], retryAfterSeconds: 0 }
+  readAll(object, status, readStatus, reducer)
+  return status
+}
+
+/** metav1.ListMeta. Throws MalformedObject. */
+export function protobufListMeta(bytes: Uint8Array, reducer: Reducer): ListFacts {
+  const facts = { resourceVersion: '', continueToken: '' }
+  readAll(bytes, facts, readListMeta, reducer)
+  return facts
+}
+
+const readUnknown: ReadField<{ raw: Uint8Array }> = (field, unknown, pbf) => {
+  if (field === 2) unknown.raw = octets(pbf)
+}
+
+interface EventDraft {
+  type: string
+  object: Uint8Array
+}
+
+const readEvent: ReadField<EventDraft> = (field, event, pbf, reducer) => {
+  if (field === 1) event.type = text(pbf, reducer)
+  else if (field === 2) nested(pbf, event, reducer, readRawExtension)
+}
+
+const readListMeta: ReadField<{ resourceVersion: string; continueToken: string }> = (field, facts, pbf, reducer) => {
+  if (field === 2) facts.resourceVersion = text(pbf, reducer)
+  else if (field === 3) facts.continueToken = text(pbf, reducer)
+}
+
+const readObject: ReadField<MetaDraft> = (field, meta, pbf, reducer) => {
+  if (field === 1) nested(pbf, meta, reducer, readMetadata)
+}
+
+const readRawExtension: ReadField<EventDraft> = (field, draft, pbf) => {
+  if (field === 1) draft.object = octets(pbf)
+}
+
+const readMetadata: ReadField<MetaDraft> = (field, meta, pbf, reducer) => {
+  if (field === 1) meta.name = text(pbf, reducer)
+  else if (field === 3) meta.namespace = text(pbf, reducer)
+  else if (field === 5) meta.uid = text(pbf, reducer)
+  else if (field === 6) meta.resourceVersion = text(pbf, reducer)
+  else if (field === 8) nested(pbf, meta, reducer, readCreationTime)
+  else if (field === 11) nested(pbf, { key: '', meta }, reducer, readLabel)
+  else if (field === 12) nested(pbf, { key: '', meta }, reducer, readAnnotation)
+}
+
+const readCreationTime: ReadField<MetaDraft> = (field, meta, pbf) => {
+  if (field === 1) meta.createdAt = integer(pbf)
+}
+
+const readLabel: ReadField<{ key: string; meta: MetaDraft }> = (field, entry, pbf, reducer) => {
+  if (field === 1) entry.key = text(pbf, reducer)
+  if (field !== 2) return
+  if (entry.key === label.service) entry.meta.service = text(pbf, reducer)
+  else if (entry.key === label.importedService) entry.meta.importedService = text(pbf, reducer)
+  else if (entry.key === label.sourceCluster) entry.meta.sourceCluster = text(pbf, reducer)
+}
+
+/** The value is read only where somebody asked for the key: others are up to 256 KiB of somebody else's state. */
+const readAnnotation: ReadField<{ key: string; meta: MetaDraft }> = (field, entry, pbf, reducer) => {
+  if (field === 1) entry.key = text(pbf, reducer)
+  if (field !== 2) return
+  if (entry.key === label.initialEventsEnd) {
+    entry.meta.initialEventsEnd = text(pbf, reducer) === 'true'
+  } else if (reducer.keepsAnnotation(entry.key)) {
+    entry.meta.annotations ??= {}
+    entry.meta.annotations[entry.key] = text(pbf, reducer)
+  }
+}
+
+const readService: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
+  if (field === 2) nested(pbf, draft, reducer, readServiceSpec)
+  else if (field === 3) nested(pbf, draft, reducer, readServiceStatus)
+}
+
+const readServiceSpec: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
+  if (field === 1) draft.ports.push(...port(pbf, reducer))
+  else if (field === 3) draft.clusterIP = text(pbf, reducer)
+  else if (field === 4) draft.type = text(pbf, reducer)
+  else if (field === 5) draft.externalIPs.push(text(pbf, reducer))
+  else if (field === 10) draft.externalName = text(pbf, reducer)
+  else if (field === 13) draft.publishNotReadyAddresses = truth(pbf)
+  else if (field === 18) draft.clusterIPs.push(text(pbf, reducer))
+}
+
+const readServiceStatus: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
+  if (field === 1) nested(pbf, draft, reducer, readLoadBalancer)
+}
+
+const readLoadBalancer: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
+  if (field !== 1) return
+  const ingress = { ip: '', hostname: '' }
+  nested(pbf, ingress, reducer, readIngress)
+  draft.ingress.push(ingress)
+}
+
+const readIngress: ReadField<{ ip: string; hostname: string }> = (field, ingress, pbf, reducer) => {
+  if (field === 1) ingress.ip = text(pbf, reducer)
+  else if (field === 2) ingress.hostname = text(pbf, reducer)
+}
+
+/** ServicePort and EndpointPort: name 1, protocol 2, port 3 alike. */
+const readPort: ReadField<{ name: string; protocol: string; port: number }> = (field, draft, pbf, reducer) => {
+  if (field === 1) draft.name = text(pbf, reducer)
+  else if (field === 2) draft.protocol = text(pbf, reducer)
+  else if (field === 3) draft.port = integer(pbf)
+}
+
+const readPod: ReadField<{ ip: string }> = (field, pod, pbf, reducer) => {
+  if (field === 3) nested(pbf, pod, reducer, readPodStatus)
+}
+
+const readPodStatus: ReadField<{ ip: string }> = (field, pod, pbf, reducer) => {
+  if (field === 6) pod.ip = text(pbf, reducer)
+}
+
+interface SliceFacts {
+  addressType: string
+  ports: ServicePort[]
+}
+
+/** addressType is field 4, behind the endpoints (2): it is read first, in a pass that skips them. */
+function readSlice(
+  object: Uint8Array,
+  service: string,
+  meta: MetaDraft,
+  reducer: Reducer,
+  previous: EndpointSlice | undefined,
+): EndpointSlice {
+  const facts: SliceFacts = { addressType: '', ports: [] }
+  readAll(object, facts, readSliceFacts, reducer)
+  reducer.slice.begin(facts.addressType)
+  readAll(object, undefined, readSliceEndpoints, reducer)
+  return reducer.slice.finish(meta, service, facts.ports, previous)
+}
+
+const readSliceFacts: ReadField<SliceFacts> = (field, facts, pbf, reducer) => {
+  if (field === 3) facts.ports.push(...port(pbf, reducer))
+  else if (field === 4) facts.addressType = text(pbf, reducer)
+}
+
+interface EndpointDraft extends EndpointFacts {
+  /** Start and end of each address in the buffer: they come before the facts that belong to them. */
+  readonly ranges: number[]
+}
+
+const readSliceEndpoints: ReadField<undefined> = (field, _, pbf, reducer) => {
+  if (field !== 2) return
+  const endpoint: EndpointDraft = {
+    ready: undefined,
+    serving: undefined,
+    terminating: undefined,
+    hostname: '',
+    podName: '',
+    zone: '',
+    ranges: [],
+  }
+  nested(pbf, endpoint, reducer, readEndpoint)
+  reducer.slice.endpoint(endpoint)
+  for (let i = 0; i < endpoint.ranges.length; i += 2) {
+    reducer.slice.address(pbf.buf, endpoint.ranges[i], endpoint.ranges[i + 1])
+  }
+}
+
+const readEndpoint: ReadField<EndpointDraft> = (field, endpoint, pbf, reducer) => {
+  if (field === 1) {
+    const end = lengthEnd(pbf)
+    endpoint.ranges.push(pbf.pos, end)
+    pbf.pos = end
+  } else if (field === 2) nested(pbf, endpoint, reducer, readConditions)
+  else if (field === 3) endpoint.hostname = text(pbf, reducer)
+  else if (field === 4) nested(pbf, endpoint, reducer, readTargetRef)
+  else if (field === 7) endpoint.zone = text(pbf, reducer)
+}
+
+const readConditions: ReadField<EndpointDraft> = (field, endpoint, pbf) => {
+  if (field === 1) endpoint.ready = truth(pbf)
+  else if (field === 2) endpoint.serving = truth(pbf)
+  else if (field === 3) endpoint.terminating = truth(pbf)
+}
+
+const readTargetRef: ReadField<EndpointDraft> = (field, endpoint, pbf, reducer) => {
+  if (field === 3) endpoint.podName = text(pbf, reducer)
+}
+
+const readStatus: ReadField<{
+  code: number
+  reason: string
+  message: string
+  causes: string[]
+  retryAfterSeconds: number
+}> = (field, status, pbf, reducer) => {
+  if (field === 3) status.message = text(pbf, reducer)
+  else if (field === 4) status.reason = text(pbf, reducer)
+  else if (field === 5) nested(pbf, status, reducer, readDetails)
+  else if (field === 6) status.code = integer(pbf)
+}
+
+const readDetails: ReadField<{ causes: string[]; retryAfterSeconds: number }> = (field, status, pbf, reducer) => {
+  if (field === 4) nested(pbf, status, reducer, readCause)
+  else if (field === 5) status.retryAfterSeconds = integer(pbf)
+}
+
+const readCause: ReadField<{ causes: string[] }> = (field, status, pbf, reducer) => {
+  if (field === 1) status.causes.push(text(pbf, reducer))
+}
+
+/** [] for an EndpointPort without number, as in `reduceJson`. */
+function port(pbf: PbfReader, reducer: Reducer): ServicePort[] {
+  const draft = { name: '', protocol: '', port: -1 }
+  nested(pbf, draft, reducer, readPort)
+  if (draft.port === -1) return []
+  if (draft.port < 0 || draft.port > 65_535) throw new MalformedObject(`port ${draft.port} is not from 0 to 65535`)
+  return [
+    { name: draft.name, protocol: reducer.strings.share(draft.protocol.toLowerCase()) || 'tcp', port: draft.port },
+  ]
+}

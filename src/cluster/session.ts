@@ -1,0 +1,29 @@
+/** One way to the API server that is open: an HTTP/2 connection, or HTTP/1.1 connections to the same place. */
+import type { Readable } from 'node:stream'
+
+export interface Session {
+  readonly protocol: 'h2' | 'http/1.1'
+  /** False once new requests must go to another session; responses under way may still run out. */
+  readonly usable: boolean
+  /** Resolves with the response's head. Rejects with ApiFailure. */
+  get(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<ApiResponse>
+  close(): void
+}
+
+export interface ApiResponse {
+  readonly status: number
+  /** Lower case, with its parameters. */
+  readonly contentType: string
+  /** Retry-After in milliseconds; undefined when absent or a date. */
+  readonly retryAfter: number | undefined
+  /** Destroying it cancels the request. */
+  readonly body: Readable
+}
+
+/** Milliseconds that a response's head may take. The API server answers a watch at once, a list within its minute. */
+export const responseTimeout = 60_000
+
+/** Retry-After in seconds, as the API server writes it (RFC 9110 §10.2.3). */
+export function parseRetryAfter(value: string | undefined): number | undefined {
+  return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) * 1000 : undefined
+}

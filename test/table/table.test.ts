@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { createTable, TableFull, type TableOptions } from '../../src/table/index.ts'
+import { spaceCell } from '../../src/table/layout.ts'
+import type { NodeSpec, ServicesSpec } from '../../src/table/spec.ts'
+import { nameInZone, nodeSpec, zoneName, zoneSpec } from './arbitraries.ts'
+
+const classSpec = { server: 'dns://:53', zone: '.', view: '', plugin: 'kubernetes', shuffle: false, maxPayload: 0 }
+
+function tableWithSpace(options: TableOptions = {}) {
+  const table = createTable({ reserveBytes: 16 * 2 ** 20, counterBytes: 2 ** 16, ...options })
+  const space = table.createSpace()
+  const classNumber = table.defineClass(classSpec)
+  table.zone(space, zoneSpec())
+  return { table, space, classNumber }
+}
+
+const empty: NodeSpec = { zone: zoneName, below: 'closed', otherTypes: 'nodata', answers: new Map() }
+const addresses = (count: number): NodeSpec => ({
+  ...empty,
+  answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses: new Uint8Array(4 * count).fill(count) }]]),
+})
+const endpoints = (count: number): ServicesSpec => ({
+  kind: 'services',
+  ttl: 5,
+  targets: Array.from({ length: count }, (_, i) => ({
+    name: `endpoint-${i}.web.${zoneName}`,
+    a: Uint8Array.of(10, 0, 0, i),
+    aaaa: new Uint8Array(0),
+  })),
+  records: Array.from({ length: count }, (_, target) => ({ priority: 0, weight: 1, port: 80, target })),
+})
+
+describe('a table', () => {
+  it('gives back what was put, for every kind of answer', () => {
+    const { table, space, classNumber } = tableWithSpace()
+    fc.assert(
+      fc.property(nameInZone, nodeSpec, (name, node) => {
+        table.put(space, classNumber, name, node)
+        // structuredClone: the plain objects that fast-check's are not.
+        assert.deepEqual(table.inspect(space, name), structuredClone({ classNumber, node }))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('holds for each name what was put last, and nothing after removal, as a map would', () => {
+    const step = fc.record({ name: fc.nat(400).map((i) => `n${i}.${zoneName}`), count: fc.nat(60), keep: fc.nat(3) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 1500 }), (steps) => {
+        const { table, space, classNumber } = tableWithSpace()
+        const model = new Map<string, number>()
+        const start = table.stats().liveBytes
+        for (const { name, count, keep } of steps) {
+          if (keep === 0) {
+            table.remove(space, name)
+            model.delete(name)
+          } else {
+            table.put(space, classNumber, name, addresses(count + 1))
+            model.set(name, count + 1)
+          }
+        }
+        for (let i = 0; i <= 400; i++) {
+          const name = `n${i}.${zoneName}`
+          const count = model.get(name)
+          assert.equal(table.has(space, name), count !== undefined)
+          if (count) assert.deepEqual(table.inspect(space, name)?.node, addresses(count))
+        }
+        assert.equal(table.stats().entries, model.size)
+        for (const name of model.keys()) table.remove(space, name)
+        table.reclaim()
+        assert.equal(table.stats().liveBytes, start, 'nothing leaks')
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('grows its slots with its names and finds them all', () => {
+    const { table, space, classNumber } = tableWithSpace()
+    for (let i = 0; i < 20_000; i++) table.put(space, classNumber, `n${i}.${zoneName}`, empty)
+    for (let i = 0; i < 20_000; i++) assert.ok(table.has(space, `n${i}.${zoneName}`))
+    assert.ok(table.stats().slots >= 32_768)
+  })
+
+  it('does not fill up with the marks of removed names', () => {
+    const { table, space, classNumber } = tableWithSpace()
+    for (let i = 0; i < 50_000; i++) {
+      table.put(space, classNumber, `n${i}.${zoneName}`, empty)
+      table.remove(space, `n${i - 100}.${zoneName}`)
+    }
+    assert.equal(table.stats().slots, 1024)
+  })
+
+  it('keeps names apart that differ in space, and finds them in any case', () => {
+    const { table, space, classNumber } = tableWithSpace()
+    const other = table.createSpace()
+    table.zone(other, zoneSpec())
+    table.put(space, classNumber, `web.${zoneName}`, addresses(1))
+    assert.equal(table.has(other, `web.${zoneName}`), false)
+    assert.equal(table.has(space, `WEB.Cluster.LOCAL.`), true)
+  })
+
+  it('stores the services of a name and of its port once when they are the same object', () => {
+    const { table, space, classNumber } = tableWithSpace()
+    const shared = endpoints(500)
+    const node: NodeSpec = { ...empty, answers: new Map([[33, shared]]) }
+    table.put(space, classNumber, `web.${zoneName}`, node)
+    const once = table.stats().liveBytes
+    table.put(space, classNumber, `_http._tcp.web.${zoneName}`, node)
+    assert.ok(table.stats().liveBytes - once < 300)
+    table.remove(space, `web.${zoneName}`)
+    table.reclaim()
+    assert.deepEqual(table.inspect(space, `_http._tcp.web.${zoneName}`)?.node, node)
+    table.remove(space, `_http._tcp.web.${zoneName}`)
+    table.reclaim()
+    table.put(space, classNumber, `web.${zoneName}`, node)
+    assert.deepEqual(table.inspect(space, `web.${zoneName}`)?.node, node, 'after the shared body was freed')
+  })
+
+  it('needs its zone to be declared first', () => {
+    const { table, space, classNumber } = tableWithSpace()
+    assert.throws(
+      () => table.put(space, classNumber, 'a.example.', { ...empty, zone: 'example.' }),
+      /zone example\. is not declared/,
+    )
+  })
+
+  it('changes a serial without touching the nodes', () => {
+    const { table, space, classNumber } = tableWithSpace()
+    for (let i = 0; i < 1000; i++) table.put(space, classNumber, `n${i}.${zoneName}`, empty)
+    const before = table.stats().liveBytes
+    for (let serial = 2; serial < 5000; serial++) table.zone(space, zoneSpec({ serial }))
+    table.reclaim()
+    assert.equal(table.stats().liveBytes, before)
+  })
+
+  it('gives equal classes one number', () => {
+    const { table } = tableWithSpace()
+    assert.equal(table.defineClass({ ...classSpec }), table.defineClass({ ...classSpec }))
+    const other = table.defineClass({ ...classSpec, plugin: 'hosts' })
+    assert.notEqual(other, table.defineClass(classSpec))
+    assert.equal(table.classSpec(other).plugin, 'hosts')
+  })
+})
+
+describe('a retired space', () => {
+  it('gives back all its memory', async () => {
+    const { table, space, classNumber } = tableWithSpace()
+    const start = table.stats()
+    const second = table.createSpace()
+    table.zone(second, zoneSpec())
+    for (let i = 0; i < 300; i++) table.put(second, classNumber, `n${i}.${zoneName}`, addresses(50))
+    table.put(space, classNumber, `stays.${zoneName}`, empty)
+    table.retireSpace(second)
+    while (table.stats().entries > 1) table.reclaim()
+    table.remove(space, `stays.${zoneName}`)
+    table.reclaim()
+    assert.equal(table.stats().liveBytes, start.liveBytes)
+  })
+
+  it('takes nothing more from those who are late', () => {
+    const { table, space, classNumber } = tableWithSpace()
+    table.retireSpace(space)
+    table.put(space, classNumber, `late.${zoneName}`, empty)
+    assert.equal(table.has(space, `late.${zoneName}`), false)
+    table.reclaim()
+    assert.equal(table.stats().entries, 0)
+  })
+
+  it('never gives its number to another, through 10,000 reloads', () => {
+    const { table } = tableWithSpace()
+    const numbers = new Set<number>()
+    for (let i = 0; i < 10_000; i++) {
+      const space = table.createSpace()
+      assert.ok(!numbers.has(space))
+      numbers.add(space)
+      table.retireSpace(space)
+    }
+  })
+})
+
+describe('a table without room', () => {
+  it('says so, and leaves the space to the chain rather than answer what is no longer true', () => {
+    const { table, space, classNumber } = tableWithSpace({ reserveBytes: 3 * 2 ** 20 })
+    assert.throws(() => {
+      for (let i = 0; ; i++) table.put(space, classNumber, `n${i}.${zoneName}`, addresses(2000))
+    }, TableFull)
+    const words = new Int32Array(table.handle.memory)
+    assert.equal(words[spaceCell(space)], 0, 'the space serves no more')
+  })
+})
+
+describe('readers', () => {
+  it('hold nothing back while OFFLINE, nor after release', () => {
+    const { table, space, classNumber } = tableWithSpace()
+    table.addReader()
+    const second = table.addReader()
+    second.release()
+    table.put(space, classNumber, `web.${zoneName}`, addresses(1000))
+    table.put(space, classNumber, `web.${zoneName}`, addresses(1000))
+    table.reclaim()
+    assert.equal(table.stats().retiredBytes, 0)
+  })
+
+  it('get distinct slots, and those of released ones again', () => {
+    const { table } = tableWithSpace()
+    const [a, b] = [table.addReader(), table.addReader()]
+    assert.notEqual(a.slot, b.slot)
+    a.release()
+    a.release()
+    assert.equal(table.addReader().slot, a.slot)
+    assert.notEqual(table.addReader().slot, a.slot)
+  })
+})

@@ -36,12 +36,11 @@ async function timeToReady(kind: ServerKind, corefile: Parameters<typeof startSe
   try {
     await until(
       async () => {
-        const { status } = await fetch(`http://127.0.0.1:${server.ports.ready}/ready`, {
-          headers: { connection: 'close' },
-        })
-        if (status !== 200) throw new Error(`/ready says ${status}\n${server.output()}`)
+        const url = `http://127.0.0.1:${server.ports.ready}/ready`
+        const status = await fetch(url, { headers: { connection: 'close' } }).then((reply) => reply.status, String)
+        if (status !== 200) throw new Error(`/ready says ${status}; ${kind} printed:\n${server.output()}`)
       },
-      { every: 5, within: 60_000 },
+      { every: 5, within: 60_000, unless: () => (server.running() ? undefined : `${kind} has ended`) },
     )
     return performance.now() - begin
   } finally {

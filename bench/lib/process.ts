@@ -14,6 +14,7 @@ const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: '
 export interface Program {
   readonly pid: number
   output(): string
+  running(): boolean
   stop(): Promise<void>
 }
 
@@ -47,6 +48,7 @@ export function start(command: readonly string[], options: StartOptions): Progra
   return {
     pid: child.pid!,
     output: () => output,
+    running: () => running.has(child),
     async stop() {
       child.kill('SIGTERM')
       const impatience = setTimeout(() => child.kill('SIGKILL'), 15_000)

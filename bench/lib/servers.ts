@@ -59,7 +59,7 @@ export async function untilAnswering(server: Server, name: string, type: string)
       if (reply.answer.length === 0)
         throw new Error(`${server.name}: ${name} ${type} is ${reply.rcode}\n${server.output()}`)
     },
-    { within: 120_000 },
+    { within: 120_000, unless: () => (server.running() ? undefined : `${server.name} has ended`) },
   )
 }
 

@@ -4,7 +4,7 @@ export interface Logger {
   info(text: string): void
   warning(text: string): void
   error(text: string): void
-  /** The same log with `plugin/NAME: ` in front of each text. */
+  /** The same log with `plugin/NAME: ` in front of each text; for the name '' with nothing in front. */
   plugin(name: string): Logger
   /** Turns DEBUG lines on or off for the whole log (`debug`). Absent where that is fixed. */
   setDebug?(on: boolean): void

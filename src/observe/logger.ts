@@ -45,7 +45,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
       info: (text) => levels.info(prefix + text),
       warning: (text) => levels.warning(prefix + text),
       error: (text) => levels.error(prefix + text),
-      plugin: (name) => prefixed(`plugin/${name}: `),
+      plugin: (name) => prefixed(name === '' ? '' : `plugin/${name}: `),
       setDebug(on) {
         debugging = on
       },

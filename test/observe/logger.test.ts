@@ -17,7 +17,14 @@ describe('the log', () => {
     log.warning('odd')
     log.error('bad')
     log.plugin('errors').error('2 a.org. A: timeout')
-    assert.deepEqual(lines, ['[INFO] up', '[WARNING] odd', '[ERROR] bad', '[ERROR] plugin/errors: 2 a.org. A: timeout'])
+    log.plugin('log').plugin('').info('query')
+    assert.deepEqual(lines, [
+      '[INFO] up',
+      '[WARNING] odd',
+      '[ERROR] bad',
+      '[ERROR] plugin/errors: 2 a.org. A: timeout',
+      '[INFO] query',
+    ])
   })
 
   it('writes DEBUG lines only while debugging, for every plugin at once', () => {

@@ -115,7 +115,7 @@ function collectingLog(lines: string[], prefix = ''): Logger {
     info: at('INFO'),
     warning: at('WARNING'),
     error: at('ERROR'),
-    plugin: (name) => collectingLog(lines, `plugin/${name}: `),
+    plugin: (name) => collectingLog(lines, name === '' ? '' : `plugin/${name}: `),
     setDebug: (on) => void lines.push(`debug ${on ? 'on' : 'off'}`),
   }
 }

@@ -51,7 +51,9 @@ function absolute(name: string): string {
 export const log: Plugin<readonly Rule[]> = {
   name: 'log',
   schema,
-  setup(rules, { log: lines, clock }) {
+  setup(rules, { log: ownLog, clock }) {
+    // As CoreDNS: the query log is the one whose lines do not name their plugin.
+    const lines = ownLog.plugin('')
     return {
       handler(query, next) {
         const rule = rules.find(({ name }) => isSubdomain(name, query.name))

@@ -76,12 +76,12 @@ describe('a line of the query log', () => {
       },
     ]
   for (const { name, text = 'log', question, asked, next = replying(), line } of lines)
-    it(name, () => assert.equal(logged(text, question, next, asked), `[INFO] plugin/log: ${line}`))
+    it(name, () => assert.equal(logged(text, question, next, asked), `[INFO] ${line}`))
 
   it('waits for replies that take their time', async () => {
     const rig = createProcessRig()
     await handle(setUp(log, 'log . {rcode}', rig), ask('a.org. A'), async (query) => nxdomain(query))
-    assert.deepEqual(rig.lines, ['[INFO] plugin/log: NXDOMAIN'])
+    assert.deepEqual(rig.lines, ['[INFO] NXDOMAIN'])
   })
 })
 
@@ -107,9 +107,9 @@ describe('log', () => {
 
   it('logs names at and below its own, each by the first rule that has it', () => {
     const text = 'log sub.Example.org {rcode}\nlog example.org other.org {type} {\nclass denial\n}'
-    assert.equal(logged(text, 'a.SUB.example.org. A', replying()), '[INFO] plugin/log: NOERROR')
-    assert.equal(logged(text, 'example.org. AAAA', nxdomain), '[INFO] plugin/log: AAAA')
-    assert.equal(logged(text, 'x.other.org. AAAA', nodata), '[INFO] plugin/log: AAAA')
+    assert.equal(logged(text, 'a.SUB.example.org. A', replying()), '[INFO] NOERROR')
+    assert.equal(logged(text, 'example.org. AAAA', nxdomain), '[INFO] AAAA')
+    assert.equal(logged(text, 'x.other.org. AAAA', nodata), '[INFO] AAAA')
     assert.equal(logged(text, 'example.org. A', replying()), undefined)
     assert.equal(logged(text, 'notexample.org. A', nxdomain), undefined)
   })

@@ -1,0 +1,122 @@
+/** Imports point inwards: a room imports only what its line names. The rooms are described in docs/design.md. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { filesIn, type Import, importsOf } from './sources.ts'
+
+/**
+ * Rooms that a room may import, besides itself and `observe`. `types`: only types, that is `import type` or a file
+ * named types.ts (which may hold the constants that its types speak of).
+ */
+interface Room {
+  readonly imports: readonly string[]
+  readonly types?: readonly string[]
+  /** `observe` is open to every room but these. */
+  readonly closed?: true
+}
+
+const model = ['answer', 'compile', 'table', 'cluster', 'upstream']
+
+const rooms: Readonly<Record<string, Room>> = {
+  cli: { imports: ['corefile', 'plugins', 'dns'], types: ['plugin'] },
+  transport: { imports: ['server', 'answer', 'dns'], types: ['plugin', 'table'] },
+  server: { imports: ['plugin', 'corefile', 'answer', 'table', 'dns'] },
+  plugins: { imports: ['plugin', 'corefile', 'dns', ...model] },
+  plugin: { imports: ['corefile', 'dns'], types: model },
+  answer: { imports: ['table', 'dns'] },
+  compile: { imports: ['dns'], types: ['cluster', 'table'] },
+  table: { imports: ['dns'] },
+  cluster: { imports: [] },
+  upstream: { imports: ['dns'] },
+  corefile: { imports: [], closed: true },
+  dns: { imports: [], closed: true },
+  observe: { imports: [] },
+}
+
+/** Packages that belong to one room: all FFI is in transport, what speaks to the API server in cluster, and so on. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  koffi: ['transport'],
+  dns2: ['cli'],
+  pbf: ['cluster'],
+  '@kubernetes/client-node': ['cluster'],
+  'prom-client': ['observe', 'plugins/prometheus'],
+}
+
+/** The one file beside the rooms that others may import: a fact about the package. */
+const shared = 'src/version.ts'
+
+/** `src/main.ts` and what lies beside it assemble the rooms: they may import anything, and nothing imports them. */
+function roomOf(path: string): string | undefined {
+  return /^src\/([^/]+)\//.exec(path)?.[1]
+}
+
+/** What is wrong with an import, or undefined. */
+function fault(found: Import): string | undefined {
+  const room = roomOf(found.from)
+  if (room === undefined) return undefined
+  if (found.kind === 'package') {
+    const owners = packages[found.target]
+    const owned = !owners || owners.some((owner) => found.from.startsWith(`src/${owner}/`))
+    return owned ? undefined : `only ${owners.join(' and ')} may import ${found.target}`
+  }
+  const target = roomOf(found.target)
+  if (found.target === shared && room === 'cli') return undefined
+  if (target === undefined) return `nothing imports ${found.target}`
+  const { imports, types = [], closed } = rooms[room] ?? { imports: [] }
+  if (room === 'plugins' && target === 'plugins') {
+    const [from, to] = [pluginOf(found.from), pluginOf(found.target)]
+    return from === to || from === 'index.ts' ? undefined : `plugin ${from} must not import plugin ${to}`
+  }
+  if (room === target || imports.includes(target)) return undefined
+  if (target === 'observe' && !closed) return undefined
+  if (types.includes(target) && (found.typeOnly || found.target.endsWith('/types.ts'))) return undefined
+  return types.includes(target) ? `${room} may import only types of ${target}` : `${room} may not import ${target}`
+}
+
+function pluginOf(path: string): string {
+  return path.split('/')[2]
+}
+
+describe('rooms', () => {
+  it('are all in the table', () => {
+    const found = new Set(filesIn('src/*/**/*.ts').map(roomOf))
+    assert.deepEqual(
+      [...found].filter((room) => room === undefined || !(room in rooms)),
+      [],
+    )
+  })
+
+  it('import only what the table allows', () => {
+    const faults = filesIn('src/**/*.ts')
+      .flatMap((path) => importsOf(path))
+      .flatMap((found) => {
+        const reason = fault(found)
+        return reason === undefined ? [] : [`${found.from}:${found.line} ${reason}`]
+      })
+    assert.deepEqual(faults, [])
+  })
+
+  const examples: readonly (readonly [string, string, string | undefined])[] = [
+    ['src/dns/name.ts', "import type { Logger } from '../observe/log.ts'", 'dns may not import observe'],
+    ['src/corefile/load.ts', "import { type } from '../dns/codes.ts'", 'corefile may not import dns'],
+    ['src/cluster/model.ts', "import { parseName } from '../dns/name.ts'", 'cluster may not import dns'],
+    ['src/plugins/log/index.ts', "import { x } from '../errors/index.ts'", 'plugin log must not import plugin errors'],
+    ['src/plugins/log/index.ts', "import { x } from '../../server/chain.ts'", 'plugins may not import server'],
+    ['src/plugins/log/index.ts', "import { x } from '../../version.ts'", 'nothing imports src/version.ts'],
+    [
+      'src/plugin/query.ts',
+      "import {\n  createTable,\n} from '../table/index.ts'",
+      'plugin may import only types of table',
+    ],
+    ['src/plugin/query.ts', "import type { TableWriter } from '../table/api.ts'", undefined],
+    ['src/plugin/query.ts', "export * from '../server/chain.ts'", 'plugin may not import server'],
+    ['src/server/chain.ts', "const x = await import('../plugins/log/index.ts')", 'server may not import plugins'],
+    ['src/server/chain.ts', "import koffi from 'koffi'", 'only transport may import koffi'],
+    ['src/plugins/index.ts', "import { log } from './log/index.ts'", undefined],
+    ['src/main.ts', "import { log } from './plugins/log/index.ts'", undefined],
+    ['src/dns/name.ts', "// import { x } from '../server/chain.ts'", undefined],
+    ['src/dns/name.ts', "/* import { x } from '../server/chain.ts' */", undefined],
+  ]
+  for (const [path, text, reason] of examples)
+    it(`${reason ? 'refuses' : 'allows'} ${text.replaceAll('\n', ' ')} in ${path}`, () =>
+      assert.deepEqual(importsOf(path, text).map(fault).filter(Boolean), reason ? [reason] : []))
+})

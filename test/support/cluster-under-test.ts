@@ -63,7 +63,9 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
     settings: settings.dns,
     localAddresses: (given.localAddresses ?? []).map((text) => parseAddress(text)!),
   }
-  const source = createSource(settings.dns.zones, stillClock)
+  const source = createSource(settings.dns.zones, stillClock, (text) => {
+    throw new Error(text)
+  })
   const handler = createHandler({ knowledge: () => knowledge, answered: source.answered })
   const table = openTable()
   source.start(cluster, knowledge)

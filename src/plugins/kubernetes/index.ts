@@ -17,7 +17,7 @@ export const kubernetes: Plugin<KubernetesSettings> = { name: 'kubernetes', sche
 
 function setup(settings: KubernetesSettings, { block, clock, log, metrics, process }: Setup): Instance {
   const config: ClusterConfig = { ...settings.cluster, source: located(settings, block.root) }
-  const source = createSource(settings.dns.zones, clock)
+  const source = createSource(settings.dns.zones, clock, log.error)
   let held: Held<Cluster> | undefined
   let known: Knowledge | undefined
   let warning: Timer | undefined

@@ -36,7 +36,8 @@ export interface ServiceName {
   readonly name: string
 }
 
-export function createNames(knowledge: Knowledge, sink: NameSink): Names {
+/** `report` hears of what should not happen: a name that cannot be compiled is left to the chain. */
+export function createNames(knowledge: Knowledge, sink: NameSink, report: (text: string) => void): Names {
   const { view, settings } = knowledge
   const forwardZones = settings.zones.filter((zone) => !isReverseZone(zone))
   const firstUse = createFirstUse(settings.endpointPodNames, view.slices)
@@ -46,14 +47,23 @@ export function createNames(knowledge: Knowledge, sink: NameSink): Names {
   function publish(zone: string, name: string): void {
     // A zone inside another one takes its names.
     if (zoneOf(settings, name) !== zone) return
-    const node = compileNode(knowledge, zone, name, { withoutEndpointServices: !firstUse.has(name) })
+    const node = nodeOf(zone, name)
     if (node) sink.put(name, node)
     else sink.remove(name)
   }
 
+  function nodeOf(zone: string, name: string): NodeSpec | undefined {
+    try {
+      return compileNode(knowledge, zone, name, { withoutEndpointServices: !firstUse.has(name) })
+    } catch (error) {
+      report(`${name} cannot be compiled: ${error instanceof Error ? error.stack : error}`)
+      return { zone, below: 'open', otherTypes: 'chain', answers: new Map() }
+    }
+  }
+
   function compileUsed(name: string): void {
     const zone = zoneOf(settings, name)
-    const node = zone === undefined ? undefined : compileNode(knowledge, zone, name)
+    const node = zone === undefined ? undefined : nodeOf(zone, name)
     if (node) {
       sink.put(name, node)
       return

@@ -8,6 +8,7 @@ import type { Knowledge } from '../../compile/settings.ts'
 import { reverseName } from '../../dns/address.ts'
 import type { Clock } from '../../observe/clock.ts'
 import type { TableSink } from '../../plugin/contract.ts'
+import type { NodeSpec } from '../../table/spec.ts'
 import { serviceKey } from './first-use.ts'
 import { createNames, type ServiceName } from './names.ts'
 import { createSlices } from './slices.ts'
@@ -41,17 +42,14 @@ interface Target {
 /** A compilation longer than this (ms) is one of thousands of endpoints: the service then rests for as long. */
 const longCompilation = 1
 
-export function createPublisher(knowledge: Knowledge, clock: Clock): Publisher {
+export function createPublisher(knowledge: Knowledge, clock: Clock, report: (text: string) => void): Publisher {
   const { view, settings } = knowledge
   const targets = new Set<Target>()
-  const names = createNames(knowledge, {
-    put(name, node) {
-      for (const { sink } of targets) sink.put(name, node)
-    },
-    remove(name) {
-      for (const { sink } of targets) sink.remove(name)
-    },
-  })
+  const sink = {
+    put: (name: string, node: NodeSpec) => toEach((target) => target.sink.put(name, node)),
+    remove: (name: string) => toEach((target) => target.sink.remove(name)),
+  }
+  const names = createNames(knowledge, sink, report)
   const dirtyServices = new Map<string, DirtyService>()
   const dirtyNames = new Set<string>()
   const dirtyNamespaces = new Set<string>()
@@ -61,15 +59,28 @@ export function createPublisher(knowledge: Knowledge, clock: Clock): Publisher {
   let bulk: Iterator<() => void> | undefined
   const slices = createSlices(clock, step, declareZones)
 
+  /** A full table stops serving the space by itself; then the chain answers everything, and nothing is to be kept up. */
+  function toEach(call: (target: Target) => void): void {
+    for (const target of targets) {
+      try {
+        call(target)
+      } catch (error) {
+        targets.delete(target)
+        target.settled.resolve()
+        report(`its names are no longer in the answer table: ${error instanceof Error ? error.message : error}`)
+      }
+    }
+  }
+
   /** Once per slice: the serial moves with nearly every change. */
   function declareZones(): void {
     const { serial } = view
-    for (const target of targets) {
+    toEach((target) => {
       const open = !target.complete
-      if (target.declared?.serial === serial && target.declared.open === open) continue
+      if (target.declared?.serial === serial && target.declared.open === open) return
       target.declared = { serial, open }
       for (const zone of settings.zones) target.sink.zone(zoneSpec(knowledge, zone, open))
-    }
+    })
   }
 
   /** One piece of work: changes first, then what is left of everything. False when nothing is left. */
@@ -134,14 +145,17 @@ export function createPublisher(knowledge: Knowledge, clock: Clock): Publisher {
     if (marked === dirtyServices) slices.wake()
   }
 
+  /** Until the first list is complete events are passed over: then everything is published at once. */
+  const isFollowing = (): boolean => view.synced && targets.size > 0
+
   function publishEverything(): void {
     bulk = everything()
     slices.wake()
   }
 
   return {
-    attach(sink) {
-      const target: Target = { sink, settled: Promise.withResolvers(), complete: false, declared: undefined }
+    attach(table) {
+      const target: Target = { sink: table, settled: Promise.withResolvers(), complete: false, declared: undefined }
       targets.add(target)
       declareZones()
       if (view.synced) publishEverything()
@@ -157,28 +171,27 @@ export function createPublisher(knowledge: Knowledge, clock: Clock): Publisher {
         },
       }
     },
-    // Until the first list is complete events are passed over: then everything is published at once.
     serviceChanged(namespace, name) {
-      if (view.synced) mark({ namespace, name, whole: false })
+      if (isFollowing()) mark({ namespace, name, whole: false })
     },
     namespaceChanged(namespace) {
-      if (!view.synced) return
+      if (!isFollowing()) return
       for (const { name } of view.servicesIn(namespace)) mark({ namespace, name, whole: true })
       dirtyNamespaces.add(namespace)
       slices.wake()
     },
     addressChanged(address) {
-      if (!view.synced) return
+      if (!isFollowing()) return
       const name = reverseName(address)
       if (!names.isUsed(name)) return
       dirtyNames.add(name)
       slices.wake()
     },
     syncChanged() {
-      if (view.synced) publishEverything()
+      if (isFollowing()) publishEverything()
     },
     answered(zone, name, type) {
-      if (!view.synced) return
+      if (!isFollowing()) return
       const { used, displaced } = names.use(zone, name, type)
       if (!used) return
       for (const service of displaced) mark({ ...service, whole: true })

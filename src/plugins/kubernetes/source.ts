@@ -13,7 +13,8 @@ export interface ClusterSource extends CompiledSource {
   stop(): void
 }
 
-export function createSource(zones: readonly string[], clock: Clock): ClusterSource {
+/** `report`: an error for the log. */
+export function createSource(zones: readonly string[], clock: Clock, report: (text: string) => void): ClusterSource {
   let publisher: Publisher | undefined
   let subscription: { unsubscribe(): void } | undefined
   return {
@@ -26,7 +27,7 @@ export function createSource(zones: readonly string[], clock: Clock): ClusterSou
       publisher?.answered(zone, name, type)
     },
     start(cluster, knowledge) {
-      publisher = createPublisher(knowledge, clock)
+      publisher = createPublisher(knowledge, clock, report)
       subscription = cluster.subscribe({
         service: publisher.serviceChanged,
         namespace: publisher.namespaceChanged,

@@ -1,0 +1,165 @@
+/** Endpoints: readiness, names, odd slices, and the events in which they come and go. */
+import { type Case, soa, spec } from '../../support/cases.ts'
+
+const name = 'hdls.testns.svc.cluster.local.'
+const a = (...addresses: string[]): string[] => addresses.map((address) => `${name} 5 IN A ${address}`)
+const missing = { rcode: 'NXDOMAIN', authority: [soa()] }
+
+/** conditions.ready decides alone; serving and terminating are not looked at (coredns-behaviour §4.3). */
+const readiness = (['ready', 'notReady', 'unknown'] as const).flatMap((ready) =>
+  ['', 'serving', 'terminating', 'serving terminating'].map(
+    (also): Case => ({
+      name: `ready: ${ready}${also && `, ${also}`}: ${ready === 'notReady' ? 'not there' : 'there'}`,
+      when: `endpoint hdls testns 172.0.0.2 ${ready} ${also}`,
+      ask: `${name} A`,
+      ...(ready === 'notReady' ? missing : { answer: a('172.0.0.2') }),
+      by: 'table',
+    }),
+  ),
+)
+
+spec('readiness', { cluster: 'service hdls testns headless', cases: readiness })
+
+const moves = (title: string, first: string, second: string): void =>
+  spec(`an endpoint that moves from one slice to another, ${title}`, {
+    cluster: `
+      service hdls testns headless
+      endpoint hdls testns 172.0.0.2 ready slice one
+      endpoint hdls testns 172.0.0.3 ready slice one
+      endpoint hdls testns 172.0.0.4 ready slice two`,
+    cases: [
+      { name: 'before', ask: `${name} A`, answer: a('172.0.0.2', '172.0.0.3', '172.0.0.4') },
+      {
+        name: 'its own name, before',
+        ask: `172-0-0-2.${name} A`,
+        answer: [`172-0-0-2.${name} 5 IN A 172.0.0.2`],
+        by: 'table',
+      },
+      {
+        name: 'after both events',
+        when: `${first}\n${second}`,
+        ask: `${name} A`,
+        answer: a('172.0.0.2', '172.0.0.3', '172.0.0.4'),
+      },
+      {
+        name: 'its own name, after',
+        ask: `172-0-0-2.${name} A`,
+        answer: [`172-0-0-2.${name} 5 IN A 172.0.0.2`],
+        by: 'table',
+      },
+      {
+        name: 'its PTR, after',
+        ask: '2.0.0.172.in-addr.arpa. PTR',
+        answer: [`2.0.0.172.in-addr.arpa. 5 IN PTR 172-0-0-2.${name}`],
+      },
+    ],
+  })
+
+moves(
+  'first there, then gone here',
+  'endpoint hdls testns 172.0.0.2 ready slice two',
+  'remove endpoint hdls testns 172.0.0.2 slice one',
+)
+moves(
+  'first gone here, then there',
+  'remove endpoint hdls testns 172.0.0.2 slice one',
+  'endpoint hdls testns 172.0.0.2 ready slice two',
+)
+
+spec('names of IPv6 endpoints', {
+  cluster: `
+    service hdls testns headless
+    endpoint hdls testns 2001:db8::1 ready
+    endpoint hdls testns 2001:db8:: ready
+    endpoint hdls testns ::1 ready`,
+  cases: [
+    {
+      name: 'colons become dashes',
+      ask: `2001-db8--1.${name} AAAA`,
+      answer: [`2001-db8--1.${name} 5 IN AAAA 2001:db8::1`],
+    },
+    {
+      name: 'a label cannot end in a dash: a 0 is added',
+      ask: `2001-db8--0.${name} AAAA`,
+      answer: [`2001-db8--0.${name} 5 IN AAAA 2001:db8::`],
+    },
+    { name: 'other spellings of an address are other names', ask: `2001-db8-0-1.${name} AAAA`, ...missing },
+    { name: 'a label may begin with one', ask: `--1.${name} AAAA`, answer: [`--1.${name} 5 IN AAAA ::1`] },
+  ],
+})
+
+spec('ports of slices', {
+  cluster: `
+    service hdls testns headless ports http:TCP:80,dns:UDP:53,dns-tcp:TCP:53
+    slice one hdls testns IPv4 ports http:TCP:8080,dns:UDP:53,dns-tcp:TCP:53
+    slice two hdls testns IPv4 ports http:TCP:9090
+    slice three hdls testns IPv4 ports none
+    endpoint hdls testns 172.0.0.1 ready slice one
+    endpoint hdls testns 172.0.0.2 ready slice two
+    endpoint hdls testns 172.0.0.3 ready slice three`,
+  cases: [
+    {
+      name: 'each endpoint has the ports of its own slice; equal port numbers are one record, all count in the weights',
+      ask: `${name} SRV`,
+      answer: [
+        `${name} 5 IN SRV 0 20 8080 172-0-0-1.${name}`,
+        `${name} 5 IN SRV 0 20 53 172-0-0-1.${name}`,
+        `${name} 5 IN SRV 0 20 9090 172-0-0-2.${name}`,
+      ],
+      additional: [`172-0-0-1.${name} 5 IN A 172.0.0.1`, `172-0-0-2.${name} 5 IN A 172.0.0.2`],
+    },
+    {
+      name: 'a port name selects the endpoints that have it',
+      ask: `_dns._udp.${name} A`,
+      answer: [`_dns._udp.${name} 5 IN A 172.0.0.1`],
+    },
+    { name: 'all endpoints have addresses', ask: `${name} A`, answer: a('172.0.0.1', '172.0.0.2', '172.0.0.3') },
+    {
+      name: 'one without ports has no SRV: NODATA',
+      ask: `172-0-0-3.${name} SRV`,
+      authority: [soa()],
+    },
+  ],
+})
+
+spec('FQDN slices', {
+  cluster: `
+    service hdls testns headless
+    endpoint hdls testns a.example.com ready slice names
+    endpoint hdls testns 172.0.0.2 ready slice addresses`,
+  cases: [
+    {
+      name: 'their endpoints are CNAMEs beside the addresses of others (as CoreDNS)',
+      ask: `${name} A`,
+      elsewhere: { 'a.example.com. A': ['a.example.com. 60 IN A 192.0.2.1'] },
+      answer: [...a('172.0.0.2'), `${name} 5 IN CNAME a.example.com.`, 'a.example.com. 60 IN A 192.0.2.1'],
+      by: 'chain',
+    },
+    {
+      name: 'they have no SRV and do not count in the weights',
+      ask: `${name} SRV`,
+      answer: [`${name} 5 IN SRV 0 100 80 172-0-0-2.${name}`],
+      additional: [`172-0-0-2.${name} 5 IN A 172.0.0.2`],
+    },
+    {
+      name: 'their own names have dashes for dots',
+      ask: `a-example-com.${name} CNAME`,
+      answer: [`a-example-com.${name} 5 IN CNAME a.example.com.`],
+    },
+  ],
+})
+
+const many = Array.from({ length: 150 }, (_, i) => `172.0.1.${i + 1}`)
+
+spec('more than a hundred endpoints', {
+  cluster: `service hdls testns headless\n${many.map((address) => `endpoint hdls testns ${address} ready`).join('\n')}`,
+  cases: [
+    { name: 'A lists them all', ask: `${name} A`, answer: a(...many), by: 'table' },
+    {
+      name: 'no SRV weight is 0, which would mean "never" (RFC 2782)',
+      ask: `_http._tcp.${name} SRV`,
+      answer: many.map((address) => `_http._tcp.${name} 5 IN SRV 0 1 80 ${address.replaceAll('.', '-')}.${name}`),
+      additional: many.map((address) => `${address.replaceAll('.', '-')}.${name} 5 IN A ${address}`),
+    },
+  ],
+})

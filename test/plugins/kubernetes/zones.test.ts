@@ -1,0 +1,199 @@
+/** Which zone answers, which names fall through, in which case names are sent back. */
+import { soa, spec } from '../../support/cases.ts'
+
+const cluster = `
+  service web testns 10.3.0.1
+  service hdls testns headless
+  endpoint hdls testns 172.0.0.2 ready`
+
+spec('two zones in one block', {
+  zones: 'cluster.local corp.example',
+  cluster,
+  cases: [
+    {
+      name: 'each answers all services',
+      ask: 'web.testns.svc.corp.example. A',
+      answer: ['web.testns.svc.corp.example. 5 IN A 10.3.0.1'],
+      by: 'table',
+    },
+    {
+      name: 'each has its own SOA',
+      ask: 'missing.testns.svc.corp.example. A',
+      rcode: 'NXDOMAIN',
+      authority: [soa(5, 'corp.example.')],
+      by: 'table',
+    },
+    {
+      name: 'SRV targets are in the zone asked',
+      ask: 'web.testns.svc.corp.example. SRV',
+      answer: ['web.testns.svc.corp.example. 5 IN SRV 0 100 80 web.testns.svc.corp.example.'],
+      additional: ['web.testns.svc.corp.example. 5 IN A 10.3.0.1'],
+    },
+    { name: 'names in neither go on', ask: 'www.example.com. A', fallsThrough: true },
+    { name: 'and so do reverse names that are not listed', ask: '1.0.3.10.in-addr.arpa. PTR', fallsThrough: true },
+  ],
+})
+
+spec('a zone inside another', {
+  zones: 'cluster.local svc.cluster.local',
+  cluster,
+  cases: [
+    {
+      name: 'the longer one answers',
+      ask: 'web.testns.svc.cluster.local. A',
+      rcode: 'NXDOMAIN',
+      authority: [soa(5, 'svc.cluster.local.')],
+      by: 'table',
+    },
+    {
+      name: 'by its own grammar',
+      ask: 'web.testns.svc.svc.cluster.local. A',
+      answer: ['web.testns.svc.svc.cluster.local. 5 IN A 10.3.0.1'],
+      by: 'table',
+    },
+  ],
+})
+
+spec('the root zone', {
+  zones: '.',
+  cluster,
+  cases: [
+    {
+      name: 'answers services right below it',
+      ask: 'web.testns.svc. A',
+      answer: ['web.testns.svc. 5 IN A 10.3.0.1'],
+    },
+    { name: 'has an apex', ask: '. A', authority: [soa(5, '.').replaceAll('..', '.')] },
+    {
+      name: 'answers reverse names',
+      ask: '1.0.3.10.in-addr.arpa. PTR',
+      answer: ['1.0.3.10.in-addr.arpa. 5 IN PTR web.testns.svc.'],
+    },
+  ],
+})
+
+spec('reverse zones in CIDR notation', {
+  zones: 'cluster.local 10.3.0.0/24 172.0.0.0/9',
+  cluster,
+  cases: [
+    {
+      name: 'a ClusterIP inside',
+      ask: '1.0.3.10.in-addr.arpa. PTR',
+      answer: ['1.0.3.10.in-addr.arpa. 5 IN PTR web.testns.svc.cluster.local.'],
+      by: 'table',
+    },
+    {
+      name: 'an address inside that is none of ours',
+      ask: '2.0.3.10.in-addr.arpa. PTR',
+      rcode: 'NXDOMAIN',
+      authority: [soa(5, '0.3.10.in-addr.arpa.')],
+    },
+    { name: 'an address outside', ask: '1.1.3.10.in-addr.arpa. PTR', fallsThrough: true },
+    {
+      name: 'an endpoint in one of the zones of a mask between octets',
+      ask: '2.0.0.172.in-addr.arpa. PTR',
+      answer: ['2.0.0.172.in-addr.arpa. 5 IN PTR 172-0-0-2.hdls.testns.svc.cluster.local.'],
+    },
+  ],
+})
+
+spec('fallthrough for reverse zones only', {
+  options: 'fallthrough in-addr.arpa ip6.arpa',
+  cluster,
+  cases: [
+    { name: 'a missing reverse name goes on', ask: '9.9.9.9.in-addr.arpa. PTR', fallsThrough: true },
+    { name: 'so does one with another type', ask: '1.0.3.10.in-addr.arpa. A', fallsThrough: true },
+    {
+      name: 'one that exists is answered',
+      ask: '1.0.3.10.in-addr.arpa. PTR',
+      answer: ['1.0.3.10.in-addr.arpa. 5 IN PTR web.testns.svc.cluster.local.'],
+      by: 'table',
+    },
+    {
+      name: 'a missing service is denied, by the table',
+      ask: 'missing.testns.svc.cluster.local. A',
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+      by: 'table',
+    },
+    { name: 'the reverse apex exists', ask: 'in-addr.arpa. NS', authority: [soa(5, 'in-addr.arpa.')] },
+  ],
+})
+
+spec('fallthrough for everything', {
+  options: 'fallthrough',
+  cluster,
+  cases: [
+    { name: 'a missing service goes on', ask: 'missing.testns.svc.cluster.local. A', fallsThrough: true },
+    {
+      name: 'a missing type of a name does not: NODATA',
+      ask: 'web.testns.svc.cluster.local. AAAA',
+      authority: [soa()],
+    },
+    {
+      name: 'what CoreDNS denies of a name that exists goes on',
+      ask: 'testns.svc.cluster.local. TXT',
+      fallsThrough: true,
+    },
+    { name: 'SOA of a missing name: NODATA', ask: 'missing.testns.svc.cluster.local. SOA', authority: [soa()] },
+    {
+      name: 'a name that exists is answered by the table',
+      ask: 'web.testns.svc.cluster.local. A',
+      answer: ['web.testns.svc.cluster.local. 5 IN A 10.3.0.1'],
+      by: 'table',
+    },
+  ],
+})
+
+spec('fallthrough for one namespace', {
+  options: 'fallthrough testns.svc.cluster.local',
+  cluster: `${cluster}
+    namespace other`,
+  cases: [
+    { name: 'goes on there', ask: 'missing.testns.svc.cluster.local. A', fallsThrough: true },
+    {
+      name: 'denies elsewhere',
+      ask: 'missing.other.svc.cluster.local. A',
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+      by: 'table',
+    },
+    {
+      name: 'goes on when the namespace itself is gone',
+      when: 'remove service web testns\nremove service hdls testns\nremove namespace testns',
+      ask: 'web.testns.svc.cluster.local. A',
+      fallsThrough: true,
+    },
+  ],
+})
+
+spec('the case of names', {
+  cluster,
+  cases: [
+    {
+      name: 'the SOA is in the case that the query has the zone in (as CoreDNS)',
+      ask: 'missing.testns.svc.CLUSTER.local. A',
+      rcode: 'NXDOMAIN',
+      authority: [soa(5, 'CLUSTER.local.')],
+      by: 'table',
+    },
+    {
+      name: 'of the apex too',
+      ask: 'Cluster.Local. SOA',
+      answer: [soa(5, 'Cluster.Local.')],
+      by: 'table',
+    },
+    {
+      name: 'PTR records point into the zone as the Corefile has it',
+      ask: '1.0.3.10.IN-ADDR.arpa. PTR',
+      answer: ['1.0.3.10.IN-ADDR.arpa. 5 IN PTR web.testns.svc.cluster.local.'],
+      by: 'table',
+    },
+    {
+      name: 'port names are found in any case',
+      ask: '_HTTP._Tcp.hdls.testns.svc.cluster.local. A',
+      answer: ['_HTTP._Tcp.hdls.testns.svc.cluster.local. 5 IN A 172.0.0.2'],
+      by: 'table',
+    },
+  ],
+})

@@ -4,13 +4,15 @@
  *
  *   table…   answers          miss…  MISS          drop…  DROP
  *   throw…   throws           big-N  a reply of N octets
+ *   hold     answers, but not before the first word of the table's memory has become 0
  */
 import { DROP, MISS, type Responder } from '../../src/answer/api.ts'
 import type { TableHandle } from '../../src/table/api.ts'
 
 const ascii = new TextDecoder('latin1')
 
-export function createResponder(_table: TableHandle, slot: number): Responder {
+export function createResponder(table: TableHandle, slot: number): Responder {
+  const gate = new Int32Array(table.memory)
   return {
     answer(request, start, end, space, _way, reply, replyStart) {
       if (end - start < 17 || (request[start + 2]! & 0x80) !== 0) return DROP
@@ -18,6 +20,7 @@ export function createResponder(_table: TableHandle, slot: number): Responder {
       if (label.startsWith('miss')) return MISS
       if (label.startsWith('drop')) return DROP
       if (label.startsWith('throw')) throw new Error('the fake responder was told to throw')
+      if (label === 'hold') while (Atomics.load(gate, 0) !== 0) Atomics.wait(gate, 0, 1)
       reply.set(request.subarray(start, end), replyStart)
       reply[replyStart + 2]! |= 0x80
       if (label.startsWith('big-')) return Number(label.slice(4))

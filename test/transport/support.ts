@@ -17,6 +17,8 @@ export interface Bench {
   listener(changes?: Partial<Listener>): Listener
   /** Readers of the table that are not released. */
   readers(): number
+  /** From here on a thread that is asked `hold` stands still; `release` lets it go on. */
+  hold(): { release(): void }
 }
 
 export const servfail: MissHandler = ({ request }) => rcodeReply(request, 2)
@@ -57,8 +59,9 @@ export async function withTransport(
       },
     }
   }
+  const memory = new SharedArrayBuffer(8)
   const transport = createTransport({
-    table: { memory: new SharedArrayBuffer(8), counters: new SharedArrayBuffer(8) },
+    table: { memory, counters: new SharedArrayBuffer(8) },
     addReader,
     onMiss: servfail,
     log: logger,
@@ -78,6 +81,16 @@ export async function withTransport(
       },
       listener: (changes) => ({ address: '127.0.0.1', port, space: 1, shards: 1, ...changes }),
       readers: () => readers,
+      hold() {
+        const gate = new Int32Array(memory)
+        Atomics.store(gate, 0, 1)
+        return {
+          release() {
+            Atomics.store(gate, 0, 0)
+            Atomics.notify(gate, 0)
+          },
+        }
+      },
     })
   } finally {
     await transport.close()

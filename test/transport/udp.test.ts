@@ -165,6 +165,22 @@ for (const udp of ['auto', 'dgram'] as const) {
         free.close()
       }))
 
+    test('a reply that the chain owes when its listener goes is still sent', () => {
+      const asked = Promise.withResolvers<() => void>()
+      const onMiss = ({ request }: Miss) =>
+        new Promise<Uint8Array>((resolve) => asked.resolve(() => resolve(rcodeReply(request, 0))))
+      return withTransport({ udp, onMiss }, async ({ transport, port, listener }) => {
+        await transport.apply([listener({ shards: 2 })])
+        const client = await udpClient('127.0.0.1', port)
+        client.send(query('miss', 11))
+        const answer = await asked.promise
+        await transport.apply([])
+        answer()
+        assert.equal((await client.next()).id, 11)
+        client.close()
+      })
+    })
+
     test('64 addresses on one port are 64 listeners', () =>
       withTransport({ udp }, async ({ transport, port, listener }) => {
         const addresses = Array.from({ length: 64 }, (_, i) => `127.0.1.${i + 1}`)

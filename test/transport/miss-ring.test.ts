@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { createMissConsumer, createMissProducer, createMissRing, missRecord } from '../../src/transport/miss-ring.ts'
+
+const size = 4096
+
+/** A message in front of which stand its 32 octets of name and 40 of control data. */
+function source(fill: number, length: number): Uint8Array {
+  return new Uint8Array(72 + length).fill(fill)
+}
+
+describe('the ring of misses', () => {
+  test('gives back what was put in, in order, over any number of turns', () => {
+    const step = fc.record({ lengths: fc.array(fc.integer({ min: 0, max: 900 }), { maxLength: 6 }), taken: fc.nat(8) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const memory = createMissRing(size)
+        const producer = createMissProducer(memory)
+        const consumer = createMissConsumer(memory)
+        const expected: { id: number; length: number }[] = []
+        let id = 0
+        for (const { lengths, taken } of steps) {
+          for (const length of lengths) {
+            id++
+            if (producer.push(id, id / 2, source(id & 0xff, length), 0, 32, 40, 72, length))
+              expected.push({ id, length })
+          }
+          producer.publish()
+          consumer.drain(taken, (ring, at) => {
+            const { id, length } = expected.shift()!
+            assert.equal(ring.words[(at + missRecord.socket) >> 2], id)
+            assert.equal(ring.words[(at + missRecord.length) >> 2], length)
+            assert.equal(ring.floats[(at + missRecord.receivedAt) >> 3], id / 2)
+            const octets = ring.bytes.subarray(at + missRecord.name, at + missRecord.message + length)
+            assert.ok(octets.every((octet) => octet === (id & 0xff)))
+          })
+        }
+      }),
+    )
+  })
+
+  test('refuses what it has no room for, and has room again for what was taken', () => {
+    const memory = createMissRing(size)
+    const producer = createMissProducer(memory)
+    const consumer = createMissConsumer(memory)
+    const push = () => producer.push(1, 0, source(0, 900), 0, 32, 0, 72, 900)
+    assert.deepEqual([push(), push(), push(), push(), push()], [true, true, true, true, false])
+    producer.publish()
+    assert.equal(
+      consumer.drain(2, () => undefined),
+      true,
+    )
+    assert.deepEqual([push(), push(), push()], [true, true, false])
+  })
+
+  test('shows nothing before it is published, and keeps what was for another producer', () => {
+    const memory = createMissRing(size)
+    const consumer = createMissConsumer(memory)
+    const first = createMissProducer(memory)
+    const taken: number[] = []
+    const take = () => consumer.drain(10, (ring, at) => taken.push(ring.words[(at + missRecord.socket) >> 2]!))
+    first.push(1, 0, source(0, 10), 0, 32, 0, 72, 10)
+    first.publish()
+    first.push(2, 0, source(0, 10), 0, 32, 0, 72, 10)
+    take()
+    const second = createMissProducer(memory)
+    second.push(3, 0, source(0, 10), 0, 32, 0, 72, 10)
+    second.publish()
+    take()
+    assert.deepEqual(taken, [1, 3])
+  })
+})

@@ -18,7 +18,7 @@ function registeredIn(text: string): Metric[] {
 
 /** Rows of tables: | `name` | type | … */
 function documentedIn(text: string): Metric[] {
-  return [...text.matchAll(/^\| `([a-z][a-z0-9_]*)` \| (counter|gauge|histogram) \|/gm)].map(([, name, type]) => ({
+  return [...text.matchAll(/^\| `([a-z][a-z0-9_]*)` +\| +(counter|gauge|histogram) +\|/gm)].map(([, name, type]) => ({
     name,
     type,
   }))

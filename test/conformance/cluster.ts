@@ -158,7 +158,7 @@ function clusterIPServices(): KubernetesObject[] {
     service('net', 'dual', {
       ipFamilyPolicy: 'RequireDualStack',
       ipFamilies: ['IPv4', 'IPv6'],
-      clusterIPs: ['10.96.2.1', 'fd00:10:96::2:1'],
+      clusterIPs: ['10.96.2.1', 'fd00:96::21'],
       clusterIP: '10.96.2.1',
       ports: [http, { name: 'metrics', port: 9090 }],
     }),
@@ -167,8 +167,8 @@ function clusterIPServices(): KubernetesObject[] {
     service('net', 'six', {
       ipFamilyPolicy: 'SingleStack',
       ipFamilies: ['IPv6'],
-      clusterIPs: ['fd00:10:96::2:3'],
-      clusterIP: 'fd00:10:96::2:3',
+      clusterIPs: ['fd00:96::23'],
+      clusterIP: 'fd00:96::23',
       ports: [http],
     }),
   ]

@@ -46,7 +46,14 @@ const reverse = 'fallthrough in-addr.arpa ip6.arpa'
 export const configurations: readonly Configuration[] = [
   configuration('kubeadm', {
     options: ['pods insecure', reverse, 'ttl 30'],
-    plugins: ['cache 30 {', '  disable success cluster.local', '  disable denial cluster.local', '}', 'loop', 'loadbalance'],
+    plugins: [
+      'cache 30 {',
+      '  disable success cluster.local',
+      '  disable denial cluster.local',
+      '}',
+      'loop',
+      'loadbalance',
+    ],
   }),
   configuration('plain', {}),
   configuration('cache', { options: ['pods insecure', reverse, 'ttl 30'], plugins: ['cache 30', 'loadbalance'] }),
@@ -59,7 +66,7 @@ export const configurations: readonly Configuration[] = [
   configuration('labels', { options: ['labels tier=front'] }),
   configuration('fallthrough-all', { options: ['fallthrough'] }),
   configuration('fallthrough-zone', { options: ['fallthrough apps.svc.cluster.local'] }),
-  configuration('reverse-cidr', { zones: 'cluster.local 10.96.0.0/14 fd00:10:96::/48' }),
+  configuration('reverse-cidr', { zones: 'cluster.local 10.96.0.0/14 fd00:96::/112' }),
   configuration('ttl-0', { options: ['ttl 0'] }),
   configuration('other-domain', { zones: 'corp.example in-addr.arpa' }, 'corp.example.'),
   configuration('two-zones', { zones: 'cluster.local other.example in-addr.arpa' }, 'other.example.'),

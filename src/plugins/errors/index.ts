@@ -42,9 +42,9 @@ function readConsolidation({ args }: BodyLine): Consolidation {
   const compiled = compilePattern(pattern.text)
   if (typeof compiled === 'string') throw fail(`cannot use '${pattern.text}': ${compiled}`, pattern)
   const [first, second] = rest
-  if (second && second.text !== 'show_first') throw fail(`unknown option '${second.text}' of consolidate`, second)
   const onlyShowFirst = first?.text === 'show_first'
   if (onlyShowFirst && second) throw fail('show_first stands once, after the level', second)
+  if (second && second.text !== 'show_first') throw fail(`unknown option '${second.text}' of consolidate`, second)
   if (onlyShowFirst || !first)
     return { period: milliseconds, pattern: compiled, text: pattern.text, level: 'error', showFirst: onlyShowFirst }
   const level = value(oneOf(levels), first, 'consolidate')

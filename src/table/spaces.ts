@@ -12,7 +12,8 @@ import type { ZoneSpec } from './spec.ts'
 export interface ZoneEntry extends ZoneName {
   /** Offset of the zone's block. */
   readonly at: number
-  spec: ZoneSpec
+  /** The zone's name in wire form. */
+  readonly wire: Uint8Array
 }
 
 export interface Spaces {
@@ -58,7 +59,7 @@ export function createSpaces(view: TableView, allocator: Allocator, epochs: Epoc
     words[(at + zone.lengthAt) >> 2] = wire.length
     bytes.set(wire, at + zone.nameAt)
     Atomics.store(words, (at + zone.soaAt) >> 2, soaAt)
-    return { name: spec.zone, octets: wire.length, at, spec }
+    return { name: spec.zone, octets: wire.length, at, wire }
   }
 
   return {
@@ -89,7 +90,6 @@ export function createSpaces(view: TableView, allocator: Allocator, epochs: Epoc
       }
       const old = words[(known.at + zone.soaAt) >> 2]
       Atomics.store(words, (known.at + zone.soaAt) >> 2, publishSoa(spec, known))
-      known.spec = spec
       epochs.retire(old)
     },
     zoneOf(space, name) {

@@ -113,6 +113,8 @@ export function createTable(options: TableOptions = {}): TableWriter {
     const { shuffle } = classes.specOf(classNumber)
     const zone = spaces.zoneOf(space, spec.zone)
     keyOf(key, name)
+    // A reply would point to the zone in the question, where it is not.
+    if (!endsIn(key, zone.wire)) throw new RangeError(`${name} is not in the zone ${zone.name}`)
     const hash = finishHash(key.hashes[0], spaceIndex(space), 0)
     const old = findNode(view, key, 0, spaceIndex(space))
     const entry = nodes.build({ key, hash, space, classNumber, shuffle, zone, zoneAt: zone.at }, spec)
@@ -237,4 +239,12 @@ const wire = new Uint8Array(256)
 
 function keyOf(key: NameKey, name: string): void {
   readName(key, wire, 0, writeName(name, wire, 0))
+}
+
+/** Whether the key's name is the zone or below it. */
+function endsIn(key: NameKey, zone: Uint8Array): boolean {
+  const start = key.length - zone.length
+  return (
+    key.starts.subarray(0, key.labels + 1).includes(start) && zone.every((octet, i) => key.octets[start + i] === octet)
+  )
 }

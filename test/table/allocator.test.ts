@@ -14,7 +14,7 @@ describe('the allocator', () => {
       fc.integer({ min: 8193, max: 60_000 }),
     )
     fc.assert(
-      fc.property(fc.array(fc.tuple(request, fc.nat()), { maxLength: 300 }), (steps) => {
+      fc.property(fc.array(fc.tuple(request, fc.nat()), { maxLength: 300, size: 'max' }), (steps) => {
         const allocator = createAllocator(new Int32Array(size / 4), from)
         const live: { offset: number; octets: number }[] = []
         for (const [octets, pick] of steps) {

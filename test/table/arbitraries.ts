@@ -52,7 +52,7 @@ export const addressesSpec = (type: number): fc.Arbitrary<AddressesSpec> =>
 
 export const servicesSpec: fc.Arbitrary<ServicesSpec> = manyOrFew(24)
   .chain((most) =>
-    fc.uniqueArray(anyName, { minLength: 1, maxLength: most }).chain((names) =>
+    fc.uniqueArray(anyName, { minLength: 1, maxLength: most, size: 'max' }).chain((names) =>
       fc.record({
         kind: fc.constant('services' as const),
         ttl,
@@ -66,7 +66,7 @@ export const servicesSpec: fc.Arbitrary<ServicesSpec> = manyOrFew(24)
             port: fc.nat(65_535),
             target: fc.nat(names.length - 1),
           }),
-          { minLength: 1, maxLength: names.length * 2 },
+          { minLength: 1, maxLength: names.length * 2, size: 'max' },
         ),
       }),
     ),
@@ -105,7 +105,7 @@ const record: fc.Arbitrary<RecordSpec> = fc.oneof(
 export const recordsSpec: fc.Arbitrary<RecordsSpec> = manyOrFew(40).chain((most) =>
   fc.record({
     kind: fc.constant('records' as const),
-    answer: fc.array(record, { minLength: 1, maxLength: most }),
+    answer: fc.array(record, { minLength: 1, maxLength: most, size: 'max' }),
     additional: fc.array(record, { maxLength: 3 }),
   }),
 )

@@ -48,7 +48,7 @@ describe('a table', () => {
   it('holds for each name what was put last, and nothing after removal, as a map would', () => {
     const step = fc.record({ name: fc.nat(400).map((i) => `n${i}.${zoneName}`), count: fc.nat(60), keep: fc.nat(3) })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 1500 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 1500, size: 'max' }), (steps) => {
         const { table, space, classNumber } = tableWithSpace()
         const model = new Map<string, number>()
         const start = table.stats().liveBytes

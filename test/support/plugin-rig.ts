@@ -69,6 +69,8 @@ export function createProcessRig(): ProcessRig {
 export interface BlockRig {
   readonly zones?: readonly string[]
   readonly servers?: readonly string[]
+  readonly port?: number
+  readonly addresses?: readonly string[]
   readonly root?: string
   /** The instances of the block's other plugins. */
   readonly others?: Readonly<Record<string, Instance>>
@@ -79,7 +81,7 @@ export function setUp<Settings>(
   plugin: Plugin<Settings>,
   lines: string,
   process: ProcessRig = createProcessRig(),
-  { zones = ['.'], servers = ['dns://:53'], root = '/', others = {} }: BlockRig = {},
+  { zones = ['.'], servers = ['dns://:53'], port = 53, addresses = [], root = '/', others = {} }: BlockRig = {},
 ): Instance {
   const { blocks } = parseCorefile(`. {\n${lines}\n}\n`, 'Corefile', diskSources)
   const occurrences = blocks[0].directives.filter(({ word }) => word === plugin.name)
@@ -88,12 +90,12 @@ export function setUp<Settings>(
     directive: occurrences[0],
     block: {
       zones,
-      port: 53,
+      port,
       scheme: 'dns',
       root,
       corefile: '/Corefile',
       directives: [plugin.name, ...Object.keys(others)],
-      addresses: [],
+      addresses,
       servers,
       instance: (name) => (name === plugin.name ? instance : others[name]),
     },

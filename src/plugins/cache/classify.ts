@@ -33,15 +33,14 @@ interface Typified {
 }
 
 function typify(reply: Message, wallSeconds: number): Typified {
-  const [question] = reply.questions
-  if (reply.opcode !== opcode.QUERY || !question) return { kind: 'none' }
-  if (question.type === type.AXFR || question.type === type.IXFR) return { kind: 'none' }
+  const asked = reply.questions[0]?.type
+  if (reply.opcode !== opcode.QUERY || asked === type.AXFR || asked === type.IXFR) return { kind: 'none' }
   if (reply.edns?.dnssecOk && hasExpiredSignature(reply, wallSeconds)) return { kind: 'none' }
   const hasSoa = reply.authority.some((record) => record.type === type.SOA)
   switch (reply.rcode) {
     case rcode.NOERROR:
       if (reply.answer.length > 0) {
-        if (!isUnfinishedChain(reply.answer, question.type)) return { kind: 'success' }
+        if (!isUnfinishedChain(reply.answer, asked)) return { kind: 'success' }
         return { kind: hasSoa ? 'denial' : 'none' }
       }
       if (hasSoa) return { kind: 'denial' }
@@ -57,7 +56,7 @@ function typify(reply: Message, wallSeconds: number): Typified {
 }
 
 /** Aliases only, where something else was asked for: the answer says where to look on, not what is there. */
-function isUnfinishedChain(answer: readonly ResourceRecord[], asked: number): boolean {
+function isUnfinishedChain(answer: readonly ResourceRecord[], asked: number | undefined): boolean {
   if (asked === type.CNAME || asked === type.DNAME || asked === type.ANY || asked === type.RRSIG) return false
   return answer.every(({ type: each }) => each === type.CNAME || each === type.DNAME || each === type.RRSIG)
 }

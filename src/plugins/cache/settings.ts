@@ -10,6 +10,7 @@ import {
   option,
   readBody,
   value,
+  where,
   zonesOf,
 } from '../../corefile/read.ts'
 import type { DirectiveSchema, Token } from '../../corefile/schema.ts'
@@ -145,6 +146,9 @@ function readPercentage(token: Token): number {
   return Number(number)
 }
 
+/** A record's TTL. */
+const wholeSeconds = where(duration({ min: 0 }), 'a whole number of seconds, as 30s', (time) => time % 1000 === 0)
+
 /** `[DUR] [immediate [RTTL [RECHECK]] | verify [TIMEOUT [RTTL [RECHECK]]]]` */
 function readServeStale([upTo, mode, ...rest]: readonly Token[]): Omit<ServeStale, 'preferPositive'> {
   const verify =
@@ -156,7 +160,7 @@ function readServeStale([upTo, mode, ...rest]: readonly Token[]): Omit<ServeStal
     upTo: upTo ? value(duration({ min: 0 }), upTo, 'serve_stale') : 60 * minute,
     verify,
     timeout: timeout ? value(duration({ min: 0 }), timeout, 'serve_stale') : 0,
-    ttl: ttl ? Math.floor(value(duration({ min: 0 }), ttl, 'serve_stale') / 1000) : 0,
+    ttl: ttl ? value(wholeSeconds, ttl, 'serve_stale') / 1000 : 0,
     recheck: recheck ? value(duration({ min: 0, max: 5 * minute }), recheck, 'serve_stale') : 0,
   }
 }

@@ -16,6 +16,7 @@ import {
   readBody,
   text,
   value,
+  where,
 } from '../../corefile/read.ts'
 import type { Directive, DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
 import { rcode, rcodeNumber } from '../../dns/codes.ts'
@@ -66,7 +67,10 @@ const rows = {
   expire: option(duration({ min: 0 }), { default: 10 * second }),
   max_age: option(duration({ min: 0 }), { default: 0 }),
   max_idle_conns: option(integer({ min: 0 }), { default: 0 }),
-  read_timeout: option(duration({ min: 1e-6 }), { default: 2 * second }),
+  read_timeout: option(
+    where(duration(), 'a duration above zero, as 2s', (time) => time > 0),
+    { default: 2 * second },
+  ),
   max_fails: option(integer({ min: 0, max: 0xffffffff }), { default: 2 }),
   max_connect_attempts: option(integer({ min: 0, max: 0xffffffff })),
   health_check: custom({ min: 1 }, ({ args }) => readHealthCheck(args), { default: defaultCheck }),
@@ -78,7 +82,7 @@ const rows = {
   next_on_nodata: flag(),
   failover: custom({ min: 1 }, ({ args }) => readFailover(args), { default: new Set<number>() }),
   failfast_all_unhealthy_upstreams: flag(),
-  doh_method: option(oneOf(['GET', 'POST'], { ignoreCase: true }), { default: 'POST' as const }),
+  doh_method: option(oneOf(['GET', 'POST']), { default: 'POST' as const }),
   source_address: option(ip()),
   resolver: list(ipAndPort(53), { default: [] }),
 }

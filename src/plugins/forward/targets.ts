@@ -21,28 +21,35 @@ export function parseTarget(word: string, isFile: (path: string) => boolean): Ta
   if (scheme !== undefined && !Object.hasOwn(defaultPorts, scheme)) return undefined
   const protocol = (scheme ?? 'dns') as Protocol
   if (isFile(rest)) return { kind: 'file', path: rest, protocol }
-  const parts = splitTarget(rest)
+  // Behind the percent sign: for plain DNS an interface (`fe80::1%eth0`), else the name in the server's certificate.
+  const { place, serverName } = protocol === 'dns' ? { place: rest, serverName: '' } : splitServerName(rest)
+  const parts = splitPort(place)
   const port = parts?.port ? Number(parts.port) : defaultPorts[protocol]
   if (!parts || port > 65535) return undefined
-  const { host, behindPercent } = parts
-  if (isIP(host)) {
-    // Behind the percent sign: for plain DNS an interface (`fe80::1%eth0`), else the name in the server's certificate.
-    const address = protocol === 'dns' && behindPercent ? `${host}%${behindPercent}` : host
-    return { kind: 'server', server: { protocol, address, port, serverName: protocol === 'dns' ? '' : behindPercent } }
-  }
-  return isHostName(host) && !behindPercent ? { kind: 'host', host, protocol, port } : undefined
+  const { host } = parts
+  if (isIP(host)) return { kind: 'server', server: { protocol, address: host, port, serverName } }
+  return isHostName(host) && !serverName ? { kind: 'host', host, protocol, port } : undefined
 }
 
-/** `HOST`, `HOST:PORT`, `[IPV6]:PORT`, a bare IPv6 address; any with `%TEXT` behind the address. */
-function splitTarget(text: string): { host: string; behindPercent: string; port: string } | undefined {
-  const match =
-    /^\[([^\]%]*)(?:%([^\]]+))?\](?::(\d*))?$/.exec(text) ??
-    /^([^%:]*)(?:%([^:]+))?(?::(\d*))?$/.exec(text) ??
-    /^([\da-fA-F:.]+)(?:%([^:]+))?(?::(\d*))?$/.exec(text)
-  return match ? { host: match[1], behindPercent: match[2] ?? '', port: match[3] ?? '' } : undefined
+/** `IP%NAME`, `IP:PORT%NAME`, `[IP%NAME]:PORT`, and `IP%NAME:PORT`, which people write too. */
+function splitServerName(text: string): { readonly place: string; readonly serverName: string } {
+  const match = /^([^%]*)%([^%:\]]+)(\])?(:\d+)?$/.exec(text)
+  if (!match) return { place: text, serverName: '' }
+  const [, before, serverName, bracket = '', port = ''] = match
+  const bare = port !== '' && bracket === '' && isIP(before) === 6
+  return { place: bare ? `[${before}]${port}` : before + bracket + port, serverName }
 }
 
+/** `HOST`, `HOST:PORT`, `[IPV6]:PORT`, a bare IPv6 address. */
+function splitPort(text: string): { readonly host: string; readonly port: string } | undefined {
+  if (isIP(text)) return { host: text, port: '' }
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d*))?$/.exec(text)
+  return match ? { host: match[1] ?? match[2], port: match[3] ?? '' } : undefined
+}
+
+/** A name whose last label is a number is a mistyped address. */
 function isHostName(text: string): boolean {
+  if (/(^|\.)\d+\.?$/.test(text)) return false
   if (!/^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9._])?$/.test(text)) return false
   try {
     parseName(text)

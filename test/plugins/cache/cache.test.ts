@@ -1,0 +1,514 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { rcode } from '../../../src/dns/codes.ts'
+import type { Message } from '../../../src/dns/message.ts'
+import { parseRecord, recordText } from '../../../src/dns/rdata.ts'
+import { replyTo } from '../../../src/dns/reply.ts'
+import { parseMessage } from '../../../src/dns/wire.ts'
+import type { ReplySink } from '../../../src/plugin/contract.ts'
+import type { Next, Outcome, Query } from '../../../src/plugin/query.ts'
+import { cache } from '../../../src/plugins/cache/index.ts'
+import type { CachedEntry } from '../../../src/table/api.ts'
+import { type Asked, ask, createProcessRig, handle, messageOf, setUp } from '../../support/plugin-rig.ts'
+
+const soa = 'example.org. 60 IN SOA ns.example.org. admin.example.org. 1 2 3 4 5'
+const www = 'www.example.org. 120 IN A 192.0.2.1'
+const seconds = 1000
+
+interface Said {
+  readonly rcode?: keyof typeof rcode
+  readonly answer?: readonly string[]
+  readonly authority?: readonly string[]
+  readonly additional?: readonly string[]
+  readonly with?: Partial<Message>
+  readonly plugin?: string
+}
+
+/** A cache whose next plugin says what `said` has at the time, and the questions that reached it. */
+function scene(directive = 'cache', said: Said = { answer: [www] }) {
+  const rig = createProcessRig()
+  const instance = setUp(cache, directive, rig)
+  const asked: Query[] = []
+  const made = {
+    rig,
+    instance,
+    asked,
+    said,
+    /** When set, the next plugin's answers wait here. */
+    held: undefined as (() => void)[] | undefined,
+    async ask(question: string, settings?: Asked): Promise<Outcome> {
+      return handle(instance, ask(question, settings), next)
+    },
+    async lines(question: string, settings?: Asked): Promise<string[]> {
+      const { answer, authority, additional } = messageOf(await made.ask(question, settings))
+      return [...answer, ...authority, ...additional].map(recordText)
+    },
+  }
+  const next: Next = (query) => {
+    asked.push(query)
+    const outcome = say(query, made.said)
+    if (made.held === undefined) return outcome
+    return new Promise((resolve) => made.held?.push(() => resolve(outcome)))
+  }
+  return made
+}
+
+function say({ request }: Query, said: Said): Outcome {
+  const parse = (lines: readonly string[] = []) => lines.map(parseRecord)
+  const message = {
+    ...replyTo(request, {
+      rcode: rcode[said.rcode ?? 'NOERROR'],
+      answer: parse(said.answer),
+      authority: parse(said.authority),
+      additional: parse(said.additional),
+    }),
+    ...said.with,
+  }
+  return { kind: 'reply', message, plugin: said.plugin ?? 'forward' }
+}
+
+describe('what is kept', () => {
+  const question = 'www.example.org. A'
+  const cases: readonly (readonly [string, Said, boolean])[] = [
+    ['an answer', { answer: [www] }, true],
+    ['NODATA with SOA', { authority: [soa] }, true],
+    ['NXDOMAIN with SOA', { rcode: 'NXDOMAIN', authority: [soa] }, true],
+    ['SERVFAIL', { rcode: 'SERVFAIL' }, true],
+    ['NOTIMP', { rcode: 'NOTIMP' }, true],
+    ['a delegation', { authority: ['example.org. 60 IN NS ns.example.org.'] }, true],
+    ['an empty answer without SOA', {}, true],
+    ['an alias with its target', { answer: ['www.example.org. 60 IN CNAME a.org.', 'a.org. 60 IN A 192.0.2.1'] }, true],
+    [
+      'an alias without its target, but with SOA',
+      { answer: ['www.example.org. 60 IN CNAME a.org.'], authority: [soa] },
+      true,
+    ],
+    ['an alias without its target', { answer: ['www.example.org. 60 IN CNAME a.org.'] }, false],
+    ['a truncated answer', { answer: [www], with: { truncated: true } }, false],
+    ['REFUSED', { rcode: 'REFUSED' }, false],
+    ['FORMERR', { rcode: 'FORMERR' }, false],
+    ['NXDOMAIN without SOA', { rcode: 'NXDOMAIN' }, false],
+    ['NXDOMAIN with an answer', { rcode: 'NXDOMAIN', answer: [www], authority: [soa] }, false],
+    [
+      'an answer to another question',
+      { answer: [www], with: { questions: [{ name: 'other.', type: 1, class: 1 }] } },
+      false,
+    ],
+    ['a cluster answer', { answer: [www], plugin: 'kubernetes' }, false],
+    ['a cluster answer for outside', { answer: [www], plugin: 'k8s_external' }, false],
+    ['a cluster NXDOMAIN', { rcode: 'NXDOMAIN', authority: [soa], plugin: 'kubernetes' }, false],
+  ]
+  for (const [what, said, kept] of cases) {
+    it(`${what}: ${kept ? 'kept' : 'not kept'}`, async () => {
+      const { ask, asked } = scene('cache', said)
+      await ask(question)
+      await ask(question)
+      assert.equal(asked.length, kept ? 1 : 2)
+    })
+  }
+
+  it('an outcome without a message (the upstream is lost) is not kept', async () => {
+    const rig = createProcessRig()
+    const instance = setUp(cache, 'cache', rig)
+    let asked = 0
+    const next: Next = () => {
+      asked++
+      return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'forward' }
+    }
+    await handle(instance, ask(question), next)
+    await handle(instance, ask(question), next)
+    assert.equal(asked, 2)
+  })
+
+  it('zone transfers, notifications and names outside ZONES pass by', async () => {
+    const { ask, asked } = scene('cache example.org')
+    for (const [name, settings] of [
+      ['www.example.org. AXFR', {}],
+      ['www.example.org. SOA', { request: { opcode: 4 } }],
+      ['www.example.com. A', {}],
+    ] as const) {
+      await ask(name, settings)
+      await ask(name, settings)
+    }
+    assert.equal(asked.length, 6)
+  })
+
+  it('`disable` leaves the success or denial of zones out', async () => {
+    const { ask, asked } = scene('cache {\ndisable success org\ndisable denial net\n}')
+    for (const name of ['www.example.org. A', 'www.example.net. A']) {
+      await ask(name)
+      await ask(name)
+    }
+    assert.deepEqual(
+      asked.map(({ name }) => name),
+      ['www.example.org.', 'www.example.org.', 'www.example.net.'],
+    )
+  })
+
+  it('DO and CD make entries of their own; RD, AD, transport, client and case do not', async () => {
+    const { ask, asked } = scene()
+    await ask('www.example.org. A')
+    for (const same of [{ request: { recursionDesired: false } }, { request: { authenticData: true } }, { transport: 'tcp' }, { client: '192.0.2.9' }, { edns: {} }] as const) await ask('WWW.example.org. A', same) // biome-ignore format: one list
+    assert.equal(asked.length, 1)
+    await ask('www.example.org. A', { edns: { dnssecOk: true } })
+    await ask('www.example.org. A', { request: { checkingDisabled: true } })
+    await ask('www.example.org. AAAA')
+    assert.equal(asked.length, 4)
+  })
+})
+
+describe('cluster answers', () => {
+  it('pass untouched: TTLs, OPT and all', async () => {
+    const edns = { version: 0, payloadSize: 4096, dnssecOk: false, extendedRcode: 0, options: [] }
+    const said = { answer: ['a.svc.cluster.local. 1 IN A 10.0.0.1'], plugin: 'kubernetes', with: { edns } }
+    const { ask } = scene('cache 30', said)
+    const message = messageOf(await ask('a.svc.cluster.local. A'))
+    assert.equal(message.answer[0].ttl, 1)
+    assert.deepEqual(message.edns, edns)
+  })
+})
+
+describe('TTLs', () => {
+  const cases: readonly (readonly [string, string, Said, number])[] = [
+    ['every record gets the lowest TTL of the message', 'cache', { answer: [www], additional: ['ns.example.org. 77 IN A 192.0.2.2'] }, 77],
+    ['at least 5 seconds', 'cache', { answer: ['www.example.org. 0 IN A 192.0.2.1'] }, 5],
+    ['at most the maximum', 'cache 30', { answer: [www] }, 30],
+    ['at most an hour', 'cache', { answer: ['www.example.org. 9999 IN A 192.0.2.1'] }, 3600],
+    ['denials: at most half an hour', 'cache', { rcode: 'NXDOMAIN', authority: [soa.replace(' 60 ', ' 9999 ')] }, 1800],
+    ['denials: of the SOA record, not its MINIMUM', 'cache', { rcode: 'NXDOMAIN', authority: [soa] }, 60],
+    ['limits of their own', 'cache 30 {\nsuccess 1000 200 90\ndenial 1000 20\n}', { answer: [www] }, 120],
+    ['an answer that is not kept is flattened too', 'cache 30', { answer: [www], with: { truncated: true } }, 30],
+  ] // biome-ignore format: rows
+  for (const [what, directive, said, ttl] of cases) {
+    it(what, async () => {
+      const { ask } = scene(directive, said)
+      const { answer, authority, additional } = messageOf(await ask('www.example.org. A'))
+      for (const record of [...answer, ...authority, ...additional]) assert.equal(record.ttl, ttl)
+    })
+  }
+
+  it('they run down by whole seconds, then the entry is gone', async () => {
+    const { lines, asked, rig } = scene('cache 30')
+    await lines('www.example.org. A')
+    rig.clock.move(10.5 * seconds)
+    assert.deepEqual(await lines('www.example.org. A'), ['www.example.org. 20 IN A 192.0.2.1'])
+    rig.clock.move(19.4 * seconds)
+    assert.deepEqual(await lines('www.example.org. A'), ['www.example.org. 1 IN A 192.0.2.1'])
+    assert.equal(asked.length, 1)
+    rig.clock.move(0.1 * seconds)
+    assert.deepEqual(await lines('www.example.org. A'), ['www.example.org. 30 IN A 192.0.2.1'])
+    assert.equal(asked.length, 2)
+  })
+
+  it('SERVFAIL holds for five seconds, or as long as `servfail` says', async () => {
+    for (const [directive, holds] of [
+      ['cache', 5],
+      ['cache {\nservfail 2s\n}', 2],
+      ['cache {\nservfail 0\n}', 0],
+    ] as const) {
+      // biome-ignore format: rows
+      const { ask, asked, rig } = scene(directive, { rcode: 'SERVFAIL' })
+      await ask('www.example.org. A')
+      rig.clock.move(holds * seconds - 1)
+      await ask('www.example.org. A')
+      assert.equal(asked.length, holds === 0 ? 2 : 1, directive)
+      rig.clock.move(2)
+      await ask('www.example.org. A')
+      assert.equal(asked.length, holds === 0 ? 3 : 2, directive)
+    }
+  })
+
+  it('`keepttl` leaves them as they were', async () => {
+    const { lines, rig } = scene('cache 30 {\nkeepttl\n}')
+    await lines('www.example.org. A')
+    rig.clock.move(10 * seconds)
+    assert.deepEqual(await lines('www.example.org. A'), ['www.example.org. 30 IN A 192.0.2.1'])
+  })
+})
+
+describe('flags', () => {
+  it('a hit has AA, the stored RA and rcode, the ID and the case of its own question', async () => {
+    const { ask } = scene('cache', { rcode: 'NXDOMAIN', authority: [soa], with: { recursionAvailable: true } })
+    assert.equal(messageOf(await ask('gone.example.org. A')).authoritative, false)
+    const hit = messageOf(await ask('GONE.example.org. A', { request: { id: 99 } }))
+    assert.deepEqual(
+      [hit.authoritative, hit.recursionAvailable, hit.rcode, hit.questions[0].name],
+      [true, true, rcode.NXDOMAIN, 'gone.example.org.'.replace('gone', 'GONE')],
+    )
+  })
+
+  it('the next plugin is asked with AD; AD goes to those alone who set AD or DO', async () => {
+    const { ask, asked } = scene('cache', { answer: [www], with: { authenticData: true } })
+    const wantsAd = { request: { authenticData: true } }
+    assert.equal(messageOf(await ask('www.example.org. A')).authenticData, false)
+    assert.equal(asked[0].request.authenticData, true)
+    assert.equal(messageOf(await ask('www.example.org. A')).authenticData, false)
+    assert.equal(messageOf(await ask('www.example.org. A', wantsAd)).authenticData, true)
+    assert.equal(messageOf(await ask('www.example.org. A', { edns: { dnssecOk: true } })).authenticData, true)
+  })
+
+  it('the OPT of an answer is dropped, on a miss as well', async () => {
+    const edns = { version: 0, payloadSize: 4096, dnssecOk: false, extendedRcode: 0, options: [] }
+    const { ask } = scene('cache', { answer: [www], with: { edns } })
+    for (let i = 0; i < 2; i++) assert.equal(messageOf(await ask('www.example.org. A', { edns: {} })).edns, undefined)
+  })
+})
+
+describe('simultaneous questions', () => {
+  it('a thousand for one cold name make one question downstream, whatever their case', async () => {
+    const made = scene()
+    made.held = []
+    const answers = Array.from({ length: 1000 }, (_, i) =>
+      made.ask(i % 2 ? 'www.example.org. A' : 'WWW.example.org. A'),
+    )
+    assert.equal(made.asked.length, 1)
+    for (const answer of made.held) answer()
+    for (const [i, outcome] of (await Promise.all(answers)).entries()) {
+      assert.equal(messageOf(outcome).questions[0].name, i % 2 ? 'www.example.org.' : 'WWW.example.org.')
+      assert.equal(messageOf(outcome).answer.length, 1)
+    }
+    assert.equal(made.asked.length, 1)
+  })
+
+  it('a failure is shared as well, and the next question asks anew', async () => {
+    const made = scene('cache', { rcode: 'REFUSED' })
+    made.held = []
+    const answers = [made.ask('www.example.org. A'), made.ask('www.example.org. A', { request: { id: 5 } })]
+    for (const answer of made.held) answer()
+    const [, second] = await Promise.all(answers)
+    assert.deepEqual([messageOf(second).rcode, messageOf(second).id], [rcode.REFUSED, 5])
+    made.held = undefined
+    await made.ask('www.example.org. A')
+    assert.equal(made.asked.length, 2)
+  })
+
+  it('cluster answers, transports and the HINFO of `loop` are never shared', async () => {
+    const made = scene('cache', { answer: [www], plugin: 'kubernetes' })
+    made.held = []
+    const answers = [made.ask('a.cluster.local. A'), made.ask('a.cluster.local. A')]
+    const others = [
+      made.ask('b.org. A'),
+      made.ask('b.org. A', { transport: 'tcp' }),
+      made.ask('c. HINFO'),
+      made.ask('c. HINFO'),
+    ]
+    assert.equal(made.asked.length, 5)
+    for (const answer of made.held.splice(0)) answer()
+    await answers[0]
+    await new Promise((resolve) => setImmediate(resolve))
+    for (const answer of made.held.splice(0)) answer()
+    await Promise.all([...answers, ...others])
+    assert.equal(made.asked.length, 6)
+  })
+})
+
+describe('prefetch', () => {
+  it('a popular entry near its end is renewed once, as if by TCP, while the old one answers', async () => {
+    const made = scene('cache 100 {\nprefetch 2 1m 10%\n}', { answer: ['www.example.org. 100 IN A 192.0.2.1'] })
+    const question = 'www.example.org. A'
+    await made.ask(question)
+    made.rig.clock.move(50 * seconds)
+    await made.ask(question)
+    made.rig.clock.move(41 * seconds)
+    made.said = { answer: ['www.example.org. 100 IN A 192.0.2.2'] }
+    made.held = []
+    assert.deepEqual(await made.lines(question), ['www.example.org. 9 IN A 192.0.2.1'])
+    await made.ask(question)
+    assert.equal(made.asked.length, 2)
+    assert.equal(made.asked[1].transport, 'tcp')
+    made.held[0]()
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(await made.lines(question), ['www.example.org. 100 IN A 192.0.2.2'])
+    assert.match(await made.rig.metrics.text(), /coredns_cache_prefetch_total\{.*\} 2/)
+  })
+
+  it('hits that are too far apart do not count', async () => {
+    const { ask, asked, rig } = scene('cache 100 {\nprefetch 2 10s\n}', {
+      answer: ['www.example.org. 100 IN A 192.0.2.1'],
+    })
+    for (const pause of [0, 45, 46, 4]) {
+      rig.clock.move(pause * seconds)
+      await ask('www.example.org. A')
+    }
+    assert.equal(asked.length, 2)
+  })
+})
+
+describe('serve_stale', () => {
+  const question = 'www.example.org. A'
+  const failure: Said = { rcode: 'SERVFAIL' }
+
+  it('immediate: the expired entry answers with TTL 0, and is renewed behind it', async () => {
+    const made = scene('cache 30 {\nserve_stale 1m\n}')
+    await made.ask(question)
+    made.rig.clock.move(40 * seconds)
+    made.said = { answer: ['www.example.org. 120 IN A 192.0.2.2'] }
+    assert.deepEqual(await made.lines(question), ['www.example.org. 0 IN A 192.0.2.1'])
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(await made.lines(question), ['www.example.org. 30 IN A 192.0.2.2'])
+    assert.match(await made.rig.metrics.text(), /coredns_cache_served_stale_total\{.*\} 1/)
+  })
+
+  it('only for the window, with the TTL that was asked for', async () => {
+    const made = scene('cache 30 {\nserve_stale 1m immediate 7s\nservfail 0\n}')
+    await made.ask(question)
+    made.said = failure
+    made.rig.clock.move(89 * seconds)
+    assert.deepEqual(await made.lines(question), ['www.example.org. 7 IN A 192.0.2.1'])
+    made.rig.clock.move(1 * seconds)
+    assert.equal(messageOf(await made.ask(question)).rcode, rcode.SERVFAIL)
+  })
+
+  it('verify: a fresh answer when there is one, the old one when there is none', async () => {
+    const made = scene('cache 30 {\nserve_stale 1h verify\nservfail 0\n}')
+    await made.ask(question)
+    made.rig.clock.move(40 * seconds)
+    made.said = failure
+    assert.deepEqual(await made.lines(question), ['www.example.org. 0 IN A 192.0.2.1'])
+    made.said = { answer: ['www.example.org. 120 IN A 192.0.2.2'] }
+    assert.deepEqual(await made.lines(question), ['www.example.org. 30 IN A 192.0.2.2'])
+  })
+
+  it('verify with a timeout: the old one when the fresh answer is late, which still renews it', async () => {
+    const made = scene('cache 30 {\nserve_stale 1h verify 100ms\n}')
+    await made.ask(question)
+    made.rig.clock.move(40 * seconds)
+    made.said = { answer: ['www.example.org. 120 IN A 192.0.2.2'] }
+    made.held = []
+    const answer = made.lines(question)
+    made.rig.clock.move(100)
+    assert.deepEqual(await answer, ['www.example.org. 0 IN A 192.0.2.1'])
+    made.held[0]()
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(await made.lines(question), ['www.example.org. 30 IN A 192.0.2.2'])
+  })
+
+  it('RECHECK: after a failed renewal none is tried for a while', async () => {
+    const made = scene('cache 30 {\nserve_stale 1h verify 0 0s 10s\nservfail 0\n}')
+    await made.ask(question)
+    made.rig.clock.move(40 * seconds)
+    made.said = failure
+    await made.ask(question)
+    await made.ask(question)
+    assert.equal(made.asked.length, 2)
+    made.rig.clock.move(10 * seconds)
+    await made.ask(question)
+    assert.equal(made.asked.length, 3)
+  })
+
+  it('prefer_positive: an old answer comes before a fresh denial', async () => {
+    for (const [policy, wanted] of [
+      ['', rcode.NXDOMAIN],
+      ['serve_stale_policy prefer_positive', rcode.NOERROR],
+    ] as const) {
+      // biome-ignore format: rows
+      const made = scene(`cache 30 {\nserve_stale 1h\n${policy}\n}`)
+      await made.ask(question)
+      made.rig.clock.move(40 * seconds)
+      made.said = { rcode: 'NXDOMAIN', authority: [soa] }
+      await made.ask(question)
+      await new Promise((resolve) => setImmediate(resolve))
+      assert.equal(messageOf(await made.ask(question)).rcode, wanted, policy)
+    }
+  })
+})
+
+describe('the data plane', () => {
+  function sinkOf(entries: CachedEntry[], removed: string[] = []): ReplySink {
+    return { put: (entry) => void entries.push(entry), remove: (name) => void removed.push(name) }
+  }
+
+  it('gets each entry with its expiry: a reply without OPT, AA set, TTLs as of now', async () => {
+    const { ask, instance, rig } = scene('cache 30')
+    const entries: CachedEntry[] = []
+    instance.replies?.attach(sinkOf(entries))
+    rig.clock.move(5 * seconds)
+    await ask('WWW.example.org. A', { edns: { dnssecOk: true } })
+    const [{ reply, ...facts }] = entries
+    assert.deepEqual(facts, {
+      name: 'www.example.org.',
+      type: 1,
+      dnssecOk: true,
+      checkingDisabled: false,
+      expiresAt: 35 * seconds,
+      authenticData: false,
+    })
+    const message = parseMessage(reply)
+    assert.deepEqual([message.authoritative, message.edns, message.answer[0].ttl], [true, undefined, 30])
+  })
+
+  it('a listener that comes later is told of an entry at its next hit, with the TTL that is left', async () => {
+    const { ask, instance, rig } = scene('cache 30')
+    await ask('www.example.org. A')
+    const entries: CachedEntry[] = []
+    instance.replies?.attach(sinkOf(entries))
+    rig.clock.move(10 * seconds)
+    await ask('www.example.org. A')
+    await ask('www.example.org. A')
+    assert.equal(entries.length, 1)
+    assert.equal(parseMessage(entries[0].reply).answer[0].ttl, 20)
+    assert.equal(entries[0].expiresAt, 30 * seconds)
+  })
+
+  it('loses an entry that the cache loses', async () => {
+    const { ask, instance, asked } = scene('cache {\nsuccess 1\n}')
+    const removed: string[] = []
+    instance.replies?.attach(sinkOf([], removed))
+    for (let i = 0; i < 1025; i++) await ask(`n${i}.example.org. A`)
+    assert.deepEqual(removed, ['n0.example.org.'])
+    assert.equal(asked.length, 1025)
+  })
+
+  it('gets nothing where every hit has to be seen, and nothing of class CH', async () => {
+    for (const option of ['prefetch 2', 'serve_stale', 'keepttl']) {
+      assert.equal(scene(`cache {\n${option}\n}`).instance.replies, undefined, option)
+    }
+    const { ask, instance } = scene()
+    const entries: CachedEntry[] = []
+    instance.replies?.attach(sinkOf(entries))
+    await ask('version.bind. TXT', { request: { questions: [{ name: 'version.bind.', type: 16, class: 3 }] } })
+    assert.equal(entries.length, 0)
+  })
+})
+
+describe('metrics', () => {
+  it('requests, hits, misses, drops and entries are counted, and what the data plane answered', async () => {
+    const made = scene()
+    await made.ask('www.example.org. A')
+    await made.ask('www.example.org. A')
+    made.said = { rcode: 'NXDOMAIN', authority: [soa] }
+    await made.ask('gone.example.org. A')
+    await made.ask('gone.example.org. A')
+    made.said = { with: { questions: [] } }
+    await made.ask('odd.example.org. A')
+    const histogram = { counts: [], sum: 0 }
+    made.rig.samples = [
+      {
+        server: 'dns://:53',
+        zone: '.',
+        view: '',
+        plugin: 'cache',
+        proto: 'udp',
+        requests: new Map(),
+        responses: new Map([['NOERROR', 10]]),
+        doRequests: 0,
+        requestSize: histogram,
+        responseSize: histogram,
+        duration: histogram,
+      },
+    ]
+    await made.rig.metrics.text()
+    const text = await made.rig.metrics.text()
+    for (const line of [
+      'coredns_cache_requests_total{server="dns://:53",view="",zones="."} 15',
+      'coredns_cache_misses_total{server="dns://:53",view="",zones="."} 3',
+      'coredns_cache_hits_total{server="dns://:53",type="success",view="",zones="."} 11',
+      'coredns_cache_hits_total{server="dns://:53",type="denial",view="",zones="."} 1',
+      'coredns_cache_drops_total{server="dns://:53",view="",zones="."} 1',
+      'coredns_cache_entries{server="dns://:53",type="success",view="",zones="."} 1',
+      'coredns_cache_entries{server="dns://:53",type="denial",view="",zones="."} 1',
+    ]) {
+      assert.ok(text.includes(`${line}\n`), `${line} in\n${text}`)
+    }
+  })
+})

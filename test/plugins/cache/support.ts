@@ -1,0 +1,64 @@
+/** A cache in front of a next plugin that says what the test wants. */
+import { rcode } from '../../../src/dns/codes.ts'
+import type { Message } from '../../../src/dns/message.ts'
+import { parseRecord, recordText } from '../../../src/dns/rdata.ts'
+import { replyTo } from '../../../src/dns/reply.ts'
+import type { Next, Outcome, Query } from '../../../src/plugin/query.ts'
+import { cache } from '../../../src/plugins/cache/index.ts'
+import { type Asked, ask, createProcessRig, handle, messageOf, setUp } from '../../support/plugin-rig.ts'
+
+export const soa = 'example.org. 60 IN SOA ns.example.org. admin.example.org. 1 2 3 4 5'
+export const www = 'www.example.org. 120 IN A 192.0.2.1'
+export const seconds = 1000
+
+export interface Said {
+  readonly rcode?: keyof typeof rcode
+  readonly answer?: readonly string[]
+  readonly authority?: readonly string[]
+  readonly additional?: readonly string[]
+  readonly with?: Partial<Message>
+  readonly plugin?: string
+}
+
+/** A cache whose next plugin says what `said` has at the time, and the questions that reached it. */
+export function scene(directive = 'cache', said: Said = { answer: [www] }) {
+  const rig = createProcessRig()
+  const instance = setUp(cache, directive, rig)
+  const asked: Query[] = []
+  const made = {
+    rig,
+    instance,
+    asked,
+    said,
+    /** When set, the next plugin's answers wait here. */
+    held: undefined as (() => void)[] | undefined,
+    async ask(question: string, settings?: Asked): Promise<Outcome> {
+      return handle(instance, ask(question, settings), next)
+    },
+    async lines(question: string, settings?: Asked): Promise<string[]> {
+      const { answer, authority, additional } = messageOf(await made.ask(question, settings))
+      return [...answer, ...authority, ...additional].map(recordText)
+    },
+  }
+  const next: Next = (query) => {
+    asked.push(query)
+    const outcome = say(query, made.said)
+    if (made.held === undefined) return outcome
+    return new Promise((resolve) => made.held?.push(() => resolve(outcome)))
+  }
+  return made
+}
+
+function say({ request }: Query, said: Said): Outcome {
+  const parse = (lines: readonly string[] = []) => lines.map(parseRecord)
+  const message = {
+    ...replyTo(request, {
+      rcode: rcode[said.rcode ?? 'NOERROR'],
+      answer: parse(said.answer),
+      authority: parse(said.authority),
+      additional: parse(said.additional),
+    }),
+    ...said.with,
+  }
+  return { kind: 'reply', message, plugin: said.plugin ?? 'forward' }
+}

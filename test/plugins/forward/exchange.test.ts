@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { rcode } from '../../../src/dns/codes.ts'
+import { parseRecord } from '../../../src/dns/rdata.ts'
+import { encodeMessage } from '../../../src/dns/wire.ts'
+import { messageOf } from '../../support/plugin-rig.ts'
+import { until } from '../../support/until.ts'
+import { answering, type Script } from '../../support/upstream.ts'
+import { answersOf, rcodeOf, scene } from './support.ts'
+
+test('every exchange has a source port and an ID of its own (RFC 5452 §9.2)', async (t) => {
+  const { ask, servers } = await scene(t, [answering()])
+  for (let i = 0; i < 40; i++) await ask(`n${i}.example.org. A`)
+  const { arrived } = servers[0]
+  assert.ok(new Set(arrived.map(({ port }) => port)).size >= 38)
+  assert.ok(new Set(arrived.map(({ query }) => query.id)).size >= 38)
+})
+
+test('forged and malformed datagrams do not end the wait for the answer', async (t) => {
+  const script: Script = (arrived) => {
+    const { query, send, reply } = arrived
+    send(Uint8Array.of(1, 2, 3))
+    send(encodeMessage({ ...query, response: true, id: query.id ^ 1 }, { limit: 512 }))
+    reply({}, { questions: [{ name: 'evil.example.', type: 1, class: 1 }] })
+    reply({}, { questions: [] })
+    reply({}, { response: false })
+    reply({}, { questions: [{ ...query.questions[0], type: 28 }] })
+    send(Uint8Array.of(query.id >> 8, query.id & 0xff, 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xc0))
+    answering()(arrived)
+  }
+  const { ask } = await scene(t, [script])
+  assert.deepEqual(answersOf(await ask('a.example.org. A')), ['a.example.org. 300 IN A 192.0.2.1'])
+})
+
+test('when nothing but answers to other questions come, the client gets FORMERR as from CoreDNS', async (t) => {
+  const { ask, settle } = await scene(t, [({ reply }) => reply({}, { questions: [] })])
+  const { value } = await settle(ask('a.example.org. A'))
+  assert.equal(rcodeOf(value), rcode.FORMERR)
+})
+
+test('an answer that is damaged behind its question becomes an empty one with TC', async (t) => {
+  const cut: Script = ({ query, send }) => {
+    const answer = [parseRecord('a.example.org. 60 IN TXT "long enough to be cut"')]
+    send(encodeMessage({ ...query, response: true, answer }, { limit: 512 }).slice(0, -5))
+  }
+  const { ask } = await scene(t, [cut])
+  const reply = messageOf(await ask('a.example.org. TXT'))
+  assert.ok(reply.truncated)
+  assert.deepEqual(reply.answer, [])
+})
+
+test('the transport follows the client; TC is relayed', async (t) => {
+  const truncating: Script = (arrived) =>
+    arrived.via === 'udp' ? arrived.reply({}, { truncated: true }) : answering()(arrived)
+  const { ask, servers } = await scene(t, [truncating])
+  assert.ok(messageOf(await ask('a.example.org. A')).truncated)
+  assert.equal(answersOf(await ask('a.example.org. A', { transport: 'tcp' })).length, 1)
+  assert.equal(answersOf(await ask('a.example.org. A', { transport: 'https' })).length, 1)
+  assert.deepEqual(
+    servers[0].arrived.map(({ via }) => via),
+    ['udp', 'tcp', 'tcp'],
+  )
+})
+
+test('force_tcp asks over TCP always; prefer_udp over UDP first, and again over TCP when that is truncated', async (t) => {
+  const truncating: Script = (arrived) =>
+    arrived.via === 'udp' ? arrived.reply({}, { truncated: true }) : answering()(arrived)
+  const forced = await scene(t, [truncating], 'force_tcp')
+  assert.equal(answersOf(await forced.ask('a.example.org. A')).length, 1)
+  const preferring = await scene(t, [truncating], 'prefer_udp')
+  assert.equal(answersOf(await preferring.ask('a.example.org. A', { transport: 'tcp' })).length, 1)
+  assert.deepEqual(
+    forced.servers[0].arrived.map(({ via }) => via),
+    ['tcp'],
+  )
+  assert.deepEqual(
+    preferring.servers[0].arrived.map(({ via }) => via),
+    ['udp', 'tcp'],
+  )
+})
+
+test('TCP connections are kept, and one that the server has closed is replaced without a failure', async (t) => {
+  const { ask, servers, rig } = await scene(t, [answering()])
+  for (let i = 0; i < 5; i++) await ask(`n${i}.example.org. A`, { transport: 'tcp' })
+  assert.equal(servers[0].connections(), 1)
+  assert.match(
+    await rig.metrics.text(),
+    /proxy_conn_cache_hits_total\{proto="tcp",proxy_name="forward",to="127[^}]*"\} 4/,
+  )
+  servers[0].dropConnections()
+  assert.equal(rcodeOf(await ask('again.example.org. A', { transport: 'tcp' })), rcode.NOERROR)
+  servers[0].script = ({ hangUp }) => {
+    servers[0].script = answering()
+    hangUp()
+  }
+  assert.equal(rcodeOf(await ask('once-more.example.org. A', { transport: 'tcp' })), rcode.NOERROR)
+})
+
+test('an idle TCP connection is closed after `expire`', async (t) => {
+  const { ask, servers, rig } = await scene(t, [answering()], 'expire 3s')
+  await ask('a.example.org. A', { transport: 'tcp' })
+  rig.clock.move(3000)
+  await ask('b.example.org. A', { transport: 'tcp' })
+  assert.equal(servers[0].connections(), 2)
+})
+
+test('many questions over TCP share few connections, whatever the order of the answers', async (t) => {
+  const held: (() => void)[] = []
+  const { ask, servers } = await scene(t, [(arrived) => void held.push(() => answering()(arrived))])
+  const answers = Array.from({ length: 100 }, (_, i) => ask(`n${i}.example.org. A`, { transport: 'tcp' }))
+  await until(() => assert.equal(held.length, 100))
+  for (const answer of held.reverse()) answer()
+  const texts = (await Promise.all(answers)).flatMap(answersOf)
+  assert.deepEqual(
+    texts,
+    Array.from({ length: 100 }, (_, i) => `n${i}.example.org. 300 IN A 192.0.2.1`),
+  )
+  assert.ok(servers[0].connections() <= 32)
+})

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { rcode } from '../../../src/dns/codes.ts'
+import { until } from '../../support/until.ts'
+import { answering, silent, startUpstream } from '../../support/upstream.ts'
+import { answersOf, errorOf, rcodeOf, type Scene, saying, scene } from './support.ts'
+
+test('a silent server costs 100 ms: then the next one is asked as well', async (t) => {
+  const { ask, servers, rig } = await scene(t, [silent, answering()])
+  const answer = ask('a.example.org. A')
+  await until(() => assert.equal(servers[0].arrived.length, 1))
+  rig.clock.move(99)
+  assert.equal(servers[1].arrived.length, 0)
+  rig.clock.move(1)
+  assert.equal(rcodeOf(await answer), rcode.NOERROR)
+  assert.equal(servers[0].arrived.length, 1)
+})
+
+test('a server that is overtaken again and again is checked, comes last meanwhile, and first again when it answers', async (t) => {
+  const { ask, servers, settle } = await scene(t, [silent, answering()])
+  for (let i = 0; i < 3; i++) await settle(ask(`n${i}.example.org. A`))
+  await until(() => assert.equal(servers[0].checks.length, 1))
+  // The clock stands still: an answer means that the second was asked at once.
+  await ask('now.example.org. A')
+  assert.equal(servers[0].arrived.length, 3)
+  servers[0].checks[0].reply()
+  servers[0].script = answering('192.0.2.7')
+  await until(async () => {
+    assert.deepEqual(answersOf(await ask('later.example.org. A')), ['later.example.org. 300 IN A 192.0.2.7'])
+  })
+})
+
+test('with every server silent the client gets SERVFAIL within five seconds, and the log CoreDNS words', async (t) => {
+  const { ask, settle, servers } = await scene(t, [silent, silent])
+  const { value, milliseconds } = await settle(ask('a.example.org. A'))
+  assert.equal(rcodeOf(value), rcode.SERVFAIL)
+  assert.match(
+    errorOf(value),
+    new RegExp(`^read udp 127\\.0\\.0\\.1:\\d+->${servers[0].to}: i/o timeout|${servers[1].to}: i/o timeout$`),
+  )
+  assert.ok(milliseconds <= 5010, String(milliseconds))
+})
+
+/** A lone silent server that two failed checks have shown to be down. */
+async function sceneOfTheDead(t: TestContext, body: string): Promise<Scene> {
+  const made = await scene(t, [silent], `max_fails 1\n${body}`)
+  await made.settle(made.ask('first.example.org. A'))
+  await made.settle(
+    until(async () => assert.match(await made.rig.metrics.text(), /proxy_healthcheck_failures_total\{.*\} 2/)),
+  )
+  return made
+}
+
+test('once every server is known to be down, SERVFAIL comes after half a second; a check that succeeds ends that', async (t) => {
+  const { ask, settle, rig, servers } = await sceneOfTheDead(t, '')
+  const answer = ask('second.example.org. A')
+  rig.clock.move(500)
+  assert.equal(rcodeOf(await answer), rcode.SERVFAIL)
+  assert.match(await rig.metrics.text(), /coredns_forward_healthcheck_broken_total 1/)
+  servers[0].script = answering()
+  await settle(until(async () => assert.equal(rcodeOf(await ask('third.example.org. A')), rcode.NOERROR)))
+})
+
+test('failfast_all_unhealthy_upstreams: SERVFAIL at once', async (t) => {
+  const { ask } = await sceneOfTheDead(t, 'failfast_all_unhealthy_upstreams')
+  const answer = await ask('second.example.org. A')
+  assert.equal(rcodeOf(answer), rcode.SERVFAIL)
+  assert.equal(errorOf(answer), 'no healthy proxies')
+})
+
+test('a lone server that loses the datagram is asked once more after half its time', async (t) => {
+  const { ask, rig, servers } = await scene(t, [silent])
+  const answer = ask('a.example.org. A')
+  await until(() => assert.equal(servers[0].arrived.length, 1))
+  servers[0].script = answering()
+  rig.clock.move(999)
+  assert.equal(servers[0].arrived.length, 1)
+  rig.clock.move(1)
+  assert.equal(rcodeOf(await answer), rcode.NOERROR)
+})
+
+test('a server that refuses is left for the next one at once', async (t) => {
+  const { ask, servers } = await scene(t, [silent, answering()])
+  await servers[0].close()
+  assert.equal(rcodeOf(await ask('a.example.org. A')), rcode.NOERROR)
+  const gone = await startUpstream(silent, { port: servers[0].port })
+  Object.assign(servers[0], { close: gone.close })
+})
+
+test('an rcode in `failover` sends the query to the next server; the last answer counts when all have it', async (t) => {
+  const first = await scene(t, [saying(rcode.SERVFAIL), answering()], 'policy sequential\nfailover SERVFAIL REFUSED')
+  assert.equal(answersOf(await first.ask('a.example.org. A')).length, 1)
+  const all = await scene(
+    t,
+    [saying(rcode.SERVFAIL), saying(rcode.REFUSED)],
+    'policy sequential\nfailover SERVFAIL REFUSED',
+  )
+  assert.equal(rcodeOf(await all.ask('a.example.org. A')), rcode.REFUSED)
+  assert.deepEqual(
+    all.servers.map(({ arrived }) => arrived.length),
+    [1, 1],
+  )
+  const plain = await scene(t, [saying(rcode.SERVFAIL), answering()])
+  assert.equal(rcodeOf(await plain.ask('a.example.org. A')), rcode.SERVFAIL)
+})

@@ -1,0 +1,71 @@
+/** `forward` in front of scripted servers. */
+import type { TestContext } from 'node:test'
+import { rcode } from '../../../src/dns/codes.ts'
+import { recordText } from '../../../src/dns/rdata.ts'
+import type { Instance } from '../../../src/plugin/contract.ts'
+import type { Outcome } from '../../../src/plugin/query.ts'
+import { forward } from '../../../src/plugins/forward/index.ts'
+import {
+  type Asked,
+  ask,
+  createProcessRig,
+  failing,
+  handle,
+  messageOf,
+  type ProcessRig,
+  setUp,
+} from '../../support/plugin-rig.ts'
+import { type Script, type ScriptedUpstream, startUpstream } from '../../support/upstream.ts'
+
+export interface Scene {
+  readonly rig: ProcessRig
+  readonly instance: Instance
+  readonly servers: readonly ScriptedUpstream[]
+  ask(question: string, asked?: Asked): Promise<Outcome>
+  /** Lets time pass in small steps, real sockets having their turn at each, until the promise settles. */
+  settle<T>(promise: Promise<T>): Promise<{ readonly value: T; readonly milliseconds: number }>
+}
+
+/** `forward . SERVERS` with a body, in front of servers that follow these scripts. */
+export async function scene(t: TestContext, scripts: readonly Script[], body = 'policy sequential'): Promise<Scene> {
+  const servers = await Promise.all(scripts.map((script) => startUpstream(script)))
+  const rig = createProcessRig()
+  const instance = setUp(forward, `forward . ${servers.map(({ to }) => to).join(' ')} {\n${body}\n}`, rig)
+  await instance.start?.()
+  t.after(async () => {
+    await instance.stop?.()
+    for (const server of servers) await server.close()
+  })
+  return {
+    rig,
+    instance,
+    servers,
+    ask: async (question, asked) => handle(instance, ask(question, asked), failing(rcode.NOTIMP)),
+    async settle(promise) {
+      const startedAt = rig.clock.now()
+      let over = false
+      const end = (): void => {
+        over = true
+      }
+      promise.then(end, end)
+      while (!over) {
+        // A turn of the event loop for the sockets, then 10 ms of the clock.
+        for (let turn = 0; turn < 5 && !over; turn++) await new Promise((resolve) => setImmediate(resolve))
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        if (!over) rig.clock.move(10)
+      }
+      return { value: await promise, milliseconds: rig.clock.now() - startedAt }
+    },
+  }
+}
+
+export const errorOf = (outcome: Outcome): string => (outcome.kind === 'drop' ? '' : (outcome.error?.message ?? ''))
+export const rcodeOf = (outcome: Outcome): number =>
+  outcome.kind === 'reply' ? outcome.message.rcode : outcome.kind === 'rcode' ? outcome.rcode : -1
+export const answersOf = (outcome: Outcome): string[] => messageOf(outcome).answer.map(recordText)
+
+/** A server that has nothing but an rcode to say. */
+export const saying =
+  (code: number): Script =>
+  ({ reply }) =>
+    reply({ rcode: code })

@@ -82,7 +82,9 @@ function belowOf(knowledge: Knowledge, zone: string, name: string, place: Place)
     case 'namespace':
       return place.tree === 'pod' && knowledge.settings.pods !== 'disabled' ? 'open' : 'closed'
     case 'service':
-      return belowService(knowledge, place)
+      // Endpoints, and the many spellings of a port's name, are compiled when they are first asked for. Three labels
+      // left of a service there is nothing.
+      return place.port !== '' || place.protocol !== '' ? 'closed' : 'open'
     case 'version':
     case 'nameserver':
     case 'nowhere':
@@ -90,13 +92,6 @@ function belowOf(knowledge: Knowledge, zone: string, name: string, place: Place)
     default:
       return 'open'
   }
-}
-
-/** Endpoints, and the many spellings of a port's name, are compiled when they are first asked for. */
-function belowService({ view }: Knowledge, place: ServicePlace): 'closed' | 'open' {
-  if (place.port !== '' || place.protocol !== '') return 'closed'
-  if (place.endpoint !== '') return 'open'
-  return view.service(place.namespace, place.service)?.type === 'ExternalName' ? 'closed' : 'open'
 }
 
 /** The names of a zone that are there whatever the cluster holds. */

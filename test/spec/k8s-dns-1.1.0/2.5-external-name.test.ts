@@ -25,14 +25,17 @@ spec('k8s-dns 1.1.0 §2.5.1: ExternalName service, CNAME record', {
       ask: '_http._tcp.foo.testns.svc.cluster.local. SRV',
       rcode: 'NXDOMAIN',
       authority: [soa()],
-      by: 'table',
     },
     {
       name: 'has no endpoints',
       ask: 'a.foo.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa()],
-      by: 'table',
+    },
+    {
+      name: 'is what any port of any protocol is (as CoreDNS)',
+      ask: '_._.foo.testns.svc.cluster.local. CNAME',
+      answer: ['_._.foo.testns.svc.cluster.local. 5 IN CNAME www.example.com.'],
     },
     {
       name: 'does not exist when its name is an address',
@@ -123,5 +126,23 @@ spec('coredns-behaviour §4.5: addresses of an ExternalName service', {
       answer: ['web.testns.svc.cluster.local. 5 IN A 10.3.0.2'],
       by: 'table',
     },
+  ],
+})
+
+const link = (i: number): string => `c${i}.testns.svc.cluster.local.`
+const links = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, i) => `${link(from + i)} 5 IN CNAME ${link(from + i + 1)}`)
+
+spec('coredns-behaviour §4.5: long chains', {
+  cluster: `
+    service c12 testns 10.3.0.1
+    ${Array.from({ length: 12 }, (_, i) => `service c${i} testns external ${link(i + 1)}`).join('\n')}`,
+  cases: [
+    {
+      name: 'eleven CNAMEs are followed',
+      ask: `${link(1)} A`,
+      answer: [...links(1, 12), `${link(12)} 5 IN A 10.3.0.1`],
+    },
+    { name: 'twelve are not: NODATA', ask: `${link(0)} A`, authority: [soa()] },
   ],
 })

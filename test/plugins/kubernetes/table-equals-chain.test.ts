@@ -1,0 +1,108 @@
+/** Whatever happens to a cluster, in whatever order: the table answers what the chain would, or leaves it to the chain. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Message } from '../../../src/dns/message.ts'
+import { recordText } from '../../../src/dns/rdata.ts'
+import { openClusterUnderTest } from '../../support/cluster-under-test.ts'
+
+const namespaces = ['one', 'two']
+const services = ['web', 'api', 'dns']
+const addresses = ['10.3.0.1', '10.3.0.2', '172.0.0.1', '172.0.0.2', 'fd00::1']
+const hostnames = ['', 'hostname pet', 'hostname tcp']
+
+const pick = <T>(values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values)
+const service = fc.tuple(pick(services), pick(namespaces)).map((words) => words.join(' '))
+
+const change = fc.oneof(
+  fc
+    .tuple(
+      service,
+      pick([
+        'headless',
+        '10.3.0.1',
+        '10.3.0.2,fd00::1',
+        'external www.example.com',
+        'external web.one.svc.cluster.local',
+      ]),
+      pick(['', 'ports none', 'ports TCP:80', 'ports http:TCP:80,dns:UDP:53']),
+    )
+    .map(([name, kind, ports]) => `service ${name} ${kind} ${ports}`),
+  fc
+    .tuple(service, pick(addresses), pick(['ready', 'ready', 'notReady']), pick(hostnames), pick(['', 'slice extra4']))
+    .map(
+      ([name, address, ready, hostname, slice]) =>
+        `endpoint ${name} ${address} ${ready} ${hostname} ${address.includes(':') ? '' : slice && `${slice}-${name.split(' ')[0]}`}`,
+    ),
+  service.map((name) => `remove service ${name}`),
+  fc.tuple(pick(services), pick(namespaces)).map(([name, namespace]) => `remove slice ${name}-ipv4 ${namespace}`),
+  pick(namespaces).map((name) => `remove namespace ${name}`),
+  pick(namespaces).map((name) => `namespace ${name}`),
+  pick(['forbidden endpointslices', 'synced endpointslices']),
+)
+
+const labels = [
+  '',
+  '_http._tcp.',
+  'http.tcp.',
+  '_._.',
+  '_dns._udp.',
+  'pet.',
+  '172-0-0-1.',
+  'fd00--1.',
+  'tcp.',
+  'a.b.c.',
+]
+const names = [
+  ...namespaces.flatMap((namespace) => [
+    `${namespace}.svc.cluster.local.`,
+    `1-2-3-4.${namespace}.pod.cluster.local.`,
+    ...services.flatMap((name) => labels.map((label) => `${label}${name}.${namespace}.svc.cluster.local.`)),
+  ]),
+  '1.0.3.10.in-addr.arpa.',
+  '1.0.0.172.in-addr.arpa.',
+  '1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa.',
+  'cluster.local.',
+  'www.example.com.one.svc.cluster.local.',
+]
+const types = ['A', 'AAAA', 'SRV', 'TXT', 'CNAME', 'PTR', 'SOA', 'HTTPS']
+
+const printed = (message: Message): object => ({
+  rcode: message.rcode,
+  answer: message.answer.map(recordText),
+  authority: message.authority.map(recordText),
+  additional: message.additional.map(recordText),
+})
+
+for (const options of [
+  '',
+  'ignore empty_service',
+  'fallthrough\nnamespaces one',
+  'pods insecure\nendpoint_pod_names',
+]) {
+  test(`with options: ${options.replace('\n', ', ') || 'none'}`, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 5 }), async (rounds) => {
+        const cluster = openClusterUnderTest({ options })
+        for (const lines of rounds) {
+          cluster.apply(lines.join('\n'))
+          await cluster.settled()
+          // The first round of questions makes names the table's; the second finds them there.
+          for (let round = 0; round < 2; round++) {
+            for (const name of names) {
+              for (const type of types) {
+                const table = cluster.askTable(name, type)
+                const chain = await cluster.askChain(name, type, {})
+                if (table === undefined) continue
+                assert.notEqual(chain, 'next', `${name} ${type} falls through`)
+                assert.deepEqual(printed(table), printed(chain as Message), `${name} ${type}`)
+              }
+            }
+            await cluster.settled()
+          }
+        }
+      }),
+      { numRuns: 15 },
+    )
+  })
+}

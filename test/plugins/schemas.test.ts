@@ -1,7 +1,3 @@
-import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
-import { ConfigError } from '../../src/corefile/schema.ts'
-import type { Plugin } from '../../src/plugin/contract.ts'
 import { bind } from '../../src/plugins/bind/index.ts'
 import { bufsize } from '../../src/plugins/bufsize/index.ts'
 import { cancel } from '../../src/plugins/cancel/index.ts'
@@ -16,15 +12,7 @@ import { ready } from '../../src/plugins/ready/index.ts'
 import { reload } from '../../src/plugins/reload/index.ts'
 import { root } from '../../src/plugins/root/index.ts'
 import { whoami } from '../../src/plugins/whoami/index.ts'
-import { setUp } from '../support/plugin-rig.ts'
-
-/** Written as `|` between lines. Each was given to CoreDNS 1.14.7, which accepts and refuses the same. */
-interface Case {
-  readonly plugin: Plugin
-  readonly accepted: readonly string[]
-  /** Text, and what the error says, its place in front. */
-  readonly refused: readonly (readonly [string, RegExp])[]
-}
+import { type Case, specifySchemas } from '../support/schema-cases.ts'
 
 const cases: readonly Case[] = [
   {
@@ -253,21 +241,4 @@ const cases: readonly Case[] = [
   },
 ]
 
-for (const { plugin, accepted, refused } of cases)
-  describe(`${plugin.name} in a Corefile`, () => {
-    for (const text of accepted)
-      it(`may be written ${text}`, () => {
-        setUp(plugin, text.replaceAll('|', '\n'))
-      })
-    for (const [text, error] of refused)
-      it(`may not be written ${text}`, () => {
-        assert.throws(
-          () => setUp(plugin, text.replaceAll('|', '\n')),
-          (thrown: unknown) => {
-            assert.ok(thrown instanceof ConfigError)
-            assert.match(thrown.message, error)
-            return true
-          },
-        )
-      })
-  })
+specifySchemas(cases)

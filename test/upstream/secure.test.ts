@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createSecureServer } from 'node:http2'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it, type TestContext } from 'node:test'
+import { rcode } from '../../src/dns/codes.ts'
+import { parseRecord, recordText } from '../../src/dns/rdata.ts'
+import { finishReply, replyTo } from '../../src/dns/reply.ts'
+import { parseMessage } from '../../src/dns/wire.ts'
+import type { Outcome } from '../../src/plugin/query.ts'
+import { forward } from '../../src/plugins/forward/index.ts'
+import { ask, createProcessRig, failing, handle, messageOf, setUp } from '../support/plugin-rig.ts'
+import { freePort } from '../support/ports.ts'
+import { answering, startUpstream } from '../support/upstream.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'secure-'))
+after(() => rmSync(folder, { recursive: true }))
+const cert = join(folder, 'cert.pem')
+const key = join(folder, 'key.pem')
+
+/** Why there can be no certificate, if so. */
+function makeCertificate(): string | undefined {
+  const subject = ['-subj', '/CN=dns.test', '-addext', 'subjectAltName=DNS:dns.test,IP:127.0.0.1']
+  const made = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '2',
+    ...subject,
+  ]
+  try {
+    execFileSync('openssl', [...made, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+    return undefined
+  } catch {
+    return 'openssl is not installed, which makes the certificate'
+  }
+}
+
+const skip = makeCertificate() ?? false
+const pem = (path: string) => readFileSync(path)
+
+async function forwarding(t: TestContext, to: string, body: string) {
+  const instance = setUp(forward, `forward . ${to} {\n${body}\n}`, createProcessRig())
+  t.after(async () => instance.stop?.())
+  return (question: string): Promise<Outcome> => Promise.resolve(handle(instance, ask(question), failing(rcode.NOTIMP)))
+}
+
+describe('tls:// upstreams', { skip }, () => {
+  const start = () => startUpstream(answering(), { tls: { cert: pem(cert), key: pem(key) } })
+
+  it('are asked over one TLS connection, by UDP clients too', async (t) => {
+    const server = await start()
+    t.after(server.close)
+    for (const [to, body] of [
+      [`tls://${server.to}`, `tls ${cert}`],
+      [`tls://${server.to}%dns.test`, `tls ${cert}`],
+      [`tls://${server.to}`, `tls ${cert}\ntls_servername dns.test`],
+    ]) {
+      const ask = await forwarding(t, to, body)
+      const before = server.connections()
+      for (let i = 0; i < 3; i++) assert.equal(messageOf(await ask(`n${i}.example.org. A`)).answer.length, 1)
+      assert.equal(server.connections(), before + 1)
+    }
+    assert.ok(server.arrived.every(({ via }) => via === 'tcp'))
+  })
+
+  it('are not believed without a certificate that is theirs', async (t) => {
+    const server = await start()
+    t.after(server.close)
+    for (const [to, body, error] of [
+      [`tls://${server.to}`, '', /self.signed certificate/],
+      [`tls://${server.to}%other.test`, `tls ${cert}`, /does not match|altnames/i],
+    ] as const) {
+      const ask = await forwarding(t, to, body)
+      const outcome = await ask('a.example.org. A')
+      assert.ok(outcome.kind === 'rcode' && outcome.rcode === rcode.SERVFAIL)
+      assert.match(outcome.error?.message ?? '', error)
+    }
+    assert.equal(server.arrived.length, 0)
+  })
+})
+
+describe('https:// upstreams', { skip }, () => {
+  for (const method of ['POST', 'GET']) {
+    it(`are asked by ${method} over HTTP/2, with ID 0 (RFC 8484 §4.1)`, async (t) => {
+      const port = await freePort()
+      const seen: string[] = []
+      const server = createSecureServer({ cert: pem(cert), key: pem(key) }, (request, response) => {
+        const parts: Buffer[] = []
+        request.on('data', (part: Buffer) => parts.push(part))
+        request.on('end', () => {
+          const inPath = new URL(request.url, 'https://dns.test').searchParams.get('dns')
+          const query = parseMessage(inPath ? Buffer.from(inPath, 'base64url') : Buffer.concat(parts))
+          seen.push(`${request.method} ${request.url.split('?')[0]} ${request.headers.accept} ${query.id}`)
+          const answer = [{ ...parseRecord('x. 60 IN A 192.0.2.1'), name: query.questions[0].name }]
+          response.writeHead(200, { 'content-type': 'application/dns-message' })
+          response.end(finishReply(replyTo(query, { answer }), query, { transport: 'https' }))
+        })
+      })
+      await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening))
+      const ask = await forwarding(t, `https://127.0.0.1:${port}`, `tls ${cert}\ndoh_method ${method}`)
+      t.after(() => server.close())
+      const reply = messageOf(await ask('WWW.example.org. A'))
+      assert.equal(reply.id, 17)
+      assert.deepEqual(reply.answer.map(recordText), ['WWW.example.org. 60 IN A 192.0.2.1'])
+      assert.deepEqual(seen, [`${method} /dns-query application/dns-message 0`])
+    })
+  }
+
+  it('that answer with another status fail', async (t) => {
+    const port = await freePort()
+    const server = createSecureServer({ cert: pem(cert), key: pem(key) }, (_, response) => {
+      response.writeHead(503).end()
+    })
+    await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening))
+    const ask = await forwarding(t, `https://127.0.0.1:${port}`, `tls ${cert}`)
+    t.after(() => server.close())
+    const outcome = await ask('a.example.org. A')
+    assert.ok(outcome.kind === 'rcode' && outcome.rcode === rcode.SERVFAIL)
+    assert.match(outcome.error?.message ?? '', /HTTP status 503/)
+  })
+})

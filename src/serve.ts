@@ -7,12 +7,14 @@ import { type Corefile, defaultCorefile, loadCorefile } from './corefile/index.t
 import { ConfigError } from './corefile/schema.ts'
 import { systemClock } from './observe/clock.ts'
 import { createLogger } from './observe/logger.ts'
+import { publishBuildInfo } from './observe/process-metrics.ts'
 import { createMetrics } from './observe/registry.ts'
 import { plugins } from './plugins/index.ts'
 import { explain, listenForExplain } from './server/explain.ts'
 import { createTableProbe } from './server/probe.ts'
 import type { Server } from './server/server.ts'
 import { startServer } from './server/server.ts'
+import { registerTableMetrics } from './server/table-metrics.ts'
 import { createTable } from './table/index.ts'
 import { createTransport } from './transport/index.ts'
 import { version } from './version.ts'
@@ -26,7 +28,9 @@ export async function serve(args: readonly string[]): Promise<void> {
   }
   const log = createLogger()
   const metrics = createMetrics()
+  publishBuildInfo(metrics, version)
   const writer = createTable()
+  registerTableMetrics(metrics, writer)
   const readCorefile = (): Corefile => {
     if (flags.conf !== undefined) return loadCorefile(flags.conf)
     return existsSync('Corefile') ? loadCorefile('Corefile') : defaultCorefile(flags.port)
@@ -66,12 +70,24 @@ export async function serve(args: readonly string[]): Promise<void> {
     (name, type) => explain(server, probe, name, type),
     log,
   )
-  obeySignals(server, flags.pidfile, () => explainer.close())
+  const failedReloads = metrics.counter('coredns_reload_failed_total', 'Reloads that failed.', []).with()
+  const reload = async (signal: string): Promise<void> => {
+    const result = await server.reload(signal)
+    if (result.ok) return
+    failedReloads.inc()
+    log.error(`${signal}: reload failed, the running configuration stays: ${result.error}`)
+  }
+  obeySignals(server, reload, flags.pidfile, () => explainer.close())
   if (flags.pidfile !== undefined) writePidfile(flags.pidfile, log)
   if (!flags.quiet) printBanner(server)
 }
 
-function obeySignals(server: Server, pidfile: string | undefined, beforeExit: () => void): void {
+function obeySignals(
+  server: Server,
+  reload: (signal: string) => Promise<void>,
+  pidfile: string | undefined,
+  beforeExit: () => void,
+): void {
   let ending = false
   const end = async (): Promise<void> => {
     // A second signal means that a person will not wait.
@@ -84,8 +100,8 @@ function obeySignals(server: Server, pidfile: string | undefined, beforeExit: ()
   }
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
-  process.on('SIGUSR1', () => void server.reload('SIGUSR1'))
-  process.on('SIGHUP', () => void server.reload('SIGHUP'))
+  process.on('SIGUSR1', () => void reload('SIGUSR1'))
+  process.on('SIGHUP', () => void reload('SIGHUP'))
 }
 
 function writePidfile(path: string, log: { error(text: string): void }): void {

@@ -10,6 +10,8 @@ export interface Block {
   readonly instances: readonly { readonly plugin: string; readonly instance: Instance }[]
   /** Undefined for a block without a handler: its zones are REFUSED (coredns-behaviour §2.5). */
   readonly chain: Next | undefined
+  /** `bufsize`: the largest UDP payload that a client may ask for. */
+  readonly maxPayload: number | undefined
   /** Queries of another class than IN are let in (`chaos`, `forward`). */
   readonly anyClass: boolean
 }
@@ -26,6 +28,8 @@ export interface ListenerPlan {
   readonly router: Router<Block>
   /** One block lets other classes than IN in, which opens the whole listener to them, as in CoreDNS. */
   readonly anyClass: boolean
+  /** A block of it has `bufsize`. */
+  readonly limitsPayload: boolean
 }
 
 export function serverLabel(address: string, port: number): string {

@@ -9,6 +9,7 @@ import type { MetricsRegistry } from '../observe/metrics.ts'
 import type { BlockFacts, Instance, Plugin, ProcessState } from '../plugin/contract.ts'
 import { type Block, type ListenerPlan, serverLabel } from './block.ts'
 import { linkChain } from './chain.ts'
+import { combineEffects } from './publish.ts'
 import { createRouter } from './routing.ts'
 
 export interface Configuration {
@@ -119,6 +120,7 @@ function createDraft(block: ReadBlock, corefile: Corefile): Draft {
         zones: block.zones,
         instances,
         chain: links.length > 0 ? linkChain(links) : undefined,
+        maxPayload: combineEffects(instances.map(({ instance }) => instance)).maxPayload || undefined,
         anyClass: block.words.some((word) => word === 'chaos' || word === 'forward'),
       }
     },
@@ -154,6 +156,7 @@ function planListeners(read: readonly ReadBlock[], blocks: readonly Block[]): Li
       blocks: served,
       router: createRouter(served),
       anyClass: served.some((block) => block.anyClass),
+      limitsPayload: served.some((block) => block.maxPayload !== undefined),
     }
   })
 }

@@ -87,7 +87,8 @@ function createGate(
   }
 }
 
-function combineEffects(instances: readonly Instance[]): Required<DataPlaneEffects> {
+/** What all of them together want done; a payload of 0 is no limit. */
+export function combineEffects(instances: readonly Instance[]): Required<DataPlaneEffects> {
   let shuffle = false
   let maxPayload = 0
   for (const { effects } of instances) {

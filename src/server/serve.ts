@@ -87,8 +87,8 @@ export function createServing(options: ServingOptions): Serving {
       }
       const result = outcome(request, plan, miss)
       return result instanceof Promise
-        ? result.then((settled) => encode(settled, request, miss))
-        : encode(result, request, miss)
+        ? result.then((settled) => encode(settled, request, miss, plan))
+        : encode(result, request, miss, plan)
     },
     outcome,
   }
@@ -113,8 +113,16 @@ function queryFor(request: Message, plan: ListenerPlan, asked: AskedBy, lookup: 
   }
 }
 
-function encode(outcome: Outcome, request: Message, miss: Miss): Uint8Array | undefined {
+function encode(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan): Uint8Array | undefined {
   if (outcome.kind === 'drop') return undefined
   const reply = outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
-  return finishReply(reply, request, { transport: miss.transport })
+  return finishReply(reply, request, { transport: miss.transport, ...payloadLimit(request, plan) })
+}
+
+/** `bufsize` of the block that owns the question. Most listeners have none, and are not asked. */
+function payloadLimit(request: Message, plan: ListenerPlan): { maxPayload?: number } {
+  const question = request.questions[0]
+  if (!plan.limitsPayload || !question) return {}
+  const maxPayload = plan.router.route(lowerName(question.name), question.type)?.block.maxPayload
+  return maxPayload === undefined ? {} : { maxPayload }
 }

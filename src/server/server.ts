@@ -124,9 +124,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       corefile = file
     } catch (error) {
       if (next) await end(next)
-      const text = error instanceof Error ? error.message : String(error)
-      log.error(`Reload failed, the running configuration stays: ${text}`)
-      return { ok: false, error: text }
+      return { ok: false, error: error instanceof Error ? error.message : String(error) }
     }
     const old = running
     running = next

@@ -1,0 +1,23 @@
+import { collectMisses } from '../answer/index.ts'
+import type { MetricsRegistry } from '../observe/metrics.ts'
+import type { TableWriter } from '../table/api.ts'
+
+/** The answer table at each scrape: how much is in it, and why queries were not answered from it. */
+export function registerTableMetrics(metrics: MetricsRegistry, writer: TableWriter): void {
+  const entries = metrics.gauge('slicedns_table_entries', 'Names and cached replies in the answer table.', []).with()
+  const bytes = metrics.gauge('slicedns_table_bytes', 'Octets of the answer table by state.', ['state'])
+  const misses = metrics.counter('slicedns_table_misses_total', 'Queries that the answer table left to the chain.', [
+    'reason',
+  ])
+  metrics.onCollect(() => {
+    const stats = writer.stats()
+    entries.set(stats.entries)
+    bytes.with('live').set(stats.liveBytes)
+    bytes.with('retired').set(stats.retiredBytes)
+    bytes.with('committed').set(stats.committedBytes)
+    for (const [reason, count] of collectMisses(writer.handle)) {
+      const cell = misses.with(reason)
+      cell.inc(count - cell.value)
+    }
+  })
+}

@@ -1,9 +1,13 @@
 /** Everything here that can grow has a bound. Each is a default that `createTransport` takes another value for. */
 
+import { availableParallelism } from 'node:os'
+
 const second = 1000
 const mebibyte = 1024 * 1024
 
 export interface Limits {
+  /** UDP threads, and so sockets of a listener: `multisocket 1024` gets as many as there are CPUs. One costs 9 MiB. */
+  readonly udpThreads: number
   /** Queries of UDP threads that wait for the plugin chain; more get SERVFAIL. One costs about 2 KiB. */
   readonly udpPending: number
   /** Octets of the ring in which a thread hands its misses over (a power of two): 4,000 queries of the usual size. */
@@ -24,11 +28,12 @@ export interface Limits {
   readonly tcpIdle: number
   /** Milliseconds within which a client must take what was written to it. */
   readonly tcpWrite: number
-  /** Milliseconds that `close` and a removed listener wait for replies that are still being worked out. */
+  /** Milliseconds that `close` and a removed listener wait: for replies being worked out, for a thread to end. */
   readonly drain: number
 }
 
 export const defaultLimits: Limits = {
+  udpThreads: Math.max(4, availableParallelism()),
   udpPending: 8192,
   missRingBytes: mebibyte / 2,
   tcpConnections: 10_000,

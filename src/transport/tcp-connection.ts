@@ -52,28 +52,31 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
   /** Octets written and not yet taken, as counted in `room.unsent`. */
   let unsent = 0
   let unsentSince = 0
-  /** No more queries are taken: the client has ended, or we are. */
-  let finishing = false
+  /** What comes from the socket is taken: not when the client has ended, or we want to. */
+  let taking = true
+  /** The connection has asked all that it may: not even what has come is looked at. */
+  let spent = false
+  /** Nothing more will be written. */
   let ended = false
   /** By when the next message must be here whole. */
   let deadline = clock.now() + (listenerOf().timeouts?.read ?? limits.tcpRead)
   let used = 0
 
   socket.on('data', (chunk: Buffer) => {
-    if (finishing) return
+    if (!taking) return
     framer.push(chunk)
     answerAll()
   })
   socket.on('end', () => {
-    finishing = true
-    endWhenDone()
+    taking = false
+    answerAll()
   })
   socket.on('drain', () => {
     countUnsent()
     answerAll()
   })
   socket.on('close', () => {
-    finishing = true
+    taking = false
     ended = true
     room.unsent -= unsent
     unsent = 0
@@ -88,22 +91,23 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
   function answerAll(): void {
     const now = clock.now()
     responder.startBatch(now)
-    while (!finishing && !blocked() && framer.next()) {
+    while (!ended && !spent && !blocked() && framer.next()) {
       deadline = now + (listenerOf().timeouts?.idle ?? limits.tcpIdle)
       if (framer.end - framer.start >= headerBytes) answerOne(now)
     }
     responder.offline()
     flush()
-    if (finishing) endWhenDone()
+    if (spent) endWhenDone()
     else if (blocked()) socket.pause()
-    else socket.resume()
+    else if (taking) socket.resume()
+    else endWhenDone()
   }
 
   function answerOne(now: number): void {
     room.lastQueryAt = now
     const listener = listenerOf()
     const most = listener.timeouts?.queries ?? limits.tcpQueries
-    if (most > 0 && ++asked >= most) finishing = true
+    if (most > 0 && ++asked >= most) spent = true
     if (used + lengthBytes + largestMessage > scratch.length) flush()
     const length = answer(listener)
     if (length === MISS) ask(listener, now)
@@ -176,6 +180,7 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
   function endWhenDone(): void {
     if (ended || pending > 0) return
     ended = true
+    taking = false
     socket.end()
     // What still comes is read and thrown away: closing on unread octets resets the connection, and with it the replies
     // that the client has not read yet.
@@ -191,14 +196,11 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
       else if (!ended && blocked()) deadline = now + (listenerOf().timeouts?.idle ?? limits.tcpIdle)
       else if (now <= deadline) return
       else if (ended || framer.partial()) socket.destroy()
-      else if (pending === 0) {
-        finishing = true
-        endWhenDone()
-      }
+      else endWhenDone()
     },
     finish(milliseconds) {
-      finishing = true
-      endWhenDone()
+      taking = false
+      answerAll()
       clock.after(milliseconds, () => socket.destroy())
     },
     destroy: () => void socket.destroy(),

@@ -60,10 +60,10 @@ export function retireUdpSocket(native: Native, fd: number, host: Host): void {
 
 const meminfo = new Uint8Array(36)
 
-/** Datagrams that the kernel dropped because the socket's receive buffer was full, since the socket was opened. */
-export function receiveQueueDrops(native: Native, fd: number): number {
+/** Datagrams that the kernel dropped because the socket's receive buffer was full, since it was opened, mod 2^32. */
+export function receiveQueueDrops(native: Native, fd: number): number | undefined {
   // SO_MEMINFO: nine 32-bit counters, of which the last is SK_MEMINFO_DROPS (linux/sock_diag.h).
   return native.getOption(fd, linux.SOL_SOCKET, linux.SO_MEMINFO, meminfo) === 36
     ? new DataView(meminfo.buffer).getUint32(32, true)
-    : 0
+    : undefined
 }

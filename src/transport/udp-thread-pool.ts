@@ -23,6 +23,7 @@ export interface ThreadPoolOptions {
   readonly addReader: () => { readonly slot: number; release(): void }
   readonly desk: MissDesk
   readonly missRingBytes: number
+  readonly patience: number
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: TransportMetrics

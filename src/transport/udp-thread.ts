@@ -1,4 +1,5 @@
 /** One UDP thread as the main thread sees it: starts it, hands it sockets, and starts it again should it die. */
+import { setFlagsFromString } from 'node:v8'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
@@ -37,6 +38,8 @@ export interface UdpThreadOptions {
   readonly addReader: () => { readonly slot: number; release(): void }
   readonly desk: MissDesk
   readonly missRingBytes: number
+  /** Milliseconds that `stop` waits before it ends the thread by force. */
+  readonly patience: number
   readonly clock: Clock
   readonly log: Logger
   readonly onRestart: () => void
@@ -56,6 +59,9 @@ const firstDelay = 50
 const longestDelay = 5000
 
 export function openUdpThread(options: UdpThreadOptions): UdpThread {
+  // The process's --max-semi-space-size comes before a thread's resourceLimits and gives each 3 MiB more. The main
+  // thread's heap is set up already and keeps what it has.
+  setFlagsFromString('--max-semi-space-size=0')
   const { native, clock, log, desk } = options
   const sockets = new Map<number, BorrowedSocket>()
   const drains = new Map<number, () => void>()
@@ -192,7 +198,9 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
         restart.cancel()
         start(0)
       }
-      return stopped.promise
+      // A thread that does not listen is in a loop that it was never meant to be in.
+      const late = clock.after(options.patience, () => void worker.terminate())
+      return stopped.promise.finally(() => late.cancel())
     },
   }
 }

@@ -9,6 +9,7 @@ import type { TransportMetrics } from './metrics.ts'
 import type { Native } from './native.ts'
 import { type MissSource, openMissDesk } from './udp-misses.ts'
 import { openUdpSocket, receiveQueueDrops, retireUdpSocket } from './udp-socket.ts'
+import type { UdpThread } from './udp-thread.ts'
 import { openThreadPool } from './udp-thread-pool.ts'
 import type { Stage, Way } from './way.ts'
 import { within } from './within.ts'
@@ -62,7 +63,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Way {
     onOverflow: () => metrics.missQueueOverflow.inc(),
     onDropped: (replies) => metrics.sendDrops.inc(replies),
   })
-  const pool = openThreadPool({ ...options, desk, missRingBytes: limits.missRingBytes })
+  const pool = openThreadPool({ ...options, desk, missRingBytes: limits.missRingBytes, patience: limits.drain })
   const collecting = metrics.onCollect(() => {
     for (const { parts } of endpoints.values())
       for (const part of parts) for (const socket of part.sockets) collectDrops(socket)
@@ -70,17 +71,19 @@ export function openUdpThreads(options: UdpThreadsOptions): Way {
 
   function collectDrops(socket: OpenSocket): void {
     const drops = receiveQueueDrops(native, socket.fd)
-    // The kernel's counter has 32 bits.
+    if (drops === undefined) return
     metrics.receiveDrops.inc((drops - socket.dropsCounted) >>> 0)
     socket.dropsCounted = drops
   }
+
+  const shardsOf = ({ shards }: Listener) => Math.min(shards, limits.udpThreads)
 
   /** Opens what `listener` needs beyond what it has. Throws, with what it opened in `opened`. */
   function openSockets(listener: Listener, opened: OpenSocket[]): { part: Part; added: OpenSocket[] }[] {
     const parts = endpoints.get(keyOf(listener))?.parts ?? hostsOf(listener).map((host) => emptyPart(host, listener))
     return parts.map((part) => {
       const added: OpenSocket[] = []
-      while (part.sockets.length + added.length < listener.shards) {
+      while (part.sockets.length + added.length < shardsOf(listener)) {
         const fd = openUdpSocket(native, part.host, listener)
         if (fd === undefined) break
         const socket = { id: nextId++, fd, dropsCounted: 0 }
@@ -116,32 +119,36 @@ export function openUdpThreads(options: UdpThreadsOptions): Way {
   async function retire(part: Part, shards: number): Promise<void> {
     const surplus = part.sockets.splice(shards)
     for (const socket of surplus) retireUdpSocket(native, socket.fd, part.host)
-    await Promise.all(
-      surplus.map(async (socket, i) => {
-        await pool.thread(shards + i).drain(socket.id)
-        partOf.delete(socket.id)
-        collectDrops(socket)
-        if (socket.fd !== part.replyfd || part.pending === 0) native.close(socket.fd)
-        else closeWhenSettled(part, socket.fd)
-      }),
-    )
+    await Promise.all(surplus.map((socket, i) => giveUp(part, socket, pool.thread(shards + i))))
   }
 
-  function closeWhenSettled(part: Part, fd: number): void {
-    const settled = new Promise<void>((resolve) => {
-      part.settled = resolve
-    })
-    const closed = within(clock, limits.drain, settled).then(() => {
-      part.replyfd = -1
-      native.close(fd)
-      closing.delete(closed)
-    })
+  /** Resolves when the thread has let go of the socket. It is closed after that, in its own time. */
+  async function giveUp(part: Part, socket: OpenSocket, thread: UdpThread): Promise<void> {
+    const drained = thread.drain(socket.id)
+    const closed = drained.then(() => closeDrained(part, socket))
     closing.add(closed)
+    void closed.then(() => closing.delete(closed))
+    // Not for ever: a thread that dies again and again must not hold up the next reload.
+    await within(clock, limits.drain, drained)
+  }
+
+  /** The socket that replies leave from stays for those that the chain still owes. */
+  async function closeDrained(part: Part, socket: OpenSocket): Promise<void> {
+    partOf.delete(socket.id)
+    collectDrops(socket)
+    if (socket.fd === part.replyfd) {
+      const settled = new Promise<void>((resolve) => {
+        part.settled = resolve
+      })
+      if (part.pending > 0) await within(clock, limits.drain, settled)
+      part.replyfd = -1
+    }
+    native.close(socket.fd)
   }
 
   async function commit(listeners: readonly Listener[], staged: ReturnType<typeof openSockets>[]): Promise<void> {
     for (const [i, listener] of listeners.entries()) commitListener(listener, staged[i]!)
-    const wanted = new Map(listeners.map((listener) => [keyOf(listener), listener.shards]))
+    const wanted = new Map(listeners.map((listener) => [keyOf(listener), shardsOf(listener)]))
     const retiring: Promise<void>[] = []
     for (const [key, { parts }] of endpoints) {
       const shards = wanted.get(key) ?? 0
@@ -162,7 +169,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Way {
       }
       try {
         // Threads first: what comes to a socket should not have to wait for its reader to start.
-        await pool.resize(Math.max(threads, ...listeners.map(({ shards }) => shards)))
+        await pool.resize(Math.max(threads, ...listeners.map(shardsOf)))
         const staged = listeners.map((listener) => openSockets(listener, opened))
         return { commit: () => commit(listeners, staged), abandon }
       } catch (error) {

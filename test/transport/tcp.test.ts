@@ -161,6 +161,21 @@ describe('TCP', () => {
     })
   })
 
+  test('what a client has asked before it ended its side is all answered, even what had to wait', () => {
+    const { held, onMiss, until } = heldMisses()
+    return withTransport({ udp, onMiss, limits: { tcpPending: 1 } }, async ({ transport, port, listener }) => {
+      await transport.apply([listener()])
+      const client = await tcpClient('127.0.0.1', port)
+      client.socket.end(Buffer.concat([1, 2, 3].map((id) => frame(query('miss', id)))))
+      for (let id = 1; id <= 3; id++) {
+        await until(id)
+        held[id - 1]!.answer()
+        assert.equal((await client.next()).id, id)
+      }
+      await client.ended
+    })
+  })
+
   describe('ends a connection', () => {
     const cases = [
       { name: 'whose first message has not begun for nearly 3 seconds', first: [] as Uint8Array[], after: 3000 },

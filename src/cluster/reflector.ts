@@ -242,7 +242,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
         return Math.min(backoff.next(), 10 * second)
       default:
         if (failed >= patience) listed = false
-        return isFirst(failure.reason) && failure.reason === 'broken' ? 0 : backoff.next()
+        return isCut(failure) && isFirst(failure.reason) ? 0 : backoff.next()
     }
   }
 
@@ -285,6 +285,11 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
       }
     },
   }
+}
+
+/** Cut off rather than refused: by a restart, a load balancer, a dead line. */
+function isCut({ reason }: ApiFailure): boolean {
+  return reason === 'broken' || reason === 'silent'
 }
 
 function watchSilenceOf(session: Session): number {

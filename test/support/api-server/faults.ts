@@ -14,6 +14,8 @@ export interface Fault {
   readonly on: ApiRequest['verb'] | 'any'
   /** Default: all. */
   readonly resource?: string
+  /** Default: whatever the request. */
+  readonly when?: (request: ApiRequest) => boolean
   /** How many requests it meets. Default 1. */
   readonly times?: number
   readonly respond: FaultResponse
@@ -55,9 +57,10 @@ export function createFaults(): Faults {
     meet(request) {
       requests.push(request)
       for (const entry of active) {
-        const { on, resource } = entry.fault
+        const { on, resource, when } = entry.fault
         if (on !== 'any' && on !== request.verb) continue
         if (resource !== undefined && resource !== request.resource) continue
+        if (when !== undefined && !when(request)) continue
         if (--entry.left <= 0) active.delete(entry)
         return entry.fault.respond
       }

@@ -3,6 +3,7 @@ import { createServer, type Server as HttpServer } from 'node:http'
 import { dnsClass, rcodeName, typeName, typeNumber } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { lowerName, NameError, parseName } from '../dns/name.ts'
+import { queryMessage } from '../dns/query.ts'
 import { recordText } from '../dns/rdata.ts'
 import { replyTo } from '../dns/reply.ts'
 import type { Logger } from '../observe/log.ts'
@@ -58,7 +59,7 @@ async function explainOn(
   type: number,
 ): Promise<Explanation> {
   const routed = plan.router.route(lowerName(name), type)
-  const request = question(name, type)
+  const request = queryMessage(name, type, true)
   const table = probe(listener.space, request)
   const asked = {
     transport: 'tcp' as const,
@@ -99,27 +100,6 @@ async function explainOn(
 
 function isIn(zone: string, name: string): boolean {
   return zone === '.' || name === zone || name.endsWith(`.${zone}`)
-}
-
-function question(name: string, type: number): Message {
-  return {
-    id: 0,
-    response: false,
-    opcode: 0,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: true,
-    recursionAvailable: false,
-    reserved: false,
-    authenticData: false,
-    checkingDisabled: false,
-    rcode: 0,
-    questions: [{ name, type, class: dnsClass.IN }],
-    answer: [],
-    authority: [],
-    additional: [],
-    edns: undefined,
-  }
 }
 
 function messageOf(outcome: Outcome, request: Message): Message | undefined {

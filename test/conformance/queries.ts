@@ -1,6 +1,7 @@
 /** Every question that the cluster's objects suggest: their names, near misses, all types, all ways of asking. */
 import { dnsClass, opcode, type as rrType } from '../../src/dns/codes.ts'
 import type { Edns, Message } from '../../src/dns/message.ts'
+import { queryMessage } from '../../src/dns/query.ts'
 import type { KubernetesObject } from './cluster.ts'
 
 export interface Ask {
@@ -191,21 +192,12 @@ export function questions(objects: readonly KubernetesObject[], zone: string): A
 
 export function requestOf(asked: Ask, id: number): Message {
   return {
+    ...queryMessage(asked.name, asked.type, asked.recursionDesired),
     id,
-    response: false,
     opcode: asked.opcode,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: asked.recursionDesired,
-    recursionAvailable: false,
-    reserved: false,
     authenticData: asked.authenticData,
     checkingDisabled: asked.checkingDisabled,
-    rcode: 0,
     questions: [{ name: asked.name, type: asked.type, class: asked.class }],
-    answer: [],
-    authority: [],
-    additional: [],
     edns: asked.edns,
   }
 }

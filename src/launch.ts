@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `dist/slicedns.js`: whatever Node started it, it serves on the pinned runtime, with the flags that keep memory low.
+ * `dist/slicedns.js`: whatever Node started it, it serves on the pinned runtime, with the flag that keeps memory low.
  * It must itself run on Node 20, the oldest that npm may put in front of us, and imports nothing but Node's own modules.
  */
 import { createRequire } from 'node:module'
@@ -11,14 +11,15 @@ import { fileURLToPath } from 'node:url'
 const require = createRequire(import.meta.url)
 const { existsSync, realpathSync } = require('node:fs') as typeof import('node:fs')
 
-/**
- * V8 reads the first only at its start: young garbage then stays at 8 MiB instead of 37. The second keeps a SIGUSR1 that
- * comes before our own handler from opening Node's inspector on port 9229. package.json's scripts have the same two.
- */
-const runtimeFlags = ['--max-semi-space-size=2', '--disable-sigusr1']
+/** V8 reads it only at its start: young garbage then stays at 8 MiB instead of 37. package.json's scripts have the same. */
+const runtimeFlags = ['--max-semi-space-size=2']
 
 /** Without the pinned runtime we accept the current one from this major version on: it knows the flags. */
 const oldestRuntime = 24
+
+// Until the server has a handler of its own, SIGUSR1 would open Node's inspector on port 9229. (--disable-sigusr1 is no
+// help: it leaves the signal blocked for good, and a handler never hears of it.)
+process.on('SIGUSR1', () => {})
 
 await launch()
 

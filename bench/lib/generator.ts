@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { peer } from '../../test/support/peers.ts'
+import { question } from '../../test/support/question.ts'
 import { otherCores } from './process.ts'
-import { question } from './question.ts'
 
 const run = promisify(execFile)
 

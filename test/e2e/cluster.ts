@@ -51,8 +51,14 @@ export async function startCluster(): Promise<TestCluster> {
       await plane.request('DELETE', objectPath(kind, namespace, name))
     },
     serve({ kubeconfig = accountConfig, kubernetes = [], edit = (text: string) => text, ...options } = {}) {
+      // Every stop takes as long as lameduck says; only process.test.ts is about that.
       const corefile: ServerOptions['corefile'] = (ports) =>
-        edit(movedCorefile(ports, `127.0.0.1:${upstream.port}`, [`kubeconfig ${kubeconfig}`, ...kubernetes]))
+        edit(
+          movedCorefile(ports, `127.0.0.1:${upstream.port}`, [`kubeconfig ${kubeconfig}`, ...kubernetes]).replace(
+            'lameduck 5s',
+            'lameduck 0s',
+          ),
+        )
       return startServer({ waitFor: 'ready', ...options, corefile })
     },
     async stop() {

@@ -31,7 +31,7 @@ const serving: readonly object[] = [
   namespaceObject('shop'),
   namespaceObject('models'),
   service('shop', 'web', {
-    clusterIPs: ['10.96.1.1', 'fd00:96::1:1'],
+    clusterIPs: ['10.96.1.1', 'fd00:96::11'],
     clusterIP: '10.96.1.1',
     ipFamilyPolicy: 'RequireDualStack',
     ports,
@@ -91,19 +91,19 @@ const llama = `llama.models.svc.${zone}`
 
 const cases: readonly Case[] = [
   { name: '2.3.1 A of a ClusterIP service', ask: `${web} A`, answer: [`${web} 30 IN A 10.96.1.1`] },
-  { name: '2.3.1 AAAA of a dual-stack service', ask: `${web} AAAA`, answer: [`${web} 30 IN AAAA fd00:96::1:1`] },
+  { name: '2.3.1 AAAA of a dual-stack service', ask: `${web} AAAA`, answer: [`${web} 30 IN AAAA fd00:96::11`] },
   { name: 'NODATA for AAAA of an IPv4 service', ask: `old.shop.svc.${zone} AAAA`, denied: true },
   {
     name: '2.3.2 SRV of a named port, with the service’s addresses',
     ask: `_http._tcp.${web} SRV`,
     answer: [`_http._tcp.${web} 30 IN SRV 0 50 80 ${web}`],
-    additional: [`${web} 30 IN A 10.96.1.1`, `${web} 30 IN AAAA fd00:96::1:1`],
+    additional: [`${web} 30 IN A 10.96.1.1`, `${web} 30 IN AAAA fd00:96::11`],
   },
   {
     name: 'SRV of a service lists every port',
     ask: `${web} SRV`,
     answer: [`${web} 30 IN SRV 0 25 5004 ${web}`, `${web} 30 IN SRV 0 25 80 ${web}`],
-    additional: [`${web} 30 IN A 10.96.1.1`, `${web} 30 IN AAAA fd00:96::1:1`],
+    additional: [`${web} 30 IN A 10.96.1.1`, `${web} 30 IN AAAA fd00:96::11`],
   },
   { name: 'a port that the service does not have', ask: `_ftp._tcp.${web} SRV`, rcode: 'NXDOMAIN', denied: true },
   {
@@ -113,8 +113,8 @@ const cases: readonly Case[] = [
   },
   {
     name: '2.3.3 PTR of an IPv6 ClusterIP',
-    ask: '1.0.0.0.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.0.d.f.ip6.arpa. PTR',
-    answer: [`1.0.0.0.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.0.d.f.ip6.arpa. 30 IN PTR ${web}`],
+    ask: '1.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.0.d.f.ip6.arpa. PTR',
+    answer: [`1.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.0.d.f.ip6.arpa. 30 IN PTR ${web}`],
   },
   {
     name: '2.4.1 A of a headless service: each ready endpoint of every slice and no other',
@@ -148,7 +148,7 @@ const cases: readonly Case[] = [
   {
     name: '2.5.1 CNAME of an ExternalName service, with the target’s addresses from upstream',
     ask: `partner.shop.svc.${zone} A`,
-    answer: [`partner.shop.svc.${zone} 30 IN CNAME www.example.org.`, 'www.example.org. 120 IN A 192.0.2.1'],
+    answer: [`partner.shop.svc.${zone} 30 IN CNAME www.example.org.`, 'www.example.org. 30 IN A 192.0.2.1'],
   },
   {
     name: 'an ExternalName that points into the cluster',

@@ -5,9 +5,9 @@
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { peer, unmet, without } from '../support/peers.ts'
 import { runtime } from '../support/server.ts'
@@ -29,7 +29,7 @@ before(() => {
   if (skip) return
   execFileSync(runtime, [join(root, 'build.ts'), '--image', image])
   for (const program of [join(image, 'usr/local/bin/node'), peer('setpriv')!]) copyLibraries(program)
-  cpSync(peer('setpriv')!, join(image, 'setpriv'))
+  copyFileSync(peer('setpriv')!, join(image, 'setpriv'))
   mkdirSync(join(image, 'etc/coredns'), { recursive: true })
   for (const mountpoint of ['proc', 'dev']) mkdirSync(join(image, mountpoint))
   writeFileSync(join(image, 'etc/resolv.conf'), 'nameserver 192.0.2.1\n')
@@ -77,7 +77,8 @@ test('the image serves on port 53 as user 65532 with CoreDNS’s arguments', { s
 /** Puts the shared libraries that a program names beside it: in a real image they come with the base image. */
 function copyLibraries(program: string): void {
   for (const [library] of execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/\/\S+\.so\S*/g)) {
-    cpSync(library, join(image, library), { dereference: true })
+    mkdirSync(join(image, dirname(library)), { recursive: true })
+    copyFileSync(library, join(image, library))
   }
 }
 
@@ -95,11 +96,10 @@ function start(command: readonly string[]): ChildProcess {
     mount --rbind /dev "$0/dev"
     mount -o remount,ro,bind "$0"
     exec chroot "$0" /setpriv "$@"`
-  const child = spawn(
-    peer('unshare')!,
-    ['--mount', '--net', 'sh', '-c', script, image, ...privileges, '--reset-env', ...command],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  )
+  const child = spawn(peer('unshare')!, ['--mount', '--net', 'sh', '-c', script, image, ...privileges, ...command], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH },
+  })
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
   return child
 }

@@ -39,7 +39,7 @@ export interface ControlPlane {
   /** PEM file that verifies the API server's certificate. */
   readonly certificateAuthority: string
   readonly adminToken: string
-  /** As cluster admin; rejects unless the status is 2xx. PATCH sends a JSON merge patch. */
+  /** As cluster admin; rejects unless the status is 2xx. PATCH is a JSON merge patch, APPLY a server-side apply. */
   request(method: string, path: string, body?: object): Promise<ApiObject>
   /** The same with whatever token, and whatever status comes back. */
   requestAs(token: string, method: string, path: string, body?: object): Promise<Reply>
@@ -223,13 +223,17 @@ interface Sending {
   readonly body: object | undefined
 }
 
+/** JSON is YAML, so an object can be applied as it is. */
+const contentTypes: Readonly<Record<string, string>> = {
+  PATCH: 'application/merge-patch+json',
+  APPLY: 'application/apply-patch+yaml',
+}
+
 function sendRequest({ url, method, token, agent, ca, body }: Sending): Promise<Reply> {
-  const headers = {
-    authorization: `Bearer ${token}`,
-    'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
-  }
+  const headers = { authorization: `Bearer ${token}`, 'content-type': contentTypes[method] ?? 'application/json' }
   return new Promise((resolve, reject) => {
-    const outgoing = httpsRequest(url, { method, headers, agent, ca }, async (response) => {
+    const verb = method === 'APPLY' ? 'PATCH' : method
+    const outgoing = httpsRequest(url, { method: verb, headers, agent, ca }, async (response) => {
       try {
         const text = await readAll(response)
         resolve({ status: response.statusCode!, body: text.startsWith('{') ? JSON.parse(text) : { message: text } })

@@ -1,4 +1,4 @@
-/** Queries made by hand: the benchmarks ask every server with the same octets, and none of them through our codec. */
+/** Queries made by hand: every server is asked with the same octets, and none of them through our own codec. */
 
 const types: Readonly<Record<string, number>> = { A: 1, NS: 2, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, SRV: 33 }
 

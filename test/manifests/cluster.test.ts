@@ -1,0 +1,80 @@
+/** manifests/ against the real API server: it takes the objects, and the server needs exactly the rights they give. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { account, startCluster, type TestCluster } from '../e2e/cluster.ts'
+import { collectionPath } from '../e2e/paths.ts'
+import { controlPlanePrograms } from '../support/control-plane.ts'
+import { without } from '../support/peers.ts'
+import { until } from '../support/until.ts'
+import { type KubernetesObject, kustomization, object, objects } from './objects.ts'
+
+const skip = without(...controlPlanePrograms, 'dig')
+
+let cluster: TestCluster
+
+before(async () => {
+  if (!skip) cluster = await startCluster()
+})
+
+after(() => cluster?.stop())
+
+test('the API server accepts every object (server-side dry run)', { skip }, async () => {
+  for (const each of objects) {
+    // Those that the server needs in the other tests are there already: apply says what `kubectl apply` would be told.
+    const path = `${collectionPath(each)}/${each.metadata.name}?dryRun=All&fieldManager=test&fieldValidation=Strict&force=true`
+    const reply = await cluster.requestAs(cluster.adminToken, 'APPLY', path, withImage(each))
+    assert.ok(reply.status === 200 || reply.status === 201, `${each.kind}: ${reply.status} ${reply.body.message}`)
+  }
+})
+
+test('the server starts on the ConfigMap’s Corefile with the service account’s token', { skip }, async (t) => {
+  const server = await cluster.serve()
+  t.after(() => server.stop())
+  const reply = await server.dig('kubernetes.default.svc.cluster.local', 'A')
+  assert.equal(reply.answer.length, 1)
+})
+
+test('the role allows exactly what the server asks the API server for', { skip }, async (t) => {
+  const server = await cluster.serve()
+  t.after(() => server.stop())
+  // Watches are what it asks for last; the audit log has each request once it is received.
+  const asked = await until(() => {
+    const calls = [
+      ...new Set(cluster.calls(account).map(({ verb, group, resource }) => `${verb} ${group}/${resource}`)),
+    ]
+    for (const resource of ['/services', '/namespaces', 'discovery.k8s.io/endpointslices']) {
+      assert.ok(calls.includes(`watch ${resource}`), `no watch of ${resource} yet`)
+    }
+    return calls
+  })
+  // A streamed initial list is a watch; `list` is for API servers that do not stream, and for what a stream refuses.
+  const verbs = new Set(asked.map((call) => call.split(' ')[0]))
+  assert.deepEqual(
+    [...verbs].filter((verb) => verb !== 'list' && verb !== 'watch'),
+    [],
+  )
+  const resources = new Set(asked.map((call) => call.split(' ')[1]))
+  assert.deepEqual([...resources].sort(), allowed('watch'))
+  assert.deepEqual(allowed('list'), allowed('watch'))
+  assert.ok(object('ClusterRole').rules.every((rule: KubernetesObject) => rule.verbs.length === 2))
+})
+
+/** `GROUP/RESOURCE` for which the role has the verb. */
+function allowed(verb: string): string[] {
+  return object('ClusterRole')
+    .rules.filter((rule: KubernetesObject) => rule.verbs.includes(verb))
+    .flatMap((rule: KubernetesObject) =>
+      rule.apiGroups.flatMap((group: string) => rule.resources.map((resource: string) => `${group}/${resource}`)),
+    )
+    .sort()
+}
+
+/** As kustomize rewrites it. */
+function withImage(each: KubernetesObject): KubernetesObject {
+  const copy = structuredClone(each)
+  for (const container of copy.spec?.template?.spec.containers ?? []) {
+    const image = kustomization.images.find(({ name }) => name === container.image)
+    if (image) container.image = `${image.name}:${image.newTag}`
+  }
+  return copy
+}

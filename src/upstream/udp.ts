@@ -1,7 +1,8 @@
 /**
  * UDP, one socket per exchange. A forger has to guess the ID and a source port that has never been used before (RFC
- * 5452 §4.5); the socket is connected, so the kernel drops what others send. Measured on two cores: 21 µs of CPU per
- * exchange, against 6 µs on a socket that is kept; a kept port can be found out by trying.
+ * 5452 §4.5, §9.2); the socket is connected, so the kernel drops what others send. Measured on two cores: an exchange costs
+ * 21 µs of CPU, 6 µs on a socket that is kept. A pool of sockets that serve 16 exchanges each made a forwarded query 6 µs
+ * cheaper of 44: not worth a port that can be found out by trying.
  */
 import { createSocket } from 'node:dgram'
 import { canonicalAddress } from '../dns/address.ts'

@@ -98,8 +98,8 @@ export function openManifests(
 
   const apply = (objects: readonly PlacedObject[]): void => {
     const admitted = admission.admit(objects, (refused, reason) => {
-      const { file, line, kind } = refused as PlacedObject
-      log.error(`manifests: ${file}:${line}: ${kind}: ${reason} (left out)`)
+      const { file, line, kind, object } = refused as PlacedObject
+      log.error(`manifests: ${file}:${line}: ${kind} ${nameOf(object)}: ${reason} (left out)`)
     })
     for (const resource of watched) list(resource, admitted)
     for (const resource of watched) model.setAvailability(resource, 'synced')
@@ -155,4 +155,10 @@ export function openManifests(
       await scanning
     },
   }
+}
+
+/** What the object calls itself, as far as it does. */
+function nameOf({ metadata }: ManifestObject['object']): string {
+  const { namespace, name } = (metadata ?? {}) as { namespace?: unknown; name?: unknown }
+  return [namespace, name].filter((part) => typeof part === 'string' && part !== '').join('/') || '(no name)'
 }

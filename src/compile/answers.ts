@@ -2,7 +2,8 @@
 import { type as dnsType } from '../dns/codes.ts'
 import { rdata } from '../dns/rdata.ts'
 import type { AddressesSpec, AnswerSpec, RecordSpec, RecordsSpec, ServicesSpec } from '../table/spec.ts'
-import { addressKey, distinctAddresses, type Group, noPort } from './endpoints.ts'
+import { distinctAddresses, includes } from './distinct.ts'
+import { type Group, noPort } from './endpoints.ts'
 import { type Finding, find, missing } from './find.ts'
 import { nameservers } from './nameservers.ts'
 import { placeOf } from './place.ts'
@@ -129,15 +130,10 @@ function servicesAnswer(groups: readonly Group[], ttl: number): Answer {
 function addAddress(target: Target, address: Uint8Array): void {
   const family = address.length === 4 ? 'a' : 'aaaa'
   const before = target[family]
-  if (before.length === 0) {
-    target[family] = address
-    return
+  if (before.length === 0) target[family] = address
+  else if (!includes(before, before.length / address.length, address, 0, address.length)) {
+    target[family] = Buffer.concat([before, address])
   }
-  const key = addressKey(address, 0)
-  for (let at = 0; at < before.length; at += address.length) {
-    if (addressKey(before.subarray(at, at + address.length), 0) === key) return
-  }
-  target[family] = Buffer.concat([before, address])
 }
 
 /** NS at the apex, with the servers' addresses. */

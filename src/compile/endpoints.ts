@@ -121,28 +121,3 @@ function pick(addresses: Uint8Array, places: readonly number[], width: number): 
   }
   return picked
 }
-
-/** The addresses of one family, each once, in order of appearance. */
-export function distinctAddresses(groups: readonly Group[], width: 4 | 16): Uint8Array {
-  const fitting = groups.filter((group) => group.width === width)
-  if (fitting.length === 1 && fitting[0].count === 1) return fitting[0].addresses
-  const total = fitting.reduce((sum, group) => sum + group.count, 0)
-  const distinct = new Uint8Array(total * width)
-  const seen = new Set<number | string>()
-  let length = 0
-  for (const group of fitting) {
-    for (let at = 0; at < group.count * width; at += width) {
-      const key = addressKey(group.addresses, at, width)
-      if (seen.has(key)) continue
-      seen.add(key)
-      for (let octet = 0; octet < width; octet++) distinct[length++] = group.addresses[at + octet]
-    }
-  }
-  return distinct.subarray(0, length)
-}
-
-/** Equal for equal addresses. */
-export function addressKey(bytes: Uint8Array, at: number, width = bytes.length): number | string {
-  if (width === 4) return bytes[at] * 0x1000000 + ((bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3])
-  return String.fromCharCode(...bytes.subarray(at, at + 16))
-}

@@ -63,8 +63,13 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
     settings: settings.dns,
     localAddresses: (given.localAddresses ?? []).map((text) => parseAddress(text)!),
   }
-  const source = createSource(settings.dns.zones, stillClock, (text) => {
-    throw new Error(text)
+  const source = createSource({
+    zones: settings.dns.zones,
+    clock: stillClock,
+    latency: { published() {}, alreadyThere() {} },
+    report(text) {
+      throw new Error(text)
+    },
   })
   const handler = createHandler({ knowledge: () => knowledge, answered: source.answered })
   const table = openTable()

@@ -61,7 +61,7 @@ export function createFirstUse(
   }
 
   return {
-    has: (name) => places.has(name),
+    has: (name) => places.size > 0 && places.has(name),
     names: () => places.keys(),
     add(zone, name) {
       const place = placeOf(zone, name)

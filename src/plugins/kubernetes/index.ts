@@ -9,6 +9,7 @@ import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { exampleQuestions } from './examples.ts'
 import { explain } from './explain.ts'
 import { createHandler } from './handler.ts'
+import { measureProgrammingLatency } from './programming-latency.ts'
 import { type KubernetesSettings, schema } from './settings.ts'
 import { createSource } from './source.ts'
 
@@ -17,7 +18,12 @@ export const kubernetes: Plugin<KubernetesSettings> = { name: 'kubernetes', sche
 
 function setup(settings: KubernetesSettings, { block, clock, log, metrics, process }: Setup): Instance {
   const config: ClusterConfig = { ...settings.cluster, source: located(settings, block.root) }
-  const source = createSource(settings.dns.zones, clock, log.error)
+  const source = createSource({
+    zones: settings.dns.zones,
+    clock,
+    latency: measureProgrammingLatency(metrics, clock),
+    report: log.error,
+  })
   let held: Held<Cluster> | undefined
   let known: Knowledge | undefined
   let warning: Timer | undefined

@@ -80,7 +80,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
         names.add(name)
         publish(zone, name)
       }
-      for (const name of before ? namesOfService(knowledge, zone, before) : []) {
+      for (const name of before && before !== service ? namesOfService(knowledge, zone, before) : []) {
         if (!names.has(name)) sink.remove(name)
       }
     }

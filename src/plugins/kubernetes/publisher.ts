@@ -11,6 +11,7 @@ import type { TableSink } from '../../plugin/contract.ts'
 import type { NodeSpec } from '../../table/spec.ts'
 import { serviceKey } from './first-use.ts'
 import { createNames, type ServiceName } from './names.ts'
+import type { ProgrammingLatency } from './programming-latency.ts'
 import { createSlices } from './slices.ts'
 
 export interface Publisher {
@@ -42,7 +43,15 @@ interface Target {
 /** A compilation longer than this (ms) is one of thousands of endpoints: the service then rests for as long. */
 const longCompilation = 1
 
-export function createPublisher(knowledge: Knowledge, clock: Clock, report: (text: string) => void): Publisher {
+export interface PublisherOptions {
+  readonly knowledge: Knowledge
+  readonly clock: Clock
+  readonly latency: ProgrammingLatency
+  /** Writes an error to the log. */
+  readonly report: (text: string) => void
+}
+
+export function createPublisher({ knowledge, clock, latency, report }: PublisherOptions): Publisher {
   const { view, settings } = knowledge
   const targets = new Set<Target>()
   const sink = {
@@ -119,7 +128,12 @@ export function createPublisher(knowledge: Knowledge, clock: Clock, report: (tex
   }
 
   function* everything(): Iterator<() => void> {
-    for (const { namespace, name } of [...view.services()]) yield () => names.compileService(namespace, name, true)
+    for (const { namespace, name } of [...view.services()]) {
+      yield () => {
+        names.compileService(namespace, name, true)
+        latency.alreadyThere(view.slices(namespace, name))
+      }
+    }
     for (const name of [...names.usedNames()]) yield () => names.compileUsed(name)
     for (const { name } of [...view.namespaces()]) yield () => names.compileNamespace(name)
     for (const zone of settings.zones) yield () => names.compileFixed(zone)
@@ -128,6 +142,7 @@ export function createPublisher(knowledge: Knowledge, clock: Clock, report: (tex
   function compileDirty(key: string, { namespace, name, whole }: DirtyService): void {
     const start = clock.now()
     names.compileService(namespace, name, whole)
+    latency.published(view.service(namespace, name), view.slices(namespace, name))
     const cost = clock.now() - start
     if (cost <= longCompilation) return
     resting.set(key, undefined)

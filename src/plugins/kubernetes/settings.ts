@@ -18,6 +18,7 @@ import {
 } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema } from '../../corefile/schema.ts'
 import { labelSelector } from './label-selector.ts'
+import { changeTimeAnnotation } from './programming-latency.ts'
 
 export interface KubernetesSettings {
   readonly dns: ClusterDnsSettings
@@ -85,7 +86,7 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
         serviceImports: false,
         podNames: options.endpoint_pod_names,
         zones: false,
-        annotationPrefixes: [],
+        annotationPrefixes: [changeTimeAnnotation],
       },
       source: sourceOf(directive, options),
       startupTimeout: options.startup_timeout,

@@ -1,9 +1,8 @@
 /** What the plugin publishes into the answer table, fed from one subscription to the cluster. */
 import type { Cluster } from '../../cluster/types.ts'
 import type { Knowledge } from '../../compile/settings.ts'
-import type { Clock } from '../../observe/clock.ts'
 import type { CompiledSource } from '../../plugin/contract.ts'
-import { createPublisher, type Publisher } from './publisher.ts'
+import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts'
 
 export interface ClusterSource extends CompiledSource {
   /** The chain has answered this with records: from now on the table may. */
@@ -13,8 +12,11 @@ export interface ClusterSource extends CompiledSource {
   stop(): void
 }
 
-/** `report`: an error for the log. */
-export function createSource(zones: readonly string[], clock: Clock, report: (text: string) => void): ClusterSource {
+export interface SourceOptions extends Omit<PublisherOptions, 'knowledge'> {
+  readonly zones: readonly string[]
+}
+
+export function createSource({ zones, ...options }: SourceOptions): ClusterSource {
   let publisher: Publisher | undefined
   let subscription: { unsubscribe(): void } | undefined
   return {
@@ -27,7 +29,7 @@ export function createSource(zones: readonly string[], clock: Clock, report: (te
       publisher?.answered(zone, name, type)
     },
     start(cluster, knowledge) {
-      publisher = createPublisher(knowledge, clock, report)
+      publisher = createPublisher({ ...options, knowledge })
       subscription = cluster.subscribe({
         service: publisher.serviceChanged,
         namespace: publisher.namespaceChanged,

@@ -1,0 +1,129 @@
+/** The plugin as the server sees it: started over a folder of manifests, asked, explained, stopped. */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { recordText } from '../../../src/dns/rdata.ts'
+import type { Instance } from '../../../src/plugin/contract.ts'
+import { kubernetes } from '../../../src/plugins/kubernetes/index.ts'
+import { ask, createProcessRig, failing, handle, messageOf, type ProcessRig, setUp } from '../../support/plugin-rig.ts'
+import { until } from '../../support/until.ts'
+
+const root = join(import.meta.dirname, '../../..')
+const directive = `kubernetes cluster.local in-addr.arpa {
+  manifests examples
+}`
+
+/** Reading the folder takes real time; waiting for its files to settle takes the rig's. */
+const untilReady = (process: ProcessRig, instance: Instance): Promise<void> =>
+  until(() => {
+    process.clock.move(100)
+    assert.equal(instance.ready?.(), true)
+  })
+
+describe('kubernetes over the examples', () => {
+  const process = createProcessRig()
+  let instance: Instance
+  before(async () => {
+    instance = setUp(kubernetes, directive, process, { root })
+    await instance.start?.()
+    assert.equal(instance.ready?.(), false)
+    await untilReady(process, instance)
+  })
+  after(() => instance.stop?.())
+
+  test('answers', async () => {
+    const outcome = await handle(instance, ask('gateway.inference.svc.cluster.local. AAAA'), failing(2))
+    assert.deepEqual(messageOf(outcome).answer.map(recordText), [
+      'gateway.inference.svc.cluster.local. 5 IN AAAA fd00:10:96::c:14',
+    ])
+    assert.equal(outcome.plugin, 'kubernetes')
+  })
+
+  test('passes on what is in none of its zones', async () => {
+    const outcome = await handle(instance, ask('www.example.com. A'), failing(5))
+    assert.equal(outcome.plugin, 'test')
+  })
+
+  test('refuses zone transfers', async () => {
+    for (const type of ['AXFR', 'IXFR']) {
+      const outcome = await handle(instance, ask(`cluster.local. ${type}`), failing(2))
+      assert.deepEqual(outcome, { kind: 'rcode', rcode: 5, plugin: 'kubernetes' })
+    }
+  })
+
+  test('offers one question of each kind', () => {
+    assert.deepEqual(instance.examples?.(), [
+      'gateway.inference.svc.cluster.local. A',
+      'llm.inference.svc.cluster.local. A',
+      '_http._tcp.llm.inference.svc.cluster.local. SRV',
+      'models.inference.svc.cluster.local. CNAME',
+    ])
+  })
+
+  const explained: readonly [string, readonly RegExp[]][] = [
+    ['www.example.com. A', [/not in its zones/]],
+    [
+      'llm-canary.inference.svc.cluster.local. A',
+      [/headless/, /llm-canary-mrx7d \(1 of 2 ready\)/, /ttl 5 \(option ttl\)/],
+    ],
+    ['gateway.inference.svc.cluster.local. A', [/ClusterIP 10\.96\.12\.20 fd00/, /grpc\/tcp 9000/]],
+    ['models.inference.svc.cluster.local. A', [/ExternalName models\.example\.com/, /resolved per query/]],
+    ['nothing.inference.svc.cluster.local. A', [/no Service inference\/nothing/, /NXDOMAIN/]],
+    ['a.nowhere.svc.cluster.local. A', [/no Namespace nowhere/]],
+    ['1.0.96.10.in-addr.arpa. PTR', [/10\.96\.0\.1 is the ClusterIP of default\/kubernetes/]],
+    ['2.1.244.10.in-addr.arpa. PTR', [/slices with it: llm-4hq2v \(2 of 2 ready\)/]],
+    ['www.cluster.local. A', [/no name that a cluster can have/]],
+  ]
+  for (const [question, wanted] of explained) {
+    test(`explains ${question}`, () => {
+      const text = instance.explain!(ask(question)).join('\n')
+      for (const pattern of wanted) assert.match(text, pattern)
+    })
+  }
+})
+
+describe('kubernetes over a folder that is not there', () => {
+  test('answers SERVFAIL, is not ready, and says so after startup_timeout', async () => {
+    const process = createProcessRig()
+    const instance = setUp(
+      kubernetes,
+      'kubernetes cluster.local {\nmanifests nothing-here\nstartup_timeout 3s\nfallthrough\n}',
+      process,
+      { root },
+    )
+    await instance.start?.()
+    const outcome = await handle(instance, ask('web.testns.svc.cluster.local. A'), failing(3))
+    assert.equal(messageOf(outcome).rcode, 2)
+    assert.equal(instance.ready?.(), false)
+    process.clock.move(2_999)
+    assert.equal(
+      process.lines.some((line) => /unsynced Kubernetes API/.test(line)),
+      false,
+    )
+    process.clock.move(1)
+    assert.equal(
+      process.lines.filter((line) => /WARNING.*plugin\/kubernetes.*unsynced Kubernetes API/.test(line)).length,
+      1,
+    )
+    await instance.stop?.()
+    await process.settled()
+  })
+})
+
+describe('two server blocks over one cluster', () => {
+  test('share it, and it is closed with the last', async () => {
+    const process = createProcessRig()
+    const first = setUp(kubernetes, directive, process, { root })
+    const second = setUp(kubernetes, directive.replace('cluster.local', 'other.example'), process, { root })
+    await first.start?.()
+    await untilReady(process, first)
+    await second.start?.()
+    assert.equal(second.ready?.(), true)
+    await first.stop?.()
+    await process.settled()
+    const outcome = await handle(second, ask('web.shop.svc.other.example. A'), failing(2))
+    assert.deepEqual(messageOf(outcome).answer.map(recordText), ['web.shop.svc.other.example. 5 IN A 10.96.44.7'])
+    await second.stop?.()
+    await process.settled()
+  })
+})

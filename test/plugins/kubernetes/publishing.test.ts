@@ -1,0 +1,268 @@
+/** What is put into the answer table, and when. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createModel, type HandMadeCluster } from '../../../src/cluster/by-hand.ts'
+import type { ClusterDnsSettings } from '../../../src/compile/settings.ts'
+import { type as dnsType } from '../../../src/dns/codes.ts'
+import { type Clock, systemClock } from '../../../src/observe/clock.ts'
+import { createPublisher, type Publisher } from '../../../src/plugins/kubernetes/publisher.ts'
+import type { NodeSpec, ZoneSpec } from '../../../src/table/spec.ts'
+import { createNotation } from '../../support/cluster-notation.ts'
+
+const settings: ClusterDnsSettings = {
+  zones: ['cluster.local.', 'in-addr.arpa.'],
+  primaryZone: 'cluster.local.',
+  ttl: 5,
+  namespaces: undefined,
+  pods: 'disabled',
+  endpointPodNames: false,
+  ignoreEmptyServices: false,
+  fallthrough: [],
+}
+
+/** A space of the table that remembers what was done to it. */
+function createSpace() {
+  const nodes = new Map<string, NodeSpec>()
+  const zones = new Map<string, ZoneSpec>()
+  const puts: string[] = []
+  return {
+    nodes,
+    zones,
+    puts,
+    zone: (spec: ZoneSpec) => void zones.set(spec.zone, spec),
+    put(name: string, node: NodeSpec) {
+      nodes.set(name, node)
+      puts.push(name)
+    },
+    remove: (name: string) => void nodes.delete(name),
+  }
+}
+
+interface Opened {
+  readonly cluster: HandMadeCluster
+  readonly publisher: Publisher
+  readonly errors: string[]
+  apply(lines: string): void
+}
+
+function open(lines: string, options: { availability?: 'pending'; clock?: Clock } = {}): Opened {
+  const cluster = createModel({ pods: false, serviceImports: false, ...options })
+  const notation = createNotation(cluster)
+  notation.apply(lines)
+  const errors: string[] = []
+  const publisher = createPublisher({
+    knowledge: { view: cluster.view, settings, localAddresses: [] },
+    clock: options.clock ?? systemClock,
+    latency: { published() {}, alreadyThere() {} },
+    report: (text) => void errors.push(text),
+  })
+  cluster.subscribe({
+    service: publisher.serviceChanged,
+    namespace: publisher.namespaceChanged,
+    address: publisher.addressChanged,
+    sync: publisher.syncChanged,
+  })
+  return { cluster, publisher, errors, apply: notation.apply }
+}
+
+const idle = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+}
+
+const web = 'web.testns.svc.cluster.local.'
+const hdls = 'hdls.testns.svc.cluster.local.'
+
+describe('a space that is attached', () => {
+  test('has every service, its ports and its addresses when it has settled, and may then deny the rest', async () => {
+    const { publisher } = open('service web testns 10.3.0.1\nservice ext testns external example.com')
+    const space = createSpace()
+    await publisher.attach(space).settled
+    assert.deepEqual([...space.nodes.keys()].filter((name) => name.includes('testns') || name.includes('10')).sort(), [
+      '1.0.3.10.in-addr.arpa.',
+      `_http._tcp.${web}`,
+      'ext.testns.svc.cluster.local.',
+      'testns.svc.cluster.local.',
+      web,
+    ])
+    assert.equal(space.zones.get('cluster.local.')!.open, false)
+  })
+
+  test('settles at once, open, while the cluster has not been read', async () => {
+    const { publisher, cluster } = open('service web testns 10.3.0.1', { availability: 'pending' })
+    const space = createSpace()
+    await publisher.attach(space).settled
+    assert.equal(space.zones.get('cluster.local.')!.open, true)
+    assert.equal(space.nodes.has(web), false)
+    for (const resource of ['services', 'namespaces', 'endpointslices'] as const) {
+      assert.equal(space.zones.get('cluster.local.')!.open, true)
+      cluster.setAvailability(resource, 'synced')
+    }
+    await idle()
+    assert.equal(space.zones.get('cluster.local.')!.open, false)
+    assert.equal(space.nodes.has(web), true)
+  })
+
+  test('stays open until the last service is in it', async () => {
+    const { publisher } = open('service web testns 10.3.0.1')
+    const space = createSpace()
+    let openWhenPut: boolean | undefined
+    const watching = {
+      ...space,
+      put(name: string, node: NodeSpec) {
+        if (name === web) openWhenPut = space.zones.get('cluster.local.')!.open
+        space.put(name, node)
+      },
+    }
+    await publisher.attach(watching).settled
+    assert.equal(openWhenPut, true)
+  })
+
+  test('gets the same as one attached before it, names in use included', async () => {
+    const { publisher } = open('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
+    const first = createSpace()
+    await publisher.attach(first).settled
+    publisher.answered('cluster.local.', `172-0-0-2.${hdls}`, dnsType.A)
+    await idle()
+    const second = createSpace()
+    await publisher.attach(second).settled
+    assert.deepEqual([...second.nodes.keys()].sort(), [...first.nodes.keys()].sort())
+    assert.deepEqual(second.zones, first.zones)
+  })
+
+  test('is left alone once it is detached', async () => {
+    const { publisher, apply } = open('service web testns 10.3.0.1')
+    const space = createSpace()
+    const attached = publisher.attach(space)
+    await attached.settled
+    attached.detach()
+    apply('service api testns 10.3.0.2')
+    await idle()
+    assert.equal(space.nodes.has('api.testns.svc.cluster.local.'), false)
+  })
+
+  test('is given up, with a line in the log, when it takes no more; others are kept current', async () => {
+    const { publisher, apply, errors } = open('service web testns 10.3.0.1')
+    const full = {
+      zone() {},
+      remove() {},
+      put() {
+        throw new Error('the table is full')
+      },
+    }
+    const space = createSpace()
+    const attached = publisher.attach(full)
+    await publisher.attach(space).settled
+    await attached.settled
+    assert.equal(errors.length, 1)
+    assert.match(errors[0], /no longer in the answer table: the table is full/)
+    apply('service api testns 10.3.0.2')
+    await idle()
+    assert.equal(space.nodes.has('api.testns.svc.cluster.local.'), true)
+  })
+})
+
+describe('a change', () => {
+  test('is in the table when the microtasks after it have run', async () => {
+    const { publisher, apply } = open('service hdls testns headless')
+    const space = createSpace()
+    await publisher.attach(space).settled
+    await idle()
+    apply('endpoint hdls testns 172.0.0.2 ready')
+    await Promise.resolve()
+    assert.equal(space.nodes.has(hdls), true)
+  })
+
+  test('among a hundred of one service costs one compilation', async () => {
+    const { publisher, apply } = open('service hdls testns headless')
+    const space = createSpace()
+    await publisher.attach(space).settled
+    await idle()
+    space.puts.length = 0
+    for (let i = 1; i <= 100; i++) apply(`endpoint hdls testns 172.0.0.${i} ready`)
+    await idle()
+    assert.deepEqual(space.puts, [hdls])
+  })
+
+  test('of slices costs a ClusterIP service nothing: its answer does not depend on them', async () => {
+    const { publisher, apply } = open('service web testns 10.3.0.1')
+    const space = createSpace()
+    await publisher.attach(space).settled
+    await idle()
+    space.puts.length = 0
+    apply('endpoint web testns 172.0.0.2 ready')
+    await idle()
+    assert.deepEqual(space.puts, [])
+  })
+
+  test('of one slice touches only the names in use that it has', async () => {
+    const { publisher, apply } = open(`
+      service hdls testns headless
+      endpoint hdls testns 172.0.0.2 ready slice one
+      endpoint hdls testns 172.0.0.3 ready slice two`)
+    const space = createSpace()
+    await publisher.attach(space).settled
+    for (const label of ['172-0-0-2', '172-0-0-3']) {
+      publisher.answered('cluster.local.', `${label}.${hdls}`, dnsType.A)
+    }
+    await idle()
+    space.puts.length = 0
+    apply('endpoint hdls testns 172.0.0.9 ready slice two')
+    await idle()
+    assert.deepEqual(space.puts, [hdls, `172-0-0-3.${hdls}`])
+  })
+
+  test('moves the serial of the zones', async () => {
+    let wall = 1_000_000
+    const { publisher, apply } = open('service web testns 10.3.0.1', { clock: { ...systemClock, wall: () => wall } })
+    const space = createSpace()
+    await publisher.attach(space).settled
+    assert.equal(space.zones.get('cluster.local.')!.soa.serial, 1000)
+    wall = 2_000_000
+    apply('service api testns 10.3.0.2')
+    await idle()
+    assert.equal(space.zones.get('cluster.local.')!.soa.serial, 2000)
+  })
+})
+
+describe('names that are compiled on first use', () => {
+  test('are not in the table before', async () => {
+    const { publisher } = open('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
+    const space = createSpace()
+    await publisher.attach(space).settled
+    assert.equal(space.nodes.has(`172-0-0-2.${hdls}`), false)
+    assert.equal(space.nodes.get(hdls)!.answers.get(dnsType.SRV)?.kind, 'chain')
+    publisher.answered('cluster.local.', hdls, dnsType.SRV)
+    await idle()
+    assert.equal(space.nodes.get(hdls)!.answers.get(dnsType.SRV)?.kind, 'services')
+  })
+
+  test('are at most 16,384: the one longest in use gives way', async () => {
+    const { publisher } = open('service web testns 10.3.0.1 ports a:TCP:1,b:TCP:2')
+    const space = createSpace()
+    await publisher.attach(space).settled
+    const spelling = (i: number): string => `a.${'tcp'}.${web}`.replace('a.', i % 2 ? 'a.' : 'b.')
+    publisher.answered('cluster.local.', spelling(0), dnsType.A)
+    await idle()
+    assert.equal(space.nodes.has(spelling(0)), true)
+    for (let i = 0; i < 16_384; i++) {
+      const address = `${i & 255}.${i >> 8}.77.10.in-addr.arpa.`
+      publisher.answered('in-addr.arpa.', address, dnsType.PTR)
+    }
+    await idle()
+    assert.equal(space.nodes.has(spelling(0)), false)
+    assert.equal(space.nodes.has(`_a._tcp.${web}`), true)
+  })
+
+  test('of a name that is compiled anyway nothing changes', async () => {
+    const { publisher } = open('service web testns 10.3.0.1')
+    const space = createSpace()
+    await publisher.attach(space).settled
+    await idle()
+    space.puts.length = 0
+    publisher.answered('cluster.local.', `_http._tcp.${web}`, dnsType.A)
+    publisher.answered('cluster.local.', web, dnsType.A)
+    publisher.answered('in-addr.arpa.', '1.0.3.10.in-addr.arpa.', dnsType.PTR)
+    await idle()
+    assert.deepEqual(space.puts, [])
+  })
+})

@@ -1,0 +1,120 @@
+/** How the directive is written (coredns-behaviour §4.1 and "Accepted or refused"). */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { parseCorefile, readSettings } from '../../../src/corefile/index.ts'
+import { type KubernetesSettings, schema } from '../../../src/plugins/kubernetes/settings.ts'
+
+const noSources = { readFile: () => '', glob: () => [], env: () => undefined }
+
+function read(body: string, zones = 'cluster.local'): KubernetesSettings {
+  const block = body === '' ? '' : ` {\n${body}\n}`
+  const { blocks } = parseCorefile(`. {\nkubernetes ${zones}${block}\n}\n`, 'Corefile', noSources)
+  return readSettings(schema, blocks[0].directives, ['.'])
+}
+
+const accepted: readonly [string, (settings: KubernetesSettings) => unknown, unknown][] = [
+  ['', (s) => s.dns.ttl, 5],
+  ['', (s) => s.dns.pods, 'disabled'],
+  ['', (s) => s.source, { kind: 'in-cluster' }],
+  ['', (s) => s.cluster.endpointSlices, true],
+  ['', (s) => s.cluster.pods, false],
+  ['', (s) => s.startupTimeout, 5000],
+  ['ttl 0', (s) => s.dns.ttl, 0],
+  ['ttl 3600', (s) => s.dns.ttl, 3600],
+  ['ttl 30 60', (s) => s.dns.ttl, 30],
+  ['pods verified', (s) => s.cluster.pods, true],
+  ['noendpoints', (s) => s.cluster.endpointSlices, false],
+  ['endpoint_pod_names', (s) => s.cluster.podNames, true],
+  ['ignore empty_service', (s) => s.dns.ignoreEmptyServices, true],
+  ['ignore empty_service and more', (s) => s.dns.ignoreEmptyServices, true],
+  ['ignore', (s) => s.dns.ignoreEmptyServices, false],
+  ['namespaces a b\nnamespaces c', (s) => [...(s.dns.namespaces ?? [])], ['a', 'b', 'c']],
+  ['labels a=b, c in (d, e),f', (s) => s.cluster.labels, 'a=b, c in (d, e),f'],
+  ['namespace_labels !a', (s) => s.cluster.namespaceLabels, '!a'],
+  ['fallthrough', (s) => s.dns.fallthrough, ['.']],
+  ['fallthrough in-addr.arpa 10.0.0.0/8', (s) => s.dns.fallthrough, ['in-addr.arpa.', '10.in-addr.arpa.']],
+  ['endpoint http://localhost:8080 http://other', (s) => s.source, { kind: 'endpoint', url: 'http://localhost:8080' }],
+  [
+    'endpoint https://api\ntls cert key ca',
+    (s) => s.source,
+    { kind: 'endpoint', url: 'https://api', tls: { cert: 'cert', key: 'key', ca: 'ca' } },
+  ],
+  ['kubeconfig file', (s) => s.source, { kind: 'kubeconfig', file: 'file', context: '' }],
+  ['kubeconfig file context', (s) => s.source, { kind: 'kubeconfig', file: 'file', context: 'context' }],
+  ['endpoint http://api\nkubeconfig file', (s) => s.source, { kind: 'kubeconfig', file: 'file', context: '' }],
+  ['manifests examples', (s) => s.source, { kind: 'manifests', directory: 'examples' }],
+  ['startup_timeout 1m30s 2s', (s) => s.startupTimeout, 90_000],
+  ['apiserver_qps 50.5\napiserver_burst 100\napiserver_max_inflight 3', (s) => s.dns.ttl, 5],
+]
+
+describe('options that are accepted', () => {
+  for (const [body, get, wanted] of accepted) {
+    test(`${body.replaceAll('\n', ' ⏎ ') || 'none'}: ${JSON.stringify(wanted)}`, () => {
+      assert.deepEqual(get(read(body)), wanted)
+    })
+  }
+})
+
+const refused: readonly [string, RegExp][] = [
+  ['ttl', /Corefile:3:1 .*'ttl'.* takes at least 1 argument/],
+  ['ttl 3601', /Corefile:3:5 - '3601' is not an integer from 0 to 3600/],
+  ['ttl -1', /Corefile:3:5 - '-1'/],
+  ['ttl 5s', /Corefile:3:5 - '5s'/],
+  ['pods', /'pods'/],
+  ['pods insecure x', /'pods'/],
+  ['pods Insecure', /'Insecure' is not one of 'disabled', 'insecure', 'verified'/],
+  ['endpoint_pod_names yes', /'endpoint_pod_names'/],
+  ['noendpoints x', /'noendpoints'/],
+  ['ignore everything', /unable to parse ignore value: 'everything'/],
+  ['namespaces', /'namespaces'/],
+  ['namespaces a\nnamespace_labels b', /Corefile:4:1 - namespaces and namespace_labels cannot both be set/],
+  ['labels a!=b', /'a!=b' is not a label selector: the operator '!='/],
+  ['labels a>1', /the operator '>'/],
+  ['labels a in b', /'a in b' is not a label selector/],
+  ['labels -a=b', /'-a' is not a label name/],
+  ['tls cert key', /'tls'.*it takes 3 arguments, not 2/],
+  ['kubeconfig', /'kubeconfig'/],
+  ['kubeconfig a b c', /'kubeconfig'/],
+  ['startup_timeout 5', /'5' is not a duration/],
+  ['startup_timeout 0s', /'0s'/],
+  ['apiserver_qps -1', /'-1' is not a number of at least 0/],
+  ['upstream 1.1.1.1', /Corefile:3:1 - unknown property 'upstream' of kubernetes/],
+  ['transfer to *', /unknown property 'transfer'/],
+  ['namespace x', /unknown property 'namespace' of kubernetes.*did you mean 'namespaces'/],
+  ['manifests a\nkubeconfig b', /Corefile:4:1 - manifests takes the place of an API server/],
+]
+
+describe('options that are refused, and where', () => {
+  for (const [body, wanted] of refused) {
+    test(body.replaceAll('\n', ' ⏎ '), () => assert.throws(() => read(body), wanted))
+  }
+})
+
+describe('zones', () => {
+  const zones = (words: string): unknown => {
+    const { dns } = read('', words)
+    return { zones: dns.zones, primary: dns.primaryZone }
+  }
+  test('are lower case and absolute; networks become reverse zones', () => {
+    assert.deepEqual(zones('Cluster.Local 10.0.0.0/24'), {
+      zones: ['cluster.local.', '0.0.10.in-addr.arpa.'],
+      primary: 'cluster.local.',
+    })
+  })
+  test("are the server block's where none are given", () => {
+    assert.deepEqual(zones(''), { zones: ['.'], primary: '.' })
+  })
+  test('the first that is no reverse zone is what PTR records point into', () => {
+    assert.deepEqual(zones('10.0.0.0/8 b a'), { zones: ['10.in-addr.arpa.', 'b.', 'a.'], primary: 'b.' })
+  })
+  test('a bare in-addr.arpa alone is accepted, as by CoreDNS', () => {
+    assert.deepEqual(zones('in-addr.arpa'), { zones: ['in-addr.arpa.'], primary: 'in-addr.arpa.' })
+  })
+  test('other reverse zones alone are refused', () => {
+    assert.throws(() => zones('10.0.0.0/8'), /non-reverse zone name must be used/)
+  })
+  test('twice in one block is refused', () => {
+    const { blocks } = parseCorefile('. {\nkubernetes a\nkubernetes b\n}\n', 'Corefile', noSources)
+    assert.throws(() => readSettings(schema, blocks[0].directives, ['.']), /can only be used once/)
+  })
+})

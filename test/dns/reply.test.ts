@@ -20,7 +20,8 @@ const request = (parts: Partial<Message> = {}): Message => ({
   id: 7,
   ...parts,
 })
-const option = (code: number) => ({ code, data: Uint8Array.of(code) })
+/** Eight octets: what COOKIE has at least. */
+const option = (code: number) => ({ code, data: new Uint8Array(8).fill(code) })
 const udp = { transport: 'udp' } as const
 const tcp = { transport: 'tcp' } as const
 const addresses = (count: number) =>

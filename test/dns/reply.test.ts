@@ -20,8 +20,8 @@ const request = (parts: Partial<Message> = {}): Message => ({
   id: 7,
   ...parts,
 })
-/** Eight octets: what COOKIE has at least. */
-const option = (code: number) => ({ code, data: new Uint8Array(8).fill(code) })
+/** An option of a size that its code allows: EXPIRE has 4 octets, TCP-KEEPALIVE 2, COOKIE 8. */
+const option = (code: number) => ({ code, data: new Uint8Array({ 9: 4, 11: 2 }[code] ?? 8).fill(code) })
 const udp = { transport: 'udp' } as const
 const tcp = { transport: 'tcp' } as const
 const addresses = (count: number) =>

@@ -138,7 +138,7 @@ function planListeners(read: readonly ReadBlock[], blocks: readonly Block[]): Li
     for (const key of keys)
       for (const address of bound) {
         for (const zone of key.zones) claim(claimed, zone, address, key)
-        const id = `${address}|${key.port}`
+        const id = `${isWildcard(address) ? '' : address}|${key.port}`
         const draft = drafts.get(id) ?? { address, port: key.port, blocks: [] }
         drafts.set(id, draft)
         const member = draft.blocks.find((candidate) => candidate.block === block)
@@ -149,7 +149,7 @@ function planListeners(read: readonly ReadBlock[], blocks: readonly Block[]): Li
   return [...drafts.values()].map(({ address, port, blocks: members }) => {
     const served = members.map(({ block, zones }): Block => ({ ...block, zones }))
     return {
-      address,
+      address: isWildcard(address) ? '' : address,
       port,
       server: serverLabel(address, port),
       shards: Math.max(1, ...served.flatMap((block) => block.instances.map(({ instance }) => instance.shards ?? 1))),
@@ -159,6 +159,11 @@ function planListeners(read: readonly ReadBlock[], blocks: readonly Block[]): Li
       limitsPayload: served.some((block) => block.maxPayload !== undefined),
     }
   })
+}
+
+/** `bind 0.0.0.0` and `bind ::` open both families, as Go's listeners do for an unspecified address. */
+function isWildcard(address: string): boolean {
+  return address === '0.0.0.0' || address === '::'
 }
 
 /** One zone and port: never twice on an address, and never both bound and unbound. */

@@ -2,6 +2,7 @@ import type { Responder } from '../answer/api.ts'
 import { MISS, way } from '../answer/api.ts'
 import type { Message } from '../dns/message.ts'
 import { encodeMessage, parseMessage } from '../dns/wire.ts'
+import { systemClock } from '../observe/clock.ts'
 
 /** Asks the answer table alone. */
 export type TableProbe = (
@@ -14,7 +15,7 @@ export function createTableProbe(responder: Responder, missReason: () => string)
   const reply = new Uint8Array(65_535)
   return (space, request) => {
     const octets = encodeMessage(request, { limit: 65_535 })
-    responder.startBatch(performance.now())
+    responder.startBatch(systemClock.now())
     const length = responder.answer(octets, 0, octets.length, space, way.stream, reply, 0)
     const answered = length > 0 ? parseMessage(reply, 0, length) : undefined
     responder.offline()

@@ -3,8 +3,8 @@
 import { dnsClass, rcode } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
-import { finishReply, formatErrorReply, replyTo } from '../dns/reply.ts'
-import { ParseError, parseMessage } from '../dns/wire.ts'
+import { finishReply, formatErrorReply, parseRequest, replyTo } from '../dns/reply.ts'
+import { ParseError } from '../dns/wire.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { CounterCell } from '../observe/metrics.ts'
@@ -80,7 +80,7 @@ export function createServing(options: ServingOptions): Serving {
     answer(miss, plan) {
       let request: Message
       try {
-        request = parseMessage(miss.request)
+        request = parseRequest(miss.request)
       } catch (error) {
         if (error instanceof ParseError) return formatErrorReply(error)
         throw error

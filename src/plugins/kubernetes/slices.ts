@@ -10,17 +10,26 @@ export interface Slices {
 /** Milliseconds of work before the event loop gets its turn (DESIGN §1). */
 const sliceLength = 1
 
+/**
+ * What is not compiled yet is a miss, and misses can fill the event loop: then a slice of 1 ms between long turns would
+ * put off for minutes what ends the misses. So a slice may last as long as the turn before it did, up to this (ms).
+ */
+const longestSlice = 20
+
 /** `step` does one piece and returns false when nothing is left; `finish` runs at the end of each slice. */
 export function createSlices(clock: Clock, step: () => boolean, finish: () => void): Slices {
   let state: 'idle' | 'waiting' | 'stopped' = 'idle'
+  let yieldedAt = 0
 
   function run(): void {
     if (state === 'stopped') return
-    const end = clock.now() + sliceLength
+    const begin = clock.now()
+    const end = begin + Math.min(Math.max(begin - yieldedAt, sliceLength), longestSlice)
     let more = true
     while (more && clock.now() < end) more = step()
     finish()
     state = more ? 'waiting' : 'idle'
+    yieldedAt = clock.now()
     if (more) setImmediate(run)
   }
 
@@ -28,6 +37,7 @@ export function createSlices(clock: Clock, step: () => boolean, finish: () => vo
     wake() {
       if (state !== 'idle') return
       state = 'waiting'
+      yieldedAt = clock.now()
       queueMicrotask(run)
     },
     stop() {

@@ -75,7 +75,11 @@ const rows: readonly (readonly [name: string, request: string, reply: string])[]
   ['EDNS, NSID asked', withOpt(opt('00030000')), answeredWithOpt('00030000')],
   ['EDNS, a cookie', withOpt(opt('000a00080102030405060708')), answeredWithOpt('000a00080102030405060708')],
   ['EDNS, keepalive and padding', withOpt(opt('000b0000000c00020000')), answeredWithOpt('000b0000000c00020000')],
-  ['EDNS, an option of local use and a cookie', withOpt(opt('fde90001ff000a000101')), answeredWithOpt('000a000101')],
+  [
+    'EDNS, an option of local use and a cookie',
+    withOpt(opt('fde90001ff000a00080102030405060708')),
+    answeredWithOpt('000a00080102030405060708'),
+  ],
   ['EDNS flags without a meaning', withOpt(opt('', '04d0', '00000001')), 'the chain'],
   ['a client subnet', withOpt(opt('0008000700011800010203')), 'the chain'],
   ['a keepalive of one octet', withOpt(opt('000b000101')), 'the chain'],

@@ -49,7 +49,9 @@ const asked: fc.Arbitrary<Asked> = fc.record(
   { noNullPrototype: true },
 )
 
-const echoed = new Set([3, 9, 10, 11, 12])
+/** A cookie has 8 octets, or the 8 to 32 of the server besides (RFC 7873 §4); others are not repeated. */
+const isRepeated = ({ code, data: { length } }: EdnsOption): boolean =>
+  code === 10 ? length === 8 || (length >= 16 && length <= 40) : code === 3 || code === 12
 
 /** What the chain would send: the meaning, through the encoder of src/dns. */
 function throughTheEncoder(sections: Sections, request: Message, by: Way | undefined): Message {
@@ -60,7 +62,7 @@ function throughTheEncoder(sections: Sections, request: Message, by: Way | undef
     ...sections,
     response: true,
     authoritative: true,
-    edns: edns && { ...edns, options: edns.options.filter(({ code }) => echoed.has(code)) },
+    edns: edns && { ...edns, options: edns.options.filter(isRepeated) },
   }
   return parseMessage(encodeMessage(reply, { limit }))
 }

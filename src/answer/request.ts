@@ -3,6 +3,7 @@
  * judged as CoreDNS does (coredns-behaviour §3, checked against 1.14.7); valid but unusual ones are for the chain.
  */
 import { dnsClass, opcode, type } from '../dns/codes.ts'
+import { isEchoed } from '../dns/options.ts'
 import { COMPRESSED, readName } from '../table/name-key.ts'
 import type { Exchange } from './exchange.ts'
 import { missReason } from './misses.ts'
@@ -25,6 +26,8 @@ export const verdict = {
 } as const
 
 const headerOctets = 12
+/** COOKIE's option code: whatever its form, nobody takes offence. */
+const cookie = 10
 /** An OPT record with its root owner, without options. */
 export const optOctets = 11
 
@@ -104,17 +107,9 @@ function readOptions(x: Exchange): number {
     const code = (request[at] << 8) | request[at + 1]
     const octets = (request[at + 2] << 8) | request[at + 3]
     if (at + 4 + octets > optionsEnd) return verdict.formatErrorWithQuestion
-    if (isEchoed(code)) {
-      x.echoedOctets += 4 + octets
-      if (code === 9 && octets !== 0 && octets !== 4) odd = true
-      if (code === 11 && octets !== 0 && octets !== 2) odd = true
-    } else if (code <= 20 && !(code >= 5 && code <= 7)) odd = true
+    if (isEchoed(code, octets)) x.echoedOctets += 4 + octets
+    else if (code <= 20 && !(code >= 5 && code <= 7) && code !== cookie) odd = true
     at += 4 + octets
   }
   return odd ? miss(x, missReason.edns) : verdict.ask
-}
-
-/** NSID, EXPIRE, COOKIE, TCP-KEEPALIVE, PADDING. */
-export function isEchoed(code: number): boolean {
-  return code === 3 || (code >= 9 && code <= 12)
 }

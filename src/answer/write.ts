@@ -1,8 +1,9 @@
 /** The parts that replies of every kind have: header, question, SOA, OPT; and the replies that are nothing else. */
 import { rcode, type } from '../dns/codes.ts'
+import { isEchoed } from '../dns/options.ts'
 import { soa, zone } from '../table/layout.ts'
 import type { Exchange } from './exchange.ts'
-import { isEchoed, optOctets } from './request.ts'
+import { optOctets } from './request.ts'
 
 const headerOctets = 12
 const plainUdpOctets = 512
@@ -74,8 +75,9 @@ function writeOpt(x: Exchange): void {
   at += optOctets
   for (let from = x.optionsAt; from < optionsEnd; ) {
     const code = (request[from] << 8) | request[from + 1]
-    const next = from + 4 + ((request[from + 2] << 8) | request[from + 3])
-    if (isEchoed(code)) for (let i = from; i < next; i++) reply[at++] = request[i]
+    const octets = (request[from + 2] << 8) | request[from + 3]
+    const next = from + 4 + octets
+    if (isEchoed(code, octets)) for (let i = from; i < next; i++) reply[at++] = request[i]
     from = next
   }
   x.at = at

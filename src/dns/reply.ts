@@ -2,7 +2,8 @@
 import { opcode, rcode } from './codes.ts'
 import { encodeMessage } from './encode.ts'
 import type { Edns, Message, ResourceRecord } from './message.ts'
-import { headerOctets, type ParseError } from './parse.ts'
+import { isEchoed, isWellFormed } from './options.ts'
+import { headerOctets, ParseError, parseMessage } from './parse.ts'
 
 export interface ReplyParts {
   readonly rcode?: number
@@ -47,9 +48,6 @@ export interface FinishOptions {
 export const maxMessageOctets = 0xffff
 export const plainUdpOctets = 512
 
-/** Options that are echoed: NSID, EXPIRE, COOKIE, TCP-KEEPALIVE, PADDING. */
-const echoedOptions: ReadonlySet<number> = new Set([3, 9, 10, 11, 12])
-
 /**
  * The octets of `reply` as they go to the client that sent `request`: its ID, opcode, RD and CD; its OPT echoed, or the
  * reply's own adjusted to it; cut to the client's limit. An rcode over 15 that has no OPT to be in becomes SERVFAIL.
@@ -89,7 +87,7 @@ function replyEdns(reply: Message, request: Message, maxPayload: number | undefi
     payloadSize: payloadSize(asked, maxPayload),
     dnssecOk: asked.dnssecOk,
     extendedRcode: reply.rcode >> 4,
-    options: reply.edns ? reply.edns.options : asked.options.filter((option) => echoedOptions.has(option.code)),
+    options: reply.edns ? reply.edns.options : asked.options.filter(({ code, data }) => isEchoed(code, data.length)),
   }
 }
 
@@ -124,6 +122,15 @@ function headerReply(bytes: Uint8Array, start: number, operation: number, code: 
   reply[2] = 0x80 | (operation << 3) | (bytes[start + 2] & 0x03)
   reply[3] = (bytes[start + 3] & 0xb0) | code
   return reply
+}
+
+/** A request's octets as Message. Throws ParseError; unlike an upstream's answer, also for options that are not of their form. */
+export function parseRequest(bytes: Uint8Array): Message {
+  const request = parseMessage(bytes)
+  const malformed = request.edns?.options.find((option) => !isWellFormed(option))
+  if (!malformed) return request
+  const partial: Message = { ...request, answer: [], authority: [], additional: [], edns: undefined }
+  throw new ParseError(`additional: EDNS option ${malformed.code} is malformed`, 'additional', partial)
 }
 
 /** The FORMERR for a request that did not parse, with its question if that had; undefined when there is no header. */

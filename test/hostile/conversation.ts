@@ -46,7 +46,8 @@ export async function converse(port: number, look: (reply: Buffer) => void): Pro
   let id = 0
 
   const fail = (what: string, reply: Buffer, sent: Buffer | undefined) => {
-    if (failures.length < 20) failures.push(`${what}\n  sent  ${sent?.toString('hex')}\n  reply ${reply.toString('hex')}`)
+    if (failures.length < 20)
+      failures.push(`${what}\n  sent  ${sent?.toString('hex')}\n  reply ${reply.toString('hex')}`)
   }
 
   socket.on('error', (error) => failures.push(`the client's socket: ${error.message}`))
@@ -85,7 +86,10 @@ export async function converse(port: number, look: (reply: Buffer) => void): Pro
           const last = answer.length > 0 ? recordText(answer.at(-1)!).split(/\s+/).slice(3).join(' ') : undefined
           counts.good++
           if (rcode === good.rcode && last === good.last) resolve()
-          else reject(new Error(`${good.name} ${good.type}: rcode ${rcode}, ${last}; expected ${good.rcode}, ${good.last}`))
+          else
+            reject(
+              new Error(`${good.name} ${good.type}: rcode ${rcode}, ${last}; expected ${good.rcode}, ${good.last}`),
+            )
         })
       }),
     settled: () =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type RunningServer } from '../support/server.ts'
+import type { RunningServer } from '../support/server.ts'
 import { converse, type Good } from './conversation.ts'
 import { hostileDatagram, nameOctets } from './datagrams.ts'
 import { askDnspython, withoutDnspython } from './dnspython.ts'
@@ -76,8 +76,10 @@ for (const way of ways) {
       const second = withoutDnspython === false ? askDnspython() : undefined
       t.after(() => second?.kill())
       const random = createRandom(seed)
-      let full: Promise<unknown> | undefined
-      const client = await converse(server.ports.dns, (reply) => (full = second?.look(reply) ?? full))
+      let busy: Promise<unknown> | undefined
+      const client = await converse(server.ports.dns, (reply) => {
+        busy = second?.look(reply)
+      })
       t.after(client.close)
       const pid = server.pid
       const began = { memory: 0, output: server.output().length, at: performance.now() }
@@ -94,13 +96,14 @@ for (const way of ways) {
         if (slow.length >= 100) await Promise.all(slow.splice(0))
         // A tenth of the way every cache and buffer has what it will need.
         if (began.memory === 0 && sent > volume / 10) began.memory = server.residentMemory()
-        await full
-        full = undefined
+        await busy
       }
       await Promise.all(slow)
       await client.settled()
       const { sent, deserving, replies, good, rcodes } = client.counts
-      t.diagnostic(`${sent} sent, ${replies} replies in ${((performance.now() - began.at) / 1000).toFixed(1)} s; ${good} good`)
+      t.diagnostic(
+        `${sent} sent, ${replies} replies in ${((performance.now() - began.at) / 1000).toFixed(1)} s; ${good} good`,
+      )
       t.diagnostic(`rcodes ${JSON.stringify(Object.fromEntries([...rcodes].sort(([a], [b]) => a - b)))}`)
       assert.deepEqual(client.failures, [])
       assert.equal(replies, deserving)

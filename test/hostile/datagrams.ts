@@ -6,21 +6,20 @@ import type { Random } from './random.ts'
 
 /** A query in its parts, which mutations replace. */
 interface Parts {
-  flags: number
-  /** QDCOUNT, ANCOUNT, NSCOUNT, ARCOUNT; `counted` writes what is really there. */
-  counts: readonly number[]
+  readonly flags: number
   /** Octets of QNAME. */
-  name: Buffer
-  type: number
-  class: number
-  /** Octets of records after the question, by section. */
-  answer: Buffer[]
-  authority: Buffer[]
-  additional: Buffer[]
-  tail: Buffer
+  readonly name: Uint8Array
+  readonly type: number
+  readonly class: number
+  /** Records after the question, by section. */
+  readonly answer: readonly Buffer[]
+  readonly authority: readonly Buffer[]
+  readonly additional: readonly Buffer[]
+  /** What no section holds. */
+  readonly tail: Uint8Array
 }
 
-type Mutation = (parts: Parts, random: Random) => void
+type Mutation = (parts: Parts, random: Random) => Partial<Parts>
 /** What is done to the octets of a whole message. */
 type Damage = (octets: Buffer, random: Random) => Buffer
 
@@ -36,6 +35,7 @@ const labels = (...list: readonly (Buffer | string)[]): Buffer =>
   )
 
 const root = Buffer.of(0)
+const empty = Buffer.alloc(0)
 
 /** `a.b.` in octets; ASCII without escapes. */
 export const nameOctets = (name: string): Buffer =>
@@ -47,17 +47,24 @@ const u16 = (...values: readonly number[]): Buffer => {
   return octets
 }
 
-function record(owner: Buffer, type: number, recordClass: number, ttl: number, rdata: Buffer, length = rdata.length) {
+function record(
+  owner: Uint8Array,
+  type: number,
+  recordClass: number,
+  ttl: number,
+  rdata: Uint8Array,
+  length = rdata.length,
+) {
   return Buffer.concat([owner, u16(type, recordClass, ttl >>> 16, ttl, length), rdata])
 }
 
-const opt = (payloadSize = 1232, ttl = 0, options = Buffer.alloc(0), length = options.length): Buffer =>
+const opt = (payloadSize = 1232, ttl = 0, options: Uint8Array = empty, length = options.length): Buffer =>
   record(root, optType, payloadSize, ttl, options, length)
 
 function assemble(parts: Parts): Buffer {
-  const { flags, counts, name, type, answer, authority, additional, tail } = parts
+  const { flags, name, type, answer, authority, additional, tail } = parts
   return Buffer.concat([
-    u16(0, flags, ...counts),
+    u16(0, flags, 1, answer.length, authority.length, additional.length),
     name,
     u16(type, parts.class),
     ...answer,
@@ -66,13 +73,6 @@ function assemble(parts: Parts): Buffer {
     tail,
   ])
 }
-
-const counted = ({ answer, authority, additional }: Parts): number[] => [
-  1,
-  answer.length,
-  authority.length,
-  additional.length,
-]
 
 const types = [1, 28, 5, 12, 16, 33, 6, 2, 15, 255, 65, 64, 43, 35, 10, 48, 46]
 const oddTypes = [0, 41, 128, 249, 250, 251, 252, 253, 254, 255, 32768, 65280, 65535]
@@ -128,7 +128,10 @@ function options(random: Random): Buffer {
     const lie = random.chance(0.1) ? random.pick([1, -1, 100, 65535]) : 0
     return Buffer.concat([u16(code, data.length + lie), data])
   }
-  return Buffer.concat([...Array.from({ length: 1 + random.below(4) }, one), random.bytes(random.pick([0, 0, 0, 1, 3]))])
+  return Buffer.concat([
+    ...Array.from({ length: 1 + random.below(4) }, one),
+    random.bytes(random.pick([0, 0, 0, 1, 3])),
+  ])
 }
 
 function tsig(random: Random): Buffer {
@@ -140,13 +143,19 @@ function tsig(random: Random): Buffer {
     mac,
     u16(0, random.pick([0, 16, 17, 18]), random.pick([0, 0, 6])),
   ])
-  return record(nameOctets('key.example'), tsigType, 255, 0, random.chance(0.5) ? rdata : random.bytes(random.below(40)))
+  return record(
+    nameOctets('key.example'),
+    tsigType,
+    255,
+    0,
+    random.chance(0.5) ? rdata : random.bytes(random.below(40)),
+  )
 }
 
-function anyRecord(random: Random, name: Buffer): Buffer {
+function anyRecord(random: Random, name: Uint8Array): Buffer {
   const owner = random.pick([root, name, u16(0xc00c), u16(0xc000 | random.below(200)), evilName(random)])
   const rdata = random.pick([
-    Buffer.alloc(0),
+    empty,
     random.bytes(4),
     random.bytes(random.below(60)),
     u16(0xc00c),
@@ -156,55 +165,52 @@ function anyRecord(random: Random, name: Buffer): Buffer {
 }
 
 const mutations: Readonly<Record<string, Mutation>> = {
-  none: () => undefined,
-  name: (parts, random) => void (parts.name = evilName(random)),
-  pointer: (parts, random) => void (parts.name = pointerName(random)),
-  case: (parts, random) => {
-    // The lengths of labels stay: they are no letters.
-    for (let i = 0; i < parts.name.length; i++)
-      if (parts.name[i]! >= 0x61 && random.chance(0.5)) parts.name[i]! ^= 0x20
-  },
-  type: (parts, random) => void (parts.type = random.pick([...oddTypes, random.below(65536)])),
-  class: (parts, random) => void (parts.class = random.pick([0, 2, 3, 4, 254, 255, 256, random.below(65536)])),
-  opcode: (parts, random) => void (parts.flags = (random.below(16) << 11) | rd),
-  response: (parts, random) => void (parts.flags = 0x8000 | random.below(32768)),
-  flags: (parts, random) => void (parts.flags = random.below(32768)),
-  transfer: (parts, random) => void (parts.type = random.pick([251, 252])),
-  payload: (parts, random) => void (parts.additional = [opt(random.pick(payloadSizes), random.pick([0, 0x8000]))]),
-  version: (parts, random) => void (parts.additional = [opt(1232, random.below(2 ** 32), options(random))]),
-  options: (parts, random) => void (parts.additional = [opt(random.pick(payloadSizes), 0, options(random))]),
-  'option length': (parts, random) => {
+  none: () => ({}),
+  name: (_, random) => ({ name: evilName(random) }),
+  pointer: (_, random) => ({ name: pointerName(random) }),
+  // The lengths of labels stay: they are no letters.
+  case: ({ name }, random) => ({
+    name: name.map((octet) => (octet >= 0x61 && random.chance(0.5) ? octet ^ 0x20 : octet)),
+  }),
+  type: (_, random) => ({ type: random.pick([...oddTypes, random.below(65536)]) }),
+  class: (_, random) => ({ class: random.pick([0, 2, 3, 4, 254, 255, 256, random.below(65536)]) }),
+  opcode: (_, random) => ({ flags: (random.below(16) << 11) | rd }),
+  response: (_, random) => ({ flags: 0x8000 | random.below(32768) }),
+  flags: (_, random) => ({ flags: random.below(32768) }),
+  transfer: (_, random) => ({ type: random.pick([251, 252]) }),
+  payload: (_, random) => ({ additional: [opt(random.pick(payloadSizes), random.pick([0, 0x8000]))] }),
+  version: (_, random) => ({ additional: [opt(1232, random.below(2 ** 32), options(random))] }),
+  options: (_, random) => ({ additional: [opt(random.pick(payloadSizes), 0, options(random))] }),
+  'option length': (_, random) => {
     const octets = options(random)
-    parts.additional = [opt(1232, 0, octets, octets.length + random.pick([-2, -1, 1, 2, 60000]))]
+    return { additional: [opt(1232, 0, octets, octets.length + random.pick([-2, -1, 1, 2, 60000]))] }
   },
-  OPTs: (parts, random) => {
-    parts.additional = Array.from({ length: random.pick([2, 2, 3, 100]) }, () =>
-      opt(random.pick(payloadSizes), 0, random.chance(0.3) ? options(random) : Buffer.alloc(0)),
-    )
+  OPTs: (_, random) => ({
+    additional: Array.from({ length: random.pick([2, 2, 3, 100]) }, () =>
+      opt(random.pick(payloadSizes), 0, random.chance(0.3) ? options(random) : empty),
+    ),
+  }),
+  'OPT elsewhere': (_, random) =>
+    random.pick([
+      { answer: [opt()] },
+      { authority: [opt()] },
+      { additional: [record(nameOctets('a.'), optType, 1232, 0, empty)] },
+    ]),
+  TSIG: (_, random) => ({ additional: random.pick([[tsig(random)], [opt(), tsig(random)]]) }),
+  'SIG(0)': (_, random) => ({
+    additional: [record(root, sigType, 255, 0, random.bytes(random.pick([0, 18, 19, 60])))],
+  }),
+  records: ({ name }, random) => {
+    const section = () => (random.chance(0.5) ? [anyRecord(random, name)] : [])
+    return { answer: section(), authority: section(), additional: section() }
   },
-  'OPT elsewhere': (parts, random) => {
-    const owned = record(nameOctets('a.'), optType, 1232, 0, Buffer.alloc(0))
-    if (random.chance(0.3)) parts.answer = [opt()]
-    else if (random.chance(0.5)) parts.authority = [opt()]
-    else parts.additional = [owned]
-  },
-  TSIG: (parts, random) => void (parts.additional = random.chance(0.5) ? [tsig(random)] : [opt(), tsig(random)]),
-  'SIG(0)': (parts, random) =>
-    void (parts.additional = [record(root, sigType, 255, 0, random.bytes(random.pick([0, 18, 19, 60])))]),
-  records: (parts, random) => {
-    for (const section of ['answer', 'authority', 'additional'] as const)
-      if (random.chance(0.5)) parts[section] = [anyRecord(random, parts.name)]
-  },
-  tail: (parts, random) => {
-    parts.tail = random.bytes(random.pick([1, 11, 500, 513, 4000, 4097, random.below(9000)]))
-  },
+  tail: (_, random) => ({ tail: random.bytes(random.pick([1, 11, 500, 513, 4000, 4097, random.below(9000)])) }),
 }
 
 const damages: Readonly<Record<string, Damage>> = {
   none: (octets) => octets,
   'bit flips': (octets, random) => {
-    for (let left = 1 + random.below(8); left > 0; left--)
-      octets[random.below(octets.length)]! ^= 1 << random.below(8)
+    for (let left = 1 + random.below(8); left > 0; left--) octets[random.below(octets.length)]! ^= 1 << random.below(8)
     return octets
   },
   octets: (octets, random) => {
@@ -218,7 +224,11 @@ const damages: Readonly<Record<string, Damage>> = {
   },
   splice: (octets, random) => {
     const at = random.below(octets.length)
-    return Buffer.concat([octets.subarray(0, at), random.bytes(random.below(20)), octets.subarray(random.below(octets.length))])
+    return Buffer.concat([
+      octets.subarray(0, at),
+      random.bytes(random.below(20)),
+      octets.subarray(random.below(octets.length)),
+    ])
   },
   twice: (octets) => Buffer.concat([octets, octets]),
 }
@@ -233,19 +243,18 @@ const damageList = Object.values(damages)
 /** One datagram about one of these names. Its first two octets, if it has them, are for the caller to set. */
 export function hostileDatagram(random: Random, names: readonly Buffer[]): Buffer {
   if (random.chance(0.05)) return noise(random)
-  const parts: Parts = {
+  let parts: Parts = {
     flags: rd,
-    counts: [],
-    name: Buffer.from(random.pick(names)),
+    name: random.pick(names),
     type: random.pick(types),
     class: 1,
     answer: [],
     authority: [],
     additional: random.chance(0.5) ? [opt(random.pick(payloadSizes))] : [],
-    tail: Buffer.alloc(0),
+    tail: empty,
   }
-  for (let left = random.pick([1, 1, 2]); left > 0; left--) random.pick(mutationList)(parts, random)
-  parts.counts = counted(parts)
+  for (let left = random.pick([1, 1, 2]); left > 0; left--)
+    parts = { ...parts, ...random.pick(mutationList)(parts, random) }
   const octets = assemble(parts)
   return random.chance(0.5) ? octets : random.pick(damageList)(octets, random)
 }
@@ -254,6 +263,3 @@ export function hostileDatagram(random: Random, names: readonly Buffer[]): Buffe
 export function plainQuery(id: number, name: string, type: number): Buffer {
   return Buffer.concat([u16(id, rd, 1, 0, 0, 1), nameOctets(name), u16(type, 1), opt()])
 }
-
-/** The ways of bending a query, for those who want each of them. */
-export const mutationNames: readonly string[] = [...Object.keys(mutations), ...Object.keys(damages)]

@@ -41,13 +41,18 @@ print(seen, *failures, sep='\\n')
 export function askDnspython(): SecondOpinion {
   const child: ChildProcess = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] })
   let output = ''
+  let full: Promise<unknown> | undefined
   child.stdout!.on('data', (chunk: Buffer) => (output += chunk))
   return {
     look(reply) {
       const frame = Buffer.allocUnsafe(2 + reply.length)
       frame.writeUInt16BE(reply.length, 0)
       frame.set(reply, 2)
-      return child.stdin!.write(frame) ? undefined : once(child.stdin!, 'drain')
+      if (child.stdin!.write(frame) || full) return full
+      full = once(child.stdin!, 'drain').finally(() => {
+        full = undefined
+      })
+      return full
     },
     async finish() {
       const closed = once(child, 'close')

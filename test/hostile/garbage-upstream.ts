@@ -1,5 +1,5 @@
 /** Upstreams: one that answers as it should, and one that does with each name what the name's second label says. */
-import { answering, type Arrived, type Script, startUpstream } from '../support/upstream.ts'
+import { type Arrived, answering, type Script, startUpstream } from '../support/upstream.ts'
 import { nameOctets } from './datagrams.ts'
 import { createRandom, type Random } from './random.ts'
 
@@ -30,14 +30,21 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     arrived.send(message(arrived, answered, [1, 0, 0, 0], question('other.garbage.test.', 1))),
   noquestion: (arrived) => arrived.send(message(arrived, answered, [0, 1, 0, 0], addressRecord)),
   header: (arrived) => arrived.send(message(arrived, answered, [1, 1, 0, 0])),
-  query: (arrived, name) => arrived.send(message(arrived, 0x0100, [1, 0, 0, 0], question(name, arrived.query.questions[0].type))),
+  query: (arrived, name) =>
+    arrived.send(message(arrived, 0x0100, [1, 0, 0, 0], question(name, arrived.query.questions[0].type))),
   short: (arrived, _, random) => arrived.send(message(arrived, answered, [0, 0, 0, 0]).subarray(0, random.below(12))),
   noise: (arrived, _, random) => arrived.send(random.bytes(random.below(1500))),
   noisewithid: (arrived, _, random) =>
     arrived.send(message(arrived, answered, [1, 1, 1, 1], random.bytes(random.below(500)))),
   loop: (arrived, name) =>
     arrived.send(
-      message(arrived, answered, [1, 1, 0, 0], question(name, 5), Buffer.from('c00c000500010000007800020000', 'hex').fill(0xc0, 12, 13)),
+      message(
+        arrived,
+        answered,
+        [1, 1, 0, 0],
+        question(name, 5),
+        Buffer.from('c00c000500010000007800020000', 'hex').fill(0xc0, 12, 13),
+      ),
     ),
   selfpointer: (arrived, name) => {
     const asked = question(name, arrived.query.questions[0].type)
@@ -50,12 +57,24 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     arrived.send(message(arrived, answered, [1, 65535, 65535, 65535], question(name, arrived.query.questions[0].type))),
   rdlength: (arrived, name) =>
     arrived.send(
-      message(arrived, answered, [1, 1, 0, 0], question(name, 1), Buffer.from('c00c0001000100000078ffffc0000201', 'hex')),
+      message(
+        arrived,
+        answered,
+        [1, 1, 0, 0],
+        question(name, 1),
+        Buffer.from('c00c0001000100000078ffffc0000201', 'hex'),
+      ),
     ),
   rcodes: (arrived, _, random) => arrived.reply({ rcode: random.below(16) }),
   bits: (arrived, name, random) =>
     arrived.send(
-      message(arrived, 0x8000 | random.below(32768), [1, 1, 0, 0], question(name, arrived.query.questions[0].type), addressRecord),
+      message(
+        arrived,
+        0x8000 | random.below(32768),
+        [1, 1, 0, 0],
+        question(name, arrived.query.questions[0].type),
+        addressRecord,
+      ),
     ),
   twice: (arrived, name) => {
     for (const address of [goodAddress, '192.0.2.2']) answering(address)(arrived)
@@ -87,7 +106,7 @@ export function misbehaving(seed: number): Script {
   const random = createRandom(seed)
   return (arrived) => {
     const { name } = arrived.query.questions[0]
-    const kind = name.toLowerCase().split('.').at(-4) ?? ''
+    const kind = name.toLowerCase().split('.')[1] ?? ''
     // Names that a bit flip has made unknown are answered.
     ;(misbehaviours[kind] ?? answering(goodAddress))(arrived, name, random)
   }
@@ -95,10 +114,12 @@ export function misbehaving(seed: number): Script {
 
 /** A good and a bad upstream that keep no record of what arrives. */
 export async function startUpstreams(seed: number) {
-  const forgetful = (script: Script): Script => (arrived) => {
-    upstreams.forEach((upstream) => void upstream.arrived.splice(0))
-    script(arrived)
-  }
+  const forgetful =
+    (script: Script): Script =>
+    (arrived) => {
+      upstreams.forEach((upstream) => void upstream.arrived.splice(0))
+      script(arrived)
+    }
   const good = await startUpstream(forgetful(answering(goodAddress)))
   const bad = await startUpstream(forgetful(misbehaving(seed)))
   const upstreams = [good, bad]

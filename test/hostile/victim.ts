@@ -14,7 +14,8 @@ export interface Upstreams {
 /** Table names, chain names, forwarded names, cached names, and names of an upstream that answers garbage. */
 export const everyKindOfName =
   ({ good, bad }: Upstreams) =>
-  ({ dns, health, ready, metrics }: Ports): string => `.:${dns} {
+  ({ dns, health, ready, metrics }: Ports): string =>
+    `.:${dns} {
     bind 127.0.0.1
     errors
     health localhost:${health}
@@ -48,7 +49,8 @@ whoami.test:${dns} {
 /** A block that answers cluster names, all from the table, and little else. */
 export const clusterOnly =
   (directives = '', body = '') =>
-  ({ dns, health, ready, metrics }: Ports): string => `.:${dns} {
+  ({ dns, health, ready, metrics }: Ports): string =>
+    `.:${dns} {
     bind 127.0.0.1
     errors
     health localhost:${health} {

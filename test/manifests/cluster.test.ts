@@ -4,11 +4,13 @@ import { after, before, test } from 'node:test'
 import { account, startCluster, type TestCluster } from '../e2e/cluster.ts'
 import { collectionPath } from '../e2e/paths.ts'
 import { controlPlanePrograms } from '../support/control-plane.ts'
-import { without } from '../support/peers.ts'
+import { unmet, without } from '../support/peers.ts'
 import { until } from '../support/until.ts'
 import { type KubernetesObject, kustomization, object, objects } from './objects.ts'
 
 const skip = without(...controlPlanePrograms, 'dig')
+const noNamespaces =
+  skip || (process.getuid?.() !== 0 ? unmet('needs root, for a mount namespace') : without('unshare', 'mount'))
 
 let cluster: TestCluster
 
@@ -29,6 +31,34 @@ test('the API server accepts every object (server-side dry run)', { skip }, asyn
 
 test('the server starts on the ConfigMap’s Corefile with the service account’s token', { skip }, async (t) => {
   const server = await cluster.serve()
+  t.after(() => server.stop())
+  const reply = await server.dig('kubernetes.default.svc.cluster.local', 'A')
+  assert.equal(reply.answer.length, 1)
+})
+
+test('as its pod it finds the API server by the environment and the mounted token', {
+  skip: noNamespaces,
+}, async (t) => {
+  const token = await cluster.serviceAccountToken('kube-system', object('ServiceAccount').metadata.name)
+  const mount = `set -e
+    mount -t tmpfs tmpfs /run
+    mkdir -p "$account"
+    printf %s "$token" > "$account/token"
+    cp "$ca" "$account/ca.crt"
+    exec "$@"`
+  const { hostname, port } = new URL(cluster.url)
+  const server = await cluster.serve({
+    kubeconfig: 'none',
+    edit: (corefile) => corefile.replace('kubeconfig none', ''),
+    under: ['unshare', '--mount', 'sh', '-c', mount, 'sh'],
+    env: {
+      account: '/run/secrets/kubernetes.io/serviceaccount',
+      token,
+      ca: cluster.certificateAuthority,
+      KUBERNETES_SERVICE_HOST: hostname,
+      KUBERNETES_SERVICE_PORT: port,
+    },
+  })
   t.after(() => server.stop())
   const reply = await server.dig('kubernetes.default.svc.cluster.local', 'A')
   assert.equal(reply.answer.length, 1)

@@ -5,8 +5,10 @@
 import { block, cell, entryWord } from './layout.ts'
 
 export interface NameKey {
-  /** The name in wire form, ASCII letters in lower case (RFC 4343), from 0. */
+  /** The name in wire form, ASCII letters in lower case (RFC 4343), from 0; zeros up to the next word. */
   readonly octets: Uint8Array
+  /** The same memory, four octets at a time. */
+  readonly words: Int32Array
   /** Octets of the name, the root's included; 1 to 255. */
   length: number
   /** Labels without the root's; 0 to 127. */
@@ -27,8 +29,10 @@ export const MALFORMED = -1
 export const COMPRESSED = -2
 
 export function createNameKey(words: Int32Array): NameKey {
+  const octets = new Uint8Array(maxNameOctets + 5)
   return {
-    octets: new Uint8Array(maxNameOctets + 1),
+    octets,
+    words: new Int32Array(octets.buffer),
     length: 0,
     labels: 0,
     starts: new Uint8Array(maxLabels + 1),
@@ -62,7 +66,11 @@ export function readName(key: NameKey, bytes: Uint8Array, from: number, end: num
   }
   const last = at - from
   starts[labels] = last
+  // The root, and up to three more.
   octets[last] = 0
+  octets[last + 1] = 0
+  octets[last + 2] = 0
+  octets[last + 3] = 0
   key.labels = labels
   key.length = last + 1
   let hash = key.seed

@@ -72,7 +72,15 @@ export function cachedNameAt(view: TableView, entry: number): number {
   return entry + cached.listAt + (view.words[(entry + cached.typeAt) >> 2] >>> 16) * cached.recordBytes
 }
 
+/** Names in the table begin at a whole word and are filled up with zeros; so is the key, but not what begins inside it. */
 function sameName(view: TableView, at: number, key: NameKey, start: number): boolean {
+  if (start === 0) {
+    const words = view.words
+    const wanted = key.words
+    const first = at >> 2
+    for (let i = (key.length - 1) >> 2; i >= 0; i--) if (words[first + i] !== wanted[i]) return false
+    return true
+  }
   const bytes = view.bytes
   const octets = key.octets
   for (let i = key.length - start - 1; i >= 0; i--) if (bytes[at + i] !== octets[start + i]) return false

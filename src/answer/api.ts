@@ -11,7 +11,7 @@ export interface Responder {
   /**
    * Answers the message in `request[start, end)` for the listener whose names are in `space`.
    * `reply` must have room for 65,535 octets after `replyStart` (`udp`: for the largest payload the responder sends).
-   * Returns the reply's length, DROP (say nothing), or MISS (ask the chain; nothing was written).
+   * Returns the reply's length, DROP (say nothing), or MISS (ask the chain; whatever `reply` holds is no reply).
    * Malformed and unsupported messages are answered here too, as coredns-behaviour §3 has them.
    */
   answer(

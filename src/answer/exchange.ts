@@ -7,7 +7,7 @@ import type { TableHandle } from '../table/api.ts'
 import { maxChoices } from '../table/layout.ts'
 import { createNameKey, type NameKey } from '../table/name-key.ts'
 import { openTable, type TableView } from '../table/reader.ts'
-import { createIndex, type Sampler } from './sample.ts'
+import { createSampler, type Sampler } from './sample.ts'
 
 export interface Exchange {
   readonly view: TableView
@@ -74,7 +74,7 @@ export function createExchange(handle: TableHandle, random: (() => number) | und
   return {
     view,
     key: createNameKey(view.words),
-    sampler: createIndex(maxChoices, random),
+    sampler: createSampler(maxChoices, random),
     targetAt: new Int32Array(maxChoices + 1),
     now: 0,
     request: nothing,

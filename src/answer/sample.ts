@@ -13,7 +13,7 @@ export interface Sampler {
   readonly random: () => number
 }
 
-export function createIndex(length: number, random: (() => number) | undefined): Sampler {
+export function createSampler(length: number, random: (() => number) | undefined): Sampler {
   const index = new Int32Array(length)
   for (let i = 0; i < length; i++) index[i] = i
   return { index, swapped: new Int32Array(length), random: random ?? createRandom() }

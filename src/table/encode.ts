@@ -2,7 +2,7 @@
 import { type } from '../dns/codes.ts'
 import { layoutOf } from '../dns/layout.ts'
 import { isSubdomain, lowerName, writeName } from '../dns/name.ts'
-import { answerKind, IN_ZONE, MIXED, maxChoices, soa } from './layout.ts'
+import { IN_ZONE, MIXED, maxChoices, soa } from './layout.ts'
 import {
   align,
   putBytes,
@@ -215,5 +215,3 @@ export function encodeSoa(scratch: Scratch, spec: ZoneSpec, zone: ZoneName, kind
     scratch.at--
   }
 }
-
-export const kindNumber = (kind: keyof typeof answerKind): number => answerKind[kind]

@@ -95,16 +95,6 @@ export const answerKind = {
   records: 6,
   variants: 7,
 } as const
-export const answerKindNames = [
-  'nodata',
-  'nxdomain',
-  'chain',
-  'soa',
-  'addresses',
-  'services',
-  'records',
-  'variants',
-] as const
 
 /** A body that is a block of its own: u32 uses by nodes (writer only), kind, then the body. */
 export const ownBlock = { refsAt: 0, bodyAt: 8 } as const

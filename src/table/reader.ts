@@ -63,12 +63,12 @@ export function findCached(view: TableView, key: NameKey, space: number, type: n
 }
 
 /** Where a node's name is: after its directory. */
-export function nodeNameAt(view: TableView, entry: number): number {
+function nodeNameAt(view: TableView, entry: number): number {
   return entry + node.directoryAt + view.bytes[entry + node.answersAt] * node.directoryBytes
 }
 
 /** Where a cached reply's name is: after its list of records. */
-export function cachedNameAt(view: TableView, entry: number): number {
+function cachedNameAt(view: TableView, entry: number): number {
   return entry + cached.listAt + (view.words[(entry + cached.typeAt) >> 2] >>> 16) * cached.recordBytes
 }
 

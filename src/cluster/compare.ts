@@ -47,7 +47,7 @@ export function sameNamespace(a: Namespace, b: Namespace): boolean {
 }
 
 export function samePod(a: Pod, b: Pod): boolean {
-  return a.ip === b.ip
+  return a.ip === b.ip && a.terminating === b.terminating
 }
 
 export function sameServiceImport(a: ServiceImport, b: ServiceImport): boolean {

@@ -16,6 +16,8 @@ export interface MetaDraft {
   resourceVersion: string
   /** Seconds since 1970. */
   createdAt: number
+  /** It has a deletionTimestamp. */
+  terminating: boolean
   /** kubernetes.io/service-name. */
   service: string
   /** multicluster.kubernetes.io/service-name. */
@@ -46,6 +48,7 @@ export function newMeta(): MetaDraft {
     uid: '',
     resourceVersion: '',
     createdAt: 0,
+    terminating: false,
     service: '',
     importedService: '',
     sourceCluster: '',

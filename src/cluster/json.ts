@@ -21,6 +21,7 @@ export function jsonMeta(object: unknown, reducer: Reducer): MetaDraft {
   meta.uid = text(metadata.uid, 'metadata.uid')
   meta.resourceVersion = text(metadata.resourceVersion, 'metadata.resourceVersion')
   meta.createdAt = seconds(metadata.creationTimestamp)
+  meta.terminating = (metadata.deletionTimestamp ?? null) !== null
   const labels = fields(metadata.labels, 'metadata.labels')
   meta.service = share(text(labels[label.service], label.service))
   meta.importedService = share(text(labels[label.importedService], label.importedService))

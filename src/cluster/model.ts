@@ -97,7 +97,8 @@ export function buildModel(watched: readonly Resource[], clock: Clock, report: (
   const podChanged = (before: Pod | undefined, after: Pod | undefined): void => {
     if (before !== undefined) podIPs.remove(before.ip, before)
     if (after !== undefined) podIPs.add(after.ip, after)
-    touch('cluster', true)
+    // CoreDNS counts a new, gone or moved address, not the wish to delete its pod (coredns-behaviour §4.6).
+    touch('cluster', before?.ip !== after?.ip)
     emit((listener) => listener.pods?.((after ?? before)!.namespace))
   }
 

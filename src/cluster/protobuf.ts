@@ -116,6 +116,8 @@ const readMetadata: ReadField<MetaDraft> = (field, meta, pbf, reducer) => {
   else if (field === 5) meta.uid = text(pbf, reducer)
   else if (field === 6) meta.resourceVersion = text(pbf, reducer)
   else if (field === 8) nested(pbf, meta, reducer, readCreationTime)
+  // Go leaves a nil time out: that it is there is all there is to know.
+  else if (field === 9) meta.terminating = true
   else if (field === 11) nested(pbf, { key: '', meta }, reducer, readLabel)
   else if (field === 12) nested(pbf, { key: '', meta }, reducer, readAnnotation)
 }

@@ -46,7 +46,7 @@ export function createReducer(keep: Keep): Reducer {
     keepsAnnotation: (key) => keep.annotationPrefixes.some((prefix) => key.startsWith(prefix)),
     slice: createSliceBuilder(keep, ports.share),
     namespace: (meta) => ({ name: clusterScoped(meta), annotations: annotations(meta) }),
-    pod: (meta, ip) => ({ ...namespaced(meta), ip }),
+    pod: (meta, ip) => ({ ...namespaced(meta), ip, terminating: meta.terminating }),
     serviceImport: (meta, type, ips, portList) => ({
       ...namespaced(meta),
       type: type === 'Headless' ? 'Headless' : 'ClusterSetIP',

@@ -82,6 +82,8 @@ export interface Pod {
   readonly name: string
   /** status.podIP as the API writes it. */
   readonly ip: string
+  /** Its deletion was asked for: soon the address may be another pod's. */
+  readonly terminating: boolean
 }
 
 export type Resource = 'services' | 'endpointslices' | 'namespaces' | 'pods' | 'serviceimports' | 'importedslices'
@@ -103,8 +105,8 @@ export interface ClusterView {
   namespaces(): Iterable<Namespace>
   /** Of `pods verified`: a pod with this status.podIP (as text, as the API writes it) exists in the namespace. */
   hasPod(namespace: string, ip: string): boolean
-  /** The namespaces and names of pods with this IP. */
-  podsByIP(ip: string): readonly { readonly namespace: string; readonly name: string }[]
+  /** The pods with this IP: several on the host's network, or for a moment when an address changes hands. */
+  podsByIP(ip: string): readonly Pod[]
   serviceImport(namespace: string, name: string): ServiceImport | undefined
   serviceImports(): Iterable<ServiceImport>
   /** Imported slices (MCS) of a service name. */

@@ -27,6 +27,7 @@ const metadata = fc.record({
   creationTimestamp: fc
     .date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
     .map((date) => `${date.toISOString().slice(0, 19)}Z`),
+  deletionTimestamp: fc.constantFrom(undefined, '2026-01-01T00:00:00Z'),
   labels: fc.dictionary(fc.constantFrom('app', 'kubernetes.io/service-name'), name).map((labels) => ({
     'kubernetes.io/service-name': 'web',
     ...labels,

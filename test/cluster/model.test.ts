@@ -232,6 +232,27 @@ describe('pods and imports', () => {
     assert.deepEqual(cluster.view.podsByIP('10.0.0.2'), [])
   })
 
+  test('a pod whose deletion was asked for keeps its address until it is gone, and says so', () => {
+    const clock = fixedClock({ wall: 1_000_000 })
+    const cluster = createModel({ clock })
+    const events = recorded(cluster)
+    const pod = (deletionTimestamp?: string) => ({
+      kind: 'Pod',
+      metadata: { namespace: 'shop', name: 'a', deletionTimestamp },
+      status: { podIP: '10.0.0.1' },
+    })
+    cluster.apply(pod())
+    const { serial } = cluster.view
+    clock.move(5000)
+    cluster.apply(pod('2026-01-01T00:00:00Z'))
+    assert.deepEqual(cluster.view.podsByIP('10.0.0.1'), [
+      { namespace: 'shop', name: 'a', ip: '10.0.0.1', terminating: true },
+    ])
+    assert.equal(cluster.view.hasPod('shop', '10.0.0.1'), true)
+    assert.deepEqual(events, ['namespace shop', 'pods shop', 'pods shop'])
+    assert.equal(cluster.view.serial, serial, 'as in CoreDNS, that alone is no change of the zone')
+  })
+
   test('an imported slice belongs to its ServiceImport and not to a Service', () => {
     const cluster = createModel()
     const events = recorded(cluster)

@@ -81,6 +81,9 @@ function writeMeta(meta: KubeObject, pbf: PbfWriter): void {
   if (meta.creationTimestamp !== undefined) {
     pbf.writeMessage(8, writeTime, Math.floor(Date.parse(meta.creationTimestamp) / 1000))
   }
+  if (meta.deletionTimestamp !== undefined) {
+    pbf.writeMessage(9, writeTime, Math.floor(Date.parse(meta.deletionTimestamp) / 1000))
+  }
   for (const entry of Object.entries(meta.labels ?? {})) pbf.writeMessage(11, writeEntry, entry)
   for (const entry of Object.entries(meta.annotations ?? {})) pbf.writeMessage(12, writeEntry, entry)
   // managedFields, which nobody reads: there on every real object.

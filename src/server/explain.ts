@@ -2,7 +2,7 @@
 import { createServer, type Server as HttpServer } from 'node:http'
 import { dnsClass, rcodeName, typeName, typeNumber } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
-import { lowerName, NameError, parseName } from '../dns/name.ts'
+import { isSubdomain, lowerName, NameError, parseName } from '../dns/name.ts'
 import { queryMessage } from '../dns/query.ts'
 import { recordText } from '../dns/rdata.ts'
 import { replyTo } from '../dns/reply.ts'
@@ -81,7 +81,7 @@ async function explainOn(
     lookup: async () => ({ kind: 'drop', plugin: '' }),
   }
   const instances = routed?.block.instances ?? []
-  const source = instances.find(({ instance }) => instance.source?.zones.some((zone) => isIn(zone, query.name)))
+  const source = instances.find(({ instance }) => instance.source?.zones.some((zone) => isSubdomain(zone, query.name)))
   const opaque = source ? opaquePlugins(instances, source.plugin, query.name) : []
   return {
     name,
@@ -96,10 +96,6 @@ async function explainOn(
     authority: reply?.authority.map(recordText) ?? [],
     additional: reply?.additional.map(recordText) ?? [],
   }
-}
-
-function isIn(zone: string, name: string): boolean {
-  return zone === '.' || name === zone || name.endsWith(`.${zone}`)
 }
 
 function messageOf(outcome: Outcome, request: Message): Message | undefined {
@@ -117,12 +113,12 @@ export function listenForExplain(
   log: Logger,
 ): HttpServer {
   const http = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost')
+    const url = URL.parse(request.url ?? '', 'http://localhost')
     const send = (status: number, body: unknown) => {
       response.writeHead(status, { 'content-type': 'application/json' })
       response.end(`${JSON.stringify(body, undefined, 2)}\n`)
     }
-    if (url.pathname !== '/explain') return send(404, { error: 'only /explain?name=NAME&type=TYPE is here' })
+    if (url?.pathname !== '/explain') return send(404, { error: 'only /explain?name=NAME&type=TYPE is here' })
     ask(url.searchParams.get('name') ?? '', url.searchParams.get('type') ?? 'A').then(
       (explanations) => send(200, explanations),
       (error: unknown) => {

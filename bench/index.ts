@@ -5,6 +5,9 @@
  * `--seconds` is the length of one measurement. Wants a quiet machine with two cores or more, and the peers of
  * test/support/peers/build.sh; a section whose peers are missing says so and the others run.
  */
+import { execFileSync } from 'node:child_process'
+import { loadavg } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Context } from './lib/context.ts'
 import { thousands } from './lib/numbers.ts'
@@ -14,10 +17,18 @@ import { openWorld, type World } from './lib/world.ts'
 type Section = { run(context: Context): Promise<void> }
 
 const sections: Readonly<Record<string, { readonly claim: string; load(): Promise<Section> }>> = {
+  answer: { claim: 'the responder alone, no sockets', load: async () => ({ run: runAnswer }) },
   queries: { claim: 'queries/s on one core, CPU per query', load: () => import('./queries.ts') },
   freshness: { claim: 'event to answer', load: () => import('./freshness.ts') },
+  cluster: { claim: 'lists and events of the cluster model', load: () => import('./cluster.ts') },
   startup: { claim: 'process start to ready', load: () => import('./startup.ts') },
   memory: { claim: 'resident memory', load: () => import('./memory.ts') },
+}
+
+/** A script of its own: it measures this very process's CPU time. */
+async function runAnswer({ seconds, print }: Context): Promise<void> {
+  const script = fileURLToPath(new URL('./answer.ts', import.meta.url))
+  print(execFileSync(process.execPath, [script, String(seconds / 10)], { encoding: 'utf8' }))
 }
 
 const { values, positionals } = parseArgs({
@@ -42,6 +53,9 @@ const context: Context = {
   world: () => (opened ??= openWorld(size)),
   print: (text) => console.log(text),
 }
+
+const busy = loadavg()[0]!
+if (busy > 0.5) console.log(`the machine is busy (load average ${busy.toFixed(1)}): the figures below are worth little`)
 
 let failures = 0
 const begin = performance.now()

@@ -6,10 +6,11 @@ import { micros, ratio, table, thousands } from './lib/numbers.ts'
 import { hostOf, isHeadless, type Size } from './lib/objects.ts'
 import { cpuTime } from './lib/process.ts'
 import {
+  echoAvailable,
   installed,
   type Server,
-  type ServerKind,
   serverKinds,
+  startEcho,
   startServer,
   startUpstream,
   untilAnswering,
@@ -30,6 +31,8 @@ interface Figures {
   readonly user: number
   readonly system: number
   readonly lost: number
+  /** Octets by which a reply is longer than its query. */
+  readonly growth: number
 }
 
 const asked = 2000
@@ -63,34 +66,57 @@ const workloads: readonly Workload[] = [
   },
 ]
 
+type Results = ReadonlyMap<string, ReadonlyMap<Workload, Figures>>
+
 export async function run({ world, size, seconds, print }: Context): Promise<void> {
   const { kubeconfig } = await world()
   const upstream = await startUpstream()
   const corefile = kubeadmCorefile({ kubeconfig, upstream: `127.0.0.1:${upstream.port}` })
-  const results = new Map<ServerKind, Figures[]>()
+  const results = new Map<string, Map<Workload, Figures>>()
   try {
     for (const kind of serverKinds.filter(installed)) {
       const server = await startServer(kind, { corefile })
       try {
         await untilAnswering(server, hostOf(0), 'A')
-        const figures: Figures[] = []
-        for (const workload of workloads) figures.push(await measure(server, workload, size, seconds))
+        const figures = new Map<Workload, Figures>()
+        for (const workload of workloads) figures.set(workload, await measure(server, workload, size, seconds))
         results.set(kind, figures)
       } finally {
         await server.stop()
       }
     }
+    const floor = await measureFloor(results.get('slicedns threads')!, size, seconds)
+    if (floor.size > 0) results.set('echo in C', floor)
   } finally {
     await upstream.stop()
   }
-  print(
-    `kubeadm's Corefile, ${thousands(size.services)} services, EDNS on, server on one core, generator ${generatorName}`,
-  )
+  print(`kubeadm's Corefile, ${thousands(size.services)} services, EDNS on, server on one core, by ${generatorName}`)
   print(report(results))
 }
 
-async function measure(server: Server, workload: Workload, size: Size, seconds: number): Promise<Figures> {
-  const { port } = { port: server.ports.dns }
+/** What the kernel alone costs: as many octets back to each query as the server under test sent, and nothing done. */
+async function measureFloor(answered: ReadonlyMap<Workload, Figures>, size: Size, seconds: number) {
+  const floor = new Map<Workload, Figures>()
+  if (!echoAvailable) return floor
+  for (const [workload, { growth }] of answered) {
+    if (workload.once) continue
+    const echo = await startEcho(growth)
+    try {
+      floor.set(workload, await measure(echo, workload, size, seconds))
+    } finally {
+      await echo.stop()
+    }
+  }
+  return floor
+}
+
+async function measure(
+  server: Pick<Server, 'pid' | 'ports'>,
+  workload: Workload,
+  size: Size,
+  seconds: number,
+): Promise<Figures> {
+  const port = server.ports.dns
   const questions = workload.questions(size, seconds)
   if (workload.warm) await offer({ port, questions, seconds: 2, once: true })
   const before = cpuTime(server.pid)
@@ -101,18 +127,21 @@ async function measure(server: Server, workload: Workload, size: Size, seconds: 
     user: (used.user - before.user) / result.answered,
     system: (used.system - before.system) / result.answered,
     lost: result.sent - result.answered,
+    growth: result.growth,
   }
 }
 
-function report(results: ReadonlyMap<ServerKind, readonly Figures[]>): string {
+function report(results: Results): string {
   const rows: string[][] = []
-  const base = results.get('coredns')
-  workloads.forEach(({ name }, at) => {
+  for (const workload of workloads) {
     for (const [kind, figures] of results) {
-      const { perSecond, user, system, lost } = figures[at]!
-      const beside = base === undefined || kind === 'coredns' ? '' : ratio(perSecond / base[at]!.perSecond)
-      rows.push([name, kind, thousands(perSecond), micros(user), micros(system), thousands(lost), beside])
+      const found = figures.get(workload)
+      if (found === undefined) continue
+      const { perSecond, user, system, lost } = found
+      const base = kind === 'coredns' ? undefined : results.get('coredns')?.get(workload)
+      const beside = base === undefined ? '' : ratio(perSecond / base.perSecond)
+      rows.push([workload.name, kind, thousands(perSecond), micros(user), micros(system), thousands(lost), beside])
     }
-  })
+  }
   return table(['workload', 'server', 'queries/s', 'user µs', 'system µs', 'unanswered', 'of CoreDNS'], rows)
 }

@@ -27,6 +27,8 @@ export interface LoadResult {
   readonly seconds: number
   /** Answers by rcode: `NOERROR`, `NXDOMAIN`, …; {} when the generator does not tell. */
   readonly rcodes: Readonly<Record<string, number>>
+  /** Octets by which an average reply is longer than its query; 0 when the generator does not tell. */
+  readonly growth: number
 }
 
 export const generatorName = peer('dnsperf')
@@ -46,7 +48,7 @@ async function offerByDnsperf(load: Load): Promise<LoadResult> {
       'taskset',
       [
         ...['-c', otherCores, 'dnsperf', '-s', '127.0.0.1', '-p', String(load.port), '-d', file, '-e'],
-        ...['-l', String(load.seconds), '-c', '8', '-q', '300', '-b', '4096', '-t', '2', '-S', '0'],
+        ...['-l', String(load.seconds), '-c', '8', '-q', '200', '-b', '4096', '-t', '2', '-S', '0'],
         ...(load.once ? ['-n', '1'] : []),
       ],
       { maxBuffer: 64 << 20 },
@@ -59,11 +61,13 @@ async function offerByDnsperf(load: Load): Promise<LoadResult> {
 
 function readDnsperf(text: string): LoadResult {
   const figure = (label: string) => Number(new RegExp(`${label}:\\s+([\\d.]+)`).exec(text)?.[1] ?? Number.NaN)
+  const sizes = /Average packet size:\s+request (\d+), response (\d+)/.exec(text)
   const codes = /Response codes:\s+(.*)/.exec(text)?.[1] ?? ''
   return {
     sent: figure('Queries sent'),
     answered: figure('Queries completed'),
     seconds: figure('Run time \\(s\\)'),
+    growth: Math.max(0, Number(sizes?.[2] ?? 0) - Number(sizes?.[1] ?? 0)),
     rcodes: Object.fromEntries([...codes.matchAll(/([A-Z]+) (\d+)/g)].map(([, code, count]) => [code!, Number(count)])),
   }
 }
@@ -94,5 +98,5 @@ async function offerByDgram(load: Load): Promise<LoadResult> {
   }
   const seconds = (performance.now() - begin) / 1000
   socket.close()
-  return { sent, answered, seconds, rcodes: {} }
+  return { sent, answered, seconds, rcodes: {}, growth: 0 }
 }

@@ -23,8 +23,11 @@ function pad(text: string, width: number, left: boolean): string {
   return left ? text.padEnd(width) : text.padStart(width)
 }
 
-export const thousands = (value: number): string => Math.round(value).toLocaleString('en-US')
-export const micros = (seconds: number): string => (seconds * 1e6).toFixed(2)
-export const millis = (milliseconds: number): string => milliseconds.toFixed(2)
-export const mebibytes = (value: number): string => value.toFixed(0)
-export const ratio = (value: number): string => `${value.toFixed(2)} ×`
+/** What could not be measured (nothing came back, a division by it) is a dash, not a number. */
+const shown = (value: number, text: (value: number) => string): string => (Number.isFinite(value) ? text(value) : '–')
+
+export const thousands = (value: number): string => shown(value, (finite) => Math.round(finite).toLocaleString('en-US'))
+export const micros = (seconds: number): string => shown(seconds * 1e6, (finite) => finite.toFixed(2))
+export const millis = (milliseconds: number): string => shown(milliseconds, (finite) => finite.toFixed(2))
+export const mebibytes = (value: number): string => shown(value, (finite) => finite.toFixed(0))
+export const ratio = (value: number): string => shown(value, (finite) => `${finite.toFixed(2)} ×`)

@@ -1,4 +1,5 @@
 /** The servers that are compared, each on the server's core, each told to serve the same. */
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,6 +70,30 @@ function shipped(): string[] {
   const built = join(root, bin.slicedns)
   if (!existsSync(built)) throw new Error(`${built} is not there: run \`npm run build\` first`)
   return [join(root, 'node_modules/.bin/node'), built]
+}
+
+export const echoAvailable = peer('gcc') !== undefined
+
+/** bench/echo.c on the server's core: sends each datagram back, longer by `growth` octets. */
+export async function startEcho(growth: number): Promise<Pick<Server, 'pid' | 'ports' | 'stop'>> {
+  const ports = await freePorts()
+  const folder = mkdtempSync(join(tmpdir(), 'slicedns-echo-'))
+  const binary = join(folder, 'echo')
+  execFileSync('gcc', ['-O2', '-o', binary, join(root, 'bench/echo.c')])
+  const program = start([binary, String(ports.dns), String(growth)], { cores: serverCore })
+  await until(() => {
+    // In hexadecimal, as /proc lists bound sockets.
+    const port = `:${ports.dns.toString(16).toUpperCase().padStart(4, '0')} `
+    if (!readFileSync('/proc/net/udp', 'latin1').includes(port)) throw new Error(`no echo yet:\n${program.output()}`)
+  })
+  return {
+    ...program,
+    ports,
+    async stop() {
+      await program.stop()
+      rmSync(folder, { recursive: true })
+    },
+  }
 }
 
 /** An authoritative server with one wildcard, for forwarding to: any name under example. has an address. */

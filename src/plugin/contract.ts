@@ -85,7 +85,8 @@ export interface DataPlaneFacts {
 
 export interface Shared<T> {
   readonly value: T
-  start?(): Promise<void> | void
+  /** Runs once, when the first holder has it. */
+  start?(): void
   stop(): Promise<void> | void
 }
 
@@ -120,7 +121,10 @@ export interface Instance {
   start?(): Promise<void> | void
   /** Runs once the block's DNS sockets answer (`loop` asks itself here). */
   serving?(): void
-  /** The configuration is going away: by reload, or at shutdown after lameduck. */
+  /**
+   * Ends what `setup` and `start` began: at a reload, at shutdown after lameduck, and when the configuration cannot start,
+   * also where `start` threw half-way or was never called. Called once.
+   */
   stop?(): Promise<void> | void
   /** SIGTERM has come: runs before lameduck (`ready` turns 503 here). */
   drain?(): void

@@ -9,6 +9,7 @@ import type { MetricsRegistry } from '../observe/metrics.ts'
 import type { BlockFacts, Instance, Plugin, ProcessState } from '../plugin/contract.ts'
 import { type Block, type ListenerPlan, serverLabel } from './block.ts'
 import { linkChain } from './chain.ts'
+import { stopInstances } from './lifecycle.ts'
 import { combineEffects } from './publish.ts'
 import { createRouter } from './routing.ts'
 
@@ -26,12 +27,21 @@ export interface ConfigurationOptions {
   readonly process: ProcessState
 }
 
-/** Reads every block's settings before it sets up any plugin, so that a bad file changes nothing. Throws ConfigError. */
-export function configure(corefile: Corefile, options: ConfigurationOptions): Configuration {
+/**
+ * Reads every block's settings before it sets up any plugin; should one then fail, those set up are stopped again: a bad
+ * file changes nothing. Rejects with ConfigError.
+ */
+export async function configure(corefile: Corefile, options: ConfigurationOptions): Promise<Configuration> {
   checkDirectives(corefile, options.plugins)
   const read = corefile.blocks.map((block) => readBlock(block, options))
-  const blocks = setUpBlocks(read, corefile, options)
-  return { blocks, listeners: planListeners(read, blocks) }
+  const instances: Instance[] = []
+  try {
+    const blocks = setUpBlocks(read, corefile, options, instances)
+    return { blocks, listeners: planListeners(read, blocks) }
+  } catch (error) {
+    await stopInstances(instances, options.log)
+    throw error
+  }
 }
 
 interface ReadBlock {
@@ -53,8 +63,16 @@ function readBlock(block: CorefileBlock, options: ConfigurationOptions): ReadBlo
   return { keys, zones, settings, words: block.directives.map((directive) => directive.word) }
 }
 
-/** Directive by directive over all blocks, in chain order, as CoreDNS does: it decides which error is told first. */
-function setUpBlocks(read: readonly ReadBlock[], corefile: Corefile, options: ConfigurationOptions): Block[] {
+/**
+ * Directive by directive over all blocks, in chain order, as CoreDNS does: it decides which error is told first. Adds
+ * each instance to `instances` as soon as there is one.
+ */
+function setUpBlocks(
+  read: readonly ReadBlock[],
+  corefile: Corefile,
+  options: ConfigurationOptions,
+  instances: Instance[],
+): Block[] {
   const drafts = read.map((block) => createDraft(block, corefile))
   for (const plugin of options.plugins)
     read.forEach((block, index) => {
@@ -73,6 +91,7 @@ function setUpBlocks(read: readonly ReadBlock[], corefile: Corefile, options: Co
           throw new ConfigError(`plugin/${plugin.name}: ${message}`, position ?? directive.at)
         },
       })
+      instances.push(instance)
       draft.add(plugin.name, instance)
     })
   return drafts.map((draft) => draft.finish())

@@ -4,6 +4,7 @@ import type { TableWriter } from '../table/api.ts'
 import type { Block, ListenerPlan } from './block.ts'
 import type { Configuration } from './configuration.ts'
 import type { Listener } from './ingress.ts'
+import { startPlugins, stopInstances } from './lifecycle.ts'
 import { publishBlock } from './publish.ts'
 
 export interface Running {
@@ -22,18 +23,33 @@ export interface Running {
   stop(): Promise<void>
 }
 
-/** Starts the plugins in chain order, each for every block; when one fails those that started are stopped again. */
+/** Starts the plugins, and publishes what they compile. When something fails, all of it is taken back. */
 export async function run(configuration: Configuration, writer: TableWriter, log: Logger): Promise<Running> {
-  await startPlugins(configuration, log)
+  const instances = configuration.blocks.flatMap((block) => block.instances.map(({ instance }) => instance))
   const spaces = new Map<number, ListenerPlan>()
   const published: { detach(): void; readonly settled: Promise<void> }[] = []
-  const listeners = configuration.listeners.map((plan): Listener => {
+
+  function open(plan: ListenerPlan): Listener {
     const space = writer.createSpace()
     spaces.set(space, plan)
     for (const block of plan.blocks) published.push(publish(block, plan, space, writer))
     return { address: plan.address, port: plan.port, space, shards: plan.shards }
-  })
-  const instances = configuration.blocks.flatMap((block) => block.instances.map(({ instance }) => instance))
+  }
+
+  async function stop(): Promise<void> {
+    for (const source of published) source.detach()
+    for (const space of spaces.keys()) writer.retireSpace(space)
+    await stopInstances(instances, log)
+  }
+
+  let listeners: readonly Listener[]
+  try {
+    await startPlugins(configuration.blocks)
+    listeners = configuration.listeners.map(open)
+  } catch (error) {
+    await stop()
+    throw error
+  }
   return {
     configuration,
     listeners,
@@ -46,11 +62,7 @@ export async function run(configuration: Configuration, writer: TableWriter, log
     drain() {
       for (const instance of instances) instance.drain?.()
     },
-    async stop() {
-      for (const source of published) source.detach()
-      for (const space of spaces.keys()) writer.retireSpace(space)
-      await stopPlugins(configuration, log)
-    },
+    stop,
   }
 }
 
@@ -68,40 +80,4 @@ function publish(block: Block, plan: ListenerPlan, space: number, writer: TableW
     space,
     writer,
   )
-}
-
-async function startPlugins(configuration: Configuration, log: Logger): Promise<void> {
-  const started: Configuration['blocks'][number]['instances'][number]['instance'][] = []
-  try {
-    for (const { instance, plugin } of inChainOrder(configuration)) {
-      try {
-        await instance.start?.()
-      } catch (error) {
-        throw new Error(`plugin/${plugin}: ${error instanceof Error ? error.message : error}`, { cause: error })
-      }
-      started.push(instance)
-    }
-  } catch (error) {
-    for (const instance of started) await stopOne(instance, log)
-    throw error
-  }
-}
-
-/** All blocks' first plugins, then all blocks' second ones: configure() set them up in this order too. */
-function inChainOrder(configuration: Configuration) {
-  const links = configuration.blocks.flatMap((block) => block.instances)
-  const order = [...new Set(links.map(({ plugin }) => plugin))]
-  return order.flatMap((plugin) => links.filter((link) => link.plugin === plugin))
-}
-
-async function stopPlugins(configuration: Configuration, log: Logger): Promise<void> {
-  for (const block of configuration.blocks) for (const { instance } of block.instances) await stopOne(instance, log)
-}
-
-async function stopOne(instance: { stop?(): Promise<void> | void }, log: Logger): Promise<void> {
-  try {
-    await instance.stop?.()
-  } catch (error) {
-    log.error(`a plugin did not stop cleanly: ${error instanceof Error ? error.message : error}`)
-  }
 }

@@ -76,7 +76,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const configureWith = (file: Corefile) => configure(file, { ...options, process: processState })
 
   const inFlight = createInFlight()
-  let running = await run(configureWith(corefile), writer, log)
+  let running = await run(await configureWith(corefile), writer, log)
   /** Every configuration that queries may still belong to: the running one, the next one, those that end. */
   const live = new Set([running])
 
@@ -117,7 +117,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     let next: Running | undefined
     try {
       const file = options.readCorefile()
-      next = await run(configureWith(file), writer, log)
+      next = await run(await configureWith(file), writer, log)
       live.add(next)
       await Promise.race([next.settled, elapsed(options.clock, compileTimeout), ended.promise])
       await ingress.apply(next.listeners)

@@ -32,9 +32,6 @@ export const health: Plugin<readonly Settings[]> = {
   setup(all, { process, metrics, clock, log }) {
     const { address, lameduck } = all.at(-1)!
     const held: { release(): void }[] = []
-    function stop(): void {
-      for (const holding of held.splice(0)) holding.release()
-    }
     return {
       // CoreDNS accepts a negative one and does not wait.
       lameduck: Math.max(0, lameduck),
@@ -43,19 +40,16 @@ export const health: Plugin<readonly Settings[]> = {
         held.push(listener)
         const route = listener.value.route('/health', (_, response) => sendText(response, 200, 'OK'))
         held.push({ release: route.remove })
-        try {
-          await listener.value.open()
-        } catch (error) {
-          stop()
-          throw error
-        }
+        await listener.value.open()
         held.push(
           process.acquire(`health probe ${address.host} ${listener.value.port}`, () =>
             createProbe({ host: address.host, port: listener.value.port }, metrics, clock, log),
           ),
         )
       },
-      stop,
+      stop() {
+        for (const holding of held.splice(0)) holding.release()
+      },
     }
   },
 }

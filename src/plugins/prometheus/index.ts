@@ -79,10 +79,7 @@ function lifecycle(settings: Settings, setup: Setup): Pick<Instance, 'start' | '
       } catch (error) {
         release(listening)
         // As CoreDNS: DNS is worth more than its metrics. A reload, though, keeps the configuration that has them.
-        if (series.value.serving()) {
-          release(held)
-          throw error
-        }
+        if (series.value.serving()) throw error
         log.error(`Failed to start metrics handler: ${error instanceof Error ? error.message : error}`)
       }
     },

@@ -39,9 +39,6 @@ export const ready: Plugin<Settings> = {
         return instance?.ready ? [{ name, instance }] : []
       })
     }
-    function stop(): void {
-      for (const holding of held.splice(0)) holding.release()
-    }
     return {
       async start() {
         const shared = process.acquire(`readiness ${address.host} ${address.port}`, createReadiness)
@@ -62,16 +59,13 @@ export const ready: Plugin<Settings> = {
           readiness.shutDown()
           listener.value.closeIdle()
         }
-        try {
-          await listener.value.open()
-        } catch (error) {
-          stop()
-          throw error
-        }
+        await listener.value.open()
       },
       serving: () => member?.serve(),
       drain: () => drain(),
-      stop,
+      stop() {
+        for (const holding of held.splice(0)) holding.release()
+      },
     }
   },
 }

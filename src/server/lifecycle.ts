@@ -1,0 +1,32 @@
+/** Starting and stopping the plugins of a configuration. */
+import type { Logger } from '../observe/log.ts'
+import type { Instance } from '../plugin/contract.ts'
+import type { Block } from './block.ts'
+
+/** All blocks' first plugins, then all blocks' second ones: configure() set them up in this order too. */
+export async function startPlugins(blocks: readonly Block[]): Promise<void> {
+  for (const { plugin, instance } of inChainOrder(blocks)) {
+    try {
+      await instance.start?.()
+    } catch (error) {
+      throw new Error(`plugin/${plugin}: ${error instanceof Error ? error.message : error}`, { cause: error })
+    }
+  }
+}
+
+function inChainOrder(blocks: readonly Block[]) {
+  const links = blocks.flatMap((block) => block.instances)
+  const order = [...new Set(links.map(({ plugin }) => plugin))]
+  return order.flatMap((plugin) => links.filter((link) => link.plugin === plugin))
+}
+
+/** Never rejects: what one plugin cannot stop is logged, and the others are stopped all the same. */
+export async function stopInstances(instances: Iterable<Instance>, log: Logger): Promise<void> {
+  for (const instance of instances) {
+    try {
+      await instance.stop?.()
+    } catch (error) {
+      log.error(`a plugin did not stop cleanly: ${error instanceof Error ? error.message : error}`)
+    }
+  }
+}

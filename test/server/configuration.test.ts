@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import { diskSources, parseCorefile } from '../../src/corefile/index.ts'
+import { systemClock } from '../../src/observe/clock.ts'
+import { createMetrics } from '../../src/observe/registry.ts'
+import type { Instance, Plugin } from '../../src/plugin/contract.ts'
+import { configure } from '../../src/server/configuration.ts'
+import { run } from '../../src/server/running.ts'
+import { createTable } from '../../src/table/index.ts'
+import { createProcessRig } from '../support/plugin-rig.ts'
+
+describe('a configuration that cannot start', () => {
+  let events: string[]
+  beforeEach(() => {
+    events = []
+  })
+
+  /** A plugin that tells of its life. `instance` is what it has besides. */
+  function telling(name: string, instance: (fail: () => never) => Instance = () => ({})): Plugin {
+    return {
+      name,
+      schema: { usage: name, repeat: 'once', read: () => undefined },
+      setup: (_, { fail }) => ({
+        start: () => void events.push(`start ${name}`),
+        stop: () => void events.push(`stop ${name}`),
+        ...instance(() => fail('cannot be')),
+      }),
+    }
+  }
+
+  async function start(plugins: readonly Plugin[], text: string): Promise<void> {
+    const { log, state } = createProcessRig()
+    const corefile = { ...parseCorefile(text, 'Corefile', diskSources), file: 'Corefile', hash: '' }
+    const options = { plugins, defaultPort: 53, log, metrics: createMetrics(), clock: systemClock, process: state }
+    await run(await configure(corefile, options), createTable({ reserveBytes: 1 << 26 }), log)
+  }
+
+  it('stops what was set up before the plugin whose set-up fails', async () => {
+    const broken = telling('broken', (fail) => fail())
+    await assert.rejects(
+      start([telling('first'), broken, telling('last')], '. {\nfirst\nbroken\nlast\n}\n'),
+      /cannot be/,
+    )
+    assert.deepEqual(events, ['stop first'])
+  })
+
+  it('stops everything when two blocks claim one zone', async () => {
+    await assert.rejects(start([telling('first')], '. {\nfirst\n}\n. {\nfirst\n}\n'), /already defined/)
+    assert.deepEqual(events, ['stop first', 'stop first'])
+  })
+
+  it('stops every plugin when one does not start: those started, that one, and those whose turn had not come', async () => {
+    const broken = telling('broken', () => ({ start: () => Promise.reject(new Error('port taken')) }))
+    await assert.rejects(
+      start([telling('first'), broken, telling('last')], '. {\nfirst\nbroken\nlast\n}\n'),
+      /^Error: plugin\/broken: port taken$/,
+    )
+    assert.deepEqual(events, ['start first', 'stop first', 'stop broken', 'stop last'])
+  })
+
+  it('stops every plugin when one cannot publish', async () => {
+    const source = {
+      zones: ['.'],
+      attach() {
+        throw new Error('no room')
+      },
+    }
+    await assert.rejects(
+      start([telling('first'), telling('full', () => ({ source }))], '. {\nfirst\nfull\n}\n'),
+      /no room/,
+    )
+    assert.deepEqual(events, ['start first', 'start full', 'stop first', 'stop full'])
+  })
+})

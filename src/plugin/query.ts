@@ -48,6 +48,11 @@ export interface Reply {
   readonly message: Message
   readonly plugin: string
   readonly error?: Error
+  /**
+   * Messages that follow the first one (a zone transfer). Each is made when the client has taken the one before it;
+   * only a stream can carry them.
+   */
+  readonly following?: Iterator<Message>
 }
 
 /** Nothing was written: the server answers with an empty message of this rcode. */

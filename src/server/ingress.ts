@@ -25,6 +25,11 @@ export interface Miss {
   readonly local: SocketAddress
   readonly listener: Listener
   readonly receivedAt: number
+  /**
+   * For a reply of several messages (a zone transfer): takes those that follow the one which the handler gives, before
+   * it gives it. Each is asked for when the connection has room. Absent where a query has one reply.
+   */
+  readonly follow?: (replies: Iterator<Uint8Array>) => void
 }
 
 /** Resolves to the reply's octets (already cut to the client's limit), or undefined to say nothing. Never rejects. */

@@ -116,7 +116,27 @@ function queryFor(request: Message, plan: ListenerPlan, asked: AskedBy, lookup: 
 function encode(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan): Uint8Array | undefined {
   if (outcome.kind === 'drop') return undefined
   const reply = outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
-  return finishReply(reply, request, { transport: miss.transport, ...payloadLimit(request, plan) })
+  const options = { transport: miss.transport, ...payloadLimit(request, plan) }
+  if (outcome.kind === 'reply' && outcome.following) {
+    const { following } = outcome
+    if (miss.follow) miss.follow(encodeEach(following, (message) => finishReply(message, request, options)))
+    else following.return?.()
+  }
+  return finishReply(reply, request, options)
+}
+
+/** Not a generator: one that was never asked for a value would not pass `return` on. */
+function encodeEach(messages: Iterator<Message>, encodeOne: (message: Message) => Uint8Array): Iterator<Uint8Array> {
+  return {
+    next() {
+      const next = messages.next()
+      return next.done ? { done: true, value: undefined } : { done: false, value: encodeOne(next.value) }
+    },
+    return() {
+      messages.return?.()
+      return { done: true, value: undefined }
+    },
+  }
 }
 
 /** `bufsize` of the block that owns the question. Most listeners have none, and are not asked. */

@@ -22,6 +22,8 @@ export interface Limits {
   readonly tcpQueries: number
   /** Replies that clients have not taken yet, in octets, over all connections; past it the slow ones are cut off. */
   readonly tcpUnsentBytes: number
+  /** Replies of many messages (zone transfers) under way at a time, over all connections; more get SERVFAIL. */
+  readonly tcpStreams: number
   /** Milliseconds for the first message of a connection, whole (`timeouts { read }`). */
   readonly tcpRead: number
   /** Milliseconds for each later message, whole, from the last reply on (`timeouts { idle }`). */
@@ -41,6 +43,7 @@ export const defaultLimits: Limits = {
   tcpPending: 64,
   tcpQueries: 0,
   tcpUnsentBytes: 16 * mebibyte,
+  tcpStreams: 10,
   tcpRead: 3 * second,
   tcpIdle: 10 * second,
   tcpWrite: 5 * second,

@@ -9,7 +9,9 @@ import type { Clock } from '../observe/clock.ts'
 import type { SocketAddress } from '../plugin/query.ts'
 import type { Listener, MissHandler } from './api.ts'
 import { createFramer } from './framing.ts'
+import { writeServfail } from './last-resort.ts'
 import type { Limits } from './limits.ts'
+import type { ReplyStream, ReplyStreams } from './reply-streams.ts'
 
 /** What all connections share. */
 export interface ConnectionRoom {
@@ -21,8 +23,9 @@ export interface ConnectionRoom {
   readonly scratch: Buffer
   /** Octets written that clients have not taken, over all connections. */
   unsent: number
+  readonly streams: ReplyStreams
   lastQueryAt: number
-  readonly onFailure: (error: unknown) => void
+  readonly onFailure: (what: string, error: unknown) => void
 }
 
 export interface Connection {
@@ -46,8 +49,9 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
   const family = socket.remoteFamily === 'IPv6' ? 2 : 1
   const client: SocketAddress = { address: socket.remoteAddress!, port: socket.remotePort! }
   let local: SocketAddress | undefined
-  /** Queries that the chain is working on. */
+  /** Queries that the chain is working on, or whose replies are of many messages and not all written. */
   let pending = 0
+  const streams = new Set<ReplyStream>()
   let asked = 0
   /** Octets written and not yet taken, as counted in `room.unsent`. */
   let unsent = 0
@@ -73,6 +77,7 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
   })
   socket.on('drain', () => {
     countUnsent()
+    for (const stream of streams) stream.resume()
     answerAll()
   })
   socket.on('close', () => {
@@ -80,6 +85,7 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
     ended = true
     room.unsent -= unsent
     unsent = 0
+    for (const stream of streams) stream.cancel()
   })
   socket.on('error', () => socket.destroy())
 
@@ -123,7 +129,7 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
     try {
       return responder.answer(framer.bytes, framer.start, framer.end, space, way.stream, scratch, used + lengthBytes)
     } catch (error) {
-      room.onFailure(error)
+      room.onFailure('an answer threw, and the plugin chain was asked', error)
       return MISS
     }
   }
@@ -131,21 +137,63 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
   function ask(listener: Listener, receivedAt: number): void {
     local ??= { address: socket.localAddress ?? listener.address, port: socket.localPort ?? listener.port }
     const request = Buffer.from(framer.bytes.subarray(framer.start, framer.end))
-    const reply = room.onMiss({ request, transport: 'tcp', client, local, listener, receivedAt })
+    let following: Iterator<Uint8Array> | undefined
+    const follow = (replies: Iterator<Uint8Array>): void => {
+      following = replies
+    }
+    const reply = room.onMiss({ request, transport: 'tcp', client, local, listener, receivedAt, follow })
     if (!(reply instanceof Promise)) {
-      writeReply(reply)
+      writeReplies(request, reply, following)
       return
     }
     pending++
     const finish = (octets: Uint8Array | undefined) => {
-      pending--
-      if (ended) return
-      writeReply(octets)
-      deadline = Math.max(deadline, clock.now() + (listenerOf().timeouts?.idle ?? limits.tcpIdle))
-      // There may be frames that were not read because of this one.
-      answerAll()
+      writeReplies(request, octets, following)
+      finishOne()
     }
     reply.then(finish, () => finish(undefined))
+  }
+
+  /** A query that was waited for is answered: there may be frames that were not read because of it. */
+  function finishOne(): void {
+    pending--
+    if (ended) return
+    deadline = Math.max(deadline, clock.now() + (listenerOf().timeouts?.idle ?? limits.tcpIdle))
+    answerAll()
+  }
+
+  function writeReplies(
+    request: Uint8Array,
+    first: Uint8Array | undefined,
+    following: Iterator<Uint8Array> | undefined,
+  ): void {
+    if (following === undefined) writeReply(first)
+    else if (ended || first === undefined) following.return?.()
+    else stream(request, first, following)
+  }
+
+  function stream(request: Uint8Array, first: Uint8Array, following: Iterator<Uint8Array>): void {
+    const begun = room.streams.start(following, {
+      full: () => socket.writableNeedDrain,
+      write: writeReply,
+      ended(failure) {
+        streams.delete(begun!)
+        if (failure !== undefined) {
+          room.onFailure('a reply of several messages broke off', failure)
+          socket.destroy()
+        }
+        finishOne()
+      },
+    })
+    if (!begun) {
+      following.return?.()
+      const refusal = new Uint8Array(request.length)
+      writeReply(refusal.subarray(0, writeServfail(request, 0, request.length, refusal, 0)))
+      return
+    }
+    streams.add(begun)
+    pending++
+    writeReply(first)
   }
 
   function writeReply(octets: Uint8Array | undefined): void {

@@ -7,6 +7,7 @@ import type { Listener, MissHandler } from './api.ts'
 import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './bind.ts'
 import type { Limits } from './limits.ts'
 import type { TransportMetrics } from './metrics.ts'
+import { createReplyStreams } from './reply-streams.ts'
 import { type Connection, type ConnectionRoom, openConnection, scratchBytes } from './tcp-connection.ts'
 import { type Endpoint as AnyEndpoint, openEndpoints, type Stage, switchEndpoints, type Way } from './way.ts'
 
@@ -39,12 +40,13 @@ export function openTcp(options: TcpOptions): Way {
     ...options,
     scratch: Buffer.alloc(scratchBytes),
     unsent: 0,
+    streams: createReplyStreams(limits.tcpStreams),
     lastQueryAt: Number.NEGATIVE_INFINITY,
-    onFailure(error) {
+    onFailure(what, error) {
       metrics.answerFailures.inc()
       if (clock.now() - failureLoggedAt < 1000) return
       failureLoggedAt = clock.now()
-      log.error(`an answer threw, and the plugin chain was asked: ${error instanceof Error ? error.stack : error}`)
+      log.error(`${what}: ${error instanceof Error ? error.stack : error}`)
     },
   }
   const sweeping = clock.every(sweepEvery, () => {

@@ -14,7 +14,7 @@ const plugin = 'cache'
  * Plugins that answer from the cluster's live state. Their answers pass untouched, TTLs included: a kept one would be
  * wrong as soon as a pod comes or goes, and asking them costs no more than a look into the cache.
  */
-const livePlugins: ReadonlySet<string> = new Set(['kubernetes', 'k8s_external'])
+const livePlugins: ReadonlySet<string> = new Set(['kubernetes', 'k8s_external', 'transfer'])
 
 export interface CacheOptions {
   readonly settings: CacheSettings

@@ -155,17 +155,28 @@ function unmapped(address: Uint8Array | undefined): Uint8Array | undefined {
   return mapped ? address.subarray(12) : address
 }
 
-/** A ClusterIP belongs to one service. Other addresses stand for every ready endpoint that has them. */
-function findPointers({ view, settings }: Knowledge, address: Uint8Array): Finding {
-  const shown = (namespace: string): boolean => settings.namespaces?.has(namespace) ?? true
-  const service = view.serviceByClusterIP(formatAddress(address))
-  if (service && shown(service.namespace)) {
+/** The service whose ClusterIP this is, if it is shown: its PTR names nothing else. */
+export function clusterIPOwner(knowledge: Knowledge, address: Uint8Array): Service | undefined {
+  const service = knowledge.view.serviceByClusterIP(formatAddress(address))
+  return service && hasPointers(knowledge, service.namespace) ? service : undefined
+}
+
+/** As in CoreDNS, whether the namespace exists counts only where the Corefile lists namespaces. */
+function hasPointers(knowledge: Knowledge, namespace: string): boolean {
+  return knowledge.settings.namespaces === undefined || isShown(knowledge, namespace)
+}
+
+/** An address that is no ClusterIP stands for every ready endpoint that has it. */
+function findPointers(knowledge: Knowledge, address: Uint8Array): Finding {
+  const { view, settings } = knowledge
+  const service = clusterIPOwner(knowledge, address)
+  if (service) {
     return { kind: 'pointers', names: [serviceName(service.namespace, service.name, settings.primaryZone)] }
   }
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
   const names = new Set<string>()
   for (const { slice, place } of view.placesByAddress(address)) {
-    if (!isReady(slice, place) || slice.service === '' || !shown(slice.namespace)) continue
+    if (!isReady(slice, place) || slice.service === '' || !hasPointers(knowledge, slice.namespace)) continue
     const label = endpointLabel(slice, place, settings.endpointPodNames)
     names.add(`${label}.${serviceName(slice.namespace, slice.service, settings.primaryZone)}`)
   }

@@ -13,10 +13,12 @@ export interface FirstUse {
   add(zone: string, name: string): string[]
   remove(name: string): void
   /**
-   * The names to be compiled again now that the service or its slices changed: the service's own and those of its
-   * ports, and endpoints of slices that are not what they were.
+   * The names of a service to be compiled again: all of them, or those that slices have changed: the service's own,
+   * those of its ports, and endpoints of slices that are not what they were.
    */
-  ofService(namespace: string, service: string): string[]
+  ofService(namespace: string, service: string, which: 'all' | 'changed'): string[]
+  /** The names of addresses. */
+  ofAddresses(): string[]
 }
 
 /** Names that are kept at most: a scan of all names must not fill the table. */
@@ -76,13 +78,14 @@ export function createFirstUse(
       return oldest
     },
     remove,
-    ofService(namespace, service) {
+    ofService(namespace, service, which) {
       const names = services.get(serviceKey(namespace, service))
       if (!names) return []
-      const found = new Set(names.whole)
       const { slices: before } = names
       const after = slicesOf(namespace, service)
       names.slices = after
+      if (which === 'all') return [...names.whole, ...[...names.endpoints.values()].flatMap((ofLabel) => [...ofLabel])]
+      const found = new Set(names.whole)
       if (names.endpoints.size === 0) return [...found]
       for (const slice of new Set([...before, ...after])) {
         if (before.includes(slice) && after.includes(slice)) continue
@@ -92,6 +95,7 @@ export function createFirstUse(
       }
       return [...found]
     },
+    ofAddresses: () => [...places].flatMap(([name, place]) => (place.kind === 'reverse' ? [name] : [])),
   }
 }
 

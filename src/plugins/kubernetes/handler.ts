@@ -48,11 +48,9 @@ function toOutcome(
       return negative(knowledge, zone, query, rcode.NXDOMAIN)
     case 'nodata':
       return negative(knowledge, zone, query, rcode.NOERROR)
-    case 'unknown': {
+    case 'unknown':
       // Never NXDOMAIN, and never the next plugin's NXDOMAIN: what is not known yet may exist.
-      const error = new Error(`not known yet: ${answer.resources.join(', ')}`)
-      return { ...negative(knowledge, zone, query, rcode.SERVFAIL), error }
-    }
+      return negative(knowledge, zone, query, rcode.SERVFAIL)
     case 'soa':
       return positive(query, { answer: [soaRecord(zoneSpec(knowledge, zone, true), query.qname)], additional: [] })
     default:

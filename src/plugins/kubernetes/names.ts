@@ -1,9 +1,10 @@
 /** Which names of the table belong to which object, and what becomes of them when it changes. */
 import type { Service } from '../../cluster/types.ts'
+import { clusterIPOwner } from '../../compile/find.ts'
 import { compileNode, fixedNames, namesOfService } from '../../compile/node.ts'
 import { namespaceName, placeOf } from '../../compile/place.ts'
 import { isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
-import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
+import { parseAddress, reverseName } from '../../dns/address.ts'
 import { type as dnsType } from '../../dns/codes.ts'
 import type { NodeSpec } from '../../table/spec.ts'
 import { createFirstUse, serviceKey } from './first-use.ts'
@@ -23,6 +24,8 @@ export interface Names {
   /** One name that was compiled on first use. */
   compileUsed(name: string): void
   usedNames(): Iterable<string>
+  /** Names in use that depend on which namespaces exist, besides those of the namespaces' services. */
+  usedAcrossNamespaces(): readonly string[]
   isUsed(name: string): boolean
   /**
    * Makes a name that the chain has answered one of the table's, if it is of those that are compiled on first use.
@@ -93,7 +96,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
     const address = parseAddress(ip)
     if (!address) return
     const name = reverseName(address)
-    if (view.serviceByClusterIP(formatAddress(address)) || firstUse.has(name)) compileUsed(name)
+    if (clusterIPOwner(knowledge, address) || firstUse.has(name)) compileUsed(name)
     else sink.remove(name)
   }
 
@@ -102,7 +105,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
 
   function isFirstUse(zone: string, name: string, type: number): boolean {
     const place = placeOf(zone, name)
-    if (place.kind === 'reverse') return view.serviceByClusterIP(formatAddress(place.address)) === undefined
+    if (place.kind === 'reverse') return clusterIPOwner(knowledge, place.address) === undefined
     if (place.kind !== 'service') return false
     const service = view.service(place.namespace, place.service)
     if (!service || service.type === 'ExternalName') return false
@@ -121,9 +124,11 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
       const service = view.service(namespace, name)
       if (service) compiled.set(key, service)
       else compiled.delete(key)
-      const changed = whole || service !== before || dependsOnEndpoints(service)
-      const ahead = changed ? compileAhead(before, service) : undefined
-      for (const used of firstUse.ofService(namespace, name)) if (!ahead?.has(used)) compileUsed(used)
+      const changed = whole || service !== before
+      const ahead = changed || dependsOnEndpoints(service) ? compileAhead(before, service) : undefined
+      for (const used of firstUse.ofService(namespace, name, changed ? 'all' : 'changed')) {
+        if (!ahead?.has(used)) compileUsed(used)
+      }
     },
     compileNamespace(namespace) {
       for (const zone of forwardZones) {
@@ -133,6 +138,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
     },
     compileUsed,
     usedNames: firstUse.names,
+    usedAcrossNamespaces: () => (settings.namespaces ? firstUse.ofAddresses() : []),
     isUsed: firstUse.has,
     use(zone, name, type) {
       if (firstUse.has(name) || !isFirstUse(zone, name, type)) return { used: false, displaced: [] }

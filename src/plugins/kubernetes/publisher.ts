@@ -192,6 +192,7 @@ export function createPublisher({ knowledge, clock, latency, report }: Publisher
     namespaceChanged(namespace) {
       if (!isFollowing()) return
       for (const { name } of view.servicesIn(namespace)) mark({ namespace, name, whole: true })
+      for (const name of names.usedAcrossNamespaces()) dirtyNames.add(name)
       dirtyNamespaces.add(namespace)
       slices.wake()
     },

@@ -25,8 +25,9 @@ export function createSlices(clock: Clock, step: () => boolean, finish: () => vo
     if (state === 'stopped') return
     const begin = clock.now()
     const end = begin + Math.min(Math.max(begin - yieldedAt, sliceLength), longestSlice)
-    let more = true
-    while (more && clock.now() < end) more = step()
+    let more: boolean
+    do more = step()
+    while (more && clock.now() < end)
     finish()
     state = more ? 'waiting' : 'idle'
     yieldedAt = clock.now()

@@ -20,6 +20,9 @@ const settings: ClusterDnsSettings = {
   fallthrough: [],
 }
 
+/** Time stands still: work is never cut into slices, however slow the machine is. */
+const stillClock: Clock = { ...systemClock, now: () => 0 }
+
 /** A space of the table that remembers what was done to it. */
 function createSpace() {
   const nodes = new Map<string, NodeSpec>()
@@ -52,7 +55,7 @@ function open(lines: string, options: { availability?: 'pending'; clock?: Clock 
   const errors: string[] = []
   const publisher = createPublisher({
     knowledge: { view: cluster.view, settings, localAddresses: [] },
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? stillClock,
     latency: { published() {}, alreadyThere() {} },
     report: (text) => void errors.push(text),
   })
@@ -65,9 +68,7 @@ function open(lines: string, options: { availability?: 'pending'; clock?: Clock 
   return { cluster, publisher, errors, apply: notation.apply }
 }
 
-const idle = async (): Promise<void> => {
-  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
-}
+const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const web = 'web.testns.svc.cluster.local.'
 const hdls = 'hdls.testns.svc.cluster.local.'
@@ -213,7 +214,7 @@ describe('a change', () => {
 
   test('moves the serial of the zones', async () => {
     let wall = 1_000_000
-    const { publisher, apply } = open('service web testns 10.3.0.1', { clock: { ...systemClock, wall: () => wall } })
+    const { publisher, apply } = open('service web testns 10.3.0.1', { clock: { ...stillClock, wall: () => wall } })
     const space = createSpace()
     await publisher.attach(space).settled
     assert.equal(space.zones.get('cluster.local.')!.soa.serial, 1000)
@@ -240,16 +241,15 @@ describe('names that are compiled on first use', () => {
     const { publisher } = open('service web testns 10.3.0.1 ports a:TCP:1,b:TCP:2')
     const space = createSpace()
     await publisher.attach(space).settled
-    const spelling = (i: number): string => `a.${'tcp'}.${web}`.replace('a.', i % 2 ? 'a.' : 'b.')
-    publisher.answered('cluster.local.', spelling(0), dnsType.A)
+    publisher.answered('cluster.local.', `a.tcp.${web}`, dnsType.A)
     await idle()
-    assert.equal(space.nodes.has(spelling(0)), true)
+    assert.equal(space.nodes.has(`a.tcp.${web}`), true)
     for (let i = 0; i < 16_384; i++) {
       const address = `${i & 255}.${i >> 8}.77.10.in-addr.arpa.`
       publisher.answered('in-addr.arpa.', address, dnsType.PTR)
     }
     await idle()
-    assert.equal(space.nodes.has(spelling(0)), false)
+    assert.equal(space.nodes.has(`a.tcp.${web}`), false)
     assert.equal(space.nodes.has(`_a._tcp.${web}`), true)
   })
 
@@ -264,5 +264,53 @@ describe('names that are compiled on first use', () => {
     publisher.answered('in-addr.arpa.', '1.0.3.10.in-addr.arpa.', dnsType.PTR)
     await idle()
     assert.deepEqual(space.puts, [])
+  })
+})
+
+describe('work', () => {
+  /** A clock that every look at it moves on by a tenth of a slice. */
+  function busyClock(): Clock & { readonly timers: (() => void)[] } {
+    let now = 0
+    const timers: (() => void)[] = []
+    return {
+      ...systemClock,
+      timers,
+      now: () => (now += 0.1),
+      after(_milliseconds, task) {
+        timers.push(task)
+        return { cancel() {} }
+      },
+    }
+  }
+
+  test('is done in slices: others have their turn in between', async () => {
+    const { publisher } = open(
+      Array.from({ length: 50 }, (_, i) => `service web-${i} testns 10.3.0.${i + 1}`).join('\n'),
+      { clock: busyClock() },
+    )
+    const space = createSpace()
+    const { settled } = publisher.attach(space)
+    await new Promise(setImmediate)
+    assert.ok(space.nodes.size > 0 && space.nodes.size < 100, `${space.nodes.size} after the first slice`)
+    await settled
+    assert.ok(space.nodes.size > 150)
+  })
+
+  test('on a service that takes long is followed by as long a rest, and then by one compilation', async () => {
+    const clock = busyClock()
+    let cost = 0
+    const { publisher, apply } = open('service hdls testns headless', { clock: { ...clock, now: () => (cost += 2) } })
+    const space = createSpace()
+    await publisher.attach(space).settled
+    apply('endpoint hdls testns 172.0.0.1 ready')
+    await idle()
+    space.puts.length = 0
+    apply('endpoint hdls testns 172.0.0.2 ready')
+    apply('endpoint hdls testns 172.0.0.3 ready')
+    await idle()
+    assert.deepEqual(space.puts, [])
+    for (const task of clock.timers.splice(0)) task()
+    await idle()
+    assert.deepEqual(space.puts, [hdls])
   })
 })

@@ -102,7 +102,7 @@ for (const options of [
           }
         }
       }),
-      { numRuns: 15 },
+      { numRuns: Number(process.env.RUNS ?? 25) },
     )
   })
 }

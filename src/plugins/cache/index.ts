@@ -31,9 +31,9 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
   const metrics = createCacheMetrics({
     registry: setup.metrics,
     dataPlane: setup.process.dataPlane,
+    block: setup.block,
     zones: settings.zones.join(','),
     size: store.size,
-    servers: () => setup.block.servers,
   })
   // These must see every hit: the data plane would hide it from them.
   const seesHits = settings.prefetch !== undefined || settings.serveStale !== undefined || settings.keepTtl

@@ -1,5 +1,6 @@
 import type { CounterCell, MetricsRegistry } from '../../observe/metrics.ts'
-import type { DataPlaneFacts } from '../../plugin/contract.ts'
+import type { BlockFacts, DataPlaneFacts } from '../../plugin/contract.ts'
+import { createGrowth } from '../../plugin/growth.ts'
 import type { Kind } from './store.ts'
 
 /** The counters of one listener (and view). */
@@ -21,38 +22,29 @@ export interface CacheMetrics {
 export interface CacheMetricsOptions {
   readonly registry: MetricsRegistry
   readonly dataPlane: DataPlaneFacts
+  /** Its listeners are known once it serves. */
+  readonly block: Pick<BlockFacts, 'servers' | 'zones'>
   /** The plugin's zones, joined with commas. */
   readonly zones: string
   readonly size: (kind: Kind) => number
-  /** The listeners of the block, once it serves. */
-  readonly servers: () => readonly string[]
 }
+
+const kinds: readonly Kind[] = ['success', 'denial']
 
 /** Named and labelled as CoreDNS's (coredns-behaviour §8). Hits that the data plane served are added at each scrape. */
 export function createCacheMetrics(options: CacheMetricsOptions): CacheMetrics {
-  const { registry, zones } = options
+  const { registry, block, zones } = options
   const labels = ['server', 'zones', 'view']
   const typed = ['server', 'type', 'zones', 'view']
-  const requests = registry.counter('coredns_cache_requests_total', 'The count of cache requests.', labels)
-  const misses = registry.counter('coredns_cache_misses_total', 'The count of cache misses.', labels)
-  const prefetches = registry.counter(
-    'coredns_cache_prefetch_total',
-    'The number of times the cache has prefetched.',
-    labels,
-  )
-  const drops = registry.counter(
-    'coredns_cache_drops_total',
-    'The number of replies that were not kept, for they answer another question.',
-    labels,
-  )
-  const stale = registry.counter(
-    'coredns_cache_served_stale_total',
-    'The number of requests served from stale entries.',
-    labels,
-  )
-  const hits = registry.counter('coredns_cache_hits_total', 'The count of cache hits.', typed)
-  const evictions = registry.counter('coredns_cache_evictions_total', 'The count of cache evictions.', typed)
-  const entries = registry.gauge('coredns_cache_entries', 'The number of elements in the cache.', typed)
+  const counter = (name: string, help: string, names: readonly string[] = labels) => registry.counter(name, help, names)
+  const requests = counter('coredns_cache_requests_total', 'Queries that were looked up in the cache.')
+  const misses = counter('coredns_cache_misses_total', 'Queries that the cache had no answer to.')
+  const prefetches = counter('coredns_cache_prefetch_total', 'Popular entries renewed before they expired.')
+  const drops = counter('coredns_cache_drops_total', 'Replies not kept because they answer another question.')
+  const stale = counter('coredns_cache_served_stale_total', 'Queries answered with an entry that had expired.')
+  const hits = counter('coredns_cache_hits_total', 'Queries answered from the cache.', typed)
+  const evictions = counter('coredns_cache_evictions_total', 'Entries that made room for others.', typed)
+  const entries = registry.gauge('coredns_cache_entries', 'Replies that the cache holds.', typed)
   const known = new Map<string, CacheCells>()
 
   function cells(server: string, view: string): CacheCells {
@@ -83,31 +75,35 @@ export function createCacheMetrics(options: CacheMetricsOptions): CacheMetrics {
       found.requests.inc(count)
       found.hits[kind].inc(count)
     }
-    for (const server of options.servers()) {
-      for (const kind of ['success', 'denial'] as const) entries.with(server, kind, zones, '').set(options.size(kind))
-    }
+    for (const server of block.servers)
+      for (const kind of kinds) entries.with(server, kind, zones, '').set(options.size(kind))
   })
-  return { cells, stop: () => collector.remove() }
+  return {
+    cells,
+    stop() {
+      collector.remove()
+      for (const server of block.servers) for (const kind of kinds) entries.forget(server, kind, zones, '')
+    },
+  }
 }
 
-/** What the data plane has answered on behalf of `cache` since it was asked last. NODATA counts as success there. */
-function createTableHits({ dataPlane, servers }: CacheMetricsOptions) {
-  const before = new Map<string, number>()
+/** What the data plane has answered on behalf of this block's `cache` since somebody asked last. */
+function createTableHits({ registry, dataPlane, block }: CacheMetricsOptions) {
+  const growth = createGrowth(registry)
   return function* (): Iterable<{ server: string; view: string; kind: Kind; count: number }> {
-    const ours = new Set(servers())
-    const now = new Map<string, number>()
-    for (const { plugin, server, view, responses } of dataPlane.collect()) {
-      if (plugin !== 'cache' || !ours.has(server)) continue
-      for (const [rcode, count] of responses) {
-        const key = JSON.stringify([server, view, rcode === 'NOERROR' ? 'success' : 'denial'])
-        now.set(key, (now.get(key) ?? 0) + count)
+    const servers = new Set(block.servers)
+    const totals = new Map<string, { server: string; view: string; kind: Kind; total: number }>()
+    for (const { plugin, server, zone, view, cacheHits } of dataPlane.collect()) {
+      if (plugin !== 'cache' || !cacheHits || !servers.has(server) || !block.zones.includes(zone)) continue
+      for (const kind of kinds) {
+        const key = `cache hits ${server} ${zone} ${view} ${kind}`
+        const before = totals.get(key)?.total ?? 0
+        totals.set(key, { server, view, kind, total: before + cacheHits[kind] })
       }
     }
-    for (const [key, count] of now) {
-      const [server, view, kind] = JSON.parse(key) as [string, string, Kind]
-      const more = count - (before.get(key) ?? 0)
-      before.set(key, count)
-      if (more > 0) yield { server, view, kind, count: more }
+    for (const [key, { total, ...facts }] of totals) {
+      const count = growth(key, total)
+      if (count > 0) yield { ...facts, count }
     }
   }
 }

@@ -1,24 +1,14 @@
 import type { MetricsRegistry } from '../../observe/metrics.ts'
 import type { DataPlaneSample, HistogramSample } from '../../plugin/contract.ts'
+import { createGrowth } from '../../plugin/growth.ts'
 import { createQueryMetrics, type QueryCells, type QueryMetrics } from '../../plugin/query-metrics.ts'
 
 /** Adds what the data plane has counted since the last time to the series of the chain. */
 export type Merge = (samples: Iterable<DataPlaneSample>, counts: (server: string, zone: string) => boolean) => void
 
-/** The totals that were merged last, by name of the count. They belong to the registry, whatever configuration runs. */
-const mergedInto = new WeakMap<MetricsRegistry, Map<string, number>>()
-
 export function createMerger(metrics: MetricsRegistry): Merge {
   const queries = createQueryMetrics(metrics)
-  const merged = mergedInto.get(metrics) ?? new Map<string, number>()
-  mergedInto.set(metrics, merged)
-
-  /** What `total` has grown by. One that shrank (a class that is gone) has not grown: nothing is counted twice. */
-  function growth(name: string, total: number): number {
-    const before = merged.get(name) ?? 0
-    merged.set(name, total)
-    return Math.max(0, total - before)
-  }
+  const growth = createGrowth(metrics)
 
   return (samples, counts) => {
     for (const [key, sample] of sumUp(samples)) {

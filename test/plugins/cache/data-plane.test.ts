@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseMessage } from '../../../src/dns/wire.ts'
-import type { ReplySink } from '../../../src/plugin/contract.ts'
+import type { DataPlaneSample, ReplySink } from '../../../src/plugin/contract.ts'
+import { cache } from '../../../src/plugins/cache/index.ts'
 import type { CachedEntry } from '../../../src/table/api.ts'
+import { createProcessRig, setUp } from '../../support/plugin-rig.ts'
 import { scene, seconds, soa } from './support.ts'
 
 describe('the data plane', () => {
@@ -64,6 +66,23 @@ describe('the data plane', () => {
 })
 
 describe('metrics', () => {
+  const histogram = { counts: [], sum: 0 }
+  /** What the data plane has counted of the cached replies of one zone. */
+  const hitsOfTable = (cacheHits: { success: number; denial: number }, zone = '.'): DataPlaneSample => ({
+    server: 'dns://:53',
+    zone,
+    view: '',
+    plugin: 'cache',
+    proto: 'udp',
+    requests: new Map(),
+    responses: new Map(),
+    doRequests: 0,
+    cacheHits,
+    requestSize: histogram,
+    responseSize: histogram,
+    duration: histogram,
+  })
+
   it('requests, hits, misses, drops and entries are counted, and what the data plane answered', async () => {
     const made = scene()
     await made.ask('www.example.org. A')
@@ -73,34 +92,51 @@ describe('metrics', () => {
     await made.ask('gone.example.org. A')
     made.said = { with: { questions: [] } }
     await made.ask('odd.example.org. A')
-    const histogram = { counts: [], sum: 0 }
-    made.rig.samples = [
-      {
-        server: 'dns://:53',
-        zone: '.',
-        view: '',
-        plugin: 'cache',
-        proto: 'udp',
-        requests: new Map(),
-        responses: new Map([['NOERROR', 10]]),
-        doRequests: 0,
-        requestSize: histogram,
-        responseSize: histogram,
-        duration: histogram,
-      },
-    ]
+    made.rig.samples = [hitsOfTable({ success: 10, denial: 3 })]
     await made.rig.metrics.text()
     const text = await made.rig.metrics.text()
     for (const line of [
-      'coredns_cache_requests_total{server="dns://:53",view="",zones="."} 15',
+      'coredns_cache_requests_total{server="dns://:53",view="",zones="."} 18',
       'coredns_cache_misses_total{server="dns://:53",view="",zones="."} 3',
       'coredns_cache_hits_total{server="dns://:53",type="success",view="",zones="."} 11',
-      'coredns_cache_hits_total{server="dns://:53",type="denial",view="",zones="."} 1',
+      'coredns_cache_hits_total{server="dns://:53",type="denial",view="",zones="."} 4',
       'coredns_cache_drops_total{server="dns://:53",view="",zones="."} 1',
       'coredns_cache_entries{server="dns://:53",type="success",view="",zones="."} 1',
       'coredns_cache_entries{server="dns://:53",type="denial",view="",zones="."} 1',
     ]) {
       assert.ok(text.includes(`${line}\n`), `${line} in\n${text}`)
     }
+  })
+
+  it('hits of the data plane are counted once, whatever configurations come and go', async () => {
+    const rig = createProcessRig()
+    const old = setUp(cache, 'cache', rig)
+    rig.samples = [hitsOfTable({ success: 10, denial: 0 })]
+    await rig.metrics.text()
+    const next = setUp(cache, 'cache', rig)
+    rig.samples = [hitsOfTable({ success: 14, denial: 0 })]
+    await rig.metrics.text()
+    await old.stop?.()
+    const text = await rig.metrics.text()
+    assert.match(text, /^coredns_cache_hits_total\{.*type="success".*\} 14$/m)
+    await next.stop?.()
+  })
+
+  it('hits of the data plane count for the block whose zone they were in', async () => {
+    const rig = createProcessRig()
+    setUp(cache, 'cache', rig, { zones: ['a.'] })
+    setUp(cache, 'cache', rig, { zones: ['b.'] })
+    rig.samples = [hitsOfTable({ success: 10, denial: 0 }, 'a.'), hitsOfTable({ success: 3, denial: 0 }, 'b.')]
+    const text = await rig.metrics.text()
+    assert.match(text, /^coredns_cache_hits_total\{.*zones="a\."\} 10$/m)
+    assert.match(text, /^coredns_cache_hits_total\{.*zones="b\."\} 3$/m)
+  })
+
+  it('a cache that is gone has no entries any more', async () => {
+    const rig = createProcessRig()
+    const instance = setUp(cache, 'cache', rig)
+    assert.match(await rig.metrics.text(), /^coredns_cache_entries/m)
+    await instance.stop?.()
+    assert.doesNotMatch(await rig.metrics.text(), /^coredns_cache_entries/m)
   })
 })

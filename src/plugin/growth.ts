@@ -1,0 +1,19 @@
+import type { MetricsRegistry } from '../observe/metrics.ts'
+
+/** Totals as they were counted last, by name. They belong to the registry, whatever configuration runs. */
+const countedIn = new WeakMap<MetricsRegistry, Map<string, number>>()
+
+/**
+ * Turns totals that outlive configurations (the data plane's) into what a counter of ours is to grow by. A reload so
+ * counts nothing a second time, and while two configurations live, whoever looks first counts.
+ */
+export function createGrowth(metrics: MetricsRegistry): (name: string, total: number) => number {
+  const counted = countedIn.get(metrics) ?? new Map<string, number>()
+  countedIn.set(metrics, counted)
+  return (name, total) => {
+    const before = counted.get(name) ?? 0
+    counted.set(name, total)
+    // One that shrank (a class that is gone) has not grown.
+    return Math.max(0, total - before)
+  }
+}

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { peer } from '../../test/support/peers.ts'
+import { tied } from '../../test/support/tied.ts'
 
 /** The server under test has this core for itself; generators, upstreams and the API server share the others. */
 export const serverCore = '0'
@@ -25,13 +26,9 @@ export interface StartOptions {
 }
 
 const running = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
 export function start(command: readonly string[], options: StartOptions): Program {
-  const pinned = peer('taskset') ? ['taskset', '-c', options.cores, ...command] : command
+  const pinned = tied(peer('taskset') ? ['taskset', '-c', options.cores, ...command] : command)
   const child = spawn(pinned[0]!, pinned.slice(1), {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,13 +4,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { peer } from './peers.ts'
 import { freePort } from './ports.ts'
+import { tied } from './tied.ts'
 import { until } from './until.ts'
 
 /** What a test needs of a request's outcome: the object, as JSON has it. */
@@ -192,19 +193,17 @@ function writeKeyPair(privateFile: string, publicFile: string): void {
 }
 
 function runProgram(command: readonly string[], log: string): ChildProcess {
-  const child = spawn('sh', ['-c', 'log=$1; shift; exec "$@" >>"$log" 2>&1', 'sh', log, ...command], {
-    stdio: 'ignore',
-  })
-  const kill = () => child.kill('SIGKILL')
-  process.once('exit', kill)
-  child.once('exit', () => process.off('exit', kill))
+  const output = openSync(log, 'a')
+  const [program, ...flags] = tied(command) as [string, ...string[]]
+  const child = spawn(program, flags, { stdio: ['ignore', output, output] })
+  closeSync(output)
   return child
 }
 
 function explain(child: ChildProcess, log: string): string | undefined {
   if (child.exitCode === null && child.signalCode === null) return undefined
   const text = existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : ''
-  return `${child.spawnargs.slice(5).join(' ')} has ended:\n${text}\n`
+  return `${child.spawnargs.join(' ')} has ended:\n${text}\n`
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DigOptions, type DigReply, dig } from './dig.ts'
 import { freePort } from './ports.ts'
+import { tied } from './tied.ts'
 import { until } from './until.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -36,7 +37,6 @@ export interface ServerOptions {
   /** What counts as started: `banner` (its sockets answer), `ready` (/ready says so), `nothing`. Default: banner. */
   readonly waitFor?: 'banner' | 'ready' | 'nothing'
   readonly ports?: Ports
-  readonly user?: number
 }
 
 export interface Exit {
@@ -81,7 +81,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const corefile = join(folder, 'Corefile')
   const pidfile = join(folder, 'pid')
   writeFileSync(corefile, options.corefile(ports))
-  const command = [
+  const command = tied([
     ...(options.under ?? []),
     ...(options.command ?? [runtime, builtServer]),
     '-conf',
@@ -89,12 +89,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     '-pidfile',
     pidfile,
     ...(options.args ?? []),
-  ]
+  ])
   const child = spawn(command[0]!, command.slice(1), {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
   })
   const server = watch(child, ports, folder, corefile, pidfile)
   try {

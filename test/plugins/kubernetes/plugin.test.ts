@@ -1,5 +1,6 @@
 /** The plugin as the server sees it: started over a folder of manifests, asked, explained, stopped. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { recordText } from '../../../src/dns/rdata.ts'
@@ -11,6 +12,7 @@ import { until } from '../../support/until.ts'
 const root = join(import.meta.dirname, '../../..')
 const directive = `kubernetes cluster.local in-addr.arpa {
   manifests examples
+  pods insecure
 }`
 
 /** Reading the folder takes real time; waiting for its files to settle takes the rig's. */
@@ -38,6 +40,15 @@ describe('kubernetes over the examples', () => {
     ])
     assert.equal(outcome.plugin, 'kubernetes')
   })
+
+  const questions = [...readFileSync(join(root, 'examples/README.md'), 'utf8').matchAll(/^\| `(\S+) ([A-Z]+)`/gm)]
+  for (const [, name, type] of questions) {
+    test(`answers what examples/README.md proposes: ${name} ${type}`, async () => {
+      const { answer } = messageOf(await handle(instance, ask(`${name}. ${type}`), failing(2)))
+      assert.notEqual(answer.length, 0)
+    })
+  }
+  test('finds those proposals', () => assert.ok(questions.length >= 10))
 
   test('passes on what is in none of its zones', async () => {
     const outcome = await handle(instance, ask('www.example.com. A'), failing(5))

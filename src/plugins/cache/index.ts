@@ -4,7 +4,7 @@ import type { Query } from '../../plugin/query.ts'
 import type { CachedEntry } from '../../table/api.ts'
 import { createCache } from './cache.ts'
 import { createCacheMetrics } from './metrics.ts'
-import { cacheKey, wireWithTtl } from './replies.ts'
+import { cacheKey } from './replies.ts'
 import { type CacheSettings, schema } from './settings.ts'
 import { createStore, type Entry, type Store, secondsLeft } from './store.ts'
 
@@ -21,11 +21,11 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     for (const sink of sinks) sink.remove(entry.name, entry.type, entry.dnssecOk, entry.checkingDisabled)
   })
 
+  /** Failures stay with the chain: it writes those that clients see into the log (`log { class error }`). */
   function offer(entry: Entry): void {
-    if (offered.has(entry) || entry.class !== dnsClass.IN) return
+    if (offered.has(entry) || entry.failure || entry.class !== dnsClass.IN) return
     offered.add(entry)
-    const published = publishedEntry(entry, clock.now())
-    for (const sink of sinks) sink.put(published)
+    for (const sink of sinks) sink.put(publishedEntry(entry))
   }
 
   const metrics = createCacheMetrics({
@@ -72,14 +72,15 @@ function explain(query: Query, store: Store, now: number): string[] {
   return lines.length > 0 ? lines : ['has no entry (cluster answers are never kept)']
 }
 
-/** The entry as the data plane takes it: TTLs as of now. */
-function publishedEntry(entry: Entry, now: number): CachedEntry {
+/** The entry as the data plane takes it. */
+function publishedEntry(entry: Entry): CachedEntry {
   return {
     name: entry.name,
     type: entry.type,
     dnssecOk: entry.dnssecOk,
     checkingDisabled: entry.checkingDisabled,
-    reply: wireWithTtl(entry, secondsLeft(entry, now)),
+    reply: entry.wire,
+    storedAt: entry.storedAt,
     expiresAt: entry.storedAt + entry.ttl * 1000,
     authenticData: entry.authenticData,
   }

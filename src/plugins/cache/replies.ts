@@ -81,20 +81,6 @@ export function replyFrom(entry: Entry, query: Query, ttl: number): Message {
   }
 }
 
-/** The entry's reply with every TTL set to `ttl`. */
-export function wireWithTtl(entry: Entry, ttl: number): Uint8Array {
-  if (ttl === entry.ttl) return entry.wire
-  const kept = parseMessage(entry.wire)
-  const { answer, authority, additional } = kept
-  const aged = {
-    ...kept,
-    answer: withTtl(answer, ttl),
-    authority: withTtl(authority, ttl),
-    additional: withTtl(additional, ttl),
-  }
-  return encodeMessage(aged, { limit: 0xffff })
-}
-
 /** The query as it goes on to the next plugin: always with AD, so that the answer is complete for whoever is next. */
 export const askingForAd = (query: Query): Query =>
   query.request.authenticData ? query : { ...query, request: { ...query.request, authenticData: true } }

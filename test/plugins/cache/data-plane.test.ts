@@ -12,7 +12,7 @@ describe('the data plane', () => {
     return { put: (entry) => void entries.push(entry), remove: (name) => void removed.push(name) }
   }
 
-  it('gets each entry with its expiry: a reply without OPT, AA set, TTLs as of now', async () => {
+  it('gets each entry with its expiry: a reply without OPT, AA set, TTLs as of when it was stored', async () => {
     const { ask, instance, rig } = scene('cache 30')
     const entries: CachedEntry[] = []
     instance.replies?.attach(sinkOf(entries))
@@ -24,6 +24,7 @@ describe('the data plane', () => {
       type: 1,
       dnssecOk: true,
       checkingDisabled: false,
+      storedAt: 5 * seconds,
       expiresAt: 35 * seconds,
       authenticData: false,
     })
@@ -31,7 +32,7 @@ describe('the data plane', () => {
     assert.deepEqual([message.authoritative, message.edns, message.answer[0].ttl], [true, undefined, 30])
   })
 
-  it('a listener that comes later is told of an entry at its next hit, with the TTL that is left', async () => {
+  it('a listener that comes later is told of an entry at its next hit, and how old it is', async () => {
     const { ask, instance, rig } = scene('cache 30')
     await ask('www.example.org. A')
     const entries: CachedEntry[] = []
@@ -40,8 +41,8 @@ describe('the data plane', () => {
     await ask('www.example.org. A')
     await ask('www.example.org. A')
     assert.equal(entries.length, 1)
-    assert.equal(parseMessage(entries[0].reply).answer[0].ttl, 20)
-    assert.equal(entries[0].expiresAt, 30 * seconds)
+    const [{ reply, storedAt, expiresAt }] = entries
+    assert.deepEqual([parseMessage(reply).answer[0].ttl, storedAt, expiresAt], [30, 0, 30 * seconds])
   })
 
   it('loses an entry that the cache loses', async () => {
@@ -51,6 +52,15 @@ describe('the data plane', () => {
     for (let i = 0; i < 1025; i++) await ask(`n${i}.example.org. A`)
     assert.deepEqual(removed, ['n0.example.org.'])
     assert.equal(asked.length, 1025)
+  })
+
+  it('gets no failures, for each is to be seen in the log of errors', async () => {
+    const { ask, instance, asked } = scene('cache 30', { rcode: 'SERVFAIL' })
+    const entries: CachedEntry[] = []
+    instance.replies?.attach(sinkOf(entries))
+    await ask('www.example.org. A')
+    await ask('www.example.org. A')
+    assert.deepEqual([asked.length, entries.length], [1, 0])
   })
 
   it('gets nothing where every hit has to be seen, and nothing of class CH', async () => {

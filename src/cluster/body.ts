@@ -95,8 +95,10 @@ export async function readStatus(response: ApiResponse, reducer: Reducer): Promi
   const bytes = Buffer.concat(chunks)
   const { status: code } = response
   try {
+    const span = { bytes, start: 0, end: bytes.length }
+    if (isProtobuf(response)) unwrap(span, reducer)
     const object = isProtobuf(response)
-      ? protobufObject(unwrap(bytes, reducer), reducer)
+      ? protobufObject(span, reducer)
       : jsonObject(JSON.parse(bytes.toString('utf8')), reducer)
     return { ...object.status(), code }
   } catch {

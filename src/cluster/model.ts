@@ -131,6 +131,7 @@ export function buildModel(watched: readonly Resource[], clock: Clock, report: (
     services: stores.services.all,
     servicesIn: stores.services.in,
     slices: slices.of,
+    allSlices: stores.endpointslices.all,
     namespace: (name) => stores.namespaces.get('', name),
     namespaces: stores.namespaces.all,
     hasPod: (namespace, ip) => podIPs.get(ip).some((pod) => pod.namespace === namespace),

@@ -9,10 +9,23 @@ import type { Reducer } from './reduce.ts'
 /** Reads the value of `field` into the draft, or leaves it: it is skipped then. */
 export type ReadField<Draft> = (field: number, draft: Draft, pbf: PbfReader, reducer: Reducer) => void
 
-/** Reads the fields of a whole message. */
-export function readAll<Draft>(bytes: Uint8Array, draft: Draft, read: ReadField<Draft>, reducer: Reducer): void {
-  const pbf = new PbfReader(bytes)
-  readUntil(pbf, bytes.length, draft, read, reducer)
+/** A message in a buffer. Mutable, so that a stream of messages needs one of them. */
+export interface Span {
+  bytes: Uint8Array
+  start: number
+  end: number
+}
+
+/** One for all: a message is read at once, and a reader with its DataView costs more than most messages. */
+const shared = new PbfReader(new Uint8Array(0))
+
+/** Reads the fields of a whole message. Not from within a ReadField: that is `nested`. */
+export function readAll<Draft>(span: Span, draft: Draft, read: ReadField<Draft>, reducer: Reducer): void {
+  shared.buf = span.bytes
+  shared.length = span.end
+  shared.pos = span.start
+  shared._valueStart = -1
+  readUntil(shared, span.end, draft, read, reducer)
 }
 
 /** Reads the fields of the message that is the value of the current field. */
@@ -46,11 +59,13 @@ export function lengthEnd(pbf: PbfReader): number {
   return end
 }
 
-export function octets(pbf: PbfReader): Uint8Array {
+/** Makes `span` the octets of the current field. */
+export function octets(pbf: PbfReader, span: Span): void {
   const end = lengthEnd(pbf)
-  const found = pbf.buf.subarray(pbf.pos, end)
+  span.bytes = pbf.buf
+  span.start = pbf.pos
+  span.end = end
   pbf.pos = end
-  return found
 }
 
 export function text(pbf: PbfReader, reducer: Reducer): string {

@@ -10,6 +10,7 @@ import {
   reduceProtobuf,
   unwrap,
 } from './protobuf.ts'
+import type { Span } from './protobuf-fields.ts'
 import type { Reducer } from './reduce.ts'
 import {
   type BodyReader,
@@ -23,15 +24,22 @@ import {
 /** Frames of a 4-octet big-endian length and a WatchEvent. */
 export function protobufWatch(reducer: Reducer): BodyReader<WatchEvent> {
   const queue = createByteQueue()
+  // One event for all frames, as `BodyReader` allows.
+  const span: Span = { bytes: Buffer.alloc(0), start: 0, end: 0 }
+  const event = { type: '', object: protobufObject(span, reducer) }
   return {
     push: queue.push,
     next() {
       if (queue.length < 4) return undefined
-      const length = queue.view(0, 4).readUInt32BE()
+      const length = queue.at(0) * 0x1000000 + ((queue.at(1) << 16) | (queue.at(2) << 8) | queue.at(3))
       if (length > largestObject) throw new MalformedObject(`a frame of ${length} octets in a protobuf watch`)
       if (queue.length < 4 + length) return undefined
-      const { type, object } = readWatchEvent(queue.take(4 + length).subarray(4), reducer)
-      return { type, object: protobufObject(unwrap(object, reducer), reducer) }
+      span.bytes = queue.take(4 + length)
+      span.start = 4
+      span.end = 4 + length
+      event.type = readWatchEvent(span, reducer)
+      unwrap(span, reducer)
+      return event
     },
   }
 }
@@ -42,6 +50,8 @@ export function protobufWatch(reducer: Reducer): BodyReader<WatchEvent> {
  */
 export function protobufList(reducer: Reducer): ListReader {
   const queue = createByteQueue()
+  const span: Span = { bytes: Buffer.alloc(0), start: 0, end: 0 }
+  const item = protobufObject(span, reducer)
   let facts: ListFacts = { resourceVersion: '', continueToken: '' }
   let prefixed = false
   /** Octets of the list that have not been taken; -1 while its beginning has not been met. */
@@ -98,10 +108,12 @@ export function protobufList(reducer: Reducer): ListReader {
         if (next === undefined) return undefined
         if (next.length > largestObject) throw new MalformedObject(`a list item of ${next.length} octets`)
         if (queue.length < next.header + next.length) return undefined
-        const value = queue.take(next.header + next.length).subarray(next.header)
+        span.bytes = queue.take(next.header + next.length)
+        span.start = next.header
+        span.end = span.bytes.length
         left -= next.header + next.length
-        if (next.number === 1) facts = protobufListMeta(value, reducer)
-        else if (next.number === 2) return protobufObject(value, reducer)
+        if (next.number === 1) facts = protobufListMeta(span, reducer)
+        else if (next.number === 2) return item
       }
       return undefined
     },
@@ -112,11 +124,11 @@ export function protobufList(reducer: Reducer): ListReader {
   }
 }
 
-/** An object outside of any watch: what an error response carries. */
-export function protobufObject(object: Uint8Array, reducer: Reducer): WireObject {
+/** The object that `span` is at the time of each call. */
+export function protobufObject(span: Readonly<Span>, reducer: Reducer): WireObject {
   return {
-    meta: () => protobufMeta(object, reducer),
-    reduce: (resource, meta, previous) => reduceProtobuf(resource, object, meta, reducer, previous),
-    status: () => protobufStatus(object, reducer),
+    meta: () => protobufMeta(span, reducer),
+    reduce: (resource, meta, previous) => reduceProtobuf(resource, span, meta, reducer, previous),
+    status: () => protobufStatus(span, reducer),
   }
 }

@@ -6,7 +6,17 @@
 import type { PbfReader } from 'pbf'
 import { MalformedObject, type MetaDraft, newMeta, newService, type ServiceDraft } from './draft.ts'
 import { label } from './labels.ts'
-import { integer, lengthEnd, nested, octets, type ReadField, readAll, text, truth } from './protobuf-fields.ts'
+import {
+  integer,
+  lengthEnd,
+  nested,
+  octets,
+  type ReadField,
+  readAll,
+  type Span,
+  text,
+  truth,
+} from './protobuf-fields.ts'
 import type { Reduced, Reducer } from './reduce.ts'
 import type { EndpointFacts } from './slice-builder.ts'
 import type { EndpointSlice, Resource, ServicePort } from './types.ts'
@@ -15,25 +25,29 @@ import type { ApiStatus, ListFacts } from './wire.ts'
 /** `k8s` and a zero octet, before every object outside a list. */
 export const magic = Buffer.from('k8s\0')
 
-/** The object inside a runtime.Unknown behind the magic prefix. Throws MalformedObject. */
-export function unwrap(bytes: Uint8Array, reducer: Reducer): Uint8Array {
-  if (bytes.length < magic.length || !magic.every((octet, i) => bytes[i] === octet)) {
-    throw new MalformedObject('the object does not begin with k8s\\0')
+/** Makes `span` the object inside the runtime.Unknown behind the magic prefix that it is. Throws MalformedObject. */
+export function unwrap(span: Span, reducer: Reducer): void {
+  for (let i = 0; i < magic.length; i++) {
+    if (span.bytes[span.start + i] !== magic[i] || span.start + i >= span.end) {
+      throw new MalformedObject('the object does not begin with k8s\\0')
+    }
   }
-  const unknown: { raw: Uint8Array } = { raw: new Uint8Array(0) }
-  readAll(bytes.subarray(magic.length), unknown, readUnknown, reducer)
-  return unknown.raw
+  span.start += magic.length
+  const raw: Span = { bytes: span.bytes, start: span.end, end: span.end }
+  readAll(span, raw, readUnknown, reducer)
+  Object.assign(span, raw)
 }
 
-/** type and the object's octets of a watch event (metav1.WatchEvent). Throws MalformedObject. */
-export function readWatchEvent(bytes: Uint8Array, reducer: Reducer): { type: string; object: Uint8Array } {
-  const event: EventDraft = { type: '', object: new Uint8Array(0) }
-  readAll(bytes, event, readEvent, reducer)
-  return event
+/** Makes `span` the object of the watch event (metav1.WatchEvent) that it is. Returns the type. Throws MalformedObject. */
+export function readWatchEvent(span: Span, reducer: Reducer): string {
+  const event: EventDraft = { type: '', object: { bytes: span.bytes, start: span.end, end: span.end } }
+  readAll(span, event, readEvent, reducer)
+  Object.assign(span, event.object)
+  return event.type
 }
 
 /** metadata, which is field 1 of every object. Throws MalformedObject. */
-export function protobufMeta(object: Uint8Array, reducer: Reducer): MetaDraft {
+export function protobufMeta(object: Span, reducer: Reducer): MetaDraft {
   const meta = newMeta()
   readAll(object, meta, readObject, reducer)
   return meta
@@ -42,7 +56,7 @@ export function protobufMeta(object: Uint8Array, reducer: Reducer): MetaDraft {
 /** As `reduceJson`, of an object in protobuf. */
 export function reduceProtobuf(
   resource: Resource,
-  object: Uint8Array,
+  object: Span,
   meta: MetaDraft,
   reducer: Reducer,
   previous: EndpointSlice | undefined,
@@ -70,26 +84,26 @@ export function reduceProtobuf(
 }
 
 /** metav1.Status. Throws MalformedObject. */
-export function protobufStatus(object: Uint8Array, reducer: Reducer): ApiStatus {
+export function protobufStatus(object: Span, reducer: Reducer): ApiStatus {
   const status = { code: 0, reason: '', message: '', causes: [] as string[], retryAfterSeconds: 0 }
   readAll(object, status, readStatus, reducer)
   return status
 }
 
 /** metav1.ListMeta. Throws MalformedObject. */
-export function protobufListMeta(bytes: Uint8Array, reducer: Reducer): ListFacts {
+export function protobufListMeta(list: Span, reducer: Reducer): ListFacts {
   const facts = { resourceVersion: '', continueToken: '' }
-  readAll(bytes, facts, readListMeta, reducer)
+  readAll(list, facts, readListMeta, reducer)
   return facts
 }
 
-const readUnknown: ReadField<{ raw: Uint8Array }> = (field, unknown, pbf) => {
-  if (field === 2) unknown.raw = octets(pbf)
+const readUnknown: ReadField<Span> = (field, raw, pbf) => {
+  if (field === 2) octets(pbf, raw)
 }
 
 interface EventDraft {
   type: string
-  object: Uint8Array
+  readonly object: Span
 }
 
 const readEvent: ReadField<EventDraft> = (field, event, pbf, reducer) => {
@@ -107,7 +121,7 @@ const readObject: ReadField<MetaDraft> = (field, meta, pbf, reducer) => {
 }
 
 const readRawExtension: ReadField<EventDraft> = (field, draft, pbf) => {
-  if (field === 1) draft.object = octets(pbf)
+  if (field === 1) octets(pbf, draft.object)
 }
 
 const readMetadata: ReadField<MetaDraft> = (field, meta, pbf, reducer) => {
@@ -199,7 +213,7 @@ interface SliceFacts {
 
 /** addressType is field 4, behind the endpoints (2): it is read first, in a pass that skips them. */
 function readSlice(
-  object: Uint8Array,
+  object: Span,
   service: string,
   meta: MetaDraft,
   reducer: Reducer,
@@ -222,17 +236,26 @@ interface EndpointDraft extends EndpointFacts {
   readonly ranges: number[]
 }
 
+/** One for all: a cluster has 150,000 of them, and each is packed at once. */
+const endpoint: EndpointDraft = {
+  ready: undefined,
+  serving: undefined,
+  terminating: undefined,
+  hostname: '',
+  podName: '',
+  zone: '',
+  ranges: [],
+}
+
 const readSliceEndpoints: ReadField<undefined> = (field, _, pbf, reducer) => {
   if (field !== 2) return
-  const endpoint: EndpointDraft = {
-    ready: undefined,
-    serving: undefined,
-    terminating: undefined,
-    hostname: '',
-    podName: '',
-    zone: '',
-    ranges: [],
-  }
+  endpoint.ready = undefined
+  endpoint.serving = undefined
+  endpoint.terminating = undefined
+  endpoint.hostname = ''
+  endpoint.podName = ''
+  endpoint.zone = ''
+  endpoint.ranges.length = 0
   nested(pbf, endpoint, reducer, readEndpoint)
   reducer.slice.endpoint(endpoint)
   for (let i = 0; i < endpoint.ranges.length; i += 2) {
@@ -247,8 +270,8 @@ const readEndpoint: ReadField<EndpointDraft> = (field, endpoint, pbf, reducer) =
     pbf.pos = end
   } else if (field === 2) nested(pbf, endpoint, reducer, readConditions)
   else if (field === 3) endpoint.hostname = text(pbf, reducer)
-  else if (field === 4) nested(pbf, endpoint, reducer, readTargetRef)
-  else if (field === 7) endpoint.zone = text(pbf, reducer)
+  else if (field === 4 && reducer.keep.podNames) nested(pbf, endpoint, reducer, readTargetRef)
+  else if (field === 7 && reducer.keep.zones) endpoint.zone = text(pbf, reducer)
 }
 
 const readConditions: ReadField<EndpointDraft> = (field, endpoint, pbf) => {

@@ -22,6 +22,8 @@ export interface ReducedOf {
 export type Reduced = ReducedOf[Resource]
 
 export interface Reducer {
+  /** What a decoder need not read, it may leave. */
+  readonly keep: Keep
   readonly strings: Strings
   /** True for annotation keys that somebody asked for. */
   keepsAnnotation(key: string): boolean
@@ -42,6 +44,7 @@ export function createReducer(keep: Keep): Reducer {
   const annotations = (meta: MetaDraft) => meta.annotations ?? noAnnotations
 
   return {
+    keep,
     strings,
     keepsAnnotation: (key) => keep.annotationPrefixes.some((prefix) => key.startsWith(prefix)),
     slice: createSliceBuilder(keep, ports.share),

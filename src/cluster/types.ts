@@ -101,6 +101,8 @@ export interface ClusterView {
   servicesIn(namespace: string): Iterable<Service>
   /** Slices of a service, in a stable order; [] when none. */
   slices(namespace: string, service: string): readonly EndpointSlice[]
+  /** Every slice of a service, those of services that do not exist too. */
+  allSlices(): Iterable<EndpointSlice>
   namespace(name: string): Namespace | undefined
   namespaces(): Iterable<Namespace>
   /** Of `pods verified`: a pod with this status.podIP (as text, as the API writes it) exists in the namespace. */

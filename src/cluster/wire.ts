@@ -3,7 +3,7 @@ import type { MetaDraft } from './draft.ts'
 import type { Reduced } from './reduce.ts'
 import type { EndpointSlice, Resource } from './types.ts'
 
-/** An object not yet read. Valid until the reader that gave it takes its next chunk. */
+/** An object not yet read. Valid until the reader that gave it is asked for the next. */
 export interface WireObject {
   /** Throws MalformedObject. */
   meta(): MetaDraft

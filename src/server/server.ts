@@ -58,7 +58,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     queryMetrics: createQueryMetrics(options.metrics),
   })
   let corefile = options.readCorefile()
-  let reloading: Promise<ReloadResult> | undefined
+  /** The last reload, and the one among them that has not begun. */
+  let reloading: Promise<unknown> = Promise.resolve()
+  let waiting: Promise<ReloadResult> | undefined
   /** Resolved at shutdown: a reload under way must not hold it up. */
   const ended = Promise.withResolvers<void>()
   let closing = false
@@ -107,19 +109,25 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   running.serving()
 
   async function reload(reason: string): Promise<ReloadResult> {
-    if (closing) return { ok: false, error: 'shutting down' }
-    reloading = (reloading ?? Promise.resolve()).then(() => replaceConfiguration(reason))
-    return reloading as Promise<ReloadResult>
+    // One that has not begun will read the Corefile as it is then: it does for all who ask meanwhile.
+    waiting ??= reloading.then(() => {
+      waiting = undefined
+      return replaceConfiguration(reason)
+    })
+    reloading = waiting
+    return waiting
   }
 
   async function replaceConfiguration(reason: string): Promise<ReloadResult> {
-    log.info(`${reason}: Reloading`)
     let next: Running | undefined
     try {
+      refuseWhenClosing()
+      log.info(`${reason}: Reloading`)
       const file = options.readCorefile()
       next = await run(await configureWith(file), writer, log)
       live.add(next)
       await Promise.race([next.settled, elapsed(options.clock, compileTimeout), ended.promise])
+      refuseWhenClosing()
       await ingress.apply(next.listeners)
       corefile = file
     } catch (error) {
@@ -129,10 +137,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const old = running
     running = next
     running.serving()
+    if (closing) running.drain()
     await Promise.race([inFlight.none(old), elapsed(options.clock, inFlightTimeout), ended.promise])
     await end(old)
     log.info('Reloading complete')
     return { ok: true }
+  }
+
+  function refuseWhenClosing(): void {
+    if (closing) throw new Error('shutting down')
   }
 
   async function end(configuration: Running): Promise<void> {
@@ -148,7 +161,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     async shutdown() {
       closing = true
       ended.resolve()
-      await reloading
       running.drain()
       await quiet(options.clock, ingress, running.lameduck)
       await ingress.close()

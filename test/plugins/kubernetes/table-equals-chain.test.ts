@@ -74,6 +74,9 @@ const printed = (message: Message): object => ({
   additional: message.additional.map(recordText),
 })
 
+/** RUNS=200 looks harder, for some minutes. */
+const numRuns = Number(process.env.RUNS ?? 25)
+
 for (const options of [
   '',
   'ignore empty_service',
@@ -102,7 +105,7 @@ for (const options of [
           }
         }
       }),
-      { numRuns: Number(process.env.RUNS ?? 25) },
+      { numRuns },
     )
   })
 }

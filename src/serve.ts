@@ -40,6 +40,8 @@ export async function serve(args: readonly string[]): Promise<void> {
     process.exit(1)
   }
 
+  // Before there is a server: of process 1 of a container the system takes no signal that has no handler.
+  const signals = takeSignals(flags.pidfile)
   let server: Server
   try {
     server = await startServer({
@@ -77,31 +79,42 @@ export async function serve(args: readonly string[]): Promise<void> {
     failedReloads.inc()
     log.error(`${signal}: reload failed, the running configuration stays: ${result.error}`)
   }
-  obeySignals(server, reload, flags.pidfile, () => explainer.close())
+  signals.obey({
+    reload: (signal) => void reload(signal),
+    async end() {
+      await server.shutdown()
+      explainer.close()
+    },
+  })
   if (flags.pidfile !== undefined) writePidfile(flags.pidfile, log)
   if (!flags.quiet) printBanner(server)
 }
 
-function obeySignals(
-  server: Server,
-  reload: (signal: string) => Promise<void>,
-  pidfile: string | undefined,
-  beforeExit: () => void,
-): void {
+/** What signals ask for. */
+interface Obedient {
+  reload(signal: string): void
+  end(): Promise<void>
+}
+
+/** Until someone obeys, a signal to end ends the process at once, and one to reload is what the start does anyway. */
+function takeSignals(pidfile: string | undefined): { obey(server: Obedient): void } {
+  let obedient: Obedient | undefined
   let ending = false
   const end = async (): Promise<void> => {
     // A second signal means that a person will not wait.
     if (ending) process.exit(2)
     ending = true
-    if (pidfile !== undefined) rmSync(pidfile, { force: true })
-    await server.shutdown()
-    beforeExit()
+    if (obedient && pidfile !== undefined) rmSync(pidfile, { force: true })
+    await obedient?.end()
     process.exit(0)
   }
-  process.on('SIGTERM', end)
-  process.on('SIGINT', end)
-  process.on('SIGUSR1', () => void reload('SIGUSR1'))
-  process.on('SIGHUP', () => void reload('SIGHUP'))
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, end)
+  for (const signal of ['SIGUSR1', 'SIGHUP']) process.on(signal, () => obedient?.reload(signal))
+  return {
+    obey(server) {
+      obedient = server
+    },
+  }
 }
 
 function writePidfile(path: string, log: { error(text: string): void }): void {

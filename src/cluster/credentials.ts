@@ -20,13 +20,18 @@ export interface Credentials {
 
 export type ApiSource = Exclude<ClusterConfig['source'], { kind: 'manifests' }>
 
-const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
+/** Where Kubernetes mounts a pod's service account. */
+const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /** Opens nothing yet. kubeconfig files need @kubernetes/client-node, which costs megabytes: only they load it. */
-export async function openCredentials(source: ApiSource, env: NodeJS.ProcessEnv = process.env): Promise<Credentials> {
+export async function openCredentials(
+  source: ApiSource,
+  env: NodeJS.ProcessEnv = process.env,
+  serviceAccount = serviceAccountFolder,
+): Promise<Credentials> {
   switch (source.kind) {
     case 'in-cluster':
-      return inCluster(env)
+      return inCluster(env, serviceAccount)
     case 'endpoint':
       return endpoint(source, env)
     case 'kubeconfig': {
@@ -37,7 +42,7 @@ export async function openCredentials(source: ApiSource, env: NodeJS.ProcessEnv 
 }
 
 /** What Kubernetes gives every pod: two variables, a CA and a token that is renewed every hour. */
-function inCluster(env: NodeJS.ProcessEnv): Credentials {
+function inCluster(env: NodeJS.ProcessEnv, serviceAccount: string): Credentials {
   const tokenFile = `${serviceAccount}/token`
   return {
     name: 'the cluster that we run in',

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { openCredentials } from '../../src/cluster/credentials.ts'
 import { proxyFromEnvironment } from '../../src/cluster/proxy.ts'
 import type { ClusterConfig } from '../../src/cluster/types.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../support/api-server/index.ts'
@@ -155,6 +156,20 @@ describe('credentials', () => {
     api.put(service('later'))
     await until(() => assert.deepEqual(serviceNames(rig), ['later', 'web']))
     assert.deepEqual(rig.lines, [])
+  })
+
+  test('in a cluster: the CA and the token of the service account, both as they are now', async (t) => {
+    const api = await serve(t)
+    const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443', HTTPS_PROXY: 'proxy:3128' }
+    const credentials = await openCredentials({ kind: 'in-cluster' }, env, api.folder)
+    await assert.rejects(credentials.headers(), /cannot read .*\/token: ENOENT/)
+    for (const token of ['one', 'two']) {
+      writeFileSync(join(api.folder, 'token'), `${token}\n`)
+      assert.deepEqual(await credentials.headers(), { authorization: `Bearer ${token}` })
+    }
+    const { url, tls, proxy } = await credentials.target()
+    assert.deepEqual([url.href, proxy?.href], ['https://[fd00::1]/', 'http://proxy:3128/'])
+    assert.equal(tls.ca, api.authority.cert)
   })
 
   test('an exec plugin is run, and run again when the server no longer accepts what it gave', async (t) => {

@@ -1,6 +1,13 @@
 /** The reflectors against the real kube-apiserver: what the test API server imitates is right. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { get } from 'node:https'
 import { after, before, describe, test } from 'node:test'
+import { jsonList } from '../../src/cluster/json-stream.ts'
+import { protobufList } from '../../src/cluster/protobuf-stream.ts'
+import { createReducer } from '../../src/cluster/reduce.ts'
 import type { ClusterConfig } from '../../src/cluster/types.ts'
 import { type ControlPlane, controlPlanePrograms, startControlPlane } from '../support/control-plane.ts'
 import { without } from '../support/peers.ts'
@@ -109,6 +116,37 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
       [`code=200,host=${host},method=GET`]: 3,
     })
   })
+
+  test('a page in protobuf is the page in JSON', async (t) => {
+    t.after(clear)
+    for (const name of ['a', 'b', 'c']) await putService(name)
+    const reducer = createReducer({ annotationPrefixes: [''], podNames: true, zones: true })
+    const read = async (make: typeof jsonList, accept: string) => {
+      const reader = make(reducer)
+      const found: unknown[] = []
+      for await (const chunk of await open(`${plane.url}${services}?limit=2`, accept)) {
+        reader.push(chunk as Buffer)
+        for (let item = reader.next(); item !== undefined; item = reader.next()) {
+          const meta = item.meta()
+          found.push(meta, item.reduce('services', meta, undefined))
+        }
+      }
+      const { continueToken, resourceVersion } = reader.finish()
+      assert.notEqual(continueToken, '')
+      return { found, resourceVersion }
+    }
+    assert.deepEqual(
+      await read(protobufList, 'application/vnd.kubernetes.protobuf'),
+      await read(jsonList, 'application/json'),
+    )
+  })
+
+  const open = async (url: string, accept: string): Promise<IncomingMessage> => {
+    const headers = { accept, authorization: `Bearer ${plane.adminToken}` }
+    const sent = get(url, { headers, ca: readFileSync(plane.certificateAuthority), agent: false })
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    return response
+  }
 
   test('running pods are found by address until they have finished', async (t) => {
     const rig = await opened(t, { pods: true })

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import type { ClusterConfig } from '../../src/cluster/types.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../support/api-server/index.ts'
 import { until } from '../support/until.ts'
+import { fixedClock } from './clock.ts'
 import { addressesOf, namespace, openRig, service, serviceNames, slice } from './rig.ts'
 
 type After = { after(task: () => unknown): void }
@@ -245,6 +246,47 @@ describe('answers that are no list', { concurrency: true }, () => {
     assert.deepEqual([...rig.view.serviceImports()], [])
   })
 
+  test('a custom resource is found when its definition is installed later', async (t) => {
+    const api = await serve(t)
+    const clock = fixedClock()
+    api.undefinedResources.add('serviceimports')
+    const rig = openRig(t, sourceOf(api), { serviceImports: true, clock })
+    await rig.synced()
+    api.undefinedResources.delete('serviceimports')
+    api.put({ kind: 'ServiceImport', metadata: { namespace: 'shop', name: 'db' }, spec: { type: 'Headless' } })
+    await until(() => {
+      clock.move(1000)
+      assert.equal(rig.view.serviceImport('shop', 'db')?.type, 'Headless')
+    })
+  })
+
+  test('a list that stalls is given up after 30 s, and comes in pages then', async (t) => {
+    const api = await serve(t)
+    const clock = fixedClock()
+    const contentType = 'application/vnd.kubernetes.protobuf;stream=watch'
+    api.fault({ on: 'stream', resource: 'services', respond: { octets: Buffer.alloc(0), contentType, open: true } })
+    const rig = openRig(t, sourceOf(api), { clock })
+    await until(() => assert.equal(rig.view.availability('namespaces'), 'synced'))
+    await until(() => {
+      clock.move(1000)
+      assert.equal(rig.view.synced, true)
+    })
+    assert.ok(api.requests.some(({ resource, verb }) => resource === 'services' && verb === 'list'))
+  })
+
+  test('a response that never comes is given up after a minute', async (t) => {
+    const api = await serve(t)
+    const clock = fixedClock()
+    api.fault({ on: 'stream', resource: 'services', respond: { stall: true } })
+    const rig = openRig(t, sourceOf(api), { clock })
+    await until(() => assert.equal(rig.view.availability('namespaces'), 'synced'))
+    await until(() => {
+      clock.move(1000)
+      assert.equal(rig.view.synced, true)
+    })
+    assert.match(rig.lines.join('\n'), /cannot watch services: .*: no response within 60 s/)
+  })
+
   test('a custom resource comes in JSON while the others come in protobuf', async (t) => {
     const api = await serve(t)
     api.put({
@@ -373,6 +415,21 @@ describe('a watch that is not as it should be', () => {
     api.put(slice('mark', 'mark', ['10.0.0.8']))
     await until(() => assert.deepEqual(addressesOf(rig, 'mark'), ['10.0.0.8']))
     assert.deepEqual(addressesOf(rig, 'web'), ['10.0.0.7'])
+  })
+
+  test('an object that was deleted does not come back with an event that comes late', async (t) => {
+    const { api, rig } = await watching(t)
+    const [before] = api.store.list('Service')
+    api.delete('Service', 'shop', 'web')
+    api.event('services', 'MODIFIED', before)
+    await catchesUp(api, rig)
+    assert.deepEqual(serviceNames(rig), ['afterwards'])
+  })
+
+  test('a slice that loses the label of its service belongs to none', async (t) => {
+    const { api, rig } = await watching(t)
+    api.put({ ...slice('web-1', 'web', ['10.0.0.1']), metadata: { namespace: 'shop', name: 'web-1' } })
+    await until(() => assert.deepEqual(addressesOf(rig, 'web'), []))
   })
 
   test('an object that is malformed is skipped and named; its last good form stays', async (t) => {

@@ -5,13 +5,17 @@
 
 import { lookup } from 'node:dns/promises'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 
 const second = 1_000
 /** As CoreDNS: a request must be in, and an idle connection gone, within 5 s. */
 const timeout = 5 * second
 /** How long a stopped listener lets running replies finish. */
 const grace = 1 * second
-/** Probes and scrapers need a handful; the bound keeps a flood from taking descriptors away from DNS. */
+/**
+ * Probes and scrapers need a handful; the bound keeps a flood from taking descriptors away from DNS. Past it the oldest
+ * connection goes, not the newest: idle ones must not be able to keep a probe out, which would end the process.
+ */
 const maxConnections = 128
 const maxHeaderOctets = 8 << 10
 /** As CoreDNS: on the host network a new process listens while the old one still drains. Node knows it on Linux. */
@@ -85,7 +89,7 @@ function createHttpListener(
     else sendText(response, 404, '404 page not found\n')
   }
   const server = security ? security.createServer(serverOptions, answer) : createServer(serverOptions, answer)
-  server.maxConnections = maxConnections
+  boundConnections(server)
   server.setTimeout(timeout, (socket) => socket.destroy())
 
   let opened: Promise<void> | undefined
@@ -118,6 +122,20 @@ function createHttpListener(
       if (server.listening) await close(server)
     },
   }
+}
+
+function boundConnections(server: Server): void {
+  /** In the order of arrival. */
+  const connections = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.on('close', () => connections.delete(socket))
+    if (connections.size <= maxConnections) return
+    const [oldest] = connections
+    oldest!.destroy()
+    // Before it says that it is closed, or the next arrival would count it again.
+    connections.delete(oldest!)
+  })
 }
 
 async function listen(server: Server, address: HttpAddress): Promise<void> {

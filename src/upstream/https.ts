@@ -38,7 +38,8 @@ export function createHttpsCarrier(options: HttpsOptions): Carrier {
   function send(wire: Uint8Array, receiver: Receiver): Sending {
     const body = Buffer.from(withId(wire, 0))
     const post = options.dohMethod === 'POST'
-    const request = open().request({
+    const used = open()
+    const request = used.request({
       ':method': options.dohMethod,
       ':path': post ? path : `${path}?dns=${body.toString('base64url')}`,
       accept: mediaType,
@@ -72,9 +73,13 @@ export function createHttpsCarrier(options: HttpsOptions): Carrier {
     })
     request.end(post ? body : undefined)
     return {
-      cancel() {
+      cancel(why) {
         over = true
         request.close()
+        if (why !== 'silent') return
+        // The other end may be gone without a word: what it still owes may come, new questions take another session.
+        if (used.connecting) used.destroy()
+        else used.close()
       },
       timeout: () => new Error(`${options.dohMethod} https://${authority}${path}: i/o timeout`),
     }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createSecureServer } from 'node:http2'
+import { createSecureServer, type ServerHttp2Stream } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it, type TestContext } from 'node:test'
@@ -11,6 +12,7 @@ import { finishReply, replyTo } from '../../src/dns/reply.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
 import type { Outcome } from '../../src/plugin/query.ts'
 import { forward } from '../../src/plugins/forward/index.ts'
+import { createHttpsCarrier } from '../../src/upstream/https.ts'
 import { ask, createProcessRig, failing, handle, messageOf, setUp } from '../support/plugin-rig.ts'
 import { freePort } from '../support/ports.ts'
 import { answering, startUpstream } from '../support/upstream.ts'
@@ -113,6 +115,46 @@ describe('https:// upstreams', { skip }, () => {
       assert.deepEqual(seen, [`${method} /dns-query application/dns-message 0`])
     })
   }
+
+  it('that were silent to one question are asked the next one over a new session', async (t) => {
+    const port = await freePort()
+    let sessions = 0
+    const server = createSecureServer({ cert: pem(cert), key: pem(key) })
+    const asked = new EventEmitter()
+    server.on('session', () => {
+      sessions++
+    })
+    server.on('stream', (stream: ServerHttp2Stream) => {
+      stream.on('error', () => undefined)
+      if (sessions === 1) asked.emit('silence')
+      else stream.respond({ ':status': 200 })
+      if (sessions > 1) stream.end('reply')
+    })
+    await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening))
+    const carrier = createHttpsCarrier({
+      target: { address: '127.0.0.1', port, serverName: '' },
+      tls: { host: '127.0.0.1', port, ca: pem(cert) },
+      dohMethod: 'POST',
+      expire: 10_000,
+    })
+    t.after(() => {
+      carrier.close()
+      server.close()
+    })
+    const silence = once(asked, 'silence')
+    const failed = (error: Error) => assert.fail(error)
+    const sending = carrier.send(Buffer.alloc(12), { answer: () => assert.fail('no answer was sent'), failed })
+    await silence
+    sending.cancel('silent')
+    const answer = await new Promise<string>((resolve) => {
+      const take = (octets: Uint8Array) => {
+        resolve(Buffer.from(octets).toString())
+        return true
+      }
+      carrier.send(Buffer.alloc(12), { answer: take, failed })
+    })
+    assert.deepEqual([answer, sessions], ['reply', 2])
+  })
 
   it('that answer with another status fail', async (t) => {
     const port = await freePort()

@@ -76,6 +76,15 @@ export function createServing(options: ServingOptions): Serving {
     return outcome(inner, plan, asked, depth + 1)
   }
 
+  /** A reply that cannot be written (a name too long, say) is an exception of the plugin that made it. */
+  function octetsOf(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan): Uint8Array | undefined {
+    try {
+      return encode(outcome, request, miss, plan)
+    } catch (error) {
+      return encode(failed(plan, error), request, miss, plan)
+    }
+  }
+
   return {
     answer(miss, plan) {
       let request: Message
@@ -87,8 +96,8 @@ export function createServing(options: ServingOptions): Serving {
       }
       const result = outcome(request, plan, miss)
       return result instanceof Promise
-        ? result.then((settled) => encode(settled, request, miss, plan))
-        : encode(result, request, miss, plan)
+        ? result.then((settled) => octetsOf(settled, request, miss, plan))
+        : octetsOf(result, request, miss, plan)
     },
     outcome,
   }

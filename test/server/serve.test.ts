@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { diskSources, parseCorefile } from '../../src/corefile/index.ts'
+import { queryMessage } from '../../src/dns/query.ts'
+import { replyTo } from '../../src/dns/reply.ts'
+import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
+import type { Plugin } from '../../src/plugin/contract.ts'
+import type { Handler, Outcome } from '../../src/plugin/query.ts'
+import { createQueryMetrics } from '../../src/plugin/query-metrics.ts'
+import { configure } from '../../src/server/configuration.ts'
+import { createServing } from '../../src/server/serve.ts'
+import { createProcessRig } from '../support/plugin-rig.ts'
+
+/** What a client hears when the one plugin of the server handles its query so, and how many panics were counted. */
+async function heard(handler: Handler) {
+  const { log, lines, metrics, clock, state } = createProcessRig()
+  const plugin: Plugin = {
+    name: 'test',
+    schema: { usage: 'test', repeat: 'once', read: () => undefined },
+    setup: () => ({ handler }),
+  }
+  const corefile = { ...parseCorefile('. {\ntest\n}\n', 'Corefile', diskSources), file: 'Corefile', hash: '' }
+  const { listeners } = await configure(corefile, {
+    plugins: [plugin],
+    defaultPort: 53,
+    log,
+    metrics,
+    clock,
+    process: state,
+  })
+  const panics = metrics.counter('panics', '', []).with()
+  const serving = createServing({ log, panics, clock, queryMetrics: createQueryMetrics(metrics) })
+  const octets = await serving.answer(
+    {
+      request: encodeMessage(queryMessage('a.example.', 1, true), { limit: 512 }),
+      transport: 'udp',
+      client: { address: '192.0.2.1', port: 4000 },
+      local: { address: '192.0.2.53', port: 53 },
+      listener: { address: '', port: 53, space: 0, shards: 1 },
+      receivedAt: 0,
+    },
+    listeners[0]!,
+  )
+  return { rcode: octets && parseMessage(octets).rcode, panics: panics.value, lines }
+}
+
+describe('a plugin that fails', () => {
+  const unwritable: Handler = ({ request }): Outcome => ({
+    kind: 'reply',
+    plugin: 'test',
+    message: replyTo(request, {
+      answer: [{ name: `${'x'.repeat(64)}.`, type: 1, class: 1, ttl: 5, rdata: Uint8Array.of(192, 0, 2, 1) }],
+    }),
+  })
+  const ways: Readonly<Record<string, Handler>> = {
+    throws: () => assert.fail('broken'),
+    rejects: () => Promise.reject(new Error('broken')),
+    'replies with what no message can hold': unwritable,
+    'replies late with what no message can hold': async (query, next) => unwritable(query, next),
+  }
+  for (const [way, handler] of Object.entries(ways))
+    it(`and ${way} costs its client a SERVFAIL, and counts as a panic`, async () => {
+      const { rcode, panics, lines } = await heard(handler)
+      assert.deepEqual([rcode, panics, lines.length], [2, 1, 1])
+      assert.match(lines[0]!, /^\[ERROR\] Recovered from panic in server: "dns:\/\/:53"/)
+    })
+})

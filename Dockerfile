@@ -7,9 +7,9 @@ RUN apt-get update && apt-get install -y --no-install-recommends libatomic1 libc
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY build.ts tsconfig.json ./
+COPY build.ts run.js tsconfig.json ./
 COPY src src
-RUN node_modules/.bin/node build.ts --image /image && cp --parents /usr/lib/*-linux-gnu/libatomic.so.1* /image
+RUN npm run -s build -- --image /image && cp --parents /usr/lib/*-linux-gnu/libatomic.so.1* /image
 # Not root, and yet port 53: file capabilities of the runtime, of which the pod must allow this one.
 RUN setcap cap_net_bind_service=+ep /image/usr/local/bin/node
 

@@ -6,15 +6,16 @@
  *   *-HASH.js       what they share, and what is loaded only when it is needed (the kubeconfig reader, subcommands)
  *   LICENSES.txt    the licences of the packages that went into the above
  *
- *   node build.ts                   dist/ alone
- *   node build.ts --image FOLDER    also the files of the container image, laid out in FOLDER (see Dockerfile)
+ *   npm run build                   dist/ alone
+ *   npm run build -- --image FOLDER also the files of the container image, laid out in FOLDER (see Dockerfile)
  *
  * koffi stays outside: it finds its native library (@koromix/koffi-PLATFORM) beside itself in node_modules.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+import { findRuntime } from './src/runtime.js'
 
 const root = import.meta.dirname
 const dist = join(root, 'dist')
@@ -112,7 +113,7 @@ if (image !== undefined) layOutImage(image)
 /** What runs, and nothing else: no package manager, no sources, no development packages. */
 function layOutImage(folder: string): void {
   const copy = (from: string, to: string) => cpSync(from, join(folder, to), { recursive: true })
-  copy(realpathSync(join(root, 'node_modules/.bin/node')), 'usr/local/bin/node')
+  copy(findRuntime().file, 'usr/local/bin/node')
   for (const path of ['package.json', 'dist', 'node_modules/koffi', 'node_modules/@koromix']) {
     copy(join(root, path), join('slicedns', path))
   }

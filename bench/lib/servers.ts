@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findRuntime } from '../../src/runtime.js'
 import { dig } from '../../test/support/dig.ts'
 import { peer } from '../../test/support/peers.ts'
 import { freePorts, type Ports } from '../../test/support/server.ts'
@@ -69,7 +70,7 @@ function shipped(): string[] {
   const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const built = join(root, bin.slicedns)
   if (!existsSync(built)) throw new Error(`${built} is not there: run \`npm run build\` first`)
-  return [join(root, 'node_modules/.bin/node'), built]
+  return [findRuntime().file, built]
 }
 
 export const echoAvailable = peer('gcc') !== undefined

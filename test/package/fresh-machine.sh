@@ -37,7 +37,7 @@ make_machine() {
   local node
   node=$(PATH="${PATH//"$repository/node_modules/.bin:"/}" command -v node)
   npm install --silent --no-audit --no-fund --prefix "$work/npm-$npm_version" "npm@$npm_version"
-  [ "$npm_version" -lt 12 ] || node=$(readlink -f "$repository/node_modules/.bin/node")
+  [ "$npm_version" -lt 12 ] || node=$(cd "$repository" && node run.js -p process.execPath)
   ln -s "$node" "$machine/node"
   printf '#!/bin/sh\nexec node %s "$@"\n' "$work/npm-$npm_version/node_modules/npm/bin/npm-cli.js" > "$machine/npm"
   chmod +x "$machine/npm"
@@ -46,7 +46,8 @@ make_machine() {
 
 on_machine() { env -i HOME="$HOME" PATH="$machine" "$@"; }
 
-answers() { [ -n "$(dig +short +time=1 +tries=1 "@$1" -p 1053 "${@:2}" 2>/dev/null)" ]; }
+# answers ADDRESS QUESTION…: dig writes what went wrong as comments.
+answers() { dig +short +time=1 +tries=1 "@$1" -p 1053 "${@:2}" 2>/dev/null | grep -q '^[^;]'; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
 prove() {
@@ -57,7 +58,7 @@ prove() {
   on_machine npm ci --silent --no-audit --no-fund --ignore-scripts || fail 'npm ci --ignore-scripts'
   rm -rf node_modules
   on_machine npm ci --silent --no-audit --no-fund || fail 'npm ci'
-  ! answers 127.0.0.1 . NS || fail 'something answers on 127.0.0.1:1053 already'
+  ! answers 127.0.0.1 kubernetes.default.svc.cluster.local || fail 'something answers on 127.0.0.1:1053 already'
 
   set -m # a process group of its own, so that whatever it starts can be ended with it
   on_machine npm start > "$work/start.log" 2>&1 &
@@ -73,7 +74,7 @@ prove() {
 
   kill -TERM "$started"
   until_true 40 gone "$started" || fail 'npm start is still there 40 s after SIGTERM'
-  until_true 5 eval '! answers 127.0.0.1 . NS' || fail 'the server outlives npm start'
+  until_true 5 eval '! answers 127.0.0.1 "${question[@]}"' || fail 'the server outlives npm start'
   started=
   on_machine npm run -s slicedns -- -version | grep -q . || fail 'npm run -s slicedns -- -version'
   on_machine npm run -s build > /dev/null || fail 'npm run build'

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findRuntime } from '../../src/runtime.js'
 import { type DigOptions, type DigReply, dig } from './dig.ts'
 import { freePort } from './ports.ts'
 import { tied } from './tied.ts'
@@ -10,7 +11,7 @@ import { until } from './until.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** The runtime that ships, whatever runs the tests. */
-export const runtime = join(root, 'node_modules/.bin/node')
+export const runtime = findRuntime().file
 /** The command as shipped (`npm run build` makes it). */
 export const builtServer = join(root, JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).bin.slicedns)
 

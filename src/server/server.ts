@@ -53,7 +53,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const shared = createSharedValues(log)
   const serving = createServing({
     log,
-    panics: options.metrics.counter('coredns_panics_total', 'A metrics that counts the number of panics.', []).with(),
+    panics: options.metrics
+      .counter('coredns_panics_total', 'Exceptions while a query was answered; each cost its client a SERVFAIL.', [])
+      .with(),
     clock: options.clock,
     queryMetrics: createQueryMetrics(options.metrics),
   })

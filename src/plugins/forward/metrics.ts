@@ -1,9 +1,7 @@
 import { rcodeName } from '../../dns/codes.ts'
 import type { HistogramCell, MetricsRegistry } from '../../observe/metrics.ts'
+import { durationBuckets } from '../../plugin/query-metrics.ts'
 import type { UpstreamMetrics } from '../../upstream/upstream.ts'
-
-/** Seconds: CoreDNS's buckets of durations. */
-const durationBuckets = Array.from({ length: 16 }, (_, k) => 0.00025 * 2 ** k)
 
 export interface ForwardMetrics {
   readonly upstream: UpstreamMetrics
@@ -18,34 +16,34 @@ const proxy = 'forward'
 export function createForwardMetrics(registry: MetricsRegistry): ForwardMetrics {
   const durations = registry.histogram(
     'coredns_proxy_request_duration_seconds',
-    'Histogram of the time each request took.',
+    'Seconds from sending a question to its answer.',
     ['proxy_name', 'to', 'rcode'],
     durationBuckets,
   )
   const checkFailures = registry.counter(
     'coredns_proxy_healthcheck_failures_total',
-    'Counter of the number of failed healthchecks.',
+    'Health checks that a server did not answer.',
     ['proxy_name', 'to'],
   )
   const connectionLabels = ['proxy_name', 'to', 'proto']
   const hits = registry.counter(
     'coredns_proxy_conn_cache_hits_total',
-    'Counter of connection cache hits per upstream and protocol.',
+    'Questions sent over a connection that was open already.',
     connectionLabels,
   )
   const misses = registry.counter(
     'coredns_proxy_conn_cache_misses_total',
-    'Counter of connection cache misses per upstream and protocol.',
+    'Questions that had to open a connection, or a socket over UDP.',
     connectionLabels,
   )
   const broken = registry.counter(
     'coredns_forward_healthcheck_broken_total',
-    'Counter of the number of complete failures of the healthchecks.',
+    'Queries that came while no server was healthy.',
     [],
   )
   const rejects = registry.counter(
     'coredns_forward_max_concurrent_rejects_total',
-    'Counter of the number of queries rejected because the concurrent queries were at maximum.',
+    'Queries refused because max_concurrent were under way.',
     [],
   )
   const cells = new Map<string, HistogramCell>()

@@ -5,7 +5,10 @@
  */
 
 import type { DataPlaneSample } from '../answer/api.ts'
+import type { ClusterListener } from '../cluster/types.ts'
+import type { Knowledge } from '../compile/settings.ts'
 import type { Directive, DirectiveSchema, Position } from '../corefile/schema.ts'
+import type { ResourceRecord } from '../dns/message.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
@@ -54,6 +57,8 @@ export interface BlockFacts {
   readonly servers: readonly string[]
   /** Instances of the same block by plugin name: an `autopath @kubernetes` finds its partner. Complete at `start`. */
   instance(name: string): Instance | undefined
+  /** All of them in chain order. Complete at `start`. */
+  instances(): readonly Instance[]
 }
 
 /** State of the process that a reload hands on instead of building it anew. */
@@ -109,6 +114,12 @@ export interface Instance {
   readonly source?: CompiledSource
   /** Whole replies that it keeps and lets the data plane repeat (`cache`). */
   readonly replies?: ReplySource
+  /** Zones that it can give away whole (`transfer`). */
+  readonly transfer?: TransferSource
+  /** The cluster that it answers from, for others of the block that do so too (`k8s_external`). */
+  readonly cluster?: SharedCluster
+  /** What it knows of its clients' search lists (`autopath @NAME`). */
+  readonly search?: SearchLists
   /** Readiness for the `ready` plugin: absent means that it has nothing to report. */
   ready?(): boolean
   /** Milliseconds that shutdown goes on answering (`health { lameduck }`). */
@@ -132,6 +143,39 @@ export interface Instance {
   examples?(): readonly string[]
   /** Lines for `slicedns explain`: what this plugin would do with the query, and why. */
   explain?(query: Query): readonly string[]
+}
+
+/** Zones that can be transferred (RFC 5936). */
+export interface TransferSource {
+  /** Lower case and absolute. */
+  readonly zones: readonly string[]
+  /** The zone's serial; undefined while not all of the zone is known. */
+  serial(zone: string): number | undefined
+  /** The zone as it is at this moment; undefined likewise. */
+  snapshot(zone: string): ZoneSnapshot | undefined
+  /** Calls back when a serial may have moved, until stopped. The call is no place for work. */
+  watch(changed: () => void): { stop(): void }
+}
+
+export interface ZoneSnapshot {
+  readonly serial: number
+  readonly soa: ResourceRecord
+  /** Everything but the SOA, each record made as it is asked for. */
+  readonly records: Iterator<ResourceRecord>
+}
+
+export interface SharedCluster {
+  /** Throws before the plugin has started. */
+  knowledge(): Knowledge
+  /** The same. */
+  subscribe(listener: ClusterListener): { unsubscribe(): void }
+}
+
+export interface SearchLists {
+  /** The domains that the client's resolver appends to names, lower case and absolute; undefined when not known. */
+  of(query: Query): readonly string[] | undefined
+  /** Whether this domain (lower case, absolute) may be the first of a client's. */
+  mayBegin(domain: string): boolean
 }
 
 export interface DataPlaneEffects {

@@ -17,6 +17,7 @@ import { prometheus } from './prometheus/index.ts'
 import { ready } from './ready/index.ts'
 import { reload } from './reload/index.ts'
 import { root } from './root/index.ts'
+import { transfer } from './transfer/index.ts'
 import { whoami } from './whoami/index.ts'
 
 export const plugins: readonly Plugin[] = [
@@ -34,6 +35,7 @@ export const plugins: readonly Plugin[] = [
   log,
   loadbalance,
   cache,
+  transfer,
   kubernetes,
   loop,
   forward,

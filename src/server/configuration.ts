@@ -124,6 +124,7 @@ function createDraft(block: ReadBlock, corefile: Corefile): Draft {
       return ports.flatMap((port) => (bound.length > 0 ? bound : ['']).map((address) => serverLabel(address, port)))
     },
     instance: (name) => instances.find(({ plugin }) => plugin === name)?.instance,
+    instances: () => instances.map(({ instance }) => instance),
   }
   return {
     facts,

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { lowerName, NameError, parseName } from '../dns/name.ts'
 
 /**
  * The addresses of a resolv.conf's `nameserver` lines, in their order. Lines whose address is none are left out, as
@@ -11,4 +12,27 @@ export function nameserversOf(text: string): string[] {
     if (word === 'nameserver' && address !== undefined && isIP(address)) addresses.push(address)
   }
   return addresses
+}
+
+/**
+ * The domains that a resolv.conf's last `search` or `domain` line appends to names, absolute and in lower case. Words
+ * that are no domain names are left out.
+ */
+export function searchListOf(text: string): string[] {
+  let words: readonly string[] = []
+  for (const line of text.split('\n')) {
+    const [word, ...rest] = line.trim().split(/\s+/)
+    if (word === 'search') words = rest
+    if (word === 'domain') words = rest.slice(0, 1)
+  }
+  return words.flatMap((domain) => absolute(domain) ?? [])
+}
+
+function absolute(domain: string): string | undefined {
+  try {
+    return lowerName(parseName(domain))
+  } catch (error) {
+    if (error instanceof NameError) return undefined
+    throw error
+  }
 }

@@ -98,6 +98,7 @@ export function setUp<Settings>(
       addresses,
       servers,
       instance: (name) => (name === plugin.name ? instance : others[name]),
+      instances: () => [instance, ...Object.values(others)],
     },
     log: process.log.plugin(plugin.name),
     metrics: process.metrics,

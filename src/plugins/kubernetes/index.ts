@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { resolve as resolvePath } from 'node:path'
 import { clusterKey, openCluster } from '../../cluster/open.ts'
@@ -5,13 +6,16 @@ import type { Cluster, ClusterConfig } from '../../cluster/types.ts'
 import type { Knowledge } from '../../compile/settings.ts'
 import { parseAddress } from '../../dns/address.ts'
 import type { Timer } from '../../observe/clock.ts'
-import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { Held, Instance, Plugin, Setup, SharedCluster } from '../../plugin/contract.ts'
+import { searchListOf } from '../../upstream/resolv-conf.ts'
 import { exampleQuestions } from './examples.ts'
 import { explain } from './explain.ts'
 import { createHandler } from './handler.ts'
 import { measureProgrammingLatency } from './programming-latency.ts'
+import { createSearchLists } from './search.ts'
 import { type KubernetesSettings, schema } from './settings.ts'
 import { createSource } from './source.ts'
+import { createTransferSource } from './transfer.ts'
 
 /** Answers names of the cluster's services, endpoints and pods from what the API server (or a folder) says. */
 export const kubernetes: Plugin<KubernetesSettings> = { name: 'kubernetes', schema, setup }
@@ -27,10 +31,19 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   let held: Held<Cluster> | undefined
   let known: Knowledge | undefined
   let warning: Timer | undefined
+  let nodeDomains: readonly string[] = []
 
   function knowledge(): Knowledge {
     if (!known) throw new Error('the kubernetes plugin answers once it is started')
     return known
+  }
+
+  const cluster: SharedCluster = {
+    knowledge,
+    subscribe(listener) {
+      if (!held) throw new Error('the kubernetes plugin follows the cluster once it is started')
+      return held.value.subscribe(listener)
+    },
   }
 
   /** The server does not wait for the cluster: other zones are answered meanwhile. This is how long that goes unsaid. */
@@ -44,6 +57,9 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   return {
     handler: createHandler({ knowledge, answered: source.answered }),
     source,
+    cluster,
+    transfer: createTransferSource(settings.dns.zones, cluster),
+    search: createSearchLists(knowledge, () => nodeDomains),
     ready: () => known?.view.synced ?? false,
     start() {
       held = process.acquire(clusterKey(config), () => {
@@ -53,6 +69,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       // With `bind`, CoreDNS knows no address of its own: see coredns-behaviour §4.6.
       const localAddresses = block.directives.includes('bind') ? [] : interfaceAddresses()
       known = { view: held.value.view, settings: settings.dns, localAddresses }
+      nodeDomains = searchListOf(readIfThere('/etc/resolv.conf'))
       source.start(held.value, known)
       warnIfUnsynced()
     },
@@ -68,6 +85,14 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
 
 function located({ source }: KubernetesSettings, root: string): ClusterConfig['source'] {
   return source.kind === 'manifests' ? { ...source, directory: resolvePath(root, source.directory) } : source
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 function interfaceAddresses(): Uint8Array[] {

@@ -1,0 +1,178 @@
+/** The records of a whole zone, as CoreDNS transfers them (coredns-behaviour §4.8): one by one, in its order. */
+import type { EndpointSlice, Service } from '../cluster/types.ts'
+import { formatAddress, parseAddress, reverseName } from '../dns/address.ts'
+import { dnsClass, type as dnsType } from '../dns/codes.ts'
+import type { ResourceRecord } from '../dns/message.ts'
+import { isSubdomain, NameError, parseName } from '../dns/name.ts'
+import { rdata } from '../dns/rdata.ts'
+import { resolve } from './answers.ts'
+import { endpointLabel, isReady, readyCount } from './endpoints.ts'
+import { nameservers } from './nameservers.ts'
+import { serviceName } from './place.ts'
+import { below, isReverseZone, type Knowledge, zoneOf } from './settings.ts'
+
+/** Whether all of a zone is known: what is missing from a transfer does not exist for those who got it. */
+export function isTransferable({ view }: Knowledge): boolean {
+  const endpoints = view.availability('endpointslices')
+  return view.synced && (endpoints === 'synced' || endpoints === 'off')
+}
+
+/**
+ * Everything in the zone but its SOA. Which services there are, and the endpoints of the headless ones, is settled by
+ * this call; their records are made as they are taken.
+ */
+export function zoneRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
+  return isReverseZone(zone) ? reverseRecords(knowledge, zone) : forwardRecords(knowledge, zone)
+}
+
+/** A service, and its endpoints where they have names of their own in the zone. */
+interface Listed {
+  readonly service: Service
+  readonly slices: readonly EndpointSlice[]
+}
+
+function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
+  const { view, settings } = knowledge
+  const listed = [...view.services()]
+    .filter((service) => isShown(knowledge, zone, service))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    .map((service): Listed => {
+      const slices = service.headless ? view.slices(service.namespace, service.name) : []
+      return { service, slices }
+    })
+  return walk()
+
+  function* walk(): Generator<ResourceRecord> {
+    yield* apexRecords(knowledge, zone)
+    for (const { service, slices } of listed) {
+      const name = serviceName(service.namespace, service.name, zone)
+      if (service.type === 'ExternalName') yield* aliasRecords(service, name, settings.ttl)
+      else if (service.headless) yield* endpointRecords(knowledge, name, slices)
+      else yield* clusterIPRecords(service, name, settings.ttl)
+    }
+  }
+}
+
+/** As for questions: the namespace is there and shown, and no other zone of ours has the name. */
+function isShown(knowledge: Knowledge, zone: string, service: Service): boolean {
+  const { view, settings } = knowledge
+  const { namespace } = service
+  if (settings.namespaces?.has(namespace) === false || view.namespace(namespace) === undefined) return false
+  if (zoneOf(settings, serviceName(namespace, service.name, zone)) !== zone) return false
+  if (!settings.ignoreEmptyServices || service.headless || service.type === 'ExternalName') return true
+  return view.slices(namespace, service.name).some((slice) => readyCount(slice) > 0)
+}
+
+function* apexRecords(knowledge: Knowledge, zone: string): Generator<ResourceRecord> {
+  const servers = nameservers(knowledge, zone)
+  const { ttl } = knowledge.settings
+  for (const name of new Set(servers.map((server) => server.target(0)))) {
+    yield record(zone, dnsType.NS, ttl, rdata.name(name))
+  }
+  for (const server of servers) {
+    const name = server.target(0)
+    const type = server.width === 4 ? dnsType.A : dnsType.AAAA
+    // A service's own addresses follow with the service: twice with two TTLs they would be no RRset (RFC 2181 §5.2).
+    if (name !== below('ns.dns', zone) && resolve(knowledge, zone, name, type).kind === 'addresses') continue
+    yield record(name, type, 0, server.addresses)
+  }
+}
+
+function* clusterIPRecords(service: Service, name: string, ttl: number): Generator<ResourceRecord> {
+  for (const ip of service.clusterIPs) {
+    const address = parseAddress(ip)
+    if (address) yield addressRecord(name, ttl, address)
+  }
+  if (service.clusterIPs.length === 0) return
+  for (const { name: port, protocol, port: number } of service.ports) {
+    const data = rdata.srv({ priority: 0, weight: 100, port: number, target: name })
+    yield record(name, dnsType.SRV, ttl, data)
+    if (port !== '') yield record(`_${port}._${protocol}.${name}`, dnsType.SRV, ttl, data)
+  }
+}
+
+/** Ports without a name have no SRV record here. Two slices may have one endpoint: no record is told twice. */
+function* endpointRecords(
+  { settings: { ttl, endpointPodNames } }: Knowledge,
+  name: string,
+  slices: readonly EndpointSlice[],
+): Generator<ResourceRecord> {
+  const told = new Set<string>()
+  const isNew = (key: string): boolean => told.size < told.add(key).size
+  for (const slice of slices) {
+    // Names of endpoints cannot stand beside other records (RFC 1034 §3.6.2); CoreDNS leaves them out too.
+    if (slice.fqdns) continue
+    const width = slice.addressType === 'IPv4' ? 4 : 16
+    const weight = Math.max(1, Math.floor(100 / readyCount(slice)))
+    for (let place = 0; place < slice.count; place++) {
+      if (!isReady(slice, place)) continue
+      const address = slice.addresses.subarray(place * width, (place + 1) * width)
+      const text = formatAddress(address)
+      const target = `${endpointLabel(slice, place, endpointPodNames)}.${name}`
+      if (isNew(text)) yield addressRecord(name, ttl, address)
+      if (isNew(`${target} ${text}`)) yield addressRecord(target, ttl, address)
+      for (const { name: port, protocol, port: number } of slice.ports) {
+        if (port === '' || !isNew(`${target} ${port} ${protocol} ${number}`)) continue
+        const data = rdata.srv({ priority: 0, weight, port: number, target })
+        yield record(`_${port}._${protocol}.${name}`, dnsType.SRV, ttl, data)
+      }
+    }
+  }
+}
+
+function* aliasRecords({ externalName }: Service, name: string, ttl: number): Generator<ResourceRecord> {
+  if (parseAddress(externalName)) return
+  try {
+    yield record(name, dnsType.CNAME, ttl, rdata.name(parseName(externalName)))
+  } catch (error) {
+    // No domain name: nobody is answered with it either.
+    if (!(error instanceof NameError)) throw error
+  }
+}
+
+/** A reverse zone has what its questions are answered with. CoreDNS would transfer the services' forward names in it. */
+function reverseRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
+  const { view } = knowledge
+  const clusterIPs = [...view.services()].flatMap((service) => service.clusterIPs)
+  const slices = [...view.allSlices()]
+  return walk()
+
+  function* walk(): Generator<ResourceRecord> {
+    yield* apexRecords(knowledge, zone)
+    for (const ip of clusterIPs) {
+      const address = parseAddress(ip)
+      if (address) yield* pointerRecords(knowledge, zone, address)
+    }
+    for (const slice of slices) {
+      if (slice.fqdns) continue
+      const width = slice.addressType === 'IPv4' ? 4 : 16
+      for (let place = 0; place < slice.count; place++) {
+        const address = slice.addresses.subarray(place * width, (place + 1) * width)
+        const [first] = view.placesByAddress(address)
+        // An address of several endpoints is told with the first of them; a ClusterIP has been told.
+        if (first?.place !== place || first.slice.name !== slice.name || first.slice.namespace !== slice.namespace)
+          continue
+        if (!view.serviceByClusterIP(formatAddress(address))) yield* pointerRecords(knowledge, zone, address)
+      }
+    }
+  }
+}
+
+function* pointerRecords(knowledge: Knowledge, zone: string, address: Uint8Array): Generator<ResourceRecord> {
+  const name = reverseName(address)
+  if (!isSubdomain(zone, name) || zoneOf(knowledge.settings, name) !== zone) return
+  const answer = resolve(knowledge, zone, name, dnsType.PTR)
+  if (answer.kind !== 'records') return
+  for (const { type, ttl, rdata: data } of answer.answer) yield record(name, type, ttl, data)
+}
+
+const addressRecord = (name: string, ttl: number, address: Uint8Array): ResourceRecord =>
+  record(name, address.length === 4 ? dnsType.A : dnsType.AAAA, ttl, address)
+
+const record = (name: string, type: number, ttl: number, data: Uint8Array): ResourceRecord => ({
+  name,
+  type,
+  class: dnsClass.IN,
+  ttl,
+  rdata: data,
+})

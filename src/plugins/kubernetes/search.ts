@@ -1,0 +1,40 @@
+/** The search lists that kubelet writes into pods' resolv.conf (`dnsPolicy: ClusterFirst`). */
+import { placeOf } from '../../compile/place.ts'
+import { below, isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
+import type { SearchLists } from '../../plugin/contract.ts'
+
+/**
+ * `nodeDomains`: what kubelet appends to each pod's list, the search list of the node's own resolv.conf. It is ours too
+ * where the server runs with the node's resolv.conf (`dnsPolicy: Default`), as a cluster's DNS does.
+ */
+export function createSearchLists(knowledge: () => Knowledge, nodeDomains: () => readonly string[]): SearchLists {
+  return {
+    of({ name, client }) {
+      const { view, settings } = knowledge()
+      const zone = zoneOf(settings, name)
+      if (zone === undefined || isReverseZone(zone) || view.availability('pods') !== 'synced') return undefined
+      const namespace = namespaceOf(view.podsByIP(client.address))
+      if (namespace === undefined) return undefined
+      return [below(`${namespace}.svc`, zone), below('svc', zone), zone, ...nodeDomains()]
+    },
+    mayBegin(domain) {
+      const { settings } = knowledge()
+      const zone = settings.pods === 'verified' ? zoneOf(settings, domain) : undefined
+      if (zone === undefined) return false
+      const place = placeOf(zone, domain)
+      return place.kind === 'namespace' && place.tree === 'svc'
+    },
+  }
+}
+
+/**
+ * The namespace of the client, where its address tells: a pod that is on its way out may have given it up already, and
+ * pods on the host's network share theirs.
+ */
+function namespaceOf(
+  pods: readonly { readonly namespace: string; readonly terminating: boolean }[],
+): string | undefined {
+  const namespaces = new Set(pods.flatMap(({ namespace, terminating }) => (terminating ? [] : [namespace])))
+  const [namespace] = namespaces
+  return namespaces.size === 1 ? namespace : undefined
+}

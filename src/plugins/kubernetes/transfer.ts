@@ -1,0 +1,27 @@
+/** Zones of the cluster for those who want them whole. */
+import type { ClusterListener } from '../../cluster/types.ts'
+import { zoneSpec } from '../../compile/node.ts'
+import { soaRecord } from '../../compile/records.ts'
+import { isTransferable, zoneRecords } from '../../compile/transfer.ts'
+import type { SharedCluster, TransferSource } from '../../plugin/contract.ts'
+
+export function createTransferSource(zones: readonly string[], cluster: SharedCluster): TransferSource {
+  return {
+    zones,
+    serial() {
+      const knowledge = cluster.knowledge()
+      return isTransferable(knowledge) ? knowledge.view.serial : undefined
+    },
+    snapshot(zone) {
+      const knowledge = cluster.knowledge()
+      if (!isTransferable(knowledge)) return undefined
+      const spec = zoneSpec(knowledge, zone, false)
+      return { serial: spec.soa.serial, soa: soaRecord(spec, zone), records: zoneRecords(knowledge, zone) }
+    },
+    watch(changed) {
+      const listener: ClusterListener = { service: changed, namespace: changed, sync: changed }
+      const subscription = cluster.subscribe(listener)
+      return { stop: subscription.unsubscribe }
+    },
+  }
+}

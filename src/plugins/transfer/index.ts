@@ -1,0 +1,73 @@
+import { rcode, type } from '../../dns/codes.ts'
+import { readSoa } from '../../dns/rdata.ts'
+import { replyTo } from '../../dns/reply.ts'
+import type { Logger } from '../../observe/log.ts'
+import type { Instance, Plugin, Setup, TransferSource, ZoneSnapshot } from '../../plugin/contract.ts'
+import type { Bare, Outcome, Query } from '../../plugin/query.ts'
+import { transferMessages } from './messages.ts'
+import { createNotifier } from './notify.ts'
+import { type Rule, ruleFor, schema } from './settings.ts'
+
+const plugin = 'transfer'
+
+/** Gives whole zones of the block's other plugins to secondaries, and tells these when they change. */
+export const transfer: Plugin<readonly Rule[]> = { name: plugin, schema, setup }
+
+function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
+  const sources = (): TransferSource[] => block.instances().flatMap((instance) => instance.transfer ?? [])
+  const notifier = createNotifier({ rules, sources, clock, log })
+  return {
+    handler(query, next) {
+      if (query.qtype !== type.AXFR && query.qtype !== type.IXFR) return next(query)
+      // Only streams that can carry many messages (RFC 5936 §4.2); CoreDNS gives no IXFR over UDP either.
+      if (query.transport === 'udp' || query.transport === 'https') return bare(rcode.REFUSED)
+      const rule = ruleFor(rules, query.name)
+      if (!rule) return next(query)
+      if (!isAllowed(rule, query)) {
+        return { kind: 'reply', message: replyTo(query.request, { rcode: rcode.REFUSED }), plugin }
+      }
+      const source = sources().find(({ zones }) => zones.includes(query.name))
+      return source ? answer(query, source, log) : next(query)
+    },
+    serving: notifier.start,
+    stop: notifier.stop,
+  }
+}
+
+const isAllowed = ({ anyone, to }: Rule, { client }: Query): boolean =>
+  anyone || to.some(({ address }) => address === client.address)
+
+const bare = (code: number, error?: Error): Bare => ({ kind: 'rcode', rcode: code, plugin, ...(error && { error }) })
+
+function answer(query: Query, source: TransferSource, log: Logger): Outcome {
+  const serial = query.qtype === type.AXFR ? 0 : clientSerial(query)
+  if (serial === undefined) {
+    return bare(rcode.SERVFAIL, new Error('an IXFR question needs one SOA record in the authority section'))
+  }
+  const zone = source.snapshot(query.name)
+  // Half a zone would make secondaries deny the other half.
+  if (!zone) return bare(rcode.SERVFAIL, new Error('not all of the zone is known yet'))
+  // Serial 0 asks for everything, as in CoreDNS.
+  if (serial !== 0 && serial === zone.serial) {
+    log.info(`zone ${query.name} with serial ${serial} is up to date at ${query.client.address}`)
+    const message = replyTo(query.request, { authoritative: false, answer: [zone.soa] })
+    return { kind: 'reply', message, plugin }
+  }
+  return wholeZone(query, zone, log)
+}
+
+/** The serial that the client has (RFC 1995 §3). */
+function clientSerial({ request: { authority } }: Query): number | undefined {
+  const [soa] = authority
+  if (authority.length !== 1 || soa.type !== type.SOA || soa.rdata.length === 0) return undefined
+  return readSoa(soa.rdata).serial
+}
+
+function wholeZone(query: Query, zone: ZoneSnapshot, log: Logger): Outcome {
+  const done = (records: number): void =>
+    log.info(`zone ${query.name} with serial ${zone.serial} went to ${query.client.address}: ${records} records`)
+  const following = transferMessages(query.request, zone, done)
+  const first = following.next()
+  if (first.done) throw new Error('a zone without a message')
+  return { kind: 'reply', message: first.value, plugin, following }
+}

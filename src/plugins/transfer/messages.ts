@@ -1,0 +1,46 @@
+/** A zone as the messages of its transfer (RFC 5936 §2.2): the SOA, everything else, the SOA again. */
+import type { Message, ResourceRecord } from '../../dns/message.ts'
+import { replyTo } from '../../dns/reply.ts'
+import type { ZoneSnapshot } from '../../plugin/contract.ts'
+
+/**
+ * Octets of a message's records before compression: with it, they always fit into the 65,535 of a message. CoreDNS's
+ * figure.
+ */
+const batchOctets = 63_000
+/**
+ * Records of a message. Without this bound, one of short names could take a control plane that shares its core with
+ * others for several milliseconds.
+ */
+const batchRecords = 500
+
+/** Type, class, TTL and length of the rdata; and the octet that a name has more on the wire than in text. */
+const fixedOctets = 10 + 1
+
+/** Each message is made when it is asked for. `done` is called behind the last one, with the records there were. */
+export function* transferMessages(
+  request: Message,
+  { soa, records }: ZoneSnapshot,
+  done: (records: number) => void,
+): Generator<Message, void, undefined> {
+  let batch: ResourceRecord[] = [soa]
+  let octets = octetsOf(soa)
+  let count = 1
+  for (let next = records.next(); ; next = records.next()) {
+    const record = next.done ? soa : next.value
+    if (octets + octetsOf(record) > batchOctets || batch.length === batchRecords) {
+      yield replyTo(request, { authoritative: true, answer: batch })
+      batch = []
+      octets = 0
+    }
+    batch.push(record)
+    octets += octetsOf(record)
+    count++
+    if (next.done) break
+  }
+  yield replyTo(request, { authoritative: true, answer: batch })
+  done(count)
+}
+
+/** Escapes make a name's text longer than it is: this is no less than what it takes. */
+const octetsOf = ({ name, rdata }: ResourceRecord): number => name.length + fixedOctets + rdata.length

@@ -1,0 +1,160 @@
+/** Tells secondaries that a zone has changed (RFC 1996). */
+import { opcode, rcode, rcodeName, type } from '../../dns/codes.ts'
+import { queryMessage } from '../../dns/query.ts'
+import { encodeMessage, ParseError, parseMessage } from '../../dns/wire.ts'
+import type { Clock, Timer } from '../../observe/clock.ts'
+import type { Logger } from '../../observe/log.ts'
+import type { TransferSource } from '../../plugin/contract.ts'
+import type { SocketAddress } from '../../plugin/query.ts'
+import { endpointText, type Sending } from '../../upstream/carrier.ts'
+import { createUdpCarrier } from '../../upstream/udp.ts'
+import { type Rule, ruleFor } from './settings.ts'
+
+/** Serials count seconds: told in the second of a change, a secondary would miss what else happens in it. */
+const settleTime = 1_000
+/** Between two rounds, however much changes: each costs the transfer of a zone. */
+const roundTime = 5_000
+const answerTime = 2_000
+const attempts = 3
+
+export interface NotifierOptions {
+  readonly rules: readonly Rule[]
+  /** Asked at `start`, when every plugin of the block is there. */
+  readonly sources: () => readonly TransferSource[]
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export interface Notifier {
+  /** Follows the zones from now on, and tells of them once as soon as they are known. */
+  start(): void
+  stop(): void
+}
+
+export function createNotifier({ rules, sources, clock, log }: NotifierOptions): Notifier {
+  const told: Told[] = []
+  const watches: { stop(): void }[] = []
+  let timer: Timer | undefined
+  let lastRound = Number.NEGATIVE_INFINITY
+
+  function changed(): void {
+    timer ??= clock.after(Math.max(settleTime, lastRound + roundTime - clock.now()), tellAll)
+  }
+
+  function tellAll(): void {
+    timer = undefined
+    for (const each of told) {
+      const serial = each.source.serial(each.zone)
+      if (serial === undefined || serial === each.serial) continue
+      each.serial = serial
+      lastRound = clock.now()
+      for (const peer of each.peers) peer.tell()
+    }
+  }
+
+  return {
+    start() {
+      for (const source of sources()) {
+        for (const zone of source.zones) {
+          const rule = ruleFor(rules, zone)
+          if (!rule || rule.to.length === 0) continue
+          const peers = rule.to.map((address) => createPeer(zone, address, rule.source, clock, log))
+          told.push({ source, zone, peers, serial: undefined })
+        }
+        if (told.some((each) => each.source === source)) watches.push(source.watch(changed))
+      }
+      if (told.length > 0) changed()
+    },
+    stop() {
+      timer?.cancel()
+      for (const watch of watches) watch.stop()
+      for (const { peers } of told) for (const peer of peers) peer.stop()
+    },
+  }
+}
+
+/** A zone, whom to tell of it, and the serial that they were told of last. */
+interface Told {
+  readonly source: TransferSource
+  readonly zone: string
+  readonly peers: readonly Peer[]
+  serial: number | undefined
+}
+
+interface Peer {
+  /** Sends a NOTIFY, again where no answer comes; once more after that if it is called meanwhile. */
+  tell(): void
+  stop(): void
+}
+
+function createPeer(zone: string, address: SocketAddress, source: string | undefined, clock: Clock, log: Logger): Peer {
+  const carrier = createUdpCarrier(address, { source })
+  const message = { ...queryMessage(zone, type.SOA, false), opcode: opcode.NOTIFY, authoritative: true }
+  const octets = encodeMessage(message, { limit: 512 })
+  let timer: Timer | undefined
+  let sending: Sending | undefined
+  let busy = false
+  let again = false
+  /** A peer that is away for days is one line in the log. */
+  let failing = false
+
+  function attempt(left: number): void {
+    const retry = (reason: string): void => {
+      timer?.cancel()
+      if (left > 1) timer = clock.after(answerTime, () => attempt(left - 1))
+      else finish(reason)
+    }
+    timer = clock.after(answerTime, () => {
+      const { message: reason } = sending!.timeout()
+      sending!.cancel('silent')
+      if (left > 1) attempt(left - 1)
+      else finish(reason)
+    })
+    sending = carrier.send(octets, {
+      answer(bytes) {
+        const code = rcodeOfAnswer(bytes)
+        if (code === undefined) return false
+        if (code === rcode.NOERROR) finish()
+        else retry(`it says ${rcodeName(code)}`)
+        return true
+      },
+      failed: (error) => retry(error.message),
+    })
+  }
+
+  function finish(reason?: string): void {
+    timer?.cancel()
+    busy = false
+    if (reason !== undefined && !failing) {
+      log.warning(`${endpointText(address)} does not take the news that zone ${zone} has changed: ${reason}`)
+    }
+    failing = reason !== undefined
+    if (again) tell()
+  }
+
+  function tell(): void {
+    again = busy
+    if (busy) return
+    busy = true
+    attempt(attempts)
+  }
+
+  return {
+    tell,
+    stop() {
+      timer?.cancel()
+      carrier.close()
+    },
+  }
+}
+
+/** The rcode of a response to NOTIFY, or undefined when the octets are none. */
+function rcodeOfAnswer(bytes: Uint8Array): number | undefined {
+  try {
+    const answer = parseMessage(bytes)
+    return answer.response && answer.opcode === opcode.NOTIFY ? answer.rcode : undefined
+  } catch (error) {
+    if (error instanceof ParseError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,198 @@
+/** What a transfer of a zone says. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createModel } from '../../src/cluster/by-hand.ts'
+import type { ClusterDnsSettings } from '../../src/compile/settings.ts'
+import { isTransferable, zoneRecords } from '../../src/compile/transfer.ts'
+import { parseAddress } from '../../src/dns/address.ts'
+import { recordText } from '../../src/dns/rdata.ts'
+import { createNotation } from '../support/cluster-notation.ts'
+
+const settings: ClusterDnsSettings = {
+  zones: ['cluster.local.', '10.in-addr.arpa.'],
+  primaryZone: 'cluster.local.',
+  ttl: 5,
+  namespaces: undefined,
+  pods: 'disabled',
+  endpointPodNames: false,
+  ignoreEmptyServices: false,
+  fallthrough: [],
+}
+
+function zoneOf(lines: string, changes: Partial<ClusterDnsSettings> = {}, zone = 'cluster.local.') {
+  const cluster = createModel()
+  const notation = createNotation(cluster)
+  notation.apply(lines)
+  const knowledge = {
+    view: cluster.view,
+    settings: { ...settings, ...changes },
+    localAddresses: [parseAddress('192.0.2.53')!],
+  }
+  const text = (records: Iterator<unknown>) =>
+    [...(records as IterableIterator<Parameters<typeof recordText>[0]>)].map((record) =>
+      recordText(record).replaceAll(/\s+/g, ' '),
+    )
+  return { cluster, notation, knowledge, records: () => text(zoneRecords(knowledge, zone)) }
+}
+
+const servers = ['cluster.local. 5 IN NS ns.dns.cluster.local.', 'ns.dns.cluster.local. 0 IN A 192.0.2.53']
+
+interface Case {
+  readonly name: string
+  readonly cluster: string
+  readonly settings?: Partial<ClusterDnsSettings>
+  /** After those of the name servers. */
+  readonly records: readonly string[]
+}
+
+const cases: readonly Case[] = [
+  { name: 'an empty zone has its name servers', cluster: '', records: [] },
+  {
+    name: 'a ClusterIP service has its addresses, and each port at its own name and at that of the port',
+    cluster: 'service web shop 10.96.0.1,fd00::1 ports http:TCP:80,UDP:53',
+    records: [
+      'web.shop.svc.cluster.local. 5 IN A 10.96.0.1',
+      'web.shop.svc.cluster.local. 5 IN AAAA fd00::1',
+      'web.shop.svc.cluster.local. 5 IN SRV 0 100 80 web.shop.svc.cluster.local.',
+      '_http._tcp.web.shop.svc.cluster.local. 5 IN SRV 0 100 80 web.shop.svc.cluster.local.',
+      'web.shop.svc.cluster.local. 5 IN SRV 0 100 53 web.shop.svc.cluster.local.',
+    ],
+  },
+  {
+    name: 'a headless service has its ready endpoints, their names, and their named ports',
+    cluster: `service db shop headless ports pg:TCP:5432,TCP:1
+              endpoint db shop 10.0.0.1 ready hostname db-0
+              endpoint db shop 10.0.0.2 ready
+              endpoint db shop 10.0.0.3 notReady`,
+    records: [
+      'db.shop.svc.cluster.local. 5 IN A 10.0.0.1',
+      'db-0.db.shop.svc.cluster.local. 5 IN A 10.0.0.1',
+      '_pg._tcp.db.shop.svc.cluster.local. 5 IN SRV 0 50 5432 db-0.db.shop.svc.cluster.local.',
+      'db.shop.svc.cluster.local. 5 IN A 10.0.0.2',
+      '10-0-0-2.db.shop.svc.cluster.local. 5 IN A 10.0.0.2',
+      '_pg._tcp.db.shop.svc.cluster.local. 5 IN SRV 0 50 5432 10-0-0-2.db.shop.svc.cluster.local.',
+    ],
+  },
+  {
+    name: 'an endpoint that two slices have is told once',
+    cluster: `service db shop headless ports pg:TCP:5432
+              endpoint db shop 10.0.0.1 ready slice a
+              endpoint db shop 10.0.0.1 ready slice b`,
+    records: [
+      'db.shop.svc.cluster.local. 5 IN A 10.0.0.1',
+      '10-0-0-1.db.shop.svc.cluster.local. 5 IN A 10.0.0.1',
+      '_pg._tcp.db.shop.svc.cluster.local. 5 IN SRV 0 100 5432 10-0-0-1.db.shop.svc.cluster.local.',
+    ],
+  },
+  {
+    name: 'an ExternalName service is an alias, unless it names an address',
+    cluster: `service out shop external www.example.org
+              service address shop external 192.0.2.1`,
+    records: ['out.shop.svc.cluster.local. 5 IN CNAME www.example.org.'],
+  },
+  {
+    name: 'names of endpoints (FQDN slices) are left out',
+    cluster: `service vm shop headless
+              endpoint vm shop vm.example.com ready`,
+    records: [],
+  },
+  {
+    name: 'services come in the order of their names, whatever their namespaces',
+    cluster: `service b one 10.96.0.1 ports none
+              service a two 10.96.0.2 ports none`,
+    records: ['a.two.svc.cluster.local. 5 IN A 10.96.0.2', 'b.one.svc.cluster.local. 5 IN A 10.96.0.1'],
+  },
+  {
+    name: 'namespaces that are not shown, or not there, are left out',
+    cluster: `service a one 10.96.0.1 ports none
+              service a two 10.96.0.2 ports none
+              service a three 10.96.0.3 ports none
+              remove namespace three`,
+    settings: { namespaces: new Set(['one', 'three']) },
+    records: ['a.one.svc.cluster.local. 5 IN A 10.96.0.1'],
+  },
+  {
+    name: 'with ignore empty_service, services without a ready endpoint are left out',
+    cluster: `service full shop 10.96.0.1 ports none
+              endpoint full shop 10.0.0.1 ready
+              service empty shop 10.96.0.2 ports none
+              endpoint empty shop 10.0.0.2 notReady`,
+    settings: { ignoreEmptyServices: true },
+    records: ['full.shop.svc.cluster.local. 5 IN A 10.96.0.1'],
+  },
+]
+
+describe('a transferred zone', () => {
+  for (const { name, cluster, settings: changes, records } of cases)
+    test(name, () => assert.deepEqual(zoneOf(cluster, changes).records(), [...servers, ...records]))
+
+  test('names the service that we are an endpoint of as its server, and tells its addresses once', () => {
+    const { records } = zoneOf(`service kube-dns kube-system 10.96.0.10 ports none
+                                endpoint kube-dns kube-system 192.0.2.53 ready`)
+    assert.deepEqual(records(), [
+      'cluster.local. 5 IN NS kube-dns.kube-system.svc.cluster.local.',
+      'kube-dns.kube-system.svc.cluster.local. 5 IN A 10.96.0.10',
+    ])
+  })
+
+  test('tells the addresses of a server whose service is not shown', () => {
+    const { records } = zoneOf(
+      `service kube-dns kube-system 10.96.0.10 ports none
+       endpoint kube-dns kube-system 192.0.2.53 ready`,
+      { namespaces: new Set(['shop']) },
+    )
+    assert.deepEqual(records(), [
+      'cluster.local. 5 IN NS kube-dns.kube-system.svc.cluster.local.',
+      'kube-dns.kube-system.svc.cluster.local. 0 IN A 10.96.0.10',
+    ])
+  })
+
+  test('is the zone at one moment, whatever changes while it is told', () => {
+    const { notation, knowledge } = zoneOf(`service a shop 10.96.0.1 ports none
+                                            service b shop headless
+                                            endpoint b shop 10.0.0.1 ready`)
+    const records = zoneRecords(knowledge, 'cluster.local.') as IterableIterator<Parameters<typeof recordText>[0]>
+    records.next()
+    notation.apply(`remove service a shop
+                    service c shop 10.96.0.3
+                    endpoint b shop 10.0.0.2 ready`)
+    const names = new Set([...records].map(({ name }) => name))
+    assert.deepEqual(
+      [...names],
+      [
+        'ns.dns.cluster.local.',
+        'a.shop.svc.cluster.local.',
+        'b.shop.svc.cluster.local.',
+        '10-0-0-1.b.shop.svc.cluster.local.',
+        '_http._tcp.b.shop.svc.cluster.local.',
+      ],
+    )
+  })
+
+  test('that is a reverse zone has the names of its addresses, each once', () => {
+    const { records } = zoneOf(
+      `service web shop 10.96.0.1,fd00::1
+       endpoint web shop 10.0.0.1 ready hostname one
+       service db shop headless
+       endpoint db shop 10.0.0.1 ready hostname two
+       endpoint db shop 10.0.0.2 notReady
+       endpoint db shop 172.16.0.1 ready`,
+      {},
+      '10.in-addr.arpa.',
+    )
+    assert.deepEqual(records().slice(2), [
+      '1.0.96.10.in-addr.arpa. 5 IN PTR web.shop.svc.cluster.local.',
+      '1.0.0.10.in-addr.arpa. 5 IN PTR two.db.shop.svc.cluster.local.',
+      '1.0.0.10.in-addr.arpa. 5 IN PTR one.web.shop.svc.cluster.local.',
+    ])
+  })
+
+  test('must be known whole', () => {
+    const { knowledge, cluster } = zoneOf('')
+    assert.equal(isTransferable(knowledge), true)
+    for (const state of ['forbidden', 'pending'] as const) {
+      cluster.setAvailability('endpointslices', state)
+      assert.equal(isTransferable(knowledge), false, state)
+    }
+  })
+})

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { rcodeName } from '../../../src/dns/codes.ts'
+import type { Message } from '../../../src/dns/message.ts'
+import { parseRecord, recordText } from '../../../src/dns/rdata.ts'
+import { encodeMessage } from '../../../src/dns/wire.ts'
+import type { TransferSource } from '../../../src/plugin/contract.ts'
+import type { Outcome } from '../../../src/plugin/query.ts'
+import { transfer } from '../../../src/plugins/transfer/index.ts'
+import { type Asked, ask, createProcessRig, failing, handle, messageOf, setUp } from '../../support/plugin-rig.ts'
+
+const soa = (serial: number) => parseRecord(`a. 5 IN SOA ns.dns.a. hostmaster.a. ${serial} 7200 1800 86400 5`)
+const passedOn = 99
+
+/** A plugin with the zone `a.`: `size` addresses, serial 7. */
+function zone(size = 2, known = true): { readonly transfer: TransferSource } {
+  return {
+    transfer: {
+      zones: ['a.'],
+      serial: () => (known ? 7 : undefined),
+      snapshot: () =>
+        known
+          ? {
+              serial: 7,
+              soa: soa(7),
+              records: Array.from({ length: size }, (_, n) =>
+                parseRecord(`host-${n}.a. 5 IN A 10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`),
+              ).values(),
+            }
+          : undefined,
+      watch: () => ({ stop() {} }),
+    },
+  }
+}
+
+function outcomeOf(text: string, question: string, asked: Asked, others: Record<string, object>): Outcome {
+  const instance = setUp(transfer, text, createProcessRig(), { others })
+  const query = ask(question, { transport: 'tcp', ...asked })
+  return handle(instance, query, failing(passedOn)) as Outcome
+}
+
+/** Every message of a reply. */
+function messagesOf(outcome: Outcome): Message[] {
+  const messages = [messageOf(outcome)]
+  if (outcome.kind !== 'reply' || !outcome.following) return messages
+  for (let next = outcome.following.next(); !next.done; next = outcome.following.next()) messages.push(next.value)
+  return messages
+}
+
+const told = (outcome: Outcome): string[] =>
+  messagesOf(outcome).flatMap(({ answer }) =>
+    answer.map((record) => recordText(record).replaceAll(/\s+/g, ' ').split(' ').slice(0, 5).join(' ')),
+  )
+
+const whole = [
+  'a. 5 IN SOA ns.dns.a.',
+  'host-0.a. 5 IN A 10.0.0.0',
+  'host-1.a. 5 IN A 10.0.0.1',
+  'a. 5 IN SOA ns.dns.a.',
+]
+const anyone = 'transfer {\nto *\n}'
+const has = (serial: number): Asked => ({ request: { authority: [soa(serial)] } })
+
+describe('transfer', () => {
+  const gives: readonly (readonly [string, string, string, Asked, readonly string[]])[] = [
+    ['the zone between its SOA and its SOA', anyone, 'a. AXFR', {}, whole],
+    ['the zone to a question in another case', anyone, 'A. AXFR', {}, whole],
+    ['the zone over TLS', anyone, 'a. AXFR', { transport: 'tls' }, whole],
+    ['the zone to who is listed', 'transfer {\nto 192.0.2.9 192.0.2.1\n}', 'a. AXFR', {}, whole],
+    ['the zone to who is listed with a port', 'transfer {\nto 192.0.2.1:5300\n}', 'a. AXFR', { port: 1 }, whole],
+    [
+      'the zone to an IPv6 address however it is written',
+      'transfer {\nto 2001:DB8:0::1\n}',
+      'a. AXFR',
+      { client: '2001:db8::1' },
+      whole,
+    ],
+    ['all of it to who has another serial', anyone, 'a. IXFR', has(6), whole],
+    ['all of it to who has serial 0', anyone, 'a. IXFR', has(0), whole],
+    ['the SOA alone to who has this serial', anyone, 'a. IXFR', has(7), [whole[0]]],
+    [
+      'what the rule of the longest zone allows',
+      `transfer . {\nto 192.0.2.9\n}\ntransfer a. {\nto *\n}`,
+      'a. AXFR',
+      {},
+      whole,
+    ],
+  ]
+  for (const [name, text, question, asked, records] of gives)
+    it(`gives ${name}`, () => assert.deepEqual(told(outcomeOf(text, question, asked, { other: zone() })), records))
+
+  const denies: readonly (readonly [string, string, string, Asked, string])[] = [
+    ['REFUSED over UDP', anyone, 'a. AXFR', { transport: 'udp' }, 'REFUSED'],
+    ['REFUSED over UDP, for IXFR too', anyone, 'a. IXFR', { transport: 'udp' }, 'REFUSED'],
+    ['REFUSED over HTTPS, whose replies are single messages', anyone, 'a. AXFR', { transport: 'https' }, 'REFUSED'],
+    ['REFUSED to who is not listed', 'transfer {\nto 192.0.2.9\n}', 'a. AXFR', {}, 'REFUSED'],
+    ['SERVFAIL to an IXFR that tells no serial', anyone, 'a. IXFR', {}, 'SERVFAIL'],
+    [
+      'SERVFAIL to an IXFR with something else than a SOA',
+      anyone,
+      'a. IXFR',
+      { request: { authority: [parseRecord('a. 5 IN A 192.0.2.1')] } },
+      'SERVFAIL',
+    ],
+  ]
+  for (const [name, text, question, asked, code] of denies)
+    it(`says ${name}`, () => {
+      const outcome = outcomeOf(text, question, asked, { other: zone() })
+      assert.equal(
+        rcodeName(outcome.kind === 'reply' ? outcome.message.rcode : outcome.kind === 'rcode' ? outcome.rcode : 0),
+        code,
+      )
+    })
+
+  it('says SERVFAIL while not all of a zone is known', () => {
+    const outcome = outcomeOf(anyone, 'a. AXFR', {}, { other: zone(2, false) })
+    assert.deepEqual(outcome.kind === 'rcode' && [outcome.rcode, outcome.error?.message], [
+      2,
+      'not all of the zone is known yet',
+    ])
+  })
+
+  const passes: readonly (readonly [string, string, string])[] = [
+    ['other questions', anyone, 'a. SOA'],
+    ['names below a zone', anyone, 'x.a. AXFR'],
+    ['zones that no plugin has', anyone, 'b. AXFR'],
+    ['zones that it is not for', 'transfer b. {\nto *\n}', 'a. AXFR'],
+  ]
+  for (const [name, text, question] of passes)
+    it(`passes ${name} on`, () => {
+      const outcome = outcomeOf(text, question, {}, { other: zone() })
+      assert.equal(outcome.kind === 'rcode' && outcome.rcode, passedOn)
+    })
+
+  it('cuts a zone into messages that fit, each a reply to the question', () => {
+    const messages = messagesOf(outcomeOf(anyone, 'a. AXFR', {}, { other: zone(5_000) }))
+    assert.ok(messages.length > 5)
+    assert.equal(messages.flatMap(({ answer }) => answer).length, 5_002)
+    for (const message of messages) {
+      assert.deepEqual(
+        [message.id, message.response, message.authoritative, message.questions[0].name],
+        [17, true, true, 'a.'],
+      )
+      const octets = encodeMessage(message, { limit: 0xffff })
+      assert.equal((octets[2] & 2) !== 0, false, 'nothing is cut off')
+    }
+  })
+
+  it('says in the log what went where', () => {
+    const rig = createProcessRig()
+    const instance = setUp(transfer, anyone, rig, { others: { other: zone() } })
+    messagesOf(handle(instance, ask('a. AXFR', { transport: 'tcp' }), failing(passedOn)) as Outcome)
+    messageOf(handle(instance, ask('a. IXFR', { transport: 'tcp', ...has(7) }), failing(passedOn)) as Outcome)
+    assert.deepEqual(rig.lines, [
+      '[INFO] plugin/transfer: zone a. with serial 7 went to 192.0.2.1: 4 records',
+      '[INFO] plugin/transfer: zone a. with serial 7 is up to date at 192.0.2.1',
+    ])
+  })
+})

@@ -1,6 +1,6 @@
 /** What a listener's address means in sockets, and what is said when one cannot be bound. Shared by every way in. */
 import { getSystemErrorMap } from 'node:util'
-import type { Listener } from './api.ts'
+import type { Listener } from '../server/ingress.ts'
 
 /** One socket address of a listener. */
 export interface Host {

@@ -4,8 +4,8 @@ import { createResponder, LOCAL } from '../answer/index.ts'
 import { type Clock, systemClock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
+import type { Ingress, Listener, MissHandler } from '../server/ingress.ts'
 import type { TableHandle } from '../table/api.ts'
-import type { Listener, MissHandler, TransportServer } from './api.ts'
 import { largestDatagram } from './batch.ts'
 import { keyOf } from './bind.ts'
 import { openDgram } from './dgram.ts'
@@ -38,7 +38,7 @@ export interface TransportOptions {
   readonly threadDiesAfter?: number
 }
 
-export function createTransport(options: TransportOptions): TransportServer {
+export function createTransport(options: TransportOptions): Ingress {
   const clock = options.clock ?? systemClock
   const limits: Limits = { ...defaultLimits, ...options.limits }
   const metrics = registerMetrics(options.metrics)

@@ -6,7 +6,7 @@
 import { Socket } from 'node:net'
 import { formatAddress } from '../dns/address.ts'
 import type { SocketAddress } from '../plugin/query.ts'
-import type { Listener, MissHandler } from './api.ts'
+import type { Listener, MissHandler } from '../server/ingress.ts'
 import { type Batch, createBatch, largestDatagram } from './batch.ts'
 import { cutToHeader, writeServfail } from './last-resort.ts'
 import { createMissConsumer, type MissView, missRecord } from './miss-ring.ts'

@@ -1,6 +1,6 @@
 /** Opening, retiring and asking the UDP sockets of the threads. The main thread does this; threads only borrow. */
 import { getSystemErrorName } from 'node:util'
-import type { Listener } from './api.ts'
+import type { Listener } from '../server/ingress.ts'
 import { bindError, type Host, isAbsentFamily } from './bind.ts'
 import { linux, type Native } from './native.ts'
 import { encodeSocketAddress } from './sockaddr.ts'

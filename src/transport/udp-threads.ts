@@ -1,8 +1,8 @@
 /** UDP by threads: which sockets there are, which thread reads which, and what becomes of them on a reload. */
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
+import type { Listener, MissHandler } from '../server/ingress.ts'
 import type { TableHandle } from '../table/api.ts'
-import type { Listener, MissHandler } from './api.ts'
 import { type Host, hostsOf, keyOf } from './bind.ts'
 import type { Limits } from './limits.ts'
 import type { TransportMetrics } from './metrics.ts'

@@ -1,5 +1,5 @@
 /** What the ways in have in common: threads, node:dgram and TCP each are one. */
-import type { Listener } from './api.ts'
+import type { Listener } from '../server/ingress.ts'
 import { keyOf } from './bind.ts'
 
 /**

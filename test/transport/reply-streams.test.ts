@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
-import type { Miss } from '../../src/transport/api.ts'
+import type { Miss } from '../../src/server/ingress.ts'
 import { until } from '../support/until.ts'
 import { frame, query, rcodeReply, tcpClient, withTransport } from './support.ts'
 

@@ -3,12 +3,12 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { createMetrics } from '../../src/observe/registry.ts'
-import type { Listener, MissHandler, TransportServer } from '../../src/transport/api.ts'
+import type { Ingress, Listener, MissHandler } from '../../src/server/ingress.ts'
 import { createTransport, type TransportOptions } from '../../src/transport/index.ts'
 import { createResponder } from './fake-responder.ts'
 
 export interface Bench {
-  readonly transport: TransportServer
+  readonly transport: Ingress
   readonly port: number
   /** What was logged, a line each. */
   readonly log: readonly string[]

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { Miss } from '../../src/transport/api.ts'
+import type { Miss } from '../../src/server/ingress.ts'
 import { fixedClock } from '../cluster/clock.ts'
 import { frame, query, rcodeReply, tcpClient, withTransport } from './support.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
-import type { Miss } from '../../src/transport/api.ts'
+import type { Miss } from '../../src/server/ingress.ts'
 import { loadNative } from '../../src/transport/native.ts'
 import { askUdp, query, rcodeReply, udpClient, withTransport } from './support.ts'
 

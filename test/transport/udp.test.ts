@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import { systemClock } from '../../src/observe/clock.ts'
-import type { Miss } from '../../src/transport/api.ts'
+import type { Miss } from '../../src/server/ingress.ts'
 import { askUdp, query, rcodeReply, udpClient, withTransport } from './support.ts'
 
 for (const udp of ['auto', 'dgram'] as const) {

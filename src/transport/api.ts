@@ -1,1 +1,0 @@
-export type { Ingress as TransportServer, Listener, Miss, MissHandler } from '../server/ingress.ts'

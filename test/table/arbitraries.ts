@@ -24,6 +24,8 @@ export const nameInZone: fc.Arbitrary<string> = fc
   .map((labels) => [...labels, zoneName].join('.'))
 
 const foreignName = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => `${labels.join('.')}.example.`)
+/** What an SRV record may have for a target: the root is no host (RFC 2782). */
+const hostName = fc.oneof({ arbitrary: nameInZone, weight: 4 }, foreignName)
 export const anyName = fc.oneof({ arbitrary: nameInZone, weight: 4 }, foreignName, fc.constant('.'))
 
 const ttl = fc.nat(3600)
@@ -52,7 +54,7 @@ export const addressesSpec = (type: number): fc.Arbitrary<AddressesSpec> =>
 
 export const servicesSpec: fc.Arbitrary<ServicesSpec> = manyOrFew(24)
   .chain((most) =>
-    fc.uniqueArray(anyName, { minLength: 1, maxLength: most, size: 'max' }).chain((names) =>
+    fc.uniqueArray(hostName, { minLength: 1, maxLength: most, size: 'max' }).chain((names) =>
       fc.record({
         kind: fc.constant('services' as const),
         ttl,

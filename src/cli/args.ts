@@ -86,7 +86,7 @@ export function misuse(command: Command, message: string): Exit {
   return { kind: 'exit', code: 2, text: `${message}\n${usageText(command)}` }
 }
 
-export function usageText({ usage, flags }: Command): string {
+function usageText({ usage, flags }: Command): string {
   const lines = Object.entries(flags).map(
     ([name, { value, help }]) => `  -${name}${value === undefined ? '' : ` ${value}`}\n    \t${help}\n`,
   )

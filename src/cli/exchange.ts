@@ -8,8 +8,9 @@ import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect, isIPv6 } from 'node:net'
 import { type Packet, type Resource, UDPClient } from 'dns2'
-import { className, dnsClass, rcodeName, type as recordType, typeName } from '../dns/codes.ts'
+import { className, rcodeName, type as recordType, typeName } from '../dns/codes.ts'
 import type { Message, ResourceRecord } from '../dns/message.ts'
+import { queryMessage } from '../dns/query.ts'
 import { rdataText } from '../dns/rdata.ts'
 import { encodeMessage, parseMessage } from '../dns/wire.ts'
 
@@ -154,26 +155,8 @@ function absolute(name: string): string {
   return name.endsWith('.') ? name : `${name}.`
 }
 
-function queryOctets(question: Question, id: number): Uint8Array {
-  const query: Message = {
-    id,
-    response: false,
-    opcode: 0,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: true,
-    recursionAvailable: false,
-    reserved: false,
-    authenticData: false,
-    checkingDisabled: false,
-    rcode: 0,
-    questions: [{ ...question, class: dnsClass.IN }],
-    answer: [],
-    authority: [],
-    additional: [],
-    edns: undefined,
-  }
-  return encodeMessage(query, { limit: 512 })
+function queryOctets({ name, type }: Question, id: number): Uint8Array {
+  return encodeMessage({ ...queryMessage(name, type, true), id }, { limit: 512 })
 }
 
 /** The message, if it is the reply to our question. */

@@ -171,7 +171,7 @@ export function readBody<R extends Rows>(
 }
 
 /** The error for an option that the directive does not have. */
-export function unknownProperty(directive: Directive, line: BodyLine, words: readonly string[]): ConfigError {
+function unknownProperty(directive: Directive, line: BodyLine, words: readonly string[]): ConfigError {
   const word = line.word.text
   if (word === '{' || word === '}')
     return fail(`a block inside a block: '${word}' in the body of ${directive.word}`, line)

@@ -117,19 +117,6 @@ export interface Prefix {
   readonly bits: number
 }
 
-/** `10.0.0.0/8`, `2001:db8::/32`, or an address alone (all bits). Bits beyond the prefix are cleared. */
-export function parsePrefix(text: string): Prefix | undefined {
-  const slash = text.indexOf('/')
-  const address = parseAddress(slash < 0 ? text : text.slice(0, slash))
-  if (!address) return undefined
-  const width = address.length * 8
-  const bitsText = slash < 0 ? String(width) : text.slice(slash + 1)
-  if (!/^(0|[1-9]\d{0,2})$/.test(bitsText) || Number(bitsText) > width) return undefined
-  const bits = Number(bitsText)
-  for (let i = 0; i < address.length; i++) address[i] &= maskOctet(bits, i)
-  return { address, bits }
-}
-
 /** The mask of the octet at `index` in a prefix of `bits` bits. */
 const maskOctet = (bits: number, index: number): number => (0xff00 >> Math.max(0, Math.min(8, bits - index * 8))) & 0xff
 

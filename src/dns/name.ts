@@ -181,6 +181,3 @@ export function parentOf(name: string): string {
   if (name === '.') return '.'
   return name.slice(labelEnd(name, 0) + 1) || '.'
 }
-
-/** The absolute name of these labels, which are spelled as in names. */
-export const joinLabels = (labels: readonly string[]): string => `${labels.join('.')}.`

@@ -3,7 +3,7 @@ import { opcode, rcode } from './codes.ts'
 import { encodeMessage } from './encode.ts'
 import type { Edns, Message, ResourceRecord } from './message.ts'
 import { isEchoed, isWellFormed } from './options.ts'
-import { headerOctets, ParseError, parseMessage } from './parse.ts'
+import { ParseError, parseMessage } from './parse.ts'
 
 export interface ReplyParts {
   readonly rcode?: number
@@ -69,7 +69,7 @@ export function finishReply(reply: Message, request: Message, options: FinishOpt
 }
 
 /** The octets that a reply to `request` may have. RFC 6891 §6.2.3: sizes below 512 count as 512. */
-export function replyLimit(request: Message, options: FinishOptions): number {
+function replyLimit(request: Message, options: FinishOptions): number {
   if (options.transport !== 'udp') return maxMessageOctets
   if (!request.edns) return plainUdpOctets
   return Math.max(plainUdpOctets, payloadSize(request.edns, options.maxPayload))
@@ -89,39 +89,6 @@ function replyEdns(reply: Message, request: Message, maxPayload: number | undefi
     extendedRcode: reply.rcode >> 4,
     options: reply.edns ? reply.edns.options : asked.options.filter(({ code, data }) => isEchoed(code, data.length)),
   }
-}
-
-/** The reply to an EDNS version that we do not speak (RFC 6891 §6.1.3), as CoreDNS writes it: size 0, no options. */
-export function badVersionReply(request: Message): Uint8Array {
-  const edns: Edns = { version: 0, payloadSize: 0, dnssecOk: false, extendedRcode: 1, options: [] }
-  return encodeMessage(replyTo(request, { rcode: rcode.BADVERS, edns }), { limit: plainUdpOctets })
-}
-
-/**
- * What the header alone decides: `accept`, `drop` (no whole header, or a response), or the octets of the reply
- * (NOTIMP, FORMERR), which is a header and nothing else.
- */
-export function judgeHeader(bytes: Uint8Array, start = 0, end = bytes.length): 'accept' | 'drop' | Uint8Array {
-  if (end - start < headerOctets || bytes[start + 2] & 0x80) return 'drop'
-  const operation = (bytes[start + 2] >> 3) & 15
-  if (operation !== opcode.QUERY && operation !== opcode.NOTIFY) {
-    return headerReply(bytes, start, operation, rcode.NOTIMP)
-  }
-  const count = (at: number): number => (bytes[start + at] << 8) | bytes[start + at + 1]
-  if (count(4) !== 1 || count(6) > 1 || count(8) > 1 || count(10) > 2) {
-    return headerReply(bytes, start, opcode.QUERY, rcode.FORMERR)
-  }
-  return 'accept'
-}
-
-/** The request's header turned round: ID, RD, CD, AD, RA and TC stay, AA and Z are cleared. */
-function headerReply(bytes: Uint8Array, start: number, operation: number, code: number): Uint8Array {
-  const reply = new Uint8Array(headerOctets)
-  reply[0] = bytes[start]
-  reply[1] = bytes[start + 1]
-  reply[2] = 0x80 | (operation << 3) | (bytes[start + 2] & 0x03)
-  reply[3] = (bytes[start + 3] & 0xb0) | code
-  return reply
 }
 
 /** A request's octets as Message. Throws ParseError; unlike an upstream's answer, also for options that are not of their form. */

@@ -17,18 +17,18 @@ const labelledTypes: ReadonlySet<string> = new Set(
   'A AAAA CNAME DNSKEY DS MX NSEC3 NSEC NS PTR RRSIG SOA SRV TXT HTTPS SVCB IXFR AXFR ANY'.split(' '),
 )
 
-export function typeLabel(type: number): string {
+function typeLabel(type: number): string {
   const name = typeName(type)
   return labelledTypes.has(name) ? name : 'other'
 }
 
-export const familyLabel = (address: string): '1' | '2' => (address.includes(':') ? '2' : '1')
+const familyLabel = (address: string): '1' | '2' => (address.includes(':') ? '2' : '1')
 
 /** TLS and HTTPS count as TCP, as in CoreDNS. */
-export const protoLabel = (transport: Transport): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
+const protoLabel = (transport: Transport): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
 
 /** The zone label of queries that no server block takes. */
-export const droppedZone = 'dropped'
+const droppedZone = 'dropped'
 
 /** The cells of one (server, zone, view, proto). */
 export interface QueryCells {

@@ -10,7 +10,7 @@
 import type { Native } from './native.ts'
 
 /** Messages per system call: past 64 the calls' share of a query's cost no longer falls. */
-export const batchSize = 64
+const batchSize = 64
 /** A longer datagram is cut, and then answered as what is left of it. CoreDNS cuts at 512. */
 export const requestBytes = 4096
 /** The largest reply: IPv4 carries 65,535 - 20 - 8 octets of a datagram. */
@@ -23,7 +23,7 @@ const arenaBytes = 192 * 1024
 const headerWords = 16
 const headerBytes = headerWords * 4
 const iovecBytes = 16
-export const nameBytes = 32
+const nameBytes = 32
 const controlBytes = 64
 
 const at = layout()

@@ -3,26 +3,20 @@
  * with one thing it cannot do: on a wildcard listener a reply leaves from the address that the system picks.
  */
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram'
-import { DROP, MISS, type Responder, way } from '../answer/api.ts'
-import type { Clock } from '../observe/clock.ts'
-import type { Logger } from '../observe/log.ts'
-import type { Listener, MissHandler } from '../server/ingress.ts'
+import { DROP, MISS, way } from '../answer/api.ts'
+import type { Listener } from '../server/ingress.ts'
 import { largestDatagram, requestBytes } from './batch.ts'
 import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './bind.ts'
 import { cutToHeader, writeServfail } from './last-resort.ts'
-import type { Limits } from './limits.ts'
-import type { TransportMetrics } from './metrics.ts'
-import { type Endpoint as AnyEndpoint, openEndpoints, type Stage, switchEndpoints, type Way } from './way.ts'
+import {
+  type Endpoint as AnyEndpoint,
+  type MainThreadOptions,
+  openEndpoints,
+  type Stage,
+  switchEndpoints,
+  type Way,
+} from './way.ts'
 import { within } from './within.ts'
-
-export interface DgramOptions {
-  readonly responder: Responder
-  readonly onMiss: MissHandler
-  readonly clock: Clock
-  readonly log: Logger
-  readonly metrics: TransportMetrics
-  readonly limits: Limits
-}
 
 interface Endpoint extends AnyEndpoint {
   readonly sockets: Socket[]
@@ -33,7 +27,7 @@ const replyBytes = 65535
 const turnsPerDrain = 1000
 const receiveBufferBytes = 4 * 1024 * 1024
 
-export function openDgram(options: DgramOptions): Way {
+export function openDgram(options: MainThreadOptions): Way {
   const { responder, onMiss, clock, log, metrics, limits } = options
   const endpoints = new Map<string, Endpoint>()
   const reply = Buffer.alloc(replyBytes)

@@ -1,24 +1,17 @@
 /** DNS over TCP: the listening sockets and the bounds on connections. */
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Responder } from '../answer/api.ts'
-import type { Clock } from '../observe/clock.ts'
-import type { Logger } from '../observe/log.ts'
-import type { Listener, MissHandler } from '../server/ingress.ts'
+import type { Listener } from '../server/ingress.ts'
 import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './bind.ts'
-import type { Limits } from './limits.ts'
-import type { TransportMetrics } from './metrics.ts'
 import { createReplyStreams } from './reply-streams.ts'
 import { type Connection, type ConnectionRoom, openConnection, scratchBytes } from './tcp-connection.ts'
-import { type Endpoint as AnyEndpoint, openEndpoints, type Stage, switchEndpoints, type Way } from './way.ts'
-
-export interface TcpOptions {
-  readonly responder: Responder
-  readonly onMiss: MissHandler
-  readonly clock: Clock
-  readonly log: Logger
-  readonly metrics: TransportMetrics
-  readonly limits: Limits
-}
+import {
+  type Endpoint as AnyEndpoint,
+  type MainThreadOptions,
+  openEndpoints,
+  type Stage,
+  switchEndpoints,
+  type Way,
+} from './way.ts'
 
 interface Endpoint extends AnyEndpoint {
   readonly servers: { readonly host: Host; readonly server: Server }[]
@@ -28,7 +21,7 @@ interface Endpoint extends AnyEndpoint {
 const backlog = 4096
 const sweepEvery = 250
 
-export function openTcp(options: TcpOptions): Way {
+export function openTcp(options: MainThreadOptions): Way {
   const { clock, limits, metrics, log } = options
   const endpoints = new Map<string, Endpoint>()
   const perClient = new Map<string, number>()

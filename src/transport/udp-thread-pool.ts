@@ -1,12 +1,6 @@
-/** The UDP threads, thread i for shard i of every listener: as many as the largest listener has shards. */
-import type { Clock } from '../observe/clock.ts'
-import type { Logger } from '../observe/log.ts'
-import type { TableHandle } from '../table/api.ts'
 import type { TransportMetrics } from './metrics.ts'
-import type { Native } from './native.ts'
 import { countCell, countCells } from './thread-protocol.ts'
-import type { MissDesk } from './udp-misses.ts'
-import { openUdpThread, type UdpThread } from './udp-thread.ts'
+import { openUdpThread, type UdpThread, type UdpThreadOptions } from './udp-thread.ts'
 
 export interface ThreadPool {
   size(): number
@@ -17,18 +11,8 @@ export interface ThreadPool {
   close(): Promise<void>
 }
 
-export interface ThreadPoolOptions {
-  readonly native: Native
-  readonly table: TableHandle
-  readonly addReader: () => { readonly slot: number; release(): void }
-  readonly desk: MissDesk
-  readonly missRingBytes: number
-  readonly patience: number
-  readonly clock: Clock
-  readonly log: Logger
+export interface ThreadPoolOptions extends Omit<UdpThreadOptions, 'number' | 'onRestart'> {
   readonly metrics: TransportMetrics
-  readonly responder: string | undefined
-  readonly dieAfter: number
 }
 
 export function openThreadPool(options: ThreadPoolOptions): ThreadPool {

@@ -1,6 +1,11 @@
 /** What the ways in have in common: threads, node:dgram and TCP each are one. */
-import type { Listener } from '../server/ingress.ts'
+import type { Responder } from '../answer/api.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/log.ts'
+import type { Listener, MissHandler } from '../server/ingress.ts'
 import { keyOf } from './bind.ts'
+import type { Limits } from './limits.ts'
+import type { TransportMetrics } from './metrics.ts'
 
 /**
  * Changes in two steps, so that UDP and TCP change together or not at all: `stage` opens whatever is new and may fail,
@@ -18,6 +23,16 @@ export interface Stage {
   commit(): Promise<void>
   /** Closes what `stage` opened. */
   abandon(): Promise<void>
+}
+
+/** What a way in on the main thread works with. */
+export interface MainThreadOptions {
+  readonly responder: Responder
+  readonly onMiss: MissHandler
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: TransportMetrics
+  readonly limits: Limits
 }
 
 /** Sockets on the main thread, where switching a listener is no more than putting another one here. */

@@ -41,7 +41,7 @@ export type Exchanged =
   | { readonly kind: 'failed'; readonly error: Error }
 
 /** Milliseconds from the question on: resolvers in pods give up after five seconds, and SERVFAIL should reach them. */
-export const patienceOfClients = 4500
+const patienceOfClients = 4500
 /** With every server known to be down: long enough for one that has just come back. */
 const patienceWithTheDead = 500
 /** `max_connect_attempts 0` means no limit; servers that refuse at once must not be asked for five seconds without end. */

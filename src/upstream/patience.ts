@@ -10,7 +10,7 @@ export interface Patience {
 }
 
 /** Never less than `least`: a hedge is no cure for a slow zone. Never more than `most`: a silent server is found out. */
-export const patienceLimits = { least: 100, most: 1000 } as const
+const patienceLimits = { least: 100, most: 1000 } as const
 
 const remembered = 64
 const recalculateAfter = 16

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createResponder, DROP, LOCAL, MISS, way } from '../../src/answer/index.ts'
-import { formatErrorReply, judgeHeader } from '../../src/dns/reply.ts'
+import { formatErrorReply } from '../../src/dns/reply.ts'
 import { encodeMessage, ParseError, parseMessage } from '../../src/dns/wire.ts'
 import { zoneSpec } from '../table/arbitraries.ts'
 import { ednsOf, questionMessage, rig } from './asking.ts'
+import { judgeHeader } from './judge-header.ts'
 import { cases } from './message-cases.ts'
 
 const { table, space, classNumber, answer } = rig()
@@ -96,7 +97,7 @@ describe('200,000 random and mutated datagrams', () => {
   })
 })
 
-/** src/dns judges messages for the chain; where the responder answers by itself it must come to the same octets. */
+/** Where the responder answers by itself it must come to the octets that the header and src/dns lead to. */
 function checkAgainstChain(request: Uint8Array, outcome: Uint8Array | number): void {
   const judged = judgeHeader(request)
   const hex = Buffer.from(request).toString('hex')

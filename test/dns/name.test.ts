@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   isSubdomain,
-  joinLabels,
   labelsOf,
   lowerName,
   NameError,
@@ -74,7 +73,7 @@ test('labels joined again are the name, and each parent has one label less', () 
     fc.property(wireName, (wire) => {
       const name = wireToName(wire, 0)
       const labels = labelsOf(name)
-      assert.equal(joinLabels(labels) === '.' ? '.' : joinLabels(labels), name)
+      assert.equal(`${labels.join('.')}.`, name)
       assert.deepEqual(labelsOf(parentOf(name)), labels.slice(1))
       assert.ok(isSubdomain(lowerName(parentOf(name)), lowerName(name)))
     }),

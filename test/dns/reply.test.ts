@@ -4,7 +4,7 @@ import { rcode } from '../../src/dns/codes.ts'
 import type { Edns, Message } from '../../src/dns/message.ts'
 import { queryMessage } from '../../src/dns/query.ts'
 import { parseRecord } from '../../src/dns/rdata.ts'
-import { badVersionReply, finishReply, formatErrorReply, judgeHeader, replyTo } from '../../src/dns/reply.ts'
+import { finishReply, formatErrorReply, replyTo } from '../../src/dns/reply.ts'
 import { encodeMessage, ParseError, parseMessage } from '../../src/dns/wire.ts'
 
 const edns = (parts: Partial<Edns> = {}): Edns => ({
@@ -96,32 +96,6 @@ test('replies on streams are cut at 65,535 octets alone', () => {
   assert.equal(finished(replyTo(request(), { answer: addresses(4000) }), request(), tcp).answer.length, 4000)
   const cut = finished(replyTo(request(), { answer: addresses(5000) }), request(), tcp)
   assert.ok(cut.truncated && cut.answer.length > 4000)
-})
-
-test('an EDNS version that we do not speak: BADVERS, version 0, size 0, no options', () => {
-  const asked = request({ edns: edns({ version: 1, options: [option(10)] }) })
-  const reply = parseMessage(badVersionReply(asked))
-  assert.equal(reply.rcode, rcode.BADVERS)
-  assert.deepEqual(reply.edns, edns({ payloadSize: 0, extendedRcode: 1 }))
-})
-
-const header = (flags: number, counts: readonly number[]): Uint8Array =>
-  Uint8Array.of(0xab, 0xcd, flags >> 8, flags & 255, ...counts.flatMap((count) => [count >> 8, count & 255]))
-
-test('what the header alone decides', () => {
-  for (const [what, bytes, wanted] of [
-    ['less than a header', header(0x0100, [1, 0, 0, 0]).slice(0, 11), 'drop'],
-    ['a response', header(0x8100, [1, 0, 0, 0]), 'drop'],
-    ['a query', header(0x0100, [1, 1, 1, 2]), 'accept'],
-    ['NOTIFY', header(0x2000, [1, 0, 0, 0]), 'accept'],
-    ['UPDATE: NOTIMP, its opcode kept', header(0x2800, [1, 0, 0, 0]), header(0xa804, [0, 0, 0, 0])],
-    ['no question', header(0x0100, [0, 0, 0, 0]), header(0x8101, [0, 0, 0, 0])],
-    ['two questions', header(0x0100, [2, 0, 0, 0]), header(0x8101, [0, 0, 0, 0])],
-    ['NOTIFY with three additional records', header(0x2000, [1, 0, 0, 3]), header(0x8001, [0, 0, 0, 0])],
-    ['AA and Z are cleared, TC, RA, AD and CD stay', header(0x07f0, [0, 0, 0, 0]), header(0x83b1, [0, 0, 0, 0])],
-  ] as const) {
-    assert.deepEqual(judgeHeader(bytes), wanted, what)
-  }
 })
 
 test('a message that breaks off: FORMERR with the question if that was whole, and no OPT', () => {

@@ -10,10 +10,10 @@ import type { Entry } from './store.ts'
 export const cacheKey = (query: Query): string =>
   `${query.name} ${query.qtype} ${query.qclass} ${wantsDnssec(query) ? 1 : 0}${query.request.checkingDisabled ? 1 : 0}`
 
-export const wantsDnssec = (query: Query): boolean => query.request.edns?.dnssecOk ?? false
+const wantsDnssec = (query: Query): boolean => query.request.edns?.dnssecOk ?? false
 
 /** AD is for those who show that they understand it (RFC 6840 §5.7, §5.8). */
-export const understandsAd = (query: Query): boolean => wantsDnssec(query) || query.request.authenticData
+const understandsAd = (query: Query): boolean => wantsDnssec(query) || query.request.authenticData
 
 /** Whether the reply answers the query's question. */
 export function answersQuestion({ questions }: Message, query: Query): boolean {

@@ -76,10 +76,11 @@ function lifecycle(settings: Settings, setup: Setup): Pick<Instance, 'start' | '
       if (settings.runtime_metrics) await publishRuntimeMetrics(metrics)
       try {
         await listen()
+        member.show()
       } catch (error) {
         release(listening)
-        // As CoreDNS: DNS is worth more than its metrics. A reload, though, keeps the configuration that has them.
-        if (series.value.serving()) throw error
+        // As CoreDNS: DNS is worth more than its metrics. A reload, though, keeps a configuration that has them.
+        if (series.value.shown()) throw error
         log.error(`Failed to start metrics handler: ${error instanceof Error ? error.message : error}`)
       }
     },

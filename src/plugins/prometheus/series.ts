@@ -8,11 +8,14 @@ import { createMerger } from './merger.ts'
 /** One for the process: the server blocks that have a `prometheus` join. */
 export interface Series {
   join(block: BlockFacts): Member
-  /** True when a block that has joined answers queries. */
-  serving(): boolean
+  /** True when a block that answers queries shows its metrics. */
+  shown(): boolean
 }
 
 export interface Member {
+  /** Its HTTP listener is open. */
+  show(): void
+  /** It answers queries. */
   serve(): void
   leave(): void
 }
@@ -21,7 +24,7 @@ export function createSeries(
   metrics: MetricsRegistry,
   dataPlane: DataPlaneFacts,
 ): { readonly value: Series; stop(): void } {
-  const blocks = new Map<BlockFacts, { serving: boolean }>()
+  const blocks = new Map<BlockFacts, { showing: boolean; serving: boolean }>()
   const merge = createMerger(metrics)
   const enabled = createEnabled(metrics)
   const removals = [
@@ -35,16 +38,19 @@ export function createSeries(
   return {
     value: {
       join(block) {
-        const state = { serving: false }
+        const state = { showing: false, serving: false }
         blocks.set(block, state)
         return {
+          show() {
+            state.showing = true
+          },
           serve() {
             state.serving = true
           },
           leave: () => void blocks.delete(block),
         }
       },
-      serving: () => [...blocks.values()].some(({ serving }) => serving),
+      shown: () => [...blocks.values()].some(({ showing, serving }) => showing && serving),
     },
     stop() {
       for (const removal of removals) removal.remove()

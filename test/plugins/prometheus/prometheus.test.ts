@@ -261,4 +261,19 @@ describe('prometheus without its address', () => {
     await old.stop?.()
     await rig.settled()
   })
+
+  it('lets a reload pass that has no metrics to lose, since its port was taken from the start', async () => {
+    const rig = createProcessRig()
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const taken = (other.address() as { port: number }).port
+    const old = await started(`prometheus 127.0.0.1:${taken}`, rig)
+    old.serving?.()
+    const next = await started(`prometheus 127.0.0.1:${taken}`, rig)
+    assert.equal(rig.lines.filter((line) => line.includes('Failed to start metrics handler')).length, 2)
+    other.close()
+    await old.stop?.()
+    await next.stop?.()
+    await rig.settled()
+  })
 })

@@ -212,6 +212,27 @@ test('places of an address: for any sequence of slices, exactly those of the sli
   )
 })
 
+describe('addresses from outside', () => {
+  test('lead to the services that have them, as externalIPs or from a load balancer, until these give them up', () => {
+    const cluster = createModel()
+    const named = (name: string, spec: object, ingress: object[] = []) => ({
+      kind: 'Service',
+      metadata: { namespace: 'shop', name },
+      spec: { clusterIP: '10.96.0.1', ...spec },
+      status: { loadBalancer: { ingress } },
+    })
+    const at = (ip: string) => cluster.view.servicesByExternalIP(ip).map(({ name }) => name)
+    cluster.apply(
+      named('a', { externalIPs: ['192.0.2.1', '2001:DB8::1'] }, [{ ip: '192.0.2.1' }]),
+      named('b', {}, [{ ip: '192.0.2.1' }, { hostname: 'lb.example.com' }]),
+    )
+    assert.deepEqual([at('192.0.2.1'), at('2001:db8::1'), at('192.0.2.2')], [['a', 'b'], ['a'], []])
+    cluster.apply(named('a', { externalIPs: ['192.0.2.2'] }))
+    cluster.remove('Service', 'shop', 'b')
+    assert.deepEqual([at('192.0.2.1'), at('2001:db8::1'), at('192.0.2.2')], [[], [], ['a']])
+  })
+})
+
 describe('pods and imports', () => {
   test('a pod is found by namespace and address, also when several share one', () => {
     const cluster = createModel()

@@ -60,8 +60,10 @@ prove() {
   on_machine npm ci --silent --no-audit --no-fund || fail 'npm ci'
   ! answers 127.0.0.1 kubernetes.default.svc.cluster.local || fail 'something answers on 127.0.0.1:1053 already'
 
+  : > "$work/start.log"
   set -m # a process group of its own, so that whatever it starts can be ended with it
-  on_machine npm start > "$work/start.log" 2>&1 &
+  # exec, so that the pid is npm's and not a shell's that waits for it.
+  (exec env -i HOME="$HOME" PATH="$machine" npm start) > "$work/start.log" 2>&1 &
   started=$!
   set +m
   until_true 20 grep -q '^try: dig ' "$work/start.log" || fail 'npm start does not say what to try'

@@ -42,6 +42,7 @@ export function buildModel(watched: readonly Resource[], clock: Clock, report: (
   const availability = new Map<Resource, Availability>(watched.map((resource) => [resource, 'pending']))
   const serials = { cluster: 0, multicluster: 0, external: 0 }
   const clusterIPs = createMultimap<Service>()
+  const externalIPs = createMultimap<Service>()
   const podIPs = createMultimap<Pod>()
   const slices = createSliceIndex()
   const imported = createSliceIndex()
@@ -64,6 +65,8 @@ export function buildModel(watched: readonly Resource[], clock: Clock, report: (
     const lost = new Set(before?.clusterIPs.map(indexed))
     for (const ip of lost) clusterIPs.remove(ip, before!)
     for (const ip of gained) clusterIPs.add(ip, after!)
+    for (const ip of externalIPsOf(before)) externalIPs.remove(ip, before!)
+    for (const ip of externalIPsOf(after)) externalIPs.add(ip, after!)
     touch('cluster', serviceCounts(before, after))
     touch('external', serviceExternalsCount(before, after))
     const { namespace, name } = (after ?? before)!
@@ -141,6 +144,7 @@ export function buildModel(watched: readonly Resource[], clock: Clock, report: (
     importedSlices: imported.of,
     // Of two that claim one address the younger event is right: the API server frees an address before it gives it anew.
     serviceByClusterIP: (ip) => clusterIPs.get(ip).at(-1),
+    servicesByExternalIP: externalIPs.get,
     placesByAddress: slices.places,
     availability: (resource) => availability.get(resource) ?? 'off',
     get synced() {
@@ -182,6 +186,12 @@ export function watchedResources(
   if (config.pods) watched.push('pods')
   if (config.serviceImports) watched.push('serviceimports', 'importedslices')
   return watched
+}
+
+/** The addresses, each once; a load balancer's host name is none. */
+function externalIPsOf(service: Service | undefined): Set<string> {
+  const texts = service ? [...service.externalIPs, ...service.ingress.map(({ ip }) => ip)] : []
+  return new Set(texts.flatMap((text) => canonicalAddress(text) ?? []))
 }
 
 /** The key of a ClusterIP in the index: its text is valid (reduce.ts) and nearly always canonical. */

@@ -179,14 +179,14 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
       timeoutSeconds: Math.round(time / second),
     }
     const response = await request(session, parameters, acceptWatch, signal)
-    trouble.over()
     meter.alive()
     const startedAt = clock.now()
+    const proven = clock.after(shortestWatch, works)
     const limits: BodyLimits = { silence: () => watchSilenceOf(session), total: time + grace }
     try {
       await readItems(response, watchReader(response, reducer), (event) => takeEvent(event), limits, reading())
     } finally {
-      if (clock.now() - startedAt >= shortestWatch) works()
+      proven.cancel()
     }
     if (clock.now() - startedAt < shortestWatch) {
       throw new ApiFailure('broken', `${connection.name}: the watch of ${resource} ended at once`)

@@ -115,6 +115,8 @@ export interface ClusterView {
   importedSlices(namespace: string, service: string): readonly EndpointSlice[]
   /** The service with this ClusterIP (canonical text, RFC 5952). */
   serviceByClusterIP(ip: string): Service | undefined
+  /** Services that are reached from outside at this address (canonical text): externalIPs and load balancer ingress. */
+  servicesByExternalIP(ip: string): readonly Service[]
   /** Every place that has this address (packed), of whatever service. */
   placesByAddress(address: Uint8Array): readonly { readonly slice: EndpointSlice; readonly place: number }[]
   availability(resource: Resource): Availability

@@ -57,12 +57,13 @@ export function missing(view: ClusterView, ...needed: Resource[]): Finding {
   return { kind: 'unknown', resources }
 }
 
-function isKnown(view: ClusterView, resource: Resource): boolean {
+export function isKnown(view: ClusterView, resource: Resource): boolean {
   const availability = view.availability(resource)
   return availability === 'synced' || availability === 'off'
 }
 
-function isShown({ view, settings }: Knowledge, namespace: string): boolean {
+/** The namespace exists, and the Corefile does not leave it out. */
+export function isShown({ view, settings }: Knowledge, namespace: string): boolean {
   return (settings.namespaces?.has(namespace) ?? true) && view.namespace(namespace) !== undefined
 }
 
@@ -109,7 +110,7 @@ function findExternalName(view: ClusterView, service: Service, place: ServicePla
 const none = new Uint8Array(0)
 
 /** Undefined for what is no domain name: the API server lets none in, a manifest may. */
-function absoluteName(text: string): string | undefined {
+export function absoluteName(text: string): string | undefined {
   try {
     return parseName(text)
   } catch (error) {
@@ -162,7 +163,7 @@ export function clusterIPOwner(knowledge: Knowledge, address: Uint8Array): Servi
 }
 
 /** As in CoreDNS, whether the namespace exists counts only where the Corefile lists namespaces. */
-function hasPointers(knowledge: Knowledge, namespace: string): boolean {
+export function hasPointers(knowledge: Knowledge, namespace: string): boolean {
   return knowledge.settings.namespaces === undefined || isShown(knowledge, namespace)
 }
 

@@ -58,7 +58,7 @@ export function placeOf(zone: string, name: string): Place {
 }
 
 /** The underscores of RFC 2782 are not insisted on; a lone one stands for any. */
-const withoutUnderscore = (label: string): string => (label.startsWith('_') ? label.slice(1) : label)
+export const withoutUnderscore = (label: string): string => (label.startsWith('_') ? label.slice(1) : label)
 
 function reversePlace(name: string): Place {
   // CoreDNS overlooks up to three labels in front of an IPv6 address's 32.

@@ -3,10 +3,11 @@ import type { EndpointSlice, Service } from '../cluster/types.ts'
 import { formatAddress, parseAddress, reverseName } from '../dns/address.ts'
 import { dnsClass, type as dnsType } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
-import { isSubdomain, NameError, parseName } from '../dns/name.ts'
+import { isSubdomain } from '../dns/name.ts'
 import { rdata } from '../dns/rdata.ts'
 import { resolve } from './answers.ts'
 import { endpointLabel, isReady, readyCount } from './endpoints.ts'
+import { absoluteName, isShown } from './find.ts'
 import { nameservers } from './nameservers.ts'
 import { serviceName } from './place.ts'
 import { below, isReverseZone, type Knowledge, zoneOf } from './settings.ts'
@@ -34,7 +35,7 @@ interface Listed {
 function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
   const { view, settings } = knowledge
   const listed = [...view.services()]
-    .filter((service) => isShown(knowledge, zone, service))
+    .filter((service) => isTold(knowledge, zone, service))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
     .map((service): Listed => {
       const slices = service.headless ? view.slices(service.namespace, service.name) : []
@@ -54,10 +55,10 @@ function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRe
 }
 
 /** As for questions: the namespace is there and shown, and no other zone of ours has the name. */
-function isShown(knowledge: Knowledge, zone: string, service: Service): boolean {
+function isTold(knowledge: Knowledge, zone: string, service: Service): boolean {
   const { view, settings } = knowledge
   const { namespace } = service
-  if (settings.namespaces?.has(namespace) === false || view.namespace(namespace) === undefined) return false
+  if (!isShown(knowledge, namespace)) return false
   if (zoneOf(settings, serviceName(namespace, service.name, zone)) !== zone) return false
   if (!settings.ignoreEmptyServices || service.headless || service.type === 'ExternalName') return true
   return view.slices(namespace, service.name).some((slice) => readyCount(slice) > 0)
@@ -121,13 +122,8 @@ function* endpointRecords(
 }
 
 function* aliasRecords({ externalName }: Service, name: string, ttl: number): Generator<ResourceRecord> {
-  if (parseAddress(externalName)) return
-  try {
-    yield record(name, dnsType.CNAME, ttl, rdata.name(parseName(externalName)))
-  } catch (error) {
-    // No domain name: nobody is answered with it either.
-    if (!(error instanceof NameError)) throw error
-  }
+  const target = parseAddress(externalName) ? undefined : absoluteName(externalName)
+  if (target !== undefined) yield record(name, dnsType.CNAME, ttl, rdata.name(target))
 }
 
 /** A reverse zone has what its questions are answered with. CoreDNS would transfer the services' forward names in it. */

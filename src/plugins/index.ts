@@ -8,6 +8,7 @@ import { debug } from './debug/index.ts'
 import { errors } from './errors/index.ts'
 import { forward } from './forward/index.ts'
 import { health } from './health/index.ts'
+import { k8sExternal } from './k8s_external/index.ts'
 import { kubernetes } from './kubernetes/index.ts'
 import { loadbalance } from './loadbalance/index.ts'
 import { log } from './log/index.ts'
@@ -36,6 +37,7 @@ export const plugins: readonly Plugin[] = [
   loadbalance,
   cache,
   transfer,
+  k8sExternal,
   kubernetes,
   loop,
   forward,

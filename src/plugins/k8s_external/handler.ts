@@ -1,0 +1,130 @@
+/** Questions for external names: find what is there, follow the names of load balancers, say it as a reply. */
+import { externalSoa, findExternal } from '../../compile/external.ts'
+import {
+  type ExternalRecords,
+  externalPointers,
+  externalRecords,
+  externalServerRecords,
+} from '../../compile/external-records.ts'
+import { below, type Knowledge } from '../../compile/settings.ts'
+import { type as dnsType, rcode } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import { readName } from '../../dns/rdata.ts'
+import { replyTo } from '../../dns/reply.ts'
+import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
+import type { Settings } from './settings.ts'
+
+export const plugin = 'k8s_external'
+
+export function createHandler(settings: Settings, knowledge: () => Knowledge): Handler {
+  return (query, next) => {
+    const zone = zoneOf(settings.zones, query.name)
+    if (zone === undefined) return next(query)
+    // Zones are not transferred from here (the `transfer` plugin does that).
+    if (query.qtype === dnsType.AXFR || query.qtype === dnsType.IXFR) {
+      return { kind: 'rcode', rcode: rcode.REFUSED, plugin }
+    }
+    return answer(settings, knowledge(), zone, query, next)
+  }
+}
+
+function zoneOf(zones: readonly string[], name: string): string | undefined {
+  let longest: string | undefined
+  for (const zone of zones) {
+    if (isSubdomain(zone, name) && (longest === undefined || zone.length > longest.length)) longest = zone
+  }
+  return longest
+}
+
+function answer(
+  settings: Settings,
+  knowledge: Knowledge,
+  zone: string,
+  query: Query,
+  next: Next,
+): Outcome | Promise<Outcome> {
+  const soa = externalSoa(knowledge, settings, zone)
+  const reply = ({ answer: records, additional }: Sections, truncated = false): Reply => {
+    const authority = records.length > 0 ? [] : [soa]
+    const message = replyTo(query.request, { authoritative: true, answer: records, authority, additional })
+    return { kind: 'reply', plugin, message: truncated ? { ...message, truncated } : message }
+  }
+  const denial = (code: number, error?: Error): Reply => ({
+    kind: 'reply',
+    plugin,
+    message: replyTo(query.request, { rcode: code, authoritative: true, authority: [soa] }),
+    ...(error && { error }),
+  })
+  const found = findExternal(knowledge, settings, zone, query.name, query.qtype)
+  switch (found.kind) {
+    case 'missing':
+      return !found.final && settings.fallthrough.some((falling) => isSubdomain(falling, query.name))
+        ? next(query)
+        : denial(rcode.NXDOMAIN)
+    case 'unknown':
+      // Never NXDOMAIN, and never the next plugin's: what is not known yet may exist.
+      return denial(rcode.SERVFAIL, new Error(`not known yet: ${found.resources.join(', ')}`))
+    case 'empty':
+      return reply(nothing)
+    case 'apex':
+      return reply(apexSections(settings, knowledge, zone, query, soa))
+    case 'nameserver': {
+      const { addresses } = externalServerRecords(knowledge, settings, zone, query.qname)
+      return reply({ answer: addresses.filter(({ type }) => type === query.qtype), additional: [] })
+    }
+    case 'pointers':
+      return reply({ answer: externalPointers(settings, query.qname, found.names), additional: [] })
+    case 'groups': {
+      const records = externalRecords(knowledge, settings, found.groups, query.qname, query.qtype)
+      const leadsOn = records.elsewhere.length > 0 || records.answer.some(({ type }) => type === dnsType.CNAME)
+      if (!leadsOn) return reply(records)
+      return follow(records, query).then(({ truncated, ...sections }) => reply(sections, truncated))
+    }
+  }
+}
+
+interface Sections {
+  readonly answer: readonly ResourceRecord[]
+  readonly additional: readonly ResourceRecord[]
+}
+
+const nothing: Sections = { answer: [], additional: [] }
+
+function apexSections(
+  settings: Settings,
+  knowledge: Knowledge,
+  zone: string,
+  { qname, qtype }: Query,
+  soa: ResourceRecord,
+): Sections {
+  if (qtype === dnsType.SOA) return { answer: [soa], additional: [] }
+  if (qtype !== dnsType.NS) return nothing
+  const { ns, addresses } = externalServerRecords(knowledge, settings, zone, below(`ns1.${settings.apex}`, qname))
+  return { answer: [ns], additional: addresses }
+}
+
+/** Adds what the names of load balancers lead to: behind their CNAME, or as the addresses of SRV targets. */
+async function follow(
+  { answer: records, additional, elsewhere }: ExternalRecords,
+  query: Query,
+): Promise<Sections & { readonly truncated: boolean }> {
+  const followed: ResourceRecord[] = []
+  let truncated = false
+  for (const record of records) {
+    followed.push(record)
+    if (record.type !== dnsType.CNAME) continue
+    const outcome = await query.lookup(readName(record.rdata), query.qtype)
+    if (outcome.kind !== 'reply') continue
+    followed.push(...outcome.message.answer)
+    truncated ||= outcome.message.truncated
+  }
+  const addresses = [...additional]
+  for (const target of elsewhere) {
+    for (const type of [dnsType.A, dnsType.AAAA]) {
+      const outcome = await query.lookup(target, type)
+      if (outcome.kind === 'reply') addresses.push(...outcome.message.answer)
+    }
+  }
+  return { answer: followed, additional: addresses, truncated }
+}

@@ -1,0 +1,53 @@
+import { externalSoa } from '../../compile/external.ts'
+import { externalZoneRecords } from '../../compile/external-records.ts'
+import type { Knowledge } from '../../compile/settings.ts'
+import { isTransferable } from '../../compile/transfer.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import type { Instance, Plugin, Setup, SharedCluster, TransferSource } from '../../plugin/contract.ts'
+import { createHandler, plugin } from './handler.ts'
+import { type Settings, schema } from './settings.ts'
+
+/** Answers for the services of the block's cluster under a zone of their own, with their external addresses. */
+export const k8sExternal: Plugin<Settings> = { name: plugin, schema, setup }
+
+function setup(settings: Settings, { block, fail }: Setup): Instance {
+  function cluster(): SharedCluster {
+    return (
+      block.instance('kubernetes')?.cluster ??
+      fail('the server block has no kubernetes: it is the cluster that this plugin answers from')
+    )
+  }
+  const knowledge = (): Knowledge => cluster().knowledge()
+  const { zones } = settings
+  return {
+    handler: createHandler(settings, knowledge),
+    transparency: {
+      passes: (name) => !zones.some((zone) => isSubdomain(zone, name)),
+      passesBelow: (name) => !zones.some((zone) => isSubdomain(zone, name) || isSubdomain(name, zone)),
+      reason: 'it answers names of its zones in the chain',
+    },
+    transfer: createTransferSource(settings, cluster),
+    start: () => void cluster(),
+  }
+}
+
+function createTransferSource(settings: Settings, cluster: () => SharedCluster): TransferSource {
+  const knowledge = (): Knowledge => cluster().knowledge()
+  return {
+    zones: settings.zones,
+    serial: () => (isTransferable(knowledge()) ? knowledge().view.externalSerial : undefined),
+    snapshot(zone) {
+      const known = knowledge()
+      if (!isTransferable(known)) return undefined
+      return {
+        serial: known.view.externalSerial,
+        soa: externalSoa(known, settings, zone),
+        records: externalZoneRecords(known, settings, zone),
+      }
+    },
+    watch(changed) {
+      const subscription = cluster().subscribe({ service: changed, namespace: changed, sync: changed })
+      return { stop: subscription.unsubscribe }
+    },
+  }
+}

@@ -1,0 +1,30 @@
+import type { ExternalSettings } from '../../compile/external.ts'
+import { fallthrough, flag, integer, option, readBody, text, zonesOf } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+
+export interface Settings extends ExternalSettings {
+  /** Missing names in these zones go to the next plugin. */
+  readonly fallthrough: readonly string[]
+}
+
+const defaultTtl = 5
+const maxTtl = 3600
+
+const rows = {
+  apex: option(text, { default: 'dns', extra: 'ignore' }),
+  ttl: option(integer({ min: 0, max: maxTtl }), { default: defaultTtl, extra: 'ignore' }),
+  headless: flag(),
+  fallthrough: fallthrough(),
+}
+
+export const schema: DirectiveSchema<Settings> = {
+  usage: 'k8s_external [ZONES...] { apex | ttl | headless | fallthrough }',
+  repeat: 'many',
+  read({ occurrences, zones: blockZones }) {
+    // Options of all of them count, the zones of the last one: as CoreDNS reads on into the same settings.
+    const last = occurrences.at(-1)!
+    const body = occurrences.flatMap((directive) => directive.body ?? [])
+    const { fallthrough: falling = [], ...options } = readBody({ ...last, body }, rows)
+    return { ...options, zones: [...new Set(zonesOf(last.args, blockZones))], fallthrough: falling }
+  },
+}

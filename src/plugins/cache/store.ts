@@ -39,8 +39,10 @@ export interface Store {
 
 /** `dropped` hears of each entry that is removed or replaced. */
 export function createStore(capacity: Readonly<Record<Kind, number>>, dropped: (entry: Entry) => void): Store {
-  // No `ttl`: lru-cache takes a TTL of 0 for "for ever", and stale entries are wanted (serve_stale).
-  const create = (max: number) => new LRUCache<string, Entry>({ max, dispose: (entry) => dropped(entry) })
+  // No `ttl`: lru-cache takes a TTL of 0 for "for ever", and stale entries are wanted (serve_stale). No `max`: it takes the
+  // memory for so many entries at once, half a mebibyte for each `cache` of a Corefile and any amount where one asks for it.
+  const create = (maxSize: number) =>
+    new LRUCache<string, Entry>({ maxSize, sizeCalculation: () => 1, dispose: (entry) => dropped(entry) })
   const caches = { success: create(capacity.success), denial: create(capacity.denial) }
   return {
     get: (kind, key) => caches[kind].get(key),

@@ -13,7 +13,7 @@ export interface Trouble {
   over(): void
 }
 
-/** These happen in the life of every watch: a line is due when the next attempt fails too. */
+/** These happen in the life of every watch, one after the other too: a line is due at the third in a row. */
 const passing: readonly FailureReason[] = ['broken', 'silent', 'expired', 'ahead', 'throttled']
 
 export function createTrouble(resource: Resource, model: Model, log: Logger, clock: Clock): Trouble {
@@ -34,7 +34,7 @@ export function createTrouble(resource: Resource, model: Model, log: Logger, clo
         return
       }
       // The connection reports refused credentials, once for all resources.
-      if (failure.reason === 'unauthorized' || (passing.includes(failure.reason) && inRow < 2)) return
+      if (failure.reason === 'unauthorized' || (passing.includes(failure.reason) && inRow < 3)) return
       outage.failed(`cannot watch ${resource}: ${failure.message}`)
     },
     over() {

@@ -20,6 +20,11 @@ import { within } from './within.ts'
 
 interface Endpoint extends AnyEndpoint {
   readonly sockets: Socket[]
+  /** Datagrams read so far. */
+  received: number
+  /** Queries that the chain is working on, and who waits for it to be done. */
+  pending: number
+  readonly onSettled: (() => void)[]
 }
 
 const replyBytes = 65535
@@ -34,15 +39,15 @@ export function openDgram(options: MainThreadOptions): Way {
   let lastQueryAt = Number.NEGATIVE_INFINITY
   let pending = 0
   let failureLoggedAt = Number.NEGATIVE_INFINITY
-  let received = 0
-  const onSettled: (() => void)[] = []
+  /** Endpoints that are gone but for what they were asked before; each removal is an object of its own. */
+  const leaving = new Map<string, { readonly endpoint: Endpoint }>()
   const closing = new Set<Promise<void>>()
 
   function receive(endpoint: Endpoint, host: Host, socket: Socket, datagram: Buffer, from: RemoteInfo): void {
     if (from.port === 0) return
     const now = clock.now()
     lastQueryAt = now
-    received++
+    endpoint.received++
     const request = datagram.length > requestBytes ? datagram.subarray(0, requestBytes) : datagram
     const by = host.family === 4 ? way.udp4 : way.udp6
     responder.startBatch(now)
@@ -70,7 +75,7 @@ export function openDgram(options: MainThreadOptions): Way {
   }
 
   function ask(
-    { listener }: Endpoint,
+    endpoint: Endpoint,
     host: Host,
     socket: Socket,
     request: Buffer,
@@ -83,6 +88,7 @@ export function openDgram(options: MainThreadOptions): Way {
       send(socket, servfail.subarray(0, writeServfail(request, 0, request.length, servfail, 0)), from)
       return
     }
+    const { listener } = endpoint
     const client = { address: from.address.split('%', 1)[0]!, port: from.port }
     const local = { address: host.address, port: listener.port }
     const answered = onMiss({ request, transport: 'udp', client, local, listener, receivedAt })
@@ -91,9 +97,11 @@ export function openDgram(options: MainThreadOptions): Way {
       return
     }
     pending++
+    endpoint.pending++
     const finish = (octets: Uint8Array | undefined) => {
       if (octets !== undefined) send(socket, octets, from)
-      if (--pending === 0) for (const resolve of onSettled.splice(0)) resolve()
+      pending--
+      if (--endpoint.pending === 0) for (const resolve of endpoint.onSettled.splice(0)) resolve()
     }
     answered.then(finish, () => finish(undefined))
   }
@@ -112,7 +120,14 @@ export function openDgram(options: MainThreadOptions): Way {
   }
 
   async function open(listener: Listener): Promise<Endpoint> {
-    const endpoint: Endpoint = { listener, sockets: [] }
+    // Closing it and opening another would lose what comes meanwhile: both are bound, and each gets its share.
+    const back = leaving.get(keyOf(listener))?.endpoint
+    if (back !== undefined) {
+      leaving.delete(keyOf(listener))
+      back.listener = listener
+      return back
+    }
+    const endpoint: Endpoint = { listener, sockets: [], received: 0, pending: 0, onSettled: [] }
     for (const host of hostsOf(listener)) {
       const socket = createSocket(socketOptions(host))
       try {
@@ -131,19 +146,26 @@ export function openDgram(options: MainThreadOptions): Way {
     return endpoint
   }
 
-  /** Resolves when the socket's queue is read; it is closed when the chain has answered all of it. */
+  /** Resolves when the sockets' queues are read; they are closed when the chain has answered all of it. */
   async function leave(endpoint: Endpoint): Promise<void> {
-    for (let turn = 0, seen = -1; turn < turnsPerDrain && seen !== received; turn++) {
-      seen = received
+    const key = keyOf(endpoint.listener)
+    const departure = { endpoint }
+    leaving.set(key, departure)
+    for (let turn = 0, seen = -1; turn < turnsPerDrain && seen !== endpoint.received; turn++) {
+      seen = endpoint.received
       await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
     }
-    const closed = within(clock, limits.drain, settled()).then(() => close(endpoint))
+    const closed = within(clock, limits.drain, settled(endpoint)).then(async () => {
+      if (leaving.get(key) !== departure) return
+      leaving.delete(key)
+      await close(endpoint)
+    })
     closing.add(closed)
     void closed.then(() => closing.delete(closed))
   }
 
-  function settled(): Promise<void> {
-    return pending === 0 ? Promise.resolve() : new Promise((resolve) => onSettled.push(resolve))
+  function settled(endpoint: Endpoint): Promise<void> {
+    return endpoint.pending === 0 ? Promise.resolve() : new Promise((resolve) => endpoint.onSettled.push(resolve))
   }
 
   return {

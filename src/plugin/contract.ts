@@ -186,8 +186,11 @@ export interface DataPlaneEffects {
 }
 
 export interface Transparency {
-  /** Queries for this name (lower case, absolute) pass unaltered, and so does their answer. */
-  passes(name: string): boolean
+  /**
+   * Queries for this name (lower case, absolute) pass unaltered, and so does their answer. `records`: that is so of
+   * answers with records; NODATA and NXDOMAIN it may replace.
+   */
+  passes(name: string): boolean | 'records'
   /** The same for every name at and below it: asked before a missing name may be answered NXDOMAIN from the table. */
   passesBelow(name: string): boolean
   /** For `explain`: why others do not pass. */

@@ -1,5 +1,6 @@
 /** Every plugin there is, in chain order: coredns-behaviour §2.2. Nothing else is in this file. */
 import type { Plugin } from '../plugin/contract.ts'
+import { autopath } from './autopath/index.ts'
 import { bind } from './bind/index.ts'
 import { bufsize } from './bufsize/index.ts'
 import { cache } from './cache/index.ts'
@@ -35,6 +36,7 @@ export const plugins: readonly Plugin[] = [
   errors,
   log,
   loadbalance,
+  autopath,
   cache,
   transfer,
   k8sExternal,

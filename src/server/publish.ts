@@ -54,7 +54,7 @@ interface Gate {
   readonly space: number
   readonly writer: TableWriter
   /** Queries for the name reach this plugin as they came, and its answer leaves as it is. */
-  passes(name: string): boolean
+  passes(name: string): boolean | 'records'
   passesBelow(name: string): boolean
   classFor(name: string): number
 }
@@ -73,7 +73,16 @@ function createGate(
     block,
     space,
     writer,
-    passes: (name) => block.owns(name) && opaque.every((transparency) => transparency.passes(name)),
+    passes(name) {
+      if (!block.owns(name)) return false
+      let all: boolean | 'records' = true
+      for (const transparency of opaque) {
+        const passes = transparency.passes(name)
+        if (!passes) return false
+        if (passes === 'records') all = passes
+      }
+      return all
+    },
     passesBelow: (name) => block.owns(name) && opaque.every((transparency) => transparency.passesBelow(name)),
     classFor(name) {
       const zone = block.zoneOf(name)
@@ -121,8 +130,9 @@ function tableSink(gate: Gate): TableSink {
     put(name, node) {
       if (!block.owns(name)) return
       const below = node.below === 'closed' && gate.passesBelow(name) ? 'closed' : 'open'
-      const published: NodeSpec = gate.passes(name) ? { ...node, below } : { ...forChain(node.zone), below }
-      writer.put(space, gate.classFor(name), name, published)
+      const passes = gate.passes(name)
+      const published = passes === true ? node : passes === 'records' ? withoutDenials(node) : forChain(node.zone)
+      writer.put(space, gate.classFor(name), name, { ...published, below })
     },
     remove(name) {
       if (block.owns(name)) writer.remove(space, name)
@@ -134,11 +144,17 @@ function forChain(zone: string): NodeSpec {
   return { zone, below: 'open', otherTypes: 'chain', answers: new Map() }
 }
 
+/** The node's records; whatever it denies is for the chain. */
+function withoutDenials(node: NodeSpec): NodeSpec {
+  const answers = [...node.answers].filter(([, { kind }]) => kind !== 'nodata' && kind !== 'nxdomain')
+  return { ...node, otherTypes: 'chain', answers: new Map(answers) }
+}
+
 function replySink(gate: Gate): ReplySink {
   return {
     put(entry) {
       const name = entry.name.toLowerCase()
-      if (gate.passes(name)) gate.writer.putCached(gate.space, gate.classFor(name), entry)
+      if (gate.passes(name) === true) gate.writer.putCached(gate.space, gate.classFor(name), entry)
     },
     remove(name, type, dnssecOk, checkingDisabled) {
       gate.writer.removeCached(gate.space, name, type, dnssecOk, checkingDisabled)
@@ -156,8 +172,11 @@ export function opaquePlugins(
   for (const link of instances) {
     if (link.plugin === plugin) break
     const { transparency } = link.instance
-    if (transparency && !transparency.passes(name)) found.push({ plugin: link.plugin, reason: transparency.reason })
-    else if (transparency && !transparency.passesBelow(parentOf(name)))
+    const passes = transparency?.passes(name) ?? true
+    if (transparency && passes !== true) {
+      const scope = passes === 'records' ? ' (instead of NODATA and NXDOMAIN)' : ''
+      found.push({ plugin: link.plugin, reason: transparency.reason + scope })
+    } else if (transparency && !transparency.passesBelow(parentOf(name)))
       found.push({ plugin: link.plugin, reason: `${transparency.reason} (for missing names)` })
   }
   return found

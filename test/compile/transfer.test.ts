@@ -7,17 +7,9 @@ import { isTransferable, zoneRecords } from '../../src/compile/transfer.ts'
 import { parseAddress } from '../../src/dns/address.ts'
 import { recordText } from '../../src/dns/rdata.ts'
 import { createNotation } from '../support/cluster-notation.ts'
+import { dnsSettings } from '../support/shared-cluster.ts'
 
-const settings: ClusterDnsSettings = {
-  zones: ['cluster.local.', '10.in-addr.arpa.'],
-  primaryZone: 'cluster.local.',
-  ttl: 5,
-  namespaces: undefined,
-  pods: 'disabled',
-  endpointPodNames: false,
-  ignoreEmptyServices: false,
-  fallthrough: [],
-}
+const settings = dnsSettings({ zones: ['cluster.local.', '10.in-addr.arpa.'] })
 
 function zoneOf(lines: string, changes: Partial<ClusterDnsSettings> = {}, zone = 'cluster.local.') {
   const cluster = createModel()

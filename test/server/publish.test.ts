@@ -4,7 +4,7 @@ import type { Instance, TableSink } from '../../src/plugin/contract.ts'
 import { publishBlock } from '../../src/server/publish.ts'
 import { createRouter } from '../../src/server/routing.ts'
 import type { CachedEntry, ClassSpec, TableWriter } from '../../src/table/api.ts'
-import type { NodeSpec, ZoneSpec } from '../../src/table/spec.ts'
+import type { AnswerSpec, NodeSpec, ZoneSpec } from '../../src/table/spec.ts'
 
 const soa = { mname: 'ns.x.', rname: 'h.x.', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 5, ttl: 5 }
 const zone = (name: string): ZoneSpec => ({ zone: name, soa, open: false })
@@ -92,6 +92,22 @@ describe('what a server block publishes into the answer table', () => {
     assert.deepEqual(recorded.nodes.get('web.apps.svc.cluster.local.')?.otherTypes, 'chain')
     assert.equal(recorded.nodes.get('web.apps.svc.cluster.local.')?.answers.size, 0)
     assert.deepEqual(recorded.nodes.get('api.apps.svc.cluster.local.'), node())
+  })
+
+  it('leaves what a name denies to the chain when an earlier plugin may replace that, and keeps its records', () => {
+    publish([{}, { transparency: { reason: '', passes: () => 'records', passesBelow: () => false } }, {}])
+    const address = { kind: 'addresses', ttl: 5, addresses: Uint8Array.of(10, 0, 0, 1) } as const
+    const answers = new Map<number, AnswerSpec>([
+      [1, address],
+      [6, { kind: 'nodata' }],
+      [16, { kind: 'nxdomain' }],
+    ])
+    sink.put('web.apps.svc.cluster.local.', { ...node('closed'), otherTypes: 'nodata', answers })
+    const published = recorded.nodes.get('web.apps.svc.cluster.local.')
+    assert.deepEqual(
+      [published?.otherTypes, published?.below, published?.answers],
+      ['chain', 'open', new Map([[1, address]])],
+    )
   })
 
   it('leaves a node open when an earlier plugin may claim a name below it', () => {

@@ -1,8 +1,11 @@
 /** A cluster made by hand, as a block's `kubernetes` shares it with other plugins. */
 import { createModel, type HandMadeCluster } from '../../src/cluster/by-hand.ts'
 import type { ClusterDnsSettings } from '../../src/compile/settings.ts'
+import { parseCorefile } from '../../src/corefile/parser.ts'
+import { readSettings } from '../../src/corefile/read.ts'
 import { parseAddress } from '../../src/dns/address.ts'
 import type { Instance, SharedCluster } from '../../src/plugin/contract.ts'
+import { schema } from '../../src/plugins/kubernetes/settings.ts'
 import { fixedClock } from '../cluster/clock.ts'
 import { type ClusterNotation, createNotation } from './cluster-notation.ts'
 
@@ -19,15 +22,11 @@ export interface SharedClusterOptions {
   readonly unsynced?: boolean
 }
 
-const defaults: ClusterDnsSettings = {
-  zones: ['cluster.local.'],
-  primaryZone: 'cluster.local.',
-  ttl: 30,
-  namespaces: undefined,
-  pods: 'disabled',
-  endpointPodNames: false,
-  ignoreEmptyServices: false,
-  fallthrough: [],
+/** Settings as the Corefile gives them, for zone `cluster.local.` unless told otherwise. */
+export function dnsSettings(changes: Partial<ClusterDnsSettings> = {}): ClusterDnsSettings {
+  const text = '.:53 {\nkubernetes cluster.local\n}'
+  const [block] = parseCorefile(text, 'Corefile', { readFile: () => '', glob: () => [], env: () => '' }).blocks
+  return { ...readSettings(schema, block.directives, ['.']).dns, ...changes }
 }
 
 export function shareCluster(given: SharedClusterOptions = {}): SharedClusterRig {
@@ -37,7 +36,7 @@ export function shareCluster(given: SharedClusterOptions = {}): SharedClusterRig
   })
   const knowledge = {
     view: cluster.view,
-    settings: { ...defaults, ...given.settings },
+    settings: dnsSettings({ ttl: 30, ...given.settings }),
     localAddresses: (given.localAddresses ?? []).map((text) => parseAddress(text)!),
   }
   const shared: SharedCluster = { knowledge: () => knowledge, subscribe: cluster.subscribe }

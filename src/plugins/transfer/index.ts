@@ -34,8 +34,7 @@ function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
   }
 }
 
-const isAllowed = ({ anyone, to }: Rule, { client }: Query): boolean =>
-  anyone || to.some(({ address }) => address === client.address)
+const isAllowed = ({ to }: Rule, { client }: Query): boolean => to === 'anyone' || to.has(client.address)
 
 const bare = (code: number, error?: Error): Bare => ({ kind: 'rcode', rcode: code, plugin, ...(error && { error }) })
 

@@ -57,8 +57,8 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
       for (const source of sources()) {
         for (const zone of source.zones) {
           const rule = ruleFor(rules, zone)
-          if (!rule || rule.to.length === 0) continue
-          const peers = rule.to.map((address) => createPeer(zone, address, rule.source, clock, log))
+          if (!rule || rule.notify.length === 0) continue
+          const peers = rule.notify.map((address) => createPeer(zone, address, rule.source, clock, log))
           told.push({ source, zone, peers, serial: undefined })
         }
         if (told.some((each) => each.source === source)) watches.push(source.watch(changed))

@@ -1,5 +1,6 @@
-import { custom, fail, ip, ipAndPort, readBody, value, where, zonesOf } from '../../corefile/read.ts'
-import type { BodyLine, Directive, DirectiveSchema } from '../../corefile/schema.ts'
+import { isIP } from 'node:net'
+import { custom, fail, ip, type Kind, readBody, value, zonesOf } from '../../corefile/read.ts'
+import type { Directive, DirectiveSchema } from '../../corefile/schema.ts'
 import { canonicalAddress } from '../../dns/address.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
@@ -7,27 +8,40 @@ import type { SocketAddress } from '../../plugin/query.ts'
 /** One `transfer` of a block. */
 export interface Rule {
   readonly zones: readonly string[]
-  /** Any address may have the zones. */
-  readonly anyone: boolean
-  /** Who may have them, and is told when they change. Addresses in canonical text. */
-  readonly to: readonly SocketAddress[]
+  /** Who may have them: addresses in canonical text, or everybody. */
+  readonly to: ReadonlySet<string> | 'anyone'
+  /** Who is told when they change. */
+  readonly notify: readonly SocketAddress[]
   /** The address that NOTIFY is sent from; undefined for any. */
   readonly source: string | undefined
 }
 
 const dnsPort = 53
+const highestPort = 65_535
 
-const peer = where(ipAndPort(dnsPort), "an IP address, perhaps with a port, or '*'", ({ host }) => !host.includes('%'))
-
-interface Peers {
-  readonly anyone: boolean
-  readonly to: readonly SocketAddress[]
+interface Peer {
+  readonly address: string
+  /** 0 for what is no port. CoreDNS does not mind before it sends there, and then it fails. */
+  readonly port: number
 }
 
-const nobody: Peers = { anyone: false, to: [] }
+const peer: Kind<Peer> = {
+  expected: "an IP address, perhaps with a port, or '*'",
+  parse(word) {
+    if (isIP(word)) return { address: canonical(word), port: dnsPort }
+    const [, inBrackets, plain, port] = /^(?:\[([^[\]]*)\]|([^:[\]]*)):(.*)$/.exec(word) ?? []
+    const address = inBrackets ?? plain
+    if (address === undefined || !isIP(address)) return undefined
+    const number = port === '' ? dnsPort : Number(port)
+    return { address: canonical(address), port: /^\d*$/.test(port) && number <= highestPort ? number : 0 }
+  },
+}
 
 const rows = {
-  to: custom({ min: 1 }, readPeers, { default: nobody }),
+  to: custom({ min: 1 }, ({ args }, before: readonly (Peer | '*')[] = []) => [
+    ...before,
+    ...args.map((word) => (word.text === '*' ? '*' : value(peer, word, 'to'))),
+  ]),
   source: custom({ min: 1, max: 1 }, ({ args: [word] }) => canonical(value(ip(), word, 'source')), { repeat: 'once' }),
 }
 
@@ -39,15 +53,13 @@ export const schema: DirectiveSchema<readonly Rule[]> = {
 
 function readRule(directive: Directive, blockZones: readonly string[]): Rule {
   const { to, source } = readBody(directive, rows)
-  if (to === nobody) throw fail("'to' is required: who may transfer? ADDRESS..., or * for anyone", directive)
-  return { zones: zonesOf(directive.args, blockZones), ...to, source }
-}
-
-function readPeers({ args }: BodyLine, before: Peers = nobody): Peers {
-  const named = args.filter(({ text }) => text !== '*').map((word) => value(peer, word, 'to'))
+  if (!to) throw fail("'to' is required: who may transfer? ADDRESS..., or * for anyone", directive)
+  const peers = to.filter((each) => each !== '*')
   return {
-    anyone: before.anyone || named.length < args.length,
-    to: [...before.to, ...named.map(({ host, port }) => ({ address: canonical(host), port }))],
+    zones: zonesOf(directive.args, blockZones),
+    to: peers.length < to.length ? 'anyone' : new Set(peers.map(({ address }) => address)),
+    notify: peers.filter(({ port }) => port !== 0),
+    source,
   }
 }
 

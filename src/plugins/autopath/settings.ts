@@ -1,0 +1,28 @@
+import { fail, noBody, zonesOf } from '../../corefile/read.ts'
+import type { Directive, DirectiveSchema } from '../../corefile/schema.ts'
+
+export interface Settings {
+  /** Names outside of these zones are left alone. */
+  readonly zones: readonly string[]
+  /** Where search lists come from: another plugin of the block, or a file like resolv.conf. */
+  readonly from: { readonly plugin: string } | { readonly file: string }
+}
+
+export const schema: DirectiveSchema<Settings> = {
+  usage: 'autopath [ZONES...] RESOLV.CONF|@PLUGIN',
+  repeat: 'many',
+  read({ occurrences, zones }) {
+    // As in CoreDNS the last one counts, but a plugin comes before a file.
+    const all = occurrences.map((directive) => readOne(directive, zones))
+    const { from } = all.findLast((settings) => 'plugin' in settings.from) ?? all.at(-1)!
+    return { ...all.at(-1)!, from }
+  },
+}
+
+function readOne(directive: Directive, blockZones: readonly string[]): Settings {
+  noBody(directive)
+  const source = directive.args.at(-1)
+  if (!source) throw fail('autopath needs a file like resolv.conf, or @kubernetes', directive)
+  const from = source.text.startsWith('@') ? { plugin: source.text.slice(1) } : { file: source.text }
+  return { zones: zonesOf(directive.args.slice(0, -1), blockZones), from }
+}

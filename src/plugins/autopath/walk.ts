@@ -1,0 +1,91 @@
+/**
+ * A client's search, done for it. The outcome is what its own search would find (glibc's res_search, with getaddrinfo's
+ * pair of questions): the first domain under which the name has an address of either family, or a record of the type
+ * asked for. Where there is none, or it cannot be told, the client gets a negative answer to its own question; it then
+ * searches on by itself, as if nobody had helped it.
+ */
+import { dnsClass, type as dnsType, rcode } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { lowerName, NameError, nameToWire } from '../../dns/name.ts'
+import { rdata } from '../../dns/rdata.ts'
+import type { Next, Outcome, Query, Reply } from '../../plugin/query.ts'
+
+/** `list`: the search list; the name asked for is below its first domain. `found` is called for a positive answer. */
+export async function search(list: readonly string[], query: Query, next: Next, found: () => void): Promise<Outcome> {
+  const own = await next(query)
+  const ownVerdict = judge(own)
+  if (ownVerdict === 'found') found()
+  if (ownVerdict === 'found' || ownVerdict === 'failed') return own
+  if (ownVerdict === 'empty' && (await otherFamily(query, next)) !== 'none') return own
+
+  const base = query.qname.slice(0, -list[0].length)
+  // In the end the name is tried as it was written, as clients do.
+  for (const domain of new Set([...list.slice(1), '.'])) {
+    const asked = questionFor(query, domain === '.' ? base : base + domain)
+    if (!asked) continue
+    const outcome = await next(asked)
+    const verdict = judge(outcome)
+    // NODATA is kept: in the client's mind it weighs more than a failure.
+    if (verdict === 'failed') return ownVerdict === 'empty' ? own : underOwnName(query, outcome)
+    if (verdict === 'found') found()
+    const other = verdict === 'empty' ? await otherFamily(asked, next) : 'none'
+    if (other === 'failed') return own
+    if (verdict === 'found' || other === 'found') return aliased(query, asked, outcome as Reply)
+  }
+  return own
+}
+
+/** The same question for another name; undefined when that is too long for one, as it is for the client. */
+function questionFor(query: Query, qname: string): Query | undefined {
+  try {
+    nameToWire(qname)
+  } catch (error) {
+    if (error instanceof NameError) return undefined
+    throw error
+  }
+  const question = { name: qname, type: query.qtype, class: query.qclass }
+  return { ...query, qname, name: lowerName(qname), request: { ...query.request, questions: [question] } }
+}
+
+/** found: records. empty: the name has none of the type. missing: no such name. failed: it cannot be told. */
+type Verdict = 'found' | 'empty' | 'missing' | 'failed'
+
+/** As resolvers judge: an alias that leads nowhere is an answer, too. */
+function judge(outcome: Outcome): Verdict {
+  if (outcome.kind !== 'reply') return 'failed'
+  const { rcode: code, answer, truncated } = outcome.message
+  if (code === rcode.NXDOMAIN) return 'missing'
+  if (code !== rcode.NOERROR) return 'failed'
+  return answer.length > 0 || truncated ? 'found' : 'empty'
+}
+
+/**
+ * A client asks for A and AAAA at a time, and takes a domain where it gets either: both questions must lead it to the
+ * same one, or it would mix the addresses of two hosts. So a name without the one has to be asked for the other.
+ */
+async function otherFamily(asked: Query, next: Next): Promise<'found' | 'none' | 'failed'> {
+  const other = asked.qtype === dnsType.A ? dnsType.AAAA : asked.qtype === dnsType.AAAA ? dnsType.A : undefined
+  if (other === undefined) return 'none'
+  const question = { name: asked.qname, type: other, class: asked.qclass }
+  const verdict = judge(await next({ ...asked, qtype: other, request: { ...asked.request, questions: [question] } }))
+  return verdict === 'found' || verdict === 'failed' ? verdict : 'none'
+}
+
+/** What was found, behind an alias from the name that was asked for (RFC 1034 §3.6.2, for NODATA RFC 2308 §2.2). */
+function aliased(query: Query, asked: Query, outcome: Reply): Outcome {
+  const { message } = outcome
+  const ttls = [...message.answer, ...message.authority].map(({ ttl }) => ttl)
+  const alias: ResourceRecord = {
+    name: query.qname,
+    type: dnsType.CNAME,
+    class: dnsClass.IN,
+    ttl: ttls.length > 0 ? Math.min(...ttls) : 0,
+    rdata: rdata.name(asked.qname),
+  }
+  return underOwnName(query, { ...outcome, message: { ...message, answer: [alias, ...message.answer] } })
+}
+
+function underOwnName(query: Query, outcome: Outcome): Outcome {
+  if (outcome.kind !== 'reply') return outcome
+  return { ...outcome, message: { ...outcome.message, questions: query.request.questions } }
+}

@@ -127,7 +127,7 @@ export function buildModel(watched: readonly Resource[], clock: Clock, report: (
   const isSynced = (): boolean =>
     availability.get('services') === 'synced' &&
     availability.get('namespaces') === 'synced' &&
-    [...availability.values()].every((state) => state === 'synced' || state === 'forbidden')
+    [...availability].every(([resource, state]) => ofClusterSet.has(resource) || state !== 'pending')
 
   const view: ClusterView = {
     service: stores.services.get,
@@ -176,6 +176,9 @@ export function buildModel(watched: readonly Resource[], clock: Clock, report: (
     },
   }
 }
+
+/** What other clusters export. Names of this one never wait for it. */
+const ofClusterSet: ReadonlySet<Resource> = new Set(['serviceimports', 'importedslices'])
 
 /** The resources that a configuration watches. */
 export function watchedResources(

@@ -120,7 +120,10 @@ export interface ClusterView {
   /** Every place that has this address (packed), of whatever service. */
   placesByAddress(address: Uint8Array): readonly { readonly slice: EndpointSlice; readonly place: number }[]
   availability(resource: Resource): Availability
-  /** Every watched resource is synced or forbidden, services and namespaces are synced. */
+  /**
+   * Every watched resource is synced or forbidden, services and namespaces are synced. ServiceImports and imported
+   * slices do not count: the cluster's own names do not wait for what a custom resource may keep from being listed.
+   */
   readonly synced: boolean
   /** Unix seconds of the last change that CoreDNS counts for the SOA serial (coredns-behaviour §4.6); 0 before any. */
   readonly serial: number

@@ -6,7 +6,7 @@ import { distinctAddresses, includes } from './distinct.ts'
 import { type Group, noPort } from './endpoints.ts'
 import { type Finding, find, missing } from './find.ts'
 import { nameservers } from './nameservers.ts'
-import { placeOf } from './place.ts'
+import { grammarOf, placeOf } from './place.ts'
 import type { Knowledge } from './settings.ts'
 
 /** What a name answers to a question of one type. */
@@ -31,7 +31,12 @@ const versionTtl = 28_800
 
 /** What `name` (lower case, in `zone`) answers to a question of the type. Fallthrough is the caller's to decide. */
 export function resolve(knowledge: Knowledge, zone: string, name: string, type: number): Answer {
-  return answerOf(knowledge, zone, find(knowledge, zone, placeOf(zone, name)), type)
+  return answerOf(
+    knowledge,
+    zone,
+    find(knowledge, zone, placeOf(zone, name, grammarOf(knowledge.settings, zone))),
+    type,
+  )
 }
 
 export function answerOf(knowledge: Knowledge, zone: string, found: Finding, type: number): Answer {
@@ -77,7 +82,7 @@ function groupsAnswer(groups: readonly Group[], type: number, ttl: number): Answ
       return servicesAnswer(groups, ttl)
     case dnsType.CNAME:
       // As in CoreDNS the first entry decides, and only one CNAME is told (RFC 1034 §3.6.2).
-      return groups[0].width === 0 && groups[0].count > 0
+      return groups[0]?.width === 0 && groups[0].count > 0
         ? records(type, ttl, [rdata.name(groups[0].names[0])])
         : nodata
     default:

@@ -55,12 +55,13 @@ export function readyCount(slice: EndpointSlice): number {
   return count
 }
 
-/** The ready places of a slice that answer to `label` ('' for any). */
-function placesOf(slice: EndpointSlice, label: string, podNames: boolean): number[] {
+/** The ready places of a slice that answer to `label` ('' for any), in the topology zone if one is given. */
+function placesOf(slice: EndpointSlice, label: string, podNames: boolean, topology: string | undefined): number[] {
   const address = label === '' ? undefined : addressOfLabel(label)
   const places: number[] = []
   for (let place = 0; place < slice.count; place++) {
     if (!isReady(slice, place)) continue
+    if (topology !== undefined && slice.zones?.[place].toLowerCase() !== topology) continue
     if (label !== '' && !mayBeCalled(slice, place, label, podNames, address)) continue
     if (label !== '' && endpointLabel(slice, place, podNames) !== label) continue
     places.push(place)
@@ -92,16 +93,20 @@ function addressOfLabel(label: string): Uint8Array | undefined {
   )
 }
 
-/** A slice's ready endpoints that answer to `label`, with the ports given; undefined when there are none. */
+/**
+ * A slice's ready endpoints that answer to `label`, with the ports given; undefined when there are none. `topology`
+ * (lower case): only those in this topology zone.
+ */
 export function endpointGroup(
   slice: EndpointSlice,
   label: string,
   ports: readonly number[],
   owner: string,
   podNames: boolean,
+  topology?: string,
 ): Group | undefined {
   if (ports.length === 0) return undefined
-  const places = placesOf(slice, label, podNames)
+  const places = placesOf(slice, label, podNames, topology)
   if (places.length === 0) return undefined
   const width = slice.fqdns ? 0 : slice.addressType === 'IPv4' ? 4 : 16
   return {

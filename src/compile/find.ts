@@ -1,9 +1,9 @@
 /** What the cluster has at a place: the step between a name and its records, the same for every record type. */
-import type { ClusterView, Resource, Service } from '../cluster/types.ts'
+import type { ClusterView, EndpointSlice, Resource, Service } from '../cluster/types.ts'
 import { formatAddress, parseAddress } from '../dns/address.ts'
 import { NameError, parseName } from '../dns/name.ts'
 import { endpointGroup, endpointLabel, type Group, isReady, matchingPorts, readyCount } from './endpoints.ts'
-import { namespaceName, type Place, podAddressText, type ServicePlace, serviceName } from './place.ts'
+import { namespaceName, type Place, podAddressText, type ServicePlace, serviceName, type Topology } from './place.ts'
 import type { Knowledge } from './settings.ts'
 
 export type Finding =
@@ -16,6 +16,7 @@ export type Finding =
   | { readonly kind: 'apex' }
   | { readonly kind: 'version' }
   | { readonly kind: 'nameserver' }
+  /** Endpoints; none where the name exists without any (a pinned topology zone). */
   | { readonly kind: 'groups'; readonly groups: readonly Group[] }
   /** Names that an address stands for, absolute. */
   | { readonly kind: 'pointers'; readonly names: readonly string[] }
@@ -39,7 +40,8 @@ export function find(knowledge: Knowledge, zone: string, place: Place): Finding 
         ? findPod(knowledge, zone, place.namespace, place.label)
         : missing(view)
     case 'service':
-      return isShown(knowledge, place.namespace) ? findService(knowledge, zone, place) : missing(view)
+      if (!isShown(knowledge, place.namespace)) return missing(view)
+      return place.imported ? findImport(knowledge, zone, place) : findService(knowledge, zone, place)
     case 'reverse':
       return findPointers(knowledge, place.address)
     case 'nowhere':
@@ -73,24 +75,29 @@ function findService(knowledge: Knowledge, zone: string, place: ServicePlace): F
   if (!service) return missing(view)
   if (settings.ignoreEmptyServices && !service.headless && service.type !== 'ExternalName') {
     if (view.availability('endpointslices') === 'pending') return { kind: 'unknown', resources: ['endpointslices'] }
-    if (!hasReadyEndpoint(view, service)) return missing(view)
+    if (!hasReadyEndpoint(view, 'endpointslices', view.slices(service.namespace, service.name))) return missing(view)
   }
+  if (place.topology)
+    return service.headless ? findZonal(knowledge, zone, place, service, place.topology) : missing(view)
   if (service.type === 'ExternalName') return findExternalName(view, service, place)
   if (service.headless || place.endpoint !== '') return findEndpoints(knowledge, zone, service, place)
   const ports = matchingPorts(service.ports, place.port, place.protocol)
   if (ports.length === 0) return missing(view)
-  const target = serviceName(service.namespace, service.name, zone)
-  const groups = service.clusterIPs.flatMap((ip): Group[] => {
-    const address = parseAddress(ip)
-    return address ? [oneAddress(address, ports, target)] : []
-  })
+  const groups = virtualAddresses(service.clusterIPs, ports, serviceName(service.namespace, service.name, zone))
   return groups.length > 0 ? { kind: 'groups', groups } : empty
 }
 
+/** Addresses that stand for a whole service. */
+export function virtualAddresses(ips: readonly string[], ports: readonly number[], target: string): Group[] {
+  return ips.flatMap((ip): Group[] => {
+    const address = parseAddress(ip)
+    return address ? [oneAddress(address, ports, target)] : []
+  })
+}
+
 /** Slices that may not be listed count as if they had one: the ClusterIP does not depend on them. */
-function hasReadyEndpoint(view: ClusterView, service: Service): boolean {
-  if (view.availability('endpointslices') === 'forbidden') return true
-  return view.slices(service.namespace, service.name).some((slice) => readyCount(slice) > 0)
+function hasReadyEndpoint(view: ClusterView, resource: Resource, slices: readonly EndpointSlice[]): boolean {
+  return view.availability(resource) === 'forbidden' || slices.some((slice) => readyCount(slice) > 0)
 }
 
 function oneAddress(address: Uint8Array, ports: readonly number[], target: string): Group {
@@ -122,13 +129,66 @@ export function absoluteName(text: string): string | undefined {
 function findEndpoints({ view, settings }: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
   const owner = serviceName(service.namespace, service.name, zone)
-  const groups: Group[] = []
-  for (const slice of view.slices(service.namespace, service.name)) {
-    const ports = matchingPorts(slice.ports, place.port, place.protocol)
-    const group = endpointGroup(slice, place.endpoint, ports, owner, settings.endpointPodNames)
-    if (group) groups.push(group.width === 0 ? namesGroup(group) : group)
-  }
+  const groups = view
+    .slices(service.namespace, service.name)
+    .flatMap((slice) => endpointsAt(slice, place, owner, settings.endpointPodNames))
   return groups.length > 0 ? { kind: 'groups', groups } : missing(view, 'endpointslices')
+}
+
+/** A topology zone without endpoints: its name exists without records (`pin`), or stands for all zones (`prefer`). */
+function findZonal(
+  knowledge: Knowledge,
+  zone: string,
+  place: ServicePlace,
+  service: Service,
+  { mode }: Topology,
+): Finding {
+  const found = findEndpoints(knowledge, zone, service, place)
+  if (found.kind !== 'missing') return found
+  return mode === 'pin'
+    ? { kind: 'groups', groups: [] }
+    : findEndpoints(knowledge, zone, service, { ...place, topology: undefined })
+}
+
+/** Slices of imports come from their clusters: their endpoints are found by cluster too, and named after both. */
+function findImport({ view, settings }: Knowledge, zone: string, place: ServicePlace): Finding {
+  const { namespace, service: name } = place
+  const imported = view.serviceImport(namespace, name)
+  if (!imported) return missing(view, 'serviceimports')
+  const slices = view.importedSlices(namespace, name)
+  const headless = imported.type === 'Headless'
+  if (settings.ignoreEmptyServices && !headless) {
+    if (view.availability('importedslices') === 'pending') return { kind: 'unknown', resources: ['importedslices'] }
+    if (!hasReadyEndpoint(view, 'importedslices', slices)) return missing(view)
+  }
+  const owner = serviceName(namespace, name, zone)
+  if (headless || place.endpoint !== '') {
+    if (!isKnown(view, 'importedslices')) return { kind: 'unknown', resources: ['importedslices'] }
+    const groups = slices.flatMap((slice): readonly Group[] => {
+      const cluster = slice.cluster.toLowerCase()
+      if (place.endpoint !== '' && cluster !== place.cluster) return []
+      return endpointsAt(slice, place, cluster === '' ? owner : `${cluster}.${owner}`, settings.endpointPodNames)
+    })
+    return groups.length > 0 ? { kind: 'groups', groups } : missing(view)
+  }
+  // Unlike a Service, an import without ports has no addresses either (coredns-behaviour §4.3).
+  const ports = imported.ports.length > 0 ? matchingPorts(imported.ports, place.port, place.protocol) : []
+  if (ports.length === 0) return missing(view)
+  const groups = virtualAddresses(imported.ips, ports, owner)
+  return groups.length > 0 ? { kind: 'groups', groups } : empty
+}
+
+/** The ready endpoints of a slice that a place speaks of, below `owner`: one group, or none. */
+export function endpointsAt(
+  slice: EndpointSlice,
+  place: ServicePlace,
+  owner: string,
+  podNames: boolean,
+): readonly Group[] {
+  const ports = matchingPorts(slice.ports, place.port, place.protocol)
+  const group = endpointGroup(slice, place.endpoint, ports, owner, podNames, place.topology?.zone)
+  if (!group) return []
+  return [group.width === 0 ? namesGroup(group) : group]
 }
 
 function namesGroup(group: Group): Group {

@@ -1,11 +1,19 @@
 /** Everything that one name answers, as the table keeps it. Derived from `resolve`, so the chain cannot differ. */
-import type { Service } from '../cluster/types.ts'
+import type { ClusterView, Service, ServiceImport } from '../cluster/types.ts'
 import { type as dnsType } from '../dns/codes.ts'
 import type { AnswerSpec, NodeSpec, ZoneSpec } from '../table/spec.ts'
 import { type Answer, answerOf, isStorable } from './answers.ts'
 import { type Finding, find } from './find.ts'
-import { type Place, placeOf, type ServicePlace, serviceName } from './place.ts'
-import { below, fallsThrough, fallsThroughBelow, isReverseZone, type Knowledge, zoneOf } from './settings.ts'
+import { grammarOf, type Place, placeOf, type ServicePlace, serviceName } from './place.ts'
+import {
+  below,
+  fallsThrough,
+  fallsThroughBelow,
+  isMulticluster,
+  isReverseZone,
+  type Knowledge,
+  zoneOf,
+} from './settings.ts'
 
 /** Types that any cluster name has answers of its own for. */
 const ownTypes = [
@@ -39,7 +47,7 @@ export function compileNode(
   name: string,
   options: CompileOptions = {},
 ): NodeSpec | undefined {
-  const place = placeOf(zone, name)
+  const place = placeOf(zone, name, grammarOf(knowledge.settings, zone))
   const found = find(knowledge, zone, place)
   if (found.kind === 'missing' && !isDeniedAlone(zone, name)) return undefined
   const toSpec = (answer: Answer): AnswerSpec => {
@@ -66,11 +74,20 @@ function isLeftOut(place: Place, found: Finding, type: number, knowledge: Knowle
   if (found.kind === 'apex') return type === dnsType.NS
   if (found.kind === 'nameserver') return type === dnsType.A || type === dnsType.AAAA
   if (type !== dnsType.SRV || !options.withoutEndpointServices || !isServiceItself(place)) return false
-  return knowledge.view.service(place.namespace, place.service)?.headless ?? false
+  return isHeadless(knowledge.view, place)
+}
+
+export function isHeadless(view: ClusterView, { imported, namespace, service }: ServicePlace): boolean {
+  if (imported) return view.serviceImport(namespace, service)?.type === 'Headless'
+  return view.service(namespace, service)?.headless ?? false
 }
 
 const isServiceItself = (place: Place): place is ServicePlace =>
-  place.kind === 'service' && place.endpoint === '' && place.port === '' && place.protocol === ''
+  place.kind === 'service' &&
+  place.endpoint === '' &&
+  place.port === '' &&
+  place.protocol === '' &&
+  place.topology === undefined
 
 /** Whether the table, once the zone's names are in it, knows every name below this one (DESIGN §1). */
 function belowOf(knowledge: Knowledge, zone: string, name: string, place: Place): 'closed' | 'open' {
@@ -83,8 +100,8 @@ function belowOf(knowledge: Knowledge, zone: string, name: string, place: Place)
       return place.tree === 'pod' && knowledge.settings.pods !== 'disabled' ? 'open' : 'closed'
     case 'service':
       // Endpoints, and the many spellings of a port's name, are compiled when they are first asked for. Three labels
-      // left of a service there is nothing.
-      return place.port !== '' || place.protocol !== '' ? 'closed' : 'open'
+      // left of a service there is nothing, but for topology zones below `_zone`.
+      return (place.port !== '' || place.protocol !== '') && place.protocol !== 'zone' ? 'closed' : 'open'
     case 'version':
     case 'nameserver':
     case 'nowhere':
@@ -101,26 +118,30 @@ export function fixedNames(zone: string): string[] {
 }
 
 /**
- * The names of a service that are compiled ahead of any query: its own, and `_port._proto` of a ClusterIP service.
- * Those that another of our zones holds are left out.
+ * The names of a service that are compiled ahead of any query: its own, and `_port._proto` of one with an address of
+ * its own. Those that another of our zones holds are left out.
  */
-export function namesOfService(knowledge: Knowledge, zone: string, service: Service): string[] {
+export function namesOfService(knowledge: Knowledge, zone: string, service: Service | ServiceImport): string[] {
   const own = serviceName(service.namespace, service.name, zone)
   const names = [own]
-  if (!service.headless && service.type !== 'ExternalName') {
+  if (hasOwnAddress(service)) {
     for (const port of service.ports) if (port.name !== '') names.push(`_${port.name}._${port.protocol}.${own}`)
   }
   return names.filter((name) => zoneOf(knowledge.settings, name) === zone)
 }
 
+const hasOwnAddress = (service: Service | ServiceImport): boolean =>
+  'clusterIPs' in service ? !service.headless && service.type !== 'ExternalName' : service.type === 'ClusterSetIP'
+
 export function zoneSpec(knowledge: Knowledge, zone: string, open: boolean): ZoneSpec {
-  const { ttl } = knowledge.settings
+  const { view, settings } = knowledge
+  const { ttl } = settings
   return {
     zone,
     soa: {
       mname: below('ns.dns', zone),
       rname: below('hostmaster', zone),
-      serial: knowledge.view.serial,
+      serial: isMulticluster(settings, zone) ? view.multiclusterSerial : view.serial,
       refresh: 7200,
       retry: 1800,
       expire: 86_400,

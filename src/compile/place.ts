@@ -1,7 +1,7 @@
 /** The grammar of cluster names (coredns-behaviour §4.2): which place in the cluster a name speaks of. */
 import { addressOfReverseName, formatAddress, reverseName } from '../dns/address.ts'
 import { isSubdomain, labelsOf } from '../dns/name.ts'
-import { below } from './settings.ts'
+import { below, type ClusterDnsSettings, isMulticluster } from './settings.ts'
 
 export type Place =
   | { readonly kind: 'apex' }
@@ -16,20 +16,44 @@ export type Place =
   /** No name that a cluster can have. */
   | { readonly kind: 'nowhere' }
 
-/** A service, some of its ports, or one of its endpoints. '' stands for any. */
+/** A service, some of its ports, or some of its endpoints. '' stands for any. */
 export interface ServicePlace {
   readonly kind: 'service'
+  /** In a multicluster zone: a ServiceImport instead of a Service. */
+  readonly imported: boolean
   readonly namespace: string
   readonly service: string
   readonly endpoint: string
+  /** Of an imported service's endpoint: where it runs. */
+  readonly cluster: string
   readonly port: string
   readonly protocol: string
+  readonly topology: Topology | undefined
 }
+
+/** The endpoints in one topology zone: those alone (`pin`), or all when there are none (`prefer`). */
+export interface Topology {
+  readonly zone: string
+  readonly mode: 'pin' | 'prefer'
+}
+
+/** What the Corefile adds to the grammar. */
+export interface Grammar {
+  readonly multicluster: boolean
+  readonly zonal: boolean
+}
+
+export function grammarOf(settings: ClusterDnsSettings, zone: string): Grammar {
+  const multicluster = isMulticluster(settings, zone)
+  return { multicluster, zonal: settings.zonal && !multicluster }
+}
+
+const plain: Grammar = { multicluster: false, zonal: false }
 
 const nowhere: Place = { kind: 'nowhere' }
 
 /** `name` is lower case and in `zone`. */
-export function placeOf(zone: string, name: string): Place {
+export function placeOf(zone: string, name: string, grammar: Grammar = plain): Place {
   if (name === zone) return { kind: 'apex' }
   const labels = labelsOf(zone === '.' ? name : `${name.slice(0, -zone.length)}`)
   const last = labels.length - 1
@@ -41,20 +65,42 @@ export function placeOf(zone: string, name: string): Place {
   if (tree !== 'svc' && tree !== 'pod') return nowhere
   const namespace = labels[last - 1]
   if (last === 1) return { kind: 'namespace', tree, namespace }
-  // One label is an endpoint, two are port and protocol; whatever stands left of a pod's is not looked at.
-  if (last > 4) return nowhere
-  if (tree === 'pod') return { kind: 'pod', namespace, label: labels[last - 2] }
-  const service = {
-    kind: 'service' as const,
+  if (tree === 'svc') return servicePlace(namespace, labels[last - 2], labels.slice(0, last - 2), grammar)
+  // Whatever stands left of a pod's label is not looked at.
+  return last > 4 ? nowhere : { kind: 'pod', namespace, label: labels[last - 2] }
+}
+
+/** `left`: one label is an endpoint, two are port and protocol, or endpoint and cluster. */
+function servicePlace(namespace: string, service: string, left: readonly string[], grammar: Grammar): Place {
+  const place: ServicePlace = {
+    kind: 'service',
+    imported: grammar.multicluster,
     namespace,
-    service: labels[last - 2],
+    service,
     endpoint: '',
+    cluster: '',
     port: '',
     protocol: '',
+    topology: undefined,
   }
-  if (last === 3) return { ...service, endpoint: labels[0] }
-  if (last === 4) return { ...service, port: withoutUnderscore(labels[0]), protocol: withoutUnderscore(labels[1]) }
-  return service
+  if (left.length === 0) return place
+  if (left.length === 1) return { ...place, endpoint: left[0] }
+  if (left.length > 2) {
+    const topology = grammar.zonal ? topologyOf(left) : undefined
+    return topology ? { ...place, topology } : nowhere
+  }
+  const [first, second] = left
+  if (grammar.multicluster && !first.startsWith('_') && !second.startsWith('_')) {
+    return { ...place, endpoint: first, cluster: second }
+  }
+  return { ...place, port: withoutUnderscore(first), protocol: withoutUnderscore(second) }
+}
+
+/** `ZONE.pin._zone` or `ZONE.prefer._zone`; the name of a topology zone may have dots. */
+function topologyOf(left: readonly string[]): Topology | undefined {
+  const mode = left[left.length - 2]
+  if (left[left.length - 1] !== '_zone' || (mode !== 'pin' && mode !== 'prefer')) return undefined
+  return { zone: left.slice(0, -2).join('.'), mode }
 }
 
 /** The underscores of RFC 2782 are not insisted on; a lone one stands for any. */

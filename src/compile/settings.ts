@@ -16,6 +16,10 @@ export interface ClusterDnsSettings {
   readonly endpointPodNames: boolean
   /** A ClusterIP service without a ready endpoint does not exist. */
   readonly ignoreEmptyServices: boolean
+  /** Headless services have names for their endpoints in one topology zone. */
+  readonly zonal: boolean
+  /** Zones, of those answered for, whose services are the ServiceImports of a cluster set (MCS API). */
+  readonly multicluster: readonly string[]
   /** Missing names in these zones go to the next plugin. */
   readonly fallthrough: readonly string[]
 }
@@ -44,6 +48,10 @@ export function fallsThrough(settings: ClusterDnsSettings, name: string): boolea
 export function fallsThroughBelow(settings: ClusterDnsSettings, name: string): boolean {
   return settings.fallthrough.some((zone) => isSubdomain(zone, name) || isSubdomain(name, zone))
 }
+
+/** A zone below one that is told to be multicluster is too, as in CoreDNS. */
+export const isMulticluster = ({ multicluster }: ClusterDnsSettings, zone: string): boolean =>
+  multicluster.some((parent) => isSubdomain(parent, zone))
 
 export const isReverseZone = (zone: string): boolean =>
   isSubdomain('in-addr.arpa.', zone) || isSubdomain('ip6.arpa.', zone)

@@ -1,15 +1,18 @@
 /** The grammar of cluster names (coredns-behaviour §4.2), right to left. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Place, placeOf } from '../../src/compile/place.ts'
+import { type Grammar, type Place, placeOf } from '../../src/compile/place.ts'
 
 const service = (fields: Partial<Place & { kind: 'service' }>): Place => ({
   kind: 'service',
+  imported: false,
   namespace: 'ns',
   service: 'svc1',
   endpoint: '',
+  cluster: '',
   port: '',
   protocol: '',
+  topology: undefined,
   ...fields,
 })
 const nowhere: Place = { kind: 'nowhere' }
@@ -49,6 +52,46 @@ describe('names in a zone', () => {
       const name = left === '' ? zone : zone === '.' ? `${left}.` : `${left}.${zone}`
       test(`${name} in ${zone}`, () => assert.deepEqual(placeOf(zone, name), place))
     }
+  }
+})
+
+describe('names with zonal', () => {
+  const zonal: Grammar = { zonal: true, multicluster: false }
+  const cases: readonly [string, Place][] = [
+    ['a.pin._zone.svc1.ns.svc', service({ topology: { zone: 'a', mode: 'pin' } })],
+    ['a.prefer._zone.svc1.ns.svc', service({ topology: { zone: 'a', mode: 'prefer' } })],
+    ['a.b.c.pin._zone.svc1.ns.svc', service({ topology: { zone: 'a.b.c', mode: 'pin' } })],
+    ['pin.pin._zone.svc1.ns.svc', service({ topology: { zone: 'pin', mode: 'pin' } })],
+    ['pin._zone.svc1.ns.svc', service({ port: 'pin', protocol: 'zone' })],
+    ['_zone.svc1.ns.svc', service({ endpoint: '_zone' })],
+    ['a.pin.zone.svc1.ns.svc', nowhere],
+    ['a.only._zone.svc1.ns.svc', nowhere],
+    ['a.pin._zone.x.svc1.ns.svc', nowhere],
+  ]
+  for (const [left, place] of cases) {
+    test(left, () => assert.deepEqual(placeOf('cluster.local.', `${left}.cluster.local.`, zonal), place))
+  }
+  test('are none without it', () => {
+    assert.deepEqual(placeOf('cluster.local.', 'a.pin._zone.svc1.ns.svc.cluster.local.'), nowhere)
+  })
+})
+
+describe('names in a multicluster zone', () => {
+  const imported: Grammar = { zonal: false, multicluster: true }
+  const ofImport = (fields: Partial<Place & { kind: 'service' }>) => service({ imported: true, ...fields })
+  const cases: readonly [string, Place][] = [
+    ['svc1.ns.svc', ofImport({})],
+    ['ep.svc1.ns.svc', ofImport({ endpoint: 'ep' })],
+    ['ep.east.svc1.ns.svc', ofImport({ endpoint: 'ep', cluster: 'east' })],
+    ['http.tcp.svc1.ns.svc', ofImport({ endpoint: 'http', cluster: 'tcp' })],
+    ['_http._tcp.svc1.ns.svc', ofImport({ port: 'http', protocol: 'tcp' })],
+    ['_http.tcp.svc1.ns.svc', ofImport({ port: 'http', protocol: 'tcp' })],
+    ['http._tcp.svc1.ns.svc', ofImport({ port: 'http', protocol: 'tcp' })],
+    ['a.pin._zone.svc1.ns.svc', nowhere],
+    ['x.10-0-0-1.ns.pod', { kind: 'pod', namespace: 'ns', label: '10-0-0-1' }],
+  ]
+  for (const [left, place] of cases) {
+    test(left, () => assert.deepEqual(placeOf('clusterset.local.', `${left}.clusterset.local.`, imported), place))
   }
 })
 

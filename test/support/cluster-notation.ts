@@ -4,14 +4,17 @@
  *     namespace NAME
  *     service NAME NAMESPACE headless|external TARGET|ADDRESS[,ADDRESS]  [ports [NAME:]PROTOCOL:PORT,… | ports none]
  *     slice NAME SERVICE NAMESPACE IPv4|IPv6|FQDN  [ports …]
- *     endpoint SERVICE NAMESPACE ADDRESS ready|notReady|unknown  [hostname X] [pod X] [slice NAME] [serving|terminating]
+ *     endpoint SERVICE NAMESPACE ADDRESS ready|notReady|unknown  [hostname X] [pod X] [slice NAME] [zone Z]
+ *         [serving|terminating] [cluster C]
+ *     import NAME NAMESPACE headless|ADDRESS[,ADDRESS]  [ports …]
  *     pod NAME NAMESPACE ADDRESS
- *     remove service|slice|namespace|pod NAME [NAMESPACE]
+ *     remove service|slice|namespace|pod|import NAME [NAMESPACE]
  *     remove endpoint SERVICE NAMESPACE ADDRESS [slice NAME]
  *     forbidden|pending|synced RESOURCE
  *
  * A service has port http, TCP 80 unless the line says otherwise; a slice has its service's ports. An endpoint's slice
- * is made when it is not there: SERVICE-ipv4 or SERVICE-ipv6. A line about what exists replaces it.
+ * is made when it is not there: SERVICE-ipv4 or SERVICE-ipv6, SERVICE-ipv4-C for one that was imported from cluster C. A
+ * line about what exists replaces it.
  */
 import type { HandMadeCluster } from '../../src/cluster/by-hand.ts'
 import type { Resource } from '../../src/cluster/types.ts'
@@ -31,6 +34,8 @@ interface Slice {
   readonly name: string
   readonly namespace: string
   readonly service: string
+  /** Where it was imported from, or ''. */
+  readonly cluster: string
   readonly addressType: string
   readonly ports: readonly Port[]
   readonly endpoints: Map<string, object>
@@ -50,7 +55,12 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
       metadata: {
         name: slice.name,
         namespace: slice.namespace,
-        labels: { 'kubernetes.io/service-name': slice.service },
+        labels: slice.cluster
+          ? {
+              'multicluster.kubernetes.io/service-name': slice.service,
+              'multicluster.kubernetes.io/source-cluster': slice.cluster,
+            }
+          : { 'kubernetes.io/service-name': slice.service },
       },
       addressType: slice.addressType,
       ports: slice.ports,
@@ -73,13 +83,27 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
     cluster.apply({ kind: 'Service', metadata: { name, namespace }, spec: { ...spec, ports: list } })
   }
 
-  function sliceOf(service: string, namespace: string, name: string, addressType: string, declared?: string): Slice {
+  function serviceImport(words: Words): void {
+    const [name, namespace, kind] = [words.next(), words.next(), words.next()]
+    const type = kind === 'headless' ? { type: 'Headless' } : { type: 'ClusterSetIP', ips: kind.split(',') }
+    const declared = words.option('ports')
+    words.end()
+    const list = declared === undefined ? defaultPorts : readPorts(declared)
+    cluster.apply({ kind: 'ServiceImport', metadata: { name, namespace }, spec: { ...type, ports: list } })
+  }
+
+  function sliceOf(
+    { service, namespace, name, cluster = '' }: Pick<Slice, 'service' | 'namespace' | 'name'> & { cluster?: string },
+    addressType: string,
+    declared?: string,
+  ): Slice {
     const known = slices.get(`${namespace}/${name}`)
     const list = declared === undefined ? (known?.ports ?? ports.get(`${namespace}/${service}`)) : readPorts(declared)
     return {
       name,
       namespace,
       service,
+      cluster,
       addressType: known?.addressType ?? addressType,
       ports: list ?? defaultPorts,
       endpoints: known?.endpoints ?? new Map(),
@@ -89,8 +113,11 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
   function endpoint(words: Words): void {
     const [service, namespace, address, ready] = [words.next(), words.next(), words.next(), words.next()]
     const addressType = address.includes(':') ? 'IPv6' : /[a-z]/.test(address) ? 'FQDN' : 'IPv4'
-    const name = words.option('slice') ?? `${service}-${addressType.toLowerCase()}`
-    const slice = sliceOf(service, namespace, name, addressType)
+    const from = words.option('cluster')
+    const name =
+      words.option('slice') ?? [service, addressType.toLowerCase(), ...(from ? [from.toLowerCase()] : [])].join('-')
+    const slice = sliceOf({ service, namespace, name, cluster: from ?? '' }, addressType)
+    const zone = words.option('zone')
     const pod = words.option('pod')
     const hostname = words.option('hostname')
     slice.endpoints.set(address, {
@@ -101,6 +128,7 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
         ...(words.flag('terminating') ? { terminating: true } : {}),
       },
       ...(hostname === undefined ? {} : { hostname }),
+      ...(zone === undefined ? {} : { zone }),
       ...(pod === undefined ? {} : { targetRef: { kind: 'Pod', name: pod, namespace } }),
     })
     words.end()
@@ -118,7 +146,13 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
       return
     }
     const [name, namespace = ''] = words.rest()
-    const kinds = { service: 'Service', slice: 'EndpointSlice', namespace: 'Namespace', pod: 'Pod' }
+    const kinds = {
+      service: 'Service',
+      slice: 'EndpointSlice',
+      namespace: 'Namespace',
+      pod: 'Pod',
+      import: 'ServiceImport',
+    }
     if (kind === 'slice') slices.delete(`${namespace}/${name}`)
     cluster.remove(kinds[kind as keyof typeof kinds], namespace, name)
   }
@@ -136,9 +170,10 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
     service,
     slice(words) {
       const [name, owner, namespace, addressType] = [words.next(), words.next(), words.next(), words.next()]
-      push(sliceOf(owner, namespace, name, addressType, words.option('ports')))
+      push(sliceOf({ service: owner, namespace, name }, addressType, words.option('ports')))
     },
     endpoint,
+    import: serviceImport,
     pod(words) {
       const [name, namespace, podIP] = words.rest()
       cluster.apply({ kind: 'Pod', metadata: { name, namespace }, status: { podIP, phase: 'Running' } })

@@ -1,9 +1,9 @@
 /** Why a name is answered as it is (`slicedns explain`): the objects behind it, the TTL and its source. */
-import type { EndpointSlice, Service } from '../../cluster/types.ts'
+import type { ClusterView, EndpointSlice, Service, ServiceImport } from '../../cluster/types.ts'
 import { type Answer, resolve } from '../../compile/answers.ts'
 import { readyCount } from '../../compile/endpoints.ts'
-import { placeOf } from '../../compile/place.ts'
-import { fallsThrough, type Knowledge, zoneOf } from '../../compile/settings.ts'
+import { grammarOf, placeOf, type ServicePlace } from '../../compile/place.ts'
+import { fallsThrough, isMulticluster, type Knowledge, zoneOf } from '../../compile/settings.ts'
 import { formatAddress } from '../../dns/address.ts'
 import type { Query } from '../../plugin/query.ts'
 
@@ -20,10 +20,10 @@ export function explain(knowledge: Knowledge, query: Query): string[] {
 }
 
 function objectLines({ view, settings }: Knowledge, zone: string, name: string): string[] {
-  const place = placeOf(zone, name)
+  const place = placeOf(zone, name, grammarOf(settings, zone))
   switch (place.kind) {
     case 'apex':
-      return [`the apex of zone ${zone}`]
+      return [`the apex of ${isMulticluster(settings, zone) ? 'multicluster ' : ''}zone ${zone}`]
     case 'reverse': {
       const service = view.serviceByClusterIP(formatAddress(place.address))
       if (service) return [`${formatAddress(place.address)} is the ClusterIP of ${service.namespace}/${service.name}`]
@@ -38,9 +38,7 @@ function objectLines({ view, settings }: Knowledge, zone: string, name: string):
       return [namespaceLine(place.namespace, view.namespace(place.namespace) !== undefined, settings.namespaces)]
     case 'service': {
       const shown = namespaceLine(place.namespace, view.namespace(place.namespace) !== undefined, settings.namespaces)
-      const service = view.service(place.namespace, place.service)
-      if (!service) return [shown, `no Service ${place.namespace}/${place.service}`]
-      return [shown, serviceLine(service), `slices: ${sliceList(view.slices(place.namespace, place.service))}`]
+      return [shown, ...serviceLines(view, place)]
     }
     case 'nowhere':
       return ['no name that a cluster can have']
@@ -54,19 +52,45 @@ function namespaceLine(name: string, exists: boolean, shown: ReadonlySet<string>
   return shown && !shown.has(name) ? `Namespace ${name} is hidden by the namespaces option` : `Namespace ${name}`
 }
 
+function serviceLines(view: ClusterView, { namespace, service: name, imported, topology }: ServicePlace): string[] {
+  const service = imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
+  const kind = imported ? 'ServiceImport' : 'Service'
+  if (!service) return [`no ${kind} ${namespace}/${name}`]
+  const slices = imported ? view.importedSlices(namespace, name) : view.slices(namespace, name)
+  return [
+    'clusterIPs' in service ? serviceLine(service) : importLine(service),
+    `slices: ${sliceList(slices)}`,
+    ...(topology
+      ? [`endpoints in topology zone ${topology.zone}${topology.mode === 'pin' ? ' only' : ', else all'}`]
+      : []),
+  ]
+}
+
 function serviceLine(service: Service): string {
-  const ports = service.ports.map(({ name, protocol, port }) => `${name || '(unnamed)'}/${protocol} ${port}`).join(', ')
   const kind = service.headless
     ? 'headless'
     : service.type === 'ExternalName'
       ? `ExternalName ${service.externalName}`
       : `${service.type} ${service.clusterIPs.join(' ')}`
-  return `Service ${service.namespace}/${service.name}: ${kind}; ports ${ports || 'none'}`
+  return `Service ${service.namespace}/${service.name}: ${kind}; ports ${portList(service)}`
 }
+
+function importLine(service: ServiceImport): string {
+  const kind = service.type === 'Headless' ? 'headless' : `ClusterSetIP ${service.ips.join(' ')}`
+  return `ServiceImport ${service.namespace}/${service.name}: ${kind}; ports ${portList(service)}`
+}
+
+const portList = ({ ports }: Service | ServiceImport): string =>
+  ports.map(({ name, protocol, port }) => `${name || '(unnamed)'}/${protocol} ${port}`).join(', ') || 'none'
 
 function sliceList(slices: readonly EndpointSlice[]): string {
   if (slices.length === 0) return 'none'
-  return slices.map((slice) => `${slice.name} (${readyCount(slice)} of ${slice.count} ready)`).join(', ')
+  return slices
+    .map((slice) => {
+      const from = slice.cluster === '' ? '' : ` from cluster ${slice.cluster}`
+      return `${slice.name}${from} (${readyCount(slice)} of ${slice.count} ready)`
+    })
+    .join(', ')
 }
 
 function answerLines({ settings }: Knowledge, name: string, answer: Answer): string[] {

@@ -4,21 +4,28 @@
  */
 import type { EndpointSlice } from '../../cluster/types.ts'
 import { endpointLabel } from '../../compile/endpoints.ts'
-import { type Place, placeOf } from '../../compile/place.ts'
+import type { Place, ServicePlace } from '../../compile/place.ts'
 
 export interface FirstUse {
   has(name: string): boolean
   names(): Iterable<string>
   /** Returns the names that had to make room. */
-  add(zone: string, name: string): string[]
+  add(place: Place, name: string): string[]
   remove(name: string): void
   /**
    * The names of a service to be compiled again: all of them, or those that slices have changed: the service's own,
    * those of its ports, and endpoints of slices that are not what they were.
    */
-  ofService(namespace: string, service: string, which: 'all' | 'changed'): string[]
+  ofService(service: ServiceName, which: 'all' | 'changed'): string[]
   /** The names of addresses. */
   ofAddresses(): string[]
+}
+
+/** A Service, or the ServiceImport of that name. */
+export interface ServiceName {
+  readonly imported: boolean
+  readonly namespace: string
+  readonly name: string
 }
 
 /** Names that are kept at most: a scan of all names must not fill the table. */
@@ -33,17 +40,17 @@ interface ServiceNames {
 
 export function createFirstUse(
   podNames: boolean,
-  slicesOf: (namespace: string, service: string) => readonly EndpointSlice[],
+  slicesOf: (service: ServiceName) => readonly EndpointSlice[],
 ): FirstUse {
   /** In the order of first use. */
   const places = new Map<string, Place>()
   const services = new Map<string, ServiceNames>()
 
-  function namesOf(namespace: string, service: string): ServiceNames {
-    const key = serviceKey(namespace, service)
+  function namesOf(service: ServiceName): ServiceNames {
+    const key = serviceKey(service)
     let names = services.get(key)
     if (!names) {
-      names = { whole: new Set(), endpoints: new Map(), slices: slicesOf(namespace, service) }
+      names = { whole: new Set(), endpoints: new Map(), slices: slicesOf(service) }
       services.set(key, names)
     }
     return names
@@ -53,23 +60,23 @@ export function createFirstUse(
     const place = places.get(name)
     places.delete(name)
     if (place?.kind !== 'service') return
-    const names = namesOf(place.namespace, place.service)
+    const service = serviceNameOf(place)
+    const names = namesOf(service)
     names.whole.delete(name)
     const ofLabel = names.endpoints.get(place.endpoint)
     ofLabel?.delete(name)
     if (ofLabel?.size === 0) names.endpoints.delete(place.endpoint)
     const left = names.whole.size + names.endpoints.size
-    if (left === 0) services.delete(serviceKey(place.namespace, place.service))
+    if (left === 0) services.delete(serviceKey(service))
   }
 
   return {
     has: (name) => places.size > 0 && places.has(name),
     names: () => places.keys(),
-    add(zone, name) {
-      const place = placeOf(zone, name)
+    add(place, name) {
       places.set(name, place)
       if (place.kind === 'service') {
-        const names = namesOf(place.namespace, place.service)
+        const names = namesOf(serviceNameOf(place))
         if (place.endpoint === '') names.whole.add(name)
         else names.endpoints.set(place.endpoint, (names.endpoints.get(place.endpoint) ?? new Set()).add(name))
       }
@@ -78,11 +85,11 @@ export function createFirstUse(
       return oldest
     },
     remove,
-    ofService(namespace, service, which) {
-      const names = services.get(serviceKey(namespace, service))
+    ofService(service, which) {
+      const names = services.get(serviceKey(service))
       if (!names) return []
       const { slices: before } = names
-      const after = slicesOf(namespace, service)
+      const after = slicesOf(service)
       names.slices = after
       if (which === 'all') return [...names.whole, ...[...names.endpoints.values()].flatMap((ofLabel) => [...ofLabel])]
       const found = new Set(names.whole)
@@ -99,4 +106,11 @@ export function createFirstUse(
   }
 }
 
-export const serviceKey = (namespace: string, name: string): string => `${namespace}/${name}`
+export const serviceKey = ({ imported, namespace, name }: ServiceName): string =>
+  `${imported ? 'import' : 'service'} ${namespace}/${name}`
+
+export const serviceNameOf = ({ imported, namespace, service }: ServicePlace): ServiceName => ({
+  imported,
+  namespace,
+  name: service,
+})

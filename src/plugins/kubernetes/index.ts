@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { resolve as resolvePath } from 'node:path'
 import { clusterKey, openCluster } from '../../cluster/open.ts'
-import type { Cluster, ClusterConfig } from '../../cluster/types.ts'
+import type { Cluster, ClusterConfig, ClusterView } from '../../cluster/types.ts'
 import type { Knowledge } from '../../compile/settings.ts'
 import { parseAddress } from '../../dns/address.ts'
 import type { Timer } from '../../observe/clock.ts'
@@ -31,6 +31,8 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   let held: Held<Cluster> | undefined
   let known: Knowledge | undefined
   let warning: Timer | undefined
+  /** The startup timeout is over. */
+  let overdue = false
   let nodeDomains: readonly string[] = []
 
   function knowledge(): Knowledge {
@@ -49,8 +51,11 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   /** The server does not wait for the cluster: other zones are answered meanwhile. This is how long that goes unsaid. */
   function warnIfUnsynced(): void {
     warning = clock.after(settings.startupTimeout, () => {
-      if (knowledge().view.synced) return
-      log.warning('starting server with unsynced Kubernetes API: names of the cluster get SERVFAIL until it is read')
+      overdue = true
+      const { view } = knowledge()
+      const unread = !view.synced ? 'names of the cluster' : lacksImports(view) ? 'multicluster names' : undefined
+      if (unread === undefined) return
+      log.warning(`starting server with unsynced Kubernetes API: ${unread} get SERVFAIL until it is read`)
     })
   }
 
@@ -60,7 +65,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     cluster,
     transfer: createTransferSource(settings.dns.zones, cluster),
     search: createSearchLists(knowledge, () => nodeDomains),
-    ready: () => known?.view.synced ?? false,
+    ready: () => (known?.view.synced ? overdue || !lacksImports(known.view) : false),
     start() {
       held = process.acquire(clusterKey(config), () => {
         const cluster = openCluster(config, { log, metrics, clock })
@@ -86,6 +91,10 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
 function located({ source }: KubernetesSettings, root: string): ClusterConfig['source'] {
   return source.kind === 'manifests' ? { ...source, directory: resolvePath(root, source.directory) } : source
 }
+
+/** What other clusters export has not been listed yet: it holds up readiness for the startup timeout only. */
+const lacksImports = ({ availability }: ClusterView): boolean =>
+  availability('serviceimports') === 'pending' || availability('importedslices') === 'pending'
 
 function readIfThere(path: string): string {
   try {

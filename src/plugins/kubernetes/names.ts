@@ -1,13 +1,13 @@
 /** Which names of the table belong to which object, and what becomes of them when it changes. */
-import type { Service } from '../../cluster/types.ts'
+import type { Service, ServiceImport } from '../../cluster/types.ts'
 import { clusterIPOwner } from '../../compile/find.ts'
-import { compileNode, fixedNames, namesOfService } from '../../compile/node.ts'
-import { namespaceName, placeOf } from '../../compile/place.ts'
-import { isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
+import { compileNode, fixedNames, isHeadless, namesOfService } from '../../compile/node.ts'
+import { grammarOf, namespaceName, type Place, placeOf } from '../../compile/place.ts'
+import { isMulticluster, isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
 import { parseAddress, reverseName } from '../../dns/address.ts'
 import { type as dnsType } from '../../dns/codes.ts'
 import type { NodeSpec } from '../../table/spec.ts'
-import { createFirstUse, serviceKey } from './first-use.ts'
+import { createFirstUse, type ServiceName, serviceKey, serviceNameOf } from './first-use.ts'
 
 /** Where compiled names go. */
 export interface NameSink {
@@ -19,7 +19,7 @@ export interface Names {
   /** Names that are there whatever the cluster holds. */
   compileFixed(zone: string): void
   /** `whole`: also where nothing but the service's slices may have changed. */
-  compileService(namespace: string, name: string, whole: boolean): void
+  compileService(service: ServiceName, whole: boolean): void
   compileNamespace(namespace: string): void
   /** One name that was compiled on first use. */
   compileUsed(name: string): void
@@ -34,18 +34,17 @@ export interface Names {
   use(zone: string, name: string, type: number): { readonly used: boolean; readonly displaced: readonly ServiceName[] }
 }
 
-export interface ServiceName {
-  readonly namespace: string
-  readonly name: string
-}
-
 /** `report` hears of what should not happen: a name that cannot be compiled is left to the chain. */
 export function createNames(knowledge: Knowledge, sink: NameSink, report: (text: string) => void): Names {
   const { view, settings } = knowledge
   const forwardZones = settings.zones.filter((zone) => !isReverseZone(zone))
-  const firstUse = createFirstUse(settings.endpointPodNames, view.slices)
+  const firstUse = createFirstUse(settings.endpointPodNames, ({ imported, namespace, name }) =>
+    imported ? view.importedSlices(namespace, name) : view.slices(namespace, name),
+  )
   /** The object that each service's names were last compiled from. */
-  const compiled = new Map<string, Service>()
+  const compiled = new Map<string, Service | ServiceImport>()
+
+  const placeIn = (zone: string, name: string): Place => placeOf(zone, name, grammarOf(settings, zone))
 
   function publish(zone: string, name: string): void {
     // A zone inside another one takes its names.
@@ -76,9 +75,14 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
   }
 
   /** The names that are compiled ahead; returns them. */
-  function compileAhead(before: Service | undefined, service: Service | undefined): Set<string> {
+  function compileAhead(
+    imported: boolean,
+    before: Service | ServiceImport | undefined,
+    service: Service | ServiceImport | undefined,
+  ): Set<string> {
     const names = new Set<string>()
     for (const zone of forwardZones) {
+      if (isMulticluster(settings, zone) !== imported) continue
       for (const name of service ? namesOfService(knowledge, zone, service) : []) {
         names.add(name)
         publish(zone, name)
@@ -87,7 +91,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
         if (!names.has(name)) sink.remove(name)
       }
     }
-    for (const ip of new Set([...(before?.clusterIPs ?? []), ...(service?.clusterIPs ?? [])])) compilePointer(ip)
+    for (const ip of new Set([...clusterIPsOf(before), ...clusterIPsOf(service)])) compilePointer(ip)
     return names
   }
 
@@ -100,17 +104,22 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
     else sink.remove(name)
   }
 
-  const dependsOnEndpoints = (service: Service | undefined): boolean =>
-    service !== undefined && (service.headless || settings.ignoreEmptyServices)
+  const dependsOnEndpoints = (service: Service | ServiceImport | undefined): boolean =>
+    service !== undefined &&
+    (settings.ignoreEmptyServices || ('headless' in service ? service.headless : service.type === 'Headless'))
+
+  const objectOf = ({ imported, namespace, name }: ServiceName): Service | ServiceImport | undefined =>
+    imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
 
   function isFirstUse(zone: string, name: string, type: number): boolean {
-    const place = placeOf(zone, name)
+    const place = placeIn(zone, name)
     if (place.kind === 'reverse') return clusterIPOwner(knowledge, place.address) === undefined
-    if (place.kind !== 'service') return false
-    const service = view.service(place.namespace, place.service)
+    // A topology zone that no endpoint is in may have all endpoints of the service, and any number of names.
+    if (place.kind !== 'service' || place.topology) return false
+    const service = objectOf(serviceNameOf(place))
     if (!service || service.type === 'ExternalName') return false
     if (place.endpoint !== '') return true
-    if (place.port === '' && place.protocol === '') return service.headless && type === dnsType.SRV
+    if (place.port === '' && place.protocol === '') return isHeadless(view, place) && type === dnsType.SRV
     return !namesOfService(knowledge, zone, service).includes(name)
   }
 
@@ -118,15 +127,15 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
     compileFixed(zone) {
       for (const name of fixedNames(zone)) publish(zone, name)
     },
-    compileService(namespace, name, whole) {
-      const key = serviceKey(namespace, name)
+    compileService(which, whole) {
+      const key = serviceKey(which)
       const before = compiled.get(key)
-      const service = view.service(namespace, name)
+      const service = objectOf(which)
       if (service) compiled.set(key, service)
       else compiled.delete(key)
       const changed = whole || service !== before
-      const ahead = changed || dependsOnEndpoints(service) ? compileAhead(before, service) : undefined
-      for (const used of firstUse.ofService(namespace, name, changed ? 'all' : 'changed')) {
+      const ahead = changed || dependsOnEndpoints(service) ? compileAhead(which.imported, before, service) : undefined
+      for (const used of firstUse.ofService(which, changed ? 'all' : 'changed')) {
         if (!ahead?.has(used)) compileUsed(used)
       }
     },
@@ -142,12 +151,15 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
     isUsed: firstUse.has,
     use(zone, name, type) {
       if (firstUse.has(name) || !isFirstUse(zone, name, type)) return { used: false, displaced: [] }
-      const displaced = firstUse.add(zone, name).flatMap((other): ServiceName[] => {
+      const displaced = firstUse.add(placeIn(zone, name), name).flatMap((other): ServiceName[] => {
         sink.remove(other)
-        const place = placeOf(zoneOf(settings, other)!, other)
-        return place.kind === 'service' ? [{ namespace: place.namespace, name: place.service }] : []
+        const place = placeIn(zoneOf(settings, other)!, other)
+        return place.kind === 'service' ? [serviceNameOf(place)] : []
       })
       return { used: true, displaced }
     },
   }
 }
+
+const clusterIPsOf = (service: Service | ServiceImport | undefined): readonly string[] =>
+  service && 'clusterIPs' in service ? service.clusterIPs : []

@@ -3,20 +3,23 @@
  * once per slice of work however many events it had, for all spaces at once. The first slice begins with the microtask
  * after the event, so that a single change is in the table before the next packet of the watch is read.
  */
+
+import { isKnown } from '../../compile/find.ts'
 import { zoneSpec } from '../../compile/node.ts'
-import type { Knowledge } from '../../compile/settings.ts'
+import { isMulticluster, type Knowledge } from '../../compile/settings.ts'
 import { reverseName } from '../../dns/address.ts'
 import type { Clock } from '../../observe/clock.ts'
 import type { TableSink } from '../../plugin/contract.ts'
 import type { NodeSpec } from '../../table/spec.ts'
-import { serviceKey } from './first-use.ts'
-import { createNames, type ServiceName } from './names.ts'
+import { type ServiceName, serviceKey } from './first-use.ts'
+import { createNames } from './names.ts'
 import type { ProgrammingLatency } from './programming-latency.ts'
 import { createSlices } from './slices.ts'
 
 export interface Publisher {
   attach(sink: TableSink): { detach(): void; readonly settled: Promise<void> }
   serviceChanged(namespace: string, name: string): void
+  importChanged(namespace: string, name: string): void
   namespaceChanged(name: string): void
   addressChanged(address: Uint8Array): void
   syncChanged(): void
@@ -34,10 +37,10 @@ interface DirtyService extends ServiceName {
 interface Target {
   readonly sink: TableSink
   readonly settled: PromiseWithResolvers<void>
-  /** Every name that the cluster has is in it: what it does not have may be denied. */
-  complete: boolean
-  /** What was last said of the zones. */
-  declared: { readonly serial: number; readonly open: boolean } | undefined
+  /** Zones whose every name is in it: what it does not have there may be denied. */
+  complete: ReadonlySet<string>
+  /** What was last said of each zone. */
+  readonly declared: Map<string, { readonly serial: number; readonly open: boolean }>
 }
 
 /** A compilation longer than this (ms) is one of thousands of endpoints: the service then rests for as long. */
@@ -83,14 +86,22 @@ export function createPublisher({ knowledge, clock, latency, report }: Publisher
 
   /** Once per slice: the serial moves with nearly every change. */
   function declareZones(): void {
-    const { serial } = view
     toEach((target) => {
-      const open = !target.complete
-      if (target.declared?.serial === serial && target.declared.open === open) return
-      target.declared = { serial, open }
-      for (const zone of settings.zones) target.sink.zone(zoneSpec(knowledge, zone, open))
+      for (const zone of settings.zones) {
+        const spec = zoneSpec(knowledge, zone, !target.complete.has(zone))
+        const { open } = spec
+        const { serial } = spec.soa
+        const said = target.declared.get(zone)
+        if (said?.serial === serial && said.open === open) continue
+        target.declared.set(zone, { serial, open })
+        target.sink.zone(spec)
+      }
     })
   }
+
+  /** All that the zone's names come from has been read. */
+  const isReadZone = (zone: string): boolean =>
+    view.synced && (!isMulticluster(settings, zone) || isKnown(view, 'serviceimports'))
 
   /** One piece of work: changes first, then what is left of everything. False when nothing is left. */
   function step(): boolean {
@@ -121,7 +132,7 @@ export function createPublisher({ knowledge, clock, latency, report }: Publisher
     }
     bulk = undefined
     for (const target of targets) {
-      target.complete = view.synced
+      target.complete = new Set(settings.zones.filter(isReadZone))
       target.settled.resolve()
     }
     return false
@@ -130,19 +141,23 @@ export function createPublisher({ knowledge, clock, latency, report }: Publisher
   function* everything(): Iterator<() => void> {
     for (const { namespace, name } of [...view.services()]) {
       yield () => {
-        names.compileService(namespace, name, true)
+        names.compileService({ imported: false, namespace, name }, true)
         latency.alreadyThere(view.slices(namespace, name))
       }
+    }
+    for (const { namespace, name } of [...view.serviceImports()]) {
+      yield () => names.compileService({ imported: true, namespace, name }, true)
     }
     for (const name of [...names.usedNames()]) yield () => names.compileUsed(name)
     for (const { name } of [...view.namespaces()]) yield () => names.compileNamespace(name)
     for (const zone of settings.zones) yield () => names.compileFixed(zone)
   }
 
-  function compileDirty(key: string, { namespace, name, whole }: DirtyService): void {
+  function compileDirty(key: string, dirty: DirtyService): void {
+    const { imported, namespace, name } = dirty
     const start = clock.now()
-    names.compileService(namespace, name, whole)
-    latency.published(view.service(namespace, name), view.slices(namespace, name))
+    names.compileService(dirty, dirty.whole)
+    if (!imported) latency.published(view.service(namespace, name), view.slices(namespace, name))
     const cost = clock.now() - start
     if (cost <= longCompilation) return
     resting.set(key, undefined)
@@ -154,7 +169,7 @@ export function createPublisher({ knowledge, clock, latency, report }: Publisher
   }
 
   function mark(dirty: DirtyService): void {
-    const key = serviceKey(dirty.namespace, dirty.name)
+    const key = serviceKey(dirty)
     const marked = resting.has(key) ? resting : dirtyServices
     marked.set(key, { ...dirty, whole: dirty.whole || (marked.get(key)?.whole ?? false) })
     if (marked === dirtyServices) slices.wake()
@@ -170,7 +185,7 @@ export function createPublisher({ knowledge, clock, latency, report }: Publisher
 
   return {
     attach(table) {
-      const target: Target = { sink: table, settled: Promise.withResolvers(), complete: false, declared: undefined }
+      const target: Target = { sink: table, settled: Promise.withResolvers(), complete: new Set(), declared: new Map() }
       targets.add(target)
       declareZones()
       if (view.synced) publishEverything()
@@ -187,11 +202,17 @@ export function createPublisher({ knowledge, clock, latency, report }: Publisher
       }
     },
     serviceChanged(namespace, name) {
-      if (isFollowing()) mark({ namespace, name, whole: false })
+      if (isFollowing()) mark({ imported: false, namespace, name, whole: false })
+    },
+    importChanged(namespace, name) {
+      if (isFollowing()) mark({ imported: true, namespace, name, whole: false })
     },
     namespaceChanged(namespace) {
       if (!isFollowing()) return
-      for (const { name } of view.servicesIn(namespace)) mark({ namespace, name, whole: true })
+      for (const { name } of view.servicesIn(namespace)) mark({ imported: false, namespace, name, whole: true })
+      for (const imported of view.serviceImports()) {
+        if (imported.namespace === namespace) mark({ imported: true, namespace, name: imported.name, whole: true })
+      }
       for (const name of names.usedAcrossNamespaces()) dirtyNames.add(name)
       dirtyNamespaces.add(namespace)
       slices.wake()

@@ -14,6 +14,7 @@ import {
   option,
   readBody,
   text,
+  zoneList,
   zonesOf,
 } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema } from '../../corefile/schema.ts'
@@ -49,6 +50,8 @@ const rows = {
   noendpoints: flag(),
   // A bare `ignore` is accepted and has no effect; what follows `empty_service` is not read.
   ignore: custom({ min: 0 }, readIgnore, { default: false }),
+  zonal: flag(),
+  multicluster: zoneList({}),
   fallthrough: fallthrough(),
   startup_timeout: option(duration({ min: 1 }), { default: defaultStartupTimeout, extra: 'ignore' }),
   // CoreDNS sets these too late for them to matter; one connection for all watches needs none of them.
@@ -59,13 +62,24 @@ const rows = {
 
 export const schema: DirectiveSchema<KubernetesSettings> = {
   usage:
-    'kubernetes [ZONES...] { endpoint | tls | kubeconfig | manifests | namespaces | namespace_labels | labels | pods | endpoint_pod_names | ttl | noendpoints | ignore empty_service | fallthrough | startup_timeout }',
+    'kubernetes [ZONES...] { endpoint | tls | kubeconfig | manifests | namespaces | namespace_labels | labels | pods | endpoint_pod_names | ttl | noendpoints | ignore empty_service | zonal | multicluster | fallthrough | startup_timeout }',
   repeat: 'once',
   read({ occurrences: [directive], zones: blockZones }) {
     const zones = [...new Set(zonesOf(directive.args, blockZones))]
     const options = readBody(directive, rows)
     if (options.namespaces && options.namespace_labels) {
       throw fail('namespaces and namespace_labels cannot both be set', lineOf(directive, 'namespace_labels'))
+    }
+    if (options.zonal && options.noendpoints) {
+      throw fail('zonal needs the EndpointSlices that noendpoints leaves out', lineOf(directive, 'zonal'))
+    }
+    const multicluster = options.multicluster ?? []
+    const foreign = multicluster.find((zone) => !zones.includes(zone))
+    if (foreign !== undefined) {
+      throw fail(
+        `the multicluster zone ${foreign} is none of the plugin's zones (${zones.join(' ')})`,
+        lineOf(directive, 'multicluster'),
+      )
     }
     return {
       dns: {
@@ -76,6 +90,8 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
         pods: options.pods,
         endpointPodNames: options.endpoint_pod_names,
         ignoreEmptyServices: options.ignore,
+        zonal: options.zonal,
+        multicluster,
         fallthrough: options.fallthrough ?? [],
       },
       cluster: {
@@ -83,9 +99,9 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
         namespaceLabels: options.namespace_labels ?? '',
         endpointSlices: !options.noendpoints,
         pods: options.pods === 'verified',
-        serviceImports: false,
+        serviceImports: multicluster.length > 0,
         podNames: options.endpoint_pod_names,
-        zones: false,
+        zones: options.zonal,
         annotationPrefixes: [changeTimeAnnotation],
       },
       source: sourceOf(directive, options),

@@ -32,6 +32,7 @@ export function createSource({ zones, ...options }: SourceOptions): ClusterSourc
       publisher = createPublisher({ ...options, knowledge })
       subscription = cluster.subscribe({
         service: publisher.serviceChanged,
+        serviceImport: publisher.importChanged,
         namespace: publisher.namespaceChanged,
         address: publisher.addressChanged,
         sync: publisher.syncChanged,

@@ -17,6 +17,8 @@ const settings: ClusterDnsSettings = {
   pods: 'disabled',
   endpointPodNames: false,
   ignoreEmptyServices: false,
+  zonal: false,
+  multicluster: [],
   fallthrough: [],
 }
 

@@ -75,7 +75,10 @@ describe('HTTP at /health, /ready and /metrics', () => {
   let pid: number
   let descriptors: number
   before(async () => {
-    server = await startVictim('threads', { corefile: clusterOnly() })
+    server = await startVictim('threads', {
+      corefile: (ports) =>
+        clusterOnly()(ports).replace(/prometheus .*/, (directive) => `${directive} {\n runtime_metrics\n }`),
+    })
     pid = server.pid
     await assertUnharmed(server, pid)
     descriptors = openDescriptors(server)
@@ -89,6 +92,10 @@ describe('HTTP at /health, /ready and /metrics', () => {
     )
     assert.equal((await server.dig('gateway.inference.svc.cluster.local', 'A')).answer.length, 1)
   }
+
+  test('the metrics of the runtime are in the built server too', async () => {
+    assert.match((await server.http('metrics', '/metrics')).body, /^nodejs_heap_size_used_bytes \d+$/m)
+  })
 
   for (const { port, path } of pages)
     test(`${path}: garbage gets an HTTP status or nothing`, async () => {

@@ -10,7 +10,8 @@ const published = new WeakSet<MetricsRegistry>()
 export async function publishRuntimeMetrics(metrics: MetricsRegistry): Promise<void> {
   if (published.has(metrics)) return
   published.add(metrics)
-  const { collectDefaultMetrics, Registry } = await import('prom-client')
+  // CommonJS: its names are found by Node when it runs from the sources, but not by the bundle; the default is in both.
+  const { collectDefaultMetrics, Registry } = (await import('prom-client')).default
   const register = new Registry()
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: 20 })
   // Those of the process are ours.

@@ -23,10 +23,11 @@ export function externalRecords(
   groups: readonly Group[],
   qname: string,
   type: number,
+  weight = weightOf(groups),
 ): ExternalRecords {
   // As in CoreDNS the TTL option is that of addresses and of the zone; aliases and SRV have that of `kubernetes`.
   const aliasTtl = knowledge.settings.ttl
-  if (type === dnsType.SRV) return serviceRecords(groups, qname, aliasTtl, ttl)
+  if (type === dnsType.SRV) return serviceRecords(groups, qname, weight, aliasTtl, ttl)
   if (type !== dnsType.A && type !== dnsType.AAAA) return none
   const answer = new Map<string, ResourceRecord>()
   for (const group of groups) {
@@ -39,10 +40,19 @@ export function externalRecords(
 
 const none: ExternalRecords = { answer: [], additional: [], elsewhere: [] }
 
-/** Weights as coredns-behaviour §4.4 counts them, over everything that is reached at the name. */
-function serviceRecords(groups: readonly Group[], qname: string, srvTtl: number, addressTtl: number): ExternalRecords {
+/** As coredns-behaviour §4.4 counts it, over everything that is reached at the name. */
+function weightOf(groups: readonly Group[]): number {
   const entries = groups.reduce((sum, group) => sum + group.count * group.ports.length, 0)
-  const weight = Math.max(1, Math.floor(100 / entries))
+  return Math.max(1, Math.floor(100 / entries))
+}
+
+function serviceRecords(
+  groups: readonly Group[],
+  qname: string,
+  weight: number,
+  srvTtl: number,
+  addressTtl: number,
+): ExternalRecords {
   const answer = new Map<string, ResourceRecord>()
   const additional = new Map<string, ResourceRecord>()
   const elsewhere = new Set<string>()
@@ -133,8 +143,10 @@ function* recordsOfService(
   for (const name of names) {
     const found = findExternal(knowledge, settings, zone, name, dnsType.A)
     if (found.kind !== 'groups') continue
+    // As in CoreDNS a transfer gives each external address its full weight; endpoints share theirs as ever.
+    const weight = service.externalIPs.length + service.ingress.length > 0 ? 100 : weightOf(found.groups)
     const records = (type: number, groups: readonly Group[] = found.groups): readonly ResourceRecord[] =>
-      externalRecords(knowledge, settings, groups, name, type).answer
+      externalRecords(knowledge, settings, groups, name, type, weight).answer
     if (name.startsWith('_')) {
       // Here the names of ports are for SRV alone; other types of them are nobody's to ask for (RFC 2782).
       yield* records(dnsType.SRV)

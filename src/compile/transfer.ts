@@ -113,7 +113,7 @@ function* endpointRecords(
       if (isNew(text)) yield addressRecord(name, ttl, address)
       if (isNew(`${target} ${text}`)) yield addressRecord(target, ttl, address)
       for (const { name: port, protocol, port: number } of slice.ports) {
-        if (port === '' || !isNew(`${target} ${port} ${protocol} ${number}`)) continue
+        if (port === '' || !isNew(`${target} ${port} ${protocol} ${number} ${weight}`)) continue
         const data = rdata.srv({ priority: 0, weight, port: number, target })
         yield record(`_${port}._${protocol}.${name}`, dnsType.SRV, ttl, data)
       }

@@ -1,8 +1,8 @@
 /**
  * A client's search, done for it. The outcome is what its own search would find (glibc's res_search, with getaddrinfo's
  * pair of questions): the first domain under which the name has an address of either family, or a record of the type
- * asked for. Where there is none, or it cannot be told, the client gets a negative answer to its own question; it then
- * searches on by itself, as if nobody had helped it.
+ * asked for. Where there is none, or it cannot be told, the client gets a negative answer; it then searches on by itself,
+ * as if nobody had helped it.
  */
 import { dnsClass, type as dnsType, rcode } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
@@ -10,29 +10,34 @@ import { lowerName, NameError, nameToWire } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
 import type { Next, Outcome, Query, Reply } from '../../plugin/query.ts'
 
+/** Seconds (RFC 2181 §8). */
+const longestTtl = 2 ** 31 - 1
+
 /** `list`: the search list; the name asked for is below its first domain. `found` is called for a positive answer. */
 export async function search(list: readonly string[], query: Query, next: Next, found: () => void): Promise<Outcome> {
-  const own = await next(query)
-  const ownVerdict = judge(own)
-  if (ownVerdict === 'found') found()
-  if (ownVerdict === 'found' || ownVerdict === 'failed') return own
-  if (ownVerdict === 'empty' && (await otherFamily(query, next)) !== 'none') return own
-
   const base = query.qname.slice(0, -list[0].length)
+  /** NODATA of the first domain that has the name without what was asked for: it weighs more than NXDOMAIN. */
+  let empty: Outcome | undefined
+  let own: Outcome | undefined
   // In the end the name is tried as it was written, as clients do.
-  for (const domain of new Set([...list.slice(1), '.'])) {
-    const asked = questionFor(query, domain === '.' ? base : base + domain)
+  for (const domain of new Set([...list, '.'])) {
+    const asked = own === undefined ? query : questionFor(query, domain === '.' ? base : base + domain)
     if (!asked) continue
     const outcome = await next(asked)
-    const verdict = judge(outcome)
-    // NODATA is kept: in the client's mind it weighs more than a failure.
-    if (verdict === 'failed') return ownVerdict === 'empty' ? own : underOwnName(query, outcome)
-    if (verdict === 'found') found()
-    const other = verdict === 'empty' ? await otherFamily(asked, next) : 'none'
-    if (other === 'failed') return own
-    if (verdict === 'found' || other === 'found') return aliased(query, asked, outcome as Reply)
+    own ??= outcome
+    switch (judge(outcome)) {
+      case 'found':
+        found()
+        return asked === query ? outcome : aliased(query, asked, outcome as Reply)
+      case 'failed':
+        return empty ?? underOwnName(query, outcome)
+      case 'missing':
+        continue
+    }
+    empty ??= underOwnName(query, outcome)
+    if ((await otherFamily(asked, next)) !== 'none') return empty
   }
-  return own
+  return empty ?? own!
 }
 
 /** The same question for another name; undefined when that is too long for one, as it is for the client. */
@@ -71,20 +76,20 @@ async function otherFamily(asked: Query, next: Next): Promise<'found' | 'none' |
   return verdict === 'found' || verdict === 'failed' ? verdict : 'none'
 }
 
-/** What was found, behind an alias from the name that was asked for (RFC 1034 §3.6.2, for NODATA RFC 2308 §2.2). */
+/** What was found, behind an alias from the name that was asked for (RFC 1034 §3.6.2). */
 function aliased(query: Query, asked: Query, outcome: Reply): Outcome {
   const { message } = outcome
-  const ttls = [...message.answer, ...message.authority].map(({ ttl }) => ttl)
   const alias: ResourceRecord = {
     name: query.qname,
     type: dnsType.CNAME,
     class: dnsClass.IN,
-    ttl: ttls.length > 0 ? Math.min(...ttls) : 0,
+    ttl: message.answer.reduce((lowest, { ttl }) => Math.min(lowest, ttl), longestTtl),
     rdata: rdata.name(asked.qname),
   }
   return underOwnName(query, { ...outcome, message: { ...message, answer: [alias, ...message.answer] } })
 }
 
+/** Without an alias where there is no record: to resolvers any record ends the search. */
 function underOwnName(query: Query, outcome: Outcome): Outcome {
   if (outcome.kind !== 'reply') return outcome
   return { ...outcome, message: { ...outcome.message, questions: query.request.questions } }

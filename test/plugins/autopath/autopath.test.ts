@@ -110,15 +110,21 @@ const cases: readonly Case[] = [
     asked: [www, www],
   },
   {
-    name: 'NODATA behind an alias, where a domain further on has the other family',
+    name: 'NODATA where a domain further on has the other family',
     question: `${www} AAAA`,
     chain: ['www.svc.cluster.local. 5 IN A 10.0.0.1', 'www.corp.example. 60 IN AAAA fd00::1'],
-    reply: [`NOERROR ${www}`, `${www} 5 IN CNAME www.svc.cluster.local.`],
+    reply: [`NOERROR ${www}`],
   },
   {
     name: 'NODATA for its own name where no domain has the type',
     question: `${www} SRV`,
     chain: [`${www} 5 IN A 10.0.0.1`],
+    reply: [`NOERROR ${www}`],
+  },
+  {
+    name: 'NODATA where a domain further on has the name, and none has the type',
+    question: `${www} SRV`,
+    chain: ['www.cluster.local. 5 IN A 10.0.0.1'],
     reply: [`NOERROR ${www}`],
   },
   {

@@ -56,18 +56,17 @@ function helped(states: World): Server {
 
 /**
  * glibc's res_search, as getaddrinfo calls it: the questions for a domain go together, the first domain where one of
- * them has an answer is it; else NODATA weighs more than a failure, and a failure more than NXDOMAIN.
+ * them has any record is it; else NODATA weighs more than a failure, and a failure more than NXDOMAIN.
  */
 async function clientSearch(server: Server, families: readonly FamilyName[]): Promise<readonly string[] | string> {
   let sawNodata = false
   let sawFailure = false
   for (const domain of [...list, '']) {
     const outcomes = await Promise.all(families.map((which) => server(`www.${domain}`, which)))
-    const addresses = outcomes.flatMap((outcome) => {
-      if (outcome.kind !== 'reply') return []
-      return outcome.message.answer.filter(({ type }) => type !== dnsType.CNAME).map(({ rdata }) => rdata.join('.'))
-    })
-    if (addresses.length > 0) return addresses
+    const answers = outcomes.flatMap((outcome) => (outcome.kind === 'reply' ? outcome.message.answer : []))
+    if (answers.length > 0) {
+      return answers.filter(({ type }) => type !== dnsType.CNAME).map(({ rdata }) => rdata.join('.'))
+    }
     for (const outcome of outcomes) {
       if (outcome.kind !== 'reply') sawFailure = true
       else if (outcome.message.rcode === rcode.NOERROR) sawNodata = true

@@ -1,15 +1,8 @@
 /** Watch and list bodies in protobuf, taken apart as they arrive. */
 import { createByteQueue } from './byte-queue.ts'
 import { MalformedObject } from './draft.ts'
-import {
-  magic,
-  protobufListMeta,
-  protobufMeta,
-  protobufStatus,
-  readWatchEvent,
-  reduceProtobuf,
-  unwrap,
-} from './protobuf.ts'
+import { protobufMeta, reduceProtobuf } from './protobuf.ts'
+import { magic, protobufListMeta, protobufStatus, readWatchEvent, unwrap } from './protobuf-envelope.ts'
 import type { Span } from './protobuf-fields.ts'
 import type { Reducer } from './reduce.ts'
 import {

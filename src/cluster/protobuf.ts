@@ -6,45 +6,10 @@
 import type { PbfReader } from 'pbf'
 import { MalformedObject, type MetaDraft, newMeta, newService, type ServiceDraft } from './draft.ts'
 import { label } from './labels.ts'
-import {
-  integer,
-  lengthEnd,
-  nested,
-  octets,
-  type ReadField,
-  readAll,
-  type Span,
-  text,
-  truth,
-} from './protobuf-fields.ts'
+import { integer, lengthEnd, nested, type ReadField, readAll, type Span, text, truth } from './protobuf-fields.ts'
 import type { Reduced, Reducer } from './reduce.ts'
 import type { EndpointFacts } from './slice-builder.ts'
 import type { EndpointSlice, Resource, ServicePort } from './types.ts'
-import type { ApiStatus, ListFacts } from './wire.ts'
-
-/** `k8s` and a zero octet, before every object outside a list. */
-export const magic = Buffer.from('k8s\0')
-
-/** Makes `span` the object inside the runtime.Unknown behind the magic prefix that it is. Throws MalformedObject. */
-export function unwrap(span: Span, reducer: Reducer): void {
-  for (let i = 0; i < magic.length; i++) {
-    if (span.bytes[span.start + i] !== magic[i] || span.start + i >= span.end) {
-      throw new MalformedObject('the object does not begin with k8s\\0')
-    }
-  }
-  span.start += magic.length
-  const raw: Span = { bytes: span.bytes, start: span.end, end: span.end }
-  readAll(span, raw, readUnknown, reducer)
-  Object.assign(span, raw)
-}
-
-/** Makes `span` the object of the watch event (metav1.WatchEvent) that it is. Returns the type. Throws MalformedObject. */
-export function readWatchEvent(span: Span, reducer: Reducer): string {
-  const event: EventDraft = { type: '', object: { bytes: span.bytes, start: span.end, end: span.end } }
-  readAll(span, event, readEvent, reducer)
-  Object.assign(span, event.object)
-  return event.type
-}
 
 /** metadata, which is field 1 of every object. Throws MalformedObject. */
 export function protobufMeta(object: Span, reducer: Reducer): MetaDraft {
@@ -83,45 +48,8 @@ export function reduceProtobuf(
   }
 }
 
-/** metav1.Status. Throws MalformedObject. */
-export function protobufStatus(object: Span, reducer: Reducer): ApiStatus {
-  const status = { code: 0, reason: '', message: '', causes: [] as string[], retryAfterSeconds: 0 }
-  readAll(object, status, readStatus, reducer)
-  return status
-}
-
-/** metav1.ListMeta. Throws MalformedObject. */
-export function protobufListMeta(list: Span, reducer: Reducer): ListFacts {
-  const facts = { resourceVersion: '', continueToken: '' }
-  readAll(list, facts, readListMeta, reducer)
-  return facts
-}
-
-const readUnknown: ReadField<Span> = (field, raw, pbf) => {
-  if (field === 2) octets(pbf, raw)
-}
-
-interface EventDraft {
-  type: string
-  readonly object: Span
-}
-
-const readEvent: ReadField<EventDraft> = (field, event, pbf, reducer) => {
-  if (field === 1) event.type = text(pbf, reducer)
-  else if (field === 2) nested(pbf, event, reducer, readRawExtension)
-}
-
-const readListMeta: ReadField<{ resourceVersion: string; continueToken: string }> = (field, facts, pbf, reducer) => {
-  if (field === 2) facts.resourceVersion = text(pbf, reducer)
-  else if (field === 3) facts.continueToken = text(pbf, reducer)
-}
-
 const readObject: ReadField<MetaDraft> = (field, meta, pbf, reducer) => {
   if (field === 1) nested(pbf, meta, reducer, readMetadata)
-}
-
-const readRawExtension: ReadField<EventDraft> = (field, draft, pbf) => {
-  if (field === 1) octets(pbf, draft.object)
 }
 
 const readMetadata: ReadField<MetaDraft> = (field, meta, pbf, reducer) => {
@@ -282,28 +210,6 @@ const readConditions: ReadField<EndpointDraft> = (field, endpoint, pbf) => {
 
 const readTargetRef: ReadField<EndpointDraft> = (field, endpoint, pbf, reducer) => {
   if (field === 3) endpoint.podName = text(pbf, reducer)
-}
-
-const readStatus: ReadField<{
-  code: number
-  reason: string
-  message: string
-  causes: string[]
-  retryAfterSeconds: number
-}> = (field, status, pbf, reducer) => {
-  if (field === 3) status.message = text(pbf, reducer)
-  else if (field === 4) status.reason = text(pbf, reducer)
-  else if (field === 5) nested(pbf, status, reducer, readDetails)
-  else if (field === 6) status.code = integer(pbf)
-}
-
-const readDetails: ReadField<{ causes: string[]; retryAfterSeconds: number }> = (field, status, pbf, reducer) => {
-  if (field === 4) nested(pbf, status, reducer, readCause)
-  else if (field === 5) status.retryAfterSeconds = integer(pbf)
-}
-
-const readCause: ReadField<{ causes: string[] }> = (field, status, pbf, reducer) => {
-  if (field === 1) status.causes.push(text(pbf, reducer))
 }
 
 /** [] for an EndpointPort without number, as in `reduceJson`. */

@@ -34,19 +34,21 @@ interface Listed {
 
 function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
   const { view, settings } = knowledge
-  const listed = [...view.services()]
-    .filter((service) => isTold(knowledge, zone, service))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-    .map((service): Listed => {
-      const slices = service.headless ? view.slices(service.namespace, service.name) : []
-      return { service, slices }
-    })
+  const namespaces = new Map([...view.namespaces()].map(({ name }) => [name, isShown(knowledge, name)]))
+  const listed: Listed[] = []
+  for (const service of view.services()) {
+    if (!namespaces.get(service.namespace) || isLeftOut(knowledge, service)) continue
+    listed.push({ service, slices: service.headless ? view.slices(service.namespace, service.name) : noSlices })
+  }
+  listed.sort(({ service: a }, { service: b }) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   return walk()
 
   function* walk(): Generator<ResourceRecord> {
     yield* apexRecords(knowledge, zone)
     for (const { service, slices } of listed) {
       const name = serviceName(service.namespace, service.name, zone)
+      // A zone inside this one takes its names.
+      if (zoneOf(settings, name) !== zone) continue
       if (service.type === 'ExternalName') yield* aliasRecords(service, name, settings.ttl)
       else if (service.headless) yield* endpointRecords(knowledge, name, slices)
       else yield* clusterIPRecords(service, name, settings.ttl)
@@ -54,14 +56,12 @@ function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRe
   }
 }
 
-/** As for questions: the namespace is there and shown, and no other zone of ours has the name. */
-function isTold(knowledge: Knowledge, zone: string, service: Service): boolean {
-  const { view, settings } = knowledge
-  const { namespace } = service
-  if (!isShown(knowledge, namespace)) return false
-  if (zoneOf(settings, serviceName(namespace, service.name, zone)) !== zone) return false
-  if (!settings.ignoreEmptyServices || service.headless || service.type === 'ExternalName') return true
-  return view.slices(namespace, service.name).some((slice) => readyCount(slice) > 0)
+const noSlices: readonly EndpointSlice[] = []
+
+/** `ignore empty_service`, as for questions. */
+function isLeftOut({ view, settings }: Knowledge, { namespace, name, headless, type }: Service): boolean {
+  if (!settings.ignoreEmptyServices || headless || type === 'ExternalName') return false
+  return !view.slices(namespace, name).some((slice) => readyCount(slice) > 0)
 }
 
 function* apexRecords(knowledge: Knowledge, zone: string): Generator<ResourceRecord> {

@@ -2,6 +2,7 @@
  * The one implementation of DNS semantics for every way in: a request's octets and the table give a reply's octets, a
  * silent drop, or a miss for the plugin chain. It allocates nothing per call.
  */
+import type { QueryRoute } from './query-ring.ts'
 
 /** Values of `Responder.answer` that are no reply. */
 export const DROP = 0
@@ -25,6 +26,12 @@ export interface Responder {
   ): number
   /** Counts the answer just given, with its duration in seconds; `family` is 1 for IPv4, 2 for IPv6. */
   count(way: Way, family: 1 | 2, seconds: number): void
+  /** Whether an observer (`log`) wants to hear of the answer just given: then `observe` it. */
+  observed(): boolean
+  /** Writes down for the observer what was just asked and answered, before `reply` is used again. */
+  observe(route: QueryRoute): void
+  /** Shows the control plane what was observed; each took so many seconds. True when it must be woken for that. */
+  publish(seconds: number): boolean
   /** Reads the monotonic clock once for a batch: expiry and ageing of cached entries use it. */
   startBatch(nowMilliseconds: number): void
   /** Epoch protocol: the reader looks at no table memory between `offline()` and the next `startBatch`. */
@@ -45,6 +52,8 @@ export interface ResponderOptions {
    * takes it, is a miss. Default 65,535.
    */
   readonly udpRoom?: number
+  /** Where observed queries go (query-ring.ts). Without it none are. */
+  readonly queries?: SharedArrayBuffer
 }
 
 /** One class of answers as counted by the data plane. */

@@ -1,4 +1,5 @@
 /** Cached replies, repeated: question and header are the client's, TTLs have aged, addresses go in random order. */
+import { rcode } from '../dns/codes.ts'
 import { CACHED_KEY, cached, cachedFlag } from '../table/layout.ts'
 import { findCached } from '../table/reader.ts'
 import type { Exchange } from './exchange.ts'
@@ -27,11 +28,24 @@ export function answerFromCache(x: Exchange, space: number, chooseClass: (x: Exc
     return 0
   }
   const stored = view.bytes[entry + cached.flagsAt]
+  const code = view.bytes[entry + cached.rcodeAt]
+  x.denial = (stored & cachedFlag.soa) !== 0 && (code === rcode.NXDOMAIN || isEmpty(x, entry))
+  x.uncutOctets = x.questionEnd - start + storedOctets(x, entry)
   x.cacheHit = stored & cachedFlag.denial ? 2 : 1
   // AD is told to those who understand it (RFC 6840 §5.7): DO or AD in the request.
   const authentic = (stored & cachedFlag.authenticData) !== 0 && (x.dnssecOk || (request[start + 3] & 0x20) !== 0)
   const low = (stored & cachedFlag.recursionAvailable ? 0x80 : 0) | (authentic ? 0x20 : 0)
-  return finishReply(x, view.bytes[entry + cached.rcodeAt], low)
+  return finishReply(x, code, low)
+}
+
+/** The answer section as it is stored: nothing of it may have fitted. */
+function isEmpty({ view: { words } }: Exchange, entry: number): boolean {
+  return (words[(entry + cached.answersAt) >> 2] & 0xffff) === 0
+}
+
+/** What follows the question, without compression. */
+function storedOctets({ view: { words } }: Exchange, entry: number): number {
+  return words[(entry + cached.bodyLengthAt) >> 2] + (words[(entry + cached.additionalsAt) >> 2] >>> 16)
 }
 
 function writeCachedRecords(x: Exchange, entry: number): boolean {

@@ -24,8 +24,9 @@ export interface Exchange {
   start: number
   end: number
   stream: boolean
-  /** Where the question ends in the request. */
+  /** Where the question ends in the request, and what is known of the message: octets after it mean nothing. */
   questionEnd: number
+  requestEnd: number
   type: number
 
   /** Whether the request has an OPT, and its facts. */
@@ -51,18 +52,25 @@ export interface Exchange {
   shuffle: boolean
   /** `bufsize`: payload size that is echoed and obeyed. */
   maxPayload: number
+  /** OBSERVE_ANSWERS and OBSERVE_DENIALS of the reply's class. */
+  observe: number
   answers: number
   authorities: number
   additionals: number
   truncated: boolean
+  /** Octets of a reply that was cut, as if it had not been: `replyOctets` then. 0 while nothing is cut. */
+  uncutOctets: number
 
   /** What the last call of `answer` came to: a miss's reason, or a reply's facts for the counters. */
   missReason: number
+  space: number
   classNumber: number
   rcode: number
-  /** Octets of the reply without OPT and without name compression, as CoreDNS counts them. */
+  /** NXDOMAIN or NODATA, with its SOA. */
+  denial: boolean
+  /** Octets of the reply without OPT and name compression and before it is cut, as CoreDNS counts them. */
   replyOctets: number
-  /** Octets that compression saves in it; cached replies count as they are. */
+  /** Octets that compression saves in what is written; cached replies know theirs. */
   savedOctets: number
   /** How a cached reply was counted: 0 none, 1 success, 2 denial. */
   cacheHit: number
@@ -82,6 +90,7 @@ export function createExchange(handle: TableHandle, random: (() => number) | und
     end: 0,
     stream: false,
     questionEnd: 0,
+    requestEnd: 0,
     type: 0,
     edns: false,
     payloadSize: 0,
@@ -97,13 +106,17 @@ export function createExchange(handle: TableHandle, random: (() => number) | und
     cramped: false,
     shuffle: false,
     maxPayload: 0,
+    observe: 0,
     answers: 0,
     authorities: 0,
     additionals: 0,
     truncated: false,
+    uncutOctets: 0,
     missReason: 0,
+    space: 0,
     classNumber: 0,
     rcode: 0,
+    denial: false,
     replyOctets: 0,
     savedOctets: 0,
     cacheHit: 0,

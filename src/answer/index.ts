@@ -2,4 +2,13 @@
 export { DROP, MISS, type Responder, type ResponderOptions, type Way, way } from './api.ts'
 export { collect, collectMisses } from './counters.ts'
 export { type MissReason, missLabels, missReason } from './misses.ts'
+export {
+  createQueryConsumer,
+  createQueryRing,
+  type QueryConsumer,
+  type QueryRingView,
+  type QueryRoute,
+  queryFact,
+  queryRecord,
+} from './query-ring.ts'
 export { createResponder, LOCAL, missText } from './responder.ts'

@@ -14,9 +14,13 @@ const fixedOctets = 10
 /** Offsets from here on do not fit into a compression pointer (RFC 1035 §4.1.4). */
 const maxPointer = 0x4000
 
-/** Marks the reply as cut; false when only the caller's buffer was too small. */
-function cut(x: Exchange): boolean {
+/**
+ * Marks the reply as cut; false when only the caller's buffer was too small. `octets`: of all its records, those left out
+ * too, without compression.
+ */
+function cut(x: Exchange, octets: number): boolean {
   x.truncated = true
+  x.uncutOctets = x.questionEnd - x.start + octets
   return !x.cramped
 }
 
@@ -28,7 +32,7 @@ export function writeAddresses(x: Exchange, body: number): boolean {
   const ttl = words[(body + addresses.ttlAt) >> 2]
   const room = Math.floor((x.limit - x.at) / (ownerOctets(x) + fixedOctets + size))
   const fitting = Math.min(count, Math.max(room, 0))
-  if (fitting < count && !cut(x)) return false
+  if (fitting < count && !cut(x, count * (x.key.length + fixedOctets + size))) return false
   const shuffle = x.shuffle && count > 1
   for (let i = 0; i < fitting; i++) {
     const from = body + addresses.addressesAt + size * (shuffle ? drawNext(sampler, i, count) : i)
@@ -72,7 +76,7 @@ export function writeServices(x: Exchange, body: number, zoneOctets: number): bo
     const word = words[(directory + target * 4) >> 2]
     const name = body + (word >>> 1)
     const rdata = 6 + bytes[name] + (word & IN_ZONE ? zoneOctets : 0)
-    if (x.at + owner + fixedOctets + rdata > x.limit) return cut(x)
+    if (x.at + owner + fixedOctets + rdata > x.limit) return cut(x, servicesOctets(x, body, zoneOctets))
     writeOwner(x)
     writeFixed(x, type.SRV, ttl, rdata)
     const { reply, at } = x
@@ -82,7 +86,31 @@ export function writeServices(x: Exchange, body: number, zoneOctets: number): bo
     writeTarget(x, name, (word & IN_ZONE) !== 0, zoneOctets)
     x.answers++
   }
-  return writeGlue(x, body, directory + targets * 4, ttl)
+  return writeGlue(x, body, directory + targets * 4, ttl) || cut(x, servicesOctets(x, body, zoneOctets))
+}
+
+/** Octets of an SRV answer and its glue, without compression. */
+function servicesOctets(x: Exchange, body: number, zoneOctets: number): number {
+  const { bytes, words } = x.view
+  const u16 = (at: number): number => bytes[at] | (bytes[at + 1] << 8)
+  const count = u16(body + services.recordsAt)
+  const list = body + services.listAt
+  const directory = list + count * services.recordBytes
+  const owners = directory + u16(body + services.targetsAt) * 4
+  const glue = words[(body + services.glueAt) >> 2]
+  const stride = bytes[body + services.strideAt]
+  const addresses = (owners + glue * 2 + 3) & ~3
+  const targetOctets = (target: number): number => {
+    const word = words[(directory + target * 4) >> 2]
+    return bytes[body + (word >>> 1)] + (word & IN_ZONE ? zoneOctets : 0)
+  }
+  let octets = count * (x.key.length + fixedOctets + 6)
+  for (let i = 0; i < count; i++) octets += targetOctets(u16(list + i * services.recordBytes + 6))
+  for (let i = 0; i < glue; i++) {
+    const size = stride === MIXED ? words[(addresses + i * stride) >> 2] : stride
+    octets += targetOctets(u16(owners + i * 2)) + fixedOctets + size
+  }
+  return octets
 }
 
 /** RFC 2782: the target of an SRV record is not compressed. The zone's part is sent in the question's case. */
@@ -99,6 +127,7 @@ function writeTarget(x: Exchange, name: number, inZone: boolean, zoneOctets: num
   x.at = at
 }
 
+/** False when not all of it fits. */
 function writeGlue(x: Exchange, body: number, owners: number, ttl: number): boolean {
   const { reply, sampler, targetAt } = x
   const { bytes, words } = x.view
@@ -127,7 +156,7 @@ function writeGlue(x: Exchange, body: number, owners: number, ttl: number): bool
   }
   if (shuffle) undoDraws(sampler, drawn)
   x.additionals = written
-  return written === count ? true : cut(x)
+  return written === count
 }
 
 /**
@@ -176,11 +205,22 @@ export function writeRecords(x: Exchange, body: number): boolean {
   const cuttable = words[(body + records.cuttableAt) >> 2] === 1
   const run = body + records.answerRunAt
   x.answers = writeSection(x, body, 0, answers, bytes[run] | (bytes[run + 1] << 8))
-  if (x.answers < answers) return cuttable && cut(x)
+  if (x.answers < answers) return cuttable && cut(x, recordsOctets(x, body))
   const all = answers + additionals
   const second = body + records.additionalRunAt
   x.additionals = writeSection(x, body, answers, all, bytes[second] | (bytes[second + 1] << 8))
-  return x.additionals === additionals ? true : cuttable && cut(x)
+  return x.additionals === additionals ? true : cuttable && cut(x, recordsOctets(x, body))
+}
+
+/** Octets of all records, without compression. */
+function recordsOctets(x: Exchange, body: number): number {
+  const { bytes, words } = x.view
+  const count = words[(body + records.answersAt) >> 2]
+  const offsets = (body + records.offsetsAt) >> 2
+  const all = (count & 0xffff) + (count >>> 16)
+  let octets = words[offsets + all] - words[offsets] - all
+  for (let i = 0; i < all; i++) if (bytes[body + words[offsets + i]] === 0) octets += x.key.length
+  return octets
 }
 
 /** Records [from, to), those from `run` on in random order if the class shuffles; returns how many fitted. */

@@ -65,6 +65,7 @@ function readQuestion(x: Exchange, operation: number): number {
   }
   x.type = (request[at] << 8) | request[at + 1]
   x.questionEnd = at + 4
+  x.requestEnd = x.questionEnd
   const inInternet = request[at + 2] === 0 && request[at + 3] === dnsClass.IN
   return inInternet && operation === opcode.QUERY ? verdict.ask : miss(x, missReason.unusual)
 }
@@ -86,6 +87,7 @@ function readOpt(x: Exchange): number {
   x.dnssecOk = (request[at + 7] & 0x80) !== 0
   x.optionsAt = at + optOctets
   x.optionsEnd = optionsEnd
+  x.requestEnd = optionsEnd
   if (optionsEnd > x.optionsAt) {
     const judged = readOptions(x)
     if (judged !== verdict.ask) return judged

@@ -8,6 +8,8 @@ import {
   CLOSED,
   classCell,
   node,
+  OBSERVE_ANSWERS,
+  OBSERVE_DENIALS,
   other,
   SHUFFLE,
   soa,
@@ -64,6 +66,7 @@ function chooseClass(x: Exchange, entry: number): void {
   x.classNumber = number
   x.shuffle = (effects & SHUFFLE) !== 0
   x.maxPayload = effects & 0xffff
+  x.observe = effects & (OBSERVE_ANSWERS | OBSERVE_DENIALS)
 }
 
 function answerFromNode(x: Exchange, entry: number): number {
@@ -127,6 +130,7 @@ function deny(x: Exchange, entry: number, code: number): number {
   beginReply(x)
   if (!writeSoa(x, soaAt, zoneAt)) return missed(x, missReason.large)
   x.authorities = 1
+  x.denial = true
   return finishReply(x, code, 0)
 }
 

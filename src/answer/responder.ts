@@ -1,11 +1,12 @@
 /** The way in: one request's octets to a reply, a silent drop or a miss. */
 import { rcode } from '../dns/codes.ts'
 import type { TableHandle } from '../table/api.ts'
-import { cell, OFFLINE, readerCell } from '../table/layout.ts'
+import { cell, OBSERVE_ANSWERS, OBSERVE_DENIALS, OFFLINE, readerCell } from '../table/layout.ts'
 import { DROP, MISS, type Responder, type ResponderOptions, way } from './api.ts'
 import { createCounters, LOCAL_ROWS } from './counters.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { missReason, missTextOf } from './misses.ts'
+import { createQueryProducer } from './query-ring.ts'
 import { readRequest, verdict } from './request.ts'
 import { resolve } from './resolve.ts'
 import { writeBadVersion, writeNoQuestion, writeRejection } from './write.ts'
@@ -26,6 +27,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
   const counters = createCounters(handle, slot === LOCAL ? LOCAL_ROWS : slot)
   const epochCell = slot === LOCAL ? -1 : readerCell(slot)
   const udpRoom = options.udpRoom ?? 0xffff
+  const queries = options.queries && createQueryProducer(options.queries)
   return {
     answer(request, start, end, space, by, reply, replyStart) {
       x.request = request
@@ -43,7 +45,10 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       x.echoedOctets = 0
       x.missReason = missReason.none
       x.cacheHit = 0
+      x.space = space
       x.classNumber = 0
+      x.observe = 0
+      x.denial = false
       const judged = readRequest(x)
       const length = judged === verdict.ask ? resolve(x, space) : reject(x, judged)
       if (length > 0 || judged === verdict.drop) return length
@@ -54,6 +59,11 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
     count(by, family, seconds) {
       if (x.classNumber !== 0) counters.count(x, by, family, seconds)
     },
+    observed: () => (x.observe & (x.denial ? OBSERVE_DENIALS : OBSERVE_ANSWERS)) !== 0,
+    observe(route) {
+      queries?.push(x, route)
+    },
+    publish: (seconds) => queries?.publish(seconds) ?? false,
     startBatch(nowMilliseconds) {
       x.now = nowMilliseconds
       if (epochCell >= 0) Atomics.store(words, epochCell, Atomics.load(words, cell.epoch))

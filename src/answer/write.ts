@@ -32,6 +32,7 @@ export function beginReply(x: Exchange): void {
   x.authorities = 0
   x.additionals = 0
   x.truncated = false
+  x.uncutOctets = 0
   x.savedOctets = 0
 }
 
@@ -39,7 +40,7 @@ export function beginReply(x: Exchange): void {
 export function finishReply(x: Exchange, code: number, low: number): number {
   const { request, reply, start, replyStart } = x
   x.rcode = code
-  x.replyOctets = x.at - replyStart + x.savedOctets
+  x.replyOctets = x.uncutOctets || x.at - replyStart + x.savedOctets
   if (x.edns) writeOpt(x)
   reply[replyStart] = request[start]
   reply[replyStart + 1] = request[start + 1]

@@ -18,6 +18,15 @@ export interface ClassSpec {
   readonly shuffle: boolean
   /** `bufsize`: the largest UDP payload that counts, 0 for none. */
   readonly maxPayload: number
+  /** `log`: queries that it wants to hear of. Absent: none. */
+  readonly observe?: Observed
+}
+
+/** Which of the queries that the data plane answers are to be told to the control plane. */
+export interface Observed {
+  readonly answers: boolean
+  /** NXDOMAIN and NODATA, with their SOA. */
+  readonly denials: boolean
 }
 
 /** One writer, the main thread. Everything it publishes is visible to readers at once and whole. */
@@ -83,6 +92,8 @@ export interface CachedEntry {
   readonly keepTtl?: boolean
   /** Counted as a denial hit. Default: the rcode is not NOERROR, or the answer is empty. */
   readonly denial?: boolean
+  /** Octets of the reply without name compression, as they are logged and counted. Default: as it is. */
+  readonly octets?: number
 }
 
 export interface TableStats {

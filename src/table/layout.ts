@@ -40,11 +40,16 @@ export const spaceIndex = (space: number): number => space & (maxSpaces - 1)
 const spacesCell = readersCell + maxReaders * readerWords
 export const spaceCell = (space: number): number => spacesCell + spaceIndex(space)
 
-/** One word per class: bits 0–15 the largest UDP payload that counts (0: any), bit 16 shuffle. */
+/**
+ * One word per class: bits 0–15 the largest UDP payload that counts (0: any), bit 16 shuffle, bits 17 and 18 that an
+ * observer wants to hear of the queries that got an answer, or a denial.
+ */
 export const maxClasses = 65_536
 const classesCell = spacesCell + maxSpaces
 export const classCell = (classNumber: number): number => classesCell + classNumber
 export const SHUFFLE = 0x10000
+export const OBSERVE_ANSWERS = 0x20000
+export const OBSERVE_DENIALS = 0x40000
 
 export const headerBytes = (classesCell + maxClasses) * 4
 
@@ -197,6 +202,8 @@ export const cached = {
   answersAt: 32,
   authoritiesAt: 34,
   additionalsAt: 36,
+  /** u16: octets that compression saves in the body. */
+  savedOctetsAt: 38,
   /** u16 each, as in `records` */
   answerRunAt: 40,
   additionalRunAt: 44,
@@ -217,6 +224,8 @@ export const cachedFlag = {
   authenticData: 8,
   keepTtl: 16,
   denial: 32,
+  /** There is an SOA in the authority section. */
+  soa: 64,
 } as const
 /** The part of the flags that belongs to the key. */
 export const CACHED_KEY = cachedFlag.dnssecOk | cachedFlag.checkingDisabled

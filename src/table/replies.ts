@@ -16,6 +16,7 @@ export interface ReplyFacts {
 
 /** One record of a reply, by positions in the message. */
 interface RecordPlace {
+  readonly recordType: number
   readonly start: number
   readonly ttlAt: number
   /** An address whose owner is a pointer: it may stand anywhere in its section. */
@@ -51,7 +52,9 @@ export function encodeReply(facts: ReplyFacts, entry: CachedEntry): Uint8Array |
   putU32(scratch, facts.hash)
   putU32(scratch, entryWord(facts.space, block.cached, key.length))
   putU16(scratch, facts.classNumber)
-  putU8(scratch, keyFlags(entry.dnssecOk, entry.checkingDisabled) | replyFlags(entry, denial))
+  const hasSoa = places.slice(counts[0], counts[0] + counts[1]).some(({ recordType }) => recordType === type.SOA)
+  const ofReply = replyFlags(entry, denial) | (hasSoa ? cachedFlag.soa : 0)
+  putU8(scratch, keyFlags(entry.dnssecOk, entry.checkingDisabled) | ofReply)
   putU8(scratch, rcode)
   putU16(scratch, entry.type)
   putU16(scratch, places.length)
@@ -59,7 +62,7 @@ export function encodeReply(facts: ReplyFacts, entry: CachedEntry): Uint8Array |
   scratch.view.setFloat64(cached.expiresAt, entry.expiresAt, true)
   scratch.at = cached.answersAt
   for (const count of counts) putU16(scratch, count)
-  putU16(scratch, 0)
+  putU16(scratch, Math.min(Math.max((entry.octets ?? 0) - reply.length, 0), 0xffff))
   const firstAdditional = counts[0] + counts[1]
   putU16(scratch, movableRun(places, 0, counts[0]))
   putU16(scratch, counts[0])
@@ -113,7 +116,7 @@ function recordAt(reply: Uint8Array, start: number): RecordPlace | undefined {
   const recordType = u16(reply, at)
   if (next > reply.length || recordType === type.OPT) return undefined
   const movable = pointer && at === start + 2 && (recordType === type.A || recordType === type.AAAA)
-  return { start, ttlAt: at + 4, movable, next }
+  return { recordType, start, ttlAt: at + 4, movable, next }
 }
 
 function movableRun(places: readonly RecordPlace[], from: number, to: number): number {

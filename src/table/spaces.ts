@@ -4,7 +4,17 @@ import type { Allocator } from './allocator.ts'
 import type { ClassSpec } from './api.ts'
 import { encodeSoa, type ZoneName } from './encode.ts'
 import type { Epochs } from './epochs.ts'
-import { block, classCell, maxClasses, maxSpaces, SHUFFLE, spaceCell, zone } from './layout.ts'
+import {
+  block,
+  classCell,
+  maxClasses,
+  maxSpaces,
+  OBSERVE_ANSWERS,
+  OBSERVE_DENIALS,
+  SHUFFLE,
+  spaceCell,
+  zone,
+} from './layout.ts'
 import type { TableView } from './reader.ts'
 import { createScratch } from './scratch.ts'
 import type { ZoneSpec } from './spec.ts'
@@ -117,14 +127,15 @@ export function createClasses({ words }: TableView): Classes {
   const numbers = new Map<string, number>()
   return {
     define(spec) {
-      const key = JSON.stringify([spec.server, spec.zone, spec.view, spec.plugin, spec.shuffle, spec.maxPayload])
+      const effects = effectsOf(spec)
+      const key = JSON.stringify([spec.server, spec.zone, spec.view, spec.plugin, effects])
       const known = numbers.get(key)
       if (known !== undefined) return known
       const number = specs.length
       if (number === maxClasses) throw new RangeError(`the answer table has at most ${maxClasses - 1} classes`)
       specs.push({ ...spec })
       numbers.set(key, number)
-      Atomics.store(words, classCell(number), Math.min(spec.maxPayload, 0xffff) | (spec.shuffle ? SHUFFLE : 0))
+      Atomics.store(words, classCell(number), effects)
       return number
     },
     specOf(number) {
@@ -133,4 +144,13 @@ export function createClasses({ words }: TableView): Classes {
       return spec
     },
   }
+}
+
+function effectsOf({ maxPayload, shuffle, observe }: ClassSpec): number {
+  return (
+    Math.min(maxPayload, 0xffff) |
+    (shuffle ? SHUFFLE : 0) |
+    (observe?.answers ? OBSERVE_ANSWERS : 0) |
+    (observe?.denials ? OBSERVE_DENIALS : 0)
+  )
 }

@@ -29,6 +29,9 @@ export function createResponder(table: TableHandle, slot: number): Responder {
       return end - start + 16
     },
     count() {},
+    observed: () => false,
+    observe() {},
+    publish: () => false,
     startBatch() {},
     offline() {},
     missReason: () => 0,

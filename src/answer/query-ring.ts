@@ -1,0 +1,186 @@
+/**
+ * How a responder tells the control plane of queries that it answered and an observer (`log`) wants to hear of: a ring of
+ * fixed records in shared memory, one producer (the responder), one consumer (the main thread). FORMAT.md has the bytes.
+ *
+ * The producer shows a whole batch with one store to `tail`, the consumer frees with one store to `head`. A full ring
+ * costs the observer, never the client: the record is not written, and counted as dropped.
+ */
+import type { Exchange } from './exchange.ts'
+
+/** Words of the ring's header, in cache lines by who writes them. */
+const word = { head: 0, tail: 16, dropped: 17, watched: 32 } as const
+const ringAt = 192
+
+/** Offsets in a record. Addresses have room for 16 octets; a name for 255. */
+export const queryRecord = {
+  /** f64, milliseconds of the monotonic clock */
+  receivedAt: 0,
+  /** f64 */
+  seconds: 8,
+  /** u32 */
+  space: 16,
+  replyOctets: 20,
+  /** u16 each, numbers as on the wire */
+  classNumber: 24,
+  requestOctets: 26,
+  id: 28,
+  type: 30,
+  class: 32,
+  payloadSize: 34,
+  clientPort: 36,
+  localPort: 38,
+  /** u16: the header's second word, without TC */
+  flags: 40,
+  /** u8 each */
+  family: 42,
+  facts: 43,
+  nameLength: 44,
+  client: 48,
+  local: 64,
+  /** As it was asked, in wire form. */
+  name: 80,
+} as const
+const recordBytes = 336
+
+/** `queryRecord.facts` */
+export const queryFact = { stream: 1, edns: 2, dnssecOk: 4, denial: 8 } as const
+
+/** Where a query came from and went to: `family` octets (4 or 16) of an address at each place. */
+export interface QueryRoute {
+  family: 4 | 6
+  client: Uint8Array
+  clientAt: number
+  clientPort: number
+  local: Uint8Array
+  localAt: number
+  localPort: number
+}
+
+/** `records` is a power of two. The memory costs nothing before it is used. */
+export function createQueryRing(records = 4096): SharedArrayBuffer {
+  return new SharedArrayBuffer(ringAt + records * recordBytes)
+}
+
+export interface QueryProducer {
+  /** Writes down the query of the exchange, or counts it as dropped when there is no room. */
+  push(x: Exchange, route: QueryRoute): void
+  /**
+   * Shows the consumer what was pushed since the last call; `seconds` is what each of them took. True when the consumer
+   * must be woken.
+   */
+  publish(seconds: number): boolean
+}
+
+export function createQueryProducer(memory: SharedArrayBuffer): QueryProducer {
+  const { words, halves, bytes, floats, records } = viewOf(memory)
+  let tail = Atomics.load(words, word.tail)
+  let published = tail
+  return {
+    push(x, route) {
+      if (((tail - Atomics.load(words, word.head)) | 0) >= records) {
+        Atomics.add(words, word.dropped, 1)
+        return
+      }
+      const at = ringAt + (tail & (records - 1)) * recordBytes
+      const { request, start, reply, replyStart, key } = x
+      floats[(at + queryRecord.receivedAt) >> 3] = x.now
+      words[(at + queryRecord.space) >> 2] = x.space
+      words[(at + queryRecord.replyOctets) >> 2] = x.replyOctets
+      const half = at >> 1
+      halves[half + queryRecord.classNumber / 2] = x.classNumber
+      halves[half + queryRecord.requestOctets / 2] = x.requestEnd - start
+      halves[half + queryRecord.id / 2] = (request[start] << 8) | request[start + 1]
+      halves[half + queryRecord.type / 2] = x.type
+      halves[half + queryRecord.class / 2] = (request[x.questionEnd - 2] << 8) | request[x.questionEnd - 1]
+      halves[half + queryRecord.payloadSize / 2] = x.payloadSize
+      halves[half + queryRecord.clientPort / 2] = route.clientPort
+      halves[half + queryRecord.localPort / 2] = route.localPort
+      // Observers hear of the reply before it was cut, as in the chain: without TC.
+      halves[half + queryRecord.flags / 2] = ((reply[replyStart + 2] & 0xfd) << 8) | reply[replyStart + 3]
+      bytes[at + queryRecord.family] = route.family
+      bytes[at + queryRecord.facts] = factsOf(x)
+      bytes[at + queryRecord.nameLength] = key.length
+      const octets = route.family === 4 ? 4 : 16
+      copy(route.client, route.clientAt, octets, bytes, at + queryRecord.client)
+      copy(route.local, route.localAt, octets, bytes, at + queryRecord.local)
+      copy(request, start + 12, key.length, bytes, at + queryRecord.name)
+      tail = (tail + 1) | 0
+    },
+    publish(seconds) {
+      if (published === tail) return false
+      for (; published !== tail; published = (published + 1) | 0) {
+        const at = ringAt + (published & (records - 1)) * recordBytes
+        floats[(at + queryRecord.seconds) >> 3] = seconds
+      }
+      Atomics.store(words, word.tail, tail)
+      // The store before this load, the consumer's `sleep` the other way round: one of the two sees the other's.
+      return Atomics.load(words, word.watched) === 0 && Atomics.exchange(words, word.watched, 1) === 0
+    },
+  }
+}
+
+function factsOf(x: Exchange): number {
+  return (
+    (x.stream ? queryFact.stream : 0) |
+    (x.edns ? queryFact.edns : 0) |
+    (x.dnssecOk ? queryFact.dnssecOk : 0) |
+    (x.denial ? queryFact.denial : 0)
+  )
+}
+
+/** Octet by octet: for lengths like these it beats subarray().set(), and it allocates nothing. */
+function copy(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): void {
+  for (let i = 0; i < length; i++) target[to + i] = source[from + i]
+}
+
+export interface QueryConsumer {
+  /**
+   * Calls `take` with the ring and the offset of each record, at most `most` times; the records are the producer's again
+   * when this returns. Returns how many there were.
+   */
+  drain(most: number, take: (ring: QueryRingView, at: number) => void): number
+  /** Queries that found no room, since the ring was made (mod 2^32). */
+  dropped(): number
+  /** Whether the producer is asked to say when there is something; it has not done so yet. */
+  asleep(): boolean
+  /** Asks the producer to say so. False, and nothing asked, when there is something by now. */
+  sleep(): boolean
+}
+
+export interface QueryRingView {
+  readonly words: Int32Array
+  readonly halves: Uint16Array
+  readonly bytes: Uint8Array
+  readonly floats: Float64Array
+}
+
+export function createQueryConsumer(memory: SharedArrayBuffer): QueryConsumer {
+  const view = viewOf(memory)
+  const { words, records } = view
+  const pending = (): boolean => Atomics.load(words, word.tail) !== words[word.head]
+  return {
+    drain(most, take) {
+      const head = words[word.head]
+      const taken = Math.min(most, (Atomics.load(words, word.tail) - head) | 0)
+      for (let i = 0; i < taken; i++) take(view, ringAt + ((head + i) & (records - 1)) * recordBytes)
+      if (taken > 0) Atomics.store(words, word.head, (head + taken) | 0)
+      return taken
+    },
+    dropped: () => Atomics.load(words, word.dropped) >>> 0,
+    asleep: () => Atomics.load(words, word.watched) === 0,
+    sleep() {
+      Atomics.store(words, word.watched, 0)
+      return !pending() || Atomics.exchange(words, word.watched, 1) !== 0
+    },
+  }
+}
+
+function viewOf(memory: SharedArrayBuffer): QueryRingView & { readonly records: number } {
+  return {
+    words: new Int32Array(memory),
+    halves: new Uint16Array(memory),
+    bytes: new Uint8Array(memory),
+    floats: new Float64Array(memory),
+    records: (memory.byteLength - ringAt) / recordBytes,
+  }
+}

@@ -53,8 +53,15 @@ export async function serve(args: readonly string[]): Promise<void> {
       clock: systemClock,
       writer,
       dataPlane: { collect: () => collect(writer) },
-      openIngress: (onMiss) =>
-        createTransport({ table: writer.handle, addReader: () => writer.addReader(), onMiss, log, metrics }),
+      openIngress: (onMiss, onAnswered) =>
+        createTransport({
+          table: writer.handle,
+          addReader: () => writer.addReader(),
+          onMiss,
+          onAnswered,
+          log,
+          metrics,
+        }),
       fatal,
     })
   } catch (error) {

@@ -14,6 +14,7 @@ import type { Logger } from '../observe/log.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
 import type { CachedEntry } from '../table/api.ts'
 import type { NodeSpec, ZoneSpec } from '../table/spec.ts'
+import type { QueryObserver } from './observer.ts'
 import type { Handler, Query } from './query.ts'
 
 export interface Plugin<Settings = unknown> {
@@ -110,6 +111,8 @@ export interface Instance {
   readonly transparency?: Transparency
   /** What the data plane does on the plugin's behalf for answers from the table. */
   readonly effects?: DataPlaneEffects
+  /** Is told of queries that the data plane answered, for it sees only those of the chain itself (`log`). */
+  readonly observer?: QueryObserver
   /** What it can compile into the answer table. */
   readonly source?: CompiledSource
   /** Whole replies that it keeps and lets the data plane repeat (`cache`). */

@@ -1,4 +1,5 @@
 /** The ways in, as the server sees them. It says which listeners it wants; the transport opens, keeps, switches and closes sockets. */
+import type { AnsweredQuery } from '../plugin/observer.ts'
 import type { SocketAddress, Transport } from '../plugin/query.ts'
 
 /** One address and port, UDP and TCP both. */
@@ -35,6 +36,12 @@ export interface Miss {
 /** Resolves to the reply's octets (already cut to the client's limit), or undefined to say nothing. Never rejects. */
 export type MissHandler = (miss: Miss) => Promise<Uint8Array | undefined> | Uint8Array | undefined
 
+/**
+ * Hears of a query that was answered from `space` of the table, in a class that is observed. False when nobody knows the
+ * space any more. Never throws.
+ */
+export type AnsweredHandler = (query: AnsweredQuery, space: number, classNumber: number) => boolean
+
 export interface Ingress {
   /**
    * Makes the open listeners these. What stays the same (address, port) keeps its sockets and connections and switches
@@ -45,6 +52,8 @@ export interface Ingress {
   apply(listeners: readonly Listener[]): Promise<void>
   /** Milliseconds (monotonic) of the last query on any listener: shutdown goes on until it has been quiet. */
   lastQueryAt(): number
+  /** Tells the AnsweredHandler now of all that has been answered so far, as far as the threads have shown it. */
+  tellAnswered(): void
   /** Closes everything; resolves when each thread has exited and each pending reply was sent or given up. */
   close(): Promise<void>
   /** Which UDP path serves, for `explain` and the first log lines. */

@@ -5,7 +5,8 @@
 
 import { parentOf } from '../dns/name.ts'
 import type { DataPlaneEffects, Instance, ReplySink, TableSink, Transparency } from '../plugin/contract.ts'
-import type { TableWriter } from '../table/api.ts'
+import type { QueryObserver } from '../plugin/observer.ts'
+import type { Observed, TableWriter } from '../table/api.ts'
 import type { NodeSpec, ZoneSpec } from '../table/spec.ts'
 
 /** A server block on one listener, as far as publishing needs it. */
@@ -68,6 +69,7 @@ function createGate(
 ): Gate {
   const opaque = earlier.flatMap((instance): Transparency[] => (instance.transparency ? [instance.transparency] : []))
   const effects = combineEffects(earlier)
+  const observers = earlier.flatMap(({ observer }) => observer ?? [])
   const classes = new Map<string, number>()
   return {
     block,
@@ -86,10 +88,13 @@ function createGate(
     passesBelow: (name) => block.owns(name) && opaque.every((transparency) => transparency.passesBelow(name)),
     classFor(name) {
       const zone = block.zoneOf(name)
-      let number = classes.get(zone)
+      const observe = combineObservers(observers, name)
+      const key = observe ? `${zone} ${observe.answers} ${observe.denials}` : zone
+      let number = classes.get(key)
       if (number === undefined) {
-        number = writer.defineClass({ server: block.server, zone, view: block.view, plugin, ...effects })
-        classes.set(zone, number)
+        const labels = { server: block.server, zone, view: block.view, plugin }
+        number = writer.defineClass({ ...labels, ...effects, ...(observe && { observe }) })
+        classes.set(key, number)
       }
       return number
     },
@@ -105,6 +110,18 @@ export function combineEffects(instances: readonly Instance[]): Required<DataPla
     if (effects?.maxPayload) maxPayload = maxPayload ? Math.min(maxPayload, effects.maxPayload) : effects.maxPayload
   }
   return { shuffle, maxPayload }
+}
+
+/** What any of them wants to hear of the name and those below it; undefined when that is nothing. */
+function combineObservers(observers: readonly QueryObserver[], name: string): Observed | undefined {
+  let answers = false
+  let denials = false
+  for (const observer of observers) {
+    const wanted = observer.wants(name)
+    answers ||= wanted.answers
+    denials ||= wanted.denials
+  }
+  return answers || denials ? { answers, denials } : undefined
 }
 
 function tableSink(gate: Gate): TableSink {

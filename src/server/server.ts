@@ -7,7 +7,8 @@ import type { DataPlaneFacts, Plugin, ProcessState, ReloadResult } from '../plug
 import { createQueryMetrics } from '../plugin/query-metrics.ts'
 import type { TableWriter } from '../table/api.ts'
 import { configure } from './configuration.ts'
-import type { Ingress, Miss, MissHandler } from './ingress.ts'
+import type { AnsweredHandler, Ingress, Miss, MissHandler } from './ingress.ts'
+import { tellObservers } from './observe.ts'
 import { createSharedValues } from './process-state.ts'
 import { type Running, run } from './running.ts'
 import { createServing, type Serving } from './serve.ts'
@@ -32,7 +33,7 @@ export interface ServerOptions {
   readonly clock: Clock
   readonly writer: TableWriter
   readonly dataPlane: DataPlaneFacts
-  readonly openIngress: (onMiss: MissHandler) => Ingress
+  readonly openIngress: (onMiss: MissHandler, onAnswered: AnsweredHandler) => Ingress
   /** Called by ProcessState.fatal. */
   readonly fatal: (text: string) => never
 }
@@ -100,7 +101,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     return undefined
   }
 
-  const ingress = options.openIngress(onMiss)
+  const onAnswered: AnsweredHandler = (query, space, classNumber) => {
+    const plan = ownerOf(space)?.planOf(space)
+    if (!plan) return false
+    tellObservers(query, plan, writer.classSpec(classNumber).plugin, log)
+    return true
+  }
+
+  const ingress = options.openIngress(onMiss, onAnswered)
   try {
     await ingress.apply(running.listeners)
   } catch (error) {
@@ -151,6 +159,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   async function end(configuration: Running): Promise<void> {
+    ingress.tellAnswered()
     live.delete(configuration)
     await configuration.stop()
   }

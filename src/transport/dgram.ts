@@ -5,6 +5,7 @@
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram'
 import { DROP, MISS, way } from '../answer/api.ts'
 import type { Listener } from '../server/ingress.ts'
+import { routeOf } from './answered.ts'
 import { largestDatagram, requestBytes } from './batch.ts'
 import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './bind.ts'
 import { cutToHeader, writeServfail } from './last-resort.ts'
@@ -33,7 +34,7 @@ const turnsPerDrain = 1000
 const receiveBufferBytes = 4 * 1024 * 1024
 
 export function openDgram(options: MainThreadOptions): Way {
-  const { responder, onMiss, clock, log, metrics, limits } = options
+  const { responder, answered, onMiss, clock, log, metrics, limits } = options
   const endpoints = new Map<string, Endpoint>()
   const reply = Buffer.alloc(replyBytes)
   let lastQueryAt = Number.NEGATIVE_INFINITY
@@ -55,9 +56,16 @@ export function openDgram(options: MainThreadOptions): Way {
     responder.offline()
     if (length === MISS) ask(endpoint, host, socket, request, from, now)
     else if (length !== DROP) {
-      responder.count(by, host.family === 4 ? 1 : 2, (clock.now() - now) / 1000)
+      const seconds = (clock.now() - now) / 1000
+      responder.count(by, host.family === 4 ? 1 : 2, seconds)
+      if (responder.observed()) observe(endpoint, host, from, seconds)
       send(socket, Buffer.from(reply.subarray(0, length)), from)
     }
+  }
+
+  function observe({ listener }: Endpoint, host: Host, from: RemoteInfo, seconds: number): void {
+    responder.observe(routeOf(from, { address: host.address, port: listener.port }))
+    if (responder.publish(seconds)) answered.wake()
   }
 
   /** A throw is our bug, and must not cost more than this one query: the chain is asked. */

@@ -1,11 +1,12 @@
 /** The ways in, assembled: UDP by threads where the system has the calls for it, else by node:dgram; TCP beside it. */
 import type { Responder, ResponderOptions } from '../answer/api.ts'
-import { createResponder, LOCAL } from '../answer/index.ts'
+import { createQueryRing, createResponder, LOCAL } from '../answer/index.ts'
 import { type Clock, systemClock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
-import type { Ingress, Listener, MissHandler } from '../server/ingress.ts'
+import type { AnsweredHandler, Ingress, Listener, MissHandler } from '../server/ingress.ts'
 import type { TableHandle } from '../table/api.ts'
+import { openAnsweredDesk } from './answered.ts'
 import { largestDatagram } from './batch.ts'
 import { keyOf } from './bind.ts'
 import { openDgram } from './dgram.ts'
@@ -20,6 +21,7 @@ export interface TransportOptions {
   readonly table: TableHandle
   readonly addReader: () => { readonly slot: number; release(): void }
   readonly onMiss: MissHandler
+  readonly onAnswered: AnsweredHandler
   readonly log: Logger
   readonly metrics: MetricsRegistry
   readonly clock?: Clock
@@ -43,8 +45,18 @@ export function createTransport(options: TransportOptions): Ingress {
   const limits: Limits = { ...defaultLimits, ...options.limits }
   const metrics = registerMetrics(options.metrics)
   const { log, onMiss, table, addReader } = options
-  const responder = (options.responder?.create ?? createResponder)(table, LOCAL, { udpRoom: largestDatagram })
-  const shared = { table, addReader, onMiss, clock, log, metrics, limits, responder }
+  const { onAnswered } = options
+  const answered = openAnsweredDesk({
+    onAnswered,
+    clock,
+    log,
+    dropped: metrics.logDropped,
+    onCollect: metrics.onCollect,
+  })
+  const queries = createQueryRing()
+  answered.addRing(queries)
+  const responder = (options.responder?.create ?? createResponder)(table, LOCAL, { udpRoom: largestDatagram, queries })
+  const shared = { table, addReader, onMiss, answered, clock, log, metrics, limits, responder }
   const native = findNative(options.udp ?? (process.env.SLICEDNS_UDP === 'dgram' ? 'dgram' : 'auto'), log)
   const dieAfter = options.threadDiesAfter ?? Number(process.env.SLICEDNS_UDP_THREAD_DIES_AFTER ?? 0)
   const udp =
@@ -78,7 +90,12 @@ export function createTransport(options: TransportOptions): Ingress {
     udp: native === undefined ? 'dgram' : 'threads',
     apply: (listeners) => inTurn(() => apply(listeners)),
     lastQueryAt: () => Math.max(udp.lastQueryAt(), tcp.lastQueryAt()),
-    close: () => inTurn(async () => void (await Promise.all([udp.close(), tcp.close()]))),
+    tellAnswered: answered.drain,
+    close: () =>
+      inTurn(async () => {
+        await Promise.all([udp.close(), tcp.close()])
+        answered.close()
+      }),
   }
 }
 

@@ -7,6 +7,7 @@ export interface TransportMetrics {
   readonly missQueueOverflow: CounterCell
   readonly answerFailures: CounterCell
   readonly threadRestarts: CounterCell
+  readonly logDropped: CounterCell
   readonly tcpConnections: GaugeCell
   readonly tcpRejected: CounterCell
   /** Calls `collect` before each scrape, to move what threads and the kernel have counted into the cells. */
@@ -35,6 +36,10 @@ export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
     threadRestarts: counter(
       'slicedns_udp_thread_restarts_total',
       'UDP threads that died and were replaced on the same sockets.',
+    ),
+    logDropped: counter(
+      'slicedns_log_dropped_total',
+      'Queries answered from the table that are not in the query log, because more came than it takes.',
     ),
     tcpConnections: registry.gauge('slicedns_tcp_connections', 'Open TCP connections of DNS clients.', []).with(),
     tcpRejected: counter(

@@ -5,9 +5,11 @@
  */
 import type { Socket } from 'node:net'
 import { DROP, MISS, type Responder, way } from '../answer/api.ts'
+import type { QueryRoute } from '../answer/index.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { SocketAddress } from '../plugin/query.ts'
 import type { Listener, MissHandler } from '../server/ingress.ts'
+import { type AnsweredDesk, routeOf } from './answered.ts'
 import { createFramer } from './framing.ts'
 import { writeServfail } from './last-resort.ts'
 import type { Limits } from './limits.ts'
@@ -16,6 +18,7 @@ import type { ReplyStream, ReplyStreams } from './reply-streams.ts'
 /** What all connections share. */
 export interface ConnectionRoom {
   readonly responder: Responder
+  readonly answered: AnsweredDesk
   readonly onMiss: MissHandler
   readonly clock: Clock
   readonly limits: Limits
@@ -44,11 +47,12 @@ export const scratchBytes = 2 * (lengthBytes + largestMessage)
 
 /** `listenerOf` gives the listener as it is now: a reload changes it under open connections. */
 export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf: () => Listener): Connection {
-  const { responder, clock, limits, scratch } = room
+  const { responder, answered, clock, limits, scratch } = room
   const framer = createFramer()
   const family = socket.remoteFamily === 'IPv6' ? 2 : 1
   const client: SocketAddress = { address: socket.remoteAddress!, port: socket.remotePort! }
-  let local: SocketAddress | undefined
+  let knownLocal: SocketAddress | undefined
+  let route: QueryRoute | undefined
   /** Queries that the chain is working on, or whose replies are of many messages and not all written. */
   let pending = 0
   const streams = new Set<ReplyStream>()
@@ -118,7 +122,9 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
     const length = answer(listener)
     if (length === MISS) ask(listener, now)
     else if (length !== DROP) {
-      responder.count(way.stream, family, (clock.now() - now) / 1000)
+      const seconds = (clock.now() - now) / 1000
+      responder.count(way.stream, family, seconds)
+      if (responder.observed()) observe(listener, seconds)
       scratch.writeUInt16BE(length, used)
       used += lengthBytes + length
     }
@@ -134,8 +140,20 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
     }
   }
 
+  function observe(listener: Listener, seconds: number): void {
+    route ??= routeOf(client, localOf(listener))
+    responder.observe(route)
+    if (responder.publish(seconds)) answered.wake()
+  }
+
+  /** Asked of the system once: its answer costs a call, and is gone with the connection. */
+  function localOf(listener: Listener): SocketAddress {
+    knownLocal ??= { address: socket.localAddress ?? listener.address, port: socket.localPort ?? listener.port }
+    return knownLocal
+  }
+
   function ask(listener: Listener, receivedAt: number): void {
-    local ??= { address: socket.localAddress ?? listener.address, port: socket.localPort ?? listener.port }
+    const local = localOf(listener)
     const request = Buffer.from(framer.bytes.subarray(framer.start, framer.end))
     let following: Iterator<Uint8Array> | undefined
     const follow = (replies: Iterator<Uint8Array>): void => {

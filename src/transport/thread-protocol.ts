@@ -8,6 +8,9 @@ export interface BorrowedSocket {
   readonly fd: number
   readonly family: 4 | 6
   readonly wildcard: boolean
+  /** The address that it is bound to: 4 or 16 octets, zeros for every address. */
+  readonly local: Uint8Array
+  readonly port: number
   /** One cell: the listener's space of the table. The main thread stores, the thread loads once per batch. */
   readonly space: Int32Array
   /** Retired: to be read until it is dry, then given back. */
@@ -34,13 +37,15 @@ export interface ThreadData {
   readonly sockets: readonly BorrowedSocket[]
   /** Readable when the main thread wants to be heard. */
   readonly eventfd: number
-  /** A pipe: an octet written to it makes the main thread look at the miss rings. */
+  /** A pipe: what is written to it makes the main thread look at the rings. */
   readonly wakefd: number
   /** One cell for all threads: 1 while an octet is under way, so that a burst of misses writes one. */
   readonly awake: Int32Array
   readonly control: Int32Array
   readonly counts: Float64Array
   readonly misses: SharedArrayBuffer
+  /** Where the responder puts observed queries. */
+  readonly queries: SharedArrayBuffer
   /** hrtime in milliseconds minus the process's clock: threads tell the time of the main thread's Clock. */
   readonly clockOffset: number
   /** A module that exports createResponder instead of ours, for tests. */

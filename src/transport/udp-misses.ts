@@ -50,6 +50,8 @@ export interface MissDeskOptions {
   readonly limit: number
   readonly onOverflow: () => void
   readonly onDropped: (replies: number) => void
+  /** A thread has written to `wakefd`, for its misses or for something else. */
+  readonly onWake: () => void
 }
 
 /** Queries taken in one go, before other work of the event loop has its turn: about a millisecond. */
@@ -73,6 +75,7 @@ export function openMissDesk(options: MissDeskOptions): MissDesk {
 
   function takeTurn(): void {
     if (closed) return
+    options.onWake()
     // Before the rings are read: what is pushed from here on writes to the pipe again.
     Atomics.store(awake, 0, 0)
     let more = false

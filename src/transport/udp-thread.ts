@@ -1,9 +1,11 @@
 /** One UDP thread as the main thread sees it: starts it, hands it sockets, and starts it again should it die. */
 import { setFlagsFromString } from 'node:v8'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
+import { createQueryRing } from '../answer/index.ts'
 import type { Clock, Timer } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { TableHandle } from '../table/api.ts'
+import type { AnsweredDesk } from './answered.ts'
 import { createMissRing } from './miss-ring.ts'
 import type { Native } from './native.ts'
 import {
@@ -37,6 +39,7 @@ export interface UdpThreadOptions {
   readonly table: TableHandle
   readonly addReader: () => { readonly slot: number; release(): void }
   readonly desk: MissDesk
+  readonly answered: AnsweredDesk
   readonly missRingBytes: number
   /** Milliseconds that `stop` waits before it ends the thread by force. */
   readonly patience: number
@@ -69,6 +72,8 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
   const counts = new Float64Array(new SharedArrayBuffer(8 * countCells))
   const misses = createMissRing(options.missRingBytes)
   const ring = desk.addRing(misses)
+  const queries = createQueryRing()
+  const queryRing = options.answered.addRing(queries)
   const eventfd = native.eventfd()
   if (eventfd < 0) throw new Error('out of file descriptors: no eventfd for a UDP thread')
   const ready = Promise.withResolvers<void>()
@@ -121,6 +126,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       control,
       counts,
       misses,
+      queries,
       clockOffset: seconds * 1000 + nanoseconds / 1e6 - clock.now(),
       responder: options.responder,
       dieAfter,
@@ -134,6 +140,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       for (const resolve of drains.values()) resolve()
       gone = true
       ring.remove()
+      queryRing.remove()
       native.close(eventfd)
       stopped.resolve()
       return

@@ -3,6 +3,7 @@ import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Listener, MissHandler } from '../server/ingress.ts'
 import type { TableHandle } from '../table/api.ts'
+import { type AnsweredDesk, octetsOf } from './answered.ts'
 import { type Host, hostsOf, keyOf } from './bind.ts'
 import type { Limits } from './limits.ts'
 import type { TransportMetrics } from './metrics.ts'
@@ -19,6 +20,7 @@ export interface UdpThreadsOptions {
   readonly table: TableHandle
   readonly addReader: () => { readonly slot: number; release(): void }
   readonly onMiss: MissHandler
+  readonly answered: AnsweredDesk
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: TransportMetrics
@@ -62,6 +64,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Way {
     limit: limits.udpPending,
     onOverflow: () => metrics.missQueueOverflow.inc(),
     onDropped: (replies) => metrics.sendDrops.inc(replies),
+    onWake: options.answered.wake,
   })
   const pool = openThreadPool({ ...options, desk, missRingBytes: limits.missRingBytes, patience: limits.drain })
   const collecting = metrics.onCollect(() => {
@@ -107,9 +110,16 @@ export function openUdpThreads(options: UdpThreadsOptions): Way {
         partOf.set(socket.id, part)
         const { family, wildcard } = part.host
         const shard = part.sockets.push(socket) - 1
-        pool
-          .thread(shard)
-          .add({ id: socket.id, fd: socket.fd, family, wildcard, space: endpoint.space, draining: false })
+        pool.thread(shard).add({
+          id: socket.id,
+          fd: socket.fd,
+          family,
+          wildcard,
+          local: octetsOf(part.host.address),
+          port: listener.port,
+          space: endpoint.space,
+          draining: false,
+        })
       }
       part.replyfd = part.sockets[0]?.fd ?? -1
     }

@@ -5,12 +5,12 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { DROP, MISS, type Responder, way } from '../answer/api.ts'
-import { createResponder } from '../answer/index.ts'
+import { createResponder, type QueryRoute } from '../answer/index.ts'
 import { createBatch, largestDatagram } from './batch.ts'
 import { cutToHeader, writeServfail } from './last-resort.ts'
 import { createMissProducer } from './miss-ring.ts'
 import { linux, loadNative } from './native.ts'
-import { nameLength, pktinfo } from './sockaddr.ts'
+import { addressOffset, nameLength, pktinfo } from './sockaddr.ts'
 import {
   type BorrowedSocket,
   controlCell,
@@ -27,6 +27,16 @@ const native = loadNative()
 const batch = createBatch(native)
 const misses = createMissProducer(data.misses)
 const responder = await openResponder()
+/** Of the query that is observed. */
+const route: QueryRoute = {
+  family: 4,
+  client: batch.bytes,
+  clientAt: 0,
+  clientPort: 0,
+  local: batch.bytes,
+  localAt: 0,
+  localPort: 0,
+}
 
 const sockets: BorrowedSocket[] = [...data.sockets]
 /** struct pollfd[]: the eventfd, then the sockets in their order. Of a pair of words the upper half of the second is revents. */
@@ -95,6 +105,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
       length = writeServfail(batch.bytes, start, end, batch.bytes, batch.replyAt())
     } else {
       responder.count(by, family === 4 ? 1 : 2, lastDuration)
+      if (responder.observed()) observe(socket, i, controlLength)
     }
     if (length > largestDatagram) length = cutToHeader(batch.bytes, batch.replyAt())
     batch.queue(i, length, nameLength[family], controlLength)
@@ -102,9 +113,24 @@ function serveBatch(socket: BorrowedSocket): boolean {
   send(fd)
   if (missed) handOver()
   lastDuration = (clock() - now) / 1000
+  if (responder.publish(lastDuration)) native.signal(data.wakefd)
   datagramsToLive -= received
   if (datagramsToLive <= 0) throw new Error('injected fault: this UDP thread was told to die')
   return true
+}
+
+/** The answer to message i, before its reply's memory is used again. */
+function observe({ family, local, port }: BorrowedSocket, i: number, controlLength: number): void {
+  const { bytes } = batch
+  const nameAt = batch.nameAt(i)
+  route.family = family
+  route.clientAt = nameAt + addressOffset[family]
+  route.clientPort = (bytes[nameAt + 2]! << 8) | bytes[nameAt + 3]!
+  // On a wildcard socket the kernel has said which address was asked.
+  route.local = controlLength > 0 ? bytes : local
+  route.localAt = controlLength > 0 ? batch.controlAt(i) + pktinfo[family].destination : 0
+  route.localPort = port
+  responder.observe(route)
 }
 
 /** A throw is our bug, and must not cost more than this one query: the chain is asked. */
@@ -213,5 +239,5 @@ function report(message: ThreadReport): void {
 async function openResponder(): Promise<Responder> {
   const create: typeof createResponder =
     data.responder === undefined ? createResponder : (await import(data.responder)).createResponder
-  return create(data.table, data.slot, { udpRoom: largestDatagram })
+  return create(data.table, data.slot, { udpRoom: largestDatagram, queries: data.queries })
 }

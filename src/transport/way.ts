@@ -3,6 +3,7 @@ import type { Responder } from '../answer/api.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Listener, MissHandler } from '../server/ingress.ts'
+import type { AnsweredDesk } from './answered.ts'
 import { keyOf } from './bind.ts'
 import type { Limits } from './limits.ts'
 import type { TransportMetrics } from './metrics.ts'
@@ -28,6 +29,7 @@ export interface Stage {
 /** What a way in on the main thread works with. */
 export interface MainThreadOptions {
   readonly responder: Responder
+  readonly answered: AnsweredDesk
   readonly onMiss: MissHandler
   readonly clock: Clock
   readonly log: Logger

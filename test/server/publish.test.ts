@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import type { Instance, TableSink } from '../../src/plugin/contract.ts'
+import type { Observed } from '../../src/plugin/observer.ts'
 import { publishBlock } from '../../src/server/publish.ts'
 import { createRouter } from '../../src/server/routing.ts'
 import type { CachedEntry, ClassSpec, TableWriter } from '../../src/table/api.ts'
@@ -81,6 +82,21 @@ describe('what a server block publishes into the answer table', () => {
     assert.deepEqual(recorded.classes, [
       { server: 'dns://:53', zone: '.', view: '', plugin: 'kubernetes', shuffle: true, maxPayload: 1232 },
     ])
+  })
+
+  it('puts names that an observer before the source wants to hear of into a class of their own', () => {
+    const observer = (wants: (name: string) => Observed): Instance => ({ observer: { wants, observe() {} } })
+    const nothing = { answers: false, denials: false }
+    publish([
+      observer((name) => (name.startsWith('web.') ? { answers: true, denials: false } : nothing)),
+      observer((name) => ({ answers: false, denials: name.startsWith('web.') })),
+    ])
+    sink.put('web.apps.svc.cluster.local.', node())
+    sink.put('api.apps.svc.cluster.local.', node())
+    assert.deepEqual(
+      recorded.classes.map(({ observe }) => observe),
+      [{ answers: true, denials: true }, undefined],
+    )
   })
 
   it('sends a name that an earlier plugin may claim to the chain, and nothing else', () => {

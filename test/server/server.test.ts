@@ -29,6 +29,7 @@ async function scene(instance: () => Instance = () => ({})) {
     openIngress: () => ({
       apply: async (listeners) => void applied.push(listeners),
       lastQueryAt: () => Number.NEGATIVE_INFINITY,
+      tellAnswered() {},
       close: async () => undefined,
       udp: 'dgram',
     }),

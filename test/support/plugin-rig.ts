@@ -111,7 +111,7 @@ export function setUp<Settings>(
   return instance
 }
 
-function collectingLog(lines: string[], prefix = ''): Logger {
+export function collectingLog(lines: string[], prefix = ''): Logger {
   const at = (level: string) => (text: string) => void lines.push(`[${level}] ${prefix}${text}`)
   return {
     debug: at('DEBUG'),

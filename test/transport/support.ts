@@ -64,6 +64,7 @@ export async function withTransport(
     table: { memory, counters: new SharedArrayBuffer(8) },
     addReader,
     onMiss: servfail,
+    onAnswered: () => true,
     log: logger,
     metrics,
     responder: { module: new URL('./fake-responder.ts', import.meta.url).href, create: createResponder },

@@ -83,5 +83,6 @@ function publishedEntry(entry: Entry): CachedEntry {
     storedAt: entry.storedAt,
     expiresAt: entry.storedAt + entry.ttl * 1000,
     authenticData: entry.authenticData,
+    octets: entry.octets,
   }
 }

@@ -4,6 +4,7 @@ import type { Message, ResourceRecord } from '../../dns/message.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage, parseMessage } from '../../dns/wire.ts'
 import type { Query } from '../../plugin/query.ts'
+import { messageOctets } from '../../plugin/size.ts'
 import type { Entry } from './store.ts'
 
 /** Questions with one key share an answer. Who asks, how, and RD and AD make no difference. */
@@ -56,6 +57,7 @@ export function createEntry(
     dnssecOk: wantsDnssec(query),
     checkingDisabled: query.request.checkingDisabled,
     wire: encodeMessage(kept, { limit: 0xffff }),
+    octets: messageOctets(kept),
     rcode: kept.rcode,
     authenticData: reply.authenticData,
     failure,

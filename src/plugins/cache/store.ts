@@ -11,6 +11,8 @@ export interface Entry {
   readonly checkingDisabled: boolean
   /** The reply without OPT, every TTL set to `ttl`, AA set. */
   readonly wire: Uint8Array
+  /** Of the reply without name compression. */
+  readonly octets: number
   readonly rcode: number
   readonly authenticData: boolean
   /** SERVFAIL or NOTIMP. */

@@ -1,16 +1,6 @@
 /** The format of a log line: text with placeholders, compiled once. */
 import { className, rcodeName, typeName } from '../../dns/codes.ts'
-import type { Message } from '../../dns/message.ts'
-import type { Query } from '../../plugin/query.ts'
-import { messageOctets } from '../../plugin/size.ts'
-
-/** What a line is made from. */
-export interface Logged {
-  readonly query: Query
-  /** Undefined when the client got nothing. */
-  readonly message: Message | undefined
-  readonly seconds: number
-}
+import type { Logged } from './logged.ts'
 
 export type Format = (logged: Logged) => string
 
@@ -21,22 +11,23 @@ const common =
   '{remote}:{port} - {>id} "{type} {class} {name} {proto} {size} {>do} {>bufsize}" {rcode} {>rflags} {rsize} {duration}'
 export const defaultFormat = common
 
+/** Text from outside is in names only, and they spell what is not printable as `\DDD`: no query can forge a line. */
 const placeholders: Readonly<Record<string, Format>> = {
-  '{type}': ({ query }) => typeName(query.qtype),
-  '{class}': ({ query }) => className(query.qclass),
-  '{name}': ({ query }) => query.name,
-  '{proto}': ({ query }) => (query.transport === 'udp' ? 'udp' : 'tcp'),
-  '{size}': ({ query }) => String(messageOctets(query.request)),
-  '{remote}': ({ query }) => bracketed(query.client.address),
-  '{port}': ({ query }) => String(query.client.port),
-  '{local}': ({ query }) => bracketed(query.local.address),
-  '{>id}': ({ query }) => String(query.request.id),
-  '{>opcode}': ({ query }) => String(query.request.opcode),
-  '{>do}': ({ query }) => String(query.request.edns?.dnssecOk ?? false),
-  '{>bufsize}': ({ query }) => String(payloadSize(query)),
-  '{rcode}': ({ message }) => (message ? rcodeName(message.rcode) : missing),
-  '{>rflags}': ({ message }) => (message ? flags(message) : missing),
-  '{rsize}': ({ message }) => String(message ? messageOctets(message) : 0),
+  '{type}': ({ type }) => typeName(type),
+  '{class}': (logged) => className(logged.class),
+  '{name}': ({ name }) => name,
+  '{proto}': ({ transport }) => transport,
+  '{size}': ({ octets }) => String(octets),
+  '{remote}': ({ client }) => bracketed(client.address),
+  '{port}': ({ client }) => String(client.port),
+  '{local}': ({ local }) => bracketed(local.address),
+  '{>id}': ({ id }) => String(id),
+  '{>opcode}': ({ opcode }) => String(opcode),
+  '{>do}': ({ dnssecOk }) => String(dnssecOk),
+  '{>bufsize}': (logged) => String(payloadSize(logged)),
+  '{rcode}': ({ reply }) => (reply ? rcodeName(reply.rcode) : missing),
+  '{>rflags}': ({ reply }) => (reply ? flagNames(reply.flags) : missing),
+  '{rsize}': ({ reply }) => String(reply?.octets ?? 0),
   '{duration}': ({ seconds }) => `${seconds.toFixed(9).replace(/\.?0+$/, '')}s`,
 }
 
@@ -47,7 +38,11 @@ export function compileFormat(text: string): Format {
     if (Object.hasOwn(placeholders, part)) return placeholders[part]
     return /^\{\/.*\}$/.test(part) ? () => missing : () => part
   })
-  return (logged) => parts.map((part) => part(logged)).join('')
+  return (logged) => {
+    let line = ''
+    for (const part of parts) line += part(logged)
+    return line
+  }
 }
 
 function bracketed(address: string): string {
@@ -55,20 +50,24 @@ function bracketed(address: string): string {
 }
 
 /** The octets that the client can take: RFC 6891 §6.2.3 counts sizes below 512 as 512. */
-function payloadSize({ transport, request }: Query): number {
-  return transport === 'udp' ? Math.max(512, request.edns?.payloadSize ?? 512) : 65_535
+function payloadSize({ transport, payloadSize: asked = 512 }: Logged): number {
+  return transport === 'udp' ? Math.max(512, asked) : 65_535
 }
 
-function flags(message: Message): string {
-  const set = [
-    message.response && 'qr',
-    message.authoritative && 'aa',
-    message.truncated && 'tc',
-    message.recursionDesired && 'rd',
-    message.recursionAvailable && 'ra',
-    message.reserved && 'z',
-    message.authenticData && 'ad',
-    message.checkingDisabled && 'cd',
-  ]
-  return set.filter(Boolean).join(',')
+const names: readonly (readonly [number, string])[] = [
+  [0x8000, 'qr'],
+  [0x0400, 'aa'],
+  [0x0200, 'tc'],
+  [0x0100, 'rd'],
+  [0x0080, 'ra'],
+  [0x0040, 'z'],
+  [0x0020, 'ad'],
+  [0x0010, 'cd'],
+]
+
+function flagNames(flags: number): string {
+  return names
+    .filter(([bit]) => flags & bit)
+    .map(([, name]) => name)
+    .join(',')
 }

@@ -1,13 +1,12 @@
 import { custom, oneOf, readBody, value } from '../../corefile/read.ts'
 import type { Directive, DirectiveSchema } from '../../corefile/schema.ts'
-import { rcode } from '../../dns/codes.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'
-import { replyTo } from '../../dns/reply.ts'
-import type { Plugin, Transparency } from '../../plugin/contract.ts'
-import type { Outcome, Query } from '../../plugin/query.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+import type { Observed } from '../../plugin/observer.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
-import { classOf, type ReplyClass } from './classify.ts'
+import type { ReplyClass } from './classify.ts'
 import { compileFormat, defaultFormat, type Format } from './format.ts'
+import { classOfAnswer, loggedAnswer, loggedOutcome, replyOf } from './logged.ts'
 
 interface Rule {
   /** Absolute, lower case. */
@@ -51,51 +50,38 @@ function absolute(name: string): string {
 export const log: Plugin<readonly Rule[]> = {
   name: 'log',
   schema,
-  setup(rules, { log: ownLog, clock }) {
+  setup(all, { log: ownLog, clock }) {
     // As CoreDNS: the query log is the one whose lines do not name their plugin.
     const lines = ownLog.plugin('')
+    // One behind a wider one is never the first.
+    const rules = all.filter((rule) => all.find(({ name }) => isSubdomain(name, rule.name)) === rule)
+    const ruleFor = (name: string): Rule | undefined => rules.find((rule) => isSubdomain(rule.name, name))
     return {
       handler(query, next) {
-        const rule = rules.find(({ name }) => isSubdomain(name, query.name))
+        const rule = ruleFor(query.name)
         if (!rule) return next(query)
         return withOutcome(next(query), (outcome) => {
-          const seen = written(query, outcome)
-          if (rule.classes.has(classOf(seen.message)))
-            lines.info(rule.format({ query, ...seen, seconds: (clock.now() - query.receivedAt) / 1_000 }))
+          const reply = replyOf(query, outcome)
+          if (rule.classes.has(reply.class))
+            lines.info(rule.format(loggedOutcome(query, reply.message, (clock.now() - query.receivedAt) / 1_000)))
           return outcome
         })
       },
-      ...transparencyOf(rules),
+      observer: {
+        wants: (name) => wanted(rules, name),
+        observe(query) {
+          const rule = ruleFor(query.name)
+          if (rule?.classes.has(classOfAnswer(query))) lines.info(rule.format(loggedAnswer(query)))
+        },
+      },
     }
   },
 }
 
-/** Rcodes that a chain gives when it has written nothing: then the server's reply is what is logged. */
-const serverWrites: ReadonlySet<number> = new Set([rcode.SERVFAIL, rcode.REFUSED, rcode.FORMERR, rcode.NOTIMP])
-
-function written(query: Query, outcome: Outcome) {
-  if (outcome.kind === 'reply') return { message: outcome.message }
-  if (outcome.kind === 'drop' || !serverWrites.has(outcome.rcode)) return { message: undefined }
-  return { message: replyTo(query.request, { rcode: outcome.rcode }) }
-}
-
-/**
- * The data plane writes no log, so names that are logged take the chain. Errors never come from the table: a log of
- * errors alone keeps no name out of it.
- */
-function transparencyOf(rules: readonly Rule[]): { readonly transparency?: Transparency } {
-  const logsAnswers = ({ classes }: Rule): boolean => classes.has('success') || classes.has('denial')
-  if (!rules.some(logsAnswers)) return {}
-  const ruleFor = (name: string) => rules.find((rule) => isSubdomain(rule.name, name))
-  const passes = (name: string): boolean => {
-    const rule = ruleFor(name)
-    return !rule || !logsAnswers(rule)
-  }
-  return {
-    transparency: {
-      passes,
-      passesBelow: (name) => passes(name) && !rules.some((rule) => isSubdomain(name, rule.name) && logsAnswers(rule)),
-      reason: 'its queries are logged, and only the chain writes the log',
-    },
-  }
+/** What the first rule of the name and all rules of names below it write between them. Errors never come from the table. */
+function wanted(rules: readonly Rule[], name: string): Observed {
+  const own = rules.findIndex((rule) => isSubdomain(rule.name, name))
+  const concerned = rules.filter((rule, i) => i === own || isSubdomain(name, rule.name))
+  const writes = (wantedClass: ReplyClass) => concerned.some(({ classes }) => classes.has(wantedClass))
+  return { answers: writes('success'), denials: writes('denial') }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseMessage } from '../../../src/dns/wire.ts'
 import type { DataPlaneSample, ReplySink } from '../../../src/plugin/contract.ts'
+import { messageOctets } from '../../../src/plugin/size.ts'
 import { cache } from '../../../src/plugins/cache/index.ts'
 import type { CachedEntry } from '../../../src/table/api.ts'
 import { createProcessRig, setUp } from '../../support/plugin-rig.ts'
@@ -27,6 +28,7 @@ describe('the data plane', () => {
       storedAt: 5 * seconds,
       expiresAt: 35 * seconds,
       authenticData: false,
+      octets: messageOctets(parseMessage(reply)),
     })
     const message = parseMessage(reply)
     assert.deepEqual([message.authoritative, message.edns, message.answer[0].ttl], [true, undefined, 30])

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { wireToName } from '../../../src/dns/name.ts'
+import type { AnsweredQuery } from '../../../src/plugin/observer.ts'
 import type { Next } from '../../../src/plugin/query.ts'
 import { log } from '../../../src/plugins/log/index.ts'
 import { type Asked, ask, createProcessRig, failing, handle, replying, setUp } from '../../support/plugin-rig.ts'
@@ -114,21 +116,75 @@ describe('log', () => {
     assert.equal(logged(text, 'notexample.org. A', nxdomain), undefined)
   })
 
-  it('keeps names that are logged out of the answer table, and no others', () => {
-    const { transparency } = setUp(log, 'log a.org {\nclass denial\n}\nlog b.org {\nclass error\n}')
-    assert.deepEqual(
-      ['x.a.org.', 'a.org.', 'b.org.', 'org.'].map((name) => [
-        name,
-        transparency?.passes(name),
-        transparency?.passesBelow(name),
-      ]),
-      [
-        ['x.a.org.', false, false],
-        ['a.org.', false, false],
-        ['b.org.', true, true],
-        ['org.', true, false],
-      ],
-    )
-    assert.equal(setUp(log, 'log . {\nclass error\n}').transparency, undefined, 'a log of errors bars no name')
+  it('lets every name into the answer table', () => {
+    assert.equal(setUp(log, 'log').transparency, undefined)
+  })
+})
+
+describe('log, of what the data plane answers,', () => {
+  const answered: AnsweredQuery = {
+    id: 17,
+    opcode: 0,
+    qname: 'W.Test.',
+    name: 'w.test.',
+    qtype: 1,
+    qclass: 1,
+    transport: 'udp',
+    client: { address: '192.0.2.1', port: 4000 },
+    local: { address: '192.0.2.53', port: 53 },
+    edns: undefined,
+    requestOctets: 24,
+    rcode: 0,
+    flags: 0x8100,
+    replyOctets: 24,
+    denial: false,
+    receivedAt: 0,
+    seconds: 0.001,
+  }
+
+  /** The line that `answered` leaves behind. */
+  function observed(text: string, change: Partial<AnsweredQuery> = {}): string | undefined {
+    const rig = createProcessRig()
+    setUp(log, text, rig).observer?.observe({ ...answered, ...change })
+    return rig.lines[0]
+  }
+
+  for (const format of ['{common}', '{combined}', 'x {local} {/a/b} {nosuch} {name} {>rflags} {rsize}'])
+    it(`writes the line of the chain: ${format}`, () => {
+      const text = `log . "${format}"`
+      assert.equal(observed(text), logged(text, 'W.Test. A', replying()))
+      const edns = { payloadSize: 4096, dnssecOk: true }
+      assert.equal(
+        observed(text, { edns, requestOctets: 35, transport: 'tcp' }),
+        logged(text, 'W.Test. A', replying(), { edns, transport: 'tcp' }),
+      )
+    })
+
+  it('writes only what its first rule for the name does', () => {
+    const text = 'log sub.test {type} {\nclass denial\n}\nlog test'
+    assert.equal(observed(text, { name: 'a.sub.test.' }), undefined)
+    assert.equal(observed(text, { name: 'a.sub.test.', rcode: 3, denial: true }), '[INFO] A')
+    assert.match(observed(text)!, /^\[INFO\] 192\.0\.2\.1:4000 - 17 /)
+    assert.equal(observed(text, { name: 'elsewhere.' }), undefined)
+  })
+
+  it('lets no name forge a line: what is not printable is spelled out, and the log escapes what is left', () => {
+    const wire = Uint8Array.from([9, 97, 10, 91, 69, 82, 82, 93, 27, 109, 0])
+    const name = wireToName(wire, 0)
+    assert.equal(observed('log . {name}', { name }), '[INFO] a\\010[ERR]\\027m.')
+  })
+
+  it('wants to hear of names that a rule is about, or may be about below them', () => {
+    const { observer } = setUp(log, 'log a.org {\nclass denial\n}\nlog b.org {\nclass error\n}\nlog x.b.org')
+    const wants = (name: string) => Object.values(observer!.wants(name))
+    assert.deepEqual(['x.a.org.', 'a.org.', 'y.b.org.', 'b.org.', 'x.b.org.', 'org.', 'net.'].map(wants), [
+      [false, true],
+      [false, true],
+      [false, false],
+      [false, false],
+      [false, false],
+      [false, true],
+      [false, false],
+    ])
   })
 })

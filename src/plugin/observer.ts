@@ -1,0 +1,42 @@
+/** Hearing of queries that the data plane answered: `log` writes them down, and changes nothing of them. */
+import type { Observed } from '../table/api.ts'
+import type { SocketAddress } from './query.ts'
+
+/** A query that was answered from the table, as the plugins in front of the one that answered would have seen it. */
+export interface AnsweredQuery {
+  readonly id: number
+  readonly opcode: number
+  /** In its own case. */
+  readonly qname: string
+  /** Lower case. */
+  readonly name: string
+  readonly qtype: number
+  readonly qclass: number
+  /** Every kind of stream is `tcp`. */
+  readonly transport: 'udp' | 'tcp'
+  readonly client: SocketAddress
+  readonly local: SocketAddress
+  /** Undefined for a request without OPT. */
+  readonly edns: { readonly payloadSize: number; readonly dnssecOk: boolean } | undefined
+  readonly requestOctets: number
+  readonly rcode: number
+  /** The second word of the reply's header, QR to rcode. TC is never set: the reply is described before it was cut. */
+  readonly flags: number
+  /** Without OPT and name compression. */
+  readonly replyOctets: number
+  /** NXDOMAIN or NODATA, with its SOA. */
+  readonly denial: boolean
+  /** Milliseconds of the monotonic clock. */
+  readonly receivedAt: number
+  /** From receiving the query to sending its reply. */
+  readonly seconds: number
+}
+
+export interface QueryObserver {
+  /** Of which replies to queries at and below the name (lower case, absolute) it wants to hear. May promise too much. */
+  wants(name: string): Observed
+  /** A few milliseconds after the reply; where queries come faster than they can be told, not of all. Must not throw. */
+  observe(query: AnsweredQuery): void
+}
+
+export type { Observed } from '../table/api.ts'

@@ -1,0 +1,105 @@
+/** What a line tells of a query, whoever answered it. */
+import { rcode } from '../../dns/codes.ts'
+import type { Message } from '../../dns/message.ts'
+import { replyTo } from '../../dns/reply.ts'
+import type { AnsweredQuery } from '../../plugin/observer.ts'
+import type { Outcome, Query, SocketAddress } from '../../plugin/query.ts'
+import { messageOctets } from '../../plugin/size.ts'
+import { classOf, type ReplyClass } from './classify.ts'
+
+export interface Logged {
+  readonly id: number
+  readonly opcode: number
+  /** Lower case. */
+  readonly name: string
+  readonly type: number
+  readonly class: number
+  readonly transport: 'udp' | 'tcp'
+  readonly client: SocketAddress
+  readonly local: SocketAddress
+  /** Of the query, uncompressed. */
+  readonly octets: number
+  readonly dnssecOk: boolean
+  /** The UDP payload size of its OPT. */
+  readonly payloadSize: number | undefined
+  readonly reply: LoggedReply | undefined
+  readonly seconds: number
+}
+
+export interface LoggedReply {
+  readonly rcode: number
+  /** The second word of the header, of which QR to CD count. */
+  readonly flags: number
+  /** Uncompressed, without OPT, and before it is cut to the client's limit. */
+  readonly octets: number
+}
+
+/** A query of the chain. */
+export function loggedOutcome(query: Query, message: Message | undefined, seconds: number): Logged {
+  const { request } = query
+  return {
+    id: request.id,
+    opcode: request.opcode,
+    name: query.name,
+    type: query.qtype,
+    class: query.qclass,
+    transport: query.transport === 'udp' ? 'udp' : 'tcp',
+    client: query.client,
+    local: query.local,
+    octets: messageOctets(request),
+    dnssecOk: request.edns?.dnssecOk ?? false,
+    payloadSize: request.edns?.payloadSize,
+    reply: message && { rcode: message.rcode, flags: flagsOf(message), octets: messageOctets(message) },
+    seconds,
+  }
+}
+
+/** A query that the table answered. */
+export function loggedAnswer(query: AnsweredQuery): Logged {
+  return {
+    id: query.id,
+    opcode: query.opcode,
+    name: query.name,
+    type: query.qtype,
+    class: query.qclass,
+    transport: query.transport,
+    client: query.client,
+    local: query.local,
+    octets: query.requestOctets,
+    dnssecOk: query.edns?.dnssecOk ?? false,
+    payloadSize: query.edns?.payloadSize,
+    reply: { rcode: query.rcode, flags: query.flags, octets: query.replyOctets },
+    seconds: query.seconds,
+  }
+}
+
+/** As `classOf`: what the table answers is a denial with its SOA, or NOERROR. */
+export const classOfAnswer = ({ denial }: AnsweredQuery): ReplyClass => (denial ? 'denial' : 'success')
+
+/** The reply that the client gets of an outcome, and its class. Undefined when it gets nothing. */
+export function replyOf(query: Query, outcome: Outcome): { message: Message | undefined; class: ReplyClass } {
+  const message = messageOf(query, outcome)
+  return { message, class: classOf(message) }
+}
+
+/** Rcodes that a chain gives when it has written nothing: then the server's reply is what is logged. */
+const serverWrites: ReadonlySet<number> = new Set([rcode.SERVFAIL, rcode.REFUSED, rcode.FORMERR, rcode.NOTIMP])
+
+function messageOf(query: Query, outcome: Outcome): Message | undefined {
+  if (outcome.kind === 'reply') return outcome.message
+  if (outcome.kind === 'drop' || !serverWrites.has(outcome.rcode)) return undefined
+  return replyTo(query.request, { rcode: outcome.rcode })
+}
+
+function flagsOf(message: Message): number {
+  return (
+    (message.response ? 0x8000 : 0) |
+    (message.authoritative ? 0x0400 : 0) |
+    (message.truncated ? 0x0200 : 0) |
+    (message.recursionDesired ? 0x0100 : 0) |
+    (message.recursionAvailable ? 0x0080 : 0) |
+    (message.reserved ? 0x0040 : 0) |
+    (message.authenticData ? 0x0020 : 0) |
+    (message.checkingDisabled ? 0x0010 : 0)
+  )
+}

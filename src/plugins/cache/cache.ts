@@ -140,7 +140,7 @@ function createRefill({ settings, store, clock, cells, offer }: CacheOptions): R
     const entry = createEntry(outcome.message, key, query, ttl, clock.now(), kind === 'failure')
     // What a renewal finds replaces the denial that may stand before it.
     if (side === 'success' && renewal) store.remove('denial', key)
-    if (store.set(side, entry)) cells(query).evictions[side].inc()
+    cells(query).evictions[side].inc(store.set(side, entry))
     offer(entry)
     return entry
   }

@@ -33,26 +33,39 @@ export type Kind = 'success' | 'denial'
 
 export interface Store {
   get(kind: Kind, key: string): Entry | undefined
-  /** True when another entry had to go. */
-  set(kind: Kind, entry: Entry): boolean
+  /** How many other entries had to go. */
+  set(kind: Kind, entry: Entry): number
   remove(kind: Kind, key: string): void
   size(kind: Kind): number
 }
 
+/**
+ * A reply takes the place of one entry for each kibibyte; most have 100 to 500 octets. Else whoever owns a zone whose
+ * answers have 64 KiB could have a cache of 9,984 entries take 600 MiB.
+ */
+const placeOctets = 1024
+
 /** `dropped` hears of each entry that is removed or replaced. */
 export function createStore(capacity: Readonly<Record<Kind, number>>, dropped: (entry: Entry) => void): Store {
+  let evicted = 0
   // No `ttl`: lru-cache takes a TTL of 0 for "for ever", and stale entries are wanted (serve_stale). No `max`: it takes the
   // memory for so many entries at once, half a mebibyte for each `cache` of a Corefile and any amount where one asks for it.
   const create = (maxSize: number) =>
-    new LRUCache<string, Entry>({ maxSize, sizeCalculation: () => 1, dispose: (entry) => dropped(entry) })
+    new LRUCache<string, Entry>({
+      maxSize,
+      sizeCalculation: ({ wire }) => Math.ceil(wire.length / placeOctets),
+      dispose(entry, _key, reason) {
+        if (reason === 'evict') evicted++
+        dropped(entry)
+      },
+    })
   const caches = { success: create(capacity.success), denial: create(capacity.denial) }
   return {
     get: (kind, key) => caches[kind].get(key),
     set(kind, entry) {
-      const cache = caches[kind]
-      const evicts = cache.size === capacity[kind] && !cache.has(entry.key)
-      cache.set(entry.key, entry)
-      return evicts
+      const before = evicted
+      caches[kind].set(entry.key, entry)
+      return evicted - before
     },
     remove: (kind, key) => void caches[kind].delete(key),
     size: (kind) => caches[kind].size,

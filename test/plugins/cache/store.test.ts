@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { createStore, type Entry } from '../../../src/plugins/cache/store.ts'
 
 const mebibyte = 1024 * 1024
+const entry = (key: string, octets: number) => ({ key, wire: new Uint8Array(octets) }) as Entry
 
 describe('what a cache has room for', () => {
   it('costs nothing before it is used, however much that is', () => {
@@ -16,11 +17,19 @@ describe('what a cache has room for', () => {
   it('is kept to: the entry that was not asked for the longest goes first', () => {
     const dropped: string[] = []
     const store = createStore({ success: 2, denial: 2 }, ({ key }) => void dropped.push(key))
-    const evicts = (key: string) => store.set('success', { key } as Entry)
-    assert.deepEqual([evicts('a'), evicts('b'), evicts('b')], [false, false, false])
+    const evicts = (key: string) => store.set('success', entry(key, 200))
+    assert.deepEqual([evicts('a'), evicts('b'), evicts('b')], [0, 0, 0])
     store.get('success', 'a')
-    assert.equal(evicts('c'), true)
+    assert.equal(evicts('c'), 1)
     assert.deepEqual(dropped, ['b', 'b'], 'replaced once, then given up')
     assert.equal(store.size('success'), 2)
+  })
+
+  it('is taken by large replies as by several, so that they cannot take the memory of all', () => {
+    const store = createStore({ success: 1024, denial: 1024 }, () => undefined)
+    for (let i = 0; i < 1000; i++) store.set('success', entry(`small ${i}`, 500))
+    assert.equal(store.set('success', entry('large', 65_535)), 40)
+    for (let i = 0; i < 1000; i++) store.set('success', entry(`large ${i}`, 65_535))
+    assert.equal(store.size('success'), 16)
   })
 })

@@ -135,7 +135,10 @@ function findEndpoints({ view, settings }: Knowledge, zone: string, service: Ser
   return groups.length > 0 ? { kind: 'groups', groups } : missing(view, 'endpointslices')
 }
 
-/** A topology zone without endpoints: its name exists without records (`pin`), or stands for all zones (`prefer`). */
+/**
+ * Every topology zone has a name below a headless service, if without records where it has no endpoints (`pin`), or where
+ * the service has none at all (`prefer`).
+ */
 function findZonal(
   knowledge: Knowledge,
   zone: string,
@@ -145,9 +148,8 @@ function findZonal(
 ): Finding {
   const found = findEndpoints(knowledge, zone, service, place)
   if (found.kind !== 'missing') return found
-  return mode === 'pin'
-    ? { kind: 'groups', groups: [] }
-    : findEndpoints(knowledge, zone, service, { ...place, topology: undefined })
+  const all = mode === 'prefer' ? findEndpoints(knowledge, zone, service, { ...place, topology: undefined }) : found
+  return all.kind === 'missing' ? { kind: 'groups', groups: [] } : all
 }
 
 /** Slices of imports come from their clusters: their endpoints are found by cluster too, and named after both. */
@@ -165,8 +167,8 @@ function findImport({ view, settings }: Knowledge, zone: string, place: ServiceP
   if (headless || place.endpoint !== '') {
     if (!isKnown(view, 'importedslices')) return { kind: 'unknown', resources: ['importedslices'] }
     const groups = slices.flatMap((slice): readonly Group[] => {
-      const cluster = slice.cluster.toLowerCase()
-      if (place.endpoint !== '' && cluster !== place.cluster) return []
+      const { cluster } = slice
+      if (place.endpoint !== '' && cluster.toLowerCase() !== place.cluster) return []
       return endpointsAt(slice, place, cluster === '' ? owner : `${cluster}.${owner}`, settings.endpointPodNames)
     })
     return groups.length > 0 ? { kind: 'groups', groups } : missing(view)

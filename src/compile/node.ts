@@ -49,7 +49,7 @@ export function compileNode(
 ): NodeSpec | undefined {
   const place = placeOf(zone, name, grammarOf(knowledge.settings, zone))
   const found = find(knowledge, zone, place)
-  if (found.kind === 'missing' && !isDeniedAlone(zone, name)) return undefined
+  if (found.kind === 'missing' && !isDeniedAlone(knowledge, zone, name, place)) return undefined
   const toSpec = (answer: Answer): AnswerSpec => {
     if (!isStorable(answer)) return { kind: 'chain' }
     return answer.kind === 'nxdomain' && fallsThrough(knowledge.settings, name) ? { kind: 'chain' } : answer
@@ -65,8 +65,16 @@ export function compileNode(
   return { zone, below: belowOf(knowledge, zone, name, place), otherTypes: others, answers }
 }
 
-/** `dns.ZONE` is missing although `ns.dns.ZONE` is there (RFC 8020 would have it NODATA; CoreDNS does not). */
-const isDeniedAlone = (zone: string, name: string): boolean => name === below('dns', zone)
+/**
+ * A name that is missing although there may be names below it (RFC 8020 would have it NODATA; CoreDNS does not):
+ * `dns.ZONE`, a headless service without endpoints, which has topology zones, an import without ports.
+ */
+function isDeniedAlone({ view, settings }: Knowledge, zone: string, name: string, place: Place): boolean {
+  if (name === below('dns', zone)) return true
+  if (!isServiceItself(place)) return false
+  if (place.imported) return view.serviceImport(place.namespace, place.service) !== undefined
+  return settings.zonal && isHeadless(view, place)
+}
 
 /** Answers that do not go into the table although it could hold them. */
 function isLeftOut(place: Place, found: Finding, type: number, knowledge: Knowledge, options: CompileOptions): boolean {

@@ -52,8 +52,8 @@ export interface Case {
 }
 
 /** The SOA record of negative answers, as the clock of these tests has it. */
-export function soa(ttl = 5, zone = 'cluster.local.'): string {
-  const timers = `${serialUnderTest} 7200 1800 86400 ${ttl}`
+export function soa(ttl = 5, zone = 'cluster.local.', serial = serialUnderTest): string {
+  const timers = `${serial} 7200 1800 86400 ${ttl}`
   return `${zone} ${Math.min(ttl, 300)} IN SOA ns.dns.${zone} hostmaster.${zone} ${timers}`
 }
 

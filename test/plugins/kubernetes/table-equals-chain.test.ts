@@ -14,7 +14,10 @@ const hostnames = ['', 'hostname pet', 'hostname tcp']
 const pick = <T>(values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values)
 const service = fc.tuple(pick(services), pick(namespaces)).map((words) => words.join(' '))
 
-const change = fc.oneof(
+const kinds = ['10.3.0.1', '10.3.0.2,fd00::1', 'headless']
+const portLists = ['', 'ports none', 'ports TCP:80', 'ports http:TCP:80,dns:UDP:53']
+
+const ownChange = fc.oneof(
   fc
     .tuple(
       service,
@@ -25,7 +28,7 @@ const change = fc.oneof(
         'external www.example.com',
         'external web.one.svc.cluster.local',
       ]),
-      pick(['', 'ports none', 'ports TCP:80', 'ports http:TCP:80,dns:UDP:53']),
+      pick(portLists),
     )
     .map(([name, kind, ports]) => `service ${name} ${kind} ${ports}`),
   fc
@@ -41,6 +44,17 @@ const change = fc.oneof(
   pick(['forbidden endpointslices', 'synced endpointslices']),
 )
 
+const addedChange = fc.oneof(
+  fc.tuple(service, pick(kinds), pick(portLists)).map((words) => `import ${words.join(' ')}`),
+  fc
+    .tuple(service, pick(addresses), pick(['ready', 'notReady']), pick(hostnames), pick(['cluster east', 'zone z1']))
+    .map((words) => `endpoint ${words.join(' ')}`),
+  service.map((name) => `remove import ${name}`),
+  fc.tuple(pick(services), pick(namespaces)).map(([name, namespace]) => `remove slice ${name}-ipv4-east ${namespace}`),
+  pick(['forbidden', 'synced']).map((state) => `${state} serviceimports`),
+  pick(['forbidden', 'synced']).map((state) => `${state} importedslices`),
+)
+
 const labels = [
   '',
   '_http._tcp.',
@@ -53,7 +67,19 @@ const labels = [
   'tcp.',
   'a.b.c.',
 ]
-const names = [
+/** Of `zonal` and `multicluster`. */
+const addedLabels = [
+  '',
+  'pet.',
+  '_http._tcp.',
+  'pet.east.',
+  '172-0-0-1.east.',
+  'x.east.',
+  'z1.pin._zone.',
+  'z2.prefer._zone.',
+]
+
+const ownNames = [
   ...namespaces.flatMap((namespace) => [
     `${namespace}.svc.cluster.local.`,
     `1-2-3-4.${namespace}.pod.cluster.local.`,
@@ -77,16 +103,37 @@ const printed = (message: Message): object => ({
 /** RUNS=200 looks harder, for some minutes. */
 const numRuns = Number(process.env.RUNS ?? 25)
 
-for (const options of [
-  '',
-  'ignore empty_service',
-  'fallthrough\nnamespaces one',
-  'pods insecure\nendpoint_pod_names',
+const ownZones = 'cluster.local in-addr.arpa ip6.arpa'
+const moreNames = ['cluster.local.', 'clusterset.local.'].flatMap((zone) =>
+  namespaces.flatMap((namespace) =>
+    services.flatMap((name) => addedLabels.map((label) => `${label}${name}.${namespace}.svc.${zone}`)),
+  ),
+)
+const bothChanges = fc.oneof(ownChange, addedChange)
+
+for (const { options, zones = ownZones, change = ownChange, names = ownNames } of [
+  { options: '' },
+  { options: 'ignore empty_service' },
+  { options: 'fallthrough\nnamespaces one' },
+  { options: 'pods insecure\nendpoint_pod_names' },
+  { options: 'zonal', change: bothChanges, names: moreNames },
+  {
+    options: 'zonal\nmulticluster clusterset.local',
+    zones: `clusterset.local ${ownZones}`,
+    change: bothChanges,
+    names: moreNames,
+  },
+  {
+    options: 'multicluster clusterset.local\nignore empty_service\nendpoint_pod_names',
+    zones: `clusterset.local ${ownZones}`,
+    change: bothChanges,
+    names: moreNames,
+  },
 ]) {
-  test(`with options: ${options.replace('\n', ', ') || 'none'}`, async () => {
+  test(`with options: ${options.replaceAll('\n', ', ') || 'none'}`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 5 }), async (rounds) => {
-        const cluster = openClusterUnderTest({ options })
+        const cluster = openClusterUnderTest({ options, zones })
         for (const lines of rounds) {
           cluster.apply(lines.join('\n'))
           await cluster.settled()

@@ -12,7 +12,7 @@ import { clusterOnly, metric, openDescriptors, startVictim, type WayOfUdp, ways 
 import { watchPages } from './watcher.ts'
 
 /** HOSTILE_RELOADS=100 is the full run. */
-const reloads = Number(process.env.HOSTILE_RELOADS ?? 30)
+const reloads = Number(process.env.HOSTILE_RELOADS ?? 20)
 
 const table = 'gateway.inference.svc.cluster.local'
 const chain = '10-1-2-3.inference.pod.cluster.local'

@@ -12,7 +12,7 @@ import { abusers, frame, open, readAll } from './streams.ts'
 import { assertUnharmed, everyKindOfName, metric, openDescriptors, startVictim } from './victim.ts'
 
 /** HOSTILE_STREAMS=10000 is the full run. */
-const volume = Number(process.env.HOSTILE_STREAMS ?? 2000)
+const volume = Number(process.env.HOSTILE_STREAMS ?? 1500)
 const atATime = 40
 
 const good = 'gateway.inference.svc.cluster.local'

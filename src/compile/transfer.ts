@@ -6,7 +6,8 @@ import type { ResourceRecord } from '../dns/message.ts'
 import { isSubdomain } from '../dns/name.ts'
 import { rdata } from '../dns/rdata.ts'
 import { resolve } from './answers.ts'
-import { endpointLabel, isReady, readyCount } from './endpoints.ts'
+import { distinctAddresses } from './distinct.ts'
+import { endpointGroup, endpointLabel, isReady, noPort, readyCount } from './endpoints.ts'
 import { absoluteName, isShown } from './find.ts'
 import { nameservers } from './nameservers.ts'
 import { serviceName } from './place.ts'
@@ -92,33 +93,43 @@ function* clusterIPRecords(service: Service, name: string, ttl: number): Generat
   }
 }
 
-/** Ports without a name have no SRV record here. Two slices may have one endpoint: no record is told twice. */
+/** Ports without a name have no SRV record here. */
 function* endpointRecords(
   { settings: { ttl, endpointPodNames } }: Knowledge,
   name: string,
   slices: readonly EndpointSlice[],
 ): Generator<ResourceRecord> {
-  const told = new Set<string>()
-  const isNew = (key: string): boolean => told.size < told.add(key).size
-  for (const slice of slices) {
-    // Names of endpoints cannot stand beside other records (RFC 1034 §3.6.2); CoreDNS leaves them out too.
-    if (slice.fqdns) continue
+  // Names of endpoints cannot stand beside other records (RFC 1034 §3.6.2); CoreDNS leaves them out too.
+  const addressed = slices.filter(({ fqdns }) => !fqdns)
+  const told = haveRepeated(addressed) ? new Set<string>() : undefined
+  /** False for what was told already. Where no address comes twice, nothing has to be remembered. */
+  const isNew = (...words: readonly (string | number)[]): boolean =>
+    told === undefined || told.size < told.add(words.join(' ')).size
+  for (const slice of addressed) {
     const width = slice.addressType === 'IPv4' ? 4 : 16
     const weight = Math.max(1, Math.floor(100 / readyCount(slice)))
     for (let place = 0; place < slice.count; place++) {
       if (!isReady(slice, place)) continue
       const address = slice.addresses.subarray(place * width, (place + 1) * width)
-      const text = formatAddress(address)
       const target = `${endpointLabel(slice, place, endpointPodNames)}.${name}`
-      if (isNew(text)) yield addressRecord(name, ttl, address)
-      if (isNew(`${target} ${text}`)) yield addressRecord(target, ttl, address)
+      if (!told || isNew(formatAddress(address))) yield addressRecord(name, ttl, address)
+      if (!told || isNew(target, formatAddress(address))) yield addressRecord(target, ttl, address)
       for (const { name: port, protocol, port: number } of slice.ports) {
-        if (port === '' || !isNew(`${target} ${port} ${protocol} ${number} ${weight}`)) continue
+        if (port === '' || (told && !isNew(target, port, protocol, number, weight))) continue
         const data = rdata.srv({ priority: 0, weight, port: number, target })
         yield record(`_${port}._${protocol}.${name}`, dnsType.SRV, ttl, data)
       }
     }
   }
+}
+
+/** Whether an address is in two places. */
+function haveRepeated(slices: readonly EndpointSlice[]): boolean {
+  const groups = slices.flatMap((slice) => endpointGroup(slice, '', [noPort], '', false) ?? [])
+  return ([4, 16] as const).some((width) => {
+    const places = groups.reduce((sum, group) => (group.width === width ? sum + group.count : sum), 0)
+    return distinctAddresses(groups, width).length < places * width
+  })
 }
 
 function* aliasRecords({ externalName }: Service, name: string, ttl: number): Generator<ResourceRecord> {

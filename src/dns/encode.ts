@@ -18,8 +18,11 @@ const maxPointer = 0x4000
 const optOctets = 11
 const BACKSLASH = 0x5c
 
-/** Where each name suffix was written. Emptied for each message rather than made anew. */
-const written = new Map<string, number>()
+/**
+ * Where each name suffix was written. Made anew for each message, which costs no more than emptying it: the tables that an
+ * old map drops are old too, and keep the names in them alive until the next full collection.
+ */
+let written = new Map<string, number>()
 
 /**
  * The message's octets, names compressed. When not everything fits, whole records are kept in the order answer,
@@ -27,7 +30,7 @@ const written = new Map<string, number>()
  * without its options when not even they fit. Names must be valid (see name.ts), or NameError is thrown.
  */
 export function encodeMessage(message: Message, options: EncodeOptions): Uint8Array {
-  written.clear()
+  written = new Map()
   let at = 12
   for (const question of message.questions) {
     at = writeCompressed(question.name, at)

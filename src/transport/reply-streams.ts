@@ -1,8 +1,9 @@
 /**
  * Replies of many messages (zone transfers), over all connections. A message is made when its connection has room for
- * it, and one a turn of the event loop: however many clients transfer however large zones, other queries are answered
- * in between, and no zone is ever in memory whole.
+ * it, and for a millisecond in each turn of the event loop: however many clients transfer however large zones, other
+ * queries are answered in between, and no zone is ever in memory whole.
  */
+import type { Clock } from '../observe/clock.ts'
 
 /** The connection's side of a stream. */
 export interface StreamTarget {
@@ -25,7 +26,10 @@ export interface ReplyStreams {
   start(replies: Iterator<Uint8Array>, target: StreamTarget): ReplyStream | undefined
 }
 
-export function createReplyStreams(most: number): ReplyStreams {
+/** Milliseconds of work before the event loop gets its turn (DESIGN §1). */
+const sliceLength = 1
+
+export function createReplyStreams(most: number, clock: Clock): ReplyStreams {
   let open = 0
   /** Those that have room, each once, in the order of their turns. */
   const ready = new Set<() => void>()
@@ -39,10 +43,12 @@ export function createReplyStreams(most: number): ReplyStreams {
 
   function takeTurn(): void {
     armed = false
+    const end = clock.now() + sliceLength
+    // A step that has room for more comes again behind the others.
     for (const step of ready) {
       ready.delete(step)
       step()
-      break
+      if (clock.now() >= end) break
     }
     arm()
   }

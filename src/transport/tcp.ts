@@ -33,7 +33,7 @@ export function openTcp(options: MainThreadOptions): Way {
     ...options,
     scratch: Buffer.alloc(scratchBytes),
     unsent: 0,
-    streams: createReplyStreams(limits.tcpStreams),
+    streams: createReplyStreams(limits.tcpStreams, clock),
     lastQueryAt: Number.NEGATIVE_INFINITY,
     onFailure(what, error) {
       metrics.answerFailures.inc()

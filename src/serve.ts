@@ -6,11 +6,14 @@ import { parseServeFlags } from './cli/flags.ts'
 import { type Corefile, defaultCorefile, loadCorefile } from './corefile/index.ts'
 import { ConfigError } from './corefile/schema.ts'
 import { systemClock } from './observe/clock.ts'
+import type { Logger } from './observe/log.ts'
 import { createLogger } from './observe/logger.ts'
+import type { CounterCell } from './observe/metrics.ts'
 import { publishBuildInfo } from './observe/process-metrics.ts'
 import { createMetrics } from './observe/registry.ts'
 import { plugins } from './plugins/index.ts'
 import { explain, listenForExplain } from './server/explain.ts'
+import { panicCounter } from './server/panics.ts'
 import { createTableProbe } from './server/probe.ts'
 import type { Server } from './server/server.ts'
 import { startServer } from './server/server.ts'
@@ -79,6 +82,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     (name, type) => explain(server, probe, name, type),
     log,
   )
+  surviveExceptions(log, panicCounter(metrics))
   const failedReloads = metrics.counter('coredns_reload_failed_total', 'Reloads that failed.', []).with()
   const reload = async (signal: string): Promise<void> => {
     const result = await server.reload(signal)
@@ -95,6 +99,19 @@ export async function serve(args: readonly string[]): Promise<void> {
   })
   if (flags.pidfile !== undefined) writePidfile(flags.pidfile, log)
   if (!flags.quiet) printBanner(server)
+}
+
+/**
+ * An exception outside any query (a timer, a socket's event) must not take the cluster's DNS down: it is logged with its
+ * stack, counted where people have an alert for it, and the server goes on.
+ */
+function surviveExceptions(log: Logger, panics: CounterCell): void {
+  const survive = (error: unknown): void => {
+    panics.inc()
+    log.error(`unexpected exception, please report it: ${error instanceof Error ? error.stack : error}`)
+  }
+  process.on('uncaughtException', survive)
+  process.on('unhandledRejection', survive)
 }
 
 /** What signals ask for. */

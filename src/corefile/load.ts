@@ -12,6 +12,8 @@ export interface Corefile extends ParsedCorefile {
   readonly file: string
   /** SHA-512 in hex: see `configHash`. */
   readonly hash: string
+  /** There was no Corefile, or one without a server block: this is what stands in for it. */
+  readonly builtIn: boolean
 }
 
 /**
@@ -20,7 +22,7 @@ export interface Corefile extends ParsedCorefile {
  */
 export function loadCorefile(file: string): Corefile {
   const parsed = parseCorefile(readCorefile(file), file, diskSources)
-  if (parsed.blocks.length > 0) return { ...parsed, file, hash: configHash(parsed.blocks) }
+  if (parsed.blocks.length > 0) return { ...parsed, file, hash: configHash(parsed.blocks), builtIn: false }
   const standIn = defaultCorefile()
   const empty = { message: `${file} has no server block: the built-in one is used`, at: undefined }
   return { ...standIn, file, warnings: [...parsed.warnings, empty] }
@@ -30,7 +32,7 @@ export function loadCorefile(file: string): Corefile {
 export function defaultCorefile(port?: number): Corefile {
   const key = port === undefined ? '.' : `.:${port}`
   const parsed = parseCorefile(`${key} {\nwhoami\nlog\n}\n`, 'Corefile', diskSources)
-  return { ...parsed, file: 'Corefile', hash: configHash(parsed.blocks) }
+  return { ...parsed, file: 'Corefile', hash: configHash(parsed.blocks), builtIn: true }
 }
 
 /** What was piped in: it can be read only once, and a reload wants it again. */

@@ -1,5 +1,6 @@
 /** The life of the server: start, reload, drain, stop. */
 import type { Corefile } from '../corefile/index.ts'
+import { ConfigError } from '../corefile/schema.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
@@ -9,6 +10,7 @@ import type { TableWriter } from '../table/api.ts'
 import { configure } from './configuration.ts'
 import type { AnsweredHandler, Ingress, Miss, MissHandler } from './ingress.ts'
 import { tellObservers } from './observe.ts'
+import { panicCounter } from './panics.ts'
 import { createSharedValues } from './process-state.ts'
 import { type Running, run } from './running.ts'
 import { createServing, type Serving } from './serve.ts'
@@ -54,13 +56,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const shared = createSharedValues(log)
   const serving = createServing({
     log,
-    panics: options.metrics
-      .counter('coredns_panics_total', 'Exceptions while a query was answered; each cost its client a SERVFAIL.', [])
-      .with(),
+    panics: panicCounter(options.metrics),
     clock: options.clock,
     queryMetrics: createQueryMetrics(options.metrics),
   })
   let corefile = options.readCorefile()
+  tellWarnings(log, corefile)
   /** The last reload, and the one among them that has not begun. */
   let reloading: Promise<unknown> = Promise.resolve()
   let waiting: Promise<ReloadResult> | undefined
@@ -134,6 +135,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       refuseWhenClosing()
       log.info(`${reason}: Reloading`)
       const file = options.readCorefile()
+      // CoreDNS would take its built-in configuration instead, and REFUSE the whole cluster.
+      if (file.builtIn && !corefile.builtIn)
+        throw new ConfigError(`${corefile.file} is gone, or has no server block any more`, undefined)
+      tellWarnings(log, file)
       next = await run(await configureWith(file), writer, log)
       live.add(next)
       await Promise.race([next.settled, elapsed(options.clock, compileTimeout), ended.promise])
@@ -179,6 +184,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       await shared.settled()
     },
   }
+}
+
+function tellWarnings(log: Logger, { warnings }: Corefile): void {
+  for (const { message, at } of warnings) log.warning(at ? `${at.file}:${at.line}:${at.column} - ${message}` : message)
 }
 
 /** Waits out the lameduck period, and then until no query has come for a while. */

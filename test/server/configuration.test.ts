@@ -30,7 +30,7 @@ describe('a configuration that cannot start', () => {
 
   async function start(plugins: readonly Plugin[], text: string): Promise<void> {
     const { log, state } = createProcessRig()
-    const corefile = { ...parseCorefile(text, 'Corefile', diskSources), file: 'Corefile', hash: '' }
+    const corefile = { ...parseCorefile(text, 'Corefile', diskSources), file: 'Corefile', hash: '', builtIn: false }
     const options = { plugins, defaultPort: 53, log, metrics: createMetrics(), clock: systemClock, process: state }
     await run(await configure(corefile, options), createTable({ reserveBytes: 1 << 26 }), log)
   }

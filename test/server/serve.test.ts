@@ -19,7 +19,12 @@ async function heard(handler: Handler) {
     schema: { usage: 'test', repeat: 'once', read: () => undefined },
     setup: () => ({ handler }),
   }
-  const corefile = { ...parseCorefile('. {\ntest\n}\n', 'Corefile', diskSources), file: 'Corefile', hash: '' }
+  const corefile = {
+    ...parseCorefile('. {\ntest\n}\n', 'Corefile', diskSources),
+    file: 'Corefile',
+    hash: '',
+    builtIn: false,
+  }
   const { listeners } = await configure(corefile, {
     plugins: [plugin],
     defaultPort: 53,

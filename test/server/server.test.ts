@@ -9,7 +9,7 @@ import { createTable } from '../../src/table/index.ts'
 import { createProcessRig } from '../support/plugin-rig.ts'
 
 /** A server without sockets, whose one plugin does what each new `instance` says. */
-async function scene(instance: () => Instance = () => ({})) {
+async function scene(instance: () => Instance = () => ({}), builtIn: () => boolean = () => false) {
   const { log, lines, clock } = createProcessRig()
   const applied: (readonly Listener[])[] = []
   const plugin: Plugin = {
@@ -18,7 +18,12 @@ async function scene(instance: () => Instance = () => ({})) {
     setup: instance,
   }
   const server = await startServer({
-    readCorefile: () => ({ ...parseCorefile('. {\ntest\n}\n', 'Corefile', diskSources), file: 'Corefile', hash: '' }),
+    readCorefile: () => ({
+      ...parseCorefile('. {\ntest\n}\n', 'Corefile', diskSources),
+      file: 'Corefile',
+      hash: '',
+      builtIn: builtIn(),
+    }),
     plugins: [plugin],
     defaultPort: 53,
     log,
@@ -52,6 +57,17 @@ describe('a reload', () => {
     assert.equal(applied.length, 2, 'the start and one reload')
     await server.reload('SIGHUP')
     assert.equal(applied.length, 3)
+  })
+
+  it('is refused when the Corefile has gone: the built-in one must not replace it', async () => {
+    let gone = false
+    const { server, applied } = await scene(undefined, () => gone)
+    gone = true
+    const result = await server.reload('SIGHUP')
+    assert.deepEqual(result, { ok: false, error: 'Corefile is gone, or has no server block any more' })
+    assert.equal(applied.length, 1, 'the start alone')
+    gone = false
+    assert.deepEqual(await server.reload('SIGHUP'), { ok: true })
   })
 
   it('that was asked for while one is under way comes after it', async () => {

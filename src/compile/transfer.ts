@@ -1,5 +1,5 @@
 /** The records of a whole zone, as CoreDNS transfers them (coredns-behaviour §4.8): one by one, in its order. */
-import type { EndpointSlice, Service } from '../cluster/types.ts'
+import type { ClusterView, EndpointSlice, Service, ServiceImport } from '../cluster/types.ts'
 import { formatAddress, parseAddress, reverseName } from '../dns/address.ts'
 import { dnsClass, type as dnsType } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
@@ -8,15 +8,16 @@ import { rdata } from '../dns/rdata.ts'
 import { resolve } from './answers.ts'
 import { distinctAddresses } from './distinct.ts'
 import { endpointGroup, endpointLabel, isReady, noPort, readyCount } from './endpoints.ts'
-import { absoluteName, isShown } from './find.ts'
+import { absoluteName, isKnown, isShown } from './find.ts'
 import { nameservers } from './nameservers.ts'
 import { serviceName } from './place.ts'
-import { below, isReverseZone, type Knowledge, zoneOf } from './settings.ts'
+import { below, isMulticluster, isReverseZone, type Knowledge, zoneOf } from './settings.ts'
 
 /** Whether all of a zone is known: what is missing from a transfer does not exist for those who got it. */
-export function isTransferable({ view }: Knowledge): boolean {
-  const endpoints = view.availability('endpointslices')
-  return view.synced && (endpoints === 'synced' || endpoints === 'off')
+export function isTransferable({ view, settings }: Knowledge, zone?: string): boolean {
+  if (!view.synced || !isKnown(view, 'endpointslices')) return false
+  if (zone === undefined || !isMulticluster(settings, zone)) return true
+  return isKnown(view, 'serviceimports') && isKnown(view, 'importedslices')
 }
 
 /**
@@ -29,7 +30,7 @@ export function zoneRecords(knowledge: Knowledge, zone: string): Iterator<Resour
 
 /** A service, and its endpoints where they have names of their own in the zone. */
 interface Listed {
-  readonly service: Service
+  readonly service: Service | ServiceImport
   readonly slices: readonly EndpointSlice[]
 }
 
@@ -37,9 +38,9 @@ function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRe
   const { view, settings } = knowledge
   const namespaces = new Map([...view.namespaces()].map(({ name }) => [name, isShown(knowledge, name)]))
   const listed: Listed[] = []
-  for (const service of view.services()) {
+  for (const service of isMulticluster(settings, zone) ? view.serviceImports() : view.services()) {
     if (!namespaces.get(service.namespace) || isLeftOut(knowledge, service)) continue
-    listed.push({ service, slices: service.headless ? view.slices(service.namespace, service.name) : noSlices })
+    listed.push({ service, slices: isHeadless(service) ? slicesOf(view, service) : noSlices })
   }
   listed.sort(({ service: a }, { service: b }) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   return walk()
@@ -51,18 +52,29 @@ function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRe
       // A zone inside this one takes its names.
       if (zoneOf(settings, name) !== zone) continue
       if (service.type === 'ExternalName') yield* aliasRecords(service, name, settings.ttl)
-      else if (service.headless) yield* endpointRecords(knowledge, name, slices)
-      else yield* clusterIPRecords(service, name, settings.ttl)
+      else if (isHeadless(service)) yield* endpointRecords(knowledge, name, slices, isImport(service))
+      else yield* addressedRecords(isImport(service) ? service.ips : service.clusterIPs, service, name, settings.ttl)
     }
   }
 }
 
 const noSlices: readonly EndpointSlice[] = []
 
-/** `ignore empty_service`, as for questions. */
-function isLeftOut({ view, settings }: Knowledge, { namespace, name, headless, type }: Service): boolean {
-  if (!settings.ignoreEmptyServices || headless || type === 'ExternalName') return false
-  return !view.slices(namespace, name).some((slice) => readyCount(slice) > 0)
+const isImport = (service: Service | ServiceImport): service is ServiceImport => 'ips' in service
+
+const isHeadless = (service: Service | ServiceImport): boolean =>
+  isImport(service) ? service.type === 'Headless' : service.headless
+
+function slicesOf(view: ClusterView, service: Service | ServiceImport): readonly EndpointSlice[] {
+  const { namespace, name } = service
+  return isImport(service) ? view.importedSlices(namespace, name) : view.slices(namespace, name)
+}
+
+/** As for questions: `ignore empty_service`, and imports without ports. */
+function isLeftOut({ view, settings }: Knowledge, service: Service | ServiceImport): boolean {
+  if (isHeadless(service) || service.type === 'ExternalName') return false
+  if (isImport(service) && service.ports.length === 0) return true
+  return settings.ignoreEmptyServices && !slicesOf(view, service).some((slice) => readyCount(slice) > 0)
 }
 
 function* apexRecords(knowledge: Knowledge, zone: string): Generator<ResourceRecord> {
@@ -80,12 +92,17 @@ function* apexRecords(knowledge: Knowledge, zone: string): Generator<ResourceRec
   }
 }
 
-function* clusterIPRecords(service: Service, name: string, ttl: number): Generator<ResourceRecord> {
-  for (const ip of service.clusterIPs) {
+function* addressedRecords(
+  ips: readonly string[],
+  service: Service | ServiceImport,
+  name: string,
+  ttl: number,
+): Generator<ResourceRecord> {
+  for (const ip of ips) {
     const address = parseAddress(ip)
     if (address) yield addressRecord(name, ttl, address)
   }
-  if (service.clusterIPs.length === 0) return
+  if (ips.length === 0) return
   for (const { name: port, protocol, port: number } of service.ports) {
     const data = rdata.srv({ priority: 0, weight: 100, port: number, target: name })
     yield record(name, dnsType.SRV, ttl, data)
@@ -93,11 +110,12 @@ function* clusterIPRecords(service: Service, name: string, ttl: number): Generat
   }
 }
 
-/** Ports without a name have no SRV record here. */
+/** Ports without a name have no SRV record here. Imported endpoints are called after their cluster too. */
 function* endpointRecords(
   { settings: { ttl, endpointPodNames } }: Knowledge,
   name: string,
   slices: readonly EndpointSlice[],
+  imported: boolean,
 ): Generator<ResourceRecord> {
   // Names of endpoints cannot stand beside other records (RFC 1034 §3.6.2); CoreDNS leaves them out too.
   const addressed = slices.filter(({ fqdns }) => !fqdns)
@@ -107,11 +125,12 @@ function* endpointRecords(
     told === undefined || told.size < told.add(words.join(' ')).size
   for (const slice of addressed) {
     const width = slice.addressType === 'IPv4' ? 4 : 16
+    const owner = imported && slice.cluster !== '' ? `${slice.cluster}.${name}` : name
     const weight = Math.max(1, Math.floor(100 / readyCount(slice)))
     for (let place = 0; place < slice.count; place++) {
       if (!isReady(slice, place)) continue
       const address = slice.addresses.subarray(place * width, (place + 1) * width)
-      const target = `${endpointLabel(slice, place, endpointPodNames)}.${name}`
+      const target = `${endpointLabel(slice, place, endpointPodNames)}.${owner}`
       if (!told || isNew(formatAddress(address))) yield addressRecord(name, ttl, address)
       if (!told || isNew(target, formatAddress(address))) yield addressRecord(target, ttl, address)
       for (const { name: port, protocol, port: number } of slice.ports) {

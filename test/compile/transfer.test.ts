@@ -114,7 +114,72 @@ const cases: readonly Case[] = [
   },
 ]
 
+const imports = `import web shop 10.42.0.1,fd00:42::1 ports http:TCP:80
+                 import portless shop 10.42.0.2 ports none
+                 import web gone 10.42.0.3
+                 remove namespace gone
+                 import db shop headless
+                 endpoint db shop 10.7.0.1 ready hostname db-0 cluster east
+                 endpoint db shop 10.8.0.1 ready hostname db-0 cluster west
+                 service own shop 10.96.0.1`
+
+describe('a transferred zone of a cluster set', () => {
+  const zone = 'clusterset.local.'
+  const multicluster = { zones: ['cluster.local.', zone], multicluster: [zone] }
+
+  test('has the imported services, and the endpoints of headless ones under their clusters', () => {
+    const { records } = zoneOf(imports, multicluster, zone)
+    const endpoint = (address: string, cluster: string) => [
+      `db.shop.svc.${zone} 5 IN A ${address}`,
+      `db-0.${cluster}.db.shop.svc.${zone} 5 IN A ${address}`,
+      `_http._tcp.db.shop.svc.${zone} 5 IN SRV 0 100 80 db-0.${cluster}.db.shop.svc.${zone}`,
+    ]
+    assert.deepEqual(records(), [
+      `${zone} 5 IN NS ns.dns.${zone}`,
+      `ns.dns.${zone} 0 IN A 192.0.2.53`,
+      ...endpoint('10.7.0.1', 'east'),
+      ...endpoint('10.8.0.1', 'west'),
+      `web.shop.svc.${zone} 5 IN A 10.42.0.1`,
+      `web.shop.svc.${zone} 5 IN AAAA fd00:42::1`,
+      `web.shop.svc.${zone} 5 IN SRV 0 100 80 web.shop.svc.${zone}`,
+      `_http._tcp.web.shop.svc.${zone} 5 IN SRV 0 100 80 web.shop.svc.${zone}`,
+    ])
+  })
+
+  test("leaves the cluster's own zone to its own services", () => {
+    const names = zoneOf(imports, multicluster)
+      .records()
+      .map((text) => text.split(' ')[0])
+    assert.deepEqual(
+      new Set(names.filter((name) => name.includes('.svc.'))),
+      new Set(['own.shop.svc.cluster.local.', '_http._tcp.own.shop.svc.cluster.local.']),
+    )
+  })
+
+  for (const resource of ['serviceimports', 'importedslices'] as const)
+    test(`waits for ${resource}, and the own zone does not`, () => {
+      const { cluster, knowledge } = zoneOf(imports, multicluster, zone)
+      assert.equal(isTransferable(knowledge, zone), true)
+      cluster.setAvailability(resource, 'forbidden')
+      assert.equal(isTransferable(knowledge, zone), false)
+      assert.equal(isTransferable(knowledge, 'cluster.local.'), true)
+    })
+})
+
 describe('a transferred zone', () => {
+  test('has no names of topology zones', () => {
+    const { records } = zoneOf(
+      `service db shop headless ports none
+       endpoint db shop 10.0.0.1 ready hostname db-0 zone a`,
+      { zonal: true },
+    )
+    assert.deepEqual(records(), [
+      ...servers,
+      'db.shop.svc.cluster.local. 5 IN A 10.0.0.1',
+      'db-0.db.shop.svc.cluster.local. 5 IN A 10.0.0.1',
+    ])
+  })
+
   for (const { name, cluster, settings: changes, records } of cases)
     test(name, () => assert.deepEqual(zoneOf(cluster, changes).records(), [...servers, ...records]))
 

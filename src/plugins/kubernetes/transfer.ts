@@ -8,18 +8,18 @@ import type { SharedCluster, TransferSource } from '../../plugin/contract.ts'
 export function createTransferSource(zones: readonly string[], cluster: SharedCluster): TransferSource {
   return {
     zones,
-    serial() {
+    serial(zone) {
       const knowledge = cluster.knowledge()
-      return isTransferable(knowledge) ? knowledge.view.serial : undefined
+      return isTransferable(knowledge, zone) ? zoneSpec(knowledge, zone, false).soa.serial : undefined
     },
     snapshot(zone) {
       const knowledge = cluster.knowledge()
-      if (!isTransferable(knowledge)) return undefined
+      if (!isTransferable(knowledge, zone)) return undefined
       const spec = zoneSpec(knowledge, zone, false)
       return { serial: spec.soa.serial, soa: soaRecord(spec, zone), records: zoneRecords(knowledge, zone) }
     },
     watch(changed) {
-      const listener: ClusterListener = { service: changed, namespace: changed, sync: changed }
+      const listener: ClusterListener = { service: changed, serviceImport: changed, namespace: changed, sync: changed }
       const subscription = cluster.subscribe(listener)
       return { stop: subscription.unsubscribe }
     },

@@ -15,8 +15,10 @@ export interface Client {
 export async function openClient(address: string, port: number): Promise<Client> {
   const waiting = new Map<number, (reply: Uint8Array | undefined) => void>()
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
-  // Asked before the server listens: the kernel says so, and the question is asked again.
-  socket.on('error', () => {})
+  // Asked before the server listens: the kernel says so, and nobody has to wait for a reply.
+  socket.on('error', () => {
+    for (const done of [...waiting.values()]) done(undefined)
+  })
   socket.on('message', (reply) => waiting.get(reply.readUInt16BE(0))?.(reply))
   await new Promise<void>((resolve) => socket.connect(port, address, resolve))
   let nextId = 0

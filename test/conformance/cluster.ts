@@ -22,7 +22,7 @@ interface ServiceOptions {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
-interface Port {
+export interface Port {
   readonly name?: string
   readonly port: number
   readonly protocol?: string
@@ -38,7 +38,7 @@ interface EndpointOptions {
   readonly zone?: string
 }
 
-type EndpointEntry = readonly [addresses: string | readonly string[], options?: EndpointOptions]
+export type EndpointEntry = readonly [addresses: string | readonly string[], options?: EndpointOptions]
 
 export function namespace(name: string, labels: Readonly<Record<string, string>> = {}): KubernetesObject {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }

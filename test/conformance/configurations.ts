@@ -10,6 +10,8 @@ export interface Configuration {
   readonly zone: string
   /** A name that is answered once the cluster has been read. */
   readonly settledName: string
+  /** Whether its answers have to come from the data plane (data-plane.ts). */
+  readonly fast?: boolean
   corefile(places: Places): string
 }
 
@@ -44,17 +46,20 @@ const configuration = (name: string, parts: Parts, zone = 'cluster.local.'): Con
 const reverse = 'fallthrough in-addr.arpa ip6.arpa'
 
 export const configurations: readonly Configuration[] = [
-  configuration('kubeadm', {
-    options: ['pods insecure', reverse, 'ttl 30'],
-    plugins: [
-      'cache 30 {',
-      '  disable success cluster.local',
-      '  disable denial cluster.local',
-      '}',
-      'loop',
-      'loadbalance',
-    ],
-  }),
+  {
+    ...configuration('kubeadm', {
+      options: ['pods insecure', reverse, 'ttl 30'],
+      plugins: [
+        'cache 30 {',
+        '  disable success cluster.local',
+        '  disable denial cluster.local',
+        '}',
+        'loop',
+        'loadbalance',
+      ],
+    }),
+    fast: true,
+  },
   configuration('plain', {}),
   configuration('cache', { options: ['pods insecure', reverse, 'ttl 30'], plugins: ['cache 30', 'loadbalance'] }),
   configuration('pods-verified', { options: ['pods verified'] }),
@@ -70,4 +75,29 @@ export const configurations: readonly Configuration[] = [
   configuration('ttl-0', { options: ['ttl 0'] }),
   configuration('other-domain', { zones: 'corp.example in-addr.arpa' }, 'corp.example.'),
   configuration('two-zones', { zones: 'cluster.local other.example in-addr.arpa' }, 'other.example.'),
+  configuration('zonal', { options: ['zonal'] }),
+  configuration('zonal-pod-names', { options: ['zonal', 'endpoint_pod_names', 'fallthrough'] }),
+  configuration(
+    'multicluster',
+    {
+      zones: 'cluster.local clusterset.local in-addr.arpa ip6.arpa',
+      options: ['multicluster clusterset.local', 'pods insecure', reverse],
+    },
+    'clusterset.local.',
+  ),
+  configuration(
+    'multicluster-selected',
+    {
+      zones: 'cluster.local clusterset.local in-addr.arpa',
+      options: [
+        'multicluster clusterset.local',
+        'zonal',
+        'namespace_labels exposed=yes',
+        'labels tier=front',
+        'endpoint_pod_names',
+        'ignore empty_service',
+      ],
+    },
+    'clusterset.local.',
+  ),
 ]

@@ -2,54 +2,50 @@
  * `npm run conformance`: one real API server, one upstream, the real CoreDNS and slicedns with the same Corefile. Both
  * are asked the same questions, and every difference is printed. Exit code 1 when there is one that is not excused.
  */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts'
 import { peer, without } from '../support/peers.ts'
-import { freePort } from '../support/ports.ts'
-import { builtServer, runtime } from '../support/server.ts'
-import { until } from '../support/until.ts'
-import { type Client, openClient } from './client.ts'
+import { allObjects, createObject } from './api.ts'
 import { conformanceCluster, type KubernetesObject } from './cluster.ts'
-import { difference } from './compare.ts'
-import { type Configuration, configurations } from './configurations.ts'
-import { excuse } from './excuses.ts'
-import { type Ask, questions } from './queries.ts'
+import { clusterSetObjects, defineServiceImports, zonalObjects } from './clusterset.ts'
+import { describe } from './compare.ts'
+import type { Configuration } from './configurations.ts'
+import { countsText, fastQuestions, leftToChain, readCounts } from './data-plane.ts'
+import { askBoth, type Result } from './differential.ts'
+import { type Options, readOptions, usage } from './options.ts'
+import { startPair } from './pair.ts'
+import { questions } from './queries.ts'
+import { runAtRandom } from './random.ts'
+import { coreDnsVersion, writeCluster, writeRecording } from './recorded.ts'
 import { startUpstream } from './upstream.ts'
 
-const parallel = 32
 const shownDifferences = 1_000
 
-interface Result {
+interface Tally {
   passed: number
-  excused: Map<string, number>
-  readonly failed: string[]
+  failed: number
 }
 
 async function main(): Promise<number> {
+  let options: Options
+  try {
+    options = readOptions(process.argv.slice(2))
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n${usage}`)
+    return 2
+  }
   const missing = without('coredns', 'etcd', 'kube-apiserver')
   if (missing !== false) {
     process.stdout.write(`conformance skipped: ${missing}\n`)
     return 0
   }
-  const wanted = process.argv.slice(2)
-  const chosen = configurations.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
   const plane = await startControlPlane()
   const upstream = await startUpstream()
   try {
-    const objects = conformanceCluster()
-    await createAll(plane, objects)
-    let passed = 0
-    let failed = 0
-    for (const configuration of chosen) {
-      const result = await compare(configuration, plane, upstream.port, objects)
-      passed += result.passed
-      failed += result.failed.length
-      report(configuration, result)
-    }
-    process.stdout.write(`${passed} passed, ${failed} failed\n`)
+    const { passed, failed } =
+      options.minutes === undefined
+        ? await compareFixed(options, plane, upstream.port)
+        : await runAtRandom(options.chosen, plane, upstream.port, options.seed, options.minutes)
+    print(`${passed} passed, ${failed} failed`)
     return failed > 0 ? 1 : 0
   } finally {
     upstream.close()
@@ -57,23 +53,18 @@ async function main(): Promise<number> {
   }
 }
 
-function report({ name }: Configuration, { passed, excused, failed }: Result): void {
-  for (const text of failed.slice(0, shownDifferences)) process.stdout.write(`${name}: ${text}\n`)
-  if (failed.length > shownDifferences) process.stdout.write(`… and ${failed.length - shownDifferences} more\n`)
-  const excuses = [...excused].map(([reason, count]) => `, ${count} differ as documented (${reason})`).join('')
-  process.stdout.write(`${name}: ${passed} equal${excuses}, ${failed.length} differ\n`)
-}
-
-async function createAll(plane: ControlPlane, objects: readonly KubernetesObject[]): Promise<void> {
-  for (const object of objects) {
-    const { namespace } = object.metadata
-    const group = object.apiVersion.includes('/') ? `/apis/${object.apiVersion}` : `/api/${object.apiVersion}`
-    const plural = `${object.kind.toLowerCase()}s`
-    const path = `${group}${namespace ? `/namespaces/${namespace}` : ''}/${plural}`
-    await plane.request('POST', path, object)
-    if (object['status'])
-      await plane.request('PATCH', `${path}/${object.metadata.name}/status`, { status: object['status'] })
+async function compareFixed({ chosen, record }: Options, plane: ControlPlane, upstreamPort: number): Promise<Tally> {
+  const objects = [...conformanceCluster(), ...clusterSetObjects(), ...zonalObjects()]
+  await defineServiceImports(plane)
+  for (const object of objects) await createObject(plane, object)
+  if (record) writeCluster(await allObjects(plane))
+  const tally: Tally = { passed: 0, failed: 0 }
+  for (const configuration of chosen) {
+    const { passed, failed } = await compare(configuration, plane, upstreamPort, objects, record)
+    tally.passed += passed
+    tally.failed += failed
   }
+  return tally
 }
 
 async function compare(
@@ -81,73 +72,47 @@ async function compare(
   plane: ControlPlane,
   upstreamPort: number,
   objects: readonly KubernetesObject[],
-): Promise<Result> {
-  const folder = mkdtempSync(join(tmpdir(), 'slicedns-conformance-'))
+  record: boolean,
+): Promise<Tally> {
+  const { name, zone } = configuration
   const kubeconfig = plane.kubeconfig(plane.adminToken)
-  const start = async (name: string, command: readonly string[]) => {
-    const port = await freePort()
-    const corefile = join(folder, `${name}.corefile`)
-    writeFileSync(corefile, configuration.corefile({ port, kubeconfig, upstream: `127.0.0.1:${upstreamPort}` }))
-    return startServer([...command, '-conf', corefile], port, configuration.settledName)
-  }
-  const theirs = await start('coredns', [peer('coredns')!])
-  const ours = await start('slicedns', [runtime, builtServer])
+  const pair = await startPair(configuration, { kubeconfig, upstream: `127.0.0.1:${upstreamPort}` })
   try {
-    return await askBoth(
-      questions(objects, configuration.zone),
-      theirs.client,
-      ours.client,
-      configuration.corefile({ port: 0, kubeconfig, upstream: '' }),
-    )
-  } finally {
-    await Promise.all([theirs.stop(), ours.stop()])
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-/** Starts a server and waits until it answers a name of the cluster. */
-async function startServer(command: readonly string[], port: number, settledName: string) {
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  child.stdout.on('data', (chunk) => {
-    output += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    output += chunk
-  })
-  const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()))
-  const client = await openClient('127.0.0.1', port)
-  const settled: Ask = { ...questions([], settledName)[0]!, name: settledName, over: 'udp' }
-  await until(async () => {
-    if (child.exitCode !== null) throw new Error(`${command[0]} ended: ${output}`)
-    const reply = await client.ask(settled)
-    if (!reply || (reply[3]! & 15) !== 0) throw new Error(`${command.join(' ')} does not answer: ${output}`)
-  })
-  return {
-    client,
-    async stop() {
-      client.close()
-      child.kill('SIGKILL')
-      await exited
-    },
-  }
-}
-
-async function askBoth(asks: readonly Ask[], theirs: Client, ours: Client, corefile: string): Promise<Result> {
-  const result: Result = { passed: 0, excused: new Map(), failed: [] }
-  let next = 0
-  const worker = async () => {
-    for (let asked = asks[next++]; asked; asked = asks[next++]) {
-      const [wanted, got] = await Promise.all([theirs.ask(asked), ours.ask(asked)])
-      const text = difference(asked, wanted, got)
-      const reason = text === undefined ? undefined : excuse(wanted, got, corefile)
-      if (text === undefined) result.passed++
-      else if (reason === undefined) result.failed.push(text)
-      else result.excused.set(reason, (result.excused.get(reason) ?? 0) + 1)
+    const asks = questions(objects, zone)
+    const result = await askBoth(asks, pair)
+    report(configuration, result)
+    print(`${name}: answered ${countsText(await readCounts(pair))}`)
+    if (record) {
+      const place = new Map(asks.map((asked, at) => [asked, at]))
+      const inOrder = result.agreed.toSorted((a, b) => place.get(a.asked)! - place.get(b.asked)!)
+      writeRecording(configuration, coreDnsVersion(peer('coredns')!), inOrder)
     }
+    let failed = result.failed.length
+    if (configuration.fast) {
+      const fast = await fastQuestions(objects, pair)
+      const slow = await leftToChain(fast, pair)
+      for (const text of slow) print(`${name}: not answered by the data plane: ${text}`)
+      print(`${name}: ${fast.length - slow.length} of ${fast.length} questions that must be the data plane's were`)
+      failed += slow.length
+    }
+    return { passed: result.agreed.length + result.eitherWay.length, failed }
+  } finally {
+    await pair.stop()
   }
-  await Promise.all(Array.from({ length: parallel }, worker))
-  return result
+}
+
+function report({ name }: Configuration, { distinct, agreed, eitherWay, excused, failed }: Result): void {
+  for (const { text } of failed.slice(0, shownDifferences)) print(`${name}: ${text}`)
+  if (failed.length > shownDifferences) print(`… and ${failed.length - shownDifferences} more`)
+  for (const asked of eitherWay)
+    print(`${name}: CoreDNS answers in several ways, and slicedns in one: ${describe(asked)}`)
+  const excuses = [...excused].map(([reason, count]) => `, ${count} differ as documented (${reason})`).join('')
+  const same = agreed.length + eitherWay.length
+  print(`${name}: ${distinct} distinct questions: ${same} equal${excuses}, ${failed.length} differ`)
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
 }
 
 process.exitCode = await main()

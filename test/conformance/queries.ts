@@ -1,8 +1,10 @@
 /** Every question that the cluster's objects suggest: their names, near misses, all types, all ways of asking. */
+import { parseAddress, reverseName } from '../../src/dns/address.ts'
 import { dnsClass, opcode, type as rrType } from '../../src/dns/codes.ts'
 import type { Edns, Message } from '../../src/dns/message.ts'
 import { queryMessage } from '../../src/dns/query.ts'
 import type { KubernetesObject } from './cluster.ts'
+import { namesLikeThose } from './clusterset.ts'
 
 export interface Ask {
   readonly name: string
@@ -20,7 +22,7 @@ const { A, AAAA, SRV, TXT, PTR, NS, SOA, CNAME, MX, HTTPS, ANY, DS } = rrType
 const mainTypes = [A, AAAA, SRV, TXT, PTR]
 const allTypes = [...mainTypes, NS, SOA, CNAME, MX, HTTPS, ANY, DS, 999]
 
-const ask = (name: string, type: number, more: Partial<Ask> = {}): Ask => ({
+export const ask = (name: string, type: number, more: Partial<Ask> = {}): Ask => ({
   name,
   type,
   over: 'udp',
@@ -33,7 +35,7 @@ const ask = (name: string, type: number, more: Partial<Ask> = {}): Ask => ({
   ...more,
 })
 
-const edns = (payloadSize: number, more: Partial<Edns> = {}): Edns => ({
+export const edns = (payloadSize: number, more: Partial<Edns> = {}): Edns => ({
   version: 0,
   payloadSize,
   dnssecOk: false,
@@ -62,6 +64,7 @@ export function interestingNames(objects: readonly KubernetesObject[], zone: str
   add('www.example.com.svc')
   add('a.b.c.d.e.f')
   for (const object of objects) {
+    for (const name of namesLikeThose(object)) add(name)
     const { name, namespace = '' } = object.metadata
     if (object.kind === 'Namespace') {
       for (const sub of ['svc', 'pod']) {
@@ -122,27 +125,23 @@ export function interestingNames(objects: readonly KubernetesObject[], zone: str
 
 /** Reverse names of every address in the objects, and of some that no one has. */
 export function reverseNames(objects: readonly KubernetesObject[]): string[] {
-  const addresses = new Set(['10.96.255.254', '10.20.250.1', 'fd00::dead'])
+  const names = [...['10.96.255.254', '10.20.250.1', 'fd00::dead'].map(reverseOf), ...reverseNamesOf(objects)]
+  return [...names, ...names.slice(0, 3).map((name) => name.slice(name.indexOf('.') + 1)), 'x.1.1.96.10.in-addr.arpa.']
+}
+
+export function reverseNamesOf(objects: readonly KubernetesObject[]): string[] {
+  const addresses = new Set<string>()
   for (const object of objects) {
     const spec = object.spec as { clusterIPs?: string[]; clusterIP?: string } | undefined
     for (const ip of [...(spec?.clusterIPs ?? []), spec?.clusterIP ?? '']) if (/[.:]/.test(ip)) addresses.add(ip)
     for (const endpoint of (object.endpoints as { addresses: string[] }[] | undefined)?.slice(0, 6) ?? [])
       for (const address of endpoint.addresses) if (/^[0-9a-f.:]+$/.test(address)) addresses.add(address)
   }
-  const names = [...addresses].map((address) =>
-    address.includes(':')
-      ? `${expandIPv6(address).split('').reverse().join('.')}.ip6.arpa.`
-      : `${address.split('.').reverse().join('.')}.in-addr.arpa.`,
-  )
-  return [...names, ...names.slice(0, 3).map((name) => name.slice(name.indexOf('.') + 1)), 'x.1.1.96.10.in-addr.arpa.']
+  return [...addresses].map(reverseOf)
 }
 
-function expandIPv6(address: string): string {
-  const [head = '', tail] = address.split('::')
-  const left = head.split(':').filter(Boolean)
-  const right = (tail ?? '').split(':').filter(Boolean)
-  const middle = Array.from({ length: tail === undefined ? 0 : 8 - left.length - right.length }, () => '0')
-  return [...left, ...middle, ...right].map((group) => group.padStart(4, '0')).join('')
+function reverseOf(address: string): string {
+  return reverseName(parseAddress(address)!)
 }
 
 /** Alternates upper and lower case: a question that 0x20 could have sent. */

@@ -1,0 +1,93 @@
+/** CoreDNS and slicedns as processes, with the same Corefile, on the same cluster. */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { peer } from '../support/peers.ts'
+import { freePort } from '../support/ports.ts'
+import { builtServer, runtime } from '../support/server.ts'
+import { tied } from '../support/tied.ts'
+import { until } from '../support/until.ts'
+import { type Client, openClient } from './client.ts'
+import type { Configuration, Places } from './configurations.ts'
+import { ask } from './queries.ts'
+
+export interface Asked {
+  readonly client: Client
+  /** What it has printed. */
+  output(): string
+  stop(): Promise<void>
+}
+
+export interface Pair {
+  readonly theirs: Asked
+  readonly ours: Asked
+  readonly zone: string
+  /** The Corefile, without places. */
+  readonly corefile: string
+  /** slicedns's counters, as Prometheus gets them. */
+  metrics(): Promise<string>
+  stop(): Promise<void>
+}
+
+export type Surroundings = Omit<Places, 'port'>
+
+export async function startPair(configuration: Configuration, surroundings: Surroundings): Promise<Pair> {
+  const folder = mkdtempSync(join(tmpdir(), 'slicedns-conformance-'))
+  const metricsPort = await freePort()
+  const start = async (name: string, command: readonly string[], edit = (corefile: string) => corefile) => {
+    const port = await freePort()
+    const corefile = join(folder, `${name}.corefile`)
+    writeFileSync(corefile, edit(configuration.corefile({ ...surroundings, port })))
+    return startServer([...command, '-conf', corefile], port, configuration.settledName)
+  }
+  const theirs = await start('coredns', [peer('coredns')!])
+  const ours = await start('slicedns', [runtime, builtServer], (corefile) => counted(corefile, metricsPort))
+  return {
+    theirs,
+    ours,
+    zone: configuration.zone,
+    corefile: configuration.corefile({ port: 0, kubeconfig: '', upstream: '' }),
+    metrics: async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),
+    async stop() {
+      await Promise.all([theirs.stop(), ours.stop()])
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** `prometheus` looks at answers and changes none. */
+function counted(corefile: string, port: number): string {
+  return corefile.replaceAll(/^( *)errors$/gm, `$1errors\n$1prometheus 127.0.0.1:${port}`)
+}
+
+/** Starts a server and waits until it answers a name of the cluster. */
+export async function startServer(command: readonly string[], port: number, settledName: string): Promise<Asked> {
+  const [program, ...words] = tied(command)
+  const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output = (output + chunk).slice(-100_000)
+    })
+  const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()))
+  const client = await openClient('127.0.0.1', port)
+  const stop = async () => {
+    client.close()
+    child.kill('SIGKILL')
+    await exited
+  }
+  try {
+    await until(
+      async () => {
+        const reply = await client.ask(ask(settledName, 1))
+        if (!reply || (reply[3]! & 15) !== 0) throw new Error(`${command.join(' ')} does not answer: ${output}`)
+      },
+      { unless: () => (child.exitCode === null ? undefined : `${command[0]} has ended: ${output}`) },
+    )
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { client, output: () => output, stop }
+}

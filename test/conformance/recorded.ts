@@ -1,0 +1,140 @@
+/**
+ * CoreDNS's answers as data files: recorded/cluster.json (the objects, as the API server had them) and one file for each
+ * configuration. Written by `npm run conformance -- --record`, replayed by recorded.test.ts.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { dnsClass, opcode, typeName, typeNumber } from '../../src/dns/codes.ts'
+import { lowerName } from '../../src/dns/name.ts'
+import type { KubernetesObject } from './cluster.ts'
+import { canonical, describe } from './compare.ts'
+import type { Configuration } from './configurations.ts'
+import { type Ask, ask, edns } from './queries.ts'
+
+const folder = join(import.meta.dirname, 'recorded')
+const clusterFile = 'cluster.json'
+/** Questions kept of a configuration; the first one, kubeadm's, keeps more. */
+const keptQuestions = 700
+const keptOfDefault = 3_000
+
+export interface Recording {
+  readonly coredns: string
+  readonly configuration: string
+  /** Distinct replies: lines of compare.ts, `@` for the question's name. */
+  readonly replies: readonly (readonly string[])[]
+  /** Name → way of asking → index of the reply. */
+  readonly questions: Readonly<Record<string, Readonly<Record<string, number>>>>
+}
+
+export function readCluster(): KubernetesObject[] {
+  return JSON.parse(readFileSync(join(folder, clusterFile), 'utf8'))
+}
+
+export function readRecordings(): Recording[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.json') && file !== clusterFile)
+    .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')))
+}
+
+export function writeCluster(objects: readonly KubernetesObject[]): void {
+  mkdirSync(folder, { recursive: true })
+  const lines = objects.map((object) => JSON.stringify(object))
+  writeFileSync(join(folder, clusterFile), `[\n${lines.join(',\n')}\n]\n`)
+}
+
+export function coreDnsVersion(program: string): string {
+  return /CoreDNS-(\S+)/.exec(execFileSync(program, ['-version'], { encoding: 'utf8' }))?.[1] ?? 'unknown'
+}
+
+export interface Answered {
+  readonly asked: Ask
+  readonly wanted: Uint8Array | undefined
+}
+
+export function writeRecording(
+  { name, zone, corefile }: Configuration,
+  coredns: string,
+  answers: readonly Answered[],
+): void {
+  const hasCache = corefile({ port: 0, kubeconfig: '', upstream: '' }).includes('cache')
+  const ranked = answers
+    .filter(({ asked, wanted }) => wanted !== undefined && !isAboutThisMachine(asked, zone))
+    // What `cache` has of another zone shows what was asked before: RA is in replies of the upstream only.
+    .filter(({ wanted }) => !hasCache || (wanted![3]! & 0x80) === 0)
+    .map((answer) => ({ ...answer, rank: hash(describe(answer.asked)) }))
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, name === 'kubeadm' ? keptOfDefault : keptQuestions)
+    .sort((a, b) => (describe(a.asked) < describe(b.asked) ? -1 : 1))
+  const replies = new Map<string, number>()
+  const questions: Record<string, Record<string, number>> = {}
+  for (const { asked, wanted } of ranked) {
+    const key = JSON.stringify(shortened(canonical(wanted), asked.name))
+    if (!replies.has(key)) replies.set(key, replies.size)
+    questions[asked.name] ??= {}
+    questions[asked.name]![wayText(asked)] = replies.get(key)!
+  }
+  const lines = Object.entries(questions).map(([owner, ways]) => `${JSON.stringify(owner)}:${JSON.stringify(ways)}`)
+  const head = `{"coredns":${JSON.stringify(coredns)},"configuration":${JSON.stringify(name)}`
+  const text = `${head},"replies":[\n${[...replies.keys()].join(',\n')}\n],"questions":{\n${lines.join(',\n')}\n}}\n`
+  writeFileSync(join(folder, `${name}.json`), text)
+}
+
+/** The apex NS and ns.dns tell the addresses of the machine that CoreDNS runs on. */
+function isAboutThisMachine({ name }: Ask, zone: string): boolean {
+  return [zone, `ns.dns.${zone}`].includes(lowerName(name))
+}
+
+const shortened = (lines: readonly string[], name: string) =>
+  name === '.' ? lines : lines.map((line) => line.replaceAll(` ${name} `, ' @ '))
+
+export function expanded(lines: readonly string[], name: string): string[] {
+  return lines.map((line) => line.replaceAll(' @ ', ` ${name} `))
+}
+
+/** FNV-1a: the same questions are kept by every recording. */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (const letter of text) value = Math.imul(value ^ letter.codePointAt(0)!, 0x01000193) >>> 0
+  return value
+}
+
+/** Everything but the name, in words. */
+function wayText(asked: Ask): string {
+  const words = [typeName(asked.type)]
+  if (asked.over === 'tcp') words.push('tcp')
+  if (asked.class !== dnsClass.IN) words.push(`class=${asked.class}`)
+  if (asked.opcode !== opcode.QUERY) words.push(`opcode=${asked.opcode}`)
+  if (asked.authenticData) words.push('ad')
+  if (asked.checkingDisabled) words.push('cd')
+  if (!asked.recursionDesired) words.push('nord')
+  if (asked.edns) {
+    words.push(`edns=${asked.edns.payloadSize}`)
+    if (asked.edns.version !== 0) words.push(`version=${asked.edns.version}`)
+    if (asked.edns.dnssecOk) words.push('do')
+    for (const { code, data } of asked.edns.options) words.push(`option=${code}:${Buffer.from(data).toString('hex')}`)
+  }
+  return words.join(' ')
+}
+
+export function readWay(name: string, text: string): Ask {
+  const [type, ...words] = text.split(' ')
+  const value = (key: string) => words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1)
+  const options = words
+    .filter((word) => word.startsWith('option='))
+    .map((word) => {
+      const [code, data = ''] = word.slice('option='.length).split(':')
+      return { code: Number(code), data: new Uint8Array(Buffer.from(data, 'hex')) }
+    })
+  const size = value('edns')
+  const more = { version: Number(value('version') ?? 0), dnssecOk: words.includes('do'), options }
+  return ask(name, typeNumber(type!)!, {
+    over: words.includes('tcp') ? 'tcp' : 'udp',
+    class: Number(value('class') ?? dnsClass.IN),
+    opcode: Number(value('opcode') ?? opcode.QUERY),
+    authenticData: words.includes('ad'),
+    checkingDisabled: words.includes('cd'),
+    recursionDesired: !words.includes('nord'),
+    edns: size === undefined ? undefined : edns(Number(size), more),
+  })
+}

@@ -29,7 +29,7 @@ export const queryRecord = {
   payloadSize: 34,
   clientPort: 36,
   localPort: 38,
-  /** u16: the header's second word, without TC */
+  /** u16: the second word of the reply's header */
   flags: 40,
   /** u8 each */
   family: 42,
@@ -95,8 +95,7 @@ export function createQueryProducer(memory: SharedArrayBuffer): QueryProducer {
       halves[half + queryRecord.payloadSize / 2] = x.payloadSize
       halves[half + queryRecord.clientPort / 2] = route.clientPort
       halves[half + queryRecord.localPort / 2] = route.localPort
-      // Observers hear of the reply before it was cut, as in the chain: without TC.
-      halves[half + queryRecord.flags / 2] = ((reply[replyStart + 2] & 0xfd) << 8) | reply[replyStart + 3]
+      halves[half + queryRecord.flags / 2] = (reply[replyStart + 2] << 8) | reply[replyStart + 3]
       bytes[at + queryRecord.family] = route.family
       bytes[at + queryRecord.facts] = factsOf(x)
       bytes[at + queryRecord.nameLength] = key.length

@@ -20,9 +20,9 @@ export interface AnsweredQuery {
   readonly edns: { readonly payloadSize: number; readonly dnssecOk: boolean } | undefined
   readonly requestOctets: number
   readonly rcode: number
-  /** The second word of the reply's header, QR to rcode. TC is never set: the reply is described before it was cut. */
+  /** The second word of the reply's header, QR to rcode. */
   readonly flags: number
-  /** Without OPT and name compression. */
+  /** Without OPT and name compression, and before it was cut. */
   readonly replyOctets: number
   /** NXDOMAIN or NODATA, with its SOA. */
   readonly denial: boolean

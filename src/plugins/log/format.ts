@@ -24,7 +24,7 @@ const placeholders: Readonly<Record<string, Format>> = {
   '{>id}': ({ id }) => String(id),
   '{>opcode}': ({ opcode }) => String(opcode),
   '{>do}': ({ dnssecOk }) => String(dnssecOk),
-  '{>bufsize}': (logged) => String(payloadSize(logged)),
+  '{>bufsize}': ({ limit }) => String(limit),
   '{rcode}': ({ reply }) => (reply ? rcodeName(reply.rcode) : missing),
   '{>rflags}': ({ reply }) => (reply ? flagNames(reply.flags) : missing),
   '{rsize}': ({ reply }) => String(reply?.octets ?? 0),
@@ -47,11 +47,6 @@ export function compileFormat(text: string): Format {
 
 function bracketed(address: string): string {
   return address.includes(':') ? `[${address}]` : address
-}
-
-/** The octets that the client can take: RFC 6891 §6.2.3 counts sizes below 512 as 512. */
-function payloadSize({ transport, payloadSize: asked = 512 }: Logged): number {
-  return transport === 'udp' ? Math.max(512, asked) : 65_535
 }
 
 const names: readonly (readonly [number, string])[] = [

@@ -1,11 +1,13 @@
 /** What a line tells of a query, whoever answered it. */
 import { rcode } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
-import { replyTo } from '../../dns/reply.ts'
+import { finishReply, replyTo } from '../../dns/reply.ts'
 import type { AnsweredQuery } from '../../plugin/observer.ts'
 import type { Outcome, Query, SocketAddress } from '../../plugin/query.ts'
 import { messageOctets } from '../../plugin/size.ts'
 import { classOf, type ReplyClass } from './classify.ts'
+
+const TC = 0x0200
 
 export interface Logged {
   readonly id: number
@@ -20,8 +22,8 @@ export interface Logged {
   /** Of the query, uncompressed. */
   readonly octets: number
   readonly dnssecOk: boolean
-  /** The UDP payload size of its OPT. */
-  readonly payloadSize: number | undefined
+  /** Octets that the client can take. */
+  readonly limit: number
   readonly reply: LoggedReply | undefined
   readonly seconds: number
 }
@@ -37,21 +39,37 @@ export interface LoggedReply {
 /** A query of the chain. */
 export function loggedOutcome(query: Query, message: Message | undefined, seconds: number): Logged {
   const { request } = query
+  const octets = messageOctets(request)
+  const transport = query.transport === 'udp' ? 'udp' : 'tcp'
+  const limit = limitOf(transport, request.edns?.payloadSize)
   return {
     id: request.id,
     opcode: request.opcode,
     name: query.name,
     type: query.qtype,
     class: query.qclass,
-    transport: query.transport === 'udp' ? 'udp' : 'tcp',
+    transport,
     client: query.client,
     local: query.local,
-    octets: messageOctets(request),
+    octets,
     dnssecOk: request.edns?.dnssecOk ?? false,
-    payloadSize: request.edns?.payloadSize,
-    reply: message && { rcode: message.rcode, flags: flagsOf(message), octets: messageOctets(message) },
+    limit,
+    reply: message && describe(query, message, octets, limit),
     seconds,
   }
+}
+
+/** As CoreDNS, where the server cuts the message that the log still has: its size is from before, its flags from after. */
+function describe({ request, transport }: Query, message: Message, asked: number, limit: number): LoggedReply {
+  const octets = messageOctets(message)
+  // Its OPT repeats no more than the request has. Most replies fit even so, and need not be encoded to see it.
+  const cut = octets + asked > limit && (finishReply(message, request, { transport })[2] & 0x02) !== 0
+  return { rcode: message.rcode, flags: flagsOf(message) | (cut ? TC : 0), octets }
+}
+
+/** RFC 6891 §6.2.3: sizes below 512 count as 512. */
+function limitOf(transport: 'udp' | 'tcp', payloadSize = 512): number {
+  return transport === 'udp' ? Math.max(512, payloadSize) : 65_535
 }
 
 /** A query that the table answered. */
@@ -67,7 +85,7 @@ export function loggedAnswer(query: AnsweredQuery): Logged {
     local: query.local,
     octets: query.requestOctets,
     dnssecOk: query.edns?.dnssecOk ?? false,
-    payloadSize: query.edns?.payloadSize,
+    limit: limitOf(query.transport, query.edns?.payloadSize),
     reply: { rcode: query.rcode, flags: query.flags, octets: query.replyOctets },
     seconds: query.seconds,
   }
@@ -95,7 +113,7 @@ function flagsOf(message: Message): number {
   return (
     (message.response ? 0x8000 : 0) |
     (message.authoritative ? 0x0400 : 0) |
-    (message.truncated ? 0x0200 : 0) |
+    (message.truncated ? TC : 0) |
     (message.recursionDesired ? 0x0100 : 0) |
     (message.recursionAvailable ? 0x0080 : 0) |
     (message.reserved ? 0x0040 : 0) |

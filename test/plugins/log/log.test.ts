@@ -53,6 +53,20 @@ describe('a line of the query log', () => {
         line: '70 NOERROR',
       },
       {
+        name: 'has the size from before a reply is cut, and its flags from after',
+        text: 'log . "{>rflags} {rsize}"',
+        question: 'w.test. A',
+        next: replying({ answer: Array.from({ length: 40 }, (_, i) => `w.test. 5 IN A 192.0.2.${i}`) }),
+        line: 'qr,tc,rd 904',
+      },
+      {
+        name: 'knows that compression can make a reply fit',
+        text: 'log . "{>rflags} {rsize}"',
+        question: 'w.test. A',
+        next: replying({ answer: Array.from({ length: 30 }, (_, i) => `w.test. 5 IN A 192.0.2.${i}`) }),
+        line: 'qr,rd 684',
+      },
+      {
         name: 'describes the server’s own reply when the chain wrote none',
         question: 'x.org. A',
         next: failing(2, 'connection refused'),

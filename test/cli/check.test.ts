@@ -61,6 +61,24 @@ last {
     assert.equal(code, 1)
   })
 
+  test('accepts the Corefile of the multi-cluster services API', async () => {
+    const { code, lines } = await check(`.:53 {
+  kubernetes cluster.local clusterset.local in-addr.arpa ip6.arpa {
+    multicluster clusterset.local
+    pods insecure
+    fallthrough in-addr.arpa ip6.arpa
+    ttl 30
+  }
+  cache 30 {
+    disable success cluster.local clusterset.local
+    disable denial cluster.local clusterset.local
+  }
+  loadbalance
+}
+`)
+    assert.deepEqual({ code, lines }, { code: 0, lines: ['Corefile can be served: 1 server block'] })
+  })
+
   test('only warns of what CoreDNS accepts', async () => {
     const { code, lines } = await check('a_b {\n  import none*\n}\n')
     assert.deepEqual(lines, [

@@ -50,6 +50,29 @@ describe('a directory of manifests', () => {
     assert.deepEqual(rig.lines, [])
   })
 
+  test('what other clusters export, and topology zones', async (t) => {
+    const imported = `---
+apiVersion: multicluster.x-k8s.io/v1alpha1
+kind: ServiceImport
+metadata: {name: db, namespace: shop}
+spec: {type: Headless, ports: [{name: pg, port: 5432, protocol: TCP}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: imported-db
+  namespace: shop
+  labels: {multicluster.kubernetes.io/service-name: db, multicluster.kubernetes.io/source-cluster: east}
+addressType: IPv4
+endpoints: [{addresses: [10.7.0.1], zone: a}]
+`
+    const rig = open(t, folder(t, { 'imports.yaml': imported }), { serviceImports: true, zones: true })
+    await rig.synced()
+    assert.equal(rig.view.serviceImport('shop', 'db')?.type, 'Headless')
+    const [found] = rig.view.importedSlices('shop', 'db')
+    assert.deepEqual([found.cluster, found.zones, rig.lines], ['east', ['a'], []])
+  })
+
   test('an empty one is a cluster without objects', async (t) => {
     const rig = open(t, folder(t))
     await rig.synced()

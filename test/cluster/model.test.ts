@@ -338,6 +338,15 @@ describe('availability', () => {
     assert.equal(cluster.view.availability('pods'), 'off')
   })
 
+  test('what other clusters export is not waited for', () => {
+    const cluster = createModel({ availability: 'pending', pods: false })
+    for (const resource of ['services', 'namespaces', 'endpointslices'] as const)
+      cluster.setAvailability(resource, 'synced')
+    assert.equal(cluster.view.availability('serviceimports'), 'pending')
+    assert.equal(cluster.view.availability('importedslices'), 'pending')
+    assert.equal(cluster.view.synced, true)
+  })
+
   test('a cluster whose services are forbidden is not synced', () => {
     const cluster = createModel({ pods: false, serviceImports: false })
     cluster.setAvailability('services', 'forbidden')

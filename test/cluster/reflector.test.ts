@@ -265,6 +265,61 @@ describe('answers that are no list', { concurrency: true }, () => {
     })
   })
 
+  test('a custom resource that cannot be listed holds up nothing else, and is asked for again', async (t) => {
+    const api = await serve(t)
+    const clock = fixedClock()
+    const broken = { status: 500, reason: 'InternalError', message: 'conversion webhook failed' }
+    const fault = api.fault({ on: 'any', resource: 'serviceimports', times: Infinity, respond: broken })
+    const rig = openRig(t, sourceOf(api), { serviceImports: true, clock })
+    await until(() => assert.equal(rig.view.synced, true))
+    assert.equal(rig.view.availability('serviceimports'), 'pending')
+    fault.remove()
+    await until(() => {
+      clock.move(1000)
+      assert.equal(rig.view.availability('serviceimports'), 'synced')
+    })
+  })
+
+  for (const [name, options] of variants)
+    test(`imports and their slices are followed: ${name}`, async (t) => {
+      const api = await serve(t, options)
+      const imported = (ips: string[]) => ({
+        kind: 'ServiceImport',
+        metadata: { namespace: 'shop', name: 'db' },
+        spec: { type: 'ClusterSetIP', ips, ports: [{ name: 'pg', port: 5432, protocol: 'TCP' }] },
+      })
+      const importedSlice = (address: string, zone: string) => ({
+        kind: 'EndpointSlice',
+        metadata: {
+          namespace: 'shop',
+          name: 'imported-db',
+          labels: {
+            'multicluster.kubernetes.io/service-name': 'db',
+            'multicluster.kubernetes.io/source-cluster': 'east',
+          },
+        },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: [address], zone }],
+        ports: [{ name: 'pg', port: 5432, protocol: 'TCP' }],
+      })
+      api.put(imported(['10.42.0.1']), importedSlice('10.7.0.1', 'a'))
+      const rig = openRig(t, sourceOf(api), { serviceImports: true, zones: true })
+      await rig.synced()
+      const facts = () => {
+        const [found] = rig.view.importedSlices('shop', 'db')
+        const ips = rig.view.serviceImport('shop', 'db')?.ips
+        return { ips, cluster: found?.cluster, zones: found?.zones, addresses: found && [...found.addresses] }
+      }
+      assert.deepEqual(facts(), { ips: ['10.42.0.1'], cluster: 'east', zones: ['a'], addresses: [10, 7, 0, 1] })
+      assert.deepEqual(rig.view.slices('shop', 'db'), [])
+      api.put(imported(['10.42.0.2']), importedSlice('10.7.0.2', 'b'))
+      await until(() =>
+        assert.deepEqual(facts(), { ips: ['10.42.0.2'], cluster: 'east', zones: ['b'], addresses: [10, 7, 0, 2] }),
+      )
+      api.delete('ServiceImport', 'shop', 'db')
+      await until(() => assert.equal(rig.view.serviceImport('shop', 'db'), undefined))
+    })
+
   test('a list that stalls is given up after 30 s, and comes in pages then', async (t) => {
     const api = await serve(t)
     const clock = fixedClock()

@@ -52,7 +52,13 @@ export function openRig(
       const cells = (await metrics.text()).matchAll(new RegExp(`^${name}\\{(.*)\\} (.*)$`, 'gm'))
       return Object.fromEntries([...cells].map(([, labels, value]) => [labels.replaceAll('"', ''), Number(value)]))
     },
-    synced: () => until(() => assert.equal(cluster.view.synced, true, lines.join('\n'))),
+    synced: () =>
+      until(() => {
+        assert.equal(cluster.view.synced, true, lines.join('\n'))
+        // `synced` does not wait for these.
+        for (const resource of ['serviceimports', 'importedslices'] as const)
+          assert.notEqual(cluster.view.availability(resource), 'pending', lines.join('\n'))
+      }),
   }
 }
 

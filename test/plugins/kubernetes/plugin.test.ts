@@ -1,6 +1,7 @@
 /** The plugin as the server sees it: started over a folder of manifests, asked, explained, stopped. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { recordText } from '../../../src/dns/rdata.ts'
@@ -92,6 +93,68 @@ describe('kubernetes over the examples', () => {
     })
   }
 })
+
+describe('kubernetes with imported services and topology zones', () => {
+  const process = createProcessRig()
+  const folder = mkdtempSync(join(tmpdir(), 'slicedns-kubernetes-'))
+  let instance: Instance
+  before(async () => {
+    writeFileSync(join(folder, 'objects.yaml'), importedObjects)
+    instance = setUp(
+      kubernetes,
+      'kubernetes cluster.local clusterset.local {\nmanifests .\nzonal\nmulticluster clusterset.local\n}',
+      process,
+      { root: folder },
+    )
+    await instance.start?.()
+    await untilReady(process, instance)
+  })
+  after(async () => {
+    await instance.stop?.()
+    rmSync(folder, { recursive: true })
+  })
+
+  const explained: readonly [string, readonly RegExp[]][] = [
+    [
+      'web.shop.svc.clusterset.local. A',
+      [
+        /ServiceImport shop\/web: ClusterSetIP 10\.42\.0\.1; ports http\/tcp 80/,
+        /web-east from cluster east \(1 of 1 ready\)/,
+      ],
+    ],
+    ['db.shop.svc.clusterset.local. A', [/no ServiceImport shop\/db/, /NXDOMAIN/]],
+    ['clusterset.local. SOA', [/apex of multicluster zone clusterset\.local/]],
+    ['a.pin._zone.db.shop.svc.cluster.local. A', [/Service shop\/db: headless/, /topology zone a only/]],
+    ['b.prefer._zone.db.shop.svc.cluster.local. A', [/topology zone b, else all/]],
+  ]
+  for (const [question, wanted] of explained) {
+    test(`explains ${question}`, () => {
+      const text = instance.explain!(ask(question)).join('\n')
+      for (const pattern of wanted) assert.match(text, pattern)
+    })
+  }
+})
+
+const importedObjects = `
+apiVersion: v1
+kind: Service
+metadata: {name: db, namespace: shop}
+spec: {clusterIP: None}
+---
+apiVersion: multicluster.x-k8s.io/v1alpha1
+kind: ServiceImport
+metadata: {name: web, namespace: shop}
+spec: {type: ClusterSetIP, ips: [10.42.0.1], ports: [{name: http, port: 80, protocol: TCP}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: web-east
+  namespace: shop
+  labels: {multicluster.kubernetes.io/service-name: web, multicluster.kubernetes.io/source-cluster: east}
+addressType: IPv4
+endpoints: [{addresses: [10.7.0.1]}]
+`
 
 describe('kubernetes over a folder that is not there', () => {
   test('answers SERVFAIL, is not ready, and says so after startup_timeout', async () => {

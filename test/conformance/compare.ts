@@ -59,9 +59,19 @@ export function difference(
   const left = canonical(wanted)
   const right = canonical(got)
   if (left.join('\n') === right.join('\n')) return undefined
-  const missing = left.filter((line) => !right.includes(line)).slice(0, 8)
-  const extra = right.filter((line) => !left.includes(line)).slice(0, 8)
+  const missing = without(left, right).slice(0, 8)
+  const extra = without(right, left).slice(0, 8)
   return [describe(asked), ...missing.map((line) => `  - ${line}`), ...extra.map((line) => `  + ${line}`)].join('\n')
+}
+
+/** Lines of the first that the second does not have, or has less often. */
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const left = [...others]
+  return lines.filter((line) => {
+    const at = left.indexOf(line)
+    if (at >= 0) left.splice(at, 1)
+    return at < 0
+  })
 }
 
 export function describe(asked: Ask): string {

@@ -33,6 +33,13 @@ const excuses: readonly Excuse[] = [
       sections(withoutTtl, { ...theirs, authoritative: true }) === sections(withoutTtl, ours),
   },
   {
+    // An FQDN slice's CNAME, and what it leads to, comes once for each of its ports.
+    reason: 'a record comes once in an answer (RFC 2181 §5)',
+    holds: (theirs, ours) =>
+      repeats(theirs) &&
+      sections(recordLine, { ...theirs, answer: uniqueAnswer(theirs.answer) }) === sections(recordLine, ours),
+  },
+  {
     // CoreDNS compares these two names with the zone byte by byte; a resolver that randomises case (0x20) cannot know.
     reason: 'the apex NS and ns.dns are found in any case',
     holds: (_theirs, ours) => {
@@ -55,6 +62,12 @@ const isUnwritable = ({ questions: [asked], rcode }: Message) =>
   rcode === 3 &&
   /(\.110\.10\.in-addr|\.0\.1\.1\.0\.0\.0\.d\.f\.ip6)\.arpa\.$/.test(asked.name)
 
+const repeats = ({ answer }: Message) => uniqueAnswer(answer).length < answer.length
+
+const uniqueAnswer = (records: readonly ResourceRecord[]): ResourceRecord[] => [
+  ...new Map(records.map((record) => [recordText(record), record])).values(),
+]
+
 const hasCache = (corefile: string) => /^ *cache /m.test(corefile)
 
 const asksForCname = ({ questions, rcode }: Message) => questions[0]?.type === type.CNAME && rcode === 0
@@ -64,10 +77,12 @@ function sections(text: (record: ResourceRecord) => string, message: Message): s
   return JSON.stringify([message.rcode, message.authoritative, message.truncated, parts])
 }
 
-function withoutTtl(record: ResourceRecord): string {
-  const words = recordText({ ...record, ttl: 0 }).split(/\s+/)
+const withoutTtl = (record: ResourceRecord) => recordLine({ ...record, ttl: 0 }).toLowerCase()
+
+function recordLine(record: ResourceRecord): string {
+  const words = recordText(record).split(/\s+/)
   // A SOA's serial is each server's own clock.
-  return (record.type === type.SOA ? [...words.slice(0, 6), ...words.slice(7)] : words).join(' ').toLowerCase()
+  return (record.type === type.SOA ? [...words.slice(0, 6), ...words.slice(7)] : words).join(' ')
 }
 
 /** Why this difference is meant, or undefined. */

@@ -44,7 +44,13 @@ make_machine() {
   for tool in sh env dirname uname sed; do ln -s "$(command -v "$tool")" "$machine/$tool"; done
 }
 
-on_machine() { env -i HOME="$HOME" PATH="$machine" "$@"; }
+# How this network is reached (proxies, certificates) belongs to the machine; everything else of our environment is left out.
+network=()
+for name in HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy NODE_EXTRA_CA_CERTS NPM_CONFIG_REGISTRY; do
+  [ -z "${!name:-}" ] || network+=("$name=${!name}")
+done
+on_machine() { (exec_on_machine "$@"); }
+exec_on_machine() { exec env -i HOME="$HOME" PATH="$machine" "${network[@]}" "$@"; }
 
 # answers ADDRESS QUESTION…: dig writes what went wrong as comments.
 answers() { dig +short +time=1 +tries=1 "@$1" -p 1053 "${@:2}" 2>/dev/null | grep -q '^[^;]'; }
@@ -62,8 +68,7 @@ prove() {
 
   : > "$work/start.log"
   set -m # a process group of its own, so that whatever it starts can be ended with it
-  # exec, so that the pid is npm's and not a shell's that waits for it.
-  (exec env -i HOME="$HOME" PATH="$machine" npm start) > "$work/start.log" 2>&1 &
+  exec_on_machine npm start > "$work/start.log" 2>&1 &
   started=$!
   set +m
   until_true 20 grep -q '^try: dig ' "$work/start.log" || fail 'npm start does not say what to try'

@@ -31,9 +31,11 @@ export interface AnsweredDeskOptions {
   onCollect(collect: () => void): { remove(): void }
 }
 
-/** Milliseconds between two looks, and what is taken in one: 20,000 a second, which is what the log takes. */
+/** Milliseconds between two looks. */
 const lookEvery = 10
-const takenPerLook = 200
+/** What is taken: 20,000 a second is what the log takes; in one look, however late it is, two milliseconds' work. */
+const takenPerMillisecond = 20
+const takenPerLook = 1000
 /** Milliseconds between two lines about what was dropped. */
 const tellEvery = 1000
 
@@ -43,6 +45,7 @@ export function openAnsweredDesk({ onAnswered, clock, log, dropped, onCollect }:
   let looking: Timer | undefined
   let telling: Timer | undefined
   let untold = 0
+  let lookedAt = 0
   const collecting = onCollect(countDropped)
 
   function lookLater(): void {
@@ -50,8 +53,11 @@ export function openAnsweredDesk({ onAnswered, clock, log, dropped, onCollect }:
   }
 
   function look(): void {
+    const now = clock.now()
+    const most = Math.min(Math.ceil((now - lookedAt) * takenPerMillisecond), takenPerLook)
+    lookedAt = now
     let taken = 0
-    for (const { consumer } of rings) taken += consumer.drain(takenPerLook - taken, take)
+    for (const { consumer } of rings) taken += consumer.drain(most - taken, take)
     // A thread that always has enough for all of a look must not come first always.
     rings.push(...rings.splice(0, 1))
     countDropped()
@@ -105,7 +111,9 @@ export function openAnsweredDesk({ onAnswered, clock, log, dropped, onCollect }:
       }
     },
     wake() {
-      if (looking === undefined && rings.some(({ consumer }) => !consumer.asleep())) lookLater()
+      if (looking !== undefined || rings.every(({ consumer }) => consumer.asleep())) return
+      lookedAt = clock.now()
+      lookLater()
     },
     drain,
     close() {

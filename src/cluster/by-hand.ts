@@ -39,9 +39,13 @@ export function createModel(options: ModelOptions = {}): HandMadeCluster {
     ...options,
   }
   const watched = watchedResources(config)
-  const { view, stores, subscribe, setAvailability } = buildModel(watched, options.clock ?? systemClock, (error) => {
-    throw error
-  })
+  const { view, stores, subscribe, sealSerials, setAvailability } = buildModel(
+    watched,
+    options.clock ?? systemClock,
+    (error) => {
+      throw error
+    },
+  )
   const reducer = createReducer(config)
   const admission = createAdmission(config, watched, reducer)
   for (const resource of watched) setAvailability(resource, options.availability ?? 'synced')
@@ -49,6 +53,7 @@ export function createModel(options: ModelOptions = {}): HandMadeCluster {
   return {
     view,
     subscribe,
+    sealSerials,
     setAvailability,
     start() {},
     stop: async () => {},

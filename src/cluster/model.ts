@@ -30,6 +30,7 @@ export interface Model {
   readonly view: ClusterView
   readonly stores: Stores
   subscribe(listener: ClusterListener): { unsubscribe(): void }
+  sealSerials(): void
   setAvailability(resource: Resource, availability: Availability): void
 }
 
@@ -47,8 +48,12 @@ export function buildModel(watched: readonly Resource[], clock: Clock, report: (
   const slices = createSliceIndex()
   const imported = createSliceIndex()
 
+  /** Serials that somebody has a zone's content under. */
+  const sealed = new Set<keyof typeof serials>()
   const touch = (serial: keyof typeof serials, counts: boolean): void => {
-    if (counts) serials[serial] = Math.floor(clock.wall() / 1000)
+    const wasSealed = sealed.delete(serial)
+    if (!counts && !wasSealed) return
+    serials[serial] = Math.max(Math.floor(clock.wall() / 1000), serials[serial] + (wasSealed ? 1 : 0))
   }
   const emit = (call: (listener: ClusterListener) => void): void => {
     for (const { listener } of subscriptions) {
@@ -112,6 +117,8 @@ export function buildModel(watched: readonly Resource[], clock: Clock, report: (
   }
 
   const namespaceChanged = (before: Namespace | undefined, after: Namespace | undefined): void => {
+    // Their services come and go with them; CoreDNS does not count that.
+    for (const serial of ['cluster', 'multicluster', 'external'] as const) touch(serial, false)
     emit((listener) => listener.namespace?.((after ?? before)!.name))
   }
 
@@ -168,6 +175,9 @@ export function buildModel(watched: readonly Resource[], clock: Clock, report: (
       const subscription = { listener }
       subscriptions.add(subscription)
       return { unsubscribe: () => void subscriptions.delete(subscription) }
+    },
+    sealSerials() {
+      for (const serial of ['cluster', 'multicluster', 'external'] as const) sealed.add(serial)
     },
     setAvailability(resource, state) {
       if (availability.get(resource) === state || !availability.has(resource)) return

@@ -41,6 +41,7 @@ export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
   return {
     view: model.view,
     subscribe: model.subscribe,
+    sealSerials: model.sealSerials,
     start() {
       if (!stopped) source ??= open()
     },

@@ -155,6 +155,11 @@ export interface ClusterListener {
 export interface Cluster {
   readonly view: ClusterView
   subscribe(listener: ClusterListener): { unsubscribe(): void }
+  /**
+   * Somebody has the content of zones under their serials of now. The next change gives a higher one, even in the same
+   * second, and even where CoreDNS would not count it: else they would keep what they have for good.
+   */
+  sealSerials(): void
   /** Starts watching. Resolves at once; never rejects: what goes wrong is logged, retried and shown by availability. */
   start(): void
   stop(): Promise<void>

@@ -160,11 +160,16 @@ export function placesOf({ addresses, width }: Group): Uint8Array[] {
 
 export const externalServerName = ({ apex }: ExternalSettings, zone: string): string => below(`ns1.${apex}`, zone)
 
-export function externalSoa({ view }: Knowledge, settings: ExternalSettings, zone: string): ResourceRecord {
+/** Endpoints have a clock of their own; CoreDNS moves this serial for external addresses alone. */
+export function externalSerial({ view }: Knowledge, { headless }: ExternalSettings): number {
+  return headless ? Math.max(view.externalSerial, view.serial) : view.externalSerial
+}
+
+export function externalSoa(knowledge: Knowledge, settings: ExternalSettings, zone: string): ResourceRecord {
   const data = rdata.soa({
     mname: externalServerName(settings, zone),
     rname: below(`hostmaster.${settings.apex}`, zone),
-    serial: view.externalSerial,
+    serial: externalSerial(knowledge, settings),
     refresh: 7200,
     retry: 1800,
     expire: 86_400,

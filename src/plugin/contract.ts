@@ -5,7 +5,7 @@
  */
 
 import type { DataPlaneSample } from '../answer/api.ts'
-import type { ClusterListener } from '../cluster/types.ts'
+import type { Cluster } from '../cluster/types.ts'
 import type { Knowledge } from '../compile/settings.ts'
 import type { Directive, DirectiveSchema, Position } from '../corefile/schema.ts'
 import type { ResourceRecord } from '../dns/message.ts'
@@ -167,11 +167,9 @@ export interface ZoneSnapshot {
   readonly records: Iterator<ResourceRecord>
 }
 
-export interface SharedCluster {
-  /** Throws before the plugin has started. */
+/** Each throws before the plugin has started. */
+export interface SharedCluster extends Pick<Cluster, 'subscribe' | 'sealSerials'> {
   knowledge(): Knowledge
-  /** The same. */
-  subscribe(listener: ClusterListener): { unsubscribe(): void }
 }
 
 export interface SearchLists {

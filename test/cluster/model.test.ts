@@ -324,6 +324,56 @@ describe('the serial', () => {
   })
 })
 
+describe('a serial that somebody has a zone under', () => {
+  const start = 1000
+  const named = (name: string, port: number) => service(name, { clusterIP: '10.96.0.9', ports: [{ port }] })
+  const open = () => {
+    const clock = fixedClock({ wall: start * 1000 })
+    const cluster = createModel({ clock })
+    cluster.apply(named('web', 80))
+    return { clock, cluster }
+  }
+
+  test('grows with the next change, though it comes in the same second, and once', () => {
+    const { clock, cluster } = open()
+    cluster.apply(named('web', 81))
+    assert.equal(cluster.view.serial, start)
+    cluster.sealSerials()
+    cluster.apply(named('web', 82))
+    assert.equal(cluster.view.serial, start + 1)
+    cluster.apply(named('web', 83))
+    assert.equal(cluster.view.serial, start + 1)
+    clock.move(1000)
+    cluster.apply(named('web', 84))
+    assert.equal(cluster.view.serial, start + 1, 'the time has caught up')
+    clock.move(5000)
+    cluster.sealSerials()
+    cluster.apply(named('web', 85))
+    assert.equal(cluster.view.serial, start + 6)
+  })
+
+  test('grows with changes that CoreDNS does not count', () => {
+    const { cluster } = open()
+    for (const [change, counted] of [
+      [{ kind: 'Namespace', metadata: { name: 'other' } }, 'a namespace'],
+      [service('web', { clusterIP: '10.96.0.8', ports: [{ port: 80 }] }), 'a ClusterIP'],
+    ] as const) {
+      const before = cluster.view.serial
+      cluster.sealSerials()
+      cluster.apply(change)
+      assert.equal(cluster.view.serial, before + 1, counted)
+    }
+  })
+
+  test('grows for zones of external addresses too, when a service with some comes or goes', () => {
+    const { cluster } = open()
+    assert.equal(cluster.view.externalSerial, 0)
+    cluster.sealSerials()
+    cluster.apply(service('lb', { clusterIP: '10.96.0.7', externalIPs: ['192.0.2.1'] }))
+    assert.equal(cluster.view.externalSerial, start)
+  })
+})
+
 describe('availability', () => {
   test('the cluster is synced when services and namespaces are and nothing else is pending', () => {
     const cluster = createModel({ availability: 'pending', pods: false, serviceImports: false })

@@ -39,6 +39,10 @@ export function shareCluster(given: SharedClusterOptions = {}): SharedClusterRig
     settings: dnsSettings({ ttl: 30, ...given.settings }),
     localAddresses: (given.localAddresses ?? []).map((text) => parseAddress(text)!),
   }
-  const shared: SharedCluster = { knowledge: () => knowledge, subscribe: cluster.subscribe }
+  const shared: SharedCluster = {
+    knowledge: () => knowledge,
+    subscribe: cluster.subscribe,
+    sealSerials: cluster.sealSerials,
+  }
   return { cluster, shared, kubernetes: { cluster: shared }, apply: createNotation(cluster).apply }
 }

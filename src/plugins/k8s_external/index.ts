@@ -1,4 +1,4 @@
-import { externalSoa } from '../../compile/external.ts'
+import { externalSerial, externalSoa } from '../../compile/external.ts'
 import { externalZoneRecords } from '../../compile/external-records.ts'
 import type { Knowledge } from '../../compile/settings.ts'
 import { isTransferable } from '../../compile/transfer.ts'
@@ -35,12 +35,13 @@ function createTransferSource(settings: Settings, cluster: () => SharedCluster):
   const knowledge = (): Knowledge => cluster().knowledge()
   return {
     zones: settings.zones,
-    serial: () => (isTransferable(knowledge()) ? knowledge().view.externalSerial : undefined),
+    serial: () => (isTransferable(knowledge()) ? externalSerial(knowledge(), settings) : undefined),
     snapshot(zone) {
       const known = knowledge()
       if (!isTransferable(known)) return undefined
+      cluster().sealSerials()
       return {
-        serial: known.view.externalSerial,
+        serial: externalSerial(known, settings),
         soa: externalSoa(known, settings, zone),
         records: externalZoneRecords(known, settings, zone),
       }

@@ -40,12 +40,15 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     return known
   }
 
+  function followed(): Cluster {
+    if (!held) throw new Error('the kubernetes plugin follows the cluster once it is started')
+    return held.value
+  }
+
   const cluster: SharedCluster = {
     knowledge,
-    subscribe(listener) {
-      if (!held) throw new Error('the kubernetes plugin follows the cluster once it is started')
-      return held.value.subscribe(listener)
-    },
+    subscribe: (listener) => followed().subscribe(listener),
+    sealSerials: () => followed().sealSerials(),
   }
 
   /** The server does not wait for the cluster: other zones are answered meanwhile. This is how long that goes unsaid. */

@@ -16,6 +16,7 @@ export function createTransferSource(zones: readonly string[], cluster: SharedCl
       const knowledge = cluster.knowledge()
       if (!isTransferable(knowledge, zone)) return undefined
       const spec = zoneSpec(knowledge, zone, false)
+      cluster.sealSerials()
       return { serial: spec.soa.serial, soa: soaRecord(spec, zone), records: zoneRecords(knowledge, zone) }
     },
     watch(changed) {

@@ -5,34 +5,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import type { IncomingMessage } from 'node:http'
-import { Agent, request as httpsRequest } from 'node:https'
+import { Agent } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type ApiObject, openWatch, type Reply, sendRequest, type Watch } from './api-client.ts'
 import { peer } from './peers.ts'
 import { freePort } from './ports.ts'
 import { tied } from './tied.ts'
 import { until } from './until.ts'
 
-/** What a test needs of a request's outcome: the object, as JSON has it. */
-// biome-ignore lint/suspicious/noExplicitAny: Kubernetes objects, reached into by path
-export type ApiObject = Record<string, any>
-
-export interface Reply {
-  readonly status: number
-  readonly body: ApiObject
-}
-
-export interface WatchEvent {
-  readonly type: string
-  readonly object: ApiObject
-}
-
-export interface Watch {
-  /** Resolves to the time (performance.now) of the first event from now on that satisfies `wanted`. */
-  next(wanted: (event: WatchEvent) => boolean): Promise<number>
-  close(): void
-}
+export type { ApiObject, Watch }
 
 export interface ControlPlane {
   readonly folder: string
@@ -211,79 +193,6 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   const gone = new Promise((resolve) => child.once('exit', resolve))
   child.kill(signal)
   await gone
-}
-
-interface Sending {
-  readonly url: string
-  readonly method: string
-  readonly token: string
-  readonly agent: Agent
-  readonly ca: Buffer
-  readonly body: object | undefined
-}
-
-/** JSON is YAML, so an object can be applied as it is. */
-const contentTypes: Readonly<Record<string, string>> = {
-  PATCH: 'application/merge-patch+json',
-  APPLY: 'application/apply-patch+yaml',
-}
-
-function sendRequest({ url, method, token, agent, ca, body }: Sending): Promise<Reply> {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': contentTypes[method] ?? 'application/json' }
-  return new Promise((resolve, reject) => {
-    const verb = method === 'APPLY' ? 'PATCH' : method
-    const outgoing = httpsRequest(url, { method: verb, headers, agent, ca }, async (response) => {
-      try {
-        const text = await readAll(response)
-        resolve({ status: response.statusCode!, body: text.startsWith('{') ? JSON.parse(text) : { message: text } })
-      } catch (error) {
-        reject(error)
-      }
-    })
-    outgoing.on('error', reject)
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body))
-  })
-}
-
-async function readAll(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of response) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString()
-}
-
-function openWatch(url: string, token: string, ca: Buffer): Promise<Watch> {
-  const listeners = new Set<(event: WatchEvent, at: number) => void>()
-  const address = `${url}${url.includes('?') ? '&' : '?'}watch=1`
-  return new Promise((resolve, reject) => {
-    const outgoing = httpsRequest(
-      address,
-      { headers: { authorization: `Bearer ${token}` }, ca, agent: false },
-      (response) => {
-        let rest = ''
-        response.on('data', (chunk: Buffer) => {
-          const at = performance.now()
-          const lines = (rest + chunk).split('\n')
-          rest = lines.pop()!
-          for (const line of lines) for (const listener of listeners) listener(JSON.parse(line), at)
-        })
-        response.on('error', () => {})
-        resolve({
-          next: (wanted) =>
-            new Promise((found) => {
-              const listener = (event: WatchEvent, at: number) => {
-                if (!wanted(event)) return
-                listeners.delete(listener)
-                found(at)
-              }
-              listeners.add(listener)
-            }),
-          close: () => outgoing.destroy(),
-        })
-      },
-    )
-    outgoing.on('error', reject)
-    outgoing.end()
-  })
 }
 
 let kubeconfigs = 0

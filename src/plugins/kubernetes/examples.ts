@@ -1,11 +1,12 @@
 /** Questions worth trying, one of each kind that the cluster has: for the first lines that a person sees. */
 import type { Service } from '../../cluster/types.ts'
 import { serviceName } from '../../compile/place.ts'
-import type { Knowledge } from '../../compile/settings.ts'
+import { isMulticluster, isReverseZone, type Knowledge } from '../../compile/settings.ts'
 
 export function exampleQuestions({ view, settings }: Knowledge): string[] {
   const questions: string[] = []
-  const zone = settings.primaryZone
+  const zone = settings.zones.find((name) => !isReverseZone(name) && !isMulticluster(settings, name))
+  if (zone === undefined) return []
   const first = (test: (service: Service) => boolean, ask: (name: string, service: Service) => string): void => {
     for (const service of view.services()) {
       if (!test(service)) continue

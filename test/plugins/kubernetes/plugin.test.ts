@@ -102,7 +102,7 @@ describe('kubernetes with imported services and topology zones', () => {
     writeFileSync(join(folder, 'objects.yaml'), importedObjects)
     instance = setUp(
       kubernetes,
-      'kubernetes cluster.local clusterset.local {\nmanifests .\nzonal\nmulticluster clusterset.local\n}',
+      'kubernetes clusterset.local cluster.local {\nmanifests .\nzonal\nmulticluster clusterset.local\n}',
       process,
       { root: folder },
     )
@@ -112,6 +112,10 @@ describe('kubernetes with imported services and topology zones', () => {
   after(async () => {
     await instance.stop?.()
     rmSync(folder, { recursive: true })
+  })
+
+  test("offers questions of the cluster's own zone", () => {
+    assert.deepEqual(instance.examples?.(), ['db.shop.svc.cluster.local. A'])
   })
 
   const explained: readonly [string, readonly RegExp[]][] = [
@@ -154,6 +158,12 @@ metadata:
   labels: {multicluster.kubernetes.io/service-name: web, multicluster.kubernetes.io/source-cluster: east}
 addressType: IPv4
 endpoints: [{addresses: [10.7.0.1]}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: db-1, namespace: shop, labels: {kubernetes.io/service-name: db}}
+addressType: IPv4
+endpoints: [{addresses: [10.0.0.1], zone: a}]
 `
 
 describe('kubernetes over a folder that is not there', () => {

@@ -3,7 +3,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../observe/clock.ts'
-import { ApiFailure, describeFailure } from './failure.ts'
+import { ApiFailure, describeFailure, isUnreachable } from './failure.ts'
 import { type ApiResponse, parseRetryAfter, responseTimeout, type Session } from './session.ts'
 
 /** `first`: a connection that stands already. `redial` opens the others, with TLS where needed. */
@@ -33,8 +33,8 @@ export function openH1(first: Socket, origin: string, redial: () => Promise<Sock
       sent.on('error', (error) => {
         late.cancel()
         const failure = describeFailure(error, origin)
-        // Nothing came back at all: the next request finds out whether the server is still there.
-        if (failure.reason === 'connect') usable = false
+        // No connection to be had here: the next request takes a session of its own, or waits for its time to try.
+        if (isUnreachable(failure)) usable = false
         reject(failure)
       })
       sent.on('response', (response: IncomingMessage) => {

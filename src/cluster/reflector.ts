@@ -157,6 +157,10 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
       const reader = listReader(response, reducer)
       await readItems(response, reader, intake.listed, { silence: () => listSilence, total: 10 * minute }, reading())
       const facts = finishList(reader.finish)
+      // `{}` of something in between that is no API server would read as a cluster without objects.
+      if (facts.resourceVersion === '') {
+        throw new ApiFailure('broken', `${connection.name}: the list of ${resource} has no resourceVersion`)
+      }
       if (facts.continueToken === '') return complete(facts.resourceVersion)
       token = facts.continueToken
     }

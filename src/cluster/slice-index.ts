@@ -132,23 +132,32 @@ function* changedPlaces(before: EndpointSlice, after: EndpointSlice): Iterable<U
   }
 }
 
+/** In place of a place, for an address that has more than one. */
+const several = -1
+
 /** Addresses of one side only, or with other facts on the other side. */
 function* movedAddresses(before: EndpointSlice | undefined, after: EndpointSlice | undefined): Iterable<Uint8Array> {
   const old = new Map<string, number>()
   const oldSize = before === undefined ? 0 : sizeOf(before)
   const size = after === undefined ? 0 : sizeOf(after)
   for (let place = 0; oldSize > 0 && place < before!.count; place++) {
-    old.set(addressKey(addressAt(before!, place, oldSize)), place)
+    const key = addressKey(addressAt(before!, place, oldSize))
+    // One that is there twice has the facts of both places: it counts as changed.
+    old.set(key, old.has(key) ? several : place)
   }
   for (let place = 0; size > 0 && place < after!.count; place++) {
     const address = addressAt(after!, place, size)
     const key = addressKey(address)
     const was = old.get(key)
     old.delete(key)
-    const same = was !== undefined && before!.service === after!.service && sameFacts(before!, was, after!, place)
+    const one = was !== undefined && was !== several
+    const same = one && before!.service === after!.service && sameFacts(before!, was, after!, place)
     if (!same) yield address
   }
-  for (const place of old.values()) yield addressAt(before!, place, oldSize)
+  for (let place = 0; oldSize > 0 && place < before!.count; place++) {
+    const address = addressAt(before!, place, oldSize)
+    if (old.delete(addressKey(address))) yield address
+  }
 }
 
 function addressAt(slice: EndpointSlice, place: number, size: number): Uint8Array {

@@ -234,7 +234,7 @@ function findPointers(knowledge: Knowledge, address: Uint8Array): Finding {
   const { view, settings } = knowledge
   const service = clusterIPOwner(knowledge, address)
   if (service) {
-    return { kind: 'pointers', names: [serviceName(service.namespace, service.name, settings.primaryZone)] }
+    return pointers(view, [serviceName(service.namespace, service.name, settings.primaryZone)])
   }
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
   const names = new Set<string>()
@@ -243,5 +243,11 @@ function findPointers(knowledge: Knowledge, address: Uint8Array): Finding {
     const label = endpointLabel(slice, place, settings.endpointPodNames)
     names.add(`${label}.${serviceName(slice.namespace, slice.service, settings.primaryZone)}`)
   }
-  return names.size > 0 ? { kind: 'pointers', names: [...names] } : missing(view, 'endpointslices')
+  return pointers(view, [...names], 'endpointslices')
+}
+
+/** A slice's label may say a service's name that is none (`a..b` is a label value): it takes no other's records along. */
+function pointers(view: ClusterView, texts: readonly string[], ...needed: Resource[]): Finding {
+  const names = texts.filter((text) => absoluteName(text) !== undefined)
+  return names.length > 0 ? { kind: 'pointers', names } : missing(view, ...needed)
 }

@@ -3,7 +3,7 @@ import type { ClusterView, Service, ServiceImport } from '../cluster/types.ts'
 import { type as dnsType } from '../dns/codes.ts'
 import type { AnswerSpec, NodeSpec, ZoneSpec } from '../table/spec.ts'
 import { type Answer, answerOf, isStorable } from './answers.ts'
-import { type Finding, find } from './find.ts'
+import { absoluteName, type Finding, find } from './find.ts'
 import { grammarOf, type Place, placeOf, type ServicePlace, serviceName } from './place.ts'
 import {
   below,
@@ -90,7 +90,7 @@ export function isHeadless(view: ClusterView, { imported, namespace, service }: 
   return view.service(namespace, service)?.headless ?? false
 }
 
-const isServiceItself = (place: Place): place is ServicePlace =>
+export const isServiceItself = (place: Place): place is ServicePlace =>
   place.kind === 'service' &&
   place.endpoint === '' &&
   place.port === '' &&
@@ -127,7 +127,8 @@ export function fixedNames(zone: string): string[] {
 
 /**
  * The names of a service that are compiled ahead of any query: its own, and `_port._proto` of one with an address of
- * its own. Those that another of our zones holds are left out.
+ * its own. Those that another of our zones holds are left out, and
+ * those that are too long to be names (RFC 1035 §2.3.4: the zone's is added to what the API server has checked).
  */
 export function namesOfService(knowledge: Knowledge, zone: string, service: Service | ServiceImport): string[] {
   const own = serviceName(service.namespace, service.name, zone)
@@ -135,7 +136,7 @@ export function namesOfService(knowledge: Knowledge, zone: string, service: Serv
   if (hasOwnAddress(service)) {
     for (const port of service.ports) if (port.name !== '') names.push(`_${port.name}._${port.protocol}.${own}`)
   }
-  return names.filter((name) => zoneOf(knowledge.settings, name) === zone)
+  return names.filter((name) => zoneOf(knowledge.settings, name) === zone && absoluteName(name) !== undefined)
 }
 
 const hasOwnAddress = (service: Service | ServiceImport): boolean =>

@@ -1,7 +1,7 @@
 /** Which names of the table belong to which object, and what becomes of them when it changes. */
 import type { Service, ServiceImport } from '../../cluster/types.ts'
-import { clusterIPOwner } from '../../compile/find.ts'
-import { compileNode, fixedNames, isHeadless, namesOfService } from '../../compile/node.ts'
+import { absoluteName, clusterIPOwner } from '../../compile/find.ts'
+import { compileNode, fixedNames, isHeadless, isServiceItself, namesOfService } from '../../compile/node.ts'
 import { grammarOf, namespaceName, type Place, placeOf } from '../../compile/place.ts'
 import { isMulticluster, isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
 import { parseAddress, reverseName } from '../../dns/address.ts'
@@ -48,7 +48,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
 
   function publish(zone: string, name: string): void {
     // A zone inside another one takes its names.
-    if (zoneOf(settings, name) !== zone) return
+    if (zoneOf(settings, name) !== zone || absoluteName(name) === undefined) return
     const node = nodeOf(zone, name)
     if (node) sink.put(name, node)
     else sink.remove(name)
@@ -113,7 +113,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
 
   function isFirstUse(zone: string, name: string, type: number): boolean {
     const place = placeIn(zone, name)
-    if (place.kind === 'reverse') return clusterIPOwner(knowledge, place.address) === undefined
+    if (place.kind === 'reverse') return !isClusterIP(place)
     // A topology zone that no endpoint is in may have all endpoints of the service, and any number of names.
     if (place.kind !== 'service' || place.topology) return false
     const service = objectOf(serviceNameOf(place))
@@ -122,6 +122,9 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
     if (place.port === '' && place.protocol === '') return isHeadless(view, place) && type === dnsType.SRV
     return !namesOfService(knowledge, zone, service).includes(name)
   }
+
+  const isClusterIP = (place: Place): boolean =>
+    place.kind === 'reverse' && clusterIPOwner(knowledge, place.address) !== undefined
 
   return {
     compileFixed(zone) {
@@ -152,8 +155,10 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
     use(zone, name, type) {
       if (firstUse.has(name) || !isFirstUse(zone, name, type)) return { used: false, displaced: [] }
       const displaced = firstUse.add(placeIn(zone, name), name).flatMap((other): ServiceName[] => {
-        sink.remove(other)
         const place = placeIn(zoneOf(settings, other)!, other)
+        // Names that are compiled ahead stay until they are compiled again: the closed node above would deny them.
+        const stays = place.kind === 'service' ? isServiceItself(place) : isClusterIP(place)
+        if (!stays) sink.remove(other)
         return place.kind === 'service' ? [serviceNameOf(place)] : []
       })
       return { used: true, displaced }

@@ -10,6 +10,7 @@ import { isMulticluster, type Knowledge } from '../../compile/settings.ts'
 import { reverseName } from '../../dns/address.ts'
 import type { Clock } from '../../observe/clock.ts'
 import type { TableSink } from '../../plugin/contract.ts'
+import { TableFull } from '../../table/index.ts'
 import type { NodeSpec } from '../../table/spec.ts'
 import { type ServiceName, serviceKey } from './first-use.ts'
 import { createNames } from './names.ts'
@@ -58,7 +59,7 @@ export function createPublisher({ knowledge, clock, latency, report }: Publisher
   const { view, settings } = knowledge
   const targets = new Set<Target>()
   const sink = {
-    put: (name: string, node: NodeSpec) => toEach((target) => target.sink.put(name, node)),
+    put: (name: string, node: NodeSpec) => toEach((target) => putOrLeave(target, name, node)),
     remove: (name: string) => toEach((target) => target.sink.remove(name)),
   }
   const names = createNames(knowledge, sink, report)
@@ -70,6 +71,17 @@ export function createPublisher({ knowledge, clock, latency, report }: Publisher
   /** What is left to do while everything is being published. */
   let bulk: Iterator<() => void> | undefined
   const slices = createSlices(clock, step, declareZones)
+
+  /** One name that cannot be stored (targets that are too long to be names) is the chain's; the others are kept up. */
+  function putOrLeave({ sink }: Target, name: string, node: NodeSpec): void {
+    try {
+      sink.put(name, node)
+    } catch (error) {
+      if (error instanceof TableFull) throw error
+      sink.put(name, { zone: node.zone, below: 'open', otherTypes: 'chain', answers: new Map() })
+      report(`${name} is answered without the table: ${error instanceof Error ? error.message : error}`)
+    }
+  }
 
   /** A full table stops serving the space by itself; then the chain answers everything, and nothing is to be kept up. */
   function toEach(call: (target: Target) => void): void {

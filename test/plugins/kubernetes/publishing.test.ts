@@ -6,6 +6,7 @@ import type { ClusterDnsSettings } from '../../../src/compile/settings.ts'
 import { type as dnsType } from '../../../src/dns/codes.ts'
 import { type Clock, systemClock } from '../../../src/observe/clock.ts'
 import { createPublisher, type Publisher } from '../../../src/plugins/kubernetes/publisher.ts'
+import { createTable } from '../../../src/table/index.ts'
 import type { NodeSpec, ZoneSpec } from '../../../src/table/spec.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 
@@ -143,6 +144,26 @@ describe('a space that is attached', () => {
     assert.equal(space.nodes.has('api.testns.svc.cluster.local.'), false)
   })
 
+  test('is kept up without the names that are too long once the zone is added, and without answers that it cannot hold', async () => {
+    const label = 'a'.repeat(63)
+    const { publisher, apply, errors } = open(
+      `service ${label}${label} testns 10.3.0.3\nservice ${label} ${label} 10.3.0.1 ports ${label}x:TCP:1`,
+    )
+    const table = createTable({ reserveBytes: 2 ** 22 })
+    const space = table.createSpace()
+    const blockClass = table.defineClass({ server: '', zone: '', view: '', plugin: '', shuffle: false, maxPayload: 0 })
+    await publisher.attach({
+      zone: (spec) => table.zone(space, spec),
+      put: (name, node) => table.put(space, blockClass, name, node),
+      remove: (name) => table.remove(space, name),
+    }).settled
+    assert.equal(table.has(space, `${label}.${label}.svc.cluster.local.`), true)
+    apply('service api testns 10.3.0.2')
+    await idle()
+    assert.equal(table.has(space, 'api.testns.svc.cluster.local.'), true)
+    assert.deepEqual(errors, [])
+  })
+
   test('is given up, with a line in the log, when it takes no more; others are kept current', async () => {
     const { publisher, apply, errors } = open('service web testns 10.3.0.1')
     const full = {
@@ -228,6 +249,20 @@ describe('a change', () => {
 })
 
 describe('names that are compiled on first use', () => {
+  test('an address that a slice of an impossible service has too points to the others', async () => {
+    const { publisher, errors } = open(`
+      service hdls testns headless
+      endpoint hdls testns 172.0.0.2 ready
+      endpoint a..b testns 172.0.0.2 ready`)
+    const space = createSpace()
+    await publisher.attach(space).settled
+    publisher.answered('in-addr.arpa.', '2.0.0.172.in-addr.arpa.', dnsType.PTR)
+    await idle()
+    assert.deepEqual(errors, [])
+    const answer = space.nodes.get('2.0.0.172.in-addr.arpa.')!.answers.get(dnsType.PTR)
+    assert.equal(answer?.kind === 'records' && answer.answer.length, 1)
+  })
+
   test('are not in the table before', async () => {
     const { publisher } = open('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
     const space = createSpace()
@@ -253,6 +288,20 @@ describe('names that are compiled on first use', () => {
     await idle()
     assert.equal(space.nodes.has(`a.tcp.${web}`), false)
     assert.equal(space.nodes.has(`_a._tcp.${web}`), true)
+  })
+
+  test('the name of a service that gives way is there all the time: above it everything else is denied', async () => {
+    const { publisher } = open('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
+    const space = createSpace()
+    await publisher.attach(space).settled
+    publisher.answered('cluster.local.', hdls, dnsType.SRV)
+    await idle()
+    for (let i = 0; i < 16_384; i++) {
+      publisher.answered('in-addr.arpa.', `${i & 255}.${i >> 8}.77.10.in-addr.arpa.`, dnsType.PTR)
+      assert.equal(space.nodes.has(hdls), true)
+    }
+    await idle()
+    assert.equal(space.nodes.get(hdls)!.answers.get(dnsType.SRV)?.kind, 'chain')
   })
 
   test('of a name that is compiled anyway nothing changes', async () => {

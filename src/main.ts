@@ -1,5 +1,8 @@
 /** The command: picks the subcommand. What serves is in serve.ts; nothing imports this file. */
 
+// Until a process has a handler of its own, Node.js answers SIGUSR1 by opening its inspector.
+process.on('SIGUSR1', () => {})
+
 interface Io {
   readonly stdout: NodeJS.WritableStream
   readonly stderr: NodeJS.WritableStream

@@ -1,5 +1,6 @@
 /** A process that serves, has answered a query of each kind, and then ends in the way its argument says. */
-import { askUdp, frame, freePort, query, tcpClient, withTransport } from './support.ts'
+import { freePort } from '../support/ports.ts'
+import { askUdp, frame, query, tcpClient, withTransport } from './support.ts'
 
 const [ending, udp] = process.argv.slice(2) as [string, 'auto' | 'dgram']
 

@@ -1,10 +1,11 @@
 /** A transport on free ports with a scripted responder, and clients of its real sockets. */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { createMetrics } from '../../src/observe/registry.ts'
 import type { Ingress, Listener, MissHandler } from '../../src/server/ingress.ts'
 import { createTransport, type TransportOptions } from '../../src/transport/index.ts'
+import { freePort } from '../support/ports.ts'
 import { createResponder } from './fake-responder.ts'
 
 export interface Bench {
@@ -99,14 +100,6 @@ export async function withTransport(
 }
 
 /** A port that nobody had a moment ago, for both protocols. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '::')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 /** A query for `label.example.` A. */
 export function query(label: string, id = Math.floor(Math.random() * 65536)): Uint8Array {
   const name = [label, 'example'].flatMap((part) => [part.length, ...Buffer.from(part)])

@@ -32,10 +32,9 @@ export async function chase(
   /** Adds what `owner` has; returns false when that is nothing. `path`: the names that led here. */
   async function follow(owner: string, entries: readonly Group[], path: readonly string[]): Promise<boolean> {
     const start = answer.length
-    for (const group of entries) {
-      if (group.width !== 0) addAddresses(owner, group)
-      else for (const target of group.names) await followName(owner, target, path)
-    }
+    for (const group of entries) if (group.width !== 0) addAddresses(owner, group)
+    const targets = new Map(entries.flatMap(({ names }) => names.map((target) => [lowerName(target), target])))
+    for (const target of targets.values()) await followName(owner, target, path)
     return answer.length > start
   }
 
@@ -70,7 +69,14 @@ export async function chase(
   }
 
   await follow(query.qname, groups, [])
-  return { answer, truncated, unknown }
+  return { answer: withoutRepeats(answer), truncated, unknown }
+}
+
+/** Several slices may have one address, and several targets lead to one: an RRset has no record twice (RFC 2181 §5). */
+function withoutRepeats(records: readonly ResourceRecord[]): ResourceRecord[] {
+  const key = ({ name, type, rdata }: ResourceRecord) =>
+    `${lowerName(name)} ${type} ${Buffer.from(rdata).toString('hex')}`
+  return [...new Map(records.map((record) => [key(record), record])).values()]
 }
 
 const cname = (owner: string, target: string, ttl: number): ResourceRecord => ({

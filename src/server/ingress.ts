@@ -37,8 +37,8 @@ export interface Miss {
 export type MissHandler = (miss: Miss) => Promise<Uint8Array | undefined> | Uint8Array | undefined
 
 /**
- * Hears of a query that was answered from `space` of the table, in a class that is observed. False when nobody knows the
- * space any more. Never throws.
+ * Hears of a query that was answered from `space` of the table, in a class that is observed. False when the listener is
+ * gone. Never throws.
  */
 export type AnsweredHandler = (query: AnsweredQuery, space: number, classNumber: number) => boolean
 

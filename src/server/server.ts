@@ -103,9 +103,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   const onAnswered: AnsweredHandler = (query, space, classNumber) => {
-    const plan = ownerOf(space)?.planOf(space)
+    const { plugin, server } = writer.classSpec(classNumber)
+    // A thread may show the last of an old configuration's answers when that has ended: its successor hears of them.
+    const successor = () => running.configuration.listeners.find((plan) => plan.server === server)
+    const plan = ownerOf(space)?.planOf(space) ?? successor()
     if (!plan) return false
-    tellObservers(query, plan, writer.classSpec(classNumber).plugin, log)
+    tellObservers(query, plan, plugin, log)
     return true
   }
 

@@ -95,7 +95,9 @@ function sections(text: (record: ResourceRecord) => string, message: Message): s
   return JSON.stringify([message.rcode, message.authoritative, message.truncated, parts])
 }
 
-const withoutTtl = (record: ResourceRecord) => recordLine({ ...record, ttl: 0 }).toLowerCase()
+const inLowerCase = (record: ResourceRecord) => recordLine(record).toLowerCase()
+
+const withoutTtl = (record: ResourceRecord) => inLowerCase({ ...record, ttl: 0 })
 
 function recordLine(record: ResourceRecord): string {
   const words = recordText(record).split(/\s+/)

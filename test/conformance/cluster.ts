@@ -118,6 +118,9 @@ export function conformanceCluster(): KubernetesObject[] {
     pod('apps', 'web-0', '10.20.0.1'),
     pod('apps', 'web-1', '10.20.0.2'),
     pod('data', 'db-0', '10.20.0.3'),
+    // Whoever asks from this machine.
+    pod('apps', 'client', '127.0.0.1'),
+    ...balancers(),
   ]
 }
 
@@ -171,6 +174,29 @@ function clusterIPServices(): KubernetesObject[] {
       clusterIP: 'fd00:96::23',
       ports: [http],
     }),
+  ]
+}
+
+/** Services that are reached from outside, in every way there is. */
+function balancers(): KubernetesObject[] {
+  const balancer = (name: string, clusterIP: string, ingress: readonly object[], more: ServiceOptions = {}) => ({
+    ...service('apps', name, { type: 'LoadBalancer', clusterIP, ports: [http], ...more }),
+    status: { loadBalancer: { ingress } },
+  })
+  return [
+    balancer('lb-address', '10.96.88.1', [{ ip: '192.0.2.11' }]),
+    balancer('lb-two', '10.96.88.2', [{ ip: '192.0.2.12' }, { ip: '2001:db8::12' }], { externalIPs: ['192.0.2.13'] }),
+    balancer('lb-name', '10.96.88.3', [{ hostname: 'www.example.org' }]),
+    balancer('lb-dead', '10.96.88.4', [{ hostname: 'nxdomain.example.org' }]),
+    balancer('lb-mixed', '10.96.88.5', [{ ip: '192.0.2.15' }, { hostname: 'alias.example.org' }]),
+    balancer('lb-pending', '10.96.88.6', []),
+    service('net', 'external', {
+      clusterIP: '10.96.88.7',
+      externalIPs: ['192.0.2.11', '192.0.2.17'],
+      ports: [http, { name: 'https', port: 443 }, { port: 7, protocol: 'UDP', name: 'echo' }],
+    }),
+    service('data', 'headless-external', { clusterIP: 'None', externalIPs: ['192.0.2.18'], ports: [http] }),
+    slice('data', 'headless-external-1', 'headless-external', 'IPv4', [http], [['10.20.10.1']]),
   ]
 }
 

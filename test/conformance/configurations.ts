@@ -1,4 +1,8 @@
 /** The Corefiles that both servers run. */
+import type { KubernetesObject } from './cluster.ts'
+import type { Ask } from './queries.ts'
+import { externalQuestions, searchQuestions } from './zone-names.ts'
+
 export interface Places {
   readonly port: number
   readonly kubeconfig: string
@@ -13,6 +17,10 @@ export interface Configuration {
   /** Whether its answers have to come from the data plane (data-plane.ts). */
   readonly fast?: boolean
   corefile(places: Places): string
+  /** Questions besides those about the zone. */
+  readonly more?: (objects: readonly KubernetesObject[]) => Ask[]
+  /** Zones whose transfers are compared (transfers.ts). */
+  readonly transfers?: readonly string[]
 }
 
 interface Parts {
@@ -100,4 +108,31 @@ export const configurations: readonly Configuration[] = [
     },
     'clusterset.local.',
   ),
+  {
+    ...configuration('transfer', { plugins: ['transfer {', '  to *', '}'] }),
+    transfers: ['cluster.local.'],
+  },
+  {
+    ...configuration('k8s_external', {
+      options: ['ttl 30'],
+      plugins: [
+        'k8s_external example.net 2.0.192.in-addr.arpa 8.b.d.0.1.0.0.2.ip6.arpa',
+        'transfer {',
+        '  to 127.0.0.1',
+        '}',
+      ],
+    }),
+    more: externalQuestions,
+    transfers: ['cluster.local.', 'example.net.'],
+  },
+  {
+    ...configuration('k8s_external-headless', {
+      plugins: ['k8s_external example.net {', '  headless', '  ttl 60', '  apex k8s', '  fallthrough', '}'],
+    }),
+    more: externalQuestions,
+  },
+  {
+    ...configuration('autopath', { options: ['pods verified'], plugins: ['autopath @kubernetes'] }),
+    more: searchQuestions,
+  },
 ]

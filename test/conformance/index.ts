@@ -16,6 +16,7 @@ import { startPair } from './pair.ts'
 import { questions } from './queries.ts'
 import { runAtRandom } from './random.ts'
 import { coreDnsVersion, writeCluster, writeRecording } from './recorded.ts'
+import { transferDifferences } from './transfers.ts'
 import { startUpstream } from './upstream.ts'
 
 const shownDifferences = 1_000
@@ -78,7 +79,7 @@ async function compare(
   const kubeconfig = plane.kubeconfig(plane.adminToken)
   const pair = await startPair(configuration, { kubeconfig, upstream: `127.0.0.1:${upstreamPort}` })
   try {
-    const asks = questions(objects, zone)
+    const asks = [...questions(objects, zone), ...(configuration.more?.(objects) ?? [])]
     const result = await askBoth(asks, pair)
     report(configuration, result)
     print(`${name}: answered ${countsText(await readCounts(pair))}`)
@@ -88,6 +89,11 @@ async function compare(
       writeRecording(configuration, coreDnsVersion(peer('coredns')!), inOrder)
     }
     let failed = result.failed.length
+    for (const transferred of configuration.transfers ?? []) {
+      const differences = await transferDifferences(transferred, pair.theirs.port, pair.ours.port)
+      for (const text of differences) print(`${name}: transfer of ${transferred} ${text}`)
+      failed += differences.length
+    }
     if (configuration.fast) {
       const fast = await fastQuestions(objects, pair)
       const slow = await leftToChain(fast, pair)

@@ -14,6 +14,7 @@ import { ask } from './queries.ts'
 
 export interface Asked {
   readonly client: Client
+  readonly port: number
   /** What it has printed. */
   output(): string
   stop(): Promise<void>
@@ -89,5 +90,5 @@ export async function startServer(command: readonly string[], port: number, sett
     await stop()
     throw error
   }
-  return { client, output: () => output, stop }
+  return { client, port, output: () => output, stop }
 }

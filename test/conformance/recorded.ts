@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { dnsClass, opcode, typeName, typeNumber } from '../../src/dns/codes.ts'
+import { dnsClass, opcode, type, typeName, typeNumber } from '../../src/dns/codes.ts'
 import { lowerName } from '../../src/dns/name.ts'
 import type { KubernetesObject } from './cluster.ts'
 import { canonical, describe } from './compare.ts'
@@ -80,9 +80,9 @@ export function writeRecording(
   writeFileSync(join(folder, `${name}.json`), text)
 }
 
-/** The apex NS and ns.dns tell the addresses of the machine that CoreDNS runs on. */
-function isAboutThisMachine({ name }: Ask, zone: string): boolean {
-  return [zone, `ns.dns.${zone}`].includes(lowerName(name))
+/** The NS of an apex and its target tell the addresses of the machine that CoreDNS runs on. */
+function isAboutThisMachine({ name, type: asked }: Ask, zone: string): boolean {
+  return asked === type.NS || [zone, `ns.dns.${zone}`].includes(lowerName(name)) || /^ns1\./i.test(name)
 }
 
 const shortened = (lines: readonly string[], name: string) =>

@@ -82,7 +82,13 @@ function isLeftOut(place: Place, found: Finding, type: number, knowledge: Knowle
   if (found.kind === 'apex') return type === dnsType.NS
   if (found.kind === 'nameserver') return type === dnsType.A || type === dnsType.AAAA
   if (type !== dnsType.SRV || !options.withoutEndpointServices || !isServiceItself(place)) return false
-  return isHeadless(knowledge.view, place)
+  return isHeadless(knowledge.view, place) && hasPorts(knowledge.view, place)
+}
+
+/** Without a port there is no SRV record: that costs the table nothing to say. */
+function hasPorts(view: ClusterView, { imported, namespace, service }: ServicePlace): boolean {
+  const slices = imported ? view.importedSlices(namespace, service) : view.slices(namespace, service)
+  return slices.some(({ ports }) => ports.length > 0)
 }
 
 export function isHeadless(view: ClusterView, { imported, namespace, service }: ServicePlace): boolean {

@@ -65,8 +65,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   /** The last reload, and the one among them that has not begun. */
   let reloading: Promise<unknown> = Promise.resolve()
   let waiting: Promise<ReloadResult> | undefined
-  /** Resolved at shutdown: a reload under way must not hold it up. */
-  const ended = Promise.withResolvers<void>()
+  /** What a reload waits for, to be given up at shutdown. */
+  const waits = new Set<() => void>()
   let closing = false
 
   const processState: ProcessState = {
@@ -144,7 +144,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       tellWarnings(log, file)
       next = await run(await configureWith(file), writer, log)
       live.add(next)
-      await Promise.race([next.settled, elapsed(options.clock, compileTimeout), ended.promise])
+      await patiently(next.settled, compileTimeout)
       refuseWhenClosing()
       await ingress.apply(next.listeners)
       corefile = file
@@ -156,10 +156,25 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     running = next
     running.serving()
     if (closing) running.drain()
-    await Promise.race([inFlight.none(old), elapsed(options.clock, inFlightTimeout), ended.promise])
+    await patiently(inFlight.none(old), inFlightTimeout)
     await end(old)
     log.info('Reloading complete')
     return { ok: true }
+  }
+
+  /** Waits for the work, but not past its limit (ms) or the shutdown. Leaves nothing behind: reloads may be many. */
+  function patiently(work: Promise<void>, limit: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel()
+        waits.delete(done)
+        resolve()
+      }
+      const timer = options.clock.after(limit, done)
+      waits.add(done)
+      work.then(done, done)
+      if (closing) done()
+    })
   }
 
   function refuseWhenClosing(): void {
@@ -179,7 +194,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     reload,
     async shutdown() {
       closing = true
-      ended.resolve()
+      for (const done of [...waits]) done()
       running.drain()
       await quiet(options.clock, ingress, running.lameduck)
       await ingress.close()

@@ -65,6 +65,17 @@ export async function untilAnswering(server: Server, name: string, type: string)
   )
 }
 
+/** Waits until /ready says that the whole cluster has been read, so that no measurement has the reading in it. */
+export async function untilReady(server: Server): Promise<void> {
+  await until(
+    async () => {
+      const { status } = await fetch(`http://127.0.0.1:${server.ports.ready}/ready`)
+      if (status !== 200) throw new Error(`${server.name}: /ready says ${status}\n${server.output()}`)
+    },
+    { within: 120_000, unless: () => (server.running() ? undefined : `${server.name} has ended`) },
+  )
+}
+
 /** The built server as its users start it. */
 function shipped(): string[] {
   const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

@@ -3,6 +3,7 @@
  * cluster's queries. `node bench/answer.ts [seconds per case]`.
  */
 import { createResponder, LOCAL, way } from '../src/answer/index.ts'
+import { queryMessage } from '../src/dns/query.ts'
 import { encodeMessage } from '../src/dns/wire.ts'
 import { createTable, monotonicMilliseconds } from '../src/table/index.ts'
 import type { AnswerSpec, NodeSpec, ServicesSpec } from '../src/table/spec.ts'
@@ -85,21 +86,8 @@ function services(name: string, count: number): ServicesSpec {
 function question(name: string, type: number, edns: boolean): Uint8Array {
   return encodeMessage(
     {
+      ...queryMessage(name, type, true),
       id: 1,
-      response: false,
-      opcode: 0,
-      authoritative: false,
-      truncated: false,
-      recursionDesired: true,
-      recursionAvailable: false,
-      reserved: false,
-      authenticData: false,
-      checkingDisabled: false,
-      rcode: 0,
-      questions: [{ name, type, class: 1 }],
-      answer: [],
-      authority: [],
-      additional: [],
       edns: edns ? { version: 0, payloadSize: 1232, dnssecOk: false, extendedRcode: 0, options: [] } : undefined,
     },
     { limit: 512 },

@@ -6,10 +6,11 @@ import { createModel } from '../../src/cluster/by-hand.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
 import { readSettings } from '../../src/corefile/read.ts'
 import { parseAddress } from '../../src/dns/address.ts'
-import { dnsClass, typeNumber } from '../../src/dns/codes.ts'
+import { typeNumber } from '../../src/dns/codes.ts'
 import { encodeMessage } from '../../src/dns/encode.ts'
 import type { Message } from '../../src/dns/message.ts'
 import { lowerName, parseName } from '../../src/dns/name.ts'
+import { queryMessage } from '../../src/dns/query.ts'
 import { parseRecord } from '../../src/dns/rdata.ts'
 import { finishReply, replyTo } from '../../src/dns/reply.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
@@ -136,24 +137,7 @@ function openTable() {
 export function question(name: string, type: string): Message {
   const number = typeNumber(type)
   if (number === undefined) throw new Error(`no type ${type}`)
-  return {
-    id: 4711,
-    response: false,
-    opcode: 0,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: true,
-    recursionAvailable: false,
-    reserved: false,
-    authenticData: false,
-    checkingDisabled: false,
-    rcode: 0,
-    questions: [{ name: parseName(name), type: number, class: dnsClass.IN }],
-    answer: [],
-    authority: [],
-    additional: [],
-    edns: undefined,
-  }
+  return { ...queryMessage(parseName(name), number, true), id: 4711 }
 }
 
 export function queryFor(request: Message, elsewhere: Elsewhere): Query {

@@ -1,8 +1,9 @@
 /** Sets one plugin up as the server would, from the text of its directive, with a clock that moves when told to. */
 import { diskSources, parseCorefile, readSettings } from '../../src/corefile/index.ts'
 import { ConfigError } from '../../src/corefile/schema.ts'
-import { dnsClass, rcode, type as rrType, typeNumber } from '../../src/dns/codes.ts'
+import { rcode, type as rrType, typeNumber } from '../../src/dns/codes.ts'
 import type { Edns, Message } from '../../src/dns/message.ts'
+import { queryMessage } from '../../src/dns/query.ts'
 import { parseRecord } from '../../src/dns/rdata.ts'
 import { replyTo } from '../../src/dns/reply.ts'
 import type { Logger } from '../../src/observe/log.ts'
@@ -146,21 +147,8 @@ export function ask(question: string, asked: Asked = {}): Query {
     ...asked.edns,
   }
   const request: Message = {
+    ...queryMessage(name, type, true),
     id: 17,
-    response: false,
-    opcode: 0,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: true,
-    recursionAvailable: false,
-    reserved: false,
-    authenticData: false,
-    checkingDisabled: false,
-    rcode: 0,
-    questions: [{ name, type, class: dnsClass.IN }],
-    answer: [],
-    authority: [],
-    additional: [],
     edns,
     ...asked.request,
   }

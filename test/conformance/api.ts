@@ -1,6 +1,6 @@
 /** The test's objects in the real API server. */
 import type { ApiObject, ControlPlane } from '../support/control-plane.ts'
-import type { KubernetesObject } from './cluster.ts'
+import type { KubernetesObject } from './objects.ts'
 
 function collection({ apiVersion, kind, metadata: { namespace } }: KubernetesObject): string {
   const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`

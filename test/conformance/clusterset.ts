@@ -1,9 +1,8 @@
 /** What a multi-cluster services controller leaves in a cluster, and headless services spread over topology zones. */
 import type { ControlPlane } from '../support/control-plane.ts'
 import { until } from '../support/until.ts'
-import { type EndpointEntry, type KubernetesObject, type Port, service, slice } from './cluster.ts'
+import { type EndpointEntry, http, type KubernetesObject, type Port, service, slice } from './objects.ts'
 
-const http: Port = { name: 'http', port: 80 }
 const group = 'multicluster.x-k8s.io'
 
 /** The custom resource: as much of the MCS API as DNS reads. The API server serves it a moment after it was created. */

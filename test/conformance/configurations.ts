@@ -1,5 +1,5 @@
 /** The Corefiles that both servers run. */
-import type { KubernetesObject } from './cluster.ts'
+import type { KubernetesObject } from './objects.ts'
 import type { Ask } from './queries.ts'
 import { externalQuestions, searchQuestions } from './zone-names.ts'
 

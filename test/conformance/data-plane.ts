@@ -1,8 +1,8 @@
 /** Which questions the answer table answered, and why the others went to the plugin chain: from slicedns's own counters. */
 import { type as rrType } from '../../src/dns/codes.ts'
-import type { KubernetesObject } from './cluster.ts'
 import { describe } from './compare.ts'
 import { eachInParallel } from './differential.ts'
+import type { KubernetesObject } from './objects.ts'
 import type { Pair } from './pair.ts'
 import { type Ask, ask, edns, reverseNamesOf } from './queries.ts'
 

@@ -1,5 +1,5 @@
 /** Random objects in a few places, so that changes meet: drawn from a seed, the same ones for the same seed. */
-import { type KubernetesObject, pod, service, slice } from './cluster.ts'
+import { type KubernetesObject, pod, service, slice } from './objects.ts'
 
 export interface Random {
   /** An integer in [0, below). */

@@ -3,8 +3,8 @@ import { parseAddress, reverseName } from '../../src/dns/address.ts'
 import { dnsClass, opcode, type as rrType } from '../../src/dns/codes.ts'
 import type { Edns, Message } from '../../src/dns/message.ts'
 import { queryMessage } from '../../src/dns/query.ts'
-import type { KubernetesObject } from './cluster.ts'
 import { namesLikeThose } from './clusterset.ts'
+import type { KubernetesObject } from './objects.ts'
 
 export interface Ask {
   readonly name: string

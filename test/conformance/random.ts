@@ -5,10 +5,10 @@
 import type { ControlPlane } from '../support/control-plane.ts'
 import { until } from '../support/until.ts'
 import { createObject, deleteObject, replaceObject } from './api.ts'
-import { type KubernetesObject, namespace, pod, service, slice } from './cluster.ts'
 import type { Configuration } from './configurations.ts'
 import { askBoth, type Difference } from './differential.ts'
 import { createRandom, keyOf, type Random, randomObject } from './mutate.ts'
+import { type KubernetesObject, namespace, pod, service, slice } from './objects.ts'
 import { type Pair, startPair } from './pair.ts'
 import { type Ask, ask, questions } from './queries.ts'
 

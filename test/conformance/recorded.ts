@@ -7,9 +7,9 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { dnsClass, opcode, type, typeName, typeNumber } from '../../src/dns/codes.ts'
 import { lowerName } from '../../src/dns/name.ts'
-import type { KubernetesObject } from './cluster.ts'
 import { canonical, describe } from './compare.ts'
 import type { Configuration } from './configurations.ts'
+import type { KubernetesObject } from './objects.ts'
 import { type Ask, ask, edns } from './queries.ts'
 
 const folder = join(import.meta.dirname, 'recorded')

@@ -1,6 +1,6 @@
 /** Questions for zones besides the cluster's own: k8s_external's, and the first steps of a pod's search (autopath). */
 import { type as rrType } from '../../src/dns/codes.ts'
-import type { KubernetesObject } from './cluster.ts'
+import type { KubernetesObject } from './objects.ts'
 import { type Ask, ask, interestingNames } from './queries.ts'
 
 const { A, AAAA, SRV, TXT, PTR, NS, SOA, CNAME, MX } = rrType

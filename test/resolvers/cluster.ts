@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { namespace, service, slice } from '../conformance/cluster.ts'
+import { namespace, service, slice } from '../conformance/objects.ts'
 import { startServer } from '../support/server.ts'
 
 /** Addresses of the headless service `n-SIZE`: around what fits into 512 and 1,232 octets, and far beyond. */

@@ -18,7 +18,7 @@ export type Answer =
   /** The zone's SOA record. */
   | { readonly kind: 'soa' }
   /** Names to be resolved first, and addresses, in this order: CNAME records and what they lead to. */
-  | { readonly kind: 'chase'; readonly groups: readonly Group[] }
+  | { readonly kind: 'chase'; readonly groups: readonly Group[]; readonly ttl: number }
   /** SERVFAIL: what the answer rests on is not known. */
   | { readonly kind: 'unknown'; readonly resources: readonly string[] }
 
@@ -60,9 +60,9 @@ export function answerOf(knowledge: Knowledge, zone: string, found: Finding, typ
       if (type !== dnsType.A && type !== dnsType.AAAA) return nodata
       return addressesAnswer(nameservers(knowledge, zone), type, ttl)
     case 'pointers':
-      return type === dnsType.PTR ? records(type, ttl, found.names.map(rdata.name)) : denied(knowledge)
+      return type === dnsType.PTR ? records(type, found.ttl, found.names.map(rdata.name)) : denied(knowledge)
     case 'groups':
-      return groupsAnswer(found.groups, type, ttl)
+      return groupsAnswer(found.groups, type, found.ttl)
   }
 }
 
@@ -76,7 +76,7 @@ function groupsAnswer(groups: readonly Group[], type: number, ttl: number): Answ
   switch (type) {
     case dnsType.A:
     case dnsType.AAAA:
-      if (groups.some((group) => group.width === 0)) return { kind: 'chase', groups }
+      if (groups.some((group) => group.width === 0)) return { kind: 'chase', groups, ttl }
       return addressesAnswer(groups, type, ttl)
     case dnsType.SRV:
       return servicesAnswer(groups, ttl)

@@ -5,6 +5,7 @@ import { NameError, parseName } from '../dns/name.ts'
 import { endpointGroup, endpointLabel, type Group, isReady, matchingPorts, readyCount } from './endpoints.ts'
 import { namespaceName, type Place, podAddressText, type ServicePlace, serviceName, type Topology } from './place.ts'
 import type { Knowledge } from './settings.ts'
+import { serviceTtl } from './ttl.ts'
 
 export type Finding =
   /** No such name. */
@@ -17,9 +18,9 @@ export type Finding =
   | { readonly kind: 'version' }
   | { readonly kind: 'nameserver' }
   /** Endpoints; none where the name exists without any (a pinned topology zone). */
-  | { readonly kind: 'groups'; readonly groups: readonly Group[] }
+  | { readonly kind: 'groups'; readonly groups: readonly Group[]; readonly ttl: number }
   /** Names that an address stands for, absolute. */
-  | { readonly kind: 'pointers'; readonly names: readonly string[] }
+  | { readonly kind: 'pointers'; readonly names: readonly string[]; readonly ttl: number }
 
 const empty: Finding = { kind: 'empty' }
 
@@ -79,12 +80,12 @@ function findService(knowledge: Knowledge, zone: string, place: ServicePlace): F
   }
   if (place.topology)
     return service.headless ? findZonal(knowledge, zone, place, service, place.topology) : missing(view)
-  if (service.type === 'ExternalName') return findExternalName(view, service, place)
+  if (service.type === 'ExternalName') return findExternalName(knowledge, service, place)
   if (service.headless || place.endpoint !== '') return findEndpoints(knowledge, zone, service, place)
   const ports = matchingPorts(service.ports, place.port, place.protocol)
   if (ports.length === 0) return missing(view)
   const groups = virtualAddresses(service.clusterIPs, ports, serviceName(service.namespace, service.name, zone))
-  return groups.length > 0 ? { kind: 'groups', groups } : empty
+  return groups.length > 0 ? { kind: 'groups', groups, ttl: serviceTtl(knowledge, service).seconds } : empty
 }
 
 /** Addresses that stand for a whole service. */
@@ -105,13 +106,14 @@ function oneAddress(address: Uint8Array, ports: readonly number[], target: strin
   return { width, addresses: address, names: [], count: 1, ports, target: () => target }
 }
 
-function findExternalName(view: ClusterView, service: Service, place: ServicePlace): Finding {
+function findExternalName(knowledge: Knowledge, service: Service, place: ServicePlace): Finding {
+  const { view } = knowledge
   const below = place.endpoint !== '' || place.port !== '' || place.protocol !== ''
   if (below || parseAddress(service.externalName)) return missing(view)
   const target = absoluteName(service.externalName)
   if (target === undefined) return missing(view)
   const group: Group = { width: 0, addresses: none, names: [target], count: 1, ports: [], target: () => target }
-  return { kind: 'groups', groups: [group] }
+  return { kind: 'groups', groups: [group], ttl: serviceTtl(knowledge, service).seconds }
 }
 
 const none = new Uint8Array(0)
@@ -126,13 +128,15 @@ export function absoluteName(text: string): string | undefined {
   }
 }
 
-function findEndpoints({ view, settings }: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
+function findEndpoints(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
+  const { view, settings } = knowledge
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
   const owner = serviceName(service.namespace, service.name, zone)
   const groups = view
     .slices(service.namespace, service.name)
     .flatMap((slice) => endpointsAt(slice, place, owner, settings.endpointPodNames))
-  return groups.length > 0 ? { kind: 'groups', groups } : missing(view, 'endpointslices')
+  if (groups.length === 0) return missing(view, 'endpointslices')
+  return { kind: 'groups', groups, ttl: serviceTtl(knowledge, service).seconds }
 }
 
 /**
@@ -149,7 +153,7 @@ function findZonal(
   const found = findEndpoints(knowledge, zone, service, place)
   if (found.kind !== 'missing') return found
   const all = mode === 'prefer' ? findEndpoints(knowledge, zone, service, { ...place, topology: undefined }) : found
-  return all.kind === 'missing' ? { kind: 'groups', groups: [] } : all
+  return all.kind === 'missing' ? { kind: 'groups', groups: [], ttl: serviceTtl(knowledge, service).seconds } : all
 }
 
 /** Slices of imports come from their clusters: their endpoints are found by cluster too, and named after both. */
@@ -171,13 +175,13 @@ function findImport({ view, settings }: Knowledge, zone: string, place: ServiceP
       if (place.endpoint !== '' && cluster.toLowerCase() !== place.cluster) return []
       return endpointsAt(slice, place, cluster === '' ? owner : `${cluster}.${owner}`, settings.endpointPodNames)
     })
-    return groups.length > 0 ? { kind: 'groups', groups } : missing(view)
+    return groups.length > 0 ? { kind: 'groups', groups, ttl: settings.ttl } : missing(view)
   }
   // Unlike a Service, an import without ports has no addresses either (coredns-behaviour §4.3).
   const ports = imported.ports.length > 0 ? matchingPorts(imported.ports, place.port, place.protocol) : []
   if (ports.length === 0) return missing(view)
   const groups = virtualAddresses(imported.ips, ports, owner)
-  return groups.length > 0 ? { kind: 'groups', groups } : empty
+  return groups.length > 0 ? { kind: 'groups', groups, ttl: settings.ttl } : empty
 }
 
 /** The ready endpoints of a slice that a place speaks of, below `owner`: one group, or none. */
@@ -208,7 +212,8 @@ function findPod({ view, settings }: Knowledge, zone: string, namespace: string,
   // Pods of the host's network share its address: each counts in the weights, as in CoreDNS.
   const pods =
     settings.pods === 'verified' ? view.podsByIP(text).filter((pod) => pod.namespace === namespace).length : 1
-  return { kind: 'groups', groups: Array.from({ length: Math.max(1, pods) }, () => oneAddress(address, [0], target)) }
+  const groups = Array.from({ length: Math.max(1, pods) }, () => oneAddress(address, [0], target))
+  return { kind: 'groups', groups, ttl: settings.ttl }
 }
 
 /** An IPv4-mapped IPv6 address is its IPv4 address. */
@@ -234,20 +239,25 @@ function findPointers(knowledge: Knowledge, address: Uint8Array): Finding {
   const { view, settings } = knowledge
   const service = clusterIPOwner(knowledge, address)
   if (service) {
-    return pointers(view, [serviceName(service.namespace, service.name, settings.primaryZone)])
+    const name = serviceName(service.namespace, service.name, settings.primaryZone)
+    return pointers(view, [name], serviceTtl(knowledge, service).seconds)
   }
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
   const names = new Set<string>()
+  let ttl = Number.POSITIVE_INFINITY
   for (const { slice, place } of view.placesByAddress(address)) {
     if (!isReady(slice, place) || slice.service === '' || !hasPointers(knowledge, slice.namespace)) continue
     const label = endpointLabel(slice, place, settings.endpointPodNames)
     names.add(`${label}.${serviceName(slice.namespace, slice.service, settings.primaryZone)}`)
+    const owner = view.service(slice.namespace, slice.service)
+    ttl = Math.min(ttl, owner ? serviceTtl(knowledge, owner).seconds : settings.ttl)
   }
-  return pointers(view, [...names], 'endpointslices')
+  // One RRset has one TTL (RFC 2181 §5.2): the shortest of those whose endpoints share the address.
+  return pointers(view, [...names], ttl, 'endpointslices')
 }
 
 /** A slice's label may say a service's name that is none (`a..b` is a label value): it takes no other's records along. */
-function pointers(view: ClusterView, texts: readonly string[], ...needed: Resource[]): Finding {
+function pointers(view: ClusterView, texts: readonly string[], ttl: number, ...needed: Resource[]): Finding {
   const names = texts.filter((text) => absoluteName(text) !== undefined)
-  return names.length > 0 ? { kind: 'pointers', names } : missing(view, ...needed)
+  return names.length > 0 ? { kind: 'pointers', names, ttl } : missing(view, ...needed)
 }

@@ -1,6 +1,7 @@
 /** What the answers of cluster names are computed from: the cluster as it is, and the settings of a `kubernetes` block. */
 import type { ClusterView } from '../cluster/types.ts'
 import { isSubdomain } from '../dns/name.ts'
+import type { AnnotationReader } from './annotations/read.ts'
 
 export interface ClusterDnsSettings {
   /** Zones answered for, lower case and absolute, in the Corefile's order; reverse zones among them. */
@@ -22,6 +23,22 @@ export interface ClusterDnsSettings {
   readonly multicluster: readonly string[]
   /** Missing names in these zones go to the next plugin. */
   readonly fallthrough: readonly string[]
+  /** Seconds, 0–3600; undefined for `ttl`. */
+  readonly ttlHeadless: number | undefined
+  readonly adaptiveTtl: AdaptiveTtl | undefined
+  /** Zones, lower case and absolute, in which services may take aliases. */
+  readonly aliasZones: readonly string[]
+  /** A service without a ready endpoint answers with those that are serving and terminating. */
+  readonly terminatingLastResort: boolean
+  /** Services can be browsed (RFC 6763). */
+  readonly dnsSd: boolean
+}
+
+/** Seconds while a service's endpoints are unsettled and otherwise; milliseconds after a change until it is settled. */
+export interface AdaptiveTtl {
+  readonly min: number
+  readonly max: number
+  readonly settle: number
 }
 
 export interface Knowledge {
@@ -29,7 +46,16 @@ export interface Knowledge {
   readonly settings: ClusterDnsSettings
   /** Addresses of this machine by which the cluster may know us, packed: they decide the zone's NS records. */
   readonly localAddresses: readonly Uint8Array[]
+  readonly annotations: AnnotationReader
+  readonly settling: Settling
 }
+
+/** Which services' endpoints are unsettled (DESIGN §3): one is not ready or terminating, or the set has just changed. */
+export interface Settling {
+  isUnsettled(namespace: string, service: string): boolean
+}
+
+export const alwaysSettled: Settling = { isUnsettled: () => false }
 
 /** The zone that answers for a name (lower case): the longest that holds it. */
 export function zoneOf(settings: ClusterDnsSettings, name: string): string | undefined {

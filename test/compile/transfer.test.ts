@@ -4,9 +4,9 @@ import { describe, test } from 'node:test'
 import { createModel } from '../../src/cluster/by-hand.ts'
 import type { ClusterDnsSettings } from '../../src/compile/settings.ts'
 import { isTransferable, zoneRecords } from '../../src/compile/transfer.ts'
-import { parseAddress } from '../../src/dns/address.ts'
 import { recordText } from '../../src/dns/rdata.ts'
 import { createNotation } from '../support/cluster-notation.ts'
+import { knowledgeOf } from '../support/knowledge.ts'
 import { dnsSettings } from '../support/shared-cluster.ts'
 
 const settings = dnsSettings({ zones: ['cluster.local.', '10.in-addr.arpa.'] })
@@ -15,11 +15,7 @@ function zoneOf(lines: string, changes: Partial<ClusterDnsSettings> = {}, zone =
   const cluster = createModel()
   const notation = createNotation(cluster)
   notation.apply(lines)
-  const knowledge = {
-    view: cluster.view,
-    settings: { ...settings, ...changes },
-    localAddresses: [parseAddress('192.0.2.53')!],
-  }
+  const knowledge = knowledgeOf(cluster.view, { ...settings, ...changes }, ['192.0.2.53'])
   const text = (records: Iterator<unknown>) =>
     [...(records as IterableIterator<Parameters<typeof recordText>[0]>)].map((record) =>
       recordText(record).replaceAll(/\s+/g, ' '),

@@ -10,6 +10,8 @@
  *     pod NAME NAMESPACE ADDRESS
  *     remove service|slice|namespace|pod|import NAME [NAMESPACE]
  *     remove endpoint SERVICE NAMESPACE ADDRESS [slice NAME]
+ *     annotate service|slice NAME NAMESPACE KEY [VALUE]     (the rest of the line is the value; none: removes it)
+ *     annotate namespace NAME KEY [VALUE]
  *     forbidden|pending|synced RESOURCE
  *
  * A service has port http, TCP 80 unless the line says otherwise; a slice has its service's ports. An endpoint's slice
@@ -46,6 +48,9 @@ const defaultPorts: readonly Port[] = [{ name: 'http', protocol: 'TCP', port: 80
 export function createNotation(cluster: HandMadeCluster): ClusterNotation {
   const ports = new Map<string, readonly Port[]>()
   const slices = new Map<string, Slice>()
+  const specs = new Map<string, object>()
+  /** By `KIND NAMESPACE/NAME`; kept when the object is replaced. */
+  const annotations = new Map<string, Record<string, string>>()
 
   function push(slice: Slice): void {
     slices.set(`${slice.namespace}/${slice.name}`, slice)
@@ -55,6 +60,7 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
       metadata: {
         name: slice.name,
         namespace: slice.namespace,
+        annotations: annotations.get(`slice ${slice.namespace}/${slice.name}`),
         labels: slice.cluster
           ? {
               'multicluster.kubernetes.io/service-name': slice.service,
@@ -80,7 +86,34 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
     const list = declared === undefined ? defaultPorts : readPorts(declared)
     ports.set(`${namespace}/${name}`, list)
     words.end()
-    cluster.apply({ kind: 'Service', metadata: { name, namespace }, spec: { ...spec, ports: list } })
+    specs.set(`${namespace}/${name}`, { ...spec, ports: list })
+    pushService(name, namespace)
+  }
+
+  function pushService(name: string, namespace: string): void {
+    const key = `${namespace}/${name}`
+    const spec = specs.get(key)
+    if (!spec) throw new Error(`no service ${key}`)
+    const metadata = { name, namespace, annotations: annotations.get(`service ${key}`) }
+    cluster.apply({ kind: 'Service', metadata, spec })
+  }
+
+  function annotate(words: Words): void {
+    const kind = words.next()
+    const name = words.next()
+    const namespace = kind === 'namespace' ? '' : words.next()
+    const owner = `${kind} ${namespace}/${name}`
+    const [key, ...text] = words.rest()
+    const { [key]: _, ...others } = annotations.get(owner) ?? {}
+    annotations.set(owner, text.length > 0 ? { ...others, [key]: text.join(' ') } : others)
+    if (kind === 'service') pushService(name, namespace)
+    else if (kind === 'namespace') {
+      cluster.apply({ kind: 'Namespace', metadata: { name, annotations: annotations.get(owner) } })
+    } else {
+      const slice = slices.get(`${namespace}/${name}`)
+      if (!slice) throw new Error(`no slice ${namespace}/${name}`)
+      push(slice)
+    }
   }
 
   function serviceImport(words: Words): void {
@@ -178,6 +211,7 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
       const [name, namespace, podIP] = words.rest()
       cluster.apply({ kind: 'Pod', metadata: { name, namespace }, status: { podIP, phase: 'Running' } })
     },
+    annotate,
     remove,
     forbidden: (words) => cluster.setAvailability(words.next() as Resource, 'forbidden'),
     pending: (words) => cluster.setAvailability(words.next() as Resource, 'pending'),

@@ -5,7 +5,6 @@ import { createResponder } from '../../src/answer/index.ts'
 import { createModel } from '../../src/cluster/by-hand.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
 import { readSettings } from '../../src/corefile/read.ts'
-import { parseAddress } from '../../src/dns/address.ts'
 import { typeNumber } from '../../src/dns/codes.ts'
 import { encodeMessage } from '../../src/dns/encode.ts'
 import type { Message } from '../../src/dns/message.ts'
@@ -21,6 +20,7 @@ import { schema } from '../../src/plugins/kubernetes/settings.ts'
 import { createSource } from '../../src/plugins/kubernetes/source.ts'
 import { createTable, monotonicMilliseconds } from '../../src/table/index.ts'
 import { createNotation } from './cluster-notation.ts'
+import { knowledgeOf } from './knowledge.ts'
 
 export interface ClusterUnderTest {
   /** Applies lines of the cluster notation. */
@@ -60,11 +60,7 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
   // What every cluster has; it also sets the serial.
   notation.apply('service kubernetes default 10.96.0.1 ports https:TCP:443')
   notation.apply(given.cluster ?? '')
-  const knowledge = {
-    view: cluster.view,
-    settings: settings.dns,
-    localAddresses: (given.localAddresses ?? []).map((text) => parseAddress(text)!),
-  }
+  const knowledge = knowledgeOf(cluster.view, settings.dns, given.localAddresses)
   const source = createSource({
     zones: settings.dns.zones,
     clock: stillClock,

@@ -3,11 +3,11 @@ import { createModel, type HandMadeCluster } from '../../src/cluster/by-hand.ts'
 import type { ClusterDnsSettings } from '../../src/compile/settings.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
 import { readSettings } from '../../src/corefile/read.ts'
-import { parseAddress } from '../../src/dns/address.ts'
 import type { Instance, SharedCluster } from '../../src/plugin/contract.ts'
 import { schema } from '../../src/plugins/kubernetes/settings.ts'
 import { fixedClock } from '../cluster/clock.ts'
 import { type ClusterNotation, createNotation } from './cluster-notation.ts'
+import { knowledgeOf } from './knowledge.ts'
 
 export interface SharedClusterRig extends ClusterNotation {
   readonly cluster: HandMadeCluster
@@ -34,11 +34,7 @@ export function shareCluster(given: SharedClusterOptions = {}): SharedClusterRig
     clock: fixedClock({ wall: 1_000_000 }),
     availability: given.unsynced ? 'pending' : 'synced',
   })
-  const knowledge = {
-    view: cluster.view,
-    settings: dnsSettings({ ttl: 30, ...given.settings }),
-    localAddresses: (given.localAddresses ?? []).map((text) => parseAddress(text)!),
-  }
+  const knowledge = knowledgeOf(cluster.view, dnsSettings({ ttl: 30, ...given.settings }), given.localAddresses)
   const shared: SharedCluster = {
     knowledge: () => knowledge,
     subscribe: cluster.subscribe,

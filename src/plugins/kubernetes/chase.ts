@@ -19,29 +19,34 @@ export interface Chased {
 /** CNAMEs of ours that may lead to another one: CoreDNS follows eleven in all. */
 const maxChain = 10
 
-/** Follows `groups`, which `qname` in `zone` was found to have. */
+/** Follows the names in `groups`, which `qname` in `zone` was found to have. */
 export async function chase(
   knowledge: Knowledge,
   zone: string,
   query: Query,
-  groups: readonly Group[],
+  { groups, ttl }: Answer & { readonly kind: 'chase' },
 ): Promise<Chased> {
   const answer: ResourceRecord[] = []
   let truncated = false
   let unknown = false
   /** Adds what `owner` has; returns false when that is nothing. `path`: the names that led here. */
-  async function follow(owner: string, entries: readonly Group[], path: readonly string[]): Promise<boolean> {
+  async function follow(
+    owner: string,
+    entries: readonly Group[],
+    ttl: number,
+    path: readonly string[],
+  ): Promise<boolean> {
     const start = answer.length
-    for (const group of entries) if (group.width !== 0) addAddresses(owner, group)
+    for (const group of entries) if (group.width !== 0) addAddresses(owner, group, ttl)
     const targets = new Map(entries.flatMap(({ names }) => names.map((target) => [lowerName(target), target])))
-    for (const target of targets.values()) await followName(owner, target, path)
+    for (const target of targets.values()) await followName(owner, target, ttl, path)
     return answer.length > start
   }
 
-  async function followName(owner: string, target: string, path: readonly string[]): Promise<void> {
+  async function followName(owner: string, target: string, ttl: number, path: readonly string[]): Promise<void> {
     const name = lowerName(target)
     if (isSubdomain(lowerName(owner), name) || path.length > maxChain || path.includes(name)) return
-    const at = answer.push(cname(owner, target, knowledge.settings.ttl))
+    const at = answer.push(cname(owner, target, ttl))
     if (isSubdomain(zone, name)) {
       if (!(await followOwn(target, name, [...path, lowerName(owner)]))) answer.length = at - 1
       return
@@ -55,20 +60,20 @@ export async function chase(
 
   async function followOwn(target: string, name: string, path: readonly string[]): Promise<boolean> {
     const found: Answer = resolve(knowledge, zone, name, query.qtype)
-    if (found.kind === 'chase') return follow(target, found.groups, path)
+    if (found.kind === 'chase') return follow(target, found.groups, found.ttl, path)
     if (found.kind === 'unknown') unknown = true
     if (found.kind !== 'addresses') return false
     answer.push(...recordsOf(found, target, query.qtype, zone).answer)
     return true
   }
 
-  function addAddresses(owner: string, group: Group): void {
+  function addAddresses(owner: string, group: Group, ttl: number): void {
     if (group.width !== (query.qtype === dnsType.A ? 4 : 16)) return
-    const spec = { kind: 'addresses' as const, ttl: knowledge.settings.ttl, addresses: group.addresses }
+    const spec = { kind: 'addresses' as const, ttl, addresses: group.addresses }
     answer.push(...recordsOf(spec, owner, query.qtype, zone).answer)
   }
 
-  await follow(query.qname, groups, [])
+  await follow(query.qname, groups, ttl, [])
   return { answer: withoutRepeats(answer), truncated, unknown }
 }
 

@@ -75,7 +75,7 @@ async function answerChase(
   query: Query,
   answer: Answer & { kind: 'chase' },
 ): Promise<Outcome> {
-  const chased = await chase(knowledge, zone, query, answer.groups)
+  const chased = await chase(knowledge, zone, query, answer)
   if (chased.unknown) return negative(knowledge, zone, query, rcode.SERVFAIL)
   if (chased.answer.length === 0) return negative(knowledge, zone, query, rcode.NOERROR)
   return positive(query, { answer: chased.answer, additional: [] }, chased.truncated)

@@ -3,7 +3,8 @@ import { networkInterfaces } from 'node:os'
 import { resolve as resolvePath } from 'node:path'
 import { clusterKey, openCluster } from '../../cluster/open.ts'
 import type { Cluster, ClusterConfig, ClusterView } from '../../cluster/types.ts'
-import type { Knowledge } from '../../compile/settings.ts'
+import { createAnnotationReader } from '../../compile/annotations/read.ts'
+import { alwaysSettled, type Knowledge } from '../../compile/settings.ts'
 import { parseAddress } from '../../dns/address.ts'
 import type { Timer } from '../../observe/clock.ts'
 import type { Held, Instance, Plugin, Setup, SharedCluster } from '../../plugin/contract.ts'
@@ -76,7 +77,13 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       })
       // With `bind`, CoreDNS knows no address of its own: see coredns-behaviour §4.6.
       const localAddresses = block.directives.includes('bind') ? [] : interfaceAddresses()
-      known = { view: held.value.view, settings: settings.dns, localAddresses }
+      known = {
+        view: held.value.view,
+        settings: settings.dns,
+        localAddresses,
+        annotations: createAnnotationReader(settings.annotationPrefix),
+        settling: alwaysSettled,
+      }
       nodeDomains = searchListOf(readIfThere('/etc/resolv.conf'))
       source.start(held.value, known)
       warnIfUnsynced()

@@ -1,6 +1,6 @@
 /** The `kubernetes` directive's options (coredns-behaviour §4.1) as rows. */
 import type { ClusterConfig } from '../../cluster/types.ts'
-import { type ClusterDnsSettings, isReverseZone } from '../../compile/settings.ts'
+import { type AdaptiveTtl, type ClusterDnsSettings, isReverseZone } from '../../compile/settings.ts'
 import {
   custom,
   duration,
@@ -14,6 +14,7 @@ import {
   option,
   readBody,
   text,
+  value,
   zoneList,
   zonesOf,
 } from '../../corefile/read.ts'
@@ -25,6 +26,10 @@ export interface KubernetesSettings {
   readonly dns: ClusterDnsSettings
   readonly cluster: Omit<ClusterConfig, 'source'>
   readonly source: Source
+  /** What annotation keys begin with, without the slash; undefined when they are not looked at. */
+  readonly annotationPrefix: string | undefined
+  /** Annotations that are ignored are told on the object itself, as a Kubernetes Event. */
+  readonly events: boolean
   /** Milliseconds after which a cluster that has not been read yet is told in the log. */
   readonly startupTimeout: number
 }
@@ -35,6 +40,7 @@ export type Source = ClusterConfig['source']
 const defaultTtl = 5
 const maxTtl = 3600
 const defaultStartupTimeout = 5_000
+const defaultSettle = 60_000
 
 const rows = {
   endpoint: list(text, { min: 1 }),
@@ -53,6 +59,13 @@ const rows = {
   zonal: flag(),
   multicluster: zoneList({}),
   fallthrough: fallthrough(),
+  ttl_headless: option(integer({ min: 0, max: maxTtl })),
+  adaptive_ttl: custom({ min: 2, max: 3 }, readAdaptiveTtl),
+  annotations: custom({ min: 1, max: 1 }, readPrefix, { default: { prefix: 'slicedns.io' } }),
+  alias_zones: zoneList({ min: 1 }),
+  terminating: option(oneOf(['last_resort'])),
+  dns_sd: flag(),
+  events: flag(),
   startup_timeout: option(duration({ min: 1 }), { default: defaultStartupTimeout, extra: 'ignore' }),
   // CoreDNS sets these too late for them to matter; one connection for all watches needs none of them.
   apiserver_qps: option(float({ min: 0 })),
@@ -62,7 +75,7 @@ const rows = {
 
 export const schema: DirectiveSchema<KubernetesSettings> = {
   usage:
-    'kubernetes [ZONES...] { endpoint | tls | kubeconfig | manifests | namespaces | namespace_labels | labels | pods | endpoint_pod_names | ttl | noendpoints | ignore empty_service | zonal | multicluster | fallthrough | startup_timeout }',
+    'kubernetes [ZONES...] { endpoint | tls | kubeconfig | manifests | namespaces | namespace_labels | labels | pods | endpoint_pod_names | ttl | noendpoints | ignore empty_service | zonal | multicluster | fallthrough | startup_timeout | ttl_headless | adaptive_ttl | annotations | alias_zones | terminating last_resort | dns_sd | events }',
   repeat: 'once',
   read({ occurrences: [directive], zones: blockZones }) {
     const zones = [...new Set(zonesOf(directive.args, blockZones))]
@@ -74,6 +87,7 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
       throw fail('zonal needs the EndpointSlices that noendpoints leaves out', lineOf(directive, 'zonal'))
     }
     const multicluster = options.multicluster ?? []
+    const { prefix } = options.annotations
     const foreign = multicluster.find((zone) => !zones.includes(zone))
     if (foreign !== undefined) {
       throw fail(
@@ -93,6 +107,11 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
         zonal: options.zonal,
         multicluster,
         fallthrough: options.fallthrough ?? [],
+        ttlHeadless: options.ttl_headless,
+        adaptiveTtl: options.adaptive_ttl,
+        aliasZones: options.alias_zones ?? [],
+        terminatingLastResort: options.terminating !== undefined,
+        dnsSd: options.dns_sd,
       },
       cluster: {
         labels: options.labels ?? '',
@@ -102,9 +121,11 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
         serviceImports: multicluster.length > 0,
         podNames: options.endpoint_pod_names,
         zones: options.zonal,
-        annotationPrefixes: [changeTimeAnnotation],
+        annotationPrefixes: [changeTimeAnnotation, ...(prefix === undefined ? [] : [`${prefix}/`, `txt.${prefix}/`])],
       },
       source: sourceOf(directive, options),
+      annotationPrefix: prefix,
+      events: options.events,
       startupTimeout: options.startup_timeout,
     }
   },
@@ -115,6 +136,26 @@ function readSelector(line: BodyLine): string {
   const problem = labelSelector(selector)
   if (problem) throw fail(`'${selector}' is not a label selector: ${problem}`, line.args[0])
   return selector
+}
+
+/** `annotations PREFIX | off` */
+function readPrefix({ args: [word] }: BodyLine): { readonly prefix: string | undefined } {
+  if (word.text === 'off') return { prefix: undefined }
+  // The part of a key before its slash is a DNS subdomain (Kubernetes API conventions); `txt.` comes before ours.
+  const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?'
+  if (word.text.length > 249 || !new RegExp(`^${label}(\\.${label})*$`).test(word.text)) {
+    throw fail(`'${word.text}' is no annotation prefix: a domain name such as slicedns.io, or off`, word)
+  }
+  return { prefix: word.text }
+}
+
+/** `adaptive_ttl MIN MAX [SETTLE]` */
+function readAdaptiveTtl(line: BodyLine): AdaptiveTtl {
+  const seconds = integer({ min: 0, max: maxTtl })
+  const [min, max] = line.args.slice(0, 2).map((token) => value(seconds, token, 'adaptive_ttl'))
+  if (min > max) throw fail(`the least TTL (${min}) is above the greatest (${max})`, line.args[0])
+  const settle = line.args[2] ? value(duration({ min: 1 }), line.args[2], 'adaptive_ttl') : defaultSettle
+  return { min, max, settle }
 }
 
 function readIgnore(line: BodyLine): boolean {

@@ -2,26 +2,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createModel, type HandMadeCluster } from '../../../src/cluster/by-hand.ts'
-import type { ClusterDnsSettings } from '../../../src/compile/settings.ts'
 import { type as dnsType } from '../../../src/dns/codes.ts'
 import { type Clock, systemClock } from '../../../src/observe/clock.ts'
 import { createPublisher, type Publisher } from '../../../src/plugins/kubernetes/publisher.ts'
 import { createTable } from '../../../src/table/index.ts'
 import type { NodeSpec, ZoneSpec } from '../../../src/table/spec.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
+import { knowledgeOf } from '../../support/knowledge.ts'
+import { dnsSettings } from '../../support/shared-cluster.ts'
 
-const settings: ClusterDnsSettings = {
-  zones: ['cluster.local.', 'in-addr.arpa.'],
-  primaryZone: 'cluster.local.',
-  ttl: 5,
-  namespaces: undefined,
-  pods: 'disabled',
-  endpointPodNames: false,
-  ignoreEmptyServices: false,
-  zonal: false,
-  multicluster: [],
-  fallthrough: [],
-}
+const settings = dnsSettings({ zones: ['cluster.local.', 'in-addr.arpa.'] })
 
 /** Time stands still: work is never cut into slices, however slow the machine is. */
 const stillClock: Clock = { ...systemClock, now: () => 0 }
@@ -57,7 +47,7 @@ function open(lines: string, options: { availability?: 'pending'; clock?: Clock 
   notation.apply(lines)
   const errors: string[] = []
   const publisher = createPublisher({
-    knowledge: { view: cluster.view, settings, localAddresses: [] },
+    knowledge: knowledgeOf(cluster.view, settings),
     clock: options.clock ?? stillClock,
     latency: { published() {}, alreadyThere() {} },
     report: (text) => void errors.push(text),

@@ -1,0 +1,22 @@
+/** What the annotations of an object ask for (DESIGN §3). A key that is absent, or ignored, leaves its field out. */
+import type { Problem } from './parsed.ts'
+
+export interface ServiceHints {
+  /** Seconds. */
+  readonly ttl?: number
+  readonly srvPriority?: number
+  readonly srvWeight?: number
+  /** Each annotation that is ignored, with the rule that it breaks. */
+  readonly problems: readonly Problem[]
+}
+
+export interface NamespaceHints {
+  readonly ttl?: number
+  readonly problems: readonly Problem[]
+}
+
+export interface SliceHints {
+  readonly srvPriority?: number
+  readonly srvWeight?: number
+  readonly problems: readonly Problem[]
+}

@@ -1,0 +1,106 @@
+/** From the annotations of an object to what they ask for. An annotation that is wrong is left out by itself. */
+import type { EndpointSlice, Namespace, Service } from '../../cluster/types.ts'
+import type { NamespaceHints, ServiceHints, SliceHints } from './hints.ts'
+import { parseTtl, parseU16 } from './numbers.ts'
+import type { Parsed, Problem } from './parsed.ts'
+
+/** Reads an object once: objects of the model never change, they are replaced. */
+export interface AnnotationReader {
+  service(service: Service): ServiceHints
+  namespace(namespace: Namespace): NamespaceHints
+  slice(slice: EndpointSlice): SliceHints
+}
+
+type Annotations = Readonly<Record<string, string>>
+
+const noHints = { problems: [] }
+
+/** Of a configuration with `annotations off`. */
+const blindReader: AnnotationReader = { service: () => noHints, namespace: () => noHints, slice: () => noHints }
+
+/** `prefix`: what keys begin with, without the slash. */
+export function createAnnotationReader(prefix: string | undefined): AnnotationReader {
+  if (prefix === undefined) return blindReader
+  return {
+    service: once((service) => readService(prefix, service.annotations)),
+    namespace: once((namespace) => readNamespace(prefix, namespace.annotations)),
+    slice: once((slice) => readSlice(prefix, slice.annotations)),
+  }
+}
+
+/** Most objects have no annotation of ours: those are not remembered. */
+function once<T extends { readonly annotations: Annotations }, H>(
+  read: (object: T) => H,
+): (object: T) => H | typeof noHints {
+  const known = new WeakMap<T, H>()
+  return (object) => {
+    if (isEmpty(object.annotations)) return noHints
+    let hints = known.get(object)
+    if (!hints) {
+      hints = read(object)
+      known.set(object, hints)
+    }
+    return hints
+  }
+}
+
+function isEmpty(annotations: Annotations): boolean {
+  for (const _ in annotations) return false
+  return true
+}
+
+function readService(prefix: string, annotations: Annotations): ServiceHints {
+  const { problems, value, rest } = createKeys(prefix, annotations)
+  const hints = {
+    ttl: value('ttl', parseTtl),
+    srvPriority: value('srv-priority', parseU16),
+    srvWeight: value('srv-weight', parseU16),
+  }
+  rest('a Service')
+  return { ...defined(hints), problems }
+}
+
+function readNamespace(prefix: string, annotations: Annotations): NamespaceHints {
+  const { problems, value, rest } = createKeys(prefix, annotations)
+  const hints = { ttl: value('ttl', parseTtl) }
+  rest('a Namespace')
+  return { ...defined(hints), problems }
+}
+
+function readSlice(prefix: string, annotations: Annotations): SliceHints {
+  const { problems, value, rest } = createKeys(prefix, annotations)
+  const hints = { srvPriority: value('srv-priority', parseU16), srvWeight: value('srv-weight', parseU16) }
+  rest('an EndpointSlice')
+  return { ...defined(hints), problems }
+}
+
+function createKeys(prefix: string, annotations: Annotations) {
+  const problems: Problem[] = []
+  const known: string[] = []
+  return {
+    problems,
+    value<T>(word: string, parse: (text: string) => Parsed<T>): T | undefined {
+      const key = `${prefix}/${word}`
+      known.push(word)
+      if (!Object.hasOwn(annotations, key)) return undefined
+      const read = parse(annotations[key])
+      if (read.ok) return read.value
+      problems.push({ key, reason: read.reason, rule: read.rule })
+      return undefined
+    },
+    /** To be called last: whatever else is below the prefix is a mistake. */
+    rest(object: string): void {
+      for (const key of Object.keys(annotations)) {
+        if (!key.startsWith(`${prefix}/`) || known.includes(key.slice(prefix.length + 1))) continue
+        problems.push({ key, reason: 'unknown', rule: `${object} may have ${known.join(', ')} below ${prefix}/` })
+      }
+    },
+  }
+}
+
+/** Without the fields that are undefined. */
+function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}

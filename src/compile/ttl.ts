@@ -1,0 +1,36 @@
+/** How long the records of a service may be kept, and who says so (DESIGN §3, Annotations). */
+import type { Service } from '../cluster/types.ts'
+import type { Knowledge } from './settings.ts'
+
+export interface TtlChoice {
+  readonly seconds: number
+  /** Where it comes from, for `explain`: `option ttl`. */
+  readonly source: string
+}
+
+/** Order: the Service's annotation, its Namespace's, adaptive_ttl, ttl_headless, ttl. */
+export function serviceTtl(knowledge: Knowledge, service: Service): TtlChoice {
+  const { view, settings, annotations, settling } = knowledge
+  const own = annotations.service(service).ttl
+  if (own !== undefined) return { seconds: own, source: `annotation of Service ${service.namespace}/${service.name}` }
+  const namespace = view.namespace(service.namespace)
+  const ofNamespace = namespace && annotations.namespace(namespace).ttl
+  if (ofNamespace !== undefined) {
+    return { seconds: ofNamespace, source: `annotation of Namespace ${service.namespace}` }
+  }
+  if (settings.adaptiveTtl) {
+    const unsettled = followsEndpoints(knowledge, service) && settling.isUnsettled(service.namespace, service.name)
+    return unsettled
+      ? { seconds: settings.adaptiveTtl.min, source: 'option adaptive_ttl: its endpoints are unsettled' }
+      : { seconds: settings.adaptiveTtl.max, source: 'option adaptive_ttl: settled' }
+  }
+  if (service.headless && settings.ttlHeadless !== undefined) {
+    return { seconds: settings.ttlHeadless, source: 'option ttl_headless' }
+  }
+  return { seconds: settings.ttl, source: 'option ttl' }
+}
+
+/** Whether the service's answers change with its endpoints. */
+export function followsEndpoints({ settings }: Knowledge, service: Service): boolean {
+  return service.headless || (settings.ignoreEmptyServices && service.type !== 'ExternalName')
+}

@@ -12,13 +12,13 @@ const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 export function createRequestMeter(metrics: MetricsRegistry, clock: Clock): RequestMeter {
   const durations = metrics.histogram(
     'coredns_kubernetes_rest_client_request_duration_seconds',
-    'Request latency in seconds. Broken down by verb and host.',
+    'Seconds from sending a request to the API server until its response began.',
     ['verb', 'host'],
     buckets,
   )
   const requests = metrics.counter(
     'coredns_kubernetes_rest_client_requests_total',
-    'Number of HTTP requests, partitioned by status code, method, and host.',
+    'Requests that the API server answered, by status, or that failed (<error>).',
     ['code', 'method', 'host'],
   )
   return {

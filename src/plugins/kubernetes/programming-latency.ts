@@ -22,7 +22,7 @@ const buckets = Array.from({ length: 20 }, (_, i) => 0.001 * 2 ** i)
 export function measureProgrammingLatency(metrics: MetricsRegistry, clock: Clock): ProgrammingLatency {
   const durations = metrics.histogram(
     'coredns_kubernetes_dns_programming_duration_seconds',
-    'Histogram of the time (in seconds) it took to program a dns instance.',
+    'Seconds from the change of an EndpointSlice, as the control plane notes it, until answers have it.',
     ['service_kind'],
     buckets,
   )

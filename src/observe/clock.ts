@@ -30,3 +30,9 @@ export const systemClock: Clock = {
     return { cancel: () => clearInterval(timer) }
   },
 }
+
+/** Milliseconds of processor time that the calling thread has had: what it did, not how long it waited for its turn. */
+export function threadTime(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1e3
+}

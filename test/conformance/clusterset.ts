@@ -37,7 +37,7 @@ export async function defineServiceImports(plane: ControlPlane): Promise<void> {
   await until(() => plane.request('GET', `/apis/${group}/v1alpha1/serviceimports`))
 }
 
-function serviceImport(
+export function serviceImport(
   namespaceName: string,
   name: string,
   spec: { readonly ips?: readonly string[]; readonly ports?: readonly Port[] },
@@ -55,7 +55,7 @@ function serviceImport(
   }
 }
 
-function importedSlice(
+export function importedSlice(
   namespaceName: string,
   name: string,
   cluster: string,

@@ -8,7 +8,7 @@ import { isKnown } from '../../compile/find.ts'
 import { zoneSpec } from '../../compile/node.ts'
 import { isMulticluster, type Knowledge } from '../../compile/settings.ts'
 import { reverseName } from '../../dns/address.ts'
-import type { Clock } from '../../observe/clock.ts'
+import { type Clock, threadTime } from '../../observe/clock.ts'
 import type { TableSink } from '../../plugin/contract.ts'
 import { TableFull } from '../../table/index.ts'
 import type { NodeSpec } from '../../table/spec.ts'
@@ -44,18 +44,24 @@ interface Target {
   readonly declared: Map<string, { readonly serial: number; readonly open: boolean }>
 }
 
-/** A compilation longer than this (ms) is one of thousands of endpoints: the service then rests for as long. */
+/**
+ * A compilation of more processor time than this (ms) is one of thousands of endpoints: the service then rests for as
+ * long. The clock would not do: on a machine that is short of processors any service could take long, and be put off.
+ */
 const longCompilation = 1
 
 export interface PublisherOptions {
   readonly knowledge: Knowledge
   readonly clock: Clock
+  /** Milliseconds of processor time that this thread has had. */
+  readonly threadTime?: () => number
   readonly latency: ProgrammingLatency
   /** Writes an error to the log. */
   readonly report: (text: string) => void
 }
 
-export function createPublisher({ knowledge, clock, latency, report }: PublisherOptions): Publisher {
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { knowledge, clock, latency, report, threadTime: worked = threadTime } = options
   const { view, settings } = knowledge
   const targets = new Set<Target>()
   const sink = {
@@ -167,10 +173,10 @@ export function createPublisher({ knowledge, clock, latency, report }: Publisher
 
   function compileDirty(key: string, dirty: DirtyService): void {
     const { imported, namespace, name } = dirty
-    const start = clock.now()
+    const start = worked()
     names.compileService(dirty, dirty.whole)
     if (!imported) latency.published(view.service(namespace, name), view.slices(namespace, name))
-    const cost = clock.now() - start
+    const cost = worked() - start
     if (cost <= longCompilation) return
     resting.set(key, undefined)
     clock.after(cost, () => {

@@ -41,7 +41,10 @@ interface Opened {
   apply(lines: string): void
 }
 
-function open(lines: string, options: { availability?: 'pending'; clock?: Clock } = {}): Opened {
+function open(
+  lines: string,
+  options: { availability?: 'pending'; clock?: Clock; threadTime?: () => number } = {},
+): Opened {
   const cluster = createModel({ pods: false, serviceImports: false, ...options })
   const notation = createNotation(cluster)
   notation.apply(lines)
@@ -49,6 +52,7 @@ function open(lines: string, options: { availability?: 'pending'; clock?: Clock 
   const publisher = createPublisher({
     knowledge: knowledgeOf(cluster.view, settings),
     clock: options.clock ?? stillClock,
+    threadTime: options.threadTime ?? (() => 0),
     latency: { published() {}, alreadyThere() {} },
     report: (text) => void errors.push(text),
   })
@@ -340,7 +344,7 @@ describe('work', () => {
   test('on a service that takes long is followed by as long a rest, and then by one compilation', async () => {
     const clock = busyClock()
     let cost = 0
-    const { publisher, apply } = open('service hdls testns headless', { clock: { ...clock, now: () => (cost += 2) } })
+    const { publisher, apply } = open('service hdls testns headless', { clock, threadTime: () => (cost += 2) })
     const space = createSpace()
     await publisher.attach(space).settled
     apply('endpoint hdls testns 172.0.0.1 ready')
@@ -351,6 +355,21 @@ describe('work', () => {
     await idle()
     assert.deepEqual(space.puts, [])
     for (const task of clock.timers.splice(0)) task()
+    await idle()
+    assert.deepEqual(space.puts, [hdls])
+  })
+
+  test('that had to wait for a processor puts nothing off', async () => {
+    const clock = busyClock()
+    let now = 0
+    const slow = { ...clock, now: () => (now += 50) }
+    const { publisher, apply } = open('service hdls testns headless', { clock: slow, threadTime: () => 0 })
+    const space = createSpace()
+    await publisher.attach(space).settled
+    apply('endpoint hdls testns 172.0.0.1 ready')
+    await idle()
+    space.puts.length = 0
+    apply('endpoint hdls testns 172.0.0.2 ready')
     await idle()
     assert.deepEqual(space.puts, [hdls])
   })

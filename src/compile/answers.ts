@@ -105,15 +105,18 @@ interface Target {
 
 const noAddress = new Uint8Array(0)
 
-/** SRV records as coredns-behaviour §4.4 counts their weights, and the addresses of their targets. */
+/** SRV records, with weights as coredns-behaviour §4.4 counts them unless annotated, and their targets' addresses. */
 function servicesAnswer(groups: readonly Group[], ttl: number): Answer {
   let entries = 0
   for (const group of groups) if (group.width !== 0) entries += group.ports.length * group.count
-  const weight = Math.max(1, Math.floor(100 / entries))
+  const counted = Math.max(1, Math.floor(100 / entries))
   const targets = new Map<string, Target>()
   const srv: { priority: number; weight: number; port: number; target: number }[] = []
-  for (const group of groups) {
+  // Where two slices have one target (dual stack), it has the rank of the first that says one.
+  for (const group of groups.toSorted((a, b) => Number(b.rank !== undefined) - Number(a.rank !== undefined))) {
     if (group.width === 0 || group.ports[0] === noPort) continue
+    const priority = group.rank?.priority?.value ?? 0
+    const weight = group.rank?.weight?.value ?? counted
     for (let i = 0; i < group.count; i++) {
       const name = group.target(i)
       let target = targets.get(name)
@@ -125,7 +128,7 @@ function servicesAnswer(groups: readonly Group[], ttl: number): Answer {
       for (const port of group.ports) {
         if (target.ports.includes(port)) continue
         target.ports.push(port)
-        srv.push({ priority: 0, weight, port, target: target.index })
+        srv.push({ priority, weight, port, target: target.index })
       }
     }
   }

@@ -2,6 +2,7 @@
 import { type EndpointSlice, endpointFlag } from '../cluster/types.ts'
 import { parseAddress } from '../dns/address.ts'
 import { addressLabel } from './place.ts'
+import type { SrvRank } from './srv-rank.ts'
 
 /** Addresses that share their ports. What stands behind one SRV target, or behind many. */
 export interface Group {
@@ -14,6 +15,8 @@ export interface Group {
   readonly count: number
   /** Port numbers that were asked for; `noPort` where the object declares none. */
   readonly ports: readonly number[]
+  /** What annotations say of its SRV records. */
+  readonly rank?: SrvRank
   /** The SRV target of an address: absolute. */
   target(index: number): string
 }

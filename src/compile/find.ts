@@ -5,7 +5,8 @@ import { NameError, parseName } from '../dns/name.ts'
 import { endpointGroup, endpointLabel, type Group, isReady, matchingPorts, readyCount } from './endpoints.ts'
 import { namespaceName, type Place, podAddressText, type ServicePlace, serviceName, type Topology } from './place.ts'
 import type { Knowledge } from './settings.ts'
-import { serviceTtl } from './ttl.ts'
+import { ranked } from './srv-rank.ts'
+import { endpointsTtl, importTtl, serviceTtl } from './ttl.ts'
 
 export type Finding =
   /** No such name. */
@@ -85,7 +86,9 @@ function findService(knowledge: Knowledge, zone: string, place: ServicePlace): F
   const ports = matchingPorts(service.ports, place.port, place.protocol)
   if (ports.length === 0) return missing(view)
   const groups = virtualAddresses(service.clusterIPs, ports, serviceName(service.namespace, service.name, zone))
-  return groups.length > 0 ? { kind: 'groups', groups, ttl: serviceTtl(knowledge, service).seconds } : empty
+  if (groups.length === 0) return empty
+  const ranks = groups.map((group) => ranked(group, knowledge, service, undefined))
+  return { kind: 'groups', groups: ranks, ttl: serviceTtl(knowledge, service).seconds }
 }
 
 /** Addresses that stand for a whole service. */
@@ -134,9 +137,13 @@ function findEndpoints(knowledge: Knowledge, zone: string, service: Service, pla
   const owner = serviceName(service.namespace, service.name, zone)
   const groups = view
     .slices(service.namespace, service.name)
-    .flatMap((slice) => endpointsAt(slice, place, owner, settings.endpointPodNames))
+    .flatMap((slice) =>
+      endpointsAt(slice, place, owner, settings.endpointPodNames).map((group) =>
+        ranked(group, knowledge, service, slice),
+      ),
+    )
   if (groups.length === 0) return missing(view, 'endpointslices')
-  return { kind: 'groups', groups, ttl: serviceTtl(knowledge, service).seconds }
+  return { kind: 'groups', groups, ttl: endpointsTtl(knowledge, service).seconds }
 }
 
 /**
@@ -157,12 +164,14 @@ function findZonal(
 }
 
 /** Slices of imports come from their clusters: their endpoints are found by cluster too, and named after both. */
-function findImport({ view, settings }: Knowledge, zone: string, place: ServicePlace): Finding {
+function findImport(knowledge: Knowledge, zone: string, place: ServicePlace): Finding {
+  const { view, settings } = knowledge
   const { namespace, service: name } = place
   const imported = view.serviceImport(namespace, name)
   if (!imported) return missing(view, 'serviceimports')
   const slices = view.importedSlices(namespace, name)
   const headless = imported.type === 'Headless'
+  const ttl = importTtl(knowledge, imported).seconds
   if (settings.ignoreEmptyServices && !headless) {
     if (view.availability('importedslices') === 'pending') return { kind: 'unknown', resources: ['importedslices'] }
     if (!hasReadyEndpoint(view, 'importedslices', slices)) return missing(view)
@@ -175,13 +184,13 @@ function findImport({ view, settings }: Knowledge, zone: string, place: ServiceP
       if (place.endpoint !== '' && cluster.toLowerCase() !== place.cluster) return []
       return endpointsAt(slice, place, cluster === '' ? owner : `${cluster}.${owner}`, settings.endpointPodNames)
     })
-    return groups.length > 0 ? { kind: 'groups', groups, ttl: settings.ttl } : missing(view)
+    return groups.length > 0 ? { kind: 'groups', groups, ttl } : missing(view)
   }
   // Unlike a Service, an import without ports has no addresses either (coredns-behaviour §4.3).
   const ports = imported.ports.length > 0 ? matchingPorts(imported.ports, place.port, place.protocol) : []
   if (ports.length === 0) return missing(view)
   const groups = virtualAddresses(imported.ips, ports, owner)
-  return groups.length > 0 ? { kind: 'groups', groups, ttl: settings.ttl } : empty
+  return groups.length > 0 ? { kind: 'groups', groups, ttl } : empty
 }
 
 /** The ready endpoints of a slice that a place speaks of, below `owner`: one group, or none. */
@@ -250,7 +259,7 @@ function findPointers(knowledge: Knowledge, address: Uint8Array): Finding {
     const label = endpointLabel(slice, place, settings.endpointPodNames)
     names.add(`${label}.${serviceName(slice.namespace, slice.service, settings.primaryZone)}`)
     const owner = view.service(slice.namespace, slice.service)
-    ttl = Math.min(ttl, owner ? serviceTtl(knowledge, owner).seconds : settings.ttl)
+    ttl = Math.min(ttl, owner ? endpointsTtl(knowledge, owner).seconds : settings.ttl)
   }
   // One RRset has one TTL (RFC 2181 §5.2): the shortest of those whose endpoints share the address.
   return pointers(view, [...names], ttl, 'endpointslices')

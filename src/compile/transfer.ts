@@ -12,6 +12,8 @@ import { absoluteName, isKnown, isShown } from './find.ts'
 import { nameservers } from './nameservers.ts'
 import { serviceName } from './place.ts'
 import { below, isMulticluster, isReverseZone, type Knowledge, zoneOf } from './settings.ts'
+import { srvRank } from './srv-rank.ts'
+import { importTtl, serviceTtl } from './ttl.ts'
 
 /** Whether all of a zone is known: what is missing from a transfer does not exist for those who got it. */
 export function isTransferable({ view, settings }: Knowledge, zone?: string): boolean {
@@ -51,9 +53,9 @@ function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRe
       const name = serviceName(service.namespace, service.name, zone)
       // A zone inside this one takes its names.
       if (zoneOf(settings, name) !== zone) continue
-      if (service.type === 'ExternalName') yield* aliasRecords(service, name, settings.ttl)
-      else if (isHeadless(service)) yield* endpointRecords(knowledge, name, slices, isImport(service))
-      else yield* addressedRecords(isImport(service) ? service.ips : service.clusterIPs, service, name, settings.ttl)
+      if (service.type === 'ExternalName') yield* aliasRecords(service, name, ttlOf(knowledge, service))
+      else if (isHeadless(service)) yield* endpointRecords(knowledge, name, service, slices)
+      else yield* addressedRecords(knowledge, name, service)
     }
   }
 }
@@ -92,31 +94,49 @@ function* apexRecords(knowledge: Knowledge, zone: string): Generator<ResourceRec
   }
 }
 
+const ttlOf = (knowledge: Knowledge, service: Service | ServiceImport): number =>
+  (isImport(service) ? importTtl(knowledge, service) : serviceTtl(knowledge, service)).seconds
+
 function* addressedRecords(
-  ips: readonly string[],
-  service: Service | ServiceImport,
+  knowledge: Knowledge,
   name: string,
-  ttl: number,
+  service: Service | ServiceImport,
 ): Generator<ResourceRecord> {
+  const ips = isImport(service) ? service.ips : service.clusterIPs
+  const ttl = ttlOf(knowledge, service)
   for (const ip of ips) {
     const address = parseAddress(ip)
     if (address) yield addressRecord(name, ttl, address)
   }
   if (ips.length === 0) return
+  const { priority, weight } = rankOf(knowledge, service, undefined, 100)
   for (const { name: port, protocol, port: number } of service.ports) {
-    const data = rdata.srv({ priority: 0, weight: 100, port: number, target: name })
+    const data = rdata.srv({ priority, weight, port: number, target: name })
     yield record(name, dnsType.SRV, ttl, data)
     if (port !== '') yield record(`_${port}._${protocol}.${name}`, dnsType.SRV, ttl, data)
   }
 }
 
+/** `counted`: the weight where no annotation sets one. */
+function rankOf(
+  knowledge: Knowledge,
+  service: Service | ServiceImport,
+  slice: EndpointSlice | undefined,
+  counted: number,
+): { readonly priority: number; readonly weight: number } {
+  const rank = isImport(service) ? undefined : srvRank(knowledge, service, slice)
+  return { priority: rank?.priority?.value ?? 0, weight: rank?.weight?.value ?? counted }
+}
+
 /** Ports without a name have no SRV record here. Imported endpoints are called after their cluster too. */
 function* endpointRecords(
-  { settings: { ttl, endpointPodNames } }: Knowledge,
+  knowledge: Knowledge,
   name: string,
+  service: Service | ServiceImport,
   slices: readonly EndpointSlice[],
-  imported: boolean,
 ): Generator<ResourceRecord> {
+  const { endpointPodNames } = knowledge.settings
+  const ttl = ttlOf(knowledge, service)
   // Names of endpoints cannot stand beside other records (RFC 1034 §3.6.2); CoreDNS leaves them out too.
   const addressed = slices.filter(({ fqdns }) => !fqdns)
   const told = haveRepeated(addressed) ? new Set<string>() : undefined
@@ -125,8 +145,9 @@ function* endpointRecords(
     told === undefined || told.size < told.add(words.join(' ')).size
   for (const slice of addressed) {
     const width = slice.addressType === 'IPv4' ? 4 : 16
-    const owner = imported && slice.cluster !== '' ? `${slice.cluster}.${name}` : name
-    const weight = Math.max(1, Math.floor(100 / readyCount(slice)))
+    const owner = isImport(service) && slice.cluster !== '' ? `${slice.cluster}.${name}` : name
+    const counted = Math.max(1, Math.floor(100 / readyCount(slice)))
+    const { priority, weight } = rankOf(knowledge, service, slice, counted)
     for (let place = 0; place < slice.count; place++) {
       if (!isReady(slice, place)) continue
       const address = slice.addresses.subarray(place * width, (place + 1) * width)
@@ -134,8 +155,8 @@ function* endpointRecords(
       if (!told || isNew(formatAddress(address))) yield addressRecord(name, ttl, address)
       if (!told || isNew(target, formatAddress(address))) yield addressRecord(target, ttl, address)
       for (const { name: port, protocol, port: number } of slice.ports) {
-        if (port === '' || (told && !isNew(target, port, protocol, number, weight))) continue
-        const data = rdata.srv({ priority: 0, weight, port: number, target })
+        if (port === '' || (told && !isNew(target, port, protocol, number, priority, weight))) continue
+        const data = rdata.srv({ priority, weight, port: number, target })
         yield record(`_${port}._${protocol}.${name}`, dnsType.SRV, ttl, data)
       }
     }

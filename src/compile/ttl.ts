@@ -1,5 +1,5 @@
 /** How long the records of a service may be kept, and who says so (DESIGN §3, Annotations). */
-import type { Service } from '../cluster/types.ts'
+import type { Service, ServiceImport } from '../cluster/types.ts'
 import type { Knowledge } from './settings.ts'
 
 export interface TtlChoice {
@@ -8,8 +8,19 @@ export interface TtlChoice {
   readonly source: string
 }
 
-/** Order: the Service's annotation, its Namespace's, adaptive_ttl, ttl_headless, ttl. */
+/**
+ * Of what the service itself answers. Order: the Service's annotation, its Namespace's, adaptive_ttl, ttl_headless, ttl.
+ */
 export function serviceTtl(knowledge: Knowledge, service: Service): TtlChoice {
+  return choose(knowledge, service, followsEndpoints(knowledge, service))
+}
+
+/** Of the names of its endpoints, which come and go with them even where the service's answers do not. */
+export function endpointsTtl(knowledge: Knowledge, service: Service): TtlChoice {
+  return choose(knowledge, service, true)
+}
+
+function choose(knowledge: Knowledge, service: Service, follows: boolean): TtlChoice {
   const { view, settings, annotations, settling } = knowledge
   const own = annotations.service(service).ttl
   if (own !== undefined) return { seconds: own, source: `annotation of Service ${service.namespace}/${service.name}` }
@@ -19,12 +30,21 @@ export function serviceTtl(knowledge: Knowledge, service: Service): TtlChoice {
     return { seconds: ofNamespace, source: `annotation of Namespace ${service.namespace}` }
   }
   if (settings.adaptiveTtl) {
-    const unsettled = followsEndpoints(knowledge, service) && settling.isUnsettled(service.namespace, service.name)
+    const unsettled = follows && settling.isUnsettled(service.namespace, service.name)
     return unsettled
       ? { seconds: settings.adaptiveTtl.min, source: 'option adaptive_ttl: its endpoints are unsettled' }
       : { seconds: settings.adaptiveTtl.max, source: 'option adaptive_ttl: settled' }
   }
-  if (service.headless && settings.ttlHeadless !== undefined) {
+  return ofOptions(knowledge, service.headless)
+}
+
+/** Imports have no annotations, and nobody watches their endpoints settle. */
+export function importTtl(knowledge: Knowledge, { type }: ServiceImport): TtlChoice {
+  return ofOptions(knowledge, type === 'Headless')
+}
+
+function ofOptions({ settings }: Knowledge, headless: boolean): TtlChoice {
+  if (headless && settings.ttlHeadless !== undefined) {
     return { seconds: settings.ttlHeadless, source: 'option ttl_headless' }
   }
   return { seconds: settings.ttl, source: 'option ttl' }

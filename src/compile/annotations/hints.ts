@@ -6,6 +6,8 @@ export interface ServiceHints {
   readonly ttl?: number
   readonly srvPriority?: number
   readonly srvWeight?: number
+  /** Milliseconds that a question for an endpoint which is not there yet waits for it. */
+  readonly hold?: number
   /** Each annotation that is ignored, with the rule that it breaks. */
   readonly problems: readonly Problem[]
 }

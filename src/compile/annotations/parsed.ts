@@ -4,8 +4,11 @@ export type Parsed<T> =
   /** `reason`: a word for the metric's label. `rule`: a sentence for people, that names what would be right. */
   | { readonly ok: false; readonly reason: ProblemReason; readonly rule: string }
 
-/** syntax: it cannot be read. range: a number beyond its limits. unknown: no such key. refused: readable, not allowed. */
-export type ProblemReason = 'syntax' | 'range' | 'unknown' | 'refused'
+/**
+ * syntax: it cannot be read. range: a number beyond its limits. unknown: no such key. refused: readable, not allowed.
+ * advice: it is in effect, if hardly as it was meant.
+ */
+export type ProblemReason = 'syntax' | 'range' | 'unknown' | 'refused' | 'advice'
 
 /** An annotation that is ignored. */
 export interface Problem {

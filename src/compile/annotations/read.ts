@@ -1,6 +1,7 @@
 /** From the annotations of an object to what they ask for. An annotation that is wrong is left out by itself. */
 import type { EndpointSlice, Namespace, Service } from '../../cluster/types.ts'
 import type { NamespaceHints, ServiceHints, SliceHints } from './hints.ts'
+import { parseHold } from './hold.ts'
 import { parseTtl, parseU16 } from './numbers.ts'
 import type { Parsed, Problem } from './parsed.ts'
 
@@ -55,6 +56,7 @@ function readService(prefix: string, annotations: Annotations): ServiceHints {
     ttl: value('ttl', parseTtl),
     srvPriority: value('srv-priority', parseU16),
     srvWeight: value('srv-weight', parseU16),
+    hold: value('hold', parseHold),
   }
   rest('a Service')
   return { ...defined(hints), problems }

@@ -1,0 +1,51 @@
+/** Priority and weight of SRV records where annotations set them (DESIGN §3), and where they come from. */
+import type { EndpointSlice, Service } from '../cluster/types.ts'
+import type { Group } from './endpoints.ts'
+import type { Knowledge } from './settings.ts'
+
+/** Each undefined where nobody says it: the priority is 0 then, and the weight counted (coredns-behaviour §4.4). */
+export interface SrvRank {
+  readonly priority: RankChoice | undefined
+  readonly weight: RankChoice | undefined
+}
+
+export interface RankChoice {
+  /** 0–65535; a weight of 0 is one, too (RFC 2782). */
+  readonly value: number
+  /** For `explain`. */
+  readonly source: string
+}
+
+/**
+ * Of a service's own target, or of the endpoints of one of its slices: what the slice says comes before what the service
+ * says. Undefined when nobody says anything.
+ */
+export function srvRank(
+  { annotations }: Knowledge,
+  service: Service | undefined,
+  slice: EndpointSlice | undefined,
+): SrvRank | undefined {
+  const ofSlice = slice && annotations.slice(slice)
+  const ofService = service && annotations.service(service)
+  const choose = (key: 'srvPriority' | 'srvWeight'): RankChoice | undefined => {
+    if (ofSlice?.[key] !== undefined) {
+      return { value: ofSlice[key], source: `annotation of EndpointSlice ${slice!.namespace}/${slice!.name}` }
+    }
+    if (ofService?.[key] === undefined) return undefined
+    return { value: ofService[key], source: `annotation of Service ${service!.namespace}/${service!.name}` }
+  }
+  const priority = choose('srvPriority')
+  const weight = choose('srvWeight')
+  return priority || weight ? { priority, weight } : undefined
+}
+
+/** The group, with the rank of its SRV records. */
+export function ranked(
+  group: Group,
+  knowledge: Knowledge,
+  service: Service | undefined,
+  slice: EndpointSlice | undefined,
+): Group {
+  const rank = srvRank(knowledge, service, slice)
+  return rank ? { ...group, rank } : group
+}

@@ -35,6 +35,12 @@ export interface Query {
   /** When the query was received: milliseconds of the monotonic clock. */
   readonly receivedAt: number
   /**
+   * Leaves its place among the queries that the transport lets be worked on at a time, to wait for what may be long in
+   * coming; the function it gives takes a place again. Whoever calls it bounds how many wait. Absent where no client
+   * waits for the reply (`explain`, lookups of our own).
+   */
+  readonly stepAside?: (() => () => void) | undefined
+  /**
    * Asks the listener that took this query a question of our own (the target of an ExternalName, say). It runs server
    * block selection and the whole chain again, with the client's EDNS and addresses. Depth is bounded: past 10 lookups
    * within lookups the outcome is SERVFAIL.

@@ -31,6 +31,8 @@ export interface Miss {
    * it gives it. Each is asked for when the connection has room. Absent where a query has one reply.
    */
   readonly follow?: (replies: Iterator<Uint8Array>) => void
+  /** As in Query. */
+  readonly stepAside?: () => () => void
 }
 
 /** Resolves to the reply's octets (already cut to the client's limit), or undefined to say nothing. Never rejects. */

@@ -24,7 +24,7 @@ export interface Serving {
 }
 
 /** Who asked, and how. */
-export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt'>
+export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt' | 'stepAside'>
 
 export interface ServingOptions {
   readonly log: Logger
@@ -73,7 +73,7 @@ export function createServing(options: ServingOptions): Serving {
       return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: '', error }
     }
     const inner: Message = { ...request, opcode: 0, questions: [{ name, type, class: dnsClass.IN }] }
-    return outcome(inner, plan, asked, depth + 1)
+    return outcome(inner, plan, { ...asked, stepAside: undefined }, depth + 1)
   }
 
   /** A reply that cannot be written (a name too long, say) is an exception of the plugin that made it. */
@@ -118,6 +118,7 @@ function queryFor(request: Message, plan: ListenerPlan, asked: AskedBy, lookup: 
     server: plan.server,
     view: '',
     receivedAt: asked.receivedAt,
+    stepAside: asked.stepAside,
     lookup,
   }
 }

@@ -39,6 +39,8 @@ export function openDgram(options: MainThreadOptions): Way {
   const reply = Buffer.alloc(replyBytes)
   let lastQueryAt = Number.NEGATIVE_INFINITY
   let pending = 0
+  /** Of those, the ones that have given up their place. */
+  let aside = 0
   let failureLoggedAt = Number.NEGATIVE_INFINITY
   /** Endpoints that are gone but for what they were asked before; each removal is an object of its own. */
   const leaving = new Map<string, { readonly endpoint: Endpoint }>()
@@ -90,7 +92,7 @@ export function openDgram(options: MainThreadOptions): Way {
     from: RemoteInfo,
     receivedAt: number,
   ): void {
-    if (pending >= limits.udpPending) {
+    if (pending - aside >= limits.udpPending) {
       metrics.missQueueOverflow.inc()
       const servfail = Buffer.allocUnsafe(request.length)
       send(socket, servfail.subarray(0, writeServfail(request, 0, request.length, servfail, 0)), from)
@@ -99,7 +101,7 @@ export function openDgram(options: MainThreadOptions): Way {
     const { listener } = endpoint
     const client = { address: from.address.split('%', 1)[0]!, port: from.port }
     const local = { address: host.address, port: listener.port }
-    const answered = onMiss({ request, transport: 'udp', client, local, listener, receivedAt })
+    const answered = onMiss({ request, transport: 'udp', client, local, listener, receivedAt, stepAside })
     if (!(answered instanceof Promise)) {
       if (answered !== undefined) send(socket, answered, from)
       return
@@ -112,6 +114,11 @@ export function openDgram(options: MainThreadOptions): Way {
       if (--endpoint.pending === 0) for (const resolve of endpoint.onSettled.splice(0)) resolve()
     }
     answered.then(finish, () => finish(undefined))
+  }
+
+  function stepAside(): () => void {
+    aside++
+    return () => void aside--
   }
 
   /** `octets` are ours until they are sent. */

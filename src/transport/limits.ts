@@ -30,7 +30,10 @@ export interface Limits {
   readonly tcpIdle: number
   /** Milliseconds within which a client must take what was written to it. */
   readonly tcpWrite: number
-  /** Milliseconds that `close` and a removed listener wait: for replies being worked out, for a thread to end. */
+  /**
+   * Milliseconds that `close` and a removed listener wait: for replies being worked out, for a thread to end. Longer than
+   * any query waits for its endpoint (`slicedns.io/hold`).
+   */
   readonly drain: number
 }
 
@@ -47,5 +50,5 @@ export const defaultLimits: Limits = {
   tcpRead: 3 * second,
   tcpIdle: 10 * second,
   tcpWrite: 5 * second,
-  drain: 2 * second,
+  drain: 3.5 * second,
 }

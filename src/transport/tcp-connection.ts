@@ -1,7 +1,7 @@
 /**
  * One TCP connection: frames in, replies out, in whatever order they are ready (RFC 7766 §6.2.1.1). Table answers are
- * written at once; up to `tcpPending` queries may wait for the chain meanwhile. Everything is bounded: what waits, what
- * the client has not taken yet, and how long either may last.
+ * written at once; up to `tcpPending` queries may wait for the chain meanwhile, besides those that have stepped aside.
+ * Everything is bounded: what waits, what the client has not taken yet, and how long either may last.
  */
 import type { Socket } from 'node:net'
 import { DROP, MISS, type Responder, way } from '../answer/api.ts'
@@ -55,6 +55,8 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
   let route: QueryRoute | undefined
   /** Queries that the chain is working on, or whose replies are of many messages and not all written. */
   let pending = 0
+  /** Of those, the ones that others need not wait behind. */
+  let aside = 0
   const streams = new Set<ReplyStream>()
   let asked = 0
   /** Octets written and not yet taken, as counted in `room.unsent`. */
@@ -94,7 +96,7 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
   socket.on('error', () => socket.destroy())
 
   function blocked(): boolean {
-    return pending >= limits.tcpPending || socket.writableNeedDrain
+    return pending - aside >= limits.tcpPending || socket.writableNeedDrain
   }
 
   /** Answers the whole messages that have come, for as long as their replies find room; then reads on, or not. */
@@ -159,7 +161,7 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
     const follow = (replies: Iterator<Uint8Array>): void => {
       following = replies
     }
-    const reply = room.onMiss({ request, transport: 'tcp', client, local, listener, receivedAt, follow })
+    const reply = room.onMiss({ request, transport: 'tcp', client, local, listener, receivedAt, follow, stepAside })
     if (!(reply instanceof Promise)) {
       writeReplies(request, reply, following)
       return
@@ -170,6 +172,12 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
       finishOne()
     }
     reply.then(finish, () => finish(undefined))
+  }
+
+  function stepAside(): () => void {
+    aside++
+    if (socket.isPaused()) setImmediate(answerAll)
+    return () => void aside--
   }
 
   /** A query that was waited for is answered: there may be frames that were not read because of it. */

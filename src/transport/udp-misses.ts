@@ -68,6 +68,8 @@ export function openMissDesk(options: MissDeskOptions): MissDesk {
   const consumers = new Set<ReturnType<typeof createMissConsumer>>()
   const replies = openReplies(native, options.onDropped)
   let pending = 0
+  /** Of those, the ones that have given up their place. */
+  let aside = 0
   const waiting: (() => void)[] = []
   let closed = false
 
@@ -93,7 +95,7 @@ export function openMissDesk(options: MissDeskOptions): MissDesk {
     route.set(ring.bytes.subarray(at + missRecord.name, at + missRecord.message + length))
     const request = route.subarray(routeBytes)
     const controlLength = ring.words[(at + missRecord.control) >> 2]!
-    if (pending >= limit) {
+    if (pending - aside >= limit) {
       options.onOverflow()
       const servfail = Buffer.allocUnsafe(request.length)
       replies.queue(source, route, controlLength, servfail.subarray(0, writeServfail(request, 0, length, servfail, 0)))
@@ -106,6 +108,7 @@ export function openMissDesk(options: MissDeskOptions): MissDesk {
       local: { address: source.localAddress ?? destinationOf(source, route), port: source.listener.port },
       listener: source.listener,
       receivedAt: ring.floats[(at + missRecord.receivedAt) >> 3]!,
+      stepAside,
     })
     if (!(reply instanceof Promise)) {
       if (reply !== undefined) replies.queue(source, route, controlLength, reply)
@@ -123,6 +126,11 @@ export function openMissDesk(options: MissDeskOptions): MissDesk {
       if (--pending === 0) settle()
     }
     reply.then(finish, () => finish(undefined))
+  }
+
+  function stepAside(): () => void {
+    aside++
+    return () => void aside--
   }
 
   function settle(): void {

@@ -179,8 +179,11 @@ function createRefill({ settings, store, clock, cells, offer }: CacheOptions): R
       // What is truncated depends on the transport and on what the client can take.
       const flight = `${key} ${query.transport === 'udp' ? (query.request.edns?.payloadSize ?? 512) : 'stream'}`
       if (waiting.has(flight)) return share(flight, key, query, next)
-      const taken = ask(key, query, next, false)
+      const watch = watchAside(query)
+      const taken = ask(key, watch.query, next, false)
       if (!(taken instanceof Promise)) return taken.outcome
+      // An answer that the cluster is waited for is never shared: others would wait here, and then for themselves.
+      if (watch.aside()) return outcomeOf(taken)
       const done = (): void => void waiting.delete(flight)
       waiting.set(flight, taken)
       taken.then(done, done)
@@ -197,6 +200,18 @@ function createRefill({ settings, store, clock, cells, offer }: CacheOptions): R
       return Promise.race([fresh.catch(() => undefined), late])
     },
   }
+}
+
+/** The query to pass on, and whether it has stepped aside. */
+function watchAside(query: Query): { readonly query: Query; aside(): boolean } {
+  const { stepAside } = query
+  let aside = false
+  if (!stepAside) return { query, aside: () => false }
+  const watched = (): (() => void) => {
+    aside = true
+    return stepAside()
+  }
+  return { query: { ...query, stepAside: watched }, aside: () => aside }
 }
 
 /** What the next plugin said, and the entry that it became. */

@@ -5,6 +5,7 @@
 import type { EndpointSlice } from '../../cluster/types.ts'
 import { endpointLabel } from '../../compile/endpoints.ts'
 import type { Place, ServicePlace } from '../../compile/place.ts'
+import { reverseName } from '../../dns/address.ts'
 
 export interface FirstUse {
   has(name: string): boolean
@@ -19,6 +20,8 @@ export interface FirstUse {
   ofService(service: ServiceName, which: 'all' | 'changed'): string[]
   /** The names of addresses. */
   ofAddresses(): string[]
+  /** The names of the addresses that a service's slices have. */
+  ofEndpoints(service: ServiceName): Iterable<string>
 }
 
 /** A Service, or the ServiceImport of that name. */
@@ -45,6 +48,8 @@ export function createFirstUse(
   /** In the order of first use. */
   const places = new Map<string, Place>()
   const services = new Map<string, ServiceNames>()
+  /** Those of addresses. */
+  const reverse = new Set<string>()
 
   function namesOf(service: ServiceName): ServiceNames {
     const key = serviceKey(service)
@@ -59,6 +64,7 @@ export function createFirstUse(
   function remove(name: string): void {
     const place = places.get(name)
     places.delete(name)
+    reverse.delete(name)
     if (place?.kind !== 'service') return
     const service = serviceNameOf(place)
     const names = namesOf(service)
@@ -75,6 +81,7 @@ export function createFirstUse(
     names: () => places.keys(),
     add(place, name) {
       places.set(name, place)
+      if (place.kind === 'reverse') reverse.add(name)
       if (place.kind === 'service') {
         const names = namesOf(serviceNameOf(place))
         if (place.endpoint === '') names.whole.add(name)
@@ -102,7 +109,19 @@ export function createFirstUse(
       }
       return [...found]
     },
-    ofAddresses: () => [...places].flatMap(([name, place]) => (place.kind === 'reverse' ? [name] : [])),
+    ofAddresses: () => [...reverse],
+    ofEndpoints(service) {
+      const found = new Set<string>()
+      if (reverse.size === 0 || service.imported) return found
+      for (const slice of slicesOf(service)) {
+        const width = slice.addressType === 'IPv4' ? 4 : 16
+        for (let at = 0; at < slice.addresses.length; at += width) {
+          const name = reverseName(slice.addresses.subarray(at, at + width))
+          if (reverse.has(name)) found.add(name)
+        }
+      }
+      return found
+    },
   }
 }
 

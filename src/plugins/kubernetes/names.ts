@@ -4,6 +4,7 @@ import { absoluteName, clusterIPOwner } from '../../compile/find.ts'
 import { compileNode, fixedNames, isHeadless, isServiceItself, namesOfService } from '../../compile/node.ts'
 import { grammarOf, namespaceName, type Place, placeOf } from '../../compile/place.ts'
 import { isMulticluster, isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
+import { endpointsTtl, importTtl, serviceTtl } from '../../compile/ttl.ts'
 import { parseAddress, reverseName } from '../../dns/address.ts'
 import { type as dnsType } from '../../dns/codes.ts'
 import type { NodeSpec } from '../../table/spec.ts'
@@ -41,8 +42,8 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
   const firstUse = createFirstUse(settings.endpointPodNames, ({ imported, namespace, name }) =>
     imported ? view.importedSlices(namespace, name) : view.slices(namespace, name),
   )
-  /** The object that each service's names were last compiled from. */
-  const compiled = new Map<string, Service | ServiceImport>()
+  /** What each service's names were last compiled from. */
+  const compiled = new Map<string, Compiled>()
 
   const placeIn = (zone: string, name: string): Place => placeOf(zone, name, grammarOf(settings, zone))
 
@@ -108,6 +109,15 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
     service !== undefined &&
     (settings.ignoreEmptyServices || ('headless' in service ? service.headless : service.type === 'Headless'))
 
+  function compiledFrom(object: Service | ServiceImport): Compiled {
+    if ('ips' in object) {
+      const ttl = importTtl(knowledge, object).seconds
+      return { object, ttl, endpointsTtl: ttl }
+    }
+    const ttl = serviceTtl(knowledge, object).seconds
+    return { object, ttl, endpointsTtl: endpointsTtl(knowledge, object).seconds }
+  }
+
   const objectOf = ({ imported, namespace, name }: ServiceName): Service | ServiceImport | undefined =>
     imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
 
@@ -134,13 +144,18 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
       const key = serviceKey(which)
       const before = compiled.get(key)
       const service = objectOf(which)
-      if (service) compiled.set(key, service)
+      const now = service && compiledFrom(service)
+      if (now) compiled.set(key, now)
       else compiled.delete(key)
-      const changed = whole || service !== before
-      const ahead = changed || dependsOnEndpoints(service) ? compileAhead(which.imported, before, service) : undefined
-      for (const used of firstUse.ofService(which, changed ? 'all' : 'changed')) {
+      const changed = whole || service !== before?.object || now?.ttl !== before?.ttl
+      const ahead =
+        changed || dependsOnEndpoints(service) ? compileAhead(which.imported, before?.object, service) : undefined
+      const aged = now?.endpointsTtl !== before?.endpointsTtl
+      for (const used of firstUse.ofService(which, changed || aged ? 'all' : 'changed')) {
         if (!ahead?.has(used)) compileUsed(used)
       }
+      // Names of addresses follow the slices by themselves; their TTL is the service's.
+      for (const used of aged ? firstUse.ofEndpoints(which) : []) compileUsed(used)
     },
     compileNamespace(namespace) {
       for (const zone of forwardZones) {
@@ -164,6 +179,13 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
       return { used: true, displaced }
     },
   }
+}
+
+interface Compiled {
+  readonly object: Service | ServiceImport
+  /** Seconds. */
+  readonly ttl: number
+  readonly endpointsTtl: number
 }
 
 const clusterIPsOf = (service: Service | ServiceImport | undefined): readonly string[] =>

@@ -1,7 +1,7 @@
 /** Endpoints of a service as answers see them: which places of its slices count, and what they are called. */
 import { type EndpointSlice, endpointFlag } from '../cluster/types.ts'
 import { parseAddress } from '../dns/address.ts'
-import { addressLabel } from './place.ts'
+import { absoluteName, addressLabel, type ServicePlace } from './place.ts'
 import type { SrvRank } from './srv-rank.ts'
 
 /** Addresses that share their ports. What stands behind one SRV target, or behind many. */
@@ -128,4 +128,35 @@ function pick(addresses: Uint8Array, places: readonly number[], width: number): 
     for (let octet = 0; octet < width; octet++) picked[i * width + octet] = addresses[places[i] * width + octet]
   }
   return picked
+}
+
+/** The ready endpoints of a slice that a place speaks of, below `owner`: one group, or none. */
+export function endpointsAt(
+  slice: EndpointSlice,
+  place: ServicePlace,
+  owner: string,
+  podNames: boolean,
+): readonly Group[] {
+  const ports = matchingPorts(slice.ports, place.port, place.protocol)
+  const group = endpointGroup(slice, place.endpoint, ports, owner, podNames, place.topology?.zone)
+  if (!group) return []
+  return [group.width === 0 ? namesGroup(group) : group]
+}
+
+function namesGroup(group: Group): Group {
+  const names = group.names.flatMap((text) => absoluteName(text) ?? [])
+  return { ...group, names, count: names.length }
+}
+
+/** Addresses that stand for a whole service. */
+export function virtualAddresses(ips: readonly string[], ports: readonly number[], target: string): Group[] {
+  return ips.flatMap((ip): Group[] => {
+    const address = parseAddress(ip)
+    return address ? [oneAddress(address, ports, target)] : []
+  })
+}
+
+export function oneAddress(address: Uint8Array, ports: readonly number[], target: string): Group {
+  const width = address.length === 4 ? 4 : 16
+  return { width, addresses: address, names: [], count: 1, ports, target: () => target }
 }

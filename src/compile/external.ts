@@ -9,9 +9,10 @@ import type { ResourceRecord } from '../dns/message.ts'
 import { labelsOf, lowerName } from '../dns/name.ts'
 import { rdata } from '../dns/rdata.ts'
 import { endpointGroup, type Group, isReady, matchingPorts, noPort } from './endpoints.ts'
-import { absoluteName, hasPointers, isKnown, isShown, missing } from './find.ts'
-import { withoutUnderscore } from './place.ts'
+import { hasPointers, missing } from './find.ts'
+import { absoluteName, withoutUnderscore } from './place.ts'
 import { below, type Knowledge } from './settings.ts'
+import { isKnown, isShown } from './visible.ts'
 
 export interface ExternalSettings {
   /** Lower case and absolute; PTR records point into the first one. */

@@ -1,12 +1,29 @@
 /** What the cluster has at a place: the step between a name and its records, the same for every record type. */
 import type { ClusterView, EndpointSlice, Resource, Service } from '../cluster/types.ts'
 import { formatAddress, parseAddress } from '../dns/address.ts'
-import { NameError, parseName } from '../dns/name.ts'
-import { endpointGroup, endpointLabel, type Group, isReady, matchingPorts, readyCount } from './endpoints.ts'
-import { namespaceName, type Place, podAddressText, type ServicePlace, serviceName, type Topology } from './place.ts'
+import {
+  endpointLabel,
+  endpointsAt,
+  type Group,
+  isReady,
+  matchingPorts,
+  oneAddress,
+  readyCount,
+  virtualAddresses,
+} from './endpoints.ts'
+import {
+  absoluteName,
+  namespaceName,
+  type Place,
+  podAddressText,
+  type ServicePlace,
+  serviceName,
+  type Topology,
+} from './place.ts'
 import type { Knowledge } from './settings.ts'
 import { ranked } from './srv-rank.ts'
 import { endpointsTtl, importTtl, serviceTtl } from './ttl.ts'
+import { isKnown, isShown } from './visible.ts'
 
 export type Finding =
   /** No such name. */
@@ -61,16 +78,6 @@ export function missing(view: ClusterView, ...needed: Resource[]): Finding {
   return { kind: 'unknown', resources }
 }
 
-export function isKnown(view: ClusterView, resource: Resource): boolean {
-  const availability = view.availability(resource)
-  return availability === 'synced' || availability === 'off'
-}
-
-/** The namespace exists, and the Corefile does not leave it out. */
-export function isShown({ view, settings }: Knowledge, namespace: string): boolean {
-  return (settings.namespaces?.has(namespace) ?? true) && view.namespace(namespace) !== undefined
-}
-
 function findService(knowledge: Knowledge, zone: string, place: ServicePlace): Finding {
   const { view, settings } = knowledge
   const service = view.service(place.namespace, place.service)
@@ -91,22 +98,9 @@ function findService(knowledge: Knowledge, zone: string, place: ServicePlace): F
   return { kind: 'groups', groups: ranks, ttl: serviceTtl(knowledge, service).seconds }
 }
 
-/** Addresses that stand for a whole service. */
-export function virtualAddresses(ips: readonly string[], ports: readonly number[], target: string): Group[] {
-  return ips.flatMap((ip): Group[] => {
-    const address = parseAddress(ip)
-    return address ? [oneAddress(address, ports, target)] : []
-  })
-}
-
 /** Slices that may not be listed count as if they had one: the ClusterIP does not depend on them. */
 function hasReadyEndpoint(view: ClusterView, resource: Resource, slices: readonly EndpointSlice[]): boolean {
   return view.availability(resource) === 'forbidden' || slices.some((slice) => readyCount(slice) > 0)
-}
-
-function oneAddress(address: Uint8Array, ports: readonly number[], target: string): Group {
-  const width = address.length === 4 ? 4 : 16
-  return { width, addresses: address, names: [], count: 1, ports, target: () => target }
 }
 
 function findExternalName(knowledge: Knowledge, service: Service, place: ServicePlace): Finding {
@@ -120,16 +114,6 @@ function findExternalName(knowledge: Knowledge, service: Service, place: Service
 }
 
 const none = new Uint8Array(0)
-
-/** Undefined for what is no domain name: the API server lets none in, a manifest may. */
-export function absoluteName(text: string): string | undefined {
-  try {
-    return parseName(text)
-  } catch (error) {
-    if (error instanceof NameError) return undefined
-    throw error
-  }
-}
 
 function findEndpoints(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
   const { view, settings } = knowledge
@@ -191,24 +175,6 @@ function findImport(knowledge: Knowledge, zone: string, place: ServicePlace): Fi
   if (ports.length === 0) return missing(view)
   const groups = virtualAddresses(imported.ips, ports, owner)
   return groups.length > 0 ? { kind: 'groups', groups, ttl } : empty
-}
-
-/** The ready endpoints of a slice that a place speaks of, below `owner`: one group, or none. */
-export function endpointsAt(
-  slice: EndpointSlice,
-  place: ServicePlace,
-  owner: string,
-  podNames: boolean,
-): readonly Group[] {
-  const ports = matchingPorts(slice.ports, place.port, place.protocol)
-  const group = endpointGroup(slice, place.endpoint, ports, owner, podNames, place.topology?.zone)
-  if (!group) return []
-  return [group.width === 0 ? namesGroup(group) : group]
-}
-
-function namesGroup(group: Group): Group {
-  const names = group.names.flatMap((text) => absoluteName(text) ?? [])
-  return { ...group, names, count: names.length }
 }
 
 function findPod({ view, settings }: Knowledge, zone: string, namespace: string, label: string): Finding {

@@ -3,8 +3,8 @@ import type { ClusterView, Service, ServiceImport } from '../cluster/types.ts'
 import { type as dnsType } from '../dns/codes.ts'
 import type { AnswerSpec, NodeSpec, ZoneSpec } from '../table/spec.ts'
 import { type Answer, answerOf, isStorable } from './answers.ts'
-import { absoluteName, type Finding, find } from './find.ts'
-import { grammarOf, type Place, placeOf, type ServicePlace, serviceName } from './place.ts'
+import { type Finding, find } from './find.ts'
+import { absoluteName, grammarOf, type Place, placeOf, type ServicePlace, serviceName } from './place.ts'
 import {
   below,
   fallsThrough,

@@ -1,6 +1,6 @@
 /** The grammar of cluster names (coredns-behaviour §4.2): which place in the cluster a name speaks of. */
 import { addressOfReverseName, formatAddress, reverseName } from '../dns/address.ts'
-import { isSubdomain, labelsOf } from '../dns/name.ts'
+import { isSubdomain, labelsOf, NameError, parseName } from '../dns/name.ts'
 import { below, type ClusterDnsSettings, isMulticluster } from './settings.ts'
 
 export type Place =
@@ -136,4 +136,14 @@ export function addressLabel(bytes: Uint8Array, at: number, length: number): str
 export function podAddressText(label: string): string {
   const dashes = label.split('-').length - 1
   return dashes === 3 && !label.includes('--') ? label.replaceAll('-', '.') : label.replaceAll('-', ':')
+}
+
+/** Undefined for what is no domain name: the API server lets none in, a manifest may. */
+export function absoluteName(text: string): string | undefined {
+  try {
+    return parseName(text)
+  } catch (error) {
+    if (error instanceof NameError) return undefined
+    throw error
+  }
 }

@@ -8,12 +8,12 @@ import { rdata } from '../dns/rdata.ts'
 import { resolve } from './answers.ts'
 import { distinctAddresses } from './distinct.ts'
 import { endpointGroup, endpointLabel, isReady, noPort, readyCount } from './endpoints.ts'
-import { absoluteName, isKnown, isShown } from './find.ts'
 import { nameservers } from './nameservers.ts'
-import { serviceName } from './place.ts'
+import { absoluteName, serviceName } from './place.ts'
 import { below, isMulticluster, isReverseZone, type Knowledge, zoneOf } from './settings.ts'
 import { srvRank } from './srv-rank.ts'
 import { importTtl, serviceTtl } from './ttl.ts'
+import { isKnown, isShown } from './visible.ts'
 
 /** Whether all of a zone is known: what is missing from a transfer does not exist for those who got it. */
 export function isTransferable({ view, settings }: Knowledge, zone?: string): boolean {

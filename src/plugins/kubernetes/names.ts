@@ -1,8 +1,8 @@
 /** Which names of the table belong to which object, and what becomes of them when it changes. */
 import type { Service, ServiceImport } from '../../cluster/types.ts'
-import { absoluteName, clusterIPOwner } from '../../compile/find.ts'
+import { clusterIPOwner } from '../../compile/find.ts'
 import { compileNode, fixedNames, isHeadless, isServiceItself, namesOfService } from '../../compile/node.ts'
-import { grammarOf, namespaceName, type Place, placeOf } from '../../compile/place.ts'
+import { absoluteName, grammarOf, namespaceName, type Place, placeOf } from '../../compile/place.ts'
 import { isMulticluster, isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
 import { endpointsTtl, importTtl, serviceTtl } from '../../compile/ttl.ts'
 import { parseAddress, reverseName } from '../../dns/address.ts'

@@ -4,9 +4,9 @@
  * after the event, so that a single change is in the table before the next packet of the watch is read.
  */
 
-import { isKnown } from '../../compile/find.ts'
 import { zoneSpec } from '../../compile/node.ts'
 import { isMulticluster, type Knowledge } from '../../compile/settings.ts'
+import { isKnown } from '../../compile/visible.ts'
 import { reverseName } from '../../dns/address.ts'
 import { type Clock, threadTime } from '../../observe/clock.ts'
 import type { TableSink } from '../../plugin/contract.ts'

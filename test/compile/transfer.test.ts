@@ -108,6 +108,32 @@ const cases: readonly Case[] = [
     settings: { ignoreEmptyServices: true },
     records: ['full.shop.svc.cluster.local. 5 IN A 10.96.0.1'],
   },
+  {
+    name: 'records have the TTL and the rank that questions for them are answered with',
+    cluster: `service web shop 10.96.0.1
+              annotate service web shop slicedns.io/ttl 120
+              annotate service web shop slicedns.io/srv-priority 3
+              annotate service web shop slicedns.io/srv-weight 0
+              service out shop external www.example.org
+              annotate namespace shop slicedns.io/ttl 60
+              service db other headless ports pg:TCP:5432
+              endpoint db other 10.0.0.1 ready hostname db-0 slice a
+              endpoint db other 10.0.0.2 ready hostname db-1 slice b
+              annotate slice b other slicedns.io/srv-weight 9`,
+    settings: { ttlHeadless: 7 },
+    records: [
+      'db.other.svc.cluster.local. 7 IN A 10.0.0.1',
+      'db-0.db.other.svc.cluster.local. 7 IN A 10.0.0.1',
+      '_pg._tcp.db.other.svc.cluster.local. 7 IN SRV 0 100 5432 db-0.db.other.svc.cluster.local.',
+      'db.other.svc.cluster.local. 7 IN A 10.0.0.2',
+      'db-1.db.other.svc.cluster.local. 7 IN A 10.0.0.2',
+      '_pg._tcp.db.other.svc.cluster.local. 7 IN SRV 0 9 5432 db-1.db.other.svc.cluster.local.',
+      'out.shop.svc.cluster.local. 60 IN CNAME www.example.org.',
+      'web.shop.svc.cluster.local. 120 IN A 10.96.0.1',
+      'web.shop.svc.cluster.local. 120 IN SRV 3 0 80 web.shop.svc.cluster.local.',
+      '_http._tcp.web.shop.svc.cluster.local. 120 IN SRV 3 0 80 web.shop.svc.cluster.local.',
+    ],
+  },
 ]
 
 const imports = `import web shop 10.42.0.1,fd00:42::1 ports http:TCP:80

@@ -69,7 +69,11 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
       throw new Error(text)
     },
   })
-  const handler = createHandler({ knowledge: () => knowledge, answered: source.answered })
+  const handler = createHandler({
+    knowledge: () => knowledge,
+    answered: source.answered,
+    room: { wait: () => undefined },
+  })
   const table = openTable()
   source.start(cluster, knowledge)
   const attached = source.attach(table.sink)

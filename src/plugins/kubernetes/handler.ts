@@ -7,6 +7,7 @@ import { type as dnsType, rcode } from '../../dns/codes.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
 import { chase } from './chase.ts'
+import type { WaitingRoom } from './hold.ts'
 
 const plugin = 'kubernetes'
 
@@ -14,9 +15,33 @@ export interface HandlerOptions {
   readonly knowledge: () => Knowledge
   /** Called for each name that was answered here with records: the table may take it over. */
   readonly answered: (zone: string, name: string, type: number) => void
+  readonly room: Pick<WaitingRoom, 'wait'>
 }
 
-export function createHandler({ knowledge, answered }: HandlerOptions): Handler {
+/** Seconds that a client may believe in the absence of what was waited for in vain. */
+const briefly = 1
+
+export function createHandler({ knowledge, answered, room }: HandlerOptions): Handler {
+  function give(known: Knowledge, zone: string, query: Query, answer: Answer, next: Next): Outcome | Promise<Outcome> {
+    if (answer.kind === 'chase') return answerChase(known, zone, query, answer)
+    const outcome = toOutcome(known, zone, query, answer, next)
+    if (answer.kind === 'addresses' || answer.kind === 'services' || answer.kind === 'records') {
+      answered(zone, query.name, query.qtype)
+    }
+    return outcome
+  }
+
+  /** A missing name: it may be about to appear. */
+  function deny(known: Knowledge, zone: string, query: Query, next: Next): Outcome | Promise<Outcome> {
+    const waited = room.wait(query, zone, () => {
+      const answer = resolve(known, zone, query.name, query.qtype)
+      return answer.kind === 'nxdomain' ? undefined : give(known, zone, query, answer, next)
+    })
+    if (waited === undefined) return toOutcome(known, zone, query, { kind: 'nxdomain' }, next)
+    const inVain = () => toOutcome(known, zone, query, { kind: 'nxdomain' }, next, briefly)
+    return waited === 'over' ? inVain() : waited.then((outcome) => outcome ?? inVain())
+  }
+
   return (query, next) => {
     const known = knowledge()
     const zone = zoneOf(known.settings, query.name)
@@ -26,12 +51,7 @@ export function createHandler({ knowledge, answered }: HandlerOptions): Handler 
       return { kind: 'rcode', rcode: rcode.REFUSED, plugin }
     }
     const answer = resolve(known, zone, query.name, query.qtype)
-    if (answer.kind === 'chase') return answerChase(known, zone, query, answer)
-    const outcome = toOutcome(known, zone, query, answer, next)
-    if (answer.kind === 'addresses' || answer.kind === 'services' || answer.kind === 'records') {
-      answered(zone, query.name, query.qtype)
-    }
-    return outcome
+    return answer.kind === 'nxdomain' ? deny(known, zone, query, next) : give(known, zone, query, answer, next)
   }
 }
 
@@ -41,11 +61,12 @@ function toOutcome(
   query: Query,
   answer: Exclude<Answer, { kind: 'chase' }>,
   next: Next,
+  longest?: number,
 ): Outcome | Promise<Outcome> {
   switch (answer.kind) {
     case 'nxdomain':
       if (fallsThrough(knowledge.settings, query.name)) return next(query)
-      return negative(knowledge, zone, query, rcode.NXDOMAIN)
+      return negative(knowledge, zone, query, rcode.NXDOMAIN, longest)
     case 'nodata':
       return negative(knowledge, zone, query, rcode.NOERROR)
     case 'unknown':
@@ -63,9 +84,21 @@ function positive(query: Query, sections: ReplySections, truncated = false): Rep
   return { kind: 'reply', message: truncated ? { ...message, truncated } : message, plugin }
 }
 
-/** NXDOMAIN, NODATA and SERVFAIL carry the zone's SOA, as CoreDNS has it (RFC 2308 §2 for the first two). */
-function negative(knowledge: Knowledge, zone: string, query: Query, code: number): Reply {
-  const authority = [soaRecord(zoneSpec(knowledge, zone, true), query.qname)]
+/**
+ * NXDOMAIN, NODATA and SERVFAIL carry the zone's SOA, as CoreDNS has it (RFC 2308 §2 for the first two). `longest`: how
+ * many seconds at most they may be believed (RFC 2308 §5: the lesser of the SOA's TTL and minimum).
+ */
+function negative(
+  knowledge: Knowledge,
+  zone: string,
+  query: Query,
+  code: number,
+  longest = Number.POSITIVE_INFINITY,
+): Reply {
+  const spec = zoneSpec(knowledge, zone, true)
+  const { ttl, minimum, ...fields } = spec.soa
+  const soa = { ...fields, ttl: Math.min(ttl, longest), minimum: Math.min(minimum, longest) }
+  const authority = [soaRecord({ ...spec, soa }, query.qname)]
   return { kind: 'reply', message: replyTo(query.request, { rcode: code, authoritative: true, authority }), plugin }
 }
 

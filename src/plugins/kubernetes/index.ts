@@ -12,6 +12,8 @@ import { searchListOf } from '../../upstream/resolv-conf.ts'
 import { exampleQuestions } from './examples.ts'
 import { explain } from './explain.ts'
 import { createHandler } from './handler.ts'
+import { createWaitingRoom } from './hold.ts'
+import { createHoldQuota } from './hold-quota.ts'
 import { measureProgrammingLatency } from './programming-latency.ts'
 import { createSearchLists } from './search.ts'
 import { type KubernetesSettings, schema } from './settings.ts'
@@ -29,6 +31,9 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     latency: measureProgrammingLatency(metrics, clock),
     report: log.error,
   })
+  // Whatever configurations run: the bound is the process's.
+  const quota = process.acquire('held queries', () => ({ value: createHoldQuota(), stop() {} }))
+  const room = createWaitingRoom({ knowledge, quota: quota.value, clock, metrics })
   let held: Held<Cluster> | undefined
   let known: Knowledge | undefined
   let warning: Timer | undefined
@@ -64,7 +69,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   }
 
   return {
-    handler: createHandler({ knowledge, answered: source.answered }),
+    handler: createHandler({ knowledge, answered: source.answered, room }),
     source,
     cluster,
     transfer: createTransferSource(settings.dns.zones, cluster),
@@ -85,11 +90,16 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
         settling: alwaysSettled,
       }
       nodeDomains = searchListOf(readIfThere('/etc/resolv.conf'))
+      // First, so that who waits for a change is answered before its names are compiled.
+      room.start(held.value)
       source.start(held.value, known)
       warnIfUnsynced()
     },
+    drain: room.close,
     stop() {
       warning?.cancel()
+      room.close()
+      quota.release()
       source.stop()
       held?.release()
     },

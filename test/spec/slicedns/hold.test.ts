@@ -1,0 +1,348 @@
+/** `slicedns.io/hold`: a question for a StatefulSet's host that is not there yet waits for it. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createModel } from '../../../src/cluster/by-hand.ts'
+import { parseCorefile } from '../../../src/corefile/parser.ts'
+import { readSettings } from '../../../src/corefile/read.ts'
+import { rcodeName } from '../../../src/dns/codes.ts'
+import type { Message } from '../../../src/dns/message.ts'
+import { recordText } from '../../../src/dns/rdata.ts'
+import { createMetrics } from '../../../src/observe/registry.ts'
+import type { Outcome, Query } from '../../../src/plugin/query.ts'
+import { createHandler } from '../../../src/plugins/kubernetes/handler.ts'
+import { createWaitingRoom } from '../../../src/plugins/kubernetes/hold.ts'
+import { createHoldQuota, type HoldLimits, holdLimits } from '../../../src/plugins/kubernetes/hold-quota.ts'
+import { schema } from '../../../src/plugins/kubernetes/settings.ts'
+import { fixedClock } from '../../cluster/clock.ts'
+import { soa } from '../../support/cases.ts'
+import { createNotation } from '../../support/cluster-notation.ts'
+import { knowledgeOf } from '../../support/knowledge.ts'
+import { ask } from '../../support/plugin-rig.ts'
+
+const origin = 'cluster.local.'
+const startedAt = 1_577_836_800
+const host = (label: string) => `${label}.web.shop.svc.${origin}`
+
+interface RoomOptions {
+  readonly options?: string
+  readonly limits?: Partial<HoldLimits>
+  readonly hold?: string
+}
+
+/** A headless service whose hosts are waited for, and no endpoint yet. */
+function openRoom({ options = '', limits = {}, hold = '2s' }: RoomOptions = {}) {
+  const text = `.:53 {\nkubernetes ${origin} in-addr.arpa {\n${options}\n}\n}`
+  const [block] = parseCorefile(text, 'Corefile', { readFile: () => '', glob: () => [], env: () => '' }).blocks
+  const settings = readSettings(schema, block.directives, ['.'])
+  const clock = fixedClock({ wall: startedAt * 1000 })
+  const cluster = createModel({ ...settings.cluster, clock, availability: 'synced' })
+  const notation = createNotation(cluster)
+  notation.apply(`namespace shop
+    service web shop headless
+    annotate service web shop slicedns.io/hold ${hold}`)
+  const knowledge = knowledgeOf(cluster.view, settings.dns)
+  const metrics = createMetrics()
+  const quota = createHoldQuota({ ...holdLimits, ...limits })
+  const room = createWaitingRoom({ knowledge: () => knowledge, quota, clock, metrics })
+  room.start(cluster)
+  const published: string[] = []
+  const handler = createHandler({
+    knowledge: () => knowledge,
+    answered: (_zone, name) => void published.push(name),
+    room,
+  })
+  /** Queries that have given up their place. */
+  let aside = 0
+  return {
+    clock,
+    room,
+    published,
+    apply: notation.apply,
+    metricsText: () => metrics.text(),
+    get aside() {
+      return aside
+    },
+    /** The reply's text, or `next`; undefined while there is none. */
+    ask(question: string, more: Partial<Query> & { readonly client?: Query['client'] } = {}) {
+      const state: { reply: string | undefined; replies: number } = { reply: undefined, replies: 0 }
+      const query: Query = {
+        ...ask(question, { receivedAt: clock.now() }),
+        stepAside() {
+          aside++
+          return () => void aside--
+        },
+        ...more,
+      }
+      const done = (outcome: Outcome) => {
+        state.replies++
+        state.reply = outcome.kind === 'reply' ? textOf(outcome.message) : 'next'
+      }
+      const outcome = handler(query, () => ({ kind: 'drop', plugin: 'next' }))
+      if (outcome instanceof Promise) void outcome.then(done)
+      else done(outcome)
+      return state
+    },
+  }
+}
+
+function textOf({ rcode, answer, authority }: Message): string {
+  return [rcodeName(rcode), ...[...answer, ...authority].map(recordText)].join('\n')
+}
+
+/** What the microtasks and the turn of the event loop after an event bring. */
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+const denied = (ttl: number) => `NXDOMAIN\n${shortSoa(ttl)}`
+const shortSoa = (ttl: number, serial = startedAt) => soa(ttl, origin, serial)
+
+describe('hold: a question for a host of a StatefulSet that has no ready endpoint yet', () => {
+  const found = {
+    A: `NOERROR\n${host('web-1')} 5 IN A 10.0.0.2`,
+    SRV: `NOERROR\n${host('web-1')} 5 IN SRV 0 100 80 ${host('web-1')}`,
+    // The endpoint has no such address: the name is there without one.
+    AAAA: `NOERROR\n${shortSoa(5, startedAt + 1)}`,
+  }
+  for (const [type, wanted] of Object.entries(found)) {
+    test(`${type}: is answered once, by the event that brings the endpoint`, async () => {
+      const { ask, apply, clock, published } = openRoom()
+      const asked = ask(`${host('web-1')} ${type}`)
+      clock.move(1000)
+      await turn()
+      assert.equal(asked.replies, 0)
+      apply('endpoint web shop 10.0.0.2 ready hostname web-1')
+      await turn()
+      assert.equal(asked.reply, wanted)
+      clock.move(10_000)
+      apply('endpoint web shop 10.0.0.3 ready hostname web-1')
+      await turn()
+      assert.equal(asked.replies, 1)
+      assert.deepEqual(published, type === 'AAAA' ? [] : [host('web-1')])
+    })
+  }
+
+  test('is denied when its time is up, for one second at most', async () => {
+    const { ask, apply, clock } = openRoom()
+    const asked = ask(`${host('web-1')} A`)
+    clock.move(1999)
+    await turn()
+    assert.equal(asked.reply, undefined)
+    clock.move(1)
+    await turn()
+    assert.equal(asked.reply, denied(1))
+    apply('endpoint web shop 10.0.0.2 ready hostname web-1')
+    await turn()
+    assert.equal(asked.replies, 1)
+  })
+
+  test('waits for readiness, not for an endpoint that is not ready', async () => {
+    const { ask, apply } = openRoom()
+    const asked = ask(`${host('web-1')} A`)
+    apply('endpoint web shop 10.0.0.2 notReady hostname web-1')
+    await turn()
+    assert.equal(asked.reply, undefined)
+    apply('endpoint web shop 10.0.0.2 ready hostname web-1')
+    await turn()
+    assert.equal(asked.reply, found.A)
+  })
+
+  test('goes on waiting while other endpoints come', async () => {
+    const { ask, apply } = openRoom()
+    const [first, second] = [ask(`${host('web-1')} A`), ask(`${host('web-2')} A`)]
+    apply('endpoint web shop 10.0.0.3 ready hostname web-2')
+    await turn()
+    assert.deepEqual([first.replies, second.replies], [0, 1])
+  })
+
+  test('is not told of an endpoint that went before its turn came', async () => {
+    const { ask, apply } = openRoom()
+    const asked = ask(`${host('web-1')} A`)
+    apply('endpoint web shop 10.0.0.2 ready hostname web-1\nremove endpoint web shop 10.0.0.2')
+    await turn()
+    assert.equal(asked.reply, undefined)
+  })
+
+  test('a name in capitals is waited for, and answered in them', async () => {
+    const { ask, apply } = openRoom()
+    const query = { qname: host('WEB-1').replace('web-1', 'WEB-1') }
+    const asked = ask(`${host('web-1')} A`, query)
+    apply('endpoint web shop 10.0.0.2 ready hostname web-1')
+    await turn()
+    assert.equal(asked.reply, `NOERROR\n${query.qname} 5 IN A 10.0.0.2`)
+  })
+
+  test('counts its time from when it was received', async () => {
+    const { ask, clock } = openRoom()
+    clock.move(5000)
+    const late = ask(`${host('web-1')} A`, { receivedAt: 3500 })
+    const tooLate = ask(`${host('web-1')} A`, { receivedAt: 3000 })
+    assert.equal(tooLate.reply, denied(1))
+    clock.move(500)
+    await turn()
+    assert.equal(late.reply, denied(1))
+  })
+
+  test('goes to the next plugin when it is missing for good, where missing names do', async () => {
+    const { ask, clock } = openRoom({ options: 'fallthrough' })
+    const asked = ask(`${host('web-1')} A`)
+    assert.equal(asked.reply, undefined)
+    clock.move(2000)
+    await turn()
+    assert.equal(asked.reply, 'next')
+  })
+
+  test('gives up its place in the queue while it waits, and takes one again', async () => {
+    const rig = openRoom()
+    rig.ask(`${host('web-1')} A`)
+    rig.ask(`${host('web-2')} A`)
+    assert.equal(rig.aside, 2)
+    rig.apply('endpoint web shop 10.0.0.2 ready hostname web-1')
+    await turn()
+    assert.equal(rig.aside, 1)
+    rig.clock.move(2000)
+    assert.equal(rig.aside, 0)
+  })
+})
+
+describe('hold: which names are waited for', () => {
+  const waits = ['web-0 A', 'db-7 A', 'web-99999 A', 'a-b-3 SRV', 'web-1 AAAA', `${'w'.repeat(61)}-1 A`]
+  const doesNot = [
+    'web A',
+    'web-01 A',
+    'web-100000 A',
+    'web- A',
+    '-1 A',
+    'web--1 TXT',
+    'web-1 TXT',
+    'web-1 MX',
+    'we_b-1 A',
+    '10-0-0-1x A',
+    'x.web-1 A',
+    '_http._tcp A',
+    `${'w'.repeat(62)}-1 A`,
+  ]
+  for (const text of waits) {
+    test(`before any endpoint is known: ${text} waits`, () => {
+      const [label, type] = text.split(' ')
+      assert.equal(openRoom().ask(`${host(label)} ${type}`).reply, undefined)
+    })
+  }
+  for (const text of doesNot) {
+    test(`${text} does not, and is denied as any name`, () => {
+      const [label, type] = text.split(' ')
+      assert.equal(openRoom().ask(`${host(label)} ${type}`).reply, denied(5))
+    })
+  }
+
+  test('once endpoints are known, ready or not, the others must be of the same set', () => {
+    const { ask, apply } = openRoom()
+    apply('endpoint web shop 10.0.0.2 notReady hostname web-1')
+    assert.equal(ask(`${host('web-2')} A`).reply, undefined)
+    assert.equal(ask(`${host('web-1')} A`).reply, undefined)
+    assert.equal(ask(`${host('db-2')} A`).reply, denied(5))
+  })
+
+  test('hosts of a service without the annotation, or with an address of its own, are not waited for', () => {
+    const { ask, apply } = openRoom()
+    apply(`service plain shop headless
+      service virtual shop 10.96.0.7
+      annotate service virtual shop slicedns.io/hold 2s`)
+    for (const service of ['plain', 'virtual', 'missing']) {
+      assert.equal(ask(`web-1.${service}.shop.svc.${origin} A`).reply, denied(5))
+    }
+  })
+
+  test('nobody waits where no client does (explain, lookups of our own)', () => {
+    assert.equal(openRoom().ask(`${host('web-1')} A`, { stepAside: undefined }).reply, denied(5))
+  })
+
+  test('what cannot be told yet is not waited for', () => {
+    const { ask, apply } = openRoom()
+    apply('pending endpointslices')
+    assert.match(ask(`${host('web-1')} A`).reply!, /^SERVFAIL/)
+  })
+})
+
+describe('hold: those who wait are let go', () => {
+  const ends: Readonly<Record<string, (rig: ReturnType<typeof openRoom>) => void>> = {
+    'when the annotation goes': ({ apply }) => apply('annotate service web shop slicedns.io/hold'),
+    'when the annotation becomes a wrong one': ({ apply }) => apply('annotate service web shop slicedns.io/hold 5s'),
+    'when the service goes': ({ apply }) => apply('remove service web shop'),
+    'when the service gets an address of its own': ({ apply }) => apply('service web shop 10.96.0.9'),
+    'when the namespace goes': ({ apply }) => apply('remove namespace shop'),
+    'at shutdown and at the end of a configuration': ({ room }) => room.close(),
+  }
+  for (const [when, end] of Object.entries(ends)) {
+    test(`${when}, with an answer`, async () => {
+      const rig = openRoom()
+      const asked = rig.ask(`${host('web-1')} A`)
+      end(rig)
+      await turn()
+      assert.match(asked.reply!, /^NXDOMAIN\ncluster\.local\. 1 IN SOA .* 1$/)
+      assert.equal(asked.replies, 1)
+      assert.equal(rig.aside, 0)
+    })
+  }
+
+  test('after shutdown has begun nobody begins to wait', () => {
+    const { ask, room } = openRoom()
+    room.close()
+    assert.equal(ask(`${host('web-1')} A`).reply, denied(1))
+  })
+})
+
+describe('hold: bounds', () => {
+  const client = (address: string) => ({ client: { address, port: 4000 } })
+  const bounds: Readonly<Record<string, Partial<HoldLimits>>> = {
+    'in all': { all: 2 },
+    'for a service': { service: 2 },
+    'from a client': { client: 2 },
+  }
+  for (const [what, limits] of Object.entries(bounds)) {
+    test(`beyond the bound ${what} a question is denied at once, until a place is free`, async () => {
+      const { ask, apply } = openRoom({ limits })
+      ask(`${host('web-1')} A`)
+      ask(`${host('web-2')} A`)
+      assert.equal(ask(`${host('web-3')} A`).reply, denied(1))
+      apply('endpoint web shop 10.0.0.2 ready hostname web-1')
+      await turn()
+      assert.equal(ask(`${host('web-3')} A`).reply, undefined)
+    })
+  }
+
+  test('a client that has taken its share leaves room to others', () => {
+    const { ask } = openRoom({ limits: { client: 1 } })
+    ask(`${host('web-1')} A`, client('192.0.2.7'))
+    assert.equal(ask(`${host('web-1')} A`, client('192.0.2.7')).reply, denied(1))
+    assert.equal(ask(`${host('web-1')} A`, client('192.0.2.8')).reply, undefined)
+  })
+
+  test('metrics tell how many wait, and what became of those who did', async () => {
+    const rig = openRoom({ limits: { client: 3 } })
+    for (const label of ['web-1', 'web-2', 'web-3', 'web-4']) rig.ask(`${host(label)} A`)
+    rig.apply('endpoint web shop 10.0.0.2 ready hostname web-1')
+    await turn()
+    assert.match(await rig.metricsText(), /^slicedns_held_queries 2$/m)
+    rig.clock.move(1000)
+    rig.ask(`${host('web-5')} A`)
+    rig.clock.move(1000)
+    rig.apply('remove service web shop')
+    await turn()
+    const text = await rig.metricsText()
+    assert.match(text, /^slicedns_held_queries 0$/m)
+    const counts = { answered: 1, timeout: 2, released: 1, refused: 1 }
+    for (const [outcome, count] of Object.entries(counts)) {
+      assert.match(text, new RegExp(`^slicedns_held_queries_total\\{outcome="${outcome}"\\} ${count}$`, 'm'))
+    }
+  })
+
+  test('thousands who wait for one endpoint are all answered', async () => {
+    const rig = openRoom()
+    const asked = Array.from({ length: 2000 }, (_, i) =>
+      rig.ask(`${host('web-0')} A`, client(`10.1.${i >> 8}.${i & 255}`)),
+    )
+    rig.apply('endpoint web shop 10.0.0.1 ready hostname web-0')
+    while (asked.some(({ replies }) => replies === 0)) await turn()
+    assert.ok(asked.every(({ replies }) => replies === 1))
+    assert.equal(rig.aside, 0)
+  })
+})

@@ -21,8 +21,15 @@ export async function createObject(plane: ControlPlane, object: KubernetesObject
 
 /** In place, as a controller or `kubectl replace` does. */
 export async function replaceObject(plane: ControlPlane, object: KubernetesObject): Promise<void> {
-  await plane.request('PUT', place(object), object)
+  await plane.request('PUT', place(object), await withVersion(plane, object))
   await putStatus(plane, object)
+}
+
+/** Objects of a custom resource say which version of theirs they replace. */
+async function withVersion(plane: ControlPlane, object: KubernetesObject): Promise<KubernetesObject> {
+  if (object.kind !== 'ServiceImport') return object
+  const { resourceVersion } = (await plane.request('GET', place(object))).metadata
+  return { ...object, metadata: { ...object.metadata, resourceVersion } }
 }
 
 export async function deleteObject(plane: ControlPlane, object: KubernetesObject): Promise<void> {

@@ -1,129 +1,181 @@
-/** Random objects in a few places, so that changes meet: drawn from a seed, the same ones for the same seed. */
-import { type KubernetesObject, pod, service, slice } from './objects.ts'
+/** Random changes of objects in a few places, so that changes meet: drawn from a seed, the same ones for the same seed. */
+import type { KubernetesObject } from './objects.ts'
+import {
+  addressesOf,
+  families,
+  randomImport,
+  randomImportedSlice,
+  randomPod,
+  randomService,
+  randomServiceName,
+  randomSlice,
+  serviceLabel,
+} from './random-objects.ts'
+import type { Random } from './random-source.ts'
 
-export interface Random {
-  /** An integer in [0, below). */
-  below(limit: number): number
-  pick<T>(items: readonly T[]): T
-  chance(probability: number): boolean
+export interface Change {
+  /** `put`: in place where the API lets it. `anew`: deleted and created, whatever the API lets. */
+  readonly how: 'put' | 'anew' | 'remove'
+  readonly object: KubernetesObject
 }
 
-/** Mulberry32. */
-export function createRandom(seed: number): Random {
-  let state = seed >>> 0
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-  const below = (limit: number) => Math.floor(next() * limit)
-  return { below, pick: (items) => items[below(items.length)]!, chance: (probability) => next() < probability }
-}
-
-/** `data` is left out by `namespaces`, and has no label for `namespace_labels`. */
-const namespaces = ['apps', 'net', 'data']
-const services = 5
-const portNames = ['http', 'dns', 'com', undefined]
+export type Objects = ReadonlyMap<string, KubernetesObject>
 
 export const keyOf = ({ kind, metadata: { namespace = '', name } }: KubernetesObject): string =>
   `${kind} ${namespace}/${name}`
 
-export function randomObject(random: Random): KubernetesObject {
-  const kind = random.below(10)
-  if (kind < 4) return randomService(random)
-  return kind < 9 ? randomSlice(random) : randomPod(random)
-}
+/** What happens to clusters, by how often it does here. None of them where it has nothing to happen to. */
+const kinds: readonly (readonly [weight: number, change: (random: Random, objects: Objects) => Change[]])[] = [
+  [12, anyObject],
+  [3, movedEndpoints],
+  [2, readiness],
+  [2, otherShape],
+  [2, otherFamilies],
+  [2, renamedPort],
+  [1, otherService],
+  [1, otherLabels],
+  [1, namespaces],
+]
 
-function randomPorts(random: Random) {
-  const ports = Array.from({ length: random.below(4) }, (_, at) => ({
-    name: random.pick(portNames),
-    port: 80 + random.below(3),
-    protocol: random.pick(['TCP', 'TCP', 'UDP', 'SCTP']),
-    at,
-  }))
-  // The API wants names where there are several ports, each name and each port once.
-  const named = ports.length > 1 ? ports.map((port) => ({ ...port, name: port.name ?? `p${port.at}` })) : ports
-  const unique = named.filter(
-    (port, at) =>
-      !named
-        .slice(0, at)
-        .some((one) => one.name === port.name || `${one.port}${one.protocol}` === `${port.port}${port.protocol}`),
-  )
-  return unique.map(({ name, port, protocol }) => ({ ...(name === undefined ? {} : { name }), port, protocol }))
-}
-
-function randomService(random: Random): KubernetesObject {
-  const namespace = random.pick(namespaces)
-  const at = random.below(services)
-  const name = `s${at}`
-  const ports = randomPorts(random)
-  const address = `10.97.${namespaces.indexOf(namespace)}.${at + 1}`
-  const labels = random.chance(0.5) ? { tier: 'front' } : {}
-  switch (random.below(5)) {
-    case 0:
-      return service(namespace, name, { type: 'ExternalName', externalName: externalName(random), ports, labels })
-    case 1:
-    case 2:
-      return service(namespace, name, {
-        clusterIP: 'None',
-        ports,
-        labels,
-        publishNotReadyAddresses: random.chance(0.3),
-      })
-    default: {
-      const needed = ports.length > 0 ? ports : [{ port: 80 }]
-      const six = `fd00:96::97${namespaces.indexOf(namespace)}${at + 1}`
-      const families = random.pick([[address], [six], [address, six], [six, address]])
-      return service(namespace, name, {
-        type: random.pick(['ClusterIP', 'NodePort', 'LoadBalancer']),
-        clusterIP: families[0]!,
-        clusterIPs: families,
-        ipFamilies: families.map((ip) => (ip.includes(':') ? 'IPv6' : 'IPv4')),
-        ipFamilyPolicy: families.length > 1 ? 'RequireDualStack' : 'SingleStack',
-        ports: needed,
-        labels,
-      })
-    }
+export function randomChange(random: Random, objects: Objects): Change[] {
+  let draw = random.below(kinds.reduce((sum, [weight]) => sum + weight, 0))
+  for (const [weight, change] of kinds) {
+    draw -= weight
+    if (draw < 0) return change(random, objects)
   }
+  return []
 }
 
-function externalName(random: Random): string {
-  const inside = `s${random.below(services)}.${random.pick(namespaces)}.svc.cluster.local`
-  return random.pick([inside, inside, 'www.example.org', 'nxdomain.example.org', 'many.example.org'])
+function anyObject(random: Random, objects: Objects): Change[] {
+  const makers = [randomService, randomSlice, randomPod, randomImport, randomImportedSlice]
+  const object = makers[random.pick([0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 3, 4, 4])]!(random)
+  const old = objects.get(keyOf(object))
+  return [old && random.chance(0.3) ? { how: 'remove', object: old } : { how: 'put', object }]
 }
 
-function randomSlice(random: Random): KubernetesObject {
-  const namespace = random.pick(namespaces)
-  const target = `s${random.below(services)}`
-  const family = random.pick(['IPv4', 'IPv4', 'IPv4', 'IPv6', 'FQDN'] as const)
-  const addressOf = () => {
-    if (family === 'FQDN') return random.pick(['vm.example.com', 'www.example.org', 'vm2.example.com'])
-    return `${family === 'IPv4' ? '10.40.0.' : 'fd00:40::'}${1 + random.below(12)}`
+const ofKind = (objects: Objects, kind: string): KubernetesObject[] =>
+  [...objects.values()].filter((object) => object.kind === kind)
+
+const endpointsOf = (slice: KubernetesObject) => slice.endpoints as readonly object[]
+
+/** As a controller packs slices anew: endpoints leave one for another, perhaps of another service. */
+function movedEndpoints(random: Random, objects: Objects): Change[] {
+  const slices = ofKind(objects, 'EndpointSlice')
+  const full = slices.filter((slice) => endpointsOf(slice).length > 0)
+  if (full.length === 0) return []
+  const from = random.pick(full)
+  // CoreDNS is silent about an address that both imported slices and others have (docs/differences.md).
+  const alike = (slice: KubernetesObject) =>
+    slice.addressType === from.addressType && serviceLabel in labelsOf(slice) === serviceLabel in labelsOf(from)
+  const others = slices.filter((slice) => slice !== from && alike(slice))
+  if (others.length === 0) return []
+  const to = random.pick(others)
+  const at = random.below(endpointsOf(from).length)
+  const moved = endpointsOf(from).slice(at, at + 1 + random.below(3))
+  const arrival: Change = { how: 'put', object: { ...to, endpoints: [...endpointsOf(to), ...moved] } }
+  const departure: Change = {
+    how: 'put',
+    object: { ...from, endpoints: endpointsOf(from).toSpliced(at, moved.length) },
   }
-  const state = () => random.pick([true, true, false, null])
-  const count = random.pick([0, 1, 1, 2, 3, 5, 12])
-  return slice(
-    namespace,
-    `e${random.below(8)}`,
-    target,
-    family,
-    randomPorts(random).map((port) => ({ ...port, name: port.name ?? '' })),
-    Array.from({ length: count }, () => [
-      addressOf(),
-      {
-        ready: state(),
-        serving: state(),
-        terminating: state(),
-        ...(random.chance(0.3) ? { hostname: `h${random.below(3)}` } : {}),
-        ...(random.chance(0.3) ? { pod: `p${random.below(4)}` } : {}),
-        ...(random.chance(0.3) ? { zone: `z${random.below(2)}` } : {}),
-      },
-    ]),
-    random.chance(0.5) ? { tier: 'front' } : {},
+  return random.chance(0.5) ? [arrival, departure] : [departure, arrival]
+}
+
+function readiness(random: Random, objects: Objects): Change[] {
+  const full = ofKind(objects, 'EndpointSlice').filter((slice) => endpointsOf(slice).length > 0)
+  if (full.length === 0) return []
+  const slice = random.pick(full)
+  const at = random.below(endpointsOf(slice).length)
+  const conditions = { ready: random.chance(0.5), serving: random.chance(0.5), terminating: random.chance(0.5) }
+  const endpoints = endpointsOf(slice).map((endpoint, place) => (place === at ? { ...endpoint, conditions } : endpoint))
+  return [{ how: 'put', object: { ...slice, endpoints } }]
+}
+
+/** The same name for another kind of service: headless, with an address, another service's name. */
+function otherShape(random: Random, objects: Objects): Change[] {
+  const services = ofKind(objects, 'Service')
+  if (services.length === 0) return []
+  const { metadata } = random.pick(services)
+  return [{ how: 'anew', object: randomService(random, { namespace: metadata.namespace!, name: metadata.name }) }]
+}
+
+/** Single stack to dual stack and back, the first family staying. */
+function otherFamilies(random: Random, objects: Objects): Change[] {
+  const specOf = (service: KubernetesObject) => service.spec as { clusterIP?: string; clusterIPs?: readonly string[] }
+  const services = ofKind(objects, 'Service').filter((service) => specOf(service).clusterIPs)
+  if (services.length === 0) return []
+  const service = random.pick(services)
+  const [first, second] = specOf(service).clusterIPs!
+  const other = addressesOf(service.metadata).find((address) => address !== first)!
+  const clusterIPs = second === undefined ? [first!, other] : [first!]
+  const spec = { ...specOf(service), ...families(clusterIPs) }
+  return [{ how: 'put', object: { ...service, spec } }]
+}
+
+type NamedPorts = readonly { readonly name?: string }[]
+
+/** The service first or its slices first, as controllers come round to it. */
+function renamedPort(random: Random, objects: Objects): Change[] {
+  const services = ofKind(objects, 'Service').filter((one) =>
+    ((one.spec as { ports?: NamedPorts }).ports ?? []).some(({ name }) => name),
+  )
+  if (services.length === 0) return []
+  const service = random.pick(services)
+  const spec = service.spec as { ports: NamedPorts }
+  const before = random.pick(spec.ports.flatMap(({ name }) => name ?? []))
+  const after = `n${random.below(3)}`
+  if (spec.ports.some(({ name }) => name === after)) return []
+  const renamed = (ports: NamedPorts) => ports.map((port) => (port.name === before ? { ...port, name: after } : port))
+  const slices = slicesOf(objects, service).filter((slice) => {
+    const ports = slice.ports as NamedPorts
+    return ports.some(({ name }) => name === before) && !ports.some(({ name }) => name === after)
+  })
+  const changes: Change[] = [
+    { how: 'put', object: { ...service, spec: { ...spec, ports: renamed(spec.ports) } } },
+    ...slices.map((slice): Change => ({ how: 'put', object: { ...slice, ports: renamed(slice.ports as NamedPorts) } })),
+  ]
+  return random.chance(0.5) ? changes : changes.reverse()
+}
+
+const labelsOf = ({ metadata }: KubernetesObject) => (metadata.labels ?? {}) as Readonly<Record<string, string>>
+
+function slicesOf(objects: Objects, { metadata }: KubernetesObject): KubernetesObject[] {
+  return ofKind(objects, 'EndpointSlice').filter(
+    (slice) => slice.metadata.namespace === metadata.namespace && labelsOf(slice)[serviceLabel] === metadata.name,
   )
 }
 
-function randomPod(random: Random): KubernetesObject {
-  return pod(random.pick(namespaces), `p${random.below(4)}`, `10.40.0.${1 + random.below(12)}`)
+/** A slice that becomes another service's. */
+function otherService(random: Random, objects: Objects): Change[] {
+  const slices = ofKind(objects, 'EndpointSlice').filter((slice) => labelsOf(slice)[serviceLabel])
+  if (slices.length === 0) return []
+  const slice = random.pick(slices)
+  const labels = { ...labelsOf(slice), [serviceLabel]: randomServiceName(random) }
+  return [{ how: 'put', object: { ...slice, metadata: { ...slice.metadata, labels } } }]
+}
+
+/** In and out of what `labels` selects. */
+function otherLabels(random: Random, objects: Objects): Change[] {
+  const selectable = [...objects.values()].filter(({ kind }) => kind !== 'Namespace' && kind !== 'Pod')
+  if (selectable.length === 0) return []
+  const object = random.pick(selectable)
+  const { tier, ...labels } = labelsOf(object)
+  const metadata = { ...object.metadata, labels: tier === undefined ? { ...labels, tier: 'front' } : labels }
+  return [{ how: 'put', object: { ...object, metadata } }]
+}
+
+/**
+ * `temp` goes, with what it has or without, and comes again; `data` and `temp` come into and go out of what
+ * `namespace_labels` selects. (Neither is of those that `namespaces` lists.)
+ */
+function namespaces(random: Random, objects: Objects): Change[] {
+  const name = random.pick(['temp', 'temp', 'data'])
+  const old = objects.get(`Namespace /${name}`)
+  if (old && name === 'temp' && random.chance(0.6)) {
+    const inside = [...objects.values()].filter(({ metadata }) => metadata.namespace === name)
+    const orphans = random.chance(0.3)
+    const emptied = orphans ? [] : inside.map((object): Change => ({ how: 'remove', object }))
+    return [...emptied, { how: 'remove', object: old }]
+  }
+  const labels = old && labelsOf(old).exposed === 'yes' ? {} : { exposed: 'yes' }
+  return [{ how: 'put', object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } } }]
 }

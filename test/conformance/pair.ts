@@ -28,21 +28,30 @@ export interface Pair {
   readonly corefile: string
   /** slicedns's counters, as Prometheus gets them. */
   metrics(): Promise<string>
+  /** One more CoreDNS, with the same Corefile. Its owner stops it. */
+  another(): Promise<Asked>
   stop(): Promise<void>
 }
 
 export type Surroundings = Omit<Places, 'port'>
 
-export async function startPair(configuration: Configuration, surroundings: Surroundings): Promise<Pair> {
+type Edit = (corefile: string) => string
+
+/** `edit`: what is said to CoreDNS alone. */
+export async function startPair(
+  configuration: Configuration,
+  surroundings: Surroundings,
+  edit: Edit = (corefile) => corefile,
+): Promise<Pair> {
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-conformance-'))
   const metricsPort = await freePort()
-  const start = async (name: string, command: readonly string[], edit = (corefile: string) => corefile) => {
+  const start = async (name: string, command: readonly string[], edited: Edit) => {
     const port = await freePort()
     const corefile = join(folder, `${name}.corefile`)
-    writeFileSync(corefile, edit(configuration.corefile({ ...surroundings, port })))
+    writeFileSync(corefile, edited(configuration.corefile({ ...surroundings, port })))
     return startServer([...command, '-conf', corefile], port, configuration.settledName)
   }
-  const theirs = await start('coredns', [peer('coredns')!])
+  const theirs = await start('coredns', [peer('coredns')!], edit)
   const ours = await start('slicedns', [runtime, builtServer], (corefile) => counted(corefile, metricsPort))
   return {
     theirs,
@@ -50,6 +59,7 @@ export async function startPair(configuration: Configuration, surroundings: Surr
     zone: configuration.zone,
     corefile: configuration.corefile({ port: 0, kubeconfig: '', upstream: '' }),
     metrics: async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),
+    another: () => start('another-coredns', [peer('coredns')!], edit),
     async stop() {
       await Promise.all([theirs.stop(), ours.stop()])
       rmSync(folder, { recursive: true, force: true })

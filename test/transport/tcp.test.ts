@@ -117,6 +117,36 @@ describe('TCP', () => {
     })
   })
 
+  for (const when of ['at once', 'later'] as const) {
+    test(`queries that step aside ${when} leave their place to those behind them`, () => {
+      const { held, onMiss, until } = heldMisses()
+      const stepAside = (miss: Miss) => {
+        if (when === 'at once') miss.stepAside!()
+        return onMiss(miss)
+      }
+      return withTransport(
+        { udp, onMiss: stepAside, limits: { tcpPending: 2 } },
+        async ({ transport, port, listener }) => {
+          await transport.apply([listener()])
+          const client = await tcpClient('127.0.0.1', port)
+          client.write(...[1, 2, 3, 4].map((id) => frame(query('miss', id))))
+          if (when === 'later') {
+            await until(2)
+            for (const { miss } of held) miss.stepAside!()
+          }
+          await until(4)
+          client.socket.end()
+          // Every one of them is answered, the client's end notwithstanding.
+          for (let i = 0; i < 4; i++) {
+            held[i]!.answer()
+            assert.equal((await client.next()).id, i + 1)
+          }
+          client.close()
+        },
+      )
+    })
+  }
+
   test('a frame of fewer than 12 octets gets no reply, and the connection stays', () =>
     withTransport({ udp }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])

@@ -141,6 +141,30 @@ for (const udp of ['auto', 'dgram'] as const) {
       )
     })
 
+    test('queries that step aside leave their place to others, and are answered all the same', () => {
+      const held: (() => void)[] = []
+      const back: (() => void)[] = []
+      const onMiss = ({ request, stepAside }: Miss) => {
+        back.push(stepAside!())
+        return new Promise<Uint8Array>((resolve) => held.push(() => resolve(rcodeReply(request, 0))))
+      }
+      return withTransport({ udp, onMiss, limits: { udpPending: 1 } }, async ({ transport, port, listener }) => {
+        await transport.apply([listener()])
+        const client = await udpClient('127.0.0.1', port)
+        for (const id of [1, 2, 3]) client.send(query('miss', id))
+        assert.equal((await client.ask('table')).rcode, 0)
+        // The queries before it on the same socket are with the chain by now, or on their way to it.
+        while (held.length < 3) await new Promise(setImmediate)
+        back[0]!()
+        client.send(query('miss', 4))
+        const refused = await client.next()
+        assert.deepEqual([refused.id, refused.rcode], [4, 2])
+        for (const release of held) release()
+        for (let i = 0; i < 3; i++) assert.equal((await client.next()).rcode, 0)
+        client.close()
+      })
+    })
+
     test('a reload switches a listener to its new space without giving up the socket', () =>
       withTransport({ udp }, async ({ transport, port, listener }) => {
         await transport.apply([listener({ space: 1 })])

@@ -53,9 +53,18 @@ export interface Knowledge {
 /** Which services' endpoints are unsettled (DESIGN §3): one is not ready or terminating, or the set has just changed. */
 export interface Settling {
   isUnsettled(namespace: string, service: string): boolean
+  /** For `explain`: undefined when it is settled. */
+  why(namespace: string, service: string): Unsettled | undefined
 }
 
-export const alwaysSettled: Settling = { isUnsettled: () => false }
+export interface Unsettled {
+  /** Endpoints that are not ready, or terminating. */
+  readonly unready: number
+  /** Milliseconds until the set of endpoints has been the same for long enough; undefined when it has. */
+  readonly changing: number | undefined
+}
+
+export const alwaysSettled: Settling = { isUnsettled: () => false, why: () => undefined }
 
 /** The zone that answers for a name (lower case): the longest that holds it. */
 export function zoneOf(settings: ClusterDnsSettings, name: string): string | undefined {

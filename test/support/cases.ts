@@ -37,6 +37,8 @@ export interface Case {
   readonly name: string
   /** What happens to the cluster before the question: lines of cluster-notation.ts. */
   readonly when?: string
+  /** Milliseconds that pass then. */
+  readonly passed?: number
   /** `NAME TYPE`; several questions have the same reply, up to the owner's name. */
   readonly ask: string
   readonly rcode?: string
@@ -66,6 +68,11 @@ export function spec(title: string, { cases, ...given }: Spec): void {
 
 async function check(cluster: ClusterUnderTest, wanted: Case, given: Omit<Spec, 'cases'>): Promise<void> {
   if (wanted.when) cluster.apply(wanted.when)
+  if (wanted.passed) {
+    // What has happened is compiled before its time is over.
+    await cluster.settled()
+    cluster.pass(wanted.passed)
+  }
   await cluster.settled()
   const [name, type] = wanted.ask.split(' ')
   const chain = await cluster.askChain(name, type, wanted.elsewhere ?? {})

@@ -13,18 +13,21 @@ import { queryMessage } from '../../src/dns/query.ts'
 import { parseRecord } from '../../src/dns/rdata.ts'
 import { finishReply, replyTo } from '../../src/dns/reply.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
-import { type Clock, systemClock } from '../../src/observe/clock.ts'
 import type { Outcome, Query } from '../../src/plugin/query.ts'
 import { createHandler } from '../../src/plugins/kubernetes/handler.ts'
 import { schema } from '../../src/plugins/kubernetes/settings.ts'
+import { createSettling } from '../../src/plugins/kubernetes/settling.ts'
 import { createSource } from '../../src/plugins/kubernetes/source.ts'
 import { createTable, monotonicMilliseconds } from '../../src/table/index.ts'
+import { fixedClock } from '../cluster/clock.ts'
 import { createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './knowledge.ts'
 
 export interface ClusterUnderTest {
   /** Applies lines of the cluster notation. */
   apply(lines: string): void
+  /** Lets time pass, in milliseconds: it does not by itself. */
+  pass(milliseconds: number): void
   /** Everything that has happened is in the table. */
   settled(): Promise<void>
   /** The handler's reply as a stream client gets it, or `next` when it passed the query on. */
@@ -46,24 +49,25 @@ export interface ClusterOptions {
 
 /** Every change of these tests' clusters happens in this second. */
 export const serialUnderTest = 1_577_836_800
-/** Time stands still: work is never cut into slices, however slow the machine is. */
-const stillClock: Clock = { ...systemClock, now: () => 0, wall: () => serialUnderTest * 1000 }
-
 export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
   const settings = readKubernetes(given)
+  // Time stands still: work is never cut into slices, however slow the machine is.
+  const clock = fixedClock({ wall: serialUnderTest * 1000 })
   const cluster = createModel({
     ...settings.cluster,
-    clock: stillClock,
+    clock,
     availability: given.unsynced ? 'pending' : 'synced',
   })
   const notation = createNotation(cluster)
   // What every cluster has; it also sets the serial.
   notation.apply('service kubernetes default 10.96.0.1 ports https:TCP:443')
   notation.apply(given.cluster ?? '')
-  const knowledge = knowledgeOf(cluster.view, settings.dns, given.localAddresses)
+  const { adaptiveTtl } = settings.dns
+  const settling = adaptiveTtl && createSettling(cluster, adaptiveTtl.settle, clock)
+  const knowledge = knowledgeOf(cluster.view, settings.dns, given.localAddresses, settling)
   const source = createSource({
     zones: settings.dns.zones,
-    clock: stillClock,
+    clock,
     latency: { published() {}, alreadyThere() {} },
     report(text) {
       throw new Error(text)
@@ -75,10 +79,11 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
     room: { wait: () => undefined },
   })
   const table = openTable()
-  source.start(cluster, knowledge)
+  source.start(cluster, knowledge, settling)
   const attached = source.attach(table.sink)
   return {
     apply: notation.apply,
+    pass: clock.move,
     async settled() {
       await attached.settled
       // A change is compiled by the microtasks after it.

@@ -1,19 +1,20 @@
 /** What the kubernetes plugin knows, of a cluster made by hand. */
 import type { ClusterView } from '../../src/cluster/types.ts'
 import { createAnnotationReader } from '../../src/compile/annotations/read.ts'
-import { alwaysSettled, type ClusterDnsSettings, type Knowledge } from '../../src/compile/settings.ts'
+import { alwaysSettled, type ClusterDnsSettings, type Knowledge, type Settling } from '../../src/compile/settings.ts'
 import { parseAddress } from '../../src/dns/address.ts'
 
 export function knowledgeOf(
   view: ClusterView,
   settings: ClusterDnsSettings,
   localAddresses: readonly string[] = [],
+  settling: Settling = alwaysSettled,
 ): Knowledge {
   return {
     view,
     settings,
     localAddresses: localAddresses.map((text) => parseAddress(text)!),
     annotations: createAnnotationReader('slicedns.io'),
-    settling: alwaysSettled,
+    settling,
   }
 }

@@ -17,6 +17,7 @@ import { createHoldQuota } from './hold-quota.ts'
 import { measureProgrammingLatency } from './programming-latency.ts'
 import { createSearchLists } from './search.ts'
 import { type KubernetesSettings, schema } from './settings.ts'
+import { createSettling, type SettlingTracker } from './settling.ts'
 import { createSource } from './source.ts'
 import { createTransferSource } from './transfer.ts'
 
@@ -35,6 +36,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   const quota = process.acquire('held queries', () => ({ value: createHoldQuota(), stop() {} }))
   const room = createWaitingRoom({ knowledge, quota: quota.value, clock, metrics })
   let held: Held<Cluster> | undefined
+  let settling: Held<SettlingTracker> | undefined
   let known: Knowledge | undefined
   let warning: Timer | undefined
   /** The startup timeout is over. */
@@ -55,6 +57,16 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     knowledge,
     subscribe: (listener) => followed().subscribe(listener),
     sealSerials: () => followed().sealSerials(),
+  }
+
+  /** What has just changed is still unsettled after a reload that leaves the settling time as it is. */
+  function followSettling(cluster: Cluster): Held<SettlingTracker> | undefined {
+    const settle = settings.dns.adaptiveTtl?.settle
+    if (settle === undefined) return undefined
+    return process.acquire(`settling ${settle} ${clusterKey(config)}`, () => {
+      const tracker = createSettling(cluster, settle, clock)
+      return { value: tracker, stop: tracker.stop }
+    })
   }
 
   /** The server does not wait for the cluster: other zones are answered meanwhile. This is how long that goes unsaid. */
@@ -80,6 +92,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
         const cluster = openCluster(config, { log, metrics, clock })
         return { value: cluster, start: cluster.start, stop: cluster.stop }
       })
+      settling = followSettling(held.value)
       // With `bind`, CoreDNS knows no address of its own: see coredns-behaviour §4.6.
       const localAddresses = block.directives.includes('bind') ? [] : interfaceAddresses()
       known = {
@@ -87,12 +100,12 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
         settings: settings.dns,
         localAddresses,
         annotations: createAnnotationReader(settings.annotationPrefix),
-        settling: alwaysSettled,
+        settling: settling?.value ?? alwaysSettled,
       }
       nodeDomains = searchListOf(readIfThere('/etc/resolv.conf'))
       // First, so that who waits for a change is answered before its names are compiled.
       room.start(held.value)
-      source.start(held.value, known)
+      source.start(held.value, known, settling?.value)
       warnIfUnsynced()
     },
     drain: room.close,
@@ -101,6 +114,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       room.close()
       quota.release()
       source.stop()
+      settling?.release()
       held?.release()
     },
     examples: () => exampleQuestions(knowledge()),

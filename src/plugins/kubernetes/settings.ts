@@ -41,6 +41,7 @@ const defaultTtl = 5
 const maxTtl = 3600
 const defaultStartupTimeout = 5_000
 const defaultSettle = 60_000
+const longestSettle = 24 * 3600 * 1000
 
 const rows = {
   endpoint: list(text, { min: 1 }),
@@ -154,7 +155,9 @@ function readAdaptiveTtl(line: BodyLine): AdaptiveTtl {
   const seconds = integer({ min: 0, max: maxTtl })
   const [min, max] = line.args.slice(0, 2).map((token) => value(seconds, token, 'adaptive_ttl'))
   if (min > max) throw fail(`the least TTL (${min}) is above the greatest (${max})`, line.args[0])
-  const settle = line.args[2] ? value(duration({ min: 1 }), line.args[2], 'adaptive_ttl') : defaultSettle
+  const settle = line.args[2]
+    ? value(duration({ min: 1, max: longestSettle }), line.args[2], 'adaptive_ttl')
+    : defaultSettle
   return { min, max, settle }
 }
 

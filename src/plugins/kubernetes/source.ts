@@ -3,12 +3,13 @@ import type { Cluster } from '../../cluster/types.ts'
 import type { Knowledge } from '../../compile/settings.ts'
 import type { CompiledSource } from '../../plugin/contract.ts'
 import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts'
+import type { SettlingTracker } from './settling.ts'
 
 export interface ClusterSource extends CompiledSource {
   /** The chain has answered this with records: from now on the table may. */
   answered(zone: string, name: string, type: number): void
-  /** Begins to follow the cluster; must precede `attach`. */
-  start(cluster: Cluster, knowledge: Knowledge): void
+  /** Begins to follow the cluster, and the settling of its services if that counts; must precede `attach`. */
+  start(cluster: Cluster, knowledge: Knowledge, settling?: Pick<SettlingTracker, 'subscribe'>): void
   stop(): void
 }
 
@@ -18,7 +19,7 @@ export interface SourceOptions extends Omit<PublisherOptions, 'knowledge'> {
 
 export function createSource({ zones, ...options }: SourceOptions): ClusterSource {
   let publisher: Publisher | undefined
-  let subscription: { unsubscribe(): void } | undefined
+  let subscriptions: { unsubscribe(): void }[] = []
   return {
     zones,
     attach(sink) {
@@ -28,18 +29,19 @@ export function createSource({ zones, ...options }: SourceOptions): ClusterSourc
     answered(zone, name, type) {
       publisher?.answered(zone, name, type)
     },
-    start(cluster, knowledge) {
+    start(cluster, knowledge, settling) {
       publisher = createPublisher({ ...options, knowledge })
-      subscription = cluster.subscribe({
+      const following = cluster.subscribe({
         service: publisher.serviceChanged,
         serviceImport: publisher.importChanged,
         namespace: publisher.namespaceChanged,
         address: publisher.addressChanged,
         sync: publisher.syncChanged,
       })
+      subscriptions = settling ? [following, settling.subscribe(publisher.serviceChanged)] : [following]
     },
     stop() {
-      subscription?.unsubscribe()
+      for (const subscription of subscriptions) subscription.unsubscribe()
       publisher?.stop()
     },
   }

@@ -1,0 +1,220 @@
+/** Which services' endpoints are unsettled, for how long, and who is told. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { createModel, type HandMadeCluster } from '../../../src/cluster/by-hand.ts'
+import { type EndpointSlice, endpointFlag } from '../../../src/cluster/types.ts'
+import { createSettling } from '../../../src/plugins/kubernetes/settling.ts'
+import { fixedClock } from '../../cluster/clock.ts'
+import { createNotation } from '../../support/cluster-notation.ts'
+
+const settle = 60_000
+
+function open(lines = '', options: { availability?: 'pending' } = {}) {
+  const clock = fixedClock()
+  const cluster = createModel({ clock, ...options })
+  const { apply } = createNotation(cluster)
+  apply(lines)
+  const flips: string[] = []
+  const settling = createSettling(cluster, settle, clock)
+  const follow = () =>
+    settling.subscribe((namespace, service) => {
+      flips.push(`${namespace}/${service} ${settling.isUnsettled(namespace, service) ? 'unsettled' : 'settled'}`)
+    })
+  const followed = follow()
+  return { clock, cluster, apply, flips, settling, followed }
+}
+
+const two = `endpoint db shop 10.0.0.1 ready
+             endpoint db shop 10.0.0.2 ready`
+
+describe('a service whose endpoints change', () => {
+  test('is unsettled at once and settled when the time is over; who listens is told of both', () => {
+    const { clock, apply, flips, settling } = open(two)
+    assert.equal(settling.isUnsettled('shop', 'db'), false)
+    apply('endpoint db shop 10.0.0.3 ready')
+    assert.deepEqual(flips, ['shop/db unsettled'])
+    clock.move(settle - 1)
+    assert.equal(settling.isUnsettled('shop', 'db'), true)
+    clock.move(1)
+    assert.equal(settling.isUnsettled('shop', 'db'), false)
+    assert.deepEqual(flips, ['shop/db unsettled', 'shop/db settled'])
+  })
+
+  test('settles when the time since its last change is over, whatever other services do', () => {
+    const { clock, apply, flips } = open(two)
+    apply('endpoint db shop 10.0.0.3 ready')
+    clock.move(20_000)
+    apply('endpoint web shop 10.0.1.1 ready')
+    clock.move(20_000)
+    apply('remove endpoint db shop 10.0.0.3')
+    assert.deepEqual(flips, ['shop/db unsettled', 'shop/web unsettled'])
+    clock.move(settle - 20_000)
+    assert.deepEqual(flips.slice(2), ['shop/web settled'])
+    clock.move(20_000)
+    assert.deepEqual(flips.slice(3), ['shop/db settled'])
+  })
+
+  test('stays unsettled after the time as long as an endpoint is not ready', () => {
+    const { clock, apply, flips, settling } = open(two)
+    apply('endpoint db shop 10.0.0.3 notReady')
+    clock.move(2 * settle)
+    assert.deepEqual(settling.why('shop', 'db'), { unready: 1, changing: undefined })
+    apply('endpoint db shop 10.0.0.3 ready')
+    assert.deepEqual(flips, ['shop/db unsettled', 'shop/db settled'])
+  })
+
+  test('says why and for how long', () => {
+    const { clock, apply, settling } = open(two)
+    assert.equal(settling.why('shop', 'db'), undefined)
+    apply('endpoint db shop 10.0.0.1 notReady\nendpoint db shop 10.0.0.2 ready terminating')
+    assert.deepEqual(settling.why('shop', 'db'), { unready: 2, changing: undefined })
+    apply('remove endpoint db shop 10.0.0.1')
+    clock.move(10_000)
+    assert.deepEqual(settling.why('shop', 'db'), { unready: 1, changing: settle - 10_000 })
+  })
+
+  test('is settled again some time after its last slice has gone', () => {
+    const { clock, apply, flips, settling } = open(two)
+    apply('remove slice db-ipv4 shop')
+    assert.equal(settling.isUnsettled('shop', 'db'), true)
+    clock.move(settle)
+    assert.deepEqual(flips, ['shop/db unsettled', 'shop/db settled'])
+  })
+
+  test('tells nobody any more who has had enough', () => {
+    const { apply, flips, followed } = open(two)
+    followed.unsubscribe()
+    apply('endpoint db shop 10.0.0.3 ready')
+    assert.deepEqual(flips, [])
+  })
+
+  test('waits for nothing any more once it is stopped', () => {
+    const { clock, apply, flips, settling } = open(two)
+    apply('endpoint db shop 10.0.0.3 ready')
+    settling.stop()
+    clock.move(settle)
+    assert.deepEqual(flips, ['shop/db unsettled'])
+  })
+})
+
+describe('no change of the endpoints is', () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['a new Service object over slices that were there', 'service db shop headless'],
+    ['another order', 'remove slice other shop\nendpoint db shop 10.0.0.1 ready pod x'],
+    ['another host name', 'endpoint db shop 10.0.0.1 ready hostname db-0'],
+    ['an annotation', 'annotate slice db-ipv4 shop slicedns.io/srv-weight 3'],
+    ['the same address in a second slice', 'endpoint db shop 10.0.0.1 ready slice b'],
+    ['a slice that goes, and whose addresses others have', 'remove slice copy shop'],
+    ['an empty slice', 'slice empty db shop IPv4'],
+  ]
+  for (const [name, lines] of cases)
+    test(name, () => {
+      const { apply, flips } = open(`${two}\nendpoint db shop 10.0.0.1 ready slice copy\nslice other db shop IPv4`)
+      apply(lines)
+      assert.deepEqual(flips, [])
+    })
+
+  test('the first list', () => {
+    const { cluster, clock, flips, settling } = open(`${two}\nendpoint db shop 10.0.0.3 notReady`, {
+      availability: 'pending',
+    })
+    assert.equal(settling.isUnsettled('shop', 'db'), false)
+    cluster.setAvailability('endpointslices', 'synced')
+    assert.deepEqual(settling.why('shop', 'db'), { unready: 1, changing: undefined })
+    clock.move(settle)
+    assert.deepEqual(flips, [])
+  })
+
+  test('the list that comes once EndpointSlices may be read', () => {
+    const { cluster, apply, settling } = open('', { availability: 'pending' })
+    cluster.setAvailability('endpointslices', 'forbidden')
+    apply(two)
+    cluster.setAvailability('endpointslices', 'synced')
+    assert.equal(settling.isUnsettled('shop', 'db'), false)
+  })
+})
+
+describe('a change of the endpoints is', () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['an address that goes', 'remove endpoint db shop 10.0.0.2'],
+    ['one that another has taken the place of', 'remove endpoint db shop 10.0.0.2\nendpoint db shop 10.0.0.4 ready'],
+    ['an address of the other family', 'endpoint db shop fd00::1 ready'],
+    ['a name', 'endpoint db shop vm.example.org ready'],
+    ['the last slice that goes', 'remove slice db-ipv4 shop'],
+    ['an address that goes and comes again', 'remove slice db-ipv4 shop\nendpoint db shop 10.0.0.1 ready slice b'],
+  ]
+  for (const [name, lines] of cases)
+    test(name, () => {
+      const { apply, flips } = open(two)
+      apply(lines)
+      assert.deepEqual(flips, ['shop/db unsettled'])
+    })
+})
+
+describe('random slices', () => {
+  /** Addresses 10.0.0.N by slice; undefined removes it. Every event is judged against a plain reading of the rules. */
+  const event = fc.record({
+    service: fc.constantFrom('a', 'b'),
+    slice: fc.constantFrom('x', 'y', 'z'),
+    addresses: fc.option(fc.uniqueArray(fc.tuple(fc.nat(4), fc.constantFrom('ready', 'notReady', 'terminating'))), {
+      nil: undefined,
+    }),
+    passed: fc.constantFrom(0, 0, settle / 3, settle),
+  })
+
+  test('are settled when the rules say so', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 30 }), (events) => {
+        const { clock, cluster, settling } = open()
+        const changedAt = new Map<string, number>()
+        for (const { service, slice, addresses, passed } of events) {
+          const before = new Map(['a', 'b'].map((name) => [name, addressesOf(cluster, name)]))
+          put(cluster, service, `${service}-${slice}`, addresses)
+          for (const [name, was] of before) {
+            if (was !== addressesOf(cluster, name)) changedAt.set(name, clock.now())
+          }
+          clock.move(passed)
+          for (const name of ['a', 'b']) {
+            const changing = clock.now() - (changedAt.get(name) ?? Number.NEGATIVE_INFINITY) < settle
+            assert.equal(settling.isUnsettled('shop', name), changing || hasUnready(cluster, name), name)
+          }
+        }
+      }),
+    )
+  })
+
+  function put(
+    cluster: HandMadeCluster,
+    service: string,
+    name: string,
+    addresses: readonly (readonly [number, string])[] | undefined,
+  ): void {
+    if (!addresses) {
+      cluster.remove('EndpointSlice', 'shop', name)
+      return
+    }
+    cluster.apply({
+      kind: 'EndpointSlice',
+      metadata: { namespace: 'shop', name, labels: { 'kubernetes.io/service-name': service } },
+      addressType: 'IPv4',
+      endpoints: addresses.map(([last, state]) => ({
+        addresses: [`10.0.0.${last}`],
+        conditions: { ready: state !== 'notReady', terminating: state === 'terminating' },
+      })),
+    })
+  }
+
+  const addressesOf = ({ view }: HandMadeCluster, service: string): string =>
+    [...new Set(view.slices('shop', service).flatMap((slice) => places(slice).map((place) => addressAt(slice, place))))]
+      .sort()
+      .join(' ')
+
+  const hasUnready = ({ view }: HandMadeCluster, service: string): boolean =>
+    view.slices('shop', service).some(({ flags }) => flags.some((bits) => bits !== settledFlags(bits)))
+
+  const settledFlags = (bits: number): number => (bits | endpointFlag.ready) & ~endpointFlag.terminating
+  const places = ({ count }: EndpointSlice): number[] => Array.from({ length: count }, (_, place) => place)
+  const addressAt = ({ addresses }: EndpointSlice, place: number): string =>
+    addresses.subarray(place * 4, place * 4 + 4).join('.')
+})

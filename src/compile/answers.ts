@@ -62,6 +62,7 @@ export function answerOf(knowledge: Knowledge, zone: string, found: Finding, typ
     case 'pointers':
       return type === dnsType.PTR ? records(type, found.ttl, found.names.map(rdata.name)) : denied(knowledge)
     case 'groups':
+      if (type === dnsType.TXT && found.texts) return records(type, found.ttl, found.texts)
       return groupsAnswer(found.groups, type, found.ttl)
   }
 }

@@ -11,8 +11,11 @@ import {
   readyCount,
   virtualAddresses,
 } from './endpoints.ts'
+import { findGrpcConfig, isGrpcConfig, withTexts } from './metadata.ts'
 import {
   absoluteName,
+  everyEndpoint,
+  isServiceItself,
   namespaceName,
   type Place,
   podAddressText,
@@ -35,8 +38,13 @@ export type Finding =
   | { readonly kind: 'apex' }
   | { readonly kind: 'version' }
   | { readonly kind: 'nameserver' }
-  /** Endpoints; none where the name exists without any (a pinned topology zone). */
-  | { readonly kind: 'groups'; readonly groups: readonly Group[]; readonly ttl: number }
+  /** Endpoints; none where the name exists without any (a pinned topology zone). `texts`: rdata of TXT records. */
+  | {
+      readonly kind: 'groups'
+      readonly groups: readonly Group[]
+      readonly ttl: number
+      readonly texts?: readonly Uint8Array[]
+    }
   /** Names that an address stands for, absolute. */
   | { readonly kind: 'pointers'; readonly names: readonly string[]; readonly ttl: number }
 
@@ -86,6 +94,14 @@ function findService(knowledge: Knowledge, zone: string, place: ServicePlace): F
     if (view.availability('endpointslices') === 'pending') return { kind: 'unknown', resources: ['endpointslices'] }
     if (!hasReadyEndpoint(view, 'endpointslices', view.slices(service.namespace, service.name))) return missing(view)
   }
+  if (isGrpcConfig(place)) return findGrpcConfig(knowledge, service) ?? missing(view)
+  if (place.endpoint === everyEndpoint) return findEveryEndpoint(knowledge, zone, service, place)
+  const found = findRecords(knowledge, zone, service, place)
+  return isServiceItself(place) ? withTexts(knowledge, service, found) : found
+}
+
+function findRecords(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
+  const { view } = knowledge
   if (place.topology)
     return service.headless ? findZonal(knowledge, zone, place, service, place.topology) : missing(view)
   if (service.type === 'ExternalName') return findExternalName(knowledge, service, place)
@@ -128,6 +144,12 @@ function findEndpoints(knowledge: Knowledge, zone: string, service: Service, pla
     )
   if (groups.length === 0) return missing(view, 'endpointslices')
   return { kind: 'groups', groups, ttl: endpointsTtl(knowledge, service).seconds }
+}
+
+/** The ready endpoints of a service that its annotation `endpoints` lists, as those of a headless one. */
+function findEveryEndpoint(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
+  const isListed = knowledge.annotations.service(service).endpoints && service.type !== 'ExternalName'
+  return isListed ? findEndpoints(knowledge, zone, service, { ...place, endpoint: '' }) : missing(knowledge.view)
 }
 
 /**

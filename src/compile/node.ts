@@ -4,7 +4,16 @@ import { type as dnsType } from '../dns/codes.ts'
 import type { AnswerSpec, NodeSpec, ZoneSpec } from '../table/spec.ts'
 import { type Answer, answerOf, isStorable } from './answers.ts'
 import { type Finding, find } from './find.ts'
-import { absoluteName, grammarOf, type Place, placeOf, type ServicePlace, serviceName } from './place.ts'
+import { grpcConfigNames } from './metadata.ts'
+import {
+  absoluteName,
+  grammarOf,
+  isServiceItself,
+  type Place,
+  placeOf,
+  type ServicePlace,
+  serviceName,
+} from './place.ts'
 import {
   below,
   fallsThrough,
@@ -96,13 +105,6 @@ export function isHeadless(view: ClusterView, { imported, namespace, service }: 
   return view.service(namespace, service)?.headless ?? false
 }
 
-export const isServiceItself = (place: Place): place is ServicePlace =>
-  place.kind === 'service' &&
-  place.endpoint === '' &&
-  place.port === '' &&
-  place.protocol === '' &&
-  place.topology === undefined
-
 /** Whether the table, once the zone's names are in it, knows every name below this one (DESIGN §1). */
 function belowOf(knowledge: Knowledge, zone: string, name: string, place: Place): 'closed' | 'open' {
   if (fallsThroughBelow(knowledge.settings, name)) return 'open'
@@ -133,8 +135,8 @@ export function fixedNames(zone: string): string[] {
 
 /**
  * The names of a service that are compiled ahead of any query: its own, and `_port._proto` of one with an address of
- * its own. Those that another of our zones holds are left out, and
- * those that are too long to be names (RFC 1035 §2.3.4: the zone's is added to what the API server has checked).
+ * its own, and that of a gRPC service config. Those that another of our zones holds are left out, and those that are too
+ * long to be names (RFC 1035 §2.3.4: the zone's is added to what the API server has checked).
  */
 export function namesOfService(knowledge: Knowledge, zone: string, service: Service | ServiceImport): string[] {
   const own = serviceName(service.namespace, service.name, zone)
@@ -142,6 +144,7 @@ export function namesOfService(knowledge: Knowledge, zone: string, service: Serv
   if (hasOwnAddress(service)) {
     for (const port of service.ports) if (port.name !== '') names.push(`_${port.name}._${port.protocol}.${own}`)
   }
+  if ('clusterIPs' in service) names.push(...grpcConfigNames(knowledge, zone, service))
   return names.filter((name) => zoneOf(knowledge.settings, name) === zone && absoluteName(name) !== undefined)
 }
 

@@ -70,6 +70,16 @@ export function placeOf(zone: string, name: string, grammar: Grammar = plain): P
   return last > 4 ? nowhere : { kind: 'pod', namespace, label: labels[last - 2] }
 }
 
+/** Stands for all endpoints of a service in place of one: no endpoint's label begins with an underscore. */
+export const everyEndpoint = '_endpoints'
+
+export const isServiceItself = (place: Place): place is ServicePlace =>
+  place.kind === 'service' &&
+  place.endpoint === '' &&
+  place.port === '' &&
+  place.protocol === '' &&
+  place.topology === undefined
+
 /** `left`: one label is an endpoint, two are port and protocol, or endpoint and cluster. */
 function servicePlace(namespace: string, service: string, left: readonly string[], grammar: Grammar): Place {
   const place: ServicePlace = {
@@ -86,6 +96,14 @@ function servicePlace(namespace: string, service: string, left: readonly string[
   if (left.length === 0) return place
   if (left.length === 1) return { ...place, endpoint: left[0] }
   if (left.length > 2) {
+    if (left.length === 3 && left[2] === everyEndpoint && !grammar.multicluster) {
+      return {
+        ...place,
+        endpoint: everyEndpoint,
+        port: withoutUnderscore(left[0]),
+        protocol: withoutUnderscore(left[1]),
+      }
+    }
     const topology = grammar.zonal ? topologyOf(left) : undefined
     return topology ? { ...place, topology } : nowhere
   }

@@ -8,6 +8,12 @@ export interface ServiceHints {
   readonly srvWeight?: number
   /** Milliseconds that a question for an endpoint which is not there yet waits for it. */
   readonly hold?: number
+  /** Rdata of TXT records (`txt.PREFIX/KEY`). */
+  readonly metadata?: readonly Uint8Array[]
+  /** Rdata of the TXT record with the gRPC service config. */
+  readonly grpcConfig?: Uint8Array
+  /** The ready endpoints are listed at a name of their own. */
+  readonly endpoints?: boolean
   /** Each annotation that is ignored, with the rule that it breaks. */
   readonly problems: readonly Problem[]
 }

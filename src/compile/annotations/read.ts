@@ -1,7 +1,10 @@
 /** From the annotations of an object to what they ask for. An annotation that is wrong is left out by itself. */
 import type { EndpointSlice, Namespace, Service } from '../../cluster/types.ts'
+import { parseFlag } from './flag.ts'
+import { parseGrpcConfig } from './grpc-config.ts'
 import type { NamespaceHints, ServiceHints, SliceHints } from './hints.ts'
 import { parseHold } from './hold.ts'
+import { maxTxtOctets, readMetadata } from './metadata.ts'
 import { parseTtl, parseU16 } from './numbers.ts'
 import type { Parsed, Problem } from './parsed.ts'
 
@@ -57,9 +60,17 @@ function readService(prefix: string, annotations: Annotations): ServiceHints {
     srvPriority: value('srv-priority', parseU16),
     srvWeight: value('srv-weight', parseU16),
     hold: value('hold', parseHold),
+    grpcConfig: value('grpc-config', parseGrpcConfig),
+    endpoints: value('endpoints', parseFlag),
   }
   rest('a Service')
-  return { ...defined(hints), problems }
+  const { records, problems: ofMetadata } = readMetadata(
+    prefix,
+    annotations,
+    maxTxtOctets - (hints.grpcConfig?.length ?? 0),
+  )
+  const metadata = records.length > 0 ? records : undefined
+  return { ...defined({ ...hints, metadata }), problems: [...problems, ...ofMetadata] }
 }
 
 function readNamespace(prefix: string, annotations: Annotations): NamespaceHints {

@@ -4,7 +4,7 @@
  */
 import type { EndpointSlice } from '../../cluster/types.ts'
 import { endpointLabel } from '../../compile/endpoints.ts'
-import type { Place, ServicePlace } from '../../compile/place.ts'
+import { everyEndpoint, type Place, type ServicePlace } from '../../compile/place.ts'
 import { reverseName } from '../../dns/address.ts'
 
 export interface FirstUse {
@@ -84,7 +84,7 @@ export function createFirstUse(
       if (place.kind === 'reverse') reverse.add(name)
       if (place.kind === 'service') {
         const names = namesOf(serviceNameOf(place))
-        if (place.endpoint === '') names.whole.add(name)
+        if (place.endpoint === '' || place.endpoint === everyEndpoint) names.whole.add(name)
         else names.endpoints.set(place.endpoint, (names.endpoints.get(place.endpoint) ?? new Set()).add(name))
       }
       const oldest = places.size > capacity ? [places.keys().next().value!] : []

@@ -1,8 +1,9 @@
 /** Which names of the table belong to which object, and what becomes of them when it changes. */
 import type { Service, ServiceImport } from '../../cluster/types.ts'
 import { clusterIPOwner } from '../../compile/find.ts'
-import { compileNode, fixedNames, isHeadless, isServiceItself, namesOfService } from '../../compile/node.ts'
-import { absoluteName, grammarOf, namespaceName, type Place, placeOf } from '../../compile/place.ts'
+import { isGrpcConfig } from '../../compile/metadata.ts'
+import { compileNode, fixedNames, isHeadless, namesOfService } from '../../compile/node.ts'
+import { absoluteName, grammarOf, isServiceItself, namespaceName, type Place, placeOf } from '../../compile/place.ts'
 import { isMulticluster, isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
 import { endpointsTtl, importTtl, serviceTtl } from '../../compile/ttl.ts'
 import { parseAddress, reverseName } from '../../dns/address.ts'
@@ -128,7 +129,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
     if (place.kind !== 'service' || place.topology) return false
     const service = objectOf(serviceNameOf(place))
     if (!service || service.type === 'ExternalName') return false
-    if (place.endpoint !== '') return true
+    if (place.endpoint !== '') return !isGrpcConfig(place)
     if (place.port === '' && place.protocol === '') return isHeadless(view, place) && type === dnsType.SRV
     return !namesOfService(knowledge, zone, service).includes(name)
   }

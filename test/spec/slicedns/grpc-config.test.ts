@@ -1,0 +1,62 @@
+/** The gRPC service config: annotation `slicedns.io/grpc-config` (DESIGN §3, gRFC A2). */
+import { soa, spec } from '../../support/cases.ts'
+
+const web = 'web.shop.svc.cluster.local.'
+const config = '{"loadBalancingConfig":[{"round_robin":{}}]}'
+const quoted = (text: string): string => text.replaceAll('"', '\\"')
+const record = `TXT "grpc_config=${quoted(`[{"serviceConfig":${config}}]`)}"`
+
+spec('slicedns.io/grpc-config: a TXT record for gRPC clients', {
+  cluster: `service web shop headless
+            endpoint web shop 10.1.0.1 ready
+            service api shop external api.example.org`,
+  cases: [
+    {
+      name: 'there is no name without the annotation',
+      ask: `_grpc_config.${web} TXT`,
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+    },
+    {
+      name: 'a config is a list of one choice, below the name where grpc-go looks',
+      when: `annotate service web shop slicedns.io/grpc-config ${config}`,
+      ask: `_grpc_config.${web} TXT`,
+      answer: [`_grpc_config.${web} 5 IN ${record}`],
+      by: 'table',
+    },
+    { name: 'and has no other records there', ask: `_grpc_config.${web} A`, authority: [soa()], by: 'table' },
+    {
+      name: 'it is a record of its own at the name, where grpc-js looks',
+      when: 'annotate service web shop txt.slicedns.io/model llama-3',
+      ask: `${web} TXT`,
+      answer: [`${web} 5 IN TXT "model=llama-3"`, `${web} 5 IN ${record}`],
+      by: 'table',
+    },
+    {
+      name: 'metadata is not below it',
+      ask: `_grpc_config.${web} TXT`,
+      answer: [`_grpc_config.${web} 5 IN ${record}`],
+    },
+    {
+      name: 'a config that clients would choke on is left out, the rest stays',
+      when: 'annotate service web shop slicedns.io/grpc-config {"loadBalancingConfig":{"round_robin":{}}}',
+      ask: `${web} TXT`,
+      answer: [`${web} 5 IN TXT "model=llama-3"`],
+    },
+    { name: 'and its name with it', ask: `_grpc_config.${web} TXT`, rcode: 'NXDOMAIN', authority: [soa()] },
+    {
+      name: 'an ExternalName has it below its CNAME',
+      when: `annotate service api shop slicedns.io/grpc-config ${config}`,
+      ask: '_grpc_config.api.shop.svc.cluster.local. TXT',
+      answer: [`_grpc_config.api.shop.svc.cluster.local. 5 IN ${record}`],
+    },
+    { name: 'and not beside it', ask: 'api.shop.svc.cluster.local. TXT', authority: [soa()] },
+    {
+      name: 'it goes with the service',
+      when: 'remove service api shop',
+      ask: '_grpc_config.api.shop.svc.cluster.local. TXT',
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+    },
+  ],
+})

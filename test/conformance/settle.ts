@@ -37,6 +37,8 @@ function marks(marker: number): KubernetesObject[] {
     imported('marked', [address]),
     imported('marker'),
     importedSlice(home, 'marker', 'east', 'IPv4', ports, [[address]]),
+    // `ignore empty_service` shows it for its endpoint.
+    importedSlice(home, 'marked', 'east', 'IPv4', ports, [['10.250.255.255']]),
   ]
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the real peers that the tests compare with, outside the tree, once:
-#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver]     (default: all three)
+#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver] [kubectl] [grpc-go-client]     (default: all of them)
 # They land in ${SLICEDNS_PEERS:-$HOME/.cache/slicedns-peers}/bin; a version that is there already is kept.
 # Needs Go 1.26 or later and the Go module proxy. Tests look on PATH and in that folder, and skip what is absent.
 set -euo pipefail
@@ -83,12 +83,50 @@ GO
   rm -rf "$work"
 }
 
-[ $# -gt 0 ] || set -- coredns etcd kube-apiserver
+# The guides in docs/ are run as they stand, kubectl's lines included.
+build_kubectl() {
+  built kubectl "$KUBERNETES_VERSION" && return
+  local work; work=$(mktemp -d)
+  ( cd "$work"
+    cat > main.go <<'GO'
+package main
+
+import (
+	"os"
+
+	"k8s.io/component-base/cli"
+	"k8s.io/kubectl/pkg/cmd"
+)
+
+func main() { os.Exit(cli.Run(cmd.NewDefaultKubectlCommand())) }
+GO
+    go mod init peers.invalid/kubectl >/dev/null 2>&1
+    go get "k8s.io/kubectl@v0.${KUBERNETES_VERSION#1.}"
+    go mod tidy
+    go build -ldflags='-s -w' -o kubectl . )
+  publish kubectl "$KUBERNETES_VERSION" "$work/kubectl"
+  rm -rf "$work"
+}
+
+# A client of ours on grpc-go: what it does is the library's doing.
+build_grpc_go_client() {
+  local source; source="$(dirname "${BASH_SOURCE[0]}")/../../clients/go"
+  local version; version=$(cat "$source"/go.mod "$source"/go.sum "$source"/main.go | sha256sum | cut -c 1-16)
+  built grpc-go-client "$version" && return
+  local work; work=$(mktemp -d)
+  ( cd "$source" && go build -ldflags='-s -w' -o "$work/grpc-go-client" . )
+  publish grpc-go-client "$version" "$work/grpc-go-client"
+  rm -rf "$work"
+}
+
+[ $# -gt 0 ] || set -- coredns etcd kube-apiserver kubectl grpc-go-client
 for peer in "$@"; do
   case $peer in
     coredns) build_coredns ;;
     etcd) build_etcd ;;
     kube-apiserver) build_kube_apiserver ;;
-    *) echo "unknown peer '$peer': use coredns, etcd or kube-apiserver" >&2; exit 2 ;;
+    kubectl) build_kubectl ;;
+    grpc-go-client) build_grpc_go_client ;;
+    *) echo "unknown peer '$peer': use coredns, etcd, kube-apiserver, kubectl or grpc-go-client" >&2; exit 2 ;;
   esac
 done

@@ -89,6 +89,9 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
     }
     const multicluster = options.multicluster ?? []
     const { prefix } = options.annotations
+    if (options.events && prefix === undefined) {
+      throw fail('events tell of annotations, which are off', lineOf(directive, 'events'))
+    }
     const foreign = multicluster.find((zone) => !zones.includes(zone))
     if (foreign !== undefined) {
       throw fail(

@@ -48,8 +48,26 @@ const accepted: readonly [string, (settings: KubernetesSettings) => unknown, unk
   ['endpoint http://api\nkubeconfig file', (s) => s.source, { kind: 'kubeconfig', file: 'file', context: '' }],
   ['manifests examples', (s) => s.source, { kind: 'manifests', directory: 'examples' }],
   ['startup_timeout 1m30s 2s', (s) => s.startupTimeout, 90_000],
+  ['', (s) => [s.dns.ttlHeadless, s.dns.adaptiveTtl, s.events], [undefined, undefined, false]],
+  ['ttl_headless 0', (s) => s.dns.ttlHeadless, 0],
+  ['ttl_headless 3600', (s) => s.dns.ttlHeadless, 3600],
+  ['adaptive_ttl 2 30', (s) => s.dns.adaptiveTtl, { min: 2, max: 30, settle: 60_000 }],
+  ['adaptive_ttl 0 3600 24h', (s) => s.dns.adaptiveTtl, { min: 0, max: 3600, settle: 86_400_000 }],
+  ['adaptive_ttl 5 5 1ms', (s) => s.dns.adaptiveTtl, { min: 5, max: 5, settle: 1 }],
+  ['', (s) => [s.annotationPrefix, ownPrefixes(s)], ['slicedns.io', ['slicedns.io/', 'txt.slicedns.io/']]],
+  [
+    'annotations dns.example',
+    (s) => [s.annotationPrefix, ownPrefixes(s)],
+    ['dns.example', ['dns.example/', 'txt.dns.example/']],
+  ],
+  ['annotations off', (s) => [s.annotationPrefix, ownPrefixes(s)], [undefined, []]],
+  ['events', (s) => s.events, true],
   ['apiserver_qps 50.5\napiserver_burst 100\napiserver_max_inflight 3', (s) => s.dns.ttl, 5],
 ]
+
+function ownPrefixes({ cluster }: KubernetesSettings): readonly string[] {
+  return cluster.annotationPrefixes.filter((prefix) => !prefix.startsWith('endpoints.kubernetes.io/'))
+}
 
 describe('options that are accepted', () => {
   for (const [body, get, wanted] of accepted) {
@@ -64,6 +82,24 @@ const refused: readonly [string, RegExp][] = [
   ['ttl 3601', /Corefile:3:5 - '3601' is not an integer from 0 to 3600/],
   ['ttl -1', /Corefile:3:5 - '-1'/],
   ['ttl 5s', /Corefile:3:5 - '5s'/],
+  ['ttl_headless', /Corefile:3:1 .*'ttl_headless'/],
+  ['ttl_headless 3601', /Corefile:3:14 - '3601' is not an integer from 0 to 3600/],
+  ['ttl_headless 5 6', /'ttl_headless'/],
+  ['ttl_headless 5s', /Corefile:3:14 - '5s'/],
+  ['adaptive_ttl', /Corefile:3:1 .*'adaptive_ttl'/],
+  ['adaptive_ttl 5', /Corefile:3:1 .*'adaptive_ttl'/],
+  ['adaptive_ttl 5 30 60s x', /'adaptive_ttl'/],
+  ['adaptive_ttl 30 5', /Corefile:3:14 - the least TTL \(30\) is above the greatest \(5\)/],
+  ['adaptive_ttl -1 5', /Corefile:3:14 - '-1'/],
+  ['adaptive_ttl 5 3601', /Corefile:3:16 - '3601' is not an integer from 0 to 3600/],
+  ['adaptive_ttl 5 30 60', /Corefile:3:19 - '60' is not a duration/],
+  ['adaptive_ttl 5 30 0s', /Corefile:3:19 - '0s'/],
+  ['adaptive_ttl 5 30 25h', /Corefile:3:19 - '25h'/],
+  ['annotations', /'annotations'/],
+  ['annotations Slicedns.io', /Corefile:3:13 - 'Slicedns.io' is no annotation prefix/],
+  ['annotations slicedns.io/', /is no annotation prefix/],
+  ['events on', /'events'/],
+  ['annotations off\nevents', /Corefile:4:1 - events tell of annotations, which are off/],
   ['pods', /'pods'/],
   ['pods insecure x', /'pods'/],
   ['pods Insecure', /'Insecure' is not one of 'disabled', 'insecure', 'verified'/],

@@ -17,7 +17,8 @@ const excuses: readonly Excuse[] = [
     reason: "cache keeps no cluster answers, so their TTLs are whole and their case is the question's",
     holds: (theirs, ours, corefile) =>
       hasCache(corefile) &&
-      (sections(withoutTtl, theirs) === sections(withoutTtl, ours) ||
+      (sections(withoutTtl, { ...theirs, answer: uniqueAnswer(theirs.answer, withoutTtl) }) ===
+        sections(withoutTtl, ours) ||
         // The case of who asked first shares fewer octets with this question's: fewer records fit.
         (theirs.truncated && ours.truncated && theirs.answer.length <= ours.answer.length)),
   },
@@ -53,10 +54,12 @@ const excuses: readonly Excuse[] = [
     reason: 'autopath adds no alias to a name that is one itself',
     holds: (theirs, ours, corefile) => {
       if (!hasAutopath(corefile)) return false
-      const without = { ...theirs, answer: uniqueAnswer(theirs.answer.slice(1)) }
-      const [added, alias] = theirs.answer
-      const isAlias = added?.type === type.CNAME && alias?.type === type.CNAME && sameName(added, alias)
-      return isAlias && (theirs.truncated || sections(inLowerCase, without) === sections(inLowerCase, ours))
+      const [added, ...rest] = theirs.answer
+      const isAlias = (record: ResourceRecord) =>
+        record.type === type.CNAME && lowerName(record.name) === lowerName(ours.questions[0]?.name ?? '')
+      if (!added || !isAlias(added) || !rest.some(isAlias)) return false
+      const without = { ...theirs, answer: uniqueAnswer(rest) }
+      return theirs.truncated || sections(inLowerCase, without) === sections(inLowerCase, ours)
     },
   },
   {
@@ -91,11 +94,9 @@ const isUnwritable = ({ questions: [asked], rcode }: Message) =>
 
 const repeats = ({ answer }: Message) => uniqueAnswer(answer).length < answer.length
 
-const uniqueAnswer = (records: readonly ResourceRecord[]): ResourceRecord[] => [
-  ...new Map(records.map((record) => [recordText(record), record])).values(),
+const uniqueAnswer = (records: readonly ResourceRecord[], text = recordText): ResourceRecord[] => [
+  ...new Map(records.map((record) => [text(record), record])).values(),
 ]
-
-const sameName = (a: ResourceRecord, b: ResourceRecord) => lowerName(a.name) === lowerName(b.name)
 
 const hasAutopath = (corefile: string) => /^ *autopath /m.test(corefile)
 

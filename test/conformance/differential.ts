@@ -50,7 +50,7 @@ export async function askBoth(asks: readonly Ask[], { theirs, ours, corefile, zo
     }
     const reason = excuse(wanted, got, corefile)
     if (reason !== undefined) result.excused.set(reason, (result.excused.get(reason) ?? 0) + 1)
-    else if (await alsoAnswers(theirs.client, asked, got)) result.eitherWay.push(asked)
+    else if (wanted && (await alsoAnswers(theirs.client, asked, got, corefile))) result.eitherWay.push(asked)
     else result.failed.push({ asked, text, got })
   }
   // Answers of other zones are kept by `cache`, and show who asked before: these questions come in one order.
@@ -69,12 +69,17 @@ async function answered(client: Client, asked: Ask): Promise<Uint8Array | undefi
   return (await client.ask(asked)) ?? (await client.ask(asked))
 }
 
-/** Whether `got` is among the answers of a server that has several. */
-export async function alsoAnswers(theirs: Client, asked: Ask, got: Uint8Array | undefined): Promise<boolean> {
+/** Whether `got` is among the answers of a server that has several, or differs from one of them as documented. */
+export async function alsoAnswers(
+  theirs: Client,
+  asked: Ask,
+  got: Uint8Array | undefined,
+  corefile: string,
+): Promise<boolean> {
   let silences = 0
   for (let attempt = 0; attempt < tries && silences < patience; attempt++) {
     const reply = await theirs.ask(asked)
-    if (difference(asked, reply, got) === undefined) return true
+    if (difference(asked, reply, got) === undefined || excuse(reply, got, corefile) !== undefined) return true
     if (!reply) silences++
   }
   return false

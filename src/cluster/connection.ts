@@ -26,6 +26,8 @@ export interface Connection {
   session(signal: AbortSignal): Promise<Session>
   /** Sends a GET of `path` below the API's address. Rejects with ApiFailure; any status resolves. */
   get(session: Session, path: string, accept: string, signal: AbortSignal): Promise<ApiResponse>
+  /** The same with a POST of an object, in JSON. */
+  post(session: Session, path: string, object: object, signal: AbortSignal): Promise<ApiResponse>
   /** What the server is called in messages: its URL, once it is known. */
   readonly name: string
   /** An outage has just ended: the server may still be starting. */
@@ -104,6 +106,37 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
   const retryDelay = ({ reason }: ApiFailure): number =>
     reason === 'tls' || reason === 'config' ? backoff.next() : probeInterval * (1 - Math.random() / 2)
 
+  const send = async (
+    session: Session,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    body?: Buffer,
+  ): Promise<ApiResponse> => {
+    const prefix = target?.url.pathname.replace(/\/$/, '') ?? ''
+    const authorization = await readHeaders()
+    const measured = meter.start(target?.url.host ?? '', body ? 'POST' : 'GET')
+    try {
+      const all = { ...authorization, ...headers, 'user-agent': userAgent }
+      const response = await session.send(`${prefix}${path}`, all, signal, body)
+      measured.done(String(response.status))
+      answered()
+      if (response.status === 401) {
+        credentials.refused()
+        refusal.failed(`Kubernetes API: ${name()} does not accept ${credentials.identity} (401 Unauthorized)`)
+      } else {
+        refusal.over()
+      }
+      return response
+    } catch (error) {
+      measured.done('<error>')
+      const failure = describeFailure(error, name())
+      // One that stood for a while may break; one that breaks at the first request is no connection.
+      if (isUnreachable(failure) && clock.now() - openedAt < probeInterval) unreachableBecause(failure)
+      throw failure
+    }
+  }
+
   return {
     async session(signal) {
       await pause(clock, retryAt - clock.now(), signal)
@@ -117,33 +150,9 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
       if (stop.signal.aborted) current.close()
       return current
     },
-    async get(session, path, accept, signal) {
-      const prefix = target?.url.pathname.replace(/\/$/, '') ?? ''
-      const authorization = await readHeaders()
-      const measured = meter.start(target?.url.host ?? '')
-      try {
-        const response = await session.get(
-          `${prefix}${path}`,
-          { ...authorization, accept, 'user-agent': userAgent },
-          signal,
-        )
-        measured.done(String(response.status))
-        answered()
-        if (response.status === 401) {
-          credentials.refused()
-          refusal.failed(`Kubernetes API: ${name()} does not accept ${credentials.identity} (401 Unauthorized)`)
-        } else {
-          refusal.over()
-        }
-        return response
-      } catch (error) {
-        measured.done('<error>')
-        const failure = describeFailure(error, name())
-        // One that stood for a while may break; one that breaks at the first request is no connection.
-        if (isUnreachable(failure) && clock.now() - openedAt < probeInterval) unreachableBecause(failure)
-        throw failure
-      }
-    },
+    get: (session, path, accept, signal) => send(session, path, { accept }, signal),
+    post: (session, path, object, signal) =>
+      send(session, path, jsonHeaders, signal, Buffer.from(JSON.stringify(object))),
     get name() {
       return name()
     },
@@ -158,3 +167,4 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
 }
 
 const userAgent = 'slicedns'
+const jsonHeaders = { accept: 'application/json', 'content-type': 'application/json' }

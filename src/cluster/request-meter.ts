@@ -4,7 +4,7 @@ import type { MetricsRegistry } from '../observe/metrics.ts'
 
 export interface RequestMeter {
   /** `code`: the status, or `<error>` when there was no response. */
-  start(host: string): { done(code: string): void }
+  start(host: string, method: 'GET' | 'POST'): { done(code: string): void }
 }
 
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -22,12 +22,12 @@ export function createRequestMeter(metrics: MetricsRegistry, clock: Clock): Requ
     ['code', 'method', 'host'],
   )
   return {
-    start(host) {
+    start(host, method) {
       const startedAt = clock.now()
       return {
         done(code) {
-          requests.with(code, 'GET', host).inc()
-          durations.with('GET', host).observe((clock.now() - startedAt) / 1000)
+          requests.with(code, method, host).inc()
+          durations.with(method, host).observe((clock.now() - startedAt) / 1000)
         },
       }
     },

@@ -23,10 +23,10 @@ export function openH1(first: Socket, origin: string, redial: () => Promise<Sock
     return undefined
   }
 
-  const get = (path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<ApiResponse> =>
-    new Promise((resolve, reject) => {
+  const send: Session['send'] = (path, headers, signal, body) =>
+    new Promise<ApiResponse>((resolve, reject) => {
       const { host } = new URL(origin)
-      const sent = request({ agent, path, headers: { ...headers, host }, signal })
+      const sent = request({ agent, method: body ? 'POST' : 'GET', path, headers: { ...headers, host }, signal })
       const late = clock.after(responseTimeout, () => {
         sent.destroy(new ApiFailure('timeout', `${origin}: no response within ${responseTimeout / 1000} s`))
       })
@@ -46,7 +46,7 @@ export function openH1(first: Socket, origin: string, redial: () => Promise<Sock
           body: response,
         })
       })
-      sent.end()
+      sent.end(body)
     })
 
   return {
@@ -54,7 +54,7 @@ export function openH1(first: Socket, origin: string, redial: () => Promise<Sock
     get usable() {
       return usable
     },
-    get,
+    send,
     close() {
       usable = false
       spare?.destroy()

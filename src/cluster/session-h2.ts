@@ -56,9 +56,14 @@ export function openH2(socket: Socket, origin: string, clock: Clock): Session {
     get usable() {
       return !leaving && !session.closed && !session.destroyed
     },
-    get: (path, headers, signal) =>
+    send: (path, headers, signal, body) =>
       new Promise<ApiResponse>((resolve, reject) => {
-        const stream = session.request({ ...headers, [constants.HTTP2_HEADER_PATH]: path }, { signal })
+        const method = body ? 'POST' : 'GET'
+        const stream = session.request(
+          { ...headers, [constants.HTTP2_HEADER_METHOD]: method, [constants.HTTP2_HEADER_PATH]: path },
+          { signal, endStream: body === undefined },
+        )
+        if (body) stream.end(body)
         const late = clock.after(responseTimeout, () => {
           stream.destroy(new ApiFailure('timeout', `${origin}: no response within ${responseTimeout / 1000} s`))
         })

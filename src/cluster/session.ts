@@ -5,8 +5,13 @@ export interface Session {
   readonly protocol: 'h2' | 'http/1.1'
   /** False once new requests must go to another session; responses under way may still run out. */
   readonly usable: boolean
-  /** Resolves with the response's head. Rejects with ApiFailure. */
-  get(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<ApiResponse>
+  /** Resolves with the response's head. Rejects with ApiFailure. With a body it is a POST, else a GET. */
+  send(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    body?: Buffer,
+  ): Promise<ApiResponse>
   close(): void
 }
 

@@ -11,7 +11,7 @@ describe('an HTTP/1.1 session that gets no connection is not used again: its own
       const first = new Socket()
       first.destroy()
       const session = openH1(first, 'http://api:80', () => Promise.reject(new ApiFailure(reason, 'no')), systemClock)
-      await assert.rejects(session.get('/', {}, new AbortController().signal), { reason })
+      await assert.rejects(session.send('/', {}, new AbortController().signal), { reason })
       assert.equal(session.usable, false)
       session.close()
     })

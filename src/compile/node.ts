@@ -4,6 +4,7 @@ import { type as dnsType } from '../dns/codes.ts'
 import type { AnswerSpec, NodeSpec, ZoneSpec } from '../table/spec.ts'
 import { type Answer, answerOf, isStorable } from './answers.ts'
 import { type Finding, find } from './find.ts'
+import { holdOf } from './hold.ts'
 import { grpcConfigNames } from './metadata.ts'
 import {
   absoluteName,
@@ -76,13 +77,16 @@ export function compileNode(
 
 /**
  * A name that is missing although there may be names below it (RFC 8020 would have it NODATA; CoreDNS does not):
- * `dns.ZONE`, a headless service without endpoints, which has topology zones, an import without ports.
+ * `dns.ZONE`, a headless service without endpoints, which has topology zones, or whose endpoints are waited for, an import
+ * without ports.
  */
-function isDeniedAlone({ view, settings }: Knowledge, zone: string, name: string, place: Place): boolean {
+function isDeniedAlone(knowledge: Knowledge, zone: string, name: string, place: Place): boolean {
+  const { view, settings } = knowledge
   if (name === below('dns', zone)) return true
   if (!isServiceItself(place)) return false
   if (place.imported) return view.serviceImport(place.namespace, place.service) !== undefined
-  return settings.zonal && isHeadless(view, place)
+  if (settings.zonal && isHeadless(view, place)) return true
+  return holdOf(knowledge, place.namespace, place.service) !== undefined
 }
 
 /** Answers that do not go into the table although it could hold them. */

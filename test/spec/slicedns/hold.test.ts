@@ -14,7 +14,7 @@ import { createWaitingRoom } from '../../../src/plugins/kubernetes/hold.ts'
 import { createHoldQuota, type HoldLimits, holdLimits } from '../../../src/plugins/kubernetes/hold-quota.ts'
 import { schema } from '../../../src/plugins/kubernetes/settings.ts'
 import { fixedClock } from '../../cluster/clock.ts'
-import { soa } from '../../support/cases.ts'
+import { soa, spec } from '../../support/cases.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/knowledge.ts'
 import { ask } from '../../support/plugin-rig.ts'
@@ -345,4 +345,49 @@ describe('hold: bounds', () => {
     assert.ok(asked.every(({ replies }) => replies === 1))
     assert.equal(rig.aside, 0)
   })
+})
+
+const missing = (name: string, when?: string) => ({
+  name,
+  ...(when === undefined ? {} : { when }),
+  rcode: 'NXDOMAIN',
+  authority: [soa()],
+})
+
+spec('hold: the table leaves to the chain what may be waited for', {
+  cluster: `namespace shop
+    service web shop headless
+    service plain shop headless`,
+  cases: [
+    { ...missing('without the annotation it denies'), ask: `${host('web-0')} A`, by: 'table' },
+    {
+      ...missing('with the annotation, before there is an endpoint', 'annotate service web shop slicedns.io/hold 2s'),
+      ask: `${host('web-0')} A`,
+      by: 'chain',
+    },
+    { ...missing('the service itself is denied as before'), ask: `web.shop.svc.${origin} A`, by: 'table' },
+    { ...missing('as are names that nobody can have'), ask: `a.b.c.web.shop.svc.${origin} A` },
+    { ...missing('and the hosts of other services'), ask: `web-0.plain.shop.svc.${origin} A`, by: 'table' },
+    {
+      ...missing('with endpoints', 'endpoint web shop 10.0.0.2 ready hostname web-1'),
+      ask: `${host('web-0')} A`,
+      by: 'chain',
+    },
+    {
+      name: 'an endpoint that is there is answered by the table',
+      ask: `${host('web-1')} A`,
+      answer: [`${host('web-1')} 5 IN A 10.0.0.2`],
+      by: 'table',
+    },
+    {
+      ...missing('when it has gone', 'remove endpoint web shop 10.0.0.2'),
+      ask: `${host('web-1')} A`,
+      by: 'chain',
+    },
+    {
+      ...missing('when the annotation has gone too', 'annotate service web shop slicedns.io/hold'),
+      ask: `${host('web-1')} A`,
+      by: 'table',
+    },
+  ],
 })

@@ -5,7 +5,7 @@
 import { MalformedObject, type MetaDraft, newMeta, newService } from './draft.ts'
 import { label } from './labels.ts'
 import type { Reduced, Reducer } from './reduce.ts'
-import type { EndpointSlice, Resource, ServicePort } from './types.ts'
+import { type EndpointSlice, everyPort, type Resource, type ServicePort } from './types.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -118,23 +118,24 @@ function slice(
   return builder.finish(meta, serviceName, ports(root.ports, 'ports', reducer), previous)
 }
 
-/** A port without number stands for every port (EndpointSlice) and has no SRV record: it is left out. */
 function ports(value: unknown, path: string, reducer: Reducer): ServicePort[] {
   const { share } = reducer.strings
-  const found: ServicePort[] = []
-  for (const entry of list(value, path)) {
+  return list(value, path).map((entry) => {
     const { name, protocol, port } = fields(entry, path)
-    if (port === undefined || port === null) continue
-    if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) {
-      throw new MalformedObject(`${path}: port ${JSON.stringify(port)} is not a number from 0 to 65535`)
-    }
-    found.push({
+    return {
       name: share(text(name, `${path}.name`)),
       protocol: share(text(protocol, `${path}.protocol`).toLowerCase() || 'tcp'),
-      port,
-    })
+      port: portNumber(port, path),
+    }
+  })
+}
+
+function portNumber(value: unknown, path: string): number {
+  if (value === undefined || value === null) return everyPort
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 65_535) {
+    throw new MalformedObject(`${path}: port ${JSON.stringify(value)} is not a number from 0 to 65535`)
   }
-  return found
+  return value
 }
 
 /** Absent and null read as empty: Go writes null for an empty list. */

@@ -9,7 +9,7 @@ import { label } from './labels.ts'
 import { integer, lengthEnd, nested, type ReadField, readAll, type Span, text, truth } from './protobuf-fields.ts'
 import type { Reduced, Reducer } from './reduce.ts'
 import type { EndpointFacts } from './slice-builder.ts'
-import type { EndpointSlice, Resource, ServicePort } from './types.ts'
+import { type EndpointSlice, everyPort, type Resource, type ServicePort } from './types.ts'
 
 /** metadata, which is field 1 of every object. Throws MalformedObject. */
 export function protobufMeta(object: Span, reducer: Reducer): MetaDraft {
@@ -94,7 +94,7 @@ const readService: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
 }
 
 const readServiceSpec: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
-  if (field === 1) draft.ports.push(...port(pbf, reducer))
+  if (field === 1) draft.ports.push(port(pbf, reducer))
   else if (field === 3) draft.clusterIP = text(pbf, reducer)
   else if (field === 4) draft.type = text(pbf, reducer)
   else if (field === 5) draft.externalIPs.push(text(pbf, reducer))
@@ -120,7 +120,12 @@ const readIngress: ReadField<{ ip: string; hostname: string }> = (field, ingress
 }
 
 /** ServicePort and EndpointPort: name 1, protocol 2, port 3 alike. */
-const readPort: ReadField<{ name: string; protocol: string; port: number }> = (field, draft, pbf, reducer) => {
+const readPort: ReadField<{ name: string; protocol: string; port: number | undefined }> = (
+  field,
+  draft,
+  pbf,
+  reducer,
+) => {
   if (field === 1) draft.name = text(pbf, reducer)
   else if (field === 2) draft.protocol = text(pbf, reducer)
   else if (field === 3) draft.port = integer(pbf)
@@ -155,7 +160,7 @@ function readSlice(
 }
 
 const readSliceFacts: ReadField<SliceFacts> = (field, facts, pbf, reducer) => {
-  if (field === 3) facts.ports.push(...port(pbf, reducer))
+  if (field === 3) facts.ports.push(port(pbf, reducer))
   else if (field === 4) facts.addressType = text(pbf, reducer)
 }
 
@@ -212,13 +217,16 @@ const readTargetRef: ReadField<EndpointDraft> = (field, endpoint, pbf, reducer) 
   if (field === 3) endpoint.podName = text(pbf, reducer)
 }
 
-/** [] for an EndpointPort without number, as in `reduceJson`. */
-function port(pbf: PbfReader, reducer: Reducer): ServicePort[] {
-  const draft = { name: '', protocol: '', port: -1 }
+function port(pbf: PbfReader, reducer: Reducer): ServicePort {
+  const draft: { name: string; protocol: string; port: number | undefined } = {
+    name: '',
+    protocol: '',
+    port: undefined,
+  }
   nested(pbf, draft, reducer, readPort)
-  if (draft.port === -1) return []
-  if (draft.port < 0 || draft.port > 65_535) throw new MalformedObject(`port ${draft.port} is not from 0 to 65535`)
-  return [
-    { name: draft.name, protocol: reducer.strings.share(draft.protocol.toLowerCase()) || 'tcp', port: draft.port },
-  ]
+  const { name, protocol, port: number = everyPort } = draft
+  if (draft.port !== undefined && (number < 0 || number > 65_535)) {
+    throw new MalformedObject(`port ${number} is not from 0 to 65535`)
+  }
+  return { name, protocol: reducer.strings.share(protocol.toLowerCase()) || 'tcp', port: number }
 }

@@ -8,8 +8,12 @@ export interface ServicePort {
   readonly name: string
   /** Lower case: tcp, udp, sctp. */
   readonly protocol: string
+  /** 0 to 65535, or `everyPort`. */
   readonly port: number
 }
+
+/** The number of an EndpointPort that names none: it stands for every port of the endpoints. */
+export const everyPort = -1
 
 export interface Service {
   readonly namespace: string
@@ -51,7 +55,7 @@ export interface EndpointSlice {
   /** Label multicluster.kubernetes.io/source-cluster, or ''. */
   readonly cluster: string
   readonly addressType: 'IPv4' | 'IPv6' | 'FQDN'
-  readonly ports: readonly { readonly name: string; readonly protocol: string; readonly port: number }[]
+  readonly ports: readonly ServicePort[]
   readonly count: number
   /** 4 or 16 octets a place; empty for FQDN. */
   readonly addresses: Uint8Array

@@ -115,7 +115,9 @@ function servicesAnswer(groups: readonly Group[], ttl: number): Answer {
   const srv: { priority: number; weight: number; port: number; target: number }[] = []
   // Where two slices have one target (dual stack), it has the rank of the first that says one.
   for (const group of groups.toSorted((a, b) => Number(b.rank !== undefined) - Number(a.rank !== undefined))) {
-    if (group.width === 0 || group.ports[0] === noPort) continue
+    if (group.width === 0) continue
+    const ports = group.ports.filter((port) => port !== noPort)
+    if (ports.length === 0) continue
     const priority = group.rank?.priority?.value ?? 0
     const weight = group.rank?.weight?.value ?? counted
     for (let i = 0; i < group.count; i++) {
@@ -126,7 +128,7 @@ function servicesAnswer(groups: readonly Group[], ttl: number): Answer {
         targets.set(name, target)
       }
       addAddress(target, group.addresses.subarray(i * group.width, (i + 1) * group.width))
-      for (const port of group.ports) {
+      for (const port of ports) {
         if (target.ports.includes(port)) continue
         target.ports.push(port)
         srv.push({ priority, weight, port, target: target.index })

@@ -111,6 +111,7 @@ function* addressedRecords(
   if (ips.length === 0) return
   const { priority, weight } = rankOf(knowledge, service, undefined, 100)
   for (const { name: port, protocol, port: number } of service.ports) {
+    if (number === noPort) continue
     const data = rdata.srv({ priority, weight, port: number, target: name })
     yield record(name, dnsType.SRV, ttl, data)
     if (port !== '') yield record(`_${port}._${protocol}.${name}`, dnsType.SRV, ttl, data)
@@ -155,7 +156,8 @@ function* endpointRecords(
       if (!told || isNew(formatAddress(address))) yield addressRecord(name, ttl, address)
       if (!told || isNew(target, formatAddress(address))) yield addressRecord(target, ttl, address)
       for (const { name: port, protocol, port: number } of slice.ports) {
-        if (port === '' || (told && !isNew(target, port, protocol, number, priority, weight))) continue
+        if (port === '' || number === noPort || (told && !isNew(target, port, protocol, number, priority, weight)))
+          continue
         const data = rdata.srv({ priority, weight, port: number, target })
         yield record(`_${port}._${protocol}.${name}`, dnsType.SRV, ttl, data)
       }

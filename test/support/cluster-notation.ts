@@ -16,7 +16,7 @@
  *
  * A service has port http, TCP 80 unless the line says otherwise; a slice has its service's ports. An endpoint's slice
  * is made when it is not there: SERVICE-ipv4 or SERVICE-ipv6, SERVICE-ipv4-C for one that was imported from cluster C. A
- * line about what exists replaces it.
+ * line about what exists replaces it. A PORT of a slice may be `any`: it has no number.
  */
 import type { HandMadeCluster } from '../../src/cluster/by-hand.ts'
 import type { Resource } from '../../src/cluster/types.ts'
@@ -29,7 +29,7 @@ export interface ClusterNotation {
 interface Port {
   readonly name: string
   readonly protocol: string
-  readonly port: number
+  readonly port: number | null
 }
 
 interface Slice {
@@ -265,6 +265,6 @@ function readPorts(text: string): Port[] {
   return text.split(',').map((word) => {
     const parts = word.split(':')
     const [name, protocol, port] = parts.length === 3 ? parts : ['', ...parts]
-    return { name, protocol, port: Number(port) }
+    return { name, protocol, port: port === 'any' ? null : Number(port) }
   })
 }

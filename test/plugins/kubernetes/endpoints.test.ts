@@ -122,6 +122,31 @@ spec('ports of slices', {
   ],
 })
 
+spec('a port without number, which stands for every port', {
+  cluster: `
+    service hdls testns headless
+    slice one hdls testns IPv4 ports http:TCP:any,known:TCP:80
+    slice two hdls testns IPv4 ports :TCP:any
+    endpoint hdls testns 172.0.0.1 ready slice one
+    endpoint hdls testns 172.0.0.2 ready slice two`,
+  cases: [
+    {
+      name: 'has no SRV record, and counts in the weights',
+      ask: `${name} SRV`,
+      answer: [`${name} 5 IN SRV 0 33 80 172-0-0-1.${name}`],
+      additional: [`172-0-0-1.${name} 5 IN A 172.0.0.1`],
+    },
+    { name: 'has addresses', ask: `_http._tcp.${name} A`, answer: [`_http._tcp.${name} 5 IN A 172.0.0.1`] },
+    { name: 'has a name without SRV: NODATA', ask: `_http._tcp.${name} SRV`, authority: [soa()] },
+    {
+      name: 'is found by its protocol',
+      ask: `_._tcp.${name} SRV`,
+      answer: [`_._tcp.${name} 5 IN SRV 0 33 80 172-0-0-1.${name}`],
+      additional: [`172-0-0-1.${name} 5 IN A 172.0.0.1`],
+    },
+  ],
+})
+
 spec('FQDN slices', {
   cluster: `
     service hdls testns headless

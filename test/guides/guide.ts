@@ -1,0 +1,73 @@
+/**
+ * The guides in docs/ as programs: their fenced blocks in order. ```yaml is applied to a real API server, ```console is
+ * lines of `$ command` that are run; a guide's test must use every block, so that nothing in a guide goes untried.
+ */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { peer } from '../support/peers.ts'
+
+const run = promisify(execFile)
+const docs = join(import.meta.dirname, '../../docs')
+
+export interface Block {
+  /** yaml, console or corefile. */
+  readonly language: string
+  readonly text: string
+}
+
+export interface Guide {
+  readonly text: string
+  /** The next block of this language that has not been used yet; throws when there is none. */
+  next(language: string): Block
+  /** Throws when a block has not been used. */
+  end(): void
+}
+
+export function readGuide(name: string): Guide {
+  const text = readFileSync(join(docs, `${name}.md`), 'utf8')
+  const left: Block[] = [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language, body]) => ({
+    language: language!,
+    text: body!,
+  }))
+  return {
+    text,
+    next(language) {
+      const at = left.findIndex((block) => block.language === language)
+      assert.ok(at >= 0, `docs/${name}.md has no further block of ${language}`)
+      return left.splice(at, 1)[0]!
+    },
+    end: () => assert.deepEqual(left, [], `blocks of docs/${name}.md that its test has not run`),
+  }
+}
+
+export interface Kubectl {
+  /** `kubectl apply -f -`. */
+  apply(manifests: string): Promise<void>
+  /** Runs the `$ ` lines of a console block in a shell, in which kubectl speaks to the cluster. */
+  shell(block: string): Promise<string>
+}
+
+export function kubectl(kubeconfig: string): Kubectl {
+  const program = peer('kubectl')!
+  const path = `${dirname(program)}:${process.env.PATH}`
+  const env = { ...process.env, KUBECONFIG: kubeconfig, PATH: path }
+  const shell = async (script: string) => (await run('sh', ['-euc', script], { env, timeout: 60_000 })).stdout
+  return {
+    async apply(manifests) {
+      await shell(`kubectl apply -f - <<'MANIFESTS'\n${manifests}\nMANIFESTS`)
+    },
+    shell: (block) => shell(commandsOf(block).join('\n')),
+  }
+}
+
+/** A command goes on for as long as its lines end with a backslash. Other lines are what it prints. */
+export function commandsOf(block: string): string[] {
+  return block
+    .replaceAll('\\\n', '')
+    .split('\n')
+    .filter((line) => line.startsWith('$ '))
+    .map((line) => line.slice(2))
+}

@@ -1,8 +1,7 @@
 /** Asks one server many questions at once, over UDP and TCP, and gives the raw replies. */
 import { createSocket } from 'node:dgram'
 import { createConnection } from 'node:net'
-import { encodeMessage } from '../../src/dns/wire.ts'
-import { type Ask, requestOf } from './queries.ts'
+import { type Ask, octetsOf } from './queries.ts'
 
 const replyTimeout = 3_000
 
@@ -34,7 +33,7 @@ export async function openClient(address: string, port: number): Promise<Client>
       }
       const timer = setTimeout(done, replyTimeout, undefined)
       waiting.set(id, done)
-      socket.send(encodeMessage(requestOf(asked, id), { limit: 65_535 }))
+      socket.send(octetsOf(asked, id))
     })
   }
 
@@ -46,7 +45,7 @@ export async function openClient(address: string, port: number): Promise<Client>
 
 function overTcp(address: string, port: number, asked: Ask): Promise<Uint8Array | undefined> {
   return new Promise((resolve) => {
-    const octets = encodeMessage(requestOf(asked, 1), { limit: 65_535 })
+    const octets = octetsOf(asked, 1)
     const connection = createConnection(port, address)
     let received = Buffer.alloc(0)
     const done = (reply: Uint8Array | undefined) => {

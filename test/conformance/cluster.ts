@@ -1,4 +1,5 @@
 /** The cluster that both servers watch: one object of every kind and shape that DNS can tell apart. */
+import { edgeCases } from './edge-cases.ts'
 import {
   type EndpointEntry,
   http,
@@ -11,7 +12,7 @@ import {
   slice,
 } from './objects.ts'
 
-/** Namespaces `a` to `d` are exposed by every configuration; `hidden` is left out by `namespaces` and selectors. */
+/** Namespaces `apps`, `data` and `net` are exposed by every configuration; `hidden` is left out by `namespaces` and selectors. */
 export function conformanceCluster(): KubernetesObject[] {
   return [
     ...['apps', 'data', 'net'].map((name) => namespace(name, { exposed: 'yes' })),
@@ -19,15 +20,31 @@ export function conformanceCluster(): KubernetesObject[] {
     ...clusterIPServices(),
     ...headlessServices(),
     ...externalNames(),
-    ...readinessMatrix(),
-    ...awkwardServices(),
+    ...edgeCases(),
     service('hidden', 'secret', { clusterIP: '10.96.66.1', ports: [http] }),
+    ...pods(),
+    ...balancers(),
+  ]
+}
+
+function pods(): KubernetesObject[] {
+  return [
     pod('apps', 'web-0', '10.20.0.1'),
     pod('apps', 'web-1', '10.20.0.2'),
     pod('data', 'db-0', '10.20.0.3'),
     // Whoever asks from this machine.
     pod('apps', 'client', '127.0.0.1'),
-    ...balancers(),
+    pod('net', 'six', 'fd00:10:20::9', 'Pending'),
+    pod('net', 'zeros', 'fd00:10:20:0:0:9::', 'Running'),
+    // An address in two namespaces, and in two pods of one.
+    pod('net', 'host-a', '10.20.0.4'),
+    pod('net', 'host-b', '10.20.0.4'),
+    pod('data', 'host-c', '10.20.0.4'),
+    pod('apps', 'done', '10.20.0.5', 'Succeeded'),
+    pod('apps', 'dead', '10.20.0.6', 'Failed'),
+    pod('apps', 'lost', '10.20.0.7', 'Unknown'),
+    pod('hidden', 'secret', '10.20.0.8'),
+    pod('apps', 'labelled', '10.20.0.10', 'Running', { tier: 'front' }),
   ]
 }
 
@@ -54,7 +71,15 @@ function clusterIPServices(): KubernetesObject[] {
       { tier: 'front' },
     ),
     service('apps', 'many', { clusterIP: '10.96.1.2', ports: many }),
-    slice('apps', 'many-1', 'many', 'IPv4', many, [['10.20.1.1'], ['10.20.1.2', { hostname: 'second' }]]),
+    // Its endpoints listen on other ports (targetPort), which no question about the service shows.
+    slice(
+      'apps',
+      'many-1',
+      'many',
+      'IPv4',
+      many.map((port) => ({ ...port, port: port.targetPort ?? port.port })),
+      [['10.20.1.1'], ['10.20.1.2', { hostname: 'second' }]],
+    ),
     service('apps', 'unnamed', { clusterIP: '10.96.1.3', ports: [{ port: 7000 }] }),
     slice('apps', 'unnamed-1', 'unnamed', 'IPv4', [{ port: 7000 }], [['10.20.1.3']]),
     service('apps', 'noendpoints', { clusterIP: '10.96.1.4', ports: [http] }),
@@ -71,6 +96,13 @@ function clusterIPServices(): KubernetesObject[] {
       clusterIPs: ['10.96.2.1', 'fd00:96::21'],
       clusterIP: '10.96.2.1',
       ports: [http, { name: 'metrics', port: 9090 }],
+    }),
+    service('net', 'dual-six-first', {
+      ipFamilyPolicy: 'RequireDualStack',
+      ipFamilies: ['IPv6', 'IPv4'],
+      clusterIPs: ['fd00:96::22', '10.96.2.2'],
+      clusterIP: 'fd00:96::22',
+      ports: [http, { name: 'dns', port: 53, protocol: 'UDP' }],
     }),
     slice('net', 'dual-4', 'dual', 'IPv4', [http], [['10.20.2.1']]),
     slice('net', 'dual-6', 'dual', 'IPv6', [http], [['fd00:10:20::2:1']]),
@@ -189,55 +221,29 @@ function externalNames(): KubernetesObject[] {
     external('in-service', 'web.apps.svc.cluster.local'),
     external('in-headless', 'db.data.svc.cluster.local'),
     external('in-missing', 'nothing.apps.svc.cluster.local'),
+    external('out-alias', 'alias.example.org'),
+    external('out-many', 'many.example.org'),
+    external('out-refused', 'refused.example.org'),
+    external('out-broken', 'servfail.example.org'),
+    external('out-dot', 'www.example.org.'),
+    external('to-address', '192.0.2.1'),
+    external('to-digits', '10.1'),
+    external('to-apex', 'cluster.local'),
+    external('to-namespace', 'apps.svc.cluster.local'),
+    external('to-nameserver', 'ns.dns.cluster.local'),
+    external('to-pod', '10-20-0-1.apps.pod.cluster.local'),
+    external('to-endpoint', 'db-0.db.data.svc.cluster.local'),
+    external('to-version', 'dns-version.cluster.local'),
+    external('to-reverse', '1.1.96.10.in-addr.arpa'),
+    external('to-mixed', 'mixed.net.svc.cluster.local'),
+    external('to-clusterset', 'web.apps.svc.clusterset.local'),
+    // One more than CoreDNS follows.
+    ...Array.from({ length: 12 }, (_, at) => external(`step-${at}`, `step-${at + 1}.net.svc.cluster.local`)),
+    external('step-12', 'web.apps.svc.cluster.local'),
     external('chain', 'in-service.net.svc.cluster.local'),
     external('self', 'self.net.svc.cluster.local'),
     external('below-self', 'x.below-self.net.svc.cluster.local'),
     external('loop-a', 'loop-b.net.svc.cluster.local'),
     external('loop-b', 'loop-a.net.svc.cluster.local'),
-  ]
-}
-
-/** Every combination of ready, serving and terminating, each true, false or absent, in one service each. */
-function readinessMatrix(): KubernetesObject[] {
-  const values = [true, false, null]
-  const letters = new Map<boolean | null, string>([
-    [true, 't'],
-    [false, 'f'],
-    [null, 'n'],
-  ])
-  const objects: KubernetesObject[] = []
-  let host = 0
-  for (const ready of values)
-    for (const serving of values)
-      for (const terminating of values) {
-        const name = `c-${letters.get(ready)}${letters.get(serving)}${letters.get(terminating)}`
-        host++
-        objects.push(
-          service('data', name, { clusterIP: 'None', ports: [http] }),
-          slice('data', `${name}-1`, name, 'IPv4', [http], [[`10.21.0.${host}`, { ready, serving, terminating }]]),
-        )
-      }
-  objects.push(
-    service('data', 'unready', { clusterIP: 'None', ports: [http], publishNotReadyAddresses: true }),
-    slice('data', 'unready-1', 'unready', 'IPv4', [http], [['10.21.1.1', { ready: true, serving: false }]]),
-    service('data', 'vip-unready', { clusterIP: '10.96.5.1', ports: [http] }),
-    slice('data', 'vip-unready-1', 'vip-unready', 'IPv4', [http], [['10.21.1.2', { ready: false }]]),
-  )
-  return objects
-}
-
-function awkwardServices(): KubernetesObject[] {
-  const long = 'l'.repeat(63)
-  return [
-    service('net', long, { clusterIP: '10.96.7.1', ports: [{ name: 'a-very-long-port-name'.slice(0, 15), port: 1 }] }),
-    // Names that search paths and pod spellings run into.
-    service('net', 'com', { clusterIP: '10.96.7.2', ports: [http] }),
-    service('net', 'svc', { clusterIP: '10.96.7.3', ports: [http] }),
-    service('net', 'tcp', { clusterIP: '10.96.7.4', ports: [{ name: 'tcp', port: 5 }] }),
-    // One address behind two services.
-    service('net', 'shared-a', { clusterIP: 'None', ports: [http] }),
-    slice('net', 'shared-a-1', 'shared-a', 'IPv4', [http], [['10.22.0.1', { hostname: 'host' }]]),
-    service('net', 'shared-b', { clusterIP: 'None', ports: [http] }),
-    slice('net', 'shared-b-1', 'shared-b', 'IPv4', [http], [['10.22.0.1']]),
   ]
 }

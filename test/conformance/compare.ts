@@ -85,5 +85,6 @@ export function describe(asked: Ask): string {
   if (asked.authenticData) words.push('ad')
   if (asked.checkingDisabled) words.push('cd')
   if (!asked.recursionDesired) words.push('no rd')
+  if (asked.shape !== undefined) words.push(`with ${asked.shape}`)
   return words.join(' ')
 }

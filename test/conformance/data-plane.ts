@@ -2,9 +2,10 @@
 import { type as rrType } from '../../src/dns/codes.ts'
 import { describe } from './compare.ts'
 import { eachInParallel } from './differential.ts'
+import { reverseNamesOf } from './names.ts'
 import type { KubernetesObject } from './objects.ts'
 import type { Pair } from './pair.ts'
-import { type Ask, ask, edns, reverseNamesOf } from './queries.ts'
+import { type Ask, ask, edns } from './queries.ts'
 
 export interface Counts {
   /** Queries that came in. */

@@ -91,13 +91,19 @@ function conditions({ ready = true, serving = null, terminating = null }: Endpoi
   return Object.fromEntries(stated) as Record<string, boolean>
 }
 
-export function pod(namespaceName: string, name: string, ip: string): KubernetesObject {
+export function pod(
+  namespaceName: string,
+  name: string,
+  ip: string,
+  phase = 'Running',
+  labels: Readonly<Record<string, string>> = {},
+): KubernetesObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace: namespaceName },
+    metadata: { name, namespace: namespaceName, labels },
     spec: { containers: [{ name: 'main', image: 'none.invalid/none' }] },
-    status: { phase: 'Running', podIP: ip, podIPs: [{ ip }] },
+    status: { phase, podIP: ip, podIPs: [{ ip }] },
   }
 }
 

@@ -1,10 +1,11 @@
 /** Every question that the cluster's objects suggest: their names, near misses, all types, all ways of asking. */
-import { parseAddress, reverseName } from '../../src/dns/address.ts'
 import { dnsClass, opcode, type as rrType } from '../../src/dns/codes.ts'
-import type { Edns, Message } from '../../src/dns/message.ts'
+import type { Edns } from '../../src/dns/message.ts'
 import { queryMessage } from '../../src/dns/query.ts'
-import { namesLikeThose } from './clusterset.ts'
+import { encodeMessage } from '../../src/dns/wire.ts'
+import { interestingNames, reverseNames } from './names.ts'
 import type { KubernetesObject } from './objects.ts'
+import { shapes } from './shapes.ts'
 
 export interface Ask {
   readonly name: string
@@ -16,11 +17,14 @@ export interface Ask {
   readonly authenticData: boolean
   readonly checkingDisabled: boolean
   readonly recursionDesired: boolean
+  /** What is done to the octets before they are sent (shapes.ts). */
+  readonly shape: string | undefined
 }
 
-const { A, AAAA, SRV, TXT, PTR, NS, SOA, CNAME, MX, HTTPS, ANY, DS } = rrType
+const { A, AAAA, SRV, TXT, PTR, NS, SOA, CNAME, MX, HTTPS, ANY, DS, OPT, SVCB, CAA, NAPTR, AXFR, IXFR } = rrType
 const mainTypes = [A, AAAA, SRV, TXT, PTR]
 const allTypes = [...mainTypes, NS, SOA, CNAME, MX, HTTPS, ANY, DS, 999]
+const rareTypes = [0, rrType.NULL, OPT, SVCB, CAA, NAPTR, AXFR, IXFR, 65_535]
 
 export const ask = (name: string, type: number, more: Partial<Ask> = {}): Ask => ({
   name,
@@ -32,6 +36,7 @@ export const ask = (name: string, type: number, more: Partial<Ask> = {}): Ask =>
   authenticData: false,
   checkingDisabled: false,
   recursionDesired: true,
+  shape: undefined,
   ...more,
 })
 
@@ -44,106 +49,6 @@ export const edns = (payloadSize: number, more: Partial<Edns> = {}): Edns => ({
   ...more,
 })
 
-/** All names that exist or nearly exist in `zone` for these objects. Deterministic. */
-export function interestingNames(objects: readonly KubernetesObject[], zone: string): string[] {
-  const names = new Set<string>()
-  const add = (...labels: string[]) => {
-    const name = [...labels.filter(Boolean), zone].join('.')
-    if (name.length < 250 && labels.every((label) => label.split('.').every((part) => part.length <= 63)))
-      names.add(name)
-  }
-  add('')
-  add('svc')
-  add('pod')
-  add('nosuch')
-  add('dns-version')
-  add('ns.dns')
-  add('dns')
-  add('x.ns.dns')
-  add('www.example.com')
-  add('www.example.com.svc')
-  add('a.b.c.d.e.f')
-  for (const object of objects) {
-    for (const name of namesLikeThose(object)) add(name)
-    const { name, namespace = '' } = object.metadata
-    if (object.kind === 'Namespace') {
-      for (const sub of ['svc', 'pod']) {
-        add(name, sub)
-        add('nosuch', name, sub)
-        add('www.example.com', name, sub)
-        add('*', name, sub)
-      }
-      add('10-20-0-1', name, 'pod')
-      add('10-20-0-9', name, 'pod')
-      add('fd00--1', name, 'pod')
-      add('not-an-ip', name, 'pod')
-      add('x.10-20-0-1', name, 'pod')
-      add('x.y.10-20-0-1', name, 'pod')
-      add('x.y.z.10-20-0-1', name, 'pod')
-      add('any', name, 'svc')
-    }
-    if (object.kind === 'Service') {
-      const own = [name, namespace, 'svc']
-      add(...own)
-      add(name, 'nosuchns', 'svc')
-      for (const left of ['x', 'x.y', 'x.y.z', '_x._y', '_', '_._', '_tcp', '_http', 'tcp', '*']) add(left, ...own)
-      const spec = object.spec as { ports?: { name?: string; protocol?: string }[] }
-      for (const port of spec.ports ?? []) {
-        const portName = port.name ?? ''
-        const protocol = (port.protocol ?? 'TCP').toLowerCase()
-        const other = protocol === 'tcp' ? 'udp' : 'tcp'
-        for (const left of [
-          `_${portName}._${protocol}`,
-          `_${portName}._${other}`,
-          `${portName || 'x'}.${protocol}`,
-          `_${portName}._`,
-          `_._${protocol}`,
-          `__${portName}._${protocol}`,
-          `_${portName}.${protocol}`,
-          `x._${portName}._${protocol}`,
-        ])
-          add(left, ...own)
-      }
-    }
-    if (object.kind === 'EndpointSlice') {
-      const labels = object.metadata.labels as Record<string, string>
-      const own = [labels['kubernetes.io/service-name'] ?? '', namespace, 'svc']
-      for (const endpoint of (
-        object.endpoints as { addresses: string[]; hostname?: string; targetRef?: { name: string } }[]
-      ).slice(0, 6)) {
-        for (const address of endpoint.addresses) add(address.replaceAll(/[.:]/g, '-'), ...own)
-        if (endpoint.hostname) {
-          add(endpoint.hostname, ...own)
-          add(`x.${endpoint.hostname}`, ...own)
-        }
-        if (endpoint.targetRef) add(endpoint.targetRef.name, ...own)
-      }
-    }
-  }
-  return [...names]
-}
-
-/** Reverse names of every address in the objects, and of some that no one has. */
-export function reverseNames(objects: readonly KubernetesObject[]): string[] {
-  const names = [...['10.96.255.254', '10.20.250.1', 'fd00::dead'].map(reverseOf), ...reverseNamesOf(objects)]
-  return [...names, ...names.slice(0, 3).map((name) => name.slice(name.indexOf('.') + 1)), 'x.1.1.96.10.in-addr.arpa.']
-}
-
-export function reverseNamesOf(objects: readonly KubernetesObject[]): string[] {
-  const addresses = new Set<string>()
-  for (const object of objects) {
-    const spec = object.spec as { clusterIPs?: string[]; clusterIP?: string } | undefined
-    for (const ip of [...(spec?.clusterIPs ?? []), spec?.clusterIP ?? '']) if (/[.:]/.test(ip)) addresses.add(ip)
-    for (const endpoint of (object.endpoints as { addresses: string[] }[] | undefined)?.slice(0, 6) ?? [])
-      for (const address of endpoint.addresses) if (/^[0-9a-f.:]+$/.test(address)) addresses.add(address)
-  }
-  return [...addresses].map(reverseOf)
-}
-
-function reverseOf(address: string): string {
-  return reverseName(parseAddress(address)!)
-}
-
 /** Alternates upper and lower case: a question that 0x20 could have sent. */
 function mixCase(name: string): string {
   return [...name].map((letter, at) => (at % 2 ? letter.toUpperCase() : letter)).join('')
@@ -151,52 +56,116 @@ function mixCase(name: string): string {
 
 export function questions(objects: readonly KubernetesObject[], zone: string): Ask[] {
   const names = interestingNames(objects, zone)
-  const asks: Ask[] = []
-  for (const name of names) for (const type of allTypes) asks.push(ask(name, type))
-  for (const name of reverseNames(objects)) for (const type of [PTR, A, SOA, TXT]) asks.push(ask(name, type))
-  for (const name of names) {
-    for (const type of [A, SRV]) {
-      asks.push(ask(name, type, { over: 'tcp' }))
-      asks.push(ask(mixCase(name), type))
-      for (const size of [512, 1232, 4096]) asks.push(ask(name, type, { edns: edns(size) }))
-    }
-    asks.push(ask(name, A, { edns: edns(1232, { dnssecOk: true }), checkingDisabled: true }))
-    asks.push(ask(name, A, { authenticData: true, recursionDesired: false }))
-  }
-  for (const name of names.slice(0, 40)) {
-    asks.push(ask(name, A, { edns: edns(1232, { options: [{ code: 3, data: new Uint8Array(0) }] }) }))
-    asks.push(ask(name, A, { edns: edns(1232, { options: [{ code: 10, data: new Uint8Array(8) }] }) }))
-    asks.push(ask(name, A, { edns: edns(1232, { options: [{ code: 8, data: new Uint8Array([0, 1, 0, 0]) }] }) }))
-    asks.push(ask(name, A, { edns: edns(100, { version: 1 }) }))
-    asks.push(ask(name, A, { edns: edns(0) }))
-    asks.push(ask(name, TXT, { class: dnsClass.CH }))
-    asks.push(ask(name, A, { class: dnsClass.ANY }))
-    asks.push(ask(name, SOA, { opcode: opcode.NOTIFY }))
-    asks.push(ask(name, SOA, { opcode: opcode.UPDATE }))
-  }
-  for (const name of [
-    'www.example.org.',
-    'nxdomain.example.org.',
-    'nodata.example.org.',
-    'many.example.org.',
-    '.',
-    'x.',
-  ])
-    for (const type of [A, AAAA, TXT, MX]) {
-      asks.push(ask(name, type))
-      asks.push(ask(name, type, { over: 'tcp', edns: edns(1232) }))
-    }
-  return asks
+  const some = [...names.filter((_, at) => at % 40 === 0), ...tellingNames(zone)]
+  return [
+    ...names.flatMap((name) => allTypes.map((type) => ask(name, type))),
+    ...names.flatMap(inOtherWays),
+    ...some.flatMap(inRareWays),
+    ...tellingNames(zone).flatMap(misshapen),
+    ...reverseQuestions(objects),
+    ...forwardedQuestions(),
+  ]
 }
 
-export function requestOf(asked: Ask, id: number): Message {
-  return {
-    ...queryMessage(asked.name, asked.type, asked.recursionDesired),
-    id,
-    opcode: asked.opcode,
-    authenticData: asked.authenticData,
-    checkingDisabled: asked.checkingDisabled,
-    questions: [{ name: asked.name, type: asked.type, class: asked.class }],
-    edns: asked.edns,
-  }
+/** One name for each way in which an answer comes about. */
+function tellingNames(zone: string): string[] {
+  const inside = ['', 'web.apps.svc.', 'db.data.svc.', 'big.data.svc.', 'sixty.data.svc.', 'out.net.svc.', 'nosuch.']
+  return [...inside.map((left) => `${left}${zone}`), '1.1.96.10.in-addr.arpa.', 'www.example.org.']
+}
+
+function inOtherWays(name: string): Ask[] {
+  return [
+    ...[A, SRV].flatMap((type) => [
+      ask(name, type, { over: 'tcp' }),
+      ask(mixCase(name), type),
+      ...[512, 1232, 4096].map((size) => ask(name, type, { edns: edns(size) })),
+    ]),
+    ask(mixCase(name), CNAME),
+    ask(mixCase(name), SOA),
+    ask(name, A, { edns: edns(1232, { dnssecOk: true }), checkingDisabled: true }),
+    ask(name, A, { authenticData: true, recursionDesired: false }),
+  ]
+}
+
+/** Option codes: NSID, EDE, ECS, EXPIRE, COOKIE, TCP-KEEPALIVE, PADDING, CHAIN and one for local use. */
+const options: readonly (readonly [code: number, octets: number])[] = [
+  [3, 0],
+  [15, 2],
+  [9, 0],
+  [10, 8],
+  [10, 24],
+  [11, 0],
+  [11, 2],
+  [12, 16],
+  [13, 1],
+  [65_001, 3],
+]
+
+function inRareWays(name: string): Ask[] {
+  const withOption = (code: number, data: Uint8Array) =>
+    ask(name, A, { edns: edns(1232, { options: [{ code, data }] }) })
+  return [
+    ...rareTypes.map((type) => ask(name, type)),
+    ...[0, 100, 511, 1220, 1480, 65_535].flatMap((size) =>
+      [A, AAAA, SRV].map((type) => ask(name, type, { edns: edns(size) })),
+    ),
+    ...options.map(([code, length]) => withOption(code, new Uint8Array(length))),
+    withOption(8, Uint8Array.of(0, 1, 0, 0)),
+    ask(name, A, { over: 'tcp', edns: edns(512, { options: [{ code: 11, data: new Uint8Array(0) }] }) }),
+    ask(name, A, { edns: edns(100, { version: 1 }) }),
+    ask(name, A, {
+      edns: edns(4096, { version: 255, dnssecOk: true, options: [{ code: 3, data: new Uint8Array(0) }] }),
+    }),
+    ask(name, SRV, { edns: edns(1232, { dnssecOk: true }) }),
+    ask(name, A, { edns: edns(1232, { dnssecOk: true }), authenticData: true }),
+    ask(name, A, { checkingDisabled: true }),
+    ask(name, A, { checkingDisabled: true, recursionDesired: false }),
+    ...[dnsClass.CH, dnsClass.HS, dnsClass.NONE, dnsClass.ANY, 0].flatMap((number) => [
+      ask(name, A, { class: number }),
+      ask(name, TXT, { class: number, edns: edns(1232) }),
+    ]),
+    ...[1, 2, 3, opcode.NOTIFY, opcode.UPDATE, 6, 15].flatMap((number) => [
+      ask(name, SOA, { opcode: number }),
+      ask(name, A, { opcode: number, over: 'tcp', checkingDisabled: true }),
+    ]),
+  ]
+}
+
+/** Silence is waited for: the shape that no one answers comes for one name only. */
+function misshapen(name: string, at: number): Ask[] {
+  return Object.keys(shapes)
+    .filter((shape) => shape !== 'a reply' || at === 1)
+    .flatMap((shape) => [ask(name, A, { shape }), ask(name, SRV, { shape, over: 'tcp' })])
+}
+
+function reverseQuestions(objects: readonly KubernetesObject[]): Ask[] {
+  return reverseNames(objects).flatMap((name) => [
+    ...[PTR, A, SOA, TXT, NS, SRV, ANY].map((type) => ask(name, type)),
+    ask(mixCase(name), PTR),
+    ask(name, PTR, { over: 'tcp', edns: edns(1232) }),
+  ])
+}
+
+/** What the upstream has, and has not. */
+function forwardedQuestions(): Ask[] {
+  const left = ['www', 'nxdomain', 'nodata', 'many', 'alias', 'refused', 'servfail']
+  return [...left.map((label) => `${label}.example.org.`), '.', 'x.'].flatMap((name) =>
+    [A, AAAA, TXT, MX].flatMap((type) => [ask(name, type), ask(name, type, { over: 'tcp', edns: edns(1232) })]),
+  )
+}
+
+export function octetsOf(asked: Ask, id: number): Uint8Array {
+  const octets = encodeMessage(
+    {
+      ...queryMessage(asked.name, asked.type, asked.recursionDesired),
+      id,
+      opcode: asked.opcode,
+      authenticData: asked.authenticData,
+      checkingDisabled: asked.checkingDisabled,
+      questions: [{ name: asked.name, type: asked.type, class: asked.class }],
+      edns: asked.edns,
+    },
+    { limit: 65_535 },
+  )
+  return asked.shape === undefined ? octets : shapes[asked.shape]!(octets)
 }

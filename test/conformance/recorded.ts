@@ -108,6 +108,7 @@ function wayText(asked: Ask): string {
   if (asked.authenticData) words.push('ad')
   if (asked.checkingDisabled) words.push('cd')
   if (!asked.recursionDesired) words.push('nord')
+  if (asked.shape !== undefined) words.push(`shape=${asked.shape.replaceAll(' ', '_')}`)
   if (asked.edns) {
     words.push(`edns=${asked.edns.payloadSize}`)
     if (asked.edns.version !== 0) words.push(`version=${asked.edns.version}`)
@@ -135,6 +136,7 @@ export function readWay(name: string, text: string): Ask {
     authenticData: words.includes('ad'),
     checkingDisabled: words.includes('cd'),
     recursionDesired: !words.includes('nord'),
+    shape: value('shape')?.replaceAll('_', ' '),
     edns: size === undefined ? undefined : edns(Number(size), more),
   })
 }

@@ -17,6 +17,11 @@ const zone = [
   ...Array.from({ length: 60 }, (_, n) => `many.example.org. 60 IN A 192.0.2.${n + 100}`),
 ].map(parseRecord)
 
+const failures = new Map([
+  ['refused.example.org.', rcode.REFUSED],
+  ['servfail.example.org.', rcode.SERVFAIL],
+])
+
 function answer(octets: Uint8Array, transport: 'udp' | 'tcp'): Uint8Array {
   const request = parseMessage(octets)
   const { name, type } = request.questions[0]!
@@ -24,10 +29,11 @@ function answer(octets: Uint8Array, transport: 'udp' | 'tcp'): Uint8Array {
   const records = here
     .filter((record) => record.type === type && request.questions[0]?.class === dnsClass.IN)
     .map((record) => ({ ...record, name }))
+  const failure = failures.get(lowerName(name))
   const reply = replyTo(request, {
-    rcode: here.length > 0 ? rcode.NOERROR : rcode.NXDOMAIN,
+    rcode: failure ?? (here.length > 0 ? rcode.NOERROR : rcode.NXDOMAIN),
     answer: records,
-    authority: records.length > 0 ? [] : [soa],
+    authority: records.length > 0 || failure ? [] : [soa],
   })
   return finishReply({ ...reply, recursionAvailable: true }, request, { transport })
 }

@@ -1,7 +1,8 @@
 /** Questions for zones besides the cluster's own: k8s_external's, and the first steps of a pod's search (autopath). */
 import { type as rrType } from '../../src/dns/codes.ts'
+import { interestingNames } from './names.ts'
 import type { KubernetesObject } from './objects.ts'
-import { type Ask, ask, interestingNames } from './queries.ts'
+import { type Ask, ask } from './queries.ts'
 
 const { A, AAAA, SRV, TXT, PTR, NS, SOA, CNAME, MX } = rrType
 

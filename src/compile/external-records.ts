@@ -156,7 +156,11 @@ function* recordsOfService(
     const addressed = found.groups.filter(({ width }) => width !== 0)
     const aliases = records(dnsType.A).filter(({ type }) => type === dnsType.CNAME)
     if (addressed.length === 0) yield* aliases.slice(0, 1)
-    else for (const type of [dnsType.A, dnsType.AAAA, dnsType.SRV]) yield* records(type, addressed)
+    else {
+      for (const type of [dnsType.A, dnsType.AAAA]) yield* records(type, addressed)
+      // A host name is a target like any other.
+      yield* records(dnsType.SRV)
+    }
   }
 }
 

@@ -33,6 +33,7 @@ function openShop({ text = 'k8s_external example.org 2.0.192.in-addr.arpa', ...g
     service('web', { externalIPs: ['192.0.2.1'], ports }),
     service('both', {}, [{ ip: '192.0.2.2' }, { ip: '2001:db8::2' }, { ip: '192.0.2.2' }]),
     service('named', { type: 'LoadBalancer', ports }, [{ hostname: 'lb.example.com' }]),
+    service('partly', { type: 'LoadBalancer' }, [{ hostname: 'lb.example.com' }, { ip: '192.0.2.3' }]),
     service('pending', { type: 'LoadBalancer' }, []),
     service('inside', {}),
   )
@@ -291,6 +292,11 @@ describe('k8s_external beside kubernetes', () => {
       'named.shop.example.org. 30 IN CNAME lb.example.com.',
       '_http._tcp.named.shop.example.org. 30 IN SRV 0 100 80 lb.example.com.',
       '_https._tcp.named.shop.example.org. 30 IN SRV 0 100 443 lb.example.com.',
+      'partly.shop.example.org. 5 IN A 192.0.2.3',
+      'partly.shop.example.org. 30 IN SRV 0 100 80 lb.example.com.',
+      'partly.shop.example.org. 30 IN SRV 0 100 80 partly.shop.example.org.',
+      '_http._tcp.partly.shop.example.org. 30 IN SRV 0 100 80 lb.example.com.',
+      '_http._tcp.partly.shop.example.org. 30 IN SRV 0 100 80 partly.shop.example.org.',
       'web.shop.example.org. 5 IN A 192.0.2.1',
       'web.shop.example.org. 30 IN SRV 0 100 80 web.shop.example.org.',
       'web.shop.example.org. 30 IN SRV 0 100 443 web.shop.example.org.',
@@ -299,6 +305,7 @@ describe('k8s_external beside kubernetes', () => {
     ])
     assert.deepEqual(records('2.0.192.in-addr.arpa.').slice(1), [
       '2.2.0.192.in-addr.arpa. 5 IN PTR both.shop.example.org.',
+      '3.2.0.192.in-addr.arpa. 5 IN PTR partly.shop.example.org.',
       '1.2.0.192.in-addr.arpa. 5 IN PTR web.shop.example.org.',
     ])
   })

@@ -8,12 +8,14 @@ import { maxChoices } from '../table/layout.ts'
 import { createNameKey, type NameKey } from '../table/name-key.ts'
 import { openTable, type TableView } from '../table/reader.ts'
 import { createSampler, type Sampler } from './sample.ts'
+import { createWeightedOrder, type WeightedOrder } from './weighted.ts'
 
 export interface Exchange {
   readonly view: TableView
   /** The name asked for. */
   readonly key: NameKey
   readonly sampler: Sampler
+  readonly order: WeightedOrder
   /** By target of an SRV answer: where its name stands in the reply × 256 + its octets; 0 while it does not. */
   readonly targetAt: Int32Array
   /** Milliseconds of the monotonic clock, once per batch. */
@@ -83,6 +85,7 @@ export function createExchange(handle: TableHandle, random: (() => number) | und
     view,
     key: createNameKey(view.words),
     sampler: createSampler(maxChoices, random),
+    order: createWeightedOrder(),
     targetAt: new Int32Array(maxChoices + 1),
     now: 0,
     request: nothing,

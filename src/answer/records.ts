@@ -7,6 +7,7 @@ import { type } from '../dns/codes.ts'
 import { addresses, IN_ZONE, MIXED, records, services } from '../table/layout.ts'
 import type { Exchange } from './exchange.ts'
 import { drawNext, undoDraws } from './sample.ts'
+import { beginOrder, endOrder, nextByWeight } from './weighted.ts'
 import { ownerOctets, writeOwner, writeTtl, writeU16 } from './write.ts'
 
 /** Type to rdata length. */
@@ -59,7 +60,7 @@ function writeFixed(x: Exchange, recordType: number, ttl: number, octets: number
   x.at = at + fixedOctets
 }
 
-/** SRV in the order stored, then the targets' addresses. `zoneOctets`: length of the name of the node's zone. */
+/** SRV in the order stored, or in one drawn by weight, then the targets' addresses. `zoneOctets`: length of the name of the node's zone. */
 export function writeServices(x: Exchange, body: number, zoneOctets: number): boolean {
   const { bytes, words } = x.view
   const { targetAt } = x
@@ -68,15 +69,32 @@ export function writeServices(x: Exchange, body: number, zoneOctets: number): bo
   const ttl = words[(body + services.ttlAt) >> 2]
   const list = body + services.listAt
   const directory = list + count * services.recordBytes
-  const owner = ownerOctets(x)
+  const owners = directory + targets * 4
+  const runs = bytes[body + services.runsAt] | (bytes[body + services.runsAt + 1] << 8)
   for (let i = 0; i < targets; i++) targetAt[i] = 0
+  if (runs > 0) beginOrder(x.order, list, runsAt(x, body, owners), runs)
+  writeServiceRecords(x, body, count, runs > 0, zoneOctets)
+  if (runs > 0) endOrder(x.order, x.view, x.sampler)
+  const isWhole = x.answers === count && writeGlue(x, body, owners, ttl)
+  return isWhole || cut(x, servicesOctets(x, body, zoneOctets))
+}
+
+/** As many as fit; `weighted`: in the order that has begun. */
+function writeServiceRecords(x: Exchange, body: number, count: number, weighted: boolean, zoneOctets: number): void {
+  const { targetAt, view } = x
+  const { bytes, words } = view
+  const ttl = words[(body + services.ttlAt) >> 2]
+  const list = body + services.listAt
+  const directory = list + count * services.recordBytes
+  const owner = ownerOctets(x)
   for (let i = 0; i < count; i++) {
-    const from = list + i * services.recordBytes
+    const record = weighted ? nextByWeight(x.order, view, x.sampler) : i
+    const from = list + record * services.recordBytes
     const target = bytes[from + 6] | (bytes[from + 7] << 8)
     const word = words[(directory + target * 4) >> 2]
     const name = body + (word >>> 1)
     const rdata = 6 + bytes[name] + (word & IN_ZONE ? zoneOctets : 0)
-    if (x.at + owner + fixedOctets + rdata > x.limit) return cut(x, servicesOctets(x, body, zoneOctets))
+    if (x.at + owner + fixedOctets + rdata > x.limit) return
     writeOwner(x)
     writeFixed(x, type.SRV, ttl, rdata)
     const { reply, at } = x
@@ -86,7 +104,12 @@ export function writeServices(x: Exchange, body: number, zoneOctets: number): bo
     writeTarget(x, name, (word & IN_ZONE) !== 0, zoneOctets)
     x.answers++
   }
-  return writeGlue(x, body, directory + targets * 4, ttl) || cut(x, servicesOctets(x, body, zoneOctets))
+}
+
+/** The runs stand behind the glue. */
+function runsAt({ view: { bytes, words } }: Exchange, body: number, owners: number): number {
+  const glue = words[(body + services.glueAt) >> 2]
+  return ((owners + glue * 2 + 3) & ~3) + glue * bytes[body + services.strideAt]
 }
 
 /** Octets of an SRV answer and its glue, without compression. */

@@ -1,24 +1,26 @@
 /** From what the cluster has at a place to the records of one type: the table of coredns-behaviour §4.3. */
 import { type as dnsType } from '../dns/codes.ts'
 import { rdata } from '../dns/rdata.ts'
-import type { AddressesSpec, AnswerSpec, RecordSpec, RecordsSpec, ServicesSpec } from '../table/spec.ts'
+import type { AddressesSpec, AnswerSpec, RecordSpec, RecordsSpec, ServicesSpec, VariantsSpec } from '../table/spec.ts'
 import { distinctAddresses, includes } from './distinct.ts'
 import { type Group, noPort } from './endpoints.ts'
 import { type Finding, find, missing } from './find.ts'
 import { nameservers } from './nameservers.ts'
 import { grammarOf, placeOf } from './place.ts'
 import type { Knowledge } from './settings.ts'
+import { type ChaseSpec, type ChoiceSpec, splitAnswer } from './split-answer.ts'
 
 /** What a name answers to a question of one type. */
 export type Answer =
   | AddressesSpec
   | ServicesSpec
   | RecordsSpec
+  | VariantsSpec
+  | ChoiceSpec
+  | ChaseSpec
   | { readonly kind: 'nodata' | 'nxdomain' }
   /** The zone's SOA record. */
   | { readonly kind: 'soa' }
-  /** Names to be resolved first, and addresses, in this order: CNAME records and what they lead to. */
-  | { readonly kind: 'chase'; readonly groups: readonly Group[]; readonly ttl: number }
   /** SERVFAIL: what the answer rests on is not known. */
   | { readonly kind: 'unknown'; readonly resources: readonly string[] }
 
@@ -63,7 +65,7 @@ export function answerOf(knowledge: Knowledge, zone: string, found: Finding, typ
       return type === dnsType.PTR ? records(type, found.ttl, found.names.map(rdata.name)) : denied(knowledge)
     case 'groups':
       if (type === dnsType.TXT && found.texts) return records(type, found.ttl, found.texts)
-      return groupsAnswer(found.groups, type, found.ttl)
+      return found.split ? splitAnswer(found.split, type, found.ttl) : groupsAnswer(found.groups, type, found.ttl)
   }
 }
 
@@ -169,5 +171,5 @@ const records = (type: number, ttl: number, all: readonly Uint8Array[]): Records
 
 /** Answers that the table can hold; the others are the chain's. */
 export function isStorable(answer: Answer): answer is Extract<Answer, AnswerSpec> {
-  return answer.kind !== 'chase' && answer.kind !== 'unknown'
+  return answer.kind !== 'chase' && answer.kind !== 'choice' && answer.kind !== 'unknown'
 }

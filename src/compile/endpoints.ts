@@ -21,7 +21,10 @@ export interface Group {
   target(index: number): string
 }
 
-/** Stands for the port of an object without ports: it has addresses but no SRV records (coredns-behaviour §4.3). */
+/**
+ * Stands for the port of an object without ports, and for one that has a name and no number: such ports have addresses
+ * but no SRV records (coredns-behaviour §4.3).
+ */
 export const noPort = -1
 
 interface Port {
@@ -58,12 +61,21 @@ export function readyCount(slice: EndpointSlice): number {
   return count
 }
 
-/** The ready places of a slice that answer to `label` ('' for any), in the topology zone if one is given. */
-function placesOf(slice: EndpointSlice, label: string, podNames: boolean, topology: string | undefined): number[] {
+/** Whether an endpoint is one that is told. */
+export type Counts = (slice: EndpointSlice, place: number) => boolean
+
+/** The places of a slice that count and answer to `label` ('' for any), in the topology zone if one is given. */
+function placesOf(
+  slice: EndpointSlice,
+  label: string,
+  podNames: boolean,
+  topology: string | undefined,
+  counts: Counts,
+): number[] {
   const address = label === '' ? undefined : addressOfLabel(label)
   const places: number[] = []
   for (let place = 0; place < slice.count; place++) {
-    if (!isReady(slice, place)) continue
+    if (!counts(slice, place)) continue
     if (topology !== undefined && slice.zones?.[place].toLowerCase() !== topology) continue
     if (label !== '' && !mayBeCalled(slice, place, label, podNames, address)) continue
     if (label !== '' && endpointLabel(slice, place, podNames) !== label) continue
@@ -107,9 +119,10 @@ export function endpointGroup(
   owner: string,
   podNames: boolean,
   topology?: string,
+  counts: Counts = isReady,
 ): Group | undefined {
   if (ports.length === 0) return undefined
-  const places = placesOf(slice, label, podNames, topology)
+  const places = placesOf(slice, label, podNames, topology, counts)
   if (places.length === 0) return undefined
   const width = slice.fqdns ? 0 : slice.addressType === 'IPv4' ? 4 : 16
   return {
@@ -133,12 +146,13 @@ function pick(addresses: Uint8Array, places: readonly number[], width: number): 
 /** The ready endpoints of a slice that a place speaks of, below `owner`: one group, or none. */
 export function endpointsAt(
   slice: EndpointSlice,
-  place: ServicePlace,
+  place: Pick<ServicePlace, 'endpoint' | 'port' | 'protocol' | 'topology'>,
   owner: string,
   podNames: boolean,
+  counts: Counts = isReady,
 ): readonly Group[] {
   const ports = matchingPorts(slice.ports, place.port, place.protocol)
-  const group = endpointGroup(slice, place.endpoint, ports, owner, podNames, place.topology?.zone)
+  const group = endpointGroup(slice, place.endpoint, ports, owner, podNames, place.topology?.zone, counts)
   if (!group) return []
   return [group.width === 0 ? namesGroup(group) : group]
 }

@@ -2,15 +2,16 @@
 import type { ClusterView, EndpointSlice, Resource, Service } from '../cluster/types.ts'
 import { formatAddress, parseAddress } from '../dns/address.ts'
 import {
+  type Counts,
   endpointLabel,
   endpointsAt,
   type Group,
   isReady,
   matchingPorts,
   oneAddress,
-  readyCount,
   virtualAddresses,
 } from './endpoints.ts'
+import { hasAny, toldEndpoints } from './last-resort.ts'
 import { findGrpcConfig, isGrpcConfig, withTexts } from './metadata.ts'
 import {
   absoluteName,
@@ -24,8 +25,10 @@ import {
   type Topology,
 } from './place.ts'
 import type { Knowledge } from './settings.ts'
+import { type Backend, splitOf } from './split.ts'
+import { findSplit, type SplitFound } from './split-find.ts'
 import { ranked } from './srv-rank.ts'
-import { endpointsTtl, importTtl, serviceTtl } from './ttl.ts'
+import { endpointsTtl, importTtl, serviceTtl, splitTtl } from './ttl.ts'
 import { isKnown, isShown } from './visible.ts'
 
 export type Finding =
@@ -38,11 +41,15 @@ export type Finding =
   | { readonly kind: 'apex' }
   | { readonly kind: 'version' }
   | { readonly kind: 'nameserver' }
-  /** Endpoints; none where the name exists without any (a pinned topology zone). `texts`: rdata of TXT records. */
+  /**
+   * Endpoints; none where the name exists without any (a pinned topology zone), or is a split, which then answers
+   * instead. `texts`: rdata of TXT records.
+   */
   | {
       readonly kind: 'groups'
       readonly groups: readonly Group[]
       readonly ttl: number
+      readonly split?: SplitFound
       readonly texts?: readonly Uint8Array[]
     }
   /** Names that an address stands for, absolute. */
@@ -92,7 +99,9 @@ function findService(knowledge: Knowledge, zone: string, place: ServicePlace): F
   if (!service) return missing(view)
   if (settings.ignoreEmptyServices && !service.headless && service.type !== 'ExternalName') {
     if (view.availability('endpointslices') === 'pending') return { kind: 'unknown', resources: ['endpointslices'] }
-    if (!hasReadyEndpoint(view, 'endpointslices', view.slices(service.namespace, service.name))) return missing(view)
+    const slices = view.slices(service.namespace, service.name)
+    const { counts } = toldEndpoints(settings, slices)
+    if (!splitOf(knowledge, service) && !hasEndpoint(view, 'endpointslices', slices, counts)) return missing(view)
   }
   if (isGrpcConfig(place)) return findGrpcConfig(knowledge, service) ?? missing(view)
   if (place.endpoint === everyEndpoint) return findEveryEndpoint(knowledge, zone, service, place)
@@ -101,7 +110,9 @@ function findService(knowledge: Knowledge, zone: string, place: ServicePlace): F
 }
 
 function findRecords(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
-  const { view } = knowledge
+  const { view, settings } = knowledge
+  const split = place.endpoint === '' && !place.topology ? splitOf(knowledge, service) : undefined
+  if (split) return findBackends(knowledge, zone, service, split, place)
   if (place.topology)
     return service.headless ? findZonal(knowledge, zone, place, service, place.topology) : missing(view)
   if (service.type === 'ExternalName') return findExternalName(knowledge, service, place)
@@ -111,12 +122,32 @@ function findRecords(knowledge: Knowledge, zone: string, service: Service, place
   const groups = virtualAddresses(service.clusterIPs, ports, serviceName(service.namespace, service.name, zone))
   if (groups.length === 0) return empty
   const ranks = groups.map((group) => ranked(group, knowledge, service, undefined))
-  return { kind: 'groups', groups: ranks, ttl: serviceTtl(knowledge, service).seconds }
+  const told = toldEndpoints(settings, settings.ignoreEmptyServices ? view.slices(service.namespace, service.name) : [])
+  return { kind: 'groups', groups: ranks, ttl: Math.min(serviceTtl(knowledge, service).seconds, told.maxTtl) }
+}
+
+function findBackends(
+  knowledge: Knowledge,
+  zone: string,
+  service: Service,
+  backends: readonly Backend[],
+  place: ServicePlace,
+): Finding {
+  const split = findSplit(knowledge, zone, service, backends, place)
+  if (split === 'unknown') return { kind: 'unknown', resources: ['endpointslices'] }
+  if (!split) return missing(knowledge.view, 'endpointslices')
+  const ttl = Math.min(splitTtl(knowledge, service, backends).seconds, split.maxTtl)
+  return { kind: 'groups', groups: [], split, ttl }
 }
 
 /** Slices that may not be listed count as if they had one: the ClusterIP does not depend on them. */
-function hasReadyEndpoint(view: ClusterView, resource: Resource, slices: readonly EndpointSlice[]): boolean {
-  return view.availability(resource) === 'forbidden' || slices.some((slice) => readyCount(slice) > 0)
+function hasEndpoint(
+  view: ClusterView,
+  resource: Resource,
+  slices: readonly EndpointSlice[],
+  counts: Counts = isReady,
+): boolean {
+  return view.availability(resource) === 'forbidden' || hasAny(slices, counts)
 }
 
 function findExternalName(knowledge: Knowledge, service: Service, place: ServicePlace): Finding {
@@ -135,18 +166,18 @@ function findEndpoints(knowledge: Knowledge, zone: string, service: Service, pla
   const { view, settings } = knowledge
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
   const owner = serviceName(service.namespace, service.name, zone)
-  const groups = view
-    .slices(service.namespace, service.name)
-    .flatMap((slice) =>
-      endpointsAt(slice, place, owner, settings.endpointPodNames).map((group) =>
-        ranked(group, knowledge, service, slice),
-      ),
-    )
+  const slices = view.slices(service.namespace, service.name)
+  const { counts, maxTtl } = toldEndpoints(settings, slices)
+  const groups = slices.flatMap((slice) =>
+    endpointsAt(slice, place, owner, settings.endpointPodNames, counts).map((group) =>
+      ranked(group, knowledge, service, slice),
+    ),
+  )
   if (groups.length === 0) return missing(view, 'endpointslices')
-  return { kind: 'groups', groups, ttl: endpointsTtl(knowledge, service).seconds }
+  return { kind: 'groups', groups, ttl: Math.min(endpointsTtl(knowledge, service).seconds, maxTtl) }
 }
 
-/** The ready endpoints of a service that its annotation `endpoints` lists, as those of a headless one. */
+/** The endpoints of a service that its annotation `endpoints` lists, as those of a headless one. */
 function findEveryEndpoint(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
   const isListed = knowledge.annotations.service(service).endpoints && service.type !== 'ExternalName'
   return isListed ? findEndpoints(knowledge, zone, service, { ...place, endpoint: '' }) : missing(knowledge.view)
@@ -180,7 +211,7 @@ function findImport(knowledge: Knowledge, zone: string, place: ServicePlace): Fi
   const ttl = importTtl(knowledge, imported).seconds
   if (settings.ignoreEmptyServices && !headless) {
     if (view.availability('importedslices') === 'pending') return { kind: 'unknown', resources: ['importedslices'] }
-    if (!hasReadyEndpoint(view, 'importedslices', slices)) return missing(view)
+    if (!hasEndpoint(view, 'importedslices', slices)) return missing(view)
   }
   const owner = serviceName(namespace, name, zone)
   if (headless || place.endpoint !== '') {

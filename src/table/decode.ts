@@ -129,6 +129,7 @@ function decodeServices({ bytes, words }: TableView, body: number, zoneName: str
   return {
     kind: 'services',
     ttl: words[(body + services.ttlAt) >> 2],
+    ...(u16(bytes, body + services.runsAt) > 0 ? { order: 'weighted' as const } : {}),
     targets: targets.map(({ name, a, aaaa }) => ({ name, a: Uint8Array.from(a), aaaa: Uint8Array.from(aaaa) })),
     records: Array.from({ length: recordCount }, (_, i) => {
       const at = body + services.listAt + i * services.recordBytes

@@ -2,7 +2,7 @@
 import { type } from '../dns/codes.ts'
 import { layoutOf } from '../dns/layout.ts'
 import { isSubdomain, lowerName, writeName } from '../dns/name.ts'
-import { IN_ZONE, MIXED, maxChoices, soa } from './layout.ts'
+import { IN_ZONE, MIXED, maxChoices, maxRuns, soa } from './layout.ts'
 import {
   align,
   putBytes,
@@ -41,15 +41,19 @@ export function encodeAddresses(scratch: Scratch, spec: AddressesSpec, recordTyp
 export function encodeServices(scratch: Scratch, spec: ServicesSpec, zone: ZoneName): void {
   const body = scratch.at
   const targets = spec.targets.slice(0, maxChoices)
-  const list = spec.records.filter(({ target }) => target < targets.length).slice(0, maxChoices)
+  const kept = spec.records.filter(({ target }) => target < targets.length).slice(0, maxChoices)
+  const list = spec.order === 'weighted' ? kept.toSorted(byWeight) : kept
+  const runs = spec.order === 'weighted' ? runsOf(list) : []
   const glue = collectGlue(targets)
-  reserve(scratch, 16 + list.length * 8 + targets.length * 4 + glue.count * (2 + glue.stride) + 4)
+  const glueOctets = glue.count * (2 + glue.stride) + 4
+  reserve(scratch, 16 + list.length * 8 + targets.length * 4 + glueOctets + runs.length * 4)
   putU32(scratch, validTtl(spec.ttl))
   putU16(scratch, list.length)
   putU16(scratch, targets.length)
   putU32(scratch, glue.count)
   putU8(scratch, glue.stride)
-  for (let i = 0; i < 3; i++) putU8(scratch, 0)
+  putU8(scratch, 0)
+  putU16(scratch, runs.length)
   for (const record of list) {
     putU16Network(scratch, record.priority)
     putU16Network(scratch, record.weight)
@@ -59,12 +63,25 @@ export function encodeServices(scratch: Scratch, spec: ServicesSpec, zone: ZoneN
   const directory = scratch.at
   scratch.at += targets.length * 4
   encodeGlue(scratch, targets, glue)
+  for (const end of runs) putU32(scratch, end)
   for (let i = 0; i < targets.length; i++) {
     const offset = scratch.at - body
     reserve(scratch, 1 + maxNameOctets)
     const inZone = encodeName(scratch, targets[i].name, zone)
     scratch.view.setUint32(directory + i * 4, offset * 2 + (inZone ? IN_ZONE : 0), true)
   }
+}
+
+type ServiceRecord = ServicesSpec['records'][number]
+
+const byWeight = (a: ServiceRecord, b: ServiceRecord): number => a.priority - b.priority || b.weight - a.weight
+
+/** Where each run of records that are alike ends. */
+function runsOf(list: readonly ServiceRecord[]): number[] {
+  const ends: number[] = []
+  for (let i = 1; i <= list.length; i++) if (i === list.length || byWeight(list[i - 1], list[i]) !== 0) ends.push(i)
+  if (ends.length > maxRuns) throw new RangeError(`${ends.length} different weights: at most ${maxRuns} fit`)
+  return ends
 }
 
 interface Glue {

@@ -127,8 +127,10 @@ export const services = {
   glueAt: 8,
   /** u8: octets per glue address; MIXED when both families occur: u32 family (4 or 16), then 16 octets. */
   strideAt: 12,
+  /** u16: runs of records with one priority and weight, in the order of priorities; 0: sent in the order stored. */
+  runsAt: 14,
   /** records × (u16 priority, weight, port in network order; u16 target). Then targets × u32 (see targetName*),
-   *  glue × u16 target (padded to 4), glue × stride octets, names. */
+   *  glue × u16 target (padded to 4), glue × stride octets, runs × u32 end of the run (a record's number), names. */
   listAt: 16,
   recordBytes: 8,
 } as const
@@ -229,6 +231,9 @@ export const cachedFlag = {
 } as const
 /** The part of the flags that belongs to the key. */
 export const CACHED_KEY = cachedFlag.dnssecOk | cachedFlag.checkingDisabled
+
+/** Different weights among records that are sent in weighted order: drawing one looks at all of them. */
+export const maxRuns = 4096
 
 /** No reply can carry more records than this of anything; the writer leaves out what is beyond. */
 export const maxChoices = 65_535

@@ -51,6 +51,12 @@ export interface AddressesSpec {
 export interface ServicesSpec {
   readonly kind: 'services'
   readonly ttl: number
+  /**
+   * `weighted`: each reply has the records in an order drawn for it as RFC 2782 has clients draw, by weight among those
+   * of the least priority, then without those drawn; so who takes the first record follows the weights, too. Else the
+   * records are sent as they are here.
+   */
+  readonly order?: 'weighted'
   /** Each target once. A name that ends in the node's zone is sent in the case that the query used for the zone. */
   readonly targets: readonly {
     readonly name: string

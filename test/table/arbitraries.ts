@@ -75,6 +75,19 @@ export const servicesSpec: fc.Arbitrary<ServicesSpec> = manyOrFew(24)
   )
   .map(withoutOrphans)
 
+/** Few different weights and priorities, as a split has them, and any. */
+export const weightedServicesSpec: fc.Arbitrary<ServicesSpec> = fc
+  .record({ spec: servicesSpec, few: fc.boolean() })
+  .map(({ spec: { targets, records, ...rest }, few }) => ({
+    ...rest,
+    order: 'weighted' as const,
+    targets,
+    records: records
+      .map((record) => (few ? { ...record, priority: record.priority % 2, weight: record.weight % 3 } : record))
+      // The table keeps them in this order; that of a reply is drawn.
+      .sort((a, b) => a.priority - b.priority || b.weight - a.weight),
+  }))
+
 /** Every target has a record, or its address would stand in the reply for nothing. */
 function withoutOrphans(spec: ServicesSpec): ServicesSpec {
   const missing = spec.targets.map((_, target) => target).filter((t) => !spec.records.some((r) => r.target === t))

@@ -1,11 +1,14 @@
 /** What the annotations of an object ask for (DESIGN §3). A key that is absent, or ignored, leaves its field out. */
 import type { Problem } from './parsed.ts'
+import type { SplitBackend } from './split.ts'
 
 export interface ServiceHints {
   /** Seconds. */
   readonly ttl?: number
   readonly srvPriority?: number
   readonly srvWeight?: number
+  /** The name is a traffic split, if its backends can be that (split.ts of this room). */
+  readonly split?: readonly SplitBackend[]
   /** Milliseconds that a question for an endpoint which is not there yet waits for it. */
   readonly hold?: number
   /** Rdata of TXT records (`txt.PREFIX/KEY`). */

@@ -7,6 +7,7 @@ import { parseHold } from './hold.ts'
 import { maxTxtOctets, readMetadata } from './metadata.ts'
 import { parseTtl, parseU16 } from './numbers.ts'
 import type { Parsed, Problem } from './parsed.ts'
+import { parseSplit } from './split.ts'
 
 /** Reads an object once: objects of the model never change, they are replaced. */
 export interface AnnotationReader {
@@ -59,6 +60,7 @@ function readService(prefix: string, annotations: Annotations): ServiceHints {
     ttl: value('ttl', parseTtl),
     srvPriority: value('srv-priority', parseU16),
     srvWeight: value('srv-weight', parseU16),
+    split: value('split', parseSplit),
     hold: value('hold', parseHold),
     grpcConfig: value('grpc-config', parseGrpcConfig),
     endpoints: value('endpoints', parseFlag),

@@ -1,8 +1,10 @@
 /** A and AAAA of names that are CNAMEs (ExternalName, FQDN slices): the targets are resolved (coredns-behaviour §4.5). */
-import { type Answer, resolve } from '../../compile/answers.ts'
+import { resolve } from '../../compile/answers.ts'
+import { drawn } from '../../compile/draw.ts'
 import type { Group } from '../../compile/endpoints.ts'
 import { recordsOf } from '../../compile/records.ts'
 import type { Knowledge } from '../../compile/settings.ts'
+import type { ChaseSpec } from '../../compile/split-answer.ts'
 import { dnsClass, type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'
@@ -24,7 +26,7 @@ export async function chase(
   knowledge: Knowledge,
   zone: string,
   query: Query,
-  { groups, ttl }: Answer & { readonly kind: 'chase' },
+  { groups, ttl }: ChaseSpec,
 ): Promise<Chased> {
   const answer: ResourceRecord[] = []
   let truncated = false
@@ -59,7 +61,7 @@ export async function chase(
   }
 
   async function followOwn(target: string, name: string, path: readonly string[]): Promise<boolean> {
-    const found: Answer = resolve(knowledge, zone, name, query.qtype)
+    const found = drawn(resolve(knowledge, zone, name, query.qtype))
     if (found.kind === 'chase') return follow(target, found.groups, found.ttl, path)
     if (found.kind === 'unknown') unknown = true
     if (found.kind !== 'addresses') return false

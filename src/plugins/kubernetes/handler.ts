@@ -1,8 +1,10 @@
 /** The chain's way to cluster names: resolve, then say it as a reply. */
 import { type Answer, resolve } from '../../compile/answers.ts'
+import { type Drawn, drawn } from '../../compile/draw.ts'
 import { zoneSpec } from '../../compile/node.ts'
 import { type ReplySections, recordsOf, soaRecord } from '../../compile/records.ts'
 import { fallsThrough, type Knowledge, zoneOf } from '../../compile/settings.ts'
+import type { ChaseSpec } from '../../compile/split-answer.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
@@ -22,7 +24,8 @@ export interface HandlerOptions {
 const briefly = 1
 
 export function createHandler({ knowledge, answered, room }: HandlerOptions): Handler {
-  function give(known: Knowledge, zone: string, query: Query, answer: Answer, next: Next): Outcome | Promise<Outcome> {
+  function give(known: Knowledge, zone: string, query: Query, found: Answer, next: Next): Outcome | Promise<Outcome> {
+    const answer = drawn(found)
     if (answer.kind === 'chase') return answerChase(known, zone, query, answer)
     const outcome = toOutcome(known, zone, query, answer, next)
     if (answer.kind === 'addresses' || answer.kind === 'services' || answer.kind === 'records') {
@@ -59,7 +62,7 @@ function toOutcome(
   knowledge: Knowledge,
   zone: string,
   query: Query,
-  answer: Exclude<Answer, { kind: 'chase' }>,
+  answer: Exclude<Drawn, { kind: 'chase' }>,
   next: Next,
   longest?: number,
 ): Outcome | Promise<Outcome> {
@@ -102,12 +105,7 @@ function negative(
   return { kind: 'reply', message: replyTo(query.request, { rcode: code, authoritative: true, authority }), plugin }
 }
 
-async function answerChase(
-  knowledge: Knowledge,
-  zone: string,
-  query: Query,
-  answer: Answer & { kind: 'chase' },
-): Promise<Outcome> {
+async function answerChase(knowledge: Knowledge, zone: string, query: Query, answer: ChaseSpec): Promise<Outcome> {
   const chased = await chase(knowledge, zone, query, answer)
   if (chased.unknown) return negative(knowledge, zone, query, rcode.SERVFAIL)
   if (chased.answer.length === 0) return negative(knowledge, zone, query, rcode.NOERROR)

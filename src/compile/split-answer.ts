@@ -1,0 +1,143 @@
+/** What a split answers: one backend a reply for addresses, SRV records with all of them in proportion (DESIGN §3). */
+import { type as dnsType } from '../dns/codes.ts'
+import { rdata } from '../dns/rdata.ts'
+import type { AddressesSpec, RecordsSpec, ServicesSpec, VariantsSpec } from '../table/spec.ts'
+import { distinctAddresses } from './distinct.ts'
+import type { Group } from './endpoints.ts'
+import type { Drawable, SplitFound } from './split-find.ts'
+import { type Layout, layOut } from './split-weights.ts'
+import { createTargets } from './srv-targets.ts'
+
+/** Names to be resolved first, and addresses, in this order: CNAME records and what they lead to. */
+export interface ChaseSpec {
+  readonly kind: 'chase'
+  readonly groups: readonly Group[]
+  readonly ttl: number
+}
+
+/** One of several answers, drawn by weight, of which some have to be resolved first. */
+export interface ChoiceSpec {
+  readonly kind: 'choice'
+  readonly variants: readonly { readonly weight: number; readonly answer: AddressesSpec | ChaseSpec }[]
+}
+
+export type SplitAnswer =
+  | AddressesSpec
+  | ServicesSpec
+  | RecordsSpec
+  | VariantsSpec
+  | ChaseSpec
+  | ChoiceSpec
+  | { readonly kind: 'nodata' }
+
+const nodata: SplitAnswer = { kind: 'nodata' }
+
+export function splitAnswer(found: SplitFound, type: number, ttl: number): SplitAnswer {
+  switch (type) {
+    case dnsType.A:
+      return hostsAnswer(found, 4, ttl)
+    case dnsType.AAAA:
+      return hostsAnswer(found, 16, ttl)
+    case dnsType.SRV:
+      return serversAnswer(found, ttl)
+    case dnsType.CNAME:
+      return aliasAnswer(found, ttl)
+    default:
+      return nodata
+  }
+}
+
+/** A backend without addresses of the family is not drawn for it. */
+function hostsAnswer({ hosts }: SplitFound, width: 4 | 16, ttl: number): SplitAnswer {
+  const variants = hosts.flatMap(({ share, content }): ChoiceSpec['variants'][number][] => {
+    if (content.some((group) => group.width === 0)) {
+      return [{ weight: share, answer: { kind: 'chase', groups: content, ttl } }]
+    }
+    const addresses = distinctAddresses(content, width)
+    return addresses.length > 0 ? [{ weight: share, answer: { kind: 'addresses', ttl, addresses } }] : []
+  })
+  if (variants.length === 0) return nodata
+  if (variants.length === 1) return variants[0].answer
+  return isStorable(variants) ? { kind: 'variants', variants } : { kind: 'choice', variants }
+}
+
+const isStorable = (variants: ChoiceSpec['variants']): variants is VariantsSpec['variants'] & ChoiceSpec['variants'] =>
+  variants.every(({ answer }) => answer.kind === 'addresses')
+
+/** A name is an alias while there is nothing else that it could be (RFC 1034 §3.6.2). */
+function aliasAnswer({ hosts }: SplitFound, ttl: number): SplitAnswer {
+  const [only] = hosts
+  const [group] = only.content
+  if (hosts.length > 1 || group.width !== 0 || group.count === 0) return nodata
+  const record = { owner: '', type: dnsType.CNAME, ttl, rdata: rdata.name(group.names[0]) }
+  return { kind: 'records', answer: [record], additional: [] }
+}
+
+/** What is to be weighed for one port. */
+interface Weighed {
+  /** By backend: its targets. */
+  readonly targets: readonly (readonly Server[])[]
+  readonly layouts: readonly Layout[]
+}
+
+/** A target at a port. */
+interface Server {
+  readonly name: string
+  readonly port: number
+  readonly addresses: readonly Uint8Array[]
+}
+
+function serversAnswer({ servers, priority }: SplitFound, ttl: number): SplitAnswer {
+  const ports = servers.map((backends): Weighed => {
+    const targets = backends.map(({ content }) => serversOf(content))
+    return { targets, layouts: layOut(backends.map(({ share }, i) => ({ share, targets: targets[i].length }))) }
+  })
+  if (ports.length === 0) return nodata
+  const longest = ports.reduce((most, port) => (port.layouts.length > most.layouts.length ? port : most))
+  const variants = longest.layouts.map(({ weight }, i) => ({ weight, answer: serviceSpec(ports, i, priority, ttl) }))
+  return variants.length === 1 ? variants[0].answer : { kind: 'variants', variants }
+}
+
+/** Each target once, with all of its addresses. */
+function serversOf(groups: Drawable<readonly Group[]>['content']): Server[] {
+  const servers = new Map<string, { name: string; port: number; addresses: Uint8Array[] }>()
+  for (const group of groups) {
+    const [port] = group.ports
+    for (let i = 0; i < group.count; i++) {
+      const name = group.target(i)
+      const key = `${port} ${name}`
+      let server = servers.get(key)
+      if (!server) {
+        server = { name, port, addresses: [] }
+        servers.set(key, server)
+      }
+      if (group.width > 0) server.addresses.push(group.addresses.subarray(i * group.width, (i + 1) * group.width))
+    }
+  }
+  return [...servers.values()]
+}
+
+/** The records of one layout of each port; ports with fewer of them begin anew. */
+function serviceSpec(ports: readonly Weighed[], i: number, priority: number, ttl: number): ServicesSpec {
+  const targets = createTargets()
+  /** By target and port: two backends may lead to one place, and two ports of a service have one number (tcp, udp). */
+  const records = new Map<string, { priority: number; weight: number; port: number; target: number; by: Weighed }>()
+  for (const port of ports) {
+    const { runs } = port.layouts[i % port.layouts.length]
+    for (const [backend, { from, to, weight, heavier }] of runs.entries()) {
+      for (let at = from; at < to; at++) {
+        const server = port.targets[backend][at]
+        const target = targets.of(server.name)
+        for (const address of server.addresses) targets.add(target, address)
+        const own = at - from < heavier ? weight + 1 : weight
+        const key = `${server.port} ${target.index}`
+        const known = records.get(key)
+        if (!known) records.set(key, { priority, weight: own, port: server.port, target: target.index, by: port })
+        else if (known.by === port) known.weight = Math.min(0xffff, known.weight + own)
+      }
+    }
+  }
+  const list = [...records.values()].map(({ by: _, ...record }) => record)
+  const answer = { kind: 'services' as const, ttl, targets: targets.all(), records: list }
+  return list.length > 1 ? { ...answer, order: 'weighted' } : answer
+}

@@ -106,6 +106,7 @@ async function eventLatency(): Promise<number[]> {
       serviceImports: false,
       podNames: false,
       zones: false,
+      sliceUids: false,
       annotationPrefixes: [],
     },
     { log, metrics: createMetrics(), clock: systemClock },

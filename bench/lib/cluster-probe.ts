@@ -33,6 +33,7 @@ const cluster = openCluster(
     serviceImports: false,
     podNames: false,
     zones: false,
+    sliceUids: false,
     annotationPrefixes: ['slicedns.io/'],
   },
   { log, metrics: createMetrics(), clock: systemClock },

@@ -2,6 +2,7 @@
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
+import { readStatus } from './body.ts'
 import { createConnection } from './connection.ts'
 import { openCredentials } from './credentials.ts'
 import { createIntake } from './intake.ts'
@@ -13,6 +14,7 @@ import { createReflector } from './reflector.ts'
 import { createRequestMeter } from './request-meter.ts'
 import type { ResourceStore } from './resource-store.ts'
 import type { Source } from './source.ts'
+import { statusFailure } from './status-failure.ts'
 import { createTrouble } from './trouble.ts'
 import type { ClusterConfig, Resource } from './types.ts'
 
@@ -21,6 +23,9 @@ export interface ApiSourceDeps {
   readonly metrics: MetricsRegistry
   readonly clock: Clock
 }
+
+/** Milliseconds. */
+const creationTimeout = 30_000
 
 /** Opens nothing yet: see `start`. */
 export async function openApi(
@@ -54,6 +59,15 @@ export async function openApi(
   )
 
   return {
+    async create(path, object) {
+      const session = await connection.session(stop.signal)
+      const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(creationTimeout)])
+      const response = await connection.post(session, path, object, signal)
+      const status = await readStatus(response, reducer)
+      if (response.status === 201) return 'created'
+      if (response.status === 409) return 'exists'
+      throw statusFailure(status, connection.name, response.retryAfter)
+    },
     start() {
       running = Promise.all(reflectors.map((reflector) => reflector.run(stop.signal)))
     },

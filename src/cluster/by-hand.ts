@@ -35,6 +35,7 @@ export function createModel(options: ModelOptions = {}): HandMadeCluster {
     serviceImports: true,
     podNames: true,
     zones: true,
+    sliceUids: false,
     annotationPrefixes: ['slicedns.io/', 'txt.slicedns.io/'],
     ...options,
   }

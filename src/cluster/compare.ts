@@ -27,6 +27,7 @@ export function sameExternals(a: Service, b: Service): boolean {
 
 export function sameSlice(a: EndpointSlice, b: EndpointSlice): boolean {
   return (
+    a.uid === b.uid &&
     a.service === b.service &&
     a.cluster === b.cluster &&
     a.addressType === b.addressType &&
@@ -43,7 +44,7 @@ export function sameSlice(a: EndpointSlice, b: EndpointSlice): boolean {
 }
 
 export function sameNamespace(a: Namespace, b: Namespace): boolean {
-  return sameAnnotations(a.annotations, b.annotations)
+  return a.uid === b.uid && sameAnnotations(a.annotations, b.annotations)
 }
 
 export function samePod(a: Pod, b: Pod): boolean {

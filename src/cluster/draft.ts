@@ -2,7 +2,7 @@
 import type { ClusterConfig, ServicePort } from './types.ts'
 
 /** What of an object is kept. */
-export type Keep = Pick<ClusterConfig, 'annotationPrefixes' | 'podNames' | 'zones'>
+export type Keep = Pick<ClusterConfig, 'annotationPrefixes' | 'podNames' | 'zones' | 'sliceUids'>
 
 /** An object that does not read as what it says it is. It is skipped; `message` says what is wrong with it. */
 export class MalformedObject extends Error {

@@ -2,6 +2,7 @@
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
+import { ApiFailure } from './failure.ts'
 import { observeCluster } from './metrics.ts'
 import { buildModel, type Model, watchedResources } from './model.ts'
 import type { Source } from './source.ts'
@@ -38,10 +39,17 @@ export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
     }
   }
 
+  const create = async (path: string, object: object): Promise<'created' | 'exists'> => {
+    const opened = await source
+    if (!opened?.create) throw new ApiFailure('config', 'the cluster is not watched')
+    return opened.create(path, object)
+  }
+
   return {
     view: model.view,
     subscribe: model.subscribe,
     sealSerials: model.sealSerials,
+    ...(config.source.kind === 'manifests' ? {} : { create }),
     start() {
       if (!stopped) source ??= open()
     },

@@ -48,7 +48,7 @@ export function createReducer(keep: Keep): Reducer {
     strings,
     keepsAnnotation: (key) => keep.annotationPrefixes.some((prefix) => key.startsWith(prefix)),
     slice: createSliceBuilder(keep, ports.share),
-    namespace: (meta) => ({ name: clusterScoped(meta), annotations: annotations(meta) }),
+    namespace: (meta) => ({ name: clusterScoped(meta), uid: meta.uid, annotations: annotations(meta) }),
     pod: (meta, ip) => ({ ...namespaced(meta), ip, terminating: meta.terminating }),
     serviceImport: (meta, type, ips, portList) => ({
       ...namespaced(meta),

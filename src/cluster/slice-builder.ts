@@ -96,6 +96,7 @@ export function createSliceBuilder(
     finish(meta, service, ports, previous) {
       const draft: EndpointSlice = {
         ...namespaced(meta),
+        uid: keep.sliceUids ? meta.uid : undefined,
         service,
         cluster: meta.sourceCluster,
         addressType: size === 4 ? 'IPv4' : size === 16 ? 'IPv6' : 'FQDN',

@@ -2,6 +2,8 @@
 export interface Source {
   /** Returns at once and never throws. */
   start(): void
+  /** As Cluster's. */
+  create?(path: string, object: object): Promise<'created' | 'exists'>
   /** Resolves when nothing of it runs any more. */
   stop(): Promise<void>
 }

@@ -37,6 +37,7 @@ export interface Service {
 
 export interface Namespace {
   readonly name: string
+  readonly uid: string
   readonly annotations: Readonly<Record<string, string>>
 }
 
@@ -50,6 +51,8 @@ export const endpointFlag = { ready: 1, serving: 2, terminating: 4 } as const
 export interface EndpointSlice {
   readonly namespace: string
   readonly name: string
+  /** Kept only when ClusterConfig.sliceUids; else undefined. */
+  readonly uid: string | undefined
   /** Label kubernetes.io/service-name (multicluster.kubernetes.io/service-name for imported slices). */
   readonly service: string
   /** Label multicluster.kubernetes.io/source-cluster, or ''. */
@@ -164,6 +167,11 @@ export interface Cluster {
    * second, and even where CoreDNS would not count it: else they would keep what they have for good.
    */
   sealSerials(): void
+  /**
+   * Creates an object at `path` (a collection's) of the API server. Rejects with ApiFailure. Absent where there is no
+   * API server.
+   */
+  create?(path: string, object: object): Promise<'created' | 'exists'>
   /** Starts watching. Resolves at once; never rejects: what goes wrong is logged, retried and shown by availability. */
   start(): void
   stop(): Promise<void>
@@ -183,6 +191,7 @@ export interface ClusterConfig {
   readonly serviceImports: boolean
   readonly podNames: boolean
   readonly zones: boolean
+  readonly sliceUids: boolean
   /** Annotation key prefixes to keep: `slicedns.io/`, `txt.slicedns.io/`. */
   readonly annotationPrefixes: readonly string[]
 }

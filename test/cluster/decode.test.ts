@@ -10,7 +10,7 @@ import type { EndpointSlice, Resource } from '../../src/cluster/types.ts'
 import type { BodyReader, WireObject } from '../../src/cluster/wire.ts'
 import { encodeFrame, encodeList, encodeObject, encodeUnknown, type KubeObject } from '../support/api-server/encode.ts'
 
-const reducer = createReducer({ annotationPrefixes: ['slicedns.io/'], podNames: true, zones: true })
+const reducer = createReducer({ annotationPrefixes: ['slicedns.io/'], podNames: true, zones: true, sliceUids: true })
 
 const name = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?$/)
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })

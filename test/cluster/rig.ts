@@ -28,6 +28,7 @@ export const config: Omit<ClusterConfig, 'source'> = {
   serviceImports: false,
   podNames: false,
   zones: false,
+  sliceUids: false,
   annotationPrefixes: ['slicedns.io/'],
 }
 

@@ -24,6 +24,7 @@ const slice = fc.constantFrom(4 as const, 16 as const).chain((width) =>
       (endpoints): EndpointSlice => ({
         namespace: 'ns',
         name: 'slice',
+        uid: undefined,
         service: 'svc1',
         cluster: '',
         addressType: width === 4 ? 'IPv4' : 'IPv6',

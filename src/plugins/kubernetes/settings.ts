@@ -125,6 +125,7 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
         serviceImports: multicluster.length > 0,
         podNames: options.endpoint_pod_names,
         zones: options.zonal,
+        sliceUids: options.events,
         annotationPrefixes: [changeTimeAnnotation, ...(prefix === undefined ? [] : [`${prefix}/`, `txt.${prefix}/`])],
       },
       source: sourceOf(directive, options),

@@ -24,6 +24,7 @@ import {
   type Knowledge,
   zoneOf,
 } from './settings.ts'
+import { namedBackends } from './split.ts'
 
 /** Types that any cluster name has answers of its own for. */
 const ownTypes = [
@@ -95,6 +96,7 @@ function isLeftOut(place: Place, found: Finding, type: number, knowledge: Knowle
   if (found.kind === 'apex') return type === dnsType.NS
   if (found.kind === 'nameserver') return type === dnsType.A || type === dnsType.AAAA
   if (type !== dnsType.SRV || !options.withoutEndpointServices || !isServiceItself(place)) return false
+  if (found.kind === 'groups' && found.split) return false
   return isHeadless(knowledge.view, place) && hasPorts(knowledge.view, place)
 }
 
@@ -139,13 +141,13 @@ export function fixedNames(zone: string): string[] {
 
 /**
  * The names of a service that are compiled ahead of any query: its own, and `_port._proto` of one with an address of
- * its own, and that of a gRPC service config. Those that another of our zones holds are left out, and those that are too
+ * its own or a split, and that of a gRPC service config. Those that another of our zones holds are left out, and those that are too
  * long to be names (RFC 1035 §2.3.4: the zone's is added to what the API server has checked).
  */
 export function namesOfService(knowledge: Knowledge, zone: string, service: Service | ServiceImport): string[] {
   const own = serviceName(service.namespace, service.name, zone)
   const names = [own]
-  if (hasOwnAddress(service)) {
+  if (hasOwnAddress(service) || isSplit(knowledge, service)) {
     for (const port of service.ports) if (port.name !== '') names.push(`_${port.name}._${port.protocol}.${own}`)
   }
   if ('clusterIPs' in service) names.push(...grpcConfigNames(knowledge, zone, service))
@@ -154,6 +156,10 @@ export function namesOfService(knowledge: Knowledge, zone: string, service: Serv
 
 const hasOwnAddress = (service: Service | ServiceImport): boolean =>
   'clusterIPs' in service ? !service.headless && service.type !== 'ExternalName' : service.type === 'ClusterSetIP'
+
+/** Of what its annotation says: whether it may be one depends on others. */
+const isSplit = (knowledge: Knowledge, service: Service | ServiceImport): boolean =>
+  'clusterIPs' in service && namedBackends(knowledge, service).length > 0
 
 export function zoneSpec(knowledge: Knowledge, zone: string, open: boolean): ZoneSpec {
   const { view, settings } = knowledge

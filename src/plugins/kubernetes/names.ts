@@ -1,6 +1,7 @@
 /** Which names of the table belong to which object, and what becomes of them when it changes. */
 import type { Service, ServiceImport } from '../../cluster/types.ts'
 import { clusterIPOwner } from '../../compile/find.ts'
+import { type Told, toldEndpoints } from '../../compile/last-resort.ts'
 import { isGrpcConfig } from '../../compile/metadata.ts'
 import { compileNode, fixedNames, isHeadless, namesOfService } from '../../compile/node.ts'
 import { absoluteName, grammarOf, isServiceItself, namespaceName, type Place, placeOf } from '../../compile/place.ts'
@@ -113,10 +114,11 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
   function compiledFrom(object: Service | ServiceImport): Compiled {
     if ('ips' in object) {
       const ttl = importTtl(knowledge, object).seconds
-      return { object, ttl, endpointsTtl: ttl }
+      return { object, ttl, endpointsTtl: ttl, told: undefined }
     }
     const ttl = serviceTtl(knowledge, object).seconds
-    return { object, ttl, endpointsTtl: endpointsTtl(knowledge, object).seconds }
+    const told = toldEndpoints(settings, view.slices(object.namespace, object.name))
+    return { object, ttl, endpointsTtl: endpointsTtl(knowledge, object).seconds, told }
   }
 
   const objectOf = ({ imported, namespace, name }: ServiceName): Service | ServiceImport | undefined =>
@@ -151,7 +153,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
       const changed = whole || service !== before?.object || now?.ttl !== before?.ttl
       const ahead =
         changed || dependsOnEndpoints(service) ? compileAhead(which.imported, before?.object, service) : undefined
-      const aged = now?.endpointsTtl !== before?.endpointsTtl
+      const aged = now?.endpointsTtl !== before?.endpointsTtl || now?.told !== before?.told
       for (const used of firstUse.ofService(which, changed || aged ? 'all' : 'changed')) {
         if (!ahead?.has(used)) compileUsed(used)
       }
@@ -187,6 +189,8 @@ interface Compiled {
   /** Seconds. */
   readonly ttl: number
   readonly endpointsTtl: number
+  /** Which of its endpoints have names. */
+  readonly told: Told | undefined
 }
 
 const clusterIPsOf = (service: Service | ServiceImport | undefined): readonly string[] =>

@@ -6,12 +6,14 @@
 
 import { zoneSpec } from '../../compile/node.ts'
 import { isMulticluster, type Knowledge } from '../../compile/settings.ts'
+import { namedBackends } from '../../compile/split.ts'
 import { isKnown } from '../../compile/visible.ts'
 import { reverseName } from '../../dns/address.ts'
 import { type Clock, threadTime } from '../../observe/clock.ts'
 import type { TableSink } from '../../plugin/contract.ts'
 import { TableFull } from '../../table/index.ts'
 import type { NodeSpec } from '../../table/spec.ts'
+import { createDependents } from './dependents.ts'
 import { type ServiceName, serviceKey } from './first-use.ts'
 import { createNames } from './names.ts'
 import type { ProgrammingLatency } from './programming-latency.ts'
@@ -69,6 +71,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     remove: (name: string) => toEach((target) => target.sink.remove(name)),
   }
   const names = createNames(knowledge, sink, report)
+  const dependents = createDependents()
   const dirtyServices = new Map<string, DirtyService>()
   const dirtyNames = new Set<string>()
   const dirtyNamespaces = new Set<string>()
@@ -159,7 +162,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function* everything(): Iterator<() => void> {
     for (const { namespace, name } of [...view.services()]) {
       yield () => {
-        names.compileService({ imported: false, namespace, name }, true)
+        compileService({ imported: false, namespace, name, whole: true })
         latency.alreadyThere(view.slices(namespace, name))
       }
     }
@@ -171,10 +174,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
     for (const zone of settings.zones) yield () => names.compileFixed(zone)
   }
 
+  function compileService(service: DirtyService): void {
+    const { imported, namespace, name, whole } = service
+    const object = imported ? undefined : view.service(namespace, name)
+    if (!imported) dependents.follow(service, object ? namedBackends(knowledge, object) : [])
+    names.compileService(service, whole)
+  }
+
   function compileDirty(key: string, dirty: DirtyService): void {
     const { imported, namespace, name } = dirty
     const start = worked()
-    names.compileService(dirty, dirty.whole)
+    compileService(dirty)
     if (!imported) latency.published(view.service(namespace, name), view.slices(namespace, name))
     const cost = worked() - start
     if (cost <= longCompilation) return
@@ -220,7 +230,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
     },
     serviceChanged(namespace, name) {
-      if (isFollowing()) mark({ imported: false, namespace, name, whole: false })
+      if (!isFollowing()) return
+      mark({ imported: false, namespace, name, whole: false })
+      for (const split of dependents.of({ namespace, name })) mark({ ...split, whole: true })
     },
     importChanged(namespace, name) {
       if (isFollowing()) mark({ imported: true, namespace, name, whole: false })
@@ -231,6 +243,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       for (const imported of view.serviceImports()) {
         if (imported.namespace === namespace) mark({ imported: true, namespace, name: imported.name, whole: true })
       }
+      for (const split of dependents.ofNamespace(namespace)) mark({ ...split, whole: true })
       for (const name of names.usedAcrossNamespaces()) dirtyNames.add(name)
       dirtyNamespaces.add(namespace)
       slices.wake()

@@ -164,11 +164,13 @@ const isSplit = (knowledge: Knowledge, service: Service | ServiceImport): boolea
 export function zoneSpec(knowledge: Knowledge, zone: string, open: boolean): ZoneSpec {
   const { view, settings } = knowledge
   const { ttl } = settings
+  // A zone for aliases has no names of its own.
+  const apex = settings.zones.includes(zone) ? zone : settings.primaryZone
   return {
     zone,
     soa: {
-      mname: below('ns.dns', zone),
-      rname: below('hostmaster', zone),
+      mname: below('ns.dns', apex),
+      rname: below('hostmaster', apex),
       serial: isMulticluster(settings, zone) ? view.multiclusterSerial : view.serial,
       refresh: 7200,
       retry: 1800,

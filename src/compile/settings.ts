@@ -1,6 +1,7 @@
 /** What the answers of cluster names are computed from: the cluster as it is, and the settings of a `kubernetes` block. */
 import type { ClusterView } from '../cluster/types.ts'
 import { isSubdomain } from '../dns/name.ts'
+import type { Aliases } from './aliases.ts'
 import type { AnnotationReader } from './annotations/read.ts'
 
 export interface ClusterDnsSettings {
@@ -48,6 +49,7 @@ export interface Knowledge {
   readonly localAddresses: readonly Uint8Array[]
   readonly annotations: AnnotationReader
   readonly settling: Settling
+  readonly aliases: Aliases
 }
 
 /** Which services' endpoints are unsettled (DESIGN §3): one is not ready or terminating, or the set has just changed. */

@@ -3,6 +3,7 @@
  *
  *     namespace NAME
  *     service NAME NAMESPACE headless|external TARGET|ADDRESS[,ADDRESS]  [ports [NAME:]PROTOCOL:PORT,… | ports none]
+ *         [created YEAR]
  *     slice NAME SERVICE NAMESPACE IPv4|IPv6|FQDN  [ports …]
  *     endpoint SERVICE NAMESPACE ADDRESS ready|notReady|unknown  [hostname X] [pod X] [slice NAME] [zone Z]
  *         [serving|terminating] [cluster C]
@@ -49,6 +50,7 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
   const ports = new Map<string, readonly Port[]>()
   const slices = new Map<string, Slice>()
   const specs = new Map<string, object>()
+  const created = new Map<string, string>()
   /** By `KIND NAMESPACE/NAME`; kept when the object is replaced. */
   const annotations = new Map<string, Record<string, string>>()
 
@@ -85,6 +87,8 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
     const declared = words.option('ports')
     const list = declared === undefined ? defaultPorts : readPorts(declared)
     ports.set(`${namespace}/${name}`, list)
+    const year = words.option('created')
+    if (year !== undefined) created.set(`${namespace}/${name}`, `${year}-01-01T00:00:00Z`)
     words.end()
     specs.set(`${namespace}/${name}`, { ...spec, ports: list })
     pushService(name, namespace)
@@ -94,7 +98,12 @@ export function createNotation(cluster: HandMadeCluster): ClusterNotation {
     const key = `${namespace}/${name}`
     const spec = specs.get(key)
     if (!spec) throw new Error(`no service ${key}`)
-    const metadata = { name, namespace, annotations: annotations.get(`service ${key}`) }
+    const metadata = {
+      name,
+      namespace,
+      annotations: annotations.get(`service ${key}`),
+      creationTimestamp: created.get(key),
+    }
     cluster.apply({ kind: 'Service', metadata, spec })
   }
 

@@ -79,6 +79,7 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
     knowledge: () => knowledge,
     answered: source.answered,
     room: { wait: () => undefined },
+    overdue: () => clock.now() >= settings.startupTimeout,
   })
   const table = openTable()
   source.start(cluster, knowledge, settling)

@@ -1,5 +1,6 @@
 /** What the kubernetes plugin knows, of a cluster made by hand. */
 import type { ClusterView } from '../../src/cluster/types.ts'
+import { createAliases } from '../../src/compile/aliases.ts'
 import { createAnnotationReader } from '../../src/compile/annotations/read.ts'
 import { alwaysSettled, type ClusterDnsSettings, type Knowledge, type Settling } from '../../src/compile/settings.ts'
 import { parseAddress } from '../../src/dns/address.ts'
@@ -10,11 +11,13 @@ export function knowledgeOf(
   localAddresses: readonly string[] = [],
   settling: Settling = alwaysSettled,
 ): Knowledge {
+  const annotations = createAnnotationReader('slicedns.io')
   return {
     view,
     settings,
     localAddresses: localAddresses.map((text) => parseAddress(text)!),
-    annotations: createAnnotationReader('slicedns.io'),
+    annotations,
     settling,
+    aliases: createAliases(view, settings, annotations),
   }
 }

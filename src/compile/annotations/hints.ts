@@ -17,6 +17,8 @@ export interface ServiceHints {
   readonly grpcConfig?: Uint8Array
   /** The ready endpoints are listed at a name of their own. */
   readonly endpoints?: boolean
+  /** Host names that the service wants as well, lower case and absolute. */
+  readonly aliases?: readonly string[]
   /** Each annotation that is ignored, with the rule that it breaks. */
   readonly problems: readonly Problem[]
 }

@@ -1,5 +1,6 @@
 /** From the annotations of an object to what they ask for. An annotation that is wrong is left out by itself. */
 import type { EndpointSlice, Namespace, Service } from '../../cluster/types.ts'
+import { type AliasList, readAliases } from './aliases.ts'
 import { parseFlag } from './flag.ts'
 import { parseGrpcConfig } from './grpc-config.ts'
 import type { NamespaceHints, ServiceHints, SliceHints } from './hints.ts'
@@ -55,7 +56,7 @@ function isEmpty(annotations: Annotations): boolean {
 }
 
 function readService(prefix: string, annotations: Annotations): ServiceHints {
-  const { problems, value, rest } = createKeys(prefix, annotations)
+  const { problems, value, names, rest } = createKeys(prefix, annotations)
   const hints = {
     ttl: value('ttl', parseTtl),
     srvPriority: value('srv-priority', parseU16),
@@ -64,6 +65,7 @@ function readService(prefix: string, annotations: Annotations): ServiceHints {
     hold: value('hold', parseHold),
     grpcConfig: value('grpc-config', parseGrpcConfig),
     endpoints: value('endpoints', parseFlag),
+    aliases: names('alias', readAliases),
   }
   rest('a Service')
   const { records, problems: ofMetadata } = readMetadata(
@@ -102,6 +104,14 @@ function createKeys(prefix: string, annotations: Annotations) {
       if (read.ok) return read.value
       problems.push({ key, reason: read.reason, rule: read.rule })
       return undefined
+    },
+    names(word: string, read: (text: string) => AliasList): readonly string[] | undefined {
+      const key = `${prefix}/${word}`
+      known.push(word)
+      if (!Object.hasOwn(annotations, key)) return undefined
+      const found = read(annotations[key])
+      problems.push(...found.problems.map((problem) => ({ key, ...problem })))
+      return found.names
     },
     /** To be called last: whatever else is below the prefix is a mistake. */
     rest(object: string): void {

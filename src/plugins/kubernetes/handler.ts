@@ -1,4 +1,5 @@
 /** The chain's way to cluster names: resolve, then say it as a reply. */
+import { type AliasPlace, aliasAt } from '../../compile/aliases.ts'
 import { type Answer, resolve } from '../../compile/answers.ts'
 import { type Drawn, drawn } from '../../compile/draw.ts'
 import { zoneSpec } from '../../compile/node.ts'
@@ -18,12 +19,14 @@ export interface HandlerOptions {
   /** Called for each name that was answered here with records: the table may take it over. */
   readonly answered: (zone: string, name: string, type: number) => void
   readonly room: Pick<WaitingRoom, 'wait'>
+  /** The startup timeout is over: what only aliases would be in need of the cluster for is the next plugin's meanwhile. */
+  readonly overdue: () => boolean
 }
 
 /** Seconds that a client may believe in the absence of what was waited for in vain. */
 const briefly = 1
 
-export function createHandler({ knowledge, answered, room }: HandlerOptions): Handler {
+export function createHandler({ knowledge, answered, room, overdue }: HandlerOptions): Handler {
   function give(known: Knowledge, zone: string, query: Query, found: Answer, next: Next): Outcome | Promise<Outcome> {
     const answer = drawn(found)
     if (answer.kind === 'chase') return answerChase(known, zone, query, answer)
@@ -45,10 +48,18 @@ export function createHandler({ knowledge, answered, room }: HandlerOptions): Ha
     return waited === 'over' ? inVain() : waited.then((outcome) => outcome ?? inVain())
   }
 
+  /** A name in a zone for aliases, and outside of the plugin's own zones. */
+  function passOn(known: Knowledge, zone: string, query: Query, next: Next): Outcome | Promise<Outcome> {
+    return known.view.synced || overdue() ? next(query) : negative(known, zone, query, rcode.SERVFAIL)
+  }
+
   return (query, next) => {
     const known = knowledge()
-    const zone = zoneOf(known.settings, query.name)
+    const place = aliasAt(known, query.name)
+    if (place?.alias) return giveAlias(known, place.zone, place.alias, query, next)
+    const zone = place?.zone ?? zoneOf(known.settings, query.name)
     if (zone === undefined) return next(query)
+    if (!known.settings.zones.includes(zone)) return passOn(known, zone, query, next)
     // Zones are not transferred from here (the `transfer` plugin does that).
     if (query.qtype === dnsType.AXFR || query.qtype === dnsType.IXFR) {
       return { kind: 'rcode', rcode: rcode.REFUSED, plugin }
@@ -56,6 +67,22 @@ export function createHandler({ knowledge, answered, room }: HandlerOptions): Ha
     const answer = resolve(known, zone, query.name, query.qtype)
     return answer.kind === 'nxdomain' ? deny(known, zone, query, next) : give(known, zone, query, answer, next)
   }
+}
+
+/** What a service answers by its own name, at its alias in `zone`. */
+function giveAlias(
+  knowledge: Knowledge,
+  zone: string,
+  { own }: NonNullable<AliasPlace['alias']>,
+  query: Query,
+  next: Next,
+): Outcome | Promise<Outcome> {
+  const { home } = knowledge.aliases
+  const answer = drawn(resolve(knowledge, home, own, query.qtype))
+  if (answer.kind === 'chase') return answerChase(knowledge, zone, query, answer, home)
+  // The alias is the service's, whatever falls through at its own name.
+  if (answer.kind === 'nxdomain') return negative(knowledge, zone, query, rcode.NXDOMAIN)
+  return toOutcome(knowledge, zone, query, answer, next)
 }
 
 function toOutcome(
@@ -105,8 +132,15 @@ function negative(
   return { kind: 'reply', message: replyTo(query.request, { rcode: code, authoritative: true, authority }), plugin }
 }
 
-async function answerChase(knowledge: Knowledge, zone: string, query: Query, answer: ChaseSpec): Promise<Outcome> {
-  const chased = await chase(knowledge, zone, query, answer)
+/** `home`: the zone that targets are looked up in without leaving the plugin; `zone`: that of the name asked for. */
+async function answerChase(
+  knowledge: Knowledge,
+  zone: string,
+  query: Query,
+  answer: ChaseSpec,
+  home = zone,
+): Promise<Outcome> {
+  const chased = await chase(knowledge, home, query, answer)
   if (chased.unknown) return negative(knowledge, zone, query, rcode.SERVFAIL)
   if (chased.answer.length === 0) return negative(knowledge, zone, query, rcode.NOERROR)
   return positive(query, { answer: chased.answer, additional: [] }, chased.truncated)

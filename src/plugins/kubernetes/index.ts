@@ -3,6 +3,8 @@ import { networkInterfaces } from 'node:os'
 import { resolve as resolvePath } from 'node:path'
 import { clusterKey, openCluster } from '../../cluster/open.ts'
 import type { Cluster, ClusterConfig, ClusterView } from '../../cluster/types.ts'
+import { openZones } from '../../compile/alias-rules.ts'
+import { createAliases } from '../../compile/aliases.ts'
 import { createAnnotationReader } from '../../compile/annotations/read.ts'
 import { alwaysSettled, type Knowledge } from '../../compile/settings.ts'
 import { parseAddress } from '../../dns/address.ts'
@@ -27,7 +29,7 @@ export const kubernetes: Plugin<KubernetesSettings> = { name: 'kubernetes', sche
 function setup(settings: KubernetesSettings, { block, clock, log, metrics, process }: Setup): Instance {
   const config: ClusterConfig = { ...settings.cluster, source: located(settings, block.root) }
   const source = createSource({
-    zones: settings.dns.zones,
+    zones: [...settings.dns.zones, ...openZones(settings.dns)],
     clock,
     latency: measureProgrammingLatency(metrics, clock),
     report: log.error,
@@ -81,7 +83,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   }
 
   return {
-    handler: createHandler({ knowledge, answered: source.answered, room }),
+    handler: createHandler({ knowledge, answered: source.answered, room, overdue: () => overdue }),
     source,
     cluster,
     transfer: createTransferSource(settings.dns.zones, cluster),
@@ -95,12 +97,14 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       settling = followSettling(held.value)
       // With `bind`, CoreDNS knows no address of its own: see coredns-behaviour §4.6.
       const localAddresses = block.directives.includes('bind') ? [] : interfaceAddresses()
+      const annotations = createAnnotationReader(settings.annotationPrefix)
       known = {
         view: held.value.view,
         settings: settings.dns,
         localAddresses,
-        annotations: createAnnotationReader(settings.annotationPrefix),
+        annotations,
         settling: settling?.value ?? alwaysSettled,
+        aliases: createAliases(held.value.view, settings.dns, annotations),
       }
       nodeDomains = searchListOf(readIfThere('/etc/resolv.conf'))
       // First, so that who waits for a change is answered before its names are compiled.

@@ -10,6 +10,7 @@ import { endpointsTtl, importTtl, serviceTtl } from '../../compile/ttl.ts'
 import { parseAddress, reverseName } from '../../dns/address.ts'
 import { type as dnsType } from '../../dns/codes.ts'
 import type { NodeSpec } from '../../table/spec.ts'
+import { createAliasNames } from './alias-names.ts'
 import { createFirstUse, type ServiceName, serviceKey, serviceNameOf } from './first-use.ts'
 
 /** Where compiled names go. */
@@ -21,8 +22,13 @@ export interface NameSink {
 export interface Names {
   /** Names that are there whatever the cluster holds. */
   compileFixed(zone: string): void
-  /** `whole`: also where nothing but the service's slices may have changed. */
-  compileService(service: ServiceName, whole: boolean): void
+  /**
+   * `whole`: also where nothing but the service's slices may have changed. Returns services that an alias has come to or
+   * gone from by that: what is to be reported of them may have changed.
+   */
+  compileService(service: ServiceName, whole: boolean): readonly ServiceName[]
+  /** Zones of aliases only. */
+  compileAliasZones(): void
   compileNamespace(namespace: string): void
   /** One name that was compiled on first use. */
   compileUsed(name: string): void
@@ -44,6 +50,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
   const firstUse = createFirstUse(settings.endpointPodNames, ({ imported, namespace, name }) =>
     imported ? view.importedSlices(namespace, name) : view.slices(namespace, name),
   )
+  const aliasNames = createAliasNames(knowledge, sink)
   /** What each service's names were last compiled from. */
   const compiled = new Map<string, Compiled>()
 
@@ -159,7 +166,9 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
       }
       // Names of addresses follow the slices by themselves; their TTL is the service's.
       for (const used of aged ? firstUse.ofEndpoints(which) : []) compileUsed(used)
+      return ahead || aged ? aliasNames.compile(which) : []
     },
+    compileAliasZones: aliasNames.compileZones,
     compileNamespace(namespace) {
       for (const zone of forwardZones) {
         publish(zone, namespaceName(namespace, 'svc', zone))

@@ -71,6 +71,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     remove: (name: string) => toEach((target) => target.sink.remove(name)),
   }
   const names = createNames(knowledge, sink, report)
+  const zones = [...new Set([...settings.zones, ...knowledge.aliases.zones])]
   const dependents = createDependents()
   const dirtyServices = new Map<string, DirtyService>()
   const dirtyNames = new Set<string>()
@@ -108,7 +109,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** Once per slice: the serial moves with nearly every change. */
   function declareZones(): void {
     toEach((target) => {
-      for (const zone of settings.zones) {
+      for (const zone of zones) {
         const spec = zoneSpec(knowledge, zone, !target.complete.has(zone))
         const { open } = spec
         const { serial } = spec.soa
@@ -172,19 +173,20 @@ export function createPublisher(options: PublisherOptions): Publisher {
     for (const name of [...names.usedNames()]) yield () => names.compileUsed(name)
     for (const { name } of [...view.namespaces()]) yield () => names.compileNamespace(name)
     for (const zone of settings.zones) yield () => names.compileFixed(zone)
+    yield names.compileAliasZones
   }
 
-  function compileService(service: DirtyService): void {
+  function compileService(service: DirtyService): readonly ServiceName[] {
     const { imported, namespace, name, whole } = service
     const object = imported ? undefined : view.service(namespace, name)
     if (!imported) dependents.follow(service, object ? namedBackends(knowledge, object) : [])
-    names.compileService(service, whole)
+    return names.compileService(service, whole)
   }
 
   function compileDirty(key: string, dirty: DirtyService): void {
     const { imported, namespace, name } = dirty
     const start = worked()
-    compileService(dirty)
+    for (const other of compileService(dirty)) mark({ ...other, whole: false })
     if (!imported) latency.published(view.service(namespace, name), view.slices(namespace, name))
     const cost = worked() - start
     if (cost <= longCompilation) return
@@ -219,6 +221,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (view.synced) publishEverything()
       else {
         for (const zone of settings.zones) names.compileFixed(zone)
+        names.compileAliasZones()
         target.settled.resolve()
       }
       return {
@@ -230,6 +233,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
     },
     serviceChanged(namespace, name) {
+      knowledge.aliases.changed(namespace, name)
       if (!isFollowing()) return
       mark({ imported: false, namespace, name, whole: false })
       for (const split of dependents.of({ namespace, name })) mark({ ...split, whole: true })

@@ -50,6 +50,7 @@ function openRoom({ options = '', limits = {}, hold = '2s' }: RoomOptions = {}) 
     knowledge: () => knowledge,
     answered: (_zone, name) => void published.push(name),
     room,
+    overdue: () => false,
   })
   /** Queries that have given up their place. */
   let aside = 0

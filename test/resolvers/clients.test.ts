@@ -1,109 +1,174 @@
-/** Stub resolvers that pods have, each in its own process, asking slicedns. */
+/** The stub resolvers that pods have, each in its own process, with a resolv.conf as kubelet writes it, asking slicedns. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { Resolver } from 'node:dns/promises'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { promisify } from 'node:util'
-import { peer, without } from '../support/peers.ts'
+import { after, before, describe, test } from 'node:test'
+import { runtime } from '../support/server.ts'
+import { until } from '../support/until.ts'
+import type { Answer, Question } from './answers.ts'
 import { type ServedCluster, serveCluster, sizes, zone } from './cluster.ts'
+import { sumBy } from './metrics.ts'
+import { openPod, type Pod, withoutPods } from './pod.ts'
+import { startResolved } from './resolved.ts'
+import { removePrograms, type StubResolver, stubResolvers } from './resolvers.ts'
 
-const run = promisify(execFile)
-const folder = mkdtempSync(join(tmpdir(), 'slicedns-clients-'))
+const search = [`apps.svc.${zone}`, `svc.${zone}`, zone] as const
+const ndotsValues = [5, 2] as const
+const noPods = withoutPods()
+
+let pod: Pod
 let cluster: ServedCluster
 
 before(async () => {
-  cluster = await serveCluster()
+  if (noPods) return
+  pod = await openPod()
+  pod.start(outside)
+  cluster = await serveCluster({ inside: pod.inside, upstream: '127.0.0.1:5353' })
+  await until(async () => {
+    const answer = await pod.run(['dig', '+short', '+tcp', '@127.0.0.1', `n-${sizes.at(-1)}.apps.svc.${zone}`])
+    assert.equal(answer.trim().split('\n').length, sizes.at(-1))
+  })
+  if (stubResolvers.some(({ name, needs }) => /systemd/.test(name) && !needs)) await startResolved(pod, search)
 })
 
 after(async () => {
   await cluster?.stop()
-  rmSync(folder, { recursive: true, force: true })
+  await pod?.stop()
+  removePrograms()
 })
 
-const addressesIn = (text: string) => text.match(/\b10\.(?:50|96)\.\d+\.\d+\b/g) ?? []
-
-/** How a program is asked for the addresses of an absolute name. */
-interface Client {
-  readonly program: string
-  readonly needs?: string | false
-  ask(name: string, port: string): Promise<string>
-}
-
-const output = async (command: string, args: readonly string[]) => (await run(peer(command)!, args)).stdout
-
-const python = `
-import sys, dns.resolver
-resolver = dns.resolver.Resolver(configure=False)
-resolver.nameservers, resolver.port = ['127.0.0.1'], int(sys.argv[2])
-print([str(record) for record in resolver.resolve(sys.argv[1], 'A')])
-`
-
-const clients: readonly Client[] = [
-  { program: 'dig', ask: (name, port) => output('dig', ['@127.0.0.1', '-p', port, '+short', name, 'A']) },
-  { program: 'kdig', ask: (name, port) => output('kdig', ['@127.0.0.1', '-p', port, '+short', name, 'A']) },
-  { program: 'drill', ask: (name, port) => output('drill', ['-p', port, name, '@127.0.0.1', 'A']) },
-  {
-    program: 'python3',
-    needs: await noDnspython(),
-    ask: (name, port) => output('python3', ['-c', python, name, port]),
-  },
-  { program: 'go', ask: async (name, port) => (await run(await goProgram(), [name, port])).stdout },
+/** The world outside the cluster: one name. */
+const outside = [
+  ...['dnsmasq', '-k', '-C', '/dev/null', '--user=root', '--pid-file=', '--no-resolv', '--no-hosts'],
+  ...['--port=5353', '--listen-address=127.0.0.1', '--bind-interfaces'],
+  ...['--host-record=www.example.com,192.0.2.80,2001:db8::80', '--address=/#/'],
 ]
 
-async function noDnspython(): Promise<string | false> {
-  if (peer('python3') === undefined) return 'needs python3'
-  return run(peer('python3')!, ['-c', 'import dns.resolver']).then(
-    () => false,
-    () => 'needs dnspython',
-  )
+/** What each form of a name of service `web` finds. */
+const web: Readonly<Record<string, readonly string[]>> = {
+  A: ['10.96.1.1'],
+  AAAA: ['fd00:96::1:1'],
+  ANY: ['10.96.1.1', 'fd00:96::1:1'],
+  HOST: ['fd00:96::1:1'],
+}
+const forms = ['web', 'web.apps', 'web.apps.svc', `web.apps.svc.${zone}`, `web.apps.svc.${zone}.`] as const
+
+function finds(resolver: StubResolver, name: string, ndots: number): boolean {
+  const dots = name.split('.').length - 1
+  if (dots >= 4 || resolver.searches === 'always') return true
+  if (resolver.searches === 'below ndots') return dots < ndots
+  return resolver.searches === 'single labels' && dots === 0
 }
 
-const goSource = `package main
-
-import ("context"; "fmt"; "net"; "os")
-
-func main() {
-	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, "127.0.0.1:"+os.Args[2])
-	}}
-	addresses, err := resolver.LookupHost(context.Background(), os.Args[1])
-	fmt.Println(addresses, err)
-}
-`
-let built: Promise<string> | undefined
-
-function goProgram(): Promise<string> {
-  built ??= (async () => {
-    const file = join(folder, 'lookup')
-    writeFileSync(`${file}.go`, goSource)
-    await run(peer('go')!, ['build', '-o', file, `${file}.go`], { env: { ...process.env, CGO_ENABLED: '0' } })
-    return file
-  })()
-  return built
+const world: Readonly<Partial<Record<Question, Answer>>> = {
+  'A:www.example.com': ['192.0.2.80'],
+  'A:www.example.com.': ['192.0.2.80'],
+  'AAAA:www.example.com': ['2001:db8::80'],
+  'HOST:www.example.com': ['2001:db8::80'],
+  'A:no.such.example': 'not-found',
+  'HOST:no.such.example.': 'not-found',
 }
 
-for (const { program, needs = without(program), ask } of clients) {
-  test(`${program} gets addresses of services of any size`, { skip: needs }, async () => {
-    const port = String(cluster.port)
-    for (const size of sizes) {
-      const found = addressesIn(await ask(`n-${size}.apps.svc.${zone}.`, port))
-      assert.ok(found.length >= 1, `${program} found no address of ${size}`)
-      if (size <= 29) assert.equal(new Set(found).size, size)
+const records: Readonly<Partial<Record<Question, readonly string[]>>> = {
+  [`A:alias.apps.svc.${zone}.`]: ['10.96.1.4'],
+  [`A:outside.apps.svc.${zone}.`]: ['192.0.2.80'],
+  [`AAAA:outside.apps.svc.${zone}.`]: ['2001:db8::80'],
+  [`HOST:alias.apps.svc.${zone}.`]: ['10.96.1.4'],
+  [`A:db-0.db.apps.svc.${zone}.`]: ['10.60.0.1'],
+  [`AAAA:db-0.db.apps.svc.${zone}.`]: ['fd00:60::1'],
+  [`ANY:db.apps.svc.${zone}.`]: ['10.60.0.1', '10.60.0.2', 'fd00:60::1'],
+  [`ANY:four.apps.svc.${zone}.`]: ['10.96.1.4'],
+  [`ANY:six.apps.svc.${zone}.`]: ['fd00:96::1:6'],
+  [`SRV:_http._tcp.web.apps.svc.${zone}.`]: [`web.apps.svc.${zone}:80`],
+  [`SRV:_http._tcp.db.apps.svc.${zone}.`]: [`db-0.db.apps.svc.${zone}:80`, `db-1.db.apps.svc.${zone}:80`],
+  [`TXT:dns-version.${zone}.`]: ['1.1.0'],
+  'PTR:10.96.1.1': [`web.apps.svc.${zone}`],
+  'PTR:fd00:96::1:1': [`web.apps.svc.${zone}`],
+  'PTR:10.60.0.2': [`db-1.db.apps.svc.${zone}`],
+}
+
+for (const resolver of stubResolvers) {
+  const can = (question: string) => resolver.kinds.some((kind) => question.startsWith(`${kind}:`))
+  const ask = async (questions: readonly string[], ndots: number) => {
+    const nameserver = resolver.server ?? '127.0.0.1'
+    pod.configure(`nameserver ${nameserver}\nsearch ${search.join(' ')}\noptions ndots:${ndots}\n`)
+    const asked = questions.filter(can) as Question[]
+    const answers = await resolver.ask(pod, asked)
+    return asked.map((question): [Question, Answer] => [question, sorted(answers.get(question)!)])
+  }
+  describe(resolver.name, { skip: noPods || resolver.needs }, () => {
+    for (const ndots of ndotsValues) {
+      test(`finds a service by each form of its name that it completes under ndots:${ndots}`, async () => {
+        const questions = Object.keys(web).flatMap((kind) => forms.map((form) => `${kind}:${form}`))
+        for (const [question, answer] of await ask(questions, ndots)) {
+          const [kind, name] = question.split(':') as [string, string]
+          assert.deepEqual(answer, finds(resolver, name, ndots) ? web[kind]! : 'not-found', question)
+        }
+      })
+
+      test(`finds what is outside the cluster under ndots:${ndots}`, async () => {
+        for (const [question, answer] of await ask(Object.keys(world), ndots)) {
+          assert.deepEqual(answer, sorted(world[question]!), question)
+        }
+      })
+
+      test(`learns from the first answers that a name does not exist, under ndots:${ndots}`, async () => {
+        const names = [
+          'nosuch',
+          'nosuch.apps',
+          `nosuch.apps.svc.${zone}`,
+          `nosuch.apps.svc.${zone}.`,
+          `a.b.web.apps.svc.${zone}.`,
+        ]
+        const before = await responses()
+        const questions = [
+          ...names.flatMap((name) => [`A:${name}`, `AAAA:${name}`, `HOST:${name}`]),
+          'PTR:10.9.9.9',
+          'PTR:fd00:9::9',
+        ]
+        const answers = await ask(questions, ndots)
+        for (const [question, answer] of answers) assert.equal(answer, 'not-found', question)
+        // Two families, as it stands and with each of the search list; more would be retries.
+        const queries = (await responses()).total - before.total
+        assert.ok(queries <= answers.length * 2 * (1 + search.length), `${queries} queries for ${answers.length} names`)
+      })
     }
-    assert.deepEqual(addressesIn(await ask(`alias.apps.svc.${zone}.`, port)), ['10.96.1.1'])
+
+    test('gets the records of every kind that it can ask for', async () => {
+      for (const [question, answer] of await ask(Object.keys(records), 5)) {
+        assert.deepEqual(answer, sorted(records[question]!), question)
+      }
+    })
+
+    test('tells a family or type that a service does not have from an error', async () => {
+      const questions = [`AAAA:four.apps.svc.${zone}.`, `A:six.apps.svc.${zone}.`, `TXT:web.apps.svc.${zone}.`]
+      for (const [question, answer] of await ask(questions, 5)) {
+        assert.match(String(answer), /^no-data$|^not-found$/, question)
+      }
+    })
+
+    test(`gets ${resolver.whole ? 'every address' : 'addresses'} of services of any size`, async () => {
+      for (const size of sizes) {
+        const name = `n-${size}.apps.svc.${zone}`
+        for (const [question, answer] of await ask([`A:${name}`, `HOST:${name}`], 5)) {
+          const found = new Set(answer)
+          if (resolver.whole) assert.equal(found.size, size, question)
+          else assert.ok(found.size >= Math.min(size, 29) && found.size <= size, `${question}: ${found.size} addresses`)
+        }
+      }
+    })
   })
 }
 
-test('c-ares (Node.js) gets addresses of services of any size, and other records', async () => {
-  const resolver = new Resolver()
-  resolver.setServers([`127.0.0.1:${cluster.port}`])
-  for (const size of sizes) assert.ok((await resolver.resolve4(`n-${size}.apps.svc.${zone}`)).length >= 1)
-  const [srv] = await resolver.resolveSrv(`_http._tcp.web.apps.svc.${zone}`)
-  assert.deepEqual([srv?.name, srv?.port], [`web.apps.svc.${zone}`, 80])
-  assert.deepEqual(await resolver.reverse('10.96.1.1'), [`web.apps.svc.${zone}`])
-  await assert.rejects(resolver.resolve4(`nosuch.apps.svc.${zone}`), { code: 'ENOTFOUND' })
-  await assert.rejects(resolver.resolve6(`web.apps.svc.${zone}`), { code: 'ENODATA' })
+test('no query of any resolver ended in SERVFAIL, or in an error', { skip: noPods }, async () => {
+  const { byRcode } = await responses()
+  assert.deepEqual(Object.keys(byRcode).sort(), ['NOERROR', 'NXDOMAIN'])
 })
+
+const sorted = (answer: Answer) => (typeof answer === 'string' ? answer : [...answer].sort())
+
+/** What the server has answered so far, by its own metrics. */
+async function responses(): Promise<{ readonly total: number; readonly byRcode: Readonly<Record<string, number>> }> {
+  const url = `http://127.0.0.1:${cluster.server.ports.metrics}/metrics`
+  const text = await pod.run([runtime, '-e', `fetch('${url}').then((reply) => reply.text()).then(console.log)`])
+  const byRcode = sumBy(text, 'coredns_dns_responses_total', 'rcode')
+  return { total: Object.values(byRcode).reduce((sum, count) => sum + count, 0), byRcode }
+}

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Builds the real peers that the tests compare with, outside the tree, once:
-#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver] [kubectl] [grpc-go-client]     (default: all of them)
+#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver] [kubectl] [grpc-go-client] [systemd-resolved]
+#                                                                     (default: all of them)
 # They land in ${SLICEDNS_PEERS:-$HOME/.cache/slicedns-peers}/bin; a version that is there already is kept.
-# Needs Go 1.26 or later and the Go module proxy. Tests look on PATH and in that folder, and skip what is absent.
+# Needs Go 1.26 or later and the Go module proxy; systemd-resolved comes from Debian's packages, elsewhere it is left out.
+# Tests look on PATH and in that folder, and skip what is absent.
 set -euo pipefail
 
 COREDNS_VERSION=v1.14.7
@@ -119,14 +121,46 @@ build_grpc_go_client() {
   rm -rf "$work"
 }
 
-[ $# -gt 0 ] || set -- coredns etcd kube-apiserver kubectl grpc-go-client
+# Unpacked, not installed: installing makes /etc/resolv.conf a link to a file that only a running systemd-resolved writes.
+unpack_systemd_resolved() {
+  command -v apt-get >/dev/null || { echo "systemd-resolved: left out, for there is no apt-get"; return; }
+  built systemd-resolved "$(debian_version systemd-resolved)" && return
+  local packages=(systemd-resolved libsystemd-shared)
+  local work; work=$(mktemp -d)
+  ( cd "$work"
+    apt-get download -qq "${packages[@]}" || { as_root apt-get update -qq && apt-get download -qq "${packages[@]}"; }
+    for package in *.deb; do dpkg -x "$package" unpacked; done )
+  local version; version=$(debian_version systemd-resolved)
+  local home="$peers/systemd-resolved"
+  rm -rf "$home" && mv "$work/unpacked" "$home"
+  local libraries; libraries=$(dirname "$(find "$home" -name 'libsystemd-shared-*.so')")
+  # What that library needs comes with its package, which changes nothing else.
+  ! LD_LIBRARY_PATH="$libraries" ldd "$libraries"/*.so | grep -q 'not found' ||
+    as_root apt-get install -y -qq --no-install-recommends libsystemd-shared
+  local program
+  for program in resolvectl systemd-resolved; do
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$@"\n' "$libraries" "$(find "$home" -type f -name "$program" -perm -u+x)" \
+      > "$work/$program"
+    chmod +x "$work/$program"
+    publish "$program" "$version" "$work/$program"
+  done
+  rm -rf "$work"
+}
+
+# debian_version PACKAGE: the one to be had; nothing before the first apt-get update.
+debian_version() { apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's/^Version: //p' || true; }
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+[ $# -gt 0 ] || set -- coredns etcd kube-apiserver kubectl grpc-go-client systemd-resolved
 for peer in "$@"; do
   case $peer in
     coredns) build_coredns ;;
     etcd) build_etcd ;;
     kube-apiserver) build_kube_apiserver ;;
+    systemd-resolved) unpack_systemd_resolved ;;
     kubectl) build_kubectl ;;
     grpc-go-client) build_grpc_go_client ;;
-    *) echo "unknown peer '$peer': use coredns, etcd, kube-apiserver, kubectl or grpc-go-client" >&2; exit 2 ;;
+    *) echo "unknown peer '$peer': use coredns, etcd, kube-apiserver, kubectl, grpc-go-client or systemd-resolved" >&2; exit 2 ;;
   esac
 done

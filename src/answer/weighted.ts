@@ -33,6 +33,7 @@ export function beginOrder(order: WeightedOrder, list: number, endsAt: number, r
   order.runs = runs
   order.to = 0
   order.records = 0
+  order.weight = 0
   for (let run = 0; run < runs; run++) order.taken[run] = 0
 }
 

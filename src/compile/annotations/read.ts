@@ -12,6 +12,8 @@ import { parseSplit } from './split.ts'
 
 /** Reads an object once: objects of the model never change, they are replaced. */
 export interface AnnotationReader {
+  /** What keys begin with, without the slash; undefined where annotations are off. */
+  readonly prefix: string | undefined
   service(service: Service): ServiceHints
   namespace(namespace: Namespace): NamespaceHints
   slice(slice: EndpointSlice): SliceHints
@@ -22,37 +24,52 @@ type Annotations = Readonly<Record<string, string>>
 const noHints = { problems: [] }
 
 /** Of a configuration with `annotations off`. */
-const blindReader: AnnotationReader = { service: () => noHints, namespace: () => noHints, slice: () => noHints }
+const blindReader: AnnotationReader = {
+  prefix: undefined,
+  service: () => noHints,
+  namespace: () => noHints,
+  slice: () => noHints,
+}
 
 /** `prefix`: what keys begin with, without the slash. */
 export function createAnnotationReader(prefix: string | undefined): AnnotationReader {
   if (prefix === undefined) return blindReader
+  const once = remembering(prefix)
   return {
-    service: once((service) => readService(prefix, service.annotations)),
-    namespace: once((namespace) => readNamespace(prefix, namespace.annotations)),
-    slice: once((slice) => readSlice(prefix, slice.annotations)),
+    prefix,
+    service: once((service: Service) => readService(prefix, service.annotations)),
+    namespace: once((namespace: Namespace) => readNamespace(prefix, namespace.annotations)),
+    slice: once((slice: EndpointSlice) => readSlice(prefix, slice.annotations)),
   }
 }
 
-/** Most objects have no annotation of ours: those are not remembered. */
-function once<T extends { readonly annotations: Annotations }, H>(
-  read: (object: T) => H,
-): (object: T) => H | typeof noHints {
-  const known = new WeakMap<T, H>()
-  return (object) => {
-    if (isEmpty(object.annotations)) return noHints
-    let hints = known.get(object)
-    if (!hints) {
-      hints = read(object)
-      known.set(object, hints)
+/** Of an object's: somebody may have written thousands. */
+const mostProblems = 16
+
+type Hints = { readonly problems: readonly Problem[] }
+
+/** Most objects have no annotation of ours (the control plane writes others on EndpointSlices): they are not kept. */
+const remembering =
+  (prefix: string) =>
+  <T extends { readonly annotations: Annotations }, H extends Hints>(
+    read: (object: T) => H,
+  ): ((object: T) => H | typeof noHints) => {
+    const known = new WeakMap<T, H>()
+    return (object) => {
+      if (!isAnnotated(object.annotations, prefix)) return noHints
+      let hints = known.get(object)
+      if (!hints) {
+        hints = read(object)
+        if (hints.problems.length > mostProblems) hints = { ...hints, problems: hints.problems.slice(0, mostProblems) }
+        known.set(object, hints)
+      }
+      return hints
     }
-    return hints
   }
-}
 
-function isEmpty(annotations: Annotations): boolean {
-  for (const _ in annotations) return false
-  return true
+function isAnnotated(annotations: Annotations, prefix: string): boolean {
+  for (const key in annotations) if (key.startsWith(`${prefix}/`) || key.startsWith(`txt.${prefix}/`)) return true
+  return false
 }
 
 function readService(prefix: string, annotations: Annotations): ServiceHints {
@@ -78,16 +95,18 @@ function readService(prefix: string, annotations: Annotations): ServiceHints {
 }
 
 function readNamespace(prefix: string, annotations: Annotations): NamespaceHints {
-  const { problems, value, rest } = createKeys(prefix, annotations)
+  const { problems, value, rest, noTexts } = createKeys(prefix, annotations)
   const hints = { ttl: value('ttl', parseTtl) }
   rest('a Namespace')
+  noTexts('a Namespace')
   return { ...defined(hints), problems }
 }
 
 function readSlice(prefix: string, annotations: Annotations): SliceHints {
-  const { problems, value, rest } = createKeys(prefix, annotations)
+  const { problems, value, rest, noTexts } = createKeys(prefix, annotations)
   const hints = { srvPriority: value('srv-priority', parseU16), srvWeight: value('srv-weight', parseU16) }
   rest('an EndpointSlice')
+  noTexts('an EndpointSlice')
   return { ...defined(hints), problems }
 }
 
@@ -115,9 +134,17 @@ function createKeys(prefix: string, annotations: Annotations) {
     },
     /** To be called last: whatever else is below the prefix is a mistake. */
     rest(object: string): void {
+      const rule = `${object} may have ${known.join(', ')} below ${prefix}/`
       for (const key of Object.keys(annotations)) {
         if (!key.startsWith(`${prefix}/`) || known.includes(key.slice(prefix.length + 1))) continue
-        problems.push({ key, reason: 'unknown', rule: `${object} may have ${known.join(', ')} below ${prefix}/` })
+        problems.push({ key, reason: 'unknown', rule })
+      }
+    },
+    /** Where there is no metadata to tell. */
+    noTexts(object: string): void {
+      const rule = `metadata is told of Services, not of ${object}`
+      for (const key of Object.keys(annotations)) {
+        if (key.startsWith(`txt.${prefix}/`)) problems.push({ key, reason: 'unknown', rule })
       }
     },
   }

@@ -1,0 +1,161 @@
+/** Who is told of annotations that are ignored, and how often. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { ObjectProblem } from '../../../src/compile/problems.ts'
+import { createMetrics } from '../../../src/observe/registry.ts'
+import { type AnnotationReport, createAnnotationReport } from '../../../src/plugins/kubernetes/annotation-report.ts'
+import { fixedClock } from '../../cluster/clock.ts'
+import { collectingLog } from '../../support/plugin-rig.ts'
+
+function open() {
+  const lines: string[] = []
+  const events: string[] = []
+  const metrics = createMetrics()
+  const clock = fixedClock()
+  const report = createAnnotationReport({
+    log: collectingLog(lines),
+    metrics,
+    clock,
+    events: {
+      add: (_, { name, value }) => void events.push(`+ ${name} ${value}`),
+      remove: () => void events.push('-'),
+      stop: () => void events.push('stop'),
+    },
+  })
+  const counted = async (): Promise<string[]> =>
+    (await metrics.text()).split('\n').filter((line) => line.startsWith('slicedns_annotation'))
+  return { lines, events, metrics, clock, report, counted }
+}
+
+const key = 'slicedns.io/ttl'
+const rule = 'it must be seconds from 0 to 3600, in digits'
+
+const bad = (name: string, value: string, changes: Partial<ObjectProblem> = {}): ObjectProblem => ({
+  kind: 'Service',
+  namespace: 'shop',
+  name,
+  uid: undefined,
+  value,
+  problem: { key, reason: 'syntax', rule },
+  ...changes,
+})
+
+const one = Symbol('one')
+const other = Symbol('other')
+const line = (name: string, value: string): string =>
+  `[WARNING] Service shop/${name}: annotation ${key} "${value}" is ignored: ${rule}`
+
+describe('an annotation that is ignored', () => {
+  test('is one line of the log and one count, however often its object is looked at', async () => {
+    const { report, lines, counted } = open()
+    for (let i = 0; i < 3; i++) report.found(one, 'shop/web', [bad('web', 'soon')])
+    assert.deepEqual(lines, [line('web', 'soon')])
+    assert.deepEqual(await counted(), [
+      'slicedns_annotation_problem_objects 1',
+      'slicedns_annotation_problems_total{reason="syntax"} 1',
+    ])
+  })
+
+  test('is told again with another value, on another object, at another key', () => {
+    const { report, lines } = open()
+    report.found(one, 'shop/web', [bad('web', 'soon')])
+    report.found(one, 'shop/web', [bad('web', 'later')])
+    report.found(one, 'shop/db', [bad('db', 'soon')])
+    report.found(one, 'shop/db', [bad('db', 'soon', { problem: { key: 'slicedns.io/x', reason: 'unknown', rule } })])
+    assert.deepEqual(lines, [
+      line('web', 'soon'),
+      line('web', 'later'),
+      line('db', 'soon'),
+      line('db', 'soon').replace('ttl', 'x'),
+    ])
+  })
+
+  test('is not told again when it comes back, and counts among the objects while it is there', async () => {
+    const { report, lines, events, counted } = open()
+    report.found(one, 'shop/web', [bad('web', 'soon')])
+    report.found(one, 'shop/web', [])
+    assert.match((await counted()).join(), /objects 0/)
+    report.found(one, 'shop/web', [bad('web', 'soon')])
+    assert.match((await counted()).join(), /objects 1/)
+    assert.equal(lines.length, 1)
+    assert.deepEqual(events, ['+ web soon', '-', '+ web soon'])
+  })
+
+  test('is told once of all who find it', async () => {
+    const { report, lines, events, counted } = open()
+    report.found(one, 'shop/web', [bad('web', 'soon')])
+    report.found(other, 'shop/web', [bad('web', 'soon')])
+    assert.equal(lines.length, 1)
+    report.leave(one)
+    assert.deepEqual(events, ['+ web soon'])
+    assert.match((await counted()).join(), /objects 1/)
+    report.leave(other)
+    assert.deepEqual(events, ['+ web soon', '-'])
+    assert.match((await counted()).join(), /objects 0/)
+  })
+
+  test('of the same problem twice on one object is one object', async () => {
+    const { report, counted } = open()
+    const unknown = { key: 'slicedns.io/x', reason: 'unknown', rule } as const
+    const slice = { kind: 'EndpointSlice', name: 'web-a' } as const
+    report.found(one, 'shop/web', [bad('web', 'a'), bad('web', 'b', { problem: unknown }), bad('web', 'a', slice)])
+    assert.match((await counted()).join(), /objects 2/)
+  })
+
+  test('that is in effect all the same is told as advice', () => {
+    const { report, lines } = open()
+    report.found(one, 'shop/web', [
+      bad('web', '2s', { problem: { key: 'slicedns.io/hold', reason: 'advice', rule: 'do' } }),
+    ])
+    assert.deepEqual(lines, ['[WARNING] Service shop/web: annotation slicedns.io/hold "2s": do'])
+  })
+
+  test('cannot write lines of its own, and is cut short', () => {
+    const { report, lines } = open()
+    const value = `x\n[ERROR] all is lost ${'y'.repeat(256 * 1024)}`
+    report.found(one, 'shop/web', [
+      bad('web', value, { problem: { key: 'slicedns.io/a\nb', reason: 'unknown', rule: 'no\nsuch' } }),
+    ])
+    assert.equal(lines.length, 1)
+    assert.match(
+      lines[0],
+      /annotation slicedns.io\/a\\nb "x\\n\[ERROR\] all is lost y{42}"… \(262166 characters\) is ignored: no\\nsuch$/,
+    )
+  })
+
+  test('is one of sixty lines a minute; of more their number is told', () => {
+    const { report, lines, clock } = open()
+    for (let i = 0; i < 100; i++) report.found(one, `shop/s${i}`, [bad(`s${i}`, 'soon')])
+    assert.equal(lines.length, 60)
+    clock.move(60_000)
+    report.found(one, 'shop/web', [bad('web', 'soon')])
+    assert.deepEqual(lines.slice(60), [
+      '[WARNING] 40 more annotations were ignored: see slicedns_annotation_problems_total',
+      line('web', 'soon'),
+    ])
+  })
+
+  test('is remembered, with ten thousand others', () => {
+    const { report, clock, lines } = open()
+    const tell = (report: AnnotationReport, count: number): void => {
+      for (let i = 0; i < count; i++) {
+        if (i % 60 === 0) clock.move(60_000)
+        report.found(one, 'shop/web', [bad('web', String(i))])
+      }
+    }
+    tell(report, 10_000)
+    tell(report, 10_000)
+    assert.equal(lines.length, 10_000)
+    tell(report, 10_001)
+    tell(report, 1)
+    assert.equal(lines.length, 10_002)
+  })
+})
+
+test('an end takes the metric of objects back, and ends the Events', async () => {
+  const { report, counted, events } = open()
+  report.found(one, 'shop/web', [bad('web', 'soon')])
+  report.stop()
+  assert.deepEqual(events, ['+ web soon', 'stop'])
+  assert.match((await counted()).join(), /objects 0/)
+})

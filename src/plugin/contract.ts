@@ -119,6 +119,11 @@ export interface Instance {
   readonly replies?: ReplySource
   /** Zones that it can give away whole (`transfer`). */
   readonly transfer?: TransferSource
+  /**
+   * Zones in which it answers what it has at the moment, and lets others answer what it has not: what they said, and
+   * `cache` kept, is true for as long as its handler passes the question on. The handler may be asked just to see.
+   */
+  readonly live?: readonly string[]
   /** The cluster that it answers from, for others of the block that do so too (`k8s_external`). */
   readonly cluster?: SharedCluster
   /** What it knows of its clients' search lists (`autopath @NAME`). */

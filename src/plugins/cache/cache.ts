@@ -21,6 +21,8 @@ export interface CacheOptions {
   readonly store: Store
   readonly clock: Clock
   readonly cells: (query: Query) => CacheCells
+  /** Whether a plugin with live data has the name by now: then what others had said is no longer true. */
+  readonly isOvertaken: (query: Query) => boolean
   /** Hears of entries that were stored or found: the data plane may repeat them. */
   readonly offer: (entry: Entry) => void
 }
@@ -79,6 +81,7 @@ export function createCache(options: CacheOptions): Handler {
     const now = clock.now()
     options.cells(query).requests.inc()
     const found = find(key, now)
+    if (found && options.isOvertaken(query)) return next(query)
     if (found) return hit(found.entry, found.kind, query, next, now)
     options.cells(query).misses.inc()
     return refill.miss(key, query, next)

@@ -3,6 +3,7 @@ import type { Instance, Plugin, ReplySink, Setup } from '../../plugin/contract.t
 import type { Query } from '../../plugin/query.ts'
 import type { CachedEntry } from '../../table/api.ts'
 import { createCache } from './cache.ts'
+import { livePlugins } from './live.ts'
 import { createCacheMetrics } from './metrics.ts'
 import { cacheKey } from './replies.ts'
 import { type CacheSettings, schema } from './settings.ts'
@@ -12,6 +13,7 @@ export const cache: Plugin<CacheSettings> = { name: 'cache', schema, setup: setU
 
 function setUp(settings: CacheSettings, setup: Setup): Instance {
   const { clock } = setup
+  let live = livePlugins([])
   const sinks = new Set<ReplySink>()
   /** Entries that the sinks have. */
   let offered = new WeakSet<Entry>()
@@ -23,7 +25,7 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
 
   /** Failures stay with the chain: it writes those that clients see into the log (`log { class error }`). */
   function offer(entry: Entry): void {
-    if (offered.has(entry) || entry.failure || entry.class !== dnsClass.IN) return
+    if (offered.has(entry) || entry.failure || entry.class !== dnsClass.IN || live.mayHave(entry.name)) return
     offered.add(entry)
     for (const sink of sinks) sink.put(publishedEntry(entry))
   }
@@ -43,6 +45,7 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
       store,
       clock,
       cells: ({ server, view }) => metrics.cells(server, view),
+      isOvertaken: (query) => live.have(query),
       offer: seesHits ? () => undefined : offer,
     }),
     ...(seesHits
@@ -57,6 +60,9 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
             },
           },
         }),
+    start() {
+      live = livePlugins(setup.block.instances())
+    },
     stop: () => metrics.stop(),
     explain: (query) => explain(query, store, clock.now()),
   }

@@ -27,6 +27,7 @@ function setup(settings: Settings, { block, fail }: Setup): Instance {
       reason: 'it answers names of its zones in the chain',
     },
     transfer: createTransferSource(settings, cluster),
+    live: zones,
     start: () => void cluster(),
   }
 }

@@ -3,6 +3,7 @@ import { rcode } from '../../../src/dns/codes.ts'
 import type { Message } from '../../../src/dns/message.ts'
 import { parseRecord, recordText } from '../../../src/dns/rdata.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
+import type { Instance } from '../../../src/plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../../src/plugin/query.ts'
 import { cache } from '../../../src/plugins/cache/index.ts'
 import { type Asked, ask, createProcessRig, handle, messageOf, setUp } from '../../support/plugin-rig.ts'
@@ -21,9 +22,14 @@ export interface Said {
 }
 
 /** A cache whose next plugin says what `said` has at the time, and the questions that reached it. */
-export function scene(directive = 'cache', said: Said = { answer: [www] }) {
+export function scene(
+  directive = 'cache',
+  said: Said = { answer: [www] },
+  others: Readonly<Record<string, Instance>> = {},
+) {
   const rig = createProcessRig()
-  const instance = setUp(cache, directive, rig)
+  const instance = setUp(cache, directive, rig, { others })
+  instance.start?.()
   const asked: Query[] = []
   const made = {
     rig,

@@ -209,7 +209,12 @@ for (const { program, args, configuration, mixesCase } of forwarders) {
       const before = await requests()
       for (const name of ['db-1.db', 'nosuch-one', 'nosuch-two']) await dig(`${name}.apps.svc.${zone}`, 'A', { port })
       assert.equal((await requests()).udp! - before.udp!, 3)
+      const targets = await Promise.all(['web', 'db', 'four', 'six'].map(serviceTarget))
+      assert.match(targets.join(), /[A-Z]{2}/, 'the letters were not of random case')
     })
+
+    const serviceTarget = async (service: string) =>
+      (await dig(`_http._tcp.${service}.apps.svc.${zone}`, 'SRV', { port })).answer[0]!.split(' ').at(-1)
   })
 }
 

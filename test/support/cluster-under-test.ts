@@ -82,7 +82,7 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
     overdue: () => clock.now() >= settings.startupTimeout,
   })
   const table = openTable()
-  source.start(cluster, knowledge, settling)
+  source.start(cluster, knowledge, { settling })
   const attached = source.attach(table.sink)
   return {
     apply: notation.apply,

@@ -11,11 +11,14 @@ import { parseAddress } from '../../dns/address.ts'
 import type { Timer } from '../../observe/clock.ts'
 import type { Held, Instance, Plugin, Setup, SharedCluster } from '../../plugin/contract.ts'
 import { searchListOf } from '../../upstream/resolv-conf.ts'
+import { type AnnotationReport, createAnnotationReport } from './annotation-report.ts'
+import { createExaminer, type Examiner } from './examiner.ts'
 import { exampleQuestions } from './examples.ts'
 import { explain } from './explain.ts'
 import { createHandler } from './handler.ts'
 import { createWaitingRoom } from './hold.ts'
 import { createHoldQuota } from './hold-quota.ts'
+import { createProblemEvents } from './problem-events.ts'
 import { measureProgrammingLatency } from './programming-latency.ts'
 import { createSearchLists } from './search.ts'
 import { type KubernetesSettings, schema } from './settings.ts'
@@ -39,6 +42,8 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   const room = createWaitingRoom({ knowledge, quota: quota.value, clock, metrics })
   let held: Held<Cluster> | undefined
   let settling: Held<SettlingTracker> | undefined
+  let report: Held<AnnotationReport> | undefined
+  let examiner: Examiner | undefined
   let known: Knowledge | undefined
   let warning: Timer | undefined
   /** The startup timeout is over. */
@@ -68,6 +73,15 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     return process.acquire(`settling ${settle} ${clusterKey(config)}`, () => {
       const tracker = createSettling(cluster, settle, clock)
       return { value: tracker, stop: tracker.stop }
+    })
+  }
+
+  /** What was told of annotations is not told again after a reload, nor by another block of the same cluster. */
+  function shareReport({ create }: Cluster): Held<AnnotationReport> {
+    return process.acquire(`annotations ${settings.annotationPrefix} ${settings.events} ${clusterKey(config)}`, () => {
+      const events = settings.events && create ? createProblemEvents({ create, log, clock }) : undefined
+      const report = createAnnotationReport({ log, metrics, clock, events })
+      return { value: report, stop: report.stop }
     })
   }
 
@@ -109,7 +123,9 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       nodeDomains = searchListOf(readIfThere('/etc/resolv.conf'))
       // First, so that who waits for a change is answered before its names are compiled.
       room.start(held.value)
-      source.start(held.value, known, settling?.value)
+      report = shareReport(held.value)
+      examiner = createExaminer(known, report.value, log.error)
+      source.start(held.value, known, { settling: settling?.value, examiner })
       warnIfUnsynced()
     },
     drain: room.close,
@@ -119,6 +135,8 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       quota.release()
       source.stop()
       settling?.release()
+      examiner?.stop()
+      report?.release()
       held?.release()
     },
     examples: () => exampleQuestions(knowledge()),

@@ -14,6 +14,7 @@ import type { TableSink } from '../../plugin/contract.ts'
 import { TableFull } from '../../table/index.ts'
 import type { NodeSpec } from '../../table/spec.ts'
 import { createDependents } from './dependents.ts'
+import type { Examiner } from './examiner.ts'
 import { type ServiceName, serviceKey } from './first-use.ts'
 import { createNames } from './names.ts'
 import type { ProgrammingLatency } from './programming-latency.ts'
@@ -58,12 +59,14 @@ export interface PublisherOptions {
   /** Milliseconds of processor time that this thread has had. */
   readonly threadTime?: () => number
   readonly latency: ProgrammingLatency
+  /** Is told of what was compiled. */
+  readonly examiner?: Pick<Examiner, 'service' | 'namespace'>
   /** Writes an error to the log. */
   readonly report: (text: string) => void
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { knowledge, clock, latency, report, threadTime: worked = threadTime } = options
+  const { knowledge, clock, latency, examiner, report, threadTime: worked = threadTime } = options
   const { view, settings } = knowledge
   const targets = new Set<Target>()
   const sink = {
@@ -140,7 +143,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     // After their services: a namespace's node says that every name below it is in the table.
     for (const namespace of dirtyNamespaces) {
       dirtyNamespaces.delete(namespace)
-      names.compileNamespace(namespace)
+      compileNamespace(namespace)
       return true
     }
     return bulk !== undefined && stepBulk(bulk)
@@ -171,7 +174,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       yield () => names.compileService({ imported: true, namespace, name }, true)
     }
     for (const name of [...names.usedNames()]) yield () => names.compileUsed(name)
-    for (const { name } of [...view.namespaces()]) yield () => names.compileNamespace(name)
+    for (const { name } of [...view.namespaces()]) yield () => compileNamespace(name)
     for (const zone of settings.zones) yield () => names.compileFixed(zone)
     yield names.compileAliasZones
   }
@@ -180,7 +183,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { imported, namespace, name, whole } = service
     const object = imported ? undefined : view.service(namespace, name)
     if (!imported) dependents.follow(service, object ? namedBackends(knowledge, object) : [])
+    if (!imported) examiner?.service(namespace, name)
     return names.compileService(service, whole)
+  }
+
+  function compileNamespace(name: string): void {
+    names.compileNamespace(name)
+    examiner?.namespace(name)
   }
 
   function compileDirty(key: string, dirty: DirtyService): void {

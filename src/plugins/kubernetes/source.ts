@@ -2,18 +2,25 @@
 import type { Cluster } from '../../cluster/types.ts'
 import type { Knowledge } from '../../compile/settings.ts'
 import type { CompiledSource } from '../../plugin/contract.ts'
+import type { Examiner } from './examiner.ts'
 import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts'
 import type { SettlingTracker } from './settling.ts'
 
 export interface ClusterSource extends CompiledSource {
   /** The chain has answered this with records: from now on the table may. */
   answered(zone: string, name: string, type: number): void
-  /** Begins to follow the cluster, and the settling of its services if that counts; must precede `attach`. */
-  start(cluster: Cluster, knowledge: Knowledge, settling?: Pick<SettlingTracker, 'subscribe'>): void
+  /** Begins to follow the cluster; must precede `attach`. */
+  start(cluster: Cluster, knowledge: Knowledge, followers?: Followers): void
   stop(): void
 }
 
-export interface SourceOptions extends Omit<PublisherOptions, 'knowledge'> {
+export interface Followers {
+  /** Where it counts how settled services are. */
+  readonly settling?: Pick<SettlingTracker, 'subscribe'> | undefined
+  readonly examiner?: Examiner
+}
+
+export interface SourceOptions extends Omit<PublisherOptions, 'knowledge' | 'examiner'> {
   readonly zones: readonly string[]
 }
 
@@ -29,8 +36,8 @@ export function createSource({ zones, ...options }: SourceOptions): ClusterSourc
     answered(zone, name, type) {
       publisher?.answered(zone, name, type)
     },
-    start(cluster, knowledge, settling) {
-      publisher = createPublisher({ ...options, knowledge })
+    start(cluster, knowledge, { settling, examiner } = {}) {
+      publisher = createPublisher({ ...options, knowledge, ...(examiner && { examiner }) })
       const following = cluster.subscribe({
         service: publisher.serviceChanged,
         serviceImport: publisher.importChanged,

@@ -7,7 +7,7 @@ export type Random = () => number
 
 export type Drawn = Exclude<Answer, { readonly kind: 'variants' | 'choice' }>
 
-export function drawn(answer: Answer, random: Random = Math.random): Drawn {
+export function drawn(answer: Answer, random: Random): Drawn {
   if (answer.kind === 'variants') return drawn(drawVariant(answer.variants, random), random)
   if (answer.kind === 'choice') return drawVariant(answer.variants, random)
   return answer.kind === 'services' && answer.order === 'weighted' ? inDrawnOrder(answer, random) : answer

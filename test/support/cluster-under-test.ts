@@ -26,6 +26,8 @@ import { knowledgeOf } from './knowledge.ts'
 export interface ClusterUnderTest {
   /** Applies lines of the cluster notation. */
   apply(lines: string): void
+  /** Where in [0, 1) everything is drawn from now on that is drawn per query: a split's backend, an order. */
+  drawAt(point: number): void
   /** Lets time pass, in milliseconds: it does not by itself. */
   pass(milliseconds: number): void
   /** Everything that has happened is in the table. */
@@ -75,17 +77,22 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
       throw new Error(text)
     },
   })
+  let point = 0
   const handler = createHandler({
     knowledge: () => knowledge,
     answered: source.answered,
     room: { wait: () => undefined },
     overdue: () => clock.now() >= settings.startupTimeout,
+    random: () => point,
   })
-  const table = openTable()
+  const table = openTable(() => point * 2 ** 32)
   source.start(cluster, knowledge, { settling })
   const attached = source.attach(table.sink)
   return {
     apply: notation.apply,
+    drawAt(at) {
+      point = at
+    },
     pass: clock.move,
     async settled() {
       await attached.settled
@@ -113,7 +120,7 @@ function readKubernetes({ options = '', zones = 'cluster.local in-addr.arpa ip6.
   return readSettings(schema, block.directives, ['.'])
 }
 
-function openTable() {
+function openTable(random: () => number) {
   const writer = createTable()
   const space = writer.createSpace()
   const classNumber = writer.defineClass({
@@ -124,7 +131,7 @@ function openTable() {
     shuffle: false,
     maxPayload: 0,
   })
-  const responder = createResponder(writer.handle, writer.addReader().slot)
+  const responder = createResponder(writer.handle, writer.addReader().slot, { random })
   const reply = new Uint8Array(0x10000)
   return {
     sink: {

@@ -1,6 +1,6 @@
 /** A and AAAA of names that are CNAMEs (ExternalName, FQDN slices): the targets are resolved (coredns-behaviour §4.5). */
 import { resolve } from '../../compile/answers.ts'
-import { drawn } from '../../compile/draw.ts'
+import { drawn, type Random } from '../../compile/draw.ts'
 import type { Group } from '../../compile/endpoints.ts'
 import { recordsOf } from '../../compile/records.ts'
 import type { Knowledge } from '../../compile/settings.ts'
@@ -27,6 +27,7 @@ export async function chase(
   zone: string,
   query: Query,
   { groups, ttl }: ChaseSpec,
+  random: Random,
 ): Promise<Chased> {
   const answer: ResourceRecord[] = []
   let truncated = false
@@ -61,7 +62,7 @@ export async function chase(
   }
 
   async function followOwn(target: string, name: string, path: readonly string[]): Promise<boolean> {
-    const found = drawn(resolve(knowledge, zone, name, query.qtype))
+    const found = drawn(resolve(knowledge, zone, name, query.qtype), random)
     if (found.kind === 'chase') return follow(target, found.groups, found.ttl, path)
     if (found.kind === 'unknown') unknown = true
     if (found.kind !== 'addresses') return false

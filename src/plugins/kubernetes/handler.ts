@@ -1,7 +1,7 @@
 /** The chain's way to cluster names: resolve, then say it as a reply. */
 import { type AliasPlace, aliasAt } from '../../compile/aliases.ts'
 import { type Answer, resolve } from '../../compile/answers.ts'
-import { type Drawn, drawn } from '../../compile/draw.ts'
+import { type Drawn, drawn, type Random } from '../../compile/draw.ts'
 import { zoneSpec } from '../../compile/node.ts'
 import { type ReplySections, recordsOf, soaRecord } from '../../compile/records.ts'
 import { fallsThrough, type Knowledge, zoneOf } from '../../compile/settings.ts'
@@ -21,15 +21,19 @@ export interface HandlerOptions {
   readonly room: Pick<WaitingRoom, 'wait'>
   /** The startup timeout is over: what only aliases would be in need of the cluster for is the next plugin's meanwhile. */
   readonly overdue: () => boolean
+  /** For what is drawn per query. Default Math.random; tests pass their own. */
+  readonly random?: Random
 }
 
 /** Seconds that a client may believe in the absence of what was waited for in vain. */
 const briefly = 1
 
-export function createHandler({ knowledge, answered, room, overdue }: HandlerOptions): Handler {
+export function createHandler(options: HandlerOptions): Handler {
+  const { knowledge, answered, room, overdue, random = Math.random } = options
+
   function give(known: Knowledge, zone: string, query: Query, found: Answer, next: Next): Outcome | Promise<Outcome> {
-    const answer = drawn(found)
-    if (answer.kind === 'chase') return answerChase(known, zone, query, answer)
+    const answer = drawn(found, random)
+    if (answer.kind === 'chase') return answerChase(known, zone, query, answer, random)
     const outcome = toOutcome(known, zone, query, answer, next)
     if (answer.kind === 'addresses' || answer.kind === 'services' || answer.kind === 'records') {
       answered(zone, query.name, query.qtype)
@@ -56,7 +60,7 @@ export function createHandler({ knowledge, answered, room, overdue }: HandlerOpt
   return (query, next) => {
     const known = knowledge()
     const place = aliasAt(known, query.name)
-    if (place?.alias) return giveAlias(known, place.zone, place.alias, query, next)
+    if (place?.alias) return giveAlias(known, place.zone, place.alias, query, next, random)
     const zone = place?.zone ?? zoneOf(known.settings, query.name)
     if (zone === undefined) return next(query)
     if (!known.settings.zones.includes(zone)) return passOn(known, zone, query, next)
@@ -76,10 +80,11 @@ function giveAlias(
   { own }: NonNullable<AliasPlace['alias']>,
   query: Query,
   next: Next,
+  random: Random,
 ): Outcome | Promise<Outcome> {
   const { home } = knowledge.aliases
-  const answer = drawn(resolve(knowledge, home, own, query.qtype))
-  if (answer.kind === 'chase') return answerChase(knowledge, zone, query, answer, home)
+  const answer = drawn(resolve(knowledge, home, own, query.qtype), random)
+  if (answer.kind === 'chase') return answerChase(knowledge, zone, query, answer, random, home)
   // The alias is the service's, whatever falls through at its own name.
   if (answer.kind === 'nxdomain') return negative(knowledge, zone, query, rcode.NXDOMAIN)
   return toOutcome(knowledge, zone, query, answer, next)
@@ -138,9 +143,10 @@ async function answerChase(
   zone: string,
   query: Query,
   answer: ChaseSpec,
+  random: Random,
   home = zone,
 ): Promise<Outcome> {
-  const chased = await chase(knowledge, home, query, answer)
+  const chased = await chase(knowledge, home, query, answer, random)
   if (chased.unknown) return negative(knowledge, zone, query, rcode.SERVFAIL)
   if (chased.answer.length === 0) return negative(knowledge, zone, query, rcode.NOERROR)
   return positive(query, { answer: chased.answer, additional: [] }, chased.truncated)

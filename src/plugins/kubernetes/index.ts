@@ -99,6 +99,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   return {
     handler: createHandler({ knowledge, answered: source.answered, room, overdue: () => overdue }),
     source,
+    live: source.zones,
     cluster,
     transfer: createTransferSource(settings.dns.zones, cluster),
     search: createSearchLists(knowledge, () => nodeDomains),

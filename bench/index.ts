@@ -23,6 +23,8 @@ const sections: Readonly<Record<string, { readonly claim: string; load(): Promis
   cluster: { claim: 'lists and events of the cluster model', load: () => import('./cluster.ts') },
   startup: { claim: 'process start to ready', load: () => import('./startup.ts') },
   memory: { claim: 'resident memory', load: () => import('./memory.ts') },
+  clients: { claim: 'gRPC clients after scaling up', load: () => import('./clients.ts') },
+  router: { claim: 'how long a router uses an address that is gone', load: () => import('./router-delay.ts') },
 }
 
 /** A script of its own: it measures this very process's CPU time. */

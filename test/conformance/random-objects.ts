@@ -116,18 +116,24 @@ export function randomSlice(random: Random): KubernetesObject {
 
 function randomEndpoints(random: Random, addressOf: () => string): EndpointEntry[] {
   const state = () => random.pick([true, true, false, null])
-  return Array.from({ length: random.pick([0, 1, 1, 2, 3, 5, 12]) }, () => [
-    addressOf(),
-    {
+  return Array.from({ length: random.pick([0, 1, 1, 2, 3, 5, 12]) }, () => entry(addressOf()))
+  function entry(address: string): EndpointEntry {
+    const zone = zoneOf(address)
+    const options = {
       ready: state(),
       serving: state(),
       terminating: state(),
       ...(random.chance(0.3) ? { hostname: `h${random.below(3)}` } : {}),
       ...(random.chance(0.3) ? { pod: `p${random.below(4)}` } : {}),
-      ...(random.chance(0.3) ? { zone: `z${random.below(2)}` } : {}),
-    },
-  ])
+      ...(zone === undefined ? {} : { zone }),
+    }
+    return [address, options]
+  }
 }
+
+/** An address is in one place (docs/differences.md has what CoreDNS makes of others). */
+const zoneOf = (address: string): string | undefined =>
+  ['z0', 'z1', undefined][address.charCodeAt(address.length - 1) % 3]
 
 export function randomPod(random: Random): KubernetesObject {
   return pod(random.pick(namespaceNames), `p${random.below(4)}`, `10.40.0.${1 + random.below(12)}`)

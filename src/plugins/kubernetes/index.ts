@@ -135,9 +135,9 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       room.close()
       quota.release()
       source.stop()
-      settling?.release()
       examiner?.stop()
       report?.release()
+      settling?.release()
       held?.release()
     },
     examples: () => exampleQuestions(knowledge()),

@@ -1,26 +1,29 @@
 /** Why a name is answered as it is (`slicedns explain`): the objects behind it, the TTL and its source. */
-import type { ClusterView, EndpointSlice, Service, ServiceImport } from '../../cluster/types.ts'
+import type { EndpointSlice, Service, ServiceImport } from '../../cluster/types.ts'
 import { type Answer, resolve } from '../../compile/answers.ts'
 import { readyCount } from '../../compile/endpoints.ts'
-import { grammarOf, placeOf, type ServicePlace } from '../../compile/place.ts'
+import { grammarOf, type Place, placeOf, type ServicePlace } from '../../compile/place.ts'
 import { fallsThrough, isMulticluster, type Knowledge, zoneOf } from '../../compile/settings.ts'
+import type { TtlChoice } from '../../compile/ttl.ts'
 import { formatAddress } from '../../dns/address.ts'
 import type { Query } from '../../plugin/query.ts'
+import { choiceAt, problemLines, rankLines, settlingLines, ttlLine } from './explain-service.ts'
 
 export function explain(knowledge: Knowledge, query: Query): string[] {
   const { settings, view } = knowledge
   const zone = zoneOf(settings, query.name)
   if (zone === undefined) return [`not in its zones (${settings.zones.join(' ')}): goes to the next plugin`]
   const answer = resolve(knowledge, zone, query.name, query.qtype)
+  const place = placeOf(zone, query.name, grammarOf(settings, zone))
   return [
-    ...objectLines(knowledge, zone, query.name),
-    ...answerLines(knowledge, query.name, answer),
+    ...objectLines(knowledge, zone, place),
+    ...answerLines(knowledge, query.name, answer, choiceAt(knowledge, place)),
     ...(view.synced ? [] : ['the cluster has not been read yet: nothing is denied until it is']),
   ]
 }
 
-function objectLines({ view, settings }: Knowledge, zone: string, name: string): string[] {
-  const place = placeOf(zone, name, grammarOf(settings, zone))
+function objectLines(knowledge: Knowledge, zone: string, place: Place): string[] {
+  const { view, settings } = knowledge
   switch (place.kind) {
     case 'apex':
       return [`the apex of ${isMulticluster(settings, zone) ? 'multicluster ' : ''}zone ${zone}`]
@@ -38,7 +41,7 @@ function objectLines({ view, settings }: Knowledge, zone: string, name: string):
       return [namespaceLine(place.namespace, view.namespace(place.namespace) !== undefined, settings.namespaces)]
     case 'service': {
       const shown = namespaceLine(place.namespace, view.namespace(place.namespace) !== undefined, settings.namespaces)
-      return [shown, ...serviceLines(view, place)]
+      return [shown, ...serviceLines(knowledge, place)]
     }
     case 'nowhere':
       return ['no name that a cluster can have']
@@ -52,7 +55,8 @@ function namespaceLine(name: string, exists: boolean, shown: ReadonlySet<string>
   return shown && !shown.has(name) ? `Namespace ${name} is hidden by the namespaces option` : `Namespace ${name}`
 }
 
-function serviceLines(view: ClusterView, { namespace, service: name, imported, topology }: ServicePlace): string[] {
+function serviceLines(knowledge: Knowledge, { namespace, service: name, imported, topology }: ServicePlace): string[] {
+  const { view } = knowledge
   const service = imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
   const kind = imported ? 'ServiceImport' : 'Service'
   if (!service) return [`no ${kind} ${namespace}/${name}`]
@@ -62,6 +66,13 @@ function serviceLines(view: ClusterView, { namespace, service: name, imported, t
     `slices: ${sliceList(slices)}`,
     ...(topology
       ? [`endpoints in topology zone ${topology.zone}${topology.mode === 'pin' ? ' only' : ', else all'}`]
+      : []),
+    ...('clusterIPs' in service
+      ? [
+          ...settlingLines(knowledge, service),
+          ...rankLines(knowledge, service, slices),
+          ...problemLines(knowledge, namespace, name),
+        ]
       : []),
   ]
 }
@@ -93,7 +104,8 @@ function sliceList(slices: readonly EndpointSlice[]): string {
     .join(', ')
 }
 
-function answerLines({ settings }: Knowledge, name: string, answer: Answer): string[] {
+function answerLines(knowledge: Knowledge, name: string, answer: Answer, choice: TtlChoice | undefined): string[] {
+  const { settings } = knowledge
   switch (answer.kind) {
     case 'nxdomain':
       return [fallsThrough(settings, name) ? 'missing: falls through to the next plugin' : 'missing: NXDOMAIN']
@@ -102,8 +114,8 @@ function answerLines({ settings }: Knowledge, name: string, answer: Answer): str
     case 'unknown':
       return [`SERVFAIL: not known yet, or not allowed to be read: ${answer.resources.join(', ')}`]
     case 'chase':
-      return [`ttl ${settings.ttl} (option ttl)`, 'answered by the chain: the target of a CNAME is resolved per query']
+      return [ttlLine(knowledge, answer, choice), 'answered by the chain: the target of a CNAME is resolved per query']
     default:
-      return [`ttl ${settings.ttl} (option ttl)`]
+      return [ttlLine(knowledge, answer, choice)]
   }
 }

@@ -145,7 +145,7 @@ describe('explain says', () => {
     name,
     settings,
     cluster: lines = web,
-    later = ['', 0],
+    later = ['', 0] as const,
     ask: question = `web.shop.${zone} A`,
     says,
     not,

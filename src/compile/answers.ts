@@ -61,6 +61,12 @@ export function answerOf(knowledge: Knowledge, zone: string, found: Finding, typ
       if (type === dnsType.TXT || type === dnsType.PTR) return denied(knowledge)
       if (type !== dnsType.A && type !== dnsType.AAAA) return nodata
       return addressesAnswer(nameservers(knowledge, zone), type, ttl)
+    case 'listed':
+      return type === dnsType.PTR && found.names.length > 0
+        ? records(type, found.ttl, found.names.map(rdata.name))
+        : nodata
+    case 'instance':
+      return instanceAnswer(knowledge, zone, found, type)
     case 'pointers':
       return type === dnsType.PTR ? records(type, found.ttl, found.names.map(rdata.name)) : denied(knowledge)
     case 'groups':
@@ -73,6 +79,19 @@ export function answerOf(knowledge: Knowledge, zone: string, found: Finding, typ
 function denied(knowledge: Knowledge): Answer {
   const found = missing(knowledge.view)
   return found.kind === 'unknown' ? found : nxdomain
+}
+
+function instanceAnswer(
+  knowledge: Knowledge,
+  zone: string,
+  { port, texts, ttl }: Finding & { readonly kind: 'instance' },
+  type: number,
+): Answer {
+  if (type === dnsType.TXT) return records(type, ttl, texts)
+  if (type !== dnsType.SRV) return nodata
+  const answer = answerOf(knowledge, zone, port, type)
+  // The instance is there, if without an endpoint at the moment.
+  return answer.kind === 'nxdomain' ? nodata : answer
 }
 
 function groupsAnswer(groups: readonly Group[], type: number, ttl: number): Answer {

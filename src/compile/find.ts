@@ -1,6 +1,7 @@
 /** What the cluster has at a place: the step between a name and its records, the same for every record type. */
 import type { ClusterView, EndpointSlice, Resource, Service } from '../cluster/types.ts'
 import { formatAddress, parseAddress } from '../dns/address.ts'
+import { findBrowse, findInstance } from './dns-sd.ts'
 import {
   type Counts,
   endpointLabel,
@@ -24,7 +25,7 @@ import {
   serviceName,
   type Topology,
 } from './place.ts'
-import type { Knowledge } from './settings.ts'
+import type { ClusterDnsSettings, Knowledge } from './settings.ts'
 import { type Backend, splitOf } from './split.ts'
 import { findSplit, type SplitFound } from './split-find.ts'
 import { ranked } from './srv-rank.ts'
@@ -52,6 +53,10 @@ export type Finding =
       readonly split?: SplitFound
       readonly texts?: readonly Uint8Array[]
     }
+  /** Names to browse, absolute. */
+  | { readonly kind: 'listed'; readonly names: readonly string[]; readonly ttl: number }
+  /** An instance of a service type: its SRV records are those of the port. */
+  | { readonly kind: 'instance'; readonly port: Finding; readonly texts: readonly Uint8Array[]; readonly ttl: number }
   /** Names that an address stands for, absolute. */
   | { readonly kind: 'pointers'; readonly names: readonly string[]; readonly ttl: number }
 
@@ -76,6 +81,8 @@ export function find(knowledge: Knowledge, zone: string, place: Place): Finding 
     case 'service':
       if (!isShown(knowledge, place.namespace)) return missing(view)
       return place.imported ? findImport(knowledge, zone, place) : findService(knowledge, zone, place)
+    case 'browse':
+      return findBrowse(knowledge, zone, place)
     case 'reverse':
       return findPointers(knowledge, place.address)
     case 'nowhere':
@@ -97,16 +104,26 @@ function findService(knowledge: Knowledge, zone: string, place: ServicePlace): F
   const { view, settings } = knowledge
   const service = view.service(place.namespace, place.service)
   if (!service) return missing(view)
-  if (settings.ignoreEmptyServices && !service.headless && service.type !== 'ExternalName') {
-    if (view.availability('endpointslices') === 'pending') return { kind: 'unknown', resources: ['endpointslices'] }
-    const slices = view.slices(service.namespace, service.name)
-    const { counts } = toldEndpoints(settings, slices)
-    if (!splitOf(knowledge, service) && !hasEndpoint(view, 'endpointslices', slices, counts)) return missing(view)
+  if (mayBeHidden(settings, service) && view.availability('endpointslices') === 'pending') {
+    return { kind: 'unknown', resources: ['endpointslices'] }
   }
+  if (isHidden(knowledge, service)) return missing(view)
+  if (place.instance) return findInstance(knowledge, service, place, findRecords(knowledge, zone, service, place))
   if (isGrpcConfig(place)) return findGrpcConfig(knowledge, service) ?? missing(view)
   if (place.endpoint === everyEndpoint) return findEveryEndpoint(knowledge, zone, service, place)
   const found = findRecords(knowledge, zone, service, place)
   return isServiceItself(place) ? withTexts(knowledge, service, found) : found
+}
+
+const mayBeHidden = ({ ignoreEmptyServices }: ClusterDnsSettings, { headless, type }: Service): boolean =>
+  ignoreEmptyServices && !headless && type !== 'ExternalName'
+
+/** A service that `ignore empty_service` hides as it is now. */
+export function isHidden(knowledge: Knowledge, service: Service): boolean {
+  const { view, settings } = knowledge
+  if (!mayBeHidden(settings, service) || splitOf(knowledge, service)) return false
+  const slices = view.slices(service.namespace, service.name)
+  return !hasEndpoint(view, 'endpointslices', slices, toldEndpoints(settings, slices).counts)
 }
 
 function findRecords(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {

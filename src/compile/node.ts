@@ -17,6 +17,7 @@ import {
 } from './place.ts'
 import {
   below,
+  type ClusterDnsSettings,
   fallsThrough,
   fallsThroughBelow,
   isMulticluster,
@@ -94,6 +95,8 @@ function isDeniedAlone(knowledge: Knowledge, zone: string, name: string, place: 
 function isLeftOut(place: Place, found: Finding, type: number, knowledge: Knowledge, options: CompileOptions): boolean {
   // They follow the endpoints that our own addresses are; few ask.
   if (found.kind === 'apex') return type === dnsType.NS
+  // All namespaces: it changes with each of them.
+  if (place.kind === 'browse' && place.namespace === '' && place.what === 'domains') return type === dnsType.PTR
   if (found.kind === 'nameserver') return type === dnsType.A || type === dnsType.AAAA
   if (type !== dnsType.SRV || !options.withoutEndpointServices || !isServiceItself(place)) return false
   if (found.kind === 'groups' && found.split) return false
@@ -124,6 +127,9 @@ function belowOf(knowledge: Knowledge, zone: string, name: string, place: Place)
       // Endpoints, and the many spellings of a port's name, are compiled when they are first asked for. Three labels
       // left of a service there is nothing, but for topology zones below `_zone`.
       return (place.port !== '' || place.protocol !== '') && place.protocol !== 'zone' ? 'closed' : 'open'
+    case 'browse':
+      // Instances are compiled when they are first asked for.
+      return place.what === 'instances' ? 'open' : 'closed'
     case 'version':
     case 'nameserver':
     case 'nowhere':
@@ -134,9 +140,10 @@ function belowOf(knowledge: Knowledge, zone: string, name: string, place: Place)
 }
 
 /** The names of a zone that are there whatever the cluster holds. */
-export function fixedNames(zone: string): string[] {
+export function fixedNames(settings: ClusterDnsSettings, zone: string): string[] {
   if (isReverseZone(zone)) return [zone]
-  return [zone, ...['svc', 'pod', 'dns', 'ns.dns', 'dns-version'].map((left) => below(left, zone))]
+  const browsing = grammarOf(settings, zone).browsable ? ['_udp', '_dns-sd._udp', 'b._dns-sd._udp'] : []
+  return [zone, ...['svc', 'pod', 'dns', 'ns.dns', 'dns-version', ...browsing].map((left) => below(left, zone))]
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The grammar of cluster names (coredns-behaviour §4.2): which place in the cluster a name speaks of. */
 import { addressOfReverseName, formatAddress, reverseName } from '../dns/address.ts'
 import { isSubdomain, labelsOf, NameError, parseName } from '../dns/name.ts'
-import { below, type ClusterDnsSettings, isMulticluster } from './settings.ts'
+import { below, type ClusterDnsSettings, isMulticluster, isReverseZone } from './settings.ts'
 
 export type Place =
   | { readonly kind: 'apex' }
@@ -13,8 +13,21 @@ export type Place =
   | ServicePlace
   | { readonly kind: 'pod'; readonly namespace: string; readonly label: string }
   | { readonly kind: 'reverse'; readonly address: Uint8Array }
+  | BrowsePlace
   /** No name that a cluster can have. */
   | { readonly kind: 'nowhere' }
+
+/** A name of DNS-based service discovery (RFC 6763). `namespace`: '' for the zone itself. */
+export type BrowsePlace =
+  /** The domains to browse; the types of service there. */
+  | { readonly kind: 'browse'; readonly namespace: string; readonly what: 'domains' | 'types' }
+  /** Who offers a type (`_http._tcp`); nothing by itself, but above such names (`_tcp`). */
+  | {
+      readonly kind: 'browse'
+      readonly namespace: string
+      readonly what: 'instances' | 'nothing'
+      readonly type: string
+    }
 
 /** A service, some of its ports, or some of its endpoints. '' stands for any. */
 export interface ServicePlace {
@@ -29,6 +42,8 @@ export interface ServicePlace {
   readonly port: string
   readonly protocol: string
   readonly topology: Topology | undefined
+  /** The port and protocol as an instance of a service type: `SERVICE._port._proto.NAMESPACE`. */
+  readonly instance?: boolean
 }
 
 /** The endpoints in one topology zone: those alone (`pin`), or all when there are none (`prefer`). */
@@ -41,14 +56,16 @@ export interface Topology {
 export interface Grammar {
   readonly multicluster: boolean
   readonly zonal: boolean
+  readonly browsable: boolean
 }
 
 export function grammarOf(settings: ClusterDnsSettings, zone: string): Grammar {
   const multicluster = isMulticluster(settings, zone)
-  return { multicluster, zonal: settings.zonal && !multicluster }
+  const own = !multicluster && !isReverseZone(zone)
+  return { multicluster, zonal: settings.zonal && !multicluster, browsable: settings.dnsSd && own }
 }
 
-const plain: Grammar = { multicluster: false, zonal: false }
+const plain: Grammar = { multicluster: false, zonal: false, browsable: false }
 
 const nowhere: Place = { kind: 'nowhere' }
 
@@ -60,14 +77,39 @@ export function placeOf(zone: string, name: string, grammar: Grammar = plain): P
   if (last === 0 && labels[0] === 'dns-version') return { kind: 'version' }
   if (last === 1 && labels[0] === 'ns' && labels[1] === 'dns') return { kind: 'nameserver' }
   const tree = labels[last]
+  if (grammar.browsable && protocols.has(tree)) return browsePlace('', labels)
   if (last === 0 && (tree === 'svc' || tree === 'pod')) return { kind: 'tree', tree }
   if (isSubdomain('in-addr.arpa.', name) || isSubdomain('ip6.arpa.', name)) return reversePlace(name)
   if (tree !== 'svc' && tree !== 'pod') return nowhere
   const namespace = labels[last - 1]
   if (last === 1) return { kind: 'namespace', tree, namespace }
+  if (tree === 'svc' && grammar.browsable && protocols.has(labels[last - 2])) {
+    return browsePlace(namespace, labels.slice(0, last - 1))
+  }
   if (tree === 'svc') return servicePlace(namespace, labels[last - 2], labels.slice(0, last - 2), grammar)
   // Whatever stands left of a pod's label is not looked at.
   return last > 4 ? nowhere : { kind: 'pod', namespace, label: labels[last - 2] }
+}
+
+/** No service or namespace is called so. */
+const protocols: ReadonlySet<string> = new Set(['_tcp', '_udp', '_sctp'])
+
+/** `labels`: those left of the namespace, or of the zone; the last is a protocol. */
+function browsePlace(namespace: string, labels: readonly string[]): Place {
+  const [first, second] = labels.slice(-3)
+  const text = labels.join('.')
+  if (text === 'b._dns-sd._udp') return { kind: 'browse', namespace, what: 'domains' }
+  if (text === '_udp' || text === '_dns-sd._udp') return { kind: 'browse', namespace, what: 'nothing', type: '_udp' }
+  if (namespace === '') return nowhere
+  if (text === 'lb._dns-sd._udp') return { kind: 'browse', namespace, what: 'domains' }
+  if (text === '_services._dns-sd._udp') return { kind: 'browse', namespace, what: 'types' }
+  if (labels.length === 1) return { kind: 'browse', namespace, what: 'nothing', type: text }
+  if (labels.length === 2) {
+    return first.startsWith('_') ? { kind: 'browse', namespace, what: 'instances', type: text } : nowhere
+  }
+  if (labels.length > 3 || !second.startsWith('_') || text.endsWith('._dns-sd._udp')) return nowhere
+  const [port, protocol] = [second.slice(1), labels[2].slice(1)]
+  return { ...serviceItself(namespace, first), port, protocol, instance: true }
 }
 
 /** Stands for all endpoints of a service in place of one: no endpoint's label begins with an underscore. */
@@ -82,17 +124,7 @@ export const isServiceItself = (place: Place): place is ServicePlace =>
 
 /** `left`: one label is an endpoint, two are port and protocol, or endpoint and cluster. */
 function servicePlace(namespace: string, service: string, left: readonly string[], grammar: Grammar): Place {
-  const place: ServicePlace = {
-    kind: 'service',
-    imported: grammar.multicluster,
-    namespace,
-    service,
-    endpoint: '',
-    cluster: '',
-    port: '',
-    protocol: '',
-    topology: undefined,
-  }
+  const place: ServicePlace = { ...serviceItself(namespace, service), imported: grammar.multicluster }
   if (left.length === 0) return place
   if (left.length === 1) return { ...place, endpoint: left[0] }
   if (left.length > 2) {
@@ -113,6 +145,18 @@ function servicePlace(namespace: string, service: string, left: readonly string[
   }
   return { ...place, port: withoutUnderscore(first), protocol: withoutUnderscore(second) }
 }
+
+const serviceItself = (namespace: string, service: string): ServicePlace => ({
+  kind: 'service',
+  imported: false,
+  namespace,
+  service,
+  endpoint: '',
+  cluster: '',
+  port: '',
+  protocol: '',
+  topology: undefined,
+})
 
 /** `ZONE.pin._zone` or `ZONE.prefer._zone`; the name of a topology zone may have dots. */
 function topologyOf(left: readonly string[]): Topology | undefined {

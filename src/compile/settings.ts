@@ -3,6 +3,7 @@ import type { ClusterView } from '../cluster/types.ts'
 import { isSubdomain } from '../dns/name.ts'
 import type { Aliases } from './aliases.ts'
 import type { AnnotationReader } from './annotations/read.ts'
+import type { Browsing } from './dns-sd.ts'
 
 export interface ClusterDnsSettings {
   /** Zones answered for, lower case and absolute, in the Corefile's order; reverse zones among them. */
@@ -50,6 +51,7 @@ export interface Knowledge {
   readonly annotations: AnnotationReader
   readonly settling: Settling
   readonly aliases: Aliases
+  readonly browsing: Browsing
 }
 
 /** Which services' endpoints are unsettled (DESIGN §3): one is not ready or terminating, or the set has just changed. */

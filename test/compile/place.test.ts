@@ -56,7 +56,7 @@ describe('names in a zone', () => {
 })
 
 describe('names with zonal', () => {
-  const zonal: Grammar = { zonal: true, multicluster: false }
+  const zonal: Grammar = { zonal: true, multicluster: false, browsable: false }
   const cases: readonly [string, Place][] = [
     ['a.pin._zone.svc1.ns.svc', service({ topology: { zone: 'a', mode: 'pin' } })],
     ['a.prefer._zone.svc1.ns.svc', service({ topology: { zone: 'a', mode: 'prefer' } })],
@@ -77,7 +77,7 @@ describe('names with zonal', () => {
 })
 
 describe('names in a multicluster zone', () => {
-  const imported: Grammar = { zonal: false, multicluster: true }
+  const imported: Grammar = { zonal: false, multicluster: true, browsable: false }
   const ofImport = (fields: Partial<Place & { kind: 'service' }>) => service({ imported: true, ...fields })
   const cases: readonly [string, Place][] = [
     ['svc1.ns.svc', ofImport({})],

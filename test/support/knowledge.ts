@@ -2,6 +2,7 @@
 import type { ClusterView } from '../../src/cluster/types.ts'
 import { createAliases } from '../../src/compile/aliases.ts'
 import { createAnnotationReader } from '../../src/compile/annotations/read.ts'
+import { createBrowsing } from '../../src/compile/dns-sd.ts'
 import { alwaysSettled, type ClusterDnsSettings, type Knowledge, type Settling } from '../../src/compile/settings.ts'
 import { parseAddress } from '../../src/dns/address.ts'
 
@@ -19,5 +20,6 @@ export function knowledgeOf(
     annotations,
     settling,
     aliases: createAliases(view, settings, annotations),
+    browsing: createBrowsing(),
   }
 }

@@ -6,6 +6,7 @@ import type { Cluster, ClusterConfig, ClusterView } from '../../cluster/types.ts
 import { openZones } from '../../compile/alias-rules.ts'
 import { createAliases } from '../../compile/aliases.ts'
 import { createAnnotationReader } from '../../compile/annotations/read.ts'
+import { createBrowsing } from '../../compile/dns-sd.ts'
 import { alwaysSettled, type Knowledge } from '../../compile/settings.ts'
 import { parseAddress } from '../../dns/address.ts'
 import type { Timer } from '../../observe/clock.ts'
@@ -120,6 +121,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
         annotations,
         settling: settling?.value ?? alwaysSettled,
         aliases: createAliases(held.value.view, settings.dns, annotations),
+        browsing: createBrowsing(),
       }
       nodeDomains = searchListOf(readIfThere('/etc/resolv.conf'))
       // First, so that who waits for a change is answered before its names are compiled.

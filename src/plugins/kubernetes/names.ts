@@ -27,6 +27,8 @@ export interface Names {
    * gone from by that: what is to be reported of them may have changed.
    */
   compileService(service: ServiceName, whole: boolean): readonly ServiceName[]
+  /** One name that is compiled ahead; a name that is not there is removed. */
+  compileName(zone: string, name: string): void
   /** Zones of aliases only. */
   compileAliasZones(): void
   compileNamespace(namespace: string): void
@@ -148,7 +150,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
 
   return {
     compileFixed(zone) {
-      for (const name of fixedNames(zone)) publish(zone, name)
+      for (const name of fixedNames(settings, zone)) publish(zone, name)
     },
     compileService(which, whole) {
       const key = serviceKey(which)
@@ -168,6 +170,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
       for (const used of aged ? firstUse.ofEndpoints(which) : []) compileUsed(used)
       return ahead || aged ? aliasNames.compile(which) : []
     },
+    compileName: publish,
     compileAliasZones: aliasNames.compileZones,
     compileNamespace(namespace) {
       for (const zone of forwardZones) {

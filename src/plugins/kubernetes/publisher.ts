@@ -13,6 +13,7 @@ import { type Clock, threadTime } from '../../observe/clock.ts'
 import type { TableSink } from '../../plugin/contract.ts'
 import { TableFull } from '../../table/index.ts'
 import type { NodeSpec } from '../../table/spec.ts'
+import { type BrowseNames, createBrowseNames } from './browse-names.ts'
 import { createDependents } from './dependents.ts'
 import type { Examiner } from './examiner.ts'
 import { type ServiceName, serviceKey } from './first-use.ts'
@@ -76,6 +77,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const names = createNames(knowledge, sink, report)
   const zones = [...new Set([...settings.zones, ...knowledge.aliases.zones])]
   const dependents = createDependents()
+  const { after } = clock
+  const browse = settings.dnsSd
+    ? createBrowseNames(knowledge, { publish: names.compileName, worked, after, wake: () => slices.wake() })
+    : undefined
   const dirtyServices = new Map<string, DirtyService>()
   const dirtyNames = new Set<string>()
   const dirtyNamespaces = new Set<string>()
@@ -140,6 +145,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       names.compileUsed(name)
       return true
     }
+    if (bulk === undefined && browse?.step()) return true
     // After their services: a namespace's node says that every name below it is in the table.
     for (const namespace of dirtyNamespaces) {
       dirtyNamespaces.delete(namespace)
@@ -177,6 +183,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
     for (const { name } of [...view.namespaces()]) yield () => compileNamespace(name)
     for (const zone of settings.zones) yield () => names.compileFixed(zone)
     yield names.compileAliasZones
+    if (browse) yield* allBrowseNames(browse)
+  }
+
+  function* allBrowseNames({ namespaceChanged, step }: BrowseNames): Iterable<() => void> {
+    for (const { name } of view.namespaces()) namespaceChanged(name)
+    let more = true
+    while (more) {
+      yield () => {
+        more = step()
+      }
+    }
   }
 
   function compileService(service: DirtyService): readonly ServiceName[] {
@@ -184,6 +201,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const object = imported ? undefined : view.service(namespace, name)
     if (!imported) dependents.follow(service, object ? namedBackends(knowledge, object) : [])
     if (!imported) examiner?.service(namespace, name)
+    if (!imported) browse?.serviceChanged(namespace, name)
     return names.compileService(service, whole)
   }
 
@@ -243,6 +261,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     serviceChanged(namespace, name) {
       knowledge.aliases.changed(namespace, name)
+      knowledge.browsing.changed(namespace, name)
       if (!isFollowing()) return
       mark({ imported: false, namespace, name, whole: false })
       for (const split of dependents.of({ namespace, name })) mark({ ...split, whole: true })
@@ -258,6 +277,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
       for (const split of dependents.ofNamespace(namespace)) mark({ ...split, whole: true })
       for (const name of names.usedAcrossNamespaces()) dirtyNames.add(name)
+      browse?.namespaceChanged(namespace)
       dirtyNamespaces.add(namespace)
       slices.wake()
     },

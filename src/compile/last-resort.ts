@@ -29,10 +29,10 @@ export function toldEndpoints({ terminatingLastResort }: ClusterDnsSettings, sli
   return terminatingLastResort && !hasAny(slices, isReady) && hasAny(slices, isLeaving) ? lastResort : ready
 }
 
-/** How many of a service's endpoints are told: addresses, where one has several. */
-export function toldCount({ counts }: Told, slices: readonly EndpointSlice[]): number {
+/** How many of a slice's endpoints count: addresses, where one has several. */
+export function countOf(slice: EndpointSlice, counts: Counts): number {
   let count = 0
-  for (const slice of slices) for (let place = 0; place < slice.count; place++) if (counts(slice, place)) count++
+  for (let place = 0; place < slice.count; place++) if (counts(slice, place)) count++
   return count
 }
 

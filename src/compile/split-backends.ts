@@ -2,7 +2,7 @@
 import type { EndpointSlice, Service } from '../cluster/types.ts'
 import { parseAddress } from '../dns/address.ts'
 import { endpointsAt, type Group, noPort, virtualAddresses } from './endpoints.ts'
-import { isLastResort, type Told, toldCount, toldEndpoints } from './last-resort.ts'
+import { countOf, isLastResort, type Told, toldEndpoints } from './last-resort.ts'
 import { absoluteName, type ServicePlace, serviceName } from './place.ts'
 import type { Knowledge } from './settings.ts'
 import type { Backend } from './split.ts'
@@ -61,7 +61,7 @@ function stateOf(knowledge: Knowledge, zone: string, backend: Backend): BackendS
   }
   const slices = view.slices(namespace, name)
   const told = toldEndpoints(settings, slices)
-  const count = toldCount(told, slices)
+  const count = slices.reduce((sum, slice) => sum + countOf(slice, told.counts), 0)
   const endpointsAreKnown = isKnown(view, 'endpointslices') && view.availability('endpointslices') !== 'off'
   if (service.headless) {
     if (!isKnown(view, 'endpointslices')) {

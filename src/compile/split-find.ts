@@ -4,7 +4,7 @@ import type { Group } from './endpoints.ts'
 import type { ServicePlace } from './place.ts'
 import type { Knowledge } from './settings.ts'
 import type { Backend } from './split.ts'
-import { type AskedPort, type BackendState, backendStates, type Content } from './split-backends.ts'
+import { type AskedPort, type BackendState, backendStates, type Content, type PortName } from './split-backends.ts'
 
 /** Of one question: what can be drawn, with shares above 0. */
 export interface Drawable<T> {
@@ -49,6 +49,18 @@ export function findSplit(
   }
 }
 
+/** The ports that have names of their own. */
+export function namedPorts(
+  knowledge: Knowledge,
+  zone: string,
+  service: Service,
+  backends: readonly Backend[],
+): readonly PortName[] {
+  const present = presentBackends(backendStates(knowledge, zone, backends))
+  const ports = present === 'unknown' ? [] : askedPorts(service, present, { port: '', protocol: '' })
+  return ports.filter(({ name }) => name !== '')
+}
+
 interface Present extends Backend {
   readonly content: Content
 }
@@ -69,7 +81,7 @@ function presentBackends(states: readonly BackendState[]): readonly Present[] | 
 }
 
 /** The backends that have something of what is asked for; those of share 0 only when there is no other, and then alike. */
-export function drawable(
+function drawable(
   present: readonly Present[],
   read: (content: Content) => readonly Group[],
 ): Drawable<readonly Group[]>[] {
@@ -85,7 +97,11 @@ const hostsBehind = (present: readonly Present[], ports: readonly AskedPort[]) =
   drawable(present, (content) => ports.flatMap((port) => content.atPort(port)))
 
 /** The split's own ports that the place speaks of; of one that declares none, its backends'. */
-function askedPorts({ ports }: Service, present: readonly Present[], { port, protocol }: ServicePlace): AskedPort[] {
+function askedPorts(
+  { ports }: Service,
+  present: readonly Present[],
+  { port, protocol }: Pick<ServicePlace, 'port' | 'protocol'>,
+): AskedPort[] {
   const isAsked = (candidate: { readonly name: string; readonly protocol: string }): boolean =>
     (port === '' || candidate.name === port) && (protocol === '' || candidate.protocol === protocol)
   if (ports.length > 0) return ports.filter(isAsked).map((own) => ({ ...own, number: own.port }))

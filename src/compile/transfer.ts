@@ -7,10 +7,13 @@ import { isSubdomain } from '../dns/name.ts'
 import { rdata } from '../dns/rdata.ts'
 import { resolve } from './answers.ts'
 import { distinctAddresses } from './distinct.ts'
-import { endpointGroup, endpointLabel, isReady, noPort, readyCount } from './endpoints.ts'
+import { type Counts, endpointGroup, endpointLabel, noPort } from './endpoints.ts'
+import { countOf, hasAny, type Told, toldEndpoints } from './last-resort.ts'
 import { nameservers } from './nameservers.ts'
 import { absoluteName, serviceName } from './place.ts'
 import { below, isMulticluster, isReverseZone, type Knowledge, zoneOf } from './settings.ts'
+import { splitOf } from './split.ts'
+import { splitRecords } from './split-transfer.ts'
 import { srvRank } from './srv-rank.ts'
 import { importTtl, serviceTtl } from './ttl.ts'
 import { isKnown, isShown } from './visible.ts'
@@ -34,6 +37,8 @@ export function zoneRecords(knowledge: Knowledge, zone: string): Iterator<Resour
 interface Listed {
   readonly service: Service | ServiceImport
   readonly slices: readonly EndpointSlice[]
+  /** What a split has instead of records of its own. */
+  readonly split: readonly ResourceRecord[] | undefined
 }
 
 function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
@@ -42,19 +47,24 @@ function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRe
   const listed: Listed[] = []
   for (const service of isMulticluster(settings, zone) ? view.serviceImports() : view.services()) {
     if (!namespaces.get(service.namespace) || isLeftOut(knowledge, service)) continue
-    listed.push({ service, slices: isHeadless(service) ? slicesOf(view, service) : noSlices })
+    const backends = isImport(service) ? undefined : splitOf(knowledge, service)
+    const split = backends && !isImport(service) ? splitRecords(knowledge, zone, service, backends) : undefined
+    listed.push({ service, slices: isHeadless(service) ? slicesOf(view, service) : noSlices, split })
   }
   listed.sort(({ service: a }, { service: b }) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   return walk()
 
   function* walk(): Generator<ResourceRecord> {
     yield* apexRecords(knowledge, zone)
-    for (const { service, slices } of listed) {
+    for (const { service, slices, split } of listed) {
       const name = serviceName(service.namespace, service.name, zone)
       // A zone inside this one takes its names.
       if (zoneOf(settings, name) !== zone) continue
+      if (split) yield* split
+      if (split && isHeadless(service)) yield* endpointRecords(knowledge, name, service, slices, false)
+      if (split) continue
       if (service.type === 'ExternalName') yield* aliasRecords(service, name, ttlOf(knowledge, service))
-      else if (isHeadless(service)) yield* endpointRecords(knowledge, name, service, slices)
+      else if (isHeadless(service)) yield* endpointRecords(knowledge, name, service, slices, true)
       else yield* addressedRecords(knowledge, name, service)
     }
   }
@@ -73,10 +83,13 @@ function slicesOf(view: ClusterView, service: Service | ServiceImport): readonly
 }
 
 /** As for questions: `ignore empty_service`, and imports without ports. */
-function isLeftOut({ view, settings }: Knowledge, service: Service | ServiceImport): boolean {
+function isLeftOut(knowledge: Knowledge, service: Service | ServiceImport): boolean {
+  const { view, settings } = knowledge
   if (isHeadless(service) || service.type === 'ExternalName') return false
   if (isImport(service) && service.ports.length === 0) return true
-  return settings.ignoreEmptyServices && !slicesOf(view, service).some((slice) => readyCount(slice) > 0)
+  if (!settings.ignoreEmptyServices || (!isImport(service) && splitOf(knowledge, service))) return false
+  const slices = slicesOf(view, service)
+  return !hasAny(slices, toldOf(knowledge, service, slices).counts)
 }
 
 function* apexRecords(knowledge: Knowledge, zone: string): Generator<ResourceRecord> {
@@ -89,10 +102,15 @@ function* apexRecords(knowledge: Knowledge, zone: string): Generator<ResourceRec
     const name = server.target(0)
     const type = server.width === 4 ? dnsType.A : dnsType.AAAA
     // A service's own addresses follow with the service: twice with two TTLs they would be no RRset (RFC 2181 §5.2).
-    if (name !== below('ns.dns', zone) && resolve(knowledge, zone, name, type).kind === 'addresses') continue
+    const { kind } = resolve(knowledge, zone, name, type)
+    if (name !== below('ns.dns', zone) && (kind === 'addresses' || kind === 'variants')) continue
     yield record(name, type, 0, server.addresses)
   }
 }
+
+/** The last resort is for the cluster's own services. */
+const toldOf = ({ settings }: Knowledge, service: Service | ServiceImport, slices: readonly EndpointSlice[]): Told =>
+  toldEndpoints(settings, isImport(service) ? [] : slices)
 
 const ttlOf = (knowledge: Knowledge, service: Service | ServiceImport): number =>
   (isImport(service) ? importTtl(knowledge, service) : serviceTtl(knowledge, service)).seconds
@@ -103,7 +121,9 @@ function* addressedRecords(
   service: Service | ServiceImport,
 ): Generator<ResourceRecord> {
   const ips = isImport(service) ? service.ips : service.clusterIPs
-  const ttl = ttlOf(knowledge, service)
+  const { ignoreEmptyServices } = knowledge.settings
+  const told = toldOf(knowledge, service, ignoreEmptyServices ? slicesOf(knowledge.view, service) : noSlices)
+  const ttl = Math.min(ttlOf(knowledge, service), told.maxTtl)
   for (const ip of ips) {
     const address = parseAddress(ip)
     if (address) yield addressRecord(name, ttl, address)
@@ -129,33 +149,35 @@ function rankOf(
   return { priority: rank?.priority?.value ?? 0, weight: rank?.weight?.value ?? counted }
 }
 
-/** Ports without a name have no SRV record here. Imported endpoints are called after their cluster too. */
+/** `atService`: also what is at its own name and its ports'. Ports without a name have no SRV record here. Imported endpoints are called after their cluster too. */
 function* endpointRecords(
   knowledge: Knowledge,
   name: string,
   service: Service | ServiceImport,
   slices: readonly EndpointSlice[],
+  atService: boolean,
 ): Generator<ResourceRecord> {
   const { endpointPodNames } = knowledge.settings
-  const ttl = ttlOf(knowledge, service)
+  const { counts, maxTtl } = toldOf(knowledge, service, slices)
+  const ttl = Math.min(ttlOf(knowledge, service), maxTtl)
   // Names of endpoints cannot stand beside other records (RFC 1034 §3.6.2); CoreDNS leaves them out too.
   const addressed = slices.filter(({ fqdns }) => !fqdns)
-  const told = haveRepeated(addressed) ? new Set<string>() : undefined
+  const told = haveRepeated(addressed, counts) ? new Set<string>() : undefined
   /** False for what was told already. Where no address comes twice, nothing has to be remembered. */
   const isNew = (...words: readonly (string | number)[]): boolean =>
     told === undefined || told.size < told.add(words.join(' ')).size
   for (const slice of addressed) {
     const width = slice.addressType === 'IPv4' ? 4 : 16
     const owner = isImport(service) && slice.cluster !== '' ? `${slice.cluster}.${name}` : name
-    const counted = Math.max(1, Math.floor(100 / readyCount(slice)))
+    const counted = Math.max(1, Math.floor(100 / countOf(slice, counts)))
     const { priority, weight } = rankOf(knowledge, service, slice, counted)
     for (let place = 0; place < slice.count; place++) {
-      if (!isReady(slice, place)) continue
+      if (!counts(slice, place)) continue
       const address = slice.addresses.subarray(place * width, (place + 1) * width)
       const target = `${endpointLabel(slice, place, endpointPodNames)}.${owner}`
-      if (!told || isNew(formatAddress(address))) yield addressRecord(name, ttl, address)
+      if (atService && (!told || isNew(formatAddress(address)))) yield addressRecord(name, ttl, address)
       if (!told || isNew(target, formatAddress(address))) yield addressRecord(target, ttl, address)
-      for (const { name: port, protocol, port: number } of slice.ports) {
+      for (const { name: port, protocol, port: number } of atService ? slice.ports : []) {
         if (port === '' || number === noPort || (told && !isNew(target, port, protocol, number, priority, weight)))
           continue
         const data = rdata.srv({ priority, weight, port: number, target })
@@ -166,8 +188,8 @@ function* endpointRecords(
 }
 
 /** Whether an address is in two places. */
-function haveRepeated(slices: readonly EndpointSlice[]): boolean {
-  const groups = slices.flatMap((slice) => endpointGroup(slice, '', [noPort], '', false) ?? [])
+function haveRepeated(slices: readonly EndpointSlice[], counts: Counts): boolean {
+  const groups = slices.flatMap((slice) => endpointGroup(slice, '', [noPort], '', false, undefined, counts) ?? [])
   return ([4, 16] as const).some((width) => {
     const places = groups.reduce((sum, group) => (group.width === width ? sum + group.count : sum), 0)
     return distinctAddresses(groups, width).length < places * width

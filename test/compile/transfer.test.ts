@@ -47,6 +47,59 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'a split has the addresses of all backends that are drawn, and their weights',
+    cluster: `service web shop 10.96.0.1 ports http:TCP:80
+              service stable shop 10.96.0.2 ports http:TCP:8080
+              endpoint stable shop 10.0.0.2 ready
+              service wcanary shop headless ports http:TCP:9090
+              endpoint wcanary shop 10.0.0.3 ready
+              service xother shop external other.example.org ports none
+              service zgone shop headless
+              annotate service web shop slicedns.io/split stable=80,wcanary=10,xother=10,zgone=5`,
+    records: [
+      'stable.shop.svc.cluster.local. 5 IN A 10.96.0.2',
+      'stable.shop.svc.cluster.local. 5 IN SRV 0 100 8080 stable.shop.svc.cluster.local.',
+      '_http._tcp.stable.shop.svc.cluster.local. 5 IN SRV 0 100 8080 stable.shop.svc.cluster.local.',
+      'wcanary.shop.svc.cluster.local. 5 IN A 10.0.0.3',
+      '10-0-0-3.wcanary.shop.svc.cluster.local. 5 IN A 10.0.0.3',
+      '_http._tcp.wcanary.shop.svc.cluster.local. 5 IN SRV 0 100 9090 10-0-0-3.wcanary.shop.svc.cluster.local.',
+      'web.shop.svc.cluster.local. 5 IN A 10.96.0.2',
+      'web.shop.svc.cluster.local. 5 IN A 10.0.0.3',
+      'web.shop.svc.cluster.local. 5 IN SRV 0 80 8080 stable.shop.svc.cluster.local.',
+      'web.shop.svc.cluster.local. 5 IN SRV 0 10 9090 10-0-0-3.wcanary.shop.svc.cluster.local.',
+      'web.shop.svc.cluster.local. 5 IN SRV 0 10 80 other.example.org.',
+      '_http._tcp.web.shop.svc.cluster.local. 5 IN SRV 0 80 8080 stable.shop.svc.cluster.local.',
+      '_http._tcp.web.shop.svc.cluster.local. 5 IN SRV 0 10 9090 10-0-0-3.wcanary.shop.svc.cluster.local.',
+      '_http._tcp.web.shop.svc.cluster.local. 5 IN SRV 0 10 80 other.example.org.',
+      'xother.shop.svc.cluster.local. 5 IN CNAME other.example.org.',
+    ],
+  },
+  {
+    name: 'a split over nothing but another place is a CNAME alone; a headless one keeps the names of its endpoints',
+    cluster: `service web shop headless ports http:TCP:80
+              endpoint web shop 10.0.0.1 ready
+              service xother shop external other.example.org ports none
+              annotate service web shop slicedns.io/split xother=1`,
+    records: [
+      'web.shop.svc.cluster.local. 5 IN CNAME other.example.org.',
+      '_http._tcp.web.shop.svc.cluster.local. 5 IN SRV 0 1 80 other.example.org.',
+      '10-0-0-1.web.shop.svc.cluster.local. 5 IN A 10.0.0.1',
+      'xother.shop.svc.cluster.local. 5 IN CNAME other.example.org.',
+    ],
+  },
+  {
+    name: 'a service without a ready endpoint has those that serve while they terminate, where that is the last resort',
+    settings: { terminatingLastResort: true },
+    cluster: `service db shop headless ports pg:TCP:5432
+              endpoint db shop 10.0.0.1 notReady serving terminating
+              endpoint db shop 10.0.0.2 notReady`,
+    records: [
+      'db.shop.svc.cluster.local. 2 IN A 10.0.0.1',
+      '10-0-0-1.db.shop.svc.cluster.local. 2 IN A 10.0.0.1',
+      '_pg._tcp.db.shop.svc.cluster.local. 2 IN SRV 0 100 5432 10-0-0-1.db.shop.svc.cluster.local.',
+    ],
+  },
+  {
     name: 'a headless service has its ready endpoints, their names, and their named ports',
     cluster: `service db shop headless ports pg:TCP:5432,TCP:1
               endpoint db shop 10.0.0.1 ready hostname db-0

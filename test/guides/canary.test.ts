@@ -118,7 +118,7 @@ describe('docs/canary.md', { skip }, () => {
     await untilAnsweredBy('shop-stable')
   })
 
-  test("Argo Rollouts: the split is over the two Services that the Rollout names", async () => {
+  test('Argo Rollouts: the split is over the two Services that the Rollout names', async () => {
     await openDefinition('argoproj.io', 'v1alpha1', 'rollouts', 'Rollout')
     await cli.apply(guide.next('yaml').text)
     await pods('shop-canary', '10.3.0.1')

@@ -46,11 +46,12 @@ export function readGuide(name: string): Guide {
 export interface Kubectl {
   /** `kubectl apply -f -`. */
   apply(manifests: string): Promise<void>
-  /** Runs the `$ ` lines of a console block in a shell, in which kubectl speaks to the cluster. */
+  /** Runs the `$ ` lines of a console block in a shell, in which kubectl speaks to the cluster; gives what they print. */
   shell(block: string): Promise<string>
 }
 
-export function kubectl(kubeconfig: string): Kubectl {
+/** `port`: of the server that a block's `dig` asks. */
+export function kubectl(kubeconfig: string, port = 53): Kubectl {
   const program = peer('kubectl')!
   const path = `${dirname(program)}:${process.env.PATH}`
   const env = { ...process.env, KUBECONFIG: kubeconfig, PATH: path }
@@ -59,7 +60,7 @@ export function kubectl(kubeconfig: string): Kubectl {
     async apply(manifests) {
       await shell(`kubectl apply -f - <<'MANIFESTS'\n${manifests}\nMANIFESTS`)
     },
-    shell: (block) => shell(commandsOf(block).join('\n')),
+    shell: (block) => shell([`dig() { command dig @127.0.0.1 -p ${port} "$@"; }`, ...commandsOf(block)].join('\n')),
   }
 }
 

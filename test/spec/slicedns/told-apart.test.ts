@@ -1,0 +1,55 @@
+/** What a router that finds its backends by DNS must not take for one another. */
+import { soa, spec } from '../../support/cases.ts'
+
+const name = (service: string): string => `${service}.shop.svc.cluster.local.`
+
+spec('a router can tell apart', {
+  cluster: `namespace shop
+    service headless shop headless
+    endpoint headless shop 10.1.0.1 notReady
+    service scaled shop headless
+    service told shop headless
+    annotate service told shop txt.slicedns.io/model a7
+    service virtual shop 10.96.0.7`,
+  cases: [
+    { name: 'no such Service: NXDOMAIN', ask: `${name('unknown')} A`, rcode: 'NXDOMAIN', authority: [soa()] },
+    { name: 'its ports too', ask: `_http._tcp.${name('unknown')} SRV`, rcode: 'NXDOMAIN', authority: [soa()] },
+    {
+      name: 'headless, no pod is ready: NXDOMAIN, as from CoreDNS',
+      ask: `${name('headless')} A`,
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+    },
+    {
+      name: 'headless, scaled to nothing: the same',
+      ask: `${name('scaled')} A`,
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+    },
+    {
+      name: 'headless, with metadata: the name is there, without an address',
+      ask: `${name('told')} A`,
+      authority: [soa()],
+    },
+    {
+      name: 'a ClusterIP without pods: its address',
+      ask: `${name('virtual')} A`,
+      answer: [`${name('virtual')} 5 IN A 10.96.0.7`],
+    },
+  ],
+})
+
+spec('before the cluster has been read a router can tell that nothing is known', {
+  unsynced: true,
+  cluster: `service virtual shop 10.96.0.7
+    service headless shop headless`,
+  cases: [
+    { name: 'no such Service, yet: SERVFAIL', ask: `${name('unknown')} A`, rcode: 'SERVFAIL', authority: [soa()] },
+    {
+      name: 'headless without a pod, yet: SERVFAIL',
+      ask: `${name('headless')} A`,
+      rcode: 'SERVFAIL',
+      authority: [soa()],
+    },
+  ],
+})

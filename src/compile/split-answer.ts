@@ -4,6 +4,7 @@ import { rdata } from '../dns/rdata.ts'
 import type { AddressesSpec, RecordsSpec, ServicesSpec, VariantsSpec } from '../table/spec.ts'
 import { distinctAddresses } from './distinct.ts'
 import type { Group } from './endpoints.ts'
+import type { PortName } from './split-backends.ts'
 import type { Drawable, SplitFound } from './split-find.ts'
 import { type Layout, layOut } from './split-weights.ts'
 import { createTargets } from './srv-targets.ts'
@@ -49,11 +50,11 @@ export function splitAnswer(found: SplitFound, type: number, ttl: number): Split
 
 /** A backend without addresses of the family is not drawn for it. */
 function hostsAnswer({ hosts }: SplitFound, width: 4 | 16, ttl: number): SplitAnswer {
-  const variants = hosts.flatMap(({ share, content }): ChoiceSpec['variants'][number][] => {
-    if (content.some((group) => group.width === 0)) {
-      return [{ weight: share, answer: { kind: 'chase', groups: content, ttl } }]
+  const variants = hosts.flatMap(({ share, groups }): ChoiceSpec['variants'][number][] => {
+    if (groups.some((group) => group.width === 0)) {
+      return [{ weight: share, answer: { kind: 'chase', groups, ttl } }]
     }
-    const addresses = distinctAddresses(content, width)
+    const addresses = distinctAddresses(groups, width)
     return addresses.length > 0 ? [{ weight: share, answer: { kind: 'addresses', ttl, addresses } }] : []
   })
   if (variants.length === 0) return nodata
@@ -67,39 +68,50 @@ const isStorable = (variants: ChoiceSpec['variants']): variants is VariantsSpec[
 /** A name is an alias while there is nothing else that it could be (RFC 1034 §3.6.2). */
 function aliasAnswer({ hosts }: SplitFound, ttl: number): SplitAnswer {
   const [only] = hosts
-  const [group] = only.content
+  const [group] = only.groups
   if (hosts.length > 1 || group.width !== 0 || group.count === 0) return nodata
   const record = { owner: '', type: dnsType.CNAME, ttl, rdata: rdata.name(group.names[0]) }
   return { kind: 'records', answer: [record], additional: [] }
 }
 
-/** What is to be weighed for one port. */
-interface Weighed {
+/** One port's targets, weighed. */
+export interface Weighed {
+  readonly port: PortName
+  readonly backends: readonly Drawable[]
   /** By backend: its targets. */
   readonly targets: readonly (readonly Server[])[]
+  /** Sets of records with the backends' runs, of which one is drawn for a reply. */
   readonly layouts: readonly Layout[]
 }
 
 /** A target at a port. */
-interface Server {
+export interface Server {
   readonly name: string
   readonly port: number
   readonly addresses: readonly Uint8Array[]
 }
 
-function serversAnswer({ servers, priority }: SplitFound, ttl: number): SplitAnswer {
-  const ports = servers.map((backends): Weighed => {
-    const targets = backends.map(({ content }) => serversOf(content))
-    return { targets, layouts: layOut(backends.map(({ share }, i) => ({ share, targets: targets[i].length }))) }
+export function weighed({ servers }: SplitFound): Weighed[] {
+  return servers.map(({ port, backends }) => {
+    const targets = backends.map(({ groups }) => serversOf(groups))
+    const layouts = layOut(backends.map(({ share }, i) => ({ share, targets: targets[i].length })))
+    return { port, backends, targets, layouts }
   })
+}
+
+function serversAnswer(found: SplitFound, ttl: number): SplitAnswer {
+  const ports = weighed(found)
   if (ports.length === 0) return nodata
   const longest = ports.reduce((most, port) => (port.layouts.length > most.layouts.length ? port : most))
-  const variants = longest.layouts.map(({ weight }, i) => ({ weight, answer: serviceSpec(ports, i, priority, ttl) }))
+  const variants = longest.layouts.map(({ weight }, i) => ({
+    weight,
+    answer: serviceSpec(ports, i, found.priority, ttl),
+  }))
   return variants.length === 1 ? variants[0].answer : { kind: 'variants', variants }
 }
 
 /** Each target once, with all of its addresses. */
-function serversOf(groups: Drawable<readonly Group[]>['content']): Server[] {
+function serversOf(groups: readonly Group[]): Server[] {
   const servers = new Map<string, { name: string; port: number; addresses: Uint8Array[] }>()
   for (const group of groups) {
     const [port] = group.ports

@@ -6,17 +6,16 @@ import type { Knowledge } from './settings.ts'
 import type { Backend } from './split.ts'
 import { type AskedPort, type BackendState, backendStates, type Content, type PortName } from './split-backends.ts'
 
-/** Of one question: what can be drawn, with shares above 0. */
-export interface Drawable<T> {
-  readonly share: number
-  readonly content: T
+/** Of one question: a backend that can be drawn, with a share above 0 and what it has. */
+export interface Drawable extends Backend {
+  readonly groups: readonly Group[]
 }
 
 export interface SplitFound {
   /** For A and AAAA. */
-  readonly hosts: readonly Drawable<readonly Group[]>[]
+  readonly hosts: readonly Drawable[]
   /** For SRV, by port: each target has the one port of its group. Ports that no backend has are left out. */
-  readonly servers: readonly (readonly Drawable<readonly Group[]>[])[]
+  readonly servers: readonly { readonly port: PortName; readonly backends: readonly Drawable[] }[]
   /** Of all SRV records. */
   readonly priority: number
   readonly maxTtl: number
@@ -36,8 +35,8 @@ export function findSplit(
   if (present === 'unknown') return 'unknown'
   const ports = askedPorts(service, present, place)
   const servers = ports
-    .map((port) => drawable(present, (content) => content.atPort(port)))
-    .filter((drawn) => drawn.length > 0)
+    .map((port) => ({ port, backends: drawable(present, (content) => content.atPort(port)) }))
+    .filter(({ backends }) => backends.length > 0)
   const isPort = place.port !== '' || place.protocol !== ''
   const hosts = isPort ? hostsBehind(present, ports) : drawable(present, (content) => content.groups)
   if (hosts.length === 0) return undefined
@@ -81,13 +80,10 @@ function presentBackends(states: readonly BackendState[]): readonly Present[] | 
 }
 
 /** The backends that have something of what is asked for; those of share 0 only when there is no other, and then alike. */
-function drawable(
-  present: readonly Present[],
-  read: (content: Content) => readonly Group[],
-): Drawable<readonly Group[]>[] {
-  const having = present.flatMap(({ share, content }) => {
+function drawable(present: readonly Present[], read: (content: Content) => readonly Group[]): Drawable[] {
+  const having = present.flatMap(({ namespace, name, share, content }) => {
     const groups = read(content)
-    return groups.length > 0 ? [{ share, content: groups }] : []
+    return groups.length > 0 ? [{ namespace, name, share, groups }] : []
   })
   const shared = having.filter(({ share }) => share > 0)
   return shared.length > 0 ? shared : having.map((backend) => ({ ...backend, share: 1 }))

@@ -8,6 +8,7 @@ import type { TtlChoice } from '../../compile/ttl.ts'
 import { formatAddress } from '../../dns/address.ts'
 import type { Query } from '../../plugin/query.ts'
 import { choiceAt, problemLines, rankLines, settlingLines, ttlLine } from './explain-service.ts'
+import { splitLines } from './explain-split.ts'
 
 export function explain(knowledge: Knowledge, query: Query): string[] {
   const { settings, view } = knowledge
@@ -41,7 +42,7 @@ function objectLines(knowledge: Knowledge, zone: string, place: Place): string[]
       return [namespaceLine(place.namespace, view.namespace(place.namespace) !== undefined, settings.namespaces)]
     case 'service': {
       const shown = namespaceLine(place.namespace, view.namespace(place.namespace) !== undefined, settings.namespaces)
-      return [shown, ...serviceLines(knowledge, place)]
+      return [shown, ...serviceLines(knowledge, zone, place)]
     }
     case 'nowhere':
       return ['no name that a cluster can have']
@@ -55,7 +56,8 @@ function namespaceLine(name: string, exists: boolean, shown: ReadonlySet<string>
   return shown && !shown.has(name) ? `Namespace ${name} is hidden by the namespaces option` : `Namespace ${name}`
 }
 
-function serviceLines(knowledge: Knowledge, { namespace, service: name, imported, topology }: ServicePlace): string[] {
+function serviceLines(knowledge: Knowledge, zone: string, place: ServicePlace): string[] {
+  const { namespace, service: name, imported, topology } = place
   const { view } = knowledge
   const service = imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
   const kind = imported ? 'ServiceImport' : 'Service'
@@ -69,6 +71,7 @@ function serviceLines(knowledge: Knowledge, { namespace, service: name, imported
       : []),
     ...('clusterIPs' in service
       ? [
+          ...splitLines(knowledge, zone, service, place),
           ...settlingLines(knowledge, service),
           ...rankLines(knowledge, service, slices),
           ...problemLines(knowledge, namespace, name),
@@ -114,6 +117,7 @@ function answerLines(knowledge: Knowledge, name: string, answer: Answer, choice:
     case 'unknown':
       return [`SERVFAIL: not known yet, or not allowed to be read: ${answer.resources.join(', ')}`]
     case 'chase':
+    case 'choice':
       return [ttlLine(knowledge, answer, choice), 'answered by the chain: the target of a CNAME is resolved per query']
     default:
       return [ttlLine(knowledge, answer, choice)]

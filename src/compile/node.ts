@@ -3,6 +3,7 @@ import type { ClusterView, Service, ServiceImport } from '../cluster/types.ts'
 import { type as dnsType } from '../dns/codes.ts'
 import type { AnswerSpec, NodeSpec, ZoneSpec } from '../table/spec.ts'
 import { type Answer, answerOf, isStorable } from './answers.ts'
+import { noPort } from './endpoints.ts'
 import { type Finding, find } from './find.ts'
 import { holdOf } from './hold.ts'
 import { grpcConfigNames } from './metadata.ts'
@@ -106,7 +107,7 @@ function isLeftOut(place: Place, found: Finding, type: number, knowledge: Knowle
 /** Without a port there is no SRV record: that costs the table nothing to say. */
 function hasPorts(view: ClusterView, { imported, namespace, service }: ServicePlace): boolean {
   const slices = imported ? view.importedSlices(namespace, service) : view.slices(namespace, service)
-  return slices.some(({ ports }) => ports.length > 0)
+  return slices.some(({ ports }) => ports.some(({ port }) => port !== noPort))
 }
 
 export function isHeadless(view: ClusterView, { imported, namespace, service }: ServicePlace): boolean {

@@ -141,6 +141,33 @@ test('a question that waits holds up nothing behind it on its TCP connection, `c
   assert.equal(new Set(heard.map(({ id }) => id)).size, 201)
 })
 
+test('a client that asks for more than its share takes nothing from others', { skip }, async (t) => {
+  const [greedy, other] = [await udp(), await udp()]
+  t.after(() => {
+    greedy.close()
+    other.close()
+  })
+  const { heard } = listen(greedy)
+  for (let id = 0; id < 600; id++) greedy.send(question(`worker-${1000 + id}.${zone} A`, id))
+  await until(() => assert.equal(heard.length, 600 - 512))
+  assert.equal(await held(), 512)
+  // A name that the plugins answer, as those that wait are theirs.
+  const answered = once(other, 'message', { signal: AbortSignal.timeout(5000) })
+  other.send(question('10-9-8-7.default.pod.cluster.local A', 1))
+  assert.match(heardFrom((await answered)[0]).text, /10\.9\.8\.7$/)
+  await until(() => assert.equal(heard.length, 600))
+  assert.ok(heard.every(({ text }) => text === 'NXDOMAIN'))
+  assert.equal(new Set(heard.map(({ id }) => id)).size, 600)
+})
+
+test('a hold on a Service of ready pods only is in effect, with a hint in the log', { skip }, async () => {
+  const metadata = { name: 'lonely', namespace: 'default', annotations: { 'slicedns.io/hold': '1s' } }
+  await cluster.create({ apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: 'None' } })
+  await server.printed(/Service default\/lonely: annotation slicedns\.io\/hold .*publishNotReadyAddresses/)
+  const { authority } = await server.dig('lonely-0.lonely.default.svc.cluster.local', 'A')
+  assert.match(authority[0]!, /^cluster\.local\. 1 IN SOA/)
+})
+
 test('what never comes is denied, and may be kept for a second at most', { skip }, async () => {
   const { rcode, authority } = await server.dig(`worker-77.${zone}`, 'A')
   assert.equal(rcode, 'NXDOMAIN')

@@ -1,6 +1,7 @@
 /** `slicedns.io/hold`: a question for a StatefulSet's host that is not there yet waits for it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import { createModel } from '../../../src/cluster/by-hand.ts'
 import { parseCorefile } from '../../../src/corefile/parser.ts'
 import { readSettings } from '../../../src/corefile/read.ts'
@@ -346,6 +347,66 @@ describe('hold: bounds', () => {
     assert.ok(asked.every(({ replies }) => replies === 1))
     assert.equal(rig.aside, 0)
   })
+})
+
+describe('hold: whatever happens', () => {
+  const label = fc.integer({ min: 0, max: 3 }).map((ordinal) => `web-${ordinal}`)
+  const address = (of: string) => `10.0.0.${Number(of.slice(4)) + 1}`
+  type Rig = ReturnType<typeof openRoom>
+  type Asked = ReturnType<Rig['ask']>
+  /** What was asked, and which hosts were ready when the answer was seen. */
+  interface Run {
+    readonly rig: Rig
+    readonly asked: { readonly label: string; readonly state: Asked }[]
+    readonly ready: Set<string>
+  }
+  type Happening = (run: Run) => void
+
+  const comes = (name: string, state: 'ready' | 'notReady'): Happening => {
+    return ({ rig, ready }) => {
+      rig.apply(`endpoint web shop ${address(name)} ${state} hostname ${name}`)
+      if (state === 'ready') ready.add(name)
+      else ready.delete(name)
+    }
+  }
+  const happening: fc.Arbitrary<Happening> = fc.oneof(
+    label.map(
+      (name): Happening =>
+        ({ rig, asked }) => {
+          asked.push({ label: name, state: rig.ask(`${host(name)} A`) })
+        },
+    ),
+    label.map((name) => comes(name, 'ready')),
+    label.map((name) => comes(name, 'notReady')),
+    fc.integer({ min: 1, max: 1500 }).map(
+      (milliseconds): Happening =>
+        ({ rig }) =>
+          rig.clock.move(milliseconds),
+    ),
+    fc.constant<Happening>(({ rig }) => rig.apply('annotate service web shop slicedns.io/hold')),
+    fc.constant<Happening>(({ rig }) => rig.apply('annotate service web shop slicedns.io/hold 1s')),
+  )
+
+  test('every question has one answer, which is true when it is given, and nobody is left behind', () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(happening, { maxLength: 25 }), async (happenings) => {
+        const run: Run = { rig: openRoom(), asked: [], ready: new Set() }
+        for (const happen of happenings) {
+          const before = new Set(run.asked.filter(({ state }) => state.replies > 0))
+          happen(run)
+          await turn()
+          for (const asked of run.asked) {
+            if (before.has(asked) || asked.state.replies === 0) continue
+            assert.equal(asked.state.reply!.startsWith('NOERROR'), run.ready.has(asked.label))
+          }
+        }
+        run.rig.room.close()
+        await turn()
+        assert.ok(run.asked.every(({ state }) => state.replies === 1))
+        assert.equal(run.rig.aside, 0)
+        assert.match(await run.rig.metricsText(), /^slicedns_held_queries 0$/m)
+      }),
+    ))
 })
 
 const missing = (name: string, when?: string) => ({

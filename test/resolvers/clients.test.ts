@@ -158,6 +158,33 @@ for (const resolver of stubResolvers) {
   })
 }
 
+const glibc = stubResolvers.find(({ name }) => name === 'getaddrinfo (glibc)')!
+
+/** Lines of resolv.conf that clusters set by `dnsConfig`, and what they are for. */
+const ways = [
+  ['nameserver 127.0.0.1\noptions edns0', 'larger UDP replies'],
+  ['nameserver 127.0.0.1\noptions use-vc', 'TCP alone'],
+  ['nameserver 127.0.0.1\noptions single-request', 'one question at a time'],
+  ['nameserver 127.0.0.1\noptions single-request-reopen', 'a socket for each question'],
+  ['nameserver 127.0.0.1\nnameserver ::1\noptions rotate', 'two servers by turns'],
+  ['nameserver ::1', 'IPv6'],
+] as const
+
+for (const [lines, purpose] of ways) {
+  test(`glibc finds all the same with ${lines.replaceAll('\n', ', ')} (${purpose})`, {
+    skip: noPods || glibc.needs,
+  }, async () => {
+    pod.configure(`${lines}\nsearch ${search.join(' ')}\noptions ndots:5\n`)
+    const big = `A:n-1000.apps.svc.${zone}.` as const
+    const answers = await glibc.ask(pod, ['ANY:web', 'A:web.apps', 'A:nosuch', 'PTR:10.96.1.1', big])
+    assert.deepEqual(sorted(answers.get('ANY:web')!), web.ANY)
+    assert.deepEqual(answers.get('A:web.apps'), web.A)
+    assert.equal(answers.get('A:nosuch'), 'not-found')
+    assert.deepEqual(answers.get('PTR:10.96.1.1'), [`web.apps.svc.${zone}`])
+    assert.equal(new Set(answers.get(big)).size, 1000)
+  })
+}
+
 test('no query of any resolver ended in SERVFAIL, or in an error', { skip: noPods }, async () => {
   const { byRcode } = await responses()
   assert.deepEqual(Object.keys(byRcode).sort(), ['NOERROR', 'NXDOMAIN'])

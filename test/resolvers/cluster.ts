@@ -23,6 +23,13 @@ export interface ServingOptions {
   readonly upstream?: string
 }
 
+/**
+ * 127.0.0.53 is systemd-resolved's. Replies over UDP as across a network: over loopback systemd-resolved announces
+ * 65,508 octets, and would have no use for TCP.
+ */
+const podLines = `bind 127.0.0.1 ::1
+    bufsize 1232`
+
 const http = [{ name: 'http', port: 80 }]
 const dual = ['IPv4', 'IPv6'] as const
 
@@ -75,7 +82,7 @@ export async function serveCluster({ inside, upstream }: ServingOptions = {}): P
     ports: { ...ports, dns: inside ? 53 : ports.dns },
     corefile: ({ dns, ready, metrics }) => `
 .:${dns} {
-    ${inside ? 'bind 127.0.0.1' : ''}
+    ${inside ? podLines : ''}
     errors
     ready :${ready}
     prometheus :${metrics}

@@ -28,6 +28,8 @@ export interface ClusterUnderTest {
   apply(lines: string): void
   /** Where in [0, 1) everything is drawn from now on that is drawn per query: a split's backend, an order. */
   drawAt(point: number): void
+  /** What is drawn comes from here from now on: numbers in [0, 1). */
+  drawFrom(random: () => number): void
   /** Lets time pass, in milliseconds: it does not by itself. */
   pass(milliseconds: number): void
   /** Everything that has happened is in the table. */
@@ -36,6 +38,8 @@ export interface ClusterUnderTest {
   askChain(name: string, type: string, elsewhere: Elsewhere): Promise<Message | 'next'>
   /** The table's reply, or undefined when the question is for the chain. */
   askTable(name: string, type: string): Message | undefined
+  /** The same in octets; the reply is valid until the next question. */
+  askTableInOctets(request: Uint8Array): Uint8Array | undefined
 }
 
 /** `NAME TYPE` to the records that another zone answers; what is not there fails. */
@@ -77,21 +81,24 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
       throw new Error(text)
     },
   })
-  let point = 0
+  let random = () => 0
   const handler = createHandler({
     knowledge: () => knowledge,
     answered: source.answered,
     room: { wait: () => undefined },
     overdue: () => clock.now() >= settings.startupTimeout,
-    random: () => point,
+    random: () => random(),
   })
-  const table = openTable(() => point * 2 ** 32)
+  const table = openTable(() => Math.floor(random() * 2 ** 32))
   source.start(cluster, knowledge, { settling })
   const attached = source.attach(table.sink)
   return {
     apply: notation.apply,
-    drawAt(at) {
-      point = at
+    drawAt(point) {
+      random = () => point
+    },
+    drawFrom(source) {
+      random = source
     },
     pass: clock.move,
     async settled() {
@@ -109,7 +116,11 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
       if (passed) return 'next'
       return parseMessage(finishReply(messageOf(outcome, request), request, { transport: 'tcp' }))
     },
-    askTable: (name, type) => table.ask(question(name, type)),
+    askTable(name, type) {
+      const octets = table.ask(encodeMessage(question(name, type), { limit: 0xffff }))
+      return octets && parseMessage(octets.slice())
+    },
+    askTableInOctets: table.ask,
   }
 }
 
@@ -139,12 +150,11 @@ function openTable(random: () => number) {
       put: (name: string, node: Parameters<typeof writer.put>[3]) => writer.put(space, classNumber, name, node),
       remove: (name: string) => writer.remove(space, name),
     },
-    ask(request: Message): Message | undefined {
-      const octets = encodeMessage(request, { limit: 0xffff })
+    ask(octets: Uint8Array): Uint8Array | undefined {
       responder.startBatch(monotonicMilliseconds())
       const length = responder.answer(octets, 0, octets.length, space, way.stream, reply, 0)
       responder.offline()
-      return length === MISS ? undefined : parseMessage(reply.slice(0, length))
+      return length === MISS ? undefined : reply.subarray(0, length)
     },
   }
 }

@@ -1,7 +1,8 @@
 /** Services that can be browsed (RFC 6763): which types of service a namespace has, and who offers them. */
 import type { Service } from '../cluster/types.ts'
 import { rdata } from '../dns/rdata.ts'
-import { type Finding, isHidden, missing } from './find.ts'
+import { type Finding, missing } from './finding.ts'
+import { isHidden } from './hidden.ts'
 import { absoluteName, type BrowsePlace, namespaceName, type ServicePlace } from './place.ts'
 import type { Knowledge } from './settings.ts'
 import { serviceTtl } from './ttl.ts'

@@ -1,9 +1,8 @@
 /** What the cluster has at a place: the step between a name and its records, the same for every record type. */
-import type { ClusterView, EndpointSlice, Resource, Service } from '../cluster/types.ts'
+import type { ClusterView, Resource, Service } from '../cluster/types.ts'
 import { formatAddress, parseAddress } from '../dns/address.ts'
 import { findBrowse, findInstance } from './dns-sd.ts'
 import {
-  type Counts,
   endpointLabel,
   endpointsAt,
   type Group,
@@ -12,7 +11,9 @@ import {
   oneAddress,
   virtualAddresses,
 } from './endpoints.ts'
-import { hasAny, toldEndpoints } from './last-resort.ts'
+import { type Finding, missing } from './finding.ts'
+import { hasEndpoint, isHidden, mayBeHidden } from './hidden.ts'
+import { toldEndpoints } from './last-resort.ts'
 import { findGrpcConfig, isGrpcConfig, withTexts } from './metadata.ts'
 import {
   absoluteName,
@@ -25,40 +26,12 @@ import {
   serviceName,
   type Topology,
 } from './place.ts'
-import type { ClusterDnsSettings, Knowledge } from './settings.ts'
+import type { Knowledge } from './settings.ts'
 import { type Backend, splitOf } from './split.ts'
-import { findSplit, type SplitFound } from './split-find.ts'
+import { findSplit } from './split-find.ts'
 import { ranked } from './srv-rank.ts'
 import { endpointsTtl, importTtl, serviceTtl, splitTtl } from './ttl.ts'
 import { isKnown, isShown } from './visible.ts'
-
-export type Finding =
-  /** No such name. */
-  | { readonly kind: 'missing' }
-  /** It cannot be told: these resources have not been listed yet, or may not be. */
-  | { readonly kind: 'unknown'; readonly resources: readonly Resource[] }
-  /** A name without records of its own, above names that have some. */
-  | { readonly kind: 'empty' }
-  | { readonly kind: 'apex' }
-  | { readonly kind: 'version' }
-  | { readonly kind: 'nameserver' }
-  /**
-   * Endpoints; none where the name exists without any (a pinned topology zone), or is a split, which then answers
-   * instead. `texts`: rdata of TXT records.
-   */
-  | {
-      readonly kind: 'groups'
-      readonly groups: readonly Group[]
-      readonly ttl: number
-      readonly split?: SplitFound
-      readonly texts?: readonly Uint8Array[]
-    }
-  /** Names to browse, absolute. */
-  | { readonly kind: 'listed'; readonly names: readonly string[]; readonly ttl: number }
-  /** An instance of a service type: its SRV records are those of the port. */
-  | { readonly kind: 'instance'; readonly port: Finding; readonly texts: readonly Uint8Array[]; readonly ttl: number }
-  /** Names that an address stands for, absolute. */
-  | { readonly kind: 'pointers'; readonly names: readonly string[]; readonly ttl: number }
 
 const empty: Finding = { kind: 'empty' }
 
@@ -90,16 +63,6 @@ export function find(knowledge: Knowledge, zone: string, place: Place): Finding 
   }
 }
 
-/** A missing name, as far as it can be told: it rests on all that was to be listed, and on these resources. */
-export function missing(view: ClusterView, ...needed: Resource[]): Finding {
-  const resources = needed.filter((resource) => !isKnown(view, resource))
-  if (view.synced && resources.length === 0) return { kind: 'missing' }
-  for (const resource of ['services', 'namespaces'] as const) {
-    if (!isKnown(view, resource)) resources.push(resource)
-  }
-  return { kind: 'unknown', resources }
-}
-
 function findService(knowledge: Knowledge, zone: string, place: ServicePlace): Finding {
   const { view, settings } = knowledge
   const service = view.service(place.namespace, place.service)
@@ -113,17 +76,6 @@ function findService(knowledge: Knowledge, zone: string, place: ServicePlace): F
   if (place.endpoint === everyEndpoint) return findEveryEndpoint(knowledge, zone, service, place)
   const found = findRecords(knowledge, zone, service, place)
   return isServiceItself(place) ? withTexts(knowledge, service, found) : found
-}
-
-const mayBeHidden = ({ ignoreEmptyServices }: ClusterDnsSettings, { headless, type }: Service): boolean =>
-  ignoreEmptyServices && !headless && type !== 'ExternalName'
-
-/** A service that `ignore empty_service` hides as it is now. */
-export function isHidden(knowledge: Knowledge, service: Service): boolean {
-  const { view, settings } = knowledge
-  if (!mayBeHidden(settings, service) || splitOf(knowledge, service)) return false
-  const slices = view.slices(service.namespace, service.name)
-  return !hasEndpoint(view, 'endpointslices', slices, toldEndpoints(settings, slices).counts)
 }
 
 function findRecords(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
@@ -155,16 +107,6 @@ function findBackends(
   if (!split) return missing(knowledge.view, 'endpointslices')
   const ttl = Math.min(splitTtl(knowledge, service, backends).seconds, split.maxTtl)
   return { kind: 'groups', groups: [], split, ttl }
-}
-
-/** Slices that may not be listed count as if they had one: the ClusterIP does not depend on them. */
-function hasEndpoint(
-  view: ClusterView,
-  resource: Resource,
-  slices: readonly EndpointSlice[],
-  counts: Counts = isReady,
-): boolean {
-  return view.availability(resource) === 'forbidden' || hasAny(slices, counts)
 }
 
 function findExternalName(knowledge: Knowledge, service: Service, place: ServicePlace): Finding {

@@ -1,7 +1,7 @@
 /** TXT records of services: their metadata, and the gRPC service config (DESIGN §3). */
 import type { Service } from '../cluster/types.ts'
 import type { Problem } from './annotations/parsed.ts'
-import type { Finding } from './find.ts'
+import type { Finding } from './finding.ts'
 import type { ServicePlace } from './place.ts'
 import { serviceName } from './place.ts'
 import type { Knowledge } from './settings.ts'

@@ -30,7 +30,7 @@ export function jsonMeta(object: unknown, reducer: Reducer): MetaDraft {
     if (key === label.initialEventsEnd) meta.initialEventsEnd = value === 'true'
     if (!reducer.keepsAnnotation(key)) continue
     meta.annotations ??= {}
-    meta.annotations[share(key)] = text(value, `annotation ${key}`)
+    meta.annotations[share(key)] = annotationText(value)
   }
   return meta
 }
@@ -69,6 +69,17 @@ export function reduceJson(
         texts(spec.ips, 'spec.ips'),
         ports(spec.ports, 'spec.ports', reducer),
       )
+  }
+}
+
+/** Manifests are written by hand: a number without quotation marks, or whatever else stands there, is taken as it is. */
+function annotationText(value: unknown): string {
+  if (typeof value !== 'object') return String(value ?? '')
+  try {
+    return value === null ? '' : JSON.stringify(value)
+  } catch {
+    // YAML can say an object that is in itself.
+    return ''
   }
 }
 

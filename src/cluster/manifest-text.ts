@@ -1,5 +1,6 @@
 /** The Kubernetes objects in the text of a manifest: YAML or JSON, several documents, lists. */
-import { LineCounter, parseAllDocuments } from 'yaml'
+import { type Document, isMap, isPair, isScalar, LineCounter, parseAllDocuments, visit, type YAMLMap } from 'yaml'
+import { oneLine } from '../observe/quoted.ts'
 
 export interface ManifestObject {
   readonly kind: string
@@ -18,14 +19,22 @@ export class ManifestError extends Error {
   }
 }
 
-/** Every object with a kind, lists unfolded. Throws ManifestError. */
-export function parseManifest(text: string): ManifestObject[] {
+/**
+ * Every object with a kind, lists unfolded. Throws ManifestError. `warn` hears of what is wrong with an object that is
+ * read all the same.
+ */
+export function parseManifest(
+  text: string,
+  warn: (message: string, line: number) => void = () => {},
+): ManifestObject[] {
   const lines = new LineCounter()
   const found: ManifestObject[] = []
   const documents = parseAllDocuments(text, { lineCounter: lines })
   if (!Array.isArray(documents)) return found
   for (const document of documents) {
-    const [error] = document.errors
+    const repeated = repeatedAnnotations(document)
+    for (const { message, at } of repeated.values()) warn(message, lines.linePos(at).line)
+    const error = document.errors.find(({ pos }) => !repeated.has(pos[0]))
     if (error !== undefined) {
       throw new ManifestError(
         error.message.split('\n')[0].replace(/ at line .*$/, ''),
@@ -53,4 +62,40 @@ function unfold(value: unknown, line: number, found: ManifestObject[]): void {
     return
   }
   found.push({ kind: object.kind, object, line })
+}
+
+interface Repeated {
+  readonly message: string
+  /** Place in the text. */
+  readonly at: number
+}
+
+/**
+ * Annotations that are there twice, by their place: nobody's service shall be missing for it. The last one counts, as
+ * for an API server. Any other key that is there twice is a mistake that nobody can guess the meaning of.
+ */
+function repeatedAnnotations(document: Document.Parsed): ReadonlyMap<number, Repeated> {
+  const repeated = new Map<number, Repeated>()
+  const places = new Set(document.errors.filter(({ code }) => code === 'DUPLICATE_KEY').map(({ pos }) => pos[0]))
+  if (places.size === 0) return repeated
+  visit(document, {
+    Pair(_, { key }, path) {
+      if (!isScalar(key) || !key.range || !places.has(key.range[0])) return
+      const owner = path.at(-2)
+      if (!isPair(owner) || !isScalar(owner.key) || owner.key.value !== 'annotations') return
+      const [at] = key.range
+      const object = path.findLast((node): node is YAMLMap => isMap(node) && node.has('kind'))
+      const message = `${nameOf(object)}: annotation ${oneLine(String(key.value))} is there twice: the last one counts`
+      repeated.set(at, { message, at })
+    },
+  })
+  return repeated
+}
+
+function nameOf(object: YAMLMap | undefined): string {
+  const parts = [
+    ['metadata', 'namespace'],
+    ['metadata', 'name'],
+  ].map((path) => object?.getIn(path) ?? '')
+  return oneLine(`${object?.get('kind')} ${parts.filter((part) => part !== '').join('/')}`)
 }

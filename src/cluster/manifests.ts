@@ -65,7 +65,8 @@ export function openManifests(
       signature = `${facts.ino} ${facts.mtimeMs} ${facts.size}`
       if (before?.signature === signature) return before
       if (facts.size > largestFile) throw new ManifestError(`larger than ${largestFile} octets`, 1)
-      const objects = parseManifest(await readFile(path, 'utf8')).map((object) => ({ ...object, file: path }))
+      const warn = (message: string, line: number) => log.warning(`manifests: ${path}:${line}: ${message}`)
+      const objects = parseManifest(await readFile(path, 'utf8'), warn).map((object) => ({ ...object, file: path }))
       return { signature, objects }
     } catch (error) {
       const place = error instanceof ManifestError ? `${path}:${error.line}` : path

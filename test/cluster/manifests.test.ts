@@ -50,6 +50,56 @@ describe('a directory of manifests', () => {
     assert.deepEqual(rig.lines, [])
   })
 
+  test('an annotation that is there twice, or no text, takes nothing else along', async (t) => {
+    const text = `apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  namespace: shop
+  annotations:
+    slicedns.io/ttl: "1"
+    other: x
+    slicedns.io/ttl: "2"
+    slicedns.io/a: 60
+    slicedns.io/b: [1, true]
+    slicedns.io/c: null
+    slicedns.io/d: &loop {again: *loop}
+    other: y
+spec: {}
+`
+    const list = `kind: List
+items:
+  - {kind: Service, metadata: {name: db, namespace: shop, annotations: {slicedns.io/x: '1', "slicedns.io/x": '3'}}}
+`
+    const directory = folder(t, { 'web.yaml': text, 'list.yaml': list })
+    const rig = open(t, directory)
+    await rig.synced()
+    assert.deepEqual(rig.view.service('shop', 'web')?.annotations, {
+      'slicedns.io/ttl': '2',
+      'slicedns.io/a': '60',
+      'slicedns.io/b': '[1,true]',
+      'slicedns.io/c': '',
+      'slicedns.io/d': '',
+    })
+    assert.deepEqual(rig.view.service('shop', 'db')?.annotations, { 'slicedns.io/x': '3' })
+    const line = (file: string, at: number, object: string, key: string): string =>
+      `[WARNING] manifests: ${join(directory, file)}:${at}: ${object}: annotation ${key} is there twice: the last one counts`
+    assert.deepEqual(rig.lines, [
+      line('list.yaml', 3, 'Service shop/db', 'slicedns.io/x'),
+      line('web.yaml', 9, 'Service shop/web', 'slicedns.io/ttl'),
+      line('web.yaml', 14, 'Service shop/web', 'other'),
+    ])
+  })
+
+  test('any other key that is there twice is a mistake', async (t) => {
+    const directory = folder(t, { 'web.yaml': 'kind: Service\nmetadata: {name: web}\nspec: {}\nspec: {}\n' })
+    const rig = open(t, directory)
+    await rig.synced()
+    assert.deepEqual(rig.lines, [
+      `[ERROR] manifests: ${join(directory, 'web.yaml')}:4: Map keys must be unique (the file is left out)`,
+    ])
+  })
+
   test('what other clusters export, and topology zones', async (t) => {
     const imported = `---
 apiVersion: multicluster.x-k8s.io/v1alpha1

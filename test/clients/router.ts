@@ -24,6 +24,8 @@ export interface RouterOptions {
   readonly names: readonly string[]
   /** Milliseconds between two requests for one Service. */
   readonly every: number
+  /** Hears of every answer. */
+  readonly onAnswer?: (name: string, addresses: readonly string[]) => void
 }
 
 interface Route {
@@ -36,7 +38,7 @@ interface Route {
 /** A lookup without an answer is made anew after so many milliseconds. */
 const patience = 2000
 
-export async function startRouter({ port, names, every }: RouterOptions): Promise<Router> {
+export async function startRouter({ port, names, every, onAnswer }: RouterOptions): Promise<Router> {
   const socket = createSocket('udp4')
   socket.connect(port, '127.0.0.1')
   await once(socket, 'connect')
@@ -61,6 +63,7 @@ export async function startRouter({ port, names, every }: RouterOptions): Promis
     route.expiresAt = now + ttl * 1000
     slowestLookup = Math.max(slowestLookup, now - at)
     longestTtl = Math.max(longestTtl, ttl)
+    onAnswer?.(route.name, route.addresses)
     send(route, now)
   })
 

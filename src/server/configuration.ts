@@ -174,7 +174,7 @@ function planListeners(read: readonly ReadBlock[], blocks: readonly Block[]): Li
       server: serverLabel(address, port),
       shards: Math.max(1, ...served.flatMap((block) => block.instances.map(({ instance }) => instance.shards ?? 1))),
       blocks: served,
-      router: createRouter(served),
+      router: createRouter(served, ({ chain }) => chain === undefined),
       anyClass: served.some((block) => block.anyClass),
       limitsPayload: served.some((block) => block.maxPayload !== undefined),
     }

@@ -139,17 +139,22 @@ function tableSink(gate: Gate): TableSink {
       writer.put(space, gate.classFor(zone.zone), foreign, forChain(zone.zone))
   }
 
+  // A zone has one SOA in a space, that of the block which has its apex: another one's may be of another TTL.
+  const isForeign = (zone: string) => !block.owns(zone)
+
   return {
     zone(zone) {
-      writer.zone(space, zone)
+      if (isForeign(zone.zone)) writer.zoneUnlessKnown(space, zone)
+      else writer.zone(space, zone)
       barForeignZones(zone)
     },
     put(name, node) {
       if (!block.owns(name)) return
-      const below = node.below === 'closed' && gate.passesBelow(name) ? 'closed' : 'open'
+      const isClosed = node.below === 'closed' && gate.passesBelow(name) && !isForeign(node.zone)
       const passes = gate.passes(name)
-      const published = passes === true ? node : passes === 'records' ? withoutDenials(node) : forChain(node.zone)
-      writer.put(space, gate.classFor(name), name, { ...published, below })
+      const whole = passes === true && !isForeign(node.zone)
+      const published = whole ? node : passes ? withoutDenials(node) : forChain(node.zone)
+      writer.put(space, gate.classFor(name), name, { ...published, below: isClosed ? 'closed' : 'open' })
     },
     remove(name) {
       if (block.owns(name)) writer.remove(space, name)

@@ -15,13 +15,19 @@ export interface Routed<Block> {
 
 /** Chooses the server block for a question, as CoreDNS does (coredns-behaviour §2.5). */
 export interface Router<Block> {
-  /** The block of the longest zone that holds `name`; for DS the topmost one but the root, as the parent answers it. */
+  /**
+   * The block of the longest zone that holds `name`; for DS the topmost one but the root, as the parent answers it,
+   * unless there is a block that refuses everything on the way.
+   */
   route(name: string, type: number): Routed<Block> | undefined
   /** Zones served at or below `name`, but for `name` itself. */
   zonesBelow(name: string): readonly string[]
 }
 
-export function createRouter<Block extends Routable>(blocks: readonly Block[]): Router<Block> {
+export function createRouter<Block extends Routable>(
+  blocks: readonly Block[],
+  refuses: (block: Block) => boolean = () => false,
+): Router<Block> {
   const byZone = new Map<string, Block[]>()
   for (const block of blocks)
     for (const zone of block.zones) {
@@ -41,7 +47,7 @@ export function createRouter<Block extends Routable>(blocks: readonly Block[]): 
       for (let zone = name; zone !== '.'; zone = parentOf(zone)) {
         const found = at(zone)
         if (!found) continue
-        if (type !== rrType.DS) return found
+        if (type !== rrType.DS || refuses(found.block)) return found
         topmost = found
       }
       return topmost ?? at('.')

@@ -50,6 +50,8 @@ export interface TableWriter {
    * left; then the space no longer serves, for what it has may be out of date.
    */
   zone(space: number, spec: ZoneSpec): void
+  /** Declares it for nodes that need a zone and none of its denials; one that is there stays as it is. */
+  zoneUnlessKnown(space: number, spec: ZoneSpec): void
   put(space: number, classNumber: number, name: string, node: NodeSpec): void
   remove(space: number, name: string): void
   /**

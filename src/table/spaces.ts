@@ -32,6 +32,7 @@ export interface Spaces {
   /** Takes the space's zones away; no entry of the space is left. Its index becomes free. */
   release(space: number): void
   declare(space: number, spec: ZoneSpec): void
+  knows(space: number, zone: string): boolean
   /** Throws when the space is not in use or the zone is not declared in it. */
   zoneOf(space: number, name: string): ZoneEntry
   /** The zone whose block is at this offset. */
@@ -102,6 +103,7 @@ export function createSpaces(view: TableView, allocator: Allocator, epochs: Epoc
       Atomics.store(words, (known.at + zone.soaAt) >> 2, publishSoa(spec, known))
       epochs.retire(old)
     },
+    knows: (space, name) => zonesOf(space).has(name),
     zoneOf(space, name) {
       const found = zonesOf(space).get(name)
       if (!found) throw new RangeError(`zone ${name} is not declared in space ${space} of the answer table`)

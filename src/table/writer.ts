@@ -178,6 +178,9 @@ export function createTable(options: TableOptions = {}): TableWriter {
     zone(space, spec) {
       if (inUse.has(space)) orUnserved(space, () => spaces.declare(space, spec))
     },
+    zoneUnlessKnown(space, spec) {
+      if (inUse.has(space) && !spaces.knows(space, spec.zone)) orUnserved(space, () => spaces.declare(space, spec))
+    },
     put(space, classNumber, name, spec) {
       if (inUse.has(space)) orUnserved(space, () => put(space, classNumber, name, spec))
     },

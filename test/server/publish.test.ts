@@ -21,14 +21,16 @@ function recordingWriter() {
   const nodes = new Map<string, NodeSpec>()
   const classes: ClassSpec[] = []
   const cached: string[] = []
+  const zones: string[] = []
   const writer: Partial<TableWriter> = {
-    zone() {},
+    zone: (_space, { zone: name }) => void zones.push(name),
+    zoneUnlessKnown: (_space, { zone: name }) => void zones.push(`${name} unless known`),
     defineClass: (spec) => classes.push(spec) - 1,
     put: (_space, _class, name, spec) => void nodes.set(name, spec),
     remove: (_space, name) => void nodes.delete(name),
     putCached: (_space, _class, entry) => void cached.push(entry.name),
   }
-  return { writer: writer as TableWriter, nodes, classes, cached }
+  return { writer: writer as TableWriter, nodes, classes, cached, zones }
 }
 
 describe('what a server block publishes into the answer table', () => {
@@ -43,8 +45,8 @@ describe('what a server block publishes into the answer table', () => {
       },
     },
   }
-  const publish = (before: Instance[], otherZones: string[] = []) => {
-    const own = { zones: ['.'] }
+  const publish = (before: Instance[], otherZones: string[] = [], ownZone = '.') => {
+    const own = { zones: [ownZone] }
     const router = createRouter([own, { zones: otherZones }])
     const owns = (name: string) => router.route(name, 0)?.block === own
     publishBlock(
@@ -143,6 +145,14 @@ describe('what a server block publishes into the answer table', () => {
     assert.equal(recorded.nodes.get('stub.svc.cluster.local.')?.otherTypes, 'chain')
     sink.put('x.stub.svc.cluster.local.', node())
     assert.equal(recorded.nodes.has('x.stub.svc.cluster.local.'), false, 'a name that another block answers')
+  })
+
+  it('leaves denials to the chain where another block has the apex: a zone has one SOA in the table', () => {
+    publish([], ['cluster.local.'], 'apps.svc.cluster.local.')
+    sink.put('web.apps.svc.cluster.local.', node('closed'))
+    assert.deepEqual(recorded.zones, ['cluster.local. unless known'])
+    const published = recorded.nodes.get('web.apps.svc.cluster.local.')
+    assert.deepEqual(published, { ...node('open'), otherTypes: 'chain' })
   })
 
   it('repeats cached replies only for names that reach the cache as they were asked', () => {

@@ -29,6 +29,13 @@ describe('server block selection (coredns-behaviour §2.5)', () => {
       assert.equal(routed?.zone, zone)
     })
 
+  it('gives DS to a block that refuses everything, as CoreDNS looks no further', () => {
+    const nothing = block('sub.example.org.')
+    const refusing = createRouter([root, org, nothing], (candidate) => candidate === nothing)
+    assert.equal(refusing.route('a.sub.example.org.', rrType.DS)?.block, nothing)
+    assert.equal(refusing.route('example.org.', rrType.DS)?.block, org)
+  })
+
   it('has no block for a name outside every zone', () => {
     assert.equal(createRouter([org]).route('example.com.', rrType.A), undefined)
   })

@@ -14,6 +14,10 @@ export function canonical(reply: Uint8Array | undefined): string[] {
   } catch (error) {
     return [`unparsable: ${error instanceof Error ? error.message : error}`]
   }
+  return canonicalMessage(message)
+}
+
+export function canonicalMessage(message: Message): string[] {
   const flags = [
     message.authoritative && 'aa',
     message.truncated && 'tc',

@@ -7,6 +7,8 @@ export interface Places {
   readonly port: number
   readonly kubeconfig: string
   readonly upstream: string
+  /** Of another cluster (two-clusters.ts). */
+  readonly otherKubeconfig?: string
 }
 
 export interface Configuration {
@@ -17,11 +19,18 @@ export interface Configuration {
   /** Whether its answers have to come from the data plane (data-plane.ts). */
   readonly fast?: boolean
   corefile(places: Places): string
+  /** How many clusters it is about; 1 when absent. */
+  readonly clusters?: 2
   /** Questions besides those about the zone. */
   readonly more?: (objects: readonly KubernetesObject[]) => Ask[]
+  /** Whether every question is asked. Otherwise a third is, another one by each configuration. */
+  readonly whole?: boolean
   /** Zones whose transfers are compared (transfers.ts). */
   readonly transfers?: readonly string[]
 }
+
+/** A zone of the second cluster, beside those of the first. */
+export const otherZone = 'other.example.'
 
 interface Parts {
   readonly zones?: string
@@ -43,6 +52,43 @@ const block = (
     ${plugins.join('\n    ')}
 }
 `
+
+/** One cluster in blocks that differ in TTL and options; a block of other things, and one of nothing. */
+function serverBlocks({ port, kubeconfig, upstream }: Places): string {
+  const server = (keys: readonly string[], ...plugins: string[]) =>
+    `${keys.map((key) => `${key}:${port}`).join(' ')} {\n    errors\n    ${plugins.join('\n    ')}\n}\n`
+  const cluster = (zones: string, ...options: string[]) =>
+    [`kubernetes ${zones} {`, ...[`kubeconfig ${kubeconfig}`, ...options].map((line) => `    ${line}`), '}'].join(
+      '\n    ',
+    )
+  return [
+    server(['cluster.local'], cluster('', 'ttl 7', 'pods insecure')),
+    server(['apps.svc.cluster.local', 'example.net'], cluster('cluster.local', 'ttl 11'), 'loadbalance'),
+    server(['data.svc.cluster.local'], cluster('cluster.local', 'ttl 12', 'fallthrough'), `forward . ${upstream}`),
+    server(['in-addr.arpa', 'ip6.arpa'], cluster('cluster.local in-addr.arpa ip6.arpa', 'ttl 13')),
+    server(['96.10.in-addr.arpa'], `forward . ${upstream}`),
+    server(['pod.cluster.local']),
+    `hidden.svc.cluster.local:${port} {\n}\n`,
+    server(['.'], `forward . ${upstream}`),
+  ].join('')
+}
+
+function twoClusters({ port, kubeconfig, otherKubeconfig, upstream }: Places): string {
+  const server = (zone: string, config = '') => `
+${zone}:${port} {
+    errors
+    kubernetes ${zone} {
+        kubeconfig ${config}
+    }
+}
+`
+  return `${server('cluster.local', kubeconfig)}${server(otherZone.slice(0, -1), otherKubeconfig)}
+.:${port} {
+    errors
+    forward . ${upstream}
+}
+`
+}
 
 const configuration = (name: string, parts: Parts, zone = 'cluster.local.'): Configuration => ({
   name,
@@ -67,9 +113,13 @@ export const configurations: readonly Configuration[] = [
       ],
     }),
     fast: true,
+    whole: true,
   },
-  configuration('plain', {}),
-  configuration('cache', { options: ['pods insecure', reverse, 'ttl 30'], plugins: ['cache 30', 'loadbalance'] }),
+  { ...configuration('plain', {}), whole: true },
+  {
+    ...configuration('cache', { options: ['pods insecure', reverse, 'ttl 30'], plugins: ['cache 30', 'loadbalance'] }),
+    whole: true,
+  },
   configuration('pods-verified', { options: ['pods verified'] }),
   configuration('endpoint-pod-names', { options: ['endpoint_pod_names'] }),
   configuration('ignore-empty-service', { options: ['ignore empty_service'] }),
@@ -108,6 +158,19 @@ export const configurations: readonly Configuration[] = [
     },
     'clusterset.local.',
   ),
+  {
+    name: 'server-blocks',
+    zone: 'cluster.local.',
+    settledName: 'web.apps.svc.cluster.local.',
+    corefile: serverBlocks,
+  },
+  {
+    name: 'two-clusters',
+    zone: 'cluster.local.',
+    settledName: 'web.apps.svc.cluster.local.',
+    corefile: twoClusters,
+    clusters: 2,
+  },
   {
     ...configuration('transfer', { plugins: ['transfer {', '  to *', '}'] }),
     transfers: ['cluster.local.'],

@@ -52,8 +52,9 @@ function mainQuestions(objects: readonly KubernetesObject[], zone: string): Ask[
       const spec = object.spec as { type?: string; ports?: { name?: string; protocol?: string }[] }
       if (spec.type === 'ExternalName' || leadingOut.has(`${namespace}/${name}`)) continue
       names.add(own)
+      // A label has room for 62 octets behind the underscore.
       for (const { name: port, protocol = 'TCP' } of spec.ports ?? [])
-        if (port) names.add(`_${port}._${protocol.toLowerCase()}.${own}`)
+        if (port && port.length < 63) names.add(`_${port}._${protocol.toLowerCase()}.${own}`)
     }
     if (object.kind === 'EndpointSlice') for (const endpoint of endpointNames(object, zone)) names.add(endpoint)
   }

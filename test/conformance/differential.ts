@@ -1,6 +1,7 @@
 /** Asks both servers the same questions and keeps what differs. */
 import type { Client } from './client.ts'
 import { describe, difference } from './compare.ts'
+import { cutReason } from './cuts.ts'
 import { excuse } from './excuses.ts'
 import type { Pair } from './pair.ts'
 import type { Ask } from './queries.ts'
@@ -33,7 +34,8 @@ export interface Result {
   readonly failed: Difference[]
 }
 
-export async function askBoth(asks: readonly Ask[], { theirs, ours, corefile, zone }: Pair): Promise<Result> {
+export async function askBoth(asks: readonly Ask[], pair: Pair): Promise<Result> {
+  const { theirs, ours, corefile, zone } = pair
   const result: Result = {
     distinct: new Set(asks.map(describe)).size,
     agreed: [],
@@ -48,19 +50,21 @@ export async function askBoth(asks: readonly Ask[], { theirs, ours, corefile, zo
       result.agreed.push({ asked, wanted })
       return
     }
-    const reason = excuse(wanted, got, corefile)
+    const reason =
+      excuse(asked, wanted, got, corefile) ?? pair.excuse?.(wanted, got) ?? (await cutReason(asked, wanted, got, pair))
     if (reason !== undefined) result.excused.set(reason, (result.excused.get(reason) ?? 0) + 1)
     else if (wanted && (await alsoAnswers(theirs.client, asked, got, corefile))) result.eitherWay.push(asked)
     else result.failed.push({ asked, text, got })
   }
-  // Answers of other zones are kept by `cache`, and show who asked before: these questions come in one order.
+  // Answers of other zones (a reverse zone may fall through to one) are kept by `cache`, and show who asked before: these
+  // questions come in one order, and before the cluster's names fill CoreDNS's cache.
   const hasCache = /^ *cache /m.test(corefile)
-  const isForward = ({ name }: Ask) => hasCache && !name.toLowerCase().endsWith(zone) && !name.endsWith('.arpa.')
+  const isForwarded = ({ name }: Ask) => hasCache && !name.toLowerCase().endsWith(zone)
+  for (const asked of asks.filter(isForwarded)) await compareOne(asked)
   await eachInParallel(
-    asks.filter((asked) => !isForward(asked)),
+    asks.filter((asked) => !isForwarded(asked)),
     compareOne,
   )
-  for (const asked of asks.filter(isForward)) await compareOne(asked)
   return result
 }
 
@@ -79,7 +83,7 @@ export async function alsoAnswers(
   let silences = 0
   for (let attempt = 0; attempt < tries && silences < patience; attempt++) {
     const reply = await theirs.ask(asked)
-    if (difference(asked, reply, got) === undefined || excuse(reply, got, corefile) !== undefined) return true
+    if (difference(asked, reply, got) === undefined || excuse(asked, reply, got, corefile) !== undefined) return true
     if (!reply) silences++
   }
   return false

@@ -13,11 +13,12 @@ import { countsText, fastQuestions, leftToChain, readCounts } from './data-plane
 import { askBoth, type Result } from './differential.ts'
 import type { KubernetesObject } from './objects.ts'
 import { type Options, readOptions, usage } from './options.ts'
-import { startPair } from './pair.ts'
-import { questions } from './queries.ts'
+import { type Surroundings, startPair } from './pair.ts'
+import { type Ask, questions } from './queries.ts'
 import { runAtRandom } from './random.ts'
-import { coreDnsVersion, writeCluster, writeRecording } from './recorded.ts'
+import { coreDnsVersion, hash, writeCluster, writeRecording } from './recorded.ts'
 import { transferDifferences } from './transfers.ts'
+import { type Compared, compareTwoClusters } from './two-clusters.ts'
 import { startUpstream } from './upstream.ts'
 
 const shownDifferences = 1_000
@@ -60,55 +61,69 @@ async function compareFixed({ chosen, record }: Options, plane: ControlPlane, up
   await defineServiceImports(plane)
   for (const object of objects) await createObject(plane, object)
   if (record) writeCluster(await allObjects(plane))
+  const surroundings = { kubeconfig: plane.kubeconfig(plane.adminToken), upstream: `127.0.0.1:${upstreamPort}` }
   const tally: Tally = { passed: 0, failed: 0 }
   for (const configuration of chosen) {
-    const { passed, failed } = await compare(configuration, plane, upstreamPort, objects, record)
-    tally.passed += passed
-    tally.failed += failed
+    const results =
+      configuration.clusters === 2
+        ? await compareTwoClusters(
+            configuration,
+            plane,
+            surroundings,
+            sampled(configuration, questions(objects, configuration.zone)),
+          )
+        : [await compare(configuration, surroundings, objects, record)]
+    for (const { title, result, failures } of results) {
+      report(title, result)
+      for (const line of failures) print(`${title}: ${line}`)
+      tally.passed += result.agreed.length + result.eitherWay.length
+      tally.failed += result.failed.length + failures.length
+    }
   }
   return tally
 }
 
 async function compare(
   configuration: Configuration,
-  plane: ControlPlane,
-  upstreamPort: number,
+  surroundings: Surroundings,
   objects: readonly KubernetesObject[],
   record: boolean,
-): Promise<Tally> {
+): Promise<Compared> {
   const { name, zone } = configuration
-  const kubeconfig = plane.kubeconfig(plane.adminToken)
-  const pair = await startPair(configuration, { kubeconfig, upstream: `127.0.0.1:${upstreamPort}` })
+  const pair = await startPair(configuration, surroundings)
   try {
-    const asks = [...questions(objects, zone), ...(configuration.more?.(objects) ?? [])]
+    const asks = sampled(configuration, [...questions(objects, zone), ...(configuration.more?.(objects) ?? [])])
     const result = await askBoth(asks, pair)
-    report(configuration, result)
     print(`${name}: answered ${countsText(await readCounts(pair))}`)
     if (record) {
       const place = new Map(asks.map((asked, at) => [asked, at]))
       const inOrder = result.agreed.toSorted((a, b) => place.get(a.asked)! - place.get(b.asked)!)
       writeRecording(configuration, coreDnsVersion(peer('coredns')!), inOrder)
     }
-    let failed = result.failed.length
+    const failures: string[] = []
     for (const transferred of configuration.transfers ?? []) {
       const differences = await transferDifferences(transferred, pair.theirs.port, pair.ours.port)
-      for (const text of differences) print(`${name}: transfer of ${transferred} ${text}`)
-      failed += differences.length
+      failures.push(...differences.map((text) => `transfer of ${transferred} ${text}`))
     }
     if (configuration.fast) {
       const fast = await fastQuestions(objects, pair)
       const slow = await leftToChain(fast, pair)
-      for (const text of slow) print(`${name}: not answered by the data plane: ${text}`)
+      failures.push(...slow.map((text) => `not answered by the data plane: ${text}`))
       print(`${name}: ${fast.length - slow.length} of ${fast.length} questions that must be the data plane's were`)
-      failed += slow.length
     }
-    return { passed: result.agreed.length + result.eitherWay.length, failed }
+    return { title: name, result, failures }
   } finally {
     await pair.stop()
   }
 }
 
-function report({ name }: Configuration, { distinct, agreed, eitherWay, excused, failed }: Result): void {
+/** A third of the questions, unless all are wanted: each configuration another one, in every run the same. */
+function sampled({ name, whole }: Configuration, asks: Ask[]): Ask[] {
+  const rest = hash(name) % 3
+  return whole ? asks : asks.filter((asked) => hash(describe(asked)) % 3 === rest)
+}
+
+function report(name: string, { distinct, agreed, eitherWay, excused, failed }: Result): void {
   for (const { text } of failed.slice(0, shownDifferences)) print(`${name}: ${text}`)
   if (failed.length > shownDifferences) print(`… and ${failed.length - shownDifferences} more`)
   for (const asked of eitherWay)

@@ -93,7 +93,7 @@ export function expanded(lines: readonly string[], name: string): string[] {
 }
 
 /** FNV-1a: the same questions are kept by every recording. */
-function hash(text: string): number {
+export function hash(text: string): number {
   let value = 0x811c9dc5
   for (const letter of text) value = Math.imul(value ^ letter.codePointAt(0)!, 0x01000193) >>> 0
   return value

@@ -32,6 +32,9 @@ export interface ControlPlane {
   kubeconfig(token: string, changes?: { readonly url?: string; readonly certificateAuthority?: string }): string
   /** SIGKILL for the API server; etcd stays. */
   kill(): Promise<void>
+  /** SIGSTOP for the API server: connections stay open, and nothing comes any more. `thaw` lets it go on. */
+  freeze(): void
+  thaw(): void
   /** Starts the API server again on the same port with the same keys, and waits until it is ready. */
   startAgain(): Promise<void>
   /** Forgets all history in etcd: a watch from an older resourceVersion gets 410 once the API server has restarted. */
@@ -123,6 +126,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       await end(apiServer, 'SIGKILL')
       agent.destroy()
     },
+    freeze: () => void apiServer.kill('SIGSTOP'),
+    thaw: () => void apiServer.kill('SIGCONT'),
     async startAgain() {
       apiServer = startApiServer()
       await ready()

@@ -95,6 +95,15 @@ export function ownerOf(knowledge: Knowledge, alias: string): Service | undefine
   return claimants.reduce<Service | undefined>((a, b) => (a === undefined || byAge(b, a) < 0 ? b : a), undefined)
 }
 
+/** Those that want the alias and do not get it, oldest first. */
+export function rivalsOf(knowledge: Knowledge, alias: string): Service[] {
+  const owner = ownerOf(knowledge, alias)
+  return knowledge.aliases
+    .claimants(alias)
+    .filter((service) => service !== owner)
+    .sort(byAge)
+}
+
 /** A name in a zone for aliases. */
 export interface AliasPlace {
   readonly zone: string

@@ -11,6 +11,7 @@ import {
   oneAddress,
   virtualAddresses,
 } from './endpoints.ts'
+import { listsEndpoints } from './every-endpoint.ts'
 import { type Finding, missing } from './finding.ts'
 import { hasEndpoint, isHidden, mayBeHidden } from './hidden.ts'
 import { toldEndpoints } from './last-resort.ts'
@@ -138,8 +139,8 @@ function findEndpoints(knowledge: Knowledge, zone: string, service: Service, pla
 
 /** The endpoints of a service that its annotation `endpoints` lists, as those of a headless one. */
 function findEveryEndpoint(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
-  const isListed = knowledge.annotations.service(service).endpoints && service.type !== 'ExternalName'
-  return isListed ? findEndpoints(knowledge, zone, service, { ...place, endpoint: '' }) : missing(knowledge.view)
+  if (!listsEndpoints(knowledge, service)) return missing(knowledge.view)
+  return findEndpoints(knowledge, zone, service, { ...place, endpoint: '' })
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Service } from '../cluster/types.ts'
 import { problemsOfAliases } from './aliases.ts'
 import type { Problem } from './annotations/parsed.ts'
+import { problemsOfEndpoints } from './every-endpoint.ts'
 import { problemsOfHold } from './hold.ts'
 import { problemsOfTexts } from './metadata.ts'
 import type { Knowledge } from './settings.ts'
@@ -22,7 +23,13 @@ export interface ObjectProblem {
 /** What cannot be told by looking at the annotation alone. `prefix`: what keys begin with, without the slash. */
 type Rule = (knowledge: Knowledge, service: Service, prefix: string) => readonly Problem[]
 
-const rules: readonly Rule[] = [problemsOfSplit, problemsOfAliases, problemsOfTexts, problemsOfHold]
+const rules: readonly Rule[] = [
+  problemsOfSplit,
+  problemsOfAliases,
+  problemsOfTexts,
+  problemsOfEndpoints,
+  problemsOfHold,
+]
 
 /** Of the Service, if there is one, and of its slices. */
 export function serviceProblems(knowledge: Knowledge, namespace: string, name: string): ObjectProblem[] {

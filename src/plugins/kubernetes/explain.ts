@@ -1,5 +1,6 @@
 /** Why a name is answered as it is (`slicedns explain`): the objects behind it, the TTL and its source. */
 import type { EndpointSlice, Service, ServiceImport } from '../../cluster/types.ts'
+import { aliasAt } from '../../compile/aliases.ts'
 import { type Answer, resolve } from '../../compile/answers.ts'
 import { readyCount } from '../../compile/endpoints.ts'
 import { grammarOf, type Place, placeOf, type ServicePlace } from '../../compile/place.ts'
@@ -7,20 +8,27 @@ import { fallsThrough, isMulticluster, type Knowledge, zoneOf } from '../../comp
 import type { TtlChoice } from '../../compile/ttl.ts'
 import { formatAddress } from '../../dns/address.ts'
 import type { Query } from '../../plugin/query.ts'
+import { aliasLines, browseLines, extraLines } from './explain-names.ts'
 import { choiceAt, problemLines, rankLines, settlingLines, ttlLine } from './explain-service.ts'
 import { splitLines } from './explain-split.ts'
 
 export function explain(knowledge: Knowledge, query: Query): string[] {
   const { settings, view } = knowledge
-  const zone = zoneOf(settings, query.name)
+  const alias = aliasAt(knowledge, query.name)
+  const unread = view.synced ? [] : ['the cluster has not been read yet: nothing is denied until it is']
+  if (alias?.alias) {
+    return [...aliasLines(knowledge, alias), ...nameLines(knowledge, knowledge.aliases.home, alias.alias.own, query)]
+  }
+  const zone = alias?.zone ?? zoneOf(settings, query.name)
   if (zone === undefined) return [`not in its zones (${settings.zones.join(' ')}): goes to the next plugin`]
-  const answer = resolve(knowledge, zone, query.name, query.qtype)
-  const place = placeOf(zone, query.name, grammarOf(settings, zone))
-  return [
-    ...objectLines(knowledge, zone, place),
-    ...answerLines(knowledge, query.name, answer, choiceAt(knowledge, place)),
-    ...(view.synced ? [] : ['the cluster has not been read yet: nothing is denied until it is']),
-  ]
+  if (alias && !settings.zones.includes(zone)) return [...aliasLines(knowledge, alias), ...unread]
+  return [...nameLines(knowledge, zone, query.name, query), ...unread]
+}
+
+function nameLines(knowledge: Knowledge, zone: string, name: string, { qtype }: Query): string[] {
+  const answer = resolve(knowledge, zone, name, qtype)
+  const place = placeOf(zone, name, grammarOf(knowledge.settings, zone))
+  return [...objectLines(knowledge, zone, place), ...answerLines(knowledge, name, answer, choiceAt(knowledge, place))]
 }
 
 function objectLines(knowledge: Knowledge, zone: string, place: Place): string[] {
@@ -44,6 +52,8 @@ function objectLines(knowledge: Knowledge, zone: string, place: Place): string[]
       const shown = namespaceLine(place.namespace, view.namespace(place.namespace) !== undefined, settings.namespaces)
       return [shown, ...serviceLines(knowledge, zone, place)]
     }
+    case 'browse':
+      return browseLines(knowledge, place)
     case 'nowhere':
       return ['no name that a cluster can have']
     default:
@@ -71,6 +81,7 @@ function serviceLines(knowledge: Knowledge, zone: string, place: ServicePlace): 
       : []),
     ...('clusterIPs' in service
       ? [
+          ...extraLines(knowledge, service, place),
           ...splitLines(knowledge, zone, service, place),
           ...settlingLines(knowledge, service),
           ...rankLines(knowledge, service, slices),

@@ -1,0 +1,180 @@
+/** What `slicedns explain` says of names that annotations and dns_sd add, and what is wrong with such annotations. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createModel } from '../../../src/cluster/by-hand.ts'
+import { serviceProblems } from '../../../src/compile/problems.ts'
+import type { ClusterDnsSettings } from '../../../src/compile/settings.ts'
+import { explain } from '../../../src/plugins/kubernetes/explain.ts'
+import { createNotation } from '../../support/cluster-notation.ts'
+import { knowledgeOf } from '../../support/knowledge.ts'
+import { ask } from '../../support/plugin-rig.ts'
+import { dnsSettings } from '../../support/shared-cluster.ts'
+
+const zone = 'svc.cluster.local.'
+const opened = { aliasZones: ['apps.example.'] }
+const services = `service web shop 10.0.0.1 created 2024
+                  endpoint web shop 10.1.0.9 ready
+                  service api shop external api.example.org`
+const annotated = (key: string, value: string, name = 'web'): string => `annotate service ${name} shop ${key} ${value}`
+
+function open(lines: string, settings: Partial<ClusterDnsSettings> = {}) {
+  const cluster = createModel({ availability: 'synced' })
+  createNotation(cluster).apply(`${services}\n${lines}`)
+  return knowledgeOf(cluster.view, dnsSettings({ zones: ['cluster.local.', 'in-addr.arpa.'], ...settings }))
+}
+
+describe('explain says of', () => {
+  const cases: readonly {
+    name: string
+    lines?: string
+    settings?: Partial<ClusterDnsSettings>
+    ask: string
+    says: readonly string[]
+  }[] = [
+    {
+      name: 'a service with metadata and a gRPC service config',
+      lines: `${annotated('txt.slicedns.io/model', 'llama-3')}\n${annotated('slicedns.io/grpc-config', '{}')}`,
+      ask: `web.shop.${zone} TXT`,
+      says: ['TXT records of its annotations: 2, the gRPC service config among them', 'ttl 5 (option ttl)'],
+    },
+    {
+      name: 'the gRPC service config',
+      lines: annotated('slicedns.io/grpc-config', '{}'),
+      ask: `_grpc_config.web.shop.${zone} TXT`,
+      says: ['the gRPC service config of an annotation'],
+    },
+    {
+      name: 'the list of endpoints',
+      lines: annotated('slicedns.io/endpoints', 'true'),
+      ask: `_http._tcp._endpoints.web.shop.${zone} SRV`,
+      says: ['all of its ready endpoints, as an annotation wants it'],
+    },
+    {
+      name: 'one that no annotation asks for',
+      ask: `_endpoints.web.shop.${zone} A`,
+      says: ['no annotation endpoints', 'missing: NXDOMAIN'],
+    },
+    {
+      name: 'an alias, and who wants it too',
+      lines: `${annotated('slicedns.io/alias', 'web.apps.example')}
+              service new shop 10.0.0.2 created 2025
+              ${annotated('slicedns.io/alias', 'web.apps.example', 'new')}`,
+      settings: opened,
+      ask: '_http._tcp.web.apps.example. SRV',
+      says: [
+        `web.apps.example. is an alias of Service shop/web (apps.example. of alias_zones): answers as _http._tcp.web.shop.${zone}`,
+        'Service shop/new wants this alias too, and is younger',
+        'Service shop/web: ClusterIP 10.0.0.1; ports http/tcp 80',
+        'ttl 5 (option ttl)',
+      ],
+    },
+    {
+      name: 'a name that no service has as its alias',
+      settings: opened,
+      ask: 'web.apps.example. A',
+      says: ['in apps.example. of alias_zones, but the alias of no Service: goes to the next plugin'],
+    },
+    {
+      name: 'a name outside',
+      settings: opened,
+      ask: 'web.example. A',
+      says: ['not in its zones (cluster.local. in-addr.arpa.): goes to the next plugin'],
+    },
+    {
+      name: 'a type of service',
+      settings: { dnsSd: true },
+      ask: `_http._tcp.shop.${zone} PTR`,
+      says: ['dns_sd: Services of Namespace shop with a port _http._tcp: 1', 'ttl 5 (option ttl)'],
+    },
+    {
+      name: 'an instance',
+      settings: { dnsSd: true },
+      ask: `web._http._tcp.shop.${zone} TXT`,
+      says: ['an instance of _http._tcp (dns_sd): SRV of the port, TXT of the metadata'],
+    },
+    {
+      name: 'the types of a namespace',
+      settings: { dnsSd: true },
+      ask: `_services._dns-sd._udp.shop.${zone} PTR`,
+      says: ['dns_sd: the types of service in Namespace shop'],
+    },
+  ]
+  for (const { name, lines = '', settings, ask: question, says } of cases) {
+    test(name, () => {
+      const said = explain(open(lines, settings), ask(question))
+      for (const line of says) assert.ok(said.includes(line), `${line}\nis not among\n${said.join('\n')}`)
+    })
+  }
+})
+
+describe('what is wrong beyond the text of an annotation', () => {
+  const cases: readonly {
+    name: string
+    lines: string
+    service?: string
+    problems: readonly [string, string, RegExp][]
+  }[] = [
+    {
+      name: 'an alias where the Corefile opens no zone',
+      lines: annotated('slicedns.io/alias', 'web.example'),
+      problems: [
+        ['slicedns.io/alias', 'refused', /^web\.example\. cannot be an alias: the Corefile opens apps\.example\. only/],
+      ],
+    },
+    {
+      name: 'aliases that are what Kubernetes says, or the zone itself',
+      lines: annotated(
+        'slicedns.io/alias',
+        'google.com.svc.cluster.local,dns-version.cluster.local,cluster.local,1.0.0.10.in-addr.arpa,apps.example',
+      ),
+      problems: [
+        ['slicedns.io/alias', 'refused', /svc\.cluster\.local\. are what Kubernetes says/],
+        ['slicedns.io/alias', 'refused', /dns-version\.cluster\.local\. are what Kubernetes says/],
+        ['slicedns.io/alias', 'refused', /the cluster's own zone cluster\.local\./],
+        ['slicedns.io/alias', 'refused', /it is a reverse name/],
+        ['slicedns.io/alias', 'refused', /it is the zone itself/],
+      ],
+    },
+    {
+      name: 'an alias that an older service has',
+      lines: `${annotated('slicedns.io/alias', 'web.apps.example')}
+              service new shop 10.0.0.2 created 2025
+              ${annotated('slicedns.io/alias', 'web.apps.example,new.apps.example', 'new')}`,
+      service: 'new',
+      problems: [
+        ['slicedns.io/alias', 'refused', /^web\.apps\.example\. is an alias of Service shop\/web, which is older$/],
+      ],
+    },
+    {
+      name: 'and none for that one',
+      lines: `${annotated('slicedns.io/alias', 'web.apps.example')}
+              service new shop 10.0.0.2 created 2025
+              ${annotated('slicedns.io/alias', 'web.apps.example', 'new')}`,
+      problems: [],
+    },
+    {
+      name: 'what an ExternalName cannot have beside its CNAME',
+      lines: [
+        annotated('txt.slicedns.io/a', '1', 'api'),
+        annotated('slicedns.io/grpc-config', '{}', 'api'),
+        annotated('slicedns.io/endpoints', 'true', 'api'),
+      ].join('\n'),
+      service: 'api',
+      problems: [
+        ['txt.slicedns.io/a', 'refused', /RFC 1034/],
+        ['slicedns.io/grpc-config', 'advice', /_grpc_config/],
+        ['slicedns.io/endpoints', 'refused', /no endpoints/],
+      ],
+    },
+  ]
+  for (const { name, lines, service = 'web', problems } of cases) {
+    test(name, () => {
+      const found = serviceProblems(open(lines, opened), 'shop', service).map(({ problem }) => problem)
+      assert.deepEqual(
+        found.map(({ key, reason }) => [key, reason]),
+        problems.map(([key, reason]) => [key, reason]),
+      )
+      for (const [i, [, , rule]] of problems.entries()) assert.match(found[i]!.rule, rule)
+    })
+  }
+})

@@ -14,10 +14,10 @@ export interface HoldLimits {
 }
 
 /**
- * One that waits costs about 2 KiB. A client may be a node's cache, or a node that masquerades its pods: what its pods
+ * One that waits costs about 6 KiB. A client may be a node's cache, or a node that masquerades its pods: what its pods
  * ask for, twice (A and AAAA), has to find room.
  */
-export const holdLimits: HoldLimits = { all: 4096, service: 2048, client: 512 }
+export const holdLimits: HoldLimits = { all: 2048, service: 1024, client: 512 }
 
 export function createHoldQuota(limits: HoldLimits = holdLimits): HoldQuota {
   const services = new Map<string, number>()

@@ -337,9 +337,9 @@ describe('hold: bounds', () => {
     }
   })
 
-  test('thousands who wait for one endpoint are all answered', async () => {
+  test('as many as may wait for one endpoint are all answered', async () => {
     const rig = openRoom()
-    const asked = Array.from({ length: 2000 }, (_, i) =>
+    const asked = Array.from({ length: holdLimits.service }, (_, i) =>
       rig.ask(`${host('web-0')} A`, client(`10.1.${i >> 8}.${i & 255}`)),
     )
     rig.apply('endpoint web shop 10.0.0.1 ready hostname web-0')

@@ -68,6 +68,20 @@ function fill(): void {
       [33, twenty],
     ]),
   )
+  // Splits beside what is as large: of two ClusterIPs, and one over twenty endpoints of two backends.
+  for (let i = 0; i < 1000; i++) {
+    const name = `split-${i}.ns.svc.${zone}`
+    const backend = (weight: number, octet: number) => {
+      const addresses = Uint8Array.of(10, octet, i >> 8, i)
+      return { weight, answer: { kind: 'addresses' as const, ttl: 5, addresses } }
+    }
+    const two: AnswerSpec = { kind: 'variants', variants: [backend(90, 1), backend(10, 2)] }
+    table.put(space, classNumber, name, node([[1, two]]))
+  }
+  const { records, ...rest } = twenty
+  const weighted = records.map((record, i) => ({ ...record, weight: i < 10 ? 90 : 10 }))
+  const split: AnswerSpec = { ...rest, order: 'weighted', records: weighted }
+  table.put(space, classNumber, `split.ns.svc.${zone}`, node([[33, split]]))
 }
 
 function services(name: string, count: number): ServicesSpec {
@@ -144,6 +158,14 @@ measure(
 measure(
   'SRV, 20 endpoints, EDNS',
   ask(() => `headless.ns.svc.${zone}`, 33, true),
+)
+measure(
+  'A of a split, EDNS',
+  ask((i) => `split-${i % 1000}.ns.svc.${zone}`, 1, true),
+)
+measure(
+  'SRV of a split, 20 endpoints, EDNS',
+  ask(() => `split.ns.svc.${zone}`, 33, true),
 )
 measure(
   'NXDOMAIN by search path, EDNS',

@@ -72,9 +72,9 @@ export function writeServices(x: Exchange, body: number, zoneOctets: number): bo
   const owners = directory + targets * 4
   const runs = bytes[body + services.runsAt] | (bytes[body + services.runsAt + 1] << 8)
   for (let i = 0; i < targets; i++) targetAt[i] = 0
-  if (runs > 0) beginOrder(x.order, list, runsAt(x, body, owners), runs)
+  if (runs > 0) beginOrder(x.order, x.view, list, runsAt(x, body, owners), runs)
   writeServiceRecords(x, body, count, runs > 0, zoneOctets)
-  if (runs > 0) endOrder(x.order, x.view, x.sampler)
+  if (runs > 0) endOrder(x.order, x.sampler)
   const isWhole = x.answers === count && writeGlue(x, body, owners, ttl)
   return isWhole || cut(x, servicesOctets(x, body, zoneOctets))
 }
@@ -88,7 +88,7 @@ function writeServiceRecords(x: Exchange, body: number, count: number, weighted:
   const directory = list + count * services.recordBytes
   const owner = ownerOctets(x)
   for (let i = 0; i < count; i++) {
-    const record = weighted ? nextByWeight(x.order, view, x.sampler) : i
+    const record = weighted ? nextByWeight(x.order, view, list, x.sampler) : i
     const from = list + record * services.recordBytes
     const target = bytes[from + 6] | (bytes[from + 7] << 8)
     const word = words[(directory + target * 4) >> 2]

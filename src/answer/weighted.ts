@@ -9,12 +9,13 @@ import { below, type Sampler } from './sample.ts'
 
 /** A draw under way. One per responder, used again for every reply. */
 export interface WeightedOrder {
-  /** By run: how many of its records have been drawn. */
-  readonly taken: Int32Array
-  /** Offset of the records, index of the word with the first run's end. */
-  list: number
-  ends: number
+  /** By run: its first record, how many of its records are left, and what each weighs. */
+  readonly start: Int32Array
+  readonly left: Int32Array
+  readonly each: Int32Array
   runs: number
+  /** The records behind the last run. */
+  end: number
   /** The runs [from, to) have the priority in hand; what is left of them. */
   from: number
   to: number
@@ -23,82 +24,88 @@ export interface WeightedOrder {
 }
 
 export function createWeightedOrder(): WeightedOrder {
-  return { taken: new Int32Array(maxRuns), list: 0, ends: 0, runs: 0, from: 0, to: 0, records: 0, weight: 0 }
+  const byRun = (): Int32Array => new Int32Array(maxRuns)
+  return { start: byRun(), left: byRun(), each: byRun(), runs: 0, end: 0, from: 0, to: 0, records: 0, weight: 0 }
 }
 
 /** `list`: offset of the body's records; `endsAt`: of its runs. */
-export function beginOrder(order: WeightedOrder, list: number, endsAt: number, runs: number): void {
-  order.list = list
-  order.ends = endsAt >> 2
+export function beginOrder(
+  order: WeightedOrder,
+  { bytes, words }: TableView,
+  list: number,
+  endsAt: number,
+  runs: number,
+): void {
+  let start = 0
+  for (let run = 0; run < runs; run++) {
+    const end = words[(endsAt >> 2) + run]
+    const at = list + start * services.recordBytes
+    order.start[run] = start
+    order.left[run] = end - start
+    order.each[run] = (bytes[at + 2] << 8) | bytes[at + 3]
+    start = end
+  }
   order.runs = runs
+  order.end = start
   order.to = 0
   order.records = 0
   order.weight = 0
-  for (let run = 0; run < runs; run++) order.taken[run] = 0
 }
 
 /** The number of the record that comes next. Must not be called more often than there are records. */
-export function nextByWeight(order: WeightedOrder, view: TableView, sampler: Sampler): number {
-  const { taken } = order
-  if (order.records === 0) nextPriority(order, view)
-  let draw = below(sampler, order.weight)
+export function nextByWeight(order: WeightedOrder, { bytes }: TableView, list: number, sampler: Sampler): number {
+  if (order.records === 0) nextPriority(order, bytes, list)
+  const { start, left, each } = order
   let run = order.from
-  let count = countOf(order, view, run)
-  let weight = weightOf(order, view, run)
-  // Where all that is left weighs nothing, the first run that has a record is taken (RFC 2782: any order will do).
-  while (order.weight > 0 ? draw >= count * weight : count === 0) {
-    draw -= count * weight
-    run++
-    count = countOf(order, view, run)
-    weight = weightOf(order, view, run)
+  let place: number
+  if (order.weight > 0) {
+    let draw = below(sampler, order.weight)
+    for (let whole = left[run] * each[run]; draw >= whole; whole = left[run] * each[run]) {
+      draw -= whole
+      run++
+    }
+    // What is left of the draw is uniform over the run's weight: it says which of its records, too.
+    place = Math.floor(draw / each[run])
+  } else {
+    // RFC 2782: records of weight 0, when there are no others, in any order.
+    while (left[run] === 0) run++
+    place = below(sampler, left[run])
   }
+  const end = run + 1 < order.runs ? start[run + 1] : order.end
+  const position = end - left[run]
+  left[run]--
   order.records--
-  order.weight -= weight
-  const position = startOf(order, view, run) + taken[run]++
-  const other = position + below(sampler, count)
+  order.weight -= each[run]
   const { index, swapped } = sampler
-  const drawn = index[other]
-  index[other] = index[position]
+  const drawn = index[position + place]
+  index[position + place] = index[position]
   index[position] = drawn
-  swapped[position] = other
+  swapped[position] = position + place
   return drawn
 }
 
 /** Puts the sampler's index back. */
-export function endOrder(order: WeightedOrder, view: TableView, { index, swapped }: Sampler): void {
-  for (let run = 0; run < order.runs; run++) {
-    const start = startOf(order, view, run)
-    for (let position = start; position < start + order.taken[run]; position++) {
+export function endOrder({ start, left, runs, end }: WeightedOrder, { index, swapped }: Sampler): void {
+  for (let run = 0; run < runs; run++) {
+    const drawn = (run + 1 < runs ? start[run + 1] : end) - left[run]
+    for (let position = start[run]; position < drawn; position++) {
       index[swapped[position]] = swapped[position]
       index[position] = position
     }
   }
 }
 
-function nextPriority(order: WeightedOrder, view: TableView): void {
+function nextPriority(order: WeightedOrder, bytes: Uint8Array, list: number): void {
   order.from = order.to
-  const priority = priorityOf(order, view, order.from)
-  while (order.to < order.runs && priorityOf(order, view, order.to) === priority) {
-    const count = countOf(order, view, order.to)
-    order.records += count
-    order.weight += count * weightOf(order, view, order.to)
+  const priority = priorityOf(order, bytes, list, order.from)
+  while (order.to < order.runs && priorityOf(order, bytes, list, order.to) === priority) {
+    order.records += order.left[order.to]
+    order.weight += order.left[order.to] * order.each[order.to]
     order.to++
   }
 }
 
-const startOf = ({ ends }: WeightedOrder, { words }: TableView, run: number): number =>
-  run === 0 ? 0 : words[ends + run - 1]
-
-/** Records of the run that have not been drawn. */
-const countOf = (order: WeightedOrder, view: TableView, run: number): number =>
-  view.words[order.ends + run] - startOf(order, view, run) - order.taken[run]
-
-function priorityOf(order: WeightedOrder, view: TableView, run: number): number {
-  const at = order.list + startOf(order, view, run) * services.recordBytes
-  return (view.bytes[at] << 8) | view.bytes[at + 1]
-}
-
-function weightOf(order: WeightedOrder, view: TableView, run: number): number {
-  const at = order.list + startOf(order, view, run) * services.recordBytes
-  return (view.bytes[at + 2] << 8) | view.bytes[at + 3]
+function priorityOf({ start }: WeightedOrder, bytes: Uint8Array, list: number, run: number): number {
+  const at = list + start[run] * services.recordBytes
+  return (bytes[at] << 8) | bytes[at + 1]
 }

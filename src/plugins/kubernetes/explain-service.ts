@@ -2,6 +2,7 @@
 import type { EndpointSlice, Service, ServiceImport } from '../../cluster/types.ts'
 import type { Answer } from '../../compile/answers.ts'
 import { clusterIPOwner } from '../../compile/find.ts'
+import { awaitedAt } from '../../compile/hold.ts'
 import type { Place, ServicePlace } from '../../compile/place.ts'
 import { namespaceProblems, serviceProblems } from '../../compile/problems.ts'
 import type { Knowledge } from '../../compile/settings.ts'
@@ -110,4 +111,12 @@ function rankTexts(what: string, rank: SrvRank | undefined): string[] {
 export function problemLines(knowledge: Knowledge, namespace: string, name: string): string[] {
   const problems = [...namespaceProblems(knowledge, namespace), ...serviceProblems(knowledge, namespace, name)]
   return problems.map((problem) => `${objectOf(problem)}: ${problemText(problem)}`)
+}
+
+/** Of a name that is missing: that clients wait for it, although `explain` does not. */
+export function holdLines(knowledge: Knowledge, zone: string, name: string, type: number): string[] {
+  const awaited = awaitedAt(knowledge, zone, name, type)
+  if (!awaited) return []
+  const { namespace, service, milliseconds } = awaited
+  return [`waited for, up to ${milliseconds / 1000} s (annotation hold of Service ${namespace}/${service})`]
 }

@@ -9,7 +9,7 @@ import type { TtlChoice } from '../../compile/ttl.ts'
 import { formatAddress } from '../../dns/address.ts'
 import type { Query } from '../../plugin/query.ts'
 import { aliasLines, browseLines, extraLines } from './explain-names.ts'
-import { choiceAt, problemLines, rankLines, settlingLines, ttlLine } from './explain-service.ts'
+import { choiceAt, holdLines, problemLines, rankLines, settlingLines, ttlLine } from './explain-service.ts'
 import { splitLines } from './explain-split.ts'
 
 export function explain(knowledge: Knowledge, query: Query): string[] {
@@ -28,7 +28,11 @@ export function explain(knowledge: Knowledge, query: Query): string[] {
 function nameLines(knowledge: Knowledge, zone: string, name: string, { qtype }: Query): string[] {
   const answer = resolve(knowledge, zone, name, qtype)
   const place = placeOf(zone, name, grammarOf(knowledge.settings, zone))
-  return [...objectLines(knowledge, zone, place), ...answerLines(knowledge, name, answer, choiceAt(knowledge, place))]
+  return [
+    ...objectLines(knowledge, zone, place),
+    ...(answer.kind === 'nxdomain' ? holdLines(knowledge, zone, name, qtype) : []),
+    ...answerLines(knowledge, name, answer, choiceAt(knowledge, place)),
+  ]
 }
 
 function objectLines(knowledge: Knowledge, zone: string, place: Place): string[] {

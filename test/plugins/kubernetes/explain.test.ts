@@ -33,6 +33,22 @@ const adaptive = { adaptiveTtl: { min: 2, max: 30, settle: 60_000 } }
 
 const cases: readonly Case[] = [
   {
+    name: 'hold, of an endpoint that may come',
+    cluster: `${db}
+              annotate service db shop slicedns.io/hold 1500ms`,
+    ask: `db-0.db.shop.${zone} A`,
+    says: ['waited for, up to 1.5 s (annotation hold of Service shop/db)', 'missing: NXDOMAIN'],
+  },
+  {
+    name: 'hold, of one that is there',
+    cluster: `service db shop headless
+              annotate service db shop slicedns.io/hold 2s
+              endpoint db shop 10.1.0.1 ready hostname db-0`,
+    ask: `db-0.db.shop.${zone} A`,
+    says: ['ttl 5 (option ttl)'],
+    not: [/waited/],
+  },
+  {
     name: 'the option',
     says: ['ttl 5 (option ttl)'],
     not: [/settled|SRV|annotation/],

@@ -2,7 +2,7 @@
 import type { Client } from './client.ts'
 import { describe, difference } from './compare.ts'
 import { cutReason } from './cuts.ts'
-import { excuse } from './excuses.ts'
+import { excuse, isUnwritable } from './excuses.ts'
 import type { Pair } from './pair.ts'
 import type { Ask } from './queries.ts'
 
@@ -59,7 +59,7 @@ export async function askBoth(asks: readonly Ask[], pair: Pair): Promise<Result>
   // Answers of other zones (a reverse zone may fall through to one) are kept by `cache`, and show who asked before: these
   // questions come in one order, and before the cluster's names fill CoreDNS's cache.
   const hasCache = /^ *cache /m.test(corefile)
-  const isForwarded = ({ name }: Ask) => hasCache && !name.toLowerCase().endsWith(zone)
+  const isForwarded = (asked: Ask) => hasCache && !asked.name.toLowerCase().endsWith(zone) && !isUnwritable(asked)
   for (const asked of asks.filter(isForwarded)) await compareOne(asked)
   await eachInParallel(
     asks.filter((asked) => !isForwarded(asked)),

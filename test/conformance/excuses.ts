@@ -91,10 +91,8 @@ const excuses: readonly Excuse[] = [
  * record with the empty label. Slices that were imported have no such label (clusterset.ts).
  */
 const unwritable = 'CoreDNS is silent about addresses that only imported slices have'
-const isUnwritable = ({ questions: [asked], ...reply }: Message) =>
-  asked?.type === type.PTR &&
-  reply.rcode === rcode.NXDOMAIN &&
-  /(\.110\.10\.in-addr|\.0\.1\.1\.0\.0\.0\.d\.f\.ip6)\.arpa\.$/i.test(asked.name)
+export const isUnwritable = (asked: Ask): boolean =>
+  asked.type === type.PTR && /(\.110\.10\.in-addr|\.0\.1\.1\.0\.0\.0\.d\.f\.ip6)\.arpa\.$/i.test(asked.name)
 
 const uniqueRecords = (records: readonly ResourceRecord[]): ResourceRecord[] => [
   ...new Map(records.map((record) => [recordText(record), record])).values(),
@@ -124,7 +122,7 @@ export function excuse(
   corefile: string,
 ): string | undefined {
   if (!ours) return undefined
-  if (!theirs) return isUnwritable(parseMessage(ours)) ? unwritable : undefined
+  if (!theirs) return isUnwritable(asked) && parseMessage(ours).rcode === rcode.NXDOMAIN ? unwritable : undefined
   const pairing = { asked, theirs: parseMessage(theirs), ours: parseMessage(ours), corefile }
   return excuses.find((candidate) => candidate.holds(pairing))?.reason
 }

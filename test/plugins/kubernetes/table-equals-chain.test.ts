@@ -55,6 +55,31 @@ const addedChange = fc.oneof(
   pick(['forbidden', 'synced']).map((state) => `${state} importedslices`),
 )
 
+/** Of metadata, lists of endpoints, aliases, browsing. */
+const namedChange = fc.oneof(
+  ownChange,
+  fc
+    .tuple(
+      service,
+      pick(kinds),
+      pick(portLists),
+      pick([
+        'txt.slicedns.io/a 1',
+        'txt.slicedns.io/a',
+        'slicedns.io/grpc-config {}',
+        'slicedns.io/grpc-config',
+        'slicedns.io/endpoints true',
+        'slicedns.io/endpoints',
+        'slicedns.io/alias a.apps.example,b.cluster.local',
+        'slicedns.io/alias b.cluster.local,c.in.cluster.local',
+        'slicedns.io/alias',
+      ]),
+    )
+    .map(
+      ([name, kind, ports, annotation]) => `service ${name} ${kind} ${ports}\nannotate service ${name} ${annotation}`,
+    ),
+)
+
 const labels = [
   '',
   '_http._tcp.',
@@ -109,6 +134,22 @@ const moreNames = ['cluster.local.', 'clusterset.local.'].flatMap((zone) =>
     services.flatMap((name) => addedLabels.map((label) => `${label}${name}.${namespace}.svc.${zone}`)),
   ),
 )
+const namedNames = [
+  ...namespaces.flatMap((namespace) => [
+    ...['', '_grpc_config.', '_endpoints.', '_http._tcp._endpoints.', '_http._tcp.', 'pet.'].flatMap((label) =>
+      services.map((name) => `${label}${name}.${namespace}.svc.cluster.local.`),
+    ),
+    ...['_tcp', '_udp', '_http._tcp', '_dns._udp', 'web._http._tcp', 'dns._dns._udp', '_services._dns-sd._udp'].map(
+      (label) => `${label}.${namespace}.svc.cluster.local.`,
+    ),
+  ]),
+  ...['a.apps.example.', 'b.cluster.local.', 'c.in.cluster.local.'].flatMap((alias) =>
+    ['', '_http._tcp.', '_grpc_config.', '_endpoints.', 'pet.'].map((label) => `${label}${alias}`),
+  ),
+  'in.cluster.local.',
+  'apps.example.',
+  'b._dns-sd._udp.cluster.local.',
+]
 const bothChanges = fc.oneof(ownChange, addedChange)
 
 for (const { options, zones = ownZones, change = ownChange, names = ownNames } of [
@@ -117,6 +158,16 @@ for (const { options, zones = ownZones, change = ownChange, names = ownNames } o
   { options: 'fallthrough\nnamespaces one' },
   { options: 'pods insecure\nendpoint_pod_names' },
   { options: 'zonal', change: bothChanges, names: moreNames },
+  {
+    options: 'dns_sd\nalias_zones apps.example cluster.local in.cluster.local',
+    change: namedChange,
+    names: namedNames,
+  },
+  {
+    options: 'dns_sd\nalias_zones apps.example cluster.local in.cluster.local\nignore empty_service\nfallthrough',
+    change: namedChange,
+    names: namedNames,
+  },
   {
     options: 'zonal\nmulticluster clusterset.local',
     zones: `clusterset.local ${ownZones}`,

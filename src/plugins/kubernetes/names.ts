@@ -45,8 +45,14 @@ export interface Names {
   use(zone: string, name: string, type: number): { readonly used: boolean; readonly displaced: readonly ServiceName[] }
 }
 
-/** `report` hears of what should not happen: a name that cannot be compiled is left to the chain. */
-export function createNames(knowledge: Knowledge, sink: NameSink, report: (text: string) => void): Names {
+export interface NamesOptions {
+  /** Hears of what should not happen: a name that cannot be compiled is left to the chain. */
+  readonly report: (text: string) => void
+  /** Takes names in use that are to be compiled (`compileUsed`) when there is time: a service may have thousands. */
+  readonly later: (name: string) => void
+}
+
+export function createNames(knowledge: Knowledge, sink: NameSink, { report, later }: NamesOptions): Names {
   const { view, settings } = knowledge
   const forwardZones = settings.zones.filter((zone) => !isReverseZone(zone))
   const firstUse = createFirstUse(settings.endpointPodNames, ({ imported, namespace, name }) =>
@@ -163,11 +169,13 @@ export function createNames(knowledge: Knowledge, sink: NameSink, report: (text:
       const ahead =
         changed || dependsOnEndpoints(service) ? compileAhead(which.imported, before?.object, service) : undefined
       const aged = now?.endpointsTtl !== before?.endpointsTtl || now?.told !== before?.told
-      for (const used of firstUse.ofService(which, changed || aged ? 'all' : 'changed')) {
-        if (!ahead?.has(used)) compileUsed(used)
+      const first = new Set(firstUse.ofService(which, 'changed'))
+      for (const used of first) if (!ahead?.has(used)) compileUsed(used)
+      for (const used of changed || aged ? firstUse.ofService(which, 'all') : []) {
+        if (!first.has(used) && !ahead?.has(used)) later(used)
       }
       // Names of addresses follow the slices by themselves; their TTL is the service's.
-      for (const used of aged ? firstUse.ofEndpoints(which) : []) compileUsed(used)
+      for (const used of aged ? firstUse.ofEndpoints(which) : []) later(used)
       return ahead || aged ? aliasNames.compile(which) : []
     },
     compileName: publish,

@@ -74,7 +74,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     put: (name: string, node: NodeSpec) => toEach((target) => putOrLeave(target, name, node)),
     remove: (name: string) => toEach((target) => target.sink.remove(name)),
   }
-  const names = createNames(knowledge, sink, report)
+  const names = createNames(knowledge, sink, { report, later: (name) => dirtyNames.add(name) })
   const zones = [...new Set([...settings.zones, ...knowledge.aliases.zones])]
   const dependents = createDependents()
   const { after } = clock
@@ -142,7 +142,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
     for (const name of dirtyNames) {
       dirtyNames.delete(name)
-      names.compileUsed(name)
+      // It may have had to make room meanwhile.
+      if (names.isUsed(name)) names.compileUsed(name)
       return true
     }
     if (bulk === undefined && browse?.step()) return true

@@ -28,6 +28,8 @@ export interface Pair {
   readonly corefile: string
   /** slicedns's counters, as Prometheus gets them. */
   metrics(): Promise<string>
+  /** Why two replies may differ, besides what excuses.ts has. */
+  readonly excuse?: (wanted: Uint8Array | undefined, got: Uint8Array | undefined) => string | undefined
   /** One more CoreDNS, with the same Corefile. Its owner stops it. */
   another(): Promise<Asked>
   stop(): Promise<void>

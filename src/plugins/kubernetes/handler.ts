@@ -25,7 +25,7 @@ export interface HandlerOptions {
   readonly random?: Random
 }
 
-/** Seconds that a client may believe in the absence of what was waited for in vain. */
+/** Seconds that a client may believe in the absence of what was waited for. */
 const briefly = 1
 
 export function createHandler(options: HandlerOptions): Handler {
@@ -45,7 +45,10 @@ export function createHandler(options: HandlerOptions): Handler {
   function deny(known: Knowledge, zone: string, query: Query, next: Next): Outcome | Promise<Outcome> {
     const waited = room.wait(query, zone, () => {
       const answer = resolve(known, zone, query.name, query.qtype)
-      return answer.kind === 'nxdomain' ? undefined : give(known, zone, query, answer, next)
+      if (answer.kind === 'nxdomain') return undefined
+      // The slice of the other address family may be a moment later.
+      if (answer.kind === 'nodata') return toOutcome(known, zone, query, answer, next, briefly)
+      return give(known, zone, query, answer, next)
     })
     if (waited === undefined) return toOutcome(known, zone, query, { kind: 'nxdomain' }, next)
     const inVain = () => toOutcome(known, zone, query, { kind: 'nxdomain' }, next, briefly)
@@ -103,7 +106,7 @@ function toOutcome(
       if (fallsThrough(knowledge.settings, query.name)) return next(query)
       return negative(knowledge, zone, query, rcode.NXDOMAIN, longest)
     case 'nodata':
-      return negative(knowledge, zone, query, rcode.NOERROR)
+      return negative(knowledge, zone, query, rcode.NOERROR, longest)
     case 'unknown':
       // Never NXDOMAIN, and never the next plugin's NXDOMAIN: what is not known yet may exist.
       return negative(knowledge, zone, query, rcode.SERVFAIL)

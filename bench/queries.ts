@@ -3,7 +3,7 @@ import type { Context } from './lib/context.ts'
 import { kubeadmCorefile } from './lib/corefile.ts'
 import { generatorName, offer } from './lib/generator.ts'
 import { micros, ratio, table, thousands } from './lib/numbers.ts'
-import { hostOf, isHeadless, type Size } from './lib/objects.ts'
+import { hostOf, isHeadless, namespaceOf, type Size, splitHostOf, splitObject, splits } from './lib/objects.ts'
 import { cpuTime } from './lib/process.ts'
 import {
   echoAvailable,
@@ -24,6 +24,8 @@ interface Workload {
   readonly once?: boolean
   /** Asked before the measurement, so that it finds every name in the cache. */
   readonly warm?: boolean
+  /** What only slicedns has. */
+  readonly own?: boolean
 }
 
 interface Figures {
@@ -43,6 +45,8 @@ const hosts = ({ services }: Size, wanted: (at: number) => boolean) =>
     .filter(wanted)
     .map(hostOf)
 
+const splitHosts = Array.from({ length: splits }, (_, at) => splitHostOf(at))
+
 let unique = 0
 const workloads: readonly Workload[] = [
   { name: 'ClusterIP A', questions: (size) => hosts(size, (at) => !isHeadless(at)).map((host) => `${host} A`) },
@@ -50,6 +54,16 @@ const workloads: readonly Workload[] = [
   {
     name: 'SRV of a named port',
     questions: (size) => hosts(size, (at) => !isHeadless(at)).map((host) => `_http._tcp.${host} SRV`),
+  },
+  {
+    name: 'headless SRV',
+    questions: (size) => hosts(size, isHeadless).map((host) => `_http._tcp.${host} SRV`),
+  },
+  { name: 'A of a split', own: true, questions: () => splitHosts.map((host) => `${host} A`) },
+  {
+    name: 'SRV of a split, as many records as headless',
+    own: true,
+    questions: () => splitHosts.map((host) => `_http._tcp.${host} SRV`),
   },
   {
     name: 'NXDOMAIN (search path)',
@@ -70,7 +84,9 @@ const workloads: readonly Workload[] = [
 type Results = ReadonlyMap<string, ReadonlyMap<Workload, Figures>>
 
 export async function run({ world, size, seconds, print }: Context): Promise<void> {
-  const { kubeconfig } = await world()
+  const { kubeconfig, request } = await world()
+  const collection = (at: number): string => `/api/v1/namespaces/${namespaceOf(at)}/services`
+  for (let at = 0; at < splits; at++) await request('POST', collection(at), splitObject(at, size))
   const upstream = await startUpstream()
   const corefile = kubeadmCorefile({ kubeconfig, upstream: `127.0.0.1:${upstream.port}` })
   const results = new Map<string, Map<Workload, Figures>>()
@@ -81,7 +97,8 @@ export async function run({ world, size, seconds, print }: Context): Promise<voi
         await untilReady(server)
         await untilAnswering(server, hostOf(size.services - 1), 'A')
         const figures = new Map<Workload, Figures>()
-        for (const workload of workloads) figures.set(workload, await measure(server, workload, size, seconds))
+        const asked = workloads.filter(({ own }) => !own || kind !== 'coredns')
+        for (const workload of asked) figures.set(workload, await measure(server, workload, size, seconds))
         results.set(kind, figures)
       } finally {
         await server.stop()
@@ -91,6 +108,7 @@ export async function run({ world, size, seconds, print }: Context): Promise<voi
     if (floor.size > 0) results.set('echo in C', floor)
   } finally {
     await upstream.stop()
+    for (let at = 0; at < splits; at++) await request('DELETE', `${collection(at)}/split-${at}`)
   }
   print(`kubeadm's Corefile, ${thousands(size.services)} services, EDNS on, server on one core, by ${generatorName}`)
   print(report(results))

@@ -36,6 +36,21 @@ export function serviceObject(at: number): object {
   }
 }
 
+/** Traffic splits over a service behind a ClusterIP and a headless one, so that a split beside these is as large. */
+export const splits = 200
+export const splitHostOf = (at: number): string => `split-${at}.${namespaceOf(at)}.svc.cluster.local`
+
+export function splitObject(at: number, { services }: Size): object {
+  const behind = (odd: number): string => {
+    const backend = (at * 4 + odd) % (services - (services % 4))
+    return `${serviceName(backend)}.${namespaceOf(backend)}`
+  }
+  const annotations = { 'slicedns.io/split': `${behind(0)}=90,${behind(3)}=10` }
+  const ports = [{ name: 'http', port: 80, protocol: 'TCP' }]
+  const metadata = { name: `split-${at}`, namespace: namespaceOf(at), annotations }
+  return { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: 'None', ports } }
+}
+
 export function sliceObject(at: number, size: Size): object {
   const [from, to] = endpointRange(at, size)
   return {

@@ -6,6 +6,7 @@ import type { Problem } from './annotations/parsed.ts'
 import type { AnnotationReader } from './annotations/read.ts'
 import { serviceName } from './place.ts'
 import type { ClusterDnsSettings, Knowledge } from './settings.ts'
+import { byText, insert, remove } from './sorted.ts'
 import { isKnown, isShown } from './visible.ts'
 
 export interface Aliases {
@@ -17,9 +18,12 @@ export interface Aliases {
   changed(namespace: string, name: string): void
   /** Aliases that the service claims, those that it does not get too. */
   claimedBy(namespace: string, name: string): readonly string[]
-  /** Services that claim the alias, in no order. */
-  claimants(alias: string): readonly Service[]
+  /** Services that claim the alias, oldest first. */
+  claimants(alias: string): readonly Claimant[]
 }
+
+/** A service; of the same second, in the order of their names. */
+export type Claimant = Pick<Service, 'namespace' | 'name' | 'createdAt'>
 
 export const noAliases: Aliases = {
   zones: [],
@@ -34,22 +38,30 @@ export function createAliases(view: ClusterView, settings: ClusterDnsSettings, a
   const zones = openZones(settings)
   const home = homeZone(settings)
   if (zones.length === 0 || home === undefined) return noAliases
-  const byService = new Map<string, readonly string[]>()
-  const byAlias = new Map<string, Set<string>>()
+  const byService = new Map<string, { readonly claimant: Claimant; readonly aliases: readonly string[] }>()
+  const byAlias = new Map<string, Claimant[]>()
   /** Undefined until the cluster has been read. */
   let dirty: Map<string, readonly [namespace: string, name: string]> | undefined
 
   function index(key: string, service: Service | undefined): void {
-    for (const alias of byService.get(key) ?? []) {
-      const keys = byAlias.get(alias)
-      keys?.delete(key)
-      if (keys?.size === 0) byAlias.delete(alias)
+    const before = byService.get(key)
+    byService.delete(key)
+    for (const alias of before?.aliases ?? []) {
+      const claimants = byAlias.get(alias)!
+      remove(claimants, before!.claimant, byAge)
+      if (claimants.length === 0) byAlias.delete(alias)
     }
-    const { aliases = [] } = service ? annotations.service(service) : {}
-    const claimed = aliases.filter((alias) => ruleAgainst(settings, alias) === undefined)
-    if (claimed.length === 0) byService.delete(key)
-    else byService.set(key, claimed)
-    for (const alias of claimed) byAlias.set(alias, (byAlias.get(alias) ?? new Set()).add(key))
+    const wanted = (service && annotations.service(service).aliases) ?? []
+    const aliases = wanted.filter((alias) => ruleAgainst(settings, alias) === undefined)
+    if (!service || aliases.length === 0) return
+    const { namespace, name, createdAt } = service
+    const claimant = { namespace, name, createdAt }
+    byService.set(key, { claimant, aliases })
+    for (const alias of aliases) {
+      const claimants = byAlias.get(alias) ?? []
+      insert(claimants, claimant, byAge)
+      byAlias.set(alias, claimants)
+    }
   }
 
   function refresh(): void {
@@ -69,39 +81,35 @@ export function createAliases(view: ClusterView, settings: ClusterDnsSettings, a
     },
     claimedBy(namespace, name) {
       refresh()
-      return byService.get(`${namespace}/${name}`) ?? []
+      return byService.get(`${namespace}/${name}`)?.aliases ?? []
     },
     claimants(alias) {
       refresh()
-      return [...(byAlias.get(alias) ?? [])].flatMap((key) => {
-        const [namespace, name] = key.split('/')
-        return view.service(namespace!, name!) ?? []
-      })
+      return byAlias.get(alias) ?? []
     },
   }
 }
 
-/** The oldest first; of the same second, in the order of their names. */
-const byAge = (a: Service, b: Service): number =>
-  a.createdAt - b.createdAt || compare(a.namespace, b.namespace) || compare(a.name, b.name)
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+const byAge = (a: Claimant, b: Claimant): number =>
+  a.createdAt - b.createdAt || byText(a.namespace, b.namespace) || byText(a.name, b.name)
 
 /** The service that has the alias: the oldest of those that are shown. */
 export function ownerOf(knowledge: Knowledge, alias: string): Service | undefined {
   // Before all are known, a service could have what is an older one's.
   if (!isKnown(knowledge.view, 'services')) return undefined
-  const claimants = knowledge.aliases.claimants(alias).filter(({ namespace }) => isShown(knowledge, namespace))
-  return claimants.reduce<Service | undefined>((a, b) => (a === undefined || byAge(b, a) < 0 ? b : a), undefined)
+  const oldest = knowledge.aliases.claimants(alias).find(({ namespace }) => isShown(knowledge, namespace))
+  return oldest && knowledge.view.service(oldest.namespace, oldest.name)
 }
 
 /** Those that want the alias and do not get it, oldest first. */
-export function rivalsOf(knowledge: Knowledge, alias: string): Service[] {
+export function rivalsOf(knowledge: Knowledge, alias: string): readonly Claimant[] {
   const owner = ownerOf(knowledge, alias)
   return knowledge.aliases
     .claimants(alias)
-    .filter((service) => service !== owner)
-    .sort(byAge)
+    .filter(
+      ({ namespace, name }) =>
+        isShown(knowledge, namespace) && !(namespace === owner?.namespace && name === owner.name),
+    )
 }
 
 /** A name in a zone for aliases. */

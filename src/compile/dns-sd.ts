@@ -5,13 +5,19 @@ import { type Finding, missing } from './finding.ts'
 import { isHidden } from './hidden.ts'
 import { absoluteName, type BrowsePlace, namespaceName, type ServicePlace } from './place.ts'
 import type { Knowledge } from './settings.ts'
+import { byText, insert, remove } from './sorted.ts'
 import { serviceTtl } from './ttl.ts'
 import { isShown } from './visible.ts'
 
-/** `_port._proto` to the names of the services that have such a port; both in their order. */
-export type Listing = ReadonlyMap<string, readonly string[]>
+/** What a namespace has to browse. */
+export interface Listing {
+  /** `_port._proto`, in order. */
+  readonly types: readonly string[]
+  /** Names of the services that have such a port, in order. */
+  readonly offers: ReadonlyMap<string, readonly string[]>
+}
 
-/** Listings of namespaces, kept until one of their services changes: some have thousands. */
+/** Listings of namespaces, kept up as their services change: some have thousands. */
 export interface Browsing {
   changed(namespace: string, name: string): void
   listing(knowledge: Knowledge, namespace: string): Listing
@@ -20,46 +26,57 @@ export interface Browsing {
 /** What the records of one name may take of a message: as for TXT (annotations/metadata.ts). */
 const maxOctets = 64_000
 
-export function createBrowsing(): Browsing {
-  const known = new Map<string, { readonly listing: Listing; readonly types: ReadonlyMap<string, string> }>()
-  const dirty = new Map<string, Set<string>>()
+interface Kept {
+  readonly types: string[]
+  readonly offers: Map<string, string[]>
+  /** What each service was listed under. */
+  readonly services: Map<string, readonly string[]>
+  /** Services that have changed since. */
+  readonly dirty: Set<string>
+}
 
-  function isStale(knowledge: Knowledge, namespace: string): boolean {
-    const types = known.get(namespace)?.types
-    for (const name of dirty.get(namespace) ?? []) {
-      const service = knowledge.view.service(namespace, name)
-      if (types && typesOf(knowledge, service).join(' ') !== (types.get(name) ?? '')) return true
-    }
-    return types === undefined
+export function createBrowsing(): Browsing {
+  const known = new Map<string, Kept>()
+
+  function read({ view }: Knowledge, namespace: string): Kept {
+    const names = [...view.servicesIn(namespace)].map(({ name }) => name)
+    const kept: Kept = { types: [], offers: new Map(), services: new Map(), dirty: new Set(names) }
+    known.set(namespace, kept)
+    return kept
   }
 
   return {
     changed(namespace, name) {
-      if (known.has(namespace)) dirty.set(namespace, (dirty.get(namespace) ?? new Set()).add(name))
+      known.get(namespace)?.dirty.add(name)
     },
     listing(knowledge, namespace) {
-      if (isStale(knowledge, namespace)) known.set(namespace, read(knowledge, namespace))
-      dirty.delete(namespace)
-      return known.get(namespace)!.listing
+      const kept = known.get(namespace) ?? read(knowledge, namespace)
+      for (const name of kept.dirty) update(kept, name, typesOf(knowledge, knowledge.view.service(namespace, name)))
+      kept.dirty.clear()
+      if (kept.services.size === 0) known.delete(namespace)
+      return kept
     },
   }
 }
 
-function read(knowledge: Knowledge, namespace: string) {
-  const types = new Map<string, string>()
-  const offers = new Map<string, string[]>()
-  for (const service of knowledge.view.servicesIn(namespace)) {
-    const own = typesOf(knowledge, service)
-    if (own.length > 0) types.set(service.name, own.join(' '))
-    for (const type of own) {
-      const names = offers.get(type)
-      if (names) names.push(service.name)
-      else offers.set(type, [service.name])
-    }
+function update({ types, offers, services }: Kept, name: string, now: readonly string[]): void {
+  const before = services.get(name) ?? []
+  for (const type of before) {
+    const names = now.includes(type) ? undefined : offers.get(type)
+    if (!names) continue
+    remove(names, name, byText)
+    if (names.length > 0) continue
+    offers.delete(type)
+    remove(types, type, byText)
   }
-  const listing = new Map([...offers].sort(([a], [b]) => (a < b ? -1 : 1)))
-  for (const names of listing.values()) names.sort()
-  return { listing, types }
+  for (const type of now) {
+    const names = offers.get(type) ?? []
+    insert(names, name, byText)
+    offers.set(type, names)
+    insert(types, type, byText)
+  }
+  if (now.length > 0) services.set(name, now)
+  else services.delete(name)
 }
 
 /** Types of service that a service is listed under: its named ports. An ExternalName has no SRV records. */
@@ -79,7 +96,11 @@ export function findBrowse(knowledge: Knowledge, zone: string, place: BrowsePlac
   // A list is whole, or none: what it leaves out would not be there.
   const unknown = missing(view)
   if (unknown.kind === 'unknown') return unknown
-  const listed = (names: readonly string[]): Finding => ({ kind: 'listed', names: fitting(names), ttl: settings.ttl })
+  const listed = (names: readonly string[], above = ''): Finding => ({
+    kind: 'listed',
+    names: fitting(names, above),
+    ttl: settings.ttl,
+  })
   if (namespace === '') {
     const shown = [...view.namespaces()].filter(({ name }) => isShown(knowledge, name))
     const domains = shown.map(({ name }) => namespaceName(name, 'svc', zone)).sort()
@@ -91,26 +112,31 @@ export function findBrowse(knowledge: Knowledge, zone: string, place: BrowsePlac
   const listing = browsing.listing(knowledge, namespace)
   switch (place.what) {
     case 'types':
-      return listed([...listing.keys()].map((type) => `${type}.${domain}`))
+      return listed(listing.types, `.${domain}`)
     case 'instances': {
-      const names = listing.get(place.type)
-      return names ? listed(names.map((name) => `${name}.${place.type}.${domain}`)) : missing(view)
+      const names = listing.offers.get(place.type)
+      return names ? listed(names, `.${place.type}.${domain}`) : missing(view)
     }
     case 'nothing': {
       // `_udp` is above the names of browsing itself.
-      const isThere = place.type === '_udp' || [...listing.keys()].some((type) => type.endsWith(`.${place.type}`))
+      const isThere = place.type === '_udp' || listing.types.some((type) => type.endsWith(`.${place.type}`))
       return isThere ? listed([]) : missing(view)
     }
   }
 }
 
 /** As many as fit one message. Those that are too long to be names are left out. */
-function fitting(names: readonly string[]): string[] {
+function fitting(labels: readonly string[], above: string): string[] {
+  const names: string[] = []
   let left = maxOctets
-  return names.filter((name) => {
+  for (const label of labels) {
+    const name = `${label}${above}`
+    if (absoluteName(name) === undefined) continue
     left -= name.length + 13
-    return left >= 0 && absoluteName(name) !== undefined
-  })
+    if (left < 0) break
+    names.push(name)
+  }
+  return names
 }
 
 /** `NAME._port._proto`: what a service has at that port, and its metadata, or that it has none (RFC 6763 §6.1). */

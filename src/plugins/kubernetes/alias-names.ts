@@ -10,15 +10,14 @@ export interface AliasNames {
   /** Zones for aliases inside a cluster's zone: what has no alias there is for the next plugin, not denied. */
   compileZones(): void
   /**
-   * To be called whenever the service's own names are compiled. Returns the other services that claim an alias which has
-   * come or gone by that.
+   * To be called whenever the service's own names are compiled. Returns the other services that have lost or got an alias
+   * by that.
    */
   compile(service: ServiceName): readonly ServiceName[]
 }
 
 interface Published {
-  /** The key of the service that has the alias. */
-  readonly owner: string
+  readonly owner: ServiceName
   readonly names: readonly string[]
 }
 
@@ -28,8 +27,8 @@ export function createAliasNames(knowledge: Knowledge, sink: NameSink): AliasNam
   const claimed = new Map<string, readonly string[]>()
   const published = new Map<string, Published>()
 
-  /** Returns whether the alias has changed hands. */
-  function publish(alias: string): boolean {
+  /** Returns the services that the alias has gone from and come to. */
+  function publish(alias: string): readonly ServiceName[] {
     const before = published.get(alias)
     const service = ownerOf(knowledge, alias)
     const names = service ? aliasNames(knowledge, alias, service) : new Map<string, string>()
@@ -40,10 +39,11 @@ export function createAliasNames(knowledge: Knowledge, sink: NameSink): AliasNam
       else sink.remove(name)
     }
     for (const name of before?.names ?? []) if (!names.has(name)) sink.remove(name)
-    const owner = service ? serviceKey({ imported: false, ...service }) : undefined
-    if (owner === undefined) published.delete(alias)
-    else published.set(alias, { owner, names: [...names.keys()] })
-    return owner !== before?.owner
+    const owner = service && { imported: false, namespace: service.namespace, name: service.name }
+    if (owner) published.set(alias, { owner, names: [...names.keys()] })
+    else published.delete(alias)
+    const hands = [before?.owner, owner].filter((hand) => hand !== undefined)
+    return hands.length === 2 && isSame(hands[0]!, hands[1]!) ? [] : hands
   }
 
   return {
@@ -58,13 +58,13 @@ export function createAliasNames(knowledge: Knowledge, sink: NameSink): AliasNam
       if (imported || aliases.zones.length === 0) return []
       const key = serviceKey({ imported, namespace, name })
       const now = aliases.claimedBy(namespace, name)
-      const moved = [...new Set([...(claimed.get(key) ?? []), ...now])].filter(publish)
+      const hands = [...new Set([...(claimed.get(key) ?? []), ...now])].flatMap(publish)
       if (now.length > 0) claimed.set(key, now)
       else claimed.delete(key)
-      const others = moved.flatMap((alias) => aliases.claimants(alias))
-      return others
-        .filter((other) => other.namespace !== namespace || other.name !== name)
-        .map((other) => ({ imported: false, namespace: other.namespace, name: other.name }))
+      return hands.filter((hand) => !isSame(hand, { namespace, name }))
     },
   }
 }
+
+const isSame = (a: Pick<ServiceName, 'namespace' | 'name'>, b: Pick<ServiceName, 'namespace' | 'name'>): boolean =>
+  a.namespace === b.namespace && a.name === b.name

@@ -48,7 +48,7 @@ export function browseLines(knowledge: Knowledge, place: BrowsePlace): string[] 
     case 'types':
       return [`dns_sd: the types of service in ${where}`]
     case 'instances': {
-      const names = knowledge.browsing.listing(knowledge, place.namespace).get(place.type) ?? []
+      const names = knowledge.browsing.listing(knowledge, place.namespace).offers.get(place.type) ?? []
       return [`dns_sd: Services of ${where} with a port ${place.type}: ${names.length}`]
     }
     case 'nothing':

@@ -118,7 +118,7 @@ export function createWaitingRoom({ knowledge, quota, clock, metrics }: WaitingR
   function step(): boolean {
     for (const [waiter, reason] of due) {
       due.delete(waiter)
-      const outcome = waiter.look()
+      const outcome = lookFor(waiter)
       // It may have gone again before its turn came.
       if (outcome || reason === 'released') waiter.finish(reason, outcome)
       return true
@@ -185,9 +185,18 @@ export function createWaitingRoom({ knowledge, quota, clock, metrics }: WaitingR
       slices.stop()
       for (const { waiters } of [...services.values()]) {
         for (const same of [...waiters.values()])
-          for (const waiter of [...same]) waiter.finish('released', waiter.look())
+          for (const waiter of [...same]) waiter.finish('released', lookFor(waiter))
       }
     },
+  }
+}
+
+/** A throw is our bug, and costs the one who waited a SERVFAIL, not the others their answers. */
+function lookFor({ look }: Waiter): ReturnType<Look> {
+  try {
+    return look()
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 

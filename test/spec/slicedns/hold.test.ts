@@ -292,6 +292,18 @@ describe('hold: those who wait are let go', () => {
   })
 })
 
+test('hold: an answer that cannot be made is the failure of one question, and of no other', async () => {
+  const { ask: wait, room, apply } = openRoom()
+  const failing = room.wait({ ...ask(`${host('web-1')} A`), stepAside: () => () => undefined }, origin, () => {
+    throw new Error('a bug')
+  })
+  const other = wait(`${host('web-1')} A`)
+  apply('endpoint web shop 10.0.0.2 ready hostname web-1')
+  await assert.rejects(failing as Promise<unknown>, /a bug/)
+  await turn()
+  assert.match(other.reply!, /^NOERROR/)
+})
+
 describe('hold: bounds', () => {
   const client = (address: string) => ({ client: { address, port: 4000 } })
   const bounds: Readonly<Record<string, Partial<HoldLimits>>> = {

@@ -11,14 +11,17 @@ import { type Excuse, everyRecord, hasCache, type Pairing, same } from './pairin
 /** An A record whose owner is a pointer: what a record that no longer fits is worth at least. */
 const smallestRecord = 16
 
+/** The TTL that CoreDNS's cache gives at least. */
+const floor = 5
+
 /** Seconds by which the caches of two servers differ in what they know of another zone. */
 const skew = 2
 
-/** What a cache may make of the TTLs: one for all, not above the lowest, which another zone's record may have in ours. */
+/** What a cache may make of the TTLs: one for all, not above the lowest but for the floor. Another zone's are aged in ours as well. */
 function isAged({ theirs, ours }: Pairing): boolean {
   const told = new Set(everyRecord(theirs).map(({ ttl }) => ttl))
   const whole = new Set(everyRecord(ours).map(({ ttl }) => ttl))
-  const highest = Math.min(...whole) + (whole.size > 1 ? skew : 0)
+  const highest = Math.max(floor, Math.min(...whole) + (whole.size > 1 ? skew : 0))
   return told.size <= 1 && [...told].every((ttl) => ttl <= highest)
 }
 

@@ -1,5 +1,7 @@
 /** The Corefiles that both servers run. */
-import type { KubernetesObject } from './objects.ts'
+import { conformanceCluster } from './cluster.ts'
+import { untransferable } from './edge-cases.ts'
+import { type KubernetesObject, namespacesOf } from './objects.ts'
 import type { Ask } from './queries.ts'
 import { externalQuestions, searchQuestions } from './zone-names.ts'
 
@@ -98,6 +100,10 @@ const configuration = (name: string, parts: Parts, zone = 'cluster.local.'): Con
 })
 
 const reverse = 'fallthrough in-addr.arpa ip6.arpa'
+/** All namespaces of the cluster but the one that CoreDNS cannot transfer. */
+const transferable = `namespaces ${namespacesOf(conformanceCluster())
+  .filter((name) => name !== untransferable)
+  .join(' ')}`
 
 export const configurations: readonly Configuration[] = [
   {
@@ -172,12 +178,12 @@ export const configurations: readonly Configuration[] = [
     clusters: 2,
   },
   {
-    ...configuration('transfer', { plugins: ['transfer {', '  to *', '}'] }),
+    ...configuration('transfer', { options: [transferable], plugins: ['transfer {', '  to *', '}'] }),
     transfers: ['cluster.local.'],
   },
   {
     ...configuration('k8s_external', {
-      options: ['ttl 30'],
+      options: [transferable, 'ttl 30'],
       plugins: [
         'k8s_external example.net 2.0.192.in-addr.arpa 8.b.d.0.1.0.0.2.ip6.arpa',
         'transfer {',

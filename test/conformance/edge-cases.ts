@@ -115,11 +115,13 @@ function awkwardNames(): KubernetesObject[] {
   ]
 }
 
-/** Labels of 63 octets everywhere: a port of so many cannot be asked for with its underscore. */
+/** The namespace of a port whose name leaves no room for the underscore: CoreDNS cannot transfer a zone with it. */
+export const untransferable = 'untransferable'
+
+/** Labels of 63 octets everywhere. */
 function longNames(): KubernetesObject[] {
   const label = (letter: string) => letter.repeat(63)
   const ports: Port[] = [
-    { name: label('p'), port: 1 },
     { name: 'q'.repeat(62), port: 2 },
     { name: 'r'.repeat(15), port: 3 },
   ]
@@ -130,6 +132,17 @@ function longNames(): KubernetesObject[] {
     service(label('n'), label('l'), { clusterIP: '10.96.7.9', ports }),
     headless(label('n'), label('m'), ports),
     slice(label('n'), 'long-1', label('m'), 'IPv4', ports, [['10.22.3.1', { hostname: label('h') }], ['10.22.3.2']]),
+    namespace(untransferable, { exposed: 'yes' }),
+    service(untransferable, 'port', { clusterIP: '10.96.7.10', ports: [{ name: label('p'), port: 1 }] }),
+    headless(untransferable, 'endpoint-port', [{ name: label('p'), port: 1 }]),
+    slice(
+      untransferable,
+      'endpoint-port-1',
+      'endpoint-port',
+      'IPv4',
+      [{ name: label('p'), port: 1 }],
+      [['10.22.3.9', { hostname: 'host' }]],
+    ),
     service('net', 'to-longest', { type: 'ExternalName', externalName: longest }),
     service('net', 'to-long', { type: 'ExternalName', externalName: `${label('l')}.${label('n')}.svc.cluster.local` }),
   ]

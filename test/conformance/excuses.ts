@@ -54,12 +54,9 @@ const excuses: readonly Excuse[] = [
     // CoreDNS looks for the zone behind `ns.dns.`, wherever it stands.
     reason: 'nothing is below the name of the name server',
     holds: ({ asked, theirs, ours, corefile }) => {
-      const name = lowerName(asked.name)
-      const zone = zonesOf(corefile).find((candidate) => isSubdomain(candidate, name))
+      const isBelow = (server: string) => lowerName(asked.name).startsWith(server) && asked.name.length > server.length
       return (
-        zone !== undefined &&
-        name.startsWith(`ns.dns.${zone}`) &&
-        name.length > `ns.dns.${zone}`.length &&
+        zonesOf(corefile).some((zone) => isBelow(`ns.dns.${zone}`)) &&
         theirs.rcode === rcode.NOERROR &&
         // A search finds the name server itself, and says so.
         (ours.rcode !== rcode.NOERROR || hasAutopath(corefile))

@@ -43,6 +43,9 @@ export function namespace(name: string, labels: Readonly<Record<string, string>>
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }
 }
 
+export const namespacesOf = (objects: readonly KubernetesObject[]): string[] =>
+  objects.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name)
+
 export function service(namespaceName: string, name: string, options: ServiceOptions): KubernetesObject {
   const { labels, annotations, ...spec } = options
   return {

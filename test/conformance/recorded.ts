@@ -80,9 +80,9 @@ export function writeRecording(
   writeFileSync(join(folder, `${name}.json`), text)
 }
 
-/** The NS of an apex and its target tell the addresses of the machine that CoreDNS runs on. */
+/** The NS of an apex, its target and what leads there tell the addresses of the machine that CoreDNS runs on. */
 function isAboutThisMachine({ name, type: asked }: Ask, zone: string): boolean {
-  return asked === type.NS || [zone, `ns.dns.${zone}`].includes(lowerName(name)) || /^ns1\./i.test(name)
+  return asked === type.NS || lowerName(name) === zone || /^(ns1|ns\.dns)\.|(^|\.)to-nameserver\./i.test(name)
 }
 
 const shortened = (lines: readonly string[], name: string) =>

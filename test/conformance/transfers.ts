@@ -40,10 +40,11 @@ const isUpToDate = (lines: readonly string[]): boolean => lines.includes('from S
 
 /**
  * The deliberate differences of docs/differences.md: FQDN endpoints as SRV records to the root, records beside a CNAME,
- * targets that lack two labels, and the name of a port that has none.
+ * targets that lack two labels, the name of a port that has none, and ports without a number.
  */
 function isBetterLeftOut(line: string, got: readonly string[]): boolean {
-  const [owner, , , type, , , , target] = line.split(' ')
+  const [owner, , , type, , , port, target] = line.split(' ')
+  if (type === 'SRV' && port === '65535') return true
   if (type === 'SRV' && (target === '.' || target === 'org.')) return true
   if (type === 'SRV' && owner?.startsWith('_._')) return true
   const beside = got.some((other) => other.startsWith(`${owner} `) && / IN CNAME /.test(other))

@@ -47,6 +47,12 @@ export function grpcConfigNames({ annotations }: Knowledge, zone: string, servic
   return [`${grpcConfigLabel}.${serviceName(service.namespace, service.name, zone)}`]
 }
 
+/** Where the service has TXT records: at its own name, and that of its service config. */
+export function textNames(knowledge: Knowledge, zone: string, service: Service): string[] {
+  const own = textsOf(knowledge, service).length > 0 ? [serviceName(service.namespace, service.name, zone)] : []
+  return [...own, ...grpcConfigNames(knowledge, zone, service)]
+}
+
 /** What is wrong with a service's TXT annotations beyond their text. `prefix`: what annotation keys begin with. */
 export function problemsOfTexts({ annotations }: Knowledge, service: Service, prefix: string): readonly Problem[] {
   if (service.type !== 'ExternalName') return []

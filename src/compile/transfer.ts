@@ -9,6 +9,7 @@ import { resolve } from './answers.ts'
 import { distinctAddresses } from './distinct.ts'
 import { type Counts, endpointGroup, endpointLabel, noPort } from './endpoints.ts'
 import { countOf, hasAny, type Told, toldEndpoints } from './last-resort.ts'
+import { textNames } from './metadata.ts'
 import { nameservers } from './nameservers.ts'
 import { absoluteName, serviceName } from './place.ts'
 import { below, isMulticluster, isReverseZone, type Knowledge, zoneOf } from './settings.ts'
@@ -60,6 +61,7 @@ function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRe
       const name = serviceName(service.namespace, service.name, zone)
       // A zone inside this one takes its names.
       if (zoneOf(settings, name) !== zone) continue
+      if (!isImport(service)) yield* textRecords(knowledge, zone, service)
       if (split) yield* split
       if (split && isHeadless(service)) yield* endpointRecords(knowledge, name, service, slices, false)
       if (split) continue
@@ -114,6 +116,16 @@ const toldOf = ({ settings }: Knowledge, service: Service | ServiceImport, slice
 
 const ttlOf = (knowledge: Knowledge, service: Service | ServiceImport): number =>
   (isImport(service) ? importTtl(knowledge, service) : serviceTtl(knowledge, service)).seconds
+
+/** Of annotations. A service that is gone by now has none. */
+function* textRecords(knowledge: Knowledge, zone: string, service: Service): Generator<ResourceRecord> {
+  for (const name of textNames(knowledge, zone, service)) {
+    const answer = resolve(knowledge, zone, name, dnsType.TXT)
+    for (const { ttl, rdata: data } of answer.kind === 'records' ? answer.answer : []) {
+      yield record(name, dnsType.TXT, ttl, data)
+    }
+  }
+}
 
 function* addressedRecords(
   knowledge: Knowledge,

@@ -47,6 +47,20 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'a service has its metadata and its gRPC service config, without a ready endpoint too',
+    cluster: `service db shop headless
+              annotate service db shop txt.slicedns.io/role primary
+              annotate service db shop slicedns.io/grpc-config {}
+              service ext shop external www.example.org
+              annotate service ext shop txt.slicedns.io/role primary`,
+    records: [
+      'db.shop.svc.cluster.local. 5 IN TXT "role=primary"',
+      'db.shop.svc.cluster.local. 5 IN TXT "grpc_config=[{\\"serviceConfig\\":{}}]"',
+      '_grpc_config.db.shop.svc.cluster.local. 5 IN TXT "grpc_config=[{\\"serviceConfig\\":{}}]"',
+      'ext.shop.svc.cluster.local. 5 IN CNAME www.example.org.',
+    ],
+  },
+  {
     name: 'a split has the addresses of all backends that are drawn, and their weights',
     cluster: `service web shop 10.96.0.1 ports http:TCP:80
               service stable shop 10.96.0.2 ports http:TCP:8080

@@ -28,6 +28,7 @@ import {
   zoneOf,
 } from './settings.ts'
 import { namedBackends } from './split.ts'
+import { isLarge } from './split-find.ts'
 
 /** Types that any cluster name has answers of its own for. */
 const ownTypes = [
@@ -45,8 +46,8 @@ const anyOther = dnsType.HTTPS
 
 export interface CompileOptions {
   /**
-   * SRV records of headless services are left to the chain: they take ten times the room of the addresses, and few
-   * services are asked for them.
+   * SRV records of headless services, and of splits over very many endpoints, are left to the chain: they take ten times
+   * the room of the addresses, and few services are asked for them.
    */
   readonly withoutEndpointServices?: boolean
 }
@@ -100,9 +101,9 @@ function isLeftOut(place: Place, found: Finding, type: number, knowledge: Knowle
   // All namespaces: it changes with each of them.
   if (place.kind === 'browse' && place.namespace === '' && place.what === 'domains') return type === dnsType.PTR
   if (found.kind === 'nameserver') return type === dnsType.A || type === dnsType.AAAA
-  if (type !== dnsType.SRV || !options.withoutEndpointServices || !isServiceItself(place)) return false
-  if (found.kind === 'groups' && found.split) return false
-  return isHeadless(knowledge.view, place) && hasPorts(knowledge.view, place)
+  if (type !== dnsType.SRV || !options.withoutEndpointServices) return false
+  if (found.kind === 'groups' && found.split) return isLarge(found.split)
+  return isServiceItself(place) && isHeadless(knowledge.view, place) && hasPorts(knowledge.view, place)
 }
 
 /** Without a port there is no SRV record: that costs the table nothing to say. */

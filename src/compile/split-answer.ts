@@ -92,7 +92,7 @@ export interface Server {
 }
 
 export function weighed({ servers }: SplitFound): Weighed[] {
-  return servers.map(({ port, backends }) => {
+  return servers().map(({ port, backends }) => {
     const targets = backends.map(({ groups }) => serversOf(groups))
     const layouts = layOut(backends.map(({ share }, i) => ({ share, targets: targets[i].length })))
     return { port, backends, targets, layouts }
@@ -112,28 +112,29 @@ function serversAnswer(found: SplitFound, ttl: number): SplitAnswer {
 
 /** Each target once, with all of its addresses. */
 function serversOf(groups: readonly Group[]): Server[] {
-  const servers = new Map<string, { name: string; port: number; addresses: Uint8Array[] }>()
+  const byPort = new Map<number, Map<string, { name: string; port: number; addresses: Uint8Array[] }>>()
   for (const group of groups) {
     const [port] = group.ports
+    const servers = byPort.get(port) ?? new Map<string, { name: string; port: number; addresses: Uint8Array[] }>()
+    byPort.set(port, servers)
     for (let i = 0; i < group.count; i++) {
       const name = group.target(i)
-      const key = `${port} ${name}`
-      let server = servers.get(key)
+      let server = servers.get(name)
       if (!server) {
         server = { name, port, addresses: [] }
-        servers.set(key, server)
+        servers.set(name, server)
       }
       if (group.width > 0) server.addresses.push(group.addresses.subarray(i * group.width, (i + 1) * group.width))
     }
   }
-  return [...servers.values()]
+  return [...byPort.values()].flatMap((servers) => [...servers.values()])
 }
 
 /** The records of one layout of each port; ports with fewer of them begin anew. */
 function serviceSpec(ports: readonly Weighed[], i: number, priority: number, ttl: number): ServicesSpec {
   const targets = createTargets()
-  /** By target and port: two backends may lead to one place, and two ports of a service have one number (tcp, udp). */
-  const records = new Map<string, { priority: number; weight: number; port: number; target: number; by: Weighed }>()
+  const records: MadeRecord[] = []
+  const ofTarget: MadeRecord[][] = []
   for (const port of ports) {
     const { runs } = port.layouts[i % port.layouts.length]
     for (const [backend, { from, to, weight, heavier }] of runs.entries()) {
@@ -142,14 +143,29 @@ function serviceSpec(ports: readonly Weighed[], i: number, priority: number, ttl
         const target = targets.of(server.name)
         for (const address of server.addresses) targets.add(target, address)
         const own = at - from < heavier ? weight + 1 : weight
-        const key = `${server.port} ${target.index}`
-        const known = records.get(key)
-        if (!known) records.set(key, { priority, weight: own, port: server.port, target: target.index, by: port })
-        else if (known.by === port) known.weight = Math.min(0xffff, known.weight + own)
+        // Two backends may lead to one place, and two ports of a service have one number (tcp, udp).
+        ofTarget[target.index] ??= []
+        const known = ofTarget[target.index].find((record) => record.port === server.port)
+        if (known) {
+          if (known.by === port) known.weight = Math.min(0xffff, known.weight + own)
+          continue
+        }
+        const made = { priority, weight: own, port: server.port, target: target.index, by: port }
+        ofTarget[target.index].push(made)
+        records.push(made)
       }
     }
   }
-  const list = [...records.values()].map(({ by: _, ...record }) => record)
-  const answer = { kind: 'services' as const, ttl, targets: targets.all(), records: list }
-  return list.length > 1 ? { ...answer, order: 'weighted' } : answer
+  const answer = { kind: 'services' as const, ttl, targets: targets.all(), records }
+  return records.length > 1 ? { ...answer, order: 'weighted' } : answer
+}
+
+interface MadeRecord {
+  readonly priority: number
+  weight: number
+  readonly port: number
+  /** Its index. */
+  readonly target: number
+  /** The port that is asked for. */
+  readonly by: Weighed
 }

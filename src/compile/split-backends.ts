@@ -30,7 +30,7 @@ export interface Content {
   /** Seconds at most. */
   readonly maxTtl: number
   /** What is behind it for A and AAAA: names, where these are to be followed. */
-  readonly groups: readonly Group[]
+  groups(): readonly Group[]
   /** What is behind a port: empty when the backend lacks it. Names (width 0) are targets as they are. */
   atPort(port: AskedPort): readonly Group[]
 }
@@ -89,7 +89,7 @@ function virtualContent(service: Service, target: string, { maxTtl }: Told): Con
   return {
     ports: service.ports,
     maxTtl,
-    groups: virtualAddresses(service.clusterIPs, [], target),
+    groups: () => virtualAddresses(service.clusterIPs, [], target),
     atPort: (asked) => virtualGroups(service, target, asked),
   }
 }
@@ -111,7 +111,7 @@ function headlessContent(
   return {
     ports: slices.flatMap((slice) => slice.ports),
     maxTtl,
-    groups: slices.flatMap((slice) => endpointsAt(slice, anyPort, owner, endpointPodNames, counts)),
+    groups: () => slices.flatMap((slice) => endpointsAt(slice, anyPort, owner, endpointPodNames, counts)),
     atPort: (asked) =>
       slices.flatMap((slice) => {
         const [port] = portsFor(asked, slice.ports)
@@ -130,7 +130,7 @@ function externalContent(service: Service, target: string): Content {
   return {
     ports: service.ports,
     maxTtl: Number.POSITIVE_INFINITY,
-    groups: [{ ...group, ports: [] }],
+    groups: () => [{ ...group, ports: [] }],
     atPort(asked) {
       const own = asked.number === undefined ? [] : [asked.number]
       const ports = service.ports.length > 0 ? portsFor(asked, service.ports) : own

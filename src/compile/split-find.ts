@@ -15,7 +15,7 @@ export interface SplitFound {
   /** For A and AAAA. */
   readonly hosts: readonly Drawable[]
   /** For SRV, by port: each target has the one port of its group. Ports that no backend has are left out. */
-  readonly servers: readonly { readonly port: PortName; readonly backends: readonly Drawable[] }[]
+  servers(): readonly { readonly port: PortName; readonly backends: readonly Drawable[] }[]
   /** Of all SRV records. */
   readonly priority: number
   readonly maxTtl: number
@@ -34,19 +34,25 @@ export function findSplit(
   const present = presentBackends(states)
   if (present === 'unknown') return 'unknown'
   const ports = askedPorts(service, present, place)
-  const servers = ports
-    .map((port) => ({ port, backends: drawable(present, (content) => content.atPort(port)) }))
-    .filter(({ backends }) => backends.length > 0)
   const isPort = place.port !== '' || place.protocol !== ''
-  const hosts = isPort ? hostsBehind(present, ports) : drawable(present, (content) => content.groups)
+  const hosts = isPort ? hostsBehind(present, ports) : drawable(present, (content) => content.groups())
   if (hosts.length === 0) return undefined
   return {
     hosts,
-    servers,
+    servers: () =>
+      ports
+        .map((port) => ({ port, backends: drawable(present, (content) => content.atPort(port)) }))
+        .filter(({ backends }) => backends.length > 0),
     priority: knowledge.annotations.service(service).srvPriority ?? 0,
     maxTtl: Math.min(...present.map(({ content }) => content.maxTtl)),
   }
 }
+
+/** More endpoints than these take milliseconds, and hundreds of kilobytes of the table, as SRV records. */
+const manyEndpoints = 512
+
+export const isLarge = ({ hosts }: SplitFound): boolean =>
+  hosts.reduce((sum, { groups }) => groups.reduce((count, group) => count + group.count, sum), 0) > manyEndpoints
 
 /** The ports that have names of their own. */
 export function namedPorts(

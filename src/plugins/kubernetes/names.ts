@@ -6,6 +6,7 @@ import { isGrpcConfig } from '../../compile/metadata.ts'
 import { compileNode, fixedNames, isHeadless, namesOfService } from '../../compile/node.ts'
 import { absoluteName, grammarOf, isServiceItself, namespaceName, type Place, placeOf } from '../../compile/place.ts'
 import { isMulticluster, isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
+import { splitOf } from '../../compile/split.ts'
 import { endpointsTtl, importTtl, serviceTtl } from '../../compile/ttl.ts'
 import { parseAddress, reverseName } from '../../dns/address.ts'
 import { type as dnsType } from '../../dns/codes.ts'
@@ -147,6 +148,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, { report, late
     const service = objectOf(serviceNameOf(place))
     if (!service || service.type === 'ExternalName') return false
     if (place.endpoint !== '') return !isGrpcConfig(place)
+    if (type === dnsType.SRV && 'clusterIPs' in service && splitOf(knowledge, service)) return true
     if (place.port === '' && place.protocol === '') return isHeadless(view, place) && type === dnsType.SRV
     return !namesOfService(knowledge, zone, service).includes(name)
   }

@@ -1,5 +1,8 @@
 /** Traffic splits: SRV records carry all backends, with weights in the ratio of the traffic (DESIGN §3). */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import { soa, spec } from '../../support/cases.ts'
+import { openClusterUnderTest } from '../../support/cluster-under-test.ts'
 
 const name = (left: string): string => `${left}.svc.cluster.local.`
 const a = (owner: string, address: string): string => `${name(owner)} 5 IN A ${address}`
@@ -323,4 +326,27 @@ spec('a split: SRV of other targets', {
       additional: [a('stable.shop', '10.0.0.2'), aaaa('stable.shop', 'fd00::2')],
     },
   ],
+})
+
+test('a split over very many endpoints has its addresses in the table ahead, its SRV records once they are asked for', async () => {
+  const endpoints = Array.from({ length: 600 }, (_, i) => `endpoint crowd shop 10.2.${i >> 8}.${i & 255} ready`)
+  const cluster = openClusterUnderTest({
+    cluster: `${releases}
+              service crowd shop headless
+              ${endpoints.join('\n')}
+              ${split('stable=50,crowd=50')}`,
+  })
+  await cluster.settled()
+  for (const [asked, type] of [bare, http].map((question) => question.split(' '))) {
+    assert.ok(cluster.askTable(asked, 'A'))
+    assert.equal(cluster.askTable(asked, type), undefined)
+    await cluster.askChain(asked, type, {})
+    await cluster.settled()
+    assert.equal(cluster.askTable(asked, type)?.answer.length, 601)
+  }
+  cluster.apply('endpoint stable shop 10.1.0.2 notReady')
+  await cluster.settled()
+  for (const [asked, type] of [bare, http].map((question) => question.split(' '))) {
+    assert.equal(cluster.askTable(asked, type)?.answer.length, 600)
+  }
 })

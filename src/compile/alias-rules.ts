@@ -21,6 +21,16 @@ export function openZones(settings: ClusterDnsSettings): string[] {
   return settings.aliasZones.filter((zone) => settings.zones.includes(zone) || definedBy(settings, zone) === undefined)
 }
 
+/** What of `alias_zones` can have no effect in a server block with these zones, in words. */
+export function idleZones(settings: ClusterDnsSettings, blockZones: readonly string[]): string[] {
+  const open = openZones(settings)
+  return settings.aliasZones.flatMap((zone) => {
+    if (!open.includes(zone)) return [`alias_zones ${zone} has no effect: ${definedBy(settings, zone)}`]
+    if (blockZones.some((own) => isSubdomain(own, zone))) return []
+    return [`alias_zones ${zone} has no effect: this server block answers ${blockZones.join(' ')}`]
+  })
+}
+
 /**
  * The zone that a name belongs to, among the plugin's own and those for aliases: the longest. So a zone for aliases
  * around a cluster's zone does not open that: search paths lead there.

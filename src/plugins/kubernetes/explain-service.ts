@@ -3,6 +3,7 @@ import type { EndpointSlice, Service, ServiceImport } from '../../cluster/types.
 import type { Answer } from '../../compile/answers.ts'
 import { clusterIPOwner } from '../../compile/find.ts'
 import { awaitedAt } from '../../compile/hold.ts'
+import { isGrpcConfig } from '../../compile/metadata.ts'
 import type { Place, ServicePlace } from '../../compile/place.ts'
 import { namespaceProblems, serviceProblems } from '../../compile/problems.ts'
 import type { Knowledge } from '../../compile/settings.ts'
@@ -31,6 +32,7 @@ export function choiceAt(knowledge: Knowledge, place: Place): TtlChoice | undefi
 
 function ttlAt(knowledge: Knowledge, service: Service | ServiceImport, place: ServicePlace): TtlChoice {
   if ('ips' in service) return importTtl(knowledge, service)
+  if (isGrpcConfig(place) || place.instance) return serviceTtl(knowledge, service)
   if (place.endpoint !== '' || place.topology) return endpointsTtl(knowledge, service)
   const backends = splitOf(knowledge, service)
   return backends ? splitTtl(knowledge, service, backends) : serviceTtl(knowledge, service)

@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { resolve as resolvePath } from 'node:path'
 import { clusterKey, openCluster } from '../../cluster/open.ts'
 import type { Cluster, ClusterConfig, ClusterView } from '../../cluster/types.ts'
-import { openZones } from '../../compile/alias-rules.ts'
+import { idleZones, openZones } from '../../compile/alias-rules.ts'
 import { createAliases } from '../../compile/aliases.ts'
 import { createAnnotationReader } from '../../compile/annotations/read.ts'
 import { createBrowsing } from '../../compile/dns-sd.ts'
@@ -130,6 +130,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       examiner = createExaminer(known, report.value, log.error)
       source.start(held.value, known, { settling: settling?.value, examiner })
       warnIfUnsynced()
+      for (const text of idleZones(settings.dns, block.zones)) log.warning(text)
     },
     drain: room.close,
     stop() {

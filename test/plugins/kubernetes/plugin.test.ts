@@ -194,6 +194,25 @@ describe('kubernetes over a folder that is not there', () => {
   })
 })
 
+describe('zones for aliases that can have no effect', () => {
+  test('are told when the plugin starts', async () => {
+    const process = createProcessRig()
+    const directive =
+      'kubernetes {\nmanifests nothing-here\nalias_zones apps.cluster.local svc.cluster.local apps.example\n}'
+    const instance = setUp(kubernetes, directive, process, { root, zones: ['cluster.local.'] })
+    await instance.start?.()
+    assert.deepEqual(
+      process.lines.flatMap((line) => /WARNING.*(alias_zones .*)/.exec(line)?.[1] ?? []),
+      [
+        'alias_zones svc.cluster.local. has no effect: names in svc.cluster.local. are what Kubernetes says',
+        'alias_zones apps.example. has no effect: this server block answers cluster.local.',
+      ],
+    )
+    await instance.stop?.()
+    await process.settled()
+  })
+})
+
 describe('two server blocks over one cluster', () => {
   test('share it, and it is closed with the last', async () => {
     const process = createProcessRig()

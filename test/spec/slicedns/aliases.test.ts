@@ -256,6 +256,38 @@ spec('a zone for aliases in the cluster’s own zone', {
   ],
 })
 
+spec('the root as a zone for aliases opens every name but those of Kubernetes', {
+  options: 'alias_zones .',
+  cluster: `service web shop 10.0.0.1
+            annotate service web shop slicedns.io/alias web.example, com, google.com.svc.cluster.local, google.com.cluster.local`,
+  cases: [
+    { name: 'outside', ask: 'web.example. A', answer: ['web.example. 5 IN A 10.0.0.1'], by: 'table' },
+    {
+      name: 'of one label too',
+      ask: '_http._tcp.com. SRV',
+      by: 'table',
+      answer: ['_http._tcp.com. 5 IN SRV 0 100 80 web.shop.svc.cluster.local.'],
+      additional: ['web.shop.svc.cluster.local. 5 IN A 10.0.0.1'],
+    },
+    { name: 'denies with the SOA of the root', ask: 'web.example. TXT', authority: [aliasSoa('.')], by: 'table' },
+    {
+      name: 'not names of services',
+      ask: 'google.com.svc.cluster.local. A',
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+      by: 'table',
+    },
+    {
+      name: 'not the zone of the cluster',
+      ask: 'google.com.cluster.local. A',
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+      by: 'table',
+    },
+    { name: 'other names are the next plugin’s', ask: 'google.com. A', fallsThrough: true },
+  ],
+})
+
 spec('without alias_zones', {
   cluster: `service web shop 10.0.0.1
             annotate service web shop slicedns.io/alias web.apps.example,google.com.cluster.local`,

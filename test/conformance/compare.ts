@@ -1,7 +1,8 @@
 /** Two replies to one question, reduced to what must be equal. */
 import { rcodeName, type as rrType, typeName } from '../../src/dns/codes.ts'
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
-import { recordText } from '../../src/dns/rdata.ts'
+import { lowerName } from '../../src/dns/name.ts'
+import { readName, recordText } from '../../src/dns/rdata.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
 import type { Ask } from './queries.ts'
 
@@ -30,6 +31,7 @@ export function canonicalMessage(message: Message): string[] {
     `${rcodeName(message.rcode)} ${flags.join(' ')} opcode ${message.opcode}`,
     ...message.questions.map((question) => `question ${question.name} ${question.class} ${typeName(question.type)}`),
     ...section('answer', message.answer, message.truncated),
+    ...(isChainInOrder(message.answer) ? [] : ['answer: a record comes before the alias that leads to it']),
     ...section('authority', message.authority, message.truncated),
     ...section('additional', message.additional, message.truncated),
     ...(message.edns
@@ -39,6 +41,15 @@ export function canonicalMessage(message: Message): string[] {
         ]
       : []),
   ]
+}
+
+/** Whether every CNAME record comes before what it leads to. Other than that the order is up to `loadbalance`. */
+function isChainInOrder(answer: readonly ResourceRecord[]): boolean {
+  return answer.every((alias, at) => {
+    if (alias.type !== rrType.CNAME) return true
+    const target = lowerName(readName(alias.rdata))
+    return answer.slice(0, at).every(({ name }) => lowerName(name) !== target || target === lowerName(alias.name))
+  })
 }
 
 /** Of a truncated reply only the number of records is the server's own doing: which ones is up to `loadbalance`. */

@@ -136,7 +136,12 @@ export const configurations: readonly Configuration[] = [
   configuration('fallthrough-all', { options: ['fallthrough'] }),
   configuration('fallthrough-zone', { options: ['fallthrough apps.svc.cluster.local'] }),
   configuration('reverse-cidr', { zones: 'cluster.local 10.96.0.0/14 fd00:96::/112' }),
+  configuration('reverse-odd', { zones: 'cluster.local 10.96.0.0/15 10.20.3.0/25 10.20.4.0/30 fd00:96::/110' }),
   configuration('ttl-0', { options: ['ttl 0'] }),
+  // More than the 300 seconds that a SOA record lives at most.
+  configuration('ttl-3600', { options: ['ttl 3600'] }),
+  // Then CoreDNS knows no address of its own for NS.
+  configuration('bind', { plugins: ['bind 127.0.0.1'] }),
   configuration('other-domain', { zones: 'corp.example in-addr.arpa' }, 'corp.example.'),
   configuration('two-zones', { zones: 'cluster.local other.example in-addr.arpa' }, 'other.example.'),
   configuration('zonal', { options: ['zonal'] }),

@@ -29,6 +29,17 @@ const excuses: readonly Excuse[] = [
       hasAutopath(corefile) && asked.name !== lowerName(asked.name) && same(theirs, ours, { anyCase: true }),
   },
   {
+    // One more, to the end of the chain: its TTL is another, and so is its target where the chain is longer.
+    reason: 'autopath adds no alias to a name that is one itself',
+    holds: ({ asked, theirs, ours, corefile }) => {
+      const isAlias = ({ name, type: told }: ResourceRecord) =>
+        told === type.CNAME && lowerName(name) === lowerName(asked.name)
+      const [added, ...rest] = theirs.answer
+      if (!hasAutopath(corefile) || !added || !isAlias(added) || !rest.some(isAlias)) return false
+      return theirs.truncated || same({ ...theirs, answer: uniqueRecords(rest) }, ours, { anyCase: true })
+    },
+  },
+  {
     reason: 'autopath answers a question for the first domain of a list',
     holds: ({ asked, theirs, ours, corefile }) =>
       hasAutopath(corefile) &&

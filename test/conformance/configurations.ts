@@ -25,7 +25,7 @@ export interface Configuration {
   readonly clusters?: 2
   /** Questions besides those about the zone. */
   readonly more?: (objects: readonly KubernetesObject[]) => Ask[]
-  /** Whether every question is asked. Otherwise a third is, another one by each configuration. */
+  /** Whether every question is asked. Otherwise a fifth is, another one by each configuration. */
   readonly whole?: boolean
   /** Zones whose transfers are compared (transfers.ts). */
   readonly transfers?: readonly string[]

@@ -5,6 +5,7 @@ import type { Finding } from './finding.ts'
 import type { ServicePlace } from './place.ts'
 import { serviceName } from './place.ts'
 import type { Knowledge } from './settings.ts'
+import { splitOf } from './split.ts'
 import { serviceTtl } from './ttl.ts'
 
 /** Where grpc-go and others look for a service config, below the name that they dial (gRFC A2). */
@@ -27,7 +28,8 @@ export function withTexts(knowledge: Knowledge, service: Service, found: Finding
   const texts = textsOf(knowledge, service)
   if (texts.length === 0) return found
   if (found.kind === 'groups') return { ...found, texts }
-  const isThere = found.kind === 'empty' || (found.kind === 'missing' && service.headless)
+  const mayLackAddresses = service.headless || splitOf(knowledge, service) !== undefined
+  const isThere = found.kind === 'empty' || (found.kind === 'missing' && mayLackAddresses)
   return isThere ? { kind: 'groups', groups: [], ttl: serviceTtl(knowledge, service).seconds, texts } : found
 }
 

@@ -521,3 +521,54 @@ spec('annotations off', {
             ${split('stable=90,canary=10')}`,
   cases: [{ name: 'a split is an ordinary service', ask, answer: [a('web.shop', '10.0.0.1')], by: 'table' }],
 })
+
+spec('a split and what else is at its name', {
+  options: 'dns_sd\nalias_zones apps.example',
+  cluster: `${releases}
+            annotate service web shop txt.slicedns.io/version 2
+            annotate service web shop slicedns.io/alias web.apps.example
+            ${split('stable=100,canary=0')}`,
+  cases: [
+    {
+      name: 'keeps the service’s metadata',
+      ask: `${name('web.shop')} TXT`,
+      answer: [`${name('web.shop')} 5 IN TXT "version=2"`],
+      by: 'table',
+    },
+    {
+      name: 'is a split at an alias',
+      ask: 'web.apps.example. A',
+      answer: ['web.apps.example. 5 IN A 10.0.0.2'],
+      by: 'table',
+    },
+    {
+      name: 'is a split where it is browsed',
+      ask: `${name('web._http._tcp.shop')} SRV`,
+      answer: [`${name('web._http._tcp.shop')} 5 IN SRV 0 100 80 ${name('stable.shop')}`],
+      additional: [a('stable.shop', '10.0.0.2')],
+      by: 'table',
+    },
+    {
+      name: 'follows its backends there, too',
+      when: 'endpoint stable shop 10.1.0.2 notReady\nremove endpoint canary shop 10.1.0.4',
+      ask: `${name('web._http._tcp.shop')} SRV`,
+      answer: [`${name('web._http._tcp.shop')} 5 IN SRV 0 1 80 ${name('10-1-0-3.canary.shop')}`],
+      additional: [a('10-1-0-3.canary.shop', '10.1.0.3')],
+      by: 'table',
+    },
+    {
+      name: 'follows them at an alias',
+      ask: 'web.apps.example. A',
+      answer: ['web.apps.example. 5 IN A 10.1.0.3'],
+      by: 'table',
+    },
+    {
+      name: 'keeps the metadata when no backend is left: the name is there, without addresses',
+      when: 'endpoint canary shop 10.1.0.3 notReady',
+      ask: `${name('web.shop')} TXT`,
+      answer: [`${name('web.shop')} 5 IN TXT "version=2"`],
+      by: 'table',
+    },
+    { name: 'is NODATA then', ask, authority: [soa()], by: 'table' },
+  ],
+})

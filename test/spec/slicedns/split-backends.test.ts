@@ -1,0 +1,220 @@
+/** Traffic splits: which Services can be backends, and which splits must not be (DESIGN §3, Split semantics). */
+import { soa, spec } from '../../support/cases.ts'
+
+const name = (left: string): string => `${left}.svc.cluster.local.`
+const a = (owner: string, address: string, ttl = 5): string => `${name(owner)} ${ttl} IN A ${address}`
+const split = (value: string): string => `annotate service web shop slicedns.io/split ${value}`
+const missing = { rcode: 'NXDOMAIN', authority: [soa()] }
+const ask = `${name('web.shop')} A`
+
+/** A stable release with a ClusterIP, a canary without. */
+const releases = `service web shop 10.0.0.1
+                  endpoint web shop 10.1.0.1 ready
+                  service stable shop 10.0.0.2
+                  endpoint stable shop 10.1.0.2 ready
+                  service canary shop headless
+                  endpoint canary shop 10.1.0.3 ready
+                  endpoint canary shop 10.1.0.4 ready`
+
+const elsewhere = { 'standby.example.org. A': ['standby.example.org. 60 IN A 192.0.2.1'] }
+
+spec('a split: backends elsewhere', {
+  options: 'namespaces shop other',
+  cluster: `namespace shop
+            namespace other
+            namespace hidden
+            ${releases}
+            service web other 10.0.1.1
+            endpoint web other 10.1.1.1 ready
+            service web hidden 10.0.2.1
+            endpoint web hidden 10.1.2.1 ready
+            ${split('stable=50,web.other=25,web.hidden=20,web.nowhere=5')}`,
+  cases: [
+    { name: 'are in the namespace that they name', ask, drawn: 0.67, answer: [a('web.shop', '10.0.1.1')], by: 'table' },
+    { name: 'are passed over where the Corefile hides it', ask, drawn: 0.66, answer: [a('web.shop', '10.0.0.2')] },
+    {
+      name: 'are passed over when their namespace goes',
+      when: 'remove namespace other',
+      ask,
+      drawn: 0.99,
+      answer: [a('web.shop', '10.0.0.2')],
+      by: 'table',
+    },
+    {
+      name: 'are there again when it comes back',
+      when: 'namespace other',
+      ask,
+      drawn: 0.99,
+      answer: [a('web.shop', '10.0.1.1')],
+      by: 'table',
+    },
+    {
+      name: 'do not keep the split when its own namespace goes',
+      when: 'remove namespace shop',
+      ask,
+      ...missing,
+    },
+  ],
+})
+
+spec('a split with an ExternalName', {
+  cluster: `${releases}
+            service standby shop external standby.example.org ports none
+            ${split('stable=100,standby=0')}`,
+  cases: [
+    {
+      name: 'is the table’s while that is not drawn',
+      ask,
+      drawn: 0.9,
+      answer: [a('web.shop', '10.0.0.2')],
+      by: 'table',
+    },
+    {
+      name: 'is a CNAME to the other place when nothing else is left',
+      when: 'endpoint stable shop 10.1.0.2 notReady',
+      ask,
+      elsewhere,
+      answer: [`${name('web.shop')} 5 IN CNAME standby.example.org.`, 'standby.example.org. 60 IN A 192.0.2.1'],
+      by: 'chain',
+    },
+    {
+      name: 'says so to who asks for CNAME',
+      ask: `${name('web.shop')} CNAME`,
+      answer: [`${name('web.shop')} 5 IN CNAME standby.example.org.`],
+      by: 'table',
+    },
+    {
+      name: 'comes back with the first ready endpoint',
+      when: 'endpoint stable shop 10.1.0.2 ready',
+      ask,
+      answer: [a('web.shop', '10.0.0.2')],
+      by: 'table',
+    },
+    {
+      name: 'is the chain’s while both can be drawn',
+      when: split('stable=70,standby=30'),
+      ask,
+      drawn: 0.69,
+      answer: [a('web.shop', '10.0.0.2')],
+      by: 'chain',
+    },
+    {
+      name: 'is drawn there like any other',
+      ask,
+      drawn: 0.71,
+      elsewhere,
+      answer: [`${name('web.shop')} 5 IN CNAME standby.example.org.`, 'standby.example.org. 60 IN A 192.0.2.1'],
+      by: 'chain',
+    },
+    { name: 'is no alias while it is more than that', ask: `${name('web.shop')} CNAME`, authority: [soa()] },
+    {
+      name: 'that leads to a split draws there',
+      when: 'service alias shop external web.shop.svc.cluster.local',
+      ask: `${name('alias.shop')} A`,
+      drawn: 0,
+      answer: [`${name('alias.shop')} 5 IN CNAME ${name('web.shop')}`, a('web.shop', '10.0.0.2')],
+      by: 'chain',
+    },
+    {
+      name: 'that leads back to the split ends there',
+      when: 'service standby shop external web.shop.svc.cluster.local',
+      ask,
+      drawn: 0.9,
+      authority: [soa()],
+    },
+    {
+      name: 'whose name is an address is passed over',
+      when: 'service standby shop external 192.0.2.1',
+      ask,
+      drawn: 0.9,
+      answer: [a('web.shop', '10.0.0.2')],
+      by: 'table',
+    },
+  ],
+})
+
+spec('a split that must not be one', {
+  cluster: `${releases}
+            ${split('stable=90,canary=10')}
+            annotate service canary shop slicedns.io/split stable=1`,
+  cases: [
+    {
+      name: 'because a backend is one answers as if it had no annotation',
+      ask,
+      answer: [a('web.shop', '10.0.0.1')],
+      by: 'table',
+    },
+    {
+      name: 'leaves that backend a split',
+      ask: `${name('canary.shop')} A`,
+      answer: [a('canary.shop', '10.0.0.2')],
+      by: 'table',
+    },
+    {
+      name: 'is one when the backend is none any more',
+      when: 'annotate service canary shop slicedns.io/split',
+      ask,
+      drawn: 0.95,
+      answer: [a('web.shop', '10.1.0.3'), a('web.shop', '10.1.0.4')],
+      by: 'table',
+    },
+    {
+      name: 'is one when the backend’s annotation is none',
+      when: 'annotate service canary shop slicedns.io/split nonsense',
+      ask,
+      drawn: 0.95,
+      answer: [a('web.shop', '10.1.0.3'), a('web.shop', '10.1.0.4')],
+      by: 'table',
+    },
+    {
+      name: 'because two have each other for a backend: neither is one',
+      when: 'annotate service canary shop slicedns.io/split web=1',
+      ask,
+      answer: [a('web.shop', '10.0.0.1')],
+      by: 'table',
+    },
+    {
+      name: 'is no split for the other, either',
+      ask: `${name('canary.shop')} A`,
+      answer: [a('canary.shop', '10.1.0.3'), a('canary.shop', '10.1.0.4')],
+      by: 'table',
+    },
+    {
+      name: 'because it has itself for a backend',
+      when: `annotate service canary shop slicedns.io/split
+             ${split('web=50,canary=50')}`,
+      ask,
+      answer: [a('web.shop', '10.0.0.1')],
+    },
+    {
+      name: 'because a backend is there twice, with and without its namespace',
+      when: split('canary=50,canary.shop=50'),
+      ask,
+      answer: [a('web.shop', '10.0.0.1')],
+    },
+    { name: 'because it cannot be read', when: split('canary'), ask, answer: [a('web.shop', '10.0.0.1')] },
+  ],
+})
+
+spec('a split while EndpointSlices may not be read', {
+  cluster: `${releases}
+            ${split('stable=90,canary=10')}
+            forbidden endpointslices`,
+  cases: [
+    {
+      name: 'has the backends that have a ClusterIP',
+      ask,
+      drawn: 0.95,
+      answer: [a('web.shop', '10.0.0.2')],
+      by: 'table',
+    },
+    {
+      name: 'does not give to a backend of share 0 what it cannot see is another’s',
+      when: split('canary=100,stable=0'),
+      ask,
+      rcode: 'SERVFAIL',
+      authority: [soa()],
+      by: 'chain',
+    },
+  ],
+})

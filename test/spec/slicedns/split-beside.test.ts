@@ -1,0 +1,150 @@
+/** Traffic splits beside other annotations and options: TTLs, metadata, aliases, browsing. */
+import { soa, spec } from '../../support/cases.ts'
+
+const name = (left: string): string => `${left}.svc.cluster.local.`
+const a = (owner: string, address: string, ttl = 5): string => `${name(owner)} ${ttl} IN A ${address}`
+const split = (value: string): string => `annotate service web shop slicedns.io/split ${value}`
+const ask = `${name('web.shop')} A`
+
+/** A stable release with a ClusterIP, a canary without. */
+const releases = `service web shop 10.0.0.1
+                  endpoint web shop 10.1.0.1 ready
+                  service stable shop 10.0.0.2
+                  endpoint stable shop 10.1.0.2 ready
+                  service canary shop headless
+                  endpoint canary shop 10.1.0.3 ready
+                  endpoint canary shop 10.1.0.4 ready`
+
+spec('a split: TTL', {
+  options: 'ttl 30\nttl_headless 60',
+  cluster: `${releases}
+            ${split('stable=90,canary=10')}`,
+  cases: [
+    {
+      name: 'is at most 5: who caches an answer keeps the draw',
+      ask,
+      drawn: 0,
+      answer: [a('web.shop', '10.0.0.2', 5)],
+    },
+    {
+      name: 'is at most 5 whatever the namespace says',
+      when: 'annotate namespace shop slicedns.io/ttl 20',
+      ask,
+      drawn: 0,
+      answer: [a('web.shop', '10.0.0.2', 5)],
+    },
+    {
+      name: 'is shorter where the namespace says so',
+      when: 'annotate namespace shop slicedns.io/ttl 2',
+      ask,
+      drawn: 0,
+      answer: [a('web.shop', '10.0.0.2', 2)],
+    },
+    {
+      name: 'is longer only where the service itself says so',
+      when: 'annotate service web shop slicedns.io/ttl 40',
+      ask,
+      drawn: 0,
+      answer: [a('web.shop', '10.0.0.2', 40)],
+    },
+  ],
+})
+
+spec('a split: adaptive_ttl', {
+  options: 'adaptive_ttl 1 4 60s',
+  cluster: `${releases}
+            ${split('stable=90,canary=10')}`,
+  cases: [
+    { name: 'is MAX, up to 5, while its backends are settled', ask, drawn: 0, answer: [a('web.shop', '10.0.0.2', 4)] },
+    {
+      name: 'is MIN when the endpoints of one have changed, of one with a ClusterIP too',
+      when: 'endpoint stable shop 10.1.0.9 ready',
+      ask,
+      drawn: 0,
+      answer: [a('web.shop', '10.0.0.2', 1)],
+      by: 'table',
+    },
+    {
+      name: 'is MAX again when that has settled, without another event',
+      passed: 60_000,
+      ask,
+      drawn: 0,
+      answer: [a('web.shop', '10.0.0.2', 4)],
+      by: 'table',
+    },
+    {
+      name: 'does not follow endpoints that are not in it: the service’s own',
+      when: 'endpoint web shop 10.1.0.99 ready',
+      ask,
+      drawn: 0,
+      answer: [a('web.shop', '10.0.0.2', 4)],
+    },
+  ],
+})
+
+spec('a split with ignore empty_service', {
+  options: 'ignore empty_service',
+  cluster: `service web shop 10.0.0.1
+            service stable shop 10.0.0.2
+            endpoint stable shop 10.1.0.2 ready
+            ${split('stable=1')}`,
+  cases: [{ name: 'needs no endpoint of its own', ask, answer: [a('web.shop', '10.0.0.2')], by: 'table' }],
+})
+
+spec('annotations off', {
+  options: 'annotations off',
+  cluster: `${releases}
+            ${split('stable=90,canary=10')}`,
+  cases: [{ name: 'a split is an ordinary service', ask, answer: [a('web.shop', '10.0.0.1')], by: 'table' }],
+})
+
+spec('a split and what else is at its name', {
+  options: 'dns_sd\nalias_zones apps.example',
+  cluster: `${releases}
+            annotate service web shop txt.slicedns.io/version 2
+            annotate service web shop slicedns.io/alias web.apps.example
+            ${split('stable=100,canary=0')}`,
+  cases: [
+    {
+      name: 'keeps the service’s metadata',
+      ask: `${name('web.shop')} TXT`,
+      answer: [`${name('web.shop')} 5 IN TXT "version=2"`],
+      by: 'table',
+    },
+    {
+      name: 'is a split at an alias',
+      ask: 'web.apps.example. A',
+      answer: ['web.apps.example. 5 IN A 10.0.0.2'],
+      by: 'table',
+    },
+    {
+      name: 'is a split where it is browsed',
+      ask: `${name('web._http._tcp.shop')} SRV`,
+      answer: [`${name('web._http._tcp.shop')} 5 IN SRV 0 100 80 ${name('stable.shop')}`],
+      additional: [a('stable.shop', '10.0.0.2')],
+      by: 'table',
+    },
+    {
+      name: 'follows its backends there, too',
+      when: 'endpoint stable shop 10.1.0.2 notReady\nremove endpoint canary shop 10.1.0.4',
+      ask: `${name('web._http._tcp.shop')} SRV`,
+      answer: [`${name('web._http._tcp.shop')} 5 IN SRV 0 1 80 ${name('10-1-0-3.canary.shop')}`],
+      additional: [a('10-1-0-3.canary.shop', '10.1.0.3')],
+      by: 'table',
+    },
+    {
+      name: 'follows them at an alias',
+      ask: 'web.apps.example. A',
+      answer: ['web.apps.example. 5 IN A 10.1.0.3'],
+      by: 'table',
+    },
+    {
+      name: 'keeps the metadata when no backend is left: the name is there, without addresses',
+      when: 'endpoint canary shop 10.1.0.3 notReady',
+      ask: `${name('web.shop')} TXT`,
+      answer: [`${name('web.shop')} 5 IN TXT "version=2"`],
+      by: 'table',
+    },
+    { name: 'is NODATA then', ask, authority: [soa()], by: 'table' },
+  ],
+})

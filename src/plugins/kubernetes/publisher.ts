@@ -4,15 +4,12 @@
  * after the event, so that a single change is in the table before the next packet of the watch is read.
  */
 
-import { zoneSpec } from '../../compile/node.ts'
 import { isMulticluster, type Knowledge } from '../../compile/settings.ts'
 import { namedBackends } from '../../compile/split.ts'
 import { isKnown } from '../../compile/visible.ts'
 import { reverseName } from '../../dns/address.ts'
 import { type Clock, threadTime } from '../../observe/clock.ts'
 import type { TableSink } from '../../plugin/contract.ts'
-import { TableFull } from '../../table/index.ts'
-import type { NodeSpec } from '../../table/spec.ts'
 import { type BrowseNames, createBrowseNames } from './browse-names.ts'
 import { createDependents } from './dependents.ts'
 import type { Examiner } from './examiner.ts'
@@ -20,6 +17,7 @@ import { type ServiceName, serviceKey } from './first-use.ts'
 import { createNames } from './names.ts'
 import type { ProgrammingLatency } from './programming-latency.ts'
 import { createSlices } from './slices.ts'
+import { createTargets } from './targets.ts'
 
 export interface Publisher {
   attach(sink: TableSink): { detach(): void; readonly settled: Promise<void> }
@@ -36,16 +34,6 @@ export interface Publisher {
 interface DirtyService extends ServiceName {
   /** Also where nothing but its slices changed. */
   readonly whole: boolean
-}
-
-/** A space of the table. */
-interface Target {
-  readonly sink: TableSink
-  readonly settled: PromiseWithResolvers<void>
-  /** Zones whose every name is in it: what it does not have there may be denied. */
-  complete: ReadonlySet<string>
-  /** What was last said of each zone. */
-  readonly declared: Map<string, { readonly serial: number; readonly open: boolean }>
 }
 
 /**
@@ -69,13 +57,8 @@ export interface PublisherOptions {
 export function createPublisher(options: PublisherOptions): Publisher {
   const { knowledge, clock, latency, examiner, report, threadTime: worked = threadTime } = options
   const { view, settings } = knowledge
-  const targets = new Set<Target>()
-  const sink = {
-    put: (name: string, node: NodeSpec) => toEach((target) => putOrLeave(target, name, node)),
-    remove: (name: string) => toEach((target) => target.sink.remove(name)),
-  }
-  const names = createNames(knowledge, sink, { report, later: (name) => dirtyNames.add(name) })
-  const zones = [...new Set([...settings.zones, ...knowledge.aliases.zones])]
+  const targets = createTargets(knowledge, report)
+  const names = createNames(knowledge, targets.sink, { report, later: (name) => dirtyNames.add(name) })
   const dependents = createDependents()
   const { after } = clock
   const browse = settings.dnsSd
@@ -88,46 +71,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const resting = new Map<string, DirtyService | undefined>()
   /** What is left to do while everything is being published. */
   let bulk: Iterator<() => void> | undefined
-  const slices = createSlices(clock, step, declareZones)
-
-  /** One name that cannot be stored (targets that are too long to be names) is the chain's; the others are kept up. */
-  function putOrLeave({ sink }: Target, name: string, node: NodeSpec): void {
-    try {
-      sink.put(name, node)
-    } catch (error) {
-      if (error instanceof TableFull) throw error
-      sink.put(name, { zone: node.zone, below: 'open', otherTypes: 'chain', answers: new Map() })
-      report(`${name} is answered without the table: ${error instanceof Error ? error.message : error}`)
-    }
-  }
-
-  /** A full table stops serving the space by itself; then the chain answers everything, and nothing is to be kept up. */
-  function toEach(call: (target: Target) => void): void {
-    for (const target of targets) {
-      try {
-        call(target)
-      } catch (error) {
-        targets.delete(target)
-        target.settled.resolve()
-        report(`its names are no longer in the answer table: ${error instanceof Error ? error.message : error}`)
-      }
-    }
-  }
-
-  /** Once per slice: the serial moves with nearly every change. */
-  function declareZones(): void {
-    toEach((target) => {
-      for (const zone of zones) {
-        const spec = zoneSpec(knowledge, zone, !target.complete.has(zone))
-        const { open } = spec
-        const { serial } = spec.soa
-        const said = target.declared.get(zone)
-        if (said?.serial === serial && said.open === open) continue
-        target.declared.set(zone, { serial, open })
-        target.sink.zone(spec)
-      }
-    })
-  }
+  const slices = createSlices(clock, step, targets.declareZones)
 
   /** All that the zone's names come from has been read. */
   const isReadZone = (zone: string): boolean =>
@@ -163,10 +107,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return true
     }
     bulk = undefined
-    for (const target of targets) {
-      target.complete = new Set(settings.zones.filter(isReadZone))
-      target.settled.resolve()
-    }
+    targets.complete(new Set(settings.zones.filter(isReadZone)))
     return false
   }
 
@@ -234,7 +175,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   /** Until the first list is complete events are passed over: then everything is published at once. */
-  const isFollowing = (): boolean => view.synced && targets.size > 0
+  const isFollowing = (): boolean => view.synced && targets.size() > 0
 
   function publishEverything(): void {
     bulk = everything()
@@ -243,22 +184,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   return {
     attach(table) {
-      const target: Target = { sink: table, settled: Promise.withResolvers(), complete: new Set(), declared: new Map() }
-      targets.add(target)
-      declareZones()
+      const target = targets.add(table)
+      targets.declareZones()
       if (view.synced) publishEverything()
       else {
         for (const zone of settings.zones) names.compileFixed(zone)
         names.compileAliasZones()
-        target.settled.resolve()
+        target.settle()
       }
-      return {
-        settled: target.settled.promise,
-        detach() {
-          targets.delete(target)
-          target.settled.resolve()
-        },
-      }
+      return { settled: target.settled, detach: target.remove }
     },
     serviceChanged(namespace, name) {
       knowledge.aliases.changed(namespace, name)

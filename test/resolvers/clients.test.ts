@@ -1,6 +1,9 @@
 /** The stub resolvers that pods have, each in its own process, with a resolv.conf as kubelet writes it, asking slicedns. */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { without } from '../support/peers.ts'
 import { runtime } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import type { Answer, Question } from './answers.ts'
@@ -12,7 +15,7 @@ import { removePrograms, type StubResolver, stubResolvers } from './resolvers.ts
 
 const search = [`apps.svc.${zone}`, `svc.${zone}`, zone] as const
 const ndotsValues = [5, 2] as const
-const noPods = withoutPods()
+const noPods = withoutPods() || without('unbound', 'dig')
 
 let pod: Pod
 let cluster: ServedCluster
@@ -20,8 +23,13 @@ let cluster: ServedCluster
 before(async () => {
   if (noPods) return
   pod = await openPod()
-  pod.start(outside)
+  writeFileSync(join(pod.folder, 'outside.conf'), outside)
+  const world = pod.start(['unbound', '-d', '-c', join(pod.folder, 'outside.conf')])
   cluster = await serveCluster({ inside: pod.inside, upstream: '127.0.0.1:5353' })
+  await until(async () => {
+    const answer = await pod.run(['dig', '+short', '@127.0.0.1', 'www.example.com'])
+    assert.equal(answer.trim(), '192.0.2.80', `unbound printed: ${world()}`)
+  })
   await until(async () => {
     const answer = await pod.run(['dig', '+short', '+tcp', '@127.0.0.1', `n-${sizes.at(-1)}.apps.svc.${zone}`])
     assert.equal(answer.trim().split('\n').length, sizes.at(-1))
@@ -35,12 +43,21 @@ after(async () => {
   removePrograms()
 })
 
-/** The world outside the cluster: one name. */
-const outside = [
-  ...['dnsmasq', '-k', '-C', '/dev/null', '--user=root', '--pid-file=', '--no-resolv', '--no-hosts'],
-  ...['--port=5353', '--listen-address=127.0.0.1', '--bind-interfaces'],
-  ...['--host-record=www.example.com,192.0.2.80,2001:db8::80', '--address=/#/'],
-]
+/** The world outside the cluster, for unbound: one name. */
+const outside = `server:
+  interface: 127.0.0.1@5353
+  do-daemonize: no
+  use-syslog: no
+  username: ""
+  chroot: ""
+  pidfile: ""
+  module-config: "iterator"
+  local-zone: "." static
+  local-data: "www.example.com. A 192.0.2.80"
+  local-data: "www.example.com. AAAA 2001:db8::80"
+remote-control:
+  control-enable: no
+`
 
 /** What each form of a name of service `web` finds. */
 const web: Readonly<Record<string, readonly string[]>> = {

@@ -42,7 +42,11 @@ export const cachedOtherwise: readonly Excuse[] = [
       if (!hasCache(corefile) || !theirs.truncated) return false
       const whole = { answer: [], authority: [], additional: [], truncated: true }
       const [wanted, got] = [everyRecord(theirs), everyRecord(ours)]
-      const isOtherwise = asked.name !== lowerName(asked.name) || wanted.some(({ name }) => name !== lowerName(name))
+      // Where not one record fits none shows whose case it has.
+      const isOtherwise =
+        asked.name !== lowerName(asked.name) ||
+        wanted.length === 0 ||
+        wanted.some(({ name }) => name !== lowerName(name))
       const room = 2 * nameToWire(asked.name).length
       const known = new Set(got.map(inLowerCase))
       return (

@@ -38,11 +38,13 @@ interface Parts {
   readonly zones?: string
   readonly options?: readonly string[]
   readonly plugins?: readonly string[]
+  /** Nothing comes after `kubernetes`, and no other class than IN is let in. */
+  readonly alone?: boolean
 }
 
 const block = (
   { port, kubeconfig, upstream }: Places,
-  { zones = 'cluster.local in-addr.arpa ip6.arpa', options = [], plugins = [] }: Parts,
+  { zones = 'cluster.local in-addr.arpa ip6.arpa', options = [], plugins = [], alone = false }: Parts,
 ) => `
 .:${port} {
     errors
@@ -50,7 +52,7 @@ const block = (
         kubeconfig ${kubeconfig}
         ${options.join('\n        ')}
     }
-    forward . ${upstream}
+    ${alone ? '' : `forward . ${upstream}`}
     ${plugins.join('\n    ')}
 }
 `
@@ -140,6 +142,8 @@ export const configurations: readonly Configuration[] = [
   configuration('ttl-0', { options: ['ttl 0'] }),
   // More than the 300 seconds that a SOA record lives at most.
   configuration('ttl-3600', { options: ['ttl 3600'] }),
+  configuration('alone', { alone: true }),
+  configuration('alone-fallthrough', { options: ['fallthrough', 'pods insecure'], alone: true }),
   // Then CoreDNS knows no address of its own for NS.
   configuration('bind', { plugins: ['bind 127.0.0.1'] }),
   configuration('other-domain', { zones: 'corp.example in-addr.arpa' }, 'corp.example.'),

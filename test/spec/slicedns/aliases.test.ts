@@ -288,6 +288,33 @@ spec('the root as a zone for aliases opens every name but those of Kubernetes', 
   ],
 })
 
+spec('the alias of a split', {
+  options: 'alias_zones apps.example',
+  cluster: `service web shop 10.0.0.1
+            service stable shop 10.0.0.2
+            service canary shop headless
+            endpoint canary shop 10.1.0.1 ready
+            annotate service web shop slicedns.io/alias web.apps.example
+            annotate service web shop slicedns.io/split stable=100,canary=0`,
+  cases: [
+    { name: 'is the split', ask: `web.${zone} A`, answer: [`web.${zone} 5 IN A 10.0.0.2`], by: 'table' },
+    {
+      name: 'follows its weights',
+      when: 'annotate service web shop slicedns.io/split stable=0,canary=100',
+      ask: `web.${zone} A`,
+      answer: [`web.${zone} 5 IN A 10.1.0.1`],
+      by: 'table',
+    },
+    {
+      name: 'and its backends',
+      when: 'endpoint canary shop 10.1.0.1 notReady',
+      ask: `web.${zone} A`,
+      answer: [`web.${zone} 5 IN A 10.0.0.2`],
+      by: 'table',
+    },
+  ],
+})
+
 spec('without alias_zones', {
   cluster: `service web shop 10.0.0.1
             annotate service web shop slicedns.io/alias web.apps.example,google.com.cluster.local`,

@@ -1,0 +1,62 @@
+/** Browsing in a namespace of thousands of services: lists that fit a message, and the work that a change makes. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createModel } from '../../../src/cluster/by-hand.ts'
+import { systemClock } from '../../../src/observe/clock.ts'
+import { createPublisher } from '../../../src/plugins/kubernetes/publisher.ts'
+import type { NodeSpec } from '../../../src/table/spec.ts'
+import { createNotation } from '../../support/cluster-notation.ts'
+import { openClusterUnderTest } from '../../support/cluster-under-test.ts'
+import { knowledgeOf } from '../../support/knowledge.ts'
+import { dnsSettings } from '../../support/shared-cluster.ts'
+
+const count = 2500
+const type = '_http._tcp.big.svc.cluster.local.'
+const services = Array.from({ length: count }, (_, i) => `service service-${i} big 10.0.${i >> 8}.${i & 255}`).join(
+  '\n',
+)
+const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+describe(`a namespace of ${count} services`, () => {
+  test('is listed as far as one message goes, the first names in their order', async () => {
+    const cluster = openClusterUnderTest({ options: 'dns_sd', cluster: services })
+    await cluster.settled()
+    const reply = await cluster.askChain(type, 'PTR', {})
+    assert.ok(reply !== 'next')
+    assert.ok(reply.answer.length > 900 && reply.answer.length < count)
+    assert.equal(reply.truncated, false)
+    assert.equal(cluster.askTable(type, 'PTR')?.answer.length, reply.answer.length)
+  })
+
+  test('has each name of browsing compiled once, however many services come at a time', async () => {
+    const cluster = createModel({ pods: false, serviceImports: false })
+    const notation = createNotation(cluster)
+    const publisher = createPublisher({
+      knowledge: knowledgeOf(cluster.view, dnsSettings({ zones: ['cluster.local.'], dnsSd: true })),
+      clock: { ...systemClock, now: () => 0 },
+      threadTime: () => 0,
+      latency: { published() {}, alreadyThere() {} },
+      report: (text) => assert.fail(text),
+    })
+    cluster.subscribe({ service: publisher.serviceChanged, namespace: publisher.namespaceChanged })
+    const puts: string[] = []
+    const put = (name: string, _: NodeSpec): void => void puts.push(name)
+    await publisher.attach({ zone() {}, put, remove() {} }).settled
+    const times = (name: string): number => puts.filter((other) => other === name).length
+    notation.apply(`namespace big\n${services}`)
+    await idle()
+    assert.equal(times(type), 1)
+    assert.equal(times('_services._dns-sd._udp.big.svc.cluster.local.'), 1)
+    puts.length = 0
+    notation.apply('service service-7 big 10.0.0.99')
+    await idle()
+    assert.deepEqual(
+      puts.filter((name) => name.startsWith('_services') || name === type),
+      [],
+      'nothing of the lists has changed',
+    )
+    notation.apply('remove service service-7 big')
+    await idle()
+    assert.equal(times(type), 1)
+  })
+})

@@ -292,6 +292,7 @@ spec('the alias of a split', {
   options: 'alias_zones apps.example',
   cluster: `service web shop 10.0.0.1
             service stable shop 10.0.0.2
+            endpoint stable shop 10.1.0.2 ready
             service canary shop headless
             endpoint canary shop 10.1.0.1 ready
             annotate service web shop slicedns.io/alias web.apps.example

@@ -78,7 +78,8 @@ function placesOf(
     if (!counts(slice, place)) continue
     if (topology !== undefined && slice.zones?.[place].toLowerCase() !== topology) continue
     if (label !== '' && !mayBeCalled(slice, place, label, podNames, address)) continue
-    if (label !== '' && endpointLabel(slice, place, podNames) !== label) continue
+    // The name of a Pod that an endpoint refers to is nobody's to check: it may have capitals.
+    if (label !== '' && endpointLabel(slice, place, podNames).toLowerCase() !== label) continue
     places.push(place)
   }
   return places

@@ -136,7 +136,7 @@ function* recordsOfService(
     for (const slice of slices) {
       for (let place = 0; place < slice.count; place++) {
         if (!isReady(slice, place)) continue
-        names.add(`${endpointLabel(slice, place, knowledge.settings.endpointPodNames)}.${owner}`)
+        names.add(`${endpointLabel(slice, place, knowledge.settings.endpointPodNames).toLowerCase()}.${owner}`)
       }
     }
   }

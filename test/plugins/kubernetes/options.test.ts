@@ -228,6 +228,15 @@ spec('endpoint_pod_names', {
       ),
     },
     {
+      name: 'finds them in whatever case the reference to the Pod has, and tells that case',
+      when: 'endpoint hdls testns 172.0.0.6 ready pod Web-Capital',
+      ask: 'web-capital.hdls.testns.svc.cluster.local. SRV',
+      answer: [
+        'web-capital.hdls.testns.svc.cluster.local. 5 IN SRV 0 100 80 Web-Capital.hdls.testns.svc.cluster.local.',
+      ],
+      additional: ['Web-Capital.hdls.testns.svc.cluster.local. 5 IN A 172.0.0.6'],
+    },
+    {
       name: 'finds them by pod name',
       ask: 'web-7c9d-x2.hdls.testns.svc.cluster.local. A',
       answer: ['web-7c9d-x2.hdls.testns.svc.cluster.local. 5 IN A 172.0.0.2'],

@@ -201,7 +201,8 @@ async function shrunk(world: World, pair: Pair, { asked, text }: Difference): Pr
     if (found) last = found.text
     return found !== undefined
   }
-  if (!(await stillDiffers())) return `${text}\n  and was gone when asked again: an answer that came late`
+  if (!(await stillDiffers()))
+    return `${text}\n  and was gone when asked again: an answer that came late\n${lastLines(pair)}`
   for (const object of [...world.objects.values()]) {
     if (object.kind === 'Namespace') continue
     await remove(world, object)
@@ -219,6 +220,10 @@ async function shrunk(world: World, pair: Pair, { asked, text }: Difference): Pr
 const meetsSilence = ({ name, type, shape }: Ask): boolean =>
   shape !== undefined ||
   (type === rrType.PTR && /\.110\.10\.in-addr\.arpa\.$|\.0\.1\.1\.0\.0\.0\.d\.f\.ip6\.arpa\.$/i.test(name))
+
+/** What the servers printed: errors of upstreams, for one. */
+const lastLines = ({ theirs, ours }: Pair): string =>
+  [theirs, ours].flatMap((server) => server.output().trim().split('\n').slice(-4)).join('\n')
 
 const listed = ({ objects }: World): string =>
   `objects besides the marks:\n${[...objects.values()].map((object) => `  ${JSON.stringify(object)}\n`).join('')}`

@@ -1,5 +1,5 @@
 /** Endpoints of a service as answers see them: which places of its slices count, and what they are called. */
-import { type EndpointSlice, endpointFlag } from '../cluster/types.ts'
+import { type ClusterView, type EndpointSlice, endpointFlag } from '../cluster/types.ts'
 import { parseAddress } from '../dns/address.ts'
 import { absoluteName, addressLabel, type ServicePlace } from './place.ts'
 import type { SrvRank } from './srv-rank.ts'
@@ -107,6 +107,19 @@ function addressOfLabel(label: string): Uint8Array | undefined {
     parseAddress(label.replaceAll('-', ':')) ??
     parseAddress(label.slice(0, -1).replaceAll('-', ':'))
   )
+}
+
+/** Those of a service's slices that may have an endpoint called `label`: most of a hundred do not have its address. */
+export function slicesCalled(
+  view: Pick<ClusterView, 'placesByAddress'>,
+  slices: readonly EndpointSlice[],
+  label: string,
+  podNames: boolean,
+): readonly EndpointSlice[] {
+  if (label === '' || slices.length < 2) return slices
+  const address = addressOfLabel(label)
+  const holders = new Set(address && view.placesByAddress(address).map(({ slice }) => slice))
+  return slices.filter((slice) => slice.hostnames || slice.fqdns || (podNames && slice.podNames) || holders.has(slice))
 }
 
 /**

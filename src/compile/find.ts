@@ -9,6 +9,7 @@ import {
   isReady,
   matchingPorts,
   oneAddress,
+  slicesCalled,
   virtualAddresses,
 } from './endpoints.ts'
 import { listsEndpoints } from './every-endpoint.ts'
@@ -128,7 +129,8 @@ function findEndpoints(knowledge: Knowledge, zone: string, service: Service, pla
   const owner = serviceName(service.namespace, service.name, zone)
   const slices = view.slices(service.namespace, service.name)
   const { counts, maxTtl } = toldEndpoints(settings, slices)
-  const groups = slices.flatMap((slice) =>
+  const called = slicesCalled(view, slices, place.endpoint, settings.endpointPodNames)
+  const groups = called.flatMap((slice) =>
     endpointsAt(slice, place, owner, settings.endpointPodNames, counts).map((group) =>
       ranked(group, knowledge, service, slice),
     ),

@@ -27,7 +27,7 @@ import {
   type Knowledge,
   zoneOf,
 } from './settings.ts'
-import { namedBackends } from './split.ts'
+import { namedBackends, splitOf } from './split.ts'
 import { isLarge } from './split-find.ts'
 
 /** Types that any cluster name has answers of its own for. */
@@ -82,8 +82,8 @@ export function compileNode(
 
 /**
  * A name that is missing although there may be names below it (RFC 8020 would have it NODATA; CoreDNS does not):
- * `dns.ZONE`, a headless service without endpoints, which has topology zones, or whose endpoints are waited for, an import
- * without ports.
+ * `dns.ZONE`, a headless service without endpoints, which has topology zones, or whose endpoints are waited for, a split
+ * without a backend left, whose own endpoints have their names all the same, an import without ports.
  */
 function isDeniedAlone(knowledge: Knowledge, zone: string, name: string, place: Place): boolean {
   const { view, settings } = knowledge
@@ -91,6 +91,8 @@ function isDeniedAlone(knowledge: Knowledge, zone: string, name: string, place: 
   if (!isServiceItself(place)) return false
   if (place.imported) return view.serviceImport(place.namespace, place.service) !== undefined
   if (settings.zonal && isHeadless(view, place)) return true
+  const service = view.service(place.namespace, place.service)
+  if (service && splitOf(knowledge, service)) return true
   return holdOf(knowledge, place.namespace, place.service) !== undefined
 }
 

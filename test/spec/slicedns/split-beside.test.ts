@@ -148,3 +148,18 @@ spec('a split and what else is at its name', {
     { name: 'is NODATA then', ask, authority: [soa()], by: 'table' },
   ],
 })
+
+spec('a split of which no backend is left', {
+  cluster: `service web shop 10.0.0.1
+            endpoint web shop 10.1.0.1 ready
+            ${split('gone=1')}`,
+  cases: [
+    { name: 'is missing', ask, rcode: 'NXDOMAIN', authority: [soa()], by: 'table' },
+    {
+      name: 'has the names of its own endpoints all the same',
+      ask: `${name('10-1-0-1.web.shop')} A`,
+      answer: [a('10-1-0-1.web.shop', '10.1.0.1')],
+      by: 'table',
+    },
+  ],
+})

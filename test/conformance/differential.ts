@@ -19,7 +19,8 @@ const patience = 2
 export interface Difference {
   readonly asked: Ask
   readonly text: string
-  /** What slicedns said. */
+  /** What CoreDNS said, and what slicedns did. */
+  readonly wanted: Uint8Array | undefined
   readonly got: Uint8Array | undefined
 }
 
@@ -54,7 +55,7 @@ export async function askBoth(asks: readonly Ask[], pair: Pair): Promise<Result>
       excuse(asked, wanted, got, corefile) ?? pair.excuse?.(wanted, got) ?? (await cutReason(asked, wanted, got, pair))
     if (reason !== undefined) result.excused.set(reason, (result.excused.get(reason) ?? 0) + 1)
     else if (wanted && (await alsoAnswers(theirs.client, asked, got, corefile))) result.eitherWay.push(asked)
-    else result.failed.push({ asked, text, got })
+    else result.failed.push({ asked, text, wanted, got })
   }
   // Answers of other zones (a reverse zone may fall through to one) are kept by `cache`, and show who asked before: these
   // questions come in one order, and before the cluster's names fill CoreDNS's cache.

@@ -29,6 +29,7 @@ const questionsOfRound = 500
 const roundsOfTransfer = 5
 /** What servers are silent about takes seconds to ask (docs/differences.md): done in one round of so many. */
 const roundsOfSilence = 40
+const timesAskedAgain = 5
 const shownDifferences = 5
 
 interface Tally {
@@ -37,6 +38,8 @@ interface Tally {
   failed: number
   /** Of those passed: questions to which CoreDNS has several answers. */
   eitherWay: number
+  /** Questions that were answered alike when asked again: the first time a server had been silent. */
+  late: number
   readonly excused: Map<string, number>
 }
 
@@ -51,7 +54,7 @@ export async function runAtRandom(
   const random = createRandom(seed)
   const world: World = { plane, objects: new Map(), markers: 0 }
   await populate(world)
-  const tally: Tally = { rounds: 0, passed: 0, failed: 0, eitherWay: 0, excused: new Map() }
+  const tally: Tally = { rounds: 0, passed: 0, failed: 0, eitherWay: 0, late: 0, excused: new Map() }
   const isOver = () => performance.now() > deadline || tally.failed >= shownDifferences
   for (let episode = 0; !isOver(); episode++) {
     const configuration = chosen[episode % chosen.length]!
@@ -75,8 +78,9 @@ export async function runAtRandom(
   return tally
 }
 
-const summary = ({ rounds, passed, failed, eitherWay }: Tally): string =>
-  `${rounds} rounds, ${passed} equal so far (${eitherWay} of them to one of CoreDNS's answers), ${failed} differ`
+const summary = ({ rounds, passed, failed, eitherWay, late }: Tally): string =>
+  `${rounds} rounds, ${passed} equal so far (${eitherWay} of them to one of CoreDNS's answers), ` +
+  `${late} after a silence, ${failed} differ`
 
 async function populate(world: World): Promise<void> {
   await defineServiceImports(world.plane)
@@ -136,7 +140,7 @@ async function playRound(
   tally.rounds++
   tally.passed += agreed.length + eitherWay.length
   tally.eitherWay += eitherWay.length
-  const lasting = await judged(failed, pair, tally)
+  const lasting = await judged(await askedAgain(failed, pair, tally), pair, tally)
   if (lasting !== undefined) return shrunk(world, pair, lasting)
   if (round % roundsOfTransfer !== 0) return undefined
   const texts: string[] = []
@@ -147,6 +151,25 @@ async function playRound(
   if (texts.length === 0) return undefined
   tally.failed += texts.length
   return `${texts.join('\n')}\n${pair.corefile}\n${listed(world)}`
+}
+
+/**
+ * Without what was silence, or a SERVFAIL for an upstream's silence, and is none when the machine, or the harness that is
+ * the upstream, gets round to it.
+ */
+async function askedAgain(failed: readonly Difference[], pair: Pair, tally: Tally): Promise<readonly Difference[]> {
+  const isStarved = ({ wanted, got }: Difference) => [wanted, got].some((reply) => !reply || (reply[3]! & 15) === 2)
+  const others = failed.filter((difference) => !isStarved(difference))
+  let starved = failed.filter(isStarved)
+  for (let time = 0; time < timesAskedAgain && starved.length > 0; time++) {
+    const again = await askBoth(
+      starved.map(({ asked }) => asked),
+      pair,
+    )
+    tally.late += starved.length - again.failed.length
+    starved = again.failed
+  }
+  return [...others, ...starved]
 }
 
 /**

@@ -108,6 +108,33 @@ const splitChange = fc.oneof(
 )
 const allChanges = fc.oneof(splitChange, namedChange)
 
+/** Of what says how long records may be kept, and which come first. */
+const agedChange = fc.oneof(
+  splitChange,
+  fc
+    .tuple(
+      service,
+      pick(kinds),
+      pick([
+        'slicedns.io/ttl 60',
+        'slicedns.io/ttl x',
+        'slicedns.io/ttl',
+        'slicedns.io/srv-weight 0',
+        'slicedns.io/srv-priority 3',
+        'slicedns.io/srv-priority',
+      ]),
+    )
+    .map(([name, kind, annotation]) => `service ${name} ${kind}\nannotate service ${name} ${annotation}`),
+  fc
+    .tuple(pick(namespaces), pick([' 40', ' 41', '']))
+    .map(([name, ttl]) => `annotate namespace ${name} slicedns.io/ttl${ttl}`),
+  fc.tuple(pick(services), pick(namespaces), pick(['ready', 'notReady']), pick([' 7', ''])).map(
+    ([name, namespace, state, weight]) =>
+      `endpoint ${name} ${namespace} 172.0.0.1 ${state}
+         annotate slice ${name}-ipv4 ${namespace} slicedns.io/srv-weight${weight}`,
+  ),
+)
+
 const labels = [
   '',
   '_http._tcp.',
@@ -187,7 +214,7 @@ const namedNames = [
 ]
 const bothChanges = fc.oneof(ownChange, addedChange)
 
-for (const { options, zones = ownZones, change = ownChange, names = ownNames, drawn = false } of [
+for (const { options, zones = ownZones, change = ownChange, names = ownNames, drawn = false, passing = 0 } of [
   { options: '' },
   { options: 'ignore empty_service' },
   { options: 'fallthrough\nnamespaces one' },
@@ -210,6 +237,13 @@ for (const { options, zones = ownZones, change = ownChange, names = ownNames, dr
     change: allChanges,
     names: namedNames,
     drawn: true,
+  },
+  { options: 'ttl_headless 7\nadaptive_ttl 2 30 20s', change: agedChange, drawn: true, passing: 12_000 },
+  {
+    options: 'adaptive_ttl 2 4 20s\nignore empty_service\nterminating last_resort',
+    change: agedChange,
+    drawn: true,
+    passing: 12_000,
   },
   {
     options: 'zonal\nmulticluster clusterset.local',
@@ -243,6 +277,7 @@ for (const { options, zones = ownZones, change = ownChange, names = ownNames, dr
                 assert.deepEqual(printed(table, drawn), printed(chain as Message, drawn), `${name} ${type}`)
               }
             }
+            cluster.pass(passing)
             await cluster.settled()
           }
         }

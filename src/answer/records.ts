@@ -7,7 +7,7 @@ import { type } from '../dns/codes.ts'
 import { addresses, IN_ZONE, MIXED, records, services } from '../table/layout.ts'
 import type { Exchange } from './exchange.ts'
 import { drawNext, undoDraws } from './sample.ts'
-import { beginOrder, endOrder, nextByWeight } from './weighted.ts'
+import { beginOrder, drawByWeight, endOrder } from './weighted.ts'
 import { ownerOctets, writeOwner, writeTtl, writeU16 } from './write.ts'
 
 /** Type to rdata length. */
@@ -81,14 +81,20 @@ export function writeServices(x: Exchange, body: number, zoneOctets: number): bo
 
 /** As many as fit; `weighted`: in the order that has begun. */
 function writeServiceRecords(x: Exchange, body: number, count: number, weighted: boolean, zoneOctets: number): void {
-  const { targetAt, view } = x
+  const { order, targetAt, view } = x
   const { bytes, words } = view
   const ttl = words[(body + services.ttlAt) >> 2]
   const list = body + services.listAt
   const directory = list + count * services.recordBytes
   const owner = ownerOctets(x)
+  let taken = 0
+  let drawn = 0
   for (let i = 0; i < count; i++) {
-    const record = weighted ? nextByWeight(x.order, view, list, x.sampler) : i
+    if (weighted && taken === drawn) {
+      drawn = drawByWeight(order, view, list, x.sampler)
+      taken = 0
+    }
+    const record = weighted ? order.drawn[taken++] : i
     const from = list + record * services.recordBytes
     const target = bytes[from + 6] | (bytes[from + 7] << 8)
     const word = words[(directory + target * 4) >> 2]

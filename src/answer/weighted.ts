@@ -13,6 +13,8 @@ export interface WeightedOrder {
   readonly start: Int32Array
   readonly left: Int32Array
   readonly each: Int32Array
+  /** The numbers of the records that were drawn last. */
+  readonly drawn: Int32Array
   runs: number
   /** The records behind the last run. */
   end: number
@@ -23,9 +25,12 @@ export interface WeightedOrder {
   weight: number
 }
 
+const atOnce = 16
+
 export function createWeightedOrder(): WeightedOrder {
   const byRun = (): Int32Array => new Int32Array(maxRuns)
-  return { start: byRun(), left: byRun(), each: byRun(), runs: 0, end: 0, from: 0, to: 0, records: 0, weight: 0 }
+  const drawn = new Int32Array(atOnce)
+  return { start: byRun(), left: byRun(), each: byRun(), drawn, runs: 0, end: 0, from: 0, to: 0, records: 0, weight: 0 }
 }
 
 /** `list`: offset of the body's records; `endsAt`: of its runs. */
@@ -52,36 +57,45 @@ export function beginOrder(
   order.weight = 0
 }
 
-/** The number of the record that comes next. Must not be called more often than there are records. */
-export function nextByWeight(order: WeightedOrder, { bytes }: TableView, list: number, sampler: Sampler): number {
+/**
+ * Draws the next records, some at a time because it is cheaper, and returns how many: their numbers are in `drawn`. There
+ * must be records left.
+ */
+export function drawByWeight(order: WeightedOrder, { bytes }: TableView, list: number, sampler: Sampler): number {
   if (order.records === 0) nextPriority(order, bytes, list)
-  const { start, left, each } = order
-  let run = order.from
-  let place: number
-  if (order.weight > 0) {
-    let draw = below(sampler, order.weight)
-    for (let whole = left[run] * each[run]; draw >= whole; whole = left[run] * each[run]) {
-      draw -= whole
-      run++
-    }
-    // What is left of the draw is uniform over the run's weight: it says which of its records, too.
-    place = Math.floor(draw / each[run])
-  } else {
-    // RFC 2782: records of weight 0, when there are no others, in any order.
-    while (left[run] === 0) run++
-    place = below(sampler, left[run])
-  }
-  const end = run + 1 < order.runs ? start[run + 1] : order.end
-  const position = end - left[run]
-  left[run]--
-  order.records--
-  order.weight -= each[run]
+  const { start, left, each, drawn, from, end, runs } = order
   const { index, swapped } = sampler
-  const drawn = index[position + place]
-  index[position + place] = index[position]
-  index[position] = drawn
-  swapped[position] = position + place
-  return drawn
+  const some = Math.min(order.records, atOnce)
+  let { weight } = order
+  for (let i = 0; i < some; i++) {
+    let run = from
+    let place: number
+    if (weight > 0) {
+      let draw = below(sampler, weight)
+      let one = each[run]
+      for (let whole = left[run] * one; draw >= whole; whole = left[run] * one) {
+        draw -= whole
+        run++
+        one = each[run]
+      }
+      // What is left of the draw is uniform over the run's weight: it says which of its records, too.
+      place = Math.floor(draw / one)
+      weight -= one
+    } else {
+      // RFC 2782: records of weight 0, when there are no others, in any order.
+      while (left[run] === 0) run++
+      place = below(sampler, left[run])
+    }
+    const position = (run + 1 < runs ? start[run + 1] : end) - left[run]
+    left[run]--
+    drawn[i] = index[position + place]
+    index[position + place] = index[position]
+    index[position] = drawn[i]
+    swapped[position] = position + place
+  }
+  order.records -= some
+  order.weight = weight
+  return some
 }
 
 /** Puts the sampler's index back. */

@@ -192,11 +192,16 @@ const policies = new Set([
   'xds_experimental',
 ])
 
+/** gRFC A62. */
+const pickFirst = record({ shuffleAddressList: flag })
+
 const policyChoice: Check = (value, at) => {
   if (!isRecord(value)) return `${at} must be an object`
   const names = Object.keys(value)
   if (names.length !== 1) return `${at} must have one policy, such as {"round_robin": {}}`
-  return isRecord(value[names[0]!]) ? undefined : `${at}.${names[0]} must be an object: {} where it has no settings`
+  const [name] = names as [string]
+  if (!isRecord(value[name])) return `${at}.${name} must be an object: {} where it has no settings`
+  return name === 'pick_first' ? pickFirst(value[name], `${at}.${name}`) : undefined
 }
 
 const loadBalancingConfig = both(list(policyChoice, 1), (value, at) => {

@@ -108,6 +108,10 @@ describe('slicedns.io/grpc-config: what a client would choke on is refused with 
     [{ loadBalancingConfig: [{ a: {}, b: {} }] }, /loadBalancingConfig\[0\] must have one policy/],
     [{ loadBalancingConfig: [{ round_robin: null }] }, /loadBalancingConfig\[0\]\.round_robin must be an object/],
     [{ loadBalancingConfig: [{ roundrobin: {} }] }, /\{"round_robin": \{\}\}.*roundrobin fail/],
+    [
+      { loadBalancingConfig: [{ pick_first: { shuffleAddressList: 1 } }] },
+      /pick_first\.shuffleAddressList must be true or false/,
+    ],
     [{ methodConfig: {} }, /methodConfig must be a list/],
     [{ methodConfig: [{}] }, /methodConfig\[0\] must have name/],
     [{ methodConfig: [{ name: {} }] }, /methodConfig\[0\]\.name must be a list/],

@@ -60,6 +60,8 @@ export interface Exchange {
   authorities: number
   additionals: number
   truncated: boolean
+  /** The answer is one of several that were drawn from: addresses that do not fit are left out of it without a word. */
+  drawn: boolean
   /** Octets of a reply that was cut, as if it had not been: `replyOctets` then. 0 while nothing is cut. */
   uncutOctets: number
 
@@ -114,6 +116,7 @@ export function createExchange(handle: TableHandle, random: (() => number) | und
     authorities: 0,
     additionals: 0,
     truncated: false,
+    drawn: false,
     uncutOctets: 0,
     missReason: 0,
     space: 0,

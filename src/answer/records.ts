@@ -33,8 +33,9 @@ export function writeAddresses(x: Exchange, body: number): boolean {
   const ttl = words[(body + addresses.ttlAt) >> 2]
   const room = Math.floor((x.limit - x.at) / (ownerOctets(x) + fixedOctets + size))
   const fitting = Math.min(count, Math.max(room, 0))
-  if (fitting < count && !cut(x, count * (x.key.length + fixedOctets + size))) return false
-  const shuffle = x.shuffle && count > 1
+  const some = x.drawn && fitting > 0 && fitting < count
+  if (fitting < count && !some && !cut(x, count * (x.key.length + fixedOctets + size))) return false
+  const shuffle = (x.shuffle || some) && count > 1
   for (let i = 0; i < fitting; i++) {
     const from = body + addresses.addressesAt + size * (shuffle ? drawNext(sampler, i, count) : i)
     writeOwner(x)

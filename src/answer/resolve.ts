@@ -105,13 +105,17 @@ function writeBody(x: Exchange, entry: number, kind: number, body: number): bool
   return writeServices(x, body, words[(words[(entry + node.zoneAt) >> 2] + zone.lengthAt) >> 2])
 }
 
-/** One of several answers, by weight. */
+/**
+ * One of several answers, by weight. It is not marked as cut where some of its addresses do not fit: who came back over TCP
+ * would get another draw, and backends with many addresses less than their share.
+ */
 function writeVariant(x: Exchange, entry: number, body: number): boolean {
   const { words } = x.view
   const draw = below(x.sampler, words[(body + variants.totalAt) >> 2] >>> 0)
   let word = (body + variants.listAt) >> 2
   while (words[word] >>> 0 <= draw) word += variants.variantBytes >> 2
   const kind = words[word + 1]
+  x.drawn = true
   return writeBody(x, entry, kind & 0xff, words[word + 2] + (kind & 256 ? 0 : entry))
 }
 

@@ -32,6 +32,7 @@ export function beginReply(x: Exchange): void {
   x.authorities = 0
   x.additionals = 0
   x.truncated = false
+  x.drawn = false
   x.uncutOctets = 0
   x.savedOctets = 0
 }

@@ -88,7 +88,10 @@ export interface RecordSpec {
   readonly rdata: Uint8Array
 }
 
-/** One of several answers, drawn per query by weight: a traffic split's backends. */
+/**
+ * One of several answers, drawn per query by weight: a traffic split's backends. Addresses that do not fit a reply are left
+ * out of it, any of them, and the reply is not marked as cut: another query would get another draw.
+ */
 export interface VariantsSpec {
   readonly kind: 'variants'
   readonly variants: readonly {

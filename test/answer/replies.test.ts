@@ -6,6 +6,7 @@ import type { EdnsOption, Message, ResourceRecord } from '../../src/dns/message.
 import { rdata, recordText } from '../../src/dns/rdata.ts'
 import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
 import type { NodeSpec, ServicesSpec } from '../../src/table/spec.ts'
+import { assertShare, fixedRandom } from '../support/chance.ts'
 import {
   addressesSpec,
   nameInZone,
@@ -331,6 +332,30 @@ describe('an answer with variants', () => {
       if (backend === 2) canary++
     }
     assert.ok(canary > 350 && canary < 650, `${canary} of 5000`)
+  })
+
+  it('is not cut in a datagram, for another draw would follow over TCP: any of its addresses that fit', () => {
+    const { table, space, classNumber, ask } = rig({}, { random: fixedRandom(5) })
+    const name = `split.default.svc.${zoneName}`
+    const variant = (weight: number, octet: number, count: number) => {
+      const addresses = Uint8Array.from({ length: 4 * count }, (_, i) => (i % 4 === 3 ? i >> 2 : octet))
+      return { weight, answer: { kind: 'addresses' as const, ttl: 5, addresses } }
+    }
+    const variants = [variant(90, 1, 50), variant(10, 2, 3)]
+    table.put(space, classNumber, name, { ...empty, answers: new Map([[1, { kind: 'variants', variants }]]) })
+    const trials = 5000
+    const among = new Array<number>(50).fill(0)
+    let large = 0
+    for (let i = 0; i < trials; i++) {
+      const { answer, truncated } = replyOf(ask(name, 1))
+      assert.ok(!truncated)
+      if (answer[0].rdata[0] === 2) continue
+      large++
+      assert.equal(answer.length, 28)
+      for (const { rdata } of answer) among[rdata[3]]++
+    }
+    assertShare(large, trials, 0.9, 'the backend with 50 addresses')
+    for (const [i, count] of among.entries()) assertShare(count, large, 28 / 50, `address ${i}`)
   })
 
   it('means each of its variants, of every kind', () => {

@@ -1,7 +1,7 @@
 /** The chain's way to cluster names: resolve, then say it as a reply. */
 import { type AliasPlace, aliasAt } from '../../compile/aliases.ts'
 import { type Answer, resolve } from '../../compile/answers.ts'
-import { type Drawn, drawn, type Random } from '../../compile/draw.ts'
+import type { Drawn, Random } from '../../compile/draw.ts'
 import { zoneSpec } from '../../compile/node.ts'
 import { type ReplySections, recordsOf, soaRecord } from '../../compile/records.ts'
 import { fallsThrough, type Knowledge, zoneOf } from '../../compile/settings.ts'
@@ -10,6 +10,7 @@ import { type as dnsType, rcode } from '../../dns/codes.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
 import { chase } from './chase.ts'
+import { drawFor } from './drawn.ts'
 import type { WaitingRoom } from './hold.ts'
 
 const plugin = 'kubernetes'
@@ -32,7 +33,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const { knowledge, answered, room, overdue, random = Math.random } = options
 
   function give(known: Knowledge, zone: string, query: Query, found: Answer, next: Next): Outcome | Promise<Outcome> {
-    const answer = drawn(found, random)
+    const answer = drawFor(query, found, random)
     if (answer.kind === 'chase') return answerChase(known, zone, query, answer, random)
     const outcome = toOutcome(known, zone, query, answer, next)
     if (answer.kind === 'addresses' || answer.kind === 'services' || answer.kind === 'records') {
@@ -86,7 +87,7 @@ function giveAlias(
   random: Random,
 ): Outcome | Promise<Outcome> {
   const { home } = knowledge.aliases
-  const answer = drawn(resolve(knowledge, home, own, query.qtype), random)
+  const answer = drawFor(query, resolve(knowledge, home, own, query.qtype), random)
   if (answer.kind === 'chase') return answerChase(knowledge, zone, query, answer, random, home)
   // The alias is the service's, whatever falls through at its own name.
   if (answer.kind === 'nxdomain') return negative(knowledge, zone, query, rcode.NXDOMAIN)

@@ -74,8 +74,13 @@ function counted(corefile: string, port: number): string {
   return corefile.replaceAll(/^( *)errors$/gm, `$1errors\n$1prometheus 127.0.0.1:${port}`)
 }
 
-/** Starts a server and waits until it answers a name of the cluster. */
-export async function startServer(command: readonly string[], port: number, settledName: string): Promise<Asked> {
+/** Starts a server and waits until it answers a name of the cluster; `within`: milliseconds, as of `until`. */
+export async function startServer(
+  command: readonly string[],
+  port: number,
+  settledName: string,
+  within = 120_000,
+): Promise<Asked> {
   const [program, ...words] = tied(command)
   const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
@@ -96,7 +101,7 @@ export async function startServer(command: readonly string[], port: number, sett
         const reply = await client.ask(ask(settledName, 1))
         if (!reply || (reply[3]! & 15) !== 0) throw new Error(`${command.join(' ')} does not answer: ${output}`)
       },
-      { unless: () => (child.exitCode === null ? undefined : `${command[0]} has ended: ${output}`) },
+      { within, unless: () => (child.exitCode === null ? undefined : `${command[0]} has ended: ${output}`) },
     )
   } catch (error) {
     await stop()

@@ -10,7 +10,9 @@ import { lowerName } from '../../src/dns/name.ts'
 import { canonical, describe } from './compare.ts'
 import type { Configuration } from './configurations.ts'
 import type { KubernetesObject } from './objects.ts'
+import { hasCache } from './pairing.ts'
 import { type Ask, ask, edns } from './queries.ts'
+import { isOfUpstream } from './upstream.ts'
 
 const folder = join(import.meta.dirname, 'recorded')
 const clusterFile = 'cluster.json'
@@ -57,11 +59,14 @@ export function writeRecording(
   coredns: string,
   answers: readonly Answered[],
 ): void {
-  const hasCache = corefile({ port: 0, kubeconfig: '', upstream: '' }).includes('cache')
+  const cached = hasCache(corefile({ port: 0, kubeconfig: '', upstream: '' }))
+  const youngest = cached ? youngestRecords(answers) : undefined
   const ranked = answers
     .filter(({ asked, wanted }) => wanted !== undefined && !isAboutThisMachine(asked, zone))
     // What `cache` has of another zone shows what was asked before: RA is in replies of the upstream only.
-    .filter(({ wanted }) => !hasCache || (wanted![3]! & 0x80) === 0)
+    .filter(({ wanted }) => !cached || (wanted![3]! & 0x80) === 0)
+    // As for its records in replies of the cluster: when they were fresh.
+    .filter(({ wanted }) => !youngest || ofUpstream(wanted!).every(({ key, ttl }) => ttl === youngest.get(key)))
     .map((answer) => ({ ...answer, rank: hash(describe(answer.asked)) }))
     .sort((a, b) => a.rank - b.rank)
     .slice(0, name === 'kubeadm' ? keptOfDefault : keptQuestions)
@@ -80,6 +85,22 @@ export function writeRecording(
   writeFileSync(join(folder, `${name}.json`), text)
 }
 
+/** The upstream's records with the TTLs that they had before the cache counted these down. */
+function youngestRecords(answers: readonly Answered[]): ReadonlyMap<string, number> {
+  const youngest = new Map<string, number>()
+  for (const { wanted } of answers) {
+    if (wanted === undefined) continue
+    for (const { key, ttl } of ofUpstream(wanted)) youngest.set(key, Math.max(ttl, youngest.get(key) ?? 0))
+  }
+  return youngest
+}
+
+const ofUpstream = (reply: Uint8Array): { key: string; ttl: number }[] =>
+  canonical(reply).flatMap((line) => {
+    const { owner, ttl, rest } = readLine(line) ?? {}
+    return owner !== undefined && isOfUpstream(owner) ? [{ key: `${owner} ${rest}`, ttl: ttl! }] : []
+  })
+
 /** The NS of an apex, its target and what leads there tell the addresses of the machine that CoreDNS runs on. */
 function isAboutThisMachine({ name, type: asked }: Ask, zone: string): boolean {
   return asked === type.NS || lowerName(name) === zone || /^(ns1|ns\.dns)\.|(^|\.)to-nameserver\./i.test(name)
@@ -90,6 +111,28 @@ const shortened = (lines: readonly string[], name: string) =>
 
 export function expanded(lines: readonly string[], name: string): string[] {
   return lines.map((line) => line.replaceAll(' @ ', ` ${name} `))
+}
+
+/**
+ * The reply with the TTLs that were recorded, where it has the upstream's records (their owners) from a cache in which
+ * they have been for up to so many seconds. Everything else stays as it is.
+ */
+export function withoutAge(reply: readonly string[], recorded: readonly string[], seconds: number): string[] {
+  return reply.map((line) => {
+    const told = readLine(line)
+    if (told === undefined || !isOfUpstream(told.owner)) return line
+    const younger = recorded.find((other) => {
+      const { owner, ttl, rest } = readLine(other) ?? {}
+      return owner === told.owner && rest === told.rest && ttl! >= told.ttl && ttl! - told.ttl <= seconds
+    })
+    return younger ?? line
+  })
+}
+
+/** A record among the lines of compare.ts; `rest` is what comes before its owner and behind its TTL. */
+function readLine(line: string): { owner: string; ttl: number; rest: string } | undefined {
+  const [, section, owner, ttl, rest] = /^(answer|authority|additional) (\S+) (\d+) (.*)$/.exec(line) ?? []
+  return owner === undefined ? undefined : { owner, ttl: Number(ttl), rest: `${section} ${rest}` }
 }
 
 /** FNV-1a: the same questions are kept by every recording. */

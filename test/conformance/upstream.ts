@@ -17,6 +17,9 @@ const zone = [
   ...Array.from({ length: 60 }, (_, n) => `many.example.org. 60 IN A 192.0.2.${n + 100}`),
 ].map(parseRecord)
 
+/** Whether a record came from here, wherever it is told. */
+export const isOfUpstream = (owner: string): boolean => /(^|\.)example\.(org|com)\.$/i.test(owner)
+
 const failures = new Map([
   ['refused.example.org.', rcode.REFUSED],
   ['servfail.example.org.', rcode.SERVFAIL],

@@ -9,7 +9,7 @@ import { type Finding, missing } from './finding.ts'
 import { nameservers } from './nameservers.ts'
 import { grammarOf, placeOf } from './place.ts'
 import type { Knowledge } from './settings.ts'
-import { type ChaseSpec, type ChoiceSpec, splitAnswer } from './split-answer.ts'
+import { type ChaseSpec, type ChoiceSpec, splitAnswer } from './split/answer.ts'
 
 /** What a name answers to a question of one type. */
 export type Answer =

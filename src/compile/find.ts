@@ -29,8 +29,8 @@ import {
   type Topology,
 } from './place.ts'
 import type { Knowledge } from './settings.ts'
-import { type Backend, splitOf } from './split.ts'
-import { findSplit } from './split-find.ts'
+import { findSplit } from './split/find.ts'
+import { type Backend, splitOf } from './split/named.ts'
 import { ranked } from './srv-rank.ts'
 import { endpointsTtl, importTtl, serviceTtl, splitTtl } from './ttl.ts'
 import { isKnown, isShown } from './visible.ts'

@@ -1,7 +1,7 @@
 /** What the cluster can have at a place, before anybody asks for a type. */
 import type { ClusterView, Resource } from '../cluster/types.ts'
 import type { Group } from './endpoints.ts'
-import type { SplitFound } from './split-find.ts'
+import type { SplitFound } from './split/find.ts'
 import { isKnown } from './visible.ts'
 
 export type Finding =

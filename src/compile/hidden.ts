@@ -3,7 +3,7 @@ import type { ClusterView, EndpointSlice, Resource, Service } from '../cluster/t
 import { type Counts, isReady } from './endpoints.ts'
 import { hasAny, toldEndpoints } from './last-resort.ts'
 import type { ClusterDnsSettings, Knowledge } from './settings.ts'
-import { splitOf } from './split.ts'
+import { splitOf } from './split/named.ts'
 
 export const mayBeHidden = ({ ignoreEmptyServices }: ClusterDnsSettings, { headless, type }: Service): boolean =>
   ignoreEmptyServices && !headless && type !== 'ExternalName'

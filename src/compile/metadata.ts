@@ -5,7 +5,7 @@ import type { Finding } from './finding.ts'
 import type { ServicePlace } from './place.ts'
 import { serviceName } from './place.ts'
 import type { Knowledge } from './settings.ts'
-import { splitOf } from './split.ts'
+import { splitOf } from './split/named.ts'
 import { serviceTtl } from './ttl.ts'
 
 /** Where grpc-go and others look for a service config, below the name that they dial (gRFC A2). */

@@ -27,8 +27,8 @@ import {
   type Knowledge,
   zoneOf,
 } from './settings.ts'
-import { namedBackends, splitOf } from './split.ts'
-import { isLarge } from './split-find.ts'
+import { isLarge } from './split/find.ts'
+import { namedBackends, splitOf } from './split/named.ts'
 
 /** Types that any cluster name has answers of its own for. */
 const ownTypes = [

@@ -1,12 +1,12 @@
 /** What is wrong with the annotations of objects: everything that is ignored, and the rule that it breaks. */
 import type { Service } from '../cluster/types.ts'
-import { problemsOfAliases } from './aliases.ts'
+import { problemsOfAliases } from './aliases/claims.ts'
 import type { Problem } from './annotations/parsed.ts'
 import { problemsOfEndpoints } from './every-endpoint.ts'
 import { problemsOfHold } from './hold.ts'
 import { problemsOfTexts } from './metadata.ts'
 import type { Knowledge } from './settings.ts'
-import { problemsOfSplit } from './split.ts'
+import { problemsOfSplit } from './split/named.ts'
 
 export interface ObjectProblem {
   readonly kind: 'Service' | 'Namespace' | 'EndpointSlice'

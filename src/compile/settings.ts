@@ -1,7 +1,7 @@
 /** What the answers of cluster names are computed from: the cluster as it is, and the settings of a `kubernetes` block. */
 import type { ClusterView } from '../cluster/types.ts'
 import { isSubdomain } from '../dns/name.ts'
-import type { Aliases } from './aliases.ts'
+import type { Aliases } from './aliases/claims.ts'
 import type { AnnotationReader } from './annotations/read.ts'
 import type { Browsing } from './dns-sd.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type Layout, layOut, type Portion } from '../../src/compile/split-weights.ts'
+import { type Layout, layOut, type Portion } from '../../src/compile/split/weights.ts'
 
 const portion = (share: number, targets: number): Portion => ({ share, targets })
 

@@ -1,6 +1,6 @@
 /** What the kubernetes plugin knows, of a cluster made by hand. */
 import type { ClusterView } from '../../src/cluster/types.ts'
-import { createAliases } from '../../src/compile/aliases.ts'
+import { createAliases } from '../../src/compile/aliases/claims.ts'
 import { createAnnotationReader } from '../../src/compile/annotations/read.ts'
 import { createBrowsing } from '../../src/compile/dns-sd.ts'
 import { alwaysSettled, type ClusterDnsSettings, type Knowledge, type Settling } from '../../src/compile/settings.ts'

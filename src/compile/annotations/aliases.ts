@@ -13,7 +13,7 @@ export interface AliasList {
   readonly problems: readonly { readonly reason: ProblemReason; readonly rule: string }[]
 }
 
-/** A name that is none is left out by itself. Whether it may be taken is for the Corefile to say (alias-rules.ts). */
+/** A name that is none is left out by itself. Whether it may be taken is for the Corefile to say (compile/aliases/rules.ts). */
 export function readAliases(text: string): AliasList {
   const names = new Set<string>()
   const problems: AliasList['problems'][number][] = []

@@ -1,7 +1,8 @@
 /** Names of the table that services have by `slicedns.io/alias`: what each service's own names answer, a second time. */
-import { aliasNames, aliasNode } from '../../compile/alias-node.ts'
-import { aliasZoneOf } from '../../compile/alias-rules.ts'
-import { ownerOf } from '../../compile/aliases.ts'
+
+import { ownerOf } from '../../compile/aliases/claims.ts'
+import { aliasNames, aliasNode } from '../../compile/aliases/node.ts'
+import { aliasZoneOf } from '../../compile/aliases/rules.ts'
 import { type Knowledge, zoneOf } from '../../compile/settings.ts'
 import { type ServiceName, serviceKey } from './first-use.ts'
 import type { NameSink } from './names.ts'

@@ -1,17 +1,17 @@
 /** The chain's way to cluster names: resolve, then say it as a reply. */
-import { type AliasPlace, aliasAt } from '../../compile/aliases.ts'
+import { type AliasPlace, aliasAt } from '../../compile/aliases/claims.ts'
 import { type Answer, resolve } from '../../compile/answers.ts'
 import type { Drawn, Random } from '../../compile/draw.ts'
 import { zoneSpec } from '../../compile/node.ts'
 import { type ReplySections, recordsOf, soaRecord } from '../../compile/records.ts'
 import { fallsThrough, type Knowledge, zoneOf } from '../../compile/settings.ts'
-import type { ChaseSpec } from '../../compile/split-answer.ts'
+import type { ChaseSpec } from '../../compile/split/answer.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
 import { chase } from './chase.ts'
 import { drawFor } from './drawn.ts'
-import type { WaitingRoom } from './hold.ts'
+import type { WaitingRoom } from './hold/waiting-room.ts'
 
 const plugin = 'kubernetes'
 

@@ -5,16 +5,16 @@
  */
 
 import { isMulticluster, type Knowledge } from '../../compile/settings.ts'
-import { namedBackends } from '../../compile/split.ts'
+import { namedBackends } from '../../compile/split/named.ts'
 import { isKnown } from '../../compile/visible.ts'
 import { reverseName } from '../../dns/address.ts'
 import { type Clock, threadTime } from '../../observe/clock.ts'
 import type { TableSink } from '../../plugin/contract.ts'
 import { type BrowseNames, createBrowseNames } from './browse-names.ts'
 import { createDependents } from './dependents.ts'
-import type { Examiner } from './examiner.ts'
 import { type ServiceName, serviceKey } from './first-use.ts'
 import { createNames } from './names.ts'
+import type { Examiner } from './problems/examiner.ts'
 import type { ProgrammingLatency } from './programming-latency.ts'
 import { createSlices } from './slices.ts'
 import { createTargets } from './targets.ts'

@@ -2,7 +2,7 @@
 import type { Cluster } from '../../cluster/types.ts'
 import type { Knowledge } from '../../compile/settings.ts'
 import type { CompiledSource } from '../../plugin/contract.ts'
-import type { Examiner } from './examiner.ts'
+import type { Examiner } from './problems/examiner.ts'
 import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts'
 import type { SettlingTracker } from './settling.ts'
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ObjectProblem } from '../../../src/compile/problems.ts'
 import { createMetrics } from '../../../src/observe/registry.ts'
-import { type AnnotationReport, createAnnotationReport } from '../../../src/plugins/kubernetes/annotation-report.ts'
+import { type AnnotationReport, createAnnotationReport } from '../../../src/plugins/kubernetes/problems/report.ts'
 import { fixedClock } from '../../cluster/clock.ts'
 import { collectingLog } from '../../support/plugin-rig.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createModel } from '../../../src/cluster/by-hand.ts'
-import { explain } from '../../../src/plugins/kubernetes/explain.ts'
+import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/knowledge.ts'
 import { ask } from '../../support/plugin-rig.ts'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ApiFailure, type FailureReason } from '../../../src/cluster/failure.ts'
 import type { ObjectProblem } from '../../../src/compile/problems.ts'
-import { createProblemEvents } from '../../../src/plugins/kubernetes/problem-events.ts'
+import { createProblemEvents } from '../../../src/plugins/kubernetes/problems/events.ts'
 import { fixedClock } from '../../cluster/clock.ts'
 import { collectingLog } from '../../support/plugin-rig.ts'
 

@@ -1,0 +1,57 @@
+/** What `slicedns explain` says of the names that annotations and `dns_sd` add to those of services. */
+import type { Service } from '../../../cluster/types.ts'
+import { type AliasPlace, rivalsOf } from '../../../compile/aliases/claims.ts'
+import { listsEndpoints } from '../../../compile/every-endpoint.ts'
+import { isGrpcConfig, textsOf } from '../../../compile/metadata.ts'
+import { type BrowsePlace, everyEndpoint, isServiceItself, type ServicePlace } from '../../../compile/place.ts'
+import type { Knowledge } from '../../../compile/settings.ts'
+
+/** Services that lines are spent on. */
+const mostRivals = 10
+
+/** Of a name in a zone for aliases. */
+export function aliasLines(knowledge: Knowledge, { zone, alias }: AliasPlace): string[] {
+  if (!alias) return [`in ${zone} of alias_zones, but the alias of no Service: goes to the next plugin`]
+  const rivals = rivalsOf(knowledge, alias.name)
+  return [
+    `${alias.name} is an alias of Service ${alias.service.namespace}/${alias.service.name} (${zone} of alias_zones): answers as ${alias.own}`,
+    ...rivals
+      .slice(0, mostRivals)
+      .map(({ namespace, name }) => `Service ${namespace}/${name} wants this alias too, and is younger`),
+    ...(rivals.length > mostRivals ? [`${rivals.length - mostRivals} more want it`] : []),
+  ]
+}
+
+/** What a service has at the place besides addresses and ports. */
+export function extraLines(knowledge: Knowledge, service: Service, place: ServicePlace): string[] {
+  const { grpcConfig, endpoints } = knowledge.annotations.service(service)
+  if (isGrpcConfig(place))
+    return [grpcConfig ? 'the gRPC service config of an annotation' : 'no annotation grpc-config']
+  if (place.endpoint === everyEndpoint) {
+    if (listsEndpoints(knowledge, service)) return ['all of its ready endpoints, as an annotation wants it']
+    return [endpoints === undefined ? 'no annotation endpoints' : 'its annotation endpoints lists none']
+  }
+  if (place.instance) {
+    return [`an instance of _${place.port}._${place.protocol} (dns_sd): SRV of the port, TXT of the metadata`]
+  }
+  const texts = isServiceItself(place) ? textsOf(knowledge, service).length : 0
+  if (texts === 0) return []
+  const config = grpcConfig ? ', the gRPC service config among them' : ''
+  return [`TXT records of its annotations: ${texts}${config}`]
+}
+
+export function browseLines(knowledge: Knowledge, place: BrowsePlace): string[] {
+  const where = place.namespace === '' ? 'the zone' : `Namespace ${place.namespace}`
+  switch (place.what) {
+    case 'domains':
+      return [`dns_sd: the domains to browse of ${where}`]
+    case 'types':
+      return [`dns_sd: the types of service in ${where}`]
+    case 'instances': {
+      const names = knowledge.browsing.listing(knowledge, place.namespace).offers.get(place.type) ?? []
+      return [`dns_sd: Services of ${where} with a port ${place.type}: ${names.length}`]
+    }
+    case 'nothing':
+      return [`dns_sd: a name of ${where} above those of types`]
+  }
+}

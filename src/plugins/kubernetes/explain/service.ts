@@ -1,0 +1,124 @@
+/** What `slicedns explain` says of a service: its TTL, the rank of its SRV records, how settled it is, and their sources. */
+import type { EndpointSlice, Service, ServiceImport } from '../../../cluster/types.ts'
+import type { Answer } from '../../../compile/answers.ts'
+import { clusterIPOwner } from '../../../compile/find.ts'
+import { awaitedAt } from '../../../compile/hold.ts'
+import { isGrpcConfig } from '../../../compile/metadata.ts'
+import type { Place, ServicePlace } from '../../../compile/place.ts'
+import { namespaceProblems, serviceProblems } from '../../../compile/problems.ts'
+import type { Knowledge } from '../../../compile/settings.ts'
+import { splitOf } from '../../../compile/split/named.ts'
+import { type SrvRank, srvRank } from '../../../compile/srv-rank.ts'
+import { endpointsTtl, importTtl, serviceTtl, splitTtl, type TtlChoice } from '../../../compile/ttl.ts'
+import { objectOf, problemText } from '../problems/report.ts'
+
+/** Who decides about the TTL at the place; undefined where nothing but the option does. */
+export function choiceAt(knowledge: Knowledge, place: Place): TtlChoice | undefined {
+  const { view } = knowledge
+  if (place.kind === 'service') {
+    const { imported, namespace, service: name } = place
+    const service = imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
+    return service && ttlAt(knowledge, service, place)
+  }
+  if (place.kind !== 'reverse') return undefined
+  const owner = clusterIPOwner(knowledge, place.address)
+  if (owner) return serviceTtl(knowledge, owner)
+  const owners = view
+    .placesByAddress(place.address)
+    .flatMap(({ slice }) => view.service(slice.namespace, slice.service) ?? [])
+  const choices = owners.map((service) => endpointsTtl(knowledge, service))
+  return choices.toSorted((a, b) => a.seconds - b.seconds)[0]
+}
+
+function ttlAt(knowledge: Knowledge, service: Service | ServiceImport, place: ServicePlace): TtlChoice {
+  if ('ips' in service) return importTtl(knowledge, service)
+  if (isGrpcConfig(place) || place.instance) return serviceTtl(knowledge, service)
+  if (place.endpoint !== '' || place.topology) return endpointsTtl(knowledge, service)
+  const backends = splitOf(knowledge, service)
+  return backends ? splitTtl(knowledge, service, backends) : serviceTtl(knowledge, service)
+}
+
+/** `choice`: undefined where nothing but the option decides. */
+export function ttlLine({ settings }: Knowledge, answer: Answer, choice: TtlChoice | undefined): string {
+  const { seconds, source } = choice ?? { seconds: settings.ttl, source: 'option ttl' }
+  const told = ttlOf(answer) ?? seconds
+  return told === seconds
+    ? `ttl ${told} (${source})`
+    : `ttl ${told}, for it is limited here (else ${seconds}: ${source})`
+}
+
+/** Seconds; undefined of an answer without records. */
+function ttlOf(answer: Answer): number | undefined {
+  switch (answer.kind) {
+    case 'addresses':
+    case 'services':
+    case 'chase':
+      return answer.ttl
+    case 'records':
+      return answer.answer[0]?.ttl
+    case 'variants':
+    case 'choice':
+      return answer.variants[0] && ttlOf(answer.variants[0].answer)
+    default:
+      return undefined
+  }
+}
+
+/** Of the endpoints that the service's answers follow, where that makes a difference. */
+export function settlingLines(knowledge: Knowledge, service: Service): string[] {
+  const { settings, settling } = knowledge
+  if (!settings.adaptiveTtl) return []
+  return (splitOf(knowledge, service) ?? [service]).map(({ namespace, name }) => {
+    const endpoints = `endpoints of ${namespace}/${name}`
+    const why = settling.why(namespace, name)
+    if (!why) return `${endpoints}: settled`
+    const reasons = [
+      ...(why.unready > 0 ? [`${why.unready} not ready or terminating`] : []),
+      ...(why.changing === undefined
+        ? []
+        : [`changed of late, settled in ${Math.ceil(why.changing / 1000)} s unless they change again`]),
+    ]
+    return `${endpoints}: unsettled (${reasons.join('; ')})`
+  })
+}
+
+/** Slices that lines are spent on. */
+const mostSlices = 10
+
+/** Where an annotation says it. */
+export function rankLines(knowledge: Knowledge, service: Service, slices: readonly EndpointSlice[]): string[] {
+  const ofSlices = slices.filter((slice) => {
+    const { srvPriority, srvWeight } = knowledge.annotations.slice(slice)
+    return srvPriority !== undefined || srvWeight !== undefined
+  })
+  const left = ofSlices.length - mostSlices
+  return [
+    ...rankTexts('SRV', srvRank(knowledge, service, undefined)),
+    ...ofSlices
+      .slice(0, mostSlices)
+      .flatMap((slice) => rankTexts(`SRV of ${slice.name}`, srvRank(knowledge, service, slice))),
+    ...(left > 0 ? [`${left} more slices have a rank of their own`] : []),
+  ]
+}
+
+function rankTexts(what: string, rank: SrvRank | undefined): string[] {
+  const parts = (['priority', 'weight'] as const).flatMap((key) => {
+    const choice = rank?.[key]
+    return choice ? [`${key} ${choice.value} (${choice.source})`] : []
+  })
+  return parts.length > 0 ? [`${what}: ${parts.join(', ')}`] : []
+}
+
+/** Of the service, its slices and its namespace. */
+export function problemLines(knowledge: Knowledge, namespace: string, name: string): string[] {
+  const problems = [...namespaceProblems(knowledge, namespace), ...serviceProblems(knowledge, namespace, name)]
+  return problems.map((problem) => `${objectOf(problem)}: ${problemText(problem)}`)
+}
+
+/** Of a name that is missing: that clients wait for it, although `explain` does not. */
+export function holdLines(knowledge: Knowledge, zone: string, name: string, type: number): string[] {
+  const awaited = awaitedAt(knowledge, zone, name, type)
+  if (!awaited) return []
+  const { namespace, service, milliseconds } = awaited
+  return [`waited for, up to ${milliseconds / 1000} s (annotation hold of Service ${namespace}/${service})`]
+}

@@ -1,0 +1,46 @@
+/** What `slicedns explain` says of a traffic split: what is drawn how often, and why the rest is not. */
+import type { Service } from '../../../cluster/types.ts'
+import type { ServicePlace } from '../../../compile/place.ts'
+import type { Knowledge } from '../../../compile/settings.ts'
+import { type Weighed, weighed } from '../../../compile/split/answer.ts'
+import { type BackendState, backendStates } from '../../../compile/split/backends.ts'
+import { findSplit, type SplitFound } from '../../../compile/split/find.ts'
+import { splitOf } from '../../../compile/split/named.ts'
+
+export function splitLines(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): string[] {
+  const backends = place.endpoint === '' && !place.topology ? splitOf(knowledge, service) : undefined
+  if (!backends) return []
+  const states = backendStates(knowledge, zone, backends)
+  const found = findSplit(knowledge, zone, service, backends, place)
+  const drawn = found === 'unknown' ? undefined : found
+  return [
+    `a traffic split over ${backends.length} ${backends.length === 1 ? 'Service' : 'Services'}: its own endpoints do not count`,
+    ...states.map((state) => backendLine(state, drawn)),
+    ...(drawn ? weighed(drawn).map(weightLine) : []),
+  ]
+}
+
+function backendLine(state: BackendState, found: SplitFound | undefined): string {
+  const { namespace, name, share, condition, reason } = state
+  const line = `backend ${namespace}/${name}: share ${share}; ${reason}`
+  if (condition === 'out') return `${line}: drops out`
+  const all = found?.hosts.reduce((sum, host) => sum + host.share, 0) ?? 0
+  const host = found?.hosts.find((candidate) => candidate.namespace === namespace && candidate.name === name)
+  if (host) return `${line}: ${percent(host.share / all)} of the answers to A and AAAA`
+  if (share === 0) return `${line}: only when nothing else is left`
+  if (condition === 'leaving') return `${line}: only when no backend has a ready endpoint`
+  return `${line}: not at this port`
+}
+
+const percent = (part: number): string => `${Number((part * 100).toPrecision(4))} %`
+
+function weightLine({ port, backends, targets, layouts }: Weighed): string {
+  const parts = layouts[0].runs.map(({ from, to, weight, heavier }, i) => {
+    const count = to - from
+    const some = count < targets[i].length ? ` of ${targets[i].length}` : ''
+    const weights = heavier > 0 ? `${weight} or ${weight + 1}` : `${weight}`
+    return `${backends[i].namespace}/${backends[i].name} ${count}${some} × ${weights}`
+  })
+  const sets = layouts.length > 1 ? ` (one of ${layouts.length} such sets a reply)` : ''
+  return `SRV ${port.name || '(unnamed)'}/${port.protocol}, targets × weight: ${parts.join(', ')}${sets}`
+}

@@ -55,6 +55,7 @@ export function answerOf(knowledge: Knowledge, zone: string, found: Finding, typ
       return type === dnsType.TXT ? denied(knowledge) : nodata
     case 'apex':
       if (type === dnsType.NS) return nameserversAnswer(nameservers(knowledge, zone), ttl)
+      if (type === dnsType.PTR && found.pointers) return answerOf(knowledge, zone, found.pointers, type)
       return type === dnsType.TXT ? denied(knowledge) : nodata
     case 'version':
       return type === dnsType.TXT ? records(type, versionTtl, [rdata.txt([versionText])]) : denied(knowledge)

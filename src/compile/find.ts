@@ -41,6 +41,7 @@ export function find(knowledge: Knowledge, zone: string, place: Place): Finding 
   const { view, settings } = knowledge
   switch (place.kind) {
     case 'apex':
+      return place.address ? { kind: 'apex', pointers: findPointers(knowledge, place.address) } : { kind: 'apex' }
     case 'version':
     case 'nameserver':
       return { kind: place.kind }

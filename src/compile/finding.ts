@@ -11,7 +11,8 @@ export type Finding =
   | { readonly kind: 'unknown'; readonly resources: readonly Resource[] }
   /** A name without records of its own, above names that have some. */
   | { readonly kind: 'empty' }
-  | { readonly kind: 'apex' }
+  /** `pointers`: where the zone is one address, what is found there. */
+  | { readonly kind: 'apex'; readonly pointers?: Finding }
   | { readonly kind: 'version' }
   | { readonly kind: 'nameserver' }
   /**

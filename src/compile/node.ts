@@ -99,7 +99,7 @@ function isDeniedAlone(knowledge: Knowledge, zone: string, name: string, place: 
 /** Answers that do not go into the table although it could hold them. */
 function isLeftOut(place: Place, found: Finding, type: number, knowledge: Knowledge, options: CompileOptions): boolean {
   // They follow the endpoints that our own addresses are; few ask.
-  if (found.kind === 'apex') return type === dnsType.NS
+  if (found.kind === 'apex') return type === dnsType.NS || (type === dnsType.PTR && found.pointers !== undefined)
   // All namespaces: it changes with each of them.
   if (place.kind === 'browse' && place.namespace === '' && place.what === 'domains') return type === dnsType.PTR
   if (found.kind === 'nameserver') return type === dnsType.A || type === dnsType.AAAA

@@ -4,7 +4,8 @@ import { isSubdomain, labelsOf, NameError, parseName } from '../dns/name.ts'
 import { below, type ClusterDnsSettings, isMulticluster, isReverseZone } from './settings.ts'
 
 export type Place =
-  | { readonly kind: 'apex' }
+  /** `address`: of a reverse zone that is one address (a CIDR of Corefiles may become several). */
+  | { readonly kind: 'apex'; readonly address?: Uint8Array }
   /** `svc.ZONE` or `pod.ZONE`. */
   | { readonly kind: 'tree'; readonly tree: 'svc' | 'pod' }
   | { readonly kind: 'version' }
@@ -71,7 +72,7 @@ const nowhere: Place = { kind: 'nowhere' }
 
 /** `name` is lower case and in `zone`. */
 export function placeOf(zone: string, name: string, grammar: Grammar = plain): Place {
-  if (name === zone) return { kind: 'apex' }
+  if (name === zone) return apexPlace(zone)
   const labels = labelsOf(zone === '.' ? name : `${name.slice(0, -zone.length)}`)
   const last = labels.length - 1
   if (last === 0 && labels[0] === 'dns-version') return { kind: 'version' }
@@ -167,6 +168,11 @@ function topologyOf(left: readonly string[]): Topology | undefined {
 
 /** The underscores of RFC 2782 are not insisted on; a lone one stands for any. */
 export const withoutUnderscore = (label: string): string => (label.startsWith('_') ? label.slice(1) : label)
+
+function apexPlace(zone: string): Place {
+  const address = addressOfReverseName(zone)
+  return address ? { kind: 'apex', address } : { kind: 'apex' }
+}
 
 function reversePlace(name: string): Place {
   // CoreDNS overlooks up to three labels in front of an IPv6 address's 32.

@@ -119,6 +119,8 @@ export function createNames(knowledge: Knowledge, sink: NameSink, { report, late
     const address = parseAddress(ip)
     if (!address) return
     const name = reverseName(address)
+    // An apex is there whatever the cluster holds.
+    if (settings.zones.includes(name)) return
     if (clusterIPOwner(knowledge, address) || firstUse.has(name)) compileUsed(name)
     else sink.remove(name)
   }

@@ -97,6 +97,65 @@ spec('reverse zones in CIDR notation', {
   ],
 })
 
+const addresses = `
+  service web testns 10.3.0.1
+  service hdls testns headless
+  endpoint hdls testns 172.0.0.1 ready
+  endpoint hdls testns 2001:db8::1 ready`
+
+spec('reverse zones of a mask so long that each is one address', {
+  zones: 'cluster.local 10.3.0.0/30 172.0.0.0/31 2001:db8::/127',
+  cluster: addresses,
+  cases: [
+    {
+      name: 'a ClusterIP has its name at the apex',
+      ask: '1.0.3.10.in-addr.arpa. PTR',
+      answer: ['1.0.3.10.in-addr.arpa. 5 IN PTR web.testns.svc.cluster.local.'],
+    },
+    {
+      name: 'an endpoint has',
+      ask: '1.0.0.172.in-addr.arpa. PTR',
+      answer: ['1.0.0.172.in-addr.arpa. 5 IN PTR 172-0-0-1.hdls.testns.svc.cluster.local.'],
+    },
+    {
+      name: 'an endpoint of IPv6 has',
+      ask: `1.${'0.'.repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa. PTR`,
+      answer: [`1.${'0.'.repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa. 5 IN PTR 2001-db8--1.hdls.testns.svc.cluster.local.`],
+    },
+    {
+      name: 'an address that is none of ours has none',
+      ask: '2.0.3.10.in-addr.arpa. PTR',
+      rcode: 'NXDOMAIN',
+      authority: [soa(5, '2.0.3.10.in-addr.arpa.')],
+    },
+    {
+      name: 'the apex exists nevertheless',
+      ask: '2.0.3.10.in-addr.arpa. A',
+      authority: [soa(5, '2.0.3.10.in-addr.arpa.')],
+      by: 'table',
+    },
+    {
+      name: 'and has the SOA record',
+      ask: '1.0.3.10.in-addr.arpa. SOA',
+      answer: [soa(5, '1.0.3.10.in-addr.arpa.')],
+      by: 'table',
+    },
+    {
+      name: 'a service that is gone takes its name along, and leaves the apex',
+      when: 'remove service web testns',
+      ask: '1.0.3.10.in-addr.arpa. PTR',
+      rcode: 'NXDOMAIN',
+      authority: [soa(5, '1.0.3.10.in-addr.arpa.')],
+    },
+    {
+      name: 'which still exists',
+      ask: '1.0.3.10.in-addr.arpa. A',
+      authority: [soa(5, '1.0.3.10.in-addr.arpa.')],
+      by: 'table',
+    },
+  ],
+})
+
 spec('fallthrough for reverse zones only', {
   options: 'fallthrough in-addr.arpa ip6.arpa',
   cluster,

@@ -102,6 +102,10 @@ const unwritable = 'CoreDNS is silent about addresses that only imported slices 
 export const isUnwritable = (asked: Ask): boolean =>
   asked.type === type.PTR && /(\.110\.10\.in-addr|\.0\.1\.1\.0\.0\.0\.d\.f\.ip6)\.arpa\.$/i.test(asked.name)
 
+/** What a missing name comes to: behind a `fallthrough` to nothing at all there is no answer. */
+const denialIn = (corefile: string): number =>
+  /^ *fallthrough *$/m.test(corefile) && !/^ *forward /m.test(corefile) ? rcode.SERVFAIL : rcode.NXDOMAIN
+
 const uniqueRecords = (records: readonly ResourceRecord[]): ResourceRecord[] => [
   ...new Map(records.map((record) => [recordText(record), record])).values(),
 ]
@@ -130,7 +134,7 @@ export function excuse(
   corefile: string,
 ): string | undefined {
   if (!ours) return undefined
-  if (!theirs) return isUnwritable(asked) && parseMessage(ours).rcode === rcode.NXDOMAIN ? unwritable : undefined
+  if (!theirs) return isUnwritable(asked) && parseMessage(ours).rcode === denialIn(corefile) ? unwritable : undefined
   const pairing = { asked, theirs: parseMessage(theirs), ours: parseMessage(ours), corefile }
   return excuses.find((candidate) => candidate.holds(pairing))?.reason
 }

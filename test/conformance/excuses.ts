@@ -54,7 +54,9 @@ const excuses: readonly Excuse[] = [
       if (asked.name === lowerName(asked.name) && !hasCache(corefile)) return false
       const name = lowerName(asked.name)
       const zone = zonesOf(corefile).find((candidate) => isSubdomain(candidate, name))
-      if (zone === undefined || !isDenial(theirs) || ours.rcode !== rcode.NOERROR) return false
+      // A name that is not found may fall through to nothing at all.
+      const isDenied = isDenial(theirs) || (theirs.rcode === rcode.SERVFAIL && !/^ *forward /m.test(corefile))
+      if (zone === undefined || !isDenied || ours.rcode !== rcode.NOERROR) return false
       const isAlias = ours.answer.some(
         ({ type: told, name: owner }) => told !== type.CNAME && owner === `ns.dns.${zone}`,
       )

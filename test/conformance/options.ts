@@ -4,7 +4,7 @@ import { type Configuration, configurations } from './configurations.ts'
 
 export interface Options {
   readonly chosen: readonly Configuration[]
-  /** Write CoreDNS's answers to recorded/ while comparing. */
+  /** Write CoreDNS's answers to recorded/, and ask only what is kept there. */
   readonly record: boolean
   /** Change the cluster at random for so long, instead of asking everything about the fixed one. Minutes. */
   readonly minutes: number | undefined

@@ -17,7 +17,7 @@ import { isOfUpstream } from './upstream.ts'
 const folder = join(import.meta.dirname, 'recorded')
 const clusterFile = 'cluster.json'
 /** Questions kept of a configuration; the first one, kubeadm's, keeps more. */
-const keptQuestions = 700
+const keptQuestions = 500
 const keptOfDefault = 3_000
 
 export interface Recording {
@@ -49,6 +49,18 @@ export function coreDnsVersion(program: string): string {
   return /CoreDNS-(\S+)/.exec(execFileSync(program, ['-version'], { encoding: 'utf8' }))?.[1] ?? 'unknown'
 }
 
+/** The questions to ask for a recording, in their order: more than are kept, as not every answer can be. */
+export function recordedQuestions({ name, zone }: Configuration, asks: readonly Ask[]): Ask[] {
+  const ranks = new Map(
+    asks.filter((asked) => !isAboutThisMachine(asked, zone)).map((asked) => [asked, hash(describe(asked))]),
+  )
+  const chosen = [...ranks].sort(([, a], [, b]) => a - b).slice(0, 2 * keptOf(name))
+  const set = new Set(chosen.map(([asked]) => asked))
+  return asks.filter((asked) => set.has(asked))
+}
+
+const keptOf = (configuration: string) => (configuration === 'kubeadm' ? keptOfDefault : keptQuestions)
+
 export interface Answered {
   readonly asked: Ask
   readonly wanted: Uint8Array | undefined
@@ -69,7 +81,7 @@ export function writeRecording(
     .filter(({ wanted }) => !youngest || ofUpstream(wanted!).every(({ key, ttl }) => ttl === youngest.get(key)))
     .map((answer) => ({ ...answer, rank: hash(describe(answer.asked)) }))
     .sort((a, b) => a.rank - b.rank)
-    .slice(0, name === 'kubeadm' ? keptOfDefault : keptQuestions)
+    .slice(0, keptOf(name))
     .sort((a, b) => (describe(a.asked) < describe(b.asked) ? -1 : 1))
   const replies = new Map<string, number>()
   const questions: Record<string, Record<string, number>> = {}

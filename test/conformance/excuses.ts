@@ -54,9 +54,7 @@ const excuses: readonly Excuse[] = [
       if (asked.name === lowerName(asked.name) && !hasCache(corefile)) return false
       const name = lowerName(asked.name)
       const zone = zonesOf(corefile).find((candidate) => isSubdomain(candidate, name))
-      // A name that is not found may fall through to nothing at all.
-      const isDenied = isDenial(theirs) || (theirs.rcode === rcode.SERVFAIL && !/^ *forward /m.test(corefile))
-      if (zone === undefined || !isDenied || ours.rcode !== rcode.NOERROR) return false
+      if (zone === undefined || !isDeniedIn(corefile, theirs) || ours.rcode !== rcode.NOERROR) return false
       const isAlias = ours.answer.some(
         ({ type: told, name: owner }) => told !== type.CNAME && owner === `ns.dns.${zone}`,
       )
@@ -78,11 +76,11 @@ const excuses: readonly Excuse[] = [
   },
   {
     reason: 'an IPv4 address has its PTR in in-addr.arpa only',
-    holds: ({ asked, theirs, ours }) =>
+    holds: ({ asked, theirs, ours, corefile }) =>
       /\.f\.f\.f\.f(\.0){20}\.ip6\.arpa\.$/i.test(asked.name) &&
       asked.type === type.PTR &&
       theirs.answer.every((record) => record.type === type.PTR) &&
-      isDenial(ours),
+      isDeniedIn(corefile, ours),
   },
   {
     reason: 'EDNS options are repeated as they came',
@@ -114,6 +112,9 @@ const uniqueRecords = (records: readonly ResourceRecord[]): ResourceRecord[] => 
 
 const isDenial = ({ answer, rcode: code }: Message): boolean =>
   answer.length === 0 && (code === rcode.NOERROR || code === rcode.NXDOMAIN)
+
+const isDeniedIn = (corefile: string, message: Message): boolean =>
+  isDenial(message) || message.rcode === denialIn(corefile)
 
 const hasAutopath = (corefile: string) => /^ *autopath /m.test(corefile)
 

@@ -6,9 +6,9 @@ import { distinctAddresses, includes } from './distinct.ts'
 import { type Group, noPort } from './endpoints.ts'
 import { find } from './find.ts'
 import { type Finding, missing } from './finding.ts'
+import type { Knowledge } from './knowledge.ts'
 import { nameservers } from './nameservers.ts'
 import { grammarOf, placeOf } from './place.ts'
-import type { Knowledge } from './settings.ts'
 import { type ChaseSpec, type ChoiceSpec, splitAnswer } from './split/answer.ts'
 
 /** What a name answers to a question of one type. */

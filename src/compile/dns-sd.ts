@@ -3,25 +3,11 @@ import type { Service } from '../cluster/types.ts'
 import { rdata } from '../dns/rdata.ts'
 import { type Finding, missing } from './finding.ts'
 import { isHidden } from './hidden.ts'
+import type { Browsing, Knowledge } from './knowledge.ts'
 import { absoluteName, type BrowsePlace, namespaceName, type ServicePlace } from './place.ts'
-import type { Knowledge } from './settings.ts'
 import { byText, insert, remove } from './sorted.ts'
 import { serviceTtl } from './ttl.ts'
 import { isShown } from './visible.ts'
-
-/** What a namespace has to browse. */
-export interface Listing {
-  /** `_port._proto`, in order. */
-  readonly types: readonly string[]
-  /** Names of the services that have such a port, in order. */
-  readonly offers: ReadonlyMap<string, readonly string[]>
-}
-
-/** Listings of namespaces, kept up as their services change: some have thousands. */
-export interface Browsing {
-  changed(namespace: string, name: string): void
-  listing(knowledge: Knowledge, namespace: string): Listing
-}
 
 /** What the records of one name may take of a message: as for TXT (annotations/metadata.ts). */
 const maxOctets = 64_000

@@ -2,7 +2,6 @@
 import { type ClusterView, type EndpointSlice, endpointFlag } from '../cluster/types.ts'
 import { parseAddress } from '../dns/address.ts'
 import { absoluteName, addressLabel, type ServicePlace } from './place.ts'
-import type { SrvRank } from './srv-rank.ts'
 
 /** Addresses that share their ports. What stands behind one SRV target, or behind many. */
 export interface Group {
@@ -19,6 +18,19 @@ export interface Group {
   readonly rank?: SrvRank
   /** The SRV target of an address: absolute. */
   target(index: number): string
+}
+
+/** Each undefined where nobody says it: the priority is 0 then, and the weight counted (coredns-behaviour §4.4). */
+export interface SrvRank {
+  readonly priority: RankChoice | undefined
+  readonly weight: RankChoice | undefined
+}
+
+export interface RankChoice {
+  /** 0–65535; a weight of 0 is one, too (RFC 2782). */
+  readonly value: number
+  /** For `explain`. */
+  readonly source: string
 }
 
 /**

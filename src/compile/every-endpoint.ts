@@ -1,7 +1,7 @@
 /** The endpoints of a service with an address of its own, at `_endpoints` below it (`slicedns.io/endpoints`). */
 import type { Service } from '../cluster/types.ts'
 import type { Problem } from './annotations/parsed.ts'
-import type { Knowledge } from './settings.ts'
+import type { Knowledge } from './knowledge.ts'
 
 export const listsEndpoints = ({ annotations }: Knowledge, service: Service): boolean =>
   annotations.service(service).endpoints === true && service.type !== 'ExternalName'

@@ -7,7 +7,8 @@ import { isSubdomain } from '../dns/name.ts'
 import { rdata } from '../dns/rdata.ts'
 import { endpointLabel, type Group, isReady, noPort } from './endpoints.ts'
 import { type ExternalSettings, externalServerName, externalServers, findExternal, placesOf } from './external.ts'
-import { below, isReverseZone, type Knowledge } from './settings.ts'
+import type { Knowledge } from './knowledge.ts'
+import { below, isReverseZone } from './settings.ts'
 
 export interface ExternalRecords {
   readonly answer: readonly ResourceRecord[]

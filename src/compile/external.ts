@@ -11,8 +11,9 @@ import { rdata } from '../dns/rdata.ts'
 import { endpointGroup, type Group, isReady, matchingPorts, noPort } from './endpoints.ts'
 import { hasPointers } from './find.ts'
 import { missing } from './finding.ts'
+import type { Knowledge } from './knowledge.ts'
 import { absoluteName, withoutUnderscore } from './place.ts'
-import { below, type Knowledge } from './settings.ts'
+import { below } from './settings.ts'
 import { isKnown, isShown } from './visible.ts'
 
 export interface ExternalSettings {

@@ -15,6 +15,7 @@ import {
 import { listsEndpoints } from './every-endpoint.ts'
 import { type Finding, missing } from './finding.ts'
 import { hasEndpoint, isHidden, mayBeHidden } from './hidden.ts'
+import type { Knowledge } from './knowledge.ts'
 import { toldEndpoints } from './last-resort.ts'
 import { findGrpcConfig, isGrpcConfig, withTexts } from './metadata.ts'
 import {
@@ -28,7 +29,6 @@ import {
   serviceName,
   type Topology,
 } from './place.ts'
-import type { Knowledge } from './settings.ts'
 import { findSplit } from './split/find.ts'
 import { type Backend, splitOf } from './split/named.ts'
 import { ranked } from './srv-rank.ts'

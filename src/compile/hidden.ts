@@ -1,8 +1,9 @@
 /** `ignore empty_service`: services with an address of their own that do not exist while they have no endpoint. */
 import type { ClusterView, EndpointSlice, Resource, Service } from '../cluster/types.ts'
 import { type Counts, isReady } from './endpoints.ts'
+import type { Knowledge } from './knowledge.ts'
 import { hasAny, toldEndpoints } from './last-resort.ts'
-import type { ClusterDnsSettings, Knowledge } from './settings.ts'
+import type { ClusterDnsSettings } from './settings.ts'
 import { splitOf } from './split/named.ts'
 
 export const mayBeHidden = ({ ignoreEmptyServices }: ClusterDnsSettings, { headless, type }: Service): boolean =>

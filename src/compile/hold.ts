@@ -5,8 +5,8 @@
 import type { EndpointSlice, Service } from '../cluster/types.ts'
 import { type as dnsType } from '../dns/codes.ts'
 import type { Problem } from './annotations/parsed.ts'
+import type { Knowledge } from './knowledge.ts'
 import { grammarOf, placeOf } from './place.ts'
-import type { Knowledge } from './settings.ts'
 import { isShown } from './visible.ts'
 
 /** An endpoint that a question may wait for. */

@@ -2,9 +2,9 @@
 import type { Service } from '../cluster/types.ts'
 import type { Problem } from './annotations/parsed.ts'
 import type { Finding } from './finding.ts'
+import type { Knowledge } from './knowledge.ts'
 import type { ServicePlace } from './place.ts'
 import { serviceName } from './place.ts'
-import type { Knowledge } from './settings.ts'
 import { splitOf } from './split/named.ts'
 import { serviceTtl } from './ttl.ts'
 

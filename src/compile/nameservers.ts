@@ -2,8 +2,9 @@
 import type { EndpointSlice, Service } from '../cluster/types.ts'
 import { parseAddress } from '../dns/address.ts'
 import { endpointGroup, type Group, isReady, noPort } from './endpoints.ts'
+import type { Knowledge } from './knowledge.ts'
 import { serviceName } from './place.ts'
-import { below, type Knowledge } from './settings.ts'
+import { below } from './settings.ts'
 
 /** The Services that one of our addresses is an endpoint of; where there is none, the addresses as `ns.dns.ZONE`. */
 export function nameservers(knowledge: Knowledge, zone: string): Group[] {

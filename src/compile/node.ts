@@ -7,6 +7,7 @@ import { noPort } from './endpoints.ts'
 import { find } from './find.ts'
 import type { Finding } from './finding.ts'
 import { holdOf } from './hold.ts'
+import type { Knowledge } from './knowledge.ts'
 import { grpcConfigNames } from './metadata.ts'
 import {
   absoluteName,
@@ -24,7 +25,6 @@ import {
   fallsThroughBelow,
   isMulticluster,
   isReverseZone,
-  type Knowledge,
   zoneOf,
 } from './settings.ts'
 import { isLarge } from './split/find.ts'

@@ -4,8 +4,8 @@ import { problemsOfAliases } from './aliases/claims.ts'
 import type { Problem } from './annotations/parsed.ts'
 import { problemsOfEndpoints } from './every-endpoint.ts'
 import { problemsOfHold } from './hold.ts'
+import type { Knowledge } from './knowledge.ts'
 import { problemsOfTexts } from './metadata.ts'
-import type { Knowledge } from './settings.ts'
 import { problemsOfSplit } from './split/named.ts'
 
 export interface ObjectProblem {

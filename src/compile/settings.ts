@@ -1,9 +1,5 @@
-/** What the answers of cluster names are computed from: the cluster as it is, and the settings of a `kubernetes` block. */
-import type { ClusterView } from '../cluster/types.ts'
+/** How a `kubernetes` block has cluster names answered. */
 import { isSubdomain } from '../dns/name.ts'
-import type { Aliases } from './aliases/claims.ts'
-import type { AnnotationReader } from './annotations/read.ts'
-import type { Browsing } from './dns-sd.ts'
 
 export interface ClusterDnsSettings {
   /** Zones answered for, lower case and absolute, in the Corefile's order; reverse zones among them. */
@@ -42,33 +38,6 @@ export interface AdaptiveTtl {
   readonly max: number
   readonly settle: number
 }
-
-export interface Knowledge {
-  readonly view: ClusterView
-  readonly settings: ClusterDnsSettings
-  /** Addresses of this machine by which the cluster may know us, packed: they decide the zone's NS records. */
-  readonly localAddresses: readonly Uint8Array[]
-  readonly annotations: AnnotationReader
-  readonly settling: Settling
-  readonly aliases: Aliases
-  readonly browsing: Browsing
-}
-
-/** Which services' endpoints are unsettled (DESIGN §3): one is not ready or terminating, or the set has just changed. */
-export interface Settling {
-  isUnsettled(namespace: string, service: string): boolean
-  /** For `explain`: undefined when it is settled. */
-  why(namespace: string, service: string): Unsettled | undefined
-}
-
-export interface Unsettled {
-  /** Endpoints that are not ready, or terminating. */
-  readonly unready: number
-  /** Milliseconds until the set of endpoints has been the same for long enough; undefined when it has. */
-  readonly changing: number | undefined
-}
-
-export const alwaysSettled: Settling = { isUnsettled: () => false, why: () => undefined }
 
 /** The zone that answers for a name (lower case): the longest that holds it. */
 export function zoneOf(settings: ClusterDnsSettings, name: string): string | undefined {

@@ -1,20 +1,7 @@
 /** Priority and weight of SRV records where annotations set them (DESIGN §3), and where they come from. */
 import type { EndpointSlice, Service } from '../cluster/types.ts'
-import type { Group } from './endpoints.ts'
-import type { Knowledge } from './settings.ts'
-
-/** Each undefined where nobody says it: the priority is 0 then, and the weight counted (coredns-behaviour §4.4). */
-export interface SrvRank {
-  readonly priority: RankChoice | undefined
-  readonly weight: RankChoice | undefined
-}
-
-export interface RankChoice {
-  /** 0–65535; a weight of 0 is one, too (RFC 2782). */
-  readonly value: number
-  /** For `explain`. */
-  readonly source: string
-}
+import type { Group, RankChoice, SrvRank } from './endpoints.ts'
+import type { Knowledge } from './knowledge.ts'
 
 /**
  * Of a service's own target, or of the endpoints of one of its slices: what the slice says comes before what the service

@@ -1,6 +1,6 @@
 /** How long the records of a service may be kept, and who says so (DESIGN §3, Annotations). */
 import type { Service, ServiceImport } from '../cluster/types.ts'
-import type { Knowledge } from './settings.ts'
+import type { Knowledge } from './knowledge.ts'
 
 /** Seconds. */
 const maxSplitTtl = 5

@@ -1,6 +1,6 @@
 /** How much of the cluster there is to be seen. */
 import type { ClusterView, Resource } from '../cluster/types.ts'
-import type { Knowledge } from './settings.ts'
+import type { Knowledge } from './knowledge.ts'
 
 export function isKnown(view: ClusterView, resource: Resource): boolean {
   const availability = view.availability(resource)

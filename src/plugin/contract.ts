@@ -6,7 +6,7 @@
 
 import type { DataPlaneSample } from '../answer/api.ts'
 import type { Cluster } from '../cluster/types.ts'
-import type { Knowledge } from '../compile/settings.ts'
+import type { Knowledge } from '../compile/knowledge.ts'
 import type { Directive, DirectiveSchema, Position } from '../corefile/schema.ts'
 import type { ResourceRecord } from '../dns/message.ts'
 import type { Clock } from '../observe/clock.ts'

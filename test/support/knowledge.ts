@@ -3,7 +3,8 @@ import type { ClusterView } from '../../src/cluster/types.ts'
 import { createAliases } from '../../src/compile/aliases/claims.ts'
 import { createAnnotationReader } from '../../src/compile/annotations/read.ts'
 import { createBrowsing } from '../../src/compile/dns-sd.ts'
-import { alwaysSettled, type ClusterDnsSettings, type Knowledge, type Settling } from '../../src/compile/settings.ts'
+import { alwaysSettled, type Knowledge, type Settling } from '../../src/compile/knowledge.ts'
+import type { ClusterDnsSettings } from '../../src/compile/settings.ts'
 import { parseAddress } from '../../src/dns/address.ts'
 
 export function knowledgeOf(

@@ -3,27 +3,12 @@ import type { ClusterView, Service } from '../../cluster/types.ts'
 import { labelsOf } from '../../dns/name.ts'
 import type { Problem } from '../annotations/parsed.ts'
 import type { AnnotationReader } from '../annotations/read.ts'
+import type { Aliases, Claimant, Knowledge } from '../knowledge.ts'
 import { serviceName } from '../place.ts'
-import type { ClusterDnsSettings, Knowledge } from '../settings.ts'
+import type { ClusterDnsSettings } from '../settings.ts'
 import { byText, insert, remove } from '../sorted.ts'
 import { isKnown, isShown } from '../visible.ts'
 import { aliasZoneOf, homeZone, openZones, ruleAgainst } from './rules.ts'
-
-export interface Aliases {
-  /** The zones that aliases can be in. */
-  readonly zones: readonly string[]
-  /** The zone of services' own names. */
-  readonly home: string
-  /** The service, or what it is annotated with, has changed. */
-  changed(namespace: string, name: string): void
-  /** Aliases that the service claims, those that it does not get too. */
-  claimedBy(namespace: string, name: string): readonly string[]
-  /** Services that claim the alias, oldest first. */
-  claimants(alias: string): readonly Claimant[]
-}
-
-/** A service; of the same second, in the order of their names. */
-export type Claimant = Pick<Service, 'namespace' | 'name' | 'createdAt'>
 
 export const noAliases: Aliases = {
   zones: [],

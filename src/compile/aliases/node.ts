@@ -1,9 +1,9 @@
 /** What a service's aliases answer from the table: the same as its own names, in a zone of their own. */
 import type { Service } from '../../cluster/types.ts'
 import type { NodeSpec } from '../../table/spec.ts'
+import type { Knowledge } from '../knowledge.ts'
 import { compileNode, namesOfService } from '../node.ts'
 import { absoluteName } from '../place.ts'
-import type { Knowledge } from '../settings.ts'
 import { ownName } from './claims.ts'
 
 /** The names that are compiled ahead at and below an alias, with the service's own names that they stand for. */

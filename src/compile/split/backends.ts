@@ -2,9 +2,9 @@
 import type { EndpointSlice, Service } from '../../cluster/types.ts'
 import { parseAddress } from '../../dns/address.ts'
 import { endpointsAt, type Group, noPort, virtualAddresses } from '../endpoints.ts'
+import type { Knowledge } from '../knowledge.ts'
 import { countOf, isLastResort, type Told, toldEndpoints } from '../last-resort.ts'
 import { absoluteName, type ServicePlace, serviceName } from '../place.ts'
-import type { Knowledge } from '../settings.ts'
 import { isKnown, isShown } from '../visible.ts'
 import type { Backend } from './named.ts'
 

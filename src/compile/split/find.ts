@@ -1,8 +1,8 @@
 /** What a split has at a place: the backends that can be drawn there, and the ports that it is asked for. */
 import type { Service } from '../../cluster/types.ts'
 import type { Group } from '../endpoints.ts'
+import type { Knowledge } from '../knowledge.ts'
 import type { ServicePlace } from '../place.ts'
-import type { Knowledge } from '../settings.ts'
 import { type AskedPort, type BackendState, backendStates, type Content, type PortName } from './backends.ts'
 import type { Backend } from './named.ts'
 

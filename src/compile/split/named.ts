@@ -2,7 +2,7 @@
 import type { Service } from '../../cluster/types.ts'
 import type { Problem } from '../annotations/parsed.ts'
 import type { SplitBackend } from '../annotations/split.ts'
-import type { Knowledge } from '../settings.ts'
+import type { Knowledge } from '../knowledge.ts'
 
 export interface Backend {
   readonly namespace: string

@@ -6,7 +6,8 @@ import {
   externalRecords,
   externalServerRecords,
 } from '../../compile/external-records.ts'
-import { below, type Knowledge } from '../../compile/settings.ts'
+import type { Knowledge } from '../../compile/knowledge.ts'
+import { below } from '../../compile/settings.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'

@@ -1,6 +1,6 @@
 import { externalSerial, externalSoa } from '../../compile/external.ts'
 import { externalZoneRecords } from '../../compile/external-records.ts'
-import type { Knowledge } from '../../compile/settings.ts'
+import type { Knowledge } from '../../compile/knowledge.ts'
 import { isTransferable } from '../../compile/transfer.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import type { Instance, Plugin, Setup, SharedCluster, TransferSource } from '../../plugin/contract.ts'

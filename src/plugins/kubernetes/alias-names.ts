@@ -3,9 +3,10 @@
 import { ownerOf } from '../../compile/aliases/claims.ts'
 import { aliasNames, aliasNode } from '../../compile/aliases/node.ts'
 import { aliasZoneOf } from '../../compile/aliases/rules.ts'
-import { type Knowledge, zoneOf } from '../../compile/settings.ts'
+import type { Knowledge } from '../../compile/knowledge.ts'
+import { zoneOf } from '../../compile/settings.ts'
 import { type ServiceName, serviceKey } from './first-use.ts'
-import type { NameSink } from './names.ts'
+import type { NameSink } from './targets.ts'
 
 export interface AliasNames {
   /** Zones for aliases inside a cluster's zone: what has no alias there is for the next plugin, not denied. */

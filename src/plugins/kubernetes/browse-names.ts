@@ -4,8 +4,9 @@
  * services came, and one that takes long rests for as long.
  */
 import { typesOf } from '../../compile/dns-sd.ts'
+import type { Knowledge } from '../../compile/knowledge.ts'
 import { namespaceName } from '../../compile/place.ts'
-import { isMulticluster, isReverseZone, type Knowledge } from '../../compile/settings.ts'
+import { isMulticluster, isReverseZone } from '../../compile/settings.ts'
 
 export interface BrowseNames {
   /** The service may offer other types than it did. */

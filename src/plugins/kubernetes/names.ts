@@ -1,11 +1,12 @@
 /** Which names of the table belong to which object, and what becomes of them when it changes. */
 import type { Service, ServiceImport } from '../../cluster/types.ts'
 import { clusterIPOwner } from '../../compile/find.ts'
+import type { Knowledge } from '../../compile/knowledge.ts'
 import { type Told, toldEndpoints } from '../../compile/last-resort.ts'
 import { isGrpcConfig } from '../../compile/metadata.ts'
 import { compileNode, fixedNames, isHeadless, namesOfService } from '../../compile/node.ts'
 import { absoluteName, grammarOf, isServiceItself, namespaceName, type Place, placeOf } from '../../compile/place.ts'
-import { isMulticluster, isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
+import { isMulticluster, isReverseZone, zoneOf } from '../../compile/settings.ts'
 import { splitOf } from '../../compile/split/named.ts'
 import { endpointsTtl, importTtl, serviceTtl } from '../../compile/ttl.ts'
 import { parseAddress, reverseName } from '../../dns/address.ts'
@@ -13,12 +14,7 @@ import { type as dnsType } from '../../dns/codes.ts'
 import type { NodeSpec } from '../../table/spec.ts'
 import { createAliasNames } from './alias-names.ts'
 import { createFirstUse, type ServiceName, serviceKey, serviceNameOf } from './first-use.ts'
-
-/** Where compiled names go. */
-export interface NameSink {
-  put(name: string, node: NodeSpec): void
-  remove(name: string): void
-}
+import type { NameSink } from './targets.ts'
 
 export interface Names {
   /** Names that are there whatever the cluster holds. */

@@ -4,7 +4,8 @@
  * after the event, so that a single change is in the table before the next packet of the watch is read.
  */
 
-import { isMulticluster, type Knowledge } from '../../compile/settings.ts'
+import type { Knowledge } from '../../compile/knowledge.ts'
+import { isMulticluster } from '../../compile/settings.ts'
 import { namedBackends } from '../../compile/split/named.ts'
 import { isKnown } from '../../compile/visible.ts'
 import { reverseName } from '../../dns/address.ts'

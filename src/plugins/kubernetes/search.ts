@@ -1,6 +1,8 @@
 /** The search lists that kubelet writes into pods' resolv.conf (`dnsPolicy: ClusterFirst`). */
+
+import type { Knowledge } from '../../compile/knowledge.ts'
 import { placeOf } from '../../compile/place.ts'
-import { below, isReverseZone, type Knowledge, zoneOf } from '../../compile/settings.ts'
+import { below, isReverseZone, zoneOf } from '../../compile/settings.ts'
 import type { SearchLists } from '../../plugin/contract.ts'
 
 /**

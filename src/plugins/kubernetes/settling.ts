@@ -5,7 +5,7 @@
  */
 import { sameBytes, sameTexts } from '../../cluster/compare.ts'
 import { type Cluster, type EndpointSlice, endpointFlag } from '../../cluster/types.ts'
-import type { Settling, Unsettled } from '../../compile/settings.ts'
+import type { Settling, Unsettled } from '../../compile/knowledge.ts'
 import type { Clock, Timer } from '../../observe/clock.ts'
 
 export interface SettlingTracker extends Settling {

@@ -1,6 +1,6 @@
 /** What the plugin publishes into the answer table, fed from one subscription to the cluster. */
 import type { Cluster } from '../../cluster/types.ts'
-import type { Knowledge } from '../../compile/settings.ts'
+import type { Knowledge } from '../../compile/knowledge.ts'
 import type { CompiledSource } from '../../plugin/contract.ts'
 import type { Examiner } from './problems/examiner.ts'
 import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts'

@@ -1,10 +1,16 @@
 /** The spaces of the answer table that a publisher keeps: one for each listener of the server block. */
+
+import type { Knowledge } from '../../compile/knowledge.ts'
 import { zoneSpec } from '../../compile/node.ts'
-import type { Knowledge } from '../../compile/settings.ts'
 import type { TableSink } from '../../plugin/contract.ts'
 import { TableFull } from '../../table/index.ts'
 import type { NodeSpec } from '../../table/spec.ts'
-import type { NameSink } from './names.ts'
+
+/** Where compiled names go. */
+export interface NameSink {
+  put(name: string, node: NodeSpec): void
+  remove(name: string): void
+}
 
 export interface Targets {
   /** All of them at once. */

@@ -2,9 +2,9 @@
 import type { Service } from '../../../cluster/types.ts'
 import { type AliasPlace, rivalsOf } from '../../../compile/aliases/claims.ts'
 import { listsEndpoints } from '../../../compile/every-endpoint.ts'
+import type { Knowledge } from '../../../compile/knowledge.ts'
 import { isGrpcConfig, textsOf } from '../../../compile/metadata.ts'
 import { type BrowsePlace, everyEndpoint, isServiceItself, type ServicePlace } from '../../../compile/place.ts'
-import type { Knowledge } from '../../../compile/settings.ts'
 
 /** Services that lines are spent on. */
 const mostRivals = 10

@@ -1,14 +1,15 @@
 /** What `slicedns explain` says of a service: its TTL, the rank of its SRV records, how settled it is, and their sources. */
 import type { EndpointSlice, Service, ServiceImport } from '../../../cluster/types.ts'
 import type { Answer } from '../../../compile/answers.ts'
+import type { SrvRank } from '../../../compile/endpoints.ts'
 import { clusterIPOwner } from '../../../compile/find.ts'
 import { awaitedAt } from '../../../compile/hold.ts'
+import type { Knowledge } from '../../../compile/knowledge.ts'
 import { isGrpcConfig } from '../../../compile/metadata.ts'
 import type { Place, ServicePlace } from '../../../compile/place.ts'
 import { namespaceProblems, serviceProblems } from '../../../compile/problems.ts'
-import type { Knowledge } from '../../../compile/settings.ts'
 import { splitOf } from '../../../compile/split/named.ts'
-import { type SrvRank, srvRank } from '../../../compile/srv-rank.ts'
+import { srvRank } from '../../../compile/srv-rank.ts'
 import { endpointsTtl, importTtl, serviceTtl, splitTtl, type TtlChoice } from '../../../compile/ttl.ts'
 import { objectOf, problemText } from '../problems/report.ts'
 

@@ -1,7 +1,7 @@
 /** What `slicedns explain` says of a traffic split: what is drawn how often, and why the rest is not. */
 import type { Service } from '../../../cluster/types.ts'
+import type { Knowledge } from '../../../compile/knowledge.ts'
 import type { ServicePlace } from '../../../compile/place.ts'
-import type { Knowledge } from '../../../compile/settings.ts'
 import { type Weighed, weighed } from '../../../compile/split/answer.ts'
 import { type BackendState, backendStates } from '../../../compile/split/backends.ts'
 import { findSplit, type SplitFound } from '../../../compile/split/find.ts'

@@ -6,7 +6,7 @@
 import type { Cluster, EndpointSlice } from '../../../cluster/types.ts'
 import { endpointLabel, isReady } from '../../../compile/endpoints.ts'
 import { type Awaited, awaitedAt, holdOf } from '../../../compile/hold.ts'
-import type { Knowledge } from '../../../compile/settings.ts'
+import type { Knowledge } from '../../../compile/knowledge.ts'
 import type { Clock, Timer } from '../../../observe/clock.ts'
 import type { MetricsRegistry } from '../../../observe/metrics.ts'
 import type { Outcome, Query } from '../../../plugin/query.ts'

@@ -1,7 +1,7 @@
 /** Looks at the annotations of each object that is compiled, as one configuration reads them, and reports what is wrong. */
 
+import type { Knowledge } from '../../../compile/knowledge.ts'
 import { namespaceProblems, type ObjectProblem, serviceProblems } from '../../../compile/problems.ts'
-import type { Knowledge } from '../../../compile/settings.ts'
 import { isShown } from '../../../compile/visible.ts'
 import type { AnnotationReport } from './report.ts'
 

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { openCredentials } from '../../src/cluster/credentials.ts'
+import { openCredentials } from '../../src/cluster/open-credentials.ts'
 import { proxyFromEnvironment } from '../../src/cluster/proxy.ts'
 import type { ClusterConfig } from '../../src/cluster/types.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../support/api-server/index.ts'

@@ -191,23 +191,27 @@ test('shared strings are the strings that went in', () => {
   )
 })
 
-test('work pauses as soon as a slice is used up, and the event loop turns', async () => {
+test('work pauses as soon as a slice is used up, and the event loop turns before the next slice', async () => {
   const pacer = createPacer()
   pacer.begin()
   let turns = 0
   const count = (): void => {
     turns++
-    if (turns < 1000) setImmediate(count)
+    immediate = setImmediate(count)
   }
-  setImmediate(count)
-  for (let rests = 0; rests < 3; rests++) {
-    while (!pacer.due) Math.sqrt(rests)
-    const before = turns
-    await pacer.rest()
-    assert.ok(turns > before)
-    assert.equal(pacer.due, false)
+  let immediate = setImmediate(count)
+  try {
+    // A machine that is short of processors may use a slice up before it can be looked at: there is always a next one.
+    for (let fresh = 0; fresh < 3; ) {
+      while (!pacer.due) Math.sqrt(fresh)
+      const before = turns
+      await pacer.rest()
+      assert.ok(turns > before)
+      if (!pacer.due) fresh++
+    }
+  } finally {
+    clearImmediate(immediate)
   }
-  turns = 1000
 })
 
 describe('the key of a cluster', () => {

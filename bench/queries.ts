@@ -14,6 +14,7 @@ import {
   startServer,
   startUpstream,
   untilAnswering,
+  untilIdle,
   untilReady,
 } from './lib/servers.ts'
 
@@ -96,6 +97,7 @@ export async function run({ world, size, seconds, print }: Context): Promise<voi
       try {
         await untilReady(server)
         await untilAnswering(server, hostOf(size.services - 1), 'A')
+        await untilIdle(server)
         const figures = new Map<Workload, Figures>()
         const asked = workloads.filter(({ own }) => !own || kind !== 'coredns')
         for (const workload of asked) figures.set(workload, await measure(server, workload, size, seconds))
@@ -138,7 +140,7 @@ async function measure(
 ): Promise<Figures> {
   const port = server.ports.dns
   const questions = workload.questions(size, seconds)
-  // Not counted: what comes after /ready (compiling the names, and the engine its own code), and filling the cache.
+  // Not counted: the engine's compiling of our code, and filling the cache.
   if (workload.warm) await offer({ port, questions, seconds: 2, once: true })
   else if (!workload.once) await offer({ port, questions, seconds: 1, once: false })
   const before = cpuTime(server.pid)

@@ -8,7 +8,7 @@ import { dig } from '../../test/support/dig.ts'
 import { peer } from '../../test/support/peers.ts'
 import { freePorts, type Ports } from '../../test/support/server.ts'
 import { until } from '../../test/support/until.ts'
-import { otherCores, type Program, serverCore, start } from './process.ts'
+import { cpuTime, otherCores, type Program, serverCore, start } from './process.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -62,6 +62,27 @@ export async function untilAnswering(server: Server, name: string, type: string)
         throw new Error(`${server.name}: ${name} ${type} is ${reply.rcode}\n${server.output()}`)
     },
     { within: 120_000, unless: () => (server.running() ? undefined : `${server.name} has ended`) },
+  )
+}
+
+/** Seconds of processor time in a fifth of a second that a server with nothing to do stays below. */
+const idle = 0.02
+
+/** Waits until the server has done what comes after /ready (compiling thousands of names) and nobody sees from outside. */
+export async function untilIdle({ name, pid, running }: Server): Promise<void> {
+  const used = (): number => {
+    const { user, system } = cpuTime(pid)
+    return user + system
+  }
+  let before = Number.NEGATIVE_INFINITY
+  await until(
+    () => {
+      const now = used()
+      const spent = now - before
+      before = now
+      if (spent > idle) throw new Error(`${name} is still at work`)
+    },
+    { within: 120_000, every: 200, unless: () => (running() ? undefined : `${name} has ended`) },
   )
 }
 

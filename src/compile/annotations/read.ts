@@ -113,24 +113,29 @@ function readSlice(prefix: string, annotations: Annotations): SliceHints {
 function createKeys(prefix: string, annotations: Annotations) {
   const problems: Problem[] = []
   const known: string[] = []
+  /** What the object says under a word, which is known from here on. */
+  function written(word: string): { readonly key: string; readonly text: string } | undefined {
+    known.push(word)
+    const key = `${prefix}/${word}`
+    return Object.hasOwn(annotations, key) ? { key, text: annotations[key] } : undefined
+  }
+
   return {
     problems,
     value<T>(word: string, parse: (text: string) => Parsed<T>): T | undefined {
-      const key = `${prefix}/${word}`
-      known.push(word)
-      if (!Object.hasOwn(annotations, key)) return undefined
-      const read = parse(annotations[key])
+      const found = written(word)
+      if (!found) return undefined
+      const read = parse(found.text)
       if (read.ok) return read.value
-      problems.push({ key, reason: read.reason, rule: read.rule })
+      problems.push({ key: found.key, reason: read.reason, rule: read.rule })
       return undefined
     },
     names(word: string, read: (text: string) => AliasList): readonly string[] | undefined {
-      const key = `${prefix}/${word}`
-      known.push(word)
-      if (!Object.hasOwn(annotations, key)) return undefined
-      const found = read(annotations[key])
-      problems.push(...found.problems.map((problem) => ({ key, ...problem })))
-      return found.names
+      const found = written(word)
+      if (!found) return undefined
+      const list = read(found.text)
+      problems.push(...list.problems.map((problem) => ({ key: found.key, ...problem })))
+      return list.names
     },
     /** To be called last: whatever else is below the prefix is a mistake. */
     rest(object: string): void {

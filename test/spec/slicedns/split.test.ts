@@ -1,21 +1,8 @@
 /** Traffic splits: the annotation `split` (DESIGN §3, Split semantics), for A and AAAA. SRV: split-srv.test.ts. */
 import { soa, spec } from '../../support/cases.ts'
+import { a, ask, missing, name, releases, split } from '../../support/split-cases.ts'
 
-const name = (left: string): string => `${left}.svc.cluster.local.`
-const a = (owner: string, address: string, ttl = 5): string => `${name(owner)} ${ttl} IN A ${address}`
 const aaaa = (owner: string, address: string): string => `${name(owner)} 5 IN AAAA ${address}`
-const split = (value: string): string => `annotate service web shop slicedns.io/split ${value}`
-const missing = { rcode: 'NXDOMAIN', authority: [soa()] }
-const ask = `${name('web.shop')} A`
-
-/** A stable release with a ClusterIP, a canary without. */
-const releases = `service web shop 10.0.0.1
-                  endpoint web shop 10.1.0.1 ready
-                  service stable shop 10.0.0.2
-                  endpoint stable shop 10.1.0.2 ready
-                  service canary shop headless
-                  endpoint canary shop 10.1.0.3 ready
-                  endpoint canary shop 10.1.0.4 ready`
 
 spec('a split: A', {
   cluster: `${releases}

@@ -3,6 +3,7 @@ import { soa } from './cases.ts'
 
 export const name = (left: string): string => `${left}.svc.cluster.local.`
 export const a = (owner: string, address: string, ttl = 5): string => `${name(owner)} ${ttl} IN A ${address}`
+export const aaaa = (owner: string, address: string): string => `${name(owner)} 5 IN AAAA ${address}`
 export const split = (value: string): string => `annotate service web shop slicedns.io/split ${value}`
 export const missing = { rcode: 'NXDOMAIN', authority: [soa()] }
 export const ask = `${name('web.shop')} A`

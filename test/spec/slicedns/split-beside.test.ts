@@ -1,9 +1,7 @@
 /** Traffic splits beside other annotations and options: TTLs, metadata, aliases, browsing. */
 import { soa, spec } from '../../support/cases.ts'
+import { a, name, split } from '../../support/split-cases.ts'
 
-const name = (left: string): string => `${left}.svc.cluster.local.`
-const a = (owner: string, address: string, ttl = 5): string => `${name(owner)} ${ttl} IN A ${address}`
-const split = (value: string): string => `annotate service web shop slicedns.io/split ${value}`
 const ask = `${name('web.shop')} A`
 
 /** A stable release with a ClusterIP, a canary without. */

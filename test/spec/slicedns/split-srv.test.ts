@@ -1,14 +1,10 @@
 /** Traffic splits: SRV records carry all backends, with weights in the ratio of the traffic (DESIGN §3). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { soa, spec } from '../../support/cases.ts'
+import { spec } from '../../support/cases.ts'
 import { openClusterUnderTest } from '../../support/cluster-under-test.ts'
+import { a, aaaa, missing, name, split } from '../../support/split-cases.ts'
 
-const name = (left: string): string => `${left}.svc.cluster.local.`
-const a = (owner: string, address: string): string => `${name(owner)} 5 IN A ${address}`
-const aaaa = (owner: string, address: string): string => `${name(owner)} 5 IN AAAA ${address}`
-const split = (value: string): string => `annotate service web shop slicedns.io/split ${value}`
-const missing = { rcode: 'NXDOMAIN', authority: [soa()] }
 const bare = `${name('web.shop')} SRV`
 const http = `${name('_http._tcp.web.shop')} SRV`
 /** The order is drawn for each reply. */

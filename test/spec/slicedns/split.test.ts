@@ -1,8 +1,6 @@
 /** Traffic splits: the annotation `split` (DESIGN §3, Split semantics), for A and AAAA. SRV: split-srv.test.ts. */
 import { soa, spec } from '../../support/cases.ts'
-import { a, ask, missing, name, releases, split } from '../../support/split-cases.ts'
-
-const aaaa = (owner: string, address: string): string => `${name(owner)} 5 IN AAAA ${address}`
+import { a, aaaa, ask, missing, name, releases, split } from '../../support/split-cases.ts'
 
 spec('a split: A', {
   cluster: `${releases}

@@ -93,7 +93,7 @@ const launcher = await build({
 })
 const server = await build({
   ...common,
-  entryPoints: { server: join(root, 'src/main.ts'), 'udp-worker': join(root, 'src/transport/udp-worker.ts') },
+  entryPoints: { server: join(root, 'src/main.ts'), 'udp-worker': join(root, 'src/transport/udp/worker.ts') },
   splitting: true,
   target: 'node24',
   external: ['koffi'],

@@ -3,10 +3,10 @@
  * when; asked anything, it collects garbage where it may and answers with its memory.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { openCluster } from '../../src/cluster/open.ts'
-import { systemClock } from '../../src/observe/clock.ts'
-import type { Logger } from '../../src/observe/log.ts'
-import { createMetrics } from '../../src/observe/registry.ts'
+import { openCluster } from '../../src/k8s/open.ts'
+import { systemClock } from '../../src/scheduling/clock.ts'
+import type { Logger } from '../../src/telemetry/log.ts'
+import { createMetrics } from '../../src/telemetry/registry.ts'
 
 export type ProbeMessage =
   | { readonly kind: 'synced'; readonly milliseconds: number; readonly baseline: number; readonly longestTurn: number }
@@ -19,7 +19,7 @@ const now = (): number => performance.timeOrigin + performance.now()
 const log: Logger = { debug() {}, info() {}, warning() {}, error: (text) => console.error(text), plugin: () => log }
 
 // What reads the kubeconfig is a matter of the build, which ships a tenth of it: not counted.
-await import('../../src/cluster/kubeconfig.ts')
+await import('../../src/k8s/api/kubeconfig.ts')
 globalThis.gc?.()
 const baseline = process.memoryUsage.rss()
 

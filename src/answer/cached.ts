@@ -2,7 +2,7 @@
 import { rcode } from '../dns/codes.ts'
 import { CACHED_KEY, cached, cachedFlag } from '../table/layout.ts'
 import { findCached } from '../table/reader.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from './query-state.ts'
 import { missReason } from './misses.ts'
 import { drawNext, undoDraws } from './sample.ts'
 import { beginReply, finishReply, writeTtl } from './write.ts'

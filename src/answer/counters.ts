@@ -10,7 +10,7 @@ import { rcodeName, type } from '../dns/codes.ts'
 import type { ClassSpec, TableHandle } from '../table/api.ts'
 import { maxClasses, maxReaders } from '../table/layout.ts'
 import { type DataPlaneSample, type HistogramSample, type Way, way } from './api.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from './query-state.ts'
 import { missLabels } from './misses.ts'
 
 /** The types that have a label of their own (coredns-behaviour §8); the rest is `other`. */

@@ -5,7 +5,7 @@
  * The producer shows a whole batch with one store to `tail`, the consumer frees with one store to `head`. A full ring
  * costs the observer, never the client: the record is not written, and counted as dropped.
  */
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from './query-state.ts'
 
 /** Words of the ring's header, in cache lines by who writes them. */
 const word = { head: 0, tail: 16, dropped: 17, watched: 32 } as const

@@ -5,7 +5,7 @@
  */
 import { type } from '../dns/codes.ts'
 import { addresses, IN_ZONE, MIXED, records, services } from '../table/layout.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from './query-state.ts'
 import { drawNext, undoDraws } from './sample.ts'
 import { beginOrder, drawByWeight, endOrder } from './weighted.ts'
 import { ownerOctets, writeOwner, writeTtl, writeU16 } from './write.ts'

@@ -5,7 +5,7 @@
 import { dnsClass, opcode, type } from '../dns/codes.ts'
 import { isEchoed } from '../dns/options.ts'
 import { COMPRESSED, readName } from '../table/name-key.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from './query-state.ts'
 import { missReason } from './misses.ts'
 
 /** What to do with a request. Words rather than booleans: each is a reply of its own kind. */

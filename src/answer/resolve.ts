@@ -20,7 +20,7 @@ import {
 } from '../table/layout.ts'
 import { findNode } from '../table/reader.ts'
 import { answerFromCache } from './cached.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from './query-state.ts'
 import { missReason } from './misses.ts'
 import { writeAddresses, writeRecords, writeServices } from './records.ts'
 import { below } from './sample.ts'

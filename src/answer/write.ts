@@ -2,7 +2,7 @@
 import { rcode, type } from '../dns/codes.ts'
 import { isEchoed } from '../dns/options.ts'
 import { soa, zone } from '../table/layout.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from './query-state.ts'
 import { optOctets } from './request.ts'
 
 const headerOctets = 12

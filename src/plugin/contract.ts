@@ -5,13 +5,13 @@
  */
 
 import type { DataPlaneSample } from '../answer/api.ts'
-import type { Cluster } from '../cluster/types.ts'
-import type { Knowledge } from '../compile/knowledge.ts'
+import type { Cluster } from '../k8s/model/types.ts'
+import type { Knowledge } from '../cluster-dns/context.ts'
 import type { Directive, DirectiveSchema, Position } from '../corefile/schema.ts'
 import type { ResourceRecord } from '../dns/message.ts'
-import type { Clock } from '../observe/clock.ts'
-import type { Logger } from '../observe/log.ts'
-import type { MetricsRegistry } from '../observe/metrics.ts'
+import type { Clock } from '../scheduling/clock.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { CachedEntry } from '../table/api.ts'
 import type { NodeSpec, ZoneSpec } from '../table/spec.ts'
 import type { QueryObserver } from './observer.ts'

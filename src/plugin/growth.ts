@@ -1,4 +1,4 @@
-import type { MetricsRegistry } from '../observe/metrics.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
 
 /** Totals as they were counted last, by name. They belong to the registry, whatever configuration runs. */
 const countedIn = new WeakMap<MetricsRegistry, Map<string, number>>()

@@ -1,6 +1,6 @@
 /** CoreDNS's metrics of queries (`coredns_dns_*`): one definition for the chain, the data plane and the server. */
 import { rcodeName, typeName } from '../dns/codes.ts'
-import type { CounterCell, HistogramCell, MetricsRegistry } from '../observe/metrics.ts'
+import type { CounterCell, HistogramCell, MetricsRegistry } from '../telemetry/metrics.ts'
 import type { Outcome, Query, Transport } from './query.ts'
 import { messageOctets } from './size.ts'
 

@@ -1,5 +1,5 @@
 /** Starting and stopping the plugins of a configuration. */
-import type { Logger } from '../observe/log.ts'
+import type { Logger } from '../telemetry/log.ts'
 import type { Instance } from '../plugin/contract.ts'
 import type { Block } from './block.ts'
 

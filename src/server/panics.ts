@@ -1,4 +1,4 @@
-import type { CounterCell, MetricsRegistry } from '../observe/metrics.ts'
+import type { CounterCell, MetricsRegistry } from '../telemetry/metrics.ts'
 
 /** Counts exceptions that nobody expected. Each costs one client a SERVFAIL, or nobody anything; none ends the process. */
 export function panicCounter(metrics: MetricsRegistry): CounterCell {

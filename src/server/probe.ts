@@ -2,7 +2,7 @@ import type { Responder } from '../answer/api.ts'
 import { MISS, way } from '../answer/api.ts'
 import type { Message } from '../dns/message.ts'
 import { encodeMessage, parseMessage } from '../dns/wire.ts'
-import { systemClock } from '../observe/clock.ts'
+import { systemClock } from '../scheduling/clock.ts'
 
 /** Asks the answer table alone. */
 export type TableProbe = (

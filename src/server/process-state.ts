@@ -1,4 +1,4 @@
-import type { Logger } from '../observe/log.ts'
+import type { Logger } from '../telemetry/log.ts'
 import type { Held, Shared } from '../plugin/contract.ts'
 
 /** Values that configurations share by key, kept while anyone holds them (see ProcessState.acquire). */

@@ -1,5 +1,5 @@
 /** A configuration that runs: its plugins started, its names published, its queries counted while in flight. */
-import type { Logger } from '../observe/log.ts'
+import type { Logger } from '../telemetry/log.ts'
 import type { TableWriter } from '../table/api.ts'
 import type { Block, ListenerPlan } from './block.ts'
 import type { Configuration } from './configuration.ts'

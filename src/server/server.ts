@@ -1,19 +1,19 @@
 /** The life of the server: start, reload, drain, stop. */
 import type { Corefile } from '../corefile/index.ts'
 import { ConfigError } from '../corefile/schema.ts'
-import type { Clock } from '../observe/clock.ts'
-import type { Logger } from '../observe/log.ts'
-import type { MetricsRegistry } from '../observe/metrics.ts'
+import type { Clock } from '../scheduling/clock.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { DataPlaneFacts, Plugin, ProcessState, ReloadResult } from '../plugin/contract.ts'
 import { createQueryMetrics } from '../plugin/query-metrics.ts'
 import type { TableWriter } from '../table/api.ts'
 import { configure } from './configuration.ts'
 import type { AnsweredHandler, Ingress, Miss, MissHandler } from './ingress.ts'
-import { tellObservers } from './observe.ts'
+import { tellObservers } from './query-log.ts'
 import { panicCounter } from './panics.ts'
 import { createSharedValues } from './process-state.ts'
 import { type Running, run } from './running.ts'
-import { createServing, type Serving } from './serve.ts'
+import { createServing, type Serving } from './dispatch.ts'
 
 /** How long a reload waits for the new configuration's names to be compiled; then the chain answers what is missing. */
 const compileTimeout = 10_000

@@ -1,5 +1,5 @@
 import { collectMisses } from '../answer/index.ts'
-import type { MetricsRegistry } from '../observe/metrics.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { TableWriter } from '../table/api.ts'
 
 /** The answer table at each scrape: how much is in it, and why queries were not answered from it. */

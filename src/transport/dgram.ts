@@ -5,10 +5,10 @@
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram'
 import { DROP, MISS, way } from '../answer/api.ts'
 import type { Listener } from '../server/ingress.ts'
-import { routeOf } from './answered.ts'
-import { largestDatagram, requestBytes } from './batch.ts'
-import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './bind.ts'
-import { cutToHeader, writeServfail } from './last-resort.ts'
+import { routeOf } from './query-log.ts'
+import { largestDatagram, requestBytes } from './udp/batch.ts'
+import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './listener-address.ts'
+import { cutToHeader, writeServfail } from './error-replies.ts'
 import {
   type Endpoint as AnyEndpoint,
   type MainThreadOptions,
@@ -16,8 +16,8 @@ import {
   type Stage,
   switchEndpoints,
   type Way,
-} from './way.ts'
-import { within } from './within.ts'
+} from './transport.ts'
+import { within } from '../scheduling/within.ts'
 
 interface Endpoint extends AnyEndpoint {
   readonly sockets: Socket[]

@@ -1,5 +1,5 @@
 /** The transport's own metrics. Dashboards of CoreDNS know none of them. */
-import type { CounterCell, GaugeCell, MetricsRegistry } from '../observe/metrics.ts'
+import type { CounterCell, GaugeCell, MetricsRegistry } from '../telemetry/metrics.ts'
 
 export interface TransportMetrics {
   readonly sendDrops: CounterCell

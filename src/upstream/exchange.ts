@@ -4,7 +4,7 @@
  * 100 ms, where waiting for its time-out would cost two seconds.
  */
 import type { Message, Question } from '../dns/message.ts'
-import type { Clock, Timer } from '../observe/clock.ts'
+import type { Clock, Timer } from '../scheduling/clock.ts'
 import { judge } from './answers.ts'
 import type { Sending } from './carrier.ts'
 import { shuffled } from './random.ts'

@@ -5,7 +5,7 @@
 import { type } from '../dns/codes.ts'
 import { queryMessage } from '../dns/query.ts'
 import { encodeMessage } from '../dns/wire.ts'
-import type { Clock, Timer } from '../observe/clock.ts'
+import type { Clock, Timer } from '../scheduling/clock.ts'
 import type { Carrier, Sending } from './carrier.ts'
 
 export interface HealthOptions {

@@ -3,7 +3,7 @@
  * one, else (when there are many) behind others on the one that has the fewest waiting; answers may come in any order.
  */
 import type { Socket } from 'node:net'
-import type { Clock, Timer } from '../observe/clock.ts'
+import type { Clock, Timer } from '../scheduling/clock.ts'
 import { type Carrier, type Receiver, reasonOf, type Sending } from './carrier.ts'
 import { randomId, withId } from './random.ts'
 

@@ -1,7 +1,7 @@
 /** One server that questions are forwarded to: its carriers, its health, and how quick it has been. */
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
-import type { Clock } from '../observe/clock.ts'
+import type { Clock } from '../scheduling/clock.ts'
 import { type Carrier, type Endpoint, endpointText, type Receiver, type Sending } from './carrier.ts'
 import { createHealth, type Health } from './health.ts'
 import { createHttpsCarrier } from './https.ts'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseGrpcConfig } from '../../src/compile/annotations/grpc-config.ts'
+import { parseGrpcConfig } from '../../src/cluster-dns/features/grpc-config/parse.ts'
 import { readTxt } from '../../src/dns/rdata.ts'
 
 type Select = (records: readonly (readonly string[])[], percentage: number) => object | null

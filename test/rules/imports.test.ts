@@ -4,17 +4,20 @@ import { describe, it } from 'node:test'
 import { filesIn, type Import, importsOf } from './sources.ts'
 
 /**
- * Rooms that a room may import, besides itself and `observe`. `types`: only types, that is `import type` or a file
+ * Rooms that a room may import, besides itself, `scheduling` and `telemetry`. `types`: only types, that is `import type` or a file
  * named types.ts (which may hold the constants that its types speak of).
  */
 interface Room {
   readonly imports: readonly string[]
   readonly types?: readonly string[]
-  /** `observe` is open to every room but these. */
+  /** `scheduling` and `telemetry` are open to every room but these. */
   readonly closed?: true
 }
 
-const model = ['answer', 'compile', 'table', 'cluster', 'upstream']
+const model = ['answer', 'cluster-dns', 'table', 'k8s', 'upstream']
+
+/** Rooms that every room may import, unless it is closed. */
+const common = ['scheduling', 'telemetry']
 
 const rooms: Readonly<Record<string, Room>> = {
   cli: { imports: ['corefile', 'plugins', 'dns'], types: ['plugin'] },
@@ -23,22 +26,23 @@ const rooms: Readonly<Record<string, Room>> = {
   plugins: { imports: ['plugin', 'corefile', 'dns', ...model] },
   plugin: { imports: ['corefile', 'dns'], types: model },
   answer: { imports: ['table', 'dns'] },
-  compile: { imports: ['dns'], types: ['cluster', 'table'] },
+  'cluster-dns': { imports: ['dns'], types: ['k8s', 'table'] },
   table: { imports: ['dns'] },
-  cluster: { imports: [] },
+  k8s: { imports: [] },
   upstream: { imports: ['dns'] },
   corefile: { imports: [], closed: true },
   dns: { imports: [], closed: true },
-  observe: { imports: [] },
+  scheduling: { imports: [], closed: true },
+  telemetry: { imports: ['scheduling'], closed: true },
 }
 
 /** Packages that belong to one room: all FFI is in transport, what speaks to the API server in cluster, and so on. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   koffi: ['transport'],
   dns2: ['cli'],
-  pbf: ['cluster'],
-  '@kubernetes/client-node': ['cluster'],
-  'prom-client': ['observe', 'plugins/prometheus'],
+  pbf: ['k8s'],
+  '@kubernetes/client-node': ['k8s'],
+  'prom-client': ['telemetry', 'plugins/prometheus'],
 }
 
 /** The one file beside the rooms that others may import: a fact about the package. */
@@ -67,7 +71,7 @@ function fault(found: Import): string | undefined {
     return from === to || from === 'index.ts' ? undefined : `plugin ${from} must not import plugin ${to}`
   }
   if (room === target || imports.includes(target)) return undefined
-  if (target === 'observe' && !closed) return undefined
+  if (common.includes(target) && !closed) return undefined
   if (types.includes(target) && (found.typeOnly || found.target.endsWith('/types.ts'))) return undefined
   return types.includes(target) ? `${room} may import only types of ${target}` : `${room} may not import ${target}`
 }
@@ -96,9 +100,9 @@ describe('rooms', () => {
   })
 
   const examples: readonly (readonly [string, string, string | undefined])[] = [
-    ['src/dns/name.ts', "import type { Logger } from '../observe/log.ts'", 'dns may not import observe'],
+    ['src/dns/name.ts', "import type { Logger } from '../telemetry/log.ts'", 'dns may not import telemetry'],
     ['src/corefile/load.ts', "import { type } from '../dns/codes.ts'", 'corefile may not import dns'],
-    ['src/cluster/model.ts', "import { parseName } from '../dns/name.ts'", 'cluster may not import dns'],
+    ['src/k8s/model/cluster-model.ts', "import { parseName } from '../../dns/name.ts'", 'k8s may not import dns'],
     ['src/plugins/log/index.ts', "import { x } from '../errors/index.ts'", 'plugin log must not import plugin errors'],
     ['src/plugins/log/index.ts', "import { x } from '../../server/chain.ts'", 'plugins may not import server'],
     ['src/plugins/log/index.ts', "import { x } from '../../version.ts'", 'nothing imports src/version.ts'],

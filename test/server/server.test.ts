@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { diskSources, parseCorefile } from '../../src/corefile/index.ts'
-import { createMetrics } from '../../src/observe/registry.ts'
+import { createMetrics } from '../../src/telemetry/registry.ts'
 import type { Instance, Plugin } from '../../src/plugin/contract.ts'
 import type { Listener } from '../../src/server/ingress.ts'
 import { startServer } from '../../src/server/server.ts'

@@ -1,10 +1,10 @@
 /** What the kubernetes plugin knows, of a cluster made by hand. */
-import type { ClusterView } from '../../src/cluster/types.ts'
-import { createAliases } from '../../src/compile/aliases/claims.ts'
-import { createAnnotationReader } from '../../src/compile/annotations/read.ts'
-import { createBrowsing } from '../../src/compile/dns-sd.ts'
-import { alwaysSettled, type Knowledge, type Settling } from '../../src/compile/knowledge.ts'
-import type { ClusterDnsSettings } from '../../src/compile/settings.ts'
+import type { ClusterView } from '../../src/k8s/model/types.ts'
+import { createAliases } from '../../src/cluster-dns/features/alias/claims.ts'
+import { createAnnotationReader } from '../../src/cluster-dns/annotations/reader.ts'
+import { createBrowsing } from '../../src/cluster-dns/features/dns-sd/browsing.ts'
+import { alwaysSettled, type Knowledge, type Settling } from '../../src/cluster-dns/context.ts'
+import type { ClusterDnsSettings } from '../../src/cluster-dns/settings.ts'
 import { parseAddress } from '../../src/dns/address.ts'
 
 export function knowledgeOf(

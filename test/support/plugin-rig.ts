@@ -6,13 +6,13 @@ import type { Edns, Message } from '../../src/dns/message.ts'
 import { queryMessage } from '../../src/dns/query.ts'
 import { parseRecord } from '../../src/dns/rdata.ts'
 import { replyTo } from '../../src/dns/reply.ts'
-import type { Logger } from '../../src/observe/log.ts'
-import type { MetricsRegistry } from '../../src/observe/metrics.ts'
-import { createMetrics } from '../../src/observe/registry.ts'
+import type { Logger } from '../../src/telemetry/log.ts'
+import type { MetricsRegistry } from '../../src/telemetry/metrics.ts'
+import { createMetrics } from '../../src/telemetry/registry.ts'
 import type { DataPlaneSample, Instance, Plugin, ProcessState, ReloadResult } from '../../src/plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../src/plugin/query.ts'
 import { createSharedValues } from '../../src/server/process-state.ts'
-import { type FixedClock, fixedClock } from '../cluster/clock.ts'
+import { type FixedClock, fixedClock } from './fake-clock.ts'
 
 /** What a process has: shared by the configurations of a test that reloads. */
 export interface ProcessRig {

@@ -1,11 +1,11 @@
 /** A cluster made by hand, as a block's `kubernetes` shares it with other plugins. */
-import { createModel, type HandMadeCluster } from '../../src/cluster/by-hand.ts'
-import type { ClusterDnsSettings } from '../../src/compile/settings.ts'
+import { createModel, type HandMadeCluster } from './fake-cluster.ts'
+import type { ClusterDnsSettings } from '../../src/cluster-dns/settings.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
 import { readSettings } from '../../src/corefile/read.ts'
 import type { Instance, SharedCluster } from '../../src/plugin/contract.ts'
 import { schema } from '../../src/plugins/kubernetes/settings.ts'
-import { fixedClock } from '../cluster/clock.ts'
+import { fixedClock } from './fake-clock.ts'
 import { type ClusterNotation, createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './knowledge.ts'
 

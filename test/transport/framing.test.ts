@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createFramer } from '../../src/transport/framing.ts'
+import { createFramer } from '../../src/transport/tcp/framing.ts'
 import { frame } from './support.ts'
 
 /** The messages that come out when the stream comes in as these chunks. */

@@ -2,7 +2,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { createMetrics } from '../../src/observe/registry.ts'
+import { createMetrics } from '../../src/telemetry/registry.ts'
 import type { Ingress, Listener, MissHandler } from '../../src/server/ingress.ts'
 import { createTransport, type TransportOptions } from '../../src/transport/index.ts'
 import { freePort } from '../support/ports.ts'

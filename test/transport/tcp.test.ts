@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Miss } from '../../src/server/ingress.ts'
-import { fixedClock } from '../cluster/clock.ts'
+import { fixedClock } from '../support/fake-clock.ts'
 import { frame, query, rcodeReply, tcpClient, withTransport } from './support.ts'
 
 /** The main thread's ways in are the same with either UDP path; this one starts faster. */

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, test } from 'node:test'
-import { systemClock } from '../../src/observe/clock.ts'
+import { systemClock } from '../../src/scheduling/clock.ts'
 import type { Miss } from '../../src/server/ingress.ts'
 import { askUdp, query, rcodeReply, udpClient, withTransport } from './support.ts'
 

@@ -1,6 +1,6 @@
 import { rcode, type } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
-import type { Clock } from '../../observe/clock.ts'
+import type { Clock } from '../../scheduling/clock.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
 import { type Class, classify } from './classify.ts'
 import type { CacheCells } from './metrics.ts'

@@ -1,4 +1,4 @@
-import type { CounterCell, MetricsRegistry } from '../../observe/metrics.ts'
+import type { CounterCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { BlockFacts, DataPlaneFacts } from '../../plugin/contract.ts'
 import { createGrowth } from '../../plugin/growth.ts'
 import type { Kind } from './store.ts'

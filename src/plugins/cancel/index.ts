@@ -1,7 +1,7 @@
 import { argCount, duration, value, where } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { rcode } from '../../dns/codes.ts'
-import type { Clock } from '../../observe/clock.ts'
+import type { Clock } from '../../scheduling/clock.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome } from '../../plugin/query.ts'
 

@@ -1,6 +1,6 @@
 import { durationText } from '../../corefile/read.ts'
-import type { Clock, Timer } from '../../observe/clock.ts'
-import type { Logger } from '../../observe/log.ts'
+import type { Clock, Timer } from '../../scheduling/clock.ts'
+import type { Logger } from '../../telemetry/log.ts'
 
 export type Level = 'warning' | 'error' | 'info' | 'debug'
 

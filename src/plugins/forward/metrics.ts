@@ -1,5 +1,5 @@
 import { rcodeName } from '../../dns/codes.ts'
-import type { HistogramCell, MetricsRegistry } from '../../observe/metrics.ts'
+import type { HistogramCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 import { durationBuckets } from '../../plugin/query-metrics.ts'
 import type { UpstreamMetrics } from '../../upstream/upstream.ts'
 

@@ -2,8 +2,8 @@
 
 import { lookup, Resolver } from 'node:dns/promises'
 import { stat } from 'node:fs/promises'
-import type { Clock, Timer } from '../../observe/clock.ts'
-import type { Logger } from '../../observe/log.ts'
+import type { Clock, Timer } from '../../scheduling/clock.ts'
+import type { Logger } from '../../telemetry/log.ts'
 import type { Held } from '../../plugin/contract.ts'
 import type { Upstream, UpstreamTarget } from '../../upstream/upstream.ts'
 import { mostTargets } from './settings.ts'

@@ -1,8 +1,8 @@
 import { request } from 'node:http'
-import type { Clock, Timer } from '../../observe/clock.ts'
-import { type HttpAddress, httpAddressText } from '../../observe/http.ts'
-import type { Logger } from '../../observe/log.ts'
-import type { MetricsRegistry } from '../../observe/metrics.ts'
+import type { Clock, Timer } from '../../scheduling/clock.ts'
+import { type HttpAddress, httpAddressText } from '../../telemetry/http.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
 const second = 1_000
 /** Milliseconds after which a request counts as failed. */

@@ -1,13 +1,13 @@
 /** Questions for external names: find what is there, follow the names of load balancers, say it as a reply. */
-import { externalSoa, findExternal } from '../../compile/external.ts'
+import { externalSoa, findExternal } from '../../cluster-dns/external/lookup.ts'
 import {
   type ExternalRecords,
   externalPointers,
   externalRecords,
   externalServerRecords,
-} from '../../compile/external-records.ts'
-import type { Knowledge } from '../../compile/knowledge.ts'
-import { below } from '../../compile/settings.ts'
+} from '../../cluster-dns/external/records.ts'
+import type { Knowledge } from '../../cluster-dns/context.ts'
+import { below } from '../../cluster-dns/settings.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'

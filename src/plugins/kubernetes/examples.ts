@@ -1,8 +1,8 @@
 /** Questions worth trying, one of each kind that the cluster has: for the first lines that a person sees. */
-import type { Service } from '../../cluster/types.ts'
-import type { Knowledge } from '../../compile/knowledge.ts'
-import { serviceName } from '../../compile/place.ts'
-import { isMulticluster, isReverseZone } from '../../compile/settings.ts'
+import type { Service } from '../../k8s/model/types.ts'
+import type { Knowledge } from '../../cluster-dns/context.ts'
+import { serviceName } from '../../cluster-dns/names/cluster-name.ts'
+import { isMulticluster, isReverseZone } from '../../cluster-dns/settings.ts'
 
 export function exampleQuestions({ view, settings }: Knowledge): string[] {
   const questions: string[] = []

@@ -1,8 +1,8 @@
 /** The search lists that kubelet writes into pods' resolv.conf (`dnsPolicy: ClusterFirst`). */
 
-import type { Knowledge } from '../../compile/knowledge.ts'
-import { placeOf } from '../../compile/place.ts'
-import { below, isReverseZone, zoneOf } from '../../compile/settings.ts'
+import type { Knowledge } from '../../cluster-dns/context.ts'
+import { placeOf } from '../../cluster-dns/names/cluster-name.ts'
+import { below, isReverseZone, zoneOf } from '../../cluster-dns/settings.ts'
 import type { SearchLists } from '../../plugin/contract.ts'
 
 /**

@@ -1,6 +1,6 @@
 /** The `kubernetes` directive's options (coredns-behaviour §4.1) as rows. */
-import type { ClusterConfig } from '../../cluster/types.ts'
-import { type AdaptiveTtl, type ClusterDnsSettings, isReverseZone } from '../../compile/settings.ts'
+import type { ClusterConfig } from '../../k8s/model/types.ts'
+import { type AdaptiveTtl, type ClusterDnsSettings, isReverseZone } from '../../cluster-dns/settings.ts'
 import {
   custom,
   duration,
@@ -20,7 +20,7 @@ import {
 } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema } from '../../corefile/schema.ts'
 import { labelSelector } from './label-selector.ts'
-import { changeTimeAnnotation } from './programming-latency.ts'
+import { changeTimeAnnotation } from './publish/programming-latency.ts'
 
 export interface KubernetesSettings {
   readonly dns: ClusterDnsSettings

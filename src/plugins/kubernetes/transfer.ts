@@ -1,8 +1,8 @@
 /** Zones of the cluster for those who want them whole. */
-import type { ClusterListener } from '../../cluster/types.ts'
-import { zoneSpec } from '../../compile/node.ts'
-import { soaRecord } from '../../compile/records.ts'
-import { isTransferable, zoneRecords } from '../../compile/transfer.ts'
+import type { ClusterListener } from '../../k8s/model/types.ts'
+import { zoneSpec } from '../../cluster-dns/records/table-node.ts'
+import { soaRecord } from '../../cluster-dns/records/reply-records.ts'
+import { isTransferable, zoneRecords } from '../../cluster-dns/records/zone-transfer.ts'
 import type { SharedCluster, TransferSource } from '../../plugin/contract.ts'
 
 export function createTransferSource(zones: readonly string[], cluster: SharedCluster): TransferSource {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { durationText } from '../../corefile/read.ts'
-import type { Clock } from '../../observe/clock.ts'
-import type { Logger } from '../../observe/log.ts'
+import type { Clock } from '../../scheduling/clock.ts'
+import type { Logger } from '../../telemetry/log.ts'
 import { evenWeights, parseWeights, type Weights } from './weights.ts'
 
 /** Weights from a file that is read again when it changes. */

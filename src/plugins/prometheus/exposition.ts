@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream'
 import { constants, createGzip } from 'node:zlib'
-import type { HttpHandler } from '../../observe/http.ts'
-import type { MetricsRegistry } from '../../observe/metrics.ts'
+import type { HttpHandler } from '../../telemetry/http.ts'
+import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
 /** Answers a scrape piece by piece, compressed (on another thread) for those that ask for it, as Prometheus does. */
 export function exposition(metrics: MetricsRegistry): HttpHandler {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { argCount, flag, type HostPort, listenAddress, option, readBody, text, value } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
-import { acquireHttpListener } from '../../observe/http.ts'
+import { acquireHttpListener } from '../../telemetry/http.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { createQueryMetrics } from '../../plugin/query-metrics.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'

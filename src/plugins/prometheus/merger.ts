@@ -1,4 +1,4 @@
-import type { MetricsRegistry } from '../../observe/metrics.ts'
+import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { DataPlaneSample, HistogramSample } from '../../plugin/contract.ts'
 import { createGrowth } from '../../plugin/growth.ts'
 import { createQueryMetrics, type QueryCells, type QueryMetrics } from '../../plugin/query-metrics.ts'

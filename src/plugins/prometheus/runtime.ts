@@ -1,4 +1,4 @@
-import type { MetricsRegistry } from '../../observe/metrics.ts'
+import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
 /** Registries that have them: prom-client's observers cannot be stopped, so they start once. */
 const published = new WeakSet<MetricsRegistry>()

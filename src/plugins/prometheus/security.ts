@@ -5,7 +5,7 @@ import { createServer } from 'node:https'
 import { dirname, resolve } from 'node:path'
 import type { SecureVersion, TLSSocket } from 'node:tls'
 import { parse } from 'yaml'
-import type { HttpSecurity } from '../../observe/http.ts'
+import type { HttpSecurity } from '../../telemetry/http.ts'
 
 const versions: Readonly<Record<string, SecureVersion>> = { TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' }
 

@@ -1,7 +1,7 @@
 /** The series that are read off something else at each scrape: what the data plane counted, which plugins are on. */
 
-import type { MetricsRegistry } from '../../observe/metrics.ts'
-import { publishProcessMetrics } from '../../observe/process-metrics.ts'
+import type { MetricsRegistry } from '../../telemetry/metrics.ts'
+import { publishProcessMetrics } from '../../telemetry/process-metrics.ts'
 import type { BlockFacts, DataPlaneFacts } from '../../plugin/contract.ts'
 import { createMerger } from './merger.ts'
 

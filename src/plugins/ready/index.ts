@@ -1,6 +1,6 @@
 import { argCount, type HostPort, listenAddress, oneOf, option, readBody, value } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
-import { acquireHttpListener, sendText } from '../../observe/http.ts'
+import { acquireHttpListener, sendText } from '../../telemetry/http.ts'
 import type { Instance, Plugin } from '../../plugin/contract.ts'
 import { createReadiness, type Member } from './readiness.ts'
 

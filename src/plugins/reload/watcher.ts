@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../../observe/clock.ts'
-import type { Logger } from '../../observe/log.ts'
-import type { MetricsRegistry } from '../../observe/metrics.ts'
+import type { Clock, Timer } from '../../scheduling/clock.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { ProcessState } from '../../plugin/contract.ts'
 
 /** How often to look, in milliseconds. */

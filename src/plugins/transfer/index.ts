@@ -1,7 +1,7 @@
 import { rcode, type } from '../../dns/codes.ts'
 import { readSoa } from '../../dns/rdata.ts'
 import { replyTo } from '../../dns/reply.ts'
-import type { Logger } from '../../observe/log.ts'
+import type { Logger } from '../../telemetry/log.ts'
 import type { Instance, Plugin, Setup, TransferSource, ZoneSnapshot } from '../../plugin/contract.ts'
 import type { Bare, Outcome, Query } from '../../plugin/query.ts'
 import { transferMessages } from './messages.ts'

@@ -1,10 +1,10 @@
 /** Who is told of annotations that are ignored, and how often. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ObjectProblem } from '../../../src/compile/problems.ts'
-import { createMetrics } from '../../../src/observe/registry.ts'
-import { type AnnotationReport, createAnnotationReport } from '../../../src/plugins/kubernetes/problems/report.ts'
-import { fixedClock } from '../../cluster/clock.ts'
+import type { ObjectProblem } from '../../../src/cluster-dns/annotations/problems.ts'
+import { createMetrics } from '../../../src/telemetry/registry.ts'
+import { type AnnotationReport, createAnnotationReport } from '../../../src/plugins/kubernetes/annotation-report/report.ts'
+import { fixedClock } from '../../support/fake-clock.ts'
 import { collectingLog } from '../../support/plugin-rig.ts'
 
 function open() {

@@ -1,9 +1,9 @@
 /** Browsing in a namespace of thousands of services: lists that fit a message, and the work that a change makes. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createModel } from '../../../src/cluster/by-hand.ts'
-import { systemClock } from '../../../src/observe/clock.ts'
-import { createPublisher } from '../../../src/plugins/kubernetes/publisher.ts'
+import { createModel } from '../../support/fake-cluster.ts'
+import { systemClock } from '../../../src/scheduling/clock.ts'
+import { createPublisher } from '../../../src/plugins/kubernetes/publish/publisher.ts'
 import type { NodeSpec } from '../../../src/table/spec.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { openClusterUnderTest } from '../../support/cluster-under-test.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { createDependents, type NamespacedName } from '../../../src/plugins/kubernetes/dependents.ts'
+import { createDependents, type NamespacedName } from '../../../src/plugins/kubernetes/publish/split-index.ts'
 
 const key = ({ namespace, name }: NamespacedName): string => `${namespace}/${name}`
 const keys = (names: readonly NamespacedName[]): string[] => names.map(key).sort()

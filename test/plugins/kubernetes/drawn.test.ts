@@ -1,11 +1,11 @@
 /** What the chain gives a query of a split with more addresses than fit. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Answer } from '../../../src/compile/answers.ts'
-import { recordsOf } from '../../../src/compile/records.ts'
+import type { Answer } from '../../../src/cluster-dns/records/answers.ts'
+import { recordsOf } from '../../../src/cluster-dns/records/reply-records.ts'
 import { finishReply, replyTo } from '../../../src/dns/reply.ts'
 import { parseMessage } from '../../../src/dns/wire.ts'
-import { drawFor } from '../../../src/plugins/kubernetes/drawn.ts'
+import { drawFor } from '../../../src/plugins/kubernetes/variants.ts'
 import { assertShare, fixedRandom } from '../../support/chance.ts'
 import { ask } from '../../support/plugin-rig.ts'
 

@@ -1,7 +1,7 @@
 /** What `slicedns explain` says of a traffic split. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createModel } from '../../../src/cluster/by-hand.ts'
+import { createModel } from '../../support/fake-cluster.ts'
 import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/knowledge.ts'

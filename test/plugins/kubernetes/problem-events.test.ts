@@ -1,10 +1,10 @@
 /** Annotations that are ignored as Events: which, how many, and what becomes of those that cannot be written. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ApiFailure, type FailureReason } from '../../../src/cluster/failure.ts'
-import type { ObjectProblem } from '../../../src/compile/problems.ts'
-import { createProblemEvents } from '../../../src/plugins/kubernetes/problems/events.ts'
-import { fixedClock } from '../../cluster/clock.ts'
+import { ApiFailure, type FailureReason } from '../../../src/k8s/api/failure.ts'
+import type { ObjectProblem } from '../../../src/cluster-dns/annotations/problems.ts'
+import { createProblemEvents } from '../../../src/plugins/kubernetes/annotation-report/events.ts'
+import { fixedClock } from '../../support/fake-clock.ts'
 import { collectingLog } from '../../support/plugin-rig.ts'
 
 interface Created {

@@ -1,10 +1,10 @@
 /** What is put into the answer table, and when. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createModel, type HandMadeCluster } from '../../../src/cluster/by-hand.ts'
+import { createModel, type HandMadeCluster } from '../../support/fake-cluster.ts'
 import { type as dnsType } from '../../../src/dns/codes.ts'
-import { type Clock, systemClock } from '../../../src/observe/clock.ts'
-import { createPublisher, type Publisher } from '../../../src/plugins/kubernetes/publisher.ts'
+import { type Clock, systemClock } from '../../../src/scheduling/clock.ts'
+import { createPublisher, type Publisher } from '../../../src/plugins/kubernetes/publish/publisher.ts'
 import { createTable } from '../../../src/table/index.ts'
 import type { NodeSpec, ZoneSpec } from '../../../src/table/spec.ts'
 import { createNotation } from '../../support/cluster-notation.ts'

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createModel, type HandMadeCluster } from '../../../src/cluster/by-hand.ts'
-import { type EndpointSlice, endpointFlag } from '../../../src/cluster/types.ts'
-import { createSettling } from '../../../src/plugins/kubernetes/settling.ts'
-import { fixedClock } from '../../cluster/clock.ts'
+import { createModel, type HandMadeCluster } from '../../support/fake-cluster.ts'
+import { type EndpointSlice, endpointFlag } from '../../../src/k8s/model/types.ts'
+import { createSettling } from '../../../src/plugins/kubernetes/publish/settling.ts'
+import { fixedClock } from '../../support/fake-clock.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 
 const settle = 60_000

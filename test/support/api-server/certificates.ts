@@ -4,7 +4,7 @@
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
-import { parseAddress } from '../../../src/cluster/address.ts'
+import { parseAddress } from '../../../src/k8s/model/address.ts'
 
 export interface Certificate {
   /** PEM. */

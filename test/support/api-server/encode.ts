@@ -1,4 +1,4 @@
-/** Kubernetes objects to protobuf, as an API server sends them: the mirror of what src/cluster/protobuf.ts reads. */
+/** Kubernetes objects to protobuf, as an API server sends them: the mirror of what src/k8s/decode/protobuf.ts reads. */
 import { PbfWriter } from 'pbf'
 
 // biome-ignore lint/suspicious/noExplicitAny: Kubernetes objects as JSON has them, reached into by path

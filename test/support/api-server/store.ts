@@ -1,5 +1,5 @@
 /** The objects of the test API server, with versions and the history that watches are served from. */
-import { parseSelector } from '../../../src/cluster/selector.ts'
+import { parseSelector } from '../../../src/k8s/manifests/selector.ts'
 import type { KubeObject } from './encode.ts'
 
 export interface ResourceFacts {

@@ -1,10 +1,10 @@
 /** What `slicedns explain` says of the names that annotations and `dns_sd` add to those of services. */
-import type { Service } from '../../../cluster/types.ts'
-import { type AliasPlace, rivalsOf } from '../../../compile/aliases/claims.ts'
-import { listsEndpoints } from '../../../compile/every-endpoint.ts'
-import type { Knowledge } from '../../../compile/knowledge.ts'
-import { isGrpcConfig, textsOf } from '../../../compile/metadata.ts'
-import { type BrowsePlace, everyEndpoint, isServiceItself, type ServicePlace } from '../../../compile/place.ts'
+import type { Service } from '../../../k8s/model/types.ts'
+import { type AliasPlace, rivalsOf } from '../../../cluster-dns/features/alias/claims.ts'
+import { listsEndpoints } from '../../../cluster-dns/features/endpoints/names.ts'
+import type { Knowledge } from '../../../cluster-dns/context.ts'
+import { isGrpcConfig, textsOf } from '../../../cluster-dns/features/metadata/records.ts'
+import { type BrowsePlace, everyEndpoint, isServiceItself, type ServicePlace } from '../../../cluster-dns/names/cluster-name.ts'
 
 /** Services that lines are spent on. */
 const mostRivals = 10

@@ -1,11 +1,11 @@
 /** What `slicedns explain` says of a traffic split: what is drawn how often, and why the rest is not. */
-import type { Service } from '../../../cluster/types.ts'
-import type { Knowledge } from '../../../compile/knowledge.ts'
-import type { ServicePlace } from '../../../compile/place.ts'
-import { type Weighed, weighed } from '../../../compile/split/answer.ts'
-import { type BackendState, backendStates } from '../../../compile/split/backends.ts'
-import { findSplit, type SplitFound } from '../../../compile/split/find.ts'
-import { splitOf } from '../../../compile/split/named.ts'
+import type { Service } from '../../../k8s/model/types.ts'
+import type { Knowledge } from '../../../cluster-dns/context.ts'
+import type { ServicePlace } from '../../../cluster-dns/names/cluster-name.ts'
+import { type Weighed, weighed } from '../../../cluster-dns/features/split/answers.ts'
+import { type BackendState, backendStates } from '../../../cluster-dns/features/split/backends.ts'
+import { findSplit, type SplitFound } from '../../../cluster-dns/features/split/lookup.ts'
+import { splitOf } from '../../../cluster-dns/features/split/named.ts'
 
 export function splitLines(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): string[] {
   const backends = place.endpoint === '' && !place.topology ? splitOf(knowledge, service) : undefined

@@ -3,14 +3,14 @@
  * what has appeared is answered from the microtask after the event on, in slices. Everything is bounded: who waits, how
  * many, and how long.
  */
-import type { Cluster, EndpointSlice } from '../../../cluster/types.ts'
-import { endpointLabel, isReady } from '../../../compile/endpoints.ts'
-import { type Awaited, awaitedAt, holdOf } from '../../../compile/hold.ts'
-import type { Knowledge } from '../../../compile/knowledge.ts'
-import type { Clock, Timer } from '../../../observe/clock.ts'
-import type { MetricsRegistry } from '../../../observe/metrics.ts'
+import type { Cluster, EndpointSlice } from '../../../k8s/model/types.ts'
+import { endpointLabel, isReady } from '../../../cluster-dns/lookup/endpoints.ts'
+import { type Awaited, awaitedAt, holdOf } from '../../../cluster-dns/features/hold/names.ts'
+import type { Knowledge } from '../../../cluster-dns/context.ts'
+import type { Clock, Timer } from '../../../scheduling/clock.ts'
+import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 import type { Outcome, Query } from '../../../plugin/query.ts'
-import { createSlices } from '../slices.ts'
+import { createSlices } from '../../../scheduling/slices.ts'
 import type { HoldQuota } from './quota.ts'
 
 /** What the question is answered as things are; undefined while the name is missing. */

@@ -1,0 +1,188 @@
+/** From what is reached at an external name to its records, and a whole external zone. */
+import type { Service } from '../../k8s/model/types.ts'
+import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
+import { dnsClass, type as dnsType } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import { rdata } from '../../dns/rdata.ts'
+import { endpointLabel, type Group, isReady, noPort } from '../lookup/endpoints.ts'
+import { type ExternalSettings, externalServerName, externalServers, findExternal, placesOf } from './lookup.ts'
+import type { Knowledge } from '../context.ts'
+import { below, isReverseZone } from '../settings.ts'
+
+export interface ExternalRecords {
+  readonly answer: readonly ResourceRecord[]
+  readonly additional: readonly ResourceRecord[]
+  /** Targets of SRV records that are not ours: whoever answers a question adds their addresses. */
+  readonly elsewhere: readonly string[]
+}
+
+/** The records of `type` at `qname`; CNAME records among addresses are to be followed. Empty for NODATA. */
+export function externalRecords(
+  knowledge: Knowledge,
+  { ttl }: ExternalSettings,
+  groups: readonly Group[],
+  qname: string,
+  type: number,
+  weight = weightOf(groups),
+): ExternalRecords {
+  // As in CoreDNS the TTL option is that of addresses and of the zone; aliases and SRV have that of `kubernetes`.
+  const aliasTtl = knowledge.settings.ttl
+  if (type === dnsType.SRV) return serviceRecords(groups, qname, weight, aliasTtl, ttl)
+  if (type !== dnsType.A && type !== dnsType.AAAA) return none
+  const answer = new Map<string, ResourceRecord>()
+  for (const group of groups) {
+    for (const name of group.names) answer.set(name, record(qname, dnsType.CNAME, aliasTtl, rdata.name(name)))
+    if (group.width !== (type === dnsType.A ? 4 : 16)) continue
+    for (const address of placesOf(group)) answer.set(formatAddress(address), addressRecord(qname, ttl, address))
+  }
+  return { ...none, answer: [...answer.values()] }
+}
+
+const none: ExternalRecords = { answer: [], additional: [], elsewhere: [] }
+
+/** As coredns-behaviour §4.4 counts it, over everything that is reached at the name. */
+function weightOf(groups: readonly Group[]): number {
+  const entries = groups.reduce((sum, group) => sum + group.count * group.ports.length, 0)
+  return Math.max(1, Math.floor(100 / entries))
+}
+
+function serviceRecords(
+  groups: readonly Group[],
+  qname: string,
+  weight: number,
+  srvTtl: number,
+  addressTtl: number,
+): ExternalRecords {
+  const answer = new Map<string, ResourceRecord>()
+  const additional = new Map<string, ResourceRecord>()
+  const elsewhere = new Set<string>()
+  for (const group of groups) {
+    const addresses = placesOf(group)
+    for (let i = 0; i < group.count; i++) {
+      const target = group.target(i)
+      for (const port of group.ports) {
+        if (port === noPort) continue
+        const data = rdata.srv({ priority: 0, weight, port, target })
+        answer.set(`${target} ${port}`, record(qname, dnsType.SRV, srvTtl, data))
+        if (group.width === 0) elsewhere.add(target)
+        else additional.set(`${target} ${formatAddress(addresses[i])}`, addressRecord(target, addressTtl, addresses[i]))
+      }
+    }
+  }
+  return { answer: [...answer.values()], additional: [...additional.values()], elsewhere: [...elsewhere] }
+}
+
+/** The name servers' records: NS at the apex, and their addresses. */
+export function externalServerRecords(
+  knowledge: Knowledge,
+  settings: ExternalSettings,
+  zone: string,
+  owner: string,
+): { readonly ns: ResourceRecord; readonly addresses: readonly ResourceRecord[] } {
+  const addresses = externalServers(knowledge, settings)
+  return {
+    ns: record(zone, dnsType.NS, settings.ttl, rdata.name(externalServerName(settings, zone))),
+    addresses: addresses.map((address) => addressRecord(owner, settings.ttl, address)),
+  }
+}
+
+export const externalPointers = (
+  { ttl }: ExternalSettings,
+  qname: string,
+  names: readonly string[],
+): readonly ResourceRecord[] => names.map((name) => record(qname, dnsType.PTR, ttl, rdata.name(name)))
+
+/**
+ * Everything in the zone but its SOA, as its questions are answered. Which services there are is settled by this call,
+ * their records are made as they are taken.
+ */
+export function externalZoneRecords(
+  knowledge: Knowledge,
+  settings: ExternalSettings,
+  zone: string,
+): Iterator<ResourceRecord> {
+  const services = [...knowledge.view.services()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  return walk()
+
+  function* walk(): Generator<ResourceRecord> {
+    const { ns, addresses } = externalServerRecords(knowledge, settings, zone, externalServerName(settings, zone))
+    yield ns
+    yield* addresses
+    if (!isReverseZone(zone)) {
+      for (const service of services) yield* recordsOfService(knowledge, settings, zone, service)
+      return
+    }
+    for (const address of externalAddresses(services)) {
+      const name = reverseName(address)
+      if (!isSubdomain(zone, name)) continue
+      const found = findExternal(knowledge, settings, zone, name, dnsType.PTR)
+      if (found.kind === 'pointers') yield* externalPointers(settings, name, found.names)
+    }
+  }
+}
+
+function* recordsOfService(
+  knowledge: Knowledge,
+  settings: ExternalSettings,
+  zone: string,
+  service: Service,
+): Generator<ResourceRecord> {
+  const { view } = knowledge
+  const owner = below(`${service.name}.${service.namespace}`, zone)
+  const slices = settings.headless && service.headless ? view.slices(service.namespace, service.name) : []
+  const ports = [...service.ports, ...slices.flatMap((slice) => slice.ports)].filter(({ name }) => name !== '')
+  const names = new Set([owner, ...ports.map(({ name, protocol }) => `_${name}._${protocol}.${owner}`)])
+  if (slices.length > 0 && service.externalIPs.length + service.ingress.length === 0) {
+    for (const slice of slices) {
+      for (let place = 0; place < slice.count; place++) {
+        if (!isReady(slice, place)) continue
+        names.add(`${endpointLabel(slice, place, knowledge.settings.endpointPodNames).toLowerCase()}.${owner}`)
+      }
+    }
+  }
+  for (const name of names) {
+    const found = findExternal(knowledge, settings, zone, name, dnsType.A)
+    if (found.kind !== 'groups') continue
+    // As in CoreDNS a transfer gives each external address its full weight; endpoints share theirs as ever.
+    const weight = service.externalIPs.length + service.ingress.length > 0 ? 100 : weightOf(found.groups)
+    const records = (type: number, groups: readonly Group[] = found.groups): readonly ResourceRecord[] =>
+      externalRecords(knowledge, settings, groups, name, type, weight).answer
+    if (name.startsWith('_')) {
+      // Here the names of ports are for SRV alone; other types of them are nobody's to ask for (RFC 2782).
+      yield* records(dnsType.SRV)
+      continue
+    }
+    // A CNAME stands alone at its name, or secondaries refuse the zone (RFC 1034 §3.6.2).
+    const addressed = found.groups.filter(({ width }) => width !== 0)
+    const aliases = records(dnsType.A).filter(({ type }) => type === dnsType.CNAME)
+    if (addressed.length === 0) yield* aliases.slice(0, 1)
+    else {
+      for (const type of [dnsType.A, dnsType.AAAA]) yield* records(type, addressed)
+      // A host name is a target like any other.
+      yield* records(dnsType.SRV)
+    }
+  }
+}
+
+function externalAddresses(services: readonly Service[]): Uint8Array[] {
+  const addresses = new Map<string, Uint8Array>()
+  for (const { externalIPs, ingress } of services) {
+    for (const text of [...externalIPs, ...ingress.map(({ ip }) => ip)]) {
+      const address = parseAddress(text)
+      if (address) addresses.set(formatAddress(address), address)
+    }
+  }
+  return [...addresses.values()]
+}
+
+const addressRecord = (owner: string, ttl: number, address: Uint8Array): ResourceRecord =>
+  record(owner, address.length === 4 ? dnsType.A : dnsType.AAAA, ttl, address)
+
+const record = (name: string, type: number, ttl: number, data: Uint8Array): ResourceRecord => ({
+  name,
+  type,
+  class: dnsClass.IN,
+  ttl,
+  rdata: data,
+})

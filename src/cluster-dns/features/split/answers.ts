@@ -1,0 +1,171 @@
+/** What a split answers: one backend a reply for addresses, SRV records with all of them in proportion (DESIGN §3). */
+import { type as dnsType } from '../../../dns/codes.ts'
+import { rdata } from '../../../dns/rdata.ts'
+import type { AddressesSpec, RecordsSpec, ServicesSpec, VariantsSpec } from '../../../table/spec.ts'
+import { distinctAddresses } from '../../records/distinct-addresses.ts'
+import type { Group } from '../../lookup/endpoints.ts'
+import { createTargets } from '../../records/srv-targets.ts'
+import type { PortName } from './backends.ts'
+import type { Drawable, SplitFound } from './lookup.ts'
+import { type Layout, layOut } from './weights.ts'
+
+/** Names to be resolved first, and addresses, in this order: CNAME records and what they lead to. */
+export interface ChaseSpec {
+  readonly kind: 'chase'
+  readonly groups: readonly Group[]
+  readonly ttl: number
+}
+
+/** One of several answers, drawn by weight, of which some have to be resolved first. */
+export interface ChoiceSpec {
+  readonly kind: 'choice'
+  readonly variants: readonly { readonly weight: number; readonly answer: AddressesSpec | ChaseSpec }[]
+}
+
+export type SplitAnswer =
+  | AddressesSpec
+  | ServicesSpec
+  | RecordsSpec
+  | VariantsSpec
+  | ChaseSpec
+  | ChoiceSpec
+  | { readonly kind: 'nodata' }
+
+const nodata: SplitAnswer = { kind: 'nodata' }
+
+export function splitAnswer(found: SplitFound, type: number, ttl: number): SplitAnswer {
+  switch (type) {
+    case dnsType.A:
+      return hostsAnswer(found, 4, ttl)
+    case dnsType.AAAA:
+      return hostsAnswer(found, 16, ttl)
+    case dnsType.SRV:
+      return serversAnswer(found, ttl)
+    case dnsType.CNAME:
+      return aliasAnswer(found, ttl)
+    default:
+      return nodata
+  }
+}
+
+/** A backend without addresses of the family is not drawn for it. */
+function hostsAnswer({ hosts }: SplitFound, width: 4 | 16, ttl: number): SplitAnswer {
+  const variants = hosts.flatMap(({ share, groups }): ChoiceSpec['variants'][number][] => {
+    if (groups.some((group) => group.width === 0)) {
+      return [{ weight: share, answer: { kind: 'chase', groups, ttl } }]
+    }
+    const addresses = distinctAddresses(groups, width)
+    return addresses.length > 0 ? [{ weight: share, answer: { kind: 'addresses', ttl, addresses } }] : []
+  })
+  if (variants.length === 0) return nodata
+  if (variants.length === 1) return variants[0].answer
+  return isStorable(variants) ? { kind: 'variants', variants } : { kind: 'choice', variants }
+}
+
+const isStorable = (variants: ChoiceSpec['variants']): variants is VariantsSpec['variants'] & ChoiceSpec['variants'] =>
+  variants.every(({ answer }) => answer.kind === 'addresses')
+
+/** A name is an alias while there is nothing else that it could be (RFC 1034 §3.6.2). */
+function aliasAnswer({ hosts }: SplitFound, ttl: number): SplitAnswer {
+  const [only] = hosts
+  const [group] = only.groups
+  if (hosts.length > 1 || group.width !== 0 || group.count === 0) return nodata
+  const record = { owner: '', type: dnsType.CNAME, ttl, rdata: rdata.name(group.names[0]) }
+  return { kind: 'records', answer: [record], additional: [] }
+}
+
+/** One port's targets, weighed. */
+export interface Weighed {
+  readonly port: PortName
+  readonly backends: readonly Drawable[]
+  /** By backend: its targets. */
+  readonly targets: readonly (readonly Server[])[]
+  /** Sets of records with the backends' runs, of which one is drawn for a reply. */
+  readonly layouts: readonly Layout[]
+}
+
+/** A target at a port. */
+export interface Server {
+  readonly name: string
+  readonly port: number
+  readonly addresses: readonly Uint8Array[]
+}
+
+export function weighed({ servers }: SplitFound): Weighed[] {
+  return servers().map(({ port, backends }) => {
+    const targets = backends.map(({ groups }) => serversOf(groups))
+    const layouts = layOut(backends.map(({ share }, i) => ({ share, targets: targets[i].length })))
+    return { port, backends, targets, layouts }
+  })
+}
+
+function serversAnswer(found: SplitFound, ttl: number): SplitAnswer {
+  const ports = weighed(found)
+  if (ports.length === 0) return nodata
+  const longest = ports.reduce((most, port) => (port.layouts.length > most.layouts.length ? port : most))
+  const variants = longest.layouts.map(({ weight }, i) => ({
+    weight,
+    answer: serviceSpec(ports, i, found.priority, ttl),
+  }))
+  return variants.length === 1 ? variants[0].answer : { kind: 'variants', variants }
+}
+
+/** Each target once, with all of its addresses. */
+function serversOf(groups: readonly Group[]): Server[] {
+  const byPort = new Map<number, Map<string, { name: string; port: number; addresses: Uint8Array[] }>>()
+  for (const group of groups) {
+    const [port] = group.ports
+    const servers = byPort.get(port) ?? new Map<string, { name: string; port: number; addresses: Uint8Array[] }>()
+    byPort.set(port, servers)
+    for (let i = 0; i < group.count; i++) {
+      const name = group.target(i)
+      let server = servers.get(name)
+      if (!server) {
+        server = { name, port, addresses: [] }
+        servers.set(name, server)
+      }
+      if (group.width > 0) server.addresses.push(group.addresses.subarray(i * group.width, (i + 1) * group.width))
+    }
+  }
+  return [...byPort.values()].flatMap((servers) => [...servers.values()])
+}
+
+/** The records of one layout of each port; ports with fewer of them begin anew. */
+function serviceSpec(ports: readonly Weighed[], i: number, priority: number, ttl: number): ServicesSpec {
+  const targets = createTargets()
+  const records: MadeRecord[] = []
+  const ofTarget: MadeRecord[][] = []
+  for (const port of ports) {
+    const { runs } = port.layouts[i % port.layouts.length]
+    for (const [backend, { from, to, weight, heavier }] of runs.entries()) {
+      for (let at = from; at < to; at++) {
+        const server = port.targets[backend][at]
+        const target = targets.of(server.name)
+        for (const address of server.addresses) targets.add(target, address)
+        const own = at - from < heavier ? weight + 1 : weight
+        // Two backends may lead to one place, and two ports of a service have one number (tcp, udp).
+        ofTarget[target.index] ??= []
+        const known = ofTarget[target.index].find((record) => record.port === server.port)
+        if (known) {
+          if (known.by === port) known.weight = Math.min(0xffff, known.weight + own)
+          continue
+        }
+        const made = { priority, weight: own, port: server.port, target: target.index, by: port }
+        ofTarget[target.index].push(made)
+        records.push(made)
+      }
+    }
+  }
+  const answer = { kind: 'services' as const, ttl, targets: targets.all(), records }
+  return records.length > 1 ? { ...answer, order: 'weighted' } : answer
+}
+
+interface MadeRecord {
+  readonly priority: number
+  weight: number
+  readonly port: number
+  /** Its index. */
+  readonly target: number
+  /** The port that is asked for. */
+  readonly by: Weighed
+}

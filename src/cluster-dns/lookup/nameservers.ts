@@ -1,0 +1,42 @@
+/** The zone's name servers: this machine as the cluster knows it (coredns-behaviour §4.6). */
+import type { EndpointSlice, Service } from '../../k8s/model/types.ts'
+import { parseAddress } from '../../dns/address.ts'
+import { endpointGroup, type Group, isReady, noPort } from './endpoints.ts'
+import type { Knowledge } from '../context.ts'
+import { serviceName } from '../names/cluster-name.ts'
+import { below } from '../settings.ts'
+
+/** The Services that one of our addresses is an endpoint of; where there is none, the addresses as `ns.dns.ZONE`. */
+export function nameservers(knowledge: Knowledge, zone: string): Group[] {
+  const { view, localAddresses } = knowledge
+  const found: Group[] = []
+  for (const local of localAddresses) {
+    for (const { slice, place } of view.placesByAddress(local)) {
+      const service = isReady(slice, place) ? view.service(slice.namespace, slice.service) : undefined
+      if (service) found.push(...serviceServers(knowledge, zone, service, slice))
+    }
+  }
+  if (found.length > 0) return found
+  return localAddresses.map((address) => server(address, below('ns.dns', zone)))
+}
+
+/** The ClusterIPs under the service's name; of a headless service, the slice's endpoints under theirs. */
+function serviceServers({ settings }: Knowledge, zone: string, service: Service, slice: EndpointSlice): Group[] {
+  const name = serviceName(service.namespace, service.name, zone)
+  if (!service.headless) {
+    return service.clusterIPs.flatMap((ip) => {
+      const address = parseAddress(ip)
+      return address ? [server(address, name)] : []
+    })
+  }
+  const group = endpointGroup(slice, '', [noPort], name, settings.endpointPodNames)
+  if (!group || group.width === 0) return []
+  return Array.from({ length: group.count }, (_, i) =>
+    server(group.addresses.subarray(i * group.width, (i + 1) * group.width), group.target(i)),
+  )
+}
+
+function server(address: Uint8Array, name: string): Group {
+  const width = address.length === 4 ? 4 : 16
+  return { width, addresses: address, names: [], count: 1, ports: [], target: () => name }
+}

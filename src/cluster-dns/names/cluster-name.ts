@@ -1,0 +1,217 @@
+/** The grammar of cluster names (coredns-behaviour §4.2): which place in the cluster a name speaks of. */
+import { addressOfReverseName, formatAddress, reverseName } from '../../dns/address.ts'
+import { isSubdomain, labelsOf, NameError, parseName } from '../../dns/name.ts'
+import { below, type ClusterDnsSettings, isMulticluster, isReverseZone } from '../settings.ts'
+
+export type Place =
+  /** `address`: of a reverse zone that is one address (a CIDR of Corefiles may become several). */
+  | { readonly kind: 'apex'; readonly address?: Uint8Array }
+  /** `svc.ZONE` or `pod.ZONE`. */
+  | { readonly kind: 'tree'; readonly tree: 'svc' | 'pod' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'nameserver' }
+  | { readonly kind: 'namespace'; readonly tree: 'svc' | 'pod'; readonly namespace: string }
+  | ServicePlace
+  | { readonly kind: 'pod'; readonly namespace: string; readonly label: string }
+  | { readonly kind: 'reverse'; readonly address: Uint8Array }
+  | BrowsePlace
+  /** No name that a cluster can have. */
+  | { readonly kind: 'nowhere' }
+
+/** A name of DNS-based service discovery (RFC 6763). `namespace`: '' for the zone itself. */
+export type BrowsePlace =
+  /** The domains to browse; the types of service there. */
+  | { readonly kind: 'browse'; readonly namespace: string; readonly what: 'domains' | 'types' }
+  /** Who offers a type (`_http._tcp`); nothing by itself, but above such names (`_tcp`). */
+  | {
+      readonly kind: 'browse'
+      readonly namespace: string
+      readonly what: 'instances' | 'nothing'
+      readonly type: string
+    }
+
+/** A service, some of its ports, or some of its endpoints. '' stands for any. */
+export interface ServicePlace {
+  readonly kind: 'service'
+  /** In a multicluster zone: a ServiceImport instead of a Service. */
+  readonly imported: boolean
+  readonly namespace: string
+  readonly service: string
+  readonly endpoint: string
+  /** Of an imported service's endpoint: where it runs. */
+  readonly cluster: string
+  readonly port: string
+  readonly protocol: string
+  readonly topology: Topology | undefined
+  /** The port and protocol as an instance of a service type: `SERVICE._port._proto.NAMESPACE`. */
+  readonly instance?: boolean
+}
+
+/** The endpoints in one topology zone: those alone (`pin`), or all when there are none (`prefer`). */
+export interface Topology {
+  readonly zone: string
+  readonly mode: 'pin' | 'prefer'
+}
+
+/** What the Corefile adds to the grammar. */
+export interface Grammar {
+  readonly multicluster: boolean
+  readonly zonal: boolean
+  readonly browsable: boolean
+}
+
+export function grammarOf(settings: ClusterDnsSettings, zone: string): Grammar {
+  const multicluster = isMulticluster(settings, zone)
+  const own = !multicluster && !isReverseZone(zone)
+  return { multicluster, zonal: settings.zonal && !multicluster, browsable: settings.dnsSd && own }
+}
+
+const plain: Grammar = { multicluster: false, zonal: false, browsable: false }
+
+const nowhere: Place = { kind: 'nowhere' }
+
+/** `name` is lower case and in `zone`. */
+export function placeOf(zone: string, name: string, grammar: Grammar = plain): Place {
+  if (name === zone) return apexPlace(zone)
+  const labels = labelsOf(zone === '.' ? name : `${name.slice(0, -zone.length)}`)
+  const last = labels.length - 1
+  if (last === 0 && labels[0] === 'dns-version') return { kind: 'version' }
+  if (last === 1 && labels[0] === 'ns' && labels[1] === 'dns') return { kind: 'nameserver' }
+  const tree = labels[last]
+  if (grammar.browsable && protocols.has(tree)) return browsePlace('', labels)
+  if (last === 0 && (tree === 'svc' || tree === 'pod')) return { kind: 'tree', tree }
+  if (isSubdomain('in-addr.arpa.', name) || isSubdomain('ip6.arpa.', name)) return reversePlace(name)
+  if (tree !== 'svc' && tree !== 'pod') return nowhere
+  const namespace = labels[last - 1]
+  if (last === 1) return { kind: 'namespace', tree, namespace }
+  if (tree === 'svc' && grammar.browsable && protocols.has(labels[last - 2])) {
+    return browsePlace(namespace, labels.slice(0, last - 1))
+  }
+  if (tree === 'svc') return servicePlace(namespace, labels[last - 2], labels.slice(0, last - 2), grammar)
+  // Whatever stands left of a pod's label is not looked at.
+  return last > 4 ? nowhere : { kind: 'pod', namespace, label: labels[last - 2] }
+}
+
+/** No service or namespace is called so. */
+const protocols: ReadonlySet<string> = new Set(['_tcp', '_udp', '_sctp'])
+
+/** `labels`: those left of the namespace, or of the zone; the last is a protocol. */
+function browsePlace(namespace: string, labels: readonly string[]): Place {
+  const [first, second] = labels.slice(-3)
+  const text = labels.join('.')
+  if (text === 'b._dns-sd._udp') return { kind: 'browse', namespace, what: 'domains' }
+  if (text === '_udp' || text === '_dns-sd._udp') return { kind: 'browse', namespace, what: 'nothing', type: '_udp' }
+  if (namespace === '') return nowhere
+  if (text === 'lb._dns-sd._udp') return { kind: 'browse', namespace, what: 'domains' }
+  if (text === '_services._dns-sd._udp') return { kind: 'browse', namespace, what: 'types' }
+  if (labels.length === 1) return { kind: 'browse', namespace, what: 'nothing', type: text }
+  if (labels.length === 2) {
+    return first.startsWith('_') ? { kind: 'browse', namespace, what: 'instances', type: text } : nowhere
+  }
+  if (labels.length > 3 || !second.startsWith('_') || text.endsWith('._dns-sd._udp')) return nowhere
+  const [port, protocol] = [second.slice(1), labels[2].slice(1)]
+  return { ...serviceItself(namespace, first), port, protocol, instance: true }
+}
+
+/** Stands for all endpoints of a service in place of one: no endpoint's label begins with an underscore. */
+export const everyEndpoint = '_endpoints'
+
+export const isServiceItself = (place: Place): place is ServicePlace =>
+  place.kind === 'service' &&
+  place.endpoint === '' &&
+  place.port === '' &&
+  place.protocol === '' &&
+  place.topology === undefined
+
+/** `left`: one label is an endpoint, two are port and protocol, or endpoint and cluster. */
+function servicePlace(namespace: string, service: string, left: readonly string[], grammar: Grammar): Place {
+  const place: ServicePlace = { ...serviceItself(namespace, service), imported: grammar.multicluster }
+  if (left.length === 0) return place
+  if (left.length === 1) return { ...place, endpoint: left[0] }
+  if (left.length > 2) {
+    if (left.length === 3 && left[2] === everyEndpoint && !grammar.multicluster) {
+      return {
+        ...place,
+        endpoint: everyEndpoint,
+        port: withoutUnderscore(left[0]),
+        protocol: withoutUnderscore(left[1]),
+      }
+    }
+    const topology = grammar.zonal ? topologyOf(left) : undefined
+    return topology ? { ...place, topology } : nowhere
+  }
+  const [first, second] = left
+  if (grammar.multicluster && !first.startsWith('_') && !second.startsWith('_')) {
+    return { ...place, endpoint: first, cluster: second }
+  }
+  return { ...place, port: withoutUnderscore(first), protocol: withoutUnderscore(second) }
+}
+
+const serviceItself = (namespace: string, service: string): ServicePlace => ({
+  kind: 'service',
+  imported: false,
+  namespace,
+  service,
+  endpoint: '',
+  cluster: '',
+  port: '',
+  protocol: '',
+  topology: undefined,
+})
+
+/** `ZONE.pin._zone` or `ZONE.prefer._zone`; the name of a topology zone may have dots. */
+function topologyOf(left: readonly string[]): Topology | undefined {
+  const mode = left[left.length - 2]
+  if (left[left.length - 1] !== '_zone' || (mode !== 'pin' && mode !== 'prefer')) return undefined
+  return { zone: left.slice(0, -2).join('.'), mode }
+}
+
+/** The underscores of RFC 2782 are not insisted on; a lone one stands for any. */
+export const withoutUnderscore = (label: string): string => (label.startsWith('_') ? label.slice(1) : label)
+
+function apexPlace(zone: string): Place {
+  const address = addressOfReverseName(zone)
+  return address ? { kind: 'apex', address } : { kind: 'apex' }
+}
+
+function reversePlace(name: string): Place {
+  // CoreDNS overlooks up to three labels in front of an IPv6 address's 32.
+  const labels = labelsOf(name)
+  const surplus = name.endsWith('.ip6.arpa.') ? Math.min(3, Math.max(0, labels.length - 34)) : 0
+  const address = addressOfReverseName(surplus ? `${labels.slice(surplus).join('.')}.` : name)
+  return address ? { kind: 'reverse', address } : nowhere
+}
+
+export const serviceName = (namespace: string, service: string, zone: string): string =>
+  below(`${service}.${namespace}.svc`, zone)
+
+export const namespaceName = (namespace: string, tree: 'svc' | 'pod', zone: string): string =>
+  below(`${namespace}.${tree}`, zone)
+
+/** The address's PTR name, or undefined when the zone does not hold it. */
+export function pointerName(address: Uint8Array, zone: string): string | undefined {
+  const name = reverseName(address)
+  return isSubdomain(zone, name) ? name : undefined
+}
+
+/** The label of an address in endpoint names: dots and colons as dashes, never with a dash at its end. */
+export function addressLabel(bytes: Uint8Array, at: number, length: number): string {
+  const label = formatAddress(bytes, at, length).replace(/[.:]/g, '-')
+  return label.endsWith('-') ? `${label}0` : label
+}
+
+/** The address text that a pod's label writes (`10-0-0-1`, `2001-db8--1`); it need not be an address. */
+export function podAddressText(label: string): string {
+  const dashes = label.split('-').length - 1
+  return dashes === 3 && !label.includes('--') ? label.replaceAll('-', '.') : label.replaceAll('-', ':')
+}
+
+/** Undefined for what is no domain name: the API server lets none in, a manifest may. */
+export function absoluteName(text: string): string | undefined {
+  try {
+    return parseName(text)
+  } catch (error) {
+    if (error instanceof NameError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,196 @@
+/** From what the cluster has at a place to the records of one type: the table of coredns-behaviour §4.3. */
+import { type as dnsType } from '../../dns/codes.ts'
+import { rdata } from '../../dns/rdata.ts'
+import type { AddressesSpec, AnswerSpec, RecordSpec, RecordsSpec, ServicesSpec, VariantsSpec } from '../../table/spec.ts'
+import { distinctAddresses, includes } from './distinct-addresses.ts'
+import { type Group, noPort } from '../lookup/endpoints.ts'
+import { find } from '../lookup/lookup.ts'
+import { type Finding, missing } from '../lookup/result.ts'
+import type { Knowledge } from '../context.ts'
+import { nameservers } from '../lookup/nameservers.ts'
+import { grammarOf, placeOf } from '../names/cluster-name.ts'
+import { type ChaseSpec, type ChoiceSpec, splitAnswer } from '../features/split/answers.ts'
+
+/** What a name answers to a question of one type. */
+export type Answer =
+  | AddressesSpec
+  | ServicesSpec
+  | RecordsSpec
+  | VariantsSpec
+  | ChoiceSpec
+  | ChaseSpec
+  | { readonly kind: 'nodata' | 'nxdomain' }
+  /** The zone's SOA record. */
+  | { readonly kind: 'soa' }
+  /** SERVFAIL: what the answer rests on is not known. */
+  | { readonly kind: 'unknown'; readonly resources: readonly string[] }
+
+const nodata: Answer = { kind: 'nodata' }
+const nxdomain: Answer = { kind: 'nxdomain' }
+
+/** The version of the Kubernetes DNS specification that is followed, and how long that stays true. */
+const versionText = '1.1.0'
+const versionTtl = 28_800
+
+/** What `name` (lower case, in `zone`) answers to a question of the type. Fallthrough is the caller's to decide. */
+export function resolve(knowledge: Knowledge, zone: string, name: string, type: number): Answer {
+  return answerOf(
+    knowledge,
+    zone,
+    find(knowledge, zone, placeOf(zone, name, grammarOf(knowledge.settings, zone))),
+    type,
+  )
+}
+
+export function answerOf(knowledge: Knowledge, zone: string, found: Finding, type: number): Answer {
+  // CoreDNS answers SOA below the apex without looking whether the name exists.
+  if (type === dnsType.SOA) return found.kind === 'apex' ? { kind: 'soa' } : nodata
+  const { ttl } = knowledge.settings
+  switch (found.kind) {
+    case 'missing':
+      return nxdomain
+    case 'unknown':
+      return found
+    case 'empty':
+      return type === dnsType.TXT ? denied(knowledge) : nodata
+    case 'apex':
+      if (type === dnsType.NS) return nameserversAnswer(nameservers(knowledge, zone), ttl)
+      if (type === dnsType.PTR && found.pointers) return answerOf(knowledge, zone, found.pointers, type)
+      return type === dnsType.TXT ? denied(knowledge) : nodata
+    case 'version':
+      return type === dnsType.TXT ? records(type, versionTtl, [rdata.txt([versionText])]) : denied(knowledge)
+    case 'nameserver':
+      if (type === dnsType.TXT || type === dnsType.PTR) return denied(knowledge)
+      if (type !== dnsType.A && type !== dnsType.AAAA) return nodata
+      return addressesAnswer(nameservers(knowledge, zone), type, ttl)
+    case 'listed':
+      return type === dnsType.PTR && found.names.length > 0
+        ? records(type, found.ttl, found.names.map(rdata.name))
+        : nodata
+    case 'instance':
+      return instanceAnswer(knowledge, zone, found, type)
+    case 'pointers':
+      return type === dnsType.PTR ? records(type, found.ttl, found.names.map(rdata.name)) : denied(knowledge)
+    case 'groups':
+      if (type === dnsType.TXT && found.texts) return records(type, found.ttl, found.texts)
+      return found.split ? splitAnswer(found.split, type, found.ttl) : groupsAnswer(found.groups, type, found.ttl)
+  }
+}
+
+/** NXDOMAIN; before everything is known nothing is denied, not even what no cluster can have. */
+function denied(knowledge: Knowledge): Answer {
+  const found = missing(knowledge.view)
+  return found.kind === 'unknown' ? found : nxdomain
+}
+
+function instanceAnswer(
+  knowledge: Knowledge,
+  zone: string,
+  { port, texts, ttl }: Finding & { readonly kind: 'instance' },
+  type: number,
+): Answer {
+  if (type === dnsType.TXT) return records(type, ttl, texts)
+  if (type !== dnsType.SRV) return nodata
+  const answer = answerOf(knowledge, zone, port, type)
+  // The instance is there, if without an endpoint at the moment.
+  return answer.kind === 'nxdomain' ? nodata : answer
+}
+
+function groupsAnswer(groups: readonly Group[], type: number, ttl: number): Answer {
+  switch (type) {
+    case dnsType.A:
+    case dnsType.AAAA:
+      if (groups.some((group) => group.width === 0)) return { kind: 'chase', groups, ttl }
+      return addressesAnswer(groups, type, ttl)
+    case dnsType.SRV:
+      return servicesAnswer(groups, ttl)
+    case dnsType.CNAME:
+      // As in CoreDNS the first entry decides, and only one CNAME is told (RFC 1034 §3.6.2).
+      return groups[0]?.width === 0 && groups[0].count > 0
+        ? records(type, ttl, [rdata.name(groups[0].names[0])])
+        : nodata
+    default:
+      return nodata
+  }
+}
+
+function addressesAnswer(groups: readonly Group[], type: number, ttl: number): Answer {
+  const addresses = distinctAddresses(groups, type === dnsType.A ? 4 : 16)
+  return addresses.length > 0 ? { kind: 'addresses', ttl, addresses } : nodata
+}
+
+interface Target {
+  readonly index: number
+  readonly name: string
+  readonly ports: number[]
+  a: Uint8Array
+  aaaa: Uint8Array
+}
+
+const noAddress = new Uint8Array(0)
+
+/** SRV records, with weights as coredns-behaviour §4.4 counts them unless annotated, and their targets' addresses. */
+function servicesAnswer(groups: readonly Group[], ttl: number): Answer {
+  let entries = 0
+  for (const group of groups) if (group.width !== 0) entries += group.ports.length * group.count
+  const counted = Math.max(1, Math.floor(100 / entries))
+  const targets = new Map<string, Target>()
+  const srv: { priority: number; weight: number; port: number; target: number }[] = []
+  // Where two slices have one target (dual stack), it has the rank of the first that says one.
+  for (const group of groups.toSorted((a, b) => Number(b.rank !== undefined) - Number(a.rank !== undefined))) {
+    if (group.width === 0) continue
+    const ports = group.ports.filter((port) => port !== noPort)
+    if (ports.length === 0) continue
+    const priority = group.rank?.priority?.value ?? 0
+    const weight = group.rank?.weight?.value ?? counted
+    for (let i = 0; i < group.count; i++) {
+      const name = group.target(i)
+      let target = targets.get(name)
+      if (!target) {
+        target = { index: targets.size, name, ports: [], a: noAddress, aaaa: noAddress }
+        targets.set(name, target)
+      }
+      addAddress(target, group.addresses.subarray(i * group.width, (i + 1) * group.width))
+      for (const port of ports) {
+        if (target.ports.includes(port)) continue
+        target.ports.push(port)
+        srv.push({ priority, weight, port, target: target.index })
+      }
+    }
+  }
+  return srv.length > 0 ? { kind: 'services', ttl, targets: [...targets.values()], records: srv } : nodata
+}
+
+function addAddress(target: Target, address: Uint8Array): void {
+  const family = address.length === 4 ? 'a' : 'aaaa'
+  const before = target[family]
+  if (before.length === 0) target[family] = address
+  else if (!includes(before, before.length / address.length, address, 0, address.length)) {
+    target[family] = Buffer.concat([before, address])
+  }
+}
+
+/** NS at the apex, with the servers' addresses. */
+function nameserversAnswer(servers: readonly Group[], ttl: number): Answer {
+  const names = new Map<string, Uint8Array>()
+  const additional = new Map<string, RecordSpec>()
+  for (const server of servers) {
+    const owner = server.target(0)
+    names.set(owner, rdata.name(owner))
+    const glue = { owner, type: server.width === 4 ? dnsType.A : dnsType.AAAA, ttl, rdata: server.addresses }
+    additional.set(`${owner} ${server.addresses}`, glue)
+  }
+  if (names.size === 0) return nodata
+  return { ...records(dnsType.NS, ttl, [...names.values()]), additional: [...additional.values()] }
+}
+
+const records = (type: number, ttl: number, all: readonly Uint8Array[]): RecordsSpec => ({
+  kind: 'records',
+  answer: all.map((data) => ({ owner: '', type, ttl, rdata: data })),
+  additional: [],
+})
+
+/** Answers that the table can hold; the others are the chain's. */
+export function isStorable(answer: Answer): answer is Extract<Answer, AnswerSpec> {
+  return answer.kind !== 'chase' && answer.kind !== 'choice' && answer.kind !== 'unknown'
+}

@@ -1,0 +1,39 @@
+/** What the data plane draws for each query, drawn for the chain: one of several answers, the order of SRV records. */
+import type { ServicesSpec } from '../../table/spec.ts'
+import type { Answer } from './answers.ts'
+
+/** Uniform in [0, 1). */
+export type Random = () => number
+
+export type Drawn = Exclude<Answer, { readonly kind: 'variants' | 'choice' }>
+
+export function drawn(answer: Answer, random: Random): Drawn {
+  if (answer.kind === 'variants') return drawn(drawVariant(answer.variants, random), random)
+  if (answer.kind === 'choice') return drawVariant(answer.variants, random)
+  return answer.kind === 'services' && answer.order === 'weighted' ? inDrawnOrder(answer, random) : answer
+}
+
+function drawVariant<A>(variants: readonly { readonly weight: number; readonly answer: A }[], random: Random): A {
+  let left = random() * variants.reduce((sum, { weight }) => sum + weight, 0)
+  for (const { weight, answer } of variants) {
+    left -= weight
+    if (left < 0) return answer
+  }
+  return variants[variants.length - 1].answer
+}
+
+/**
+ * RFC 2782, Weight: by priority, then each with the probability of its weight among those left. That is the order of
+ * the times at which events of these rates first happen, so that each record needs one random number.
+ */
+function inDrawnOrder(spec: ServicesSpec, random: Random): ServicesSpec {
+  const timed = spec.records.map((record) => {
+    const tie = random()
+    return { record, tie, time: record.weight > 0 ? -Math.log(1 - tie) / record.weight : Number.POSITIVE_INFINITY }
+  })
+  timed.sort((a, b) => a.record.priority - b.record.priority || compare(a.time, b.time) || a.tie - b.tie)
+  return { ...spec, records: timed.map(({ record }) => record) }
+}
+
+/** Times may be infinite: those of weight 0. */
+const compare = (a: number, b: number): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,0 +1,44 @@
+/** The targets of SRV records while they are collected: each once, with its addresses for the additional section. */
+import type { ServicesSpec } from '../../table/spec.ts'
+import { includes } from './distinct-addresses.ts'
+
+export interface Target {
+  readonly index: number
+  readonly name: string
+  readonly ports: number[]
+  a: Uint8Array
+  aaaa: Uint8Array
+}
+
+export interface Targets {
+  /** The target of this name, new or known. */
+  of(name: string): Target
+  /** An address of 4 or 16 octets; one that the target has already is passed over. */
+  add(target: Target, address: Uint8Array): void
+  all(): ServicesSpec['targets']
+}
+
+const noAddress = new Uint8Array(0)
+
+export function createTargets(): Targets {
+  const targets = new Map<string, Target>()
+  return {
+    of(name) {
+      let target = targets.get(name)
+      if (!target) {
+        target = { index: targets.size, name, ports: [], a: noAddress, aaaa: noAddress }
+        targets.set(name, target)
+      }
+      return target
+    },
+    add(target, address) {
+      const family = address.length === 4 ? 'a' : 'aaaa'
+      const before = target[family]
+      if (before.length === 0) target[family] = address
+      else if (!includes(before, before.length / address.length, address, 0, address.length)) {
+        target[family] = Buffer.concat([before, address])
+      }
+    },
+    all: () => [...targets.values()],
+  }
+}

@@ -1,0 +1,262 @@
+/** The records of a whole zone, as CoreDNS transfers them (coredns-behaviour §4.8): one by one, in its order. */
+import type { ClusterView, EndpointSlice, Service, ServiceImport } from '../../k8s/model/types.ts'
+import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
+import { dnsClass, type as dnsType } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import { rdata } from '../../dns/rdata.ts'
+import { resolve } from './answers.ts'
+import { distinctAddresses } from './distinct-addresses.ts'
+import { type Counts, endpointGroup, endpointLabel, noPort } from '../lookup/endpoints.ts'
+import type { Knowledge } from '../context.ts'
+import { countOf, hasAny, type Told, toldEndpoints } from '../lookup/endpoint-selection.ts'
+import { textNames } from '../features/metadata/records.ts'
+import { nameservers } from '../lookup/nameservers.ts'
+import { absoluteName, serviceName } from '../names/cluster-name.ts'
+import { below, isMulticluster, isReverseZone, zoneOf } from '../settings.ts'
+import { splitOf } from '../features/split/named.ts'
+import { splitRecords } from '../features/split/zone-transfer.ts'
+import { srvRank } from '../features/srv/rank.ts'
+import { importTtl, serviceTtl } from '../features/ttl/ttl.ts'
+import { isKnown, isShown } from '../lookup/visibility.ts'
+
+/** Whether all of a zone is known: what is missing from a transfer does not exist for those who got it. */
+export function isTransferable({ view, settings }: Knowledge, zone?: string): boolean {
+  if (!view.synced || !isKnown(view, 'endpointslices')) return false
+  if (zone === undefined || !isMulticluster(settings, zone)) return true
+  return isKnown(view, 'serviceimports') && isKnown(view, 'importedslices')
+}
+
+/**
+ * Everything in the zone but its SOA. Which services there are, and the endpoints of the headless ones, is settled by
+ * this call; their records are made as they are taken.
+ */
+export function zoneRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
+  return isReverseZone(zone) ? reverseRecords(knowledge, zone) : forwardRecords(knowledge, zone)
+}
+
+/** A service, and its endpoints where they have names of their own in the zone. */
+interface Listed {
+  readonly service: Service | ServiceImport
+  readonly slices: readonly EndpointSlice[]
+  /** What a split has instead of records of its own. */
+  readonly split: readonly ResourceRecord[] | undefined
+}
+
+function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
+  const { view, settings } = knowledge
+  const namespaces = new Map([...view.namespaces()].map(({ name }) => [name, isShown(knowledge, name)]))
+  const listed: Listed[] = []
+  for (const service of isMulticluster(settings, zone) ? view.serviceImports() : view.services()) {
+    if (!namespaces.get(service.namespace) || isLeftOut(knowledge, service)) continue
+    const backends = isImport(service) ? undefined : splitOf(knowledge, service)
+    const split = backends && !isImport(service) ? splitRecords(knowledge, zone, service, backends) : undefined
+    listed.push({ service, slices: isHeadless(service) ? slicesOf(view, service) : noSlices, split })
+  }
+  listed.sort(({ service: a }, { service: b }) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  return walk()
+
+  function* walk(): Generator<ResourceRecord> {
+    yield* apexRecords(knowledge, zone)
+    for (const { service, slices, split } of listed) {
+      const name = serviceName(service.namespace, service.name, zone)
+      // A zone inside this one takes its names.
+      if (zoneOf(settings, name) !== zone) continue
+      if (!isImport(service)) yield* textRecords(knowledge, zone, service)
+      if (split) yield* split
+      if (split && isHeadless(service)) yield* endpointRecords(knowledge, name, service, slices, false)
+      if (split) continue
+      if (service.type === 'ExternalName') yield* aliasRecords(service, name, ttlOf(knowledge, service))
+      else if (isHeadless(service)) yield* endpointRecords(knowledge, name, service, slices, true)
+      else yield* addressedRecords(knowledge, name, service)
+    }
+  }
+}
+
+const noSlices: readonly EndpointSlice[] = []
+
+const isImport = (service: Service | ServiceImport): service is ServiceImport => 'ips' in service
+
+const isHeadless = (service: Service | ServiceImport): boolean =>
+  isImport(service) ? service.type === 'Headless' : service.headless
+
+function slicesOf(view: ClusterView, service: Service | ServiceImport): readonly EndpointSlice[] {
+  const { namespace, name } = service
+  return isImport(service) ? view.importedSlices(namespace, name) : view.slices(namespace, name)
+}
+
+/** As for questions: `ignore empty_service`, and imports without ports. */
+function isLeftOut(knowledge: Knowledge, service: Service | ServiceImport): boolean {
+  const { view, settings } = knowledge
+  if (isHeadless(service) || service.type === 'ExternalName') return false
+  if (isImport(service) && service.ports.length === 0) return true
+  if (!settings.ignoreEmptyServices || (!isImport(service) && splitOf(knowledge, service))) return false
+  const slices = slicesOf(view, service)
+  return !hasAny(slices, toldOf(knowledge, service, slices).counts)
+}
+
+function* apexRecords(knowledge: Knowledge, zone: string): Generator<ResourceRecord> {
+  const servers = nameservers(knowledge, zone)
+  const { ttl } = knowledge.settings
+  for (const name of new Set(servers.map((server) => server.target(0)))) {
+    yield record(zone, dnsType.NS, ttl, rdata.name(name))
+  }
+  for (const server of servers) {
+    const name = server.target(0)
+    const type = server.width === 4 ? dnsType.A : dnsType.AAAA
+    // A service's own addresses follow with the service: twice with two TTLs they would be no RRset (RFC 2181 §5.2).
+    const { kind } = resolve(knowledge, zone, name, type)
+    if (name !== below('ns.dns', zone) && (kind === 'addresses' || kind === 'variants')) continue
+    yield record(name, type, 0, server.addresses)
+  }
+}
+
+/** The last resort is for the cluster's own services. */
+const toldOf = ({ settings }: Knowledge, service: Service | ServiceImport, slices: readonly EndpointSlice[]): Told =>
+  toldEndpoints(settings, isImport(service) ? [] : slices)
+
+const ttlOf = (knowledge: Knowledge, service: Service | ServiceImport): number =>
+  (isImport(service) ? importTtl(knowledge, service) : serviceTtl(knowledge, service)).seconds
+
+/** Of annotations. A service that is gone by now has none. */
+function* textRecords(knowledge: Knowledge, zone: string, service: Service): Generator<ResourceRecord> {
+  for (const name of textNames(knowledge, zone, service)) {
+    const answer = resolve(knowledge, zone, name, dnsType.TXT)
+    for (const { ttl, rdata: data } of answer.kind === 'records' ? answer.answer : []) {
+      yield record(name, dnsType.TXT, ttl, data)
+    }
+  }
+}
+
+function* addressedRecords(
+  knowledge: Knowledge,
+  name: string,
+  service: Service | ServiceImport,
+): Generator<ResourceRecord> {
+  const ips = isImport(service) ? service.ips : service.clusterIPs
+  const { ignoreEmptyServices } = knowledge.settings
+  const told = toldOf(knowledge, service, ignoreEmptyServices ? slicesOf(knowledge.view, service) : noSlices)
+  const ttl = Math.min(ttlOf(knowledge, service), told.maxTtl)
+  for (const ip of ips) {
+    const address = parseAddress(ip)
+    if (address) yield addressRecord(name, ttl, address)
+  }
+  if (ips.length === 0) return
+  const { priority, weight } = rankOf(knowledge, service, undefined, 100)
+  for (const { name: port, protocol, port: number } of service.ports) {
+    if (number === noPort) continue
+    const data = rdata.srv({ priority, weight, port: number, target: name })
+    yield record(name, dnsType.SRV, ttl, data)
+    if (port !== '') yield record(`_${port}._${protocol}.${name}`, dnsType.SRV, ttl, data)
+  }
+}
+
+/** `counted`: the weight where no annotation sets one. */
+function rankOf(
+  knowledge: Knowledge,
+  service: Service | ServiceImport,
+  slice: EndpointSlice | undefined,
+  counted: number,
+): { readonly priority: number; readonly weight: number } {
+  const rank = isImport(service) ? undefined : srvRank(knowledge, service, slice)
+  return { priority: rank?.priority?.value ?? 0, weight: rank?.weight?.value ?? counted }
+}
+
+/** `atService`: also what is at its own name and its ports'. Ports without a name have no SRV record here. Imported endpoints are called after their cluster too. */
+function* endpointRecords(
+  knowledge: Knowledge,
+  name: string,
+  service: Service | ServiceImport,
+  slices: readonly EndpointSlice[],
+  atService: boolean,
+): Generator<ResourceRecord> {
+  const { endpointPodNames } = knowledge.settings
+  const { counts, maxTtl } = toldOf(knowledge, service, slices)
+  const ttl = Math.min(ttlOf(knowledge, service), maxTtl)
+  // Names of endpoints cannot stand beside other records (RFC 1034 §3.6.2); CoreDNS leaves them out too.
+  const addressed = slices.filter(({ fqdns }) => !fqdns)
+  const told = haveRepeated(addressed, counts) ? new Set<string>() : undefined
+  /** False for what was told already. Where no address comes twice, nothing has to be remembered. */
+  const isNew = (...words: readonly (string | number)[]): boolean =>
+    told === undefined || told.size < told.add(words.join(' ')).size
+  for (const slice of addressed) {
+    const width = slice.addressType === 'IPv4' ? 4 : 16
+    const owner = isImport(service) && slice.cluster !== '' ? `${slice.cluster}.${name}` : name
+    const counted = Math.max(1, Math.floor(100 / countOf(slice, counts)))
+    const { priority, weight } = rankOf(knowledge, service, slice, counted)
+    for (let place = 0; place < slice.count; place++) {
+      if (!counts(slice, place)) continue
+      const address = slice.addresses.subarray(place * width, (place + 1) * width)
+      const target = `${endpointLabel(slice, place, endpointPodNames)}.${owner}`
+      if (atService && (!told || isNew(formatAddress(address)))) yield addressRecord(name, ttl, address)
+      if (!told || isNew(target, formatAddress(address))) yield addressRecord(target, ttl, address)
+      for (const { name: port, protocol, port: number } of atService ? slice.ports : []) {
+        if (port === '' || number === noPort || (told && !isNew(target, port, protocol, number, priority, weight)))
+          continue
+        const data = rdata.srv({ priority, weight, port: number, target })
+        yield record(`_${port}._${protocol}.${name}`, dnsType.SRV, ttl, data)
+      }
+    }
+  }
+}
+
+/** Whether an address is in two places. */
+function haveRepeated(slices: readonly EndpointSlice[], counts: Counts): boolean {
+  const groups = slices.flatMap((slice) => endpointGroup(slice, '', [noPort], '', false, undefined, counts) ?? [])
+  return ([4, 16] as const).some((width) => {
+    const places = groups.reduce((sum, group) => (group.width === width ? sum + group.count : sum), 0)
+    return distinctAddresses(groups, width).length < places * width
+  })
+}
+
+function* aliasRecords({ externalName }: Service, name: string, ttl: number): Generator<ResourceRecord> {
+  const target = parseAddress(externalName) ? undefined : absoluteName(externalName)
+  if (target !== undefined) yield record(name, dnsType.CNAME, ttl, rdata.name(target))
+}
+
+/** A reverse zone has what its questions are answered with. CoreDNS would transfer the services' forward names in it. */
+function reverseRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
+  const { view } = knowledge
+  const clusterIPs = [...view.services()].flatMap((service) => service.clusterIPs)
+  const slices = [...view.allSlices()]
+  return walk()
+
+  function* walk(): Generator<ResourceRecord> {
+    yield* apexRecords(knowledge, zone)
+    for (const ip of clusterIPs) {
+      const address = parseAddress(ip)
+      if (address) yield* pointerRecords(knowledge, zone, address)
+    }
+    for (const slice of slices) {
+      if (slice.fqdns) continue
+      const width = slice.addressType === 'IPv4' ? 4 : 16
+      for (let place = 0; place < slice.count; place++) {
+        const address = slice.addresses.subarray(place * width, (place + 1) * width)
+        const [first] = view.placesByAddress(address)
+        // An address of several endpoints is told with the first of them; a ClusterIP has been told.
+        if (first?.place !== place || first.slice.name !== slice.name || first.slice.namespace !== slice.namespace)
+          continue
+        if (!view.serviceByClusterIP(formatAddress(address))) yield* pointerRecords(knowledge, zone, address)
+      }
+    }
+  }
+}
+
+function* pointerRecords(knowledge: Knowledge, zone: string, address: Uint8Array): Generator<ResourceRecord> {
+  const name = reverseName(address)
+  if (!isSubdomain(zone, name) || zoneOf(knowledge.settings, name) !== zone) return
+  const answer = resolve(knowledge, zone, name, dnsType.PTR)
+  if (answer.kind !== 'records') return
+  for (const { type, ttl, rdata: data } of answer.answer) yield record(name, type, ttl, data)
+}
+
+const addressRecord = (name: string, ttl: number, address: Uint8Array): ResourceRecord =>
+  record(name, address.length === 4 ? dnsType.A : dnsType.AAAA, ttl, address)
+
+const record = (name: string, type: number, ttl: number, data: Uint8Array): ResourceRecord => ({
+  name,
+  type,
+  class: dnsClass.IN,
+  ttl,
+  rdata: data,
+})

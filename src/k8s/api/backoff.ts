@@ -1,0 +1,48 @@
+/** How long to wait before the next attempt at a server that is there and fails. */
+import type { Clock } from '../../scheduling/clock.ts'
+
+const first = 800
+const longest = 30_000
+/** So long without a failure and the next one starts from the beginning again. One event resets nothing. */
+const healthyAfter = 120_000
+
+export interface Backoff {
+  /** Milliseconds to wait now: 0.8 s doubling to 30 s, each shortened by up to a half at random. */
+  next(): number
+  /** Failures since the last healthy time. */
+  readonly failures: number
+}
+
+/** `random` gives numbers in [0, 1). */
+export function createBackoff(clock: Clock, random: () => number = Math.random): Backoff {
+  let failures = 0
+  let calmFrom = Number.NEGATIVE_INFINITY
+  return {
+    next() {
+      if (clock.now() - calmFrom >= healthyAfter) failures = 0
+      const full = Math.min(longest, first * 2 ** failures)
+      failures++
+      const wait = full * (1 - random() / 2)
+      // The time spent waiting is not time spent healthy.
+      calmFrom = clock.now() + wait
+      return wait
+    },
+    get failures() {
+      return failures
+    },
+  }
+}
+
+/** Resolves after `milliseconds`, or at once when `signal` aborts. Never rejects. */
+export function pause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (milliseconds <= 0 || signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = (): void => {
+      timer.cancel()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = clock.after(milliseconds, done)
+    signal.addEventListener('abort', done)
+  })
+}

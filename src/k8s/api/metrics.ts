@@ -1,0 +1,100 @@
+/**
+ * What the outside sees of the watches. Clusters of one process share the families: where two watch the same resource,
+ * the number of objects is their sum and the age of the watch the higher one.
+ */
+import type { Clock } from '../../scheduling/clock.ts'
+import type { GaugeCell, MetricsRegistry } from '../../telemetry/metrics.ts'
+import type { Model } from '../model/cluster-model.ts'
+import type { Resource } from '../model/types.ts'
+
+/** What a reflector tells about its watch. */
+export interface WatchMeter {
+  /** The API server sent something: an event, a bookmark, a part of a list. */
+  alive(): void
+  /** A list began that was not the first. */
+  relisted(): void
+  failed(reason: string): void
+}
+
+export interface ClusterMeter {
+  readonly watches: (resource: Resource) => WatchMeter
+  remove(): void
+}
+
+interface Observed {
+  readonly model: Model
+  readonly watched: readonly Resource[]
+  /** Monotonic milliseconds of the last sign of life; absent before the first. */
+  readonly lastAlive: ReadonlyMap<Resource, number>
+}
+
+/** Per registry: the clusters that are open. */
+const open = new WeakMap<MetricsRegistry, Set<Observed>>()
+
+export function observeCluster(
+  model: Model,
+  watched: readonly Resource[],
+  { metrics, clock }: { readonly metrics: MetricsRegistry; readonly clock: Clock },
+): ClusterMeter {
+  const lastAlive = new Map<Resource, number>()
+  const observed: Observed = { model, watched, lastAlive }
+  clustersOf(metrics, clock).add(observed)
+  const relists = metrics.counter(
+    'slicedns_kubernetes_relists_total',
+    'Lists of a resource after the first, because a watch could not go on from where it was.',
+    ['resource'],
+  )
+  const errors = metrics.counter(
+    'slicedns_kubernetes_watch_errors_total',
+    'Lists and watches that failed, by reason. Each is tried again.',
+    ['resource', 'reason'],
+  )
+  return {
+    watches: (resource) => ({
+      alive: () => void lastAlive.set(resource, clock.now()),
+      relisted: () => relists.with(resource).inc(),
+      failed: (reason) => errors.with(resource, reason).inc(),
+    }),
+    remove: () => void clustersOf(metrics, clock).delete(observed),
+  }
+}
+
+function clustersOf(metrics: MetricsRegistry, clock: Clock): Set<Observed> {
+  const known = open.get(metrics)
+  if (known !== undefined) return known
+  const clusters = new Set<Observed>()
+  open.set(metrics, clusters)
+  const ages = metrics.gauge(
+    'slicedns_watch_age_seconds',
+    'Seconds since the API server last sent something on the watch of a resource. It sends a bookmark every minute.',
+    ['resource'],
+  )
+  const objects = metrics.gauge('slicedns_kubernetes_objects', 'Objects of a resource that are known.', ['resource'])
+  const shown = new Set<Resource>()
+  metrics.onCollect(() => {
+    const age = new Map<Resource, number>()
+    const count = new Map<Resource, number>()
+    for (const { model, watched, lastAlive } of clusters) {
+      for (const resource of watched) {
+        count.set(resource, (count.get(resource) ?? 0) + model.stores[resource].size)
+        const seen = lastAlive.get(resource)
+        if (seen !== undefined) age.set(resource, Math.max(age.get(resource) ?? 0, (clock.now() - seen) / 1000))
+      }
+    }
+    for (const resource of [...shown, ...count.keys()]) {
+      shown.add(resource)
+      show(objects, resource, count.get(resource))
+      show(ages, resource, age.get(resource))
+    }
+  })
+  return clusters
+}
+
+function show(
+  family: { with(resource: string): GaugeCell; forget(resource: string): void },
+  resource: Resource,
+  value: number | undefined,
+): void {
+  if (value === undefined) family.forget(resource)
+  else family.with(resource).set(value)
+}

@@ -1,0 +1,63 @@
+/** Where each resource is in the API, and what of it is asked for. */
+import { label } from '../model/labels.ts'
+import type { ClusterConfig, Resource } from '../model/types.ts'
+
+export interface ApiResource {
+  readonly path: string
+  /** API group; '' is core. */
+  readonly group: string
+  /** As RBAC rules name it. */
+  readonly plural: string
+  /** A custom resource: where its definition is missing (404) there are none. */
+  readonly custom: boolean
+  readonly labelSelector: (config: ClusterConfig) => string
+  readonly fieldSelector: string
+}
+
+const namespaced = (config: ClusterConfig): string => config.labels
+const slices = { path: '/apis/discovery.k8s.io/v1/endpointslices', group: 'discovery.k8s.io', plural: 'endpointslices' }
+
+export const apiResources: Readonly<Record<Resource, ApiResource>> = {
+  services: core('services', namespaced),
+  namespaces: core('namespaces', (config) => config.namespaceLabels),
+  // Finished pods keep their address in status while another pod has it already (coredns-behaviour §4.7).
+  pods: {
+    ...core('pods', namespaced),
+    fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown',
+  },
+  endpointslices: { ...slices, custom: false, labelSelector: namespaced, fieldSelector: '' },
+  importedslices: {
+    ...slices,
+    custom: false,
+    labelSelector: (config) => [config.labels, label.importedService].filter((part) => part !== '').join(','),
+    fieldSelector: '',
+  },
+  serviceimports: {
+    path: '/apis/multicluster.x-k8s.io/v1alpha1/serviceimports',
+    group: 'multicluster.x-k8s.io',
+    plural: 'serviceimports',
+    custom: true,
+    // CoreDNS filters imports by the selector for namespaces.
+    labelSelector: (config) => config.namespaceLabels,
+    fieldSelector: '',
+  },
+}
+
+function core(plural: string, labelSelector: ApiResource['labelSelector']): ApiResource {
+  return { path: `/api/v1/${plural}`, group: '', plural, custom: false, labelSelector, fieldSelector: '' }
+}
+
+/** Path and query of a request for `resource`; parameters that are '' or undefined are left out. */
+export function requestPath(
+  resource: Resource,
+  config: ClusterConfig,
+  parameters: Readonly<Record<string, string | number | boolean | undefined>>,
+): string {
+  const { path, labelSelector, fieldSelector } = apiResources[resource]
+  const query = new URLSearchParams()
+  const all = { labelSelector: labelSelector(config), fieldSelector, ...parameters }
+  for (const [name, value] of Object.entries(all)) {
+    if (value !== undefined && value !== '') query.set(name, String(value))
+  }
+  return `${path}?${query}`
+}

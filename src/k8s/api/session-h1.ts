@@ -1,0 +1,64 @@
+/** HTTP/1.1: a connection per watch, kept alive between requests. Plain http:// endpoints and old proxies need it. */
+import { Agent, type IncomingMessage, request } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../scheduling/clock.ts'
+import { ApiFailure, describeFailure, isUnreachable } from './failure.ts'
+import { type ApiResponse, parseRetryAfter, responseTimeout, type Session } from './session.ts'
+
+/** `first`: a connection that stands already. `redial` opens the others, with TLS where needed. */
+export function openH1(first: Socket, origin: string, redial: () => Promise<Socket>, clock: Clock): Session {
+  let usable = true
+  let spare: Socket | undefined = first
+  const agent = new Agent({ keepAlive: true })
+  // The sockets come ready from `dial`, so http: serves for https: as well.
+  agent.createConnection = (_options, callback) => {
+    const socket = spare
+    spare = undefined
+    if (socket !== undefined && !socket.destroyed) return socket
+    redial().then(
+      (opened) => callback?.(null, opened),
+      (error: Error) => callback?.(error, undefined as unknown as Duplex),
+    )
+    return undefined
+  }
+
+  const send: Session['send'] = (path, headers, signal, body) =>
+    new Promise<ApiResponse>((resolve, reject) => {
+      const { host } = new URL(origin)
+      const sent = request({ agent, method: body ? 'POST' : 'GET', path, headers: { ...headers, host }, signal })
+      const late = clock.after(responseTimeout, () => {
+        sent.destroy(new ApiFailure('timeout', `${origin}: no response within ${responseTimeout / 1000} s`))
+      })
+      sent.on('error', (error) => {
+        late.cancel()
+        const failure = describeFailure(error, origin)
+        // No connection to be had here: the next request takes a session of its own, or waits for its time to try.
+        if (isUnreachable(failure)) usable = false
+        reject(failure)
+      })
+      sent.on('response', (response: IncomingMessage) => {
+        late.cancel()
+        resolve({
+          status: response.statusCode ?? 0,
+          contentType: (response.headers['content-type'] ?? '').toLowerCase(),
+          retryAfter: parseRetryAfter(response.headers['retry-after']),
+          body: response,
+        })
+      })
+      sent.end(body)
+    })
+
+  return {
+    protocol: 'http/1.1',
+    get usable() {
+      return usable
+    },
+    send,
+    close() {
+      usable = false
+      spare?.destroy()
+      agent.destroy()
+    },
+  }
+}

@@ -1,0 +1,80 @@
+/** The source 'API server': a reflector per resource over one connection. */
+import type { Clock } from '../../scheduling/clock.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { MetricsRegistry } from '../../telemetry/metrics.ts'
+import { readStatus } from './body.ts'
+import { createConnection } from './connection.ts'
+import { createIntake } from './store-updater.ts'
+import type { ClusterMeter } from './metrics.ts'
+import type { Model } from '../model/cluster-model.ts'
+import { openCredentials } from './open-credentials.ts'
+import { createPacer } from '../../scheduling/pacer.ts'
+import { createReducer, type Reduced } from '../decode/reduce.ts'
+import { createReflector } from './reflector.ts'
+import { createRequestMeter } from './request-meter.ts'
+import type { ResourceStore } from '../model/resource-store.ts'
+import type { Source } from '../source.ts'
+import { statusFailure } from './status-failure.ts'
+import { createTrouble } from './watch-error-reporter.ts'
+import type { ClusterConfig, Resource } from '../model/types.ts'
+
+export interface ApiSourceDeps {
+  readonly log: Logger
+  readonly metrics: MetricsRegistry
+  readonly clock: Clock
+}
+
+/** Milliseconds. */
+const creationTimeout = 30_000
+
+/** Opens nothing yet: see `start`. */
+export async function openApi(
+  config: ClusterConfig,
+  watched: readonly Resource[],
+  model: Model,
+  { log, metrics, clock }: ApiSourceDeps,
+  watches: ClusterMeter['watches'],
+): Promise<Source> {
+  if (config.source.kind === 'manifests') throw new Error('manifests have no API server')
+  const credentials = await openCredentials(config.source)
+  const connection = createConnection({ credentials, log, clock, meter: createRequestMeter(metrics, clock) })
+  const stop = new AbortController()
+  const reducer = createReducer(config)
+  const pacer = createPacer()
+  let running: Promise<unknown> = Promise.resolve()
+
+  const reflectors = watched.map((resource) =>
+    createReflector(resource, {
+      config,
+      connection,
+      reducer,
+      intake: createIntake(resource, model.stores[resource] as ResourceStore<Reduced>, pacer, log),
+      pacer,
+      meter: watches(resource),
+      trouble: createTrouble(resource, model, log, clock),
+      log,
+      clock,
+      synced: () => model.setAvailability(resource, 'synced'),
+    }),
+  )
+
+  return {
+    async create(path, object) {
+      const session = await connection.session(stop.signal)
+      const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(creationTimeout)])
+      const response = await connection.post(session, path, object, signal)
+      const status = await readStatus(response, reducer)
+      if (response.status === 201) return 'created'
+      if (response.status === 409) return 'exists'
+      throw statusFailure(status, connection.name, response.retryAfter)
+    },
+    start() {
+      running = Promise.all(reflectors.map((reflector) => reflector.run(stop.signal)))
+    },
+    async stop() {
+      stop.abort()
+      connection.close()
+      await running
+    },
+  }
+}

@@ -1,0 +1,45 @@
+/** What does not work with one resource, told to people and to whoever asks for its availability. */
+import type { Clock } from '../../scheduling/clock.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { ApiFailure, FailureReason } from './failure.ts'
+import type { Model } from '../model/cluster-model.ts'
+import { createOutage } from '../../telemetry/rate-limited-log.ts'
+import { apiResources } from './resources.ts'
+import type { Resource } from '../model/types.ts'
+
+export interface Trouble {
+  /** `inRow`: failures since something worked, this one included. */
+  failed(failure: ApiFailure, inRow: number): void
+  over(): void
+}
+
+/** These happen in the life of every watch, one after the other too: a line is due at the third in a row. */
+const passing: readonly FailureReason[] = ['broken', 'silent', 'expired', 'ahead', 'throttled']
+
+export function createTrouble(resource: Resource, model: Model, log: Logger, clock: Clock): Trouble {
+  const { group, plural } = apiResources[resource]
+  const what = `watching ${resource}`
+  const outage = createOutage(what, log, clock)
+  // Granting a right takes people: one line says what to grant, however long it takes them.
+  const forbidden = createOutage(what, log, clock, false)
+  return {
+    failed(failure, inRow) {
+      if (failure.reason === 'forbidden') {
+        const rule = `apiGroups: ["${group}"], resources: ["${plural}"], verbs: ["list", "watch"]`
+        forbidden.failed(
+          `may not list and watch ${plural}: the ClusterRole needs the rule {${rule}}; ${failure.message}`,
+        )
+        // What was synced stays served, so it stays synced.
+        if (model.view.availability(resource) === 'pending') model.setAvailability(resource, 'forbidden')
+        return
+      }
+      // The connection reports refused credentials, once for all resources.
+      if (failure.reason === 'unauthorized' || (passing.includes(failure.reason) && inRow < 3)) return
+      outage.failed(`cannot watch ${resource}: ${failure.message}`)
+    },
+    over() {
+      forbidden.over()
+      outage.over()
+    },
+  }
+}

@@ -1,0 +1,96 @@
+/** What the decoders read off an object before it is reduced, and how a bad one is refused. */
+import type { ClusterConfig, ServicePort } from '../model/types.ts'
+
+/** What of an object is kept. */
+export type Keep = Pick<ClusterConfig, 'annotationPrefixes' | 'podNames' | 'zones' | 'sliceUids'>
+
+/** An object that does not read as what it says it is. It is skipped; `message` says what is wrong with it. */
+export class MalformedObject extends Error {
+  override name = 'MalformedObject'
+}
+
+export interface MetaDraft {
+  namespace: string
+  name: string
+  uid: string
+  resourceVersion: string
+  /** Seconds since 1970. */
+  createdAt: number
+  /** It has a deletionTimestamp. */
+  terminating: boolean
+  /** kubernetes.io/service-name. */
+  service: string
+  /** multicluster.kubernetes.io/service-name. */
+  importedService: string
+  /** multicluster.kubernetes.io/source-cluster. */
+  sourceCluster: string
+  annotations: Record<string, string> | undefined
+  /** The annotation k8s.io/initial-events-end of a bookmark. */
+  initialEventsEnd: boolean
+}
+
+export interface ServiceDraft {
+  meta: MetaDraft
+  type: string
+  clusterIP: string
+  clusterIPs: string[]
+  externalName: string
+  ports: ServicePort[]
+  externalIPs: string[]
+  ingress: { ip: string; hostname: string }[]
+  publishNotReadyAddresses: boolean
+}
+
+export function newMeta(): MetaDraft {
+  return {
+    namespace: '',
+    name: '',
+    uid: '',
+    resourceVersion: '',
+    createdAt: 0,
+    terminating: false,
+    service: '',
+    importedService: '',
+    sourceCluster: '',
+    annotations: undefined,
+    initialEventsEnd: false,
+  }
+}
+
+export function newService(meta: MetaDraft): ServiceDraft {
+  return {
+    meta,
+    type: '',
+    clusterIP: '',
+    clusterIPs: [],
+    externalName: '',
+    ports: [],
+    externalIPs: [],
+    ingress: [],
+    publishNotReadyAddresses: false,
+  }
+}
+
+/** The namespace and name of a namespaced object. Throws MalformedObject when they are none. */
+export function namespaced(meta: MetaDraft): { namespace: string; name: string } {
+  if (!isName(meta.namespace)) {
+    throw new MalformedObject(`metadata.namespace ${JSON.stringify(meta.namespace)} is not a name`)
+  }
+  return { namespace: meta.namespace, name: clusterScoped(meta) }
+}
+
+/** The name of an object without namespace. Throws MalformedObject when it is none. */
+export function clusterScoped(meta: MetaDraft): string {
+  if (isName(meta.name)) return meta.name
+  throw new MalformedObject(`metadata.name ${JSON.stringify(meta.name)} is not a name`)
+}
+
+/** Letters, digits, `-` and `.` in lower case, as the API server demands of every object that is watched here. */
+function isName(text: string): boolean {
+  if (text.length === 0 || text.length > 253) return false
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (!((c >= 0x61 && c <= 0x7a) || (c >= 0x30 && c <= 0x39) || c === 0x2d || c === 0x2e)) return false
+  }
+  return true
+}

@@ -1,0 +1,232 @@
+/**
+ * Kubernetes objects in protobuf to their reduced form, straight from the wire: what DNS does not need is skipped unread
+ * (managedFields alone are half of many objects). Field numbers are those of the generated.proto files of k8s.io/api and
+ * k8s.io/apimachinery, which never change.
+ */
+import type { PbfReader } from 'pbf'
+import { MalformedObject, type MetaDraft, newMeta, newService, type ServiceDraft } from './draft.ts'
+import { label } from '../model/labels.ts'
+import { integer, lengthEnd, nested, type ReadField, readAll, type Span, text, truth } from './protobuf-fields.ts'
+import type { Reduced, Reducer } from './reduce.ts'
+import type { EndpointFacts } from './slice-builder.ts'
+import { type EndpointSlice, everyPort, type Resource, type ServicePort } from '../model/types.ts'
+
+/** metadata, which is field 1 of every object. Throws MalformedObject. */
+export function protobufMeta(object: Span, reducer: Reducer): MetaDraft {
+  const meta = newMeta()
+  readAll(object, meta, readObject, reducer)
+  return meta
+}
+
+/** As `reduceJson`, of an object in protobuf. */
+export function reduceProtobuf(
+  resource: Resource,
+  object: Span,
+  meta: MetaDraft,
+  reducer: Reducer,
+  previous: EndpointSlice | undefined,
+): Reduced | undefined {
+  switch (resource) {
+    case 'services': {
+      const draft = newService(meta)
+      readAll(object, draft, readService, reducer)
+      return reducer.service(draft)
+    }
+    case 'endpointslices':
+      return meta.service === '' ? undefined : readSlice(object, meta.service, meta, reducer, previous)
+    case 'importedslices':
+      return meta.importedService === '' ? undefined : readSlice(object, meta.importedService, meta, reducer, previous)
+    case 'namespaces':
+      return reducer.namespace(meta)
+    case 'pods': {
+      const pod = { ip: '' }
+      readAll(object, pod, readPod, reducer)
+      return pod.ip === '' ? undefined : reducer.pod(meta, pod.ip)
+    }
+    case 'serviceimports':
+      throw new MalformedObject('a custom resource has no protobuf form')
+  }
+}
+
+const readObject: ReadField<MetaDraft> = (field, meta, pbf, reducer) => {
+  if (field === 1) nested(pbf, meta, reducer, readMetadata)
+}
+
+const readMetadata: ReadField<MetaDraft> = (field, meta, pbf, reducer) => {
+  if (field === 1) meta.name = text(pbf, reducer)
+  else if (field === 3) meta.namespace = text(pbf, reducer)
+  else if (field === 5) meta.uid = text(pbf, reducer)
+  else if (field === 6) meta.resourceVersion = text(pbf, reducer)
+  else if (field === 8) nested(pbf, meta, reducer, readCreationTime)
+  // Go leaves a nil time out: that it is there is all there is to know.
+  else if (field === 9) meta.terminating = true
+  else if (field === 11) nested(pbf, { key: '', meta }, reducer, readLabel)
+  else if (field === 12) nested(pbf, { key: '', meta }, reducer, readAnnotation)
+}
+
+const readCreationTime: ReadField<MetaDraft> = (field, meta, pbf) => {
+  if (field === 1) meta.createdAt = integer(pbf)
+}
+
+const readLabel: ReadField<{ key: string; meta: MetaDraft }> = (field, entry, pbf, reducer) => {
+  if (field === 1) entry.key = text(pbf, reducer)
+  if (field !== 2) return
+  if (entry.key === label.service) entry.meta.service = text(pbf, reducer)
+  else if (entry.key === label.importedService) entry.meta.importedService = text(pbf, reducer)
+  else if (entry.key === label.sourceCluster) entry.meta.sourceCluster = text(pbf, reducer)
+}
+
+/** The value is read only where somebody asked for the key: others are up to 256 KiB of somebody else's state. */
+const readAnnotation: ReadField<{ key: string; meta: MetaDraft }> = (field, entry, pbf, reducer) => {
+  if (field === 1) entry.key = text(pbf, reducer)
+  if (field !== 2) return
+  if (entry.key === label.initialEventsEnd) {
+    entry.meta.initialEventsEnd = text(pbf, reducer) === 'true'
+  } else if (reducer.keepsAnnotation(entry.key)) {
+    entry.meta.annotations ??= {}
+    entry.meta.annotations[entry.key] = text(pbf, reducer)
+  }
+}
+
+const readService: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
+  if (field === 2) nested(pbf, draft, reducer, readServiceSpec)
+  else if (field === 3) nested(pbf, draft, reducer, readServiceStatus)
+}
+
+const readServiceSpec: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
+  if (field === 1) draft.ports.push(port(pbf, reducer))
+  else if (field === 3) draft.clusterIP = text(pbf, reducer)
+  else if (field === 4) draft.type = text(pbf, reducer)
+  else if (field === 5) draft.externalIPs.push(text(pbf, reducer))
+  else if (field === 10) draft.externalName = text(pbf, reducer)
+  else if (field === 13) draft.publishNotReadyAddresses = truth(pbf)
+  else if (field === 18) draft.clusterIPs.push(text(pbf, reducer))
+}
+
+const readServiceStatus: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
+  if (field === 1) nested(pbf, draft, reducer, readLoadBalancer)
+}
+
+const readLoadBalancer: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
+  if (field !== 1) return
+  const ingress = { ip: '', hostname: '' }
+  nested(pbf, ingress, reducer, readIngress)
+  draft.ingress.push(ingress)
+}
+
+const readIngress: ReadField<{ ip: string; hostname: string }> = (field, ingress, pbf, reducer) => {
+  if (field === 1) ingress.ip = text(pbf, reducer)
+  else if (field === 2) ingress.hostname = text(pbf, reducer)
+}
+
+/** ServicePort and EndpointPort: name 1, protocol 2, port 3 alike. */
+const readPort: ReadField<{ name: string; protocol: string; port: number | undefined }> = (
+  field,
+  draft,
+  pbf,
+  reducer,
+) => {
+  if (field === 1) draft.name = text(pbf, reducer)
+  else if (field === 2) draft.protocol = text(pbf, reducer)
+  else if (field === 3) draft.port = integer(pbf)
+}
+
+const readPod: ReadField<{ ip: string }> = (field, pod, pbf, reducer) => {
+  if (field === 3) nested(pbf, pod, reducer, readPodStatus)
+}
+
+const readPodStatus: ReadField<{ ip: string }> = (field, pod, pbf, reducer) => {
+  if (field === 6) pod.ip = text(pbf, reducer)
+}
+
+interface SliceFacts {
+  addressType: string
+  ports: ServicePort[]
+}
+
+/** addressType is field 4, behind the endpoints (2): it is read first, in a pass that skips them. */
+function readSlice(
+  object: Span,
+  service: string,
+  meta: MetaDraft,
+  reducer: Reducer,
+  previous: EndpointSlice | undefined,
+): EndpointSlice {
+  const facts: SliceFacts = { addressType: '', ports: [] }
+  readAll(object, facts, readSliceFacts, reducer)
+  reducer.slice.begin(facts.addressType)
+  readAll(object, undefined, readSliceEndpoints, reducer)
+  return reducer.slice.finish(meta, service, facts.ports, previous)
+}
+
+const readSliceFacts: ReadField<SliceFacts> = (field, facts, pbf, reducer) => {
+  if (field === 3) facts.ports.push(port(pbf, reducer))
+  else if (field === 4) facts.addressType = text(pbf, reducer)
+}
+
+interface EndpointDraft extends EndpointFacts {
+  /** Start and end of each address in the buffer: they come before the facts that belong to them. */
+  readonly ranges: number[]
+}
+
+/** One for all: a cluster has 150,000 of them, and each is packed at once. */
+const endpoint: EndpointDraft = {
+  ready: undefined,
+  serving: undefined,
+  terminating: undefined,
+  hostname: '',
+  podName: '',
+  zone: '',
+  ranges: [],
+}
+
+const readSliceEndpoints: ReadField<undefined> = (field, _, pbf, reducer) => {
+  if (field !== 2) return
+  endpoint.ready = undefined
+  endpoint.serving = undefined
+  endpoint.terminating = undefined
+  endpoint.hostname = ''
+  endpoint.podName = ''
+  endpoint.zone = ''
+  endpoint.ranges.length = 0
+  nested(pbf, endpoint, reducer, readEndpoint)
+  reducer.slice.endpoint(endpoint)
+  for (let i = 0; i < endpoint.ranges.length; i += 2) {
+    reducer.slice.address(pbf.buf, endpoint.ranges[i], endpoint.ranges[i + 1])
+  }
+}
+
+const readEndpoint: ReadField<EndpointDraft> = (field, endpoint, pbf, reducer) => {
+  if (field === 1) {
+    const end = lengthEnd(pbf)
+    endpoint.ranges.push(pbf.pos, end)
+    pbf.pos = end
+  } else if (field === 2) nested(pbf, endpoint, reducer, readConditions)
+  else if (field === 3) endpoint.hostname = text(pbf, reducer)
+  else if (field === 4 && reducer.keep.podNames) nested(pbf, endpoint, reducer, readTargetRef)
+  else if (field === 7 && reducer.keep.zones) endpoint.zone = text(pbf, reducer)
+}
+
+const readConditions: ReadField<EndpointDraft> = (field, endpoint, pbf) => {
+  if (field === 1) endpoint.ready = truth(pbf)
+  else if (field === 2) endpoint.serving = truth(pbf)
+  else if (field === 3) endpoint.terminating = truth(pbf)
+}
+
+const readTargetRef: ReadField<EndpointDraft> = (field, endpoint, pbf, reducer) => {
+  if (field === 3) endpoint.podName = text(pbf, reducer)
+}
+
+function port(pbf: PbfReader, reducer: Reducer): ServicePort {
+  const draft: { name: string; protocol: string; port: number | undefined } = {
+    name: '',
+    protocol: '',
+    port: undefined,
+  }
+  nested(pbf, draft, reducer, readPort)
+  const { name, protocol, port: number = everyPort } = draft
+  if (draft.port !== undefined && (number < 0 || number > 65_535)) {
+    throw new MalformedObject(`port ${number} is not from 0 to 65535`)
+  }
+  return { name, protocol: reducer.strings.share(protocol.toLowerCase()) || 'tcp', port: number }
+}

@@ -1,0 +1,107 @@
+/**
+ * From what a decoder read off an object to its reduced form. Both decoders (protobuf, JSON) end here, so that both give
+ * the same. Shared strings, shared port lists, and no copy of what did not change since the last time.
+ */
+import { canonicalAddress } from '../model/address.ts'
+import { samePorts } from '../model/compare.ts'
+import { clusterScoped, type Keep, type MetaDraft, namespaced, type ServiceDraft } from './draft.ts'
+import { createSliceBuilder, type SliceBuilder } from './slice-builder.ts'
+import { createStrings, type Strings } from './strings.ts'
+import type { EndpointSlice, Namespace, Pod, Resource, Service, ServiceImport, ServicePort } from '../model/types.ts'
+
+/** The reduced form of each resource's objects. */
+export interface ReducedOf {
+  services: Service
+  endpointslices: EndpointSlice
+  namespaces: Namespace
+  pods: Pod
+  serviceimports: ServiceImport
+  importedslices: EndpointSlice
+}
+
+export type Reduced = ReducedOf[Resource]
+
+export interface Reducer {
+  /** What a decoder need not read, it may leave. */
+  readonly keep: Keep
+  readonly strings: Strings
+  /** True for annotation keys that somebody asked for. */
+  keepsAnnotation(key: string): boolean
+  service(draft: ServiceDraft): Service
+  namespace(meta: MetaDraft): Namespace
+  pod(meta: MetaDraft, ip: string): Pod
+  serviceImport(meta: MetaDraft, type: string, ips: readonly string[], ports: readonly ServicePort[]): ServiceImport
+  readonly slice: SliceBuilder
+}
+
+const noAnnotations: Readonly<Record<string, string>> = Object.freeze({})
+const noTexts: readonly string[] = Object.freeze([])
+const noIngress: Service['ingress'] = Object.freeze([])
+
+export function createReducer(keep: Keep): Reducer {
+  const strings = createStrings()
+  const ports = createPortLists()
+  const annotations = (meta: MetaDraft) => meta.annotations ?? noAnnotations
+
+  return {
+    keep,
+    strings,
+    keepsAnnotation: (key) => keep.annotationPrefixes.some((prefix) => key.startsWith(prefix)),
+    slice: createSliceBuilder(keep, ports.share),
+    namespace: (meta) => ({ name: clusterScoped(meta), uid: meta.uid, annotations: annotations(meta) }),
+    pod: (meta, ip) => ({ ...namespaced(meta), ip, terminating: meta.terminating }),
+    serviceImport: (meta, type, ips, portList) => ({
+      ...namespaced(meta),
+      type: type === 'Headless' ? 'Headless' : 'ClusterSetIP',
+      ips: shared(ips.filter((ip) => canonicalAddress(ip) !== undefined)),
+      ports: ports.share(portList),
+    }),
+    service(draft) {
+      const { meta } = draft
+      const type = serviceType(draft.type)
+      // A Service of before dual stack has clusterIP alone (coredns-behaviour §4.7).
+      const declared = draft.clusterIPs.length > 0 ? draft.clusterIPs : [draft.clusterIP]
+      const headless = type !== 'ExternalName' && declared[0] === 'None'
+      const addressed = type !== 'ExternalName' && !headless
+      return {
+        ...namespaced(meta),
+        uid: meta.uid,
+        type,
+        headless,
+        clusterIPs: addressed ? shared(declared.filter((ip) => canonicalAddress(ip) !== undefined)) : noTexts,
+        externalName: draft.externalName,
+        ports: ports.share(draft.ports),
+        externalIPs: shared(draft.externalIPs),
+        ingress: draft.ingress.length === 0 ? noIngress : draft.ingress,
+        publishNotReadyAddresses: draft.publishNotReadyAddresses,
+        annotations: annotations(meta),
+        createdAt: meta.createdAt,
+      }
+    },
+  }
+}
+
+function serviceType(text: string): Service['type'] {
+  return text === 'NodePort' || text === 'LoadBalancer' || text === 'ExternalName' ? text : 'ClusterIP'
+}
+
+function shared(texts: readonly string[]): readonly string[] {
+  return texts.length === 0 ? noTexts : texts
+}
+
+/** Equal port lists are one object: most services of a cluster have the same two or three. Bounded as `Strings`. */
+function createPortLists(): { share(ports: readonly ServicePort[]): readonly ServicePort[] } {
+  const slots = 1024
+  const table: (readonly ServicePort[] | undefined)[] = new Array(slots).fill(undefined)
+  return {
+    share(ports) {
+      let hash = ports.length
+      for (const { name, port } of ports) hash = Math.imul(hash ^ port ^ (name.length << 16), 0x9e3779b1)
+      const slot = (hash ^ (hash >>> 16)) & (slots - 1)
+      const known = table[slot]
+      if (known !== undefined && samePorts(known, ports)) return known
+      table[slot] = ports
+      return ports
+    },
+  }
+}

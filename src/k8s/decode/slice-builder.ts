@@ -1,0 +1,136 @@
+/**
+ * Packs one EndpointSlice at a time. Places are collected in scratch space; only a slice that differs from the one in
+ * the model is copied out of it, so a re-list of 150,000 endpoints that changes nothing allocates next to nothing.
+ */
+import { readAddress } from '../model/address.ts'
+import { sameBytes, sameSlice, sameTexts } from '../model/compare.ts'
+import { type Keep, MalformedObject, type MetaDraft, namespaced } from './draft.ts'
+import type { EndpointSlice, ServicePort } from '../model/types.ts'
+import { endpointFlag } from '../model/types.ts'
+
+export interface SliceBuilder {
+  /** Starts over. `addressType` as in the object; throws MalformedObject when it is unknown. */
+  begin(addressType: string): void
+  /** Sets the facts of the endpoint whose addresses follow. Absent conditions are undefined. */
+  endpoint(facts: EndpointFacts): void
+  /** Adds a place. False when the text is no address of the slice's type: it is left out. */
+  address(text: Uint8Array, start: number, end: number): boolean
+  /**
+   * The slice of `service`; `previous` itself when nothing changed. Throws MalformedObject for a bad name.
+   */
+  finish(
+    meta: MetaDraft,
+    service: string,
+    ports: readonly ServicePort[],
+    previous: EndpointSlice | undefined,
+  ): EndpointSlice
+}
+
+export interface EndpointFacts {
+  ready: boolean | undefined
+  serving: boolean | undefined
+  terminating: boolean | undefined
+  hostname: string
+  podName: string
+  zone: string
+}
+
+const noAnnotations: Readonly<Record<string, string>> = Object.freeze({})
+const decoder = new TextDecoder('utf-8')
+
+export function createSliceBuilder(
+  keep: Keep,
+  sharePorts: (ports: readonly ServicePort[]) => readonly ServicePort[],
+): SliceBuilder {
+  let size: 0 | 4 | 16 = 4
+  let count = 0
+  let addresses = new Uint8Array(16 * 128)
+  let flags = new Uint8Array(128)
+  // Parallel to the places. Emptied by length, so that their storage is kept.
+  const names = { hostname: [] as string[], podName: [] as string[], zone: [] as string[], fqdn: [] as string[] }
+  let facts: EndpointFacts
+  let bits = 0
+
+  const grow = (): void => {
+    const wider = new Uint8Array(flags.length * 2)
+    wider.set(flags)
+    flags = wider
+    const longer = new Uint8Array(addresses.length * 2)
+    longer.set(addresses)
+    addresses = longer
+  }
+
+  const texts = (list: readonly string[], kept: boolean, before: readonly string[] | undefined) => {
+    if (!kept || list.every((text) => text === '')) return undefined
+    return before !== undefined && sameTexts(before, list) ? before : list
+  }
+
+  return {
+    begin(addressType) {
+      size = addressSize(addressType)
+      count = 0
+      for (const list of Object.values(names)) list.length = 0
+    },
+    endpoint(next) {
+      facts = next
+      const ready = next.ready ?? true
+      const serving = next.serving ?? ready
+      bits =
+        (ready ? endpointFlag.ready : 0) |
+        (serving ? endpointFlag.serving : 0) |
+        (next.terminating ? endpointFlag.terminating : 0)
+    },
+    address(text, start, end) {
+      if (count === flags.length) grow()
+      if (size === 0) {
+        names.fqdn.push(decoder.decode(text.subarray(start, end)))
+      } else if (end - start > 64 || readAddress(text, start, end, addresses, count * size) !== size) {
+        return false
+      }
+      flags[count++] = bits
+      names.hostname.push(facts.hostname)
+      names.podName.push(facts.podName)
+      names.zone.push(facts.zone)
+      return true
+    },
+    finish(meta, service, ports, previous) {
+      const draft: EndpointSlice = {
+        ...namespaced(meta),
+        uid: keep.sliceUids ? meta.uid : undefined,
+        service,
+        cluster: meta.sourceCluster,
+        addressType: size === 4 ? 'IPv4' : size === 16 ? 'IPv6' : 'FQDN',
+        ports: ports.length === 0 ? [] : sharePorts(ports),
+        count,
+        addresses: addresses.subarray(0, count * size),
+        fqdns: size === 0 ? names.fqdn : undefined,
+        flags: flags.subarray(0, count),
+        hostnames: texts(names.hostname, true, previous?.hostnames),
+        podNames: texts(names.podName, keep.podNames, previous?.podNames),
+        zones: texts(names.zone, keep.zones, previous?.zones),
+        annotations: meta.annotations ?? noAnnotations,
+      }
+      if (previous !== undefined && sameSlice(previous, draft)) return previous
+      const kept = (list: readonly string[] | undefined, scratch: string[]) => (list === scratch ? [...scratch] : list)
+      return {
+        ...draft,
+        addresses:
+          previous !== undefined && sameBytes(previous.addresses, draft.addresses)
+            ? previous.addresses
+            : draft.addresses.slice(),
+        fqdns: size === 0 ? [...names.fqdn] : undefined,
+        flags: draft.flags.slice(),
+        hostnames: kept(draft.hostnames, names.hostname),
+        podNames: kept(draft.podNames, names.podName),
+        zones: kept(draft.zones, names.zone),
+      }
+    },
+  }
+}
+
+function addressSize(addressType: string): 0 | 4 | 16 {
+  if (addressType === 'IPv4') return 4
+  if (addressType === 'IPv6') return 16
+  if (addressType === 'FQDN') return 0
+  throw new MalformedObject(`addressType ${JSON.stringify(addressType)} is none of IPv4, IPv6, FQDN`)
+}

@@ -1,0 +1,52 @@
+/** What the API server sends, whatever the encoding. */
+import type { MetaDraft } from './draft.ts'
+import type { Reduced } from './reduce.ts'
+import type { EndpointSlice, Resource } from '../model/types.ts'
+
+/** An object not yet read. Valid until the reader that gave it is asked for the next. */
+export interface WireObject {
+  /** Throws MalformedObject. */
+  meta(): MetaDraft
+  /** The reduced form; undefined when DNS has no use for the object. Throws MalformedObject. */
+  reduce(resource: Resource, meta: MetaDraft, previous: EndpointSlice | undefined): Reduced | undefined
+  /** The object of an ERROR event. Throws MalformedObject. */
+  status(): ApiStatus
+}
+
+/** metav1.Status: why a request failed. */
+export interface ApiStatus {
+  readonly code: number
+  readonly reason: string
+  readonly message: string
+  /** Reasons of its causes: `ResourceVersionTooLarge`. */
+  readonly causes: readonly string[]
+  /** 0 when it says none. */
+  readonly retryAfterSeconds: number
+}
+
+export interface WatchEvent {
+  /** ADDED, MODIFIED, DELETED, BOOKMARK, ERROR; others may come. */
+  readonly type: string
+  readonly object: WireObject
+}
+
+/** Takes a body apart as it arrives. Throws MalformedObject where it cannot go on: the rest of the body is lost. */
+export interface BodyReader<Item> {
+  push(chunk: Buffer): void
+  /** The next item; undefined when more octets are needed. */
+  next(): Item | undefined
+}
+
+export interface ListReader extends BodyReader<WireObject> {
+  /** Of the list itself; call when the body has ended. Throws MalformedObject when the body was cut short. */
+  finish(): ListFacts
+}
+
+export interface ListFacts {
+  readonly resourceVersion: string
+  /** The token for the next page; '' on the last. */
+  readonly continueToken: string
+}
+
+/** One event or list item beyond this is refused; etcd's own limit for an object is 1.5 MiB. Octets. */
+export const largestObject = 16 * 1024 * 1024

@@ -1,0 +1,117 @@
+/**
+ * What an API server would add to an object of a manifest, which manifests usually leave out: the namespace `default`,
+ * Namespace objects for the namespaces that objects are in, and the ClusterIPs of Services that need one.
+ */
+import { type ClusterIPs, createClusterIPs } from './cluster-ips.ts'
+import { MalformedObject, type MetaDraft } from '../decode/draft.ts'
+import { jsonMeta, reduceJson } from '../decode/json.ts'
+import { label } from '../model/labels.ts'
+import type { Reduced, Reducer } from '../decode/reduce.ts'
+import { type Labels, parseSelector, type Selector } from './selector.ts'
+import type { ClusterConfig, Resource } from '../model/types.ts'
+
+export interface Admitted {
+  readonly resource: Resource
+  readonly object: Reduced
+  /** A Namespace that exists because something is in it. */
+  readonly implied: boolean
+}
+
+export interface Admission {
+  /** The reduced forms of the objects: in order, after the implied namespaces. `refuse` hears of malformed ones. */
+  admit(objects: readonly ApiObject[], refuse: (object: ApiObject, reason: string) => void): Admitted[]
+}
+
+export interface ApiObject {
+  readonly kind: string
+  readonly object: Readonly<Record<string, unknown>>
+}
+
+/** Kinds that are read; all others are passed over, so that a directory of everything can be served. */
+const resourcesOfKind: Readonly<Record<string, readonly Resource[]>> = {
+  Service: ['services'],
+  EndpointSlice: ['endpointslices', 'importedslices'],
+  Namespace: ['namespaces'],
+  Pod: ['pods'],
+  ServiceImport: ['serviceimports'],
+}
+
+/** The resource of a kind; undefined for kinds that are not read. */
+export function resourceOfKind(kind: string): Resource | undefined {
+  return Object.hasOwn(resourcesOfKind, kind) ? resourcesOfKind[kind][0] : undefined
+}
+
+/** Throws SyntaxError when a label selector of the configuration is none. */
+export function createAdmission(
+  config: Pick<ClusterConfig, 'labels' | 'namespaceLabels'>,
+  watched: readonly Resource[],
+  reducer: Reducer,
+): Admission {
+  const selectors: Readonly<Record<Resource, Selector>> = {
+    services: parseSelector(config.labels),
+    endpointslices: parseSelector(config.labels),
+    importedslices: parseSelector(config.labels),
+    pods: parseSelector(config.labels),
+    namespaces: parseSelector(config.namespaceLabels),
+    // coredns-behaviour §4.7: imports are filtered by the selector for namespaces.
+    serviceimports: parseSelector(config.namespaceLabels),
+  }
+
+  const reduceOne = (resource: Resource, object: ApiObject['object'], meta: MetaDraft): Admitted | undefined => {
+    if (!watched.includes(resource) || !selectors[resource](labelsOf(object, meta, resource))) return undefined
+    const reduced = reduceJson(resource, object, meta, reducer, undefined)
+    return reduced && { resource, object: reduced, implied: false }
+  }
+
+  return {
+    admit(objects, refuse) {
+      const admitted: Admitted[] = []
+      const clusterIPs = createClusterIPs()
+      for (const { kind, object } of objects) if (kind === 'Service') clusterIPs.reserve(object)
+      const named = new Set<string>()
+      const implied = new Set<string>()
+      for (const entry of objects) {
+        const resources = Object.hasOwn(resourcesOfKind, entry.kind) ? resourcesOfKind[entry.kind] : []
+        if (resources.length === 0) continue
+        try {
+          const meta = metaOf(entry, reducer)
+          if (entry.kind === 'Namespace') named.add(meta.name)
+          else implied.add(meta.namespace)
+          const object = entry.kind === 'Service' ? withClusterIP(entry.object, meta, clusterIPs) : entry.object
+          for (const resource of resources) {
+            const one = reduceOne(resource, object, meta)
+            if (one !== undefined) admitted.push(one)
+          }
+        } catch (error) {
+          if (!(error instanceof MalformedObject)) throw error
+          refuse(entry, error.message)
+        }
+      }
+      const namespaces = [...implied].filter((name) => !named.has(name)).map((name) => ({ metadata: { name } }))
+      return [
+        ...namespaces
+          .flatMap((object) => reduceOne('namespaces', object, jsonMeta(object, reducer)) ?? [])
+          .map((one) => ({ ...one, implied: true })),
+        ...admitted,
+      ]
+    },
+  }
+}
+
+function metaOf({ kind, object }: ApiObject, reducer: Reducer): MetaDraft {
+  const meta = jsonMeta(object, reducer)
+  meta.namespace = kind === 'Namespace' ? '' : meta.namespace || 'default'
+  return meta
+}
+
+function labelsOf(object: ApiObject['object'], meta: MetaDraft, resource: Resource): Labels {
+  const metadata = object.metadata as { labels?: Labels } | undefined
+  const labels = metadata?.labels ?? {}
+  return resource === 'namespaces' ? { ...labels, [label.namespaceName]: meta.name } : labels
+}
+
+function withClusterIP(object: ApiObject['object'], meta: MetaDraft, clusterIPs: ClusterIPs): ApiObject['object'] {
+  const assigned = clusterIPs.assign(object, `${meta.namespace}/${meta.name}`)
+  if (assigned.length === 0) return object
+  return { ...object, spec: { ...(object.spec as object), clusterIP: assigned[0], clusterIPs: assigned } }
+}

@@ -1,0 +1,213 @@
+/**
+ * The model of a cluster: the stores of its resources, the indexes over them and the events that they give. Whoever
+ * writes (a reflector, the manifests, a test) puts and removes reduced objects; indexes and serial follow, and then the
+ * listeners are called, all before `put` returns.
+ */
+import type { Clock } from '../../scheduling/clock.ts'
+import { canonicalAddress } from './address.ts'
+import { sameNamespace, samePod, samePorts, sameService, sameServiceImport, sameSlice } from './compare.ts'
+import { createMultimap } from './multimap.ts'
+import type { ReducedOf } from '../decode/reduce.ts'
+import { createResourceStore, type ResourceStore } from './resource-store.ts'
+import { endpointsChanged, importedSliceCounts, serviceCounts, serviceExternalsCount } from './serial.ts'
+import { createSliceIndex } from './slice-index.ts'
+import type {
+  Availability,
+  ClusterConfig,
+  ClusterListener,
+  ClusterView,
+  EndpointSlice,
+  Namespace,
+  Pod,
+  Resource,
+  Service,
+  ServiceImport,
+} from './types.ts'
+
+export type Stores = { readonly [R in Resource]: ResourceStore<ReducedOf[R]> }
+
+export interface Model {
+  readonly view: ClusterView
+  readonly stores: Stores
+  subscribe(listener: ClusterListener): { unsubscribe(): void }
+  sealSerials(): void
+  setAvailability(resource: Resource, availability: Availability): void
+}
+
+/**
+ * `watched`: the resources that have a source; the others are off. `report` takes what a listener threw: one listener's
+ * fault is no reason to keep an event from the others, or to end a watch.
+ */
+export function buildModel(watched: readonly Resource[], clock: Clock, report: (error: unknown) => void): Model {
+  const subscriptions = new Set<{ readonly listener: ClusterListener }>()
+  const availability = new Map<Resource, Availability>(watched.map((resource) => [resource, 'pending']))
+  const serials = { cluster: 0, multicluster: 0, external: 0 }
+  const clusterIPs = createMultimap<Service>()
+  const externalIPs = createMultimap<Service>()
+  const podIPs = createMultimap<Pod>()
+  const slices = createSliceIndex()
+  const imported = createSliceIndex()
+
+  /** Serials that somebody has a zone's content under. */
+  const sealed = new Set<keyof typeof serials>()
+  const touch = (serial: keyof typeof serials, counts: boolean): void => {
+    const wasSealed = sealed.delete(serial)
+    if (!counts && !wasSealed) return
+    serials[serial] = Math.max(Math.floor(clock.wall() / 1000), serials[serial] + (wasSealed ? 1 : 0))
+  }
+  const emit = (call: (listener: ClusterListener) => void): void => {
+    for (const { listener } of subscriptions) {
+      try {
+        call(listener)
+      } catch (error) {
+        report(error)
+      }
+    }
+  }
+
+  const serviceChanged = (before: Service | undefined, after: Service | undefined): void => {
+    const gained = new Set(after?.clusterIPs.map(indexed))
+    const lost = new Set(before?.clusterIPs.map(indexed))
+    for (const ip of lost) clusterIPs.remove(ip, before!)
+    for (const ip of gained) clusterIPs.add(ip, after!)
+    for (const ip of externalIPsOf(before)) externalIPs.remove(ip, before!)
+    for (const ip of externalIPsOf(after)) externalIPs.add(ip, after!)
+    touch('cluster', serviceCounts(before, after))
+    touch('external', serviceExternalsCount(before, after))
+    const { namespace, name } = (after ?? before)!
+    emit((listener) => listener.service?.(namespace, name))
+    for (const ip of [...gained, ...lost]) {
+      if (gained.has(ip) !== lost.has(ip)) emit((listener) => listener.clusterIP?.(ip))
+    }
+  }
+
+  const sliceChanged = (before: EndpointSlice | undefined, after: EndpointSlice | undefined): void => {
+    const addresses = slices.replace(before, after)
+    touch('cluster', endpointsChanged(before, after))
+    // A slice that moved to another service: the new one first, so that an endpoint of both is never missing.
+    if (after !== undefined) emit((listener) => listener.service?.(after.namespace, after.service))
+    if (before !== undefined && before.service !== after?.service) {
+      emit((listener) => listener.service?.(before.namespace, before.service))
+    }
+    if (![...subscriptions].some(({ listener }) => listener.address !== undefined)) return
+    for (const address of addresses()) emit((listener) => listener.address?.(address))
+  }
+
+  const importedSliceChanged = (before: EndpointSlice | undefined, after: EndpointSlice | undefined): void => {
+    imported.replace(before, after)
+    touch('multicluster', importedSliceCounts(before, after))
+    if (after !== undefined) emit((listener) => listener.serviceImport?.(after.namespace, after.service))
+    if (before !== undefined && before.service !== after?.service) {
+      emit((listener) => listener.serviceImport?.(before.namespace, before.service))
+    }
+  }
+
+  const podChanged = (before: Pod | undefined, after: Pod | undefined): void => {
+    if (before !== undefined) podIPs.remove(before.ip, before)
+    if (after !== undefined) podIPs.add(after.ip, after)
+    // CoreDNS counts a new, gone or moved address, not the wish to delete its pod (coredns-behaviour §4.6).
+    touch('cluster', before?.ip !== after?.ip)
+    emit((listener) => listener.pods?.((after ?? before)!.namespace))
+  }
+
+  const importChanged = (before: ServiceImport | undefined, after: ServiceImport | undefined): void => {
+    touch('multicluster', before !== undefined && after !== undefined && !samePorts(before.ports, after.ports))
+    const { namespace, name } = (after ?? before)!
+    emit((listener) => listener.serviceImport?.(namespace, name))
+  }
+
+  const namespaceChanged = (before: Namespace | undefined, after: Namespace | undefined): void => {
+    // Their services come and go with them; CoreDNS does not count that.
+    for (const serial of ['cluster', 'multicluster', 'external'] as const) touch(serial, false)
+    emit((listener) => listener.namespace?.((after ?? before)!.name))
+  }
+
+  const stores: Stores = {
+    services: createResourceStore({ same: sameService, changed: serviceChanged }),
+    endpointslices: createResourceStore({ same: sameSlice, changed: sliceChanged }),
+    namespaces: createResourceStore({ same: sameNamespace, changed: namespaceChanged }),
+    pods: createResourceStore({ same: samePod, changed: podChanged }),
+    serviceimports: createResourceStore({ same: sameServiceImport, changed: importChanged }),
+    importedslices: createResourceStore({ same: sameSlice, changed: importedSliceChanged }),
+  }
+
+  const isSynced = (): boolean =>
+    availability.get('services') === 'synced' &&
+    availability.get('namespaces') === 'synced' &&
+    [...availability].every(([resource, state]) => ofClusterSet.has(resource) || state !== 'pending')
+
+  const view: ClusterView = {
+    service: stores.services.get,
+    services: stores.services.all,
+    servicesIn: stores.services.in,
+    slices: slices.of,
+    allSlices: stores.endpointslices.all,
+    namespace: (name) => stores.namespaces.get('', name),
+    namespaces: stores.namespaces.all,
+    hasPod: (namespace, ip) => podIPs.get(ip).some((pod) => pod.namespace === namespace),
+    podsByIP: podIPs.get,
+    serviceImport: stores.serviceimports.get,
+    serviceImports: stores.serviceimports.all,
+    importedSlices: imported.of,
+    // Of two that claim one address the younger event is right: the API server frees an address before it gives it anew.
+    serviceByClusterIP: (ip) => clusterIPs.get(ip).at(-1),
+    servicesByExternalIP: externalIPs.get,
+    placesByAddress: slices.places,
+    availability: (resource) => availability.get(resource) ?? 'off',
+    get synced() {
+      return isSynced()
+    },
+    get serial() {
+      return serials.cluster
+    },
+    get multiclusterSerial() {
+      return serials.multicluster
+    },
+    get externalSerial() {
+      return serials.external
+    },
+  }
+
+  return {
+    view,
+    stores,
+    subscribe(listener) {
+      const subscription = { listener }
+      subscriptions.add(subscription)
+      return { unsubscribe: () => void subscriptions.delete(subscription) }
+    },
+    sealSerials() {
+      for (const serial of ['cluster', 'multicluster', 'external'] as const) sealed.add(serial)
+    },
+    setAvailability(resource, state) {
+      if (availability.get(resource) === state || !availability.has(resource)) return
+      availability.set(resource, state)
+      emit((listener) => listener.sync?.())
+    },
+  }
+}
+
+/** What other clusters export. Names of this one never wait for it. */
+const ofClusterSet: ReadonlySet<Resource> = new Set(['serviceimports', 'importedslices'])
+
+/** The resources that a configuration watches. */
+export function watchedResources(
+  config: Pick<ClusterConfig, 'endpointSlices' | 'pods' | 'serviceImports'>,
+): Resource[] {
+  const watched: Resource[] = ['services', 'namespaces']
+  if (config.endpointSlices) watched.push('endpointslices')
+  if (config.pods) watched.push('pods')
+  if (config.serviceImports) watched.push('serviceimports', 'importedslices')
+  return watched
+}
+
+/** The addresses, each once; a load balancer's host name is none. */
+function externalIPsOf(service: Service | undefined): Set<string> {
+  const texts = service ? [...service.externalIPs, ...service.ingress.map(({ ip }) => ip)] : []
+  return new Set(texts.flatMap((text) => canonicalAddress(text) ?? []))
+}
+
+/** The key of a ClusterIP in the index: its text is valid (reduce.ts) and nearly always canonical. */
+function indexed(ip: string): string {
+  return canonicalAddress(ip) ?? ip
+}

@@ -1,0 +1,97 @@
+/**
+ * Names of the table by which services are browsed (RFC 6763): those of a namespace change when one of its services
+ * begins or ends to offer a type. A namespace may have thousands of them, so each name is compiled once however many
+ * services came, and one that takes long rests for as long.
+ */
+import { typesOf } from '../../../cluster-dns/features/dns-sd/browsing.ts'
+import type { Knowledge } from '../../../cluster-dns/context.ts'
+import { namespaceName } from '../../../cluster-dns/names/cluster-name.ts'
+import { isMulticluster, isReverseZone } from '../../../cluster-dns/settings.ts'
+
+export interface BrowseNames {
+  /** The service may offer other types than it did. */
+  serviceChanged(namespace: string, name: string): void
+  /** All names of the namespace are to be compiled. */
+  namespaceChanged(namespace: string): void
+  /** Compiles one name; false when there is none left to. */
+  step(): boolean
+}
+
+export interface BrowseOptions {
+  readonly publish: (zone: string, name: string) => void
+  /** Milliseconds of processor time that this thread has had. */
+  readonly worked: () => number
+  /** Runs the task after so many milliseconds. */
+  readonly after: (milliseconds: number, task: () => void) => void
+  /** There is something to do again. */
+  readonly wake: () => void
+}
+
+/** Milliseconds: a compilation that takes longer than this is one of thousands of instances. */
+const longCompilation = 1
+
+/** Of every namespace, whatever services it has. */
+const fixedLabels = ['_udp', '_dns-sd._udp', 'b._dns-sd._udp', 'lb._dns-sd._udp', '_services._dns-sd._udp']
+
+export function createBrowseNames(knowledge: Knowledge, options: BrowseOptions): BrowseNames {
+  const { settings, view } = knowledge
+  const zones = settings.zones.filter((zone) => !isReverseZone(zone) && !isMulticluster(settings, zone))
+  /** Names that are to be compiled, with their zones. */
+  const dirty = new Map<string, string>()
+  const resting = new Set<string>()
+  /** What each service offered when it was looked at last, by namespace. */
+  const offers = new Map<string, Map<string, readonly string[]>>()
+
+  function mark(namespace: string, labels: Iterable<string>): void {
+    for (const zone of zones) {
+      for (const label of labels) dirty.set(`${label}.${namespaceName(namespace, 'svc', zone)}`, zone)
+    }
+  }
+
+  function compile(name: string, zone: string): void {
+    const start = options.worked()
+    options.publish(zone, name)
+    const cost = options.worked() - start
+    if (cost <= longCompilation) return
+    resting.add(name)
+    options.after(cost, () => {
+      resting.delete(name)
+      if (dirty.has(name)) options.wake()
+    })
+  }
+
+  function look(namespace: string, name: string): void {
+    const known = offers.get(namespace) ?? new Map<string, readonly string[]>()
+    const before = known.get(name) ?? []
+    const now = typesOf(knowledge, view.service(namespace, name))
+    if (now.length > 0) offers.set(namespace, known.set(name, now))
+    else known.delete(name)
+    if (known.size === 0) offers.delete(namespace)
+    const changed = [...before, ...now].filter((type) => before.includes(type) !== now.includes(type))
+    if (changed.length > 0) mark(namespace, namesOf(changed))
+  }
+
+  return {
+    serviceChanged: look,
+    namespaceChanged(namespace) {
+      const types = new Set([...(offers.get(namespace)?.values() ?? [])].flat())
+      mark(namespace, [...fixedLabels, ...namesOf(types)])
+    },
+    step() {
+      for (const [name, zone] of dirty) {
+        if (resting.has(name)) continue
+        dirty.delete(name)
+        compile(name, zone)
+        return true
+      }
+      return false
+    },
+  }
+}
+
+/** The names that say something of these types. */
+function namesOf(types: Iterable<string>): Set<string> {
+  const names = new Set(['_services._dns-sd._udp'])
+  for (const type of types) names.add(type).add(type.slice(type.lastIndexOf('._') + 1))
+  return names
+}

@@ -1,0 +1,44 @@
+/**
+ * How long it takes from a change of pods to the answer that has it (a Kubernetes SLI): the control plane notes the
+ * time of the change on the EndpointSlices of services with a selector.
+ */
+import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'
+import type { Clock } from '../../../scheduling/clock.ts'
+import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
+
+/** Annotation of an EndpointSlice: when the change that it shows was made, RFC 3339. */
+export const changeTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
+
+export interface ProgrammingLatency {
+  /** The answers of a service that was known before now have these slices. */
+  published(service: Service | undefined, slices: readonly EndpointSlice[]): void
+  /** Slices of the first list: when they changed says nothing about us. */
+  alreadyThere(slices: readonly EndpointSlice[]): void
+}
+
+/** Seconds: from 1 ms, doubling, to 9 minutes. */
+const buckets = Array.from({ length: 20 }, (_, i) => 0.001 * 2 ** i)
+
+export function measureProgrammingLatency(metrics: MetricsRegistry, clock: Clock): ProgrammingLatency {
+  const durations = metrics.histogram(
+    'coredns_kubernetes_dns_programming_duration_seconds',
+    'Seconds from the change of an EndpointSlice, as the control plane notes it, until answers have it.',
+    ['service_kind'],
+    buckets,
+  )
+  const counted = new WeakSet<EndpointSlice>()
+  return {
+    published(service, slices) {
+      const kind = service?.headless ? 'headless_with_selector' : 'cluster_ip'
+      for (const slice of slices) {
+        if (counted.has(slice)) continue
+        counted.add(slice)
+        const changedAt = Date.parse(slice.annotations[changeTimeAnnotation] ?? '')
+        if (service && !Number.isNaN(changedAt)) durations.with(kind).observe((clock.wall() - changedAt) / 1000)
+      }
+    },
+    alreadyThere(slices) {
+      for (const slice of slices) counted.add(slice)
+    },
+  }
+}

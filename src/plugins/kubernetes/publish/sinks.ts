@@ -1,0 +1,108 @@
+/** The spaces of the answer table that a publisher keeps: one for each listener of the server block. */
+
+import type { Knowledge } from '../../../cluster-dns/context.ts'
+import { zoneSpec } from '../../../cluster-dns/records/table-node.ts'
+import type { TableSink } from '../../../plugin/contract.ts'
+import { TableFull } from '../../../table/index.ts'
+import type { NodeSpec } from '../../../table/spec.ts'
+
+/** Where compiled names go. */
+export interface NameSink {
+  put(name: string, node: NodeSpec): void
+  remove(name: string): void
+}
+
+export interface Targets {
+  /** All of them at once. */
+  readonly sink: NameSink
+  /** What is kept up from now on. `settled`: everything is in it, or it is no longer kept. */
+  add(table: TableSink): { remove(): void; settle(): void; readonly settled: Promise<void> }
+  /** Says the serial of each zone, and whether its missing names may be denied, where that has changed. */
+  declareZones(): void
+  /** Everything is in each of them: what they do not have in these zones may be denied. */
+  complete(zones: ReadonlySet<string>): void
+  clear(): void
+  readonly size: () => number
+}
+
+/** A space of the table. */
+interface Target {
+  readonly sink: TableSink
+  readonly settled: PromiseWithResolvers<void>
+  /** Zones whose every name is in it. */
+  complete: ReadonlySet<string>
+  /** What was last said of each zone. */
+  readonly declared: Map<string, { readonly serial: number; readonly open: boolean }>
+}
+
+/** `report`: writes an error to the log. */
+export function createTargets(knowledge: Knowledge, report: (text: string) => void): Targets {
+  const { settings, aliases } = knowledge
+  const zones = [...new Set([...settings.zones, ...aliases.zones])]
+  const targets = new Set<Target>()
+
+  /** One name that cannot be stored (targets that are too long to be names) is the chain's; the others are kept up. */
+  function putOrLeave({ sink }: Target, name: string, node: NodeSpec): void {
+    try {
+      sink.put(name, node)
+    } catch (error) {
+      if (error instanceof TableFull) throw error
+      sink.put(name, { zone: node.zone, below: 'open', otherTypes: 'chain', answers: new Map() })
+      report(`${name} is answered without the table: ${error instanceof Error ? error.message : error}`)
+    }
+  }
+
+  /** A full table stops serving the space by itself; then the chain answers everything, and nothing is to be kept up. */
+  function toEach(call: (target: Target) => void): void {
+    for (const target of targets) {
+      try {
+        call(target)
+      } catch (error) {
+        targets.delete(target)
+        target.settled.resolve()
+        report(`its names are no longer in the answer table: ${error instanceof Error ? error.message : error}`)
+      }
+    }
+  }
+
+  function declareIn({ sink, complete, declared }: Target): void {
+    for (const zone of zones) {
+      const spec = zoneSpec(knowledge, zone, !complete.has(zone))
+      const { open } = spec
+      const { serial } = spec.soa
+      const said = declared.get(zone)
+      if (said?.serial === serial && said.open === open) continue
+      declared.set(zone, { serial, open })
+      sink.zone(spec)
+    }
+  }
+
+  return {
+    sink: {
+      put: (name, node) => toEach((target) => putOrLeave(target, name, node)),
+      remove: (name) => toEach((target) => target.sink.remove(name)),
+    },
+    add(sink) {
+      const settled = Promise.withResolvers<void>()
+      const target: Target = { sink, settled, complete: new Set(), declared: new Map() }
+      targets.add(target)
+      return {
+        remove() {
+          targets.delete(target)
+          settled.resolve()
+        },
+        settle: settled.resolve,
+        settled: settled.promise,
+      }
+    },
+    declareZones: () => toEach(declareIn),
+    complete(zones) {
+      for (const target of targets) {
+        target.complete = zones
+        target.settled.resolve()
+      }
+    },
+    clear: () => targets.clear(),
+    size: () => targets.size,
+  }
+}

@@ -1,0 +1,55 @@
+/** What the plugin publishes into the answer table, fed from one subscription to the cluster. */
+import type { Cluster } from '../../../k8s/model/types.ts'
+import type { Knowledge } from '../../../cluster-dns/context.ts'
+import type { CompiledSource } from '../../../plugin/contract.ts'
+import type { Examiner } from '../annotation-report/examiner.ts'
+import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts'
+import type { SettlingTracker } from './settling.ts'
+
+export interface ClusterSource extends CompiledSource {
+  /** The chain has answered this with records: from now on the table may. */
+  answered(zone: string, name: string, type: number): void
+  /** Begins to follow the cluster; must precede `attach`. */
+  start(cluster: Cluster, knowledge: Knowledge, followers?: Followers): void
+  stop(): void
+}
+
+export interface Followers {
+  /** Where it counts how settled services are. */
+  readonly settling?: Pick<SettlingTracker, 'subscribe'> | undefined
+  readonly examiner?: Examiner
+}
+
+export interface SourceOptions extends Omit<PublisherOptions, 'knowledge' | 'examiner'> {
+  readonly zones: readonly string[]
+}
+
+export function createSource({ zones, ...options }: SourceOptions): ClusterSource {
+  let publisher: Publisher | undefined
+  let subscriptions: { unsubscribe(): void }[] = []
+  return {
+    zones,
+    attach(sink) {
+      if (!publisher) throw new Error('the kubernetes plugin must be started before its names are published')
+      return publisher.attach(sink)
+    },
+    answered(zone, name, type) {
+      publisher?.answered(zone, name, type)
+    },
+    start(cluster, knowledge, { settling, examiner } = {}) {
+      publisher = createPublisher({ ...options, knowledge, ...(examiner && { examiner }) })
+      const following = cluster.subscribe({
+        service: publisher.serviceChanged,
+        serviceImport: publisher.importChanged,
+        namespace: publisher.namespaceChanged,
+        address: publisher.addressChanged,
+        sync: publisher.syncChanged,
+      })
+      subscriptions = settling ? [following, settling.subscribe(publisher.serviceChanged)] : [following]
+    },
+    stop() {
+      for (const subscription of subscriptions) subscription.unsubscribe()
+      publisher?.stop()
+    },
+  }
+}

@@ -1,0 +1,67 @@
+/** Which services answer with what others have: a split with its backends. What becomes of these changes its answers. */
+import type { ServiceName } from './on-demand-names.ts'
+
+export interface Dependents {
+  /** What the service says now, whether or not those it names exist; nothing for one that is gone. */
+  follow(service: NamespacedName, others: readonly NamespacedName[]): void
+  /** The services that name this one. */
+  of(service: NamespacedName): readonly ServiceName[]
+  /** The services that name one of the namespace. */
+  ofNamespace(namespace: string): readonly ServiceName[]
+}
+
+export interface NamespacedName {
+  readonly namespace: string
+  readonly name: string
+}
+
+const none: readonly ServiceName[] = []
+
+/** As large as the annotations are. */
+export function createDependents(): Dependents {
+  /** By namespace, then name. */
+  const dependents = new Map<string, Map<string, Set<string>>>()
+  const followed = new Map<string, readonly NamespacedName[]>()
+  const names = new Map<string, ServiceName>()
+
+  function forget(key: string): void {
+    for (const { namespace, name } of followed.get(key) ?? []) {
+      const inNamespace = dependents.get(namespace)!
+      const keys = inNamespace.get(name)!
+      keys.delete(key)
+      if (keys.size === 0) inNamespace.delete(name)
+      if (inNamespace.size === 0) dependents.delete(namespace)
+    }
+    followed.delete(key)
+    names.delete(key)
+  }
+
+  function remember(key: string, { namespace, name }: NamespacedName): void {
+    const inNamespace = dependents.get(namespace) ?? new Map<string, Set<string>>()
+    dependents.set(namespace, inNamespace)
+    inNamespace.set(name, (inNamespace.get(name) ?? new Set()).add(key))
+  }
+
+  const namesOf = (keys: Iterable<string>): ServiceName[] => [...keys].map((key) => names.get(key)!)
+
+  return {
+    follow({ namespace, name }, others) {
+      const key = `${namespace}/${name}`
+      const distinct = [...new Map(others.map((other) => [`${other.namespace}/${other.name}`, other])).values()]
+      if (distinct.length === 0 && !followed.has(key)) return
+      forget(key)
+      if (distinct.length === 0) return
+      followed.set(key, distinct)
+      names.set(key, { imported: false, namespace, name })
+      for (const other of distinct) remember(key, other)
+    },
+    of: ({ namespace, name }) => {
+      const keys = dependents.get(namespace)?.get(name)
+      return keys ? namesOf(keys) : none
+    },
+    ofNamespace: (namespace) => {
+      const inNamespace = dependents.get(namespace)
+      return inNamespace ? namesOf(new Set([...inNamespace.values()].flatMap((keys) => [...keys]))) : none
+    },
+  }
+}

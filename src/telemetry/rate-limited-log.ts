@@ -1,0 +1,40 @@
+/**
+ * Says what does not work, without repeating itself: a fault is logged when it begins, then once a minute while it
+ * lasts, and its end once.
+ */
+import type { Clock } from '../scheduling/clock.ts'
+import type { Logger } from './log.ts'
+
+export interface Outage {
+  /** It has failed (again). `text` says what, where and why. */
+  failed(text: string): void
+  /** It works. */
+  over(): void
+}
+
+/** Milliseconds between two lines of one outage with the same text. */
+const repeatAfter = 60_000
+/** Different texts of one outage that are remembered; flapping between more than these is logged each time. */
+const remembered = 16
+
+/** `what`: the thing that works again afterwards. `repeats` false: one line an outage, however long it lasts. */
+export function createOutage(what: string, log: Logger, clock: Clock, repeats = true): Outage {
+  let since: number | undefined
+  const loggedAt = new Map<string, number>()
+  return {
+    failed(text) {
+      since ??= clock.now()
+      const last = loggedAt.get(text)
+      if (last !== undefined && (!repeats || clock.now() - last < repeatAfter)) return
+      if (loggedAt.size >= remembered) loggedAt.clear()
+      loggedAt.set(text, clock.now())
+      log.error(`${text} (tried again until it works)`)
+    },
+    over() {
+      if (since === undefined) return
+      log.info(`${what} works again after ${((clock.now() - since) / 1000).toFixed(1)} s`)
+      since = undefined
+      loggedAt.clear()
+    },
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The main thread's half of an observed answer: takes what the responders have put into their rings, and tells the server
+ * of it. In bounded pieces: where more is asked than can be told, the rings fill up, and what finds no room is counted.
+ */
+import { createQueryConsumer, type QueryRingView, type QueryRoute, queryFact, queryRecord } from '../answer/index.ts'
+import { formatAddress, parseAddress } from '../dns/address.ts'
+import { lowerName, wireToName } from '../dns/name.ts'
+import type { Clock, Timer } from '../scheduling/clock.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { CounterCell } from '../telemetry/metrics.ts'
+import type { AnsweredQuery } from '../plugin/observer.ts'
+import type { SocketAddress } from '../plugin/query.ts'
+import type { AnsweredHandler } from '../server/ingress.ts'
+
+export interface AnsweredDesk {
+  /** Reads this ring from now on. */
+  addRing(ring: SharedArrayBuffer): { remove(): void }
+  /** A responder's `publish` said so: the rings are looked at until they stay empty. */
+  wake(): void
+  /** Takes everything that is in the rings now. */
+  drain(): void
+  close(): void
+}
+
+export interface AnsweredDeskOptions {
+  readonly onAnswered: AnsweredHandler
+  readonly clock: Clock
+  readonly log: Logger
+  readonly dropped: CounterCell
+  /** Calls back before each scrape. */
+  onCollect(collect: () => void): { remove(): void }
+}
+
+/** Milliseconds between two looks. */
+const lookEvery = 10
+/** What is taken: 20,000 a second is what the log takes; in one look, however late it is, two milliseconds' work. */
+const takenPerMillisecond = 20
+const takenPerLook = 1000
+/** Milliseconds between two lines about what was dropped. */
+const tellEvery = 1000
+
+export function openAnsweredDesk({ onAnswered, clock, log, dropped, onCollect }: AnsweredDeskOptions): AnsweredDesk {
+  /** Each with how many of its drops are counted. In the order of their turns. */
+  let rings: { readonly consumer: ReturnType<typeof createQueryConsumer>; counted: number }[] = []
+  let looking: Timer | undefined
+  let telling: Timer | undefined
+  let untold = 0
+  let lookedAt = 0
+  const collecting = onCollect(countDropped)
+
+  function lookLater(): void {
+    looking = clock.after(lookEvery, look)
+  }
+
+  function look(): void {
+    const now = clock.now()
+    const most = Math.min(Math.ceil((now - lookedAt) * takenPerMillisecond), takenPerLook)
+    lookedAt = now
+    let taken = 0
+    for (const { consumer } of rings) taken += consumer.drain(most - taken, take)
+    // A thread that always has enough for all of a look must not come first always.
+    rings.push(...rings.splice(0, 1))
+    countDropped()
+    looking = undefined
+    // Every ring must be asked, so no `some`.
+    const awake = taken > 0 || rings.filter(({ consumer }) => !consumer.sleep()).length > 0
+    if (awake) lookLater()
+  }
+
+  function take(ring: QueryRingView, at: number): void {
+    const space = ring.words[(at + queryRecord.space) >> 2]!
+    const known = onAnswered(readQuery(ring, at), space, ring.halves[(at + queryRecord.classNumber) >> 1]!)
+    if (!known) lose(1)
+  }
+
+  function countDropped(): void {
+    for (const ring of rings) {
+      const all = ring.consumer.dropped()
+      lose((all - ring.counted) >>> 0)
+      ring.counted = all
+    }
+  }
+
+  function lose(queries: number): void {
+    if (queries === 0) return
+    dropped.inc(queries)
+    untold += queries
+    telling ??= clock.after(tellEvery, tell)
+  }
+
+  function tell(): void {
+    telling = undefined
+    log.warning(`${untold} queries answered from the table were not logged: more came than the log takes`)
+    untold = 0
+  }
+
+  function drain(): void {
+    for (const { consumer } of rings) consumer.drain(Number.POSITIVE_INFINITY, take)
+    countDropped()
+  }
+
+  return {
+    addRing(memory) {
+      const ring = { consumer: createQueryConsumer(memory), counted: 0 }
+      rings.push(ring)
+      return {
+        remove() {
+          drain()
+          rings = rings.filter((other) => other !== ring)
+        },
+      }
+    },
+    wake() {
+      if (looking !== undefined || rings.every(({ consumer }) => consumer.asleep())) return
+      lookedAt = clock.now()
+      lookLater()
+    },
+    drain,
+    close() {
+      drain()
+      rings = []
+      looking?.cancel()
+      telling?.cancel()
+      collecting.remove()
+      if (untold > 0) tell()
+    },
+  }
+}
+
+function readQuery({ words, halves, bytes, floats }: QueryRingView, at: number): AnsweredQuery {
+  const u16 = (field: number): number => halves[(at + field) >> 1]!
+  const octets = bytes[at + queryRecord.family] === 4 ? 4 : 16
+  const facts = bytes[at + queryRecord.facts]!
+  const flags = u16(queryRecord.flags)
+  const qname = wireToName(bytes, at + queryRecord.name)
+  const edns = { payloadSize: u16(queryRecord.payloadSize), dnssecOk: (facts & queryFact.dnssecOk) !== 0 }
+  return {
+    id: u16(queryRecord.id),
+    opcode: (flags >> 11) & 15,
+    qname,
+    name: lowerName(qname),
+    qtype: u16(queryRecord.type),
+    qclass: u16(queryRecord.class),
+    transport: facts & queryFact.stream ? 'tcp' : 'udp',
+    client: { address: formatAddress(bytes, at + queryRecord.client, octets), port: u16(queryRecord.clientPort) },
+    local: { address: formatAddress(bytes, at + queryRecord.local, octets), port: u16(queryRecord.localPort) },
+    edns: facts & queryFact.edns ? edns : undefined,
+    requestOctets: u16(queryRecord.requestOctets),
+    rcode: flags & 15,
+    flags,
+    replyOctets: words[(at + queryRecord.replyOctets) >> 2]!,
+    denial: (facts & queryFact.denial) !== 0,
+    receivedAt: floats[(at + queryRecord.receivedAt) >> 3]!,
+    seconds: floats[(at + queryRecord.seconds) >> 3]!,
+  }
+}
+
+/** For the ways in whose addresses are text. */
+export function routeOf(client: SocketAddress, local: SocketAddress): QueryRoute {
+  const octets = octetsOf(client.address)
+  return {
+    family: octets.length === 4 ? 4 : 6,
+    client: octets,
+    clientAt: 0,
+    clientPort: client.port,
+    local: octetsOf(local.address),
+    localAt: 0,
+    localPort: local.port,
+  }
+}
+
+/** The octets of an address of the system's. Of a link-local one the interface is left out. */
+export function octetsOf(address: string): Uint8Array {
+  return parseAddress(address.split('%', 1)[0]!) ?? new Uint8Array(16)
+}

@@ -1,0 +1,219 @@
+/** UDP by threads: which sockets there are, which thread reads which, and what becomes of them on a reload. */
+import type { Clock } from '../../scheduling/clock.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { Listener, MissHandler } from '../../server/ingress.ts'
+import type { TableHandle } from '../../table/api.ts'
+import { type AnsweredDesk, octetsOf } from '../query-log.ts'
+import { type Host, hostsOf, keyOf } from '../listener-address.ts'
+import type { Limits } from '../limits.ts'
+import type { TransportMetrics } from '../metrics.ts'
+import type { Native } from './libc.ts'
+import { type MissSource, openMissDesk } from './miss-queue.ts'
+import { openUdpSocket, receiveQueueDrops, retireUdpSocket } from './socket.ts'
+import type { UdpThread } from './thread.ts'
+import { openThreadPool } from './pool.ts'
+import type { Stage, Way } from '../transport.ts'
+import { within } from '../../scheduling/within.ts'
+
+export interface UdpThreadsOptions {
+  readonly native: Native
+  readonly table: TableHandle
+  readonly addReader: () => { readonly slot: number; release(): void }
+  readonly onMiss: MissHandler
+  readonly answered: AnsweredDesk
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: TransportMetrics
+  readonly limits: Limits
+  readonly responder: string | undefined
+  readonly dieAfter: number
+}
+
+/** A listener's sockets. */
+interface Endpoint {
+  readonly parts: readonly Part[]
+  /** The cell from which threads read the listener's space. */
+  readonly space: Int32Array
+}
+
+/** The sockets of one address: shard i is read by thread i. Replies to misses leave from shard 0. */
+interface Part extends MissSource {
+  readonly host: Host
+  readonly sockets: OpenSocket[]
+}
+
+interface OpenSocket {
+  readonly id: number
+  readonly fd: number
+  /** Datagrams dropped by the kernel that the metric already has. */
+  dropsCounted: number
+}
+
+export function openUdpThreads(options: UdpThreadsOptions): Way {
+  const { native, clock, metrics, limits } = options
+  const endpoints = new Map<string, Endpoint>()
+  /** Every open socket's part, by the socket's id. */
+  const partOf = new Map<number, Part>()
+  /** Retired sockets whose descriptor still has to send a reply of the chain. */
+  const closing = new Set<Promise<void>>()
+  let nextId = 1
+  const desk = openMissDesk({
+    native,
+    onMiss: options.onMiss,
+    sourceOf: (id) => partOf.get(id),
+    limit: limits.udpPending,
+    onOverflow: () => metrics.missQueueOverflow.inc(),
+    onDropped: (replies) => metrics.sendDrops.inc(replies),
+    onWake: options.answered.wake,
+  })
+  const pool = openThreadPool({ ...options, desk, missRingBytes: limits.missRingBytes, patience: limits.drain })
+  const collecting = metrics.onCollect(() => {
+    for (const { parts } of endpoints.values())
+      for (const part of parts) for (const socket of part.sockets) collectDrops(socket)
+  })
+
+  function collectDrops(socket: OpenSocket): void {
+    const drops = receiveQueueDrops(native, socket.fd)
+    if (drops === undefined) return
+    metrics.receiveDrops.inc((drops - socket.dropsCounted) >>> 0)
+    socket.dropsCounted = drops
+  }
+
+  const shardsOf = ({ shards }: Listener) => Math.min(shards, limits.udpThreads)
+
+  /** Opens what `listener` needs beyond what it has. Throws, with what it opened in `opened`. */
+  function openSockets(listener: Listener, opened: OpenSocket[]): { part: Part; added: OpenSocket[] }[] {
+    const parts = endpoints.get(keyOf(listener))?.parts ?? hostsOf(listener).map((host) => emptyPart(host, listener))
+    return parts.map((part) => {
+      const added: OpenSocket[] = []
+      while (part.sockets.length + added.length < shardsOf(listener)) {
+        const fd = openUdpSocket(native, part.host, listener)
+        if (fd === undefined) break
+        const socket = { id: nextId++, fd, dropsCounted: 0 }
+        added.push(socket)
+        opened.push(socket)
+      }
+      return { part, added }
+    })
+  }
+
+  function commitListener(listener: Listener, staged: readonly { part: Part; added: readonly OpenSocket[] }[]): void {
+    const endpoint = endpoints.get(keyOf(listener)) ?? {
+      parts: staged.filter(({ added }) => added.length > 0).map(({ part }) => part),
+      space: new Int32Array(new SharedArrayBuffer(4)),
+    }
+    endpoints.set(keyOf(listener), endpoint)
+    Atomics.store(endpoint.space, 0, listener.space)
+    for (const { part, added } of staged) {
+      part.listener = listener
+      for (const socket of added) {
+        partOf.set(socket.id, part)
+        const { family, wildcard } = part.host
+        const shard = part.sockets.push(socket) - 1
+        pool.thread(shard).add({
+          id: socket.id,
+          fd: socket.fd,
+          family,
+          wildcard,
+          local: octetsOf(part.host.address),
+          port: listener.port,
+          space: endpoint.space,
+          draining: false,
+        })
+      }
+      part.replyfd = part.sockets[0]?.fd ?? -1
+    }
+  }
+
+  /** Retires the part's sockets from `shards` on; resolves when what they had queued is answered or asked. */
+  async function retire(part: Part, shards: number): Promise<void> {
+    const surplus = part.sockets.splice(shards)
+    for (const socket of surplus) retireUdpSocket(native, socket.fd, part.host)
+    await Promise.all(surplus.map((socket, i) => giveUp(part, socket, pool.thread(shards + i))))
+  }
+
+  /** Resolves when the thread has let go of the socket. It is closed after that, in its own time. */
+  async function giveUp(part: Part, socket: OpenSocket, thread: UdpThread): Promise<void> {
+    const drained = thread.drain(socket.id)
+    const closed = drained.then(() => closeDrained(part, socket))
+    closing.add(closed)
+    void closed.then(() => closing.delete(closed))
+    // Not for ever: a thread that dies again and again must not hold up the next reload.
+    await within(clock, limits.drain, drained)
+  }
+
+  /** The socket that replies leave from stays for those that the chain still owes. */
+  async function closeDrained(part: Part, socket: OpenSocket): Promise<void> {
+    partOf.delete(socket.id)
+    collectDrops(socket)
+    if (socket.fd === part.replyfd) {
+      const settled = new Promise<void>((resolve) => {
+        part.settled = resolve
+      })
+      if (part.pending > 0) await within(clock, limits.drain, settled)
+      part.replyfd = -1
+    }
+    native.close(socket.fd)
+  }
+
+  async function commit(listeners: readonly Listener[], staged: ReturnType<typeof openSockets>[]): Promise<void> {
+    for (const [i, listener] of listeners.entries()) commitListener(listener, staged[i]!)
+    const wanted = new Map(listeners.map((listener) => [keyOf(listener), shardsOf(listener)]))
+    const retiring: Promise<void>[] = []
+    for (const [key, { parts }] of endpoints) {
+      const shards = wanted.get(key) ?? 0
+      if (shards === 0) endpoints.delete(key)
+      for (const part of parts) if (part.sockets.length > shards) retiring.push(retire(part, shards))
+    }
+    await Promise.all(retiring)
+    await pool.resize(Math.max(0, ...wanted.values()))
+  }
+
+  return {
+    async stage(listeners): Promise<Stage> {
+      const opened: OpenSocket[] = []
+      const threads = pool.size()
+      const abandon = async () => {
+        for (const { fd } of opened) native.close(fd)
+        await pool.resize(threads)
+      }
+      try {
+        // Threads first: what comes to a socket should not have to wait for its reader to start.
+        await pool.resize(Math.max(threads, ...listeners.map(shardsOf)))
+        const staged = listeners.map((listener) => openSockets(listener, opened))
+        return { commit: () => commit(listeners, staged), abandon }
+      } catch (error) {
+        await abandon()
+        throw error
+      }
+    },
+    lastQueryAt: pool.lastQueryAt,
+    async close() {
+      await pool.close()
+      await within(clock, limits.drain, desk.settled())
+      await Promise.all(closing)
+      for (const { parts } of endpoints.values()) {
+        for (const part of parts) {
+          for (const socket of part.sockets) collectDrops(socket)
+          part.replyfd = -1
+          for (const { fd } of part.sockets) native.close(fd)
+        }
+      }
+      collecting.remove()
+      desk.close()
+    },
+  }
+}
+
+function emptyPart(host: Host, listener: Listener): Part {
+  return {
+    host,
+    family: host.family,
+    listener,
+    localAddress: host.wildcard ? undefined : host.address,
+    sockets: [],
+    replyfd: -1,
+    pending: 0,
+    settled: undefined,
+  }
+}

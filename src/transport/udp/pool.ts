@@ -1,0 +1,67 @@
+import type { TransportMetrics } from '../metrics.ts'
+import { countCell, countCells } from './protocol.ts'
+import { openUdpThread, type UdpThread, type UdpThreadOptions } from './thread.ts'
+
+export interface ThreadPool {
+  size(): number
+  /** Starts threads and waits until they run, or ends the last ones and waits until they have exited. */
+  resize(threads: number): Promise<void>
+  thread(shard: number): UdpThread
+  lastQueryAt(): number
+  close(): Promise<void>
+}
+
+export interface ThreadPoolOptions extends Omit<UdpThreadOptions, 'number' | 'onRestart'> {
+  readonly metrics: TransportMetrics
+}
+
+export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
+  const { metrics } = options
+  const threads: { readonly thread: UdpThread; readonly collected: Float64Array }[] = []
+  let lastQueryAt = Number.NEGATIVE_INFINITY
+
+  const collecting = metrics.onCollect(() => threads.forEach(collect))
+  // A thread that is blocked in poll would make process.exit() wait for ever.
+  const halt = () => {
+    for (const { thread } of threads) thread.halt()
+  }
+  process.on('exit', halt)
+
+  /** Moves what the thread has counted since the last time into the metrics. */
+  function collect({ thread: { counts }, collected }: (typeof threads)[number]): void {
+    lastQueryAt = Math.max(lastQueryAt, counts[countCell.lastQueryAt]!)
+    const added = (cell: number) => {
+      const now = counts[cell]!
+      const more = now - collected[cell]!
+      collected[cell] = now
+      return more
+    }
+    metrics.sendDrops.inc(added(countCell.sendDrops))
+    metrics.missQueueOverflow.inc(added(countCell.missOverflows))
+    metrics.answerFailures.inc(added(countCell.failures))
+  }
+
+  async function resize(size: number): Promise<void> {
+    while (threads.length < size) {
+      const onRestart = () => metrics.threadRestarts.inc()
+      const thread = openUdpThread({ ...options, number: threads.length, onRestart })
+      threads.push({ thread, collected: new Float64Array(countCells) })
+    }
+    const surplus = threads.splice(size)
+    await Promise.all(surplus.map(({ thread }) => thread.stop()))
+    surplus.forEach(collect)
+    await Promise.all(threads.map(({ thread }) => thread.ready))
+  }
+
+  return {
+    size: () => threads.length,
+    resize,
+    thread: (shard) => threads[shard]!.thread,
+    lastQueryAt: () => Math.max(lastQueryAt, ...threads.map(({ thread }) => thread.counts[countCell.lastQueryAt]!)),
+    async close() {
+      await resize(0)
+      collecting.remove()
+      process.off('exit', halt)
+    },
+  }
+}

@@ -1,0 +1,218 @@
+/** One UDP thread as the main thread sees it: starts it, hands it sockets, and starts it again should it die. */
+import { setFlagsFromString } from 'node:v8'
+import { SHARE_ENV, Worker } from 'node:worker_threads'
+import { createQueryRing } from '../../answer/index.ts'
+import type { Clock, Timer } from '../../scheduling/clock.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { TableHandle } from '../../table/api.ts'
+import type { AnsweredDesk } from '../query-log.ts'
+import { createMissRing } from './miss-ring.ts'
+import type { Native } from './libc.ts'
+import {
+  type BorrowedSocket,
+  controlCell,
+  controlCells,
+  countCells,
+  type ThreadCommand,
+  type ThreadData,
+  type ThreadReport,
+} from './protocol.ts'
+import type { MissDesk } from './miss-queue.ts'
+
+export interface UdpThread {
+  /** Cells named by `countCell`. */
+  readonly counts: Float64Array
+  /** Resolves when the loop runs; rejects when it never got there. */
+  readonly ready: Promise<void>
+  add(socket: BorrowedSocket): void
+  /** Resolves when the thread has read the socket dry and will not touch it again. */
+  drain(id: number): Promise<void>
+  /** Tells the thread to end, without waiting: all that is possible while the process exits. */
+  halt(): void
+  /** Resolves after the thread has answered what its sockets hold, and exited. */
+  stop(): Promise<void>
+}
+
+export interface UdpThreadOptions {
+  readonly number: number
+  readonly native: Native
+  readonly table: TableHandle
+  readonly addReader: () => { readonly slot: number; release(): void }
+  readonly desk: MissDesk
+  readonly answered: AnsweredDesk
+  readonly missRingBytes: number
+  /** Milliseconds that `stop` waits before it ends the thread by force. */
+  readonly patience: number
+  readonly clock: Clock
+  readonly log: Logger
+  readonly onRestart: () => void
+  readonly responder: string | undefined
+  readonly dieAfter: number
+}
+
+/**
+ * V8's bounds for a thread whose loop allocates next to nothing; most of this is the modules' code. Running from the
+ * sources it also holds the type stripper.
+ */
+const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32, codeRangeSizeMb: 8, stackSizeMb: 1 }
+
+/** Milliseconds: a thread that lived for less is not restarted at once, and each time later. */
+const shortLife = 1000
+const firstDelay = 50
+const longestDelay = 5000
+
+export function openUdpThread(options: UdpThreadOptions): UdpThread {
+  // The process's --max-semi-space-size comes before a thread's resourceLimits and gives each 3 MiB more. The main
+  // thread's heap is set up already and keeps what it has.
+  setFlagsFromString('--max-semi-space-size=0')
+  const { native, clock, log, desk } = options
+  const sockets = new Map<number, BorrowedSocket>()
+  const drains = new Map<number, () => void>()
+  const control = new Int32Array(new SharedArrayBuffer(4 * controlCells))
+  const counts = new Float64Array(new SharedArrayBuffer(8 * countCells))
+  const misses = createMissRing(options.missRingBytes)
+  const ring = desk.addRing(misses)
+  const queries = createQueryRing()
+  const queryRing = options.answered.addRing(queries)
+  const eventfd = native.eventfd()
+  if (eventfd < 0) throw new Error('out of file descriptors: no eventfd for a UDP thread')
+  const ready = Promise.withResolvers<void>()
+  const stopped = Promise.withResolvers<void>()
+  let worker: Worker
+  let wasReady = false
+  let stopping = false
+  let gone = false
+  let delay = 0
+  let restart: Timer | undefined
+  let lastError: unknown
+
+  // Whoever starts us awaits it; when we are stopped first, nobody does.
+  ready.promise.catch(() => undefined)
+  start(options.dieAfter)
+
+  function start(dieAfter: number): void {
+    restart = undefined
+    const startedAt = clock.now()
+    const reader = options.addReader()
+    control[controlCell.commands] = 0
+    worker = new Worker(workerFile(), {
+      workerData: threadData(reader.slot, dieAfter),
+      resourceLimits,
+      env: SHARE_ENV,
+      trackUnmanagedFds: false,
+      name: `udp ${options.number}`,
+    })
+    worker.on('message', obeyReport)
+    worker.on('error', (error) => {
+      lastError = error
+    })
+    worker.on('exit', () => {
+      // Only now: until its exit it may have been reading the table.
+      reader.release()
+      desk.drain()
+      exited(startedAt)
+    })
+  }
+
+  function threadData(slot: number, dieAfter: number): ThreadData {
+    const [seconds, nanoseconds] = process.hrtime()
+    return {
+      table: options.table,
+      slot,
+      sockets: [...sockets.values()],
+      eventfd,
+      wakefd: desk.wakefd,
+      awake: desk.awake,
+      control,
+      counts,
+      misses,
+      queries,
+      clockOffset: seconds * 1000 + nanoseconds / 1e6 - clock.now(),
+      responder: options.responder,
+      dieAfter,
+    }
+  }
+
+  function exited(startedAt: number): void {
+    const reason = lastError instanceof Error ? (lastError.stack ?? lastError.message) : 'it exited'
+    if (stopping || !wasReady) {
+      ready.reject(new Error(`UDP thread ${options.number} did not start: ${reason}`))
+      for (const resolve of drains.values()) resolve()
+      gone = true
+      ring.remove()
+      queryRing.remove()
+      native.close(eventfd)
+      stopped.resolve()
+      return
+    }
+    delay = clock.now() - startedAt > shortLife ? 0 : Math.min(longestDelay, delay * 2 || firstDelay)
+    log.error(`UDP thread ${options.number} died and is replaced on the same sockets: ${reason}`)
+    options.onRestart()
+    lastError = undefined
+    if (delay <= firstDelay) start(0)
+    else restart = clock.after(delay, () => start(0))
+  }
+
+  function obeyReport(report: ThreadReport): void {
+    if (report.kind === 'ready') {
+      wasReady = true
+      ready.resolve()
+    } else if (report.kind === 'drained') {
+      // Its last misses are in the ring: they are taken while the socket is still known.
+      desk.drain()
+      sockets.delete(report.id)
+      drains.get(report.id)?.()
+      drains.delete(report.id)
+    } else {
+      log.error(`UDP thread ${options.number}: an answer threw, and the plugin chain was asked: ${report.error}`)
+    }
+  }
+
+  function command(message: ThreadCommand): void {
+    worker.postMessage(message)
+    Atomics.add(control, controlCell.commands, 1)
+    native.signal(eventfd)
+  }
+
+  function halt(): void {
+    stopping = true
+    // The eventfd's number may by now be another file's.
+    if (gone) return
+    Atomics.store(control, controlCell.stop, 1)
+    native.signal(eventfd)
+  }
+
+  return {
+    counts,
+    ready: ready.promise,
+    add(socket) {
+      sockets.set(socket.id, socket)
+      command({ kind: 'add', socket })
+    },
+    drain(id) {
+      const socket = sockets.get(id)
+      if (socket === undefined) return Promise.resolve()
+      // Should the thread die now, the next one knows that it has to drain this one.
+      sockets.set(id, { ...socket, draining: true })
+      const drained = new Promise<void>((resolve) => drains.set(id, resolve))
+      command({ kind: 'drain', id })
+      return drained
+    },
+    halt,
+    stop() {
+      halt()
+      if (restart !== undefined) {
+        restart.cancel()
+        start(0)
+      }
+      // A thread that does not listen is in a loop that it was never meant to be in.
+      const late = clock.after(options.patience, () => void worker.terminate())
+      return stopped.promise.finally(() => late.cancel())
+    },
+  }
+}
+
+/** Beside this file, as source or as bundle. */
+function workerFile(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './udp-worker.js', import.meta.url)
+}

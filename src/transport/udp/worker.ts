@@ -1,0 +1,243 @@
+/**
+ * A UDP thread: one shard of every listener. It reads a batch of datagrams, has each answered from the table, sends the
+ * batch, and hands what the table does not answer to the main thread. Nothing in the loop allocates or waits, but for
+ * the poll when all sockets are dry.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { DROP, MISS, type Responder, way } from '../../answer/api.ts'
+import { createResponder, type QueryRoute } from '../../answer/index.ts'
+import { createBatch, largestDatagram } from './batch.ts'
+import { cutToHeader, writeServfail } from '../error-replies.ts'
+import { createMissProducer } from './miss-ring.ts'
+import { linux, loadNative } from './libc.ts'
+import { addressOffset, nameLength, pktinfo } from './sockaddr.ts'
+import {
+  type BorrowedSocket,
+  controlCell,
+  countCell,
+  type ThreadCommand,
+  type ThreadData,
+  type ThreadReport,
+} from './protocol.ts'
+
+const data: ThreadData = workerData
+const { control, counts } = data
+const port = parentPort!
+const native = loadNative()
+const batch = createBatch(native)
+const misses = createMissProducer(data.misses)
+const responder = await openResponder()
+/** Of the query that is observed. */
+const route: QueryRoute = {
+  family: 4,
+  client: batch.bytes,
+  clientAt: 0,
+  clientPort: 0,
+  local: batch.bytes,
+  localAt: 0,
+  localPort: 0,
+}
+
+const sockets: BorrowedSocket[] = [...data.sockets]
+/** struct pollfd[]: the eventfd, then the sockets in their order. Of a pair of words the upper half of the second is revents. */
+let polled = pollEntries()
+let commandsSeen = 0
+let datagramsToLive = data.dieAfter || Number.POSITIVE_INFINITY
+let failureReportedAt = Number.NEGATIVE_INFINITY
+/** Seconds from receipt to sending of the batch before: what this one will take, as far as one can know by now. */
+let lastDuration = 0
+
+/** Batches between two looks at the sockets that were dry. */
+const batchesPerPoll = 16
+/** A drain reads at most this much: twice what a receive buffer holds. */
+const batchesPerDrain = 256
+
+report({ kind: 'ready' })
+for (const socket of data.sockets) if (socket.draining) giveBack(socket.id)
+serve()
+
+function serve(): void {
+  let batches = 0
+  let busy = false
+  for (;;) {
+    if (Atomics.load(control, controlCell.stop) === 1) break
+    if (Atomics.load(control, controlCell.commands) !== commandsSeen) obey()
+    if (!busy) wait(-1)
+    else if (++batches % batchesPerPoll === 0) wait(0)
+    busy = false
+    for (let i = 0; i < sockets.length; i++) {
+      if (!isReady(i)) continue
+      if (serveBatch(sockets[i]!)) busy = true
+      else setDry(i)
+    }
+  }
+  // What was asked before the end gets its answer: sockets are closed after us.
+  for (const socket of sockets) drain(socket)
+  responder.offline()
+}
+
+/** One batch from the socket. False when the socket is dry. */
+function serveBatch(socket: BorrowedSocket): boolean {
+  const received = batch.receive(socket.fd)
+  if (received <= 0) return false
+  const now = clock()
+  responder.startBatch(now)
+  counts[countCell.lastQueryAt] = now
+  const { fd, family } = socket
+  const space = Atomics.load(socket.space, 0)
+  const by = family === 4 ? way.udp4 : way.udp6
+  let missed = false
+  for (let i = 0; i < received; i++) {
+    const controlLength = sourceControl(socket, i, batch.controlLength(i))
+    const nameAt = batch.nameAt(i)
+    // Nobody asks from port 0, and the kernel refuses to send there.
+    if (batch.bytes[nameAt + 2] === 0 && batch.bytes[nameAt + 3] === 0) continue
+    if (batch.full()) send(fd)
+    const start = batch.requestAt(i)
+    const end = start + batch.requestLength(i)
+    let length = answer(start, end, space, by)
+    if (length === DROP) continue
+    if (length === MISS) {
+      missed = true
+      if (misses.push(socket.id, now, batch.bytes, nameAt, batch.controlAt(i), controlLength, start, end - start))
+        continue
+      counts[countCell.missOverflows]!++
+      length = writeServfail(batch.bytes, start, end, batch.bytes, batch.replyAt())
+    } else {
+      responder.count(by, family === 4 ? 1 : 2, lastDuration)
+      if (responder.observed()) observe(socket, i, controlLength)
+    }
+    if (length > largestDatagram) length = cutToHeader(batch.bytes, batch.replyAt())
+    batch.queue(i, length, nameLength[family], controlLength)
+  }
+  send(fd)
+  if (missed) handOver()
+  lastDuration = (clock() - now) / 1000
+  if (responder.publish(lastDuration)) native.signal(data.wakefd)
+  datagramsToLive -= received
+  if (datagramsToLive <= 0) throw new Error('injected fault: this UDP thread was told to die')
+  return true
+}
+
+/** The answer to message i, before its reply's memory is used again. */
+function observe({ family, local, port }: BorrowedSocket, i: number, controlLength: number): void {
+  const { bytes } = batch
+  const nameAt = batch.nameAt(i)
+  route.family = family
+  route.clientAt = nameAt + addressOffset[family]
+  route.clientPort = (bytes[nameAt + 2]! << 8) | bytes[nameAt + 3]!
+  // On a wildcard socket the kernel has said which address was asked.
+  route.local = controlLength > 0 ? bytes : local
+  route.localAt = controlLength > 0 ? batch.controlAt(i) + pktinfo[family].destination : 0
+  route.localPort = port
+  responder.observe(route)
+}
+
+/** A throw is our bug, and must not cost more than this one query: the chain is asked. */
+function answer(start: number, end: number, space: number, by: 0 | 1): number {
+  try {
+    return responder.answer(batch.bytes, start, end, space, by, batch.bytes, batch.replyAt())
+  } catch (error) {
+    counts[countCell.failures]!++
+    const now = clock()
+    if (now - failureReportedAt > 1000) {
+      failureReportedAt = now
+      report({ kind: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    }
+    return end - start < 12 ? DROP : MISS
+  }
+}
+
+/**
+ * Turns the IP_PKTINFO of message i into what its reply is sent with: the address that was asked, by whatever route.
+ * With the interface's number left in, the reply would have to leave where the query came in; only a link-local address
+ * means nothing without it. Gives the length of the control data, 0 for none.
+ */
+function sourceControl(socket: BorrowedSocket, i: number, received: number): number {
+  const info = pktinfo[socket.family]
+  if (!socket.wildcard || received < info.length) return 0
+  const { bytes } = batch
+  const at = batch.controlAt(i)
+  const linkLocal =
+    socket.family === 6 && bytes[at + info.destination] === 0xfe && (bytes[at + info.destination + 1]! & 0xc0) === 0x80
+  if (!linkLocal) for (let k = 0; k < 4; k++) bytes[at + info.interface + k] = 0
+  return info.length
+}
+
+function send(fd: number): void {
+  if (batch.queued() > 0) counts[countCell.sendDrops]! += batch.flush(fd)
+}
+
+/** Shows the main thread the batch's misses; wakes it unless a wake-up is already under way. */
+function handOver(): void {
+  misses.publish()
+  if (Atomics.exchange(data.awake, 0, 1) === 0) native.signal(data.wakefd)
+}
+
+/** Waits until a socket has something or the main thread wants something. */
+function wait(timeout: number): void {
+  // A reader that sleeps online would keep every retired octet of the table alive.
+  if (timeout !== 0) responder.offline()
+  if (native.poll(polled, sockets.length + 1, timeout) > 0 && polled[1]! >>> 16 !== 0) native.clear(data.eventfd)
+}
+
+function isReady(i: number): boolean {
+  return polled[2 * i + 3]! >>> 16 !== 0
+}
+
+function setDry(i: number): void {
+  polled[2 * i + 3] = linux.POLLIN
+}
+
+function obey(): void {
+  commandsSeen = Atomics.load(control, controlCell.commands)
+  for (;;) {
+    const received: { message: ThreadCommand } | undefined = receiveMessageOnPort(port)
+    if (received === undefined) break
+    const command = received.message
+    if (command.kind === 'add') sockets.push(command.socket)
+    else giveBack(command.id)
+  }
+  polled = pollEntries()
+}
+
+function giveBack(id: number): void {
+  const i = sockets.findIndex((socket) => socket.id === id)
+  if (i >= 0) drain(sockets.splice(i, 1)[0]!)
+  polled = pollEntries()
+  report({ kind: 'drained', id })
+}
+
+/** Answers what is queued; not for ever, for a socket that is not retired never gets dry under load. */
+function drain(socket: BorrowedSocket): void {
+  for (let batches = 0; batches < batchesPerDrain; batches++) {
+    // A retired socket is connected and may first report an ICMP error: only EAGAIN means dry.
+    if (!serveBatch(socket) && native.errno() === linux.EAGAIN) return
+  }
+}
+
+function pollEntries(): Int32Array {
+  const entries = new Int32Array(2 * (sockets.length + 1))
+  entries.set([data.eventfd, linux.POLLIN])
+  sockets.forEach((socket, i) => {
+    // Ready until proved dry: it may have become so while nobody looked.
+    entries.set([socket.fd, linux.POLLIN | (linux.POLLIN << 16)], 2 * i + 2)
+  })
+  return entries
+}
+
+/** The time of the process's Clock, in milliseconds. */
+function clock(): number {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1000 + nanoseconds / 1e6 - data.clockOffset
+}
+
+function report(message: ThreadReport): void {
+  port.postMessage(message)
+}
+
+async function openResponder(): Promise<Responder> {
+  const create: typeof createResponder =
+    data.responder === undefined ? createResponder : (await import(data.responder)).createResponder
+  return create(data.table, data.slot, { udpRoom: largestDatagram, queries: data.queries })
+}

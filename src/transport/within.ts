@@ -1,9 +1,0 @@
-import type { Clock } from '../observe/clock.ts'
-
-/** Resolves with `work`, or after so many milliseconds without it. */
-export async function within(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const timer = clock.after(milliseconds, late.resolve)
-  await Promise.race([work, late.promise])
-  timer.cancel()
-}

@@ -1,0 +1,340 @@
+/** Ways to an API server: credentials and their files, proxies, connections that break without a word. */
+import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { openCredentials } from '../../../src/k8s/api/open-credentials.ts'
+import { proxyFromEnvironment } from '../../../src/k8s/api/proxy.ts'
+import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
+import { type ApiServer, type ApiServerOptions, startApiServer } from '../../support/api-server/index.ts'
+import { startPipe } from '../../support/api-server/pipe.ts'
+import { startConnectProxy, startSocksProxy } from '../../support/api-server/proxies.ts'
+import { freePort } from '../../support/ports.ts'
+import { until } from '../../support/until.ts'
+import { fixedClock } from '../../support/fake-clock.ts'
+import { namespace, openRig, type Rig, service, serviceNames } from '../rig.ts'
+
+type After = { after(task: () => unknown): void }
+
+async function serve(t: After, options: ApiServerOptions = {}): Promise<ApiServer> {
+  const api = await startApiServer(options)
+  t.after(() => api.stop())
+  api.put(namespace('shop'), service('web'))
+  return api
+}
+
+const kubeconfig = (file: string, context = ''): ClusterConfig['source'] => ({ kind: 'kubeconfig', file, context })
+
+async function says(rig: Rig, pattern: RegExp): Promise<void> {
+  await until(() => assert.match(rig.lines.join('\n'), pattern))
+}
+
+describe('what does not work is said once, with the cause and the file or URL, and retried', () => {
+  test('a kubeconfig that does not exist, until it does', async (t) => {
+    const api = await serve(t)
+    const file = join(api.folder, 'later')
+    const rig = openRig(t, kubeconfig(file))
+    await says(rig, new RegExp(`ERROR. Kubernetes API: cannot read kubeconfig ${file}: ENOENT`))
+    assert.equal(rig.view.availability('services'), 'pending')
+    writeFileSync(file, readFileSync(api.kubeconfig()))
+    await rig.synced()
+    await says(rig, /INFO. the Kubernetes API works again/)
+  })
+
+  const broken: [string, string, RegExp][] = [
+    ['not YAML', '{"a": [', /kubeconfig .*: it does not parse/],
+    ['without context', '{"clusters": [], "users": [], "contexts": []}', /it has no current-context/],
+    [
+      'of another context',
+      '{"contexts": [{"name": "prod", "context": {"cluster": "c"}}], "current-context": "test"}',
+      /it has no context "test" \(it has: prod\)/,
+    ],
+    [
+      'whose cluster is missing',
+      '{"contexts": [{"name": "a", "context": {"cluster": "c"}}], "current-context": "a"}',
+      /the cluster of context "a" is missing/,
+    ],
+  ]
+  for (const [what, text, message] of broken) {
+    test(`a kubeconfig ${what}`, async (t) => {
+      const folder = mkdtempSync(join(tmpdir(), 'slicedns-test-'))
+      t.after(() => rmSync(folder, { recursive: true }))
+      const file = join(folder, 'kubeconfig')
+      writeFileSync(file, text)
+      await says(openRig(t, kubeconfig(file)), message)
+    })
+  }
+
+  test('a port that refuses', async (t) => {
+    const port = await freePort()
+    const rig = openRig(t, { kind: 'endpoint', url: `http://127.0.0.1:${port}` })
+    await says(rig, new RegExp(`Kubernetes API: http://127.0.0.1:${port}: connection refused`))
+    await until(async () => {
+      const errors = await rig.counted('slicedns_kubernetes_watch_errors_total')
+      assert.ok(errors['reason=connect,resource=services'] >= 3)
+    })
+    assert.equal(rig.lines.length, 1, rig.lines.join('\n'))
+  })
+
+  test('a host name that does not exist', async (t) => {
+    const rig = openRig(t, { kind: 'endpoint', url: 'https://api.invalid:6443' })
+    await says(rig, /https:\/\/api\.invalid:6443: the host name (does not exist|cannot be looked up)/)
+  })
+
+  test('a wrong token, until the right one is in its file', async (t) => {
+    const api = await serve(t, { token: 'right' })
+    const tokenFile = join(api.folder, 'token')
+    writeFileSync(tokenFile, 'wrong\n')
+    const file = api.kubeconfig({ user: { token: undefined, 'token-file': 'token' } })
+    const rig = openRig(t, kubeconfig(file))
+    await says(rig, /Kubernetes API: https:.* does not accept the user of .*kubeconfig-1 \(401 Unauthorized\)/)
+    assert.equal(rig.lines.length, 1, rig.lines.join('\n'))
+    assert.equal(rig.view.availability('services'), 'pending')
+    writeFileSync(tokenFile, 'right\n')
+    await rig.synced()
+  })
+
+  const certificates: [string, ApiServerOptions['certificate'], RegExp][] = [
+    [
+      'expired',
+      (authority) => authority.issue({ notBefore: new Date(0), notAfter: new Date(86_400_000) }),
+      /certificate error: certificate has expired/,
+    ],
+    [
+      'of another host',
+      (authority) => authority.issue({ names: ['elsewhere.example'] }),
+      /certificate error: .*IP: 127\.0\.0\.1 is not in the cert's list/,
+    ],
+  ]
+  for (const [what, certificate, message] of certificates) {
+    test(`a certificate that is ${what}`, async (t) => {
+      const api = await serve(t, { certificate: certificate! })
+      await says(openRig(t, kubeconfig(api.kubeconfig())), message)
+    })
+  }
+
+  test('a certificate of an unknown authority', async (t) => {
+    const api = await serve(t)
+    const other = await serve(t)
+    const file = api.kubeconfig({ cluster: { 'certificate-authority': other.caFile } })
+    await says(openRig(t, kubeconfig(file)), /certificate error: certificate signature failure/)
+  })
+
+  test('TLS spoken to a server without', async (t) => {
+    const api = await serve(t, { transport: 'http' })
+    const rig = openRig(t, { kind: 'endpoint', url: `https://127.0.0.1:${api.port}` })
+    await says(rig, /does the server speak TLS on this port\?/)
+  })
+
+  test('no cluster around us', async (t) => {
+    const rig = openRig(t, { kind: 'in-cluster' })
+    await says(rig, /not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set/)
+  })
+})
+
+describe('credentials', () => {
+  test('endpoint with a client certificate and a CA from files', async (t) => {
+    const api = await serve(t)
+    const client = api.authority.issue({ commonName: 'slicedns' })
+    const tls = { cert: join(api.folder, 'client.crt'), key: join(api.folder, 'client.key'), ca: api.caFile }
+    writeFileSync(tls.cert, client.cert)
+    writeFileSync(tls.key, client.key)
+    const rig = openRig(t, { kind: 'endpoint', url: api.url, tls })
+    await rig.synced()
+  })
+
+  test('a token that is renewed in its file is used by the next request', async (t) => {
+    const api = await serve(t, { token: 'first' })
+    const tokenFile = join(api.folder, 'token')
+    writeFileSync(tokenFile, 'first')
+    const rig = openRig(t, kubeconfig(api.kubeconfig({ user: { token: undefined, 'token-file': tokenFile } })))
+    await rig.synced()
+    writeFileSync(tokenFile, 'second')
+    api.token = 'second'
+    api.endWatches()
+    api.put(service('later'))
+    await until(() => assert.deepEqual(serviceNames(rig), ['later', 'web']))
+    assert.deepEqual(rig.lines, [])
+  })
+
+  test('in a cluster: the CA and the token of the service account, both as they are now', async (t) => {
+    const api = await serve(t)
+    const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443', HTTPS_PROXY: 'proxy:3128' }
+    const credentials = await openCredentials({ kind: 'in-cluster' }, env, api.folder)
+    await assert.rejects(credentials.headers(), /cannot read .*\/token: ENOENT/)
+    for (const token of ['one', 'two']) {
+      writeFileSync(join(api.folder, 'token'), `${token}\n`)
+      assert.deepEqual(await credentials.headers(), { authorization: `Bearer ${token}` })
+    }
+    const { url, tls, proxy } = await credentials.target()
+    assert.deepEqual([url.href, proxy?.href], ['https://[fd00::1]/', 'http://proxy:3128/'])
+    assert.equal(tls.ca, api.authority.cert)
+  })
+
+  test('an exec plugin is run, and run again when the server no longer accepts what it gave', async (t) => {
+    const api = await serve(t, { token: 'one' })
+    const tokenFile = join(api.folder, 'token')
+    writeFileSync(tokenFile, 'one')
+    const plugin = join(api.folder, 'plugin')
+    const credential = `{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"'$(cat ${tokenFile})'"}}`
+    writeFileSync(plugin, `#!/bin/sh\necho '${credential}'\n`)
+    chmodSync(plugin, 0o755)
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: plugin, interactiveMode: 'Never' }
+    const rig = openRig(t, kubeconfig(api.kubeconfig({ user: { token: undefined, exec } })))
+    await rig.synced()
+    writeFileSync(tokenFile, 'two')
+    api.token = 'two'
+    api.endWatches()
+    api.put(service('later'))
+    await until(() => assert.deepEqual(serviceNames(rig), ['later', 'web']))
+  })
+
+  test('an exec plugin that fails is named', async (t) => {
+    const api = await serve(t)
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: '/nonexistent/plugin' }
+    const rig = openRig(t, kubeconfig(api.kubeconfig({ user: { exec } })))
+    await says(rig, /kubeconfig .*: cannot get credentials: spawn \/nonexistent\/plugin ENOENT/)
+  })
+
+  test('tls-server-name is what the certificate must name', async (t) => {
+    const api = await serve(t, { certificate: (authority) => authority.issue({ names: ['kubernetes.default'] }) })
+    const file = api.kubeconfig({ cluster: { 'tls-server-name': 'kubernetes.default' } })
+    await openRig(t, kubeconfig(file)).synced()
+  })
+
+  test('insecure-skip-tls-verify takes any certificate', async (t) => {
+    const api = await serve(t, { certificate: (authority) => authority.issue({ names: ['elsewhere.example'] }) })
+    const file = api.kubeconfig({ cluster: { 'certificate-authority': undefined, 'insecure-skip-tls-verify': true } })
+    await openRig(t, kubeconfig(file)).synced()
+  })
+
+  test('a kubeconfig may name an http:// server', async (t) => {
+    const api = await serve(t, { transport: 'http' })
+    await openRig(t, kubeconfig(api.kubeconfig())).synced()
+  })
+
+  test('an API below a path of its server', async (t) => {
+    const api = await serve(t)
+    const rig = openRig(t, kubeconfig(api.kubeconfig({ cluster: { server: `${api.url}/k8s/clusters/c-1` } })))
+    await until(() => assert.ok(api.requests.some(({ resource }) => resource.startsWith('/k8s/clusters/c-1/api/v1/'))))
+    await rig.stop()
+  })
+})
+
+describe('proxies', () => {
+  const cases: [string, () => ReturnType<typeof startConnectProxy>, string][] = [
+    ['HTTP CONNECT', () => startConnectProxy(), 'http://'],
+    ['HTTP CONNECT with a password', () => startConnectProxy('me:secret'), 'http://me:secret@'],
+    ['SOCKS 5', () => startSocksProxy(), 'socks5://'],
+    ['SOCKS 5 with a password', () => startSocksProxy('me', 'secret'), 'socks5://me:secret@'],
+  ]
+  for (const [what, start, prefix] of cases) {
+    test(`proxy-url: ${what}`, async (t) => {
+      const api = await serve(t)
+      const proxy = await start()
+      t.after(() => proxy.stop())
+      const file = api.kubeconfig({ cluster: { 'proxy-url': `${prefix}127.0.0.1:${proxy.port}` } })
+      await openRig(t, kubeconfig(file)).synced()
+      assert.deepEqual([...new Set(proxy.tunnels)], [`127.0.0.1:${api.port}`])
+    })
+  }
+
+  test('a proxy that refuses is named', async (t) => {
+    const api = await serve(t)
+    const proxy = await startConnectProxy('me:secret')
+    t.after(() => proxy.stop())
+    const file = api.kubeconfig({ cluster: { 'proxy-url': `http://127.0.0.1:${proxy.port}` } })
+    await says(openRig(t, kubeconfig(file)), /through the proxy 127\.0\.0\.1:\d+: the proxy refuses the tunnel: .* 407/)
+  })
+
+  test('the environment names proxies as it does for curl and Go', () => {
+    const cases: [string, NodeJS.ProcessEnv, string | undefined][] = [
+      ['https://10.0.0.1:6443', { HTTPS_PROXY: 'http://p:3128' }, 'http://p:3128/'],
+      ['https://10.0.0.1:6443', { https_proxy: 'p:3128' }, 'http://p:3128/'],
+      ['http://10.0.0.1:6443', { HTTPS_PROXY: 'http://p:3128' }, undefined],
+      ['https://127.0.0.1:6443', { HTTPS_PROXY: 'http://p:3128' }, undefined],
+      ['https://10.0.0.1:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: '10.0.0.0/8' }, undefined],
+      ['https://11.0.0.1:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: '10.0.0.0/8' }, 'http://p/'],
+      ['https://[fd00::1]:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: 'fd00::/8' }, undefined],
+      ['https://api.example.com', { HTTPS_PROXY: 'http://p', NO_PROXY: 'example.com' }, undefined],
+      ['https://example.com', { HTTPS_PROXY: 'http://p', NO_PROXY: '.example.com' }, 'http://p/'],
+      ['https://api.example.com:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: 'example.com:443' }, 'http://p/'],
+      ['https://api.example.com', { HTTPS_PROXY: 'http://p', NO_PROXY: 'a, *' }, undefined],
+      ['https://10.0.0.1', { HTTPS_PROXY: 'http://p', NO_PROXY: '10.0.0.0/99' }, 'http://p/'],
+    ]
+    for (const [url, env, wanted] of cases) {
+      assert.equal(proxyFromEnvironment(new URL(url), env)?.href, wanted, `${url} ${JSON.stringify(env)}`)
+    }
+  })
+})
+
+describe('a connection that dies without a word', () => {
+  test('HTTP/2: pings notice within 20 s, and everything goes on over a new one', async (t) => {
+    const api = await serve(t)
+    const pipe = await startPipe(api.port)
+    t.after(() => pipe.stop())
+    const clock = fixedClock()
+    const file = api.kubeconfig({ cluster: { server: `https://127.0.0.1:${pipe.port}` } })
+    const rig = openRig(t, kubeconfig(file), { clock })
+    await rig.synced()
+    await until(() => assert.equal(api.watches('services'), 1))
+    pipe.freeze()
+    api.put(service('later'))
+    clock.move(20_000)
+    await until(() => assert.deepEqual(serviceNames(rig), ['later', 'web']))
+    assert.equal(pipe.connections, 2)
+  })
+
+  test('HTTP/2: a connection that answers pings is kept', async (t) => {
+    const api = await serve(t)
+    const clock = fixedClock()
+    const rig = openRig(t, kubeconfig(api.kubeconfig()), { clock })
+    await rig.synced()
+    for (let i = 0; i < 5; i++) {
+      clock.move(10_000)
+      // The answer comes over a real socket: it must be there before time moves on.
+      api.put(service(`s${i}`))
+      await until(() => assert.ok(serviceNames(rig).includes(`s${i}`)))
+    }
+    assert.equal(api.connections, 1)
+  })
+
+  test('HTTP/1.1: a watch that is silent for 30 s is asked again', async (t) => {
+    const api = await serve(t, { transport: 'http' })
+    const pipe = await startPipe(api.port)
+    t.after(() => pipe.stop())
+    const clock = fixedClock()
+    const rig = openRig(t, { kind: 'endpoint', url: `http://127.0.0.1:${pipe.port}` }, { clock })
+    await rig.synced()
+    pipe.freeze()
+    api.put(service('later'))
+    clock.move(32_000)
+    await until(() => assert.deepEqual(serviceNames(rig), ['later', 'web']))
+  })
+
+  test('HTTP/2: a watch whose server sends neither events nor bookmarks is asked again after 2.5 minutes', async (t) => {
+    const api = await serve(t)
+    const stall = {
+      octets: Buffer.alloc(0),
+      contentType: 'application/vnd.kubernetes.protobuf;stream=watch',
+      open: true,
+    }
+    const clock = fixedClock()
+    const rig = openRig(t, kubeconfig(api.kubeconfig()), { clock })
+    await rig.synced()
+    api.fault({ on: 'watch', resource: 'services', respond: stall })
+    await until(() => assert.equal(api.watches('services'), 1))
+    api.endWatches('services')
+    const asked = () => api.requests.filter(({ resource, verb }) => resource === 'services' && verb === 'watch').length
+    await until(() => {
+      clock.move(1000)
+      assert.equal(asked(), 1)
+    })
+    api.put(service('later'))
+    await until(() => {
+      clock.move(1000)
+      assert.deepEqual(serviceNames(rig), ['later', 'web'])
+    })
+  })
+})

@@ -1,0 +1,219 @@
+/** The reflectors against the real kube-apiserver: what the test API server imitates is right. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { get } from 'node:https'
+import { after, before, describe, test } from 'node:test'
+import { jsonList } from '../../../src/k8s/decode/json-stream.ts'
+import { protobufList } from '../../../src/k8s/decode/protobuf-stream.ts'
+import { createReducer } from '../../../src/k8s/decode/reduce.ts'
+import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
+import { type ControlPlane, controlPlanePrograms, startControlPlane } from '../../support/control-plane.ts'
+import { without } from '../../support/peers.ts'
+import { until } from '../../support/until.ts'
+import { addressesOf, openRig, type Rig, serviceNames } from '../rig.ts'
+
+const services = '/api/v1/namespaces/shop/services'
+const slices = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices'
+const rbac = '/apis/rbac.authorization.k8s.io/v1'
+
+describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, () => {
+  let plane: ControlPlane
+  before(async () => {
+    plane = await startControlPlane()
+    await plane.request('POST', '/api/v1/namespaces', { metadata: { name: 'shop' } })
+  })
+  after(() => plane?.stop())
+
+  const source = (token = plane.adminToken): ClusterConfig['source'] => ({
+    kind: 'kubeconfig',
+    file: plane.kubeconfig(token),
+    context: '',
+  })
+
+  const putService = (name: string, spec: object = {}) =>
+    plane.request('POST', services, { metadata: { name }, spec: { ports: [{ name: 'http', port: 80 }], ...spec } })
+
+  const sliceObject = (name: string, addresses: readonly string[]) => ({
+    metadata: { name, labels: { 'kubernetes.io/service-name': 'web' } },
+    addressType: 'IPv4',
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    ports: [{ name: 'http', port: 8080 }],
+  })
+
+  const patchAddresses = (name: string, addresses: readonly string[]) =>
+    plane.request('PATCH', `${slices}/${name}`, { endpoints: sliceObject(name, addresses).endpoints })
+
+  /** Everything that the test made is gone again. */
+  const clear = async () => {
+    for (const path of [services, slices]) {
+      const { items } = await plane.request('GET', path)
+      for (const { metadata } of items) await plane.request('DELETE', `${path}/${metadata.name}`)
+    }
+  }
+
+  async function opened(t: { after(task: () => unknown): void }, options: Partial<ClusterConfig> = {}): Promise<Rig> {
+    t.after(clear)
+    const rig = openRig(t, source(), options)
+    await rig.synced()
+    return rig
+  }
+
+  test('services and slices are followed from creation over scaling to deletion', async (t) => {
+    const rig = await opened(t)
+    const { spec } = await putService('web')
+    await until(() => assert.deepEqual(rig.view.service('shop', 'web')?.clusterIPs, spec.clusterIPs))
+    assert.equal(rig.view.serviceByClusterIP(spec.clusterIP)?.name, 'web')
+    await plane.request('POST', slices, sliceObject('web-1', ['10.1.0.1']))
+    await until(() => assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.1']))
+    await patchAddresses('web-1', ['10.1.0.1', '10.1.0.2', '10.1.0.3'])
+    await until(() => assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.1', '10.1.0.2', '10.1.0.3']))
+    await patchAddresses('web-1', ['10.1.0.3'])
+    await until(() => assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.3']))
+    await plane.request('DELETE', `${services}/web`)
+    await plane.request('DELETE', `${slices}/web-1`)
+    await until(() => {
+      assert.deepEqual(serviceNames(rig), [])
+      assert.deepEqual(addressesOf(rig, 'web'), [])
+    })
+    assert.deepEqual(rig.lines, [])
+  })
+
+  test('every kind of Service is read as its JSON says', async (t) => {
+    const rig = await opened(t)
+    await putService('headless', { clusterIP: 'None', publishNotReadyAddresses: true })
+    await putService('dual', { ipFamilyPolicy: 'RequireDualStack', externalIPs: ['192.0.2.1'] })
+    await putService('node', { type: 'NodePort' })
+    await putService('out', { type: 'ExternalName', externalName: 'db.example.com', ports: undefined })
+    const balanced = await putService('balanced', { type: 'LoadBalancer' })
+    await plane.request('PATCH', `${services}/balanced/status`, {
+      status: { loadBalancer: { ingress: [{ ip: '198.51.100.7' }, { hostname: 'lb.example.com' }] } },
+    })
+    await until(() => assert.equal(rig.view.service('shop', 'balanced')?.ingress.length, 2))
+    const { view } = rig
+    const { headless, publishNotReadyAddresses, clusterIPs } = view.service('shop', 'headless')!
+    assert.deepEqual(
+      { headless, publishNotReadyAddresses, clusterIPs },
+      {
+        headless: true,
+        publishNotReadyAddresses: true,
+        clusterIPs: [],
+      },
+    )
+    assert.equal(view.service('shop', 'dual')?.clusterIPs.length, 2)
+    assert.deepEqual(view.service('shop', 'dual')?.externalIPs, ['192.0.2.1'])
+    assert.equal(view.service('shop', 'node')?.type, 'NodePort')
+    assert.equal(view.service('shop', 'out')?.externalName, 'db.example.com')
+    assert.equal(view.service('shop', 'balanced')?.uid, balanced.metadata.uid)
+    assert.equal(view.service('shop', 'balanced')?.createdAt, Date.parse(balanced.metadata.creationTimestamp) / 1000)
+  })
+
+  test('lists stream in protobuf over one connection, without a request too many', async (t) => {
+    const rig = await opened(t)
+    const { host } = new URL(plane.url)
+    assert.deepEqual(await rig.counted('coredns_kubernetes_rest_client_requests_total'), {
+      [`code=200,host=${host},method=GET`]: 3,
+    })
+  })
+
+  test('a page in protobuf is the page in JSON', async (t) => {
+    t.after(clear)
+    for (const name of ['a', 'b', 'c']) await putService(name)
+    const reducer = createReducer({ annotationPrefixes: [''], podNames: true, zones: true, sliceUids: false })
+    const read = async (make: typeof jsonList, accept: string) => {
+      const reader = make(reducer)
+      const found: unknown[] = []
+      for await (const chunk of await open(`${plane.url}${services}?limit=2`, accept)) {
+        reader.push(chunk as Buffer)
+        for (let item = reader.next(); item !== undefined; item = reader.next()) {
+          const meta = item.meta()
+          found.push(meta, item.reduce('services', meta, undefined))
+        }
+      }
+      const { continueToken, resourceVersion } = reader.finish()
+      assert.notEqual(continueToken, '')
+      return { found, resourceVersion }
+    }
+    assert.deepEqual(
+      await read(protobufList, 'application/vnd.kubernetes.protobuf'),
+      await read(jsonList, 'application/json'),
+    )
+  })
+
+  const open = async (url: string, accept: string): Promise<IncomingMessage> => {
+    const headers = { accept, authorization: `Bearer ${plane.adminToken}` }
+    const sent = get(url, { headers, ca: readFileSync(plane.certificateAuthority), agent: false })
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    return response
+  }
+
+  test('running pods are found by address until they have finished', async (t) => {
+    const rig = await opened(t, { pods: true })
+    const pods = '/api/v1/namespaces/shop/pods'
+    t.after(() => plane.request('DELETE', `${pods}/job?gracePeriodSeconds=0`))
+    await plane.request('POST', pods, {
+      metadata: { name: 'job' },
+      spec: { containers: [{ name: 'a', image: 'a' }], nodeName: 'n' },
+    })
+    const phase = (name: string) =>
+      plane.request('PATCH', `${pods}/job/status`, {
+        status: { phase: name, podIP: '10.9.0.1', podIPs: [{ ip: '10.9.0.1' }] },
+      })
+    await phase('Running')
+    await until(() => assert.equal(rig.view.hasPod('shop', '10.9.0.1'), true))
+    await phase('Succeeded')
+    await until(() => assert.equal(rig.view.hasPod('shop', '10.9.0.1'), false))
+  })
+
+  test('imports without their definition are none', async (t) => {
+    const rig = await opened(t, { serviceImports: true })
+    assert.equal(rig.view.availability('serviceimports'), 'synced')
+  })
+
+  test('rights that were withdrawn are named, and used as soon as they are back', async (t) => {
+    t.after(clear)
+    await plane.request('POST', '/api/v1/namespaces/shop/serviceaccounts', { metadata: { name: 'dns' } })
+    const rule = (apiGroups: string[], resources: string[]) => ({ apiGroups, resources, verbs: ['list', 'watch'] })
+    const some = rule([''], ['services', 'namespaces'])
+    const all = [some, rule(['discovery.k8s.io'], ['endpointslices'])]
+    await plane.request('POST', `${rbac}/clusterroles`, { metadata: { name: 'dns' }, rules: [some] })
+    await plane.request('POST', `${rbac}/clusterrolebindings`, {
+      metadata: { name: 'dns' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'dns' },
+      subjects: [{ kind: 'ServiceAccount', name: 'dns', namespace: 'shop' }],
+    })
+    await putService('web')
+    await plane.request('POST', slices, sliceObject('web-1', ['10.1.0.1']))
+    const rig = openRig(t, source(await plane.serviceAccountToken('shop', 'dns')))
+    await rig.synced()
+    assert.equal(rig.view.availability('endpointslices'), 'forbidden')
+    assert.deepEqual(serviceNames(rig), ['web'])
+    assert.match(
+      rig.lines.join('\n'),
+      /resources: \["endpointslices"\].*system:serviceaccount:shop:dns" cannot watch resource "endpointslices"/,
+    )
+    await plane.request('PATCH', `${rbac}/clusterroles/dns`, { rules: all })
+    await until(() => assert.equal(rig.view.availability('endpointslices'), 'synced'))
+    assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.1'])
+  })
+
+  test('killed, and back with its history forgotten: all is served meanwhile and right afterwards', async (t) => {
+    const rig = await opened(t)
+    await putService('web')
+    await plane.request('POST', slices, sliceObject('web-1', ['10.1.0.1']))
+    await until(() => assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.1']))
+    // Something that the watch of slices has not seen when history ends: it must be listed anew.
+    await plane.kill()
+    await until(() => assert.match(rig.lines.join('\n'), /connection refused/))
+    await plane.compact()
+    assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.1'])
+    assert.equal(rig.view.synced, true)
+    await plane.startAgain()
+    await patchAddresses('web-1', ['10.1.0.2'])
+    await until(() => assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.2']))
+    await putService('api')
+    await until(() => assert.deepEqual(serviceNames(rig), ['api', 'web']))
+    assert.match(rig.lines.join('\n'), /works again/)
+  })
+})

@@ -1,0 +1,344 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { MalformedObject } from '../../../src/k8s/decode/draft.ts'
+import { jsonList, jsonObject, jsonWatch } from '../../../src/k8s/decode/json-stream.ts'
+import { unwrap } from '../../../src/k8s/decode/protobuf-envelope.ts'
+import { protobufList, protobufObject, protobufWatch } from '../../../src/k8s/decode/protobuf-stream.ts'
+import { createReducer, type Reducer } from '../../../src/k8s/decode/reduce.ts'
+import type { EndpointSlice, Resource } from '../../../src/k8s/model/types.ts'
+import type { BodyReader, WireObject } from '../../../src/k8s/decode/wire.ts'
+import { encodeFrame, encodeList, encodeObject, encodeUnknown, type KubeObject } from '../../support/api-server/encode.ts'
+
+const reducer = createReducer({ annotationPrefixes: ['slicedns.io/'], podNames: true, zones: true, sliceUids: true })
+
+const name = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?$/)
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
+const text = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: 'grapheme', maxLength: 90 }))
+const ip4 = fc.ipV4()
+const ip6 = fc.ipV6().filter((ip) => !ip.includes('.'))
+const protocol = fc.constantFrom('TCP', 'UDP', 'SCTP')
+
+const metadata = fc.record({
+  name,
+  namespace: name,
+  uid: fc.uuid(),
+  resourceVersion: fc.nat().map(String),
+  creationTimestamp: fc
+    .date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
+    .map((date) => `${date.toISOString().slice(0, 19)}Z`),
+  deletionTimestamp: fc.constantFrom(undefined, '2026-01-01T00:00:00Z'),
+  labels: fc.dictionary(fc.constantFrom('app', 'kubernetes.io/service-name'), name).map((labels) => ({
+    'kubernetes.io/service-name': 'web',
+    ...labels,
+  })),
+  annotations: fc.dictionary(fc.constantFrom('slicedns.io/ttl', 'slicedns.io/split', 'other/key'), text),
+})
+
+const ports = fc.array(fc.record({ name: fc.oneof(name, fc.constant('')), protocol, port: fc.nat({ max: 65_535 }) }), {
+  maxLength: 4,
+})
+
+const kinds: Readonly<Record<string, { resource: Resource; object: fc.Arbitrary<KubeObject> }>> = {
+  Service: {
+    resource: 'services',
+    object: fc.record({
+      kind: fc.constant('Service'),
+      metadata,
+      spec: fc.record({
+        type: fc.constantFrom('ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName', 'Novelty'),
+        clusterIP: fc.oneof(ip4, fc.constantFrom('None', '')),
+        clusterIPs: fc.oneof(fc.array(fc.oneof(ip4, ip6), { maxLength: 2 }), fc.constant(['None'])),
+        externalName: maybe(fc.domain()),
+        externalIPs: fc.array(ip4, { maxLength: 3 }),
+        publishNotReadyAddresses: maybe(fc.boolean()),
+        selector: fc.dictionary(name, name),
+        ports,
+      }),
+      status: fc.record({
+        loadBalancer: fc.record({ ingress: fc.array(fc.record({ ip: ip4, hostname: fc.domain() }), { maxLength: 2 }) }),
+      }),
+    }),
+  },
+  EndpointSlice: {
+    resource: 'endpointslices',
+    object: fc.constantFrom('IPv4', 'IPv6', 'FQDN').chain((addressType) =>
+      fc.record({
+        kind: fc.constant('EndpointSlice'),
+        metadata,
+        addressType: fc.constant(addressType),
+        endpoints: fc.array(
+          fc.record(
+            {
+              addresses: fc.array(addressType === 'IPv4' ? ip4 : addressType === 'IPv6' ? ip6 : fc.domain(), {
+                maxLength: 3,
+              }),
+              conditions: fc.record(
+                { ready: maybe(fc.boolean()), serving: maybe(fc.boolean()), terminating: maybe(fc.boolean()) },
+                { requiredKeys: [] },
+              ),
+              hostname: name,
+              targetRef: fc.record({ kind: fc.constant('Pod'), name }),
+              zone: name,
+              nodeName: name,
+            },
+            { requiredKeys: ['addresses'] },
+          ),
+          { maxLength: 5 },
+        ),
+        ports: fc.array(fc.record({ name, protocol, port: fc.nat({ max: 65_535 }) }, { requiredKeys: [] }), {
+          maxLength: 3,
+        }),
+      }),
+    ),
+  },
+  Namespace: { resource: 'namespaces', object: fc.record({ kind: fc.constant('Namespace'), metadata }) },
+  Pod: {
+    resource: 'pods',
+    object: fc.record({
+      kind: fc.constant('Pod'),
+      metadata,
+      status: fc.record({ phase: fc.constant('Running'), podIP: fc.oneof(ip4, fc.constant('')) }),
+    }),
+  },
+}
+
+const anyObject = fc.oneof(...Object.values(kinds).map(({ object }) => object))
+
+function reduceWire(object: WireObject, resource: Resource) {
+  const meta = object.meta()
+  return { meta, reduced: object.reduce(resource, meta, undefined) }
+}
+
+const viaJson = (object: KubeObject): WireObject => jsonObject(JSON.parse(JSON.stringify(object)), reducer)
+const viaProtobuf = (object: KubeObject): WireObject => protobufObject(spanOf(encodeObject(object)), reducer)
+const spanOf = (bytes: Uint8Array) => ({ bytes, start: 0, end: bytes.length })
+
+describe('an object in protobuf and in JSON', () => {
+  for (const [kind, { resource, object }] of Object.entries(kinds)) {
+    test(`${kind}: reduces to the same`, () => {
+      fc.assert(
+        fc.property(object, (one) => {
+          assert.deepEqual(reduceWire(viaProtobuf(one), resource), reduceWire(viaJson(one), resource))
+        }),
+        { numRuns: 300 },
+      )
+    })
+  }
+
+  test('a slice that did not change is the very slice that is in the model, whatever the encoding', () => {
+    fc.assert(
+      fc.property(kinds.EndpointSlice.object, (one) => {
+        const before = reduceWire(viaJson(one), 'endpointslices').reduced as EndpointSlice
+        for (const wire of [viaJson(one), viaProtobuf(one)]) {
+          assert.equal(wire.reduce('endpointslices', wire.meta(), before), before)
+        }
+      }),
+    )
+  })
+
+  test('a slice does not change with the next one that is read', () => {
+    fc.assert(
+      fc.property(kinds.EndpointSlice.object, kinds.EndpointSlice.object, (one, other) => {
+        const first = reduceWire(viaProtobuf(one), 'endpointslices').reduced
+        const copy = structuredClone(first)
+        reduceWire(viaProtobuf(other), 'endpointslices')
+        assert.deepEqual(first, copy)
+      }),
+    )
+  })
+
+  test('a Status reads the same', () => {
+    const status = {
+      kind: 'Status',
+      code: 504,
+      reason: 'Timeout',
+      message: 'Too large resource version',
+      details: { causes: [{ reason: 'ResourceVersionTooLarge' }], retryAfterSeconds: 3 },
+    }
+    assert.deepEqual(viaProtobuf(status).status(), viaJson(status).status())
+    assert.deepEqual(viaJson(status).status().causes, ['ResourceVersionTooLarge'])
+  })
+})
+
+describe('what does not read', () => {
+  const cases: [string, KubeObject, RegExp][] = [
+    ['a Service without name', { kind: 'Service', metadata: { namespace: 'shop' } }, /metadata.name "" is not a name/],
+    ['a name with a slash', { kind: 'Service', metadata: { namespace: 'shop', name: 'a/b' } }, /is not a name/],
+    [
+      'a port of 70000',
+      { kind: 'Service', metadata: { namespace: 'a', name: 'b' }, spec: { ports: [{ port: 70_000 }] } },
+      /port 70000 is not/,
+    ],
+    [
+      'an unknown addressType',
+      {
+        kind: 'EndpointSlice',
+        metadata: { namespace: 'a', name: 'b', labels: { 'kubernetes.io/service-name': 'web' } },
+        addressType: 'IPv5',
+      },
+      /addressType "IPv5"/,
+    ],
+  ]
+  for (const [what, object, message] of cases) {
+    test(`${what} is refused with the reason, in either encoding`, () => {
+      for (const wire of [viaJson(object), viaProtobuf(object)]) {
+        const read = () => reduceWire(wire, kinds[object.kind].resource)
+        assert.throws(read, (error) => error instanceof MalformedObject && message.test(error.message))
+      }
+    })
+  }
+
+  test('any octets are an object or MalformedObject, and nothing else', () => {
+    const resources = Object.values(kinds).map(({ resource }) => resource)
+    const mutated = fc
+      .tuple(anyObject, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 8 }), fc.nat())
+      .map(([object, changes, cut]) => {
+        const bytes = encodeObject(object)
+        for (const [at, octet] of changes) bytes[at % bytes.length] = octet
+        return bytes.subarray(0, cut % (bytes.length + 1))
+      })
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.uint8Array({ maxLength: 200 }), mutated),
+        fc.constantFrom(...resources),
+        (bytes, resource) => {
+          refusesOnly(() => reduceWire(protobufObject(spanOf(bytes), reducer), resource))
+          refusesOnly(() => protobufObject(spanOf(bytes), reducer).status())
+          refusesOnly(() => unwrap(spanOf(bytes), reducer))
+        },
+      ),
+      { numRuns: 3000 },
+    )
+  })
+
+  test('any JSON value is an object or MalformedObject, and nothing else', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.jsonValue(),
+          fc.record({ metadata: fc.jsonValue(), spec: fc.jsonValue(), endpoints: fc.jsonValue() }),
+        ),
+        fc.constantFrom(...Object.values(kinds).map(({ resource }) => resource)),
+        (value, resource) => {
+          refusesOnly(() => reduceWire(jsonObject(value, reducer), resource))
+          refusesOnly(() => jsonObject(value, reducer).status())
+        },
+      ),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+describe('bodies', () => {
+  const objects = fc.array(anyObject, { maxLength: 8 })
+
+  /** Cuts `body` at the given places. */
+  const chunked = (body: Buffer, cuts: readonly number[]): Buffer[] => {
+    const places = [...new Set(cuts.map((cut) => cut % (body.length + 1)))].sort((a, b) => a - b)
+    return [...places, body.length].map((end, i) => body.subarray(places[i - 1] ?? 0, end))
+  }
+
+  /** Item by item, while it is valid. */
+  const drain = <Item, Result>(reader: BodyReader<Item>, chunks: readonly Buffer[], read: (item: Item) => Result) => {
+    const found: Result[] = []
+    for (const chunk of chunks) {
+      reader.push(chunk)
+      for (let item = reader.next(); item !== undefined; item = reader.next()) found.push(read(item))
+    }
+    return found
+  }
+
+  const cuts = fc.array(fc.nat(), { maxLength: 12 })
+
+  test('a watch gives the same events however its octets are cut, in either encoding', () => {
+    fc.assert(
+      fc.property(objects, cuts, (list, places) => {
+        const wanted = list.map((object) => ['ADDED', viaJson(object).meta()])
+        const binary = Buffer.concat(list.map((object) => encodeFrame('ADDED', object)))
+        const lines = Buffer.from(list.map((object) => `${JSON.stringify({ type: 'ADDED', object })}\n`).join(''))
+        const read = (event: { type: string; object: WireObject }) => [event.type, event.object.meta()]
+        assert.deepEqual(drain(protobufWatch(reducer), chunked(binary, places), read), wanted)
+        assert.deepEqual(drain(jsonWatch(reducer), chunked(lines, places), read), wanted)
+      }),
+    )
+  })
+
+  test('a list gives the same items however its octets are cut, in either encoding', () => {
+    fc.assert(
+      fc.property(objects, cuts, fc.boolean(), fc.constantFrom(undefined, 2), (list, places, metaFirst, indent) => {
+        const metadata = { resourceVersion: '17', continue: 'next "page"' }
+        const head = { kind: 'ServiceList', apiVersion: 'v1' }
+        const whole = metaFirst ? { ...head, metadata, items: list } : { items: list, ...head, metadata }
+        const json = Buffer.from(JSON.stringify(whole, undefined, indent))
+        const binary = encodeList('ServiceList', list, '17', 'next "page"')
+        const wanted = list.map((object) => viaJson(object).meta())
+        for (const [make, body] of [
+          [jsonList, json],
+          [protobufList, binary],
+        ] as const) {
+          const reader = make(reducer)
+          assert.deepEqual(
+            drain(reader, chunked(body, places), (item) => item.meta()),
+            wanted,
+          )
+          assert.deepEqual(reader.finish(), { resourceVersion: '17', continueToken: 'next "page"' })
+        }
+      }),
+    )
+  })
+
+  test('a list that is cut short says so', () => {
+    const object = { kind: 'Namespace', metadata: { name: 'shop' } }
+    const json = Buffer.from(JSON.stringify({ kind: 'NamespaceList', metadata: {}, items: [object, object] }))
+    for (const [make, body] of [
+      [jsonList, json],
+      [protobufList, encodeList('NamespaceList', [object, object], '17', '')],
+    ] as const) {
+      const reader = make(reducer)
+      drain(reader, [body.subarray(0, -12)], () => {})
+      assert.throws(reader.finish, MalformedObject)
+    }
+  })
+
+  test('a line separator of Unicode inside a text does not end an event', () => {
+    const object = {
+      kind: 'Namespace',
+      metadata: { name: 'shop', annotations: { 'slicedns.io/note': 'a\u2028b\u2029c' } },
+    }
+    const line = Buffer.from(`${JSON.stringify({ type: 'ADDED', object })}\n`)
+    const [meta] = drain(jsonWatch(reducer), [line], (event) => event.object.meta())
+    assert.deepEqual(meta.annotations, { 'slicedns.io/note': 'a\u2028b\u2029c' })
+  })
+
+  test('a frame of 2 GB is refused before it is waited for', () => {
+    const reader = protobufWatch(reducer)
+    reader.push(Buffer.from([0x7f, 0xff, 0xff, 0xff, 0]))
+    assert.throws(() => reader.next(), MalformedObject)
+  })
+
+  test('any octets end a body with MalformedObject, or wait for more', () => {
+    const makers: ((reducer: Reducer) => BodyReader<unknown>)[] = [protobufWatch, protobufList, jsonWatch, jsonList]
+    const body = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+      fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.concat([Buffer.from('k8s\0'), bytes])),
+      fc.uint8Array({ maxLength: 100 }).map((bytes) => encodeFrame('ADDED', {}, encodeUnknown('v1', 'Pod', bytes))),
+      fc.json().map((json) => Buffer.from(`${json}\n`)),
+      fc.json().map((json) => Buffer.from(`{"items":${json}}`)),
+    )
+    fc.assert(
+      fc.property(body, fc.constantFrom(...makers), (bytes, make) => {
+        refusesOnly(() => drain(make(reducer), [bytes], () => {}))
+      }),
+      { numRuns: 3000 },
+    )
+  })
+})
+
+function refusesOnly(work: () => unknown): void {
+  try {
+    work()
+  } catch (error) {
+    assert.ok(error instanceof MalformedObject, String(error))
+  }
+}

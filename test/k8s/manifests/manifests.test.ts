@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
+import { until } from '../../support/until.ts'
+import { addressesOf, openRig, serviceNames } from '../rig.ts'
+
+type After = { after(task: () => unknown): void }
+
+function folder(t: After, files: Readonly<Record<string, string>> = {}): string {
+  const path = mkdtempSync(join(tmpdir(), 'slicedns-manifests-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text)
+  return path
+}
+
+const open = (t: After, directory: string, options: Partial<ClusterConfig> = {}) =>
+  openRig(t, { kind: 'manifests', directory }, options)
+
+const service = (name: string, spec = '{}') =>
+  `---\napiVersion: v1\nkind: Service\nmetadata: {name: ${name}, namespace: shop}\nspec: ${spec}\n`
+
+const slice = (name: string, of: string, address: string) => `---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: ${name}, namespace: shop, labels: {kubernetes.io/service-name: ${of}}}
+addressType: IPv4
+endpoints: [{addresses: [${address}]}]
+`
+
+describe('a directory of manifests', () => {
+  test('YAML and JSON, many documents, lists; other kinds and files are passed over', async (t) => {
+    const directory = folder(t, {
+      'web.yaml': service('web') + slice('web-1', 'web', '10.0.0.1'),
+      'more.yml': '---\n---\nkind: Deployment\nmetadata: {name: web}\n',
+      'list.json': JSON.stringify({
+        kind: 'List',
+        items: [{ kind: 'Service', metadata: { name: 'db', namespace: 'shop' }, spec: { clusterIP: 'None' } }],
+      }),
+      'README.md': 'kind: nonsense: [',
+      '.hidden.yaml': 'kind: [',
+    })
+    const rig = open(t, directory)
+    await rig.synced()
+    assert.deepEqual(serviceNames(rig), ['db', 'web'])
+    assert.deepEqual(addressesOf(rig, 'web'), ['10.0.0.1'])
+    assert.equal(rig.view.service('shop', 'db')?.headless, true)
+    assert.deepEqual(rig.lines, [])
+  })
+
+  test('an annotation that is there twice, or no text, takes nothing else along', async (t) => {
+    const text = `apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  namespace: shop
+  annotations:
+    slicedns.io/ttl: "1"
+    other: x
+    slicedns.io/ttl: "2"
+    slicedns.io/a: 60
+    slicedns.io/b: [1, true]
+    slicedns.io/c: null
+    slicedns.io/d: &loop {again: *loop}
+    other: y
+spec: {}
+`
+    const list = `kind: List
+items:
+  - {kind: Service, metadata: {name: db, namespace: shop, annotations: {slicedns.io/x: '1', "slicedns.io/x": '3'}}}
+`
+    const directory = folder(t, { 'web.yaml': text, 'list.yaml': list })
+    const rig = open(t, directory)
+    await rig.synced()
+    assert.deepEqual(rig.view.service('shop', 'web')?.annotations, {
+      'slicedns.io/ttl': '2',
+      'slicedns.io/a': '60',
+      'slicedns.io/b': '[1,true]',
+      'slicedns.io/c': '',
+      'slicedns.io/d': '',
+    })
+    assert.deepEqual(rig.view.service('shop', 'db')?.annotations, { 'slicedns.io/x': '3' })
+    const line = (file: string, at: number, object: string, key: string): string =>
+      `[WARNING] manifests: ${join(directory, file)}:${at}: ${object}: annotation ${key} is there twice: the last one counts`
+    assert.deepEqual(rig.lines, [
+      line('list.yaml', 3, 'Service shop/db', 'slicedns.io/x'),
+      line('web.yaml', 9, 'Service shop/web', 'slicedns.io/ttl'),
+      line('web.yaml', 14, 'Service shop/web', 'other'),
+    ])
+  })
+
+  test('any other key that is there twice is a mistake', async (t) => {
+    const directory = folder(t, { 'web.yaml': 'kind: Service\nmetadata: {name: web}\nspec: {}\nspec: {}\n' })
+    const rig = open(t, directory)
+    await rig.synced()
+    assert.deepEqual(rig.lines, [
+      `[ERROR] manifests: ${join(directory, 'web.yaml')}:4: Map keys must be unique (the file is left out)`,
+    ])
+  })
+
+  test('what other clusters export, and topology zones', async (t) => {
+    const imported = `---
+apiVersion: multicluster.x-k8s.io/v1alpha1
+kind: ServiceImport
+metadata: {name: db, namespace: shop}
+spec: {type: Headless, ports: [{name: pg, port: 5432, protocol: TCP}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: imported-db
+  namespace: shop
+  labels: {multicluster.kubernetes.io/service-name: db, multicluster.kubernetes.io/source-cluster: east}
+addressType: IPv4
+endpoints: [{addresses: [10.7.0.1], zone: a}]
+`
+    const rig = open(t, folder(t, { 'imports.yaml': imported }), { serviceImports: true, zones: true })
+    await rig.synced()
+    assert.equal(rig.view.serviceImport('shop', 'db')?.type, 'Headless')
+    const [found] = rig.view.importedSlices('shop', 'db')
+    assert.deepEqual([found.cluster, found.zones, rig.lines], ['east', ['a'], []])
+  })
+
+  test('an empty one is a cluster without objects', async (t) => {
+    const rig = open(t, folder(t))
+    await rig.synced()
+    assert.deepEqual([...rig.view.services()], [])
+  })
+
+  test('namespaces exist once something is in them; `default` where none is named', async (t) => {
+    const rig = open(t, folder(t, { 'a.yaml': `kind: Service\nmetadata: {name: web}\n${service('api')}` }))
+    await rig.synced()
+    assert.deepEqual([...rig.view.namespaces()].map(({ name }) => name).sort(), ['default', 'shop'])
+    assert.equal(rig.view.service('default', 'web')?.name, 'web')
+  })
+
+  test('a Service without ClusterIP gets one of 10.96.0.0/12, the same each time, that no other has', async (t) => {
+    const taken = folder(t, { 'a.yaml': service('web') + service('api') })
+    const first = open(t, taken)
+    await first.synced()
+    const ip = first.view.service('shop', 'web')!.clusterIPs[0]
+    assert.match(ip, /^10\.(9[6-9]|10\d|11[01])\./)
+    const again = open(t, folder(t, { 'b.yaml': service('web') }))
+    await again.synced()
+    assert.deepEqual(again.view.service('shop', 'web')?.clusterIPs, [ip])
+    const rival = open(t, folder(t, { 'c.yaml': service('web') + service('rival', `{clusterIP: ${ip}}`) }))
+    await rival.synced()
+    assert.notEqual(rival.view.service('shop', 'web')?.clusterIPs[0], ip)
+    assert.equal(rival.view.serviceByClusterIP(ip)?.name, 'rival')
+  })
+
+  test('dual stack gets one of each family; ExternalName and headless none', async (t) => {
+    const directory = folder(t, {
+      'a.yaml':
+        service('dual', '{ipFamilyPolicy: RequireDualStack}') +
+        service('six', '{ipFamilies: [IPv6]}') +
+        service('out', '{type: ExternalName, externalName: example.com}') +
+        service('none', '{clusterIP: None}'),
+    })
+    const rig = open(t, directory)
+    await rig.synced()
+    const families = (name: string) =>
+      rig.view.service('shop', name)!.clusterIPs.map((ip) => (ip.includes(':') ? 6 : 4))
+    assert.deepEqual(['dual', 'six', 'out', 'none'].map(families), [[4, 6], [6], [], []])
+  })
+
+  test('label selectors of the configuration choose among them', async (t) => {
+    const labelled = (name: string, team: string) =>
+      `---\nkind: Service\nmetadata: {name: ${name}, namespace: shop, labels: {team: ${team}}}\n`
+    const directory = folder(t, {
+      'a.yaml': `${labelled('web', 'a')}${labelled('api', 'b')}---\nkind: Namespace\nmetadata: {name: bank}\n`,
+    })
+    const rig = open(t, directory, { labels: 'team in (a)', namespaceLabels: 'kubernetes.io/metadata.name=bank' })
+    await rig.synced()
+    assert.deepEqual(serviceNames(rig), ['web'])
+    assert.deepEqual(
+      [...rig.view.namespaces()].map(({ name }) => name),
+      ['bank'],
+    )
+  })
+})
+
+describe('changes of the directory', () => {
+  test('a file that is changed, added or removed takes its objects along', async (t) => {
+    const directory = folder(t, { 'web.yaml': service('web') })
+    const rig = open(t, directory)
+    await rig.synced()
+    writeFileSync(join(directory, 'web.yaml'), service('web2'))
+    writeFileSync(join(directory, 'db.yaml'), service('db'))
+    await until(() => assert.deepEqual(serviceNames(rig), ['db', 'web2']))
+    rmSync(join(directory, 'db.yaml'))
+    await until(() => assert.deepEqual(serviceNames(rig), ['web2']))
+  })
+
+  test('a broken file keeps its last good objects; file and line are logged once', async (t) => {
+    const directory = folder(t, { 'web.yaml': service('web'), 'db.yaml': service('db') })
+    const rig = open(t, directory)
+    await rig.synced()
+    writeFileSync(join(directory, 'web.yaml'), `${service('other')}metadata: [\n`)
+    await until(() => assert.equal(rig.lines.length, 1))
+    assert.match(rig.lines[0], /^\[ERROR\] manifests: .*\/web\.yaml:\d+: .* \(its last good objects stay\)$/)
+    writeFileSync(join(directory, 'db.yaml'), service('db2'))
+    await until(() => assert.deepEqual(serviceNames(rig), ['db2', 'web']))
+    assert.equal(rig.lines.length, 1)
+    writeFileSync(join(directory, 'web.yaml'), service('mended'))
+    await until(() => assert.deepEqual(serviceNames(rig), ['db2', 'mended']))
+  })
+
+  test('a malformed object is left out and named; the rest of its file is served', async (t) => {
+    const directory = folder(t, { 'web.yaml': service('web') + service('bad', '{ports: [{port: 99999}]}') })
+    const rig = open(t, directory)
+    await rig.synced()
+    assert.deepEqual(serviceNames(rig), ['web'])
+    assert.match(
+      rig.lines[0],
+      /web\.yaml:7: Service shop\/bad: spec\.ports: port 99999 is not a number from 0 to 65535/,
+    )
+  })
+
+  test('a ConfigMap volume, which swaps a symbolic link, is followed', async (t) => {
+    const directory = folder(t)
+    const version = (name: string, text: string) => {
+      mkdirSync(join(directory, `..${name}`))
+      writeFileSync(join(directory, `..${name}`, 'web.yaml'), text)
+      symlinkSync(`..${name}`, join(directory, '..data_tmp'))
+      renameSync(join(directory, '..data_tmp'), join(directory, '..data'))
+    }
+    version('2026_1', service('web'))
+    symlinkSync('..data/web.yaml', join(directory, 'web.yaml'))
+    const rig = open(t, directory)
+    await rig.synced()
+    version('2026_2', service('api'))
+    await until(() => assert.deepEqual(serviceNames(rig), ['api']))
+  })
+
+  test('a directory that is not there yet is waited for, and logged once', async (t) => {
+    const directory = join(folder(t), 'later')
+    const rig = open(t, directory)
+    await until(() => assert.match(rig.lines.join('\n'), /manifests: ENOENT.*later.*: waiting for the directory/))
+    assert.equal(rig.view.availability('services'), 'pending')
+    mkdirSync(directory)
+    writeFileSync(join(directory, 'web.yaml'), service('web'))
+    await rig.synced()
+    assert.equal(rig.lines.length, 1)
+  })
+
+  test('nothing is reported when files are written anew without a change', async (t) => {
+    const directory = folder(t, { 'web.yaml': service('web') })
+    const rig = open(t, directory)
+    await rig.synced()
+    const events: string[] = []
+    rig.subscribe({ service: (_, name) => events.push(name) })
+    writeFileSync(join(directory, 'web.yaml'), service('web'))
+    writeFileSync(join(directory, 'api.yaml'), service('api'))
+    await until(() => assert.ok(events.includes('api')))
+    assert.deepEqual(events, ['api'])
+  })
+})

@@ -1,0 +1,35 @@
+/** Clocks for tests: time that moves when told to. */
+import type { Clock } from '../../src/scheduling/clock.ts'
+
+export interface FixedClock extends Clock {
+  /** Lets `milliseconds` pass, running what is due on the way, in order. */
+  move(milliseconds: number): void
+}
+
+export function fixedClock(start: { wall?: number } = {}): FixedClock {
+  let now = 0
+  const due = new Set<{ at: number; every: number; task: () => void }>()
+  const add = (milliseconds: number, every: number, task: () => void) => {
+    const entry = { at: now + milliseconds, every, task }
+    due.add(entry)
+    return { cancel: () => void due.delete(entry) }
+  }
+  return {
+    now: () => now,
+    wall: () => (start.wall ?? 0) + now,
+    after: (milliseconds, task) => add(milliseconds, 0, task),
+    every: (milliseconds, task) => add(milliseconds, milliseconds, task),
+    move(milliseconds) {
+      const end = now + milliseconds
+      for (;;) {
+        const [next] = [...due].filter((entry) => entry.at <= end).sort((a, b) => a.at - b.at)
+        if (next === undefined) break
+        now = Math.max(now, next.at)
+        if (next.every > 0) next.at += next.every
+        else due.delete(next)
+        next.task()
+      }
+      now = end
+    },
+  }
+}

@@ -1,0 +1,83 @@
+/** A cluster without a source: tests put the objects in by hand. */
+import { type Clock, systemClock } from '../../src/scheduling/clock.ts'
+import { createAdmission, resourceOfKind } from '../../src/k8s/manifests/admission.ts'
+import { parseManifest } from '../../src/k8s/manifests/parse.ts'
+import { buildModel, watchedResources } from '../../src/k8s/model/cluster-model.ts'
+import { createReducer } from '../../src/k8s/decode/reduce.ts'
+import type { ResourceStore } from '../../src/k8s/model/resource-store.ts'
+import type { Availability, Cluster, ClusterConfig, Resource } from '../../src/k8s/model/types.ts'
+
+export type ModelOptions = Partial<Omit<ClusterConfig, 'source'>> & {
+  readonly clock?: Clock
+  /** Availability of the watched resources to begin with. Default 'synced'. */
+  readonly availability?: Availability
+}
+
+export interface HandMadeCluster extends Cluster {
+  /**
+   * Adds or replaces objects: Kubernetes objects, or the text of a manifest (YAML or JSON, many documents). As from
+   * manifests, a Service without ClusterIP gets one and namespaces exist once something is in them. Throws on anything
+   * malformed.
+   */
+  apply(...objects: readonly (object | string)[]): void
+  /** Removes an object as a DELETED event does. `namespace` '' for a Namespace. */
+  remove(kind: string, namespace: string, name: string): void
+  setAvailability(resource: Resource, availability: Availability): void
+}
+
+/** Watches every resource unless told otherwise, keeps pod names, zones and annotations below slicedns.io. */
+export function createModel(options: ModelOptions = {}): HandMadeCluster {
+  const config = {
+    labels: '',
+    namespaceLabels: '',
+    endpointSlices: true,
+    pods: true,
+    serviceImports: true,
+    podNames: true,
+    zones: true,
+    sliceUids: false,
+    annotationPrefixes: ['slicedns.io/', 'txt.slicedns.io/'],
+    ...options,
+  }
+  const watched = watchedResources(config)
+  const { view, stores, subscribe, sealSerials, setAvailability } = buildModel(
+    watched,
+    options.clock ?? systemClock,
+    (error) => {
+      throw error
+    },
+  )
+  const reducer = createReducer(config)
+  const admission = createAdmission(config, watched, reducer)
+  for (const resource of watched) setAvailability(resource, options.availability ?? 'synced')
+
+  return {
+    view,
+    subscribe,
+    sealSerials,
+    setAvailability,
+    start() {},
+    stop: async () => {},
+    apply(...objects) {
+      const parsed = objects.flatMap((object) =>
+        typeof object === 'string'
+          ? parseManifest(object)
+          : { kind: String((object as { kind?: unknown }).kind), object: object as Record<string, unknown> },
+      )
+      const admitted = admission.admit(parsed, (refused, reason) => {
+        throw new Error(`${refused.kind}: ${reason}: ${JSON.stringify(refused.object)}`)
+      })
+      for (const { resource, object, implied } of admitted) {
+        // A Namespace that is implied does not take the annotations of one that was put before.
+        if (implied && view.namespace(object.name) !== undefined) continue
+        ;(stores[resource] as ResourceStore<typeof object>).put(object)
+      }
+    },
+    remove(kind, namespace, name) {
+      const resource = resourceOfKind(kind)
+      if (resource === undefined) throw new Error(`${kind} is no kind of the model`)
+      stores[resource].remove(namespace, name)
+      if (resource === 'endpointslices') stores.importedslices.remove(namespace, name)
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createLogger } from '../../src/telemetry/logger.ts'
+import { fixedClock } from '../support/fake-clock.ts'
+
+function collect(options: { debug?: boolean } = {}) {
+  const clock = fixedClock()
+  const lines: string[] = []
+  const write = (text: string) => void lines.push(...text.split('\n').slice(0, -1))
+  return { clock, lines, log: createLogger({ write, clock, ...options }) }
+}
+
+describe('the log', () => {
+  it('writes CoreDNS’s lines: level and text, no timestamp', () => {
+    const { log, lines } = collect()
+    log.info('up')
+    log.warning('odd')
+    log.error('bad')
+    log.plugin('errors').error('2 a.org. A: timeout')
+    log.plugin('log').plugin('').info('query')
+    assert.deepEqual(lines, [
+      '[INFO] up',
+      '[WARNING] odd',
+      '[ERROR] bad',
+      '[ERROR] plugin/errors: 2 a.org. A: timeout',
+      '[INFO] query',
+    ])
+  })
+
+  it('writes DEBUG lines only while debugging, for every plugin at once', () => {
+    const { log, lines } = collect()
+    const plugin = log.plugin('cache')
+    plugin.debug('one')
+    log.setDebug?.(true)
+    plugin.debug('two')
+    log.setDebug?.(false)
+    plugin.debug('three')
+    assert.deepEqual(lines, ['[DEBUG] plugin/cache: two'])
+  })
+
+  it('lets no text from outside forge a line or drive a terminal', () => {
+    const { log, lines } = collect()
+    log.error('upstream said\n[ERROR] all is lost\x1b[2J')
+    assert.deepEqual(lines, ['[ERROR] upstream said', '    [ERROR] all is lost\\x1b[2J'])
+  })
+
+  it('cuts a flood of one level, says how much is missing, and leaves other levels alone', () => {
+    const { log, lines, clock } = collect()
+    for (let i = 0; i < 1_000; i++) log.error(`failure ${i}`)
+    log.warning('still heard')
+    assert.equal(lines.length, 101)
+    clock.move(1_000)
+    assert.equal(lines.at(-1), '[WARNING] 900 ERROR lines left out: more than 100 a second')
+    log.error('heard again')
+    assert.equal(lines.at(-1), '[ERROR] heard again')
+  })
+})

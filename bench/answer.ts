@@ -2,7 +2,7 @@
  * The responder alone, without sockets: nanoseconds of user CPU per answer, counting included, for the kinds of question that make up a
  * cluster's queries. `node bench/answer.ts [seconds per case]`.
  */
-import { createResponder, LOCAL, way } from '../src/answer/index.ts'
+import { createResponder, LOCAL, transportCode } from '../src/answer/index.ts'
 import { queryMessage } from '../src/dns/query.ts'
 import { encodeMessage } from '../src/dns/wire.ts'
 import { createTable, monotonicMilliseconds } from '../src/table/index.ts'
@@ -12,7 +12,7 @@ const zone = 'cluster.local.'
 const seconds = Number(process.argv[2] ?? 0.5)
 const table = createTable()
 const space = table.createSpace()
-const classNumber = table.defineClass({
+const profileId = table.defineClass({
   server: 'dns://:53',
   zone: '.',
   view: '',
@@ -32,7 +32,7 @@ function fill(): void {
   const soa = { serial: 1, refresh: 7200, retry: 1800, expire: 86400, minimum: 5, ttl: 5 }
   const names = { mname: `ns.dns.${zone}`, rname: `hostmaster.${zone}` }
   table.zone(space, { zone, open: false, soa: { ...names, ...soa } })
-  for (const name of [zone, `svc.${zone}`, `ns.svc.${zone}`]) table.put(space, classNumber, name, node([]))
+  for (const name of [zone, `svc.${zone}`, `ns.svc.${zone}`]) table.put(space, profileId, name, node([]))
   for (let i = 0; i < 8000; i++) {
     const address = Uint8Array.of(10, 96, i >> 8, i)
     const name = `service-${i}.ns.svc.${zone}`
@@ -40,7 +40,7 @@ function fill(): void {
     const a: AnswerSpec = { kind: 'addresses', ttl: 5, addresses: address }
     table.put(
       space,
-      classNumber,
+      profileId,
       name,
       node([
         [1, a],
@@ -49,7 +49,7 @@ function fill(): void {
     )
     table.put(
       space,
-      classNumber,
+      profileId,
       `_http._tcp.${name}`,
       node([
         [1, a],
@@ -61,7 +61,7 @@ function fill(): void {
   const addresses = Uint8Array.from({ length: 80 }, (_, i) => i)
   table.put(
     space,
-    classNumber,
+    profileId,
     `headless.ns.svc.${zone}`,
     node([
       [1, { kind: 'addresses', ttl: 5, addresses }],
@@ -76,12 +76,12 @@ function fill(): void {
       return { weight, answer: { kind: 'addresses' as const, ttl: 5, addresses } }
     }
     const two: AnswerSpec = { kind: 'variants', variants: [backend(90, 1), backend(10, 2)] }
-    table.put(space, classNumber, name, node([[1, two]]))
+    table.put(space, profileId, name, node([[1, two]]))
   }
   const { records, ...rest } = twenty
   const weighted = records.map((record, i) => ({ ...record, weight: i < 10 ? 90 : 10 }))
   const split: AnswerSpec = { ...rest, order: 'weighted', records: weighted }
-  table.put(space, classNumber, `split.ns.svc.${zone}`, node([[33, split]]))
+  table.put(space, profileId, `split.ns.svc.${zone}`, node([[33, split]]))
 }
 
 function services(name: string, count: number): ServicesSpec {
@@ -122,8 +122,8 @@ function measure(label: string, questions: readonly Uint8Array[]): void {
       responder.startBatch(monotonicMilliseconds())
       for (let i = 0; i < 64; i++) {
         const request = questions[(round * 64 + i) % questions.length]
-        const length = responder.answer(request, 0, request.length, space, way.udp4, reply, 0)
-        if (length > 0) responder.count(way.udp4, 1, 0.0001)
+        const length = responder.answer(request, 0, request.length, space, transportCode.udp4, reply, 0)
+        if (length > 0) responder.count(transportCode.udp4, 1, 0.0001)
       }
       responder.offline()
     }

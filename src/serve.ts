@@ -5,13 +5,8 @@ import { createResponder, missText } from './answer/index.ts'
 import { parseServeFlags } from './cli/flags.ts'
 import { type Corefile, defaultCorefile, loadCorefile } from './corefile/index.ts'
 import { ConfigError } from './corefile/schema.ts'
-import { systemClock } from './scheduling/clock.ts'
-import type { Logger } from './telemetry/log.ts'
-import { createLogger } from './telemetry/logger.ts'
-import type { CounterCell } from './telemetry/metrics.ts'
-import { publishBuildInfo } from './telemetry/process-metrics.ts'
-import { createMetrics } from './telemetry/registry.ts'
 import { plugins } from './plugins/index.ts'
+import { systemClock } from './scheduling/clock.ts'
 import { explain, listenForExplain } from './server/explain.ts'
 import { panicCounter } from './server/panics.ts'
 import { createTableProbe } from './server/probe.ts'
@@ -19,6 +14,11 @@ import type { Server } from './server/server.ts'
 import { startServer } from './server/server.ts'
 import { registerTableMetrics } from './server/table-metrics.ts'
 import { createTable } from './table/index.ts'
+import type { Logger } from './telemetry/log.ts'
+import { createLogger } from './telemetry/logger.ts'
+import type { CounterCell } from './telemetry/metrics.ts'
+import { publishBuildInfo } from './telemetry/process-metrics.ts'
+import { createMetrics } from './telemetry/registry.ts'
 import { createTransport } from './transport/index.ts'
 import { version } from './version.ts'
 
@@ -44,7 +44,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   }
 
   // Before there is a server: of process 1 of a container the system takes no signal that has no handler.
-  const signals = takeSignals(flags.pidfile)
+  const signals = listenForSignals(flags.pidfile)
   let server: Server
   try {
     server = await startServer({
@@ -90,7 +90,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     failedReloads.inc()
     log.error(`${signal}: reload failed, the running configuration stays: ${result.error}`)
   }
-  signals.obey({
+  signals.handleSignals({
     reload: (signal) => void reload(signal),
     async end() {
       await server.shutdown()
@@ -115,14 +115,14 @@ function surviveExceptions(log: Logger, panics: CounterCell): void {
 }
 
 /** What signals ask for. */
-interface Obedient {
+interface SignalHandlers {
   reload(signal: string): void
   end(): Promise<void>
 }
 
 /** Until someone obeys, a signal to end ends the process at once, and one to reload is what the start does anyway. */
-function takeSignals(pidfile: string | undefined): { obey(server: Obedient): void } {
-  let obedient: Obedient | undefined
+function listenForSignals(pidfile: string | undefined): { handleSignals(server: SignalHandlers): void } {
+  let obedient: SignalHandlers | undefined
   let ending = false
   const end = async (): Promise<void> => {
     // A second signal means that a person will not wait.
@@ -135,7 +135,7 @@ function takeSignals(pidfile: string | undefined): { obey(server: Obedient): voi
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, end)
   for (const signal of ['SIGUSR1', 'SIGHUP']) process.on(signal, () => obedient?.reload(signal))
   return {
-    obey(server) {
+    handleSignals(server) {
       obedient = server
     },
   }

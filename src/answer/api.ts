@@ -20,12 +20,12 @@ export interface Responder {
     start: number,
     end: number,
     space: number,
-    way: Way,
+    way: TransportCode,
     reply: Uint8Array,
     replyStart: number,
   ): number
   /** Counts the answer just given, with its duration in seconds; `family` is 1 for IPv4, 2 for IPv6. */
-  count(way: Way, family: 1 | 2, seconds: number): void
+  count(way: TransportCode, family: 1 | 2, seconds: number): void
   /** Whether an observer (`log`) wants to hear of the answer just given: then `observe` it. */
   observed(): boolean
   /** Writes down for the observer what was just asked and answered, before `reply` is used again. */
@@ -41,8 +41,8 @@ export interface Responder {
 }
 
 /** How a message came in: decides limits and labels. `udp4`/`udp6` differ in the compression threshold only. */
-export const way = { udp4: 0, udp6: 1, stream: 2 } as const
-export type Way = (typeof way)[keyof typeof way]
+export const transportCode = { udp4: 0, udp6: 1, stream: 2 } as const
+export type TransportCode = (typeof transportCode)[keyof typeof transportCode]
 
 export interface ResponderOptions {
   /** Uniform in [0, 2^32). Default: xorshift seeded from crypto. Tests pass their own. */

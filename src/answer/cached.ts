@@ -2,8 +2,8 @@
 import { rcode } from '../dns/codes.ts'
 import { CACHED_KEY, cached, cachedFlag } from '../table/layout.ts'
 import { findCached } from '../table/reader.ts'
-import type { Exchange } from './query-state.ts'
 import { missReason } from './misses.ts'
+import type { QueryState } from './query-state.ts'
 import { drawNext, undoDraws } from './sample.ts'
 import { beginReply, finishReply, writeTtl } from './write.ts'
 
@@ -11,7 +11,11 @@ import { beginReply, finishReply, writeTtl } from './write.ts'
  * The reply's length; 0 with the reason in the exchange when there is none, or it has expired or cannot be cut here.
  * `chooseClass` makes the class of an entry the exchange's.
  */
-export function answerFromCache(x: Exchange, space: number, chooseClass: (x: Exchange, entry: number) => void): number {
+export function answerFromCache(
+  x: QueryState,
+  space: number,
+  chooseClass: (x: QueryState, entry: number) => void,
+): number {
   const { request, start, view } = x
   const checkingDisabled = (request[start + 3] & 0x10) !== 0
   const flags = (x.dnssecOk ? cachedFlag.dnssecOk : 0) | (checkingDisabled ? cachedFlag.checkingDisabled : 0)
@@ -39,16 +43,16 @@ export function answerFromCache(x: Exchange, space: number, chooseClass: (x: Exc
 }
 
 /** The answer section as it is stored: nothing of it may have fitted. */
-function isEmpty({ view: { words } }: Exchange, entry: number): boolean {
+function isEmpty({ view: { words } }: QueryState, entry: number): boolean {
   return (words[(entry + cached.answersAt) >> 2] & 0xffff) === 0
 }
 
 /** What follows the question, without compression. */
-function storedOctets({ view: { words } }: Exchange, entry: number): number {
+function storedOctets({ view: { words } }: QueryState, entry: number): number {
   return words[(entry + cached.bodyLengthAt) >> 2] + (words[(entry + cached.additionalsAt) >> 2] >>> 16)
 }
 
-function writeCachedRecords(x: Exchange, entry: number): boolean {
+function writeCachedRecords(x: QueryState, entry: number): boolean {
   const { bytes } = x.view
   const u16 = (at: number): number => bytes[entry + at] | (bytes[entry + at + 1] << 8)
   const answers = u16(cached.answersAt)
@@ -67,7 +71,7 @@ function writeCachedRecords(x: Exchange, entry: number): boolean {
 }
 
 /** Records [from, to), those from `run` on in random order if the class shuffles; returns how many fitted. */
-function writeSection(x: Exchange, entry: number, from: number, to: number, run: number): number {
+function writeSection(x: QueryState, entry: number, from: number, to: number, run: number): number {
   const { sampler } = x
   const length = to - run
   const shuffle = x.shuffle && length > 1
@@ -80,7 +84,7 @@ function writeSection(x: Exchange, entry: number, from: number, to: number, run:
   return i - from
 }
 
-function writeRecord(x: Exchange, entry: number, i: number): boolean {
+function writeRecord(x: QueryState, entry: number, i: number): boolean {
   const { reply, view } = x
   const { bytes, words } = view
   const count = words[(entry + cached.typeAt) >> 2] >>> 16
@@ -97,7 +101,7 @@ function writeRecord(x: Exchange, entry: number, i: number): boolean {
 }
 
 /** Stored minus elapsed, whole seconds, never below 0. The TTL as stored is in the reply already. */
-function agedTtl(x: Exchange, entry: number, reply: Uint8Array, at: number): number {
+function agedTtl(x: QueryState, entry: number, reply: Uint8Array, at: number): number {
   const ttl = ((reply[at] << 24) | (reply[at + 1] << 16) | (reply[at + 2] << 8) | reply[at + 3]) >>> 0
   const { bytes, floats } = x.view
   if (bytes[entry + cached.flagsAt] & cachedFlag.keepTtl) return ttl

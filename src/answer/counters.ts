@@ -7,11 +7,11 @@
  * class × 2 + proto, eight octets unused, then the cells.
  */
 import { rcodeName, type } from '../dns/codes.ts'
-import type { ClassSpec, TableHandle } from '../table/api.ts'
-import { maxClasses, maxReaders } from '../table/layout.ts'
-import { type DataPlaneSample, type HistogramSample, type Way, way } from './api.ts'
-import type { Exchange } from './query-state.ts'
+import type { AnswerProfile, TableHandle } from '../table/api.ts'
+import { maxProfiles, maxReaders } from '../table/layout.ts'
+import { type DataPlaneSample, type HistogramSample, type TransportCode, transportCode } from './api.ts'
 import { missLabels } from './misses.ts'
+import type { QueryState } from './query-state.ts'
 
 /** The types that have a label of their own (coredns-behaviour §8); the rest is `other`. */
 const typeLabels = [
@@ -74,7 +74,7 @@ const rowBytes = rowHeader + rowCells * 8
 export const LOCAL_ROWS = maxReaders
 
 export interface Counters {
-  count(x: Exchange, by: Way, family: 1 | 2, seconds: number): void
+  count(x: QueryState, by: TransportCode, family: 1 | 2, seconds: number): void
   miss(reason: number): void
 }
 
@@ -89,7 +89,7 @@ export function createCounters(handle: TableHandle, slot: number): Counters {
 
   function remember(id: number, row: number): number {
     if (id >= rows.length) {
-      const larger = new Int32Array(Math.min(2 * maxClasses, Math.max(id + 1, rows.length * 2)))
+      const larger = new Int32Array(Math.min(2 * maxProfiles, Math.max(id + 1, rows.length * 2)))
       larger.set(rows)
       rows = larger
     }
@@ -118,7 +118,7 @@ export function createCounters(handle: TableHandle, slot: number): Counters {
 
   return {
     count(x, by, family, seconds) {
-      const id = x.classNumber * 2 + (by === way.stream ? 1 : 0)
+      const id = x.profileId * 2 + (by === transportCode.stream ? 1 : 0)
       const row = id < rows.length && rows[id] !== 0 ? rows[id] : makeRow(id)
       if (row < 0) return
       const label = x.type < 256 ? labelOfType[x.type] : 0
@@ -147,7 +147,7 @@ export function createCounters(handle: TableHandle, slot: number): Counters {
 /** What `collect` needs of the table's writer. */
 export interface CountedTable {
   readonly handle: TableHandle
-  classSpec(number: number): ClassSpec
+  classSpec(number: number): AnswerProfile
 }
 
 /** Sums of all readers, living and dead, one sample for each class and proto that has counted anything. */
@@ -185,7 +185,7 @@ function* rowsOf({ counters }: TableHandle): Iterable<{ id: number; cells: Float
   }
 }
 
-function sampleOf(spec: ClassSpec, proto: 'udp' | 'tcp', cells: Float64Array): DataPlaneSample {
+function sampleOf(spec: AnswerProfile, proto: 'udp' | 'tcp', cells: Float64Array): DataPlaneSample {
   const { server, zone, view, plugin } = spec
   const asked = new Map<string, number>()
   for (const family of [1, 2]) {

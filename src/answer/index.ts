@@ -1,5 +1,5 @@
 /** The one implementation of DNS semantics for every way in. */
-export { DROP, MISS, type Responder, type ResponderOptions, type Way, way } from './api.ts'
+export { DROP, MISS, type Responder, type ResponderOptions, type TransportCode, transportCode } from './api.ts'
 export { collect, collectMisses } from './counters.ts'
 export { type MissReason, missLabels, missReason } from './misses.ts'
 export {

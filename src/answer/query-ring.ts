@@ -5,7 +5,7 @@
  * The producer shows a whole batch with one store to `tail`, the consumer frees with one store to `head`. A full ring
  * costs the observer, never the client: the record is not written, and counted as dropped.
  */
-import type { Exchange } from './query-state.ts'
+import type { QueryState } from './query-state.ts'
 
 /** Words of the ring's header, in cache lines by who writes them. */
 const word = { head: 0, tail: 16, dropped: 17, watched: 32 } as const
@@ -21,7 +21,7 @@ export const queryRecord = {
   space: 16,
   replyOctets: 20,
   /** u16 each, numbers as on the wire */
-  classNumber: 24,
+  profileId: 24,
   requestOctets: 26,
   id: 28,
   type: 30,
@@ -63,7 +63,7 @@ export function createQueryRing(records = 4096): SharedArrayBuffer {
 
 export interface QueryProducer {
   /** Writes down the query of the exchange, or counts it as dropped when there is no room. */
-  push(x: Exchange, route: QueryRoute): void
+  push(x: QueryState, route: QueryRoute): void
   /**
    * Shows the consumer what was pushed since the last call; `seconds` is what each of them took. True when the consumer
    * must be woken.
@@ -87,7 +87,7 @@ export function createQueryProducer(memory: SharedArrayBuffer): QueryProducer {
       words[(at + queryRecord.space) >> 2] = x.space
       words[(at + queryRecord.replyOctets) >> 2] = x.replyOctets
       const half = at >> 1
-      halves[half + queryRecord.classNumber / 2] = x.classNumber
+      halves[half + queryRecord.profileId / 2] = x.profileId
       halves[half + queryRecord.requestOctets / 2] = x.requestEnd - start
       halves[half + queryRecord.id / 2] = (request[start] << 8) | request[start + 1]
       halves[half + queryRecord.type / 2] = x.type
@@ -118,7 +118,7 @@ export function createQueryProducer(memory: SharedArrayBuffer): QueryProducer {
   }
 }
 
-function factsOf(x: Exchange): number {
+function factsOf(x: QueryState): number {
   return (
     (x.stream ? queryFact.stream : 0) |
     (x.edns ? queryFact.edns : 0) |

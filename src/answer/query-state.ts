@@ -10,7 +10,7 @@ import { openTable, type TableView } from '../table/reader.ts'
 import { createSampler, type Sampler } from './sample.ts'
 import { createWeightedOrder, type WeightedOrder } from './weighted.ts'
 
-export interface Exchange {
+export interface QueryState {
   readonly view: TableView
   /** The name asked for. */
   readonly key: NameKey
@@ -68,7 +68,7 @@ export interface Exchange {
   /** What the last call of `answer` came to: a miss's reason, or a reply's facts for the counters. */
   missReason: number
   space: number
-  classNumber: number
+  profileId: number
   rcode: number
   /** NXDOMAIN or NODATA, with its SOA. */
   denial: boolean
@@ -80,7 +80,7 @@ export interface Exchange {
   cacheHit: number
 }
 
-export function createExchange(handle: TableHandle, random: (() => number) | undefined): Exchange {
+export function createQueryState(handle: TableHandle, random: (() => number) | undefined): QueryState {
   const view = openTable(handle)
   const nothing = new Uint8Array(0)
   return {
@@ -120,7 +120,7 @@ export function createExchange(handle: TableHandle, random: (() => number) | und
     uncutOctets: 0,
     missReason: 0,
     space: 0,
-    classNumber: 0,
+    profileId: 0,
     rcode: 0,
     denial: false,
     replyOctets: 0,

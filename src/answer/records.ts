@@ -5,7 +5,7 @@
  */
 import { type } from '../dns/codes.ts'
 import { addresses, IN_ZONE, MIXED, records, services } from '../table/layout.ts'
-import type { Exchange } from './query-state.ts'
+import type { QueryState } from './query-state.ts'
 import { drawNext, undoDraws } from './sample.ts'
 import { beginOrder, drawByWeight, endOrder } from './weighted.ts'
 import { ownerOctets, writeOwner, writeTtl, writeU16 } from './write.ts'
@@ -19,13 +19,13 @@ const maxPointer = 0x4000
  * Marks the reply as cut; false when only the caller's buffer was too small. `octets`: of all its records, those left out
  * too, without compression.
  */
-function cut(x: Exchange, octets: number): boolean {
+function cut(x: QueryState, octets: number): boolean {
   x.truncated = true
   x.uncutOctets = x.questionEnd - x.start + octets
   return !x.cramped
 }
 
-export function writeAddresses(x: Exchange, body: number): boolean {
+export function writeAddresses(x: QueryState, body: number): boolean {
   const { reply, sampler, type: asked } = x
   const { bytes, words } = x.view
   const size = asked === type.A ? 4 : 16
@@ -49,7 +49,7 @@ export function writeAddresses(x: Exchange, body: number): boolean {
 }
 
 /** Type, class IN, TTL and length of an rdata of fewer than 256 octets; the owner is written. */
-function writeFixed(x: Exchange, recordType: number, ttl: number, octets: number): void {
+function writeFixed(x: QueryState, recordType: number, ttl: number, octets: number): void {
   const { reply, at } = x
   reply[at] = 0
   reply[at + 1] = recordType
@@ -62,7 +62,7 @@ function writeFixed(x: Exchange, recordType: number, ttl: number, octets: number
 }
 
 /** SRV in the order stored, or in one drawn by weight, then the targets' addresses. `zoneOctets`: length of the name of the node's zone. */
-export function writeServices(x: Exchange, body: number, zoneOctets: number): boolean {
+export function writeServices(x: QueryState, body: number, zoneOctets: number): boolean {
   const { bytes, words } = x.view
   const { targetAt } = x
   const count = bytes[body + services.recordsAt] | (bytes[body + services.recordsAt + 1] << 8)
@@ -81,7 +81,7 @@ export function writeServices(x: Exchange, body: number, zoneOctets: number): bo
 }
 
 /** As many as fit; `weighted`: in the order that has begun. */
-function writeServiceRecords(x: Exchange, body: number, count: number, weighted: boolean, zoneOctets: number): void {
+function writeServiceRecords(x: QueryState, body: number, count: number, weighted: boolean, zoneOctets: number): void {
   const { order, targetAt, view } = x
   const { bytes, words } = view
   const ttl = words[(body + services.ttlAt) >> 2]
@@ -114,13 +114,13 @@ function writeServiceRecords(x: Exchange, body: number, count: number, weighted:
 }
 
 /** The runs stand behind the glue. */
-function runsAt({ view: { bytes, words } }: Exchange, body: number, owners: number): number {
+function runsAt({ view: { bytes, words } }: QueryState, body: number, owners: number): number {
   const glue = words[(body + services.glueAt) >> 2]
   return ((owners + glue * 2 + 3) & ~3) + glue * bytes[body + services.strideAt]
 }
 
 /** Octets of an SRV answer and its glue, without compression. */
-function servicesOctets(x: Exchange, body: number, zoneOctets: number): number {
+function servicesOctets(x: QueryState, body: number, zoneOctets: number): number {
   const { bytes, words } = x.view
   const u16 = (at: number): number => bytes[at] | (bytes[at + 1] << 8)
   const count = u16(body + services.recordsAt)
@@ -144,7 +144,7 @@ function servicesOctets(x: Exchange, body: number, zoneOctets: number): number {
 }
 
 /** RFC 2782: the target of an SRV record is not compressed. The zone's part is sent in the question's case. */
-function writeTarget(x: Exchange, name: number, inZone: boolean, zoneOctets: number): void {
+function writeTarget(x: QueryState, name: number, inZone: boolean, zoneOctets: number): void {
   const { request, reply } = x
   const { bytes } = x.view
   const octets = bytes[name]
@@ -158,7 +158,7 @@ function writeTarget(x: Exchange, name: number, inZone: boolean, zoneOctets: num
 }
 
 /** False when not all of it fits. */
-function writeGlue(x: Exchange, body: number, owners: number, ttl: number): boolean {
+function writeGlue(x: QueryState, body: number, owners: number, ttl: number): boolean {
   const { reply, sampler, targetAt } = x
   const { bytes, words } = x.view
   const count = words[(body + services.glueAt) >> 2]
@@ -193,7 +193,7 @@ function writeGlue(x: Exchange, body: number, owners: number, ttl: number): bool
  * A target beyond what a pointer can reach, as owner: the longest part of it that the question ends in becomes a pointer
  * there, the rest is copied. `after`: octets of the record that follow. False, and nothing written, if it does not fit.
  */
-function writeFarOwner(x: Exchange, name: number, after: number): boolean {
+function writeFarOwner(x: QueryState, name: number, after: number): boolean {
   const { reply, replyStart } = x
   // A target without an SRV record of its own: nothing in the reply asks for its address.
   if (name === 0) return false
@@ -228,7 +228,7 @@ function endsAlike(reply: Uint8Array, from: number, end: number, question: numbe
 }
 
 /** Ready records; in a shuffling class those of a run are permuted. */
-export function writeRecords(x: Exchange, body: number): boolean {
+export function writeRecords(x: QueryState, body: number): boolean {
   const { bytes, words } = x.view
   const answers = bytes[body + records.answersAt] | (bytes[body + records.answersAt + 1] << 8)
   const additionals = bytes[body + records.additionalsAt] | (bytes[body + records.additionalsAt + 1] << 8)
@@ -243,7 +243,7 @@ export function writeRecords(x: Exchange, body: number): boolean {
 }
 
 /** Octets of all records, without compression. */
-function recordsOctets(x: Exchange, body: number): number {
+function recordsOctets(x: QueryState, body: number): number {
   const { bytes, words } = x.view
   const count = words[(body + records.answersAt) >> 2]
   const offsets = (body + records.offsetsAt) >> 2
@@ -254,7 +254,7 @@ function recordsOctets(x: Exchange, body: number): number {
 }
 
 /** Records [from, to), those from `run` on in random order if the class shuffles; returns how many fitted. */
-function writeSection(x: Exchange, body: number, from: number, to: number, run: number): number {
+function writeSection(x: QueryState, body: number, from: number, to: number, run: number): number {
   const { sampler } = x
   const length = to - run
   const shuffle = x.shuffle && length > 1
@@ -267,7 +267,7 @@ function writeSection(x: Exchange, body: number, from: number, to: number, run: 
   return i - from
 }
 
-function writeRecord(x: Exchange, body: number, i: number): boolean {
+function writeRecord(x: QueryState, body: number, i: number): boolean {
   const { reply } = x
   const { bytes, words } = x.view
   const offsets = (body + records.offsetsAt) >> 2

@@ -5,8 +5,8 @@
 import { dnsClass, opcode, type } from '../dns/codes.ts'
 import { isEchoed } from '../dns/options.ts'
 import { COMPRESSED, readName } from '../table/name-key.ts'
-import type { Exchange } from './query-state.ts'
 import { missReason } from './misses.ts'
+import type { QueryState } from './query-state.ts'
 
 /** What to do with a request. Words rather than booleans: each is a reply of its own kind. */
 export const verdict = {
@@ -32,7 +32,7 @@ const cookie = 10
 export const optOctets = 11
 
 /** The header's verdict, then the question's, then the OPT's. Fills in the exchange as far as it gets. */
-export function readRequest(x: Exchange): number {
+export function readRequest(x: QueryState): number {
   const { request, start, end } = x
   if (end - start < headerOctets || request[start + 2] & 0x80) return verdict.drop
   const operation = (request[start + 2] >> 3) & 15
@@ -50,12 +50,12 @@ export function readRequest(x: Exchange): number {
   return additionals === 0 ? verdict.ask : readOpt(x)
 }
 
-function miss(x: Exchange, reason: number): number {
+function miss(x: QueryState, reason: number): number {
   x.missReason = reason
   return verdict.miss
 }
 
-function readQuestion(x: Exchange, operation: number): number {
+function readQuestion(x: QueryState, operation: number): number {
   const { request, end } = x
   const at = readName(x.key, request, x.start + headerOctets, end)
   if (at < 0) return at === COMPRESSED ? miss(x, missReason.compressed) : verdict.formatError
@@ -71,7 +71,7 @@ function readQuestion(x: Exchange, operation: number): number {
 }
 
 /** RFC 6891 §6.1.2. The one additional record must be an OPT at the root, or the chain looks at it. */
-function readOpt(x: Exchange): number {
+function readOpt(x: QueryState): number {
   const { request, end } = x
   const at = x.questionEnd
   // A count that promises more than there is: CoreDNS accepts it.
@@ -100,7 +100,7 @@ function readOpt(x: Exchange): number {
 }
 
 /** Options are echoed, dropped, or need a look that the chain takes (those whose form CoreDNS checks, and subnets). */
-function readOptions(x: Exchange): number {
+function readOptions(x: QueryState): number {
   const { request, optionsEnd } = x
   let at = x.optionsAt
   let odd = false

@@ -6,11 +6,11 @@ import { rcode, type } from '../dns/codes.ts'
 import {
   answerKind,
   CLOSED,
-  classCell,
   node,
   OBSERVE_ANSWERS,
   OBSERVE_DENIALS,
   other,
+  profileCell,
   SHUFFLE,
   soa,
   spaceCell,
@@ -20,14 +20,14 @@ import {
 } from '../table/layout.ts'
 import { findNode } from '../table/reader.ts'
 import { answerFromCache } from './cached.ts'
-import type { Exchange } from './query-state.ts'
 import { missReason } from './misses.ts'
+import type { QueryState } from './query-state.ts'
 import { writeAddresses, writeRecords, writeServices } from './records.ts'
 import { below } from './sample.ts'
 import { beginReply, finishReply, writeSoa } from './write.ts'
 
 /** The reply's length, or 0 for a miss with its reason in the exchange. */
-export function resolve(x: Exchange, spaceNumber: number): number {
+export function resolve(x: QueryState, spaceNumber: number): number {
   if (Atomics.load(x.view.words, spaceCell(spaceNumber)) !== spaceNumber + 1) return missed(x, missReason.space)
   const space = spaceIndex(spaceNumber)
   x.missReason = missReason.none
@@ -36,7 +36,7 @@ export function resolve(x: Exchange, spaceNumber: number): number {
   return answerFromCache(x, space, chooseClass)
 }
 
-function missed(x: Exchange, reason: number): number {
+function missed(x: QueryState, reason: number): number {
   x.missReason = reason
   return 0
 }
@@ -46,7 +46,7 @@ function isUnusual(asked: number): boolean {
   return asked === type.DS || asked === type.AXFR || asked === type.IXFR
 }
 
-function answerFromNodes(x: Exchange, space: number): number {
+function answerFromNodes(x: QueryState, space: number): number {
   if (isUnusual(x.type)) return missed(x, missReason.unusual)
   const { key, view } = x
   const exact = findNode(view, key, 0, space)
@@ -59,17 +59,17 @@ function answerFromNodes(x: Exchange, space: number): number {
 }
 
 /** The class and type of a reply decide how it is written and counted. */
-function chooseClass(x: Exchange, entry: number): void {
+function chooseClass(x: QueryState, entry: number): void {
   const { words } = x.view
   const number = words[(entry + node.classAt) >> 2] & 0xffff
-  const effects = words[classCell(number)]
-  x.classNumber = number
+  const effects = words[profileCell(number)]
+  x.profileId = number
   x.shuffle = (effects & SHUFFLE) !== 0
   x.maxPayload = effects & 0xffff
   x.observe = effects & (OBSERVE_ANSWERS | OBSERVE_DENIALS)
 }
 
-function answerFromNode(x: Exchange, entry: number): number {
+function answerFromNode(x: QueryState, entry: number): number {
   const { bytes, words } = x.view
   const { type: asked } = x
   const answers = bytes[entry + node.answersAt]
@@ -86,7 +86,7 @@ function answerFromNode(x: Exchange, entry: number): number {
   return rest === other.nxdomain ? deny(x, entry, rcode.NXDOMAIN) : missed(x, missReason.chain)
 }
 
-function answerOfKind(x: Exchange, entry: number, kind: number, body: number): number {
+function answerOfKind(x: QueryState, entry: number, kind: number, body: number): number {
   if (kind < answerKind.addresses) {
     if (kind === answerKind.nodata) return deny(x, entry, rcode.NOERROR)
     if (kind === answerKind.nxdomain) return deny(x, entry, rcode.NXDOMAIN)
@@ -98,7 +98,7 @@ function answerOfKind(x: Exchange, entry: number, kind: number, body: number): n
   return written ? finishReply(x, rcode.NOERROR, 0) : missed(x, missReason.large)
 }
 
-function writeBody(x: Exchange, entry: number, kind: number, body: number): boolean {
+function writeBody(x: QueryState, entry: number, kind: number, body: number): boolean {
   if (kind === answerKind.addresses) return writeAddresses(x, body)
   if (kind === answerKind.records) return writeRecords(x, body)
   const { words } = x.view
@@ -109,7 +109,7 @@ function writeBody(x: Exchange, entry: number, kind: number, body: number): bool
  * One of several answers, by weight. It is not marked as cut where some of its addresses do not fit: who came back over TCP
  * would get another draw, and backends with many addresses less than their share.
  */
-function writeVariant(x: Exchange, entry: number, body: number): boolean {
+function writeVariant(x: QueryState, entry: number, body: number): boolean {
   const { words } = x.view
   const draw = below(x.sampler, words[(body + variants.totalAt) >> 2] >>> 0)
   let word = (body + variants.listAt) >> 2
@@ -120,12 +120,12 @@ function writeVariant(x: Exchange, entry: number, body: number): boolean {
 }
 
 /** The SOA now in force for an entry's zone. Atomics: it may be swapped while we look. */
-function soaOf(x: Exchange, zoneAt: number): number {
+function soaOf(x: QueryState, zoneAt: number): number {
   return Atomics.load(x.view.words, (zoneAt + zone.soaAt) >> 2)
 }
 
 /** NODATA or NXDOMAIN with the SOA of the entry's zone (RFC 2308 §2), from a name that exists or one above the question. */
-function deny(x: Exchange, entry: number, code: number): number {
+function deny(x: QueryState, entry: number, code: number): number {
   const { words } = x.view
   const zoneAt = words[(entry + node.zoneAt) >> 2]
   const soaAt = soaOf(x, zoneAt)
@@ -138,7 +138,7 @@ function deny(x: Exchange, entry: number, code: number): number {
   return finishReply(x, code, 0)
 }
 
-function answerSoa(x: Exchange, entry: number): number {
+function answerSoa(x: QueryState, entry: number): number {
   const zoneAt = x.view.words[(entry + node.zoneAt) >> 2]
   chooseClass(x, entry)
   beginReply(x)
@@ -151,7 +151,7 @@ function answerSoa(x: Exchange, entry: number): number {
  * The name does not exist if the closest name above it is closed. SOA is left to the chain: Kubernetes zones answer it
  * NODATA for names that do not exist. So is ANY, for the plugin of that name.
  */
-function denyBelow(x: Exchange, encloser: number): number {
+function denyBelow(x: QueryState, encloser: number): number {
   if ((x.view.bytes[encloser + node.flagsAt] & CLOSED) === 0) return missed(x, missReason.open)
   if (x.type === type.SOA || x.type === type.ANY) return missed(x, missReason.unusual)
   return deny(x, encloser, rcode.NXDOMAIN)

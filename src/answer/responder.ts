@@ -2,11 +2,11 @@
 import { rcode } from '../dns/codes.ts'
 import type { TableHandle } from '../table/api.ts'
 import { cell, OBSERVE_ANSWERS, OBSERVE_DENIALS, OFFLINE, readerCell } from '../table/layout.ts'
-import { DROP, MISS, type Responder, type ResponderOptions, way } from './api.ts'
+import { DROP, MISS, type Responder, type ResponderOptions, transportCode } from './api.ts'
 import { createCounters, LOCAL_ROWS } from './counters.ts'
-import { createExchange, type Exchange } from './query-state.ts'
 import { missReason, missTextOf } from './misses.ts'
 import { createQueryProducer } from './query-ring.ts'
+import { createQueryState, type QueryState } from './query-state.ts'
 import { readRequest, verdict } from './request.ts'
 import { resolve } from './resolve.ts'
 import { writeBadVersion, writeNoQuestion, writeRejection } from './write.ts'
@@ -22,7 +22,7 @@ export const LOCAL = -1
  * another format.
  */
 export function createResponder(handle: TableHandle, slot: number, options: ResponderOptions = {}): Responder {
-  const x = createExchange(handle, options.random)
+  const x = createQueryState(handle, options.random)
   const { words } = x.view
   const counters = createCounters(handle, slot === LOCAL ? LOCAL_ROWS : slot)
   const epochCell = slot === LOCAL ? -1 : readerCell(slot)
@@ -33,7 +33,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       x.request = request
       x.start = start
       x.end = end
-      x.stream = by === way.stream
+      x.stream = by === transportCode.stream
       x.reply = reply
       x.replyStart = replyStart
       x.room = x.stream ? 0xffff : udpRoom
@@ -46,18 +46,18 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       x.missReason = missReason.none
       x.cacheHit = 0
       x.space = space
-      x.classNumber = 0
+      x.profileId = 0
       x.observe = 0
       x.denial = false
       const judged = readRequest(x)
       const length = judged === verdict.ask ? resolve(x, space) : reject(x, judged)
       if (length > 0 || judged === verdict.drop) return length
-      x.classNumber = 0
+      x.profileId = 0
       counters.miss(x.missReason)
       return MISS
     },
     count(by, family, seconds) {
-      if (x.classNumber !== 0) counters.count(x, by, family, seconds)
+      if (x.profileId !== 0) counters.count(x, by, family, seconds)
     },
     observed: () => (x.observe & (x.denial ? OBSERVE_DENIALS : OBSERVE_ANSWERS)) !== 0,
     observe(route) {
@@ -79,7 +79,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
 export const missText = (responder: Responder): string => missTextOf(responder.missReason())
 
 /** The length of a reply that needs no table, DROP, or 0 for a miss. */
-function reject(x: Exchange, judged: number): number {
+function reject(x: QueryState, judged: number): number {
   switch (judged) {
     case verdict.notImplemented:
       return writeRejection(x, (x.request[x.start + 2] >> 3) & 15, rcode.NOTIMP, false)

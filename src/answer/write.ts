@@ -2,7 +2,7 @@
 import { rcode, type } from '../dns/codes.ts'
 import { isEchoed } from '../dns/options.ts'
 import { soa, zone } from '../table/layout.ts'
-import type { Exchange } from './query-state.ts'
+import type { QueryState } from './query-state.ts'
 import { optOctets } from './request.ts'
 
 const headerOctets = 12
@@ -10,7 +10,7 @@ const plainUdpOctets = 512
 const maxMessageOctets = 0xffff
 
 /** Copies the question in its case and sets the limits that follow from class and client. */
-export function beginReply(x: Exchange): void {
+export function beginReply(x: QueryState): void {
   const { request, reply, start, replyStart } = x
   const octets = x.questionEnd - start
   for (let i = headerOctets; i < octets; i++) reply[replyStart + i] = request[start + i]
@@ -38,7 +38,7 @@ export function beginReply(x: Exchange): void {
 }
 
 /** Writes the OPT and the header around what is there; returns the reply's length. */
-export function finishReply(x: Exchange, code: number, low: number): number {
+export function finishReply(x: QueryState, code: number, low: number): number {
   const { request, reply, start, replyStart } = x
   x.rcode = code
   x.replyOctets = x.uncutOctets || x.at - replyStart + x.savedOctets
@@ -62,7 +62,7 @@ export function writeU16(reply: Uint8Array, at: number, value: number): void {
 }
 
 /** RFC 6891 §6.1.1: a reply has an OPT when the request had. It is the client's own, cut down to what we echo. */
-function writeOpt(x: Exchange): void {
+function writeOpt(x: QueryState): void {
   const { request, reply, optionsEnd } = x
   let at = x.at
   reply[at] = 0
@@ -86,7 +86,7 @@ function writeOpt(x: Exchange): void {
 }
 
 /** The name asked for, as an owner: a pointer to the question, or the root itself. */
-export function writeOwner(x: Exchange): void {
+export function writeOwner(x: QueryState): void {
   const { reply } = x
   if (x.key.length === 1) reply[x.at++] = 0
   else {
@@ -97,10 +97,10 @@ export function writeOwner(x: Exchange): void {
   }
 }
 
-export const ownerOctets = (x: Exchange): number => (x.key.length === 1 ? 1 : 2)
+export const ownerOctets = (x: QueryState): number => (x.key.length === 1 ? 1 : 2)
 
 /** A name above the one asked for, or that itself, in the case of the question. `octets` is its length. */
-function writeSuffix(x: Exchange, octets: number): void {
+function writeSuffix(x: QueryState, octets: number): void {
   const { reply } = x
   if (octets === 1) reply[x.at++] = 0
   else {
@@ -113,7 +113,7 @@ function writeSuffix(x: Exchange, octets: number): void {
 }
 
 /** SOA of the zone whose block is at `zoneAt`, from one consistent version. False, and nothing written, if it does not fit. */
-export function writeSoa(x: Exchange, soaAt: number, zoneAt: number): boolean {
+export function writeSoa(x: QueryState, soaAt: number, zoneAt: number): boolean {
   const { reply } = x
   const { bytes, words } = x.view
   const zoneOctets = words[(zoneAt + zone.lengthAt) >> 2]
@@ -140,7 +140,7 @@ export function writeSoa(x: Exchange, soaAt: number, zoneAt: number): boolean {
   return true
 }
 
-function writeSoaName(x: Exchange, from: number, octets: number, inZone: boolean, zoneOctets: number): number {
+function writeSoaName(x: QueryState, from: number, octets: number, inZone: boolean, zoneOctets: number): number {
   const { bytes } = x.view
   const { reply } = x
   for (let i = 0; i < octets; i++) reply[x.at + i] = bytes[from + i]
@@ -160,7 +160,7 @@ export function writeTtl(reply: Uint8Array, at: number, ttl: number): void {
  * The request's header turned round, and its question if `question`: ID, RD, CD, AD, RA and TC stay, AA and Z are
  * cleared. Returns the length.
  */
-export function writeRejection(x: Exchange, operation: number, code: number, question: boolean): number {
+export function writeRejection(x: QueryState, operation: number, code: number, question: boolean): number {
   const { request, reply, start, replyStart } = x
   const octets = question ? x.questionEnd - start : headerOctets
   for (let i = headerOctets; i < octets; i++) reply[replyStart + i] = request[start + i]
@@ -174,7 +174,7 @@ export function writeRejection(x: Exchange, operation: number, code: number, que
 }
 
 /** SERVFAIL to a header alone: a reply as others, RD and CD copied in queries only. */
-export function writeNoQuestion(x: Exchange): number {
+export function writeNoQuestion(x: QueryState): number {
   const operation = (x.request[x.start + 2] >> 3) & 15
   const length = writeRejection(x, operation, rcode.SERVFAIL, false)
   const { reply, replyStart } = x
@@ -184,7 +184,7 @@ export function writeNoQuestion(x: Exchange): number {
 }
 
 /** RFC 6891 §6.1.3, as CoreDNS writes it: the question, and an OPT of version 0, size 0, without flags and options. */
-export function writeBadVersion(x: Exchange): number {
+export function writeBadVersion(x: QueryState): number {
   const { request, reply, start, replyStart } = x
   x.edns = false
   x.maxPayload = 0

@@ -3,7 +3,7 @@ import type { ClusterView, Service } from '../k8s/model/types.ts'
 import type { AnnotationReader } from './annotations/reader.ts'
 import type { ClusterDnsSettings } from './settings.ts'
 
-export interface Knowledge {
+export interface ClusterContext {
   readonly view: ClusterView
   readonly settings: ClusterDnsSettings
   /** Addresses of this machine by which the cluster may know us, packed: they decide the zone's NS records. */
@@ -58,5 +58,5 @@ export interface Listing {
 /** Listings of namespaces, kept up as their services change: some have thousands. */
 export interface Browsing {
   changed(namespace: string, name: string): void
-  listing(knowledge: Knowledge, namespace: string): Listing
+  listing(context: ClusterContext, namespace: string): Listing
 }

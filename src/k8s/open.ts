@@ -4,9 +4,9 @@ import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { ApiFailure } from './api/failure.ts'
 import { observeCluster } from './api/metrics.ts'
-import { buildModel, type Model, watchedResources } from './model/cluster-model.ts'
-import type { Source } from './source.ts'
+import { type ClusterModel, createClusterModel, watchedResources } from './model/cluster-model.ts'
 import type { Cluster, ClusterConfig, Resource } from './model/types.ts'
+import type { Source } from './source.ts'
 
 export interface ClusterDeps {
   /** Lines are written as they are: hand in `log.plugin('kubernetes')`. */
@@ -21,7 +21,7 @@ export interface ClusterDeps {
  */
 export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
   const watched = watchedResources(config)
-  const model = buildModel(watched, deps.clock, (error) => {
+  const model = createClusterModel(watched, deps.clock, (error) => {
     deps.log.error(`a listener of the cluster failed: ${error instanceof Error ? error.stack : String(error)}`)
   })
   const observed = observeCluster(model, watched, deps)
@@ -73,7 +73,7 @@ export function clusterKey(config: ClusterConfig): string {
 async function openSource(
   config: ClusterConfig,
   watched: readonly Resource[],
-  model: Model,
+  model: ClusterModel,
   deps: ClusterDeps,
   watches: Parameters<typeof import('./api/source.ts').openApi>[4],
 ): Promise<Source> {

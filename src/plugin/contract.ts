@@ -5,15 +5,15 @@
  */
 
 import type { DataPlaneSample } from '../answer/api.ts'
-import type { Cluster } from '../k8s/model/types.ts'
-import type { Knowledge } from '../cluster-dns/context.ts'
+import type { ClusterContext } from '../cluster-dns/context.ts'
 import type { Directive, DirectiveSchema, Position } from '../corefile/schema.ts'
 import type { ResourceRecord } from '../dns/message.ts'
+import type { Cluster } from '../k8s/model/types.ts'
 import type { Clock } from '../scheduling/clock.ts'
-import type { Logger } from '../telemetry/log.ts'
-import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { CachedEntry } from '../table/api.ts'
 import type { NodeSpec, ZoneSpec } from '../table/spec.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { QueryObserver } from './observer.ts'
 import type { Handler, Query } from './query.ts'
 
@@ -174,7 +174,7 @@ export interface ZoneSnapshot {
 
 /** Each throws before the plugin has started. */
 export interface SharedCluster extends Pick<Cluster, 'subscribe' | 'sealSerials'> {
-  knowledge(): Knowledge
+  context(): ClusterContext
 }
 
 export interface SearchLists {

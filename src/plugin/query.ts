@@ -39,7 +39,7 @@ export interface Query {
    * coming; the function it gives takes a place again. Whoever calls it bounds how many wait. Absent where no client
    * waits for the reply (`explain`, lookups of our own).
    */
-  readonly stepAside?: (() => () => void) | undefined
+  readonly releaseSlot?: (() => () => void) | undefined
   /**
    * Asks the listener that took this query a question of our own (the target of an ExternalName, say). It runs server
    * block selection and the whole chain again, with the client's EDNS and addresses. Depth is bounded: past 10 lookups
@@ -58,11 +58,11 @@ export interface Reply {
    * Messages that follow the first one (a zone transfer). Each is made when the client has taken the one before it;
    * only a stream can carry them.
    */
-  readonly following?: Iterator<Message>
+  readonly moreMessages?: Iterator<Message>
 }
 
 /** Nothing was written: the server answers with an empty message of this rcode. */
-export interface Bare {
+export interface RcodeOnly {
   readonly kind: 'rcode'
   readonly rcode: number
   readonly plugin: string
@@ -75,7 +75,7 @@ export interface Drop {
   readonly plugin: string
 }
 
-export type Outcome = Reply | Bare | Drop
+export type Outcome = Reply | RcodeOnly | Drop
 
 /** Answers synchronously where it can: a promise per query is the most expensive part of a cheap plugin. */
 export type Next = (query: Query) => Outcome | Promise<Outcome>

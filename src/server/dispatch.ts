@@ -5,18 +5,18 @@ import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
 import { finishReply, formatErrorReply, parseRequest, replyTo } from '../dns/reply.ts'
 import { ParseError } from '../dns/wire.ts'
+import type { Outcome, Query, RcodeOnly } from '../plugin/query.ts'
+import type { QueryMetrics } from '../plugin/query-metrics.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { CounterCell } from '../telemetry/metrics.ts'
-import type { Bare, Outcome, Query } from '../plugin/query.ts'
-import type { QueryMetrics } from '../plugin/query-metrics.ts'
 import type { ListenerPlan } from './block.ts'
 import type { Miss } from './ingress.ts'
 
 /** Internal lookups within internal lookups that one query may cause (coredns-behaviour §4.5: chains of 10). */
 const maxLookupDepth = 10
 
-export interface Serving {
+export interface Dispatcher {
   /** Octets of the reply, or undefined to say nothing. Never rejects and never throws. */
   answer(miss: Miss, plan: ListenerPlan): Uint8Array | undefined | Promise<Uint8Array | undefined>
   /** What the chain says to a question, without a client (`explain`). */
@@ -24,17 +24,17 @@ export interface Serving {
 }
 
 /** Who asked, and how. */
-export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt' | 'stepAside'>
+export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt' | 'releaseSlot'>
 
-export interface ServingOptions {
+export interface DispatcherOptions {
   readonly log: Logger
   readonly panics: CounterCell
   readonly clock: Clock
   readonly queryMetrics: QueryMetrics
 }
 
-export function createServing(options: ServingOptions): Serving {
-  function failed(plan: ListenerPlan, error: unknown): Bare {
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  function failed(plan: ListenerPlan, error: unknown): RcodeOnly {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
     options.panics.inc()
     options.log.error(`Recovered from panic in server: "${plan.server}" ${reason}`)
@@ -55,7 +55,7 @@ export function createServing(options: ServingOptions): Serving {
     }
   }
 
-  function refuse(query: Query): Bare {
+  function refuse(query: Query): RcodeOnly {
     options.queryMetrics.countDropped(query, rcode.REFUSED, (options.clock.now() - query.receivedAt) / 1000)
     return { kind: 'rcode', rcode: rcode.REFUSED, plugin: '' }
   }
@@ -73,7 +73,7 @@ export function createServing(options: ServingOptions): Serving {
       return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: '', error }
     }
     const inner: Message = { ...request, opcode: 0, questions: [{ name, type, class: dnsClass.IN }] }
-    return outcome(inner, plan, { ...asked, stepAside: undefined }, depth + 1)
+    return outcome(inner, plan, { ...asked, releaseSlot: undefined }, depth + 1)
   }
 
   /** A reply that cannot be written (a name too long, say) is an exception of the plugin that made it. */
@@ -118,7 +118,7 @@ function queryFor(request: Message, plan: ListenerPlan, asked: AskedBy, lookup: 
     server: plan.server,
     view: '',
     receivedAt: asked.receivedAt,
-    stepAside: asked.stepAside,
+    releaseSlot: asked.releaseSlot,
     lookup,
   }
 }
@@ -127,10 +127,10 @@ function encode(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPl
   if (outcome.kind === 'drop') return undefined
   const reply = outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
   const options = { transport: miss.transport, ...payloadLimit(request, plan) }
-  if (outcome.kind === 'reply' && outcome.following) {
-    const { following } = outcome
-    if (miss.follow) miss.follow(encodeEach(following, (message) => finishReply(message, request, options)))
-    else following.return?.()
+  if (outcome.kind === 'reply' && outcome.moreMessages) {
+    const { moreMessages } = outcome
+    if (miss.follow) miss.follow(encodeEach(moreMessages, (message) => finishReply(message, request, options)))
+    else moreMessages.return?.()
   }
   return finishReply(reply, request, options)
 }

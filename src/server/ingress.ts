@@ -32,7 +32,7 @@ export interface Miss {
    */
   readonly follow?: (replies: Iterator<Uint8Array>) => void
   /** As in Query. */
-  readonly stepAside?: () => () => void
+  readonly releaseSlot?: () => () => void
 }
 
 /** Resolves to the reply's octets (already cut to the client's limit), or undefined to say nothing. Never rejects. */
@@ -42,7 +42,7 @@ export type MissHandler = (miss: Miss) => Promise<Uint8Array | undefined> | Uint
  * Hears of a query that was answered from `space` of the table, in a class that is observed. False when the listener is
  * gone. Never throws.
  */
-export type AnsweredHandler = (query: AnsweredQuery, space: number, classNumber: number) => boolean
+export type AnsweredHandler = (query: AnsweredQuery, space: number, profileId: number) => boolean
 
 export interface Ingress {
   /**
@@ -55,7 +55,7 @@ export interface Ingress {
   /** Milliseconds (monotonic) of the last query on any listener: shutdown goes on until it has been quiet. */
   lastQueryAt(): number
   /** Tells the AnsweredHandler now of all that has been answered so far, as far as the threads have shown it. */
-  tellAnswered(): void
+  flushQueryLog(): void
   /** Closes everything; resolves when each thread has exited and each pending reply was sent or given up. */
   close(): Promise<void>
   /** Which UDP path serves, for `explain` and the first log lines. */

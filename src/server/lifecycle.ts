@@ -1,6 +1,7 @@
 /** Starting and stopping the plugins of a configuration. */
-import type { Logger } from '../telemetry/log.ts'
+
 import type { Instance } from '../plugin/contract.ts'
+import type { Logger } from '../telemetry/log.ts'
 import type { Block } from './block.ts'
 
 /** All blocks' first plugins, then all blocks' second ones: configure() set them up in this order too. */

@@ -1,5 +1,5 @@
 import type { Responder } from '../answer/api.ts'
-import { MISS, way } from '../answer/api.ts'
+import { MISS, transportCode } from '../answer/api.ts'
 import type { Message } from '../dns/message.ts'
 import { encodeMessage, parseMessage } from '../dns/wire.ts'
 import { systemClock } from '../scheduling/clock.ts'
@@ -16,7 +16,7 @@ export function createTableProbe(responder: Responder, missReason: () => string)
   return (space, request) => {
     const octets = encodeMessage(request, { limit: 65_535 })
     responder.startBatch(systemClock.now())
-    const length = responder.answer(octets, 0, octets.length, space, way.stream, reply, 0)
+    const length = responder.answer(octets, 0, octets.length, space, transportCode.stream, reply, 0)
     const answered = length > 0 ? parseMessage(reply, 0, length) : undefined
     responder.offline()
     return { reply: answered, reason: length === MISS ? missReason() : '' }

@@ -1,5 +1,5 @@
-import type { Logger } from '../telemetry/log.ts'
 import type { Held, Shared } from '../plugin/contract.ts'
+import type { Logger } from '../telemetry/log.ts'
 
 /** Values that configurations share by key, kept while anyone holds them (see ProcessState.acquire). */
 export interface SharedValues {

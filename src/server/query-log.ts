@@ -1,10 +1,11 @@
 /** Queries that the table answered, on their way to the plugins that want to hear of them. */
-import type { Logger } from '../telemetry/log.ts'
+
 import type { AnsweredQuery } from '../plugin/observer.ts'
+import type { Logger } from '../telemetry/log.ts'
 import type { ListenerPlan } from './block.ts'
 
 /** Tells the observers of the block that owns the name, as far as they come before the plugin that answered. */
-export function tellObservers(query: AnsweredQuery, plan: ListenerPlan, answeredBy: string, log: Logger): void {
+export function notifyObservers(query: AnsweredQuery, plan: ListenerPlan, answeredBy: string, log: Logger): void {
   const instances = plan.router.route(query.name, query.qtype)?.block.instances ?? []
   for (const { plugin, instance } of instances) {
     if (plugin === answeredBy) return

@@ -1,13 +1,14 @@
 /** A configuration that runs: its plugins started, its names published, its queries counted while in flight. */
-import type { Logger } from '../telemetry/log.ts'
+
 import type { TableWriter } from '../table/api.ts'
+import type { Logger } from '../telemetry/log.ts'
 import type { Block, ListenerPlan } from './block.ts'
 import type { Configuration } from './configuration.ts'
 import type { Listener } from './ingress.ts'
 import { startPlugins, stopInstances } from './lifecycle.ts'
 import { publishBlock } from './publish.ts'
 
-export interface Running {
+export interface RunningConfiguration {
   readonly configuration: Configuration
   readonly listeners: readonly Listener[]
   /** The plan of the listener whose names are in this space. */
@@ -24,7 +25,11 @@ export interface Running {
 }
 
 /** Starts the plugins, and publishes what they compile. When something fails, all of it is taken back. */
-export async function run(configuration: Configuration, writer: TableWriter, log: Logger): Promise<Running> {
+export async function run(
+  configuration: Configuration,
+  writer: TableWriter,
+  log: Logger,
+): Promise<RunningConfiguration> {
   const instances = configuration.blocks.flatMap((block) => block.instances.map(({ instance }) => instance))
   const spaces = new Map<number, ListenerPlan>()
   const published: { detach(): void; readonly settled: Promise<void> }[] = []

@@ -1,19 +1,19 @@
 /** The life of the server: start, reload, drain, stop. */
 import type { Corefile } from '../corefile/index.ts'
 import { ConfigError } from '../corefile/schema.ts'
-import type { Clock } from '../scheduling/clock.ts'
-import type { Logger } from '../telemetry/log.ts'
-import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { DataPlaneFacts, Plugin, ProcessState, ReloadResult } from '../plugin/contract.ts'
 import { createQueryMetrics } from '../plugin/query-metrics.ts'
+import type { Clock } from '../scheduling/clock.ts'
 import type { TableWriter } from '../table/api.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { configure } from './configuration.ts'
+import { createDispatcher, type Dispatcher } from './dispatch.ts'
 import type { AnsweredHandler, Ingress, Miss, MissHandler } from './ingress.ts'
-import { tellObservers } from './query-log.ts'
 import { panicCounter } from './panics.ts'
 import { createSharedValues } from './process-state.ts'
-import { type Running, run } from './running.ts'
-import { createServing, type Serving } from './dispatch.ts'
+import { notifyObservers } from './query-log.ts'
+import { type RunningConfiguration, run } from './running.ts'
 
 /** How long a reload waits for the new configuration's names to be compiled; then the chain answers what is missing. */
 const compileTimeout = 10_000
@@ -42,9 +42,9 @@ export interface ServerOptions {
 
 export interface Server {
   readonly ingress: Ingress
-  readonly serving: Serving
+  readonly serving: Dispatcher
   /** The configuration that answers now. */
-  readonly current: () => Running
+  readonly current: () => RunningConfiguration
   reload(reason: string): Promise<ReloadResult>
   /** Drains (lameduck, then until it is quiet) and stops. */
   shutdown(): Promise<void>
@@ -54,7 +54,7 @@ export interface Server {
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { log, writer } = options
   const shared = createSharedValues(log)
-  const serving = createServing({
+  const serving = createDispatcher({
     log,
     panics: panicCounter(options.metrics),
     clock: options.clock,
@@ -97,18 +97,18 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   /** A query is answered by the configuration that it came in under, even if that has been replaced since. */
-  function ownerOf(space: number): Running | undefined {
+  function ownerOf(space: number): RunningConfiguration | undefined {
     for (const candidate of live) if (candidate.planOf(space)) return candidate
     return undefined
   }
 
-  const onAnswered: AnsweredHandler = (query, space, classNumber) => {
-    const { plugin, server } = writer.classSpec(classNumber)
+  const onAnswered: AnsweredHandler = (query, space, profileId) => {
+    const { plugin, server } = writer.classSpec(profileId)
     // A thread may show the last of an old configuration's answers when that has ended: its successor hears of them.
     const successor = () => running.configuration.listeners.find((plan) => plan.server === server)
     const plan = ownerOf(space)?.planOf(space) ?? successor()
     if (!plan) return false
-    tellObservers(query, plan, plugin, log)
+    notifyObservers(query, plan, plugin, log)
     return true
   }
 
@@ -133,7 +133,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   async function replaceConfiguration(reason: string): Promise<ReloadResult> {
-    let next: Running | undefined
+    let next: RunningConfiguration | undefined
     try {
       refuseWhenClosing()
       log.info(`${reason}: Reloading`)
@@ -181,8 +181,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (closing) throw new Error('shutting down')
   }
 
-  async function end(configuration: Running): Promise<void> {
-    ingress.tellAnswered()
+  async function end(configuration: RunningConfiguration): Promise<void> {
+    ingress.flushQueryLog()
     live.delete(configuration)
     await configuration.stop()
   }
@@ -228,13 +228,13 @@ function elapsed(clock: Clock, milliseconds: number): Promise<void> {
 
 /** Counts queries under way per configuration. */
 function createInFlight() {
-  const counts = new Map<Running, number>()
-  const waiting = new Map<Running, () => void>()
+  const counts = new Map<RunningConfiguration, number>()
+  const waiting = new Map<RunningConfiguration, () => void>()
   return {
-    enter(owner: Running) {
+    enter(owner: RunningConfiguration) {
       counts.set(owner, (counts.get(owner) ?? 0) + 1)
     },
-    leave(owner: Running) {
+    leave(owner: RunningConfiguration) {
       const left = (counts.get(owner) ?? 1) - 1
       if (left > 0) {
         counts.set(owner, left)
@@ -244,7 +244,7 @@ function createInFlight() {
       waiting.get(owner)?.()
       waiting.delete(owner)
     },
-    none(owner: Running): Promise<void> {
+    none(owner: RunningConfiguration): Promise<void> {
       if (!counts.has(owner)) return Promise.resolve()
       return new Promise((resolve) => waiting.set(owner, resolve))
     },

@@ -1,6 +1,6 @@
 import { collectMisses } from '../answer/index.ts'
-import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { TableWriter } from '../table/api.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
 
 /** The answer table at each scrape: how much is in it, and why queries were not answered from it. */
 export function registerTableMetrics(metrics: MetricsRegistry, writer: TableWriter): void {

@@ -9,7 +9,7 @@ export interface TableHandle {
 }
 
 /** A class: what the answers of one (server, zone, view, plugin) share. Counted together, treated alike. */
-export interface ClassSpec {
+export interface AnswerProfile {
   readonly server: string
   readonly zone: string
   readonly view: string
@@ -43,8 +43,8 @@ export interface TableWriter {
   /** Makes every lookup in the space a miss and drops its entries, in slices. */
   retireSpace(space: number): void
   /** A class for use in `space`. At most 65,535. Equal specs share a number. */
-  defineClass(spec: ClassSpec): number
-  classSpec(number: number): ClassSpec
+  defineClass(spec: AnswerProfile): number
+  classSpec(number: number): AnswerProfile
   /**
    * Declares a zone in a space, or changes it (serial, TTL, open). Like `put`, throws TableFull when there is no memory
    * left; then the space no longer serves, for what it has may be out of date.
@@ -52,13 +52,13 @@ export interface TableWriter {
   zone(space: number, spec: ZoneSpec): void
   /** Declares it for nodes that need a zone and none of its denials; one that is there stays as it is. */
   zoneUnlessKnown(space: number, spec: ZoneSpec): void
-  put(space: number, classNumber: number, name: string, node: NodeSpec): void
+  put(space: number, profileId: number, name: string, node: NodeSpec): void
   remove(space: number, name: string): void
   /**
    * Stores a whole cached reply (what `cache` keeps) under name, type, DO and CD; a compiled node of the same name
    * always wins. `reply` is a wire message without OPT whose question has the entry's name; TTLs are as of now.
    */
-  putCached(space: number, classNumber: number, entry: CachedEntry): void
+  putCached(space: number, profileId: number, entry: CachedEntry): void
   removeCached(space: number, name: string, type: number, dnssecOk: boolean, checkingDisabled: boolean): void
   /** True when a node (compiled) is stored at the name. */
   has(space: number, name: string): boolean
@@ -75,7 +75,7 @@ export interface TableWriter {
 }
 
 export interface Inspected {
-  readonly classNumber: number
+  readonly profileId: number
   readonly node: NodeSpec
 }
 

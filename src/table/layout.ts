@@ -44,14 +44,14 @@ export const spaceCell = (space: number): number => spacesCell + spaceIndex(spac
  * One word per class: bits 0–15 the largest UDP payload that counts (0: any), bit 16 shuffle, bits 17 and 18 that an
  * observer wants to hear of the queries that got an answer, or a denial.
  */
-export const maxClasses = 65_536
+export const maxProfiles = 65_536
 const classesCell = spacesCell + maxSpaces
-export const classCell = (classNumber: number): number => classesCell + classNumber
+export const profileCell = (profileId: number): number => classesCell + profileId
 export const SHUFFLE = 0x10000
 export const OBSERVE_ANSWERS = 0x20000
 export const OBSERVE_DENIALS = 0x40000
 
-export const headerBytes = (classesCell + maxClasses) * 4
+export const headerBytes = (classesCell + maxProfiles) * 4
 
 /** The slot array: a header of four words, the first of which is the mask (slots − 1), then the slots. */
 export const slotsHeaderWords = 4

@@ -19,7 +19,7 @@ export interface NodeFacts {
   readonly key: NameKey
   readonly hash: number
   readonly space: number
-  readonly classNumber: number
+  readonly profileId: number
   readonly shuffle: boolean
   readonly zone: ZoneName
   /** Offset of the zone's block. */
@@ -126,7 +126,7 @@ export function createNodes(view: TableView, allocator: Allocator, epochs: Epoch
     reserve(image, node.directoryAt + spec.answers.size * node.directoryBytes + key.length + 4)
     putU32(image, facts.hash)
     putU32(image, entryWord(facts.space, block.node, key.length))
-    putU16(image, facts.classNumber)
+    putU16(image, facts.profileId)
     putU8(image, other[spec.otherTypes] | (spec.below === 'closed' ? CLOSED : 0))
     putU8(image, spec.answers.size)
     putU32(image, facts.zoneAt)

@@ -10,7 +10,7 @@ export interface ReplyFacts {
   readonly key: NameKey
   readonly hash: number
   readonly space: number
-  readonly classNumber: number
+  readonly profileId: number
   readonly now: number
 }
 
@@ -51,7 +51,7 @@ export function encodeReply(facts: ReplyFacts, entry: CachedEntry): Uint8Array |
   reserve(scratch, cached.listAt + places.length * cached.recordBytes + key.length + 4)
   putU32(scratch, facts.hash)
   putU32(scratch, entryWord(facts.space, block.cached, key.length))
-  putU16(scratch, facts.classNumber)
+  putU16(scratch, facts.profileId)
   const hasSoa = places.slice(counts[0], counts[0] + counts[1]).some(({ recordType }) => recordType === type.SOA)
   const ofReply = replyFlags(entry, denial) | (hasSoa ? cachedFlag.soa : 0)
   putU8(scratch, keyFlags(entry.dnssecOk, entry.checkingDisabled) | ofReply)

@@ -1,16 +1,16 @@
 /** Spaces, their zones, and classes: the small fixed facts of the table. Writer only. */
 import { nameToWire } from '../dns/name.ts'
 import type { Allocator } from './allocator.ts'
-import type { ClassSpec } from './api.ts'
+import type { AnswerProfile } from './api.ts'
 import { encodeSoa, type ZoneName } from './encode.ts'
 import type { Epochs } from './epochs.ts'
 import {
   block,
-  classCell,
-  maxClasses,
+  maxProfiles,
   maxSpaces,
   OBSERVE_ANSWERS,
   OBSERVE_DENIALS,
+  profileCell,
   SHUFFLE,
   spaceCell,
   zone,
@@ -116,16 +116,16 @@ export function createSpaces(view: TableView, allocator: Allocator, epochs: Epoc
   }
 }
 
-export interface Classes {
-  define(spec: ClassSpec): number
-  specOf(number: number): ClassSpec
+export interface Profiles {
+  define(spec: AnswerProfile): number
+  specOf(number: number): AnswerProfile
 }
 
 /** Class 0 is nobody's: what belongs to no class (misses, malformed messages) is counted there. */
-const nobody: ClassSpec = { server: '', zone: '', view: '', plugin: '', shuffle: false, maxPayload: 0 }
+const nobody: AnswerProfile = { server: '', zone: '', view: '', plugin: '', shuffle: false, maxPayload: 0 }
 
-export function createClasses({ words }: TableView): Classes {
-  const specs: ClassSpec[] = [nobody]
+export function createProfiles({ words }: TableView): Profiles {
+  const specs: AnswerProfile[] = [nobody]
   const numbers = new Map<string, number>()
   return {
     define(spec) {
@@ -134,10 +134,10 @@ export function createClasses({ words }: TableView): Classes {
       const known = numbers.get(key)
       if (known !== undefined) return known
       const number = specs.length
-      if (number === maxClasses) throw new RangeError(`the answer table has at most ${maxClasses - 1} classes`)
+      if (number === maxProfiles) throw new RangeError(`the answer table has at most ${maxProfiles - 1} classes`)
       specs.push({ ...spec })
       numbers.set(key, number)
-      Atomics.store(words, classCell(number), effects)
+      Atomics.store(words, profileCell(number), effects)
       return number
     },
     specOf(number) {
@@ -148,7 +148,7 @@ export function createClasses({ words }: TableView): Classes {
   }
 }
 
-function effectsOf({ maxPayload, shuffle, observe }: ClassSpec): number {
+function effectsOf({ maxPayload, shuffle, observe }: AnswerProfile): number {
   return (
     Math.min(maxPayload, 0xffff) |
     (shuffle ? SHUFFLE : 0) |

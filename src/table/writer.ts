@@ -11,7 +11,7 @@ import { createNodes } from './nodes.ts'
 import { findCached, findNode, openTable } from './reader.ts'
 import { createEviction, encodeReply, keyFlags } from './replies.ts'
 import { createSlots } from './slots.ts'
-import { createClasses, createSpaces } from './spaces.ts'
+import { createProfiles, createSpaces } from './spaces.ts'
 import type { NodeSpec } from './spec.ts'
 
 export interface TableOptions {
@@ -49,7 +49,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
   const slots = createSlots(words, allocator, epochs)
   const nodes = createNodes(view, allocator, epochs)
   const spaces = createSpaces(view, allocator, epochs)
-  const classes = createClasses(view)
+  const classes = createProfiles(view)
   const eviction = createEviction(view, allocator.sizeOf)
   const now = options.now ?? monotonicMilliseconds
   const maxCachedEntries = options.maxCachedEntries ?? 32_768
@@ -109,15 +109,15 @@ export function createTable(options: TableOptions = {}): TableWriter {
     }
   }
 
-  function put(space: number, classNumber: number, name: string, spec: NodeSpec): void {
-    const { shuffle } = classes.specOf(classNumber)
+  function put(space: number, profileId: number, name: string, spec: NodeSpec): void {
+    const { shuffle } = classes.specOf(profileId)
     const zone = spaces.zoneOf(space, spec.zone)
     keyOf(key, name)
     // A reply would point to the zone in the question, where it is not.
     if (!endsIn(key, zone.wire)) throw new RangeError(`${name} is not in the zone ${zone.name}`)
     const hash = finishHash(key.hashes[0], spaceIndex(space), 0)
     const old = findNode(view, key, 0, spaceIndex(space))
-    const entry = nodes.build({ key, hash, space, classNumber, shuffle, zone, zoneAt: zone.at }, spec)
+    const entry = nodes.build({ key, hash, space, profileId, shuffle, zone, zoneAt: zone.at }, spec)
     if (old !== 0) {
       slots.replace(old, entry)
       nodes.retire(old)
@@ -131,15 +131,15 @@ export function createTable(options: TableOptions = {}): TableWriter {
     }
   }
 
-  function putCached(space: number, classNumber: number, entry: CachedEntry): void {
-    classes.specOf(classNumber)
+  function putCached(space: number, profileId: number, entry: CachedEntry): void {
+    classes.specOf(profileId)
     keyOf(key, entry.name)
     const flags = keyFlags(entry.dnssecOk, entry.checkingDisabled)
     const hash = finishHash(key.hashes[0], spaceIndex(space), cachedSalt(entry.type, flags))
     const old = findCached(view, key, spaceIndex(space), entry.type, flags)
     // Also where the new reply cannot be kept: an older one must not stay in its place.
     if (old !== 0) drop(old)
-    const image = encodeReply({ key, hash, space, classNumber, now: now() }, entry)
+    const image = encodeReply({ key, hash, space, profileId, now: now() }, entry)
     if (!image || image.length > maxCachedBytes) return
     while (eviction.entries() >= maxCachedEntries || eviction.bytes() + image.length > maxCachedBytes) {
       drop(eviction.oldest())
@@ -181,8 +181,8 @@ export function createTable(options: TableOptions = {}): TableWriter {
     zoneUnlessKnown(space, spec) {
       if (inUse.has(space) && !spaces.knows(space, spec.zone)) orUnserved(space, () => spaces.declare(space, spec))
     },
-    put(space, classNumber, name, spec) {
-      if (inUse.has(space)) orUnserved(space, () => put(space, classNumber, name, spec))
+    put(space, profileId, name, spec) {
+      if (inUse.has(space)) orUnserved(space, () => put(space, profileId, name, spec))
     },
     remove(space, name) {
       if (!inUse.has(space)) return
@@ -190,8 +190,8 @@ export function createTable(options: TableOptions = {}): TableWriter {
       const entry = findNode(view, key, 0, spaceIndex(space))
       if (entry !== 0) drop(entry)
     },
-    putCached(space, classNumber, entry) {
-      if (inUse.has(space)) putCached(space, classNumber, entry)
+    putCached(space, profileId, entry) {
+      if (inUse.has(space)) putCached(space, profileId, entry)
     },
     removeCached(space, name, type, dnssecOk, checkingDisabled) {
       if (!inUse.has(space)) return
@@ -210,8 +210,8 @@ export function createTable(options: TableOptions = {}): TableWriter {
       const entry = findNode(view, key, 0, spaceIndex(space))
       if (entry === 0) return undefined
       const zone = spaces.zoneAt(space, words[(entry + node.zoneAt) >> 2])
-      const classNumber = words[(entry + node.classAt) >> 2] & 0xffff
-      return { classNumber, node: decodeNode(view, entry, zone.name) }
+      const profileId = words[(entry + node.classAt) >> 2] & 0xffff
+      return { profileId, node: decodeNode(view, entry, zone.name) }
     },
     addReader: () => epochs.addReader(),
     reclaim() {

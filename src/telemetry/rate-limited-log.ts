@@ -5,7 +5,7 @@
 import type { Clock } from '../scheduling/clock.ts'
 import type { Logger } from './log.ts'
 
-export interface Outage {
+export interface RateLimitedLog {
   /** It has failed (again). `text` says what, where and why. */
   failed(text: string): void
   /** It works. */
@@ -18,7 +18,7 @@ const repeatAfter = 60_000
 const remembered = 16
 
 /** `what`: the thing that works again afterwards. `repeats` false: one line an outage, however long it lasts. */
-export function createOutage(what: string, log: Logger, clock: Clock, repeats = true): Outage {
+export function createRateLimitedLog(what: string, log: Logger, clock: Clock, repeats = true): RateLimitedLog {
   let since: number | undefined
   const loggedAt = new Map<string, number>()
   return {

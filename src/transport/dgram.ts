@@ -3,21 +3,21 @@
  * with one thing it cannot do: on a wildcard listener a reply leaves from the address that the system picks.
  */
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram'
-import { DROP, MISS, way } from '../answer/api.ts'
+import { DROP, MISS, transportCode } from '../answer/api.ts'
+import { within } from '../scheduling/within.ts'
 import type { Listener } from '../server/ingress.ts'
-import { routeOf } from './query-log.ts'
-import { largestDatagram, requestBytes } from './udp/batch.ts'
-import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './listener-address.ts'
 import { cutToHeader, writeServfail } from './error-replies.ts'
+import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './listener-address.ts'
+import { routeOf } from './query-log.ts'
 import {
   type Endpoint as AnyEndpoint,
   type MainThreadOptions,
   openEndpoints,
-  type Stage,
+  type StagedChange,
   switchEndpoints,
-  type Way,
+  type Transport,
 } from './transport.ts'
-import { within } from '../scheduling/within.ts'
+import { largestDatagram, requestBytes } from './udp/batch.ts'
 
 interface Endpoint extends AnyEndpoint {
   readonly sockets: Socket[]
@@ -33,7 +33,7 @@ const replyBytes = 65535
 const turnsPerDrain = 1000
 const receiveBufferBytes = 4 * 1024 * 1024
 
-export function openDgram(options: MainThreadOptions): Way {
+export function openDgram(options: MainThreadOptions): Transport {
   const { responder, answered, onMiss, clock, log, metrics, limits } = options
   const endpoints = new Map<string, Endpoint>()
   const reply = Buffer.alloc(replyBytes)
@@ -52,7 +52,7 @@ export function openDgram(options: MainThreadOptions): Way {
     lastQueryAt = now
     endpoint.received++
     const request = datagram.length > requestBytes ? datagram.subarray(0, requestBytes) : datagram
-    const by = host.family === 4 ? way.udp4 : way.udp6
+    const by = host.family === 4 ? transportCode.udp4 : transportCode.udp6
     responder.startBatch(now)
     const length = answer(request, endpoint.listener, by)
     responder.offline()
@@ -101,7 +101,7 @@ export function openDgram(options: MainThreadOptions): Way {
     const { listener } = endpoint
     const client = { address: from.address.split('%', 1)[0]!, port: from.port }
     const local = { address: host.address, port: listener.port }
-    const answered = onMiss({ request, transport: 'udp', client, local, listener, receivedAt, stepAside })
+    const answered = onMiss({ request, transport: 'udp', client, local, listener, receivedAt, releaseSlot })
     if (!(answered instanceof Promise)) {
       if (answered !== undefined) send(socket, answered, from)
       return
@@ -116,7 +116,7 @@ export function openDgram(options: MainThreadOptions): Way {
     answered.then(finish, () => finish(undefined))
   }
 
-  function stepAside(): () => void {
+  function releaseSlot(): () => void {
     aside++
     return () => void aside--
   }
@@ -184,7 +184,7 @@ export function openDgram(options: MainThreadOptions): Way {
   }
 
   return {
-    async stage(listeners): Promise<Stage> {
+    async stage(listeners): Promise<StagedChange> {
       const { opened, abandon } = await openEndpoints(endpoints, listeners, open, close)
       const commit = async () => void (await Promise.all(switchEndpoints(endpoints, listeners, opened).map(leave)))
       return { commit, abandon }

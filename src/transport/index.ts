@@ -2,20 +2,20 @@
 import type { Responder, ResponderOptions } from '../answer/api.ts'
 import { createQueryRing, createResponder, LOCAL } from '../answer/index.ts'
 import { type Clock, systemClock } from '../scheduling/clock.ts'
-import type { Logger } from '../telemetry/log.ts'
-import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { AnsweredHandler, Ingress, Listener, MissHandler } from '../server/ingress.ts'
 import type { TableHandle } from '../table/api.ts'
-import { openAnsweredDesk } from './query-log.ts'
-import { largestDatagram } from './udp/batch.ts'
-import { keyOf } from './listener-address.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { openDgram } from './dgram.ts'
 import { defaultLimits, type Limits } from './limits.ts'
+import { keyOf } from './listener-address.ts'
 import { registerMetrics } from './metrics.ts'
-import { loadNative, type Native } from './udp/libc.ts'
+import { openQueryLogReader } from './query-log.ts'
 import { openTcp } from './tcp/listeners.ts'
+import type { StagedChange } from './transport.ts'
+import { largestDatagram } from './udp/batch.ts'
+import { type Libc, loadLibc } from './udp/libc.ts'
 import { openUdpThreads } from './udp/listeners.ts'
-import type { Stage } from './transport.ts'
 
 export interface TransportOptions {
   readonly table: TableHandle
@@ -46,7 +46,7 @@ export function createTransport(options: TransportOptions): Ingress {
   const metrics = registerMetrics(options.metrics)
   const { log, onMiss, table, addReader } = options
   const { onAnswered } = options
-  const answered = openAnsweredDesk({
+  const answered = openQueryLogReader({
     onAnswered,
     clock,
     log,
@@ -76,7 +76,7 @@ export function createTransport(options: TransportOptions): Ingress {
     const keys = new Set(listeners.map(keyOf))
     if (keys.size !== listeners.length) throw new Error('two listeners have the same address and port')
     // TCP first: it notices a server that is already there.
-    const stages: Stage[] = [await tcp.stage(listeners)]
+    const stages: StagedChange[] = [await tcp.stage(listeners)]
     try {
       stages.push(await udp.stage(listeners))
     } catch (error) {
@@ -90,7 +90,7 @@ export function createTransport(options: TransportOptions): Ingress {
     udp: native === undefined ? 'dgram' : 'threads',
     apply: (listeners) => inTurn(() => apply(listeners)),
     lastQueryAt: () => Math.max(udp.lastQueryAt(), tcp.lastQueryAt()),
-    tellAnswered: answered.drain,
+    flushQueryLog: answered.drain,
     close: () =>
       inTurn(async () => {
         await Promise.all([udp.close(), tcp.close()])
@@ -99,13 +99,13 @@ export function createTransport(options: TransportOptions): Ingress {
   }
 }
 
-function findNative(wanted: 'auto' | 'dgram', log: Logger): Native | undefined {
+function findNative(wanted: 'auto' | 'dgram', log: Logger): Libc | undefined {
   if (wanted === 'dgram') {
     log.info('UDP goes by node:dgram, as asked')
     return undefined
   }
   try {
-    return loadNative()
+    return loadLibc()
   } catch (error) {
     log.warning(`UDP goes by node:dgram, which is slower: ${error instanceof Error ? error.message : error}`)
     return undefined

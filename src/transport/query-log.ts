@@ -5,14 +5,14 @@
 import { createQueryConsumer, type QueryRingView, type QueryRoute, queryFact, queryRecord } from '../answer/index.ts'
 import { formatAddress, parseAddress } from '../dns/address.ts'
 import { lowerName, wireToName } from '../dns/name.ts'
-import type { Clock, Timer } from '../scheduling/clock.ts'
-import type { Logger } from '../telemetry/log.ts'
-import type { CounterCell } from '../telemetry/metrics.ts'
 import type { AnsweredQuery } from '../plugin/observer.ts'
 import type { SocketAddress } from '../plugin/query.ts'
+import type { Clock, Timer } from '../scheduling/clock.ts'
 import type { AnsweredHandler } from '../server/ingress.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { CounterCell } from '../telemetry/metrics.ts'
 
-export interface AnsweredDesk {
+export interface QueryLogReader {
   /** Reads this ring from now on. */
   addRing(ring: SharedArrayBuffer): { remove(): void }
   /** A responder's `publish` said so: the rings are looked at until they stay empty. */
@@ -22,7 +22,7 @@ export interface AnsweredDesk {
   close(): void
 }
 
-export interface AnsweredDeskOptions {
+export interface QueryLogReaderOptions {
   readonly onAnswered: AnsweredHandler
   readonly clock: Clock
   readonly log: Logger
@@ -39,7 +39,13 @@ const takenPerLook = 1000
 /** Milliseconds between two lines about what was dropped. */
 const tellEvery = 1000
 
-export function openAnsweredDesk({ onAnswered, clock, log, dropped, onCollect }: AnsweredDeskOptions): AnsweredDesk {
+export function openQueryLogReader({
+  onAnswered,
+  clock,
+  log,
+  dropped,
+  onCollect,
+}: QueryLogReaderOptions): QueryLogReader {
   /** Each with how many of its drops are counted. In the order of their turns. */
   let rings: { readonly consumer: ReturnType<typeof createQueryConsumer>; counted: number }[] = []
   let looking: Timer | undefined
@@ -69,7 +75,7 @@ export function openAnsweredDesk({ onAnswered, clock, log, dropped, onCollect }:
 
   function take(ring: QueryRingView, at: number): void {
     const space = ring.words[(at + queryRecord.space) >> 2]!
-    const known = onAnswered(readQuery(ring, at), space, ring.halves[(at + queryRecord.classNumber) >> 1]!)
+    const known = onAnswered(readQuery(ring, at), space, ring.halves[(at + queryRecord.profileId) >> 1]!)
     if (!known) lose(1)
   }
 

@@ -1,25 +1,25 @@
 /** What the ways in have in common: threads, node:dgram and TCP each are one. */
 import type { Responder } from '../answer/api.ts'
 import type { Clock } from '../scheduling/clock.ts'
-import type { Logger } from '../telemetry/log.ts'
 import type { Listener, MissHandler } from '../server/ingress.ts'
-import type { AnsweredDesk } from './query-log.ts'
-import { keyOf } from './listener-address.ts'
+import type { Logger } from '../telemetry/log.ts'
 import type { Limits } from './limits.ts'
+import { keyOf } from './listener-address.ts'
 import type { TransportMetrics } from './metrics.ts'
+import type { QueryLogReader } from './query-log.ts'
 
 /**
  * Changes in two steps, so that UDP and TCP change together or not at all: `stage` opens whatever is new and may fail,
  * `commit` cannot.
  */
-export interface Way {
-  stage(listeners: readonly Listener[]): Promise<Stage>
+export interface Transport {
+  stage(listeners: readonly Listener[]): Promise<StagedChange>
   /** Milliseconds (the Clock's) of the last query. */
   lastQueryAt(): number
   close(): Promise<void>
 }
 
-export interface Stage {
+export interface StagedChange {
   /** Switches over, at once; resolves when what was taken away has answered what it had queued. */
   commit(): Promise<void>
   /** Closes what `stage` opened. */
@@ -29,7 +29,7 @@ export interface Stage {
 /** What a way in on the main thread works with. */
 export interface MainThreadOptions {
   readonly responder: Responder
-  readonly answered: AnsweredDesk
+  readonly answered: QueryLogReader
   readonly onMiss: MissHandler
   readonly clock: Clock
   readonly log: Logger

@@ -6,12 +6,12 @@ import { ParseError, parseMessage } from '../dns/wire.ts'
  * `other`: a message with the right ID that answers no question, or another one. Over UDP it may be forged, so it must
  * not end the wait.
  */
-export type Judgement = { readonly kind: 'answer'; readonly message: Message } | { readonly kind: 'other' }
+export type ReplyVerdict = { readonly kind: 'answer'; readonly message: Message } | { readonly kind: 'other' }
 
-const other: Judgement = { kind: 'other' }
+const other: ReplyVerdict = { kind: 'other' }
 
 /** The ID is the carrier's matter; `question` is the one that was sent. */
-export function judge(bytes: Uint8Array, question: Question): Judgement {
+export function classifyReply(bytes: Uint8Array, question: Question): ReplyVerdict {
   try {
     const message = parseMessage(bytes)
     return answers(message, question) ? { kind: 'answer', message } : other

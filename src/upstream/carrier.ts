@@ -2,7 +2,7 @@
  * A carrier takes one question's octets to one server over one protocol and brings back what may be its answer. It
  * chooses the ID; which message is the answer, how long to wait and whom to ask next is decided above it.
  */
-export interface Carrier {
+export interface UpstreamConnection {
   /** Sends a message. Its ID is replaced; `wire` itself is left as it is. Never throws: errors go to `receiver`. */
   send(wire: Uint8Array, receiver: Receiver): Sending
   /** Gives up everything that is on its way, without telling the receivers. */

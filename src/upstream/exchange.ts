@@ -5,7 +5,7 @@
  */
 import type { Message, Question } from '../dns/message.ts'
 import type { Clock, Timer } from '../scheduling/clock.ts'
-import { judge } from './answers.ts'
+import { classifyReply } from './answers.ts'
 import type { Sending } from './carrier.ts'
 import { shuffled } from './random.ts'
 import type { Upstream } from './upstream.ts'
@@ -35,7 +35,7 @@ export interface Asked {
 }
 
 /** `mismatch`: all that came were messages that answer no question, or another one. */
-export type Exchanged =
+export type ExchangeResult =
   | { readonly kind: 'answer'; readonly message: Message; readonly upstream: Upstream }
   | { readonly kind: 'mismatch' }
   | { readonly kind: 'failed'; readonly error: Error }
@@ -43,7 +43,7 @@ export type Exchanged =
 /** Milliseconds from the question on: resolvers in pods give up after five seconds, and SERVFAIL should reach them. */
 const patienceOfClients = 4500
 /** With every server known to be down: long enough for one that has just come back. */
-const patienceWithTheDead = 500
+const allDownTimeout = 500
 /** `max_connect_attempts 0` means no limit; servers that refuse at once must not be asked for five seconds without end. */
 const mostAttempts = 1000
 /** So many times overtaken in a row, a server is suspected to be down. */
@@ -57,14 +57,18 @@ interface Flight {
 }
 
 /** Never rejects. Resolves within `patienceOfClients`. */
-export function exchange(asked: Asked, upstreams: readonly Upstream[], policy: ExchangePolicy): Promise<Exchanged> {
+export function exchange(
+  asked: Asked,
+  upstreams: readonly Upstream[],
+  policy: ExchangePolicy,
+): Promise<ExchangeResult> {
   const healthy = upstreams.filter((upstream) => !upstream.health.down)
   if (healthy.length === 0) {
     policy.onAllDown()
     if (policy.failfast || upstreams.length === 0) {
       return Promise.resolve({ kind: 'failed', error: new Error('no healthy proxies') })
     }
-    return new Promise((resolve) => race(asked, shuffled(upstreams), patienceWithTheDead, policy, resolve))
+    return new Promise((resolve) => race(asked, shuffled(upstreams), allDownTimeout, policy, resolve))
   }
   // Whoever is being checked comes last: it has just failed somebody.
   const trusted = healthy.filter((upstream) => !upstream.health.checking)
@@ -81,7 +85,7 @@ function race(
   order: readonly Upstream[],
   budget: number,
   policy: ExchangePolicy,
-  resolve: (result: Exchanged) => void,
+  resolve: (result: ExchangeResult) => void,
 ): void {
   const { clock, readTimeout } = policy
   const deadline = clock.now() + budget
@@ -92,7 +96,7 @@ function race(
   let timer: Timer | undefined
   let over = false
   let lastError: Error | undefined
-  let secondBest: Exchanged | undefined
+  let secondBest: ExchangeResult | undefined
   let mismatch = false
 
   /** Asks the next server in turn that is not being asked; a lone one may be asked again, its answer may be lost. */
@@ -126,7 +130,7 @@ function race(
 
   function receive(flight: Flight, bytes: Uint8Array): boolean {
     if (over || !flights.has(flight)) return true
-    const judgement = judge(bytes, asked.question)
+    const judgement = classifyReply(bytes, asked.question)
     if (judgement.kind === 'other') {
       mismatch = true
       // Nobody can forge a message inside a connection: this server has no better answer.
@@ -145,7 +149,7 @@ function race(
       launch(upstream, 'stream')
       return true
     }
-    const result: Exchanged = { kind: 'answer', message, upstream }
+    const result: ExchangeResult = { kind: 'answer', message, upstream }
     if (!policy.failover.has(message.rcode)) settle(result, flight)
     else {
       secondBest = result
@@ -162,13 +166,13 @@ function race(
     if (!attempt() && flights.size === 0) settle(outcomeWithoutAnswer())
   }
 
-  function outcomeWithoutAnswer(): Exchanged {
+  function outcomeWithoutAnswer(): ExchangeResult {
     if (secondBest) return secondBest
     if (mismatch) return { kind: 'mismatch' }
     return { kind: 'failed', error: lastError ?? new Error('no healthy proxies') }
   }
 
-  function settle(result: Exchanged, winner?: Flight): void {
+  function settle(result: ExchangeResult, winner?: Flight): void {
     over = true
     timer?.cancel()
     for (const flight of flights) {

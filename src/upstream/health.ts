@@ -6,7 +6,7 @@ import { type } from '../dns/codes.ts'
 import { queryMessage } from '../dns/query.ts'
 import { encodeMessage } from '../dns/wire.ts'
 import type { Clock, Timer } from '../scheduling/clock.ts'
-import type { Carrier, Sending } from './carrier.ts'
+import type { Sending, UpstreamConnection } from './carrier.ts'
 
 export interface HealthOptions {
   readonly clock: Clock
@@ -35,7 +35,7 @@ export interface Health {
 /** Milliseconds that a check waits for its answer. */
 const checkTimeout = 1000
 
-export function createHealth(carrier: () => Carrier, options: HealthOptions): Health {
+export function createHealth(carrier: () => UpstreamConnection, options: HealthOptions): Health {
   const { clock, maxFails } = options
   const question = encodeMessage(queryMessage(options.domain, type.NS, options.recursionDesired), { limit: 512 })
   let fails = 0

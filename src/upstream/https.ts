@@ -1,7 +1,14 @@
 /** DNS over HTTPS (RFC 8484): one HTTP/2 session, a request per question, ID 0 so that caches on the way can help. */
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
-import { type Carrier, type Endpoint, endpointText, type Receiver, reasonOf, type Sending } from './carrier.ts'
+import {
+  type Endpoint,
+  endpointText,
+  type Receiver,
+  reasonOf,
+  type Sending,
+  type UpstreamConnection,
+} from './carrier.ts'
 import { withId } from './random.ts'
 
 export interface HttpsOptions {
@@ -16,7 +23,7 @@ const path = '/dns-query'
 const mediaType = 'application/dns-message'
 const maxAnswerOctets = 0xffff
 
-export function createHttpsCarrier(options: HttpsOptions): Carrier {
+export function createHttpsCarrier(options: HttpsOptions): UpstreamConnection {
   const text = endpointText(options.target)
   const authority = options.target.serverName || text
   let session: ClientHttp2Session | undefined

@@ -2,7 +2,7 @@
  * How long a server may be silent before another one is asked as well: one and a half times what nearly all of its
  * recent answers took. Asking twice is then rare (few answers in a hundred are later) and a lost server costs little.
  */
-export interface Patience {
+export interface HedgeDelay {
   /** An answer took so many milliseconds. */
   answered(milliseconds: number): void
   /** Milliseconds to wait before the next server is asked. */
@@ -15,7 +15,7 @@ const patienceLimits = { least: 100, most: 1000 } as const
 const remembered = 64
 const recalculateAfter = 16
 
-export function createPatience(): Patience {
+export function createHedgeDelay(): HedgeDelay {
   const recent = new Float64Array(remembered)
   let count = 0
   let wait: number = patienceLimits.least

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../scheduling/clock.ts'
-import { type Carrier, type Receiver, reasonOf, type Sending } from './carrier.ts'
+import { type Receiver, reasonOf, type Sending, type UpstreamConnection } from './carrier.ts'
 import { randomId, withId } from './random.ts'
 
 export interface StreamOptions {
@@ -55,7 +55,7 @@ interface Pending {
   over: boolean
 }
 
-export function createStreamCarrier(options: StreamOptions): Carrier {
+export function createStreamCarrier(options: StreamOptions): UpstreamConnection {
   const { clock, target } = options
   const connections = new Set<Connection>()
 

@@ -6,7 +6,14 @@
  */
 import { createSocket } from 'node:dgram'
 import { canonicalAddress } from '../dns/address.ts'
-import { type Carrier, type Endpoint, endpointText, type Receiver, reasonOf, type Sending } from './carrier.ts'
+import {
+  type Endpoint,
+  endpointText,
+  type Receiver,
+  reasonOf,
+  type Sending,
+  type UpstreamConnection,
+} from './carrier.ts'
 import { randomId, withId } from './random.ts'
 
 export interface UdpOptions {
@@ -19,7 +26,7 @@ export interface UdpOptions {
 /** Default of `most`. At 2 s of patience that is 1,000 unanswered questions a second for a server that is gone. */
 const mostExchanges = 2048
 
-export function createUdpCarrier(server: Endpoint, options: UdpOptions = {}): Carrier {
+export function createUdpCarrier(server: Endpoint, options: UdpOptions = {}): UpstreamConnection {
   const most = options.most ?? mostExchanges
   /** What ends each exchange under way. */
   const open = new Set<() => void>()

@@ -2,10 +2,10 @@
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
 import type { Clock } from '../scheduling/clock.ts'
-import { type Carrier, type Endpoint, endpointText, type Receiver, type Sending } from './carrier.ts'
+import { type Endpoint, endpointText, type Receiver, type Sending, type UpstreamConnection } from './carrier.ts'
 import { createHealth, type Health } from './health.ts'
 import { createHttpsCarrier } from './https.ts'
-import { createPatience, type Patience } from './patience.ts'
+import { createHedgeDelay, type HedgeDelay } from './patience.ts'
 import { createStreamCarrier } from './stream.ts'
 import { createUdpCarrier } from './udp.ts'
 
@@ -46,7 +46,7 @@ export interface Upstream {
   /** `192.0.2.1:53`: the `to` of metrics. */
   readonly to: string
   readonly health: Health
-  readonly patience: Patience
+  readonly patience: HedgeDelay
   /** How often in a row it was overtaken by one that was asked later. */
   overtaken: number
   send(way: 'udp' | 'stream', wire: Uint8Array, receiver: Receiver): Sending
@@ -56,10 +56,10 @@ export interface Upstream {
 export function createUpstream(target: UpstreamTarget, options: UpstreamOptions): Upstream {
   const to = endpointText(target)
   const count = options.metrics.connection
-  let udp: Carrier | undefined
-  let stream: Carrier | undefined
+  let udp: UpstreamConnection | undefined
+  let stream: UpstreamConnection | undefined
 
-  function carrier(way: 'udp' | 'stream'): Carrier {
+  function carrier(way: 'udp' | 'stream'): UpstreamConnection {
     if (way === 'udp' && target.protocol === 'dns' && !options.forceTcp) {
       udp ??= createUdpCarrier(target, { source: options.source })
       count(to, 'udp', false)
@@ -77,7 +77,7 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
   return {
     to,
     health,
-    patience: createPatience(),
+    patience: createHedgeDelay(),
     overtaken: 0,
     send: (way, wire, receiver) => carrier(way).send(wire, receiver),
     close() {
@@ -88,7 +88,11 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
   }
 }
 
-function streamCarrier(target: UpstreamTarget, options: UpstreamOptions, reused: (hit: boolean) => void): Carrier {
+function streamCarrier(
+  target: UpstreamTarget,
+  options: UpstreamOptions,
+  reused: (hit: boolean) => void,
+): UpstreamConnection {
   const { address, port, protocol, serverName } = target
   const from = options.source === undefined ? {} : { localAddress: options.source }
   const tls = {

@@ -7,17 +7,17 @@ import {
   MISS,
   missText,
   type ResponderOptions,
-  type Way,
-  way,
+  type TransportCode,
+  transportCode,
 } from '../../src/answer/index.ts'
 import type { Edns, Message } from '../../src/dns/message.ts'
 import { nameToWire } from '../../src/dns/name.ts'
 import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
-import type { ClassSpec } from '../../src/table/api.ts'
+import type { AnswerProfile } from '../../src/table/api.ts'
 import { createTable, type TableOptions } from '../../src/table/index.ts'
 import { zoneSpec } from '../table/arbitraries.ts'
 
-export const classSpec: ClassSpec = {
+export const classSpec: AnswerProfile = {
   server: 'dns://:53',
   zone: '.',
   view: '',
@@ -28,7 +28,7 @@ export const classSpec: ClassSpec = {
 
 export interface Asked {
   readonly edns?: Edns | undefined
-  readonly by?: Way
+  readonly by?: TransportCode
   readonly recursionDesired?: boolean
   readonly checkingDisabled?: boolean
   readonly authenticData?: boolean
@@ -62,16 +62,24 @@ export function questionMessage(name: string, type: number, asked: Asked = {}): 
   }
 }
 
-export function rig(change: Partial<ClassSpec> = {}, options: ResponderOptions = {}, tableOptions: TableOptions = {}) {
+export function rig(
+  change: Partial<AnswerProfile> = {},
+  options: ResponderOptions = {},
+  tableOptions: TableOptions = {},
+) {
   const table = createTable({ reserveBytes: 16 * 2 ** 20, counterBytes: 2 ** 17, ...tableOptions })
   const space = table.createSpace()
-  const classNumber = table.defineClass({ ...classSpec, ...change })
+  const profileId = table.defineClass({ ...classSpec, ...change })
   table.zone(space, zoneSpec())
   const responder = createResponder(table.handle, LOCAL, options)
   const reply = new Uint8Array(70_000)
 
   /** The reply's octets, DROP or MISS. */
-  function answer(request: Uint8Array, by: Way = way.udp4, now = 0): Uint8Array | typeof DROP | typeof MISS {
+  function answer(
+    request: Uint8Array,
+    by: TransportCode = transportCode.udp4,
+    now = 0,
+  ): Uint8Array | typeof DROP | typeof MISS {
     responder.startBatch(now)
     const length = responder.answer(request, 0, request.length, space, by, reply, 100)
     responder.offline()
@@ -85,7 +93,7 @@ export function rig(change: Partial<ClassSpec> = {}, options: ResponderOptions =
     return parseMessage(octets)
   }
 
-  return { table, space, classNumber, responder, answer, ask }
+  return { table, space, profileId, responder, answer, ask }
 }
 
 export function replyOf(outcome: Outcome): Message {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { way } from '../../src/answer/index.ts'
+import { transportCode } from '../../src/answer/index.ts'
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
 import { rdata, recordText } from '../../src/dns/rdata.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
@@ -48,7 +48,7 @@ function cacheRig(
   return {
     ...made,
     keep: (reply: Partial<Message>, of: Partial<CachedEntry> = {}) =>
-      made.table.putCached(made.space, made.classNumber, entry(reply, of)),
+      made.table.putCached(made.space, made.profileId, entry(reply, of)),
   }
 }
 
@@ -112,7 +112,7 @@ describe('a cached reply', () => {
     keep({ answer: [a(3)] }, { checkingDisabled: true })
     const last = (how = {}) => replyOf(ask(name, 1, how)).answer[0].rdata[3]
     assert.equal(last(), 1)
-    assert.equal(last({ by: way.stream, edns: ednsOf() }), 1)
+    assert.equal(last({ by: transportCode.stream, edns: ednsOf() }), 1)
     assert.equal(last({ edns: ednsOf({ dnssecOk: true }) }), 2)
     assert.equal(last({ checkingDisabled: true }), 3)
     assert.match(String(ask(name, 28)), /^miss/)
@@ -157,18 +157,18 @@ describe('a cached reply', () => {
   })
 
   it('gives way to a compiled node, whichever came first', () => {
-    const { ask, keep, table, space, classNumber } = cacheRig()
+    const { ask, keep, table, space, profileId } = cacheRig()
     const node = { zone: 'cluster.local.', below: 'closed', otherTypes: 'nodata', answers: new Map() } as const
     const inZone = 'late.cluster.local.'
     keep({ answer: [a(1, 30, inZone)] }, { name: inZone })
     assert.equal(replyOf(ask(inZone, 1)).answer.length, 1)
-    table.put(space, classNumber, 'cluster.local.', node)
+    table.put(space, profileId, 'cluster.local.', node)
     assert.equal(replyOf(ask(inZone, 1)).rcode, 3, 'a closed node above it denies it')
-    table.put(space, classNumber, inZone, node)
+    table.put(space, profileId, inZone, node)
     assert.equal(replyOf(ask(inZone, 1)).answer.length, 0)
     keep({ answer: [a(1, 30, inZone)] }, { name: inZone })
     assert.equal(replyOf(ask(inZone, 1)).answer.length, 0)
-    table.put(space, classNumber, inZone, { ...node, otherTypes: 'chain' })
+    table.put(space, profileId, inZone, { ...node, otherTypes: 'chain' })
     assert.equal(replyOf(ask(inZone, 1)).answer.length, 1, 'what is for the chain may have been cached')
   })
 

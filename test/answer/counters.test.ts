@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { collect, collectMisses, createResponder, way } from '../../src/answer/index.ts'
+import { collect, collectMisses, createResponder, transportCode } from '../../src/answer/index.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
 import { zoneName } from '../table/arbitraries.ts'
 import { ednsOf, questionMessage, rig } from './asking.ts'
@@ -10,16 +10,16 @@ const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b
 
 describe('the data plane counts', () => {
   it('requests by family and type, responses by rcode, DO, sizes and durations, for each class and proto', () => {
-    const { table, space, classNumber, responder, ask } = rig()
-    table.put(space, classNumber, zoneName, node)
+    const { table, space, profileId, responder, ask } = rig()
+    table.put(space, profileId, zoneName, node)
     ask(zoneName, 28, { edns: ednsOf({ dnssecOk: true }) })
-    responder.count(way.udp4, 1, 0.0003)
+    responder.count(transportCode.udp4, 1, 0.0003)
     ask(zoneName, 65)
-    responder.count(way.udp6, 2, 100)
+    responder.count(transportCode.udp6, 2, 100)
     ask(`no.${zoneName}`, 999)
-    responder.count(way.udp4, 1, 0.0001)
-    ask(zoneName, 1, { by: way.stream })
-    responder.count(way.stream, 1, 0.001)
+    responder.count(transportCode.udp4, 1, 0.0001)
+    ask(zoneName, 1, { by: transportCode.stream })
+    responder.count(transportCode.stream, 1, 0.001)
     const [udp, tcp] = [...collect(table)].sort((a, b) => b.proto.localeCompare(a.proto))
     assert.deepEqual(
       [udp.server, udp.zone, udp.view, udp.plugin, udp.proto, tcp.proto],
@@ -47,25 +47,25 @@ describe('the data plane counts', () => {
   })
 
   it('the octets of a reply as CoreDNS does: names not compressed, OPT left out', () => {
-    const { table, space, classNumber, responder, ask } = rig()
-    table.put(space, classNumber, zoneName, {
+    const { table, space, profileId, responder, ask } = rig()
+    table.put(space, profileId, zoneName, {
       ...node,
       answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses: new Uint8Array(12) }]]),
     })
     ask(zoneName, 1, { edns: ednsOf() })
-    responder.count(way.udp4, 1, 0)
+    responder.count(transportCode.udp4, 1, 0)
     assert.equal([...collect(table)][0].responseSize.sum, 12 + 15 + 4 + 3 * (15 + 10 + 4))
   })
 
   it('hits of cached replies by success and denial', () => {
-    const { table, space, classNumber, responder, ask } = rig()
+    const { table, space, profileId, responder, ask } = rig()
     for (const rcode of [0, 3]) {
       const name = `r${rcode}.example.`
       const reply = encodeMessage({ ...questionMessage(name, 16), response: true, rcode }, { limit: 512 })
       const key = { name, type: 16, dnssecOk: false, checkingDisabled: false, authenticData: false }
-      table.putCached(space, classNumber, { ...key, reply, denial: rcode === 3, storedAt: 0, expiresAt: 1000 })
+      table.putCached(space, profileId, { ...key, reply, denial: rcode === 3, storedAt: 0, expiresAt: 1000 })
       ask(name, 16)
-      responder.count(way.udp4, 1, 0)
+      responder.count(transportCode.udp4, 1, 0)
     }
     assert.deepEqual([...collect(table)][0].cacheHits, { success: 1, denial: 1 })
   })
@@ -73,7 +73,7 @@ describe('the data plane counts', () => {
   it('misses by reason, and nothing else of them', () => {
     const { table, responder, ask } = rig()
     ask('example.com.', 1)
-    responder.count(way.udp4, 1, 0)
+    responder.count(transportCode.udp4, 1, 0)
     ask('example.com.', 252)
     ask('example.com.', 43)
     assert.deepEqual([...collectMisses(table.handle)].sort(), [
@@ -84,8 +84,8 @@ describe('the data plane counts', () => {
   })
 
   it('for ever: what a thread counted stays when it is gone and another has its slot', () => {
-    const { table, space, classNumber } = rig()
-    table.put(space, classNumber, zoneName, node)
+    const { table, space, profileId } = rig()
+    table.put(space, profileId, zoneName, node)
     const request = encodeMessage(questionMessage(zoneName, 1), { limit: 512 })
     const slots = new Set<number>()
     for (let thread = 0; thread < 3; thread++) {
@@ -93,8 +93,8 @@ describe('the data plane counts', () => {
       slots.add(reader.slot)
       const responder = createResponder(table.handle, reader.slot)
       responder.startBatch(0)
-      responder.answer(request, 0, request.length, space, way.udp4, new Uint8Array(512), 0)
-      responder.count(way.udp4, 1, 0)
+      responder.answer(request, 0, request.length, space, transportCode.udp4, new Uint8Array(512), 0)
+      responder.count(transportCode.udp4, 1, 0)
       responder.offline()
       reader.release()
     }
@@ -104,13 +104,13 @@ describe('the data plane counts', () => {
   })
 
   it('sums the threads', () => {
-    const { table, space, classNumber } = rig()
-    table.put(space, classNumber, zoneName, node)
+    const { table, space, profileId } = rig()
+    table.put(space, profileId, zoneName, node)
     const request = encodeMessage(questionMessage(zoneName, 1), { limit: 512 })
     const responders = [1, 2, 3].map(() => createResponder(table.handle, table.addReader().slot))
     for (const responder of responders) {
-      responder.answer(request, 0, request.length, space, way.udp4, new Uint8Array(512), 0)
-      responder.count(way.udp4, 1, 0)
+      responder.answer(request, 0, request.length, space, transportCode.udp4, new Uint8Array(512), 0)
+      responder.count(transportCode.udp4, 1, 0)
     }
     assert.equal([...collect(table)][0].requests.get('1A'), 3)
   })
@@ -118,12 +118,12 @@ describe('the data plane counts', () => {
 
 describe('a reader in a batch', () => {
   it('keeps what was retired since it began, and nothing once it has passed or gone OFFLINE', () => {
-    const { table, space, classNumber } = rig()
+    const { table, space, profileId } = rig()
     const reader = table.addReader()
     const responder = createResponder(table.handle, reader.slot)
     const replace = (): number => {
       const addresses = new Uint8Array(4000)
-      table.put(space, classNumber, zoneName, {
+      table.put(space, profileId, zoneName, {
         ...node,
         answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses }]]),
       })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createResponder, DROP, LOCAL, MISS, way } from '../../src/answer/index.ts'
+import { createResponder, DROP, LOCAL, MISS, transportCode } from '../../src/answer/index.ts'
 import { formatErrorReply } from '../../src/dns/reply.ts'
 import { encodeMessage, ParseError, parseMessage } from '../../src/dns/wire.ts'
 import { zoneSpec } from '../table/arbitraries.ts'
@@ -8,10 +8,10 @@ import { ednsOf, questionMessage, rig } from './asking.ts'
 import { judgeHeader } from './judge-header.ts'
 import { cases } from './message-cases.ts'
 
-const { table, space, classNumber, answer } = rig()
+const { table, space, profileId, answer } = rig()
 const addresses = Uint8Array.of(10, 0, 0, 1)
 table.zone(space, zoneSpec({}, 'example.'))
-table.put(space, classNumber, 'web.example.', {
+table.put(space, profileId, 'web.example.', {
   zone: 'example.',
   below: 'closed',
   otherTypes: 'nodata',
@@ -73,7 +73,7 @@ describe('200,000 random and mutated datagrams', () => {
   function answerAmong(filler: number, request: Uint8Array): Uint8Array | number {
     around.fill(filler)
     around.set(request, 700)
-    const length = responder.answer(around, 700, 700 + request.length, space, way.udp4, reply, 10)
+    const length = responder.answer(around, 700, 700 + request.length, space, transportCode.udp4, reply, 10)
     return length > 0 ? reply.slice(10, 10 + length) : length
   }
 

@@ -1,6 +1,12 @@
 /** A producer of observed queries as a UDP thread is one: numbered queries in batches. See query-ring.test.ts. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { createResponder, type QueryRingView, type QueryRoute, queryRecord, way } from '../../src/answer/index.ts'
+import {
+  createResponder,
+  type QueryRingView,
+  type QueryRoute,
+  queryRecord,
+  transportCode,
+} from '../../src/answer/index.ts'
 import { wireToName } from '../../src/dns/name.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
 import type { TableHandle } from '../../src/table/api.ts'
@@ -31,9 +37,9 @@ export const route: QueryRoute = {
 export function openGiven(): Omit<Given, 'queries' | 'wanted'> {
   const table = createTable({ reserveBytes: 2 ** 24, counterBytes: 2 ** 17 })
   const space = table.createSpace()
-  const classNumber = table.defineClass({ ...classSpec, observe: { answers: true, denials: true } })
+  const profileId = table.defineClass({ ...classSpec, observe: { answers: true, denials: true } })
   table.zone(space, zoneSpec())
-  table.put(space, classNumber, zoneName, {
+  table.put(space, profileId, zoneName, {
     zone: zoneName,
     below: 'closed',
     otherTypes: 'nodata',
@@ -54,7 +60,7 @@ export function askAndTell({ handle, slot, space, queries, wanted }: Given): num
     const message = { ...questionMessage(name, 1 + (i % 5)), id: i & 0xffff }
     const request = encodeMessage(message, { limit: 512 })
     responder.startBatch(i)
-    responder.answer(request, 0, request.length, space, way.udp4, reply, 0)
+    responder.answer(request, 0, request.length, space, transportCode.udp4, reply, 0)
     responder.offline()
     from.clientPort = i & 0xffff
     if (responder.observed()) responder.observe(from)

@@ -10,7 +10,7 @@ import {
   type QueryRingView,
   queryFact,
   queryRecord,
-  way,
+  transportCode,
 } from '../../src/answer/index.ts'
 import { wireToName } from '../../src/dns/name.ts'
 import { rdata } from '../../src/dns/rdata.ts'
@@ -32,7 +32,7 @@ const oneAddress: AnswerSpec = { kind: 'addresses', ttl: 5, addresses: Uint8Arra
 function observed(observe?: Observed, records = 8) {
   const queries = createQueryRing(records)
   const parts = rig(observe ? { observe } : {}, { queries })
-  parts.table.put(parts.space, parts.classNumber, zoneName, nodeWith([1, oneAddress]))
+  parts.table.put(parts.space, parts.profileId, zoneName, nodeWith([1, oneAddress]))
   const consumer = createQueryConsumer(queries)
   return {
     ...parts,
@@ -64,7 +64,7 @@ function factsAt({ words, halves, bytes, floats }: QueryRingView, at: number) {
     payloadSize: u16(queryRecord.payloadSize),
     requestOctets: u16(queryRecord.requestOctets),
     replyOctets: words[(at + queryRecord.replyOctets) >> 2],
-    classNumber: u16(queryRecord.classNumber),
+    profileId: u16(queryRecord.profileId),
     space: words[(at + queryRecord.space) >> 2],
     receivedAt: floats[(at + queryRecord.receivedAt) >> 3],
     seconds: floats[(at + queryRecord.seconds) >> 3],
@@ -78,7 +78,7 @@ const octetsOf = (outcome: Outcome): number => messageOctets({ ...replyOf(outcom
 
 describe('an observed answer', () => {
   it('is told with everything that a line of the log needs', () => {
-    const { tell, taken, responder, space, classNumber, ask } = observed(everything)
+    const { tell, taken, responder, space, profileId, ask } = observed(everything)
     const name = `No.${zoneName}`
     tell(name, 28, { edns: ednsOf({ dnssecOk: true, payloadSize: 4096 }), now: 1234.5 })
     responder.publish(0.25)
@@ -93,7 +93,7 @@ describe('an observed answer', () => {
         payloadSize: 4096,
         requestOctets: 12 + 18 + 4 + 11,
         replyOctets: octetsOf(ask(name, 28)),
-        classNumber,
+        profileId,
         space,
         receivedAt: 1234.5,
         seconds: 0.25,
@@ -129,9 +129,9 @@ describe('an observed answer', () => {
     it(`has the size of the whole reply, also where that is cut: ${kind}`, () => {
       fc.assert(
         fc.property(answers as fc.Arbitrary<AnswerSpec>, (answer) => {
-          const { table, space, classNumber, ask, tell, taken, responder } = observed(everything)
-          table.put(space, classNumber, zoneName, nodeWith([type, answer]))
-          const whole = ask(zoneName, type, { by: way.stream })
+          const { table, space, profileId, ask, tell, taken, responder } = observed(everything)
+          table.put(space, profileId, zoneName, nodeWith([type, answer]))
+          const whole = ask(zoneName, type, { by: transportCode.stream })
           // Over 16 KiB pointers no longer reach, and the size is a little off.
           fc.pre(typeof whole === 'object' && octetsOf(whole) < 16_000)
           if (!tell(zoneName, type)) return
@@ -145,7 +145,7 @@ describe('an observed answer', () => {
     })
 
   it('has the size of a cached reply without compression, and knows its denials by their SOA', () => {
-    const { table, space, classNumber, tell, taken, responder } = observed(everything)
+    const { table, space, profileId, tell, taken, responder } = observed(everything)
     const soa = rdata.soa({ mname: 'ns.x.', rname: 'h.x.', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 1 })
     const records = (type: number, data: Uint8Array) => [{ name: 'x.', type, class: 1, ttl: 9, rdata: data }]
     const replies = [
@@ -157,7 +157,7 @@ describe('an observed answer', () => {
       const name = `n${i}.x.`
       const message = { ...questionMessage(name, 1), response: true, ...reply }
       const wire = encodeMessage(message, { limit: 65_535 })
-      table.putCached(space, classNumber, {
+      table.putCached(space, profileId, {
         name,
         type: 1,
         dnssecOk: false,

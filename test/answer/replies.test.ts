@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type Way, way } from '../../src/answer/index.ts'
+import { type TransportCode, transportCode } from '../../src/answer/index.ts'
 import type { EdnsOption, Message, ResourceRecord } from '../../src/dns/message.ts'
 import { rdata, recordText } from '../../src/dns/rdata.ts'
 import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
@@ -24,7 +24,7 @@ const empty: NodeSpec = { zone: zoneName, below: 'closed', otherTypes: 'nodata',
 
 const asked: fc.Arbitrary<Asked> = fc.record(
   {
-    by: fc.constantFrom<Way>(way.udp4, way.udp6, way.stream),
+    by: fc.constantFrom<TransportCode>(transportCode.udp4, transportCode.udp6, transportCode.stream),
     recursionDesired: fc.boolean(),
     checkingDisabled: fc.boolean(),
     edns: fc.option(
@@ -55,9 +55,9 @@ const isRepeated = ({ code, data: { length } }: EdnsOption): boolean =>
   code === 10 ? length === 8 || (length >= 16 && length <= 40) : code === 3 || code === 12
 
 /** What the chain would send: the meaning, through the encoder of src/dns. */
-function throughTheEncoder(sections: Sections, request: Message, by: Way | undefined): Message {
+function throughTheEncoder(sections: Sections, request: Message, by: TransportCode | undefined): Message {
   const { edns } = request
-  const limit = by === way.stream ? 65_535 : Math.max(512, edns?.payloadSize ?? 0)
+  const limit = by === transportCode.stream ? 65_535 : Math.max(512, edns?.payloadSize ?? 0)
   const reply: Message = {
     ...request,
     ...sections,
@@ -70,12 +70,12 @@ function throughTheEncoder(sections: Sections, request: Message, by: Way | undef
 
 describe('a reply from the table', () => {
   it('is what the chain would send for the same node, cut at the same record', () => {
-    const { table, space, classNumber, ask } = rig()
+    const { table, space, profileId, ask } = rig()
     const type = fc.oneof({ arbitrary: fc.constantFrom(...Object.values(typeNumbers)), weight: 9 }, fc.constant(65))
     fc.assert(
       fc.property(nameInZone, nodeSpec, type, asked, fc.nat(), (name, node, qtype, how, salt) => {
         if (node.answers.get(qtype)?.kind === 'variants') return
-        table.put(space, classNumber, name, node)
+        table.put(space, profileId, name, node)
         const request = questionMessage(inMixedCase(name, salt), qtype, how)
         const meaning = meaningOf(node, zoneSpec(), request.questions[0].name, qtype)
         const outcome = ask(request.questions[0].name, qtype, how)
@@ -95,19 +95,19 @@ describe('a reply from the table', () => {
   })
 
   it('has 29 of 60 addresses and TC without EDNS, as CoreDNS', () => {
-    const { table, space, classNumber, ask } = rig()
+    const { table, space, profileId, ask } = rig()
     const name = `web.default.svc.${zoneName}`
     const addresses = new Uint8Array(240)
-    table.put(space, classNumber, name, { ...empty, answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses }]]) })
+    table.put(space, profileId, name, { ...empty, answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses }]]) })
     const reply = replyOf(ask(name, 1))
     assert.equal(reply.answer.length, 29)
     assert.equal(reply.truncated, true)
-    assert.equal(replyOf(ask(name, 1, { by: way.stream })).answer.length, 60)
+    assert.equal(replyOf(ask(name, 1, { by: transportCode.stream })).answer.length, 60)
     assert.equal(replyOf(ask(name, 1, { edns: ednsOf() })).truncated, false)
   })
 
   it('points to what it can and copies what it cannot when 600 endpoints go beyond 16 KiB', () => {
-    const { table, space, classNumber, ask, answer } = rig()
+    const { table, space, profileId, ask, answer } = rig()
     const name = `web.default.svc.${zoneName}`
     for (const count of [250, 400, 600, 900, 1200]) {
       const spec: ServicesSpec = {
@@ -120,21 +120,21 @@ describe('a reply from the table', () => {
         })),
         records: Array.from({ length: count }, (_, target) => ({ priority: 0, weight: 1, port: 80, target })),
       }
-      table.put(space, classNumber, name, { ...empty, answers: new Map([[33, spec]]) })
+      table.put(space, profileId, name, { ...empty, answers: new Map([[33, spec]]) })
       const request = questionMessage(`web.default.svc.Cluster.local.`, 33)
       const wanted = throughTheEncoder(
         answerMeaning(spec, zoneSpec(), request.questions[0].name, 33)!,
         request,
-        way.stream,
+        transportCode.stream,
       )
-      assert.deepEqual(replyOf(ask(request.questions[0].name, 33, { by: way.stream })), wanted)
-      assert.ok(answer(encodeMessage(request, { limit: 512 }), way.stream) instanceof Uint8Array)
+      assert.deepEqual(replyOf(ask(request.questions[0].name, 33, { by: transportCode.stream })), wanted)
+      assert.ok(answer(encodeMessage(request, { limit: 512 }), transportCode.stream) instanceof Uint8Array)
     }
   })
 
   it('copies the question in its case, and writes the zone in that case', () => {
-    const { table, space, classNumber, ask } = rig()
-    table.put(space, classNumber, `web.${zoneName}`, empty)
+    const { table, space, profileId, ask } = rig()
+    table.put(space, profileId, `web.${zoneName}`, empty)
     const reply = replyOf(ask('wEB.CLUSTER.local.', 1))
     assert.equal(reply.questions[0].name, 'wEB.CLUSTER.local.')
     assert.equal(
@@ -144,10 +144,10 @@ describe('a reply from the table', () => {
   })
 
   it('answers for the root, whose owner is no pointer', () => {
-    const { table, space, classNumber, ask } = rig()
+    const { table, space, profileId, ask } = rig()
     table.zone(space, zoneSpec({}, '.'))
     const addresses = Uint8Array.of(1, 2, 3, 4)
-    table.put(space, classNumber, '.', {
+    table.put(space, profileId, '.', {
       ...empty,
       zone: '.',
       answers: new Map([
@@ -161,8 +161,8 @@ describe('a reply from the table', () => {
   })
 
   it('echoes the advertised size as the class caps it', () => {
-    const { table, space, classNumber, ask } = rig({ maxPayload: 1232 })
-    table.put(space, classNumber, `web.${zoneName}`, {
+    const { table, space, profileId, ask } = rig({ maxPayload: 1232 })
+    table.put(space, profileId, `web.${zoneName}`, {
       ...empty,
       answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses: new Uint8Array(800) }]]),
     })
@@ -173,23 +173,23 @@ describe('a reply from the table', () => {
   })
 
   it('is for the chain when the way it goes has less room than the client', () => {
-    const { table, space, classNumber, ask } = rig({}, { udpRoom: 600 })
-    table.put(space, classNumber, `web.${zoneName}`, {
+    const { table, space, profileId, ask } = rig({}, { udpRoom: 600 })
+    table.put(space, profileId, `web.${zoneName}`, {
       ...empty,
       answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses: new Uint8Array(800) }]]),
     })
     assert.match(String(ask(`web.${zoneName}`, 1, { edns: ednsOf() })), /^miss: the answer is too large/)
     assert.equal(replyOf(ask(`web.${zoneName}`, 1)).truncated, true)
-    assert.equal(replyOf(ask(`web.${zoneName}`, 1, { by: way.stream })).truncated, false)
+    assert.equal(replyOf(ask(`web.${zoneName}`, 1, { by: transportCode.stream })).truncated, false)
   })
 })
 
 describe('a name that the table does not have', () => {
   function tree() {
     const made = rig()
-    const { table, space, classNumber } = made
+    const { table, space, profileId } = made
     const put = (name: string, change: Partial<NodeSpec> = {}) =>
-      table.put(space, classNumber, name, { ...empty, ...change })
+      table.put(space, profileId, name, { ...empty, ...change })
     put(zoneName)
     put(`svc.${zoneName}`)
     put(`open.svc.${zoneName}`, { below: 'open' })
@@ -257,7 +257,7 @@ describe('random order', () => {
   const key = (record: ResourceRecord): string => recordText(record)
 
   it('permutes addresses and glue and nothing else, before the reply is cut', () => {
-    const { table, space, classNumber, ask } = rig({ shuffle: true })
+    const { table, space, profileId, ask } = rig({ shuffle: true })
     const spec = fc.oneof(
       addressesSpec(1).map((answer) => ({ type: 1, answer })),
       addressesSpec(28).map((answer) => ({ type: 28, answer })),
@@ -266,7 +266,7 @@ describe('random order', () => {
     )
     fc.assert(
       fc.property(nameInZone, spec, asked, (name, { type, answer }, how) => {
-        table.put(space, classNumber, name, { ...empty, answers: new Map([[type, answer]]) })
+        table.put(space, profileId, name, { ...empty, answers: new Map([[type, answer]]) })
         const outcome = ask(name, type, how)
         if (typeof outcome === 'string') return
         const meaning = answerMeaning(answer, zoneSpec(), name, type)!
@@ -292,10 +292,10 @@ describe('random order', () => {
   })
 
   it('gives each of 40 addresses the same chance to be among the first 28, and each position', () => {
-    const { table, space, classNumber, ask } = rig({ shuffle: true })
+    const { table, space, profileId, ask } = rig({ shuffle: true })
     const name = `web.default.svc.${zoneName}`
     const addresses = Uint8Array.from({ length: 160 }, (_, i) => (i % 4 === 3 ? i >> 2 : 10))
-    table.put(space, classNumber, name, { ...empty, answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses }]]) })
+    table.put(space, profileId, name, { ...empty, answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses }]]) })
     const first = new Array<number>(40).fill(0)
     const among = new Array<number>(40).fill(0)
     const rounds = 4000
@@ -315,17 +315,17 @@ describe('random order', () => {
 
 describe('an answer with variants', () => {
   it('is drawn by weight for each query, whole', () => {
-    const { table, space, classNumber, ask } = rig()
+    const { table, space, profileId, ask } = rig()
     const name = `split.default.svc.${zoneName}`
     const variant = (weight: number, octet: number, count: number) => ({
       weight,
       answer: { kind: 'addresses' as const, ttl: 5, addresses: new Uint8Array(4 * count).fill(octet) },
     })
     const variants = [variant(90, 1, 40), variant(10, 2, 1)]
-    table.put(space, classNumber, name, { ...empty, answers: new Map([[1, { kind: 'variants', variants }]]) })
+    table.put(space, profileId, name, { ...empty, answers: new Map([[1, { kind: 'variants', variants }]]) })
     let canary = 0
     for (let i = 0; i < 5000; i++) {
-      const { answer } = replyOf(ask(name, 1, { by: way.stream }))
+      const { answer } = replyOf(ask(name, 1, { by: transportCode.stream }))
       const backend = answer[0].rdata[0]
       assert.ok(answer.every(({ rdata }) => rdata[0] === backend))
       assert.equal(answer.length, backend === 1 ? 40 : 1)
@@ -335,14 +335,14 @@ describe('an answer with variants', () => {
   })
 
   it('is not cut in a datagram, for another draw would follow over TCP: any of its addresses that fit', () => {
-    const { table, space, classNumber, ask } = rig({}, { random: fixedRandom(5) })
+    const { table, space, profileId, ask } = rig({}, { random: fixedRandom(5) })
     const name = `split.default.svc.${zoneName}`
     const variant = (weight: number, octet: number, count: number) => {
       const addresses = Uint8Array.from({ length: 4 * count }, (_, i) => (i % 4 === 3 ? i >> 2 : octet))
       return { weight, answer: { kind: 'addresses' as const, ttl: 5, addresses } }
     }
     const variants = [variant(90, 1, 50), variant(10, 2, 3)]
-    table.put(space, classNumber, name, { ...empty, answers: new Map([[1, { kind: 'variants', variants }]]) })
+    table.put(space, profileId, name, { ...empty, answers: new Map([[1, { kind: 'variants', variants }]]) })
     const trials = 5000
     const among = new Array<number>(50).fill(0)
     let large = 0
@@ -359,7 +359,7 @@ describe('an answer with variants', () => {
   })
 
   it('means each of its variants, of every kind', () => {
-    const { table, space, classNumber, ask } = rig()
+    const { table, space, profileId, ask } = rig()
     fc.assert(
       fc.property(nameInZone, servicesSpec, recordsSpec, (name, services, records) => {
         const variants = [
@@ -367,13 +367,13 @@ describe('an answer with variants', () => {
           { weight: 2, answer: records },
           { weight: 1, answer: services },
         ]
-        table.put(space, classNumber, name, { ...empty, answers: new Map([[33, { kind: 'variants', variants }]]) })
+        table.put(space, profileId, name, { ...empty, answers: new Map([[33, { kind: 'variants', variants }]]) })
         const request = questionMessage(name, 33)
         const possible = variants.map(({ answer }) =>
-          throughTheEncoder(answerMeaning(answer, zoneSpec(), name, 33)!, request, way.stream),
+          throughTheEncoder(answerMeaning(answer, zoneSpec(), name, 33)!, request, transportCode.stream),
         )
         for (let i = 0; i < 6; i++) {
-          const reply = replyOf(ask(name, 33, { by: way.stream }))
+          const reply = replyOf(ask(name, 33, { by: transportCode.stream }))
           assert.ok(
             possible.some((wanted) => wanted.answer.map(recordText).join() === reply.answer.map(recordText).join()),
           )
@@ -385,7 +385,7 @@ describe('an answer with variants', () => {
 
   it('obeys the random source: every draw from the first to the last', () => {
     const draws = [0, 0x3fffffff, 0x40000000, 0xffffffff]
-    const { table, space, classNumber, ask } = rig({}, { random: () => draws.shift()! })
+    const { table, space, profileId, ask } = rig({}, { random: () => draws.shift()! })
     const name = `split.${zoneName}`
     const text = (word: string) => ({
       kind: 'records' as const,
@@ -396,7 +396,7 @@ describe('an answer with variants', () => {
       { weight: 1, answer: text('a') },
       { weight: 3, answer: text('b') },
     ]
-    table.put(space, classNumber, name, { ...empty, answers: new Map([[16, { kind: 'variants', variants }]]) })
+    table.put(space, profileId, name, { ...empty, answers: new Map([[16, { kind: 'variants', variants }]]) })
     const heard = [1, 2, 3, 4].map(() => String.fromCharCode(replyOf(ask(name, 16)).answer[0].rdata[1]))
     assert.deepEqual(heard, ['a', 'a', 'b', 'b'])
   })

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { way } from '../../src/answer/index.ts'
-import { drawn } from '../../src/cluster-dns/records/selection.ts'
+import { transportCode } from '../../src/answer/index.ts'
+import { selectVariant } from '../../src/cluster-dns/records/selection.ts'
 import { readSrv, recordText } from '../../src/dns/rdata.ts'
 import type { NodeSpec, ServicesSpec } from '../../src/table/spec.ts'
 import { assertShare, fixedRandom } from '../support/chance.ts'
@@ -33,10 +33,10 @@ const services = (weights: readonly number[], priorities: readonly number[] = []
 
 describe('SRV records in weighted order', () => {
   it('are kept by the table, sorted by priority and weight', () => {
-    const { table, space, classNumber } = rig()
+    const { table, space, profileId } = rig()
     fc.assert(
       fc.property(nameInZone, weightedServicesSpec, (name, spec) => {
-        table.put(space, classNumber, name, node(spec))
+        table.put(space, profileId, name, node(spec))
         assert.deepEqual(table.inspect(space, name)?.node, structuredClone(node(spec)))
       }),
       { numRuns: 200 },
@@ -45,14 +45,14 @@ describe('SRV records in weighted order', () => {
 
   it('are all in a reply that is not cut, once each, by priority, with their addresses', () => {
     for (const shuffle of [false, true]) {
-      const { table, space, classNumber, ask } = rig({ shuffle })
+      const { table, space, profileId, ask } = rig({ shuffle })
       fc.assert(
         fc.property(nameInZone, weightedServicesSpec, (name, spec) => {
-          table.put(space, classNumber, name, node(spec))
+          table.put(space, profileId, name, node(spec))
           const wanted = answerMeaning(spec, zoneSpec(), name, 33)!
           // Twice: what was drawn for a reply must not be left over for the next.
           for (let again = 0; again < 2; again++) {
-            const reply = replyOf(ask(name, 33, { by: way.stream }))
+            const reply = replyOf(ask(name, 33, { by: transportCode.stream }))
             assert.deepEqual(reply.answer.map(recordText).sort(), wanted.answer.map(recordText).sort())
             assert.deepEqual(reply.additional.map(recordText).sort(), wanted.additional.map(recordText).sort())
             const priorities = reply.answer.map(({ rdata }) => readSrv(rdata).priority)
@@ -68,10 +68,10 @@ describe('SRV records in weighted order', () => {
   })
 
   it('are cut after they are drawn: what is left is drawn by weight, too', () => {
-    const { table, space, classNumber, ask } = rig({}, { random: fixedRandom(1) })
+    const { table, space, profileId, ask } = rig({}, { random: fixedRandom(1) })
     const name = `split.${zoneName}`
     // 60 light ones would fill the reply before the heavy one, were it cut in the order stored.
-    table.put(space, classNumber, name, node(services([...new Array<number>(60).fill(1), 540])))
+    table.put(space, profileId, name, node(services([...new Array<number>(60).fill(1), 540])))
     let first = 0
     let among = 0
     const trials = 3000
@@ -91,9 +91,9 @@ describe('SRV records in weighted order', () => {
     [
       'the data plane',
       (spec: ServicesSpec) => {
-        const { table, space, classNumber, ask } = rig({}, { random: fixedRandom(2) })
+        const { table, space, profileId, ask } = rig({}, { random: fixedRandom(2) })
         const name = `split.${zoneName}`
-        table.put(space, classNumber, name, node(spec))
+        table.put(space, profileId, name, node(spec))
         return () => replyOf(ask(name, 33, { edns: ednsOf() })).answer.map(({ rdata }) => readSrv(rdata).target[1])
       },
     ],
@@ -102,7 +102,7 @@ describe('SRV records in weighted order', () => {
       (spec: ServicesSpec) => {
         const random = fixedRandom(3)
         return () => {
-          const answer = drawn(spec, () => random() / 2 ** 32) as ServicesSpec
+          const answer = selectVariant(spec, () => random() / 2 ** 32) as ServicesSpec
           return answer.records.map(({ target }) => String(target))
         }
       },
@@ -128,9 +128,9 @@ describe('SRV records in weighted order', () => {
   }
 
   it('are drawn among those of one priority, and of no weight at last', () => {
-    const { table, space, classNumber, ask } = rig({}, { random: fixedRandom(4) })
+    const { table, space, profileId, ask } = rig({}, { random: fixedRandom(4) })
     const name = `split.${zoneName}`
-    table.put(space, classNumber, name, node(services([1, 3, 0, 0, 5], [0, 0, 0, 1, 1])))
+    table.put(space, profileId, name, node(services([1, 3, 0, 0, 5], [0, 0, 0, 1, 1])))
     let second = 0
     const trials = 2000
     for (let i = 0; i < trials; i++) {
@@ -144,10 +144,10 @@ describe('SRV records in weighted order', () => {
   })
 
   it('refuse more different weights than a draw should look at', () => {
-    const { table, space, classNumber } = rig()
+    const { table, space, profileId } = rig()
     const weights = Array.from({ length: 4097 }, (_, i) => i + 1)
     assert.throws(
-      () => table.put(space, classNumber, `split.${zoneName}`, node(services(weights))),
+      () => table.put(space, profileId, `split.${zoneName}`, node(services(weights))),
       /4097 different weights/,
     )
   })

@@ -1,9 +1,9 @@
 /** The grammar of cluster names (coredns-behaviour §4.2), right to left. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Grammar, type Place, placeOf } from '../../src/cluster-dns/names/cluster-name.ts'
+import { type ClusterName, type NameGrammar, parseClusterName } from '../../src/cluster-dns/names/cluster-name.ts'
 
-const service = (fields: Partial<Place & { kind: 'service' }>): Place => ({
+const service = (fields: Partial<ClusterName & { kind: 'service' }>): ClusterName => ({
   kind: 'service',
   imported: false,
   namespace: 'ns',
@@ -15,9 +15,9 @@ const service = (fields: Partial<Place & { kind: 'service' }>): Place => ({
   topology: undefined,
   ...fields,
 })
-const nowhere: Place = { kind: 'nowhere' }
+const nowhere: ClusterName = { kind: 'nowhere' }
 
-const names: readonly [string, Place][] = [
+const names: readonly [string, ClusterName][] = [
   ['', { kind: 'apex' }],
   ['svc', { kind: 'tree', tree: 'svc' }],
   ['pod', { kind: 'tree', tree: 'pod' }],
@@ -50,14 +50,14 @@ describe('names in a zone', () => {
   for (const zone of ['cluster.local.', '.']) {
     for (const [left, place] of names) {
       const name = left === '' ? zone : zone === '.' ? `${left}.` : `${left}.${zone}`
-      test(`${name} in ${zone}`, () => assert.deepEqual(placeOf(zone, name), place))
+      test(`${name} in ${zone}`, () => assert.deepEqual(parseClusterName(zone, name), place))
     }
   }
 })
 
 describe('names with zonal', () => {
-  const zonal: Grammar = { zonal: true, multicluster: false, browsable: false }
-  const cases: readonly [string, Place][] = [
+  const zonal: NameGrammar = { zonal: true, multicluster: false, browsable: false }
+  const cases: readonly [string, ClusterName][] = [
     ['a.pin._zone.svc1.ns.svc', service({ topology: { zone: 'a', mode: 'pin' } })],
     ['a.prefer._zone.svc1.ns.svc', service({ topology: { zone: 'a', mode: 'prefer' } })],
     ['a.b.c.pin._zone.svc1.ns.svc', service({ topology: { zone: 'a.b.c', mode: 'pin' } })],
@@ -69,17 +69,17 @@ describe('names with zonal', () => {
     ['a.pin._zone.x.svc1.ns.svc', nowhere],
   ]
   for (const [left, place] of cases) {
-    test(left, () => assert.deepEqual(placeOf('cluster.local.', `${left}.cluster.local.`, zonal), place))
+    test(left, () => assert.deepEqual(parseClusterName('cluster.local.', `${left}.cluster.local.`, zonal), place))
   }
   test('are none without it', () => {
-    assert.deepEqual(placeOf('cluster.local.', 'a.pin._zone.svc1.ns.svc.cluster.local.'), nowhere)
+    assert.deepEqual(parseClusterName('cluster.local.', 'a.pin._zone.svc1.ns.svc.cluster.local.'), nowhere)
   })
 })
 
 describe('names in a multicluster zone', () => {
-  const imported: Grammar = { zonal: false, multicluster: true, browsable: false }
-  const ofImport = (fields: Partial<Place & { kind: 'service' }>) => service({ imported: true, ...fields })
-  const cases: readonly [string, Place][] = [
+  const imported: NameGrammar = { zonal: false, multicluster: true, browsable: false }
+  const ofImport = (fields: Partial<ClusterName & { kind: 'service' }>) => service({ imported: true, ...fields })
+  const cases: readonly [string, ClusterName][] = [
     ['svc1.ns.svc', ofImport({})],
     ['ep.svc1.ns.svc', ofImport({ endpoint: 'ep' })],
     ['ep.east.svc1.ns.svc', ofImport({ endpoint: 'ep', cluster: 'east' })],
@@ -91,14 +91,16 @@ describe('names in a multicluster zone', () => {
     ['x.10-0-0-1.ns.pod', { kind: 'pod', namespace: 'ns', label: '10-0-0-1' }],
   ]
   for (const [left, place] of cases) {
-    test(left, () => assert.deepEqual(placeOf('clusterset.local.', `${left}.clusterset.local.`, imported), place))
+    test(left, () =>
+      assert.deepEqual(parseClusterName('clusterset.local.', `${left}.clusterset.local.`, imported), place),
+    )
   }
 })
 
 describe('names in the reverse tree', () => {
-  const address = (...octets: number[]): Place => ({ kind: 'reverse', address: Uint8Array.from(octets) })
+  const address = (...octets: number[]): ClusterName => ({ kind: 'reverse', address: Uint8Array.from(octets) })
   const v6 = `${'0.'.repeat(31)}1.ip6.arpa.`
-  const reverse: readonly [string, string, Place][] = [
+  const reverse: readonly [string, string, ClusterName][] = [
     ['in-addr.arpa.', '4.3.2.1.in-addr.arpa.', address(1, 2, 3, 4)],
     ['1.in-addr.arpa.', '4.3.2.1.in-addr.arpa.', address(1, 2, 3, 4)],
     ['.', '4.3.2.1.in-addr.arpa.', address(1, 2, 3, 4)],
@@ -115,6 +117,6 @@ describe('names in the reverse tree', () => {
     ['ip6.arpa.', `g${v6.slice(1)}`, nowhere],
   ]
   for (const [zone, name, place] of reverse) {
-    test(`${name} in ${zone}`, () => assert.deepEqual(placeOf(zone, name), place))
+    test(`${name} in ${zone}`, () => assert.deepEqual(parseClusterName(zone, name), place))
   }
 })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type EndpointSlice, endpointFlag } from '../../src/k8s/model/types.ts'
+import { type EndpointGroup, endpointGroup, endpointLabel, isReady } from '../../src/cluster-dns/lookup/endpoints.ts'
 import { distinctAddresses } from '../../src/cluster-dns/records/distinct-addresses.ts'
-import { endpointGroup, endpointLabel, type Group, isReady } from '../../src/cluster-dns/lookup/endpoints.ts'
 import { formatAddress } from '../../src/dns/address.ts'
+import { type EndpointSlice, endpointFlag } from '../../src/k8s/model/types.ts'
 
 const octets = fc.constantFrom(0, 1, 10, 255)
 
@@ -41,7 +41,7 @@ const slice = fc.constantFrom(4 as const, 16 as const).chain((width) =>
     ),
 )
 
-const addressesOf = (group: Group | undefined): string[] =>
+const addressesOf = (group: EndpointGroup | undefined): string[] =>
   Array.from({ length: group?.count ?? 0 }, (_, i) => formatAddress(group!.addresses, i * group!.width, group!.width))
 
 test('an endpoint is found by its label, and only by that', () => {

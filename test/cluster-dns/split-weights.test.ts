@@ -2,25 +2,26 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type Layout, layOut, type Portion } from '../../src/cluster-dns/features/split/weights.ts'
+import { allocateWeights, type Portion, type WeightAllocation } from '../../src/cluster-dns/features/split/weights.ts'
 
 const portion = (share: number, targets: number): Portion => ({ share, targets })
 
 /** `WEIGHT×TARGETS` by portion. */
-const text = ({ runs }: Layout): string =>
+const text = ({ runs }: WeightAllocation): string =>
   runs.map(({ from, to, weight, heavier }) => `${weight}${heavier ? '+' : ''}×${to - from}`).join(' ')
 
-const totalOf = ({ from, to, weight, heavier }: Layout['runs'][number]): number => weight * (to - from) + heavier
+const totalOf = ({ from, to, weight, heavier }: WeightAllocation['runs'][number]): number =>
+  weight * (to - from) + heavier
 
 /** The greatest relative distance of a portion's part of the weights from its part of the shares. */
-function errorOf(portions: readonly Portion[], { runs }: Layout): number {
+function errorOf(portions: readonly Portion[], { runs }: WeightAllocation): number {
   const all = runs.reduce((sum, run) => sum + totalOf(run), 0)
   const shares = portions.reduce((sum, { share }) => sum + share, 0)
   return Math.max(...portions.map(({ share }, i) => Math.abs(totalOf(runs[i]) / all / (share / shares) - 1)))
 }
 
 /** What must hold of any layouts: weights of 1 to 65,535, and targets that are there. */
-function assertSound(portions: readonly Portion[], layouts: readonly Layout[]): void {
+function assertSound(portions: readonly Portion[], layouts: readonly WeightAllocation[]): void {
   for (const { weight, runs } of layouts) {
     assert.ok(Number.isInteger(weight) && weight >= 1)
     for (const [i, run] of runs.entries()) {
@@ -42,20 +43,20 @@ describe('the weights of a split', () => {
     [[portion(999, 500), portion(1, 1)], '999×500 500×1'],
   ] as const) {
     it(`are ${wanted} for ${JSON.stringify(portions)}: the shares, exactly`, () => {
-      assert.deepEqual(layOut(portions).map(text), [wanted])
+      assert.deepEqual(allocateWeights(portions).map(text), [wanted])
     })
   }
 
   it('are the nearest that 16 bits hold where the shares do not divide', () => {
     const portions = [portion(333, 7), portion(334, 11), portion(333, 13)]
-    const [layout, ...others] = layOut(portions)
+    const [layout, ...others] = allocateWeights(portions)
     assert.equal(others.length, 0)
     assert.ok(errorOf(portions, layout) < 1e-4)
   })
 
   it('give a part of a crowd in each of several sets where 16 bits cannot hold its share, every target as often', () => {
     const portions = [portion(999, 1), portion(1, 500)]
-    const layouts = layOut(portions)
+    const layouts = allocateWeights(portions)
     assertSound(portions, layouts)
     assert.deepEqual(new Set(layouts.map(text)), new Set(['61938×1 1×62', '62937×1 1×63']))
     const all = layouts.reduce((sum, { weight }) => sum + weight, 0)
@@ -81,7 +82,7 @@ describe('the weights of a split', () => {
     )
     fc.assert(
       fc.property(portions, (given) => {
-        const layouts = layOut(given)
+        const layouts = allocateWeights(given)
         assertSound(given, layouts)
         for (const layout of layouts) assert.ok(errorOf(given, layout) <= 0.01, JSON.stringify(layout))
       }),
@@ -94,7 +95,7 @@ describe('the weights of a split', () => {
     fc.assert(
       fc.property(targets, targets, fc.integer({ min: 1, max: 10_000 }), (large, small, share) => {
         const given = [portion(share, large), portion(1, small)]
-        const layouts = layOut(given)
+        const layouts = allocateWeights(given)
         assertSound(given, layouts)
         assert.ok(layouts.length <= 256)
         for (const layout of layouts) assert.ok(errorOf(given, layout) <= 0.01, JSON.stringify(given))
@@ -112,7 +113,7 @@ describe('the weights of a split', () => {
       { minLength: 1, maxLength: 32 },
     )
     fc.assert(
-      fc.property(portions, (given) => assertSound(given, layOut(given))),
+      fc.property(portions, (given) => assertSound(given, allocateWeights(given))),
       { numRuns: 100 },
     )
   })

@@ -1,12 +1,12 @@
 /** What a transfer of a zone says. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createModel } from '../support/fake-cluster.ts'
-import type { ClusterDnsSettings } from '../../src/cluster-dns/settings.ts'
 import { isTransferable, zoneRecords } from '../../src/cluster-dns/records/zone-transfer.ts'
+import type { ClusterDnsSettings } from '../../src/cluster-dns/settings.ts'
 import { recordText } from '../../src/dns/rdata.ts'
 import { createNotation } from '../support/cluster-notation.ts'
-import { knowledgeOf } from '../support/knowledge.ts'
+import { knowledgeOf } from '../support/context.ts'
+import { createModel } from '../support/fake-cluster.ts'
 import { dnsSettings } from '../support/shared-cluster.ts'
 
 const settings = dnsSettings({ zones: ['cluster.local.', '10.in-addr.arpa.'] })
@@ -15,12 +15,12 @@ function zoneOf(lines: string, changes: Partial<ClusterDnsSettings> = {}, zone =
   const cluster = createModel()
   const notation = createNotation(cluster)
   notation.apply(lines)
-  const knowledge = knowledgeOf(cluster.view, { ...settings, ...changes }, ['192.0.2.53'])
+  const context = knowledgeOf(cluster.view, { ...settings, ...changes }, ['192.0.2.53'])
   const text = (records: Iterator<unknown>) =>
     [...(records as IterableIterator<Parameters<typeof recordText>[0]>)].map((record) =>
       recordText(record).replaceAll(/\s+/g, ' '),
     )
-  return { cluster, notation, knowledge, records: () => text(zoneRecords(knowledge, zone)) }
+  return { cluster, notation, context, records: () => text(zoneRecords(context, zone)) }
 }
 
 const servers = ['cluster.local. 5 IN NS ns.dns.cluster.local.', 'ns.dns.cluster.local. 0 IN A 192.0.2.53']
@@ -247,11 +247,11 @@ describe('a transferred zone of a cluster set', () => {
 
   for (const resource of ['serviceimports', 'importedslices'] as const)
     test(`waits for ${resource}, and the own zone does not`, () => {
-      const { cluster, knowledge } = zoneOf(imports, multicluster, zone)
-      assert.equal(isTransferable(knowledge, zone), true)
+      const { cluster, context } = zoneOf(imports, multicluster, zone)
+      assert.equal(isTransferable(context, zone), true)
       cluster.setAvailability(resource, 'forbidden')
-      assert.equal(isTransferable(knowledge, zone), false)
-      assert.equal(isTransferable(knowledge, 'cluster.local.'), true)
+      assert.equal(isTransferable(context, zone), false)
+      assert.equal(isTransferable(context, 'cluster.local.'), true)
     })
 })
 
@@ -294,10 +294,10 @@ describe('a transferred zone', () => {
   })
 
   test('is the zone at one moment, whatever changes while it is told', () => {
-    const { notation, knowledge } = zoneOf(`service a shop 10.96.0.1 ports none
+    const { notation, context } = zoneOf(`service a shop 10.96.0.1 ports none
                                             service b shop headless
                                             endpoint b shop 10.0.0.1 ready`)
-    const records = zoneRecords(knowledge, 'cluster.local.') as IterableIterator<Parameters<typeof recordText>[0]>
+    const records = zoneRecords(context, 'cluster.local.') as IterableIterator<Parameters<typeof recordText>[0]>
     records.next()
     notation.apply(`remove service a shop
                     service c shop 10.96.0.3
@@ -334,11 +334,11 @@ describe('a transferred zone', () => {
   })
 
   test('must be known whole', () => {
-    const { knowledge, cluster } = zoneOf('')
-    assert.equal(isTransferable(knowledge), true)
+    const { context, cluster } = zoneOf('')
+    assert.equal(isTransferable(context), true)
     for (const state of ['forbidden', 'pending'] as const) {
       cluster.setAvailability('endpointslices', state)
-      assert.equal(isTransferable(knowledge), false, state)
+      assert.equal(isTransferable(context), false, state)
     }
   })
 })

@@ -3,16 +3,16 @@ import assert from 'node:assert/strict'
 import { isIP } from 'node:net'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { canonicalAddress, formatAddress, parseAddress } from '../../src/k8s/model/address.ts'
-import { createAddressIndex, hashAddress } from '../../src/k8s/model/address-index.ts'
 import { createBackoff } from '../../src/k8s/api/backoff.ts'
 import { createByteQueue } from '../../src/k8s/decode/byte-queue.ts'
-import { clusterKey } from '../../src/k8s/open.ts'
-import { createOutage } from '../../src/telemetry/rate-limited-log.ts'
-import { createPacer } from '../../src/scheduling/pacer.ts'
+import { createStringTable } from '../../src/k8s/decode/strings.ts'
 import { parseSelector } from '../../src/k8s/manifests/selector.ts'
-import { createStrings } from '../../src/k8s/decode/strings.ts'
+import { canonicalAddress, formatAddress, parseAddress } from '../../src/k8s/model/address.ts'
+import { createAddressIndex, hashAddress } from '../../src/k8s/model/address-index.ts'
 import type { ClusterConfig } from '../../src/k8s/model/types.ts'
+import { clusterKey } from '../../src/k8s/open.ts'
+import { createPacer } from '../../src/scheduling/pacer.ts'
+import { createRateLimitedLog } from '../../src/telemetry/rate-limited-log.ts'
 import { fixedClock } from '../support/fake-clock.ts'
 import { config, logInto } from './rig.ts'
 
@@ -148,7 +148,7 @@ describe('an outage', () => {
   test('is logged when it begins, once a minute while it lasts, and when it ends', () => {
     const lines: string[] = []
     const clock = fixedClock()
-    const outage = createOutage('the API', logInto(lines), clock)
+    const outage = createRateLimitedLog('the API', logInto(lines), clock)
     for (let second = 0; second < 90; second++, clock.move(1000)) outage.failed('refused')
     outage.over()
     outage.over()
@@ -180,7 +180,7 @@ test('a byte queue gives the octets that went in, whatever the pieces', () => {
 })
 
 test('shared strings are the strings that went in', () => {
-  const strings = createStrings()
+  const strings = createStringTable()
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 80 }), fc.nat({ max: 5 }), (text, before) => {
       const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(text), Buffer.alloc(3)])

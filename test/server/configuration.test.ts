@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { diskSources, parseCorefile } from '../../src/corefile/index.ts'
-import { systemClock } from '../../src/scheduling/clock.ts'
-import { createMetrics } from '../../src/telemetry/registry.ts'
 import type { Instance, Plugin } from '../../src/plugin/contract.ts'
+import { systemClock } from '../../src/scheduling/clock.ts'
 import { configure } from '../../src/server/configuration.ts'
 import { run } from '../../src/server/running.ts'
 import { createTable } from '../../src/table/index.ts'
+import { createMetrics } from '../../src/telemetry/registry.ts'
 import { createProcessRig } from '../support/plugin-rig.ts'
 
 describe('a configuration that cannot start', () => {

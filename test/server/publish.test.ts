@@ -4,7 +4,7 @@ import type { Instance, TableSink } from '../../src/plugin/contract.ts'
 import type { Observed } from '../../src/plugin/observer.ts'
 import { publishBlock } from '../../src/server/publish.ts'
 import { createRouter } from '../../src/server/routing.ts'
-import type { CachedEntry, ClassSpec, TableWriter } from '../../src/table/api.ts'
+import type { AnswerProfile, CachedEntry, TableWriter } from '../../src/table/api.ts'
 import type { AnswerSpec, NodeSpec, ZoneSpec } from '../../src/table/spec.ts'
 
 const soa = { mname: 'ns.x.', rname: 'h.x.', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 5, ttl: 5 }
@@ -19,7 +19,7 @@ const node = (below: 'closed' | 'open' = 'closed'): NodeSpec => ({
 /** Remembers what was written; the bytes are the table's own tests. */
 function recordingWriter() {
   const nodes = new Map<string, NodeSpec>()
-  const classes: ClassSpec[] = []
+  const classes: AnswerProfile[] = []
   const cached: string[] = []
   const zones: string[] = []
   const writer: Partial<TableWriter> = {

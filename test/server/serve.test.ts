@@ -8,7 +8,7 @@ import type { Plugin } from '../../src/plugin/contract.ts'
 import type { Handler, Outcome } from '../../src/plugin/query.ts'
 import { createQueryMetrics } from '../../src/plugin/query-metrics.ts'
 import { configure } from '../../src/server/configuration.ts'
-import { createServing } from '../../src/server/dispatch.ts'
+import { createDispatcher } from '../../src/server/dispatch.ts'
 import { createProcessRig } from '../support/plugin-rig.ts'
 
 /** What a client hears when the one plugin of the server handles its query so, and how many panics were counted. */
@@ -34,7 +34,7 @@ async function heard(handler: Handler) {
     process: state,
   })
   const panics = metrics.counter('panics', '', []).with()
-  const serving = createServing({ log, panics, clock, queryMetrics: createQueryMetrics(metrics) })
+  const serving = createDispatcher({ log, panics, clock, queryMetrics: createQueryMetrics(metrics) })
   const octets = await serving.answer(
     {
       request: encodeMessage(queryMessage('a.example.', 1, true), { limit: 512 }),

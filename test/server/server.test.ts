@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { diskSources, parseCorefile } from '../../src/corefile/index.ts'
-import { createMetrics } from '../../src/telemetry/registry.ts'
 import type { Instance, Plugin } from '../../src/plugin/contract.ts'
 import type { Listener } from '../../src/server/ingress.ts'
 import { startServer } from '../../src/server/server.ts'
 import { createTable } from '../../src/table/index.ts'
+import { createMetrics } from '../../src/telemetry/registry.ts'
 import { createProcessRig } from '../support/plugin-rig.ts'
 
 /** A server without sockets, whose one plugin does what each new `instance` says. */
@@ -34,7 +34,7 @@ async function scene(instance: () => Instance = () => ({}), builtIn: () => boole
     openIngress: () => ({
       apply: async (listeners) => void applied.push(listeners),
       lastQueryAt: () => Number.NEGATIVE_INFINITY,
-      tellAnswered() {},
+      flushQueryLog() {},
       close: async () => undefined,
       udp: 'dgram',
     }),

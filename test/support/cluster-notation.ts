@@ -19,8 +19,9 @@
  * is made when it is not there: SERVICE-ipv4 or SERVICE-ipv6, SERVICE-ipv4-C for one that was imported from cluster C. A
  * line about what exists replaces it. A PORT of a slice may be `any`: it has no number.
  */
-import type { HandMadeCluster } from './fake-cluster.ts'
+
 import type { Resource } from '../../src/k8s/model/types.ts'
+import type { HandMadeCluster } from './fake-cluster.ts'
 
 export interface ClusterNotation {
   /** Applies the lines one by one: each is an event of its own. Throws on a line that it does not understand. */

@@ -1,8 +1,7 @@
 /** The kubernetes plugin over a cluster made by hand, asked through its handler and through the answer table. */
 
-import { MISS, way } from '../../src/answer/api.ts'
+import { MISS, transportCode } from '../../src/answer/api.ts'
 import { createResponder } from '../../src/answer/index.ts'
-import { createModel } from './fake-cluster.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
 import { readSettings } from '../../src/corefile/read.ts'
 import { typeNumber } from '../../src/dns/codes.ts'
@@ -15,13 +14,14 @@ import { finishReply, replyTo } from '../../src/dns/reply.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
 import type { Outcome, Query } from '../../src/plugin/query.ts'
 import { createHandler } from '../../src/plugins/kubernetes/handler.ts'
-import { schema } from '../../src/plugins/kubernetes/settings.ts'
 import { createSettling } from '../../src/plugins/kubernetes/publish/settling.ts'
 import { createSource } from '../../src/plugins/kubernetes/publish/source.ts'
+import { schema } from '../../src/plugins/kubernetes/settings.ts'
 import { createTable, monotonicMilliseconds } from '../../src/table/index.ts'
-import { fixedClock } from './fake-clock.ts'
 import { createNotation } from './cluster-notation.ts'
-import { knowledgeOf } from './knowledge.ts'
+import { knowledgeOf } from './context.ts'
+import { fixedClock } from './fake-clock.ts'
+import { createModel } from './fake-cluster.ts'
 
 export interface ClusterUnderTest {
   /** Applies lines of the cluster notation. */
@@ -70,7 +70,7 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
   notation.apply(given.cluster ?? '')
   const { adaptiveTtl } = settings.dns
   const settling = adaptiveTtl && createSettling(cluster, adaptiveTtl.settle, clock)
-  const knowledge = knowledgeOf(cluster.view, settings.dns, given.localAddresses, settling)
+  const context = knowledgeOf(cluster.view, settings.dns, given.localAddresses, settling)
   const source = createSource({
     zones: settings.dns.zones,
     clock,
@@ -83,14 +83,14 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
   })
   let random = () => 0
   const handler = createHandler({
-    knowledge: () => knowledge,
+    context: () => context,
     answered: source.answered,
     room: { wait: () => undefined },
     overdue: () => clock.now() >= settings.startupTimeout,
     random: () => random(),
   })
   const table = openTable(() => Math.floor(random() * 2 ** 32))
-  source.start(cluster, knowledge, { settling })
+  source.start(cluster, context, { settling })
   const attached = source.attach(table.sink)
   return {
     apply: notation.apply,
@@ -134,7 +134,7 @@ function readKubernetes({ options = '', zones = 'cluster.local in-addr.arpa ip6.
 function openTable(random: () => number) {
   const writer = createTable()
   const space = writer.createSpace()
-  const classNumber = writer.defineClass({
+  const profileId = writer.defineClass({
     server: 'dns://:53',
     zone: '.',
     view: '',
@@ -147,12 +147,12 @@ function openTable(random: () => number) {
   return {
     sink: {
       zone: (zone: Parameters<typeof writer.zone>[1]) => writer.zone(space, zone),
-      put: (name: string, node: Parameters<typeof writer.put>[3]) => writer.put(space, classNumber, name, node),
+      put: (name: string, node: Parameters<typeof writer.put>[3]) => writer.put(space, profileId, name, node),
       remove: (name: string) => writer.remove(space, name),
     },
     ask(octets: Uint8Array): Uint8Array | undefined {
       responder.startBatch(monotonicMilliseconds())
-      const length = responder.answer(octets, 0, octets.length, space, way.stream, reply, 0)
+      const length = responder.answer(octets, 0, octets.length, space, transportCode.stream, reply, 0)
       responder.offline()
       return length === MISS ? undefined : reply.subarray(0, length)
     },

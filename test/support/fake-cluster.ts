@@ -1,11 +1,12 @@
 /** A cluster without a source: tests put the objects in by hand. */
-import { type Clock, systemClock } from '../../src/scheduling/clock.ts'
+
+import { createReducer } from '../../src/k8s/decode/reduce.ts'
 import { createAdmission, resourceOfKind } from '../../src/k8s/manifests/admission.ts'
 import { parseManifest } from '../../src/k8s/manifests/parse.ts'
-import { buildModel, watchedResources } from '../../src/k8s/model/cluster-model.ts'
-import { createReducer } from '../../src/k8s/decode/reduce.ts'
+import { createClusterModel, watchedResources } from '../../src/k8s/model/cluster-model.ts'
 import type { ResourceStore } from '../../src/k8s/model/resource-store.ts'
 import type { Availability, Cluster, ClusterConfig, Resource } from '../../src/k8s/model/types.ts'
+import { type Clock, systemClock } from '../../src/scheduling/clock.ts'
 
 export type ModelOptions = Partial<Omit<ClusterConfig, 'source'>> & {
   readonly clock?: Clock
@@ -40,7 +41,7 @@ export function createModel(options: ModelOptions = {}): HandMadeCluster {
     ...options,
   }
   const watched = watchedResources(config)
-  const { view, stores, subscribe, sealSerials, setAvailability } = buildModel(
+  const { view, stores, subscribe, sealSerials, setAvailability } = createClusterModel(
     watched,
     options.clock ?? systemClock,
     (error) => {

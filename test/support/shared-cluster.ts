@@ -1,13 +1,14 @@
 /** A cluster made by hand, as a block's `kubernetes` shares it with other plugins. */
-import { createModel, type HandMadeCluster } from './fake-cluster.ts'
+
 import type { ClusterDnsSettings } from '../../src/cluster-dns/settings.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
 import { readSettings } from '../../src/corefile/read.ts'
 import type { Instance, SharedCluster } from '../../src/plugin/contract.ts'
 import { schema } from '../../src/plugins/kubernetes/settings.ts'
-import { fixedClock } from './fake-clock.ts'
 import { type ClusterNotation, createNotation } from './cluster-notation.ts'
-import { knowledgeOf } from './knowledge.ts'
+import { knowledgeOf } from './context.ts'
+import { fixedClock } from './fake-clock.ts'
+import { createModel, type HandMadeCluster } from './fake-cluster.ts'
 
 export interface SharedClusterRig extends ClusterNotation {
   readonly cluster: HandMadeCluster
@@ -34,9 +35,9 @@ export function shareCluster(given: SharedClusterOptions = {}): SharedClusterRig
     clock: fixedClock({ wall: 1_000_000 }),
     availability: given.unsynced ? 'pending' : 'synced',
   })
-  const knowledge = knowledgeOf(cluster.view, dnsSettings({ ttl: 30, ...given.settings }), given.localAddresses)
+  const context = knowledgeOf(cluster.view, dnsSettings({ ttl: 30, ...given.settings }), given.localAddresses)
   const shared: SharedCluster = {
-    knowledge: () => knowledge,
+    context: () => context,
     subscribe: cluster.subscribe,
     sealSerials: cluster.sealSerials,
   }

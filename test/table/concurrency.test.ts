@@ -18,7 +18,7 @@ describe('while the table is written', () => {
   it('every reader sees one whole published answer, never an older one after a newer, and memory stays bounded', async () => {
     const table = createTable({ reserveBytes: 2 ** 27, counterBytes: 2 ** 20, maxCachedEntries: names / 2 })
     const space = table.createSpace()
-    const classNumber = table.defineClass({
+    const profileId = table.defineClass({
       server: 'dns://:53',
       zone: '.',
       view: '',
@@ -28,7 +28,7 @@ describe('while the table is written', () => {
     })
     table.zone(space, zoneSpec({ serial: 0, ttl: 0 }))
     const apex = { zone: zoneName, below: 'closed', otherTypes: 'nodata', answers: new Map() } as const
-    table.put(space, classNumber, zoneName, apex)
+    table.put(space, profileId, zoneName, apex)
     const board = new SharedArrayBuffer(64)
     const cells = new Int32Array(board)
 
@@ -49,11 +49,11 @@ describe('while the table is written', () => {
       version++
       const i = version % names
       if (version % 11 === 0) table.remove(space, nameOf(i))
-      else table.put(space, classNumber, nameOf(i), nodeOf(version))
+      else table.put(space, profileId, nameOf(i), nodeOf(version))
       if (version % 5 === 0) table.zone(space, zoneSpec({ serial: version, ttl: version % 1000 }))
-      if (version % 3 === 0) table.putCached(space, classNumber, cachedEntry(i, version))
+      if (version % 3 === 0) table.putCached(space, profileId, cachedEntry(i, version))
       // Names come in thousands and go again, so that the slot array is rebuilt and marks of removed names abound.
-      if (version % 4000 < 2000) table.put(space, classNumber, `f${fillers++}.${zoneName}`, apex)
+      if (version % 4000 < 2000) table.put(space, profileId, `f${fillers++}.${zoneName}`, apex)
       else if (fillers > 0) table.remove(space, `f${--fillers}.${zoneName}`)
     }
     while (!failed && (version < wantedChanges || Atomics.load(cells, shared.answers) < wantedAnswers)) {

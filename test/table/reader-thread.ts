@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { parentPort, workerData } from 'node:worker_threads'
-import { createResponder, MISS, way } from '../../src/answer/index.ts'
+import { createResponder, MISS, transportCode } from '../../src/answer/index.ts'
 import { readSoa, readSrv } from '../../src/dns/rdata.ts'
 import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
 import type { TableHandle } from '../../src/table/api.ts'
@@ -70,7 +70,7 @@ try {
     responder.startBatch(round)
     for (let i = 0; i < 32; i++) {
       const { key, octets, cached } = questions[(round * 32 + i * 7) % questions.length]
-      const length = responder.answer(octets, 0, octets.length, space, way.stream, reply, 0)
+      const length = responder.answer(octets, 0, octets.length, space, transportCode.stream, reply, 0)
       if (cached && length === MISS) continue
       assert.ok(length > 0, `${key}: ${length}`)
       check(key, length)

@@ -11,9 +11,9 @@ const classSpec = { server: 'dns://:53', zone: '.', view: '', plugin: 'kubernete
 function tableWithSpace(options: TableOptions = {}) {
   const table = createTable({ reserveBytes: 16 * 2 ** 20, counterBytes: 2 ** 16, ...options })
   const space = table.createSpace()
-  const classNumber = table.defineClass(classSpec)
+  const profileId = table.defineClass(classSpec)
   table.zone(space, zoneSpec())
-  return { table, space, classNumber }
+  return { table, space, profileId }
 }
 
 const empty: NodeSpec = { zone: zoneName, below: 'closed', otherTypes: 'nodata', answers: new Map() }
@@ -34,12 +34,12 @@ const endpoints = (count: number): ServicesSpec => ({
 
 describe('a table', () => {
   it('gives back what was put, for every kind of answer', () => {
-    const { table, space, classNumber } = tableWithSpace()
+    const { table, space, profileId } = tableWithSpace()
     fc.assert(
       fc.property(nameInZone, nodeSpec, (name, node) => {
-        table.put(space, classNumber, name, node)
+        table.put(space, profileId, name, node)
         // structuredClone: the plain objects that fast-check's are not.
-        assert.deepEqual(table.inspect(space, name), structuredClone({ classNumber, node }))
+        assert.deepEqual(table.inspect(space, name), structuredClone({ profileId, node }))
       }),
       { numRuns: 300 },
     )
@@ -49,7 +49,7 @@ describe('a table', () => {
     const step = fc.record({ name: fc.nat(400).map((i) => `n${i}.${zoneName}`), count: fc.nat(60), keep: fc.nat(3) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 1500, size: 'max' }), (steps) => {
-        const { table, space, classNumber } = tableWithSpace()
+        const { table, space, profileId } = tableWithSpace()
         const model = new Map<string, number>()
         const start = table.stats().liveBytes
         for (const { name, count, keep } of steps) {
@@ -57,7 +57,7 @@ describe('a table', () => {
             table.remove(space, name)
             model.delete(name)
           } else {
-            table.put(space, classNumber, name, addresses(count + 1))
+            table.put(space, profileId, name, addresses(count + 1))
             model.set(name, count + 1)
           }
         }
@@ -77,58 +77,58 @@ describe('a table', () => {
   })
 
   it('grows its slots with its names and finds them all', () => {
-    const { table, space, classNumber } = tableWithSpace()
-    for (let i = 0; i < 20_000; i++) table.put(space, classNumber, `n${i}.${zoneName}`, empty)
+    const { table, space, profileId } = tableWithSpace()
+    for (let i = 0; i < 20_000; i++) table.put(space, profileId, `n${i}.${zoneName}`, empty)
     for (let i = 0; i < 20_000; i++) assert.ok(table.has(space, `n${i}.${zoneName}`))
     assert.ok(table.stats().slots >= 32_768)
   })
 
   it('does not fill up with the marks of removed names', () => {
-    const { table, space, classNumber } = tableWithSpace()
+    const { table, space, profileId } = tableWithSpace()
     for (let i = 0; i < 50_000; i++) {
-      table.put(space, classNumber, `n${i}.${zoneName}`, empty)
+      table.put(space, profileId, `n${i}.${zoneName}`, empty)
       table.remove(space, `n${i - 100}.${zoneName}`)
     }
     assert.equal(table.stats().slots, 1024)
   })
 
   it('keeps names apart that differ in space, and finds them in any case', () => {
-    const { table, space, classNumber } = tableWithSpace()
+    const { table, space, profileId } = tableWithSpace()
     const other = table.createSpace()
     table.zone(other, zoneSpec())
-    table.put(space, classNumber, `web.${zoneName}`, addresses(1))
+    table.put(space, profileId, `web.${zoneName}`, addresses(1))
     assert.equal(table.has(other, `web.${zoneName}`), false)
     assert.equal(table.has(space, `WEB.Cluster.LOCAL.`), true)
   })
 
   it('stores the services of a name and of its port once when they are the same object', () => {
-    const { table, space, classNumber } = tableWithSpace()
+    const { table, space, profileId } = tableWithSpace()
     const shared = endpoints(500)
     const node: NodeSpec = { ...empty, answers: new Map([[33, shared]]) }
-    table.put(space, classNumber, `web.${zoneName}`, node)
+    table.put(space, profileId, `web.${zoneName}`, node)
     const once = table.stats().liveBytes
-    table.put(space, classNumber, `_http._tcp.web.${zoneName}`, node)
+    table.put(space, profileId, `_http._tcp.web.${zoneName}`, node)
     assert.ok(table.stats().liveBytes - once < 300)
     table.remove(space, `web.${zoneName}`)
     table.reclaim()
     assert.deepEqual(table.inspect(space, `_http._tcp.web.${zoneName}`)?.node, node)
     table.remove(space, `_http._tcp.web.${zoneName}`)
     table.reclaim()
-    table.put(space, classNumber, `web.${zoneName}`, node)
+    table.put(space, profileId, `web.${zoneName}`, node)
     assert.deepEqual(table.inspect(space, `web.${zoneName}`)?.node, node, 'after the shared body was freed')
   })
 
   it('needs its zone to be declared first', () => {
-    const { table, space, classNumber } = tableWithSpace()
+    const { table, space, profileId } = tableWithSpace()
     assert.throws(
-      () => table.put(space, classNumber, 'a.example.', { ...empty, zone: 'example.' }),
+      () => table.put(space, profileId, 'a.example.', { ...empty, zone: 'example.' }),
       /zone example\. is not declared/,
     )
   })
 
   it('changes a serial without touching the nodes', () => {
-    const { table, space, classNumber } = tableWithSpace()
-    for (let i = 0; i < 1000; i++) table.put(space, classNumber, `n${i}.${zoneName}`, empty)
+    const { table, space, profileId } = tableWithSpace()
+    for (let i = 0; i < 1000; i++) table.put(space, profileId, `n${i}.${zoneName}`, empty)
     const before = table.stats().liveBytes
     for (let serial = 2; serial < 5000; serial++) table.zone(space, zoneSpec({ serial }))
     table.reclaim()
@@ -146,12 +146,12 @@ describe('a table', () => {
 
 describe('a retired space', () => {
   it('gives back all its memory', async () => {
-    const { table, space, classNumber } = tableWithSpace()
+    const { table, space, profileId } = tableWithSpace()
     const start = table.stats()
     const second = table.createSpace()
     table.zone(second, zoneSpec())
-    for (let i = 0; i < 300; i++) table.put(second, classNumber, `n${i}.${zoneName}`, addresses(50))
-    table.put(space, classNumber, `stays.${zoneName}`, empty)
+    for (let i = 0; i < 300; i++) table.put(second, profileId, `n${i}.${zoneName}`, addresses(50))
+    table.put(space, profileId, `stays.${zoneName}`, empty)
     table.retireSpace(second)
     while (table.stats().entries > 1) table.reclaim()
     table.remove(space, `stays.${zoneName}`)
@@ -160,9 +160,9 @@ describe('a retired space', () => {
   })
 
   it('takes nothing more from those who are late', () => {
-    const { table, space, classNumber } = tableWithSpace()
+    const { table, space, profileId } = tableWithSpace()
     table.retireSpace(space)
-    table.put(space, classNumber, `late.${zoneName}`, empty)
+    table.put(space, profileId, `late.${zoneName}`, empty)
     assert.equal(table.has(space, `late.${zoneName}`), false)
     table.reclaim()
     assert.equal(table.stats().entries, 0)
@@ -182,9 +182,9 @@ describe('a retired space', () => {
 
 describe('a table without room', () => {
   it('says so, and leaves the space to the chain rather than answer what is no longer true', () => {
-    const { table, space, classNumber } = tableWithSpace({ reserveBytes: 3 * 2 ** 20 })
+    const { table, space, profileId } = tableWithSpace({ reserveBytes: 3 * 2 ** 20 })
     assert.throws(() => {
-      for (let i = 0; ; i++) table.put(space, classNumber, `n${i}.${zoneName}`, addresses(2000))
+      for (let i = 0; ; i++) table.put(space, profileId, `n${i}.${zoneName}`, addresses(2000))
     }, TableFull)
     const words = new Int32Array(table.handle.memory)
     assert.equal(words[spaceCell(space)], 0, 'the space serves no more')
@@ -193,12 +193,12 @@ describe('a table without room', () => {
 
 describe('readers', () => {
   it('hold nothing back while OFFLINE, nor after release', () => {
-    const { table, space, classNumber } = tableWithSpace()
+    const { table, space, profileId } = tableWithSpace()
     table.addReader()
     const second = table.addReader()
     second.release()
-    table.put(space, classNumber, `web.${zoneName}`, addresses(1000))
-    table.put(space, classNumber, `web.${zoneName}`, addresses(1000))
+    table.put(space, profileId, `web.${zoneName}`, addresses(1000))
+    table.put(space, profileId, `web.${zoneName}`, addresses(1000))
     table.reclaim()
     assert.equal(table.stats().retiredBytes, 0)
   })

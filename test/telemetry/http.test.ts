@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer as createTcpServer } from 'node:net'
 import { after, describe, it } from 'node:test'
+import { createSharedValues } from '../../src/server/process-state.ts'
 import { acquireHttpListener, sendText } from '../../src/telemetry/http.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
-import { createSharedValues } from '../../src/server/process-state.ts'
 
 const shared = createSharedValues(createLogger({ write: () => undefined }))
 const held: { release(): void }[] = []

@@ -1,11 +1,11 @@
 /** How observed answers come from the rings to the server: when somebody says so, in bounded pieces, with every loss told. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createQueryRing, createResponder, LOCAL, way } from '../../src/answer/index.ts'
+import { createQueryRing, createResponder, LOCAL, transportCode } from '../../src/answer/index.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
-import { createMetrics } from '../../src/telemetry/registry.ts'
 import type { AnsweredQuery } from '../../src/plugin/observer.ts'
-import { openAnsweredDesk, routeOf } from '../../src/transport/query-log.ts'
+import { createMetrics } from '../../src/telemetry/registry.ts'
+import { openQueryLogReader, routeOf } from '../../src/transport/query-log.ts'
 import { questionMessage } from '../answer/asking.ts'
 import { openGiven } from '../answer/query-ring-thread.ts'
 import { fixedClock } from '../support/fake-clock.ts'
@@ -25,7 +25,7 @@ function desk(known = true) {
     heard.push(query)
     return known
   }
-  const opened = openAnsweredDesk({
+  const opened = openQueryLogReader({
     onAnswered,
     clock,
     log: collectingLog(lines),
@@ -43,7 +43,7 @@ function desk(known = true) {
     const route = routeOf(client, local)
     const ask = (count: number) => {
       for (let i = 0; i < count; i++) {
-        made.answer(request, 0, request.length, space, way.udp6, new Uint8Array(512), 0)
+        made.answer(request, 0, request.length, space, transportCode.udp6, new Uint8Array(512), 0)
         made.observe(route)
       }
       if (made.publish(0.001)) opened.wake()

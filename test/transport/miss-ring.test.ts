@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createMissConsumer, createMissProducer, createMissRing, missRecord } from '../../src/transport/udp/miss-ring.ts'
+import {
+  createMissConsumer,
+  createMissProducer,
+  createMissRing,
+  missRecord,
+} from '../../src/transport/udp/miss-ring.ts'
 
 const size = 4096
 

@@ -120,19 +120,19 @@ describe('TCP', () => {
   for (const when of ['at once', 'later'] as const) {
     test(`queries that step aside ${when} leave their place to those behind them`, () => {
       const { held, onMiss, until } = heldMisses()
-      const stepAside = (miss: Miss) => {
-        if (when === 'at once') miss.stepAside!()
+      const releaseSlot = (miss: Miss) => {
+        if (when === 'at once') miss.releaseSlot!()
         return onMiss(miss)
       }
       return withTransport(
-        { udp, onMiss: stepAside, limits: { tcpPending: 2 } },
+        { udp, onMiss: releaseSlot, limits: { tcpPending: 2 } },
         async ({ transport, port, listener }) => {
           await transport.apply([listener()])
           const client = await tcpClient('127.0.0.1', port)
           client.write(...[1, 2, 3, 4].map((id) => frame(query('miss', id))))
           if (when === 'later') {
             await until(2)
-            for (const { miss } of held) miss.stepAside!()
+            for (const { miss } of held) miss.releaseSlot!()
           }
           await until(4)
           client.socket.end()

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import type { Miss } from '../../src/server/ingress.ts'
-import { loadNative } from '../../src/transport/udp/libc.ts'
+import { loadLibc } from '../../src/transport/udp/libc.ts'
 import { askUdp, query, rcodeReply, udpClient, withTransport } from './support.ts'
 
 const skip = (() => {
   try {
-    loadNative()
+    loadLibc()
     return false
   } catch (error) {
     return String(error)

@@ -144,8 +144,8 @@ for (const udp of ['auto', 'dgram'] as const) {
     test('queries that step aside leave their place to others, and are answered all the same', () => {
       const held: (() => void)[] = []
       const back: (() => void)[] = []
-      const onMiss = ({ request, stepAside }: Miss) => {
-        back.push(stepAside!())
+      const onMiss = ({ request, releaseSlot }: Miss) => {
+        back.push(releaseSlot!())
         return new Promise<Uint8Array>((resolve) => held.push(() => resolve(rcodeReply(request, 0))))
       }
       return withTransport({ udp, onMiss, limits: { udpPending: 1 } }, async ({ transport, port, listener }) => {

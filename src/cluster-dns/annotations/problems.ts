@@ -1,12 +1,12 @@
 /** What is wrong with the annotations of objects: everything that is ignored, and the rule that it breaks. */
 import type { Service } from '../../k8s/model/types.ts'
+import type { ClusterContext } from '../context.ts'
 import { problemsOfAliases } from '../features/alias/claims.ts'
-import type { Problem } from './parsed.ts'
 import { problemsOfEndpoints } from '../features/endpoints/names.ts'
 import { problemsOfHold } from '../features/hold/names.ts'
-import type { Knowledge } from '../context.ts'
 import { problemsOfTexts } from '../features/metadata/records.ts'
 import { problemsOfSplit } from '../features/split/named.ts'
+import type { Problem } from './parsed.ts'
 
 export interface ObjectProblem {
   readonly kind: 'Service' | 'Namespace' | 'EndpointSlice'
@@ -21,7 +21,7 @@ export interface ObjectProblem {
 }
 
 /** What cannot be told by looking at the annotation alone. `prefix`: what keys begin with, without the slash. */
-type Rule = (knowledge: Knowledge, service: Service, prefix: string) => readonly Problem[]
+type Rule = (context: ClusterContext, service: Service, prefix: string) => readonly Problem[]
 
 const rules: readonly Rule[] = [
   problemsOfSplit,
@@ -32,13 +32,13 @@ const rules: readonly Rule[] = [
 ]
 
 /** Of the Service, if there is one, and of its slices. */
-export function serviceProblems(knowledge: Knowledge, namespace: string, name: string): ObjectProblem[] {
-  const { view, annotations } = knowledge
+export function serviceProblems(context: ClusterContext, namespace: string, name: string): ObjectProblem[] {
+  const { view, annotations } = context
   const { prefix } = annotations
   if (prefix === undefined) return []
   const service = view.service(namespace, name)
   const found = service ? [...annotations.service(service).problems] : []
-  for (const rule of service ? rules : []) found.push(...rule(knowledge, service!, prefix))
+  for (const rule of service ? rules : []) found.push(...rule(context, service!, prefix))
   return [
     ...found.map((problem) => placed('Service', service!, problem)),
     ...view
@@ -47,7 +47,7 @@ export function serviceProblems(knowledge: Knowledge, namespace: string, name: s
   ]
 }
 
-export function namespaceProblems({ view, annotations }: Knowledge, name: string): ObjectProblem[] {
+export function namespaceProblems({ view, annotations }: ClusterContext, name: string): ObjectProblem[] {
   const namespace = view.namespace(name)
   if (!namespace) return []
   const object = { ...namespace, namespace: '' }

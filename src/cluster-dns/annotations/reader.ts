@@ -1,34 +1,34 @@
 /** From the annotations of an object to what they ask for. An annotation that is wrong is left out by itself. */
 import type { EndpointSlice, Namespace, Service } from '../../k8s/model/types.ts'
 import { type AliasList, readAliases } from '../features/alias/parse.ts'
-import { parseFlag } from './flag.ts'
 import { parseGrpcConfig } from '../features/grpc-config/parse.ts'
-import type { NamespaceHints, ServiceHints, SliceHints } from './service-annotations.ts'
 import { parseHold } from '../features/hold/parse.ts'
 import { maxTxtOctets, readMetadata } from '../features/metadata/parse.ts'
+import { parseSplit } from '../features/split/parse.ts'
+import { parseFlag } from './flag.ts'
 import { parseTtl, parseU16 } from './numbers.ts'
 import type { Parsed, Problem } from './parsed.ts'
-import { parseSplit } from '../features/split/parse.ts'
+import type { NamespaceAnnotations, ServiceAnnotations, SliceAnnotations } from './service-annotations.ts'
 
 /** Reads an object once: objects of the model never change, they are replaced. */
 export interface AnnotationReader {
   /** What keys begin with, without the slash; undefined where annotations are off. */
   readonly prefix: string | undefined
-  service(service: Service): ServiceHints
-  namespace(namespace: Namespace): NamespaceHints
-  slice(slice: EndpointSlice): SliceHints
+  service(service: Service): ServiceAnnotations
+  namespace(namespace: Namespace): NamespaceAnnotations
+  slice(slice: EndpointSlice): SliceAnnotations
 }
 
 type Annotations = Readonly<Record<string, string>>
 
-const noHints = { problems: [] }
+const noAnnotations = { problems: [] }
 
 /** Of a configuration with `annotations off`. */
 const blindReader: AnnotationReader = {
   prefix: undefined,
-  service: () => noHints,
-  namespace: () => noHints,
-  slice: () => noHints,
+  service: () => noAnnotations,
+  namespace: () => noAnnotations,
+  slice: () => noAnnotations,
 }
 
 /** `prefix`: what keys begin with, without the slash. */
@@ -53,10 +53,10 @@ const remembering =
   (prefix: string) =>
   <T extends { readonly annotations: Annotations }, H extends Hints>(
     read: (object: T) => H,
-  ): ((object: T) => H | typeof noHints) => {
+  ): ((object: T) => H | typeof noAnnotations) => {
     const known = new WeakMap<T, H>()
     return (object) => {
-      if (!isAnnotated(object.annotations, prefix)) return noHints
+      if (!isAnnotated(object.annotations, prefix)) return noAnnotations
       let hints = known.get(object)
       if (!hints) {
         hints = read(object)
@@ -72,7 +72,7 @@ function isAnnotated(annotations: Annotations, prefix: string): boolean {
   return false
 }
 
-function readService(prefix: string, annotations: Annotations): ServiceHints {
+function readService(prefix: string, annotations: Annotations): ServiceAnnotations {
   const { problems, value, names, rest } = createKeys(prefix, annotations)
   const hints = {
     ttl: value('ttl', parseTtl),
@@ -94,7 +94,7 @@ function readService(prefix: string, annotations: Annotations): ServiceHints {
   return { ...defined({ ...hints, metadata }), problems: [...problems, ...ofMetadata] }
 }
 
-function readNamespace(prefix: string, annotations: Annotations): NamespaceHints {
+function readNamespace(prefix: string, annotations: Annotations): NamespaceAnnotations {
   const { problems, value, rest, noTexts } = createKeys(prefix, annotations)
   const hints = { ttl: value('ttl', parseTtl) }
   rest('a Namespace')
@@ -102,7 +102,7 @@ function readNamespace(prefix: string, annotations: Annotations): NamespaceHints
   return { ...defined(hints), problems }
 }
 
-function readSlice(prefix: string, annotations: Annotations): SliceHints {
+function readSlice(prefix: string, annotations: Annotations): SliceAnnotations {
   const { problems, value, rest, noTexts } = createKeys(prefix, annotations)
   const hints = { srvPriority: value('srv-priority', parseU16), srvWeight: value('srv-weight', parseU16) }
   rest('an EndpointSlice')

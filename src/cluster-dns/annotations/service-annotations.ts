@@ -1,8 +1,9 @@
 /** What the annotations of an object ask for (DESIGN §3). A key that is absent, or ignored, leaves its field out. */
-import type { Problem } from './parsed.ts'
-import type { SplitBackend } from '../features/split/parse.ts'
 
-export interface ServiceHints {
+import type { SplitBackend } from '../features/split/parse.ts'
+import type { Problem } from './parsed.ts'
+
+export interface ServiceAnnotations {
   /** Seconds. */
   readonly ttl?: number
   readonly srvPriority?: number
@@ -23,12 +24,12 @@ export interface ServiceHints {
   readonly problems: readonly Problem[]
 }
 
-export interface NamespaceHints {
+export interface NamespaceAnnotations {
   readonly ttl?: number
   readonly problems: readonly Problem[]
 }
 
-export interface SliceHints {
+export interface SliceAnnotations {
   readonly srvPriority?: number
   readonly srvWeight?: number
   readonly problems: readonly Problem[]

@@ -2,19 +2,20 @@
  * Names of services for those outside of the cluster (coredns-behaviour §7, k8s_external): external addresses, and the
  * endpoints of headless services where these can be reached.
  */
-import type { Resource, Service } from '../../k8s/model/types.ts'
+
 import { addressOfReverseName, formatAddress, parseAddress } from '../../dns/address.ts'
 import { dnsClass, type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { labelsOf, lowerName } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
-import { endpointGroup, type Group, isReady, matchingPorts, noPort } from '../lookup/endpoints.ts'
+import type { Resource, Service } from '../../k8s/model/types.ts'
+import type { ClusterContext } from '../context.ts'
+import { type EndpointGroup, endpointGroup, isReady, matchingPorts, noPort } from '../lookup/endpoints.ts'
 import { hasPointers } from '../lookup/lookup.ts'
 import { missing } from '../lookup/result.ts'
-import type { Knowledge } from '../context.ts'
+import { isKnown, isShown } from '../lookup/visibility.ts'
 import { absoluteName, withoutUnderscore } from '../names/cluster-name.ts'
 import { below } from '../settings.ts'
-import { isKnown, isShown } from '../lookup/visibility.ts'
 
 export interface ExternalSettings {
   /** Lower case and absolute; PTR records point into the first one. */
@@ -27,7 +28,7 @@ export interface ExternalSettings {
   readonly headless: boolean
 }
 
-export type ExternalFinding =
+export type ExternalLookup =
   /** `final`: whatever falls through, this does not. */
   | { readonly kind: 'missing'; readonly final: boolean }
   | { readonly kind: 'unknown'; readonly resources: readonly Resource[] }
@@ -36,18 +37,18 @@ export type ExternalFinding =
   | { readonly kind: 'apex' }
   /** The zone's name server. */
   | { readonly kind: 'nameserver' }
-  | { readonly kind: 'groups'; readonly groups: readonly Group[] }
+  | { readonly kind: 'groups'; readonly groups: readonly EndpointGroup[] }
   /** Services that have the address asked for: names below the first zone. */
   | { readonly kind: 'pointers'; readonly names: readonly string[] }
 
 /** What is at `name` (lower case, in `zone`). The type matters only for PTR. */
-export function findExternal(
-  knowledge: Knowledge,
+export function lookupExternal(
+  context: ClusterContext,
   settings: ExternalSettings,
   zone: string,
   name: string,
   type: number,
-): ExternalFinding {
+): ExternalLookup {
   if (name === zone) return { kind: 'apex' }
   const labels = labelsOf(zone === '.' ? name : name.slice(0, -zone.length))
   if (labels.at(-1) === lowerName(settings.apex)) {
@@ -55,59 +56,59 @@ export function findExternal(
     return labels.length === 2 && labels[0] === 'ns1' ? { kind: 'nameserver' } : { kind: 'missing', final: true }
   }
   const address = type === dnsType.PTR ? addressOfReverseName(name) : undefined
-  if (address) return findPointers(knowledge, settings, address)
+  if (address) return findPointers(context, settings, address)
   const namespace = labels.at(-1)!
-  if (!isShown(knowledge, namespace)) return nothing(knowledge)
+  if (!isShown(context, namespace)) return nothing(context)
   if (labels.length === 1) return { kind: 'empty' }
-  if (labels.length > 4) return nothing(knowledge)
-  const service = knowledge.view.service(namespace, labels.at(-2)!)
-  return service ? findService(knowledge, settings, zone, service, labels.slice(0, -2)) : nothing(knowledge)
+  if (labels.length > 4) return nothing(context)
+  const service = context.view.service(namespace, labels.at(-2)!)
+  return service ? findService(context, settings, zone, service, labels.slice(0, -2)) : nothing(context)
 }
 
 /** Before everything is known nothing is denied. */
-function nothing({ view }: Knowledge, ...needed: Resource[]): ExternalFinding {
+function nothing({ view }: ClusterContext, ...needed: Resource[]): ExternalLookup {
   const found = missing(view, ...needed)
   return found.kind === 'unknown' ? found : { kind: 'missing', final: false }
 }
 
 /** `left`: an endpoint, or port and protocol, or nothing. */
 function findService(
-  knowledge: Knowledge,
+  context: ClusterContext,
   { headless }: ExternalSettings,
   zone: string,
   service: Service,
   left: readonly string[],
-): ExternalFinding {
+): ExternalLookup {
   const [port, protocol] = left.length === 2 ? left.map(withoutUnderscore) : ['', '']
   const endpoint = left.length === 1 ? withoutUnderscore(left[0]) : ''
   const hosts = externalHosts(service)
   const owner = below(`${service.name}.${service.namespace}`, zone)
   if (headless && hosts.length === 0 && (service.headless || endpoint !== '')) {
-    return findEndpoints(knowledge, service, owner, endpoint, port, protocol)
+    return findEndpoints(context, service, owner, endpoint, port, protocol)
   }
   // As in CoreDNS: one label left of a service with external addresses is not looked at.
   const ports = matchingPorts(service.ports, port, protocol)
   const groups = ports.length > 0 ? hosts.flatMap((host) => hostGroup(host, ports, owner) ?? []) : []
-  return groups.length > 0 ? { kind: 'groups', groups } : nothing(knowledge)
+  return groups.length > 0 ? { kind: 'groups', groups } : nothing(context)
 }
 
 function findEndpoints(
-  knowledge: Knowledge,
+  context: ClusterContext,
   service: Service,
   owner: string,
   endpoint: string,
   port: string,
   protocol: string,
-): ExternalFinding {
-  const { view, settings } = knowledge
+): ExternalLookup {
+  const { view, settings } = context
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
-  const groups = view.slices(service.namespace, service.name).flatMap((slice): Group[] => {
+  const groups = view.slices(service.namespace, service.name).flatMap((slice): EndpointGroup[] => {
     const ports = matchingPorts(slice.ports, port, protocol)
     const group = endpointGroup(slice, endpoint, ports, owner, settings.endpointPodNames)
     if (group?.width !== 0) return group ? [group] : []
     return group.names.flatMap((name) => hostGroup(name, ports, owner) ?? [])
   })
-  return groups.length > 0 ? { kind: 'groups', groups } : nothing(knowledge, 'endpointslices')
+  return groups.length > 0 ? { kind: 'groups', groups } : nothing(context, 'endpointslices')
 }
 
 /** Addresses and host names in the object's order: externalIPs before what the load balancer says. */
@@ -116,7 +117,7 @@ function externalHosts({ externalIPs, ingress }: Service): string[] {
 }
 
 /** Undefined for what is neither an address nor a name: a load balancer may be half done. */
-function hostGroup(host: string, ports: readonly number[], owner: string): Group | undefined {
+function hostGroup(host: string, ports: readonly number[], owner: string): EndpointGroup | undefined {
   const address = parseAddress(host)
   if (address) {
     const width = address.length === 4 ? 4 : 16
@@ -128,17 +129,17 @@ function hostGroup(host: string, ports: readonly number[], owner: string): Group
     : { width: 0, addresses: new Uint8Array(0), names: [name], count: 1, ports, target: () => name }
 }
 
-function findPointers(knowledge: Knowledge, { zones }: ExternalSettings, address: Uint8Array): ExternalFinding {
-  const names = knowledge.view
+function findPointers(context: ClusterContext, { zones }: ExternalSettings, address: Uint8Array): ExternalLookup {
+  const names = context.view
     .servicesByExternalIP(formatAddress(address))
-    .filter(({ namespace }) => hasPointers(knowledge, namespace))
+    .filter(({ namespace }) => hasPointers(context, namespace))
     .map(({ name, namespace }) => below(`${name}.${namespace}`, zones[0]))
-  return names.length > 0 ? { kind: 'pointers', names } : nothing(knowledge)
+  return names.length > 0 ? { kind: 'pointers', names } : nothing(context)
 }
 
 /** The addresses of the zone's name server: ours as the outside knows them, else those of this machine. */
-export function externalServers(knowledge: Knowledge, { headless }: ExternalSettings): Uint8Array[] {
-  const { view, localAddresses } = knowledge
+export function externalServers(context: ClusterContext, { headless }: ExternalSettings): Uint8Array[] {
+  const { view, localAddresses } = context
   const found = new Map<string, Uint8Array>()
   let known = false
   for (const local of localAddresses) {
@@ -156,7 +157,7 @@ export function externalServers(knowledge: Knowledge, { headless }: ExternalSett
 }
 
 /** The addresses of a group, one by one; none of a group of names. */
-export function placesOf({ addresses, width }: Group): Uint8Array[] {
+export function placesOf({ addresses, width }: EndpointGroup): Uint8Array[] {
   if (width === 0) return []
   return Array.from({ length: addresses.length / width }, (_, i) => addresses.subarray(i * width, (i + 1) * width))
 }
@@ -164,15 +165,15 @@ export function placesOf({ addresses, width }: Group): Uint8Array[] {
 export const externalServerName = ({ apex }: ExternalSettings, zone: string): string => below(`ns1.${apex}`, zone)
 
 /** Endpoints have a clock of their own; CoreDNS moves this serial for external addresses alone. */
-export function externalSerial({ view }: Knowledge, { headless }: ExternalSettings): number {
+export function externalSerial({ view }: ClusterContext, { headless }: ExternalSettings): number {
   return headless ? Math.max(view.externalSerial, view.serial) : view.externalSerial
 }
 
-export function externalSoa(knowledge: Knowledge, settings: ExternalSettings, zone: string): ResourceRecord {
+export function externalSoa(context: ClusterContext, settings: ExternalSettings, zone: string): ResourceRecord {
   const data = rdata.soa({
     mname: externalServerName(settings, zone),
     rname: below(`hostmaster.${settings.apex}`, zone),
-    serial: externalSerial(knowledge, settings),
+    serial: externalSerial(context, settings),
     refresh: 7200,
     retry: 1800,
     expire: 86_400,

@@ -1,14 +1,15 @@
 /** From what is reached at an external name to its records, and a whole external zone. */
-import type { Service } from '../../k8s/model/types.ts'
+
 import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
 import { dnsClass, type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
-import { endpointLabel, type Group, isReady, noPort } from '../lookup/endpoints.ts'
-import { type ExternalSettings, externalServerName, externalServers, findExternal, placesOf } from './lookup.ts'
-import type { Knowledge } from '../context.ts'
+import type { Service } from '../../k8s/model/types.ts'
+import type { ClusterContext } from '../context.ts'
+import { type EndpointGroup, endpointLabel, isReady, noPort } from '../lookup/endpoints.ts'
 import { below, isReverseZone } from '../settings.ts'
+import { type ExternalSettings, externalServerName, externalServers, lookupExternal, placesOf } from './lookup.ts'
 
 export interface ExternalRecords {
   readonly answer: readonly ResourceRecord[]
@@ -19,15 +20,15 @@ export interface ExternalRecords {
 
 /** The records of `type` at `qname`; CNAME records among addresses are to be followed. Empty for NODATA. */
 export function externalRecords(
-  knowledge: Knowledge,
+  context: ClusterContext,
   { ttl }: ExternalSettings,
-  groups: readonly Group[],
+  groups: readonly EndpointGroup[],
   qname: string,
   type: number,
   weight = weightOf(groups),
 ): ExternalRecords {
   // As in CoreDNS the TTL option is that of addresses and of the zone; aliases and SRV have that of `kubernetes`.
-  const aliasTtl = knowledge.settings.ttl
+  const aliasTtl = context.settings.ttl
   if (type === dnsType.SRV) return serviceRecords(groups, qname, weight, aliasTtl, ttl)
   if (type !== dnsType.A && type !== dnsType.AAAA) return none
   const answer = new Map<string, ResourceRecord>()
@@ -42,13 +43,13 @@ export function externalRecords(
 const none: ExternalRecords = { answer: [], additional: [], elsewhere: [] }
 
 /** As coredns-behaviour §4.4 counts it, over everything that is reached at the name. */
-function weightOf(groups: readonly Group[]): number {
+function weightOf(groups: readonly EndpointGroup[]): number {
   const entries = groups.reduce((sum, group) => sum + group.count * group.ports.length, 0)
   return Math.max(1, Math.floor(100 / entries))
 }
 
 function serviceRecords(
-  groups: readonly Group[],
+  groups: readonly EndpointGroup[],
   qname: string,
   weight: number,
   srvTtl: number,
@@ -75,12 +76,12 @@ function serviceRecords(
 
 /** The name servers' records: NS at the apex, and their addresses. */
 export function externalServerRecords(
-  knowledge: Knowledge,
+  context: ClusterContext,
   settings: ExternalSettings,
   zone: string,
   owner: string,
 ): { readonly ns: ResourceRecord; readonly addresses: readonly ResourceRecord[] } {
-  const addresses = externalServers(knowledge, settings)
+  const addresses = externalServers(context, settings)
   return {
     ns: record(zone, dnsType.NS, settings.ttl, rdata.name(externalServerName(settings, zone))),
     addresses: addresses.map((address) => addressRecord(owner, settings.ttl, address)),
@@ -98,37 +99,37 @@ export const externalPointers = (
  * their records are made as they are taken.
  */
 export function externalZoneRecords(
-  knowledge: Knowledge,
+  context: ClusterContext,
   settings: ExternalSettings,
   zone: string,
 ): Iterator<ResourceRecord> {
-  const services = [...knowledge.view.services()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  const services = [...context.view.services()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   return walk()
 
   function* walk(): Generator<ResourceRecord> {
-    const { ns, addresses } = externalServerRecords(knowledge, settings, zone, externalServerName(settings, zone))
+    const { ns, addresses } = externalServerRecords(context, settings, zone, externalServerName(settings, zone))
     yield ns
     yield* addresses
     if (!isReverseZone(zone)) {
-      for (const service of services) yield* recordsOfService(knowledge, settings, zone, service)
+      for (const service of services) yield* recordsOfService(context, settings, zone, service)
       return
     }
     for (const address of externalAddresses(services)) {
       const name = reverseName(address)
       if (!isSubdomain(zone, name)) continue
-      const found = findExternal(knowledge, settings, zone, name, dnsType.PTR)
+      const found = lookupExternal(context, settings, zone, name, dnsType.PTR)
       if (found.kind === 'pointers') yield* externalPointers(settings, name, found.names)
     }
   }
 }
 
 function* recordsOfService(
-  knowledge: Knowledge,
+  context: ClusterContext,
   settings: ExternalSettings,
   zone: string,
   service: Service,
 ): Generator<ResourceRecord> {
-  const { view } = knowledge
+  const { view } = context
   const owner = below(`${service.name}.${service.namespace}`, zone)
   const slices = settings.headless && service.headless ? view.slices(service.namespace, service.name) : []
   const ports = [...service.ports, ...slices.flatMap((slice) => slice.ports)].filter(({ name }) => name !== '')
@@ -137,17 +138,17 @@ function* recordsOfService(
     for (const slice of slices) {
       for (let place = 0; place < slice.count; place++) {
         if (!isReady(slice, place)) continue
-        names.add(`${endpointLabel(slice, place, knowledge.settings.endpointPodNames).toLowerCase()}.${owner}`)
+        names.add(`${endpointLabel(slice, place, context.settings.endpointPodNames).toLowerCase()}.${owner}`)
       }
     }
   }
   for (const name of names) {
-    const found = findExternal(knowledge, settings, zone, name, dnsType.A)
+    const found = lookupExternal(context, settings, zone, name, dnsType.A)
     if (found.kind !== 'groups') continue
     // As in CoreDNS a transfer gives each external address its full weight; endpoints share theirs as ever.
     const weight = service.externalIPs.length + service.ingress.length > 0 ? 100 : weightOf(found.groups)
-    const records = (type: number, groups: readonly Group[] = found.groups): readonly ResourceRecord[] =>
-      externalRecords(knowledge, settings, groups, name, type, weight).answer
+    const records = (type: number, groups: readonly EndpointGroup[] = found.groups): readonly ResourceRecord[] =>
+      externalRecords(context, settings, groups, name, type, weight).answer
     if (name.startsWith('_')) {
       // Here the names of ports are for SRV alone; other types of them are nobody's to ask for (RFC 2782).
       yield* records(dnsType.SRV)

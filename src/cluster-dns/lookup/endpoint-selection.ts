@@ -3,12 +3,12 @@
  * on their way out, as kube-proxy does for its ClusterIP (kubernetes/kubernetes#108523).
  */
 import { type EndpointSlice, endpointFlag } from '../../k8s/model/types.ts'
-import { type Counts, isReady } from './endpoints.ts'
 import type { ClusterDnsSettings } from '../settings.ts'
+import { type EndpointFilter, isReady } from './endpoints.ts'
 
 /** Which endpoints of a service are told, and for how long. */
-export interface Told {
-  readonly counts: Counts
+export interface EndpointSelection {
+  readonly counts: EndpointFilter
   /** Seconds at most, whatever options and annotations say. */
   readonly maxTtl: number
 }
@@ -16,8 +16,8 @@ export interface Told {
 /** They are gone in a moment. */
 const lastResortTtl = 2
 
-const ready: Told = { counts: isReady, maxTtl: Number.POSITIVE_INFINITY }
-const lastResort: Told = { counts: isLeaving, maxTtl: lastResortTtl }
+const ready: EndpointSelection = { counts: isReady, maxTtl: Number.POSITIVE_INFINITY }
+const lastResort: EndpointSelection = { counts: isLeaving, maxTtl: lastResortTtl }
 
 function isLeaving(slice: EndpointSlice, place: number): boolean {
   const wanted = endpointFlag.serving | endpointFlag.terminating
@@ -25,21 +25,24 @@ function isLeaving(slice: EndpointSlice, place: number): boolean {
 }
 
 /** Of the service that has these slices. */
-export function toldEndpoints({ terminatingLastResort }: ClusterDnsSettings, slices: readonly EndpointSlice[]): Told {
+export function selectEndpoints(
+  { terminatingLastResort }: ClusterDnsSettings,
+  slices: readonly EndpointSlice[],
+): EndpointSelection {
   return terminatingLastResort && !hasAny(slices, isReady) && hasAny(slices, isLeaving) ? lastResort : ready
 }
 
 /** How many of a slice's endpoints count: addresses, where one has several. */
-export function countOf(slice: EndpointSlice, counts: Counts): number {
+export function countOf(slice: EndpointSlice, counts: EndpointFilter): number {
   let count = 0
   for (let place = 0; place < slice.count; place++) if (counts(slice, place)) count++
   return count
 }
 
-export function hasAny(slices: readonly EndpointSlice[], counts: Counts): boolean {
+export function hasAny(slices: readonly EndpointSlice[], counts: EndpointFilter): boolean {
   for (const slice of slices) for (let place = 0; place < slice.count; place++) if (counts(slice, place)) return true
   return false
 }
 
 /** Whether it is the last resort that is told. */
-export const isLastResort = (told: Told): boolean => told === lastResort
+export const isLastResort = (told: EndpointSelection): boolean => told === lastResort

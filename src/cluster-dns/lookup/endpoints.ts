@@ -1,10 +1,11 @@
 /** Endpoints of a service as answers see them: which places of its slices count, and what they are called. */
-import { type ClusterView, type EndpointSlice, endpointFlag } from '../../k8s/model/types.ts'
+
 import { parseAddress } from '../../dns/address.ts'
-import { absoluteName, addressLabel, type ServicePlace } from '../names/cluster-name.ts'
+import { type ClusterView, type EndpointSlice, endpointFlag } from '../../k8s/model/types.ts'
+import { absoluteName, addressLabel, type ServiceNameParts } from '../names/cluster-name.ts'
 
 /** Addresses that share their ports. What stands behind one SRV target, or behind many. */
-export interface Group {
+export interface EndpointGroup {
   /** Octets an address; 0 when the group has names instead (ExternalName, FQDN slices). */
   readonly width: 4 | 16 | 0
   /** Packed, `count × width` octets. */
@@ -74,7 +75,7 @@ export function readyCount(slice: EndpointSlice): number {
 }
 
 /** Whether an endpoint is one that is told. */
-export type Counts = (slice: EndpointSlice, place: number) => boolean
+export type EndpointFilter = (slice: EndpointSlice, place: number) => boolean
 
 /** The places of a slice that count and answer to `label` ('' for any), in the topology zone if one is given. */
 function placesOf(
@@ -82,7 +83,7 @@ function placesOf(
   label: string,
   podNames: boolean,
   topology: string | undefined,
-  counts: Counts,
+  counts: EndpointFilter,
 ): number[] {
   const address = label === '' ? undefined : addressOfLabel(label)
   const places: number[] = []
@@ -145,8 +146,8 @@ export function endpointGroup(
   owner: string,
   podNames: boolean,
   topology?: string,
-  counts: Counts = isReady,
-): Group | undefined {
+  counts: EndpointFilter = isReady,
+): EndpointGroup | undefined {
   if (ports.length === 0) return undefined
   const places = placesOf(slice, label, podNames, topology, counts)
   if (places.length === 0) return undefined
@@ -172,31 +173,31 @@ function pick(addresses: Uint8Array, places: readonly number[], width: number): 
 /** The ready endpoints of a slice that a place speaks of, below `owner`: one group, or none. */
 export function endpointsAt(
   slice: EndpointSlice,
-  place: Pick<ServicePlace, 'endpoint' | 'port' | 'protocol' | 'topology'>,
+  place: Pick<ServiceNameParts, 'endpoint' | 'port' | 'protocol' | 'topology'>,
   owner: string,
   podNames: boolean,
-  counts: Counts = isReady,
-): readonly Group[] {
+  counts: EndpointFilter = isReady,
+): readonly EndpointGroup[] {
   const ports = matchingPorts(slice.ports, place.port, place.protocol)
   const group = endpointGroup(slice, place.endpoint, ports, owner, podNames, place.topology?.zone, counts)
   if (!group) return []
   return [group.width === 0 ? namesGroup(group) : group]
 }
 
-function namesGroup(group: Group): Group {
+function namesGroup(group: EndpointGroup): EndpointGroup {
   const names = group.names.flatMap((text) => absoluteName(text) ?? [])
   return { ...group, names, count: names.length }
 }
 
 /** Addresses that stand for a whole service. */
-export function virtualAddresses(ips: readonly string[], ports: readonly number[], target: string): Group[] {
-  return ips.flatMap((ip): Group[] => {
+export function virtualAddresses(ips: readonly string[], ports: readonly number[], target: string): EndpointGroup[] {
+  return ips.flatMap((ip): EndpointGroup[] => {
     const address = parseAddress(ip)
     return address ? [oneAddress(address, ports, target)] : []
   })
 }
 
-export function oneAddress(address: Uint8Array, ports: readonly number[], target: string): Group {
+export function oneAddress(address: Uint8Array, ports: readonly number[], target: string): EndpointGroup {
   const width = address.length === 4 ? 4 : 16
   return { width, addresses: address, names: [], count: 1, ports, target: () => target }
 }

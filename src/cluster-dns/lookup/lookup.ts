@@ -1,149 +1,155 @@
 /** What the cluster has at a place: the step between a name and its records, the same for every record type. */
-import type { ClusterView, Resource, Service } from '../../k8s/model/types.ts'
+
 import { formatAddress, parseAddress } from '../../dns/address.ts'
+import type { ClusterView, Resource, Service } from '../../k8s/model/types.ts'
+import type { ClusterContext } from '../context.ts'
 import { findBrowse, findInstance } from '../features/dns-sd/browsing.ts'
+import { listsEndpoints } from '../features/endpoints/names.ts'
+import { findGrpcConfig, isGrpcConfig, withTexts } from '../features/metadata/records.ts'
+import { findSplit } from '../features/split/lookup.ts'
+import { type Backend, splitOf } from '../features/split/named.ts'
+import { ranked } from '../features/srv/rank.ts'
+import { endpointsTtl, importTtl, serviceTtl, splitTtl } from '../features/ttl/ttl.ts'
 import {
+  absoluteName,
+  type ClusterName,
+  everyEndpoint,
+  isServiceItself,
+  namespaceName,
+  podAddressText,
+  type ServiceNameParts,
+  serviceName,
+  type Topology,
+} from '../names/cluster-name.ts'
+import { selectEndpoints } from './endpoint-selection.ts'
+import {
+  type EndpointGroup,
   endpointLabel,
   endpointsAt,
-  type Group,
   isReady,
   matchingPorts,
   oneAddress,
   slicesCalled,
   virtualAddresses,
 } from './endpoints.ts'
-import { listsEndpoints } from '../features/endpoints/names.ts'
-import { type Finding, missing } from './result.ts'
-import { hasEndpoint, isHidden, mayBeHidden } from './hidden.ts'
-import type { Knowledge } from '../context.ts'
-import { toldEndpoints } from './endpoint-selection.ts'
-import { findGrpcConfig, isGrpcConfig, withTexts } from '../features/metadata/records.ts'
-import {
-  absoluteName,
-  everyEndpoint,
-  isServiceItself,
-  namespaceName,
-  type Place,
-  podAddressText,
-  type ServicePlace,
-  serviceName,
-  type Topology,
-} from '../names/cluster-name.ts'
-import { findSplit } from '../features/split/lookup.ts'
-import { type Backend, splitOf } from '../features/split/named.ts'
-import { ranked } from '../features/srv/rank.ts'
-import { endpointsTtl, importTtl, serviceTtl, splitTtl } from '../features/ttl/ttl.ts'
+import { hasEndpoint, isHiddenWhenEmpty, mayBeHidden } from './hidden.ts'
+import { type LookupResult, missing } from './result.ts'
 import { isKnown, isShown } from './visibility.ts'
 
-const empty: Finding = { kind: 'empty' }
+const empty: LookupResult = { kind: 'empty' }
 
-export function find(knowledge: Knowledge, zone: string, place: Place): Finding {
-  const { view, settings } = knowledge
+export function lookup(context: ClusterContext, zone: string, place: ClusterName): LookupResult {
+  const { view, settings } = context
   switch (place.kind) {
     case 'apex':
-      return place.address ? { kind: 'apex', pointers: findPointers(knowledge, place.address) } : { kind: 'apex' }
+      return place.address ? { kind: 'apex', pointers: findPointers(context, place.address) } : { kind: 'apex' }
     case 'version':
     case 'nameserver':
       return { kind: place.kind }
     case 'tree':
       return empty
     case 'namespace':
-      if (!isShown(knowledge, place.namespace)) return missing(view)
+      if (!isShown(context, place.namespace)) return missing(view)
       return place.tree === 'pod' && settings.pods === 'disabled' ? missing(view) : empty
     case 'pod':
-      return isShown(knowledge, place.namespace)
-        ? findPod(knowledge, zone, place.namespace, place.label)
-        : missing(view)
+      return isShown(context, place.namespace) ? findPod(context, zone, place.namespace, place.label) : missing(view)
     case 'service':
-      if (!isShown(knowledge, place.namespace)) return missing(view)
-      return place.imported ? findImport(knowledge, zone, place) : findService(knowledge, zone, place)
+      if (!isShown(context, place.namespace)) return missing(view)
+      return place.imported ? findImport(context, zone, place) : findService(context, zone, place)
     case 'browse':
-      return findBrowse(knowledge, zone, place)
+      return findBrowse(context, zone, place)
     case 'reverse':
-      return findPointers(knowledge, place.address)
+      return findPointers(context, place.address)
     case 'nowhere':
       return missing(view)
   }
 }
 
-function findService(knowledge: Knowledge, zone: string, place: ServicePlace): Finding {
-  const { view, settings } = knowledge
+function findService(context: ClusterContext, zone: string, place: ServiceNameParts): LookupResult {
+  const { view, settings } = context
   const service = view.service(place.namespace, place.service)
   if (!service) return missing(view)
   if (mayBeHidden(settings, service) && view.availability('endpointslices') === 'pending') {
     return { kind: 'unknown', resources: ['endpointslices'] }
   }
-  if (isHidden(knowledge, service)) return missing(view)
-  if (place.instance) return findInstance(knowledge, service, place, findRecords(knowledge, zone, service, place))
-  if (isGrpcConfig(place)) return findGrpcConfig(knowledge, service) ?? missing(view)
-  if (place.endpoint === everyEndpoint) return findEveryEndpoint(knowledge, zone, service, place)
-  const found = findRecords(knowledge, zone, service, place)
-  return isServiceItself(place) ? withTexts(knowledge, service, found) : found
+  if (isHiddenWhenEmpty(context, service)) return missing(view)
+  if (place.instance) return findInstance(context, service, place, findRecords(context, zone, service, place))
+  if (isGrpcConfig(place)) return findGrpcConfig(context, service) ?? missing(view)
+  if (place.endpoint === everyEndpoint) return findEveryEndpoint(context, zone, service, place)
+  const found = findRecords(context, zone, service, place)
+  return isServiceItself(place) ? withTexts(context, service, found) : found
 }
 
-function findRecords(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
-  const { view, settings } = knowledge
-  const split = place.endpoint === '' && !place.topology ? splitOf(knowledge, service) : undefined
-  if (split) return findBackends(knowledge, zone, service, split, place)
-  if (place.topology)
-    return service.headless ? findZonal(knowledge, zone, place, service, place.topology) : missing(view)
-  if (service.type === 'ExternalName') return findExternalName(knowledge, service, place)
-  if (service.headless || place.endpoint !== '') return findEndpoints(knowledge, zone, service, place)
+function findRecords(context: ClusterContext, zone: string, service: Service, place: ServiceNameParts): LookupResult {
+  const { view, settings } = context
+  const split = place.endpoint === '' && !place.topology ? splitOf(context, service) : undefined
+  if (split) return findBackends(context, zone, service, split, place)
+  if (place.topology) return service.headless ? findZonal(context, zone, place, service, place.topology) : missing(view)
+  if (service.type === 'ExternalName') return findExternalName(context, service, place)
+  if (service.headless || place.endpoint !== '') return findEndpoints(context, zone, service, place)
   const ports = matchingPorts(service.ports, place.port, place.protocol)
   if (ports.length === 0) return missing(view)
   const groups = virtualAddresses(service.clusterIPs, ports, serviceName(service.namespace, service.name, zone))
   if (groups.length === 0) return empty
-  const ranks = groups.map((group) => ranked(group, knowledge, service, undefined))
-  const told = toldEndpoints(settings, settings.ignoreEmptyServices ? view.slices(service.namespace, service.name) : [])
-  return { kind: 'groups', groups: ranks, ttl: Math.min(serviceTtl(knowledge, service).seconds, told.maxTtl) }
+  const ranks = groups.map((group) => ranked(group, context, service, undefined))
+  const told = selectEndpoints(
+    settings,
+    settings.ignoreEmptyServices ? view.slices(service.namespace, service.name) : [],
+  )
+  return { kind: 'groups', groups: ranks, ttl: Math.min(serviceTtl(context, service).seconds, told.maxTtl) }
 }
 
 function findBackends(
-  knowledge: Knowledge,
+  context: ClusterContext,
   zone: string,
   service: Service,
   backends: readonly Backend[],
-  place: ServicePlace,
-): Finding {
-  const split = findSplit(knowledge, zone, service, backends, place)
+  place: ServiceNameParts,
+): LookupResult {
+  const split = findSplit(context, zone, service, backends, place)
   if (split === 'unknown') return { kind: 'unknown', resources: ['endpointslices'] }
-  if (!split) return missing(knowledge.view, 'endpointslices')
-  const ttl = Math.min(splitTtl(knowledge, service, backends).seconds, split.maxTtl)
+  if (!split) return missing(context.view, 'endpointslices')
+  const ttl = Math.min(splitTtl(context, service, backends).seconds, split.maxTtl)
   return { kind: 'groups', groups: [], split, ttl }
 }
 
-function findExternalName(knowledge: Knowledge, service: Service, place: ServicePlace): Finding {
-  const { view } = knowledge
+function findExternalName(context: ClusterContext, service: Service, place: ServiceNameParts): LookupResult {
+  const { view } = context
   const below = place.endpoint !== '' || place.port !== '' || place.protocol !== ''
   if (below || parseAddress(service.externalName)) return missing(view)
   const target = absoluteName(service.externalName)
   if (target === undefined) return missing(view)
-  const group: Group = { width: 0, addresses: none, names: [target], count: 1, ports: [], target: () => target }
-  return { kind: 'groups', groups: [group], ttl: serviceTtl(knowledge, service).seconds }
+  const group: EndpointGroup = { width: 0, addresses: none, names: [target], count: 1, ports: [], target: () => target }
+  return { kind: 'groups', groups: [group], ttl: serviceTtl(context, service).seconds }
 }
 
 const none = new Uint8Array(0)
 
-function findEndpoints(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
-  const { view, settings } = knowledge
+function findEndpoints(context: ClusterContext, zone: string, service: Service, place: ServiceNameParts): LookupResult {
+  const { view, settings } = context
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
   const owner = serviceName(service.namespace, service.name, zone)
   const slices = view.slices(service.namespace, service.name)
-  const { counts, maxTtl } = toldEndpoints(settings, slices)
+  const { counts, maxTtl } = selectEndpoints(settings, slices)
   const called = slicesCalled(view, slices, place.endpoint, settings.endpointPodNames)
   const groups = called.flatMap((slice) =>
     endpointsAt(slice, place, owner, settings.endpointPodNames, counts).map((group) =>
-      ranked(group, knowledge, service, slice),
+      ranked(group, context, service, slice),
     ),
   )
   if (groups.length === 0) return missing(view, 'endpointslices')
-  return { kind: 'groups', groups, ttl: Math.min(endpointsTtl(knowledge, service).seconds, maxTtl) }
+  return { kind: 'groups', groups, ttl: Math.min(endpointsTtl(context, service).seconds, maxTtl) }
 }
 
 /** The endpoints of a service that its annotation `endpoints` lists, as those of a headless one. */
-function findEveryEndpoint(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): Finding {
-  if (!listsEndpoints(knowledge, service)) return missing(knowledge.view)
-  return findEndpoints(knowledge, zone, service, { ...place, endpoint: '' })
+function findEveryEndpoint(
+  context: ClusterContext,
+  zone: string,
+  service: Service,
+  place: ServiceNameParts,
+): LookupResult {
+  if (!listsEndpoints(context, service)) return missing(context.view)
+  return findEndpoints(context, zone, service, { ...place, endpoint: '' })
 }
 
 /**
@@ -151,27 +157,27 @@ function findEveryEndpoint(knowledge: Knowledge, zone: string, service: Service,
  * the service has none at all (`prefer`).
  */
 function findZonal(
-  knowledge: Knowledge,
+  context: ClusterContext,
   zone: string,
-  place: ServicePlace,
+  place: ServiceNameParts,
   service: Service,
   { mode }: Topology,
-): Finding {
-  const found = findEndpoints(knowledge, zone, service, place)
+): LookupResult {
+  const found = findEndpoints(context, zone, service, place)
   if (found.kind !== 'missing') return found
-  const all = mode === 'prefer' ? findEndpoints(knowledge, zone, service, { ...place, topology: undefined }) : found
-  return all.kind === 'missing' ? { kind: 'groups', groups: [], ttl: serviceTtl(knowledge, service).seconds } : all
+  const all = mode === 'prefer' ? findEndpoints(context, zone, service, { ...place, topology: undefined }) : found
+  return all.kind === 'missing' ? { kind: 'groups', groups: [], ttl: serviceTtl(context, service).seconds } : all
 }
 
 /** Slices of imports come from their clusters: their endpoints are found by cluster too, and named after both. */
-function findImport(knowledge: Knowledge, zone: string, place: ServicePlace): Finding {
-  const { view, settings } = knowledge
+function findImport(context: ClusterContext, zone: string, place: ServiceNameParts): LookupResult {
+  const { view, settings } = context
   const { namespace, service: name } = place
   const imported = view.serviceImport(namespace, name)
   if (!imported) return missing(view, 'serviceimports')
   const slices = view.importedSlices(namespace, name)
   const headless = imported.type === 'Headless'
-  const ttl = importTtl(knowledge, imported).seconds
+  const ttl = importTtl(context, imported).seconds
   if (settings.ignoreEmptyServices && !headless) {
     if (view.availability('importedslices') === 'pending') return { kind: 'unknown', resources: ['importedslices'] }
     if (!hasEndpoint(view, 'importedslices', slices)) return missing(view)
@@ -179,7 +185,7 @@ function findImport(knowledge: Knowledge, zone: string, place: ServicePlace): Fi
   const owner = serviceName(namespace, name, zone)
   if (headless || place.endpoint !== '') {
     if (!isKnown(view, 'importedslices')) return { kind: 'unknown', resources: ['importedslices'] }
-    const groups = slices.flatMap((slice): readonly Group[] => {
+    const groups = slices.flatMap((slice): readonly EndpointGroup[] => {
       const { cluster } = slice
       if (place.endpoint !== '' && cluster.toLowerCase() !== place.cluster) return []
       return endpointsAt(slice, place, cluster === '' ? owner : `${cluster}.${owner}`, settings.endpointPodNames)
@@ -193,7 +199,7 @@ function findImport(knowledge: Knowledge, zone: string, place: ServicePlace): Fi
   return groups.length > 0 ? { kind: 'groups', groups, ttl } : empty
 }
 
-function findPod({ view, settings }: Knowledge, zone: string, namespace: string, label: string): Finding {
+function findPod({ view, settings }: ClusterContext, zone: string, namespace: string, label: string): LookupResult {
   if (settings.pods === 'disabled') return missing(view)
   const text = podAddressText(label)
   const address = unmapped(parseAddress(text))
@@ -215,40 +221,40 @@ function unmapped(address: Uint8Array | undefined): Uint8Array | undefined {
 }
 
 /** The service whose ClusterIP this is, if it is shown: its PTR names nothing else. */
-export function clusterIPOwner(knowledge: Knowledge, address: Uint8Array): Service | undefined {
-  const service = knowledge.view.serviceByClusterIP(formatAddress(address))
-  return service && hasPointers(knowledge, service.namespace) ? service : undefined
+export function clusterIPOwner(context: ClusterContext, address: Uint8Array): Service | undefined {
+  const service = context.view.serviceByClusterIP(formatAddress(address))
+  return service && hasPointers(context, service.namespace) ? service : undefined
 }
 
 /** As in CoreDNS, whether the namespace exists counts only where the Corefile lists namespaces. */
-export function hasPointers(knowledge: Knowledge, namespace: string): boolean {
-  return knowledge.settings.namespaces === undefined || isShown(knowledge, namespace)
+export function hasPointers(context: ClusterContext, namespace: string): boolean {
+  return context.settings.namespaces === undefined || isShown(context, namespace)
 }
 
 /** An address that is no ClusterIP stands for every ready endpoint that has it. */
-function findPointers(knowledge: Knowledge, address: Uint8Array): Finding {
-  const { view, settings } = knowledge
-  const service = clusterIPOwner(knowledge, address)
+function findPointers(context: ClusterContext, address: Uint8Array): LookupResult {
+  const { view, settings } = context
+  const service = clusterIPOwner(context, address)
   if (service) {
     const name = serviceName(service.namespace, service.name, settings.primaryZone)
-    return pointers(view, [name], serviceTtl(knowledge, service).seconds)
+    return pointers(view, [name], serviceTtl(context, service).seconds)
   }
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
   const names = new Set<string>()
   let ttl = Number.POSITIVE_INFINITY
   for (const { slice, place } of view.placesByAddress(address)) {
-    if (!isReady(slice, place) || slice.service === '' || !hasPointers(knowledge, slice.namespace)) continue
+    if (!isReady(slice, place) || slice.service === '' || !hasPointers(context, slice.namespace)) continue
     const label = endpointLabel(slice, place, settings.endpointPodNames)
     names.add(`${label}.${serviceName(slice.namespace, slice.service, settings.primaryZone)}`)
     const owner = view.service(slice.namespace, slice.service)
-    ttl = Math.min(ttl, owner ? endpointsTtl(knowledge, owner).seconds : settings.ttl)
+    ttl = Math.min(ttl, owner ? endpointsTtl(context, owner).seconds : settings.ttl)
   }
   // One RRset has one TTL (RFC 2181 §5.2): the shortest of those whose endpoints share the address.
   return pointers(view, [...names], ttl, 'endpointslices')
 }
 
 /** A slice's label may say a service's name that is none (`a..b` is a label value): it takes no other's records along. */
-function pointers(view: ClusterView, texts: readonly string[], ttl: number, ...needed: Resource[]): Finding {
+function pointers(view: ClusterView, texts: readonly string[], ttl: number, ...needed: Resource[]): LookupResult {
   const names = texts.filter((text) => absoluteName(text) !== undefined)
   return names.length > 0 ? { kind: 'pointers', names, ttl } : missing(view, ...needed)
 }

@@ -1,19 +1,20 @@
 /** The zone's name servers: this machine as the cluster knows it (coredns-behaviour §4.6). */
-import type { EndpointSlice, Service } from '../../k8s/model/types.ts'
+
 import { parseAddress } from '../../dns/address.ts'
-import { endpointGroup, type Group, isReady, noPort } from './endpoints.ts'
-import type { Knowledge } from '../context.ts'
+import type { EndpointSlice, Service } from '../../k8s/model/types.ts'
+import type { ClusterContext } from '../context.ts'
 import { serviceName } from '../names/cluster-name.ts'
 import { below } from '../settings.ts'
+import { type EndpointGroup, endpointGroup, isReady, noPort } from './endpoints.ts'
 
 /** The Services that one of our addresses is an endpoint of; where there is none, the addresses as `ns.dns.ZONE`. */
-export function nameservers(knowledge: Knowledge, zone: string): Group[] {
-  const { view, localAddresses } = knowledge
-  const found: Group[] = []
+export function nameservers(context: ClusterContext, zone: string): EndpointGroup[] {
+  const { view, localAddresses } = context
+  const found: EndpointGroup[] = []
   for (const local of localAddresses) {
     for (const { slice, place } of view.placesByAddress(local)) {
       const service = isReady(slice, place) ? view.service(slice.namespace, slice.service) : undefined
-      if (service) found.push(...serviceServers(knowledge, zone, service, slice))
+      if (service) found.push(...serviceServers(context, zone, service, slice))
     }
   }
   if (found.length > 0) return found
@@ -21,7 +22,12 @@ export function nameservers(knowledge: Knowledge, zone: string): Group[] {
 }
 
 /** The ClusterIPs under the service's name; of a headless service, the slice's endpoints under theirs. */
-function serviceServers({ settings }: Knowledge, zone: string, service: Service, slice: EndpointSlice): Group[] {
+function serviceServers(
+  { settings }: ClusterContext,
+  zone: string,
+  service: Service,
+  slice: EndpointSlice,
+): EndpointGroup[] {
   const name = serviceName(service.namespace, service.name, zone)
   if (!service.headless) {
     return service.clusterIPs.flatMap((ip) => {
@@ -36,7 +42,7 @@ function serviceServers({ settings }: Knowledge, zone: string, service: Service,
   )
 }
 
-function server(address: Uint8Array, name: string): Group {
+function server(address: Uint8Array, name: string): EndpointGroup {
   const width = address.length === 4 ? 4 : 16
   return { width, addresses: address, names: [], count: 1, ports: [], target: () => name }
 }

@@ -3,7 +3,7 @@ import { addressOfReverseName, formatAddress, reverseName } from '../../dns/addr
 import { isSubdomain, labelsOf, NameError, parseName } from '../../dns/name.ts'
 import { below, type ClusterDnsSettings, isMulticluster, isReverseZone } from '../settings.ts'
 
-export type Place =
+export type ClusterName =
   /** `address`: of a reverse zone that is one address (a CIDR of Corefiles may become several). */
   | { readonly kind: 'apex'; readonly address?: Uint8Array }
   /** `svc.ZONE` or `pod.ZONE`. */
@@ -11,15 +11,15 @@ export type Place =
   | { readonly kind: 'version' }
   | { readonly kind: 'nameserver' }
   | { readonly kind: 'namespace'; readonly tree: 'svc' | 'pod'; readonly namespace: string }
-  | ServicePlace
+  | ServiceNameParts
   | { readonly kind: 'pod'; readonly namespace: string; readonly label: string }
   | { readonly kind: 'reverse'; readonly address: Uint8Array }
-  | BrowsePlace
+  | BrowseName
   /** No name that a cluster can have. */
   | { readonly kind: 'nowhere' }
 
 /** A name of DNS-based service discovery (RFC 6763). `namespace`: '' for the zone itself. */
-export type BrowsePlace =
+export type BrowseName =
   /** The domains to browse; the types of service there. */
   | { readonly kind: 'browse'; readonly namespace: string; readonly what: 'domains' | 'types' }
   /** Who offers a type (`_http._tcp`); nothing by itself, but above such names (`_tcp`). */
@@ -31,7 +31,7 @@ export type BrowsePlace =
     }
 
 /** A service, some of its ports, or some of its endpoints. '' stands for any. */
-export interface ServicePlace {
+export interface ServiceNameParts {
   readonly kind: 'service'
   /** In a multicluster zone: a ServiceImport instead of a Service. */
   readonly imported: boolean
@@ -54,24 +54,24 @@ export interface Topology {
 }
 
 /** What the Corefile adds to the grammar. */
-export interface Grammar {
+export interface NameGrammar {
   readonly multicluster: boolean
   readonly zonal: boolean
   readonly browsable: boolean
 }
 
-export function grammarOf(settings: ClusterDnsSettings, zone: string): Grammar {
+export function grammarOf(settings: ClusterDnsSettings, zone: string): NameGrammar {
   const multicluster = isMulticluster(settings, zone)
   const own = !multicluster && !isReverseZone(zone)
   return { multicluster, zonal: settings.zonal && !multicluster, browsable: settings.dnsSd && own }
 }
 
-const plain: Grammar = { multicluster: false, zonal: false, browsable: false }
+const plain: NameGrammar = { multicluster: false, zonal: false, browsable: false }
 
-const nowhere: Place = { kind: 'nowhere' }
+const nowhere: ClusterName = { kind: 'nowhere' }
 
 /** `name` is lower case and in `zone`. */
-export function placeOf(zone: string, name: string, grammar: Grammar = plain): Place {
+export function parseClusterName(zone: string, name: string, grammar: NameGrammar = plain): ClusterName {
   if (name === zone) return apexPlace(zone)
   const labels = labelsOf(zone === '.' ? name : `${name.slice(0, -zone.length)}`)
   const last = labels.length - 1
@@ -96,7 +96,7 @@ export function placeOf(zone: string, name: string, grammar: Grammar = plain): P
 const protocols: ReadonlySet<string> = new Set(['_tcp', '_udp', '_sctp'])
 
 /** `labels`: those left of the namespace, or of the zone; the last is a protocol. */
-function browsePlace(namespace: string, labels: readonly string[]): Place {
+function browsePlace(namespace: string, labels: readonly string[]): ClusterName {
   const [first, second] = labels.slice(-3)
   const text = labels.join('.')
   if (text === 'b._dns-sd._udp') return { kind: 'browse', namespace, what: 'domains' }
@@ -116,7 +116,7 @@ function browsePlace(namespace: string, labels: readonly string[]): Place {
 /** Stands for all endpoints of a service in place of one: no endpoint's label begins with an underscore. */
 export const everyEndpoint = '_endpoints'
 
-export const isServiceItself = (place: Place): place is ServicePlace =>
+export const isServiceItself = (place: ClusterName): place is ServiceNameParts =>
   place.kind === 'service' &&
   place.endpoint === '' &&
   place.port === '' &&
@@ -124,8 +124,8 @@ export const isServiceItself = (place: Place): place is ServicePlace =>
   place.topology === undefined
 
 /** `left`: one label is an endpoint, two are port and protocol, or endpoint and cluster. */
-function servicePlace(namespace: string, service: string, left: readonly string[], grammar: Grammar): Place {
-  const place: ServicePlace = { ...serviceItself(namespace, service), imported: grammar.multicluster }
+function servicePlace(namespace: string, service: string, left: readonly string[], grammar: NameGrammar): ClusterName {
+  const place: ServiceNameParts = { ...serviceItself(namespace, service), imported: grammar.multicluster }
   if (left.length === 0) return place
   if (left.length === 1) return { ...place, endpoint: left[0] }
   if (left.length > 2) {
@@ -147,7 +147,7 @@ function servicePlace(namespace: string, service: string, left: readonly string[
   return { ...place, port: withoutUnderscore(first), protocol: withoutUnderscore(second) }
 }
 
-const serviceItself = (namespace: string, service: string): ServicePlace => ({
+const serviceItself = (namespace: string, service: string): ServiceNameParts => ({
   kind: 'service',
   imported: false,
   namespace,
@@ -169,12 +169,12 @@ function topologyOf(left: readonly string[]): Topology | undefined {
 /** The underscores of RFC 2782 are not insisted on; a lone one stands for any. */
 export const withoutUnderscore = (label: string): string => (label.startsWith('_') ? label.slice(1) : label)
 
-function apexPlace(zone: string): Place {
+function apexPlace(zone: string): ClusterName {
   const address = addressOfReverseName(zone)
   return address ? { kind: 'apex', address } : { kind: 'apex' }
 }
 
-function reversePlace(name: string): Place {
+function reversePlace(name: string): ClusterName {
   // CoreDNS overlooks up to three labels in front of an IPv6 address's 32.
   const labels = labelsOf(name)
   const surplus = name.endsWith('.ip6.arpa.') ? Math.min(3, Math.max(0, labels.length - 34)) : 0

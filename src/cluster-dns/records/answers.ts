@@ -1,15 +1,22 @@
 /** From what the cluster has at a place to the records of one type: the table of coredns-behaviour §4.3. */
 import { type as dnsType } from '../../dns/codes.ts'
 import { rdata } from '../../dns/rdata.ts'
-import type { AddressesSpec, AnswerSpec, RecordSpec, RecordsSpec, ServicesSpec, VariantsSpec } from '../../table/spec.ts'
-import { distinctAddresses, includes } from './distinct-addresses.ts'
-import { type Group, noPort } from '../lookup/endpoints.ts'
-import { find } from '../lookup/lookup.ts'
-import { type Finding, missing } from '../lookup/result.ts'
-import type { Knowledge } from '../context.ts'
-import { nameservers } from '../lookup/nameservers.ts'
-import { grammarOf, placeOf } from '../names/cluster-name.ts'
+import type {
+  AddressesSpec,
+  AnswerSpec,
+  RecordSpec,
+  RecordsSpec,
+  ServicesSpec,
+  VariantsSpec,
+} from '../../table/spec.ts'
+import type { ClusterContext } from '../context.ts'
 import { type ChaseSpec, type ChoiceSpec, splitAnswer } from '../features/split/answers.ts'
+import { type EndpointGroup, noPort } from '../lookup/endpoints.ts'
+import { lookup } from '../lookup/lookup.ts'
+import { nameservers } from '../lookup/nameservers.ts'
+import { type LookupResult, missing } from '../lookup/result.ts'
+import { grammarOf, parseClusterName } from '../names/cluster-name.ts'
+import { distinctAddresses, includes } from './distinct-addresses.ts'
 
 /** What a name answers to a question of one type. */
 export type Answer =
@@ -33,44 +40,44 @@ const versionText = '1.1.0'
 const versionTtl = 28_800
 
 /** What `name` (lower case, in `zone`) answers to a question of the type. Fallthrough is the caller's to decide. */
-export function resolve(knowledge: Knowledge, zone: string, name: string, type: number): Answer {
+export function resolve(context: ClusterContext, zone: string, name: string, type: number): Answer {
   return answerOf(
-    knowledge,
+    context,
     zone,
-    find(knowledge, zone, placeOf(zone, name, grammarOf(knowledge.settings, zone))),
+    lookup(context, zone, parseClusterName(zone, name, grammarOf(context.settings, zone))),
     type,
   )
 }
 
-export function answerOf(knowledge: Knowledge, zone: string, found: Finding, type: number): Answer {
+export function answerOf(context: ClusterContext, zone: string, found: LookupResult, type: number): Answer {
   // CoreDNS answers SOA below the apex without looking whether the name exists.
   if (type === dnsType.SOA) return found.kind === 'apex' ? { kind: 'soa' } : nodata
-  const { ttl } = knowledge.settings
+  const { ttl } = context.settings
   switch (found.kind) {
     case 'missing':
       return nxdomain
     case 'unknown':
       return found
     case 'empty':
-      return type === dnsType.TXT ? denied(knowledge) : nodata
+      return type === dnsType.TXT ? denied(context) : nodata
     case 'apex':
-      if (type === dnsType.NS) return nameserversAnswer(nameservers(knowledge, zone), ttl)
-      if (type === dnsType.PTR && found.pointers) return answerOf(knowledge, zone, found.pointers, type)
-      return type === dnsType.TXT ? denied(knowledge) : nodata
+      if (type === dnsType.NS) return nameserversAnswer(nameservers(context, zone), ttl)
+      if (type === dnsType.PTR && found.pointers) return answerOf(context, zone, found.pointers, type)
+      return type === dnsType.TXT ? denied(context) : nodata
     case 'version':
-      return type === dnsType.TXT ? records(type, versionTtl, [rdata.txt([versionText])]) : denied(knowledge)
+      return type === dnsType.TXT ? records(type, versionTtl, [rdata.txt([versionText])]) : denied(context)
     case 'nameserver':
-      if (type === dnsType.TXT || type === dnsType.PTR) return denied(knowledge)
+      if (type === dnsType.TXT || type === dnsType.PTR) return denied(context)
       if (type !== dnsType.A && type !== dnsType.AAAA) return nodata
-      return addressesAnswer(nameservers(knowledge, zone), type, ttl)
+      return addressesAnswer(nameservers(context, zone), type, ttl)
     case 'listed':
       return type === dnsType.PTR && found.names.length > 0
         ? records(type, found.ttl, found.names.map(rdata.name))
         : nodata
     case 'instance':
-      return instanceAnswer(knowledge, zone, found, type)
+      return instanceAnswer(context, zone, found, type)
     case 'pointers':
-      return type === dnsType.PTR ? records(type, found.ttl, found.names.map(rdata.name)) : denied(knowledge)
+      return type === dnsType.PTR ? records(type, found.ttl, found.names.map(rdata.name)) : denied(context)
     case 'groups':
       if (type === dnsType.TXT && found.texts) return records(type, found.ttl, found.texts)
       return found.split ? splitAnswer(found.split, type, found.ttl) : groupsAnswer(found.groups, type, found.ttl)
@@ -78,25 +85,25 @@ export function answerOf(knowledge: Knowledge, zone: string, found: Finding, typ
 }
 
 /** NXDOMAIN; before everything is known nothing is denied, not even what no cluster can have. */
-function denied(knowledge: Knowledge): Answer {
-  const found = missing(knowledge.view)
+function denied(context: ClusterContext): Answer {
+  const found = missing(context.view)
   return found.kind === 'unknown' ? found : nxdomain
 }
 
 function instanceAnswer(
-  knowledge: Knowledge,
+  context: ClusterContext,
   zone: string,
-  { port, texts, ttl }: Finding & { readonly kind: 'instance' },
+  { port, texts, ttl }: LookupResult & { readonly kind: 'instance' },
   type: number,
 ): Answer {
   if (type === dnsType.TXT) return records(type, ttl, texts)
   if (type !== dnsType.SRV) return nodata
-  const answer = answerOf(knowledge, zone, port, type)
+  const answer = answerOf(context, zone, port, type)
   // The instance is there, if without an endpoint at the moment.
   return answer.kind === 'nxdomain' ? nodata : answer
 }
 
-function groupsAnswer(groups: readonly Group[], type: number, ttl: number): Answer {
+function groupsAnswer(groups: readonly EndpointGroup[], type: number, ttl: number): Answer {
   switch (type) {
     case dnsType.A:
     case dnsType.AAAA:
@@ -114,7 +121,7 @@ function groupsAnswer(groups: readonly Group[], type: number, ttl: number): Answ
   }
 }
 
-function addressesAnswer(groups: readonly Group[], type: number, ttl: number): Answer {
+function addressesAnswer(groups: readonly EndpointGroup[], type: number, ttl: number): Answer {
   const addresses = distinctAddresses(groups, type === dnsType.A ? 4 : 16)
   return addresses.length > 0 ? { kind: 'addresses', ttl, addresses } : nodata
 }
@@ -130,7 +137,7 @@ interface Target {
 const noAddress = new Uint8Array(0)
 
 /** SRV records, with weights as coredns-behaviour §4.4 counts them unless annotated, and their targets' addresses. */
-function servicesAnswer(groups: readonly Group[], ttl: number): Answer {
+function servicesAnswer(groups: readonly EndpointGroup[], ttl: number): Answer {
   let entries = 0
   for (const group of groups) if (group.width !== 0) entries += group.ports.length * group.count
   const counted = Math.max(1, Math.floor(100 / entries))
@@ -171,7 +178,7 @@ function addAddress(target: Target, address: Uint8Array): void {
 }
 
 /** NS at the apex, with the servers' addresses. */
-function nameserversAnswer(servers: readonly Group[], ttl: number): Answer {
+function nameserversAnswer(servers: readonly EndpointGroup[], ttl: number): Answer {
   const names = new Map<string, Uint8Array>()
   const additional = new Map<string, RecordSpec>()
   for (const server of servers) {

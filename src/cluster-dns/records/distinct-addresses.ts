@@ -1,11 +1,11 @@
 /** Addresses as sets (RFC 2181 §5: the records of an RRset differ): ten thousand at a time, without an object for each. */
-import type { Group } from '../lookup/endpoints.ts'
+import type { EndpointGroup } from '../lookup/endpoints.ts'
 
 /** Up to this many are compared one by one: cheaper than a hash table. */
 const fewAddresses = 8
 
 /** The addresses of one family, each once, in order of appearance. */
-export function distinctAddresses(groups: readonly Group[], width: 4 | 16): Uint8Array {
+export function distinctAddresses(groups: readonly EndpointGroup[], width: 4 | 16): Uint8Array {
   const fitting = groups.filter((group) => group.width === width)
   if (fitting.length === 1 && fitting[0].count === 1) return fitting[0].addresses
   const total = fitting.reduce((sum, group) => sum + group.count, 0)

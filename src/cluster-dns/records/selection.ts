@@ -5,10 +5,10 @@ import type { Answer } from './answers.ts'
 /** Uniform in [0, 1). */
 export type Random = () => number
 
-export type Drawn = Exclude<Answer, { readonly kind: 'variants' | 'choice' }>
+export type Selected = Exclude<Answer, { readonly kind: 'variants' | 'choice' }>
 
-export function drawn(answer: Answer, random: Random): Drawn {
-  if (answer.kind === 'variants') return drawn(drawVariant(answer.variants, random), random)
+export function selectVariant(answer: Answer, random: Random): Selected {
+  if (answer.kind === 'variants') return selectVariant(drawVariant(answer.variants, random), random)
   if (answer.kind === 'choice') return drawVariant(answer.variants, random)
   return answer.kind === 'services' && answer.order === 'weighted' ? inDrawnOrder(answer, random) : answer
 }

@@ -2,7 +2,7 @@
 import type { ServicesSpec } from '../../table/spec.ts'
 import { includes } from './distinct-addresses.ts'
 
-export interface Target {
+export interface SrvTarget {
   readonly index: number
   readonly name: string
   readonly ports: number[]
@@ -10,18 +10,18 @@ export interface Target {
   aaaa: Uint8Array
 }
 
-export interface Targets {
+export interface SrvTargets {
   /** The target of this name, new or known. */
-  of(name: string): Target
+  of(name: string): SrvTarget
   /** An address of 4 or 16 octets; one that the target has already is passed over. */
-  add(target: Target, address: Uint8Array): void
+  add(target: SrvTarget, address: Uint8Array): void
   all(): ServicesSpec['targets']
 }
 
 const noAddress = new Uint8Array(0)
 
-export function createTargets(): Targets {
-  const targets = new Map<string, Target>()
+export function createSrvTargets(): SrvTargets {
+  const targets = new Map<string, SrvTarget>()
   return {
     of(name) {
       let target = targets.get(name)

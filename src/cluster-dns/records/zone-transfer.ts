@@ -1,27 +1,28 @@
 /** The records of a whole zone, as CoreDNS transfers them (coredns-behaviour §4.8): one by one, in its order. */
-import type { ClusterView, EndpointSlice, Service, ServiceImport } from '../../k8s/model/types.ts'
+
 import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
 import { dnsClass, type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
-import { resolve } from './answers.ts'
-import { distinctAddresses } from './distinct-addresses.ts'
-import { type Counts, endpointGroup, endpointLabel, noPort } from '../lookup/endpoints.ts'
-import type { Knowledge } from '../context.ts'
-import { countOf, hasAny, type Told, toldEndpoints } from '../lookup/endpoint-selection.ts'
+import type { ClusterView, EndpointSlice, Service, ServiceImport } from '../../k8s/model/types.ts'
+import type { ClusterContext } from '../context.ts'
 import { textNames } from '../features/metadata/records.ts'
-import { nameservers } from '../lookup/nameservers.ts'
-import { absoluteName, serviceName } from '../names/cluster-name.ts'
-import { below, isMulticluster, isReverseZone, zoneOf } from '../settings.ts'
 import { splitOf } from '../features/split/named.ts'
 import { splitRecords } from '../features/split/zone-transfer.ts'
 import { srvRank } from '../features/srv/rank.ts'
 import { importTtl, serviceTtl } from '../features/ttl/ttl.ts'
+import { countOf, type EndpointSelection, hasAny, selectEndpoints } from '../lookup/endpoint-selection.ts'
+import { type EndpointFilter, endpointGroup, endpointLabel, noPort } from '../lookup/endpoints.ts'
+import { nameservers } from '../lookup/nameservers.ts'
 import { isKnown, isShown } from '../lookup/visibility.ts'
+import { absoluteName, serviceName } from '../names/cluster-name.ts'
+import { below, isMulticluster, isReverseZone, zoneOf } from '../settings.ts'
+import { resolve } from './answers.ts'
+import { distinctAddresses } from './distinct-addresses.ts'
 
 /** Whether all of a zone is known: what is missing from a transfer does not exist for those who got it. */
-export function isTransferable({ view, settings }: Knowledge, zone?: string): boolean {
+export function isTransferable({ view, settings }: ClusterContext, zone?: string): boolean {
   if (!view.synced || !isKnown(view, 'endpointslices')) return false
   if (zone === undefined || !isMulticluster(settings, zone)) return true
   return isKnown(view, 'serviceimports') && isKnown(view, 'importedslices')
@@ -31,8 +32,8 @@ export function isTransferable({ view, settings }: Knowledge, zone?: string): bo
  * Everything in the zone but its SOA. Which services there are, and the endpoints of the headless ones, is settled by
  * this call; their records are made as they are taken.
  */
-export function zoneRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
-  return isReverseZone(zone) ? reverseRecords(knowledge, zone) : forwardRecords(knowledge, zone)
+export function zoneRecords(context: ClusterContext, zone: string): Iterator<ResourceRecord> {
+  return isReverseZone(zone) ? reverseRecords(context, zone) : forwardRecords(context, zone)
 }
 
 /** A service, and its endpoints where they have names of their own in the zone. */
@@ -43,32 +44,32 @@ interface Listed {
   readonly split: readonly ResourceRecord[] | undefined
 }
 
-function forwardRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
-  const { view, settings } = knowledge
-  const namespaces = new Map([...view.namespaces()].map(({ name }) => [name, isShown(knowledge, name)]))
+function forwardRecords(context: ClusterContext, zone: string): Iterator<ResourceRecord> {
+  const { view, settings } = context
+  const namespaces = new Map([...view.namespaces()].map(({ name }) => [name, isShown(context, name)]))
   const listed: Listed[] = []
   for (const service of isMulticluster(settings, zone) ? view.serviceImports() : view.services()) {
-    if (!namespaces.get(service.namespace) || isLeftOut(knowledge, service)) continue
-    const backends = isImport(service) ? undefined : splitOf(knowledge, service)
-    const split = backends && !isImport(service) ? splitRecords(knowledge, zone, service, backends) : undefined
+    if (!namespaces.get(service.namespace) || isLeftOut(context, service)) continue
+    const backends = isImport(service) ? undefined : splitOf(context, service)
+    const split = backends && !isImport(service) ? splitRecords(context, zone, service, backends) : undefined
     listed.push({ service, slices: isHeadless(service) ? slicesOf(view, service) : noSlices, split })
   }
   listed.sort(({ service: a }, { service: b }) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   return walk()
 
   function* walk(): Generator<ResourceRecord> {
-    yield* apexRecords(knowledge, zone)
+    yield* apexRecords(context, zone)
     for (const { service, slices, split } of listed) {
       const name = serviceName(service.namespace, service.name, zone)
       // A zone inside this one takes its names.
       if (zoneOf(settings, name) !== zone) continue
-      if (!isImport(service)) yield* textRecords(knowledge, zone, service)
+      if (!isImport(service)) yield* textRecords(context, zone, service)
       if (split) yield* split
-      if (split && isHeadless(service)) yield* endpointRecords(knowledge, name, service, slices, false)
+      if (split && isHeadless(service)) yield* endpointRecords(context, name, service, slices, false)
       if (split) continue
-      if (service.type === 'ExternalName') yield* aliasRecords(service, name, ttlOf(knowledge, service))
-      else if (isHeadless(service)) yield* endpointRecords(knowledge, name, service, slices, true)
-      else yield* addressedRecords(knowledge, name, service)
+      if (service.type === 'ExternalName') yield* aliasRecords(service, name, ttlOf(context, service))
+      else if (isHeadless(service)) yield* endpointRecords(context, name, service, slices, true)
+      else yield* addressedRecords(context, name, service)
     }
   }
 }
@@ -86,18 +87,18 @@ function slicesOf(view: ClusterView, service: Service | ServiceImport): readonly
 }
 
 /** As for questions: `ignore empty_service`, and imports without ports. */
-function isLeftOut(knowledge: Knowledge, service: Service | ServiceImport): boolean {
-  const { view, settings } = knowledge
+function isLeftOut(context: ClusterContext, service: Service | ServiceImport): boolean {
+  const { view, settings } = context
   if (isHeadless(service) || service.type === 'ExternalName') return false
   if (isImport(service) && service.ports.length === 0) return true
-  if (!settings.ignoreEmptyServices || (!isImport(service) && splitOf(knowledge, service))) return false
+  if (!settings.ignoreEmptyServices || (!isImport(service) && splitOf(context, service))) return false
   const slices = slicesOf(view, service)
-  return !hasAny(slices, toldOf(knowledge, service, slices).counts)
+  return !hasAny(slices, toldOf(context, service, slices).counts)
 }
 
-function* apexRecords(knowledge: Knowledge, zone: string): Generator<ResourceRecord> {
-  const servers = nameservers(knowledge, zone)
-  const { ttl } = knowledge.settings
+function* apexRecords(context: ClusterContext, zone: string): Generator<ResourceRecord> {
+  const servers = nameservers(context, zone)
+  const { ttl } = context.settings
   for (const name of new Set(servers.map((server) => server.target(0)))) {
     yield record(zone, dnsType.NS, ttl, rdata.name(name))
   }
@@ -105,23 +106,26 @@ function* apexRecords(knowledge: Knowledge, zone: string): Generator<ResourceRec
     const name = server.target(0)
     const type = server.width === 4 ? dnsType.A : dnsType.AAAA
     // A service's own addresses follow with the service: twice with two TTLs they would be no RRset (RFC 2181 §5.2).
-    const { kind } = resolve(knowledge, zone, name, type)
+    const { kind } = resolve(context, zone, name, type)
     if (name !== below('ns.dns', zone) && (kind === 'addresses' || kind === 'variants')) continue
     yield record(name, type, 0, server.addresses)
   }
 }
 
 /** The last resort is for the cluster's own services. */
-const toldOf = ({ settings }: Knowledge, service: Service | ServiceImport, slices: readonly EndpointSlice[]): Told =>
-  toldEndpoints(settings, isImport(service) ? [] : slices)
+const toldOf = (
+  { settings }: ClusterContext,
+  service: Service | ServiceImport,
+  slices: readonly EndpointSlice[],
+): EndpointSelection => selectEndpoints(settings, isImport(service) ? [] : slices)
 
-const ttlOf = (knowledge: Knowledge, service: Service | ServiceImport): number =>
-  (isImport(service) ? importTtl(knowledge, service) : serviceTtl(knowledge, service)).seconds
+const ttlOf = (context: ClusterContext, service: Service | ServiceImport): number =>
+  (isImport(service) ? importTtl(context, service) : serviceTtl(context, service)).seconds
 
 /** Of annotations. A service that is gone by now has none. */
-function* textRecords(knowledge: Knowledge, zone: string, service: Service): Generator<ResourceRecord> {
-  for (const name of textNames(knowledge, zone, service)) {
-    const answer = resolve(knowledge, zone, name, dnsType.TXT)
+function* textRecords(context: ClusterContext, zone: string, service: Service): Generator<ResourceRecord> {
+  for (const name of textNames(context, zone, service)) {
+    const answer = resolve(context, zone, name, dnsType.TXT)
     for (const { ttl, rdata: data } of answer.kind === 'records' ? answer.answer : []) {
       yield record(name, dnsType.TXT, ttl, data)
     }
@@ -129,20 +133,20 @@ function* textRecords(knowledge: Knowledge, zone: string, service: Service): Gen
 }
 
 function* addressedRecords(
-  knowledge: Knowledge,
+  context: ClusterContext,
   name: string,
   service: Service | ServiceImport,
 ): Generator<ResourceRecord> {
   const ips = isImport(service) ? service.ips : service.clusterIPs
-  const { ignoreEmptyServices } = knowledge.settings
-  const told = toldOf(knowledge, service, ignoreEmptyServices ? slicesOf(knowledge.view, service) : noSlices)
-  const ttl = Math.min(ttlOf(knowledge, service), told.maxTtl)
+  const { ignoreEmptyServices } = context.settings
+  const told = toldOf(context, service, ignoreEmptyServices ? slicesOf(context.view, service) : noSlices)
+  const ttl = Math.min(ttlOf(context, service), told.maxTtl)
   for (const ip of ips) {
     const address = parseAddress(ip)
     if (address) yield addressRecord(name, ttl, address)
   }
   if (ips.length === 0) return
-  const { priority, weight } = rankOf(knowledge, service, undefined, 100)
+  const { priority, weight } = rankOf(context, service, undefined, 100)
   for (const { name: port, protocol, port: number } of service.ports) {
     if (number === noPort) continue
     const data = rdata.srv({ priority, weight, port: number, target: name })
@@ -153,26 +157,26 @@ function* addressedRecords(
 
 /** `counted`: the weight where no annotation sets one. */
 function rankOf(
-  knowledge: Knowledge,
+  context: ClusterContext,
   service: Service | ServiceImport,
   slice: EndpointSlice | undefined,
   counted: number,
 ): { readonly priority: number; readonly weight: number } {
-  const rank = isImport(service) ? undefined : srvRank(knowledge, service, slice)
+  const rank = isImport(service) ? undefined : srvRank(context, service, slice)
   return { priority: rank?.priority?.value ?? 0, weight: rank?.weight?.value ?? counted }
 }
 
 /** `atService`: also what is at its own name and its ports'. Ports without a name have no SRV record here. Imported endpoints are called after their cluster too. */
 function* endpointRecords(
-  knowledge: Knowledge,
+  context: ClusterContext,
   name: string,
   service: Service | ServiceImport,
   slices: readonly EndpointSlice[],
   atService: boolean,
 ): Generator<ResourceRecord> {
-  const { endpointPodNames } = knowledge.settings
-  const { counts, maxTtl } = toldOf(knowledge, service, slices)
-  const ttl = Math.min(ttlOf(knowledge, service), maxTtl)
+  const { endpointPodNames } = context.settings
+  const { counts, maxTtl } = toldOf(context, service, slices)
+  const ttl = Math.min(ttlOf(context, service), maxTtl)
   // Names of endpoints cannot stand beside other records (RFC 1034 §3.6.2); CoreDNS leaves them out too.
   const addressed = slices.filter(({ fqdns }) => !fqdns)
   const told = haveRepeated(addressed, counts) ? new Set<string>() : undefined
@@ -183,7 +187,7 @@ function* endpointRecords(
     const width = slice.addressType === 'IPv4' ? 4 : 16
     const owner = isImport(service) && slice.cluster !== '' ? `${slice.cluster}.${name}` : name
     const counted = Math.max(1, Math.floor(100 / countOf(slice, counts)))
-    const { priority, weight } = rankOf(knowledge, service, slice, counted)
+    const { priority, weight } = rankOf(context, service, slice, counted)
     for (let place = 0; place < slice.count; place++) {
       if (!counts(slice, place)) continue
       const address = slice.addresses.subarray(place * width, (place + 1) * width)
@@ -201,7 +205,7 @@ function* endpointRecords(
 }
 
 /** Whether an address is in two places. */
-function haveRepeated(slices: readonly EndpointSlice[], counts: Counts): boolean {
+function haveRepeated(slices: readonly EndpointSlice[], counts: EndpointFilter): boolean {
   const groups = slices.flatMap((slice) => endpointGroup(slice, '', [noPort], '', false, undefined, counts) ?? [])
   return ([4, 16] as const).some((width) => {
     const places = groups.reduce((sum, group) => (group.width === width ? sum + group.count : sum), 0)
@@ -215,17 +219,17 @@ function* aliasRecords({ externalName }: Service, name: string, ttl: number): Ge
 }
 
 /** A reverse zone has what its questions are answered with. CoreDNS would transfer the services' forward names in it. */
-function reverseRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRecord> {
-  const { view } = knowledge
+function reverseRecords(context: ClusterContext, zone: string): Iterator<ResourceRecord> {
+  const { view } = context
   const clusterIPs = [...view.services()].flatMap((service) => service.clusterIPs)
   const slices = [...view.allSlices()]
   return walk()
 
   function* walk(): Generator<ResourceRecord> {
-    yield* apexRecords(knowledge, zone)
+    yield* apexRecords(context, zone)
     for (const ip of clusterIPs) {
       const address = parseAddress(ip)
-      if (address) yield* pointerRecords(knowledge, zone, address)
+      if (address) yield* pointerRecords(context, zone, address)
     }
     for (const slice of slices) {
       if (slice.fqdns) continue
@@ -236,16 +240,16 @@ function reverseRecords(knowledge: Knowledge, zone: string): Iterator<ResourceRe
         // An address of several endpoints is told with the first of them; a ClusterIP has been told.
         if (first?.place !== place || first.slice.name !== slice.name || first.slice.namespace !== slice.namespace)
           continue
-        if (!view.serviceByClusterIP(formatAddress(address))) yield* pointerRecords(knowledge, zone, address)
+        if (!view.serviceByClusterIP(formatAddress(address))) yield* pointerRecords(context, zone, address)
       }
     }
   }
 }
 
-function* pointerRecords(knowledge: Knowledge, zone: string, address: Uint8Array): Generator<ResourceRecord> {
+function* pointerRecords(context: ClusterContext, zone: string, address: Uint8Array): Generator<ResourceRecord> {
   const name = reverseName(address)
-  if (!isSubdomain(zone, name) || zoneOf(knowledge.settings, name) !== zone) return
-  const answer = resolve(knowledge, zone, name, dnsType.PTR)
+  if (!isSubdomain(zone, name) || zoneOf(context.settings, name) !== zone) return
+  const answer = resolve(context, zone, name, dnsType.PTR)
   if (answer.kind !== 'records') return
   for (const { type, ttl, rdata: data } of answer.answer) yield record(name, type, ttl, data)
 }

@@ -1,15 +1,15 @@
 /** The body of a response, read piece by piece, with an eye on whether it still lives. */
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../scheduling/clock.ts'
-import { MalformedObject } from '../decode/draft.ts'
-import { ApiFailure, describeFailure } from './failure.ts'
-import { jsonList, jsonObject, jsonWatch } from '../decode/json-stream.ts'
 import type { Pacer } from '../../scheduling/pacer.ts'
+import { MalformedObject } from '../decode/draft.ts'
+import { jsonList, jsonObject, jsonWatch } from '../decode/json-stream.ts'
 import { unwrap } from '../decode/protobuf-envelope.ts'
 import { protobufList, protobufObject, protobufWatch } from '../decode/protobuf-stream.ts'
 import type { Reducer } from '../decode/reduce.ts'
-import type { ApiResponse } from './session.ts'
 import type { ApiStatus, BodyReader, ListReader, WatchEvent } from '../decode/wire.ts'
+import { ApiFailure, describeFailure } from './failure.ts'
+import type { ApiResponse } from './session.ts'
 
 /** Both, for a custom resource answers 406 to protobuf alone. */
 export const acceptWatch =

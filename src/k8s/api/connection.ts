@@ -11,11 +11,11 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
+import { createRateLimitedLog } from '../../telemetry/rate-limited-log.ts'
 import { createBackoff, pause } from './backoff.ts'
 import type { Credentials } from './credentials.ts'
 import { dial, type Target } from './dial.ts'
 import { type ApiFailure, describeFailure, isUnreachable } from './failure.ts'
-import { createOutage } from '../../telemetry/rate-limited-log.ts'
 import type { RequestMeter } from './request-meter.ts'
 import type { ApiResponse, Session } from './session.ts'
 import { openH1 } from './session-h1.ts'
@@ -50,8 +50,8 @@ export interface ConnectionDeps {
 export function createConnection({ credentials, log, clock, meter }: ConnectionDeps): Connection {
   const stop = new AbortController()
   const backoff = createBackoff(clock)
-  const outage = createOutage('the Kubernetes API', log, clock)
-  const refusal = createOutage('the Kubernetes API', log, clock)
+  const outage = createRateLimitedLog('the Kubernetes API', log, clock)
+  const refusal = createRateLimitedLog('the Kubernetes API', log, clock)
   let current: Session | undefined
   let opening: Promise<Session> | undefined
   let retryAt = Number.NEGATIVE_INFINITY

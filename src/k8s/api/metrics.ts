@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { GaugeCell, MetricsRegistry } from '../../telemetry/metrics.ts'
-import type { Model } from '../model/cluster-model.ts'
+import type { ClusterModel } from '../model/cluster-model.ts'
 import type { Resource } from '../model/types.ts'
 
 /** What a reflector tells about its watch. */
@@ -22,7 +22,7 @@ export interface ClusterMeter {
 }
 
 interface Observed {
-  readonly model: Model
+  readonly model: ClusterModel
   readonly watched: readonly Resource[]
   /** Monotonic milliseconds of the last sign of life; absent before the first. */
   readonly lastAlive: ReadonlyMap<Resource, number>
@@ -32,7 +32,7 @@ interface Observed {
 const open = new WeakMap<MetricsRegistry, Set<Observed>>()
 
 export function observeCluster(
-  model: Model,
+  model: ClusterModel,
   watched: readonly Resource[],
   { metrics, clock }: { readonly metrics: MetricsRegistry; readonly clock: Clock },
 ): ClusterMeter {

@@ -1,7 +1,8 @@
 /** Where the API server is and who we are to it. Files are read again for each connection, tokens for each request. */
+
+import type { ClusterConfig } from '../model/types.ts'
 import { bearer, type Credentials, environmentProxy, parseUrl, readText } from './credentials.ts'
 import { ApiFailure } from './failure.ts'
-import type { ClusterConfig } from '../model/types.ts'
 
 export type ApiSource = Exclude<ClusterConfig['source'], { kind: 'manifests' }>
 

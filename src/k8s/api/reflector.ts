@@ -8,31 +8,31 @@
  * - whatever fails is tried again, at a pace that a struggling server survives (backoff.ts, connection.ts).
  */
 import type { Clock } from '../../scheduling/clock.ts'
+import type { Pacer } from '../../scheduling/pacer.ts'
 import type { Logger } from '../../telemetry/log.ts'
+import { MalformedObject } from '../decode/draft.ts'
+import type { Reducer } from '../decode/reduce.ts'
+import type { WatchEvent } from '../decode/wire.ts'
+import type { ClusterConfig, Resource } from '../model/types.ts'
 import { createBackoff, pause } from './backoff.ts'
 import { acceptList, acceptWatch, type BodyLimits, listReader, readItems, readStatus, watchReader } from './body.ts'
 import type { Connection } from './connection.ts'
-import { MalformedObject } from '../decode/draft.ts'
 import { ApiFailure, describeFailure, type FailureReason, isUnreachable } from './failure.ts'
-import type { Intake } from './store-updater.ts'
 import type { WatchMeter } from './metrics.ts'
-import type { Pacer } from '../../scheduling/pacer.ts'
-import type { Reducer } from '../decode/reduce.ts'
 import { apiResources, requestPath } from './resources.ts'
 import type { ApiResponse, Session } from './session.ts'
 import { statusFailure } from './status-failure.ts'
-import type { Trouble } from './watch-error-reporter.ts'
-import type { ClusterConfig, Resource } from '../model/types.ts'
-import type { WatchEvent } from '../decode/wire.ts'
+import type { StoreUpdater } from './store-updater.ts'
+import type { WatchErrorReporter } from './watch-error-reporter.ts'
 
 export interface ReflectorDeps {
   readonly config: ClusterConfig
   readonly connection: Connection
   readonly reducer: Reducer
-  readonly intake: Intake
+  readonly intake: StoreUpdater
   readonly pacer: Pacer
   readonly meter: WatchMeter
-  readonly trouble: Trouble
+  readonly trouble: WatchErrorReporter
   readonly log: Logger
   readonly clock: Clock
   /** The resource has been listed. */

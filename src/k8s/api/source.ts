@@ -1,22 +1,22 @@
 /** The source 'API server': a reflector per resource over one connection. */
 import type { Clock } from '../../scheduling/clock.ts'
+import { createPacer } from '../../scheduling/pacer.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
+import { createReducer, type Reduced } from '../decode/reduce.ts'
+import type { ClusterModel } from '../model/cluster-model.ts'
+import type { ResourceStore } from '../model/resource-store.ts'
+import type { ClusterConfig, Resource } from '../model/types.ts'
+import type { Source } from '../source.ts'
 import { readStatus } from './body.ts'
 import { createConnection } from './connection.ts'
-import { createIntake } from './store-updater.ts'
 import type { ClusterMeter } from './metrics.ts'
-import type { Model } from '../model/cluster-model.ts'
 import { openCredentials } from './open-credentials.ts'
-import { createPacer } from '../../scheduling/pacer.ts'
-import { createReducer, type Reduced } from '../decode/reduce.ts'
 import { createReflector } from './reflector.ts'
 import { createRequestMeter } from './request-meter.ts'
-import type { ResourceStore } from '../model/resource-store.ts'
-import type { Source } from '../source.ts'
 import { statusFailure } from './status-failure.ts'
-import { createTrouble } from './watch-error-reporter.ts'
-import type { ClusterConfig, Resource } from '../model/types.ts'
+import { createStoreUpdater } from './store-updater.ts'
+import { createWatchErrorReporter } from './watch-error-reporter.ts'
 
 export interface ApiSourceDeps {
   readonly log: Logger
@@ -31,7 +31,7 @@ const creationTimeout = 30_000
 export async function openApi(
   config: ClusterConfig,
   watched: readonly Resource[],
-  model: Model,
+  model: ClusterModel,
   { log, metrics, clock }: ApiSourceDeps,
   watches: ClusterMeter['watches'],
 ): Promise<Source> {
@@ -48,10 +48,10 @@ export async function openApi(
       config,
       connection,
       reducer,
-      intake: createIntake(resource, model.stores[resource] as ResourceStore<Reduced>, pacer, log),
+      intake: createStoreUpdater(resource, model.stores[resource] as ResourceStore<Reduced>, pacer, log),
       pacer,
       meter: watches(resource),
-      trouble: createTrouble(resource, model, log, clock),
+      trouble: createWatchErrorReporter(resource, model, log, clock),
       log,
       clock,
       synced: () => model.setAvailability(resource, 'synced'),

@@ -1,6 +1,7 @@
 /** Status objects of the API server as failures: what they ask of a client. */
-import { ApiFailure, type FailureReason } from './failure.ts'
+
 import type { ApiStatus } from '../decode/wire.ts'
+import { ApiFailure, type FailureReason } from './failure.ts'
 
 /** `retryAfter`: of the response's header, milliseconds. */
 export function statusFailure(status: ApiStatus, name: string, retryAfter: number | undefined): ApiFailure {

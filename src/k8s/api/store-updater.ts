@@ -1,14 +1,15 @@
 /** From objects of the wire into the model's store: one resource's, with its list under way where there is one. */
+
+import type { Pacer } from '../../scheduling/pacer.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { MalformedObject, type MetaDraft } from '../decode/draft.ts'
-import type { Pacer } from '../../scheduling/pacer.ts'
-import { createRecent } from './version-filter.ts'
 import type { Reduced } from '../decode/reduce.ts'
+import type { WireObject } from '../decode/wire.ts'
 import type { ResourceStore } from '../model/resource-store.ts'
 import type { EndpointSlice, Resource } from '../model/types.ts'
-import type { WireObject } from '../decode/wire.ts'
+import { createVersionFilter } from './version-filter.ts'
 
-export interface Intake {
+export interface StoreUpdater {
   /** A list begins; what it does not name is removed when it ends, not before. */
   beginList(): void
   endList(): Promise<void>
@@ -20,8 +21,13 @@ export interface Intake {
   deleted(object: WireObject): string
 }
 
-export function createIntake(resource: Resource, store: ResourceStore<Reduced>, pacer: Pacer, log: Logger): Intake {
-  let recent = createRecent()
+export function createStoreUpdater(
+  resource: Resource,
+  store: ResourceStore<Reduced>,
+  pacer: Pacer,
+  log: Logger,
+): StoreUpdater {
+  let recent = createVersionFilter()
   const isSlice = resource === 'endpointslices' || resource === 'importedslices'
   /** The text of the last complaint about an object, so that an object that stays malformed is logged once. */
   const complaints = new Map<string, string>()
@@ -49,7 +55,7 @@ export function createIntake(resource: Resource, store: ResourceStore<Reduced>, 
 
   return {
     beginList() {
-      recent = createRecent()
+      recent = createVersionFilter()
       store.mark()
     },
     async endList() {
@@ -65,12 +71,13 @@ export function createIntake(resource: Resource, store: ResourceStore<Reduced>, 
     },
     changed(object) {
       const meta = object.meta()
-      if (recent.isNews(`${meta.namespace}/${meta.name}`, meta.resourceVersion)) put(object, meta)
+      if (recent.isNewer(`${meta.namespace}/${meta.name}`, meta.resourceVersion)) put(object, meta)
       return meta.resourceVersion
     },
     deleted(object) {
       const meta = object.meta()
-      if (recent.isNews(`${meta.namespace}/${meta.name}`, meta.resourceVersion)) store.remove(meta.namespace, meta.name)
+      if (recent.isNewer(`${meta.namespace}/${meta.name}`, meta.resourceVersion))
+        store.remove(meta.namespace, meta.name)
       return meta.resourceVersion
     },
   }

@@ -2,18 +2,18 @@
  * The versions of the objects that changed last. The API server sends changes in order and once; what stands between may
  * not, and an object must not go back to what it was.
  */
-export interface Recent {
+export interface VersionFilter {
   /** False when a later version of the object was seen before. Versions that are no numbers are all new. */
-  isNews(object: string, version: string): boolean
+  isNewer(object: string, version: string): boolean
 }
 
 /** Repeats come close behind: within the buffer of some proxy. */
 const remembered = 512
 
-export function createRecent(): Recent {
+export function createVersionFilter(): VersionFilter {
   const versions = new Map<string, number>()
   return {
-    isNews(object, text) {
+    isNewer(object, text) {
       const version = /^\d{1,15}$/.test(text) ? Number(text) : undefined
       if (version === undefined) return true
       const last = versions.get(object)

@@ -1,13 +1,13 @@
 /** What does not work with one resource, told to people and to whoever asks for its availability. */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
-import type { ApiFailure, FailureReason } from './failure.ts'
-import type { Model } from '../model/cluster-model.ts'
-import { createOutage } from '../../telemetry/rate-limited-log.ts'
-import { apiResources } from './resources.ts'
+import { createRateLimitedLog } from '../../telemetry/rate-limited-log.ts'
+import type { ClusterModel } from '../model/cluster-model.ts'
 import type { Resource } from '../model/types.ts'
+import type { ApiFailure, FailureReason } from './failure.ts'
+import { apiResources } from './resources.ts'
 
-export interface Trouble {
+export interface WatchErrorReporter {
   /** `inRow`: failures since something worked, this one included. */
   failed(failure: ApiFailure, inRow: number): void
   over(): void
@@ -16,12 +16,17 @@ export interface Trouble {
 /** These happen in the life of every watch, one after the other too: a line is due at the third in a row. */
 const passing: readonly FailureReason[] = ['broken', 'silent', 'expired', 'ahead', 'throttled']
 
-export function createTrouble(resource: Resource, model: Model, log: Logger, clock: Clock): Trouble {
+export function createWatchErrorReporter(
+  resource: Resource,
+  model: ClusterModel,
+  log: Logger,
+  clock: Clock,
+): WatchErrorReporter {
   const { group, plural } = apiResources[resource]
   const what = `watching ${resource}`
-  const outage = createOutage(what, log, clock)
+  const outage = createRateLimitedLog(what, log, clock)
   // Granting a right takes people: one line says what to grant, however long it takes them.
-  const forbidden = createOutage(what, log, clock, false)
+  const forbidden = createRateLimitedLog(what, log, clock, false)
   return {
     failed(failure, inRow) {
       if (failure.reason === 'forbidden') {

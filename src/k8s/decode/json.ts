@@ -2,10 +2,11 @@
  * Kubernetes objects as JSON (custom resources, servers without protobuf, manifests) to their reduced form. The
  * protobuf decoder's twin: both must give the same object. Every access is checked: the object may be anything.
  */
-import { MalformedObject, type MetaDraft, newMeta, newService } from './draft.ts'
+
 import { label } from '../model/labels.ts'
-import type { Reduced, Reducer } from './reduce.ts'
 import { type EndpointSlice, everyPort, type Resource, type ServicePort } from '../model/types.ts'
+import { MalformedObject, type MetaDraft, newMeta, newService } from './draft.ts'
+import type { Reduced, Reducer } from './reduce.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

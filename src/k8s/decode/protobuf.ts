@@ -4,12 +4,12 @@
  * k8s.io/apimachinery, which never change.
  */
 import type { PbfReader } from 'pbf'
-import { MalformedObject, type MetaDraft, newMeta, newService, type ServiceDraft } from './draft.ts'
 import { label } from '../model/labels.ts'
+import { type EndpointSlice, everyPort, type Resource, type ServicePort } from '../model/types.ts'
+import { MalformedObject, type MetaDraft, newMeta, newService, type ServiceDraft } from './draft.ts'
 import { integer, lengthEnd, nested, type ReadField, readAll, type Span, text, truth } from './protobuf-fields.ts'
 import type { Reduced, Reducer } from './reduce.ts'
 import type { EndpointFacts } from './slice-builder.ts'
-import { type EndpointSlice, everyPort, type Resource, type ServicePort } from '../model/types.ts'
 
 /** metadata, which is field 1 of every object. Throws MalformedObject. */
 export function protobufMeta(object: Span, reducer: Reducer): MetaDraft {

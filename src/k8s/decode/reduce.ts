@@ -4,10 +4,10 @@
  */
 import { canonicalAddress } from '../model/address.ts'
 import { samePorts } from '../model/compare.ts'
+import type { EndpointSlice, Namespace, Pod, Resource, Service, ServiceImport, ServicePort } from '../model/types.ts'
 import { clusterScoped, type Keep, type MetaDraft, namespaced, type ServiceDraft } from './draft.ts'
 import { createSliceBuilder, type SliceBuilder } from './slice-builder.ts'
-import { createStrings, type Strings } from './strings.ts'
-import type { EndpointSlice, Namespace, Pod, Resource, Service, ServiceImport, ServicePort } from '../model/types.ts'
+import { createStringTable, type StringTable } from './strings.ts'
 
 /** The reduced form of each resource's objects. */
 export interface ReducedOf {
@@ -24,7 +24,7 @@ export type Reduced = ReducedOf[Resource]
 export interface Reducer {
   /** What a decoder need not read, it may leave. */
   readonly keep: Keep
-  readonly strings: Strings
+  readonly strings: StringTable
   /** True for annotation keys that somebody asked for. */
   keepsAnnotation(key: string): boolean
   service(draft: ServiceDraft): Service
@@ -39,7 +39,7 @@ const noTexts: readonly string[] = Object.freeze([])
 const noIngress: Service['ingress'] = Object.freeze([])
 
 export function createReducer(keep: Keep): Reducer {
-  const strings = createStrings()
+  const strings = createStringTable()
   const ports = createPortLists()
   const annotations = (meta: MetaDraft) => meta.annotations ?? noAnnotations
 

@@ -4,9 +4,9 @@
  */
 import { readAddress } from '../model/address.ts'
 import { sameBytes, sameSlice, sameTexts } from '../model/compare.ts'
-import { type Keep, MalformedObject, type MetaDraft, namespaced } from './draft.ts'
 import type { EndpointSlice, ServicePort } from '../model/types.ts'
 import { endpointFlag } from '../model/types.ts'
+import { type Keep, MalformedObject, type MetaDraft, namespaced } from './draft.ts'
 
 export interface SliceBuilder {
   /** Starts over. `addressType` as in the object; throws MalformedObject when it is unknown. */

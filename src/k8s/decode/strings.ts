@@ -2,7 +2,7 @@
  * Shares equal strings: namespaces, service names, port names and zones repeat thousands of times in a cluster, and a
  * re-list decodes all of them again. A table of fixed size, where a newcomer takes the slot: bounded whatever comes.
  */
-export interface Strings {
+export interface StringTable {
   /** The text of UTF-8 `bytes[start, end)`. */
   read(bytes: Uint8Array, start: number, end: number): string
   /** `text`, or the equal string that was seen before. */
@@ -16,7 +16,7 @@ const longestShared = 64
 
 const decoder = new TextDecoder('utf-8')
 
-export function createStrings(): Strings {
+export function createStringTable(): StringTable {
   const table: (string | undefined)[] = new Array(slots).fill(undefined)
 
   const read = (bytes: Uint8Array, start: number, end: number): string => {

@@ -2,13 +2,14 @@
  * What an API server would add to an object of a manifest, which manifests usually leave out: the namespace `default`,
  * Namespace objects for the namespaces that objects are in, and the ClusterIPs of Services that need one.
  */
-import { type ClusterIPs, createClusterIPs } from './cluster-ips.ts'
+
 import { MalformedObject, type MetaDraft } from '../decode/draft.ts'
 import { jsonMeta, reduceJson } from '../decode/json.ts'
-import { label } from '../model/labels.ts'
 import type { Reduced, Reducer } from '../decode/reduce.ts'
-import { type Labels, parseSelector, type Selector } from './selector.ts'
+import { label } from '../model/labels.ts'
 import type { ClusterConfig, Resource } from '../model/types.ts'
+import { type ClusterIPs, createClusterIPs } from './cluster-ips.ts'
+import { type Labels, parseSelector, type Selector } from './selector.ts'
 
 export interface Admitted {
   readonly resource: Resource

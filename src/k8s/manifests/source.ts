@@ -7,13 +7,13 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
+import { createReducer } from '../decode/reduce.ts'
+import type { ClusterModel } from '../model/cluster-model.ts'
+import type { ResourceStore } from '../model/resource-store.ts'
+import type { ClusterConfig, Resource } from '../model/types.ts'
+import type { Source } from '../source.ts'
 import { type Admitted, createAdmission } from './admission.ts'
 import { ManifestError, type ManifestObject, parseManifest } from './parse.ts'
-import type { Model } from '../model/cluster-model.ts'
-import { createReducer } from '../decode/reduce.ts'
-import type { ResourceStore } from '../model/resource-store.ts'
-import type { Source } from '../source.ts'
-import type { ClusterConfig, Resource } from '../model/types.ts'
 
 /** Editors and `kubectl` write in several steps: a scan waits until nothing has happened for so long. Milliseconds. */
 const settleTime = 50
@@ -37,7 +37,7 @@ export function openManifests(
   directory: string,
   config: ClusterConfig,
   watched: readonly Resource[],
-  model: Model,
+  model: ClusterModel,
   { log, clock }: { readonly log: Logger; readonly clock: Clock },
 ): Source {
   const admission = createAdmission(config, watched, createReducer(config))

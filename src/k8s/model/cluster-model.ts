@@ -4,10 +4,10 @@
  * listeners are called, all before `put` returns.
  */
 import type { Clock } from '../../scheduling/clock.ts'
+import type { ReducedOf } from '../decode/reduce.ts'
 import { canonicalAddress } from './address.ts'
 import { sameNamespace, samePod, samePorts, sameService, sameServiceImport, sameSlice } from './compare.ts'
 import { createMultimap } from './multimap.ts'
-import type { ReducedOf } from '../decode/reduce.ts'
 import { createResourceStore, type ResourceStore } from './resource-store.ts'
 import { endpointsChanged, importedSliceCounts, serviceCounts, serviceExternalsCount } from './serial.ts'
 import { createSliceIndex } from './slice-index.ts'
@@ -26,7 +26,7 @@ import type {
 
 export type Stores = { readonly [R in Resource]: ResourceStore<ReducedOf[R]> }
 
-export interface Model {
+export interface ClusterModel {
   readonly view: ClusterView
   readonly stores: Stores
   subscribe(listener: ClusterListener): { unsubscribe(): void }
@@ -38,7 +38,11 @@ export interface Model {
  * `watched`: the resources that have a source; the others are off. `report` takes what a listener threw: one listener's
  * fault is no reason to keep an event from the others, or to end a watch.
  */
-export function buildModel(watched: readonly Resource[], clock: Clock, report: (error: unknown) => void): Model {
+export function createClusterModel(
+  watched: readonly Resource[],
+  clock: Clock,
+  report: (error: unknown) => void,
+): ClusterModel {
   const subscriptions = new Set<{ readonly listener: ClusterListener }>()
   const availability = new Map<Resource, Availability>(watched.map((resource) => [resource, 'pending']))
   const serials = { cluster: 0, multicluster: 0, external: 0 }

@@ -7,7 +7,7 @@ export interface SliceIndex {
   /** Slices of a service by name; [] when none. The array is never changed afterwards. */
   of(namespace: string, service: string): readonly EndpointSlice[]
   /** Every place with this address, ordered by namespace and name of the slice. */
-  places(address: Uint8Array): readonly Place[]
+  places(address: Uint8Array): readonly AddressEntry[]
   /**
    * Takes `before` out and `after` in, in one step. Returns a walk over the addresses that were gained, lost or
    * changed in flags or names (each at least once): views into the slices.
@@ -15,7 +15,7 @@ export interface SliceIndex {
   replace(before: EndpointSlice | undefined, after: EndpointSlice | undefined): () => Iterable<Uint8Array>
 }
 
-export interface Place {
+export interface AddressEntry {
   readonly slice: EndpointSlice
   readonly place: number
 }
@@ -72,7 +72,7 @@ export function createSliceIndex(): SliceIndex {
   return {
     of,
     places(address) {
-      const found: Place[] = []
+      const found: AddressEntry[] = []
       for (const number of addresses.find(hashAddress(address, 0, address.length))) {
         const slice = numbered[number]
         if (slice === undefined || sizeOf(slice) !== address.length) continue
@@ -172,7 +172,7 @@ function sameFacts(a: EndpointSlice, i: number, b: EndpointSlice, j: number): bo
   return a.flags[i] === b.flags[j] && a.hostnames?.[i] === b.hostnames?.[j] && a.podNames?.[i] === b.podNames?.[j]
 }
 
-function byName(a: Place, b: Place): number {
+function byName(a: AddressEntry, b: AddressEntry): number {
   return order(a.slice.namespace, b.slice.namespace) || order(a.slice.name, b.slice.name) || a.place - b.place
 }
 

@@ -1,7 +1,7 @@
 import { rcode, type } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
-import type { Clock } from '../../scheduling/clock.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
+import type { Clock } from '../../scheduling/clock.ts'
 import { type Class, classify } from './classify.ts'
 import type { CacheCells } from './metrics.ts'
 import { answersQuestion, askingForAd, cacheKey, createEntry, flattened, isCacheable, replyFrom } from './replies.ts'
@@ -22,7 +22,7 @@ export interface CacheOptions {
   readonly clock: Clock
   readonly cells: (query: Query) => CacheCells
   /** Whether a plugin with live data has the name by now: then what others had said is no longer true. */
-  readonly isOvertaken: (query: Query) => boolean
+  readonly isSuperseded: (query: Query) => boolean
   /** Hears of entries that were stored or found: the data plane may repeat them. */
   readonly offer: (entry: Entry) => void
 }
@@ -81,7 +81,7 @@ export function createCache(options: CacheOptions): Handler {
     const now = clock.now()
     options.cells(query).requests.inc()
     const found = find(key, now)
-    if (found && options.isOvertaken(query)) return next(query)
+    if (found && options.isSuperseded(query)) return next(query)
     if (found) return hit(found.entry, found.kind, query, next, now)
     options.cells(query).misses.inc()
     return refill.miss(key, query, next)
@@ -207,14 +207,14 @@ function createRefill({ settings, store, clock, cells, offer }: CacheOptions): R
 
 /** The query to pass on, and whether it has stepped aside. */
 function watchAside(query: Query): { readonly query: Query; aside(): boolean } {
-  const { stepAside } = query
+  const { releaseSlot } = query
   let aside = false
-  if (!stepAside) return { query, aside: () => false }
+  if (!releaseSlot) return { query, aside: () => false }
   const watched = (): (() => void) => {
     aside = true
-    return stepAside()
+    return releaseSlot()
   }
-  return { query: { ...query, stepAside: watched }, aside: () => aside }
+  return { query: { ...query, releaseSlot: watched }, aside: () => aside }
 }
 
 /** What the next plugin said, and the entry that it became. */

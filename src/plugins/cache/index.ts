@@ -45,7 +45,7 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
       store,
       clock,
       cells: ({ server, view }) => metrics.cells(server, view),
-      isOvertaken: (query) => live.have(query),
+      isSuperseded: (query) => live.have(query),
       offer: seesHits ? () => undefined : offer,
     }),
     ...(seesHits

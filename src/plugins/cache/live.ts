@@ -7,7 +7,7 @@ import { isSubdomain } from '../../dns/name.ts'
 import type { Instance } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 
-export interface LivePlugins {
+export interface DynamicZones {
   /** One of them has the name that is asked for, by now. */
   have(query: Query): boolean
   /** The name is in a zone of theirs: only they know for how long something is true of it. */
@@ -16,7 +16,7 @@ export interface LivePlugins {
 
 const passed: Outcome = { kind: 'drop', plugin: '' }
 
-export function livePlugins(instances: readonly Instance[]): LivePlugins {
+export function livePlugins(instances: readonly Instance[]): DynamicZones {
   const live = instances.flatMap(({ live: zones, handler }) => (zones && handler ? [{ zones, handler }] : []))
   const isIn = (zones: readonly string[], name: string): boolean => zones.some((zone) => isSubdomain(zone, name))
   return {
@@ -24,7 +24,7 @@ export function livePlugins(instances: readonly Instance[]): LivePlugins {
       live.some(({ zones, handler }) => {
         if (!isIn(zones, query.name)) return false
         // Nobody waits for what it says.
-        const outcome = handler({ ...query, stepAside: undefined }, () => passed)
+        const outcome = handler({ ...query, releaseSlot: undefined }, () => passed)
         if (outcome instanceof Promise) outcome.catch(() => undefined)
         return outcome instanceof Promise || !isMissing(outcome)
       }),

@@ -1,6 +1,6 @@
-import type { CounterCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { BlockFacts, DataPlaneFacts } from '../../plugin/contract.ts'
 import { createGrowth } from '../../plugin/growth.ts'
+import type { CounterCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { Kind } from './store.ts'
 
 /** The counters of one listener (and view). */

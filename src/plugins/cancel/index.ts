@@ -1,9 +1,9 @@
 import { argCount, duration, value, where } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { rcode } from '../../dns/codes.ts'
-import type { Clock } from '../../scheduling/clock.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome } from '../../plugin/query.ts'
+import type { Clock } from '../../scheduling/clock.ts'
 
 /** Milliseconds: just more than the 5 s after which most clients have given up. */
 const defaultTimeout = 5_001

@@ -2,9 +2,9 @@ import { rcode } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
-import type { Clock } from '../../scheduling/clock.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
-import { type Exchanged, type ExchangePolicy, exchange } from '../../upstream/exchange.ts'
+import type { Clock } from '../../scheduling/clock.ts'
+import { type ExchangePolicy, type ExchangeResult, exchange } from '../../upstream/exchange.ts'
 import { shuffled } from '../../upstream/random.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import { answerFor, sharingKey } from './coalesce.ts'
@@ -31,7 +31,7 @@ export function createForward(
   clock: Clock,
   metrics: ForwardMetrics,
 ): Forward {
-  const shared = new Map<string, Promise<Exchanged>>()
+  const shared = new Map<string, Promise<ExchangeResult>>()
   const order = createOrder(settings.policy)
   const policy: ExchangePolicy = {
     clock,
@@ -45,7 +45,7 @@ export function createForward(
   }
   let running = 0
 
-  function ask(query: Query, way: 'udp' | 'stream'): Promise<Exchanged> {
+  function ask(query: Query, way: 'udp' | 'stream'): Promise<ExchangeResult> {
     const upstreams = order(servers.current)
     const { request } = query
     const asked = { wire: encodeMessage(request, { limit: 0xffff }), question: request.questions[0], way }
@@ -53,7 +53,7 @@ export function createForward(
     return exchange(asked, upstreams, { ...policy, maxAttempts })
   }
 
-  function share(query: Query, way: 'udp' | 'stream'): Promise<Exchanged> {
+  function share(query: Query, way: 'udp' | 'stream'): Promise<ExchangeResult> {
     const key = sharingKey(query.request, query.name, way)
     if (key === undefined) return ask(query, way)
     let answer = shared.get(key)
@@ -99,7 +99,7 @@ function wayFor(query: Query, settings: ForwardSettings): 'udp' | 'stream' {
   return query.transport === 'udp' || settings.preferUdp ? 'udp' : 'stream'
 }
 
-function outcome({ request }: Query, result: Exchanged): Outcome {
+function outcome({ request }: Query, result: ExchangeResult): Outcome {
   switch (result.kind) {
     case 'answer':
       return { kind: 'reply', message: answerFor(request, result.message), plugin }

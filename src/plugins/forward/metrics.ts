@@ -1,6 +1,6 @@
 import { rcodeName } from '../../dns/codes.ts'
-import type { HistogramCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 import { durationBuckets } from '../../plugin/query-metrics.ts'
+import type { HistogramCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { UpstreamMetrics } from '../../upstream/upstream.ts'
 
 export interface ForwardMetrics {

@@ -2,12 +2,12 @@
 
 import { lookup, Resolver } from 'node:dns/promises'
 import { stat } from 'node:fs/promises'
+import type { Held } from '../../plugin/contract.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
-import type { Held } from '../../plugin/contract.ts'
 import type { Upstream, UpstreamTarget } from '../../upstream/upstream.ts'
 import { mostTargets } from './settings.ts'
-import { readNameservers, type Target } from './targets.ts'
+import { readNameservers, type UpstreamAddress } from './targets.ts'
 
 export interface ServerList {
   /** In the order of the TO words, each server once. */
@@ -18,7 +18,7 @@ export interface ServerList {
 }
 
 export interface ServerListOptions {
-  readonly targets: readonly Target[]
+  readonly targets: readonly UpstreamAddress[]
   readonly resolvers: readonly string[]
   /** Takes hold of a server, which may be in use elsewhere too. */
   readonly hold: (target: UpstreamTarget) => Held<Upstream>
@@ -33,7 +33,7 @@ const hostInterval = 30 * second
 
 /** One TO word and the servers that it means now. */
 interface Source {
-  readonly target: Target
+  readonly target: UpstreamAddress
   servers: readonly UpstreamTarget[]
   /** What a file was when it was read last, or the trouble that was logged last: said once, not every time. */
   version: string
@@ -63,7 +63,7 @@ export function createServerList(options: ServerListOptions): ServerList {
     for (const [, each] of dropped) each.release()
   }
 
-  async function watchFile(source: Source, target: Extract<Target, { kind: 'file' }>): Promise<void> {
+  async function watchFile(source: Source, target: Extract<UpstreamAddress, { kind: 'file' }>): Promise<void> {
     try {
       const { mtimeMs, ino, size } = await stat(target.path)
       const version = `${mtimeMs} ${ino} ${size}`
@@ -81,7 +81,7 @@ export function createServerList(options: ServerListOptions): ServerList {
     }
   }
 
-  async function resolveHost(source: Source, target: Extract<Target, { kind: 'host' }>): Promise<void> {
+  async function resolveHost(source: Source, target: Extract<UpstreamAddress, { kind: 'host' }>): Promise<void> {
     try {
       const addresses = await addressesOf(target.host, options.resolvers)
       const serverName = target.protocol === 'dns' ? '' : target.host
@@ -123,7 +123,7 @@ export function createServerList(options: ServerListOptions): ServerList {
   }
 }
 
-function createSource(target: Target): Source {
+function createSource(target: UpstreamAddress): Source {
   const servers = target.kind === 'server' ? [target.server] : target.kind === 'file' ? readNameservers(target) : []
   return { target, servers, version: '', trouble: '' }
 }

@@ -21,13 +21,13 @@ import {
 import type { Directive, DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
 import { rcode, rcodeNumber } from '../../dns/codes.ts'
 import { parseName } from '../../dns/name.ts'
-import { parseTarget, type Target } from './targets.ts'
+import { parseTarget, type UpstreamAddress } from './targets.ts'
 
 /** One `forward` of a block. Durations are milliseconds. */
 export interface ForwardSettings {
   readonly at: Position
   readonly from: string
-  readonly to: readonly Target[]
+  readonly to: readonly UpstreamAddress[]
   readonly except: readonly string[]
   readonly forceTcp: boolean
   readonly preferUdp: boolean
@@ -136,7 +136,7 @@ function readForward(directive: Directive): ForwardSettings {
   }
 }
 
-function readTarget(token: Token): Target {
+function readTarget(token: Token): UpstreamAddress {
   const target = parseTarget(token.text, isFile)
   if (!target) throw fail(`'${token.text}' is not an IP address, a file like /etc/resolv.conf or a host name`, token)
   return target

@@ -7,7 +7,7 @@ import type { UpstreamTarget } from '../../upstream/upstream.ts'
 
 export type Protocol = 'dns' | 'tls' | 'https'
 
-export type Target =
+export type UpstreamAddress =
   | { readonly kind: 'server'; readonly server: UpstreamTarget }
   /** `path` as written; see `readNameservers`. */
   | { readonly kind: 'file'; readonly path: string; readonly protocol: Protocol }
@@ -16,7 +16,7 @@ export type Target =
 export const defaultPorts: Readonly<Record<Protocol, number>> = { dns: 53, tls: 853, https: 443 }
 
 /** What a TO word means; `isFile` tells whether there is such a file. Undefined when it can mean nothing. */
-export function parseTarget(word: string, isFile: (path: string) => boolean): Target | undefined {
+export function parseTarget(word: string, isFile: (path: string) => boolean): UpstreamAddress | undefined {
   const [, scheme, rest] = /^(?:([a-z0-9]+):\/\/)?(.*)$/s.exec(word)!
   if (scheme !== undefined && !Object.hasOwn(defaultPorts, scheme)) return undefined
   const protocol = (scheme ?? 'dns') as Protocol
@@ -61,7 +61,7 @@ function isHostName(text: string): boolean {
 }
 
 /** The servers that the file lists now. Throws what reading it throws. */
-export function readNameservers({ path, protocol }: Extract<Target, { kind: 'file' }>): UpstreamTarget[] {
+export function readNameservers({ path, protocol }: Extract<UpstreamAddress, { kind: 'file' }>): UpstreamTarget[] {
   return nameserversOf(readFileSync(path, 'utf8')).map((address) => ({
     protocol,
     address,

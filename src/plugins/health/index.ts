@@ -1,7 +1,7 @@
 import { argCount, duration, type HostPort, listenAddress, option, readBody, value } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
-import { acquireHttpListener, sendText } from '../../telemetry/http.ts'
 import type { Plugin } from '../../plugin/contract.ts'
+import { acquireHttpListener, sendText } from '../../telemetry/http.ts'
 import { createProbe } from './probe.ts'
 
 interface Settings {

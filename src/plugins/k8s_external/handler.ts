@@ -1,12 +1,13 @@
 /** Questions for external names: find what is there, follow the names of load balancers, say it as a reply. */
-import { externalSoa, findExternal } from '../../cluster-dns/external/lookup.ts'
+
+import type { ClusterContext } from '../../cluster-dns/context.ts'
+import { externalSoa, lookupExternal } from '../../cluster-dns/external/lookup.ts'
 import {
   type ExternalRecords,
   externalPointers,
   externalRecords,
   externalServerRecords,
 } from '../../cluster-dns/external/records.ts'
-import type { Knowledge } from '../../cluster-dns/context.ts'
 import { below } from '../../cluster-dns/settings.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
@@ -18,7 +19,7 @@ import type { Settings } from './settings.ts'
 
 export const plugin = 'k8s_external'
 
-export function createHandler(settings: Settings, knowledge: () => Knowledge): Handler {
+export function createHandler(settings: Settings, context: () => ClusterContext): Handler {
   return (query, next) => {
     const zone = zoneOf(settings.zones, query.name)
     if (zone === undefined) return next(query)
@@ -26,7 +27,7 @@ export function createHandler(settings: Settings, knowledge: () => Knowledge): H
     if (query.qtype === dnsType.AXFR || query.qtype === dnsType.IXFR) {
       return { kind: 'rcode', rcode: rcode.REFUSED, plugin }
     }
-    return answer(settings, knowledge(), zone, query, next)
+    return answer(settings, context(), zone, query, next)
   }
 }
 
@@ -40,12 +41,12 @@ function zoneOf(zones: readonly string[], name: string): string | undefined {
 
 function answer(
   settings: Settings,
-  knowledge: Knowledge,
+  context: ClusterContext,
   zone: string,
   query: Query,
   next: Next,
 ): Outcome | Promise<Outcome> {
-  const soa = externalSoa(knowledge, settings, zone)
+  const soa = externalSoa(context, settings, zone)
   const reply = ({ answer: records, additional }: Sections, truncated = false): Reply => {
     const authority = records.length > 0 ? [] : [soa]
     const message = replyTo(query.request, { authoritative: true, answer: records, authority, additional })
@@ -57,7 +58,7 @@ function answer(
     message: replyTo(query.request, { rcode: code, authoritative: true, authority: [soa] }),
     ...(error && { error }),
   })
-  const found = findExternal(knowledge, settings, zone, query.name, query.qtype)
+  const found = lookupExternal(context, settings, zone, query.name, query.qtype)
   switch (found.kind) {
     case 'missing':
       return !found.final && settings.fallthrough.some((falling) => isSubdomain(falling, query.name))
@@ -69,15 +70,15 @@ function answer(
     case 'empty':
       return reply(nothing)
     case 'apex':
-      return reply(apexSections(settings, knowledge, zone, query, soa))
+      return reply(apexSections(settings, context, zone, query, soa))
     case 'nameserver': {
-      const { addresses } = externalServerRecords(knowledge, settings, zone, query.qname)
+      const { addresses } = externalServerRecords(context, settings, zone, query.qname)
       return reply({ answer: addresses.filter(({ type }) => type === query.qtype), additional: [] })
     }
     case 'pointers':
       return reply({ answer: externalPointers(settings, query.qname, found.names), additional: [] })
     case 'groups': {
-      const records = externalRecords(knowledge, settings, found.groups, query.qname, query.qtype)
+      const records = externalRecords(context, settings, found.groups, query.qname, query.qtype)
       const leadsOn = records.elsewhere.length > 0 || records.answer.some(({ type }) => type === dnsType.CNAME)
       if (!leadsOn) return reply(records)
       return follow(records, query).then(({ truncated, ...sections }) => reply(sections, truncated))
@@ -94,14 +95,14 @@ const nothing: Sections = { answer: [], additional: [] }
 
 function apexSections(
   settings: Settings,
-  knowledge: Knowledge,
+  context: ClusterContext,
   zone: string,
   { qname, qtype }: Query,
   soa: ResourceRecord,
 ): Sections {
   if (qtype === dnsType.SOA) return { answer: [soa], additional: [] }
   if (qtype !== dnsType.NS) return nothing
-  const { ns, addresses } = externalServerRecords(knowledge, settings, zone, below(`ns1.${settings.apex}`, qname))
+  const { ns, addresses } = externalServerRecords(context, settings, zone, below(`ns1.${settings.apex}`, qname))
   return { answer: [ns], additional: addresses }
 }
 

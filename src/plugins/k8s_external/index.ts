@@ -1,6 +1,6 @@
+import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { externalSerial, externalSoa } from '../../cluster-dns/external/lookup.ts'
 import { externalZoneRecords } from '../../cluster-dns/external/records.ts'
-import type { Knowledge } from '../../cluster-dns/context.ts'
 import { isTransferable } from '../../cluster-dns/records/zone-transfer.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import type { Instance, Plugin, Setup, SharedCluster, TransferSource } from '../../plugin/contract.ts'
@@ -17,10 +17,10 @@ function setup(settings: Settings, { block, fail }: Setup): Instance {
       fail('the server block has no kubernetes: it is the cluster that this plugin answers from')
     )
   }
-  const knowledge = (): Knowledge => cluster().knowledge()
+  const context = (): ClusterContext => cluster().context()
   const { zones } = settings
   return {
-    handler: createHandler(settings, knowledge),
+    handler: createHandler(settings, context),
     transparency: {
       passes: (name) => !zones.some((zone) => isSubdomain(zone, name)),
       passesBelow: (name) => !zones.some((zone) => isSubdomain(zone, name) || isSubdomain(name, zone)),
@@ -33,12 +33,12 @@ function setup(settings: Settings, { block, fail }: Setup): Instance {
 }
 
 function createTransferSource(settings: Settings, cluster: () => SharedCluster): TransferSource {
-  const knowledge = (): Knowledge => cluster().knowledge()
+  const context = (): ClusterContext => cluster().context()
   return {
     zones: settings.zones,
-    serial: () => (isTransferable(knowledge()) ? externalSerial(knowledge(), settings) : undefined),
+    serial: () => (isTransferable(context()) ? externalSerial(context(), settings) : undefined),
     snapshot(zone) {
-      const known = knowledge()
+      const known = context()
       if (!isTransferable(known)) return undefined
       cluster().sealSerials()
       return {

@@ -1,10 +1,11 @@
 /** A and AAAA of names that are CNAMEs (ExternalName, FQDN slices): the targets are resolved (coredns-behaviour §4.5). */
-import { resolve } from '../../cluster-dns/records/answers.ts'
-import { drawn, type Random } from '../../cluster-dns/records/selection.ts'
-import type { Group } from '../../cluster-dns/lookup/endpoints.ts'
-import type { Knowledge } from '../../cluster-dns/context.ts'
-import { recordsOf } from '../../cluster-dns/records/reply-records.ts'
+
+import type { ClusterContext } from '../../cluster-dns/context.ts'
 import type { ChaseSpec } from '../../cluster-dns/features/split/answers.ts'
+import type { EndpointGroup } from '../../cluster-dns/lookup/endpoints.ts'
+import { resolve } from '../../cluster-dns/records/answers.ts'
+import { recordsOf } from '../../cluster-dns/records/reply-records.ts'
+import { type Random, selectVariant } from '../../cluster-dns/records/selection.ts'
 import { dnsClass, type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'
@@ -23,7 +24,7 @@ const maxChain = 10
 
 /** Follows the names in `groups`, which `qname` in `zone` was found to have. */
 export async function chase(
-  knowledge: Knowledge,
+  context: ClusterContext,
   zone: string,
   query: Query,
   { groups, ttl }: ChaseSpec,
@@ -35,7 +36,7 @@ export async function chase(
   /** Adds what `owner` has; returns false when that is nothing. `path`: the names that led here. */
   async function follow(
     owner: string,
-    entries: readonly Group[],
+    entries: readonly EndpointGroup[],
     ttl: number,
     path: readonly string[],
   ): Promise<boolean> {
@@ -62,7 +63,7 @@ export async function chase(
   }
 
   async function followOwn(target: string, name: string, path: readonly string[]): Promise<boolean> {
-    const found = drawn(resolve(knowledge, zone, name, query.qtype), random)
+    const found = selectVariant(resolve(context, zone, name, query.qtype), random)
     if (found.kind === 'chase') return follow(target, found.groups, found.ttl, path)
     if (found.kind === 'unknown') unknown = true
     if (found.kind !== 'addresses') return false
@@ -70,7 +71,7 @@ export async function chase(
     return true
   }
 
-  function addAddresses(owner: string, group: Group, ttl: number): void {
+  function addAddresses(owner: string, group: EndpointGroup, ttl: number): void {
     if (group.width !== (query.qtype === dnsType.A ? 4 : 16)) return
     const spec = { kind: 'addresses' as const, ttl, addresses: group.addresses }
     answer.push(...recordsOf(spec, owner, query.qtype, zone).answer)

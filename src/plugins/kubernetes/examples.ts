@@ -1,10 +1,11 @@
 /** Questions worth trying, one of each kind that the cluster has: for the first lines that a person sees. */
-import type { Service } from '../../k8s/model/types.ts'
-import type { Knowledge } from '../../cluster-dns/context.ts'
+
+import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { serviceName } from '../../cluster-dns/names/cluster-name.ts'
 import { isMulticluster, isReverseZone } from '../../cluster-dns/settings.ts'
+import type { Service } from '../../k8s/model/types.ts'
 
-export function exampleQuestions({ view, settings }: Knowledge): string[] {
+export function exampleQuestions({ view, settings }: ClusterContext): string[] {
   const questions: string[] = []
   const zone = settings.zones.find((name) => !isReverseZone(name) && !isMulticluster(settings, name))
   if (zone === undefined) return []

@@ -1,30 +1,30 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { resolve as resolvePath } from 'node:path'
-import { clusterKey, openCluster } from '../../k8s/open.ts'
-import type { Cluster, ClusterConfig, ClusterView } from '../../k8s/model/types.ts'
+import { createAnnotationReader } from '../../cluster-dns/annotations/reader.ts'
+import { alwaysSettled, type ClusterContext } from '../../cluster-dns/context.ts'
 import { createAliases } from '../../cluster-dns/features/alias/claims.ts'
 import { idleZones, openZones } from '../../cluster-dns/features/alias/rules.ts'
-import { createAnnotationReader } from '../../cluster-dns/annotations/reader.ts'
 import { createBrowsing } from '../../cluster-dns/features/dns-sd/browsing.ts'
-import { alwaysSettled, type Knowledge } from '../../cluster-dns/context.ts'
 import { parseAddress } from '../../dns/address.ts'
-import type { Timer } from '../../scheduling/clock.ts'
+import type { Cluster, ClusterConfig, ClusterView } from '../../k8s/model/types.ts'
+import { clusterKey, openCluster } from '../../k8s/open.ts'
 import type { Held, Instance, Plugin, Setup, SharedCluster } from '../../plugin/contract.ts'
+import type { Timer } from '../../scheduling/clock.ts'
 import { searchListOf } from '../../upstream/resolv-conf.ts'
+import { createProblemEvents } from './annotation-report/events.ts'
+import { type AnnotationValidator, createAnnotationValidator } from './annotation-report/examiner.ts'
+import { type AnnotationReport, createAnnotationReport } from './annotation-report/report.ts'
 import { exampleQuestions } from './examples.ts'
 import { explain } from './explain/explain.ts'
 import { createHandler } from './handler.ts'
 import { createHoldQuota } from './hold/quota.ts'
-import { createWaitingRoom } from './hold/waiting-room.ts'
-import { createProblemEvents } from './annotation-report/events.ts'
-import { createExaminer, type Examiner } from './annotation-report/examiner.ts'
-import { type AnnotationReport, createAnnotationReport } from './annotation-report/report.ts'
+import { createHoldQueue } from './hold/waiting-room.ts'
 import { measureProgrammingLatency } from './publish/programming-latency.ts'
-import { createSearchLists } from './search.ts'
-import { type KubernetesSettings, schema } from './settings.ts'
 import { createSettling, type SettlingTracker } from './publish/settling.ts'
 import { createSource } from './publish/source.ts'
+import { createSearchLists } from './search.ts'
+import { type KubernetesSettings, schema } from './settings.ts'
 import { createTransferSource } from './transfer.ts'
 
 /** Answers names of the cluster's services, endpoints and pods from what the API server (or a folder) says. */
@@ -40,18 +40,18 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   })
   // Whatever configurations run: the bound is the process's.
   const quota = process.acquire('held queries', () => ({ value: createHoldQuota(), stop() {} }))
-  const room = createWaitingRoom({ knowledge, quota: quota.value, clock, metrics })
+  const room = createHoldQueue({ context, quota: quota.value, clock, metrics })
   let held: Held<Cluster> | undefined
   let settling: Held<SettlingTracker> | undefined
   let report: Held<AnnotationReport> | undefined
-  let examiner: Examiner | undefined
-  let known: Knowledge | undefined
+  let examiner: AnnotationValidator | undefined
+  let known: ClusterContext | undefined
   let warning: Timer | undefined
   /** The startup timeout is over. */
   let overdue = false
   let nodeDomains: readonly string[] = []
 
-  function knowledge(): Knowledge {
+  function context(): ClusterContext {
     if (!known) throw new Error('the kubernetes plugin answers once it is started')
     return known
   }
@@ -62,7 +62,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   }
 
   const cluster: SharedCluster = {
-    knowledge,
+    context,
     subscribe: (listener) => followed().subscribe(listener),
     sealSerials: () => followed().sealSerials(),
   }
@@ -90,7 +90,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   function warnIfUnsynced(): void {
     warning = clock.after(settings.startupTimeout, () => {
       overdue = true
-      const { view } = knowledge()
+      const { view } = context()
       const unread = !view.synced ? 'names of the cluster' : lacksImports(view) ? 'multicluster names' : undefined
       if (unread === undefined) return
       log.warning(`starting server with unsynced Kubernetes API: ${unread} get SERVFAIL until it is read`)
@@ -98,12 +98,12 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   }
 
   return {
-    handler: createHandler({ knowledge, answered: source.answered, room, overdue: () => overdue }),
+    handler: createHandler({ context, answered: source.answered, room, overdue: () => overdue }),
     source,
     live: source.zones,
     cluster,
     transfer: createTransferSource(settings.dns.zones, cluster),
-    search: createSearchLists(knowledge, () => nodeDomains),
+    search: createSearchLists(context, () => nodeDomains),
     ready: () => (known?.view.synced ? overdue || !lacksImports(known.view) : false),
     start() {
       held = process.acquire(clusterKey(config), () => {
@@ -127,7 +127,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       // First, so that who waits for a change is answered before its names are compiled.
       room.start(held.value)
       report = shareReport(held.value)
-      examiner = createExaminer(known, report.value, log.error)
+      examiner = createAnnotationValidator(known, report.value, log.error)
       source.start(held.value, known, { settling: settling?.value, examiner })
       warnIfUnsynced()
       for (const text of idleZones(settings.dns, block.zones)) log.warning(text)
@@ -143,8 +143,8 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       settling?.release()
       held?.release()
     },
-    examples: () => exampleQuestions(knowledge()),
-    explain: (query) => explain(knowledge(), query),
+    examples: () => exampleQuestions(context()),
+    explain: (query) => explain(context(), query),
   }
 }
 

@@ -1,7 +1,7 @@
 /** The search lists that kubelet writes into pods' resolv.conf (`dnsPolicy: ClusterFirst`). */
 
-import type { Knowledge } from '../../cluster-dns/context.ts'
-import { placeOf } from '../../cluster-dns/names/cluster-name.ts'
+import type { ClusterContext } from '../../cluster-dns/context.ts'
+import { parseClusterName } from '../../cluster-dns/names/cluster-name.ts'
 import { below, isReverseZone, zoneOf } from '../../cluster-dns/settings.ts'
 import type { SearchLists } from '../../plugin/contract.ts'
 
@@ -9,10 +9,10 @@ import type { SearchLists } from '../../plugin/contract.ts'
  * `nodeDomains`: what kubelet appends to each pod's list, the search list of the node's own resolv.conf. It is ours too
  * where the server runs with the node's resolv.conf (`dnsPolicy: Default`), as a cluster's DNS does.
  */
-export function createSearchLists(knowledge: () => Knowledge, nodeDomains: () => readonly string[]): SearchLists {
+export function createSearchLists(context: () => ClusterContext, nodeDomains: () => readonly string[]): SearchLists {
   return {
     of({ name, client }) {
-      const { view, settings } = knowledge()
+      const { view, settings } = context()
       const zone = zoneOf(settings, name)
       if (zone === undefined || isReverseZone(zone) || view.availability('pods') !== 'synced') return undefined
       const namespace = namespaceOf(view.podsByIP(client.address))
@@ -20,10 +20,10 @@ export function createSearchLists(knowledge: () => Knowledge, nodeDomains: () =>
       return [below(`${namespace}.svc`, zone), below('svc', zone), zone, ...nodeDomains()]
     },
     mayBegin(domain) {
-      const { settings } = knowledge()
+      const { settings } = context()
       const zone = settings.pods === 'verified' ? zoneOf(settings, domain) : undefined
       if (zone === undefined) return false
-      const place = placeOf(zone, domain)
+      const place = parseClusterName(zone, domain)
       return place.kind === 'namespace' && place.tree === 'svc'
     },
   }

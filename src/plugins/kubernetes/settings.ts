@@ -1,5 +1,5 @@
 /** The `kubernetes` directive's options (coredns-behaviour §4.1) as rows. */
-import type { ClusterConfig } from '../../k8s/model/types.ts'
+
 import { type AdaptiveTtl, type ClusterDnsSettings, isReverseZone } from '../../cluster-dns/settings.ts'
 import {
   custom,
@@ -19,6 +19,7 @@ import {
   zonesOf,
 } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema } from '../../corefile/schema.ts'
+import type { ClusterConfig } from '../../k8s/model/types.ts'
 import { labelSelector } from './label-selector.ts'
 import { changeTimeAnnotation } from './publish/programming-latency.ts'
 

@@ -1,6 +1,6 @@
 /** What one query gets of what may be drawn for it. */
 import type { Answer } from '../../cluster-dns/records/answers.ts'
-import { type Drawn, drawn, type Random } from '../../cluster-dns/records/selection.ts'
+import { type Random, type Selected, selectVariant } from '../../cluster-dns/records/selection.ts'
 import { type as dnsType } from '../../dns/codes.ts'
 import { nameToWire } from '../../dns/name.ts'
 import { maxMessageOctets, plainUdpOctets } from '../../dns/reply.ts'
@@ -10,8 +10,8 @@ import type { Query } from '../../plugin/query.ts'
  * One of several answers has as many addresses as fit, any of them, and is not marked as cut (TC): who came back over TCP
  * would get another draw, and the backends with many addresses less than their share. The data plane does the same.
  */
-export function drawFor(query: Query, found: Answer, random: Random): Drawn {
-  const answer = drawn(found, random)
+export function selectFor(query: Query, found: Answer, random: Random): Selected {
+  const answer = selectVariant(found, random)
   if (answer.kind !== 'addresses' || (found.kind !== 'variants' && found.kind !== 'choice')) return answer
   const width = query.qtype === dnsType.A ? 4 : 16
   const most = Math.floor(room(query) / (addressOwner + width))

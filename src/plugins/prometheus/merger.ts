@@ -1,7 +1,7 @@
-import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { DataPlaneSample, HistogramSample } from '../../plugin/contract.ts'
 import { createGrowth } from '../../plugin/growth.ts'
 import { createQueryMetrics, type QueryCells, type QueryMetrics } from '../../plugin/query-metrics.ts'
+import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
 /** Adds what the data plane has counted since the last time to the series of the chain. */
 export type Merge = (samples: Iterable<DataPlaneSample>, counts: (server: string, zone: string) => boolean) => void

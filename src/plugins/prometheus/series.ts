@@ -1,8 +1,8 @@
 /** The series that are read off something else at each scrape: what the data plane counted, which plugins are on. */
 
+import type { BlockFacts, DataPlaneFacts } from '../../plugin/contract.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 import { publishProcessMetrics } from '../../telemetry/process-metrics.ts'
-import type { BlockFacts, DataPlaneFacts } from '../../plugin/contract.ts'
 import { createMerger } from './merger.ts'
 
 /** One for the process: the server blocks that have a `prometheus` join. */

@@ -1,7 +1,7 @@
 import { argCount, type HostPort, listenAddress, oneOf, option, readBody, value } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
-import { acquireHttpListener, sendText } from '../../telemetry/http.ts'
 import type { Instance, Plugin } from '../../plugin/contract.ts'
+import { acquireHttpListener, sendText } from '../../telemetry/http.ts'
 import { createReadiness, type Member } from './readiness.ts'
 
 interface Settings {

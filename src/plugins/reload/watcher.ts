@@ -1,7 +1,7 @@
+import type { ProcessState } from '../../plugin/contract.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
-import type { ProcessState } from '../../plugin/contract.ts'
 
 /** How often to look, in milliseconds. */
 export interface Pace {

@@ -1,9 +1,9 @@
 import { rcode, type } from '../../dns/codes.ts'
 import { readSoa } from '../../dns/rdata.ts'
 import { replyTo } from '../../dns/reply.ts'
-import type { Logger } from '../../telemetry/log.ts'
 import type { Instance, Plugin, Setup, TransferSource, ZoneSnapshot } from '../../plugin/contract.ts'
-import type { Bare, Outcome, Query } from '../../plugin/query.ts'
+import type { Outcome, Query, RcodeOnly } from '../../plugin/query.ts'
+import type { Logger } from '../../telemetry/log.ts'
 import { transferMessages } from './messages.ts'
 import { createNotifier } from './notify.ts'
 import { type Rule, ruleFor, schema } from './settings.ts'
@@ -36,7 +36,12 @@ function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
 
 const isAllowed = ({ to }: Rule, { client }: Query): boolean => to === 'anyone' || to.has(client.address)
 
-const bare = (code: number, error?: Error): Bare => ({ kind: 'rcode', rcode: code, plugin, ...(error && { error }) })
+const bare = (code: number, error?: Error): RcodeOnly => ({
+  kind: 'rcode',
+  rcode: code,
+  plugin,
+  ...(error && { error }),
+})
 
 function answer(query: Query, source: TransferSource, log: Logger): Outcome {
   const serial = query.qtype === type.AXFR ? 0 : clientSerial(query)
@@ -68,5 +73,5 @@ function wholeZone(query: Query, zone: ZoneSnapshot, log: Logger): Outcome {
   const following = transferMessages(query.request, zone, done)
   const first = following.next()
   if (first.done) throw new Error('a zone without a message')
-  return { kind: 'reply', message: first.value, plugin, following }
+  return { kind: 'reply', message: first.value, plugin, moreMessages: following }
 }

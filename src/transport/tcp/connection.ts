@@ -4,21 +4,21 @@
  * Everything is bounded: what waits, what the client has not taken yet, and how long either may last.
  */
 import type { Socket } from 'node:net'
-import { DROP, MISS, type Responder, way } from '../../answer/api.ts'
+import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
 import type { QueryRoute } from '../../answer/index.ts'
-import type { Clock } from '../../scheduling/clock.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
+import type { Clock } from '../../scheduling/clock.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
-import { type AnsweredDesk, routeOf } from '../query-log.ts'
-import { createFramer } from './framing.ts'
 import { writeServfail } from '../error-replies.ts'
 import type { Limits } from '../limits.ts'
+import { type QueryLogReader, routeOf } from '../query-log.ts'
+import { createFramer } from './framing.ts'
 import type { ReplyStream, ReplyStreams } from './multi-message.ts'
 
 /** What all connections share. */
-export interface ConnectionRoom {
+export interface SharedState {
   readonly responder: Responder
-  readonly answered: AnsweredDesk
+  readonly answered: QueryLogReader
   readonly onMiss: MissHandler
   readonly clock: Clock
   readonly limits: Limits
@@ -46,7 +46,7 @@ const largestMessage = 65535
 export const scratchBytes = 2 * (lengthBytes + largestMessage)
 
 /** `listenerOf` gives the listener as it is now: a reload changes it under open connections. */
-export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf: () => Listener): Connection {
+export function openConnection(room: SharedState, socket: Socket, listenerOf: () => Listener): Connection {
   const { responder, answered, clock, limits, scratch } = room
   const framer = createFramer()
   const family = socket.remoteFamily === 'IPv6' ? 2 : 1
@@ -125,7 +125,7 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
     if (length === MISS) ask(listener, now)
     else if (length !== DROP) {
       const seconds = (clock.now() - now) / 1000
-      responder.count(way.stream, family, seconds)
+      responder.count(transportCode.stream, family, seconds)
       if (responder.observed()) observe(listener, seconds)
       scratch.writeUInt16BE(length, used)
       used += lengthBytes + length
@@ -135,7 +135,15 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
   /** A throw is our bug, and must not cost more than this one query: the chain is asked. */
   function answer({ space }: Listener): number {
     try {
-      return responder.answer(framer.bytes, framer.start, framer.end, space, way.stream, scratch, used + lengthBytes)
+      return responder.answer(
+        framer.bytes,
+        framer.start,
+        framer.end,
+        space,
+        transportCode.stream,
+        scratch,
+        used + lengthBytes,
+      )
     } catch (error) {
       room.onFailure('an answer threw, and the plugin chain was asked', error)
       return MISS
@@ -161,7 +169,7 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
     const follow = (replies: Iterator<Uint8Array>): void => {
       following = replies
     }
-    const reply = room.onMiss({ request, transport: 'tcp', client, local, listener, receivedAt, follow, stepAside })
+    const reply = room.onMiss({ request, transport: 'tcp', client, local, listener, receivedAt, follow, releaseSlot })
     if (!(reply instanceof Promise)) {
       writeReplies(request, reply, following)
       return
@@ -174,7 +182,7 @@ export function openConnection(room: ConnectionRoom, socket: Socket, listenerOf:
     reply.then(finish, () => finish(undefined))
   }
 
-  function stepAside(): () => void {
+  function releaseSlot(): () => void {
     aside++
     if (socket.isPaused()) setImmediate(answerAll)
     return () => void aside--

@@ -2,16 +2,16 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Listener } from '../../server/ingress.ts'
 import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from '../listener-address.ts'
-import { createReplyStreams } from './multi-message.ts'
-import { type Connection, type ConnectionRoom, openConnection, scratchBytes } from './connection.ts'
 import {
   type Endpoint as AnyEndpoint,
   type MainThreadOptions,
   openEndpoints,
-  type Stage,
+  type StagedChange,
   switchEndpoints,
-  type Way,
+  type Transport,
 } from '../transport.ts'
+import { type Connection, openConnection, type SharedState, scratchBytes } from './connection.ts'
+import { createReplyStreams } from './multi-message.ts'
 
 interface Endpoint extends AnyEndpoint {
   readonly servers: { readonly host: Host; readonly server: Server }[]
@@ -21,7 +21,7 @@ interface Endpoint extends AnyEndpoint {
 const backlog = 4096
 const sweepEvery = 250
 
-export function openTcp(options: MainThreadOptions): Way {
+export function openTcp(options: MainThreadOptions): Transport {
   const { clock, limits, metrics, log } = options
   const endpoints = new Map<string, Endpoint>()
   const perClient = new Map<string, number>()
@@ -29,7 +29,7 @@ export function openTcp(options: MainThreadOptions): Way {
   const leaving = new Map<Endpoint, Promise<void>>()
   let connections = 0
   let failureLoggedAt = Number.NEGATIVE_INFINITY
-  const room: ConnectionRoom = {
+  const room: SharedState = {
     ...options,
     scratch: Buffer.alloc(scratchBytes),
     unsent: 0,
@@ -103,7 +103,7 @@ export function openTcp(options: MainThreadOptions): Way {
   }
 
   return {
-    async stage(listeners): Promise<Stage> {
+    async stage(listeners): Promise<StagedChange> {
       const { opened, abandon } = await openEndpoints(endpoints, listeners, open, discard)
       const commit = async () => switchEndpoints(endpoints, listeners, opened).forEach(leave)
       return { commit, abandon }

@@ -7,7 +7,7 @@
  *                             12 flags, 14 octets received or sent
  *   struct iovec, 4 words:    0-1 base, 2-3 length
  */
-import type { Native } from './libc.ts'
+import type { Libc } from './libc.ts'
 
 /** Messages per system call: past 64 the calls' share of a query's cost no longer falls. */
 const batchSize = 64
@@ -69,7 +69,7 @@ export interface Batch {
   flush(fd: number): number
 }
 
-export function createBatch(native: Native): Batch {
+export function createBatch(native: Libc): Batch {
   const { bytes, address } = pinnedMemory(native, at.end)
   const words = new Int32Array(bytes.buffer)
   const low = address | 0
@@ -155,7 +155,7 @@ function prepare(words: Int32Array, low: number, high: number): void {
 }
 
 /** Memory within one 4 GiB page: then only the low word of a pointer into it ever changes. */
-function pinnedMemory(native: Native, size: number): { bytes: Uint8Array<ArrayBuffer>; address: number } {
+function pinnedMemory(native: Libc, size: number): { bytes: Uint8Array<ArrayBuffer>; address: number } {
   const refused: Uint8Array[] = []
   for (;;) {
     const bytes = new Uint8Array(new ArrayBuffer(size))

@@ -40,7 +40,7 @@ const CLOEXEC = 0o2000000
 const MSG_DONTWAIT = 0x40
 
 /** Calls give -1 on failure; `errno()` right after it says why. */
-export interface Native {
+export interface Libc {
   errno(): number
   /** The address of the first octet. The caller keeps `memory` referenced for as long as the kernel may use it. */
   addressOf(memory: Uint8Array): number
@@ -68,15 +68,15 @@ export interface Native {
   interfaceIndex(name: string): number
 }
 
-let loaded: Native | undefined
+let loaded: Libc | undefined
 
 /** Throws an Error that says why there is no native path here. */
-export function loadNative(): Native {
+export function loadLibc(): Libc {
   loaded ??= bindLibc()
   return loaded
 }
 
-function bindLibc(): Native {
+function bindLibc(): Libc {
   const numbers = { x64: { recvmmsg: 299, sendmmsg: 307 }, arm64: { recvmmsg: 243, sendmmsg: 269 } }[arch() as string]
   if (process.platform !== 'linux' || numbers === undefined || endianness() !== 'LE') {
     throw new Error(`no recvmmsg on ${process.platform} ${arch()}`)

@@ -1,26 +1,26 @@
 /** UDP by threads: which sockets there are, which thread reads which, and what becomes of them on a reload. */
 import type { Clock } from '../../scheduling/clock.ts'
-import type { Logger } from '../../telemetry/log.ts'
+import { within } from '../../scheduling/within.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
 import type { TableHandle } from '../../table/api.ts'
-import { type AnsweredDesk, octetsOf } from '../query-log.ts'
-import { type Host, hostsOf, keyOf } from '../listener-address.ts'
+import type { Logger } from '../../telemetry/log.ts'
 import type { Limits } from '../limits.ts'
+import { type Host, hostsOf, keyOf } from '../listener-address.ts'
 import type { TransportMetrics } from '../metrics.ts'
-import type { Native } from './libc.ts'
-import { type MissSource, openMissDesk } from './miss-queue.ts'
+import { octetsOf, type QueryLogReader } from '../query-log.ts'
+import type { StagedChange, Transport } from '../transport.ts'
+import type { Libc } from './libc.ts'
+import { type MissSource, openMissQueue } from './miss-queue.ts'
+import { openThreadPool } from './pool.ts'
 import { openUdpSocket, receiveQueueDrops, retireUdpSocket } from './socket.ts'
 import type { UdpThread } from './thread.ts'
-import { openThreadPool } from './pool.ts'
-import type { Stage, Way } from '../transport.ts'
-import { within } from '../../scheduling/within.ts'
 
 export interface UdpThreadsOptions {
-  readonly native: Native
+  readonly native: Libc
   readonly table: TableHandle
   readonly addReader: () => { readonly slot: number; release(): void }
   readonly onMiss: MissHandler
-  readonly answered: AnsweredDesk
+  readonly answered: QueryLogReader
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: TransportMetrics
@@ -49,7 +49,7 @@ interface OpenSocket {
   dropsCounted: number
 }
 
-export function openUdpThreads(options: UdpThreadsOptions): Way {
+export function openUdpThreads(options: UdpThreadsOptions): Transport {
   const { native, clock, metrics, limits } = options
   const endpoints = new Map<string, Endpoint>()
   /** Every open socket's part, by the socket's id. */
@@ -57,7 +57,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Way {
   /** Retired sockets whose descriptor still has to send a reply of the chain. */
   const closing = new Set<Promise<void>>()
   let nextId = 1
-  const desk = openMissDesk({
+  const desk = openMissQueue({
     native,
     onMiss: options.onMiss,
     sourceOf: (id) => partOf.get(id),
@@ -170,7 +170,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Way {
   }
 
   return {
-    async stage(listeners): Promise<Stage> {
+    async stage(listeners): Promise<StagedChange> {
       const opened: OpenSocket[] = []
       const threads = pool.size()
       const abandon = async () => {

@@ -7,10 +7,10 @@ import { Socket } from 'node:net'
 import { formatAddress } from '../../dns/address.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
-import { type Batch, createBatch, largestDatagram } from './batch.ts'
 import { cutToHeader, writeServfail } from '../error-replies.ts'
+import { type Batch, createBatch, largestDatagram } from './batch.ts'
+import type { Libc } from './libc.ts'
 import { createMissConsumer, type MissView, missRecord } from './miss-ring.ts'
-import type { Native } from './libc.ts'
 import { addressLength, addressOffset, nameLength, pktinfo } from './sockaddr.ts'
 
 /** Where the queries of one address family of a listener come in, and replies go out: any of its shards will do. */
@@ -27,7 +27,7 @@ export interface MissSource {
   settled: (() => void) | undefined
 }
 
-export interface MissDesk {
+export interface MissQueue {
   /** To be written to by threads: `native.signal`. */
   readonly wakefd: number
   readonly awake: Int32Array
@@ -42,8 +42,8 @@ export interface MissDesk {
   close(): void
 }
 
-export interface MissDeskOptions {
-  readonly native: Native
+export interface MissQueueOptions {
+  readonly native: Libc
   readonly onMiss: MissHandler
   readonly sourceOf: (socket: number) => MissSource | undefined
   /** Queries that may wait at once; the others get SERVFAIL. */
@@ -59,7 +59,7 @@ const takenPerTurn = 128
 const routeBytes = missRecord.message - missRecord.name
 const controlDataAt = missRecord.controlData - missRecord.name
 
-export function openMissDesk(options: MissDeskOptions): MissDesk {
+export function openMissQueue(options: MissQueueOptions): MissQueue {
   const { native, onMiss, sourceOf, limit } = options
   const pipe = native.pipe()
   if (pipe === undefined)
@@ -108,7 +108,7 @@ export function openMissDesk(options: MissDeskOptions): MissDesk {
       local: { address: source.localAddress ?? destinationOf(source, route), port: source.listener.port },
       listener: source.listener,
       receivedAt: ring.floats[(at + missRecord.receivedAt) >> 3]!,
-      stepAside,
+      releaseSlot,
     })
     if (!(reply instanceof Promise)) {
       if (reply !== undefined) replies.queue(source, route, controlLength, reply)
@@ -128,7 +128,7 @@ export function openMissDesk(options: MissDeskOptions): MissDesk {
     reply.then(finish, () => finish(undefined))
   }
 
-  function stepAside(): () => void {
+  function releaseSlot(): () => void {
     aside++
     return () => void aside--
   }
@@ -192,7 +192,7 @@ interface Replies {
 }
 
 /** Replies of one turn of the event loop, sent together; those in a row to one socket are one system call. */
-function openReplies(native: Native, onDropped: (replies: number) => void): Replies {
+function openReplies(native: Libc, onDropped: (replies: number) => void): Replies {
   const batch: Batch = createBatch(native)
   let fd = -1
   let scheduled = false

@@ -1,6 +1,6 @@
 /** The kernel's socket addresses (sockaddr_in, sockaddr_in6) and the source addresses it reports (IP_PKTINFO). */
 import { parseAddress } from '../../dns/address.ts'
-import { linux, type Native } from './libc.ts'
+import { type Libc, linux } from './libc.ts'
 
 /**
  *   sockaddr_in:   0-1 family, 2-3 port (network order), 4-7 address
@@ -21,7 +21,7 @@ export const pktinfo = {
 } as const
 
 /** `address` is an IP address in text, IPv6 perhaps with `%interface`. Throws when it is none. */
-export function encodeSocketAddress(native: Native, address: string, port: number): Uint8Array {
+export function encodeSocketAddress(native: Libc, address: string, port: number): Uint8Array {
   const [text, zone] = address.split('%') as [string, string | undefined]
   const octets = parseAddress(text)
   if (octets === undefined) throw new Error(`${address} is not an IP address`)

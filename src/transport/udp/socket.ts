@@ -2,7 +2,7 @@
 import { getSystemErrorName } from 'node:util'
 import type { Listener } from '../../server/ingress.ts'
 import { bindError, type Host, isAbsentFamily } from '../listener-address.ts'
-import { linux, type Native } from './libc.ts'
+import { type Libc, linux } from './libc.ts'
 import { encodeSocketAddress } from './sockaddr.ts'
 
 /**
@@ -12,7 +12,7 @@ import { encodeSocketAddress } from './sockaddr.ts'
 const receiveBufferBytes = 4 * 1024 * 1024
 
 /** Undefined when the machine lacks the family and `host` is optional. Throws what `bindError` words. */
-export function openUdpSocket(native: Native, host: Host, listener: Listener): number | undefined {
+export function openUdpSocket(native: Libc, host: Host, listener: Listener): number | undefined {
   const fail = (fd: number, call: string) => {
     const code = getSystemErrorName(-native.errno())
     if (fd >= 0) native.close(fd)
@@ -27,7 +27,7 @@ export function openUdpSocket(native: Native, host: Host, listener: Listener): n
   return fd
 }
 
-function setOptions(native: Native, fd: number, host: Host): void {
+function setOptions(native: Libc, fd: number, host: Host): void {
   const { SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6 } = linux
   native.setOption(fd, SOL_SOCKET, linux.SO_REUSEPORT, 1)
   // FORCE passes net.core.rmem_max, for those who may; without it the system cuts the wish to its limit.
@@ -53,7 +53,7 @@ const discardPort = 9
  * Connects the socket to where nothing comes from, so that new queries go to the other sockets of its port; what it has
  * queued stays readable, and replies can still be sent to anyone. The socket's own address always has a route.
  */
-export function retireUdpSocket(native: Native, fd: number, host: Host): void {
+export function retireUdpSocket(native: Libc, fd: number, host: Host): void {
   const loopback = host.family === 4 ? '127.0.0.1' : '::1'
   native.connect(fd, encodeSocketAddress(native, host.wildcard ? loopback : host.address, discardPort))
 }
@@ -61,7 +61,7 @@ export function retireUdpSocket(native: Native, fd: number, host: Host): void {
 const meminfo = new Uint8Array(36)
 
 /** Datagrams that the kernel dropped because the socket's receive buffer was full, since it was opened, mod 2^32. */
-export function receiveQueueDrops(native: Native, fd: number): number | undefined {
+export function receiveQueueDrops(native: Libc, fd: number): number | undefined {
   // SO_MEMINFO: nine 32-bit counters, of which the last is SK_MEMINFO_DROPS (linux/sock_diag.h).
   return native.getOption(fd, linux.SOL_SOCKET, linux.SO_MEMINFO, meminfo) === 36
     ? new DataView(meminfo.buffer).getUint32(32, true)

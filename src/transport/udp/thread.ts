@@ -3,11 +3,12 @@ import { setFlagsFromString } from 'node:v8'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { createQueryRing } from '../../answer/index.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
-import type { Logger } from '../../telemetry/log.ts'
 import type { TableHandle } from '../../table/api.ts'
-import type { AnsweredDesk } from '../query-log.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { QueryLogReader } from '../query-log.ts'
+import type { Libc } from './libc.ts'
+import type { MissQueue } from './miss-queue.ts'
 import { createMissRing } from './miss-ring.ts'
-import type { Native } from './libc.ts'
 import {
   type BorrowedSocket,
   controlCell,
@@ -17,7 +18,6 @@ import {
   type ThreadData,
   type ThreadReport,
 } from './protocol.ts'
-import type { MissDesk } from './miss-queue.ts'
 
 export interface UdpThread {
   /** Cells named by `countCell`. */
@@ -35,11 +35,11 @@ export interface UdpThread {
 
 export interface UdpThreadOptions {
   readonly number: number
-  readonly native: Native
+  readonly native: Libc
   readonly table: TableHandle
   readonly addReader: () => { readonly slot: number; release(): void }
-  readonly desk: MissDesk
-  readonly answered: AnsweredDesk
+  readonly desk: MissQueue
+  readonly answered: QueryLogReader
   readonly missRingBytes: number
   /** Milliseconds that `stop` waits before it ends the thread by force. */
   readonly patience: number

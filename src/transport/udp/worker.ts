@@ -4,13 +4,12 @@
  * the poll when all sockets are dry.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { DROP, MISS, type Responder, way } from '../../answer/api.ts'
+import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
 import { createResponder, type QueryRoute } from '../../answer/index.ts'
-import { createBatch, largestDatagram } from './batch.ts'
 import { cutToHeader, writeServfail } from '../error-replies.ts'
+import { createBatch, largestDatagram } from './batch.ts'
+import { linux, loadLibc } from './libc.ts'
 import { createMissProducer } from './miss-ring.ts'
-import { linux, loadNative } from './libc.ts'
-import { addressOffset, nameLength, pktinfo } from './sockaddr.ts'
 import {
   type BorrowedSocket,
   controlCell,
@@ -19,11 +18,12 @@ import {
   type ThreadData,
   type ThreadReport,
 } from './protocol.ts'
+import { addressOffset, nameLength, pktinfo } from './sockaddr.ts'
 
 const data: ThreadData = workerData
 const { control, counts } = data
 const port = parentPort!
-const native = loadNative()
+const native = loadLibc()
 const batch = createBatch(native)
 const misses = createMissProducer(data.misses)
 const responder = await openResponder()
@@ -85,7 +85,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
   counts[countCell.lastQueryAt] = now
   const { fd, family } = socket
   const space = Atomics.load(socket.space, 0)
-  const by = family === 4 ? way.udp4 : way.udp6
+  const by = family === 4 ? transportCode.udp4 : transportCode.udp6
   let missed = false
   for (let i = 0; i < received; i++) {
     const controlLength = sourceControl(socket, i, batch.controlLength(i))

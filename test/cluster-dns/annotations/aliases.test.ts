@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { maxAliases, readAliases } from '../../../src/cluster-dns/features/alias/parse.ts'
 import { parseFlag } from '../../../src/cluster-dns/annotations/flag.ts'
+import { maxAliases, readAliases } from '../../../src/cluster-dns/features/alias/parse.ts'
 import { parseName } from '../../../src/dns/name.ts'
 
 describe('slicedns.io/alias: host names, separated by commas', () => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createModel } from '../../support/fake-cluster.ts'
-import { parseHold } from '../../../src/cluster-dns/features/hold/parse.ts'
 import { problemsOfHold } from '../../../src/cluster-dns/features/hold/names.ts'
+import { parseHold } from '../../../src/cluster-dns/features/hold/parse.ts'
 import { parseCorefile } from '../../../src/corefile/parser.ts'
 import { readSettings } from '../../../src/corefile/read.ts'
 import { schema } from '../../../src/plugins/kubernetes/settings.ts'
-import { knowledgeOf } from '../../support/knowledge.ts'
+import { knowledgeOf } from '../../support/context.ts'
+import { createModel } from '../../support/fake-cluster.ts'
 
 describe('slicedns.io/hold: a Go duration above 0 and up to 3 s, in milliseconds', () => {
   const good: Readonly<Record<string, number>> = {
@@ -58,8 +58,8 @@ describe('slicedns.io/hold on a service that it does not suit', () => {
       const cluster = createModel({ availability: 'synced' })
       const annotations = { 'slicedns.io/hold': '2s' }
       cluster.apply({ kind: 'Service', metadata: { name: 'web', namespace: 'shop', annotations }, spec })
-      const knowledge = knowledgeOf(cluster.view, defaults().dns)
-      const problems = problemsOfHold(knowledge, cluster.view.service('shop', 'web')!, 'slicedns.io')
+      const context = knowledgeOf(cluster.view, defaults().dns)
+      const problems = problemsOfHold(context, cluster.view.service('shop', 'web')!, 'slicedns.io')
       assert.deepEqual(
         problems.map(({ key, reason }) => [key, reason]),
         reasons.map((reason) => ['slicedns.io/hold', reason]),

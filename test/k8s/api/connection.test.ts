@@ -10,9 +10,9 @@ import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../support/api-server/index.ts'
 import { startPipe } from '../../support/api-server/pipe.ts'
 import { startConnectProxy, startSocksProxy } from '../../support/api-server/proxies.ts'
+import { fixedClock } from '../../support/fake-clock.ts'
 import { freePort } from '../../support/ports.ts'
 import { until } from '../../support/until.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
 import { namespace, openRig, type Rig, service, serviceNames } from '../rig.ts'
 
 type After = { after(task: () => unknown): void }

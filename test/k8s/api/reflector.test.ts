@@ -4,8 +4,8 @@ import { describe, test } from 'node:test'
 import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
 import { type Clock, systemClock } from '../../../src/scheduling/clock.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../support/api-server/index.ts'
-import { until } from '../../support/until.ts'
 import { fixedClock } from '../../support/fake-clock.ts'
+import { until } from '../../support/until.ts'
 import { addressesOf, namespace, openRig, service, serviceNames, slice } from '../rig.ts'
 
 type After = { after(task: () => unknown): void }

@@ -6,9 +6,15 @@ import { jsonList, jsonObject, jsonWatch } from '../../../src/k8s/decode/json-st
 import { unwrap } from '../../../src/k8s/decode/protobuf-envelope.ts'
 import { protobufList, protobufObject, protobufWatch } from '../../../src/k8s/decode/protobuf-stream.ts'
 import { createReducer, type Reducer } from '../../../src/k8s/decode/reduce.ts'
-import type { EndpointSlice, Resource } from '../../../src/k8s/model/types.ts'
 import type { BodyReader, WireObject } from '../../../src/k8s/decode/wire.ts'
-import { encodeFrame, encodeList, encodeObject, encodeUnknown, type KubeObject } from '../../support/api-server/encode.ts'
+import type { EndpointSlice, Resource } from '../../../src/k8s/model/types.ts'
+import {
+  encodeFrame,
+  encodeList,
+  encodeObject,
+  encodeUnknown,
+  type KubeObject,
+} from '../../support/api-server/encode.ts'
 
 const reducer = createReducer({ annotationPrefixes: ['slicedns.io/'], podNames: true, zones: true, sliceUids: true })
 

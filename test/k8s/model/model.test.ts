@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { formatAddress, parseAddress } from '../../../src/k8s/model/address.ts'
-import { createModel, type HandMadeCluster } from '../../support/fake-cluster.ts'
 import { type EndpointSlice, endpointFlag } from '../../../src/k8s/model/types.ts'
 import { fixedClock } from '../../support/fake-clock.ts'
+import { createModel, type HandMadeCluster } from '../../support/fake-cluster.ts'
 
 const service = (name: string, spec: object = {}, metadata: object = {}) => ({
   kind: 'Service',

@@ -46,7 +46,7 @@ function linesOf(outcome: Outcome): string[] {
 function openCluster(pods: 'verified' | 'insecure' = 'verified') {
   const rig = shareCluster({ settings: { pods, zones: ['cluster.local.', 'in-addr.arpa.'] } })
   rig.apply('namespace bank\npod a shop 192.0.2.1')
-  const search = createSearchLists(rig.shared.knowledge, () => ['corp.example.'])
+  const search = createSearchLists(rig.shared.context, () => ['corp.example.'])
   return { ...rig, kubernetes: { ...rig.kubernetes, search } satisfies Instance }
 }
 

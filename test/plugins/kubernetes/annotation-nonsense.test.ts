@@ -5,19 +5,19 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createModel } from '../../support/fake-cluster.ts'
+import type { ClusterContext } from '../../../src/cluster-dns/context.ts'
 import { resolve } from '../../../src/cluster-dns/records/answers.ts'
-import type { Knowledge } from '../../../src/cluster-dns/context.ts'
 import { compileNode, zoneSpec } from '../../../src/cluster-dns/records/table-node.ts'
 import { type as dnsType } from '../../../src/dns/codes.ts'
-import { createMetrics } from '../../../src/telemetry/registry.ts'
-import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
-import { createExaminer } from '../../../src/plugins/kubernetes/annotation-report/examiner.ts'
+import { createAnnotationValidator } from '../../../src/plugins/kubernetes/annotation-report/examiner.ts'
 import { createAnnotationReport } from '../../../src/plugins/kubernetes/annotation-report/report.ts'
+import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
 import { createTable } from '../../../src/table/index.ts'
 import type { AddressesSpec, ServicesSpec } from '../../../src/table/spec.ts'
+import { createMetrics } from '../../../src/telemetry/registry.ts'
+import { knowledgeOf } from '../../support/context.ts'
 import { fixedClock } from '../../support/fake-clock.ts'
-import { knowledgeOf } from '../../support/knowledge.ts'
+import { createModel } from '../../support/fake-cluster.ts'
 import { ask, collectingLog } from '../../support/plugin-rig.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
@@ -30,7 +30,7 @@ interface Annotations {
   readonly slice?: Readonly<Record<string, string>>
 }
 
-function open({ service, namespace, slice }: Annotations): Knowledge {
+function open({ service, namespace, slice }: Annotations): ClusterContext {
   const cluster = createModel({ clock: fixedClock() })
   const objects = [
     { kind: 'Namespace', metadata: { name: 'shop', annotations: namespace } },
@@ -62,7 +62,7 @@ function open({ service, namespace, slice }: Annotations): Knowledge {
 }
 
 /** Lines of the log. */
-function reported(knowledge: Knowledge): string[] {
+function reported(context: ClusterContext): string[] {
   const lines: string[] = []
   const report = createAnnotationReport({
     log: collectingLog(lines),
@@ -70,7 +70,7 @@ function reported(knowledge: Knowledge): string[] {
     clock: fixedClock(),
     events: undefined,
   })
-  const examiner = createExaminer(knowledge, report, (text) => assert.fail(text))
+  const examiner = createAnnotationValidator(context, report, (text) => assert.fail(text))
   examiner.service('shop', 'web')
   examiner.namespace('shop')
   return lines
@@ -81,11 +81,11 @@ const space = table.createSpace()
 const served = table.defineClass({ server: '', zone: '.', view: '', plugin: '', shuffle: false, maxPayload: 0 })
 
 /** Whatever the annotations say, both addresses are told, and everything that is told can be stored. */
-function addressesOf(knowledge: Knowledge): AddressesSpec {
+function addressesOf(context: ClusterContext): AddressesSpec {
   const name = `web.shop.svc.${zone}`
-  table.zone(space, zoneSpec(knowledge, zone, false))
-  table.put(space, served, name, compileNode(knowledge, zone, name)!)
-  const answer = resolve(knowledge, zone, name, dnsType.A)
+  table.zone(space, zoneSpec(context, zone, false))
+  table.put(space, served, name, compileNode(context, zone, name)!)
+  const answer = resolve(context, zone, name, dnsType.A)
   assert.equal(answer.kind, 'addresses')
   assert.deepEqual([...(answer as AddressesSpec).addresses], [10, 0, 0, 1, 10, 0, 0, 2])
   return answer as AddressesSpec
@@ -161,18 +161,18 @@ describe('a service with an annotation that makes no sense', () => {
     const key = `slicedns.io/${word}`
     test(`is answered, and ${key} reported: on a Service`, () => {
       for (const value of fixed) {
-        const knowledge = open({ service: { [key]: value, ...(word === 'ttl' ? {} : { 'slicedns.io/ttl': '77' }) } })
-        const lines = reported(knowledge)
+        const context = open({ service: { [key]: value, ...(word === 'ttl' ? {} : { 'slicedns.io/ttl': '77' }) } })
+        const lines = reported(context)
         for (const line of lines) assertLine(line)
         if (word === 'split' && right.test(value) && lines.length === 0) continue
-        const { ttl } = addressesOf(knowledge)
+        const { ttl } = addressesOf(context)
         if (word !== 'ttl') assert.equal(ttl, 77, 'what stands beside it is in effect')
         if (right.test(value)) continue
         const [line] = lines
         assert.equal(lines.length, 1, `${JSON.stringify(value.slice(0, 40))}: ${lines.join('\n')}`)
         assert.ok(line!.startsWith(`[WARNING] Service shop/web: annotation ${key} "`), line)
         assert.match(line!, / is ignored: .{10,}/)
-        const said = explain(knowledge, ask(`web.shop.svc.${zone} A`))
+        const said = explain(context, ask(`web.shop.svc.${zone} A`))
         assert.ok(said.includes(line!.replace('[WARNING] ', '')), said.join('\n'))
       }
     })
@@ -187,9 +187,9 @@ describe('a service with an annotation that makes no sense', () => {
       test(`is answered, and slicedns.io/${word} reported: on ${object}`, () => {
         const isKnown = kind === 'namespace' ? word === 'ttl' : word.startsWith('srv-')
         for (const value of fixed) {
-          const knowledge = open({ [kind]: { [`slicedns.io/${word}`]: value } })
-          addressesOf(knowledge)
-          const lines = reported(knowledge)
+          const context = open({ [kind]: { [`slicedns.io/${word}`]: value } })
+          addressesOf(context)
+          const lines = reported(context)
           for (const line of lines) assertLine(line)
           if (isKnown && keys[word]!.test(value)) continue
           assert.equal(lines.length, 1, value.slice(0, 40))
@@ -202,10 +202,10 @@ describe('a service with an annotation that makes no sense', () => {
     for (const value of fixed) {
       for (const word of ['model', '', 'a=b', 'größe', 'a\nb', 'x'.repeat(300)]) {
         const key = `txt.slicedns.io/${word}`
-        const knowledge = open({ service: { [key]: value, 'slicedns.io/ttl': '77' } })
-        assert.equal(addressesOf(knowledge).ttl, 77)
-        const told = resolve(knowledge, zone, `web.shop.svc.${zone}`, dnsType.TXT).kind === 'records'
-        const lines = reported(knowledge)
+        const context = open({ service: { [key]: value, 'slicedns.io/ttl': '77' } })
+        assert.equal(addressesOf(context).ttl, 77)
+        const told = resolve(context, zone, `web.shop.svc.${zone}`, dnsType.TXT).kind === 'records'
+        const lines = reported(context)
         for (const line of lines) assertLine(line)
         assert.equal(lines.length, told ? 0 : 1, `${word}: ${lines.join('\n')}`)
       }
@@ -230,11 +230,11 @@ describe('a service with an annotation that makes no sense', () => {
       .map(({ 'slicedns.io/split': _, ...others }) => others)
     fc.assert(
       fc.property(annotations, annotations, annotations, (service, namespace, slice) => {
-        const knowledge = open({ service, namespace, slice })
-        addressesOf(knowledge)
-        const srv = resolve(knowledge, zone, `_http._tcp.web.shop.svc.${zone}`, dnsType.SRV) as ServicesSpec
+        const context = open({ service, namespace, slice })
+        addressesOf(context)
+        const srv = resolve(context, zone, `_http._tcp.web.shop.svc.${zone}`, dnsType.SRV) as ServicesSpec
         assert.equal(srv.records.length, 2)
-        const lines = reported(knowledge)
+        const lines = reported(context)
         lines.forEach(assertLine)
         assert.ok(lines.length <= 3 * 16 + 10)
       }),

@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ObjectProblem } from '../../../src/cluster-dns/annotations/problems.ts'
+import {
+  type AnnotationReport,
+  createAnnotationReport,
+} from '../../../src/plugins/kubernetes/annotation-report/report.ts'
 import { createMetrics } from '../../../src/telemetry/registry.ts'
-import { type AnnotationReport, createAnnotationReport } from '../../../src/plugins/kubernetes/annotation-report/report.ts'
 import { fixedClock } from '../../support/fake-clock.ts'
 import { collectingLog } from '../../support/plugin-rig.ts'
 

@@ -1,13 +1,13 @@
 /** Browsing in a namespace of thousands of services: lists that fit a message, and the work that a change makes. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createModel } from '../../support/fake-cluster.ts'
-import { systemClock } from '../../../src/scheduling/clock.ts'
 import { createPublisher } from '../../../src/plugins/kubernetes/publish/publisher.ts'
+import { systemClock } from '../../../src/scheduling/clock.ts'
 import type { NodeSpec } from '../../../src/table/spec.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { openClusterUnderTest } from '../../support/cluster-under-test.ts'
-import { knowledgeOf } from '../../support/knowledge.ts'
+import { knowledgeOf } from '../../support/context.ts'
+import { createModel } from '../../support/fake-cluster.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
 const count = 2500
@@ -32,7 +32,7 @@ describe(`a namespace of ${count} services`, () => {
     const cluster = createModel({ pods: false, serviceImports: false })
     const notation = createNotation(cluster)
     const publisher = createPublisher({
-      knowledge: knowledgeOf(cluster.view, dnsSettings({ zones: ['cluster.local.'], dnsSd: true })),
+      context: knowledgeOf(cluster.view, dnsSettings({ zones: ['cluster.local.'], dnsSd: true })),
       clock: { ...systemClock, now: () => 0 },
       threadTime: () => 0,
       latency: { published() {}, alreadyThere() {} },

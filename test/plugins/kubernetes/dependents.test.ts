@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { createDependents, type NamespacedName } from '../../../src/plugins/kubernetes/publish/split-index.ts'
+import { createSplitIndex, type NamespacedName } from '../../../src/plugins/kubernetes/publish/split-index.ts'
 
 const key = ({ namespace, name }: NamespacedName): string => `${namespace}/${name}`
 const keys = (names: readonly NamespacedName[]): string[] => names.map(key).sort()
@@ -17,7 +17,7 @@ describe('the services that others answer with', () => {
   it('are those that were named last, whatever was named before', () => {
     fc.assert(
       fc.property(fc.array(said, { maxLength: 30 }), (all) => {
-        const dependents = createDependents()
+        const dependents = createSplitIndex()
         const model = new Map<string, { service: NamespacedName; others: readonly NamespacedName[] }>()
         for (const { service, others } of all) {
           dependents.follow(service, others)
@@ -42,7 +42,7 @@ describe('the services that others answer with', () => {
   })
 
   it('are none of a service that nobody names', () => {
-    const dependents = createDependents()
+    const dependents = createSplitIndex()
     dependents.follow({ namespace: 'a', name: 'x' }, [{ namespace: 'a', name: 'y' }])
     dependents.follow({ namespace: 'a', name: 'x' }, [])
     assert.deepEqual(dependents.of({ namespace: 'a', name: 'y' }), [])

@@ -5,7 +5,7 @@ import type { Answer } from '../../../src/cluster-dns/records/answers.ts'
 import { recordsOf } from '../../../src/cluster-dns/records/reply-records.ts'
 import { finishReply, replyTo } from '../../../src/dns/reply.ts'
 import { parseMessage } from '../../../src/dns/wire.ts'
-import { drawFor } from '../../../src/plugins/kubernetes/variants.ts'
+import { selectFor } from '../../../src/plugins/kubernetes/variants.ts'
 import { assertShare, fixedRandom } from '../../support/chance.ts'
 import { ask } from '../../support/plugin-rig.ts'
 
@@ -36,7 +36,7 @@ describe('one of several answers', () => {
       const among = new Array<number>(200).fill(0)
       let large = 0
       for (let i = 0; i < trials; i++) {
-        const answer = drawFor(query, several, draw)
+        const answer = selectFor(query, several, draw)
         assert.equal(answer.kind, 'addresses')
         if (answer.kind !== 'addresses') continue
         const sections = recordsOf(answer, query.qname, query.qtype, 'cluster.local.')
@@ -59,6 +59,6 @@ describe('one of several answers', () => {
   it('is cut and marked like any other where it is the only one', () => {
     const only = several.kind === 'variants' ? several.variants[0].answer : undefined
     const query = { ...ask('web.shop.svc.cluster.local. A'), transport: 'udp' as const }
-    assert.equal(drawFor(query, only!, Math.random), only)
+    assert.equal(selectFor(query, only!, Math.random), only)
   })
 })

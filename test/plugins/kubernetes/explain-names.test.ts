@@ -1,12 +1,12 @@
 /** What `slicedns explain` says of names that annotations and dns_sd add, and what is wrong with such annotations. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createModel } from '../../support/fake-cluster.ts'
 import { serviceProblems } from '../../../src/cluster-dns/annotations/problems.ts'
 import type { ClusterDnsSettings } from '../../../src/cluster-dns/settings.ts'
 import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
-import { knowledgeOf } from '../../support/knowledge.ts'
+import { knowledgeOf } from '../../support/context.ts'
+import { createModel } from '../../support/fake-cluster.ts'
 import { ask } from '../../support/plugin-rig.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 

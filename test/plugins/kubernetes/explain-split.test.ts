@@ -1,10 +1,10 @@
 /** What `slicedns explain` says of a traffic split. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createModel } from '../../support/fake-cluster.ts'
 import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
-import { knowledgeOf } from '../../support/knowledge.ts'
+import { knowledgeOf } from '../../support/context.ts'
+import { createModel } from '../../support/fake-cluster.ts'
 import { ask } from '../../support/plugin-rig.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 

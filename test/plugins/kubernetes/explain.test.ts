@@ -1,13 +1,13 @@
 /** What `slicedns explain` says of a service: TTL, rank, settling, and annotations that are ignored, with their sources. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createModel } from '../../support/fake-cluster.ts'
 import type { ClusterDnsSettings } from '../../../src/cluster-dns/settings.ts'
 import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
 import { createSettling } from '../../../src/plugins/kubernetes/publish/settling.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
-import { knowledgeOf } from '../../support/knowledge.ts'
+import { knowledgeOf } from '../../support/context.ts'
+import { fixedClock } from '../../support/fake-clock.ts'
+import { createModel } from '../../support/fake-cluster.ts'
 import { ask } from '../../support/plugin-rig.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
@@ -173,11 +173,11 @@ describe('explain says', () => {
       apply(lines)
       const settling = createSettling(cluster, 60_000, clock)
       const all = dnsSettings({ zones: ['cluster.local.', 'in-addr.arpa.'], ...settings })
-      const knowledge = knowledgeOf(cluster.view, all, [], settling)
+      const context = knowledgeOf(cluster.view, all, [], settling)
       const [changes, age] = later
       apply(changes)
       clock.move(age)
-      const said = explain(knowledge, ask(question))
+      const said = explain(context, ask(question))
       for (const line of says) assert.ok(said.includes(line), `${line}\nis not among\n${said.join('\n')}`)
       for (const pattern of not ?? []) assert.doesNotMatch(said.join('\n'), pattern)
     })

@@ -1,8 +1,8 @@
 /** Annotations that are ignored as Events: which, how many, and what becomes of those that cannot be written. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ApiFailure, type FailureReason } from '../../../src/k8s/api/failure.ts'
 import type { ObjectProblem } from '../../../src/cluster-dns/annotations/problems.ts'
+import { ApiFailure, type FailureReason } from '../../../src/k8s/api/failure.ts'
 import { createProblemEvents } from '../../../src/plugins/kubernetes/annotation-report/events.ts'
 import { fixedClock } from '../../support/fake-clock.ts'
 import { collectingLog } from '../../support/plugin-rig.ts'

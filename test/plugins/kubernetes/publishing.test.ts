@@ -1,14 +1,14 @@
 /** What is put into the answer table, and when. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createModel, type HandMadeCluster } from '../../support/fake-cluster.ts'
 import { type as dnsType } from '../../../src/dns/codes.ts'
-import { type Clock, systemClock } from '../../../src/scheduling/clock.ts'
 import { createPublisher, type Publisher } from '../../../src/plugins/kubernetes/publish/publisher.ts'
+import { type Clock, systemClock } from '../../../src/scheduling/clock.ts'
 import { createTable } from '../../../src/table/index.ts'
 import type { NodeSpec, ZoneSpec } from '../../../src/table/spec.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
-import { knowledgeOf } from '../../support/knowledge.ts'
+import { knowledgeOf } from '../../support/context.ts'
+import { createModel, type HandMadeCluster } from '../../support/fake-cluster.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
 const settings = dnsSettings({ zones: ['cluster.local.', 'in-addr.arpa.'] })
@@ -50,7 +50,7 @@ function open(
   notation.apply(lines)
   const errors: string[] = []
   const publisher = createPublisher({
-    knowledge: knowledgeOf(cluster.view, settings),
+    context: knowledgeOf(cluster.view, settings),
     clock: options.clock ?? stillClock,
     threadTime: options.threadTime ?? (() => 0),
     latency: { published() {}, alreadyThere() {} },

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createModel, type HandMadeCluster } from '../../support/fake-cluster.ts'
 import { type EndpointSlice, endpointFlag } from '../../../src/k8s/model/types.ts'
 import { createSettling } from '../../../src/plugins/kubernetes/publish/settling.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
+import { fixedClock } from '../../support/fake-clock.ts'
+import { createModel, type HandMadeCluster } from '../../support/fake-cluster.ts'
 
 const settle = 60_000
 

@@ -42,8 +42,8 @@ function outcomeOf(text: string, question: string, asked: Asked, others: Record<
 /** Every message of a reply. */
 function messagesOf(outcome: Outcome): Message[] {
   const messages = [messageOf(outcome)]
-  if (outcome.kind !== 'reply' || !outcome.following) return messages
-  for (let next = outcome.following.next(); !next.done; next = outcome.following.next()) messages.push(next.value)
+  if (outcome.kind !== 'reply' || !outcome.moreMessages) return messages
+  for (let next = outcome.moreMessages.next(); !next.done; next = outcome.moreMessages.next()) messages.push(next.value)
   return messages
 }
 

@@ -2,22 +2,22 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createModel } from '../../support/fake-cluster.ts'
 import { parseCorefile } from '../../../src/corefile/parser.ts'
 import { readSettings } from '../../../src/corefile/read.ts'
 import { rcodeName } from '../../../src/dns/codes.ts'
 import type { Message } from '../../../src/dns/message.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
-import { createMetrics } from '../../../src/telemetry/registry.ts'
 import type { Outcome, Query } from '../../../src/plugin/query.ts'
 import { createHandler } from '../../../src/plugins/kubernetes/handler.ts'
 import { createHoldQuota, type HoldLimits, holdLimits } from '../../../src/plugins/kubernetes/hold/quota.ts'
-import { createWaitingRoom } from '../../../src/plugins/kubernetes/hold/waiting-room.ts'
+import { createHoldQueue } from '../../../src/plugins/kubernetes/hold/waiting-room.ts'
 import { schema } from '../../../src/plugins/kubernetes/settings.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
+import { createMetrics } from '../../../src/telemetry/registry.ts'
 import { soa, spec } from '../../support/cases.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
-import { knowledgeOf } from '../../support/knowledge.ts'
+import { knowledgeOf } from '../../support/context.ts'
+import { fixedClock } from '../../support/fake-clock.ts'
+import { createModel } from '../../support/fake-cluster.ts'
 import { ask } from '../../support/plugin-rig.ts'
 
 const origin = 'cluster.local.'
@@ -41,14 +41,14 @@ function openRoom({ options = '', limits = {}, hold = '2s' }: RoomOptions = {}) 
   notation.apply(`namespace shop
     service web shop headless
     annotate service web shop slicedns.io/hold ${hold}`)
-  const knowledge = knowledgeOf(cluster.view, settings.dns)
+  const context = knowledgeOf(cluster.view, settings.dns)
   const metrics = createMetrics()
   const quota = createHoldQuota({ ...holdLimits, ...limits })
-  const room = createWaitingRoom({ knowledge: () => knowledge, quota, clock, metrics })
+  const room = createHoldQueue({ context: () => context, quota, clock, metrics })
   room.start(cluster)
   const published: string[] = []
   const handler = createHandler({
-    knowledge: () => knowledge,
+    context: () => context,
     answered: (_zone, name) => void published.push(name),
     room,
     overdue: () => false,
@@ -69,7 +69,7 @@ function openRoom({ options = '', limits = {}, hold = '2s' }: RoomOptions = {}) 
       const state: { reply: string | undefined; replies: number } = { reply: undefined, replies: 0 }
       const query: Query = {
         ...ask(question, { receivedAt: clock.now() }),
-        stepAside() {
+        releaseSlot() {
           aside++
           return () => void aside--
         },
@@ -254,7 +254,7 @@ describe('hold: which names are waited for', () => {
   })
 
   test('nobody waits where no client does (explain, lookups of our own)', () => {
-    assert.equal(openRoom().ask(`${host('web-1')} A`, { stepAside: undefined }).reply, denied(5))
+    assert.equal(openRoom().ask(`${host('web-1')} A`, { releaseSlot: undefined }).reply, denied(5))
   })
 
   test('what cannot be told yet is not waited for', () => {
@@ -294,7 +294,7 @@ describe('hold: those who wait are let go', () => {
 
 test('hold: an answer that cannot be made is the failure of one question, and of no other', async () => {
   const { ask: wait, room, apply } = openRoom()
-  const failing = room.wait({ ...ask(`${host('web-1')} A`), stepAside: () => () => undefined }, origin, () => {
+  const failing = room.wait({ ...ask(`${host('web-1')} A`), releaseSlot: () => () => undefined }, origin, () => {
     throw new Error('a bug')
   })
   const other = wait(`${host('web-1')} A`)

@@ -1,13 +1,14 @@
 /** Which service has which alias (`slicedns.io/alias`). Kept beside the cluster: names are looked up per query. */
-import type { ClusterView, Service } from '../../../k8s/model/types.ts'
+
 import { labelsOf } from '../../../dns/name.ts'
+import type { ClusterView, Service } from '../../../k8s/model/types.ts'
 import type { Problem } from '../../annotations/parsed.ts'
 import type { AnnotationReader } from '../../annotations/reader.ts'
-import type { Aliases, Claimant, Knowledge } from '../../context.ts'
+import type { Aliases, Claimant, ClusterContext } from '../../context.ts'
+import { isKnown, isShown } from '../../lookup/visibility.ts'
 import { serviceName } from '../../names/cluster-name.ts'
 import type { ClusterDnsSettings } from '../../settings.ts'
 import { byText, insert, remove } from '../sorted-list.ts'
-import { isKnown, isShown } from '../../lookup/visibility.ts'
 import { aliasZoneOf, homeZone, openZones, ruleAgainst } from './rules.ts'
 
 export const noAliases: Aliases = {
@@ -79,26 +80,25 @@ const byAge = (a: Claimant, b: Claimant): number =>
   a.createdAt - b.createdAt || byText(a.namespace, b.namespace) || byText(a.name, b.name)
 
 /** The service that has the alias: the oldest of those that are shown. */
-export function ownerOf(knowledge: Knowledge, alias: string): Service | undefined {
+export function ownerOf(context: ClusterContext, alias: string): Service | undefined {
   // Before all are known, a service could have what is an older one's.
-  if (!isKnown(knowledge.view, 'services')) return undefined
-  const oldest = knowledge.aliases.claimants(alias).find(({ namespace }) => isShown(knowledge, namespace))
-  return oldest && knowledge.view.service(oldest.namespace, oldest.name)
+  if (!isKnown(context.view, 'services')) return undefined
+  const oldest = context.aliases.claimants(alias).find(({ namespace }) => isShown(context, namespace))
+  return oldest && context.view.service(oldest.namespace, oldest.name)
 }
 
 /** Those that want the alias and do not get it, oldest first. */
-export function rivalsOf(knowledge: Knowledge, alias: string): readonly Claimant[] {
-  const owner = ownerOf(knowledge, alias)
-  return knowledge.aliases
+export function rivalsOf(context: ClusterContext, alias: string): readonly Claimant[] {
+  const owner = ownerOf(context, alias)
+  return context.aliases
     .claimants(alias)
     .filter(
-      ({ namespace, name }) =>
-        isShown(knowledge, namespace) && !(namespace === owner?.namespace && name === owner.name),
+      ({ namespace, name }) => isShown(context, namespace) && !(namespace === owner?.namespace && name === owner.name),
     )
 }
 
 /** A name in a zone for aliases. */
-export interface AliasPlace {
+export interface AliasName {
   readonly zone: string
   /** Undefined when no service has it. */
   readonly alias: { readonly name: string; readonly service: Service; readonly own: string } | undefined
@@ -108,8 +108,8 @@ export interface AliasPlace {
  * What `name` (lower case) is in the zones for aliases; undefined outside of them. Below an alias are the names of its
  * ports (`_port._proto`), and others that begin with an underscore; `own` is what the service calls the same.
  */
-export function aliasAt(knowledge: Knowledge, name: string): AliasPlace | undefined {
-  const { aliases, settings } = knowledge
+export function aliasAt(context: ClusterContext, name: string): AliasName | undefined {
+  const { aliases, settings } = context
   if (aliases.zones.length === 0) return undefined
   const zone = aliasZoneOf(settings, aliases.zones, name)
   if (zone === undefined) return undefined
@@ -117,25 +117,25 @@ export function aliasAt(knowledge: Knowledge, name: string): AliasPlace | undefi
   let left = 0
   while (left < labels.length && left < 3 && labels[left]!.startsWith('_')) left++
   const alias = `${labels.slice(left).join('.')}.`
-  const service = ownerOf(knowledge, alias)
-  return { zone, alias: service && { name: alias, service, own: ownName(knowledge, service, labels.slice(0, left)) } }
+  const service = ownerOf(context, alias)
+  return { zone, alias: service && { name: alias, service, own: ownName(context, service, labels.slice(0, left)) } }
 }
 
-export const ownName = ({ aliases }: Knowledge, { namespace, name }: Service, left: readonly string[]): string =>
+export const ownName = ({ aliases }: ClusterContext, { namespace, name }: Service, left: readonly string[]): string =>
   [...left, serviceName(namespace, name, aliases.home)].join('.')
 
 /** What is wrong with a service's aliases beyond their text. `prefix`: what annotation keys begin with. */
-export function problemsOfAliases(knowledge: Knowledge, service: Service, prefix: string): readonly Problem[] {
-  const { settings, annotations } = knowledge
+export function problemsOfAliases(context: ClusterContext, service: Service, prefix: string): readonly Problem[] {
+  const { settings, annotations } = context
   const { aliases = [] } = annotations.service(service)
   return aliases.flatMap((alias): Problem | readonly [] => {
-    const rule = ruleAgainst(settings, alias) ?? ruleOfConflict(knowledge, service, alias)
+    const rule = ruleAgainst(settings, alias) ?? ruleOfConflict(context, service, alias)
     return rule === undefined ? [] : { key: `${prefix}/alias`, reason: 'refused', rule }
   })
 }
 
-function ruleOfConflict(knowledge: Knowledge, service: Service, alias: string): string | undefined {
-  const owner = ownerOf(knowledge, alias)
+function ruleOfConflict(context: ClusterContext, service: Service, alias: string): string | undefined {
+  const owner = ownerOf(context, alias)
   if (!owner || (owner.namespace === service.namespace && owner.name === service.name)) return undefined
   const why = owner.createdAt < service.createdAt ? 'which is older' : 'which is as old, and first by its name'
   return `${alias} is an alias of Service ${owner.namespace}/${owner.name}, ${why}`

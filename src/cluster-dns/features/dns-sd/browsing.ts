@@ -1,13 +1,14 @@
 /** Services that can be browsed (RFC 6763): which types of service a namespace has, and who offers them. */
-import type { Service } from '../../../k8s/model/types.ts'
+
 import { rdata } from '../../../dns/rdata.ts'
-import { type Finding, missing } from '../../lookup/result.ts'
-import { isHidden } from '../../lookup/hidden.ts'
-import type { Browsing, Knowledge } from '../../context.ts'
-import { absoluteName, type BrowsePlace, namespaceName, type ServicePlace } from '../../names/cluster-name.ts'
+import type { Service } from '../../../k8s/model/types.ts'
+import type { Browsing, ClusterContext } from '../../context.ts'
+import { isHiddenWhenEmpty } from '../../lookup/hidden.ts'
+import { type LookupResult, missing } from '../../lookup/result.ts'
+import { isShown } from '../../lookup/visibility.ts'
+import { absoluteName, type BrowseName, namespaceName, type ServiceNameParts } from '../../names/cluster-name.ts'
 import { byText, insert, remove } from '../sorted-list.ts'
 import { serviceTtl } from '../ttl/ttl.ts'
-import { isShown } from '../../lookup/visibility.ts'
 
 /** What the records of one name may take of a message: as for TXT (annotations/metadata.ts). */
 const maxOctets = 64_000
@@ -24,7 +25,7 @@ interface Kept {
 export function createBrowsing(): Browsing {
   const known = new Map<string, Kept>()
 
-  function read({ view }: Knowledge, namespace: string): Kept {
+  function read({ view }: ClusterContext, namespace: string): Kept {
     const names = [...view.servicesIn(namespace)].map(({ name }) => name)
     const kept: Kept = { types: [], offers: new Map(), services: new Map(), dirty: new Set(names) }
     known.set(namespace, kept)
@@ -35,9 +36,9 @@ export function createBrowsing(): Browsing {
     changed(namespace, name) {
       known.get(namespace)?.dirty.add(name)
     },
-    listing(knowledge, namespace) {
-      const kept = known.get(namespace) ?? read(knowledge, namespace)
-      for (const name of kept.dirty) update(kept, name, typesOf(knowledge, knowledge.view.service(namespace, name)))
+    listing(context, namespace) {
+      const kept = known.get(namespace) ?? read(context, namespace)
+      for (const name of kept.dirty) update(kept, name, typesOf(context, context.view.service(namespace, name)))
       kept.dirty.clear()
       if (kept.services.size === 0) known.delete(namespace)
       return kept
@@ -66,8 +67,8 @@ function update({ types, offers, services }: Kept, name: string, now: readonly s
 }
 
 /** Types of service that a service is listed under: its named ports. An ExternalName has no SRV records. */
-export function typesOf(knowledge: Knowledge, service: Service | undefined): string[] {
-  if (!service || service.type === 'ExternalName' || isHidden(knowledge, service)) return []
+export function typesOf(context: ClusterContext, service: Service | undefined): string[] {
+  if (!service || service.type === 'ExternalName' || isHiddenWhenEmpty(context, service)) return []
   const types = service.ports.flatMap(({ name, protocol }) => {
     const type = `_${name}._${protocol}`
     // A name of this kind means something else already; and a label has at most 63 octets, its underscore among them.
@@ -76,26 +77,26 @@ export function typesOf(knowledge: Knowledge, service: Service | undefined): str
   return [...new Set(types)]
 }
 
-export function findBrowse(knowledge: Knowledge, zone: string, place: BrowsePlace): Finding {
-  const { view, settings, browsing } = knowledge
+export function findBrowse(context: ClusterContext, zone: string, place: BrowseName): LookupResult {
+  const { view, settings, browsing } = context
   const { namespace } = place
   // A list is whole, or none: what it leaves out would not be there.
   const unknown = missing(view)
   if (unknown.kind === 'unknown') return unknown
-  const listed = (names: readonly string[], above = ''): Finding => ({
+  const listed = (names: readonly string[], above = ''): LookupResult => ({
     kind: 'listed',
     names: fitting(names, above),
     ttl: settings.ttl,
   })
   if (namespace === '') {
-    const shown = [...view.namespaces()].filter(({ name }) => isShown(knowledge, name))
+    const shown = [...view.namespaces()].filter(({ name }) => isShown(context, name))
     const domains = shown.map(({ name }) => namespaceName(name, 'svc', zone)).sort()
     return listed(place.what === 'domains' ? domains : [])
   }
-  if (!isShown(knowledge, namespace)) return missing(view)
+  if (!isShown(context, namespace)) return missing(view)
   const domain = namespaceName(namespace, 'svc', zone)
   if (place.what === 'domains') return listed([domain])
-  const listing = browsing.listing(knowledge, namespace)
+  const listing = browsing.listing(context, namespace)
   switch (place.what) {
     case 'types':
       return listed(listing.types, `.${domain}`)
@@ -126,8 +127,13 @@ function fitting(labels: readonly string[], above: string): string[] {
 }
 
 /** `NAME._port._proto`: what a service has at that port, and its metadata, or that it has none (RFC 6763 §6.1). */
-export function findInstance(knowledge: Knowledge, service: Service, place: ServicePlace, port: Finding): Finding {
-  if (!typesOf(knowledge, service).includes(`_${place.port}._${place.protocol}`)) return missing(knowledge.view)
-  const { metadata = [rdata.txt([''])] } = knowledge.annotations.service(service)
-  return { kind: 'instance', port, texts: metadata, ttl: serviceTtl(knowledge, service).seconds }
+export function findInstance(
+  context: ClusterContext,
+  service: Service,
+  place: ServiceNameParts,
+  port: LookupResult,
+): LookupResult {
+  if (!typesOf(context, service).includes(`_${place.port}._${place.protocol}`)) return missing(context.view)
+  const { metadata = [rdata.txt([''])] } = context.annotations.service(service)
+  return { kind: 'instance', port, texts: metadata, ttl: serviceTtl(context, service).seconds }
 }

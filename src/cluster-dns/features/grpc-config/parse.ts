@@ -3,9 +3,9 @@
  * clients discard it, and some fail every call then: what they would not read is refused here.
  */
 import { rdata } from '../../../dns/rdata.ts'
-import { choiceList, isRecord, serviceConfig } from './schema.ts'
-import { maxTxtOctets, partsOf } from '../metadata/parse.ts'
 import { type Parsed, parsed, problem } from '../../annotations/parsed.ts'
+import { maxTxtOctets, partsOf } from '../metadata/parse.ts'
+import { choiceList, isRecord, serviceConfig } from './schema.ts'
 
 /** gRFC A2: the languages' spelling does not matter, but grpc-go and grpc-js compare it letter by letter. */
 const languages: Readonly<Record<string, string>> = { go: 'GO', node: 'node' }

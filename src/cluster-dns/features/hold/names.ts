@@ -2,12 +2,13 @@
  * Which missing names may appear in a moment: the hosts of a StatefulSet whose pods start together, and look for one
  * another before each has an address (`slicedns.io/hold`).
  */
-import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'
+
 import { type as dnsType } from '../../../dns/codes.ts'
+import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'
 import type { Problem } from '../../annotations/parsed.ts'
-import type { Knowledge } from '../../context.ts'
-import { grammarOf, placeOf } from '../../names/cluster-name.ts'
+import type { ClusterContext } from '../../context.ts'
 import { isShown } from '../../lookup/visibility.ts'
+import { grammarOf, parseClusterName } from '../../names/cluster-name.ts'
 
 /** An endpoint that a question may wait for. */
 export interface Awaited {
@@ -22,21 +23,21 @@ export interface Awaited {
 const awaitedTypes: ReadonlySet<number> = new Set([dnsType.A, dnsType.AAAA, dnsType.SRV])
 
 /** What `name` (lower case, in `zone`), which is missing, may be waited for as; undefined when it may not. */
-export function awaitedAt(knowledge: Knowledge, zone: string, name: string, type: number): Awaited | undefined {
+export function awaitedAt(context: ClusterContext, zone: string, name: string, type: number): Awaited | undefined {
   if (!awaitedTypes.has(type)) return undefined
-  const place = placeOf(zone, name, grammarOf(knowledge.settings, zone))
+  const place = parseClusterName(zone, name, grammarOf(context.settings, zone))
   if (place.kind !== 'service' || place.imported || place.endpoint === '' || place.topology) return undefined
   const { namespace, service, endpoint: label } = place
-  const milliseconds = holdOf(knowledge, namespace, service)
-  if (milliseconds === undefined || !mayBeMember(label, knowledge.view.slices(namespace, service))) return undefined
+  const milliseconds = holdOf(context, namespace, service)
+  if (milliseconds === undefined || !mayBeMember(label, context.view.slices(namespace, service))) return undefined
   return { namespace, service, label, milliseconds }
 }
 
 /** Milliseconds that questions for this service's endpoints wait; undefined when they do not. */
-export function holdOf(knowledge: Knowledge, namespace: string, name: string): number | undefined {
-  const service = knowledge.view.service(namespace, name)
-  if (!service?.headless || !isShown(knowledge, namespace)) return undefined
-  return knowledge.annotations.service(service).hold
+export function holdOf(context: ClusterContext, namespace: string, name: string): number | undefined {
+  const service = context.view.service(namespace, name)
+  if (!service?.headless || !isShown(context, namespace)) return undefined
+  return context.annotations.service(service).hold
 }
 
 /** Replicas are not visible to DNS: any ordinal that a StatefulSet can have counts, with no more than five digits. */
@@ -63,8 +64,8 @@ function setsOf(slice: EndpointSlice): ReadonlySet<string> {
 }
 
 /** What is wrong with a service's `hold` beyond its text. `prefix`: what annotation keys begin with. */
-export function problemsOfHold(knowledge: Knowledge, service: Service, prefix: string): readonly Problem[] {
-  if (knowledge.annotations.service(service).hold === undefined) return []
+export function problemsOfHold(context: ClusterContext, service: Service, prefix: string): readonly Problem[] {
+  if (context.annotations.service(service).hold === undefined) return []
   const key = `${prefix}/hold`
   if (!service.headless) {
     return [

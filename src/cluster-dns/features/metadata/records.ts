@@ -1,9 +1,9 @@
 /** TXT records of services: their metadata, and the gRPC service config (DESIGN §3). */
 import type { Service } from '../../../k8s/model/types.ts'
 import type { Problem } from '../../annotations/parsed.ts'
-import type { Finding } from '../../lookup/result.ts'
-import type { Knowledge } from '../../context.ts'
-import type { ServicePlace } from '../../names/cluster-name.ts'
+import type { ClusterContext } from '../../context.ts'
+import type { LookupResult } from '../../lookup/result.ts'
+import type { ServiceNameParts } from '../../names/cluster-name.ts'
 import { serviceName } from '../../names/cluster-name.ts'
 import { splitOf } from '../split/named.ts'
 import { serviceTtl } from '../ttl/ttl.ts'
@@ -15,7 +15,7 @@ export const grpcConfigLabel = '_grpc_config'
  * Rdata of the TXT records at the service's own name, none beside a CNAME (RFC 1034 §3.6.2). grpc-js looks for the
  * service config here.
  */
-export function textsOf({ annotations }: Knowledge, service: Service): readonly Uint8Array[] {
+export function textsOf({ annotations }: ClusterContext, service: Service): readonly Uint8Array[] {
   if (service.type === 'ExternalName') return none
   const { metadata = none, grpcConfig } = annotations.service(service)
   return grpcConfig ? [...metadata, grpcConfig] : metadata
@@ -24,39 +24,39 @@ export function textsOf({ annotations }: Knowledge, service: Service): readonly 
 const none: readonly Uint8Array[] = []
 
 /** What was found at the service's own name, and its TXT records: a name that has some is there, if without addresses. */
-export function withTexts(knowledge: Knowledge, service: Service, found: Finding): Finding {
-  const texts = textsOf(knowledge, service)
+export function withTexts(context: ClusterContext, service: Service, found: LookupResult): LookupResult {
+  const texts = textsOf(context, service)
   if (texts.length === 0) return found
   if (found.kind === 'groups') return { ...found, texts }
-  const mayLackAddresses = service.headless || splitOf(knowledge, service) !== undefined
+  const mayLackAddresses = service.headless || splitOf(context, service) !== undefined
   const isThere = found.kind === 'empty' || (found.kind === 'missing' && mayLackAddresses)
-  return isThere ? { kind: 'groups', groups: [], ttl: serviceTtl(knowledge, service).seconds, texts } : found
+  return isThere ? { kind: 'groups', groups: [], ttl: serviceTtl(context, service).seconds, texts } : found
 }
 
 /** What is at `_grpc_config` below the service: one TXT record and nothing else. */
-export function findGrpcConfig(knowledge: Knowledge, service: Service): Finding | undefined {
-  const { grpcConfig } = knowledge.annotations.service(service)
+export function findGrpcConfig(context: ClusterContext, service: Service): LookupResult | undefined {
+  const { grpcConfig } = context.annotations.service(service)
   if (!grpcConfig) return undefined
-  return { kind: 'groups', groups: [], ttl: serviceTtl(knowledge, service).seconds, texts: [grpcConfig] }
+  return { kind: 'groups', groups: [], ttl: serviceTtl(context, service).seconds, texts: [grpcConfig] }
 }
 
-export const isGrpcConfig = ({ endpoint, port, protocol }: ServicePlace): boolean =>
+export const isGrpcConfig = ({ endpoint, port, protocol }: ServiceNameParts): boolean =>
   endpoint === grpcConfigLabel && port === '' && protocol === ''
 
 /** The name of the service config, or none: compiled ahead, for every client of gRPC asks. */
-export function grpcConfigNames({ annotations }: Knowledge, zone: string, service: Service): string[] {
+export function grpcConfigNames({ annotations }: ClusterContext, zone: string, service: Service): string[] {
   if (!annotations.service(service).grpcConfig) return []
   return [`${grpcConfigLabel}.${serviceName(service.namespace, service.name, zone)}`]
 }
 
 /** Where the service has TXT records: at its own name, and that of its service config. */
-export function textNames(knowledge: Knowledge, zone: string, service: Service): string[] {
-  const own = textsOf(knowledge, service).length > 0 ? [serviceName(service.namespace, service.name, zone)] : []
-  return [...own, ...grpcConfigNames(knowledge, zone, service)]
+export function textNames(context: ClusterContext, zone: string, service: Service): string[] {
+  const own = textsOf(context, service).length > 0 ? [serviceName(service.namespace, service.name, zone)] : []
+  return [...own, ...grpcConfigNames(context, zone, service)]
 }
 
 /** What is wrong with a service's TXT annotations beyond their text. `prefix`: what annotation keys begin with. */
-export function problemsOfTexts({ annotations }: Knowledge, service: Service, prefix: string): readonly Problem[] {
+export function problemsOfTexts({ annotations }: ClusterContext, service: Service, prefix: string): readonly Problem[] {
   if (service.type !== 'ExternalName') return []
   const problems: Problem[] = []
   for (const key of Object.keys(service.annotations)) {

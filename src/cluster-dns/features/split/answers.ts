@@ -2,17 +2,17 @@
 import { type as dnsType } from '../../../dns/codes.ts'
 import { rdata } from '../../../dns/rdata.ts'
 import type { AddressesSpec, RecordsSpec, ServicesSpec, VariantsSpec } from '../../../table/spec.ts'
+import type { EndpointGroup } from '../../lookup/endpoints.ts'
 import { distinctAddresses } from '../../records/distinct-addresses.ts'
-import type { Group } from '../../lookup/endpoints.ts'
-import { createTargets } from '../../records/srv-targets.ts'
+import { createSrvTargets } from '../../records/srv-targets.ts'
 import type { PortName } from './backends.ts'
-import type { Drawable, SplitFound } from './lookup.ts'
-import { type Layout, layOut } from './weights.ts'
+import type { SelectableBackends, SplitLookup } from './lookup.ts'
+import { allocateWeights, type WeightAllocation } from './weights.ts'
 
 /** Names to be resolved first, and addresses, in this order: CNAME records and what they lead to. */
 export interface ChaseSpec {
   readonly kind: 'chase'
-  readonly groups: readonly Group[]
+  readonly groups: readonly EndpointGroup[]
   readonly ttl: number
 }
 
@@ -33,7 +33,7 @@ export type SplitAnswer =
 
 const nodata: SplitAnswer = { kind: 'nodata' }
 
-export function splitAnswer(found: SplitFound, type: number, ttl: number): SplitAnswer {
+export function splitAnswer(found: SplitLookup, type: number, ttl: number): SplitAnswer {
   switch (type) {
     case dnsType.A:
       return hostsAnswer(found, 4, ttl)
@@ -49,7 +49,7 @@ export function splitAnswer(found: SplitFound, type: number, ttl: number): Split
 }
 
 /** A backend without addresses of the family is not drawn for it. */
-function hostsAnswer({ hosts }: SplitFound, width: 4 | 16, ttl: number): SplitAnswer {
+function hostsAnswer({ hosts }: SplitLookup, width: 4 | 16, ttl: number): SplitAnswer {
   const variants = hosts.flatMap(({ share, groups }): ChoiceSpec['variants'][number][] => {
     if (groups.some((group) => group.width === 0)) {
       return [{ weight: share, answer: { kind: 'chase', groups, ttl } }]
@@ -66,7 +66,7 @@ const isStorable = (variants: ChoiceSpec['variants']): variants is VariantsSpec[
   variants.every(({ answer }) => answer.kind === 'addresses')
 
 /** A name is an alias while there is nothing else that it could be (RFC 1034 §3.6.2). */
-function aliasAnswer({ hosts }: SplitFound, ttl: number): SplitAnswer {
+function aliasAnswer({ hosts }: SplitLookup, ttl: number): SplitAnswer {
   const [only] = hosts
   const [group] = only.groups
   if (hosts.length > 1 || group.width !== 0 || group.count === 0) return nodata
@@ -77,11 +77,11 @@ function aliasAnswer({ hosts }: SplitFound, ttl: number): SplitAnswer {
 /** One port's targets, weighed. */
 export interface Weighed {
   readonly port: PortName
-  readonly backends: readonly Drawable[]
+  readonly backends: readonly SelectableBackends[]
   /** By backend: its targets. */
   readonly targets: readonly (readonly Server[])[]
   /** Sets of records with the backends' runs, of which one is drawn for a reply. */
-  readonly layouts: readonly Layout[]
+  readonly layouts: readonly WeightAllocation[]
 }
 
 /** A target at a port. */
@@ -91,15 +91,15 @@ export interface Server {
   readonly addresses: readonly Uint8Array[]
 }
 
-export function weighed({ servers }: SplitFound): Weighed[] {
+export function weighed({ servers }: SplitLookup): Weighed[] {
   return servers().map(({ port, backends }) => {
     const targets = backends.map(({ groups }) => serversOf(groups))
-    const layouts = layOut(backends.map(({ share }, i) => ({ share, targets: targets[i].length })))
+    const layouts = allocateWeights(backends.map(({ share }, i) => ({ share, targets: targets[i].length })))
     return { port, backends, targets, layouts }
   })
 }
 
-function serversAnswer(found: SplitFound, ttl: number): SplitAnswer {
+function serversAnswer(found: SplitLookup, ttl: number): SplitAnswer {
   const ports = weighed(found)
   if (ports.length === 0) return nodata
   const longest = ports.reduce((most, port) => (port.layouts.length > most.layouts.length ? port : most))
@@ -111,7 +111,7 @@ function serversAnswer(found: SplitFound, ttl: number): SplitAnswer {
 }
 
 /** Each target once, with all of its addresses. */
-function serversOf(groups: readonly Group[]): Server[] {
+function serversOf(groups: readonly EndpointGroup[]): Server[] {
   const byPort = new Map<number, Map<string, { name: string; port: number; addresses: Uint8Array[] }>>()
   for (const group of groups) {
     const [port] = group.ports
@@ -132,7 +132,7 @@ function serversOf(groups: readonly Group[]): Server[] {
 
 /** The records of one layout of each port; ports with fewer of them begin anew. */
 function serviceSpec(ports: readonly Weighed[], i: number, priority: number, ttl: number): ServicesSpec {
-  const targets = createTargets()
+  const targets = createSrvTargets()
   const records: MadeRecord[] = []
   const ofTarget: MadeRecord[][] = []
   for (const port of ports) {

@@ -1,11 +1,12 @@
 /** What stands behind a split at this moment (DESIGN §3): which backends can be drawn, and why the others cannot. */
-import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'
+
 import { parseAddress } from '../../../dns/address.ts'
-import { endpointsAt, type Group, noPort, virtualAddresses } from '../../lookup/endpoints.ts'
-import type { Knowledge } from '../../context.ts'
-import { countOf, isLastResort, type Told, toldEndpoints } from '../../lookup/endpoint-selection.ts'
-import { absoluteName, type ServicePlace, serviceName } from '../../names/cluster-name.ts'
+import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'
+import type { ClusterContext } from '../../context.ts'
+import { countOf, type EndpointSelection, isLastResort, selectEndpoints } from '../../lookup/endpoint-selection.ts'
+import { type EndpointGroup, endpointsAt, noPort, virtualAddresses } from '../../lookup/endpoints.ts'
 import { isKnown, isShown } from '../../lookup/visibility.ts'
+import { absoluteName, type ServiceNameParts, serviceName } from '../../names/cluster-name.ts'
 import type { Backend } from './named.ts'
 
 /** A port as it is asked for. */
@@ -30,9 +31,9 @@ export interface Content {
   /** Seconds at most. */
   readonly maxTtl: number
   /** What is behind it for A and AAAA: names, where these are to be followed. */
-  groups(): readonly Group[]
+  groups(): readonly EndpointGroup[]
   /** What is behind a port: empty when the backend lacks it. Names (width 0) are targets as they are. */
-  atPort(port: AskedPort): readonly Group[]
+  atPort(port: AskedPort): readonly EndpointGroup[]
 }
 
 export interface AskedPort extends PortName {
@@ -40,15 +41,15 @@ export interface AskedPort extends PortName {
   readonly number: number | undefined
 }
 
-export function backendStates(knowledge: Knowledge, zone: string, backends: readonly Backend[]): BackendState[] {
-  return backends.map((backend) => stateOf(knowledge, zone, backend))
+export function backendStates(context: ClusterContext, zone: string, backends: readonly Backend[]): BackendState[] {
+  return backends.map((backend) => stateOf(context, zone, backend))
 }
 
-function stateOf(knowledge: Knowledge, zone: string, backend: Backend): BackendState {
-  const { view, settings } = knowledge
+function stateOf(context: ClusterContext, zone: string, backend: Backend): BackendState {
+  const { view, settings } = context
   const { namespace, name } = backend
   const out = (reason: string): BackendState => ({ ...backend, condition: 'out', reason, content: undefined })
-  if (!isShown(knowledge, namespace)) {
+  if (!isShown(context, namespace)) {
     return out(view.namespace(namespace) ? `the Corefile hides namespace ${namespace}` : `no namespace ${namespace}`)
   }
   const service = view.service(namespace, name)
@@ -60,7 +61,7 @@ function stateOf(knowledge: Knowledge, zone: string, backend: Backend): BackendS
     return { ...backend, condition: 'ready', reason: `ExternalName ${target}`, content }
   }
   const slices = view.slices(namespace, name)
-  const told = toldEndpoints(settings, slices)
+  const told = selectEndpoints(settings, slices)
   const count = slices.reduce((sum, slice) => sum + countOf(slice, told.counts), 0)
   const endpointsAreKnown = isKnown(view, 'endpointslices') && view.availability('endpointslices') !== 'off'
   if (service.headless) {
@@ -69,7 +70,7 @@ function stateOf(knowledge: Knowledge, zone: string, backend: Backend): BackendS
     }
     if (count === 0) return out('no ready endpoint')
     const owner = serviceName(namespace, name, zone)
-    return { ...backend, ...conditionOf(told, count), content: headlessContent(knowledge, owner, slices, told) }
+    return { ...backend, ...conditionOf(told, count), content: headlessContent(context, owner, slices, told) }
   }
   if (service.clusterIPs.length === 0) return out('no ClusterIP yet')
   const content = virtualContent(service, serviceName(namespace, name, zone), told)
@@ -80,12 +81,12 @@ function stateOf(knowledge: Knowledge, zone: string, backend: Backend): BackendS
   return { ...backend, condition: 'ready', reason: 'ClusterIP, endpoints not known', content }
 }
 
-const conditionOf = (told: Told, count: number): Pick<BackendState, 'condition' | 'reason'> =>
+const conditionOf = (told: EndpointSelection, count: number): Pick<BackendState, 'condition' | 'reason'> =>
   isLastResort(told)
     ? { condition: 'leaving', reason: `${count} serving while they terminate, none ready` }
     : { condition: 'ready', reason: `${count} ready` }
 
-function virtualContent(service: Service, target: string, { maxTtl }: Told): Content {
+function virtualContent(service: Service, target: string, { maxTtl }: EndpointSelection): Content {
   return {
     ports: service.ports,
     maxTtl,
@@ -94,18 +95,18 @@ function virtualContent(service: Service, target: string, { maxTtl }: Told): Con
   }
 }
 
-function virtualGroups(service: Service, target: string, asked: AskedPort): readonly Group[] {
+function virtualGroups(service: Service, target: string, asked: AskedPort): readonly EndpointGroup[] {
   const ports = portsFor(asked, service.ports)
   return ports.length > 0 ? virtualAddresses(service.clusterIPs, ports, target) : []
 }
 
-const everything: Pick<ServicePlace, 'endpoint' | 'topology'> = { endpoint: '', topology: undefined }
+const everything: Pick<ServiceNameParts, 'endpoint' | 'topology'> = { endpoint: '', topology: undefined }
 
 function headlessContent(
-  { settings: { endpointPodNames } }: Knowledge,
+  { settings: { endpointPodNames } }: ClusterContext,
   owner: string,
   slices: readonly EndpointSlice[],
-  { counts, maxTtl }: Told,
+  { counts, maxTtl }: EndpointSelection,
 ): Content {
   const anyPort = { ...everything, port: '', protocol: '' }
   return {

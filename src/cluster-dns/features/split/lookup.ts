@@ -1,21 +1,21 @@
 /** What a split has at a place: the backends that can be drawn there, and the ports that it is asked for. */
 import type { Service } from '../../../k8s/model/types.ts'
-import type { Group } from '../../lookup/endpoints.ts'
-import type { Knowledge } from '../../context.ts'
-import type { ServicePlace } from '../../names/cluster-name.ts'
+import type { ClusterContext } from '../../context.ts'
+import type { EndpointGroup } from '../../lookup/endpoints.ts'
+import type { ServiceNameParts } from '../../names/cluster-name.ts'
 import { type AskedPort, type BackendState, backendStates, type Content, type PortName } from './backends.ts'
 import type { Backend } from './named.ts'
 
 /** Of one question: a backend that can be drawn, with a share above 0 and what it has. */
-export interface Drawable extends Backend {
-  readonly groups: readonly Group[]
+export interface SelectableBackends extends Backend {
+  readonly groups: readonly EndpointGroup[]
 }
 
-export interface SplitFound {
+export interface SplitLookup {
   /** For A and AAAA. */
-  readonly hosts: readonly Drawable[]
+  readonly hosts: readonly SelectableBackends[]
   /** For SRV, by port: each target has the one port of its group. Ports that no backend has are left out. */
-  servers(): readonly { readonly port: PortName; readonly backends: readonly Drawable[] }[]
+  servers(): readonly { readonly port: PortName; readonly backends: readonly SelectableBackends[] }[]
   /** Of all SRV records. */
   readonly priority: number
   readonly maxTtl: number
@@ -23,14 +23,14 @@ export interface SplitFound {
 
 /** Undefined when nothing can be drawn there, `unknown` when that cannot be told. */
 export function findSplit(
-  knowledge: Knowledge,
+  context: ClusterContext,
   zone: string,
   service: Service,
   backends: readonly Backend[],
-  place: ServicePlace,
-): SplitFound | 'unknown' | undefined {
-  if (knowledge.view.availability('endpointslices') === 'pending') return 'unknown'
-  const states = backendStates(knowledge, zone, backends)
+  place: ServiceNameParts,
+): SplitLookup | 'unknown' | undefined {
+  if (context.view.availability('endpointslices') === 'pending') return 'unknown'
+  const states = backendStates(context, zone, backends)
   const present = presentBackends(states)
   if (present === 'unknown') return 'unknown'
   const ports = askedPorts(service, present, place)
@@ -43,7 +43,7 @@ export function findSplit(
       ports
         .map((port) => ({ port, backends: drawable(present, (content) => content.atPort(port)) }))
         .filter(({ backends }) => backends.length > 0),
-    priority: knowledge.annotations.service(service).srvPriority ?? 0,
+    priority: context.annotations.service(service).srvPriority ?? 0,
     maxTtl: Math.min(...present.map(({ content }) => content.maxTtl)),
   }
 }
@@ -51,17 +51,17 @@ export function findSplit(
 /** More endpoints than these take milliseconds, and hundreds of kilobytes of the table, as SRV records. */
 const manyEndpoints = 512
 
-export const isLarge = ({ hosts }: SplitFound): boolean =>
+export const isLarge = ({ hosts }: SplitLookup): boolean =>
   hosts.reduce((sum, { groups }) => groups.reduce((count, group) => count + group.count, sum), 0) > manyEndpoints
 
 /** The ports that have names of their own. */
 export function namedPorts(
-  knowledge: Knowledge,
+  context: ClusterContext,
   zone: string,
   service: Service,
   backends: readonly Backend[],
 ): readonly PortName[] {
-  const present = presentBackends(backendStates(knowledge, zone, backends))
+  const present = presentBackends(backendStates(context, zone, backends))
   const ports = present === 'unknown' ? [] : askedPorts(service, present, { port: '', protocol: '' })
   return ports.filter(({ name }) => name !== '')
 }
@@ -86,7 +86,10 @@ function presentBackends(states: readonly BackendState[]): readonly Present[] | 
 }
 
 /** The backends that have something of what is asked for; those of share 0 only when there is no other, and then alike. */
-function drawable(present: readonly Present[], read: (content: Content) => readonly Group[]): Drawable[] {
+function drawable(
+  present: readonly Present[],
+  read: (content: Content) => readonly EndpointGroup[],
+): SelectableBackends[] {
   const having = present.flatMap(({ namespace, name, share, content }) => {
     const groups = read(content)
     return groups.length > 0 ? [{ namespace, name, share, groups }] : []
@@ -102,7 +105,7 @@ const hostsBehind = (present: readonly Present[], ports: readonly AskedPort[]) =
 function askedPorts(
   { ports }: Service,
   present: readonly Present[],
-  { port, protocol }: Pick<ServicePlace, 'port' | 'protocol'>,
+  { port, protocol }: Pick<ServiceNameParts, 'port' | 'protocol'>,
 ): AskedPort[] {
   const isAsked = (candidate: { readonly name: string; readonly protocol: string }): boolean =>
     (port === '' || candidate.name === port) && (protocol === '' || candidate.protocol === protocol)

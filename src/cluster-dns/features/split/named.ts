@@ -1,8 +1,8 @@
 /** Which services are traffic splits (DESIGN §3, Split semantics), and which other services they name. */
 import type { Service } from '../../../k8s/model/types.ts'
 import type { Problem } from '../../annotations/parsed.ts'
+import type { ClusterContext } from '../../context.ts'
 import type { SplitBackend } from './parse.ts'
-import type { Knowledge } from '../../context.ts'
 
 export interface Backend {
   readonly namespace: string
@@ -12,7 +12,7 @@ export interface Backend {
 }
 
 /** The services that a split would be over, whether or not it may be one: on all of them its answers depend. */
-export function namedBackends({ annotations }: Knowledge, service: Service): readonly Backend[] {
+export function namedBackends({ annotations }: ClusterContext, service: Service): readonly Backend[] {
   return (annotations.service(service).split ?? []).map((backend) => located(backend, service))
 }
 
@@ -22,14 +22,14 @@ const located = ({ namespace, ...backend }: SplitBackend, service: Service): Bac
 })
 
 /** The backends of a service that is a split; undefined for one that is none, or must not be one. */
-export function splitOf(knowledge: Knowledge, service: Service): readonly Backend[] | undefined {
-  const backends = namedBackends(knowledge, service)
-  return backends.length > 0 && refusalOf(knowledge, service, backends) === undefined ? backends : undefined
+export function splitOf(context: ClusterContext, service: Service): readonly Backend[] | undefined {
+  const backends = namedBackends(context, service)
+  return backends.length > 0 && refusalOf(context, service, backends) === undefined ? backends : undefined
 }
 
 /** What keeps the service from being the split that it asks to be, besides what the annotation's parser finds. */
-export function problemsOfSplit(knowledge: Knowledge, service: Service, prefix: string): readonly Problem[] {
-  const rule = refusalOf(knowledge, service, namedBackends(knowledge, service))
+export function problemsOfSplit(context: ClusterContext, service: Service, prefix: string): readonly Problem[] {
+  const rule = refusalOf(context, service, namedBackends(context, service))
   return rule === undefined ? [] : [{ key: `${prefix}/split`, reason: 'refused', rule }]
 }
 
@@ -38,7 +38,7 @@ export function problemsOfSplit(knowledge: Knowledge, service: Service, prefix: 
  * what a name answers is one step away from its own annotation.
  */
 function refusalOf(
-  { view, annotations }: Knowledge,
+  { view, annotations }: ClusterContext,
   { namespace, name }: Service,
   backends: readonly Backend[],
 ): string | undefined {

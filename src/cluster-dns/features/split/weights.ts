@@ -10,7 +10,7 @@ export interface Portion {
 }
 
 /** One set of records, drawn in proportion to `weight`. */
-export interface Layout {
+export interface WeightAllocation {
   readonly weight: number
   /** By portion: targets [from, to), of which the first `heavier` have `weight` + 1 and the others `weight`. */
   readonly runs: readonly Run[]
@@ -32,7 +32,7 @@ const maxLayouts = 256
 const maxScales = 256
 
 /** At least one portion. Every target of a portion is as likely as the others, up to one in the weight of a set. */
-export function layOut(portions: readonly Portion[]): Layout[] {
+export function allocateWeights(portions: readonly Portion[]): WeightAllocation[] {
   const whole = weigh(portions)
   if (whole && whole.error <= tolerance) return [{ weight: 1, runs: runsOf(portions, whole) }]
   for (let parts = leastParts(portions); ; parts *= 2) {
@@ -59,14 +59,17 @@ function leastParts(portions: readonly Portion[]): number {
 }
 
 /** Undefined when a set of so small parts still cannot be weighed. */
-function inParts(portions: readonly Portion[], parts: number): (Layout & { readonly error: number })[] | undefined {
+function inParts(
+  portions: readonly Portion[],
+  parts: number,
+): (WeightAllocation & { readonly error: number })[] | undefined {
   const heaviest = greatestPerTarget(portions)
   const divisions = portions.map((portion) => divisionOf(portion, parts, heaviest))
   const lightest = divisions.reduce(
     (least, own, i) => (own > 1 && (least < 0 || perTarget(portions[i]) < perTarget(portions[least])) ? i : least),
     -1,
   )
-  const layouts: (Layout & { readonly error: number })[] = []
+  const layouts: (WeightAllocation & { readonly error: number })[] = []
   for (let part = 0; part < parts; part++) {
     const ranges = portions.map((portion, i) => partOf(portion, part % divisions[i], divisions[i], heaviest))
     const here = portions.map(({ share }, i) => ({ share, targets: ranges[i].to - ranges[i].from }))

@@ -1,14 +1,14 @@
 /** Priority and weight of SRV records where annotations set them (DESIGN §3), and where they come from. */
 import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'
-import type { Group, RankChoice, SrvRank } from '../../lookup/endpoints.ts'
-import type { Knowledge } from '../../context.ts'
+import type { ClusterContext } from '../../context.ts'
+import type { EndpointGroup, RankChoice, SrvRank } from '../../lookup/endpoints.ts'
 
 /**
  * Of a service's own target, or of the endpoints of one of its slices: what the slice says comes before what the service
  * says. Undefined when nobody says anything.
  */
 export function srvRank(
-  { annotations }: Knowledge,
+  { annotations }: ClusterContext,
   service: Service | undefined,
   slice: EndpointSlice | undefined,
 ): SrvRank | undefined {
@@ -28,11 +28,11 @@ export function srvRank(
 
 /** The group, with the rank of its SRV records. */
 export function ranked(
-  group: Group,
-  knowledge: Knowledge,
+  group: EndpointGroup,
+  context: ClusterContext,
   service: Service | undefined,
   slice: EndpointSlice | undefined,
-): Group {
-  const rank = srvRank(knowledge, service, slice)
+): EndpointGroup {
+  const rank = srvRank(context, service, slice)
   return rank ? { ...group, rank } : group
 }

@@ -1,6 +1,6 @@
 /** How long the records of a service may be kept, and who says so (DESIGN §3, Annotations). */
 import type { Service, ServiceImport } from '../../../k8s/model/types.ts'
-import type { Knowledge } from '../../context.ts'
+import type { ClusterContext } from '../../context.ts'
 
 /** Seconds. */
 const maxSplitTtl = 5
@@ -16,19 +16,19 @@ export interface TtlChoice {
 /**
  * Of what the service itself answers. Order: the Service's annotation, its Namespace's, adaptive_ttl, ttl_headless, ttl.
  */
-export function serviceTtl(knowledge: Knowledge, service: Service): TtlChoice {
-  return choose(knowledge, service, followsEndpoints(knowledge, service) ? [service] : [])
+export function serviceTtl(context: ClusterContext, service: Service): TtlChoice {
+  return choose(context, service, followsEndpoints(context, service) ? [service] : [])
 }
 
 /** Of the names of its endpoints, which come and go with them even where the service's answers do not. */
-export function endpointsTtl(knowledge: Knowledge, service: Service): TtlChoice {
-  return choose(knowledge, service, [service])
+export function endpointsTtl(context: ClusterContext, service: Service): TtlChoice {
+  return choose(context, service, [service])
 }
 
 /** Of a traffic split. Whoever caches its answer keeps the draw that it holds: only the Service itself may say more. */
-export function splitTtl(knowledge: Knowledge, service: Service, backends: readonly Followed[]): TtlChoice {
-  const choice = choose(knowledge, service, backends)
-  if (choice.seconds <= maxSplitTtl || knowledge.annotations.service(service).ttl !== undefined) return choice
+export function splitTtl(context: ClusterContext, service: Service, backends: readonly Followed[]): TtlChoice {
+  const choice = choose(context, service, backends)
+  if (choice.seconds <= maxSplitTtl || context.annotations.service(service).ttl !== undefined) return choice
   return {
     seconds: maxSplitTtl,
     source: `the most that a split has, without an annotation of its own (${choice.source})`,
@@ -36,8 +36,8 @@ export function splitTtl(knowledge: Knowledge, service: Service, backends: reado
 }
 
 /** `follows`: the services whose endpoints the records come and go with. */
-function choose(knowledge: Knowledge, service: Service, follows: readonly Followed[]): TtlChoice {
-  const { view, settings, annotations, settling } = knowledge
+function choose(context: ClusterContext, service: Service, follows: readonly Followed[]): TtlChoice {
+  const { view, settings, annotations, settling } = context
   const own = annotations.service(service).ttl
   if (own !== undefined) return { seconds: own, source: `annotation of Service ${service.namespace}/${service.name}` }
   const namespace = view.namespace(service.namespace)
@@ -51,15 +51,15 @@ function choose(knowledge: Knowledge, service: Service, follows: readonly Follow
       ? { seconds: settings.adaptiveTtl.min, source: 'option adaptive_ttl: its endpoints are unsettled' }
       : { seconds: settings.adaptiveTtl.max, source: 'option adaptive_ttl: settled' }
   }
-  return ofOptions(knowledge, service.headless)
+  return ofOptions(context, service.headless)
 }
 
 /** Imports have no annotations, and nobody watches their endpoints settle. */
-export function importTtl(knowledge: Knowledge, { type }: ServiceImport): TtlChoice {
-  return ofOptions(knowledge, type === 'Headless')
+export function importTtl(context: ClusterContext, { type }: ServiceImport): TtlChoice {
+  return ofOptions(context, type === 'Headless')
 }
 
-function ofOptions({ settings }: Knowledge, headless: boolean): TtlChoice {
+function ofOptions({ settings }: ClusterContext, headless: boolean): TtlChoice {
   if (headless && settings.ttlHeadless !== undefined) {
     return { seconds: settings.ttlHeadless, source: 'option ttl_headless' }
   }
@@ -67,6 +67,6 @@ function ofOptions({ settings }: Knowledge, headless: boolean): TtlChoice {
 }
 
 /** Whether the service's answers change with its endpoints. */
-export function followsEndpoints({ settings }: Knowledge, service: Service): boolean {
+export function followsEndpoints({ settings }: ClusterContext, service: Service): boolean {
   return service.headless || (settings.ignoreEmptyServices && service.type !== 'ExternalName')
 }

@@ -6,14 +6,14 @@
  * hour (`--event-ttl`); those that still hold are then created again.
  */
 import { createHash } from 'node:crypto'
+import type { ObjectProblem } from '../../../cluster-dns/annotations/problems.ts'
 import { createBackoff, pause } from '../../../k8s/api/backoff.ts'
 import { ApiFailure } from '../../../k8s/api/failure.ts'
-import { createOutage } from '../../../telemetry/rate-limited-log.ts'
 import type { Cluster } from '../../../k8s/model/types.ts'
-import type { ObjectProblem } from '../../../cluster-dns/annotations/problems.ts'
 import type { Clock } from '../../../scheduling/clock.ts'
 import type { Logger } from '../../../telemetry/log.ts'
 import { oneLine } from '../../../telemetry/quoted.ts'
+import { createRateLimitedLog } from '../../../telemetry/rate-limited-log.ts'
 import { type ProblemEvents, problemText } from './report.ts'
 
 /** Events at a time. The log, the metrics and `explain` know of what is beyond. */
@@ -47,8 +47,8 @@ export function createProblemEvents({ create, log, clock, random = Math.random }
   const pending = new Set<Wanted>()
   const stopped = new AbortController()
   const backoff = createBackoff(clock, random)
-  const outage = createOutage('writing Events', log, clock)
-  const forbidden = createOutage('writing Events', log, clock, false)
+  const outage = createRateLimitedLog('writing Events', log, clock)
+  const forbidden = createRateLimitedLog('writing Events', log, clock, false)
   let working = false
   let overflowing = false
 

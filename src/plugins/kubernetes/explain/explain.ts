@@ -1,43 +1,49 @@
 /** Why a name is answered as it is (`slicedns explain`): the objects behind it, the TTL and its source. */
-import type { EndpointSlice, Service, ServiceImport } from '../../../k8s/model/types.ts'
+
+import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { aliasAt } from '../../../cluster-dns/features/alias/claims.ts'
-import { type Answer, resolve } from '../../../cluster-dns/records/answers.ts'
-import { readyCount } from '../../../cluster-dns/lookup/endpoints.ts'
-import type { Knowledge } from '../../../cluster-dns/context.ts'
-import { grammarOf, type Place, placeOf, type ServicePlace } from '../../../cluster-dns/names/cluster-name.ts'
-import { fallsThrough, isMulticluster, zoneOf } from '../../../cluster-dns/settings.ts'
 import type { TtlChoice } from '../../../cluster-dns/features/ttl/ttl.ts'
+import { readyCount } from '../../../cluster-dns/lookup/endpoints.ts'
+import {
+  type ClusterName,
+  grammarOf,
+  parseClusterName,
+  type ServiceNameParts,
+} from '../../../cluster-dns/names/cluster-name.ts'
+import { type Answer, resolve } from '../../../cluster-dns/records/answers.ts'
+import { fallsThrough, isMulticluster, zoneOf } from '../../../cluster-dns/settings.ts'
 import { formatAddress } from '../../../dns/address.ts'
+import type { EndpointSlice, Service, ServiceImport } from '../../../k8s/model/types.ts'
 import type { Query } from '../../../plugin/query.ts'
 import { aliasLines, browseLines, extraLines } from './names.ts'
 import { choiceAt, holdLines, problemLines, rankLines, settlingLines, ttlLine } from './service.ts'
 import { splitLines } from './split.ts'
 
-export function explain(knowledge: Knowledge, query: Query): string[] {
-  const { settings, view } = knowledge
-  const alias = aliasAt(knowledge, query.name)
+export function explain(context: ClusterContext, query: Query): string[] {
+  const { settings, view } = context
+  const alias = aliasAt(context, query.name)
   const unread = view.synced ? [] : ['the cluster has not been read yet: nothing is denied until it is']
   if (alias?.alias) {
-    return [...aliasLines(knowledge, alias), ...nameLines(knowledge, knowledge.aliases.home, alias.alias.own, query)]
+    return [...aliasLines(context, alias), ...nameLines(context, context.aliases.home, alias.alias.own, query)]
   }
   const zone = alias?.zone ?? zoneOf(settings, query.name)
   if (zone === undefined) return [`not in its zones (${settings.zones.join(' ')}): goes to the next plugin`]
-  if (alias && !settings.zones.includes(zone)) return [...aliasLines(knowledge, alias), ...unread]
-  return [...nameLines(knowledge, zone, query.name, query), ...unread]
+  if (alias && !settings.zones.includes(zone)) return [...aliasLines(context, alias), ...unread]
+  return [...nameLines(context, zone, query.name, query), ...unread]
 }
 
-function nameLines(knowledge: Knowledge, zone: string, name: string, { qtype }: Query): string[] {
-  const answer = resolve(knowledge, zone, name, qtype)
-  const place = placeOf(zone, name, grammarOf(knowledge.settings, zone))
+function nameLines(context: ClusterContext, zone: string, name: string, { qtype }: Query): string[] {
+  const answer = resolve(context, zone, name, qtype)
+  const place = parseClusterName(zone, name, grammarOf(context.settings, zone))
   return [
-    ...objectLines(knowledge, zone, place),
-    ...(answer.kind === 'nxdomain' ? holdLines(knowledge, zone, name, qtype) : []),
-    ...answerLines(knowledge, name, answer, choiceAt(knowledge, place)),
+    ...objectLines(context, zone, place),
+    ...(answer.kind === 'nxdomain' ? holdLines(context, zone, name, qtype) : []),
+    ...answerLines(context, name, answer, choiceAt(context, place)),
   ]
 }
 
-function objectLines(knowledge: Knowledge, zone: string, place: Place): string[] {
-  const { view, settings } = knowledge
+function objectLines(context: ClusterContext, zone: string, place: ClusterName): string[] {
+  const { view, settings } = context
   switch (place.kind) {
     case 'apex':
       return [`the apex of ${isMulticluster(settings, zone) ? 'multicluster ' : ''}zone ${zone}`]
@@ -55,10 +61,10 @@ function objectLines(knowledge: Knowledge, zone: string, place: Place): string[]
       return [namespaceLine(place.namespace, view.namespace(place.namespace) !== undefined, settings.namespaces)]
     case 'service': {
       const shown = namespaceLine(place.namespace, view.namespace(place.namespace) !== undefined, settings.namespaces)
-      return [shown, ...serviceLines(knowledge, zone, place)]
+      return [shown, ...serviceLines(context, zone, place)]
     }
     case 'browse':
-      return browseLines(knowledge, place)
+      return browseLines(context, place)
     case 'nowhere':
       return ['no name that a cluster can have']
     default:
@@ -71,9 +77,9 @@ function namespaceLine(name: string, exists: boolean, shown: ReadonlySet<string>
   return shown && !shown.has(name) ? `Namespace ${name} is hidden by the namespaces option` : `Namespace ${name}`
 }
 
-function serviceLines(knowledge: Knowledge, zone: string, place: ServicePlace): string[] {
+function serviceLines(context: ClusterContext, zone: string, place: ServiceNameParts): string[] {
   const { namespace, service: name, imported, topology } = place
-  const { view } = knowledge
+  const { view } = context
   const service = imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
   const kind = imported ? 'ServiceImport' : 'Service'
   if (!service) return [`no ${kind} ${namespace}/${name}`]
@@ -86,11 +92,11 @@ function serviceLines(knowledge: Knowledge, zone: string, place: ServicePlace): 
       : []),
     ...('clusterIPs' in service
       ? [
-          ...extraLines(knowledge, service, place),
-          ...splitLines(knowledge, zone, service, place),
-          ...settlingLines(knowledge, service),
-          ...rankLines(knowledge, service, slices),
-          ...problemLines(knowledge, namespace, name),
+          ...extraLines(context, service, place),
+          ...splitLines(context, zone, service, place),
+          ...settlingLines(context, service),
+          ...rankLines(context, service, slices),
+          ...problemLines(context, namespace, name),
         ]
       : []),
   ]
@@ -123,8 +129,8 @@ function sliceList(slices: readonly EndpointSlice[]): string {
     .join(', ')
 }
 
-function answerLines(knowledge: Knowledge, name: string, answer: Answer, choice: TtlChoice | undefined): string[] {
-  const { settings } = knowledge
+function answerLines(context: ClusterContext, name: string, answer: Answer, choice: TtlChoice | undefined): string[] {
+  const { settings } = context
   switch (answer.kind) {
     case 'nxdomain':
       return [fallsThrough(settings, name) ? 'missing: falls through to the next plugin' : 'missing: NXDOMAIN']
@@ -134,8 +140,8 @@ function answerLines(knowledge: Knowledge, name: string, answer: Answer, choice:
       return [`SERVFAIL: not known yet, or not allowed to be read: ${answer.resources.join(', ')}`]
     case 'chase':
     case 'choice':
-      return [ttlLine(knowledge, answer, choice), 'answered by the chain: the target of a CNAME is resolved per query']
+      return [ttlLine(context, answer, choice), 'answered by the chain: the target of a CNAME is resolved per query']
     default:
-      return [ttlLine(knowledge, answer, choice)]
+      return [ttlLine(context, answer, choice)]
   }
 }

@@ -1,46 +1,47 @@
 /** What `slicedns explain` says of a service: its TTL, the rank of its SRV records, how settled it is, and their sources. */
-import type { EndpointSlice, Service, ServiceImport } from '../../../k8s/model/types.ts'
-import type { Answer } from '../../../cluster-dns/records/answers.ts'
-import type { SrvRank } from '../../../cluster-dns/lookup/endpoints.ts'
-import { clusterIPOwner } from '../../../cluster-dns/lookup/lookup.ts'
-import { awaitedAt } from '../../../cluster-dns/features/hold/names.ts'
-import type { Knowledge } from '../../../cluster-dns/context.ts'
-import { isGrpcConfig } from '../../../cluster-dns/features/metadata/records.ts'
-import type { Place, ServicePlace } from '../../../cluster-dns/names/cluster-name.ts'
+
 import { namespaceProblems, serviceProblems } from '../../../cluster-dns/annotations/problems.ts'
+import type { ClusterContext } from '../../../cluster-dns/context.ts'
+import { awaitedAt } from '../../../cluster-dns/features/hold/names.ts'
+import { isGrpcConfig } from '../../../cluster-dns/features/metadata/records.ts'
 import { splitOf } from '../../../cluster-dns/features/split/named.ts'
 import { srvRank } from '../../../cluster-dns/features/srv/rank.ts'
 import { endpointsTtl, importTtl, serviceTtl, splitTtl, type TtlChoice } from '../../../cluster-dns/features/ttl/ttl.ts'
+import type { SrvRank } from '../../../cluster-dns/lookup/endpoints.ts'
+import { clusterIPOwner } from '../../../cluster-dns/lookup/lookup.ts'
+import type { ClusterName, ServiceNameParts } from '../../../cluster-dns/names/cluster-name.ts'
+import type { Answer } from '../../../cluster-dns/records/answers.ts'
+import type { EndpointSlice, Service, ServiceImport } from '../../../k8s/model/types.ts'
 import { objectOf, problemText } from '../annotation-report/report.ts'
 
 /** Who decides about the TTL at the place; undefined where nothing but the option does. */
-export function choiceAt(knowledge: Knowledge, place: Place): TtlChoice | undefined {
-  const { view } = knowledge
+export function choiceAt(context: ClusterContext, place: ClusterName): TtlChoice | undefined {
+  const { view } = context
   if (place.kind === 'service') {
     const { imported, namespace, service: name } = place
     const service = imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
-    return service && ttlAt(knowledge, service, place)
+    return service && ttlAt(context, service, place)
   }
   if (place.kind !== 'reverse') return undefined
-  const owner = clusterIPOwner(knowledge, place.address)
-  if (owner) return serviceTtl(knowledge, owner)
+  const owner = clusterIPOwner(context, place.address)
+  if (owner) return serviceTtl(context, owner)
   const owners = view
     .placesByAddress(place.address)
     .flatMap(({ slice }) => view.service(slice.namespace, slice.service) ?? [])
-  const choices = owners.map((service) => endpointsTtl(knowledge, service))
+  const choices = owners.map((service) => endpointsTtl(context, service))
   return choices.toSorted((a, b) => a.seconds - b.seconds)[0]
 }
 
-function ttlAt(knowledge: Knowledge, service: Service | ServiceImport, place: ServicePlace): TtlChoice {
-  if ('ips' in service) return importTtl(knowledge, service)
-  if (isGrpcConfig(place) || place.instance) return serviceTtl(knowledge, service)
-  if (place.endpoint !== '' || place.topology) return endpointsTtl(knowledge, service)
-  const backends = splitOf(knowledge, service)
-  return backends ? splitTtl(knowledge, service, backends) : serviceTtl(knowledge, service)
+function ttlAt(context: ClusterContext, service: Service | ServiceImport, place: ServiceNameParts): TtlChoice {
+  if ('ips' in service) return importTtl(context, service)
+  if (isGrpcConfig(place) || place.instance) return serviceTtl(context, service)
+  if (place.endpoint !== '' || place.topology) return endpointsTtl(context, service)
+  const backends = splitOf(context, service)
+  return backends ? splitTtl(context, service, backends) : serviceTtl(context, service)
 }
 
 /** `choice`: undefined where nothing but the option decides. */
-export function ttlLine({ settings }: Knowledge, answer: Answer, choice: TtlChoice | undefined): string {
+export function ttlLine({ settings }: ClusterContext, answer: Answer, choice: TtlChoice | undefined): string {
   const { seconds, source } = choice ?? { seconds: settings.ttl, source: 'option ttl' }
   const told = ttlOf(answer) ?? seconds
   return told === seconds
@@ -66,10 +67,10 @@ function ttlOf(answer: Answer): number | undefined {
 }
 
 /** Of the endpoints that the service's answers follow, where that makes a difference. */
-export function settlingLines(knowledge: Knowledge, service: Service): string[] {
-  const { settings, settling } = knowledge
+export function settlingLines(context: ClusterContext, service: Service): string[] {
+  const { settings, settling } = context
   if (!settings.adaptiveTtl) return []
-  return (splitOf(knowledge, service) ?? [service]).map(({ namespace, name }) => {
+  return (splitOf(context, service) ?? [service]).map(({ namespace, name }) => {
     const endpoints = `endpoints of ${namespace}/${name}`
     const why = settling.why(namespace, name)
     if (!why) return `${endpoints}: settled`
@@ -87,17 +88,17 @@ export function settlingLines(knowledge: Knowledge, service: Service): string[] 
 const mostSlices = 10
 
 /** Where an annotation says it. */
-export function rankLines(knowledge: Knowledge, service: Service, slices: readonly EndpointSlice[]): string[] {
+export function rankLines(context: ClusterContext, service: Service, slices: readonly EndpointSlice[]): string[] {
   const ofSlices = slices.filter((slice) => {
-    const { srvPriority, srvWeight } = knowledge.annotations.slice(slice)
+    const { srvPriority, srvWeight } = context.annotations.slice(slice)
     return srvPriority !== undefined || srvWeight !== undefined
   })
   const left = ofSlices.length - mostSlices
   return [
-    ...rankTexts('SRV', srvRank(knowledge, service, undefined)),
+    ...rankTexts('SRV', srvRank(context, service, undefined)),
     ...ofSlices
       .slice(0, mostSlices)
-      .flatMap((slice) => rankTexts(`SRV of ${slice.name}`, srvRank(knowledge, service, slice))),
+      .flatMap((slice) => rankTexts(`SRV of ${slice.name}`, srvRank(context, service, slice))),
     ...(left > 0 ? [`${left} more slices have a rank of their own`] : []),
   ]
 }
@@ -111,14 +112,14 @@ function rankTexts(what: string, rank: SrvRank | undefined): string[] {
 }
 
 /** Of the service, its slices and its namespace. */
-export function problemLines(knowledge: Knowledge, namespace: string, name: string): string[] {
-  const problems = [...namespaceProblems(knowledge, namespace), ...serviceProblems(knowledge, namespace, name)]
+export function problemLines(context: ClusterContext, namespace: string, name: string): string[] {
+  const problems = [...namespaceProblems(context, namespace), ...serviceProblems(context, namespace, name)]
   return problems.map((problem) => `${objectOf(problem)}: ${problemText(problem)}`)
 }
 
 /** Of a name that is missing: that clients wait for it, although `explain` does not. */
-export function holdLines(knowledge: Knowledge, zone: string, name: string, type: number): string[] {
-  const awaited = awaitedAt(knowledge, zone, name, type)
+export function holdLines(context: ClusterContext, zone: string, name: string, type: number): string[] {
+  const awaited = awaitedAt(context, zone, name, type)
   if (!awaited) return []
   const { namespace, service, milliseconds } = awaited
   return [`waited for, up to ${milliseconds / 1000} s (annotation hold of Service ${namespace}/${service})`]

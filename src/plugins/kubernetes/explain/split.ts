@@ -1,17 +1,18 @@
 /** What `slicedns explain` says of a traffic split: what is drawn how often, and why the rest is not. */
-import type { Service } from '../../../k8s/model/types.ts'
-import type { Knowledge } from '../../../cluster-dns/context.ts'
-import type { ServicePlace } from '../../../cluster-dns/names/cluster-name.ts'
+
+import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { type Weighed, weighed } from '../../../cluster-dns/features/split/answers.ts'
 import { type BackendState, backendStates } from '../../../cluster-dns/features/split/backends.ts'
-import { findSplit, type SplitFound } from '../../../cluster-dns/features/split/lookup.ts'
+import { findSplit, type SplitLookup } from '../../../cluster-dns/features/split/lookup.ts'
 import { splitOf } from '../../../cluster-dns/features/split/named.ts'
+import type { ServiceNameParts } from '../../../cluster-dns/names/cluster-name.ts'
+import type { Service } from '../../../k8s/model/types.ts'
 
-export function splitLines(knowledge: Knowledge, zone: string, service: Service, place: ServicePlace): string[] {
-  const backends = place.endpoint === '' && !place.topology ? splitOf(knowledge, service) : undefined
+export function splitLines(context: ClusterContext, zone: string, service: Service, place: ServiceNameParts): string[] {
+  const backends = place.endpoint === '' && !place.topology ? splitOf(context, service) : undefined
   if (!backends) return []
-  const states = backendStates(knowledge, zone, backends)
-  const found = findSplit(knowledge, zone, service, backends, place)
+  const states = backendStates(context, zone, backends)
+  const found = findSplit(context, zone, service, backends, place)
   const drawn = found === 'unknown' ? undefined : found
   return [
     `a traffic split over ${backends.length} ${backends.length === 1 ? 'Service' : 'Services'}: its own endpoints do not count`,
@@ -20,7 +21,7 @@ export function splitLines(knowledge: Knowledge, zone: string, service: Service,
   ]
 }
 
-function backendLine(state: BackendState, found: SplitFound | undefined): string {
+function backendLine(state: BackendState, found: SplitLookup | undefined): string {
   const { namespace, name, share, condition, reason } = state
   const line = `backend ${namespace}/${name}: share ${share}; ${reason}`
   if (condition === 'out') return `${line}: drops out`

@@ -3,20 +3,21 @@
  * what has appeared is answered from the microtask after the event on, in slices. Everything is bounded: who waits, how
  * many, and how long.
  */
-import type { Cluster, EndpointSlice } from '../../../k8s/model/types.ts'
-import { endpointLabel, isReady } from '../../../cluster-dns/lookup/endpoints.ts'
+
+import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { type Awaited, awaitedAt, holdOf } from '../../../cluster-dns/features/hold/names.ts'
-import type { Knowledge } from '../../../cluster-dns/context.ts'
-import type { Clock, Timer } from '../../../scheduling/clock.ts'
-import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
+import { endpointLabel, isReady } from '../../../cluster-dns/lookup/endpoints.ts'
+import type { Cluster, EndpointSlice } from '../../../k8s/model/types.ts'
 import type { Outcome, Query } from '../../../plugin/query.ts'
+import type { Clock, Timer } from '../../../scheduling/clock.ts'
 import { createSlices } from '../../../scheduling/slices.ts'
+import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 import type { HoldQuota } from './quota.ts'
 
 /** What the question is answered as things are; undefined while the name is missing. */
 type Look = () => Outcome | Promise<Outcome> | undefined
 
-export interface WaitingRoom {
+export interface HoldQueue {
   /** Begins to follow the cluster. */
   start(cluster: Pick<Cluster, 'subscribe'>): void
   /**
@@ -28,8 +29,8 @@ export interface WaitingRoom {
   close(): void
 }
 
-export interface WaitingRoomOptions {
-  readonly knowledge: () => Knowledge
+export interface HoldQueueOptions {
+  readonly context: () => ClusterContext
   readonly quota: HoldQuota
   readonly clock: Clock
   readonly metrics: MetricsRegistry
@@ -53,7 +54,7 @@ interface Service {
   slices: readonly EndpointSlice[]
 }
 
-export function createWaitingRoom({ knowledge, quota, clock, metrics }: WaitingRoomOptions): WaitingRoom {
+export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOptions): HoldQueue {
   const cells = holdMetrics(metrics)
   const services = new Map<string, Service>()
   const dirty = new Set<Service>()
@@ -66,7 +67,7 @@ export function createWaitingRoom({ knowledge, quota, clock, metrics }: WaitingR
   function enter(query: Query, awaited: Awaited, milliseconds: number, look: Look) {
     const { namespace, service, label } = awaited
     const key = keyOf(namespace, service)
-    const comeBack = query.stepAside!()
+    const comeBack = query.releaseSlot!()
     const left = Promise.withResolvers<Outcome | undefined>()
     let timer: Timer | undefined
     const waiter: Waiter = {
@@ -93,7 +94,7 @@ export function createWaitingRoom({ knowledge, quota, clock, metrics }: WaitingR
     const { service: key, label } = waiter
     let service = services.get(key)
     if (!service) {
-      service = { namespace, name, waiters: new Map(), slices: knowledge().view.slices(namespace, name) }
+      service = { namespace, name, waiters: new Map(), slices: context().view.slices(namespace, name) }
       services.set(key, service)
     }
     const others = service.waiters.get(label)
@@ -132,9 +133,9 @@ export function createWaitingRoom({ knowledge, quota, clock, metrics }: WaitingR
   }
 
   function inspect(service: Service): void {
-    const { view, settings } = knowledge()
+    const { view, settings } = context()
     const { namespace, name, waiters, slices: before } = service
-    if (holdOf(knowledge(), namespace, name) === undefined) {
+    if (holdOf(context(), namespace, name) === undefined) {
       for (const same of waiters.values()) for (const waiter of same) due.set(waiter, 'released')
       return
     }
@@ -167,8 +168,8 @@ export function createWaitingRoom({ knowledge, quota, clock, metrics }: WaitingR
       })
     },
     wait(query, zone, look) {
-      if (!query.stepAside) return undefined
-      const awaited = awaitedAt(knowledge(), zone, query.name, query.qtype)
+      if (!query.releaseSlot) return undefined
+      const awaited = awaitedAt(context(), zone, query.name, query.qtype)
       if (!awaited) return undefined
       // A query that something else has kept waiting has used up some of its time.
       const milliseconds = query.receivedAt + awaited.milliseconds - clock.now()

@@ -1,9 +1,9 @@
 /** Names of the table that services have by `slicedns.io/alias`: what each service's own names answer, a second time. */
 
+import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { ownerOf } from '../../../cluster-dns/features/alias/claims.ts'
-import { aliasNames, aliasNode } from '../../../cluster-dns/features/alias/table-node.ts'
 import { aliasZoneOf } from '../../../cluster-dns/features/alias/rules.ts'
-import type { Knowledge } from '../../../cluster-dns/context.ts'
+import { aliasNames, aliasNode } from '../../../cluster-dns/features/alias/table-node.ts'
 import { zoneOf } from '../../../cluster-dns/settings.ts'
 import { type ServiceName, serviceKey } from './on-demand-names.ts'
 import type { NameSink } from './sinks.ts'
@@ -23,8 +23,8 @@ interface Published {
   readonly names: readonly string[]
 }
 
-export function createAliasNames(knowledge: Knowledge, sink: NameSink): AliasNames {
-  const { aliases, settings } = knowledge
+export function createAliasNames(context: ClusterContext, sink: NameSink): AliasNames {
+  const { aliases, settings } = context
   /** What each service claimed when it was compiled last. */
   const claimed = new Map<string, readonly string[]>()
   const published = new Map<string, Published>()
@@ -32,11 +32,11 @@ export function createAliasNames(knowledge: Knowledge, sink: NameSink): AliasNam
   /** Returns the services that the alias has gone from and come to. */
   function publish(alias: string): readonly ServiceName[] {
     const before = published.get(alias)
-    const service = ownerOf(knowledge, alias)
-    const names = service ? aliasNames(knowledge, alias, service) : new Map<string, string>()
+    const service = ownerOf(context, alias)
+    const names = service ? aliasNames(context, alias, service) : new Map<string, string>()
     const zone = aliasZoneOf(settings, aliases.zones, alias)!
     for (const [name, own] of names) {
-      const node = aliasNode(knowledge, zone, own)
+      const node = aliasNode(context, zone, own)
       if (node) sink.put(name, node)
       else sink.remove(name)
     }

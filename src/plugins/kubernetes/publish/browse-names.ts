@@ -3,8 +3,9 @@
  * begins or ends to offer a type. A namespace may have thousands of them, so each name is compiled once however many
  * services came, and one that takes long rests for as long.
  */
+
+import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { typesOf } from '../../../cluster-dns/features/dns-sd/browsing.ts'
-import type { Knowledge } from '../../../cluster-dns/context.ts'
 import { namespaceName } from '../../../cluster-dns/names/cluster-name.ts'
 import { isMulticluster, isReverseZone } from '../../../cluster-dns/settings.ts'
 
@@ -33,8 +34,8 @@ const longCompilation = 1
 /** Of every namespace, whatever services it has. */
 const fixedLabels = ['_udp', '_dns-sd._udp', 'b._dns-sd._udp', 'lb._dns-sd._udp', '_services._dns-sd._udp']
 
-export function createBrowseNames(knowledge: Knowledge, options: BrowseOptions): BrowseNames {
-  const { settings, view } = knowledge
+export function createBrowseNames(context: ClusterContext, options: BrowseOptions): BrowseNames {
+  const { settings, view } = context
   const zones = settings.zones.filter((zone) => !isReverseZone(zone) && !isMulticluster(settings, zone))
   /** Names that are to be compiled, with their zones. */
   const dirty = new Map<string, string>()
@@ -63,7 +64,7 @@ export function createBrowseNames(knowledge: Knowledge, options: BrowseOptions):
   function look(namespace: string, name: string): void {
     const known = offers.get(namespace) ?? new Map<string, readonly string[]>()
     const before = known.get(name) ?? []
-    const now = typesOf(knowledge, view.service(namespace, name))
+    const now = typesOf(context, view.service(namespace, name))
     if (now.length > 0) offers.set(namespace, known.set(name, now))
     else known.delete(name)
     if (known.size === 0) offers.delete(namespace)

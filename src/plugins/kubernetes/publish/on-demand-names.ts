@@ -2,16 +2,17 @@
  * Names that are compiled when they are first asked for: endpoints, their PTRs, SRV of headless services. Compiling
  * them all ahead would take hundreds of octets of the table for each endpoint of the cluster.
  */
-import type { EndpointSlice } from '../../../k8s/model/types.ts'
-import { endpointLabel } from '../../../cluster-dns/lookup/endpoints.ts'
-import { everyEndpoint, type Place, type ServicePlace } from '../../../cluster-dns/names/cluster-name.ts'
-import { reverseName } from '../../../dns/address.ts'
 
-export interface FirstUse {
+import { endpointLabel } from '../../../cluster-dns/lookup/endpoints.ts'
+import { type ClusterName, everyEndpoint, type ServiceNameParts } from '../../../cluster-dns/names/cluster-name.ts'
+import { reverseName } from '../../../dns/address.ts'
+import type { EndpointSlice } from '../../../k8s/model/types.ts'
+
+export interface OnDemandNames {
   has(name: string): boolean
   names(): Iterable<string>
   /** Returns the names that had to make room. */
-  add(place: Place, name: string): string[]
+  add(place: ClusterName, name: string): string[]
   remove(name: string): void
   /**
    * The names of a service to be compiled again: all of them, or those that slices have changed: the service's own,
@@ -41,12 +42,12 @@ interface ServiceNames {
   slices: readonly EndpointSlice[]
 }
 
-export function createFirstUse(
+export function createOnDemandNames(
   podNames: boolean,
   slicesOf: (service: ServiceName) => readonly EndpointSlice[],
-): FirstUse {
+): OnDemandNames {
   /** In the order of first use. */
-  const places = new Map<string, Place>()
+  const places = new Map<string, ClusterName>()
   const services = new Map<string, ServiceNames>()
   /** Those of addresses. */
   const reverse = new Set<string>()
@@ -128,7 +129,7 @@ export function createFirstUse(
 export const serviceKey = ({ imported, namespace, name }: ServiceName): string =>
   `${imported ? 'import' : 'service'} ${namespace}/${name}`
 
-export const serviceNameOf = ({ imported, namespace, service }: ServicePlace): ServiceName => ({
+export const serviceNameOf = ({ imported, namespace, service }: ServiceNameParts): ServiceName => ({
   imported,
   namespace,
   name: service,

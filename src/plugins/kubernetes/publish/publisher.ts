@@ -4,21 +4,21 @@
  * after the event, so that a single change is in the table before the next packet of the watch is read.
  */
 
-import type { Knowledge } from '../../../cluster-dns/context.ts'
-import { isMulticluster } from '../../../cluster-dns/settings.ts'
+import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { namedBackends } from '../../../cluster-dns/features/split/named.ts'
 import { isKnown } from '../../../cluster-dns/lookup/visibility.ts'
+import { isMulticluster } from '../../../cluster-dns/settings.ts'
 import { reverseName } from '../../../dns/address.ts'
-import { type Clock, threadTime } from '../../../scheduling/clock.ts'
 import type { TableSink } from '../../../plugin/contract.ts'
-import { type BrowseNames, createBrowseNames } from './browse-names.ts'
-import { createDependents } from './split-index.ts'
-import { type ServiceName, serviceKey } from './on-demand-names.ts'
-import { createNames } from './service-names.ts'
-import type { Examiner } from '../annotation-report/examiner.ts'
-import type { ProgrammingLatency } from './programming-latency.ts'
+import { type Clock, threadTime } from '../../../scheduling/clock.ts'
 import { createSlices } from '../../../scheduling/slices.ts'
-import { createTargets } from './sinks.ts'
+import type { AnnotationValidator } from '../annotation-report/examiner.ts'
+import { type BrowseNames, createBrowseNames } from './browse-names.ts'
+import { type ServiceName, serviceKey } from './on-demand-names.ts'
+import type { ProgrammingLatency } from './programming-latency.ts'
+import { createServiceNames } from './service-names.ts'
+import { createSinks } from './sinks.ts'
+import { createSplitIndex } from './split-index.ts'
 
 export interface Publisher {
   attach(sink: TableSink): { detach(): void; readonly settled: Promise<void> }
@@ -44,26 +44,26 @@ interface DirtyService extends ServiceName {
 const longCompilation = 1
 
 export interface PublisherOptions {
-  readonly knowledge: Knowledge
+  readonly context: ClusterContext
   readonly clock: Clock
   /** Milliseconds of processor time that this thread has had. */
   readonly threadTime?: () => number
   readonly latency: ProgrammingLatency
   /** Is told of what was compiled. */
-  readonly examiner?: Pick<Examiner, 'service' | 'namespace'>
+  readonly examiner?: Pick<AnnotationValidator, 'service' | 'namespace'>
   /** Writes an error to the log. */
   readonly report: (text: string) => void
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { knowledge, clock, latency, examiner, report, threadTime: worked = threadTime } = options
-  const { view, settings } = knowledge
-  const targets = createTargets(knowledge, report)
-  const names = createNames(knowledge, targets.sink, { report, later: (name) => dirtyNames.add(name) })
-  const dependents = createDependents()
+  const { context, clock, latency, examiner, report, threadTime: worked = threadTime } = options
+  const { view, settings } = context
+  const targets = createSinks(context, report)
+  const names = createServiceNames(context, targets.sink, { report, later: (name) => dirtyNames.add(name) })
+  const dependents = createSplitIndex()
   const { after } = clock
   const browse = settings.dnsSd
-    ? createBrowseNames(knowledge, { publish: names.compileName, worked, after, wake: () => slices.wake() })
+    ? createBrowseNames(context, { publish: names.compileName, worked, after, wake: () => slices.wake() })
     : undefined
   const dirtyServices = new Map<string, DirtyService>()
   const dirtyNames = new Set<string>()
@@ -88,7 +88,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     for (const name of dirtyNames) {
       dirtyNames.delete(name)
       // It may have had to make room meanwhile.
-      if (names.isUsed(name)) names.compileUsed(name)
+      if (names.isUsed(name)) names.compileAdmitted(name)
       return true
     }
     if (bulk === undefined && browse?.step()) return true
@@ -122,7 +122,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     for (const { namespace, name } of [...view.serviceImports()]) {
       yield () => names.compileService({ imported: true, namespace, name }, true)
     }
-    for (const name of [...names.usedNames()]) yield () => names.compileUsed(name)
+    for (const name of [...names.usedNames()]) yield () => names.compileAdmitted(name)
     for (const { name } of [...view.namespaces()]) yield () => compileNamespace(name)
     for (const zone of settings.zones) yield () => names.compileFixed(zone)
     yield names.compileAliasZones
@@ -142,7 +142,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function compileService(service: DirtyService): readonly ServiceName[] {
     const { imported, namespace, name, whole } = service
     const object = imported ? undefined : view.service(namespace, name)
-    if (!imported) dependents.follow(service, object ? namedBackends(knowledge, object) : [])
+    if (!imported) dependents.follow(service, object ? namedBackends(context, object) : [])
     if (!imported) examiner?.service(namespace, name)
     if (!imported) browse?.serviceChanged(namespace, name)
     return names.compileService(service, whole)
@@ -196,8 +196,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return { settled: target.settled, detach: target.remove }
     },
     serviceChanged(namespace, name) {
-      knowledge.aliases.changed(namespace, name)
-      knowledge.browsing.changed(namespace, name)
+      context.aliases.changed(namespace, name)
+      context.browsing.changed(namespace, name)
       if (!isFollowing()) return
       mark({ imported: false, namespace, name, whole: false })
       for (const split of dependents.of({ namespace, name })) mark({ ...split, whole: true })

@@ -1,22 +1,30 @@
 /** Which names of the table belong to which object, and what becomes of them when it changes. */
-import type { Service, ServiceImport } from '../../../k8s/model/types.ts'
-import { clusterIPOwner } from '../../../cluster-dns/lookup/lookup.ts'
-import type { Knowledge } from '../../../cluster-dns/context.ts'
-import { type Told, toldEndpoints } from '../../../cluster-dns/lookup/endpoint-selection.ts'
+
+import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { isGrpcConfig } from '../../../cluster-dns/features/metadata/records.ts'
-import { compileNode, fixedNames, isHeadless, namesOfService } from '../../../cluster-dns/records/table-node.ts'
-import { absoluteName, grammarOf, isServiceItself, namespaceName, type Place, placeOf } from '../../../cluster-dns/names/cluster-name.ts'
-import { isMulticluster, isReverseZone, zoneOf } from '../../../cluster-dns/settings.ts'
 import { splitOf } from '../../../cluster-dns/features/split/named.ts'
 import { endpointsTtl, importTtl, serviceTtl } from '../../../cluster-dns/features/ttl/ttl.ts'
+import { type EndpointSelection, selectEndpoints } from '../../../cluster-dns/lookup/endpoint-selection.ts'
+import { clusterIPOwner } from '../../../cluster-dns/lookup/lookup.ts'
+import {
+  absoluteName,
+  type ClusterName,
+  grammarOf,
+  isServiceItself,
+  namespaceName,
+  parseClusterName,
+} from '../../../cluster-dns/names/cluster-name.ts'
+import { compileNode, fixedNames, isHeadless, namesOfService } from '../../../cluster-dns/records/table-node.ts'
+import { isMulticluster, isReverseZone, zoneOf } from '../../../cluster-dns/settings.ts'
 import { parseAddress, reverseName } from '../../../dns/address.ts'
 import { type as dnsType } from '../../../dns/codes.ts'
+import type { Service, ServiceImport } from '../../../k8s/model/types.ts'
 import type { NodeSpec } from '../../../table/spec.ts'
 import { createAliasNames } from './alias-names.ts'
-import { createFirstUse, type ServiceName, serviceKey, serviceNameOf } from './on-demand-names.ts'
+import { createOnDemandNames, type ServiceName, serviceKey, serviceNameOf } from './on-demand-names.ts'
 import type { NameSink } from './sinks.ts'
 
-export interface Names {
+export interface ServiceNames {
   /** Names that are there whatever the cluster holds. */
   compileFixed(zone: string): void
   /**
@@ -30,7 +38,7 @@ export interface Names {
   compileAliasZones(): void
   compileNamespace(namespace: string): void
   /** One name that was compiled on first use. */
-  compileUsed(name: string): void
+  compileAdmitted(name: string): void
   usedNames(): Iterable<string>
   /** Names in use that depend on which namespaces exist, besides those of the namespaces' services. */
   usedAcrossNamespaces(): readonly string[]
@@ -42,24 +50,28 @@ export interface Names {
   use(zone: string, name: string, type: number): { readonly used: boolean; readonly displaced: readonly ServiceName[] }
 }
 
-export interface NamesOptions {
+export interface ServiceNamesOptions {
   /** Hears of what should not happen: a name that cannot be compiled is left to the chain. */
   readonly report: (text: string) => void
-  /** Takes names in use that are to be compiled (`compileUsed`) when there is time: a service may have thousands. */
+  /** Takes names in use that are to be compiled (`compileAdmitted`) when there is time: a service may have thousands. */
   readonly later: (name: string) => void
 }
 
-export function createNames(knowledge: Knowledge, sink: NameSink, { report, later }: NamesOptions): Names {
-  const { view, settings } = knowledge
+export function createServiceNames(
+  context: ClusterContext,
+  sink: NameSink,
+  { report, later }: ServiceNamesOptions,
+): ServiceNames {
+  const { view, settings } = context
   const forwardZones = settings.zones.filter((zone) => !isReverseZone(zone))
-  const firstUse = createFirstUse(settings.endpointPodNames, ({ imported, namespace, name }) =>
+  const firstUse = createOnDemandNames(settings.endpointPodNames, ({ imported, namespace, name }) =>
     imported ? view.importedSlices(namespace, name) : view.slices(namespace, name),
   )
-  const aliasNames = createAliasNames(knowledge, sink)
+  const aliasNames = createAliasNames(context, sink)
   /** What each service's names were last compiled from. */
   const compiled = new Map<string, Compiled>()
 
-  const placeIn = (zone: string, name: string): Place => placeOf(zone, name, grammarOf(settings, zone))
+  const placeIn = (zone: string, name: string): ClusterName => parseClusterName(zone, name, grammarOf(settings, zone))
 
   function publish(zone: string, name: string): void {
     // A zone inside another one takes its names.
@@ -71,14 +83,14 @@ export function createNames(knowledge: Knowledge, sink: NameSink, { report, late
 
   function nodeOf(zone: string, name: string): NodeSpec | undefined {
     try {
-      return compileNode(knowledge, zone, name, { withoutEndpointServices: !firstUse.has(name) })
+      return compileNode(context, zone, name, { withoutEndpointServices: !firstUse.has(name) })
     } catch (error) {
       report(`${name} cannot be compiled: ${error instanceof Error ? error.stack : error}`)
       return { zone, below: 'open', otherTypes: 'chain', answers: new Map() }
     }
   }
 
-  function compileUsed(name: string): void {
+  function compileAdmitted(name: string): void {
     const zone = zoneOf(settings, name)
     const node = zone === undefined ? undefined : nodeOf(zone, name)
     if (node) {
@@ -98,11 +110,11 @@ export function createNames(knowledge: Knowledge, sink: NameSink, { report, late
     const names = new Set<string>()
     for (const zone of forwardZones) {
       if (isMulticluster(settings, zone) !== imported) continue
-      for (const name of service ? namesOfService(knowledge, zone, service) : []) {
+      for (const name of service ? namesOfService(context, zone, service) : []) {
         names.add(name)
         publish(zone, name)
       }
-      for (const name of before && before !== service ? namesOfService(knowledge, zone, before) : []) {
+      for (const name of before && before !== service ? namesOfService(context, zone, before) : []) {
         if (!names.has(name)) sink.remove(name)
       }
     }
@@ -117,7 +129,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, { report, late
     const name = reverseName(address)
     // An apex is there whatever the cluster holds.
     if (settings.zones.includes(name)) return
-    if (clusterIPOwner(knowledge, address) || firstUse.has(name)) compileUsed(name)
+    if (clusterIPOwner(context, address) || firstUse.has(name)) compileAdmitted(name)
     else sink.remove(name)
   }
 
@@ -127,12 +139,12 @@ export function createNames(knowledge: Knowledge, sink: NameSink, { report, late
 
   function compiledFrom(object: Service | ServiceImport): Compiled {
     if ('ips' in object) {
-      const ttl = importTtl(knowledge, object).seconds
+      const ttl = importTtl(context, object).seconds
       return { object, ttl, endpointsTtl: ttl, told: undefined }
     }
-    const ttl = serviceTtl(knowledge, object).seconds
-    const told = toldEndpoints(settings, view.slices(object.namespace, object.name))
-    return { object, ttl, endpointsTtl: endpointsTtl(knowledge, object).seconds, told }
+    const ttl = serviceTtl(context, object).seconds
+    const told = selectEndpoints(settings, view.slices(object.namespace, object.name))
+    return { object, ttl, endpointsTtl: endpointsTtl(context, object).seconds, told }
   }
 
   const objectOf = ({ imported, namespace, name }: ServiceName): Service | ServiceImport | undefined =>
@@ -146,13 +158,13 @@ export function createNames(knowledge: Knowledge, sink: NameSink, { report, late
     const service = objectOf(serviceNameOf(place))
     if (!service || service.type === 'ExternalName') return false
     if (place.endpoint !== '') return !isGrpcConfig(place)
-    if (type === dnsType.SRV && 'clusterIPs' in service && splitOf(knowledge, service)) return true
+    if (type === dnsType.SRV && 'clusterIPs' in service && splitOf(context, service)) return true
     if (place.port === '' && place.protocol === '') return isHeadless(view, place) && type === dnsType.SRV
-    return !namesOfService(knowledge, zone, service).includes(name)
+    return !namesOfService(context, zone, service).includes(name)
   }
 
-  const isClusterIP = (place: Place): boolean =>
-    place.kind === 'reverse' && clusterIPOwner(knowledge, place.address) !== undefined
+  const isClusterIP = (place: ClusterName): boolean =>
+    place.kind === 'reverse' && clusterIPOwner(context, place.address) !== undefined
 
   return {
     compileFixed(zone) {
@@ -170,7 +182,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, { report, late
         changed || dependsOnEndpoints(service) ? compileAhead(which.imported, before?.object, service) : undefined
       const aged = now?.endpointsTtl !== before?.endpointsTtl || now?.told !== before?.told
       const first = new Set(firstUse.ofService(which, 'changed'))
-      for (const used of first) if (!ahead?.has(used)) compileUsed(used)
+      for (const used of first) if (!ahead?.has(used)) compileAdmitted(used)
       for (const used of changed || aged ? firstUse.ofService(which, 'all') : []) {
         if (!first.has(used) && !ahead?.has(used)) later(used)
       }
@@ -186,7 +198,7 @@ export function createNames(knowledge: Knowledge, sink: NameSink, { report, late
         if (settings.pods !== 'disabled') publish(zone, namespaceName(namespace, 'pod', zone))
       }
     },
-    compileUsed,
+    compileAdmitted,
     usedNames: firstUse.names,
     usedAcrossNamespaces: () => (settings.namespaces ? firstUse.ofAddresses() : []),
     isUsed: firstUse.has,
@@ -210,7 +222,7 @@ interface Compiled {
   readonly ttl: number
   readonly endpointsTtl: number
   /** Which of its endpoints have names. */
-  readonly told: Told | undefined
+  readonly told: EndpointSelection | undefined
 }
 
 const clusterIPsOf = (service: Service | ServiceImport | undefined): readonly string[] =>

@@ -3,9 +3,10 @@
  * them has changed within the settling time. A first list, and a re-list that changes nothing, are no changes; nor is a
  * move between slices, as long as no event leaves the endpoint in none.
  */
+
+import type { Settling, Unsettled } from '../../../cluster-dns/context.ts'
 import { sameBytes, sameTexts } from '../../../k8s/model/compare.ts'
 import { type Cluster, type EndpointSlice, endpointFlag } from '../../../k8s/model/types.ts'
-import type { Settling, Unsettled } from '../../../cluster-dns/context.ts'
 import type { Clock, Timer } from '../../../scheduling/clock.ts'
 
 export interface SettlingTracker extends Settling {

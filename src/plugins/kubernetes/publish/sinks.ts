@@ -1,6 +1,6 @@
 /** The spaces of the answer table that a publisher keeps: one for each listener of the server block. */
 
-import type { Knowledge } from '../../../cluster-dns/context.ts'
+import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { zoneSpec } from '../../../cluster-dns/records/table-node.ts'
 import type { TableSink } from '../../../plugin/contract.ts'
 import { TableFull } from '../../../table/index.ts'
@@ -12,7 +12,7 @@ export interface NameSink {
   remove(name: string): void
 }
 
-export interface Targets {
+export interface Sinks {
   /** All of them at once. */
   readonly sink: NameSink
   /** What is kept up from now on. `settled`: everything is in it, or it is no longer kept. */
@@ -36,8 +36,8 @@ interface Target {
 }
 
 /** `report`: writes an error to the log. */
-export function createTargets(knowledge: Knowledge, report: (text: string) => void): Targets {
-  const { settings, aliases } = knowledge
+export function createSinks(context: ClusterContext, report: (text: string) => void): Sinks {
+  const { settings, aliases } = context
   const zones = [...new Set([...settings.zones, ...aliases.zones])]
   const targets = new Set<Target>()
 
@@ -67,7 +67,7 @@ export function createTargets(knowledge: Knowledge, report: (text: string) => vo
 
   function declareIn({ sink, complete, declared }: Target): void {
     for (const zone of zones) {
-      const spec = zoneSpec(knowledge, zone, !complete.has(zone))
+      const spec = zoneSpec(context, zone, !complete.has(zone))
       const { open } = spec
       const { serial } = spec.soa
       const said = declared.get(zone)

@@ -1,8 +1,9 @@
 /** What the plugin publishes into the answer table, fed from one subscription to the cluster. */
+
+import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import type { Cluster } from '../../../k8s/model/types.ts'
-import type { Knowledge } from '../../../cluster-dns/context.ts'
 import type { CompiledSource } from '../../../plugin/contract.ts'
-import type { Examiner } from '../annotation-report/examiner.ts'
+import type { AnnotationValidator } from '../annotation-report/examiner.ts'
 import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts'
 import type { SettlingTracker } from './settling.ts'
 
@@ -10,17 +11,17 @@ export interface ClusterSource extends CompiledSource {
   /** The chain has answered this with records: from now on the table may. */
   answered(zone: string, name: string, type: number): void
   /** Begins to follow the cluster; must precede `attach`. */
-  start(cluster: Cluster, knowledge: Knowledge, followers?: Followers): void
+  start(cluster: Cluster, context: ClusterContext, followers?: Followers): void
   stop(): void
 }
 
 export interface Followers {
   /** Where it counts how settled services are. */
   readonly settling?: Pick<SettlingTracker, 'subscribe'> | undefined
-  readonly examiner?: Examiner
+  readonly examiner?: AnnotationValidator
 }
 
-export interface SourceOptions extends Omit<PublisherOptions, 'knowledge' | 'examiner'> {
+export interface SourceOptions extends Omit<PublisherOptions, 'context' | 'examiner'> {
   readonly zones: readonly string[]
 }
 
@@ -36,8 +37,8 @@ export function createSource({ zones, ...options }: SourceOptions): ClusterSourc
     answered(zone, name, type) {
       publisher?.answered(zone, name, type)
     },
-    start(cluster, knowledge, { settling, examiner } = {}) {
-      publisher = createPublisher({ ...options, knowledge, ...(examiner && { examiner }) })
+    start(cluster, context, { settling, examiner } = {}) {
+      publisher = createPublisher({ ...options, context, ...(examiner && { examiner }) })
       const following = cluster.subscribe({
         service: publisher.serviceChanged,
         serviceImport: publisher.importChanged,

@@ -1,7 +1,7 @@
 /** Which services answer with what others have: a split with its backends. What becomes of these changes its answers. */
 import type { ServiceName } from './on-demand-names.ts'
 
-export interface Dependents {
+export interface SplitIndex {
   /** What the service says now, whether or not those it names exist; nothing for one that is gone. */
   follow(service: NamespacedName, others: readonly NamespacedName[]): void
   /** The services that name this one. */
@@ -18,7 +18,7 @@ export interface NamespacedName {
 const none: readonly ServiceName[] = []
 
 /** As large as the annotations are. */
-export function createDependents(): Dependents {
+export function createSplitIndex(): SplitIndex {
   /** By namespace, then name. */
   const dependents = new Map<string, Map<string, Set<string>>>()
   const followed = new Map<string, readonly NamespacedName[]>()

@@ -1,18 +1,19 @@
 /** What the kubernetes plugin knows, of a cluster made by hand. */
-import type { ClusterView } from '../../src/k8s/model/types.ts'
-import { createAliases } from '../../src/cluster-dns/features/alias/claims.ts'
+
 import { createAnnotationReader } from '../../src/cluster-dns/annotations/reader.ts'
+import { alwaysSettled, type ClusterContext, type Settling } from '../../src/cluster-dns/context.ts'
+import { createAliases } from '../../src/cluster-dns/features/alias/claims.ts'
 import { createBrowsing } from '../../src/cluster-dns/features/dns-sd/browsing.ts'
-import { alwaysSettled, type Knowledge, type Settling } from '../../src/cluster-dns/context.ts'
 import type { ClusterDnsSettings } from '../../src/cluster-dns/settings.ts'
 import { parseAddress } from '../../src/dns/address.ts'
+import type { ClusterView } from '../../src/k8s/model/types.ts'
 
 export function knowledgeOf(
   view: ClusterView,
   settings: ClusterDnsSettings,
   localAddresses: readonly string[] = [],
   settling: Settling = alwaysSettled,
-): Knowledge {
+): ClusterContext {
   const annotations = createAnnotationReader('slicedns.io')
   return {
     view,

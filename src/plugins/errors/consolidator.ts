@@ -1,4 +1,5 @@
 import { durationText } from '../../corefile/read.ts'
+import type { Pattern } from '../../regexp/index.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
 
@@ -6,7 +7,7 @@ export type Level = 'warning' | 'error' | 'info' | 'debug'
 
 /** Errors to be counted instead of written. */
 export interface Consolidation {
-  readonly pattern: RegExp
+  readonly pattern: Pattern
   /** The pattern as it was written: names the errors in the summary. */
   readonly text: string
   /** Milliseconds from the first error to the summary. */

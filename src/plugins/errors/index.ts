@@ -2,10 +2,10 @@ import { argCount, custom, fail, flag, oneOf, parseDuration, readBody, value } f
 import type { BodyLine, DirectiveSchema } from '../../corefile/schema.ts'
 import { typeName } from '../../dns/codes.ts'
 import type { Plugin } from '../../plugin/contract.ts'
+import { readPattern } from '../../plugin/pattern-value.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import { rcodeOf, withOutcome } from '../../plugin/with-outcome.ts'
 import { type Consolidation, createConsolidator, type Level } from './consolidator.ts'
-import { compilePattern } from './pattern.ts'
 
 interface Settings {
   readonly stacktrace: boolean
@@ -39,8 +39,7 @@ function readConsolidation({ args }: BodyLine): Consolidation {
   const [period, pattern, ...rest] = args
   const milliseconds = parseDuration(period.text)
   if (milliseconds === undefined) throw fail(`'${period.text}' is no duration, as 30s or 5m`, period)
-  const compiled = compilePattern(pattern.text)
-  if (typeof compiled === 'string') throw fail(`cannot use '${pattern.text}': ${compiled}`, pattern)
+  const compiled = readPattern(pattern)
   const [first, second] = rest
   const onlyShowFirst = first?.text === 'show_first'
   if (onlyShowFirst && second) throw fail('show_first stands once, after the level', second)

@@ -1,0 +1,67 @@
+/** What is proven of a pattern's end is true of every match, for any pattern and text. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { compilePattern, literalSuffix } from '../../src/regexp/index.ts'
+
+describe('the literal suffix of a pattern', () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['(.*)\\.svc\\.example\\.org\\.$', '.svc.example.org.'],
+    ['^web\\.example\\.org\\.$', 'web.example.org.'],
+    ['^(.*)\\.(corp\\.example\\.)$', '.corp.example.'],
+    ['(?i)\\.EXAMPLE\\.$', '.example.'],
+    ['(?P<host>[a-z]+)\\.example\\.\\z', '.example.'],
+    ['[^.]+x$', 'x'],
+    ['(.*)\\.svc\\.example\\.org\\.', ''],
+    ['a\\.example\\.$|b', ''],
+    ['(a|b)\\.example\\.$', '.example.'],
+    ['\\.(example|test)\\.$', '.'],
+    ['example\\.?$', ''],
+    ['examplex{2}$', ''],
+    ['(example\\.)+$', ''],
+    ['\\Qexample.\\E$', ''],
+    ['a(?i:B)$', ''],
+    ['.*', ''],
+    ['', ''],
+  ]
+  for (const [pattern, suffix] of cases)
+    it(`of ${pattern} is ${suffix === '' ? 'not proven' : suffix}`, () => assert.equal(literalSuffix(pattern), suffix))
+
+  it('ends every text that the pattern matches', () => {
+    const atom = fc.constantFrom(
+      'a',
+      'b',
+      '\\.',
+      '.',
+      '[ab]',
+      '[^a]',
+      '\\w',
+      '$',
+      '^',
+      '\\z',
+      '(?:',
+      '(',
+      ')',
+      '|',
+      '*',
+      '+',
+      '?',
+    )
+    const flags = fc.constantFrom('', '(?i)', '(?s)', '(?U)')
+    const patterns = fc.tuple(flags, fc.array(atom, { maxLength: 9 })).map(([flag, atoms]) => flag + atoms.join(''))
+    const texts = fc.array(fc.constantFrom('a', 'b', '.', 'c'), { maxLength: 8 }).map((letters) => letters.join(''))
+    fc.assert(
+      fc.property(patterns, fc.array(texts, { minLength: 10, maxLength: 30 }), (source, candidates) => {
+        let pattern: ReturnType<typeof compilePattern>
+        try {
+          pattern = compilePattern(source)
+        } catch {
+          return
+        }
+        const suffix = literalSuffix(source)
+        for (const text of candidates) if (pattern.test(text)) assert.ok(text.endsWith(suffix), `${source}: ${text}`)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+})

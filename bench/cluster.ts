@@ -7,7 +7,7 @@ import { systemClock } from '../src/scheduling/clock.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import { createMetrics } from '../src/telemetry/registry.ts'
 import { startApiServer } from '../test/support/api-server/index.ts'
-import { createModel } from '../test/support/fake-cluster.ts'
+import { createFakeCluster } from '../test/support/fake-cluster.ts'
 import { until } from '../test/support/until.ts'
 import type { ProbeMessage } from './lib/cluster-probe.ts'
 import type { Context } from './lib/context.ts'
@@ -119,7 +119,7 @@ async function eventLatency(): Promise<number[]> {
     const found: number[] = []
     for (let change = 1; change <= changes; change++) {
       const seen = new Promise<number>((resolve) => {
-        const subscription = cluster.subscribe({
+        const subscription = cluster.subscribe('observers', {
           service() {
             subscription.unsubscribe()
             resolve(performance.now())
@@ -139,7 +139,7 @@ async function eventLatency(): Promise<number[]> {
 }
 
 async function modelLatency(): Promise<number> {
-  const model = createModel()
+  const model = createFakeCluster()
   const objects = [19, 20].map((endpoints) => sliceObject(0, { services: 1, endpoints }))
   const startedAt = performance.now()
   for (let change = 0; change < changes; change++) model.apply(objects[change % 2]!)

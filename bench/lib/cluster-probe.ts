@@ -47,7 +47,7 @@ const longestTurn = (): number => delay.max / 1e6
 let synced = false
 let events = 0
 const startedAt = performance.now()
-cluster.subscribe({
+cluster.subscribe('observers', {
   service(_, service) {
     events++
     if (synced) send({ kind: 'event', at: now(), service })

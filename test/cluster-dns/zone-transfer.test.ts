@@ -6,13 +6,13 @@ import type { ClusterDnsSettings } from '../../src/cluster-dns/settings.ts'
 import { recordText } from '../../src/dns/rdata.ts'
 import { createNotation } from '../support/cluster-notation.ts'
 import { knowledgeOf } from '../support/context.ts'
-import { createModel } from '../support/fake-cluster.ts'
+import { createFakeCluster } from '../support/fake-cluster.ts'
 import { dnsSettings } from '../support/shared-cluster.ts'
 
 const settings = dnsSettings({ zones: ['cluster.local.', '10.in-addr.arpa.'] })
 
 function zoneOf(lines: string, changes: Partial<ClusterDnsSettings> = {}, zone = 'cluster.local.') {
-  const cluster = createModel()
+  const cluster = createFakeCluster()
   const notation = createNotation(cluster)
   notation.apply(lines)
   const context = knowledgeOf(cluster.view, { ...settings, ...changes }, ['192.0.2.53'])

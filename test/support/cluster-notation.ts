@@ -21,7 +21,7 @@
  */
 
 import type { Resource } from '../../src/k8s/model/types.ts'
-import type { HandMadeCluster } from './fake-cluster.ts'
+import type { FakeCluster } from './fake-cluster.ts'
 
 export interface ClusterNotation {
   /** Applies the lines one by one: each is an event of its own. Throws on a line that it does not understand. */
@@ -47,7 +47,7 @@ interface Slice {
 
 const defaultPorts: readonly Port[] = [{ name: 'http', protocol: 'TCP', port: 80 }]
 
-export function createNotation(cluster: HandMadeCluster): ClusterNotation {
+export function createNotation(cluster: FakeCluster): ClusterNotation {
   const ports = new Map<string, readonly Port[]>()
   const slices = new Map<string, Slice>()
   const specs = new Map<string, object>()

@@ -14,6 +14,7 @@ import { finishReply, replyTo } from '../../src/dns/reply.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
 import type { Outcome, Query } from '../../src/plugin/query.ts'
 import { createHandler } from '../../src/plugins/kubernetes/handler.ts'
+import { followIndexes } from '../../src/plugins/kubernetes/indexes.ts'
 import { createSettling } from '../../src/plugins/kubernetes/publish/settling.ts'
 import { createSource } from '../../src/plugins/kubernetes/publish/source.ts'
 import { schema } from '../../src/plugins/kubernetes/settings.ts'
@@ -21,7 +22,7 @@ import { createTable, monotonicMilliseconds } from '../../src/table/index.ts'
 import { createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './context.ts'
 import { fixedClock } from './fake-clock.ts'
-import { createModel } from './fake-cluster.ts'
+import { createFakeCluster } from './fake-cluster.ts'
 
 export interface ClusterUnderTest {
   /** Applies lines of the cluster notation. */
@@ -59,7 +60,7 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
   const settings = readKubernetes(given)
   // Time stands still: work is never cut into slices, however slow the machine is.
   const clock = fixedClock({ wall: serialUnderTest * 1000 })
-  const cluster = createModel({
+  const cluster = createFakeCluster({
     ...settings.cluster,
     clock,
     availability: given.unsynced ? 'pending' : 'synced',
@@ -71,6 +72,7 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
   const { adaptiveTtl } = settings.dns
   const settling = adaptiveTtl && createSettling(cluster, adaptiveTtl.settle, clock)
   const context = knowledgeOf(cluster.view, settings.dns, given.localAddresses, settling)
+  followIndexes(cluster, context)
   const source = createSource({
     zones: settings.dns.zones,
     clock,

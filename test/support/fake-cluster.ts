@@ -8,13 +8,13 @@ import type { ResourceStore } from '../../src/k8s/model/resource-store.ts'
 import type { Availability, Cluster, ClusterConfig, Resource } from '../../src/k8s/model/types.ts'
 import { type Clock, systemClock } from '../../src/scheduling/clock.ts'
 
-export type ModelOptions = Partial<Omit<ClusterConfig, 'source'>> & {
+export type FakeClusterOptions = Partial<Omit<ClusterConfig, 'source'>> & {
   readonly clock?: Clock
   /** Availability of the watched resources to begin with. Default 'synced'. */
   readonly availability?: Availability
 }
 
-export interface HandMadeCluster extends Cluster {
+export interface FakeCluster extends Cluster {
   /**
    * Adds or replaces objects: Kubernetes objects, or the text of a manifest (YAML or JSON, many documents). As from
    * manifests, a Service without ClusterIP gets one and namespaces exist once something is in them. Throws on anything
@@ -27,7 +27,7 @@ export interface HandMadeCluster extends Cluster {
 }
 
 /** Watches every resource unless told otherwise, keeps pod names, zones and annotations below slicedns.io. */
-export function createModel(options: ModelOptions = {}): HandMadeCluster {
+export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster {
   const config = {
     labels: '',
     namespaceLabels: '',

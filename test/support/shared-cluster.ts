@@ -8,10 +8,10 @@ import { schema } from '../../src/plugins/kubernetes/settings.ts'
 import { type ClusterNotation, createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './context.ts'
 import { fixedClock } from './fake-clock.ts'
-import { createModel, type HandMadeCluster } from './fake-cluster.ts'
+import { createFakeCluster, type FakeCluster } from './fake-cluster.ts'
 
 export interface SharedClusterRig extends ClusterNotation {
-  readonly cluster: HandMadeCluster
+  readonly cluster: FakeCluster
   readonly shared: SharedCluster
   /** The `kubernetes` of the block, as far as others see it. */
   readonly kubernetes: Instance
@@ -31,7 +31,7 @@ export function dnsSettings(changes: Partial<ClusterDnsSettings> = {}): ClusterD
 }
 
 export function shareCluster(given: SharedClusterOptions = {}): SharedClusterRig {
-  const cluster = createModel({
+  const cluster = createFakeCluster({
     clock: fixedClock({ wall: 1_000_000 }),
     availability: given.unsynced ? 'pending' : 'synced',
   })

@@ -3,10 +3,9 @@
 import type { Pacer } from '../../scheduling/pacer.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { MalformedObject, type MetaDraft } from '../decode/draft.ts'
-import type { Reduced } from '../decode/reduce.ts'
 import type { WireObject } from '../decode/wire.ts'
 import type { ResourceStore } from '../model/resource-store.ts'
-import type { EndpointSlice, Resource } from '../model/types.ts'
+import type { EndpointSlice, Reduced, Resource } from '../model/types.ts'
 import { createVersionFilter } from './version-filter.ts'
 
 export interface StoreUpdater {

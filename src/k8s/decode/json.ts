@@ -4,9 +4,9 @@
  */
 
 import { label } from '../model/labels.ts'
-import { type EndpointSlice, everyPort, type Resource, type ServicePort } from '../model/types.ts'
+import { type EndpointSlice, everyPort, type Reduced, type Resource, type ServicePort } from '../model/types.ts'
 import { MalformedObject, type MetaDraft, newMeta, newService } from './draft.ts'
-import type { Reduced, Reducer } from './reduce.ts'
+import type { Reducer } from './reduce.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

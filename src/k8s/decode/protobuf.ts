@@ -5,10 +5,10 @@
  */
 import type { PbfReader } from 'pbf'
 import { label } from '../model/labels.ts'
-import { type EndpointSlice, everyPort, type Resource, type ServicePort } from '../model/types.ts'
+import { type EndpointSlice, everyPort, type Reduced, type Resource, type ServicePort } from '../model/types.ts'
 import { MalformedObject, type MetaDraft, newMeta, newService, type ServiceDraft } from './draft.ts'
 import { integer, lengthEnd, nested, type ReadField, readAll, type Span, text, truth } from './protobuf-fields.ts'
-import type { Reduced, Reducer } from './reduce.ts'
+import type { Reducer } from './reduce.ts'
 import type { EndpointFacts } from './slice-builder.ts'
 
 /** metadata, which is field 1 of every object. Throws MalformedObject. */

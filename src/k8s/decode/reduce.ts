@@ -4,22 +4,10 @@
  */
 import { canonicalAddress } from '../model/address.ts'
 import { samePorts } from '../model/compare.ts'
-import type { EndpointSlice, Namespace, Pod, Resource, Service, ServiceImport, ServicePort } from '../model/types.ts'
+import type { Namespace, Pod, Service, ServiceImport, ServicePort } from '../model/types.ts'
 import { clusterScoped, type Keep, type MetaDraft, namespaced, type ServiceDraft } from './draft.ts'
 import { createSliceBuilder, type SliceBuilder } from './slice-builder.ts'
 import { createStringTable, type StringTable } from './strings.ts'
-
-/** The reduced form of each resource's objects. */
-export interface ReducedOf {
-  services: Service
-  endpointslices: EndpointSlice
-  namespaces: Namespace
-  pods: Pod
-  serviceimports: ServiceImport
-  importedslices: EndpointSlice
-}
-
-export type Reduced = ReducedOf[Resource]
 
 export interface Reducer {
   /** What a decoder need not read, it may leave. */

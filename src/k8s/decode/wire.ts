@@ -1,8 +1,7 @@
 /** What the API server sends, whatever the encoding. */
 
-import type { EndpointSlice, Resource } from '../model/types.ts'
+import type { EndpointSlice, Reduced, Resource } from '../model/types.ts'
 import type { MetaDraft } from './draft.ts'
-import type { Reduced } from './reduce.ts'
 
 /** An object not yet read. Valid until the reader that gave it is asked for the next. */
 export interface WireObject {

@@ -1,12 +1,12 @@
 /**
- * The model of a cluster: the stores of its resources, the indexes over them and the events that they give. Whoever
+ * The model of a cluster: the stores of its resources, the indexes over them and the feed of their changes. Whoever
  * writes (a reflector, the manifests, a test) puts and removes reduced objects; indexes and serial follow, and then the
- * listeners are called, all before `put` returns.
+ * subscribers are called (event-feed.ts), all before `put` returns.
  */
 import type { Clock } from '../../scheduling/clock.ts'
-import type { ReducedOf } from '../decode/reduce.ts'
 import { canonicalAddress } from './address.ts'
 import { sameNamespace, samePod, samePorts, sameService, sameServiceImport, sameSlice } from './compare.ts'
+import { createEventFeed, type Subscribe } from './event-feed.ts'
 import { createMultimap } from './multimap.ts'
 import { createResourceStore, type ResourceStore } from './resource-store.ts'
 import { endpointsChanged, importedSliceCounts, serviceCounts, serviceExternalsCount } from './serial.ts'
@@ -14,11 +14,11 @@ import { createSliceIndex } from './slice-index.ts'
 import type {
   Availability,
   ClusterConfig,
-  ClusterListener,
   ClusterView,
   EndpointSlice,
   Namespace,
   Pod,
+  ReducedOf,
   Resource,
   Service,
   ServiceImport,
@@ -29,21 +29,17 @@ export type Stores = { readonly [R in Resource]: ResourceStore<ReducedOf[R]> }
 export interface ClusterModel {
   readonly view: ClusterView
   readonly stores: Stores
-  subscribe(listener: ClusterListener): { unsubscribe(): void }
+  readonly subscribe: Subscribe
   sealSerials(): void
   setAvailability(resource: Resource, availability: Availability): void
 }
 
-/**
- * `watched`: the resources that have a source; the others are off. `report` takes what a listener threw: one listener's
- * fault is no reason to keep an event from the others, or to end a watch.
- */
+/** `watched`: the resources that have a source; the others are off. `report` takes what a subscriber threw. */
 export function createClusterModel(
   watched: readonly Resource[],
   clock: Clock,
   report: (error: unknown) => void,
 ): ClusterModel {
-  const subscriptions = new Set<{ readonly listener: ClusterListener }>()
   const availability = new Map<Resource, Availability>(watched.map((resource) => [resource, 'pending']))
   const serials = { cluster: 0, multicluster: 0, external: 0 }
   const clusterIPs = createMultimap<Service>()
@@ -59,15 +55,6 @@ export function createClusterModel(
     if (!counts && !wasSealed) return
     serials[serial] = Math.max(Math.floor(clock.wall() / 1000), serials[serial] + (wasSealed ? 1 : 0))
   }
-  const emit = (call: (listener: ClusterListener) => void): void => {
-    for (const { listener } of subscriptions) {
-      try {
-        call(listener)
-      } catch (error) {
-        report(error)
-      }
-    }
-  }
 
   const serviceChanged = (before: Service | undefined, after: Service | undefined): void => {
     const gained = new Set(after?.clusterIPs.map(indexed))
@@ -79,30 +66,27 @@ export function createClusterModel(
     touch('cluster', serviceCounts(before, after))
     touch('external', serviceExternalsCount(before, after))
     const { namespace, name } = (after ?? before)!
-    emit((listener) => listener.service?.(namespace, name))
-    for (const ip of [...gained, ...lost]) {
-      if (gained.has(ip) !== lost.has(ip)) emit((listener) => listener.clusterIP?.(ip))
-    }
+    feed.deliver((subscriber) => subscriber.service?.(namespace, name))
   }
 
   const sliceChanged = (before: EndpointSlice | undefined, after: EndpointSlice | undefined): void => {
     const addresses = slices.replace(before, after)
     touch('cluster', endpointsChanged(before, after))
     // A slice that moved to another service: the new one first, so that an endpoint of both is never missing.
-    if (after !== undefined) emit((listener) => listener.service?.(after.namespace, after.service))
+    if (after !== undefined) feed.deliver((subscriber) => subscriber.service?.(after.namespace, after.service))
     if (before !== undefined && before.service !== after?.service) {
-      emit((listener) => listener.service?.(before.namespace, before.service))
+      feed.deliver((subscriber) => subscriber.service?.(before.namespace, before.service))
     }
-    if (![...subscriptions].some(({ listener }) => listener.address !== undefined)) return
-    for (const address of addresses()) emit((listener) => listener.address?.(address))
+    if (!feed.hasSubscribers('address')) return
+    for (const address of addresses()) feed.deliver((subscriber) => subscriber.address?.(address))
   }
 
   const importedSliceChanged = (before: EndpointSlice | undefined, after: EndpointSlice | undefined): void => {
     imported.replace(before, after)
     touch('multicluster', importedSliceCounts(before, after))
-    if (after !== undefined) emit((listener) => listener.serviceImport?.(after.namespace, after.service))
+    if (after !== undefined) feed.deliver((subscriber) => subscriber.serviceImport?.(after.namespace, after.service))
     if (before !== undefined && before.service !== after?.service) {
-      emit((listener) => listener.serviceImport?.(before.namespace, before.service))
+      feed.deliver((subscriber) => subscriber.serviceImport?.(before.namespace, before.service))
     }
   }
 
@@ -111,19 +95,18 @@ export function createClusterModel(
     if (after !== undefined) podIPs.add(after.ip, after)
     // CoreDNS counts a new, gone or moved address, not the wish to delete its pod (coredns-behaviour §4.6).
     touch('cluster', before?.ip !== after?.ip)
-    emit((listener) => listener.pods?.((after ?? before)!.namespace))
   }
 
   const importChanged = (before: ServiceImport | undefined, after: ServiceImport | undefined): void => {
     touch('multicluster', before !== undefined && after !== undefined && !samePorts(before.ports, after.ports))
     const { namespace, name } = (after ?? before)!
-    emit((listener) => listener.serviceImport?.(namespace, name))
+    feed.deliver((subscriber) => subscriber.serviceImport?.(namespace, name))
   }
 
   const namespaceChanged = (before: Namespace | undefined, after: Namespace | undefined): void => {
     // Their services come and go with them; CoreDNS does not count that.
     for (const serial of ['cluster', 'multicluster', 'external'] as const) touch(serial, false)
-    emit((listener) => listener.namespace?.((after ?? before)!.name))
+    feed.deliver((subscriber) => subscriber.namespace?.((after ?? before)!.name))
   }
 
   const stores: Stores = {
@@ -172,21 +155,19 @@ export function createClusterModel(
     },
   }
 
+  const feed = createEventFeed(view, report)
+
   return {
     view,
     stores,
-    subscribe(listener) {
-      const subscription = { listener }
-      subscriptions.add(subscription)
-      return { unsubscribe: () => void subscriptions.delete(subscription) }
-    },
+    subscribe: feed.subscribe,
     sealSerials() {
       for (const serial of ['cluster', 'multicluster', 'external'] as const) sealed.add(serial)
     },
     setAvailability(resource, state) {
       if (availability.get(resource) === state || !availability.has(resource)) return
       availability.set(resource, state)
-      emit((listener) => listener.sync?.())
+      feed.deliver((subscriber) => subscriber.sync?.())
     },
   }
 }

@@ -2,6 +2,7 @@
  * The reduced model of a cluster: only what DNS needs, decoded straight from the API server's bytes. It knows no DNS.
  * All names are as Kubernetes has them (lower case).
  */
+import type { Subscribe } from './event-feed.ts'
 
 export interface ServicePort {
   /** '' when unnamed. */
@@ -93,6 +94,18 @@ export interface Pod {
   readonly terminating: boolean
 }
 
+/** The reduced form of each resource's objects. */
+export interface ReducedOf {
+  services: Service
+  endpointslices: EndpointSlice
+  namespaces: Namespace
+  pods: Pod
+  serviceimports: ServiceImport
+  importedslices: EndpointSlice
+}
+
+export type Reduced = ReducedOf[Resource]
+
 export type Resource = 'services' | 'endpointslices' | 'namespaces' | 'pods' | 'serviceimports' | 'importedslices'
 
 /**
@@ -140,28 +153,11 @@ export interface ClusterView {
   readonly externalSerial: number
 }
 
-/** Called synchronously after the model changed. Listeners mark and return: no work is done in them. */
-export interface ClusterListener {
-  /** The service object or any of its slices was added, changed or removed; once per reduced change. */
-  service?(namespace: string, name: string): void
-  namespace?(name: string): void
-  pods?(namespace: string): void
-  serviceImport?(namespace: string, name: string): void
-  /**
-   * An address that slices gained or lost, or whose flags, host name or pod name changed: PTR answers depend on it.
-   * Packed; a view that is valid during the call only.
-   */
-  address?(address: Uint8Array): void
-  /** A ClusterIP (canonical text) was gained or lost. */
-  clusterIP?(ip: string): void
-  /** An availability or `synced` changed. */
-  sync?(): void
-}
-
 /** A running cluster: reflectors or manifests, and their model. */
 export interface Cluster {
   readonly view: ClusterView
-  subscribe(listener: ClusterListener): { unsubscribe(): void }
+  /** The change feed: see event-feed.ts. */
+  readonly subscribe: Subscribe
   /**
    * Somebody has the content of zones under their serials of now. The next change gives a higher one, even in the same
    * second, and even where CoreDNS would not count it: else they would keep what they have for good.

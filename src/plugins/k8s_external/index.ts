@@ -48,7 +48,7 @@ function createTransferSource(settings: Settings, cluster: () => SharedCluster):
       }
     },
     watch(changed) {
-      const subscription = cluster().subscribe({ service: changed, namespace: changed, sync: changed })
+      const subscription = cluster().subscribe('observers', { service: changed, namespace: changed, sync: changed })
       return { stop: subscription.unsubscribe }
     },
   }

@@ -7,6 +7,7 @@ import { createAliases } from '../../cluster-dns/features/alias/claims.ts'
 import { idleZones, openZones } from '../../cluster-dns/features/alias/rules.ts'
 import { createBrowsing } from '../../cluster-dns/features/dns-sd/browsing.ts'
 import { parseAddress } from '../../dns/address.ts'
+import type { Subscription } from '../../k8s/model/event-feed.ts'
 import type { Cluster, ClusterConfig, ClusterView } from '../../k8s/model/types.ts'
 import { clusterKey, openCluster } from '../../k8s/open.ts'
 import type { Held, Instance, Plugin, Setup, SharedCluster } from '../../plugin/contract.ts'
@@ -20,6 +21,7 @@ import { explain } from './explain/explain.ts'
 import { createHandler } from './handler.ts'
 import { createHoldQuota } from './hold/quota.ts'
 import { createHoldQueue } from './hold/waiting-room.ts'
+import { followIndexes } from './indexes.ts'
 import { measureProgrammingLatency } from './publish/programming-latency.ts'
 import { createSettling, type SettlingTracker } from './publish/settling.ts'
 import { createSource } from './publish/source.ts'
@@ -46,6 +48,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   let report: Held<AnnotationReport> | undefined
   let examiner: AnnotationValidator | undefined
   let known: ClusterContext | undefined
+  let indexes: Subscription | undefined
   let warning: Timer | undefined
   /** The startup timeout is over. */
   let overdue = false
@@ -63,7 +66,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
 
   const cluster: SharedCluster = {
     context,
-    subscribe: (listener) => followed().subscribe(listener),
+    subscribe: (phase, subscriber) => followed().subscribe(phase, subscriber),
     sealSerials: () => followed().sealSerials(),
   }
 
@@ -124,7 +127,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
         browsing: createBrowsing(),
       }
       nodeDomains = searchListOf(readIfThere('/etc/resolv.conf'))
-      // First, so that who waits for a change is answered before its names are compiled.
+      indexes = followIndexes(held.value, known)
       room.start(held.value)
       report = shareReport(held.value)
       examiner = createAnnotationValidator(known, report.value, log.error)
@@ -138,6 +141,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       room.close()
       quota.release()
       source.stop()
+      indexes?.unsubscribe()
       examiner?.stop()
       report?.release()
       settling?.release()

@@ -3,7 +3,7 @@
 import { soaRecord } from '../../cluster-dns/records/reply-records.ts'
 import { zoneSpec } from '../../cluster-dns/records/table-node.ts'
 import { isTransferable, zoneRecords } from '../../cluster-dns/records/zone-transfer.ts'
-import type { ClusterListener } from '../../k8s/model/types.ts'
+import type { EventSubscriber } from '../../k8s/model/event-feed.ts'
 import type { SharedCluster, TransferSource } from '../../plugin/contract.ts'
 
 export function createTransferSource(zones: readonly string[], cluster: SharedCluster): TransferSource {
@@ -21,8 +21,13 @@ export function createTransferSource(zones: readonly string[], cluster: SharedCl
       return { serial: spec.soa.serial, soa: soaRecord(spec, zone), records: zoneRecords(context, zone) }
     },
     watch(changed) {
-      const listener: ClusterListener = { service: changed, serviceImport: changed, namespace: changed, sync: changed }
-      const subscription = cluster.subscribe(listener)
+      const subscriber: EventSubscriber = {
+        service: changed,
+        serviceImport: changed,
+        namespace: changed,
+        sync: changed,
+      }
+      const subscription = cluster.subscribe('observers', subscriber)
       return { stop: subscription.unsubscribe }
     },
   }

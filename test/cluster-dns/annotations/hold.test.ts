@@ -6,7 +6,7 @@ import { parseCorefile } from '../../../src/corefile/parser.ts'
 import { readSettings } from '../../../src/corefile/read.ts'
 import { schema } from '../../../src/plugins/kubernetes/settings.ts'
 import { knowledgeOf } from '../../support/context.ts'
-import { createModel } from '../../support/fake-cluster.ts'
+import { createFakeCluster } from '../../support/fake-cluster.ts'
 
 describe('slicedns.io/hold: a Go duration above 0 and up to 3 s, in milliseconds', () => {
   const good: Readonly<Record<string, number>> = {
@@ -55,7 +55,7 @@ describe('slicedns.io/hold on a service that it does not suit', () => {
   ]
   for (const { name, spec, reasons } of cases) {
     test(name, () => {
-      const cluster = createModel({ availability: 'synced' })
+      const cluster = createFakeCluster({ availability: 'synced' })
       const annotations = { 'slicedns.io/hold': '2s' }
       cluster.apply({ kind: 'Service', metadata: { name: 'web', namespace: 'shop', annotations }, spec })
       const context = knowledgeOf(cluster.view, defaults().dns)

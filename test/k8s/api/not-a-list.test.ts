@@ -12,7 +12,7 @@ test('200 and an object that is no list takes nothing away', async (t) => {
   const rig = openRig(t, { kind: 'kubeconfig', file: api.kubeconfig(), context: '' })
   await rig.synced()
   const gone: string[] = []
-  rig.subscribe({ service: (_, name) => void gone.push(name) })
+  rig.subscribe('observers', { service: (_, name) => void gone.push(name) })
   const lists = (): number =>
     api.requests.filter(({ verb, resource }) => verb === 'list' && resource === 'services').length
   const before = lists()

@@ -69,7 +69,7 @@ for (const [name, options] of variants) {
       assert.deepEqual(serviceNames(rig), ['web'])
       assert.equal(rig.view.synced, true)
       const seen = new Set<string>()
-      rig.subscribe({ service: (_, name) => seen.add(name) })
+      rig.subscribe('observers', { service: (_, name) => seen.add(name) })
       await api.restart()
       await until(() => {
         assert.deepEqual(serviceNames(rig), ['api'])
@@ -86,7 +86,7 @@ for (const [name, options] of variants) {
       await rig.synced()
       await until(() => assert.equal(api.watches('services'), 1))
       const reported: string[] = []
-      rig.subscribe({ service: (_, name) => reported.push(name), address: () => reported.push('address') })
+      rig.subscribe('observers', { service: (_, name) => reported.push(name), address: () => reported.push('address') })
       api.compact()
       api.put(service('one-more'))
       await until(() => assert.deepEqual(reported, ['one-more']))

@@ -251,7 +251,7 @@ describe('changes of the directory', () => {
     const rig = open(t, directory)
     await rig.synced()
     const events: string[] = []
-    rig.subscribe({ service: (_, name) => events.push(name) })
+    rig.subscribe('observers', { service: (_, name) => events.push(name) })
     writeFileSync(join(directory, 'web.yaml'), service('web'))
     writeFileSync(join(directory, 'api.yaml'), service('api'))
     await until(() => assert.ok(events.includes('api')))

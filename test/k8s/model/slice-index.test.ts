@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatAddress } from '../../../src/k8s/model/address.ts'
-import { createModel } from '../../support/fake-cluster.ts'
+import { createFakeCluster } from '../../support/fake-cluster.ts'
 
 test('an address that a slice has twice is told of when it loses one of the two places', () => {
-  const cluster = createModel()
+  const cluster = createFakeCluster()
   const put = (...endpoints: readonly (readonly [address: string, hostname: string])[]): void =>
     cluster.apply({
       kind: 'EndpointSlice',
@@ -14,7 +14,7 @@ test('an address that a slice has twice is told of when it loses one of the two 
     })
   put(['10.1.0.1', 'a'], ['10.1.0.1', 'b'], ['10.1.0.2', 'c'])
   const told: string[] = []
-  cluster.subscribe({ address: (address) => void told.push(formatAddress(address)) })
+  cluster.subscribe('observers', { address: (address) => void told.push(formatAddress(address)) })
   put(['10.1.0.1', 'b'], ['10.1.0.2', 'c'])
   assert.deepEqual(told, ['10.1.0.1'])
 })

@@ -17,7 +17,7 @@ import type { AddressesSpec, ServicesSpec } from '../../../src/table/spec.ts'
 import { createMetrics } from '../../../src/telemetry/registry.ts'
 import { knowledgeOf } from '../../support/context.ts'
 import { fixedClock } from '../../support/fake-clock.ts'
-import { createModel } from '../../support/fake-cluster.ts'
+import { createFakeCluster } from '../../support/fake-cluster.ts'
 import { ask, collectingLog } from '../../support/plugin-rig.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
@@ -31,7 +31,7 @@ interface Annotations {
 }
 
 function open({ service, namespace, slice }: Annotations): ClusterContext {
-  const cluster = createModel({ clock: fixedClock() })
+  const cluster = createFakeCluster({ clock: fixedClock() })
   const objects = [
     { kind: 'Namespace', metadata: { name: 'shop', annotations: namespace } },
     {

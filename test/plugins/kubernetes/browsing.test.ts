@@ -1,13 +1,14 @@
 /** Browsing in a namespace of thousands of services: lists that fit a message, and the work that a change makes. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { followIndexes } from '../../../src/plugins/kubernetes/indexes.ts'
 import { createPublisher } from '../../../src/plugins/kubernetes/publish/publisher.ts'
 import { systemClock } from '../../../src/scheduling/clock.ts'
 import type { NodeSpec } from '../../../src/table/spec.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { openClusterUnderTest } from '../../support/cluster-under-test.ts'
 import { knowledgeOf } from '../../support/context.ts'
-import { createModel } from '../../support/fake-cluster.ts'
+import { createFakeCluster } from '../../support/fake-cluster.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
 const count = 2500
@@ -29,16 +30,18 @@ describe(`a namespace of ${count} services`, () => {
   })
 
   test('has each name of browsing compiled once, however many services come at a time', async () => {
-    const cluster = createModel({ pods: false, serviceImports: false })
+    const cluster = createFakeCluster({ pods: false, serviceImports: false })
     const notation = createNotation(cluster)
+    const context = knowledgeOf(cluster.view, dnsSettings({ zones: ['cluster.local.'], dnsSd: true }))
+    followIndexes(cluster, context)
     const publisher = createPublisher({
-      context: knowledgeOf(cluster.view, dnsSettings({ zones: ['cluster.local.'], dnsSd: true })),
+      context,
       clock: { ...systemClock, now: () => 0 },
       threadTime: () => 0,
       latency: { published() {}, alreadyThere() {} },
       report: (text) => assert.fail(text),
     })
-    cluster.subscribe({ service: publisher.serviceChanged, namespace: publisher.namespaceChanged })
+    cluster.subscribe('publishing', { service: publisher.serviceChanged, namespace: publisher.namespaceChanged })
     const puts: string[] = []
     const put = (name: string, _: NodeSpec): void => void puts.push(name)
     await publisher.attach({ zone() {}, put, remove() {} }).settled

@@ -6,7 +6,7 @@ import type { ClusterDnsSettings } from '../../../src/cluster-dns/settings.ts'
 import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
-import { createModel } from '../../support/fake-cluster.ts'
+import { createFakeCluster } from '../../support/fake-cluster.ts'
 import { ask } from '../../support/plugin-rig.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
@@ -18,7 +18,7 @@ const services = `service web shop 10.0.0.1 created 2024
 const annotated = (key: string, value: string, name = 'web'): string => `annotate service ${name} shop ${key} ${value}`
 
 function open(lines: string, settings: Partial<ClusterDnsSettings> = {}) {
-  const cluster = createModel({ availability: 'synced' })
+  const cluster = createFakeCluster({ availability: 'synced' })
   createNotation(cluster).apply(`${services}\n${lines}`)
   return knowledgeOf(cluster.view, dnsSettings({ zones: ['cluster.local.', 'in-addr.arpa.'], ...settings }))
 }

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
-import { createModel } from '../../support/fake-cluster.ts'
+import { createFakeCluster } from '../../support/fake-cluster.ts'
 import { ask } from '../../support/plugin-rig.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
@@ -127,7 +127,7 @@ const cases: readonly Case[] = [
 describe('explain says of a traffic split', () => {
   for (const { name, cluster, lastResort = false, ask: asked = `web.shop.${zone} A`, says, not } of cases) {
     test(name, () => {
-      const model = createModel()
+      const model = createFakeCluster()
       createNotation(model).apply(cluster)
       const settings = dnsSettings({ zones: ['cluster.local.'], terminatingLastResort: lastResort })
       const lines = explain(knowledgeOf(model.view, settings), ask(asked))

@@ -7,7 +7,7 @@ import { createSettling } from '../../../src/plugins/kubernetes/publish/settling
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
 import { fixedClock } from '../../support/fake-clock.ts'
-import { createModel } from '../../support/fake-cluster.ts'
+import { createFakeCluster } from '../../support/fake-cluster.ts'
 import { ask } from '../../support/plugin-rig.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
@@ -168,7 +168,7 @@ describe('explain says', () => {
   } of cases)
     test(name, () => {
       const clock = fixedClock()
-      const cluster = createModel({ clock })
+      const cluster = createFakeCluster({ clock })
       const { apply } = createNotation(cluster)
       apply(lines)
       const settling = createSettling(cluster, 60_000, clock)

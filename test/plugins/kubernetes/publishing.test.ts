@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type as dnsType } from '../../../src/dns/codes.ts'
+import { followIndexes } from '../../../src/plugins/kubernetes/indexes.ts'
 import { createPublisher, type Publisher } from '../../../src/plugins/kubernetes/publish/publisher.ts'
 import { type Clock, systemClock } from '../../../src/scheduling/clock.ts'
 import { createTable } from '../../../src/table/index.ts'
 import type { NodeSpec, ZoneSpec } from '../../../src/table/spec.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
-import { createModel, type HandMadeCluster } from '../../support/fake-cluster.ts'
+import { createFakeCluster, type FakeCluster } from '../../support/fake-cluster.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
 const settings = dnsSettings({ zones: ['cluster.local.', 'in-addr.arpa.'] })
@@ -35,7 +36,7 @@ function createSpace() {
 }
 
 interface Opened {
-  readonly cluster: HandMadeCluster
+  readonly cluster: FakeCluster
   readonly publisher: Publisher
   readonly errors: string[]
   apply(lines: string): void
@@ -45,18 +46,20 @@ function open(
   lines: string,
   options: { availability?: 'pending'; clock?: Clock; threadTime?: () => number } = {},
 ): Opened {
-  const cluster = createModel({ pods: false, serviceImports: false, ...options })
+  const cluster = createFakeCluster({ pods: false, serviceImports: false, ...options })
   const notation = createNotation(cluster)
   notation.apply(lines)
   const errors: string[] = []
+  const context = knowledgeOf(cluster.view, settings)
+  followIndexes(cluster, context)
   const publisher = createPublisher({
-    context: knowledgeOf(cluster.view, settings),
+    context,
     clock: options.clock ?? stillClock,
     threadTime: options.threadTime ?? (() => 0),
     latency: { published() {}, alreadyThere() {} },
     report: (text) => void errors.push(text),
   })
-  cluster.subscribe({
+  cluster.subscribe('publishing', {
     service: publisher.serviceChanged,
     namespace: publisher.namespaceChanged,
     address: publisher.addressChanged,

@@ -6,13 +6,13 @@ import { type EndpointSlice, endpointFlag } from '../../../src/k8s/model/types.t
 import { createSettling } from '../../../src/plugins/kubernetes/publish/settling.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { fixedClock } from '../../support/fake-clock.ts'
-import { createModel, type HandMadeCluster } from '../../support/fake-cluster.ts'
+import { createFakeCluster, type FakeCluster } from '../../support/fake-cluster.ts'
 
 const settle = 60_000
 
 function open(lines = '', options: { availability?: 'pending' } = {}) {
   const clock = fixedClock()
-  const cluster = createModel({ clock, ...options })
+  const cluster = createFakeCluster({ clock, ...options })
   const { apply } = createNotation(cluster)
   apply(lines)
   const flips: string[] = []
@@ -185,7 +185,7 @@ describe('random slices', () => {
   })
 
   function put(
-    cluster: HandMadeCluster,
+    cluster: FakeCluster,
     service: string,
     name: string,
     addresses: readonly (readonly [number, string])[] | undefined,
@@ -205,12 +205,12 @@ describe('random slices', () => {
     })
   }
 
-  const addressesOf = ({ view }: HandMadeCluster, service: string): string =>
+  const addressesOf = ({ view }: FakeCluster, service: string): string =>
     [...new Set(view.slices('shop', service).flatMap((slice) => places(slice).map((place) => addressAt(slice, place))))]
       .sort()
       .join(' ')
 
-  const hasUnready = ({ view }: HandMadeCluster, service: string): boolean =>
+  const hasUnready = ({ view }: FakeCluster, service: string): boolean =>
     view.slices('shop', service).some(({ flags }) => flags.some((bits) => bits !== settledFlags(bits)))
 
   const settledFlags = (bits: number): number => (bits | endpointFlag.ready) & ~endpointFlag.terminating

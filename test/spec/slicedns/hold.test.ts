@@ -17,7 +17,7 @@ import { soa, spec } from '../../support/cases.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
 import { fixedClock } from '../../support/fake-clock.ts'
-import { createModel } from '../../support/fake-cluster.ts'
+import { createFakeCluster } from '../../support/fake-cluster.ts'
 import { ask } from '../../support/plugin-rig.ts'
 
 const origin = 'cluster.local.'
@@ -36,7 +36,7 @@ function openRoom({ options = '', limits = {}, hold = '2s' }: RoomOptions = {}) 
   const [block] = parseCorefile(text, 'Corefile', { readFile: () => '', glob: () => [], env: () => '' }).blocks
   const settings = readSettings(schema, block.directives, ['.'])
   const clock = fixedClock({ wall: startedAt * 1000 })
-  const cluster = createModel({ ...settings.cluster, clock, availability: 'synced' })
+  const cluster = createFakeCluster({ ...settings.cluster, clock, availability: 'synced' })
   const notation = createNotation(cluster)
   notation.apply(`namespace shop
     service web shop headless

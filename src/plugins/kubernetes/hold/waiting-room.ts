@@ -157,7 +157,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
 
   return {
     start(cluster) {
-      subscription = cluster.subscribe({
+      subscription = cluster.subscribe('heldQueries', {
         service(namespace, name) {
           const service = services.get(keyOf(namespace, name))
           if (service) mark(service)

@@ -196,8 +196,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return { settled: target.settled, detach: target.remove }
     },
     serviceChanged(namespace, name) {
-      context.aliases.changed(namespace, name)
-      context.browsing.changed(namespace, name)
       if (!isFollowing()) return
       mark({ imported: false, namespace, name, whole: false })
       for (const split of dependents.of({ namespace, name })) mark({ ...split, whole: true })

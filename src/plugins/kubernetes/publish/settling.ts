@@ -40,6 +40,8 @@ export function createSettling(
   const changes = new Map<string, Change>()
   const listeners = new Set<{ readonly flipped: (namespace: string, service: string) => void }>()
   const unreadyOf = countedOnce(countUnready)
+  /** Services that the event being delivered has made settled or unsettled. */
+  const changedNow = new Set<string>()
   let following = false
   let timer: Timer | undefined
 
@@ -69,7 +71,11 @@ export function createSettling(
     }
     if (slices.length > 0) states.set(key, stateOf(slices))
     else states.delete(key)
-    if (isUnsettled(key) !== was) flip(namespace, name)
+    if (isUnsettled(key) !== was) changedNow.add(key)
+  }
+
+  function notify(namespace: string, name: string): void {
+    if (changedNow.delete(keyOf(namespace, name))) flip(namespace, name)
   }
 
   /** Nothing else has to happen for a service to be settled: the answers are told when it is time. */
@@ -96,8 +102,11 @@ export function createSettling(
     }
   }
 
-  const subscription = subscribe({ service, sync })
-  sync()
+  const subscriptions = [
+    subscribe('indexes', { snapshot: sync, sync, service }),
+    // Those who publish answers hear of it when the held queries do not have to wait for them any more.
+    subscribe('publishing', { service: notify }),
+  ]
 
   return {
     isUnsettled: (namespace, name) => isUnsettled(keyOf(namespace, name)),
@@ -116,7 +125,7 @@ export function createSettling(
       return { unsubscribe: () => void listeners.delete(listener) }
     },
     stop() {
-      subscription.unsubscribe()
+      for (const subscription of subscriptions) subscription.unsubscribe()
       timer?.cancel()
     },
   }

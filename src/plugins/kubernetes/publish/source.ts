@@ -39,7 +39,7 @@ export function createSource({ zones, ...options }: SourceOptions): ClusterSourc
     },
     start(cluster, context, { settling, examiner } = {}) {
       publisher = createPublisher({ ...options, context, ...(examiner && { examiner }) })
-      const following = cluster.subscribe({
+      const following = cluster.subscribe('publishing', {
         service: publisher.serviceChanged,
         serviceImport: publisher.importChanged,
         namespace: publisher.namespaceChanged,

@@ -6,6 +6,7 @@ import { parseServeFlags } from './cli/flags.ts'
 import { type Corefile, defaultCorefile, loadCorefile } from './corefile/index.ts'
 import { ConfigError } from './corefile/schema.ts'
 import { plugins } from './plugins/index.ts'
+import { readProcessLimits } from './process-limits/index.ts'
 import { systemClock } from './scheduling/clock.ts'
 import { explain, listenForExplain } from './server/explain.ts'
 import { panicCounter } from './server/panics.ts'
@@ -32,6 +33,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   const log = createLogger()
   const metrics = createMetrics()
   publishBuildInfo(metrics, version)
+  const limits = readProcessLimits()
   const writer = createTable()
   registerTableMetrics(metrics, writer)
   const readCorefile = (): Corefile => {
@@ -56,6 +58,7 @@ export async function serve(args: readonly string[]): Promise<void> {
       clock: systemClock,
       writer,
       dataPlane: { collect: () => collect(writer) },
+      limits,
       openIngress: (onMiss, onAnswered) =>
         createTransport({
           table: writer.handle,

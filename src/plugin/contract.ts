@@ -9,6 +9,7 @@ import type { ClusterContext } from '../cluster-dns/context.ts'
 import type { Directive, DirectiveSchema, Position } from '../corefile/schema.ts'
 import type { ResourceRecord } from '../dns/message.ts'
 import type { Cluster } from '../k8s/model/types.ts'
+import type { ProcessLimits } from '../process-limits/index.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import type { CachedEntry } from '../table/api.ts'
 import type { NodeSpec, ZoneSpec } from '../table/spec.ts'
@@ -80,6 +81,8 @@ export interface ProcessState {
   fatal(text: string): never
   /** Sums of the data plane's counters, for the prometheus plugin: see src/answer/counters.ts. */
   readonly dataPlane: DataPlaneFacts
+  /** Descriptors and memory that the process may use, divided: what a plugin's bounds are taken from. */
+  readonly limits: ProcessLimits
 }
 
 export type { DataPlaneSample, HistogramSample } from '../answer/api.ts'

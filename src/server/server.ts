@@ -3,6 +3,7 @@ import type { Corefile } from '../corefile/index.ts'
 import { ConfigError } from '../corefile/schema.ts'
 import type { DataPlaneFacts, Plugin, ProcessState, ReloadResult } from '../plugin/contract.ts'
 import { createQueryMetrics } from '../plugin/query-metrics.ts'
+import type { ProcessLimits } from '../process-limits/index.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import type { TableWriter } from '../table/api.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -35,6 +36,7 @@ export interface ServerOptions {
   readonly clock: Clock
   readonly writer: TableWriter
   readonly dataPlane: DataPlaneFacts
+  readonly limits: ProcessLimits
   readonly openIngress: (onMiss: MissHandler, onAnswered: AnsweredHandler) => Ingress
   /** Called by ProcessState.fatal. */
   readonly fatal: (text: string) => never
@@ -78,6 +80,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     readConfigHash: () => options.readCorefile().hash,
     fatal: options.fatal,
     dataPlane: options.dataPlane,
+    limits: options.limits,
   }
   const configureWith = (file: Corefile) => configure(file, { ...options, process: processState })
 

@@ -4,20 +4,20 @@ import { describe, it } from 'node:test'
 import { filesIn, type Import, importsOf } from './sources.ts'
 
 /**
- * Rooms that a room may import, besides itself, `scheduling` and `telemetry`. `types`: only types, that is `import type` or a file
+ * Rooms that a room may import, besides itself, `scheduling`, `telemetry` and `process-limits`. `types`: only types, that is `import type` or a file
  * named types.ts (which may hold the constants that its types speak of).
  */
 interface Room {
   readonly imports: readonly string[]
   readonly types?: readonly string[]
-  /** `scheduling` and `telemetry` are open to every room but these. */
+  /** The common rooms are open to every room but these. */
   readonly closed?: true
 }
 
 const model = ['answer', 'cluster-dns', 'table', 'k8s', 'upstream']
 
 /** Rooms that every room may import, unless it is closed. */
-const common = ['scheduling', 'telemetry']
+const common = ['scheduling', 'telemetry', 'process-limits']
 
 const rooms: Readonly<Record<string, Room>> = {
   cli: { imports: ['corefile', 'plugins', 'dns'], types: ['plugin'] },
@@ -35,6 +35,7 @@ const rooms: Readonly<Record<string, Room>> = {
   corefile: { imports: [], closed: true },
   dns: { imports: [], closed: true },
   scheduling: { imports: [], closed: true },
+  'process-limits': { imports: [], closed: true },
   telemetry: { imports: ['scheduling'], closed: true },
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { diskSources, parseCorefile } from '../../src/corefile/index.ts'
 import type { Instance, Plugin } from '../../src/plugin/contract.ts'
+import { readProcessLimits } from '../../src/process-limits/index.ts'
 import type { Listener } from '../../src/server/ingress.ts'
 import { startServer } from '../../src/server/server.ts'
 import { createTable } from '../../src/table/index.ts'
@@ -31,6 +32,7 @@ async function scene(instance: () => Instance = () => ({}), builtIn: () => boole
     clock,
     writer: createTable({ reserveBytes: 1 << 26 }),
     dataPlane: { collect: () => [] },
+    limits: readProcessLimits(),
     openIngress: () => ({
       apply: async (listeners) => void applied.push(listeners),
       lastQueryAt: () => Number.NEGATIVE_INFINITY,

@@ -8,6 +8,7 @@ import { parseRecord } from '../../src/dns/rdata.ts'
 import { replyTo } from '../../src/dns/reply.ts'
 import type { DataPlaneSample, Instance, Plugin, ProcessState, ReloadResult } from '../../src/plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../src/plugin/query.ts'
+import { readProcessLimits } from '../../src/process-limits/index.ts'
 import { createSharedValues } from '../../src/server/process-state.ts'
 import type { Logger } from '../../src/telemetry/log.ts'
 import type { MetricsRegistry } from '../../src/telemetry/metrics.ts'
@@ -62,6 +63,7 @@ export function createProcessRig(): ProcessRig {
         throw new Error(text)
       },
       dataPlane: { collect: () => rig.samples },
+      limits: readProcessLimits(),
     },
   }
   return rig

@@ -10,7 +10,7 @@ export type ReplyVerdict = { readonly kind: 'answer'; readonly message: Message 
 
 const other: ReplyVerdict = { kind: 'other' }
 
-/** The ID is the carrier's matter; `question` is the one that was sent. */
+/** The ID is the connection's matter; `question` is the one that was sent. */
 export function classifyReply(bytes: Uint8Array, question: Question): ReplyVerdict {
   try {
     const message = parseMessage(bytes)

@@ -1,219 +1,228 @@
 /**
- * One question to several servers. They are asked in the order given, the next one when one fails, or as soon as one is
- * silent for longer than its answers take (see patience.ts); the first answer wins. So a lost server costs a query some
+ * One question to several upstreams. They are asked in the order given: the next one when one fails, or when one is
+ * silent for longer than its hedge delay (hedge-delay.ts). The first answer wins. A lost upstream so costs a query some
  * 100 ms, where waiting for its time-out would cost two seconds.
  */
 import type { Message, Question } from '../dns/message.ts'
 import type { Clock, Timer } from '../scheduling/clock.ts'
 import { classifyReply } from './answers.ts'
-import type { Sending } from './carrier.ts'
+import { createAttemptPlan } from './attempts.ts'
+import type { Sending, UpstreamTransport } from './connection.ts'
 import { shuffled } from './random.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface ExchangePolicy {
   readonly clock: Clock
-  /** Milliseconds that one server may take (`read_timeout`). */
+  /** Milliseconds that one upstream may take (`read_timeout`). */
   readonly readTimeout: number
   /** Attempts per question (`max_connect_attempts`); 0: no limit. */
   readonly maxAttempts: number
   /** A truncated answer over UDP is asked for again over TCP (`prefer_udp`). */
   readonly retryTruncated: boolean
-  /** Answers with these rcodes count only when no other server has a better one (`failover`). */
+  /** Answers with these rcodes count only when no other upstream has a better one (`failover`). */
   readonly failover: ReadonlySet<number>
-  /** With no healthy server, fail at once (`failfast_all_unhealthy_upstreams`). */
+  /** With no healthy upstream, fail at once (`failfast_all_unhealthy_upstreams`). */
   readonly failfast: boolean
-  /** No server is healthy: all of them are tried. */
+  /** No upstream is healthy: all of them are tried. */
   readonly onAllDown: () => void
   readonly onAnswer: (upstream: Upstream, rcode: number, milliseconds: number) => void
 }
 
-export interface Asked {
+export interface UpstreamQuestion {
   /** The message to send, whatever its ID. */
   readonly wire: Uint8Array
   readonly question: Question
-  readonly way: 'udp' | 'stream'
+  readonly transport: UpstreamTransport
 }
 
-/** `mismatch`: all that came were messages that answer no question, or another one. */
+/** `mismatch`: every message that came answers another question, or none. */
 export type ExchangeResult =
   | { readonly kind: 'answer'; readonly message: Message; readonly upstream: Upstream }
   | { readonly kind: 'mismatch' }
   | { readonly kind: 'failed'; readonly error: Error }
 
-/** Milliseconds from the question on: resolvers in pods give up after five seconds, and SERVFAIL should reach them. */
-const patienceOfClients = 4500
-/** With every server known to be down: long enough for one that has just come back. */
+/** Milliseconds for a question in all: resolvers give up after five seconds, and SERVFAIL should reach them before. */
+const questionTimeout = 4500
+/** With every upstream known to be down: long enough for one that has just come back. */
 const allDownTimeout = 500
-/** `max_connect_attempts 0` means no limit; servers that refuse at once must not be asked for five seconds without end. */
-const mostAttempts = 1000
-/** So many times overtaken in a row, a server is suspected to be down. */
+/** An upstream that is overtaken this often in a row is suspected to be down. */
 const mostOvertakings = 3
 
-interface Flight {
+/** One question to one upstream. */
+interface Attempt {
   readonly upstream: Upstream
-  readonly way: 'udp' | 'stream'
+  readonly transport: UpstreamTransport
   readonly startedAt: number
-  sending: Sending | undefined
+  state: AttemptState
 }
 
-/** Never rejects. Resolves within `patienceOfClients`. */
+/** `cancelled`: another attempt has settled the question. */
+type AttemptState =
+  | { readonly kind: 'waiting'; readonly sending: Sending }
+  | { readonly kind: 'answered' | 'failed' | 'cancelled' }
+
+/** Never rejects. Resolves within `questionTimeout`. */
 export function exchange(
-  asked: Asked,
+  question: UpstreamQuestion,
   upstreams: readonly Upstream[],
   policy: ExchangePolicy,
 ): Promise<ExchangeResult> {
-  const healthy = upstreams.filter((upstream) => !upstream.health.down)
-  if (healthy.length === 0) {
-    policy.onAllDown()
-    if (policy.failfast || upstreams.length === 0) {
-      return Promise.resolve({ kind: 'failed', error: new Error('no healthy proxies') })
-    }
-    return new Promise((resolve) => race(asked, shuffled(upstreams), allDownTimeout, policy, resolve))
+  const healthy = upstreams.filter(({ health }) => !health.down)
+  if (healthy.length > 0) return race(question, suspectsLast(healthy), questionTimeout, policy)
+  policy.onAllDown()
+  if (policy.failfast || upstreams.length === 0) {
+    return Promise.resolve({ kind: 'failed', error: new Error('no healthy proxies') })
   }
-  // Whoever is being checked comes last: it has just failed somebody.
-  const trusted = healthy.filter((upstream) => !upstream.health.checking)
-  const order =
-    trusted.length === healthy.length
-      ? healthy
-      : [...trusted, ...healthy.filter((upstream) => upstream.health.checking)]
-  return new Promise((resolve) => race(asked, order, patienceOfClients, policy, resolve))
+  return race(question, shuffled(upstreams), allDownTimeout, policy)
 }
 
-// One function although it is long: its parts share the state of one race, and nothing else does.
-function race(
-  asked: Asked,
-  order: readonly Upstream[],
-  budget: number,
-  policy: ExchangePolicy,
-  resolve: (result: ExchangeResult) => void,
-): void {
-  const { clock, readTimeout } = policy
-  const deadline = clock.now() + budget
-  const attemptLimit = policy.maxAttempts === 0 ? mostAttempts : policy.maxAttempts
-  const flights = new Set<Flight>()
-  let attempts = 0
-  let launchedAt = 0
-  let timer: Timer | undefined
-  let over = false
-  let lastError: Error | undefined
-  let secondBest: ExchangeResult | undefined
-  let mismatch = false
+/** An upstream that is being checked has just failed a query: it comes last. */
+function suspectsLast(healthy: readonly Upstream[]): readonly Upstream[] {
+  const trusted = healthy.filter(({ health }) => !health.checking)
+  if (trusted.length === healthy.length) return healthy
+  return [...trusted, ...healthy.filter(({ health }) => health.checking)]
+}
 
-  /** Asks the next server in turn that is not being asked; a lone one may be asked again, its answer may be lost. */
-  function attempt(): boolean {
-    if (attempts >= attemptLimit || clock.now() >= deadline) return false
-    for (let tried = 0; tried < order.length; tried++) {
-      const upstream = order[(attempts + tried) % order.length]
-      if (order.length > 1 && isAsked(upstream)) continue
-      attempts += tried + 1
-      launch(upstream, asked.way)
-      return true
-    }
-    return false
-  }
+/** Asks the upstreams in this order. One closure: its steps share the state of one race, and nothing else does. */
+function race(
+  question: UpstreamQuestion,
+  order: readonly Upstream[],
+  timeout: number,
+  policy: ExchangePolicy,
+): Promise<ExchangeResult> {
+  const { clock, readTimeout } = policy
+  const deadline = clock.now() + timeout
+  const plan = createAttemptPlan(order, policy.maxAttempts, readTimeout)
+  const waiting = new Set<Attempt>()
+  let lastStartedAt = 0
+  let timer: Timer | undefined
+  let settled = false
+  /** What becomes of the question when no attempt has a better result: an answer before a mismatch before an error. */
+  let fallback: ExchangeResult = { kind: 'failed', error: new Error('no healthy proxies') }
+  const { promise, resolve } = Promise.withResolvers<ExchangeResult>()
 
   function isAsked(upstream: Upstream): boolean {
-    for (const flight of flights) if (flight.upstream === upstream) return true
+    for (const attempt of waiting) if (attempt.upstream === upstream) return true
     return false
   }
 
-  function launch(upstream: Upstream, way: 'udp' | 'stream'): void {
-    launchedAt = clock.now()
-    const flight: Flight = { upstream, way, startedAt: launchedAt, sending: undefined }
-    flights.add(flight)
-    flight.sending = upstream.send(way, asked.wire, {
-      answer: (bytes) => receive(flight, bytes),
-      failed: (error) => lose(flight, error),
-    })
-    arm()
+  function askNext(): boolean {
+    const upstream = clock.now() < deadline ? plan.next(isAsked) : undefined
+    if (upstream) ask(upstream, question.transport)
+    return upstream !== undefined
   }
 
-  function receive(flight: Flight, bytes: Uint8Array): boolean {
-    if (over || !flights.has(flight)) return true
-    const judgement = classifyReply(bytes, asked.question)
-    if (judgement.kind === 'other') {
-      mismatch = true
-      // Nobody can forge a message inside a connection: this server has no better answer.
-      if (flight.way === 'stream') settle({ kind: 'mismatch' }, flight)
-      return flight.way === 'stream'
-    }
-    const { upstream } = flight
-    const { message } = judgement
-    const milliseconds = clock.now() - flight.startedAt
-    upstream.health.alive()
-    upstream.patience.answered(milliseconds)
-    upstream.overtaken = 0
-    policy.onAnswer(upstream, message.rcode, milliseconds)
-    if (message.truncated && flight.way === 'udp' && policy.retryTruncated) {
-      flights.delete(flight)
-      launch(upstream, 'stream')
+  function ask(upstream: Upstream, transport: UpstreamTransport): void {
+    lastStartedAt = clock.now()
+    const sending = upstream.send(transport, question.wire, {
+      answer: (bytes) => receive(attempt, bytes),
+      failed: (error) => fail(attempt, error),
+    })
+    const attempt: Attempt = { upstream, transport, startedAt: lastStartedAt, state: { kind: 'waiting', sending } }
+    waiting.add(attempt)
+    armTimer()
+  }
+
+  function receive(attempt: Attempt, bytes: Uint8Array): boolean {
+    if (attempt.state.kind !== 'waiting') return true
+    const reply = classifyReply(bytes, question.question)
+    if (reply.kind === 'answer') {
+      takeAnswer(attempt, reply.message)
       return true
     }
-    const result: ExchangeResult = { kind: 'answer', message, upstream }
-    if (!policy.failover.has(message.rcode)) settle(result, flight)
-    else {
-      secondBest = result
-      flights.delete(flight)
-      if (!(attempts < order.length && attempt()) && flights.size === 0) settle(result)
+    // Nobody can forge a message inside a stream: this upstream has no better answer. A datagram may be forged.
+    if (attempt.transport === 'udp') {
+      if (fallback.kind === 'failed') fallback = { kind: 'mismatch' }
+      return false
     }
+    conclude(attempt, { kind: 'mismatch' })
     return true
   }
 
-  function lose(flight: Flight, error: Error): void {
-    if (over || !flights.delete(flight)) return
-    lastError = error
-    flight.upstream.health.suspect()
-    if (!attempt() && flights.size === 0) settle(outcomeWithoutAnswer())
+  function takeAnswer(attempt: Attempt, message: Message): void {
+    const { upstream, transport } = attempt
+    noteAnswer(attempt, message.rcode)
+    const result: ExchangeResult = { kind: 'answer', message, upstream }
+    if (message.truncated && transport === 'udp' && policy.retryTruncated) {
+      end(attempt, 'answered')
+      ask(upstream, 'stream')
+    } else if (!policy.failover.has(message.rcode)) conclude(attempt, result)
+    else {
+      end(attempt, 'answered')
+      fallback = result
+      if (!plan.exhausted && askNext()) return
+      if (waiting.size === 0) settle(fallback)
+    }
   }
 
-  function outcomeWithoutAnswer(): ExchangeResult {
-    if (secondBest) return secondBest
-    if (mismatch) return { kind: 'mismatch' }
-    return { kind: 'failed', error: lastError ?? new Error('no healthy proxies') }
+  function noteAnswer({ upstream, startedAt }: Attempt, rcode: number): void {
+    const milliseconds = clock.now() - startedAt
+    upstream.health.alive()
+    upstream.hedgeDelay.record(milliseconds)
+    upstream.overtaken = 0
+    policy.onAnswer(upstream, rcode, milliseconds)
   }
 
-  function settle(result: ExchangeResult, winner?: Flight): void {
-    over = true
+  function fail(attempt: Attempt, error: Error): void {
+    if (attempt.state.kind !== 'waiting') return
+    end(attempt, 'failed')
+    attempt.upstream.health.suspect()
+    if (fallback.kind === 'failed') fallback = { kind: 'failed', error }
+    if (!askNext() && waiting.size === 0) settle(fallback)
+  }
+
+  function end(attempt: Attempt, kind: 'answered' | 'failed' | 'cancelled'): void {
+    attempt.state = { kind }
+    waiting.delete(attempt)
+  }
+
+  /** The attempt has the result. Upstreams that were asked before it have been overtaken. */
+  function conclude(attempt: Attempt, result: ExchangeResult): void {
+    end(attempt, 'answered')
+    for (const { upstream, startedAt } of waiting) {
+      if (startedAt < attempt.startedAt && upstream !== attempt.upstream) noteOvertaken(upstream)
+    }
+    settle(result)
+  }
+
+  function settle(result: ExchangeResult): void {
+    settled = true
     timer?.cancel()
-    for (const flight of flights) {
-      if (flight === winner) continue
-      flight.sending?.cancel('settled')
-      if (winner && flight.startedAt < winner.startedAt && flight.upstream !== winner.upstream) {
-        if (++flight.upstream.overtaken < mostOvertakings) continue
-        flight.upstream.overtaken = 0
-        flight.upstream.health.suspect()
-      }
+    for (const attempt of waiting) {
+      if (attempt.state.kind === 'waiting') attempt.state.sending.cancel('settled')
+      end(attempt, 'cancelled')
     }
     resolve(result)
   }
 
-  /** When the next server should be asked too; never, once each has been. */
-  function hedgeAt(): number {
-    if (attempts >= Math.max(2, order.length) || attempts >= attemptLimit) return Number.POSITIVE_INFINITY
-    const upstream = order[(attempts - 1) % order.length]
-    const wait = order.length > 1 ? upstream.patience.wait : Math.max(upstream.patience.wait, readTimeout / 2)
-    return launchedAt + wait
-  }
+  const timeoutAt = ({ startedAt }: Attempt): number => Math.min(deadline, startedAt + readTimeout)
 
-  function arm(): void {
+  function armTimer(): void {
     timer?.cancel()
-    let at = Math.min(deadline, hedgeAt())
-    for (const flight of flights) at = Math.min(at, flight.startedAt + readTimeout)
-    timer = clock.after(Math.max(1, Math.ceil(at - clock.now())), tick)
+    let at = Math.min(deadline, plan.hedgeAt(lastStartedAt))
+    for (const attempt of waiting) at = Math.min(at, timeoutAt(attempt))
+    timer = clock.after(Math.max(1, Math.ceil(at - clock.now())), onTimer)
   }
 
-  function tick(): void {
+  function onTimer(): void {
     const now = clock.now()
-    if (now >= hedgeAt()) attempt()
-    for (const flight of flights) {
-      if (now < Math.min(deadline, flight.startedAt + readTimeout)) continue
-      const error = flight.sending!.timeout()
-      flight.sending!.cancel('silent')
-      lose(flight, error)
-      if (over) return
+    if (now >= plan.hedgeAt(lastStartedAt)) askNext()
+    for (const attempt of waiting) {
+      if (attempt.state.kind !== 'waiting' || now < timeoutAt(attempt)) continue
+      const { sending } = attempt.state
+      const error = sending.timeout()
+      sending.cancel('silent')
+      fail(attempt, error)
     }
-    if (!over) arm()
+    if (!settled) armTimer()
   }
 
-  if (!attempt()) settle(outcomeWithoutAnswer())
+  if (!askNext()) settle(fallback)
+  return promise
+}
+
+function noteOvertaken(upstream: Upstream): void {
+  if (++upstream.overtaken < mostOvertakings) return
+  upstream.overtaken = 0
+  upstream.health.suspect()
 }

@@ -6,7 +6,7 @@ import { type } from '../dns/codes.ts'
 import { queryMessage } from '../dns/query.ts'
 import { encodeMessage } from '../dns/wire.ts'
 import type { Clock, Timer } from '../scheduling/clock.ts'
-import type { Sending, UpstreamConnection } from './carrier.ts'
+import type { Sending, UpstreamConnection } from './connection.ts'
 
 export interface HealthOptions {
   readonly clock: Clock
@@ -35,7 +35,7 @@ export interface Health {
 /** Milliseconds that a check waits for its answer. */
 const checkTimeout = 1000
 
-export function createHealth(carrier: () => UpstreamConnection, options: HealthOptions): Health {
+export function createHealth(connection: () => UpstreamConnection, options: HealthOptions): Health {
   const { clock, maxFails } = options
   const question = encodeMessage(queryMessage(options.domain, type.NS, options.recursionDesired), { limit: 512 })
   let fails = 0
@@ -49,7 +49,7 @@ export function createHealth(carrier: () => UpstreamConnection, options: HealthO
       sending?.cancel('silent')
       failed()
     })
-    sending = carrier().send(question, { answer: () => alive(), failed })
+    sending = connection().send(question, { answer: () => alive(), failed })
   }
 
   function failed(): void {

@@ -8,7 +8,7 @@ import {
   reasonOf,
   type Sending,
   type UpstreamConnection,
-} from './carrier.ts'
+} from './connection.ts'
 import { withId } from './random.ts'
 
 export interface HttpsOptions {
@@ -23,7 +23,7 @@ const path = '/dns-query'
 const mediaType = 'application/dns-message'
 const maxAnswerOctets = 0xffff
 
-export function createHttpsCarrier(options: HttpsOptions): UpstreamConnection {
+export function createHttpsConnection(options: HttpsOptions): UpstreamConnection {
   const text = endpointText(options.target)
   const authority = options.target.serverName || text
   let session: ClientHttp2Session | undefined

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../scheduling/clock.ts'
-import { type Receiver, reasonOf, type Sending, type UpstreamConnection } from './carrier.ts'
+import { type Receiver, reasonOf, type Sending, type UpstreamConnection } from './connection.ts'
 import { randomId, withId } from './random.ts'
 
 export interface StreamOptions {
@@ -55,7 +55,7 @@ interface Pending {
   over: boolean
 }
 
-export function createStreamCarrier(options: StreamOptions): UpstreamConnection {
+export function createStreamConnection(options: StreamOptions): UpstreamConnection {
   const { clock, target } = options
   const connections = new Set<Connection>()
 

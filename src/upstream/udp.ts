@@ -13,7 +13,7 @@ import {
   reasonOf,
   type Sending,
   type UpstreamConnection,
-} from './carrier.ts'
+} from './connection.ts'
 import { randomId, withId } from './random.ts'
 
 export interface UdpOptions {
@@ -26,7 +26,7 @@ export interface UdpOptions {
 /** Default of `most`. At 2 s of patience that is 1,000 unanswered questions a second for a server that is gone. */
 const mostExchanges = 2048
 
-export function createUdpCarrier(server: Endpoint, options: UdpOptions = {}): UpstreamConnection {
+export function createUdpConnection(server: Endpoint, options: UdpOptions = {}): UpstreamConnection {
   const most = options.most ?? mostExchanges
   /** What ends each exchange under way. */
   const open = new Set<() => void>()

@@ -1,18 +1,25 @@
-/** One server that questions are forwarded to: its carriers, its health, and how quick it has been. */
+/** One server that questions are forwarded to: its connections, its health and its response times. */
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
 import type { Clock } from '../scheduling/clock.ts'
-import { type Endpoint, endpointText, type Receiver, type Sending, type UpstreamConnection } from './carrier.ts'
+import {
+  type Endpoint,
+  endpointText,
+  type Receiver,
+  type Sending,
+  type UpstreamConnection,
+  type UpstreamTransport,
+} from './connection.ts'
 import { createHealth, type Health } from './health.ts'
-import { createHttpsCarrier } from './https.ts'
-import { createHedgeDelay, type HedgeDelay } from './patience.ts'
-import { createStreamCarrier } from './stream.ts'
-import { createUdpCarrier } from './udp.ts'
+import { createHedgeDelay, type HedgeDelay } from './hedge-delay.ts'
+import { createHttpsConnection } from './https.ts'
+import { createStreamConnection } from './stream.ts'
+import { createUdpConnection } from './udp.ts'
 
-/** What is asked for over which protocol. */
+/** An upstream as it is configured. */
 export interface UpstreamTarget extends Endpoint {
   readonly protocol: 'dns' | 'tls' | 'https'
-  /** Name in the server's certificate; '' for its address. */
+  /** The name that the certificate must have; '' for the address. */
   readonly serverName: string
 }
 
@@ -36,7 +43,7 @@ export interface UpstreamOptions {
   readonly metrics: UpstreamMetrics
 }
 
-/** What is counted of an upstream; `to` is its text. */
+/** Counts events of an upstream; `to` is its text. */
 export interface UpstreamMetrics {
   readonly checkFailed: (to: string) => void
   readonly connection: (to: string, proto: 'udp' | 'tcp' | 'tcp-tls', hit: boolean) => void
@@ -46,10 +53,10 @@ export interface Upstream {
   /** `192.0.2.1:53`: the `to` of metrics. */
   readonly to: string
   readonly health: Health
-  readonly patience: HedgeDelay
-  /** How often in a row it was overtaken by one that was asked later. */
+  readonly hedgeDelay: HedgeDelay
+  /** How many times in a row an upstream that was asked later answered first. */
   overtaken: number
-  send(way: 'udp' | 'stream', wire: Uint8Array, receiver: Receiver): Sending
+  send(transport: UpstreamTransport, wire: Uint8Array, receiver: Receiver): Sending
   close(): void
 }
 
@@ -59,17 +66,17 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
   let udp: UpstreamConnection | undefined
   let stream: UpstreamConnection | undefined
 
-  function carrier(way: 'udp' | 'stream'): UpstreamConnection {
-    if (way === 'udp' && target.protocol === 'dns' && !options.forceTcp) {
-      udp ??= createUdpCarrier(target, { source: options.source })
+  function connection(transport: UpstreamTransport): UpstreamConnection {
+    if (transport === 'udp' && target.protocol === 'dns' && !options.forceTcp) {
+      udp ??= createUdpConnection(target, { source: options.source })
       count(to, 'udp', false)
       return udp
     }
-    stream ??= streamCarrier(target, options, (hit) => count(to, target.protocol === 'dns' ? 'tcp' : 'tcp-tls', hit))
+    stream ??= createStream(target, options, (hit) => count(to, target.protocol === 'dns' ? 'tcp' : 'tcp-tls', hit))
     return stream
   }
 
-  const health = createHealth(() => carrier('udp'), {
+  const health = createHealth(() => connection('udp'), {
     clock: options.clock,
     ...options.health,
     onFailure: () => options.metrics.checkFailed(to),
@@ -77,9 +84,9 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
   return {
     to,
     health,
-    patience: createHedgeDelay(),
+    hedgeDelay: createHedgeDelay(),
     overtaken: 0,
-    send: (way, wire, receiver) => carrier(way).send(wire, receiver),
+    send: (transport, wire, receiver) => connection(transport).send(wire, receiver),
     close() {
       health.stop()
       udp?.close()
@@ -88,7 +95,7 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
   }
 }
 
-function streamCarrier(
+function createStream(
   target: UpstreamTarget,
   options: UpstreamOptions,
   reused: (hit: boolean) => void,
@@ -104,8 +111,8 @@ function streamCarrier(
     ...(options.secureContext ? { secureContext: options.secureContext } : {}),
     minVersion: 'TLSv1.2' as const,
   }
-  if (protocol === 'https') return createHttpsCarrier({ ...options, target, tls })
-  return createStreamCarrier({
+  if (protocol === 'https') return createHttpsConnection({ ...options, target, tls })
+  return createStreamConnection({
     dial: () => (protocol === 'tls' ? connectTls(tls) : connectTcp({ host: address, port, ...from })),
     ready: protocol === 'tls' ? 'secureConnect' : 'connect',
     target: endpointText(target),

@@ -12,7 +12,7 @@ import { finishReply, replyTo } from '../../src/dns/reply.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
 import type { Outcome } from '../../src/plugin/query.ts'
 import { forward } from '../../src/plugins/forward/index.ts'
-import { createHttpsCarrier } from '../../src/upstream/https.ts'
+import { createHttpsConnection } from '../../src/upstream/https.ts'
 import { ask, createProcessRig, failing, handle, messageOf, setUp } from '../support/plugin-rig.ts'
 import { freePort } from '../support/ports.ts'
 import { answering, startUpstream } from '../support/upstream.ts'
@@ -131,19 +131,19 @@ describe('https:// upstreams', { skip }, () => {
       if (sessions > 1) stream.end('reply')
     })
     await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening))
-    const carrier = createHttpsCarrier({
+    const connection = createHttpsConnection({
       target: { address: '127.0.0.1', port, serverName: '' },
       tls: { host: '127.0.0.1', port, ca: pem(cert) },
       dohMethod: 'POST',
       expire: 10_000,
     })
     t.after(() => {
-      carrier.close()
+      connection.close()
       server.close()
     })
     const silence = once(asked, 'silence')
     const failed = (error: Error) => assert.fail(error)
-    const sending = carrier.send(Buffer.alloc(12), { answer: () => assert.fail('no answer was sent'), failed })
+    const sending = connection.send(Buffer.alloc(12), { answer: () => assert.fail('no answer was sent'), failed })
     await silence
     sending.cancel('silent')
     const answer = await new Promise<string>((resolve) => {
@@ -151,7 +151,7 @@ describe('https:// upstreams', { skip }, () => {
         resolve(Buffer.from(octets).toString())
         return true
       }
-      carrier.send(Buffer.alloc(12), { answer: take, failed })
+      connection.send(Buffer.alloc(12), { answer: take, failed })
     })
     assert.deepEqual([answer, sessions], ['reply', 2])
   })

@@ -11,19 +11,19 @@ import { type Entry, type Kind, type Store, secondsLeft } from './store.ts'
 const plugin = 'cache'
 
 /**
- * Plugins that answer from the cluster's live state. Their answers pass untouched, TTLs included: a kept one would be
- * wrong as soon as a pod comes or goes, and asking them costs no more than a look into the cache.
+ * Plugins that answer from the cluster's current state. Their answers pass untouched, TTLs included: a cached one would
+ * be wrong as soon as a pod comes or goes, and asking them costs no more than a cache lookup.
  */
-const livePlugins: ReadonlySet<string> = new Set(['kubernetes', 'k8s_external', 'transfer'])
+const uncachedPlugins: ReadonlySet<string> = new Set(['kubernetes', 'k8s_external', 'transfer'])
 
 export interface CacheOptions {
   readonly settings: CacheSettings
   readonly store: Store
   readonly clock: Clock
   readonly cells: (query: Query) => CacheCells
-  /** Whether a plugin with live data has the name by now: then what others had said is no longer true. */
+  /** Whether a plugin with a dynamic zone has the name by now: then the cached answer is out of date. */
   readonly isSuperseded: (query: Query) => boolean
-  /** Hears of entries that were stored or found: the data plane may repeat them. */
+  /** Called with each entry that is stored or found: the data plane may repeat it. */
   readonly offer: (entry: Entry) => void
 }
 
@@ -31,7 +31,7 @@ export function createCache(options: CacheOptions): Handler {
   const { settings, store, clock } = options
   const refill = createRefill(options)
 
-  /** The entry that answers the query now, stale ones included where they may be served. */
+  /** The entry that answers the query now; stale ones included where `serve_stale` allows. */
   function find(key: string, now: number): { entry: Entry; kind: Kind } | undefined {
     const denial = usable(store.get('denial', key), now)
     const success = usable(store.get('success', key), now)
@@ -94,7 +94,7 @@ const reply = (entry: Entry, query: Query, ttl: number): Reply => ({
   plugin,
 })
 
-/** Counts the hit, and says whether the entry is popular and near its end. */
+/** Counts the hit. True when the entry is popular and near its expiry. */
 function shouldPrefetch(entry: Entry, { prefetch }: CacheSettings, left: number, now: number): boolean {
   if (!prefetch) return false
   entry.hits = now - entry.lastHitAt > prefetch.within ? 1 : entry.hits + 1
@@ -105,18 +105,18 @@ function shouldPrefetch(entry: Entry, { prefetch }: CacheSettings, left: number,
 interface Refill {
   /** Asks the next plugin; identical questions that wait at the same time share its answer. */
   miss(key: string, query: Query, next: Next): Outcome | Promise<Outcome>
-  /** Renews an entry, unless somebody does already. */
+  /** Renews an entry, unless a renewal is under way. */
   inBackground(entry: Entry, query: Query, next: Next): void
-  /** A fresh answer within so many milliseconds (0: whenever it comes), or undefined when there is no good one. */
+  /** A fresh answer within so many milliseconds (0: no limit), or undefined when none is better than a stale one. */
   within(milliseconds: number, entry: Entry, query: Query, next: Next): Promise<Outcome | undefined>
 }
 
 function createRefill({ settings, store, clock, cells, offer }: CacheOptions): Refill {
   const waiting = new Map<string, Promise<Taken>>()
 
-  /** Keeps what the next plugin said, and gives it as the client gets it. */
+  /** Stores the next plugin's reply and returns it as the client gets it. */
   function take(outcome: Outcome, key: string, query: Query, renewal: boolean): Taken {
-    if (outcome.kind !== 'reply' || livePlugins.has(outcome.plugin)) return { outcome, entry: undefined }
+    if (outcome.kind !== 'reply' || uncachedPlugins.has(outcome.plugin)) return { outcome, entry: undefined }
     const { message } = outcome
     const { kind, ttl: lowest } = classify(message, clock.wall() / 1000)
     const ttl = clampedTtl(kind, lowest, settings)
@@ -141,7 +141,7 @@ function createRefill({ settings, store, clock, cells, offer }: CacheOptions): R
     const excluded = side === 'success' ? settings.disableSuccess : settings.disableDenial
     if (excluded.some((zone) => isSubdomain(zone, query.name))) return undefined
     const entry = createEntry(outcome.message, key, query, ttl, clock.now(), kind === 'failure')
-    // What a renewal finds replaces the denial that may stand before it.
+    // A renewal's answer replaces a denial of the same question, which would win over it.
     if (side === 'success' && renewal) store.remove('denial', key)
     cells(query).evictions[side].inc(store.set(side, entry))
     offer(entry)
@@ -166,7 +166,7 @@ function createRefill({ settings, store, clock, cells, offer }: CacheOptions): R
   async function renew(entry: Entry, query: Query, next: Next): Promise<Outcome> {
     entry.refreshing = true
     try {
-      // CoreDNS's refreshes come over TCP: their answers are never truncated.
+      // As CoreDNS, over TCP: the answer is never truncated.
       const { outcome } = await ask(entry.key, { ...query, transport: 'tcp' }, next, true)
       if (!isGood(outcome)) entry.recheckAt = clock.now() + (settings.serveStale?.recheck ?? 0)
       return outcome
@@ -182,11 +182,11 @@ function createRefill({ settings, store, clock, cells, offer }: CacheOptions): R
       // What is truncated depends on the transport and on what the client can take.
       const flight = `${key} ${query.transport === 'udp' ? (query.request.edns?.payloadSize ?? 512) : 'stream'}`
       if (waiting.has(flight)) return share(flight, key, query, next)
-      const watch = watchAside(query)
+      const watch = watchSlot(query)
       const taken = ask(key, watch.query, next, false)
       if (!(taken instanceof Promise)) return taken.outcome
-      // An answer that the cluster is waited for is never shared: others would wait here, and then for themselves.
-      if (watch.aside()) return outcomeOf(taken)
+      // A query that waits for the cluster (`hold`) is not shared: each has a wait of its own.
+      if (watch.released()) return outcomeOf(taken)
       const done = (): void => void waiting.delete(flight)
       waiting.set(flight, taken)
       taken.then(done, done)
@@ -205,19 +205,19 @@ function createRefill({ settings, store, clock, cells, offer }: CacheOptions): R
   }
 }
 
-/** The query to pass on, and whether it has stepped aside. */
-function watchAside(query: Query): { readonly query: Query; aside(): boolean } {
+/** The query to pass on, and whether a plugin has released its slot. */
+function watchSlot(query: Query): { readonly query: Query; released(): boolean } {
   const { releaseSlot } = query
-  let aside = false
-  if (!releaseSlot) return { query, aside: () => false }
+  let released = false
+  if (!releaseSlot) return { query, released: () => false }
   const watched = (): (() => void) => {
-    aside = true
+    released = true
     return releaseSlot()
   }
-  return { query: { ...query, releaseSlot: watched }, aside: () => aside }
+  return { query: { ...query, releaseSlot: watched }, released: () => released }
 }
 
-/** What the next plugin said, and the entry that it became. */
+/** The next plugin's outcome and the entry that was made of it. */
 interface Taken {
   readonly outcome: Outcome
   readonly entry: Entry | undefined
@@ -226,7 +226,7 @@ interface Taken {
 const outcomeOf = (taken: Taken | Promise<Taken>): Outcome | Promise<Outcome> =>
   taken instanceof Promise ? taken.then(({ outcome }) => outcome) : taken.outcome
 
-/** Failures are everybody's; an answer that may not be kept may be for one client alone. */
+/** Failures are shared; an answer that may not be cached may be meant for one client. */
 function mayShare(outcome: Outcome): boolean {
   if (outcome.kind === 'rcode') return true
   return outcome.kind === 'reply' && outcome.message.rcode !== rcode.NOERROR && outcome.message.rcode !== rcode.NXDOMAIN

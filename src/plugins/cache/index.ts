@@ -3,7 +3,7 @@ import type { Instance, Plugin, ReplySink, Setup } from '../../plugin/contract.t
 import type { Query } from '../../plugin/query.ts'
 import type { CachedEntry } from '../../table/api.ts'
 import { createCache } from './cache.ts'
-import { livePlugins } from './live.ts'
+import { createDynamicZones } from './dynamic-zones.ts'
 import { createCacheMetrics } from './metrics.ts'
 import { cacheKey } from './replies.ts'
 import { type CacheSettings, schema } from './settings.ts'
@@ -13,9 +13,9 @@ export const cache: Plugin<CacheSettings> = { name: 'cache', schema, setup: setU
 
 function setUp(settings: CacheSettings, setup: Setup): Instance {
   const { clock } = setup
-  let live = livePlugins([])
+  let dynamicZones = createDynamicZones([])
   const sinks = new Set<ReplySink>()
-  /** Entries that the sinks have. */
+  /** Entries that are published to the sinks. */
   let offered = new WeakSet<Entry>()
 
   const store = createStore({ success: settings.success.capacity, denial: settings.denial.capacity }, (entry) => {
@@ -23,9 +23,9 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     for (const sink of sinks) sink.remove(entry.name, entry.type, entry.dnssecOk, entry.checkingDisabled)
   })
 
-  /** Failures stay with the chain: it writes those that clients see into the log (`log { class error }`). */
+  /** Publishes an entry. Failures stay with the chain, which logs those that clients see (`log { class error }`). */
   function offer(entry: Entry): void {
-    if (offered.has(entry) || entry.failure || entry.class !== dnsClass.IN || live.mayHave(entry.name)) return
+    if (offered.has(entry) || entry.failure || entry.class !== dnsClass.IN || dynamicZones.contain(entry.name)) return
     offered.add(entry)
     for (const sink of sinks) sink.put(publishedEntry(entry))
   }
@@ -37,7 +37,7 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     zones: settings.zones.join(','),
     size: store.size,
   })
-  // These must see every hit: the data plane would hide it from them.
+  // These settings need every hit, which the data plane would hide.
   const seesHits = settings.prefetch !== undefined || settings.serveStale !== undefined || settings.keepTtl
   return {
     handler: createCache({
@@ -45,7 +45,7 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
       store,
       clock,
       cells: ({ server, view }) => metrics.cells(server, view),
-      isSuperseded: (query) => live.have(query),
+      isSuperseded: (query) => dynamicZones.answer(query),
       offer: seesHits ? () => undefined : offer,
     }),
     ...(seesHits
@@ -54,14 +54,14 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
           replies: {
             attach(sink: ReplySink) {
               sinks.add(sink)
-              // The newcomer has none yet; it is told of each when that is found next.
+              // A new sink starts empty; each entry is published to it on its next hit.
               offered = new WeakSet()
               return { detach: () => void sinks.delete(sink) }
             },
           },
         }),
     start() {
-      live = livePlugins(setup.block.instances())
+      dynamicZones = createDynamicZones(setup.block.instances())
     },
     stop: () => metrics.stop(),
     explain: (query) => explain(query, store, clock.now()),
@@ -75,7 +75,7 @@ function explain(query: Query, store: Store, now: number): string[] {
     const entry = store.get(kind, key)
     if (entry) lines.push(`has a ${kind} entry, ${secondsLeft(entry, now)} s of ${entry.ttl} s left`)
   }
-  return lines.length > 0 ? lines : ['has no entry (cluster answers are never kept)']
+  return lines.length > 0 ? lines : ['has no entry (cluster answers are never cached)']
 }
 
 /** The entry as the data plane takes it. */

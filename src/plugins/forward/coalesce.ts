@@ -1,12 +1,13 @@
-/** Identical questions that are on their way at the same time share one exchange. */
+/** Identical questions that wait at the same time share one exchange. */
 import { opcode, type } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
+import type { UpstreamTransport } from '../../upstream/connection.ts'
 
 /**
  * What questions must have in common to share an answer; undefined for those that are better sent alone (EDNS options,
  * signatures, updates). `name` is the question's in lower case.
  */
-export function sharingKey(request: Message, name: string, way: 'udp' | 'stream'): string | undefined {
+export function sharingKey(request: Message, name: string, transport: UpstreamTransport): string | undefined {
   const { edns } = request
   const plain = request.opcode === opcode.QUERY && request.questions.length === 1 && request.additional.length === 0
   if (!plain || (edns && (edns.options.length > 0 || edns.version !== 0))) return undefined
@@ -19,7 +20,7 @@ export function sharingKey(request: Message, name: string, way: 'udp' | 'stream'
     (request.authenticData ? 4 : 0) |
     (edns?.dnssecOk ? 8 : 0)
   // The payload size decides what the server truncates; without EDNS it is 512, and no OPT comes back.
-  return `${name} ${question.type} ${question.class} ${flags} ${way} ${edns ? edns.payloadSize : ''}`
+  return `${name} ${question.type} ${question.class} ${flags} ${transport} ${edns ? edns.payloadSize : ''}`
 }
 
 /** The answer as the client wants it: its own ID and its own case of the question, in the owner names as well. */

@@ -4,6 +4,7 @@ import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
+import type { UpstreamTransport } from '../../upstream/connection.ts'
 import { type ExchangePolicy, type ExchangeResult, exchange } from '../../upstream/exchange.ts'
 import { shuffled } from '../../upstream/random.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
@@ -14,13 +15,13 @@ import type { ForwardSettings } from './settings.ts'
 
 const plugin = 'forward'
 
-/** One `forward` of a block, at work. */
+/** One `forward` of a server block. */
 export interface Forward {
   readonly settings: ForwardSettings
   readonly servers: ServerList
-  /** Whether the name is this one's to answer. */
+  /** Whether FROM covers the name and `except` does not. */
   matches(name: string): boolean
-  /** Questions on their way. */
+  /** Queries that wait for an upstream. */
   readonly running: number
   answer(query: Query): Outcome | Promise<Outcome>
 }
@@ -45,20 +46,20 @@ export function createForward(
   }
   let running = 0
 
-  function ask(query: Query, way: 'udp' | 'stream'): Promise<ExchangeResult> {
+  function ask(query: Query, transport: UpstreamTransport): Promise<ExchangeResult> {
     const upstreams = order(servers.current)
     const { request } = query
-    const asked = { wire: encodeMessage(request, { limit: 0xffff }), question: request.questions[0], way }
+    const asked = { wire: encodeMessage(request, { limit: 0xffff }), question: request.questions[0], transport }
     const maxAttempts = settings.maxConnectAttempts ?? 2 * upstreams.length
     return exchange(asked, upstreams, { ...policy, maxAttempts })
   }
 
-  function share(query: Query, way: 'udp' | 'stream'): Promise<ExchangeResult> {
-    const key = sharingKey(query.request, query.name, way)
-    if (key === undefined) return ask(query, way)
+  function share(query: Query, transport: UpstreamTransport): Promise<ExchangeResult> {
+    const key = sharingKey(query.request, query.name, transport)
+    if (key === undefined) return ask(query, transport)
     let answer = shared.get(key)
     if (!answer) {
-      answer = ask(query, way).finally(() => shared.delete(key))
+      answer = ask(query, transport).finally(() => shared.delete(key))
       shared.set(key, answer)
     }
     return answer
@@ -67,7 +68,7 @@ export function createForward(
   async function forward(query: Query): Promise<Outcome> {
     running++
     try {
-      return outcome(query, await share(query, wayFor(query, settings)))
+      return outcome(query, await share(query, transportFor(query, settings)))
     } finally {
       running--
     }
@@ -94,7 +95,7 @@ export function createForward(
 }
 
 /** The transport follows the client's unless the settings say otherwise. */
-function wayFor(query: Query, settings: ForwardSettings): 'udp' | 'stream' {
+function transportFor(query: Query, settings: ForwardSettings): UpstreamTransport {
   if (settings.forceTcp) return 'stream'
   return query.transport === 'udp' || settings.preferUdp ? 'udp' : 'stream'
 }

@@ -1,4 +1,4 @@
-/** The servers of one `forward`, kept current: files are read again when they change, host names resolved again. */
+/** The upstreams of one `forward`. Files are read again when they change; host names are resolved again. */
 
 import { lookup, Resolver } from 'node:dns/promises'
 import { stat } from 'node:fs/promises'
@@ -35,9 +35,10 @@ const hostInterval = 30 * second
 interface Source {
   readonly target: UpstreamAddress
   servers: readonly UpstreamTarget[]
-  /** What a file was when it was read last, or the trouble that was logged last: said once, not every time. */
+  /** Identifies the file's content when it was last read. */
   version: string
-  trouble: string
+  /** The problem logged last: it is not logged again until it changes. */
+  loggedProblem: string
 }
 
 /** Throws what reading a file throws: at the start the files must be there. */
@@ -70,14 +71,15 @@ export function createServerList(options: ServerListOptions): ServerList {
       if (version === source.version) return
       const servers = readNameservers(target)
       source.version = version
-      if (servers.length === 0) return complain(source, `${target.path} has no nameserver; the old ones stay in use`)
-      source.trouble = ''
+      if (servers.length === 0)
+        return complain(source, `${target.path} has no nameserver; the previous nameservers stay in use`)
+      source.loggedProblem = ''
       if (JSON.stringify(servers) === JSON.stringify(source.servers)) return
       source.servers = servers
       apply()
-      log.info(`${target.path} has changed: forwarding to ${servers.map((server) => server.address).join(', ')}`)
+      log.info(`${target.path} changed: forwarding to ${servers.map((server) => server.address).join(', ')}`)
     } catch (error) {
-      complain(source, `cannot read ${target.path}: ${messageOf(error)}; the old nameservers stay in use`)
+      complain(source, `cannot read ${target.path}: ${messageOf(error)}; the previous nameservers stay in use`)
     }
   }
 
@@ -85,7 +87,7 @@ export function createServerList(options: ServerListOptions): ServerList {
     try {
       const addresses = await addressesOf(target.host, options.resolvers)
       const serverName = target.protocol === 'dns' ? '' : target.host
-      source.trouble = ''
+      source.loggedProblem = ''
       source.servers = addresses.map((address) => ({ ...target, address, serverName }) as const).map(toServer)
       apply()
     } catch (error) {
@@ -93,9 +95,9 @@ export function createServerList(options: ServerListOptions): ServerList {
     }
   }
 
-  function complain(source: Source, trouble: string): void {
-    if (source.trouble !== trouble) log.warning(trouble)
-    source.trouble = trouble
+  function complain(source: Source, problem: string): void {
+    if (source.loggedProblem !== problem) log.warning(problem)
+    source.loggedProblem = problem
   }
 
   apply()
@@ -125,7 +127,7 @@ export function createServerList(options: ServerListOptions): ServerList {
 
 function createSource(target: UpstreamAddress): Source {
   const servers = target.kind === 'server' ? [target.server] : target.kind === 'file' ? readNameservers(target) : []
-  return { target, servers, version: '', trouble: '' }
+  return { target, servers, version: '', loggedProblem: '' }
 }
 
 const toServer = ({ protocol, address, port, serverName }: UpstreamTarget): UpstreamTarget => ({

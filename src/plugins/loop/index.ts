@@ -7,8 +7,8 @@ import { encodeMessage } from '../../dns/wire.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Query } from '../../plugin/query.ts'
 import type { Timer } from '../../scheduling/clock.ts'
-import { endpointText, type Sending } from '../../upstream/carrier.ts'
-import { createUdpCarrier } from '../../upstream/udp.ts'
+import { endpointText, type Sending } from '../../upstream/connection.ts'
+import { createUdpConnection } from '../../upstream/udp.ts'
 
 /** Nothing can be set. */
 export type LoopSettings = Readonly<Record<string, never>>
@@ -39,7 +39,7 @@ function setUp(_: LoopSettings, setup: Setup): Instance {
   const token = `${randomInt(2 ** 47)}.${randomInt(2 ** 47)}`
   const name = zone === '.' ? `${token}.` : `${token}.${zone}`
   const listener = { address: ownAddress(block.addresses[0]), port: block.port }
-  const carrier = createUdpCarrier(listener)
+  const connection = createUdpConnection(listener)
   let timer: Timer | undefined
   let sending: Sending | undefined
   let sightings = 0
@@ -62,7 +62,7 @@ function setUp(_: LoopSettings, setup: Setup): Instance {
     }
     sightings = 0
     timer = clock.after(patience.answer, () => again(until))
-    sending = carrier.send(encodeMessage(queryMessage(name, type.HINFO, true), { limit: 512 }), {
+    sending = connection.send(encodeMessage(queryMessage(name, type.HINFO, true), { limit: 512 }), {
       answer() {
         finish()
         return true
@@ -81,7 +81,7 @@ function setUp(_: LoopSettings, setup: Setup): Instance {
   function finish(): void {
     watching = false
     timer?.cancel()
-    carrier.close()
+    connection.close()
   }
 
   return {

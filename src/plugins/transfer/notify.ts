@@ -6,8 +6,8 @@ import type { TransferSource } from '../../plugin/contract.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
-import { endpointText, type Sending } from '../../upstream/carrier.ts'
-import { createUdpCarrier } from '../../upstream/udp.ts'
+import { endpointText, type Sending } from '../../upstream/connection.ts'
+import { createUdpConnection } from '../../upstream/udp.ts'
 import { type Rule, ruleFor } from './settings.ts'
 
 /** Serials count seconds: told in the second of a change, a secondary would miss what else happens in it. */
@@ -88,7 +88,7 @@ interface Peer {
 }
 
 function createPeer(zone: string, address: SocketAddress, source: string | undefined, clock: Clock, log: Logger): Peer {
-  const carrier = createUdpCarrier(address, { source })
+  const connection = createUdpConnection(address, { source })
   const message = { ...queryMessage(zone, type.SOA, false), opcode: opcode.NOTIFY, authoritative: true }
   const octets = encodeMessage(message, { limit: 512 })
   let timer: Timer | undefined
@@ -110,7 +110,7 @@ function createPeer(zone: string, address: SocketAddress, source: string | undef
       if (left > 1) attempt(left - 1)
       else finish(reason)
     })
-    sending = carrier.send(octets, {
+    sending = connection.send(octets, {
       answer(bytes) {
         const code = rcodeOfAnswer(bytes)
         if (code === undefined) return false
@@ -143,7 +143,7 @@ function createPeer(zone: string, address: SocketAddress, source: string | undef
     tell,
     stop() {
       timer?.cancel()
-      carrier.close()
+      connection.close()
     },
   }
 }

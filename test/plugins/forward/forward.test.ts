@@ -141,7 +141,9 @@ test('a resolv.conf that changes is used within five seconds; a broken one leave
   await afterFiveSeconds(() => assert.match(servers(), /127\.0\.0\.2:53 .*\[::1\]:53/))
   assert.doesNotMatch(servers(), /127\.0\.0\.1:53/)
   writeFileSync(file, 'nothing of use\n')
-  await afterFiveSeconds(() => assert.match(rig.lines.at(-1) ?? '', /has no nameserver; the old ones stay in use/))
+  await afterFiveSeconds(() =>
+    assert.match(rig.lines.at(-1) ?? '', /has no nameserver; the previous nameservers stay in use/),
+  )
   rmSync(file)
   await afterFiveSeconds(() => assert.match(rig.lines.at(-1) ?? '', /cannot read .*resolv\.conf/))
   const lines = rig.lines.length

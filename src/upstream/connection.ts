@@ -1,32 +1,35 @@
 /**
- * A carrier takes one question's octets to one server over one protocol and brings back what may be its answer. It
- * chooses the ID; which message is the answer, how long to wait and whom to ask next is decided above it.
+ * A connection sends one message to one upstream over one protocol and reports what may be its answer. It chooses the
+ * message ID. Which message is the answer, how long to wait and which upstream is next is decided in exchange.ts.
  */
 export interface UpstreamConnection {
-  /** Sends a message. Its ID is replaced; `wire` itself is left as it is. Never throws: errors go to `receiver`. */
+  /** Sends a message under a new ID; `wire` itself is not changed. Never throws: errors go to `receiver`, in a later turn. */
   send(wire: Uint8Array, receiver: Receiver): Sending
-  /** Gives up everything that is on its way, without telling the receivers. */
+  /** Abandons everything that is under way without calling the receivers. */
   close(): void
 }
 
+/** `stream`: TCP, TLS or HTTPS, whichever the upstream speaks. */
+export type UpstreamTransport = 'udp' | 'stream'
+
 export interface Receiver {
   /**
-   * A message with the ID that was sent has come from the server. True when it is the answer: then the exchange is
-   * over. False leaves it waiting.
+   * A message with the ID that was sent has come from the upstream. Returns true when it is the answer: the exchange is
+   * then over. False keeps it waiting.
    */
   answer(bytes: Uint8Array): boolean
-  /** There will be no answer. Not called after `answer` said true, nor after `cancel`. */
+  /** No answer will come. Not called after `answer` returned true, nor after `cancel`. */
   failed(error: Error): void
 }
 
 export interface Sending {
-  /** Ends the wait. `silent`: because the server did not answer in time, so its connection is not trusted again. */
+  /** Ends the wait. `silent`: the upstream did not answer in time, so its connection takes no more questions. */
   cancel(why: 'settled' | 'silent'): void
-  /** The error of having waited in vain, in the words that CoreDNS uses. */
+  /** The error of a time-out, in CoreDNS's words. */
   timeout(): Error
 }
 
-/** Where a server is. */
+/** Where an upstream is. */
 export interface Endpoint {
   /** An IP address in text. */
   readonly address: string
@@ -37,7 +40,7 @@ export interface Endpoint {
 export const endpointText = ({ address, port }: Endpoint): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 
-/** What a system error says in the words of CoreDNS's logs. */
+/** A system error in the words of CoreDNS's logs. */
 export function reasonOf(error: Error): string {
   const code = (error as NodeJS.ErrnoException).code
   return (code && reasons[code]) || error.message

@@ -1,0 +1,38 @@
+/**
+ * Zones of plugins that answer from changing data and let the next plugin answer what they do not have (`fallthrough`).
+ * The next plugin's answers are cached; before one is given again, the plugin of the zone is asked whether it has the
+ * name by now. A new pod or Service so is in the next answer.
+ */
+import { rcode } from '../../dns/codes.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import type { Instance } from '../../plugin/contract.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+
+export interface DynamicZones {
+  /** Whether a plugin of these zones answers the query now. */
+  answer(query: Query): boolean
+  /** Whether the name is in one of the zones. */
+  contain(name: string): boolean
+}
+
+const passed: Outcome = { kind: 'drop', plugin: '' }
+
+export function createDynamicZones(instances: readonly Instance[]): DynamicZones {
+  const dynamic = instances.flatMap(({ live: zones, handler }) => (zones && handler ? [{ zones, handler }] : []))
+  const isIn = (zones: readonly string[], name: string): boolean => zones.some((zone) => isSubdomain(zone, name))
+  return {
+    answer: (query) =>
+      dynamic.some(({ zones, handler }) => {
+        if (!isIn(zones, query.name)) return false
+        // Only the fact of an answer counts: no client waits for it.
+        const outcome = handler({ ...query, releaseSlot: undefined }, () => passed)
+        if (outcome instanceof Promise) outcome.catch(() => undefined)
+        return outcome instanceof Promise || !isMissing(outcome)
+      }),
+    contain: (name) => dynamic.some(({ zones }) => isIn(zones, name)),
+  }
+}
+
+/** Passed on, or denied: a cached answer to a name that it denies came from a plugin in front of it (`autopath`). */
+const isMissing = (outcome: Outcome): boolean =>
+  outcome === passed || (outcome.kind === 'reply' && outcome.message.rcode === rcode.NXDOMAIN)

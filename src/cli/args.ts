@@ -1,44 +1,44 @@
 /** Command lines in Go's flag syntax, as CoreDNS's are: `-conf F`, `-conf=F`, `--conf F`; `--` ends the flags. */
 
-/** Where a command writes. */
+/** The output of a command. */
 export interface Io {
   readonly stdout: { write(text: string): unknown }
   readonly stderr: { write(text: string): unknown }
 }
 
-/** One flag of a command. `value`: what its value is called in the usage; without one it is true or false. */
+/** One flag of a command. `value` names its value in the usage text; a flag without it is boolean. */
 export interface Flag {
   readonly value?: string
   readonly help: string
-  /** The flag that this one is another name of. */
+  /** This flag is another name of that one. */
   readonly same?: string
 }
 
 export type Flags = Readonly<Record<string, Flag>>
 
 export interface Command {
-  /** How it is called: `slicedns query NAME [TYPE]`. */
+  /** The synopsis: `slicedns query NAME [TYPE]`. */
   readonly usage: string
   readonly flags: Flags
-  /** Flags may also stand behind positional arguments. Go's own parser, which CoreDNS uses, stops at the first. */
+  /** Flags may follow positional arguments. Go's own parser, which CoreDNS uses, stops at the first of those. */
   readonly mixed?: boolean
 }
 
 export interface ParsedArgs {
   readonly kind: 'parsed'
-  /** By the flags' own names, whichever name was used. */
+  /** Values by flag; another name of a flag counts as the flag. */
   readonly given: ReadonlyMap<string, string>
   readonly positional: readonly string[]
 }
 
-/** The command is not to be run: print the text (usage on request, with code 0; what is wrong with it, with code 2). */
+/** The command does not run, its text is printed instead: the usage on request (code 0), or the mistake (code 2). */
 export interface Exit {
   readonly kind: 'exit'
   readonly code: number
   readonly text: string
 }
 
-/** Parses a command line. A flag that is given twice has its last value. */
+/** Parses a command line. Of a flag that is given twice the last value counts. */
 export function parseArgs(args: readonly string[], command: Command): ParsedArgs | Exit {
   const given = new Map<string, string>()
   const positional: string[] = []
@@ -75,13 +75,13 @@ export function parseArgs(args: readonly string[], command: Command): ParsedArgs
   return { kind: 'parsed', given, positional }
 }
 
-/** `-name`, `--name`, `-name=value`. The name is empty where the syntax is bad (`---x`, `-=x`). */
+/** `-name`, `--name`, `-name=value`. The name is '' where the syntax is invalid (`---x`, `-=x`). */
 function splitFlag(arg: string): { name: string; value: string | undefined } {
   const match = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(arg)
   return match ? { name: match[1], value: match[2] } : { name: '', value: undefined }
 }
 
-/** What to print, and exit code 2, for a command line that cannot be obeyed. */
+/** The message, the usage and exit code 2, for an invalid command line. */
 export function misuse(command: Command, message: string): Exit {
   return { kind: 'exit', code: 2, text: `${message}\n${usageText(command)}` }
 }
@@ -93,13 +93,13 @@ function usageText({ usage, flags }: Command): string {
   return `Usage: ${usage}\n${lines.join('')}`
 }
 
-/** Prints what a command line without a run asks for: help is what was wanted, anything else is an error. */
+/** Prints the text: help to stdout, a mistake to stderr. */
 export function printExit(exit: Exit, io: Io): number {
   ;(exit.code === 0 ? io.stdout : io.stderr).write(exit.text)
   return exit.code
 }
 
-/** A flag's value as an integer in a range; undefined when it was not given, NaN when it is none. */
+/** A flag's value as an integer in a range; undefined if the flag is absent, NaN if the value is invalid. */
 export function integerFlag(args: ParsedArgs, name: string, min: number, max: number): number | undefined {
   const text = args.given.get(name)
   if (text === undefined) return undefined

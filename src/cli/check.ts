@@ -1,4 +1,4 @@
-/** `slicedns check`: says what is wrong with a Corefile, all of it, without opening a socket or calling an API. */
+/** `slicedns check`: reports every error of a Corefile, without opening a socket or calling an API. */
 import { plugins } from '../plugins/index.ts'
 import { type Command, type Io, integerFlag, misuse, parseArgs, printExit } from './args.ts'
 import { checkCorefile, findingText } from './findings.ts'
@@ -12,14 +12,14 @@ const command: Command = {
   },
 }
 
-/** Exit code 0: it can be served; 1: it cannot; 2: the command line is wrong. */
+/** Exit code 0: the Corefile is valid; 1: it is not; 2: the command line is invalid. */
 export async function run(args: string[], io: Io): Promise<number> {
   const parsed = parseArgs(args, command)
   if (parsed.kind === 'exit') return printExit(parsed, io)
   if (parsed.positional.length > 0)
     return printExit(misuse(command, `unexpected argument '${parsed.positional[0]}'`), io)
   const port = integerFlag(parsed, 'dns.port', 0, 65_535)
-  if (Number.isNaN(port)) return printExit(misuse(command, 'the value of -dns.port is not a port'), io)
+  if (Number.isNaN(port)) return printExit(misuse(command, 'invalid value for -dns.port: must be a port'), io)
   const file = parsed.given.get('conf') ?? 'Corefile'
   const { findings, blocks } = checkCorefile(file, plugins, port ?? 53)
   for (const finding of findings) io.stdout.write(`${findingText(finding)}\n`)

@@ -1,4 +1,4 @@
-/** `slicedns explain`: asks a running slicedns why it answers as it does. */
+/** `slicedns explain`: asks a running slicedns process why it answers as it does. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { get as getTls } from 'node:https'
@@ -11,14 +11,14 @@ const command: Command = {
   usage: 'slicedns explain NAME [TYPE] [--server URL | --pid PID | --pidfile FILE]',
   mixed: true,
   flags: {
-    server: { value: 'URL', help: 'Ask the console plugin there, as http://localhost:8053' },
-    pid: { value: 'PID', help: 'Ask this process of this machine (default: the only slicedns that runs)' },
-    pidfile: { value: 'FILE', help: 'Ask the process whose pid is in this file' },
-    json: { help: 'Print what the server said as JSON' },
+    server: { value: 'URL', help: 'Ask the console plugin at this URL, such as http://localhost:8053' },
+    pid: { value: 'PID', help: 'Ask this local process (default: the only running slicedns)' },
+    pidfile: { value: 'FILE', help: 'Ask the local process whose pid is in this file' },
+    json: { help: 'Print the explanation as JSON' },
   },
 }
 
-/** What the server tells for one of its listeners (src/server/explain.ts). */
+/** The server's explanation for one of its listeners (src/server/explain.ts). */
 interface Explanation {
   readonly name: string
   readonly type: string
@@ -33,19 +33,19 @@ interface Explanation {
   readonly additional: readonly string[]
 }
 
-/** Where to ask: a socket of this machine, or a URL. */
-type Place = { readonly socketPath: string; readonly shown: string } | { readonly url: URL; readonly shown: string }
+/** The process to ask: behind a local socket, or behind a URL. */
+type Target = { readonly socketPath: string; readonly shown: string } | { readonly url: URL; readonly shown: string }
 
-/** Exit code 0: explained; 1: nobody there to explain; 2: the command line is wrong. */
+/** Exit code 0: explained; 1: no process explained; 2: the command line is invalid. */
 export async function run(args: string[], io: Io): Promise<number> {
   const parsed = parseArgs(args, command)
   if (parsed.kind === 'exit') return printExit(parsed, io)
   const [name, type, ...surplus] = parsed.positional
-  if (name === undefined) return printExit(misuse(command, 'which NAME?'), io)
+  if (name === undefined) return printExit(misuse(command, 'NAME is missing'), io)
   if (surplus.length > 0) return printExit(misuse(command, `unexpected argument '${surplus[0]}'`), io)
   try {
-    const place = findPlace(parsed.given)
-    const explanations = await fetchExplanations(place, name, type ?? 'A')
+    const target = findTarget(parsed.given)
+    const explanations = await fetchExplanations(target, name, type ?? 'A')
     if (parsed.given.get('json') === 'true') io.stdout.write(`${JSON.stringify(explanations, undefined, 2)}\n`)
     else io.stdout.write(explanations.map(explanationText).join('\n'))
     return 0
@@ -55,20 +55,20 @@ export async function run(args: string[], io: Io): Promise<number> {
   }
 }
 
-function findPlace(given: ReadonlyMap<string, string>): Place {
+function findTarget(given: ReadonlyMap<string, string>): Target {
   const server = given.get('server')
   if (server !== undefined) {
     const text = /^https?:\/\//.test(server) ? server : `http://${server}`
-    if (!URL.canParse(text)) throw new Error(`'${server}' is not a URL: --server http://localhost:8053`)
+    if (!URL.canParse(text)) throw new Error(`invalid URL '${server}': use --server http://localhost:8053`)
     return { url: new URL(text), shown: server }
   }
   const pidfile = given.get('pidfile')
   const pid = given.get('pid') ?? (pidfile === undefined ? onlyPid() : readFileSync(pidfile, 'utf8').trim())
-  if (!/^\d+$/.test(pid)) throw new Error(`'${pid}' is not a pid`)
-  return { socketPath: socketPath(pid), shown: `process ${pid}` }
+  if (!/^\d+$/.test(pid)) throw new Error(`invalid pid '${pid}'`)
+  return { socketPath: socketPath(pid), shown: `pid ${pid}` }
 }
 
-/** Linux has abstract sockets, which need no file; elsewhere it is a file in the temporary folder. */
+/** An abstract socket on Linux, which needs no file; elsewhere a socket file in the temporary folder. */
 function socketPath(pid: string): string {
   return process.platform === 'linux' ? `\0slicedns-${pid}` : join(tmpdir(), `slicedns-${pid}.sock`)
 }
@@ -76,8 +76,9 @@ function socketPath(pid: string): string {
 function onlyPid(): string {
   const pids = runningPids()
   if (pids.length === 1) return pids[0]
-  if (pids.length === 0) throw new Error('no slicedns runs on this machine: name another with --server URL')
-  throw new Error(`several slicedns run on this machine, choose one with --pid: ${pids.join(', ')}`)
+  if (pids.length === 0)
+    throw new Error('no slicedns process runs on this machine: use --server URL for another machine')
+  throw new Error(`several slicedns processes run on this machine: choose one with --pid: ${pids.join(', ')}`)
 }
 
 function runningPids(): string[] {
@@ -88,19 +89,19 @@ function runningPids(): string[] {
   return [...new Set(Array.from(names, ([, pid]) => pid))]
 }
 
-async function fetchExplanations(place: Place, name: string, type: string): Promise<Explanation[]> {
+async function fetchExplanations(target: Target, name: string, type: string): Promise<Explanation[]> {
   const query = new URLSearchParams({ name, type })
-  const { status, body } = await fetchText(place, `/explain?${query}`)
+  const { status, body } = await fetchText(target, `/explain?${query}`)
   let content: unknown
   try {
     content = JSON.parse(body)
   } catch {
-    throw new Error(`${place.shown} is no slicedns: it answered ${status} with something else than an explanation`)
+    throw new Error(`${target.shown} is not slicedns: it answered ${status} without an explanation`)
   }
-  const told = (content as { error?: unknown } | null)?.error
-  if (status !== 200) throw new Error(typeof told === 'string' ? told : `${place.shown} answered ${status}`)
+  const message = (content as { error?: unknown } | null)?.error
+  if (status !== 200) throw new Error(typeof message === 'string' ? message : `${target.shown} answered ${status}`)
   const explanations = (Array.isArray(content) ? content : [content]) as Explanation[]
-  if (!explanations.every(isExplanation)) throw new Error(`${place.shown} speaks another version of slicedns`)
+  if (!explanations.every(isExplanation)) throw new Error(`${target.shown} runs another version of slicedns`)
   return explanations
 }
 
@@ -109,18 +110,17 @@ function isExplanation(value: unknown): value is Explanation {
   return typeof name === 'string' && Array.isArray(steps) && Array.isArray(answer)
 }
 
-/** Milliseconds. An explanation runs the chain, which may wait for an upstream. */
+/** Milliseconds. The server runs the plugin chain for it, which may wait for an upstream. */
 const timeout = 10_000
 
-function fetchText(place: Place, path: string): Promise<{ status: number; body: string }> {
+function fetchText(target: Target, path: string): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const fail = (error: { code?: string; message: string }) => reject(new Error(failureText(place, error)))
+    const fail = (error: { code?: string; message: string }) => reject(new Error(failureText(target, error)))
     const settings = { timeout, agent: false as const }
-    const target = 'url' in place ? new URL(path, place.url) : undefined
-    const fetch = target?.protocol === 'https:' ? getTls : get
-    const request = target
-      ? fetch(target, settings)
-      : get({ ...settings, socketPath: (place as { socketPath: string }).socketPath, path, host: 'localhost' })
+    const request =
+      'url' in target
+        ? (target.url.protocol === 'https:' ? getTls : get)(new URL(path, target.url), settings)
+        : get({ ...settings, socketPath: target.socketPath, path, host: 'localhost' })
     request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)))
     request.on('error', fail)
     request.on('response', (response) => {
@@ -135,22 +135,22 @@ function fetchText(place: Place, path: string): Promise<{ status: number; body: 
   })
 }
 
-function failureText(place: Place, { code, message }: { code?: string; message: string }): string {
+function failureText(target: Target, { code, message }: { code?: string; message: string }): string {
   if (code === 'ECONNREFUSED' || code === 'ENOENT')
-    return 'url' in place
-      ? `nothing listens at ${place.shown}: is the console plugin in its Corefile?`
-      : `${place.shown} is no slicedns, or has just ended`
-  return `cannot ask ${place.shown}: ${message}`
+    return 'url' in target
+      ? `nothing listens at ${target.shown}: is the console plugin in its Corefile?`
+      : `no slicedns process at ${target.shown} (it may have exited)`
+  return `cannot ask ${target.shown}: ${message}`
 }
 
-/** One listener's explanation: what takes the query, what each plugin says, and what comes out. */
+/** One listener's explanation: the server block, each plugin's lines, and the answer. */
 function explanationText(explanation: Explanation): string {
   const { name, type, listener, zone, path, reason, steps, rcode } = explanation
-  const block = zone === '' ? 'no server block takes it' : `server block of zone ${zone}`
+  const block = zone === '' ? 'no server block matches' : `server block of zone ${zone}`
   const lines = [`${name} ${type} at ${listener}: ${block}`]
   lines.push(path === 'table' ? 'answered from the table' : `answered by the chain${reason && `: ${reason}`}`)
-  const rows = steps.flatMap(({ plugin, lines: told }) =>
-    (told.length === 0 ? [''] : told).map((line, index) => [index === 0 ? `  ${plugin}` : '', line]),
+  const rows = steps.flatMap(({ plugin, lines: said }) =>
+    (said.length === 0 ? [''] : said).map((line, index) => [index === 0 ? `  ${plugin}` : '', line]),
   )
   const sections = (['answer', 'authority', 'additional'] as const)
     .filter((section) => explanation[section]?.length > 0)

@@ -1,4 +1,4 @@
-/** Everything that can be told about a Corefile without opening a socket: what `slicedns check` prints. */
+/** Finds the errors of a Corefile without opening a socket: what `slicedns check` prints. */
 import { directiveError } from '../corefile/directives.ts'
 import { type ServerKey, serverKeys } from '../corefile/keys.ts'
 import { diskSources, readCorefile } from '../corefile/load.ts'
@@ -16,13 +16,13 @@ export interface Finding {
 
 export interface Findings {
   readonly findings: readonly Finding[]
-  /** Server blocks that were read. */
+  /** Number of server blocks. */
   readonly blocks: number
 }
 
 /**
- * Checks a Corefile as far as it can be read: grammar, directives, keys, every plugin's settings, zones that two blocks
- * claim. In the order of the file, imported files behind it.
+ * Checks a Corefile up to its first syntax error: grammar, directives, keys, every plugin's settings, zones that two
+ * blocks claim. In the order of the file; imported files follow it.
  */
 export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort: number): Findings {
   const findings: Finding[] = []
@@ -54,7 +54,7 @@ export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort:
   if (corefile.blocks.length === 0 && corefile.error === undefined)
     findings.push({
       severity: 'warning',
-      message: `${file} has no server block: the built-in one is used`,
+      message: `${file} has no server block: the built-in Corefile is used`,
       at: undefined,
     })
   return { findings: inFileOrder(findings, file), blocks: corefile.blocks.length }
@@ -87,8 +87,8 @@ function checkSettings(
 }
 
 /**
- * Reads the settings, and after an error again without the line or the occurrence that it is in, so that one run tells
- * them all. What is then wrong at the directive itself may only be the consequence, and is not told.
+ * Reads the settings, and after an error reads them again without the line or the occurrence that has it, so that one
+ * run reports every error. A later error at the directive itself may only follow from the removal: it is not reported.
  */
 function checkDirective(
   plugin: Plugin,
@@ -111,7 +111,7 @@ function checkDirective(
   }
 }
 
-/** The occurrences without the line of a body, or else the occurrence, that holds the position; undefined: none does. */
+/** The occurrences without the body line, or else without the occurrence, at the position; undefined if no one matches. */
 function without(occurrences: readonly Directive[], at: Position | undefined): readonly Directive[] | undefined {
   const holds = (token: { readonly at: Position }) => token.at === at
   const lines = occurrences.flatMap(({ body }) => body ?? [])
@@ -123,7 +123,11 @@ function without(occurrences: readonly Directive[], at: Position | undefined): r
 }
 
 function warnings(block: CorefileBlock, keys: readonly ServerKey[]): Finding[] {
-  const empty: Finding = { severity: 'warning', message: 'no directives: every query for it is REFUSED', at: block.at }
+  const empty: Finding = {
+    severity: 'warning',
+    message: 'no directives: every query for this block is REFUSED',
+    at: block.at,
+  }
   const odd = keys.flatMap(({ zones, at }) =>
     zones
       .filter((zone) => !isPreferredSyntax(zone))
@@ -134,7 +138,7 @@ function warnings(block: CorefileBlock, keys: readonly ServerKey[]): Finding[] {
   return block.directives.length === 0 ? [empty, ...odd] : odd
 }
 
-/** RFC 1035 §2.3.1; the root and reverse zones are exempt. */
+/** RFC 1035 §2.3.1. The root and reverse zones are exempt. */
 function isPreferredSyntax(zone: string): boolean {
   return zone === '.' || /\.(in-addr|ip6)\.arpa\.$/.test(`.${zone}`) || /^([a-z]([a-z0-9-]*[a-z0-9])?\.)+$/.test(zone)
 }

@@ -8,7 +8,7 @@ export interface ServeFlags {
   readonly kind: 'serve'
   /** Path of the Corefile, or `stdin`; undefined: ./Corefile, or the built-in one. */
   readonly conf: string | undefined
-  /** The port of keys that name none. */
+  /** The port of server block keys without one. */
   readonly port: number
   readonly pidfile: string | undefined
   readonly quiet: boolean
@@ -16,7 +16,7 @@ export interface ServeFlags {
 
 const command: Command = {
   usage: `slicedns [flags]
-       slicedns check | explain | query | watch | latency   (-h after one tells more)`,
+       slicedns check | explain | query | watch | latency   (-h after one prints its usage)`,
   flags: {
     conf: { value: 'FILE', help: 'Corefile to load, or stdin (default "Corefile")' },
     'dns.port': { value: 'PORT', help: 'Default port (default 53)' },
@@ -30,7 +30,7 @@ const command: Command = {
 
 const subcommands = ['check', 'explain', 'query', 'watch', 'latency']
 
-/** What the server is asked to do by its command line, or what to print instead of serving. */
+/** Parses the server's command line. Exit: what to print instead of serving. */
 export function parseServeFlags(args: readonly string[]): ServeFlags | Exit {
   const parsed = parseArgs(args, command)
   if (parsed.kind === 'exit') return parsed

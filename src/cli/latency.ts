@@ -1,54 +1,72 @@
-/** `slicedns latency`: how long one server takes for one question, asked many times, one after another. */
+/** `slicedns latency`: the time of one lookup, repeated one after another. */
 import { typeName } from '../dns/codes.ts'
+import { type Server, serverText } from './answer.ts'
 import { type Command, type Io, integerFlag, misuse, printExit } from './args.ts'
-import { ExchangeError, exchange, serverText } from './exchange.ts'
-import { findServer, lookupFlags, parseLookup } from './lookup.ts'
+import { findServer, type LookupArgs, lookupFlags, parseLookup } from './lookup-args.ts'
+import { LookupError, lookUp } from './lookup-client.ts'
 import { table } from './show.ts'
 
 const command: Command = {
   usage: 'slicedns latency NAME [TYPE] [@SERVER] [-p PORT] [--tcp] [-n N]',
-  flags: { ...lookupFlags, n: { value: 'N', help: 'Ask so many times (default 100)' } },
+  flags: { ...lookupFlags, n: { value: 'N', help: 'Number of lookups (default 100)' } },
 }
 
-/** Before these many failures in a row nobody needs to wait for more of them. */
-const patience = 5
+/** After this many failures in a row the server counts as gone. */
+const mostFailuresInARow = 5
 
-/** Exit code 0: every question got a reply, whatever it said; 1: one did not; 2: the command line is wrong. */
+/** Exit code 0: every lookup got a reply, with any rcode; 1: one did not; 2: the command line is invalid. */
 export async function run(args: string[], io: Io): Promise<number> {
   const lookup = parseLookup(args, command, true)
   if (lookup.kind === 'exit') return printExit(lookup, io)
   const count = integerFlag(lookup.args, 'n', 1, 1_000_000) ?? 100
-  if (Number.isNaN(count)) return printExit(misuse(command, '-n is a number from 1 to 1000000'), io)
+  if (Number.isNaN(count)) return printExit(misuse(command, '-n must be 1 to 1000000'), io)
   try {
     const server = await findServer(lookup)
-    const times: number[] = []
-    const rcodes = new Map<string, number>()
-    let failures = 0
-    let lastFailure = ''
-    for (let asked = 0, inARow = 0; asked < count && inARow < patience; asked++) {
-      const started = performance.now()
-      try {
-        const { rcode } = await exchange(lookup.question, server, lookup.options)
-        times.push(performance.now() - started)
-        rcodes.set(rcode, (rcodes.get(rcode) ?? 0) + 1)
-        inARow = 0
-      } catch (error) {
-        if (!(error instanceof ExchangeError)) throw error
-        lastFailure = error.message
-        failures++
-        inARow++
-      }
-    }
-    const asked = `${typeName(lookup.question.type)} of ${lookup.question.name} at ${serverText(server)}`
-    const outcomes = [...rcodes].map(([rcode, number]) => `${number} ${rcode}`)
-    io.stdout.write(`${asked}: ${[...outcomes, ...(failures > 0 ? [`${failures} without reply`] : [])].join(', ')}\n`)
-    if (times.length > 0) io.stdout.write(table(summary(times)))
-    if (failures > 0) io.stderr.write(`${lastFailure}\n`)
-    return failures > 0 ? 1 : 0
+    const measured = await measure(lookup, server, count)
+    io.stdout.write(reportText(lookup, server, measured))
+    if (measured.failures > 0) io.stderr.write(`${measured.lastFailure}\n`)
+    return measured.failures > 0 ? 1 : 0
   } catch (error) {
     io.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     return 1
   }
+}
+
+interface Measured {
+  /** Milliseconds, in the order of the lookups. */
+  readonly times: readonly number[]
+  readonly rcodes: ReadonlyMap<string, number>
+  readonly failures: number
+  readonly lastFailure: string
+}
+
+async function measure({ question, options }: LookupArgs, server: Server, count: number): Promise<Measured> {
+  const times: number[] = []
+  const rcodes = new Map<string, number>()
+  let failures = 0
+  let lastFailure = ''
+  for (let asked = 0, inARow = 0; asked < count && inARow < mostFailuresInARow; asked++) {
+    const started = performance.now()
+    try {
+      const { rcode } = await lookUp(question, server, options)
+      times.push(performance.now() - started)
+      rcodes.set(rcode, (rcodes.get(rcode) ?? 0) + 1)
+      inARow = 0
+    } catch (error) {
+      if (!(error instanceof LookupError)) throw error
+      lastFailure = error.message
+      failures++
+      inARow++
+    }
+  }
+  return { times, rcodes, failures, lastFailure }
+}
+
+function reportText({ question }: LookupArgs, server: Server, { times, rcodes, failures }: Measured): string {
+  const outcomes = [...rcodes].map(([rcode, number]) => `${number} ${rcode}`)
+  if (failures > 0) outcomes.push(`${failures} without reply`)
+  const head = `${typeName(question.type)} of ${question.name} at ${serverText(server)}: ${outcomes.join(', ')}\n`
+  return head + (times.length > 0 ? table(summary(times)) : '')
 }
 
 function summary(times: readonly number[]): string[][] {

@@ -1,8 +1,9 @@
 /** `slicedns query`: one lookup, its records as a table. */
 import { typeName } from '../dns/codes.ts'
+import { type Answer, serverText } from './answer.ts'
 import { type Command, type Io, printExit } from './args.ts'
-import { type Answer, exchange, serverText } from './exchange.ts'
-import { findServer, lookupFlags, parseLookup } from './lookup.ts'
+import { findServer, lookupFlags, parseLookup } from './lookup-args.ts'
+import { lookUp } from './lookup-client.ts'
 import { footer, recordRows, refusal, table } from './show.ts'
 
 const command: Command = {
@@ -18,7 +19,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   try {
     const server = await findServer(lookup)
     const started = performance.now()
-    const answer = await exchange(question, server, options)
+    const answer = await lookUp(question, server, options)
     const milliseconds = performance.now() - started
     if (lookup.args.given.get('json') === 'true') {
       const report = {

@@ -1,9 +1,8 @@
-/** Answers in columns. */
-
+/** Answers as text in columns. */
 import { typeName } from '../dns/codes.ts'
-import { type Answer, type Question, type Server, type ShownRecord, serverText } from './exchange.ts'
+import { type Answer, type Question, type Server, type ShownRecord, serverText } from './answer.ts'
 
-/** Lines of equal columns, two blanks apart; the last column is as long as it wants. */
+/** Rows in columns of equal width, two spaces apart. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows.reduce<number[]>(
     (widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, cell.length)),
@@ -17,12 +16,12 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `${line(row)}\n`).join('')
 }
 
-/** `A of web.default.svc.cluster.local.: NXDOMAIN, …` in words for who does not know rcodes; undefined for an answer. */
+/** The rcode explained, as `A of web.example.: NXDOMAIN, the name does not exist`; undefined for NOERROR. */
 export function refusal(question: Question, answer: Answer): string | undefined {
   const asked = `${typeName(question.type)} of ${question.name}`
-  if (answer.rcode === 'NXDOMAIN') return `${asked}: NXDOMAIN, there is no such name`
-  if (answer.rcode === 'REFUSED') return `${asked}: REFUSED, the server does not answer for this name`
-  if (answer.rcode === 'SERVFAIL') return `${asked}: SERVFAIL, the server could not find out`
+  if (answer.rcode === 'NXDOMAIN') return `${asked}: NXDOMAIN, the name does not exist`
+  if (answer.rcode === 'REFUSED') return `${asked}: REFUSED, the server does not serve this name`
+  if (answer.rcode === 'SERVFAIL') return `${asked}: SERVFAIL, the server failed to find the answer`
   if (answer.rcode !== 'NOERROR') return `${asked}: ${answer.rcode}`
   return undefined
 }
@@ -31,7 +30,7 @@ export function recordRows(records: readonly ShownRecord[]): string[][] {
   return records.map(({ name, ttl, class: klass, type, data }) => [name, String(ttl), klass, type, data])
 }
 
-/** Whence and how: `127.0.0.1:53 over udp, authoritative, 1.2 ms`. */
+/** The reply's origin: `127.0.0.1:53 over udp, authoritative, 1.2 ms`. */
 export function footer(server: Server, answer: Answer, milliseconds: number): string {
   const parts = [`${serverText(server)} over ${answer.transport}`, milliseconds.toFixed(1).concat(' ms')]
   if (answer.authoritative) parts.splice(1, 0, 'authoritative')

@@ -1,32 +1,33 @@
-/** `slicedns watch`: asks again and again, and prints each change of the answer with its time. */
+/** `slicedns watch`: repeats a lookup, and prints each change of the answer with its time. */
 import { scheduler } from 'node:timers/promises'
 import { typeName } from '../dns/codes.ts'
+import { type Answer, type Question, serverText } from './answer.ts'
 import { type Command, type Io, integerFlag, misuse, printExit } from './args.ts'
-import { type Answer, ExchangeError, exchange, type Question, serverText } from './exchange.ts'
-import { findServer, lookupFlags, parseLookup } from './lookup.ts'
+import { findServer, lookupFlags, parseLookup } from './lookup-args.ts'
+import { LookupError, lookUp } from './lookup-client.ts'
 import { refusal } from './show.ts'
 
 const command: Command = {
   usage: 'slicedns watch NAME [TYPE] [@SERVER] [-p PORT] [--tcp] [-interval MILLISECONDS]',
-  flags: { ...lookupFlags, interval: { value: 'MILLISECONDS', help: 'Ask so often (default 1000)' } },
+  flags: { ...lookupFlags, interval: { value: 'MILLISECONDS', help: 'Time between two lookups (default 1000)' } },
 }
 
 /**
- * Runs until it is interrupted (SIGINT, SIGTERM, or `until`): exit code 0 if the last answer was NOERROR, else 1.
- * Order and TTLs are no change.
+ * Runs until SIGINT, SIGTERM or `until`. Exit code 0 if the last answer was NOERROR, else 1. A different order or TTL
+ * does not count as a change.
  */
 export async function run(args: string[], io: Io, until?: AbortSignal): Promise<number> {
   const lookup = parseLookup(args, command, true)
   if (lookup.kind === 'exit') return printExit(lookup, io)
   const interval = integerFlag(lookup.args, 'interval', 1, 3_600_000)
-  if (Number.isNaN(interval)) return printExit(misuse(command, '-interval is in milliseconds, at most an hour'), io)
+  if (Number.isNaN(interval)) return printExit(misuse(command, '-interval must be 1 to 3600000 milliseconds'), io)
   const interrupted = interruption(until)
   try {
     const server = await findServer(lookup)
     io.stdout.write(`watching ${typeName(lookup.question.type)} of ${lookup.question.name} at ${serverText(server)}\n`)
     let before: State | undefined
     while (!interrupted.aborted) {
-      const state = await ask(() => exchange(lookup.question, server, lookup.options), lookup.question)
+      const state = await ask(() => lookUp(lookup.question, server, lookup.options), lookup.question)
       const lines = before === undefined ? firstLines(state) : changes(before, state)
       const time = new Date().toISOString()
       for (const line of lines) io.stdout.write(`${time}  ${line}\n`)
@@ -40,18 +41,18 @@ export async function run(args: string[], io: Io, until?: AbortSignal): Promise<
   }
 }
 
-/** What is compared: the records, or why there are none. */
+/** What two lookups are compared by. */
 interface State {
   readonly answered: boolean
   /** `AAAA 2001:db8::1`, sorted. */
   readonly records: readonly string[]
-  /** Why there are no records. */
+  /** The reason why there are no records; '' where there are. */
   readonly note: string
 }
 
-async function ask(exchangeOnce: () => Promise<Answer>, question: Question): Promise<State> {
+async function ask(lookUpOnce: () => Promise<Answer>, question: Question): Promise<State> {
   try {
-    const answer = await exchangeOnce()
+    const answer = await lookUpOnce()
     const records = answer.answer.map(({ name, type, data }) => {
       const owner = name.toLowerCase() === question.name.toLowerCase() ? '' : `${name} `
       return `${owner}${type} ${data}`
@@ -59,7 +60,7 @@ async function ask(exchangeOnce: () => Promise<Answer>, question: Question): Pro
     const note = refusal(question, answer) ?? (records.length === 0 ? 'no records (NODATA)' : '')
     return { answered: answer.rcode === 'NOERROR', records: [...new Set(records)].sort(), note }
   } catch (error) {
-    if (error instanceof ExchangeError) return { answered: false, records: [], note: error.message }
+    if (error instanceof LookupError) return { answered: false, records: [], note: error.message }
     throw error
   }
 }

@@ -82,7 +82,7 @@ last {
   test('only warns of what CoreDNS accepts', async () => {
     const { code, lines } = await check('a_b {\n  import none*\n}\n')
     assert.deepEqual(lines, [
-      'Corefile:1:1 - warning: no directives: every query for it is REFUSED',
+      'Corefile:1:1 - warning: no directives: every query for this block is REFUSED',
       "Corefile:1:1 - warning: 'a_b.' does not follow RFC1035 preferred syntax",
       'Corefile:2:10 - warning: No files matching import glob pattern: none*',
       'Corefile can be served: 1 server block',

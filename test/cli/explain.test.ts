@@ -86,7 +86,7 @@ describe('explain', () => {
 
   const failures: readonly { name: string; args: string[]; code: number; says: RegExp }[] = [
     {
-      name: 'a name that is none, in the words of the server',
+      name: 'an invalid name, with the message of the server',
       args: ['a..b', '--pid', String(process.pid)],
       code: 1,
       says: /^an empty label\n$/,
@@ -95,13 +95,13 @@ describe('explain', () => {
       name: 'something else at that place',
       args: ['garbage', '--pid', String(process.pid)],
       code: 1,
-      says: /is no slicedns: it answered 200 with something else/,
+      says: /is not slicedns: it answered 200 without an explanation/,
     },
     {
       name: 'a process that does not listen',
       args: ['web', '--pid', '1'],
       code: 1,
-      says: /^process 1 is no slicedns, or has just ended\n$/,
+      says: /^no slicedns process at pid 1 \(it may have exited\)\n$/,
     },
     {
       name: 'a URL where nobody listens',
@@ -109,11 +109,11 @@ describe('explain', () => {
       code: 1,
       says: /nothing listens at http:\/\/127\.0\.0\.1:1: is the console plugin in its Corefile\?/,
     },
-    { name: 'a pid that is none', args: ['web', '--pid', 'x'], code: 1, says: /^'x' is not a pid\n$/ },
-    { name: 'a missing name', args: [], code: 2, says: /^which NAME\?\nUsage: slicedns explain/ },
+    { name: 'an invalid pid', args: ['web', '--pid', 'x'], code: 1, says: /^invalid pid 'x'\n$/ },
+    { name: 'a missing name', args: [], code: 2, says: /^NAME is missing\nUsage: slicedns explain/ },
   ]
   for (const { name, args, code, says } of failures)
-    test(`fails in words for ${name}`, async () => {
+    test(`explain reports ${name}`, async () => {
       const io = terminal()
       assert.equal(await run(args, io), code)
       assert.match(io.err(), says)

@@ -100,7 +100,7 @@ describe('a lookup', () => {
       prints: `big.example.  5  IN  A  192.0.2.7\n${from('tcp')}`,
     },
     {
-      name: 'goes over TCP at once when told to',
+      name: 'goes over TCP at once with --tcp',
       ask: ['--tcp', 'alias.example'],
       prints: `alias.example.  30  IN  CNAME  web.example.\nweb.example.    5   IN  A      192.0.2.1\n${from('tcp')}`,
     },
@@ -112,19 +112,19 @@ describe('a lookup', () => {
     {
       name: 'says that a name does not exist, and fails',
       ask: ['gone.example', '--tcp'],
-      prints: `A of gone.example.: NXDOMAIN, there is no such name\nauthority:\nexample.  30  IN  SOA  ns.example. john\\.doe.example. 1 7200 1800 86400 30\n${from('tcp')}`,
+      prints: `A of gone.example.: NXDOMAIN, the name does not exist\nauthority:\nexample.  30  IN  SOA  ns.example. john\\.doe.example. 1 7200 1800 86400 30\n${from('tcp')}`,
       code: 1,
     },
     {
       name: 'says that it was refused',
       ask: ['refused.example'],
-      prints: `A of refused.example.: REFUSED, the server does not answer for this name\n${from('udp')}`,
+      prints: `A of refused.example.: REFUSED, the server does not serve this name\n${from('udp')}`,
       code: 1,
     },
     {
       name: 'says that the server failed',
       ask: ['broken.example'],
-      prints: `A of broken.example.: SERVFAIL, the server could not find out\n${from('udp')}`,
+      prints: `A of broken.example.: SERVFAIL, the server failed to find the answer\n${from('udp')}`,
       code: 1,
     },
   ]
@@ -140,25 +140,25 @@ describe('a lookup', () => {
       says: /^no reply from 127\.0\.0\.1:PORT over udp within 50 ms\n$/,
     },
     {
-      name: 'a reply that is no message',
+      name: 'a reply that is not a DNS message',
       ask: ['garbage.example', 'TXT'],
       says: /^the reply of 127\.0\.0\.1:PORT is malformed\n$/,
     },
     {
-      name: 'a reply to another question, which it does not believe',
+      name: 'silence after a reply to another question, which it ignores',
       ask: ['other.example', '-timeout', '50'],
       says: /^no reply from 127\.0\.0\.1:PORT over udp within 50 ms\n$/,
     },
   ]
   for (const { name, ask, says } of failures)
-    test(`fails in words for ${name}`, async () => {
+    test(`query reports ${name}`, async () => {
       const { code, out, err } = await query(...ask)
       assert.equal(code, 1)
       assert.equal(out, '')
       assert.match(err, says)
     })
 
-  test('fails in words where nothing listens', async () => {
+  test('query reports a closed port', async () => {
     const gone = await littleServer(() => undefined)
     await gone.close()
     const said: string[] = []
@@ -207,14 +207,14 @@ describe('a lookup', () => {
   })
 })
 
-describe('a command line that cannot be obeyed is refused with the usage', () => {
+describe('an invalid command line is refused with the usage', () => {
   const cases: readonly [args: string[], says: string][] = [
-    [[], 'which NAME?'],
+    [[], 'NAME is missing'],
     [['a', 'B', 'c'], "unexpected argument 'c'"],
-    [['a', 'NOSUCH'], "unknown record type 'NOSUCH': A, AAAA, SRV, … or TYPE123"],
-    [['a', '@b', '@c'], 'one server, not 2: @b @c'],
-    [['a', '-p', '99999'], "'99999' is not a port"],
-    [['a..b'], "'a..b' is not a name: "],
+    [['a', 'NOSUCH'], "unknown record type 'NOSUCH': use A, AAAA, SRV, … or TYPE123"],
+    [['a', '@b', '@c'], 'only one server can be asked: @b @c'],
+    [['a', '-p', '99999'], "invalid port '99999'"],
+    [['a..b'], "invalid name 'a..b': "],
     [['a', '--jsn'], 'flag provided but not defined: -jsn'],
   ]
   for (const [args, says] of cases)
@@ -224,9 +224,9 @@ describe('a command line that cannot be obeyed is refused with the usage', () =>
       assert.ok(io.err().startsWith(says), io.err())
       assert.match(io.err(), /^Usage: slicedns query NAME/m)
     })
-  test('but a server that is no address is only a failure', async () => {
+  test('a server that is not an address is a failure, with exit code 1', async () => {
     const io = terminal()
     assert.equal(await run(['a', '@1::2::3'], io), 1)
-    assert.match(io.err(), /'@1::2::3' is not a server: @ADDRESS, @ADDRESS:PORT or @\[IPV6\]:PORT/)
+    assert.match(io.err(), /invalid server '@1::2::3': use @ADDRESS, @ADDRESS:PORT or @\[IPV6\]:PORT/)
   })
 })

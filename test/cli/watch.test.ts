@@ -4,7 +4,7 @@ import { run } from '../../src/cli/watch.ts'
 import { until } from '../support/until.ts'
 import { littleServer, type Say, terminal } from './support.ts'
 
-test('a watch prints the first answer, then each change, and neither order nor TTL is one', async () => {
+test('watch prints the first answer and each change of its records, but not of their order or TTL', async () => {
   const stages: Say[] = [
     { answer: ['web.example. 5 IN A 192.0.2.1', 'web.example. 5 IN A 192.0.2.2'] },
     { answer: ['web.example. 4 IN A 192.0.2.2', 'web.example. 4 IN A 192.0.2.1'] },
@@ -30,7 +30,7 @@ test('a watch prints the first answer, then each change, and neither order nor T
       '= A 192.0.2.2',
       '- A 192.0.2.1',
       '+ A 192.0.2.3',
-      'A of web.example.: NXDOMAIN, there is no such name',
+      'A of web.example.: NXDOMAIN, the name does not exist',
       '- A 192.0.2.2',
       '- A 192.0.2.3',
       '+ A 192.0.2.4',
@@ -38,7 +38,7 @@ test('a watch prints the first answer, then each change, and neither order nor T
   )
 })
 
-test('a watch goes on when the server is away, and ends with 1 when that was the last it saw', async () => {
+test('watch goes on while the server is away, and exits with 1 if the last lookup failed', async () => {
   const server = await littleServer(() => undefined)
   await server.close()
   const io = terminal()

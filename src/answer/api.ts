@@ -13,7 +13,7 @@ export interface Responder {
    * Answers the message in `request[start, end)` for the listener whose names are in `space`.
    * `reply` must have room for 65,535 octets after `replyStart` (`udp`: for the largest payload the responder sends).
    * Returns the reply's length, DROP (say nothing), or MISS (ask the chain; whatever `reply` holds is no reply).
-   * Malformed and unsupported messages are answered here too, as coredns-behaviour §3 has them.
+   * Malformed and unsupported messages are answered here too, as docs/coredns-behaviour.md §3 has them.
    */
   answer(
     request: Uint8Array,
@@ -70,7 +70,7 @@ export interface DataPlaneSample {
   readonly doRequests: number
   /** Hits of cached replies among the responses, as `coredns_cache_hits_total` tells them apart. */
   readonly cacheHits?: { readonly success: number; readonly denial: number }
-  /** Cumulative buckets as in coredns-behaviour §8, with sum. */
+  /** Cumulative buckets as in docs/coredns-behaviour.md §8, with sum. */
   readonly requestSize: HistogramSample
   readonly responseSize: HistogramSample
   readonly duration: HistogramSample

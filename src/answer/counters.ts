@@ -13,7 +13,7 @@ import { type DataPlaneSample, type HistogramSample, type TransportCode, transpo
 import { missLabels } from './misses.ts'
 import type { QueryState } from './query-state.ts'
 
-/** The types that have a label of their own (coredns-behaviour §8); the rest is `other`. */
+/** The types that have a label of their own (docs/coredns-behaviour.md §8); the rest is `other`. */
 const typeLabels = [
   'other',
   'A',

@@ -1,6 +1,7 @@
 /**
  * What a request asks, read from its octets without ever looking outside them. Malformed and unsupported messages are
- * judged as CoreDNS does (coredns-behaviour §3, checked against 1.14.7); valid but unusual ones are for the chain.
+ * judged as CoreDNS does (docs/coredns-behaviour.md §3, checked against 1.14.7); valid but unusual ones are for the
+ * chain.
  */
 import { dnsClass, opcode, type } from '../dns/codes.ts'
 import { isEchoed } from '../dns/options.ts'

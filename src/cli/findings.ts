@@ -144,8 +144,9 @@ function isPreferredSyntax(zone: string): boolean {
 }
 
 /**
- * One zone on one port twice, or both bound and unbound (coredns-behaviour §2.4). A block with a view claims nothing,
- * but must not overlap. Interface names are taken as they are written: which addresses they have is not ours to say.
+ * One zone on one port twice, or both bound and unbound (docs/coredns-behaviour.md §2.4). A block with a view claims
+ * nothing, but must not overlap. Interface names are taken as they are written: which addresses they have is not ours
+ * to say.
  */
 function checkOverlaps(blocks: readonly { block: CorefileBlock; keys: readonly ServerKey[] }[], report: Report): void {
   const claimed = new Map<string, Set<string>>()

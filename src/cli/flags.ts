@@ -1,4 +1,4 @@
-/** The flags of the server itself: CoreDNS's (coredns-behaviour §1). */
+/** The flags of the server itself: CoreDNS's (docs/coredns-behaviour.md §1). */
 import { nearest } from '../corefile/nearest.ts'
 import { plugins } from '../plugins/index.ts'
 import { version } from '../version.ts'

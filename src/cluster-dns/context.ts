@@ -14,7 +14,10 @@ export interface ClusterContext {
   readonly browsing: Browsing
 }
 
-/** Which services' endpoints are unsettled (DESIGN §3): one is not ready or terminating, or the set has just changed. */
+/**
+ * Which services' endpoints are unsettled (docs/design.md §9): one is not ready or terminating, or the set has just
+ * changed.
+ */
 export interface Settling {
   isUnsettled(namespace: string, service: string): boolean
   /** For `explain`: undefined when it is settled. */

@@ -1,4 +1,4 @@
-/** Every plugin there is, in chain order: coredns-behaviour §2.2. Nothing else is in this file. */
+/** Every plugin there is, in chain order: docs/coredns-behaviour.md §2.2. Nothing else is in this file. */
 import type { Plugin } from '../plugin/contract.ts'
 import { autopath } from './autopath/index.ts'
 import { bind } from './bind/index.ts'

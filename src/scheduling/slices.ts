@@ -7,7 +7,7 @@ export interface Slices {
   stop(): void
 }
 
-/** Milliseconds of work before the event loop gets its turn (DESIGN §1). */
+/** Milliseconds of work before the event loop gets its turn (docs/design.md §4). */
 const sliceLength = 1
 
 /**

@@ -8,7 +8,7 @@ export interface Block {
   readonly zones: readonly string[]
   /** In chain order, those without a handler included. */
   readonly instances: readonly { readonly plugin: string; readonly instance: Instance }[]
-  /** Undefined for a block without a handler: its zones are REFUSED (coredns-behaviour §2.5). */
+  /** Undefined for a block without a handler: its zones are REFUSED (docs/coredns-behaviour.md §2.5). */
   readonly chain: Next | undefined
   /** `bufsize`: the largest UDP payload that a client may ask for. */
   readonly maxPayload: number | undefined

@@ -147,7 +147,10 @@ function createDraft(block: ReadBlock, corefile: Corefile): Draft {
   }
 }
 
-/** Groups blocks by address and port, and refuses a zone that two blocks of one listener claim (§2.4). */
+/**
+ * Groups blocks by address and port, and refuses a zone that two blocks of one listener claim
+ * (docs/coredns-behaviour.md §2.4).
+ */
 function planListeners(read: readonly ReadBlock[], blocks: readonly Block[]): ListenerPlan[] {
   const drafts = new Map<string, { address: string; port: number; blocks: { block: Block; zones: string[] }[] }>()
   const claimed = new Map<string, Set<string>>()

@@ -13,7 +13,7 @@ import type { CounterCell } from '../telemetry/metrics.ts'
 import type { ListenerPlan } from './block.ts'
 import type { Miss } from './ingress.ts'
 
-/** Internal lookups within internal lookups that one query may cause (coredns-behaviour §4.5: chains of 10). */
+/** Internal lookups within internal lookups that one query may cause (docs/coredns-behaviour.md §4.5: chains of 10). */
 const maxLookupDepth = 10
 
 export interface Dispatcher {

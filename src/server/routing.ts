@@ -13,7 +13,7 @@ export interface Routed<Block> {
   readonly zone: string
 }
 
-/** Chooses the server block for a question, as CoreDNS does (coredns-behaviour §2.5). */
+/** Chooses the server block for a question, as CoreDNS does (docs/coredns-behaviour.md §2.5). */
 export interface Router<Block> {
   /**
    * The block of the longest zone that holds `name`; for DS the topmost one but the root, as the parent answers it,

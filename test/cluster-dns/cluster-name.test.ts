@@ -1,4 +1,4 @@
-/** The grammar of cluster names (coredns-behaviour §4.2), right to left. */
+/** The grammar of cluster names (docs/coredns-behaviour.md §4.2), right to left. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type ClusterName, type NameGrammar, parseClusterName } from '../../src/cluster-dns/names/cluster-name.ts'

@@ -1,4 +1,4 @@
-/** Weights of SRV records for shares of the traffic (DESIGN §3, Split semantics). */
+/** Weights of SRV records for shares of the traffic (docs/design.md §10, Split semantics). */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'

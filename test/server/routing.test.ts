@@ -5,7 +5,7 @@ import { createRouter } from '../../src/server/routing.ts'
 
 const block = (...zones: string[]) => ({ zones })
 
-describe('server block selection (coredns-behaviour §2.5)', () => {
+describe('server block selection (docs/coredns-behaviour.md §2.5)', () => {
   const root = block('.')
   const org = block('example.org.', 'example.net.')
   const sub = block('sub.example.org.')

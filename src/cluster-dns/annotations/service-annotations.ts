@@ -1,4 +1,7 @@
-/** What the annotations of an object ask for (DESIGN §3). A key that is absent, or ignored, leaves its field out. */
+/**
+ * What the annotations of an object ask for (docs/design.md §10). A key that is absent, or ignored, leaves its field
+ * out.
+ */
 
 import type { SplitBackend } from '../features/split/parse.ts'
 import type { Problem } from './parsed.ts'

@@ -1,6 +1,6 @@
 /**
- * Names of services for those outside of the cluster (coredns-behaviour §7, k8s_external): external addresses, and the
- * endpoints of headless services where these can be reached.
+ * Names of services for those outside of the cluster (docs/coredns-behaviour.md §7, k8s_external): external addresses,
+ * and the endpoints of headless services where these can be reached.
  */
 
 import { addressOfReverseName, formatAddress, parseAddress } from '../../dns/address.ts'

@@ -42,7 +42,7 @@ export function externalRecords(
 
 const none: ExternalRecords = { answer: [], additional: [], elsewhere: [] }
 
-/** As coredns-behaviour §4.4 counts it, over everything that is reached at the name. */
+/** As docs/coredns-behaviour.md §4.4 counts it, over everything that is reached at the name. */
 function weightOf(groups: readonly EndpointGroup[]): number {
   const entries = groups.reduce((sum, group) => sum + group.count * group.ports.length, 0)
   return Math.max(1, Math.floor(100 / entries))

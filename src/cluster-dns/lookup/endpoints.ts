@@ -21,7 +21,9 @@ export interface EndpointGroup {
   target(index: number): string
 }
 
-/** Each undefined where nobody says it: the priority is 0 then, and the weight counted (coredns-behaviour §4.4). */
+/**
+ * Each undefined where nobody says it: the priority is 0 then, and the weight counted (docs/coredns-behaviour.md §4.4).
+ */
 export interface SrvRank {
   readonly priority: RankChoice | undefined
   readonly weight: RankChoice | undefined
@@ -36,7 +38,7 @@ export interface RankChoice {
 
 /**
  * Stands for the port of an object without ports, and for one that has a name and no number: such ports have addresses
- * but no SRV records (coredns-behaviour §4.3).
+ * but no SRV records (docs/coredns-behaviour.md §4.3).
  */
 export const noPort = -1
 

@@ -192,7 +192,7 @@ function findImport(context: ClusterContext, zone: string, place: ServiceNamePar
     })
     return groups.length > 0 ? { kind: 'groups', groups, ttl } : missing(view)
   }
-  // Unlike a Service, an import without ports has no addresses either (coredns-behaviour §4.3).
+  // Unlike a Service, an import without ports has no addresses either (docs/coredns-behaviour.md §4.3).
   const ports = imported.ports.length > 0 ? matchingPorts(imported.ports, place.port, place.protocol) : []
   if (ports.length === 0) return missing(view)
   const groups = virtualAddresses(imported.ips, ports, owner)

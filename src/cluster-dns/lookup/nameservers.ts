@@ -1,4 +1,4 @@
-/** The zone's name servers: this machine as the cluster knows it (coredns-behaviour §4.6). */
+/** The zone's name servers: this machine as the cluster knows it (docs/coredns-behaviour.md §4.6). */
 
 import { parseAddress } from '../../dns/address.ts'
 import type { EndpointSlice, Service } from '../../k8s/model/types.ts'

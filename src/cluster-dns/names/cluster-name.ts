@@ -1,4 +1,4 @@
-/** The grammar of cluster names (coredns-behaviour §4.2): which place in the cluster a name speaks of. */
+/** The grammar of cluster names (docs/coredns-behaviour.md §4.2): which place in the cluster a name speaks of. */
 import { addressOfReverseName, formatAddress, reverseName } from '../../dns/address.ts'
 import { isSubdomain, labelsOf, NameError, parseName } from '../../dns/name.ts'
 import { below, type ClusterDnsSettings, isMulticluster, isReverseZone } from '../settings.ts'

@@ -1,4 +1,4 @@
-/** From what the cluster has at a place to the records of one type: the table of coredns-behaviour §4.3. */
+/** From what the cluster has at a place to the records of one type: the table of docs/coredns-behaviour.md §4.3. */
 import { type as dnsType } from '../../dns/codes.ts'
 import { rdata } from '../../dns/rdata.ts'
 import type {
@@ -136,7 +136,10 @@ interface Target {
 
 const noAddress = new Uint8Array(0)
 
-/** SRV records, with weights as coredns-behaviour §4.4 counts them unless annotated, and their targets' addresses. */
+/**
+ * SRV records, with weights as docs/coredns-behaviour.md §4.4 counts them unless annotated, and their targets'
+ * addresses.
+ */
 function servicesAnswer(groups: readonly EndpointGroup[], ttl: number): Answer {
   let entries = 0
   for (const group of groups) if (group.width !== 0) entries += group.ports.length * group.count

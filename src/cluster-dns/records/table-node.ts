@@ -126,7 +126,7 @@ export function isHeadless(view: ClusterView, { imported, namespace, service }: 
   return view.service(namespace, service)?.headless ?? false
 }
 
-/** Whether the table, once the zone's names are in it, knows every name below this one (DESIGN §1). */
+/** Whether the table, once the zone's names are in it, knows every name below this one (docs/design.md §5). */
 function belowOf(context: ClusterContext, zone: string, name: string, place: ClusterName): 'closed' | 'open' {
   if (fallsThroughBelow(context.settings, name)) return 'open'
   switch (place.kind) {
@@ -160,8 +160,8 @@ export function fixedNames(settings: ClusterDnsSettings, zone: string): string[]
 
 /**
  * The names of a service that are compiled ahead of any query: its own, and `_port._proto` of one with an address of
- * its own or a split, and that of a gRPC service config. Those that another of our zones holds are left out, and those that are too
- * long to be names (RFC 1035 §2.3.4: the zone's is added to what the API server has checked).
+ * its own or a split, and that of a gRPC service config. Those that another of our zones holds are left out, and those
+ * that are too long to be names (RFC 1035 §2.3.4: the zone's is added to what the API server has checked).
  */
 export function namesOfService(context: ClusterContext, zone: string, service: Service | ServiceImport): string[] {
   const own = serviceName(service.namespace, service.name, zone)

@@ -1,4 +1,6 @@
-/** The records of a whole zone, as CoreDNS transfers them (coredns-behaviour §4.8): one by one, in its order. */
+/**
+ * The records of a whole zone, as CoreDNS transfers them (docs/coredns-behaviour.md §4.8): one by one, in its order.
+ */
 
 import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
 import { dnsClass, type as dnsType } from '../../dns/codes.ts'

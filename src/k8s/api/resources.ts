@@ -20,7 +20,7 @@ const slices = { path: '/apis/discovery.k8s.io/v1/endpointslices', group: 'disco
 export const apiResources: Readonly<Record<Resource, ApiResource>> = {
   services: core('services', namespaced),
   namespaces: core('namespaces', (config) => config.namespaceLabels),
-  // Finished pods keep their address in status while another pod has it already (coredns-behaviour §4.7).
+  // Finished pods keep their address in status while another pod has it already (docs/coredns-behaviour.md §4.7).
   pods: {
     ...core('pods', namespaced),
     fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown',

@@ -47,7 +47,7 @@ export function createReducer(keep: Keep): Reducer {
     service(draft) {
       const { meta } = draft
       const type = serviceType(draft.type)
-      // A Service of before dual stack has clusterIP alone (coredns-behaviour §4.7).
+      // A Service of before dual stack has clusterIP alone (docs/coredns-behaviour.md §4.7).
       const declared = draft.clusterIPs.length > 0 ? draft.clusterIPs : [draft.clusterIP]
       const headless = type !== 'ExternalName' && declared[0] === 'None'
       const addressed = type !== 'ExternalName' && !headless

@@ -54,7 +54,7 @@ export function createAdmission(
     importedslices: parseSelector(config.labels),
     pods: parseSelector(config.labels),
     namespaces: parseSelector(config.namespaceLabels),
-    // coredns-behaviour §4.7: imports are filtered by the selector for namespaces.
+    // docs/coredns-behaviour.md §4.7: imports are filtered by the selector for namespaces.
     serviceimports: parseSelector(config.namespaceLabels),
   }
 

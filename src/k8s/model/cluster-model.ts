@@ -93,7 +93,7 @@ export function createClusterModel(
   const podChanged = (before: Pod | undefined, after: Pod | undefined): void => {
     if (before !== undefined) podIPs.remove(before.ip, before)
     if (after !== undefined) podIPs.add(after.ip, after)
-    // CoreDNS counts a new, gone or moved address, not the wish to delete its pod (coredns-behaviour §4.6).
+    // CoreDNS counts a new, gone or moved address, not the wish to delete its pod (docs/coredns-behaviour.md §4.6).
     touch('cluster', before?.ip !== after?.ip)
   }
 

@@ -1,6 +1,6 @@
 /**
- * Which changes move the SOA serial: exactly those that CoreDNS counts (coredns-behaviour §4.6), so that secondaries see
- * transfers at the same times.
+ * Which changes move the SOA serial: exactly those that CoreDNS counts (docs/coredns-behaviour.md §4.6), so that
+ * secondaries see transfers at the same times.
  */
 import { sameBytes, sameExternals, samePorts, sameTexts } from './compare.ts'
 import { type EndpointSlice, endpointFlag, type Service } from './types.ts'

@@ -145,7 +145,10 @@ export interface ClusterView {
    * slices do not count: the cluster's own names do not wait for what a custom resource may keep from being listed.
    */
   readonly synced: boolean
-  /** Unix seconds of the last change that CoreDNS counts for the SOA serial (coredns-behaviour §4.6); 0 before any. */
+  /**
+   * Unix seconds of the last change that CoreDNS counts for the SOA serial (docs/coredns-behaviour.md §4.6); 0 before
+   * any.
+   */
   readonly serial: number
   /** The same for multicluster zones: a clock of its own, moved by updates of imports and imported slices only. */
   readonly multiclusterSerial: number

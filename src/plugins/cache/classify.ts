@@ -1,4 +1,4 @@
-/** What a reply means for a cache (coredns-behaviour §5), and for how long it holds. */
+/** What a reply means for a cache (docs/coredns-behaviour.md §5), and for how long it holds. */
 import { opcode, rcode, type } from '../../dns/codes.ts'
 import type { Message, ResourceRecord } from '../../dns/message.ts'
 import { readUint32 } from '../../dns/values.ts'

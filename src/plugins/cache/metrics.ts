@@ -31,7 +31,10 @@ export interface CacheMetricsOptions {
 
 const kinds: readonly Kind[] = ['success', 'denial']
 
-/** Named and labelled as CoreDNS's (coredns-behaviour §8). Hits that the data plane served are added at each scrape. */
+/**
+ * Named and labelled as CoreDNS's (docs/coredns-behaviour.md §8). Hits that the data plane served are added at each
+ * scrape.
+ */
 export function createCacheMetrics(options: CacheMetricsOptions): CacheMetrics {
   const { registry, block, zones } = options
   const labels = ['server', 'zones', 'view']

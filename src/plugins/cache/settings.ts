@@ -1,4 +1,4 @@
-/** How `cache` is written (coredns-behaviour §5). */
+/** How `cache` is written (docs/coredns-behaviour.md §5). */
 import {
   custom,
   duration,

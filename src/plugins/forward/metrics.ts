@@ -12,7 +12,7 @@ export interface ForwardMetrics {
 
 const proxy = 'forward'
 
-/** Named and labelled as CoreDNS's (coredns-behaviour §8), so that dashboards keep working. */
+/** Named and labelled as CoreDNS's (docs/coredns-behaviour.md §8), so that dashboards keep working. */
 export function createForwardMetrics(registry: MetricsRegistry): ForwardMetrics {
   const durations = registry.histogram(
     'coredns_proxy_request_duration_seconds',

@@ -1,4 +1,4 @@
-/** How `forward` is written (coredns-behaviour §6). */
+/** How `forward` is written (docs/coredns-behaviour.md §6). */
 import { statSync } from 'node:fs'
 import {
   argCount,

@@ -1,4 +1,7 @@
-/** A and AAAA of names that are CNAMEs (ExternalName, FQDN slices): the targets are resolved (coredns-behaviour §4.5). */
+/**
+ * A and AAAA of names that are CNAMEs (ExternalName, FQDN slices): the targets are resolved
+ * (docs/coredns-behaviour.md §4.5).
+ */
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import type { ChaseSpec } from '../../cluster-dns/features/split/answers.ts'

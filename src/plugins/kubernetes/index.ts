@@ -114,7 +114,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
         return { value: cluster, start: cluster.start, stop: cluster.stop }
       })
       settling = followSettling(held.value)
-      // With `bind`, CoreDNS knows no address of its own: see coredns-behaviour §4.6.
+      // With `bind`, CoreDNS knows no address of its own: see docs/coredns-behaviour.md §4.6.
       const localAddresses = block.directives.includes('bind') ? [] : interfaceAddresses()
       const annotations = createAnnotationReader(settings.annotationPrefix)
       known = {

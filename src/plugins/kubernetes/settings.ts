@@ -1,4 +1,4 @@
-/** The `kubernetes` directive's options (coredns-behaviour §4.1) as rows. */
+/** The `kubernetes` directive's options (docs/coredns-behaviour.md §4.1) as rows. */
 
 import { type AdaptiveTtl, type ClusterDnsSettings, isReverseZone } from '../../cluster-dns/settings.ts'
 import {

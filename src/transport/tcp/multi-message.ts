@@ -26,7 +26,7 @@ export interface ReplyStreams {
   start(replies: Iterator<Uint8Array>, target: StreamTarget): ReplyStream | undefined
 }
 
-/** Milliseconds of work before the event loop gets its turn (DESIGN §1). */
+/** Milliseconds of work before the event loop gets its turn (docs/design.md §4). */
 const sliceLength = 1
 
 export function createReplyStreams(most: number, clock: Clock): ReplyStreams {

@@ -5,7 +5,7 @@ const name = 'hdls.testns.svc.cluster.local.'
 const a = (...addresses: string[]): string[] => addresses.map((address) => `${name} 5 IN A ${address}`)
 const missing = { rcode: 'NXDOMAIN', authority: [soa()] }
 
-/** conditions.ready decides alone; serving and terminating are not looked at (coredns-behaviour §4.3). */
+/** conditions.ready decides alone; serving and terminating are not looked at (docs/coredns-behaviour.md §4.3). */
 const readiness = (['ready', 'notReady', 'unknown'] as const).flatMap((ready) =>
   ['', 'serving', 'terminating', 'serving terminating'].map(
     (also): Case => ({

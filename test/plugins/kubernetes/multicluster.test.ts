@@ -1,4 +1,4 @@
-/** Zones whose services are imported from a cluster set (coredns-behaviour §4.2 and §4.3, KEP-1645). */
+/** Zones whose services are imported from a cluster set (docs/coredns-behaviour.md §4.2 and §4.3, KEP-1645). */
 import { soa, spec } from '../../support/cases.ts'
 
 const zones = 'cluster.local clusterset.local in-addr.arpa'

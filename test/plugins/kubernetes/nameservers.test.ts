@@ -1,4 +1,4 @@
-/** coredns-behaviour §4.6: SOA and NS of the zone, and its name servers' addresses. */
+/** docs/coredns-behaviour.md §4.6: SOA and NS of the zone, and its name servers' addresses. */
 import { soa, spec } from '../../support/cases.ts'
 
 spec('our address is an endpoint of a ClusterIP service', {

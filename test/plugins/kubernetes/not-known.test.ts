@@ -1,4 +1,4 @@
-/** DESIGN §4: before the first list, and where RBAC forbids reading, nothing is denied that may exist. */
+/** docs/design.md §12: before the first list, and where RBAC forbids reading, nothing is denied that may exist. */
 import { soa, spec } from '../../support/cases.ts'
 
 const unknown = { rcode: 'SERVFAIL', authority: [soa()] }

@@ -1,4 +1,4 @@
-/** Options of the directive that change answers (coredns-behaviour §4.1). */
+/** Options of the directive that change answers (docs/coredns-behaviour.md §4.1). */
 import { soa, spec } from '../../support/cases.ts'
 
 spec('namespaces: only those listed are shown', {

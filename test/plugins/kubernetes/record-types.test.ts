@@ -1,4 +1,4 @@
-/** coredns-behaviour §4.3: what each kind of name answers to each type. */
+/** docs/coredns-behaviour.md §4.3: what each kind of name answers to each type. */
 import { type Case, soa, spec } from '../../support/cases.ts'
 
 const types = ['A', 'AAAA', 'SRV', 'TXT', 'CNAME', 'PTR', 'MX', 'NS', 'HTTPS', 'CAA', 'DS', 'ANY', 'SOA', 'TYPE999']
@@ -17,7 +17,7 @@ function row(name: string, answers: Readonly<Record<string, Partial<Case> | 'NXD
 
 const web = '10.3.0.1'
 
-spec('coredns-behaviour §4.3: every kind of name, every type', {
+spec('docs/coredns-behaviour.md §4.3: every kind of name, every type', {
   options: 'pods insecure',
   cluster: `
     namespace empty
@@ -94,7 +94,7 @@ spec('coredns-behaviour §4.3: every kind of name, every type', {
   ],
 })
 
-spec('coredns-behaviour §4.3: reverse names', {
+spec('docs/coredns-behaviour.md §4.3: reverse names', {
   cluster: 'service web testns 10.3.0.1',
   cases: ['A', 'SRV', 'TXT', 'CNAME', 'HTTPS'].flatMap((type): Case[] => [
     {
@@ -113,7 +113,7 @@ spec('coredns-behaviour §4.3: reverse names', {
   ]),
 })
 
-spec('coredns-behaviour §4.6: reverse names that are no address', {
+spec('docs/coredns-behaviour.md §4.6: reverse names that are no address', {
   cluster: `
     service web testns fd00::1`,
   cases: [

@@ -1,4 +1,4 @@
-/** How the directive is written (coredns-behaviour §4.1 and "Accepted or refused"). */
+/** How the directive is written (docs/coredns-behaviour.md §4.1 and §10). */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseCorefile, readSettings } from '../../../src/corefile/index.ts'

@@ -1,4 +1,4 @@
-/** Names of a headless service's endpoints in one topology zone (coredns-behaviour §4.2 and §4.3). */
+/** Names of a headless service's endpoints in one topology zone (docs/coredns-behaviour.md §4.2 and §4.3). */
 import { soa, spec } from '../../support/cases.ts'
 
 const base = 'hdls.testns.svc.cluster.local.'

@@ -1,7 +1,7 @@
 /**
- * The Corefile's grammar by example (coredns-behaviour §2). A file in good/ begins with what it must be read as, one
- * `# => keys { directives }` for each server block and `# warns LINE:COLUMN message` for each warning; a file in bad/
- * with the exact error (`<folder>` is the folder it lies in). `# CoreDNS differs: why` excuses the peer.
+ * The Corefile's grammar by example (docs/coredns-behaviour.md §2). A file in good/ begins with what it must be read
+ * as, one `# => keys { directives }` for each server block and `# warns LINE:COLUMN message` for each warning; a file
+ * in bad/ with the exact error (`<folder>` is the folder it lies in). `# CoreDNS differs: why` excuses the peer.
  */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** kubernetes/dns docs/specification.md §2.5; what CNAMEs lead to is CoreDNS's (coredns-behaviour §4.5). */
+/** kubernetes/dns docs/specification.md §2.5; what CNAMEs lead to is CoreDNS's (docs/coredns-behaviour.md §4.5). */
 import { soa, spec } from '../../support/cases.ts'
 
 spec('k8s-dns 1.1.0 §2.5.1: ExternalName service, CNAME record', {
@@ -46,7 +46,7 @@ spec('k8s-dns 1.1.0 §2.5.1: ExternalName service, CNAME record', {
   ],
 })
 
-spec('coredns-behaviour §4.5: addresses of an ExternalName service', {
+spec('docs/coredns-behaviour.md §4.5: addresses of an ExternalName service', {
   cluster: `
     service out testns external www.example.com
     service in testns external web.testns.svc.cluster.local
@@ -133,7 +133,7 @@ const link = (i: number): string => `c${i}.testns.svc.cluster.local.`
 const links = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, i) => `${link(from + i)} 5 IN CNAME ${link(from + i + 1)}`)
 
-spec('coredns-behaviour §4.5: long chains', {
+spec('docs/coredns-behaviour.md §4.5: long chains', {
   cluster: `
     service c12 testns 10.3.0.1
     ${Array.from({ length: 12 }, (_, i) => `service c${i} testns external ${link(i + 1)}`).join('\n')}`,

@@ -1,4 +1,4 @@
-/** `adaptive_ttl MIN MAX [SETTLE]` (DESIGN §3): the TTLs of answers across changes of the endpoints. */
+/** `adaptive_ttl MIN MAX [SETTLE]` (docs/design.md §9): the TTLs of answers across changes of the endpoints. */
 import { soa, spec } from '../../support/cases.ts'
 import { serialUnderTest } from '../../support/cluster-under-test.ts'
 

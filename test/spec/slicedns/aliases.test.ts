@@ -1,4 +1,7 @@
-/** Names that services take besides their own: annotation `slicedns.io/alias`, option `alias_zones` (DESIGN §3). */
+/**
+ * Names that services take besides their own: annotation `slicedns.io/alias`, option `alias_zones`
+ * (docs/design.md §10).
+ */
 import { soa, spec } from '../../support/cases.ts'
 
 const zone = 'apps.example.'

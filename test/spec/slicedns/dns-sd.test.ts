@@ -1,4 +1,4 @@
-/** Browsing for services: option `dns_sd` (DESIGN §3, RFC 6763). */
+/** Browsing for services: option `dns_sd` (RFC 6763). */
 import { soa, spec } from '../../support/cases.ts'
 
 const domain = 'shop.svc.cluster.local.'

@@ -1,4 +1,6 @@
-/** The endpoints behind a service with an address of its own: annotation `slicedns.io/endpoints` (DESIGN §3). */
+/**
+ * The endpoints behind a service with an address of its own: annotation `slicedns.io/endpoints` (docs/design.md §10).
+ */
 import { soa, spec } from '../../support/cases.ts'
 
 const web = 'web.shop.svc.cluster.local.'

@@ -1,4 +1,4 @@
-/** The gRPC service config: annotation `slicedns.io/grpc-config` (DESIGN §3, gRFC A2). */
+/** The gRPC service config: annotation `slicedns.io/grpc-config` (docs/design.md §10, gRFC A2). */
 import { soa, spec } from '../../support/cases.ts'
 
 const web = 'web.shop.svc.cluster.local.'

@@ -1,4 +1,4 @@
-/** `terminating last_resort`: endpoints that serve while they terminate are better than none (DESIGN §3). */
+/** `terminating last_resort`: endpoints that serve while they terminate are better than none. */
 import { soa, spec } from '../../support/cases.ts'
 
 const name = (left: string): string => `${left}.svc.cluster.local.`

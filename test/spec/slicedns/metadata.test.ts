@@ -1,4 +1,4 @@
-/** Metadata of services as TXT records: annotations `txt.slicedns.io/KEY` (DESIGN §3, RFC 6763 §6). */
+/** Metadata of services as TXT records: annotations `txt.slicedns.io/KEY` (docs/design.md §10, RFC 6763 §6). */
 import { soa, spec } from '../../support/cases.ts'
 
 const web = 'web.shop.svc.cluster.local.'

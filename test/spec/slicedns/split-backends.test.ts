@@ -1,4 +1,6 @@
-/** Traffic splits: which Services can be backends, and which splits must not be (DESIGN §3, Split semantics). */
+/**
+ * Traffic splits: which Services can be backends, and which splits must not be (docs/design.md §10, Split semantics).
+ */
 import { soa, spec } from '../../support/cases.ts'
 import { a, ask, missing, name, releases, split } from '../../support/split-cases.ts'
 

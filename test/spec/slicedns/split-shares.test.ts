@@ -1,6 +1,7 @@
 /**
- * The shares that clients of a split see (DESIGN §3), while pods come and go: 100,000 lookups of addresses by a client
- * that takes the first, and 100,000 of SRV records by clients that pick by weight (RFC 2782) or take the first, too.
+ * The shares that clients of a split see (docs/design.md §10), while pods come and go: 100,000 lookups of addresses by
+ * a client that takes the first, and 100,000 of SRV records by clients that pick by weight (RFC 2782) or take the
+ * first, too.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-/** Traffic splits: SRV records carry all backends, with weights in the ratio of the traffic (DESIGN §3). */
+/** Traffic splits: SRV records carry all backends, with weights in the ratio of the traffic (docs/design.md §10). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { spec } from '../../support/cases.ts'

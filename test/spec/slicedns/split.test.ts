@@ -1,4 +1,6 @@
-/** Traffic splits: the annotation `split` (DESIGN §3, Split semantics), for A and AAAA. SRV: split-srv.test.ts. */
+/**
+ * Traffic splits: the annotation `split` (docs/design.md §10, Split semantics), for A and AAAA. SRV: split-srv.test.ts.
+ */
 import { soa, spec } from '../../support/cases.ts'
 import { a, aaaa, ask, missing, name, releases, split } from '../../support/split-cases.ts'
 

@@ -1,4 +1,4 @@
-/** Annotations `srv-priority` and `srv-weight` (DESIGN §3). */
+/** Annotations `srv-priority` and `srv-weight` (docs/design.md §10). */
 import { spec } from '../../support/cases.ts'
 
 const name = (left: string): string => `${left}.shop.svc.cluster.local.`

@@ -1,4 +1,4 @@
-/** TTLs of a service's records: annotations `ttl`, option `ttl_headless` (DESIGN §3). */
+/** TTLs of a service's records: annotations `ttl`, option `ttl_headless` (docs/design.md §10). */
 import { soa, spec } from '../../support/cases.ts'
 
 const name = (left: string): string => `${left}.svc.cluster.local.`

@@ -1,4 +1,4 @@
-/** TXT records of services: their metadata, and the gRPC service config (DESIGN §3). */
+/** TXT records of services: their metadata, and the gRPC service config (docs/design.md §10). */
 import type { Service } from '../../../k8s/model/types.ts'
 import type { Problem } from '../../annotations/parsed.ts'
 import type { ClusterContext } from '../../context.ts'

@@ -1,4 +1,7 @@
-/** What a split answers: one backend a reply for addresses, SRV records with all of them in proportion (DESIGN §3). */
+/**
+ * What a split answers: one backend a reply for addresses, SRV records with all of them in proportion
+ * (docs/design.md §10).
+ */
 import { type as dnsType } from '../../../dns/codes.ts'
 import { rdata } from '../../../dns/rdata.ts'
 import type { AddressesSpec, RecordsSpec, ServicesSpec, VariantsSpec } from '../../../table/spec.ts'

@@ -1,4 +1,7 @@
-/** What stands behind a split at this moment (DESIGN §3): which backends can be drawn, and why the others cannot. */
+/**
+ * What stands behind a split at this moment (docs/design.md §10): which backends can be drawn, and why the others
+ * cannot.
+ */
 
 import { parseAddress } from '../../../dns/address.ts'
 import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'

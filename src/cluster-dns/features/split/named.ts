@@ -1,4 +1,4 @@
-/** Which services are traffic splits (DESIGN §3, Split semantics), and which other services they name. */
+/** Which services are traffic splits (docs/design.md §10, Split semantics), and which other services they name. */
 import type { Service } from '../../../k8s/model/types.ts'
 import type { Problem } from '../../annotations/parsed.ts'
 import type { ClusterContext } from '../../context.ts'

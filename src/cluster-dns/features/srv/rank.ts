@@ -1,4 +1,4 @@
-/** Priority and weight of SRV records where annotations set them (DESIGN §3), and where they come from. */
+/** Priority and weight of SRV records where annotations set them (docs/design.md §10), and where they come from. */
 import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'
 import type { ClusterContext } from '../../context.ts'
 import type { EndpointGroup, RankChoice, SrvRank } from '../../lookup/endpoints.ts'

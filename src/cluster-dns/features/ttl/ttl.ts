@@ -1,4 +1,4 @@
-/** How long the records of a service may be kept, and who says so (DESIGN §3, Annotations). */
+/** How long the records of a service may be kept, and who says so (docs/design.md §10, Annotations). */
 import type { Service, ServiceImport } from '../../../k8s/model/types.ts'
 import type { ClusterContext } from '../../context.ts'
 

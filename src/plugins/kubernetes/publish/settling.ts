@@ -1,7 +1,7 @@
 /**
- * Which services' endpoints are unsettled (DESIGN §3, `adaptive_ttl`): one is not ready or terminating, or the set of
- * them has changed within the settling time. A first list, and a re-list that changes nothing, are no changes; nor is a
- * move between slices, as long as no event leaves the endpoint in none.
+ * Which services' endpoints are unsettled (docs/design.md §9, `adaptive_ttl`): one is not ready or terminating, or the
+ * set of them has changed within the settling time. A first list, and a re-list that changes nothing, are no changes;
+ * nor is a move between slices, as long as no event leaves the endpoint in none.
  */
 
 import type { Settling, Unsettled } from '../../../cluster-dns/context.ts'

@@ -9,6 +9,7 @@ import { execFileSync } from 'node:child_process'
 import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { errorMessage } from '../src/telemetry/error-text.ts'
 import type { Context } from './lib/context.ts'
 import { thousands } from './lib/numbers.ts'
 import { largeCluster } from './lib/objects.ts'
@@ -69,7 +70,7 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(sections))
     await section.run(context)
   } catch (error) {
     failures++
-    console.error(`${name} could not be measured: ${error instanceof Error ? error.message : error}`)
+    console.error(`${name} could not be measured: ${errorMessage(error)}`)
   }
 }
 await (await opened?.catch(() => undefined))?.stop()

@@ -15,6 +15,7 @@ import type { Server } from './server/server.ts'
 import { startServer } from './server/server.ts'
 import { registerTableMetrics } from './server/table-metrics.ts'
 import { createTable } from './table/index.ts'
+import { errorMessage, errorStack } from './telemetry/error-text.ts'
 import type { Logger } from './telemetry/log.ts'
 import { createLogger } from './telemetry/logger.ts'
 import type { CounterCell } from './telemetry/metrics.ts'
@@ -71,7 +72,7 @@ export async function serve(args: readonly string[]): Promise<void> {
       fatal,
     })
   } catch (error) {
-    process.stderr.write(`${error instanceof ConfigError || error instanceof Error ? error.message : error}\n`)
+    process.stderr.write(`${error instanceof ConfigError || errorMessage(error)}\n`)
     process.exit(1)
   }
 
@@ -111,7 +112,7 @@ export async function serve(args: readonly string[]): Promise<void> {
 function surviveExceptions(log: Logger, panics: CounterCell): void {
   const survive = (error: unknown): void => {
     panics.inc()
-    log.error(`unexpected exception, please report it: ${error instanceof Error ? error.stack : error}`)
+    log.error(`unexpected exception, please report it: ${errorStack(error)}`)
   }
   process.on('uncaughtException', survive)
   process.on('unhandledRejection', survive)
@@ -148,7 +149,7 @@ function writePidfile(path: string, log: { error(text: string): void }): void {
   try {
     writeFileSync(path, `${process.pid}\n`, { mode: 0o644 })
   } catch (error) {
-    log.error(`Could not write the pidfile ${path}: ${error instanceof Error ? error.message : error}`)
+    log.error(`Could not write the pidfile ${path}: ${errorMessage(error)}`)
   }
 }
 

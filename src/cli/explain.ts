@@ -4,6 +4,7 @@ import { get } from 'node:http'
 import { get as getTls } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { errorMessage } from '../telemetry/error-text.ts'
 import { type Command, type Io, misuse, parseArgs, printExit } from './args.ts'
 import { table } from './show.ts'
 
@@ -50,7 +51,7 @@ export async function run(args: string[], io: Io): Promise<number> {
     else io.stdout.write(explanations.map(explanationText).join('\n'))
     return 0
   } catch (error) {
-    io.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    io.stderr.write(`${errorMessage(error)}\n`)
     return 1
   }
 }

@@ -1,5 +1,6 @@
 /** `slicedns latency`: the time of one lookup, repeated one after another. */
 import { typeName } from '../dns/codes.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 import { type Server, serverText } from './answer.ts'
 import { type Command, type Io, integerFlag, misuse, printExit } from './args.ts'
 import { findServer, type LookupArgs, lookupFlags, parseLookup } from './lookup-args.ts'
@@ -27,7 +28,7 @@ export async function run(args: string[], io: Io): Promise<number> {
     if (measured.failures > 0) io.stderr.write(`${measured.lastFailure}\n`)
     return measured.failures > 0 ? 1 : 0
   } catch (error) {
-    io.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    io.stderr.write(`${errorMessage(error)}\n`)
     return 1
   }
 }

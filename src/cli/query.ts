@@ -1,5 +1,6 @@
 /** `slicedns query`: one lookup, its records as a table. */
 import { typeName } from '../dns/codes.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 import { type Answer, serverText } from './answer.ts'
 import { type Command, type Io, printExit } from './args.ts'
 import { findServer, lookupFlags, parseLookup } from './lookup-args.ts'
@@ -33,7 +34,7 @@ export async function run(args: string[], io: Io): Promise<number> {
     } else io.stdout.write(answerText(lookup.question, answer) + footer(server, answer, milliseconds))
     return answer.rcode === 'NOERROR' ? 0 : 1
   } catch (error) {
-    io.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    io.stderr.write(`${errorMessage(error)}\n`)
     return 1
   }
 }

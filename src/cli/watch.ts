@@ -1,6 +1,7 @@
 /** `slicedns watch`: repeats a lookup, and prints each change of the answer with its time. */
 import { scheduler } from 'node:timers/promises'
 import { typeName } from '../dns/codes.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 import { type Answer, type Question, serverText } from './answer.ts'
 import { type Command, type Io, integerFlag, misuse, printExit } from './args.ts'
 import { findServer, lookupFlags, parseLookup } from './lookup-args.ts'
@@ -36,7 +37,7 @@ export async function run(args: string[], io: Io, until?: AbortSignal): Promise<
     }
     return before?.answered ? 0 : 1
   } catch (error) {
-    io.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    io.stderr.write(`${errorMessage(error)}\n`)
     return 1
   }
 }

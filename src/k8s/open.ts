@@ -1,5 +1,6 @@
 /** Opens the cluster that a configuration names: an API server, or a directory of manifests. */
 import type { Clock } from '../scheduling/clock.ts'
+import { errorStack } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { ApiFailure } from './api/failure.ts'
@@ -22,7 +23,7 @@ export interface ClusterDeps {
 export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
   const watched = watchedResources(config)
   const model = createClusterModel(watched, deps.clock, (error) => {
-    deps.log.error(`a listener of the cluster failed: ${error instanceof Error ? error.stack : String(error)}`)
+    deps.log.error(`a listener of the cluster failed: ${errorStack(error)}`)
   })
   const observed = observeCluster(model, watched, deps)
   let source: Promise<Source | undefined> | undefined

@@ -8,6 +8,7 @@ import { ParseError } from '../dns/wire.ts'
 import type { Outcome, Query, RcodeOnly } from '../plugin/query.ts'
 import type { QueryMetrics } from '../plugin/query-metrics.ts'
 import type { Clock } from '../scheduling/clock.ts'
+import { errorStack } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { CounterCell } from '../telemetry/metrics.ts'
 import type { ListenerPlan } from './block.ts'
@@ -35,7 +36,7 @@ export interface DispatcherOptions {
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   function failed(plan: ListenerPlan, error: unknown): RcodeOnly {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    const reason = errorStack(error)
     options.panics.inc()
     options.log.error(`Recovered from panic in server: "${plan.server}" ${reason}`)
     return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: '' }

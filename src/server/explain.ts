@@ -7,6 +7,7 @@ import { queryMessage } from '../dns/query.ts'
 import { recordText } from '../dns/rdata.ts'
 import { replyTo } from '../dns/reply.ts'
 import type { Outcome, Query } from '../plugin/query.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { ListenerPlan } from './block.ts'
 import type { Listener } from './ingress.ts'
@@ -123,7 +124,7 @@ export function listenForExplain(
       (explanations) => send(200, explanations),
       (error: unknown) => {
         const bad = error instanceof NameError || error instanceof RangeError
-        send(bad ? 400 : 500, { error: error instanceof Error ? error.message : String(error) })
+        send(bad ? 400 : 500, { error: errorMessage(error) })
       },
     )
   })

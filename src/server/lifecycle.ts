@@ -1,6 +1,7 @@
 /** Starting and stopping the plugins of a configuration. */
 
 import type { Instance } from '../plugin/contract.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Block } from './block.ts'
 
@@ -10,7 +11,7 @@ export async function startPlugins(blocks: readonly Block[]): Promise<void> {
     try {
       await instance.start?.()
     } catch (error) {
-      throw new Error(`plugin/${plugin}: ${error instanceof Error ? error.message : error}`, { cause: error })
+      throw new Error(`plugin/${plugin}: ${errorMessage(error)}`, { cause: error })
     }
   }
 }
@@ -27,7 +28,7 @@ export async function stopInstances(instances: Iterable<Instance>, log: Logger):
     try {
       await instance.stop?.()
     } catch (error) {
-      log.error(`a plugin did not stop cleanly: ${error instanceof Error ? error.message : error}`)
+      log.error(`a plugin did not stop cleanly: ${errorMessage(error)}`)
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Held, Shared } from '../plugin/contract.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 
 /** Values that configurations share by key, kept while anyone holds them (see ProcessState.acquire). */
@@ -23,7 +24,7 @@ export function createSharedValues(log: Logger): SharedValues {
     entries.delete(key)
     const stopped = Promise.resolve()
       .then(() => entry.shared.stop())
-      .catch((error: unknown) => log.error(`cannot stop ${key}: ${error instanceof Error ? error.message : error}`))
+      .catch((error: unknown) => log.error(`cannot stop ${key}: ${errorMessage(error)}`))
       .finally(() => stopping.delete(stopped))
     stopping.add(stopped)
   }

@@ -1,6 +1,7 @@
 /** Queries that the table answered, on their way to the plugins that want to hear of them. */
 
 import type { AnsweredQuery } from '../plugin/observer.ts'
+import { errorStack } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { ListenerPlan } from './block.ts'
 
@@ -12,7 +13,7 @@ export function notifyObservers(query: AnsweredQuery, plan: ListenerPlan, answer
     try {
       instance.observer?.observe(query)
     } catch (error) {
-      log.error(`plugin/${plugin} failed to observe a query: ${error instanceof Error ? error.stack : error}`)
+      log.error(`plugin/${plugin} failed to observe a query: ${errorStack(error)}`)
     }
   }
 }

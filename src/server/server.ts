@@ -6,6 +6,7 @@ import { createQueryMetrics } from '../plugin/query-metrics.ts'
 import type { ProcessLimits } from '../process-limits/index.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import type { TableWriter } from '../table/api.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { configure } from './configuration.ts'
@@ -153,7 +154,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       corefile = file
     } catch (error) {
       if (next) await end(next)
-      return { ok: false, error: error instanceof Error ? error.message : String(error) }
+      return { ok: false, error: errorMessage(error) }
     }
     const old = running
     running = next

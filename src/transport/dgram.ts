@@ -6,6 +6,7 @@ import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from '
 import { DROP, MISS, transportCode } from '../answer/api.ts'
 import { within } from '../scheduling/within.ts'
 import type { Listener } from '../server/ingress.ts'
+import { errorStack } from '../telemetry/error-text.ts'
 import { cutToHeader, writeServfail } from './error-replies.ts'
 import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './listener-address.ts'
 import { routeOf } from './query-log.ts'
@@ -78,7 +79,7 @@ export function openDgram(options: MainThreadOptions): Transport {
       metrics.answerFailures.inc()
       if (clock.now() - failureLoggedAt > 1000) {
         failureLoggedAt = clock.now()
-        log.error(`an answer threw, and the plugin chain was asked: ${error instanceof Error ? error.stack : error}`)
+        log.error(`an answer threw, and the plugin chain was asked: ${errorStack(error)}`)
       }
       return request.length < 12 ? DROP : MISS
     }

@@ -4,6 +4,7 @@ import { createQueryRing, createResponder, LOCAL } from '../answer/index.ts'
 import { type Clock, systemClock } from '../scheduling/clock.ts'
 import type { AnsweredHandler, Ingress, Listener, MissHandler } from '../server/ingress.ts'
 import type { TableHandle } from '../table/api.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { openDgram } from './dgram.ts'
@@ -107,7 +108,7 @@ function findNative(wanted: 'auto' | 'dgram', log: Logger): Libc | undefined {
   try {
     return loadLibc()
   } catch (error) {
-    log.warning(`UDP goes by node:dgram, which is slower: ${error instanceof Error ? error.message : error}`)
+    log.warning(`UDP goes by node:dgram, which is slower: ${errorMessage(error)}`)
     return undefined
   }
 }

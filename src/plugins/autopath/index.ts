@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isSubdomain, parentOf } from '../../dns/name.ts'
 import type { Instance, Plugin, SearchLists, Setup } from '../../plugin/contract.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import { searchListOf } from '../../upstream/resolv-conf.ts'
 import { type Settings, schema } from './settings.ts'
 import { search } from './walk.ts'
@@ -61,7 +62,7 @@ function readList(path: string, { fail }: Setup): readonly string[] {
   try {
     return searchListOf(readFileSync(path, 'utf8'))
   } catch (error) {
-    return fail(`cannot read ${path}: ${error instanceof Error ? error.message : error}`)
+    return fail(`cannot read ${path}: ${errorMessage(error)}`)
   }
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import { createUpstream, type UpstreamTarget } from '../../upstream/upstream.ts'
 import { createForward, type Forward, forwardChain } from './forward.ts'
 import { createForwardMetrics, type ForwardMetrics } from './metrics.ts'
@@ -79,7 +80,7 @@ function readServers(settings: ForwardSettings, setup: Setup, hold: ServerListOp
   try {
     return createServerList({ targets: settings.to, resolvers: settings.resolvers, hold, clock, log })
   } catch (error) {
-    return setup.fail(error instanceof Error ? error.message : String(error), settings.at)
+    return setup.fail(errorMessage(error), settings.at)
   }
 }
 
@@ -99,7 +100,7 @@ function readCertificates(
       digest: digest.digest('hex'),
     }
   } catch (error) {
-    return setup.fail(`tls: ${error instanceof Error ? error.message : error}`, at)
+    return setup.fail(`tls: ${errorMessage(error)}`, at)
   }
 }
 

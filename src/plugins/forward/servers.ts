@@ -1,9 +1,9 @@
 /** The upstreams of one `forward`. Files are read again when they change; host names are resolved again. */
-
 import { lookup, Resolver } from 'node:dns/promises'
 import { stat } from 'node:fs/promises'
 import type { Held } from '../../plugin/contract.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { Upstream, UpstreamTarget } from '../../upstream/upstream.ts'
 import { mostTargets } from './settings.ts'
@@ -79,7 +79,7 @@ export function createServerList(options: ServerListOptions): ServerList {
       apply()
       log.info(`${target.path} changed: forwarding to ${servers.map((server) => server.address).join(', ')}`)
     } catch (error) {
-      complain(source, `cannot read ${target.path}: ${messageOf(error)}; the previous nameservers stay in use`)
+      complain(source, `cannot read ${target.path}: ${errorMessage(error)}; the previous nameservers stay in use`)
     }
   }
 
@@ -91,7 +91,7 @@ export function createServerList(options: ServerListOptions): ServerList {
       source.servers = addresses.map((address) => ({ ...target, address, serverName }) as const).map(toServer)
       apply()
     } catch (error) {
-      complain(source, `cannot resolve upstream ${target.host}: ${messageOf(error)}`)
+      complain(source, `cannot resolve upstream ${target.host}: ${errorMessage(error)}`)
     }
   }
 
@@ -147,5 +147,3 @@ async function addressesOf(host: string, resolvers: readonly string[]): Promise<
   const [ipv4] = families
   throw ipv4.status === 'rejected' ? ipv4.reason : new Error('no addresses')
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

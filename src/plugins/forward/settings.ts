@@ -21,6 +21,7 @@ import {
 import type { Directive, DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
 import { rcode, rcodeNumber } from '../../dns/codes.ts'
 import { parseName } from '../../dns/name.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import { parseTarget, type UpstreamAddress } from './targets.ts'
 
 /** One `forward` of a block. Durations are milliseconds. */
@@ -167,7 +168,7 @@ function readDomain(token: Token): string {
   try {
     return parseName(token.text).toLowerCase()
   } catch (error) {
-    throw fail(`health_check: ${error instanceof Error ? error.message : error}`, token)
+    throw fail(`health_check: ${errorMessage(error)}`, token)
   }
 }
 

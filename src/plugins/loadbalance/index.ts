@@ -7,6 +7,7 @@ import type { Message, ResourceRecord } from '../../dns/message.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Handler, Outcome } from '../../plugin/query.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import { drawnFirst, preferred, shuffled } from './order.ts'
 import { openWeightFile, type WeightFile } from './weight-file.ts'
 
@@ -94,7 +95,7 @@ function open(path: string, reload: number, { clock, log, fail }: Setup): Weight
   try {
     return openWeightFile(path, reload, clock, log)
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error))
+    return fail(errorMessage(error))
   }
 }
 

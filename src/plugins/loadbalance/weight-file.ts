@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { durationText } from '../../corefile/read.ts'
 import type { Clock } from '../../scheduling/clock.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { evenWeights, parseWeights, type Weights } from './weights.ts'
 
@@ -47,7 +48,7 @@ export function openWeightFile(path: string, interval: number, clock: Clock, log
     } catch (error) {
       if (unreadable(error) && told) return
       told = unreadable(error)
-      log.error(`The last weights stay in use: ${error instanceof Error ? error.message : error}`)
+      log.error(`The last weights stay in use: ${errorMessage(error)}`)
     }
   }
 

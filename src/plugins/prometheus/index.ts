@@ -4,6 +4,7 @@ import type { DirectiveSchema } from '../../corefile/schema.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { createQueryMetrics } from '../../plugin/query-metrics.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import { acquireHttpListener } from '../../telemetry/http.ts'
 import { exposition } from './exposition.ts'
 import { publishRuntimeMetrics } from './runtime.ts'
@@ -81,7 +82,7 @@ function lifecycle(settings: Settings, setup: Setup): Pick<Instance, 'start' | '
         release(listening)
         // As CoreDNS: DNS is worth more than its metrics. A reload, though, keeps a configuration that has them.
         if (series.value.shown()) throw error
-        log.error(`Failed to start metrics handler: ${error instanceof Error ? error.message : error}`)
+        log.error(`Failed to start metrics handler: ${errorMessage(error)}`)
       }
     },
     serving: () => serve(),

@@ -1,5 +1,6 @@
 import type { ProcessState } from '../../plugin/contract.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
@@ -55,7 +56,7 @@ export function createWatcher(
       unreadable = undefined
       return hash
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = errorMessage(error)
       if (reason !== unreadable) {
         failures.inc()
         log.warning(`Corefile changed but cannot be used, the running configuration stays: ${reason}`)

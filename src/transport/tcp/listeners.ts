@@ -1,6 +1,7 @@
 /** DNS over TCP: the listening sockets and the bounds on connections. */
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Listener } from '../../server/ingress.ts'
+import { errorStack } from '../../telemetry/error-text.ts'
 import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from '../listener-address.ts'
 import {
   type Endpoint as AnyEndpoint,
@@ -39,7 +40,7 @@ export function openTcp(options: MainThreadOptions): Transport {
       metrics.answerFailures.inc()
       if (clock.now() - failureLoggedAt < 1000) return
       failureLoggedAt = clock.now()
-      log.error(`${what}: ${error instanceof Error ? error.stack : error}`)
+      log.error(`${what}: ${errorStack(error)}`)
     },
   }
   const sweeping = clock.every(sweepEvery, () => {

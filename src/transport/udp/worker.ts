@@ -6,6 +6,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
 import { createResponder, type QueryRoute } from '../../answer/index.ts'
+import { errorStack } from '../../telemetry/error-text.ts'
 import { cutToHeader, writeServfail } from '../error-replies.ts'
 import { createBatch, largestDatagram } from './batch.ts'
 import { linux, loadLibc } from './libc.ts'
@@ -142,7 +143,7 @@ function answer(start: number, end: number, space: number, by: 0 | 1): number {
     const now = clock()
     if (now - failureReportedAt > 1000) {
       failureReportedAt = now
-      report({ kind: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+      report({ kind: 'failed', error: errorStack(error) })
     }
     return end - start < 12 ? DROP : MISS
   }

@@ -3,6 +3,7 @@
  * clients discard it, and some fail every call then: what they would not read is refused here.
  */
 import { rdata } from '../../../dns/rdata.ts'
+import { errorMessage } from '../../../telemetry/error-text.ts'
 import { type Parsed, parsed, problem } from '../../annotations/parsed.ts'
 import { maxTxtOctets, partsOf } from '../metadata/parse.ts'
 import { choiceList, isRecord, serviceConfig } from './schema.ts'
@@ -17,7 +18,7 @@ export function parseGrpcConfig(text: string): Parsed<Uint8Array> {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    return problem('syntax', `it must be JSON: ${error instanceof Error ? error.message : error}`)
+    return problem('syntax', `it must be JSON: ${errorMessage(error)}`)
   }
   if (isRecord(value) && Object.hasOwn(value, 'serviceConfig')) {
     return problem('syntax', 'a choice stands in a list: write [{"serviceConfig": …}]')
@@ -57,7 +58,7 @@ function encode(choices: readonly Choice[]): Parsed<Uint8Array> {
     })
   } catch (error) {
     // Only what is nested thousands of levels deep, or 1e999, comes here.
-    return problem('refused', `no client reads it: ${error instanceof Error ? error.message : error}`)
+    return problem('refused', `no client reads it: ${errorMessage(error)}`)
   }
   // gRFC A2: the record is ASCII.
   const ascii = json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -3,6 +3,7 @@
 import { namespaceProblems, type ObjectProblem, serviceProblems } from '../../../cluster-dns/annotations/problems.ts'
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { isShown } from '../../../cluster-dns/lookup/visibility.ts'
+import { errorStack } from '../../../telemetry/error-text.ts'
 import type { AnnotationReport } from './report.ts'
 
 export interface AnnotationValidator {
@@ -24,7 +25,7 @@ export function createAnnotationValidator(
     try {
       report.found(instance, owner, isShown(context, namespace) ? find() : [])
     } catch (error) {
-      fail(`the annotations of ${owner} cannot be examined: ${error instanceof Error ? error.stack : error}`)
+      fail(`the annotations of ${owner} cannot be examined: ${errorStack(error)}`)
     }
   }
 

@@ -20,6 +20,7 @@ import { parseAddress, reverseName } from '../../../dns/address.ts'
 import { type as dnsType } from '../../../dns/codes.ts'
 import type { Service, ServiceImport } from '../../../k8s/model/types.ts'
 import type { NodeSpec } from '../../../table/spec.ts'
+import { errorStack } from '../../../telemetry/error-text.ts'
 import { createAliasNames } from './alias-names.ts'
 import { createOnDemandNames, type ServiceName, serviceKey, serviceNameOf } from './on-demand-names.ts'
 import type { NameSink } from './sinks.ts'
@@ -85,7 +86,7 @@ export function createServiceNames(
     try {
       return compileNode(context, zone, name, { withoutEndpointServices: !firstUse.has(name) })
     } catch (error) {
-      report(`${name} cannot be compiled: ${error instanceof Error ? error.stack : error}`)
+      report(`${name} cannot be compiled: ${errorStack(error)}`)
       return { zone, below: 'open', otherTypes: 'chain', answers: new Map() }
     }
   }

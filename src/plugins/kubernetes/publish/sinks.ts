@@ -5,6 +5,7 @@ import { zoneSpec } from '../../../cluster-dns/records/table-node.ts'
 import type { TableSink } from '../../../plugin/contract.ts'
 import { TableFull } from '../../../table/index.ts'
 import type { NodeSpec } from '../../../table/spec.ts'
+import { errorMessage } from '../../../telemetry/error-text.ts'
 
 /** Where compiled names go. */
 export interface NameSink {
@@ -48,7 +49,7 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
     } catch (error) {
       if (error instanceof TableFull) throw error
       sink.put(name, { zone: node.zone, below: 'open', otherTypes: 'chain', answers: new Map() })
-      report(`${name} is answered without the table: ${error instanceof Error ? error.message : error}`)
+      report(`${name} is answered without the table: ${errorMessage(error)}`)
     }
   }
 
@@ -60,7 +61,7 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
       } catch (error) {
         targets.delete(target)
         target.settled.resolve()
-        report(`its names are no longer in the answer table: ${error instanceof Error ? error.message : error}`)
+        report(`its names are no longer in the answer table: ${errorMessage(error)}`)
       }
     }
   }

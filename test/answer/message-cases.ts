@@ -1,6 +1,6 @@
 /**
  * Messages that are malformed or unusual, in hex, and the reply to them: CoreDNS 1.14.7's octets where the responder
- * answers without a plugin (coredns-peer.test.ts asks it), `silence`, or `the chain`.
+ * answers without a plugin (test/conformance/malformed-queries.test.ts asks it), `silence`, or `the chain`.
  */
 export interface MessageCase {
   readonly name: string

@@ -6,10 +6,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { cases } from '../answer/message-cases.ts'
 import { peer, without } from '../support/peers.ts'
 import { freePort } from '../support/ports.ts'
 import { until } from '../support/until.ts'
-import { cases } from './message-cases.ts'
 
 const compared = cases.filter(({ reply }) => reply !== 'the chain')
 

@@ -4,8 +4,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, test } from 'node:test'
-import { peer, unmet, without } from '../../support/peers.ts'
-import { variables } from './variables.ts'
+import { variables } from '../spec/corefile/variables.ts'
+import { peer, unmet, without } from '../support/peers.ts'
+
+const examples = join(import.meta.dirname, '../spec/corefile')
 
 /** A network of its own, so that the ports in the examples are free and nobody hears them. */
 const isolated = ['unshare', '--user', '--map-root-user', '--net', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"']
@@ -14,8 +16,8 @@ const skip = without('coredns') || (!canIsolate && unmet('needs network namespac
 
 describe('CoreDNS agrees', { skip, concurrency: 4 }, () => {
   for (const folder of ['good', 'bad'])
-    for (const name of readdirSync(join(import.meta.dirname, folder)).filter((entry) => entry.endsWith('.corefile'))) {
-      const path = join(import.meta.dirname, folder, name)
+    for (const name of readdirSync(join(examples, folder)).filter((entry) => entry.endsWith('.corefile'))) {
+      const path = join(examples, folder, name)
       const differs = /^# CoreDNS differs: (.*)$/m.exec(readFileSync(path, 'utf8'))?.[1]
       test(`${folder}: ${basename(name, '.corefile').replaceAll('-', ' ')}`, { skip: differs }, async () => {
         const { started, output } = await runCoreDns(path)

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Query } from '../../../src/plugin/query.ts'
+import { bufsize } from '../../../src/plugins/bufsize/index.ts'
+import { ask, handle, replying, setUp } from '../../support/plugin-rig.ts'
+
+describe('bufsize', () => {
+  const cases: readonly (readonly [string, number | undefined, number | undefined])[] = [
+    ['bufsize', 4_096, 1_232],
+    ['bufsize 512', 1_232, 512],
+    ['bufsize 1400', 1_232, 1_232],
+    ['bufsize 512\nbufsize 4096', 4_096, 4_096],
+    ['bufsize', undefined, undefined],
+  ]
+  for (const [text, offered, passedOn] of cases)
+    it(`passes on ${passedOn ?? 'no EDNS'} of ${offered ?? 'none'} with '${text.replace('\n', ' | ')}'`, () => {
+      let seen: Query | undefined
+      handle(setUp(bufsize, text), ask('a. A', offered ? { edns: { payloadSize: offered } } : {}), (query) => {
+        seen = query
+        return replying()(query)
+      })
+      assert.equal(seen?.request.edns?.payloadSize, passedOn)
+    })
+
+  it('holds for answers from the table, too', () => {
+    assert.deepEqual(setUp(bufsize, 'bufsize 700').effects, { maxPayload: 700 })
+  })
+})

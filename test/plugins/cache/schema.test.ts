@@ -1,0 +1,41 @@
+import { cache } from '../../../src/plugins/cache/index.ts'
+import { specifySchema } from '../../support/schema-cases.ts'
+
+specifySchema(cache, {
+  accepted: [
+    'cache',
+    'cache 30 {|}',
+    'cache +30 a b',
+    'cache 30s',
+    'cache a 30',
+    'cache a..b',
+    'cache {|success -5|success 9984 30 0 x|}',
+    'cache {|denial 10|denial 10 20 30|}',
+    'cache {|prefetch 0|prefetch 10 -1m 90%|}',
+    'cache {|serve_stale|serve_stale 0|serve_stale 1h Verify 1s 30s 10s|serve_stale 1h immediate 30s 10s|}',
+    'cache {|serve_stale_policy prefer_positive|serve_stale|}',
+    'cache {|servfail 0|servfail 5m|servfail 1500ms|}',
+    'cache {|disable success|disable denial a b|}',
+    'cache {|keepttl|}',
+  ],
+  refused: [
+    ['cache 0', /^Corefile:2:7 - '0' is not an integer of at least 1/],
+    ['cache -1', /^Corefile:2:7 - '-1' is not an integer of at least 1/],
+    ['cache {|success|}', /^Corefile:3:1 - Wrong argument count/],
+    ['cache {|success 10 0|}', /^Corefile:3:12 - '0' is not an integer of at least 1/],
+    ['cache {|success 10 20 -1|}', /^Corefile:3:15 - '-1' is not an integer of at least 0/],
+    ['cache {|prefetch 10 1m 10|}', /^Corefile:3:16 - '10' is not a percentage from 10% to 90%/],
+    ['cache {|prefetch 10 1m 9%|}', /^Corefile:3:16 - '9%' is not a percentage/],
+    ['cache {|prefetch 10 1m 10% x|}', /^Corefile:3:20 - Wrong argument count/],
+    ['cache {|serve_stale 1h foo|}', /^Corefile:3:16 - 'foo' is not one of 'immediate', 'verify'/],
+    ['cache {|serve_stale 1h immediate 500ms|}', /^Corefile:3:26 - '500ms' is not a whole number of seconds/],
+    ['cache {|serve_stale 1h immediate 30s 6m|}', /^Corefile:3:30 - '6m' is not a duration/],
+    ['cache {|serve_stale 1h immediate 30s 10s 5s|}', /^Corefile:3:34 - 'serve_stale immediate' takes fewer words/],
+    ['cache {|serve_stale_policy prefer_positive|}', /'serve_stale_policy' needs 'serve_stale'/],
+    ['cache {|servfail 6m|}', /^Corefile:3:10 - '6m' is not a duration/],
+    ['cache {|disable Success|}', /^Corefile:3:9 - 'Success' is not one of 'success', 'denial'/],
+    ['cache {|keepttl x|}', /^Corefile:3:9 - Wrong argument count/],
+    ['cache {|sucess 10|}', /^Corefile:3:1 - unknown property 'sucess' of cache.*did you mean 'success'/],
+    ['cache|cache', /can only be used once per Server Block/],
+  ],
+})

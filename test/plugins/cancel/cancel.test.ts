@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { cancel } from '../../../src/plugins/cancel/index.ts'
+import { ask, createProcessRig, failing, handle, replying, setUp } from '../../support/plugin-rig.ts'
+
+describe('cancel', () => {
+  it('gives SERVFAIL to a query that takes too long', async () => {
+    const rig = createProcessRig()
+    const outcome = handle(setUp(cancel, 'cancel 2s', rig), ask('a. A'), () => new Promise(() => undefined))
+    rig.clock.move(2_000)
+    const settled = await outcome
+    assert.deepEqual(settled.kind === 'rcode' && [settled.rcode, settled.error?.message], [
+      2,
+      'no answer within 2000 ms',
+    ])
+  })
+
+  it('leaves answers that come in time alone, and those that came at once', async () => {
+    const rig = createProcessRig()
+    const instance = setUp(cancel, 'cancel', rig)
+    const atOnce = handle(instance, ask('a. A'), failing(5))
+    assert.ok(!(atOnce instanceof Promise))
+    const soon = await handle(instance, ask('a. A'), async (query) => replying()(query))
+    assert.equal(soon.kind, 'reply')
+  })
+
+  it('waits 5.001 s unless told otherwise', async () => {
+    const rig = createProcessRig()
+    let done = false
+    const outcome = handle(setUp(cancel, 'cancel', rig), ask('a. A'), () => new Promise(() => undefined))
+    void Promise.resolve(outcome).then(() => {
+      done = true
+    })
+    rig.clock.move(5_000)
+    await new Promise(setImmediate)
+    assert.equal(done, false)
+    rig.clock.move(1)
+    await new Promise(setImmediate)
+    assert.equal(done, true)
+  })
+})

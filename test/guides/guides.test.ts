@@ -1,6 +1,6 @@
 /** What holds for everything in docs/ and the README: nobody is sent to a page that is not there, and no guide goes untried. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 
@@ -29,12 +29,42 @@ describe('guides', () => {
   }
 })
 
+/** Every page that a reader may come to. */
+const everyPage = [
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'examples/README.md', 'src/table/FORMAT.md'],
+  ...pages.map((file) => `docs/${file}`),
+  ...globSync('src/plugins/*/README.md', { cwd: root }),
+]
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): Set<string> {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading!.toLowerCase())
+  return new Set(headings.map((heading) => heading.replace(/[^\w\s-]/g, '').replaceAll(' ', '-')))
+}
+
+/** Relative links of a page that lead to no file, or to no heading of it. */
+function deadLinks(page: string): string[] {
+  const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)]
+  return links.flatMap(([link, target = '', anchor]) => {
+    const path = target === '' ? page : join(dirname(page), target)
+    if (!existsSync(join(root, path))) return [link]
+    return anchor === undefined || anchorsOf(read(path)).has(anchor) ? [] : [link]
+  })
+}
+
 describe('links between pages lead somewhere', () => {
-  for (const page of ['README.md', ...pages.map((file) => `docs/${file}`)]) {
+  for (const page of everyPage) test(page, () => assert.deepEqual(deadLinks(page), []))
+})
+
+describe('source files that a page names exist', () => {
+  for (const page of everyPage) {
     test(page, () => {
-      const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!)
-      const missing = links.filter((target) => !existsSync(join(root, dirname(page), target)))
-      assert.deepEqual(missing, [])
+      const paths = [...read(page).matchAll(/`((?:src|test|bench|docs)\/[\w./-]+)`/g)].map(([, path]) => path!)
+      const written = paths.filter((path) => !/NAME|PROTOCOL|ROOM/.test(path))
+      assert.deepEqual(
+        written.filter((path) => !existsSync(join(root, path))),
+        [],
+      )
     })
   }
 })

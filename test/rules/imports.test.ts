@@ -32,7 +32,7 @@ const rooms: Readonly<Record<string, Room>> = {
   table: { imports: ['dns'] },
   k8s: { imports: [] },
   upstream: { imports: ['dns'] },
-  corefile: { imports: [], closed: true },
+  corefile: { imports: ['telemetry'], closed: true },
   dns: { imports: [], closed: true },
   scheduling: { imports: [], closed: true },
   'process-limits': { imports: [], closed: true },

@@ -1,9 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Clock, systemClock } from '../scheduling/clock.ts'
+import { createCooperativeScheduler } from '../scheduling/cooperative-scheduler.ts'
 import { Counter, Gauge, Histogram, type WritableCell } from './cells.ts'
 import type { Family, FamilyFacts, MetricsRegistry } from './metrics.ts'
 
-/** Milliseconds that a scrape works before it lets queries have their turn. */
-const slice = 2
 /** Cells written between two looks at the clock. */
 const cellsPerLook = 32
 
@@ -16,7 +15,8 @@ interface Registered {
 }
 
 /** The process's registry: made once in main, handed to every configuration. */
-export function createMetrics(): MetricsRegistry {
+export function createMetrics(clock: Clock = systemClock): MetricsRegistry {
+  const scheduler = createCooperativeScheduler(clock)
   const registered = new Map<string, Registered>()
   const collectors = new Set<() => void>()
   const texts = new Set<() => Promise<string>>()
@@ -44,7 +44,7 @@ export function createMetrics(): MetricsRegistry {
     for (const collect of collectors) collect()
     let text = ''
     let cellsUntilLook = cellsPerLook
-    let startedAt = performance.now()
+    scheduler.begin()
     for (const { facts, cells } of inOrder(registered)) {
       if (cells.size === 0) continue
       text += `# HELP ${facts.name} ${escapeHelp(facts.help)}\n# TYPE ${facts.name} ${facts.type}\n`
@@ -52,11 +52,10 @@ export function createMetrics(): MetricsRegistry {
         text += cell.lines(facts.name, labels)
         if (--cellsUntilLook > 0) continue
         cellsUntilLook = cellsPerLook
-        if (performance.now() - startedAt < slice) continue
+        if (!scheduler.due) continue
         yield text
         text = ''
-        await nextTurn()
-        startedAt = performance.now()
+        await scheduler.rest()
       }
     }
     yield text

@@ -11,7 +11,6 @@ import { canonicalAddress, formatAddress, parseAddress } from '../../src/k8s/mod
 import { createAddressIndex, hashAddress } from '../../src/k8s/model/address-index.ts'
 import type { ClusterConfig } from '../../src/k8s/model/types.ts'
 import { clusterKey } from '../../src/k8s/open.ts'
-import { createPacer } from '../../src/scheduling/pacer.ts'
 import { createRateLimitedLog } from '../../src/telemetry/rate-limited-log.ts'
 import { fixedClock } from '../support/fake-clock.ts'
 import { config, logInto } from './rig.ts'
@@ -189,29 +188,6 @@ test('shared strings are the strings that went in', () => {
     }),
     { numRuns: 2000 },
   )
-})
-
-test('work pauses as soon as a slice is used up, and the event loop turns before the next slice', async () => {
-  const pacer = createPacer()
-  pacer.begin()
-  let turns = 0
-  const count = (): void => {
-    turns++
-    immediate = setImmediate(count)
-  }
-  let immediate = setImmediate(count)
-  try {
-    // A machine that is short of processors may use a slice up before it can be looked at: there is always a next one.
-    for (let fresh = 0; fresh < 3; ) {
-      while (!pacer.due) Math.sqrt(fresh)
-      const before = turns
-      await pacer.rest()
-      assert.ok(turns > before)
-      if (!pacer.due) fresh++
-    }
-  } finally {
-    clearImmediate(immediate)
-  }
 })
 
 describe('the key of a cluster', () => {

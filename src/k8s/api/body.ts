@@ -1,7 +1,7 @@
 /** The body of a response, read piece by piece, with an eye on whether it still lives. */
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../scheduling/clock.ts'
-import type { Pacer } from '../../scheduling/pacer.ts'
+import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { MalformedObject } from '../decode/draft.ts'
 import { jsonList, jsonObject, jsonWatch } from '../decode/json-stream.ts'
 import { unwrap } from '../decode/protobuf-envelope.ts'
@@ -25,7 +25,7 @@ export interface BodyLimits {
 
 export interface BodyDeps {
   readonly clock: Clock
-  readonly pacer: Pacer
+  readonly pacer: CooperativeScheduler
   /** What the server is called in messages. */
   readonly name: string
   /** Called for each chunk. */

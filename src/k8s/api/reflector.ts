@@ -8,7 +8,7 @@
  * - whatever fails is tried again, at a pace that a struggling server survives (backoff.ts, connection.ts).
  */
 import type { Clock } from '../../scheduling/clock.ts'
-import type { Pacer } from '../../scheduling/pacer.ts'
+import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { MalformedObject } from '../decode/draft.ts'
 import type { Reducer } from '../decode/reduce.ts'
@@ -30,7 +30,7 @@ export interface ReflectorDeps {
   readonly connection: Connection
   readonly reducer: Reducer
   readonly intake: StoreUpdater
-  readonly pacer: Pacer
+  readonly pacer: CooperativeScheduler
   readonly meter: WatchMeter
   readonly trouble: WatchErrorReporter
   readonly log: Logger

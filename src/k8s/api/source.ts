@@ -1,6 +1,6 @@
 /** The source 'API server': a reflector per resource over one connection. */
 import type { Clock } from '../../scheduling/clock.ts'
-import { createPacer } from '../../scheduling/pacer.ts'
+import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 import { createReducer } from '../decode/reduce.ts'
@@ -40,7 +40,7 @@ export async function openApi(
   const connection = createConnection({ credentials, log, clock, meter: createRequestMeter(metrics, clock) })
   const stop = new AbortController()
   const reducer = createReducer(config)
-  const pacer = createPacer()
+  const pacer = createCooperativeScheduler(clock)
   let running: Promise<unknown> = Promise.resolve()
 
   const reflectors = watched.map((resource) =>

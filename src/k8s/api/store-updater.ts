@@ -1,6 +1,6 @@
 /** From objects of the wire into the model's store: one resource's, with its list under way where there is one. */
 
-import type { Pacer } from '../../scheduling/pacer.ts'
+import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { MalformedObject, type MetaDraft } from '../decode/draft.ts'
 import type { WireObject } from '../decode/wire.ts'
@@ -23,7 +23,7 @@ export interface StoreUpdater {
 export function createStoreUpdater(
   resource: Resource,
   store: ResourceStore<Reduced>,
-  pacer: Pacer,
+  pacer: CooperativeScheduler,
   log: Logger,
 ): StoreUpdater {
   let recent = createVersionFilter()

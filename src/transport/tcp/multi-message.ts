@@ -1,9 +1,10 @@
 /**
- * Replies of many messages (zone transfers), over all connections. A message is made when its connection has room for
- * it, and for a millisecond in each turn of the event loop: however many clients transfer however large zones, other
- * queries are answered in between, and no zone is ever in memory whole.
+ * Replies of many messages (zone transfers), over all connections. A message is made when its connection can take it, in
+ * slices: however many clients transfer however large zones, other queries are answered in between, and no zone is ever
+ * in memory whole.
  */
 import type { Clock } from '../../scheduling/clock.ts'
+import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 
 /** The connection's side of a stream. */
 export interface StreamTarget {
@@ -15,7 +16,7 @@ export interface StreamTarget {
 }
 
 export interface ReplyStream {
-  /** The target may have room again. */
+  /** The target may take more again. */
   resume(): void
   /** The connection is gone. */
   cancel(): void
@@ -26,67 +27,46 @@ export interface ReplyStreams {
   start(replies: Iterator<Uint8Array>, target: StreamTarget): ReplyStream | undefined
 }
 
-/** Milliseconds of work before the event loop gets its turn (docs/design.md §4). */
-const sliceLength = 1
-
 export function createReplyStreams(most: number, clock: Clock): ReplyStreams {
+  const scheduler = createCooperativeScheduler(clock)
   let open = 0
-  /** Those that have room, each once, in the order of their turns. */
-  const ready = new Set<() => void>()
-  let armed = false
-
-  function arm(): void {
-    if (armed || ready.size === 0) return
-    armed = true
-    setImmediate(takeTurn)
-  }
-
-  function takeTurn(): void {
-    armed = false
-    const end = clock.now() + sliceLength
-    // A step that has room for more comes again behind the others.
-    for (const step of ready) {
-      ready.delete(step)
-      step()
-      if (clock.now() >= end) break
-    }
-    arm()
-  }
 
   return {
     start(replies, target) {
       if (open >= most) return undefined
       open++
       let over = false
-      const resume = (): void => {
-        if (over || target.full()) return
-        ready.add(step)
-        arm()
-      }
-      const end = (): void => {
-        over = true
-        open--
-        ready.delete(step)
-      }
-      const step = (): void => {
+      const task = scheduler.task(step)
+
+      function step(): boolean {
+        let next: IteratorResult<Uint8Array>
         try {
-          const next = replies.next()
-          if (!next.done) {
-            target.write(next.value)
-            resume()
-            return
-          }
+          next = replies.next()
         } catch (error) {
           end()
           target.ended(error)
-          return
+          return false
+        }
+        if (!next.done) {
+          target.write(next.value)
+          return !target.full()
         }
         end()
         target.ended()
+        return false
       }
-      resume()
+
+      function end(): void {
+        over = true
+        open--
+        task.stop()
+      }
+
+      if (!target.full()) task.wake()
       return {
-        resume,
+        resume() {
+          if (!over && !target.full()) task.wake()
+        },
         cancel() {
           if (over) return
           end()

@@ -10,7 +10,7 @@ import { endpointLabel, isReady } from '../../../cluster-dns/lookup/endpoints.ts
 import type { Cluster, EndpointSlice } from '../../../k8s/model/types.ts'
 import type { Outcome, Query } from '../../../plugin/query.ts'
 import type { Clock, Timer } from '../../../scheduling/clock.ts'
-import { createSlices } from '../../../scheduling/slices.ts'
+import { createCooperativeScheduler } from '../../../scheduling/cooperative-scheduler.ts'
 import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 import type { HoldQuota } from './quota.ts'
 
@@ -60,7 +60,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
   const dirty = new Set<Service>()
   /** Their endpoint is there, or will not be waited for any longer. */
   const due = new Map<Waiter, 'answered' | 'released'>()
-  const slices = createSlices(clock, step, () => undefined)
+  const work = createCooperativeScheduler(clock).task(step)
   let subscription: { unsubscribe(): void } | undefined
   let closed = false
 
@@ -152,7 +152,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
 
   function mark(service: Service): void {
     dirty.add(service)
-    slices.wake()
+    work.wake()
   }
 
   return {
@@ -183,7 +183,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
     close() {
       closed = true
       subscription?.unsubscribe()
-      slices.stop()
+      work.stop()
       for (const { waiters } of [...services.values()]) {
         for (const same of [...waiters.values()])
           for (const waiter of [...same]) waiter.finish('released', lookFor(waiter))

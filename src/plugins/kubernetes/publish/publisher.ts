@@ -11,7 +11,7 @@ import { isMulticluster } from '../../../cluster-dns/settings.ts'
 import { reverseName } from '../../../dns/address.ts'
 import type { TableSink } from '../../../plugin/contract.ts'
 import { type Clock, threadTime } from '../../../scheduling/clock.ts'
-import { createSlices } from '../../../scheduling/slices.ts'
+import { createCooperativeScheduler } from '../../../scheduling/cooperative-scheduler.ts'
 import type { AnnotationValidator } from '../annotation-report/examiner.ts'
 import { type BrowseNames, createBrowseNames } from './browse-names.ts'
 import { type ServiceName, serviceKey } from './on-demand-names.ts'
@@ -63,7 +63,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const dependents = createSplitIndex()
   const { after } = clock
   const browse = settings.dnsSd
-    ? createBrowseNames(context, { publish: names.compileName, worked, after, wake: () => slices.wake() })
+    ? createBrowseNames(context, { publish: names.compileName, worked, after, wake: () => work.wake() })
     : undefined
   const dirtyServices = new Map<string, DirtyService>()
   const dirtyNames = new Set<string>()
@@ -72,7 +72,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const resting = new Map<string, DirtyService | undefined>()
   /** What is left to do while everything is being published. */
   let bulk: Iterator<() => void> | undefined
-  const slices = createSlices(clock, step, targets.declareZones)
+  const work = createCooperativeScheduler(clock).task(step, targets.declareZones)
 
   /** All that the zone's names come from has been read. */
   const isReadZone = (zone: string): boolean =>
@@ -172,7 +172,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const key = serviceKey(dirty)
     const marked = resting.has(key) ? resting : dirtyServices
     marked.set(key, { ...dirty, whole: dirty.whole || (marked.get(key)?.whole ?? false) })
-    if (marked === dirtyServices) slices.wake()
+    if (marked === dirtyServices) work.wake()
   }
 
   /** Until the first list is complete events are passed over: then everything is published at once. */
@@ -180,7 +180,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   function publishEverything(): void {
     bulk = everything()
-    slices.wake()
+    work.wake()
   }
 
   return {
@@ -213,14 +213,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
       for (const name of names.usedAcrossNamespaces()) dirtyNames.add(name)
       browse?.namespaceChanged(namespace)
       dirtyNamespaces.add(namespace)
-      slices.wake()
+      work.wake()
     },
     addressChanged(address) {
       if (!isFollowing()) return
       const name = reverseName(address)
       if (!names.isUsed(name)) return
       dirtyNames.add(name)
-      slices.wake()
+      work.wake()
     },
     syncChanged() {
       if (isFollowing()) publishEverything()
@@ -231,10 +231,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (!used) return
       for (const service of displaced) mark({ ...service, whole: true })
       dirtyNames.add(name)
-      slices.wake()
+      work.wake()
     },
     stop() {
-      slices.stop()
+      work.stop()
       targets.clear()
     },
   }

@@ -1,0 +1,123 @@
+/**
+ * Keeps the event loop free: DNS is answered on the same thread, so other work is done in slices of a millisecond, and
+ * between two slices the event loop has a turn (docs/design.md, "Two planes").
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from './clock.ts'
+
+/** Milliseconds of work in one turn of the event loop. */
+const sliceLength = 1
+
+/**
+ * Before the first list is complete every query is a miss, and misses can fill the event loop: a slice of 1 ms between
+ * long turns would delay for minutes the very work that ends them. So a slice may last as long as the turn before it,
+ * up to this many milliseconds.
+ */
+const longestSlice = 20
+
+/** Work that is done piece by piece. */
+export interface Task {
+  /** There is something to do. The task runs from the next microtask on, or when its turn comes again. */
+  wake(): void
+  stop(): void
+}
+
+/** Everything that shares a scheduler shares its slices: together they take one in each turn of the event loop. */
+export interface CooperativeScheduler {
+  /**
+   * A task that does one piece in `step`, which returns false when nothing is left. Tasks that are awake take turns,
+   * one piece each. `endOfSlice` runs at the end of each slice in which the task had a turn.
+   */
+  task(step: () => boolean, endOfSlice?: () => void): Task
+  /** For work written as an asynchronous loop: it begins, or goes on after it has waited for something else. */
+  begin(): void
+  /** True when this turn's slice is used up: await `rest` then. */
+  readonly due: boolean
+  /** Resolves in the next turn of the event loop, with a new slice. */
+  rest(): Promise<void>
+}
+
+export function createCooperativeScheduler(clock: Clock): CooperativeScheduler {
+  /** In a turn in which a slice has begun. */
+  let begun = false
+  let sliceEnd = 0
+  /** When work was put off to the next turn, if it was. */
+  let yieldedAt: number | undefined
+  const awake = new Set<() => void>()
+  /** Ends of slice that are owed to tasks which had a turn. */
+  const owed = new Set<() => void>()
+  let scheduled = false
+
+  function begin(): void {
+    if (begun) return
+    begun = true
+    const now = clock.now()
+    const turn = yieldedAt === undefined ? 0 : now - yieldedAt
+    yieldedAt = undefined
+    sliceEnd = now + Math.min(Math.max(turn, sliceLength), longestSlice)
+    setImmediate(() => {
+      begun = false
+    })
+  }
+
+  const due = (): boolean => clock.now() >= sliceEnd
+
+  function schedule(): void {
+    if (scheduled || awake.size === 0) return
+    scheduled = true
+    if (begun && due()) {
+      yieldedAt ??= clock.now()
+      setImmediate(run)
+    } else queueMicrotask(run)
+  }
+
+  function run(): void {
+    begin()
+    try {
+      // A step that has more to do comes again behind the others.
+      for (const turn of awake) {
+        awake.delete(turn)
+        turn()
+        if (due()) break
+      }
+    } finally {
+      // A step that throws is a bug in that task alone: the others go on, and so does it when it is woken.
+      for (const end of owed) {
+        owed.delete(end)
+        end()
+      }
+      scheduled = false
+      schedule()
+    }
+  }
+
+  return {
+    task(step, endOfSlice) {
+      let stopped = false
+      const turn = (): void => {
+        if (endOfSlice) owed.add(endOfSlice)
+        if (step() && !stopped) awake.add(turn)
+      }
+      return {
+        wake() {
+          if (stopped) return
+          awake.add(turn)
+          schedule()
+        },
+        stop() {
+          stopped = true
+          awake.delete(turn)
+        },
+      }
+    },
+    begin,
+    get due() {
+      return due()
+    },
+    async rest() {
+      yieldedAt ??= clock.now()
+      await nextTurn()
+      begin()
+    },
+  }
+}

@@ -1,0 +1,93 @@
+/** What expressions compute with, and what one evaluation may cost. */
+
+export type Value = string | number | boolean | null | readonly Value[] | ReadonlyMap<string, Value>
+
+/** `any`: known only when the expression is evaluated (an element of an array, say). */
+export type Type = 'string' | 'int' | 'float' | 'bool' | 'nil' | 'array' | 'map' | 'any'
+
+/** Why an expression that is valid has no value for one query. */
+export class EvaluationError extends Error {
+  override readonly name = 'EvaluationError'
+}
+
+/**
+ * Steps of one evaluation: an operation is one, and so are 64 characters or elements that it makes. An expression of a
+ * Corefile takes a few dozen; what takes more than this was written to hurt.
+ */
+export const maxSteps = 10_000
+
+/** One evaluation under way. */
+export interface Run<Context> {
+  readonly context: Context
+  steps: number
+  /** Values of `let`, by slot. */
+  readonly locals: Value[]
+  /** The element that each predicate looks at, the innermost last. */
+  readonly scopes: Scope[]
+}
+
+export interface Scope {
+  element: Value
+  index: number
+  accumulator: Value
+}
+
+/** Counts a step, and what was made in it. Throws EvaluationError. */
+export function spend(run: { steps: number }, made = 0): void {
+  run.steps += 1 + (made >> 6)
+  if (run.steps > maxSteps) throw new EvaluationError(`expression exceeds ${maxSteps} steps`)
+}
+
+export const isArray = (value: Value): value is readonly Value[] => Array.isArray(value)
+export const isMap = (value: Value): value is ReadonlyMap<string, Value> => value instanceof Map
+
+export function typeOf(value: Value): Type {
+  if (value === null) return 'nil'
+  if (isArray(value)) return 'array'
+  if (isMap(value)) return 'map'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float'
+  return typeof value === 'boolean' ? 'bool' : 'string'
+}
+
+export function isEqual(left: Value, right: Value): boolean {
+  if (isArray(left) && isArray(right))
+    return left.length === right.length && left.every((item, i) => isEqual(item, right[i]))
+  if (isMap(left) && isMap(right))
+    return (
+      left.size === right.size && [...left].every(([key, item]) => right.has(key) && isEqual(item, right.get(key)!))
+    )
+  return left === right
+}
+
+export function asNumber(value: Value): number {
+  if (typeof value !== 'number') throw new EvaluationError(`expected a number, not ${typeOf(value)}`)
+  return value
+}
+
+export function asInteger(value: Value): number {
+  if (!Number.isInteger(value)) throw new EvaluationError(`expected an integer, not ${typeOf(value)}`)
+  return value as number
+}
+
+export function asString(value: Value): string {
+  if (typeof value !== 'string') throw new EvaluationError(`expected a string, not ${typeOf(value)}`)
+  return value
+}
+
+export function asBoolean(value: Value): boolean {
+  if (typeof value !== 'boolean') throw new EvaluationError(`expected a bool, not ${typeOf(value)}`)
+  return value
+}
+
+export function asArray(value: Value): readonly Value[] {
+  if (!isArray(value)) throw new EvaluationError(`expected an array, not ${typeOf(value)}`)
+  return value
+}
+
+/** As Go prints the value. */
+export function textOf(value: Value): string {
+  if (value === null) return '<nil>'
+  if (isArray(value)) return `[${value.map(textOf).join(' ')}]`
+  if (isMap(value)) return `map[${[...value].map(([key, item]) => `${key}:${textOf(item)}`).join(' ')}]`
+  return String(value)
+}

@@ -2,7 +2,7 @@
  * Claim: gRPC clients with round_robin use all pods of a headless Service that was scaled from three to six within 45 s,
  * where the server ends connections after 10 s; grpc-js and grpc-go with the 30 s between lookups that are their own.
  */
-import { clientKinds, openWorld, roundRobin, withoutClients } from '../test/clients/world.ts'
+import { clientKinds, createDiscoveryHarness, roundRobin, withoutClients } from '../test/clients/harness.ts'
 import type { Context } from './lib/context.ts'
 import { table } from './lib/numbers.ts'
 
@@ -38,7 +38,7 @@ const row = (kind: string, seconds: readonly number[]): string[] => [
 ]
 
 async function scale(): Promise<readonly (readonly [string, number])[]> {
-  const world = await openWorld({ maxConnectionAge })
+  const world = await createDiscoveryHarness({ maxConnectionAge })
   try {
     await world.run(three)
     await world.publish(three)

@@ -5,7 +5,7 @@ import type { Message, ResourceRecord } from '../../src/dns/message.ts'
 import { rdata, recordText } from '../../src/dns/rdata.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
 import type { CachedEntry } from '../../src/table/api.ts'
-import { ednsOf, questionMessage, replyOf, rig } from './asking.ts'
+import { createResponderHarness, ednsOf, questionMessage, replyOf } from './harness.ts'
 
 const name = 'www.example.com.'
 const seconds = 1000
@@ -40,11 +40,11 @@ function entry(reply: Partial<Message>, change: Partial<CachedEntry> = {}): Cach
   }
 }
 
-function cacheRig(
+function createCachedReplyHarness(
   change: { shuffle?: boolean } = {},
   limits: { maxCachedEntries?: number; maxCachedBytes?: number } = {},
 ) {
-  const made = rig({ plugin: 'cache', ...change }, {}, limits)
+  const made = createResponderHarness({ plugin: 'cache', ...change }, {}, limits)
   return {
     ...made,
     keep: (reply: Partial<Message>, of: Partial<CachedEntry> = {}) =>
@@ -54,7 +54,7 @@ function cacheRig(
 
 describe('a cached reply', () => {
   it('is repeated with the header, question and case of the client, AA set, RA and rcode as stored', () => {
-    const { ask, keep } = cacheRig()
+    const { ask, keep } = createCachedReplyHarness()
     keep({ answer: [a(1)] })
     const reply = replyOf(ask('WWW.Example.com.', 1, { recursionDesired: false }))
     assert.deepEqual(reply.questions, [{ name: 'WWW.Example.com.', type: 1, class: 1 }])
@@ -66,7 +66,7 @@ describe('a cached reply', () => {
   })
 
   it('ages: each TTL is what was stored less the whole seconds since, and never below 0', () => {
-    const { ask, keep } = cacheRig()
+    const { ask, keep } = createCachedReplyHarness()
     const soa = record(
       'example.com.',
       6,
@@ -93,20 +93,20 @@ describe('a cached reply', () => {
   })
 
   it('keeps its TTLs where it was told so (keepttl)', () => {
-    const { ask, keep } = cacheRig()
+    const { ask, keep } = createCachedReplyHarness()
     keep({ answer: [a(1)] }, { keepTtl: true })
     assert.equal(replyOf(ask(name, 1, { now: 25 * seconds })).answer[0].ttl, 30)
   })
 
   it('is a miss from the moment it expires', () => {
-    const { ask, keep } = cacheRig()
+    const { ask, keep } = createCachedReplyHarness()
     keep({ answer: [a(1)] })
     assert.equal(replyOf(ask(name, 1, { now: 30 * seconds - 1 })).answer.length, 1)
     assert.equal(ask(name, 1, { now: 30 * seconds }), 'miss: the cached reply has expired')
   })
 
   it('belongs to one name, type, DO and CD, whoever asks over whatever', () => {
-    const { ask, keep } = cacheRig()
+    const { ask, keep } = createCachedReplyHarness()
     keep({ answer: [a(1)] })
     keep({ answer: [a(2)] }, { dnssecOk: true })
     keep({ answer: [a(3)] }, { checkingDisabled: true })
@@ -120,7 +120,7 @@ describe('a cached reply', () => {
   })
 
   it('tells AD to those who asked with DO or AD (RFC 6840 §5.7)', () => {
-    const { ask, keep } = cacheRig()
+    const { ask, keep } = createCachedReplyHarness()
     keep({ answer: [a(1)] }, { authenticData: true })
     keep({ answer: [a(1)] }, { authenticData: true, dnssecOk: true })
     assert.equal(replyOf(ask(name, 1)).authenticData, false)
@@ -129,7 +129,7 @@ describe('a cached reply', () => {
   })
 
   it('is cut at whole records in the order answer, authority, additional', () => {
-    const { ask, keep } = cacheRig()
+    const { ask, keep } = createCachedReplyHarness()
     keep({
       answer: Array.from({ length: 25 }, (_, i) => a(i)),
       additional: Array.from({ length: 10 }, (_, i) => a(i, 30, 'ns.example.com.')),
@@ -141,7 +141,7 @@ describe('a cached reply', () => {
   })
 
   it('has its addresses in random order, after the CNAME that leads to them', () => {
-    const { ask, keep } = cacheRig({ shuffle: true })
+    const { ask, keep } = createCachedReplyHarness({ shuffle: true })
     const alias = record(name, 5, 30, rdata.name('lb.example.com.'))
     keep({ answer: [alias, ...[1, 2, 3, 4, 5, 6].map((i) => a(i, 30, 'lb.example.com.'))] })
     const orders = new Set<string>()
@@ -157,7 +157,7 @@ describe('a cached reply', () => {
   })
 
   it('gives way to a compiled node, whichever came first', () => {
-    const { ask, keep, table, space, profileId } = cacheRig()
+    const { ask, keep, table, space, profileId } = createCachedReplyHarness()
     const node = { zone: 'cluster.local.', below: 'closed', otherTypes: 'nodata', answers: new Map() } as const
     const inZone = 'late.cluster.local.'
     keep({ answer: [a(1, 30, inZone)] }, { name: inZone })
@@ -173,7 +173,7 @@ describe('a cached reply', () => {
   })
 
   it('is replaced, and removed, by its key', () => {
-    const { ask, keep, table, space } = cacheRig()
+    const { ask, keep, table, space } = createCachedReplyHarness()
     keep({ answer: [a(1)] })
     keep({ answer: [a(2)] })
     assert.equal(replyOf(ask(name, 1)).answer[0].rdata[3], 2)
@@ -194,7 +194,7 @@ describe('a cached reply', () => {
       ['empty', new Uint8Array(0)],
     ]
     for (const [what, reply] of bad) {
-      const { ask, keep } = cacheRig()
+      const { ask, keep } = createCachedReplyHarness()
       keep({ answer: [a(1)] })
       keep({}, { reply })
       assert.match(String(ask(name, 1)), /^miss/, what)
@@ -202,14 +202,14 @@ describe('a cached reply', () => {
   })
 
   it('has a bound: the oldest goes first, by number and by octets', () => {
-    const few = cacheRig({}, { maxCachedEntries: 3 })
+    const few = createCachedReplyHarness({}, { maxCachedEntries: 3 })
     const names = [1, 2, 3, 4, 5].map((i) => `n${i}.example.com.`)
     for (const n of names) few.keep({ answer: [a(1, 30, n)] }, { name: n })
     assert.deepEqual(
       names.map((n) => typeof few.ask(n, 1)),
       ['string', 'string', 'object', 'object', 'object'],
     )
-    const small = cacheRig({}, { maxCachedBytes: 4096 })
+    const small = createCachedReplyHarness({}, { maxCachedBytes: 4096 })
     for (let i = 0; i < 500; i++)
       small.keep({ answer: [a(1, 30, `m${i}.example.com.`)] }, { name: `m${i}.example.com.` })
     assert.ok(small.table.stats().cachedBytes <= 4096)
@@ -217,7 +217,7 @@ describe('a cached reply', () => {
   })
 
   it('denies: NXDOMAIN with its SOA', () => {
-    const { ask, keep } = cacheRig()
+    const { ask, keep } = createCachedReplyHarness()
     const soa = record(
       'example.com.',
       6,

@@ -3,14 +3,14 @@ import { describe, it } from 'node:test'
 import { collect, collectMisses, createResponder, transportCode } from '../../src/answer/index.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
 import { zoneName } from '../table/arbitraries.ts'
-import { ednsOf, questionMessage, rig } from './asking.ts'
+import { createResponderHarness, ednsOf, questionMessage } from './harness.ts'
 
 const node = { zone: zoneName, below: 'closed', otherTypes: 'nodata', answers: new Map() } as const
 const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0)
 
 describe('the data plane counts', () => {
   it('requests by family and type, responses by rcode, DO, sizes and durations, for each class and proto', () => {
-    const { table, space, profileId, responder, ask } = rig()
+    const { table, space, profileId, responder, ask } = createResponderHarness()
     table.put(space, profileId, zoneName, node)
     ask(zoneName, 28, { edns: ednsOf({ dnssecOk: true }) })
     responder.count(transportCode.udp4, 1, 0.0003)
@@ -47,7 +47,7 @@ describe('the data plane counts', () => {
   })
 
   it('the octets of a reply as CoreDNS does: names not compressed, OPT left out', () => {
-    const { table, space, profileId, responder, ask } = rig()
+    const { table, space, profileId, responder, ask } = createResponderHarness()
     table.put(space, profileId, zoneName, {
       ...node,
       answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses: new Uint8Array(12) }]]),
@@ -58,7 +58,7 @@ describe('the data plane counts', () => {
   })
 
   it('hits of cached replies by success and denial', () => {
-    const { table, space, profileId, responder, ask } = rig()
+    const { table, space, profileId, responder, ask } = createResponderHarness()
     for (const rcode of [0, 3]) {
       const name = `r${rcode}.example.`
       const reply = encodeMessage({ ...questionMessage(name, 16), response: true, rcode }, { limit: 512 })
@@ -71,7 +71,7 @@ describe('the data plane counts', () => {
   })
 
   it('misses by reason, and nothing else of them', () => {
-    const { table, responder, ask } = rig()
+    const { table, responder, ask } = createResponderHarness()
     ask('example.com.', 1)
     responder.count(transportCode.udp4, 1, 0)
     ask('example.com.', 252)
@@ -84,7 +84,7 @@ describe('the data plane counts', () => {
   })
 
   it('for ever: what a thread counted stays when it is gone and another has its slot', () => {
-    const { table, space, profileId } = rig()
+    const { table, space, profileId } = createResponderHarness()
     table.put(space, profileId, zoneName, node)
     const request = encodeMessage(questionMessage(zoneName, 1), { limit: 512 })
     const slots = new Set<number>()
@@ -104,7 +104,7 @@ describe('the data plane counts', () => {
   })
 
   it('sums the threads', () => {
-    const { table, space, profileId } = rig()
+    const { table, space, profileId } = createResponderHarness()
     table.put(space, profileId, zoneName, node)
     const request = encodeMessage(questionMessage(zoneName, 1), { limit: 512 })
     const responders = [1, 2, 3].map(() => createResponder(table.handle, table.addReader().slot))
@@ -118,7 +118,7 @@ describe('the data plane counts', () => {
 
 describe('a reader in a batch', () => {
   it('keeps what was retired since it began, and nothing once it has passed or gone OFFLINE', () => {
-    const { table, space, profileId } = rig()
+    const { table, space, profileId } = createResponderHarness()
     const reader = table.addReader()
     const responder = createResponder(table.handle, reader.slot)
     const replace = (): number => {

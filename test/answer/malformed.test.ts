@@ -4,11 +4,11 @@ import { createResponder, DROP, LOCAL, MISS, transportCode } from '../../src/ans
 import { formatErrorReply } from '../../src/dns/reply.ts'
 import { encodeMessage, ParseError, parseMessage } from '../../src/dns/wire.ts'
 import { zoneSpec } from '../table/arbitraries.ts'
-import { ednsOf, questionMessage, rig } from './asking.ts'
+import { createResponderHarness, ednsOf, questionMessage } from './harness.ts'
 import { judgeHeader } from './judge-header.ts'
 import { cases } from './message-cases.ts'
 
-const { table, space, profileId, answer } = rig()
+const { table, space, profileId, answer } = createResponderHarness()
 const addresses = Uint8Array.of(10, 0, 0, 1)
 table.zone(space, zoneSpec({}, 'example.'))
 table.put(space, profileId, 'web.example.', {

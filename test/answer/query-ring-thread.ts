@@ -12,7 +12,7 @@ import { encodeMessage } from '../../src/dns/wire.ts'
 import type { TableHandle } from '../../src/table/api.ts'
 import { createTable } from '../../src/table/index.ts'
 import { zoneName, zoneSpec } from '../table/arbitraries.ts'
-import { classSpec, questionMessage } from './asking.ts'
+import { classSpec, questionMessage } from './harness.ts'
 
 export interface Given {
   readonly handle: TableHandle

@@ -20,7 +20,7 @@ import type { Observed } from '../../src/table/api.ts'
 import type { AnswerSpec } from '../../src/table/spec.ts'
 import { until } from '../support/until.ts'
 import { addressesSpec, recordsSpec, servicesSpec, zoneName } from '../table/arbitraries.ts'
-import { type Asked, ednsOf, type Outcome, questionMessage, replyOf, rig } from './asking.ts'
+import { type Asked, createResponderHarness, ednsOf, type Outcome, questionMessage, replyOf } from './harness.ts'
 import { breach, type Given, openGiven, route } from './query-ring-thread.ts'
 
 const everything: Observed = { answers: true, denials: true }
@@ -31,7 +31,7 @@ const oneAddress: AnswerSpec = { kind: 'addresses', ttl: 5, addresses: Uint8Arra
 /** A responder whose answers are observed, and what comes out of its ring. */
 function observed(observe?: Observed, records = 8) {
   const queries = createQueryRing(records)
-  const parts = rig(observe ? { observe } : {}, { queries })
+  const parts = createResponderHarness(observe ? { observe } : {}, { queries })
   parts.table.put(parts.space, parts.profileId, zoneName, nodeWith([1, oneAddress]))
   const consumer = createQueryConsumer(queries)
   return {

@@ -17,7 +17,7 @@ import {
   zoneName,
   zoneSpec,
 } from '../table/arbitraries.ts'
-import { type Asked, ednsOf, inMixedCase, questionMessage, replyOf, rig } from './asking.ts'
+import { type Asked, createResponderHarness, ednsOf, inMixedCase, questionMessage, replyOf } from './harness.ts'
 import { answerMeaning, meaningOf, type Sections } from './meaning.ts'
 
 const empty: NodeSpec = { zone: zoneName, below: 'closed', otherTypes: 'nodata', answers: new Map() }
@@ -70,7 +70,7 @@ function throughTheEncoder(sections: Sections, request: Message, by: TransportCo
 
 describe('a reply from the table', () => {
   it('is what the chain would send for the same node, cut at the same record', () => {
-    const { table, space, profileId, ask } = rig()
+    const { table, space, profileId, ask } = createResponderHarness()
     const type = fc.oneof({ arbitrary: fc.constantFrom(...Object.values(typeNumbers)), weight: 9 }, fc.constant(65))
     fc.assert(
       fc.property(nameInZone, nodeSpec, type, asked, fc.nat(), (name, node, qtype, how, salt) => {
@@ -95,7 +95,7 @@ describe('a reply from the table', () => {
   })
 
   it('has 29 of 60 addresses and TC without EDNS, as CoreDNS', () => {
-    const { table, space, profileId, ask } = rig()
+    const { table, space, profileId, ask } = createResponderHarness()
     const name = `web.default.svc.${zoneName}`
     const addresses = new Uint8Array(240)
     table.put(space, profileId, name, { ...empty, answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses }]]) })
@@ -107,7 +107,7 @@ describe('a reply from the table', () => {
   })
 
   it('points to what it can and copies what it cannot when 600 endpoints go beyond 16 KiB', () => {
-    const { table, space, profileId, ask, answer } = rig()
+    const { table, space, profileId, ask, answer } = createResponderHarness()
     const name = `web.default.svc.${zoneName}`
     for (const count of [250, 400, 600, 900, 1200]) {
       const spec: ServicesSpec = {
@@ -133,7 +133,7 @@ describe('a reply from the table', () => {
   })
 
   it('copies the question in its case, and writes the zone in that case', () => {
-    const { table, space, profileId, ask } = rig()
+    const { table, space, profileId, ask } = createResponderHarness()
     table.put(space, profileId, `web.${zoneName}`, empty)
     const reply = replyOf(ask('wEB.CLUSTER.local.', 1))
     assert.equal(reply.questions[0].name, 'wEB.CLUSTER.local.')
@@ -144,7 +144,7 @@ describe('a reply from the table', () => {
   })
 
   it('answers for the root, whose owner is no pointer', () => {
-    const { table, space, profileId, ask } = rig()
+    const { table, space, profileId, ask } = createResponderHarness()
     table.zone(space, zoneSpec({}, '.'))
     const addresses = Uint8Array.of(1, 2, 3, 4)
     table.put(space, profileId, '.', {
@@ -161,7 +161,7 @@ describe('a reply from the table', () => {
   })
 
   it('echoes the advertised size as the class caps it', () => {
-    const { table, space, profileId, ask } = rig({ maxPayload: 1232 })
+    const { table, space, profileId, ask } = createResponderHarness({ maxPayload: 1232 })
     table.put(space, profileId, `web.${zoneName}`, {
       ...empty,
       answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses: new Uint8Array(800) }]]),
@@ -173,7 +173,7 @@ describe('a reply from the table', () => {
   })
 
   it('is for the chain when the way it goes has less room than the client', () => {
-    const { table, space, profileId, ask } = rig({}, { udpRoom: 600 })
+    const { table, space, profileId, ask } = createResponderHarness({}, { udpRoom: 600 })
     table.put(space, profileId, `web.${zoneName}`, {
       ...empty,
       answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses: new Uint8Array(800) }]]),
@@ -186,7 +186,7 @@ describe('a reply from the table', () => {
 
 describe('a name that the table does not have', () => {
   function tree() {
-    const made = rig()
+    const made = createResponderHarness()
     const { table, space, profileId } = made
     const put = (name: string, change: Partial<NodeSpec> = {}) =>
       table.put(space, profileId, name, { ...empty, ...change })
@@ -257,7 +257,7 @@ describe('random order', () => {
   const key = (record: ResourceRecord): string => recordText(record)
 
   it('permutes addresses and glue and nothing else, before the reply is cut', () => {
-    const { table, space, profileId, ask } = rig({ shuffle: true })
+    const { table, space, profileId, ask } = createResponderHarness({ shuffle: true })
     const spec = fc.oneof(
       addressesSpec(1).map((answer) => ({ type: 1, answer })),
       addressesSpec(28).map((answer) => ({ type: 28, answer })),
@@ -292,7 +292,7 @@ describe('random order', () => {
   })
 
   it('gives each of 40 addresses the same chance to be among the first 28, and each position', () => {
-    const { table, space, profileId, ask } = rig({ shuffle: true })
+    const { table, space, profileId, ask } = createResponderHarness({ shuffle: true })
     const name = `web.default.svc.${zoneName}`
     const addresses = Uint8Array.from({ length: 160 }, (_, i) => (i % 4 === 3 ? i >> 2 : 10))
     table.put(space, profileId, name, { ...empty, answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses }]]) })
@@ -315,7 +315,7 @@ describe('random order', () => {
 
 describe('an answer with variants', () => {
   it('is drawn by weight for each query, whole', () => {
-    const { table, space, profileId, ask } = rig()
+    const { table, space, profileId, ask } = createResponderHarness()
     const name = `split.default.svc.${zoneName}`
     const variant = (weight: number, octet: number, count: number) => ({
       weight,
@@ -335,7 +335,7 @@ describe('an answer with variants', () => {
   })
 
   it('is not cut in a datagram, for another draw would follow over TCP: any of its addresses that fit', () => {
-    const { table, space, profileId, ask } = rig({}, { random: fixedRandom(5) })
+    const { table, space, profileId, ask } = createResponderHarness({}, { random: fixedRandom(5) })
     const name = `split.default.svc.${zoneName}`
     const variant = (weight: number, octet: number, count: number) => {
       const addresses = Uint8Array.from({ length: 4 * count }, (_, i) => (i % 4 === 3 ? i >> 2 : octet))
@@ -359,7 +359,7 @@ describe('an answer with variants', () => {
   })
 
   it('means each of its variants, of every kind', () => {
-    const { table, space, profileId, ask } = rig()
+    const { table, space, profileId, ask } = createResponderHarness()
     fc.assert(
       fc.property(nameInZone, servicesSpec, recordsSpec, (name, services, records) => {
         const variants = [
@@ -385,7 +385,7 @@ describe('an answer with variants', () => {
 
   it('obeys the random source: every draw from the first to the last', () => {
     const draws = [0, 0x3fffffff, 0x40000000, 0xffffffff]
-    const { table, space, profileId, ask } = rig({}, { random: () => draws.shift()! })
+    const { table, space, profileId, ask } = createResponderHarness({}, { random: () => draws.shift()! })
     const name = `split.${zoneName}`
     const text = (word: string) => ({
       kind: 'records' as const,

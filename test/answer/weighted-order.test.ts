@@ -8,7 +8,7 @@ import { readSrv, recordText } from '../../src/dns/rdata.ts'
 import type { NodeSpec, ServicesSpec } from '../../src/table/spec.ts'
 import { assertShare, fixedRandom } from '../support/chance.ts'
 import { nameInZone, weightedServicesSpec, zoneName, zoneSpec } from '../table/arbitraries.ts'
-import { ednsOf, replyOf, rig } from './asking.ts'
+import { createResponderHarness, ednsOf, replyOf } from './harness.ts'
 import { answerMeaning } from './meaning.ts'
 
 const node = (answer: ServicesSpec): NodeSpec => ({
@@ -33,7 +33,7 @@ const services = (weights: readonly number[], priorities: readonly number[] = []
 
 describe('SRV records in weighted order', () => {
   it('are kept by the table, sorted by priority and weight', () => {
-    const { table, space, profileId } = rig()
+    const { table, space, profileId } = createResponderHarness()
     fc.assert(
       fc.property(nameInZone, weightedServicesSpec, (name, spec) => {
         table.put(space, profileId, name, node(spec))
@@ -45,7 +45,7 @@ describe('SRV records in weighted order', () => {
 
   it('are all in a reply that is not cut, once each, by priority, with their addresses', () => {
     for (const shuffle of [false, true]) {
-      const { table, space, profileId, ask } = rig({ shuffle })
+      const { table, space, profileId, ask } = createResponderHarness({ shuffle })
       fc.assert(
         fc.property(nameInZone, weightedServicesSpec, (name, spec) => {
           table.put(space, profileId, name, node(spec))
@@ -68,7 +68,7 @@ describe('SRV records in weighted order', () => {
   })
 
   it('are cut after they are drawn: what is left is drawn by weight, too', () => {
-    const { table, space, profileId, ask } = rig({}, { random: fixedRandom(1) })
+    const { table, space, profileId, ask } = createResponderHarness({}, { random: fixedRandom(1) })
     const name = `split.${zoneName}`
     // 60 light ones would fill the reply before the heavy one, were it cut in the order stored.
     table.put(space, profileId, name, node(services([...new Array<number>(60).fill(1), 540])))
@@ -91,7 +91,7 @@ describe('SRV records in weighted order', () => {
     [
       'the data plane',
       (spec: ServicesSpec) => {
-        const { table, space, profileId, ask } = rig({}, { random: fixedRandom(2) })
+        const { table, space, profileId, ask } = createResponderHarness({}, { random: fixedRandom(2) })
         const name = `split.${zoneName}`
         table.put(space, profileId, name, node(spec))
         return () => replyOf(ask(name, 33, { edns: ednsOf() })).answer.map(({ rdata }) => readSrv(rdata).target[1])
@@ -128,7 +128,7 @@ describe('SRV records in weighted order', () => {
   }
 
   it('are drawn among those of one priority, and of no weight at last', () => {
-    const { table, space, profileId, ask } = rig({}, { random: fixedRandom(4) })
+    const { table, space, profileId, ask } = createResponderHarness({}, { random: fixedRandom(4) })
     const name = `split.${zoneName}`
     table.put(space, profileId, name, node(services([1, 3, 0, 0, 5], [0, 0, 0, 1, 1])))
     let second = 0
@@ -144,7 +144,7 @@ describe('SRV records in weighted order', () => {
   })
 
   it('refuse more different weights than a draw should look at', () => {
-    const { table, space, profileId } = rig()
+    const { table, space, profileId } = createResponderHarness()
     const weights = Array.from({ length: 4097 }, (_, i) => i + 1)
     assert.throws(
       () => table.put(space, profileId, `split.${zoneName}`, node(services(weights))),

@@ -5,21 +5,21 @@ import { until } from '../support/until.ts'
 import {
   type ClientOptions,
   clientKinds,
-  openWorld,
+  createDiscoveryHarness,
+  type DiscoveryHarness,
+  type HarnessOptions,
   port,
   type RunningClient,
   roundRobin,
-  type World,
-  type WorldOptions,
   withoutClients,
-} from './world.ts'
+} from './harness.ts'
 
 const skip = withoutClients()
 /** Milliseconds: in place of the 30 s between lookups that both libraries have, so that a test need not take minutes. */
 const minResolution = 200
 
-async function world(t: { after(work: () => Promise<void>): void }, options?: WorldOptions) {
-  const opened = await openWorld(options)
+async function startDiscovery(t: { after(work: () => Promise<void>): void }, options?: HarnessOptions) {
+  const opened = await createDiscoveryHarness(options)
   t.after(opened.stop)
   return opened
 }
@@ -27,14 +27,14 @@ async function world(t: { after(work: () => Promise<void>): void }, options?: Wo
 const failures = (answers: readonly string[]) => answers.filter((answer) => answer.startsWith('!'))
 
 describe('grpc-js and grpc-go on a headless service', () => {
-  const start = (cluster: World, options: ClientOptions) =>
+  const start = (cluster: DiscoveryHarness, options: ClientOptions) =>
     clientKinds.map((kind) => cluster.client(kind, { minResolution, ...options }))
 
   const allUse = async (clients: readonly RunningClient[], pods: readonly number[]) =>
     void (await Promise.all(clients.map((client) => client.uses(pods))))
 
   test('with round_robin they follow a rollout to the new pods, and no call fails', { skip }, async (t) => {
-    const cluster = await world(t)
+    const cluster = await startDiscovery(t)
     await cluster.run([1, 2, 3])
     await cluster.publish([1, 2, 3])
     const clients = start(cluster, { serviceConfig: roundRobin })
@@ -58,7 +58,7 @@ describe('grpc-js and grpc-go on a headless service', () => {
   test('with round_robin they use every pod after scaling up, once their connections are renewed', {
     skip,
   }, async (t) => {
-    const cluster = await world(t, { maxConnectionAge: 1000 })
+    const cluster = await startDiscovery(t, { maxConnectionAge: 1000 })
     await cluster.run([1, 2, 3])
     await cluster.publish([1, 2, 3])
     const clients = start(cluster, { serviceConfig: roundRobin })
@@ -69,7 +69,7 @@ describe('grpc-js and grpc-go on a headless service', () => {
   })
 
   test('they stay with the pods that they have while no connection breaks, whatever the TTL', { skip }, async (t) => {
-    const cluster = await world(t)
+    const cluster = await startDiscovery(t)
     await cluster.run([1, 2, 3])
     await cluster.publish([1, 2])
     const clients = start(cluster, { serviceConfig: roundRobin })
@@ -84,7 +84,7 @@ describe('grpc-js and grpc-go on a headless service', () => {
   test('they take round_robin from the grpc-config annotation, with nothing said by their code', {
     skip,
   }, async (t) => {
-    const cluster = await world(t)
+    const cluster = await startDiscovery(t)
     await cluster.run([1, 2, 3])
     await cluster.publish([1, 2, 3])
     const plain = start(cluster, {})
@@ -100,7 +100,7 @@ describe('grpc-js and grpc-go on a headless service', () => {
   })
 
   test('_grpclb._tcp: SRV of a port so named gives every backend', { skip }, async (t) => {
-    const cluster = await world(t, { ports: [{ name: 'grpclb', port }] })
+    const cluster = await startDiscovery(t, { ports: [{ name: 'grpclb', port }] })
     await cluster.publish([1, 2, 3])
     const found = await cluster.dig('_grpclb._tcp.backend.shop.svc.cluster.local', 'SRV')
     assert.deepEqual(

@@ -12,6 +12,7 @@ import { createObject } from './api.ts'
 import { defineServiceImports, importedSlice, serviceImport } from './clusterset.ts'
 import type { Configuration } from './configurations.ts'
 import { alsoAnswers, askBoth, type Difference } from './differential.ts'
+import { apply, type LiveCluster, put, remove } from './live-cluster.ts'
 import { randomChange } from './mutate.ts'
 import { type KubernetesObject, namespace, service, slice } from './objects.ts'
 import { type Pair, startPair } from './pair.ts'
@@ -20,7 +21,6 @@ import { type Ask, questions } from './queries.ts'
 import { createRandom, type Random } from './random-source.ts'
 import { placeMarks, settle } from './settle.ts'
 import { transferDifferences } from './transfers.ts'
-import { apply, put, remove, type World } from './world.ts'
 
 const roundsOfConfiguration = 40
 const changesOfRound = 6
@@ -52,8 +52,8 @@ export async function runAtRandom(
 ): Promise<Tally> {
   const deadline = performance.now() + minutes * 60_000
   const random = createRandom(seed)
-  const world: World = { plane, objects: new Map(), markers: 0 }
-  await populate(world)
+  const live: LiveCluster = { plane, objects: new Map(), markers: 0 }
+  await populate(live)
   const tally: Tally = { rounds: 0, passed: 0, failed: 0, eitherWay: 0, late: 0, excused: new Map() }
   const isOver = () => performance.now() > deadline || tally.failed >= shownDifferences
   for (let episode = 0; !isOver(); episode++) {
@@ -64,7 +64,7 @@ export async function runAtRandom(
     const pair: Pair = { ...started, excuse: (wanted, got) => agedOtherwise(started, wanted, got) }
     try {
       for (let round = 0; round < roundsOfConfiguration && !isOver(); round++) {
-        const found = await playRound(world, pair, configuration, random, round, tally)
+        const found = await playRound(live, pair, configuration, random, round, tally)
         if (found === undefined) continue
         print(`--seed ${seed}, ${configuration.name}, round ${round}: ${found}`)
         break
@@ -82,10 +82,10 @@ const summary = ({ rounds, passed, failed, eitherWay, late }: Tally): string =>
   `${rounds} rounds, ${passed} equal so far (${eitherWay} of them to one of CoreDNS's answers), ` +
   `${late} after a silence, ${failed} differ`
 
-async function populate(world: World): Promise<void> {
-  await defineServiceImports(world.plane)
+async function populate(live: LiveCluster): Promise<void> {
+  await defineServiceImports(live.plane)
   for (const name of ['apps', 'net', 'data', 'temp']) {
-    await put(world, namespace(name, name === 'data' ? {} : { exposed: 'yes' }))
+    await put(live, namespace(name, name === 'data' ? {} : { exposed: 'yes' }))
   }
   // The settled name of every configuration: selected by labels, and with an endpoint for `ignore empty_service`.
   const labels = { exposed: 'yes', tier: 'front' }
@@ -97,8 +97,8 @@ async function populate(world: World): Promise<void> {
     { ...web, metadata: { ...web.metadata, labels } },
     importedSlice('apps', 'web', 'east', 'IPv4', ports, [['10.110.1.1']]),
   ]
-  for (const object of settled) await createObject(world.plane, object)
-  await placeMarks(world)
+  for (const object of settled) await createObject(live.plane, object)
+  await placeMarks(live)
 }
 
 /**
@@ -115,7 +115,7 @@ function withoutClusterAnswers(corefile: string): string {
 
 /** What differs, in words, or undefined. */
 async function playRound(
-  world: World,
+  live: LiveCluster,
   pair: Pair,
   { zone, more, transfers = [] }: Configuration,
   random: Random,
@@ -124,15 +124,15 @@ async function playRound(
 ): Promise<string | undefined> {
   const touched: KubernetesObject[] = []
   for (let left = 1 + random.below(changesOfRound); left > 0; left--) {
-    for (const change of randomChange(random, world.objects)) touched.push(...(await apply(world, change)))
+    for (const change of randomChange(random, live.objects)) touched.push(...(await apply(live, change)))
   }
-  await settle(world, pair)
+  await settle(live, pair)
   const zones = zone === 'clusterset.local.' ? [zone, 'cluster.local.'] : [zone]
   const about = (objects: readonly KubernetesObject[]): Ask[] => [
     ...zones.flatMap((one) => questions(objects, one)),
     ...(more?.(objects) ?? []),
   ]
-  const [near, far] = [about(touched), about([...world.objects.values()])]
+  const [near, far] = [about(touched), about([...live.objects.values()])]
   const drawn = Array.from({ length: questionsOfRound }, (_, at) => random.pick(at % 3 === 0 ? far : near))
   const asks = round % roundsOfSilence === 0 ? drawn : drawn.filter((asked) => !meetsSilence(asked))
   const { agreed, eitherWay, excused, failed } = await askBoth(asks, pair)
@@ -141,7 +141,7 @@ async function playRound(
   tally.passed += agreed.length + eitherWay.length
   tally.eitherWay += eitherWay.length
   const lasting = await judged(await askedAgain(failed, pair, tally), pair, tally)
-  if (lasting !== undefined) return shrunk(world, pair, lasting)
+  if (lasting !== undefined) return shrunk(live, pair, lasting)
   if (round % roundsOfTransfer !== 0) return undefined
   const texts: string[] = []
   for (const transferred of transfers) {
@@ -150,7 +150,7 @@ async function playRound(
   }
   if (texts.length === 0) return undefined
   tally.failed += texts.length
-  return `${texts.join('\n')}\n${pair.corefile}\n${listed(world)}`
+  return `${texts.join('\n')}\n${pair.corefile}\n${listed(live)}`
 }
 
 /**
@@ -216,27 +216,27 @@ function agedOtherwise(
 }
 
 /** Takes objects away as long as the difference stays. */
-async function shrunk(world: World, pair: Pair, { asked, text }: Difference): Promise<string> {
+async function shrunk(live: LiveCluster, pair: Pair, { asked, text }: Difference): Promise<string> {
   let last = text
   const stillDiffers = async (): Promise<boolean> => {
-    await settle(world, pair)
+    await settle(live, pair)
     const [found] = (await askBoth([asked], pair)).failed
     if (found) last = found.text
     return found !== undefined
   }
   if (!(await stillDiffers()))
     return `${text}\n  and was gone when asked again: an answer that came late\n${lastLines(pair)}`
-  for (const object of [...world.objects.values()]) {
+  for (const object of [...live.objects.values()]) {
     if (object.kind === 'Namespace') continue
-    await remove(world, object)
-    if (!(await stillDiffers())) await put(world, object)
+    await remove(live, object)
+    if (!(await stillDiffers())) await put(live, object)
   }
-  for (const { key, at } of endpointsOf(world)) {
-    const current = world.objects.get(key)!
-    await put(world, { ...current, endpoints: (current.endpoints as readonly unknown[]).toSpliced(at, 1) })
-    if (!(await stillDiffers())) await put(world, current)
+  for (const { key, at } of endpointsOf(live)) {
+    const current = live.objects.get(key)!
+    await put(live, { ...current, endpoints: (current.endpoints as readonly unknown[]).toSpliced(at, 1) })
+    if (!(await stillDiffers())) await put(live, current)
   }
-  return `\n${pair.corefile}\n${listed(world)}${last}`
+  return `\n${pair.corefile}\n${listed(live)}${last}`
 }
 
 /** A malformed datagram, or the address of an endpoint that was imported (random-objects.ts). */
@@ -248,11 +248,11 @@ const meetsSilence = ({ name, type, shape }: Ask): boolean =>
 const lastLines = ({ theirs, ours }: Pair): string =>
   [theirs, ours].flatMap((server) => server.output().trim().split('\n').slice(-4)).join('\n')
 
-const listed = ({ objects }: World): string =>
+const listed = ({ objects }: LiveCluster): string =>
   `objects besides the marks:\n${[...objects.values()].map((object) => `  ${JSON.stringify(object)}\n`).join('')}`
 
 /** The last one of each slice first: places of the others stay as they are when it goes. */
-function endpointsOf({ objects }: World): { key: string; at: number }[] {
+function endpointsOf({ objects }: LiveCluster): { key: string; at: number }[] {
   return [...objects].flatMap(([key, { endpoints = [] }]) =>
     (endpoints as readonly unknown[]).map((_, at) => ({ key, at })).reverse(),
   )

@@ -4,10 +4,10 @@ import { rcode, type as rrType } from '../../src/dns/codes.ts'
 import { until } from '../support/until.ts'
 import { createObject, deleteObject, replaceObject } from './api.ts'
 import { importedSlice, serviceImport } from './clusterset.ts'
+import { finalize, type LiveCluster } from './live-cluster.ts'
 import { type KubernetesObject, namespace, pod, service, slice } from './objects.ts'
 import type { Pair } from './pair.ts'
 import { type Ask, ask } from './queries.ts'
-import { finalize, type World } from './world.ts'
 
 const { A, CNAME } = rrType
 
@@ -42,17 +42,17 @@ function marks(marker: number): KubernetesObject[] {
   ]
 }
 
-export async function placeMarks({ plane, markers }: World): Promise<void> {
+export async function placeMarks({ plane, markers }: LiveCluster): Promise<void> {
   await createObject(plane, namespace(hostOf(markers), shown))
   for (const object of marks(markers)) await createObject(plane, object)
   // Whoever asks from this machine (`autopath`).
   await createObject(plane, pod(home, 'client', '127.0.0.1'))
 }
 
-export async function settle(world: World, { theirs, ours, corefile }: Pair): Promise<void> {
-  const { plane } = world
-  const before = hostOf(world.markers)
-  const marker = ++world.markers
+export async function settle(live: LiveCluster, { theirs, ours, corefile }: Pair): Promise<void> {
+  const { plane } = live
+  const before = hostOf(live.markers)
+  const marker = ++live.markers
   await createObject(plane, namespace(hostOf(marker), shown))
   for (const object of marks(marker)) {
     if (object.kind === 'Pod') await plane.request('PATCH', podStatus(object), { status: object.status })

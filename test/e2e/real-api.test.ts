@@ -9,7 +9,7 @@ import { jsonList } from '../../src/k8s/decode/json-stream.ts'
 import { protobufList } from '../../src/k8s/decode/protobuf-stream.ts'
 import { createReducer } from '../../src/k8s/decode/reduce.ts'
 import type { ClusterConfig } from '../../src/k8s/model/types.ts'
-import { addressesOf, openRig, type Rig, serviceNames } from '../k8s/rig.ts'
+import { addressesOf, type ClusterHarness, createClusterHarness, serviceNames } from '../k8s/harness.ts'
 import { type ControlPlane, controlPlanePrograms, startControlPlane } from '../support/control-plane.ts'
 import { without } from '../support/peers.ts'
 import { until } from '../support/until.ts'
@@ -53,35 +53,38 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
     }
   }
 
-  async function opened(t: { after(task: () => unknown): void }, options: Partial<ClusterConfig> = {}): Promise<Rig> {
+  async function opened(
+    t: { after(task: () => unknown): void },
+    options: Partial<ClusterConfig> = {},
+  ): Promise<ClusterHarness> {
     t.after(clear)
-    const rig = openRig(t, source(), options)
-    await rig.synced()
-    return rig
+    const harness = createClusterHarness(t, source(), options)
+    await harness.synced()
+    return harness
   }
 
   test('services and slices are followed from creation over scaling to deletion', async (t) => {
-    const rig = await opened(t)
+    const harness = await opened(t)
     const { spec } = await putService('web')
-    await until(() => assert.deepEqual(rig.view.service('shop', 'web')?.clusterIPs, spec.clusterIPs))
-    assert.equal(rig.view.serviceByClusterIP(spec.clusterIP)?.name, 'web')
+    await until(() => assert.deepEqual(harness.view.service('shop', 'web')?.clusterIPs, spec.clusterIPs))
+    assert.equal(harness.view.serviceByClusterIP(spec.clusterIP)?.name, 'web')
     await plane.request('POST', slices, sliceObject('web-1', ['10.1.0.1']))
-    await until(() => assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.1']))
+    await until(() => assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.1']))
     await patchAddresses('web-1', ['10.1.0.1', '10.1.0.2', '10.1.0.3'])
-    await until(() => assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.1', '10.1.0.2', '10.1.0.3']))
+    await until(() => assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.1', '10.1.0.2', '10.1.0.3']))
     await patchAddresses('web-1', ['10.1.0.3'])
-    await until(() => assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.3']))
+    await until(() => assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.3']))
     await plane.request('DELETE', `${services}/web`)
     await plane.request('DELETE', `${slices}/web-1`)
     await until(() => {
-      assert.deepEqual(serviceNames(rig), [])
-      assert.deepEqual(addressesOf(rig, 'web'), [])
+      assert.deepEqual(serviceNames(harness), [])
+      assert.deepEqual(addressesOf(harness, 'web'), [])
     })
-    assert.deepEqual(rig.lines, [])
+    assert.deepEqual(harness.lines, [])
   })
 
   test('every kind of Service is read as its JSON says', async (t) => {
-    const rig = await opened(t)
+    const harness = await opened(t)
     await putService('headless', { clusterIP: 'None', publishNotReadyAddresses: true })
     await putService('dual', { ipFamilyPolicy: 'RequireDualStack', externalIPs: ['192.0.2.1'] })
     await putService('node', { type: 'NodePort' })
@@ -90,8 +93,8 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
     await plane.request('PATCH', `${services}/balanced/status`, {
       status: { loadBalancer: { ingress: [{ ip: '198.51.100.7' }, { hostname: 'lb.example.com' }] } },
     })
-    await until(() => assert.equal(rig.view.service('shop', 'balanced')?.ingress.length, 2))
-    const { view } = rig
+    await until(() => assert.equal(harness.view.service('shop', 'balanced')?.ingress.length, 2))
+    const { view } = harness
     const { headless, publishNotReadyAddresses, clusterIPs } = view.service('shop', 'headless')!
     assert.deepEqual(
       { headless, publishNotReadyAddresses, clusterIPs },
@@ -110,9 +113,9 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
   })
 
   test('lists stream in protobuf over one connection, without a request too many', async (t) => {
-    const rig = await opened(t)
+    const harness = await opened(t)
     const { host } = new URL(plane.url)
-    assert.deepEqual(await rig.counted('coredns_kubernetes_rest_client_requests_total'), {
+    assert.deepEqual(await harness.counted('coredns_kubernetes_rest_client_requests_total'), {
       [`code=200,host=${host},method=GET`]: 3,
     })
   })
@@ -149,7 +152,7 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
   }
 
   test('running pods are found by address until they have finished', async (t) => {
-    const rig = await opened(t, { pods: true })
+    const harness = await opened(t, { pods: true })
     const pods = '/api/v1/namespaces/shop/pods'
     t.after(() => plane.request('DELETE', `${pods}/job?gracePeriodSeconds=0`))
     await plane.request('POST', pods, {
@@ -161,14 +164,14 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
         status: { phase: name, podIP: '10.9.0.1', podIPs: [{ ip: '10.9.0.1' }] },
       })
     await phase('Running')
-    await until(() => assert.equal(rig.view.hasPod('shop', '10.9.0.1'), true))
+    await until(() => assert.equal(harness.view.hasPod('shop', '10.9.0.1'), true))
     await phase('Succeeded')
-    await until(() => assert.equal(rig.view.hasPod('shop', '10.9.0.1'), false))
+    await until(() => assert.equal(harness.view.hasPod('shop', '10.9.0.1'), false))
   })
 
   test('imports without their definition are none', async (t) => {
-    const rig = await opened(t, { serviceImports: true })
-    assert.equal(rig.view.availability('serviceimports'), 'synced')
+    const harness = await opened(t, { serviceImports: true })
+    assert.equal(harness.view.availability('serviceimports'), 'synced')
   })
 
   test('rights that were withdrawn are named, and used as soon as they are back', async (t) => {
@@ -185,35 +188,35 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
     })
     await putService('web')
     await plane.request('POST', slices, sliceObject('web-1', ['10.1.0.1']))
-    const rig = openRig(t, source(await plane.serviceAccountToken('shop', 'dns')))
-    await rig.synced()
-    assert.equal(rig.view.availability('endpointslices'), 'forbidden')
-    assert.deepEqual(serviceNames(rig), ['web'])
+    const harness = createClusterHarness(t, source(await plane.serviceAccountToken('shop', 'dns')))
+    await harness.synced()
+    assert.equal(harness.view.availability('endpointslices'), 'forbidden')
+    assert.deepEqual(serviceNames(harness), ['web'])
     assert.match(
-      rig.lines.join('\n'),
+      harness.lines.join('\n'),
       /resources: \["endpointslices"\].*system:serviceaccount:shop:dns" cannot watch resource "endpointslices"/,
     )
     await plane.request('PATCH', `${rbac}/clusterroles/dns`, { rules: all })
-    await until(() => assert.equal(rig.view.availability('endpointslices'), 'synced'))
-    assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.1'])
+    await until(() => assert.equal(harness.view.availability('endpointslices'), 'synced'))
+    assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.1'])
   })
 
   test('killed, and back with its history forgotten: all is served meanwhile and right afterwards', async (t) => {
-    const rig = await opened(t)
+    const harness = await opened(t)
     await putService('web')
     await plane.request('POST', slices, sliceObject('web-1', ['10.1.0.1']))
-    await until(() => assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.1']))
+    await until(() => assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.1']))
     // Something that the watch of slices has not seen when history ends: it must be listed anew.
     await plane.kill()
-    await until(() => assert.match(rig.lines.join('\n'), /connection refused/))
+    await until(() => assert.match(harness.lines.join('\n'), /connection refused/))
     await plane.compact()
-    assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.1'])
-    assert.equal(rig.view.synced, true)
+    assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.1'])
+    assert.equal(harness.view.synced, true)
     await plane.startAgain()
     await patchAddresses('web-1', ['10.1.0.2'])
-    await until(() => assert.deepEqual(addressesOf(rig, 'web'), ['10.1.0.2']))
+    await until(() => assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.2']))
     await putService('api')
-    await until(() => assert.deepEqual(serviceNames(rig), ['api', 'web']))
-    assert.match(rig.lines.join('\n'), /works again/)
+    await until(() => assert.deepEqual(serviceNames(harness), ['api', 'web']))
+    assert.match(harness.lines.join('\n'), /works again/)
   })
 })

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { readA } from '../../src/dns/rdata.ts'
 import { slice, startCluster, type TestCluster } from '../e2e/cluster.ts'
-import { openClusterUnderTest } from '../support/cluster-under-test.ts'
 import { controlPlanePrograms } from '../support/control-plane.ts'
+import { createKubernetesHarness } from '../support/kubernetes-harness.ts'
 import { without } from '../support/peers.ts'
 import type { RunningServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
@@ -31,7 +31,10 @@ const name = 'db.shop.svc.cluster.local.'
 
 /** The longest time, in seconds, that any client goes on sending requests to an address that is gone. */
 async function longestUse({ options, events, gone, end }: Timeline): Promise<number> {
-  const cluster = openClusterUnderTest({ options, cluster: `service db shop headless\n${pods([1, 2, 3, 4], 'ready')}` })
+  const cluster = createKubernetesHarness({
+    options,
+    cluster: `service db shop headless\n${pods([1, 2, 3, 4], 'ready')}`,
+  })
   await cluster.settled()
   const caches = Array.from({ length: clients }, (_, at) => ({ addresses: [] as string[], until: (at / clients) * 30 }))
   const lastUse = new Map<string, number>()

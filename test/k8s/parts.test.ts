@@ -12,8 +12,8 @@ import { createAddressIndex, hashAddress } from '../../src/k8s/model/address-ind
 import type { ClusterConfig } from '../../src/k8s/model/types.ts'
 import { clusterKey } from '../../src/k8s/open.ts'
 import { createRateLimitedLog } from '../../src/telemetry/rate-limited-log.ts'
-import { fixedClock } from '../support/fake-clock.ts'
-import { config, logInto } from './rig.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
+import { config, logInto } from './harness.ts'
 
 describe('addresses', () => {
   test('what is formatted reads back to the same octets', () => {
@@ -120,11 +120,11 @@ describe('backoff', () => {
       [0, 800],
       [0.999999, 400],
     ]) {
-      const clock = fixedClock()
+      const clock = createFakeClock()
       const backoff = createBackoff(clock, () => random)
       const waits = Array.from({ length: 8 }, () => {
         const wait = backoff.next()
-        clock.move(wait)
+        clock.advance(wait)
         return Math.round(wait)
       })
       assert.deepEqual(waits.slice(0, 3), [first, first * 2, first * 4])
@@ -133,12 +133,12 @@ describe('backoff', () => {
   })
 
   test('begins anew after two minutes without a failure, not sooner', () => {
-    const clock = fixedClock()
+    const clock = createFakeClock()
     const backoff = createBackoff(clock, () => 0)
-    for (let i = 0; i < 3; i++) clock.move(backoff.next())
-    clock.move(119_000)
+    for (let i = 0; i < 3; i++) clock.advance(backoff.next())
+    clock.advance(119_000)
     assert.equal(backoff.next(), 6400)
-    clock.move(6400 + 120_000)
+    clock.advance(6400 + 120_000)
     assert.equal(backoff.next(), 800)
   })
 })
@@ -146,9 +146,9 @@ describe('backoff', () => {
 describe('an outage', () => {
   test('is logged when it begins, once a minute while it lasts, and when it ends', () => {
     const lines: string[] = []
-    const clock = fixedClock()
+    const clock = createFakeClock()
     const outage = createRateLimitedLog('the API', logInto(lines), clock)
-    for (let second = 0; second < 90; second++, clock.move(1000)) outage.failed('refused')
+    for (let second = 0; second < 90; second++, clock.advance(1000)) outage.failed('refused')
     outage.over()
     outage.over()
     assert.deepEqual(lines, [

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createCooperativeScheduler } from '../../src/scheduling/cooperative-scheduler.ts'
-import { fixedClock } from '../support/fake-clock.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
 
 /** A scheduler on a clock that only the work itself moves, and what was done in which turn of the event loop. */
 function scene() {
-  const clock = fixedClock()
+  const clock = createFakeClock()
   const scheduler = createCooperativeScheduler(clock)
   let turn = 0
   const done: string[] = []
@@ -22,7 +22,7 @@ function scene() {
     done,
     /** A piece of work that takes so many milliseconds. */
     piece(name: string, milliseconds: number) {
-      clock.move(milliseconds)
+      clock.advance(milliseconds)
       done.push(`${name} in turn ${turn}`)
     },
     async end() {
@@ -92,12 +92,12 @@ describe('the cooperative scheduler', () => {
       const { scheduler, clock, end } = scene()
       scheduler.begin()
       const rested = scheduler.rest()
-      clock.move(turn)
+      clock.advance(turn)
       await rested
       assert.equal(scheduler.due, false)
-      clock.move(allowed - 0.1)
+      clock.advance(allowed - 0.1)
       assert.equal(scheduler.due, false)
-      clock.move(0.1)
+      clock.advance(0.1)
       assert.equal(scheduler.due, true)
       await end()
     })

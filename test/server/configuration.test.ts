@@ -7,7 +7,7 @@ import { configure } from '../../src/server/configuration.ts'
 import { run } from '../../src/server/running.ts'
 import { createTable } from '../../src/table/index.ts'
 import { createMetrics } from '../../src/telemetry/registry.ts'
-import { createProcessRig } from '../support/plugin-rig.ts'
+import { createPluginHarness } from '../support/plugin-harness.ts'
 
 describe('a configuration that cannot start', () => {
   let events: string[]
@@ -29,7 +29,7 @@ describe('a configuration that cannot start', () => {
   }
 
   async function start(plugins: readonly Plugin[], text: string): Promise<void> {
-    const { log, state } = createProcessRig()
+    const { log, state } = createPluginHarness()
     const corefile = { ...parseCorefile(text, 'Corefile', diskSources), file: 'Corefile', hash: '', builtIn: false }
     const options = { plugins, defaultPort: 53, log, metrics: createMetrics(), clock: systemClock, process: state }
     await run(await configure(corefile, options), createTable({ reserveBytes: 1 << 26 }), log)

@@ -9,11 +9,11 @@ import type { Handler, Outcome } from '../../src/plugin/query.ts'
 import { createQueryMetrics } from '../../src/plugin/query-metrics.ts'
 import { configure } from '../../src/server/configuration.ts'
 import { createDispatcher } from '../../src/server/dispatch.ts'
-import { createProcessRig } from '../support/plugin-rig.ts'
+import { createPluginHarness } from '../support/plugin-harness.ts'
 
 /** What a client hears when the one plugin of the server handles its query so, and how many panics were counted. */
 async function heard(handler: Handler) {
-  const { log, lines, metrics, clock, state } = createProcessRig()
+  const { log, lines, metrics, clock, state } = createPluginHarness()
   const plugin: Plugin = {
     name: 'test',
     schema: { usage: 'test', repeat: 'once', read: () => undefined },

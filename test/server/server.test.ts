@@ -7,11 +7,11 @@ import type { Listener } from '../../src/server/ingress.ts'
 import { startServer } from '../../src/server/server.ts'
 import { createTable } from '../../src/table/index.ts'
 import { createMetrics } from '../../src/telemetry/registry.ts'
-import { createProcessRig } from '../support/plugin-rig.ts'
+import { createPluginHarness } from '../support/plugin-harness.ts'
 
 /** A server without sockets, whose one plugin does what each new `instance` says. */
-async function scene(instance: () => Instance = () => ({}), builtIn: () => boolean = () => false) {
-  const { log, lines, clock } = createProcessRig()
+async function createServerHarness(instance: () => Instance = () => ({}), builtIn: () => boolean = () => false) {
+  const { log, lines, clock } = createPluginHarness()
   const applied: (readonly Listener[])[] = []
   const plugin: Plugin = {
     name: 'test',
@@ -45,7 +45,7 @@ async function scene(instance: () => Instance = () => ({}), builtIn: () => boole
   /** Shuts down without waiting for anything but the promises; resolves when that is done. */
   async function shutdown(): Promise<void> {
     const done = server.shutdown()
-    clock.move(0)
+    clock.advance(0)
     await done
   }
   return { server, lines, applied, shutdown }
@@ -53,7 +53,7 @@ async function scene(instance: () => Instance = () => ({}), builtIn: () => boole
 
 describe('a reload', () => {
   it('that has not begun does for all who ask for one meanwhile', async () => {
-    const { server, applied } = await scene()
+    const { server, applied } = await createServerHarness()
     const results = await Promise.all(Array.from({ length: 20 }, () => server.reload('SIGHUP')))
     assert.ok(results.every(({ ok }) => ok))
     assert.equal(applied.length, 2, 'the start and one reload')
@@ -63,7 +63,7 @@ describe('a reload', () => {
 
   it('is refused when the Corefile has gone: the built-in one must not replace it', async () => {
     let gone = false
-    const { server, applied } = await scene(undefined, () => gone)
+    const { server, applied } = await createServerHarness(undefined, () => gone)
     gone = true
     const result = await server.reload('SIGHUP')
     assert.deepEqual(result, { ok: false, error: 'Corefile is gone, or has no server block any more' })
@@ -75,7 +75,7 @@ describe('a reload', () => {
   it('that was asked for while one is under way comes after it', async () => {
     const starting: (() => void)[] = []
     let instances = 0
-    const { server, applied } = await scene(() =>
+    const { server, applied } = await createServerHarness(() =>
       ++instances === 2 ? { start: () => new Promise<void>((resolve) => starting.push(resolve)) } : {},
     )
     const first = server.reload('SIGHUP')
@@ -93,7 +93,7 @@ describe('shutting down', () => {
     const events: string[] = []
     const starting: (() => void)[] = []
     let instances = 0
-    const { server, applied, shutdown } = await scene(() => {
+    const { server, applied, shutdown } = await createServerHarness(() => {
       const number = ++instances
       return {
         start: () => (number === 1 ? undefined : new Promise<void>((resolve) => starting.push(resolve))),

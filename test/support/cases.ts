@@ -16,7 +16,7 @@ import { describe, test } from 'node:test'
 import { rcodeName } from '../../src/dns/codes.ts'
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
 import { parseRecord, recordText } from '../../src/dns/rdata.ts'
-import { type ClusterUnderTest, openClusterUnderTest, serialUnderTest } from './cluster-under-test.ts'
+import { createKubernetesHarness, fixedSerial, type KubernetesHarness } from './kubernetes-harness.ts'
 
 export interface Spec {
   /** Lines of a `kubernetes` block's body. */
@@ -59,19 +59,19 @@ export interface Case {
 }
 
 /** The SOA record of negative answers, as the clock of these tests has it. */
-export function soa(ttl = 5, zone = 'cluster.local.', serial = serialUnderTest): string {
+export function soa(ttl = 5, zone = 'cluster.local.', serial = fixedSerial): string {
   const timers = `${serial} 7200 1800 86400 ${ttl}`
   return `${zone} ${Math.min(ttl, 300)} IN SOA ns.dns.${zone} hostmaster.${zone} ${timers}`
 }
 
 export function spec(title: string, { cases, ...given }: Spec): void {
   describe(title, () => {
-    const cluster = openClusterUnderTest(given)
+    const cluster = createKubernetesHarness(given)
     for (const each of cases) test(each.name, () => check(cluster, each, given))
   })
 }
 
-async function check(cluster: ClusterUnderTest, wanted: Case, given: Omit<Spec, 'cases'>): Promise<void> {
+async function check(cluster: KubernetesHarness, wanted: Case, given: Omit<Spec, 'cases'>): Promise<void> {
   if (wanted.when) cluster.apply(wanted.when)
   if (wanted.passed) {
     // What has happened is compiled before its time is over.

@@ -1,12 +1,12 @@
-/** Clocks for tests: time that moves when told to. */
+/** Clocks for tests: time that passes only when a test advances it. */
 import type { Clock } from '../../src/scheduling/clock.ts'
 
-export interface FixedClock extends Clock {
+export interface FakeClock extends Clock {
   /** Lets `milliseconds` pass, running what is due on the way, in order. */
-  move(milliseconds: number): void
+  advance(milliseconds: number): void
 }
 
-export function fixedClock(start: { wall?: number } = {}): FixedClock {
+export function createFakeClock(start: { wall?: number } = {}): FakeClock {
   let now = 0
   const due = new Set<{ at: number; every: number; task: () => void }>()
   const add = (milliseconds: number, every: number, task: () => void) => {
@@ -19,7 +19,7 @@ export function fixedClock(start: { wall?: number } = {}): FixedClock {
     wall: () => (start.wall ?? 0) + now,
     after: (milliseconds, task) => add(milliseconds, 0, task),
     every: (milliseconds, task) => add(milliseconds, milliseconds, task),
-    move(milliseconds) {
+    advance(milliseconds) {
       const end = now + milliseconds
       for (;;) {
         const [next] = [...due].filter((entry) => entry.at <= end).sort((a, b) => a.at - b.at)

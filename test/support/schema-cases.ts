@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ConfigError } from '../../src/corefile/schema.ts'
 import type { Plugin } from '../../src/plugin/contract.ts'
-import { setUp } from './plugin-rig.ts'
+import { setUp } from './plugin-harness.ts'
 
 /**
  * Written as `|` between lines. Each was given to CoreDNS, which accepts and refuses the same; where it decides

@@ -7,10 +7,10 @@ import type { Instance, SharedCluster } from '../../src/plugin/contract.ts'
 import { schema } from '../../src/plugins/kubernetes/settings.ts'
 import { type ClusterNotation, createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './context.ts'
-import { fixedClock } from './fake-clock.ts'
+import { createFakeClock } from './fake-clock.ts'
 import { createFakeCluster, type FakeCluster } from './fake-cluster.ts'
 
-export interface SharedClusterRig extends ClusterNotation {
+export interface SharedClusterHarness extends ClusterNotation {
   readonly cluster: FakeCluster
   readonly shared: SharedCluster
   /** The `kubernetes` of the block, as far as others see it. */
@@ -30,9 +30,9 @@ export function dnsSettings(changes: Partial<ClusterDnsSettings> = {}): ClusterD
   return { ...readSettings(schema, block.directives, ['.']).dns, ...changes }
 }
 
-export function shareCluster(given: SharedClusterOptions = {}): SharedClusterRig {
+export function shareCluster(given: SharedClusterOptions = {}): SharedClusterHarness {
   const cluster = createFakeCluster({
-    clock: fixedClock({ wall: 1_000_000 }),
+    clock: createFakeClock({ wall: 1_000_000 }),
     availability: given.unsynced ? 'pending' : 'synced',
   })
   const context = knowledgeOf(cluster.view, dnsSettings({ ttl: 30, ...given.settings }), given.localAddresses)

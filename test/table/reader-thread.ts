@@ -8,7 +8,7 @@ import { createResponder, MISS, transportCode } from '../../src/answer/index.ts'
 import { readSoa, readSrv } from '../../src/dns/rdata.ts'
 import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
 import type { TableHandle } from '../../src/table/api.ts'
-import { questionMessage } from '../answer/asking.ts'
+import { questionMessage } from '../answer/harness.ts'
 import { cachedName, nameOf, partsOf, shared } from './versions.ts'
 
 interface Given {

@@ -3,7 +3,7 @@ import { rdata } from '../../src/dns/rdata.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
 import type { CachedEntry } from '../../src/table/api.ts'
 import type { NodeSpec } from '../../src/table/spec.ts'
-import { questionMessage } from '../answer/asking.ts'
+import { questionMessage } from '../answer/harness.ts'
 import { zoneName } from './arbitraries.ts'
 
 /** Cells of the board. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createLogger } from '../../src/telemetry/logger.ts'
-import { fixedClock } from '../support/fake-clock.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
 
 function collect(options: { debug?: boolean } = {}) {
-  const clock = fixedClock()
+  const clock = createFakeClock()
   const lines: string[] = []
   const write = (text: string) => void lines.push(...text.split('\n').slice(0, -1))
   return { clock, lines, log: createLogger({ write, clock, ...options }) }
@@ -49,7 +49,7 @@ describe('the log', () => {
     for (let i = 0; i < 1_000; i++) log.error(`failure ${i}`)
     log.warning('still heard')
     assert.equal(lines.length, 101)
-    clock.move(1_000)
+    clock.advance(1_000)
     assert.equal(lines.at(-1), '[WARNING] 900 ERROR lines left out: more than 100 a second')
     log.error('heard again')
     assert.equal(lines.at(-1), '[ERROR] heard again')

@@ -6,17 +6,17 @@ import { encodeMessage } from '../../src/dns/wire.ts'
 import type { AnsweredQuery } from '../../src/plugin/observer.ts'
 import { createMetrics } from '../../src/telemetry/registry.ts'
 import { openQueryLogReader, routeOf } from '../../src/transport/query-log.ts'
-import { questionMessage } from '../answer/asking.ts'
+import { questionMessage } from '../answer/harness.ts'
 import { openGiven } from '../answer/query-ring-thread.ts'
-import { fixedClock } from '../support/fake-clock.ts'
-import { collectingLog } from '../support/plugin-rig.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
+import { collectingLog } from '../support/plugin-harness.ts'
 import { zoneName } from '../table/arbitraries.ts'
 
 const client = { address: '2001:db8::7', port: 4000 }
 const local = { address: '2001:db8::53', port: 53 }
 
-function desk(known = true) {
-  const clock = fixedClock()
+function createQueryLogHarness(known = true) {
+  const clock = createFakeClock()
   const lines: string[] = []
   const metrics = createMetrics()
   const dropped = metrics.counter('dropped', 'Lost.', []).with()
@@ -33,7 +33,7 @@ function desk(known = true) {
     onCollect: (collect) => metrics.onCollect(collect),
   })
 
-  /** A responder with a ring of its own. Its queries are answered and, unless told otherwise, the desk is woken. */
+  /** A responder with a ring of its own. Its queries are answered and, unless told otherwise, the reader is woken. */
   function responder(records: number) {
     const queries = createQueryRing(records)
     const ring = opened.addRing(queries)
@@ -50,15 +50,15 @@ function desk(known = true) {
     }
     return { ask, ring }
   }
-  return { clock, lines, dropped, heard, responder, desk: opened, metrics }
+  return { clock, lines, dropped, heard, responder, reader: opened, metrics }
 }
 
 describe('observed answers', () => {
   it('reach the server a moment later, each with what is known of it', () => {
-    const { clock, heard, responder } = desk()
+    const { clock, heard, responder } = createQueryLogHarness()
     responder(8).ask(2)
     assert.equal(heard.length, 0, 'the way in does not wait for the log')
-    clock.move(10)
+    clock.advance(10)
     assert.equal(heard.length, 2)
     assert.deepEqual(heard[0], {
       id: 0xbeef,
@@ -82,40 +82,40 @@ describe('observed answers', () => {
   })
 
   it('are looked for while there are some, and again when somebody says so', () => {
-    const { clock, heard, responder } = desk()
+    const { clock, heard, responder } = createQueryLogHarness()
     const { ask } = responder(8)
     for (let i = 1; i <= 3; i++) {
       ask(1)
-      clock.move(10)
+      clock.advance(10)
       assert.equal(heard.length, i)
     }
-    clock.move(1000)
+    clock.advance(1000)
     ask(1)
-    clock.move(10)
+    clock.advance(10)
     assert.equal(heard.length, 4)
   })
 
   it('are told at a bounded rate, by turns of the rings; what finds no room meanwhile is counted, and said each second', () => {
-    const { clock, heard, lines, dropped, responder } = desk()
+    const { clock, heard, lines, dropped, responder } = createQueryLogHarness()
     const [first, second] = [responder(512), responder(512)]
     first.ask(600)
     second.ask(600)
-    clock.move(10)
+    clock.advance(10)
     assert.equal(heard.length, 200)
     assert.equal(dropped.value, 176)
-    clock.move(90)
+    clock.advance(90)
     assert.equal(heard.length, 1024)
     assert.deepEqual(lines, [])
-    clock.move(1000)
+    clock.advance(1000)
     assert.deepEqual(lines, [
       '[WARNING] 176 queries answered from the table were not logged: more came than the log takes',
     ])
-    clock.move(5000)
+    clock.advance(5000)
     assert.equal(lines.length, 1)
   })
 
   it('from a space that nobody knows are counted as not logged', () => {
-    const { desk: opened, lines, dropped, responder } = desk(false)
+    const { reader: opened, lines, dropped, responder } = createQueryLogHarness(false)
     responder(8).ask(3)
     opened.close()
     assert.equal(dropped.value, 3)
@@ -123,7 +123,7 @@ describe('observed answers', () => {
   })
 
   it('are all told when a thread is gone, when somebody asks for it, and at the end', () => {
-    const { clock, heard, desk: opened, responder } = desk()
+    const { clock, heard, reader: opened, responder } = createQueryLogHarness()
     const [gone, asked, left] = [responder(8), responder(8), responder(8)]
     gone.ask(1)
     gone.ring.remove()
@@ -131,9 +131,9 @@ describe('observed answers', () => {
     asked.ask(1)
     opened.drain()
     assert.equal(heard.length, 2)
-    clock.move(100)
+    clock.advance(100)
     asked.ask(1)
-    clock.move(10)
+    clock.advance(10)
     assert.equal(heard.length, 3, 'a ring that was emptied meanwhile is heard again')
     left.ask(1)
     opened.close()
@@ -141,7 +141,7 @@ describe('observed answers', () => {
   })
 
   it('are counted as lost at a scrape, too', async () => {
-    const { metrics, responder } = desk()
+    const { metrics, responder } = createQueryLogHarness()
     responder(4).ask(5)
     assert.match(await metrics.text(), /^dropped 1$/m)
   })

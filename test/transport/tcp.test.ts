@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Miss } from '../../src/server/ingress.ts'
-import { fixedClock } from '../support/fake-clock.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
 import { frame, query, rcodeReply, tcpClient, withTransport } from './support.ts'
 
 /** The main thread's ways in are the same with either UDP path; this one starts faster. */
@@ -223,18 +223,18 @@ describe('TCP', () => {
     ]
     for (const { name, first, after } of cases) {
       test(name, () => {
-        const clock = fixedClock()
+        const clock = createFakeClock()
         return withTransport({ udp, clock }, async ({ transport, port, listener, metric }) => {
           await transport.apply([listener()])
           const client = await tcpClient('127.0.0.1', port)
           for (const octets of first) client.write(octets)
           if (first[0] !== undefined && first[0].length > 20) await client.next()
           while ((await metric('slicedns_tcp_connections')) !== 1);
-          clock.move(after - 250)
+          clock.advance(after - 250)
           client.write(Uint8Array.of(0))
           await new Promise(setImmediate)
           assert.equal(await metric('slicedns_tcp_connections'), 1)
-          clock.move(500)
+          clock.advance(500)
           await client.ended
           client.close()
         })
@@ -252,7 +252,7 @@ describe('TCP', () => {
       }))
 
     test('that does not take its replies', () => {
-      const clock = fixedClock()
+      const clock = createFakeClock()
       return withTransport({ udp, clock }, async ({ transport, port, listener, metric }) => {
         await transport.apply([listener()])
         const client = await tcpClient('127.0.0.1', port)
@@ -260,7 +260,7 @@ describe('TCP', () => {
         while ((await metric('slicedns_tcp_connections')) === 0) await new Promise(setImmediate)
         client.write(...Array.from({ length: 1000 }, () => frame(query('big-65535'))))
         do {
-          clock.move(250)
+          clock.advance(250)
           await new Promise(setImmediate)
         } while ((await metric('slicedns_tcp_connections')) > 0)
         client.close()
@@ -269,14 +269,14 @@ describe('TCP', () => {
   })
 
   test("the listener's own timeouts come before the defaults", () => {
-    const clock = fixedClock()
+    const clock = createFakeClock()
     return withTransport({ udp, clock }, async ({ transport, port, listener }) => {
       await transport.apply([listener({ timeouts: { read: 60_000, idle: 90_000, queries: 2 } })])
       const client = await tcpClient('127.0.0.1', port)
-      clock.move(59_000)
+      clock.advance(59_000)
       client.write(frame(query('table', 1)))
       assert.equal((await client.next()).id, 1)
-      clock.move(89_000)
+      clock.advance(89_000)
       client.write(frame(query('table', 2)))
       assert.equal((await client.next()).id, 2)
       await client.ended

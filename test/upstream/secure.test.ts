@@ -13,7 +13,7 @@ import { parseMessage } from '../../src/dns/wire.ts'
 import type { Outcome } from '../../src/plugin/query.ts'
 import { forward } from '../../src/plugins/forward/index.ts'
 import { createHttpsConnection } from '../../src/upstream/https.ts'
-import { ask, createProcessRig, failing, handle, messageOf, setUp } from '../support/plugin-rig.ts'
+import { ask, createPluginHarness, failing, handle, messageOf, setUp } from '../support/plugin-harness.ts'
 import { freePort } from '../support/ports.ts'
 import { answering, startUpstream } from '../support/upstream.ts'
 
@@ -49,7 +49,7 @@ const skip = makeCertificate() ?? false
 const pem = (path: string) => readFileSync(path)
 
 async function forwarding(t: TestContext, to: string, body: string) {
-  const instance = setUp(forward, `forward . ${to} {\n${body}\n}`, createProcessRig())
+  const instance = setUp(forward, `forward . ${to} {\n${body}\n}`, createPluginHarness())
   t.after(async () => instance.stop?.())
   return (question: string): Promise<Outcome> => Promise.resolve(handle(instance, ask(question), failing(rcode.NOTIMP)))
 }

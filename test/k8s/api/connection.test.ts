@@ -10,10 +10,10 @@ import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../support/api-server/index.ts'
 import { startPipe } from '../../support/api-server/pipe.ts'
 import { startConnectProxy, startSocksProxy } from '../../support/api-server/proxies.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 import { freePort } from '../../support/ports.ts'
 import { until } from '../../support/until.ts'
-import { namespace, openRig, type Rig, service, serviceNames } from '../rig.ts'
+import { type ClusterHarness, createClusterHarness, namespace, service, serviceNames } from '../harness.ts'
 
 type After = { after(task: () => unknown): void }
 
@@ -26,20 +26,20 @@ async function serve(t: After, options: ApiServerOptions = {}): Promise<ApiServe
 
 const kubeconfig = (file: string, context = ''): ClusterConfig['source'] => ({ kind: 'kubeconfig', file, context })
 
-async function says(rig: Rig, pattern: RegExp): Promise<void> {
-  await until(() => assert.match(rig.lines.join('\n'), pattern))
+async function says(harness: ClusterHarness, pattern: RegExp): Promise<void> {
+  await until(() => assert.match(harness.lines.join('\n'), pattern))
 }
 
 describe('what does not work is said once, with the cause and the file or URL, and retried', () => {
   test('a kubeconfig that does not exist, until it does', async (t) => {
     const api = await serve(t)
     const file = join(api.folder, 'later')
-    const rig = openRig(t, kubeconfig(file))
-    await says(rig, new RegExp(`ERROR. Kubernetes API: cannot read kubeconfig ${file}: ENOENT`))
-    assert.equal(rig.view.availability('services'), 'pending')
+    const harness = createClusterHarness(t, kubeconfig(file))
+    await says(harness, new RegExp(`ERROR. Kubernetes API: cannot read kubeconfig ${file}: ENOENT`))
+    assert.equal(harness.view.availability('services'), 'pending')
     writeFileSync(file, readFileSync(api.kubeconfig()))
-    await rig.synced()
-    await says(rig, /INFO. the Kubernetes API works again/)
+    await harness.synced()
+    await says(harness, /INFO. the Kubernetes API works again/)
   })
 
   const broken: [string, string, RegExp][] = [
@@ -62,24 +62,24 @@ describe('what does not work is said once, with the cause and the file or URL, a
       t.after(() => rmSync(folder, { recursive: true }))
       const file = join(folder, 'kubeconfig')
       writeFileSync(file, text)
-      await says(openRig(t, kubeconfig(file)), message)
+      await says(createClusterHarness(t, kubeconfig(file)), message)
     })
   }
 
   test('a port that refuses', async (t) => {
     const port = await freePort()
-    const rig = openRig(t, { kind: 'endpoint', url: `http://127.0.0.1:${port}` })
-    await says(rig, new RegExp(`Kubernetes API: http://127.0.0.1:${port}: connection refused`))
+    const harness = createClusterHarness(t, { kind: 'endpoint', url: `http://127.0.0.1:${port}` })
+    await says(harness, new RegExp(`Kubernetes API: http://127.0.0.1:${port}: connection refused`))
     await until(async () => {
-      const errors = await rig.counted('slicedns_kubernetes_watch_errors_total')
+      const errors = await harness.counted('slicedns_kubernetes_watch_errors_total')
       assert.ok(errors['reason=connect,resource=services'] >= 3)
     })
-    assert.equal(rig.lines.length, 1, rig.lines.join('\n'))
+    assert.equal(harness.lines.length, 1, harness.lines.join('\n'))
   })
 
   test('a host name that does not exist', async (t) => {
-    const rig = openRig(t, { kind: 'endpoint', url: 'https://api.invalid:6443' })
-    await says(rig, /https:\/\/api\.invalid:6443: the host name (does not exist|cannot be looked up)/)
+    const harness = createClusterHarness(t, { kind: 'endpoint', url: 'https://api.invalid:6443' })
+    await says(harness, /https:\/\/api\.invalid:6443: the host name (does not exist|cannot be looked up)/)
   })
 
   test('a wrong token, until the right one is in its file', async (t) => {
@@ -87,12 +87,12 @@ describe('what does not work is said once, with the cause and the file or URL, a
     const tokenFile = join(api.folder, 'token')
     writeFileSync(tokenFile, 'wrong\n')
     const file = api.kubeconfig({ user: { token: undefined, 'token-file': 'token' } })
-    const rig = openRig(t, kubeconfig(file))
-    await says(rig, /Kubernetes API: https:.* does not accept the user of .*kubeconfig-1 \(401 Unauthorized\)/)
-    assert.equal(rig.lines.length, 1, rig.lines.join('\n'))
-    assert.equal(rig.view.availability('services'), 'pending')
+    const harness = createClusterHarness(t, kubeconfig(file))
+    await says(harness, /Kubernetes API: https:.* does not accept the user of .*kubeconfig-1 \(401 Unauthorized\)/)
+    assert.equal(harness.lines.length, 1, harness.lines.join('\n'))
+    assert.equal(harness.view.availability('services'), 'pending')
     writeFileSync(tokenFile, 'right\n')
-    await rig.synced()
+    await harness.synced()
   })
 
   const certificates: [string, ApiServerOptions['certificate'], RegExp][] = [
@@ -110,7 +110,7 @@ describe('what does not work is said once, with the cause and the file or URL, a
   for (const [what, certificate, message] of certificates) {
     test(`a certificate that is ${what}`, async (t) => {
       const api = await serve(t, { certificate: certificate! })
-      await says(openRig(t, kubeconfig(api.kubeconfig())), message)
+      await says(createClusterHarness(t, kubeconfig(api.kubeconfig())), message)
     })
   }
 
@@ -118,18 +118,18 @@ describe('what does not work is said once, with the cause and the file or URL, a
     const api = await serve(t)
     const other = await serve(t)
     const file = api.kubeconfig({ cluster: { 'certificate-authority': other.caFile } })
-    await says(openRig(t, kubeconfig(file)), /certificate error: certificate signature failure/)
+    await says(createClusterHarness(t, kubeconfig(file)), /certificate error: certificate signature failure/)
   })
 
   test('TLS spoken to a server without', async (t) => {
     const api = await serve(t, { transport: 'http' })
-    const rig = openRig(t, { kind: 'endpoint', url: `https://127.0.0.1:${api.port}` })
-    await says(rig, /does the server speak TLS on this port\?/)
+    const harness = createClusterHarness(t, { kind: 'endpoint', url: `https://127.0.0.1:${api.port}` })
+    await says(harness, /does the server speak TLS on this port\?/)
   })
 
   test('no cluster around us', async (t) => {
-    const rig = openRig(t, { kind: 'in-cluster' })
-    await says(rig, /not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set/)
+    const harness = createClusterHarness(t, { kind: 'in-cluster' })
+    await says(harness, /not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set/)
   })
 })
 
@@ -140,22 +140,25 @@ describe('credentials', () => {
     const tls = { cert: join(api.folder, 'client.crt'), key: join(api.folder, 'client.key'), ca: api.caFile }
     writeFileSync(tls.cert, client.cert)
     writeFileSync(tls.key, client.key)
-    const rig = openRig(t, { kind: 'endpoint', url: api.url, tls })
-    await rig.synced()
+    const harness = createClusterHarness(t, { kind: 'endpoint', url: api.url, tls })
+    await harness.synced()
   })
 
   test('a token that is renewed in its file is used by the next request', async (t) => {
     const api = await serve(t, { token: 'first' })
     const tokenFile = join(api.folder, 'token')
     writeFileSync(tokenFile, 'first')
-    const rig = openRig(t, kubeconfig(api.kubeconfig({ user: { token: undefined, 'token-file': tokenFile } })))
-    await rig.synced()
+    const harness = createClusterHarness(
+      t,
+      kubeconfig(api.kubeconfig({ user: { token: undefined, 'token-file': tokenFile } })),
+    )
+    await harness.synced()
     writeFileSync(tokenFile, 'second')
     api.token = 'second'
     api.endWatches()
     api.put(service('later'))
-    await until(() => assert.deepEqual(serviceNames(rig), ['later', 'web']))
-    assert.deepEqual(rig.lines, [])
+    await until(() => assert.deepEqual(serviceNames(harness), ['later', 'web']))
+    assert.deepEqual(harness.lines, [])
   })
 
   test('in a cluster: the CA and the token of the service account, both as they are now', async (t) => {
@@ -181,44 +184,47 @@ describe('credentials', () => {
     writeFileSync(plugin, `#!/bin/sh\necho '${credential}'\n`)
     chmodSync(plugin, 0o755)
     const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: plugin, interactiveMode: 'Never' }
-    const rig = openRig(t, kubeconfig(api.kubeconfig({ user: { token: undefined, exec } })))
-    await rig.synced()
+    const harness = createClusterHarness(t, kubeconfig(api.kubeconfig({ user: { token: undefined, exec } })))
+    await harness.synced()
     writeFileSync(tokenFile, 'two')
     api.token = 'two'
     api.endWatches()
     api.put(service('later'))
-    await until(() => assert.deepEqual(serviceNames(rig), ['later', 'web']))
+    await until(() => assert.deepEqual(serviceNames(harness), ['later', 'web']))
   })
 
   test('an exec plugin that fails is named', async (t) => {
     const api = await serve(t)
     const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: '/nonexistent/plugin' }
-    const rig = openRig(t, kubeconfig(api.kubeconfig({ user: { exec } })))
-    await says(rig, /kubeconfig .*: cannot get credentials: spawn \/nonexistent\/plugin ENOENT/)
+    const harness = createClusterHarness(t, kubeconfig(api.kubeconfig({ user: { exec } })))
+    await says(harness, /kubeconfig .*: cannot get credentials: spawn \/nonexistent\/plugin ENOENT/)
   })
 
   test('tls-server-name is what the certificate must name', async (t) => {
     const api = await serve(t, { certificate: (authority) => authority.issue({ names: ['kubernetes.default'] }) })
     const file = api.kubeconfig({ cluster: { 'tls-server-name': 'kubernetes.default' } })
-    await openRig(t, kubeconfig(file)).synced()
+    await createClusterHarness(t, kubeconfig(file)).synced()
   })
 
   test('insecure-skip-tls-verify takes any certificate', async (t) => {
     const api = await serve(t, { certificate: (authority) => authority.issue({ names: ['elsewhere.example'] }) })
     const file = api.kubeconfig({ cluster: { 'certificate-authority': undefined, 'insecure-skip-tls-verify': true } })
-    await openRig(t, kubeconfig(file)).synced()
+    await createClusterHarness(t, kubeconfig(file)).synced()
   })
 
   test('a kubeconfig may name an http:// server', async (t) => {
     const api = await serve(t, { transport: 'http' })
-    await openRig(t, kubeconfig(api.kubeconfig())).synced()
+    await createClusterHarness(t, kubeconfig(api.kubeconfig())).synced()
   })
 
   test('an API below a path of its server', async (t) => {
     const api = await serve(t)
-    const rig = openRig(t, kubeconfig(api.kubeconfig({ cluster: { server: `${api.url}/k8s/clusters/c-1` } })))
+    const harness = createClusterHarness(
+      t,
+      kubeconfig(api.kubeconfig({ cluster: { server: `${api.url}/k8s/clusters/c-1` } })),
+    )
     await until(() => assert.ok(api.requests.some(({ resource }) => resource.startsWith('/k8s/clusters/c-1/api/v1/'))))
-    await rig.stop()
+    await harness.stop()
   })
 })
 
@@ -235,7 +241,7 @@ describe('proxies', () => {
       const proxy = await start()
       t.after(() => proxy.stop())
       const file = api.kubeconfig({ cluster: { 'proxy-url': `${prefix}127.0.0.1:${proxy.port}` } })
-      await openRig(t, kubeconfig(file)).synced()
+      await createClusterHarness(t, kubeconfig(file)).synced()
       assert.deepEqual([...new Set(proxy.tunnels)], [`127.0.0.1:${api.port}`])
     })
   }
@@ -245,7 +251,10 @@ describe('proxies', () => {
     const proxy = await startConnectProxy('me:secret')
     t.after(() => proxy.stop())
     const file = api.kubeconfig({ cluster: { 'proxy-url': `http://127.0.0.1:${proxy.port}` } })
-    await says(openRig(t, kubeconfig(file)), /through the proxy 127\.0\.0\.1:\d+: the proxy refuses the tunnel: .* 407/)
+    await says(
+      createClusterHarness(t, kubeconfig(file)),
+      /through the proxy 127\.0\.0\.1:\d+: the proxy refuses the tunnel: .* 407/,
+    )
   })
 
   test('the environment names proxies as it does for curl and Go', () => {
@@ -274,28 +283,28 @@ describe('a connection that dies without a word', () => {
     const api = await serve(t)
     const pipe = await startPipe(api.port)
     t.after(() => pipe.stop())
-    const clock = fixedClock()
+    const clock = createFakeClock()
     const file = api.kubeconfig({ cluster: { server: `https://127.0.0.1:${pipe.port}` } })
-    const rig = openRig(t, kubeconfig(file), { clock })
-    await rig.synced()
+    const harness = createClusterHarness(t, kubeconfig(file), { clock })
+    await harness.synced()
     await until(() => assert.equal(api.watches('services'), 1))
     pipe.freeze()
     api.put(service('later'))
-    clock.move(20_000)
-    await until(() => assert.deepEqual(serviceNames(rig), ['later', 'web']))
+    clock.advance(20_000)
+    await until(() => assert.deepEqual(serviceNames(harness), ['later', 'web']))
     assert.equal(pipe.connections, 2)
   })
 
   test('HTTP/2: a connection that answers pings is kept', async (t) => {
     const api = await serve(t)
-    const clock = fixedClock()
-    const rig = openRig(t, kubeconfig(api.kubeconfig()), { clock })
-    await rig.synced()
+    const clock = createFakeClock()
+    const harness = createClusterHarness(t, kubeconfig(api.kubeconfig()), { clock })
+    await harness.synced()
     for (let i = 0; i < 5; i++) {
-      clock.move(10_000)
+      clock.advance(10_000)
       // The answer comes over a real socket: it must be there before time moves on.
       api.put(service(`s${i}`))
-      await until(() => assert.ok(serviceNames(rig).includes(`s${i}`)))
+      await until(() => assert.ok(serviceNames(harness).includes(`s${i}`)))
     }
     assert.equal(api.connections, 1)
   })
@@ -304,13 +313,13 @@ describe('a connection that dies without a word', () => {
     const api = await serve(t, { transport: 'http' })
     const pipe = await startPipe(api.port)
     t.after(() => pipe.stop())
-    const clock = fixedClock()
-    const rig = openRig(t, { kind: 'endpoint', url: `http://127.0.0.1:${pipe.port}` }, { clock })
-    await rig.synced()
+    const clock = createFakeClock()
+    const harness = createClusterHarness(t, { kind: 'endpoint', url: `http://127.0.0.1:${pipe.port}` }, { clock })
+    await harness.synced()
     pipe.freeze()
     api.put(service('later'))
-    clock.move(32_000)
-    await until(() => assert.deepEqual(serviceNames(rig), ['later', 'web']))
+    clock.advance(32_000)
+    await until(() => assert.deepEqual(serviceNames(harness), ['later', 'web']))
   })
 
   test('HTTP/2: a watch whose server sends neither events nor bookmarks is asked again after 2.5 minutes', async (t) => {
@@ -320,21 +329,21 @@ describe('a connection that dies without a word', () => {
       contentType: 'application/vnd.kubernetes.protobuf;stream=watch',
       open: true,
     }
-    const clock = fixedClock()
-    const rig = openRig(t, kubeconfig(api.kubeconfig()), { clock })
-    await rig.synced()
+    const clock = createFakeClock()
+    const harness = createClusterHarness(t, kubeconfig(api.kubeconfig()), { clock })
+    await harness.synced()
     api.fault({ on: 'watch', resource: 'services', respond: stall })
     await until(() => assert.equal(api.watches('services'), 1))
     api.endWatches('services')
     const asked = () => api.requests.filter(({ resource, verb }) => resource === 'services' && verb === 'watch').length
     await until(() => {
-      clock.move(1000)
+      clock.advance(1000)
       assert.equal(asked(), 1)
     })
     api.put(service('later'))
     await until(() => {
-      clock.move(1000)
-      assert.deepEqual(serviceNames(rig), ['later', 'web'])
+      clock.advance(1000)
+      assert.deepEqual(serviceNames(harness), ['later', 'web'])
     })
   })
 })

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import { ApiFailure } from '../../../src/k8s/api/failure.ts'
-import { openRig } from '../rig.ts'
+import { createClusterHarness } from '../harness.ts'
 
 type After = { after(task: () => unknown): void }
 
@@ -58,8 +58,8 @@ const status = (code: number, reason: string, message: string) => ({
 describe('an object', () => {
   test('is sent as JSON, below the server’s path, with the length that it has', async (t) => {
     const { url, asked } = await startServer(t, 201, { kind: 'Event' })
-    const rig = openRig(t, { kind: 'endpoint', url })
-    assert.equal(await rig.create!('/api/v1/namespaces/shop/events', { message: 'größe' }), 'created')
+    const harness = createClusterHarness(t, { kind: 'endpoint', url })
+    assert.equal(await harness.create!('/api/v1/namespaces/shop/events', { message: 'größe' }), 'created')
     assert.deepEqual(asked, [
       {
         method: 'POST',
@@ -69,7 +69,7 @@ describe('an object', () => {
       },
     ])
     assert.equal(
-      (await rig.counted('coredns_kubernetes_rest_client_requests_total'))[
+      (await harness.counted('coredns_kubernetes_rest_client_requests_total'))[
         `code=201,host=${new URL(url).host},method=POST`
       ],
       1,
@@ -78,7 +78,7 @@ describe('an object', () => {
 
   test('may be there already', async (t) => {
     const { url } = await startServer(t, 409, status(409, 'AlreadyExists', 'events "x" already exists'))
-    assert.equal(await openRig(t, { kind: 'endpoint', url }).create!('/x', {}), 'exists')
+    assert.equal(await createClusterHarness(t, { kind: 'endpoint', url }).create!('/x', {}), 'exists')
   })
 
   const failures: readonly (readonly [number, string, Record<string, string>, Partial<ApiFailure>])[] = [
@@ -91,7 +91,7 @@ describe('an object', () => {
   for (const [code, reason, headers, wanted] of failures)
     test(`that the server refuses with ${code} is a failure with its words`, async (t) => {
       const { url } = await startServer(t, code, status(code, reason, 'because'), headers)
-      const creation = openRig(t, { kind: 'endpoint', url }).create!('/x', {})
+      const creation = createClusterHarness(t, { kind: 'endpoint', url }).create!('/x', {})
       await assert.rejects(creation, (error: ApiFailure) => {
         assert.ok(error instanceof ApiFailure)
         assert.deepEqual(
@@ -104,6 +104,6 @@ describe('an object', () => {
     })
 
   test('cannot be created where there is no API server', (t) => {
-    assert.equal(openRig(t, { kind: 'manifests', directory: '/nowhere' }).create, undefined)
+    assert.equal(createClusterHarness(t, { kind: 'manifests', directory: '/nowhere' }).create, undefined)
   })
 })

@@ -3,16 +3,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startApiServer } from '../../support/api-server/index.ts'
 import { until } from '../../support/until.ts'
-import { namespace, openRig, service } from '../rig.ts'
+import { createClusterHarness, namespace, service } from '../harness.ts'
 
 test('200 and an object that is no list takes nothing away', async (t) => {
   const api = await startApiServer({ streaming: false })
   t.after(() => api.stop())
   api.put(namespace('shop'), service('web'))
-  const rig = openRig(t, { kind: 'kubeconfig', file: api.kubeconfig(), context: '' })
-  await rig.synced()
+  const harness = createClusterHarness(t, { kind: 'kubeconfig', file: api.kubeconfig(), context: '' })
+  await harness.synced()
   const gone: string[] = []
-  rig.subscribe('observers', { service: (_, name) => void gone.push(name) })
+  harness.subscribe('observers', { service: (_, name) => void gone.push(name) })
   const lists = (): number =>
     api.requests.filter(({ verb, resource }) => verb === 'list' && resource === 'services').length
   const before = lists()
@@ -21,5 +21,5 @@ test('200 and an object that is no list takes nothing away', async (t) => {
   api.event('services', 'ERROR', api.status(410, 'Expired'))
   await until(() => assert.ok(lists() >= before + 2))
   assert.deepEqual(gone, [])
-  assert.notEqual(rig.view.service('shop', 'web'), undefined)
+  assert.notEqual(harness.view.service('shop', 'web'), undefined)
 })

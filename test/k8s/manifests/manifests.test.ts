@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
 import { until } from '../../support/until.ts'
-import { addressesOf, openRig, serviceNames } from '../rig.ts'
+import { addressesOf, createClusterHarness, serviceNames } from '../harness.ts'
 
 type After = { after(task: () => unknown): void }
 
@@ -17,7 +17,7 @@ function folder(t: After, files: Readonly<Record<string, string>> = {}): string 
 }
 
 const open = (t: After, directory: string, options: Partial<ClusterConfig> = {}) =>
-  openRig(t, { kind: 'manifests', directory }, options)
+  createClusterHarness(t, { kind: 'manifests', directory }, options)
 
 const service = (name: string, spec = '{}') =>
   `---\napiVersion: v1\nkind: Service\nmetadata: {name: ${name}, namespace: shop}\nspec: ${spec}\n`
@@ -42,12 +42,12 @@ describe('a directory of manifests', () => {
       'README.md': 'kind: nonsense: [',
       '.hidden.yaml': 'kind: [',
     })
-    const rig = open(t, directory)
-    await rig.synced()
-    assert.deepEqual(serviceNames(rig), ['db', 'web'])
-    assert.deepEqual(addressesOf(rig, 'web'), ['10.0.0.1'])
-    assert.equal(rig.view.service('shop', 'db')?.headless, true)
-    assert.deepEqual(rig.lines, [])
+    const harness = open(t, directory)
+    await harness.synced()
+    assert.deepEqual(serviceNames(harness), ['db', 'web'])
+    assert.deepEqual(addressesOf(harness, 'web'), ['10.0.0.1'])
+    assert.equal(harness.view.service('shop', 'db')?.headless, true)
+    assert.deepEqual(harness.lines, [])
   })
 
   test('an annotation that is there twice, or no text, takes nothing else along', async (t) => {
@@ -72,19 +72,19 @@ items:
   - {kind: Service, metadata: {name: db, namespace: shop, annotations: {slicedns.io/x: '1', "slicedns.io/x": '3'}}}
 `
     const directory = folder(t, { 'web.yaml': text, 'list.yaml': list })
-    const rig = open(t, directory)
-    await rig.synced()
-    assert.deepEqual(rig.view.service('shop', 'web')?.annotations, {
+    const harness = open(t, directory)
+    await harness.synced()
+    assert.deepEqual(harness.view.service('shop', 'web')?.annotations, {
       'slicedns.io/ttl': '2',
       'slicedns.io/a': '60',
       'slicedns.io/b': '[1,true]',
       'slicedns.io/c': '',
       'slicedns.io/d': '',
     })
-    assert.deepEqual(rig.view.service('shop', 'db')?.annotations, { 'slicedns.io/x': '3' })
+    assert.deepEqual(harness.view.service('shop', 'db')?.annotations, { 'slicedns.io/x': '3' })
     const line = (file: string, at: number, object: string, key: string): string =>
       `[WARNING] manifests: ${join(directory, file)}:${at}: ${object}: annotation ${key} is there twice: the last one counts`
-    assert.deepEqual(rig.lines, [
+    assert.deepEqual(harness.lines, [
       line('list.yaml', 3, 'Service shop/db', 'slicedns.io/x'),
       line('web.yaml', 9, 'Service shop/web', 'slicedns.io/ttl'),
       line('web.yaml', 14, 'Service shop/web', 'other'),
@@ -93,9 +93,9 @@ items:
 
   test('any other key that is there twice is a mistake', async (t) => {
     const directory = folder(t, { 'web.yaml': 'kind: Service\nmetadata: {name: web}\nspec: {}\nspec: {}\n' })
-    const rig = open(t, directory)
-    await rig.synced()
-    assert.deepEqual(rig.lines, [
+    const harness = open(t, directory)
+    await harness.synced()
+    assert.deepEqual(harness.lines, [
       `[ERROR] manifests: ${join(directory, 'web.yaml')}:4: Map keys must be unique (the file is left out)`,
     ])
   })
@@ -116,24 +116,24 @@ metadata:
 addressType: IPv4
 endpoints: [{addresses: [10.7.0.1], zone: a}]
 `
-    const rig = open(t, folder(t, { 'imports.yaml': imported }), { serviceImports: true, zones: true })
-    await rig.synced()
-    assert.equal(rig.view.serviceImport('shop', 'db')?.type, 'Headless')
-    const [found] = rig.view.importedSlices('shop', 'db')
-    assert.deepEqual([found.cluster, found.zones, rig.lines], ['east', ['a'], []])
+    const harness = open(t, folder(t, { 'imports.yaml': imported }), { serviceImports: true, zones: true })
+    await harness.synced()
+    assert.equal(harness.view.serviceImport('shop', 'db')?.type, 'Headless')
+    const [found] = harness.view.importedSlices('shop', 'db')
+    assert.deepEqual([found.cluster, found.zones, harness.lines], ['east', ['a'], []])
   })
 
   test('an empty one is a cluster without objects', async (t) => {
-    const rig = open(t, folder(t))
-    await rig.synced()
-    assert.deepEqual([...rig.view.services()], [])
+    const harness = open(t, folder(t))
+    await harness.synced()
+    assert.deepEqual([...harness.view.services()], [])
   })
 
   test('namespaces exist once something is in them; `default` where none is named', async (t) => {
-    const rig = open(t, folder(t, { 'a.yaml': `kind: Service\nmetadata: {name: web}\n${service('api')}` }))
-    await rig.synced()
-    assert.deepEqual([...rig.view.namespaces()].map(({ name }) => name).sort(), ['default', 'shop'])
-    assert.equal(rig.view.service('default', 'web')?.name, 'web')
+    const harness = open(t, folder(t, { 'a.yaml': `kind: Service\nmetadata: {name: web}\n${service('api')}` }))
+    await harness.synced()
+    assert.deepEqual([...harness.view.namespaces()].map(({ name }) => name).sort(), ['default', 'shop'])
+    assert.equal(harness.view.service('default', 'web')?.name, 'web')
   })
 
   test('a Service without ClusterIP gets one of 10.96.0.0/12, the same each time, that no other has', async (t) => {
@@ -159,10 +159,10 @@ endpoints: [{addresses: [10.7.0.1], zone: a}]
         service('out', '{type: ExternalName, externalName: example.com}') +
         service('none', '{clusterIP: None}'),
     })
-    const rig = open(t, directory)
-    await rig.synced()
+    const harness = open(t, directory)
+    await harness.synced()
     const families = (name: string) =>
-      rig.view.service('shop', name)!.clusterIPs.map((ip) => (ip.includes(':') ? 6 : 4))
+      harness.view.service('shop', name)!.clusterIPs.map((ip) => (ip.includes(':') ? 6 : 4))
     assert.deepEqual(['dual', 'six', 'out', 'none'].map(families), [[4, 6], [6], [], []])
   })
 
@@ -172,11 +172,11 @@ endpoints: [{addresses: [10.7.0.1], zone: a}]
     const directory = folder(t, {
       'a.yaml': `${labelled('web', 'a')}${labelled('api', 'b')}---\nkind: Namespace\nmetadata: {name: bank}\n`,
     })
-    const rig = open(t, directory, { labels: 'team in (a)', namespaceLabels: 'kubernetes.io/metadata.name=bank' })
-    await rig.synced()
-    assert.deepEqual(serviceNames(rig), ['web'])
+    const harness = open(t, directory, { labels: 'team in (a)', namespaceLabels: 'kubernetes.io/metadata.name=bank' })
+    await harness.synced()
+    assert.deepEqual(serviceNames(harness), ['web'])
     assert.deepEqual(
-      [...rig.view.namespaces()].map(({ name }) => name),
+      [...harness.view.namespaces()].map(({ name }) => name),
       ['bank'],
     )
   })
@@ -185,36 +185,36 @@ endpoints: [{addresses: [10.7.0.1], zone: a}]
 describe('changes of the directory', () => {
   test('a file that is changed, added or removed takes its objects along', async (t) => {
     const directory = folder(t, { 'web.yaml': service('web') })
-    const rig = open(t, directory)
-    await rig.synced()
+    const harness = open(t, directory)
+    await harness.synced()
     writeFileSync(join(directory, 'web.yaml'), service('web2'))
     writeFileSync(join(directory, 'db.yaml'), service('db'))
-    await until(() => assert.deepEqual(serviceNames(rig), ['db', 'web2']))
+    await until(() => assert.deepEqual(serviceNames(harness), ['db', 'web2']))
     rmSync(join(directory, 'db.yaml'))
-    await until(() => assert.deepEqual(serviceNames(rig), ['web2']))
+    await until(() => assert.deepEqual(serviceNames(harness), ['web2']))
   })
 
   test('a broken file keeps its last good objects; file and line are logged once', async (t) => {
     const directory = folder(t, { 'web.yaml': service('web'), 'db.yaml': service('db') })
-    const rig = open(t, directory)
-    await rig.synced()
+    const harness = open(t, directory)
+    await harness.synced()
     writeFileSync(join(directory, 'web.yaml'), `${service('other')}metadata: [\n`)
-    await until(() => assert.equal(rig.lines.length, 1))
-    assert.match(rig.lines[0], /^\[ERROR\] manifests: .*\/web\.yaml:\d+: .* \(its last good objects stay\)$/)
+    await until(() => assert.equal(harness.lines.length, 1))
+    assert.match(harness.lines[0], /^\[ERROR\] manifests: .*\/web\.yaml:\d+: .* \(its last good objects stay\)$/)
     writeFileSync(join(directory, 'db.yaml'), service('db2'))
-    await until(() => assert.deepEqual(serviceNames(rig), ['db2', 'web']))
-    assert.equal(rig.lines.length, 1)
+    await until(() => assert.deepEqual(serviceNames(harness), ['db2', 'web']))
+    assert.equal(harness.lines.length, 1)
     writeFileSync(join(directory, 'web.yaml'), service('mended'))
-    await until(() => assert.deepEqual(serviceNames(rig), ['db2', 'mended']))
+    await until(() => assert.deepEqual(serviceNames(harness), ['db2', 'mended']))
   })
 
   test('a malformed object is left out and named; the rest of its file is served', async (t) => {
     const directory = folder(t, { 'web.yaml': service('web') + service('bad', '{ports: [{port: 99999}]}') })
-    const rig = open(t, directory)
-    await rig.synced()
-    assert.deepEqual(serviceNames(rig), ['web'])
+    const harness = open(t, directory)
+    await harness.synced()
+    assert.deepEqual(serviceNames(harness), ['web'])
     assert.match(
-      rig.lines[0],
+      harness.lines[0],
       /web\.yaml:7: Service shop\/bad: spec\.ports: port 99999 is not a number from 0 to 65535/,
     )
   })
@@ -229,29 +229,29 @@ describe('changes of the directory', () => {
     }
     version('2026_1', service('web'))
     symlinkSync('..data/web.yaml', join(directory, 'web.yaml'))
-    const rig = open(t, directory)
-    await rig.synced()
+    const harness = open(t, directory)
+    await harness.synced()
     version('2026_2', service('api'))
-    await until(() => assert.deepEqual(serviceNames(rig), ['api']))
+    await until(() => assert.deepEqual(serviceNames(harness), ['api']))
   })
 
   test('a directory that is not there yet is waited for, and logged once', async (t) => {
     const directory = join(folder(t), 'later')
-    const rig = open(t, directory)
-    await until(() => assert.match(rig.lines.join('\n'), /manifests: ENOENT.*later.*: waiting for the directory/))
-    assert.equal(rig.view.availability('services'), 'pending')
+    const harness = open(t, directory)
+    await until(() => assert.match(harness.lines.join('\n'), /manifests: ENOENT.*later.*: waiting for the directory/))
+    assert.equal(harness.view.availability('services'), 'pending')
     mkdirSync(directory)
     writeFileSync(join(directory, 'web.yaml'), service('web'))
-    await rig.synced()
-    assert.equal(rig.lines.length, 1)
+    await harness.synced()
+    assert.equal(harness.lines.length, 1)
   })
 
   test('nothing is reported when files are written anew without a change', async (t) => {
     const directory = folder(t, { 'web.yaml': service('web') })
-    const rig = open(t, directory)
-    await rig.synced()
+    const harness = open(t, directory)
+    await harness.synced()
     const events: string[] = []
-    rig.subscribe('observers', { service: (_, name) => events.push(name) })
+    harness.subscribe('observers', { service: (_, name) => events.push(name) })
     writeFileSync(join(directory, 'web.yaml'), service('web'))
     writeFileSync(join(directory, 'api.yaml'), service('api'))
     await until(() => assert.ok(events.includes('api')))

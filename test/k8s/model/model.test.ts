@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { formatAddress, parseAddress } from '../../../src/k8s/model/address.ts'
 import { type EndpointSlice, endpointFlag } from '../../../src/k8s/model/types.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 import { createFakeCluster, type FakeCluster } from '../../support/fake-cluster.ts'
 
 const service = (name: string, spec: object = {}, metadata: object = {}) => ({
@@ -252,7 +252,7 @@ describe('pods and imports', () => {
   })
 
   test('a pod whose deletion was asked for keeps its address until it is gone, and says so', () => {
-    const clock = fixedClock({ wall: 1_000_000 })
+    const clock = createFakeClock({ wall: 1_000_000 })
     const cluster = createFakeCluster({ clock })
     const events = recorded(cluster)
     const pod = (deletionTimestamp?: string) => ({
@@ -262,7 +262,7 @@ describe('pods and imports', () => {
     })
     cluster.apply(pod())
     const { serial } = cluster.view
-    clock.move(5000)
+    clock.advance(5000)
     cluster.apply(pod('2026-01-01T00:00:00Z'))
     assert.deepEqual(cluster.view.podsByIP('10.0.0.1'), [
       { namespace: 'shop', name: 'a', ip: '10.0.0.1', terminating: true },
@@ -297,7 +297,7 @@ describe('pods and imports', () => {
 })
 
 describe('the serial', () => {
-  const at = (wall: number) => fixedClock({ wall: wall * 1000 })
+  const at = (wall: number) => createFakeClock({ wall: wall * 1000 })
 
   test('is 0 before any change and then the time of the last one that CoreDNS counts', () => {
     const clock = at(1000)
@@ -314,7 +314,7 @@ describe('the serial', () => {
     ]
     let serial = 0
     for (const [what, object, counts] of steps) {
-      clock.move(10_000)
+      clock.advance(10_000)
       cluster.apply(object)
       if (counts) serial = clock.wall() / 1000
       assert.equal(cluster.view.serial, serial, what)
@@ -326,7 +326,7 @@ describe('a serial that somebody has a zone under', () => {
   const start = 1000
   const named = (name: string, port: number) => service(name, { clusterIP: '10.96.0.9', ports: [{ port }] })
   const open = () => {
-    const clock = fixedClock({ wall: start * 1000 })
+    const clock = createFakeClock({ wall: start * 1000 })
     const cluster = createFakeCluster({ clock })
     cluster.apply(named('web', 80))
     return { clock, cluster }
@@ -341,10 +341,10 @@ describe('a serial that somebody has a zone under', () => {
     assert.equal(cluster.view.serial, start + 1)
     cluster.apply(named('web', 83))
     assert.equal(cluster.view.serial, start + 1)
-    clock.move(1000)
+    clock.advance(1000)
     cluster.apply(named('web', 84))
     assert.equal(cluster.view.serial, start + 1, 'the time has caught up')
-    clock.move(5000)
+    clock.advance(5000)
     cluster.sealSerials()
     cluster.apply(named('web', 85))
     assert.equal(cluster.view.serial, start + 6)

@@ -10,7 +10,7 @@ import type { Instance } from '../../../src/plugin/contract.ts'
 import type { Next, Outcome } from '../../../src/plugin/query.ts'
 import { autopath } from '../../../src/plugins/autopath/index.ts'
 import { createSearchLists } from '../../../src/plugins/kubernetes/search.ts'
-import { ask, createProcessRig, handle, type ProcessRig, setUp } from '../../support/plugin-rig.ts'
+import { ask, createPluginHarness, handle, type PluginHarness, setUp } from '../../support/plugin-harness.ts'
 import { shareCluster } from '../../support/shared-cluster.ts'
 
 const soa = parseRecord('cluster.local. 5 IN SOA ns.dns.cluster.local. hostmaster.cluster.local. 1 7200 1800 86400 5')
@@ -44,13 +44,17 @@ function linesOf(outcome: Outcome): string[] {
 
 /** A cluster whose pods are known, with a pod of namespace `shop` at 192.0.2.1, and the node's domain `corp.example.` */
 function openCluster(pods: 'verified' | 'insecure' = 'verified') {
-  const rig = shareCluster({ settings: { pods, zones: ['cluster.local.', 'in-addr.arpa.'] } })
-  rig.apply('namespace bank\npod a shop 192.0.2.1')
-  const search = createSearchLists(rig.shared.context, () => ['corp.example.'])
-  return { ...rig, kubernetes: { ...rig.kubernetes, search } satisfies Instance }
+  const harness = shareCluster({ settings: { pods, zones: ['cluster.local.', 'in-addr.arpa.'] } })
+  harness.apply('namespace bank\npod a shop 192.0.2.1')
+  const search = createSearchLists(harness.shared.context, () => ['corp.example.'])
+  return { ...harness, kubernetes: { ...harness.kubernetes, search } satisfies Instance }
 }
 
-function open(text = 'autopath @kubernetes', process: ProcessRig = createProcessRig(), cluster = openCluster()) {
+function createAutopathHarness(
+  text = 'autopath @kubernetes',
+  process: PluginHarness = createPluginHarness(),
+  cluster = openCluster(),
+) {
   const instance = setUp(autopath, text, process, { others: { kubernetes: cluster.kubernetes } })
   instance.start?.()
   return { instance, cluster, process }
@@ -162,7 +166,7 @@ const cases: readonly Case[] = [
 describe('autopath gives a pod', () => {
   for (const { name, question = `${www} A`, client, chain: lines, reply, asked } of cases)
     it(name, async () => {
-      const { instance } = open()
+      const { instance } = createAutopathHarness()
       const { next, asked: names } = chain(...lines)
       const outcome = await handle(instance, ask(question, client === undefined ? {} : { client }), next)
       assert.deepEqual(linesOf(outcome), reply)
@@ -170,20 +174,20 @@ describe('autopath gives a pod', () => {
     })
 
   it('nothing of others where it is for other zones', async () => {
-    const { instance } = open('autopath example.org @kubernetes')
+    const { instance } = createAutopathHarness('autopath example.org @kubernetes')
     const { next, asked } = chain()
     await handle(instance, ask(`${www} A`), next)
     assert.deepEqual(asked, [www])
   })
 
   it('nothing of others where pods are not verified', async () => {
-    const { instance } = open('autopath @kubernetes', createProcessRig(), openCluster('insecure'))
+    const { instance } = createAutopathHarness('autopath @kubernetes', createPluginHarness(), openCluster('insecure'))
     assert.equal(instance.transparency?.passes(www), true)
   })
 
   it('what it found, and counts that', async () => {
-    const process = createProcessRig()
-    const { instance } = open('autopath @kubernetes', process)
+    const process = createPluginHarness()
+    const { instance } = createAutopathHarness('autopath @kubernetes', process)
     await handle(instance, ask(`${www} A`), chain('www.corp.example. 60 IN A 10.0.0.1').next)
     await handle(instance, ask(`${www} A`), chain().next)
     assert.match(await process.metrics.text(), /^coredns_autopath_success_total\{server="dns:\/\/:53"\} 1$/m)
@@ -192,9 +196,9 @@ describe('autopath gives a pod', () => {
 
 describe('an address that changes hands', () => {
   const lines = ['db.corp.example. 60 IN A 10.0.0.1']
-  const searched = async (rig: ReturnType<typeof open>, namespace: string) => {
+  const searched = async (harness: ReturnType<typeof createAutopathHarness>, namespace: string) => {
     const { next, asked } = chain(...lines)
-    await handle(rig.instance, ask(`db.${namespace}.svc.cluster.local. A`), next)
+    await handle(harness.instance, ask(`db.${namespace}.svc.cluster.local. A`), next)
     return asked.length > 1
   }
   const deleted = (name: string, namespace: string) => ({
@@ -204,38 +208,38 @@ describe('an address that changes hands', () => {
   })
 
   it('is searched for in the namespace of its pod', async () => {
-    const rig = open()
-    assert.deepEqual([await searched(rig, 'shop'), await searched(rig, 'bank')], [true, false])
+    const harness = createAutopathHarness()
+    assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [true, false])
   })
 
   it('is searched for in none as soon as the deletion of its pod was asked for', async () => {
-    const rig = open()
-    rig.cluster.cluster.apply(deleted('a', 'shop'))
-    assert.deepEqual([await searched(rig, 'shop'), await searched(rig, 'bank')], [false, false])
+    const harness = createAutopathHarness()
+    harness.cluster.cluster.apply(deleted('a', 'shop'))
+    assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [false, false])
   })
 
   it('is searched for in the namespace of the new pod while the old one is going', async () => {
-    const rig = open()
-    rig.cluster.cluster.apply(deleted('a', 'shop'))
-    rig.cluster.apply('pod b bank 192.0.2.1')
-    assert.deepEqual([await searched(rig, 'shop'), await searched(rig, 'bank')], [false, true])
+    const harness = createAutopathHarness()
+    harness.cluster.cluster.apply(deleted('a', 'shop'))
+    harness.cluster.apply('pod b bank 192.0.2.1')
+    assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [false, true])
   })
 
   it('is searched for in none while two pods claim it (as on the network of a host)', async () => {
-    const rig = open()
-    rig.cluster.apply('pod b bank 192.0.2.1')
-    assert.deepEqual([await searched(rig, 'shop'), await searched(rig, 'bank')], [false, false])
+    const harness = createAutopathHarness()
+    harness.cluster.apply('pod b bank 192.0.2.1')
+    assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [false, false])
   })
 
   it('is searched for in their namespace where it is the same', async () => {
-    const rig = open()
-    rig.cluster.apply('pod b shop 192.0.2.1')
-    assert.equal(await searched(rig, 'shop'), true)
+    const harness = createAutopathHarness()
+    harness.cluster.apply('pod b shop 192.0.2.1')
+    assert.equal(await searched(harness, 'shop'), true)
   })
 })
 
 describe('beside the answer table', () => {
-  const { transparency } = open().instance
+  const { transparency } = createAutopathHarness().instance
   const names: readonly (readonly [string, boolean | 'records', boolean])[] = [
     [www, 'records', false],
     ['_http._tcp.www.shop.svc.cluster.local.', 'records', false],
@@ -285,7 +289,7 @@ describe('autopath with a file', () => {
 
   it('needs a plugin that knows search lists, but not that it is there', () => {
     const named = (others: Record<string, Instance>) =>
-      setUp(autopath, 'autopath @other', createProcessRig(), { others }).start?.()
+      setUp(autopath, 'autopath @other', createPluginHarness(), { others }).start?.()
     assert.throws(() => named({ other: {} }), /other knows no search lists/)
     named({})
   })

@@ -8,7 +8,7 @@ import { replyTo } from '../../../src/dns/reply.ts'
 import type { SearchLists } from '../../../src/plugin/contract.ts'
 import type { Next, Outcome } from '../../../src/plugin/query.ts'
 import { autopath } from '../../../src/plugins/autopath/index.ts'
-import { ask, createProcessRig, handle, setUp } from '../../support/plugin-rig.ts'
+import { ask, createPluginHarness, handle, setUp } from '../../support/plugin-harness.ts'
 
 const list = ['shop.svc.cluster.local.', 'svc.cluster.local.', 'cluster.local.', 'corp.example.']
 
@@ -50,7 +50,7 @@ const plain =
 
 function helped(states: World): Server {
   const search: SearchLists = { of: () => list, mayBegin: (domain) => domain === list[0] }
-  const instance = setUp(autopath, 'autopath @other', createProcessRig(), { others: { other: { search } } })
+  const instance = setUp(autopath, 'autopath @other', createPluginHarness(), { others: { other: { search } } })
   return async (name, which) => handle(instance, ask(`${name} ${which}`), chainOf(states))
 }
 

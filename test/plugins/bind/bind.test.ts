@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createBind } from '../../../src/plugins/bind/index.ts'
-import { setUp } from '../../support/plugin-rig.ts'
+import { setUp } from '../../support/plugin-harness.ts'
 
 const machine = {
   lo: [{ address: '127.0.0.1' }, { address: '::1' }],

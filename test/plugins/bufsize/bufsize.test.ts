@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Query } from '../../../src/plugin/query.ts'
 import { bufsize } from '../../../src/plugins/bufsize/index.ts'
-import { ask, handle, replying, setUp } from '../../support/plugin-rig.ts'
+import { ask, handle, replying, setUp } from '../../support/plugin-harness.ts'
 
 describe('bufsize', () => {
   const cases: readonly (readonly [string, number | undefined, number | undefined])[] = [

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import { rcode } from '../../../src/dns/codes.ts'
 import type { Next } from '../../../src/plugin/query.ts'
 import { cache } from '../../../src/plugins/cache/index.ts'
-import { ask, createProcessRig, handle, messageOf, setUp } from '../../support/plugin-rig.ts'
-import { type Said, scene, seconds, soa, www } from './support.ts'
+import { ask, createPluginHarness, handle, messageOf, setUp } from '../../support/plugin-harness.ts'
+import { createCacheHarness, type Said, seconds, soa, www } from './support.ts'
 
 describe('what is kept', () => {
   const question = 'www.example.org. A'
@@ -39,7 +39,7 @@ describe('what is kept', () => {
   ]
   for (const [what, said, kept] of cases) {
     it(`${what}: ${kept ? 'kept' : 'not kept'}`, async () => {
-      const { ask, asked } = scene('cache', said)
+      const { ask, asked } = createCacheHarness('cache', said)
       await ask(question)
       await ask(question)
       assert.equal(asked.length, kept ? 1 : 2)
@@ -47,8 +47,8 @@ describe('what is kept', () => {
   }
 
   it('an outcome without a message (the upstream is lost) is not kept', async () => {
-    const rig = createProcessRig()
-    const instance = setUp(cache, 'cache', rig)
+    const plugin = createPluginHarness()
+    const instance = setUp(cache, 'cache', plugin)
     let asked = 0
     const next: Next = () => {
       asked++
@@ -60,7 +60,7 @@ describe('what is kept', () => {
   })
 
   it('zone transfers, notifications and names outside ZONES pass by', async () => {
-    const { ask, asked } = scene('cache example.org')
+    const { ask, asked } = createCacheHarness('cache example.org')
     for (const [name, settings] of [
       ['www.example.org. AXFR', {}],
       ['www.example.org. SOA', { request: { opcode: 4 } }],
@@ -73,7 +73,7 @@ describe('what is kept', () => {
   })
 
   it('`disable` leaves the success or denial of zones out', async () => {
-    const { ask, asked } = scene('cache {\ndisable success org\ndisable denial net\n}')
+    const { ask, asked } = createCacheHarness('cache {\ndisable success org\ndisable denial net\n}')
     for (const name of ['www.example.org. A', 'www.example.net. A']) {
       await ask(name)
       await ask(name)
@@ -85,7 +85,7 @@ describe('what is kept', () => {
   })
 
   it('DO and CD make entries of their own; RD, AD, transport, client and case do not', async () => {
-    const { ask, asked } = scene()
+    const { ask, asked } = createCacheHarness()
     await ask('www.example.org. A')
     for (const same of [{ request: { recursionDesired: false } }, { request: { authenticData: true } }, { transport: 'tcp' }, { client: '192.0.2.9' }, { edns: {} }] as const) await ask('WWW.example.org. A', same) // biome-ignore format: one list
     assert.equal(asked.length, 1)
@@ -100,7 +100,7 @@ describe('cluster answers', () => {
   it('pass untouched: TTLs, OPT and all', async () => {
     const edns = { version: 0, payloadSize: 4096, dnssecOk: false, extendedRcode: 0, options: [] }
     const said = { answer: ['a.svc.cluster.local. 1 IN A 10.0.0.1'], plugin: 'kubernetes', with: { edns } }
-    const { ask } = scene('cache 30', said)
+    const { ask } = createCacheHarness('cache 30', said)
     const message = messageOf(await ask('a.svc.cluster.local. A'))
     assert.equal(message.answer[0].ttl, 1)
     assert.deepEqual(message.edns, edns)
@@ -120,21 +120,21 @@ describe('TTLs', () => {
   ] // biome-ignore format: rows
   for (const [what, directive, said, ttl] of cases) {
     it(what, async () => {
-      const { ask } = scene(directive, said)
+      const { ask } = createCacheHarness(directive, said)
       const { answer, authority, additional } = messageOf(await ask('www.example.org. A'))
       for (const record of [...answer, ...authority, ...additional]) assert.equal(record.ttl, ttl)
     })
   }
 
   it('they run down by whole seconds, then the entry is gone', async () => {
-    const { lines, asked, rig } = scene('cache 30')
+    const { lines, asked, plugin } = createCacheHarness('cache 30')
     await lines('www.example.org. A')
-    rig.clock.move(10.5 * seconds)
+    plugin.clock.advance(10.5 * seconds)
     assert.deepEqual(await lines('www.example.org. A'), ['www.example.org. 20 IN A 192.0.2.1'])
-    rig.clock.move(19.4 * seconds)
+    plugin.clock.advance(19.4 * seconds)
     assert.deepEqual(await lines('www.example.org. A'), ['www.example.org. 1 IN A 192.0.2.1'])
     assert.equal(asked.length, 1)
-    rig.clock.move(0.1 * seconds)
+    plugin.clock.advance(0.1 * seconds)
     assert.deepEqual(await lines('www.example.org. A'), ['www.example.org. 30 IN A 192.0.2.1'])
     assert.equal(asked.length, 2)
   })
@@ -146,28 +146,32 @@ describe('TTLs', () => {
       ['cache {\nservfail 0\n}', 0],
     ] as const) {
       // biome-ignore format: rows
-      const { ask, asked, rig } = scene(directive, { rcode: 'SERVFAIL' })
+      const { ask, asked, plugin } = createCacheHarness(directive, { rcode: 'SERVFAIL' })
       await ask('www.example.org. A')
-      rig.clock.move(holds * seconds - 1)
+      plugin.clock.advance(holds * seconds - 1)
       await ask('www.example.org. A')
       assert.equal(asked.length, holds === 0 ? 2 : 1, directive)
-      rig.clock.move(2)
+      plugin.clock.advance(2)
       await ask('www.example.org. A')
       assert.equal(asked.length, holds === 0 ? 3 : 2, directive)
     }
   })
 
   it('`keepttl` leaves them as they were', async () => {
-    const { lines, rig } = scene('cache 30 {\nkeepttl\n}')
+    const { lines, plugin } = createCacheHarness('cache 30 {\nkeepttl\n}')
     await lines('www.example.org. A')
-    rig.clock.move(10 * seconds)
+    plugin.clock.advance(10 * seconds)
     assert.deepEqual(await lines('www.example.org. A'), ['www.example.org. 30 IN A 192.0.2.1'])
   })
 })
 
 describe('flags', () => {
   it('a hit has AA, the stored RA and rcode, the ID and the case of its own question', async () => {
-    const { ask } = scene('cache', { rcode: 'NXDOMAIN', authority: [soa], with: { recursionAvailable: true } })
+    const { ask } = createCacheHarness('cache', {
+      rcode: 'NXDOMAIN',
+      authority: [soa],
+      with: { recursionAvailable: true },
+    })
     assert.equal(messageOf(await ask('gone.example.org. A')).authoritative, false)
     const hit = messageOf(await ask('GONE.example.org. A', { request: { id: 99 } }))
     assert.deepEqual(
@@ -177,7 +181,7 @@ describe('flags', () => {
   })
 
   it('the next plugin is asked with AD; AD goes to those alone who set AD or DO', async () => {
-    const { ask, asked } = scene('cache', { answer: [www], with: { authenticData: true } })
+    const { ask, asked } = createCacheHarness('cache', { answer: [www], with: { authenticData: true } })
     const wantsAd = { request: { authenticData: true } }
     assert.equal(messageOf(await ask('www.example.org. A')).authenticData, false)
     assert.equal(asked[0].request.authenticData, true)
@@ -188,14 +192,14 @@ describe('flags', () => {
 
   it('the OPT of an answer is dropped, on a miss as well', async () => {
     const edns = { version: 0, payloadSize: 4096, dnssecOk: false, extendedRcode: 0, options: [] }
-    const { ask } = scene('cache', { answer: [www], with: { edns } })
+    const { ask } = createCacheHarness('cache', { answer: [www], with: { edns } })
     for (let i = 0; i < 2; i++) assert.equal(messageOf(await ask('www.example.org. A', { edns: {} })).edns, undefined)
   })
 })
 
 describe('simultaneous questions', () => {
   it('a thousand for one cold name make one question downstream, whatever their case', async () => {
-    const made = scene()
+    const made = createCacheHarness()
     made.held = []
     const answers = Array.from({ length: 1000 }, (_, i) =>
       made.ask(i % 2 ? 'www.example.org. A' : 'WWW.example.org. A'),
@@ -210,7 +214,7 @@ describe('simultaneous questions', () => {
   })
 
   it('a failure is shared as well, and the next question asks anew', async () => {
-    const made = scene('cache', { rcode: 'REFUSED' })
+    const made = createCacheHarness('cache', { rcode: 'REFUSED' })
     made.held = []
     const answers = [made.ask('www.example.org. A'), made.ask('www.example.org. A', { request: { id: 5 } })]
     for (const answer of made.held) answer()
@@ -222,7 +226,7 @@ describe('simultaneous questions', () => {
   })
 
   it('cluster answers, transports and the HINFO of `loop` are never shared', async () => {
-    const made = scene('cache', { answer: [www], plugin: 'kubernetes' })
+    const made = createCacheHarness('cache', { answer: [www], plugin: 'kubernetes' })
     made.held = []
     const answers = [made.ask('a.cluster.local. A'), made.ask('a.cluster.local. A')]
     const others = [

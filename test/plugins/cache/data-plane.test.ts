@@ -5,8 +5,8 @@ import type { DataPlaneSample, ReplySink } from '../../../src/plugin/contract.ts
 import { messageOctets } from '../../../src/plugin/size.ts'
 import { cache } from '../../../src/plugins/cache/index.ts'
 import type { CachedEntry } from '../../../src/table/api.ts'
-import { createProcessRig, setUp } from '../../support/plugin-rig.ts'
-import { scene, seconds, soa } from './support.ts'
+import { createPluginHarness, setUp } from '../../support/plugin-harness.ts'
+import { createCacheHarness, seconds, soa } from './support.ts'
 
 describe('the data plane', () => {
   function sinkOf(entries: CachedEntry[], removed: string[] = []): ReplySink {
@@ -14,10 +14,10 @@ describe('the data plane', () => {
   }
 
   it('gets each entry with its expiry: a reply without OPT, AA set, TTLs as of when it was stored', async () => {
-    const { ask, instance, rig } = scene('cache 30')
+    const { ask, instance, plugin } = createCacheHarness('cache 30')
     const entries: CachedEntry[] = []
     instance.replies?.attach(sinkOf(entries))
-    rig.clock.move(5 * seconds)
+    plugin.clock.advance(5 * seconds)
     await ask('WWW.example.org. A', { edns: { dnssecOk: true } })
     const [{ reply, ...facts }] = entries
     assert.deepEqual(facts, {
@@ -35,11 +35,11 @@ describe('the data plane', () => {
   })
 
   it('a listener that comes later is told of an entry at its next hit, and how old it is', async () => {
-    const { ask, instance, rig } = scene('cache 30')
+    const { ask, instance, plugin } = createCacheHarness('cache 30')
     await ask('www.example.org. A')
     const entries: CachedEntry[] = []
     instance.replies?.attach(sinkOf(entries))
-    rig.clock.move(10 * seconds)
+    plugin.clock.advance(10 * seconds)
     await ask('www.example.org. A')
     await ask('www.example.org. A')
     assert.equal(entries.length, 1)
@@ -48,7 +48,7 @@ describe('the data plane', () => {
   })
 
   it('loses an entry that the cache loses', async () => {
-    const { ask, instance, asked } = scene('cache {\nsuccess 1\n}')
+    const { ask, instance, asked } = createCacheHarness('cache {\nsuccess 1\n}')
     const removed: string[] = []
     instance.replies?.attach(sinkOf([], removed))
     for (let i = 0; i < 1025; i++) await ask(`n${i}.example.org. A`)
@@ -57,7 +57,7 @@ describe('the data plane', () => {
   })
 
   it('gets no failures, for each is to be seen in the log of errors', async () => {
-    const { ask, instance, asked } = scene('cache 30', { rcode: 'SERVFAIL' })
+    const { ask, instance, asked } = createCacheHarness('cache 30', { rcode: 'SERVFAIL' })
     const entries: CachedEntry[] = []
     instance.replies?.attach(sinkOf(entries))
     await ask('www.example.org. A')
@@ -67,9 +67,9 @@ describe('the data plane', () => {
 
   it('gets nothing where every hit has to be seen, and nothing of class CH', async () => {
     for (const option of ['prefetch 2', 'serve_stale', 'keepttl']) {
-      assert.equal(scene(`cache {\n${option}\n}`).instance.replies, undefined, option)
+      assert.equal(createCacheHarness(`cache {\n${option}\n}`).instance.replies, undefined, option)
     }
-    const { ask, instance } = scene()
+    const { ask, instance } = createCacheHarness()
     const entries: CachedEntry[] = []
     instance.replies?.attach(sinkOf(entries))
     await ask('version.bind. TXT', { request: { questions: [{ name: 'version.bind.', type: 16, class: 3 }] } })
@@ -96,7 +96,7 @@ describe('metrics', () => {
   })
 
   it('requests, hits, misses, drops and entries are counted, and what the data plane answered', async () => {
-    const made = scene()
+    const made = createCacheHarness()
     await made.ask('www.example.org. A')
     await made.ask('www.example.org. A')
     made.said = { rcode: 'NXDOMAIN', authority: [soa] }
@@ -104,9 +104,9 @@ describe('metrics', () => {
     await made.ask('gone.example.org. A')
     made.said = { with: { questions: [] } }
     await made.ask('odd.example.org. A')
-    made.rig.samples = [hitsOfTable({ success: 10, denial: 3 })]
-    await made.rig.metrics.text()
-    const text = await made.rig.metrics.text()
+    made.plugin.samples = [hitsOfTable({ success: 10, denial: 3 })]
+    await made.plugin.metrics.text()
+    const text = await made.plugin.metrics.text()
     for (const line of [
       'coredns_cache_requests_total{server="dns://:53",view="",zones="."} 18',
       'coredns_cache_misses_total{server="dns://:53",view="",zones="."} 3',
@@ -121,34 +121,34 @@ describe('metrics', () => {
   })
 
   it('hits of the data plane are counted once, whatever configurations come and go', async () => {
-    const rig = createProcessRig()
-    const old = setUp(cache, 'cache', rig)
-    rig.samples = [hitsOfTable({ success: 10, denial: 0 })]
-    await rig.metrics.text()
-    const next = setUp(cache, 'cache', rig)
-    rig.samples = [hitsOfTable({ success: 14, denial: 0 })]
-    await rig.metrics.text()
+    const plugin = createPluginHarness()
+    const old = setUp(cache, 'cache', plugin)
+    plugin.samples = [hitsOfTable({ success: 10, denial: 0 })]
+    await plugin.metrics.text()
+    const next = setUp(cache, 'cache', plugin)
+    plugin.samples = [hitsOfTable({ success: 14, denial: 0 })]
+    await plugin.metrics.text()
     await old.stop?.()
-    const text = await rig.metrics.text()
+    const text = await plugin.metrics.text()
     assert.match(text, /^coredns_cache_hits_total\{.*type="success".*\} 14$/m)
     await next.stop?.()
   })
 
   it('hits of the data plane count for the block whose zone they were in', async () => {
-    const rig = createProcessRig()
-    setUp(cache, 'cache', rig, { zones: ['a.'] })
-    setUp(cache, 'cache', rig, { zones: ['b.'] })
-    rig.samples = [hitsOfTable({ success: 10, denial: 0 }, 'a.'), hitsOfTable({ success: 3, denial: 0 }, 'b.')]
-    const text = await rig.metrics.text()
+    const plugin = createPluginHarness()
+    setUp(cache, 'cache', plugin, { zones: ['a.'] })
+    setUp(cache, 'cache', plugin, { zones: ['b.'] })
+    plugin.samples = [hitsOfTable({ success: 10, denial: 0 }, 'a.'), hitsOfTable({ success: 3, denial: 0 }, 'b.')]
+    const text = await plugin.metrics.text()
     assert.match(text, /^coredns_cache_hits_total\{.*zones="a\."\} 10$/m)
     assert.match(text, /^coredns_cache_hits_total\{.*zones="b\."\} 3$/m)
   })
 
   it('a cache that is gone has no entries any more', async () => {
-    const rig = createProcessRig()
-    const instance = setUp(cache, 'cache', rig)
-    assert.match(await rig.metrics.text(), /^coredns_cache_entries/m)
+    const plugin = createPluginHarness()
+    const instance = setUp(cache, 'cache', plugin)
+    assert.match(await plugin.metrics.text(), /^coredns_cache_entries/m)
     await instance.stop?.()
-    assert.doesNotMatch(await rig.metrics.text(), /^coredns_cache_entries/m)
+    assert.doesNotMatch(await plugin.metrics.text(), /^coredns_cache_entries/m)
   })
 })

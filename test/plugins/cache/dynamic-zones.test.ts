@@ -4,8 +4,8 @@ import { rcode } from '../../../src/dns/codes.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import type { Outcome } from '../../../src/plugin/query.ts'
-import { messageOf } from '../../support/plugin-rig.ts'
-import { scene, soa, www } from './support.ts'
+import { messageOf } from '../../support/plugin-harness.ts'
+import { createCacheHarness, soa, www } from './support.ts'
 
 const question = 'www.example.org. A'
 
@@ -30,7 +30,7 @@ describe('a kept answer to a question that had fallen through', () => {
   ] as const) {
     it(`is given as long as it falls through: ${what}`, async () => {
       const { others } = livePlugin('passes')
-      const { ask, asked } = scene('cache', said, others)
+      const { ask, asked } = createCacheHarness('cache', said, others)
       await ask(question)
       await ask(question)
       assert.equal(asked.length, 1)
@@ -39,7 +39,7 @@ describe('a kept answer to a question that had fallen through', () => {
     for (const says of ['NOERROR', 'a promise'] as const) {
       it(`is passed over once the plugin has the name (${says}): ${what}`, async () => {
         const { at, others } = livePlugin('passes')
-        const made = scene('cache', said, others)
+        const made = createCacheHarness('cache', said, others)
         await made.ask(question)
         at.says = says
         made.said = { answer: ['www.example.org. 5 IN A 10.0.0.1'], plugin: 'kubernetes' }
@@ -50,7 +50,7 @@ describe('a kept answer to a question that had fallen through', () => {
 
   it('is for clients whose search the plugin does not see: it denies the name, another plugin had found it', async () => {
     const { others } = livePlugin('NXDOMAIN')
-    const { ask, asked } = scene('cache', { answer: [www] }, others)
+    const { ask, asked } = createCacheHarness('cache', { answer: [www] }, others)
     await ask(question)
     assert.equal(messageOf(await ask(question)).answer.length, 1)
     assert.equal(asked.length, 1)
@@ -58,7 +58,7 @@ describe('a kept answer to a question that had fallen through', () => {
 
   it('is not for the data plane, which would not ask the plugin', async () => {
     const names: string[] = []
-    const { ask, instance } = scene('cache', { answer: [www] }, livePlugin('passes').others)
+    const { ask, instance } = createCacheHarness('cache', { answer: [www] }, livePlugin('passes').others)
     instance.replies?.attach({ put: ({ name }) => void names.push(name), remove() {} })
     await ask(question)
     await ask('www.example.com. A')

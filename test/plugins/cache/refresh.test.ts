@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rcode } from '../../../src/dns/codes.ts'
-import { messageOf } from '../../support/plugin-rig.ts'
-import { type Said, scene, seconds, soa } from './support.ts'
+import { messageOf } from '../../support/plugin-harness.ts'
+import { createCacheHarness, type Said, seconds, soa } from './support.ts'
 
 describe('prefetch', () => {
   it('a popular entry near its end is renewed once, as if by TCP, while the old one answers', async () => {
-    const made = scene('cache 100 {\nprefetch 2 1m 10%\n}', { answer: ['www.example.org. 100 IN A 192.0.2.1'] })
+    const made = createCacheHarness('cache 100 {\nprefetch 2 1m 10%\n}', {
+      answer: ['www.example.org. 100 IN A 192.0.2.1'],
+    })
     const question = 'www.example.org. A'
     await made.ask(question)
-    made.rig.clock.move(50 * seconds)
+    made.plugin.clock.advance(50 * seconds)
     await made.ask(question)
-    made.rig.clock.move(41 * seconds)
+    made.plugin.clock.advance(41 * seconds)
     made.said = { answer: ['www.example.org. 100 IN A 192.0.2.2'] }
     made.held = []
     assert.deepEqual(await made.lines(question), ['www.example.org. 9 IN A 192.0.2.1'])
@@ -21,15 +23,15 @@ describe('prefetch', () => {
     made.held[0]()
     await new Promise((resolve) => setImmediate(resolve))
     assert.deepEqual(await made.lines(question), ['www.example.org. 100 IN A 192.0.2.2'])
-    assert.match(await made.rig.metrics.text(), /coredns_cache_prefetch_total\{.*\} 2/)
+    assert.match(await made.plugin.metrics.text(), /coredns_cache_prefetch_total\{.*\} 2/)
   })
 
   it('hits that are too far apart do not count', async () => {
-    const { ask, asked, rig } = scene('cache 100 {\nprefetch 2 10s\n}', {
+    const { ask, asked, plugin } = createCacheHarness('cache 100 {\nprefetch 2 10s\n}', {
       answer: ['www.example.org. 100 IN A 192.0.2.1'],
     })
     for (const pause of [0, 45, 46, 4]) {
-      rig.clock.move(pause * seconds)
+      plugin.clock.advance(pause * seconds)
       await ask('www.example.org. A')
     }
     assert.equal(asked.length, 2)
@@ -41,30 +43,30 @@ describe('serve_stale', () => {
   const failure: Said = { rcode: 'SERVFAIL' }
 
   it('immediate: the expired entry answers with TTL 0, and is renewed behind it', async () => {
-    const made = scene('cache 30 {\nserve_stale 1m\n}')
+    const made = createCacheHarness('cache 30 {\nserve_stale 1m\n}')
     await made.ask(question)
-    made.rig.clock.move(40 * seconds)
+    made.plugin.clock.advance(40 * seconds)
     made.said = { answer: ['www.example.org. 120 IN A 192.0.2.2'] }
     assert.deepEqual(await made.lines(question), ['www.example.org. 0 IN A 192.0.2.1'])
     await new Promise((resolve) => setImmediate(resolve))
     assert.deepEqual(await made.lines(question), ['www.example.org. 30 IN A 192.0.2.2'])
-    assert.match(await made.rig.metrics.text(), /coredns_cache_served_stale_total\{.*\} 1/)
+    assert.match(await made.plugin.metrics.text(), /coredns_cache_served_stale_total\{.*\} 1/)
   })
 
   it('only for the window, with the TTL that was asked for', async () => {
-    const made = scene('cache 30 {\nserve_stale 1m immediate 7s\nservfail 0\n}')
+    const made = createCacheHarness('cache 30 {\nserve_stale 1m immediate 7s\nservfail 0\n}')
     await made.ask(question)
     made.said = failure
-    made.rig.clock.move(89 * seconds)
+    made.plugin.clock.advance(89 * seconds)
     assert.deepEqual(await made.lines(question), ['www.example.org. 7 IN A 192.0.2.1'])
-    made.rig.clock.move(1 * seconds)
+    made.plugin.clock.advance(1 * seconds)
     assert.equal(messageOf(await made.ask(question)).rcode, rcode.SERVFAIL)
   })
 
   it('verify: a fresh answer when there is one, the old one when there is none', async () => {
-    const made = scene('cache 30 {\nserve_stale 1h verify\nservfail 0\n}')
+    const made = createCacheHarness('cache 30 {\nserve_stale 1h verify\nservfail 0\n}')
     await made.ask(question)
-    made.rig.clock.move(40 * seconds)
+    made.plugin.clock.advance(40 * seconds)
     made.said = failure
     assert.deepEqual(await made.lines(question), ['www.example.org. 0 IN A 192.0.2.1'])
     made.said = { answer: ['www.example.org. 120 IN A 192.0.2.2'] }
@@ -72,13 +74,13 @@ describe('serve_stale', () => {
   })
 
   it('verify with a timeout: the old one when the fresh answer is late, which still renews it', async () => {
-    const made = scene('cache 30 {\nserve_stale 1h verify 100ms\n}')
+    const made = createCacheHarness('cache 30 {\nserve_stale 1h verify 100ms\n}')
     await made.ask(question)
-    made.rig.clock.move(40 * seconds)
+    made.plugin.clock.advance(40 * seconds)
     made.said = { answer: ['www.example.org. 120 IN A 192.0.2.2'] }
     made.held = []
     const answer = made.lines(question)
-    made.rig.clock.move(100)
+    made.plugin.clock.advance(100)
     assert.deepEqual(await answer, ['www.example.org. 0 IN A 192.0.2.1'])
     made.held[0]()
     await new Promise((resolve) => setImmediate(resolve))
@@ -86,14 +88,14 @@ describe('serve_stale', () => {
   })
 
   it('RECHECK: after a failed renewal none is tried for a while', async () => {
-    const made = scene('cache 30 {\nserve_stale 1h verify 0 0s 10s\nservfail 0\n}')
+    const made = createCacheHarness('cache 30 {\nserve_stale 1h verify 0 0s 10s\nservfail 0\n}')
     await made.ask(question)
-    made.rig.clock.move(40 * seconds)
+    made.plugin.clock.advance(40 * seconds)
     made.said = failure
     await made.ask(question)
     await made.ask(question)
     assert.equal(made.asked.length, 2)
-    made.rig.clock.move(10 * seconds)
+    made.plugin.clock.advance(10 * seconds)
     await made.ask(question)
     assert.equal(made.asked.length, 3)
   })
@@ -104,9 +106,9 @@ describe('serve_stale', () => {
       ['serve_stale_policy prefer_positive', rcode.NOERROR],
     ] as const) {
       // biome-ignore format: rows
-      const made = scene(`cache 30 {\nserve_stale 1h\n${policy}\n}`)
+      const made = createCacheHarness(`cache 30 {\nserve_stale 1h\n${policy}\n}`)
       await made.ask(question)
-      made.rig.clock.move(40 * seconds)
+      made.plugin.clock.advance(40 * seconds)
       made.said = { rcode: 'NXDOMAIN', authority: [soa] }
       await made.ask(question)
       await new Promise((resolve) => setImmediate(resolve))

@@ -6,7 +6,7 @@ import { replyTo } from '../../../src/dns/reply.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../../src/plugin/query.ts'
 import { cache } from '../../../src/plugins/cache/index.ts'
-import { type Asked, ask, createProcessRig, handle, messageOf, setUp } from '../../support/plugin-rig.ts'
+import { type Asked, ask, createPluginHarness, handle, messageOf, setUp } from '../../support/plugin-harness.ts'
 
 export const soa = 'example.org. 60 IN SOA ns.example.org. admin.example.org. 1 2 3 4 5'
 export const www = 'www.example.org. 120 IN A 192.0.2.1'
@@ -22,17 +22,17 @@ export interface Said {
 }
 
 /** A cache whose next plugin says what `said` has at the time, and the questions that reached it. */
-export function scene(
+export function createCacheHarness(
   directive = 'cache',
   said: Said = { answer: [www] },
   others: Readonly<Record<string, Instance>> = {},
 ) {
-  const rig = createProcessRig()
-  const instance = setUp(cache, directive, rig, { others })
+  const plugin = createPluginHarness()
+  const instance = setUp(cache, directive, plugin, { others })
   instance.start?.()
   const asked: Query[] = []
   const made = {
-    rig,
+    plugin,
     instance,
     asked,
     said,

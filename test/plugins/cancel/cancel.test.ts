@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { cancel } from '../../../src/plugins/cancel/index.ts'
-import { ask, createProcessRig, failing, handle, replying, setUp } from '../../support/plugin-rig.ts'
+import { ask, createPluginHarness, failing, handle, replying, setUp } from '../../support/plugin-harness.ts'
 
 describe('cancel', () => {
   it('gives SERVFAIL to a query that takes too long', async () => {
-    const rig = createProcessRig()
-    const outcome = handle(setUp(cancel, 'cancel 2s', rig), ask('a. A'), () => new Promise(() => undefined))
-    rig.clock.move(2_000)
+    const harness = createPluginHarness()
+    const outcome = handle(setUp(cancel, 'cancel 2s', harness), ask('a. A'), () => new Promise(() => undefined))
+    harness.clock.advance(2_000)
     const settled = await outcome
     assert.deepEqual(settled.kind === 'rcode' && [settled.rcode, settled.error?.message], [
       2,
@@ -16,8 +16,8 @@ describe('cancel', () => {
   })
 
   it('leaves answers that come in time alone, and those that came at once', async () => {
-    const rig = createProcessRig()
-    const instance = setUp(cancel, 'cancel', rig)
+    const harness = createPluginHarness()
+    const instance = setUp(cancel, 'cancel', harness)
     const atOnce = handle(instance, ask('a. A'), failing(5))
     assert.ok(!(atOnce instanceof Promise))
     const soon = await handle(instance, ask('a. A'), async (query) => replying()(query))
@@ -25,16 +25,16 @@ describe('cancel', () => {
   })
 
   it('waits 5.001 s unless told otherwise', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     let done = false
-    const outcome = handle(setUp(cancel, 'cancel', rig), ask('a. A'), () => new Promise(() => undefined))
+    const outcome = handle(setUp(cancel, 'cancel', harness), ask('a. A'), () => new Promise(() => undefined))
     void Promise.resolve(outcome).then(() => {
       done = true
     })
-    rig.clock.move(5_000)
+    harness.clock.advance(5_000)
     await new Promise(setImmediate)
     assert.equal(done, false)
-    rig.clock.move(1)
+    harness.clock.advance(1)
     await new Promise(setImmediate)
     assert.equal(done, true)
   })

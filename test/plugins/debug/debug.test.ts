@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { debug } from '../../../src/plugins/debug/index.ts'
-import { createProcessRig, setUp } from '../../support/plugin-rig.ts'
+import { createPluginHarness, setUp } from '../../support/plugin-harness.ts'
 
 describe('debug', () => {
   it('turns DEBUG lines on for as long as a configuration names it', async () => {
-    const rig = createProcessRig()
-    const [old, next] = [setUp(debug, 'debug', rig), setUp(debug, 'debug', rig)]
+    const harness = createPluginHarness()
+    const [old, next] = [setUp(debug, 'debug', harness), setUp(debug, 'debug', harness)]
     await old.start?.()
     await next.start?.()
     await old.stop?.()
-    await rig.settled()
-    assert.deepEqual(rig.lines, ['debug on'])
+    await harness.settled()
+    assert.deepEqual(harness.lines, ['debug on'])
     await next.stop?.()
-    await rig.settled()
-    assert.deepEqual(rig.lines, ['debug on', 'debug off'])
+    await harness.settled()
+    assert.deepEqual(harness.lines, ['debug on', 'debug off'])
   })
 })

@@ -3,13 +3,13 @@ import { test } from 'node:test'
 import { rcode } from '../../../src/dns/codes.ts'
 import { parseRecord } from '../../../src/dns/rdata.ts'
 import { encodeMessage } from '../../../src/dns/wire.ts'
-import { messageOf } from '../../support/plugin-rig.ts'
+import { messageOf } from '../../support/plugin-harness.ts'
 import { until } from '../../support/until.ts'
 import { answering, type Script } from '../../support/upstream.ts'
-import { answersOf, rcodeOf, scene } from './support.ts'
+import { answersOf, createForwardHarness, rcodeOf } from './support.ts'
 
 test('every exchange has a source port and an ID of its own (RFC 5452 §9.2)', async (t) => {
-  const { ask, servers } = await scene(t, [answering()])
+  const { ask, servers } = await createForwardHarness(t, [answering()])
   for (let i = 0; i < 40; i++) await ask(`n${i}.example.org. A`)
   const { arrived } = servers[0]
   assert.ok(new Set(arrived.map(({ port }) => port)).size >= 38)
@@ -28,12 +28,12 @@ test('forged and malformed datagrams do not end the wait for the answer', async 
     send(Uint8Array.of(query.id >> 8, query.id & 0xff, 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xc0))
     answering()(arrived)
   }
-  const { ask } = await scene(t, [script])
+  const { ask } = await createForwardHarness(t, [script])
   assert.deepEqual(answersOf(await ask('a.example.org. A')), ['a.example.org. 300 IN A 192.0.2.1'])
 })
 
 test('when nothing but answers to other questions come, the client gets FORMERR as from CoreDNS', async (t) => {
-  const { ask, settle } = await scene(t, [({ reply }) => reply({}, { questions: [] })])
+  const { ask, settle } = await createForwardHarness(t, [({ reply }) => reply({}, { questions: [] })])
   const { value } = await settle(ask('a.example.org. A'))
   assert.equal(rcodeOf(value), rcode.FORMERR)
 })
@@ -43,7 +43,7 @@ test('an answer that is damaged behind its question becomes an empty one with TC
     const answer = [parseRecord('a.example.org. 60 IN TXT "long enough to be cut"')]
     send(encodeMessage({ ...query, response: true, answer }, { limit: 512 }).slice(0, -5))
   }
-  const { ask } = await scene(t, [cut])
+  const { ask } = await createForwardHarness(t, [cut])
   const reply = messageOf(await ask('a.example.org. TXT'))
   assert.ok(reply.truncated)
   assert.deepEqual(reply.answer, [])
@@ -52,7 +52,7 @@ test('an answer that is damaged behind its question becomes an empty one with TC
 test('the transport follows the client; TC is relayed', async (t) => {
   const truncating: Script = (arrived) =>
     arrived.via === 'udp' ? arrived.reply({}, { truncated: true }) : answering()(arrived)
-  const { ask, servers } = await scene(t, [truncating])
+  const { ask, servers } = await createForwardHarness(t, [truncating])
   assert.ok(messageOf(await ask('a.example.org. A')).truncated)
   assert.equal(answersOf(await ask('a.example.org. A', { transport: 'tcp' })).length, 1)
   assert.equal(answersOf(await ask('a.example.org. A', { transport: 'https' })).length, 1)
@@ -65,9 +65,9 @@ test('the transport follows the client; TC is relayed', async (t) => {
 test('force_tcp asks over TCP always; prefer_udp over UDP first, and again over TCP when that is truncated', async (t) => {
   const truncating: Script = (arrived) =>
     arrived.via === 'udp' ? arrived.reply({}, { truncated: true }) : answering()(arrived)
-  const forced = await scene(t, [truncating], 'force_tcp')
+  const forced = await createForwardHarness(t, [truncating], 'force_tcp')
   assert.equal(answersOf(await forced.ask('a.example.org. A')).length, 1)
-  const preferring = await scene(t, [truncating], 'prefer_udp')
+  const preferring = await createForwardHarness(t, [truncating], 'prefer_udp')
   assert.equal(answersOf(await preferring.ask('a.example.org. A', { transport: 'tcp' })).length, 1)
   assert.deepEqual(
     forced.servers[0].arrived.map(({ via }) => via),
@@ -80,11 +80,11 @@ test('force_tcp asks over TCP always; prefer_udp over UDP first, and again over 
 })
 
 test('TCP connections are kept, and one that the server has closed is replaced without a failure', async (t) => {
-  const { ask, servers, rig } = await scene(t, [answering()])
+  const { ask, servers, plugin } = await createForwardHarness(t, [answering()])
   for (let i = 0; i < 5; i++) await ask(`n${i}.example.org. A`, { transport: 'tcp' })
   assert.equal(servers[0].connections(), 1)
   assert.match(
-    await rig.metrics.text(),
+    await plugin.metrics.text(),
     /proxy_conn_cache_hits_total\{proto="tcp",proxy_name="forward",to="127[^}]*"\} 4/,
   )
   servers[0].dropConnections()
@@ -97,16 +97,16 @@ test('TCP connections are kept, and one that the server has closed is replaced w
 })
 
 test('an idle TCP connection is closed after `expire`', async (t) => {
-  const { ask, servers, rig } = await scene(t, [answering()], 'expire 3s')
+  const { ask, servers, plugin } = await createForwardHarness(t, [answering()], 'expire 3s')
   await ask('a.example.org. A', { transport: 'tcp' })
-  rig.clock.move(3000)
+  plugin.clock.advance(3000)
   await ask('b.example.org. A', { transport: 'tcp' })
   assert.equal(servers[0].connections(), 2)
 })
 
 test('many questions over TCP share few connections, whatever the order of the answers', async (t) => {
   const held: (() => void)[] = []
-  const { ask, servers } = await scene(t, [(arrived) => void held.push(() => answering()(arrived))])
+  const { ask, servers } = await createForwardHarness(t, [(arrived) => void held.push(() => answering()(arrived))])
   const answers = Array.from({ length: 100 }, (_, i) => ask(`n${i}.example.org. A`, { transport: 'tcp' }))
   await until(() => assert.equal(held.length, 100))
   for (const answer of held.reverse()) answer()

@@ -7,10 +7,10 @@ import { rcode } from '../../../src/dns/codes.ts'
 import { parseRecord, recordText } from '../../../src/dns/rdata.ts'
 import type { Query } from '../../../src/plugin/query.ts'
 import { forward } from '../../../src/plugins/forward/index.ts'
-import { ask, createProcessRig, failing, handle, messageOf, setUp } from '../../support/plugin-rig.ts'
+import { ask, createPluginHarness, failing, handle, messageOf, setUp } from '../../support/plugin-harness.ts'
 import { until } from '../../support/until.ts'
 import { answering, type Script, silent, startUpstream } from '../../support/upstream.ts'
-import { answersOf, errorOf, rcodeOf, saying, scene } from './support.ts'
+import { answersOf, createForwardHarness, errorOf, rcodeOf, saying } from './support.ts'
 
 test('the answer goes back with the ID and the case of the question as the client wrote them', async (t) => {
   const lowerCasing: Script = ({ query, reply }) => {
@@ -19,7 +19,7 @@ test('the answer goes back with the ID and the case of the question as the clien
     const answer = [{ ...parseRecord('x. 60 IN A 192.0.2.1'), name: lower }]
     reply({ answer }, { recursionAvailable: true, questions: [{ ...query.questions[0], name: lower }] })
   }
-  const { ask } = await scene(t, [lowerCasing])
+  const { ask } = await createForwardHarness(t, [lowerCasing])
   const reply = messageOf(await ask('WwW.Example.ORG. A'))
   assert.equal(reply.id, 17)
   assert.equal(reply.questions[0].name, 'WwW.Example.ORG.')
@@ -28,7 +28,7 @@ test('the answer goes back with the ID and the case of the question as the clien
 })
 
 test('the question goes out as the client asked it: case, RD, CD, AD, EDNS size and options', async (t) => {
-  const { ask, servers } = await scene(t, [answering()])
+  const { ask, servers } = await createForwardHarness(t, [answering()])
   const options = [{ code: 10, data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }]
   await ask('WwW.Example.ORG. A', {
     edns: { payloadSize: 1400, dnssecOk: true, options },
@@ -43,7 +43,7 @@ test('the question goes out as the client asked it: case, RD, CD, AD, EDNS size 
 
 test('identical questions on their way share one exchange; each client gets its own ID and case', async (t) => {
   const held: (() => void)[] = []
-  const { ask, servers } = await scene(t, [(arrived) => void held.push(() => answering()(arrived))])
+  const { ask, servers } = await createForwardHarness(t, [(arrived) => void held.push(() => answering()(arrived))])
   const spellings = ['same.example.org. A', 'SAME.example.org. A', 'same.EXAMPLE.org. A']
   const same = Array.from({ length: 99 }, (_, i) => ask(spellings[i % 3], { request: {} }))
   const others = [
@@ -67,12 +67,12 @@ test('identical questions on their way share one exchange; each client gets its 
 })
 
 test('max_concurrent refuses what is above it, with CoreDNS words and its counter', async (t) => {
-  const { ask, settle, rig } = await scene(t, [silent], 'max_concurrent 1')
+  const { ask, settle, plugin } = await createForwardHarness(t, [silent], 'max_concurrent 1')
   const first = ask('a.example.org. A')
   const second = await ask('b.example.org. A')
   assert.equal(rcodeOf(second), rcode.REFUSED)
   assert.equal(errorOf(second), 'concurrent queries exceeded maximum 1')
-  assert.match(await rig.metrics.text(), /coredns_forward_max_concurrent_rejects_total 1/)
+  assert.match(await plugin.metrics.text(), /coredns_forward_max_concurrent_rejects_total 1/)
   await settle(first)
 })
 
@@ -108,13 +108,13 @@ test('`next` and `next_on_nodata` leave the answer to the following forward', as
 })
 
 test('round_robin begins with the next server each time, random with any', async (t) => {
-  const turns = await scene(t, [answering(), answering(), answering()], 'policy round_robin')
+  const turns = await createForwardHarness(t, [answering(), answering(), answering()], 'policy round_robin')
   for (let i = 0; i < 6; i++) await turns.ask(`n${i}.example.org. A`)
   assert.deepEqual(
     turns.servers.map(({ arrived }) => arrived.length),
     [2, 2, 2],
   )
-  const random = await scene(t, [answering(), answering()], 'policy random')
+  const random = await createForwardHarness(t, [answering(), answering()], 'policy random')
   for (let i = 0; i < 40; i++) await random.ask(`n${i}.example.org. A`)
   assert.ok(random.servers.every(({ arrived }) => arrived.length > 0))
 })
@@ -123,8 +123,8 @@ test('a resolv.conf that changes is used within five seconds; a broken one leave
   const folder = mkdtempSync(join(tmpdir(), 'forward-'))
   const file = join(folder, 'resolv.conf')
   writeFileSync(file, '# ours\nnameserver 127.0.0.1\nsearch example.org\nnameserver nonsense\n')
-  const rig = createProcessRig()
-  const instance = setUp(forward, `forward . ${file}`, rig)
+  const plugin = createPluginHarness()
+  const instance = setUp(forward, `forward . ${file}`, plugin)
   await instance.start?.()
   t.after(async () => {
     await instance.stop?.()
@@ -133,7 +133,7 @@ test('a resolv.conf that changes is used within five seconds; a broken one leave
   const servers = (): string => instance.explain?.(ask('a.example.org. A') as Query)?.join() ?? ''
   const afterFiveSeconds = (look: () => void) =>
     until(() => {
-      rig.clock.move(5000)
+      plugin.clock.advance(5000)
       look()
     })
   assert.match(servers(), /127\.0\.0\.1:53/)
@@ -142,23 +142,23 @@ test('a resolv.conf that changes is used within five seconds; a broken one leave
   assert.doesNotMatch(servers(), /127\.0\.0\.1:53/)
   writeFileSync(file, 'nothing of use\n')
   await afterFiveSeconds(() =>
-    assert.match(rig.lines.at(-1) ?? '', /has no nameserver; the previous nameservers stay in use/),
+    assert.match(plugin.lines.at(-1) ?? '', /has no nameserver; the previous nameservers stay in use/),
   )
   rmSync(file)
-  await afterFiveSeconds(() => assert.match(rig.lines.at(-1) ?? '', /cannot read .*resolv\.conf/))
-  const lines = rig.lines.length
-  rig.clock.move(60_000)
+  await afterFiveSeconds(() => assert.match(plugin.lines.at(-1) ?? '', /cannot read .*resolv\.conf/))
+  const lines = plugin.lines.length
+  plugin.clock.advance(60_000)
   await new Promise((resolve) => setTimeout(resolve, 50))
-  assert.equal(rig.lines.length, lines)
+  assert.equal(plugin.lines.length, lines)
   assert.match(servers(), /127\.0\.0\.2:53 .*\[::1\]:53/)
 })
 
 test('a server that two configurations use is one, with what is known of its health', async (t) => {
-  const rig = createProcessRig()
+  const plugin = createPluginHarness()
   const server = await startUpstream()
-  const before = setUp(forward, `forward . ${server.to}`, rig)
+  const before = setUp(forward, `forward . ${server.to}`, plugin)
   await handle(before, ask('a.example.org. A', { transport: 'tcp' }), failing(rcode.NOTIMP))
-  const after = setUp(forward, `forward . ${server.to}`, rig)
+  const after = setUp(forward, `forward . ${server.to}`, plugin)
   await before.stop?.()
   t.after(async () => {
     await after.stop?.()
@@ -169,8 +169,8 @@ test('a server that two configurations use is one, with what is known of its hea
 })
 
 test('durations are counted by server and rcode as CoreDNS counts them', async (t) => {
-  const { ask, rig, servers } = await scene(t, [saying(rcode.NXDOMAIN)])
+  const { ask, plugin, servers } = await createForwardHarness(t, [saying(rcode.NXDOMAIN)])
   await ask('a.example.org. A')
   const wanted = `coredns_proxy_request_duration_seconds_count{proxy_name="forward",rcode="NXDOMAIN",to="${servers[0].to}"} 1`
-  assert.ok((await rig.metrics.text()).includes(wanted))
+  assert.ok((await plugin.metrics.text()).includes(wanted))
 })

@@ -3,21 +3,21 @@ import { type TestContext, test } from 'node:test'
 import { rcode } from '../../../src/dns/codes.ts'
 import { until } from '../../support/until.ts'
 import { answering, silent, startUpstream } from '../../support/upstream.ts'
-import { answersOf, errorOf, rcodeOf, type Scene, saying, scene } from './support.ts'
+import { answersOf, createForwardHarness, errorOf, type ForwardHarness, rcodeOf, saying } from './support.ts'
 
 test('a silent server costs 100 ms: then the next one is asked as well', async (t) => {
-  const { ask, servers, rig } = await scene(t, [silent, answering()])
+  const { ask, servers, plugin } = await createForwardHarness(t, [silent, answering()])
   const answer = ask('a.example.org. A')
   await until(() => assert.equal(servers[0].arrived.length, 1))
-  rig.clock.move(99)
+  plugin.clock.advance(99)
   assert.equal(servers[1].arrived.length, 0)
-  rig.clock.move(1)
+  plugin.clock.advance(1)
   assert.equal(rcodeOf(await answer), rcode.NOERROR)
   assert.equal(servers[0].arrived.length, 1)
 })
 
 test('a server that is overtaken again and again is checked, comes last meanwhile, and first again when it answers', async (t) => {
-  const { ask, servers, settle } = await scene(t, [silent, answering()])
+  const { ask, servers, settle } = await createForwardHarness(t, [silent, answering()])
   for (let i = 0; i < 3; i++) await settle(ask(`n${i}.example.org. A`))
   await until(() => assert.equal(servers[0].checks.length, 1))
   // The clock stands still: an answer means that the second was asked at once.
@@ -31,7 +31,7 @@ test('a server that is overtaken again and again is checked, comes last meanwhil
 })
 
 test('with every server silent the client gets SERVFAIL within five seconds, and the log CoreDNS words', async (t) => {
-  const { ask, settle, servers } = await scene(t, [silent, silent])
+  const { ask, settle, servers } = await createForwardHarness(t, [silent, silent])
   const { value, milliseconds } = await settle(ask('a.example.org. A'))
   assert.equal(rcodeOf(value), rcode.SERVFAIL)
   assert.match(
@@ -42,45 +42,45 @@ test('with every server silent the client gets SERVFAIL within five seconds, and
 })
 
 /** A lone silent server that two failed checks have shown to be down. */
-async function sceneOfTheDead(t: TestContext, body: string): Promise<Scene> {
-  const made = await scene(t, [silent], `max_fails 1\n${body}`)
+async function createSilentUpstreamsHarness(t: TestContext, body: string): Promise<ForwardHarness> {
+  const made = await createForwardHarness(t, [silent], `max_fails 1\n${body}`)
   await made.settle(made.ask('first.example.org. A'))
   await made.settle(
-    until(async () => assert.match(await made.rig.metrics.text(), /proxy_healthcheck_failures_total\{.*\} 2/)),
+    until(async () => assert.match(await made.plugin.metrics.text(), /proxy_healthcheck_failures_total\{.*\} 2/)),
   )
   return made
 }
 
 test('once every server is known to be down, SERVFAIL comes after half a second; a check that succeeds ends that', async (t) => {
-  const { ask, settle, rig, servers } = await sceneOfTheDead(t, '')
+  const { ask, settle, plugin, servers } = await createSilentUpstreamsHarness(t, '')
   const answer = ask('second.example.org. A')
-  rig.clock.move(500)
+  plugin.clock.advance(500)
   assert.equal(rcodeOf(await answer), rcode.SERVFAIL)
-  assert.match(await rig.metrics.text(), /coredns_forward_healthcheck_broken_total 1/)
+  assert.match(await plugin.metrics.text(), /coredns_forward_healthcheck_broken_total 1/)
   servers[0].script = answering()
   await settle(until(async () => assert.equal(rcodeOf(await ask('third.example.org. A')), rcode.NOERROR)))
 })
 
 test('failfast_all_unhealthy_upstreams: SERVFAIL at once', async (t) => {
-  const { ask } = await sceneOfTheDead(t, 'failfast_all_unhealthy_upstreams')
+  const { ask } = await createSilentUpstreamsHarness(t, 'failfast_all_unhealthy_upstreams')
   const answer = await ask('second.example.org. A')
   assert.equal(rcodeOf(answer), rcode.SERVFAIL)
   assert.equal(errorOf(answer), 'no healthy proxies')
 })
 
 test('a lone server that loses the datagram is asked once more after half its time', async (t) => {
-  const { ask, rig, servers } = await scene(t, [silent])
+  const { ask, plugin, servers } = await createForwardHarness(t, [silent])
   const answer = ask('a.example.org. A')
   await until(() => assert.equal(servers[0].arrived.length, 1))
   servers[0].script = answering()
-  rig.clock.move(999)
+  plugin.clock.advance(999)
   assert.equal(servers[0].arrived.length, 1)
-  rig.clock.move(1)
+  plugin.clock.advance(1)
   assert.equal(rcodeOf(await answer), rcode.NOERROR)
 })
 
 test('a server that refuses is left for the next one at once', async (t) => {
-  const { ask, servers } = await scene(t, [silent, answering()])
+  const { ask, servers } = await createForwardHarness(t, [silent, answering()])
   await servers[0].close()
   assert.equal(rcodeOf(await ask('a.example.org. A')), rcode.NOERROR)
   const gone = await startUpstream(silent, { port: servers[0].port })
@@ -88,9 +88,13 @@ test('a server that refuses is left for the next one at once', async (t) => {
 })
 
 test('an rcode in `failover` sends the query to the next server; the last answer counts when all have it', async (t) => {
-  const first = await scene(t, [saying(rcode.SERVFAIL), answering()], 'policy sequential\nfailover SERVFAIL REFUSED')
+  const first = await createForwardHarness(
+    t,
+    [saying(rcode.SERVFAIL), answering()],
+    'policy sequential\nfailover SERVFAIL REFUSED',
+  )
   assert.equal(answersOf(await first.ask('a.example.org. A')).length, 1)
-  const all = await scene(
+  const all = await createForwardHarness(
     t,
     [saying(rcode.SERVFAIL), saying(rcode.REFUSED)],
     'policy sequential\nfailover SERVFAIL REFUSED',
@@ -100,12 +104,12 @@ test('an rcode in `failover` sends the query to the next server; the last answer
     all.servers.map(({ arrived }) => arrived.length),
     [1, 1],
   )
-  const plain = await scene(t, [saying(rcode.SERVFAIL), answering()])
+  const plain = await createForwardHarness(t, [saying(rcode.SERVFAIL), answering()])
   assert.equal(rcodeOf(await plain.ask('a.example.org. A')), rcode.SERVFAIL)
 })
 
 test('however many attempts are allowed, SERVFAIL comes before resolvers give up', async (t) => {
-  const { ask, settle } = await scene(t, [silent], 'max_connect_attempts 0')
+  const { ask, settle } = await createForwardHarness(t, [silent], 'max_connect_attempts 0')
   const { value, milliseconds } = await settle(ask('a.example.org. A'))
   assert.equal(rcodeOf(value), rcode.SERVFAIL)
   assert.ok(milliseconds >= 4500 && milliseconds <= 4510, String(milliseconds))

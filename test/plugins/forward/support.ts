@@ -8,17 +8,17 @@ import { forward } from '../../../src/plugins/forward/index.ts'
 import {
   type Asked,
   ask,
-  createProcessRig,
+  createPluginHarness,
   failing,
   handle,
   messageOf,
-  type ProcessRig,
+  type PluginHarness,
   setUp,
-} from '../../support/plugin-rig.ts'
+} from '../../support/plugin-harness.ts'
 import { type Script, type ScriptedUpstream, startUpstream } from '../../support/upstream.ts'
 
-export interface Scene {
-  readonly rig: ProcessRig
+export interface ForwardHarness {
+  readonly plugin: PluginHarness
   readonly instance: Instance
   readonly servers: readonly ScriptedUpstream[]
   ask(question: string, asked?: Asked): Promise<Outcome>
@@ -27,22 +27,26 @@ export interface Scene {
 }
 
 /** `forward . SERVERS` with a body, in front of servers that follow these scripts. */
-export async function scene(t: TestContext, scripts: readonly Script[], body = 'policy sequential'): Promise<Scene> {
+export async function createForwardHarness(
+  t: TestContext,
+  scripts: readonly Script[],
+  body = 'policy sequential',
+): Promise<ForwardHarness> {
   const servers = await Promise.all(scripts.map((script) => startUpstream(script)))
-  const rig = createProcessRig()
-  const instance = setUp(forward, `forward . ${servers.map(({ to }) => to).join(' ')} {\n${body}\n}`, rig)
+  const plugin = createPluginHarness()
+  const instance = setUp(forward, `forward . ${servers.map(({ to }) => to).join(' ')} {\n${body}\n}`, plugin)
   await instance.start?.()
   t.after(async () => {
     await instance.stop?.()
     for (const server of servers) await server.close()
   })
   return {
-    rig,
+    plugin,
     instance,
     servers,
     ask: async (question, asked) => handle(instance, ask(question, asked), failing(rcode.NOTIMP)),
     async settle(promise) {
-      const startedAt = rig.clock.now()
+      const startedAt = plugin.clock.now()
       let over = false
       const end = (): void => {
         over = true
@@ -52,9 +56,9 @@ export async function scene(t: TestContext, scripts: readonly Script[], body = '
         // A turn of the event loop for the sockets, then 10 ms of the clock.
         for (let turn = 0; turn < 5 && !over; turn++) await new Promise((resolve) => setImmediate(resolve))
         await new Promise((resolve) => setTimeout(resolve, 1))
-        if (!over) rig.clock.move(10)
+        if (!over) plugin.clock.advance(10)
       }
-      return { value: await promise, milliseconds: rig.clock.now() - startedAt }
+      return { value: await promise, milliseconds: plugin.clock.now() - startedAt }
     },
   }
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { health } from '../../../src/plugins/health/index.ts'
-import { createProcessRig, setUp } from '../../support/plugin-rig.ts'
+import { createPluginHarness, setUp } from '../../support/plugin-harness.ts'
 import { freePort } from '../../support/ports.ts'
 import { until } from '../../support/until.ts'
 
@@ -14,61 +14,61 @@ const get = async (port: number, path = '/health') => {
 
 describe('health', () => {
   it('answers 200 OK from start to stop', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
-    const instance = setUp(health, `health :${port}`, rig)
+    const instance = setUp(health, `health :${port}`, harness)
     await instance.start?.()
     assert.deepEqual(await get(port), [200, 'OK'])
     assert.deepEqual(await get(port, '/ready'), [404, '404 page not found\n'])
     await instance.stop?.()
-    await rig.settled()
+    await harness.settled()
     await assert.rejects(get(port))
   })
 
   it('is not refused for a moment while a reload starts the next configuration and stops the old one', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
-    const old = setUp(health, `health 127.0.0.1:${port}`, rig)
+    const old = setUp(health, `health 127.0.0.1:${port}`, harness)
     await old.start?.()
-    const next = setUp(health, `health 127.0.0.1:${port}`, rig)
+    const next = setUp(health, `health 127.0.0.1:${port}`, harness)
     await next.start?.()
     assert.deepEqual(await get(port), [200, 'OK'])
     await old.stop?.()
-    await rig.settled()
+    await harness.settled()
     assert.deepEqual(await get(port), [200, 'OK'])
     await next.stop?.()
-    await rig.settled()
+    await harness.settled()
   })
 
   it('keeps the old configuration’s listener when the next one cannot have its own', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
-    const old = setUp(health, `health 127.0.0.1:${port}`, rig)
+    const old = setUp(health, `health 127.0.0.1:${port}`, harness)
     await old.start?.()
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const taken = (other.address() as { port: number }).port
     await assert.rejects(
-      async () => setUp(health, `health 127.0.0.1:${taken}`, rig).start?.(),
+      async () => setUp(health, `health 127.0.0.1:${taken}`, harness).start?.(),
       new RegExp(`cannot listen on 127\\.0\\.0\\.1:${taken}: the address is in use`),
     )
     assert.deepEqual(await get(port), [200, 'OK'])
     await old.stop?.()
-    await rig.settled()
+    await harness.settled()
     other.close()
   })
 
   it('lets blocks share an address, and the last of several lines of a block count', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
-    const first = setUp(health, `health :1\nhealth :${port}`, rig)
-    const second = setUp(health, `health :${port}`, rig)
+    const first = setUp(health, `health :1\nhealth :${port}`, harness)
+    const second = setUp(health, `health :${port}`, harness)
     await first.start?.()
     await second.start?.()
     await first.stop?.()
     assert.deepEqual(await get(port), [200, 'OK'])
     await second.stop?.()
-    await rig.settled()
+    await harness.settled()
   })
 
   const lameducks: readonly (readonly [string, number])[] = [
@@ -82,19 +82,19 @@ describe('health', () => {
       assert.equal(setUp(health, `health {\n${text}\n}`).lameduck, milliseconds))
 
   it('asks itself every second, and counts how long that took and how often it failed', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
-    const instance = setUp(health, `health 127.0.0.1:${port}`, rig)
+    const instance = setUp(health, `health 127.0.0.1:${port}`, harness)
     await instance.start?.()
-    assert.match(await rig.metrics.text(), /^coredns_health_request_failures_total 0$/m)
-    rig.clock.move(1_000)
+    assert.match(await harness.metrics.text(), /^coredns_health_request_failures_total 0$/m)
+    harness.clock.advance(1_000)
     await until(async () =>
-      assert.match(await rig.metrics.text(), /^coredns_health_request_duration_seconds_count 1$/m),
+      assert.match(await harness.metrics.text(), /^coredns_health_request_duration_seconds_count 1$/m),
     )
     await instance.stop?.()
-    await rig.settled()
-    rig.clock.move(5_000)
-    assert.match(await rig.metrics.text(), /^coredns_health_request_duration_seconds_count 1$/m)
-    assert.deepEqual(rig.lines, [])
+    await harness.settled()
+    harness.clock.advance(5_000)
+    assert.match(await harness.metrics.text(), /^coredns_health_request_duration_seconds_count 1$/m)
+    assert.deepEqual(harness.lines, [])
   })
 })

@@ -6,7 +6,7 @@ import { parseRecord, recordText } from '../../../src/dns/rdata.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
 import type { Outcome, Query } from '../../../src/plugin/query.ts'
 import { k8sExternal } from '../../../src/plugins/k8s_external/index.ts'
-import { ask, createProcessRig, failing, handle, setUp } from '../../support/plugin-rig.ts'
+import { ask, createPluginHarness, failing, handle, setUp } from '../../support/plugin-harness.ts'
 import { type SharedClusterOptions, shareCluster } from '../../support/shared-cluster.ts'
 
 interface Given extends SharedClusterOptions {
@@ -23,13 +23,13 @@ const service = (name: string, spec: object, ingress: readonly object[] = []) =>
 })
 
 /** A shop: services with external addresses of every kind, one without, a headless one. */
-function openShop({ text = 'k8s_external example.org 2.0.192.in-addr.arpa', ...given }: Given = {}) {
-  const rig = shareCluster(given)
+function createExternalHarness({ text = 'k8s_external example.org 2.0.192.in-addr.arpa', ...given }: Given = {}) {
+  const harness = shareCluster(given)
   const ports = [
     { name: 'http', port: 80 },
     { name: 'https', port: 443 },
   ]
-  rig.cluster.apply(
+  harness.cluster.apply(
     service('web', { externalIPs: ['192.0.2.1'], ports }),
     service('both', {}, [{ ip: '192.0.2.2' }, { ip: '2001:db8::2' }, { ip: '192.0.2.2' }]),
     service('named', { type: 'LoadBalancer', ports }, [{ hostname: 'lb.example.com' }]),
@@ -37,10 +37,10 @@ function openShop({ text = 'k8s_external example.org 2.0.192.in-addr.arpa', ...g
     service('pending', { type: 'LoadBalancer' }, []),
     service('inside', {}),
   )
-  rig.apply(`service db shop headless ports pg:TCP:5432
+  harness.apply(`service db shop headless ports pg:TCP:5432
              endpoint db shop 10.0.0.1 ready hostname db-0
              endpoint db shop 10.0.0.2 ready`)
-  const instance = setUp(k8sExternal, text, createProcessRig(), { others: { kubernetes: rig.kubernetes } })
+  const instance = setUp(k8sExternal, text, createPluginHarness(), { others: { kubernetes: harness.kubernetes } })
   instance.start?.()
   async function reply(question: string): Promise<string[] | 'next'> {
     const query: Query = { ...ask(question), lookup }
@@ -154,20 +154,20 @@ const cases: readonly (readonly [string, string, readonly string[]])[] = [
 
 describe('k8s_external answers', () => {
   for (const [name, question, wanted] of cases)
-    it(`${name}: ${question}`, async () => assert.deepEqual(await openShop().reply(question), wanted))
+    it(`${name}: ${question}`, async () => assert.deepEqual(await createExternalHarness().reply(question), wanted))
 
   it('nothing outside of its zones', async () => {
-    assert.equal(await openShop().reply('web.shop.example.com. A'), 'next')
+    assert.equal(await createExternalHarness().reply('web.shop.example.com. A'), 'next')
   })
 
   it('transfers by REFUSED: they are for another plugin', async () => {
-    const { instance } = openShop()
+    const { instance } = createExternalHarness()
     const outcome = await handle(instance, ask('example.org. AXFR', { transport: 'tcp' }), failing(passedOn))
     assert.equal(outcome.kind === 'rcode' && outcome.rcode, 5)
   })
 
   it('with the TTL and apex that it is told', async () => {
-    const { reply, instance } = openShop({ text: 'k8s_external example.org {\napex k8s\nttl 60\n}' })
+    const { reply, instance } = createExternalHarness({ text: 'k8s_external example.org {\napex k8s\nttl 60\n}' })
     assert.deepEqual(await reply('web.shop.example.org. A'), ['an web.shop.example.org. 60 IN A 192.0.2.1'])
     assert.deepEqual(await reply('k8s.example.org. A'), nodata)
     const outcome = await handle(instance, ask('example.org. SOA'), failing(passedOn))
@@ -179,20 +179,20 @@ describe('k8s_external answers', () => {
   })
 
   it('NXDOMAIN by the next plugin, where it falls through', async () => {
-    const { reply } = openShop({ text: 'k8s_external example.org {\nfallthrough\n}' })
+    const { reply } = createExternalHarness({ text: 'k8s_external example.org {\nfallthrough\n}' })
     assert.equal(await reply('nosuch.shop.example.org. A'), 'next')
     assert.deepEqual(await reply('web.shop.example.org. AAAA'), nodata)
     assert.deepEqual(await reply('ns2.dns.example.org. A'), nxdomain)
   })
 
   it('SERVFAIL for what may exist, until the cluster is known, and does not fall through', async () => {
-    const { reply } = openShop({ unsynced: true, text: 'k8s_external example.org {\nfallthrough\n}' })
+    const { reply } = createExternalHarness({ unsynced: true, text: 'k8s_external example.org {\nfallthrough\n}' })
     assert.deepEqual(await reply('nosuch.shop.example.org. A'), ['SERVFAIL', ...nodata])
     assert.deepEqual(await reply('web.shop.example.org. A'), ['an web.shop.example.org. 5 IN A 192.0.2.1'])
   })
 
   it('for the namespaces that kubernetes shows', async () => {
-    const { reply } = openShop({ settings: { namespaces: new Set(['other']) } })
+    const { reply } = createExternalHarness({ settings: { namespaces: new Set(['other']) } })
     assert.deepEqual(await reply('web.shop.example.org. A'), nxdomain)
     assert.deepEqual(await reply('1.2.0.192.in-addr.arpa. PTR'), ['NXDOMAIN', 'ns 2.0.192.in-addr.arpa. SOA'])
   })
@@ -221,12 +221,13 @@ describe('k8s_external with headless', () => {
     ['NXDOMAIN for a ClusterIP service without external addresses', 'inside.shop.example.org. A', nxdomain],
   ]
   for (const [name, question, wanted] of headless)
-    it(`answers ${name}: ${question}`, async () => assert.deepEqual(await openShop({ text }).reply(question), wanted))
+    it(`answers ${name}: ${question}`, async () =>
+      assert.deepEqual(await createExternalHarness({ text }).reply(question), wanted))
 })
 
 describe("k8s_external's name server", () => {
   it('has the addresses of this machine, where no service leads to it', async () => {
-    const { reply } = openShop({ localAddresses: ['192.0.2.53', '2001:db8::53'] })
+    const { reply } = createExternalHarness({ localAddresses: ['192.0.2.53', '2001:db8::53'] })
     assert.deepEqual(await reply('example.org. NS'), [
       'an example.org. 5 IN NS ns1.dns.example.org.',
       'ad ns1.dns.example.org. 5 IN A 192.0.2.53',
@@ -237,11 +238,11 @@ describe("k8s_external's name server", () => {
   })
 
   it('has the external addresses of the service that this machine is an endpoint of', async () => {
-    const rig = shareCluster({ localAddresses: ['10.0.0.53'] })
-    rig.cluster.apply(service('dns', { externalIPs: ['192.0.2.99'] }))
-    rig.apply('endpoint dns shop 10.0.0.53 ready')
-    const instance = setUp(k8sExternal, 'k8s_external example.org', createProcessRig(), {
-      others: { kubernetes: rig.kubernetes },
+    const harness = shareCluster({ localAddresses: ['10.0.0.53'] })
+    harness.cluster.apply(service('dns', { externalIPs: ['192.0.2.99'] }))
+    harness.apply('endpoint dns shop 10.0.0.53 ready')
+    const instance = setUp(k8sExternal, 'k8s_external example.org', createPluginHarness(), {
+      others: { kubernetes: harness.kubernetes },
     })
     assert.deepEqual(linesOf(await handle(instance, ask('ns1.dns.example.org. A'), failing(passedOn))), [
       'an ns1.dns.example.org. 5 IN A 192.0.2.99',
@@ -251,7 +252,7 @@ describe("k8s_external's name server", () => {
 
 describe('k8s_external beside kubernetes', () => {
   it('leaves the names of the cluster to the table', () => {
-    const { transparency } = openShop().instance
+    const { transparency } = createExternalHarness().instance
     assert.equal(transparency?.passes('web.shop.svc.cluster.local.'), true)
     assert.equal(transparency?.passesBelow('cluster.local.'), true)
     assert.equal(transparency?.passes('web.shop.example.org.'), false)
@@ -264,7 +265,7 @@ describe('k8s_external beside kubernetes', () => {
   })
 
   it('can be transferred, and says what its questions get', () => {
-    const { instance } = openShop({ text: 'k8s_external example.org 2.0.192.in-addr.arpa {\nheadless\n}' })
+    const { instance } = createExternalHarness({ text: 'k8s_external example.org 2.0.192.in-addr.arpa {\nheadless\n}' })
     const records = (zone: string) => {
       const { records } = instance.transfer!.snapshot(zone)!
       const lines: string[] = []

@@ -16,9 +16,9 @@ import { createTable } from '../../../src/table/index.ts'
 import type { AddressesSpec, ServicesSpec } from '../../../src/table/spec.ts'
 import { createMetrics } from '../../../src/telemetry/registry.ts'
 import { knowledgeOf } from '../../support/context.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 import { createFakeCluster } from '../../support/fake-cluster.ts'
-import { ask, collectingLog } from '../../support/plugin-rig.ts'
+import { ask, collectingLog } from '../../support/plugin-harness.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
 const zone = 'cluster.local.'
@@ -30,8 +30,8 @@ interface Annotations {
   readonly slice?: Readonly<Record<string, string>>
 }
 
-function open({ service, namespace, slice }: Annotations): ClusterContext {
-  const cluster = createFakeCluster({ clock: fixedClock() })
+function createClusterContext({ service, namespace, slice }: Annotations): ClusterContext {
+  const cluster = createFakeCluster({ clock: createFakeClock() })
   const objects = [
     { kind: 'Namespace', metadata: { name: 'shop', annotations: namespace } },
     {
@@ -67,7 +67,7 @@ function reported(context: ClusterContext): string[] {
   const report = createAnnotationReport({
     log: collectingLog(lines),
     metrics: createMetrics(),
-    clock: fixedClock(),
+    clock: createFakeClock(),
     events: undefined,
   })
   const examiner = createAnnotationValidator(context, report, (text) => assert.fail(text))
@@ -161,7 +161,9 @@ describe('a service with an annotation that makes no sense', () => {
     const key = `slicedns.io/${word}`
     test(`is answered, and ${key} reported: on a Service`, () => {
       for (const value of fixed) {
-        const context = open({ service: { [key]: value, ...(word === 'ttl' ? {} : { 'slicedns.io/ttl': '77' }) } })
+        const context = createClusterContext({
+          service: { [key]: value, ...(word === 'ttl' ? {} : { 'slicedns.io/ttl': '77' }) },
+        })
         const lines = reported(context)
         for (const line of lines) assertLine(line)
         if (word === 'split' && right.test(value) && lines.length === 0) continue
@@ -187,7 +189,7 @@ describe('a service with an annotation that makes no sense', () => {
       test(`is answered, and slicedns.io/${word} reported: on ${object}`, () => {
         const isKnown = kind === 'namespace' ? word === 'ttl' : word.startsWith('srv-')
         for (const value of fixed) {
-          const context = open({ [kind]: { [`slicedns.io/${word}`]: value } })
+          const context = createClusterContext({ [kind]: { [`slicedns.io/${word}`]: value } })
           addressesOf(context)
           const lines = reported(context)
           for (const line of lines) assertLine(line)
@@ -202,7 +204,7 @@ describe('a service with an annotation that makes no sense', () => {
     for (const value of fixed) {
       for (const word of ['model', '', 'a=b', 'größe', 'a\nb', 'x'.repeat(300)]) {
         const key = `txt.slicedns.io/${word}`
-        const context = open({ service: { [key]: value, 'slicedns.io/ttl': '77' } })
+        const context = createClusterContext({ service: { [key]: value, 'slicedns.io/ttl': '77' } })
         assert.equal(addressesOf(context).ttl, 77)
         const told = resolve(context, zone, `web.shop.svc.${zone}`, dnsType.TXT).kind === 'records'
         const lines = reported(context)
@@ -230,7 +232,7 @@ describe('a service with an annotation that makes no sense', () => {
       .map(({ 'slicedns.io/split': _, ...others }) => others)
     fc.assert(
       fc.property(annotations, annotations, annotations, (service, namespace, slice) => {
-        const context = open({ service, namespace, slice })
+        const context = createClusterContext({ service, namespace, slice })
         addressesOf(context)
         const srv = resolve(context, zone, `_http._tcp.web.shop.svc.${zone}`, dnsType.SRV) as ServicesSpec
         assert.equal(srv.records.length, 2)
@@ -244,6 +246,6 @@ describe('a service with an annotation that makes no sense', () => {
 
   test('does not keep thousands of problems', () => {
     const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`slicedns.io/key-${i}`, '']))
-    assert.equal(reported(open({ service: many, namespace: many, slice: many })).length, 48)
+    assert.equal(reported(createClusterContext({ service: many, namespace: many, slice: many })).length, 48)
   })
 })

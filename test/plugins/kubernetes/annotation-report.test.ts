@@ -7,14 +7,14 @@ import {
   createAnnotationReport,
 } from '../../../src/plugins/kubernetes/annotation-report/report.ts'
 import { createMetrics } from '../../../src/telemetry/registry.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
-import { collectingLog } from '../../support/plugin-rig.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
+import { collectingLog } from '../../support/plugin-harness.ts'
 
-function open() {
+function createAnnotationReportHarness() {
   const lines: string[] = []
   const events: string[] = []
   const metrics = createMetrics()
-  const clock = fixedClock()
+  const clock = createFakeClock()
   const report = createAnnotationReport({
     log: collectingLog(lines),
     metrics,
@@ -50,7 +50,7 @@ const line = (name: string, value: string): string =>
 
 describe('an annotation that is ignored', () => {
   test('is one line of the log and one count, however often its object is looked at', async () => {
-    const { report, lines, counted } = open()
+    const { report, lines, counted } = createAnnotationReportHarness()
     for (let i = 0; i < 3; i++) report.found(one, 'shop/web', [bad('web', 'soon')])
     assert.deepEqual(lines, [line('web', 'soon')])
     assert.deepEqual(await counted(), [
@@ -60,7 +60,7 @@ describe('an annotation that is ignored', () => {
   })
 
   test('is told again with another value, on another object, at another key', () => {
-    const { report, lines } = open()
+    const { report, lines } = createAnnotationReportHarness()
     report.found(one, 'shop/web', [bad('web', 'soon')])
     report.found(one, 'shop/web', [bad('web', 'later')])
     report.found(one, 'shop/db', [bad('db', 'soon')])
@@ -74,7 +74,7 @@ describe('an annotation that is ignored', () => {
   })
 
   test('is not told again when it comes back, and counts among the objects while it is there', async () => {
-    const { report, lines, events, counted } = open()
+    const { report, lines, events, counted } = createAnnotationReportHarness()
     report.found(one, 'shop/web', [bad('web', 'soon')])
     report.found(one, 'shop/web', [])
     assert.match((await counted()).join(), /objects 0/)
@@ -85,7 +85,7 @@ describe('an annotation that is ignored', () => {
   })
 
   test('is told once of all who find it', async () => {
-    const { report, lines, events, counted } = open()
+    const { report, lines, events, counted } = createAnnotationReportHarness()
     report.found(one, 'shop/web', [bad('web', 'soon')])
     report.found(other, 'shop/web', [bad('web', 'soon')])
     assert.equal(lines.length, 1)
@@ -98,7 +98,7 @@ describe('an annotation that is ignored', () => {
   })
 
   test('of the same problem twice on one object is one object', async () => {
-    const { report, counted } = open()
+    const { report, counted } = createAnnotationReportHarness()
     const unknown = { key: 'slicedns.io/x', reason: 'unknown', rule } as const
     const slice = { kind: 'EndpointSlice', name: 'web-a' } as const
     report.found(one, 'shop/web', [bad('web', 'a'), bad('web', 'b', { problem: unknown }), bad('web', 'a', slice)])
@@ -106,7 +106,7 @@ describe('an annotation that is ignored', () => {
   })
 
   test('that is in effect all the same is told as advice', () => {
-    const { report, lines } = open()
+    const { report, lines } = createAnnotationReportHarness()
     report.found(one, 'shop/web', [
       bad('web', '2s', { problem: { key: 'slicedns.io/hold', reason: 'advice', rule: 'do' } }),
     ])
@@ -114,7 +114,7 @@ describe('an annotation that is ignored', () => {
   })
 
   test('cannot write lines of its own, and is cut short', () => {
-    const { report, lines } = open()
+    const { report, lines } = createAnnotationReportHarness()
     const value = `x\n[ERROR] all is lost ${'y'.repeat(256 * 1024)}`
     report.found(one, 'shop/web', [
       bad('web', value, { problem: { key: 'slicedns.io/a\nb', reason: 'unknown', rule: 'no\nsuch' } }),
@@ -127,10 +127,10 @@ describe('an annotation that is ignored', () => {
   })
 
   test('is one of sixty lines a minute; of more their number is told', () => {
-    const { report, lines, clock } = open()
+    const { report, lines, clock } = createAnnotationReportHarness()
     for (let i = 0; i < 100; i++) report.found(one, `shop/s${i}`, [bad(`s${i}`, 'soon')])
     assert.equal(lines.length, 60)
-    clock.move(60_000)
+    clock.advance(60_000)
     report.found(one, 'shop/web', [bad('web', 'soon')])
     assert.deepEqual(lines.slice(60), [
       '[WARNING] 40 more annotations were ignored: see slicedns_annotation_problems_total',
@@ -139,10 +139,10 @@ describe('an annotation that is ignored', () => {
   })
 
   test('is remembered, with ten thousand others', () => {
-    const { report, clock, lines } = open()
+    const { report, clock, lines } = createAnnotationReportHarness()
     const tell = (report: AnnotationReport, count: number): void => {
       for (let i = 0; i < count; i++) {
-        if (i % 60 === 0) clock.move(60_000)
+        if (i % 60 === 0) clock.advance(60_000)
         report.found(one, 'shop/web', [bad('web', String(i))])
       }
     }
@@ -156,7 +156,7 @@ describe('an annotation that is ignored', () => {
 })
 
 test('an end takes the metric of objects back, and ends the Events', async () => {
-  const { report, counted, events } = open()
+  const { report, counted, events } = createAnnotationReportHarness()
   report.found(one, 'shop/web', [bad('web', 'soon')])
   report.stop()
   assert.deepEqual(events, ['+ web soon', 'stop'])

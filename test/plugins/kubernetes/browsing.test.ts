@@ -6,9 +6,9 @@ import { createPublisher } from '../../../src/plugins/kubernetes/publish/publish
 import { systemClock } from '../../../src/scheduling/clock.ts'
 import type { NodeSpec } from '../../../src/table/spec.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
-import { openClusterUnderTest } from '../../support/cluster-under-test.ts'
 import { knowledgeOf } from '../../support/context.ts'
 import { createFakeCluster } from '../../support/fake-cluster.ts'
+import { createKubernetesHarness } from '../../support/kubernetes-harness.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
 const count = 2500
@@ -20,7 +20,7 @@ const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 describe(`a namespace of ${count} services`, () => {
   test('is listed as far as one message goes, the first names in their order', async () => {
-    const cluster = openClusterUnderTest({ options: 'dns_sd', cluster: services })
+    const cluster = createKubernetesHarness({ options: 'dns_sd', cluster: services })
     await cluster.settled()
     const reply = await cluster.askChain(type, 'PTR', {})
     assert.ok(reply !== 'next')

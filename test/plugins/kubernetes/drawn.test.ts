@@ -7,7 +7,7 @@ import { finishReply, replyTo } from '../../../src/dns/reply.ts'
 import { parseMessage } from '../../../src/dns/wire.ts'
 import { selectFor } from '../../../src/plugins/kubernetes/variants.ts'
 import { assertShare, fixedRandom } from '../../support/chance.ts'
-import { ask } from '../../support/plugin-rig.ts'
+import { ask } from '../../support/plugin-harness.ts'
 
 const backend = (weight: number, octet: number, count: number) => ({
   weight,

@@ -7,7 +7,7 @@ import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
 import { createFakeCluster } from '../../support/fake-cluster.ts'
-import { ask } from '../../support/plugin-rig.ts'
+import { ask } from '../../support/plugin-harness.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
 const zone = 'svc.cluster.local.'
@@ -17,7 +17,7 @@ const services = `service web shop 10.0.0.1 created 2024
                   service api shop external api.example.org`
 const annotated = (key: string, value: string, name = 'web'): string => `annotate service ${name} shop ${key} ${value}`
 
-function open(lines: string, settings: Partial<ClusterDnsSettings> = {}) {
+function createExplanationHarness(lines: string, settings: Partial<ClusterDnsSettings> = {}) {
   const cluster = createFakeCluster({ availability: 'synced' })
   createNotation(cluster).apply(`${services}\n${lines}`)
   return knowledgeOf(cluster.view, dnsSettings({ zones: ['cluster.local.', 'in-addr.arpa.'], ...settings }))
@@ -101,7 +101,7 @@ describe('explain says of', () => {
   ]
   for (const { name, lines = '', settings, ask: question, says } of cases) {
     test(name, () => {
-      const said = explain(open(lines, settings), ask(question))
+      const said = explain(createExplanationHarness(lines, settings), ask(question))
       for (const line of says) assert.ok(said.includes(line), `${line}\nis not among\n${said.join('\n')}`)
     })
   }
@@ -169,7 +169,9 @@ describe('what is wrong beyond the text of an annotation', () => {
   ]
   for (const { name, lines, service = 'web', problems } of cases) {
     test(name, () => {
-      const found = serviceProblems(open(lines, opened), 'shop', service).map(({ problem }) => problem)
+      const found = serviceProblems(createExplanationHarness(lines, opened), 'shop', service).map(
+        ({ problem }) => problem,
+      )
       assert.deepEqual(
         found.map(({ key, reason }) => [key, reason]),
         problems.map(([key, reason]) => [key, reason]),

@@ -5,7 +5,7 @@ import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
 import { createFakeCluster } from '../../support/fake-cluster.ts'
-import { ask } from '../../support/plugin-rig.ts'
+import { ask } from '../../support/plugin-harness.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
 const zone = 'svc.cluster.local.'

@@ -6,9 +6,9 @@ import { explain } from '../../../src/plugins/kubernetes/explain/explain.ts'
 import { createSettling } from '../../../src/plugins/kubernetes/publish/settling.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 import { createFakeCluster } from '../../support/fake-cluster.ts'
-import { ask } from '../../support/plugin-rig.ts'
+import { ask } from '../../support/plugin-harness.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 
 interface Case {
@@ -167,7 +167,7 @@ describe('explain says', () => {
     not,
   } of cases)
     test(name, () => {
-      const clock = fixedClock()
+      const clock = createFakeClock()
       const cluster = createFakeCluster({ clock })
       const { apply } = createNotation(cluster)
       apply(lines)
@@ -176,7 +176,7 @@ describe('explain says', () => {
       const context = knowledgeOf(cluster.view, all, [], settling)
       const [changes, age] = later
       apply(changes)
-      clock.move(age)
+      clock.advance(age)
       const said = explain(context, ask(question))
       for (const line of says) assert.ok(said.includes(line), `${line}\nis not among\n${said.join('\n')}`)
       for (const pattern of not ?? []) assert.doesNotMatch(said.join('\n'), pattern)

@@ -7,7 +7,15 @@ import { after, before, describe, test } from 'node:test'
 import { recordText } from '../../../src/dns/rdata.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import { kubernetes } from '../../../src/plugins/kubernetes/index.ts'
-import { ask, createProcessRig, failing, handle, messageOf, type ProcessRig, setUp } from '../../support/plugin-rig.ts'
+import {
+  ask,
+  createPluginHarness,
+  failing,
+  handle,
+  messageOf,
+  type PluginHarness,
+  setUp,
+} from '../../support/plugin-harness.ts'
 import { until } from '../../support/until.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -16,15 +24,15 @@ const directive = `kubernetes cluster.local in-addr.arpa {
   pods insecure
 }`
 
-/** Reading the folder takes real time; waiting for its files to settle takes the rig's. */
-const untilReady = (process: ProcessRig, instance: Instance): Promise<void> =>
+/** Reading the folder takes real time; waiting for its files to settle takes the harness's. */
+const untilReady = (process: PluginHarness, instance: Instance): Promise<void> =>
   until(() => {
-    process.clock.move(100)
+    process.clock.advance(100)
     assert.equal(instance.ready?.(), true)
   })
 
 describe('kubernetes over the examples', () => {
-  const process = createProcessRig()
+  const process = createPluginHarness()
   let instance: Instance
   before(async () => {
     instance = setUp(kubernetes, directive, process, { root })
@@ -95,7 +103,7 @@ describe('kubernetes over the examples', () => {
 })
 
 describe('kubernetes with imported services and topology zones', () => {
-  const process = createProcessRig()
+  const process = createPluginHarness()
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-kubernetes-'))
   let instance: Instance
   before(async () => {
@@ -168,7 +176,7 @@ endpoints: [{addresses: [10.0.0.1], zone: a}]
 
 describe('kubernetes over a folder that is not there', () => {
   test('answers SERVFAIL, is not ready, and says so after startup_timeout', async () => {
-    const process = createProcessRig()
+    const process = createPluginHarness()
     const instance = setUp(
       kubernetes,
       'kubernetes cluster.local {\nmanifests nothing-here\nstartup_timeout 3s\nfallthrough\n}',
@@ -179,12 +187,12 @@ describe('kubernetes over a folder that is not there', () => {
     const outcome = await handle(instance, ask('web.testns.svc.cluster.local. A'), failing(3))
     assert.equal(messageOf(outcome).rcode, 2)
     assert.equal(instance.ready?.(), false)
-    process.clock.move(2_999)
+    process.clock.advance(2_999)
     assert.equal(
       process.lines.some((line) => /unsynced Kubernetes API/.test(line)),
       false,
     )
-    process.clock.move(1)
+    process.clock.advance(1)
     assert.equal(
       process.lines.filter((line) => /WARNING.*plugin\/kubernetes.*unsynced Kubernetes API/.test(line)).length,
       1,
@@ -196,7 +204,7 @@ describe('kubernetes over a folder that is not there', () => {
 
 describe('zones for aliases that can have no effect', () => {
   test('are told when the plugin starts', async () => {
-    const process = createProcessRig()
+    const process = createPluginHarness()
     const directive =
       'kubernetes {\nmanifests nothing-here\nalias_zones apps.cluster.local svc.cluster.local apps.example\n}'
     const instance = setUp(kubernetes, directive, process, { root, zones: ['cluster.local.'] })
@@ -215,7 +223,7 @@ describe('zones for aliases that can have no effect', () => {
 
 describe('two server blocks over one cluster', () => {
   test('share it, and it is closed with the last', async () => {
-    const process = createProcessRig()
+    const process = createPluginHarness()
     const first = setUp(kubernetes, directive, process, { root })
     const second = setUp(kubernetes, directive.replace('cluster.local', 'other.example'), process, { root })
     await first.start?.()

@@ -4,8 +4,8 @@ import { describe, test } from 'node:test'
 import type { ObjectProblem } from '../../../src/cluster-dns/annotations/problems.ts'
 import { ApiFailure, type FailureReason } from '../../../src/k8s/api/failure.ts'
 import { createProblemEvents } from '../../../src/plugins/kubernetes/annotation-report/events.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
-import { collectingLog } from '../../support/plugin-rig.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
+import { collectingLog } from '../../support/plugin-harness.ts'
 
 interface Created {
   readonly path: string
@@ -16,8 +16,8 @@ interface Created {
 /** What the API server answers each request with: an outcome, or why it fails. */
 type Answer = 'created' | 'exists' | ApiFailure
 
-function open(answer: (request: number) => Answer = () => 'created') {
-  const clock = fixedClock({ wall: Date.parse('2026-01-02T03:04:05.678Z') })
+function createProblemEventsHarness(answer: (request: number) => Answer = () => 'created') {
+  const clock = createFakeClock({ wall: Date.parse('2026-01-02T03:04:05.678Z') })
   const lines: string[] = []
   const requests: Created[] = []
   const events = createProblemEvents({
@@ -38,7 +38,7 @@ function open(answer: (request: number) => Answer = () => 'created') {
     /** Lets `milliseconds` pass, and what waits for promises go on before and after. */
     async pass(milliseconds: number) {
       await idle()
-      clock.move(milliseconds)
+      clock.advance(milliseconds)
       await idle()
     },
   }
@@ -60,7 +60,7 @@ const problem = (name: string, changes: Partial<ObjectProblem> = {}): ObjectProb
 
 describe('an Event', () => {
   test('is about the object, in its namespace', async () => {
-    const { events, requests, pass } = open()
+    const { events, requests, pass } = createProblemEventsHarness()
     events.add('1', problem('web'))
     await pass(0)
     const { metadata, ...object } = requests[0].object
@@ -82,7 +82,7 @@ describe('an Event', () => {
   })
 
   test('of a Namespace is in default; of an EndpointSlice it names the API group', async () => {
-    const { events, requests, pass } = open()
+    const { events, requests, pass } = createProblemEventsHarness()
     events.add('1', problem('shop', { kind: 'Namespace', namespace: '' }))
     events.add('2', problem('web-a', { kind: 'EndpointSlice', uid: undefined }))
     await pass(0)
@@ -104,7 +104,7 @@ describe('an Event', () => {
   test('has a name that another replica gives it, too; of an object made anew another one', async () => {
     const names = await Promise.all(
       [problem('web'), problem('web'), problem('web', { uid: 'new' })].map(async (each) => {
-        const { events, requests, pass } = open()
+        const { events, requests, pass } = createProblemEventsHarness()
         events.add('1', each)
         await pass(0)
         return requests[0].object.metadata.name
@@ -115,7 +115,7 @@ describe('an Event', () => {
   })
 
   test('is short, and of a long name has one that the API server takes', async () => {
-    const { events, requests, pass } = open()
+    const { events, requests, pass } = createProblemEventsHarness()
     const long = 'x'.repeat(253)
     events.add(
       '1',
@@ -127,7 +127,7 @@ describe('an Event', () => {
   })
 
   test('of an annotation that is in effect is no warning', async () => {
-    const { events, requests, pass } = open()
+    const { events, requests, pass } = createProblemEventsHarness()
     events.add('1', problem('web', { problem: { key: 'k', reason: 'advice', rule: 'do this' } }))
     await pass(0)
     assert.equal(requests[0].object.type, 'Normal')
@@ -137,7 +137,7 @@ describe('an Event', () => {
 
 describe('Events', () => {
   test('come ten at once, then one a second', async () => {
-    const { events, requests, pass } = open()
+    const { events, requests, pass } = createProblemEventsHarness()
     for (let i = 0; i < 20; i++) events.add(String(i), problem(`s${i}`))
     await pass(0)
     assert.equal(requests.length, 10)
@@ -148,7 +148,7 @@ describe('Events', () => {
   })
 
   test('are created once; another replica may have been first', async () => {
-    const { events, requests, pass, lines } = open(() => 'exists')
+    const { events, requests, pass, lines } = createProblemEventsHarness(() => 'exists')
     events.add('1', problem('web'))
     await pass(60_000)
     assert.equal(requests.length, 1)
@@ -156,7 +156,7 @@ describe('Events', () => {
   })
 
   test('are created again when the API server has forgotten them, as long as they hold', async () => {
-    const { events, requests, pass } = open()
+    const { events, requests, pass } = createProblemEventsHarness()
     events.add('1', problem('web'))
     events.add('2', problem('db'))
     await pass(3_599_000)
@@ -170,7 +170,7 @@ describe('Events', () => {
   })
 
   test('of what no longer holds are not written', async () => {
-    const { events, requests, pass } = open()
+    const { events, requests, pass } = createProblemEventsHarness()
     for (let i = 0; i < 12; i++) events.add(String(i), problem(`s${i}`))
     await pass(0)
     events.remove('10')
@@ -179,7 +179,7 @@ describe('Events', () => {
   })
 
   test('are a thousand at most', async () => {
-    const { events, lines, requests, pass } = open()
+    const { events, lines, requests, pass } = createProblemEventsHarness()
     for (let i = 0; i < 1_100; i++) events.add(String(i), problem(`s${i}`))
     assert.deepEqual(lines, ['[WARNING] events: no more than 1000 ignored annotations are told by Events'])
     for (let i = 0; i < 1_000; i++) await pass(1_000)
@@ -187,7 +187,7 @@ describe('Events', () => {
   })
 
   test('end with their writer', async () => {
-    const { events, requests, pass } = open()
+    const { events, requests, pass } = createProblemEventsHarness()
     for (let i = 0; i < 20; i++) events.add(String(i), problem(`s${i}`))
     await pass(0)
     events.stop()
@@ -200,7 +200,9 @@ const failing = (reason: FailureReason, message: string = reason) => new ApiFail
 
 describe('Events that cannot be written', () => {
   test('for want of the right are one line that says what is missing, and are tried again every five minutes', async () => {
-    const { events, requests, lines, pass } = open((n) => (n < 4 ? failing('forbidden', '403 Forbidden') : 'created'))
+    const { events, requests, lines, pass } = createProblemEventsHarness((n) =>
+      n < 4 ? failing('forbidden', '403 Forbidden') : 'created',
+    )
     events.add('1', problem('web'))
     events.add('2', problem('db'))
     await pass(299_000)
@@ -222,7 +224,7 @@ describe('Events that cannot be written', () => {
       failing('missing'),
       failing('refused'),
     ]
-    const { events, requests, lines, pass } = open((n) => reasons[n - 1] ?? 'created')
+    const { events, requests, lines, pass } = createProblemEventsHarness((n) => reasons[n - 1] ?? 'created')
     for (let i = 0; i < 4; i++) events.add(String(i), problem(`s${i}`))
     await pass(600_000)
     assert.equal(requests.length, 4)
@@ -233,7 +235,9 @@ describe('Events that cannot be written', () => {
   })
 
   test('because the server is busy wait as long as it says', async () => {
-    const { events, requests, pass } = open((n) => (n === 1 ? new ApiFailure('throttled', 'busy', 7_000) : 'created'))
+    const { events, requests, pass } = createProblemEventsHarness((n) =>
+      n === 1 ? new ApiFailure('throttled', 'busy', 7_000) : 'created',
+    )
     events.add('1', problem('web'))
     await pass(6_999)
     assert.equal(requests.length, 1)
@@ -242,7 +246,7 @@ describe('Events that cannot be written', () => {
   })
 
   test('for another reason are tried again, with pauses that grow', async () => {
-    const { events, requests, lines, pass } = open(() => failing('server', '500'))
+    const { events, requests, lines, pass } = createProblemEventsHarness(() => failing('server', '500'))
     events.add('1', problem('web'))
     for (let i = 0; i < 100; i++) await pass(1_000)
     assert.ok(requests.length > 4 && requests.length < 20, String(requests.length))

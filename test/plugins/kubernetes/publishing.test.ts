@@ -42,7 +42,7 @@ interface Opened {
   apply(lines: string): void
 }
 
-function open(
+function createPublisherHarness(
   lines: string,
   options: { availability?: 'pending'; clock?: Clock; threadTime?: () => number } = {},
 ): Opened {
@@ -75,7 +75,7 @@ const hdls = 'hdls.testns.svc.cluster.local.'
 
 describe('a space that is attached', () => {
   test('has every service, its ports and its addresses when it has settled, and may then deny the rest', async () => {
-    const { publisher } = open('service web testns 10.3.0.1\nservice ext testns external example.com')
+    const { publisher } = createPublisherHarness('service web testns 10.3.0.1\nservice ext testns external example.com')
     const space = createSpace()
     await publisher.attach(space).settled
     assert.deepEqual([...space.nodes.keys()].filter((name) => name.includes('testns') || name.includes('10')).sort(), [
@@ -89,7 +89,7 @@ describe('a space that is attached', () => {
   })
 
   test('settles at once, open, while the cluster has not been read', async () => {
-    const { publisher, cluster } = open('service web testns 10.3.0.1', { availability: 'pending' })
+    const { publisher, cluster } = createPublisherHarness('service web testns 10.3.0.1', { availability: 'pending' })
     const space = createSpace()
     await publisher.attach(space).settled
     assert.equal(space.zones.get('cluster.local.')!.open, true)
@@ -104,7 +104,7 @@ describe('a space that is attached', () => {
   })
 
   test('stays open until the last service is in it', async () => {
-    const { publisher } = open('service web testns 10.3.0.1')
+    const { publisher } = createPublisherHarness('service web testns 10.3.0.1')
     const space = createSpace()
     let openWhenPut: boolean | undefined
     const watching = {
@@ -119,7 +119,7 @@ describe('a space that is attached', () => {
   })
 
   test('gets the same as one attached before it, names in use included', async () => {
-    const { publisher } = open('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
+    const { publisher } = createPublisherHarness('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
     const first = createSpace()
     await publisher.attach(first).settled
     publisher.answered('cluster.local.', `172-0-0-2.${hdls}`, dnsType.A)
@@ -131,7 +131,7 @@ describe('a space that is attached', () => {
   })
 
   test('is left alone once it is detached', async () => {
-    const { publisher, apply } = open('service web testns 10.3.0.1')
+    const { publisher, apply } = createPublisherHarness('service web testns 10.3.0.1')
     const space = createSpace()
     const attached = publisher.attach(space)
     await attached.settled
@@ -143,7 +143,7 @@ describe('a space that is attached', () => {
 
   test('is kept up without the names that are too long once the zone is added, and without answers that it cannot hold', async () => {
     const label = 'a'.repeat(63)
-    const { publisher, apply, errors } = open(
+    const { publisher, apply, errors } = createPublisherHarness(
       `service ${label}${label} testns 10.3.0.3\nservice ${label} ${label} 10.3.0.1 ports ${label}x:TCP:1`,
     )
     const table = createTable({ reserveBytes: 2 ** 22 })
@@ -162,7 +162,7 @@ describe('a space that is attached', () => {
   })
 
   test('is given up, with a line in the log, when it takes no more; others are kept current', async () => {
-    const { publisher, apply, errors } = open('service web testns 10.3.0.1')
+    const { publisher, apply, errors } = createPublisherHarness('service web testns 10.3.0.1')
     const full = {
       zone() {},
       remove() {},
@@ -184,7 +184,7 @@ describe('a space that is attached', () => {
 
 describe('a change', () => {
   test('is in the table when the microtasks after it have run', async () => {
-    const { publisher, apply } = open('service hdls testns headless')
+    const { publisher, apply } = createPublisherHarness('service hdls testns headless')
     const space = createSpace()
     await publisher.attach(space).settled
     await idle()
@@ -194,7 +194,7 @@ describe('a change', () => {
   })
 
   test('among a hundred of one service costs one compilation', async () => {
-    const { publisher, apply } = open('service hdls testns headless')
+    const { publisher, apply } = createPublisherHarness('service hdls testns headless')
     const space = createSpace()
     await publisher.attach(space).settled
     await idle()
@@ -205,7 +205,7 @@ describe('a change', () => {
   })
 
   test('of slices costs a ClusterIP service nothing: its answer does not depend on them', async () => {
-    const { publisher, apply } = open('service web testns 10.3.0.1')
+    const { publisher, apply } = createPublisherHarness('service web testns 10.3.0.1')
     const space = createSpace()
     await publisher.attach(space).settled
     await idle()
@@ -216,7 +216,7 @@ describe('a change', () => {
   })
 
   test('of one slice touches only the names in use that it has', async () => {
-    const { publisher, apply } = open(`
+    const { publisher, apply } = createPublisherHarness(`
       service hdls testns headless
       endpoint hdls testns 172.0.0.2 ready slice one
       endpoint hdls testns 172.0.0.3 ready slice two`)
@@ -234,7 +234,9 @@ describe('a change', () => {
 
   test('moves the serial of the zones', async () => {
     let wall = 1_000_000
-    const { publisher, apply } = open('service web testns 10.3.0.1', { clock: { ...stillClock, wall: () => wall } })
+    const { publisher, apply } = createPublisherHarness('service web testns 10.3.0.1', {
+      clock: { ...stillClock, wall: () => wall },
+    })
     const space = createSpace()
     await publisher.attach(space).settled
     assert.equal(space.zones.get('cluster.local.')!.soa.serial, 1000)
@@ -247,7 +249,7 @@ describe('a change', () => {
 
 describe('names that are compiled on first use', () => {
   test('an address that a slice of an impossible service has too points to the others', async () => {
-    const { publisher, errors } = open(`
+    const { publisher, errors } = createPublisherHarness(`
       service hdls testns headless
       endpoint hdls testns 172.0.0.2 ready
       endpoint a..b testns 172.0.0.2 ready`)
@@ -261,7 +263,7 @@ describe('names that are compiled on first use', () => {
   })
 
   test('are not in the table before', async () => {
-    const { publisher } = open('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
+    const { publisher } = createPublisherHarness('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
     const space = createSpace()
     await publisher.attach(space).settled
     assert.equal(space.nodes.has(`172-0-0-2.${hdls}`), false)
@@ -272,7 +274,7 @@ describe('names that are compiled on first use', () => {
   })
 
   test('are at most 16,384: the one longest in use gives way', async () => {
-    const { publisher } = open('service web testns 10.3.0.1 ports a:TCP:1,b:TCP:2')
+    const { publisher } = createPublisherHarness('service web testns 10.3.0.1 ports a:TCP:1,b:TCP:2')
     const space = createSpace()
     await publisher.attach(space).settled
     publisher.answered('cluster.local.', `a.tcp.${web}`, dnsType.A)
@@ -288,7 +290,7 @@ describe('names that are compiled on first use', () => {
   })
 
   test('the name of a service that gives way is there all the time: above it everything else is denied', async () => {
-    const { publisher } = open('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
+    const { publisher } = createPublisherHarness('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
     const space = createSpace()
     await publisher.attach(space).settled
     publisher.answered('cluster.local.', hdls, dnsType.SRV)
@@ -302,7 +304,7 @@ describe('names that are compiled on first use', () => {
   })
 
   test('of a name that is compiled anyway nothing changes', async () => {
-    const { publisher } = open('service web testns 10.3.0.1')
+    const { publisher } = createPublisherHarness('service web testns 10.3.0.1')
     const space = createSpace()
     await publisher.attach(space).settled
     await idle()
@@ -332,7 +334,7 @@ describe('work', () => {
   }
 
   test('is done in slices: others have their turn in between', async () => {
-    const { publisher } = open(
+    const { publisher } = createPublisherHarness(
       Array.from({ length: 50 }, (_, i) => `service web-${i} testns 10.3.0.${i + 1}`).join('\n'),
       { clock: busyClock() },
     )
@@ -347,7 +349,10 @@ describe('work', () => {
   test('on a service that takes long is followed by as long a rest, and then by one compilation', async () => {
     const clock = busyClock()
     let cost = 0
-    const { publisher, apply } = open('service hdls testns headless', { clock, threadTime: () => (cost += 2) })
+    const { publisher, apply } = createPublisherHarness('service hdls testns headless', {
+      clock,
+      threadTime: () => (cost += 2),
+    })
     const space = createSpace()
     await publisher.attach(space).settled
     apply('endpoint hdls testns 172.0.0.1 ready')
@@ -366,7 +371,10 @@ describe('work', () => {
     const clock = busyClock()
     let now = 0
     const slow = { ...clock, now: () => (now += 50) }
-    const { publisher, apply } = open('service hdls testns headless', { clock: slow, threadTime: () => 0 })
+    const { publisher, apply } = createPublisherHarness('service hdls testns headless', {
+      clock: slow,
+      threadTime: () => 0,
+    })
     const space = createSpace()
     await publisher.attach(space).settled
     apply('endpoint hdls testns 172.0.0.1 ready')

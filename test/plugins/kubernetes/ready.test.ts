@@ -5,7 +5,15 @@ import { recordText } from '../../../src/dns/rdata.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import { kubernetes } from '../../../src/plugins/kubernetes/index.ts'
 import { type ApiServer, startApiServer } from '../../support/api-server/index.ts'
-import { ask, createProcessRig, failing, handle, messageOf, type ProcessRig, setUp } from '../../support/plugin-rig.ts'
+import {
+  ask,
+  createPluginHarness,
+  failing,
+  handle,
+  messageOf,
+  type PluginHarness,
+  setUp,
+} from '../../support/plugin-harness.ts'
 import { until } from '../../support/until.ts'
 
 const startupTimeout = 3_600_000
@@ -13,7 +21,7 @@ const broken = { status: 500, reason: 'InternalError', message: 'conversion webh
 
 describe('kubernetes with ServiceImports that cannot be listed', () => {
   let api: ApiServer
-  let process: ProcessRig
+  let process: PluginHarness
   let instance: Instance
   let fault: { remove(): void }
 
@@ -33,7 +41,7 @@ describe('kubernetes with ServiceImports that cannot be listed', () => {
       },
     )
     fault = api.fault({ on: 'any', resource: 'serviceimports', times: Number.POSITIVE_INFINITY, respond: broken })
-    process = createProcessRig()
+    process = createPluginHarness()
     const directive = `kubernetes cluster.local clusterset.local {
   kubeconfig ${api.kubeconfig()}
   multicluster clusterset.local
@@ -53,12 +61,12 @@ describe('kubernetes with ServiceImports that cannot be listed', () => {
   const answerOf = async (name: string) => messageOf(await handle(instance, ask(`${name} A`), failing(5)))
 
   test('is not ready before startup_timeout is over: an import may still come', () => {
-    process.clock.move(startupTimeout - 1)
+    process.clock.advance(startupTimeout - 1)
     assert.equal(instance.ready?.(), false)
   })
 
   test('is ready from startup_timeout on: the other names do not have to wait (CoreDNS never is)', async () => {
-    process.clock.move(startupTimeout)
+    process.clock.advance(startupTimeout)
     assert.equal(instance.ready?.(), true)
     assert.deepEqual((await answerOf('web.shop.svc.cluster.local.')).answer.map(recordText), [
       'web.shop.svc.cluster.local. 5 IN A 10.96.0.1',
@@ -72,7 +80,7 @@ describe('kubernetes with ServiceImports that cannot be listed', () => {
   test('has the imports as soon as they are listed, and is ready by that', async () => {
     fault.remove()
     await until(() => {
-      process.clock.move(1_000)
+      process.clock.advance(1_000)
       assert.equal(instance.ready?.(), true)
     })
     assert.deepEqual((await answerOf('web.shop.svc.clusterset.local.')).answer.map(recordText), [

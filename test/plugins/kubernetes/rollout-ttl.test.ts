@@ -1,7 +1,7 @@
 /** The TTLs that answers had, second by second, while a headless service was rolled out. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { openClusterUnderTest } from '../../support/cluster-under-test.ts'
+import { createKubernetesHarness } from '../../support/kubernetes-harness.ts'
 
 const name = 'db.shop.svc.cluster.local.'
 const endpoint = (pod: number, state: string): string => `endpoint db shop 10.0.0.${pod} ${state}`
@@ -31,7 +31,7 @@ interface Moment {
 
 /** What the table answered in each second. */
 async function record(options: string, end: number): Promise<Moment[]> {
-  const cluster = openClusterUnderTest({
+  const cluster = createKubernetesHarness({
     options,
     cluster: `service db shop headless\n${[1, 2, 3].map((pod) => endpoint(pod, 'ready')).join('\n')}`,
   })

@@ -5,13 +5,13 @@ import fc from 'fast-check'
 import { type EndpointSlice, endpointFlag } from '../../../src/k8s/model/types.ts'
 import { createSettling } from '../../../src/plugins/kubernetes/publish/settling.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 import { createFakeCluster, type FakeCluster } from '../../support/fake-cluster.ts'
 
 const settle = 60_000
 
-function open(lines = '', options: { availability?: 'pending' } = {}) {
-  const clock = fixedClock()
+function createSettlingHarness(lines = '', options: { availability?: 'pending' } = {}) {
+  const clock = createFakeClock()
   const cluster = createFakeCluster({ clock, ...options })
   const { apply } = createNotation(cluster)
   apply(lines)
@@ -30,70 +30,70 @@ const two = `endpoint db shop 10.0.0.1 ready
 
 describe('a service whose endpoints change', () => {
   test('is unsettled at once and settled when the time is over; who listens is told of both', () => {
-    const { clock, apply, flips, settling } = open(two)
+    const { clock, apply, flips, settling } = createSettlingHarness(two)
     assert.equal(settling.isUnsettled('shop', 'db'), false)
     apply('endpoint db shop 10.0.0.3 ready')
     assert.deepEqual(flips, ['shop/db unsettled'])
-    clock.move(settle - 1)
+    clock.advance(settle - 1)
     assert.equal(settling.isUnsettled('shop', 'db'), true)
-    clock.move(1)
+    clock.advance(1)
     assert.equal(settling.isUnsettled('shop', 'db'), false)
     assert.deepEqual(flips, ['shop/db unsettled', 'shop/db settled'])
   })
 
   test('settles when the time since its last change is over, whatever other services do', () => {
-    const { clock, apply, flips } = open(two)
+    const { clock, apply, flips } = createSettlingHarness(two)
     apply('endpoint db shop 10.0.0.3 ready')
-    clock.move(20_000)
+    clock.advance(20_000)
     apply('endpoint web shop 10.0.1.1 ready')
-    clock.move(20_000)
+    clock.advance(20_000)
     apply('remove endpoint db shop 10.0.0.3')
     assert.deepEqual(flips, ['shop/db unsettled', 'shop/web unsettled'])
-    clock.move(settle - 20_000)
+    clock.advance(settle - 20_000)
     assert.deepEqual(flips.slice(2), ['shop/web settled'])
-    clock.move(20_000)
+    clock.advance(20_000)
     assert.deepEqual(flips.slice(3), ['shop/db settled'])
   })
 
   test('stays unsettled after the time as long as an endpoint is not ready', () => {
-    const { clock, apply, flips, settling } = open(two)
+    const { clock, apply, flips, settling } = createSettlingHarness(two)
     apply('endpoint db shop 10.0.0.3 notReady')
-    clock.move(2 * settle)
+    clock.advance(2 * settle)
     assert.deepEqual(settling.why('shop', 'db'), { unready: 1, changing: undefined })
     apply('endpoint db shop 10.0.0.3 ready')
     assert.deepEqual(flips, ['shop/db unsettled', 'shop/db settled'])
   })
 
   test('says why and for how long', () => {
-    const { clock, apply, settling } = open(two)
+    const { clock, apply, settling } = createSettlingHarness(two)
     assert.equal(settling.why('shop', 'db'), undefined)
     apply('endpoint db shop 10.0.0.1 notReady\nendpoint db shop 10.0.0.2 ready terminating')
     assert.deepEqual(settling.why('shop', 'db'), { unready: 2, changing: undefined })
     apply('remove endpoint db shop 10.0.0.1')
-    clock.move(10_000)
+    clock.advance(10_000)
     assert.deepEqual(settling.why('shop', 'db'), { unready: 1, changing: settle - 10_000 })
   })
 
   test('is settled again some time after its last slice has gone', () => {
-    const { clock, apply, flips, settling } = open(two)
+    const { clock, apply, flips, settling } = createSettlingHarness(two)
     apply('remove slice db-ipv4 shop')
     assert.equal(settling.isUnsettled('shop', 'db'), true)
-    clock.move(settle)
+    clock.advance(settle)
     assert.deepEqual(flips, ['shop/db unsettled', 'shop/db settled'])
   })
 
   test('tells nobody any more who has had enough', () => {
-    const { apply, flips, followed } = open(two)
+    const { apply, flips, followed } = createSettlingHarness(two)
     followed.unsubscribe()
     apply('endpoint db shop 10.0.0.3 ready')
     assert.deepEqual(flips, [])
   })
 
   test('waits for nothing any more once it is stopped', () => {
-    const { clock, apply, flips, settling } = open(two)
+    const { clock, apply, flips, settling } = createSettlingHarness(two)
     apply('endpoint db shop 10.0.0.3 ready')
     settling.stop()
-    clock.move(settle)
+    clock.advance(settle)
     assert.deepEqual(flips, ['shop/db unsettled'])
   })
 })
@@ -110,24 +110,26 @@ describe('no change of the endpoints is', () => {
   ]
   for (const [name, lines] of cases)
     test(name, () => {
-      const { apply, flips } = open(`${two}\nendpoint db shop 10.0.0.1 ready slice copy\nslice other db shop IPv4`)
+      const { apply, flips } = createSettlingHarness(
+        `${two}\nendpoint db shop 10.0.0.1 ready slice copy\nslice other db shop IPv4`,
+      )
       apply(lines)
       assert.deepEqual(flips, [])
     })
 
   test('the first list', () => {
-    const { cluster, clock, flips, settling } = open(`${two}\nendpoint db shop 10.0.0.3 notReady`, {
+    const { cluster, clock, flips, settling } = createSettlingHarness(`${two}\nendpoint db shop 10.0.0.3 notReady`, {
       availability: 'pending',
     })
     assert.equal(settling.isUnsettled('shop', 'db'), false)
     cluster.setAvailability('endpointslices', 'synced')
     assert.deepEqual(settling.why('shop', 'db'), { unready: 1, changing: undefined })
-    clock.move(settle)
+    clock.advance(settle)
     assert.deepEqual(flips, [])
   })
 
   test('the list that comes once EndpointSlices may be read', () => {
-    const { cluster, apply, settling } = open('', { availability: 'pending' })
+    const { cluster, apply, settling } = createSettlingHarness('', { availability: 'pending' })
     cluster.setAvailability('endpointslices', 'forbidden')
     apply(two)
     cluster.setAvailability('endpointslices', 'synced')
@@ -146,7 +148,7 @@ describe('a change of the endpoints is', () => {
   ]
   for (const [name, lines] of cases)
     test(name, () => {
-      const { apply, flips } = open(two)
+      const { apply, flips } = createSettlingHarness(two)
       apply(lines)
       assert.deepEqual(flips, ['shop/db unsettled'])
     })
@@ -166,7 +168,7 @@ describe('random slices', () => {
   test('are settled when the rules say so', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 30 }), (events) => {
-        const { clock, cluster, settling } = open()
+        const { clock, cluster, settling } = createSettlingHarness()
         const changedAt = new Map<string, number>()
         for (const { service, slice, addresses, passed } of events) {
           const before = new Map(['a', 'b'].map((name) => [name, addressesOf(cluster, name)]))
@@ -174,7 +176,7 @@ describe('random slices', () => {
           for (const [name, was] of before) {
             if (was !== addressesOf(cluster, name)) changedAt.set(name, clock.now())
           }
-          clock.move(passed)
+          clock.advance(passed)
           for (const name of ['a', 'b']) {
             const changing = clock.now() - (changedAt.get(name) ?? Number.NEGATIVE_INFINITY) < settle
             assert.equal(settling.isUnsettled('shop', name), changing || hasUnready(cluster, name), name)

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Message } from '../../../src/dns/message.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
-import { openClusterUnderTest } from '../../support/cluster-under-test.ts'
+import { createKubernetesHarness } from '../../support/kubernetes-harness.ts'
 
 const namespaces = ['one', 'two']
 const services = ['web', 'api', 'dns']
@@ -261,7 +261,7 @@ for (const { options, zones = ownZones, change = ownChange, names = ownNames, dr
   test(`with options: ${options.replaceAll('\n', ', ') || 'none'}${drawn ? ', and splits' : ''}`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 5 }), async (rounds) => {
-        const cluster = openClusterUnderTest({ options, zones })
+        const cluster = createKubernetesHarness({ options, zones })
         cluster.drawAt(0.6)
         for (const lines of rounds) {
           cluster.apply(lines.join('\n'))

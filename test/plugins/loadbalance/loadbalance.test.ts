@@ -6,7 +6,15 @@ import { after, describe, it } from 'node:test'
 import { recordText } from '../../../src/dns/rdata.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import { loadbalance } from '../../../src/plugins/loadbalance/index.ts'
-import { ask, createProcessRig, handle, messageOf, type Reply, replying, setUp } from '../../support/plugin-rig.ts'
+import {
+  ask,
+  createPluginHarness,
+  handle,
+  messageOf,
+  type Reply,
+  replying,
+  setUp,
+} from '../../support/plugin-harness.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'slicedns-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -110,14 +118,19 @@ describe('loadbalance round_robin', () => {
 })
 
 describe('loadbalance weighted', () => {
-  function weighted(content: string | undefined, rig = createProcessRig()) {
+  function weighted(content: string | undefined, harness = createPluginHarness()) {
     const file = join(folder, `weights-${Math.random()}`)
     if (content !== undefined) writeFileSync(file, content)
-    const instance = setUp(loadbalance, `loadbalance weighted ${file.slice(folder.length + 1)} {\nreload 10s\n}`, rig, {
-      root: folder,
-    })
+    const instance = setUp(
+      loadbalance,
+      `loadbalance weighted ${file.slice(folder.length + 1)} {\nreload 10s\n}`,
+      harness,
+      {
+        root: folder,
+      },
+    )
     instance.start?.()
-    return { instance, file, rig }
+    return { instance, file, harness }
   }
 
   it('draws the first address by weight, 1 where the file names none', async () => {
@@ -144,29 +157,29 @@ describe('loadbalance weighted', () => {
   })
 
   it('reads the file again when it changes, and keeps the last weights while it is wrong', async () => {
-    const { instance, file, rig } = weighted('a.org\n10.1.0.1 255\n')
+    const { instance, file, harness } = weighted('a.org\n10.1.0.1 255\n')
     const favourite = async () => [...(await firsts(instance, 100))].sort((a, b) => b[1] - a[1])[0][0]
     writeFileSync(file, 'a.org\n10.2.0.1 255\n')
-    rig.clock.move(10_000)
+    harness.clock.advance(10_000)
     assert.equal(await favourite(), addresses[1])
     writeFileSync(file, 'a.org\n10.3.0.1 256\n')
-    rig.clock.move(30_000)
+    harness.clock.advance(30_000)
     assert.equal(await favourite(), addresses[1])
-    const errors = rig.lines.filter((line) => line.startsWith('[ERROR]'))
+    const errors = harness.lines.filter((line) => line.startsWith('[ERROR]'))
     assert.equal(errors.length, 1, 'told once')
     assert.match(errors[0], /:2 - the weight '256' is no number from 1 to 255/)
     await instance.stop?.()
     writeFileSync(file, 'a.org\n10.4.0.1 255\n')
-    rig.clock.move(30_000)
+    harness.clock.advance(30_000)
     assert.equal(await favourite(), addresses[1], 'stopped')
   })
 
   it('starts without the file, and uses it once it is there', async () => {
-    const { instance, file, rig } = weighted(undefined)
-    assert.match(rig.lines[0], /^\[WARNING\] .*the next attempt is in 10s$/)
+    const { instance, file, harness } = weighted(undefined)
+    assert.match(harness.lines[0], /^\[WARNING\] .*the next attempt is in 10s$/)
     assert.ok(even(await firsts(instance, 4_000), 4))
     writeFileSync(file, 'a.org\n10.4.0.1 255\n')
-    rig.clock.move(10_000)
+    harness.clock.advance(10_000)
     assert.ok(((await firsts(instance, 100)).get(addresses[3]) ?? 0) > 80)
   })
 

@@ -4,14 +4,14 @@ import { wireToName } from '../../../src/dns/name.ts'
 import type { AnsweredQuery } from '../../../src/plugin/observer.ts'
 import type { Next } from '../../../src/plugin/query.ts'
 import { log } from '../../../src/plugins/log/index.ts'
-import { type Asked, ask, createProcessRig, failing, handle, replying, setUp } from '../../support/plugin-rig.ts'
+import { type Asked, ask, createPluginHarness, failing, handle, replying, setUp } from '../../support/plugin-harness.ts'
 
 /** The line that a query leaves behind, `undefined` when none. */
 function logged(text: string, question: string, next: Next, asked: Asked = {}): string | undefined {
-  const rig = createProcessRig()
-  rig.clock.move(1)
-  handle(setUp(log, text, rig), ask(question, asked), next)
-  return rig.lines[0]
+  const harness = createPluginHarness()
+  harness.clock.advance(1)
+  handle(setUp(log, text, harness), ask(question, asked), next)
+  return harness.lines[0]
 }
 
 const soa = 'example.org. 5 IN SOA ns.example.org. host.example.org. 1 2 3 4 5'
@@ -95,9 +95,9 @@ describe('a line of the query log', () => {
     it(name, () => assert.equal(logged(text, question, next, asked), `[INFO] ${line}`))
 
   it('waits for replies that take their time', async () => {
-    const rig = createProcessRig()
-    await handle(setUp(log, 'log . {rcode}', rig), ask('a.org. A'), async (query) => nxdomain(query))
-    assert.deepEqual(rig.lines, ['[INFO] NXDOMAIN'])
+    const harness = createPluginHarness()
+    await handle(setUp(log, 'log . {rcode}', harness), ask('a.org. A'), async (query) => nxdomain(query))
+    assert.deepEqual(harness.lines, ['[INFO] NXDOMAIN'])
   })
 })
 
@@ -158,9 +158,9 @@ describe('log, of what the data plane answers,', () => {
 
   /** The line that `answered` leaves behind. */
   function observed(text: string, change: Partial<AnsweredQuery> = {}): string | undefined {
-    const rig = createProcessRig()
-    setUp(log, text, rig).observer?.observe({ ...answered, ...change })
-    return rig.lines[0]
+    const harness = createPluginHarness()
+    setUp(log, text, harness).observer?.observe({ ...answered, ...change })
+    return harness.lines[0]
   }
 
   for (const format of ['{common}', '{combined}', 'x {local} {/a/b} {nosuch} {name} {>rflags} {rsize}'])

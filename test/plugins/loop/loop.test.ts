@@ -2,17 +2,21 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { rcode } from '../../../src/dns/codes.ts'
 import { loop } from '../../../src/plugins/loop/index.ts'
-import { ask, createProcessRig, failing, handle, setUp } from '../../support/plugin-rig.ts'
+import { ask, createPluginHarness, failing, handle, setUp } from '../../support/plugin-harness.ts'
 import { until } from '../../support/until.ts'
 import { answering, type Script, silent, startUpstream } from '../../support/upstream.ts'
 
 /** `loop` in a block of zone example.org, whose listener follows a script. */
-async function scene(t: TestContext, script: Script) {
+async function createLoopHarness(t: TestContext, script: Script) {
   const listener = await startUpstream(script)
-  const rig = createProcessRig()
+  const harness = createPluginHarness()
   const fatal: string[] = []
-  Object.assign(rig.state, { fatal: (text: string) => void fatal.push(text) })
-  const instance = setUp(loop, 'loop', rig, { zones: ['example.org.'], port: listener.port, addresses: ['127.0.0.1'] })
+  Object.assign(harness.state, { fatal: (text: string) => void fatal.push(text) })
+  const instance = setUp(loop, 'loop', harness, {
+    zones: ['example.org.'],
+    port: listener.port,
+    addresses: ['127.0.0.1'],
+  })
   t.after(async () => {
     await instance.stop?.()
     await listener.close()
@@ -21,13 +25,13 @@ async function scene(t: TestContext, script: Script) {
   await until(() => assert.ok(listener.arrived.length > 0))
   const [{ name }] = listener.arrived[0].query.questions
   const see = (question: string) => handle(instance, ask(question), failing(rcode.NOTIMP))
-  return { listener, rig, fatal, name, see }
+  return { listener, harness, fatal, name, see }
 }
 
 describe('loop', () => {
   it('asks its own listener, over UDP, HINFO of a name that nobody can guess, in the first zone', async (t) => {
-    const first = await scene(t, silent)
-    const second = await scene(t, silent)
+    const first = await createLoopHarness(t, silent)
+    const second = await createLoopHarness(t, silent)
     assert.match(first.name, /^\d+\.\d+\.example\.org\.$/)
     assert.notEqual(first.name, second.name)
     const [{ query, via }] = first.listener.arrived
@@ -35,7 +39,7 @@ describe('loop', () => {
   })
 
   it('ends the process when the question comes round a third time, in the words of CoreDNS', async (t) => {
-    const { see, name, fatal, listener } = await scene(t, silent)
+    const { see, name, fatal, listener } = await createLoopHarness(t, silent)
     for (let i = 0; i < 2; i++) await see(`${name} HINFO`)
     assert.deepEqual(fatal, [])
     await see(`${name} HINFO`)
@@ -46,7 +50,7 @@ describe('loop', () => {
   })
 
   it('passes every query on, and counts no other', async (t) => {
-    const { see, name, fatal } = await scene(t, silent)
+    const { see, name, fatal } = await createLoopHarness(t, silent)
     for (const question of [`${name} A`, 'other.example.org. HINFO', `${name} TXT`, 'example.org. HINFO']) {
       for (let i = 0; i < 5; i++) {
         const outcome = await see(question)
@@ -57,7 +61,7 @@ describe('loop', () => {
   })
 
   it('stops watching once its question is answered', async (t) => {
-    const { see, name, fatal, listener } = await scene(t, silent)
+    const { see, name, fatal, listener } = await createLoopHarness(t, silent)
     listener.arrived[0].reply({ rcode: rcode.NXDOMAIN })
     const round = async () => {
       fatal.length = 0
@@ -68,17 +72,17 @@ describe('loop', () => {
   })
 
   it('asks again a second after each failure, for thirty seconds', async (t) => {
-    const { listener, rig, see, name, fatal } = await scene(t, silent)
+    const { listener, harness, see, name, fatal } = await createLoopHarness(t, silent)
     for (let asked = 1; asked < 10; asked++) {
       await until(() => assert.equal(listener.arrived.length, asked))
       // An unanswered question: two seconds of waiting, one of pause. Its sightings count anew.
       await see(`${name} HINFO`)
       await see(`${name} HINFO`)
-      rig.clock.move(2000)
-      rig.clock.move(1000)
+      harness.clock.advance(2000)
+      harness.clock.advance(1000)
     }
     await until(() => assert.equal(listener.arrived.length, 10))
-    rig.clock.move(100_000)
+    harness.clock.advance(100_000)
     listener.script = answering()
     for (let i = 0; i < 5; i++) await see(`${name} HINFO`)
     assert.equal(listener.arrived.length, 10)

@@ -7,42 +7,50 @@ import { gunzipSync } from 'node:zlib'
 import type { DataPlaneSample } from '../../../src/plugin/contract.ts'
 import { durationBuckets, sizeBuckets } from '../../../src/plugin/query-metrics.ts'
 import { prometheus } from '../../../src/plugins/prometheus/index.ts'
-import { ask, createProcessRig, failing, handle, type ProcessRig, replying, setUp } from '../../support/plugin-rig.ts'
+import {
+  ask,
+  createPluginHarness,
+  failing,
+  handle,
+  type PluginHarness,
+  replying,
+  setUp,
+} from '../../support/plugin-harness.ts'
 import { freePort } from '../../support/ports.ts'
 
 /** Samples of the families that begin with `prefix`, without buckets. */
-async function series(rig: ProcessRig, prefix: string): Promise<string[]> {
-  const lines = (await rig.metrics.text()).split('\n')
+async function series(harness: PluginHarness, prefix: string): Promise<string[]> {
+  const lines = (await harness.metrics.text()).split('\n')
   return lines.filter((line) => line.startsWith(prefix) && !line.includes('_bucket{'))
 }
 
-async function started(text: string, rig: ProcessRig, block: Parameters<typeof setUp>[3] = {}) {
-  const instance = setUp(prometheus, text, rig, block)
+async function started(text: string, harness: PluginHarness, block: Parameters<typeof setUp>[3] = {}) {
+  const instance = setUp(prometheus, text, harness, block)
   await instance.start?.()
   return instance
 }
 
-async function withPrometheus(use: (rig: ProcessRig, port: number) => Promise<void>) {
-  const rig = createProcessRig()
+async function withPrometheus(use: (harness: PluginHarness, port: number) => Promise<void>) {
+  const harness = createPluginHarness()
   const port = await freePort()
-  const instance = await started(`prometheus 127.0.0.1:${port}`, rig)
+  const instance = await started(`prometheus 127.0.0.1:${port}`, harness)
   try {
-    await use(rig, port)
+    await use(harness, port)
   } finally {
     await instance.stop?.()
-    await rig.settled()
+    await harness.settled()
   }
 }
 
 describe('prometheus counts the queries of its block', () => {
   it('with CoreDNS’s names and labels', async () => {
-    const rig = createProcessRig()
-    const instance = setUp(prometheus, 'prometheus', rig)
-    rig.clock.move(5)
+    const harness = createPluginHarness()
+    const instance = setUp(prometheus, 'prometheus', harness)
+    harness.clock.advance(5)
     handle(instance, ask('w.org. A', { edns: { dnssecOk: true } }), replying({ answer: ['w.org. 5 IN A 192.0.2.1'] }))
     handle(instance, ask('w.org. TYPE4711', { client: '::1', transport: 'tls' }), failing(2))
     handle(instance, ask('x.org. TXT'), () => ({ kind: 'drop', plugin: 'acl' }))
-    assert.deepEqual(await series(rig, 'coredns_dns_'), [
+    assert.deepEqual(await series(harness, 'coredns_dns_'), [
       'coredns_dns_do_requests_total{server="dns://:53",view="",zone="."} 1',
       'coredns_dns_request_duration_seconds_sum{server="dns://:53",view="",zone="."} 0.015',
       'coredns_dns_request_duration_seconds_count{server="dns://:53",view="",zone="."} 3',
@@ -64,13 +72,13 @@ describe('prometheus counts the queries of its block', () => {
   })
 
   it('in CoreDNS’s buckets', async () => {
-    const rig = createProcessRig()
-    handle(setUp(prometheus, 'prometheus', rig), ask('a. A'), replying())
+    const harness = createPluginHarness()
+    handle(setUp(prometheus, 'prometheus', harness), ask('a. A'), replying())
     const bounds = (name: string, text: string) =>
       [...text.matchAll(new RegExp(`^coredns_dns_${name}_bucket{.*le="(.*)"}`, 'gm'))]
         .map(([, bound]) => bound)
         .join(' ')
-    const text = await rig.metrics.text()
+    const text = await harness.metrics.text()
     assert.equal(
       bounds('request_size_bytes', text),
       '0 100 200 300 400 511 1023 2047 4095 8291 16000 32000 48000 64000 +Inf',
@@ -82,10 +90,10 @@ describe('prometheus counts the queries of its block', () => {
   })
 
   it('and goes on counting after a reload', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     for (let configuration = 0; configuration < 2; configuration++)
-      handle(setUp(prometheus, 'prometheus', rig), ask('a. A'), replying())
-    assert.deepEqual(await series(rig, 'coredns_dns_requests_total'), [
+      handle(setUp(prometheus, 'prometheus', harness), ask('a. A'), replying())
+    assert.deepEqual(await series(harness, 'coredns_dns_requests_total'), [
       'coredns_dns_requests_total{family="1",proto="udp",server="dns://:53",type="A",view="",zone="."} 2',
     ])
   })
@@ -113,61 +121,64 @@ describe('prometheus adds what the data plane has counted', () => {
     `coredns_dns_requests_total{family="${family}",proto="udp",server="dns://:53",type="${type}",view="",zone="."} ${count}`
 
   it('to the same series, so that sums are right', () =>
-    withPrometheus(async (rig) => {
-      handle(setUp(prometheus, 'prometheus', rig), ask('a. A'), replying())
-      rig.samples = [sample(10)]
+    withPrometheus(async (harness) => {
+      handle(setUp(prometheus, 'prometheus', harness), ask('a. A'), replying())
+      harness.samples = [sample(10)]
       const expected = [requests('A', 1, 11), requests('AAAA', 2, 10)]
-      assert.deepEqual(await series(rig, 'coredns_dns_requests_total'), expected)
-      assert.deepEqual(await series(rig, 'coredns_dns_requests_total'), expected, 'a second scrape adds nothing')
-      rig.samples = [sample(15)]
-      assert.deepEqual(await series(rig, 'coredns_dns_requests_total'), [requests('A', 1, 16), requests('AAAA', 2, 15)])
-      assert.deepEqual((await series(rig, 'coredns_dns_responses_total')).sort(), [
+      assert.deepEqual(await series(harness, 'coredns_dns_requests_total'), expected)
+      assert.deepEqual(await series(harness, 'coredns_dns_requests_total'), expected, 'a second scrape adds nothing')
+      harness.samples = [sample(15)]
+      assert.deepEqual(await series(harness, 'coredns_dns_requests_total'), [
+        requests('A', 1, 16),
+        requests('AAAA', 2, 15),
+      ])
+      assert.deepEqual((await series(harness, 'coredns_dns_responses_total')).sort(), [
         'coredns_dns_responses_total{plugin="kubernetes",rcode="NXDOMAIN",server="dns://:53",view="",zone="."} 30',
         'coredns_dns_responses_total{plugin="test",rcode="NOERROR",server="dns://:53",view="",zone="."} 1',
       ])
-      const total = (name: string) => series(rig, name).then(([line]) => Number(line.split(' ').at(-1)))
+      const total = (name: string) => series(harness, name).then(([line]) => Number(line.split(' ').at(-1)))
       assert.equal(await total('coredns_dns_request_duration_seconds_count'), 31)
       assert.equal(await total('coredns_dns_response_size_bytes_sum'), 3_019)
     }))
 
   it('once for classes that have the same labels, also when one of them goes', () =>
-    withPrometheus(async (rig) => {
-      rig.samples = [sample(10), sample(5)]
-      assert.equal((await series(rig, 'coredns_dns_requests_total'))[0], requests('A', 1, 15))
-      rig.samples = [sample(10)]
-      assert.equal((await series(rig, 'coredns_dns_requests_total'))[0], requests('A', 1, 15))
-      rig.samples = [sample(12)]
-      assert.equal((await series(rig, 'coredns_dns_requests_total'))[0], requests('A', 1, 17))
+    withPrometheus(async (harness) => {
+      harness.samples = [sample(10), sample(5)]
+      assert.equal((await series(harness, 'coredns_dns_requests_total'))[0], requests('A', 1, 15))
+      harness.samples = [sample(10)]
+      assert.equal((await series(harness, 'coredns_dns_requests_total'))[0], requests('A', 1, 15))
+      harness.samples = [sample(12)]
+      assert.equal((await series(harness, 'coredns_dns_requests_total'))[0], requests('A', 1, 17))
     }))
 
   it('for blocks that name prometheus, and from then on', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
-    const first = await started(`prometheus 127.0.0.1:${port}`, rig, { zones: ['a.org.'] })
-    rig.samples = [sample(10), sample(10, { zone: 'a.org.' })]
-    assert.deepEqual(await series(rig, 'coredns_dns_do_requests_total'), [
+    const first = await started(`prometheus 127.0.0.1:${port}`, harness, { zones: ['a.org.'] })
+    harness.samples = [sample(10), sample(10, { zone: 'a.org.' })]
+    assert.deepEqual(await series(harness, 'coredns_dns_do_requests_total'), [
       'coredns_dns_do_requests_total{server="dns://:53",view="",zone="a.org."} 10',
     ])
-    const second = await started(`prometheus 127.0.0.1:${port}`, rig)
+    const second = await started(`prometheus 127.0.0.1:${port}`, harness)
     await first.stop?.()
-    rig.samples = [sample(11), sample(11, { zone: 'a.org.' })]
-    assert.deepEqual((await series(rig, 'coredns_dns_do_requests_total')).sort(), [
+    harness.samples = [sample(11), sample(11, { zone: 'a.org.' })]
+    assert.deepEqual((await series(harness, 'coredns_dns_do_requests_total')).sort(), [
       'coredns_dns_do_requests_total{server="dns://:53",view="",zone="."} 1',
       'coredns_dns_do_requests_total{server="dns://:53",view="",zone="a.org."} 10',
     ])
     await second.stop?.()
-    await rig.settled()
+    await harness.settled()
   })
 
   it('without losing or doubling anything when prometheus leaves the Corefile and comes back', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
-    rig.samples = [sample(10)]
+    harness.samples = [sample(10)]
     for (let configuration = 0; configuration < 2; configuration++) {
-      const instance = await started(`prometheus 127.0.0.1:${port}`, rig)
-      assert.equal((await series(rig, 'coredns_dns_requests_total'))[0], requests('A', 1, 10))
+      const instance = await started(`prometheus 127.0.0.1:${port}`, harness)
+      assert.equal((await series(harness, 'coredns_dns_requests_total'))[0], requests('A', 1, 10))
       await instance.stop?.()
-      await rig.settled()
+      await harness.settled()
     }
   })
 })
@@ -205,75 +216,75 @@ describe('prometheus shows', () => {
     }))
 
   it('which plugins are in the chain of which zone, for as long as they are', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
     const others = { errors: { handler: replying() }, bind: {} }
-    const old = await started(`prometheus :${port}`, rig, { zones: ['a.org.'], others })
+    const old = await started(`prometheus :${port}`, harness, { zones: ['a.org.'], others })
     const enabled = (name: string, zone: string) =>
       `coredns_plugin_enabled{name="${name}",server="dns://:53",view="",zone="${zone}"} 1`
-    assert.deepEqual(await series(rig, 'coredns_plugin_enabled'), [
+    assert.deepEqual(await series(harness, 'coredns_plugin_enabled'), [
       enabled('prometheus', 'a.org.'),
       enabled('errors', 'a.org.'),
     ])
-    const next = await started(`prometheus :${port}`, rig, { zones: ['b.org.'] })
+    const next = await started(`prometheus :${port}`, harness, { zones: ['b.org.'] })
     await old.stop?.()
-    assert.deepEqual(await series(rig, 'coredns_plugin_enabled'), [enabled('prometheus', 'b.org.')])
+    assert.deepEqual(await series(harness, 'coredns_plugin_enabled'), [enabled('prometheus', 'b.org.')])
     await next.stop?.()
-    await rig.settled()
-    assert.deepEqual(await series(rig, 'coredns_plugin_enabled'), [])
+    await harness.settled()
+    assert.deepEqual(await series(harness, 'coredns_plugin_enabled'), [])
   })
 
   it('the runtime’s metrics when asked to, once however often it is', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
     for (let configuration = 0; configuration < 2; configuration++) {
-      const instance = await started(`prometheus 127.0.0.1:${port} {\nruntime_metrics\n}`, rig)
-      const text = await rig.metrics.text()
+      const instance = await started(`prometheus 127.0.0.1:${port} {\nruntime_metrics\n}`, harness)
+      const text = await harness.metrics.text()
       assert.equal(text.match(/^nodejs_eventloop_lag_seconds /gm)?.length, 1)
       assert.equal(text.match(/^process_cpu_seconds_total /gm)?.length, 1)
       await instance.stop?.()
-      await rig.settled()
+      await harness.settled()
     }
   })
 })
 
 describe('prometheus without its address', () => {
   it('lets DNS start all the same, as CoreDNS does, and says so', async () => {
-    const rig = createProcessRig()
-    const instance = await started('prometheus :99999', rig)
-    assert.deepEqual(rig.lines, [
+    const harness = createPluginHarness()
+    const instance = await started('prometheus :99999', harness)
+    assert.deepEqual(harness.lines, [
       '[ERROR] plugin/prometheus: Failed to start metrics handler: cannot listen on :99999: the largest port is 65535',
     ])
     await instance.stop?.()
   })
 
   it('refuses a reload, which would lose the metrics that there are', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
-    const old = await started(`prometheus 127.0.0.1:${port}`, rig)
+    const old = await started(`prometheus 127.0.0.1:${port}`, harness)
     old.serving?.()
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const taken = (other.address() as { port: number }).port
-    await assert.rejects(started(`prometheus 127.0.0.1:${taken}`, rig), /the address is in use/)
+    await assert.rejects(started(`prometheus 127.0.0.1:${taken}`, harness), /the address is in use/)
     assert.equal((await fetch(`http://127.0.0.1:${port}/metrics`)).status, 200)
     other.close()
     await old.stop?.()
-    await rig.settled()
+    await harness.settled()
   })
 
   it('lets a reload pass that has no metrics to lose, since its port was taken from the start', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const taken = (other.address() as { port: number }).port
-    const old = await started(`prometheus 127.0.0.1:${taken}`, rig)
+    const old = await started(`prometheus 127.0.0.1:${taken}`, harness)
     old.serving?.()
-    const next = await started(`prometheus 127.0.0.1:${taken}`, rig)
-    assert.equal(rig.lines.filter((line) => line.includes('Failed to start metrics handler')).length, 2)
+    const next = await started(`prometheus 127.0.0.1:${taken}`, harness)
+    assert.equal(harness.lines.filter((line) => line.includes('Failed to start metrics handler')).length, 2)
     other.close()
     await old.stop?.()
     await next.stop?.()
-    await rig.settled()
+    await harness.settled()
   })
 })

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { prometheus } from '../../../src/plugins/prometheus/index.ts'
-import { createProcessRig, setUp } from '../../support/plugin-rig.ts'
+import { createPluginHarness, setUp } from '../../support/plugin-harness.ts'
 import { freePort } from '../../support/ports.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'slicedns-'))
@@ -63,18 +63,18 @@ describe('prometheus with tls', { skip }, () => {
   ]
   for (const [kind, expected] of kinds)
     it(`asks of clients what ${kind} says`, async () => {
-      const rig = createProcessRig()
+      const harness = createPluginHarness()
       const port = await freePort()
       const file = webConfig(
         `tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  client_ca_file: client.crt\n  client_auth_type: ${kind}\n`,
       )
-      const instance = setUp(prometheus, `prometheus 127.0.0.1:${port} {\ntls ${file}\n}`, rig)
+      const instance = setUp(prometheus, `prometheus 127.0.0.1:${port} {\ntls ${file}\n}`, harness)
       await instance.start?.()
       const found = []
       for (const client of clients) found.push(await scrape(port, client))
       assert.deepEqual(found, expected)
       await instance.stop?.()
-      await rig.settled()
+      await harness.settled()
     })
 
   const wrong: readonly (readonly [string, RegExp])[] = [
@@ -88,14 +88,14 @@ describe('prometheus with tls', { skip }, () => {
   ]
   for (const [text, reason] of wrong)
     it(`serves nothing with a web configuration that reads ${JSON.stringify(text)}`, async () => {
-      const rig = createProcessRig()
+      const harness = createPluginHarness()
       const port = await freePort()
-      const instance = setUp(prometheus, `prometheus 127.0.0.1:${port} {\ntls ${webConfig(text)}\n}`, rig)
+      const instance = setUp(prometheus, `prometheus 127.0.0.1:${port} {\ntls ${webConfig(text)}\n}`, harness)
       await instance.start?.()
-      assert.match(rig.lines.join('\n'), /^\[ERROR\] plugin\/prometheus: Failed to start metrics handler: /)
-      assert.match(rig.lines.join('\n'), reason)
+      assert.match(harness.lines.join('\n'), /^\[ERROR\] plugin\/prometheus: Failed to start metrics handler: /)
+      assert.match(harness.lines.join('\n'), reason)
       await assert.rejects(fetch(`http://127.0.0.1:${port}/metrics`))
       await instance.stop?.()
-      await rig.settled()
+      await harness.settled()
     })
 })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { ready } from '../../../src/plugins/ready/index.ts'
-import { createProcessRig, type ProcessRig, setUp } from '../../support/plugin-rig.ts'
+import { createPluginHarness, type PluginHarness, setUp } from '../../support/plugin-harness.ts'
 import { freePort } from '../../support/ports.ts'
 import { until } from '../../support/until.ts'
 
@@ -18,16 +18,18 @@ function reporters(states: Record<string, boolean>) {
   return Object.fromEntries(Object.keys(states).map((name) => [name, { ready: () => states[name] }]))
 }
 
-function readyOn(port: number, states: Record<string, boolean>, rig: ProcessRig, body = '') {
-  return setUp(ready, `ready 127.0.0.1:${port} {\n${body}\n}`, rig, { others: { ...reporters(states), errors: {} } })
+function readyOn(port: number, states: Record<string, boolean>, harness: PluginHarness, body = '') {
+  return setUp(ready, `ready 127.0.0.1:${port} {\n${body}\n}`, harness, {
+    others: { ...reporters(states), errors: {} },
+  })
 }
 
 describe('ready', () => {
   it('says 503 with the plugins that are not ready, sorted, then 200 OK', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
     const states = { nomad: false, kubernetes: false }
-    const instance = readyOn(port, states, rig)
+    const instance = readyOn(port, states, harness)
     await instance.start?.()
     assert.deepEqual(await get(port), [503, 'kubernetes,nomad'])
     states.nomad = true
@@ -35,17 +37,17 @@ describe('ready', () => {
     states.kubernetes = true
     assert.deepEqual(await get(port), ok)
     await instance.stop?.()
-    await rig.settled()
+    await harness.settled()
   })
 
   it('is ready at once in a block that nothing has to get ready in', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
-    const instance = readyOn(port, {}, rig)
+    const instance = readyOn(port, {}, harness)
     await instance.start?.()
     assert.deepEqual(await get(port), ok)
     await instance.stop?.()
-    await rig.settled()
+    await harness.settled()
   })
 
   for (const [monitor, later] of [
@@ -53,24 +55,24 @@ describe('ready', () => {
     ['continuously', [503, 'kubernetes']],
   ] as const)
     it(`says ${later.join(' ')} of a plugin that was ready and is no more, with monitor ${monitor}`, async () => {
-      const rig = createProcessRig()
+      const harness = createPluginHarness()
       const port = await freePort()
       const states = { kubernetes: true }
-      const instance = readyOn(port, states, rig, `monitor ${monitor}`)
+      const instance = readyOn(port, states, harness, `monitor ${monitor}`)
       await instance.start?.()
       assert.deepEqual(await get(port), ok)
       states.kubernetes = false
       assert.deepEqual(await get(port), later)
       await instance.stop?.()
-      await rig.settled()
+      await harness.settled()
     })
 
   it('asks every block that shares the address, and names a plugin once', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
     const one = { kubernetes: false }
     const two = { kubernetes: false }
-    const blocks = [readyOn(port, one, rig), readyOn(port, two, rig)]
+    const blocks = [readyOn(port, one, harness), readyOn(port, two, harness)]
     for (const block of blocks) await block.start?.()
     assert.deepEqual(await get(port), [503, 'kubernetes'])
     one.kubernetes = true
@@ -78,18 +80,18 @@ describe('ready', () => {
     two.kubernetes = true
     assert.deepEqual(await get(port), ok)
     for (const block of blocks) await block.stop?.()
-    await rig.settled()
+    await harness.settled()
   })
 
   it('stays ready through a reload: the next configuration speaks only once it answers', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
-    const old = readyOn(port, { kubernetes: true }, rig)
+    const old = readyOn(port, { kubernetes: true }, harness)
     await old.start?.()
     old.serving?.()
     assert.deepEqual(await get(port), ok)
     const states = { kubernetes: false }
-    const next = readyOn(port, states, rig)
+    const next = readyOn(port, states, harness)
     await next.start?.()
     assert.deepEqual(await get(port), ok)
     next.serving?.()
@@ -98,13 +100,13 @@ describe('ready', () => {
     states.kubernetes = true
     assert.deepEqual(await get(port), ok)
     await next.stop?.()
-    await rig.settled()
+    await harness.settled()
   })
 
   it('says 503 Shutting down at once on drain, and ends connections that are kept alive', async () => {
-    const rig = createProcessRig()
+    const harness = createPluginHarness()
     const port = await freePort()
-    const instance = readyOn(port, { kubernetes: true }, rig)
+    const instance = readyOn(port, { kubernetes: true }, harness)
     await instance.start?.()
     const socket = connect(port, '127.0.0.1')
     let reply = ''
@@ -122,6 +124,6 @@ describe('ready', () => {
       [503, 'Shutting down', 'close'],
     )
     await instance.stop?.()
-    await rig.settled()
+    await harness.settled()
   })
 })

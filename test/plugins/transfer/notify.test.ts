@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test'
 import type { Message } from '../../../src/dns/message.ts'
 import { parseMessage } from '../../../src/dns/wire.ts'
 import { transfer } from '../../../src/plugins/transfer/index.ts'
-import { createProcessRig, setUp } from '../../support/plugin-rig.ts'
+import { createPluginHarness, setUp } from '../../support/plugin-harness.ts'
 import { until } from '../../support/until.ts'
 
 /** A secondary that answers NOTIFY with an rcode, or not at all. */
@@ -29,8 +29,8 @@ async function secondary(t: TestContext, address = '127.0.0.1') {
 }
 
 /** The plugin over a plugin with zone `a.`, whose serial the test moves. */
-function openRig(t: TestContext, text: string) {
-  const rig = createProcessRig()
+function createNotifyHarness(t: TestContext, text: string) {
+  const harness = createPluginHarness()
   const zone: { serial: number | undefined } = { serial: 1 }
   let changed = (): void => undefined
   const other = {
@@ -44,11 +44,11 @@ function openRig(t: TestContext, text: string) {
       },
     },
   }
-  const instance = setUp(transfer, text, rig, { others: { other } })
+  const instance = setUp(transfer, text, harness, { others: { other } })
   instance.serving?.()
   t.after(() => instance.stop?.())
   return {
-    ...rig,
+    ...harness,
     change(serial: number | undefined) {
       zone.serial = serial
       changed()
@@ -65,100 +65,100 @@ async function heardTimes(peer: { heard: readonly unknown[] }, times: number): P
 describe('transfer tells secondaries', () => {
   it('that the zone is there, and of each change, by a NOTIFY for its SOA (RFC 1996)', async (t) => {
     const peer = await secondary(t)
-    const rig = openRig(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
-    rig.clock.move(1_000)
+    const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
+    harness.clock.advance(1_000)
     await heardTimes(peer, 1)
     const { message } = peer.heard[0]!
     assert.deepEqual(
       [message.opcode, message.response, message.authoritative, message.questions],
       [4, false, true, [{ name: 'a.', type: 6, class: 1 }]],
     )
-    rig.change(2)
-    rig.clock.move(5_000)
+    harness.change(2)
+    harness.clock.advance(5_000)
     await heardTimes(peer, 2)
-    assert.deepEqual(rig.lines, [])
+    assert.deepEqual(harness.lines, [])
   })
 
   it('once for many changes, and at most every 5 seconds', async (t) => {
     const peer = await secondary(t)
-    const rig = openRig(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
-    rig.clock.move(1_000)
+    const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
+    harness.clock.advance(1_000)
     await heardTimes(peer, 1)
-    for (let serial = 2; serial < 100; serial++) rig.change(serial)
-    rig.clock.move(4_999)
+    for (let serial = 2; serial < 100; serial++) harness.change(serial)
+    harness.clock.advance(4_999)
     assert.equal(peer.heard.length, 1)
-    rig.clock.move(1)
+    harness.clock.advance(1)
     await heardTimes(peer, 2)
   })
 
   it('nothing when the serial stands still, or the zone is not known yet', async (t) => {
     const peer = await secondary(t)
-    const rig = openRig(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
-    rig.change(undefined)
-    rig.clock.move(1_000)
-    rig.change(3)
-    rig.clock.move(1_000)
+    const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
+    harness.change(undefined)
+    harness.clock.advance(1_000)
+    harness.change(3)
+    harness.clock.advance(1_000)
     await heardTimes(peer, 1)
-    rig.change(3)
-    rig.clock.move(5_000)
+    harness.change(3)
+    harness.clock.advance(5_000)
     assert.equal(peer.heard.length, 1)
-    rig.change(4)
-    rig.clock.move(1_000)
+    harness.change(4)
+    harness.clock.advance(1_000)
     await heardTimes(peer, 2)
   })
 
   it('three times when one does not answer, and says so in the log once', async (t) => {
     const peer = await secondary(t)
     peer.state.rcode = undefined
-    const rig = openRig(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
-    rig.clock.move(1_000)
+    const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
+    harness.clock.advance(1_000)
     for (let times = 1; times <= 3; times++) {
       await heardTimes(peer, times)
-      rig.clock.move(2_000)
+      harness.clock.advance(2_000)
     }
-    assert.equal(rig.lines.length, 1)
+    assert.equal(harness.lines.length, 1)
     assert.match(
-      rig.lines[0]!,
+      harness.lines[0]!,
       /^\[WARNING\] plugin\/transfer: 127\.0\.0\.1:\d+ does not take the news that zone a\. has changed: /,
     )
-    rig.change(2)
-    rig.clock.move(1_000)
+    harness.change(2)
+    harness.clock.advance(1_000)
     for (let times = 4; times <= 6; times++) {
       await heardTimes(peer, times)
-      rig.clock.move(2_000)
+      harness.clock.advance(2_000)
     }
-    assert.equal(rig.lines.length, 1)
+    assert.equal(harness.lines.length, 1)
   })
 
   it('again when one refuses', async (t) => {
     const peer = await secondary(t)
     peer.state.rcode = 9
-    const rig = openRig(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
-    rig.clock.move(1_000)
+    const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
+    harness.clock.advance(1_000)
     for (let times = 1; times <= 3; times++) {
       await until(() => {
-        rig.clock.move(500)
+        harness.clock.advance(500)
         assert.equal(peer.heard.length, times)
       })
     }
     await until(() => {
-      rig.clock.move(500)
-      assert.match(rig.lines.join('\n'), /: it says NOTAUTH$/)
+      harness.clock.advance(500)
+      assert.match(harness.lines.join('\n'), /: it says NOTAUTH$/)
     })
   })
 
   it('from the address that `source` names', async (t) => {
     const peer = await secondary(t)
-    const rig = openRig(t, `transfer {\nto 127.0.0.1:${peer.port}\nsource 127.0.0.3\n}`)
-    rig.clock.move(1_000)
+    const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\nsource 127.0.0.3\n}`)
+    harness.clock.advance(1_000)
     await heardTimes(peer, 1)
     assert.equal(peer.heard[0]!.from, '127.0.0.3')
   })
 
   it('and nobody where only * may transfer', async (t) => {
-    const rig = openRig(t, 'transfer {\nto *\n}')
-    rig.change(2)
-    rig.clock.move(60_000)
-    assert.deepEqual(rig.lines, [])
+    const harness = createNotifyHarness(t, 'transfer {\nto *\n}')
+    harness.change(2)
+    harness.clock.advance(60_000)
+    assert.deepEqual(harness.lines, [])
   })
 })

@@ -7,7 +7,15 @@ import { encodeMessage } from '../../../src/dns/wire.ts'
 import type { TransferSource } from '../../../src/plugin/contract.ts'
 import type { Outcome } from '../../../src/plugin/query.ts'
 import { transfer } from '../../../src/plugins/transfer/index.ts'
-import { type Asked, ask, createProcessRig, failing, handle, messageOf, setUp } from '../../support/plugin-rig.ts'
+import {
+  type Asked,
+  ask,
+  createPluginHarness,
+  failing,
+  handle,
+  messageOf,
+  setUp,
+} from '../../support/plugin-harness.ts'
 
 const soa = (serial: number) => parseRecord(`a. 5 IN SOA ns.dns.a. hostmaster.a. ${serial} 7200 1800 86400 5`)
 const passedOn = 99
@@ -34,7 +42,7 @@ function zone(size = 2, known = true): { readonly transfer: TransferSource } {
 }
 
 function outcomeOf(text: string, question: string, asked: Asked, others: Record<string, object>): Outcome {
-  const instance = setUp(transfer, text, createProcessRig(), { others })
+  const instance = setUp(transfer, text, createPluginHarness(), { others })
   const query = ask(question, { transport: 'tcp', ...asked })
   return handle(instance, query, failing(passedOn)) as Outcome
 }
@@ -147,11 +155,11 @@ describe('transfer', () => {
   })
 
   it('says in the log what went where', () => {
-    const rig = createProcessRig()
-    const instance = setUp(transfer, anyone, rig, { others: { other: zone() } })
+    const harness = createPluginHarness()
+    const instance = setUp(transfer, anyone, harness, { others: { other: zone() } })
     messagesOf(handle(instance, ask('a. AXFR', { transport: 'tcp' }), failing(passedOn)) as Outcome)
     messageOf(handle(instance, ask('a. IXFR', { transport: 'tcp', ...has(7) }), failing(passedOn)) as Outcome)
-    assert.deepEqual(rig.lines, [
+    assert.deepEqual(harness.lines, [
       '[INFO] plugin/transfer: zone a. with serial 7 went to 192.0.2.1: 4 records',
       '[INFO] plugin/transfer: zone a. with serial 7 is up to date at 192.0.2.1',
     ])

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { recordText } from '../../../src/dns/rdata.ts'
 import { whoami } from '../../../src/plugins/whoami/index.ts'
-import { type Asked, ask, handle, messageOf, replying, setUp } from '../../support/plugin-rig.ts'
+import { type Asked, ask, handle, messageOf, replying, setUp } from '../../support/plugin-harness.ts'
 
 describe('whoami', () => {
   const cases: readonly { name: string; question: string; asked: Asked; additional: readonly string[] }[] = [

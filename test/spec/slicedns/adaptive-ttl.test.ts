@@ -1,6 +1,6 @@
 /** `adaptive_ttl MIN MAX [SETTLE]` (docs/design.md §9): the TTLs of answers across changes of the endpoints. */
 import { soa, spec } from '../../support/cases.ts'
-import { serialUnderTest } from '../../support/cluster-under-test.ts'
+import { fixedSerial } from '../../support/kubernetes-harness.ts'
 
 const name = (left: string): string => `${left}.shop.svc.cluster.local.`
 const a = (owner: string, ttl: number, ...addresses: string[]): string[] =>
@@ -123,7 +123,7 @@ spec('adaptive_ttl: a headless service', {
     {
       name: 'is negative for `ttl`, whether it settles or not',
       ask: `${name('db')} AAAA`,
-      authority: [soa(5, 'cluster.local.', serialUnderTest + 60 + 40 + 60 + 3600)],
+      authority: [soa(5, 'cluster.local.', fixedSerial + 60 + 40 + 60 + 3600)],
     },
   ],
 })

@@ -16,9 +16,9 @@ import { createMetrics } from '../../../src/telemetry/registry.ts'
 import { soa, spec } from '../../support/cases.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
-import { fixedClock } from '../../support/fake-clock.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 import { createFakeCluster } from '../../support/fake-cluster.ts'
-import { ask } from '../../support/plugin-rig.ts'
+import { ask } from '../../support/plugin-harness.ts'
 
 const origin = 'cluster.local.'
 const startedAt = 1_577_836_800
@@ -31,11 +31,11 @@ interface RoomOptions {
 }
 
 /** A headless service whose hosts are waited for, and no endpoint yet. */
-function openRoom({ options = '', limits = {}, hold = '2s' }: RoomOptions = {}) {
+function createHoldHarness({ options = '', limits = {}, hold = '2s' }: RoomOptions = {}) {
   const text = `.:53 {\nkubernetes ${origin} in-addr.arpa {\n${options}\n}\n}`
   const [block] = parseCorefile(text, 'Corefile', { readFile: () => '', glob: () => [], env: () => '' }).blocks
   const settings = readSettings(schema, block.directives, ['.'])
-  const clock = fixedClock({ wall: startedAt * 1000 })
+  const clock = createFakeClock({ wall: startedAt * 1000 })
   const cluster = createFakeCluster({ ...settings.cluster, clock, availability: 'synced' })
   const notation = createNotation(cluster)
   notation.apply(`namespace shop
@@ -106,15 +106,15 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
   }
   for (const [type, wanted] of Object.entries(found)) {
     test(`${type}: is answered once, by the event that brings the endpoint`, async () => {
-      const { ask, apply, clock, published } = openRoom()
+      const { ask, apply, clock, published } = createHoldHarness()
       const asked = ask(`${host('web-1')} ${type}`)
-      clock.move(1000)
+      clock.advance(1000)
       await turn()
       assert.equal(asked.replies, 0)
       apply('endpoint web shop 10.0.0.2 ready hostname web-1')
       await turn()
       assert.equal(asked.reply, wanted)
-      clock.move(10_000)
+      clock.advance(10_000)
       apply('endpoint web shop 10.0.0.3 ready hostname web-1')
       await turn()
       assert.equal(asked.replies, 1)
@@ -123,12 +123,12 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
   }
 
   test('is denied when its time is up, for one second at most', async () => {
-    const { ask, apply, clock } = openRoom()
+    const { ask, apply, clock } = createHoldHarness()
     const asked = ask(`${host('web-1')} A`)
-    clock.move(1999)
+    clock.advance(1999)
     await turn()
     assert.equal(asked.reply, undefined)
-    clock.move(1)
+    clock.advance(1)
     await turn()
     assert.equal(asked.reply, denied(1))
     apply('endpoint web shop 10.0.0.2 ready hostname web-1')
@@ -137,7 +137,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
   })
 
   test('waits for readiness, not for an endpoint that is not ready', async () => {
-    const { ask, apply } = openRoom()
+    const { ask, apply } = createHoldHarness()
     const asked = ask(`${host('web-1')} A`)
     apply('endpoint web shop 10.0.0.2 notReady hostname web-1')
     await turn()
@@ -148,7 +148,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
   })
 
   test('goes on waiting while other endpoints come', async () => {
-    const { ask, apply } = openRoom()
+    const { ask, apply } = createHoldHarness()
     const [first, second] = [ask(`${host('web-1')} A`), ask(`${host('web-2')} A`)]
     apply('endpoint web shop 10.0.0.3 ready hostname web-2')
     await turn()
@@ -156,7 +156,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
   })
 
   test('is not told of an endpoint that went before its turn came', async () => {
-    const { ask, apply } = openRoom()
+    const { ask, apply } = createHoldHarness()
     const asked = ask(`${host('web-1')} A`)
     apply('endpoint web shop 10.0.0.2 ready hostname web-1\nremove endpoint web shop 10.0.0.2')
     await turn()
@@ -164,7 +164,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
   })
 
   test('a name in capitals is waited for, and answered in them', async () => {
-    const { ask, apply } = openRoom()
+    const { ask, apply } = createHoldHarness()
     const query = { qname: host('WEB-1').replace('web-1', 'WEB-1') }
     const asked = ask(`${host('web-1')} A`, query)
     apply('endpoint web shop 10.0.0.2 ready hostname web-1')
@@ -173,35 +173,35 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
   })
 
   test('counts its time from when it was received', async () => {
-    const { ask, clock } = openRoom()
-    clock.move(5000)
+    const { ask, clock } = createHoldHarness()
+    clock.advance(5000)
     const late = ask(`${host('web-1')} A`, { receivedAt: 3500 })
     const tooLate = ask(`${host('web-1')} A`, { receivedAt: 3000 })
     assert.equal(tooLate.reply, denied(1))
-    clock.move(500)
+    clock.advance(500)
     await turn()
     assert.equal(late.reply, denied(1))
   })
 
   test('goes to the next plugin when it is missing for good, where missing names do', async () => {
-    const { ask, clock } = openRoom({ options: 'fallthrough' })
+    const { ask, clock } = createHoldHarness({ options: 'fallthrough' })
     const asked = ask(`${host('web-1')} A`)
     assert.equal(asked.reply, undefined)
-    clock.move(2000)
+    clock.advance(2000)
     await turn()
     assert.equal(asked.reply, 'next')
   })
 
   test('gives up its place in the queue while it waits, and takes one again', async () => {
-    const rig = openRoom()
-    rig.ask(`${host('web-1')} A`)
-    rig.ask(`${host('web-2')} A`)
-    assert.equal(rig.aside, 2)
-    rig.apply('endpoint web shop 10.0.0.2 ready hostname web-1')
+    const harness = createHoldHarness()
+    harness.ask(`${host('web-1')} A`)
+    harness.ask(`${host('web-2')} A`)
+    assert.equal(harness.aside, 2)
+    harness.apply('endpoint web shop 10.0.0.2 ready hostname web-1')
     await turn()
-    assert.equal(rig.aside, 1)
-    rig.clock.move(2000)
-    assert.equal(rig.aside, 0)
+    assert.equal(harness.aside, 1)
+    harness.clock.advance(2000)
+    assert.equal(harness.aside, 0)
   })
 })
 
@@ -225,18 +225,18 @@ describe('hold: which names are waited for', () => {
   for (const text of waits) {
     test(`before any endpoint is known: ${text} waits`, () => {
       const [label, type] = text.split(' ')
-      assert.equal(openRoom().ask(`${host(label)} ${type}`).reply, undefined)
+      assert.equal(createHoldHarness().ask(`${host(label)} ${type}`).reply, undefined)
     })
   }
   for (const text of doesNot) {
     test(`${text} does not, and is denied as any name`, () => {
       const [label, type] = text.split(' ')
-      assert.equal(openRoom().ask(`${host(label)} ${type}`).reply, denied(5))
+      assert.equal(createHoldHarness().ask(`${host(label)} ${type}`).reply, denied(5))
     })
   }
 
   test('once endpoints are known, ready or not, the others must be of the same set', () => {
-    const { ask, apply } = openRoom()
+    const { ask, apply } = createHoldHarness()
     apply('endpoint web shop 10.0.0.2 notReady hostname web-1')
     assert.equal(ask(`${host('web-2')} A`).reply, undefined)
     assert.equal(ask(`${host('web-1')} A`).reply, undefined)
@@ -244,7 +244,7 @@ describe('hold: which names are waited for', () => {
   })
 
   test('hosts of a service without the annotation, or with an address of its own, are not waited for', () => {
-    const { ask, apply } = openRoom()
+    const { ask, apply } = createHoldHarness()
     apply(`service plain shop headless
       service virtual shop 10.96.0.7
       annotate service virtual shop slicedns.io/hold 2s`)
@@ -254,18 +254,18 @@ describe('hold: which names are waited for', () => {
   })
 
   test('nobody waits where no client does (explain, lookups of our own)', () => {
-    assert.equal(openRoom().ask(`${host('web-1')} A`, { releaseSlot: undefined }).reply, denied(5))
+    assert.equal(createHoldHarness().ask(`${host('web-1')} A`, { releaseSlot: undefined }).reply, denied(5))
   })
 
   test('what cannot be told yet is not waited for', () => {
-    const { ask, apply } = openRoom()
+    const { ask, apply } = createHoldHarness()
     apply('pending endpointslices')
     assert.match(ask(`${host('web-1')} A`).reply!, /^SERVFAIL/)
   })
 })
 
 describe('hold: those who wait are let go', () => {
-  const ends: Readonly<Record<string, (rig: ReturnType<typeof openRoom>) => void>> = {
+  const ends: Readonly<Record<string, (harness: ReturnType<typeof createHoldHarness>) => void>> = {
     'when the annotation goes': ({ apply }) => apply('annotate service web shop slicedns.io/hold'),
     'when the annotation becomes a wrong one': ({ apply }) => apply('annotate service web shop slicedns.io/hold 5s'),
     'when the service goes': ({ apply }) => apply('remove service web shop'),
@@ -275,25 +275,25 @@ describe('hold: those who wait are let go', () => {
   }
   for (const [when, end] of Object.entries(ends)) {
     test(`${when}, with an answer`, async () => {
-      const rig = openRoom()
-      const asked = rig.ask(`${host('web-1')} A`)
-      end(rig)
+      const harness = createHoldHarness()
+      const asked = harness.ask(`${host('web-1')} A`)
+      end(harness)
       await turn()
       assert.match(asked.reply!, /^NXDOMAIN\ncluster\.local\. 1 IN SOA .* 1$/)
       assert.equal(asked.replies, 1)
-      assert.equal(rig.aside, 0)
+      assert.equal(harness.aside, 0)
     })
   }
 
   test('after shutdown has begun nobody begins to wait', () => {
-    const { ask, room } = openRoom()
+    const { ask, room } = createHoldHarness()
     room.close()
     assert.equal(ask(`${host('web-1')} A`).reply, denied(1))
   })
 })
 
 test('hold: an answer that cannot be made is the failure of one question, and of no other', async () => {
-  const { ask: wait, room, apply } = openRoom()
+  const { ask: wait, room, apply } = createHoldHarness()
   const failing = room.wait({ ...ask(`${host('web-1')} A`), releaseSlot: () => () => undefined }, origin, () => {
     throw new Error('a bug')
   })
@@ -313,7 +313,7 @@ describe('hold: bounds', () => {
   }
   for (const [what, limits] of Object.entries(bounds)) {
     test(`beyond the bound ${what} a question is denied at once, until a place is free`, async () => {
-      const { ask, apply } = openRoom({ limits })
+      const { ask, apply } = createHoldHarness({ limits })
       ask(`${host('web-1')} A`)
       ask(`${host('web-2')} A`)
       assert.equal(ask(`${host('web-3')} A`).reply, denied(1))
@@ -324,24 +324,24 @@ describe('hold: bounds', () => {
   }
 
   test('a client that has taken its share leaves room to others', () => {
-    const { ask } = openRoom({ limits: { client: 1 } })
+    const { ask } = createHoldHarness({ limits: { client: 1 } })
     ask(`${host('web-1')} A`, client('192.0.2.7'))
     assert.equal(ask(`${host('web-1')} A`, client('192.0.2.7')).reply, denied(1))
     assert.equal(ask(`${host('web-1')} A`, client('192.0.2.8')).reply, undefined)
   })
 
   test('metrics tell how many wait, and what became of those who did', async () => {
-    const rig = openRoom({ limits: { client: 3 } })
-    for (const label of ['web-1', 'web-2', 'web-3', 'web-4']) rig.ask(`${host(label)} A`)
-    rig.apply('endpoint web shop 10.0.0.2 ready hostname web-1')
+    const harness = createHoldHarness({ limits: { client: 3 } })
+    for (const label of ['web-1', 'web-2', 'web-3', 'web-4']) harness.ask(`${host(label)} A`)
+    harness.apply('endpoint web shop 10.0.0.2 ready hostname web-1')
     await turn()
-    assert.match(await rig.metricsText(), /^slicedns_held_queries 2$/m)
-    rig.clock.move(1000)
-    rig.ask(`${host('web-5')} A`)
-    rig.clock.move(1000)
-    rig.apply('remove service web shop')
+    assert.match(await harness.metricsText(), /^slicedns_held_queries 2$/m)
+    harness.clock.advance(1000)
+    harness.ask(`${host('web-5')} A`)
+    harness.clock.advance(1000)
+    harness.apply('remove service web shop')
     await turn()
-    const text = await rig.metricsText()
+    const text = await harness.metricsText()
     assert.match(text, /^slicedns_held_queries 0$/m)
     const counts = { answered: 1, timeout: 2, released: 1, refused: 1 }
     for (const [outcome, count] of Object.entries(counts)) {
@@ -350,33 +350,33 @@ describe('hold: bounds', () => {
   })
 
   test('as many as may wait for one endpoint are all answered', async () => {
-    const rig = openRoom()
+    const harness = createHoldHarness()
     const asked = Array.from({ length: holdLimits.service }, (_, i) =>
-      rig.ask(`${host('web-0')} A`, client(`10.1.${i >> 8}.${i & 255}`)),
+      harness.ask(`${host('web-0')} A`, client(`10.1.${i >> 8}.${i & 255}`)),
     )
-    rig.apply('endpoint web shop 10.0.0.1 ready hostname web-0')
+    harness.apply('endpoint web shop 10.0.0.1 ready hostname web-0')
     while (asked.some(({ replies }) => replies === 0)) await turn()
     assert.ok(asked.every(({ replies }) => replies === 1))
-    assert.equal(rig.aside, 0)
+    assert.equal(harness.aside, 0)
   })
 })
 
 describe('hold: whatever happens', () => {
   const label = fc.integer({ min: 0, max: 3 }).map((ordinal) => `web-${ordinal}`)
   const address = (of: string) => `10.0.0.${Number(of.slice(4)) + 1}`
-  type Rig = ReturnType<typeof openRoom>
-  type Asked = ReturnType<Rig['ask']>
+  type HoldHarness = ReturnType<typeof createHoldHarness>
+  type Asked = ReturnType<HoldHarness['ask']>
   /** What was asked, and which hosts were ready when the answer was seen. */
   interface Run {
-    readonly rig: Rig
+    readonly harness: HoldHarness
     readonly asked: { readonly label: string; readonly state: Asked }[]
     readonly ready: Set<string>
   }
   type Happening = (run: Run) => void
 
   const comes = (name: string, state: 'ready' | 'notReady'): Happening => {
-    return ({ rig, ready }) => {
-      rig.apply(`endpoint web shop ${address(name)} ${state} hostname ${name}`)
+    return ({ harness, ready }) => {
+      harness.apply(`endpoint web shop ${address(name)} ${state} hostname ${name}`)
       if (state === 'ready') ready.add(name)
       else ready.delete(name)
     }
@@ -384,25 +384,25 @@ describe('hold: whatever happens', () => {
   const happening: fc.Arbitrary<Happening> = fc.oneof(
     label.map(
       (name): Happening =>
-        ({ rig, asked }) => {
-          asked.push({ label: name, state: rig.ask(`${host(name)} A`) })
+        ({ harness, asked }) => {
+          asked.push({ label: name, state: harness.ask(`${host(name)} A`) })
         },
     ),
     label.map((name) => comes(name, 'ready')),
     label.map((name) => comes(name, 'notReady')),
     fc.integer({ min: 1, max: 1500 }).map(
       (milliseconds): Happening =>
-        ({ rig }) =>
-          rig.clock.move(milliseconds),
+        ({ harness }) =>
+          harness.clock.advance(milliseconds),
     ),
-    fc.constant<Happening>(({ rig }) => rig.apply('annotate service web shop slicedns.io/hold')),
-    fc.constant<Happening>(({ rig }) => rig.apply('annotate service web shop slicedns.io/hold 1s')),
+    fc.constant<Happening>(({ harness }) => harness.apply('annotate service web shop slicedns.io/hold')),
+    fc.constant<Happening>(({ harness }) => harness.apply('annotate service web shop slicedns.io/hold 1s')),
   )
 
   test('every question has one answer, which is true when it is given, and nobody is left behind', () =>
     fc.assert(
       fc.asyncProperty(fc.array(happening, { maxLength: 25 }), async (happenings) => {
-        const run: Run = { rig: openRoom(), asked: [], ready: new Set() }
+        const run: Run = { harness: createHoldHarness(), asked: [], ready: new Set() }
         for (const happen of happenings) {
           const before = new Set(run.asked.filter(({ state }) => state.replies > 0))
           happen(run)
@@ -412,11 +412,11 @@ describe('hold: whatever happens', () => {
             assert.equal(asked.state.reply!.startsWith('NOERROR'), run.ready.has(asked.label))
           }
         }
-        run.rig.room.close()
+        run.harness.room.close()
         await turn()
         assert.ok(run.asked.every(({ state }) => state.replies === 1))
-        assert.equal(run.rig.aside, 0)
-        assert.match(await run.rig.metricsText(), /^slicedns_held_queries 0$/m)
+        assert.equal(run.harness.aside, 0)
+        assert.match(await run.harness.metricsText(), /^slicedns_held_queries 0$/m)
       }),
     ))
 })

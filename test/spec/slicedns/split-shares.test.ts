@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { encodeMessage } from '../../../src/dns/encode.ts'
 import { assertShare, fixedRandom } from '../../support/chance.ts'
-import { type ClusterUnderTest, openClusterUnderTest, question } from '../../support/cluster-under-test.ts'
+import { createKubernetesHarness, type KubernetesHarness, question } from '../../support/kubernetes-harness.ts'
 
 const lookups = 100_000
 /** The cluster changes so often meanwhile. */
@@ -71,10 +71,10 @@ function picked(seen: readonly Seen[], random: () => number): Seen {
 interface Client {
   readonly lookups: number
   /** The backend that it goes to. */
-  readonly go: (cluster: ClusterUnderTest, random: () => number) => number
+  readonly go: (cluster: KubernetesHarness, random: () => number) => number
 }
 
-function ask(cluster: ClusterUnderTest, request: Uint8Array, most: number): Seen[] {
+function ask(cluster: KubernetesHarness, request: Uint8Array, most: number): Seen[] {
   const reply = cluster.askTableInOctets(request)
   assert.ok(reply, 'the table answers')
   return answers(reply, request, most)
@@ -184,7 +184,7 @@ const cases: readonly { readonly name: string; readonly backends: readonly Backe
 describe('the shares that a client of a split sees, while pods come and go', () => {
   for (const [i, { name, backends: given }] of cases.entries()) {
     test(name, async () => {
-      const cluster = openClusterUnderTest({ cluster: clusterOf(given) })
+      const cluster = createKubernetesHarness({ cluster: clusterOf(given) })
       const random = fixedRandom(i + 1)
       const draw = (): number => random() / 2 ** 32
       cluster.drawFrom(draw)
@@ -216,7 +216,7 @@ describe('the shares that a client of a split sees, while pods come and go', () 
       { share: 90, replicas: 2 },
       { share: 10, replicas: 1 },
     ]
-    const cluster = openClusterUnderTest({ cluster: clusterOf(given) })
+    const cluster = createKubernetesHarness({ cluster: clusterOf(given) })
     const random = fixedRandom(100)
     const draw = (): number => random() / 2 ** 32
     cluster.drawFrom(draw)
@@ -252,7 +252,7 @@ test('each endpoint of a backend gets as much as another, of a crowd told in par
     { share: 99.9, replicas: 1 },
     { share: 0.1, replicas: 499 },
   ]
-  const cluster = openClusterUnderTest({ cluster: clusterOf(given) })
+  const cluster = createKubernetesHarness({ cluster: clusterOf(given) })
   await cluster.settled()
   const random = fixedRandom(200)
   cluster.drawFrom(() => random() / 2 ** 32)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { spec } from '../../support/cases.ts'
-import { openClusterUnderTest } from '../../support/cluster-under-test.ts'
+import { createKubernetesHarness } from '../../support/kubernetes-harness.ts'
 import { a, aaaa, missing, name, split } from '../../support/split-cases.ts'
 
 const bare = `${name('web.shop')} SRV`
@@ -326,7 +326,7 @@ spec('a split: SRV of other targets', {
 
 test('a split over very many endpoints has its addresses in the table ahead, its SRV records once they are asked for', async () => {
   const endpoints = Array.from({ length: 600 }, (_, i) => `endpoint crowd shop 10.2.${i >> 8}.${i & 255} ready`)
-  const cluster = openClusterUnderTest({
+  const cluster = createKubernetesHarness({
     cluster: `${releases}
               service crowd shop headless
               ${endpoints.join('\n')}

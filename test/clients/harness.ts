@@ -23,7 +23,7 @@ export const roundRobin = JSON.stringify({ loadBalancingConfig: [{ round_robin: 
 /** Loopback addresses: a pod of ours has no other network. */
 export const address = (pod: number): string => `127.1.0.${pod}`
 
-export interface World {
+export interface DiscoveryHarness {
   readonly pod: Pod
   readonly server: RunningServer
   /** Starts the backends of these pods, and stops those of the others. */
@@ -54,13 +54,13 @@ export interface RunningClient {
   stop(): void
 }
 
-export interface WorldOptions {
+export interface HarnessOptions {
   /** Milliseconds after which backends end a connection. */
   readonly maxConnectionAge?: number
   readonly ports?: readonly { readonly name: string; readonly port: number }[]
 }
 
-export async function openWorld(options: WorldOptions = {}): Promise<World> {
+export async function createDiscoveryHarness(options: HarnessOptions = {}): Promise<DiscoveryHarness> {
   const pod = await openPod()
   const manifests = join(pod.folder, 'manifests')
   mkdirSync(manifests)
@@ -133,7 +133,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
 
 function objects(
   { pods, annotations }: { pods: readonly number[]; annotations: Readonly<Record<string, string>> },
-  ports: NonNullable<WorldOptions['ports']>,
+  ports: NonNullable<HarnessOptions['ports']>,
 ): readonly object[] {
   const metadata = { namespace: 'shop', name: 'backend' }
   return [

@@ -21,10 +21,10 @@ import { schema } from '../../src/plugins/kubernetes/settings.ts'
 import { createTable, monotonicMilliseconds } from '../../src/table/index.ts'
 import { createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './context.ts'
-import { fixedClock } from './fake-clock.ts'
+import { createFakeClock } from './fake-clock.ts'
 import { createFakeCluster } from './fake-cluster.ts'
 
-export interface ClusterUnderTest {
+export interface KubernetesHarness {
   /** Applies lines of the cluster notation. */
   apply(lines: string): void
   /** Where in [0, 1) everything is drawn from now on that is drawn per query: a split's backend, an order. */
@@ -55,11 +55,11 @@ export interface ClusterOptions {
 }
 
 /** Every change of these tests' clusters happens in this second. */
-export const serialUnderTest = 1_577_836_800
-export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
+export const fixedSerial = 1_577_836_800
+export function createKubernetesHarness(given: ClusterOptions): KubernetesHarness {
   const settings = readKubernetes(given)
   // Time stands still: work is never cut into slices, however slow the machine is.
-  const clock = fixedClock({ wall: serialUnderTest * 1000 })
+  const clock = createFakeClock({ wall: fixedSerial * 1000 })
   const cluster = createFakeCluster({
     ...settings.cluster,
     clock,
@@ -102,7 +102,7 @@ export function openClusterUnderTest(given: ClusterOptions): ClusterUnderTest {
     drawFrom(source) {
       random = source
     },
-    pass: clock.move,
+    pass: clock.advance,
     async settled() {
       await attached.settled
       // A change is compiled by the microtasks after it.

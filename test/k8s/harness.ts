@@ -1,4 +1,4 @@
-/** A cluster under test with what it logs and counts. */
+/** A cluster read by its reflectors, with what it logs and counts. */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { formatAddress } from '../../src/k8s/model/address.ts'
@@ -11,7 +11,7 @@ import { createMetrics } from '../../src/telemetry/registry.ts'
 import type { KubeObject } from '../support/api-server/index.ts'
 import { until } from '../support/until.ts'
 
-export interface Rig extends Cluster {
+export interface ClusterHarness extends Cluster {
   /** `[LEVEL] text` each; debug is left out. */
   readonly lines: string[]
   readonly metrics: MetricsRegistry
@@ -33,11 +33,11 @@ export const config: Omit<ClusterConfig, 'source'> = {
 }
 
 /** Opens and starts it; it is stopped when the test ends. */
-export function openRig(
+export function createClusterHarness(
   t: Pick<TestContext, 'after'>,
   source: ClusterConfig['source'],
   options: Partial<ClusterConfig> & { clock?: Clock } = {},
-): Rig {
+): ClusterHarness {
   const { clock = systemClock, ...rest } = options
   const lines: string[] = []
   const metrics = createMetrics()

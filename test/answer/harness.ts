@@ -62,7 +62,7 @@ export function questionMessage(name: string, type: number, asked: Asked = {}): 
   }
 }
 
-export function rig(
+export function createResponderHarness(
   change: Partial<AnswerProfile> = {},
   options: ResponderOptions = {},
   tableOptions: TableOptions = {},

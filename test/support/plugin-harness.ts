@@ -13,14 +13,14 @@ import { createSharedValues } from '../../src/server/process-state.ts'
 import type { Logger } from '../../src/telemetry/log.ts'
 import type { MetricsRegistry } from '../../src/telemetry/metrics.ts'
 import { createMetrics } from '../../src/telemetry/registry.ts'
-import { type FixedClock, fixedClock } from './fake-clock.ts'
+import { createFakeClock, type FakeClock } from './fake-clock.ts'
 
 /** What a process has: shared by the configurations of a test that reloads. */
-export interface ProcessRig {
+export interface PluginHarness {
   readonly lines: string[]
   readonly log: Logger
   readonly metrics: MetricsRegistry
-  readonly clock: FixedClock
+  readonly clock: FakeClock
   readonly state: ProcessState
   /** What the next reload results in, and why reloads were asked for. */
   readonly reloads: { result: ReloadResult; readonly reasons: string[] }
@@ -31,15 +31,15 @@ export interface ProcessRig {
   settled(): Promise<void>
 }
 
-export function createProcessRig(): ProcessRig {
+export function createPluginHarness(): PluginHarness {
   const lines: string[] = []
   const log = collectingLog(lines)
   const shared = createSharedValues(log)
-  const rig: ProcessRig = {
+  const harness: PluginHarness = {
     lines,
     log,
     metrics: createMetrics(),
-    clock: fixedClock(),
+    clock: createFakeClock(),
     reloads: { result: { ok: true }, reasons: [] },
     file: { hash: 'first' },
     running: { hash: 'first' },
@@ -48,28 +48,28 @@ export function createProcessRig(): ProcessRig {
     state: {
       acquire: shared.acquire,
       async reload(reason) {
-        rig.reloads.reasons.push(reason)
-        if (rig.reloads.result.ok && 'hash' in rig.file) rig.running = { hash: rig.file.hash }
-        return rig.reloads.result
+        harness.reloads.reasons.push(reason)
+        if (harness.reloads.result.ok && 'hash' in harness.file) harness.running = { hash: harness.file.hash }
+        return harness.reloads.result
       },
       get configHash() {
-        return rig.running.hash
+        return harness.running.hash
       },
       readConfigHash() {
-        if ('error' in rig.file) throw rig.file.error
-        return rig.file.hash
+        if ('error' in harness.file) throw harness.file.error
+        return harness.file.hash
       },
       fatal(text) {
         throw new Error(text)
       },
-      dataPlane: { collect: () => rig.samples },
+      dataPlane: { collect: () => harness.samples },
       limits: readProcessLimits(),
     },
   }
-  return rig
+  return harness
 }
 
-export interface BlockRig {
+export interface BlockOptions {
   readonly zones?: readonly string[]
   readonly servers?: readonly string[]
   readonly port?: number
@@ -83,8 +83,8 @@ export interface BlockRig {
 export function setUp<Settings>(
   plugin: Plugin<Settings>,
   lines: string,
-  process: ProcessRig = createProcessRig(),
-  { zones = ['.'], servers = ['dns://:53'], port = 53, addresses = [], root = '/', others = {} }: BlockRig = {},
+  process: PluginHarness = createPluginHarness(),
+  { zones = ['.'], servers = ['dns://:53'], port = 53, addresses = [], root = '/', others = {} }: BlockOptions = {},
 ): Instance {
   const { blocks } = parseCorefile(`. {\n${lines}\n}\n`, 'Corefile', diskSources)
   const occurrences = blocks[0].directives.filter(({ word }) => word === plugin.name)

@@ -1,19 +1,20 @@
-/** `slicedns [-conf Corefile] …`: assembles the rooms into a running server, and obeys signals. */
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+/** `slicedns [-conf Corefile] …`: assembles the rooms into a running server. */
+import { existsSync } from 'node:fs'
 import { collect } from './answer/counters.ts'
 import { createResponder, missText } from './answer/index.ts'
+import { bannerText } from './banner.ts'
 import { parseServeFlags } from './cli/flags.ts'
-import { type Corefile, defaultCorefile, loadCorefile } from './corefile/index.ts'
-import { ConfigError } from './corefile/schema.ts'
+import { type Corefile, defaultCorefile, loadCorefile, readStandardInput } from './corefile/index.ts'
+import { writePidfile } from './pidfile.ts'
 import { plugins } from './plugins/index.ts'
 import { readProcessLimits } from './process-limits/index.ts'
 import { systemClock } from './scheduling/clock.ts'
 import { explain, listenForExplain } from './server/explain.ts'
 import { panicCounter } from './server/panics.ts'
 import { createTableProbe } from './server/probe.ts'
-import type { Server } from './server/server.ts'
-import { startServer } from './server/server.ts'
+import { drainLimit, type Server, startServer } from './server/server.ts'
 import { registerTableMetrics } from './server/table-metrics.ts'
+import { listenForSignals } from './signals.ts'
 import { createTable } from './table/index.ts'
 import { errorMessage, errorStack } from './telemetry/error-text.ts'
 import type { Logger } from './telemetry/log.ts'
@@ -23,6 +24,9 @@ import { publishBuildInfo } from './telemetry/process-metrics.ts'
 import { createMetrics } from './telemetry/registry.ts'
 import { createTransport } from './transport/index.ts'
 import { version } from './version.ts'
+
+/** Milliseconds that plugins and sockets may take to stop after the drain. */
+const stopLimit = 2_000
 
 export async function serve(args: readonly string[]): Promise<void> {
   const flags = parseServeFlags(args)
@@ -46,10 +50,11 @@ export async function serve(args: readonly string[]): Promise<void> {
     process.exit(1)
   }
 
-  // Before there is a server: of process 1 of a container the system takes no signal that has no handler.
-  const signals = listenForSignals(flags.pidfile)
+  // Before there is a server: process 1 of a container gets no signal that it has no handler for.
+  const signals = listenForSignals(log)
   let server: Server
   try {
+    if (flags.conf === 'stdin') await readStandardInput()
     server = await startServer({
       readCorefile,
       plugins,
@@ -72,7 +77,7 @@ export async function serve(args: readonly string[]): Promise<void> {
       fatal,
     })
   } catch (error) {
-    process.stderr.write(`${error instanceof ConfigError || errorMessage(error)}\n`)
+    process.stderr.write(`${errorMessage(error)}\n`)
     process.exit(1)
   }
 
@@ -94,15 +99,16 @@ export async function serve(args: readonly string[]): Promise<void> {
     failedReloads.inc()
     log.error(`${signal}: reload failed, the running configuration stays: ${result.error}`)
   }
-  signals.handleSignals({
+  signals.handle({
     reload: (signal) => void reload(signal),
-    async end() {
+    async shutdown() {
       await server.shutdown()
       explainer.close()
     },
+    shutdownLimit: () => Math.max(server.current().lameduck, drainLimit) + stopLimit,
   })
   if (flags.pidfile !== undefined) writePidfile(flags.pidfile, log)
-  if (!flags.quiet) printBanner(server)
+  if (!flags.quiet) process.stdout.write(bannerText(server))
 }
 
 /**
@@ -116,63 +122,4 @@ function surviveExceptions(log: Logger, panics: CounterCell): void {
   }
   process.on('uncaughtException', survive)
   process.on('unhandledRejection', survive)
-}
-
-/** What signals ask for. */
-interface SignalHandlers {
-  reload(signal: string): void
-  end(): Promise<void>
-}
-
-/** Until someone obeys, a signal to end ends the process at once, and one to reload is what the start does anyway. */
-function listenForSignals(pidfile: string | undefined): { handleSignals(server: SignalHandlers): void } {
-  let obedient: SignalHandlers | undefined
-  let ending = false
-  const end = async (): Promise<void> => {
-    // A second signal means that a person will not wait.
-    if (ending) process.exit(2)
-    ending = true
-    if (obedient && pidfile !== undefined) rmSync(pidfile, { force: true })
-    await obedient?.end()
-    process.exit(0)
-  }
-  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, end)
-  for (const signal of ['SIGUSR1', 'SIGHUP']) process.on(signal, () => obedient?.reload(signal))
-  return {
-    handleSignals(server) {
-      obedient = server
-    },
-  }
-}
-
-function writePidfile(path: string, log: { error(text: string): void }): void {
-  try {
-    writeFileSync(path, `${process.pid}\n`, { mode: 0o644 })
-  } catch (error) {
-    log.error(`Could not write the pidfile ${path}: ${errorMessage(error)}`)
-  }
-}
-
-/** Zone lines as CoreDNS prints them, the version, and for a server that nobody knows yet what to try. */
-function printBanner(server: Server): void {
-  const { configuration } = server.current()
-  const lines: string[] = []
-  for (const listener of configuration.listeners) {
-    const zones = listener.blocks.flatMap((block) => block.zones).sort()
-    for (const zone of zones) lines.push(`${zone}:${listener.port}${listener.address && ` on ${listener.address}`}`)
-  }
-  lines.push(
-    `slicedns-${version}`,
-    `${process.platform}/${process.arch}, node ${process.version}, udp by ${server.ingress.udp}`,
-  )
-  const first = configuration.listeners[0]
-  const examples = configuration.blocks.flatMap((block) =>
-    block.instances.flatMap(({ instance }) => instance.examples?.() ?? []),
-  )
-  if (first)
-    for (const example of examples) {
-      const port = first.port === 53 ? '' : ` -p ${first.port}`
-      lines.push(`try: dig @${first.address || '127.0.0.1'}${port} ${example}`)
-    }
-  process.stdout.write(`${lines.join('\n')}\n`)
 }

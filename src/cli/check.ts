@@ -1,4 +1,5 @@
 /** `slicedns check`: reports every error of a Corefile, without opening a socket or calling an API. */
+import { readStandardInput } from '../corefile/index.ts'
 import { plugins } from '../plugins/index.ts'
 import { type Command, type Io, integerFlag, misuse, parseArgs, printExit } from './args.ts'
 import { checkCorefile, findingText } from './findings.ts'
@@ -21,6 +22,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   const port = integerFlag(parsed, 'dns.port', 0, 65_535)
   if (Number.isNaN(port)) return printExit(misuse(command, 'invalid value for -dns.port: must be a port'), io)
   const file = parsed.given.get('conf') ?? 'Corefile'
+  if (file === 'stdin') await readStandardInput()
   const { findings, blocks } = checkCorefile(file, plugins, port ?? 53)
   for (const finding of findings) io.stdout.write(`${findingText(finding)}\n`)
   const errors = findings.filter(({ severity }) => severity === 'error').length

@@ -1,7 +1,15 @@
 /** What the other rooms take from this one. Schemas import read.ts instead. */
 export { byChainOrder, chainOrder, checkDirectives, directiveError } from './directives.ts'
 export { defaultPorts, type Scheme, type ServerKey, serverKeys } from './keys.ts'
-export { type Corefile, configHash, defaultCorefile, diskSources, loadCorefile, readCorefile } from './load.ts'
+export {
+  type Corefile,
+  configHash,
+  defaultCorefile,
+  diskSources,
+  loadCorefile,
+  readCorefile,
+  readStandardInput,
+} from './load.ts'
 export {
   type CorefileBlock,
   type ParsedCorefile,

@@ -1,6 +1,6 @@
 /** Corefiles from disk, and the hash by which `reload` sees that one has changed. */
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isatty } from 'node:tty'
 import { type CorefileBlock, type ParsedCorefile, parseCorefile, type Sources } from './parser.ts'
@@ -35,32 +35,49 @@ export function defaultCorefile(port?: number): Corefile {
   return { ...parsed, file: 'Corefile', hash: configHash(parsed.blocks), builtIn: true }
 }
 
-/** What was piped in: it can be read only once, and a reload wants it again. */
-let piped: string | undefined
+/** The Corefile from standard input, which can be read only once: a reload needs it again. */
+let piped = ''
 
-/** The text of a Corefile. Throws ConfigError. */
+/**
+ * Reads standard input to its end, for `readCorefile('stdin')`. Signals are handled meanwhile: a writer may never close
+ * its end. A terminal is not read: nobody types a Corefile.
+ */
+export async function readStandardInput(): Promise<void> {
+  piped = ''
+  if (isatty(0)) return
+  process.stdin.setEncoding('utf8')
+  for await (const text of process.stdin) piped += text
+}
+
+/** The text of a Corefile; of `stdin`, what `readStandardInput` has read. Throws ConfigError. */
 export function readCorefile(file: string): string {
-  // A terminal is not read: nobody types a Corefile.
-  if (file === 'stdin') {
-    piped ??= isatty(0) ? '' : readFileSync(0, 'utf8')
-    return piped
-  }
+  if (file === 'stdin') return piped
   try {
-    return readFileSync(file, 'utf8')
+    return readRegularFile(file)
   } catch (error) {
     throw new ConfigError(`cannot read the Corefile ${file}: ${reason(error)}`, undefined)
   }
 }
 
+/**
+ * Opening or reading a pipe or a device can block for ever, and everything with it: only regular files are read. Opened
+ * without blocking, since the path may lead to another file after a look at it.
+ */
+function readRegularFile(path: string): string {
+  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  try {
+    const stats = fstatSync(descriptor)
+    if (stats.isDirectory()) throw new Error('is a directory')
+    if (!stats.isFile()) throw new Error('is not a regular file')
+    return readFileSync(descriptor, 'utf8')
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 /** Imports from the file system, variables from the environment. */
 export const diskSources: Sources = {
-  readFile(path) {
-    const stats = statSync(path)
-    if (stats.isDirectory()) throw new Error('is a directory')
-    // Reading a pipe or a device could block for ever.
-    if (!stats.isFile()) throw new Error('is not a regular file')
-    return readFileSync(path, 'utf8')
-  },
+  readFile: readRegularFile,
   glob: globFiles,
   env: (name) => process.env[name],
 }
@@ -121,7 +138,7 @@ function reason(error: unknown): string {
   return code === 'ENOENT'
     ? 'no such file'
     : code === 'EISDIR'
-      ? 'it is a directory'
+      ? 'is a directory'
       : code === 'EACCES'
         ? 'permission denied'
         : error.message

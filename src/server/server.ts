@@ -21,8 +21,8 @@ import { type RunningConfiguration, run } from './running.ts'
 const compileTimeout = 10_000
 /** How long an old configuration's queries in flight are waited for before its plugins stop. */
 const inFlightTimeout = 10_000
-/** Shutdown goes on while queries come, but no longer than this (Kubernetes kills after 30 s by default). */
-const drainLimit = 20_000
+/** Milliseconds that shutdown goes on while queries come (Kubernetes kills after 30 s by default). */
+export const drainLimit = 20_000
 /** Shutdown ends when no query has come for this long. */
 const quietPeriod = 1_000
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,8 +36,17 @@ describe('loading a Corefile', () => {
   test('that is a folder says so', () => {
     assert.equal(
       refusal(() => loadCorefile(folder)),
-      `cannot read the Corefile ${folder}: it is a directory`,
+      `cannot read the Corefile ${folder}: is a directory`,
     )
+  })
+  test('that is a pipe or a device is refused at once: reading it could block for ever', () => {
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    for (const path of [pipe, '/dev/zero'])
+      assert.equal(
+        refusal(() => loadCorefile(path)),
+        `cannot read the Corefile ${path}: is not a regular file`,
+      )
   })
   test('without a server block gives the built-in one, with a warning', () => {
     const { blocks, warnings } = loadCorefile(file('empty', '# nothing\n'))

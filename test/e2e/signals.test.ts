@@ -1,45 +1,118 @@
-/** Signals that come while the server is still starting: here it waits for a resolver that says nothing. */
+/** Signals as CoreDNS's operators know them: what each does to the running process, and what the log says of it. */
 import assert from 'node:assert/strict'
-import { createSocket } from 'node:dgram'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
-import { runtime, startServer } from '../support/server.ts'
+import { type TestContext, test } from 'node:test'
+import { without } from '../support/peers.ts'
+import { builtServer, type RunningServer, runtime, startServer } from '../support/server.ts'
+import { until } from '../support/until.ts'
 
-describe('a server that is starting', { skip: process.platform === 'win32' }, () => {
-  const resolver = createSocket('udp4')
-  before(async () => {
-    resolver.bind(0, '127.0.0.1')
-    await once(resolver, 'listening')
+const skip = without('dig')
+
+async function start(t: TestContext, lameduck: string): Promise<RunningServer> {
+  const server = await startServer({
+    corefile: ({ dns, health }) => `.:${dns} {
+    bind 127.0.0.1
+    health 127.0.0.1:${health} {
+        lameduck ${lameduck}
+    }
+    whoami
+}
+`,
   })
-  after(() => resolver.close())
+  t.after(() => server.stop('SIGKILL'))
+  return server
+}
 
-  async function startingServer() {
-    const asked = once(resolver, 'message')
-    const server = await startServer({
-      command: [runtime, join(import.meta.dirname, '../../src/main.ts')],
-      waitFor: 'nothing',
-      corefile: ({ dns }) => `.:${dns} {
-        bind 127.0.0.1
-        forward . upstream.example {
-          resolver 127.0.0.1:${resolver.address().port}
-        }
-      }`,
-    })
-    await asked
-    return server
-  }
+const logOf = (server: RunningServer) => server.output().match(/^\[.*$/gm) ?? []
 
-  it('goes on starting after SIGHUP and SIGUSR1, and serves', async () => {
-    const server = await startingServer()
-    server.signal('SIGHUP')
-    server.signal('SIGUSR1')
-    await server.printed(/^slicedns-\d/m)
-    assert.deepEqual(await server.stop(), { code: 0, signal: null })
-  })
+async function answers(server: RunningServer): Promise<void> {
+  assert.equal((await server.dig('x.example', 'A')).rcode, 'NOERROR')
+}
 
-  it('ends with exit code 0 on SIGTERM', async () => {
-    const server = await startingServer()
-    assert.deepEqual(await server.stop('SIGTERM'), { code: 0, signal: null })
-  })
+test('SIGTERM logs the shutdown, the lameduck period and the end of the drain, and exits with 0', {
+  skip,
+}, async (t) => {
+  const server = await start(t, '500ms')
+  assert.deepEqual(await server.stop('SIGTERM'), { code: 0, signal: null })
+  const [first, second, last, ...more] = logOf(server)
+  assert.equal(first, '[INFO] SIGTERM: Shutting down servers then terminating')
+  assert.equal(second, '[INFO] plugin/health: Going into lameduck mode for 500ms')
+  assert.match(last, /^\[INFO\] SIGTERM: Servers stopped after [\d.]+m?s$/)
+  assert.deepEqual(more, [])
 })
+
+test('a second SIGTERM, and a SIGINT after it, leave the lameduck period as long as it is', { skip }, async (t) => {
+  const server = await start(t, '2s')
+  const began = performance.now()
+  server.signal('SIGTERM')
+  await server.printed(/lameduck mode/)
+  server.signal('SIGTERM')
+  server.signal('SIGINT')
+  await server.printed(/SIGINT: Shutting down/)
+  await answers(server)
+  assert.deepEqual(await server.exited, { code: 0, signal: null })
+  assert.ok(performance.now() - began >= 2000, 'the lameduck period was cut short')
+  assert.equal(server.output().match(/Shutting down servers/g)?.length, 1)
+})
+
+test('a second SIGINT ends the process at once, with exit code 2', { skip }, async (t) => {
+  const server = await start(t, '10m')
+  server.signal('SIGINT')
+  await server.printed(/^\[INFO\] SIGINT: Shutting down$/m)
+  server.signal('SIGINT')
+  assert.deepEqual(await server.exited, { code: 2, signal: null })
+  assert.match(server.output(), /^\[INFO\] SIGINT: Force quit$/m)
+})
+
+test('SIGQUIT removes the pidfile and ends the process at once, with exit code 0', { skip }, async (t) => {
+  const server = await start(t, '10m')
+  const pidfile = join(server.folder, 'pid')
+  assert.ok(existsSync(pidfile))
+  server.process.once('exit', () => assert.ok(!existsSync(pidfile)))
+  server.signal('SIGQUIT')
+  assert.deepEqual(await server.exited, { code: 0, signal: null })
+  assert.deepEqual(logOf(server), ['[INFO] SIGQUIT: Quitting process immediately'])
+})
+
+test('SIGUSR2 is refused in the log, and the process goes on', { skip }, async (t) => {
+  const server = await start(t, '0s')
+  server.signal('SIGUSR2')
+  await server.printed(/^\[ERROR\] SIGUSR2: upgrading in place is not supported/m)
+  await answers(server)
+})
+
+test('a Corefile that became a pipe fails the reload and stops neither answers nor SIGTERM', { skip }, async (t) => {
+  const server = await start(t, '0s')
+  execFileSync('mkfifo', [`${server.corefile}.pipe`])
+  renameSync(`${server.corefile}.pipe`, server.corefile)
+  server.signal('SIGUSR1')
+  await server.printed(/reload failed, the running configuration stays: .* is not a regular file/)
+  await answers(server)
+  assert.deepEqual(await server.stop('SIGTERM'), { code: 0, signal: null })
+})
+
+test('SIGTERM ends a process that still waits for its Corefile on standard input', {
+  skip: process.platform !== 'linux' && 'reads /proc',
+}, async (t) => {
+  const child = spawn(runtime, [builtServer, '-conf', 'stdin'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  // Half a Corefile: whoever writes it may never finish.
+  child.stdin.write('.:0 {\n')
+  let output = ''
+  child.stdout.on('data', (text) => {
+    output += text
+  })
+  await until(() => assert.ok(hasOwnHandlers(child.pid!)))
+  child.kill('SIGTERM')
+  assert.deepEqual(await once(child, 'close'), [0, null])
+  assert.equal(output, '[INFO] SIGTERM: Shutting down servers then terminating\n')
+})
+
+/** Whether our handlers stand: Node.js itself never handles SIGUSR2, number 12 (Linux). */
+function hasOwnHandlers(pid: number): boolean {
+  const caught = /^SigCgt:\s+(\S+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return (BigInt(`0x${caught}`) & (1n << 11n)) !== 0n
+}

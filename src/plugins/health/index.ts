@@ -1,4 +1,13 @@
-import { argCount, duration, type HostPort, listenAddress, option, readBody, value } from '../../corefile/read.ts'
+import {
+  argCount,
+  duration,
+  durationText,
+  type HostPort,
+  listenAddress,
+  option,
+  readBody,
+  value,
+} from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import { acquireHttpListener, sendText } from '../../telemetry/http.ts'
@@ -35,6 +44,9 @@ export const health: Plugin<readonly Settings[]> = {
     return {
       // CoreDNS accepts a negative one and does not wait.
       lameduck: Math.max(0, lameduck),
+      drain() {
+        if (lameduck > 0) log.info(`Going into lameduck mode for ${durationText(lameduck)}`)
+      },
       async start() {
         const listener = acquireHttpListener(process, address)
         held.push(listener)

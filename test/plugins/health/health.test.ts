@@ -81,6 +81,17 @@ describe('health', () => {
     it(`goes on for ${milliseconds} ms at shutdown with '${text}'`, () =>
       assert.equal(setUp(health, `health {\n${text}\n}`).lameduck, milliseconds))
 
+  it('logs the lameduck period when shutdown begins, and nothing without one', () => {
+    for (const [text, lines] of [
+      ['lameduck 1m30s', ['[INFO] plugin/health: Going into lameduck mode for 1m30s']],
+      ['', []],
+    ] as const) {
+      const harness = createPluginHarness()
+      setUp(health, `health {\n${text}\n}`, harness).drain?.()
+      assert.deepEqual(harness.lines, lines)
+    }
+  })
+
   it('asks itself every second, and counts how long that took and how often it failed', async () => {
     const harness = createPluginHarness()
     const port = await freePort()

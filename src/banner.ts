@@ -1,0 +1,31 @@
+import type { Server } from './server/server.ts'
+import { version } from './version.ts'
+
+/** The first lines: zones and addresses as CoreDNS prints them, the versions, and queries to try. */
+export function bannerText(server: Server): string {
+  const { configuration } = server.current()
+  const zones = configuration.listeners.flatMap(({ address, port, blocks }) =>
+    blocks
+      .flatMap((block) => block.zones)
+      .sort()
+      .map((zone) => `${zone}:${port}${address && ` on ${address}`}`),
+  )
+  const lines = [
+    ...zones,
+    `slicedns-${version}`,
+    `${process.platform}/${process.arch}, node ${process.version}, udp by ${server.ingress.udp}`,
+    ...examples(server),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function examples(server: Server): string[] {
+  const { configuration } = server.current()
+  const [first] = configuration.listeners
+  if (!first) return []
+  const port = first.port === 53 ? '' : ` -p ${first.port}`
+  const instances = configuration.blocks.flatMap((block) => block.instances)
+  return instances
+    .flatMap(({ instance }) => instance.examples?.() ?? [])
+    .map((example) => `try: dig @${first.address || '127.0.0.1'}${port} ${example}`)
+}

@@ -25,7 +25,7 @@ export interface BodyLimits {
 
 export interface BodyDeps {
   readonly clock: Clock
-  readonly pacer: CooperativeScheduler
+  readonly scheduler: CooperativeScheduler
   /** What the server is called in messages. */
   readonly name: string
   /** Called for each chunk. */
@@ -52,7 +52,7 @@ export async function readItems<Item>(
   reader: BodyReader<Item>,
   take: (item: Item) => void | Promise<void>,
   limits: BodyLimits,
-  { clock, pacer, name, alive }: BodyDeps,
+  { clock, scheduler, name, alive }: BodyDeps,
 ): Promise<void> {
   const { body } = response
   const watchdog = guard(body, limits, clock, name)
@@ -60,12 +60,12 @@ export async function readItems<Item>(
     for await (const chunk of body as AsyncIterable<Buffer>) {
       watchdog.seen()
       alive()
-      pacer.begin()
+      scheduler.begin()
       reader.push(chunk)
       for (let item = reader.next(); item !== undefined; item = reader.next()) {
         const more = take(item)
         if (more !== undefined) await more
-        if (pacer.due) await pacer.rest()
+        if (scheduler.due) await scheduler.rest()
       }
     }
   } catch (error) {

@@ -50,8 +50,8 @@ export interface ConnectionDeps {
 export function createConnection({ credentials, log, clock, meter }: ConnectionDeps): Connection {
   const stop = new AbortController()
   const backoff = createBackoff(clock)
-  const outage = createRateLimitedLog('the Kubernetes API', log, clock)
-  const refusal = createRateLimitedLog('the Kubernetes API', log, clock)
+  const unreachableLog = createRateLimitedLog('the Kubernetes API', log, clock)
+  const unauthorizedLog = createRateLimitedLog('the Kubernetes API', log, clock)
   let current: Session | undefined
   let opening: Promise<Session> | undefined
   let retryAt = Number.NEGATIVE_INFINITY
@@ -64,13 +64,13 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
   const unreachableBecause = (failure: ApiFailure): void => {
     unreachable = true
     retryAt = clock.now() + retryDelay(failure)
-    if (!stop.signal.aborted) outage.failed(`Kubernetes API: ${failure.message}`)
+    if (!stop.signal.aborted) unreachableLog.failed(`Kubernetes API: ${failure.message}`)
   }
 
   const answered = (): void => {
     if (unreachable) recoveredAt = clock.now()
     unreachable = false
-    outage.over()
+    unreachableLog.over()
   }
 
   const openSession = async (): Promise<Session> => {
@@ -123,9 +123,9 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
       answered()
       if (response.status === 401) {
         credentials.refused()
-        refusal.failed(`Kubernetes API: ${name()} does not accept ${credentials.identity} (401 Unauthorized)`)
+        unauthorizedLog.failed(`Kubernetes API: ${name()} does not accept ${credentials.identity} (401 Unauthorized)`)
       } else {
-        refusal.over()
+        unauthorizedLog.over()
       }
       return response
     } catch (error) {

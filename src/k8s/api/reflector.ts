@@ -1,11 +1,16 @@
 /**
  * Keeps one resource of the model equal to the API server's: a list, then a watch from where the list ended, for ever.
  *
- * Ours and not client-node's informer, which stops for good at a connection error, keeps whole objects, ignores
- * bookmarks and opens a TLS connection per watch. What it holds to:
+ *   listing (streaming, or in pages) ──complete──▶ watching
+ *        ▲   ▲                                        │
+ *        │   └── version expired, too many failures ──┤
+ *        └───────────── backingOff ◀──── failure ─────┘
+ *
+ * This is ours and not client-node's informer, which stops for good at a connection error, keeps whole objects, ignores
+ * bookmarks and opens a TLS connection per watch. The rules:
  * - what is served is never cleared: a list marks and sweeps;
  * - time never goes back: a list asks for nothing older than what was seen;
- * - whatever fails is tried again, at a pace that a struggling server survives (backoff.ts, connection.ts).
+ * - whatever fails is tried again, at a pace that a struggling server survives (retry-policy.ts, connection.ts).
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
@@ -14,12 +19,13 @@ import { MalformedObject } from '../decode/draft.ts'
 import type { Reducer } from '../decode/reduce.ts'
 import type { WatchEvent } from '../decode/wire.ts'
 import type { ClusterConfig, Resource } from '../model/types.ts'
-import { createBackoff, pause } from './backoff.ts'
+import { pause } from './backoff.ts'
 import { acceptList, acceptWatch, type BodyLimits, listReader, readItems, readStatus, watchReader } from './body.ts'
 import type { Connection } from './connection.ts'
-import { ApiFailure, describeFailure, type FailureReason, isUnreachable } from './failure.ts'
+import { ApiFailure, describeFailure, isUnreachable } from './failure.ts'
 import type { WatchMeter } from './metrics.ts'
 import { apiResources, requestPath } from './resources.ts'
+import { createRetryPolicy } from './retry-policy.ts'
 import type { ApiResponse, Session } from './session.ts'
 import { statusFailure } from './status-failure.ts'
 import type { StoreUpdater } from './store-updater.ts'
@@ -29,15 +35,44 @@ export interface ReflectorDeps {
   readonly config: ClusterConfig
   readonly connection: Connection
   readonly reducer: Reducer
-  readonly intake: StoreUpdater
-  readonly pacer: CooperativeScheduler
+  readonly store: StoreUpdater
+  readonly scheduler: CooperativeScheduler
   readonly meter: WatchMeter
-  readonly trouble: WatchErrorReporter
+  readonly errors: WatchErrorReporter
   readonly log: Logger
   readonly clock: Clock
   /** The resource has been listed. */
   readonly synced: () => void
 }
+
+export interface Reflector {
+  /** Resolves when `signal` aborts. Never rejects. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+interface Listing {
+  readonly kind: 'listing'
+  /** Some servers do not stream lists: then the list comes in pages. */
+  readonly how: 'streaming' | 'paged'
+  /** The resourceVersion up to which everything has been seen before; '' where nothing has. */
+  readonly seen: string
+  /** `any`: the server is behind what was seen, so take what it has. */
+  readonly atLeast: 'seen' | 'any'
+}
+
+interface Watching {
+  readonly kind: 'watching'
+  /** The resourceVersion up to which the model has everything. */
+  seen: string
+}
+
+interface BackingOff {
+  readonly kind: 'backingOff'
+  readonly milliseconds: number
+  readonly next: Listing | Watching
+}
+
+type State = Listing | Watching | BackingOff
 
 const second = 1000
 const minute = 60 * second
@@ -55,30 +90,13 @@ const watchSilence = 2.5 * minute
 const shortestWatch = 10 * second
 /** Objects of one page, as client-go asks. */
 const pageSize = 500
-/** Watches that fail in a row before the list is taken anew: something may be wrong with where we are. */
-const patience = 5
-/** How often it is looked whether a custom resource has been installed: at most, and at least half of it. */
+/** How often to look whether a custom resource has been installed: at most, and at least half of it. */
 const definitionInterval = 30 * second
 
-export interface Reflector {
-  /** Resolves when `signal` aborts. Never rejects. */
-  run(signal: AbortSignal): Promise<void>
-}
-
 export function createReflector(resource: Resource, deps: ReflectorDeps): Reflector {
-  const { config, connection, reducer, intake, pacer, meter, trouble, clock } = deps
-  const backoff = createBackoff(clock)
-  /** resourceVersion up to which everything has been seen; '' before the first list. */
-  let position = ''
-  /** The model has everything up to `position`: a watch can go on from there. */
-  let listed = false
-  /** The server does not stream this list: it comes in pages. */
-  let paged = false
-  /** The server is behind `position`: take what it has. */
-  let anyVersion = false
-  /** Failures since something worked. */
-  let failed = 0
-  const failedAt = new Map<FailureReason, number>()
+  const { config, connection, reducer, store, scheduler, meter, errors, clock } = deps
+  const retries = createRetryPolicy(clock)
+  let state: State = { kind: 'listing', how: 'streaming', seen: '', atLeast: 'seen' }
   let lists = 0
 
   const request = async (
@@ -92,30 +110,31 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     throw statusFailure(await readStatus(response, reducer), connection.name, response.retryAfter)
   }
 
-  const reading = () => ({ clock, pacer, name: connection.name, alive: meter.alive })
+  const readWatch = (response: ApiResponse, limits: BodyLimits): Promise<void> =>
+    readItems(response, watchReader(response, reducer), takeEvent, limits, reading())
 
-  const began = (): void => {
-    intake.beginList()
+  const reading = () => ({ clock, scheduler, name: connection.name, alive: meter.alive })
+
+  const beginList = (): void => {
+    store.beginList()
     if (lists++ > 0) meter.relisted()
   }
 
-  const complete = async (version: string): Promise<void> => {
-    await intake.endList()
-    position = version
-    listed = true
-    paged = false
-    anyVersion = false
-    works()
+  const completeList = async (version: string): Promise<void> => {
+    await store.endList()
+    state = { kind: 'watching', seen: version }
+    succeeded()
     deps.synced()
   }
 
-  const works = (): void => {
-    failed = 0
-    trouble.over()
+  const succeeded = (): void => {
+    retries.succeeded()
+    errors.over()
   }
 
   /** A list as the first events of a watch, which then goes on. */
-  const streamList = async (session: Session, signal: AbortSignal): Promise<void> => {
+  const streamList = async (listing: Listing, session: Session, signal: AbortSignal): Promise<void> => {
+    const { seen, atLeast } = listing
     const time = watchTime()
     const parameters = {
       watch: true,
@@ -123,7 +142,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
       // Without the first the request is Invalid, without the second the end of the list is never marked.
       resourceVersionMatch: 'NotOlderThan',
       allowWatchBookmarks: true,
-      resourceVersion: anyVersion ? '' : position,
+      resourceVersion: atLeast === 'any' ? '' : seen,
       timeoutSeconds: Math.round(time / second),
     }
     let response: ApiResponse
@@ -131,21 +150,24 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
       response = await request(session, parameters, acceptWatch, signal)
     } catch (error) {
       if (!(error instanceof ApiFailure && error.reason === 'refused')) throw error
-      deps.log.debug(`${resource}: no streamed list (${error.message}): listing in pages`)
-      paged = true
+      deps.log.debug(`${resource}: the server does not stream lists (${error.message}): listing in pages`)
+      state = { ...listing, how: 'paged' }
       return
     }
-    began()
-    // A list under way until the bookmark says that it is complete, then a watch.
-    const limits = { silence: () => (listed ? watchSilenceOf(session) : listSilence), total: time + grace }
+    beginList()
+    // Until the bookmark that completes it a list, then a watch.
+    const isComplete = (): boolean => state.kind === 'watching'
+    const limits = { silence: () => (isComplete() ? watchSilenceOf(session) : listSilence), total: time + grace }
     try {
-      await readItems(response, watchReader(response, reducer), (event) => takeEvent(event), limits, reading())
+      await readWatch(response, limits)
     } catch (error) {
-      // A server that knows nothing of the parameters sends no such bookmark.
-      if (!listed && error instanceof ApiFailure && error.reason === 'silent') paged = true
+      // A server that ignores the parameters sends no such bookmark.
+      if (!isComplete() && error instanceof ApiFailure && error.reason === 'silent') {
+        state = { ...listing, how: 'paged' }
+      }
       throw error
     }
-    if (!listed) throw new ApiFailure('broken', `${connection.name}: the list of ${resource} was cut short`)
+    if (!isComplete()) throw new ApiFailure('broken', `${connection.name}: the list of ${resource} was cut short`)
   }
 
   const listPages = async (session: Session, signal: AbortSignal): Promise<void> => {
@@ -153,15 +175,15 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     for (;;) {
       // No resourceVersion: with `0` the limit would be ignored, and unset means the latest.
       const response = await request(session, { limit: pageSize, continue: token }, acceptList, signal)
-      if (token === '') began()
+      if (token === '') beginList()
       const reader = listReader(response, reducer)
-      await readItems(response, reader, intake.listed, { silence: () => listSilence, total: 10 * minute }, reading())
+      await readItems(response, reader, store.listed, { silence: () => listSilence, total: 10 * minute }, reading())
       const facts = finishList(reader.finish)
       // `{}` of something in between that is no API server would read as a cluster without objects.
       if (facts.resourceVersion === '') {
         throw new ApiFailure('broken', `${connection.name}: the list of ${resource} has no resourceVersion`)
       }
-      if (facts.continueToken === '') return complete(facts.resourceVersion)
+      if (facts.continueToken === '') return completeList(facts.resourceVersion)
       token = facts.continueToken
     }
   }
@@ -174,21 +196,20 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     }
   }
 
-  const watch = async (session: Session, signal: AbortSignal): Promise<void> => {
+  const watch = async ({ seen }: Watching, session: Session, signal: AbortSignal): Promise<void> => {
     const time = session.protocol === 'h2' ? watchTime() : shortWatchTime()
     const parameters = {
       watch: true,
       allowWatchBookmarks: true,
-      resourceVersion: position,
+      resourceVersion: seen,
       timeoutSeconds: Math.round(time / second),
     }
     const response = await request(session, parameters, acceptWatch, signal)
     meter.alive()
     const startedAt = clock.now()
-    const proven = clock.after(shortestWatch, works)
-    const limits: BodyLimits = { silence: () => watchSilenceOf(session), total: time + grace }
+    const proven = clock.after(shortestWatch, succeeded)
     try {
-      await readItems(response, watchReader(response, reducer), (event) => takeEvent(event), limits, reading())
+      await readWatch(response, { silence: () => watchSilenceOf(session), total: time + grace })
     } finally {
       proven.cancel()
     }
@@ -198,102 +219,80 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
   }
 
   const takeEvent = ({ type, object }: WatchEvent): void | Promise<void> => {
-    if (type === 'ERROR') throw statusFailure(object.status(), connection.name, undefined)
-    if (type === 'BOOKMARK') {
-      const meta = object.meta()
-      if (!listed && meta.initialEventsEnd) return complete(meta.resourceVersion)
-      if (listed) position = meta.resourceVersion || position
-      return
+    switch (type) {
+      case 'ERROR':
+        throw statusFailure(object.status(), connection.name, undefined)
+      case 'BOOKMARK': {
+        const meta = object.meta()
+        if (state.kind !== 'watching' && meta.initialEventsEnd) return completeList(meta.resourceVersion)
+        return advance(meta.resourceVersion)
+      }
+      case 'DELETED':
+        return advance(store.deleted(object))
+      case 'ADDED':
+      case 'MODIFIED':
+        return state.kind === 'watching' ? advance(store.changed(object)) : store.listed(object)
     }
-    if (type === 'DELETED') advance(intake.deleted(object))
-    else if (type !== 'ADDED' && type !== 'MODIFIED') return
-    else if (listed) advance(intake.changed(object))
-    else intake.listed(object)
   }
 
   /** During a list the versions come in any order; only its end says where it stands. */
   const advance = (version: string): void => {
-    if (listed && version !== '') position = version
+    if (state.kind === 'watching' && version !== '') state.seen = version
   }
 
-  /** True for the first failure of its kind in a while: what takes its place may work at once. */
-  const isFirst = (reason: FailureReason): boolean => {
-    const last = failedAt.get(reason) ?? Number.NEGATIVE_INFINITY
-    failedAt.set(reason, clock.now())
-    return clock.now() - last > shortestWatch
+  /** A custom resource without definition has no objects. It may be installed later. */
+  const listNothing = async (): Promise<void> => {
+    beginList()
+    await completeList('')
+    const next: Listing = { kind: 'listing', how: 'streaming', seen: '', atLeast: 'seen' }
+    state = { kind: 'backingOff', milliseconds: definitionInterval * (1 - Math.random() / 2), next }
   }
 
-  /** How long to wait after a failure; where to go on is decided here too. Milliseconds. */
-  const afterFailure = (failure: ApiFailure): number => {
-    switch (failure.reason) {
-      case 'expired':
-      case 'ahead':
-        // The next list is the remedy. A server that says so again and again is not asked at that pace.
-        listed = false
-        anyVersion = failure.reason === 'ahead'
-        return isFirst(failure.reason) ? 0 : backoff.next()
-      case 'malformed':
-        // An event may have been lost in what did not read.
-        listed = false
-        return backoff.next()
-      case 'unauthorized':
-        // Tokens are renewed: it is read again.
-        return isFirst('unauthorized') ? 0 : backoff.next()
-      case 'throttled':
-        return failure.retryAfter === undefined ? backoff.next() : Math.min(failure.retryAfter, minute)
-      case 'forbidden':
-        // Rules are granted by people who look whether it helps.
-        return Math.min(backoff.next(), 10 * second)
-      default:
-        if (failed >= patience) listed = false
-        return isCut(failure) && isFirst(failure.reason) ? 0 : backoff.next()
-    }
-  }
-
-  /** A custom resource without definition has no objects. Asked again now and then: it may be installed. */
-  const noSuchResource = async (signal: AbortSignal): Promise<void> => {
-    began()
-    listed = false
-    await complete('')
-    listed = false
-    await pause(clock, definitionInterval * (1 - Math.random() / 2), signal)
-  }
-
-  const recover = async (error: unknown, signal: AbortSignal): Promise<void> => {
-    const failure = error instanceof MalformedObject ? malformed(error) : describeFailure(error, connection.name)
-    if (failure.reason === 'missing' && apiResources[resource].custom) return noSuchResource(signal)
+  const recover = (failure: ApiFailure): void => {
     meter.failed(failure.reason)
     // The connection logs that, and waits before it tries again.
-    if (isUnreachable(failure)) return
-    failed++
-    trouble.failed(failure, failed)
-    const wait = afterFailure(failure)
-    const capped = connection.recovering && failure.retryAfter === undefined ? Math.min(wait, second) : wait
-    await pause(clock, capped, signal)
+    if (isUnreachable(failure) || state.kind === 'backingOff') return
+    const { wait, resume } = retries.after(failure)
+    errors.failed(failure, retries.failures)
+    const milliseconds = connection.recovering && failure.retryAfter === undefined ? Math.min(wait, second) : wait
+    const how = state.kind === 'listing' ? state.how : 'streaming'
+    const next: Listing | Watching =
+      resume === 'watch'
+        ? state
+        : { kind: 'listing', how, seen: state.seen, atLeast: resume === 'any' ? 'any' : 'seen' }
+    state = { kind: 'backingOff', milliseconds, next }
   }
 
-  const malformed = (error: MalformedObject): ApiFailure =>
-    new ApiFailure('malformed', `${connection.name}: ${resource}: ${error.message}`)
+  const failureOf = (error: unknown): ApiFailure =>
+    error instanceof MalformedObject
+      ? new ApiFailure('malformed', `${connection.name}: ${resource}: ${error.message}`)
+      : describeFailure(error, connection.name)
+
+  const attempt = async (current: Listing | Watching, signal: AbortSignal): Promise<void> => {
+    const session = await connection.session(signal)
+    if (current.kind === 'watching') return watch(current, session, signal)
+    return current.how === 'paged' ? listPages(session, signal) : streamList(current, session, signal)
+  }
 
   return {
     async run(signal) {
       while (!signal.aborted) {
+        if (state.kind === 'backingOff') {
+          await pause(clock, state.milliseconds, signal)
+          state = state.next
+          continue
+        }
         try {
-          const session = await connection.session(signal)
-          if (listed) await watch(session, signal)
-          else if (paged) await listPages(session, signal)
-          else await streamList(session, signal)
+          await attempt(state, signal)
         } catch (error) {
-          if (!signal.aborted) await recover(error, signal)
+          if (signal.aborted) return
+          const failure = failureOf(error)
+          if (failure.reason === 'missing' && apiResources[resource].custom) await listNothing()
+          else recover(failure)
         }
       }
     },
   }
-}
-
-/** Cut off rather than refused: by a restart, a load balancer, a dead line. */
-function isCut({ reason }: ApiFailure): boolean {
-  return reason === 'broken' || reason === 'silent'
 }
 
 function watchSilenceOf(session: Session): number {

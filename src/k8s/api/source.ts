@@ -40,7 +40,7 @@ export async function openApi(
   const connection = createConnection({ credentials, log, clock, meter: createRequestMeter(metrics, clock) })
   const stop = new AbortController()
   const reducer = createReducer(config)
-  const pacer = createCooperativeScheduler(clock)
+  const scheduler = createCooperativeScheduler(clock)
   let running: Promise<unknown> = Promise.resolve()
 
   const reflectors = watched.map((resource) =>
@@ -48,10 +48,10 @@ export async function openApi(
       config,
       connection,
       reducer,
-      intake: createStoreUpdater(resource, model.stores[resource] as ResourceStore<Reduced>, pacer, log),
-      pacer,
+      store: createStoreUpdater(resource, model.stores[resource] as ResourceStore<Reduced>, scheduler, log),
+      scheduler,
       meter: watches(resource),
-      trouble: createWatchErrorReporter(resource, model, log, clock),
+      errors: createWatchErrorReporter(resource, model, log, clock),
       log,
       clock,
       synced: () => model.setAvailability(resource, 'synced'),

@@ -1,4 +1,4 @@
-/** From objects of the wire into the model's store: one resource's, with its list under way where there is one. */
+/** Writes the objects that the API server sends of one resource into the model's store. */
 
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { Logger } from '../../telemetry/log.ts'
@@ -14,27 +14,27 @@ export interface StoreUpdater {
   endList(): Promise<void>
   /** An object of a list. Malformed ones are logged and skipped. */
   listed(object: WireObject): void
-  /** ADDED or MODIFIED. Returns its resourceVersion. Throws MalformedObject when it cannot be told which object it is. */
+  /** ADDED or MODIFIED. Returns its resourceVersion. Throws MalformedObject when the object cannot be identified. */
   changed(object: WireObject): string
-  /** DELETED. The same. */
+  /** DELETED: the same. */
   deleted(object: WireObject): string
 }
 
 export function createStoreUpdater(
   resource: Resource,
   store: ResourceStore<Reduced>,
-  pacer: CooperativeScheduler,
+  scheduler: CooperativeScheduler,
   log: Logger,
 ): StoreUpdater {
-  let recent = createVersionFilter()
+  let versions = createVersionFilter()
   const isSlice = resource === 'endpointslices' || resource === 'importedslices'
-  /** The text of the last complaint about an object, so that an object that stays malformed is logged once. */
-  const complaints = new Map<string, string>()
+  /** The last error of each object, so that an object that stays malformed is logged once. */
+  const loggedErrors = new Map<string, string>()
 
-  const complain = (object: string, reason: string): void => {
-    if (complaints.get(object) === reason) return
-    if (complaints.size >= 1000) complaints.clear()
-    complaints.set(object, reason)
+  const logMalformed = (object: string, reason: string): void => {
+    if (loggedErrors.get(object) === reason) return
+    if (loggedErrors.size >= 1000) loggedErrors.clear()
+    loggedErrors.set(object, reason)
     log.error(`${resource} ${object || '(unknown object)'}: malformed, skipped: ${reason}`)
   }
 
@@ -46,36 +46,36 @@ export function createStoreUpdater(
       else store.put(reduced)
     } catch (error) {
       if (!(error instanceof MalformedObject)) throw error
-      complain(`${meta.namespace}/${meta.name}`, error.message)
-      // It exists, whatever it says: its last good form stays, and a list under way does not sweep it.
+      logMalformed(`${meta.namespace}/${meta.name}`, error.message)
+      // The object exists: its last good form stays, and a list under way does not sweep it.
       if (before !== undefined) store.put(before)
     }
   }
 
   return {
     beginList() {
-      recent = createVersionFilter()
+      versions = createVersionFilter()
       store.mark()
     },
     async endList() {
-      while (!store.sweep(() => pacer.due)) await pacer.rest()
+      while (!store.sweep(() => scheduler.due)) await scheduler.rest()
     },
     listed(object) {
       try {
         put(object, object.meta())
       } catch (error) {
         if (!(error instanceof MalformedObject)) throw error
-        complain('', error.message)
+        logMalformed('', error.message)
       }
     },
     changed(object) {
       const meta = object.meta()
-      if (recent.isNewer(`${meta.namespace}/${meta.name}`, meta.resourceVersion)) put(object, meta)
+      if (versions.isNewer(`${meta.namespace}/${meta.name}`, meta.resourceVersion)) put(object, meta)
       return meta.resourceVersion
     },
     deleted(object) {
       const meta = object.meta()
-      if (recent.isNewer(`${meta.namespace}/${meta.name}`, meta.resourceVersion))
+      if (versions.isNewer(`${meta.namespace}/${meta.name}`, meta.resourceVersion))
         store.remove(meta.namespace, meta.name)
       return meta.resourceVersion
     },

@@ -1,4 +1,4 @@
-/** What does not work with one resource, told to people and to whoever asks for its availability. */
+/** Logs what fails when one resource is listed and watched, and sets its availability. */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { createRateLimitedLog } from '../../telemetry/rate-limited-log.ts'
@@ -8,12 +8,12 @@ import type { ApiFailure, FailureReason } from './failure.ts'
 import { apiResources } from './resources.ts'
 
 export interface WatchErrorReporter {
-  /** `inRow`: failures since something worked, this one included. */
+  /** `inRow`: failures since the last success, this one included. */
   failed(failure: ApiFailure, inRow: number): void
   over(): void
 }
 
-/** These happen in the life of every watch, one after the other too: a line is due at the third in a row. */
+/** These happen in the life of every watch, even twice in a row: the third in a row is logged. */
 const passing: readonly FailureReason[] = ['broken', 'silent', 'expired', 'ahead', 'throttled']
 
 export function createWatchErrorReporter(
@@ -24,8 +24,8 @@ export function createWatchErrorReporter(
 ): WatchErrorReporter {
   const { group, plural } = apiResources[resource]
   const what = `watching ${resource}`
-  const outage = createRateLimitedLog(what, log, clock)
-  // Granting a right takes people: one line says what to grant, however long it takes them.
+  const failures = createRateLimitedLog(what, log, clock)
+  // People grant rights, which takes time: one line says what to grant, however long it takes.
   const forbidden = createRateLimitedLog(what, log, clock, false)
   return {
     failed(failure, inRow) {
@@ -40,11 +40,11 @@ export function createWatchErrorReporter(
       }
       // The connection reports refused credentials, once for all resources.
       if (failure.reason === 'unauthorized' || (passing.includes(failure.reason) && inRow < 3)) return
-      outage.failed(`cannot watch ${resource}: ${failure.message}`)
+      failures.failed(`cannot watch ${resource}: ${failure.message}`)
     },
     over() {
       forbidden.over()
-      outage.over()
+      failures.over()
     },
   }
 }

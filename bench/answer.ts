@@ -2,17 +2,20 @@
  * The responder alone, without sockets: nanoseconds of user CPU per answer, counting included, for the kinds of question that make up a
  * cluster's queries. `node bench/answer.ts [seconds per case]`.
  */
-import { createResponder, LOCAL, transportCode } from '../src/answer/index.ts'
+
+import { transportCode } from '../src/answer/api.ts'
+import { createResponder, LOCAL } from '../src/answer/index.ts'
 import { queryMessage } from '../src/dns/query.ts'
 import { encodeMessage } from '../src/dns/wire.ts'
-import { createTable, monotonicMilliseconds } from '../src/table/index.ts'
+import { createTable } from '../src/table/index.ts'
 import type { AnswerSpec, NodeSpec, ServicesSpec } from '../src/table/spec.ts'
+import { monotonicMilliseconds } from '../src/table/writer.ts'
 
 const zone = 'cluster.local.'
 const seconds = Number(process.argv[2] ?? 0.5)
 const table = createTable()
 const space = table.createSpace()
-const profileId = table.defineClass({
+const profileId = table.defineProfile({
   server: 'dns://:53',
   zone: '.',
   view: '',

@@ -147,7 +147,7 @@ export function createCounters(handle: TableHandle, slot: number): Counters {
 /** What `collect` needs of the table's writer. */
 export interface CountedTable {
   readonly handle: TableHandle
-  classSpec(number: number): AnswerProfile
+  profileOf(number: number): AnswerProfile
 }
 
 /** Sums of all readers, living and dead, one sample for each class and proto that has counted anything. */
@@ -159,7 +159,7 @@ export function* collect(table: CountedTable): Iterable<DataPlaneSample> {
     for (let i = 0; i < rowCells; i++) sum[i] += cells[i]
     sums.set(id, sum)
   }
-  for (const [id, cells] of sums) yield sampleOf(table.classSpec(id >> 1), id & 1 ? 'tcp' : 'udp', cells)
+  for (const [id, cells] of sums) yield sampleOf(table.profileOf(id >> 1), id & 1 ? 'tcp' : 'udp', cells)
 }
 
 /** Misses of all readers by reason (missLabels), for `slicedns_table_misses_total`. */

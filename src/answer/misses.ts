@@ -26,8 +26,6 @@ export const missReason = {
   large: 11,
 } as const
 
-export type MissReason = (typeof missReason)[keyof typeof missReason]
-
 /** The reasons as metrics name them, by number. */
 export const missLabels = [
   'none',

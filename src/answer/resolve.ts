@@ -61,7 +61,7 @@ function answerFromNodes(x: QueryState, space: number): number {
 /** The class and type of a reply decide how it is written and counted. */
 function chooseClass(x: QueryState, entry: number): void {
   const { words } = x.view
-  const number = words[(entry + node.classAt) >> 2] & 0xffff
+  const number = words[(entry + node.profileAt) >> 2] & 0xffff
   const effects = words[profileCell(number)]
   x.profileId = number
   x.shuffle = (effects & SHUFFLE) !== 0

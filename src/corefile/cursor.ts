@@ -3,7 +3,6 @@
  * Imports are a stack of frames, so that nothing is copied and a circle is seen before it turns.
  */
 import { dirname, resolve } from 'node:path'
-import { errorMessage } from '../telemetry/error-text.ts'
 import { lex, type Word } from './lexer.ts'
 import { ConfigError, type Position, type Token } from './schema.ts'
 import { replaceVariables } from './variables.ts'
@@ -145,7 +144,7 @@ export function createCursor(text: string, file: string, sources: Sources, warn:
     try {
       return sources.readFile(path)
     } catch (error) {
-      throw new ConfigError(`Could not import ${path}: ${errorMessage(error)}`, at)
+      throw new ConfigError(`Could not import ${path}: ${error instanceof Error ? error.message : error}`, at)
     }
   }
 

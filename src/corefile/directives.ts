@@ -13,7 +13,7 @@ export const chainOrder: readonly string[] = `
   .trim()
   .split(/\s+/)
 
-const place: ReadonlyMap<string, number> = new Map(chainOrder.map((word, index) => [word, index]))
+const directiveNames: ReadonlySet<string> = new Set(chainOrder)
 
 /** What people still copy from old or foreign Corefiles, and what to do instead. */
 const advice: Readonly<Record<string, string>> = {
@@ -37,7 +37,7 @@ const advice: Readonly<Record<string, string>> = {
  */
 export function directiveError(word: Token, built: readonly string[]): ConfigError | undefined {
   if (built.includes(word.text)) return undefined
-  if (place.has(word.text))
+  if (directiveNames.has(word.text))
     return new ConfigError(`directive '${word.text}' is one of CoreDNS's that slicedns does not support yet`, word.at)
   const hint = Object.hasOwn(advice, word.text) ? ` (${advice[word.text]})` : suggestion(word.text, chainOrder)
   return new ConfigError(`Unknown directive '${word.text}'${hint}`, word.at)
@@ -50,9 +50,4 @@ export function checkDirectives(corefile: ParsedCorefile, plugins: readonly { re
     const error = directiveError(word, built)
     if (error !== undefined) throw error
   }
-}
-
-/** Compares two directive words by their place in the chain. Words that are not in the table come last. */
-export function byChainOrder(a: string, b: string): number {
-  return (place.get(a) ?? chainOrder.length) - (place.get(b) ?? chainOrder.length)
 }

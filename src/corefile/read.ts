@@ -41,9 +41,7 @@ import {
 } from './schema.ts'
 import { braceHint, type Kind, value } from './values.ts'
 
-export { type Network, parseIp, parseNetwork } from './address.ts'
 export { normalizeZone, zonesOf } from './keys.ts'
-export { nearest, suggestion } from './nearest.ts'
 export * from './values.ts'
 
 /** How one option is written, and what it means. */

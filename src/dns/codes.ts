@@ -102,7 +102,6 @@ const typeNumbers: ReadonlyMap<string, number> = new Map(Object.entries(type))
 const rcodeNames = invert(rcode)
 const rcodeNumbers: ReadonlyMap<string, number> = new Map(Object.entries(rcode))
 const classNames = invert(dnsClass)
-const classNumbers: ReadonlyMap<string, number> = new Map(Object.entries(dnsClass))
 
 /** `A`, or `TYPE999` for a type without a name of its own (RFC 3597 §5). */
 export const typeName = (number: number): string => typeNames.get(number) ?? `TYPE${number}`
@@ -118,9 +117,6 @@ export const rcodeNumber = (text: string): number | undefined => rcodeNumbers.ge
 
 /** `IN`, or `CLASS99` (RFC 3597 §5). */
 export const className = (number: number): string => classNames.get(number) ?? `CLASS${number}`
-
-/** The number of `IN` or `CLASS99`, in exactly that case. */
-export const classNumber = (text: string): number | undefined => classNumbers.get(text) ?? numbered(text, 'CLASS')
 
 function numbered(text: string, prefix: string): number | undefined {
   if (!text.startsWith(prefix) || !/^\d{1,5}$/.test(text.slice(prefix.length))) return undefined

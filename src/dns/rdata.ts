@@ -1,18 +1,3 @@
 /** Rdata from parts and text, and back. */
-export { parseRecord, rdataText, recordText } from './text.ts'
-export {
-  type Mx,
-  mapRdataNames,
-  type Naptr,
-  rdata,
-  readA,
-  readAaaa,
-  readHinfo,
-  readMx,
-  readName,
-  readSoa,
-  readSrv,
-  readTxt,
-  type Soa,
-  type Srv,
-} from './values.ts'
+export { rdataText, recordText } from './text.ts'
+export { rdata, readName, readSoa } from './values.ts'

@@ -1,16 +1,15 @@
 /** Builders and readers of rdata. Readers trust rdata that parseMessage or a builder made, and throw RangeError else. */
-import { formatAddress, parseAddress } from './address.ts'
-import { fieldEnd, layoutOf } from './layout.ts'
+import { parseAddress } from './address.ts'
 import { nameEnd, nameToWire, wireToName } from './name.ts'
 
-export interface Srv {
+interface Srv {
   readonly priority: number
   readonly weight: number
   readonly port: number
   readonly target: string
 }
 
-export interface Soa {
+interface Soa {
   readonly mname: string
   readonly rname: string
   readonly serial: number
@@ -20,22 +19,8 @@ export interface Soa {
   readonly minimum: number
 }
 
-export interface Mx {
-  readonly preference: number
-  readonly exchange: string
-}
-
-export interface Naptr {
-  readonly order: number
-  readonly preference: number
-  readonly flags: string
-  readonly services: string
-  readonly regexp: string
-  readonly replacement: string
-}
-
 /** Text of a character string: a JavaScript string stands for its UTF-8 octets. At most 255 octets. */
-export type CharacterString = string | Uint8Array
+type CharacterString = string | Uint8Array
 
 /** Rdata from its parts. Names are absolute presentation names. Throws RangeError or NameError on impossible parts. */
 export const rdata = {
@@ -45,21 +30,12 @@ export const rdata = {
   name: nameToWire,
   srv: (srv: Srv): Uint8Array =>
     join(uint16(srv.priority), uint16(srv.weight), uint16(srv.port), nameToWire(srv.target)),
-  mx: (mx: Mx): Uint8Array => join(uint16(mx.preference), nameToWire(mx.exchange)),
   txt: (strings: readonly CharacterString[]): Uint8Array => join(...strings.map(characterString)),
-  hinfo: (cpu: CharacterString, os: CharacterString): Uint8Array => join(characterString(cpu), characterString(os)),
   soa: (soa: Soa): Uint8Array =>
     join(
       nameToWire(soa.mname),
       nameToWire(soa.rname),
       ...[soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum].map(uint32),
-    ),
-  naptr: (naptr: Naptr): Uint8Array =>
-    join(
-      uint16(naptr.order),
-      uint16(naptr.preference),
-      ...[naptr.flags, naptr.services, naptr.regexp].map(characterString),
-      nameToWire(naptr.replacement),
     ),
 }
 
@@ -102,34 +78,14 @@ export const readUint16 = (bytes: Uint8Array, at: number): number => (bytes[at] 
 export const readUint32 = (bytes: Uint8Array, at: number): number =>
   readUint16(bytes, at) * 0x10000 + readUint16(bytes, at + 2)
 
-export const readA = (octets: Uint8Array): string => formatAddress(octets, 0, 4)
-export const readAaaa = (octets: Uint8Array): string => formatAddress(octets, 0, 16)
 /** The name of a CNAME, NS, PTR or DNAME record. */
 export const readName = (octets: Uint8Array): string => wireToName(octets, 0)
-
-export const readSrv = (octets: Uint8Array): Srv => ({
-  priority: readUint16(octets, 0),
-  weight: readUint16(octets, 2),
-  port: readUint16(octets, 4),
-  target: wireToName(octets, 6),
-})
-
-export const readMx = (octets: Uint8Array): Mx => ({
-  preference: readUint16(octets, 0),
-  exchange: wireToName(octets, 2),
-})
 
 /** The strings of a TXT record, as octets. */
 export function readTxt(octets: Uint8Array): Uint8Array[] {
   const strings: Uint8Array[] = []
   for (let at = 0; at < octets.length; at += 1 + octets[at]) strings.push(octets.slice(at + 1, at + 1 + octets[at]))
   return strings
-}
-
-/** CPU and OS of a HINFO record, octets taken as UTF-8. */
-export function readHinfo(octets: Uint8Array): { readonly cpu: string; readonly os: string } {
-  const [cpu, os] = readTxt(octets).map((string) => Buffer.from(string).toString('utf8'))
-  return { cpu, os }
 }
 
 export function readSoa(octets: Uint8Array): Soa {
@@ -147,23 +103,4 @@ export function readSoa(octets: Uint8Array): Soa {
     expire,
     minimum,
   }
-}
-
-/** The rdata with each name in it replaced by what `change` makes of it; the same object when nothing changed. */
-export function mapRdataNames(type: number, octets: Uint8Array, change: (name: string) => string): Uint8Array {
-  const layout = layoutOf(type)
-  if (!layout?.hasNames) return octets
-  const parts: Uint8Array[] = []
-  let changed = false
-  let at = 0
-  for (const field of layout.fields) {
-    const end = fieldEnd(field, octets, at, octets.length)
-    if (end < 0) throw new RangeError(`rdata of type ${type} is malformed`)
-    const name = field === 'name' ? wireToName(octets, at) : ''
-    const replacement = field === 'name' ? change(name) : name
-    changed ||= replacement !== name
-    parts.push(replacement === name ? octets.subarray(at, end) : nameToWire(replacement))
-    at = end
-  }
-  return changed ? join(...parts) : octets
 }

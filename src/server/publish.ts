@@ -93,7 +93,7 @@ function createGate(
       let number = classes.get(key)
       if (number === undefined) {
         const labels = { server: block.server, zone, view: block.view, plugin }
-        number = writer.defineClass({ ...labels, ...effects, ...(observe && { observe }) })
+        number = writer.defineProfile({ ...labels, ...effects, ...(observe && { observe }) })
         classes.set(key, number)
       }
       return number

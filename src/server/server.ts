@@ -107,7 +107,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   const onAnswered: AnsweredHandler = (query, space, profileId) => {
-    const { plugin, server } = writer.classSpec(profileId)
+    const { plugin, server } = writer.profileOf(profileId)
     // A thread may show the last of an old configuration's answers when that has ended: its successor hears of them.
     const successor = () => running.configuration.listeners.find((plan) => plan.server === server)
     const plan = ownerOf(space)?.planOf(space) ?? successor()

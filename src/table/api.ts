@@ -38,13 +38,11 @@ export interface TableWriter {
    * space serves: readers find what is put into it from the moment it is put.
    */
   createSpace(): number
-  /** While a space does not serve every lookup in it is a miss. */
-  serve(space: number, on: boolean): void
   /** Makes every lookup in the space a miss and drops its entries, in slices. */
   retireSpace(space: number): void
   /** A class for use in `space`. At most 65,535. Equal specs share a number. */
-  defineClass(spec: AnswerProfile): number
-  classSpec(number: number): AnswerProfile
+  defineProfile(spec: AnswerProfile): number
+  profileOf(number: number): AnswerProfile
   /**
    * Declares a zone in a space, or changes it (serial, TTL, open). Like `put`, throws TableFull when there is no memory
    * left; then the space no longer serves, for what it has may be out of date.
@@ -60,10 +58,6 @@ export interface TableWriter {
    */
   putCached(space: number, profileId: number, entry: CachedEntry): void
   removeCached(space: number, name: string, type: number, dnssecOk: boolean, checkingDisabled: boolean): void
-  /** True when a node (compiled) is stored at the name. */
-  has(space: number, name: string): boolean
-  /** What the space has at the name, for `explain`; undefined when nothing. */
-  inspect(space: number, name: string): Inspected | undefined
   /** A reader's slot for the epoch protocol. `release` marks it OFFLINE: call it when the worker has exited. */
   addReader(): { readonly slot: number; release(): void }
   /**
@@ -72,11 +66,6 @@ export interface TableWriter {
    */
   reclaim(): void
   stats(): TableStats
-}
-
-export interface Inspected {
-  readonly profileId: number
-  readonly node: NodeSpec
 }
 
 export interface CachedEntry {

@@ -45,13 +45,13 @@ export const spaceCell = (space: number): number => spacesCell + spaceIndex(spac
  * observer wants to hear of the queries that got an answer, or a denial.
  */
 export const maxProfiles = 65_536
-const classesCell = spacesCell + maxSpaces
-export const profileCell = (profileId: number): number => classesCell + profileId
+const profilesCell = spacesCell + maxSpaces
+export const profileCell = (profileId: number): number => profilesCell + profileId
 export const SHUFFLE = 0x10000
 export const OBSERVE_ANSWERS = 0x20000
 export const OBSERVE_DENIALS = 0x40000
 
-export const headerBytes = (classesCell + maxProfiles) * 4
+export const headerBytes = (profilesCell + maxProfiles) * 4
 
 /** The slot array: a header of four words, the first of which is the mask (slots − 1), then the slots. */
 export const slotsHeaderWords = 4
@@ -73,7 +73,7 @@ export const entryWord = (space: number, kind: number, nameLength: number): numb
 /** Node: what is answered at a name. */
 export const node = {
   /** u16 */
-  classAt: 8,
+  profileAt: 8,
   /** u8: bits 0–1 what other types get (`other`), bit 2 CLOSED. */
   flagsAt: 10,
   /** u8: number of directory entries. */
@@ -87,7 +87,6 @@ export const node = {
 } as const
 export const CLOSED = 4
 export const other = { nodata: 0, nxdomain: 1, chain: 2 } as const
-export const otherNames = ['nodata', 'nxdomain', 'chain'] as const
 
 /** Kinds of answer in a directory entry. Up to `soa` they have no body. */
 export const answerKind = {
@@ -190,7 +189,7 @@ export const soa = {
 
 /** A whole cached reply. */
 export const cached = {
-  classAt: 8,
+  profileAt: 8,
   /** u8 */
   flagsAt: 10,
   rcodeAt: 11,

@@ -25,7 +25,7 @@ const maxNameOctets = 255
 const maxLabels = 127
 
 /** Outcomes of `readName` that are no position. */
-export const MALFORMED = -1
+const MALFORMED = -1
 export const COMPRESSED = -2
 
 export function createNameKey(words: Int32Array): NameKey {

@@ -35,8 +35,6 @@ export interface Spaces {
   knows(space: number, zone: string): boolean
   /** Throws when the space is not in use or the zone is not declared in it. */
   zoneOf(space: number, name: string): ZoneEntry
-  /** The zone whose block is at this offset. */
-  zoneAt(space: number, at: number): ZoneEntry
 }
 
 export function createSpaces(view: TableView, allocator: Allocator, epochs: Epochs): Spaces {
@@ -108,10 +106,6 @@ export function createSpaces(view: TableView, allocator: Allocator, epochs: Epoc
       const found = zonesOf(space).get(name)
       if (!found) throw new RangeError(`zone ${name} is not declared in space ${space} of the answer table`)
       return found
-    },
-    zoneAt(space, at) {
-      for (const entry of zonesOf(space).values()) if (entry.at === at) return entry
-      throw new RangeError(`no zone of space ${space} is at offset ${at}`)
     },
   }
 }

@@ -3,9 +3,8 @@ import { randomFillSync } from 'node:crypto'
 import { writeName } from '../dns/name.ts'
 import { createAllocator, TableFull } from './allocator.ts'
 import type { CachedEntry, TableWriter } from './api.ts'
-import { decodeNode } from './decode.ts'
 import { createEpochs } from './epochs.ts'
-import { block, cell, formatVersion, headerBytes, maxSpaces, maxTableBytes, node, spaceIndex } from './layout.ts'
+import { block, cell, formatVersion, headerBytes, maxSpaces, maxTableBytes, spaceIndex } from './layout.ts'
 import { cachedSalt, createNameKey, finishHash, type NameKey, readName } from './name-key.ts'
 import { createNodes } from './nodes.ts'
 import { findCached, findNode, openTable } from './reader.ts'
@@ -164,17 +163,14 @@ export function createTable(options: TableOptions = {}): TableWriter {
       inUse.add(space)
       return space
     },
-    serve(space, on) {
-      if (inUse.has(space)) spaces.serve(space, on)
-    },
     retireSpace(space) {
       if (!inUse.delete(space)) return
       spaces.serve(space, false)
       retired.push(space)
       sweepLater()
     },
-    defineClass: (spec) => classes.define(spec),
-    classSpec: (number) => classes.specOf(number),
+    defineProfile: (spec) => classes.define(spec),
+    profileOf: (number) => classes.specOf(number),
     zone(space, spec) {
       if (inUse.has(space)) orUnserved(space, () => spaces.declare(space, spec))
     },
@@ -198,20 +194,6 @@ export function createTable(options: TableOptions = {}): TableWriter {
       keyOf(key, name)
       const entry = findCached(view, key, spaceIndex(space), type, keyFlags(dnssecOk, checkingDisabled))
       if (entry !== 0) drop(entry)
-    },
-    has(space, name) {
-      if (!inUse.has(space)) return false
-      keyOf(key, name)
-      return findNode(view, key, 0, spaceIndex(space)) !== 0
-    },
-    inspect(space, name) {
-      if (!inUse.has(space)) return undefined
-      keyOf(key, name)
-      const entry = findNode(view, key, 0, spaceIndex(space))
-      if (entry === 0) return undefined
-      const zone = spaces.zoneAt(space, words[(entry + node.zoneAt) >> 2])
-      const profileId = words[(entry + node.classAt) >> 2] & 0xffff
-      return { profileId, node: decodeNode(view, entry, zone.name) }
     },
     addReader: () => epochs.addReader(),
     reclaim() {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { transportCode } from '../../src/answer/index.ts'
+import { transportCode } from '../../src/answer/api.ts'
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
 import { rdata, recordText } from '../../src/dns/rdata.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'

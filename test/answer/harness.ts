@@ -1,23 +1,16 @@
 /** A table and a responder on one thread, and questions to them. */
 import assert from 'node:assert/strict'
-import {
-  createResponder,
-  DROP,
-  LOCAL,
-  MISS,
-  missText,
-  type ResponderOptions,
-  type TransportCode,
-  transportCode,
-} from '../../src/answer/index.ts'
+import { DROP, MISS, type ResponderOptions, type TransportCode, transportCode } from '../../src/answer/api.ts'
+import { createResponder, LOCAL, missText } from '../../src/answer/index.ts'
 import type { Edns, Message } from '../../src/dns/message.ts'
 import { nameToWire } from '../../src/dns/name.ts'
 import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
 import type { AnswerProfile } from '../../src/table/api.ts'
-import { createTable, type TableOptions } from '../../src/table/index.ts'
+import { createTable } from '../../src/table/index.ts'
+import type { TableOptions } from '../../src/table/writer.ts'
 import { zoneSpec } from '../table/arbitraries.ts'
 
-export const classSpec: AnswerProfile = {
+export const profile: AnswerProfile = {
   server: 'dns://:53',
   zone: '.',
   view: '',
@@ -69,7 +62,7 @@ export function createResponderHarness(
 ) {
   const table = createTable({ reserveBytes: 16 * 2 ** 20, counterBytes: 2 ** 17, ...tableOptions })
   const space = table.createSpace()
-  const profileId = table.defineClass({ ...classSpec, ...change })
+  const profileId = table.defineProfile({ ...profile, ...change })
   table.zone(space, zoneSpec())
   const responder = createResponder(table.handle, LOCAL, options)
   const reply = new Uint8Array(70_000)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createResponder, DROP, LOCAL, MISS, transportCode } from '../../src/answer/index.ts'
+import { DROP, MISS, transportCode } from '../../src/answer/api.ts'
+import { createResponder, LOCAL } from '../../src/answer/index.ts'
 import { formatErrorReply } from '../../src/dns/reply.ts'
 import { encodeMessage, ParseError, parseMessage } from '../../src/dns/wire.ts'
 import { zoneSpec } from '../table/arbitraries.ts'

@@ -1,18 +1,13 @@
 /** A producer of observed queries as a UDP thread is one: numbered queries in batches. See query-ring.test.ts. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import {
-  createResponder,
-  type QueryRingView,
-  type QueryRoute,
-  queryRecord,
-  transportCode,
-} from '../../src/answer/index.ts'
+import { transportCode } from '../../src/answer/api.ts'
+import { createResponder, type QueryRingView, type QueryRoute, queryRecord } from '../../src/answer/index.ts'
 import { wireToName } from '../../src/dns/name.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
 import type { TableHandle } from '../../src/table/api.ts'
 import { createTable } from '../../src/table/index.ts'
 import { zoneName, zoneSpec } from '../table/arbitraries.ts'
-import { classSpec, questionMessage } from './harness.ts'
+import { profile, questionMessage } from './harness.ts'
 
 export interface Given {
   readonly handle: TableHandle
@@ -37,7 +32,7 @@ export const route: QueryRoute = {
 export function openGiven(): Omit<Given, 'queries' | 'wanted'> {
   const table = createTable({ reserveBytes: 2 ** 24, counterBytes: 2 ** 17 })
   const space = table.createSpace()
-  const profileId = table.defineClass({ ...classSpec, observe: { answers: true, denials: true } })
+  const profileId = table.defineProfile({ ...profile, observe: { answers: true, denials: true } })
   table.zone(space, zoneSpec())
   table.put(space, profileId, zoneName, {
     zone: zoneName,

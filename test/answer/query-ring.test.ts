@@ -4,13 +4,13 @@ import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
+import { transportCode } from '../../src/answer/api.ts'
 import {
   createQueryConsumer,
   createQueryRing,
   type QueryRingView,
   queryFact,
   queryRecord,
-  transportCode,
 } from '../../src/answer/index.ts'
 import { wireToName } from '../../src/dns/name.ts'
 import { rdata } from '../../src/dns/rdata.ts'

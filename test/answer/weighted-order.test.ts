@@ -1,12 +1,15 @@
 /** SRV records in the order that RFC 2782 has clients draw, made by the data plane for each reply. */
+
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { transportCode } from '../../src/answer/index.ts'
+import { transportCode } from '../../src/answer/api.ts'
 import { selectVariant } from '../../src/cluster-dns/records/selection.ts'
-import { readSrv, recordText } from '../../src/dns/rdata.ts'
+import { recordText } from '../../src/dns/rdata.ts'
 import type { NodeSpec, ServicesSpec } from '../../src/table/spec.ts'
 import { assertShare, fixedRandom } from '../support/chance.ts'
+import { readSrv } from '../support/record.ts'
+import { inspect } from '../support/table.ts'
 import { nameInZone, weightedServicesSpec, zoneName, zoneSpec } from '../table/arbitraries.ts'
 import { createResponderHarness, ednsOf, replyOf } from './harness.ts'
 import { answerMeaning } from './meaning.ts'
@@ -37,7 +40,7 @@ describe('SRV records in weighted order', () => {
     fc.assert(
       fc.property(nameInZone, weightedServicesSpec, (name, spec) => {
         table.put(space, profileId, name, node(spec))
-        assert.deepEqual(table.inspect(space, name)?.node, structuredClone(node(spec)))
+        assert.deepEqual(inspect(table, space, name)?.node, structuredClone(node(spec)))
       }),
       { numRuns: 200 },
     )

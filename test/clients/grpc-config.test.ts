@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseGrpcConfig } from '../../src/cluster-dns/features/grpc-config/parse.ts'
-import { readTxt } from '../../src/dns/rdata.ts'
+import { readTxt } from '../../src/dns/values.ts'
 
 type Select = (records: readonly (readonly string[])[], percentage: number) => object | null
 const { extractAndSelectServiceConfig: select }: { readonly extractAndSelectServiceConfig: Select } = createRequire(

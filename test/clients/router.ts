@@ -5,9 +5,9 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type as dnsType } from '../../src/dns/codes.ts'
-import { readA } from '../../src/dns/rdata.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
 import { question } from '../support/question.ts'
+import { readA } from '../support/record.ts'
 
 export interface Router {
   /** When a request was last sent to the address, by performance.now(); undefined for never. */

@@ -4,8 +4,9 @@ import fc from 'fast-check'
 import { type } from '../../src/dns/codes.ts'
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
 import { wireToName } from '../../src/dns/name.ts'
-import { parseRecord, rdata, recordText } from '../../src/dns/rdata.ts'
+import { rdata, recordText } from '../../src/dns/rdata.ts'
 import { encodeMessage, ParseError, parseMessage } from '../../src/dns/wire.ts'
+import { parseRecord } from '../support/record.ts'
 import { wireName } from './arbitraries.ts'
 
 /** Plain objects, which deepEqual takes for the parser's. */
@@ -30,7 +31,10 @@ const record: fc.Arbitrary<ResourceRecord> = fc
       type: type.SRV,
       rdata: rdata.srv(srv),
     })),
-    row({ preference: uint16, exchange: kindredName }).map((mx) => ({ type: type.MX, rdata: rdata.mx(mx) })),
+    row({ preference: uint16, exchange: kindredName }).map((mx) => ({
+      type: type.MX,
+      rdata: parseRecord(`x. MX ${mx.preference} ${mx.exchange}`).rdata,
+    })),
     fc.array(octets, { minLength: 1, maxLength: 4 }).map((strings) => ({ type: type.TXT, rdata: rdata.txt(strings) })),
     fc.tuple(kindredName, kindredName, uint16).map(([mname, rname, serial]) => ({
       type: type.SOA,

@@ -1,11 +1,11 @@
 /** docs/failover.md: its figures, measured on clients and kubelets of simulated time; its manifests, on a real cluster. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { readA } from '../../src/dns/rdata.ts'
 import { slice, startCluster, type TestCluster } from '../e2e/cluster.ts'
 import { controlPlanePrograms } from '../support/control-plane.ts'
 import { createKubernetesHarness } from '../support/kubernetes-harness.ts'
 import { without } from '../support/peers.ts'
+import { readA } from '../support/record.ts'
 import type { RunningServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { kubectl, readGuide } from './guide.ts'

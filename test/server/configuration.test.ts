@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import { diskSources, parseCorefile } from '../../src/corefile/index.ts'
+import { diskSources } from '../../src/corefile/load.ts'
+import { parseCorefile } from '../../src/corefile/parser.ts'
 import type { Instance, Plugin } from '../../src/plugin/contract.ts'
 import { systemClock } from '../../src/scheduling/clock.ts'
 import { configure } from '../../src/server/configuration.ts'

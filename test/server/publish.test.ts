@@ -25,7 +25,7 @@ function recordingWriter() {
   const writer: Partial<TableWriter> = {
     zone: (_space, { zone: name }) => void zones.push(name),
     zoneUnlessKnown: (_space, { zone: name }) => void zones.push(`${name} unless known`),
-    defineClass: (spec) => classes.push(spec) - 1,
+    defineProfile: (spec) => classes.push(spec) - 1,
     put: (_space, _class, name, spec) => void nodes.set(name, spec),
     remove: (_space, name) => void nodes.delete(name),
     putCached: (_space, _class, entry) => void cached.push(entry.name),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { diskSources, parseCorefile } from '../../src/corefile/index.ts'
+import { diskSources } from '../../src/corefile/load.ts'
+import { parseCorefile } from '../../src/corefile/parser.ts'
 import { queryMessage } from '../../src/dns/query.ts'
 import { replyTo } from '../../src/dns/reply.ts'
 import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'

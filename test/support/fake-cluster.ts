@@ -1,7 +1,7 @@
 /** A cluster without a source: tests put the objects in by hand. */
 
 import { createReducer } from '../../src/k8s/decode/reduce.ts'
-import { createAdmission, resourceOfKind } from '../../src/k8s/manifests/admission.ts'
+import { createAdmission, resourcesOfKind } from '../../src/k8s/manifests/admission.ts'
 import { parseManifest } from '../../src/k8s/manifests/parse.ts'
 import { createClusterModel, watchedResources } from '../../src/k8s/model/cluster-model.ts'
 import type { ResourceStore } from '../../src/k8s/model/resource-store.ts'
@@ -75,10 +75,8 @@ export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster
       }
     },
     remove(kind, namespace, name) {
-      const resource = resourceOfKind(kind)
-      if (resource === undefined) throw new Error(`${kind} is no kind of the model`)
-      stores[resource].remove(namespace, name)
-      if (resource === 'endpointslices') stores.importedslices.remove(namespace, name)
+      if (!Object.hasOwn(resourcesOfKind, kind)) throw new Error(`the model does not hold objects of kind ${kind}`)
+      for (const resource of resourcesOfKind[kind]) stores[resource].remove(namespace, name)
     },
   }
 }

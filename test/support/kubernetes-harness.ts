@@ -9,7 +9,6 @@ import { encodeMessage } from '../../src/dns/encode.ts'
 import type { Message } from '../../src/dns/message.ts'
 import { lowerName, parseName } from '../../src/dns/name.ts'
 import { queryMessage } from '../../src/dns/query.ts'
-import { parseRecord } from '../../src/dns/rdata.ts'
 import { finishReply, replyTo } from '../../src/dns/reply.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
 import type { Outcome, Query } from '../../src/plugin/query.ts'
@@ -18,11 +17,13 @@ import { followIndexes } from '../../src/plugins/kubernetes/indexes.ts'
 import { createSettling } from '../../src/plugins/kubernetes/publish/settling.ts'
 import { createSource } from '../../src/plugins/kubernetes/publish/source.ts'
 import { schema } from '../../src/plugins/kubernetes/settings.ts'
-import { createTable, monotonicMilliseconds } from '../../src/table/index.ts'
+import { createTable } from '../../src/table/index.ts'
+import { monotonicMilliseconds } from '../../src/table/writer.ts'
 import { createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './context.ts'
 import { createFakeClock } from './fake-clock.ts'
 import { createFakeCluster } from './fake-cluster.ts'
+import { parseRecord } from './record.ts'
 
 export interface KubernetesHarness {
   /** Applies lines of the cluster notation. */
@@ -136,7 +137,7 @@ function readKubernetes({ options = '', zones = 'cluster.local in-addr.arpa ip6.
 function openTable(random: () => number) {
   const writer = createTable()
   const space = writer.createSpace()
-  const profileId = writer.defineClass({
+  const profileId = writer.defineProfile({
     server: 'dns://:53',
     zone: '.',
     view: '',

@@ -1,10 +1,11 @@
 /** Sets one plugin up as the server would, from the text of its directive, with a clock that moves when told to. */
-import { diskSources, parseCorefile, readSettings } from '../../src/corefile/index.ts'
+import { diskSources } from '../../src/corefile/load.ts'
+import { parseCorefile } from '../../src/corefile/parser.ts'
+import { readSettings } from '../../src/corefile/read.ts'
 import { ConfigError } from '../../src/corefile/schema.ts'
 import { rcode, type as rrType, typeNumber } from '../../src/dns/codes.ts'
 import type { Edns, Message } from '../../src/dns/message.ts'
 import { queryMessage } from '../../src/dns/query.ts'
-import { parseRecord } from '../../src/dns/rdata.ts'
 import { replyTo } from '../../src/dns/reply.ts'
 import type { DataPlaneSample, Instance, Plugin, ProcessState, ReloadResult } from '../../src/plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../src/plugin/query.ts'
@@ -14,6 +15,7 @@ import type { Logger } from '../../src/telemetry/log.ts'
 import type { MetricsRegistry } from '../../src/telemetry/metrics.ts'
 import { createMetrics } from '../../src/telemetry/registry.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
+import { parseRecord } from './record.ts'
 
 /** What a process has: shared by the configurations of a test that reloads. */
 export interface PluginHarness {

@@ -4,11 +4,13 @@
  */
 import assert from 'node:assert/strict'
 import { parentPort, workerData } from 'node:worker_threads'
-import { createResponder, MISS, transportCode } from '../../src/answer/index.ts'
-import { readSoa, readSrv } from '../../src/dns/rdata.ts'
+import { MISS, transportCode } from '../../src/answer/api.ts'
+import { createResponder } from '../../src/answer/index.ts'
+import { readSoa } from '../../src/dns/rdata.ts'
 import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
 import type { TableHandle } from '../../src/table/api.ts'
 import { questionMessage } from '../answer/harness.ts'
+import { readSrv } from '../support/record.ts'
 import { cachedName, nameOf, partsOf, shared } from './versions.ts'
 
 interface Given {

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { createTable, TableFull, type TableOptions } from '../../src/table/index.ts'
+import { createTable, TableFull } from '../../src/table/index.ts'
 import { spaceCell } from '../../src/table/layout.ts'
 import type { NodeSpec, ServicesSpec } from '../../src/table/spec.ts'
+import type { TableOptions } from '../../src/table/writer.ts'
+import { has, inspect } from '../support/table.ts'
 import { nameInZone, nodeSpec, zoneName, zoneSpec } from './arbitraries.ts'
 
-const classSpec = { server: 'dns://:53', zone: '.', view: '', plugin: 'kubernetes', shuffle: false, maxPayload: 0 }
+const profile = { server: 'dns://:53', zone: '.', view: '', plugin: 'kubernetes', shuffle: false, maxPayload: 0 }
 
 function tableWithSpace(options: TableOptions = {}) {
   const table = createTable({ reserveBytes: 16 * 2 ** 20, counterBytes: 2 ** 16, ...options })
   const space = table.createSpace()
-  const profileId = table.defineClass(classSpec)
+  const profileId = table.defineProfile(profile)
   table.zone(space, zoneSpec())
   return { table, space, profileId }
 }
@@ -39,7 +41,7 @@ describe('a table', () => {
       fc.property(nameInZone, nodeSpec, (name, node) => {
         table.put(space, profileId, name, node)
         // structuredClone: the plain objects that fast-check's are not.
-        assert.deepEqual(table.inspect(space, name), structuredClone({ profileId, node }))
+        assert.deepEqual(inspect(table, space, name), structuredClone({ profileId, node }))
       }),
       { numRuns: 300 },
     )
@@ -64,8 +66,8 @@ describe('a table', () => {
         for (let i = 0; i <= 400; i++) {
           const name = `n${i}.${zoneName}`
           const count = model.get(name)
-          assert.equal(table.has(space, name), count !== undefined)
-          if (count) assert.deepEqual(table.inspect(space, name)?.node, addresses(count))
+          assert.equal(has(table, space, name), count !== undefined)
+          if (count) assert.deepEqual(inspect(table, space, name)?.node, addresses(count))
         }
         assert.equal(table.stats().entries, model.size)
         for (const name of model.keys()) table.remove(space, name)
@@ -79,7 +81,7 @@ describe('a table', () => {
   it('grows its slots with its names and finds them all', () => {
     const { table, space, profileId } = tableWithSpace()
     for (let i = 0; i < 20_000; i++) table.put(space, profileId, `n${i}.${zoneName}`, empty)
-    for (let i = 0; i < 20_000; i++) assert.ok(table.has(space, `n${i}.${zoneName}`))
+    for (let i = 0; i < 20_000; i++) assert.ok(has(table, space, `n${i}.${zoneName}`))
     assert.ok(table.stats().slots >= 32_768)
   })
 
@@ -97,8 +99,8 @@ describe('a table', () => {
     const other = table.createSpace()
     table.zone(other, zoneSpec())
     table.put(space, profileId, `web.${zoneName}`, addresses(1))
-    assert.equal(table.has(other, `web.${zoneName}`), false)
-    assert.equal(table.has(space, `WEB.Cluster.LOCAL.`), true)
+    assert.equal(has(table, other, `web.${zoneName}`), false)
+    assert.equal(has(table, space, `WEB.Cluster.LOCAL.`), true)
   })
 
   it('stores the services of a name and of its port once when they are the same object', () => {
@@ -111,11 +113,11 @@ describe('a table', () => {
     assert.ok(table.stats().liveBytes - once < 300)
     table.remove(space, `web.${zoneName}`)
     table.reclaim()
-    assert.deepEqual(table.inspect(space, `_http._tcp.web.${zoneName}`)?.node, node)
+    assert.deepEqual(inspect(table, space, `_http._tcp.web.${zoneName}`)?.node, node)
     table.remove(space, `_http._tcp.web.${zoneName}`)
     table.reclaim()
     table.put(space, profileId, `web.${zoneName}`, node)
-    assert.deepEqual(table.inspect(space, `web.${zoneName}`)?.node, node, 'after the shared body was freed')
+    assert.deepEqual(inspect(table, space, `web.${zoneName}`)?.node, node, 'after the shared body was freed')
   })
 
   it('needs its zone to be declared first', () => {
@@ -137,10 +139,10 @@ describe('a table', () => {
 
   it('gives equal classes one number', () => {
     const { table } = tableWithSpace()
-    assert.equal(table.defineClass({ ...classSpec }), table.defineClass({ ...classSpec }))
-    const other = table.defineClass({ ...classSpec, plugin: 'hosts' })
-    assert.notEqual(other, table.defineClass(classSpec))
-    assert.equal(table.classSpec(other).plugin, 'hosts')
+    assert.equal(table.defineProfile({ ...profile }), table.defineProfile({ ...profile }))
+    const other = table.defineProfile({ ...profile, plugin: 'hosts' })
+    assert.notEqual(other, table.defineProfile(profile))
+    assert.equal(table.profileOf(other).plugin, 'hosts')
   })
 })
 
@@ -163,7 +165,7 @@ describe('a retired space', () => {
     const { table, space, profileId } = tableWithSpace()
     table.retireSpace(space)
     table.put(space, profileId, `late.${zoneName}`, empty)
-    assert.equal(table.has(space, `late.${zoneName}`), false)
+    assert.equal(has(table, space, `late.${zoneName}`), false)
     table.reclaim()
     assert.equal(table.stats().entries, 0)
   })

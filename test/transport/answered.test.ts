@@ -1,7 +1,8 @@
 /** How observed answers come from the rings to the server: when somebody says so, in bounded pieces, with every loss told. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createQueryRing, createResponder, LOCAL, transportCode } from '../../src/answer/index.ts'
+import { transportCode } from '../../src/answer/api.ts'
+import { createQueryRing, createResponder, LOCAL } from '../../src/answer/index.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
 import type { AnsweredQuery } from '../../src/plugin/observer.ts'
 import { createMetrics } from '../../src/telemetry/registry.ts'

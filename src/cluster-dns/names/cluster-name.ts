@@ -1,5 +1,5 @@
 /** The grammar of cluster names (docs/coredns-behaviour.md §4.2): which place in the cluster a name speaks of. */
-import { addressOfReverseName, formatAddress, reverseName } from '../../dns/address.ts'
+import { addressOfReverseName, formatAddress } from '../../dns/address.ts'
 import { isSubdomain, labelsOf, NameError, parseName } from '../../dns/name.ts'
 import { below, type ClusterDnsSettings, isMulticluster, isReverseZone } from '../settings.ts'
 
@@ -187,12 +187,6 @@ export const serviceName = (namespace: string, service: string, zone: string): s
 
 export const namespaceName = (namespace: string, tree: 'svc' | 'pod', zone: string): string =>
   below(`${namespace}.${tree}`, zone)
-
-/** The address's PTR name, or undefined when the zone does not hold it. */
-export function pointerName(address: Uint8Array, zone: string): string | undefined {
-  const name = reverseName(address)
-  return isSubdomain(zone, name) ? name : undefined
-}
 
 /** The label of an address in endpoint names: dots and colons as dashes, never with a dash at its end. */
 export function addressLabel(bytes: Uint8Array, at: number, length: number): string {

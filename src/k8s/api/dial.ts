@@ -51,7 +51,7 @@ export async function dial(target: Target, signal: AbortSignal): Promise<Socket 
 }
 
 /** Without the brackets of an IPv6 address. */
-export function bareHost(url: URL): string {
+function bareHost(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1')
 }
 

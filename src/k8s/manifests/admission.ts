@@ -29,17 +29,12 @@ export interface ApiObject {
 }
 
 /** Kinds that are read; all others are passed over, so that a directory of everything can be served. */
-const resourcesOfKind: Readonly<Record<string, readonly Resource[]>> = {
+export const resourcesOfKind: Readonly<Record<string, readonly Resource[]>> = {
   Service: ['services'],
   EndpointSlice: ['endpointslices', 'importedslices'],
   Namespace: ['namespaces'],
   Pod: ['pods'],
   ServiceImport: ['serviceimports'],
-}
-
-/** The resource of a kind; undefined for kinds that are not read. */
-export function resourceOfKind(kind: string): Resource | undefined {
-  return Object.hasOwn(resourcesOfKind, kind) ? resourcesOfKind[kind][0] : undefined
 }
 
 /** Throws SyntaxError when a label selector of the configuration is none. */

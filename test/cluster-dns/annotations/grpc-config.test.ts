@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { parseGrpcConfig } from '../../../src/cluster-dns/features/grpc-config/parse.ts'
-import { readTxt } from '../../../src/dns/rdata.ts'
+import { readTxt } from '../../../src/dns/values.ts'
 
 /** What a client reads: the strings of the record joined, without `grpc_config=`. */
 function served(text: string): unknown {

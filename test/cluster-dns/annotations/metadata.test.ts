@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { maxTxtOctets, readMetadata } from '../../../src/cluster-dns/features/metadata/parse.ts'
-import { readTxt } from '../../../src/dns/rdata.ts'
+import { readTxt } from '../../../src/dns/values.ts'
 
 const key = (word: string): string => `txt.slicedns.io/${word}`
 const read = (entries: Readonly<Record<string, string>>, octets = maxTxtOctets) =>

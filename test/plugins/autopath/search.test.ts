@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { type as dnsType, rcode } from '../../../src/dns/codes.ts'
-import { parseRecord } from '../../../src/dns/rdata.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
 import type { SearchLists } from '../../../src/plugin/contract.ts'
 import type { Next, Outcome } from '../../../src/plugin/query.ts'
 import { autopath } from '../../../src/plugins/autopath/index.ts'
 import { ask, createPluginHarness, handle, setUp } from '../../support/plugin-harness.ts'
+import { parseRecord } from '../../support/record.ts'
 
 const list = ['shop.svc.cluster.local.', 'svc.cluster.local.', 'cluster.local.', 'corp.example.']
 

@@ -1,12 +1,13 @@
 /** A cache in front of a next plugin that says what the test wants. */
 import { rcode } from '../../../src/dns/codes.ts'
 import type { Message } from '../../../src/dns/message.ts'
-import { parseRecord, recordText } from '../../../src/dns/rdata.ts'
+import { recordText } from '../../../src/dns/rdata.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../../src/plugin/query.ts'
 import { cache } from '../../../src/plugins/cache/index.ts'
 import { type Asked, ask, createPluginHarness, handle, messageOf, setUp } from '../../support/plugin-harness.ts'
+import { parseRecord } from '../../support/record.ts'
 
 export const soa = 'example.org. 60 IN SOA ns.example.org. admin.example.org. 1 2 3 4 5'
 export const www = 'www.example.org. 120 IN A 192.0.2.1'

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rcodeName } from '../../../src/dns/codes.ts'
 import type { ResourceRecord } from '../../../src/dns/message.ts'
-import { parseRecord, recordText } from '../../../src/dns/rdata.ts'
+import { recordText } from '../../../src/dns/rdata.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
 import type { Outcome, Query } from '../../../src/plugin/query.ts'
 import { k8sExternal } from '../../../src/plugins/k8s_external/index.ts'
 import { ask, createPluginHarness, failing, handle, setUp } from '../../support/plugin-harness.ts'
+import { parseRecord } from '../../support/record.ts'
 import { type SharedClusterOptions, shareCluster } from '../../support/shared-cluster.ts'
 
 interface Given extends SharedClusterOptions {

@@ -1,4 +1,5 @@
 /** What is put into the answer table, and when. */
+
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type as dnsType } from '../../../src/dns/codes.ts'
@@ -11,6 +12,7 @@ import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
 import { createFakeCluster, type FakeCluster } from '../../support/fake-cluster.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
+import { has } from '../../support/table.ts'
 
 const settings = dnsSettings({ zones: ['cluster.local.', 'in-addr.arpa.'] })
 
@@ -148,16 +150,23 @@ describe('a space that is attached', () => {
     )
     const table = createTable({ reserveBytes: 2 ** 22 })
     const space = table.createSpace()
-    const blockClass = table.defineClass({ server: '', zone: '', view: '', plugin: '', shuffle: false, maxPayload: 0 })
+    const blockClass = table.defineProfile({
+      server: '',
+      zone: '',
+      view: '',
+      plugin: '',
+      shuffle: false,
+      maxPayload: 0,
+    })
     await publisher.attach({
       zone: (spec) => table.zone(space, spec),
       put: (name, node) => table.put(space, blockClass, name, node),
       remove: (name) => table.remove(space, name),
     }).settled
-    assert.equal(table.has(space, `${label}.${label}.svc.cluster.local.`), true)
+    assert.equal(has(table, space, `${label}.${label}.svc.cluster.local.`), true)
     apply('service api testns 10.3.0.2')
     await idle()
-    assert.equal(table.has(space, 'api.testns.svc.cluster.local.'), true)
+    assert.equal(has(table, space, 'api.testns.svc.cluster.local.'), true)
     assert.deepEqual(errors, [])
   })
 

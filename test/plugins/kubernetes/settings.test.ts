@@ -1,7 +1,8 @@
 /** How the directive is written (docs/coredns-behaviour.md §4.1 and §10). */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { parseCorefile, readSettings } from '../../../src/corefile/index.ts'
+import { parseCorefile } from '../../../src/corefile/parser.ts'
+import { readSettings } from '../../../src/corefile/read.ts'
 import { type KubernetesSettings, schema } from '../../../src/plugins/kubernetes/settings.ts'
 
 const noSources = { readFile: () => '', glob: () => [], env: () => undefined }

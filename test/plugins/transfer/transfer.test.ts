@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rcodeName } from '../../../src/dns/codes.ts'
 import type { Message } from '../../../src/dns/message.ts'
-import { parseRecord, recordText } from '../../../src/dns/rdata.ts'
+import { recordText } from '../../../src/dns/rdata.ts'
 import { encodeMessage } from '../../../src/dns/wire.ts'
 import type { TransferSource } from '../../../src/plugin/contract.ts'
 import type { Outcome } from '../../../src/plugin/query.ts'
@@ -16,6 +16,7 @@ import {
   messageOf,
   setUp,
 } from '../../support/plugin-harness.ts'
+import { parseRecord } from '../../support/record.ts'
 
 const soa = (serial: number) => parseRecord(`a. 5 IN SOA ns.dns.a. hostmaster.a. ${serial} 7200 1800 86400 5`)
 const passedOn = 99

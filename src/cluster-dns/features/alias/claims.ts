@@ -11,7 +11,7 @@ import type { ClusterDnsSettings } from '../../settings.ts'
 import { byText, insert, remove } from '../sorted-list.ts'
 import { aliasZoneOf, homeZone, openZones, ruleAgainst } from './rules.ts'
 
-export const noAliases: Aliases = {
+const noAliases: Aliases = {
   zones: [],
   home: '.',
   changed() {},

@@ -6,7 +6,7 @@ import { below, type ClusterDnsSettings, isMulticluster, isReverseZone } from '.
 const definedTrees = ['svc', 'pod', 'dns', 'dns-version']
 
 /** What Kubernetes calls something else, or nothing yet; undefined where it has no say. */
-export function definedBy(settings: ClusterDnsSettings, name: string): string | undefined {
+function definedBy(settings: ClusterDnsSettings, name: string): string | undefined {
   if (isReverseZone(name)) return 'it is a reverse name: PTR records follow the cluster alone'
   for (const zone of settings.zones) {
     if (name === zone) return `it is the cluster's own zone ${zone}`

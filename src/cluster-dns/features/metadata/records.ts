@@ -9,7 +9,7 @@ import { splitOf } from '../split/named.ts'
 import { serviceTtl } from '../ttl/ttl.ts'
 
 /** Where grpc-go and others look for a service config, below the name that they dial (gRFC A2). */
-export const grpcConfigLabel = '_grpc_config'
+const grpcConfigLabel = '_grpc_config'
 
 /**
  * Rdata of the TXT records at the service's own name, none beside a CNAME (RFC 1034 §3.6.2). grpc-js looks for the

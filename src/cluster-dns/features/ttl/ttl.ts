@@ -67,6 +67,6 @@ function ofOptions({ settings }: ClusterContext, headless: boolean): TtlChoice {
 }
 
 /** Whether the service's answers change with its endpoints. */
-export function followsEndpoints({ settings }: ClusterContext, service: Service): boolean {
+function followsEndpoints({ settings }: ClusterContext, service: Service): boolean {
   return service.headless || (settings.ignoreEmptyServices && service.type !== 'ExternalName')
 }

@@ -1,6 +1,7 @@
-/** The octets of FORMAT.md back to what the compiler said: for `explain` and for tests. */
-import { type } from '../dns/codes.ts'
-import { wireToName } from '../dns/name.ts'
+/** Reads the answer table's octets (src/table/FORMAT.md) back to what was published. */
+import { type } from '../../src/dns/codes.ts'
+import { wireToName, writeName } from '../../src/dns/name.ts'
+import type { TableHandle } from '../../src/table/api.ts'
 import {
   addresses,
   answerKind,
@@ -8,12 +9,15 @@ import {
   IN_ZONE,
   MIXED,
   node,
-  otherNames,
   records,
   services,
+  spaceCell,
+  spaceIndex,
   variants,
-} from './layout.ts'
-import type { TableView } from './reader.ts'
+  zone,
+} from '../../src/table/layout.ts'
+import { createNameKey, readName } from '../../src/table/name-key.ts'
+import { findNode, openTable, type TableView } from '../../src/table/reader.ts'
 import type {
   AddressesSpec,
   AnswerSpec,
@@ -22,10 +26,36 @@ import type {
   RecordsSpec,
   ServicesSpec,
   VariantsSpec,
-} from './spec.ts'
+} from '../../src/table/spec.ts'
 
-/** The node at `entry`, in the zone of this name. Names in the zone come back in the zone's own case. */
-export function decodeNode(view: TableView, entry: number, zoneName: string): NodeSpec {
+/** Valid values of a node's bits 0 and 1: `other` of layout.ts. */
+const otherTypes = ['nodata', 'nxdomain', 'chain'] as const
+
+/** What a space has at a name; undefined when nothing, or when the space is not served. */
+export function inspect(
+  { handle }: { readonly handle: TableHandle },
+  space: number,
+  name: string,
+): { readonly profileId: number; readonly node: NodeSpec } | undefined {
+  const view = openTable(handle)
+  const { words, bytes } = view
+  if (Atomics.load(words, spaceCell(space)) !== space + 1) return undefined
+  const key = createNameKey(words)
+  const wire = new Uint8Array(256)
+  readName(key, wire, 0, writeName(name, wire, 0))
+  const entry = findNode(view, key, 0, spaceIndex(space))
+  if (entry === 0) return undefined
+  const zoneAt = words[(entry + node.zoneAt) >> 2] + zone.nameAt
+  const zoneName = wireToName(new Uint8Array(bytes.subarray(zoneAt, zoneAt + 255)), 0)
+  return { profileId: words[(entry + node.profileAt) >> 2] & 0xffff, node: decodeNode(view, entry, zoneName) }
+}
+
+/** Whether a space has a node at the name. */
+export const has = (table: { readonly handle: TableHandle }, space: number, name: string): boolean =>
+  inspect(table, space, name) !== undefined
+
+/** The node at `entry`. Names in the zone come back in the zone's own case. */
+function decodeNode(view: TableView, entry: number, zoneName: string): NodeSpec {
   const { bytes, words } = view
   const flags = bytes[entry + node.flagsAt]
   const answers = new Map<number, AnswerSpec>()
@@ -35,7 +65,7 @@ export function decodeNode(view: TableView, entry: number, zoneName: string): No
     const body = words[(at + 4) >> 2] + (bytes[at + 3] ? 0 : entry)
     answers.set(recordType, decodeAnswer(view, bytes[at + 2], body, entry, recordType, zoneName))
   }
-  return { zone: zoneName, below: flags & CLOSED ? 'closed' : 'open', otherTypes: otherNames[flags & 3], answers }
+  return { zone: zoneName, below: flags & CLOSED ? 'closed' : 'open', otherTypes: otherTypes[flags & 3], answers }
 }
 
 function decodeAnswer(

@@ -29,7 +29,7 @@ interface Citation {
 /** A citation may go over the end of a comment's line. */
 function citationsIn(text: string): Citation[] {
   const flat = text.replace(/\n[ \t]*(?:\*|\/\/|#)?[ \t]*/g, ' ')
-  return [...flat.matchAll(/§([\d.]*\d|\w*)/g)].map(({ 1: section, index }) => ({
+  return [...flat.matchAll(/§( ?(?:\d+\.)*\d+)/g)].map(({ 1: section, index }) => ({
     section,
     before: flat
       .slice(Math.max(0, index - 80), index)
@@ -54,7 +54,8 @@ const inRepository: Sections = (page) => {
 
 function faultsIn(text: string, sectionsAt: Sections): string[] {
   return citationsIn(text).flatMap(({ section, before }) => {
-    if (elsewhere.some((form) => form.test(before))) return section ? [] : [`'${before.slice(-20)} §' has no number`]
+    if (section.startsWith(' ')) return [`'§${section}' must be written without a blank`]
+    if (elsewhere.some((form) => form.test(before))) return []
     const page = /(?:^|[\s('"`])([\w./-]+\.md)$/.exec(before)?.[1]
     if (page === undefined) return [`'${before.slice(-20)} §${section}' names no document`]
     const sections = sectionsAt(page)
@@ -77,6 +78,7 @@ describe('citations', () => {
   const examples: readonly (readonly [string, string[]])[] = [
     ['RFC 1035 §4.1.4', []],
     ['RFC 5452 §4.5, §9.2', []],
+    ["characters such as '§' are no citation", []],
     ['RFC\n * 5452 §4.5', []],
     ['docs/a.md §1.2', []],
     ['(docs/a.md\n   * §1.2)', []],
@@ -87,7 +89,7 @@ describe('citations', () => {
     ['as §4.3 says', ["'as §4.3' names no document"]],
     ['DESIGN §3', ["'DESIGN §3' names no document"]],
     ['RFC §3', ["'RFC §3' names no document"]],
-    ['RFC 1035 § 3', ["'RFC 1035 §' has no number"]],
+    ['RFC 1035 § 3', ["'§ 3' must be written without a blank"]],
   ]
   for (const [text, faults] of examples)
     it(`${faults.length > 0 ? 'refuses' : 'allows'} ${JSON.stringify(text)}`, () =>

@@ -30,7 +30,10 @@ export interface Spec {
   readonly unsynced?: boolean
   /** Lines of cluster-notation.ts. */
   readonly cluster?: string
-  /** In order: a case sees the changes of those before it. */
+  /**
+   * In order: a case begins with the changes of those before it. It has a cluster of its own to which these are made
+   * again, so each can run alone.
+   */
   readonly cases: readonly Case[]
 }
 
@@ -67,18 +70,26 @@ export function soa(ttl = 5, zone = 'cluster.local.', serial = fixedSerial): str
 
 export function spec(title: string, { cases, ...given }: Spec): void {
   describe(title, () => {
-    const cluster = createKubernetesHarness(given)
-    for (const each of cases) test(each.name, () => check(cluster, each, given))
+    for (const [index, each] of cases.entries())
+      test(each.name, async () => {
+        const cluster = createKubernetesHarness(given)
+        for (const earlier of cases.slice(0, index)) await change(cluster, earlier)
+        await change(cluster, each)
+        await check(cluster, each, given)
+      })
   })
 }
 
-async function check(cluster: KubernetesHarness, wanted: Case, given: Omit<Spec, 'cases'>): Promise<void> {
-  if (wanted.when) cluster.apply(wanted.when)
-  if (wanted.passed) {
+async function change(cluster: KubernetesHarness, { when, passed }: Case): Promise<void> {
+  if (when) cluster.apply(when)
+  if (passed) {
     // What has happened is compiled before its time is over.
     await cluster.settled()
-    cluster.pass(wanted.passed)
+    cluster.pass(passed)
   }
+}
+
+async function check(cluster: KubernetesHarness, wanted: Case, given: Omit<Spec, 'cases'>): Promise<void> {
   await cluster.settled()
   cluster.drawAt(wanted.drawn ?? 0)
   const [name, type] = wanted.ask.split(' ')

@@ -57,6 +57,7 @@ export interface ClusterOptions {
 
 /** Every change of these tests' clusters happens in this second. */
 export const fixedSerial = 1_577_836_800
+
 export function createKubernetesHarness(given: ClusterOptions): KubernetesHarness {
   const settings = readKubernetes(given)
   // Time stands still: work is never cut into slices, however slow the machine is.
@@ -135,7 +136,7 @@ function readKubernetes({ options = '', zones = 'cluster.local in-addr.arpa ip6.
 }
 
 function openTable(random: () => number) {
-  const writer = createTable()
+  const writer = createTable({ reserveBytes: 16 * 2 ** 20 })
   const space = writer.createSpace()
   const profileId = writer.defineProfile({
     server: 'dns://:53',

@@ -1,4 +1,4 @@
-/** What the answers of cluster names are computed from: the cluster as it is, and the settings of a `kubernetes` block. */
+/** What answers are computed from: the cluster as it is, and the settings of a `kubernetes` block. */
 import type { ClusterView, Service } from '../k8s/model/types.ts'
 import type { AnnotationReader } from './annotations/reader.ts'
 import type { ClusterDnsSettings } from './settings.ts'
@@ -6,7 +6,7 @@ import type { ClusterDnsSettings } from './settings.ts'
 export interface ClusterContext {
   readonly view: ClusterView
   readonly settings: ClusterDnsSettings
-  /** Addresses of this machine by which the cluster may know us, packed: they decide the zone's NS records. */
+  /** Packed addresses of this machine that may be endpoints in the cluster: they decide the zone's NS records. */
   readonly localAddresses: readonly Uint8Array[]
   readonly annotations: AnnotationReader
   readonly settling: Settling
@@ -14,10 +14,7 @@ export interface ClusterContext {
   readonly browsing: Browsing
 }
 
-/**
- * Which services' endpoints are unsettled (docs/design.md §9): one is not ready or terminating, or the set has just
- * changed.
- */
+/** Which services' endpoints are unsettled (docs/design.md §9): one is not ready or terminating, or the set just changed. */
 export interface Settling {
   isUnsettled(namespace: string, service: string): boolean
   /** For `explain`: undefined when it is settled. */
@@ -33,15 +30,15 @@ export interface Unsettled {
 
 export const alwaysSettled: Settling = { isUnsettled: () => false, why: () => undefined }
 
-/** Which service has which alias (`slicedns.io/alias`). */
+/** Which service has which alias. */
 export interface Aliases {
-  /** The zones that aliases can be in. */
+  /** The zones that can hold aliases. */
   readonly zones: readonly string[]
   /** The zone of services' own names. */
   readonly home: string
-  /** The service, or what it is annotated with, has changed. */
+  /** The service or its annotations have changed. */
   changed(namespace: string, name: string): void
-  /** Aliases that the service claims, those that it does not get too. */
+  /** Aliases that the service claims, including those that another service has. */
   claimedBy(namespace: string, name: string): readonly string[]
   /** Services that claim the alias, oldest first. */
   claimants(alias: string): readonly Claimant[]
@@ -50,7 +47,7 @@ export interface Aliases {
 /** A service; of the same second, in the order of their names. */
 export type Claimant = Pick<Service, 'namespace' | 'name' | 'createdAt'>
 
-/** What a namespace has to browse. */
+/** What can be browsed in a namespace. */
 export interface Listing {
   /** `_port._proto`, in order. */
   readonly types: readonly string[]
@@ -58,7 +55,7 @@ export interface Listing {
   readonly offers: ReadonlyMap<string, readonly string[]>
 }
 
-/** Listings of namespaces, kept up as their services change: some have thousands. */
+/** Listings of namespaces, updated as their services change: some namespaces have thousands. */
 export interface Browsing {
   changed(namespace: string, name: string): void
   listing(context: ClusterContext, namespace: string): Listing

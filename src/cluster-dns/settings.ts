@@ -1,4 +1,4 @@
-/** How a `kubernetes` block has cluster names answered. */
+/** How a `kubernetes` block answers cluster names. */
 import { isSubdomain } from '../dns/name.ts'
 
 export interface ClusterDnsSettings {
@@ -8,7 +8,7 @@ export interface ClusterDnsSettings {
   readonly primaryZone: string
   /** Seconds, 0–3600. */
   readonly ttl: number
-  /** The namespaces that are shown; undefined for all. */
+  /** The visible namespaces; undefined for all. */
   readonly namespaces: ReadonlySet<string> | undefined
   readonly pods: 'disabled' | 'insecure' | 'verified'
   /** Endpoints without a host name are named after their pod instead of their address. */
@@ -57,7 +57,7 @@ export function fallsThroughBelow(settings: ClusterDnsSettings, name: string): b
   return settings.fallthrough.some((zone) => isSubdomain(zone, name) || isSubdomain(name, zone))
 }
 
-/** A zone below one that is told to be multicluster is too, as in CoreDNS. */
+/** As in CoreDNS, a zone below a multicluster zone is one too. */
 export const isMulticluster = ({ multicluster }: ClusterDnsSettings, zone: string): boolean =>
   multicluster.some((parent) => isSubdomain(parent, zone))
 

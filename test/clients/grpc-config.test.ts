@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseGrpcConfig } from '../../src/cluster-dns/features/grpc-config/parse.ts'
+import { grpcConfigAnnotation } from '../../src/cluster-dns/features/grpc-config/parse.ts'
 import { readTxt } from '../../src/dns/values.ts'
 
 type Select = (records: readonly (readonly string[])[], percentage: number) => object | null
@@ -70,7 +70,7 @@ test('grpc-js finds a config in every record that is served', () => {
   let served = 0
   fc.assert(
     fc.property(fc.oneof(config, choices), fc.nat({ max: 99 }), (value, percentage) => {
-      const read = parseGrpcConfig(JSON.stringify(value))
+      const read = grpcConfigAnnotation.parse(JSON.stringify(value))
       if (!read.ok) return
       served++
       const strings = readTxt(read.value).map((octets) => Buffer.from(octets).toString('latin1'))

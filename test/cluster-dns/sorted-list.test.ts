@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { byText, insert, remove } from '../../src/cluster-dns/features/sorted-list.ts'
+import { byText, insert, remove } from '../../src/cluster-dns/names/sorted-list.ts'
 
 test('a list that words are put into and taken out of is that set of words, in order', () => {
   const word = fc.constantFrom('', 'a', 'aa', 'b', 'ba', 'c')

@@ -58,15 +58,15 @@ describe('events', { skip }, () => {
     events.map(({ involvedObject, message }) => `${involvedObject.kind} ${involvedObject.name}: ${message}`).sort()
 
   const wanted = [
-    'EndpointSlice web-a: annotation slicedns.io/srv-weight "65536" is ignored: it must be a number from 0 to 65535',
+    'EndpointSlice web-a: annotation slicedns.io/srv-weight "65536" is ignored: must be a whole number from 0 to 65535',
     'EndpointSlice web-a: annotation slicedns.io/weight "1" is ignored: an EndpointSlice may have srv-priority, srv-weight below slicedns.io/',
-    'Service web: annotation slicedns.io/ttl "soon\\n[ERROR] x" is ignored: it must be seconds from 0 to 3600, in digits',
+    'Service web: annotation slicedns.io/ttl "soon\\n[ERROR] x" is ignored: must be a whole number of seconds from 0 to 3600',
   ]
 
   test('without the right one line of the log names it, and names are answered', async (t) => {
     const server = await cluster.serve({ kubernetes: ['events'] })
     t.after(() => server.stop())
-    await server.printed(/may not create events: the ClusterRole needs the rule/)
+    await server.printed(/creating Events is forbidden: the ClusterRole needs the rule/)
     const lines = server.output().split('\n')
     const told = lines.filter((line) => /create events/.test(line))
     assert.equal(told.length, 1)
@@ -100,7 +100,7 @@ describe('events', { skip }, () => {
     assert.equal(event!.type, 'Warning')
     await until(async () => {
       assert.deepEqual(told(await eventsIn('default')), [
-        'Namespace shop: annotation slicedns.io/ttl "for ever" is ignored: it must be seconds from 0 to 3600, in digits',
+        'Namespace shop: annotation slicedns.io/ttl "for ever" is ignored: must be a whole number of seconds from 0 to 3600',
       ])
     })
     // Every request of both has been answered: the second to come found the Event there.

@@ -1,49 +1,39 @@
 /** What is wrong with the annotations of objects: everything that is ignored, and the rule that it breaks. */
-import type { Service } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
-import { problemsOfAliases } from '../features/alias/claims.ts'
-import { problemsOfEndpoints } from '../features/endpoints/names.ts'
-import { problemsOfHold } from '../features/hold/names.ts'
-import { problemsOfTexts } from '../features/metadata/records.ts'
-import { problemsOfSplit } from '../features/split/named.ts'
-import type { Problem } from './parsed.ts'
+import { features } from '../features/index.ts'
+import type { AnnotatedKind, Problem } from './annotation.ts'
 
 export interface ObjectProblem {
-  readonly kind: 'Service' | 'Namespace' | 'EndpointSlice'
+  readonly kind: AnnotatedKind
   /** '' of a Namespace. */
   readonly namespace: string
   readonly name: string
   /** Undefined where it is not kept. */
   readonly uid: string | undefined
-  /** What the annotation says. */
+  /** The annotation's text. */
   readonly value: string
   readonly problem: Problem
 }
 
-/** What cannot be told by looking at the annotation alone. `prefix`: what keys begin with, without the slash. */
-type Rule = (context: ClusterContext, service: Service, prefix: string) => readonly Problem[]
-
-const rules: readonly Rule[] = [
-  problemsOfSplit,
-  problemsOfAliases,
-  problemsOfTexts,
-  problemsOfEndpoints,
-  problemsOfHold,
-]
-
-/** Of the Service, if there is one, and of its slices. */
+/** Problems of the Service, if it exists, and of its slices. */
 export function serviceProblems(context: ClusterContext, namespace: string, name: string): ObjectProblem[] {
   const { view, annotations } = context
   const { prefix } = annotations
   if (prefix === undefined) return []
   const service = view.service(namespace, name)
-  const found = service ? [...annotations.service(service).problems] : []
-  for (const rule of service ? rules : []) found.push(...rule(context, service!, prefix))
+  const ofService = service
+    ? [
+        ...annotations.service(service).problems,
+        ...features.flatMap((feature) => feature.validate?.(context, service, prefix) ?? []),
+      ]
+    : []
   return [
-    ...found.map((problem) => placed('Service', service!, problem)),
+    ...ofService.map((problem) => toObjectProblem('Service', service!, problem)),
     ...view
       .slices(namespace, name)
-      .flatMap((slice) => annotations.slice(slice).problems.map((problem) => placed('EndpointSlice', slice, problem))),
+      .flatMap((slice) =>
+        annotations.slice(slice).problems.map((problem) => toObjectProblem('EndpointSlice', slice, problem)),
+      ),
   ]
 }
 
@@ -51,17 +41,17 @@ export function namespaceProblems({ view, annotations }: ClusterContext, name: s
   const namespace = view.namespace(name)
   if (!namespace) return []
   const object = { ...namespace, namespace: '' }
-  return annotations.namespace(namespace).problems.map((problem) => placed('Namespace', object, problem))
+  return annotations.namespace(namespace).problems.map((problem) => toObjectProblem('Namespace', object, problem))
 }
 
-interface Annotated {
+interface AnnotatedObject {
   readonly namespace: string
   readonly name: string
   readonly uid: string | undefined
   readonly annotations: Readonly<Record<string, string>>
 }
 
-function placed(kind: ObjectProblem['kind'], object: Annotated, problem: Problem): ObjectProblem {
+function toObjectProblem(kind: AnnotatedKind, object: AnnotatedObject, problem: Problem): ObjectProblem {
   const { namespace, name, uid, annotations } = object
   // A rule may speak of an annotation that is not there.
   const value = Object.hasOwn(annotations, problem.key) ? annotations[problem.key] : ''

@@ -1,27 +1,30 @@
 /** From the annotations of an object to what they ask for. An annotation that is wrong is left out by itself. */
 import type { EndpointSlice, Namespace, Service } from '../../k8s/model/types.ts'
-import { type AliasList, readAliases } from '../features/alias/parse.ts'
-import { parseGrpcConfig } from '../features/grpc-config/parse.ts'
-import { parseHold } from '../features/hold/parse.ts'
-import { maxTxtOctets, readMetadata } from '../features/metadata/parse.ts'
-import { parseSplit } from '../features/split/parse.ts'
-import { parseFlag } from './flag.ts'
-import { parseTtl, parseU16 } from './numbers.ts'
-import type { Parsed, Problem } from './parsed.ts'
-import type { NamespaceAnnotations, ServiceAnnotations, SliceAnnotations } from './service-annotations.ts'
+import { features } from '../features/index.ts'
+import {
+  type AnnotatedKind,
+  type Annotation,
+  type AnnotationGroup,
+  groupStart,
+  isGroup,
+  keyOf,
+  type ObjectAnnotations,
+  type Parsed,
+  type Problem,
+} from './annotation.ts'
 
 /** Reads an object once: objects of the model never change, they are replaced. */
 export interface AnnotationReader {
   /** What keys begin with, without the slash; undefined where annotations are off. */
   readonly prefix: string | undefined
-  service(service: Service): ServiceAnnotations
-  namespace(namespace: Namespace): NamespaceAnnotations
-  slice(slice: EndpointSlice): SliceAnnotations
+  service(service: Service): ObjectAnnotations
+  namespace(namespace: Namespace): ObjectAnnotations
+  slice(slice: EndpointSlice): ObjectAnnotations
 }
 
-type Annotations = Readonly<Record<string, string>>
+type Texts = Readonly<Record<string, string>>
 
-const noAnnotations = { problems: [] }
+const noAnnotations: ObjectAnnotations = { get: () => undefined, problems: [] }
 
 /** Of a configuration with `annotations off`. */
 const blindReader: AnnotationReader = {
@@ -34,130 +37,99 @@ const blindReader: AnnotationReader = {
 /** `prefix`: what keys begin with, without the slash. */
 export function createAnnotationReader(prefix: string | undefined): AnnotationReader {
   if (prefix === undefined) return blindReader
-  const once = remembering(prefix)
   return {
     prefix,
-    service: once((service: Service) => readService(prefix, service.annotations)),
-    namespace: once((namespace: Namespace) => readNamespace(prefix, namespace.annotations)),
-    slice: once((slice: EndpointSlice) => readSlice(prefix, slice.annotations)),
+    service: createCachedReader('Service', prefix),
+    namespace: createCachedReader('Namespace', prefix),
+    slice: createCachedReader('EndpointSlice', prefix),
   }
 }
 
-/** Of an object's: somebody may have written thousands. */
-const mostProblems = 16
-
-type Hints = { readonly problems: readonly Problem[] }
+/** Problems that are kept of one object: a tenant may write thousands of annotations. */
+const maxProblems = 16
 
 /** Most objects have no annotation of ours (the control plane writes others on EndpointSlices): they are not kept. */
-const remembering =
-  (prefix: string) =>
-  <T extends { readonly annotations: Annotations }, H extends Hints>(
-    read: (object: T) => H,
-  ): ((object: T) => H | typeof noAnnotations) => {
-    const known = new WeakMap<T, H>()
-    return (object) => {
-      if (!isAnnotated(object.annotations, prefix)) return noAnnotations
-      let hints = known.get(object)
-      if (!hints) {
-        hints = read(object)
-        if (hints.problems.length > mostProblems) hints = { ...hints, problems: hints.problems.slice(0, mostProblems) }
-        known.set(object, hints)
-      }
-      return hints
+function createCachedReader(
+  kind: AnnotatedKind,
+  prefix: string,
+): (object: { readonly annotations: Texts }) => ObjectAnnotations {
+  const known = new WeakMap<object, ObjectAnnotations>()
+  const starts = keyStarts(prefix)
+  return (object) => {
+    if (!hasKeyBelow(object.annotations, starts)) return noAnnotations
+    let annotations = known.get(object)
+    if (!annotations) {
+      annotations = readAnnotations(kind, prefix, object.annotations)
+      known.set(object, annotations)
     }
+    return annotations
   }
+}
 
-function isAnnotated(annotations: Annotations, prefix: string): boolean {
-  for (const key in annotations) if (key.startsWith(`${prefix}/`) || key.startsWith(`txt.${prefix}/`)) return true
+/** What the keys that are read begin with. */
+export const keyStarts = (prefix: string): readonly string[] => [
+  `${prefix}/`,
+  ...allAnnotations.filter(isGroup).map((group) => groupStart(group, prefix)),
+]
+
+const allAnnotations: readonly Annotation<unknown>[] = features.flatMap(({ annotations }) => annotations)
+
+function hasKeyBelow(texts: Texts, starts: readonly string[]): boolean {
+  for (const key in texts) for (const start of starts) if (key.startsWith(start)) return true
   return false
 }
 
-function readService(prefix: string, annotations: Annotations): ServiceAnnotations {
-  const { problems, value, names, rest } = createKeys(prefix, annotations)
-  const hints = {
-    ttl: value('ttl', parseTtl),
-    srvPriority: value('srv-priority', parseU16),
-    srvWeight: value('srv-weight', parseU16),
-    split: value('split', parseSplit),
-    hold: value('hold', parseHold),
-    grpcConfig: value('grpc-config', parseGrpcConfig),
-    endpoints: value('endpoints', parseFlag),
-    aliases: names('alias', readAliases),
-  }
-  rest('a Service')
-  const { records, problems: ofMetadata } = readMetadata(
-    prefix,
-    annotations,
-    maxTxtOctets - (hints.grpcConfig?.length ?? 0),
-  )
-  const metadata = records.length > 0 ? records : undefined
-  return { ...defined({ ...hints, metadata }), problems: [...problems, ...ofMetadata] }
-}
-
-function readNamespace(prefix: string, annotations: Annotations): NamespaceAnnotations {
-  const { problems, value, rest, noTexts } = createKeys(prefix, annotations)
-  const hints = { ttl: value('ttl', parseTtl) }
-  rest('a Namespace')
-  noTexts('a Namespace')
-  return { ...defined(hints), problems }
-}
-
-function readSlice(prefix: string, annotations: Annotations): SliceAnnotations {
-  const { problems, value, rest, noTexts } = createKeys(prefix, annotations)
-  const hints = { srvPriority: value('srv-priority', parseU16), srvWeight: value('srv-weight', parseU16) }
-  rest('an EndpointSlice')
-  noTexts('an EndpointSlice')
-  return { ...defined(hints), problems }
-}
-
-function createKeys(prefix: string, annotations: Annotations) {
+function readAnnotations(kind: AnnotatedKind, prefix: string, texts: Texts): ObjectAnnotations {
+  const values = new Map<Annotation<unknown>, unknown>()
+  const get = <T>(annotation: Annotation<T>): T | undefined => values.get(annotation) as T | undefined
   const problems: Problem[] = []
-  const known: string[] = []
-  /** What the object says under a word, which is known from here on. */
-  function written(word: string): { readonly key: string; readonly text: string } | undefined {
-    known.push(word)
-    const key = `${prefix}/${word}`
-    return Object.hasOwn(annotations, key) ? { key, text: annotations[key] } : undefined
+  for (const annotation of allAnnotations) {
+    if (!annotation.on.includes(kind)) continue
+    const key = isGroup(annotation) ? groupStart(annotation, prefix) : keyOf(annotation, prefix)
+    const result = isGroup(annotation)
+      ? parseGroup(annotation, key, texts, { get })
+      : Object.hasOwn(texts, key)
+        ? annotation.parse(texts[key])
+        : undefined
+    if (!result) continue
+    if (result.ok) values.set(annotation, result.value)
+    const flaws = result.ok ? (result.flaws ?? []) : [result]
+    for (const flaw of flaws) problems.push({ key: flaw.key ?? key, reason: flaw.reason, rule: flaw.rule })
   }
-
-  return {
-    problems,
-    value<T>(word: string, parse: (text: string) => Parsed<T>): T | undefined {
-      const found = written(word)
-      if (!found) return undefined
-      const read = parse(found.text)
-      if (read.ok) return read.value
-      problems.push({ key: found.key, reason: read.reason, rule: read.rule })
-      return undefined
-    },
-    names(word: string, read: (text: string) => AliasList): readonly string[] | undefined {
-      const found = written(word)
-      if (!found) return undefined
-      const list = read(found.text)
-      problems.push(...list.problems.map((problem) => ({ key: found.key, ...problem })))
-      return list.names
-    },
-    /** To be called last: whatever else is below the prefix is a mistake. */
-    rest(object: string): void {
-      const rule = `${object} may have ${known.join(', ')} below ${prefix}/`
-      for (const key of Object.keys(annotations)) {
-        if (!key.startsWith(`${prefix}/`) || known.includes(key.slice(prefix.length + 1))) continue
-        problems.push({ key, reason: 'unknown', rule })
-      }
-    },
-    /** Where there is no metadata to tell. */
-    noTexts(object: string): void {
-      const rule = `metadata is told of Services, not of ${object}`
-      for (const key of Object.keys(annotations)) {
-        if (key.startsWith(`txt.${prefix}/`)) problems.push({ key, reason: 'unknown', rule })
-      }
-    },
-  }
+  problems.push(...unknownKeys(kind, prefix, texts))
+  return { get, problems: problems.slice(0, maxProblems) }
 }
 
-/** Without the fields that are undefined. */
-function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
-  }
+/** Undefined where no key is of the group. */
+function parseGroup<T>(
+  group: AnnotationGroup<T>,
+  start: string,
+  texts: Texts,
+  values: Pick<ObjectAnnotations, 'get'>,
+): Parsed<T> | undefined {
+  const keys = Object.keys(texts).filter((key) => key.startsWith(start))
+  if (keys.length === 0) return undefined
+  const entries = keys.sort().map((key) => ({ key, word: key.slice(start.length), text: texts[key] }))
+  return group.parseGroup(entries, values)
+}
+
+/** Whatever else is below the prefix is a mistake. */
+function unknownKeys(kind: AnnotatedKind, prefix: string, texts: Texts): Problem[] {
+  const allowed = allAnnotations.filter(({ on }) => on.includes(kind))
+  const keys = new Set(allowed.flatMap((annotation) => (isGroup(annotation) ? [] : [keyOf(annotation, prefix)])))
+  const names = allowed.flatMap((annotation) => (isGroup(annotation) ? [] : [annotation.key]))
+  const rule = `unknown key: below ${prefix}/ ${objectOf[kind]} may have ${names.join(', ')}`
+  const refusedGroups = allAnnotations.filter(isGroup).filter(({ on }) => !on.includes(kind))
+  return Object.keys(texts).flatMap((key): Problem[] => {
+    if (key.startsWith(`${prefix}/`)) return keys.has(key) ? [] : [{ key, reason: 'unknown', rule }]
+    const group = refusedGroups.find((candidate) => key.startsWith(groupStart(candidate, prefix)))
+    if (!group) return []
+    return [{ key, reason: 'unknown', rule: `not allowed on ${objectOf[kind]}, only on a ${group.on.join(' or ')}` }]
+  })
+}
+
+const objectOf: Readonly<Record<AnnotatedKind, string>> = {
+  Service: 'a Service',
+  Namespace: 'a Namespace',
+  EndpointSlice: 'an EndpointSlice',
 }

@@ -1,27 +1,27 @@
 /**
- * `terminating last_resort`: a service without a ready endpoint answers with those that still serve although they are
- * on their way out, as kube-proxy does for its ClusterIP (kubernetes/kubernetes#108523).
+ * `terminating last_resort`: a service without a ready endpoint answers with those that still serve although they
+ * terminate, as kube-proxy does for its ClusterIP (kubernetes/kubernetes#108523).
  */
 import { type EndpointSlice, endpointFlag } from '../../k8s/model/types.ts'
 import type { ClusterDnsSettings } from '../settings.ts'
 import { type EndpointFilter, isReady } from './endpoints.ts'
 
-/** Which endpoints of a service are told, and for how long. */
+/** Which endpoints of a service are answered, and for how long. */
 export interface EndpointSelection {
-  readonly counts: EndpointFilter
+  readonly filter: EndpointFilter
   /** Seconds at most, whatever options and annotations say. */
   readonly maxTtl: number
 }
 
-/** They are gone in a moment. */
+/** Seconds: terminating endpoints are gone in a moment. */
 const lastResortTtl = 2
 
-const ready: EndpointSelection = { counts: isReady, maxTtl: Number.POSITIVE_INFINITY }
-const lastResort: EndpointSelection = { counts: isLeaving, maxTtl: lastResortTtl }
+const ready: EndpointSelection = { filter: isReady, maxTtl: Number.POSITIVE_INFINITY }
+const lastResort: EndpointSelection = { filter: isLeaving, maxTtl: lastResortTtl }
 
-function isLeaving(slice: EndpointSlice, place: number): boolean {
+function isLeaving(slice: EndpointSlice, index: number): boolean {
   const wanted = endpointFlag.serving | endpointFlag.terminating
-  return (slice.flags[place] & wanted) === wanted
+  return (slice.flags[index] & wanted) === wanted
 }
 
 /** Of the service that has these slices. */
@@ -32,17 +32,17 @@ export function selectEndpoints(
   return terminatingLastResort && !hasAny(slices, isReady) && hasAny(slices, isLeaving) ? lastResort : ready
 }
 
-/** How many of a slice's endpoints count: addresses, where one has several. */
-export function countOf(slice: EndpointSlice, counts: EndpointFilter): number {
+/** How many endpoints of a slice pass the filter; each address counts where one has several. */
+export function countOf(slice: EndpointSlice, filter: EndpointFilter): number {
   let count = 0
-  for (let place = 0; place < slice.count; place++) if (counts(slice, place)) count++
+  for (let index = 0; index < slice.count; index++) if (filter(slice, index)) count++
   return count
 }
 
-export function hasAny(slices: readonly EndpointSlice[], counts: EndpointFilter): boolean {
-  for (const slice of slices) for (let place = 0; place < slice.count; place++) if (counts(slice, place)) return true
+export function hasAny(slices: readonly EndpointSlice[], filter: EndpointFilter): boolean {
+  for (const slice of slices) for (let index = 0; index < slice.count; index++) if (filter(slice, index)) return true
   return false
 }
 
-/** Whether it is the last resort that is told. */
-export const isLastResort = (told: EndpointSelection): boolean => told === lastResort
+/** Whether the selection is the last resort. */
+export const isLastResort = (selection: EndpointSelection): boolean => selection === lastResort

@@ -1,10 +1,10 @@
-/** Endpoints of a service as answers see them: which places of its slices count, and what they are called. */
+/** Endpoints of a service as answers see them: which of its slices' endpoints are selected, and their names. */
 
 import { parseAddress } from '../../dns/address.ts'
 import { type ClusterView, type EndpointSlice, endpointFlag } from '../../k8s/model/types.ts'
 import { absoluteName, addressLabel, type ServiceNameParts } from '../names/cluster-name.ts'
 
-/** Addresses that share their ports. What stands behind one SRV target, or behind many. */
+/** Addresses that share their ports: of one SRV target, or of many. */
 export interface EndpointGroup {
   /** Octets an address; 0 when the group has names instead (ExternalName, FQDN slices). */
   readonly width: 4 | 16 | 0
@@ -13,24 +13,22 @@ export interface EndpointGroup {
   /** As the object writes them; `count` of them when width is 0. */
   readonly names: readonly string[]
   readonly count: number
-  /** Port numbers that were asked for; `noPort` where the object declares none. */
+  /** The port numbers that the name asks for; `noPort` where the object declares none. */
   readonly ports: readonly number[]
-  /** What annotations say of its SRV records. */
+  /** What annotations set for its SRV records. */
   readonly rank?: SrvRank
   /** The SRV target of an address: absolute. */
   target(index: number): string
 }
 
-/**
- * Each undefined where nobody says it: the priority is 0 then, and the weight counted (docs/coredns-behaviour.md §4.4).
- */
+/** Each undefined where no annotation sets it: the priority is 0 then, the weight counted (docs/coredns-behaviour.md §4.4). */
 export interface SrvRank {
   readonly priority: RankChoice | undefined
   readonly weight: RankChoice | undefined
 }
 
 export interface RankChoice {
-  /** 0–65535; a weight of 0 is one, too (RFC 2782). */
+  /** 0–65535. 0 is a valid weight (RFC 2782). */
   readonly value: number
   /** For `explain`. */
   readonly source: string
@@ -48,7 +46,7 @@ interface Port {
   readonly port: number
 }
 
-/** The ports that a port and protocol label (either may be '' for any) speak of. */
+/** The ports that a port and a protocol label select; '' selects any. */
 export function matchingPorts(ports: readonly Port[], name: string, protocol: string): number[] {
   if (ports.length === 0) return name === '' && protocol === '' ? [noPort] : []
   return ports
@@ -57,62 +55,62 @@ export function matchingPorts(ports: readonly Port[], name: string, protocol: st
 }
 
 /** The label that an endpoint has below its service. */
-export function endpointLabel(slice: EndpointSlice, place: number, podNames: boolean): string {
-  const hostname = slice.hostnames?.[place]
+export function endpointLabel(slice: EndpointSlice, index: number, podNames: boolean): string {
+  const hostname = slice.hostnames?.[index]
   if (hostname) return hostname
-  // A label has at most 63 octets (RFC 1035 §2.3.4); longer pod names are passed over.
-  const pod = podNames ? slice.podNames?.[place] : undefined
+  // A label has at most 63 octets (RFC 1035 §2.3.4); a longer pod name is not used.
+  const pod = podNames ? slice.podNames?.[index] : undefined
   if (pod && pod.length < 64) return pod
-  if (slice.fqdns) return slice.fqdns[place].replaceAll('.', '-')
+  if (slice.fqdns) return slice.fqdns[index].replaceAll('.', '-')
   const width = slice.addressType === 'IPv4' ? 4 : 16
-  return addressLabel(slice.addresses, place * width, width)
+  return addressLabel(slice.addresses, index * width, width)
 }
 
-export const isReady = (slice: EndpointSlice, place: number): boolean => (slice.flags[place] & endpointFlag.ready) !== 0
+export const isReady = (slice: EndpointSlice, index: number): boolean => (slice.flags[index] & endpointFlag.ready) !== 0
 
 export function readyCount(slice: EndpointSlice): number {
   let count = 0
-  for (let place = 0; place < slice.count; place++) if (isReady(slice, place)) count++
+  for (let index = 0; index < slice.count; index++) if (isReady(slice, index)) count++
   return count
 }
 
-/** Whether an endpoint is one that is told. */
-export type EndpointFilter = (slice: EndpointSlice, place: number) => boolean
+/** Whether an endpoint is answered. */
+export type EndpointFilter = (slice: EndpointSlice, index: number) => boolean
 
-/** The places of a slice that count and answer to `label` ('' for any), in the topology zone if one is given. */
-function placesOf(
+/** Indexes of the endpoints that pass the filter and have the `label` ('' for any), in the topology zone if given. */
+function indexesOf(
   slice: EndpointSlice,
   label: string,
   podNames: boolean,
   topology: string | undefined,
-  counts: EndpointFilter,
+  filter: EndpointFilter,
 ): number[] {
   const address = label === '' ? undefined : addressOfLabel(label)
-  const places: number[] = []
-  for (let place = 0; place < slice.count; place++) {
-    if (!counts(slice, place)) continue
-    if (topology !== undefined && slice.zones?.[place].toLowerCase() !== topology) continue
-    if (label !== '' && !mayBeCalled(slice, place, label, podNames, address)) continue
-    // The name of a Pod that an endpoint refers to is nobody's to check: it may have capitals.
-    if (label !== '' && endpointLabel(slice, place, podNames).toLowerCase() !== label) continue
-    places.push(place)
+  const indexes: number[] = []
+  for (let index = 0; index < slice.count; index++) {
+    if (!filter(slice, index)) continue
+    if (topology !== undefined && slice.zones?.[index].toLowerCase() !== topology) continue
+    if (label !== '' && !mayHaveLabel(slice, index, label, podNames, address)) continue
+    // The API server does not check the name of the Pod that an endpoint refers to: it may have capitals.
+    if (label !== '' && endpointLabel(slice, index, podNames).toLowerCase() !== label) continue
+    indexes.push(index)
   }
-  return places
+  return indexes
 }
 
-/** Spares building the label of each of ten thousand addresses: false only where it cannot be `label`. */
-function mayBeCalled(
+/** Avoids building the label of each of ten thousand addresses: false only where it cannot be `label`. */
+function mayHaveLabel(
   slice: EndpointSlice,
-  place: number,
+  index: number,
   label: string,
   podNames: boolean,
   address: Uint8Array | undefined,
 ): boolean {
-  if (slice.hostnames?.[place]) return slice.hostnames[place] === label
+  if (slice.hostnames?.[index]) return slice.hostnames[index] === label
   if (podNames || slice.fqdns) return true
   const width = slice.addressType === 'IPv4' ? 4 : 16
   if (address?.length !== width) return false
-  for (let i = 0; i < width; i++) if (slice.addresses[place * width + i] !== address[i]) return false
+  for (let i = 0; i < width; i++) if (slice.addresses[index * width + i] !== address[i]) return false
   return true
 }
 
@@ -124,8 +122,8 @@ function addressOfLabel(label: string): Uint8Array | undefined {
   )
 }
 
-/** Those of a service's slices that may have an endpoint called `label`: most of a hundred do not have its address. */
-export function slicesCalled(
+/** The slices that may have an endpoint with the `label`: most of a hundred do not have its address. */
+export function slicesWithLabel(
   view: Pick<ClusterView, 'placesByAddress'>,
   slices: readonly EndpointSlice[],
   label: string,
@@ -138,8 +136,8 @@ export function slicesCalled(
 }
 
 /**
- * A slice's ready endpoints that answer to `label`, with the ports given; undefined when there are none. `topology`
- * (lower case): only those in this topology zone.
+ * A slice's endpoints that pass the filter and have the `label`, with the ports given; undefined when there are none.
+ * `topology` (lower case): only those in this topology zone.
  */
 export function endpointGroup(
   slice: EndpointSlice,
@@ -148,40 +146,40 @@ export function endpointGroup(
   owner: string,
   podNames: boolean,
   topology?: string,
-  counts: EndpointFilter = isReady,
+  filter: EndpointFilter = isReady,
 ): EndpointGroup | undefined {
   if (ports.length === 0) return undefined
-  const places = placesOf(slice, label, podNames, topology, counts)
-  if (places.length === 0) return undefined
+  const indexes = indexesOf(slice, label, podNames, topology, filter)
+  if (indexes.length === 0) return undefined
   const width = slice.fqdns ? 0 : slice.addressType === 'IPv4' ? 4 : 16
   return {
     width,
-    addresses: places.length === slice.count ? slice.addresses : pick(slice.addresses, places, width),
-    names: slice.fqdns ? places.map((place) => slice.fqdns![place]) : [],
-    count: places.length,
+    addresses: indexes.length === slice.count ? slice.addresses : pick(slice.addresses, indexes, width),
+    names: slice.fqdns ? indexes.map((index) => slice.fqdns![index]) : [],
+    count: indexes.length,
     ports,
-    target: (index) => `${endpointLabel(slice, places[index], podNames)}.${owner}`,
+    target: (i) => `${endpointLabel(slice, indexes[i], podNames)}.${owner}`,
   }
 }
 
-function pick(addresses: Uint8Array, places: readonly number[], width: number): Uint8Array {
-  const picked = new Uint8Array(places.length * width)
-  for (let i = 0; i < places.length; i++) {
-    for (let octet = 0; octet < width; octet++) picked[i * width + octet] = addresses[places[i] * width + octet]
+function pick(addresses: Uint8Array, indexes: readonly number[], width: number): Uint8Array {
+  const picked = new Uint8Array(indexes.length * width)
+  for (let i = 0; i < indexes.length; i++) {
+    for (let octet = 0; octet < width; octet++) picked[i * width + octet] = addresses[indexes[i] * width + octet]
   }
   return picked
 }
 
-/** The ready endpoints of a slice that a place speaks of, below `owner`: one group, or none. */
+/** The endpoints of a slice that a name selects, below `owner`: one group, or none. */
 export function endpointsAt(
   slice: EndpointSlice,
-  place: Pick<ServiceNameParts, 'endpoint' | 'port' | 'protocol' | 'topology'>,
+  clusterName: Pick<ServiceNameParts, 'endpoint' | 'port' | 'protocol' | 'topology'>,
   owner: string,
   podNames: boolean,
-  counts: EndpointFilter = isReady,
+  filter: EndpointFilter = isReady,
 ): readonly EndpointGroup[] {
-  const ports = matchingPorts(slice.ports, place.port, place.protocol)
-  const group = endpointGroup(slice, place.endpoint, ports, owner, podNames, place.topology?.zone, counts)
+  const ports = matchingPorts(slice.ports, clusterName.port, clusterName.protocol)
+  const group = endpointGroup(slice, clusterName.endpoint, ports, owner, podNames, clusterName.topology?.zone, filter)
   if (!group) return []
   return [group.width === 0 ? namesGroup(group) : group]
 }

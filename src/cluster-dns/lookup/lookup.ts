@@ -1,15 +1,16 @@
-/** What the cluster has at a place: the step between a name and its records, the same for every record type. */
+/** What the cluster has at a name: the step between a name and its records, the same for every record type. */
 
 import { formatAddress, parseAddress } from '../../dns/address.ts'
 import type { ClusterView, Resource, Service } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
-import { findBrowse, findInstance } from '../features/dns-sd/browsing.ts'
-import { listsEndpoints } from '../features/endpoints/names.ts'
-import { findGrpcConfig, isGrpcConfig, withTexts } from '../features/metadata/records.ts'
-import { findSplit } from '../features/split/lookup.ts'
-import { type Backend, splitOf } from '../features/split/named.ts'
+import { lookupBrowse, lookupInstance } from '../features/dns-sd/browsing.ts'
+import { listsEndpoints } from '../features/endpoints/listed.ts'
+import { isGrpcConfig, lookupGrpcConfig } from '../features/grpc-config/config-name.ts'
+import { withTexts } from '../features/metadata/texts.ts'
+import { splitOf } from '../features/split/split-backends.ts'
+import { lookupSplit } from '../features/split/split-lookup.ts'
 import { ranked } from '../features/srv/rank.ts'
-import { endpointsTtl, importTtl, serviceTtl, splitTtl } from '../features/ttl/ttl.ts'
+import { endpointsTtl, importTtl, serviceTtl } from '../features/ttl/ttl.ts'
 import {
   absoluteName,
   type ClusterName,
@@ -29,93 +30,96 @@ import {
   isReady,
   matchingPorts,
   oneAddress,
-  slicesCalled,
+  slicesWithLabel,
   virtualAddresses,
 } from './endpoints.ts'
-import { hasEndpoint, isHiddenWhenEmpty, mayBeHidden } from './hidden.ts'
 import { type LookupResult, missing } from './result.ts'
-import { isKnown, isShown } from './visibility.ts'
+import { hasEndpoint, isHiddenWhenEmpty, isKnown, isShown, mayBeHidden } from './visibility.ts'
 
 const empty: LookupResult = { kind: 'empty' }
 
-export function lookup(context: ClusterContext, zone: string, place: ClusterName): LookupResult {
+export function lookup(context: ClusterContext, zone: string, clusterName: ClusterName): LookupResult {
   const { view, settings } = context
-  switch (place.kind) {
-    case 'apex':
-      return place.address ? { kind: 'apex', pointers: findPointers(context, place.address) } : { kind: 'apex' }
+  switch (clusterName.kind) {
+    case 'apex': {
+      const { address } = clusterName
+      return address ? { kind: 'apex', pointers: lookupPointers(context, address) } : { kind: 'apex' }
+    }
     case 'version':
     case 'nameserver':
-      return { kind: place.kind }
+      return { kind: clusterName.kind }
     case 'tree':
       return empty
     case 'namespace':
-      if (!isShown(context, place.namespace)) return missing(view)
-      return place.tree === 'pod' && settings.pods === 'disabled' ? missing(view) : empty
+      if (!isShown(context, clusterName.namespace)) return missing(view)
+      return clusterName.tree === 'pod' && settings.pods === 'disabled' ? missing(view) : empty
     case 'pod':
-      return isShown(context, place.namespace) ? findPod(context, zone, place.namespace, place.label) : missing(view)
+      if (!isShown(context, clusterName.namespace)) return missing(view)
+      return lookupPod(context, zone, clusterName.namespace, clusterName.label)
     case 'service':
-      if (!isShown(context, place.namespace)) return missing(view)
-      return place.imported ? findImport(context, zone, place) : findService(context, zone, place)
+      if (!isShown(context, clusterName.namespace)) return missing(view)
+      return clusterName.imported ? lookupImport(context, zone, clusterName) : lookupService(context, zone, clusterName)
     case 'browse':
-      return findBrowse(context, zone, place)
+      return lookupBrowse(context, zone, clusterName)
     case 'reverse':
-      return findPointers(context, place.address)
+      return lookupPointers(context, clusterName.address)
     case 'nowhere':
       return missing(view)
   }
 }
 
-function findService(context: ClusterContext, zone: string, place: ServiceNameParts): LookupResult {
+function lookupService(context: ClusterContext, zone: string, clusterName: ServiceNameParts): LookupResult {
   const { view, settings } = context
-  const service = view.service(place.namespace, place.service)
+  const service = view.service(clusterName.namespace, clusterName.service)
   if (!service) return missing(view)
   if (mayBeHidden(settings, service) && view.availability('endpointslices') === 'pending') {
     return { kind: 'unknown', resources: ['endpointslices'] }
   }
   if (isHiddenWhenEmpty(context, service)) return missing(view)
-  if (place.instance) return findInstance(context, service, place, findRecords(context, zone, service, place))
-  if (isGrpcConfig(place)) return findGrpcConfig(context, service) ?? missing(view)
-  if (place.endpoint === everyEndpoint) return findEveryEndpoint(context, zone, service, place)
-  const found = findRecords(context, zone, service, place)
-  return isServiceItself(place) ? withTexts(context, service, found) : found
+  if (isGrpcConfig(clusterName)) return lookupGrpcConfig(context, service) ?? missing(view)
+  if (clusterName.endpoint === everyEndpoint) return lookupEveryEndpoint(context, zone, service, clusterName)
+  const result = lookupRecords(context, zone, service, clusterName)
+  if (clusterName.instance) return lookupInstance(context, service, clusterName, result)
+  return isServiceItself(clusterName) ? withTexts(context, service, result) : result
 }
 
-function findRecords(context: ClusterContext, zone: string, service: Service, place: ServiceNameParts): LookupResult {
-  const { view, settings } = context
-  const split = place.endpoint === '' && !place.topology ? splitOf(context, service) : undefined
-  if (split) return findBackends(context, zone, service, split, place)
-  if (place.topology) return service.headless ? findZonal(context, zone, place, service, place.topology) : missing(view)
-  if (service.type === 'ExternalName') return findExternalName(context, service, place)
-  if (service.headless || place.endpoint !== '') return findEndpoints(context, zone, service, place)
-  const ports = matchingPorts(service.ports, place.port, place.protocol)
-  if (ports.length === 0) return missing(view)
-  const groups = virtualAddresses(service.clusterIPs, ports, serviceName(service.namespace, service.name, zone))
-  if (groups.length === 0) return empty
-  const ranks = groups.map((group) => ranked(group, context, service, undefined))
-  const told = selectEndpoints(
-    settings,
-    settings.ignoreEmptyServices ? view.slices(service.namespace, service.name) : [],
-  )
-  return { kind: 'groups', groups: ranks, ttl: Math.min(serviceTtl(context, service).seconds, told.maxTtl) }
-}
-
-function findBackends(
+function lookupRecords(
   context: ClusterContext,
   zone: string,
   service: Service,
-  backends: readonly Backend[],
-  place: ServiceNameParts,
+  clusterName: ServiceNameParts,
 ): LookupResult {
-  const split = findSplit(context, zone, service, backends, place)
-  if (split === 'unknown') return { kind: 'unknown', resources: ['endpointslices'] }
-  if (!split) return missing(context.view, 'endpointslices')
-  const ttl = Math.min(splitTtl(context, service, backends).seconds, split.maxTtl)
-  return { kind: 'groups', groups: [], split, ttl }
+  const { endpoint, topology } = clusterName
+  if (topology) {
+    if (!service.headless) return missing(context.view)
+    return lookupTopologyZone(context, zone, service, clusterName, topology)
+  }
+  const backends = endpoint === '' ? splitOf(context, service) : undefined
+  if (backends) return lookupSplit(context, zone, service, backends, clusterName)
+  if (service.type === 'ExternalName') return lookupExternalName(context, service, clusterName)
+  if (service.headless || endpoint !== '') return lookupEndpoints(context, zone, service, clusterName)
+  return lookupClusterIPs(context, zone, service, clusterName)
 }
 
-function findExternalName(context: ClusterContext, service: Service, place: ServiceNameParts): LookupResult {
+function lookupClusterIPs(
+  context: ClusterContext,
+  zone: string,
+  service: Service,
+  { port, protocol }: ServiceNameParts,
+): LookupResult {
+  const { view, settings } = context
+  const ports = matchingPorts(service.ports, port, protocol)
+  if (ports.length === 0) return missing(view)
+  const groups = virtualAddresses(service.clusterIPs, ports, serviceName(service.namespace, service.name, zone))
+  if (groups.length === 0) return empty
+  const slices = settings.ignoreEmptyServices ? view.slices(service.namespace, service.name) : []
+  const ttl = Math.min(serviceTtl(context, service).seconds, selectEndpoints(settings, slices).maxTtl)
+  return { kind: 'groups', groups: groups.map((group) => ranked(group, context, service, undefined)), ttl }
+}
+
+function lookupExternalName(context: ClusterContext, service: Service, clusterName: ServiceNameParts): LookupResult {
   const { view } = context
-  const below = place.endpoint !== '' || place.port !== '' || place.protocol !== ''
+  const below = clusterName.endpoint !== '' || clusterName.port !== '' || clusterName.protocol !== ''
   if (below || parseAddress(service.externalName)) return missing(view)
   const target = absoluteName(service.externalName)
   if (target === undefined) return missing(view)
@@ -125,15 +129,20 @@ function findExternalName(context: ClusterContext, service: Service, place: Serv
 
 const none = new Uint8Array(0)
 
-function findEndpoints(context: ClusterContext, zone: string, service: Service, place: ServiceNameParts): LookupResult {
+function lookupEndpoints(
+  context: ClusterContext,
+  zone: string,
+  service: Service,
+  clusterName: ServiceNameParts,
+): LookupResult {
   const { view, settings } = context
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
   const owner = serviceName(service.namespace, service.name, zone)
   const slices = view.slices(service.namespace, service.name)
-  const { counts, maxTtl } = selectEndpoints(settings, slices)
-  const called = slicesCalled(view, slices, place.endpoint, settings.endpointPodNames)
-  const groups = called.flatMap((slice) =>
-    endpointsAt(slice, place, owner, settings.endpointPodNames, counts).map((group) =>
+  const { filter, maxTtl } = selectEndpoints(settings, slices)
+  const candidates = slicesWithLabel(view, slices, clusterName.endpoint, settings.endpointPodNames)
+  const groups = candidates.flatMap((slice) =>
+    endpointsAt(slice, clusterName, owner, settings.endpointPodNames, filter).map((group) =>
       ranked(group, context, service, slice),
     ),
   )
@@ -141,38 +150,39 @@ function findEndpoints(context: ClusterContext, zone: string, service: Service, 
   return { kind: 'groups', groups, ttl: Math.min(endpointsTtl(context, service).seconds, maxTtl) }
 }
 
-/** The endpoints of a service that its annotation `endpoints` lists, as those of a headless one. */
-function findEveryEndpoint(
+/** The endpoints that a service lists by annotation, answered as those of a headless service. */
+function lookupEveryEndpoint(
   context: ClusterContext,
   zone: string,
   service: Service,
-  place: ServiceNameParts,
+  clusterName: ServiceNameParts,
 ): LookupResult {
   if (!listsEndpoints(context, service)) return missing(context.view)
-  return findEndpoints(context, zone, service, { ...place, endpoint: '' })
+  return lookupEndpoints(context, zone, service, { ...clusterName, endpoint: '' })
 }
 
 /**
- * Every topology zone has a name below a headless service, if without records where it has no endpoints (`pin`), or where
- * the service has none at all (`prefer`).
+ * Every topology zone has a name below a headless service. The name has no records where the zone has no endpoint (`pin`),
+ * or where the service has none at all (`prefer`).
  */
-function findZonal(
+function lookupTopologyZone(
   context: ClusterContext,
   zone: string,
-  place: ServiceNameParts,
   service: Service,
+  clusterName: ServiceNameParts,
   { mode }: Topology,
 ): LookupResult {
-  const found = findEndpoints(context, zone, service, place)
-  if (found.kind !== 'missing') return found
-  const all = mode === 'prefer' ? findEndpoints(context, zone, service, { ...place, topology: undefined }) : found
+  const inZone = lookupEndpoints(context, zone, service, clusterName)
+  if (inZone.kind !== 'missing') return inZone
+  const all =
+    mode === 'prefer' ? lookupEndpoints(context, zone, service, { ...clusterName, topology: undefined }) : inZone
   return all.kind === 'missing' ? { kind: 'groups', groups: [], ttl: serviceTtl(context, service).seconds } : all
 }
 
-/** Slices of imports come from their clusters: their endpoints are found by cluster too, and named after both. */
-function findImport(context: ClusterContext, zone: string, place: ServiceNameParts): LookupResult {
+/** Slices of imports come from other clusters: their endpoints are named after the cluster too. */
+function lookupImport(context: ClusterContext, zone: string, clusterName: ServiceNameParts): LookupResult {
   const { view, settings } = context
-  const { namespace, service: name } = place
+  const { namespace, service: name, endpoint } = clusterName
   const imported = view.serviceImport(namespace, name)
   if (!imported) return missing(view, 'serviceimports')
   const slices = view.importedSlices(namespace, name)
@@ -183,23 +193,23 @@ function findImport(context: ClusterContext, zone: string, place: ServiceNamePar
     if (!hasEndpoint(view, 'importedslices', slices)) return missing(view)
   }
   const owner = serviceName(namespace, name, zone)
-  if (headless || place.endpoint !== '') {
+  if (headless || endpoint !== '') {
     if (!isKnown(view, 'importedslices')) return { kind: 'unknown', resources: ['importedslices'] }
     const groups = slices.flatMap((slice): readonly EndpointGroup[] => {
       const { cluster } = slice
-      if (place.endpoint !== '' && cluster.toLowerCase() !== place.cluster) return []
-      return endpointsAt(slice, place, cluster === '' ? owner : `${cluster}.${owner}`, settings.endpointPodNames)
+      if (endpoint !== '' && cluster.toLowerCase() !== clusterName.cluster) return []
+      return endpointsAt(slice, clusterName, cluster === '' ? owner : `${cluster}.${owner}`, settings.endpointPodNames)
     })
     return groups.length > 0 ? { kind: 'groups', groups, ttl } : missing(view)
   }
   // Unlike a Service, an import without ports has no addresses either (docs/coredns-behaviour.md §4.3).
-  const ports = imported.ports.length > 0 ? matchingPorts(imported.ports, place.port, place.protocol) : []
+  const ports = imported.ports.length > 0 ? matchingPorts(imported.ports, clusterName.port, clusterName.protocol) : []
   if (ports.length === 0) return missing(view)
   const groups = virtualAddresses(imported.ips, ports, owner)
   return groups.length > 0 ? { kind: 'groups', groups, ttl } : empty
 }
 
-function findPod({ view, settings }: ClusterContext, zone: string, namespace: string, label: string): LookupResult {
+function lookupPod({ view, settings }: ClusterContext, zone: string, namespace: string, label: string): LookupResult {
   if (settings.pods === 'disabled') return missing(view)
   const text = podAddressText(label)
   const address = unmapped(parseAddress(text))
@@ -220,19 +230,19 @@ function unmapped(address: Uint8Array | undefined): Uint8Array | undefined {
   return mapped ? address.subarray(12) : address
 }
 
-/** The service whose ClusterIP this is, if it is shown: its PTR names nothing else. */
+/** The visible service that has this ClusterIP: the address has no other PTR record. */
 export function clusterIPOwner(context: ClusterContext, address: Uint8Array): Service | undefined {
   const service = context.view.serviceByClusterIP(formatAddress(address))
   return service && hasPointers(context, service.namespace) ? service : undefined
 }
 
-/** As in CoreDNS, whether the namespace exists counts only where the Corefile lists namespaces. */
+/** As in CoreDNS, the namespace has to exist only where the Corefile lists namespaces. */
 export function hasPointers(context: ClusterContext, namespace: string): boolean {
   return context.settings.namespaces === undefined || isShown(context, namespace)
 }
 
-/** An address that is no ClusterIP stands for every ready endpoint that has it. */
-function findPointers(context: ClusterContext, address: Uint8Array): LookupResult {
+/** An address that is not a ClusterIP has a PTR record for every ready endpoint with it. */
+function lookupPointers(context: ClusterContext, address: Uint8Array): LookupResult {
   const { view, settings } = context
   const service = clusterIPOwner(context, address)
   if (service) {
@@ -242,9 +252,9 @@ function findPointers(context: ClusterContext, address: Uint8Array): LookupResul
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
   const names = new Set<string>()
   let ttl = Number.POSITIVE_INFINITY
-  for (const { slice, place } of view.placesByAddress(address)) {
-    if (!isReady(slice, place) || slice.service === '' || !hasPointers(context, slice.namespace)) continue
-    const label = endpointLabel(slice, place, settings.endpointPodNames)
+  for (const { slice, place: index } of view.placesByAddress(address)) {
+    if (!isReady(slice, index) || slice.service === '' || !hasPointers(context, slice.namespace)) continue
+    const label = endpointLabel(slice, index, settings.endpointPodNames)
     names.add(`${label}.${serviceName(slice.namespace, slice.service, settings.primaryZone)}`)
     const owner = view.service(slice.namespace, slice.service)
     ttl = Math.min(ttl, owner ? endpointsTtl(context, owner).seconds : settings.ttl)
@@ -253,7 +263,7 @@ function findPointers(context: ClusterContext, address: Uint8Array): LookupResul
   return pointers(view, [...names], ttl, 'endpointslices')
 }
 
-/** A slice's label may say a service's name that is none (`a..b` is a label value): it takes no other's records along. */
+/** An invalid name is left out singly: the service's name in a slice's label need not be a DNS name (`a..b`). */
 function pointers(view: ClusterView, texts: readonly string[], ttl: number, ...needed: Resource[]): LookupResult {
   const names = texts.filter((text) => absoluteName(text) !== undefined)
   return names.length > 0 ? { kind: 'pointers', names, ttl } : missing(view, ...needed)

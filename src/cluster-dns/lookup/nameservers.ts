@@ -7,17 +7,17 @@ import { serviceName } from '../names/cluster-name.ts'
 import { below } from '../settings.ts'
 import { type EndpointGroup, endpointGroup, isReady, noPort } from './endpoints.ts'
 
-/** The Services that one of our addresses is an endpoint of; where there is none, the addresses as `ns.dns.ZONE`. */
+/** The Services that have one of our addresses as an endpoint; our addresses as `ns.dns.ZONE` when there are none. */
 export function nameservers(context: ClusterContext, zone: string): EndpointGroup[] {
   const { view, localAddresses } = context
-  const found: EndpointGroup[] = []
+  const servers: EndpointGroup[] = []
   for (const local of localAddresses) {
-    for (const { slice, place } of view.placesByAddress(local)) {
-      const service = isReady(slice, place) ? view.service(slice.namespace, slice.service) : undefined
-      if (service) found.push(...serviceServers(context, zone, service, slice))
+    for (const { slice, place: index } of view.placesByAddress(local)) {
+      const service = isReady(slice, index) ? view.service(slice.namespace, slice.service) : undefined
+      if (service) servers.push(...serviceServers(context, zone, service, slice))
     }
   }
-  if (found.length > 0) return found
+  if (servers.length > 0) return servers
   return localAddresses.map((address) => server(address, below('ns.dns', zone)))
 }
 

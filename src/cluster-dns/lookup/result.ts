@@ -1,23 +1,23 @@
-/** What the cluster can have at a place, before anybody asks for a type. */
+/** What the cluster has at a name, whatever the type of the query. */
 import type { ClusterView, Resource } from '../../k8s/model/types.ts'
-import type { SplitLookup } from '../features/split/lookup.ts'
+import type { SplitLookup } from '../features/split/split-lookup.ts'
 import type { EndpointGroup } from './endpoints.ts'
 import { isKnown } from './visibility.ts'
 
 export type LookupResult =
   /** No such name. */
   | { readonly kind: 'missing' }
-  /** It cannot be told: these resources have not been listed yet, or may not be. */
+  /** Not known: these resources have not been listed yet, or must not be. */
   | { readonly kind: 'unknown'; readonly resources: readonly Resource[] }
-  /** A name without records of its own, above names that have some. */
+  /** An empty non-terminal: a name without records, above names that have some. */
   | { readonly kind: 'empty' }
-  /** `pointers`: where the zone is one address, what is found there. */
+  /** `pointers`: where the zone is one address, the result for that address. */
   | { readonly kind: 'apex'; readonly pointers?: LookupResult }
   | { readonly kind: 'version' }
   | { readonly kind: 'nameserver' }
   /**
-   * Endpoints; none where the name exists without any (a pinned topology zone), or is a split, which then answers
-   * instead. `texts`: rdata of TXT records.
+   * Endpoints; none where the name exists without any (a pinned topology zone), and where `split` answers instead.
+   * `texts`: rdata of TXT records.
    */
   | {
       readonly kind: 'groups'
@@ -28,17 +28,17 @@ export type LookupResult =
     }
   /** Names to browse, absolute. */
   | { readonly kind: 'listed'; readonly names: readonly string[]; readonly ttl: number }
-  /** An instance of a service type: its SRV records are those of the port. */
+  /** An instance of a service type (RFC 6763): its SRV records are those of the port. */
   | {
       readonly kind: 'instance'
       readonly port: LookupResult
       readonly texts: readonly Uint8Array[]
       readonly ttl: number
     }
-  /** Names that an address stands for, absolute. */
+  /** PTR targets, absolute. */
   | { readonly kind: 'pointers'; readonly names: readonly string[]; readonly ttl: number }
 
-/** A missing name, as far as it can be told: it rests on all that was to be listed, and on these resources. */
+/** A missing name; unknown until services, namespaces and the `needed` resources have been listed. */
 export function missing(view: ClusterView, ...needed: Resource[]): LookupResult {
   const resources = needed.filter((resource) => !isKnown(view, resource))
   if (view.synced && resources.length === 0) return { kind: 'missing' }

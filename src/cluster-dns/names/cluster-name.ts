@@ -1,4 +1,4 @@
-/** The grammar of cluster names (docs/coredns-behaviour.md §4.2): which place in the cluster a name speaks of. */
+/** The grammar of cluster names (docs/coredns-behaviour.md §4.2): what of the cluster a name stands for. */
 import { addressOfReverseName, formatAddress } from '../../dns/address.ts'
 import { isSubdomain, labelsOf, NameError, parseName } from '../../dns/name.ts'
 import { below, type ClusterDnsSettings, isMulticluster, isReverseZone } from '../settings.ts'
@@ -15,14 +15,14 @@ export type ClusterName =
   | { readonly kind: 'pod'; readonly namespace: string; readonly label: string }
   | { readonly kind: 'reverse'; readonly address: Uint8Array }
   | BrowseName
-  /** No name that a cluster can have. */
+  /** Not a name that a cluster can have. */
   | { readonly kind: 'nowhere' }
 
 /** A name of DNS-based service discovery (RFC 6763). `namespace`: '' for the zone itself. */
 export type BrowseName =
-  /** The domains to browse; the types of service there. */
+  /** The domains to browse; the service types there. */
   | { readonly kind: 'browse'; readonly namespace: string; readonly what: 'domains' | 'types' }
-  /** Who offers a type (`_http._tcp`); nothing by itself, but above such names (`_tcp`). */
+  /** The instances of a type (`_http._tcp`); an empty non-terminal above such names (`_tcp`). */
   | {
       readonly kind: 'browse'
       readonly namespace: string
@@ -72,31 +72,31 @@ const nowhere: ClusterName = { kind: 'nowhere' }
 
 /** `name` is lower case and in `zone`. */
 export function parseClusterName(zone: string, name: string, grammar: NameGrammar = plain): ClusterName {
-  if (name === zone) return apexPlace(zone)
+  if (name === zone) return apexName(zone)
   const labels = labelsOf(zone === '.' ? name : `${name.slice(0, -zone.length)}`)
   const last = labels.length - 1
   if (last === 0 && labels[0] === 'dns-version') return { kind: 'version' }
   if (last === 1 && labels[0] === 'ns' && labels[1] === 'dns') return { kind: 'nameserver' }
   const tree = labels[last]
-  if (grammar.browsable && protocols.has(tree)) return browsePlace('', labels)
+  if (grammar.browsable && protocols.has(tree)) return parseBrowse('', labels)
   if (last === 0 && (tree === 'svc' || tree === 'pod')) return { kind: 'tree', tree }
-  if (isSubdomain('in-addr.arpa.', name) || isSubdomain('ip6.arpa.', name)) return reversePlace(name)
+  if (isSubdomain('in-addr.arpa.', name) || isSubdomain('ip6.arpa.', name)) return parseReverse(name)
   if (tree !== 'svc' && tree !== 'pod') return nowhere
   const namespace = labels[last - 1]
   if (last === 1) return { kind: 'namespace', tree, namespace }
   if (tree === 'svc' && grammar.browsable && protocols.has(labels[last - 2])) {
-    return browsePlace(namespace, labels.slice(0, last - 1))
+    return parseBrowse(namespace, labels.slice(0, last - 1))
   }
-  if (tree === 'svc') return servicePlace(namespace, labels[last - 2], labels.slice(0, last - 2), grammar)
-  // Whatever stands left of a pod's label is not looked at.
+  if (tree === 'svc') return parseService(namespace, labels[last - 2], labels.slice(0, last - 2), grammar)
+  // Labels left of a pod's label are ignored.
   return last > 4 ? nowhere : { kind: 'pod', namespace, label: labels[last - 2] }
 }
 
-/** No service or namespace is called so. */
+/** No service or namespace has such a name. */
 const protocols: ReadonlySet<string> = new Set(['_tcp', '_udp', '_sctp'])
 
 /** `labels`: those left of the namespace, or of the zone; the last is a protocol. */
-function browsePlace(namespace: string, labels: readonly string[]): ClusterName {
+function parseBrowse(namespace: string, labels: readonly string[]): ClusterName {
   const [first, second] = labels.slice(-3)
   const text = labels.join('.')
   if (text === 'b._dns-sd._udp') return { kind: 'browse', namespace, what: 'domains' }
@@ -116,38 +116,38 @@ function browsePlace(namespace: string, labels: readonly string[]): ClusterName 
 /** Stands for all endpoints of a service in place of one: no endpoint's label begins with an underscore. */
 export const everyEndpoint = '_endpoints'
 
-export const isServiceItself = (place: ClusterName): place is ServiceNameParts =>
-  place.kind === 'service' &&
-  place.endpoint === '' &&
-  place.port === '' &&
-  place.protocol === '' &&
-  place.topology === undefined
+export const isServiceItself = (name: ClusterName): name is ServiceNameParts =>
+  name.kind === 'service' &&
+  name.endpoint === '' &&
+  name.port === '' &&
+  name.protocol === '' &&
+  name.topology === undefined
 
 /** `left`: one label is an endpoint, two are port and protocol, or endpoint and cluster. */
-function servicePlace(namespace: string, service: string, left: readonly string[], grammar: NameGrammar): ClusterName {
-  const place: ServiceNameParts = { ...serviceItself(namespace, service), imported: grammar.multicluster }
-  if (left.length === 0) return place
-  if (left.length === 1) return { ...place, endpoint: left[0] }
+function parseService(namespace: string, service: string, left: readonly string[], grammar: NameGrammar): ClusterName {
+  const parts: ServiceNameParts = { ...serviceItself(namespace, service), imported: grammar.multicluster }
+  if (left.length === 0) return parts
+  if (left.length === 1) return { ...parts, endpoint: left[0] }
   if (left.length > 2) {
     if (left.length === 3 && left[2] === everyEndpoint && !grammar.multicluster) {
       return {
-        ...place,
+        ...parts,
         endpoint: everyEndpoint,
         port: withoutUnderscore(left[0]),
         protocol: withoutUnderscore(left[1]),
       }
     }
     const topology = grammar.zonal ? topologyOf(left) : undefined
-    return topology ? { ...place, topology } : nowhere
+    return topology ? { ...parts, topology } : nowhere
   }
   const [first, second] = left
   if (grammar.multicluster && !first.startsWith('_') && !second.startsWith('_')) {
-    return { ...place, endpoint: first, cluster: second }
+    return { ...parts, endpoint: first, cluster: second }
   }
-  return { ...place, port: withoutUnderscore(first), protocol: withoutUnderscore(second) }
+  return { ...parts, port: withoutUnderscore(first), protocol: withoutUnderscore(second) }
 }
 
-const serviceItself = (namespace: string, service: string): ServiceNameParts => ({
+export const serviceItself = (namespace: string, service: string): ServiceNameParts => ({
   kind: 'service',
   imported: false,
   namespace,
@@ -166,16 +166,16 @@ function topologyOf(left: readonly string[]): Topology | undefined {
   return { zone: left.slice(0, -2).join('.'), mode }
 }
 
-/** The underscores of RFC 2782 are not insisted on; a lone one stands for any. */
+/** The underscores of RFC 2782 are optional; a lone one stands for any. */
 export const withoutUnderscore = (label: string): string => (label.startsWith('_') ? label.slice(1) : label)
 
-function apexPlace(zone: string): ClusterName {
+function apexName(zone: string): ClusterName {
   const address = addressOfReverseName(zone)
   return address ? { kind: 'apex', address } : { kind: 'apex' }
 }
 
-function reversePlace(name: string): ClusterName {
-  // CoreDNS overlooks up to three labels in front of an IPv6 address's 32.
+function parseReverse(name: string): ClusterName {
+  // CoreDNS ignores up to three labels in front of an IPv6 address's 32.
   const labels = labelsOf(name)
   const surplus = name.endsWith('.ip6.arpa.') ? Math.min(3, Math.max(0, labels.length - 34)) : 0
   const address = addressOfReverseName(surplus ? `${labels.slice(surplus).join('.')}.` : name)
@@ -200,7 +200,7 @@ export function podAddressText(label: string): string {
   return dashes === 3 && !label.includes('--') ? label.replaceAll('-', '.') : label.replaceAll('-', ':')
 }
 
-/** Undefined for what is no domain name: the API server lets none in, a manifest may. */
+/** Undefined for a text that is not a domain name: the API server refuses it, a manifest may hold it. */
 export function absoluteName(text: string): string | undefined {
   try {
     return parseName(text)

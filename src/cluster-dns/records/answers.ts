@@ -1,4 +1,4 @@
-/** From what the cluster has at a place to the records of one type: the table of docs/coredns-behaviour.md §4.3. */
+/** From what the cluster has at a name to the records of one type: the table of docs/coredns-behaviour.md §4.3. */
 import { type as dnsType } from '../../dns/codes.ts'
 import { rdata } from '../../dns/rdata.ts'
 import type {
@@ -10,7 +10,7 @@ import type {
   VariantsSpec,
 } from '../../table/spec.ts'
 import type { ClusterContext } from '../context.ts'
-import { type ChaseSpec, type ChoiceSpec, splitAnswer } from '../features/split/answers.ts'
+import { type ChaseSpec, type ChoiceSpec, splitAnswer } from '../features/split/split-answers.ts'
 import { type EndpointGroup, noPort } from '../lookup/endpoints.ts'
 import { lookup } from '../lookup/lookup.ts'
 import { nameservers } from '../lookup/nameservers.ts'
@@ -18,7 +18,7 @@ import { type LookupResult, missing } from '../lookup/result.ts'
 import { grammarOf, parseClusterName } from '../names/cluster-name.ts'
 import { distinctAddresses, includes } from './distinct-addresses.ts'
 
-/** What a name answers to a question of one type. */
+/** The answer of a name to a query of one type. */
 export type Answer =
   | AddressesSpec
   | ServicesSpec
@@ -29,17 +29,17 @@ export type Answer =
   | { readonly kind: 'nodata' | 'nxdomain' }
   /** The zone's SOA record. */
   | { readonly kind: 'soa' }
-  /** SERVFAIL: what the answer rests on is not known. */
+  /** SERVFAIL: resources that the answer depends on are not known. */
   | { readonly kind: 'unknown'; readonly resources: readonly string[] }
 
 const nodata: Answer = { kind: 'nodata' }
 const nxdomain: Answer = { kind: 'nxdomain' }
 
-/** The version of the Kubernetes DNS specification that is followed, and how long that stays true. */
+/** The version of the Kubernetes DNS specification, and the TTL of the record that tells it. */
 const versionText = '1.1.0'
 const versionTtl = 28_800
 
-/** What `name` (lower case, in `zone`) answers to a question of the type. Fallthrough is the caller's to decide. */
+/** The answer of `name` (lower case, in `zone`) to a query of the type. Fallthrough is left to the caller. */
 export function resolve(context: ClusterContext, zone: string, name: string, type: number): Answer {
   return answerOf(
     context,
@@ -49,20 +49,20 @@ export function resolve(context: ClusterContext, zone: string, name: string, typ
   )
 }
 
-export function answerOf(context: ClusterContext, zone: string, found: LookupResult, type: number): Answer {
+export function answerOf(context: ClusterContext, zone: string, result: LookupResult, type: number): Answer {
   // CoreDNS answers SOA below the apex without looking whether the name exists.
-  if (type === dnsType.SOA) return found.kind === 'apex' ? { kind: 'soa' } : nodata
+  if (type === dnsType.SOA) return result.kind === 'apex' ? { kind: 'soa' } : nodata
   const { ttl } = context.settings
-  switch (found.kind) {
+  switch (result.kind) {
     case 'missing':
       return nxdomain
     case 'unknown':
-      return found
+      return result
     case 'empty':
       return type === dnsType.TXT ? denied(context) : nodata
     case 'apex':
       if (type === dnsType.NS) return nameserversAnswer(nameservers(context, zone), ttl)
-      if (type === dnsType.PTR && found.pointers) return answerOf(context, zone, found.pointers, type)
+      if (type === dnsType.PTR && result.pointers) return answerOf(context, zone, result.pointers, type)
       return type === dnsType.TXT ? denied(context) : nodata
     case 'version':
       return type === dnsType.TXT ? records(type, versionTtl, [rdata.txt([versionText])]) : denied(context)
@@ -71,23 +71,23 @@ export function answerOf(context: ClusterContext, zone: string, found: LookupRes
       if (type !== dnsType.A && type !== dnsType.AAAA) return nodata
       return addressesAnswer(nameservers(context, zone), type, ttl)
     case 'listed':
-      return type === dnsType.PTR && found.names.length > 0
-        ? records(type, found.ttl, found.names.map(rdata.name))
+      return type === dnsType.PTR && result.names.length > 0
+        ? records(type, result.ttl, result.names.map(rdata.name))
         : nodata
     case 'instance':
-      return instanceAnswer(context, zone, found, type)
+      return instanceAnswer(context, zone, result, type)
     case 'pointers':
-      return type === dnsType.PTR ? records(type, found.ttl, found.names.map(rdata.name)) : denied(context)
+      return type === dnsType.PTR ? records(type, result.ttl, result.names.map(rdata.name)) : denied(context)
     case 'groups':
-      if (type === dnsType.TXT && found.texts) return records(type, found.ttl, found.texts)
-      return found.split ? splitAnswer(found.split, type, found.ttl) : groupsAnswer(found.groups, type, found.ttl)
+      if (type === dnsType.TXT && result.texts) return records(type, result.ttl, result.texts)
+      return result.split ? splitAnswer(result.split, type, result.ttl) : groupsAnswer(result.groups, type, result.ttl)
   }
 }
 
-/** NXDOMAIN; before everything is known nothing is denied, not even what no cluster can have. */
+/** NXDOMAIN; SERVFAIL until everything is known, even for names that no cluster can have. */
 function denied(context: ClusterContext): Answer {
-  const found = missing(context.view)
-  return found.kind === 'unknown' ? found : nxdomain
+  const result = missing(context.view)
+  return result.kind === 'unknown' ? result : nxdomain
 }
 
 function instanceAnswer(
@@ -99,7 +99,7 @@ function instanceAnswer(
   if (type === dnsType.TXT) return records(type, ttl, texts)
   if (type !== dnsType.SRV) return nodata
   const answer = answerOf(context, zone, port, type)
-  // The instance is there, if without an endpoint at the moment.
+  // The instance exists, even without an endpoint.
   return answer.kind === 'nxdomain' ? nodata : answer
 }
 
@@ -112,7 +112,7 @@ function groupsAnswer(groups: readonly EndpointGroup[], type: number, ttl: numbe
     case dnsType.SRV:
       return servicesAnswer(groups, ttl)
     case dnsType.CNAME:
-      // As in CoreDNS the first entry decides, and only one CNAME is told (RFC 1034 §3.6.2).
+      // As in CoreDNS the first entry decides. A name has at most one CNAME (RFC 1034 §3.6.2).
       return groups[0]?.width === 0 && groups[0].count > 0
         ? records(type, ttl, [rdata.name(groups[0].names[0])])
         : nodata
@@ -136,17 +136,14 @@ interface Target {
 
 const noAddress = new Uint8Array(0)
 
-/**
- * SRV records, with weights as docs/coredns-behaviour.md §4.4 counts them unless annotated, and their targets'
- * addresses.
- */
+/** SRV records and their targets' addresses. Weights are annotated, or counted (docs/coredns-behaviour.md §4.4). */
 function servicesAnswer(groups: readonly EndpointGroup[], ttl: number): Answer {
   let entries = 0
   for (const group of groups) if (group.width !== 0) entries += group.ports.length * group.count
   const counted = Math.max(1, Math.floor(100 / entries))
   const targets = new Map<string, Target>()
   const srv: { priority: number; weight: number; port: number; target: number }[] = []
-  // Where two slices have one target (dual stack), it has the rank of the first that says one.
+  // Where two slices share a target (dual stack), the first with a rank decides.
   for (const group of groups.toSorted((a, b) => Number(b.rank !== undefined) - Number(a.rank !== undefined))) {
     if (group.width === 0) continue
     const ports = group.ports.filter((port) => port !== noPort)
@@ -200,7 +197,7 @@ const records = (type: number, ttl: number, all: readonly Uint8Array[]): Records
   additional: [],
 })
 
-/** Answers that the table can hold; the others are the chain's. */
+/** Whether the table can hold the answer; otherwise the chain gives it. */
 export function isStorable(answer: Answer): answer is Extract<Answer, AnswerSpec> {
   return answer.kind !== 'chase' && answer.kind !== 'choice' && answer.kind !== 'unknown'
 }

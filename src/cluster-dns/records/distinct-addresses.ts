@@ -1,4 +1,4 @@
-/** Addresses as sets (RFC 2181 §5: the records of an RRset differ): ten thousand at a time, without an object for each. */
+/** Sets of addresses (RFC 2181 §5: no record of an RRset repeats): ten thousand at a time, without an object for each. */
 import type { EndpointGroup } from '../lookup/endpoints.ts'
 
 /** Up to this many are compared one by one: cheaper than a hash table. */

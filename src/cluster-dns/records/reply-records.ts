@@ -1,4 +1,4 @@
-/** Answers as the records of one reply: what the data plane does with stored answers, done for the chain. */
+/** Answers as the records of one reply: for the chain, what the data plane does with stored answers. */
 import { dnsClass, type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'

@@ -1,4 +1,4 @@
-/** What the data plane draws for each query, drawn for the chain: one of several answers, the order of SRV records. */
+/** The chain's selection for each query, as the data plane makes it: one of several answers, the order of SRV records. */
 import type { ServicesSpec } from '../../table/spec.ts'
 import type { Answer } from './answers.ts'
 
@@ -8,12 +8,12 @@ export type Random = () => number
 export type Selected = Exclude<Answer, { readonly kind: 'variants' | 'choice' }>
 
 export function selectVariant(answer: Answer, random: Random): Selected {
-  if (answer.kind === 'variants') return selectVariant(drawVariant(answer.variants, random), random)
-  if (answer.kind === 'choice') return drawVariant(answer.variants, random)
-  return answer.kind === 'services' && answer.order === 'weighted' ? inDrawnOrder(answer, random) : answer
+  if (answer.kind === 'variants') return selectVariant(pickVariant(answer.variants, random), random)
+  if (answer.kind === 'choice') return pickVariant(answer.variants, random)
+  return answer.kind === 'services' && answer.order === 'weighted' ? inWeightedOrder(answer, random) : answer
 }
 
-function drawVariant<A>(variants: readonly { readonly weight: number; readonly answer: A }[], random: Random): A {
+function pickVariant<A>(variants: readonly { readonly weight: number; readonly answer: A }[], random: Random): A {
   let left = random() * variants.reduce((sum, { weight }) => sum + weight, 0)
   for (const { weight, answer } of variants) {
     left -= weight
@@ -23,10 +23,10 @@ function drawVariant<A>(variants: readonly { readonly weight: number; readonly a
 }
 
 /**
- * RFC 2782, Weight: by priority, then each with the probability of its weight among those left. That is the order of
- * the times at which events of these rates first happen, so that each record needs one random number.
+ * RFC 2782, Weight: by priority, then each with the probability of its weight among those left. The first events of
+ * processes with these rates come in the same order, so each record needs one random number.
  */
-function inDrawnOrder(spec: ServicesSpec, random: Random): ServicesSpec {
+function inWeightedOrder(spec: ServicesSpec, random: Random): ServicesSpec {
   const timed = spec.records.map((record) => {
     const tie = random()
     return { record, tie, time: record.weight > 0 ? -Math.log(1 - tie) / record.weight : Number.POSITIVE_INFINITY }

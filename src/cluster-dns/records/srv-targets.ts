@@ -1,4 +1,4 @@
-/** The targets of SRV records while they are collected: each once, with its addresses for the additional section. */
+/** Collects the targets of SRV records: each once, with its addresses for the additional section. */
 import type { ServicesSpec } from '../../table/spec.ts'
 import { includes } from './distinct-addresses.ts'
 
@@ -13,7 +13,7 @@ export interface SrvTarget {
 export interface SrvTargets {
   /** The target of this name, new or known. */
   of(name: string): SrvTarget
-  /** An address of 4 or 16 octets; one that the target has already is passed over. */
+  /** Adds an address of 4 or 16 octets, unless the target has it already. */
   add(target: SrvTarget, address: Uint8Array): void
   all(): ServicesSpec['targets']
 }

@@ -1,13 +1,13 @@
-/** Everything that one name answers, as the table keeps it. Derived from `resolve`, so the chain cannot differ. */
+/** All answers of one name, as the table keeps them. Derived from the chain's own answers, so the two agree. */
 
 import { type as dnsType } from '../../dns/codes.ts'
 import type { ClusterView, Service, ServiceImport } from '../../k8s/model/types.ts'
 import type { AnswerSpec, NodeSpec, ZoneSpec } from '../../table/spec.ts'
 import type { ClusterContext } from '../context.ts'
-import { holdOf } from '../features/hold/names.ts'
-import { grpcConfigNames } from '../features/metadata/records.ts'
-import { isLarge } from '../features/split/lookup.ts'
-import { namedBackends, splitOf } from '../features/split/named.ts'
+import { grpcConfigNames } from '../features/grpc-config/config-name.ts'
+import { holdOf } from '../features/hold/awaited.ts'
+import { namedBackends, splitOf } from '../features/split/split-backends.ts'
+import { isLarge } from '../features/split/split-lookup.ts'
 import { noPort } from '../lookup/endpoints.ts'
 import { lookup } from '../lookup/lookup.ts'
 import type { LookupResult } from '../lookup/result.ts'
@@ -31,7 +31,7 @@ import {
 } from '../settings.ts'
 import { type Answer, answerOf, isStorable } from './answers.ts'
 
-/** Types that any cluster name has answers of its own for. */
+/** Types that a cluster name may have an answer of its own for. */
 const ownTypes = [
   dnsType.A,
   dnsType.AAAA,
@@ -47,15 +47,15 @@ const anyOther = dnsType.HTTPS
 
 export interface CompileOptions {
   /**
-   * SRV records of headless services, and of splits over very many endpoints, are left to the chain: they take ten times
-   * the room of the addresses, and few services are asked for them.
+   * Leaves SRV records of headless services and of splits over many endpoints to the chain: they take ten times the octets
+   * of the addresses, and clients ask few services for them.
    */
   readonly withoutEndpointServices?: boolean
 }
 
 /**
- * What the table should answer at `name` (lower case, in `zone`). Undefined when no name is there: the table denies it
- * by the closed node above it, or sends it to the chain.
+ * The table's node at `name` (lower case, in `zone`). Undefined when the name does not exist: the table denies it by the
+ * closed node above it, or leaves it to the chain.
  */
 export function compileNode(
   context: ClusterContext,
@@ -63,85 +63,92 @@ export function compileNode(
   name: string,
   options: CompileOptions = {},
 ): NodeSpec | undefined {
-  const place = parseClusterName(zone, name, grammarOf(context.settings, zone))
-  const found = lookup(context, zone, place)
-  if (found.kind === 'missing' && !isDeniedAlone(context, zone, name, place)) return undefined
+  const clusterName = parseClusterName(zone, name, grammarOf(context.settings, zone))
+  const result = lookup(context, zone, clusterName)
+  if (result.kind === 'missing' && !mayHaveNamesBelow(context, zone, name, clusterName)) return undefined
   const toSpec = (answer: Answer): AnswerSpec => {
     if (!isStorable(answer)) return { kind: 'chain' }
     return answer.kind === 'nxdomain' && fallsThrough(context.settings, name) ? { kind: 'chain' } : answer
   }
-  const others = toSpec(answerOf(context, zone, found, anyOther)).kind as 'nodata' | 'nxdomain' | 'chain'
+  const others = toSpec(answerOf(context, zone, result, anyOther)).kind as 'nodata' | 'nxdomain' | 'chain'
   const answers = new Map<number, AnswerSpec>()
   for (const type of ownTypes) {
-    const spec = isLeftOut(place, found, type, context, options)
+    const spec = isLeftToChain(clusterName, result, type, context, options)
       ? ({ kind: 'chain' } as const)
-      : toSpec(answerOf(context, zone, found, type))
+      : toSpec(answerOf(context, zone, result, type))
     if (spec.kind !== others) answers.set(type, spec)
   }
-  return { zone, below: belowOf(context, zone, name, place), otherTypes: others, answers }
+  return { zone, below: belowOf(context, zone, name, clusterName), otherTypes: others, answers }
 }
 
 /**
- * A name that is missing although there may be names below it (RFC 8020 would have it NODATA; CoreDNS does not):
- * `dns.ZONE`, a headless service without endpoints, which has topology zones, or whose endpoints are waited for, a split
- * without a backend left, whose own endpoints have their names all the same, an import without ports.
+ * Whether a name needs a node although it is missing, because names below it may exist (RFC 8020 would make it NODATA;
+ * CoreDNS does not): `dns.ZONE`, a headless service without endpoints that has topology zones or holds queries, a split
+ * without a backend, whose own endpoints keep their names, an import without ports.
  */
-function isDeniedAlone(context: ClusterContext, zone: string, name: string, place: ClusterName): boolean {
+function mayHaveNamesBelow(context: ClusterContext, zone: string, name: string, clusterName: ClusterName): boolean {
   const { view, settings } = context
   if (name === below('dns', zone)) return true
-  if (!isServiceItself(place)) return false
-  if (place.imported) return view.serviceImport(place.namespace, place.service) !== undefined
-  if (settings.zonal && isHeadless(view, place)) return true
-  const service = view.service(place.namespace, place.service)
+  if (!isServiceItself(clusterName)) return false
+  const { namespace, service: serviceName } = clusterName
+  if (clusterName.imported) return view.serviceImport(namespace, serviceName) !== undefined
+  if (settings.zonal && isHeadlessName(view, clusterName)) return true
+  const service = view.service(namespace, serviceName)
   if (service && splitOf(context, service)) return true
-  return holdOf(context, place.namespace, place.service) !== undefined
+  return holdOf(context, namespace, serviceName) !== undefined
 }
 
 /** Answers that do not go into the table although it could hold them. */
-function isLeftOut(
-  place: ClusterName,
-  found: LookupResult,
+function isLeftToChain(
+  clusterName: ClusterName,
+  result: LookupResult,
   type: number,
   context: ClusterContext,
   options: CompileOptions,
 ): boolean {
-  // They follow the endpoints that our own addresses are; few ask.
-  if (found.kind === 'apex') return type === dnsType.NS || (type === dnsType.PTR && found.pointers !== undefined)
-  // All namespaces: it changes with each of them.
-  if (place.kind === 'browse' && place.namespace === '' && place.what === 'domains') return type === dnsType.PTR
-  if (found.kind === 'nameserver') return type === dnsType.A || type === dnsType.AAAA
+  // They change with the endpoints that have our own addresses, and few clients ask.
+  if (result.kind === 'apex') return type === dnsType.NS || (type === dnsType.PTR && result.pointers !== undefined)
+  if (result.kind === 'nameserver') return type === dnsType.A || type === dnsType.AAAA
+  // The list of all namespaces changes with each of them.
+  if (clusterName.kind === 'browse' && clusterName.namespace === '' && clusterName.what === 'domains') {
+    return type === dnsType.PTR
+  }
   if (type !== dnsType.SRV || !options.withoutEndpointServices) return false
-  if (found.kind === 'groups' && found.split) return isLarge(found.split)
-  return isServiceItself(place) && isHeadless(context.view, place) && hasPorts(context.view, place)
+  if (result.kind === 'groups' && result.split) return isLarge(result.split)
+  return (
+    isServiceItself(clusterName) && isHeadlessName(context.view, clusterName) && hasPorts(context.view, clusterName)
+  )
 }
 
-/** Without a port there is no SRV record: that costs the table nothing to say. */
+/** Without a port there is no SRV record, and the table's NODATA costs nothing. */
 function hasPorts(view: ClusterView, { imported, namespace, service }: ServiceNameParts): boolean {
   const slices = imported ? view.importedSlices(namespace, service) : view.slices(namespace, service)
   return slices.some(({ ports }) => ports.some(({ port }) => port !== noPort))
 }
 
-export function isHeadless(view: ClusterView, { imported, namespace, service }: ServiceNameParts): boolean {
+export function isHeadlessName(view: ClusterView, { imported, namespace, service }: ServiceNameParts): boolean {
   if (imported) return view.serviceImport(namespace, service)?.type === 'Headless'
   return view.service(namespace, service)?.headless ?? false
 }
 
 /** Whether the table, once the zone's names are in it, knows every name below this one (docs/design.md §5). */
-function belowOf(context: ClusterContext, zone: string, name: string, place: ClusterName): 'closed' | 'open' {
+function belowOf(context: ClusterContext, zone: string, name: string, clusterName: ClusterName): 'closed' | 'open' {
   if (fallsThroughBelow(context.settings, name)) return 'open'
-  switch (place.kind) {
+  switch (clusterName.kind) {
     case 'apex':
       return isReverseZone(zone) || zone === '.' ? 'open' : 'closed'
     case 'tree':
     case 'namespace':
-      return place.tree === 'pod' && context.settings.pods !== 'disabled' ? 'open' : 'closed'
+      return clusterName.tree === 'pod' && context.settings.pods !== 'disabled' ? 'open' : 'closed'
     case 'service':
-      // Endpoints, and the many spellings of a port's name, are compiled when they are first asked for. Three labels
-      // left of a service there is nothing, but for topology zones below `_zone`.
-      return (place.port !== '' || place.protocol !== '') && place.protocol !== 'zone' ? 'closed' : 'open'
+      // Endpoints and the many spellings of a port's name are compiled on first use. Three labels left of a service are
+      // only topology zones, below `_zone`.
+      return (clusterName.port !== '' || clusterName.protocol !== '') && clusterName.protocol !== 'zone'
+        ? 'closed'
+        : 'open'
     case 'browse':
-      // Instances are compiled when they are first asked for.
-      return place.what === 'instances' ? 'open' : 'closed'
+      // Instances are compiled on first use.
+      return clusterName.what === 'instances' ? 'open' : 'closed'
     case 'version':
     case 'nameserver':
     case 'nowhere':
@@ -151,7 +158,7 @@ function belowOf(context: ClusterContext, zone: string, name: string, place: Clu
   }
 }
 
-/** The names of a zone that are there whatever the cluster holds. */
+/** The names of a zone that exist whatever the cluster holds. */
 export function fixedNames(settings: ClusterDnsSettings, zone: string): string[] {
   if (isReverseZone(zone)) return [zone]
   const browsing = grammarOf(settings, zone).browsable ? ['_udp', '_dns-sd._udp', 'b._dns-sd._udp'] : []
@@ -159,14 +166,14 @@ export function fixedNames(settings: ClusterDnsSettings, zone: string): string[]
 }
 
 /**
- * The names of a service that are compiled ahead of any query: its own, and `_port._proto` of one with an address of
- * its own or a split, and that of a gRPC service config. Those that another of our zones holds are left out, and those
- * that are too long to be names (RFC 1035 §2.3.4: the zone's is added to what the API server has checked).
+ * The names of a service that are compiled ahead of any query: its own, `_port._proto` of a split or a service with an
+ * address of its own, and that of a gRPC service config. Names in another of our zones are left out, and so are names
+ * that are too long (RFC 1035 §2.3.4: the API server has checked them without the zone).
  */
 export function namesOfService(context: ClusterContext, zone: string, service: Service | ServiceImport): string[] {
   const own = serviceName(service.namespace, service.name, zone)
   const names = [own]
-  if (hasOwnAddress(service) || isSplit(context, service)) {
+  if (hasOwnAddress(service) || mayBeSplit(context, service)) {
     for (const port of service.ports) if (port.name !== '') names.push(`_${port.name}._${port.protocol}.${own}`)
   }
   if ('clusterIPs' in service) names.push(...grpcConfigNames(context, zone, service))
@@ -176,14 +183,14 @@ export function namesOfService(context: ClusterContext, zone: string, service: S
 const hasOwnAddress = (service: Service | ServiceImport): boolean =>
   'clusterIPs' in service ? !service.headless && service.type !== 'ExternalName' : service.type === 'ClusterSetIP'
 
-/** Of what its annotation says: whether it may be one depends on others. */
-const isSplit = (context: ClusterContext, service: Service | ServiceImport): boolean =>
+/** By its annotation alone: whether it is refused depends on other services. */
+const mayBeSplit = (context: ClusterContext, service: Service | ServiceImport): boolean =>
   'clusterIPs' in service && namedBackends(context, service).length > 0
 
 export function zoneSpec(context: ClusterContext, zone: string, open: boolean): ZoneSpec {
   const { view, settings } = context
   const { ttl } = settings
-  // A zone for aliases has no names of its own.
+  // An alias zone has no names of its own.
   const apex = settings.zones.includes(zone) ? zone : settings.primaryZone
   return {
     zone,

@@ -1,6 +1,4 @@
-/**
- * The records of a whole zone, as CoreDNS transfers them (docs/coredns-behaviour.md §4.8): one by one, in its order.
- */
+/** The records of a whole zone, as CoreDNS transfers them (docs/coredns-behaviour.md §4.8): one by one, in its order. */
 
 import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
 import { dnsClass, type as dnsType } from '../../dns/codes.ts'
@@ -9,9 +7,9 @@ import { isSubdomain } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
 import type { ClusterView, EndpointSlice, Service, ServiceImport } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
-import { textNames } from '../features/metadata/records.ts'
-import { splitOf } from '../features/split/named.ts'
-import { splitRecords } from '../features/split/zone-transfer.ts'
+import { textNames } from '../features/metadata/texts.ts'
+import { splitOf } from '../features/split/split-backends.ts'
+import { splitRecords } from '../features/split/split-transfer.ts'
 import { srvRank } from '../features/srv/rank.ts'
 import { importTtl, serviceTtl } from '../features/ttl/ttl.ts'
 import { countOf, type EndpointSelection, hasAny, selectEndpoints } from '../lookup/endpoint-selection.ts'
@@ -23,7 +21,7 @@ import { below, isMulticluster, isReverseZone, zoneOf } from '../settings.ts'
 import { resolve } from './answers.ts'
 import { distinctAddresses } from './distinct-addresses.ts'
 
-/** Whether all of a zone is known: what is missing from a transfer does not exist for those who got it. */
+/** Whether all of a zone is known: a secondary takes names that a transfer lacks for missing. */
 export function isTransferable({ view, settings }: ClusterContext, zone?: string): boolean {
   if (!view.synced || !isKnown(view, 'endpointslices')) return false
   if (zone === undefined || !isMulticluster(settings, zone)) return true
@@ -31,39 +29,39 @@ export function isTransferable({ view, settings }: ClusterContext, zone?: string
 }
 
 /**
- * Everything in the zone but its SOA. Which services there are, and the endpoints of the headless ones, is settled by
- * this call; their records are made as they are taken.
+ * All records of the zone but its SOA. This call fixes the services and the endpoints of the headless ones; their
+ * records are made as the iterator is read.
  */
 export function zoneRecords(context: ClusterContext, zone: string): Iterator<ResourceRecord> {
   return isReverseZone(zone) ? reverseRecords(context, zone) : forwardRecords(context, zone)
 }
 
 /** A service, and its endpoints where they have names of their own in the zone. */
-interface Listed {
+interface TransferredService {
   readonly service: Service | ServiceImport
   readonly slices: readonly EndpointSlice[]
-  /** What a split has instead of records of its own. */
+  /** Records of a split, instead of its own. */
   readonly split: readonly ResourceRecord[] | undefined
 }
 
 function forwardRecords(context: ClusterContext, zone: string): Iterator<ResourceRecord> {
   const { view, settings } = context
   const namespaces = new Map([...view.namespaces()].map(({ name }) => [name, isShown(context, name)]))
-  const listed: Listed[] = []
+  const transferred: TransferredService[] = []
   for (const service of isMulticluster(settings, zone) ? view.serviceImports() : view.services()) {
-    if (!namespaces.get(service.namespace) || isLeftOut(context, service)) continue
+    if (!namespaces.get(service.namespace) || isHidden(context, service)) continue
     const backends = isImport(service) ? undefined : splitOf(context, service)
     const split = backends && !isImport(service) ? splitRecords(context, zone, service, backends) : undefined
-    listed.push({ service, slices: isHeadless(service) ? slicesOf(view, service) : noSlices, split })
+    transferred.push({ service, slices: isHeadless(service) ? slicesOf(view, service) : noSlices, split })
   }
-  listed.sort(({ service: a }, { service: b }) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  transferred.sort(({ service: a }, { service: b }) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   return walk()
 
   function* walk(): Generator<ResourceRecord> {
     yield* apexRecords(context, zone)
-    for (const { service, slices, split } of listed) {
+    for (const { service, slices, split } of transferred) {
       const name = serviceName(service.namespace, service.name, zone)
-      // A zone inside this one takes its names.
+      // Names in a zone inside this one belong to that zone.
       if (zoneOf(settings, name) !== zone) continue
       if (!isImport(service)) yield* textRecords(context, zone, service)
       if (split) yield* split
@@ -88,14 +86,14 @@ function slicesOf(view: ClusterView, service: Service | ServiceImport): readonly
   return isImport(service) ? view.importedSlices(namespace, name) : view.slices(namespace, name)
 }
 
-/** As for questions: `ignore empty_service`, and imports without ports. */
-function isLeftOut(context: ClusterContext, service: Service | ServiceImport): boolean {
+/** As for queries: `ignore empty_service`, and imports without ports. */
+function isHidden(context: ClusterContext, service: Service | ServiceImport): boolean {
   const { view, settings } = context
   if (isHeadless(service) || service.type === 'ExternalName') return false
   if (isImport(service) && service.ports.length === 0) return true
   if (!settings.ignoreEmptyServices || (!isImport(service) && splitOf(context, service))) return false
   const slices = slicesOf(view, service)
-  return !hasAny(slices, toldOf(context, service, slices).counts)
+  return !hasAny(slices, selectionOf(context, service, slices).filter)
 }
 
 function* apexRecords(context: ClusterContext, zone: string): Generator<ResourceRecord> {
@@ -107,15 +105,15 @@ function* apexRecords(context: ClusterContext, zone: string): Generator<Resource
   for (const server of servers) {
     const name = server.target(0)
     const type = server.width === 4 ? dnsType.A : dnsType.AAAA
-    // A service's own addresses follow with the service: twice with two TTLs they would be no RRset (RFC 2181 §5.2).
+    // A service's own addresses follow with the service: one RRset must not have two TTLs (RFC 2181 §5.2).
     const { kind } = resolve(context, zone, name, type)
     if (name !== below('ns.dns', zone) && (kind === 'addresses' || kind === 'variants')) continue
     yield record(name, type, 0, server.addresses)
   }
 }
 
-/** The last resort is for the cluster's own services. */
-const toldOf = (
+/** `terminating last_resort` does not apply to imports. */
+const selectionOf = (
   { settings }: ClusterContext,
   service: Service | ServiceImport,
   slices: readonly EndpointSlice[],
@@ -124,7 +122,7 @@ const toldOf = (
 const ttlOf = (context: ClusterContext, service: Service | ServiceImport): number =>
   (isImport(service) ? importTtl(context, service) : serviceTtl(context, service)).seconds
 
-/** Of annotations. A service that is gone by now has none. */
+/** TXT records from annotations. A service that has been deleted by now has none. */
 function* textRecords(context: ClusterContext, zone: string, service: Service): Generator<ResourceRecord> {
   for (const name of textNames(context, zone, service)) {
     const answer = resolve(context, zone, name, dnsType.TXT)
@@ -141,8 +139,8 @@ function* addressedRecords(
 ): Generator<ResourceRecord> {
   const ips = isImport(service) ? service.ips : service.clusterIPs
   const { ignoreEmptyServices } = context.settings
-  const told = toldOf(context, service, ignoreEmptyServices ? slicesOf(context.view, service) : noSlices)
-  const ttl = Math.min(ttlOf(context, service), told.maxTtl)
+  const selection = selectionOf(context, service, ignoreEmptyServices ? slicesOf(context.view, service) : noSlices)
+  const ttl = Math.min(ttlOf(context, service), selection.maxTtl)
   for (const ip of ips) {
     const address = parseAddress(ip)
     if (address) yield addressRecord(name, ttl, address)
@@ -168,7 +166,10 @@ function rankOf(
   return { priority: rank?.priority?.value ?? 0, weight: rank?.weight?.value ?? counted }
 }
 
-/** `atService`: also what is at its own name and its ports'. Ports without a name have no SRV record here. Imported endpoints are called after their cluster too. */
+/**
+ * `atService`: also the records at the service's own name and at its ports'. Ports without a name have no SRV record
+ * here. Imported endpoints are named after their cluster too.
+ */
 function* endpointRecords(
   context: ClusterContext,
   name: string,
@@ -177,27 +178,28 @@ function* endpointRecords(
   atService: boolean,
 ): Generator<ResourceRecord> {
   const { endpointPodNames } = context.settings
-  const { counts, maxTtl } = toldOf(context, service, slices)
+  const { filter, maxTtl } = selectionOf(context, service, slices)
   const ttl = Math.min(ttlOf(context, service), maxTtl)
   // Names of endpoints cannot stand beside other records (RFC 1034 §3.6.2); CoreDNS leaves them out too.
   const addressed = slices.filter(({ fqdns }) => !fqdns)
-  const told = haveRepeated(addressed, counts) ? new Set<string>() : undefined
-  /** False for what was told already. Where no address comes twice, nothing has to be remembered. */
+  // Where no address comes twice, nothing has to be remembered.
+  const sent = haveRepeated(addressed, filter) ? new Set<string>() : undefined
+  /** False for a record that was sent already. */
   const isNew = (...words: readonly (string | number)[]): boolean =>
-    told === undefined || told.size < told.add(words.join(' ')).size
+    sent === undefined || sent.size < sent.add(words.join(' ')).size
   for (const slice of addressed) {
     const width = slice.addressType === 'IPv4' ? 4 : 16
     const owner = isImport(service) && slice.cluster !== '' ? `${slice.cluster}.${name}` : name
-    const counted = Math.max(1, Math.floor(100 / countOf(slice, counts)))
+    const counted = Math.max(1, Math.floor(100 / countOf(slice, filter)))
     const { priority, weight } = rankOf(context, service, slice, counted)
-    for (let place = 0; place < slice.count; place++) {
-      if (!counts(slice, place)) continue
-      const address = slice.addresses.subarray(place * width, (place + 1) * width)
-      const target = `${endpointLabel(slice, place, endpointPodNames)}.${owner}`
-      if (atService && (!told || isNew(formatAddress(address)))) yield addressRecord(name, ttl, address)
-      if (!told || isNew(target, formatAddress(address))) yield addressRecord(target, ttl, address)
+    for (let index = 0; index < slice.count; index++) {
+      if (!filter(slice, index)) continue
+      const address = slice.addresses.subarray(index * width, (index + 1) * width)
+      const target = `${endpointLabel(slice, index, endpointPodNames)}.${owner}`
+      if (atService && (!sent || isNew(formatAddress(address)))) yield addressRecord(name, ttl, address)
+      if (!sent || isNew(target, formatAddress(address))) yield addressRecord(target, ttl, address)
       for (const { name: port, protocol, port: number } of atService ? slice.ports : []) {
-        if (port === '' || number === noPort || (told && !isNew(target, port, protocol, number, priority, weight)))
+        if (port === '' || number === noPort || (sent && !isNew(target, port, protocol, number, priority, weight)))
           continue
         const data = rdata.srv({ priority, weight, port: number, target })
         yield record(`_${port}._${protocol}.${name}`, dnsType.SRV, ttl, data)
@@ -206,9 +208,9 @@ function* endpointRecords(
   }
 }
 
-/** Whether an address is in two places. */
-function haveRepeated(slices: readonly EndpointSlice[], counts: EndpointFilter): boolean {
-  const groups = slices.flatMap((slice) => endpointGroup(slice, '', [noPort], '', false, undefined, counts) ?? [])
+/** Whether two endpoints share an address. */
+function haveRepeated(slices: readonly EndpointSlice[], filter: EndpointFilter): boolean {
+  const groups = slices.flatMap((slice) => endpointGroup(slice, '', [noPort], '', false, undefined, filter) ?? [])
   return ([4, 16] as const).some((width) => {
     const places = groups.reduce((sum, group) => (group.width === width ? sum + group.count : sum), 0)
     return distinctAddresses(groups, width).length < places * width
@@ -220,7 +222,7 @@ function* aliasRecords({ externalName }: Service, name: string, ttl: number): Ge
   if (target !== undefined) yield record(name, dnsType.CNAME, ttl, rdata.name(target))
 }
 
-/** A reverse zone has what its questions are answered with. CoreDNS would transfer the services' forward names in it. */
+/** A reverse zone has its PTR records. CoreDNS would transfer the services' forward names in it. */
 function reverseRecords(context: ClusterContext, zone: string): Iterator<ResourceRecord> {
   const { view } = context
   const clusterIPs = [...view.services()].flatMap((service) => service.clusterIPs)
@@ -236,11 +238,11 @@ function reverseRecords(context: ClusterContext, zone: string): Iterator<Resourc
     for (const slice of slices) {
       if (slice.fqdns) continue
       const width = slice.addressType === 'IPv4' ? 4 : 16
-      for (let place = 0; place < slice.count; place++) {
-        const address = slice.addresses.subarray(place * width, (place + 1) * width)
+      for (let index = 0; index < slice.count; index++) {
+        const address = slice.addresses.subarray(index * width, (index + 1) * width)
         const [first] = view.placesByAddress(address)
-        // An address of several endpoints is told with the first of them; a ClusterIP has been told.
-        if (first?.place !== place || first.slice.name !== slice.name || first.slice.namespace !== slice.namespace)
+        // Several endpoints may share an address: the first of them sends it. ClusterIPs were sent above.
+        if (first?.place !== index || first.slice.name !== slice.name || first.slice.namespace !== slice.namespace)
           continue
         if (!view.serviceByClusterIP(formatAddress(address))) yield* pointerRecords(context, zone, address)
       }

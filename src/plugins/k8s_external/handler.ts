@@ -1,13 +1,13 @@
 /** Questions for external names: find what is there, follow the names of load balancers, say it as a reply. */
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
-import { externalSoa, lookupExternal } from '../../cluster-dns/external/lookup.ts'
+import { externalSoa, lookupExternal } from '../../cluster-dns/external/external-lookup.ts'
 import {
   type ExternalRecords,
   externalPointers,
   externalRecords,
   externalServerRecords,
-} from '../../cluster-dns/external/records.ts'
+} from '../../cluster-dns/external/external-records.ts'
 import { below } from '../../cluster-dns/settings.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'

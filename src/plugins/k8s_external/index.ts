@@ -1,6 +1,6 @@
 import type { ClusterContext } from '../../cluster-dns/context.ts'
-import { externalSerial, externalSoa } from '../../cluster-dns/external/lookup.ts'
-import { externalZoneRecords } from '../../cluster-dns/external/records.ts'
+import { externalSerial, externalSoa } from '../../cluster-dns/external/external-lookup.ts'
+import { externalZoneRecords } from '../../cluster-dns/external/external-records.ts'
 import { isTransferable } from '../../cluster-dns/records/zone-transfer.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import type { Instance, Plugin, Setup, SharedCluster, TransferSource } from '../../plugin/contract.ts'

@@ -1,4 +1,4 @@
-import type { ExternalSettings } from '../../cluster-dns/external/lookup.ts'
+import type { ExternalSettings } from '../../cluster-dns/external/external-lookup.ts'
 import { fallthrough, flag, integer, option, readBody, text, zonesOf } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 

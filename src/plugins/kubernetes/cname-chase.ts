@@ -4,7 +4,7 @@
  */
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
-import type { ChaseSpec } from '../../cluster-dns/features/split/answers.ts'
+import type { ChaseSpec } from '../../cluster-dns/features/split/split-answers.ts'
 import type { EndpointGroup } from '../../cluster-dns/lookup/endpoints.ts'
 import { resolve } from '../../cluster-dns/records/answers.ts'
 import { recordsOf } from '../../cluster-dns/records/reply-records.ts'

@@ -2,7 +2,7 @@
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { type AliasName, aliasAt } from '../../cluster-dns/features/alias/claims.ts'
-import type { ChaseSpec } from '../../cluster-dns/features/split/answers.ts'
+import type { ChaseSpec } from '../../cluster-dns/features/split/split-answers.ts'
 import { type Answer, resolve } from '../../cluster-dns/records/answers.ts'
 import { type ReplySections, recordsOf, soaRecord } from '../../cluster-dns/records/reply-records.ts'
 import type { Random, Selected } from '../../cluster-dns/records/selection.ts'

@@ -1,5 +1,6 @@
 /** The `kubernetes` directive's options (docs/coredns-behaviour.md §4.1) as rows. */
 
+import { keyStarts } from '../../cluster-dns/annotations/reader.ts'
 import { type AdaptiveTtl, type ClusterDnsSettings, isReverseZone } from '../../cluster-dns/settings.ts'
 import {
   custom,
@@ -27,15 +28,15 @@ export interface KubernetesSettings {
   readonly dns: ClusterDnsSettings
   readonly cluster: Omit<ClusterConfig, 'source'>
   readonly source: Source
-  /** What annotation keys begin with, without the slash; undefined when they are not looked at. */
+  /** What annotation keys begin with, without the slash; undefined when annotations are off. */
   readonly annotationPrefix: string | undefined
-  /** Annotations that are ignored are told on the object itself, as a Kubernetes Event. */
+  /** Ignored annotations are reported as Kubernetes Events on their objects. */
   readonly events: boolean
-  /** Milliseconds after which a cluster that has not been read yet is told in the log. */
+  /** Milliseconds after which the log says that the cluster has not been read yet. */
   readonly startupTimeout: number
 }
 
-/** As the Corefile has it: the folder of `manifests` is resolved by the plugin, which knows the block's root. */
+/** As in the Corefile: the plugin, which knows the block's root, resolves the directory of `manifests`. */
 export type Source = ClusterConfig['source']
 
 const defaultTtl = 5
@@ -69,7 +70,7 @@ const rows = {
   dns_sd: flag(),
   events: flag(),
   startup_timeout: option(duration({ min: 1 }), { default: defaultStartupTimeout, extra: 'ignore' }),
-  // CoreDNS sets these too late for them to matter; one connection for all watches needs none of them.
+  // These have no effect in CoreDNS, which sets them too late, nor here, with one connection for all watches.
   apiserver_qps: option(float({ min: 0 })),
   apiserver_burst: option(integer({ min: 0 })),
   apiserver_max_inflight: option(integer({ min: 0 })),
@@ -86,17 +87,17 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
       throw fail('namespaces and namespace_labels cannot both be set', lineOf(directive, 'namespace_labels'))
     }
     if (options.zonal && options.noendpoints) {
-      throw fail('zonal needs the EndpointSlices that noendpoints leaves out', lineOf(directive, 'zonal'))
+      throw fail('zonal requires EndpointSlices, but noendpoints is set', lineOf(directive, 'zonal'))
     }
     const multicluster = options.multicluster ?? []
     const { prefix } = options.annotations
     if (options.events && prefix === undefined) {
-      throw fail('events tell of annotations, which are off', lineOf(directive, 'events'))
+      throw fail('events requires annotations, but annotations is off', lineOf(directive, 'events'))
     }
     const foreign = multicluster.find((zone) => !zones.includes(zone))
     if (foreign !== undefined) {
       throw fail(
-        `the multicluster zone ${foreign} is none of the plugin's zones (${zones.join(' ')})`,
+        `multicluster zone ${foreign} must be one of the plugin's zones (${zones.join(' ')})`,
         lineOf(directive, 'multicluster'),
       )
     }
@@ -127,7 +128,7 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
         podNames: options.endpoint_pod_names,
         zones: options.zonal,
         sliceUids: options.events,
-        annotationPrefixes: [changeTimeAnnotation, ...(prefix === undefined ? [] : [`${prefix}/`, `txt.${prefix}/`])],
+        annotationPrefixes: [changeTimeAnnotation, ...(prefix === undefined ? [] : keyStarts(prefix))],
       },
       source: sourceOf(directive, options),
       annotationPrefix: prefix,
@@ -147,10 +148,10 @@ function readSelector(line: BodyLine): string {
 /** `annotations PREFIX | off` */
 function readPrefix({ args: [word] }: BodyLine): { readonly prefix: string | undefined } {
   if (word.text === 'off') return { prefix: undefined }
-  // The part of a key before its slash is a DNS subdomain (Kubernetes API conventions); `txt.` comes before ours.
+  // The part of a key before its slash must be a DNS subdomain (Kubernetes API conventions); `txt.` may precede ours.
   const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?'
   if (word.text.length > 249 || !new RegExp(`^${label}(\\.${label})*$`).test(word.text)) {
-    throw fail(`'${word.text}' is no annotation prefix: a domain name such as slicedns.io, or off`, word)
+    throw fail(`invalid annotation prefix '${word.text}': must be a DNS subdomain such as slicedns.io, or off`, word)
   }
   return { prefix: word.text }
 }
@@ -159,7 +160,7 @@ function readPrefix({ args: [word] }: BodyLine): { readonly prefix: string | und
 function readAdaptiveTtl(line: BodyLine): AdaptiveTtl {
   const seconds = integer({ min: 0, max: maxTtl })
   const [min, max] = line.args.slice(0, 2).map((token) => value(seconds, token, 'adaptive_ttl'))
-  if (min > max) throw fail(`the least TTL (${min}) is above the greatest (${max})`, line.args[0])
+  if (min > max) throw fail(`adaptive_ttl: MIN (${min}) must not exceed MAX (${max})`, line.args[0])
   const settle = line.args[2]
     ? value(duration({ min: 1, max: longestSettle }), line.args[2], 'adaptive_ttl')
     : defaultSettle
@@ -173,7 +174,7 @@ function readIgnore(line: BodyLine): boolean {
   return true
 }
 
-/** The zone of PTR targets: the first that is no reverse zone. CoreDNS takes a bare `in-addr.arpa` for one. */
+/** The zone of PTR targets: the first that is not a reverse zone. CoreDNS accepts a bare `in-addr.arpa` too. */
 function primaryZone(directive: Directive, zones: readonly string[]): string {
   const primary =
     zones.find((zone) => !isReverseZone(zone)) ??
@@ -189,10 +190,7 @@ function sourceOf(directive: Directive, options: Options): Source {
   if (manifests !== undefined) {
     const other = (['kubeconfig', 'endpoint'] as const).find((word) => options[word] !== undefined)
     if (other)
-      throw fail(
-        `manifests takes the place of an API server: it cannot be used with ${other}`,
-        lineOf(directive, other),
-      )
+      throw fail(`manifests replaces the API server and cannot be combined with ${other}`, lineOf(directive, other))
     return { kind: 'manifests', directory: manifests }
   }
   if (kubeconfig) return { kind: 'kubeconfig', file: kubeconfig[0], context: kubeconfig[1] ?? '' }

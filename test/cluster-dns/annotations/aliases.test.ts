@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { parseFlag } from '../../../src/cluster-dns/annotations/flag.ts'
-import { maxAliases, readAliases } from '../../../src/cluster-dns/features/alias/parse.ts'
+import { aliasAnnotation, maxAliases } from '../../../src/cluster-dns/features/alias/parse.ts'
+import { endpointsAnnotation } from '../../../src/cluster-dns/features/endpoints/parse.ts'
 import { parseName } from '../../../src/dns/name.ts'
+
+function readAliases(text: string) {
+  const result = aliasAnnotation.parse(text)
+  assert.ok(result.ok)
+  return { names: result.value, problems: result.flaws ?? [] }
+}
 
 describe('slicedns.io/alias: host names, separated by commas', () => {
   const good: readonly [string, readonly string[]][] = [
@@ -22,15 +28,15 @@ describe('slicedns.io/alias: host names, separated by commas', () => {
     ['.', /separated by single commas/],
     ['*.example', /wildcard/],
     ['a.*.example', /wildcard/],
-    ['_http._tcp.web.example', /no host name/],
-    ['-a.example', /no host name/],
-    ['a..example', /no host name/],
-    ['bücher.example', /no host name/],
-    ['a b.example', /no host name/],
-    ['a\\046b.example', /no host name/],
-    [`${'a'.repeat(64)}.example`, /no host name/],
-    [`${'a.'.repeat(127)}example`, /longer than a name can be/],
-    ['x'.repeat(262_144), /longer than a name can be/],
+    ['_http._tcp.web.example', /not a host name/],
+    ['-a.example', /not a host name/],
+    ['a..example', /not a host name/],
+    ['bücher.example', /not a host name/],
+    ['a b.example', /not a host name/],
+    ['a\\046b.example', /not a host name/],
+    [`${'a'.repeat(64)}.example`, /not a host name/],
+    [`${'a.'.repeat(127)}example`, /longer than the 253 characters/],
+    ['x'.repeat(262_144), /longer than the 253 characters/],
   ]
   for (const [text, rule] of bad) {
     test(`${JSON.stringify(text.slice(0, 30))} is refused, and the names beside it are not`, () => {
@@ -73,11 +79,11 @@ describe('slicedns.io/endpoints: true or false', () => {
     ['true', true],
     [' false\n', false],
   ] as const) {
-    test(JSON.stringify(text), () => assert.deepEqual(parseFlag(text), { ok: true, value }))
+    test(JSON.stringify(text), () => assert.deepEqual(endpointsAnnotation.parse(text), { ok: true, value }))
   }
   for (const text of ['', 'yes', 'True', '1', 'true,false', 'x'.repeat(262_144)]) {
     test(`${JSON.stringify(text.slice(0, 20))} is refused`, () => {
-      const read = parseFlag(text)
+      const read = endpointsAnnotation.parse(text)
       assert.ok(!read.ok && read.reason === 'syntax' && read.rule.length < 100)
     })
   }

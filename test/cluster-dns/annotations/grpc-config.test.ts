@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { parseGrpcConfig } from '../../../src/cluster-dns/features/grpc-config/parse.ts'
+import { grpcConfigAnnotation } from '../../../src/cluster-dns/features/grpc-config/parse.ts'
 import { readTxt } from '../../../src/dns/values.ts'
 
 /** What a client reads: the strings of the record joined, without `grpc_config=`. */
 function served(text: string): unknown {
-  const read = parseGrpcConfig(text)
+  const read = grpcConfigAnnotation.parse(text)
   assert.ok(read.ok, read.ok ? '' : read.rule)
   const strings = readTxt(read.value)
   assert.ok(Buffer.from(strings[0]).toString('latin1').startsWith('grpc_config='))
@@ -16,7 +16,7 @@ function served(text: string): unknown {
 }
 
 function rule(text: string): string {
-  const read = parseGrpcConfig(text)
+  const read = grpcConfigAnnotation.parse(text)
   assert.ok(!read.ok, `${text} is refused`)
   return read.rule
 }
@@ -94,14 +94,14 @@ describe('slicedns.io/grpc-config: what a client would choke on is refused with 
     [[{}], /choice 1 must have serviceConfig/],
     [[{ serviceConfig: [] }], /choice 1\.serviceConfig must be an object/],
     [[{ serviceConfig: {} }, { serviceConfig: {}, weight: 1 }], /choice 2 has no field "weight"/],
-    [[{ serviceConfig: {}, clientHostName: ['a'] }], /clientHostName is written clientHostname/],
+    [[{ serviceConfig: {}, clientHostName: ['a'] }], /clientHostName must be spelled clientHostname/],
     [[{ serviceConfig: {}, clientLanguage: 'go' }], /clientLanguage must be a list/],
     [[{ serviceConfig: {}, clientHostname: [1] }], /clientHostname\[0\] must be a string/],
     [[{ serviceConfig: {}, percentage: 101 }], /percentage must be a whole number from 0 to 100/],
     [[{ serviceConfig: {}, percentage: 1.5 }], /percentage/],
     [[{ serviceConfig: {}, percentage: '5' }], /percentage/],
     [{ loadBalancingPolicy: ['round_robin'] }, /loadBalancingPolicy must be a string/],
-    [{ loadbalancingconfig: [] }, /loadbalancingconfig is written loadBalancingConfig/],
+    [{ loadbalancingconfig: [] }, /loadbalancingconfig must be spelled loadBalancingConfig/],
     [{ loadBalancingConfig: { round_robin: {} } }, /loadBalancingConfig must be a list/],
     [{ loadBalancingConfig: [] }, /loadBalancingConfig must not be empty/],
     [{ loadBalancingConfig: ['round_robin'] }, /loadBalancingConfig\[0\] must be an object/],
@@ -119,7 +119,7 @@ describe('slicedns.io/grpc-config: what a client would choke on is refused with 
     [{ methodConfig: [{ name: [{ method: 'Get' }] }] }, /name\[0\] must have a service/],
     [
       { methodConfig: [{ name: [{ service: 'a' }] }, { name: [{ service: 'a', method: '' }] }] },
-      /methodConfig\[1\]\.name has a\/ again/,
+      /methodConfig\[1\]\.name repeats a\//,
     ],
     [method({ waitForReady: 'yes' }), /waitForReady must be true or false/],
     [method({ timeout: '1500ms' }), /timeout must be seconds with an s, such as "1.5s"/],
@@ -128,8 +128,8 @@ describe('slicedns.io/grpc-config: what a client would choke on is refused with 
     [method({ timeout: '1.0123456789s' }), /timeout/],
     [method({ maxResponseMessageBytes: '4096' }), /maxResponseMessageBytes must be a whole number/],
     [method({ retryPolicy: {} }), /retryPolicy must have maxAttempts/],
-    [retry({ maxAttempts: 1 }), /maxAttempts must be a whole number from 2 on/],
-    [retry({ initialBackoff: '0s' }), /initialBackoff must be seconds with an s, more than none/],
+    [retry({ maxAttempts: 1 }), /maxAttempts must be a whole number of at least 2/],
+    [retry({ initialBackoff: '0s' }), /initialBackoff must be seconds above 0 with an s/],
     [retry({ backoffMultiplier: 0 }), /backoffMultiplier must be a number above 0/],
     [retry({ retryableStatusCodes: [] }), /retryableStatusCodes must not be empty/],
     [retry({ retryableStatusCodes: ['unavailable'] }), /retryableStatusCodes\[0\] must be a gRPC status code/],
@@ -149,13 +149,13 @@ describe('slicedns.io/grpc-config: what a client would choke on is refused with 
 
   test('what is nested thousands of levels deep', () => {
     const text = `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
-    assert.doesNotThrow(() => parseGrpcConfig(text))
+    assert.doesNotThrow(() => grpcConfigAnnotation.parse(text))
   })
 
   test('any JSON, any text: it is served whole or refused with a rule', () => {
     fc.assert(
       fc.property(fc.oneof(fc.json(), fc.string({ unit: 'binary' })), (text) => {
-        const read = parseGrpcConfig(text)
+        const read = grpcConfigAnnotation.parse(text)
         if (read.ok) assert.ok(readTxt(read.value).length > 0)
         else assert.notEqual(read.rule, '')
       }),
@@ -182,6 +182,6 @@ describe('slicedns.io/grpc-config: what a client would choke on is refused with 
         fc.dictionary(fc.constantFrom(...fields), tie('tree'), { maxKeys: 4 }),
       ),
     }))
-    fc.assert(fc.property(tree, (value) => void parseGrpcConfig(JSON.stringify(value))))
+    fc.assert(fc.property(tree, (value) => void grpcConfigAnnotation.parse(JSON.stringify(value))))
   })
 })

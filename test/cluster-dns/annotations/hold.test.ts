@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { problemsOfHold } from '../../../src/cluster-dns/features/hold/names.ts'
-import { parseHold } from '../../../src/cluster-dns/features/hold/parse.ts'
+import { serviceProblems } from '../../../src/cluster-dns/annotations/problems.ts'
+import { holdAnnotation } from '../../../src/cluster-dns/features/hold/parse.ts'
 import { parseCorefile } from '../../../src/corefile/parser.ts'
 import { readSettings } from '../../../src/corefile/read.ts'
 import { schema } from '../../../src/plugins/kubernetes/settings.ts'
@@ -21,7 +21,7 @@ describe('slicedns.io/hold: a Go duration above 0 and up to 3 s, in milliseconds
   }
   for (const [text, milliseconds] of Object.entries(good)) {
     test(`${JSON.stringify(text)} is ${milliseconds} ms`, () =>
-      assert.deepEqual(parseHold(text), { ok: true, value: milliseconds }))
+      assert.deepEqual(holdAnnotation.parse(text), { ok: true, value: milliseconds }))
   }
 
   const bad: Readonly<Record<string, string>> = {
@@ -41,7 +41,7 @@ describe('slicedns.io/hold: a Go duration above 0 and up to 3 s, in milliseconds
   }
   for (const [text, reason] of Object.entries(bad)) {
     test(`${JSON.stringify(text.slice(0, 20))} is refused: ${reason}`, () => {
-      const read = parseHold(text)
+      const read = holdAnnotation.parse(text)
       assert.equal(!read.ok && read.reason, reason)
     })
   }
@@ -59,7 +59,7 @@ describe('slicedns.io/hold on a service that it does not suit', () => {
       const annotations = { 'slicedns.io/hold': '2s' }
       cluster.apply({ kind: 'Service', metadata: { name: 'web', namespace: 'shop', annotations }, spec })
       const context = knowledgeOf(cluster.view, defaults().dns)
-      const problems = problemsOfHold(context, cluster.view.service('shop', 'web')!, 'slicedns.io')
+      const problems = serviceProblems(context, 'shop', 'web').map(({ problem }) => problem)
       assert.deepEqual(
         problems.map(({ key, reason }) => [key, reason]),
         reasons.map((reason) => ['slicedns.io/hold', reason]),

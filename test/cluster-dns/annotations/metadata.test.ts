@@ -1,21 +1,32 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { maxTxtOctets, readMetadata } from '../../../src/cluster-dns/features/metadata/parse.ts'
+import { createAnnotationReader } from '../../../src/cluster-dns/annotations/reader.ts'
+import { grpcConfigAnnotation } from '../../../src/cluster-dns/features/grpc-config/parse.ts'
+import { metadataAnnotation } from '../../../src/cluster-dns/features/metadata/parse.ts'
+import { maxTxtOctets } from '../../../src/cluster-dns/records/txt.ts'
 import { readTxt } from '../../../src/dns/values.ts'
+import type { Service } from '../../../src/k8s/model/types.ts'
 
 const key = (word: string): string => `txt.slicedns.io/${word}`
-const read = (entries: Readonly<Record<string, string>>, octets = maxTxtOctets) =>
-  readMetadata(
-    'slicedns.io',
-    Object.fromEntries(Object.entries(entries).map(([word, text]) => [key(word), text])),
-    octets,
-  )
+
+/** `octets`: what a gRPC service config leaves to the metadata. */
+function read(given: Readonly<Record<string, string>>, octets = maxTxtOctets) {
+  const entries = Object.keys(given)
+    .sort()
+    .map((word) => ({ key: key(word), word, text: given[word] }))
+  const config = new Uint8Array(maxTxtOctets - octets)
+  const get = (annotation: unknown) => (annotation === grpcConfigAnnotation ? config : undefined)
+  const result = metadataAnnotation.parseGroup(entries, { get: get as never })
+  assert.ok(result.ok)
+  return { records: result.value, problems: result.flaws ?? [] }
+}
+
 const stringsOf = (record: Uint8Array): string[] =>
   readTxt(record).map((octets) => Buffer.from(octets).toString('utf8'))
 /** Of each problem the key's word and the reason. */
 const refused = ({ problems }: ReturnType<typeof read>): [string, string][] =>
-  problems.map(({ key, reason }) => [key.slice('txt.slicedns.io/'.length), reason])
+  problems.map(({ key = '', reason }) => [key.slice('txt.slicedns.io/'.length), reason])
 
 describe('txt.slicedns.io/KEY', () => {
   test('an empty value is a key with an empty value (RFC 6763 §6.4)', () => {
@@ -25,8 +36,10 @@ describe('txt.slicedns.io/KEY', () => {
   })
 
   test('keys of another prefix are not ours', () => {
-    const found = readMetadata('dns.example.org', { [key('a')]: '1', 'txt.dns.example.org/b': '2' }, maxTxtOctets)
-    assert.deepEqual(found.records.map(stringsOf), [['b=2']])
+    const annotations = { [key('a')]: '1', 'txt.dns.example.org/b': '2' }
+    const service = { annotations } as unknown as Service
+    const records = createAnnotationReader('dns.example.org').service(service).get(metadataAnnotation)
+    assert.deepEqual(records?.map(stringsOf), [['b=2']])
   })
 
   test('a key without characters, with others than printable ASCII, or with = is refused alone', () => {

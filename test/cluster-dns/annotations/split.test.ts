@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { maxBackends, parseSplit } from '../../../src/cluster-dns/features/split/parse.ts'
+import { maxBackends, splitAnnotation } from '../../../src/cluster-dns/features/split/parse.ts'
 
 /** `NAME[.NAMESPACE] SHARE`, in order. */
 function read(text: string): string[] | string {
-  const result = parseSplit(text)
+  const result = splitAnnotation.parse(text)
   if (!result.ok) return `${result.reason}: ${result.rule}`
   return result.value.map(({ name, namespace, share }) => `${name}${namespace ? `.${namespace}` : ''} ${share}`)
 }
@@ -26,11 +26,11 @@ describe('the annotation split', () => {
     it(`reads '${text}'`, () => assert.deepEqual(read(text), backends))
   }
 
-  const written = 'syntax: each backend is written NAME=SHARE or NAME.NAMESPACE=SHARE, in lower case'
-  const number = 'syntax: a share is a number from 0 to 100000 with at most 3 decimals'
+  const written = 'syntax: each backend must be NAME=SHARE or NAME.NAMESPACE=SHARE, in lower case'
+  const number = 'syntax: a share must be a number from 0 to 100000 with at most 3 decimals'
   for (const [text, problem] of [
-    ['', 'syntax: it must name the backends: stable=90,canary=10'],
-    [' \t', 'syntax: it must name the backends: stable=90,canary=10'],
+    ['', 'syntax: must name the backends, such as stable=90,canary=10'],
+    [' \t', 'syntax: must name the backends, such as stable=90,canary=10'],
     ['stable', written],
     ['stable=90,', written],
     [',stable=90', written],
@@ -54,13 +54,13 @@ describe('the annotation split', () => {
     ['stable=1.2345', number],
     ['stable=.5', number],
     ['stable=٩', number],
-    ['stable=100001', 'range: a share is at most 100000'],
-    ['a=0,b=0.000', 'range: one of the shares must be above 0'],
-    ['a=100000,b=9', 'range: the largest share may be 10000 times the smallest one above 0'],
-    ['a=1,b=2,a=3', 'refused: it may name each backend once, a is there again'],
+    ['stable=100001', 'range: a share must be at most 100000'],
+    ['a=0,b=0.000', 'range: at least one share must be above 0'],
+    ['a=100000,b=9', 'range: the largest share must be at most 10000 times the smallest one above 0'],
+    ['a=1,b=2,a=3', 'refused: must name each backend once, but repeats a'],
     [
       Array.from({ length: maxBackends + 1 }, (_, i) => `b${i}=1`).join(','),
-      `range: it may name at most ${maxBackends} backends`,
+      `range: must name at most ${maxBackends} backends`,
     ],
   ] as const) {
     it(`refuses '${text.slice(0, 40)}'`, () => assert.equal(read(text), problem))
@@ -71,7 +71,7 @@ describe('the annotation split', () => {
     fc.assert(
       fc.property(fc.array(share, { minLength: 1, maxLength: maxBackends }), (shares) => {
         const texts = shares.map(({ whole, decimals }) => `${whole}${decimals && `.${decimals}`}`)
-        const result = parseSplit(texts.map((text, i) => `b${i}=${text}`).join(','))
+        const result = splitAnnotation.parse(texts.map((text, i) => `b${i}=${text}`).join(','))
         const numbers = texts.map(Number)
         const total = numbers.reduce((sum, each) => sum + each, 0)
         const positive = numbers.filter((each) => each > 0)
@@ -91,11 +91,12 @@ describe('the annotation split', () => {
   it('says of any text what it is or what is wrong with it, in no time', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a-z=,.0-9-]{0,40}$/)), (text) => {
-        const result = parseSplit(text)
+        const result = splitAnnotation.parse(text)
         if (!result.ok) assert.ok(result.rule.length > 0)
       }),
     )
     const huge = 256 * 1024
-    for (const text of ['a=1,', 'a', '1.', '=', ',', '9', 'a=9']) assert.ok(!parseSplit(text.repeat(huge)).ok)
+    for (const text of ['a=1,', 'a', '1.', '=', ',', '9', 'a=9'])
+      assert.ok(!splitAnnotation.parse(text.repeat(huge)).ok)
   })
 })

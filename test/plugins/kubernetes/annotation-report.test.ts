@@ -31,7 +31,7 @@ function createAnnotationReportHarness() {
 }
 
 const key = 'slicedns.io/ttl'
-const rule = 'it must be seconds from 0 to 3600, in digits'
+const rule = 'must be a whole number of seconds from 0 to 3600'
 
 const bad = (name: string, value: string, changes: Partial<ObjectProblem> = {}): ObjectProblem => ({
   kind: 'Service',
@@ -51,7 +51,7 @@ const line = (name: string, value: string): string =>
 describe('an annotation that is ignored', () => {
   test('is one line of the log and one count, however often its object is looked at', async () => {
     const { report, lines, counted } = createAnnotationReportHarness()
-    for (let i = 0; i < 3; i++) report.found(one, 'shop/web', [bad('web', 'soon')])
+    for (let i = 0; i < 3; i++) report.update(one, 'shop/web', [bad('web', 'soon')])
     assert.deepEqual(lines, [line('web', 'soon')])
     assert.deepEqual(await counted(), [
       'slicedns_annotation_problem_objects 1',
@@ -61,10 +61,10 @@ describe('an annotation that is ignored', () => {
 
   test('is told again with another value, on another object, at another key', () => {
     const { report, lines } = createAnnotationReportHarness()
-    report.found(one, 'shop/web', [bad('web', 'soon')])
-    report.found(one, 'shop/web', [bad('web', 'later')])
-    report.found(one, 'shop/db', [bad('db', 'soon')])
-    report.found(one, 'shop/db', [bad('db', 'soon', { problem: { key: 'slicedns.io/x', reason: 'unknown', rule } })])
+    report.update(one, 'shop/web', [bad('web', 'soon')])
+    report.update(one, 'shop/web', [bad('web', 'later')])
+    report.update(one, 'shop/db', [bad('db', 'soon')])
+    report.update(one, 'shop/db', [bad('db', 'soon', { problem: { key: 'slicedns.io/x', reason: 'unknown', rule } })])
     assert.deepEqual(lines, [
       line('web', 'soon'),
       line('web', 'later'),
@@ -75,10 +75,10 @@ describe('an annotation that is ignored', () => {
 
   test('is not told again when it comes back, and counts among the objects while it is there', async () => {
     const { report, lines, events, counted } = createAnnotationReportHarness()
-    report.found(one, 'shop/web', [bad('web', 'soon')])
-    report.found(one, 'shop/web', [])
+    report.update(one, 'shop/web', [bad('web', 'soon')])
+    report.update(one, 'shop/web', [])
     assert.match((await counted()).join(), /objects 0/)
-    report.found(one, 'shop/web', [bad('web', 'soon')])
+    report.update(one, 'shop/web', [bad('web', 'soon')])
     assert.match((await counted()).join(), /objects 1/)
     assert.equal(lines.length, 1)
     assert.deepEqual(events, ['+ web soon', '-', '+ web soon'])
@@ -86,8 +86,8 @@ describe('an annotation that is ignored', () => {
 
   test('is told once of all who find it', async () => {
     const { report, lines, events, counted } = createAnnotationReportHarness()
-    report.found(one, 'shop/web', [bad('web', 'soon')])
-    report.found(other, 'shop/web', [bad('web', 'soon')])
+    report.update(one, 'shop/web', [bad('web', 'soon')])
+    report.update(other, 'shop/web', [bad('web', 'soon')])
     assert.equal(lines.length, 1)
     report.leave(one)
     assert.deepEqual(events, ['+ web soon'])
@@ -101,13 +101,13 @@ describe('an annotation that is ignored', () => {
     const { report, counted } = createAnnotationReportHarness()
     const unknown = { key: 'slicedns.io/x', reason: 'unknown', rule } as const
     const slice = { kind: 'EndpointSlice', name: 'web-a' } as const
-    report.found(one, 'shop/web', [bad('web', 'a'), bad('web', 'b', { problem: unknown }), bad('web', 'a', slice)])
+    report.update(one, 'shop/web', [bad('web', 'a'), bad('web', 'b', { problem: unknown }), bad('web', 'a', slice)])
     assert.match((await counted()).join(), /objects 2/)
   })
 
   test('that is in effect all the same is told as advice', () => {
     const { report, lines } = createAnnotationReportHarness()
-    report.found(one, 'shop/web', [
+    report.update(one, 'shop/web', [
       bad('web', '2s', { problem: { key: 'slicedns.io/hold', reason: 'advice', rule: 'do' } }),
     ])
     assert.deepEqual(lines, ['[WARNING] Service shop/web: annotation slicedns.io/hold "2s": do'])
@@ -116,7 +116,7 @@ describe('an annotation that is ignored', () => {
   test('cannot write lines of its own, and is cut short', () => {
     const { report, lines } = createAnnotationReportHarness()
     const value = `x\n[ERROR] all is lost ${'y'.repeat(256 * 1024)}`
-    report.found(one, 'shop/web', [
+    report.update(one, 'shop/web', [
       bad('web', value, { problem: { key: 'slicedns.io/a\nb', reason: 'unknown', rule: 'no\nsuch' } }),
     ])
     assert.equal(lines.length, 1)
@@ -128,12 +128,12 @@ describe('an annotation that is ignored', () => {
 
   test('is one of sixty lines a minute; of more their number is told', () => {
     const { report, lines, clock } = createAnnotationReportHarness()
-    for (let i = 0; i < 100; i++) report.found(one, `shop/s${i}`, [bad(`s${i}`, 'soon')])
+    for (let i = 0; i < 100; i++) report.update(one, `shop/s${i}`, [bad(`s${i}`, 'soon')])
     assert.equal(lines.length, 60)
     clock.advance(60_000)
-    report.found(one, 'shop/web', [bad('web', 'soon')])
+    report.update(one, 'shop/web', [bad('web', 'soon')])
     assert.deepEqual(lines.slice(60), [
-      '[WARNING] 40 more annotations were ignored: see slicedns_annotation_problems_total',
+      '[WARNING] 40 more annotations are ignored: see slicedns_annotation_problems_total',
       line('web', 'soon'),
     ])
   })
@@ -143,7 +143,7 @@ describe('an annotation that is ignored', () => {
     const tell = (report: AnnotationReport, count: number): void => {
       for (let i = 0; i < count; i++) {
         if (i % 60 === 0) clock.advance(60_000)
-        report.found(one, 'shop/web', [bad('web', String(i))])
+        report.update(one, 'shop/web', [bad('web', String(i))])
       }
     }
     tell(report, 10_000)
@@ -157,7 +157,7 @@ describe('an annotation that is ignored', () => {
 
 test('an end takes the metric of objects back, and ends the Events', async () => {
   const { report, counted, events } = createAnnotationReportHarness()
-  report.found(one, 'shop/web', [bad('web', 'soon')])
+  report.update(one, 'shop/web', [bad('web', 'soon')])
   report.stop()
   assert.deepEqual(events, ['+ web soon', 'stop'])
   assert.match((await counted()).join(), /objects 0/)

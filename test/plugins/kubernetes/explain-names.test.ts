@@ -35,24 +35,24 @@ describe('explain says of', () => {
       name: 'a service with metadata and a gRPC service config',
       lines: `${annotated('txt.slicedns.io/model', 'llama-3')}\n${annotated('slicedns.io/grpc-config', '{}')}`,
       ask: `web.shop.${zone} TXT`,
-      says: ['TXT records of its annotations: 2, the gRPC service config among them', 'ttl 5 (option ttl)'],
+      says: ['TXT records from annotations: 2, including the gRPC service config', 'ttl 5 (option ttl)'],
     },
     {
       name: 'the gRPC service config',
       lines: annotated('slicedns.io/grpc-config', '{}'),
       ask: `_grpc_config.web.shop.${zone} TXT`,
-      says: ['the gRPC service config of an annotation'],
+      says: ['gRPC service config (annotation grpc-config)'],
     },
     {
       name: 'the list of endpoints',
       lines: annotated('slicedns.io/endpoints', 'true'),
       ask: `_http._tcp._endpoints.web.shop.${zone} SRV`,
-      says: ['all of its ready endpoints, as an annotation wants it'],
+      says: ['lists all ready endpoints (annotation endpoints)'],
     },
     {
       name: 'one that no annotation asks for',
       ask: `_endpoints.web.shop.${zone} A`,
-      says: ['no annotation endpoints', 'missing: NXDOMAIN'],
+      says: ['the Service has no annotation endpoints', 'missing: NXDOMAIN'],
     },
     {
       name: 'an alias, and who wants it too',
@@ -62,8 +62,8 @@ describe('explain says of', () => {
       settings: opened,
       ask: '_http._tcp.web.apps.example. SRV',
       says: [
-        `web.apps.example. is an alias of Service shop/web (apps.example. of alias_zones): answers as _http._tcp.web.shop.${zone}`,
-        'Service shop/new wants this alias too, and is younger',
+        `web.apps.example. is an alias of Service shop/web (alias zone apps.example.): answers as _http._tcp.web.shop.${zone}`,
+        'Service shop/new claims this alias too, but is younger',
         'Service shop/web: ClusterIP 10.0.0.1; ports http/tcp 80',
         'ttl 5 (option ttl)',
       ],
@@ -72,7 +72,7 @@ describe('explain says of', () => {
       name: 'a name that no service has as its alias',
       settings: opened,
       ask: 'web.apps.example. A',
-      says: ['in apps.example. of alias_zones, but the alias of no Service: goes to the next plugin'],
+      says: ['apps.example. is an alias zone, and no Service has this alias: goes to the next plugin'],
     },
     {
       name: 'a name outside',
@@ -90,13 +90,13 @@ describe('explain says of', () => {
       name: 'an instance',
       settings: { dnsSd: true },
       ask: `web._http._tcp.shop.${zone} TXT`,
-      says: ['an instance of _http._tcp (dns_sd): SRV of the port, TXT of the metadata'],
+      says: ['dns_sd: an instance of _http._tcp; SRV of the port, TXT of the metadata'],
     },
     {
       name: 'the types of a namespace',
       settings: { dnsSd: true },
       ask: `_services._dns-sd._udp.shop.${zone} PTR`,
-      says: ['dns_sd: the types of service in Namespace shop'],
+      says: ['dns_sd: the service types in Namespace shop'],
     },
   ]
   for (const { name, lines = '', settings, ask: question, says } of cases) {
@@ -118,7 +118,11 @@ describe('what is wrong beyond the text of an annotation', () => {
       name: 'an alias where the Corefile opens no zone',
       lines: annotated('slicedns.io/alias', 'web.example'),
       problems: [
-        ['slicedns.io/alias', 'refused', /^web\.example\. cannot be an alias: the Corefile opens apps\.example\. only/],
+        [
+          'slicedns.io/alias',
+          'refused',
+          /^web\.example\. cannot be an alias: alias_zones in the Corefile opens only apps\.example\.$/,
+        ],
       ],
     },
     {
@@ -128,11 +132,11 @@ describe('what is wrong beyond the text of an annotation', () => {
         'google.com.svc.cluster.local,dns-version.cluster.local,cluster.local,1.0.0.10.in-addr.arpa,apps.example',
       ),
       problems: [
-        ['slicedns.io/alias', 'refused', /svc\.cluster\.local\. are what Kubernetes says/],
-        ['slicedns.io/alias', 'refused', /dns-version\.cluster\.local\. are what Kubernetes says/],
+        ['slicedns.io/alias', 'refused', /svc\.cluster\.local\. belong to Kubernetes/],
+        ['slicedns.io/alias', 'refused', /dns-version\.cluster\.local\. belong to Kubernetes/],
         ['slicedns.io/alias', 'refused', /the cluster's own zone cluster\.local\./],
         ['slicedns.io/alias', 'refused', /it is a reverse name/],
-        ['slicedns.io/alias', 'refused', /it is the zone itself/],
+        ['slicedns.io/alias', 'refused', /it is the alias zone itself/],
       ],
     },
     {
@@ -142,7 +146,11 @@ describe('what is wrong beyond the text of an annotation', () => {
               ${annotated('slicedns.io/alias', 'web.apps.example,new.apps.example', 'new')}`,
       service: 'new',
       problems: [
-        ['slicedns.io/alias', 'refused', /^web\.apps\.example\. is an alias of Service shop\/web, which is older$/],
+        [
+          'slicedns.io/alias',
+          'refused',
+          /^web\.apps\.example\. is an alias of Service shop\/web already, which is older$/,
+        ],
       ],
     },
     {
@@ -161,9 +169,9 @@ describe('what is wrong beyond the text of an annotation', () => {
       ].join('\n'),
       service: 'api',
       problems: [
-        ['txt.slicedns.io/a', 'refused', /RFC 1034/],
-        ['slicedns.io/grpc-config', 'advice', /_grpc_config/],
         ['slicedns.io/endpoints', 'refused', /no endpoints/],
+        ['slicedns.io/grpc-config', 'advice', /_grpc_config/],
+        ['txt.slicedns.io/a', 'refused', /RFC 1034/],
       ],
     },
   ]

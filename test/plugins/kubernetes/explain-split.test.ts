@@ -31,7 +31,7 @@ const cases: readonly Case[] = [
     name: 'how often each backend is drawn, and the weights of its targets',
     cluster: `${releases}\n${split('stable=90,canary=10')}`,
     says: [
-      'a traffic split over 2 Services: its own endpoints do not count',
+      'traffic split over 2 Services: its own endpoints do not count',
       'backend shop/stable: share 90; 1 ready: 90 % of the answers to A and AAAA',
       'backend shop/canary: share 10; 2 ready: 10 % of the answers to A and AAAA',
       'SRV http/tcp, targets × weight: shop/stable 1 × 90, shop/canary 2 × 5',
@@ -45,11 +45,11 @@ const cases: readonly Case[] = [
               service other shop external 192.0.2.1
               ${split('stable=50,canary=10,gone=20,x.nowhere=15,other=5')}`,
     says: [
-      'backend shop/stable: share 50; no ready endpoint: drops out',
+      'backend shop/stable: share 50; no ready endpoint: left out',
       'backend shop/canary: share 10; 2 ready: 100 % of the answers to A and AAAA',
-      'backend shop/gone: share 20; no Service shop/gone: drops out',
-      'backend nowhere/x: share 15; no namespace nowhere: drops out',
-      "backend shop/other: share 5; its external name '192.0.2.1' is no domain name: drops out",
+      'backend shop/gone: share 20; no Service shop/gone: left out',
+      'backend nowhere/x: share 15; no namespace nowhere: left out',
+      "backend shop/other: share 5; its external name '192.0.2.1' is not a domain name: left out",
     ],
   },
   {
@@ -59,7 +59,7 @@ const cases: readonly Case[] = [
               ${split('stable=1,standby=0')}`,
     says: [
       'backend shop/stable: share 1; 1 ready: 100 % of the answers to A and AAAA',
-      'backend shop/standby: share 0; ExternalName standby.example.org.: only when nothing else is left',
+      'backend shop/standby: share 0; ExternalName standby.example.org.: only when no other backend is left',
     ],
   },
   {
@@ -69,7 +69,7 @@ const cases: readonly Case[] = [
               ${split('stable=50,canary=50')}`,
     ask: `_admin._tcp.web.shop.${zone} SRV`,
     says: [
-      'backend shop/stable: share 50; 1 ready: not at this port',
+      'backend shop/stable: share 50; 1 ready: does not have this port',
       'backend shop/canary: share 50; 2 ready: 100 % of the answers to A and AAAA',
       'SRV admin/tcp, targets × weight: shop/canary 2 × 25',
     ],
@@ -80,7 +80,7 @@ const cases: readonly Case[] = [
               ${Array.from({ length: 120 }, (_, i) => `endpoint canary shop 10.2.0.${i} ready`).join('\n')}
               ${split('stable=99.9,canary=0.1')}`,
     says: [
-      'SRV http/tcp, targets × weight: shop/stable 1 × 60939, shop/canary 61 of 122 × 1 (one of 2 such sets a reply)',
+      'SRV http/tcp, targets × weight: shop/stable 1 × 60939, shop/canary 61 of 122 × 1 (each reply has one of 2 such sets)',
     ],
   },
   {
@@ -90,28 +90,26 @@ const cases: readonly Case[] = [
               ${split('stable=50,canary=50')}`,
     lastResort: true,
     says: [
-      'backend shop/stable: share 50; 1 serving while they terminate, none ready: only when no backend has a ready endpoint',
+      'backend shop/stable: share 50; 1 serving and terminating, none ready: only when no backend has a ready endpoint',
       'backend shop/canary: share 50; 2 ready: 100 % of the answers to A and AAAA',
     ],
   },
   {
     name: 'that nothing is left',
     cluster: `service web shop 10.0.0.1\n${split('stable=90')}`,
-    says: ['backend shop/stable: share 90; no Service shop/stable: drops out', 'missing: NXDOMAIN'],
+    says: ['backend shop/stable: share 90; no Service shop/stable: left out', 'missing: NXDOMAIN'],
   },
   {
     name: 'why the annotation is refused',
     cluster: `${releases}\n${split('web=90')}`,
-    says: [
-      'Service shop/web: annotation slicedns.io/split "web=90" is ignored: a split must not have itself for a backend',
-    ],
+    says: ['Service shop/web: annotation slicedns.io/split "web=90" is ignored: a split must not be its own backend'],
     not: /traffic split|backend shop/,
   },
   {
     name: 'why it is when a backend is a split',
     cluster: `${releases}\n${split('stable=90,canary=10')}\nannotate service stable shop slicedns.io/split canary=1`,
     says: [
-      'Service shop/web: annotation slicedns.io/split "stable=90,canary=10" is ignored: its backend shop/stable is a split itself: name that one\'s backends here, with their shares of all',
+      'Service shop/web: annotation slicedns.io/split "stable=90,canary=10" is ignored: backend shop/stable is a split itself: name its backends here instead',
     ],
     not: /traffic split/,
   },

@@ -37,7 +37,7 @@ const cases: readonly Case[] = [
     cluster: `${db}
               annotate service db shop slicedns.io/hold 1500ms`,
     ask: `db-0.db.shop.${zone} A`,
-    says: ['waited for, up to 1.5 s (annotation hold of Service shop/db)', 'missing: NXDOMAIN'],
+    says: ['queries wait up to 1.5 s for it (annotation hold of Service shop/db)', 'missing: NXDOMAIN'],
   },
   {
     name: 'hold, of one that is there',
@@ -46,7 +46,7 @@ const cases: readonly Case[] = [
               endpoint db shop 10.1.0.1 ready hostname db-0`,
     ask: `db-0.db.shop.${zone} A`,
     says: ['ttl 5 (option ttl)'],
-    not: [/waited/],
+    not: [/queries wait/],
   },
   {
     name: 'the option',
@@ -88,7 +88,7 @@ const cases: readonly Case[] = [
     cluster: db,
     settings: adaptive,
     ask: `db.shop.${zone} A`,
-    says: ['endpoints of shop/db: settled', 'ttl 30 (option adaptive_ttl: settled)'],
+    says: ['endpoints of shop/db: settled', 'ttl 30 (option adaptive_ttl: endpoints are settled)'],
   },
   {
     name: 'that they are unsettled, why, and until when',
@@ -97,8 +97,8 @@ const cases: readonly Case[] = [
     later: ['remove endpoint db shop 10.1.0.2\nendpoint db shop 10.1.0.1 ready terminating', 17_500],
     ask: `db.shop.${zone} A`,
     says: [
-      'endpoints of shop/db: unsettled (1 not ready or terminating; changed of late, settled in 43 s unless they change again)',
-      'ttl 2 (option adaptive_ttl: its endpoints are unsettled)',
+      'endpoints of shop/db: unsettled (1 not ready or terminating; changed recently, settled in 43 s without another change)',
+      'ttl 2 (option adaptive_ttl: endpoints are unsettled)',
     ],
   },
   {
@@ -110,7 +110,7 @@ const cases: readonly Case[] = [
     says: [
       'endpoints of shop/web: settled',
       'endpoints of shop/db: unsettled (1 not ready or terminating)',
-      'ttl 2 (option adaptive_ttl: its endpoints are unsettled)',
+      'ttl 2 (option adaptive_ttl: endpoints are unsettled)',
     ],
   },
   {
@@ -122,7 +122,7 @@ const cases: readonly Case[] = [
       0,
     ],
     ask: `db.shop.${zone} A`,
-    says: ['ttl 2, for it is limited here (else 30: option ttl)'],
+    says: ['ttl 2, limited for this answer (otherwise 30: option ttl)'],
   },
   {
     name: 'the rank of SRV records, of slices and of the Service',
@@ -148,9 +148,9 @@ const cases: readonly Case[] = [
       0,
     ],
     says: [
-      'Service shop/web: annotation slicedns.io/ttl "soon" is ignored: it must be seconds from 0 to 3600, in digits',
-      'EndpointSlice shop/web-ipv4: annotation slicedns.io/srv-weight "65536" is ignored: it must be a number from 0 to 65535',
-      'Namespace shop: annotation slicedns.io/ttl "-1" is ignored: it must be seconds from 0 to 3600, in digits',
+      'Service shop/web: annotation slicedns.io/ttl "soon" is ignored: must be a whole number of seconds from 0 to 3600',
+      'EndpointSlice shop/web-ipv4: annotation slicedns.io/srv-weight "65536" is ignored: must be a whole number from 0 to 65535',
+      'Namespace shop: annotation slicedns.io/ttl "-1" is ignored: must be a whole number of seconds from 0 to 3600',
       'ttl 5 (option ttl)',
     ],
   },

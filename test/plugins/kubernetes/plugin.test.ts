@@ -92,7 +92,7 @@ describe('kubernetes over the examples', () => {
     ['a.nowhere.svc.cluster.local. A', [/no Namespace nowhere/]],
     ['1.0.96.10.in-addr.arpa. PTR', [/10\.96\.0\.1 is the ClusterIP of default\/kubernetes/]],
     ['2.1.244.10.in-addr.arpa. PTR', [/slices with it: llm-4hq2v \(2 of 2 ready\)/]],
-    ['www.cluster.local. A', [/no name that a cluster can have/]],
+    ['www.cluster.local. A', [/not a name that a cluster can have/]],
   ]
   for (const [question, wanted] of explained) {
     test(`explains ${question}`, () => {
@@ -137,7 +137,7 @@ describe('kubernetes with imported services and topology zones', () => {
     ['db.shop.svc.clusterset.local. A', [/no ServiceImport shop\/db/, /NXDOMAIN/]],
     ['clusterset.local. SOA', [/apex of multicluster zone clusterset\.local/]],
     ['a.pin._zone.db.shop.svc.cluster.local. A', [/Service shop\/db: headless/, /topology zone a only/]],
-    ['b.prefer._zone.db.shop.svc.cluster.local. A', [/topology zone b, else all/]],
+    ['b.prefer._zone.db.shop.svc.cluster.local. A', [/topology zone b, or all if it has none/]],
   ]
   for (const [question, wanted] of explained) {
     test(`explains ${question}`, () => {
@@ -212,8 +212,8 @@ describe('zones for aliases that can have no effect', () => {
     assert.deepEqual(
       process.lines.flatMap((line) => /WARNING.*(alias_zones .*)/.exec(line)?.[1] ?? []),
       [
-        'alias_zones svc.cluster.local. has no effect: names in svc.cluster.local. are what Kubernetes says',
-        'alias_zones apps.example. has no effect: this server block answers cluster.local.',
+        'alias_zones svc.cluster.local. has no effect: names in svc.cluster.local. belong to Kubernetes',
+        'alias_zones apps.example. has no effect: this server block answers cluster.local. only',
       ],
     )
     await instance.stop?.()

@@ -54,7 +54,7 @@ const problem = (name: string, changes: Partial<ObjectProblem> = {}): ObjectProb
   name,
   uid: `uid-of-${name}`,
   value: 'soon',
-  problem: { key: 'slicedns.io/ttl', reason: 'syntax', rule: 'it must be seconds' },
+  problem: { key: 'slicedns.io/ttl', reason: 'syntax', rule: 'must be seconds' },
   ...changes,
 })
 
@@ -73,7 +73,7 @@ describe('an Event', () => {
       involvedObject: { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web', uid: 'uid-of-web' },
       type: 'Warning',
       reason: 'AnnotationIgnored',
-      message: 'annotation slicedns.io/ttl "soon" is ignored: it must be seconds',
+      message: 'annotation slicedns.io/ttl "soon" is ignored: must be seconds',
       source: { component: 'slicedns' },
       firstTimestamp: '2026-01-02T03:04:05Z',
       lastTimestamp: '2026-01-02T03:04:05Z',
@@ -181,7 +181,7 @@ describe('Events', () => {
   test('are a thousand at most', async () => {
     const { events, lines, requests, pass } = createProblemEventsHarness()
     for (let i = 0; i < 1_100; i++) events.add(String(i), problem(`s${i}`))
-    assert.deepEqual(lines, ['[WARNING] events: no more than 1000 ignored annotations are told by Events'])
+    assert.deepEqual(lines, ['[WARNING] events: limit reached: reporting only 1000 ignored annotations as Events'])
     for (let i = 0; i < 1_000; i++) await pass(1_000)
     assert.equal(requests.length, 1_000)
   })
@@ -211,7 +211,7 @@ describe('Events that cannot be written', () => {
     await pass(300_000)
     assert.equal(requests.length, 3)
     assert.deepEqual(lines, [
-      '[ERROR] events: may not create events: the ClusterRole needs the rule {apiGroups: [""], resources: ["events"], verbs: ["create"]}; https://api: 403 Forbidden (tried again until it works)',
+      '[ERROR] events: creating Events is forbidden: the ClusterRole needs the rule {apiGroups: [""], resources: ["events"], verbs: ["create"]}; https://api: 403 Forbidden (tried again until it works)',
     ])
     await pass(300_000)
     assert.equal(lines[1], '[INFO] writing Events works again after 900.0 s')
@@ -250,6 +250,6 @@ describe('Events that cannot be written', () => {
     events.add('1', problem('web'))
     for (let i = 0; i < 100; i++) await pass(1_000)
     assert.ok(requests.length > 4 && requests.length < 20, String(requests.length))
-    assert.match(lines[0], /^\[ERROR\] events: cannot create Events: https:\/\/api: 500/)
+    assert.match(lines[0], /^\[ERROR\] events: creating Events failed: https:\/\/api: 500/)
   })
 })

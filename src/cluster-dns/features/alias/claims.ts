@@ -1,14 +1,14 @@
-/** Which service has which alias (`slicedns.io/alias`). Kept beside the cluster: names are looked up per query. */
+/** Which service has which alias: an index beside the cluster's model, because names are looked up per query. */
 
 import { labelsOf } from '../../../dns/name.ts'
 import type { ClusterView, Service } from '../../../k8s/model/types.ts'
-import type { Problem } from '../../annotations/parsed.ts'
 import type { AnnotationReader } from '../../annotations/reader.ts'
 import type { Aliases, Claimant, ClusterContext } from '../../context.ts'
 import { isKnown, isShown } from '../../lookup/visibility.ts'
 import { serviceName } from '../../names/cluster-name.ts'
+import { byText, insert, remove } from '../../names/sorted-list.ts'
 import type { ClusterDnsSettings } from '../../settings.ts'
-import { byText, insert, remove } from '../sorted-list.ts'
+import { aliasAnnotation } from './parse.ts'
 import { aliasZoneOf, homeZone, openZones, ruleAgainst } from './rules.ts'
 
 const noAliases: Aliases = {
@@ -19,7 +19,7 @@ const noAliases: Aliases = {
   claimants: () => [],
 }
 
-/** Reads the whole cluster when it is first asked, and from then on what has changed. */
+/** Reads the whole cluster on first use, and from then on the services that changed. */
 export function createAliases(view: ClusterView, settings: ClusterDnsSettings, annotations: AnnotationReader): Aliases {
   const zones = openZones(settings)
   const home = homeZone(settings)
@@ -37,7 +37,7 @@ export function createAliases(view: ClusterView, settings: ClusterDnsSettings, a
       remove(claimants, before!.claimant, byAge)
       if (claimants.length === 0) byAlias.delete(alias)
     }
-    const wanted = (service && annotations.service(service).aliases) ?? []
+    const wanted = (service && annotations.service(service).get(aliasAnnotation)) ?? []
     const aliases = wanted.filter((alias) => ruleAgainst(settings, alias) === undefined)
     if (!service || aliases.length === 0) return
     const { namespace, name, createdAt } = service
@@ -79,15 +79,15 @@ export function createAliases(view: ClusterView, settings: ClusterDnsSettings, a
 const byAge = (a: Claimant, b: Claimant): number =>
   a.createdAt - b.createdAt || byText(a.namespace, b.namespace) || byText(a.name, b.name)
 
-/** The service that has the alias: the oldest of those that are shown. */
+/** The service that has the alias: the oldest of the visible ones that claim it. */
 export function ownerOf(context: ClusterContext, alias: string): Service | undefined {
-  // Before all are known, a service could have what is an older one's.
+  // While services are still missing, an older one may claim it.
   if (!isKnown(context.view, 'services')) return undefined
   const oldest = context.aliases.claimants(alias).find(({ namespace }) => isShown(context, namespace))
   return oldest && context.view.service(oldest.namespace, oldest.name)
 }
 
-/** Those that want the alias and do not get it, oldest first. */
+/** Services that claim the alias and do not have it, oldest first. */
 export function rivalsOf(context: ClusterContext, alias: string): readonly Claimant[] {
   const owner = ownerOf(context, alias)
   return context.aliases
@@ -105,8 +105,8 @@ export interface AliasName {
 }
 
 /**
- * What `name` (lower case) is in the zones for aliases; undefined outside of them. Below an alias are the names of its
- * ports (`_port._proto`), and others that begin with an underscore; `own` is what the service calls the same.
+ * The alias at or above `name` (lower case); undefined outside of the alias zones. Below an alias are the names of its
+ * ports (`_port._proto`) and others that begin with an underscore; `own` is the service's own name for `name`.
  */
 export function aliasAt(context: ClusterContext, name: string): AliasName | undefined {
   const { aliases, settings } = context
@@ -123,20 +123,3 @@ export function aliasAt(context: ClusterContext, name: string): AliasName | unde
 
 export const ownName = ({ aliases }: ClusterContext, { namespace, name }: Service, left: readonly string[]): string =>
   [...left, serviceName(namespace, name, aliases.home)].join('.')
-
-/** What is wrong with a service's aliases beyond their text. `prefix`: what annotation keys begin with. */
-export function problemsOfAliases(context: ClusterContext, service: Service, prefix: string): readonly Problem[] {
-  const { settings, annotations } = context
-  const { aliases = [] } = annotations.service(service)
-  return aliases.flatMap((alias): Problem | readonly [] => {
-    const rule = ruleAgainst(settings, alias) ?? ruleOfConflict(context, service, alias)
-    return rule === undefined ? [] : { key: `${prefix}/alias`, reason: 'refused', rule }
-  })
-}
-
-function ruleOfConflict(context: ClusterContext, service: Service, alias: string): string | undefined {
-  const owner = ownerOf(context, alias)
-  if (!owner || (owner.namespace === service.namespace && owner.name === service.name)) return undefined
-  const why = owner.createdAt < service.createdAt ? 'which is older' : 'which is as old, and first by its name'
-  return `${alias} is an alias of Service ${owner.namespace}/${owner.name}, ${why}`
-}

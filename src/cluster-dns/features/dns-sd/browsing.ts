@@ -1,24 +1,22 @@
-/** Services that can be browsed (RFC 6763): which types of service a namespace has, and who offers them. */
+/** Services that can be browsed (RFC 6763): the service types of a namespace and the services that offer them. */
 
 import { rdata } from '../../../dns/rdata.ts'
 import type { Service } from '../../../k8s/model/types.ts'
 import type { Browsing, ClusterContext } from '../../context.ts'
-import { isHiddenWhenEmpty } from '../../lookup/hidden.ts'
 import { type LookupResult, missing } from '../../lookup/result.ts'
-import { isShown } from '../../lookup/visibility.ts'
+import { isHiddenWhenEmpty, isShown } from '../../lookup/visibility.ts'
 import { absoluteName, type BrowseName, namespaceName, type ServiceNameParts } from '../../names/cluster-name.ts'
-import { byText, insert, remove } from '../sorted-list.ts'
+import { byText, insert, remove } from '../../names/sorted-list.ts'
+import { maxTxtOctets } from '../../records/txt.ts'
+import { metadataOf } from '../metadata/texts.ts'
 import { serviceTtl } from '../ttl/ttl.ts'
-
-/** What the records of one name may take of a message: as for TXT (annotations/metadata.ts). */
-const maxOctets = 64_000
 
 interface Kept {
   readonly types: string[]
   readonly offers: Map<string, string[]>
-  /** What each service was listed under. */
+  /** The types that each service is listed under. */
   readonly services: Map<string, readonly string[]>
-  /** Services that have changed since. */
+  /** Services that changed since. */
   readonly dirty: Set<string>
 }
 
@@ -66,21 +64,21 @@ function update({ types, offers, services }: Kept, name: string, now: readonly s
   else services.delete(name)
 }
 
-/** Types of service that a service is listed under: its named ports. An ExternalName has no SRV records. */
+/** The types that a service is listed under: its named ports. An ExternalName has no SRV records. */
 export function typesOf(context: ClusterContext, service: Service | undefined): string[] {
   if (!service || service.type === 'ExternalName' || isHiddenWhenEmpty(context, service)) return []
   const types = service.ports.flatMap(({ name, protocol }) => {
     const type = `_${name}._${protocol}`
-    // A name of this kind means something else already; and a label has at most 63 octets, its underscore among them.
+    // `_dns-sd._udp` has another meaning, and a label has at most 63 octets including its underscore.
     return name === '' || name.length > 62 || type === '_dns-sd._udp' ? [] : [type]
   })
   return [...new Set(types)]
 }
 
-export function findBrowse(context: ClusterContext, zone: string, place: BrowseName): LookupResult {
+export function lookupBrowse(context: ClusterContext, zone: string, browseName: BrowseName): LookupResult {
   const { view, settings, browsing } = context
-  const { namespace } = place
-  // A list is whole, or none: what it leaves out would not be there.
+  const { namespace } = browseName
+  // A list must be whole: a client takes what it leaves out for missing.
   const unknown = missing(view)
   if (unknown.kind === 'unknown') return unknown
   const listed = (names: readonly string[], above = ''): LookupResult => ({
@@ -91,31 +89,31 @@ export function findBrowse(context: ClusterContext, zone: string, place: BrowseN
   if (namespace === '') {
     const shown = [...view.namespaces()].filter(({ name }) => isShown(context, name))
     const domains = shown.map(({ name }) => namespaceName(name, 'svc', zone)).sort()
-    return listed(place.what === 'domains' ? domains : [])
+    return listed(browseName.what === 'domains' ? domains : [])
   }
   if (!isShown(context, namespace)) return missing(view)
   const domain = namespaceName(namespace, 'svc', zone)
-  if (place.what === 'domains') return listed([domain])
+  if (browseName.what === 'domains') return listed([domain])
   const listing = browsing.listing(context, namespace)
-  switch (place.what) {
+  switch (browseName.what) {
     case 'types':
       return listed(listing.types, `.${domain}`)
     case 'instances': {
-      const names = listing.offers.get(place.type)
-      return names ? listed(names, `.${place.type}.${domain}`) : missing(view)
+      const names = listing.offers.get(browseName.type)
+      return names ? listed(names, `.${browseName.type}.${domain}`) : missing(view)
     }
     case 'nothing': {
       // `_udp` is above the names of browsing itself.
-      const isThere = place.type === '_udp' || listing.types.some((type) => type.endsWith(`.${place.type}`))
-      return isThere ? listed([]) : missing(view)
+      const exists = browseName.type === '_udp' || listing.types.some((type) => type.endsWith(`.${browseName.type}`))
+      return exists ? listed([]) : missing(view)
     }
   }
 }
 
-/** As many as fit one message. Those that are too long to be names are left out. */
+/** As many as fit one message. Those that are too long for a name are left out. */
 function fitting(labels: readonly string[], above: string): string[] {
   const names: string[] = []
-  let left = maxOctets
+  let left = maxTxtOctets
   for (const label of labels) {
     const name = `${label}${above}`
     if (absoluteName(name) === undefined) continue
@@ -126,14 +124,15 @@ function fitting(labels: readonly string[], above: string): string[] {
   return names
 }
 
-/** `NAME._port._proto`: what a service has at that port, and its metadata, or that it has none (RFC 6763 §6.1). */
-export function findInstance(
+/** `NAME._port._proto`: the service at that port, with its metadata or an empty string (RFC 6763 §6.1). */
+export function lookupInstance(
   context: ClusterContext,
   service: Service,
-  place: ServiceNameParts,
+  { port: name, protocol }: ServiceNameParts,
   port: LookupResult,
 ): LookupResult {
-  if (!typesOf(context, service).includes(`_${place.port}._${place.protocol}`)) return missing(context.view)
-  const { metadata = [rdata.txt([''])] } = context.annotations.service(service)
-  return { kind: 'instance', port, texts: metadata, ttl: serviceTtl(context, service).seconds }
+  if (!typesOf(context, service).includes(`_${name}._${protocol}`)) return missing(context.view)
+  const metadata = metadataOf(context, service)
+  const texts = metadata.length > 0 ? metadata : [rdata.txt([''])]
+  return { kind: 'instance', port, texts, ttl: serviceTtl(context, service).seconds }
 }

@@ -1,27 +1,33 @@
 /**
- * `slicedns.io/grpc-config`: a gRPC service config for the clients of a service (gRFC A2). One mistake in it makes
- * clients discard it, and some fail every call then: what they would not read is refused here.
+ * `slicedns.io/grpc-config`: a gRPC service config for the clients of a service (gRFC A2). A client discards a config
+ * with a mistake in it, and some clients then fail every call: such a config is refused here.
  */
 import { rdata } from '../../../dns/rdata.ts'
 import { errorMessage } from '../../../telemetry/error-text.ts'
-import { type Parsed, parsed, problem } from '../../annotations/parsed.ts'
-import { maxTxtOctets, partsOf } from '../metadata/parse.ts'
+import { type NamedAnnotation, type Parsed, parsed, problem } from '../../annotations/annotation.ts'
+import { maxTxtOctets, partsOf } from '../../records/txt.ts'
 import { choiceList, isRecord, serviceConfig } from './schema.ts'
 
-/** gRFC A2: the languages' spelling does not matter, but grpc-go and grpc-js compare it letter by letter. */
+/** gRFC A2: the case of a language does not matter, but grpc-go and grpc-js compare it letter by letter. */
 const languages: Readonly<Record<string, string>> = { go: 'GO', node: 'node' }
 
-/** The rdata of its TXT record: `grpc_config=[…]`. */
-export function parseGrpcConfig(text: string): Parsed<Uint8Array> {
+/** The value is the rdata of its TXT record: `grpc_config=[…]`. */
+export const grpcConfigAnnotation: NamedAnnotation<Uint8Array> = {
+  key: 'grpc-config',
+  on: ['Service'],
+  parse: parseGrpcConfig,
+}
+
+function parseGrpcConfig(text: string): Parsed<Uint8Array> {
   if (text.length > maxTxtOctets) return tooLong(text.length)
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (error) {
-    return problem('syntax', `it must be JSON: ${errorMessage(error)}`)
+    return problem('syntax', `must be JSON: ${errorMessage(error)}`)
   }
   if (isRecord(value) && Object.hasOwn(value, 'serviceConfig')) {
-    return problem('syntax', 'a choice stands in a list: write [{"serviceConfig": …}]')
+    return problem('syntax', 'a choice must be in a list: [{"serviceConfig": …}]')
   }
   const wrong = Array.isArray(value) ? choiceList(value, 'the list') : serviceConfig(value, '')
   if (wrong !== undefined) return problem('refused', wrong)
@@ -31,8 +37,8 @@ export function parseGrpcConfig(text: string): Parsed<Uint8Array> {
 type Choice = Readonly<Record<string, unknown>>
 
 /**
- * The choices as every client understands them: an empty criterion is none (gRFC A2; clients take it for one that
- * nobody meets), and a client that no other choice is for finds an empty config: grpc-go fails its calls without any.
+ * The choices as every client understands them. An empty criterion is left out: by gRFC A2 it excludes nobody, but
+ * clients take it for one that nobody meets. A last choice is for everybody: without any, grpc-go fails its calls.
  */
 function withoutGaps(choices: readonly Choice[]): Choice[] {
   const all = choices.map(({ clientLanguage, clientHostname, ...others }) => ({
@@ -58,7 +64,7 @@ function encode(choices: readonly Choice[]): Parsed<Uint8Array> {
     })
   } catch (error) {
     // Only what is nested thousands of levels deep, or 1e999, comes here.
-    return problem('refused', `no client reads it: ${errorMessage(error)}`)
+    return problem('refused', `no client can read it: ${errorMessage(error)}`)
   }
   // gRFC A2: the record is ASCII.
   const ascii = json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
@@ -71,5 +77,5 @@ function encode(choices: readonly Choice[]): Parsed<Uint8Array> {
 const tooLong = (size: number): Parsed<never> =>
   problem(
     'range',
-    `it takes ${size} octets: TXT records have room for ${maxTxtOctets}, so that they fit one DNS message`,
+    `takes ${size} octets; the TXT records of a Service may take ${maxTxtOctets}, so that they fit one DNS message`,
   )

@@ -3,7 +3,7 @@
  * them. Fields that are not listed are passed on: clients skip what they do not know.
  */
 
-/** What is wrong with the value that stands at a place (`methodConfig[0].timeout`, '' for the whole); undefined: nothing. */
+/** Why the value at a path (`methodConfig[0].timeout`, '' for the whole) is invalid; undefined when it is valid. */
 type Check = (value: unknown, at: string) => string | undefined
 
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -34,7 +34,7 @@ const isDuration = (value: unknown): boolean =>
 const duration = that(isDuration, 'seconds with an s, such as "1.5s"')
 const positiveDuration = that(
   (value) => isDuration(value) && Number.parseFloat(value as string) > 0,
-  'seconds with an s, more than none, such as "0.1s"',
+  'seconds above 0 with an s, such as "0.1s"',
 )
 
 /** A list whose elements pass. `least`: how many there must be. */
@@ -73,7 +73,7 @@ function record(
     return first(Object.keys(value), (key) => {
       if (names.includes(key)) return fields[key]!(value[key], path(key))
       const meant = names.find((name) => name.toLowerCase() === key.toLowerCase())
-      if (meant !== undefined) return `${path(key)} is written ${meant}`
+      if (meant !== undefined) return `${path(key)} must be spelled ${meant}`
       return closed ? `${here(at)} has no field ${JSON.stringify(key)}: it has ${names.join(', ')}` : undefined
     })
   }
@@ -105,7 +105,7 @@ const statusCode = that(
   'a gRPC status code, such as "UNAVAILABLE"',
 )
 
-const attempts = whole(2, Number.MAX_SAFE_INTEGER, 'a whole number from 2 on')
+const attempts = whole(2, Number.MAX_SAFE_INTEGER, 'a whole number of at least 2')
 
 /** gRFC A6. */
 const retryPolicy = record(
@@ -131,7 +131,7 @@ const retryThrottling = record(
 
 const methodName = both(record({ service: text, method: text }), (value, at) => {
   const { service, method } = value as { readonly service?: string; readonly method?: string }
-  return method && !service ? `${at} must have a service, for it has a method` : undefined
+  return method && !service ? `${at} must have a service, because it has a method` : undefined
 })
 
 const methodConfig = both(
@@ -153,20 +153,20 @@ const methodConfig = both(
       : undefined,
 )
 
-/** The same method twice: clients would not know which to use, and discard both. */
+/** Clients discard a config that names a method twice. */
 const namesDiffer: Check = (value, at) => {
   const seen = new Set<string>()
   for (const [i, { name }] of (value as readonly { readonly name: readonly Record<string, string>[] }[]).entries()) {
     for (const { service = '', method = '' } of name) {
       const path = `${service}/${method}`
-      if (seen.has(path)) return `${at}[${i}].name has ${path} again: a method has one config`
+      if (seen.has(path)) return `${at}[${i}].name repeats ${path}: a method can have one config only`
       seen.add(path)
     }
   }
   return undefined
 }
 
-/** Policies of gRPC itself. A client may have others, but must find one that it knows. */
+/** Policies of gRPC itself. A client may support others, but must find one that it knows. */
 const policies = new Set([
   'pick_first',
   'round_robin',
@@ -208,7 +208,7 @@ const loadBalancingConfig = both(list(policyChoice, 1), (value, at) => {
   const names = (value as readonly Record<string, unknown>[]).flatMap((choice) => Object.keys(choice))
   return names.some((name) => policies.has(name))
     ? undefined
-    : `${at} has no policy of gRPC's own: without {"round_robin": {}} or {"pick_first": {}} at its end clients that do not know ${names.join(', ')} fail`
+    : `${at} must end with a policy of gRPC itself, such as {"round_robin": {}} or {"pick_first": {}}: clients that do not know ${names.join(', ')} fail`
 })
 
 export const serviceConfig: Check = record({
@@ -232,5 +232,5 @@ const choice = record(
 /** gRFC A2: which clients get which config. */
 export const choiceList: Check = (value, at) =>
   Array.isArray(value) && value.length === 0
-    ? `${at} must not be empty: without a choice clients fail`
+    ? `${at} must not be empty: clients without a choice fail`
     : first(value as readonly unknown[], (element, i) => choice(element, `choice ${i + 1}`))

@@ -1,8 +1,8 @@
-/** `slicedns.io/hold`: how long a question for an endpoint that is not there yet may wait for it. */
-import { type Parsed, parsed, problem } from '../../annotations/parsed.ts'
+/** `slicedns.io/hold`: how long a query waits for an endpoint that does not exist yet. */
+import { type NamedAnnotation, type Parsed, parsed, problem } from '../../annotations/annotation.ts'
 
-/** Clients ask again, or give up, after five seconds; some after two. */
-const longest = 3000
+/** Milliseconds. Clients retry or give up after five seconds, some after two. */
+const maxHold = 3000
 
 /** Milliseconds of each unit of a Go duration. */
 const units: Readonly<Record<string, number>> = {
@@ -15,26 +15,28 @@ const units: Readonly<Record<string, number>> = {
   h: 3_600_000,
 }
 const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/y
-/** No duration that anybody means is longer; what is not looked at cannot cost time. */
-const longestText = 32
+/** Characters. No sensible duration is longer, and text that is not read costs no time. */
+const maxText = 32
 
-/** Milliseconds. */
-export function parseHold(text: string): Parsed<number> {
+/** The value is in milliseconds. */
+export const holdAnnotation: NamedAnnotation<number> = { key: 'hold', on: ['Service'], parse: parseHold }
+
+function parseHold(text: string): Parsed<number> {
   const milliseconds = parseDuration(text.trim())
-  if (milliseconds === undefined) return problem('syntax', 'it must be a duration with its unit, such as 2s or 1500ms')
-  if (milliseconds > 0 && milliseconds <= longest) return parsed(milliseconds)
-  return problem('range', 'it must be longer than 0s, and at most 3s')
+  if (milliseconds === undefined) return problem('syntax', 'must be a duration with its unit, such as 2s or 1500ms')
+  if (milliseconds > 0 && milliseconds <= maxHold) return parsed(milliseconds)
+  return problem('range', 'must be longer than 0s and at most 3s')
 }
 
 function parseDuration(text: string): number | undefined {
-  if (text === '' || text.length > longestText) return undefined
+  if (text === '' || text.length > maxText) return undefined
   let sum = 0
   let at = 0
   while (at < text.length) {
     part.lastIndex = at
-    const found = part.exec(text)
-    if (!found) return undefined
-    sum += Number(found[1]) * units[found[2]!]!
+    const match = part.exec(text)
+    if (!match) return undefined
+    sum += Number(match[1]) * units[match[2]]
     at = part.lastIndex
   }
   return sum

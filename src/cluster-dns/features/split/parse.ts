@@ -1,18 +1,18 @@
-/** `split`: `stable=90,canary.other=10`, the services that a name's traffic is split over, and each one's share of it. */
-import { type Parsed, parsed, problem } from '../../annotations/parsed.ts'
+/** `slicedns.io/split: stable=90,canary.other=10`: the backends of a traffic split, each with its share. */
+import { type NamedAnnotation, type Parsed, parsed, problem } from '../../annotations/annotation.ts'
 
 export interface SplitBackend {
-  /** Undefined for the namespace of the service that is annotated. */
+  /** Undefined for the namespace of the annotated service. */
   readonly namespace: string | undefined
   readonly name: string
-  /** Whole numbers in the proportion that was written; 0 means only when nothing else is left. */
+  /** A whole number, in proportion to the others. 0: only when no other backend is left. */
   readonly share: number
 }
 
 export const maxBackends = 32
 const maxShare = 100_000
 const decimals = 3
-/** What 16 bits can express (RFC 2782), with something left for rounding. */
+/** What the 16 bits of a weight express (RFC 2782), with some room for rounding. */
 const maxRatio = 10_000
 
 const label = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?'
@@ -20,10 +20,16 @@ const backend = new RegExp(`^(${label})(?:\\.(${label}))?$`)
 const share = new RegExp(`^\\d{1,6}(?:\\.\\d{1,${decimals}})?$`)
 
 /** The sum of the shares fits 32 bits. */
-export function parseSplit(text: string): Parsed<readonly SplitBackend[]> {
-  if (text.trim() === '') return problem('syntax', 'it must name the backends: stable=90,canary=10')
+export const splitAnnotation: NamedAnnotation<readonly SplitBackend[]> = {
+  key: 'split',
+  on: ['Service'],
+  parse: parseSplit,
+}
+
+function parseSplit(text: string): Parsed<readonly SplitBackend[]> {
+  if (text.trim() === '') return problem('syntax', 'must name the backends, such as stable=90,canary=10')
   const words = text.split(',', maxBackends + 1)
-  if (words.length > maxBackends) return problem('range', `it may name at most ${maxBackends} backends`)
+  if (words.length > maxBackends) return problem('range', `must name at most ${maxBackends} backends`)
   const backends: SplitBackend[] = []
   for (const word of words) {
     const read = parseBackend(word)
@@ -32,11 +38,11 @@ export function parseSplit(text: string): Parsed<readonly SplitBackend[]> {
   }
   const names = backends.map(({ name, namespace }) => `${name}.${namespace ?? ''}`)
   const again = backends.find((_, i) => names.indexOf(names[i]) < i)
-  if (again) return problem('refused', `it may name each backend once, ${again.name} is there again`)
+  if (again) return problem('refused', `must name each backend once, but repeats ${again.name}`)
   const shares = backends.map((each) => each.share).filter((each) => each > 0)
-  if (shares.length === 0) return problem('range', 'one of the shares must be above 0')
+  if (shares.length === 0) return problem('range', 'at least one share must be above 0')
   if (Math.max(...shares) > maxRatio * Math.min(...shares)) {
-    return problem('range', `the largest share may be ${maxRatio} times the smallest one above 0`)
+    return problem('range', `the largest share must be at most ${maxRatio} times the smallest one above 0`)
   }
   return parsed(inSmallestNumbers(backends))
 }
@@ -45,14 +51,14 @@ function parseBackend(word: string): Parsed<SplitBackend> {
   const [left, right, ...rest] = word.split('=').map((part) => part.trim())
   const named = backend.exec(left)
   if (!named || right === undefined || rest.length > 0) {
-    return problem('syntax', 'each backend is written NAME=SHARE or NAME.NAMESPACE=SHARE, in lower case')
+    return problem('syntax', 'each backend must be NAME=SHARE or NAME.NAMESPACE=SHARE, in lower case')
   }
   if (!share.test(right)) {
-    return problem('syntax', `a share is a number from 0 to ${maxShare} with at most ${decimals} decimals`)
+    return problem('syntax', `a share must be a number from 0 to ${maxShare} with at most ${decimals} decimals`)
   }
   // Thousandths, without the error of a binary fraction.
   const thousandths = Math.round(Number(right) * 10 ** decimals)
-  if (thousandths > maxShare * 10 ** decimals) return problem('range', `a share is at most ${maxShare}`)
+  if (thousandths > maxShare * 10 ** decimals) return problem('range', `a share must be at most ${maxShare}`)
   return parsed({ name: named[1], namespace: named[2], share: thousandths })
 }
 

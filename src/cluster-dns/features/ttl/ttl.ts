@@ -1,60 +1,63 @@
-/** How long the records of a service may be kept, and who says so (docs/design.md §10, Annotations). */
+/** The TTL of a service's records, and what sets it (docs/design.md §9). */
 import type { Service, ServiceImport } from '../../../k8s/model/types.ts'
 import type { ClusterContext } from '../../context.ts'
+import { ttlAnnotation } from './parse.ts'
 
 /** Seconds. */
 const maxSplitTtl = 5
 
-type Followed = Pick<Service, 'namespace' | 'name'>
+type ServiceRef = Pick<Service, 'namespace' | 'name'>
 
 export interface TtlChoice {
   readonly seconds: number
-  /** Where it comes from, for `explain`: `option ttl`. */
+  /** What sets it, for `explain`: `option ttl`. */
   readonly source: string
 }
 
 /**
- * Of what the service itself answers. Order: the Service's annotation, its Namespace's, adaptive_ttl, ttl_headless, ttl.
+ * The TTL of the service's own records. Precedence: annotation of the Service, annotation of its Namespace, adaptive_ttl,
+ * ttl_headless, ttl.
  */
 export function serviceTtl(context: ClusterContext, service: Service): TtlChoice {
   return choose(context, service, followsEndpoints(context, service) ? [service] : [])
 }
 
-/** Of the names of its endpoints, which come and go with them even where the service's answers do not. */
+/** The TTL of its endpoints' names, which come and go with them even where the service's own records do not. */
 export function endpointsTtl(context: ClusterContext, service: Service): TtlChoice {
   return choose(context, service, [service])
 }
 
-/** Of a traffic split. Whoever caches its answer keeps the draw that it holds: only the Service itself may say more. */
-export function splitTtl(context: ClusterContext, service: Service, backends: readonly Followed[]): TtlChoice {
+/** The TTL of a traffic split. A cache keeps one selection for all its clients, so only an annotation may raise it. */
+export function splitTtl(context: ClusterContext, service: Service, backends: readonly ServiceRef[]): TtlChoice {
   const choice = choose(context, service, backends)
-  if (choice.seconds <= maxSplitTtl || context.annotations.service(service).ttl !== undefined) return choice
+  if (choice.seconds <= maxSplitTtl || context.annotations.service(service).get(ttlAnnotation) !== undefined)
+    return choice
   return {
     seconds: maxSplitTtl,
-    source: `the most that a split has, without an annotation of its own (${choice.source})`,
+    source: `maximum of a split without an annotation of its own; ${choice.source}`,
   }
 }
 
-/** `follows`: the services whose endpoints the records come and go with. */
-function choose(context: ClusterContext, service: Service, follows: readonly Followed[]): TtlChoice {
+/** `follows`: the services whose endpoints the records depend on. */
+function choose(context: ClusterContext, service: Service, follows: readonly ServiceRef[]): TtlChoice {
   const { view, settings, annotations, settling } = context
-  const own = annotations.service(service).ttl
+  const own = annotations.service(service).get(ttlAnnotation)
   if (own !== undefined) return { seconds: own, source: `annotation of Service ${service.namespace}/${service.name}` }
   const namespace = view.namespace(service.namespace)
-  const ofNamespace = namespace && annotations.namespace(namespace).ttl
+  const ofNamespace = namespace && annotations.namespace(namespace).get(ttlAnnotation)
   if (ofNamespace !== undefined) {
     return { seconds: ofNamespace, source: `annotation of Namespace ${service.namespace}` }
   }
   if (settings.adaptiveTtl) {
     const unsettled = follows.some(({ namespace, name }) => settling.isUnsettled(namespace, name))
     return unsettled
-      ? { seconds: settings.adaptiveTtl.min, source: 'option adaptive_ttl: its endpoints are unsettled' }
-      : { seconds: settings.adaptiveTtl.max, source: 'option adaptive_ttl: settled' }
+      ? { seconds: settings.adaptiveTtl.min, source: 'option adaptive_ttl: endpoints are unsettled' }
+      : { seconds: settings.adaptiveTtl.max, source: 'option adaptive_ttl: endpoints are settled' }
   }
   return ofOptions(context, service.headless)
 }
 
-/** Imports have no annotations, and nobody watches their endpoints settle. */
+/** Imports have no annotations, and adaptive_ttl does not cover their endpoints. */
 export function importTtl(context: ClusterContext, { type }: ServiceImport): TtlChoice {
   return ofOptions(context, type === 'Headless')
 }
@@ -66,7 +69,7 @@ function ofOptions({ settings }: ClusterContext, headless: boolean): TtlChoice {
   return { seconds: settings.ttl, source: 'option ttl' }
 }
 
-/** Whether the service's answers change with its endpoints. */
+/** Whether the service's own records change with its endpoints. */
 function followsEndpoints({ settings }: ClusterContext, service: Service): boolean {
   return service.headless || (settings.ignoreEmptyServices && service.type !== 'ExternalName')
 }

@@ -1,9 +1,9 @@
 /**
- * Annotations that are ignored as Kubernetes Events (core/v1) on their objects, so that `kubectl describe` shows them.
+ * Reports ignored annotations as Kubernetes Events (core/v1) on their objects, so that `kubectl describe` shows them.
  *
- * All it needs is the right to create: the name of an Event follows from what it says, so of several replicas the first
- * creates it and the others find it there (409), and nothing has to be updated. The API server forgets Events after an
- * hour (`--event-ttl`); those that still hold are then created again.
+ * It needs only the right to create Events: an Event's name is derived from its content, so the first of several replicas
+ * creates it, the others get 409, and nothing has to be updated. The API server deletes Events after an hour
+ * (`--event-ttl`); those that still hold are then created again.
  */
 import { createHash } from 'node:crypto'
 import type { ObjectProblem } from '../../../cluster-dns/annotations/problems.ts'
@@ -16,17 +16,17 @@ import { oneLine } from '../../../telemetry/quoted.ts'
 import { createRateLimitedLog } from '../../../telemetry/rate-limited-log.ts'
 import { type ProblemEvents, problemText } from './report.ts'
 
-/** Events at a time. The log, the metrics and `explain` know of what is beyond. */
-const mostEvents = 1_000
-/** Milliseconds between two requests, after a few that may follow each other. */
+/** Events at a time. The log, the metrics and `explain` report the others too. */
+const maxEvents = 1_000
+/** Milliseconds between two requests, after a burst. */
 const interval = 1_000
 const burst = 10
-/** Milliseconds after which those that still hold are created again; up to a tenth more, so that replicas do not meet. */
+/** Milliseconds after which Events that still hold are created again; up to a tenth more, so that replicas spread out. */
 const lifetime = 3_600_000
-/** Milliseconds until the next attempt where creating is not allowed: granting a right takes people. */
+/** Milliseconds until the next attempt after a 403: a person has to grant the right. */
 const forbiddenPause = 300_000
-/** As events.k8s.io/v1 has it for its notes. */
-const longestMessage = 1_024
+/** Characters, as for the note of an events.k8s.io/v1 Event. */
+const maxMessage = 1_024
 
 interface Wanted {
   readonly id: string
@@ -43,7 +43,7 @@ export interface EventDeps {
 
 export function createProblemEvents({ create, log, clock, random = Math.random }: EventDeps): ProblemEvents {
   const wanted = new Map<string, Wanted>()
-  /** Of these: what has to be written. */
+  /** Those of `wanted` that have to be written. */
   const pending = new Set<Wanted>()
   const stopped = new AbortController()
   const backoff = createBackoff(clock, random)
@@ -69,7 +69,7 @@ export function createProblemEvents({ create, log, clock, random = Math.random }
     working = false
   }
 
-  /** Returns how long to wait before the next (ms). What could not be written stays, at the end of the queue. */
+  /** Returns milliseconds until the next request. An Event that could not be written goes to the end of the queue. */
   async function write(event: Wanted): Promise<number> {
     pending.delete(event)
     const { path, object } = eventOf(event, new Date(clock.wall()))
@@ -86,19 +86,19 @@ export function createProblemEvents({ create, log, clock, random = Math.random }
 
   function failed(event: Wanted, failure: ApiFailure): number {
     const { reason, message } = failure
-    // The object's namespace is gone or going, or the API server takes no such Event: once more would not help.
+    // The object's namespace is gone or terminating, or the API server refuses the Event: a retry would not help.
     if (reason === 'missing' || reason === 'refused' || /is being terminated/.test(message)) {
-      log.debug(`an Event was not written: ${message}`)
+      log.debug(`creating an Event failed: ${message}`)
       return 0
     }
     if (wanted.get(event.id) === event) pending.add(event)
     if (reason === 'forbidden') {
       const rule = 'apiGroups: [""], resources: ["events"], verbs: ["create"]'
-      forbidden.failed(`events: may not create events: the ClusterRole needs the rule {${rule}}; ${message}`)
+      forbidden.failed(`events: creating Events is forbidden: the ClusterRole needs the rule {${rule}}; ${message}`)
       return forbiddenPause
     }
     const wait = failure.retryAfter ?? backoff.next()
-    if (backoff.failures > 2) outage.failed(`events: cannot create Events: ${message}`)
+    if (backoff.failures > 2) outage.failed(`events: creating Events failed: ${message}`)
     return wait
   }
 
@@ -108,8 +108,9 @@ export function createProblemEvents({ create, log, clock, random = Math.random }
 
   return {
     add(id, problem) {
-      if (wanted.size >= mostEvents) {
-        if (!overflowing) log.warning(`events: no more than ${mostEvents} ignored annotations are told by Events`)
+      if (wanted.size >= maxEvents) {
+        if (!overflowing)
+          log.warning(`events: limit reached: reporting only ${maxEvents} ignored annotations as Events`)
         overflowing = true
         return
       }
@@ -121,7 +122,7 @@ export function createProblemEvents({ create, log, clock, random = Math.random }
       const event = wanted.get(id)
       if (event) pending.delete(event)
       wanted.delete(id)
-      if (wanted.size < mostEvents / 2) overflowing = false
+      if (wanted.size < maxEvents / 2) overflowing = false
     },
     stop() {
       stopped.abort()
@@ -136,9 +137,9 @@ const kinds = { Service: 'v1', Namespace: 'v1', EndpointSlice: 'discovery.k8s.io
 
 function eventOf({ id, problem }: Wanted, now: Date): { readonly path: string; readonly object: object } {
   const { kind, namespace, name, uid } = problem
-  // Events of objects without a namespace belong into `default`.
+  // Events of objects without a namespace belong in `default`.
   const home = namespace === '' ? 'default' : namespace
-  // An object that was made anew has another uid, by which `kubectl describe` looks for its Events.
+  // A recreated object has another uid, and `kubectl describe` looks for Events by uid.
   const suffix = createHash('sha256')
     .update(`${id} ${uid ?? ''}`)
     .digest('hex')
@@ -160,7 +161,7 @@ function eventOf({ id, problem }: Wanted, now: Date): { readonly path: string; r
       ...(problem.problem.reason === 'advice'
         ? { type: 'Normal', reason: 'AnnotationAdvice' }
         : { type: 'Warning', reason: 'AnnotationIgnored' }),
-      message: oneLine(problemText(problem), longestMessage - 1),
+      message: oneLine(problemText(problem), maxMessage - 1),
       source: { component: 'slicedns' },
       firstTimestamp: time,
       lastTimestamp: time,

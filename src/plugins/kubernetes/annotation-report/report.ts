@@ -1,9 +1,9 @@
 /**
- * Tells people of annotations that are ignored: a line of the log and a count for each that is new, how many objects have
- * one now, and Events on the objects where the Corefile asks for them. All `kubernetes` of one cluster share a report.
+ * Reports ignored annotations: a log line and a count for each new one, the number of objects that have one now, and
+ * Events on the objects where the Corefile enables them. All `kubernetes` blocks of one cluster share a report.
  */
 import { createHash } from 'node:crypto'
-import type { Problem } from '../../../cluster-dns/annotations/parsed.ts'
+import type { Problem } from '../../../cluster-dns/annotations/annotation.ts'
 import type { ObjectProblem } from '../../../cluster-dns/annotations/problems.ts'
 import type { Clock } from '../../../scheduling/clock.ts'
 import type { Logger } from '../../../telemetry/log.ts'
@@ -11,16 +11,16 @@ import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 import { oneLine, quoted } from '../../../telemetry/quoted.ts'
 
 export interface AnnotationReport {
-  /** What an instance of the plugin finds wrong with a service and its slices, or with a namespace, now. */
-  found(instance: symbol, owner: string, problems: readonly ObjectProblem[]): void
-  /** The instance has ended: what it found does not count any more. */
+  /** The present problems of a service and its slices, or of a namespace, by an instance of the plugin. */
+  update(instance: symbol, owner: string, problems: readonly ObjectProblem[]): void
+  /** The instance has ended: its problems no longer count. */
   leave(instance: symbol): void
   stop(): void
 }
 
-/** Where Events go. */
+/** Writes Events. */
 export interface ProblemEvents {
-  /** `id` stands for the problem: equal for equal ones. */
+  /** `id` identifies the problem: equal problems have equal ids. */
   add(id: string, problem: ObjectProblem): void
   remove(id: string): void
   stop(): void
@@ -33,43 +33,43 @@ export interface ReportDeps {
   readonly events: ProblemEvents | undefined
 }
 
-/** Problems that were told are remembered up to this many; then the oldest may be told again. */
-const remembered = 10_000
-/** Lines a minute. Whoever writes annotations decides how many there are to say. */
-const linesPerMinute = 60
+/** Reported problems that are remembered; the oldest beyond that may be reported again. */
+const maxReported = 10_000
+/** Log lines per minute: a tenant decides how many annotations are wrong. */
+const maxLinesPerMinute = 60
 const minute = 60_000
 
 export function createAnnotationReport({ log, metrics, clock, events }: ReportDeps): AnnotationReport {
   const counter = metrics.counter(
     'slicedns_annotation_problems_total',
-    'Annotations that are ignored, each counted once for each value, by reason.',
+    'Ignored annotations by reason, each counted once per value.',
     ['reason'],
   )
   const gauge = metrics.gauge(
     'slicedns_annotation_problem_objects',
-    'Services, namespaces and EndpointSlices with an annotation that is ignored.',
+    'Services, Namespaces and EndpointSlices with an ignored annotation.',
     [],
   )
   const write = limitedPerMinute(log, clock)
-  const told = new Set<string>()
-  /** By instance and owner: problems by what identifies them. */
+  const reported = new Set<string>()
+  /** By instance and owner: problems by their ids. */
   const current = new Map<symbol, Map<string, ReadonlyMap<string, ObjectProblem>>>()
   const holders = new Map<string, number>()
 
   const collecting = metrics.onCollect(() => gauge.with().set(countObjects(current)))
 
-  function tell(id: string, found: ObjectProblem): void {
-    if (told.has(id)) return
-    told.add(id)
-    if (told.size > remembered) told.delete(told.values().next().value!)
-    counter.with(found.problem.reason).inc()
-    write(`${objectOf(found)}: ${problemText(found)}`)
+  function reportOnce(id: string, problem: ObjectProblem): void {
+    if (reported.has(id)) return
+    reported.add(id)
+    if (reported.size > maxReported) reported.delete(reported.values().next().value!)
+    counter.with(problem.problem.reason).inc()
+    write(`${objectOf(problem)}: ${problemText(problem)}`)
   }
 
-  /** Instances that see one cluster differently find the same problem. */
+  /** Several instances may hold the same problem. */
   function hold(id: string, problem: ObjectProblem): void {
     holders.set(id, (holders.get(id) ?? 0) + 1)
-    tell(id, problem)
+    reportOnce(id, problem)
     if (holders.get(id) === 1) events?.add(id, problem)
   }
 
@@ -93,7 +93,7 @@ export function createAnnotationReport({ log, metrics, clock, events }: ReportDe
   }
 
   return {
-    found(instance, owner, problems) {
+    update(instance, owner, problems) {
       if (problems.length === 0 && !current.get(instance)?.has(owner)) return
       replace(instance, owner, new Map(problems.map((problem) => [identify(problem), problem])))
     },
@@ -113,7 +113,7 @@ export function createAnnotationReport({ log, metrics, clock, events }: ReportDe
 export const objectOf = ({ kind, namespace, name }: ObjectProblem): string =>
   `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`
 
-/** `annotation slicedns.io/ttl "soon" is ignored: it must be …`, on one line whatever the annotation holds. */
+/** `annotation slicedns.io/ttl "soon" is ignored: must be …`, on one line whatever the annotation holds. */
 export function problemText({ problem, value }: ObjectProblem): string {
   const verdict = problem.reason === 'advice' ? '' : ' is ignored'
   return `annotation ${oneLine(problem.key)} ${quoted(value)}${verdict}: ${oneLine(problem.rule)}`
@@ -127,35 +127,35 @@ function countObjects(current: ReadonlyMap<symbol, ReadonlyMap<string, ReadonlyM
   return objects.size
 }
 
-/** Of problems whose object has not changed: a value may have 256 KiB. */
-const identities = new WeakMap<Problem, { readonly object: string; readonly value: string; readonly id: string }>()
+/** Ids of problems whose object has not changed: hashing a value may take 256 KiB. */
+const ids = new WeakMap<Problem, { readonly object: string; readonly value: string; readonly id: string }>()
 
 /** Equal for the same object, key, value and rule, in every replica. */
-function identify(found: ObjectProblem): string {
-  const { problem, value } = found
-  const object = objectOf(found)
-  const known = identities.get(problem)
+function identify(objectProblem: ObjectProblem): string {
+  const { problem, value } = objectProblem
+  const object = objectOf(objectProblem)
+  const known = ids.get(problem)
   if (known?.object === object && known.value === value) return known.id
   const hash = createHash('sha256')
   for (const part of [object, problem.key, value, problem.rule]) hash.update(`${part.length}:`).update(part)
   const id = hash.digest('hex').slice(0, 24)
-  identities.set(problem, { object, value, id })
+  ids.set(problem, { object, value, id })
   return id
 }
 
-/** Of more lines only the number is said, a minute later or with the next line after it. */
+/** Further lines are only counted; their number is logged before the next line, at least a minute later. */
 function limitedPerMinute(log: Logger, clock: Clock): (line: string) => void {
   let since = Number.NEGATIVE_INFINITY
   let written = 0
   let left = 0
   return (line) => {
     if (clock.now() - since >= minute) {
-      if (left > 0) log.warning(`${left} more annotations were ignored: see slicedns_annotation_problems_total`)
+      if (left > 0) log.warning(`${left} more annotations are ignored: see slicedns_annotation_problems_total`)
       since = clock.now()
       written = 0
       left = 0
     }
-    if (written < linesPerMinute) {
+    if (written < maxLinesPerMinute) {
       written++
       log.warning(line)
     } else {

@@ -1,7 +1,9 @@
-/** Why a name is answered as it is (`slicedns explain`): the objects behind it, the TTL and its source. */
+/** Why a name has the answer that it has (`slicedns explain`): the objects behind it, the TTL and its source. */
 
+import { namespaceProblems, serviceProblems } from '../../../cluster-dns/annotations/problems.ts'
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { aliasAt } from '../../../cluster-dns/features/alias/claims.ts'
+import { features } from '../../../cluster-dns/features/index.ts'
 import type { TtlChoice } from '../../../cluster-dns/features/ttl/ttl.ts'
 import { readyCount } from '../../../cluster-dns/lookup/endpoints.ts'
 import {
@@ -15,90 +17,108 @@ import { fallsThrough, isMulticluster, zoneOf } from '../../../cluster-dns/setti
 import { formatAddress } from '../../../dns/address.ts'
 import type { EndpointSlice, Service, ServiceImport } from '../../../k8s/model/types.ts'
 import type { Query } from '../../../plugin/query.ts'
-import { aliasLines, browseLines, extraLines } from './names.ts'
-import { choiceAt, holdLines, problemLines, rankLines, settlingLines, ttlLine } from './service.ts'
-import { splitLines } from './split.ts'
+import { objectOf, problemText } from '../annotation-report/report.ts'
+import { browseLines, instanceLines } from './browse.ts'
+import { choiceAt, settlingLines, ttlLine } from './ttl.ts'
 
-export function explain(context: ClusterContext, query: Query): string[] {
-  const { settings, view } = context
-  const alias = aliasAt(context, query.name)
-  const unread = view.synced ? [] : ['the cluster has not been read yet: nothing is denied until it is']
-  if (alias?.alias) {
-    return [...aliasLines(context, alias), ...nameLines(context, context.aliases.home, alias.alias.own, query)]
-  }
-  const zone = alias?.zone ?? zoneOf(settings, query.name)
-  if (zone === undefined) return [`not in its zones (${settings.zones.join(' ')}): goes to the next plugin`]
-  if (alias && !settings.zones.includes(zone)) return [...aliasLines(context, alias), ...unread]
-  return [...nameLines(context, zone, query.name, query), ...unread]
+/** A name in one of the plugin's zones, and its answer. */
+interface Explained {
+  readonly zone: string
+  /** Lower case, in `zone`. */
+  readonly name: string
+  readonly type: number
+  readonly answer: Answer
 }
 
-function nameLines(context: ClusterContext, zone: string, name: string, { qtype }: Query): string[] {
-  const answer = resolve(context, zone, name, qtype)
-  const place = parseClusterName(zone, name, grammarOf(context.settings, zone))
+export function explain(context: ClusterContext, { name, qtype }: Query): string[] {
+  const { settings, view } = context
+  const unread = view.synced ? [] : ['the cluster has not been read yet: until then no name is denied']
+  const aliasLines = features.flatMap((feature) => feature.explainAlias?.(context, name) ?? [])
+  const alias = aliasAt(context, name)
+  if (alias?.alias) return [...aliasLines, ...nameLines(context, context.aliases.home, alias.alias.own, qtype)]
+  const zone = alias?.zone ?? zoneOf(settings, name)
+  if (zone === undefined) return [`not in its zones (${settings.zones.join(' ')}): goes to the next plugin`]
+  if (!settings.zones.includes(zone)) return [...aliasLines, ...unread]
+  return [...nameLines(context, zone, name, qtype), ...unread]
+}
+
+function nameLines(context: ClusterContext, zone: string, name: string, type: number): string[] {
+  const answer = resolve(context, zone, name, type)
+  const clusterName = parseClusterName(zone, name, grammarOf(context.settings, zone))
   return [
-    ...objectLines(context, zone, place),
-    ...(answer.kind === 'nxdomain' ? holdLines(context, zone, name, qtype) : []),
-    ...answerLines(context, name, answer, choiceAt(context, place)),
+    ...objectLines(context, clusterName, { zone, name, type, answer }),
+    ...answerLines(context, name, answer, choiceAt(context, clusterName)),
   ]
 }
 
-function objectLines(context: ClusterContext, zone: string, place: ClusterName): string[] {
-  const { view, settings } = context
-  switch (place.kind) {
-    case 'apex':
+function objectLines(context: ClusterContext, clusterName: ClusterName, explained: Explained): string[] {
+  const { settings } = context
+  switch (clusterName.kind) {
+    case 'apex': {
+      const { zone } = explained
       return [`the apex of ${isMulticluster(settings, zone) ? 'multicluster ' : ''}zone ${zone}`]
-    case 'reverse': {
-      const service = view.serviceByClusterIP(formatAddress(place.address))
-      if (service) return [`${formatAddress(place.address)} is the ClusterIP of ${service.namespace}/${service.name}`]
-      const places = view.placesByAddress(place.address)
-      return [
-        `${formatAddress(place.address)} is no ClusterIP; slices with it: ${sliceList(places.map(({ slice }) => slice))}`,
-      ]
     }
+    case 'reverse':
+      return [addressLine(context, clusterName.address)]
     case 'pod':
-      return [`a pod's address in namespace ${place.namespace} (pods ${settings.pods})`]
+      return [`a pod's address in namespace ${clusterName.namespace} (pods ${settings.pods})`]
     case 'namespace':
-      return [namespaceLine(place.namespace, view.namespace(place.namespace) !== undefined, settings.namespaces)]
-    case 'service': {
-      const shown = namespaceLine(place.namespace, view.namespace(place.namespace) !== undefined, settings.namespaces)
-      return [shown, ...serviceLines(context, zone, place)]
-    }
+      return [namespaceLine(context, clusterName.namespace)]
+    case 'service':
+      return [namespaceLine(context, clusterName.namespace), ...serviceLines(context, clusterName, explained)]
     case 'browse':
-      return browseLines(context, place)
+      return browseLines(context, clusterName)
     case 'nowhere':
-      return ['no name that a cluster can have']
+      return ['not a name that a cluster can have']
     default:
       return ['a fixed name of the zone']
   }
 }
 
-function namespaceLine(name: string, exists: boolean, shown: ReadonlySet<string> | undefined): string {
-  if (!exists) return `no Namespace ${name}`
-  return shown && !shown.has(name) ? `Namespace ${name} is hidden by the namespaces option` : `Namespace ${name}`
+function addressLine({ view }: ClusterContext, address: Uint8Array): string {
+  const text = formatAddress(address)
+  const service = view.serviceByClusterIP(text)
+  if (service) return `${text} is the ClusterIP of ${service.namespace}/${service.name}`
+  return `${text} is not a ClusterIP; slices with it: ${sliceList(view.placesByAddress(address).map(({ slice }) => slice))}`
 }
 
-function serviceLines(context: ClusterContext, zone: string, place: ServiceNameParts): string[] {
-  const { namespace, service: name, imported, topology } = place
+function namespaceLine({ view, settings }: ClusterContext, name: string): string {
+  if (!view.namespace(name)) return `no Namespace ${name}`
+  const isShown = settings.namespaces?.has(name) ?? true
+  return isShown ? `Namespace ${name}` : `Namespace ${name} is hidden by the namespaces option`
+}
+
+function serviceLines(context: ClusterContext, clusterName: ServiceNameParts, explained: Explained): string[] {
+  const { namespace, service: name, imported, topology } = clusterName
   const { view } = context
   const service = imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
-  const kind = imported ? 'ServiceImport' : 'Service'
-  if (!service) return [`no ${kind} ${namespace}/${name}`]
+  if (!service) return [`no ${imported ? 'ServiceImport' : 'Service'} ${namespace}/${name}`]
   const slices = imported ? view.importedSlices(namespace, name) : view.slices(namespace, name)
+  const zoneLines = topology
+    ? [`endpoints in topology zone ${topology.zone}${topology.mode === 'pin' ? ' only' : ', or all if it has none'}`]
+    : []
   return [
-    'clusterIPs' in service ? serviceLine(service) : importLine(service),
+    'ips' in service ? importLine(service) : serviceLine(service),
     `slices: ${sliceList(slices)}`,
-    ...(topology
-      ? [`endpoints in topology zone ${topology.zone}${topology.mode === 'pin' ? ' only' : ', else all'}`]
-      : []),
-    ...('clusterIPs' in service
-      ? [
-          ...extraLines(context, service, place),
-          ...splitLines(context, zone, service, place),
-          ...settlingLines(context, service),
-          ...rankLines(context, service, slices),
-          ...problemLines(context, namespace, name),
-        ]
-      : []),
+    ...zoneLines,
+    ...('ips' in service ? [] : annotatedLines(context, service, clusterName, explained)),
+  ]
+}
+
+/** What annotations and `adaptive_ttl` add to a service, and what is wrong with its annotations. */
+function annotatedLines(
+  context: ClusterContext,
+  service: Service,
+  clusterName: ServiceNameParts,
+  explained: Explained,
+): string[] {
+  const { namespace, name } = service
+  const problems = [...namespaceProblems(context, namespace), ...serviceProblems(context, namespace, name)]
+  return [
+    ...instanceLines(clusterName),
+    ...features.flatMap((feature) => feature.explain?.(context, { ...explained, clusterName, service }) ?? []),
+    ...settlingLines(context, service),
+    ...problems.map((problem) => `${objectOf(problem)}: ${problemText(problem)}`),
   ]
 }
 
@@ -116,28 +136,34 @@ function importLine(service: ServiceImport): string {
   return `ServiceImport ${service.namespace}/${service.name}: ${kind}; ports ${portList(service)}`
 }
 
-const portList = ({ ports }: Service | ServiceImport): string =>
-  ports.map(({ name, protocol, port }) => `${name || '(unnamed)'}/${protocol} ${port}`).join(', ') || 'none'
+/** Ports and slices that a line names: a Service may have thousands of them. */
+const maxListed = 20
 
-function sliceList(slices: readonly EndpointSlice[]): string {
-  if (slices.length === 0) return 'none'
-  return slices
-    .map((slice) => {
+const portList = ({ ports }: Service | ServiceImport): string =>
+  listed(ports.map(({ name, protocol, port }) => `${name || '(unnamed)'}/${protocol} ${port}`))
+
+const sliceList = (slices: readonly EndpointSlice[]): string =>
+  listed(
+    slices.map((slice) => {
       const from = slice.cluster === '' ? '' : ` from cluster ${slice.cluster}`
       return `${slice.name}${from} (${readyCount(slice)} of ${slice.count} ready)`
-    })
-    .join(', ')
+    }),
+  )
+
+function listed(texts: readonly string[]): string {
+  if (texts.length === 0) return 'none'
+  const more = texts.length - maxListed
+  return [...texts.slice(0, maxListed), ...(more > 0 ? [`${more} more`] : [])].join(', ')
 }
 
 function answerLines(context: ClusterContext, name: string, answer: Answer, choice: TtlChoice | undefined): string[] {
-  const { settings } = context
   switch (answer.kind) {
     case 'nxdomain':
-      return [fallsThrough(settings, name) ? 'missing: falls through to the next plugin' : 'missing: NXDOMAIN']
+      return [fallsThrough(context.settings, name) ? 'missing: falls through to the next plugin' : 'missing: NXDOMAIN']
     case 'nodata':
-      return ['there is such a name, without records of this type']
+      return ['the name exists, without records of this type']
     case 'unknown':
-      return [`SERVFAIL: not known yet, or not allowed to be read: ${answer.resources.join(', ')}`]
+      return [`SERVFAIL: not read yet, or not allowed to be read: ${answer.resources.join(', ')}`]
     case 'chase':
     case 'choice':
       return [ttlLine(context, answer, choice), 'answered by the chain: the target of a CNAME is resolved per query']

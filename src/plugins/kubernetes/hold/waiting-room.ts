@@ -5,7 +5,7 @@
  */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
-import { type Awaited, awaitedAt, holdOf } from '../../../cluster-dns/features/hold/names.ts'
+import { type Awaited, awaitedAt, holdOf } from '../../../cluster-dns/features/hold/awaited.ts'
 import { endpointLabel, isReady } from '../../../cluster-dns/lookup/endpoints.ts'
 import type { Cluster, EndpointSlice } from '../../../k8s/model/types.ts'
 import type { Outcome, Query } from '../../../plugin/query.ts'

@@ -1,9 +1,9 @@
 /** Names of the table that services have by `slicedns.io/alias`: what each service's own names answer, a second time. */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
+import { aliasNames, aliasNode } from '../../../cluster-dns/features/alias/alias-nodes.ts'
 import { ownerOf } from '../../../cluster-dns/features/alias/claims.ts'
 import { aliasZoneOf } from '../../../cluster-dns/features/alias/rules.ts'
-import { aliasNames, aliasNode } from '../../../cluster-dns/features/alias/table-node.ts'
 import { zoneOf } from '../../../cluster-dns/settings.ts'
 import { type ServiceName, serviceKey } from './on-demand-names.ts'
 import type { NameSink } from './sinks.ts'

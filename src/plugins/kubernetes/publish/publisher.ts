@@ -5,14 +5,14 @@
  */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
-import { namedBackends } from '../../../cluster-dns/features/split/named.ts'
+import { namedBackends } from '../../../cluster-dns/features/split/split-backends.ts'
 import { isKnown } from '../../../cluster-dns/lookup/visibility.ts'
 import { isMulticluster } from '../../../cluster-dns/settings.ts'
 import { reverseName } from '../../../dns/address.ts'
 import type { TableSink } from '../../../plugin/contract.ts'
 import { type Clock, threadTime } from '../../../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../../scheduling/cooperative-scheduler.ts'
-import type { AnnotationValidator } from '../annotation-report/examiner.ts'
+import type { AnnotationValidator } from '../annotation-report/validator.ts'
 import { type BrowseNames, createBrowseNames } from './browse-names.ts'
 import { type ServiceName, serviceKey } from './on-demand-names.ts'
 import type { ProgrammingLatency } from './programming-latency.ts'

@@ -1,8 +1,8 @@
 /** Which names of the table belong to which object, and what becomes of them when it changes. */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
-import { isGrpcConfig } from '../../../cluster-dns/features/metadata/records.ts'
-import { splitOf } from '../../../cluster-dns/features/split/named.ts'
+import { isGrpcConfig } from '../../../cluster-dns/features/grpc-config/config-name.ts'
+import { splitOf } from '../../../cluster-dns/features/split/split-backends.ts'
 import { endpointsTtl, importTtl, serviceTtl } from '../../../cluster-dns/features/ttl/ttl.ts'
 import { type EndpointSelection, selectEndpoints } from '../../../cluster-dns/lookup/endpoint-selection.ts'
 import { clusterIPOwner } from '../../../cluster-dns/lookup/lookup.ts'
@@ -14,7 +14,7 @@ import {
   namespaceName,
   parseClusterName,
 } from '../../../cluster-dns/names/cluster-name.ts'
-import { compileNode, fixedNames, isHeadless, namesOfService } from '../../../cluster-dns/records/table-node.ts'
+import { compileNode, fixedNames, isHeadlessName, namesOfService } from '../../../cluster-dns/records/table-node.ts'
 import { isMulticluster, isReverseZone, zoneOf } from '../../../cluster-dns/settings.ts'
 import { parseAddress, reverseName } from '../../../dns/address.ts'
 import { type as dnsType } from '../../../dns/codes.ts'
@@ -160,7 +160,7 @@ export function createServiceNames(
     if (!service || service.type === 'ExternalName') return false
     if (place.endpoint !== '') return !isGrpcConfig(place)
     if (type === dnsType.SRV && 'clusterIPs' in service && splitOf(context, service)) return true
-    if (place.port === '' && place.protocol === '') return isHeadless(view, place) && type === dnsType.SRV
+    if (place.port === '' && place.protocol === '') return isHeadlessName(view, place) && type === dnsType.SRV
     return !namesOfService(context, zone, service).includes(name)
   }
 

@@ -9,7 +9,13 @@ import type { Service } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
 import { type EndpointGroup, endpointLabel, isReady, noPort } from '../lookup/endpoints.ts'
 import { below, isReverseZone } from '../settings.ts'
-import { type ExternalSettings, externalServerName, externalServers, lookupExternal, placesOf } from './lookup.ts'
+import {
+  type ExternalSettings,
+  externalServerName,
+  externalServers,
+  lookupExternal,
+  placesOf,
+} from './external-lookup.ts'
 
 export interface ExternalRecords {
   readonly answer: readonly ResourceRecord[]

@@ -1,7 +1,4 @@
-/**
- * What stands behind a split at this moment (docs/design.md §10): which backends can be drawn, and why the others
- * cannot.
- */
+/** The backends of a split as they are now (docs/design.md §8): which can be selected, and why the others cannot. */
 
 import { parseAddress } from '../../../dns/address.ts'
 import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'
@@ -10,37 +7,37 @@ import { countOf, type EndpointSelection, isLastResort, selectEndpoints } from '
 import { type EndpointGroup, endpointsAt, noPort, virtualAddresses } from '../../lookup/endpoints.ts'
 import { isKnown, isShown } from '../../lookup/visibility.ts'
 import { absoluteName, type ServiceNameParts, serviceName } from '../../names/cluster-name.ts'
-import type { Backend } from './named.ts'
+import type { Backend } from './split-backends.ts'
 
-/** A port as it is asked for. */
+/** A port by the labels of its name. */
 export interface PortName {
   readonly name: string
   readonly protocol: string
 }
 
 export interface BackendState extends Backend {
-  /** `leaving`: all that it has are endpoints which terminate. `unknown`: its endpoints may not be read. */
+  /** `leaving`: all its endpoints terminate. `unknown`: its endpoints cannot be read. */
   readonly condition: 'ready' | 'leaving' | 'unknown' | 'out'
-  /** What it has, or lacks: for `explain`. */
+  /** For `explain`. */
   readonly reason: string
   /** Undefined for one that is out, or unknown. */
   readonly content: Content | undefined
 }
 
-/** What a backend gives to the split. */
+/** What a backend contributes to the split. */
 export interface Content {
-  /** The ports that it has, by its own declaration; none where it declares none. */
+  /** The ports that it declares. */
   readonly ports: readonly PortName[]
   /** Seconds at most. */
   readonly maxTtl: number
-  /** What is behind it for A and AAAA: names, where these are to be followed. */
+  /** For A and AAAA: addresses, or names whose addresses have to be resolved. */
   groups(): readonly EndpointGroup[]
-  /** What is behind a port: empty when the backend lacks it. Names (width 0) are targets as they are. */
+  /** For SRV at a port: empty when the backend lacks it. Names (width 0) are targets themselves. */
   atPort(port: AskedPort): readonly EndpointGroup[]
 }
 
 export interface AskedPort extends PortName {
-  /** The split's own number for it, which an ExternalName backend without ports has too; undefined when it has none. */
+  /** The split's own number for it, which an ExternalName without ports takes over; undefined when it has none. */
   readonly number: number | undefined
 }
 
@@ -59,34 +56,34 @@ function stateOf(context: ClusterContext, zone: string, backend: Backend): Backe
   if (!service) return out(`no Service ${namespace}/${name}`)
   if (service.type === 'ExternalName') {
     const target = parseAddress(service.externalName) ? undefined : absoluteName(service.externalName)
-    if (target === undefined) return out(`its external name '${service.externalName}' is no domain name`)
+    if (target === undefined) return out(`its external name '${service.externalName}' is not a domain name`)
     const content = externalContent(service, target)
     return { ...backend, condition: 'ready', reason: `ExternalName ${target}`, content }
   }
   const slices = view.slices(namespace, name)
-  const told = selectEndpoints(settings, slices)
-  const count = slices.reduce((sum, slice) => sum + countOf(slice, told.counts), 0)
+  const selection = selectEndpoints(settings, slices)
+  const count = slices.reduce((sum, slice) => sum + countOf(slice, selection.filter), 0)
   const endpointsAreKnown = isKnown(view, 'endpointslices') && view.availability('endpointslices') !== 'off'
   if (service.headless) {
     if (!isKnown(view, 'endpointslices')) {
-      return { ...backend, condition: 'unknown', reason: 'its EndpointSlices may not be read', content: undefined }
+      return { ...backend, condition: 'unknown', reason: 'EndpointSlices cannot be read', content: undefined }
     }
     if (count === 0) return out('no ready endpoint')
     const owner = serviceName(namespace, name, zone)
-    return { ...backend, ...conditionOf(told, count), content: headlessContent(context, owner, slices, told) }
+    return { ...backend, ...conditionOf(selection, count), content: headlessContent(context, owner, slices, selection) }
   }
   if (service.clusterIPs.length === 0) return out('no ClusterIP yet')
-  const content = virtualContent(service, serviceName(namespace, name, zone), told)
+  const content = virtualContent(service, serviceName(namespace, name, zone), selection)
   if (endpointsAreKnown) {
-    return count > 0 ? { ...backend, ...conditionOf(told, count), content } : out('no ready endpoint')
+    return count > 0 ? { ...backend, ...conditionOf(selection, count), content } : out('no ready endpoint')
   }
-  // Its ClusterIP answers without them, too.
+  // A ClusterIP does not depend on endpoints.
   return { ...backend, condition: 'ready', reason: 'ClusterIP, endpoints not known', content }
 }
 
-const conditionOf = (told: EndpointSelection, count: number): Pick<BackendState, 'condition' | 'reason'> =>
-  isLastResort(told)
-    ? { condition: 'leaving', reason: `${count} serving while they terminate, none ready` }
+const conditionOf = (selection: EndpointSelection, count: number): Pick<BackendState, 'condition' | 'reason'> =>
+  isLastResort(selection)
+    ? { condition: 'leaving', reason: `${count} serving and terminating, none ready` }
     : { condition: 'ready', reason: `${count} ready` }
 
 function virtualContent(service: Service, target: string, { maxTtl }: EndpointSelection): Content {
@@ -109,18 +106,18 @@ function headlessContent(
   { settings: { endpointPodNames } }: ClusterContext,
   owner: string,
   slices: readonly EndpointSlice[],
-  { counts, maxTtl }: EndpointSelection,
+  { filter, maxTtl }: EndpointSelection,
 ): Content {
   const anyPort = { ...everything, port: '', protocol: '' }
   return {
     ports: slices.flatMap((slice) => slice.ports),
     maxTtl,
-    groups: () => slices.flatMap((slice) => endpointsAt(slice, anyPort, owner, endpointPodNames, counts)),
+    groups: () => slices.flatMap((slice) => endpointsAt(slice, anyPort, owner, endpointPodNames, filter)),
     atPort: (asked) =>
       slices.flatMap((slice) => {
         const [port] = portsFor(asked, slice.ports)
         if (port === undefined) return []
-        return endpointsAt(slice, anyPort, owner, endpointPodNames, counts)
+        return endpointsAt(slice, anyPort, owner, endpointPodNames, filter)
           .filter(({ width }) => width !== 0)
           .map((group) => ({ ...group, ports: [port] }))
       }),
@@ -144,8 +141,8 @@ function externalContent(service: Service, target: string): Content {
 }
 
 /**
- * The number that a backend has for a port, or none. A port without a name is the only one of its service (the API
- * server sees to that), so it stands for a backend's only port, whatever that is called.
+ * The backend's number for a port, or none. A port without a name is the only one of its service (the API server
+ * enforces that), so it stands for a backend's only port, whatever its name.
  */
 function portsFor(asked: AskedPort, ports: readonly (PortName & { readonly port: number })[]): number[] {
   const alike = ports.filter(({ protocol, port }) => protocol === asked.protocol && port !== noPort)

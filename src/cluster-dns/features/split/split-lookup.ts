@@ -1,49 +1,67 @@
-/** What a split has at a place: the backends that can be drawn there, and the ports that it is asked for. */
+/** What a split has at a name: the backends that can be selected there, and the ports that the name asks for. */
 import type { Service } from '../../../k8s/model/types.ts'
 import type { ClusterContext } from '../../context.ts'
 import type { EndpointGroup } from '../../lookup/endpoints.ts'
+import { type LookupResult, missing } from '../../lookup/result.ts'
 import type { ServiceNameParts } from '../../names/cluster-name.ts'
-import { type AskedPort, type BackendState, backendStates, type Content, type PortName } from './backends.ts'
-import type { Backend } from './named.ts'
+import { priorityAnnotation } from '../srv/parse.ts'
+import { splitTtl } from '../ttl/ttl.ts'
+import { type AskedPort, type BackendState, backendStates, type Content, type PortName } from './backend-state.ts'
+import type { Backend } from './split-backends.ts'
 
-/** Of one question: a backend that can be drawn, with a share above 0 and what it has. */
-export interface SelectableBackends extends Backend {
+/** A backend that can be selected, with a share above 0. */
+export interface SelectableBackend extends Backend {
   readonly groups: readonly EndpointGroup[]
 }
 
 export interface SplitLookup {
   /** For A and AAAA. */
-  readonly hosts: readonly SelectableBackends[]
-  /** For SRV, by port: each target has the one port of its group. Ports that no backend has are left out. */
-  servers(): readonly { readonly port: PortName; readonly backends: readonly SelectableBackends[] }[]
+  readonly hosts: readonly SelectableBackend[]
+  /** For SRV, by port: each group has the one port. Ports that no backend has are left out. */
+  servers(): readonly { readonly port: PortName; readonly backends: readonly SelectableBackend[] }[]
   /** Of all SRV records. */
   readonly priority: number
   readonly maxTtl: number
 }
 
-/** Undefined when nothing can be drawn there, `unknown` when that cannot be told. */
-export function findSplit(
+/** The split's answer at the name, with its TTL. */
+export function lookupSplit(
   context: ClusterContext,
   zone: string,
   service: Service,
   backends: readonly Backend[],
-  place: ServiceNameParts,
+  clusterName: ServiceNameParts,
+): LookupResult {
+  const split = selectBackends(context, zone, service, backends, clusterName)
+  if (split === 'unknown') return { kind: 'unknown', resources: ['endpointslices'] }
+  if (!split) return missing(context.view, 'endpointslices')
+  const ttl = Math.min(splitTtl(context, service, backends).seconds, split.maxTtl)
+  return { kind: 'groups', groups: [], split, ttl }
+}
+
+/** Undefined when no backend can be selected, `unknown` when their endpoints cannot be read. */
+export function selectBackends(
+  context: ClusterContext,
+  zone: string,
+  service: Service,
+  backends: readonly Backend[],
+  clusterName: ServiceNameParts,
 ): SplitLookup | 'unknown' | undefined {
   if (context.view.availability('endpointslices') === 'pending') return 'unknown'
   const states = backendStates(context, zone, backends)
   const present = presentBackends(states)
   if (present === 'unknown') return 'unknown'
-  const ports = askedPorts(service, present, place)
-  const isPort = place.port !== '' || place.protocol !== ''
-  const hosts = isPort ? hostsBehind(present, ports) : drawable(present, (content) => content.groups())
+  const ports = askedPorts(service, present, clusterName)
+  const isPort = clusterName.port !== '' || clusterName.protocol !== ''
+  const hosts = isPort ? hostsBehind(present, ports) : selectable(present, (content) => content.groups())
   if (hosts.length === 0) return undefined
   return {
     hosts,
     servers: () =>
       ports
-        .map((port) => ({ port, backends: drawable(present, (content) => content.atPort(port)) }))
+        .map((port) => ({ port, backends: selectable(present, (content) => content.atPort(port)) }))
         .filter(({ backends }) => backends.length > 0),
-    priority: context.annotations.service(service).srvPriority ?? 0,
+    priority: context.annotations.service(service).get(priorityAnnotation) ?? 0,
     maxTtl: Math.min(...present.map(({ content }) => content.maxTtl)),
   }
 }
@@ -54,7 +72,7 @@ const manyEndpoints = 512
 export const isLarge = ({ hosts }: SplitLookup): boolean =>
   hosts.reduce((sum, { groups }) => groups.reduce((count, group) => count + group.count, sum), 0) > manyEndpoints
 
-/** The ports that have names of their own. */
+/** The ports that have a name. */
 export function namedPorts(
   context: ClusterContext,
   zone: string,
@@ -71,8 +89,8 @@ interface Present extends Backend {
 }
 
 /**
- * The backends that there are something of. Those whose endpoints all terminate count when there is no other. While a
- * backend that should have traffic cannot be seen, one that should have none does not get it.
+ * The backends that have an endpoint. Those whose endpoints all terminate count when there is no other. While a backend
+ * with a share cannot be seen, its traffic does not go to a backend of share 0.
  */
 function presentBackends(states: readonly BackendState[]): readonly Present[] | 'unknown' {
   const having = (condition: BackendState['condition']): Present[] =>
@@ -85,11 +103,11 @@ function presentBackends(states: readonly BackendState[]): readonly Present[] | 
   return ready.length > 0 ? ready : having('leaving')
 }
 
-/** The backends that have something of what is asked for; those of share 0 only when there is no other, and then alike. */
-function drawable(
+/** The backends that have what is asked for; those of share 0 only when there is no other, then in equal parts. */
+function selectable(
   present: readonly Present[],
   read: (content: Content) => readonly EndpointGroup[],
-): SelectableBackends[] {
+): SelectableBackend[] {
   const having = present.flatMap(({ namespace, name, share, content }) => {
     const groups = read(content)
     return groups.length > 0 ? [{ namespace, name, share, groups }] : []
@@ -99,9 +117,9 @@ function drawable(
 }
 
 const hostsBehind = (present: readonly Present[], ports: readonly AskedPort[]) =>
-  drawable(present, (content) => ports.flatMap((port) => content.atPort(port)))
+  selectable(present, (content) => ports.flatMap((port) => content.atPort(port)))
 
-/** The split's own ports that the place speaks of; of one that declares none, its backends'. */
+/** The split's own ports that the name asks for; its backends' ports when it declares none. */
 function askedPorts(
   { ports }: Service,
   present: readonly Present[],
@@ -110,11 +128,11 @@ function askedPorts(
   const isAsked = (candidate: { readonly name: string; readonly protocol: string }): boolean =>
     (port === '' || candidate.name === port) && (protocol === '' || candidate.protocol === protocol)
   if (ports.length > 0) return ports.filter(isAsked).map((own) => ({ ...own, number: own.port }))
-  const found = new Map<string, AskedPort>()
+  const asked = new Map<string, AskedPort>()
   for (const { content } of present) {
     for (const { name, protocol: of } of content.ports) {
-      if (isAsked({ name, protocol: of })) found.set(`${name}/${of}`, { name, protocol: of, number: undefined })
+      if (isAsked({ name, protocol: of })) asked.set(`${name}/${of}`, { name, protocol: of, number: undefined })
     }
   }
-  return [...found.values()]
+  return [...asked.values()]
 }

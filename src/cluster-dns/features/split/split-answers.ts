@@ -1,25 +1,22 @@
-/**
- * What a split answers: one backend a reply for addresses, SRV records with all of them in proportion
- * (docs/design.md §10).
- */
+/** What a split answers: addresses of one backend per reply, SRV records of all in proportion (docs/design.md §8). */
 import { type as dnsType } from '../../../dns/codes.ts'
 import { rdata } from '../../../dns/rdata.ts'
 import type { AddressesSpec, RecordsSpec, ServicesSpec, VariantsSpec } from '../../../table/spec.ts'
 import type { EndpointGroup } from '../../lookup/endpoints.ts'
 import { distinctAddresses } from '../../records/distinct-addresses.ts'
 import { createSrvTargets } from '../../records/srv-targets.ts'
-import type { PortName } from './backends.ts'
-import type { SelectableBackends, SplitLookup } from './lookup.ts'
+import type { PortName } from './backend-state.ts'
+import type { SelectableBackend, SplitLookup } from './split-lookup.ts'
 import { allocateWeights, type WeightAllocation } from './weights.ts'
 
-/** Names to be resolved first, and addresses, in this order: CNAME records and what they lead to. */
+/** Names and addresses, in this order: CNAME records are followed by what their targets resolve to. */
 export interface ChaseSpec {
   readonly kind: 'chase'
   readonly groups: readonly EndpointGroup[]
   readonly ttl: number
 }
 
-/** One of several answers, drawn by weight, of which some have to be resolved first. */
+/** One of several answers, selected by weight; the target of a CNAME has to be resolved first. */
 export interface ChoiceSpec {
   readonly kind: 'choice'
   readonly variants: readonly { readonly weight: number; readonly answer: AddressesSpec | ChaseSpec }[]
@@ -36,22 +33,22 @@ export type SplitAnswer =
 
 const nodata: SplitAnswer = { kind: 'nodata' }
 
-export function splitAnswer(found: SplitLookup, type: number, ttl: number): SplitAnswer {
+export function splitAnswer(split: SplitLookup, type: number, ttl: number): SplitAnswer {
   switch (type) {
     case dnsType.A:
-      return hostsAnswer(found, 4, ttl)
+      return hostsAnswer(split, 4, ttl)
     case dnsType.AAAA:
-      return hostsAnswer(found, 16, ttl)
+      return hostsAnswer(split, 16, ttl)
     case dnsType.SRV:
-      return serversAnswer(found, ttl)
+      return serversAnswer(split, ttl)
     case dnsType.CNAME:
-      return aliasAnswer(found, ttl)
+      return aliasAnswer(split, ttl)
     default:
       return nodata
   }
 }
 
-/** A backend without addresses of the family is not drawn for it. */
+/** A backend without addresses of the family is not selected for it. */
 function hostsAnswer({ hosts }: SplitLookup, width: 4 | 16, ttl: number): SplitAnswer {
   const variants = hosts.flatMap(({ share, groups }): ChoiceSpec['variants'][number][] => {
     if (groups.some((group) => group.width === 0)) {
@@ -68,7 +65,7 @@ function hostsAnswer({ hosts }: SplitLookup, width: 4 | 16, ttl: number): SplitA
 const isStorable = (variants: ChoiceSpec['variants']): variants is VariantsSpec['variants'] & ChoiceSpec['variants'] =>
   variants.every(({ answer }) => answer.kind === 'addresses')
 
-/** A name is an alias while there is nothing else that it could be (RFC 1034 §3.6.2). */
+/** A CNAME must be the only record (RFC 1034 §3.6.2): there is one while an ExternalName is the only backend. */
 function aliasAnswer({ hosts }: SplitLookup, ttl: number): SplitAnswer {
   const [only] = hosts
   const [group] = only.groups
@@ -77,13 +74,13 @@ function aliasAnswer({ hosts }: SplitLookup, ttl: number): SplitAnswer {
   return { kind: 'records', answer: [record], additional: [] }
 }
 
-/** One port's targets, weighed. */
-export interface Weighed {
+/** One port's targets and their weights. */
+export interface WeightedPort {
   readonly port: PortName
-  readonly backends: readonly SelectableBackends[]
+  readonly backends: readonly SelectableBackend[]
   /** By backend: its targets. */
   readonly targets: readonly (readonly Server[])[]
-  /** Sets of records with the backends' runs, of which one is drawn for a reply. */
+  /** Sets of records with the backends' runs, of which one is selected for a reply. */
   readonly layouts: readonly WeightAllocation[]
 }
 
@@ -94,7 +91,7 @@ export interface Server {
   readonly addresses: readonly Uint8Array[]
 }
 
-export function weighed({ servers }: SplitLookup): Weighed[] {
+export function weightedPorts({ servers }: SplitLookup): WeightedPort[] {
   return servers().map(({ port, backends }) => {
     const targets = backends.map(({ groups }) => serversOf(groups))
     const layouts = allocateWeights(backends.map(({ share }, i) => ({ share, targets: targets[i].length })))
@@ -102,13 +99,13 @@ export function weighed({ servers }: SplitLookup): Weighed[] {
   })
 }
 
-function serversAnswer(found: SplitLookup, ttl: number): SplitAnswer {
-  const ports = weighed(found)
+function serversAnswer(split: SplitLookup, ttl: number): SplitAnswer {
+  const ports = weightedPorts(split)
   if (ports.length === 0) return nodata
   const longest = ports.reduce((most, port) => (port.layouts.length > most.layouts.length ? port : most))
   const variants = longest.layouts.map(({ weight }, i) => ({
     weight,
-    answer: serviceSpec(ports, i, found.priority, ttl),
+    answer: serviceSpec(ports, i, split.priority, ttl),
   }))
   return variants.length === 1 ? variants[0].answer : { kind: 'variants', variants }
 }
@@ -134,7 +131,7 @@ function serversOf(groups: readonly EndpointGroup[]): Server[] {
 }
 
 /** The records of one layout of each port; ports with fewer of them begin anew. */
-function serviceSpec(ports: readonly Weighed[], i: number, priority: number, ttl: number): ServicesSpec {
+function serviceSpec(ports: readonly WeightedPort[], i: number, priority: number, ttl: number): ServicesSpec {
   const targets = createSrvTargets()
   const records: MadeRecord[] = []
   const ofTarget: MadeRecord[][] = []
@@ -170,5 +167,5 @@ interface MadeRecord {
   /** Its index. */
   readonly target: number
   /** The port that is asked for. */
-  readonly by: Weighed
+  readonly by: WeightedPort
 }

@@ -1,4 +1,4 @@
-/** Looks at the annotations of each object that is compiled, as one configuration reads them, and reports what is wrong. */
+/** Validates the annotations of each object that is compiled, as one configuration reads them, and reports problems. */
 
 import { namespaceProblems, type ObjectProblem, serviceProblems } from '../../../cluster-dns/annotations/problems.ts'
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
@@ -7,7 +7,7 @@ import { errorStack } from '../../../telemetry/error-text.ts'
 import type { AnnotationReport } from './report.ts'
 
 export interface AnnotationValidator {
-  /** Of a Service and its slices, whether it is there or not. */
+  /** Of a Service, which may be gone, and its slices. */
   service(namespace: string, name: string): void
   namespace(name: string): void
   stop(): void
@@ -15,24 +15,24 @@ export interface AnnotationValidator {
 
 export function createAnnotationValidator(
   context: ClusterContext,
-  report: Pick<AnnotationReport, 'found' | 'leave'>,
+  report: Pick<AnnotationReport, 'update' | 'leave'>,
   fail: (text: string) => void,
 ): AnnotationValidator {
   const instance = Symbol('kubernetes')
 
-  /** Names are published whatever becomes of this. */
-  function examine(owner: string, namespace: string, find: () => readonly ObjectProblem[]): void {
+  /** A failure here must not keep names from being published. */
+  function validate(owner: string, namespace: string, problems: () => readonly ObjectProblem[]): void {
     try {
-      report.found(instance, owner, isShown(context, namespace) ? find() : [])
+      report.update(instance, owner, isShown(context, namespace) ? problems() : [])
     } catch (error) {
-      fail(`the annotations of ${owner} cannot be examined: ${errorStack(error)}`)
+      fail(`validating the annotations of ${owner} failed: ${errorStack(error)}`)
     }
   }
 
   return {
     service: (namespace, name) =>
-      examine(`Service ${namespace}/${name}`, namespace, () => serviceProblems(context, namespace, name)),
-    namespace: (name) => examine(`Namespace ${name}`, name, () => namespaceProblems(context, name)),
+      validate(`Service ${namespace}/${name}`, namespace, () => serviceProblems(context, namespace, name)),
+    namespace: (name) => validate(`Namespace ${name}`, name, () => namespaceProblems(context, name)),
     stop: () => report.leave(instance),
   }
 }

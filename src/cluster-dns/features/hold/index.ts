@@ -1,0 +1,15 @@
+import type { AnnotationFeature } from '../../annotations/feature.ts'
+import { explainHold } from './awaited.ts'
+import { holdAnnotation } from './parse.ts'
+import { validateHold } from './validate.ts'
+
+export const hold: AnnotationFeature = {
+  annotations: [holdAnnotation],
+  validate: validateHold,
+  explain: explainHold,
+  documentation: {
+    values: ['2s'],
+    effect: 'a query for a pod of a StatefulSet that is not there yet waits for it, 3s at most',
+    page: 'docs/rendezvous.md',
+  },
+}

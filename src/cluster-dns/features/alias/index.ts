@@ -9,6 +9,6 @@ export const alias: AnnotationFeature = {
   explainAlias,
   documentation: {
     values: ['NAME, …'],
-    effect: 'other names for the Service, in the zones that the Corefile opens with `alias_zones`',
+    effect: 'other names for the Service, in the zones that the Corefile opens (`alias_zones`)',
   },
 }

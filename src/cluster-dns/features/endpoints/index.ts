@@ -12,7 +12,7 @@ export const endpoints: AnnotationFeature = {
   explain,
   documentation: {
     values: ['"true"'],
-    effect: 'every ready pod of a Service with a ClusterIP has its records at `_endpoints.NAME`',
+    effect: 'every ready pod behind a ClusterIP, at `_endpoints.NAME`',
   },
 }
 

@@ -11,7 +11,7 @@ export const grpcConfig: AnnotationFeature = {
   explain,
   documentation: {
     values: ['JSON'],
-    effect: 'gRPC service config, validated, at the names where gRPC clients look for it',
+    effect: "gRPC's service config, validated, where gRPC clients look",
     page: 'docs/grpc.md',
   },
 }

@@ -9,7 +9,7 @@ export const hold: AnnotationFeature = {
   explain: explainHold,
   documentation: {
     values: ['2s'],
-    effect: 'a query for a pod of a StatefulSet that is not there yet waits for it, 3s at most',
+    effect: "a query for a StatefulSet's pod without an address waits for it, 3s at most",
     page: 'docs/rendezvous.md',
   },
 }

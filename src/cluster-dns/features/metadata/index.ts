@@ -13,7 +13,7 @@ export const metadata: AnnotationFeature = {
   explain,
   documentation: {
     values: ['VALUE'],
-    effect: 'metadata as a TXT record with the string `KEY=VALUE`, such as `model=llama-70b`',
+    effect: 'metadata in a TXT record, such as `model=llama-70b`',
   },
 }
 

@@ -9,7 +9,7 @@ export const split: AnnotationFeature = {
   explain: explainSplit,
   documentation: {
     values: ['stable=95,canary=5'],
-    effect: 'traffic split: SRV records by weight, A and AAAA of one backend per answer, selected by weight',
+    effect: "the Service's name is a traffic split: SRV by weight, A and AAAA of one backend per answer",
     page: 'docs/canary.md',
   },
 }

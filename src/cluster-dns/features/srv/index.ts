@@ -7,6 +7,6 @@ export const srv: AnnotationFeature = {
   explain: explainRanks,
   documentation: {
     values: ['0', '100'],
-    effect: 'priority and weight of SRV records, 0 to 65535; an EndpointSlice takes precedence over its Service',
+    effect: 'priority and weight of the SRV records of a Service or of one EndpointSlice, 0 to 65535',
   },
 }

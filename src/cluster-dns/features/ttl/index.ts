@@ -5,7 +5,7 @@ import { ttlAnnotation } from './parse.ts'
 export const ttl: AnnotationFeature = {
   annotations: [ttlAnnotation],
   documentation: {
-    values: ['5'],
-    effect: 'TTL in seconds, 0 to 3600, of the records of a Service, or of all Services of a Namespace',
+    values: ['2'],
+    effect: 'TTL in seconds, 0 to 3600, of a Service or of a whole Namespace',
   },
 }

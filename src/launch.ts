@@ -1,23 +1,20 @@
 #!/usr/bin/env node
 /**
- * `dist/slicedns.js`: whatever Node.js started it, it serves on the pinned runtime, with the flag that keeps memory low.
- * Like runtime.js it must itself run on Node 20.
+ * `dist/slicedns.js`: whatever Node.js started it, it serves on the pinned runtime, with the flags that need a new
+ * process image. Like runtime.js it must itself run on Node 20.
  */
 import { fileURLToPath } from 'node:url'
+import { isServing, serverFlags } from './launch-flags.ts'
 import { become, findRuntime } from './runtime.js'
 
-/** V8 reads it only at its start: young garbage then stays at 8 MiB instead of 37. package.json's scripts have the same. */
-const flag = '--max-semi-space-size=2'
-
-// Until the server has a handler of its own, SIGUSR1 would open Node's inspector on port 9229. (--disable-sigusr1 is no
-// help: it leaves the signal blocked for good, and a handler never hears of it.)
+// Until a process has a handler of its own, Node.js answers SIGUSR1 by opening its inspector on port 9229.
 process.on('SIGUSR1', () => {})
 
+const args = process.argv.slice(2)
 const runtime = findRuntime()
-const flagged = process.execArgv.some((given) => given.startsWith(`${flag.split('=')[0]}=`))
-if (runtime.isThis && flagged) {
+if (runtime.isThis && isServing(process.execArgv, args)) {
   // The name is put together so that the bundler leaves it alone: the server is a bundle of its own, beside this file.
   await import(new URL('./server.js', import.meta.url).href)
 } else {
-  await become(runtime.file, [flag, fileURLToPath(import.meta.url), ...process.argv.slice(2)])
+  await become(runtime.file, [...serverFlags(args), fileURLToPath(import.meta.url), ...args])
 }

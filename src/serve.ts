@@ -8,6 +8,7 @@ import { type Corefile, defaultCorefile, loadCorefile, readStandardInput } from 
 import { writePidfile } from './pidfile.ts'
 import { plugins } from './plugins/index.ts'
 import { readProcessLimits } from './process-limits/index.ts'
+import { unblockReloadSignal } from './reload-signal.ts'
 import { systemClock } from './scheduling/clock.ts'
 import { explain, listenForExplain } from './server/explain.ts'
 import { panicCounter } from './server/panics.ts'
@@ -38,7 +39,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   const log = createLogger()
   const metrics = createMetrics()
   publishBuildInfo(metrics, version)
-  const limits = readProcessLimits()
+  const limits = readProcessLimits({ memoryLimit: flags.memoryLimit })
   const writer = createTable()
   registerTableMetrics(metrics, writer)
   const readCorefile = (): Corefile => {
@@ -52,6 +53,7 @@ export async function serve(args: readonly string[]): Promise<void> {
 
   // Before there is a server: process 1 of a container gets no signal that it has no handler for.
   const signals = listenForSignals(log)
+  unblockReloadSignal(log)
   let server: Server
   try {
     if (flags.conf === 'stdin') await readStandardInput()

@@ -1,6 +1,8 @@
 /** The flags of the server itself: CoreDNS's (docs/coredns-behaviour.md §1). */
 import { nearest } from '../corefile/nearest.ts'
 import { plugins } from '../plugins/index.ts'
+import { parseMemoryLimit } from '../process-limits/index.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 import { version } from '../version.ts'
 import { type Command, type Exit, integerFlag, misuse, parseArgs } from './args.ts'
 
@@ -11,6 +13,8 @@ export interface ServeFlags {
   /** The port of server block keys without one. */
   readonly port: number
   readonly pidfile: string | undefined
+  /** Octets that the process may use; undefined: the limit of its cgroup. */
+  readonly memoryLimit: number | undefined
   readonly quiet: boolean
 }
 
@@ -21,6 +25,10 @@ const command: Command = {
     conf: { value: 'FILE', help: 'Corefile to load, or stdin (default "Corefile")' },
     'dns.port': { value: 'PORT', help: 'Default port (default 53)' },
     p: { value: 'PORT', help: 'Default port (default 53)', same: 'dns.port' },
+    'memory-limit': {
+      value: 'QUANTITY',
+      help: 'Memory that the process may use, such as 170Mi (default: its cgroup limit)',
+    },
     pidfile: { value: 'FILE', help: 'Path to write the pid to' },
     plugins: { help: 'List the plugins' },
     quiet: { help: 'Quiet mode (no initialization output)' },
@@ -45,11 +53,19 @@ export function parseServeFlags(args: readonly string[]): ServeFlags | Exit {
   const port = integerFlag(parsed, 'dns.port', 0, 65_535)
   if (Number.isNaN(port))
     return misuse(command, `invalid value "${given.get('dns.port')}" for flag -dns.port: not a port`)
+  const memoryText = given.get('memory-limit')
+  let memoryLimit: number | undefined
+  try {
+    memoryLimit = memoryText === undefined ? undefined : parseMemoryLimit(memoryText)
+  } catch (error) {
+    return misuse(command, `-memory-limit: ${errorMessage(error)}`)
+  }
   return {
     kind: 'serve',
     conf: given.get('conf'),
     port: port ?? 53,
     pidfile: given.get('pidfile'),
+    memoryLimit,
     quiet: given.get('quiet') === 'true',
   }
 }

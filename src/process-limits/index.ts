@@ -38,7 +38,7 @@ export function readProcessLimits({ memoryLimit, read = readText }: ReadLimitsOp
   }
 }
 
-function readText(path: string): string | undefined {
+export function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'latin1')
   } catch {

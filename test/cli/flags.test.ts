@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseServeFlags } from '../../src/cli/flags.ts'
 
-const none = { kind: 'serve', conf: undefined, port: 53, pidfile: undefined, quiet: false }
+const none = { kind: 'serve', conf: undefined, port: 53, pidfile: undefined, memoryLimit: undefined, quiet: false }
 
 describe("the server's flags are CoreDNS's, in Go's syntax", () => {
   const cases: readonly [args: string[], wanted: object][] = [
@@ -20,6 +20,7 @@ describe("the server's flags are CoreDNS's, in Go's syntax", () => {
     [['-dns.port=2053', '-p', '1053'], { ...none, port: 1053 }],
     [['-dns.port', '1053', '-conf', 'p'], { ...none, port: 1053, conf: 'p' }],
     [['-pidfile', '/run/pid', '-conf', 'a', '-conf', 'b'], { ...none, pidfile: '/run/pid', conf: 'b' }],
+    [['-memory-limit', '170Mi'], { ...none, memoryLimit: 170 * 2 ** 20 }],
     [['--'], none],
   ]
   for (const [args, wanted] of cases)
@@ -37,6 +38,7 @@ describe("the server's flags are CoreDNS's, in Go's syntax", () => {
     [['-conf'], 2, /^flag needs an argument: -conf\n/],
     [['-quiet=maybe'], 2, /^invalid boolean value "maybe" for -quiet\n/],
     [['-p', '65536'], 2, /^invalid value "65536" for flag -dns\.port: not a port\n/],
+    [['-memory-limit', '170m'], 2, /^-memory-limit: invalid memory limit "170m": must be a quantity/],
     [['chek'], 1, /^extra command line arguments: \[chek\]: did you mean 'slicedns check'\?\n$/],
     [['Corefile', '-quiet'], 1, /^extra command line arguments: \[Corefile -quiet\]\n$/],
   ]

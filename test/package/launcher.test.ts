@@ -7,6 +7,7 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 import { after, test } from 'node:test'
 import { unmet } from '../support/peers.ts'
 import { builtServer, type Ports, type RunningServer, runtime, startServer } from '../support/server.ts'
+import { until } from '../support/until.ts'
 
 const root = join(import.meta.dirname, '../..')
 const corefile = ({ dns }: Ports) => `.:${dns} {\n    whoami\n}\n`
@@ -14,7 +15,7 @@ const systemNode = findSystemNode()
 const noSystemNode = systemNode === undefined && unmet('needs a Node.js 20 or 22 on PATH, to be started by')
 const linux = process.platform === 'linux'
 
-test('started by the pinned runtime, the process that was started serves, with the flag that saves memory', {
+test('started by the pinned runtime, the process that was started serves, with the flags of the server', {
   skip: !linux && 'reads /proc',
 }, async (t) => {
   const server = await startServer({ corefile })
@@ -22,7 +23,32 @@ test('started by the pinned runtime, the process that was started serves, with t
   assert.equal(server.pid, server.process.pid)
   const [program, ...args] = commandLine(server.pid)
   assert.equal(program, runtime)
-  assert.equal(args[0], '--max-semi-space-size=2')
+  assert.deepEqual(args.slice(0, 2), ['--disable-sigusr1', '--max-semi-space-size=2'])
+  server.signal('SIGUSR1')
+  await server.printed(/SIGUSR1: Reloading/)
+})
+
+test('-memory-limit bounds the heap of the runtime: half of it', { skip: !linux && 'reads /proc' }, async (t) => {
+  const server = await startServer({ corefile, args: ['-memory-limit', '300Mi'] })
+  t.after(() => server.stop())
+  assert.ok(commandLine(server.pid).includes('--max-old-space-size=150'), commandLine(server.pid).join(' '))
+})
+
+test('a SIGUSR1 before the server has its handler does not open the inspector, and the next one reloads', {
+  skip: !linux && 'reads /proc',
+}, async (t) => {
+  const server = await startServer({
+    corefile,
+    waitFor: 'nothing',
+    command: [runtime, '--disable-sigusr1', '--max-semi-space-size=2', builtServer],
+  })
+  t.after(() => server.stop())
+  // Node.js blocks it while it starts; before that the signal would end the process, as any process.
+  await until(() => assert.ok(signalSet(server.process.pid!, 'SigBlk') & sigusr1), { every: 1 })
+  server.process.kill('SIGUSR1')
+  await server.printed(/^slicedns-\d/m)
+  assert.doesNotMatch(server.output(), /Debugger listening/)
+  assert.equal(signalSet(server.pid, 'SigBlk') & sigusr1, 0n)
   server.signal('SIGUSR1')
   await server.printed(/SIGUSR1: Reloading/)
 })
@@ -78,6 +104,14 @@ async function ends(server: RunningServer, signalled: number): Promise<void> {
   process.kill(signalled, 'SIGTERM')
   await server.exited
   assert.throws(() => process.kill(serving, 0), { code: 'ESRCH' })
+}
+
+const sigusr1 = 1n << 9n
+
+/** A set of signals of the process's main thread, as proc_pid_status(5) has it: bit N - 1 is signal N. */
+function signalSet(pid: number, name: 'SigBlk' | 'SigCgt'): bigint {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return BigInt(`0x${new RegExp(`^${name}:\\s+(\\S+)$`, 'm').exec(status)?.[1]}`)
 }
 
 function commandLine(pid: number): string[] {

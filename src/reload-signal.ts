@@ -1,0 +1,27 @@
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import { errorMessage } from './telemetry/error-text.ts'
+import type { Logger } from './telemetry/log.ts'
+
+/** SIG_UNBLOCK of sigprocmask(2). */
+const unblock = process.platform === 'darwin' ? 2 : 1
+/** Octets of a sigset_t in glibc and musl; macOS has 4. Signal N is bit N - 1. */
+const setSize = 128
+
+/**
+ * Lets SIGUSR1 through to the handlers. The runtime was started with it blocked (launch-flags.ts): the kernel has kept
+ * one that came meanwhile, and delivers it now.
+ */
+export function unblockReloadSignal(log: Logger): void {
+  if (!process.execArgv.includes('--disable-sigusr1')) return
+  try {
+    const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
+    const sigprocmask = koffi.load(null).func('sigprocmask', 'int', ['int', 'void *', 'void *'])
+    const signals = new Uint8Array(setSize)
+    const bit = constants.signals.SIGUSR1 - 1
+    signals[bit >> 3] = 1 << (bit & 7)
+    if (sigprocmask(unblock, signals, null) !== 0) throw new Error(`sigprocmask: error ${koffi.errno()}`)
+  } catch (error) {
+    log.error(`SIGUSR1 stays blocked, reload with SIGHUP: ${errorMessage(error)}`)
+  }
+}

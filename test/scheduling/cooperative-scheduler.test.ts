@@ -6,7 +6,7 @@ import { createCooperativeScheduler } from '../../src/scheduling/cooperative-sch
 import { createFakeClock } from '../support/fake-clock.ts'
 
 /** A scheduler on a clock that only the work itself moves, and what was done in which turn of the event loop. */
-function scene() {
+function createSchedulerHarness() {
   const clock = createFakeClock()
   const scheduler = createCooperativeScheduler(clock)
   let turn = 0
@@ -43,7 +43,7 @@ function pieces(count: number, work: () => void): () => boolean {
 
 describe('the cooperative scheduler', () => {
   test('runs a task from the next microtask on, and ends a slice after a millisecond of work', async () => {
-    const { scheduler, done, piece, end } = scene()
+    const { scheduler, done, piece, end } = createSchedulerHarness()
     scheduler
       .task(
         pieces(5, () => piece('a', 0.4)),
@@ -60,7 +60,7 @@ describe('the cooperative scheduler', () => {
   })
 
   test('gives one slice to all tasks of a turn together, a piece each in turn', async () => {
-    const { scheduler, done, piece, end } = scene()
+    const { scheduler, done, piece, end } = createSchedulerHarness()
     for (const name of ['a', 'b']) scheduler.task(pieces(2, () => piece(name, 0.4))).wake()
     await Promise.resolve()
     assert.deepEqual(done, ['a in turn 0', 'b in turn 0', 'a in turn 0'])
@@ -71,7 +71,7 @@ describe('the cooperative scheduler', () => {
   })
 
   test('does not begin a second slice in a turn for a task that is woken after the first', async () => {
-    const { scheduler, done, piece, end } = scene()
+    const { scheduler, done, piece, end } = createSchedulerHarness()
     scheduler.task(pieces(1, () => piece('a', 1))).wake()
     await Promise.resolve()
     scheduler.task(pieces(1, () => piece('b', 1))).wake()
@@ -89,7 +89,7 @@ describe('the cooperative scheduler', () => {
     { turn: 300, allowed: 20 },
   ])
     test(`lets a slice last ${allowed} ms after a turn of ${turn} ms`, async () => {
-      const { scheduler, clock, end } = scene()
+      const { scheduler, clock, end } = createSchedulerHarness()
       scheduler.begin()
       const rested = scheduler.rest()
       clock.advance(turn)
@@ -103,7 +103,7 @@ describe('the cooperative scheduler', () => {
     })
 
   test('gives a loop that rests the next turn of the event loop, and not this one', async () => {
-    const { scheduler, done, piece, end } = scene()
+    const { scheduler, done, piece, end } = createSchedulerHarness()
     scheduler.begin()
     for (let i = 0; i < 3; i++) {
       piece('a', 1)
@@ -115,7 +115,7 @@ describe('the cooperative scheduler', () => {
   })
 
   test('goes on with the other tasks after one has thrown', async () => {
-    const { scheduler, done, piece, end } = scene()
+    const { scheduler, done, piece, end } = createSchedulerHarness()
     const survived: unknown[] = []
     const survive = (error: unknown): void => void survived.push(error)
     const listeners = process.listeners('uncaughtException')
@@ -139,7 +139,7 @@ describe('the cooperative scheduler', () => {
   })
 
   test('does nothing more for a task that is stopped, not even for one that stops itself', async () => {
-    const { scheduler, done, piece, end } = scene()
+    const { scheduler, done, piece, end } = createSchedulerHarness()
     const task = scheduler.task(() => {
       piece('a', 0.1)
       task.stop()

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createRateLimitedLog } from '../../src/telemetry/rate-limited-log.ts'
+import { logInto } from '../k8s/harness.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
+
+describe('an outage', () => {
+  test('is logged when it begins, once a minute while it lasts, and when it ends', () => {
+    const lines: string[] = []
+    const clock = createFakeClock()
+    const outage = createRateLimitedLog('the API', logInto(lines), clock)
+    for (let second = 0; second < 90; second++, clock.advance(1000)) outage.failed('refused')
+    outage.over()
+    outage.over()
+    assert.deepEqual(lines, [
+      '[ERROR] refused (tried again until it works)',
+      '[ERROR] refused (tried again until it works)',
+      '[INFO] the API works again after 90.0 s',
+    ])
+  })
+})

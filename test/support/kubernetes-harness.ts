@@ -89,7 +89,7 @@ export function createKubernetesHarness(given: ClusterOptions): KubernetesHarnes
   const handler = createHandler({
     context: () => context,
     answered: source.answered,
-    room: { wait: () => undefined },
+    holdQueue: { wait: () => undefined },
     overdue: () => clock.now() >= settings.startupTimeout,
     random: () => random(),
   })

@@ -1,4 +1,4 @@
-/** The chain's way to cluster names: resolve, then say it as a reply. */
+/** The chain's handler of cluster names: resolve, then write the reply. */
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { type AliasName, aliasAt } from '../../cluster-dns/features/alias/claims.ts'
@@ -12,7 +12,7 @@ import { type as dnsType, rcode } from '../../dns/codes.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
 import { chase } from './cname-chase.ts'
-import type { HoldQueue } from './hold/waiting-room.ts'
+import type { HoldQueue } from './hold/hold-queue.ts'
 import { selectFor } from './variants.ts'
 
 const plugin = 'kubernetes'
@@ -21,72 +21,74 @@ export interface HandlerOptions {
   readonly context: () => ClusterContext
   /** Called for each name that was answered here with records: the table may take it over. */
   readonly answered: (zone: string, name: string, type: number) => void
-  readonly room: Pick<HoldQueue, 'wait'>
-  /** The startup timeout is over: what only aliases would be in need of the cluster for is the next plugin's meanwhile. */
+  readonly holdQueue: Pick<HoldQueue, 'wait'>
+  /** The startup timeout is over: from then on, names in alias-only zones go to the next plugin until the cluster has synced. */
   readonly overdue: () => boolean
-  /** For what is drawn per query. Default Math.random; tests pass their own. */
+  /** Chooses a variant per query. Default Math.random. */
   readonly random?: Random
 }
 
-/** Seconds that a client may believe in the absence of what was waited for. */
-const briefly = 1
+/** TTL in seconds of a denial after the query was held for the name in vain: it may appear at any moment. */
+const heldDenialTtl = 1
 
 export function createHandler(options: HandlerOptions): Handler {
-  const { context, answered, room, overdue, random = Math.random } = options
+  const { answered, holdQueue, overdue, random = Math.random } = options
 
-  function give(
-    known: ClusterContext,
+  function answerFound(
+    context: ClusterContext,
     zone: string,
     query: Query,
     found: Answer,
     next: Next,
   ): Outcome | Promise<Outcome> {
     const answer = selectFor(query, found, random)
-    if (answer.kind === 'chase') return answerChase(known, zone, query, answer, random)
-    const outcome = toOutcome(known, zone, query, answer, next)
+    if (answer.kind === 'chase') return answerChase(context, zone, query, answer, random)
+    const outcome = toOutcome(context, zone, query, answer, next)
     if (answer.kind === 'addresses' || answer.kind === 'services' || answer.kind === 'records') {
       answered(zone, query.name, query.qtype)
     }
     return outcome
   }
 
-  /** A missing name: it may be about to appear. */
-  function deny(known: ClusterContext, zone: string, query: Query, next: Next): Outcome | Promise<Outcome> {
-    const waited = room.wait(query, zone, () => {
-      const answer = resolve(known, zone, query.name, query.qtype)
+  /** A missing name may be about to appear: then the query is held. */
+  function answerMissing(context: ClusterContext, zone: string, query: Query, next: Next): Outcome | Promise<Outcome> {
+    const held = holdQueue.wait(query, zone, () => {
+      const answer = resolve(context, zone, query.name, query.qtype)
       if (answer.kind === 'nxdomain') return undefined
       // The slice of the other address family may be a moment later.
-      if (answer.kind === 'nodata') return toOutcome(known, zone, query, answer, next, briefly)
-      return give(known, zone, query, answer, next)
+      if (answer.kind === 'nodata') return toOutcome(context, zone, query, answer, next, heldDenialTtl)
+      return answerFound(context, zone, query, answer, next)
     })
-    if (waited === undefined) return toOutcome(known, zone, query, { kind: 'nxdomain' }, next)
-    const inVain = () => toOutcome(known, zone, query, { kind: 'nxdomain' }, next, briefly)
-    return waited === 'over' ? inVain() : waited.then((outcome) => outcome ?? inVain())
+    if (held === undefined) return toOutcome(context, zone, query, { kind: 'nxdomain' }, next)
+    const deny = () => toOutcome(context, zone, query, { kind: 'nxdomain' }, next, heldDenialTtl)
+    return held === 'over' ? deny() : held.then((outcome) => outcome ?? deny())
   }
 
   /** A name in a zone for aliases, and outside of the plugin's own zones. */
-  function passOn(known: ClusterContext, zone: string, query: Query, next: Next): Outcome | Promise<Outcome> {
-    return known.view.synced || overdue() ? next(query) : negative(known, zone, query, rcode.SERVFAIL)
+  function passOn(context: ClusterContext, zone: string, query: Query, next: Next): Outcome | Promise<Outcome> {
+    return context.view.synced || overdue() ? next(query) : negative(context, zone, query, rcode.SERVFAIL)
   }
 
   return (query, next) => {
-    const known = context()
-    const place = aliasAt(known, query.name)
-    if (place?.alias) return giveAlias(known, place.zone, place.alias, query, next, random)
-    const zone = place?.zone ?? zoneOf(known.settings, query.name)
+    const context = options.context()
+    const place = aliasAt(context, query.name)
+    if (place?.alias) return answerAlias(context, place.zone, place.alias, query, next, random)
+    const zone = place?.zone ?? zoneOf(context.settings, query.name)
     if (zone === undefined) return next(query)
-    if (!known.settings.zones.includes(zone)) return passOn(known, zone, query, next)
-    // Zones are not transferred from here (the `transfer` plugin does that).
+    if (!context.settings.zones.includes(zone)) return passOn(context, zone, query, next)
+    // The `transfer` plugin transfers zones.
     if (query.qtype === dnsType.AXFR || query.qtype === dnsType.IXFR) {
       return { kind: 'rcode', rcode: rcode.REFUSED, plugin }
     }
-    const answer = resolve(known, zone, query.name, query.qtype)
-    return answer.kind === 'nxdomain' ? deny(known, zone, query, next) : give(known, zone, query, answer, next)
+    const answer = resolve(context, zone, query.name, query.qtype)
+    return answer.kind === 'nxdomain'
+      ? answerMissing(context, zone, query, next)
+      : answerFound(context, zone, query, answer, next)
   }
 }
 
 /** What a service answers by its own name, at its alias in `zone`. */
-function giveAlias(
+function answerAlias(
   context: ClusterContext,
   zone: string,
   { own }: NonNullable<AliasName['alias']>,
@@ -97,7 +99,7 @@ function giveAlias(
   const { home } = context.aliases
   const answer = selectFor(query, resolve(context, home, own, query.qtype), random)
   if (answer.kind === 'chase') return answerChase(context, zone, query, answer, random, home)
-  // The alias is the service's, whatever falls through at its own name.
+  // An alias belongs to its service: it does not fall through, even where the service's own name does.
   if (answer.kind === 'nxdomain') return negative(context, zone, query, rcode.NXDOMAIN)
   return toOutcome(context, zone, query, answer, next)
 }
@@ -108,16 +110,16 @@ function toOutcome(
   query: Query,
   answer: Exclude<Selected, { kind: 'chase' }>,
   next: Next,
-  longest?: number,
+  maxTtl?: number,
 ): Outcome | Promise<Outcome> {
   switch (answer.kind) {
     case 'nxdomain':
       if (fallsThrough(context.settings, query.name)) return next(query)
-      return negative(context, zone, query, rcode.NXDOMAIN, longest)
+      return negative(context, zone, query, rcode.NXDOMAIN, maxTtl)
     case 'nodata':
-      return negative(context, zone, query, rcode.NOERROR, longest)
+      return negative(context, zone, query, rcode.NOERROR, maxTtl)
     case 'unknown':
-      // Never NXDOMAIN, and never the next plugin's NXDOMAIN: what is not known yet may exist.
+      // Never NXDOMAIN, and never the next plugin's NXDOMAIN: the name may exist.
       return negative(context, zone, query, rcode.SERVFAIL)
     case 'soa':
       return positive(query, { answer: [soaRecord(zoneSpec(context, zone, true), query.qname)], additional: [] })
@@ -132,19 +134,19 @@ function positive(query: Query, sections: ReplySections, truncated = false): Rep
 }
 
 /**
- * NXDOMAIN, NODATA and SERVFAIL carry the zone's SOA, as CoreDNS has it (RFC 2308 §2 for the first two). `longest`: how
- * many seconds at most they may be believed (RFC 2308 §5: the lesser of the SOA's TTL and minimum).
+ * NXDOMAIN, NODATA and SERVFAIL carry the zone's SOA, as CoreDNS has it (RFC 2308 §2 for the first two). `maxTtl`:
+ * bounds how long they are cached, in seconds (RFC 2308 §5: the lesser of the SOA's TTL and minimum).
  */
 function negative(
   context: ClusterContext,
   zone: string,
   query: Query,
   code: number,
-  longest = Number.POSITIVE_INFINITY,
+  maxTtl = Number.POSITIVE_INFINITY,
 ): Reply {
   const spec = zoneSpec(context, zone, true)
   const { ttl, minimum, ...fields } = spec.soa
-  const soa = { ...fields, ttl: Math.min(ttl, longest), minimum: Math.min(minimum, longest) }
+  const soa = { ...fields, ttl: Math.min(ttl, maxTtl), minimum: Math.min(minimum, maxTtl) }
   const authority = [soaRecord({ ...spec, soa }, query.qname)]
   return { kind: 'reply', message: replyTo(query.request, { rcode: code, authoritative: true, authority }), plugin }
 }

@@ -19,8 +19,8 @@ import { type AnnotationValidator, createAnnotationValidator } from './annotatio
 import { exampleQuestions } from './examples.ts'
 import { explain } from './explain/explain.ts'
 import { createHandler } from './handler.ts'
+import { createHoldQueue } from './hold/hold-queue.ts'
 import { createHoldQuota } from './hold/quota.ts'
-import { createHoldQueue } from './hold/waiting-room.ts'
 import { followIndexes } from './indexes.ts'
 import { measureProgrammingLatency } from './publish/programming-latency.ts'
 import { createSettling, type SettlingTracker } from './publish/settling.ts'
@@ -29,7 +29,15 @@ import { createSearchLists } from './search.ts'
 import { type KubernetesSettings, schema } from './settings.ts'
 import { createTransferSource } from './transfer.ts'
 
-/** Answers names of the cluster's services, endpoints and pods from what the API server (or a folder) says. */
+/**
+ * Answers names of the cluster's services, endpoints and pods. The parts:
+ *
+ *   src/k8s            the model of the cluster, and the feed of its changes
+ *   src/cluster-dns    from a name to its records
+ *   handler.ts         the chain: resolve, hold (hold/), follow CNAMEs (cname-chase.ts), reply
+ *   publish/           the same answers ahead of the queries, into the answer table
+ *   annotation-report/ what is wrong with annotations; explain/: why an answer is what it is
+ */
 export const kubernetes: Plugin<KubernetesSettings> = { name: 'kubernetes', schema, setup }
 
 function setup(settings: KubernetesSettings, { block, clock, log, metrics, process }: Setup): Instance {
@@ -40,14 +48,14 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     latency: measureProgrammingLatency(metrics, clock),
     report: log.error,
   })
-  // Whatever configurations run: the bound is the process's.
+  // The bound is the process's, whatever configurations run.
   const quota = process.acquire('held queries', () => ({ value: createHoldQuota(), stop() {} }))
-  const room = createHoldQueue({ context, quota: quota.value, clock, metrics })
+  const holdQueue = createHoldQueue({ context, quota: quota.value, clock, metrics })
   let held: Held<Cluster> | undefined
   let settling: Held<SettlingTracker> | undefined
   let report: Held<AnnotationReport> | undefined
-  let examiner: AnnotationValidator | undefined
-  let known: ClusterContext | undefined
+  let validator: AnnotationValidator | undefined
+  let clusterContext: ClusterContext | undefined
   let indexes: Subscription | undefined
   let warning: Timer | undefined
   /** The startup timeout is over. */
@@ -55,22 +63,22 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   let nodeDomains: readonly string[] = []
 
   function context(): ClusterContext {
-    if (!known) throw new Error('the kubernetes plugin answers once it is started')
-    return known
+    if (!clusterContext) throw new Error('the kubernetes plugin must be started before it answers')
+    return clusterContext
   }
 
-  function followed(): Cluster {
-    if (!held) throw new Error('the kubernetes plugin follows the cluster once it is started')
+  function openedCluster(): Cluster {
+    if (!held) throw new Error('the kubernetes plugin must be started before its cluster is used')
     return held.value
   }
 
   const cluster: SharedCluster = {
     context,
-    subscribe: (phase, subscriber) => followed().subscribe(phase, subscriber),
-    sealSerials: () => followed().sealSerials(),
+    subscribe: (phase, subscriber) => openedCluster().subscribe(phase, subscriber),
+    sealSerials: () => openedCluster().sealSerials(),
   }
 
-  /** What has just changed is still unsettled after a reload that leaves the settling time as it is. */
+  /** Shared across reloads with the same settling time: what was unsettled before the reload still is after it. */
   function followSettling(cluster: Cluster): Held<SettlingTracker> | undefined {
     const settle = settings.dns.adaptiveTtl?.settle
     if (settle === undefined) return undefined
@@ -80,7 +88,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     })
   }
 
-  /** What was told of annotations is not told again after a reload, nor by another block of the same cluster. */
+  /** Shared across reloads and by all blocks of the same cluster, so that each annotation problem is reported once. */
   function shareReport({ create }: Cluster): Held<AnnotationReport> {
     return process.acquire(`annotations ${settings.annotationPrefix} ${settings.events} ${clusterKey(config)}`, () => {
       const events = settings.events && create ? createProblemEvents({ create, log, clock }) : undefined
@@ -89,25 +97,25 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     })
   }
 
-  /** The server does not wait for the cluster: other zones are answered meanwhile. This is how long that goes unsaid. */
+  /** The server does not wait for the cluster, because it answers other zones meanwhile. This logs that it is still unsynced. */
   function warnIfUnsynced(): void {
     warning = clock.after(settings.startupTimeout, () => {
       overdue = true
       const { view } = context()
-      const unread = !view.synced ? 'names of the cluster' : lacksImports(view) ? 'multicluster names' : undefined
-      if (unread === undefined) return
-      log.warning(`starting server with unsynced Kubernetes API: ${unread} get SERVFAIL until it is read`)
+      const unsynced = !view.synced ? 'names of the cluster' : lacksImports(view) ? 'multicluster names' : undefined
+      if (unsynced === undefined) return
+      log.warning(`starting server with unsynced Kubernetes API: ${unsynced} get SERVFAIL until it has synced`)
     })
   }
 
   return {
-    handler: createHandler({ context, answered: source.answered, room, overdue: () => overdue }),
+    handler: createHandler({ context, answered: source.answered, holdQueue, overdue: () => overdue }),
     source,
     live: source.zones,
     cluster,
     transfer: createTransferSource(settings.dns.zones, cluster),
     search: createSearchLists(context, () => nodeDomains),
-    ready: () => (known?.view.synced ? overdue || !lacksImports(known.view) : false),
+    ready: () => (clusterContext?.view.synced ? overdue || !lacksImports(clusterContext.view) : false),
     start() {
       held = process.acquire(clusterKey(config), () => {
         const cluster = openCluster(config, { log, metrics, clock })
@@ -117,7 +125,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       // With `bind`, CoreDNS knows no address of its own: see docs/coredns-behaviour.md §4.6.
       const localAddresses = block.directives.includes('bind') ? [] : interfaceAddresses()
       const annotations = createAnnotationReader(settings.annotationPrefix)
-      known = {
+      clusterContext = {
         view: held.value.view,
         settings: settings.dns,
         localAddresses,
@@ -127,22 +135,22 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
         browsing: createBrowsing(),
       }
       nodeDomains = searchListOf(readIfThere('/etc/resolv.conf'))
-      indexes = followIndexes(held.value, known)
-      room.start(held.value)
+      indexes = followIndexes(held.value, clusterContext)
+      holdQueue.start(held.value)
       report = shareReport(held.value)
-      examiner = createAnnotationValidator(known, report.value, log.error)
-      source.start(held.value, known, { settling: settling?.value, examiner })
+      validator = createAnnotationValidator(clusterContext, report.value, log.error)
+      source.start(held.value, clusterContext, { settling: settling?.value, validator })
       warnIfUnsynced()
       for (const text of idleZones(settings.dns, block.zones)) log.warning(text)
     },
-    drain: room.close,
+    drain: holdQueue.close,
     stop() {
       warning?.cancel()
-      room.close()
+      holdQueue.close()
       quota.release()
       source.stop()
       indexes?.unsubscribe()
-      examiner?.stop()
+      validator?.stop()
       report?.release()
       settling?.release()
       held?.release()
@@ -156,7 +164,7 @@ function located({ source }: KubernetesSettings, root: string): ClusterConfig['s
   return source.kind === 'manifests' ? { ...source, directory: resolvePath(root, source.directory) } : source
 }
 
-/** What other clusters export has not been listed yet: it holds up readiness for the startup timeout only. */
+/** ServiceImports have not been listed yet: they delay readiness no longer than the startup timeout. */
 const lacksImports = ({ availability }: ClusterView): boolean =>
   availability('serviceimports') === 'pending' || availability('importedslices') === 'pending'
 

@@ -9,8 +9,8 @@ import type { Message } from '../../../src/dns/message.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import type { Outcome, Query } from '../../../src/plugin/query.ts'
 import { createHandler } from '../../../src/plugins/kubernetes/handler.ts'
+import { createHoldQueue } from '../../../src/plugins/kubernetes/hold/hold-queue.ts'
 import { createHoldQuota, type HoldLimits, holdLimits } from '../../../src/plugins/kubernetes/hold/quota.ts'
-import { createHoldQueue } from '../../../src/plugins/kubernetes/hold/waiting-room.ts'
 import { schema } from '../../../src/plugins/kubernetes/settings.ts'
 import { createMetrics } from '../../../src/telemetry/registry.ts'
 import { soa, spec } from '../../support/cases.ts'
@@ -44,20 +44,20 @@ function createHoldHarness({ options = '', limits = {}, hold = '2s' }: RoomOptio
   const context = knowledgeOf(cluster.view, settings.dns)
   const metrics = createMetrics()
   const quota = createHoldQuota({ ...holdLimits, ...limits })
-  const room = createHoldQueue({ context: () => context, quota, clock, metrics })
-  room.start(cluster)
+  const holdQueue = createHoldQueue({ context: () => context, quota, clock, metrics })
+  holdQueue.start(cluster)
   const published: string[] = []
   const handler = createHandler({
     context: () => context,
     answered: (_zone, name) => void published.push(name),
-    room,
+    holdQueue,
     overdue: () => false,
   })
   /** Queries that have given up their place. */
   let aside = 0
   return {
     clock,
-    room,
+    holdQueue,
     published,
     apply: notation.apply,
     metricsText: () => metrics.text(),
@@ -271,7 +271,7 @@ describe('hold: those who wait are let go', () => {
     'when the service goes': ({ apply }) => apply('remove service web shop'),
     'when the service gets an address of its own': ({ apply }) => apply('service web shop 10.96.0.9'),
     'when the namespace goes': ({ apply }) => apply('remove namespace shop'),
-    'at shutdown and at the end of a configuration': ({ room }) => room.close(),
+    'at shutdown and at the end of a configuration': ({ holdQueue }) => holdQueue.close(),
   }
   for (const [when, end] of Object.entries(ends)) {
     test(`${when}, with an answer`, async () => {
@@ -286,15 +286,15 @@ describe('hold: those who wait are let go', () => {
   }
 
   test('after shutdown has begun nobody begins to wait', () => {
-    const { ask, room } = createHoldHarness()
-    room.close()
+    const { ask, holdQueue } = createHoldHarness()
+    holdQueue.close()
     assert.equal(ask(`${host('web-1')} A`).reply, denied(1))
   })
 })
 
 test('hold: an answer that cannot be made is the failure of one question, and of no other', async () => {
-  const { ask: wait, room, apply } = createHoldHarness()
-  const failing = room.wait({ ...ask(`${host('web-1')} A`), releaseSlot: () => () => undefined }, origin, () => {
+  const { ask: wait, holdQueue, apply } = createHoldHarness()
+  const failing = holdQueue.wait({ ...ask(`${host('web-1')} A`), releaseSlot: () => () => undefined }, origin, () => {
     throw new Error('a bug')
   })
   const other = wait(`${host('web-1')} A`)
@@ -323,7 +323,7 @@ describe('hold: bounds', () => {
     })
   }
 
-  test('a client that has taken its share leaves room to others', () => {
+  test('a client that has taken its share leaves places for others', () => {
     const { ask } = createHoldHarness({ limits: { client: 1 } })
     ask(`${host('web-1')} A`, client('192.0.2.7'))
     assert.equal(ask(`${host('web-1')} A`, client('192.0.2.7')).reply, denied(1))
@@ -412,7 +412,7 @@ describe('hold: whatever happens', () => {
             assert.equal(asked.state.reply!.startsWith('NOERROR'), run.ready.has(asked.label))
           }
         }
-        run.harness.room.close()
+        run.harness.holdQueue.close()
         await turn()
         assert.ok(run.asked.every(({ state }) => state.replies === 1))
         assert.equal(run.harness.aside, 0)

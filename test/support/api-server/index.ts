@@ -99,7 +99,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     token: () => state.token,
   })
   const sockets = new Set<Socket>()
-  const sessions = new Set<{ goaway(): void }>()
+  const sessions = new Set<{ goaway(): void; destroy(): void }>()
   let connections = 0
   let kubeconfigs = 0
 
@@ -184,7 +184,14 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       for (const session of sessions) session.goaway()
     },
     async stop() {
-      kill()
+      // In good order, from the sessions to their sockets: a socket that is reset below its session can leave a write
+      // request behind that never completes, and Node.js then waits for it at its exit, in a loop without end.
+      const closed = [...sockets].map((socket) => once(socket, 'close'))
+      server.close()
+      for (const session of sessions) session.destroy()
+      for (const socket of sockets) socket.destroy()
+      handler.forgetWatches()
+      await Promise.all(closed)
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -194,7 +201,7 @@ function createServer(
   transport: 'h2' | 'https' | 'http',
   certificate: Certificate,
   handle: Handler['handle'],
-  sessions: Set<{ goaway(): void }>,
+  sessions: Set<{ goaway(): void; destroy(): void }>,
 ): Server {
   if (transport === 'http') return createHttp(handle)
   if (transport === 'https') return createHttps(certificate, handle)

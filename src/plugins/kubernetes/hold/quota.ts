@@ -1,9 +1,9 @@
-/** How many questions may wait for endpoints at a time: in all, for one service, and from one client. */
+/** How many queries are held at a time: in all, for one service, and from one client. */
 
 export interface HoldQuota {
-  /** False when there is no place left. */
+  /** False when the quota is full. */
   enter(service: string, client: string): boolean
-  /** Of one that had entered. */
+  /** Gives back what a successful `enter` took. */
   leave(service: string, client: string): void
 }
 
@@ -14,8 +14,8 @@ export interface HoldLimits {
 }
 
 /**
- * One that waits costs about 6 KiB. A client may be a node's cache, or a node that masquerades its pods: what its pods
- * ask for, twice (A and AAAA), has to find room.
+ * A held query costs about 6 KiB. A client may be a node's cache, or a node that masquerades its pods: the queries of all
+ * its pods, A and AAAA, must fit.
  */
 export const holdLimits: HoldLimits = { all: 2048, service: 1024, client: 512 }
 

@@ -50,13 +50,13 @@ export interface PublisherOptions {
   readonly threadTime?: () => number
   readonly latency: ProgrammingLatency
   /** Is told of what was compiled. */
-  readonly examiner?: Pick<AnnotationValidator, 'service' | 'namespace'>
+  readonly validator?: Pick<AnnotationValidator, 'service' | 'namespace'>
   /** Writes an error to the log. */
   readonly report: (text: string) => void
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { context, clock, latency, examiner, report, threadTime: worked = threadTime } = options
+  const { context, clock, latency, validator, report, threadTime: worked = threadTime } = options
   const { view, settings } = context
   const targets = createSinks(context, report)
   const names = createServiceNames(context, targets.sink, { report, later: (name) => dirtyNames.add(name) })
@@ -143,14 +143,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { imported, namespace, name, whole } = service
     const object = imported ? undefined : view.service(namespace, name)
     if (!imported) dependents.follow(service, object ? namedBackends(context, object) : [])
-    if (!imported) examiner?.service(namespace, name)
+    if (!imported) validator?.service(namespace, name)
     if (!imported) browse?.serviceChanged(namespace, name)
     return names.compileService(service, whole)
   }
 
   function compileNamespace(name: string): void {
     names.compileNamespace(name)
-    examiner?.namespace(name)
+    validator?.namespace(name)
   }
 
   function compileDirty(key: string, dirty: DirtyService): void {

@@ -18,10 +18,10 @@ export interface ClusterSource extends CompiledSource {
 export interface Followers {
   /** Where it counts how settled services are. */
   readonly settling?: Pick<SettlingTracker, 'subscribe'> | undefined
-  readonly examiner?: AnnotationValidator
+  readonly validator?: AnnotationValidator
 }
 
-export interface SourceOptions extends Omit<PublisherOptions, 'context' | 'examiner'> {
+export interface SourceOptions extends Omit<PublisherOptions, 'context' | 'validator'> {
   readonly zones: readonly string[]
 }
 
@@ -37,8 +37,8 @@ export function createSource({ zones, ...options }: SourceOptions): ClusterSourc
     answered(zone, name, type) {
       publisher?.answered(zone, name, type)
     },
-    start(cluster, context, { settling, examiner } = {}) {
-      publisher = createPublisher({ ...options, context, ...(examiner && { examiner }) })
+    start(cluster, context, { settling, validator } = {}) {
+      publisher = createPublisher({ ...options, context, ...(validator && { validator }) })
       const following = cluster.subscribe('publishing', {
         service: publisher.serviceChanged,
         serviceImport: publisher.importChanged,

@@ -1,7 +1,7 @@
 /**
- * The waiting room of questions for endpoints that are not there yet (`slicedns.io/hold`). Events only mark the service;
- * what has appeared is answered from the microtask after the event on, in slices. Everything is bounded: who waits, how
- * many, and how long.
+ * The queue of queries for endpoints that do not exist yet (`slicedns.io/hold`). Events only mark the service; queries
+ * whose endpoint has appeared are answered from the microtask after the event on, in slices. Everything is bounded:
+ * which queries wait, how many, and how long.
  */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
@@ -14,18 +14,19 @@ import { createCooperativeScheduler } from '../../../scheduling/cooperative-sche
 import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 import type { HoldQuota } from './quota.ts'
 
-/** What the question is answered as things are; undefined while the name is missing. */
+/** Looks the name up once more: the answer now, or undefined while the name is missing. */
 type Look = () => Outcome | Promise<Outcome> | undefined
 
 export interface HoldQueue {
   /** Begins to follow the cluster. */
   start(cluster: Pick<Cluster, 'subscribe'>): void
   /**
-   * For a missing name: resolves to what `look` says once it is there, or to undefined when it has been waited for in
-   * vain. `over` where that is so already: the time is up, or too many wait. Undefined for a name that nobody waits for.
+   * Holds the query for a missing name. Resolves to what `look` answers once the name exists, or to undefined when it did
+   * not appear in time. `over` when the query cannot be held: its time is up, or the quota is full. Undefined for names
+   * that are not held.
    */
   wait(query: Query, zone: string, look: Look): Promise<Outcome | undefined> | 'over' | undefined
-  /** Lets everyone go, and nobody in from now on. */
+  /** Answers every held query as things are, and holds none from now on. */
   close(): void
 }
 
@@ -38,78 +39,79 @@ export interface HoldQueueOptions {
 
 type Reason = 'answered' | 'timeout' | 'released'
 
-interface Waiter {
+interface HeldQuery {
   readonly service: string
   readonly label: string
   readonly look: Look
   readonly finish: (reason: Reason, outcome: ReturnType<Look>) => void
 }
 
-/** A service with questions that wait. */
-interface Service {
+/** A service with held queries. */
+interface HeldService {
   readonly namespace: string
   readonly name: string
-  readonly waiters: Map<string, Set<Waiter>>
-  /** As they were looked at last: none of their endpoints is waited for. */
+  /** By the label of the endpoint. */
+  readonly queries: Map<string, Set<HeldQuery>>
+  /** As they were when last inspected: no query waits for an endpoint in them. */
   slices: readonly EndpointSlice[]
 }
 
 export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOptions): HoldQueue {
   const cells = holdMetrics(metrics)
-  const services = new Map<string, Service>()
-  const dirty = new Set<Service>()
-  /** Their endpoint is there, or will not be waited for any longer. */
-  const due = new Map<Waiter, 'answered' | 'released'>()
+  const services = new Map<string, HeldService>()
+  const dirty = new Set<HeldService>()
+  /** Queries whose endpoint has appeared, or is not waited for any longer. */
+  const due = new Map<HeldQuery, 'answered' | 'released'>()
   const work = createCooperativeScheduler(clock).task(step)
   let subscription: { unsubscribe(): void } | undefined
   let closed = false
 
-  function enter(query: Query, awaited: Awaited, milliseconds: number, look: Look) {
+  function hold(query: Query, awaited: Awaited, milliseconds: number, look: Look) {
     const { namespace, service, label } = awaited
     const key = keyOf(namespace, service)
-    const comeBack = query.releaseSlot!()
-    const left = Promise.withResolvers<Outcome | undefined>()
+    const takeSlotAgain = query.releaseSlot!()
+    const held = Promise.withResolvers<Outcome | undefined>()
     let timer: Timer | undefined
-    const waiter: Waiter = {
+    const heldQuery: HeldQuery = {
       service: key,
       label,
       look,
       finish(reason, outcome) {
         timer?.cancel()
-        remove(waiter)
+        remove(heldQuery)
         quota.leave(key, query.client.address)
         cells.held.dec()
         cells.ended.with(reason).inc()
-        comeBack()
-        left.resolve(outcome)
+        takeSlotAgain()
+        held.resolve(outcome)
       },
     }
-    add(waiter, namespace, service)
+    add(heldQuery, namespace, service)
     cells.held.inc()
-    timer = clock.after(milliseconds, () => waiter.finish('timeout', undefined))
-    return left.promise
+    timer = clock.after(milliseconds, () => heldQuery.finish('timeout', undefined))
+    return held.promise
   }
 
-  function add(waiter: Waiter, namespace: string, name: string): void {
-    const { service: key, label } = waiter
+  function add(query: HeldQuery, namespace: string, name: string): void {
+    const { service: key, label } = query
     let service = services.get(key)
     if (!service) {
-      service = { namespace, name, waiters: new Map(), slices: context().view.slices(namespace, name) }
+      service = { namespace, name, queries: new Map(), slices: context().view.slices(namespace, name) }
       services.set(key, service)
     }
-    const others = service.waiters.get(label)
-    if (others) others.add(waiter)
-    else service.waiters.set(label, new Set([waiter]))
+    const sameLabel = service.queries.get(label)
+    if (sameLabel) sameLabel.add(query)
+    else service.queries.set(label, new Set([query]))
   }
 
-  function remove(waiter: Waiter): void {
-    due.delete(waiter)
-    const { service: key, label } = waiter
+  function remove(query: HeldQuery): void {
+    due.delete(query)
+    const { service: key, label } = query
     const service = services.get(key)
-    const same = service?.waiters.get(label)
-    same?.delete(waiter)
-    if (same?.size === 0) service?.waiters.delete(label)
-    if (service?.waiters.size === 0) {
+    const sameLabel = service?.queries.get(label)
+    sameLabel?.delete(query)
+    if (sameLabel?.size === 0) service?.queries.delete(label)
+    if (service?.queries.size === 0) {
       services.delete(key)
       dirty.delete(service)
     }
@@ -117,11 +119,11 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
 
   /** One piece of work; false when nothing is left. */
   function step(): boolean {
-    for (const [waiter, reason] of due) {
-      due.delete(waiter)
-      const outcome = lookFor(waiter)
-      // It may have gone again before its turn came.
-      if (outcome || reason === 'released') waiter.finish(reason, outcome)
+    for (const [query, reason] of due) {
+      due.delete(query)
+      const outcome = lookAgain(query)
+      // The endpoint may be gone again before the query's turn comes.
+      if (outcome || reason === 'released') query.finish(reason, outcome)
       return true
     }
     for (const service of dirty) {
@@ -132,11 +134,11 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
     return false
   }
 
-  function inspect(service: Service): void {
+  function inspect(service: HeldService): void {
     const { view, settings } = context()
-    const { namespace, name, waiters, slices: before } = service
+    const { namespace, name, queries, slices: before } = service
     if (holdOf(context(), namespace, name) === undefined) {
-      for (const same of waiters.values()) for (const waiter of same) due.set(waiter, 'released')
+      for (const sameLabel of queries.values()) for (const query of sameLabel) due.set(query, 'released')
       return
     }
     service.slices = view.slices(namespace, name)
@@ -144,13 +146,13 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
       if (before.includes(slice)) continue
       for (let place = 0; place < slice.count; place++) {
         if (!isReady(slice, place)) continue
-        const there = waiters.get(endpointLabel(slice, place, settings.endpointPodNames))
-        if (there) for (const waiter of there) due.set(waiter, 'answered')
+        const answerable = queries.get(endpointLabel(slice, place, settings.endpointPodNames))
+        if (answerable) for (const query of answerable) due.set(query, 'answered')
       }
     }
   }
 
-  function mark(service: Service): void {
+  function mark(service: HeldService): void {
     dirty.add(service)
     work.wake()
   }
@@ -171,29 +173,29 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
       if (!query.releaseSlot) return undefined
       const awaited = awaitedAt(context(), zone, query.name, query.qtype)
       if (!awaited) return undefined
-      // A query that something else has kept waiting has used up some of its time.
+      // Time that the query has spent waiting elsewhere counts.
       const milliseconds = query.receivedAt + awaited.milliseconds - clock.now()
       if (closed || milliseconds <= 0) return 'over'
       if (!quota.enter(keyOf(awaited.namespace, awaited.service), query.client.address)) {
         cells.ended.with('refused').inc()
         return 'over'
       }
-      return enter(query, awaited, milliseconds, look)
+      return hold(query, awaited, milliseconds, look)
     },
     close() {
       closed = true
       subscription?.unsubscribe()
       work.stop()
-      for (const { waiters } of [...services.values()]) {
-        for (const same of [...waiters.values()])
-          for (const waiter of [...same]) waiter.finish('released', lookFor(waiter))
-      }
+      const queries = [...services.values()].flatMap(({ queries }) =>
+        [...queries.values()].flatMap((same) => [...same]),
+      )
+      for (const query of queries) query.finish('released', lookAgain(query))
     },
   }
 }
 
-/** A throw is our bug, and costs the one who waited a SERVFAIL, not the others their answers. */
-function lookFor({ look }: Waiter): ReturnType<Look> {
+/** An exception is a bug of ours: it costs this query a SERVFAIL, and the others nothing. */
+function lookAgain({ look }: HeldQuery): ReturnType<Look> {
   try {
     return look()
   } catch (error) {
@@ -204,10 +206,10 @@ function lookFor({ look }: Waiter): ReturnType<Look> {
 const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`
 
 function holdMetrics(metrics: MetricsRegistry) {
-  const held = metrics.gauge('slicedns_held_queries', 'Queries that wait for an endpoint to appear.', []).with()
+  const held = metrics.gauge('slicedns_held_queries', 'Queries held until an endpoint appears.', []).with()
   const ended = metrics.counter(
     'slicedns_held_queries_total',
-    'Queries for an endpoint that was not there yet, by what became of them.',
+    'Held queries by outcome: answered, timeout, released (hold ended), refused (quota full).',
     ['outcome'],
   )
   return { held, ended }

@@ -1,3 +1,5 @@
+import { exampleQuestions } from './plugin/capabilities/explain.ts'
+import { capabilityOf } from './plugin/capability.ts'
 import type { Server } from './server/server.ts'
 import { version } from './version.ts'
 
@@ -24,8 +26,8 @@ function examples(server: Server): string[] {
   const [first] = configuration.listeners
   if (!first) return []
   const port = first.port === 53 ? '' : ` -p ${first.port}`
-  const instances = configuration.blocks.flatMap((block) => block.instances)
-  return instances
-    .flatMap(({ instance }) => instance.examples?.() ?? [])
+  const plugins = configuration.blocks.flatMap((block) => block.plugins)
+  return plugins
+    .flatMap(({ instance }) => capabilityOf(instance, exampleQuestions)?.() ?? [])
     .map((example) => `try: dig @${first.address || '127.0.0.1'}${port} ${example}`)
 }

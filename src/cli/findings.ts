@@ -1,7 +1,8 @@
 /** Finds the errors of a Corefile without opening a socket: what `slicedns check` prints. */
 import { directiveError } from '../corefile/directives.ts'
-import { type ServerKey, serverKeys } from '../corefile/keys.ts'
+import { type ServerKey, schemeError, serverKeys } from '../corefile/keys.ts'
 import { diskSources, readCorefile } from '../corefile/load.ts'
+import { overlapErrors } from '../corefile/overlaps.ts'
 import { type CorefileBlock, parseAsFarAsPossible } from '../corefile/parser.ts'
 import { readSettings } from '../corefile/read.ts'
 import { ConfigError, type Directive, type Position } from '../corefile/schema.ts'
@@ -65,7 +66,10 @@ type Report = (error: unknown) => void
 function readKeys(block: CorefileBlock, dnsPort: number, report: Report): ServerKey[] {
   return block.keys.flatMap((key) => {
     try {
-      return serverKeys([key], dnsPort)
+      const [read] = serverKeys([key], dnsPort)
+      const refused = schemeError(read)
+      if (refused) report(refused)
+      return [read]
     } catch (error) {
       report(error)
       return []
@@ -143,45 +147,24 @@ function isPreferredSyntax(zone: string): boolean {
   return zone === '.' || /\.(in-addr|ip6)\.arpa\.$/.test(`.${zone}`) || /^([a-z]([a-z0-9-]*[a-z0-9])?\.)+$/.test(zone)
 }
 
-/**
- * One zone on one port twice, or both bound and unbound (docs/coredns-behaviour.md §2.4). A block with a view claims
- * nothing, but must not overlap. Interface names are taken as they are written: which addresses they have is not ours
- * to say.
- */
+/** Interface names count as they are written: `check` runs where the server does not. */
 function checkOverlaps(blocks: readonly { block: CorefileBlock; keys: readonly ServerKey[] }[], report: Report): void {
-  const claimed = new Map<string, Set<string>>()
-  for (const { block, keys } of blocks) {
-    const bound = bindAddresses(block, report)
-    const viewed = block.directives.some(({ word }) => word === 'view')
-    for (const { scheme, zones, port, at } of keys)
-      for (const zone of zones)
-        for (const address of bound) {
-          const name = `${scheme}://${zone}:${port}`
-          const addresses = claimed.get(name) ?? new Set<string>()
-          const shown = `${name}${address && ` on ${address}`}`
-          const [other] = addresses
-          if (addresses.has(address)) {
-            if (!viewed) report(new ConfigError(`cannot serve ${shown} - it is already defined`, at))
-          } else if (addresses.has('') || (address === '' && other !== undefined))
-            report(
-              new ConfigError(
-                `cannot serve ${shown} - zone overlap listener capacity with ${name}${other && ` on ${other}`}`,
-                at,
-              ),
-            )
-          else if (!viewed) claimed.set(name, addresses.add(address))
-        }
-  }
+  const claimants = blocks.map(({ block, keys }) => ({
+    keys,
+    addresses: bindAddresses(block, report),
+    viewed: block.directives.some(({ word }) => word === 'view'),
+  }))
+  for (const error of overlapErrors(claimants)) report(error)
 }
 
-/** What the block is bound to, as it is written; [''] for every address. */
+/** What the block is bound to, as it is written; [] for every address. */
 function bindAddresses(block: CorefileBlock, report: Report): readonly string[] {
   const addresses = new Set<string>()
   for (const { text, at } of block.directives.filter(({ word }) => word === 'bind').flatMap((bind) => bind.args)) {
     if (addresses.has(text)) report(new ConfigError(`bind to ${text} twice: it is already defined`, at))
     addresses.add(text)
   }
-  return addresses.size === 0 ? [''] : [...addresses]
+  return [...addresses]
 }
 
 function plainMessage(error: ConfigError): string {

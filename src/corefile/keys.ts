@@ -42,6 +42,12 @@ export function serverKeys(keys: readonly Token[], dnsPort: number = defaultPort
   })
 }
 
+/** A key whose scheme this slicedns does not serve must not be answered as plain DNS on that scheme's port. */
+export function schemeError({ scheme, at }: ServerKey): ConfigError | undefined {
+  if (scheme === 'dns') return undefined
+  return new ConfigError(`slicedns does not serve ${scheme}:// yet; it serves dns:// (UDP and TCP)`, at)
+}
+
 /**
  * The zones that a plugin's ZONES arguments name, lower case and absolute, CIDR notation expanded; `whole` when there
  * are none (usually the zones of the server block). An argument that is no zone is skipped, as CoreDNS does.

@@ -5,18 +5,13 @@
  */
 
 import type { DataPlaneSample } from '../answer/api.ts'
-import type { ClusterContext } from '../cluster-dns/context.ts'
 import type { Directive, DirectiveSchema, Position } from '../corefile/schema.ts'
-import type { ResourceRecord } from '../dns/message.ts'
-import type { Cluster } from '../k8s/model/types.ts'
 import type { ProcessLimits } from '../process-limits/index.ts'
 import type { Clock } from '../scheduling/clock.ts'
-import type { CachedEntry } from '../table/api.ts'
-import type { NodeSpec, ZoneSpec } from '../table/spec.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
-import type { QueryObserver } from './observer.ts'
-import type { Handler, Query } from './query.ts'
+import type { Capability, Provided } from './capability.ts'
+import type { Handler } from './query.ts'
 
 export interface Plugin<Settings = unknown> {
   /** The directive's word. */
@@ -46,7 +41,6 @@ export interface BlockFacts {
   readonly zones: readonly string[]
   /** The first key's port. */
   readonly port: number
-  readonly scheme: 'dns' | 'tls' | 'https' | 'grpc' | 'quic' | 'https3'
   /** The folder of the `root` directive, or the working directory: base of relative paths. */
   readonly root: string
   /** The Corefile's own folder and path. */
@@ -57,10 +51,24 @@ export interface BlockFacts {
   readonly addresses: readonly string[]
   /** What the block's metrics carry as `server`, `zone`, `view`, once it serves: one per listener. */
   readonly servers: readonly string[]
-  /** Instances of the same block by plugin name: an `autopath @kubernetes` finds its partner. Complete at `start`. */
-  instance(name: string): Instance | undefined
-  /** All of them in chain order. Complete at `start`. */
-  instances(): readonly Instance[]
+  /** The block's plugins in chain order. Complete at `start`. */
+  readonly plugins: readonly BlockPlugin[]
+  /** What the first plugin of the block, in chain order, provides for the capability. Complete at `start`. */
+  capability<T>(capability: Capability<T>): T | undefined
+  /** What each plugin of the block provides for it, in chain order. Complete at `start`. */
+  capabilities<T>(capability: Capability<T>): readonly Provider<T>[]
+}
+
+export interface BlockPlugin {
+  /** The directive's word. */
+  readonly plugin: string
+  readonly instance: Instance
+}
+
+export interface Provider<T> {
+  /** The directive's word. */
+  readonly plugin: string
+  readonly value: T
 }
 
 /** State of the process that a reload hands on instead of building it anew. */
@@ -107,129 +115,25 @@ export interface Held<T> {
 export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonly error: string }
 
 /** A configured plugin of one server block. */
-export interface Instance {
+export interface Instance extends Lifecycle {
   /** Its place in the chain; absent for those that only configure (bind, reload, health). */
   readonly handler?: Handler
-  /** How it treats names that a later plugin would answer from the table. Absent: transparent to every answer. */
-  readonly transparency?: Transparency
-  /** What the data plane does on the plugin's behalf for answers from the table. */
-  readonly effects?: DataPlaneEffects
-  /** Is told of queries that the data plane answered, for it sees only those of the chain itself (`log`). */
-  readonly observer?: QueryObserver
-  /** What it can compile into the answer table. */
-  readonly source?: CompiledSource
-  /** Whole replies that it keeps and lets the data plane repeat (`cache`). */
-  readonly replies?: ReplySource
-  /** Zones that it can give away whole (`transfer`). */
-  readonly transfer?: TransferSource
-  /**
-   * Zones in which it answers what it has at the moment, and lets others answer what it has not: what they said, and
-   * `cache` kept, is true for as long as its handler passes the question on. The handler may be asked just to see.
-   */
-  readonly live?: readonly string[]
-  /** The cluster that it answers from, for others of the block that do so too (`k8s_external`). */
-  readonly cluster?: SharedCluster
-  /** What it knows of its clients' search lists (`autopath @NAME`). */
-  readonly search?: SearchLists
-  /** Readiness for the `ready` plugin: absent means that it has nothing to report. */
-  ready?(): boolean
-  /** Milliseconds that shutdown goes on answering (`health { lameduck }`). */
-  readonly lameduck?: number
-  /** Addresses to listen on (`bind`). */
-  readonly bind?: readonly string[]
-  /** UDP threads (`multisocket`). */
-  readonly shards?: number
+  /** What it offers to the server and to other plugins of the block. */
+  readonly provides?: readonly Provided[]
+}
+
+export interface Lifecycle {
   /** Opens what it needs (HTTP listeners, watches). Runs before the DNS sockets are bound, in chain order. */
   start?(): Promise<void> | void
   /** Runs once the block's DNS sockets answer (`loop` asks itself here). */
   serving?(): void
+  /** Readiness for the `ready` plugin; absent means that it has nothing to report. */
+  ready?(): boolean
+  /** Runs at SIGTERM, before lameduck (`ready` turns 503 here). */
+  drain?(): void
   /**
    * Ends what `setup` and `start` began: at a reload, at shutdown after lameduck, and when the configuration cannot start,
-   * also where `start` threw half-way or was never called. Called once.
+   * even if `start` threw half-way or was never called. Called once.
    */
   stop?(): Promise<void> | void
-  /** SIGTERM has come: runs before lameduck (`ready` turns 503 here). */
-  drain?(): void
-  /** Questions worth trying (`NAME TYPE`), for the first lines that a person sees. */
-  examples?(): readonly string[]
-  /** Lines for `slicedns explain`: what this plugin would do with the query, and why. */
-  explain?(query: Query): readonly string[]
-}
-
-/** Zones that can be transferred (RFC 5936). */
-export interface TransferSource {
-  /** Lower case and absolute. */
-  readonly zones: readonly string[]
-  /** The zone's serial; undefined while not all of the zone is known. */
-  serial(zone: string): number | undefined
-  /** The zone as it is at this moment; undefined likewise. */
-  snapshot(zone: string): ZoneSnapshot | undefined
-  /** Calls back when a serial may have moved, until stopped. The call is no place for work. */
-  watch(changed: () => void): { stop(): void }
-}
-
-export interface ZoneSnapshot {
-  readonly serial: number
-  readonly soa: ResourceRecord
-  /** Everything but the SOA, each record made as it is asked for. */
-  readonly records: Iterator<ResourceRecord>
-}
-
-/** Each throws before the plugin has started. */
-export interface SharedCluster extends Pick<Cluster, 'subscribe' | 'sealSerials'> {
-  context(): ClusterContext
-}
-
-export interface SearchLists {
-  /** The domains that the client's resolver appends to names, lower case and absolute; undefined when not known. */
-  of(query: Query): readonly string[] | undefined
-  /** Whether this domain (lower case, absolute) may be the first of a client's. */
-  mayBegin(domain: string): boolean
-}
-
-export interface DataPlaneEffects {
-  /** Answers and glue in random order. */
-  readonly shuffle?: boolean
-  /** The largest UDP payload that a client may ask for (`bufsize`). */
-  readonly maxPayload?: number
-}
-
-export interface Transparency {
-  /**
-   * Queries for this name (lower case, absolute) pass unaltered, and so does their answer. `records`: that is so of
-   * answers with records; NODATA and NXDOMAIN it may replace.
-   */
-  passes(name: string): boolean | 'records'
-  /** The same for every name at and below it: asked before a missing name may be answered NXDOMAIN from the table. */
-  passesBelow(name: string): boolean
-  /** For `explain`: why others do not pass. */
-  readonly reason: string
-}
-
-/** A plugin whose answers can be computed ahead of the queries. */
-export interface CompiledSource {
-  /** Zones that it answers for, lower case and absolute. */
-  readonly zones: readonly string[]
-  /** Publishes everything into the sink, then keeps it current, until detached. Work is done in slices of ≤ 1 ms. */
-  attach(sink: TableSink): { detach(): void; readonly settled: Promise<void> }
-}
-
-/** A plugin that keeps whole replies. Called once per space that its answers may be repeated in. */
-export interface ReplySource {
-  attach(sink: ReplySink): { detach(): void }
-}
-
-export interface ReplySink {
-  /** Takes the entry where the table may answer it (every plugin before lets the name pass); else does nothing. */
-  put(entry: CachedEntry): void
-  remove(name: string, type: number, dnssecOk: boolean, checkingDisabled: boolean): void
-}
-
-/** Where a source publishes: one space of the answer table, seen through one server block. */
-export interface TableSink {
-  /** Declares a zone of the source; names below it refer to it. Again to change its serial, TTL or `open`. */
-  zone(zone: ZoneSpec): void
-  /** Publishes what is answered at a name (lower case, absolute), replacing what was there. */
-  put(name: string, node: NodeSpec): void
-  remove(name: string): void
 }

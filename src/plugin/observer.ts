@@ -1,5 +1,4 @@
-/** Hearing of queries that the data plane answered: `log` writes them down, and changes nothing of them. */
-import type { Observed } from '../table/api.ts'
+/** A query that the data plane answered, as `log` writes it down. */
 import type { SocketAddress } from './query.ts'
 
 /** A query that was answered from the table, as the plugins in front of the one that answered would have seen it. */
@@ -30,13 +29,6 @@ export interface AnsweredQuery {
   readonly receivedAt: number
   /** From receiving the query to sending its reply. */
   readonly seconds: number
-}
-
-export interface QueryObserver {
-  /** Of which replies to queries at and below the name (lower case, absolute) it wants to hear. May promise too much. */
-  wants(name: string): Observed
-  /** A few milliseconds after the reply; where queries come faster than they can be told, not of all. Must not throw. */
-  observe(query: AnsweredQuery): void
 }
 
 export type { Observed } from '../table/api.ts'

@@ -1,4 +1,5 @@
-import type { BlockFacts, Instance } from '../plugin/contract.ts'
+import type { QueryObserver } from '../plugin/capabilities/query-observer.ts'
+import type { BlockFacts, BlockPlugin, Provider } from '../plugin/contract.ts'
 import type { Next } from '../plugin/query.ts'
 import type { Router } from './routing.ts'
 
@@ -7,13 +8,20 @@ export interface Block {
   readonly facts: BlockFacts
   readonly zones: readonly string[]
   /** In chain order, those without a handler included. */
-  readonly instances: readonly { readonly plugin: string; readonly instance: Instance }[]
+  readonly plugins: readonly BlockPlugin[]
   /** Undefined for a block without a handler: its zones are REFUSED (docs/coredns-behaviour.md §2.5). */
   readonly chain: Next | undefined
+  /** Plugins that hear of queries answered from the table, in chain order. */
+  readonly observers: readonly BlockObserver[]
   /** `bufsize`: the largest UDP payload that a client may ask for. */
   readonly maxPayload: number | undefined
-  /** Queries of another class than IN are let in (`chaos`, `forward`). */
-  readonly anyClass: boolean
+  /** Queries of another class than IN are let in. */
+  readonly everyClass: boolean
+}
+
+export interface BlockObserver extends Provider<QueryObserver> {
+  /** The plugins behind it: it hears of their answers. */
+  readonly precedes: ReadonlySet<string>
 }
 
 /** An address and port with the blocks that share it. */
@@ -27,7 +35,7 @@ export interface ListenerPlan {
   readonly blocks: readonly Block[]
   readonly router: Router<Block>
   /** One block lets other classes than IN in, which opens the whole listener to them, as in CoreDNS. */
-  readonly anyClass: boolean
+  readonly everyClass: boolean
   /** A block of it has `bufsize`. */
   readonly limitsPayload: boolean
 }

@@ -45,7 +45,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   /** Runs the chain of the block that owns the question. An exception costs its own client a SERVFAIL, no one else. */
   function outcome(request: Message, plan: ListenerPlan, asked: AskedBy, depth = 0): Outcome | Promise<Outcome> {
     const query = queryFor(request, plan, asked, (name, type) => lookup(request, plan, asked, depth, name, type))
-    if (query.qclass !== dnsClass.IN && !plan.anyClass) return refuse(query)
+    if (query.qclass !== dnsClass.IN && !plan.everyClass) return refuse(query)
     const routed = plan.router.route(query.name, query.qtype)
     if (!routed?.block.chain) return refuse(query)
     try {

@@ -6,13 +6,16 @@ import { isSubdomain, lowerName, NameError, parseName } from '../dns/name.ts'
 import { queryMessage } from '../dns/query.ts'
 import { recordText } from '../dns/rdata.ts'
 import { replyTo } from '../dns/reply.ts'
+import { compiledSource } from '../plugin/capabilities/compiled-source.ts'
+import { explainLines } from '../plugin/capabilities/explain.ts'
+import { capabilityOf } from '../plugin/capability.ts'
 import type { Outcome, Query } from '../plugin/query.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { ListenerPlan } from './block.ts'
+import { claimsOn } from './claims.ts'
 import type { Listener } from './ingress.ts'
 import type { TableProbe } from './probe.ts'
-import { opaquePlugins } from './publish.ts'
 import type { Server } from './server.ts'
 
 export interface Explanation {
@@ -81,17 +84,22 @@ async function explainOn(
     view: '',
     lookup: async () => ({ kind: 'drop', plugin: '' }),
   }
-  const instances = routed?.block.instances ?? []
-  const source = instances.find(({ instance }) => instance.source?.zones.some((zone) => isSubdomain(zone, query.name)))
-  const opaque = source ? opaquePlugins(instances, source.plugin, query.name) : []
+  const plugins = routed?.block.plugins ?? []
+  const source = plugins.find(({ instance }) =>
+    capabilityOf(instance, compiledSource)?.zones.some((zone) => isSubdomain(zone, query.name)),
+  )
+  const claims = source ? claimsOn(plugins, source.plugin, query) : []
   return {
     name,
     type: typeName(type),
     listener: plan.server,
     zone: routed?.zone ?? '',
     path: table.reply ? 'table' : 'chain',
-    reason: table.reply ? '' : [table.reason, ...opaque.map((o) => `${o.plugin}: ${o.reason}`)].join('; '),
-    steps: instances.map(({ plugin, instance }) => ({ plugin, lines: instance.explain?.(query) ?? [] })),
+    reason: table.reply ? '' : [table.reason, ...claims.map(({ plugin, reason }) => `${plugin}: ${reason}`)].join('; '),
+    steps: plugins.map(({ plugin, instance }) => ({
+      plugin,
+      lines: capabilityOf(instance, explainLines)?.(query) ?? [],
+    })),
     rcode: reply ? rcodeName(reply.rcode) : 'no reply',
     answer: reply?.answer.map(recordText) ?? [],
     authority: reply?.authority.map(recordText) ?? [],

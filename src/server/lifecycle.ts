@@ -17,7 +17,7 @@ export async function startPlugins(blocks: readonly Block[]): Promise<void> {
 }
 
 function inChainOrder(blocks: readonly Block[]) {
-  const links = blocks.flatMap((block) => block.instances)
+  const links = blocks.flatMap((block) => block.plugins)
   const order = [...new Set(links.map(({ plugin }) => plugin))]
   return order.flatMap((plugin) => links.filter((link) => link.plugin === plugin))
 }

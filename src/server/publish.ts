@@ -3,16 +3,22 @@
  * ReplySource) and the answer table, and lets through only what the chain would answer the same way.
  */
 
-import { parentOf } from '../dns/name.ts'
-import type { DataPlaneEffects, Instance, ReplySink, TableSink, Transparency } from '../plugin/contract.ts'
-import type { QueryObserver } from '../plugin/observer.ts'
+import { isSubdomain, parentOf } from '../dns/name.ts'
+import { compiledSource, type TableSink } from '../plugin/capabilities/compiled-source.ts'
+import { type DataPlaneEffects, dataPlaneEffects } from '../plugin/capabilities/data-plane-effects.ts'
+import { type QueryObserver, queryObserver } from '../plugin/capabilities/query-observer.ts'
+import { type ReplySink, replySource } from '../plugin/capabilities/reply-source.ts'
+import { type Claim, transparency } from '../plugin/capabilities/transparency.ts'
+import { type Capability, capabilityOf } from '../plugin/capability.ts'
+import type { BlockPlugin } from '../plugin/contract.ts'
 import type { Observed, TableWriter } from '../table/api.ts'
-import type { NodeSpec, ZoneSpec } from '../table/spec.ts'
+import type { NodeSpec } from '../table/spec.ts'
+import { withoutClaimed } from './claims.ts'
 
 /** A server block on one listener, as far as publishing needs it. */
 export interface PublishedBlock {
   /** In chain order. */
-  readonly instances: readonly { readonly plugin: string; readonly instance: Instance }[]
+  readonly plugins: readonly BlockPlugin[]
   readonly server: string
   readonly view: string
   /** True when this block answers `name` on this listener whoever asks. */
@@ -30,89 +36,106 @@ export function publishBlock(
   writer: TableWriter,
 ): { detach(): void; readonly settled: Promise<void> } {
   const attached: { detach(): void }[] = []
-  const settled: Promise<void>[] = []
-  const before: Instance[] = []
-  for (const { plugin, instance } of block.instances) {
-    const gate = createGate(block, before, plugin, space, writer)
-    if (instance.source) {
-      const attachment = instance.source.attach(tableSink(gate))
-      attached.push(attachment)
-      settled.push(attachment.settled)
-    }
-    if (instance.replies) attached.push(instance.replies.attach(replySink(gate)))
-    before.push(instance)
+  const sources = block.plugins.flatMap(({ plugin, instance }, position) => {
+    const source = capabilityOf(instance, compiledSource)
+    return source ? [{ plugin, source, position }] : []
+  })
+  let detached = false
+
+  function attach(at: number): Promise<void> {
+    const { source, position } = sources[at]
+    const names = sources.map(({ plugin }) => plugin)
+    const sink = tableSink(createGate(block, position, space, writer), {
+      before: new Set(names.slice(0, at)),
+      isLast: at === names.length - 1,
+    })
+    const attachment = source.attach(sink)
+    attached.push(attachment)
+    return attachment.settled
   }
+
+  /** A source must not deny or answer what an earlier one has not published yet: it follows when that is done. */
+  async function attachRest(before: Promise<void>): Promise<void> {
+    await before
+    for (let at = 1; at < sources.length && !detached; at++) await attach(at)
+  }
+
+  for (const [position, { instance }] of block.plugins.entries()) {
+    const replies = capabilityOf(instance, replySource)
+    if (replies) attached.push(replies.attach(replySink(createGate(block, position, space, writer))))
+  }
+  const settled = sources.length > 0 ? attach(0) : Promise.resolve()
   return {
     detach() {
+      detached = true
       for (const attachment of attached) attachment.detach()
     },
-    settled: Promise.all(settled).then(() => undefined),
+    settled: sources.length > 1 ? attachRest(settled) : settled,
   }
 }
 
+/** What the plugins before a source let through to the table, and what the data plane does for them. */
 interface Gate {
   readonly block: PublishedBlock
   readonly space: number
   readonly writer: TableWriter
-  /** Queries for the name reach this plugin as they came, and its answer leaves as it is. */
-  passes(name: string): boolean | 'records'
-  passesBelow(name: string): boolean
-  classFor(name: string): number
+  /** Names and zones that are the chain's whole. */
+  readonly claimed: readonly string[]
+  /** What plugins before this one claim of the answers at the name. */
+  claims(name: string): readonly Claim[]
+  mayDenyBelow(name: string): boolean
+  profileFor(name: string): number
+  /** For a node that leaves everything to the chain: it belongs to no plugin. */
+  chainProfile(name: string): number
 }
 
-function createGate(
-  block: PublishedBlock,
-  earlier: readonly Instance[],
-  plugin: string,
-  space: number,
-  writer: TableWriter,
-): Gate {
-  const opaque = earlier.flatMap((instance): Transparency[] => (instance.transparency ? [instance.transparency] : []))
+function createGate(block: PublishedBlock, position: number, space: number, writer: TableWriter): Gate {
+  const { plugin } = block.plugins[position]
+  const earlier = block.plugins.slice(0, position)
+  const opaque = allOf(earlier, transparency)
   const effects = combineEffects(earlier)
-  const observers = earlier.flatMap(({ observer }) => observer ?? [])
-  const classes = new Map<string, number>()
+  const observers = allOf(earlier, queryObserver)
+  const profiles = new Map<string, number>()
   return {
     block,
     space,
     writer,
-    passes(name) {
-      if (!block.owns(name)) return false
-      let all: boolean | 'records' = true
-      for (const transparency of opaque) {
-        const passes = transparency.passes(name)
-        if (!passes) return false
-        if (passes === 'records') all = passes
-      }
-      return all
+    claimed: opaque.flatMap(({ claimed }) => claimed ?? []),
+    claims: (name) => opaque.flatMap((each) => each.claims(name) ?? []),
+    mayDenyBelow: (name) => opaque.every((each) => each.claimsBelow(name) === undefined),
+    chainProfile(name) {
+      const labels = { server: block.server, zone: block.zoneOf(name), view: block.view, plugin: '' }
+      return writer.defineProfile({ ...labels, ...noEffects })
     },
-    passesBelow: (name) => block.owns(name) && opaque.every((transparency) => transparency.passesBelow(name)),
-    classFor(name) {
+    profileFor(name) {
       const zone = block.zoneOf(name)
       const observe = combineObservers(observers, name)
       const key = observe ? `${zone} ${observe.answers} ${observe.denials}` : zone
-      let number = classes.get(key)
+      let number = profiles.get(key)
       if (number === undefined) {
         const labels = { server: block.server, zone, view: block.view, plugin }
         number = writer.defineProfile({ ...labels, ...effects, ...(observe && { observe }) })
-        classes.set(key, number)
+        profiles.set(key, number)
       }
       return number
     },
   }
 }
 
-/** What all of them together want done; a payload of 0 is no limit. */
-export function combineEffects(instances: readonly Instance[]): Required<DataPlaneEffects> {
-  let shuffle = false
-  let maxPayload = 0
-  for (const { effects } of instances) {
-    if (effects?.shuffle) shuffle = true
-    if (effects?.maxPayload) maxPayload = maxPayload ? Math.min(maxPayload, effects.maxPayload) : effects.maxPayload
-  }
-  return { shuffle, maxPayload }
+function allOf<T>(plugins: readonly BlockPlugin[], capability: Capability<T>): T[] {
+  return plugins.flatMap(({ instance }) => capabilityOf(instance, capability) ?? [])
 }
 
-/** What any of them wants to hear of the name and those below it; undefined when that is nothing. */
+const noEffects: Required<DataPlaneEffects> = { shuffle: false, maxPayload: 0 }
+
+/** What all of them together have the data plane do; a payload of 0 is no limit. */
+export function combineEffects(plugins: readonly BlockPlugin[]): Required<DataPlaneEffects> {
+  const all = allOf(plugins, dataPlaneEffects)
+  const payloads = all.flatMap(({ maxPayload }) => maxPayload || [])
+  return { shuffle: all.some(({ shuffle }) => shuffle), maxPayload: payloads.length > 0 ? Math.min(...payloads) : 0 }
+}
+
+/** What any of them observes of the name and those below it; undefined when that is nothing. */
 function combineObservers(observers: readonly QueryObserver[], name: string): Observed | undefined {
   let answers = false
   let denials = false
@@ -124,82 +147,92 @@ function combineObservers(observers: readonly QueryObserver[], name: string): Ob
   return answers || denials ? { answers, denials } : undefined
 }
 
-function tableSink(gate: Gate): TableSink {
+/** Where a source stands among those of its block: a name that one before it has published is not its own. */
+interface SourceOrder {
+  readonly before: ReadonlySet<string>
+  readonly isLast: boolean
+}
+
+function tableSink(gate: Gate, { before, isLast }: SourceOrder): TableSink {
   const { space, writer, block } = gate
+  const declared = new Set<string>()
+  /** Names and zones inside the source's that the chain answers whole. */
   const barred = new Set<string>()
 
   /**
-   * Another block's zone below a zone of ours would be denied by our closed nodes above it: a node that sends
+   * A zone of another block, or a name that a plugin claims, would be denied by closed nodes above it: a node that sends
    * everything to the chain stands in its place.
    */
-  function barForeignZones(zone: ZoneSpec): void {
-    if (barred.has(zone.zone)) return
-    barred.add(zone.zone)
-    for (const foreign of block.foreignZonesBelow(zone.zone))
-      writer.put(space, gate.classFor(zone.zone), foreign, forChain(zone.zone))
+  function bar(zone: string): void {
+    if (declared.has(zone)) return
+    declared.add(zone)
+    const claimed = gate.claimed.filter((name) => isSubdomain(zone, name) && block.owns(name))
+    for (const name of [...block.foreignZonesBelow(zone), ...claimed]) {
+      if (barred.has(name) || isTaken(name)) continue
+      barred.add(name)
+      putForChain(name, zone)
+    }
   }
+
+  function putForChain(name: string, zone: string): void {
+    writer.put(space, gate.chainProfile(zone), name, forChain(zone))
+  }
+
+  const isTaken = (name: string): boolean => before.size > 0 && before.has(writer.pluginAt(space, name) ?? '')
 
   // A zone has one SOA in a space, that of the block which has its apex: another one's may be of another TTL.
   const isForeign = (zone: string) => !block.owns(zone)
 
   return {
     zone(zone) {
-      if (isForeign(zone.zone)) writer.zoneUnlessKnown(space, zone)
+      if (!zone.soa) writer.zoneUnlessKnown(space, { zone: zone.zone, soa: noSoa, open: true })
+      else if (isForeign(zone.zone)) writer.zoneUnlessKnown(space, zone)
       else writer.zone(space, zone)
-      barForeignZones(zone)
+      bar(zone.zone)
     },
     put(name, node) {
-      if (!block.owns(name)) return
-      const isClosed = node.below === 'closed' && gate.passesBelow(name) && !isForeign(node.zone)
-      const passes = gate.passes(name)
-      const whole = passes === true && !isForeign(node.zone)
-      const published = whole ? node : passes ? withoutDenials(node) : forChain(node.zone)
-      writer.put(space, gate.classFor(name), name, { ...published, below: isClosed ? 'closed' : 'open' })
+      if (!block.owns(name) || isTaken(name)) return
+      const mayDeny = !isForeign(node.zone)
+      const isClosed = node.below === 'closed' && mayDeny && gate.mayDenyBelow(name)
+      const claims = mayDeny ? gate.claims(name) : [...gate.claims(name), foreignDenials]
+      const published = withoutClaimed(node, claims)
+      writer.put(space, gate.profileFor(name), name, { ...published, below: isClosed ? 'closed' : 'open' })
     },
     remove(name) {
-      if (block.owns(name)) writer.remove(space, name)
+      if (!block.owns(name) || isTaken(name)) return
+      // What a later source says of the name is not known here: the chain says it, until that source publishes it again.
+      if (barred.has(name) || !isLast) putForChain(name, nearest(declared, name))
+      else writer.remove(space, name)
     },
   }
 }
+
+const foreignDenials: Claim = { answers: 'denials', reason: 'another server block has the SOA of the zone' }
+
+/** Of a zone whose nodes deny nothing: it is never sent. */
+const noSoa = { mname: '.', rname: '.', serial: 0, refresh: 0, retry: 0, expire: 0, minimum: 0, ttl: 0 }
 
 function forChain(zone: string): NodeSpec {
   return { zone, below: 'open', otherTypes: 'chain', answers: new Map() }
 }
 
-/** The node's records; whatever it denies is for the chain. */
-function withoutDenials(node: NodeSpec): NodeSpec {
-  const answers = [...node.answers].filter(([, { kind }]) => kind !== 'nodata' && kind !== 'nxdomain')
-  return { ...node, otherTypes: 'chain', answers: new Map(answers) }
+/** The innermost of these zones that holds the name. */
+function nearest(zones: ReadonlySet<string>, name: string): string {
+  let zone = name
+  while (zone !== '.' && !zones.has(zone)) zone = parentOf(zone)
+  return zone
 }
 
 function replySink(gate: Gate): ReplySink {
   return {
     put(entry) {
       const name = entry.name.toLowerCase()
-      if (gate.passes(name) === true) gate.writer.putCached(gate.space, gate.classFor(name), entry)
+      if (!gate.block.owns(name)) return
+      if (gate.claims(name).some(({ types }) => types?.has(entry.type) ?? true)) return
+      gate.writer.putCached(gate.space, gate.profileFor(name), entry)
     },
     remove(name, type, dnssecOk, checkingDisabled) {
       gate.writer.removeCached(gate.space, name, type, dnssecOk, checkingDisabled)
     },
   }
-}
-
-/** The plugins in front of `plugin` that keep `name` out of the table, with their reasons (`explain`). */
-export function opaquePlugins(
-  instances: readonly { readonly plugin: string; readonly instance: Instance }[],
-  plugin: string,
-  name: string,
-): { readonly plugin: string; readonly reason: string }[] {
-  const found: { plugin: string; reason: string }[] = []
-  for (const link of instances) {
-    if (link.plugin === plugin) break
-    const { transparency } = link.instance
-    const passes = transparency?.passes(name) ?? true
-    if (transparency && passes !== true) {
-      const scope = passes === 'records' ? ' (instead of NODATA and NXDOMAIN)' : ''
-      found.push({ plugin: link.plugin, reason: transparency.reason + scope })
-    } else if (transparency && !transparency.passesBelow(parentOf(name)))
-      found.push({ plugin: link.plugin, reason: `${transparency.reason} (for missing names)` })
-  }
-  return found
 }

@@ -1,17 +1,17 @@
-/** Queries that the table answered, on their way to the plugins that want to hear of them. */
+/** Queries that the table answered, on their way to the plugins that observe them. */
 
 import type { AnsweredQuery } from '../plugin/observer.ts'
 import { errorStack } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { ListenerPlan } from './block.ts'
 
-/** Tells the observers of the block that owns the name, as far as they come before the plugin that answered. */
+/** Calls the observers of the block that owns the name, as far as they come before the plugin that answered. */
 export function notifyObservers(query: AnsweredQuery, plan: ListenerPlan, answeredBy: string, log: Logger): void {
-  const instances = plan.router.route(query.name, query.qtype)?.block.instances ?? []
-  for (const { plugin, instance } of instances) {
-    if (plugin === answeredBy) return
+  const observers = plan.router.route(query.name, query.qtype)?.block.observers ?? []
+  for (const { plugin, value, precedes } of observers) {
+    if (!precedes.has(answeredBy)) continue
     try {
-      instance.observer?.observe(query)
+      value.observe(query)
     } catch (error) {
       log.error(`plugin/${plugin} failed to observe a query: ${errorStack(error)}`)
     }

@@ -1,5 +1,7 @@
 /** A configuration that runs: its plugins started, its names published, its queries counted while in flight. */
 
+import { lameduck } from '../plugin/capabilities/lameduck.ts'
+import { capabilityOf } from '../plugin/capability.ts'
 import type { TableWriter } from '../table/api.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Block, ListenerPlan } from './block.ts'
@@ -30,7 +32,7 @@ export async function run(
   writer: TableWriter,
   log: Logger,
 ): Promise<RunningConfiguration> {
-  const instances = configuration.blocks.flatMap((block) => block.instances.map(({ instance }) => instance))
+  const instances = configuration.blocks.flatMap((block) => block.plugins.map(({ instance }) => instance))
   const spaces = new Map<number, ListenerPlan>()
   const published: { detach(): void; readonly settled: Promise<void> }[] = []
 
@@ -59,7 +61,7 @@ export async function run(
     configuration,
     listeners,
     planOf: (space) => spaces.get(space),
-    lameduck: Math.max(0, ...instances.map((instance) => instance.lameduck ?? 0)),
+    lameduck: Math.max(0, ...instances.map((instance) => capabilityOf(instance, lameduck) ?? 0)),
     settled: Promise.all(published.map(({ settled }) => settled)).then(() => undefined),
     serving() {
       for (const instance of instances) instance.serving?.()
@@ -75,7 +77,7 @@ function publish(block: Block, plan: ListenerPlan, space: number, writer: TableW
   const routedHere = (name: string) => plan.router.route(name, 0)?.block === block
   return publishBlock(
     {
-      instances: block.instances,
+      plugins: block.plugins,
       server: plan.server,
       view: '',
       owns: routedHere,

@@ -58,6 +58,8 @@ export interface TableWriter {
    */
   putCached(space: number, profileId: number, entry: CachedEntry): void
   removeCached(space: number, name: string, type: number, dnssecOk: boolean, checkingDisabled: boolean): void
+  /** The plugin whose node is stored at the name. */
+  pluginAt(space: number, name: string): string | undefined
   /** A reader's slot for the epoch protocol. `release` marks it OFFLINE: call it when the worker has exited. */
   addReader(): { readonly slot: number; release(): void }
   /**

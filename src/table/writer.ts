@@ -4,7 +4,7 @@ import { writeName } from '../dns/name.ts'
 import { createAllocator, TableFull } from './allocator.ts'
 import type { CachedEntry, TableWriter } from './api.ts'
 import { createEpochs } from './epochs.ts'
-import { block, cell, formatVersion, headerBytes, maxSpaces, maxTableBytes, spaceIndex } from './layout.ts'
+import { block, cell, formatVersion, headerBytes, maxSpaces, maxTableBytes, node, spaceIndex } from './layout.ts'
 import { cachedSalt, createNameKey, finishHash, type NameKey, readName } from './name-key.ts'
 import { createNodes } from './nodes.ts'
 import { findCached, findNode, openTable } from './reader.ts'
@@ -194,6 +194,12 @@ export function createTable(options: TableOptions = {}): TableWriter {
       keyOf(key, name)
       const entry = findCached(view, key, spaceIndex(space), type, keyFlags(dnssecOk, checkingDisabled))
       if (entry !== 0) drop(entry)
+    },
+    pluginAt(space, name) {
+      if (!inUse.has(space)) return undefined
+      keyOf(key, name)
+      const entry = findNode(view, key, 0, spaceIndex(space))
+      return entry === 0 ? undefined : classes.specOf(words[(entry + node.profileAt) >> 2] & 0xffff).plugin
     },
     addReader: () => epochs.addReader(),
     reclaim() {

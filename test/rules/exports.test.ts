@@ -17,7 +17,12 @@ const entryPoints: ReadonlySet<string> = new Set([
 ])
 
 /** Files that were written before the first file that uses them. A file leaves this list when all its exports are used. */
-const notUsedYet: readonly string[] = ['src/expression/index.ts', 'src/process-limits/index.ts', 'src/regexp/index.ts']
+const notUsedYet: readonly string[] = [
+  'src/expression/index.ts',
+  'src/plugin/name-matcher.ts',
+  'src/process-limits/index.ts',
+  'src/regexp/index.ts',
+]
 
 interface Export {
   readonly file: string

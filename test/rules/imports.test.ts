@@ -24,7 +24,7 @@ const rooms: Readonly<Record<string, Room>> = {
   transport: { imports: ['server', 'answer', 'dns'], types: ['plugin', 'table'] },
   server: { imports: ['plugin', 'corefile', 'answer', 'table', 'dns'] },
   plugins: { imports: ['plugin', 'corefile', 'dns', 'regexp', 'expression', 'text-template', ...model] },
-  plugin: { imports: ['corefile', 'dns', 'regexp', 'expression'], types: model },
+  plugin: { imports: ['corefile', 'dns', 'regexp', 'expression'], types: ['answer', 'table'] },
   regexp: { imports: [], closed: true },
   expression: { imports: ['regexp'], closed: true },
   'text-template': { imports: [], closed: true },
@@ -73,7 +73,8 @@ function fault(found: Import): string | undefined {
   const { imports, types = [], closed } = rooms[room] ?? { imports: [] }
   if (room === 'plugins' && target === 'plugins') {
     const [from, to] = [pluginOf(found.from), pluginOf(found.target)]
-    return from === to || from === 'index.ts' ? undefined : `plugin ${from} must not import plugin ${to}`
+    if (from === to || from === 'index.ts' || found.target === `src/plugins/${to}/capability.ts`) return undefined
+    return `plugin ${from} must not import plugin ${to}`
   }
   if (room === target || imports.includes(target)) return undefined
   if (common.includes(target) && !closed) return undefined
@@ -109,6 +110,8 @@ describe('rooms', () => {
     ['src/corefile/load.ts', "import { type } from '../dns/codes.ts'", 'corefile may not import dns'],
     ['src/k8s/model/cluster-model.ts', "import { parseName } from '../../dns/name.ts'", 'k8s may not import dns'],
     ['src/plugins/log/index.ts', "import { x } from '../errors/index.ts'", 'plugin log must not import plugin errors'],
+    ['src/plugins/log/index.ts', "import { x } from '../transfer/capability.ts'", undefined],
+    ['src/plugin/contract.ts', "import type { Cluster } from '../k8s/model/types.ts'", 'plugin may not import k8s'],
     ['src/plugins/log/index.ts', "import { x } from '../../server/chain.ts'", 'plugins may not import server'],
     ['src/plugins/log/index.ts', "import { x } from '../../version.ts'", 'nothing imports src/version.ts'],
     [

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { diskSources } from '../../src/corefile/load.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
+import { compiledSource } from '../../src/plugin/capabilities/compiled-source.ts'
+import { provide } from '../../src/plugin/capability.ts'
 import type { Instance, Plugin } from '../../src/plugin/contract.ts'
 import { systemClock } from '../../src/scheduling/clock.ts'
 import { configure } from '../../src/server/configuration.ts'
@@ -50,6 +52,15 @@ describe('a configuration that cannot start', () => {
     assert.deepEqual(events, ['stop first', 'stop first'])
   })
 
+  it('is refused at the key whose scheme is not served, before any plugin is set up', async () => {
+    for (const scheme of ['tls', 'https', 'grpc', 'quic', 'https3'])
+      await assert.rejects(
+        start([telling('first')], `. {\nfirst\n}\nexample.org ${scheme}://example.org {\nfirst\n}\n`),
+        new RegExp(`Corefile:4:13 - slicedns does not serve ${scheme}:// yet`),
+      )
+    assert.deepEqual(events, [])
+  })
+
   it('stops every plugin when one does not start: those started, that one, and those whose turn had not come', async () => {
     const broken = telling('broken', () => ({ start: () => Promise.reject(new Error('port taken')) }))
     await assert.rejects(
@@ -67,7 +78,10 @@ describe('a configuration that cannot start', () => {
       },
     }
     await assert.rejects(
-      start([telling('first'), telling('full', () => ({ source }))], '. {\nfirst\nfull\n}\n'),
+      start(
+        [telling('first'), telling('full', () => ({ provides: [provide(compiledSource, source)] }))],
+        '. {\nfirst\nfull\n}\n',
+      ),
       /no room/,
     )
     assert.deepEqual(events, ['start first', 'start full', 'stop first', 'stop full'])

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import type { Instance, TableSink } from '../../src/plugin/contract.ts'
+import { compiledSource, type TableSink } from '../../src/plugin/capabilities/compiled-source.ts'
+import { type DataPlaneEffects, dataPlaneEffects } from '../../src/plugin/capabilities/data-plane-effects.ts'
+import { queryObserver } from '../../src/plugin/capabilities/query-observer.ts'
+import { replySource } from '../../src/plugin/capabilities/reply-source.ts'
+import { type Claim, type Transparency, transparency } from '../../src/plugin/capabilities/transparency.ts'
+import { provide } from '../../src/plugin/capability.ts'
+import type { Instance } from '../../src/plugin/contract.ts'
 import type { Observed } from '../../src/plugin/observer.ts'
 import { publishBlock } from '../../src/server/publish.ts'
 import { createRouter } from '../../src/server/routing.ts'
@@ -37,21 +43,27 @@ describe('what a server block publishes into the answer table', () => {
   let recorded: ReturnType<typeof recordingWriter>
   let sink: TableSink
   const source: Instance = {
-    source: {
-      zones: ['cluster.local.'],
-      attach(given) {
-        sink = given
-        return { detach() {}, settled: Promise.resolve() }
-      },
-    },
+    provides: [
+      provide(compiledSource, {
+        zones: ['cluster.local.'],
+        attach(given) {
+          sink = given
+          return { detach() {}, settled: Promise.resolve() }
+        },
+      }),
+    ],
   }
+  const changing = (effects: DataPlaneEffects): Instance => ({ provides: [provide(dataPlaneEffects, effects)] })
+  const claiming = (opaque: Partial<Transparency>): Instance => ({
+    provides: [provide(transparency, { claims: () => undefined, claimsBelow: () => undefined, ...opaque })],
+  })
   const publish = (before: Instance[], otherZones: string[] = [], ownZone = '.') => {
     const own = { zones: [ownZone] }
     const router = createRouter([own, { zones: otherZones }])
     const owns = (name: string) => router.route(name, 0)?.block === own
     publishBlock(
       {
-        instances: [...before, source].map((instance, at) => ({
+        plugins: [...before, source].map((instance, at) => ({
           plugin: at < before.length ? `p${at}` : 'kubernetes',
           instance,
         })),
@@ -79,7 +91,7 @@ describe('what a server block publishes into the answer table', () => {
   })
 
   it('carries what plugins before the source want done to its answers, and none of those after it', () => {
-    publish([{ effects: { shuffle: true } }, { effects: { maxPayload: 4096 } }, { effects: { maxPayload: 1232 } }])
+    publish([changing({ shuffle: true }), changing({ maxPayload: 4096 }), changing({ maxPayload: 1232 })])
     sink.put('web.apps.svc.cluster.local.', node())
     assert.deepEqual(recorded.classes, [
       { server: 'dns://:53', zone: '.', view: '', plugin: 'kubernetes', shuffle: true, maxPayload: 1232 },
@@ -87,7 +99,9 @@ describe('what a server block publishes into the answer table', () => {
   })
 
   it('puts names that an observer before the source wants to hear of into a class of their own', () => {
-    const observer = (wants: (name: string) => Observed): Instance => ({ observer: { wants, observe() {} } })
+    const observer = (wants: (name: string) => Observed): Instance => ({
+      provides: [provide(queryObserver, { wants, observe() {} })],
+    })
     const nothing = { answers: false, denials: false }
     publish([
       observer((name) => (name.startsWith('web.') ? { answers: true, denials: false } : nothing)),
@@ -102,9 +116,8 @@ describe('what a server block publishes into the answer table', () => {
   })
 
   it('sends a name that an earlier plugin may claim to the chain, and nothing else', () => {
-    const reason = 'rewrites it'
-    const claims = (name: string) => name === 'web.apps.svc.cluster.local.'
-    publish([{ transparency: { reason, passes: (name) => !claims(name), passesBelow: () => true } }])
+    const claim: Claim = { answers: 'all', reason: 'rewrites it' }
+    publish([claiming({ claims: (name) => (name === 'web.apps.svc.cluster.local.' ? claim : undefined) })])
     sink.put('web.apps.svc.cluster.local.', node())
     sink.put('api.apps.svc.cluster.local.', node())
     assert.deepEqual(recorded.nodes.get('web.apps.svc.cluster.local.')?.otherTypes, 'chain')
@@ -113,7 +126,7 @@ describe('what a server block publishes into the answer table', () => {
   })
 
   it('leaves what a name denies to the chain when an earlier plugin may replace that, and keeps its records', () => {
-    publish([{}, { transparency: { reason: '', passes: () => 'records', passesBelow: () => false } }, {}])
+    publish([{}, claiming({ claims: () => ({ answers: 'denials', reason: '' }), claimsBelow: () => 'searched' }), {}])
     const address = { kind: 'addresses', ttl: 5, addresses: Uint8Array.of(10, 0, 0, 1) } as const
     const answers = new Map<number, AnswerSpec>([
       [1, address],
@@ -129,9 +142,7 @@ describe('what a server block publishes into the answer table', () => {
   })
 
   it('leaves a node open when an earlier plugin may claim a name below it', () => {
-    publish([
-      { transparency: { reason: '', passes: () => true, passesBelow: (name) => name !== 'svc.cluster.local.' } },
-    ])
+    publish([claiming({ claimsBelow: (name) => (name === 'svc.cluster.local.' ? 'rewrites it' : undefined) })])
     sink.put('svc.cluster.local.', node('closed'))
     sink.put('apps.svc.cluster.local.', node('closed'))
     assert.equal(recorded.nodes.get('svc.cluster.local.')?.below, 'open')
@@ -158,16 +169,17 @@ describe('what a server block publishes into the answer table', () => {
   it('repeats cached replies only for names that reach the cache as they were asked', () => {
     let keep: ((entry: CachedEntry) => void) | undefined
     const cache: Instance = {
-      replies: {
-        attach(replies) {
-          keep = replies.put
-          return { detach() {} }
-        },
-      },
+      provides: [
+        provide(replySource, {
+          attach(replies) {
+            keep = replies.put
+            return { detach() {} }
+          },
+        }),
+      ],
     }
-    const rewrites: Instance = {
-      transparency: { reason: '', passes: (name) => name !== 'a.example.', passesBelow: () => false },
-    }
+    const claim: Claim = { answers: 'all', reason: 'rewrites it' }
+    const rewrites = claiming({ claims: (name) => (name === 'a.example.' ? claim : undefined) })
     publish([rewrites, cache])
     const entry = {
       type: 1,

@@ -7,7 +7,16 @@ import { rcode, type as rrType, typeNumber } from '../../src/dns/codes.ts'
 import type { Edns, Message } from '../../src/dns/message.ts'
 import { queryMessage } from '../../src/dns/query.ts'
 import { replyTo } from '../../src/dns/reply.ts'
-import type { DataPlaneSample, Instance, Plugin, ProcessState, ReloadResult } from '../../src/plugin/contract.ts'
+import { type Capability, capabilityOf } from '../../src/plugin/capability.ts'
+import type {
+  BlockPlugin,
+  DataPlaneSample,
+  Instance,
+  Plugin,
+  ProcessState,
+  Provider,
+  ReloadResult,
+} from '../../src/plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../src/plugin/query.ts'
 import { readProcessLimits } from '../../src/process-limits/index.ts'
 import { createSharedValues } from '../../src/server/process-state.ts'
@@ -91,19 +100,30 @@ export function setUp<Settings>(
   const { blocks } = parseCorefile(`. {\n${lines}\n}\n`, 'Corefile', diskSources)
   const occurrences = blocks[0].directives.filter(({ word }) => word === plugin.name)
   const settings = readSettings(plugin.schema, occurrences, zones)
+  const plugins = (): BlockPlugin[] => [
+    { plugin: plugin.name, instance },
+    ...Object.entries(others).map(([name, other]) => ({ plugin: name, instance: other })),
+  ]
+  const capabilities = <T>(capability: Capability<T>): Provider<T>[] =>
+    plugins().flatMap(({ plugin, instance }) => {
+      const value = capabilityOf(instance, capability)
+      return value === undefined ? [] : [{ plugin, value }]
+    })
   const instance: Instance = plugin.setup(settings, {
     directive: occurrences[0],
     block: {
       zones,
       port,
-      scheme: 'dns',
       root,
       corefile: '/Corefile',
       directives: [plugin.name, ...Object.keys(others)],
       addresses,
       servers,
-      instance: (name) => (name === plugin.name ? instance : others[name]),
-      instances: () => [instance, ...Object.values(others)],
+      get plugins() {
+        return plugins()
+      },
+      capability: (capability) => capabilities(capability)[0]?.value,
+      capabilities,
     },
     log: process.log.plugin(plugin.name),
     metrics: process.metrics,

@@ -3,7 +3,9 @@
 import type { ClusterDnsSettings } from '../../src/cluster-dns/settings.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
 import { readSettings } from '../../src/corefile/read.ts'
-import type { Instance, SharedCluster } from '../../src/plugin/contract.ts'
+import { provide } from '../../src/plugin/capability.ts'
+import type { Instance } from '../../src/plugin/contract.ts'
+import { type SharedCluster, sharedCluster } from '../../src/plugins/k8s_external/capability.ts'
 import { schema } from '../../src/plugins/kubernetes/settings.ts'
 import { type ClusterNotation, createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './context.ts'
@@ -41,5 +43,10 @@ export function shareCluster(given: SharedClusterOptions = {}): SharedClusterHar
     subscribe: cluster.subscribe,
     sealSerials: cluster.sealSerials,
   }
-  return { cluster, shared, kubernetes: { cluster: shared }, apply: createNotation(cluster).apply }
+  return {
+    cluster,
+    shared,
+    kubernetes: { provides: [provide(sharedCluster, shared)] },
+    apply: createNotation(cluster).apply,
+  }
 }

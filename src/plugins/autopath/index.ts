@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isSubdomain, parentOf } from '../../dns/name.ts'
-import type { Instance, Plugin, SearchLists, Setup } from '../../plugin/contract.ts'
+import { transparency } from '../../plugin/capabilities/transparency.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { searchListOf } from '../../upstream/resolv-conf.ts'
+import { type SearchLists, searchLists } from './capability.ts'
 import { type Settings, schema } from './settings.ts'
 import { search } from './walk.ts'
+
+const searched = "the next domains of the client's search list are tried"
 
 /** Walks the client's search list for it, so that a short name costs it one question instead of five. */
 export const autopath: Plugin<Settings> = { name: 'autopath', schema, setup }
@@ -39,23 +44,27 @@ function setup(settings: Settings, setup: Setup): Instance {
       if (query.name === first || !isSubdomain(first, query.name)) return next(query)
       return search(list, query, next, () => success.with(query.server).inc())
     },
-    transparency: {
-      passes: (name) => (mayBeSearched(name) ? 'records' : true),
-      // A domain where no search may begin says the truth of names below it that are not there. So it does above one:
-      // a search list whose first domain does not exist finds nothing there, and its client goes on by itself.
-      passesBelow: (name) => !lists()?.mayBegin(name) && !mayBeSearched(name),
-      reason: "the next domains of the client's search list are tried",
-    },
+    provides: [
+      provide(transparency, {
+        claims: (name) => (mayBeSearched(name) ? { answers: 'denials', reason: searched } : undefined),
+        // Below a domain where no search begins, a missing name may be denied. So it may above one: a search list whose
+        // first domain does not exist finds nothing there, and its client goes on by itself.
+        claimsBelow: (name) => (lists()?.mayBegin(name) || mayBeSearched(name) ? searched : undefined),
+      }),
+    ],
     start() {
       if ('plugin' in from) listsOf(from.plugin, setup)
     },
   }
 }
 
-function listsOf(plugin: string, { block, fail }: Setup): SearchLists | undefined {
-  const instance = block.instance(plugin)
-  if (!instance) return undefined
-  return instance.search ?? fail(`${plugin} knows no search lists: kubernetes does`)
+function listsOf(name: string, { block, fail }: Setup): SearchLists | undefined {
+  if (!block.plugins.some(({ plugin }) => plugin === name)) return undefined
+  const providers = block.capabilities(searchLists)
+  const found = providers.find(({ plugin }) => plugin === name)
+  if (found) return found.value
+  const others = providers.map(({ plugin }) => `@${plugin}`).join(' or ')
+  return fail(`plugin ${name} does not support autopath${others && `; use ${others}`}`)
 }
 
 function readList(path: string, { fail }: Setup): readonly string[] {

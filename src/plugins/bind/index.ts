@@ -1,6 +1,8 @@
 import { networkInterfaces } from 'node:os'
 import { custom, fail, readBody } from '../../corefile/read.ts'
 import type { DirectiveSchema, Token } from '../../corefile/schema.ts'
+import { listenAddresses } from '../../plugin/capabilities/listening.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import { addressesOf, type Interfaces } from './interfaces.ts'
 
@@ -46,7 +48,7 @@ export function createBind(interfaces: () => Interfaces): Plugin<readonly BindLi
         return words.flatMap(lookUp).filter((address) => !excluded.has(address))
       })
       if (bound.length === 0) setup.fail("'except' leaves no address to listen on")
-      return { bind: bound }
+      return { provides: [provide(listenAddresses, bound)] }
     },
   }
 }

@@ -10,17 +10,13 @@ import { type Entry, type Kind, type Store, secondsLeft } from './store.ts'
 
 const plugin = 'cache'
 
-/**
- * Plugins that answer from the cluster's current state. Their answers pass untouched, TTLs included: a cached one would
- * be wrong as soon as a pod comes or goes, and asking them costs no more than a cache lookup.
- */
-const uncachedPlugins: ReadonlySet<string> = new Set(['kubernetes', 'k8s_external', 'transfer'])
-
 export interface CacheOptions {
   readonly settings: CacheSettings
   readonly store: Store
   readonly clock: Clock
   readonly cells: (query: Query) => CacheCells
+  /** Whether the plugin answers from changing data: its replies pass untouched, TTLs included, and are not cached. */
+  readonly isDynamic: (plugin: string) => boolean
   /** Whether a plugin with a dynamic zone has the name by now: then the cached answer is out of date. */
   readonly isSuperseded: (query: Query) => boolean
   /** Called with each entry that is stored or found: the data plane may repeat it. */
@@ -111,12 +107,12 @@ interface Refill {
   within(milliseconds: number, entry: Entry, query: Query, next: Next): Promise<Outcome | undefined>
 }
 
-function createRefill({ settings, store, clock, cells, offer }: CacheOptions): Refill {
+function createRefill({ settings, store, clock, cells, isDynamic, offer }: CacheOptions): Refill {
   const waiting = new Map<string, Promise<Taken>>()
 
   /** Stores the next plugin's reply and returns it as the client gets it. */
   function take(outcome: Outcome, key: string, query: Query, renewal: boolean): Taken {
-    if (outcome.kind !== 'reply' || uncachedPlugins.has(outcome.plugin)) return { outcome, entry: undefined }
+    if (outcome.kind !== 'reply' || isDynamic(outcome.plugin) || isTransfer(query)) return { outcome, entry: undefined }
     const { message } = outcome
     const { kind, ttl: lowest } = classify(message, clock.wall() / 1000)
     const ttl = clampedTtl(kind, lowest, settings)
@@ -216,6 +212,9 @@ function watchSlot(query: Query): { readonly query: Query; released(): boolean }
   }
   return { query: { ...query, releaseSlot: watched }, released: () => released }
 }
+
+/** A transfer's messages are a zone in order, not an answer. */
+const isTransfer = ({ qtype }: Query): boolean => qtype === type.AXFR || qtype === type.IXFR
 
 /** The next plugin's outcome and the entry that was made of it. */
 interface Taken {

@@ -5,10 +5,13 @@
  */
 import { rcode } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
-import type { Instance } from '../../plugin/contract.ts'
+import type { Provider } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
+import type { DynamicZones } from './capability.ts'
 
-export interface DynamicZones {
+export interface BlockDynamicZones {
+  /** Whether the plugin of this name has such zones. */
+  belongTo(plugin: string): boolean
   /** Whether a plugin of these zones answers the query now. */
   answer(query: Query): boolean
   /** Whether the name is in one of the zones. */
@@ -17,10 +20,12 @@ export interface DynamicZones {
 
 const passed: Outcome = { kind: 'drop', plugin: '' }
 
-export function createDynamicZones(instances: readonly Instance[]): DynamicZones {
-  const dynamic = instances.flatMap(({ live: zones, handler }) => (zones && handler ? [{ zones, handler }] : []))
+export function createDynamicZones(providers: readonly Provider<DynamicZones>[]): BlockDynamicZones {
+  const dynamic = providers.map(({ value }) => value)
+  const owners = new Set(providers.map(({ plugin }) => plugin))
   const isIn = (zones: readonly string[], name: string): boolean => zones.some((zone) => isSubdomain(zone, name))
   return {
+    belongTo: (plugin) => owners.has(plugin),
     answer: (query) =>
       dynamic.some(({ zones, handler }) => {
         if (!isIn(zones, query.name)) return false

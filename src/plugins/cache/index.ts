@@ -1,8 +1,12 @@
 import { dnsClass } from '../../dns/codes.ts'
-import type { Instance, Plugin, ReplySink, Setup } from '../../plugin/contract.ts'
+import { explainLines } from '../../plugin/capabilities/explain.ts'
+import { type ReplySink, replySource } from '../../plugin/capabilities/reply-source.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Query } from '../../plugin/query.ts'
 import type { CachedEntry } from '../../table/api.ts'
 import { createCache } from './cache.ts'
+import { dynamicZones as dynamicZonesCapability } from './capability.ts'
 import { createDynamicZones } from './dynamic-zones.ts'
 import { createCacheMetrics } from './metrics.ts'
 import { cacheKey } from './replies.ts'
@@ -37,6 +41,13 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     zones: settings.zones.join(','),
     size: store.size,
   })
+  function attach(sink: ReplySink): { detach(): void } {
+    sinks.add(sink)
+    // A new sink starts empty; each entry is published to it on its next hit.
+    offered = new WeakSet()
+    return { detach: () => void sinks.delete(sink) }
+  }
+
   // These settings need every hit, which the data plane would hide.
   const seesHits = settings.prefetch !== undefined || settings.serveStale !== undefined || settings.keepTtl
   return {
@@ -45,26 +56,18 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
       store,
       clock,
       cells: ({ server, view }) => metrics.cells(server, view),
+      isDynamic: (plugin) => dynamicZones.belongTo(plugin),
       isSuperseded: (query) => dynamicZones.answer(query),
       offer: seesHits ? () => undefined : offer,
     }),
-    ...(seesHits
-      ? {}
-      : {
-          replies: {
-            attach(sink: ReplySink) {
-              sinks.add(sink)
-              // A new sink starts empty; each entry is published to it on its next hit.
-              offered = new WeakSet()
-              return { detach: () => void sinks.delete(sink) }
-            },
-          },
-        }),
+    provides: [
+      provide(explainLines, (query) => explain(query, store, clock.now())),
+      ...(seesHits ? [] : [provide(replySource, { attach })]),
+    ],
     start() {
-      dynamicZones = createDynamicZones(setup.block.instances())
+      dynamicZones = createDynamicZones(setup.block.capabilities(dynamicZonesCapability))
     },
     stop: () => metrics.stop(),
-    explain: (query) => explain(query, store, clock.now()),
   }
 }
 

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { explainLines } from '../../plugin/capabilities/explain.ts'
+import { everyClass } from '../../plugin/capabilities/listening.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { createUpstream, type UpstreamTarget } from '../../upstream/upstream.ts'
@@ -22,6 +25,7 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
   )
   return {
     handler: forwardChain(forwards),
+    provides: [provide(everyClass, true), provide(explainLines, ({ name }) => explain(forwards, name))],
     async start() {
       await Promise.all(forwards.map(({ servers }) => servers.start()))
     },
@@ -29,7 +33,6 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
       await drained(forwards, setup)
       for (const { servers } of forwards) servers.stop()
     },
-    explain: ({ name }) => explain(forwards, name),
   }
 }
 

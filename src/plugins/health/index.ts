@@ -9,6 +9,8 @@ import {
   value,
 } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { lameduck as lameduckTime } from '../../plugin/capabilities/lameduck.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import { acquireHttpListener, sendText } from '../../telemetry/http.ts'
 import { createProbe } from './probe.ts'
@@ -43,7 +45,7 @@ export const health: Plugin<readonly Settings[]> = {
     const held: { release(): void }[] = []
     return {
       // CoreDNS accepts a negative one and does not wait.
-      lameduck: Math.max(0, lameduck),
+      provides: [provide(lameduckTime, Math.max(0, lameduck))],
       drain() {
         if (lameduck > 0) log.info(`Going into lameduck mode for ${durationText(lameduck)}`)
       },

@@ -2,8 +2,14 @@ import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { externalSerial, externalSoa } from '../../cluster-dns/external/external-lookup.ts'
 import { externalZoneRecords } from '../../cluster-dns/external/external-records.ts'
 import { isTransferable } from '../../cluster-dns/records/zone-transfer.ts'
-import { isSubdomain } from '../../dns/name.ts'
-import type { Instance, Plugin, Setup, SharedCluster, TransferSource } from '../../plugin/contract.ts'
+import { transparency } from '../../plugin/capabilities/transparency.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { zoneMatcher } from '../../plugin/name-matcher.ts'
+import { transparencyOf } from '../../plugin/transparency-of.ts'
+import { dynamicZones } from '../cache/capability.ts'
+import { type TransferSource, transferSource } from '../transfer/capability.ts'
+import { type SharedCluster, sharedCluster } from './capability.ts'
 import { createHandler, plugin } from './handler.ts'
 import { type Settings, schema } from './settings.ts'
 
@@ -12,22 +18,19 @@ export const k8sExternal: Plugin<Settings> = { name: plugin, schema, setup }
 
 function setup(settings: Settings, { block, fail }: Setup): Instance {
   function cluster(): SharedCluster {
-    return (
-      block.instance('kubernetes')?.cluster ??
-      fail('the server block has no kubernetes: it is the cluster that this plugin answers from')
-    )
+    return block.capability(sharedCluster) ?? fail("requires the plugin 'kubernetes' in the same server block")
   }
   const context = (): ClusterContext => cluster().context()
   const { zones } = settings
+  const handler = createHandler(settings, context)
+  const rules = zones.map((zone) => ({ names: zoneMatcher(zone), reason: `it answers names in ${zone} in the chain` }))
   return {
-    handler: createHandler(settings, context),
-    transparency: {
-      passes: (name) => !zones.some((zone) => isSubdomain(zone, name)),
-      passesBelow: (name) => !zones.some((zone) => isSubdomain(zone, name) || isSubdomain(name, zone)),
-      reason: 'it answers names of its zones in the chain',
-    },
-    transfer: createTransferSource(settings, cluster),
-    live: zones,
+    handler,
+    provides: [
+      provide(transparency, transparencyOf(rules)),
+      provide(transferSource, createTransferSource(settings, cluster)),
+      provide(dynamicZones, { zones, handler }),
+    ],
     start: () => void cluster(),
   }
 }

@@ -5,7 +5,7 @@ import { serviceName } from '../../cluster-dns/names/cluster-name.ts'
 import { isMulticluster, isReverseZone } from '../../cluster-dns/settings.ts'
 import type { Service } from '../../k8s/model/types.ts'
 
-export function exampleQuestions({ view, settings }: ClusterContext): string[] {
+export function suggestQuestions({ view, settings }: ClusterContext): string[] {
   const questions: string[] = []
   const zone = settings.zones.find((name) => !isReverseZone(name) && !isMulticluster(settings, name))
   if (zone === undefined) return []

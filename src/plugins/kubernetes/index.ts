@@ -10,13 +10,20 @@ import { parseAddress } from '../../dns/address.ts'
 import type { Subscription } from '../../k8s/model/event-feed.ts'
 import type { Cluster, ClusterConfig, ClusterView } from '../../k8s/model/types.ts'
 import { clusterKey, openCluster } from '../../k8s/open.ts'
-import type { Held, Instance, Plugin, Setup, SharedCluster } from '../../plugin/contract.ts'
+import { compiledSource } from '../../plugin/capabilities/compiled-source.ts'
+import { exampleQuestions, explainLines } from '../../plugin/capabilities/explain.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Timer } from '../../scheduling/clock.ts'
 import { searchListOf } from '../../upstream/resolv-conf.ts'
+import { searchLists } from '../autopath/capability.ts'
+import { dynamicZones } from '../cache/capability.ts'
+import { type SharedCluster, sharedCluster } from '../k8s_external/capability.ts'
+import { transferSource } from '../transfer/capability.ts'
 import { createProblemEvents } from './annotation-report/events.ts'
 import { type AnnotationReport, createAnnotationReport } from './annotation-report/report.ts'
 import { type AnnotationValidator, createAnnotationValidator } from './annotation-report/validator.ts'
-import { exampleQuestions } from './examples.ts'
+import { suggestQuestions } from './examples.ts'
 import { explain } from './explain/explain.ts'
 import { createHandler } from './handler.ts'
 import { createHoldQueue } from './hold/hold-queue.ts'
@@ -108,13 +115,21 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     })
   }
 
+  const handler = createHandler({ context, answered: source.answered, holdQueue, overdue: () => overdue })
   return {
-    handler: createHandler({ context, answered: source.answered, holdQueue, overdue: () => overdue }),
-    source,
-    live: source.zones,
-    cluster,
-    transfer: createTransferSource(settings.dns.zones, cluster),
-    search: createSearchLists(context, () => nodeDomains),
+    handler,
+    provides: [
+      provide(compiledSource, source),
+      provide(dynamicZones, { zones: source.zones, handler }),
+      provide(sharedCluster, cluster),
+      provide(transferSource, createTransferSource(settings.dns.zones, cluster)),
+      provide(
+        searchLists,
+        createSearchLists(context, () => nodeDomains),
+      ),
+      provide(exampleQuestions, () => suggestQuestions(context())),
+      provide(explainLines, (query) => explain(context(), query)),
+    ],
     ready: () => (clusterContext?.view.synced ? overdue || !lacksImports(clusterContext.view) : false),
     start() {
       held = process.acquire(clusterKey(config), () => {
@@ -123,7 +138,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       })
       settling = followSettling(held.value)
       // With `bind`, CoreDNS knows no address of its own: see docs/coredns-behaviour.md §4.6.
-      const localAddresses = block.directives.includes('bind') ? [] : interfaceAddresses()
+      const localAddresses = block.addresses.length > 0 ? [] : interfaceAddresses()
       const annotations = createAnnotationReader(settings.annotationPrefix)
       clusterContext = {
         view: held.value.view,
@@ -155,8 +170,6 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       settling?.release()
       held?.release()
     },
-    examples: () => exampleQuestions(context()),
-    explain: (query) => explain(context(), query),
   }
 }
 

@@ -3,7 +3,7 @@
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { parseClusterName } from '../../cluster-dns/names/cluster-name.ts'
 import { below, isReverseZone, zoneOf } from '../../cluster-dns/settings.ts'
-import type { SearchLists } from '../../plugin/contract.ts'
+import type { SearchLists } from '../autopath/capability.ts'
 
 /**
  * `nodeDomains`: what kubelet appends to each pod's list, the search list of the node's own resolv.conf. It is ours too

@@ -4,7 +4,8 @@ import { soaRecord } from '../../cluster-dns/records/reply-records.ts'
 import { zoneSpec } from '../../cluster-dns/records/table-node.ts'
 import { isTransferable, zoneRecords } from '../../cluster-dns/records/zone-transfer.ts'
 import type { EventSubscriber } from '../../k8s/model/event-feed.ts'
-import type { SharedCluster, TransferSource } from '../../plugin/contract.ts'
+import type { SharedCluster } from '../k8s_external/capability.ts'
+import type { TransferSource } from '../transfer/capability.ts'
 
 export function createTransferSource(zones: readonly string[], cluster: SharedCluster): TransferSource {
   return {

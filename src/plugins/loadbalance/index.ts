@@ -4,6 +4,9 @@ import type { Directive, DirectiveSchema } from '../../corefile/schema.ts'
 import { inPrefix, type Prefix } from '../../dns/address.ts'
 import { rcode, type } from '../../dns/codes.ts'
 import type { Message, ResourceRecord } from '../../dns/message.ts'
+import { dataPlaneEffects } from '../../plugin/capabilities/data-plane-effects.ts'
+import { transparency } from '../../plugin/capabilities/transparency.ts'
+import { type Provided, provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Handler, Outcome } from '../../plugin/query.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
@@ -57,7 +60,8 @@ function roundRobin(prefer: readonly Prefix[]): Instance {
     authority: shuffleAll(message.authority),
     additional: shuffleAll(message.additional),
   })
-  if (prefer.length === 0) return { handler: reordering(shuffle), effects: { shuffle: true } }
+  if (prefer.length === 0)
+    return { handler: reordering(shuffle), provides: [provide(dataPlaneEffects, { shuffle: true })] }
 
   const rank = (address: Uint8Array): number => {
     const found = prefer.findIndex((prefix) => inPrefix(prefix, address))
@@ -67,7 +71,7 @@ function roundRobin(prefer: readonly Prefix[]): Instance {
     const even = shuffle(message)
     return { ...even, answer: preferred(even.answer, rank), additional: preferred(even.additional, rank) }
   }
-  return { handler: reordering(preferAfterShuffle), transparency: opaque("'prefer' orders each reply in the chain") }
+  return { handler: reordering(preferAfterShuffle), provides: [claimAll("'prefer' orders each reply in the chain")] }
 }
 
 function weighted({ file, reload }: Settings & { policy: 'weighted' }, setup: Setup): Instance {
@@ -81,7 +85,7 @@ function weighted({ file, reload }: Settings & { policy: 'weighted' }, setup: Se
   let watch: { stop(): void } | undefined
   return {
     handler: reordering(drawForAddresses),
-    transparency: opaque("'weighted' draws the first address in the chain"),
+    provides: [claimAll("'weighted' draws the first address in the chain")],
     start() {
       watch = weightFile.watch()
     },
@@ -109,6 +113,6 @@ function reordering(order: (message: Message) => Message): Handler {
     query.qtype === type.AXFR || query.qtype === type.IXFR ? next(query) : withOutcome(next(query), change)
 }
 
-function opaque(reason: string) {
-  return { passes: () => false, passesBelow: () => false, reason }
+function claimAll(reason: string): Provided {
+  return provide(transparency, { claims: () => ({ answers: 'all', reason }), claimsBelow: () => reason })
 }

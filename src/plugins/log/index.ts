@@ -1,6 +1,8 @@
 import { custom, oneOf, readBody, value } from '../../corefile/read.ts'
 import type { Directive, DirectiveSchema } from '../../corefile/schema.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'
+import { queryObserver } from '../../plugin/capabilities/query-observer.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Observed } from '../../plugin/observer.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
@@ -67,13 +69,15 @@ export const log: Plugin<readonly Rule[]> = {
           return outcome
         })
       },
-      observer: {
-        wants: (name) => wanted(rules, name),
-        observe(query) {
-          const rule = ruleFor(query.name)
-          if (rule?.classes.has(classOfAnswer(query))) lines.info(rule.format(loggedAnswer(query)))
-        },
-      },
+      provides: [
+        provide(queryObserver, {
+          wants: (name) => wanted(rules, name),
+          observe(query) {
+            const rule = ruleFor(query.name)
+            if (rule?.classes.has(classOfAnswer(query))) lines.info(rule.format(loggedAnswer(query)))
+          },
+        }),
+      ],
     }
   },
 }

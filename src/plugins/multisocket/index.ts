@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { argCount, integer, noBody, value } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { udpShards } from '../../plugin/capabilities/listening.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 
 /** UDP threads per listener. The most is CoreDNS's. */
@@ -21,5 +23,5 @@ const schema: DirectiveSchema<number> = {
 export const multisocket: Plugin<number> = {
   name: 'multisocket',
   schema,
-  setup: (shards) => ({ shards }),
+  setup: (shards) => ({ provides: [provide(udpShards, shards)] }),
 }

@@ -88,6 +88,6 @@ function createEnabled(metrics: MetricsRegistry) {
 
 /** Label values of the block's plugins. */
 function enabledIn(block: BlockFacts): string[][] {
-  const names = [...new Set(block.directives)].filter((name) => block.instance(name)?.handler)
+  const names = block.plugins.flatMap(({ plugin, instance }) => (instance.handler ? [plugin] : []))
   return block.servers.flatMap((server) => block.zones.flatMap((zone) => names.map((name) => [server, zone, '', name])))
 }

@@ -34,10 +34,7 @@ export const ready: Plugin<Settings> = {
     let drain = (): void => undefined
 
     function reporters(): { readonly name: string; readonly instance: Instance }[] {
-      return [...new Set(block.directives)].flatMap((name) => {
-        const instance = block.instance(name)
-        return instance?.ready ? [{ name, instance }] : []
-      })
+      return block.plugins.flatMap(({ plugin, instance }) => (instance.ready ? [{ name: plugin, instance }] : []))
     }
     return {
       async start() {

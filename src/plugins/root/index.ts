@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs'
 import { argCount, fail } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { rootFolder } from '../../plugin/capabilities/root-folder.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 
-/** The folder; the server reads it off the directive, too, for BlockFacts.root. */
 const schema: DirectiveSchema<string> = {
   usage: 'root PATH',
   repeat: 'many',
@@ -24,7 +25,7 @@ export const root: Plugin<string> = {
   schema,
   setup(folder, { log }) {
     if (!isFolder(folder)) log.warning(`Root path does not exist or is not a folder: ${folder}`)
-    return {}
+    return { provides: [provide(rootFolder, folder)] }
   },
 }
 

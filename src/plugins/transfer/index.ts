@@ -1,9 +1,10 @@
 import { rcode, type } from '../../dns/codes.ts'
 import { readSoa } from '../../dns/rdata.ts'
 import { replyTo } from '../../dns/reply.ts'
-import type { Instance, Plugin, Setup, TransferSource, ZoneSnapshot } from '../../plugin/contract.ts'
+import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Outcome, Query, RcodeOnly } from '../../plugin/query.ts'
 import type { Logger } from '../../telemetry/log.ts'
+import { type TransferSource, transferSource, type ZoneSnapshot } from './capability.ts'
 import { transferMessages } from './messages.ts'
 import { createNotifier } from './notify.ts'
 import { type Rule, ruleFor, schema } from './settings.ts'
@@ -14,7 +15,7 @@ const plugin = 'transfer'
 export const transfer: Plugin<readonly Rule[]> = { name: plugin, schema, setup }
 
 function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
-  const sources = (): TransferSource[] => block.instances().flatMap((instance) => instance.transfer ?? [])
+  const sources = (): TransferSource[] => block.capabilities(transferSource).map(({ value }) => value)
   const notifier = createNotifier({ rules, sources, clock, log })
   return {
     handler(query, next) {

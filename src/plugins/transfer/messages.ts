@@ -1,7 +1,7 @@
 /** A zone as the messages of its transfer (RFC 5936 §2.2): the SOA, everything else, the SOA again. */
 import type { Message, ResourceRecord } from '../../dns/message.ts'
 import { replyTo } from '../../dns/reply.ts'
-import type { ZoneSnapshot } from '../../plugin/contract.ts'
+import type { ZoneSnapshot } from './capability.ts'
 
 /**
  * Octets of a message's records before compression: with it, they always fit into the 65,535 of a message. CoreDNS's

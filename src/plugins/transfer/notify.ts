@@ -2,12 +2,12 @@
 import { opcode, rcode, rcodeName, type } from '../../dns/codes.ts'
 import { queryMessage } from '../../dns/query.ts'
 import { encodeMessage, ParseError, parseMessage } from '../../dns/wire.ts'
-import type { TransferSource } from '../../plugin/contract.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { endpointText, type Sending } from '../../upstream/connection.ts'
 import { createUdpConnection } from '../../upstream/udp.ts'
+import type { TransferSource } from './capability.ts'
 import { type Rule, ruleFor } from './settings.ts'
 
 /** Serials count seconds: told in the second of a change, a secondary would miss what else happens in it. */

@@ -6,8 +6,11 @@ import { describe, it } from 'node:test'
 import { rcodeName } from '../../../src/dns/codes.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
+import { transparency } from '../../../src/plugin/capabilities/transparency.ts'
+import { capabilityOf, provide } from '../../../src/plugin/capability.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import type { Next, Outcome } from '../../../src/plugin/query.ts'
+import { searchLists } from '../../../src/plugins/autopath/capability.ts'
 import { autopath } from '../../../src/plugins/autopath/index.ts'
 import { createSearchLists } from '../../../src/plugins/kubernetes/search.ts'
 import { ask, createPluginHarness, handle, type PluginHarness, setUp } from '../../support/plugin-harness.ts'
@@ -48,7 +51,7 @@ function openCluster(pods: 'verified' | 'insecure' = 'verified') {
   const harness = shareCluster({ settings: { pods, zones: ['cluster.local.', 'in-addr.arpa.'] } })
   harness.apply('namespace bank\npod a shop 192.0.2.1')
   const search = createSearchLists(harness.shared.context, () => ['corp.example.'])
-  return { ...harness, kubernetes: { ...harness.kubernetes, search } satisfies Instance }
+  return { ...harness, kubernetes: { provides: [provide(searchLists, search)] } satisfies Instance }
 }
 
 function createAutopathHarness(
@@ -183,7 +186,7 @@ describe('autopath gives a pod', () => {
 
   it('nothing of others where pods are not verified', async () => {
     const { instance } = createAutopathHarness('autopath @kubernetes', createPluginHarness(), openCluster('insecure'))
-    assert.equal(instance.transparency?.passes(www), true)
+    assert.equal(capabilityOf(instance, transparency)?.claims(www), undefined)
   })
 
   it('what it found, and counts that', async () => {
@@ -240,7 +243,7 @@ describe('an address that changes hands', () => {
 })
 
 describe('beside the answer table', () => {
-  const { transparency } = createAutopathHarness().instance
+  const opaque = capabilityOf(createAutopathHarness().instance, transparency)!
   const names: readonly (readonly [string, boolean | 'records', boolean])[] = [
     [www, 'records', false],
     ['_http._tcp.www.shop.svc.cluster.local.', 'records', false],
@@ -252,8 +255,10 @@ describe('beside the answer table', () => {
     ['www.example.org.', true, true],
   ]
   for (const [name, passes, below] of names)
-    it(`${passes === 'records' ? 'only records' : 'every answer'} for ${name} may come from it, ${below ? 'and' : 'but no'} denials below`, () =>
-      assert.deepEqual([transparency?.passes(name), transparency?.passesBelow(name)], [passes, below]))
+    it(`${passes === 'records' ? 'only records' : 'every answer'} for ${name} may come from it, ${below ? 'and' : 'but no'} denials below`, () => {
+      const claimed = opaque.claims(name)?.answers === 'denials' ? 'records' : opaque.claims(name) === undefined
+      assert.deepEqual([claimed, opaque.claimsBelow(name) === undefined], [passes, below])
+    })
 })
 
 describe('autopath with a file', () => {
@@ -291,7 +296,7 @@ describe('autopath with a file', () => {
   it('needs a plugin that knows search lists, but not that it is there', () => {
     const named = (others: Record<string, Instance>) =>
       setUp(autopath, 'autopath @other', createPluginHarness(), { others }).start?.()
-    assert.throws(() => named({ other: {} }), /other knows no search lists/)
+    assert.throws(() => named({ other: {} }), /plugin other does not support autopath/)
     named({})
   })
 })

@@ -1,11 +1,13 @@
 /** What clients find with autopath is what they find without it: three kinds of client against any world. */
+
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { type as dnsType, rcode } from '../../../src/dns/codes.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
-import type { SearchLists } from '../../../src/plugin/contract.ts'
+import { provide } from '../../../src/plugin/capability.ts'
 import type { Next, Outcome } from '../../../src/plugin/query.ts'
+import { type SearchLists, searchLists } from '../../../src/plugins/autopath/capability.ts'
 import { autopath } from '../../../src/plugins/autopath/index.ts'
 import { ask, createPluginHarness, handle, setUp } from '../../support/plugin-harness.ts'
 import { parseRecord } from '../../support/record.ts'
@@ -50,7 +52,9 @@ const plain =
 
 function helped(states: World): Server {
   const search: SearchLists = { of: () => list, mayBegin: (domain) => domain === list[0] }
-  const instance = setUp(autopath, 'autopath @other', createPluginHarness(), { others: { other: { search } } })
+  const instance = setUp(autopath, 'autopath @other', createPluginHarness(), {
+    others: { other: { provides: [provide(searchLists, search)] } },
+  })
   return async (name, which) => handle(instance, ask(`${name} ${which}`), chainOf(states))
 }
 

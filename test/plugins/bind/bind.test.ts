@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { listenAddresses } from '../../../src/plugin/capabilities/listening.ts'
+import { capabilityOf } from '../../../src/plugin/capability.ts'
 import { createBind } from '../../../src/plugins/bind/index.ts'
 import { setUp } from '../../support/plugin-harness.ts'
 
@@ -25,10 +27,13 @@ describe('bind', () => {
   for (const [text, addresses] of cases)
     it(`${text.replaceAll('\n', ' | ')} listens on ${addresses.join(', ')}`, () => {
       assert.deepEqual(
-        setUp(
-          createBind(() => machine),
-          text,
-        ).bind,
+        capabilityOf(
+          setUp(
+            createBind(() => machine),
+            text,
+          ),
+          listenAddresses,
+        ),
         addresses,
       )
     })

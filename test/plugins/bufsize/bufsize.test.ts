@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { dataPlaneEffects } from '../../../src/plugin/capabilities/data-plane-effects.ts'
+import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Query } from '../../../src/plugin/query.ts'
 import { bufsize } from '../../../src/plugins/bufsize/index.ts'
 import { ask, handle, replying, setUp } from '../../support/plugin-harness.ts'
@@ -23,6 +25,6 @@ describe('bufsize', () => {
     })
 
   it('holds for answers from the table, too', () => {
-    assert.deepEqual(setUp(bufsize, 'bufsize 700').effects, { maxPayload: 700 })
+    assert.deepEqual(capabilityOf(setUp(bufsize, 'bufsize 700'), dataPlaneEffects), { maxPayload: 700 })
   })
 })

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseMessage } from '../../../src/dns/wire.ts'
-import type { DataPlaneSample, ReplySink } from '../../../src/plugin/contract.ts'
+import { type ReplySink, replySource } from '../../../src/plugin/capabilities/reply-source.ts'
+import { capabilityOf } from '../../../src/plugin/capability.ts'
+import type { DataPlaneSample } from '../../../src/plugin/contract.ts'
 import { messageOctets } from '../../../src/plugin/size.ts'
 import { cache } from '../../../src/plugins/cache/index.ts'
 import type { CachedEntry } from '../../../src/table/api.ts'
@@ -16,7 +18,7 @@ describe('the data plane', () => {
   it('gets each entry with its expiry: a reply without OPT, AA set, TTLs as of when it was stored', async () => {
     const { ask, instance, plugin } = createCacheHarness('cache 30')
     const entries: CachedEntry[] = []
-    instance.replies?.attach(sinkOf(entries))
+    capabilityOf(instance, replySource)?.attach(sinkOf(entries))
     plugin.clock.advance(5 * seconds)
     await ask('WWW.example.org. A', { edns: { dnssecOk: true } })
     const [{ reply, ...facts }] = entries
@@ -38,7 +40,7 @@ describe('the data plane', () => {
     const { ask, instance, plugin } = createCacheHarness('cache 30')
     await ask('www.example.org. A')
     const entries: CachedEntry[] = []
-    instance.replies?.attach(sinkOf(entries))
+    capabilityOf(instance, replySource)?.attach(sinkOf(entries))
     plugin.clock.advance(10 * seconds)
     await ask('www.example.org. A')
     await ask('www.example.org. A')
@@ -50,7 +52,7 @@ describe('the data plane', () => {
   it('loses an entry that the cache loses', async () => {
     const { ask, instance, asked } = createCacheHarness('cache {\nsuccess 1\n}')
     const removed: string[] = []
-    instance.replies?.attach(sinkOf([], removed))
+    capabilityOf(instance, replySource)?.attach(sinkOf([], removed))
     for (let i = 0; i < 1025; i++) await ask(`n${i}.example.org. A`)
     assert.deepEqual(removed, ['n0.example.org.'])
     assert.equal(asked.length, 1025)
@@ -59,7 +61,7 @@ describe('the data plane', () => {
   it('gets no failures, for each is to be seen in the log of errors', async () => {
     const { ask, instance, asked } = createCacheHarness('cache 30', { rcode: 'SERVFAIL' })
     const entries: CachedEntry[] = []
-    instance.replies?.attach(sinkOf(entries))
+    capabilityOf(instance, replySource)?.attach(sinkOf(entries))
     await ask('www.example.org. A')
     await ask('www.example.org. A')
     assert.deepEqual([asked.length, entries.length], [1, 0])
@@ -67,11 +69,11 @@ describe('the data plane', () => {
 
   it('gets nothing where every hit has to be seen, and nothing of class CH', async () => {
     for (const option of ['prefetch 2', 'serve_stale', 'keepttl']) {
-      assert.equal(createCacheHarness(`cache {\n${option}\n}`).instance.replies, undefined, option)
+      assert.equal(capabilityOf(createCacheHarness(`cache {\n${option}\n}`).instance, replySource), undefined, option)
     }
     const { ask, instance } = createCacheHarness()
     const entries: CachedEntry[] = []
-    instance.replies?.attach(sinkOf(entries))
+    capabilityOf(instance, replySource)?.attach(sinkOf(entries))
     await ask('version.bind. TXT', { request: { questions: [{ name: 'version.bind.', type: 16, class: 3 }] } })
     assert.equal(entries.length, 0)
   })

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rcode } from '../../../src/dns/codes.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
+import { replySource } from '../../../src/plugin/capabilities/reply-source.ts'
+import { capabilityOf, provide } from '../../../src/plugin/capability.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
-import type { Outcome } from '../../../src/plugin/query.ts'
+import type { Handler } from '../../../src/plugin/query.ts'
+import { dynamicZones } from '../../../src/plugins/cache/capability.ts'
 import { messageOf } from '../../support/plugin-harness.ts'
 import { createCacheHarness, soa, www } from './support.ts'
 
@@ -12,14 +15,12 @@ const question = 'www.example.org. A'
 /** A plugin behind the cache, with live data in example.org: what it says of every name there at the moment. */
 function livePlugin(says: 'passes' | 'NOERROR' | 'NXDOMAIN' | 'a promise') {
   const at = { says }
-  const instance: Instance = {
-    live: ['example.org.'],
-    handler(query, next): Outcome | Promise<Outcome> {
-      if (at.says === 'passes') return next(query)
-      if (at.says === 'a promise') return Promise.reject(new Error('the upstream of its alias is lost'))
-      return { kind: 'reply', plugin: 'kubernetes', message: replyTo(query.request, { rcode: rcode[at.says] }) }
-    },
+  const handler: Handler = (query, next) => {
+    if (at.says === 'passes') return next(query)
+    if (at.says === 'a promise') return Promise.reject(new Error('the upstream of its alias is lost'))
+    return { kind: 'reply', plugin: 'kubernetes', message: replyTo(query.request, { rcode: rcode[at.says] }) }
   }
+  const instance: Instance = { handler, provides: [provide(dynamicZones, { zones: ['example.org.'], handler })] }
   return { at, others: { kubernetes: instance } }
 }
 
@@ -59,7 +60,7 @@ describe('a kept answer to a question that had fallen through', () => {
   it('is not for the data plane, which would not ask the plugin', async () => {
     const names: string[] = []
     const { ask, instance } = createCacheHarness('cache', { answer: [www] }, livePlugin('passes').others)
-    instance.replies?.attach({ put: ({ name }) => void names.push(name), remove() {} })
+    capabilityOf(instance, replySource)?.attach({ put: ({ name }) => void names.push(name), remove() {} })
     await ask(question)
     await ask('www.example.com. A')
     assert.deepEqual(names, ['www.example.com.'])

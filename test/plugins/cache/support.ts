@@ -1,10 +1,13 @@
 /** A cache in front of a next plugin that says what the test wants. */
+import assert from 'node:assert/strict'
 import { rcode } from '../../../src/dns/codes.ts'
 import type { Message } from '../../../src/dns/message.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
+import { provide } from '../../../src/plugin/capability.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../../src/plugin/query.ts'
+import { dynamicZones } from '../../../src/plugins/cache/capability.ts'
 import { cache } from '../../../src/plugins/cache/index.ts'
 import { type Asked, ask, createPluginHarness, handle, messageOf, setUp } from '../../support/plugin-harness.ts'
 import { parseRecord } from '../../support/record.ts'
@@ -22,11 +25,17 @@ export interface Said {
   readonly plugin?: string
 }
 
+/** Plugins that answer from live data, in no zone of the questions here. */
+const live: Instance = {
+  provides: [provide(dynamicZones, { zones: [], handler: () => assert.fail('asked without need') })],
+}
+const cluster: Readonly<Record<string, Instance>> = { kubernetes: live, k8s_external: live }
+
 /** A cache whose next plugin says what `said` has at the time, and the questions that reached it. */
 export function createCacheHarness(
   directive = 'cache',
   said: Said = { answer: [www] },
-  others: Readonly<Record<string, Instance>> = {},
+  others: Readonly<Record<string, Instance>> = cluster,
 ) {
   const plugin = createPluginHarness()
   const instance = setUp(cache, directive, plugin, { others })

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { rcode } from '../../../src/dns/codes.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
+import { explainLines } from '../../../src/plugin/capabilities/explain.ts'
+import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Query } from '../../../src/plugin/query.ts'
 import { forward } from '../../../src/plugins/forward/index.ts'
 import { ask, createPluginHarness, failing, handle, messageOf, setUp } from '../../support/plugin-harness.ts'
@@ -131,7 +133,7 @@ test('a resolv.conf that changes is used within five seconds; a broken one leave
     await instance.stop?.()
     rmSync(folder, { recursive: true })
   })
-  const servers = (): string => instance.explain?.(ask('a.example.org. A') as Query)?.join() ?? ''
+  const servers = (): string => capabilityOf(instance, explainLines)?.(ask('a.example.org. A') as Query)?.join() ?? ''
   const afterFiveSeconds = (look: () => void) =>
     until(() => {
       plugin.clock.advance(5000)

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
+import { lameduck } from '../../../src/plugin/capabilities/lameduck.ts'
+import { capabilityOf } from '../../../src/plugin/capability.ts'
 import { health } from '../../../src/plugins/health/index.ts'
 import { createPluginHarness, setUp } from '../../support/plugin-harness.ts'
 import { freePort } from '../../support/ports.ts'
@@ -79,7 +81,7 @@ describe('health', () => {
   ]
   for (const [text, milliseconds] of lameducks)
     it(`goes on for ${milliseconds} ms at shutdown with '${text}'`, () =>
-      assert.equal(setUp(health, `health {\n${text}\n}`).lameduck, milliseconds))
+      assert.equal(capabilityOf(setUp(health, `health {\n${text}\n}`), lameduck), milliseconds))
 
   it('logs the lameduck period when shutdown begins, and nothing without one', () => {
     for (const [text, lines] of [

@@ -4,8 +4,11 @@ import { rcodeName } from '../../../src/dns/codes.ts'
 import type { ResourceRecord } from '../../../src/dns/message.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
+import { transparency } from '../../../src/plugin/capabilities/transparency.ts'
+import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Outcome, Query } from '../../../src/plugin/query.ts'
 import { k8sExternal } from '../../../src/plugins/k8s_external/index.ts'
+import { transferSource } from '../../../src/plugins/transfer/capability.ts'
 import { ask, createPluginHarness, failing, handle, setUp } from '../../support/plugin-harness.ts'
 import { parseRecord } from '../../support/record.ts'
 import { type SharedClusterOptions, shareCluster } from '../../support/shared-cluster.ts'
@@ -253,22 +256,22 @@ describe("k8s_external's name server", () => {
 
 describe('k8s_external beside kubernetes', () => {
   it('leaves the names of the cluster to the table', () => {
-    const { transparency } = createExternalHarness().instance
-    assert.equal(transparency?.passes('web.shop.svc.cluster.local.'), true)
-    assert.equal(transparency?.passesBelow('cluster.local.'), true)
-    assert.equal(transparency?.passes('web.shop.example.org.'), false)
-    assert.equal(transparency?.passesBelow('org.'), false)
+    const opaque = capabilityOf(createExternalHarness().instance, transparency)!
+    assert.equal(opaque.claims('web.shop.svc.cluster.local.'), undefined)
+    assert.equal(opaque.claimsBelow('cluster.local.'), undefined)
+    assert.equal(opaque.claims('web.shop.example.org.')?.answers, 'all')
+    assert.deepEqual(opaque.claimed, ['example.org.', '2.0.192.in-addr.arpa.'])
   })
 
   it('needs it in its block', () => {
     const instance = setUp(k8sExternal, 'k8s_external example.org')
-    assert.throws(() => instance.start?.(), /the server block has no kubernetes/)
+    assert.throws(() => instance.start?.(), /k8s_external: requires the plugin 'kubernetes' in the same server block/)
   })
 
   it('can be transferred, and says what its questions get', () => {
     const { instance } = createExternalHarness({ text: 'k8s_external example.org 2.0.192.in-addr.arpa {\nheadless\n}' })
     const records = (zone: string) => {
-      const { records } = instance.transfer!.snapshot(zone)!
+      const { records } = capabilityOf(instance, transferSource)!.snapshot(zone)!
       const lines: string[] = []
       for (let next = records.next(); !next.done; next = records.next()) {
         lines.push(recordText(next.value).replaceAll(/\s+/g, ' '))

@@ -1,10 +1,13 @@
 /** The plugin as the server sees it: started over a folder of manifests, asked, explained, stopped. */
+
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { recordText } from '../../../src/dns/rdata.ts'
+import { exampleQuestions, explainLines } from '../../../src/plugin/capabilities/explain.ts'
+import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import { kubernetes } from '../../../src/plugins/kubernetes/index.ts'
 import {
@@ -72,7 +75,7 @@ describe('kubernetes over the examples', () => {
   })
 
   test('offers one question of each kind', () => {
-    assert.deepEqual(instance.examples?.(), [
+    assert.deepEqual(capabilityOf(instance, exampleQuestions)?.(), [
       'gateway.inference.svc.cluster.local. A',
       'llm.inference.svc.cluster.local. A',
       '_http._tcp.llm.inference.svc.cluster.local. SRV',
@@ -96,7 +99,7 @@ describe('kubernetes over the examples', () => {
   ]
   for (const [question, wanted] of explained) {
     test(`explains ${question}`, () => {
-      const text = instance.explain!(ask(question)).join('\n')
+      const text = capabilityOf(instance, explainLines)!(ask(question)).join('\n')
       for (const pattern of wanted) assert.match(text, pattern)
     })
   }
@@ -123,7 +126,7 @@ describe('kubernetes with imported services and topology zones', () => {
   })
 
   test("offers questions of the cluster's own zone", () => {
-    assert.deepEqual(instance.examples?.(), ['db.shop.svc.cluster.local. A'])
+    assert.deepEqual(capabilityOf(instance, exampleQuestions)?.(), ['db.shop.svc.cluster.local. A'])
   })
 
   const explained: readonly [string, readonly RegExp[]][] = [
@@ -141,7 +144,7 @@ describe('kubernetes with imported services and topology zones', () => {
   ]
   for (const [question, wanted] of explained) {
     test(`explains ${question}`, () => {
-      const text = instance.explain!(ask(question)).join('\n')
+      const text = capabilityOf(instance, explainLines)!(ask(question)).join('\n')
       for (const pattern of wanted) assert.match(text, pattern)
     })
   }

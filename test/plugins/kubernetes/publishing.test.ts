@@ -159,7 +159,7 @@ describe('a space that is attached', () => {
       maxPayload: 0,
     })
     await publisher.attach({
-      zone: (spec) => table.zone(space, spec),
+      zone: (spec) => table.zone(space, spec as ZoneSpec),
       put: (name, node) => table.put(space, blockClass, name, node),
       remove: (name) => table.remove(space, name),
     }).settled

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { wireToName } from '../../../src/dns/name.ts'
+import { queryObserver } from '../../../src/plugin/capabilities/query-observer.ts'
+import { transparency } from '../../../src/plugin/capabilities/transparency.ts'
+import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { AnsweredQuery } from '../../../src/plugin/observer.ts'
 import type { Next } from '../../../src/plugin/query.ts'
 import { log } from '../../../src/plugins/log/index.ts'
@@ -131,7 +134,7 @@ describe('log', () => {
   })
 
   it('lets every name into the answer table', () => {
-    assert.equal(setUp(log, 'log').transparency, undefined)
+    assert.equal(capabilityOf(setUp(log, 'log'), transparency), undefined)
   })
 })
 
@@ -159,7 +162,7 @@ describe('log, of what the data plane answers,', () => {
   /** The line that `answered` leaves behind. */
   function observed(text: string, change: Partial<AnsweredQuery> = {}): string | undefined {
     const harness = createPluginHarness()
-    setUp(log, text, harness).observer?.observe({ ...answered, ...change })
+    capabilityOf(setUp(log, text, harness), queryObserver)?.observe({ ...answered, ...change })
     return harness.lines[0]
   }
 
@@ -189,7 +192,8 @@ describe('log, of what the data plane answers,', () => {
   })
 
   it('wants to hear of names that a rule is about, or may be about below them', () => {
-    const { observer } = setUp(log, 'log a.org {\nclass denial\n}\nlog b.org {\nclass error\n}\nlog x.b.org')
+    const instance = setUp(log, 'log a.org {\nclass denial\n}\nlog b.org {\nclass error\n}\nlog x.b.org')
+    const observer = capabilityOf(instance, queryObserver)
     const wants = (name: string) => Object.values(observer!.wants(name))
     assert.deepEqual(['x.a.org.', 'a.org.', 'y.b.org.', 'b.org.', 'x.b.org.', 'org.', 'net.'].map(wants), [
       [false, true],

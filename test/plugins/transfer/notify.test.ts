@@ -1,10 +1,13 @@
 /** Who is told of a change, and when: real sockets, a clock that moves when told to. */
+
 import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { describe, it, type TestContext } from 'node:test'
 import type { Message } from '../../../src/dns/message.ts'
 import { parseMessage } from '../../../src/dns/wire.ts'
+import { provide } from '../../../src/plugin/capability.ts'
+import { type TransferSource, transferSource } from '../../../src/plugins/transfer/capability.ts'
 import { transfer } from '../../../src/plugins/transfer/index.ts'
 import { createPluginHarness, setUp } from '../../support/plugin-harness.ts'
 import { until } from '../../support/until.ts'
@@ -33,17 +36,16 @@ function createNotifyHarness(t: TestContext, text: string) {
   const harness = createPluginHarness()
   const zone: { serial: number | undefined } = { serial: 1 }
   let changed = (): void => undefined
-  const other = {
-    transfer: {
-      zones: ['a.'],
-      serial: () => zone.serial,
-      snapshot: () => undefined,
-      watch(call: () => void) {
-        changed = call
-        return { stop() {} }
-      },
+  const source: TransferSource = {
+    zones: ['a.'],
+    serial: () => zone.serial,
+    snapshot: () => undefined,
+    watch(call: () => void) {
+      changed = call
+      return { stop() {} }
     },
   }
+  const other = { provides: [provide(transferSource, source)] }
   const instance = setUp(transfer, text, harness, { others: { other } })
   instance.serving?.()
   t.after(() => instance.stop?.())

@@ -4,8 +4,10 @@ import { rcodeName } from '../../../src/dns/codes.ts'
 import type { Message } from '../../../src/dns/message.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import { encodeMessage } from '../../../src/dns/wire.ts'
-import type { TransferSource } from '../../../src/plugin/contract.ts'
+import { provide } from '../../../src/plugin/capability.ts'
+import type { Instance } from '../../../src/plugin/contract.ts'
 import type { Outcome } from '../../../src/plugin/query.ts'
+import { type TransferSource, transferSource } from '../../../src/plugins/transfer/capability.ts'
 import { transfer } from '../../../src/plugins/transfer/index.ts'
 import {
   type Asked,
@@ -22,27 +24,26 @@ const soa = (serial: number) => parseRecord(`a. 5 IN SOA ns.dns.a. hostmaster.a.
 const passedOn = 99
 
 /** A plugin with the zone `a.`: `size` addresses, serial 7. */
-function zone(size = 2, known = true): { readonly transfer: TransferSource } {
-  return {
-    transfer: {
-      zones: ['a.'],
-      serial: () => (known ? 7 : undefined),
-      snapshot: () =>
-        known
-          ? {
-              serial: 7,
-              soa: soa(7),
-              records: Array.from({ length: size }, (_, n) =>
-                parseRecord(`host-${n}.a. 5 IN A 10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`),
-              ).values(),
-            }
-          : undefined,
-      watch: () => ({ stop() {} }),
-    },
+function zone(size = 2, known = true): Instance {
+  const source: TransferSource = {
+    zones: ['a.'],
+    serial: () => (known ? 7 : undefined),
+    snapshot: () =>
+      known
+        ? {
+            serial: 7,
+            soa: soa(7),
+            records: Array.from({ length: size }, (_, n) =>
+              parseRecord(`host-${n}.a. 5 IN A 10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`),
+            ).values(),
+          }
+        : undefined,
+    watch: () => ({ stop() {} }),
   }
+  return { provides: [provide(transferSource, source)] }
 }
 
-function outcomeOf(text: string, question: string, asked: Asked, others: Record<string, object>): Outcome {
+function outcomeOf(text: string, question: string, asked: Asked, others: Record<string, Instance>): Outcome {
   const instance = setUp(transfer, text, createPluginHarness(), { others })
   const query = ask(question, { transport: 'tcp', ...asked })
   return handle(instance, query, failing(passedOn)) as Outcome

@@ -9,7 +9,7 @@ import { namedBackends } from '../../../cluster-dns/features/split/split-backend
 import { isKnown } from '../../../cluster-dns/lookup/visibility.ts'
 import { isMulticluster } from '../../../cluster-dns/settings.ts'
 import { reverseName } from '../../../dns/address.ts'
-import type { TableSink } from '../../../plugin/contract.ts'
+import type { TableSink } from '../../../plugin/capabilities/compiled-source.ts'
 import { type Clock, threadTime } from '../../../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../../scheduling/cooperative-scheduler.ts'
 import type { AnnotationValidator } from '../annotation-report/validator.ts'

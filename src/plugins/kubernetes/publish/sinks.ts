@@ -2,7 +2,7 @@
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { zoneSpec } from '../../../cluster-dns/records/table-node.ts'
-import type { TableSink } from '../../../plugin/contract.ts'
+import type { TableSink } from '../../../plugin/capabilities/compiled-source.ts'
 import { TableFull } from '../../../table/index.ts'
 import type { NodeSpec } from '../../../table/spec.ts'
 import { errorMessage } from '../../../telemetry/error-text.ts'

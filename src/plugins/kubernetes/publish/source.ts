@@ -2,7 +2,7 @@
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import type { Cluster } from '../../../k8s/model/types.ts'
-import type { CompiledSource } from '../../../plugin/contract.ts'
+import type { CompiledSource } from '../../../plugin/capabilities/compiled-source.ts'
 import type { AnnotationValidator } from '../annotation-report/validator.ts'
 import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts'
 import type { SettlingTracker } from './settling.ts'

@@ -1,0 +1,4 @@
+import { defineCapability } from '../capability.ts'
+
+/** Milliseconds that shutdown goes on answering (`health { lameduck }`). */
+export const lameduck = defineCapability<number>('lameduck')

@@ -1,0 +1,11 @@
+/** How the listeners of a server block are opened, and what they let in. */
+import { defineCapability } from '../capability.ts'
+
+/** IP addresses to listen on (`bind`); without it the block listens on every address. */
+export const listenAddresses = defineCapability<readonly string[]>('listen addresses')
+
+/** UDP threads of each listener, each with a socket of its own (`multisocket`). */
+export const udpShards = defineCapability<number>('UDP shards')
+
+/** Queries of another class than IN are let in (`forward`). One block opens its whole listener to them, as in CoreDNS. */
+export const everyClass = defineCapability<true>('every class')

@@ -1,0 +1,12 @@
+/** What `autopath @NAME` asks of the plugin NAME. */
+import { defineCapability } from '../../plugin/capability.ts'
+import type { Query } from '../../plugin/query.ts'
+
+export interface SearchLists {
+  /** The domains that the client's resolver appends to names, lower case and absolute; undefined when not known. */
+  of(query: Query): readonly string[] | undefined
+  /** Whether this domain (lower case, absolute) may be the first of a client's. */
+  mayBegin(domain: string): boolean
+}
+
+export const searchLists = defineCapability<SearchLists>('search lists')

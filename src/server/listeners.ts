@@ -1,0 +1,63 @@
+/** Which listeners a configuration needs, and the blocks that share each. */
+
+import type { ServerKey } from '../corefile/index.ts'
+import { udpShards } from '../plugin/capabilities/listening.ts'
+import { capabilityOf } from '../plugin/capability.ts'
+import { type Block, type ListenerPlan, serverLabel } from './block.ts'
+import { createRouter } from './routing.ts'
+
+/** A block with the keys that it was written under. */
+export interface KeyedBlock {
+  readonly keys: readonly ServerKey[]
+  readonly block: Block
+}
+
+/** Groups the blocks by address and port. */
+export function planListeners(blocks: readonly KeyedBlock[]): ListenerPlan[] {
+  const drafts = new Map<string, Draft>()
+  for (const { keys, block } of blocks)
+    for (const { port, zones } of keys)
+      for (const address of boundTo(block)) draftFor(drafts, address, port).add(block, zones)
+  return [...drafts.values()].map((draft) => draft.plan())
+}
+
+/** Once for `bind 0.0.0.0` and `bind ::`: they open both families, as Go's listeners do for an unspecified address. */
+function boundTo({ facts }: Block): readonly string[] {
+  const addresses = facts.addresses.map((address) => (address === '0.0.0.0' || address === '::' ? '' : address))
+  return addresses.length > 0 ? [...new Set(addresses)] : ['']
+}
+
+interface Draft {
+  add(block: Block, zones: readonly string[]): void
+  plan(): ListenerPlan
+}
+
+function draftFor(drafts: Map<string, Draft>, address: string, port: number): Draft {
+  const id = `${address}|${port}`
+  const draft = drafts.get(id) ?? createDraft(address, port)
+  drafts.set(id, draft)
+  return draft
+}
+
+function createDraft(address: string, port: number): Draft {
+  const zonesOf = new Map<Block, readonly string[]>()
+  return {
+    add: (block, zones) => void zonesOf.set(block, [...(zonesOf.get(block) ?? []), ...zones]),
+    plan() {
+      const blocks = [...zonesOf].map(([block, zones]): Block => ({ ...block, zones }))
+      const shards = blocks.flatMap(({ plugins }) =>
+        plugins.map(({ instance }) => capabilityOf(instance, udpShards) ?? 1),
+      )
+      return {
+        address,
+        port,
+        server: serverLabel(address, port),
+        shards: Math.max(1, ...shards),
+        blocks,
+        router: createRouter(blocks, ({ chain }) => chain === undefined),
+        everyClass: blocks.some((block) => block.everyClass),
+        limitsPayload: blocks.some((block) => block.maxPayload !== undefined),
+      }
+    },
+  }
+}

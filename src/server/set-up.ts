@@ -1,0 +1,88 @@
+/** One server block, its plugins set up one after the other. */
+
+import type { ServerKey } from '../corefile/index.ts'
+import type { Directive } from '../corefile/schema.ts'
+import { everyClass, listenAddresses } from '../plugin/capabilities/listening.ts'
+import { queryObserver } from '../plugin/capabilities/query-observer.ts'
+import { rootFolder } from '../plugin/capabilities/root-folder.ts'
+import { type Capability, capabilityOf } from '../plugin/capability.ts'
+import type { BlockFacts, BlockPlugin, Plugin, Provider } from '../plugin/contract.ts'
+import { type Block, type BlockObserver, serverLabel } from './block.ts'
+import { linkChain } from './chain.ts'
+import { combineEffects } from './publish.ts'
+
+/** A server block whose settings have been read. */
+export interface ReadBlock {
+  readonly keys: readonly ServerKey[]
+  readonly zones: readonly string[]
+  readonly settings: readonly { readonly plugin: Plugin; readonly directive: Directive; readonly settings: unknown }[]
+  readonly directives: readonly string[]
+}
+
+/** A block while its plugins are set up: `facts` show those that are. */
+export interface BlockDraft {
+  readonly facts: BlockFacts
+  add(plugin: BlockPlugin): void
+  finish(): Block
+}
+
+export function draftBlock(block: ReadBlock, corefile: string): BlockDraft {
+  const plugins: BlockPlugin[] = []
+  const facts = createFacts(block, corefile, plugins)
+  return {
+    facts,
+    add: (plugin) => void plugins.push(plugin),
+    finish() {
+      const links = plugins.flatMap(({ plugin, instance: { handler } }) => (handler ? [{ plugin, handler }] : []))
+      return {
+        facts,
+        zones: block.zones,
+        plugins,
+        chain: links.length > 0 ? linkChain(links) : undefined,
+        observers: observersAmong(plugins),
+        maxPayload: combineEffects(plugins).maxPayload || undefined,
+        everyClass: facts.capability(everyClass) ?? false,
+      }
+    },
+  }
+}
+
+/** `plugins` grows while the block is set up. */
+function createFacts(block: ReadBlock, corefile: string, plugins: readonly BlockPlugin[]): BlockFacts {
+  const [key] = block.keys
+  function capabilities<T>(capability: Capability<T>): Provider<T>[] {
+    return plugins.flatMap(({ plugin, instance }) => {
+      const value = capabilityOf(instance, capability)
+      return value === undefined ? [] : [{ plugin, value }]
+    })
+  }
+  const addresses = (): readonly string[] => capabilities(listenAddresses).flatMap(({ value }) => value)
+  return {
+    zones: block.zones,
+    port: key?.port ?? 0,
+    corefile,
+    directives: block.directives,
+    plugins,
+    capability: (capability) => capabilities(capability)[0]?.value,
+    capabilities,
+    get root() {
+      return capabilities(rootFolder)[0]?.value ?? process.cwd()
+    },
+    get addresses() {
+      return addresses()
+    },
+    get servers() {
+      const bound = addresses()
+      const ports = [...new Set(block.keys.map(({ port }) => port))]
+      return ports.flatMap((port) => (bound.length > 0 ? bound : ['']).map((address) => serverLabel(address, port)))
+    },
+  }
+}
+
+function observersAmong(plugins: readonly BlockPlugin[]): BlockObserver[] {
+  return plugins.flatMap(({ plugin, instance }, position) => {
+    const value = capabilityOf(instance, queryObserver)
+    if (!value) return []
+    return [{ plugin, value, precedes: new Set(plugins.slice(position + 1).map((later) => later.plugin)) }]
+  })
+}

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import type { RunningServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { createRandom, seed } from './random.ts'
-import { assertUnharmed, clusterOnly, openDescriptors, startVictim } from './victim.ts'
+import { assertUnharmed, clusterOnly, openDescriptors, residentMebibytes, startVictim } from './victim.ts'
 
 const pages = [
   { port: 'health', path: '/health' },
@@ -126,6 +126,41 @@ describe('HTTP at /health, /ready and /metrics', () => {
     }
     await Promise.all(pages.flatMap(({ port }) => unfinished.map((octets) => say(server.ports[port], octets, 'wait'))))
     // The deaf do not notice that they are alone: their descriptors at the server are gone.
+    await assertNothingLeft()
+  })
+
+  test('40 connections with 4,000 unread requests each cost no memory, and a scraper gets its answer', async (t) => {
+    const before = residentMebibytes(server)
+    const deaf = await Promise.all(Array.from({ length: 40 }, () => open(server.ports.metrics)))
+    t.after(() => deaf.forEach((socket) => void socket.destroy()))
+    for (const socket of deaf) {
+      socket.pause()
+      socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(4000))
+    }
+    for (let i = 0; i < 20; i++) {
+      assert.equal((await server.http('metrics', '/metrics')).status, 200)
+      assert.equal((await server.dig('gateway.inference.svc.cluster.local', 'A')).answer.length, 1)
+      const grown = residentMebibytes(server) - before
+      assert.ok(grown < 50, `${grown} MiB more than before`)
+    }
+    for (const socket of deaf) socket.destroy()
+    await assertNothingLeft()
+  })
+
+  test('connections that send requests as fast as they can and read nothing keep no scraper out', async () => {
+    const before = residentMebibytes(server)
+    let stopped = false
+    const flood = Array.from({ length: 100 }, async () => {
+      while (!stopped) await say(server.ports.metrics, 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2000), 'reset')
+    })
+    for (let i = 0; i < 10; i++) {
+      await until(async () => assert.equal((await server.http('metrics', '/metrics')).status, 200))
+      assert.equal((await server.dig('gateway.inference.svc.cluster.local', 'A')).answer.length, 1)
+    }
+    stopped = true
+    await Promise.all(flood)
+    const grown = residentMebibytes(server) - before
+    assert.ok(grown < 80, `${grown} MiB more than before`)
     await assertNothingLeft()
   })
 

@@ -1,6 +1,6 @@
 /** The server that the hostile tests work on: names of every kind, on whichever path UDP takes. */
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Ports, type RunningServer, type ServerOptions, startServer } from '../support/server.ts'
 
@@ -95,6 +95,12 @@ export function sumOf(exposition: string, name: string): number {
   for (const line of exposition.split('\n'))
     if (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) sum += Number(line.slice(line.lastIndexOf(' ') + 1))
   return sum
+}
+
+/** Resident memory of the serving process. */
+export function residentMebibytes(server: RunningServer): number {
+  const status = readFileSync(`/proc/${server.pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024
 }
 
 /** Open file descriptors of the serving process. */

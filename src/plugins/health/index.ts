@@ -12,7 +12,8 @@ import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { lameduck as lameduckTime } from '../../plugin/capabilities/lameduck.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
-import { acquireHttpListener, sendText } from '../../telemetry/http.ts'
+import { acquireHttpListener } from '../../telemetry/http/listener.ts'
+import { textReply } from '../../telemetry/http/message.ts'
 import { createProbe } from './probe.ts'
 
 interface Settings {
@@ -50,9 +51,9 @@ export const health: Plugin<readonly Settings[]> = {
         if (lameduck > 0) log.info(`Going into lameduck mode for ${durationText(lameduck)}`)
       },
       async start() {
-        const listener = acquireHttpListener(process, address)
+        const listener = acquireHttpListener(process, address, { metrics })
         held.push(listener)
-        const route = listener.value.route('/health', (_, response) => sendText(response, 200, 'OK'))
+        const route = listener.value.route('/health', () => textReply(200, 'OK'))
         held.push({ release: route.remove })
         await listener.value.open()
         held.push(

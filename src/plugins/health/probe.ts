@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
-import { type HttpAddress, httpAddressText } from '../../telemetry/http.ts'
+import { type HttpAddress, httpAddressText } from '../../telemetry/http/listener.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 

@@ -5,7 +5,7 @@ import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { createQueryMetrics } from '../../plugin/query-metrics.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
-import { acquireHttpListener } from '../../telemetry/http.ts'
+import { acquireHttpListener } from '../../telemetry/http/listener.ts'
 import { exposition } from './exposition.ts'
 import { publishRuntimeMetrics } from './runtime.ts'
 import { openSecurity } from './security.ts'
@@ -60,7 +60,7 @@ function lifecycle(settings: Settings, setup: Setup): Pick<Instance, 'start' | '
 
   async function listen(): Promise<void> {
     const security = settings.tls === undefined ? undefined : openSecurity(resolve(block.root, settings.tls))
-    const listener = acquireHttpListener(process, settings.address, security)
+    const listener = acquireHttpListener(process, settings.address, { metrics, security })
     listening.push(listener)
     const route = listener.value.route('/metrics', exposition(metrics))
     listening.push({ release: route.remove })

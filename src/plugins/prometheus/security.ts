@@ -1,11 +1,10 @@
 /** `tls WEBCONFIG`: the web configuration file of Prometheus' exporters, as far as it is about TLS. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:https'
 import { dirname, resolve } from 'node:path'
-import type { SecureVersion, TLSSocket } from 'node:tls'
+import { createServer, type SecureVersion, type TLSSocket } from 'node:tls'
 import { parse } from 'yaml'
-import type { HttpSecurity } from '../../telemetry/http.ts'
+import type { HttpSecurity } from '../../telemetry/http/server.ts'
 
 const versions: Readonly<Record<string, SecureVersion>> = { TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' }
 
@@ -34,13 +33,19 @@ export function openSecurity(path: string): HttpSecurity {
     key: createHash('sha256')
       .update(JSON.stringify([path, cert.toString(), key.toString(), ca?.toString(), clientAuth, minVersion]))
       .digest('hex'),
-    createServer(options, onRequest) {
+    createServer(options) {
       // Certificates that must be checked only when given are checked below.
       const rejectUnauthorized = clientAuth.required && clientAuth.verified
-      const server = createServer(
-        { ...options, cert, key, ca, minVersion, requestCert: clientAuth.ask, rejectUnauthorized },
-        onRequest,
-      )
+      const server = createServer({
+        ...options,
+        cert,
+        key,
+        ca,
+        minVersion,
+        requestCert: clientAuth.ask,
+        rejectUnauthorized,
+        ALPNProtocols: ['http/1.1'],
+      })
       server.on('secureConnection', (socket: TLSSocket) => {
         const given = Object.keys(socket.getPeerCertificate()).length > 0
         if (clientAuth.required && !given) socket.destroy()

@@ -1,7 +1,8 @@
 import { argCount, type HostPort, listenAddress, oneOf, option, readBody, value } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import type { Instance, Plugin } from '../../plugin/contract.ts'
-import { acquireHttpListener, sendText } from '../../telemetry/http.ts'
+import { acquireHttpListener } from '../../telemetry/http/listener.ts'
+import { textReply } from '../../telemetry/http/message.ts'
 import { createReadiness, type Member } from './readiness.ts'
 
 interface Settings {
@@ -28,7 +29,7 @@ const schema: DirectiveSchema<Settings> = {
 export const ready: Plugin<Settings> = {
   name: 'ready',
   schema,
-  setup({ address, monitor }, { process, block }) {
+  setup({ address, monitor }, { process, block, metrics }) {
     const held: { release(): void }[] = []
     let member: Member | undefined
     let drain = (): void => undefined
@@ -40,14 +41,13 @@ export const ready: Plugin<Settings> = {
       async start() {
         const shared = process.acquire(`readiness ${address.host} ${address.port}`, createReadiness)
         held.push(shared)
-        const listener = acquireHttpListener(process, address)
+        const listener = acquireHttpListener(process, address, { metrics })
         held.push(listener)
         const readiness = shared.value
-        const route = listener.value.route('/ready', (_, response) => {
+        const route = listener.value.route('/ready', () => {
           const { ready: isReady, text } = readiness.report()
-          // Kubernetes probes keep connections alive: one that is told 503 must not be the last to hear the next news.
-          if (!isReady) response.setHeader('Connection', 'close')
-          sendText(response, isReady ? 200 : 503, text)
+          // A client that keeps its connection alive would learn late that the listener of a new process is ready.
+          return textReply(isReady ? 200 : 503, text, { close: !isReady })
         })
         held.push({ release: route.remove })
         member = readiness.join(reporters(), monitor === 'continuously')

@@ -17,6 +17,7 @@ import {
   setUp,
 } from '../../support/plugin-harness.ts'
 import { freePort } from '../../support/ports.ts'
+import { until } from '../../support/until.ts'
 
 /** Samples of the families that begin with `prefix`, without buckets. */
 async function series(harness: PluginHarness, prefix: string): Promise<string[]> {
@@ -286,5 +287,34 @@ describe('prometheus without its address', () => {
     await old.stop?.()
     await next.stop?.()
     await harness.settled()
+  })
+})
+
+describe('scrapes of /metrics', () => {
+  it('that come at the same time share renderings', async () => {
+    await withPrometheus(async (harness, port) => {
+      const { promise, resolve } = Promise.withResolvers<string>()
+      let renderings = 0
+      harness.metrics.addText(() => {
+        renderings++
+        return promise
+      })
+      const scrapes = Array.from({ length: 60 }, () => fetch(`http://127.0.0.1:${port}/metrics`))
+      await until(() => assert.equal(renderings, 1))
+      resolve('')
+      for (const scrape of scrapes) assert.equal((await scrape).status, 200)
+      assert.ok(renderings <= 10, `${renderings} renderings`)
+    })
+  })
+
+  it('show what was counted before they came', async () => {
+    await withPrometheus(async (harness, port) => {
+      const counter = harness.metrics.counter('test_total', 'Counts.', []).with()
+      for (let i = 1; i <= 5; i++) {
+        counter.inc()
+        const scrape = await fetch(`http://127.0.0.1:${port}/metrics`)
+        assert.match(await scrape.text(), new RegExp(`^test_total ${i}$`, 'm'))
+      }
+    })
   })
 })

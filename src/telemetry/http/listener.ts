@@ -2,22 +2,15 @@
  * The HTTP listeners of health, ready and metrics: one per address in the process, whoever asks for it. A reload
  * acquires the listener for the new configuration before the old one lets go, so it is never closed in between.
  */
-
 import { lookup } from 'node:dns/promises'
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Server } from 'node:net'
+import type { MetricsRegistry } from '../metrics.ts'
+import { createHttpBudget, type HttpBudget } from './budget.ts'
+import { textReply } from './message.ts'
+import { createHttpServer, type HttpHandler, type HttpSecurity, type HttpServer } from './server.ts'
 
-const second = 1_000
-/** As CoreDNS: a request must be in, and an idle connection gone, within 5 s. */
-const timeout = 5 * second
-/** How long a stopped listener lets running replies finish. */
-const grace = 1 * second
-/**
- * Probes and scrapers need a handful; the bound keeps a flood from taking descriptors away from DNS. Past it the oldest
- * connection goes, not the newest: idle ones must not be able to keep a probe out, which would end the process.
- */
-const maxConnections = 128
-const maxHeaderOctets = 8 << 10
+/** Milliseconds that a stopped listener lets running replies finish. */
+const grace = 1_000
 /** As CoreDNS: on the host network a new process listens while the old one still drains. Node knows it on Linux. */
 const reusePort = process.platform === 'linux'
 
@@ -32,9 +25,6 @@ export function httpAddressText({ host, port }: HttpAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** Answers a request for one path. It must end the response. */
-export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void
-
 export interface HttpListener {
   /** Resolves once connections are accepted. Rejects with a message that names the address and the reason. */
   open(): Promise<void>
@@ -46,57 +36,79 @@ export interface HttpListener {
   readonly port: number
 }
 
-/** The part of ProcessState that is needed here. */
+/** The part of the process's state that listeners need. */
 export interface SharedListeners {
-  acquire<T>(key: string, make: () => { value: T; stop(): Promise<void> }): { readonly value: T; release(): void }
+  acquire<T>(
+    key: string,
+    make: () => { value: T; stop(): Promise<void> | void },
+  ): { readonly value: T; release(): void }
+  /** What all HTTP connections may use together. */
+  readonly limits: {
+    readonly descriptors: { readonly http: number }
+    readonly memory: { readonly http: number }
+  }
 }
 
-/** TLS for a listener: makes the server in place of plain HTTP. `key` tells listeners apart that must not be shared. */
-export interface HttpSecurity {
-  readonly key: string
-  createServer(options: typeof serverOptions, onRequest: RequestListener): Server
+export interface HttpListenerOptions {
+  readonly metrics: MetricsRegistry
+  readonly security?: HttpSecurity | undefined
 }
 
-const serverOptions = {
-  maxHeaderSize: maxHeaderOctets,
-  headersTimeout: timeout,
-  requestTimeout: timeout,
-  keepAliveTimeout: timeout,
-  connectionsCheckingInterval: second,
+/** The budget that every HTTP server of the process shares. */
+export function acquireHttpBudget(
+  process: SharedListeners,
+  metrics: MetricsRegistry,
+): { readonly value: HttpBudget; release(): void } {
+  const closed = metrics.counter(
+    'slicedns_http_closed_connections_total',
+    'HTTP connections closed because the process had too many of them, or too many octets of replies not taken.',
+    ['reason'],
+  )
+  const { descriptors, memory } = process.limits
+  return process.acquire('http budget', () => ({
+    value: createHttpBudget({
+      connections: descriptors.http,
+      octets: memory.http,
+      onClosed: (reason) => closed.with(reason).inc(),
+    }),
+    stop: () => undefined,
+  }))
 }
 
 /** The process's listener at `address`. It listens after the first `open` and until the last holder releases it. */
 export function acquireHttpListener(
   process: SharedListeners,
   address: HttpAddress,
-  security?: HttpSecurity,
+  { metrics, security }: HttpListenerOptions,
 ): { readonly value: HttpListener; release(): void } {
   return process.acquire(`http ${httpAddressText(address)}${security ? ` ${security.key}` : ''}`, () => {
-    const { listener, stop } = createHttpListener(address, security)
-    return { value: listener, stop }
+    const budget = acquireHttpBudget(process, metrics)
+    const { listener, stop } = createHttpListener(address, budget.value, security)
+    return {
+      value: listener,
+      async stop() {
+        await stop()
+        budget.release()
+      },
+    }
   })
 }
 
 function createHttpListener(
   address: HttpAddress,
+  budget: HttpBudget,
   security: HttpSecurity | undefined,
 ): { readonly listener: HttpListener; stop(): Promise<void> } {
   const routes = new Map<string, HttpHandler[]>()
-  const answer: RequestListener = (request, response) => {
-    const path = (request.url ?? '').replace(/\?.*/s, '')
-    const handler = routes.get(path)?.at(-1)
-    if (handler) handler(request, response)
-    else sendText(response, 404, '404 page not found\n')
-  }
-  const server = security ? security.createServer(serverOptions, answer) : createServer(serverOptions, answer)
-  boundConnections(server)
-  server.setTimeout(timeout, (socket) => socket.destroy())
+  const handle: HttpHandler = (request, signal) =>
+    routes.get(request.path)?.at(-1)?.(request, signal) ?? textReply(404, '404 page not found\n')
+  const server = createHttpServer(handle, budget, security)
 
   let opened: Promise<void> | undefined
   return {
     listener: {
       open() {
-        opened ??= listen(server, address)
+        opened ??= listen(server.net, address)
         return opened
       },
       route(path, handler) {
@@ -110,32 +122,18 @@ function createHttpListener(
             ),
         }
       },
-      closeIdle: () => server.closeIdleConnections(),
+      closeIdle: server.closeIdle,
       get port() {
-        const bound = server.address()
+        const bound = server.net.address()
         return bound && typeof bound === 'object' ? bound.port : address.port
       },
     },
     async stop() {
       // A listener that could not be opened has nothing to close.
       await opened?.catch(() => undefined)
-      if (server.listening) await close(server)
+      if (server.net.listening) await close(server)
     },
   }
-}
-
-function boundConnections(server: Server): void {
-  /** In the order of arrival. */
-  const connections = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    connections.add(socket)
-    socket.on('close', () => connections.delete(socket))
-    if (connections.size <= maxConnections) return
-    const [oldest] = connections
-    oldest!.destroy()
-    // Before it says that it is closed, or the next arrival would count it again.
-    connections.delete(oldest!)
-  })
 }
 
 async function listen(server: Server, address: HttpAddress): Promise<void> {
@@ -147,7 +145,7 @@ async function listen(server: Server, address: HttpAddress): Promise<void> {
     server.once('error', (error: NodeJS.ErrnoException) => reject(failed(reasonFor(error))))
     server.listen({ port, host: bound, reusePort }, resolve)
   })
-  // Errors of an open listener (out of descriptors, say) pass: it goes on accepting when it can.
+  // Errors of an open listener (out of descriptors, say) are temporary: it goes on accepting when it can.
   server.on('error', () => undefined)
 }
 
@@ -165,20 +163,11 @@ function reasonFor({ code, message }: NodeJS.ErrnoException): string {
   return message
 }
 
-async function close(server: Server): Promise<void> {
-  const hurry = setTimeout(() => server.closeAllConnections(), grace)
+async function close(server: HttpServer): Promise<void> {
+  const timer = setTimeout(server.closeAll, grace)
   await new Promise<void>((resolve) => {
-    server.close(() => resolve())
-    server.closeIdleConnections()
+    server.net.close(() => resolve())
+    server.closeIdle()
   })
-  clearTimeout(hurry)
-}
-
-/** A whole reply of plain text. */
-export function sendText(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
-  })
-  response.end(body)
+  clearTimeout(timer)
 }

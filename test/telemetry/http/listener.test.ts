@@ -2,11 +2,16 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer as createTcpServer } from 'node:net'
 import { after, describe, it } from 'node:test'
-import { createSharedValues } from '../../src/server/process-state.ts'
-import { acquireHttpListener, sendText } from '../../src/telemetry/http.ts'
-import { createLogger } from '../../src/telemetry/logger.ts'
+import { createSharedValues } from '../../../src/server/process-state.ts'
+import { acquireHttpListener } from '../../../src/telemetry/http/listener.ts'
+import { textReply } from '../../../src/telemetry/http/message.ts'
+import { createLogger } from '../../../src/telemetry/logger.ts'
+import { createMetrics } from '../../../src/telemetry/registry.ts'
 
-const shared = createSharedValues(createLogger({ write: () => undefined }))
+const metrics = createMetrics()
+const shared = Object.assign(createSharedValues(createLogger({ write: () => undefined })), {
+  limits: { descriptors: { http: 16 }, memory: { http: 1 << 20 } },
+})
 const held: { release(): void }[] = []
 after(async () => {
   for (const holding of held) holding.release()
@@ -14,7 +19,7 @@ after(async () => {
 })
 
 function acquire(host: string, port: number) {
-  const holding = acquireHttpListener(shared, { host, port })
+  const holding = acquireHttpListener(shared, { host, port }, { metrics })
   held.push(holding)
   return holding
 }
@@ -22,7 +27,7 @@ function acquire(host: string, port: number) {
 /** Opens a listener on a port of the system's choice that says `OK` at /health. */
 async function serveHealth(host = '127.0.0.1') {
   const holding = acquire(host, 0)
-  holding.value.route('/health', (_, response) => sendText(response, 200, 'OK'))
+  holding.value.route('/health', () => textReply(200, 'OK'))
   await holding.value.open()
   return holding
 }
@@ -74,7 +79,7 @@ describe('an HTTP listener', () => {
   it('lets the last of those who hold a path answer it, and the one before again afterwards', async () => {
     const { value } = await serveHealth()
     const body = async () => (await fetch(`http://127.0.0.1:${value.port}/health`)).text()
-    const route = value.route('/health', (_, response) => sendText(response, 200, 'new'))
+    const route = value.route('/health', () => textReply(200, 'new'))
     assert.equal(await body(), 'new')
     route.remove()
     assert.equal(await body(), 'OK')

@@ -1,0 +1,89 @@
+/** HTTP/1 messages as probes and scrapers use them (RFC 9112): the head of a request, and replies with a whole body. */
+import { STATUS_CODES } from 'node:http'
+
+export interface HttpRequest {
+  readonly method: string
+  /** As it was sent: `/explain?name=x`. */
+  readonly target: string
+  /** The target without its query. */
+  readonly path: string
+  /** By name in lower case; values of a repeated field joined with commas. */
+  readonly headers: ReadonlyMap<string, string>
+}
+
+export interface HttpReply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  /** The connection ends with this reply. */
+  readonly close?: boolean
+}
+
+/** The head of a request, and what its framing means for the connection. */
+export interface RequestHead {
+  readonly request: HttpRequest
+  /** The client takes no further reply on this connection, or sends a body, which nothing here reads. */
+  readonly last: boolean
+}
+
+/** Why the octets are not a request: the status of the reply. */
+export class BadRequest extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** Octets of a request's head; probes and scrapers send less than 1 KiB. */
+export const maxHeadOctets = 8 << 10
+const maxFields = 100
+
+const requestLine = /^([A-Za-z-]+) (\S+) HTTP\/1\.([01])$/
+const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/
+
+/** `text`: the head in latin1, without the empty line at its end. Throws BadRequest. */
+export function parseRequestHead(text: string): RequestHead {
+  const [first, ...lines] = text.split('\r\n')
+  const [, method, target, minor] = requestLine.exec(first) ?? []
+  if (method === undefined) throw new BadRequest(400, 'the request line is invalid')
+  if (lines.length > maxFields) throw new BadRequest(431, `more than ${maxFields} header fields`)
+  const headers = new Map<string, string>()
+  for (const line of lines) {
+    const [, name, value] = field.exec(line) ?? []
+    if (name === undefined) throw new BadRequest(400, 'a header field is invalid')
+    const known = headers.get(name.toLowerCase())
+    headers.set(name.toLowerCase(), known === undefined ? value : `${known}, ${value}`)
+  }
+  if (minor === '1' && !headers.has('host')) throw new BadRequest(400, 'the Host field is missing')
+  const request = { method, target, path: target.replace(/\?.*/s, ''), headers }
+  return { request, last: hasBody(headers) || !isPersistent(minor, headers.get('connection') ?? '') }
+}
+
+/** RFC 9112 §6.3. A message with both fields, or with a length that is not a number, may be an attempt to smuggle one. */
+function hasBody(headers: ReadonlyMap<string, string>): boolean {
+  const length = headers.get('content-length')
+  const coding = headers.get('transfer-encoding')
+  if (length !== undefined && (coding !== undefined || !/^\d+$/.test(length))) {
+    throw new BadRequest(400, 'Content-Length is invalid')
+  }
+  return coding !== undefined || Number(length ?? 0) > 0
+}
+
+/** RFC 9112 §9.3. */
+function isPersistent(minor: string, connection: string): boolean {
+  const options = connection.toLowerCase().split(/[ \t]*,[ \t]*/)
+  return minor === '1' ? !options.includes('close') : options.includes('keep-alive')
+}
+
+/** The head of a reply. `close`: no request is taken after it. */
+export function replyHead({ status, headers = {}, body }: HttpReply, close: boolean): string {
+  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
+  for (const [name, value] of Object.entries(headers)) text += `${name}: ${value}\r\n`
+  return `${text}Date: ${new Date().toUTCString()}\r\nContent-Length: ${body.length}\r\nConnection: ${close ? 'close' : 'keep-alive'}\r\n\r\n`
+}
+
+/** A reply of plain text. */
+export function textReply(status: number, text: string, options: { readonly close?: boolean } = {}): HttpReply {
+  return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: Buffer.from(text), ...options }
+}

@@ -1,0 +1,244 @@
+/**
+ * An HTTP/1 server for probes and scrapers that clients cannot make hold memory. A connection has one request at a time:
+ * while one is answered nothing is read, and what came behind it (pipelining) is not answered. A reply is made only when
+ * the reply before it is taken, and a large one ends its connection. Node's own server parses every request that a packet
+ * holds and answers all of them at once: 1.3 MB of requests took 1.7 GiB.
+ */
+import { createServer, type Server, type Socket } from 'node:net'
+import type { BudgetedConnection, HttpBudget, HttpPhase } from './budget.ts'
+import {
+  BadRequest,
+  type HttpReply,
+  type HttpRequest,
+  maxHeadOctets,
+  parseRequestHead,
+  replyHead,
+  textReply,
+} from './message.ts'
+
+/** Answers a request. `signal` is aborted when the client has closed the connection, or its half: work may end then. */
+export type HttpHandler = (request: HttpRequest, signal: AbortSignal) => HttpReply | Promise<HttpReply>
+
+const second = 1_000
+/** As CoreDNS: a request must be in, and a reply taken, within 5 s. */
+const phaseTimeout = 5 * second
+/** How long a client may go on sending after its last reply: to close at once would reset the connection under it. */
+const lingering = 1 * second
+/** Larger replies end their connection: what the kernel holds of one is then known to be taken when the client closes. */
+const maxKeptReply = 4 << 10
+/** Replies on one connection: the kernel holds some of them for a client that does not read. */
+const maxReplies = 32
+
+export interface HttpServer {
+  /** The server of plain or TLS connections; listen on it and close it as usual. */
+  readonly net: Server
+  /** Closes connections that wait for another request. */
+  closeIdle(): void
+  /** Closes every connection. */
+  closeAll(): void
+}
+
+/**
+ * Of every server of connections: half-open, so that a client that has sent its request and its FIN still gets the reply;
+ * `handshakeTimeout` is for TLS servers.
+ */
+const connectionOptions = { allowHalfOpen: true, handshakeTimeout: phaseTimeout }
+
+/** TLS for a server. `key` distinguishes servers that must not be shared. */
+export interface HttpSecurity {
+  readonly key: string
+  createServer(options: typeof connectionOptions): Server
+}
+
+export function createHttpServer(handler: HttpHandler, budget: HttpBudget, security?: HttpSecurity): HttpServer {
+  const connections = new Set<Connection>()
+  const serve = (socket: Socket): void => {
+    const connection = serveConnection(socket, handler, budget, () => connections.delete(connection))
+    connections.add(connection)
+  }
+  const net = security ? security.createServer(connectionOptions) : createServer(connectionOptions)
+  if (security) countHandshakes(net, budget)
+  net.on(security ? 'secureConnection' : 'connection', serve)
+  return {
+    net,
+    closeIdle() {
+      for (const connection of connections) if (connection.isIdle()) connection.destroy()
+    },
+    closeAll() {
+      for (const connection of connections) connection.destroy()
+    },
+  }
+}
+
+/** A TLS connection is handed over after its handshake; until then it counts as one that waits. */
+function countHandshakes(net: Server, budget: HttpBudget): void {
+  const handshakes = new Map<string, BudgetedConnection>()
+  const finished = (peer: string): void => {
+    const handshake = handshakes.get(peer)
+    if (handshake) budget.remove(handshake)
+    handshakes.delete(peer)
+  }
+  net.on('connection', (socket: Socket) => {
+    const peer = peerOf(socket)
+    const handshake: BudgetedConnection = {
+      client: socket.remoteAddress ?? '',
+      phase: 'waiting',
+      destroy: () => void socket.destroy(),
+    }
+    handshakes.set(peer, handshake)
+    budget.add(handshake)
+    socket.on('close', () => finished(peer))
+  })
+  net.on('secureConnection', (socket: Socket) => finished(peerOf(socket)))
+}
+
+const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
+
+interface Connection extends BudgetedConnection {
+  /** It has had a reply and sent nothing since. */
+  isIdle(): boolean
+}
+
+function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudget, onClose: () => void): Connection {
+  let phase: HttpPhase = 'waiting'
+  /** The head so far, in latin1. */
+  let head = ''
+  let replies = 0
+  let octets = 0
+  /** Octets have come behind the request. They are a body or another request; neither is read. */
+  let pipelined = false
+  /** The last reply is under way. */
+  let ending = false
+  let clientEnded = false
+  let timer = setTimeout(destroy, phaseTimeout)
+  const gone = new AbortController()
+
+  function destroy(): void {
+    release()
+    socket.destroy()
+  }
+
+  function startTimer(milliseconds: number): void {
+    clearTimeout(timer)
+    timer = setTimeout(destroy, milliseconds)
+  }
+
+  function read(chunk: Buffer): void {
+    // After the last reply, what the client still sends is discarded. Before it, nothing more is read.
+    if (phase === 'working') {
+      pipelined = true
+      socket.pause()
+    }
+    if (phase !== 'waiting') return
+    const received = head.length + chunk.length
+    head += chunk.toString('latin1', 0, maxHeadOctets + 4 - head.length)
+    // RFC 9112 §2.2: empty lines in front of a request are ignored.
+    const start = /^(?:\r\n)*/.exec(head)![0].length
+    const end = head.indexOf('\r\n\r\n', start)
+    if (end < 0) {
+      if (head.length >= maxHeadOctets) reply(textReply(431, 'the header is too long\n'), true)
+      return
+    }
+    pipelined = received > end + 4
+    const text = head.slice(start, end)
+    head = ''
+    take(text)
+  }
+
+  function take(text: string): void {
+    try {
+      const { request, last } = parseRequestHead(text)
+      answer(request, last || ++replies >= maxReplies)
+    } catch (error) {
+      if (!(error instanceof BadRequest)) throw error
+      reply(textReply(error.status, `${error.message}\n`), true)
+    }
+  }
+
+  function answer(request: HttpRequest, last: boolean): void {
+    phase = 'working'
+    clearTimeout(timer)
+    const isHead = request.method === 'HEAD'
+    const result = callHandler(request)
+    if (!(result instanceof Promise)) reply(result, last, isHead)
+    else
+      result.then(
+        (made) => reply(made, last, isHead),
+        () => reply(textReply(500, 'internal error\n'), true, isHead),
+      )
+  }
+
+  function callHandler(request: HttpRequest): HttpReply | Promise<HttpReply> {
+    try {
+      return handler(request, gone.signal)
+    } catch {
+      return textReply(500, 'internal error\n', { close: true })
+    }
+  }
+
+  function reply(made: HttpReply, last: boolean, isHead = false): void {
+    if (socket.destroyed) return
+    const close = last || pipelined || clientEnded || made.close === true || made.body.length > maxKeptReply
+    phase = 'replying'
+    ending = close
+    if (!close) socket.pause()
+    octets = isHead ? 0 : made.body.length
+    startTimer(phaseTimeout)
+    budget.progress(connection, octets)
+    if (socket.destroyed) return
+    socket.cork()
+    socket.write(replyHead(made, close), 'latin1')
+    if (octets > 0) socket.write(made.body)
+    socket.uncork()
+    if (close) endConnection()
+    else socket.write('', taken)
+  }
+
+  /** The kernel has the reply: the next request may come. */
+  function taken(error?: Error | null): void {
+    if (error || socket.destroyed) return
+    release()
+    phase = 'waiting'
+    budget.progress(connection, 0)
+    startTimer(phaseTimeout)
+    socket.resume()
+  }
+
+  function endConnection(): void {
+    socket.end(() => startTimer(lingering))
+    // To be told of the client's FIN, and not to reset the connection while the reply is on its way.
+    socket.resume()
+  }
+
+  function release(): void {
+    budget.release(octets)
+    octets = 0
+  }
+
+  const connection: Connection = {
+    client: socket.remoteAddress ?? '',
+    get phase() {
+      return phase
+    },
+    isIdle: () => phase === 'waiting' && replies > 0 && head === '',
+    destroy,
+  }
+
+  socket.on('data', read)
+  socket.on('end', () => {
+    clientEnded = true
+    gone.abort()
+    if (phase === 'waiting') socket.end()
+    else if (ending && socket.writableFinished) destroy()
+  })
+  socket.on('error', destroy)
+  socket.on('close', () => {
+    clearTimeout(timer)
+    gone.abort()
+    release()
+    budget.remove(connection)
+    onClose()
+  })
+  budget.add(connection)
+  return connection
+}

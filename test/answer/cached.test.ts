@@ -53,7 +53,7 @@ function createCachedReplyHarness(
 }
 
 describe('a cached reply', () => {
-  it('is repeated with the header, question and case of the client, AA set, RA and rcode as stored', () => {
+  it('a cached reply is repeated with the header, question and case of the client, AA set, RA and rcode as stored', () => {
     const { ask, keep } = createCachedReplyHarness()
     keep({ answer: [a(1)] })
     const reply = replyOf(ask('WWW.Example.com.', 1, { recursionDesired: false }))
@@ -92,20 +92,20 @@ describe('a cached reply', () => {
     assert.deepEqual(ttls(29_999), [1, 0, 0])
   })
 
-  it('keeps its TTLs where it was told so (keepttl)', () => {
+  it('a cached reply keeps its TTLs under keepttl', () => {
     const { ask, keep } = createCachedReplyHarness()
     keep({ answer: [a(1)] }, { keepTtl: true })
     assert.equal(replyOf(ask(name, 1, { now: 25 * seconds })).answer[0].ttl, 30)
   })
 
-  it('is a miss from the moment it expires', () => {
+  it('a cached reply is a miss from the moment it expires', () => {
     const { ask, keep } = createCachedReplyHarness()
     keep({ answer: [a(1)] })
     assert.equal(replyOf(ask(name, 1, { now: 30 * seconds - 1 })).answer.length, 1)
     assert.equal(ask(name, 1, { now: 30 * seconds }), 'miss: the cached reply has expired')
   })
 
-  it('belongs to one name, type, DO and CD, whoever asks over whatever', () => {
+  it('a cached reply belongs to one name, type, DO and CD, whoever asks over whatever', () => {
     const { ask, keep } = createCachedReplyHarness()
     keep({ answer: [a(1)] })
     keep({ answer: [a(2)] }, { dnssecOk: true })
@@ -119,7 +119,7 @@ describe('a cached reply', () => {
     assert.match(String(ask(name, 1, { checkingDisabled: true, edns: ednsOf({ dnssecOk: true }) })), /^miss/)
   })
 
-  it('tells AD to those who asked with DO or AD (RFC 6840 §5.7)', () => {
+  it('a cached reply has AD for clients that asked with DO or AD (RFC 6840 §5.7)', () => {
     const { ask, keep } = createCachedReplyHarness()
     keep({ answer: [a(1)] }, { authenticData: true })
     keep({ answer: [a(1)] }, { authenticData: true, dnssecOk: true })
@@ -128,7 +128,7 @@ describe('a cached reply', () => {
     assert.equal(replyOf(ask(name, 1, { edns: ednsOf({ dnssecOk: true }) })).authenticData, true)
   })
 
-  it('is cut at whole records in the order answer, authority, additional', () => {
+  it('a cached reply is cut at whole records in the order answer, authority, additional', () => {
     const { ask, keep } = createCachedReplyHarness()
     keep({
       answer: Array.from({ length: 25 }, (_, i) => a(i)),
@@ -140,7 +140,7 @@ describe('a cached reply', () => {
     assert.equal(replyOf(ask(name, 1, { edns: ednsOf() })).truncated, false)
   })
 
-  it('has its addresses in random order, after the CNAME that leads to them', () => {
+  it('a cached reply has its addresses in random order, after the CNAME that leads to them', () => {
     const { ask, keep } = createCachedReplyHarness({ shuffle: true })
     const alias = record(name, 5, 30, rdata.name('lb.example.com.'))
     keep({ answer: [alias, ...[1, 2, 3, 4, 5, 6].map((i) => a(i, 30, 'lb.example.com.'))] })
@@ -156,7 +156,7 @@ describe('a cached reply', () => {
     assert.ok(orders.size > 20, `${orders.size} orders`)
   })
 
-  it('gives way to a compiled node, whichever came first', () => {
+  it('a cached reply gives way to a compiled node, whichever came first', () => {
     const { ask, keep, table, space, profileId } = createCachedReplyHarness()
     const node = { zone: 'cluster.local.', below: 'closed', otherTypes: 'nodata', answers: new Map() } as const
     const inZone = 'late.cluster.local.'
@@ -172,7 +172,7 @@ describe('a cached reply', () => {
     assert.equal(replyOf(ask(inZone, 1)).answer.length, 1, 'what is for the chain may have been cached')
   })
 
-  it('is replaced, and removed, by its key', () => {
+  it('a cached reply is replaced, and removed, by its key', () => {
     const { ask, keep, table, space } = createCachedReplyHarness()
     keep({ answer: [a(1)] })
     keep({ answer: [a(2)] })
@@ -183,7 +183,7 @@ describe('a cached reply', () => {
     assert.equal(table.stats().cachedBytes, 0)
   })
 
-  it('is not kept when it cannot be repeated, and what it replaces is gone', () => {
+  it('a cached reply is not kept when it cannot be repeated, and what it replaces is gone', () => {
     const fine = entry({ answer: [a(1)] }).reply
     const bad: [string, Uint8Array][] = [
       ['cut', entry({ answer: [a(1)], truncated: true }).reply],
@@ -201,7 +201,7 @@ describe('a cached reply', () => {
     }
   })
 
-  it('has a bound: the oldest goes first, by number and by octets', () => {
+  it('cached replies are bounded: the oldest is evicted first, by number and by octets', () => {
     const few = createCachedReplyHarness({}, { maxCachedEntries: 3 })
     const names = [1, 2, 3, 4, 5].map((i) => `n${i}.example.com.`)
     for (const n of names) few.keep({ answer: [a(1, 30, n)] }, { name: n })

@@ -11,7 +11,7 @@ const node = { zone: zoneName, below: 'closed', otherTypes: 'nodata', answers: n
 const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0)
 
 describe('the data plane counts', () => {
-  it('requests by family and type, responses by rcode, DO, sizes and durations, for each class and proto', () => {
+  it('the data plane counts requests by family and type, responses by rcode, DO, sizes and durations, for each class and proto', () => {
     const { table, space, profileId, responder, ask } = createResponderHarness()
     table.put(space, profileId, zoneName, node)
     ask(zoneName, 28, { edns: ednsOf({ dnssecOk: true }) })
@@ -59,7 +59,7 @@ describe('the data plane counts', () => {
     assert.equal([...collect(table)][0].responseSize.sum, 12 + 15 + 4 + 3 * (15 + 10 + 4))
   })
 
-  it('hits of cached replies by success and denial', () => {
+  it('the data plane counts hits of cached replies by success and denial', () => {
     const { table, space, profileId, responder, ask } = createResponderHarness()
     for (const rcode of [0, 3]) {
       const name = `r${rcode}.example.`
@@ -72,7 +72,7 @@ describe('the data plane counts', () => {
     assert.deepEqual([...collect(table)][0].cacheHits, { success: 1, denial: 1 })
   })
 
-  it('misses by reason, and nothing else of them', () => {
+  it('the data plane counts misses by reason, and nothing else of them', () => {
     const { table, responder, ask } = createResponderHarness()
     ask('example.com.', 1)
     responder.count(transportCode.udp4, 1, 0)
@@ -85,7 +85,7 @@ describe('the data plane counts', () => {
     assert.deepEqual([...collect(table)], [])
   })
 
-  it('for ever: what a thread counted stays when it is gone and another has its slot', () => {
+  it('the counters of a thread stay when it is gone and another has its slot', () => {
     const { table, space, profileId } = createResponderHarness()
     table.put(space, profileId, zoneName, node)
     const request = encodeMessage(questionMessage(zoneName, 1), { limit: 512 })
@@ -105,7 +105,7 @@ describe('the data plane counts', () => {
     assert.equal(new Int32Array(table.handle.counters)[0], 1, 'in one row')
   })
 
-  it('sums the threads', () => {
+  it('the data plane sums the counters of its threads', () => {
     const { table, space, profileId } = createResponderHarness()
     table.put(space, profileId, zoneName, node)
     const request = encodeMessage(questionMessage(zoneName, 1), { limit: 512 })
@@ -119,7 +119,7 @@ describe('the data plane counts', () => {
 })
 
 describe('a reader in a batch', () => {
-  it('keeps what was retired since it began, and nothing once it has passed or gone OFFLINE', () => {
+  it('a reader in a batch keeps what was retired since it began, and nothing once it has passed or gone OFFLINE', () => {
     const { table, space, profileId } = createResponderHarness()
     const reader = table.addReader()
     const responder = createResponder(table.handle, reader.slot)

@@ -21,7 +21,7 @@ table.put(space, profileId, 'web.example.', {
 
 describe('an odd message', () => {
   for (const { name, request, reply } of cases) {
-    it(`${name}: ${reply}`, () => {
+    it(`the responder replies to ${name} as listed: ${reply}`, () => {
       const octets = answer(Buffer.from(request, 'hex'))
       if (octets === DROP) assert.equal(reply, 'silence')
       else if (octets === MISS) assert.equal(reply, 'the chain')

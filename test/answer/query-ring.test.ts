@@ -77,7 +77,7 @@ function factsAt({ words, halves, bytes, floats }: QueryRingView, at: number) {
 const octetsOf = (outcome: Outcome): number => messageOctets({ ...replyOf(outcome), edns: undefined })
 
 describe('an observed answer', () => {
-  it('is told with everything that a line of the log needs', () => {
+  it('an observed answer carries everything that a line of the log needs', () => {
     const { tell, taken, responder, space, profileId, ask } = observed(everything)
     const name = `No.${zoneName}`
     tell(name, 28, { edns: ednsOf({ dnssecOk: true, payloadSize: 4096 }), now: 1234.5 })
@@ -109,12 +109,12 @@ describe('an observed answer', () => {
     ['who wants denials', { answers: false, denials: true }, [false, true, true]],
   ]
   for (const [who, wish, heard] of wishes)
-    it(`is told to ${who} by class: an answer, NODATA, NXDOMAIN`, () => {
+    it(`an observed answer reaches ${who} by class: an answer, NODATA, NXDOMAIN`, () => {
       const { tell } = observed(wish)
       assert.deepEqual([tell(zoneName, 1), tell(zoneName, 16), tell(`a.${zoneName}`, 1)], heard)
     })
 
-  it('is one from the table: no miss and no reply that needs no table is told', () => {
+  it('an observed answer comes from the table: no miss and no reply without the table is reported', () => {
     const { tell } = observed(everything)
     assert.equal(tell('elsewhere.example.', 1), false, 'a miss')
     assert.equal(tell(zoneName, 1, { edns: ednsOf({ version: 1 }) }), false, 'BADVERS')
@@ -126,7 +126,7 @@ describe('an observed answer', () => {
     ['records', 16, recordsSpec],
   ] as const
   for (const [kind, type, answers] of kinds)
-    it(`has the size of the whole reply, also where that is cut: ${kind}`, () => {
+    it(`an observed answer has the size of the whole reply, also where that is truncated: ${kind}`, () => {
       fc.assert(
         fc.property(answers as fc.Arbitrary<AnswerSpec>, (answer) => {
           const { table, space, profileId, ask, tell, taken, responder } = observed(everything)
@@ -144,7 +144,7 @@ describe('an observed answer', () => {
       )
     })
 
-  it('has the size of a cached reply without compression, and knows its denials by their SOA', () => {
+  it('an observed answer has the size of a cached reply without compression, and knows its denials by their SOA', () => {
     const { table, space, profileId, tell, taken, responder } = observed(everything)
     const soa = rdata.soa({ mname: 'ns.x.', rname: 'h.x.', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 1 })
     const records = (type: number, data: Uint8Array) => [{ name: 'x.', type, class: 1, ttl: 9, rdata: data }]
@@ -177,7 +177,7 @@ describe('an observed answer', () => {
 })
 
 describe('the ring of observed queries', () => {
-  it('shows nothing before it is published, then all of a batch with what it took', () => {
+  it('the ring of observed queries shows nothing before it is published, then all of a batch with what it took', () => {
     const { tell, taken, responder } = observed(everything)
     tell(zoneName, 1)
     tell(zoneName, 16)
@@ -192,7 +192,7 @@ describe('the ring of observed queries', () => {
     )
   })
 
-  it('counts what finds no room, and has room again for what was taken', () => {
+  it('the ring of observed queries counts what finds no room, and has room again for what was taken', () => {
     const { tell, taken, responder, consumer } = observed(everything, 4)
     for (let i = 0; i < 6; i++) tell(zoneName, i + 1)
     responder.publish(0)
@@ -207,7 +207,7 @@ describe('the ring of observed queries', () => {
     assert.equal(consumer.dropped(), 5)
   })
 
-  it('asks to be looked at once, and again after the consumer has gone to sleep', () => {
+  it('the ring of observed queries asks to be looked at once, and again after the consumer has gone to sleep', () => {
     const { tell, taken, responder, consumer } = observed(everything)
     const publish = () => tell(zoneName, 1) && responder.publish(0)
     assert.deepEqual([responder.publish(0), publish(), publish()], [false, true, false])

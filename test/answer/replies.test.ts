@@ -70,7 +70,7 @@ function throughTheEncoder(sections: Sections, request: Message, by: TransportCo
 }
 
 describe('a reply from the table', () => {
-  it('is what the chain would send for the same node, cut at the same record', () => {
+  it('a reply from the table is what the chain would send for the same node, cut at the same record', () => {
     const { table, space, profileId, ask } = createResponderHarness()
     const type = fc.oneof({ arbitrary: fc.constantFrom(...Object.values(typeNumbers)), weight: 9 }, fc.constant(65))
     fc.assert(
@@ -95,7 +95,7 @@ describe('a reply from the table', () => {
     )
   })
 
-  it('has 29 of 60 addresses and TC without EDNS, as CoreDNS', () => {
+  it('a reply from the table has 29 of 60 addresses and TC without EDNS, as CoreDNS', () => {
     const { table, space, profileId, ask } = createResponderHarness()
     const name = `web.default.svc.${zoneName}`
     const addresses = new Uint8Array(240)
@@ -107,7 +107,7 @@ describe('a reply from the table', () => {
     assert.equal(replyOf(ask(name, 1, { edns: ednsOf() })).truncated, false)
   })
 
-  it('points to what it can and copies what it cannot when 600 endpoints go beyond 16 KiB', () => {
+  it('a reply from the table points to what it can and copies what it cannot when 600 endpoints go beyond 16 KiB', () => {
     const { table, space, profileId, ask, answer } = createResponderHarness()
     const name = `web.default.svc.${zoneName}`
     for (const count of [250, 400, 600, 900, 1200]) {
@@ -133,7 +133,7 @@ describe('a reply from the table', () => {
     }
   })
 
-  it('copies the question in its case, and writes the zone in that case', () => {
+  it('a reply from the table copies the question in its case, and writes the zone in that case', () => {
     const { table, space, profileId, ask } = createResponderHarness()
     table.put(space, profileId, `web.${zoneName}`, empty)
     const reply = replyOf(ask('wEB.CLUSTER.local.', 1))
@@ -161,7 +161,7 @@ describe('a reply from the table', () => {
     assert.equal(replyOf(ask('nothing.here.', 1)).rcode, 3)
   })
 
-  it('echoes the advertised size as the class caps it', () => {
+  it('a reply from the table echoes the advertised size as the class caps it', () => {
     const { table, space, profileId, ask } = createResponderHarness({ maxPayload: 1232 })
     table.put(space, profileId, `web.${zoneName}`, {
       ...empty,
@@ -173,7 +173,7 @@ describe('a reply from the table', () => {
     assert.equal(replyOf(ask(`web.${zoneName}`, 1, { edns: ednsOf({ payloadSize: 100 }) })).edns?.payloadSize, 100)
   })
 
-  it('is for the chain when the way it goes has less room than the client', () => {
+  it('a query is left to the chain when its transport has less room than the client', () => {
     const { table, space, profileId, ask } = createResponderHarness({}, { udpRoom: 600 })
     table.put(space, profileId, `web.${zoneName}`, {
       ...empty,
@@ -197,7 +197,7 @@ describe('a name that the table does not have', () => {
     return { ...made, put }
   }
 
-  it('does not exist below a closed node, however far below', () => {
+  it('a name without a node is NXDOMAIN below a closed node, however far below', () => {
     const { ask } = tree()
     for (const name of [
       `nothing.svc.${zoneName}`,
@@ -211,13 +211,13 @@ describe('a name that the table does not have', () => {
     }
   })
 
-  it('is for the chain below an open node, and outside every zone', () => {
+  it('a name without a node is left to the chain below an open node, and outside every zone', () => {
     const { ask } = tree()
     assert.match(String(ask(`x.open.svc.${zoneName}`, 1)), /closest name that the table knows/)
     assert.match(String(ask('example.com.', 1)), /neither the name nor a name above/)
   })
 
-  it('is for the chain while its zone is not synced, and so is a name that answers NXDOMAIN', () => {
+  it('a name without a node is left to the chain while its zone is not synced, and so is a name that answers NXDOMAIN', () => {
     const { ask, table, space, put } = tree()
     put(`gone.svc.${zoneName}`, { otherTypes: 'nxdomain' })
     table.zone(space, zoneSpec({}, zoneName, true))
@@ -228,12 +228,12 @@ describe('a name that the table does not have', () => {
     assert.equal(replyOf(ask(`gone.svc.${zoneName}`, 1)).rcode, 3)
   })
 
-  it('is for the chain when SOA or ANY is asked: Kubernetes zones and the `any` plugin answer those', () => {
+  it('a query for SOA or ANY of a missing name is left to the chain: Kubernetes zones and the `any` plugin answer those', () => {
     const { ask } = tree()
     for (const type of [6, 255]) assert.match(String(ask(`nothing.svc.${zoneName}`, type)), /that plugins answer/)
   })
 
-  it('carries the serial and TTL of the zone as they are now', () => {
+  it('a denial from the table carries the serial and TTL of the zone as they are now', () => {
     const { ask, table, space } = tree()
     table.zone(space, zoneSpec({ serial: 4_000_000_000, ttl: 17 }))
     const [soa] = replyOf(ask(`nothing.svc.${zoneName}`, 1)).authority
@@ -243,7 +243,7 @@ describe('a name that the table does not have', () => {
     )
   })
 
-  it('is for the chain in a space that does not serve or is retired', () => {
+  it('a name that the table does not have is for the chain in a space that does not serve or is retired', () => {
     const { ask, table, space } = tree()
     // What the writer does when it has no memory left for a change.
     const words = new Int32Array(table.handle.memory)
@@ -259,7 +259,7 @@ describe('a name that the table does not have', () => {
 describe('random order', () => {
   const key = (record: ResourceRecord): string => recordText(record)
 
-  it('permutes addresses and glue and nothing else, before the reply is cut', () => {
+  it('random order permutes addresses and glue and nothing else, before the reply is cut', () => {
     const { table, space, profileId, ask } = createResponderHarness({ shuffle: true })
     const spec = fc.oneof(
       addressesSpec(1).map((answer) => ({ type: 1, answer })),
@@ -294,7 +294,7 @@ describe('random order', () => {
     )
   })
 
-  it('gives each of 40 addresses the same chance to be among the first 28, and each position', () => {
+  it('random order gives each of 40 addresses the same chance to be among the first 28, and each position', () => {
     const { table, space, profileId, ask } = createResponderHarness({ shuffle: true })
     const name = `web.default.svc.${zoneName}`
     const addresses = Uint8Array.from({ length: 160 }, (_, i) => (i % 4 === 3 ? i >> 2 : 10))
@@ -317,7 +317,7 @@ describe('random order', () => {
 })
 
 describe('an answer with variants', () => {
-  it('is drawn by weight for each query, whole', () => {
+  it('an answer with variants is drawn by weight for each query, whole', () => {
     const { table, space, profileId, ask } = createResponderHarness()
     const name = `split.default.svc.${zoneName}`
     const variant = (weight: number, octet: number, count: number) => ({
@@ -337,7 +337,7 @@ describe('an answer with variants', () => {
     assert.ok(canary > 350 && canary < 650, `${canary} of 5000`)
   })
 
-  it('is not cut in a datagram, for another draw would follow over TCP: any of its addresses that fit', () => {
+  it('an answer with variants has the addresses that fit a datagram and no TC, because TCP would draw again', () => {
     const { table, space, profileId, ask } = createResponderHarness({}, { random: fixedRandom(5) })
     const name = `split.default.svc.${zoneName}`
     const variant = (weight: number, octet: number, count: number) => {
@@ -361,7 +361,7 @@ describe('an answer with variants', () => {
     for (const [i, count] of among.entries()) assertShare(count, large, 28 / 50, `address ${i}`)
   })
 
-  it('means each of its variants, of every kind', () => {
+  it('a draw can select each variant of an answer, of every kind', () => {
     const { table, space, profileId, ask } = createResponderHarness()
     fc.assert(
       fc.property(nameInZone, servicesSpec, recordsSpec, (name, services, records) => {
@@ -386,7 +386,7 @@ describe('an answer with variants', () => {
     )
   })
 
-  it('obeys the random source: every draw from the first to the last', () => {
+  it('an answer with variants obeys the random source: every draw from the first to the last', () => {
     const draws = [0, 0x3fffffff, 0x40000000, 0xffffffff]
     const { table, space, profileId, ask } = createResponderHarness({}, { random: () => draws.shift()! })
     const name = `split.${zoneName}`

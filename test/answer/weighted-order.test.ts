@@ -35,7 +35,7 @@ const services = (weights: readonly number[], priorities: readonly number[] = []
 })
 
 describe('SRV records in weighted order', () => {
-  it('are kept by the table, sorted by priority and weight', () => {
+  it('SRV records in weighted order are kept by the table, sorted by priority and weight', () => {
     const { table, space, profileId } = createResponderHarness()
     fc.assert(
       fc.property(nameInZone, weightedServicesSpec, (name, spec) => {
@@ -46,7 +46,7 @@ describe('SRV records in weighted order', () => {
     )
   })
 
-  it('are all in a reply that is not cut, once each, by priority, with their addresses', () => {
+  it('SRV records in weighted order are all in a reply that is not cut, once each, by priority, with their addresses', () => {
     for (const shuffle of [false, true]) {
       const { table, space, profileId, ask } = createResponderHarness({ shuffle })
       fc.assert(
@@ -70,7 +70,7 @@ describe('SRV records in weighted order', () => {
     }
   })
 
-  it('are cut after they are drawn: what is left is drawn by weight, too', () => {
+  it('SRV records in weighted order are cut after they are drawn: what is left is drawn by weight, too', () => {
     const { table, space, profileId, ask } = createResponderHarness({}, { random: fixedRandom(1) })
     const name = `split.${zoneName}`
     // 60 light ones would fill the reply before the heavy one, were it cut in the order stored.
@@ -130,7 +130,7 @@ describe('SRV records in weighted order', () => {
     })
   }
 
-  it('are drawn among those of one priority, and of no weight at last', () => {
+  it('SRV records in weighted order are drawn among those of one priority, and of no weight at last', () => {
     const { table, space, profileId, ask } = createResponderHarness({}, { random: fixedRandom(4) })
     const name = `split.${zoneName}`
     table.put(space, profileId, name, node(services([1, 3, 0, 0, 5], [0, 0, 0, 1, 1])))

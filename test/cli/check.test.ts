@@ -20,14 +20,14 @@ async function check(corefile: string): Promise<{ code: number; lines: string[] 
 }
 
 describe('check', () => {
-  test('finds nothing in a Corefile that can be served', async () => {
+  test('slicedns check finds nothing in a Corefile that can be served', async () => {
     assert.deepEqual(await check('example.org:1053 {\n  health {\n    lameduck 5s\n  }\n  whoami\n}\n'), {
       code: 0,
       lines: ['Corefile can be served: 1 server block'],
     })
   })
 
-  test('tells every error: grammar, directives, keys, values, blocks that collide', async () => {
+  test('slicedns check reports every error: grammar, directives, keys, values, blocks that collide', async () => {
     const { code, lines } = await check(`a..b example.org {
   reload 1s
   helth
@@ -61,7 +61,7 @@ last {
     assert.equal(code, 1)
   })
 
-  test('accepts the Corefile of the multi-cluster services API', async () => {
+  test('slicedns check accepts the Corefile of the multi-cluster services API', async () => {
     const { code, lines } = await check(`.:53 {
   kubernetes cluster.local clusterset.local in-addr.arpa ip6.arpa {
     multicluster clusterset.local
@@ -79,7 +79,7 @@ last {
     assert.deepEqual({ code, lines }, { code: 0, lines: ['Corefile can be served: 1 server block'] })
   })
 
-  test('only warns of what CoreDNS accepts', async () => {
+  test('slicedns check only warns of what CoreDNS accepts', async () => {
     const { code, lines } = await check('a_b {\n  import none*\n}\n')
     assert.deepEqual(lines, [
       'Corefile:1:1 - warning: no directives: every query for this block is REFUSED',
@@ -90,24 +90,24 @@ last {
     assert.equal(code, 0)
   })
 
-  test('does not mind one zone on two addresses, or twice with a view', async () => {
+  test('slicedns check accepts one zone on two addresses, or twice with a view', async () => {
     const { code } = await check('a {\n  bind 127.0.0.1\n  whoami\n}\na {\n  bind 127.0.0.2\n  whoami\n}\n')
     assert.equal(code, 0)
   })
 
-  test('minds one address twice in a block', async () => {
+  test('slicedns check refuses one address twice in a block', async () => {
     const { code, lines } = await check('a {\n  bind ::1 127.0.0.1\n  bind 127.0.0.1\n  whoami\n}\n')
     assert.equal(lines[0], 'Corefile:3:8 - bind to 127.0.0.1 twice: it is already defined')
     assert.equal(code, 1)
   })
 
-  test('says which Corefile is not there', async () => {
+  test('slicedns check reports which Corefile does not exist', async () => {
     const io = terminal()
     assert.equal(await run(['-conf', join(folder, 'nowhere')], io), 1)
     assert.match(io.out(), /cannot read the Corefile .*nowhere: no such file\n/)
   })
 
-  test('takes no arguments but its flags', async () => {
+  test('slicedns check takes no arguments but its flags', async () => {
     const io = terminal()
     assert.equal(await run(['Corefile'], io), 2)
     assert.match(io.err(), /^unexpected argument 'Corefile'\n/)

@@ -66,18 +66,18 @@ answer:
 `
 
 describe('explain', () => {
-  test('reaches a process by its pid, and prints what it says', async () => {
+  test('slicedns explain reaches a process by its pid, and prints its explanation', async () => {
     const io = terminal()
     assert.equal(await run(['web', '--pid', String(process.pid)], io), 0, io.err())
     assert.equal(io.out(), text)
   })
-  test('reaches it by its pidfile', async () => {
+  test('slicedns explain reaches a process by its pidfile', async () => {
     const io = terminal()
     writeFileSync(join(folder, 'pid'), `${process.pid}\n`)
     assert.equal(await run(['web', 'A', '--pidfile', join(folder, 'pid')], io), 0, io.err())
     assert.equal(io.out(), text)
   })
-  test('reaches a console by its URL, and hands on the type', async () => {
+  test('slicedns explain reaches a console by its URL, and hands on the type', async () => {
     const io = terminal()
     const { port } = console_.address() as AddressInfo
     assert.equal(await run(['web', 'SRV', '--json', '--server', `http://127.0.0.1:${port}`], io), 0, io.err())
@@ -113,7 +113,7 @@ describe('explain', () => {
     { name: 'a missing name', args: [], code: 2, says: /^NAME is missing\nUsage: slicedns explain/ },
   ]
   for (const { name, args, code, says } of failures)
-    test(`explain reports ${name}`, async () => {
+    test(`slicedns explain reports ${name}`, async () => {
       const io = terminal()
       assert.equal(await run(args, io), code)
       assert.match(io.err(), says)

@@ -46,7 +46,7 @@ function ask(name: string, type: string, how: Partial<LookupOptions> = {}) {
 describe("dns2's codec and our own agree", () => {
   for (const question of Object.keys(answers)) {
     const [name, type] = question.split(' ')
-    test(`on the reply to ${question}`, async () => {
+    test(`dns2's codec and ours agree on the reply to ${question}`, async () => {
       const [theirs, ours] = [await ask(name, type), await ask(name, type, { answersOnly: false })]
       assert.deepEqual(theirs, { ...ours, authority: [], additional: [] })
     })

@@ -151,7 +151,7 @@ describe('a lookup', () => {
     },
   ]
   for (const { name, ask, says } of failures)
-    test(`query reports ${name}`, async () => {
+    test(`slicedns query reports ${name}`, async () => {
       const { code, out, err } = await query(...ask)
       assert.equal(code, 1)
       assert.equal(out, '')
@@ -176,7 +176,7 @@ describe('a lookup', () => {
     ])
   })
 
-  test('asks an IPv6 server, over UDP and TCP', async () => {
+  test('slicedns query asks an IPv6 server, over UDP and TCP', async () => {
     const six = await littleServer((question) => answers[question], '::1')
     try {
       for (const flags of [[], ['--tcp']]) {
@@ -189,12 +189,12 @@ describe('a lookup', () => {
     }
   })
 
-  test('asks this machine when only a port is given', async () => {
+  test('slicedns query asks this machine when only a port is given', async () => {
     const io = terminal()
     assert.equal(await run(['web.example', '-p', String(server.port)], io), 0, io.err())
   })
 
-  test('prints JSON', async () => {
+  test('slicedns query prints JSON with --json', async () => {
     const { out } = await query('svc.example', 'SRV', '--json')
     const { name, type, rcode, transport, answer } = JSON.parse(out)
     assert.deepEqual(
@@ -218,7 +218,7 @@ describe('an invalid command line is refused with the usage', () => {
     [['a', '--jsn'], 'flag provided but not defined: -jsn'],
   ]
   for (const [args, says] of cases)
-    test(`query ${args.join(' ')}`, async () => {
+    test(`slicedns query refuses the command line query ${args.join(' ')}`, async () => {
       const io = terminal()
       assert.equal(await run(args, io), 2)
       assert.ok(io.err().startsWith(says), io.err())

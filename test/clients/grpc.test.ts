@@ -68,7 +68,9 @@ describe('grpc-js and grpc-go on a headless service', () => {
     await allUse(clients, [1, 2, 3, 4, 5, 6])
   })
 
-  test('they stay with the pods that they have while no connection breaks, whatever the TTL', { skip }, async (t) => {
+  test('gRPC clients stay with the pods that they have while no connection breaks, whatever the TTL', {
+    skip,
+  }, async (t) => {
     const cluster = await startDiscovery(t)
     await cluster.run([1, 2, 3])
     await cluster.publish([1, 2])
@@ -81,7 +83,7 @@ describe('grpc-js and grpc-go on a headless service', () => {
     await allUse(clients, [1, 2])
   })
 
-  test('they take round_robin from the grpc-config annotation, with nothing said by their code', {
+  test('gRPC clients take round_robin from the grpc-config annotation, without a setting in their code', {
     skip,
   }, async (t) => {
     const cluster = await startDiscovery(t)

@@ -71,7 +71,7 @@ describe('names with zonal', () => {
   for (const [left, place] of cases) {
     test(left, () => assert.deepEqual(parseClusterName('cluster.local.', `${left}.cluster.local.`, zonal), place))
   }
-  test('are none without it', () => {
+  test('names of topology zones are not parsed without the option zonal', () => {
     assert.deepEqual(parseClusterName('cluster.local.', 'a.pin._zone.svc1.ns.svc.cluster.local.'), nowhere)
   })
 })

@@ -42,12 +42,12 @@ describe('the weights of a split', () => {
     [[portion(60, 2), portion(30, 3), portion(10, 4)], '60×2 20×3 5×4'],
     [[portion(999, 500), portion(1, 1)], '999×500 500×1'],
   ] as const) {
-    it(`are ${wanted} for ${JSON.stringify(portions)}: the shares, exactly`, () => {
+    it(`the weights of a split are ${wanted} for ${JSON.stringify(portions)}: the shares, exactly`, () => {
       assert.deepEqual(allocateWeights(portions).map(text), [wanted])
     })
   }
 
-  it('are the nearest that 16 bits hold where the shares do not divide', () => {
+  it('the weights of a split are the nearest that 16 bits hold where the shares do not divide', () => {
     const portions = [portion(333, 7), portion(334, 11), portion(333, 13)]
     const [layout, ...others] = allocateWeights(portions)
     assert.equal(others.length, 0)
@@ -104,7 +104,7 @@ describe('the weights of a split', () => {
     )
   })
 
-  it('never fail, however many backends have however little', () => {
+  it('the weights of a split exist for any number of backends, however little each has', () => {
     const portions = fc.array(
       fc.record({
         share: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 10_000 })),

@@ -216,7 +216,7 @@ describe('a transferred zone of a cluster set', () => {
   const zone = 'clusterset.local.'
   const multicluster = { zones: ['cluster.local.', zone], multicluster: [zone] }
 
-  test('has the imported services, and the endpoints of headless ones under their clusters', () => {
+  test('a transferred zone of a cluster set has the imported services, and the endpoints of headless ones under their clusters', () => {
     const { records } = zoneOf(imports, multicluster, zone)
     const endpoint = (address: string, cluster: string) => [
       `db.shop.svc.${zone} 5 IN A ${address}`,
@@ -246,7 +246,7 @@ describe('a transferred zone of a cluster set', () => {
   })
 
   for (const resource of ['serviceimports', 'importedslices'] as const)
-    test(`waits for ${resource}, and the own zone does not`, () => {
+    test(`a transferred zone of a cluster set waits for ${resource}, and the cluster's own zone does not`, () => {
       const { cluster, context } = zoneOf(imports, multicluster, zone)
       assert.equal(isTransferable(context, zone), true)
       cluster.setAvailability(resource, 'forbidden')
@@ -256,7 +256,7 @@ describe('a transferred zone of a cluster set', () => {
 })
 
 describe('a transferred zone', () => {
-  test('has no names of topology zones', () => {
+  test('a transferred zone has no names of topology zones', () => {
     const { records } = zoneOf(
       `service db shop headless ports none
        endpoint db shop 10.0.0.1 ready hostname db-0 zone a`,
@@ -281,7 +281,7 @@ describe('a transferred zone', () => {
     ])
   })
 
-  test('tells the addresses of a server whose service is not shown', () => {
+  test('a transferred zone has the addresses of a name server whose service is not exposed', () => {
     const { records } = zoneOf(
       `service kube-dns kube-system 10.96.0.10 ports none
        endpoint kube-dns kube-system 192.0.2.53 ready`,
@@ -293,7 +293,7 @@ describe('a transferred zone', () => {
     ])
   })
 
-  test('is the zone at one moment, whatever changes while it is told', () => {
+  test('a transferred zone is the zone at one moment, whatever changes during the transfer', () => {
     const { notation, context } = zoneOf(`service a shop 10.96.0.1 ports none
                                             service b shop headless
                                             endpoint b shop 10.0.0.1 ready`)
@@ -315,7 +315,7 @@ describe('a transferred zone', () => {
     )
   })
 
-  test('that is a reverse zone has the names of its addresses, each once', () => {
+  test('a transferred reverse zone has the names of its addresses, each once', () => {
     const { records } = zoneOf(
       `service web shop 10.96.0.1,fd00::1
        endpoint web shop 10.0.0.1 ready hostname one
@@ -333,7 +333,7 @@ describe('a transferred zone', () => {
     ])
   })
 
-  test('must be known whole', () => {
+  test('a zone is transferred only when all of it has been read', () => {
     const { context, cluster } = zoneOf('')
     assert.equal(isTransferable(context), true)
     for (const state of ['forbidden', 'pending'] as const) {

@@ -65,17 +65,17 @@ describe('a server-block key', () => {
 })
 
 describe('ZONES arguments of a plugin', () => {
-  test('that are no names are skipped', () => {
+  test('ZONES arguments of a plugin that are not names are skipped', () => {
     assert.deepEqual(zonesOf(['Example.org', 'a..b', '::/0', '10.0.0.0/15'].map(token), ['whole.']), [
       'example.org.',
       '0.10.in-addr.arpa.',
       '1.10.in-addr.arpa.',
     ])
   })
-  test('that are all no names leave no zone, not the whole block', () => {
+  test('ZONES arguments of a plugin leave no zone, not the whole block, when none of them is a name', () => {
     assert.deepEqual(zonesOf([token('a..b')], ['whole.']), [])
   })
-  test('that are absent mean the zones of the block', () => {
+  test('ZONES arguments of a plugin that are absent mean the zones of the block', () => {
     assert.deepEqual(zonesOf([], ['whole.']), ['whole.'])
   })
   test('lose scheme and port', () => {

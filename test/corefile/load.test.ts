@@ -20,27 +20,27 @@ function file(name: string, text: string): string {
 }
 
 describe('loading a Corefile', () => {
-  test('gives its blocks and its path', () => {
+  test('loading a Corefile gives its blocks and its path', () => {
     const path = file('Corefile', 'example.org {\n  whoami\n}\n')
     const { blocks, file: named, hash } = loadCorefile(path)
     assert.equal(blocks.length, 1)
     assert.equal(named, path)
     assert.match(hash, /^[0-9a-f]{128}$/)
   })
-  test('that is not there says so', () => {
+  test('loading a Corefile that does not exist says so', () => {
     const path = join(folder, 'nowhere')
     assert.equal(
       refusal(() => loadCorefile(path)),
       `cannot read the Corefile ${path}: no such file`,
     )
   })
-  test('that is a folder says so', () => {
+  test('loading a Corefile that is a folder says so', () => {
     assert.equal(
       refusal(() => loadCorefile(folder)),
       `cannot read the Corefile ${folder}: is a directory`,
     )
   })
-  test('that is a pipe or a device is refused at once: reading it could block for ever', () => {
+  test('loading a Corefile that is a pipe or a device fails at once: reading it could block for ever', () => {
     const pipe = join(folder, 'pipe')
     execFileSync('mkfifo', [pipe])
     for (const path of [pipe, '/dev/zero'])
@@ -78,7 +78,7 @@ describe('the hash', () => {
     })
 })
 
-test('globs match as in Go: leading dots too, folders only in the path, sorted', () => {
+test('import globs match as in Go: leading dots too, folders only in the path, sorted', () => {
   for (const name of ['b.conf', 'a.conf', '.hidden.conf', 'a+b.conf', 'note.txt']) file(name, '')
   mkdirSync(join(folder, 'one'))
   writeFileSync(join(folder, 'one/c.conf'), '')
@@ -101,7 +101,7 @@ describe('the nearest known word', () => {
     ['x'.repeat(100_000), undefined],
   ]
   for (const [word, wanted] of cases)
-    test(`of '${word.slice(0, 12)}' is ${wanted ?? 'none'}`, () => {
+    test(`the nearest known word of '${word.slice(0, 12)}' is ${wanted ?? 'none'}`, () => {
       assert.equal(nearest(word, chainOrder), wanted)
     })
 })

@@ -28,7 +28,7 @@ describe('positions', () => {
       ],
     )
   })
-  test('in an imported file are those of that file', () => {
+  test('positions in an imported file are those of that file', () => {
     const files = { '/etc/extra.conf': '\n\n   bogus' }
     const corefile = parseCorefile('.\nimport extra.conf', '/etc/Corefile', sources(files))
     assert.equal(
@@ -36,7 +36,7 @@ describe('positions', () => {
       "/etc/extra.conf:3:4 - Unknown directive 'bogus'",
     )
   })
-  test('in a snippet are those of its definition', () => {
+  test('positions in a snippet are those of its definition', () => {
     const corefile = parse('(a) {\n bogus\n}\n. {\n import a\n}')
     assert.equal(
       refusal(() => checkDirectives(corefile, known)),
@@ -46,14 +46,14 @@ describe('positions', () => {
 })
 
 describe('a directive', () => {
-  test('that slicedns lacks is told from one that nobody has', () => {
+  test('a directive that slicedns lacks is distinguished from one that nobody has', () => {
     const corefile = parse('. {\n  route53 example.org.:Z1\n}')
     assert.equal(
       refusal(() => checkDirectives(corefile, [{ name: 'whoami' }])),
       "Corefile:2:3 - directive 'route53' is one of CoreDNS's that slicedns does not support yet",
     )
   })
-  test('that is unknown is refused in a block without keys, too', () => {
+  test('a directive that is unknown is refused in a block without keys, too', () => {
     assert.match(
       refusal(() => checkDirectives(parse('{\nbogus\n}'), known)),
       /Unknown directive 'bogus'/,
@@ -62,7 +62,7 @@ describe('a directive', () => {
 })
 
 describe('imports are bounded', () => {
-  test('snippets that double at each step end at the limit', () => {
+  test('snippets that double at each step of an import end at the limit', () => {
     const snippets = Array.from({ length: 30 }, (_, i) => `(s${i + 1}) {\nimport s${i}\nimport s${i}\n}\n`)
     const text = `(s0) {\nlog\n}\n${snippets.join('')}.\nimport s30`
     assert.match(
@@ -70,14 +70,14 @@ describe('imports are bounded', () => {
       /maximum snippet import depth \(10000\) exceeded/,
     )
   })
-  test('so do large snippets', () => {
+  test('snippets that are large end at the limit of imports, too', () => {
     const text = `(big) {\n${'log a b c\n'.repeat(5000)}}\n.\n${'import big\n'.repeat(60)}`
     assert.match(
       refusal(() => parse(text)),
       /more than 1000000 words/,
     )
   })
-  test('files that import each other are a circle, twice the same file is none', () => {
+  test('files that import each other are a circle, and one file imported twice is not', () => {
     const circle = sources({ '/a': 'import b', '/b': 'import a' })
     assert.match(
       refusal(() => parseCorefile('import a', '/Corefile', circle)),
@@ -86,7 +86,7 @@ describe('imports are bounded', () => {
     const twice = sources({ '/a': 'log' })
     assert.equal(parseCorefile('.\nimport a\nimport a', '/Corefile', twice).blocks[0].directives.length, 2)
   })
-  test('files of one glob may import each other', () => {
+  test('imports are bounded files of one glob may import each other', () => {
     const files = sources({ '/c/1.conf': 'import ../x/a.txt', '/c/2.conf': 'errors', '/x/a.txt': 'import ../c/2.conf' })
     const [{ directives }] = parseCorefile('.\nimport c/*.conf', '/Corefile', files).blocks
     assert.deepEqual(
@@ -97,11 +97,11 @@ describe('imports are bounded', () => {
 })
 
 describe('variables', () => {
-  test('may lead to other variables', () => {
+  test('variables may lead to other variables', () => {
     const [{ keys }] = parse('{$A}', sources({}, { A: 'x{$B}', B: 'y.example' })).blocks
     assert.equal(keys[0].text, 'xy.example')
   })
-  test('that lead back to themselves are refused', () => {
+  test('variables that lead back to themselves are refused', () => {
     const loop = sources({}, { A: '{$B}', B: '{$A}{$A}' })
     assert.equal(
       refusal(() => parse('x{$A}', loop)),
@@ -110,7 +110,7 @@ describe('variables', () => {
   })
 })
 
-test('what stands before a grammatical error is kept for check', () => {
+test('blocks before a grammatical error are kept for slicedns check', () => {
   const { blocks, words, error } = parseAsFarAsPossible('a {\nlog\n}\nb {\nbogus\nimport x y\n}', 'Corefile', sources())
   assert.equal(blocks.length, 1)
   assert.deepEqual(
@@ -165,7 +165,7 @@ test('any text gives a Corefile or a ConfigError', () => {
   )
 })
 
-test('comments, indentation and blank lines say nothing', () => {
+test('comments, indentation and blank lines change nothing that is parsed', () => {
   const line = fc.constantFrom('log', 'hosts {', 'ttl 60', '}', 'import nowhere*', 'forward . 192.0.2.1')
   fc.assert(
     fc.property(

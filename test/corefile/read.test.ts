@@ -141,7 +141,7 @@ describe('the body of a directive', () => {
     },
   ]
   for (const { name, line, says } of bad)
-    test(`is refused for ${name}`, () => {
+    test(`the body of a directive is refused for ${name}`, () => {
       // A brace that ends a line closes the body, so the block's own brace must not follow.
       const text = line.endsWith('}') && !line.includes('{') ? `kubernetes {\n${line}` : `kubernetes {\n${line}\n}`
       assert.equal(
@@ -150,13 +150,13 @@ describe('the body of a directive', () => {
       )
     })
 
-  test('may have options in any case where the plugin says so', () => {
+  test('the body of a directive may have options in any case where the plugin says so', () => {
     const read = readBody(directive('acl {\nTTL 7\n}'), { ttl: rows.ttl }, { ignoreCase: true })
     assert.equal(read.ttl, 7)
   })
 })
 
-test('arguments are counted at the directive', () => {
+test("a wrong argument count of an option is reported at the option's line", () => {
   argCount(directive('reload 30s 15s'), 0, 2)
   assert.equal(
     refusal(() => argCount(directive('reload 1s 2s 3s'), 0, 2)),

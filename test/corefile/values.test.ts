@@ -47,7 +47,7 @@ describe('a duration', () => {
     test(`'${word}' is ${milliseconds === undefined ? 'none' : `${milliseconds} ms`}, as in Go`, () => {
       assert.equal(parseDuration(word), milliseconds)
     })
-  test('is printed so that it reads back', () => {
+  test('a duration is printed so that it reads back', () => {
     fc.assert(
       fc.property(fc.integer({ min: -1e12, max: 1e12 }), (milliseconds) => {
         assert.ok(Math.abs(parseDuration(durationText(milliseconds))! - milliseconds) < 1e-3)
@@ -109,7 +109,7 @@ describe('a value that fits', () => {
     })
 })
 
-test('kinds take any word: they give a value or refuse it', () => {
+test('every kind of value reads or refuses any word', () => {
   const kinds = [
     integer(),
     float(),

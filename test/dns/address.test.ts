@@ -32,7 +32,7 @@ test('IPv6 is written as RFC 5952 §4 demands', () => {
   }
 })
 
-test('what is no address is none', () => {
+test('a text that is not an address is not read as one', () => {
   for (const text of [
     '',
     '1.2.3',
@@ -54,7 +54,7 @@ test('what is no address is none', () => {
   }
 })
 
-test('octets to text to octets, and to a reverse name and back, are the same octets', () => {
+test('octets printed as an address or a reverse name and read back are the same octets', () => {
   fc.assert(
     fc.property(octets, (address) => {
       assert.deepEqual(parseAddress(formatAddress(address)), address)

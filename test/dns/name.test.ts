@@ -35,7 +35,7 @@ test('an octet has one spelling, whichever way it was written (RFC 1035 §5.1)',
   }
 })
 
-test('what is no name is refused with a reason', () => {
+test('a text that is not a domain name is refused with a reason', () => {
   for (const text of [
     '',
     '..',
@@ -57,7 +57,7 @@ test('a name of 255 octets is the longest', () => {
   assert.throws(() => parseName(`b${longest}`), NameError)
 })
 
-test('octets to name and back give the same octets', () => {
+test('octets read as a name and written back are the same octets', () => {
   fc.assert(
     fc.property(wireName, (wire) => {
       const name = wireToName(wire, 0)

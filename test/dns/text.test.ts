@@ -39,7 +39,7 @@ test('TTL and class may be missing or swapped; comments, parentheses and quotes 
   assert.equal(recordText(parseRecord('x. 1 IN TXT bare;comment')), 'x. 1 IN TXT "bare"')
 })
 
-test('what is no record is refused with a reason', () => {
+test('a text that is not a record is refused with a reason', () => {
   for (const text of [
     '',
     'a.',
@@ -59,7 +59,7 @@ test('what is no record is refused with a reason', () => {
   }
 })
 
-test('readers give back the parts', () => {
+test('the readers of record data give back its parts', () => {
   assert.deepEqual(readSrv(parseRecord('a. 5 IN SRV 1 2 3 t.').rdata), {
     priority: 1,
     weight: 2,

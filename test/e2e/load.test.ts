@@ -56,7 +56,7 @@ async function reload(server: RunningServer, text: string): Promise<void> {
   await server.printed(/Reloading complete/, printed)
 }
 
-test('reloads under 5,000 queries a second lose none', { skip }, async (t) => {
+test('a reload under 5,000 queries a second loses none', { skip }, async (t) => {
   const server = await startServer({ corefile, waitFor: 'ready' })
   t.after(() => server.stop())
   const good = readFileSync(server.corefile, 'utf8')

@@ -128,7 +128,7 @@ for (const udp of ['threads', 'dgram'] as const)
       return block(dns, `prometheus 127.0.0.1:${metrics}`) + block(other, ' loadbalance {\n prefer 192.0.2.0/24\n }')
     }
     let server: RunningServer
-    it('starts', async () => {
+    it(`the server starts with a query log, UDP by ${udp}`, async () => {
       server = await startServer({ corefile, env: udp === 'dgram' ? { SLICEDNS_UDP: 'dgram' } : {} })
       await until(async () => {
         const before = await misses(server)
@@ -138,7 +138,7 @@ for (const udp of ['threads', 'dgram'] as const)
     })
 
     for (const proto of ['udp', 'tcp'] as const)
-      it(`writes for an answer from the table the line that the chain writes: ${proto}`, async () => {
+      it(`the query log has for an answer from the table the line that the chain writes: ${proto}, UDP by ${udp}`, async () => {
         const before = await misses(server)
         const table = await logged(server.output, server.ports.dns, proto)
         assert.equal(await misses(server), before, 'all were answered from the table')
@@ -148,7 +148,7 @@ for (const udp of ['threads', 'dgram'] as const)
         assert.match(table[0]!, new RegExp(`^"A IN web\\.shop\\.svc\\.cluster\\.local\\. ${proto} 44 false`))
       })
 
-    it('is answered from the table, says slicedns explain', async () => {
+    it(`a logged name is answered from the table, says slicedns explain, UDP by ${udp}`, async () => {
       const words = ['explain', 'web.shop.svc.cluster.local', 'A', '--pid', String(server.pid), '--json']
       const { stdout } = await promisify(execFile)(runtime, [builtServer, ...words])
       const paths = Object.fromEntries(
@@ -158,7 +158,7 @@ for (const udp of ['threads', 'dgram'] as const)
       assert.equal(paths[`dns://:${server.ports.other}`], 'chain')
     })
 
-    it('has every line at the end, also of what was asked just before', async () => {
+    it(`the query log has every line at the end, also of what was asked just before, UDP by ${udp}`, async () => {
       const beginnings = await askAll(server.ports.dns, 'udp')
       await server.stop()
       assert.equal(linesOf(server.output(), beginnings).length, questions.length)

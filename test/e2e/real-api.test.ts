@@ -112,7 +112,7 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
     assert.equal(view.service('shop', 'balanced')?.createdAt, Date.parse(balanced.metadata.creationTimestamp) / 1000)
   })
 
-  test('lists stream in protobuf over one connection, without a request too many', async (t) => {
+  test('the lists of the real API server stream in protobuf over one connection, without a request too many', async (t) => {
     const harness = await opened(t)
     const { host } = new URL(plane.url)
     assert.deepEqual(await harness.counted('coredns_kubernetes_rest_client_requests_total'), {
@@ -169,12 +169,12 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
     await until(() => assert.equal(harness.view.hasPod('shop', '10.9.0.1'), false))
   })
 
-  test('imports without their definition are none', async (t) => {
+  test('ServiceImports without their definition count as an empty list', async (t) => {
     const harness = await opened(t, { serviceImports: true })
     assert.equal(harness.view.availability('serviceimports'), 'synced')
   })
 
-  test('rights that were withdrawn are named, and used as soon as they are back', async (t) => {
+  test('rights that were withdrawn are named in the log, and used as soon as they are back', async (t) => {
     t.after(clear)
     await plane.request('POST', '/api/v1/namespaces/shop/serviceaccounts', { metadata: { name: 'dns' } })
     const rule = (apiGroups: string[], resources: string[]) => ({ apiGroups, resources, verbs: ['list', 'watch'] })

@@ -71,7 +71,7 @@ describe('a rolling update', { skip: without('dig') }, () => {
     { ready: false, serving: true, terminating: true },
   ]
 
-  test('has MIN from the first change to SETTLE after the last, and MAX again by itself', async (t) => {
+  test('a rolling update has the TTL MIN from the first change to SETTLE after the last, and MAX again by itself', async (t) => {
     put({ 1: ready, 2: ready })
     const server = await startServer({ waitFor: 'ready', corefile: corefile('adaptive_ttl 1 30 5s') })
     t.after(() => server.stop())
@@ -109,7 +109,7 @@ describe('a rolling update', { skip: without('dig') }, () => {
     for (const { ttl, pods } of ofOthers) assert.equal(ttl, 1, `pods ${pods}`)
   })
 
-  test('is still unsettled after a reload that leaves SETTLE as it is', async (t) => {
+  test('a rolling update is still unsettled after a reload that leaves SETTLE as it is', async (t) => {
     put({ 1: ready })
     const server = await startServer({ waitFor: 'ready', corefile: corefile('adaptive_ttl 1 30 10m') })
     t.after(() => server.stop())

@@ -73,7 +73,7 @@ after(async () => {
 const web = 'web.shop.svc.cluster.local.'
 
 describe('TXT records of a service', { skip }, () => {
-  test('that do not fit 512 octets are truncated over UDP, and whole over TCP', async () => {
+  test('TXT records of a service that do not fit 512 octets are truncated over UDP, and whole over TCP', async () => {
     const cut = await server.dig(web, 'TXT', { flags: ['+noedns'] })
     assert.ok(cut.flags.includes('tc'))
     const whole = await server.dig(web, 'TXT', { tcp: true })
@@ -87,7 +87,7 @@ describe('TXT records of a service', { skip }, () => {
     assert.ok(!flags.includes('tc'))
   })
 
-  test('of 900 keys and a value of 256 KiB: what fits one message is told, the rest of the service works', async () => {
+  test('TXT records of a service with 900 keys and a value of 256 KiB have what fits one message, and the rest works', async () => {
     const { answer } = await server.dig('many.shop.svc.cluster.local', 'TXT', { tcp: true })
     assert.equal(answer.length, 1)
     assert.equal(answer[0]!.match(/"key\d+=/g)!.length, 900)
@@ -97,11 +97,11 @@ describe('TXT records of a service', { skip }, () => {
 })
 
 describe('aliases', { skip }, () => {
-  test('in a zone that the Corefile opens, outside of the plugin’s own', async () => {
+  test('an alias is answered in a zone that the Corefile opens outside of the plugin’s own', async () => {
     assert.deepEqual((await server.dig('web.apps.example', 'A')).answer, ['web.apps.example. 5 IN A 10.0.0.1'])
   })
 
-  test('are over when the annotation is, and the name is the next plugin’s', async () => {
+  test('an alias ends with its annotation, and the name is the next plugin’s', async () => {
     put('shop', 'soon', '10.0.0.3', { 'slicedns.io/alias': 'soon.apps.example' })
     const answers = (address: string) =>
       until(async () => {

@@ -30,7 +30,7 @@ describe('a server that is starting', { skip: process.platform === 'win32' }, ()
     return server
   }
 
-  it('goes on starting after SIGHUP and SIGUSR1, and serves', async () => {
+  it('a server that is starting goes on starting after SIGHUP and SIGUSR1, and serves', async () => {
     const server = await startingServer()
     server.signal('SIGHUP')
     server.signal('SIGUSR1')
@@ -38,7 +38,7 @@ describe('a server that is starting', { skip: process.platform === 'win32' }, ()
     assert.deepEqual(await server.stop(), { code: 0, signal: null })
   })
 
-  it('ends with exit code 0 on SIGTERM', async () => {
+  it('a server that is starting ends with exit code 0 on SIGTERM', async () => {
     const server = await startingServer()
     assert.deepEqual(await server.stop('SIGTERM'), { code: 0, signal: null })
   })

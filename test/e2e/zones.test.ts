@@ -92,7 +92,7 @@ async function records(program: string, ...words: readonly string[]): Promise<st
 }
 
 describe('a transfer', { skip: without('dig', 'kdig') }, () => {
-  test('gives dig and kdig the zone, from SOA to SOA', async () => {
+  test('a transfer gives dig and kdig the zone, from SOA to SOA', async () => {
     const told = await records('dig', 'AXFR', 'cluster.local', '+noall', '+answer')
     assert.match(told[0]!, /^cluster\.local\. 5 IN SOA /)
     assert.equal(told.at(-1), told[0])
@@ -102,7 +102,7 @@ describe('a transfer', { skip: without('dig', 'kdig') }, () => {
     assert.deepEqual((await records('kdig', 'AXFR', 'cluster.local')).toSorted(), told.toSorted())
   })
 
-  test('gives the records that each question gets', async () => {
+  test('a transfer gives the records that each question gets', async () => {
     const told = await records('dig', 'AXFR', 'example.net', '+noall', '+answer')
     const [address] = told.filter((line) => line.startsWith('web.shop.example.net. 5 IN A'))
     assert.equal(address, 'web.shop.example.net. 5 IN A 192.0.2.1')
@@ -113,14 +113,14 @@ describe('a transfer', { skip: without('dig', 'kdig') }, () => {
     assert.deepEqual((await server.dig('1.0.96.10.in-addr.arpa', 'PTR')).answer, [pointer])
   })
 
-  test('tells who has the serial so in one record, and others everything', async () => {
+  test('a transfer to a client that has the serial is one record, and the whole zone to others', async () => {
     const [soa] = await records('dig', 'SOA', 'cluster.local', '+noall', '+answer')
     const serial = soa!.split(' ')[6]!
     assert.deepEqual(await records('dig', `IXFR=${serial}`, 'cluster.local', '+noall', '+answer'), [soa])
     assert.ok((await records('dig', `IXFR=${Number(serial) - 1}`, 'cluster.local', '+noall', '+answer')).length > 3000)
   })
 
-  test('is not for others, nor for datagrams', async () => {
+  test('a transfer is refused to addresses that `to` does not list, and over UDP', async () => {
     const refused = await run('dig', [
       '@127.0.0.1',
       '-p',
@@ -143,7 +143,7 @@ describe('a transfer', { skip: without('dig', 'kdig') }, () => {
 })
 
 describe('a secondary', { skip: without('knotd', 'dig') }, () => {
-  test('has the zone, and each change within seconds of it', async (t) => {
+  test('a secondary has the zone, and each change within seconds of it', async (t) => {
     const home = mkdtempSync(join(tmpdir(), 'slicedns-knot-'))
     writeFileSync(
       join(home, 'knot.conf'),
@@ -194,7 +194,7 @@ zone:
 describe('a search', { skip: without('dig') }, () => {
   const searched = async (name: string) => (await server.dig(name, 'A')).answer
 
-  test('ends with its first question, for the pod that asks', async () => {
+  test('an autopath search ends with its first question, for the pod that asks', async () => {
     assert.deepEqual(await searched('web.shop.svc.shop.svc.cluster.local'), [
       'web.shop.svc.cluster.local. 5 IN A 10.96.0.1',
       'web.shop.svc.shop.svc.cluster.local. 5 IN CNAME web.shop.svc.cluster.local.',
@@ -203,7 +203,7 @@ describe('a search', { skip: without('dig') }, () => {
     assert.match(body, /^coredns_autopath_success_total\{server="dns:\/\/:\d+"\} [1-9]/m)
   })
 
-  test('leaves the names that there are to the table', async () => {
+  test('an autopath search leaves the names that exist to the table', async () => {
     const misses = async () => {
       const { body } = await server.http('metrics', '/metrics')
       const counts = [...body.matchAll(/^slicedns_table_misses_total\{.*\} (\d+)$/gm)].map(([, count]) => Number(count))
@@ -214,7 +214,7 @@ describe('a search', { skip: without('dig') }, () => {
     assert.equal(await misses(), before)
   })
 
-  test('is not done in the namespace that an address has left', async () => {
+  test('an autopath search is not made in the namespace that an address has left', async () => {
     write('client', pod('other', 'bank', '127.0.0.1'))
     await until(async () =>
       assert.deepEqual((await searched('web.shop.bank.svc.cluster.local')).length, 2, 'the new namespace is searched'),

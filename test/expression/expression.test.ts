@@ -69,7 +69,8 @@ function outcome(expression: string): Omit<Recorded, 'expression'> {
 
 describe('an expression has the value that expr-lang gives it', () => {
   for (const { expression, ...expected } of recorded)
-    it(`the expression ${expression}`, () => assert.deepEqual(outcome(expression), expected))
+    it(`the expression ${expression} has the value that expr-lang gives it`, () =>
+      assert.deepEqual(outcome(expression), expected))
 })
 
 describe('an invalid expression names the part that is invalid', () => {
@@ -86,7 +87,7 @@ describe('an invalid expression names the part that is invalid', () => {
     ['a § b', "unrecognized character '§'", 2],
   ]
   for (const [expression, message, offset] of cases)
-    it(`the expression ${expression}`, () =>
+    it(`the invalid expression ${expression} is refused by its invalid part`, () =>
       assert.throws(
         () => compileExpression(expression, environment),
         (error: unknown) => {
@@ -117,7 +118,7 @@ describe('one evaluation is bounded in steps', () => {
 })
 
 describe('the parser of expressions', () => {
-  it('reads or refuses any text, and never fails in another way', () => {
+  it('the parser of expressions reads or refuses any text, and never fails in another way', () => {
     const word = fc.constantFrom(
       ...[
         'name()',

@@ -92,7 +92,7 @@ async function hasShare(canary: string, share: number): Promise<void> {
 }
 
 describe('docs/canary.md', { skip }, () => {
-  test('by hand, each line moves the traffic to what it says', async () => {
+  test('each line of docs/canary.md that is typed by hand moves the traffic to what it says', async () => {
     await cli.apply(guide.next('yaml').text)
     await pods('shop-stable', '10.1.0.1', '10.1.0.2', '10.1.0.3')
     await pods('shop-canary', '10.2.0.1')

@@ -98,7 +98,7 @@ describe('a pod that fails without a word is asked for', () => {
     ['every 5 s, 1 failure, 1 s', 5, quick, 11],
   ]
   for (const [probe, ttl, settings, seconds] of rows) {
-    test(`at most ${seconds} s with TTL ${ttl} (${probe}), as the guide says`, async () => {
+    test(`a pod that fails without a word is asked for at most ${seconds} s with TTL ${ttl} (${probe}), as the guide says`, async () => {
       assert.equal(await longest(ttl, settings), seconds)
       assert.ok(guide.text.includes(`| ${probe} | ${ttl} s | ${seconds} s |`))
     })
@@ -147,7 +147,7 @@ describe('a pod that a rollout ends is asked for', () => {
     },
   ]
   for (const { way, timeline, seconds } of ways) {
-    test(`at most ${seconds} s: ${way}, as the guide says`, async () => {
+    test(`a pod that a rollout ends is asked for at most ${seconds} s: ${way}, as the guide says`, async () => {
       assert.equal(await longestUse(timeline), seconds)
       assert.ok(guide.text.includes(`| ${way} | ${seconds} s |`))
     })
@@ -168,7 +168,7 @@ describe("the guide's manifests, commands and Corefile", () => {
     await cluster?.stop()
   })
 
-  test('do as it says', { skip }, async () => {
+  test('the manifests and commands of docs/failover.md do as it says', { skip }, async () => {
     assert.equal(guide.next('text').text.includes('+ TTL'), true)
     const cli = kubectl(cluster.kubeconfig(cluster.adminToken))
     await cli.apply(guide.next('yaml').text)

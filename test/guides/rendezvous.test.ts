@@ -168,7 +168,7 @@ test('a hold on a Service of ready pods only is in effect, with a hint in the lo
   assert.match(authority[0]!, /^cluster\.local\. 1 IN SOA/)
 })
 
-test('what never comes is denied, and may be kept for a second at most', { skip }, async () => {
+test('a pod that never comes is denied, and its denial may be kept for a second at most', { skip }, async () => {
   const { rcode, authority } = await server.dig(`worker-77.${zone}`, 'A')
   assert.equal(rcode, 'NXDOMAIN')
   assert.match(authority[0]!, /^cluster\.local\. 1 IN SOA .* 1$/)

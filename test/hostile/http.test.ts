@@ -111,7 +111,7 @@ describe('HTTP at /health, /ready and /metrics', () => {
       await assertNothingLeft()
     })
 
-  test('those who never finish are sent away, and those who take no reply', async (t) => {
+  test('HTTP clients that never finish are disconnected, and those that take no reply', async (t) => {
     const unfinished = [
       '',
       'G',
@@ -164,7 +164,7 @@ describe('HTTP at /health, /ready and /metrics', () => {
     await assertNothingLeft()
   })
 
-  test('hundreds that stay and say nothing keep no probe out', async (t) => {
+  test('hundreds of silent HTTP connections keep no probe out', async (t) => {
     for (const { port, path } of pages) {
       const idle = await Promise.all(Array.from({ length: 400 }, () => open(server.ports[port])))
       t.after(() => idle.forEach((socket) => void socket.destroy()))

@@ -138,7 +138,7 @@ for (const way of ways) {
       assert.deepEqual(await server.stop(), { code: 0, signal: null })
     })
 
-    test('listeners that come and go by reload cost those that stay nothing', async (t) => {
+    test(`listeners that come and go by reload cost those that stay nothing, UDP by ${way}`, async (t) => {
       const server = await start(t, way, clusterOnly(forwarding()))
       const { dns, other } = server.ports
       const clients = await load(t, server)
@@ -241,7 +241,7 @@ describe('under load, UDP by threads', () => {
 })
 
 describe('a server that is told to end', () => {
-  test('ends at the second SIGINT, with exit code 2', async (t) => {
+  test('the server ends at the second SIGINT, with exit code 2', async (t) => {
     const server = await start(t, 'threads', clusterOnly())
     server.signal('SIGINT')
     await until(async () => assert.equal((await server.http('ready', '/ready')).status, 503))
@@ -249,7 +249,7 @@ describe('a server that is told to end', () => {
     assert.deepEqual(await server.exited, { code: 2, signal: null })
   })
 
-  test('ends although a client never stops asking', async () => {
+  test('the server ends on a signal although a client never stops asking', async () => {
     assert.deepEqual(await besieged.exited, { code: 0, signal: null })
   })
 })

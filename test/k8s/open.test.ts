@@ -7,7 +7,7 @@ import { config } from './harness.ts'
 describe('the key of a cluster', () => {
   const base: ClusterConfig = { ...config, source: { kind: 'kubeconfig', file: 'k', context: '' } }
 
-  test('is the same for the same configuration, however it is written', () => {
+  test('the key of a cluster is the same for the same configuration, however it is written', () => {
     const { source, ...rest } = base
     assert.equal(clusterKey({ ...rest, source: { context: '', file: 'k', kind: 'kubeconfig' } }), clusterKey(base))
     assert.equal(
@@ -17,7 +17,7 @@ describe('the key of a cluster', () => {
     assert.equal(source.kind, 'kubeconfig')
   })
 
-  test('differs where what is watched or kept differs', () => {
+  test('the key of a cluster differs where what is watched or kept differs', () => {
     const others: Partial<ClusterConfig>[] = [
       { labels: 'a=b' },
       { namespaceLabels: 'a=b' },

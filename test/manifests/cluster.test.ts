@@ -36,7 +36,7 @@ test('the server starts on the ConfigMapâ€™s Corefile with the service accountâ€
   assert.equal(reply.answer.length, 1)
 })
 
-test('as its pod it finds the API server by the environment and the mounted token', {
+test('the server in its pod finds the API server by the environment and the mounted token', {
   skip: noNamespaces,
 }, async (t) => {
   const token = await cluster.serviceAccountToken('kube-system', object('ServiceAccount').metadata.name)

@@ -50,22 +50,25 @@ test('the image serves on port 53 as user 65532 with CoreDNS’s arguments', { s
   )
   pod = start([...entrypoint, '-conf', '/etc/coredns/Corefile'])
 
-  await t.test('it starts, and answers without an API server to watch: SERVFAIL for cluster names', async () => {
+  await t.test('the image starts, and answers SERVFAIL for cluster names without an API server to watch', async () => {
     const reply = await until(() => inPod(['dig', '@127.0.0.1', '+tries=1', '+time=2', 'a.b.svc.cluster.local']))
     assert.match(reply, /status: SERVFAIL/, output)
   })
 
-  await t.test('its UDP threads run: the native library is found and loads', () =>
+  await t.test('the UDP threads of the image run: the native library is found and loads', () =>
     until(() => assert.match(output, /udp by threads/)),
   )
 
-  await t.test('it is the process that was started, as user 65532 with one capability and one runtime', async () => {
-    const status = readFileSync(`/proc/${pod!.pid}/status`, 'utf8')
-    assert.match(status, new RegExp(`^Uid:\\s+${nobody}\\s`, 'm'))
-    assert.match(status, /^CapEff:\s+0000000000000400$/m)
-    assert.match(status, /^NoNewPrivs:\s+1$/m)
-    assert.match(readFileSync(`/proc/${pod!.pid}/cmdline`, 'latin1'), /^\/usr\/local\/bin\/node\0/)
-  })
+  await t.test(
+    'the image runs as the process that was started, as user 65532 with one capability and one runtime',
+    async () => {
+      const status = readFileSync(`/proc/${pod!.pid}/status`, 'utf8')
+      assert.match(status, new RegExp(`^Uid:\\s+${nobody}\\s`, 'm'))
+      assert.match(status, /^CapEff:\s+0000000000000400$/m)
+      assert.match(status, /^NoNewPrivs:\s+1$/m)
+      assert.match(readFileSync(`/proc/${pod!.pid}/cmdline`, 'latin1'), /^\/usr\/local\/bin\/node\0/)
+    },
+  )
 
   await t.test('SIGTERM ends it with exit code 0', async () => {
     pod!.kill('SIGTERM')

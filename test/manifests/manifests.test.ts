@@ -58,7 +58,7 @@ test('the image is the version of the package', () => {
   assert.deepEqual(kustomization.images, [{ name: container.image, newTag: JSON.parse(read('package.json')).version }])
 })
 
-test('what the Dockerfile copies is there, and .dockerignore lets it through', () => {
+test('the files that the Dockerfile copies exist, and .dockerignore lets them through', () => {
   const allowed = new Set([...read('.dockerignore').matchAll(/^!(.+)$/gm)].map((match) => match[1]!))
   const sources = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap((match) =>
     match[1]!.split(' '),

@@ -39,7 +39,7 @@ test('koffi and esbuild are locked with their native packages for the platforms 
   }
 })
 
-test('dependencies are pinned to exact versions', () => {
+test('the dependencies are pinned to exact versions', () => {
   for (const group of ['dependencies', 'devDependencies', 'optionalDependencies']) {
     for (const [name, version] of Object.entries(manifest[group]!)) assert.match(version, /^\d+\.\d+\.\d+$/, name)
   }

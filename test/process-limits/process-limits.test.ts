@@ -73,7 +73,7 @@ const memoryCases: readonly { name: string; files: Readonly<Record<string, strin
 
 describe('The memory limit', () => {
   for (const { name, files, limit, source } of memoryCases)
-    it(`is read from the cgroup, ${name}`, () => {
+    it(`The memory limit is read from the cgroup, ${name}`, () => {
       const { memory } = readProcessLimits({ read: machine(files) })
       assert.deepEqual([memory.limit, memory.source], [limit, source])
     })
@@ -84,7 +84,7 @@ describe('The memory limit', () => {
   })
 
   for (const mebibytes of [96, 128, 170, 512, 4096])
-    it(`of ${mebibytes} MiB is never exceeded by the sum of its shares`, () => {
+    it(`The memory limit of ${mebibytes} MiB is never exceeded by the sum of its shares`, () => {
       const { memory } = readProcessLimits({ memoryLimit: mebibytes * mebibyte, read: machine({}) })
       const { tcpInput, tcpOutput, waitingQueries, table, cache, http, tcpConnections, upstreamExchanges } = memory
       const counted = tcpConnections * 10_240 + upstreamExchanges * 16_384
@@ -118,7 +118,7 @@ describe('The file descriptors', () => {
     `Max processes 1 1 processes\nMax open files            ${soft}                99999                files\n`
 
   for (const soft of ['256', '1024', '20000', '1048576', 'unlimited'])
-    it(`of RLIMIT_NOFILE ${soft} are divided without promising one twice`, () => {
+    it(`The file descriptors of RLIMIT_NOFILE ${soft} are divided without promising one twice`, () => {
       const { descriptors } = readProcessLimits({ read: machine({ '/proc/self/limits': limitsFile(soft) }) })
       const { limit, own, http, tcpClients, upstreamExchanges } = descriptors
       assert.equal(limit, soft === 'unlimited' ? 1_048_576 : Number(soft))
@@ -133,7 +133,7 @@ describe('The file descriptors', () => {
     assert.deepEqual([tcpConnections, upstreamExchanges], [64, 80])
   })
 
-  it('of this process are those that the shell reports', {
+  it('The file descriptors of this process are those that the shell reports', {
     skip: process.platform !== 'linux' && 'needs /proc',
   }, () => {
     const reported = execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim()

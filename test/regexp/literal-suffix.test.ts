@@ -25,9 +25,10 @@ describe('the literal suffix of a pattern', () => {
     ['', ''],
   ]
   for (const [pattern, suffix] of cases)
-    it(`of ${pattern} is ${suffix === '' ? 'not proven' : suffix}`, () => assert.equal(literalSuffix(pattern), suffix))
+    it(`the literal suffix of a pattern of ${pattern} is ${suffix === '' ? 'not proven' : suffix}`, () =>
+      assert.equal(literalSuffix(pattern), suffix))
 
-  it('ends every text that the pattern matches', () => {
+  it('the literal suffix of a pattern ends every text that the pattern matches', () => {
     const atom = fc.constantFrom(
       'a',
       'b',

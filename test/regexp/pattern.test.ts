@@ -23,7 +23,7 @@ describe('a pattern of the Corefile', () => {
       assert.equal(compilePattern(pattern).exec(text) !== undefined, expected)
     })
 
-  it('gives the groups of the leftmost match, the empty text for a group that took no part', () => {
+  it('a pattern of the Corefile gives the groups of the leftmost match, the empty text for a group that took no part', () => {
     assert.deepEqual(compilePattern('(a)|(b)').exec('xb'), ['b', '', 'b'])
     assert.deepEqual(compilePattern('^(.*)\\.svc\\.(.*)$').exec('web.ns.svc.example.'), [
       'web.ns.svc.example.',
@@ -32,7 +32,7 @@ describe('a pattern of the Corefile', () => {
     ])
   })
 
-  it('knows its groups by number and by name', () => {
+  it('a pattern of the Corefile knows its groups by number and by name', () => {
     const pattern = compilePattern('(?P<name>[a-z]+)-(?<zone>[a-z]+)-(x)')
     assert.equal(pattern.groupCount, 3)
     assert.equal(pattern.groupNumber('zone'), 2)
@@ -56,7 +56,7 @@ describe('a pattern of the Corefile', () => {
         (error: unknown) => error instanceof PatternError && message.test(error.message) && error.offset === offset,
       ))
 
-  it('that backtracking engines need years for is refuted by counting, not by waiting', () => {
+  it('a pattern of the Corefile that backtracking engines need years for is refuted by counting, not by waiting', () => {
     // 2^250 ways to cut the text: only an engine without backtracking comes back at all.
     for (const pattern of [
       '^(a+)+$',

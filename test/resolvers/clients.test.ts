@@ -113,7 +113,7 @@ for (const resolver of stubResolvers) {
   }
   describe(resolver.name, { skip: noPods || resolver.needs }, () => {
     for (const ndots of ndotsValues) {
-      test(`finds a service by each form of its name that it completes under ndots:${ndots}`, async () => {
+      test(`a client finds a service by each form of its name that it completes under ndots:${ndots}`, async () => {
         const questions = Object.keys(web).flatMap((kind) => forms.map((form) => `${kind}:${form}`))
         for (const [question, answer] of await ask(questions, ndots)) {
           const [kind, name] = question.split(':') as [string, string]
@@ -121,13 +121,13 @@ for (const resolver of stubResolvers) {
         }
       })
 
-      test(`finds what is outside the cluster under ndots:${ndots}`, async () => {
+      test(`a client finds what is outside the cluster under ndots:${ndots}`, async () => {
         for (const [question, answer] of await ask(Object.keys(world), ndots)) {
           assert.deepEqual(answer, sorted(world[question]!), question)
         }
       })
 
-      test(`learns from the first answers that a name does not exist, under ndots:${ndots}`, async () => {
+      test(`a client learns from the first answers that a name does not exist, under ndots:${ndots}`, async () => {
         const names = [
           'nosuch',
           'nosuch.apps',
@@ -149,20 +149,20 @@ for (const resolver of stubResolvers) {
       })
     }
 
-    test('gets the records of every kind that it can ask for', async () => {
+    test('a client gets the records of every kind that it can ask for', async () => {
       for (const [question, answer] of await ask(Object.keys(records), 5)) {
         assert.deepEqual(answer, sorted(records[question]!), question)
       }
     })
 
-    test('tells a family or type that a service does not have from an error', async () => {
+    test('a client distinguishes a family or type that a service does not have from an error', async () => {
       const questions = [`AAAA:four.apps.svc.${zone}.`, `A:six.apps.svc.${zone}.`, `TXT:web.apps.svc.${zone}.`]
       for (const [question, answer] of await ask(questions, 5)) {
         assert.match(String(answer), /^no-data$|^not-found$/, question)
       }
     })
 
-    test(`gets ${resolver.whole ? 'every address' : 'addresses'} of services of any size`, async () => {
+    test(`a client gets ${resolver.whole ? 'every address' : 'addresses'} of services of any size`, async () => {
       for (const size of sizes) {
         const name = `n-${size}.apps.svc.${zone}`
         for (const [question, answer] of await ask([`A:${name}`, `HOST:${name}`], 5)) {

@@ -167,7 +167,7 @@ for (const { program, args, configuration, mixesCase } of forwarders) {
     })
 
     for (const round of ['first asked', 'asked again, as from its cache']) {
-      test(`its clients get right answers, none of them SERVFAIL, when ${round}`, async () => {
+      test(`the clients of ${program} get right answers, none of them SERVFAIL, when ${round}`, async () => {
         for (const [name, type, expected] of answers) {
           const reply = await dig(`${name}.${zone}`, type, { port })
           // The zone in a target repeats the question's letters, as CoreDNS has it, and those may be of a forwarder's choice.
@@ -177,14 +177,14 @@ for (const { program, args, configuration, mixesCase } of forwarders) {
       })
     }
 
-    test('its clients get names of addresses', async () => {
+    test(`the clients of ${program} get names of addresses`, async () => {
       const ask = (address: string) => dig(`${address}.${reverseZone}`, 'PTR', { port })
       assert.match((await ask('1.1.96')).answer.join(), new RegExp(`PTR web\\.apps\\.svc\\.${zone}\\.$`))
       assert.match((await ask('2.0.60')).answer.join(), new RegExp(`PTR db-1\\.db\\.apps\\.svc\\.${zone}\\.$`))
       assert.equal((await ask('9.9.9')).rcode, 'NXDOMAIN')
     })
 
-    test('its clients get large answers, which it asks for over TCP', async () => {
+    test(`the clients of ${program} get large answers, which it asks for over TCP`, async () => {
       const before = await requests()
       const reply = await dig(`n-1000.apps.svc.${zone}`, 'A', { port, flags: ['+noignore'] })
       assert.equal(reply.answer.length, 1000)
@@ -192,7 +192,7 @@ for (const { program, args, configuration, mixesCase } of forwarders) {
     })
 
     for (const flags of [['+noedns'], ['+bufsize=1232'], ['+bufsize=4096', '+dnssec']]) {
-      test(`its clients get every address of services of any size, ${flags.join(' ')}`, async () => {
+      test(`the clients of ${program} get every address of services of any size, ${flags.join(' ')}`, async () => {
         for (const size of sizes) {
           const name = `n-${size}.apps.svc.${zone}`
           const reply = await dig(name, 'A', { port, flags: [...flags, '+noignore'] })
@@ -205,7 +205,7 @@ for (const { program, args, configuration, mixesCase } of forwarders) {
 
     if (!mixesCase) return
     // It would ask twice more, in lower case, for a name whose letters came back changed.
-    test('it asks for a name once, in letters of random case', async () => {
+    test(`the forwarder ${program} asks for a name once, in letters of random case`, async () => {
       const before = await requests()
       for (const name of ['db-1.db', 'nosuch-one', 'nosuch-two']) await dig(`${name}.apps.svc.${zone}`, 'A', { port })
       assert.equal((await requests()).udp! - before.udp!, 3)

@@ -32,7 +32,7 @@ function keysIn(text: string): string[] {
 }
 
 describe('annotations', () => {
-  it('are in the table of the README as the list of features derives it', () => {
+  it('annotations are in the table of the README as the list of features derives it', () => {
     const readme = contentOf('README.md')
     const from = readme.indexOf(begin)
     assert.ok(from >= 0, `README.md has no line ${begin}`)
@@ -48,11 +48,11 @@ describe('annotations', () => {
     )
   })
 
-  it('have one value for each key in the documentation', () => {
+  it('annotations have one value for each key in the documentation', () => {
     for (const { annotations, documentation } of features) assert.equal(documentation.values.length, annotations.length)
   })
 
-  it('are named by their keys in no code outside of their folders', () => {
+  it('annotations are named by their keys in no code outside of their folders', () => {
     const named = filesIn('src/**/*.ts')
       .filter((path) => !path.startsWith('src/cluster-dns/features/'))
       .flatMap((path) => keysIn(codeOf(path)).map((key) => `${path}: ${key}`))
@@ -61,7 +61,7 @@ describe('annotations', () => {
 })
 
 describe('the rule about annotation keys', () => {
-  it('notices a key and a template, but no other word', () => {
+  it('the rule about annotation keys notices a key and a template, but no other word', () => {
     assert.deepEqual(keysIn("get('slicedns.io/ttl'); get(`${prefix}/split`); x/alias; 'slicedns.io/ttl-max'"), [
       'slicedns.io/ttl',
       '}/split',

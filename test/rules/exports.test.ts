@@ -82,7 +82,7 @@ function occurrences(text: string, name: string): number {
 }
 
 describe('exports', () => {
-  it('are used in src, or the file is an entry point', () => {
+  it('every export is used in src, or its file is an entry point', () => {
     const sources = new Map(filesIn('src/**/*.{ts,js}').map((path) => [path, contentOf(path)]))
     const faults = unused(sources)
     const isExpected = (fault: string): boolean => notUsedYet.some((file) => fault.startsWith(`${file} `))

@@ -35,7 +35,7 @@ function startedBy(path: string, seen = new Set<string>()): string[] {
 }
 
 describe('the layout of test/', () => {
-  it('gives each folder of unit tests the name of a room of src/, but for rules and spec', () => {
+  it('the layout of test/ gives each folder of unit tests the name of a room of src/, but for rules and spec', () => {
     const rooms = filesIn('src/*/').map((path) => path.split('/')[1])
     assert.deepEqual(
       unitFolders.filter((name) => !rooms.includes(name)),
@@ -43,24 +43,24 @@ describe('the layout of test/', () => {
     )
   })
 
-  it('keeps peers, the built server and dig out of the folders that test:unit runs', () => {
+  it('the layout of test/ keeps peers, the built server and dig out of the folders that test:unit runs', () => {
     const faults = unitFolders
       .flatMap((folder) => filesIn(`test/${folder}/**/*.test.ts`))
       .flatMap((path) => startedBy(path).map((target) => `${path} imports ${target}: move it to e2e or conformance`))
     assert.deepEqual(faults, [])
   })
 
-  it('finds what a test imports through its helpers', () => {
+  it('the layout of test/ finds what a test imports through its helpers', () => {
     assert.deepEqual(startedBy('test/e2e/records.test.ts').sort(), [...processes].sort())
   })
 
-  it('reads the folders that are left out of the script', () => {
+  it('the layout of test/ reads the folders that are left out of the script', () => {
     assert.deepEqual(leftOut('node --test "test/!(e2e|guides)/**/*.test.ts"'), ['e2e', 'guides'])
   })
 })
 
 describe('test/plugins', () => {
-  it('has one folder for each plugin, and no test beside them', () => {
+  it('test/plugins has one folder for each plugin, and no test beside them', () => {
     const plugins = filesIn('src/plugins/*/index.ts').map((path) => path.split('/')[2])
     assert.deepEqual(filesIn('test/plugins/*.test.ts'), [])
     const tested = [...new Set(filesIn('test/plugins/*/**/*.test.ts').map((path) => path.split('/')[2]))]

@@ -48,13 +48,13 @@ const documented = new Set([...contentOf('docs/metrics.md').matchAll(/^\| `([a-z
 describe('docs/limits.md', () => {
   const text = contentOf('docs/limits.md')
 
-  it('has the columns bound, value, reason and metric in every table', () => {
+  it('docs/limits.md has the columns bound, value, reason and metric in every table', () => {
     const tables = rowsIn(text).filter(isHeader).length
     assert.ok(tables >= 5)
     assert.equal(tables, [...text.matchAll(/^\|[-: |]+\|$/gm)].length)
   })
 
-  it('gives each bound a value, a reason, and a metric that docs/metrics.md lists', () => {
+  it('docs/limits.md gives each bound a value, a reason, and a metric that docs/metrics.md lists', () => {
     assert.deepEqual(faultsIn(text, documented), [])
   })
 

@@ -27,18 +27,18 @@ function documentedIn(text: string): Metric[] {
 const byName = (metrics: readonly Metric[]) => [...new Set(metrics.map(({ name, type }) => `${type} ${name}`))].sort()
 
 describe('docs/metrics.md', () => {
-  it('lists every metric that there is, and nothing else', () => {
+  it('docs/metrics.md lists every metric that there is, and nothing else', () => {
     const registered = filesIn('src/**/*.ts').flatMap((path) => registeredIn(contentOf(path)))
     assert.ok(registered.length > 20, 'the search for metrics finds them')
     assert.deepEqual(byName(documentedIn(contentOf('docs/metrics.md'))), byName(registered))
   })
 
-  it('gives no metric twice', () => {
+  it('docs/metrics.md gives no metric twice', () => {
     const names = documentedIn(contentOf('docs/metrics.md')).map(({ name }) => name)
     assert.deepEqual(names, [...new Set(names)])
   })
 
-  it('is compared with names however they are written', () => {
+  it('docs/metrics.md is compared with names however they are written', () => {
     assert.deepEqual(registeredIn("registry\n  .gauge(\n    'a_b', 'Help.', [])\nx.counter('c', '', [])"), [
       { name: 'a_b', type: 'gauge' },
       { name: 'c', type: 'counter' },

@@ -55,13 +55,13 @@ function check(code: string, file: string): void {
 for (const folder of folders) {
   const path = `src/plugins/${folder}/README.md`
   describe(path, () => {
-    it('exists', () => assert.ok(existsSync(join(root, path)), `${path} is missing`))
+    it(`the README is there: ${path}`, () => assert.ok(existsSync(join(root, path)), `${path} is missing`))
     if (!existsSync(join(root, path))) return
     const text = contentOf(path)
 
-    it('has its sections, in order', () => assert.deepEqual(headings(text), sections))
-    it('is titled with the directive', () => assert.match(text, new RegExp(`^# ${folder}\n`)))
-    it('has examples, and each can be used as it stands', () => {
+    it(`the sections of ${path} are in order`, () => assert.deepEqual(headings(text), sections))
+    it(`the title of ${path} is the directive`, () => assert.match(text, new RegExp(`^# ${folder}\n`)))
+    it(`the examples of ${path} can be used as they stand`, () => {
       const examples = corefiles(text)
       assert.ok(examples.length > 0, 'no code block is marked corefile')
       for (const [index, code] of examples.entries()) check(code, `${path} example ${index + 1}`)
@@ -70,7 +70,7 @@ for (const folder of folders) {
 }
 
 describe('the rule about READMEs', () => {
-  it('notices an example that would be refused', () => {
+  it('the rule about READMEs notices an example that would be refused', () => {
     assert.throws(() => check('. {\nwhoami x\n}\n', 'README.md'), /README\.md:2:8 - Wrong argument count/)
     assert.throws(() => check('. {\nwhoam\n}\n', 'README.md'), /README\.md:2:1 - Unknown directive 'whoam'/)
     assert.throws(() => check('. {\n', 'README.md'))

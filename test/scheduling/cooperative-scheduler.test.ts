@@ -42,7 +42,7 @@ function pieces(count: number, work: () => void): () => boolean {
 }
 
 describe('the cooperative scheduler', () => {
-  test('runs a task from the next microtask on, and ends a slice after a millisecond of work', async () => {
+  test('the cooperative scheduler runs a task from the next microtask on, and ends a slice after a millisecond of work', async () => {
     const { scheduler, done, piece, end } = createSchedulerHarness()
     scheduler
       .task(
@@ -59,7 +59,7 @@ describe('the cooperative scheduler', () => {
     await end()
   })
 
-  test('gives one slice to all tasks of a turn together, a piece each in turn', async () => {
+  test('the cooperative scheduler gives one slice to all tasks of a turn together, a piece each in turn', async () => {
     const { scheduler, done, piece, end } = createSchedulerHarness()
     for (const name of ['a', 'b']) scheduler.task(pieces(2, () => piece(name, 0.4))).wake()
     await Promise.resolve()
@@ -70,7 +70,7 @@ describe('the cooperative scheduler', () => {
     await end()
   })
 
-  test('does not begin a second slice in a turn for a task that is woken after the first', async () => {
+  test('the cooperative scheduler does not begin a second slice in a turn for a task that is woken after the first', async () => {
     const { scheduler, done, piece, end } = createSchedulerHarness()
     scheduler.task(pieces(1, () => piece('a', 1))).wake()
     await Promise.resolve()
@@ -88,7 +88,7 @@ describe('the cooperative scheduler', () => {
     { turn: 7, allowed: 7 },
     { turn: 300, allowed: 20 },
   ])
-    test(`lets a slice last ${allowed} ms after a turn of ${turn} ms`, async () => {
+    test(`the cooperative scheduler lets a slice last ${allowed} ms after a turn of ${turn} ms`, async () => {
       const { scheduler, clock, end } = createSchedulerHarness()
       scheduler.begin()
       const rested = scheduler.rest()
@@ -102,7 +102,7 @@ describe('the cooperative scheduler', () => {
       await end()
     })
 
-  test('gives a loop that rests the next turn of the event loop, and not this one', async () => {
+  test('the cooperative scheduler gives a loop that rests the next turn of the event loop, and not this one', async () => {
     const { scheduler, done, piece, end } = createSchedulerHarness()
     scheduler.begin()
     for (let i = 0; i < 3; i++) {
@@ -114,7 +114,7 @@ describe('the cooperative scheduler', () => {
     await end()
   })
 
-  test('goes on with the other tasks after one has thrown', async () => {
+  test('the cooperative scheduler goes on with the other tasks after one has thrown', async () => {
     const { scheduler, done, piece, end } = createSchedulerHarness()
     const survived: unknown[] = []
     const survive = (error: unknown): void => void survived.push(error)
@@ -138,7 +138,7 @@ describe('the cooperative scheduler', () => {
     await end()
   })
 
-  test('does nothing more for a task that is stopped, not even for one that stops itself', async () => {
+  test('the cooperative scheduler does nothing more for a task that is stopped, not even for one that stops itself', async () => {
     const { scheduler, done, piece, end } = createSchedulerHarness()
     const task = scheduler.task(() => {
       piece('a', 0.1)

@@ -8,7 +8,7 @@ const query = { name: 'a.example.' } as Query
 const passes: Handler = (asked, next) => next(asked)
 
 describe('the plugin chain', () => {
-  it('runs handlers in order until one answers', async () => {
+  it('the plugin chain runs handlers in order until one answers', async () => {
     const seen: string[] = []
     const chain = linkChain([
       {
@@ -31,14 +31,14 @@ describe('the plugin chain', () => {
     assert.deepEqual(seen, ['first', 'second'])
   })
 
-  it('ends in SERVFAIL with an error that names the last plugin', async () => {
+  it('the plugin chain ends in SERVFAIL with an error that names the last plugin', async () => {
     const outcome = await linkChain([{ plugin: 'errors', handler: passes }])(query)
     assert.equal(outcome.kind, 'rcode')
     assert.equal(outcome.kind === 'rcode' && outcome.rcode, rcode.SERVFAIL)
     assert.equal(outcome.kind === 'rcode' && outcome.error?.message, 'plugin/errors: no next plugin found')
   })
 
-  it('lets a plugin ask several different questions of those behind it', async () => {
+  it('the plugin chain lets a plugin ask several different questions of those behind it', async () => {
     const asked: string[] = []
     const chain = linkChain([
       {
@@ -60,7 +60,7 @@ describe('the plugin chain', () => {
     assert.deepEqual(asked, ['a.one.', 'a.two.'])
   })
 
-  it('refuses a plugin that passes one query on twice', () => {
+  it('the plugin chain refuses a plugin that passes one query on twice', () => {
     const chain = linkChain([
       {
         plugin: 'twice',

@@ -38,7 +38,7 @@ describe('a configuration that cannot start', () => {
     await run(await configure(corefile, options), createTable({ reserveBytes: 1 << 26 }), log)
   }
 
-  it('stops what was set up before the plugin whose set-up fails', async () => {
+  it('a configuration that cannot start stops what was set up before the plugin whose set-up fails', async () => {
     const broken = telling('broken', (fail) => fail())
     await assert.rejects(
       start([telling('first'), broken, telling('last')], '. {\nfirst\nbroken\nlast\n}\n'),
@@ -47,12 +47,12 @@ describe('a configuration that cannot start', () => {
     assert.deepEqual(events, ['stop first'])
   })
 
-  it('stops everything when two blocks claim one zone', async () => {
+  it('a configuration that cannot start stops everything when two blocks claim one zone', async () => {
     await assert.rejects(start([telling('first')], '. {\nfirst\n}\n. {\nfirst\n}\n'), /already defined/)
     assert.deepEqual(events, ['stop first', 'stop first'])
   })
 
-  it('is refused at the key whose scheme is not served, before any plugin is set up', async () => {
+  it('a configuration that cannot start is refused at the key whose scheme is not served, before any plugin is set up', async () => {
     for (const scheme of ['tls', 'https', 'grpc', 'quic', 'https3'])
       await assert.rejects(
         start([telling('first')], `. {\nfirst\n}\nexample.org ${scheme}://example.org {\nfirst\n}\n`),
@@ -61,7 +61,7 @@ describe('a configuration that cannot start', () => {
     assert.deepEqual(events, [])
   })
 
-  it('stops every plugin when one does not start: those started, that one, and those whose turn had not come', async () => {
+  it('a configuration that cannot start stops every plugin when one does not start: those started, that one, and those whose turn had not come', async () => {
     const broken = telling('broken', () => ({ start: () => Promise.reject(new Error('port taken')) }))
     await assert.rejects(
       start([telling('first'), broken, telling('last')], '. {\nfirst\nbroken\nlast\n}\n'),
@@ -70,7 +70,7 @@ describe('a configuration that cannot start', () => {
     assert.deepEqual(events, ['start first', 'stop first', 'stop broken', 'stop last'])
   })
 
-  it('stops every plugin when one cannot publish', async () => {
+  it('a configuration that cannot start stops every plugin when one cannot publish', async () => {
     const source = {
       zones: ['.'],
       attach() {

@@ -5,7 +5,7 @@ import { createSharedValues } from '../../src/server/process-state.ts'
 const silent = { debug() {}, info() {}, warning() {}, error() {}, plugin: () => silent }
 
 describe('values that configurations share', () => {
-  it('are made once per key, kept while anyone holds them, and stopped after the last release', async () => {
+  it('values that configurations share are made once per key, kept while anyone holds them, and stopped after the last release', async () => {
     const values = createSharedValues(silent)
     const events: string[] = []
     const make = () => ({

@@ -82,7 +82,7 @@ describe('what a server block publishes into the answer table', () => {
     recorded = recordingWriter()
   })
 
-  it('is what the source gives, when every plugin before it is transparent', () => {
+  it('a server block publishes what the source gives when every plugin before it is transparent', () => {
     publish([{}, {}])
     sink.put('web.apps.svc.cluster.local.', node())
     assert.deepEqual(recorded.nodes.get('web.apps.svc.cluster.local.'), node())
@@ -90,7 +90,7 @@ describe('what a server block publishes into the answer table', () => {
     assert.equal(recorded.nodes.size, 0)
   })
 
-  it('carries what plugins before the source want done to its answers, and none of those after it', () => {
+  it('a published answer carries what plugins before the source want done to it, and nothing of those after it', () => {
     publish([changing({ shuffle: true }), changing({ maxPayload: 4096 }), changing({ maxPayload: 1232 })])
     sink.put('web.apps.svc.cluster.local.', node())
     assert.deepEqual(recorded.classes, [
@@ -98,7 +98,7 @@ describe('what a server block publishes into the answer table', () => {
     ])
   })
 
-  it('puts names that an observer before the source wants to hear of into a class of their own', () => {
+  it('a server block publishes names that an observer before the source wants to hear of in a class of their own', () => {
     const observer = (wants: (name: string) => Observed): Instance => ({
       provides: [provide(queryObserver, { wants, observe() {} })],
     })
@@ -115,7 +115,7 @@ describe('what a server block publishes into the answer table', () => {
     )
   })
 
-  it('sends a name that an earlier plugin may claim to the chain, and nothing else', () => {
+  it('a server block leaves a name that an earlier plugin may claim to the chain, and nothing else', () => {
     const claim: Claim = { answers: 'all', reason: 'rewrites it' }
     publish([claiming({ claims: (name) => (name === 'web.apps.svc.cluster.local.' ? claim : undefined) })])
     sink.put('web.apps.svc.cluster.local.', node())
@@ -125,7 +125,7 @@ describe('what a server block publishes into the answer table', () => {
     assert.deepEqual(recorded.nodes.get('api.apps.svc.cluster.local.'), node())
   })
 
-  it('leaves what a name denies to the chain when an earlier plugin may replace that, and keeps its records', () => {
+  it("a server block leaves denials to the chain when an earlier plugin may replace them, and keeps the name's records", () => {
     publish([{}, claiming({ claims: () => ({ answers: 'denials', reason: '' }), claimsBelow: () => 'searched' }), {}])
     const address = { kind: 'addresses', ttl: 5, addresses: Uint8Array.of(10, 0, 0, 1) } as const
     const answers = new Map<number, AnswerSpec>([
@@ -141,7 +141,7 @@ describe('what a server block publishes into the answer table', () => {
     )
   })
 
-  it('leaves a node open when an earlier plugin may claim a name below it', () => {
+  it('a published node is open when an earlier plugin may claim a name below it', () => {
     publish([claiming({ claimsBelow: (name) => (name === 'svc.cluster.local.' ? 'rewrites it' : undefined) })])
     sink.put('svc.cluster.local.', node('closed'))
     sink.put('apps.svc.cluster.local.', node('closed'))
@@ -158,7 +158,7 @@ describe('what a server block publishes into the answer table', () => {
     assert.equal(recorded.nodes.has('x.stub.svc.cluster.local.'), false, 'a name that another block answers')
   })
 
-  it('leaves denials to the chain where another block has the apex: a zone has one SOA in the table', () => {
+  it('a server block leaves denials to the chain where another block has the apex: a zone has one SOA in the table', () => {
     publish([], ['cluster.local.'], 'apps.svc.cluster.local.')
     sink.put('web.apps.svc.cluster.local.', node('closed'))
     assert.deepEqual(recorded.zones, ['cluster.local. unless known'])
@@ -166,7 +166,7 @@ describe('what a server block publishes into the answer table', () => {
     assert.deepEqual(published, { ...node('open'), otherTypes: 'chain' })
   })
 
-  it('repeats cached replies only for names that reach the cache as they were asked', () => {
+  it('a server block repeats cached replies only for names that reach the cache as they were asked', () => {
     let keep: ((entry: CachedEntry) => void) | undefined
     const cache: Instance = {
       provides: [

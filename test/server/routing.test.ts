@@ -29,18 +29,18 @@ describe('server block selection (docs/coredns-behaviour.md §2.5)', () => {
       assert.equal(routed?.zone, zone)
     })
 
-  it('gives DS to a block that refuses everything, as CoreDNS looks no further', () => {
+  it('a DS query goes to the block of the zone even if that refuses everything, as CoreDNS looks no further', () => {
     const nothing = block('sub.example.org.')
     const refusing = createRouter([root, org, nothing], (candidate) => candidate === nothing)
     assert.equal(refusing.route('a.sub.example.org.', rrType.DS)?.block, nothing)
     assert.equal(refusing.route('example.org.', rrType.DS)?.block, org)
   })
 
-  it('has no block for a name outside every zone', () => {
+  it('a name outside every zone has no server block', () => {
     assert.equal(createRouter([org]).route('example.com.', rrType.A), undefined)
   })
 
-  it('gives a zone that two blocks share to the first one', () => {
+  it("a zone that two blocks share is the first one's", () => {
     const first = block('example.org.')
     assert.equal(createRouter([first, block('example.org.')]).route('example.org.', rrType.A)?.block, first)
   })

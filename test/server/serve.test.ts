@@ -65,7 +65,7 @@ describe('a plugin that fails', () => {
     'replies late with what no message can hold': async (query, next) => unwritable(query, next),
   }
   for (const [way, handler] of Object.entries(ways))
-    it(`and ${way} costs its client a SERVFAIL, and counts as a panic`, async () => {
+    it(`a plugin that fails and ${way} costs its client a SERVFAIL, and counts as a panic`, async () => {
       const { rcode, panics, lines } = await heard(handler)
       assert.deepEqual([rcode, panics, lines.length], [2, 1, 1])
       assert.match(lines[0]!, /^\[ERROR\] Recovered from panic in server: "dns:\/\/:53"/)

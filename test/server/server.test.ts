@@ -53,7 +53,7 @@ async function createServerHarness(instance: () => Instance = () => ({}), builtI
 }
 
 describe('a reload', () => {
-  it('that has not begun does for all who ask for one meanwhile', async () => {
+  it('a reload that has not begun serves all who ask for one meanwhile', async () => {
     const { server, applied } = await createServerHarness()
     const results = await Promise.all(Array.from({ length: 20 }, () => server.reload('SIGHUP')))
     assert.ok(results.every(({ ok }) => ok))
@@ -62,7 +62,7 @@ describe('a reload', () => {
     assert.equal(applied.length, 3)
   })
 
-  it('is refused when the Corefile has gone: the built-in one must not replace it', async () => {
+  it('a reload is refused when the Corefile has gone: the built-in one must not replace it', async () => {
     let gone = false
     const { server, applied } = await createServerHarness(undefined, () => gone)
     gone = true
@@ -73,7 +73,7 @@ describe('a reload', () => {
     assert.deepEqual(await server.reload('SIGHUP'), { ok: true })
   })
 
-  it('that was asked for while one is under way comes after it', async () => {
+  it('a reload that was asked for while one is under way comes after it', async () => {
     const starting: (() => void)[] = []
     let instances = 0
     const { server, applied } = await createServerHarness(() =>
@@ -90,7 +90,7 @@ describe('a reload', () => {
 })
 
 describe('shutting down', () => {
-  it('does not wait for a reload that is still starting its plugins, nor takes it over', async () => {
+  it('shutting down does not wait for a reload that is still starting its plugins, nor takes it over', async () => {
     const events: string[] = []
     const starting: (() => void)[] = []
     let instances = 0

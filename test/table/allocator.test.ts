@@ -7,7 +7,7 @@ const size = 4 * 2 ** 20
 const from = 5000
 
 describe('the allocator', () => {
-  it('gives blocks that are aligned, large enough and never overlap, whatever is taken and given back', () => {
+  it('the allocator gives blocks that are aligned, large enough and never overlap, whatever is taken and given back', () => {
     const request = fc.oneof(
       fc.integer({ min: 1, max: 200 }),
       fc.integer({ min: 1, max: 9000 }),
@@ -36,7 +36,7 @@ describe('the allocator', () => {
     )
   })
 
-  it('wastes at most a fifth of a block of more than 128 octets, up to 8 KiB', () => {
+  it('the allocator wastes at most a fifth of a block of more than 128 octets, up to 8 KiB', () => {
     const allocator = createAllocator(new Int32Array(size / 4), from)
     for (let octets = 129; octets <= 8192; octets++) {
       const offset = allocator.allocate(octets)
@@ -45,7 +45,7 @@ describe('the allocator', () => {
     }
   })
 
-  it('serves every size from memory that another size gave back', () => {
+  it('the allocator serves every size from memory that another size gave back', () => {
     const allocator = createAllocator(new Int32Array(size / 4), from)
     for (const octets of [16, 4000, 100_000, 64, 1_000_000, 500]) {
       const blocks: number[] = []
@@ -55,7 +55,7 @@ describe('the allocator', () => {
     assert.ok(allocator.committedBytes() <= size)
   })
 
-  it('says how much was asked for when nothing is left, and goes on when something was given back', () => {
+  it('the allocator says how much was asked for when nothing is left, and goes on when something was given back', () => {
     const allocator = createAllocator(new Int32Array(size / 4), from)
     const half = allocator.allocate(2 * 2 ** 20)
     assert.throws(

@@ -35,7 +35,7 @@ const endpoints = (count: number): ServicesSpec => ({
 })
 
 describe('a table', () => {
-  it('gives back what was put, for every kind of answer', () => {
+  it('a table gives back what was put, for every kind of answer', () => {
     const { table, space, profileId } = tableWithSpace()
     fc.assert(
       fc.property(nameInZone, nodeSpec, (name, node) => {
@@ -47,7 +47,7 @@ describe('a table', () => {
     )
   })
 
-  it('holds for each name what was put last, and nothing after removal, as a map would', () => {
+  it('a table holds for each name what was put last, and nothing after removal, as a map would', () => {
     const step = fc.record({ name: fc.nat(400).map((i) => `n${i}.${zoneName}`), count: fc.nat(60), keep: fc.nat(3) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 1500, size: 'max' }), (steps) => {
@@ -78,14 +78,14 @@ describe('a table', () => {
     )
   })
 
-  it('grows its slots with its names and finds them all', () => {
+  it('a table grows its slots with its names and finds them all', () => {
     const { table, space, profileId } = tableWithSpace()
     for (let i = 0; i < 20_000; i++) table.put(space, profileId, `n${i}.${zoneName}`, empty)
     for (let i = 0; i < 20_000; i++) assert.ok(has(table, space, `n${i}.${zoneName}`))
     assert.ok(table.stats().slots >= 32_768)
   })
 
-  it('does not fill up with the marks of removed names', () => {
+  it('a table does not fill up with the marks of removed names', () => {
     const { table, space, profileId } = tableWithSpace()
     for (let i = 0; i < 50_000; i++) {
       table.put(space, profileId, `n${i}.${zoneName}`, empty)
@@ -94,7 +94,7 @@ describe('a table', () => {
     assert.equal(table.stats().slots, 1024)
   })
 
-  it('keeps names apart that differ in space, and finds them in any case', () => {
+  it('a table keeps names apart that differ in space, and finds them in any case', () => {
     const { table, space, profileId } = tableWithSpace()
     const other = table.createSpace()
     table.zone(other, zoneSpec())
@@ -103,7 +103,7 @@ describe('a table', () => {
     assert.equal(has(table, space, `WEB.Cluster.LOCAL.`), true)
   })
 
-  it('stores the services of a name and of its port once when they are the same object', () => {
+  it('a table stores the services of a name and of its port once when they are the same object', () => {
     const { table, space, profileId } = tableWithSpace()
     const shared = endpoints(500)
     const node: NodeSpec = { ...empty, answers: new Map([[33, shared]]) }
@@ -120,7 +120,7 @@ describe('a table', () => {
     assert.deepEqual(inspect(table, space, `web.${zoneName}`)?.node, node, 'after the shared body was freed')
   })
 
-  it('needs its zone to be declared first', () => {
+  it('a table needs its zone to be declared first', () => {
     const { table, space, profileId } = tableWithSpace()
     assert.throws(
       () => table.put(space, profileId, 'a.example.', { ...empty, zone: 'example.' }),
@@ -137,7 +137,7 @@ describe('a table', () => {
     assert.equal(table.stats().liveBytes, before)
   })
 
-  it('gives equal classes one number', () => {
+  it('a table gives equal classes one number', () => {
     const { table } = tableWithSpace()
     assert.equal(table.defineProfile({ ...profile }), table.defineProfile({ ...profile }))
     const other = table.defineProfile({ ...profile, plugin: 'hosts' })
@@ -147,7 +147,7 @@ describe('a table', () => {
 })
 
 describe('a retired space', () => {
-  it('gives back all its memory', async () => {
+  it('a retired space gives back all its memory', async () => {
     const { table, space, profileId } = tableWithSpace()
     const start = table.stats()
     const second = table.createSpace()
@@ -161,7 +161,7 @@ describe('a retired space', () => {
     assert.equal(table.stats().liveBytes, start.liveBytes)
   })
 
-  it('takes nothing more from those who are late', () => {
+  it('a retired space takes nothing more, however late it comes', () => {
     const { table, space, profileId } = tableWithSpace()
     table.retireSpace(space)
     table.put(space, profileId, `late.${zoneName}`, empty)
@@ -170,7 +170,7 @@ describe('a retired space', () => {
     assert.equal(table.stats().entries, 0)
   })
 
-  it('never gives its number to another, through 10,000 reloads', () => {
+  it('a retired space never gives its number to another, through 10,000 reloads', () => {
     const { table } = tableWithSpace()
     const numbers = new Set<number>()
     for (let i = 0; i < 10_000; i++) {
@@ -183,7 +183,7 @@ describe('a retired space', () => {
 })
 
 describe('a table without room', () => {
-  it('says so, and leaves the space to the chain rather than answer what is no longer true', () => {
+  it('a table without room says so, and leaves the space to the chain rather than answer what is no longer true', () => {
     const { table, space, profileId } = tableWithSpace({ reserveBytes: 3 * 2 ** 20 })
     assert.throws(() => {
       for (let i = 0; ; i++) table.put(space, profileId, `n${i}.${zoneName}`, addresses(2000))

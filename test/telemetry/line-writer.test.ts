@@ -27,7 +27,7 @@ function slowStream() {
 }
 
 describe('the line writer', () => {
-  it('hands the lines of one turn to the stream together', async () => {
+  it('the line writer hands the lines of one turn to the stream together', async () => {
     const { stream, text } = slowStream()
     const writer = createLineWriter(stream)
     writer.write('one\n')
@@ -37,7 +37,7 @@ describe('the line writer', () => {
     assert.equal(text(), 'one\ntwo\n')
   })
 
-  it('hands over at once what is left before the process exits', () => {
+  it('the line writer hands over at once what is left before the process exits', () => {
     const { stream, text } = slowStream()
     const writer = createLineWriter(stream)
     writer.write('last words\n')
@@ -45,7 +45,7 @@ describe('the line writer', () => {
     assert.equal(text(), 'last words\n')
   })
 
-  it('gives lines up instead of memory when nobody reads, and says how many once somebody does', () => {
+  it('the line writer gives lines up instead of memory when nobody reads, and says how many once somebody does', () => {
     const { stream, text, read } = slowStream()
     const writer = createLineWriter(stream)
     const line = `${'x'.repeat(1023)}\n`
@@ -61,7 +61,7 @@ describe('the line writer', () => {
     assert.match(text().slice(-80), /\[WARNING\] 1\d{3} log lines lost: .*\nafter\n$/)
   })
 
-  it('goes on in silence when the reader has gone', async () => {
+  it('the line writer goes on in silence when the reader has gone', async () => {
     const stream = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) })
     const writer = createLineWriter(stream)
     writer.write('one\n')

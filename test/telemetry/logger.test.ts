@@ -11,7 +11,7 @@ function collect(options: { debug?: boolean } = {}) {
 }
 
 describe('the log', () => {
-  it('writes CoreDNS’s lines: level and text, no timestamp', () => {
+  it('the log writes CoreDNS’s lines: level and text, no timestamp', () => {
     const { log, lines } = collect()
     log.info('up')
     log.warning('odd')
@@ -27,7 +27,7 @@ describe('the log', () => {
     ])
   })
 
-  it('writes DEBUG lines only while debugging, for every plugin at once', () => {
+  it('the log writes DEBUG lines only while debugging, for every plugin at once', () => {
     const { log, lines } = collect()
     const plugin = log.plugin('cache')
     plugin.debug('one')
@@ -38,13 +38,13 @@ describe('the log', () => {
     assert.deepEqual(lines, ['[DEBUG] plugin/cache: two'])
   })
 
-  it('lets no text from outside forge a line or drive a terminal', () => {
+  it('the log lets no text from outside forge a line or drive a terminal', () => {
     const { log, lines } = collect()
     log.error('upstream said\n[ERROR] all is lost\x1b[2J')
     assert.deepEqual(lines, ['[ERROR] upstream said', '    [ERROR] all is lost\\x1b[2J'])
   })
 
-  it('cuts a flood of one level, says how much is missing, and leaves other levels alone', () => {
+  it('the log cuts a flood of one level, says how much is missing, and leaves other levels alone', () => {
     const { log, lines, clock } = collect()
     for (let i = 0; i < 1_000; i++) log.error(`failure ${i}`)
     log.warning('still heard')

@@ -20,7 +20,7 @@ const cases: readonly (readonly [string, string])[] = [
 describe('a text in quotation marks', () => {
   for (const [text, wanted] of cases) test(JSON.stringify(text.slice(0, 20)), () => assert.equal(quoted(text), wanted))
 
-  test('is short, and one line of printable characters, whatever the text', () => {
+  test('a text in quotation marks is short, and one line of printable characters, whatever the text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.string({ unit: 'grapheme' })), (text) => {
         for (const line of [quoted(text), oneLine(text, 64)]) {

@@ -5,7 +5,7 @@ import { logInto } from '../k8s/harness.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 
 describe('an outage', () => {
-  test('is logged when it begins, once a minute while it lasts, and when it ends', () => {
+  test('an outage is logged when it begins, once a minute while it lasts, and when it ends', () => {
     const lines: string[] = []
     const clock = createFakeClock()
     const outage = createRateLimitedLog('the API', logInto(lines), clock)

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { createMetrics } from '../../src/telemetry/registry.ts'
 
 describe('the metrics registry', () => {
-  it('writes families by name, labels by name, and nothing for families without a series', async () => {
+  it('the metrics registry writes families by name, labels by name, and nothing for families without a series', async () => {
     const metrics = createMetrics()
     metrics.counter('b_total', 'Second.', ['zone', 'server']).with('z.', 'dns://:53').inc(2)
     metrics.gauge('a', 'First.', []).with().set(-1.5)
@@ -23,7 +23,7 @@ describe('the metrics registry', () => {
     )
   })
 
-  it('writes histograms cumulatively, a value on a bound belonging to its bucket', async () => {
+  it('the metrics registry writes histograms cumulatively, a value on a bound belonging to its bucket', async () => {
     const metrics = createMetrics()
     const cell = metrics.histogram('h', 'H.', ['to'], [0.1, 1]).with('x')
     for (const value of [0.1, 0.5, 1, 7]) cell.observe(value)
@@ -41,7 +41,7 @@ describe('the metrics registry', () => {
     )
   })
 
-  it('keeps any label value apart from others, and escapes it so that it can be read back', async () => {
+  it('the metrics registry keeps any label value apart from others, and escapes it so that it can be read back', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.tuple(fc.string(), fc.string()), { selector: String, maxLength: 8 }),
@@ -63,14 +63,14 @@ describe('the metrics registry', () => {
     )
   })
 
-  it('goes on counting when a reload registers a name again', async () => {
+  it('the metrics registry goes on counting when a reload registers a name again', async () => {
     const metrics = createMetrics()
     metrics.counter('c_total', 'C.', []).with().inc()
     metrics.counter('c_total', 'C.', []).with().inc()
     assert.match(await metrics.text(), /^c_total 2$/m)
   })
 
-  it('refuses one name for two things', () => {
+  it('the metrics registry refuses one name for two things', () => {
     const metrics = createMetrics()
     metrics.counter('c_total', 'C.', ['a'])
     metrics.histogram('h', 'H.', [], [1])
@@ -82,7 +82,7 @@ describe('the metrics registry', () => {
     assert.throws(() => metrics.counter('d_total', 'D.', ['__x']), /no name for a label/)
   })
 
-  it('lets no wrong number into a counter or a histogram', async () => {
+  it('the metrics registry lets no wrong number into a counter or a histogram', async () => {
     const metrics = createMetrics()
     const counter = metrics.counter('c_total', 'C.', []).with()
     counter.inc(-1)
@@ -92,7 +92,7 @@ describe('the metrics registry', () => {
     assert.match(await metrics.text(), /^h_sum 0$/m)
   })
 
-  it('forgets a series, and fills those that are read off something else at each scrape', async () => {
+  it('the metrics registry forgets a series, and fills those that are read off something else at each scrape', async () => {
     const metrics = createMetrics()
     const gauge = metrics.gauge('g', 'G.', ['name'])
     let age = 0
@@ -104,7 +104,7 @@ describe('the metrics registry', () => {
     assert.equal(await metrics.text(), '')
   })
 
-  it('lets other work have its turn during a long scrape, and loses nothing', async () => {
+  it('the metrics registry lets other work have its turn during a long scrape, and loses nothing', async () => {
     const metrics = createMetrics()
     const family = metrics.histogram('h', 'H.', ['n'], [1, 2, 3, 4, 5, 6, 7, 8])
     for (let n = 0; n < 20_000; n++) family.with(String(n)).observe(n)

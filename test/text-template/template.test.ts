@@ -51,7 +51,7 @@ function outcome(template: string): Omit<Recorded, 'template'> {
 
 describe('a template prints what Go prints', () => {
   for (const { template, ...expected } of recorded)
-    it(`the template ${template}`, () => assert.deepEqual(outcome(template), expected))
+    it(`the template ${template} prints what Go prints`, () => assert.deepEqual(outcome(template), expected))
 })
 
 describe('an invalid template names the part that is invalid', () => {
@@ -64,7 +64,7 @@ describe('an invalid template names the part that is invalid', () => {
     ['{{ .Group.1 }}', 'unexpected ".1" after an operand', 9],
   ]
   for (const [template, message, offset] of cases)
-    it(`the template ${template}`, () =>
+    it(`the invalid template ${template} is refused by its invalid part`, () =>
       assert.throws(
         () => compileTemplate(template),
         (error: unknown) => {
@@ -90,7 +90,7 @@ describe('the execution of a template is bounded', () => {
 })
 
 describe('the parser of templates', () => {
-  it('reads or refuses any text, and never fails in another way', () => {
+  it('the parser of templates reads or refuses any text, and never fails in another way', () => {
     const word = fc.constantFrom(
       ...['{{', '}}', '{{-', '-}}', ' ', '.', '.Name', '.Match', '$', '$x', ':=', '=', '|', '(', ')', ',', '"a"', '1'],
       ...['if', 'else', 'end', 'range', 'with', 'printf', 'index', 'len', 'and', 'break', '/*', '*/', "'", '`', '%'],

@@ -49,7 +49,7 @@ describe('messages in a stream', () => {
     )
   })
 
-  test('may be left unread while more comes', () => {
+  test('messages in a stream may be left unread while more comes', () => {
     const framer = createFramer()
     framer.push(frame(message))
     framer.push(frame(message.subarray(1)))
@@ -59,7 +59,7 @@ describe('messages in a stream', () => {
     assert.equal(framer.partial(), false)
   })
 
-  test('that have begun are known as such, from the first octet of their length on', () => {
+  test('messages in a stream that have begun are known as such, from the first octet of their length on', () => {
     const framer = createFramer()
     for (const octet of frame(message).subarray(0, 41)) {
       framer.push(Uint8Array.of(octet))

@@ -16,7 +16,7 @@ function source(fill: number, length: number): Uint8Array {
 }
 
 describe('the ring of misses', () => {
-  test('gives back what was put in, in order, over any number of turns', () => {
+  test('the ring of misses gives back what was put in, in order, over any number of turns', () => {
     const step = fc.record({ lengths: fc.array(fc.integer({ min: 0, max: 900 }), { maxLength: 6 }), taken: fc.nat(8) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -45,7 +45,7 @@ describe('the ring of misses', () => {
     )
   })
 
-  test('refuses what it has no room for, and has room again for what was taken', () => {
+  test('the ring of misses refuses what it has no room for, and has room again for what was taken', () => {
     const memory = createMissRing(size)
     const producer = createMissProducer(memory)
     const consumer = createMissConsumer(memory)
@@ -59,7 +59,7 @@ describe('the ring of misses', () => {
     assert.deepEqual([push(), push(), push()], [true, true, false])
   })
 
-  test('shows nothing before it is published, and keeps what was for another producer', () => {
+  test('the ring of misses shows nothing before it is published, and keeps what was for another producer', () => {
     const memory = createMissRing(size)
     const consumer = createMissConsumer(memory)
     const first = createMissProducer(memory)

@@ -82,7 +82,7 @@ describe('observed answers', () => {
     })
   })
 
-  it('are looked for while there are some, and again when somebody says so', () => {
+  it('observed answers are polled while there are some, and again after a wake-up', () => {
     const { clock, heard, responder } = createQueryLogHarness()
     const { ask } = responder(8)
     for (let i = 1; i <= 3; i++) {
@@ -96,7 +96,7 @@ describe('observed answers', () => {
     assert.equal(heard.length, 4)
   })
 
-  it('are told at a bounded rate, by turns of the rings; what finds no room meanwhile is counted, and said each second', () => {
+  it('observed answers are delivered at a bounded rate, by turns of the rings; the rest is counted and logged each second', () => {
     const { clock, heard, lines, dropped, responder } = createQueryLogHarness()
     const [first, second] = [responder(512), responder(512)]
     first.ask(600)
@@ -115,7 +115,7 @@ describe('observed answers', () => {
     assert.equal(lines.length, 1)
   })
 
-  it('from a space that nobody knows are counted as not logged', () => {
+  it('observed answers from a space that nobody knows are counted as not logged', () => {
     const { reader: opened, lines, dropped, responder } = createQueryLogHarness(false)
     responder(8).ask(3)
     opened.close()
@@ -123,7 +123,7 @@ describe('observed answers', () => {
     assert.equal(lines.length, 1)
   })
 
-  it('are all told when a thread is gone, when somebody asks for it, and at the end', () => {
+  it('observed answers are all delivered when a thread is gone, when somebody asks for it, and at the end', () => {
     const { clock, heard, reader: opened, responder } = createQueryLogHarness()
     const [gone, asked, left] = [responder(8), responder(8), responder(8)]
     gone.ask(1)
@@ -141,7 +141,7 @@ describe('observed answers', () => {
     assert.equal(heard.length, 4)
   })
 
-  it('are counted as lost at a scrape, too', async () => {
+  it('observed answers are counted as lost at a scrape, too', async () => {
     const { metrics, responder } = createQueryLogHarness()
     responder(4).ask(5)
     assert.match(await metrics.text(), /^dropped 1$/m)

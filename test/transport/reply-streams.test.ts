@@ -48,7 +48,7 @@ const numberOf = (octets: Uint8Array): number =>
   octets.length < messageOctets ? 0 : (octets.at(-2)! << 8) | octets.at(-1)!
 
 describe('a reply of many messages', () => {
-  test('comes whole and in order', () => {
+  test('a reply of many messages comes whole and in order', () => {
     const { onMiss, seen } = zone(50)
     return withTransport({ udp, onMiss }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])
@@ -65,7 +65,7 @@ describe('a reply of many messages', () => {
     })
   })
 
-  test('does not hold up other queries, on its connection or elsewhere', () => {
+  test('a reply of many messages does not hold up other queries, on its connection or elsewhere', () => {
     const { onMiss, seen } = zone(100)
     return withTransport({ udp, onMiss }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])
@@ -83,7 +83,7 @@ describe('a reply of many messages', () => {
     })
   })
 
-  test('is made as the client takes it, and no faster', () => {
+  test('a reply of many messages is made as the client takes it, and no faster', () => {
     const { onMiss, seen } = zone(2_000)
     return withTransport({ udp, onMiss }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])
@@ -109,7 +109,7 @@ describe('a reply of many messages', () => {
     })
   })
 
-  test('ends with its client', () => {
+  test('a reply of many messages ends with its client', () => {
     const { onMiss, seen } = zone(60_000)
     return withTransport({ udp, onMiss }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])
@@ -121,7 +121,7 @@ describe('a reply of many messages', () => {
     })
   })
 
-  test('that breaks off ends the connection: half of it must not look whole', () => {
+  test('a reply of many messages that breaks off ends the connection: half of it must not look whole', () => {
     const { onMiss } = zone(50, 3)
     return withTransport({ udp, onMiss }, async ({ transport, port, listener, log }) => {
       await transport.apply([listener()])
@@ -132,7 +132,7 @@ describe('a reply of many messages', () => {
     })
   })
 
-  test('is refused with SERVFAIL when too many are under way', () => {
+  test('a reply of many messages is refused with SERVFAIL when too many are under way', () => {
     const { onMiss, seen } = zone(60_000)
     return withTransport({ udp, onMiss, limits: { tcpStreams: 1 } }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])

@@ -43,7 +43,7 @@ describe('TCP', () => {
       client.close()
     }))
 
-  test('both families are served on a wildcard listener, and the chain learns who asked whom', () => {
+  test('TCP serves both families on a wildcard listener, and the chain learns who asked whom', () => {
     const misses: Miss[] = []
     const onMiss = (miss: Miss) => {
       misses.push(miss)
@@ -191,7 +191,7 @@ describe('TCP', () => {
     })
   })
 
-  test('what a client has asked before it ended its side is all answered, even what had to wait', () => {
+  test('every question that a TCP client asked before it ended its side is answered, even what had to wait', () => {
     const { held, onMiss, until } = heldMisses()
     return withTransport({ udp, onMiss, limits: { tcpPending: 1 } }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])
@@ -251,7 +251,7 @@ describe('TCP', () => {
         client.close()
       }))
 
-    test('that does not take its replies', () => {
+    test('TCP ends a connection that does not take its replies', () => {
       const clock = createFakeClock()
       return withTransport({ udp, clock }, async ({ transport, port, listener, metric }) => {
         await transport.apply([listener()])
@@ -339,7 +339,7 @@ describe('TCP', () => {
     })
   })
 
-  test('thousands of malformed streams leave the service as it was', () =>
+  test('TCP thousands of malformed streams leave the service as it was', () =>
     withTransport({ udp }, async ({ transport, port, listener, metric }) => {
       await transport.apply([listener()])
       const streams = fc.sample(

@@ -16,7 +16,7 @@ const skip = (() => {
 })()
 
 describe('UDP threads', { skip }, () => {
-  test('on a wildcard listener the reply comes from the address that was asked, whoever gives it', () => {
+  test('a reply on a wildcard listener comes from the address that was asked, whoever gives it', () => {
     const asked: string[] = []
     const onMiss = ({ request, local }: Miss) => {
       asked.push(local.address)
@@ -99,7 +99,7 @@ describe('UDP threads', { skip }, () => {
       assert.equal((await askUdp('127.0.0.1', port, 'table')).space, 1)
     }))
 
-  test('misses that find the ring full are answered SERVFAIL by the thread, and counted', () => {
+  test('UDP threads misses that find the ring full are answered SERVFAIL by the thread, and counted', () => {
     const onMiss = ({ request }: Miss) => rcodeReply(request, 0)
     return withTransport({ onMiss, limits: { missRingBytes: 4096 } }, async ({ transport, port, listener, metric }) => {
       await transport.apply([listener()])
@@ -119,7 +119,7 @@ describe('UDP threads', { skip }, () => {
     })
   })
 
-  test('datagrams that the kernel dropped because the queue was full are counted', () =>
+  test('UDP threads datagrams that the kernel dropped because the queue was full are counted', () =>
     withTransport({}, async ({ transport, port, listener, metric, hold }) => {
       await transport.apply([listener()])
       const client = await udpClient('127.0.0.1', port)

@@ -58,7 +58,7 @@ async function forwarding(t: TestContext, to: string, body: string) {
 describe('tls:// upstreams', { skip }, () => {
   const start = () => startUpstream(answering(), { tls: { cert: pem(cert), key: pem(key) } })
 
-  it('are asked over one TLS connection, by UDP clients too', async (t) => {
+  it('tls:// upstreams are asked over one TLS connection, by UDP clients too', async (t) => {
     const server = await start()
     t.after(server.close)
     for (const [to, body] of [
@@ -74,7 +74,7 @@ describe('tls:// upstreams', { skip }, () => {
     assert.ok(server.arrived.every(({ via }) => via === 'tcp'))
   })
 
-  it('are not believed without a certificate that is theirs', async (t) => {
+  it('tls:// upstreams are not believed without a certificate that is theirs', async (t) => {
     const server = await start()
     t.after(server.close)
     for (const [to, body, error] of [
@@ -92,7 +92,7 @@ describe('tls:// upstreams', { skip }, () => {
 
 describe('https:// upstreams', { skip }, () => {
   for (const method of ['POST', 'GET']) {
-    it(`are asked by ${method} over HTTP/2, with ID 0 (RFC 8484 §4.1)`, async (t) => {
+    it(`https:// upstreams are asked by ${method} over HTTP/2, with ID 0 (RFC 8484 §4.1)`, async (t) => {
       const port = await freePort()
       const seen: string[] = []
       const server = createSecureServer({ cert: pem(cert), key: pem(key) }, (request, response) => {
@@ -117,7 +117,7 @@ describe('https:// upstreams', { skip }, () => {
     })
   }
 
-  it('that were silent to one question are asked the next one over a new session', async (t) => {
+  it('https:// upstreams that were silent to one question are asked the next one over a new session', async (t) => {
     const port = await freePort()
     let sessions = 0
     const server = createSecureServer({ cert: pem(cert), key: pem(key) })
@@ -157,7 +157,7 @@ describe('https:// upstreams', { skip }, () => {
     assert.deepEqual([answer, sessions], ['reply', 2])
   })
 
-  it('that answer with another status fail', async (t) => {
+  it('https:// upstreams that answer with another status fail', async (t) => {
     const port = await freePort()
     const server = createSecureServer({ cert: pem(cert), key: pem(key) }, (_, response) => {
       response.writeHead(503).end()

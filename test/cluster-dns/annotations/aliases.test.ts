@@ -48,7 +48,7 @@ describe('slicedns.io/alias: host names, separated by commas', () => {
     })
   }
 
-  test('more names than a service can have: the first are taken', () => {
+  test('an alias annotation with more names than a service can have: the first are taken', () => {
     const text = Array.from({ length: 20_000 }, (_, i) => `a${i}.example`).join()
     const { names, problems } = readAliases(text)
     assert.equal(names.length, maxAliases)

@@ -60,7 +60,7 @@ describe('slicedns.io/grpc-config: what clients take is served', () => {
     assert.deepEqual(served(JSON.stringify(choices)), [...choices, { serviceConfig: {} }])
   })
 
-  test('languages are spelled as clients compare them, and an empty criterion is none (gRFC A2)', () => {
+  test('a grpc-config spells languages as clients compare them, and an empty criterion means none (gRFC A2)', () => {
     const choices = [
       { clientLanguage: ['Go', 'NODE'], clientHostname: [], serviceConfig: {} },
       { clientLanguage: [], serviceConfig: {} },
@@ -147,7 +147,7 @@ describe('slicedns.io/grpc-config: what a client would choke on is refused with 
     test(text.slice(0, 100) || '(nothing)', () => assert.match(rule(text), expected))
   }
 
-  test('what is nested thousands of levels deep', () => {
+  test('a grpc-config that is nested thousands of levels deep is refused', () => {
     const text = `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
     assert.doesNotThrow(() => grpcConfigAnnotation.parse(text))
   })

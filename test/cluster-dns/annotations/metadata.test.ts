@@ -35,7 +35,7 @@ describe('txt.slicedns.io/KEY', () => {
     assert.deepEqual(problems, [])
   })
 
-  test('keys of another prefix are not ours', () => {
+  test('metadata keys of another prefix are ignored', () => {
     const annotations = { [key('a')]: '1', 'txt.dns.example.org/b': '2' }
     const service = { annotations } as unknown as Service
     const records = createAnnotationReader('dns.example.org').service(service).get(metadataAnnotation)
@@ -53,7 +53,7 @@ describe('txt.slicedns.io/KEY', () => {
     ])
   })
 
-  test('of keys that differ in case the first in sort order is taken, the others are refused', () => {
+  test('of metadata keys that differ in case the first in sort order is taken, the others are refused', () => {
     const found = read({ model: 'a', Model: 'b', MODEL: 'c' })
     assert.deepEqual(found.records.map(stringsOf), [['MODEL=c']])
     assert.deepEqual(refused(found), [
@@ -82,7 +82,7 @@ describe('txt.slicedns.io/KEY', () => {
     assert.match(found.problems[0].rule, /263189 octets.*64000/)
   })
 
-  test('what does not fit beside the others is refused: thousands of keys stay within one message', () => {
+  test('metadata that does not fit beside the others is refused: thousands of keys stay within one message', () => {
     const many = Object.fromEntries(Array.from({ length: 4000 }, (_, i) => [`key${i}`, 'v'.repeat(i % 300)]))
     const { records, problems } = read(many)
     const octets = records.reduce((sum, record) => sum + 12 + record.length, 0)

@@ -23,7 +23,7 @@ describe('the annotation split', () => {
     ['a.x=1,a.y=1', ['a.x 1', 'a.y 1']],
     ['0-a=007,b=1', ['0-a 7', 'b 1']],
   ] as const) {
-    it(`reads '${text}'`, () => assert.deepEqual(read(text), backends))
+    it(`the annotation split reads '${text}'`, () => assert.deepEqual(read(text), backends))
   }
 
   const written = 'syntax: each backend must be NAME=SHARE or NAME.NAMESPACE=SHARE, in lower case'
@@ -63,10 +63,10 @@ describe('the annotation split', () => {
       `range: must name at most ${maxBackends} backends`,
     ],
   ] as const) {
-    it(`refuses '${text.slice(0, 40)}'`, () => assert.equal(read(text), problem))
+    it(`the annotation split refuses '${text.slice(0, 40)}'`, () => assert.equal(read(text), problem))
   }
 
-  it('keeps any shares in proportion, as whole numbers whose sum fits 32 bits', () => {
+  it('the annotation split keeps any shares in proportion, as whole numbers whose sum fits 32 bits', () => {
     const share = fc.record({ whole: fc.nat(100), decimals: fc.stringMatching(/^\d{0,3}$/) })
     fc.assert(
       fc.property(fc.array(share, { minLength: 1, maxLength: maxBackends }), (shares) => {
@@ -88,7 +88,7 @@ describe('the annotation split', () => {
     )
   })
 
-  it('says of any text what it is or what is wrong with it, in no time', () => {
+  it('the annotation split reads or refuses any text, with the reason, in no time', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a-z=,.0-9-]{0,40}$/)), (text) => {
         const result = splitAnnotation.parse(text)

@@ -4,7 +4,7 @@ import { createBackoff } from '../../../src/k8s/api/backoff.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
 
 describe('backoff', () => {
-  test('doubles from 0.8 s to 30 s, each shortened by up to a half', () => {
+  test('the backoff doubles from 0.8 s to 30 s, each wait shortened by up to a half', () => {
     for (const [random, first] of [
       [0, 800],
       [0.999999, 400],
@@ -21,7 +21,7 @@ describe('backoff', () => {
     }
   })
 
-  test('begins anew after two minutes without a failure, not sooner', () => {
+  test('the backoff begins anew after two minutes without a failure, not sooner', () => {
     const clock = createFakeClock()
     const backoff = createBackoff(clock, () => 0)
     for (let i = 0; i < 3; i++) clock.advance(backoff.next())

@@ -127,7 +127,7 @@ describe('what does not work is said once, with the cause and the file or URL, a
     await says(harness, /does the server speak TLS on this port\?/)
   })
 
-  test('no cluster around us', async (t) => {
+  test('a process outside of a cluster reports it once, and retries', async (t) => {
     const harness = createClusterHarness(t, { kind: 'in-cluster' })
     await says(harness, /not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set/)
   })
@@ -161,7 +161,7 @@ describe('credentials', () => {
     assert.deepEqual(harness.lines, [])
   })
 
-  test('in a cluster: the CA and the token of the service account, both as they are now', async (t) => {
+  test('in-cluster credentials are the CA and the token of the service account, both as they are now', async (t) => {
     const api = await serve(t)
     const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443', HTTPS_PROXY: 'proxy:3128' }
     const credentials = await openCredentials({ kind: 'in-cluster' }, env, api.folder)
@@ -236,7 +236,7 @@ describe('proxies', () => {
     ['SOCKS 5 with a password', () => startSocksProxy('me', 'secret'), 'socks5://me:secret@'],
   ]
   for (const [what, start, prefix] of cases) {
-    test(`proxy-url: ${what}`, async (t) => {
+    test(`the proxy-url of a kubeconfig is used: ${what}`, async (t) => {
       const api = await serve(t)
       const proxy = await start()
       t.after(() => proxy.stop())

@@ -56,7 +56,7 @@ const status = (code: number, reason: string, message: string) => ({
 })
 
 describe('an object', () => {
-  test('is sent as JSON, below the server’s path, with the length that it has', async (t) => {
+  test('an object is sent as JSON, below the server’s path, with the length that it has', async (t) => {
     const { url, asked } = await startServer(t, 201, { kind: 'Event' })
     const harness = createClusterHarness(t, { kind: 'endpoint', url })
     assert.equal(await harness.create!('/api/v1/namespaces/shop/events', { message: 'größe' }), 'created')
@@ -76,7 +76,7 @@ describe('an object', () => {
     )
   })
 
-  test('may be there already', async (t) => {
+  test('an object that exists already is reported as such', async (t) => {
     const { url } = await startServer(t, 409, status(409, 'AlreadyExists', 'events "x" already exists'))
     assert.equal(await createClusterHarness(t, { kind: 'endpoint', url }).create!('/x', {}), 'exists')
   })
@@ -89,7 +89,7 @@ describe('an object', () => {
     [500, 'InternalError', {}, { reason: 'server' }],
   ]
   for (const [code, reason, headers, wanted] of failures)
-    test(`that the server refuses with ${code} is a failure with its words`, async (t) => {
+    test(`an object that the server refuses with ${code} is a failure with its words`, async (t) => {
       const { url } = await startServer(t, code, status(code, reason, 'because'), headers)
       const creation = createClusterHarness(t, { kind: 'endpoint', url }).create!('/x', {})
       await assert.rejects(creation, (error: ApiFailure) => {
@@ -103,7 +103,7 @@ describe('an object', () => {
       })
     })
 
-  test('cannot be created where there is no API server', (t) => {
+  test('an object cannot be created where there is no API server', (t) => {
     assert.equal(createClusterHarness(t, { kind: 'manifests', directory: '/nowhere' }).create, undefined)
   })
 })

@@ -79,7 +79,7 @@ for (const [name, options] of variants) {
       await until(() => assert.match(harness.lines.join('\n'), /works again after/))
     })
 
-    test('nothing but what changed is reported by a list that is taken anew', async (t) => {
+    test('a list that is taken anew reports nothing but what changed', async (t) => {
       const api = await serve(t, options)
       for (let i = 0; i < 50; i++) api.put(service(`s${i}`))
       const harness = createClusterHarness(t, sourceOf(api))
@@ -126,7 +126,7 @@ describe('what is asked', () => {
     assert.equal(asked(api, 'services', 'stream')[1].query.get('resourceVersion'), version)
   })
 
-  test('pages of 500 of the latest version', async (t) => {
+  test('a reflector lists in pages of 500 of the latest version', async (t) => {
     const api = await serve(t, { streaming: false })
     for (let i = 0; i < 1000; i++) api.put(service(`s${i}`))
     const harness = createClusterHarness(t, sourceOf(api))
@@ -287,7 +287,7 @@ describe('answers that are no list', { concurrency: true }, () => {
   })
 
   for (const [name, options] of variants)
-    test(`imports and their slices are followed: ${name}`, async (t) => {
+    test(`ServiceImports and their slices are followed: ${name}`, async (t) => {
       const api = await serve(t, options)
       const imported = (ips: string[]) => ({
         kind: 'ServiceImport',
@@ -373,7 +373,7 @@ describe('answers that are no list', { concurrency: true }, () => {
 })
 
 describe('a resource that RBAC forbids', () => {
-  test('degrades alone, is named once with the missing rule, and recovers when the rule is there', async (t) => {
+  test('a resource that RBAC forbids degrades alone, is named once with the missing rule, and recovers when the rule is there', async (t) => {
     const api = await serve(t)
     const forbidden = api.forbid('endpointslices')
     const clock = createFakeClock()
@@ -400,7 +400,7 @@ describe('a resource that RBAC forbids', () => {
     assert.deepEqual(addressesOf(harness, 'web'), ['10.0.0.1', '10.0.0.2'])
   })
 
-  test('that was synced before stays synced and serves what it has', async (t) => {
+  test('a resource that RBAC forbids stays synced if it was, and serves what it has', async (t) => {
     const api = await serve(t)
     const harness = createClusterHarness(t, sourceOf(api))
     await harness.synced()
@@ -573,7 +573,7 @@ describe('a watch that is not as it should be', () => {
 })
 
 describe('metrics', () => {
-  test('objects, age of the watch, requests by code', async (t) => {
+  test('a reflector counts objects, the age of its watch, and requests by code', async (t) => {
     const api = await serve(t)
     const harness = createClusterHarness(t, sourceOf(api))
     await harness.synced()

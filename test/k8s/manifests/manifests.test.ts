@@ -100,7 +100,7 @@ items:
     ])
   })
 
-  test('what other clusters export, and topology zones', async (t) => {
+  test('a directory of manifests holds what other clusters export, and topology zones', async (t) => {
     const imported = `---
 apiVersion: multicluster.x-k8s.io/v1alpha1
 kind: ServiceImport
@@ -246,7 +246,7 @@ describe('changes of the directory', () => {
     assert.equal(harness.lines.length, 1)
   })
 
-  test('nothing is reported when files are written anew without a change', async (t) => {
+  test('files that are written anew without a change are not reported', async (t) => {
     const directory = folder(t, { 'web.yaml': service('web') })
     const harness = open(t, directory)
     await harness.synced()

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { createAddressIndex, hashAddress } from '../../../src/k8s/model/address-index.ts'
 
 describe('the index of addresses', () => {
-  test('it finds what was added and not removed', () => {
+  test('the index of addresses finds what was added and not removed', () => {
     const step = fc.tuple(fc.boolean(), fc.nat({ max: 40 }), fc.nat({ max: 5 }))
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -25,7 +25,7 @@ describe('the index of addresses', () => {
     )
   })
 
-  test('it grows to 100,000 addresses without losing one', () => {
+  test('the index of addresses grows to 100,000 addresses without losing one', () => {
     const index = createAddressIndex()
     const address = (n: number) => hashAddress(Uint8Array.of(10, n >>> 16, n >>> 8, n), 0, 4)
     for (let n = 0; n < 100_000; n++) index.add(address(n), n)

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { canonicalAddress, formatAddress, parseAddress } from '../../../src/k8s/model/address.ts'
 
 describe('addresses', () => {
-  test('what is formatted reads back to the same octets', () => {
+  test('an address that is formatted reads back to the same octets', () => {
     const octets = fc
       .constantFrom(4, 16)
       .chain((size) => fc.array(fc.oneof(fc.constant(0), fc.nat({ max: 255 })), { minLength: size, maxLength: size }))
@@ -20,7 +20,7 @@ describe('addresses', () => {
     )
   })
 
-  test('is an address exactly when Node says so, zone indexes left out', () => {
+  test('a text is an address exactly when Node says so, zone indexes left out', () => {
     const near = fc.array(fc.constantFrom('0', '1', '9', '25', '255', '256', 'f', 'ffff', '::', ':', '.', 'g'), {
       maxLength: 12,
     })

@@ -34,7 +34,7 @@ describe('the phases of an event', () => {
     })
   }
 
-  test('are complete one by one: every index follows the event before any query waiting for it is answered', () => {
+  test('the phases of an event are complete one by one: every index follows the event before any query waiting for it is answered', () => {
     const { heard, follow, change } = openFeed()
     follow('heldQueries', 'held 1')
     follow('indexes', 'index 1')
@@ -46,7 +46,7 @@ describe('the phases of an event', () => {
 })
 
 describe('a subscriber', () => {
-  test('gets the state and then every change after it, without a gap and without a repeat', () => {
+  test('a subscriber gets the state and then every change after it, without a gap and without a repeat', () => {
     const cluster = createFakeCluster()
     cluster.apply(service('before'))
     const names = new Set<string>()
@@ -64,7 +64,7 @@ describe('a subscriber', () => {
     assert.deepEqual(heard, ['after', 'before'])
   })
 
-  test('that comes during a delivery has that change in its snapshot, and hears only of the next', () => {
+  test('a subscriber that comes during a delivery has that change in its snapshot, and hears only of the next', () => {
     const cluster = createFakeCluster()
     const late: string[] = []
     const snapshots: string[][] = []
@@ -84,7 +84,7 @@ describe('a subscriber', () => {
     assert.deepEqual(late, ['api'])
   })
 
-  test('that throws does not keep the event from those after it, and stays subscribed', () => {
+  test('a subscriber that throws does not keep the event from those after it, and stays subscribed', () => {
     const { heard, reported, follow, change } = openFeed()
     const fault = new Error('a bug')
     follow('indexes', 'broken', {
@@ -100,7 +100,7 @@ describe('a subscriber', () => {
     assert.deepEqual(reported, [fault, fault])
   })
 
-  test('that leaves during a delivery is not called for the event that is being delivered', () => {
+  test('a subscriber that leaves during a delivery is not called for the event that is being delivered', () => {
     const { heard, follow, change } = openFeed()
     const subscriptions: { unsubscribe(): void }[] = []
     follow('indexes', 'index', { service: () => subscriptions[0].unsubscribe() })
@@ -110,7 +110,7 @@ describe('a subscriber', () => {
     assert.deepEqual(heard, ['stays web'])
   })
 
-  test('that leaves itself while it is called does not make the feed pass over the next one', () => {
+  test('a subscriber that leaves itself while it is called does not make the feed pass over the next one', () => {
     const { heard, follow, change } = openFeed()
     const own = follow('indexes', 'once', {
       service() {
@@ -124,7 +124,7 @@ describe('a subscriber', () => {
     assert.deepEqual(heard, ['once', 'next web', 'next api'])
   })
 
-  test('of addresses is what makes the model work out which addresses changed', () => {
+  test('a subscriber of addresses is what makes the model work out which addresses changed', () => {
     const { feed, follow } = openFeed()
     assert.equal(feed.hasSubscribers('address'), false)
     const subscription = follow('publishing', 'table', { address() {} })

@@ -45,7 +45,7 @@ function places(one: EndpointSlice) {
 }
 
 describe('a Service in the model', () => {
-  test('is found by name, by namespace and by ClusterIP, and is gone from all three when deleted', () => {
+  test('a Service in the model is found by name, by namespace and by ClusterIP, and is gone from all three when deleted', () => {
     const cluster = createFakeCluster()
     cluster.apply(service('web', { clusterIP: '10.96.3.4', ports: [{ port: 80 }] }))
     const { view } = cluster
@@ -58,7 +58,7 @@ describe('a Service in the model', () => {
     assert.equal(view.serviceByClusterIP('10.96.3.4'), undefined)
   })
 
-  test('reports each change once, and nothing when the reduced form stays the same', () => {
+  test('a Service in the model reports each change once, and nothing when the reduced form stays the same', () => {
     const cluster = createFakeCluster()
     cluster.apply({ kind: 'Namespace', metadata: { name: 'shop' } })
     const events = recorded(cluster)
@@ -69,20 +69,20 @@ describe('a Service in the model', () => {
     assert.deepEqual(events, ['service shop/web'])
   })
 
-  test('that takes over the ClusterIP of another keeps it when the other is deleted later', () => {
+  test('a Service in the model that takes over the ClusterIP of another keeps it when the other is deleted later', () => {
     const cluster = createFakeCluster()
     cluster.apply(service('old', { clusterIP: '10.96.3.4' }), service('new', { clusterIP: '10.96.3.4' }))
     cluster.remove('Service', 'shop', 'old')
     assert.equal(cluster.view.serviceByClusterIP('10.96.3.4')?.name, 'new')
   })
 
-  test('finds an IPv6 ClusterIP by its canonical text whatever the object writes', () => {
+  test('a Service in the model finds an IPv6 ClusterIP by its canonical text whatever the object writes', () => {
     const cluster = createFakeCluster()
     cluster.apply(service('web', { clusterIPs: ['fd00:0:0::0A'] }))
     assert.equal(cluster.view.serviceByClusterIP('fd00::a')?.name, 'web')
   })
 
-  test('keeps the annotations that were asked for and no others', () => {
+  test('a Service in the model keeps the annotations that were asked for and no others', () => {
     const cluster = createFakeCluster({ annotationPrefixes: ['slicedns.io/'] })
     cluster.apply(service('web', {}, { annotations: { 'slicedns.io/ttl': '5', 'kubectl.kubernetes.io/x': '{}' } }))
     assert.deepEqual(cluster.view.service('shop', 'web')?.annotations, { 'slicedns.io/ttl': '5' })
@@ -105,14 +105,14 @@ describe('EndpointSlices in the model', () => {
     }
   })
 
-  test('are listed by name, whatever the order they came in', () => {
+  test('EndpointSlices in the model are listed by name, whatever the order they came in', () => {
     const cluster = createFakeCluster()
     cluster.apply(slice('c', 'web', ['10.0.0.3']), slice('a', 'web', ['10.0.0.1']), slice('b', 'web', ['10.0.0.2']))
     assert.deepEqual(addressesOf(cluster, 'web'), ['10.0.0.1', '10.0.0.2', '10.0.0.3'])
   })
 
   for (const order of ['added to the new slice first', 'removed from the old slice first']) {
-    test(`never lose an endpoint that is in two of them: moved between slices, ${order}`, () => {
+    test(`EndpointSlices in the model never lose an endpoint that is in two of them: moved between slices, ${order}`, () => {
       const cluster = createFakeCluster()
       cluster.apply(slice('a', 'web', ['10.0.0.1', '10.0.0.2']), slice('b', 'web', ['10.0.0.3']))
       const steps = [slice('b', 'web', ['10.0.0.3', '10.0.0.2']), slice('a', 'web', ['10.0.0.1'])]
@@ -168,7 +168,7 @@ describe('EndpointSlices in the model', () => {
   })
 })
 
-test('places of an address: for any sequence of slices, exactly those of the slices that are there', () => {
+test('the places of an address are exactly those of the slices that exist, for any sequence of slices', () => {
   const address = fc.integer({ min: 0, max: 15 }).map((n) => (n < 8 ? `10.0.0.${n}` : `fd00::${n}`))
   const step = fc.record({
     name: fc.constantFrom('a', 'b', 'c'),
@@ -299,7 +299,7 @@ describe('pods and imports', () => {
 describe('the serial', () => {
   const at = (wall: number) => createFakeClock({ wall: wall * 1000 })
 
-  test('is 0 before any change and then the time of the last one that CoreDNS counts', () => {
+  test('the serial is 0 before any change and then the time of the last one that CoreDNS counts', () => {
     const clock = at(1000)
     const cluster = createFakeCluster({ clock })
     assert.equal(cluster.view.serial, 0)
@@ -332,7 +332,7 @@ describe('a serial that somebody has a zone under', () => {
     return { clock, cluster }
   }
 
-  test('grows with the next change, though it comes in the same second, and once', () => {
+  test('a serial that somebody has a zone under grows with the next change, though it comes in the same second, and once', () => {
     const { clock, cluster } = open()
     cluster.apply(named('web', 81))
     assert.equal(cluster.view.serial, start)
@@ -350,7 +350,7 @@ describe('a serial that somebody has a zone under', () => {
     assert.equal(cluster.view.serial, start + 6)
   })
 
-  test('grows with changes that CoreDNS does not count', () => {
+  test('a serial that somebody has a zone under grows with changes that CoreDNS does not count', () => {
     const { cluster } = open()
     for (const [change, counted] of [
       [{ kind: 'Namespace', metadata: { name: 'other' } }, 'a namespace'],
@@ -363,7 +363,7 @@ describe('a serial that somebody has a zone under', () => {
     }
   })
 
-  test('grows for zones of external addresses too, when a service with some comes or goes', () => {
+  test('a serial that somebody has a zone under grows for zones of external addresses too, when a service with some comes or goes', () => {
     const { cluster } = open()
     assert.equal(cluster.view.externalSerial, 0)
     cluster.sealSerials()
@@ -386,7 +386,7 @@ describe('availability', () => {
     assert.equal(cluster.view.availability('pods'), 'off')
   })
 
-  test('what other clusters export is not waited for', () => {
+  test('the availability of the cluster does not wait for what other clusters export', () => {
     const cluster = createFakeCluster({ availability: 'pending', pods: false })
     for (const resource of ['services', 'namespaces', 'endpointslices'] as const)
       cluster.setAvailability(resource, 'synced')

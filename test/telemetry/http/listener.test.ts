@@ -61,7 +61,7 @@ describe('an HTTP listener', () => {
       assert.equal((await fetch(`http://127.0.0.1:${value.port}${path}`)).status, 404, path)
   })
 
-  it('stays open while anyone holds it, so that a reload never closes it', async () => {
+  it('an HTTP listener stays open while anyone holds it, so that a reload never closes it', async () => {
     const first = await serveHealth()
     // Port 0 is the address as it is written: the next configuration shares the very listener.
     const second = acquire('127.0.0.1', 0)
@@ -76,7 +76,7 @@ describe('an HTTP listener', () => {
     await assert.rejects(fetch(`http://127.0.0.1:${second.value.port}/health`))
   })
 
-  it('lets the last of those who hold a path answer it, and the one before again afterwards', async () => {
+  it('an HTTP listener lets the last of those who hold a path answer it, and the one before again afterwards', async () => {
     const { value } = await serveHealth()
     const body = async () => (await fetch(`http://127.0.0.1:${value.port}/health`)).text()
     const route = value.route('/health', () => textReply(200, 'new'))
@@ -85,7 +85,7 @@ describe('an HTTP listener', () => {
     assert.equal(await body(), 'OK')
   })
 
-  it('refuses headers without end and requests that are none, and goes on', async () => {
+  it('an HTTP listener refuses headers without end and requests that are none, and goes on', async () => {
     const { value } = await serveHealth()
     const long = `GET /health HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(10_000)}\r\n\r\n`
     assert.match(await exchange(value.port, long), /^HTTP\/1\.1 431 /)
@@ -129,12 +129,12 @@ describe('an HTTP listener', () => {
     other.close()
   })
 
-  it('takes IPv4 for localhost, as Go does', async () => {
+  it('an HTTP listener takes IPv4 for localhost, as Go does', async () => {
     const { value } = await serveHealth('localhost')
     assert.equal((await fetch(`http://127.0.0.1:${value.port}/health`)).status, 200)
   })
 
-  it('listens on both families when no host is named', async () => {
+  it('an HTTP listener listens on both families when no host is named', async () => {
     const { value } = await serveHealth('')
     assert.equal((await fetch(`http://127.0.0.1:${value.port}/health`)).status, 200)
     assert.equal((await fetch(`http://[::1]:${value.port}/health`)).status, 200)

@@ -62,6 +62,7 @@ describe('annotations', () => {
 
 describe('the rule about annotation keys', () => {
   it('the rule about annotation keys notices a key and a template, but no other word', () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the text is source code to search in
     assert.deepEqual(keysIn("get('slicedns.io/ttl'); get(`${prefix}/split`); x/alias; 'slicedns.io/ttl-max'"), [
       'slicedns.io/ttl',
       '}/split',

@@ -26,7 +26,7 @@ export interface Responder {
   ): number
   /** Counts the answer just given, with its duration in seconds; `family` is 1 for IPv4, 2 for IPv6. */
   count(way: TransportCode, family: 1 | 2, seconds: number): void
-  /** Whether an observer (`log`) wants to hear of the answer just given: then `observe` it. */
+  /** Whether an observer (`log`) takes the answer just given: then `observe` it. */
   observed(): boolean
   /** Writes down for the observer what was just asked and answered, before `reply` is used again. */
   observe(route: QueryRoute): void
@@ -56,7 +56,7 @@ export interface ResponderOptions {
   readonly queries?: SharedArrayBuffer
 }
 
-/** One class of answers as counted by the data plane. */
+/** The answers of one profile as counted by the data plane. */
 export interface DataPlaneSample {
   readonly server: string
   readonly zone: string
@@ -68,7 +68,7 @@ export interface DataPlaneSample {
   /** rcode name → count */
   readonly responses: ReadonlyMap<string, number>
   readonly doRequests: number
-  /** Hits of cached replies among the responses, as `coredns_cache_hits_total` tells them apart. */
+  /** Hits of cached replies among the responses, as `coredns_cache_hits_total` separates them. */
   readonly cacheHits?: { readonly success: number; readonly denial: number }
   /** Cumulative buckets as in docs/coredns-behaviour.md §8, with sum. */
   readonly requestSize: HistogramSample

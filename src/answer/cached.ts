@@ -8,13 +8,13 @@ import { drawNext, undoDraws } from './sample.ts'
 import { beginReply, finishReply, writeTtl } from './write.ts'
 
 /**
- * The reply's length; 0 with the reason in the exchange when there is none, or it has expired or cannot be cut here.
- * `chooseClass` makes the class of an entry the exchange's.
+ * Returns the reply's length, or 0 with the reason in the query state when no reply is cached, or it has expired or
+ * cannot be cut here. `chooseProfile` sets the profile of the entry.
  */
 export function answerFromCache(
   x: QueryState,
   space: number,
-  chooseClass: (x: QueryState, entry: number) => void,
+  chooseProfile: (x: QueryState, entry: number) => void,
 ): number {
   const { request, start, view } = x
   const checkingDisabled = (request[start + 3] & 0x10) !== 0
@@ -25,7 +25,7 @@ export function answerFromCache(
     x.missReason = missReason.expired
     return 0
   }
-  chooseClass(x, entry)
+  chooseProfile(x, entry)
   beginReply(x)
   if (!writeCachedRecords(x, entry)) {
     x.missReason = missReason.large
@@ -36,7 +36,7 @@ export function answerFromCache(
   x.denial = (stored & cachedFlag.soa) !== 0 && (code === rcode.NXDOMAIN || isEmpty(x, entry))
   x.uncutOctets = x.questionEnd - start + storedOctets(x, entry)
   x.cacheHit = stored & cachedFlag.denial ? 2 : 1
-  // AD is told to those who understand it (RFC 6840 §5.7): DO or AD in the request.
+  // AD is set for clients that understand it (RFC 6840 §5.7): DO or AD in the request.
   const authentic = (stored & cachedFlag.authenticData) !== 0 && (x.dnssecOk || (request[start + 3] & 0x20) !== 0)
   const low = (stored & cachedFlag.recursionAvailable ? 0x80 : 0) | (authentic ? 0x20 : 0)
   return finishReply(x, code, low)
@@ -70,7 +70,7 @@ function writeCachedRecords(x: QueryState, entry: number): boolean {
   return !(x.truncated && x.cramped)
 }
 
-/** Records [from, to), those from `run` on in random order if the class shuffles; returns how many fitted. */
+/** Records [from, to), those from `run` on in random order if the profile shuffles; returns how many fitted. */
 function writeSection(x: QueryState, entry: number, from: number, to: number, run: number): number {
   const { sampler } = x
   const length = to - run

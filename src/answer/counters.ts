@@ -1,10 +1,10 @@
 /**
- * What the data plane counts, in memory that every thread shares: a row of 64-bit floats for each (reader slot, class,
+ * What the data plane counts, in memory that every thread shares: a row of 64-bit floats for each (reader slot, profile,
  * proto), made when it is first needed and never taken away, so a thread that dies loses nothing. Only the thread that
  * holds the slot writes a row. Labels exist only when the rows are collected.
  *
  * Memory: word 0 is the number of rows. Row i begins at 64 + i × rowBytes: words slot + 1 (written last, with Atomics) and
- * class × 2 + proto, eight octets unused, then the cells.
+ * profile × 2 + proto, eight octets unused, then the cells.
  */
 import { rcodeName, type } from '../dns/codes.ts'
 import type { AnswerProfile, TableHandle } from '../table/api.ts'
@@ -63,7 +63,7 @@ const requestSize = cacheHits + 2
 const responseSize = requestSize + sizeCells + 1
 const duration = responseSize + sizeCells + 1
 const rowCells = duration + durationCells + 1
-/** Row of class 0: misses by reason. */
+/** Row of profile 0: misses by reason. */
 const misses = 0
 
 const firstRow = 64
@@ -82,7 +82,7 @@ export function createCounters(handle: TableHandle, slot: number): Counters {
   const words = new Int32Array(handle.counters)
   const cells = new Float64Array(handle.counters)
   const capacity = Math.floor((handle.counters.byteLength - firstRow) / rowBytes)
-  /** By class × 2 + proto: index of the row's first cell, 0 while there is none. */
+  /** By profile × 2 + proto: index of the row's first cell, 0 while there is no row. */
   let rows = new Int32Array(64)
 
   const cellsOf = (row: number): number => (firstRow + row * rowBytes + rowHeader) >> 3
@@ -150,7 +150,7 @@ export interface CountedTable {
   profileOf(number: number): AnswerProfile
 }
 
-/** Sums of all readers, living and dead, one sample for each class and proto that has counted anything. */
+/** Sums of all readers, living and dead, one sample for each profile and proto that has counted anything. */
 export function* collect(table: CountedTable): Iterable<DataPlaneSample> {
   const sums = new Map<number, Float64Array>()
   for (const { id, cells } of rowsOf(table.handle)) {

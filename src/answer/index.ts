@@ -1,4 +1,4 @@
-/** The one implementation of DNS semantics for every way in. */
+/** The one implementation of DNS semantics for every transport. */
 export { collectMisses } from './counters.ts'
 export {
   createQueryConsumer,

@@ -12,15 +12,15 @@ export const missReason = {
   compressed: 4,
   /** EDNS flags or options that need a closer look. */
   edns: 5,
-  /** Nothing is known of the name, nor of what is above it. */
+  /** The table has neither the name nor a name above it. */
   name: 6,
-  /** What is above the name says that the chain decides below it. */
+  /** The closest name above is open: the chain decides below it. */
   open: 7,
   /** The table says that the chain answers this type at this name. */
   chain: 8,
-  /** The zone denies nothing yet. */
+  /** The zone is still open: nothing in it is denied. */
   unsynced: 9,
-  /** A cached reply was there and is no longer valid. */
+  /** The cached reply has expired. */
   expired: 10,
   /** The answer must be cut in a way that the table does not know. */
   large: 11,

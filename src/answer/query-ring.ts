@@ -1,9 +1,9 @@
 /**
- * How a responder tells the control plane of queries that it answered and an observer (`log`) wants to hear of: a ring of
- * fixed records in shared memory, one producer (the responder), one consumer (the main thread). FORMAT.md has the bytes.
+ * How a responder reports answered queries to an observer (`log`) in the control plane: a ring of fixed records in shared
+ * memory, one producer (the responder), one consumer (the main thread). FORMAT.md has the bytes.
  *
- * The producer shows a whole batch with one store to `tail`, the consumer frees with one store to `head`. A full ring
- * costs the observer, never the client: the record is not written, and counted as dropped.
+ * The producer shows a whole batch with one store to `tail`, the consumer frees with one store to `head`. When the ring is
+ * full the record is not written and is counted as dropped; the client is not delayed.
  */
 import type { QueryState } from './query-state.ts'
 
@@ -62,7 +62,7 @@ export function createQueryRing(records = 4096): SharedArrayBuffer {
 }
 
 export interface QueryProducer {
-  /** Writes down the query of the exchange, or counts it as dropped when there is no room. */
+  /** Records the answered query, or counts it as dropped when the ring is full. */
   push(x: QueryState, route: QueryRoute): void
   /**
    * Shows the consumer what was pushed since the last call; `seconds` is what each of them took. True when the consumer
@@ -138,11 +138,11 @@ export interface QueryConsumer {
    * when this returns. Returns how many there were.
    */
   drain(most: number, take: (ring: QueryRingView, at: number) => void): number
-  /** Queries that found no room, since the ring was made (mod 2^32). */
+  /** Queries that were dropped since the ring was made (mod 2^32). */
   dropped(): number
-  /** Whether the producer is asked to say when there is something; it has not done so yet. */
+  /** Whether the producer was asked to wake the consumer and has not done so yet. */
   asleep(): boolean
-  /** Asks the producer to say so. False, and nothing asked, when there is something by now. */
+  /** Asks the producer to wake the consumer. False, without asking, when records have arrived meanwhile. */
   sleep(): boolean
 }
 

@@ -48,19 +48,19 @@ export interface QueryState {
   at: number
   /** Where the reply's sections must end, OPT excluded. */
   limit: number
-  /** The space for the reply is smaller than the client's limit: what does not fit is for the chain. */
+  /** The buffer for the reply is smaller than the client's limit: a reply that does not fit is left to the chain. */
   cramped: boolean
   /** `loadbalance` */
   shuffle: boolean
   /** `bufsize`: payload size that is echoed and obeyed. */
   maxPayload: number
-  /** OBSERVE_ANSWERS and OBSERVE_DENIALS of the reply's class. */
+  /** OBSERVE_ANSWERS and OBSERVE_DENIALS of the reply's profile. */
   observe: number
   answers: number
   authorities: number
   additionals: number
   truncated: boolean
-  /** The answer is one of several that were drawn from: addresses that do not fit are left out of it without a word. */
+  /** The answer is a selected variant: addresses that do not fit are left out of it without setting TC. */
   drawn: boolean
   /** Octets of a reply that was cut, as if it had not been: `replyOctets` then. 0 while nothing is cut. */
   uncutOctets: number

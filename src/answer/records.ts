@@ -227,7 +227,7 @@ function endsAlike(reply: Uint8Array, from: number, end: number, question: numbe
   return label === start
 }
 
-/** Ready records; in a shuffling class those of a run are permuted. */
+/** Ready records; under a shuffling profile those of a run are permuted. */
 export function writeRecords(x: QueryState, body: number): boolean {
   const { bytes, words } = x.view
   const answers = bytes[body + records.answersAt] | (bytes[body + records.answersAt + 1] << 8)
@@ -253,7 +253,7 @@ function recordsOctets(x: QueryState, body: number): number {
   return octets
 }
 
-/** Records [from, to), those from `run` on in random order if the class shuffles; returns how many fitted. */
+/** Records [from, to), those from `run` on in random order if the profile shuffles; returns how many fitted. */
 function writeSection(x: QueryState, body: number, from: number, to: number, run: number): number {
   const { sampler } = x
   const length = to - run

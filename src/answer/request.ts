@@ -27,7 +27,7 @@ export const verdict = {
 } as const
 
 const headerOctets = 12
-/** COOKIE's option code: whatever its form, nobody takes offence. */
+/** COOKIE's option code: its form is not checked. */
 const cookie = 10
 /** An OPT record with its root owner, without options. */
 export const optOctets = 11
@@ -61,7 +61,7 @@ function readQuestion(x: QueryState, operation: number): number {
   const at = readName(x.key, request, x.start + headerOctets, end)
   if (at < 0) return at === COMPRESSED ? miss(x, missReason.compressed) : verdict.formatError
   if (at + 4 > end) {
-    // CoreDNS takes a question that ends after its name or its type for one of type or class 0.
+    // CoreDNS reads a question that ends after its name or its type as one of type or class 0.
     return at === end || at + 2 === end ? miss(x, missReason.unusual) : verdict.formatError
   }
   x.type = (request[at] << 8) | request[at + 1]
@@ -75,7 +75,7 @@ function readQuestion(x: QueryState, operation: number): number {
 function readOpt(x: QueryState): number {
   const { request, end } = x
   const at = x.questionEnd
-  // A count that promises more than there is: CoreDNS accepts it.
+  // A count larger than the number of records that follow: CoreDNS accepts it.
   if (at === end) return miss(x, missReason.sections)
   if (request[at] !== 0) return miss(x, missReason.sections)
   if (at + 3 > end) return verdict.formatErrorWithQuestion

@@ -33,7 +33,7 @@ export function resolve(x: QueryState, spaceNumber: number): number {
   x.missReason = missReason.none
   const length = answerFromNodes(x, space)
   if (length > 0 || x.missReason === missReason.unusual || x.missReason === missReason.large) return length
-  return answerFromCache(x, space, chooseClass)
+  return answerFromCache(x, space, chooseProfile)
 }
 
 function missed(x: QueryState, reason: number): number {
@@ -58,8 +58,8 @@ function answerFromNodes(x: QueryState, space: number): number {
   return missed(x, missReason.name)
 }
 
-/** The class and type of a reply decide how it is written and counted. */
-function chooseClass(x: QueryState, entry: number): void {
+/** The profile and type of a reply decide how it is written and counted. */
+function chooseProfile(x: QueryState, entry: number): void {
   const { words } = x.view
   const number = words[(entry + node.profileAt) >> 2] & 0xffff
   const effects = words[profileCell(number)]
@@ -79,7 +79,7 @@ function answerFromNode(x: QueryState, entry: number): number {
     const place = words[(entry + node.directoryAt + i * node.directoryBytes + 4) >> 2]
     return answerOfKind(x, entry, (word >>> 16) & 0xff, (word >>> 24 ? 0 : entry) + place)
   }
-  // RFC 8482: what ANY gets is a plugin's affair (`any`), unless the compiler said it.
+  // RFC 8482: ANY is left to a plugin (`any`), unless the compiler stored an answer.
   if (asked === type.ANY) return missed(x, missReason.unusual)
   const rest = bytes[entry + node.flagsAt] & 3
   if (rest === other.nodata) return deny(x, entry, rcode.NOERROR)
@@ -92,7 +92,7 @@ function answerOfKind(x: QueryState, entry: number, kind: number, body: number):
     if (kind === answerKind.nxdomain) return deny(x, entry, rcode.NXDOMAIN)
     return kind === answerKind.soa ? answerSoa(x, entry) : missed(x, missReason.chain)
   }
-  chooseClass(x, entry)
+  chooseProfile(x, entry)
   beginReply(x)
   const written = kind === answerKind.variants ? writeVariant(x, entry, body) : writeBody(x, entry, kind, body)
   return written ? finishReply(x, rcode.NOERROR, 0) : missed(x, missReason.large)
@@ -106,8 +106,8 @@ function writeBody(x: QueryState, entry: number, kind: number, body: number): bo
 }
 
 /**
- * One of several answers, by weight. It is not marked as cut where some of its addresses do not fit: who came back over TCP
- * would get another draw, and backends with many addresses less than their share.
+ * One of several answers, selected by weight. TC is not set where some of its addresses do not fit: a client that came
+ * back over TCP might get another backend, and backends with many addresses would get less than their share.
  */
 function writeVariant(x: QueryState, entry: number, body: number): boolean {
   const { words } = x.view
@@ -130,7 +130,7 @@ function deny(x: QueryState, entry: number, code: number): number {
   const zoneAt = words[(entry + node.zoneAt) >> 2]
   const soaAt = soaOf(x, zoneAt)
   if (code === rcode.NXDOMAIN && words[(soaAt + soa.openAt) >> 2] !== 0) return missed(x, missReason.unsynced)
-  chooseClass(x, entry)
+  chooseProfile(x, entry)
   beginReply(x)
   if (!writeSoa(x, soaAt, zoneAt)) return missed(x, missReason.large)
   x.authorities = 1
@@ -140,7 +140,7 @@ function deny(x: QueryState, entry: number, code: number): number {
 
 function answerSoa(x: QueryState, entry: number): number {
   const zoneAt = x.view.words[(entry + node.zoneAt) >> 2]
-  chooseClass(x, entry)
+  chooseProfile(x, entry)
   beginReply(x)
   if (!writeSoa(x, soaOf(x, zoneAt), zoneAt)) return missed(x, missReason.large)
   x.answers = 1
@@ -149,7 +149,7 @@ function answerSoa(x: QueryState, entry: number): number {
 
 /**
  * The name does not exist if the closest name above it is closed. SOA is left to the chain: Kubernetes zones answer it
- * NODATA for names that do not exist. So is ANY, for the plugin of that name.
+ * NODATA for names that do not exist. ANY is left to it, too, because of the plugin of that name.
  */
 function denyBelow(x: QueryState, encloser: number): number {
   if ((x.view.bytes[encloser + node.flagsAt] & CLOSED) === 0) return missed(x, missReason.open)

@@ -1,4 +1,4 @@
-/** The way in: one request's octets to a reply, a silent drop or a miss. */
+/** From the octets of one request to a reply, a silent drop or a miss. */
 import { rcode } from '../dns/codes.ts'
 import type { TableHandle } from '../table/api.ts'
 import { cell, OBSERVE_ANSWERS, OBSERVE_DENIALS, OFFLINE, readerCell } from '../table/layout.ts'

@@ -44,7 +44,7 @@ export function below(sampler: Sampler, bound: number): number {
   return Math.floor((sampler.random() * bound) / 0x100000000)
 }
 
-/** sfc32 (Doty-Humphrey): fast, 128 bits of state, seeded from the system. Order and choice are no secrets. */
+/** sfc32 (Doty-Humphrey): fast, 128 bits of state, seeded from the system. The order need not be secret. */
 function createRandom(): () => number {
   const state = randomFillSync(new Int32Array(4))
   let a = state[0]

@@ -9,7 +9,7 @@ const headerOctets = 12
 const plainUdpOctets = 512
 const maxMessageOctets = 0xffff
 
-/** Copies the question in its case and sets the limits that follow from class and client. */
+/** Copies the question in its case and sets the limits that follow from profile and client. */
 export function beginReply(x: QueryState): void {
   const { request, reply, start, replyStart } = x
   const octets = x.questionEnd - start

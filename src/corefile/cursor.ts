@@ -1,6 +1,6 @@
 /**
  * Walks over the words of a Corefile and, where an `import` stands, over those of the snippet or the files instead.
- * Imports are a stack of frames, so that nothing is copied and a circle is seen before it turns.
+ * Imports are a stack of frames, so that nothing is copied and a cycle is found before it repeats.
  */
 import { dirname, resolve } from 'node:path'
 import { lex, type Word } from './lexer.ts'
@@ -24,7 +24,7 @@ export interface Warning {
 /** CoreDNS's limits. */
 const maxSnippetImports = 10_000
 const maxFileImports = 100_000
-/** Ours: snippets that import each other twice double at each step. A ConfigMap holds 1 MiB, some 200,000 words. */
+/** Our own limit: snippets that import each other twice double at each step. A ConfigMap holds 1 MiB, some 200,000 words. */
 const maxWords = 1_000_000
 
 interface Frame {
@@ -69,7 +69,7 @@ export function createCursor(text: string, file: string, sources: Sources, warn:
 
   function expand(word: Word): string {
     const replaced = replaceVariables(word.text, sources.env)
-    if (replaced === undefined) throw new ConfigError(`the variable in '${word.text}' leads back to itself`, word.at)
+    if (replaced === undefined) throw new ConfigError(`the variable in '${word.text}' refers to itself`, word.at)
     return replaced
   }
 
@@ -132,7 +132,7 @@ export function createCursor(text: string, file: string, sources: Sources, warn:
       if (!/[*?[\]]/.test(pattern)) throw new ConfigError(`File to import not found: ${name}`, at)
       warn({ message: `No files matching import glob pattern: ${name}`, at })
     }
-    // The last one is pushed first, for the top of the stack is read first.
+    // The last one is pushed first, because the top of the stack is read first.
     for (const path of paths.toReversed()) {
       if (++fileImports > maxFileImports)
         throw new ConfigError(`maximum file import depth (${maxFileImports}) exceeded`, at)

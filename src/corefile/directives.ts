@@ -3,7 +3,7 @@ import { suggestion } from './nearest.ts'
 import type { ParsedCorefile } from './parser.ts'
 import { ConfigError, type Token } from './schema.ts'
 
-/** CoreDNS 1.14.7's plugin.cfg in its order, and `console`, ours, beside the other HTTP endpoints. */
+/** CoreDNS 1.14.7's plugin.cfg in its order, and slicedns's own `console` beside the other HTTP endpoints. */
 export const chainOrder: readonly string[] = `
   root metadata geoip cancel proxyproto quic grpc_server https https3 timeouts multisocket reload nsid bufsize bind
   debug trace ready health pprof console shed prometheus errors log dnstap local dns64 any chaos loadbalance tsig rewrite
@@ -43,7 +43,7 @@ export function directiveError(word: Token, built: readonly string[]): ConfigErr
   return new ConfigError(`Unknown directive '${word.text}'${hint}`, word.at)
 }
 
-/** Throws the first ConfigError about a directive's word: CoreDNS tells these before any error of a plugin. */
+/** Throws the first ConfigError about a directive's word: CoreDNS reports these before any error of a plugin. */
 export function checkDirectives(corefile: ParsedCorefile, plugins: readonly { readonly name: string }[]): void {
   const built = plugins.map(({ name }) => name)
   for (const word of corefile.words) {

@@ -37,7 +37,7 @@ export function serverKeys(keys: readonly Token[], dnsPort: number = defaultPort
     const { zones, port, error } = splitZone(rest)
     if (error !== undefined) throw new ConfigError(error, at)
     if (port !== undefined && (port < 0 || port > 65_535))
-      throw new ConfigError(`port ${port} of '${text}' is not from 0 to 65535`, at)
+      throw new ConfigError(`port ${port} of '${text}' must be from 0 to 65535`, at)
     return { scheme, zones, port: port ?? (scheme === 'dns' ? dnsPort : defaultPorts[scheme]), at }
   })
 }
@@ -50,13 +50,13 @@ export function schemeError({ scheme, at }: ServerKey): ConfigError | undefined 
 
 /**
  * The zones that a plugin's ZONES arguments name, lower case and absolute, CIDR notation expanded; `whole` when there
- * are none (usually the zones of the server block). An argument that is no zone is skipped, as CoreDNS does.
+ * are no arguments (usually the zones of the server block). An argument that is not a zone is skipped, as CoreDNS does.
  */
 export function zonesOf(args: readonly { readonly text: string }[], whole: readonly string[]): readonly string[] {
   return args.length === 0 ? whole : args.flatMap(({ text }) => normalizeZone(text))
 }
 
-/** One ZONES argument: its zone or, for a network, zones; none if it is not a name. A scheme and a port are dropped. */
+/** The zone of one ZONES argument, or the zones of a network; empty if it is not a name. A scheme and a port are dropped. */
 export function normalizeZone(text: string): readonly string[] {
   return splitZone(splitScheme(text).rest).zones
 }
@@ -91,7 +91,7 @@ function splitZone(text: string): SplitZone {
 }
 
 /**
- * The absolute name in lower case (ASCII, RFC 4343), or undefined when the text is no name of RFC 1035 §2.3.4's limits.
+ * The absolute name in lower case (ASCII, RFC 4343), or undefined when the text is not a name within the limits of RFC 1035 §2.3.4.
  * Spelled as names are everywhere here: `\DDD` outside printable ASCII, a backslash before what zone files give a
  * meaning, everything else plain.
  */

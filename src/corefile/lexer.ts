@@ -8,12 +8,12 @@ export interface Word extends Token {
   readonly first: boolean
 }
 
-/** Go's unicode.IsSpace, which JavaScript's \s is not: U+0085 is one, U+FEFF is none. */
+/** Go's unicode.IsSpace, which differs from JavaScript's \s: U+0085 is a space, U+FEFF is not. */
 const whitespace = new Set(
   '\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000',
 )
 
-/** Cuts the text of a file into words. Every text has words: there is nothing to refuse here. */
+/** Cuts the text of a file into words. Any text can be cut into words, so nothing is refused here. */
 export function lex(text: string, file: string): Word[] {
   const words: Word[] = []
   let at = text.startsWith('\ufeff') ? 1 : 0

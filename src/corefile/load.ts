@@ -12,7 +12,7 @@ export interface Corefile extends ParsedCorefile {
   readonly file: string
   /** SHA-512 in hex: see `configHash`. */
   readonly hash: string
-  /** There was no Corefile, or one without a server block: this is what stands in for it. */
+  /** The built-in Corefile is in use, because there is no Corefile or no server block in it. */
   readonly builtIn: boolean
 }
 
@@ -28,7 +28,7 @@ export function loadCorefile(file: string): Corefile {
   return { ...standIn, file, warnings: [...parsed.warnings, empty] }
 }
 
-/** The Corefile that stands in where there is none: every zone, on `port` or the default one, `whoami` and `log`. */
+/** The Corefile that is used when there is no other: every zone, on `port` or the default port, `whoami` and `log`. */
 export function defaultCorefile(port?: number): Corefile {
   const key = port === undefined ? '.' : `.:${port}`
   const parsed = parseCorefile(`${key} {\nwhoami\nlog\n}\n`, 'Corefile', diskSources)
@@ -40,7 +40,7 @@ let piped = ''
 
 /**
  * Reads standard input to its end, for `readCorefile('stdin')`. Signals are handled meanwhile: a writer may never close
- * its end. A terminal is not read: nobody types a Corefile.
+ * its end. A terminal is not read.
  */
 export async function readStandardInput(): Promise<void> {
   piped = ''
@@ -60,8 +60,8 @@ export function readCorefile(file: string): string {
 }
 
 /**
- * Opening or reading a pipe or a device can block for ever, and everything with it: only regular files are read. Opened
- * without blocking, since the path may lead to another file after a look at it.
+ * Only regular files are read, because opening or reading a pipe or a device can block the process for ever. The file is
+ * opened without blocking, because the path may lead to another file after a check.
  */
 function readRegularFile(path: string): string {
   const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))

@@ -4,7 +4,7 @@
  */
 export function nearest(word: string, words: Iterable<string>): string | undefined {
   let best: string | undefined
-  // A name of thousands of letters is no misspelling.
+  // A word of thousands of letters is not a misspelling.
   let bestDistance = word.length > 64 ? 0 : Math.min(3, Math.ceil(word.length / 3)) + 1
   for (const known of words) {
     const distance = editDistance(word.toLowerCase(), known.toLowerCase())

@@ -12,7 +12,7 @@ export type { Sources, Warning } from './cursor.ts'
 export interface ParsedCorefile {
   readonly blocks: readonly CorefileBlock[]
   readonly warnings: readonly Warning[]
-  /** Every directive's word in the order it was met, also those of blocks that were dropped for want of keys. */
+  /** Every directive's word in the order it was met, also those of blocks that were dropped because they have no keys. */
   readonly words: readonly Token[]
 }
 
@@ -34,7 +34,7 @@ export function parseCorefile(text: string, file: string, sources: Sources): Par
   return parsed
 }
 
-/** The same, but keeps what stands before a grammatical error, so that `check` can tell what is wrong there as well. */
+/** The same, but keeps what is before a grammatical error, so that `check` can report errors there, too. */
 export function parseAsFarAsPossible(
   text: string,
   file: string,
@@ -99,7 +99,7 @@ function readKeys(cursor: Cursor): { keys: Token[]; ended: boolean } {
   }
 }
 
-/** The raw words of `(name) { … }`: what is in them is looked at where the snippet is imported. */
+/** The raw words of `(name) { … }`: they are parsed where the snippet is imported. */
 function readSnippet(cursor: Cursor, key: Token): void {
   const name = key.text.slice(1, -1)
   if (cursor.current().text !== '{') throw unexpected(cursor.current(), '{')
@@ -150,7 +150,7 @@ function readDirective(cursor: Cursor, words: Token[]): Directive {
     const startsLine = cursor.startsLine()
     if (current.text === '{') {
       if (depth === 0 && startsLine)
-        throw new ConfigError(`'{' must stand on the line of its directive, behind '${word.text}'`, current.at)
+        throw new ConfigError(`'{' must be on the line of its directive, after '${word.text}'`, current.at)
       if (depth === 0 && body !== undefined) throw trailing(current)
       if (depth++ === 0) body = []
       // CoreDNS's bodies do not nest: an inner brace is a line of its own, which the plugin refuses as an option.
@@ -182,5 +182,5 @@ function unexpected(word: Word, wanted: string): ConfigError {
 }
 
 function trailing(word: Word): ConfigError {
-  return new ConfigError(`Unexpected '${word.text}' after '}': a directive begins on a line of its own`, word.at)
+  return new ConfigError(`Unexpected '${word.text}' after '}': a directive must begin on a line of its own`, word.at)
 }

@@ -23,10 +23,10 @@
  *
  * Arguments on the directive's own line: `argCount(directive, 0, 2)` checks how many there are, `value(kind, token,
  * of)` reads one, `zonesOf(args, zones)` reads ZONES. `noBody(directive)` refuses a `{ … }`. Anything else that is
- * wrong: `throw fail('what and why', tokenOrDirectiveOrLine)`. A body that is no list of options (inline hosts):
- * walk `directive.body` yourself.
+ * wrong: `throw fail('what and why', tokenOrDirectiveOrLine)`. Where a body is not a list of options (inline
+ * hosts), walk `directive.body` yourself.
  *
- * What CoreDNS accepts though it is surplus is accepted by `extra: 'ignore'`. An option that is written twice: the last
+ * Surplus arguments that CoreDNS accepts are accepted by `extra: 'ignore'`. Of an option that is written twice the last
  * one counts, unless the row says `repeat: 'once'` or, for lists, `'append'`.
  */
 import { normalizeZone } from './keys.ts'
@@ -113,7 +113,7 @@ export function fallthrough(): Row<readonly string[] | undefined> {
   return zoneList({ whole: ['.'] })
 }
 
-/** An option with ZONES; `whole` is what none of them mean. Those that are no names are skipped, as CoreDNS does. */
+/** An option with ZONES; `whole` is the value without any. Words that are not names are skipped, as CoreDNS does. */
 export function zoneList(settings: {
   readonly whole?: readonly string[]
   readonly min?: number

@@ -10,15 +10,15 @@ import { ConfigError, type Token } from './schema.ts'
 export interface Kind<T> {
   /** Completes "is not …": `an integer from 0 to 3600`. */
   readonly expected: string
-  /** The value, or undefined when the word is none. */
+  /** The value, or undefined when the word is invalid. */
   parse(text: string): T | undefined
 }
 
-/** Reads one word. `of` names whose it is, for the error: `'5x' is not an integer, as 'ttl' wants`. */
+/** Reads one word. `of` names its option in the error: `'5x' is not an integer, which 'ttl' requires`. */
 export function value<T>(kind: Kind<T>, token: Token, of: string): T {
   const parsed = kind.parse(token.text)
   if (parsed !== undefined) return parsed
-  throw new ConfigError(`'${token.text}' is not ${kind.expected}, as '${of}' wants${braceHint(token)}`, token.at)
+  throw new ConfigError(`'${token.text}' is not ${kind.expected}, which '${of}' requires${braceHint(token)}`, token.at)
 }
 
 /** What to do where a brace that was meant to close a body became an argument, as it does on the line of another word. */

@@ -5,7 +5,7 @@ const maxLength = 2 ** 20
 
 /**
  * Replaces the variables of one word. What comes out is never cut into words again. Gives undefined when the value of
- * a variable leads back to itself.
+ * a variable refers to itself.
  */
 export function replaceVariables(text: string, env: (name: string) => string | undefined): string | undefined {
   const outer = replace(text, '{%', '%}', env)

@@ -8,7 +8,7 @@ export interface TableHandle {
   readonly counters: SharedArrayBuffer
 }
 
-/** A class: what the answers of one (server, zone, view, plugin) share. Counted together, treated alike. */
+/** What the answers of one (server, zone, view, plugin) share: they are counted together and treated alike. */
 export interface AnswerProfile {
   readonly server: string
   readonly zone: string
@@ -16,13 +16,13 @@ export interface AnswerProfile {
   readonly plugin: string
   /** `loadbalance`: answers and glue in random order. */
   readonly shuffle: boolean
-  /** `bufsize`: the largest UDP payload that counts, 0 for none. */
+  /** `bufsize`: the largest UDP payload size, 0 for no limit. */
   readonly maxPayload: number
-  /** `log`: queries that it wants to hear of. Absent: none. */
+  /** `log`: the queries that it observes. Absent: none. */
   readonly observe?: Observed
 }
 
-/** Which of the queries that the data plane answers are to be told to the control plane. */
+/** Which of the queries that the data plane answers are reported to the control plane. */
 export interface Observed {
   readonly answers: boolean
   /** NXDOMAIN and NODATA, with their SOA. */
@@ -34,18 +34,18 @@ export interface TableWriter {
   readonly handle: TableHandle
   /**
    * A space is one listener's (or several equal listeners') whole set of names; at most 4,096 at a time. A number is not
-   * given out again, so what a late user does to a retired space is without effect, and its lookups are misses. A new
+   * reused, so a late use of a retired space has no effect, and its lookups are misses. A new
    * space serves: readers find what is put into it from the moment it is put.
    */
   createSpace(): number
   /** Makes every lookup in the space a miss and drops its entries, in slices. */
   retireSpace(space: number): void
-  /** A class for use in `space`. At most 65,535. Equal specs share a number. */
+  /** A profile for use in `space`. At most 65,535. Equal specs share a number. */
   defineProfile(spec: AnswerProfile): number
   profileOf(number: number): AnswerProfile
   /**
    * Declares a zone in a space, or changes it (serial, TTL, open). Like `put`, throws TableFull when there is no memory
-   * left; then the space no longer serves, for what it has may be out of date.
+   * left; then the space no longer serves, because what it has may be out of date.
    */
   zone(space: number, spec: ZoneSpec): void
   /** Declares it for nodes that need a zone and none of its denials; one that is there stays as it is. */

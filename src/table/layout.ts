@@ -33,7 +33,7 @@ export const OFFLINE = 0
 
 /**
  * A space's number is its index plus 4,096 times how often the index was used before, so a late user of a retired space
- * is told from those of its successor. One word per index: the number of the space + 1 while its lookups are answered.
+ * differs from users of its successor. One word per index: the number of the space + 1 while its lookups are answered.
  */
 export const maxSpaces = 4096
 export const spaceIndex = (space: number): number => space & (maxSpaces - 1)
@@ -41,8 +41,8 @@ const spacesCell = readersCell + maxReaders * readerWords
 export const spaceCell = (space: number): number => spacesCell + spaceIndex(space)
 
 /**
- * One word per class: bits 0–15 the largest UDP payload that counts (0: any), bit 16 shuffle, bits 17 and 18 that an
- * observer wants to hear of the queries that got an answer, or a denial.
+ * One word per profile: bits 0–15 the largest UDP payload size (0: any), bit 16 shuffle, bits 17 and 18 that an observer
+ * takes the queries that got an answer, or a denial.
  */
 export const maxProfiles = 65_536
 const profilesCell = spacesCell + maxSpaces
@@ -144,7 +144,7 @@ export const records = {
   additionalsAt: 2,
   /** u32: 1 when the reply may be cut between records; else it is sent whole or by the chain. */
   cuttableAt: 4,
-  /** u16 each: the records [from, to) that a shuffling class permutes, in the answer and in the additional section. */
+  /** u16 each: the records [from, to) that a shuffling profile permutes, in the answer and in the additional section. */
   answerRunAt: 8,
   additionalRunAt: 12,
   /** (records + 1) × u32 offsets. A record: u8 owner length (0: the name asked for), owner, then type to rdata as sent. */

@@ -88,7 +88,7 @@ export function readName(key: NameKey, bytes: Uint8Array, from: number, end: num
   return at + 1
 }
 
-/** The hash of a space's name as slots and entries keep it; `salt` tells cached replies from each other and from nodes. */
+/** The hash of a space's name as slots and entries keep it; `salt` separates cached replies from each other and from nodes. */
 export function finishHash(nameHash: number, space: number, salt: number): number {
   let hash = nameHash ^ Math.imul(space + 1, 0x9e3779b1) ^ Math.imul(salt, 0x85ebca77)
   hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)

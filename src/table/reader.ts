@@ -31,7 +31,7 @@ export function findNode(view: TableView, key: NameKey, label: number, space: nu
   for (let i = hash & mask; ; i = (i + 1) & mask) {
     const slot = Atomics.load(words, first + i)
     if (slot === EMPTY) return 0
-    // The slot's upper 6 bits are the hash's: other entries are mostly told apart without touching them.
+    // The slot's upper 6 bits are the hash's: most other entries are excluded without touching them.
     if ((slot ^ hash) >>> 26 !== 0 || slot === TOMBSTONE) continue
     const entry = entryOf(slot)
     const word = entry >> 2

@@ -115,7 +115,7 @@ export interface Profiles {
   specOf(number: number): AnswerProfile
 }
 
-/** Class 0 is nobody's: what belongs to no class (misses, malformed messages) is counted there. */
+/** Profile 0 counts what belongs to no profile: misses and malformed messages. */
 const nobody: AnswerProfile = { server: '', zone: '', view: '', plugin: '', shuffle: false, maxPayload: 0 }
 
 export function createProfiles({ words }: TableView): Profiles {

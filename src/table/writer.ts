@@ -16,7 +16,7 @@ import type { NodeSpec } from './spec.ts'
 export interface TableOptions {
   /** Memory set aside; it costs nothing until touched. Default and most: 1 GiB. */
   readonly reserveBytes?: number
-  /** The same for the readers' counters. Default 64 MiB: 65,000 pairs of reader and class. */
+  /** The same for the readers' counters. Default 64 MiB: 65,000 pairs of reader and profile. */
   readonly counterBytes?: number
   /** Bounds of the cached replies. Default 32,768 entries and 16 MiB; the oldest go first. */
   readonly maxCachedEntries?: number

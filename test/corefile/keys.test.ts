@@ -47,8 +47,8 @@ describe('a server-block key', () => {
     ['2001:db8::', 'expecting data after last colon: "2001:db8::"'],
     ['::1/128', 'invalid CIDR ::1/128'],
     ['0::/8', 'invalid CIDR 0::/8'],
-    ['.:65536', "port 65536 of '.:65536' is not from 0 to 65535"],
-    ['.:-1', "port -1 of '.:-1' is not from 0 to 65535"],
+    ['.:65536', "port 65536 of '.:65536' must be from 0 to 65535"],
+    ['.:-1', "port -1 of '.:-1' must be from 0 to 65535"],
   ]
   for (const [key, why] of bad)
     test(`'${key}' is refused`, () => {

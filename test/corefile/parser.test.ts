@@ -105,7 +105,7 @@ describe('variables', () => {
     const loop = sources({}, { A: '{$B}', B: '{$A}{$A}' })
     assert.equal(
       refusal(() => parse('x{$A}', loop)),
-      "Corefile:1:1 - the variable in 'x{$A}' leads back to itself",
+      "Corefile:1:1 - the variable in 'x{$A}' refers to itself",
     )
   })
 })

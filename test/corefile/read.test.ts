@@ -102,7 +102,7 @@ describe('the body of a directive', () => {
     {
       name: 'a value out of range, at the value',
       line: 'ttl 3601',
-      says: "3:5 - '3601' is not an integer from 0 to 3600, as 'ttl' wants",
+      says: "3:5 - '3601' is not an integer from 0 to 3600, which 'ttl' requires",
     },
     {
       name: 'a missing argument, at the option',

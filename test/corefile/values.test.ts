@@ -78,7 +78,7 @@ describe('a value that does not fit is refused with what was expected', () => {
     test(`'${word}' is not ${expected}`, () => {
       assert.equal(
         refusal(() => value(kind, token(word), 'ttl')),
-        `Corefile:1:1 - '${word}' is not ${expected}, as 'ttl' wants`,
+        `Corefile:1:1 - '${word}' is not ${expected}, which 'ttl' requires`,
       )
     })
 })

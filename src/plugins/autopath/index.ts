@@ -12,7 +12,7 @@ import { search } from './walk.ts'
 
 const searched = "the next domains of the client's search list are tried"
 
-/** Walks the client's search list for it, so that a short name costs it one question instead of five. */
+/** Follows the search list on behalf of the client, so that a short name costs one query instead of five. */
 export const autopath: Plugin<Settings> = { name: 'autopath', schema, setup }
 
 function setup(settings: Settings, setup: Setup): Instance {

@@ -1,8 +1,7 @@
 /**
- * A client's search, done for it. The outcome is what its own search would find (glibc's res_search, with getaddrinfo's
- * pair of questions): the first domain under which the name has an address of either family, or a record of the type
- * asked for. Where there is none, or it cannot be told, the client gets a negative answer; it then searches on by itself,
- * as if nobody had helped it.
+ * A client's search, done on its behalf. The outcome is what its own search would find (glibc's res_search, with
+ * getaddrinfo's pair of questions): the first domain under which the name has an address of either family, or a record
+ * of the type asked for. If no domain has one, or a lookup fails, the client gets a negative answer and goes on by itself.
  */
 import { dnsClass, type as dnsType, rcode } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
@@ -16,7 +15,7 @@ const longestTtl = 2 ** 31 - 1
 /** `list`: the search list; the name asked for is below its first domain. `found` is called for a positive answer. */
 export async function search(list: readonly string[], query: Query, next: Next, found: () => void): Promise<Outcome> {
   const base = query.qname.slice(0, -list[0].length)
-  /** NODATA of the first domain that has the name without what was asked for: it weighs more than NXDOMAIN. */
+  /** NODATA of the first domain that has the name without the type: it is preferred to NXDOMAIN. */
   let empty: Outcome | undefined
   let own: Outcome | undefined
   // In the end the name is tried as it was written, as clients do.
@@ -52,10 +51,10 @@ function questionFor(query: Query, qname: string): Query | undefined {
   return { ...query, qname, name: lowerName(qname), request: { ...query.request, questions: [question] } }
 }
 
-/** found: records. empty: the name has none of the type. missing: no such name. failed: it cannot be told. */
+/** found: records. empty: no records of the type. missing: no such name. failed: the lookup failed. */
 type Verdict = 'found' | 'empty' | 'missing' | 'failed'
 
-/** As resolvers judge: an alias that leads nowhere is an answer, too. */
+/** As resolvers judge: a CNAME without its target is an answer, too. */
 function judge(outcome: Outcome): Verdict {
   if (outcome.kind !== 'reply') return 'failed'
   const { rcode: code, answer, truncated } = outcome.message
@@ -76,7 +75,7 @@ async function otherFamily(asked: Query, next: Next): Promise<'found' | 'none' |
   return verdict === 'found' || verdict === 'failed' ? verdict : 'none'
 }
 
-/** What was found, behind an alias from the name that was asked for (RFC 1034 §3.6.2). */
+/** The records, after a CNAME from the name that was asked for (RFC 1034 §3.6.2). */
 function aliased(query: Query, asked: Query, outcome: Reply): Outcome {
   const { message } = outcome
   const alias: ResourceRecord = {
@@ -89,7 +88,7 @@ function aliased(query: Query, asked: Query, outcome: Reply): Outcome {
   return underOwnName(query, { ...outcome, message: { ...message, answer: [alias, ...message.answer] } })
 }
 
-/** Without an alias where there is no record: to resolvers any record ends the search. */
+/** Without a CNAME where there is no record, because any record ends a resolver's search. */
 function underOwnName(query: Query, outcome: Outcome): Outcome {
   if (outcome.kind !== 'reply') return outcome
   return { ...outcome, message: { ...outcome.message, questions: query.request.questions } }

@@ -141,7 +141,7 @@ function readPrefetch([hits, within, percentage]: readonly Token[]): Prefetch | 
 function readPercentage(token: Token): number {
   const number = /^(\d+)%$/.exec(token.text)?.[1]
   if (number === undefined || Number(number) < 10 || Number(number) > 90) {
-    throw fail(`'${token.text}' is not a percentage from 10% to 90%, as 'prefetch' wants`, token)
+    throw fail(`'${token.text}' is not a percentage from 10% to 90%, which 'prefetch' requires`, token)
   }
   return Number(number)
 }

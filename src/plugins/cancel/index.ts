@@ -27,7 +27,7 @@ const schema: DirectiveSchema<number> = {
   },
 }
 
-/** Gives a query up, with SERVFAIL, that the plugins behind have not answered in time. */
+/** Answers SERVFAIL where the plugins behind have not answered in time. */
 export const cancel: Plugin<number> = {
   name: 'cancel',
   schema,
@@ -39,7 +39,7 @@ export const cancel: Plugin<number> = {
   }),
 }
 
-/** The outcome, or SERVFAIL after `timeout` milliseconds; then nobody looks at the outcome any more. */
+/** The outcome, or SERVFAIL after `timeout` milliseconds; a later outcome is ignored. */
 function within(timeout: number, outcome: Promise<Outcome>, clock: Clock): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const timer = clock.after(timeout, () => {

@@ -13,7 +13,7 @@ const schema: DirectiveSchema<void> = {
   },
 }
 
-/** Writes DEBUG lines, of the whole process, for as long as any block of the running configuration says so. */
+/** Enables DEBUG lines of the whole process, as long as any block of the running configuration has it. */
 export const debug: Plugin<void> = {
   name: 'debug',
   schema,

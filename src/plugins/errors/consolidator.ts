@@ -5,22 +5,22 @@ import type { Logger } from '../../telemetry/log.ts'
 
 export type Level = 'warning' | 'error' | 'info' | 'debug'
 
-/** Errors to be counted instead of written. */
+/** Errors to be counted instead of logged. */
 export interface Consolidation {
   readonly pattern: Pattern
-  /** The pattern as it was written: names the errors in the summary. */
+  /** The pattern as it is written in the Corefile: it names the errors in the summary. */
   readonly text: string
   /** Milliseconds from the first error to the summary. */
   readonly period: number
   readonly level: Level
-  /** The first error of a period is written as it is. */
+  /** The first error of a period is logged as it is. */
   readonly showFirst: boolean
 }
 
 export interface Consolidator {
   /** True when a rule takes the error, which then needs no line of its own. `line` is what that would be. */
   takes(message: string, line: string): boolean
-  /** Writes the summaries that are still to come: nothing that was counted is lost when the configuration ends. */
+  /** Logs the outstanding summaries: no count is lost when the configuration ends. */
   flush(): void
 }
 
@@ -45,7 +45,7 @@ function createCount({ pattern, text, period, level, showFirst }: Consolidation,
   function summarize(): void {
     timer?.cancel()
     timer = undefined
-    // The one error of the period stands in the log already.
+    // The one error of the period is in the log already.
     if (count > 0 && !(showFirst && count === 1))
       log[level](`${count} errors like '${text}' occurred in last ${durationText(period)}`)
     count = 0

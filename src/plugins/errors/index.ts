@@ -38,11 +38,11 @@ const schema: DirectiveSchema<Settings> = {
 function readConsolidation({ args }: BodyLine): Consolidation {
   const [period, pattern, ...rest] = args
   const milliseconds = parseDuration(period.text)
-  if (milliseconds === undefined) throw fail(`'${period.text}' is no duration, as 30s or 5m`, period)
+  if (milliseconds === undefined) throw fail(`'${period.text}' is not a duration such as 30s or 5m`, period)
   const compiled = readPattern(pattern)
   const [first, second] = rest
   const onlyShowFirst = first?.text === 'show_first'
-  if (onlyShowFirst && second) throw fail('show_first stands once, after the level', second)
+  if (onlyShowFirst && second) throw fail('show_first must be given once, after the level', second)
   if (second && second.text !== 'show_first') throw fail(`unknown option '${second.text}' of consolidate`, second)
   if (onlyShowFirst || !first)
     return { period: milliseconds, pattern: compiled, text: pattern.text, level: 'error', showFirst: onlyShowFirst }
@@ -50,7 +50,7 @@ function readConsolidation({ args }: BodyLine): Consolidation {
   return { period: milliseconds, pattern: compiled, text: pattern.text, level, showFirst: second !== undefined }
 }
 
-/** Writes the errors that queries met to the log; those that repeat can be counted instead. */
+/** Logs the errors of queries; those that repeat can be counted instead. */
 export const errors: Plugin<Settings> = {
   name: 'errors',
   schema,

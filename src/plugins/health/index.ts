@@ -37,7 +37,7 @@ const schema: DirectiveSchema<readonly Settings[]> = {
   },
 }
 
-/** Says over HTTP that the process is alive. CoreDNS lets the last `health` of a block count, and so do we. */
+/** Reports over HTTP that the process is alive. As in CoreDNS, the last `health` of a block counts. */
 export const health: Plugin<readonly Settings[]> = {
   name: 'health',
   schema,

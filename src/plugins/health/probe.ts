@@ -11,8 +11,8 @@ const timeout = 5 * second
 const buckets = [0.00025, 0.0025, 0.025, 0.25, 2.5]
 
 /**
- * Asks the process's own `/health` once a second. How long that takes says how loaded it is: it waits in the same
- * queues as everything else here.
+ * Asks the process's own `/health` once a second. The duration measures the load: the request waits in the same queues
+ * as everything else here.
  */
 export function createProbe(
   { host, port }: HttpAddress,
@@ -26,7 +26,7 @@ export function createProbe(
   const failures = metrics
     .counter('coredns_health_request_failures_total', 'Times that asking our own /health failed.', [])
     .with()
-  // What a wildcard listens on answers on the loopback address, too.
+  // A wildcard listener answers on the loopback address, too.
   const target = host === '' || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   const url = `http://${httpAddressText({ host: target, port })}/health`
   let timer: Timer | undefined

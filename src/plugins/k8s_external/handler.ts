@@ -1,4 +1,4 @@
-/** Questions for external names: find what is there, follow the names of load balancers, say it as a reply. */
+/** Queries for external names: look them up, follow the host names of load balancers, make the reply. */
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { externalSoa, lookupExternal } from '../../cluster-dns/external/external-lookup.ts'
@@ -65,8 +65,8 @@ function answer(
         ? next(query)
         : denial(rcode.NXDOMAIN)
     case 'unknown':
-      // Never NXDOMAIN, and never the next plugin's: what is not known yet may exist.
-      return denial(rcode.SERVFAIL, new Error(`not known yet: ${found.resources.join(', ')}`))
+      // Never NXDOMAIN, and never the next plugin: a name that is not known yet may exist.
+      return denial(rcode.SERVFAIL, new Error(`not listed yet: ${found.resources.join(', ')}`))
     case 'empty':
       return reply(nothing)
     case 'apex':
@@ -106,7 +106,7 @@ function apexSections(
   return { answer: [ns], additional: addresses }
 }
 
-/** Adds what the names of load balancers lead to: behind their CNAME, or as the addresses of SRV targets. */
+/** Adds the records of load balancers' host names: after their CNAME, or as the addresses of SRV targets. */
 async function follow(
   { answer: records, additional, elsewhere }: ExternalRecords,
   query: Query,

@@ -16,7 +16,7 @@ import { openWeightFile, type WeightFile } from './weight-file.ts'
 
 type Settings =
   | { readonly policy: 'round_robin'; readonly prefer: readonly Prefix[] }
-  /** `reload`: milliseconds between two looks at the file, 0 for none. */
+  /** `reload`: milliseconds between two checks of the file, 0: no checks. */
   | { readonly policy: 'weighted'; readonly file: string; readonly reload: number }
 
 const halfMinute = 30_000
@@ -37,8 +37,9 @@ function readOne(directive: Directive): Settings {
     const { prefer } = readBody(directive, { prefer: list(network(), { min: 0, repeat: 'append', default: [] }) })
     return { policy: 'round_robin', prefer: prefer.map(({ bytes, length }) => ({ address: bytes, bits: length })) }
   }
-  if (policy.text !== 'weighted') throw fail(`unknown policy '${policy.text}': round_robin or weighted FILE`, policy)
-  if (file === undefined) throw fail('weighted needs the name of a weight file', policy)
+  if (policy.text !== 'weighted')
+    throw fail(`unknown policy '${policy.text}': must be round_robin or weighted FILE`, policy)
+  if (file === undefined) throw fail('weighted requires a weight file', policy)
   argCount(directive, 2, 2)
   const { reload } = readBody(directive, { reload: option(duration(), { default: halfMinute }) })
   return { policy: 'weighted', file: file.text, reload }
@@ -103,7 +104,7 @@ function open(path: string, reload: number, { clock, log, fail }: Setup): Weight
   }
 }
 
-/** Applies an order to positive replies. Zone transfers are left as they are: their order means something. */
+/** Applies an order to positive replies. Zone transfers are not changed, because their order matters. */
 function reordering(order: (message: Message) => Message): Handler {
   const change = (outcome: Outcome): Outcome => {
     if (outcome.kind !== 'reply' || outcome.message.rcode !== rcode.NOERROR) return outcome

@@ -7,14 +7,14 @@ import { evenWeights, parseWeights, type Weights } from './weights.ts'
 
 /** Weights from a file that is read again when it changes. */
 export interface WeightFile {
-  /** Those read last. */
+  /** The weights that were read last. */
   weights(): Weights
   watch(): { stop(): void }
 }
 
 /**
- * Opens a weight file, which may still be missing: then addresses weigh the same until it is there. Throws when it is
- * there and wrong; once read, a wrong version is told and the last right one stays.
+ * Opens a weight file. While it is missing, all addresses have the same weight. Throws if it exists and is invalid; a
+ * later invalid version is logged and the last valid one stays in use.
  */
 export function openWeightFile(path: string, interval: number, clock: Clock, log: Logger): WeightFile {
   let weights = evenWeights
@@ -23,7 +23,7 @@ export function openWeightFile(path: string, interval: number, clock: Clock, log
   function read(): void {
     const found = readFileSync(path, 'utf8')
     if (found === content) return
-    // A wrong version is told once, not at each look.
+    // An invalid version is logged once, not at each check.
     content = found
     weights = parseWeights(found, path)
     log.info(`Successfully reloaded weight file ${path}`)
@@ -48,7 +48,7 @@ export function openWeightFile(path: string, interval: number, clock: Clock, log
     } catch (error) {
       if (unreadable(error) && told) return
       told = unreadable(error)
-      log.error(`The last weights stay in use: ${errorMessage(error)}`)
+      log.error(`Reloading the weight file failed, the last weights stay in use: ${errorMessage(error)}`)
     }
   }
 

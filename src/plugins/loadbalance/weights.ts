@@ -12,7 +12,7 @@ export interface Weights {
   of(record: ResourceRecord): number
 }
 
-/** Before a file was read: all addresses weigh the same. */
+/** Before a file was read: all addresses have the same weight. */
 export const evenWeights: Weights = { of: () => defaultWeight }
 
 /**
@@ -35,10 +35,10 @@ export function parseWeights(content: string, file: string): Weights {
       return
     }
     const address = parseAddress(first)
-    if (!current) throw refuse(`no domain name stands above ${first}`)
-    if (!address) throw refuse(`'${first}' is no IP address`)
+    if (!current) throw refuse(`${first} must follow a domain name`)
+    if (!address) throw refuse(`'${first}' is not an IP address`)
     if (!/^\d{1,3}$/.test(weight) || Number(weight) < 1 || Number(weight) > maxWeight)
-      throw refuse(`the weight '${weight}' is no number from 1 to ${maxWeight}`)
+      throw refuse(`the weight '${weight}' must be a number from 1 to ${maxWeight}`)
     current.set(formatAddress(address), Number(weight))
   })
   return {

@@ -1,12 +1,12 @@
 import { opcode, rcode, type } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 
-/** What `class` in the Corefile tells apart. */
+/** The classes of `class` in the Corefile. */
 export type ReplyClass = 'success' | 'denial' | 'error'
 
 /**
- * The class of a reply. Denials must carry their SOA (RFC 2308 §2) to count as such. What is no ordinary answer
- * (nothing written, updates, notifies, transfers) counts as an error.
+ * The class of a reply. Denials must carry their SOA (RFC 2308 §2) to count as such. Anything else (nothing
+ * written, updates, notifies, transfers) counts as an error.
  */
 export function classOf(message: Message | undefined): ReplyClass {
   if (!message || isMeta(message)) return 'error'

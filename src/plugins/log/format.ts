@@ -4,7 +4,7 @@ import type { Logged } from './logged.ts'
 
 export type Format = (logged: Logged) => string
 
-/** What stands for a value that there is not. */
+/** Stands for a missing value. */
 const missing = '-'
 
 const common =
@@ -31,7 +31,7 @@ const placeholders: Readonly<Record<string, Format>> = {
   '{duration}': ({ seconds }) => `${seconds.toFixed(9).replace(/\.?0+$/, '')}s`,
 }
 
-/** Compiles a format. Words in braces that are no placeholders stay as they are, metadata (`{/…}`) is missing. */
+/** Compiles a format. Words in braces that are not placeholders stay as they are; metadata (`{/…}`) is missing. */
 export function compileFormat(text: string): Format {
   const whole = text.replaceAll('{common}', common).replaceAll('{combined}', `${common} "{>opcode}"`)
   const parts = whole.split(/(\{[^{}]*\})/).map((part): Format => {

@@ -55,7 +55,7 @@ export const log: Plugin<readonly Rule[]> = {
   setup(all, { log: ownLog, clock }) {
     // As CoreDNS: the query log is the one whose lines do not name their plugin.
     const lines = ownLog.plugin('')
-    // One behind a wider one is never the first.
+    // A rule after a wider one never matches first.
     const rules = all.filter((rule) => all.find(({ name }) => isSubdomain(name, rule.name)) === rule)
     const ruleFor = (name: string): Rule | undefined => rules.find((rule) => isSubdomain(rule.name, name))
     return {
@@ -82,7 +82,7 @@ export const log: Plugin<readonly Rule[]> = {
   },
 }
 
-/** What the first rule of the name and all rules of names below it write between them. Errors never come from the table. */
+/** The classes that the first rule of the name and all rules of names below it log. Errors never come from the table. */
 function wanted(rules: readonly Rule[], name: string): Observed {
   const own = rules.findIndex((rule) => isSubdomain(rule.name, name))
   const concerned = rules.filter((rule, i) => i === own || isSubdomain(name, rule.name))

@@ -1,4 +1,4 @@
-/** What a line tells of a query, whoever answered it. */
+/** What a line says about a query, whether the table or the chain answered it. */
 import { rcode } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { finishReply, replyTo } from '../../dns/reply.ts'
@@ -22,7 +22,7 @@ export interface Logged {
   /** Of the query, uncompressed. */
   readonly octets: number
   readonly dnssecOk: boolean
-  /** Octets that the client can take. */
+  /** The largest payload that the client accepts. */
   readonly limit: number
   readonly reply: LoggedReply | undefined
   readonly seconds: number
@@ -59,7 +59,7 @@ export function loggedOutcome(query: Query, message: Message | undefined, second
   }
 }
 
-/** As CoreDNS, where the server cuts the message that the log still has: its size is from before, its flags from after. */
+/** As in CoreDNS the size is from before the message is cut, and the flags are from after it. */
 function describe({ request, transport }: Query, message: Message, asked: number, limit: number): LoggedReply {
   const octets = messageOctets(message)
   // Its OPT repeats no more than the request has. Most replies fit even so, and need not be encoded to see it.
@@ -94,7 +94,7 @@ export function loggedAnswer(query: AnsweredQuery): Logged {
 /** As `classOf`: what the table answers is a denial with its SOA, or NOERROR. */
 export const classOfAnswer = ({ denial }: AnsweredQuery): ReplyClass => (denial ? 'denial' : 'success')
 
-/** The reply that the client gets of an outcome, and its class. Undefined when it gets nothing. */
+/** The reply that the client gets, and its class. Undefined when the client gets nothing. */
 export function replyOf(query: Query, outcome: Outcome): { message: Message | undefined; class: ReplyClass } {
   const message = messageOf(query, outcome)
   return { message, class: classOf(message) }

@@ -28,14 +28,14 @@ export const loop: Plugin<LoopSettings> = { name: 'loop', schema, setup: setUp }
 const second = 1000
 /** Milliseconds to wait for an answer, between two tries, and in all. */
 const patience = { answer: 2 * second, pause: second, all: 30 * second } as const
-/** Our own question is seen once; each round of a loop shows it once more. */
+/** Our own question arrives once; each round of a loop brings it once more. */
 const sightingsOfALoop = 3
 const troubleshooting = 'https://coredns.io/plugins/loop#troubleshooting'
 
 function setUp(_: LoopSettings, setup: Setup): Instance {
   const { clock, block } = setup
   const zone = block.zones[0] ?? '.'
-  // Nobody can guess it, so nobody can stop the server by asking it.
+  // It cannot be guessed, so no client can stop the server by asking for it.
   const token = `${randomInt(2 ** 47)}.${randomInt(2 ** 47)}`
   const name = zone === '.' ? `${token}.` : `${token}.${zone}`
   const listener = { address: ownAddress(block.addresses[0]), port: block.port }
@@ -77,7 +77,7 @@ function setUp(_: LoopSettings, setup: Setup): Instance {
     timer = clock.after(patience.pause, () => ask(until))
   }
 
-  /** An answer means that the question went somewhere else and not round and round. */
+  /** An answer means that the query is not in a loop. */
   function finish(): void {
     watching = false
     timer?.cancel()
@@ -94,7 +94,7 @@ function setUp(_: LoopSettings, setup: Setup): Instance {
   }
 }
 
-/** Where the block's listener hears us: a wildcard does on the loopback address. */
+/** An address of the block's listener; the loopback address for a wildcard. */
 function ownAddress(bound: string | undefined): string {
   if (bound === undefined || bound === '' || bound === '0.0.0.0') return '127.0.0.1'
   return bound === '::' ? '::1' : bound

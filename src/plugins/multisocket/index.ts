@@ -5,7 +5,7 @@ import { udpShards } from '../../plugin/capabilities/listening.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 
-/** UDP threads per listener. The most is CoreDNS's. */
+/** UDP threads per listener. The maximum is CoreDNS's. */
 const sockets = { min: 1, max: 1024 }
 
 const schema: DirectiveSchema<number> = {

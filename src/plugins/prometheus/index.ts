@@ -33,7 +33,7 @@ const schema: DirectiveSchema<Settings> = {
   },
 }
 
-/** Counts the queries of its block, and shows the process's metrics over HTTP. */
+/** Counts the queries of its block and serves metrics over HTTP. */
 export const prometheus: Plugin<Settings> = {
   name: 'prometheus',
   schema,
@@ -80,7 +80,7 @@ function lifecycle(settings: Settings, setup: Setup): Pick<Instance, 'start' | '
         member.show()
       } catch (error) {
         release(listening)
-        // As CoreDNS: DNS is worth more than its metrics. A reload, though, keeps a configuration that has them.
+        // As in CoreDNS the server starts without metrics. A reload is refused, so that existing metrics are kept.
         if (series.value.shown()) throw error
         log.error(`Failed to start metrics handler: ${errorMessage(error)}`)
       }

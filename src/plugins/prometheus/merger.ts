@@ -12,14 +12,14 @@ export function createMerger(metrics: MetricsRegistry): Merge {
 
   return (samples, counts) => {
     for (const [key, sample] of sumUp(samples)) {
-      // Growth is noted for those that are not counted, too: a `prometheus` that comes later counts from then on.
+      // Growth is recorded for blocks that are not counted, too: a `prometheus` that is added later counts from then on.
       const grown = growthOf(sample, (name, total) => growth(`${key} ${name}`, total))
       if (counts(sample.server, sample.zone)) add(queries, grown)
     }
   }
 }
 
-/** Several classes can have the same labels (a reload with another `bufsize`, say): their counts are one series. */
+/** Several profiles can have the same labels (after a reload with another `bufsize`): their counts are one series. */
 function sumUp(samples: Iterable<DataPlaneSample>): Map<string, DataPlaneSample> {
   const sums = new Map<string, DataPlaneSample>()
   for (const sample of samples) {
@@ -52,7 +52,7 @@ function plusHistogram(a: HistogramSample, b: HistogramSample): HistogramSample 
   return { counts: a.counts.map((count, bucket) => count + b.counts[bucket]), sum: a.sum + b.sum }
 }
 
-/** The sample with each total replaced by what it has grown by. */
+/** The sample with each total replaced by its growth. */
 function growthOf(sample: DataPlaneSample, growth: (name: string, total: number) => number): DataPlaneSample {
   const grownMap = (name: string, totals: ReadonlyMap<string, number>) =>
     new Map([...totals].map(([key, total]) => [key, growth(`${name} ${key}`, total)]))

@@ -8,7 +8,7 @@ import type { HttpSecurity } from '../../telemetry/http/server.ts'
 
 const versions: Readonly<Record<string, SecureVersion>> = { TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' }
 
-/** What is asked of clients: whether for a certificate, and what one must be like. */
+/** Whether clients must send a certificate, and whether it is verified. */
 const clientAuthTypes = {
   NoClientCert: { ask: false, required: false, verified: false },
   RequestClientCert: { ask: true, required: false, verified: false },
@@ -34,7 +34,7 @@ export function openSecurity(path: string): HttpSecurity {
       .update(JSON.stringify([path, cert.toString(), key.toString(), ca?.toString(), clientAuth, minVersion]))
       .digest('hex'),
     createServer(options) {
-      // Certificates that must be checked only when given are checked below.
+      // Certificates that are verified only if given are verified below.
       const rejectUnauthorized = clientAuth.required && clientAuth.verified
       const server = createServer({
         ...options,
@@ -59,8 +59,8 @@ export function openSecurity(path: string): HttpSecurity {
 function readWebConfig(path: string): WebConfig {
   const refuse = (reason: string): Error => new Error(`${path}: ${reason}`)
   const document: unknown = parse(readFileSync(path, 'utf8')) ?? {}
-  if (!isRecord(document)) throw refuse('it is no web configuration')
-  // To leave a password out in silence would open what was meant to be closed.
+  if (!isRecord(document)) throw refuse('not a web configuration')
+  // Ignoring a password would expose metrics that were meant to be protected.
   if (document.basic_auth_users !== undefined) throw refuse('basic_auth_users is not supported')
   const tls = document.tls_server_config
   if (!isRecord(tls)) throw refuse('tls_server_config is missing')

@@ -1,4 +1,4 @@
-/** The series that are read off something else at each scrape: what the data plane counted, which plugins are on. */
+/** The series that are computed at each scrape: the data plane's counts, and the enabled plugins. */
 
 import type { BlockFacts, DataPlaneFacts } from '../../plugin/contract.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'

@@ -25,7 +25,7 @@ const schema: DirectiveSchema<Settings> = {
   },
 }
 
-/** Says over HTTP whether the plugins of its block are ready to answer, and on SIGTERM that they will soon be gone. */
+/** Reports over HTTP whether the plugins of its block are ready, and after SIGTERM that they shut down. */
 export const ready: Plugin<Settings> = {
   name: 'ready',
   schema,

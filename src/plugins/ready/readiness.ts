@@ -4,17 +4,17 @@ export interface Reporter {
   readonly instance: { ready?(): boolean }
 }
 
-/** What one address answers at /ready: all server blocks whose `ready` names that address join in. */
+/** What one address answers at /ready, for all server blocks whose `ready` names that address. */
 export interface Readiness {
   report(): { readonly ready: boolean; readonly text: string }
-  /** `continuously`: reporters are asked each time, else no more once they were ready. */
+  /** `continuously`: reporters are asked each time; otherwise only until they are ready. */
   join(reporters: readonly Reporter[], continuously: boolean): Member
   /** From now on: `Shutting down`. */
   shutDown(): void
 }
 
 export interface Member {
-  /** The member's configuration answers queries now. */
+  /** The configuration of this member answers queries now. */
   serve(): void
   leave(): void
 }

@@ -27,7 +27,7 @@ const schema: DirectiveSchema<Pace> = {
   },
 }
 
-/** Loads the Corefile again when it has changed. One watcher per process, however many blocks name it. */
+/** Reloads the Corefile when it changes. The process has one watcher, however many blocks name it. */
 export const reload: Plugin<Pace> = {
   name: 'reload',
   schema,

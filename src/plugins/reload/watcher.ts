@@ -7,17 +7,17 @@ import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 /** How often to look, in milliseconds. */
 export interface Pace {
   readonly interval: number
-  /** The width of the range that the interval is drawn from: replicas must not all reload in the same second. */
+  /** The width of the range from which the interval is chosen: replicas must not all reload in the same second. */
   readonly jitter: number
 }
 
 export interface Watcher {
   setPace(pace: Pace): void
-  /** A configuration has begun to answer queries: tells its hash. */
+  /** A configuration with this hash has begun to answer queries. */
   running(): void
 }
 
-/** Looks at the Corefile, imports included, and asks for a reload when what it says has changed. */
+/** Checks the Corefile, imports included, and asks for a reload when it has changed. */
 export function createWatcher(
   process: Pick<ProcessState, 'configHash' | 'readConfigHash' | 'reload'>,
   metrics: MetricsRegistry,
@@ -31,7 +31,7 @@ export function createWatcher(
   ])
   let timer: Timer | undefined
   let told = ''
-  /** A hash that did not load: not tried again until the file says something else. */
+  /** A hash that failed to load: it is not tried again until the file changes. */
   let failed: string | undefined
   let unreadable: string | undefined
   let busy = false
@@ -49,7 +49,7 @@ export function createWatcher(
     log.error(`Corefile changed but reload failed: ${result.error}`)
   }
 
-  /** The hash of the file as it is now; undefined when it cannot be read or parsed, which is told once. */
+  /** The hash of the file as it is now; undefined when it cannot be read or parsed, which is logged once. */
   function readHash(): string | undefined {
     try {
       const hash = process.readConfigHash()

@@ -19,7 +19,7 @@ const schema: DirectiveSchema<string> = {
   },
 }
 
-/** Names the folder that relative paths in the block start from. */
+/** Sets the folder that relative paths in the block start from. */
 export const root: Plugin<string> = {
   name: 'root',
   schema,

@@ -11,7 +11,7 @@ import { type Rule, ruleFor, schema } from './settings.ts'
 
 const plugin = 'transfer'
 
-/** Gives whole zones of the block's other plugins to secondaries, and tells these when they change. */
+/** Transfers zones of the block's other plugins to secondaries, and notifies these of changes. */
 export const transfer: Plugin<readonly Rule[]> = { name: plugin, schema, setup }
 
 function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
@@ -20,7 +20,7 @@ function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
   return {
     handler(query, next) {
       if (query.qtype !== type.AXFR && query.qtype !== type.IXFR) return next(query)
-      // Only streams that can carry many messages (RFC 5936 §4.2); CoreDNS gives no IXFR over UDP either.
+      // Only streams that can carry many messages (RFC 5936 §4.2); CoreDNS does not answer IXFR over UDP either.
       if (query.transport === 'udp' || query.transport === 'https') return bare(rcode.REFUSED)
       const rule = ruleFor(rules, query.name)
       if (!rule) return next(query)
@@ -47,11 +47,11 @@ const bare = (code: number, error?: Error): RcodeOnly => ({
 function answer(query: Query, source: TransferSource, log: Logger): Outcome {
   const serial = query.qtype === type.AXFR ? 0 : clientSerial(query)
   if (serial === undefined) {
-    return bare(rcode.SERVFAIL, new Error('an IXFR question needs one SOA record in the authority section'))
+    return bare(rcode.SERVFAIL, new Error('IXFR requires one SOA record in the authority section'))
   }
   const zone = source.snapshot(query.name)
   // Half a zone would make secondaries deny the other half.
-  if (!zone) return bare(rcode.SERVFAIL, new Error('not all of the zone is known yet'))
+  if (!zone) return bare(rcode.SERVFAIL, new Error('the zone is not completely known yet'))
   // Serial 0 asks for everything, as in CoreDNS.
   if (serial !== 0 && serial === zone.serial) {
     log.info(`zone ${query.name} with serial ${serial} is up to date at ${query.client.address}`)
@@ -70,7 +70,7 @@ function clientSerial({ request: { authority } }: Query): number | undefined {
 
 function wholeZone(query: Query, zone: ZoneSnapshot, log: Logger): Outcome {
   const done = (records: number): void =>
-    log.info(`zone ${query.name} with serial ${zone.serial} went to ${query.client.address}: ${records} records`)
+    log.info(`zone ${query.name} with serial ${zone.serial} transferred to ${query.client.address}: ${records} records`)
   const following = transferMessages(query.request, zone, done)
   const first = following.next()
   if (first.done) throw new Error('a zone without a message')

@@ -9,15 +9,15 @@ import type { ZoneSnapshot } from './capability.ts'
  */
 const batchOctets = 63_000
 /**
- * Records of a message: a quarter of a millisecond of work. And few enough to die young: of 470,000 records in messages
- * of 1,000, so many objects grew old that the process took 50 MB more until the next full collection.
+ * Records of a message: a quarter of a millisecond of work. The number is small enough for the young
+ * generation: with messages of 1,000 records, a zone of 470,000 records took 50 MB more until the next full collection.
  */
 const batchRecords = 200
 
-/** Type, class, TTL and length of the rdata; and the octet that a name has more on the wire than in text. */
+/** Type, class, TTL and length of the rdata, and the one octet that a name is longer on the wire than in text. */
 const fixedOctets = 10 + 1
 
-/** Each message is made when it is asked for. `done` is called behind the last one, with the records there were. */
+/** Each message is made when it is asked for. `done` is called after the last one, with the number of records. */
 export function* transferMessages(
   request: Message,
   { soa, records }: ZoneSnapshot,
@@ -42,5 +42,5 @@ export function* transferMessages(
   done(count)
 }
 
-/** Escapes make a name's text longer than it is: this is no less than what it takes. */
+/** An upper bound: escapes make a name's text longer than the name. */
 const octetsOf = ({ name, rdata }: ResourceRecord): number => name.length + fixedOctets + rdata.length

@@ -1,4 +1,4 @@
-/** Tells secondaries that a zone has changed (RFC 1996). */
+/** Notifies secondaries that a zone has changed (RFC 1996). */
 import { opcode, rcode, rcodeName, type } from '../../dns/codes.ts'
 import { queryMessage } from '../../dns/query.ts'
 import { encodeMessage, ParseError, parseMessage } from '../../dns/wire.ts'
@@ -10,9 +10,9 @@ import { createUdpConnection } from '../../upstream/udp.ts'
 import type { TransferSource } from './capability.ts'
 import { type Rule, ruleFor } from './settings.ts'
 
-/** Serials count seconds: told in the second of a change, a secondary would miss what else happens in it. */
+/** Serials count seconds: a secondary that is notified within the second of a change would miss later changes in it. */
 const settleTime = 1_000
-/** Between two rounds, however much changes: each costs the transfer of a zone. */
+/** Between two rounds, however much changes, because each costs the transfer of a zone. */
 const roundTime = 5_000
 const answerTime = 2_000
 const attempts = 3
@@ -26,7 +26,7 @@ export interface NotifierOptions {
 }
 
 export interface Notifier {
-  /** Follows the zones from now on, and tells of them once as soon as they are known. */
+  /** Follows the zones from now on, and sends one NOTIFY for each as soon as it is known. */
   start(): void
   stop(): void
 }
@@ -73,7 +73,7 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
   }
 }
 
-/** A zone, whom to tell of it, and the serial that they were told of last. */
+/** A zone, the secondaries to notify, and the serial that they were notified of last. */
 interface Told {
   readonly source: TransferSource
   readonly zone: string
@@ -95,7 +95,7 @@ function createPeer(zone: string, address: SocketAddress, source: string | undef
   let sending: Sending | undefined
   let busy = false
   let again = false
-  /** A peer that is away for days is one line in the log. */
+  /** A secondary that is unreachable for days is one line in the log. */
   let failing = false
 
   function attempt(left: number): void {
@@ -115,7 +115,7 @@ function createPeer(zone: string, address: SocketAddress, source: string | undef
         const code = rcodeOfAnswer(bytes)
         if (code === undefined) return false
         if (code === rcode.NOERROR) finish()
-        else retry(`it says ${rcodeName(code)}`)
+        else retry(`it answered ${rcodeName(code)}`)
         return true
       },
       failed: (error) => retry(error.message),
@@ -126,7 +126,7 @@ function createPeer(zone: string, address: SocketAddress, source: string | undef
     timer?.cancel()
     busy = false
     if (reason !== undefined && !failing) {
-      log.warning(`${endpointText(address)} does not take the news that zone ${zone} has changed: ${reason}`)
+      log.warning(`NOTIFY for zone ${zone} to ${endpointText(address)} failed: ${reason}`)
     }
     failing = reason !== undefined
     if (again) tell()
@@ -148,7 +148,7 @@ function createPeer(zone: string, address: SocketAddress, source: string | undef
   }
 }
 
-/** The rcode of a response to NOTIFY, or undefined when the octets are none. */
+/** The rcode of a response to NOTIFY, or undefined when the octets are not one. */
 function rcodeOfAnswer(bytes: Uint8Array): number | undefined {
   try {
     const answer = parseMessage(bytes)

@@ -8,9 +8,9 @@ import type { SocketAddress } from '../../plugin/query.ts'
 /** One `transfer` of a block. */
 export interface Rule {
   readonly zones: readonly string[]
-  /** Who may have them: addresses in canonical text, or everybody. */
+  /** Who may transfer them: addresses in canonical text, or anyone. */
   readonly to: ReadonlySet<string> | 'anyone'
-  /** Who is told when they change. */
+  /** Who is notified when they change. */
   readonly notify: readonly SocketAddress[]
   /** The address that NOTIFY is sent from; undefined for any. */
   readonly source: string | undefined
@@ -21,7 +21,7 @@ const highestPort = 65_535
 
 interface Peer {
   readonly address: string
-  /** 0 for what is no port. CoreDNS does not mind before it sends there, and then it fails. */
+  /** 0 for an invalid port. CoreDNS accepts it and fails when it sends there. */
   readonly port: number
 }
 
@@ -53,7 +53,7 @@ export const schema: DirectiveSchema<readonly Rule[]> = {
 
 function readRule(directive: Directive, blockZones: readonly string[]): Rule {
   const { to, source } = readBody(directive, rows)
-  if (!to) throw fail("'to' is required: who may transfer? ADDRESS..., or * for anyone", directive)
+  if (!to) throw fail("'to' is required: ADDRESS... that may transfer the zones, or * for anyone", directive)
   const peers = to.filter((each) => each !== '*')
   return {
     zones: zonesOf(directive.args, blockZones),

@@ -19,7 +19,7 @@ const schema: DirectiveSchema<void> = {
   },
 }
 
-/** Tells clients their own address and port. */
+/** Answers with the client's own address and port. */
 export const whoami: Plugin<void> = {
   name: 'whoami',
   schema,
@@ -33,7 +33,7 @@ function answer(query: Query): Outcome {
 
 function address({ qname, client }: Query): ResourceRecord {
   const octets = parseAddress(client.address)
-  if (!octets) throw new Error(`'${client.address}' is no client address`)
+  if (!octets) throw new Error(`'${client.address}' is not a client address`)
   return { name: qname, type: octets.length === 4 ? type.A : type.AAAA, class: dnsClass.IN, ttl: 0, rdata: octets }
 }
 

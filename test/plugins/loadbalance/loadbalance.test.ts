@@ -171,7 +171,7 @@ describe('loadbalance weighted', () => {
     assert.equal(await favourite(), addresses[1])
     const errors = harness.lines.filter((line) => line.startsWith('[ERROR]'))
     assert.equal(errors.length, 1, 'told once')
-    assert.match(errors[0], /:2 - the weight '256' is no number from 1 to 255/)
+    assert.match(errors[0], /:2 - the weight '256' must be a number from 1 to 255/)
     await instance.stop?.()
     writeFileSync(file, 'a.org\n10.4.0.1 255\n')
     harness.clock.advance(30_000)
@@ -188,12 +188,12 @@ describe('loadbalance weighted', () => {
   })
 
   const wrong: readonly (readonly [string, RegExp])[] = [
-    ['10.0.0.1 5\n', /:1 - no domain name stands above 10\.0\.0\.1/],
+    ['10.0.0.1 5\n', /:1 - 10\.0\.0\.1 must follow a domain name/],
     ['a.org\n10.0.0.1\n', /:2 - the weight of 10\.0\.0\.1 is missing/],
-    ['a.org\n10.0.0.1 0\n', /:2 - the weight '0' is no number from 1 to 255/],
+    ['a.org\n10.0.0.1 0\n', /:2 - the weight '0' must be a number from 1 to 255/],
     ['a.org\n10.0.0.1 300\n', /:2 - the weight '300'/],
     ['a.org\n10.0.0.1 x\n', /:2 - the weight 'x'/],
-    ['a.org\n10.0.0.x 1\n', /:2 - '10\.0\.0\.x' is no IP address/],
+    ['a.org\n10.0.0.x 1\n', /:2 - '10\.0\.0\.x' is not an IP address/],
     ['a.org b c\n', /:1 - 'a\.org b c' is neither NAME nor ADDRESS WEIGHT/],
   ]
   for (const [content, error] of wrong)

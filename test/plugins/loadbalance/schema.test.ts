@@ -15,7 +15,7 @@ specifySchema(loadbalance, {
   refused: [
     ['loadbalance foo', /^Corefile:2:13 - unknown policy 'foo'/],
     ['loadbalance round_robin x', /^Corefile:2:25 - Wrong argument count/],
-    ['loadbalance weighted', /^Corefile:2:13 - weighted needs the name of a weight file/],
+    ['loadbalance weighted', /^Corefile:2:13 - weighted requires a weight file/],
     ['loadbalance weighted f x', /^Corefile:2:24 - Wrong argument count/],
     ['loadbalance weighted f {|reload 1s 2s|}', /^Corefile:3:11 - Wrong argument count/],
     ['loadbalance weighted f {|prefer 10.0.0.0/8|}', /^Corefile:3:1 - unknown property 'prefer'/],

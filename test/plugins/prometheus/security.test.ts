@@ -80,7 +80,7 @@ describe('prometheus with tls', { skip }, () => {
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['basic_auth_users:\n  a: b\ntls_server_config: {}\n', /basic_auth_users is not supported/],
     ['', /tls_server_config is missing/],
-    ['- a\n', /it is no web configuration/],
+    ['- a\n', /not a web configuration/],
     ['tls_server_config:\n  key_file: server.key\n', /tls_server_config\.cert_file must name a file/],
     ['tls_server_config:\n  client_auth_type: Maybe\n', /client_auth_type must be one of NoClientCert, /],
     ['tls_server_config:\n  min_version: TLS10\n', /min_version must be TLS12 or TLS13/],

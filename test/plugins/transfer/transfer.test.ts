@@ -126,7 +126,7 @@ describe('transfer', () => {
     const outcome = outcomeOf(anyone, 'a. AXFR', {}, { other: zone(2, false) })
     assert.deepEqual(outcome.kind === 'rcode' && [outcome.rcode, outcome.error?.message], [
       2,
-      'not all of the zone is known yet',
+      'the zone is not completely known yet',
     ])
   })
 
@@ -162,7 +162,7 @@ describe('transfer', () => {
     messagesOf(handle(instance, ask('a. AXFR', { transport: 'tcp' }), failing(passedOn)) as Outcome)
     messageOf(handle(instance, ask('a. IXFR', { transport: 'tcp', ...has(7) }), failing(passedOn)) as Outcome)
     assert.deepEqual(harness.lines, [
-      '[INFO] plugin/transfer: zone a. with serial 7 went to 192.0.2.1: 4 records',
+      '[INFO] plugin/transfer: zone a. with serial 7 transferred to 192.0.2.1: 4 records',
       '[INFO] plugin/transfer: zone a. with serial 7 is up to date at 192.0.2.1',
     ])
   })

@@ -75,6 +75,7 @@ export async function serve(args: readonly string[]): Promise<void> {
           onAnswered,
           log,
           metrics,
+          processLimits: limits,
         }),
       fatal,
     })

@@ -1,9 +1,13 @@
 /** The ways in, as the server sees them. It says which listeners it wants; the transport opens, keeps, switches and closes sockets. */
+
+import type { Scheme } from '../corefile/keys.ts'
 import type { AnsweredQuery } from '../plugin/observer.ts'
 import type { SocketAddress, Transport } from '../plugin/query.ts'
 
-/** One address and port, UDP and TCP both. */
+/** One address and port, with every protocol of its scheme: UDP and TCP for `dns`. */
 export interface Listener {
+  /** The scheme of its server-block keys. */
+  readonly scheme: Scheme
   /** An IP address in text; '' for every address of the machine (then a v4 and a V6ONLY v6 socket). */
   readonly address: string
   readonly port: number
@@ -31,6 +35,8 @@ export interface Miss {
    * it gives it. Each is asked for when the connection has room. Absent where a query has one reply.
    */
   readonly follow?: (replies: Iterator<Uint8Array>) => void
+  /** Aborted when the client has gone, so that nobody waits for the reply. Absent where that cannot be known (UDP). */
+  readonly signal?: AbortSignal
   /** As in Query. */
   readonly releaseSlot?: () => () => void
 }

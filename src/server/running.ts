@@ -40,7 +40,7 @@ export async function run(
     const space = writer.createSpace()
     spaces.set(space, plan)
     for (const block of plan.blocks) published.push(publish(block, plan, space, writer))
-    return { address: plan.address, port: plan.port, space, shards: plan.shards }
+    return { scheme: 'dns', address: plan.address, port: plan.port, space, shards: plan.shards }
   }
 
   async function stop(): Promise<void> {

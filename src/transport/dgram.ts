@@ -7,7 +7,9 @@ import { DROP, MISS, transportCode } from '../answer/api.ts'
 import { within } from '../scheduling/within.ts'
 import type { Listener } from '../server/ingress.ts'
 import { errorStack } from '../telemetry/error-text.ts'
-import { cutToHeader, writeServfail } from './error-replies.ts'
+import type { ChainSlots } from './chain-slots.ts'
+import { cutToHeader } from './error-replies.ts'
+import { guardAnswer } from './guarded-answer.ts'
 import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './listener-address.ts'
 import { routeOf } from './query-log.ts'
 import {
@@ -34,15 +36,21 @@ const replyBytes = 65535
 const turnsPerDrain = 1000
 const receiveBufferBytes = 4 * 1024 * 1024
 
-export function openDgram(options: MainThreadOptions): Transport {
-  const { responder, answered, onMiss, clock, log, metrics, limits } = options
+export interface DgramOptions extends MainThreadOptions {
+  /** Slots of UDP queries. */
+  readonly slots: ChainSlots
+}
+
+export function openDgram(options: DgramOptions): Transport {
+  const { responder, queryLog, slots, clock, log, metrics, limits } = options
   const endpoints = new Map<string, Endpoint>()
   const reply = Buffer.alloc(replyBytes)
   let lastQueryAt = Number.NEGATIVE_INFINITY
-  let pending = 0
-  /** Of those, the ones that have given up their place. */
-  let aside = 0
-  let failureLoggedAt = Number.NEGATIVE_INFINITY
+  const answer = guardAnswer(responder, {
+    count: () => metrics.answerFailures.inc(),
+    report: (error) => log.error(`Answering from the table failed; the plugin chain was asked: ${errorStack(error)}`),
+    now: () => clock.now(),
+  })
   /** Endpoints that are gone but for what they were asked before; each removal is an object of its own. */
   const leaving = new Map<string, { readonly endpoint: Endpoint }>()
   const closing = new Set<Promise<void>>()
@@ -55,7 +63,7 @@ export function openDgram(options: MainThreadOptions): Transport {
     const request = datagram.length > requestBytes ? datagram.subarray(0, requestBytes) : datagram
     const by = host.family === 4 ? transportCode.udp4 : transportCode.udp6
     responder.startBatch(now)
-    const length = answer(request, endpoint.listener, by)
+    const length = answer(request, 0, request.length, endpoint.listener.space, by, reply, 0)
     responder.offline()
     if (length === MISS) ask(endpoint, host, socket, request, from, now)
     else if (length !== DROP) {
@@ -68,21 +76,7 @@ export function openDgram(options: MainThreadOptions): Transport {
 
   function observe({ listener }: Endpoint, host: Host, from: RemoteInfo, seconds: number): void {
     responder.observe(routeOf(from, { address: host.address, port: listener.port }))
-    if (responder.publish(seconds)) answered.wake()
-  }
-
-  /** A throw is our bug, and must not cost more than this one query: the chain is asked. */
-  function answer(request: Buffer, { space }: Listener, by: 0 | 1): number {
-    try {
-      return responder.answer(request, 0, request.length, space, by, reply, 0)
-    } catch (error) {
-      metrics.answerFailures.inc()
-      if (clock.now() - failureLoggedAt > 1000) {
-        failureLoggedAt = clock.now()
-        log.error(`an answer threw, and the plugin chain was asked: ${errorStack(error)}`)
-      }
-      return request.length < 12 ? DROP : MISS
-    }
+    if (responder.publish(seconds)) queryLog.wake()
   }
 
   function ask(
@@ -93,33 +87,14 @@ export function openDgram(options: MainThreadOptions): Transport {
     from: RemoteInfo,
     receivedAt: number,
   ): void {
-    if (pending - aside >= limits.udpPending) {
-      metrics.missQueueOverflow.inc()
-      const servfail = Buffer.allocUnsafe(request.length)
-      send(socket, servfail.subarray(0, writeServfail(request, 0, request.length, servfail, 0)), from)
-      return
-    }
     const { listener } = endpoint
-    const client = { address: from.address.split('%', 1)[0]!, port: from.port }
+    const client = { address: from.address.split('%', 1)[0], port: from.port }
     const local = { address: host.address, port: listener.port }
-    const answered = onMiss({ request, transport: 'udp', client, local, listener, receivedAt, releaseSlot })
-    if (!(answered instanceof Promise)) {
-      if (answered !== undefined) send(socket, answered, from)
-      return
-    }
-    pending++
     endpoint.pending++
-    const finish = (octets: Uint8Array | undefined) => {
+    slots.ask({ request, transport: 'udp', client, local, listener, receivedAt }, (octets) => {
       if (octets !== undefined) send(socket, octets, from)
-      pending--
       if (--endpoint.pending === 0) for (const resolve of endpoint.onSettled.splice(0)) resolve()
-    }
-    answered.then(finish, () => finish(undefined))
-  }
-
-  function releaseSlot(): () => void {
-    aside++
-    return () => void aside--
+    })
   }
 
   /** `octets` are ours until they are sent. */

@@ -1,11 +1,12 @@
 /** Replies of last resort, made from the octets at hand where no chain can be asked. */
 
 const headerBytes = 12
+const rcodeFormerr = 1
 const rcodeServfail = 2
 
 /** Makes the message at `reply[at]`, too large for a datagram, one that says so: TC and no records. Gives its length. */
 export function cutToHeader(reply: Uint8Array, at: number): number {
-  reply[at + 2]! |= 0x02
+  reply[at + 2] |= 0x02
   reply.fill(0, at + 4, at + headerBytes)
   return headerBytes
 }
@@ -25,18 +26,30 @@ export function writeServfail(
   const length = (question < 0 ? start + headerBytes : question) - start
   reply.set(request.subarray(start, start + length), at)
   // QR=1; opcode and RD stay, AA and TC are cleared; CD stays (RFC 4035 §3.2.2), RA, Z and AD are cleared.
-  reply[at + 2] = 0x80 | (request[start + 2]! & 0x79)
-  reply[at + 3] = (request[start + 3]! & 0x10) | rcodeServfail
+  reply[at + 2] = 0x80 | (request[start + 2] & 0x79)
+  reply[at + 3] = (request[start + 3] & 0x10) | rcodeServfail
   reply.fill(0, at + 4, at + headerBytes)
   if (question >= 0) reply[at + 5] = 1
   return length
+}
+
+/**
+ * Writes the header of a FORMERR to the message whose header stands at `request[start]`; false when that is a reply, to
+ * which nobody replies. For messages of which no more than the header is known: the question is not repeated.
+ */
+export function writeFormerr(request: Uint8Array, start: number, reply: Uint8Array): boolean {
+  if ((request[start + 2] & 0x80) !== 0) return false
+  reply.set(request.subarray(start, start + 3))
+  reply[2] = 0x80 | (request[start + 2] & 0x79)
+  reply[3] = rcodeFormerr
+  return true
 }
 
 /** Where the first question ends, or -1 when it is not an uncompressed name with type and class. */
 function questionEnd(request: Uint8Array, from: number, end: number): number {
   let at = from
   while (at < end) {
-    const label = request[at]!
+    const label = request[at]
     if (label === 0) return at + 5 <= end ? at + 5 : -1
     if (label > 63) return -1
     at += 1 + label

@@ -1,19 +1,22 @@
-/** The ways in, assembled: UDP by threads where the system has the calls for it, else by node:dgram; TCP beside it. */
+/** The transports, assembled: UDP by threads where the system has the calls for it, else by node:dgram; TCP beside it. */
 import type { Responder, ResponderOptions } from '../answer/api.ts'
 import { createQueryRing, createResponder, LOCAL } from '../answer/index.ts'
+import { type ProcessLimits, readProcessLimits } from '../process-limits/index.ts'
 import { type Clock, systemClock } from '../scheduling/clock.ts'
 import type { AnsweredHandler, Ingress, Listener, MissHandler } from '../server/ingress.ts'
 import type { TableHandle } from '../table/api.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
+import { createChainSlots } from './chain-slots.ts'
 import { openDgram } from './dgram.ts'
-import { defaultLimits, type Limits } from './limits.ts'
+import { createFairBudget } from './fair-budget.ts'
+import { type Limits, limitsFor } from './limits.ts'
 import { keyOf } from './listener-address.ts'
 import { registerMetrics } from './metrics.ts'
 import { openQueryLogReader } from './query-log.ts'
-import { openTcp } from './tcp/listeners.ts'
-import type { StagedChange } from './transport.ts'
+import { openStreamTransport, tcp } from './tcp/listeners.ts'
+import type { StagedChange, Transport } from './transport.ts'
 import { largestDatagram } from './udp/batch.ts'
 import { type Libc, loadLibc } from './udp/libc.ts'
 import { openUdpThreads } from './udp/listeners.ts'
@@ -28,6 +31,8 @@ export interface TransportOptions {
   readonly clock?: Clock
   /** `dgram` forces the portable path; default: what SLICEDNS_UDP says, else `auto`. */
   readonly udp?: 'auto' | 'dgram'
+  /** What bounds are derived from; read from the system when absent. */
+  readonly processLimits?: ProcessLimits
   readonly limits?: Partial<Limits>
   /** For tests: a module that exports `createResponder` instead of ours, and the function it exports. */
   readonly responder?: {
@@ -41,30 +46,45 @@ export interface TransportOptions {
   readonly threadDiesAfter?: number
 }
 
+/** What serves the listeners of one scheme. Another transport is another line in `createTransport`. */
+interface SchemeTransport {
+  readonly scheme: Listener['scheme']
+  readonly transport: Transport
+}
+
 export function createTransport(options: TransportOptions): Ingress {
-  const clock = options.clock ?? systemClock
-  const limits: Limits = { ...defaultLimits, ...options.limits }
+  const { log, onMiss, table, addReader, clock = systemClock } = options
+  const limits: Limits = { ...limitsFor(options.processLimits ?? readProcessLimits()), ...options.limits }
   const metrics = registerMetrics(options.metrics)
-  const { log, onMiss, table, addReader } = options
-  const { onAnswered } = options
-  const answered = openQueryLogReader({
-    onAnswered,
+  const queryLog = openQueryLogReader({
+    onAnswered: options.onAnswered,
     clock,
     log,
     dropped: metrics.logDropped,
     onCollect: metrics.onCollect,
   })
   const queries = createQueryRing()
-  answered.addRing(queries)
+  queryLog.addRing(queries)
   const responder = (options.responder?.create ?? createResponder)(table, LOCAL, { udpRoom: largestDatagram, queries })
-  const shared = { table, addReader, onMiss, answered, clock, log, metrics, limits, responder }
+  const waiting = createFairBudget(limits.waitingBytes, () => metrics.waitingRefused.inc())
+  const slots = createChainSlots({
+    onMiss,
+    limit: limits.udpPending,
+    waiting,
+    onOverflow: () => metrics.missQueueOverflow.inc(),
+  })
+  const shared = { table, addReader, onMiss, slots, waiting, queryLog, clock, log, metrics, limits, responder }
   const native = findNative(options.udp ?? (process.env.SLICEDNS_UDP === 'dgram' ? 'dgram' : 'auto'), log)
   const dieAfter = options.threadDiesAfter ?? Number(process.env.SLICEDNS_UDP_THREAD_DIES_AFTER ?? 0)
   const udp =
     native === undefined
       ? openDgram(shared)
       : openUdpThreads({ ...shared, native, responder: options.responder?.module, dieAfter })
-  const tcp = openTcp(shared)
+  /** TCP first: it notices a server that is already there. */
+  const transports: readonly SchemeTransport[] = [
+    { scheme: 'dns', transport: openStreamTransport(tcp, shared) },
+    { scheme: 'dns', transport: udp },
+  ]
   let turn: Promise<unknown> = Promise.resolve()
   /** One change at a time. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -76,12 +96,14 @@ export function createTransport(options: TransportOptions): Ingress {
   async function apply(listeners: readonly Listener[]): Promise<void> {
     const keys = new Set(listeners.map(keyOf))
     if (keys.size !== listeners.length) throw new Error('two listeners have the same address and port')
-    // TCP first: it notices a server that is already there.
-    const stages: StagedChange[] = [await tcp.stage(listeners)]
+    const unserved = listeners.find(({ scheme }) => transports.every((one) => one.scheme !== scheme))
+    if (unserved) throw new Error(`listener ${keyOf(unserved)}: scheme ${unserved.scheme} is not supported`)
+    const stages: StagedChange[] = []
     try {
-      stages.push(await udp.stage(listeners))
+      for (const { scheme, transport } of transports)
+        stages.push(await transport.stage(listeners.filter((listener) => listener.scheme === scheme)))
     } catch (error) {
-      await stages[0]!.abandon()
+      await Promise.all(stages.map((stage) => stage.abandon()))
       throw error
     }
     await Promise.all(stages.map((stage) => stage.commit()))
@@ -90,25 +112,25 @@ export function createTransport(options: TransportOptions): Ingress {
   return {
     udp: native === undefined ? 'dgram' : 'threads',
     apply: (listeners) => inTurn(() => apply(listeners)),
-    lastQueryAt: () => Math.max(udp.lastQueryAt(), tcp.lastQueryAt()),
-    flushQueryLog: answered.drain,
+    lastQueryAt: () => Math.max(...transports.map(({ transport }) => transport.lastQueryAt())),
+    flushQueryLog: queryLog.drain,
     close: () =>
       inTurn(async () => {
-        await Promise.all([udp.close(), tcp.close()])
-        answered.close()
+        await Promise.all(transports.map(({ transport }) => transport.close()))
+        queryLog.close()
       }),
   }
 }
 
 function findNative(wanted: 'auto' | 'dgram', log: Logger): Libc | undefined {
   if (wanted === 'dgram') {
-    log.info('UDP goes by node:dgram, as asked')
+    log.info('UDP uses node:dgram, as SLICEDNS_UDP says')
     return undefined
   }
   try {
     return loadLibc()
   } catch (error) {
-    log.warning(`UDP goes by node:dgram, which is slower: ${errorMessage(error)}`)
+    log.warning(`UDP uses node:dgram, which is slower: the native calls cannot be loaded: ${errorMessage(error)}`)
     return undefined
   }
 }

@@ -1,27 +1,36 @@
-/** Everything here that can grow has a bound. Each is a default that `createTransport` takes another value for. */
-
+/** Everything here that can grow has a bound; docs/limits.md lists them. `createTransport` takes other values. */
 import { availableParallelism } from 'node:os'
+import type { ProcessLimits } from '../process-limits/index.ts'
 
 const second = 1000
-const mebibyte = 1024 * 1024
+const kibibyte = 1024
 
 export interface Limits {
   /** UDP threads, and so sockets of a listener: `multisocket 1024` gets as many as there are CPUs. One costs 9 MiB. */
   readonly udpThreads: number
-  /** Queries of UDP threads that wait for the plugin chain; more get SERVFAIL. One costs about 2 KiB. */
+  /** UDP queries that wait for the plugin chain; more get SERVFAIL. */
   readonly udpPending: number
   /** Octets of the ring in which a thread hands its misses over (a power of two): 4,000 queries of the usual size. */
   readonly missRingBytes: number
-  /** TCP connections of all listeners together; more are closed as they come. One costs about 10 KiB. */
+  /** Octets that queries waiting for the plugin chain may cost, over all transports; more get SERVFAIL. */
+  readonly waitingBytes: number
+  /** TCP connections of all listeners together; another one takes the place of an idle one. */
   readonly tcpConnections: number
-  /** TCP connections from one address. Generous: behind a masquerading node many clients have one address. */
+  /** TCP connections of one client. Generous: behind a masquerading node many clients have one address. */
   readonly tcpConnectionsPerClient: number
+  /**
+   * Octets of a request over TCP; a larger one gets FORMERR. The same as over UDP: a query with every EDNS option there is
+   * takes a few hundred octets, and updates (RFC 2136), which may be large, are not served.
+   */
+  readonly tcpRequestBytes: number
+  /** Octets that have come and are not answered yet, over all connections; past it those that hold most are closed. */
+  readonly tcpInputBytes: number
+  /** Octets of replies that clients have not taken yet, over all connections; past it those that hold most are closed. */
+  readonly tcpUnsentBytes: number
   /** Queries of one connection that wait for the plugin chain; the next is not read before one is answered. */
   readonly tcpPending: number
   /** Queries a connection may ask before it is closed (`timeouts { maxtcpqueries }`); 0 for no bound. */
   readonly tcpQueries: number
-  /** Replies that clients have not taken yet, in octets, over all connections; past it the slow ones are cut off. */
-  readonly tcpUnsentBytes: number
   /** Replies of many messages (zone transfers) under way at a time, over all connections; more get SERVFAIL. */
   readonly tcpStreams: number
   /** Milliseconds for the first message of a connection, whole (`timeouts { read }`). */
@@ -37,18 +46,26 @@ export interface Limits {
   readonly drain: number
 }
 
-export const defaultLimits: Limits = {
-  udpThreads: Math.max(4, availableParallelism()),
-  udpPending: 8192,
-  missRingBytes: mebibyte / 2,
-  tcpConnections: 10_000,
-  tcpConnectionsPerClient: 2_500,
-  tcpPending: 64,
-  tcpQueries: 0,
-  tcpUnsentBytes: 16 * mebibyte,
-  tcpStreams: 10,
-  tcpRead: 3 * second,
-  tcpIdle: 10 * second,
-  tcpWrite: 5 * second,
-  drain: 3.5 * second,
+/** What one client may have of all connections. */
+const clientShare = 1 / 4
+
+export function limitsFor({ memory, tcpConnections }: ProcessLimits): Limits {
+  return {
+    udpThreads: Math.max(4, availableParallelism()),
+    udpPending: 8192,
+    missRingBytes: 512 * kibibyte,
+    waitingBytes: memory.waitingQueries,
+    tcpConnections,
+    tcpConnectionsPerClient: Math.ceil(tcpConnections * clientShare),
+    tcpRequestBytes: 4 * kibibyte,
+    tcpInputBytes: memory.tcpInput,
+    tcpUnsentBytes: memory.tcpOutput,
+    tcpPending: 64,
+    tcpQueries: 0,
+    tcpStreams: 10,
+    tcpRead: 3 * second,
+    tcpIdle: 10 * second,
+    tcpWrite: 5 * second,
+    drain: 3.5 * second,
+  }
 }

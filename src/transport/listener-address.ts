@@ -39,7 +39,7 @@ export function isAbsentFamily(host: Host, code: string | undefined): boolean {
 }
 
 /** In the words CoreDNS has for it: `listen tcp :53: bind: address already in use`. `code` is e.g. EADDRINUSE. */
-export function bindError(protocol: 'tcp' | 'udp', listener: Listener, code: string, call = 'bind'): Error {
+export function bindError(protocol: string, listener: Listener, code: string, call = 'bind'): Error {
   const error = new Error(`listen ${protocol} ${keyOf(listener)}: ${call}: ${reasonOf(code)}`)
   return Object.assign(error, { code })
 }

@@ -8,14 +8,22 @@ export interface TransportMetrics {
   readonly answerFailures: CounterCell
   readonly threadRestarts: CounterCell
   readonly logDropped: CounterCell
+  readonly waitingRefused: CounterCell
   readonly tcpConnections: GaugeCell
-  readonly tcpRejected: CounterCell
+  /** Connections closed, by what there was too much of. */
+  readonly tcpEvictions: Readonly<Record<'connections' | 'input' | 'output', CounterCell>>
+  readonly tcpOversized: CounterCell
   /** Calls `collect` before each scrape, to move what threads and the kernel have counted into the cells. */
   onCollect(collect: () => void): { remove(): void }
 }
 
 export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
   const counter = (name: string, help: string) => registry.counter(name, help, []).with()
+  const evictions = registry.counter(
+    'slicedns_tcp_evicted_connections_total',
+    'TCP connections closed because there were too many, or because unanswered queries or unread replies took too much.',
+    ['reason'],
+  )
   return {
     sendDrops: counter(
       'slicedns_udp_send_drops_total',
@@ -41,10 +49,19 @@ export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
       'slicedns_log_dropped_total',
       'Queries answered from the table that are not in the query log, because more came than it takes.',
     ),
+    waitingRefused: counter(
+      'slicedns_waiting_queries_refused_total',
+      'Queries answered SERVFAIL because those waiting for the plugin chain took all memory that they may take.',
+    ),
     tcpConnections: registry.gauge('slicedns_tcp_connections', 'Open TCP connections of DNS clients.', []).with(),
-    tcpRejected: counter(
-      'slicedns_tcp_rejected_connections_total',
-      'TCP connections closed on arrival because too many were open, in all or from that client.',
+    tcpEvictions: {
+      connections: evictions.with('connections'),
+      input: evictions.with('input'),
+      output: evictions.with('output'),
+    },
+    tcpOversized: counter(
+      'slicedns_tcp_oversized_requests_total',
+      'Requests over TCP answered FORMERR because they were larger than 4,096 octets.',
     ),
     onCollect: (collect) => registry.onCollect(collect),
   }

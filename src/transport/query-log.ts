@@ -74,8 +74,8 @@ export function openQueryLogReader({
   }
 
   function take(ring: QueryRingView, at: number): void {
-    const space = ring.words[(at + queryRecord.space) >> 2]!
-    const known = onAnswered(readQuery(ring, at), space, ring.halves[(at + queryRecord.profileId) >> 1]!)
+    const space = ring.words[(at + queryRecord.space) >> 2]
+    const known = onAnswered(readQuery(ring, at), space, ring.halves[(at + queryRecord.profileId) >> 1])
     if (!known) lose(1)
   }
 
@@ -134,9 +134,9 @@ export function openQueryLogReader({
 }
 
 function readQuery({ words, halves, bytes, floats }: QueryRingView, at: number): AnsweredQuery {
-  const u16 = (field: number): number => halves[(at + field) >> 1]!
+  const u16 = (field: number): number => halves[(at + field) >> 1]
   const octets = bytes[at + queryRecord.family] === 4 ? 4 : 16
-  const facts = bytes[at + queryRecord.facts]!
+  const facts = bytes[at + queryRecord.facts]
   const flags = u16(queryRecord.flags)
   const qname = wireToName(bytes, at + queryRecord.name)
   const edns = { payloadSize: u16(queryRecord.payloadSize), dnssecOk: (facts & queryFact.dnssecOk) !== 0 }
@@ -154,10 +154,10 @@ function readQuery({ words, halves, bytes, floats }: QueryRingView, at: number):
     requestOctets: u16(queryRecord.requestOctets),
     rcode: flags & 15,
     flags,
-    replyOctets: words[(at + queryRecord.replyOctets) >> 2]!,
+    replyOctets: words[(at + queryRecord.replyOctets) >> 2],
     denial: (facts & queryFact.denial) !== 0,
-    receivedAt: floats[(at + queryRecord.receivedAt) >> 3]!,
-    seconds: floats[(at + queryRecord.seconds) >> 3]!,
+    receivedAt: floats[(at + queryRecord.receivedAt) >> 3],
+    seconds: floats[(at + queryRecord.seconds) >> 3],
   }
 }
 
@@ -177,5 +177,5 @@ export function routeOf(client: SocketAddress, local: SocketAddress): QueryRoute
 
 /** The octets of an address of the system's. Of a link-local one the interface is left out. */
 export function octetsOf(address: string): Uint8Array {
-  return parseAddress(address.split('%', 1)[0]!) ?? new Uint8Array(16)
+  return parseAddress(address.split('%', 1)[0]) ?? new Uint8Array(16)
 }

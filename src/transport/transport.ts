@@ -1,7 +1,7 @@
 /** What the ways in have in common: threads, node:dgram and TCP each are one. */
 import type { Responder } from '../answer/api.ts'
 import type { Clock } from '../scheduling/clock.ts'
-import type { Listener, MissHandler } from '../server/ingress.ts'
+import type { Listener } from '../server/ingress.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Limits } from './limits.ts'
 import { keyOf } from './listener-address.ts'
@@ -29,8 +29,7 @@ export interface StagedChange {
 /** What a way in on the main thread works with. */
 export interface MainThreadOptions {
   readonly responder: Responder
-  readonly answered: QueryLogReader
-  readonly onMiss: MissHandler
+  readonly queryLog: QueryLogReader
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: TransportMetrics

@@ -42,7 +42,7 @@ async function heard(handler: Handler) {
       transport: 'udp',
       client: { address: '192.0.2.1', port: 4000 },
       local: { address: '192.0.2.53', port: 53 },
-      listener: { address: '', port: 53, space: 0, shards: 1 },
+      listener: { scheme: 'dns', address: '', port: 53, space: 0, shards: 1 },
       receivedAt: 0,
     },
     listeners[0]!,

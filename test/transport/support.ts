@@ -81,7 +81,7 @@ export async function withTransport(
         const line = (await metrics.text()).split('\n').find((text) => text.startsWith(`${name} `))
         return Number(line?.split(' ')[1])
       },
-      listener: (changes) => ({ address: '127.0.0.1', port, space: 1, shards: 1, ...changes }),
+      listener: (changes) => ({ scheme: 'dns', address: '127.0.0.1', port, space: 1, shards: 1, ...changes }),
       readers: () => readers,
       hold() {
         const gate = new Int32Array(memory)

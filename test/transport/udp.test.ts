@@ -30,8 +30,8 @@ for (const udp of ['auto', 'dgram'] as const) {
         const client = await udpClient('127.0.0.1', port)
         for (const label of ['miss-later', 'miss']) assert.equal((await client.ask(label)).rcode, 3)
         client.close()
-        const { transport: way, client: from, local, listener: by, request, receivedAt } = misses[0]!
-        assert.equal(way, 'udp')
+        const { transport: protocol, client: from, local, listener: by, request, receivedAt } = misses[0]!
+        assert.equal(protocol, 'udp')
         assert.equal(from.address, '127.0.0.1')
         assert.notEqual(from.port, 0)
         assert.deepEqual(local, { address: '127.0.0.1', port })
@@ -141,7 +141,7 @@ for (const udp of ['auto', 'dgram'] as const) {
       )
     })
 
-    test('queries that step aside leave their place to others, and are answered all the same', () => {
+    test('queries that release their slot leave it to others, and are answered all the same', () => {
       const held: (() => void)[] = []
       const back: (() => void)[] = []
       const onMiss = ({ request, releaseSlot }: Miss) => {

@@ -1,34 +1,47 @@
 /**
- * One TCP connection: frames in, replies out, in whatever order they are ready (RFC 7766 §6.2.1.1). Table answers are
- * written at once; up to `tcpPending` queries may wait for the chain meanwhile, besides those that have stepped aside.
- * Everything is bounded: what waits, what the client has not taken yet, and how long either may last.
+ * One connection of a stream transport: queries in, replies out, in whatever order they are ready (RFC 7766 §6.2.1.1).
+ * Answers from the table are written at once, a few in each turn so that no connection keeps others waiting; up to
+ * `tcpPending` queries may wait for the plugin chain meanwhile. The next query is not read before the client has taken
+ * the replies to those before it.
  */
 import type { Socket } from 'node:net'
 import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
 import type { QueryRoute } from '../../answer/index.ts'
-import type { SocketAddress } from '../../plugin/query.ts'
+import type { SocketAddress, Transport } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
+import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
-import { writeServfail } from '../error-replies.ts'
+import { type ChainSlots, createChainSlots, servfail } from '../chain-slots.ts'
+import { writeFormerr } from '../error-replies.ts'
+import type { FairBudget } from '../fair-budget.ts'
 import type { Limits } from '../limits.ts'
 import { type QueryLogReader, routeOf } from '../query-log.ts'
+import type { ConnectionTable } from './connection-table.ts'
+import { createDeadlines } from './deadlines.ts'
 import { createFramer } from './framing.ts'
 import type { ReplyStream, ReplyStreams } from './multi-message.ts'
+import { createOutput } from './output.ts'
 
-/** What all connections share. */
+/** What all connections of a transport share. */
 export interface SharedState {
+  /** The transport of their queries, as the plugin chain knows it. */
+  readonly transport: Transport
   readonly responder: Responder
-  readonly answered: QueryLogReader
+  /** `responder.answer`, guarded. */
+  readonly answer: Responder['answer']
+  readonly queryLog: QueryLogReader
   readonly onMiss: MissHandler
+  readonly waiting: FairBudget
   readonly clock: Clock
+  readonly scheduler: CooperativeScheduler
   readonly limits: Limits
-  /** Replies are put together here; they are copied when they are written. */
   readonly scratch: Buffer
-  /** Octets written that clients have not taken, over all connections. */
-  unsent: number
+  readonly table: ConnectionTable
   readonly streams: ReplyStreams
   lastQueryAt: number
-  readonly onFailure: (what: string, error: unknown) => void
+  readonly onOversized: () => void
+  /** A reply of many messages has failed. */
+  readonly onStreamFailure: (error: unknown) => void
 }
 
 export interface Connection {
@@ -39,252 +52,243 @@ export interface Connection {
   destroy(): void
 }
 
+type State =
+  /** Takes what comes, and answers it. */
+  | 'reading'
+  /** Takes nothing more; answers what has come. */
+  | 'draining'
+  /** Has asked all that it may: what has come besides is not looked at; what is pending is answered. */
+  | 'spent'
+  /** Everything is written and our side is closed. What still comes is thrown away. */
+  | 'ended'
+  | 'closed'
+
 /** Anything shorter is no message: nothing in it could be answered. */
 const headerBytes = 12
-const lengthBytes = 2
-const largestMessage = 65535
-export const scratchBytes = 2 * (lengthBytes + largestMessage)
+/** Messages that are answered before another connection has its turn. */
+const messagesPerStep = 32
 
 /** `listenerOf` gives the listener as it is now: a reload changes it under open connections. */
-export function openConnection(room: SharedState, socket: Socket, listenerOf: () => Listener): Connection {
-  const { responder, answered, clock, limits, scratch } = room
-  const framer = createFramer()
+export function openConnection(shared: SharedState, socket: Socket, listenerOf: () => Listener): Connection {
+  const { responder, clock, limits, scheduler } = shared
+  const now = (): number => clock.now()
   const family = socket.remoteFamily === 'IPv6' ? 2 : 1
-  const client: SocketAddress = { address: socket.remoteAddress!, port: socket.remotePort! }
-  let knownLocal: SocketAddress | undefined
-  let route: QueryRoute | undefined
-  /** Queries that the chain is working on, or whose replies are of many messages and not all written. */
-  let pending = 0
-  /** Of those, the ones that others need not wait behind. */
-  let aside = 0
+  const client: SocketAddress = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
+  const framer = createFramer(limits.tcpRequestBytes)
+  const deadlines = createDeadlines(limits, listenerOf, now())
   const streams = new Set<ReplyStream>()
+  /** Tells the plugin chain that the client has gone. Made for the first query that may have to wait. */
+  let departure: AbortController | undefined
+  let local: SocketAddress | undefined
+  let route: QueryRoute | undefined
+  let state: State = 'reading'
   let asked = 0
-  /** Octets written and not yet taken, as counted in `room.unsent`. */
-  let unsent = 0
-  let unsentSince = 0
-  /** What comes from the socket is taken: not when the client has ended, or we want to. */
-  let taking = true
-  /** The connection has asked all that it may: not even what has come is looked at. */
-  let spent = false
-  /** Nothing more will be written. */
-  let ended = false
-  /** By when the next message must be here whole. */
-  let deadline = clock.now() + (listenerOf().timeouts?.read ?? limits.tcpRead)
-  let used = 0
+
+  const slots: ChainSlots = createChainSlots({
+    ...shared,
+    limit: limits.tcpPending,
+    // `blocked` keeps a query from being read for which there is no slot.
+    onOverflow: () => undefined,
+    onReleased: () => task.wake(),
+  })
+  const task = scheduler.task(step)
+  const entry = shared.table.add(client.address, {
+    idle: () => slots.pending() === 0 && output.unsent() === 0,
+    destroy,
+  })
+  const output = createOutput({ socket, scratch: shared.scratch, now, onUnsent: entry.setUnsent })
 
   socket.on('data', (chunk: Buffer) => {
-    if (!taking) return
+    if (state !== 'reading') return
     framer.push(chunk)
-    answerAll()
+    entry.touch()
+    entry.setInput(framer.held())
+    task.wake()
   })
   socket.on('end', () => {
-    taking = false
-    answerAll()
+    if (state === 'reading') state = 'draining'
+    task.wake()
   })
   socket.on('drain', () => {
-    countUnsent()
+    output.measure()
     for (const stream of streams) stream.resume()
-    answerAll()
+    task.wake()
   })
-  socket.on('close', () => {
-    taking = false
-    ended = true
-    room.unsent -= unsent
-    unsent = 0
-    for (const stream of streams) stream.cancel()
-  })
-  socket.on('error', () => socket.destroy())
+  socket.on('close', close)
+  socket.on('error', destroy)
 
-  function blocked(): boolean {
-    return pending - aside >= limits.tcpPending || socket.writableNeedDrain
-  }
+  const blocked = (): boolean => slots.full() || output.full()
+  const answering = (): boolean => (state === 'reading' || state === 'draining') && !blocked()
 
-  /** Answers the whole messages that have come, for as long as their replies find room; then reads on, or not. */
-  function answerAll(): void {
-    const now = clock.now()
-    responder.startBatch(now)
-    while (!ended && !spent && !blocked() && framer.next()) {
-      deadline = now + (listenerOf().timeouts?.idle ?? limits.tcpIdle)
-      if (framer.end - framer.start >= headerBytes) answerOne(now)
+  /** Answers a few of the messages that have come. True when there may be more to answer. */
+  function step(): boolean {
+    if (state === 'ended' || state === 'closed') return false
+    const time = now()
+    responder.startBatch(time)
+    let more = true
+    for (let i = 0; more && i < messagesPerStep; i++) {
+      more = answering() && answerNext(time)
+      if (scheduler.due) break
     }
     responder.offline()
-    flush()
-    if (spent) endWhenDone()
+    output.flush()
+    entry.setInput(framer.held() + socket.readableLength)
+    // What is not answered yet is not added to.
+    if (more && answering()) socket.pause()
+    else goOn()
+    return more && answering()
+  }
+
+  /** Nothing can be answered now: reads on, or waits, or ends. */
+  function goOn(): void {
+    if (state === 'spent') endWhenDone()
     else if (blocked()) socket.pause()
-    else if (taking) socket.resume()
+    else if (state === 'reading') socket.resume()
     else endWhenDone()
   }
 
-  function answerOne(now: number): void {
-    room.lastQueryAt = now
-    const listener = listenerOf()
-    const most = listener.timeouts?.queries ?? limits.tcpQueries
-    if (most > 0 && ++asked >= most) spent = true
-    if (used + lengthBytes + largestMessage > scratch.length) flush()
-    const length = answer(listener)
-    if (length === MISS) ask(listener, now)
-    else if (length !== DROP) {
-      const seconds = (clock.now() - now) / 1000
-      responder.count(transportCode.stream, family, seconds)
-      if (responder.observed()) observe(listener, seconds)
-      scratch.writeUInt16BE(length, used)
-      used += lengthBytes + length
-    }
+  /** Answers one message. False when there is none. */
+  function answerNext(time: number): boolean {
+    const found = framer.next()
+    if (found === undefined) return false
+    deadlines.received(time)
+    if (found === 'oversized') refuseOversized()
+    else if (framer.end - framer.start >= headerBytes) answerOne(time)
+    return true
   }
 
-  /** A throw is our bug, and must not cost more than this one query: the chain is asked. */
-  function answer({ space }: Listener): number {
-    try {
-      return responder.answer(
-        framer.bytes,
-        framer.start,
-        framer.end,
-        space,
-        transportCode.stream,
-        scratch,
-        used + lengthBytes,
-      )
-    } catch (error) {
-      room.onFailure('an answer threw, and the plugin chain was asked', error)
-      return MISS
+  function refuseOversized(): void {
+    shared.onOversized()
+    const header = new Uint8Array(headerBytes)
+    if (writeFormerr(framer.bytes, framer.start, header)) output.send(header)
+  }
+
+  function answerOne(time: number): void {
+    shared.lastQueryAt = time
+    const listener = listenerOf()
+    const most = listener.timeouts?.queries ?? limits.tcpQueries
+    if (most > 0 && ++asked >= most) state = 'spent'
+    const { bytes, start, end } = framer
+    const length = shared.answer(bytes, start, end, listener.space, transportCode.stream, output.scratch, output.at())
+    if (length === MISS) ask(listener, time)
+    else if (length !== DROP) {
+      const seconds = (now() - time) / 1000
+      responder.count(transportCode.stream, family, seconds)
+      if (responder.observed()) observe(listener, seconds)
+      output.add(length)
     }
   }
 
   function observe(listener: Listener, seconds: number): void {
     route ??= routeOf(client, localOf(listener))
     responder.observe(route)
-    if (responder.publish(seconds)) answered.wake()
+    if (responder.publish(seconds)) shared.queryLog.wake()
   }
 
   /** Asked of the system once: its answer costs a call, and is gone with the connection. */
   function localOf(listener: Listener): SocketAddress {
-    knownLocal ??= { address: socket.localAddress ?? listener.address, port: socket.localPort ?? listener.port }
-    return knownLocal
+    local ??= { address: socket.localAddress ?? listener.address, port: socket.localPort ?? listener.port }
+    return local
   }
 
   function ask(listener: Listener, receivedAt: number): void {
-    const local = localOf(listener)
     const request = Buffer.from(framer.bytes.subarray(framer.start, framer.end))
-    let following: Iterator<Uint8Array> | undefined
-    const follow = (replies: Iterator<Uint8Array>): void => {
-      following = replies
+    let messages: Iterator<Uint8Array> | undefined
+    departure ??= new AbortController()
+    const query = {
+      request,
+      transport: shared.transport,
+      client,
+      local: localOf(listener),
+      listener,
+      receivedAt,
+      signal: departure.signal,
+      follow(replies: Iterator<Uint8Array>) {
+        messages = replies
+      },
     }
-    const reply = room.onMiss({ request, transport: 'tcp', client, local, listener, receivedAt, follow, releaseSlot })
-    if (!(reply instanceof Promise)) {
-      writeReplies(request, reply, following)
+    slots.ask(query, (reply) => {
+      if (messages !== undefined) stream(request, reply, messages)
+      else if (reply !== undefined && state !== 'closed') output.send(reply)
+      replied()
+    })
+  }
+
+  /** There may be messages that were not read because of the query that has its reply now. */
+  function replied(): void {
+    if (state === 'closed') return
+    deadlines.replied(now())
+    task.wake()
+  }
+
+  /** Sends a reply of many messages: `first`, then the others as the client takes them. */
+  function stream(request: Uint8Array, first: Uint8Array | undefined, messages: Iterator<Uint8Array>): void {
+    if (state === 'closed' || first === undefined) {
+      messages.return?.()
       return
     }
-    pending++
-    const finish = (octets: Uint8Array | undefined) => {
-      writeReplies(request, octets, following)
-      finishOne()
-    }
-    reply.then(finish, () => finish(undefined))
-  }
-
-  function releaseSlot(): () => void {
-    aside++
-    if (socket.isPaused()) setImmediate(answerAll)
-    return () => void aside--
-  }
-
-  /** A query that was waited for is answered: there may be frames that were not read because of it. */
-  function finishOne(): void {
-    pending--
-    if (ended) return
-    deadline = Math.max(deadline, clock.now() + (listenerOf().timeouts?.idle ?? limits.tcpIdle))
-    answerAll()
-  }
-
-  function writeReplies(
-    request: Uint8Array,
-    first: Uint8Array | undefined,
-    following: Iterator<Uint8Array> | undefined,
-  ): void {
-    if (following === undefined) writeReply(first)
-    else if (ended || first === undefined) following.return?.()
-    else stream(request, first, following)
-  }
-
-  function stream(request: Uint8Array, first: Uint8Array, following: Iterator<Uint8Array>): void {
-    const begun = room.streams.start(following, {
-      full: () => socket.writableNeedDrain,
-      write: writeReply,
+    const release = slots.hold()
+    const begun = shared.streams.start(messages, {
+      full: output.full,
+      write: output.send,
       ended(failure) {
-        streams.delete(begun!)
+        if (begun !== undefined) streams.delete(begun)
+        release()
         if (failure !== undefined) {
-          room.onFailure('a reply of several messages broke off', failure)
-          socket.destroy()
+          shared.onStreamFailure(failure)
+          destroy()
         }
-        finishOne()
+        replied()
       },
     })
-    if (!begun) {
-      following.return?.()
-      const refusal = new Uint8Array(request.length)
-      writeReply(refusal.subarray(0, writeServfail(request, 0, request.length, refusal, 0)))
+    if (begun === undefined) {
+      release()
+      messages.return?.()
+      output.send(servfail(request))
       return
     }
     streams.add(begun)
-    pending++
-    writeReply(first)
-  }
-
-  function writeReply(octets: Uint8Array | undefined): void {
-    if (octets === undefined || octets.length > largestMessage) return
-    const frame = Buffer.allocUnsafe(lengthBytes + octets.length)
-    frame.writeUInt16BE(octets.length, 0)
-    frame.set(octets, lengthBytes)
-    write(frame)
-  }
-
-  function flush(): void {
-    if (used === 0) return
-    write(Buffer.from(scratch.subarray(0, used)))
-    used = 0
-  }
-
-  function write(octets: Buffer): void {
-    if (ended || !socket.writable) return
-    socket.write(octets)
-    countUnsent()
-    // Clients that ask and do not read would between them take all memory: this one is not reading now.
-    if (room.unsent > limits.tcpUnsentBytes && unsent > 0) socket.destroy()
-  }
-
-  function countUnsent(): void {
-    const now = socket.writableLength
-    if (now < unsent || unsent === 0) unsentSince = clock.now()
-    room.unsent += now - unsent
-    unsent = now
+    output.send(first)
   }
 
   function endWhenDone(): void {
-    if (ended || pending > 0) return
-    ended = true
-    taking = false
+    if (slots.pending() > 0) return
+    state = 'ended'
     socket.end()
     // What still comes is read and thrown away: closing on unread octets resets the connection, and with it the replies
     // that the client has not read yet.
     socket.resume()
-    deadline = clock.now() + limits.tcpWrite
+    deadlines.ended(now())
+  }
+
+  function close(): void {
+    if (state === 'closed') return
+    state = 'closed'
+    task.stop()
+    entry.remove()
+    for (const stream of streams) stream.cancel()
+    if (slots.pending() > 0) departure?.abort()
+  }
+
+  function destroy(): void {
+    close()
+    socket.destroy()
   }
 
   return {
-    sweep(now) {
-      countUnsent()
-      if (unsent > 0 && now - unsentSince > limits.tcpWrite) socket.destroy()
-      // While we do not read, the client cannot be late.
-      else if (!ended && blocked()) deadline = now + (listenerOf().timeouts?.idle ?? limits.tcpIdle)
-      else if (now <= deadline) return
-      else if (ended || framer.partial()) socket.destroy()
+    sweep(time) {
+      output.measure()
+      if (output.stalledFor(time) > limits.tcpWrite) destroy()
+      else if (state !== 'ended' && blocked()) deadlines.suspended(time)
+      else if (!deadlines.passed(time)) return
+      else if (state === 'ended' || framer.partial()) destroy()
       else endWhenDone()
     },
     finish(milliseconds) {
-      taking = false
-      answerAll()
-      clock.after(milliseconds, () => socket.destroy())
+      if (state === 'reading') state = 'draining'
+      task.wake()
+      clock.after(milliseconds, destroy)
     },
-    destroy: () => void socket.destroy(),
+    destroy,
   }
 }

@@ -2,52 +2,81 @@
 
 /**
  * Cuts a stream into messages. A message that lies whole in a chunk is given as part of the chunk, uncopied; one that
- * does not is gathered in memory that grows with what has come, not with what was announced. Every octet is copied at
- * most twice.
+ * does not is gathered in memory that grows with what has come, not with what was announced. Of a message that is larger
+ * than `largest` only the header is given; the rest is skipped and never held.
  */
 export interface Framer {
   /** Takes the next octets of the stream. They must not change before they have been given out as messages. */
   push(chunk: Uint8Array): void
-  /** True when there is a whole message: it is `bytes[start, end)` until the next call. */
-  next(): boolean
+  /**
+   * `message`: there is a whole message, which is `bytes[start, end)` until the next call. `oversized`: there is the header
+   * of a message that is too large, in the same place. Undefined: more octets are needed.
+   */
+  next(): 'message' | 'oversized' | undefined
   readonly bytes: Uint8Array
   readonly start: number
   readonly end: number
   /** True when a message has begun and not ended. */
   partial(): boolean
+  /** Octets of memory that the framer keeps alive. */
+  held(): number
 }
 
 const lengthBytes = 2
+const headerBytes = 12
 const none = new Uint8Array(0)
-const smallestGathering = 64
+/** Memory for a message grows by this: small enough for thousands of connections, and few copies of a usual query. */
+const growth = 512
 
-export function createFramer(): Framer {
+export function createFramer(largest: number): Framer {
   let chunk: Uint8Array = none
   let at = 0
   /** The beginning of a message that the chunks so far did not complete, its length included. */
   let gathered: Uint8Array = none
   let have = 0
+  /** Octets left of a message that is too large. */
+  let skipped = 0
   const message = { bytes: none as Uint8Array, start: 0, end: 0 }
 
-  function give(bytes: Uint8Array, start: number, end: number): true {
+  function give<Kind>(kind: Kind, bytes: Uint8Array, start: number, end: number): Kind {
     message.bytes = bytes
     message.start = start
     message.end = end
-    return true
+    return kind
   }
 
   /** Takes as much of the chunk as the gathered message still lacks of `wanted` octets. True when it has them. */
   function gather(wanted: number): boolean {
     const taken = Math.min(wanted - have, chunk.length - at)
     if (have + taken > gathered.length) {
-      const grown = new Uint8Array(Math.max(have + taken, Math.min(wanted, gathered.length * 2), smallestGathering))
+      const grown = new Uint8Array(Math.min(wanted, Math.ceil((have + taken) / growth) * growth))
       grown.set(gathered.subarray(0, have))
       gathered = grown
     }
     gathered.set(chunk.subarray(at, at + taken), have)
     have += taken
     at += taken
+    if (at === chunk.length) {
+      chunk = none
+      at = 0
+    }
     return have === wanted
+  }
+
+  /** A message that lies whole in the chunk. */
+  function uncopied(): 'message' | undefined {
+    if (have > 0 || chunk.length - at < lengthBytes) return undefined
+    const length = lengthAt(chunk, at)
+    const start = at + lengthBytes
+    if (length > largest || start + length > chunk.length) return undefined
+    at = start + length
+    return give('message', chunk, start, at)
+  }
+
+  function skip(): void {
+    const taken = Math.min(skipped, chunk.length - at)
+    skipped -= taken
+    at += taken
   }
 
   return Object.assign(message, {
@@ -56,27 +85,31 @@ export function createFramer(): Framer {
       at = 0
     },
     next() {
-      if (have === 0 && chunk.length - at >= lengthBytes) {
-        const end = at + lengthBytes + ((chunk[at]! << 8) | chunk[at + 1]!)
-        if (end <= chunk.length) {
-          const start = at + lengthBytes
-          at = end
-          return give(chunk, start, end)
-        }
-      }
+      skip()
+      const found = uncopied()
+      if (found !== undefined) return found
       if (at === chunk.length) {
         chunk = none
         at = 0
-        return false
+        return undefined
       }
-      if (have < lengthBytes && !gather(lengthBytes)) return false
-      const end = lengthBytes + ((gathered[0]! << 8) | gathered[1]!)
-      if (!gather(end)) return false
+      if (have < lengthBytes && !gather(lengthBytes)) return undefined
+      const length = lengthAt(gathered, 0)
+      const oversized = length > largest
+      const end = lengthBytes + (oversized ? headerBytes : length)
+      if (!gather(end)) return undefined
       const whole = gathered
       gathered = none
       have = 0
-      return give(whole, lengthBytes, end)
+      if (!oversized) return give('message', whole, lengthBytes, end)
+      skipped = length - headerBytes
+      return give('oversized', whole, lengthBytes, end)
     },
-    partial: () => have > 0,
+    partial: () => have > 0 || skipped > 0,
+    held: () => gathered.length + chunk.length,
   })
+}
+
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 8) | bytes[at + 1]
 }

@@ -1,7 +1,11 @@
-/** DNS over TCP: the listening sockets and the bounds on connections. */
+/** Transports over a stream: their listening sockets, and what all connections of one have in common. */
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Listener } from '../../server/ingress.ts'
+import type { Transport as QueryTransport } from '../../plugin/query.ts'
+import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import type { Listener, MissHandler } from '../../server/ingress.ts'
 import { errorStack } from '../../telemetry/error-text.ts'
+import type { FairBudget } from '../fair-budget.ts'
+import { guardAnswer } from '../guarded-answer.ts'
 import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from '../listener-address.ts'
 import {
   type Endpoint as AnyEndpoint,
@@ -11,8 +15,36 @@ import {
   switchEndpoints,
   type Transport,
 } from '../transport.ts'
-import { type Connection, openConnection, type SharedState, scratchBytes } from './connection.ts'
+import { type Connection, openConnection, type SharedState } from './connection.ts'
+import { createConnectionTable } from './connection-table.ts'
 import { createReplyStreams } from './multi-message.ts'
+import { scratchBytes } from './output.ts'
+
+/** A protocol whose connections carry DNS messages behind their lengths: TCP itself, or one that wraps it. */
+export interface StreamProtocol {
+  /** As the plugin chain and log lines name it. */
+  readonly transport: QueryTransport
+  /** A server that is not listening yet; `accept` gets each connection when it can be read from. */
+  createServer(listener: Listener, accept: (socket: Socket) => void): Server
+}
+
+/**
+ * Octets that Node.js reads ahead, or takes for writing, before it stops. What is above it waits in the client, not in our
+ * memory.
+ */
+const highWaterMark = 16 * 1024
+
+/** DNS over TCP (RFC 7766). */
+export const tcp: StreamProtocol = {
+  transport: 'tcp',
+  createServer: (_listener, accept) => createServer({ allowHalfOpen: true, noDelay: true, highWaterMark }, accept),
+}
+
+export interface StreamOptions extends MainThreadOptions {
+  readonly onMiss: MissHandler
+  /** Octets of waiting queries, shared by all transports. */
+  readonly waiting: FairBudget
+}
 
 interface Endpoint extends AnyEndpoint {
   readonly servers: { readonly host: Host; readonly server: Server }[]
@@ -20,29 +52,17 @@ interface Endpoint extends AnyEndpoint {
 }
 
 const backlog = 4096
+/** Milliseconds between two looks at the connections' deadlines. */
 const sweepEvery = 250
 
-export function openTcp(options: MainThreadOptions): Transport {
+export function openStreamTransport(protocol: StreamProtocol, options: StreamOptions): Transport {
   const { clock, limits, metrics, log } = options
+  const name = protocol.transport
   const endpoints = new Map<string, Endpoint>()
-  const perClient = new Map<string, number>()
   /** Listeners that are gone but for their connections, and when those will be closed too. */
   const leaving = new Map<Endpoint, Promise<void>>()
-  let connections = 0
-  let failureLoggedAt = Number.NEGATIVE_INFINITY
-  const room: SharedState = {
-    ...options,
-    scratch: Buffer.alloc(scratchBytes),
-    unsent: 0,
-    streams: createReplyStreams(limits.tcpStreams, clock),
-    lastQueryAt: Number.NEGATIVE_INFINITY,
-    onFailure(what, error) {
-      metrics.answerFailures.inc()
-      if (clock.now() - failureLoggedAt < 1000) return
-      failureLoggedAt = clock.now()
-      log.error(`${what}: ${errorStack(error)}`)
-    },
-  }
+  const shared = shareState(protocol, options)
+  const collecting = metrics.onCollect(() => metrics.tcpConnections.set(shared.table.size()))
   const sweeping = clock.every(sweepEvery, () => {
     const now = clock.now()
     for (const { connections } of [...endpoints.values(), ...leaving.keys()])
@@ -50,31 +70,14 @@ export function openTcp(options: MainThreadOptions): Transport {
   })
 
   function accept(endpoint: Endpoint, socket: Socket): void {
-    const client = socket.remoteAddress
     // Gone before we could look.
-    if (client === undefined) {
+    if (socket.remoteAddress === undefined) {
       socket.destroy()
       return
     }
-    const ofClient = perClient.get(client) ?? 0
-    if (connections >= limits.tcpConnections || ofClient >= limits.tcpConnectionsPerClient) {
-      metrics.tcpRejected.inc()
-      socket.destroy()
-      return
-    }
-    connections++
-    perClient.set(client, ofClient + 1)
-    metrics.tcpConnections.set(connections)
-    const connection = openConnection(room, socket, () => endpoint.listener)
+    const connection = openConnection(shared, socket, () => endpoint.listener)
     endpoint.connections.add(connection)
-    socket.on('close', () => {
-      endpoint.connections.delete(connection)
-      connections--
-      metrics.tcpConnections.set(connections)
-      const left = perClient.get(client)! - 1
-      if (left === 0) perClient.delete(client)
-      else perClient.set(client, left)
-    })
+    socket.on('close', () => endpoint.connections.delete(connection))
   }
 
   async function open(listener: Listener, others: readonly Endpoint[]): Promise<Endpoint> {
@@ -82,15 +85,15 @@ export function openTcp(options: MainThreadOptions): Transport {
     for (const host of hostsOf(listener)) {
       try {
         if (!overlaps(host, listener.port, others)) await probe(host, listener.port)
-        const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => accept(endpoint, socket))
+        const server = protocol.createServer(listener, (socket) => accept(endpoint, socket))
         await listen(server, host, listener.port, process.platform === 'linux')
-        server.on('error', (error) => log.error(`tcp ${keyOf(listener)}: ${error.message}`))
+        server.on('error', (error) => log.error(`${name} ${keyOf(listener)}: ${error.message}`))
         endpoint.servers.push({ host, server })
       } catch (error) {
         const { code = String(error), syscall } = error as NodeJS.ErrnoException
         if (isAbsentFamily(host, code)) continue
         await close(endpoint)
-        throw bindError('tcp', listener, code, syscall === 'listen' ? 'bind' : syscall)
+        throw bindError(name, listener, code, syscall === 'listen' ? 'bind' : syscall)
       }
     }
     return endpoint
@@ -109,12 +112,45 @@ export function openTcp(options: MainThreadOptions): Transport {
       const commit = async () => switchEndpoints(endpoints, listeners, opened).forEach(leave)
       return { commit, abandon }
     },
-    lastQueryAt: () => room.lastQueryAt,
+    lastQueryAt: () => shared.lastQueryAt,
     async close() {
       for (const endpoint of endpoints.values()) leave(endpoint)
       endpoints.clear()
       await Promise.all(leaving.values())
       sweeping.cancel()
+      collecting.remove()
+    },
+  }
+}
+
+function shareState({ transport }: StreamProtocol, options: StreamOptions): SharedState {
+  const { responder, queryLog, onMiss, waiting, clock, limits, metrics, log } = options
+  const report = (error: unknown): void =>
+    log.error(`Answering from the table failed; the plugin chain was asked: ${errorStack(error)}`)
+  return {
+    transport,
+    responder,
+    answer: guardAnswer(responder, { count: () => metrics.answerFailures.inc(), report, now: () => clock.now() }),
+    queryLog,
+    onMiss,
+    waiting,
+    clock,
+    limits,
+    scheduler: createCooperativeScheduler(clock),
+    scratch: Buffer.alloc(scratchBytes),
+    table: createConnectionTable({
+      connections: limits.tcpConnections,
+      connectionsPerClient: limits.tcpConnectionsPerClient,
+      inputBytes: limits.tcpInputBytes,
+      unsentBytes: limits.tcpUnsentBytes,
+      onEvicted: (reason) => metrics.tcpEvictions[reason].inc(),
+    }),
+    streams: createReplyStreams(limits.tcpStreams, clock),
+    lastQueryAt: Number.NEGATIVE_INFINITY,
+    onOversized: () => metrics.tcpOversized.inc(),
+    onStreamFailure(error) {
+      metrics.answerFailures.inc()
+      log.error(`A reply of several messages failed, and its connection was closed: ${errorStack(error)}`)
     },
   }
 }

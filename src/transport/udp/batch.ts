@@ -86,13 +86,13 @@ export function createBatch(native: Libc): Batch {
       return native.receive(fd, address + at.receiveHeaders, batchSize)
     },
     requestAt: (i) => at.requests + i * requestBytes,
-    requestLength: (i) => words[receiveWord + i * headerWords + 14]!,
+    requestLength: (i) => words[receiveWord + i * headerWords + 14],
     nameAt: (i) => at.names + i * nameBytes,
     controlAt: (i) => at.controls + i * controlBytes,
     /** Also makes the header ready for the next receive: the kernel has overwritten both lengths. */
     controlLength(i) {
       const header = receiveWord + i * headerWords
-      const length = words[header + 10]!
+      const length = words[header + 10]
       words[header + 2] = nameBytes
       words[header + 10] = controlBytes
       return length

@@ -111,14 +111,14 @@ function bindLibc(): Libc {
     setOption: (fd, level, option, value) => setsockopt(fd, level, option, Int32Array.of(value), 4),
     getOption(fd, level, option, value) {
       const length = Int32Array.of(value.length)
-      return getsockopt(fd, level, option, value, length) === 0 ? length[0]! : -1
+      return getsockopt(fd, level, option, value, length) === 0 ? length[0] : -1
     },
     eventfd: () => eventfd(0, NONBLOCK | CLOEXEC),
     signal: (fd) => void write(fd, one, 8),
     clear: (fd) => void read(fd, counter, 8),
     pipe() {
       const ends = new Int32Array(2)
-      return pipe2(ends, NONBLOCK | CLOEXEC) === 0 ? { read: ends[0]!, write: ends[1]! } : undefined
+      return pipe2(ends, NONBLOCK | CLOEXEC) === 0 ? { read: ends[0], write: ends[1] } : undefined
     },
     close: (fd) => void close(fd),
     interfaceIndex: (name) => nameToIndex(name),

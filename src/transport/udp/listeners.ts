@@ -1,9 +1,10 @@
 /** UDP by threads: which sockets there are, which thread reads which, and what becomes of them on a reload. */
 import type { Clock } from '../../scheduling/clock.ts'
 import { within } from '../../scheduling/within.ts'
-import type { Listener, MissHandler } from '../../server/ingress.ts'
+import type { Listener } from '../../server/ingress.ts'
 import type { TableHandle } from '../../table/api.ts'
 import type { Logger } from '../../telemetry/log.ts'
+import type { ChainSlots } from '../chain-slots.ts'
 import type { Limits } from '../limits.ts'
 import { type Host, hostsOf, keyOf } from '../listener-address.ts'
 import type { TransportMetrics } from '../metrics.ts'
@@ -19,8 +20,8 @@ export interface UdpThreadsOptions {
   readonly native: Libc
   readonly table: TableHandle
   readonly addReader: () => { readonly slot: number; release(): void }
-  readonly onMiss: MissHandler
-  readonly answered: QueryLogReader
+  readonly slots: ChainSlots
+  readonly queryLog: QueryLogReader
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: TransportMetrics
@@ -57,16 +58,14 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
   /** Retired sockets whose descriptor still has to send a reply of the chain. */
   const closing = new Set<Promise<void>>()
   let nextId = 1
-  const desk = openMissQueue({
+  const missQueue = openMissQueue({
     native,
-    onMiss: options.onMiss,
+    slots: options.slots,
     sourceOf: (id) => partOf.get(id),
-    limit: limits.udpPending,
-    onOverflow: () => metrics.missQueueOverflow.inc(),
     onDropped: (replies) => metrics.sendDrops.inc(replies),
-    onWake: options.answered.wake,
+    onWake: options.queryLog.wake,
   })
-  const pool = openThreadPool({ ...options, desk, missRingBytes: limits.missRingBytes, patience: limits.drain })
+  const pool = openThreadPool({ ...options, missQueue, missRingBytes: limits.missRingBytes, patience: limits.drain })
   const collecting = metrics.onCollect(() => {
     for (const { parts } of endpoints.values())
       for (const part of parts) for (const socket of part.sockets) collectDrops(socket)
@@ -157,7 +156,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
   }
 
   async function commit(listeners: readonly Listener[], staged: ReturnType<typeof openSockets>[]): Promise<void> {
-    for (const [i, listener] of listeners.entries()) commitListener(listener, staged[i]!)
+    for (const [i, listener] of listeners.entries()) commitListener(listener, staged[i])
     const wanted = new Map(listeners.map((listener) => [keyOf(listener), shardsOf(listener)]))
     const retiring: Promise<void>[] = []
     for (const [key, { parts }] of endpoints) {
@@ -190,7 +189,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     lastQueryAt: pool.lastQueryAt,
     async close() {
       await pool.close()
-      await within(clock, limits.drain, desk.settled())
+      await within(clock, limits.drain, missQueue.settled())
       await Promise.all(closing)
       for (const { parts } of endpoints.values()) {
         for (const part of parts) {
@@ -200,7 +199,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
         }
       }
       collecting.remove()
-      desk.close()
+      missQueue.close()
     },
   }
 }

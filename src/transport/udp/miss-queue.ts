@@ -6,8 +6,9 @@
 import { Socket } from 'node:net'
 import { formatAddress } from '../../dns/address.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
-import type { Listener, MissHandler } from '../../server/ingress.ts'
-import { cutToHeader, writeServfail } from '../error-replies.ts'
+import type { Listener } from '../../server/ingress.ts'
+import type { ChainSlots } from '../chain-slots.ts'
+import { cutToHeader } from '../error-replies.ts'
 import { type Batch, createBatch, largestDatagram } from './batch.ts'
 import type { Libc } from './libc.ts'
 import { createMissConsumer, type MissView, missRecord } from './miss-ring.ts'
@@ -35,20 +36,16 @@ export interface MissQueue {
   addRing(ring: SharedArrayBuffer): { remove(): void }
   /** Looks at every ring now, to the end. */
   drain(): void
-  /** Queries that wait for the chain. */
-  pending(): number
-  /** Resolves when nothing is pending. */
+  /** Resolves when every query has its reply, and that is sent. */
   settled(): Promise<void>
   close(): void
 }
 
 export interface MissQueueOptions {
   readonly native: Libc
-  readonly onMiss: MissHandler
+  /** Slots of the queries of all UDP threads. */
+  readonly slots: ChainSlots
   readonly sourceOf: (socket: number) => MissSource | undefined
-  /** Queries that may wait at once; the others get SERVFAIL. */
-  readonly limit: number
-  readonly onOverflow: () => void
   readonly onDropped: (replies: number) => void
   /** A thread has written to `wakefd`, for its misses or for something else. */
   readonly onWake: () => void
@@ -60,17 +57,13 @@ const routeBytes = missRecord.message - missRecord.name
 const controlDataAt = missRecord.controlData - missRecord.name
 
 export function openMissQueue(options: MissQueueOptions): MissQueue {
-  const { native, onMiss, sourceOf, limit } = options
+  const { native, slots, sourceOf } = options
   const pipe = native.pipe()
   if (pipe === undefined)
     throw new Error('out of file descriptors: no pipe between the UDP threads and the main thread')
   const awake = new Int32Array(new SharedArrayBuffer(4))
   const consumers = new Set<ReturnType<typeof createMissConsumer>>()
   const replies = openReplies(native, options.onDropped)
-  let pending = 0
-  /** Of those, the ones that have given up their place. */
-  let aside = 0
-  const waiting: (() => void)[] = []
   let closed = false
 
   const wake = openWakePipe(pipe.read, takeTurn)
@@ -87,55 +80,30 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   }
 
   function take(ring: MissView, at: number): void {
-    const source = sourceOf(ring.words[(at + missRecord.socket) >> 2]!)
+    const source = sourceOf(ring.words[(at + missRecord.socket) >> 2])
     if (source === undefined) return
     // Our own copy: where the reply goes, then the request.
-    const length = ring.words[(at + missRecord.length) >> 2]!
+    const length = ring.words[(at + missRecord.length) >> 2]
     const route = Buffer.allocUnsafe(routeBytes + length)
     route.set(ring.bytes.subarray(at + missRecord.name, at + missRecord.message + length))
     const request = route.subarray(routeBytes)
-    const controlLength = ring.words[(at + missRecord.control) >> 2]!
-    if (pending - aside >= limit) {
-      options.onOverflow()
-      const servfail = Buffer.allocUnsafe(request.length)
-      replies.queue(source, route, controlLength, servfail.subarray(0, writeServfail(request, 0, length, servfail, 0)))
-      return
-    }
-    const reply = onMiss({
+    const controlLength = ring.words[(at + missRecord.control) >> 2]
+    const query = {
       request,
-      transport: 'udp',
+      transport: 'udp' as const,
       client: clientOf(source, route),
       local: { address: source.localAddress ?? destinationOf(source, route), port: source.listener.port },
       listener: source.listener,
-      receivedAt: ring.floats[(at + missRecord.receivedAt) >> 3]!,
-      releaseSlot,
-    })
-    if (!(reply instanceof Promise)) {
-      if (reply !== undefined) replies.queue(source, route, controlLength, reply)
-      return
+      receivedAt: ring.floats[(at + missRecord.receivedAt) >> 3],
     }
-    pending++
     source.pending++
-    const finish = (octets: Uint8Array | undefined) => {
-      if (octets !== undefined && !closed) replies.queue(source, route, controlLength, octets)
-      if (--source.pending === 0 && source.settled !== undefined) {
-        // The descriptor goes next.
-        replies.flush()
-        source.settled()
-      }
-      if (--pending === 0) settle()
-    }
-    reply.then(finish, () => finish(undefined))
-  }
-
-  function releaseSlot(): () => void {
-    aside++
-    return () => void aside--
-  }
-
-  function settle(): void {
-    replies.flush()
-    for (const resolve of waiting.splice(0)) resolve()
+    slots.ask(query, (reply) => {
+      if (reply !== undefined && !closed) replies.queue(source, route, controlLength, reply)
+      if (--source.pending > 0 || source.settled === undefined) return
+      // The descriptor goes next.
+      replies.flush()
+      source.settled()
+    })
   }
 
   return {
@@ -150,8 +118,10 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
       for (const consumer of consumers) consumer.drain(Number.POSITIVE_INFINITY, take)
       replies.flush()
     },
-    pending: () => pending,
-    settled: () => (pending === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+    async settled() {
+      await slots.settled()
+      replies.flush()
+    },
     close() {
       closed = true
       wake.destroy()
@@ -178,7 +148,7 @@ function openWakePipe(fd: number, onWake: () => void): Socket {
 function clientOf(source: MissSource, route: Uint8Array): SocketAddress {
   return {
     address: formatAddress(route, addressOffset[source.family], addressLength[source.family]),
-    port: (route[2]! << 8) | route[3]!,
+    port: (route[2] << 8) | route[3],
   }
 }
 

@@ -78,7 +78,7 @@ export function createMissProducer(memory: SharedArrayBuffer): MissProducer {
 
 /** Octet by octet: for lengths like these it beats subarray().set(), and it allocates nothing. */
 function copy(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): void {
-  for (let i = 0; i < length; i++) target[to + i] = source[from + i]!
+  for (let i = 0; i < length; i++) target[to + i] = source[from + i]
 }
 
 export interface MissConsumer {
@@ -104,12 +104,12 @@ export function createMissConsumer(memory: SharedArrayBuffer): MissConsumer {
       const tail = Atomics.load(words, tailWord) >>> 0
       for (let taken = 0; head !== tail && taken < most; taken++) {
         let at = head & (size - 1)
-        if (words[(ringAt + at) >> 2]! < 0) {
+        if (words[(ringAt + at) >> 2] < 0) {
           head = (head + size - at) >>> 0
           at = 0
         }
         take(view, ringAt + at)
-        head = (head + words[(ringAt + at) >> 2]!) >>> 0
+        head = (head + words[(ringAt + at) >> 2]) >>> 0
         Atomics.store(words, headWord, head | 0)
       }
       return head !== tail

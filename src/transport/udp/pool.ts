@@ -29,10 +29,10 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
 
   /** Moves what the thread has counted since the last time into the metrics. */
   function collect({ thread: { counts }, collected }: (typeof threads)[number]): void {
-    lastQueryAt = Math.max(lastQueryAt, counts[countCell.lastQueryAt]!)
+    lastQueryAt = Math.max(lastQueryAt, counts[countCell.lastQueryAt])
     const added = (cell: number) => {
-      const now = counts[cell]!
-      const more = now - collected[cell]!
+      const now = counts[cell]
+      const more = now - collected[cell]
       collected[cell] = now
       return more
     }
@@ -56,8 +56,8 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
   return {
     size: () => threads.length,
     resize,
-    thread: (shard) => threads[shard]!.thread,
-    lastQueryAt: () => Math.max(lastQueryAt, ...threads.map(({ thread }) => thread.counts[countCell.lastQueryAt]!)),
+    thread: (shard) => threads[shard].thread,
+    lastQueryAt: () => Math.max(lastQueryAt, ...threads.map(({ thread }) => thread.counts[countCell.lastQueryAt])),
     async close() {
       await resize(0)
       collecting.remove()

@@ -38,8 +38,8 @@ export interface UdpThreadOptions {
   readonly native: Libc
   readonly table: TableHandle
   readonly addReader: () => { readonly slot: number; release(): void }
-  readonly desk: MissQueue
-  readonly answered: QueryLogReader
+  readonly missQueue: MissQueue
+  readonly queryLog: QueryLogReader
   readonly missRingBytes: number
   /** Milliseconds that `stop` waits before it ends the thread by force. */
   readonly patience: number
@@ -65,15 +65,15 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
   // The process's --max-semi-space-size comes before a thread's resourceLimits and gives each 3 MiB more. The main
   // thread's heap is set up already and keeps what it has.
   setFlagsFromString('--max-semi-space-size=0')
-  const { native, clock, log, desk } = options
+  const { native, clock, log, missQueue } = options
   const sockets = new Map<number, BorrowedSocket>()
   const drains = new Map<number, () => void>()
   const control = new Int32Array(new SharedArrayBuffer(4 * controlCells))
   const counts = new Float64Array(new SharedArrayBuffer(8 * countCells))
   const misses = createMissRing(options.missRingBytes)
-  const ring = desk.addRing(misses)
+  const ring = missQueue.addRing(misses)
   const queries = createQueryRing()
-  const queryRing = options.answered.addRing(queries)
+  const queryRing = options.queryLog.addRing(queries)
   const eventfd = native.eventfd()
   if (eventfd < 0) throw new Error('out of file descriptors: no eventfd for a UDP thread')
   const ready = Promise.withResolvers<void>()
@@ -109,7 +109,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
     worker.on('exit', () => {
       // Only now: until its exit it may have been reading the table.
       reader.release()
-      desk.drain()
+      missQueue.drain()
       exited(startedAt)
     })
   }
@@ -121,8 +121,8 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       slot,
       sockets: [...sockets.values()],
       eventfd,
-      wakefd: desk.wakefd,
-      awake: desk.awake,
+      wakefd: missQueue.wakefd,
+      awake: missQueue.awake,
       control,
       counts,
       misses,
@@ -159,7 +159,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       ready.resolve()
     } else if (report.kind === 'drained') {
       // Its last misses are in the ring: they are taken while the socket is still known.
-      desk.drain()
+      missQueue.drain()
       sockets.delete(report.id)
       drains.get(report.id)?.()
       drains.delete(report.id)

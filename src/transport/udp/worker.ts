@@ -8,6 +8,7 @@ import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
 import { createResponder, type QueryRoute } from '../../answer/index.ts'
 import { errorStack } from '../../telemetry/error-text.ts'
 import { cutToHeader, writeServfail } from '../error-replies.ts'
+import { guardAnswer } from '../guarded-answer.ts'
 import { createBatch, largestDatagram } from './batch.ts'
 import { linux, loadLibc } from './libc.ts'
 import { createMissProducer } from './miss-ring.ts'
@@ -28,6 +29,11 @@ const native = loadLibc()
 const batch = createBatch(native)
 const misses = createMissProducer(data.misses)
 const responder = await openResponder()
+const answer = guardAnswer(responder, {
+  count: () => void counts[countCell.failures]++,
+  report: (error) => report({ kind: 'failed', error: errorStack(error) }),
+  now: clock,
+})
 /** Of the query that is observed. */
 const route: QueryRoute = {
   family: 4,
@@ -44,7 +50,6 @@ const sockets: BorrowedSocket[] = [...data.sockets]
 let polled = pollEntries()
 let commandsSeen = 0
 let datagramsToLive = data.dieAfter || Number.POSITIVE_INFINITY
-let failureReportedAt = Number.NEGATIVE_INFINITY
 /** Seconds from receipt to sending of the batch before: what this one will take, as far as one can know by now. */
 let lastDuration = 0
 
@@ -68,7 +73,7 @@ function serve(): void {
     busy = false
     for (let i = 0; i < sockets.length; i++) {
       if (!isReady(i)) continue
-      if (serveBatch(sockets[i]!)) busy = true
+      if (serveBatch(sockets[i])) busy = true
       else setDry(i)
     }
   }
@@ -85,6 +90,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
   responder.startBatch(now)
   counts[countCell.lastQueryAt] = now
   const { fd, family } = socket
+  const { bytes } = batch
   const space = Atomics.load(socket.space, 0)
   const by = family === 4 ? transportCode.udp4 : transportCode.udp6
   let missed = false
@@ -92,23 +98,22 @@ function serveBatch(socket: BorrowedSocket): boolean {
     const controlLength = sourceControl(socket, i, batch.controlLength(i))
     const nameAt = batch.nameAt(i)
     // Nobody asks from port 0, and the kernel refuses to send there.
-    if (batch.bytes[nameAt + 2] === 0 && batch.bytes[nameAt + 3] === 0) continue
+    if (bytes[nameAt + 2] === 0 && bytes[nameAt + 3] === 0) continue
     if (batch.full()) send(fd)
     const start = batch.requestAt(i)
     const end = start + batch.requestLength(i)
-    let length = answer(start, end, space, by)
+    let length = answer(bytes, start, end, space, by, bytes, batch.replyAt())
     if (length === DROP) continue
     if (length === MISS) {
       missed = true
-      if (misses.push(socket.id, now, batch.bytes, nameAt, batch.controlAt(i), controlLength, start, end - start))
-        continue
-      counts[countCell.missOverflows]!++
-      length = writeServfail(batch.bytes, start, end, batch.bytes, batch.replyAt())
+      if (misses.push(socket.id, now, bytes, nameAt, batch.controlAt(i), controlLength, start, end - start)) continue
+      counts[countCell.missOverflows]++
+      length = writeServfail(bytes, start, end, bytes, batch.replyAt())
     } else {
       responder.count(by, family === 4 ? 1 : 2, lastDuration)
       if (responder.observed()) observe(socket, i, controlLength)
     }
-    if (length > largestDatagram) length = cutToHeader(batch.bytes, batch.replyAt())
+    if (length > largestDatagram) length = cutToHeader(bytes, batch.replyAt())
     batch.queue(i, length, nameLength[family], controlLength)
   }
   send(fd)
@@ -126,27 +131,12 @@ function observe({ family, local, port }: BorrowedSocket, i: number, controlLeng
   const nameAt = batch.nameAt(i)
   route.family = family
   route.clientAt = nameAt + addressOffset[family]
-  route.clientPort = (bytes[nameAt + 2]! << 8) | bytes[nameAt + 3]!
+  route.clientPort = (bytes[nameAt + 2] << 8) | bytes[nameAt + 3]
   // On a wildcard socket the kernel has said which address was asked.
   route.local = controlLength > 0 ? bytes : local
   route.localAt = controlLength > 0 ? batch.controlAt(i) + pktinfo[family].destination : 0
   route.localPort = port
   responder.observe(route)
-}
-
-/** A throw is our bug, and must not cost more than this one query: the chain is asked. */
-function answer(start: number, end: number, space: number, by: 0 | 1): number {
-  try {
-    return responder.answer(batch.bytes, start, end, space, by, batch.bytes, batch.replyAt())
-  } catch (error) {
-    counts[countCell.failures]!++
-    const now = clock()
-    if (now - failureReportedAt > 1000) {
-      failureReportedAt = now
-      report({ kind: 'failed', error: errorStack(error) })
-    }
-    return end - start < 12 ? DROP : MISS
-  }
 }
 
 /**
@@ -160,13 +150,13 @@ function sourceControl(socket: BorrowedSocket, i: number, received: number): num
   const { bytes } = batch
   const at = batch.controlAt(i)
   const linkLocal =
-    socket.family === 6 && bytes[at + info.destination] === 0xfe && (bytes[at + info.destination + 1]! & 0xc0) === 0x80
+    socket.family === 6 && bytes[at + info.destination] === 0xfe && (bytes[at + info.destination + 1] & 0xc0) === 0x80
   if (!linkLocal) for (let k = 0; k < 4; k++) bytes[at + info.interface + k] = 0
   return info.length
 }
 
 function send(fd: number): void {
-  if (batch.queued() > 0) counts[countCell.sendDrops]! += batch.flush(fd)
+  if (batch.queued() > 0) counts[countCell.sendDrops] += batch.flush(fd)
 }
 
 /** Shows the main thread the batch's misses; wakes it unless a wake-up is already under way. */
@@ -179,11 +169,11 @@ function handOver(): void {
 function wait(timeout: number): void {
   // A reader that sleeps online would keep every retired octet of the table alive.
   if (timeout !== 0) responder.offline()
-  if (native.poll(polled, sockets.length + 1, timeout) > 0 && polled[1]! >>> 16 !== 0) native.clear(data.eventfd)
+  if (native.poll(polled, sockets.length + 1, timeout) > 0 && polled[1] >>> 16 !== 0) native.clear(data.eventfd)
 }
 
 function isReady(i: number): boolean {
-  return polled[2 * i + 3]! >>> 16 !== 0
+  return polled[2 * i + 3] >>> 16 !== 0
 }
 
 function setDry(i: number): void {
@@ -204,7 +194,7 @@ function obey(): void {
 
 function giveBack(id: number): void {
   const i = sockets.findIndex((socket) => socket.id === id)
-  if (i >= 0) drain(sockets.splice(i, 1)[0]!)
+  if (i >= 0) drain(sockets.splice(i, 1)[0])
   polled = pollEntries()
   report({ kind: 'drained', id })
 }

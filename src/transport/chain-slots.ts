@@ -1,0 +1,110 @@
+/** Queries that the plugin chain works on: how many may at a time, what they hold, and what becomes of the rest. */
+import type { Miss, MissHandler } from '../server/ingress.ts'
+import { writeServfail } from './error-replies.ts'
+import type { FairBudget } from './fair-budget.ts'
+
+/** A query as it was received, before it holds a slot. */
+export type ReceivedQuery = Omit<Miss, 'releaseSlot'>
+
+export interface ChainSlots {
+  /** Every slot is held. */
+  full(): boolean
+  /** Queries without a reply, those that have released their slot included. */
+  pending(): number
+  /**
+   * Asks the plugin chain. The query holds a slot until its reply is there, or until it releases the slot to wait for
+   * something slow (`Query.releaseSlot`). Without a free slot, and where waiting queries hold too many octets already,
+   * the reply is SERVFAIL. `deliver` is called exactly once, at once where the chain answers at once; with undefined
+   * when nothing is to be sent.
+   */
+  ask(query: ReceivedQuery, deliver: (reply: Uint8Array | undefined) => void): void
+  /** Holds a slot for what follows a reply. Call the returned function once, at its end. */
+  hold(): () => void
+  /** Resolves when nothing is pending. */
+  settled(): Promise<void>
+}
+
+export interface ChainSlotsOptions {
+  readonly onMiss: MissHandler
+  /** Slots. */
+  readonly limit: number
+  /** Octets of waiting queries, shared by all transports. */
+  readonly waiting: FairBudget
+  /** A query was refused because no slot was free. */
+  readonly onOverflow: () => void
+  /** A query has released its slot: another one may be asked. */
+  readonly onReleased?: () => void
+}
+
+/**
+ * A waiting query costs several times its octets: the received message, the parsed one, what is sent upstream. The
+ * constant is for the objects around them.
+ */
+const waitingCost = (request: Uint8Array): number => 4 * request.length + 1024
+
+export function createChainSlots(options: ChainSlotsOptions): ChainSlots {
+  const { onMiss, limit, waiting, onReleased } = options
+  let pending = 0
+  let held = 0
+  const idle: (() => void)[] = []
+
+  function take(): { release(): () => void; finish(): void } {
+    let state: 'held' | 'released' | 'finished' = 'held'
+    pending++
+    held++
+    return {
+      release() {
+        if (state === 'held') {
+          state = 'released'
+          held--
+          onReleased?.()
+        }
+        return () => {
+          if (state !== 'released') return
+          state = 'held'
+          held++
+        }
+      },
+      finish() {
+        if (state === 'held') held--
+        state = 'finished'
+        if (--pending === 0) for (const resolve of idle.splice(0)) resolve()
+      },
+    }
+  }
+
+  return {
+    full: () => held >= limit,
+    pending: () => pending,
+    ask(query, deliver) {
+      const { request, client } = query
+      if (held >= limit) {
+        options.onOverflow()
+        deliver(servfail(request))
+        return
+      }
+      const cost = waitingCost(request)
+      const charge = waiting.take(client.address, cost)
+      if (!charge) {
+        deliver(servfail(request))
+        return
+      }
+      const slot = take()
+      const reply = onMiss({ ...query, releaseSlot: slot.release })
+      const finish = (octets: Uint8Array | undefined): void => {
+        slot.finish()
+        charge.release()
+        deliver(octets)
+      }
+      if (reply instanceof Promise) reply.then(finish, () => finish(undefined))
+      else finish(reply)
+    },
+    hold: () => take().finish,
+    settled: () => (pending === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve))),
+  }
+}
+
+export function servfail(request: Uint8Array): Uint8Array {
+  const reply = new Uint8Array(request.length)
+  return reply.subarray(0, writeServfail(request, 0, request.length, reply, 0))
+}

@@ -1,0 +1,183 @@
+/**
+ * Who has which connections open, and what those hold. When something is full it is taken from the client that has most of
+ * it, never from the newcomer: from its connection that holds most, or has been idle for longest.
+ */
+import { clientKey } from '../fair-budget.ts'
+
+export interface ConnectionTable {
+  /** Enters a connection. Where that is one too many, another one is closed. */
+  add(address: string, connection: TableConnection): ConnectionEntry
+  size(): number
+}
+
+/** A connection as the table sees it. */
+export interface TableConnection {
+  /** Nothing is being answered, and everything that was is taken. */
+  idle(): boolean
+  /** Closes it at once. */
+  destroy(): void
+}
+
+export interface ConnectionEntry {
+  /** The client has sent something: it is the last of its connections to count as idle. */
+  touch(): void
+  /** Says how many octets of input it holds. May close the connection that holds most: this one, perhaps. */
+  setInput(octets: number): void
+  /** The same of output. */
+  setUnsent(octets: number): void
+  /** It is closed. */
+  remove(): void
+}
+
+export type EvictionReason = 'connections' | 'input' | 'output'
+
+export interface ConnectionTableOptions {
+  readonly connections: number
+  readonly connectionsPerClient: number
+  readonly inputBytes: number
+  readonly unsentBytes: number
+  readonly onEvicted: (reason: EvictionReason) => void
+}
+
+interface Entry {
+  readonly client: Client
+  readonly connection: TableConnection
+  input: number
+  unsent: number
+  open: boolean
+}
+
+interface Client {
+  readonly key: string
+  /** The one that was silent for longest first. */
+  readonly entries: Set<Entry>
+  input: number
+  unsent: number
+}
+
+/** Connections that are looked at for an idle one; where all of these are busy, the oldest has to go. */
+const lookedAt = 64
+
+export function createConnectionTable(options: ConnectionTableOptions): ConnectionTable {
+  const clients = new Map<string, Client>()
+  const ranks = createRanks<Client>()
+  const totals = { input: 0, unsent: 0 }
+  let size = 0
+
+  function remove(entry: Entry): void {
+    if (!entry.open) return
+    charge(entry, 'input', 0)
+    charge(entry, 'unsent', 0)
+    entry.open = false
+    size--
+    const { client } = entry
+    client.entries.delete(entry)
+    ranks.move(client, client.entries.size + 1, client.entries.size)
+    if (client.entries.size === 0) clients.delete(client.key)
+  }
+
+  function evict(entry: Entry, reason: EvictionReason): void {
+    remove(entry)
+    options.onEvicted(reason)
+    entry.connection.destroy()
+  }
+
+  function charge(entry: Entry, kind: 'input' | 'unsent', octets: number): void {
+    const change = octets - entry[kind]
+    entry[kind] = octets
+    entry.client[kind] += change
+    totals[kind] += change
+  }
+
+  function set(entry: Entry, kind: 'input' | 'unsent', octets: number, limit: number): void {
+    if (!entry.open || entry[kind] === octets) return
+    charge(entry, kind, octets)
+    while (totals[kind] > limit) {
+      const client = largest(clients.values(), (one) => one[kind])
+      evict(
+        largest(client.entries, (one) => one[kind]),
+        kind === 'input' ? 'input' : 'output',
+      )
+    }
+  }
+
+  function clientOf(key: string): Client {
+    let client = clients.get(key)
+    if (client === undefined) {
+      client = { key, entries: new Set(), input: 0, unsent: 0 }
+      clients.set(key, client)
+    }
+    return client
+  }
+
+  return {
+    size: () => size,
+    add(address, connection) {
+      const key = clientKey(address)
+      const own = clients.get(key)
+      if (own !== undefined && own.entries.size >= options.connectionsPerClient)
+        evict(idlest(own.entries), 'connections')
+      else if (size >= options.connections) evict(idlest(ranks.first().entries), 'connections')
+      const client = clientOf(key)
+      const entry: Entry = { client, connection, input: 0, unsent: 0, open: true }
+      client.entries.add(entry)
+      ranks.move(client, client.entries.size - 1, client.entries.size)
+      size++
+      return {
+        touch() {
+          if (!entry.open) return
+          client.entries.delete(entry)
+          client.entries.add(entry)
+        },
+        setInput: (octets) => set(entry, 'input', octets, options.inputBytes),
+        setUnsent: (octets) => set(entry, 'unsent', octets, options.unsentBytes),
+        remove: () => remove(entry),
+      }
+    },
+  }
+}
+
+function idlest(entries: ReadonlySet<Entry>): Entry {
+  const [oldest] = entries
+  let looked = 0
+  for (const entry of entries) {
+    if (entry.connection.idle()) return entry
+    if (++looked === lookedAt) break
+  }
+  return oldest
+}
+
+/** The first of those that have most. `all` is not empty. */
+function largest<Item>(all: Iterable<Item>, measure: (item: Item) => number): Item {
+  let found: Item | undefined
+  let most = -1
+  for (const item of all) {
+    if (measure(item) <= most) continue
+    most = measure(item)
+    found = item
+  }
+  // Called only where something is over its bound, and so there is one.
+  return found as Item
+}
+
+/** Items by a count that changes by one: who has most is known without looking at all of them. */
+function createRanks<Item>() {
+  const ranks: Set<Item>[] = [new Set()]
+  let highest = 0
+  return {
+    move(item: Item, from: number, to: number): void {
+      ranks[from].delete(item)
+      if (to > 0) {
+        ranks[to] ??= new Set()
+        ranks[to].add(item)
+      }
+      highest = Math.max(highest, to)
+      while (highest > 0 && ranks[highest].size === 0) highest--
+    },
+    /** One of those with the highest count: the one that has had it for longest. */
+    first(): Item {
+      const [item] = ranks[highest]
+      return item
+    },
+  }
+}

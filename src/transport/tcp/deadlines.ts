@@ -1,0 +1,36 @@
+/** By when a client must have sent its next message whole, or, after our end, have taken the last replies. */
+import type { Listener } from '../../server/ingress.ts'
+import type { Limits } from '../limits.ts'
+
+export interface Deadlines {
+  /** A message has come whole: the next one has as long as an idle connection. */
+  received(now: number): void
+  /** A reply that was waited for has been written: the client gets the same time from here on. */
+  replied(now: number): void
+  /** The client cannot be late while its octets are not read. */
+  suspended(now: number): void
+  /** Our side is closed. */
+  ended(now: number): void
+  passed(now: number): boolean
+}
+
+/** `listenerOf` gives the listener as it is now: `timeouts` may change with a reload. */
+export function createDeadlines(limits: Limits, listenerOf: () => Listener, openedAt: number): Deadlines {
+  const idle = (): number => listenerOf().timeouts?.idle ?? limits.tcpIdle
+  let at = openedAt + (listenerOf().timeouts?.read ?? limits.tcpRead)
+  return {
+    received(now) {
+      at = now + idle()
+    },
+    replied(now) {
+      at = Math.max(at, now + idle())
+    },
+    suspended(now) {
+      at = now + idle()
+    },
+    ended(now) {
+      at = now + limits.tcpWrite
+    },
+    passed: (now) => now > at,
+  }
+}

@@ -1,0 +1,87 @@
+/** What a connection sends: replies behind their lengths, those of one turn in one write, and what is not taken yet. */
+import type { Socket } from 'node:net'
+
+const lengthBytes = 2
+const largestMessage = 65535
+/** The memory in which replies are put together, one after the other. All connections share it: it is empty between turns. */
+export const scratchBytes = 2 * (lengthBytes + largestMessage)
+/** From here on what is put together is written: a connection holds little more than a reply that is not taken. */
+const flushFrom = 16 * 1024
+
+export interface Output {
+  /** Where the next reply goes: room for the largest from `at()` on. Call `add` with its length, or nothing. */
+  readonly scratch: Buffer
+  at(): number
+  add(length: number): void
+  /** Writes a reply of its own. One that no length can announce is dropped. */
+  send(reply: Uint8Array): void
+  /** Writes what was put together. */
+  flush(): void
+  /** True while the client has not taken what was written: the socket's `drain` ends it. */
+  full(): boolean
+  /** Looks at what the client has taken meanwhile. */
+  measure(): void
+  /** Octets that the client has not taken. */
+  unsent(): number
+  /** Milliseconds for which the client has taken nothing of what is unsent. */
+  stalledFor(now: number): number
+}
+
+export interface OutputOptions {
+  readonly socket: Socket
+  readonly scratch: Buffer
+  readonly now: () => number
+  /** Called when the number of unsent octets has changed. */
+  readonly onUnsent: (octets: number) => void
+}
+
+export function createOutput({ socket, scratch, now, onUnsent }: OutputOptions): Output {
+  let used = 0
+  let unsent = 0
+  let unsentSince = 0
+
+  function measure(): void {
+    const length = socket.writableLength
+    if (length < unsent || unsent === 0) unsentSince = now()
+    if (length === unsent) return
+    unsent = length
+    onUnsent(unsent)
+  }
+
+  function write(octets: Buffer): void {
+    if (!socket.writable) return
+    socket.write(octets)
+    measure()
+  }
+
+  function flush(): void {
+    if (used === 0) return
+    const octets = Buffer.from(scratch.subarray(0, used))
+    used = 0
+    write(octets)
+  }
+
+  return {
+    scratch,
+    at: () => used + lengthBytes,
+    add(length) {
+      scratch.writeUInt16BE(length, used)
+      used += lengthBytes + length
+      if (used >= flushFrom) flush()
+    },
+    send(reply) {
+      if (reply.length > largestMessage) return
+      const octets = Buffer.allocUnsafe(lengthBytes + reply.length)
+      octets.writeUInt16BE(reply.length, 0)
+      octets.set(reply, lengthBytes)
+      // What was put together before goes before.
+      flush()
+      write(octets)
+    },
+    flush,
+    full: () => socket.writableNeedDrain,
+    measure,
+    unsent: () => unsent,
+    stalledFor: (time) => (unsent > 0 ? time - unsentSince : 0),
+  }
+}

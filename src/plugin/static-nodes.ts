@@ -1,0 +1,139 @@
+/** What the answer table holds for a set of records: positive answers, NODATA, and which names it may deny. */
+import { dnsClass, type } from '../dns/codes.ts'
+import type { ResourceRecord } from '../dns/message.ts'
+import { isSubdomain, lowerName, parentOf } from '../dns/name.ts'
+import { readSoa } from '../dns/rdata.ts'
+import type { AnswerSpec, NodeSpec, ZoneSpec } from '../table/spec.ts'
+import type { ZoneWithoutSoa } from './capabilities/compiled-source.ts'
+
+/** A zone that a plugin answers from records that it has. */
+export interface StaticZone {
+  /** Lower case and absolute. */
+  readonly zone: string
+  /** Names that are not there go to the next plugin. Without it the zone is this plugin's alone. */
+  readonly fallthrough: boolean
+  /** In a zone without SOA: types that are answered with no record and no SOA where a name has another type. */
+  readonly emptyTypes?: readonly number[]
+}
+
+export interface StaticNodes {
+  readonly zones: ReadonlyMap<string, ZoneSpec | ZoneWithoutSoa>
+  readonly nodes: ReadonlyMap<string, NodeSpec>
+}
+
+/** Collects records one by one, then makes the nodes one by one: both in slices of the caller's choice. */
+export interface NodeBuilder {
+  add(record: ResourceRecord): void
+  /** Makes the next node; false when all are made. */
+  build(): boolean
+  readonly result: StaticNodes
+}
+
+interface ZoneState {
+  readonly zone: StaticZone
+  soa: ResourceRecord | undefined
+  /** It has RRSIG records: answers depend on the DO bit, and are the chain's. */
+  signed: boolean
+}
+
+type RRsets = Map<number, ResourceRecord[]>
+
+export function createNodeBuilder(staticZones: readonly StaticZone[]): NodeBuilder {
+  const zones = new Map(
+    staticZones.map((zone): [string, ZoneState] => [zone.zone, { zone, soa: undefined, signed: false }]),
+  )
+  const names = new Map<string, RRsets>()
+  /** Names below which a name that is not there may have an answer: wildcards, delegations, DNAME. */
+  const open = new Set<string>()
+  const nodes = new Map<string, NodeSpec>()
+  const zoneOf = (name: string): ZoneState | undefined => {
+    for (let at = name; ; at = parentOf(at)) {
+      const found = zones.get(at)
+      if (found || at === '.') return found
+    }
+  }
+  let left: Iterator<[string, RRsets]> | undefined
+
+  /** Every name that has a name below it is a node, or the one above would deny it. */
+  function addAncestors(name: string, apex: string): void {
+    for (let at = name; at !== apex; ) {
+      at = parentOf(at)
+      if (names.has(at)) return
+      names.set(at, new Map())
+    }
+  }
+
+  return {
+    add(record) {
+      const name = lowerName(record.name)
+      const state = zoneOf(name)
+      if (!state || record.class !== dnsClass.IN) return
+      const apex = state.zone.zone
+      if (record.type === type.SOA && name === apex) state.soa = record
+      if (record.type === type.RRSIG) state.signed = true
+      if (name.startsWith('*.')) open.add(parentOf(name))
+      if (record.type === type.DNAME || isDelegation(record, name, apex)) open.add(name)
+      const rrsets = names.get(name) ?? new Map<number, ResourceRecord[]>()
+      if (rrsets.size === 0) addAncestors(name, apex)
+      names.set(name, rrsets)
+      const rrset = rrsets.get(record.type)
+      if (rrset) rrset.push(record)
+      else rrsets.set(record.type, [record])
+    },
+    build() {
+      left ??= names.entries()
+      const next = left.next()
+      if (next.done) return false
+      const [name, rrsets] = next.value
+      const state = zoneOf(name)!
+      if (rrsets.size > 0 || state.soa) nodes.set(name, nodeOf(name, rrsets, state, open))
+      return true
+    },
+    get result() {
+      return { nodes, zones: new Map([...zones].map(([zone, state]) => [zone, zoneSpec(state)])) }
+    },
+  }
+}
+
+const isDelegation = ({ type: rrType }: ResourceRecord, name: string, apex: string): boolean =>
+  rrType === type.NS && name !== apex
+
+function zoneSpec({ zone: { zone }, soa }: ZoneState): ZoneSpec | ZoneWithoutSoa {
+  return soa ? { zone, soa: { ...readSoa(soa.rdata), ttl: soa.ttl }, open: false } : { zone }
+}
+
+function nodeOf(name: string, rrsets: RRsets, { zone, soa, signed }: ZoneState, open: ReadonlySet<string>): NodeSpec {
+  const delegated = isBelowDelegation(name, zone.zone, open, rrsets)
+  if (signed || name.startsWith('*.') || delegated) return chainNode(zone.zone)
+  const denies = soa !== undefined && !zone.fallthrough && !open.has(name)
+  const answers = new Map<number, AnswerSpec>()
+  for (const [rrType, rrset] of rrsets) answers.set(rrType, answerOf(rrType, rrset, name === zone.zone))
+  if (!soa) for (const rrType of zone.emptyTypes ?? []) if (!answers.has(rrType)) answers.set(rrType, noRecords)
+  // The target of a CNAME is looked up by the handler.
+  const others = soa && !rrsets.has(type.CNAME) ? 'nodata' : 'chain'
+  return { zone: zone.zone, below: denies ? 'closed' : 'open', otherTypes: others, answers }
+}
+
+/** At a delegation, and below one, the handler gives a referral or glue. */
+function isBelowDelegation(name: string, apex: string, open: ReadonlySet<string>, rrsets: RRsets): boolean {
+  if (name !== apex && rrsets.has(type.NS)) return true
+  for (let at = name; at !== apex; ) {
+    at = parentOf(at)
+    if (at !== apex && isSubdomain(apex, at) && open.has(at)) return true
+  }
+  return false
+}
+
+const noRecords: AnswerSpec = { kind: 'records', answer: [], additional: [] }
+
+const chainNode = (zone: string): NodeSpec => ({ zone, below: 'open', otherTypes: 'chain', answers: new Map() })
+
+function answerOf(rrType: number, rrset: readonly ResourceRecord[], atApex: boolean): AnswerSpec {
+  if (rrType === type.SOA && atApex) return { kind: 'soa' }
+  const [{ ttl }] = rrset
+  const isAddress = rrType === type.A || rrType === type.AAAA
+  if (isAddress && rrset.every((record) => record.ttl === ttl))
+    return { kind: 'addresses', ttl, addresses: Buffer.concat(rrset.map(({ rdata }) => rdata)) }
+  const answer = rrset.map((record) => ({ owner: '', type: rrType, ttl: record.ttl, rdata: record.rdata }))
+  return { kind: 'records', answer, additional: [] }
+}

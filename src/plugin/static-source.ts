@@ -1,0 +1,176 @@
+/**
+ * Keeps a set of records in the answer table: what a plugin needs whose answers depend on the question alone (`hosts`,
+ * `file`, a constant `template`). The plugin goes on answering in its handler, which decides what is right; the table
+ * repeats it. Left to the handler are: names below a wildcard, a delegation or a DNAME, targets of CNAMEs, signed
+ * zones, and denials in zones without SOA or with `fallthrough`. Answers from the table have no authority section.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { ResourceRecord } from '../dns/message.ts'
+import type { Clock } from '../scheduling/clock.ts'
+import { createCooperativeScheduler, type Task } from '../scheduling/cooperative-scheduler.ts'
+import type { NodeSpec } from '../table/spec.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
+import type { Logger } from '../telemetry/log.ts'
+import { type CompiledSource, compiledSource, type TableSink } from './capabilities/compiled-source.ts'
+import { transparency } from './capabilities/transparency.ts'
+import { type Provided, provide } from './capability.ts'
+import { zoneMatcher } from './name-matcher.ts'
+import { createNodeBuilder, type NodeBuilder, type StaticNodes, type StaticZone } from './static-nodes.ts'
+import { transparencyOf } from './transparency-of.ts'
+
+export type { StaticZone } from './static-nodes.ts'
+
+export interface StaticSource {
+  /** For the plugin's `provides`. */
+  readonly provides: readonly Provided[]
+  /**
+   * Replaces all records; class IN, in any order, SOA included. Names whose answers do not change keep theirs. Records
+   * outside of the zones are skipped. The iterable is read in slices: it must stay as it is until the next update.
+   */
+  update(records: Iterable<ResourceRecord>): void
+  stop(): void
+}
+
+export interface StaticSourceOptions {
+  readonly zones: readonly StaticZone[]
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+interface Target {
+  readonly sink: TableSink
+  readonly settled: PromiseWithResolvers<void>
+  /** It has nothing yet. */
+  isNew: boolean
+}
+
+/** What is left of an update: records to read, nodes to make, to publish and to take back. */
+type Work =
+  | { readonly phase: 'read'; readonly records: Iterator<ResourceRecord>; readonly builder: NodeBuilder }
+  | { readonly phase: 'build'; readonly builder: NodeBuilder }
+  | { readonly phase: 'put'; readonly names: Iterator<[string, NodeSpec]> }
+  | { readonly phase: 'remove'; readonly names: Iterator<string> }
+
+const nothing: StaticNodes = { zones: new Map(), nodes: new Map() }
+
+export function staticSource({ zones, clock, log }: StaticSourceOptions): StaticSource {
+  const targets = new Set<Target>()
+  /** What the table is to hold, and what it holds. */
+  let wanted = nothing
+  const published = new Map<string, NodeSpec>()
+  let work: Work | undefined
+  const task: Task = createCooperativeScheduler(clock).task(() => {
+    work = work && step(work)
+    return work !== undefined
+  })
+
+  function step(now: Work): Work | undefined {
+    if (now.phase === 'read') {
+      const next = now.records.next()
+      if (next.done) return { phase: 'build', builder: now.builder }
+      now.builder.add(next.value)
+      return now
+    }
+    if (now.phase === 'build') return now.builder.build() ? now : publish(now.builder.result)
+    const next = now.names.next()
+    if (now.phase === 'put') {
+      if (next.done) return { phase: 'remove', names: published.keys() }
+      const [name, node] = next.value as [string, NodeSpec]
+      put(name, node)
+      return now
+    }
+    if (next.done) return finish()
+    removeUnlessWanted(next.value as string)
+    return now
+  }
+
+  function publish(nodes: StaticNodes): Work {
+    wanted = nodes
+    declareZones()
+    return { phase: 'put', names: wanted.nodes.entries() }
+  }
+
+  /** Until a target has every name it denies none. */
+  function declareZones(): void {
+    toEach(({ sink, isNew }) => {
+      for (const zone of wanted.zones.values()) sink.zone(zone.soa && isNew ? { ...zone, open: true } : zone)
+    })
+  }
+
+  function put(name: string, node: NodeSpec): void {
+    const same = isDeepStrictEqual(published.get(name), node)
+    published.set(name, node)
+    toEach((target) => {
+      if (!same || target.isNew) putOrLeave(target, name, node)
+    })
+  }
+
+  /** An answer that the table cannot hold (more than fits a message) is the handler's. */
+  function putOrLeave({ sink }: Target, name: string, node: NodeSpec): void {
+    try {
+      sink.put(name, node)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      sink.put(name, { zone: node.zone, below: 'open', otherTypes: 'chain', answers: new Map() })
+      log.warning(`${name} is answered without the table: ${error.message}`)
+    }
+  }
+
+  function removeUnlessWanted(name: string): void {
+    if (wanted.nodes.has(name)) return
+    published.delete(name)
+    toEach(({ sink }) => sink.remove(name))
+  }
+
+  function finish(): undefined {
+    for (const target of targets) target.isNew = false
+    declareZones()
+    for (const { settled } of targets) settled.resolve()
+  }
+
+  /** A full table serves its space no longer: then the chain answers, and there is nothing to keep current. */
+  function toEach(call: (target: Target) => void): void {
+    for (const target of targets) {
+      try {
+        call(target)
+      } catch (error) {
+        targets.delete(target)
+        target.settled.resolve()
+        log.error(`names are no longer answered from the table: ${errorMessage(error)}`)
+      }
+    }
+  }
+
+  const source: CompiledSource = {
+    zones: zones.map(({ zone }) => zone),
+    attach(sink) {
+      const target: Target = { sink, settled: Promise.withResolvers(), isNew: true }
+      targets.add(target)
+      if (work === undefined || work.phase === 'put' || work.phase === 'remove') work = publish(wanted)
+      task.wake()
+      return {
+        detach() {
+          targets.delete(target)
+          target.settled.resolve()
+        },
+        settled: target.settled.promise,
+      }
+    },
+  }
+
+  return {
+    provides: [provide(compiledSource, source), provide(transparency, transparencyOf(ownZones(zones)))],
+    update(records) {
+      work = { phase: 'read', records: records[Symbol.iterator](), builder: createNodeBuilder(zones) }
+      task.wake()
+    },
+    stop: task.stop,
+  }
+}
+
+/** A zone without `fallthrough` is answered here alone, whatever plugins behind have for it. */
+function ownZones(zones: readonly StaticZone[]) {
+  return zones
+    .filter(({ fallthrough }) => !fallthrough)
+    .map(({ zone }) => ({ names: zoneMatcher(zone), reason: `it answers alone for ${zone}` }))
+}

@@ -1,0 +1,159 @@
+/** Which names a directive's rules keep out of the answer table: never too few, and as few as can be proven. */
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import fc from 'fast-check'
+import { isSubdomain } from '../../src/dns/name.ts'
+import { transparency } from '../../src/plugin/capabilities/transparency.ts'
+import { provide } from '../../src/plugin/capability.ts'
+import type { Plugin } from '../../src/plugin/contract.ts'
+import { literalSuffix } from '../../src/plugin/literal-suffix.ts'
+import {
+  exactMatcher,
+  type NameMatcher,
+  patternMatcher,
+  prefixMatcher,
+  substringMatcher,
+  suffixMatcher,
+  zoneMatcher,
+} from '../../src/plugin/name-matcher.ts'
+import { staticSource } from '../../src/plugin/static-source.ts'
+import { type ClaimRule, transparencyOf } from '../../src/plugin/transparency-of.ts'
+import { servePlugins } from '../support/plugin-server.ts'
+import { parseRecord } from '../support/record.ts'
+
+describe('the literal suffix of a regular expression', () => {
+  const cases: readonly (readonly [source: string, suffix: string])[] = [
+    ['^api\\.example\\.com\\.$', 'api.example.com.'],
+    ['(.*)\\.example\\.com\\.$', '.example.com.'],
+    ['^.*[.]Example[.]com[.]$', '.example.com.'],
+    ['(?i)^(?P<host>[a-z]+)\\.(?:example\\.(com))\\.$', '.example.com.'],
+    ['a{2}b$', 'b'],
+    ['web-\\d+\\.svc\\.$', '.svc.'],
+    ['abc\\z', 'abc'],
+    ['abc*$', ''],
+    ['ab(cd)?$', ''],
+    ['ab(c|d)$', ''],
+    ['^a$|^b\\.com\\.$', ''],
+    ['example\\.com\\.', ''],
+    ['example\\.com\\$', ''],
+    ['\\x2e$', ''],
+    ['\\pL$', ''],
+    ['\\Qab$', ''],
+    ['[[:alpha:]]$', ''],
+    ['(?=a)b$', ''],
+    ['(a$', ''],
+    ['', ''],
+  ]
+  for (const [source, suffix] of cases)
+    it(`${source} is '${suffix}'`, () => {
+      assert.equal(literalSuffix(source), suffix)
+    })
+})
+
+describe('a name matcher', () => {
+  const label = fc.constantFrom('a', 'b', 'api', 'web-1', 'svc')
+  const name = fc.array(label, { maxLength: 4 }).map((labels) => (labels.length > 0 ? `${labels.join('.')}.` : '.'))
+  const text = fc.constantFrom('a', '.svc.', 'api.svc.', 'b.', 'i.b.a.', '-1')
+  const matcher: fc.Arbitrary<NameMatcher> = fc.oneof(
+    name.map(exactMatcher),
+    name.map(zoneMatcher),
+    text.map(prefixMatcher),
+    text.map(suffixMatcher),
+    text.map(substringMatcher),
+    fc
+      .constantFrom('^a', '\\.svc\\.$', '^api\\..*\\.b\\.$', 'web-\\d', '(a|b)\\.svc\\.$')
+      .map((s) => patternMatcher(new RegExp(s))),
+  )
+
+  it('never misses a name at or below the one it is asked about', () => {
+    fc.assert(
+      fc.property(matcher, name, name, (given, above, found) => {
+        fc.pre(isSubdomain(above, found) && given.matches(found))
+        assert.equal(given.mayMatchBelow(above), true)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('has no match outside of its zone', () => {
+    fc.assert(
+      fc.property(matcher, name, (given, found) => {
+        fc.pre(given.zone !== undefined && given.matches(found))
+        assert.equal(isSubdomain(given.zone!, found), true)
+      }),
+    )
+  })
+})
+
+/** A block with a plugin that has these rules, in front of a source with a zone. */
+async function serve(t: TestContext, rules: readonly ClaimRule[]) {
+  const schema = { usage: '', repeat: 'once', read: () => undefined } as const
+  const rewriting: Plugin = {
+    name: 'rewriting',
+    schema,
+    setup: () => ({ handler: (query, next) => next(query), provides: [provide(transparency, transparencyOf(rules))] }),
+  }
+  const records: Plugin = {
+    name: 'records',
+    schema,
+    setup(_, { clock, log }) {
+      const source = staticSource({ zones: [{ zone: 'example.', fallthrough: false }], clock, log })
+      source.update(
+        [
+          'example. 60 IN SOA ns.example. admin.example. 1 7200 1800 86400 30',
+          'www.apps.example. 60 IN A 192.0.2.1',
+          'api.apps.example. 60 IN A 192.0.2.2',
+        ].map(parseRecord),
+      )
+      return { handler: () => ({ kind: 'drop', plugin: 'records' }), provides: source.provides, stop: source.stop }
+    },
+  }
+  const server = await servePlugins([rewriting, records], '. {\nrewriting\nrecords\n}\n')
+  t.after(() => server.stop())
+  await server.settled
+  return server
+}
+
+describe('a rule in front of a source', () => {
+  const rule = (names: NameMatcher, more: Partial<ClaimRule> = {}): ClaimRule => ({
+    names,
+    reason: 'rewrites',
+    ...more,
+  })
+  const questions = [
+    'www.apps.example. A',
+    'api.apps.example. A',
+    'api.apps.example. AAAA',
+    'no.apps.example. A',
+    'no.example. A',
+  ]
+  /** By question: R records, D denied from the table, - left to the chain. */
+  const cases: readonly (readonly [what: string, rule: ClaimRule, answered: string])[] = [
+    ['for an exact name', rule(exactMatcher('www.apps.example.')), '-RDDD'],
+    ['for an exact name that is not there', rule(exactMatcher('no.apps.example.')), 'RRD-D'],
+    ['for a zone', rule(zoneMatcher('apps.example.')), '----D'],
+    ['for a prefix', rule(prefixMatcher('www')), '-RD--'],
+    ['for a suffix', rule(suffixMatcher('.apps.example.')), '-----'],
+    ['for a suffix elsewhere', rule(suffixMatcher('.svc.org.')), 'RRDDD'],
+    ['with a regular expression that ends elsewhere', rule(patternMatcher(/^.*\.svc\.org\.$/)), 'RRDDD'],
+    ['with a regular expression that can match anywhere', rule(patternMatcher(/^api-/)), 'RRD--'],
+    ['for the type AAAA of every name', rule(zoneMatcher('.'), { types: [28] }), 'RR---'],
+    ['for another class', rule(zoneMatcher('.'), { class: 3 }), 'RRDDD'],
+    ['that replaces denials alone', rule(zoneMatcher('.'), { answers: 'denials' }), 'RR---'],
+  ]
+  for (const [what, given, answered] of cases)
+    it(`${what} leaves to the chain what it may change, and no more: ${answered}`, async (t) => {
+      const server = await serve(t, [given])
+      const kinds = questions.map((question) => {
+        const said = server.table(question)
+        return said === 'miss' ? '-' : / IN A/.test(said) ? 'R' : 'D'
+      })
+      assert.equal(kinds.join(''), answered)
+    })
+
+  it('is named by explain, for a name that it concerns and for one that is not there', async (t) => {
+    const server = await serve(t, [rule(prefixMatcher('www'), { reason: 'name prefix www' })])
+    assert.match((await server.explained('www.apps.example. A')).reason, /rewriting: name prefix www$/)
+    assert.match((await server.explained('no.example. A')).reason, /rewriting: name prefix www \(for missing names\)$/)
+  })
+})

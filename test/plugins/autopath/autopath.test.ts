@@ -177,19 +177,19 @@ describe('autopath gives a pod', () => {
       if (asked) assert.deepEqual(names, asked)
     })
 
-  it('nothing of others where it is for other zones', async () => {
+  it('autopath gives a pod nothing where it is configured for other zones', async () => {
     const { instance } = createAutopathHarness('autopath example.org @kubernetes')
     const { next, asked } = chain()
     await handle(instance, ask(`${www} A`), next)
     assert.deepEqual(asked, [www])
   })
 
-  it('nothing of others where pods are not verified', async () => {
+  it('autopath gives a pod nothing where pods are not verified', async () => {
     const { instance } = createAutopathHarness('autopath @kubernetes', createPluginHarness(), openCluster('insecure'))
     assert.equal(capabilityOf(instance, transparency)?.claims(www), undefined)
   })
 
-  it('what it found, and counts that', async () => {
+  it('autopath gives a pod what it found, and counts that', async () => {
     const process = createPluginHarness()
     const { instance } = createAutopathHarness('autopath @kubernetes', process)
     await handle(instance, ask(`${www} A`), chain('www.corp.example. 60 IN A 10.0.0.1').next)
@@ -211,31 +211,31 @@ describe('an address that changes hands', () => {
     status: { podIP: '192.0.2.1', phase: 'Running' },
   })
 
-  it('is searched for in the namespace of its pod', async () => {
+  it('an address that changes hands is searched for in the namespace of its pod', async () => {
     const harness = createAutopathHarness()
     assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [true, false])
   })
 
-  it('is searched for in none as soon as the deletion of its pod was asked for', async () => {
+  it('an address that changes hands is searched for in none as soon as the deletion of its pod was asked for', async () => {
     const harness = createAutopathHarness()
     harness.cluster.cluster.apply(deleted('a', 'shop'))
     assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [false, false])
   })
 
-  it('is searched for in the namespace of the new pod while the old one is going', async () => {
+  it('an address that changes hands is searched for in the namespace of the new pod while the old one is going', async () => {
     const harness = createAutopathHarness()
     harness.cluster.cluster.apply(deleted('a', 'shop'))
     harness.cluster.apply('pod b bank 192.0.2.1')
     assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [false, true])
   })
 
-  it('is searched for in none while two pods claim it (as on the network of a host)', async () => {
+  it('an address that changes hands is searched for in none while two pods claim it (as on the network of a host)', async () => {
     const harness = createAutopathHarness()
     harness.cluster.apply('pod b bank 192.0.2.1')
     assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [false, false])
   })
 
-  it('is searched for in their namespace where it is the same', async () => {
+  it('an address that changes hands is searched for in their namespace where it is the same', async () => {
     const harness = createAutopathHarness()
     harness.cluster.apply('pod b shop 192.0.2.1')
     assert.equal(await searched(harness, 'shop'), true)
@@ -268,7 +268,7 @@ describe('autopath with a file', () => {
     return Promise.resolve(test(folder)).finally(() => rmSync(folder, { recursive: true }))
   }
 
-  it('takes the last search or domain line, for every client', () =>
+  it('autopath with a file takes the last search or domain line, for every client', () =>
     withFile('nameserver 10.0.0.1\nsearch x.example\nsearch A.example b.example\n', async (folder) => {
       const instance = setUp(autopath, `autopath ${folder}/resolv.conf`)
       const { next, asked } = chain('www.b.example. 5 IN A 10.0.0.1')
@@ -281,7 +281,7 @@ describe('autopath with a file', () => {
       assert.deepEqual(asked, ['www.a.example.', 'www.b.example.'])
     }))
 
-  it('does nothing where the file has no such line', () =>
+  it('autopath with a file does nothing where the file has no such line', () =>
     withFile('nameserver 10.0.0.1\n', async (folder) => {
       const instance = setUp(autopath, `autopath ${folder}/resolv.conf`)
       const { next, asked } = chain()
@@ -289,11 +289,11 @@ describe('autopath with a file', () => {
       assert.deepEqual(asked, ['www.a.example.'])
     }))
 
-  it('needs the file', () => {
+  it('autopath with a file needs the file', () => {
     assert.throws(() => setUp(autopath, 'autopath nosuchfile'), /cannot read .*nosuchfile: ENOENT/)
   })
 
-  it('needs a plugin that knows search lists, but not that it is there', () => {
+  it('autopath with a file needs a plugin that knows search lists, but not that it is there', () => {
     const named = (others: Record<string, Instance>) =>
       setUp(autopath, 'autopath @other', createPluginHarness(), { others }).start?.()
     assert.throws(() => named({ other: {} }), /plugin other does not support autopath/)

@@ -86,7 +86,7 @@ describe('with autopath a client finds what it finds without', () => {
     ['IPv6 alone', ['AAAA']],
   ]
   for (const [name, families] of clients)
-    it(`asking for ${name}`, () =>
+    it(`a client finds with autopath what it finds without, asking for ${name}`, () =>
       fc.assert(
         fc.asyncProperty(world, async (states) => {
           const wanted = await clientSearch(plain(states), families)
@@ -95,7 +95,7 @@ describe('with autopath a client finds what it finds without', () => {
         { numRuns: 500 },
       ))
 
-  it('and never the addresses of two hosts', () =>
+  it('a client with autopath never gets the addresses of two hosts', () =>
     fc.assert(
       fc.asyncProperty(world, async (states) => {
         const server = helped(states)

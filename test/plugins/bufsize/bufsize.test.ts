@@ -15,7 +15,7 @@ describe('bufsize', () => {
     ['bufsize', undefined, undefined],
   ]
   for (const [text, offered, passedOn] of cases)
-    it(`passes on ${passedOn ?? 'no EDNS'} of ${offered ?? 'none'} with '${text.replace('\n', ' | ')}'`, () => {
+    it(`bufsize passes on ${passedOn ?? 'no EDNS'} of ${offered ?? 'none'} with '${text.replace('\n', ' | ')}'`, () => {
       let seen: Query | undefined
       handle(setUp(bufsize, text), ask('a. A', offered ? { edns: { payloadSize: offered } } : {}), (query) => {
         seen = query
@@ -24,7 +24,7 @@ describe('bufsize', () => {
       assert.equal(seen?.request.edns?.payloadSize, passedOn)
     })
 
-  it('holds for answers from the table, too', () => {
+  it('bufsize holds for answers from the table, too', () => {
     assert.deepEqual(capabilityOf(setUp(bufsize, 'bufsize 700'), dataPlaneEffects), { maxPayload: 700 })
   })
 })

@@ -97,7 +97,7 @@ describe('what is kept', () => {
 })
 
 describe('cluster answers', () => {
-  it('pass untouched: TTLs, OPT and all', async () => {
+  it('cluster answers pass untouched: TTLs, OPT and all', async () => {
     const edns = { version: 0, payloadSize: 4096, dnssecOk: false, extendedRcode: 0, options: [] }
     const said = { answer: ['a.svc.cluster.local. 1 IN A 10.0.0.1'], plugin: 'kubernetes', with: { edns } }
     const { ask } = createCacheHarness('cache 30', said)
@@ -126,7 +126,7 @@ describe('TTLs', () => {
     })
   }
 
-  it('they run down by whole seconds, then the entry is gone', async () => {
+  it('cached TTLs run down by whole seconds, then the entry is gone', async () => {
     const { lines, asked, plugin } = createCacheHarness('cache 30')
     await lines('www.example.org. A')
     plugin.clock.advance(10.5 * seconds)

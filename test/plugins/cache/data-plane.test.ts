@@ -15,7 +15,7 @@ describe('the data plane', () => {
     return { put: (entry) => void entries.push(entry), remove: (name) => void removed.push(name) }
   }
 
-  it('gets each entry with its expiry: a reply without OPT, AA set, TTLs as of when it was stored', async () => {
+  it('the data plane gets each entry with its expiry: a reply without OPT, AA set, TTLs as of when it was stored', async () => {
     const { ask, instance, plugin } = createCacheHarness('cache 30')
     const entries: CachedEntry[] = []
     capabilityOf(instance, replySource)?.attach(sinkOf(entries))
@@ -49,7 +49,7 @@ describe('the data plane', () => {
     assert.deepEqual([parseMessage(reply).answer[0].ttl, storedAt, expiresAt], [30, 0, 30 * seconds])
   })
 
-  it('loses an entry that the cache loses', async () => {
+  it('the data plane loses an entry that the cache loses', async () => {
     const { ask, instance, asked } = createCacheHarness('cache {\nsuccess 1\n}')
     const removed: string[] = []
     capabilityOf(instance, replySource)?.attach(sinkOf([], removed))
@@ -58,7 +58,7 @@ describe('the data plane', () => {
     assert.equal(asked.length, 1025)
   })
 
-  it('gets no failures, for each is to be seen in the log of errors', async () => {
+  it('the data plane gets no failures, so that the log of errors has each of them', async () => {
     const { ask, instance, asked } = createCacheHarness('cache 30', { rcode: 'SERVFAIL' })
     const entries: CachedEntry[] = []
     capabilityOf(instance, replySource)?.attach(sinkOf(entries))
@@ -67,7 +67,7 @@ describe('the data plane', () => {
     assert.deepEqual([asked.length, entries.length], [1, 0])
   })
 
-  it('gets nothing where every hit has to be seen, and nothing of class CH', async () => {
+  it('the data plane gets nothing where every hit has to be seen, and nothing of class CH', async () => {
     for (const option of ['prefetch 2', 'serve_stale', 'keepttl']) {
       assert.equal(capabilityOf(createCacheHarness(`cache {\n${option}\n}`).instance, replySource), undefined, option)
     }
@@ -97,7 +97,7 @@ describe('metrics', () => {
     duration: histogram,
   })
 
-  it('requests, hits, misses, drops and entries are counted, and what the data plane answered', async () => {
+  it('metrics requests, hits, misses, drops and entries are counted, and what the data plane answered', async () => {
     const made = createCacheHarness()
     await made.ask('www.example.org. A')
     await made.ask('www.example.org. A')

@@ -29,7 +29,7 @@ describe('a kept answer to a question that had fallen through', () => {
     ['a denial', { rcode: 'NXDOMAIN', authority: [soa] }],
     ['records', { answer: [www] }],
   ] as const) {
-    it(`is given as long as it falls through: ${what}`, async () => {
+    it(`a cached answer of a name that fell through is given as long as it falls through: ${what}`, async () => {
       const { others } = livePlugin('passes')
       const { ask, asked } = createCacheHarness('cache', said, others)
       await ask(question)
@@ -38,7 +38,7 @@ describe('a kept answer to a question that had fallen through', () => {
     })
 
     for (const says of ['NOERROR', 'a promise'] as const) {
-      it(`is passed over once the plugin has the name (${says}): ${what}`, async () => {
+      it(`a cached answer is passed over once the plugin has the name (${says}): ${what}`, async () => {
         const { at, others } = livePlugin('passes')
         const made = createCacheHarness('cache', said, others)
         await made.ask(question)
@@ -49,7 +49,7 @@ describe('a kept answer to a question that had fallen through', () => {
     }
   }
 
-  it('is for clients whose search the plugin does not see: it denies the name, another plugin had found it', async () => {
+  it('a cached answer goes to clients whose search the plugin does not see: it denies the name, another plugin had found it', async () => {
     const { others } = livePlugin('NXDOMAIN')
     const { ask, asked } = createCacheHarness('cache', { answer: [www] }, others)
     await ask(question)
@@ -57,7 +57,7 @@ describe('a kept answer to a question that had fallen through', () => {
     assert.equal(asked.length, 1)
   })
 
-  it('is not for the data plane, which would not ask the plugin', async () => {
+  it('a cached answer of a name that fell through is not for the data plane, which would not ask the plugin', async () => {
     const names: string[] = []
     const { ask, instance } = createCacheHarness('cache', { answer: [www] }, livePlugin('passes').others)
     capabilityOf(instance, replySource)?.attach({ put: ({ name }) => void names.push(name), remove() {} })

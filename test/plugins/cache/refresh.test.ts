@@ -53,7 +53,7 @@ describe('serve_stale', () => {
     assert.match(await made.plugin.metrics.text(), /coredns_cache_served_stale_total\{.*\} 1/)
   })
 
-  it('only for the window, with the TTL that was asked for', async () => {
+  it('a stale answer is served only within the window, with the configured TTL', async () => {
     const made = createCacheHarness('cache 30 {\nserve_stale 1m immediate 7s\nservfail 0\n}')
     await made.ask(question)
     made.said = failure

@@ -6,7 +6,7 @@ const mebibyte = 1024 * 1024
 const entry = (key: string, octets: number) => ({ key, wire: new Uint8Array(octets) }) as Entry
 
 describe('what a cache has room for', () => {
-  it('costs nothing before it is used, however much that is', () => {
+  it('a cache costs no memory before it is used, however large its capacity', () => {
     const used = () => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers
     const before = used()
     const store = createStore({ success: 100_000_000, denial: 100_000_000 }, () => undefined)
@@ -14,7 +14,7 @@ describe('what a cache has room for', () => {
     assert.equal(store.size('success'), 0)
   })
 
-  it('is kept to: the entry that was not asked for the longest goes first', () => {
+  it('a full cache evicts the entry that was not asked for the longest', () => {
     const dropped: string[] = []
     const store = createStore({ success: 2, denial: 2 }, ({ key }) => void dropped.push(key))
     const evicts = (key: string) => store.set('success', entry(key, 200))
@@ -25,7 +25,7 @@ describe('what a cache has room for', () => {
     assert.equal(store.size('success'), 2)
   })
 
-  it('is taken by large replies as by several, so that they cannot take the memory of all', () => {
+  it('a large reply takes the room of several entries, so that large replies cannot take the memory of all', () => {
     const store = createStore({ success: 1024, denial: 1024 }, () => undefined)
     for (let i = 0; i < 1000; i++) store.set('success', entry(`small ${i}`, 500))
     assert.equal(store.set('success', entry('large', 65_535)), 40)

@@ -4,7 +4,7 @@ import { cancel } from '../../../src/plugins/cancel/index.ts'
 import { ask, createPluginHarness, failing, handle, replying, setUp } from '../../support/plugin-harness.ts'
 
 describe('cancel', () => {
-  it('gives SERVFAIL to a query that takes too long', async () => {
+  it('cancel gives SERVFAIL to a query that takes too long', async () => {
     const harness = createPluginHarness()
     const outcome = handle(setUp(cancel, 'cancel 2s', harness), ask('a. A'), () => new Promise(() => undefined))
     harness.clock.advance(2_000)
@@ -15,7 +15,7 @@ describe('cancel', () => {
     ])
   })
 
-  it('leaves answers that come in time alone, and those that came at once', async () => {
+  it('cancel leaves answers that come in time alone, and those that came at once', async () => {
     const harness = createPluginHarness()
     const instance = setUp(cancel, 'cancel', harness)
     const atOnce = handle(instance, ask('a. A'), failing(5))
@@ -24,7 +24,7 @@ describe('cancel', () => {
     assert.equal(soon.kind, 'reply')
   })
 
-  it('waits 5.001 s unless told otherwise', async () => {
+  it('cancel waits 5.001 s by default', async () => {
     const harness = createPluginHarness()
     let done = false
     const outcome = handle(setUp(cancel, 'cancel', harness), ask('a. A'), () => new Promise(() => undefined))

@@ -4,7 +4,7 @@ import { debug } from '../../../src/plugins/debug/index.ts'
 import { createPluginHarness, setUp } from '../../support/plugin-harness.ts'
 
 describe('debug', () => {
-  it('turns DEBUG lines on for as long as a configuration names it', async () => {
+  it('debug turns DEBUG lines on for as long as a configuration names it', async () => {
     const harness = createPluginHarness()
     const [old, next] = [setUp(debug, 'debug', harness), setUp(debug, 'debug', harness)]
     await old.start?.()

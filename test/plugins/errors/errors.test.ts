@@ -6,14 +6,14 @@ import { ask, createPluginHarness, failing, handle, replying, setUp } from '../.
 const servfail = 2
 
 describe('errors', () => {
-  it('writes rcode, name in lower case, type and error of a query that failed', () => {
+  it('errors writes rcode, name in lower case, type and error of a query that failed', () => {
     const harness = createPluginHarness()
     const instance = setUp(errors, 'errors', harness)
     handle(instance, ask('A.example.Org. AAAA'), failing(servfail, 'no healthy proxies'))
     assert.deepEqual(harness.lines, ['[ERROR] plugin/errors: 2 a.example.org. AAAA: no healthy proxies'])
   })
 
-  it('writes the error of a reply that was sent all the same, and of one that comes later', async () => {
+  it('errors writes the error of a reply that was sent all the same, and of one that comes later', async () => {
     const harness = createPluginHarness()
     const instance = setUp(errors, 'errors', harness)
     handle(instance, ask('a.org. A'), replying({ rcode: 'REFUSED', error: new Error('too many') }))
@@ -24,7 +24,7 @@ describe('errors', () => {
     ])
   })
 
-  it('says nothing about queries without an error, whatever their rcode', () => {
+  it('errors says nothing about queries without an error, whatever their rcode', () => {
     const harness = createPluginHarness()
     const instance = setUp(errors, 'errors', harness)
     handle(instance, ask('a.org. A'), replying())
@@ -33,7 +33,7 @@ describe('errors', () => {
     assert.deepEqual(harness.lines, [])
   })
 
-  it('leaves the outcome as it is', () => {
+  it('errors leaves the outcome as it is', () => {
     const outcome = failing(servfail, 'x')(ask('a.org. A'))
     assert.equal(
       handle(setUp(errors, 'errors'), ask('a.org. A'), () => outcome),
@@ -41,7 +41,7 @@ describe('errors', () => {
     )
   })
 
-  it('writes where an error came from with stacktrace', () => {
+  it('errors writes where an error came from with stacktrace', () => {
     const harness = createPluginHarness()
     handle(setUp(errors, 'errors {\nstacktrace\n}', harness), ask('a.org. A'), failing(servfail, 'x'))
     assert.match(harness.lines[0], /^\[ERROR\] plugin\/errors: 2 a\.org\. A: Error: x\n +at /)
@@ -54,7 +54,7 @@ describe('errors', () => {
       return { instance, harness }
     }
 
-    it('counts errors that match, and says how many at the end of the period', () => {
+    it('errors with consolidate counts errors that match, and logs how many at the end of the period', () => {
       const { harness } = failTimes(3, 'consolidate 5m "^read udp .*|i/o timeout$"')
       harness.clock.advance(299_999)
       assert.deepEqual(harness.lines, [])
@@ -66,7 +66,7 @@ describe('errors', () => {
       assert.equal(harness.lines.length, 1, 'a period without errors has no summary')
     })
 
-    it('writes errors that match no pattern as ever, and asks patterns in order', () => {
+    it('errors with consolidate writes errors that match no pattern as ever, and asks patterns in order', () => {
       const harness = createPluginHarness()
       const instance = setUp(errors, 'errors {\nconsolidate 1s refused info\nconsolidate 1s ref debug\n}', harness)
       handle(instance, ask('a.org. A'), failing(servfail, 'connection refused'))
@@ -78,7 +78,7 @@ describe('errors', () => {
       ])
     })
 
-    it('shows the first one with show_first, and no summary when it was the only one', () => {
+    it('errors with consolidate logs the first error with show_first, and no summary when it was the only one', () => {
       const first = '[WARNING] plugin/errors: 2 a.org. A: read udp: i/o timeout'
       const once = failTimes(1, 'consolidate 30s timeout warning show_first').harness
       once.clock.advance(30_000)
@@ -88,7 +88,7 @@ describe('errors', () => {
       assert.deepEqual(twice.lines, [first, "[WARNING] plugin/errors: 2 errors like 'timeout' occurred in last 30s"])
     })
 
-    it('says what it has counted when the configuration ends', async () => {
+    it('errors with consolidate logs what it has counted when the configuration ends', async () => {
       const { instance, harness } = failTimes(2, 'consolidate 1h timeout')
       await instance.stop?.()
       assert.deepEqual(harness.lines, ["[ERROR] plugin/errors: 2 errors like 'timeout' occurred in last 1h0m0s"])

@@ -27,7 +27,7 @@ describe('health', () => {
     await assert.rejects(get(port))
   })
 
-  it('is not refused for a moment while a reload starts the next configuration and stops the old one', async () => {
+  it('the health listener refuses nobody while a reload starts the next configuration and stops the old one', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const old = setUp(health, `health 127.0.0.1:${port}`, harness)
@@ -42,7 +42,7 @@ describe('health', () => {
     await harness.settled()
   })
 
-  it('keeps the old configuration’s listener when the next one cannot have its own', async () => {
+  it('health keeps the old configuration’s listener when the next one cannot have its own', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const old = setUp(health, `health 127.0.0.1:${port}`, harness)
@@ -60,7 +60,7 @@ describe('health', () => {
     other.close()
   })
 
-  it('lets blocks share an address, and the last of several lines of a block count', async () => {
+  it('health lets blocks share an address, and the last of several lines of a block count', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const first = setUp(health, `health :1\nhealth :${port}`, harness)
@@ -80,10 +80,10 @@ describe('health', () => {
     ['lameduck -5s', 0],
   ]
   for (const [text, milliseconds] of lameducks)
-    it(`goes on for ${milliseconds} ms at shutdown with '${text}'`, () =>
+    it(`health answers for ${milliseconds} ms more at shutdown with '${text}'`, () =>
       assert.equal(capabilityOf(setUp(health, `health {\n${text}\n}`), lameduck), milliseconds))
 
-  it('logs the lameduck period when shutdown begins, and nothing without one', () => {
+  it('health logs the lameduck period when shutdown begins, and nothing without one', () => {
     for (const [text, lines] of [
       ['lameduck 1m30s', ['[INFO] plugin/health: Going into lameduck mode for 1m30s']],
       ['', []],
@@ -94,7 +94,7 @@ describe('health', () => {
     }
   })
 
-  it('asks itself every second, and counts how long that took and how often it failed', async () => {
+  it('health asks itself every second, and counts how long that took and how often it failed', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const instance = setUp(health, `health 127.0.0.1:${port}`, harness)

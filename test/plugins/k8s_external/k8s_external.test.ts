@@ -158,13 +158,14 @@ const cases: readonly (readonly [string, string, readonly string[]])[] = [
 
 describe('k8s_external answers', () => {
   for (const [name, question, wanted] of cases)
-    it(`${name}: ${question}`, async () => assert.deepEqual(await createExternalHarness().reply(question), wanted))
+    it(`k8s_external answers ${name}: ${question}`, async () =>
+      assert.deepEqual(await createExternalHarness().reply(question), wanted))
 
-  it('nothing outside of its zones', async () => {
+  it('k8s_external answers nothing outside of its zones', async () => {
     assert.equal(await createExternalHarness().reply('web.shop.example.com. A'), 'next')
   })
 
-  it('transfers by REFUSED: they are for another plugin', async () => {
+  it('k8s_external answers REFUSED to transfers: they are for another plugin', async () => {
     const { instance } = createExternalHarness()
     const outcome = await handle(instance, ask('example.org. AXFR', { transport: 'tcp' }), failing(passedOn))
     assert.equal(outcome.kind === 'rcode' && outcome.rcode, 5)
@@ -195,7 +196,7 @@ describe('k8s_external answers', () => {
     assert.deepEqual(await reply('web.shop.example.org. A'), ['an web.shop.example.org. 5 IN A 192.0.2.1'])
   })
 
-  it('for the namespaces that kubernetes shows', async () => {
+  it('k8s_external answers for the namespaces that kubernetes exposes', async () => {
     const { reply } = createExternalHarness({ settings: { namespaces: new Set(['other']) } })
     assert.deepEqual(await reply('web.shop.example.org. A'), nxdomain)
     assert.deepEqual(await reply('1.2.0.192.in-addr.arpa. PTR'), ['NXDOMAIN', 'ns 2.0.192.in-addr.arpa. SOA'])
@@ -225,12 +226,12 @@ describe('k8s_external with headless', () => {
     ['NXDOMAIN for a ClusterIP service without external addresses', 'inside.shop.example.org. A', nxdomain],
   ]
   for (const [name, question, wanted] of headless)
-    it(`answers ${name}: ${question}`, async () =>
+    it(`k8s_external with headless answers ${name}: ${question}`, async () =>
       assert.deepEqual(await createExternalHarness({ text }).reply(question), wanted))
 })
 
 describe("k8s_external's name server", () => {
-  it('has the addresses of this machine, where no service leads to it', async () => {
+  it('the name server of k8s_external has the addresses of this machine where no service leads to it', async () => {
     const { reply } = createExternalHarness({ localAddresses: ['192.0.2.53', '2001:db8::53'] })
     assert.deepEqual(await reply('example.org. NS'), [
       'an example.org. 5 IN NS ns1.dns.example.org.',
@@ -241,7 +242,7 @@ describe("k8s_external's name server", () => {
     assert.deepEqual(await reply('ns1.dns.example.org. TXT'), nodata)
   })
 
-  it('has the external addresses of the service that this machine is an endpoint of', async () => {
+  it('the name server of k8s_external has the external addresses of the service that this machine is an endpoint of', async () => {
     const harness = shareCluster({ localAddresses: ['10.0.0.53'] })
     harness.cluster.apply(service('dns', { externalIPs: ['192.0.2.99'] }))
     harness.apply('endpoint dns shop 10.0.0.53 ready')
@@ -255,7 +256,7 @@ describe("k8s_external's name server", () => {
 })
 
 describe('k8s_external beside kubernetes', () => {
-  it('leaves the names of the cluster to the table', () => {
+  it('k8s_external beside kubernetes leaves the names of the cluster to the table', () => {
     const opaque = capabilityOf(createExternalHarness().instance, transparency)!
     assert.equal(opaque.claims('web.shop.svc.cluster.local.'), undefined)
     assert.equal(opaque.claimsBelow('cluster.local.'), undefined)
@@ -263,12 +264,12 @@ describe('k8s_external beside kubernetes', () => {
     assert.deepEqual(opaque.claimed, ['example.org.', '2.0.192.in-addr.arpa.'])
   })
 
-  it('needs it in its block', () => {
+  it('k8s_external needs kubernetes in its block', () => {
     const instance = setUp(k8sExternal, 'k8s_external example.org')
     assert.throws(() => instance.start?.(), /k8s_external: requires the plugin 'kubernetes' in the same server block/)
   })
 
-  it('can be transferred, and says what its questions get', () => {
+  it('the zone of k8s_external can be transferred, and its questions are explained', () => {
     const { instance } = createExternalHarness({ text: 'k8s_external example.org 2.0.192.in-addr.arpa {\nheadless\n}' })
     const records = (zone: string) => {
       const { records } = capabilityOf(instance, transferSource)!.snapshot(zone)!

@@ -159,7 +159,7 @@ function assertLine(line: string): void {
 describe('a service with an annotation that makes no sense', () => {
   for (const [word, right] of Object.entries(keys)) {
     const key = `slicedns.io/${word}`
-    test(`is answered, and ${key} reported: on a Service`, () => {
+    test(`a service with an invalid annotation is answered, and ${key} reported: on a Service`, () => {
       for (const value of fixed) {
         const context = createClusterContext({
           service: { [key]: value, ...(word === 'ttl' ? {} : { 'slicedns.io/ttl': '77' }) },
@@ -186,7 +186,7 @@ describe('a service with an annotation that makes no sense', () => {
   ] as const
   for (const [kind, object, words] of others) {
     for (const word of words)
-      test(`is answered, and slicedns.io/${word} reported: on ${object}`, () => {
+      test(`a service with an invalid annotation is answered, and slicedns.io/${word} reported: on ${object}`, () => {
         const isKnown = kind === 'namespace' ? word === 'ttl' : word.startsWith('srv-')
         for (const value of fixed) {
           const context = createClusterContext({ [kind]: { [`slicedns.io/${word}`]: value } })
@@ -200,7 +200,7 @@ describe('a service with an annotation that makes no sense', () => {
       })
   }
 
-  test('is answered whatever its metadata', () => {
+  test('a service is answered whatever its metadata annotations say', () => {
     for (const value of fixed) {
       for (const word of ['model', '', 'a=b', 'größe', 'a\nb', 'x'.repeat(300)]) {
         const key = `txt.slicedns.io/${word}`
@@ -214,7 +214,7 @@ describe('a service with an annotation that makes no sense', () => {
     }
   })
 
-  test('is answered whatever stands there, and told of sixteen problems an object', () => {
+  test('a service is answered whatever its annotations say, with at most sixteen problems reported an object', () => {
     const key = fc.oneof(
       fc.constantFrom(...Object.keys(keys).map((word) => `slicedns.io/${word}`)),
       fc.string({ unit: 'binary', maxLength: 20 }).map((text) => `slicedns.io/${text}`),
@@ -244,7 +244,7 @@ describe('a service with an annotation that makes no sense', () => {
     )
   })
 
-  test('does not keep thousands of problems', () => {
+  test('a service with thousands of problems does not keep them all', () => {
     const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`slicedns.io/key-${i}`, '']))
     assert.equal(reported(createClusterContext({ service: many, namespace: many, slice: many })).length, 48)
   })

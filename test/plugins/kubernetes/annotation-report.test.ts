@@ -49,7 +49,7 @@ const line = (name: string, value: string): string =>
   `[WARNING] Service shop/${name}: annotation ${key} "${value}" is ignored: ${rule}`
 
 describe('an annotation that is ignored', () => {
-  test('is one line of the log and one count, however often its object is looked at', async () => {
+  test('an ignored annotation is one line of the log and one count, however often its object is looked at', async () => {
     const { report, lines, counted } = createAnnotationReportHarness()
     for (let i = 0; i < 3; i++) report.update(one, 'shop/web', [bad('web', 'soon')])
     assert.deepEqual(lines, [line('web', 'soon')])
@@ -59,7 +59,7 @@ describe('an annotation that is ignored', () => {
     ])
   })
 
-  test('is told again with another value, on another object, at another key', () => {
+  test('an ignored annotation is reported again with another value, on another object, at another key', () => {
     const { report, lines } = createAnnotationReportHarness()
     report.update(one, 'shop/web', [bad('web', 'soon')])
     report.update(one, 'shop/web', [bad('web', 'later')])
@@ -73,7 +73,7 @@ describe('an annotation that is ignored', () => {
     ])
   })
 
-  test('is not told again when it comes back, and counts among the objects while it is there', async () => {
+  test('an ignored annotation is not reported again when it comes back, and counts among the objects while it is there', async () => {
     const { report, lines, events, counted } = createAnnotationReportHarness()
     report.update(one, 'shop/web', [bad('web', 'soon')])
     report.update(one, 'shop/web', [])
@@ -84,7 +84,7 @@ describe('an annotation that is ignored', () => {
     assert.deepEqual(events, ['+ web soon', '-', '+ web soon'])
   })
 
-  test('is told once of all who find it', async () => {
+  test('an ignored annotation that several find is reported once', async () => {
     const { report, lines, events, counted } = createAnnotationReportHarness()
     report.update(one, 'shop/web', [bad('web', 'soon')])
     report.update(other, 'shop/web', [bad('web', 'soon')])
@@ -97,7 +97,7 @@ describe('an annotation that is ignored', () => {
     assert.match((await counted()).join(), /objects 0/)
   })
 
-  test('of the same problem twice on one object is one object', async () => {
+  test('one object with the same problem twice counts as one object', async () => {
     const { report, counted } = createAnnotationReportHarness()
     const unknown = { key: 'slicedns.io/x', reason: 'unknown', rule } as const
     const slice = { kind: 'EndpointSlice', name: 'web-a' } as const
@@ -105,7 +105,7 @@ describe('an annotation that is ignored', () => {
     assert.match((await counted()).join(), /objects 2/)
   })
 
-  test('that is in effect all the same is told as advice', () => {
+  test('an annotation that is in effect all the same is reported as advice', () => {
     const { report, lines } = createAnnotationReportHarness()
     report.update(one, 'shop/web', [
       bad('web', '2s', { problem: { key: 'slicedns.io/hold', reason: 'advice', rule: 'do' } }),
@@ -113,7 +113,7 @@ describe('an annotation that is ignored', () => {
     assert.deepEqual(lines, ['[WARNING] Service shop/web: annotation slicedns.io/hold "2s": do'])
   })
 
-  test('cannot write lines of its own, and is cut short', () => {
+  test('an ignored annotation cannot write lines of its own, and is cut short', () => {
     const { report, lines } = createAnnotationReportHarness()
     const value = `x\n[ERROR] all is lost ${'y'.repeat(256 * 1024)}`
     report.update(one, 'shop/web', [
@@ -126,7 +126,7 @@ describe('an annotation that is ignored', () => {
     )
   })
 
-  test('is one of sixty lines a minute; of more their number is told', () => {
+  test('ignored annotations are sixty lines a minute at most; the rest is counted in one line', () => {
     const { report, lines, clock } = createAnnotationReportHarness()
     for (let i = 0; i < 100; i++) report.update(one, `shop/s${i}`, [bad(`s${i}`, 'soon')])
     assert.equal(lines.length, 60)
@@ -138,7 +138,7 @@ describe('an annotation that is ignored', () => {
     ])
   })
 
-  test('is remembered, with ten thousand others', () => {
+  test('an ignored annotation is remembered, with ten thousand others', () => {
     const { report, clock, lines } = createAnnotationReportHarness()
     const tell = (report: AnnotationReport, count: number): void => {
       for (let i = 0; i < count; i++) {

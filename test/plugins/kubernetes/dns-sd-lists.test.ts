@@ -19,7 +19,7 @@ const services = Array.from({ length: count }, (_, i) => `service service-${i} b
 const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe(`a namespace of ${count} services`, () => {
-  test('is listed as far as one message goes, the first names in their order', async () => {
+  test(`a namespace of ${count} services is listed as far as one message goes, the first names in their order`, async () => {
     const cluster = createKubernetesHarness({ options: 'dns_sd', cluster: services })
     await cluster.settled()
     const reply = await cluster.askChain(type, 'PTR', {})
@@ -29,7 +29,7 @@ describe(`a namespace of ${count} services`, () => {
     assert.equal(cluster.askTable(type, 'PTR')?.answer.length, reply.answer.length)
   })
 
-  test('has each name of browsing compiled once, however many services come at a time', async () => {
+  test(`a namespace of ${count} services has each name of browsing compiled once, however many services come at a time`, async () => {
     const cluster = createFakeCluster({ pods: false, serviceImports: false })
     const notation = createNotation(cluster)
     const context = knowledgeOf(cluster.view, dnsSettings({ zones: ['cluster.local.'], dnsSd: true }))

@@ -28,27 +28,31 @@ const moves = (title: string, first: string, second: string): void =>
       endpoint hdls testns 172.0.0.3 ready slice one
       endpoint hdls testns 172.0.0.4 ready slice two`,
     cases: [
-      { name: 'before', ask: `${name} A`, answer: a('172.0.0.2', '172.0.0.3', '172.0.0.4') },
       {
-        name: 'its own name, before',
+        name: 'the service has the endpoint before it moves',
+        ask: `${name} A`,
+        answer: a('172.0.0.2', '172.0.0.3', '172.0.0.4'),
+      },
+      {
+        name: 'the endpoint has a name of its own before it moves',
         ask: `172-0-0-2.${name} A`,
         answer: [`172-0-0-2.${name} 5 IN A 172.0.0.2`],
         by: 'table',
       },
       {
-        name: 'after both events',
+        name: 'the service has the endpoint after both events',
         when: `${first}\n${second}`,
         ask: `${name} A`,
         answer: a('172.0.0.2', '172.0.0.3', '172.0.0.4'),
       },
       {
-        name: 'its own name, after',
+        name: 'the endpoint has a name of its own after both events',
         ask: `172-0-0-2.${name} A`,
         answer: [`172-0-0-2.${name} 5 IN A 172.0.0.2`],
         by: 'table',
       },
       {
-        name: 'its PTR, after',
+        name: 'the PTR of the endpoint is there after both events',
         ask: '2.0.0.172.in-addr.arpa. PTR',
         answer: [`2.0.0.172.in-addr.arpa. 5 IN PTR 172-0-0-2.${name}`],
       },
@@ -74,7 +78,7 @@ spec('names of IPv6 endpoints', {
     endpoint hdls testns ::1 ready`,
   cases: [
     {
-      name: 'colons become dashes',
+      name: "the colons of an IPv6 address become dashes in its endpoint's name",
       ask: `2001-db8--1.${name} AAAA`,
       answer: [`2001-db8--1.${name} 5 IN AAAA 2001:db8::1`],
     },
@@ -83,8 +87,12 @@ spec('names of IPv6 endpoints', {
       ask: `2001-db8--0.${name} AAAA`,
       answer: [`2001-db8--0.${name} 5 IN AAAA 2001:db8::`],
     },
-    { name: 'other spellings of an address are other names', ask: `2001-db8-0-1.${name} AAAA`, ...missing },
-    { name: 'a label may begin with one', ask: `--1.${name} AAAA`, answer: [`--1.${name} 5 IN AAAA ::1`] },
+    { name: 'other spellings of an address are names of no endpoint', ask: `2001-db8-0-1.${name} AAAA`, ...missing },
+    {
+      name: 'the label of an endpoint may begin with a dash',
+      ask: `--1.${name} AAAA`,
+      answer: [`--1.${name} 5 IN AAAA ::1`],
+    },
   ],
 })
 
@@ -115,7 +123,7 @@ spec('ports of slices', {
     },
     { name: 'all endpoints have addresses', ask: `${name} A`, answer: a('172.0.0.1', '172.0.0.2', '172.0.0.3') },
     {
-      name: 'one without ports has no SRV: NODATA',
+      name: 'a slice without ports has no SRV: NODATA',
       ask: `172-0-0-3.${name} SRV`,
       authority: [soa()],
     },
@@ -131,15 +139,19 @@ spec('a port without number, which stands for every port', {
     endpoint hdls testns 172.0.0.2 ready slice two`,
   cases: [
     {
-      name: 'has no SRV record, and counts in the weights',
+      name: 'a port without number has no SRV record, and counts in the weights',
       ask: `${name} SRV`,
       answer: [`${name} 5 IN SRV 0 33 80 172-0-0-1.${name}`],
       additional: [`172-0-0-1.${name} 5 IN A 172.0.0.1`],
     },
-    { name: 'has addresses', ask: `_http._tcp.${name} A`, answer: [`_http._tcp.${name} 5 IN A 172.0.0.1`] },
-    { name: 'has a name without SRV: NODATA', ask: `_http._tcp.${name} SRV`, authority: [soa()] },
     {
-      name: 'is found by its protocol',
+      name: 'a service whose port has no number has addresses',
+      ask: `_http._tcp.${name} A`,
+      answer: [`_http._tcp.${name} 5 IN A 172.0.0.1`],
+    },
+    { name: 'a port without number has a name without SRV: NODATA', ask: `_http._tcp.${name} SRV`, authority: [soa()] },
+    {
+      name: 'a port without number is found by its protocol',
       ask: `_._tcp.${name} SRV`,
       answer: [`_._tcp.${name} 5 IN SRV 0 33 80 172-0-0-1.${name}`],
       additional: [`172-0-0-1.${name} 5 IN A 172.0.0.1`],
@@ -154,20 +166,20 @@ spec('FQDN slices', {
     endpoint hdls testns 172.0.0.2 ready slice addresses`,
   cases: [
     {
-      name: 'their endpoints are CNAMEs beside the addresses of others (as CoreDNS)',
+      name: 'the endpoints of FQDN slices are CNAMEs beside the addresses of others (as CoreDNS)',
       ask: `${name} A`,
       elsewhere: { 'a.example.com. A': ['a.example.com. 60 IN A 192.0.2.1'] },
       answer: [...a('172.0.0.2'), `${name} 5 IN CNAME a.example.com.`, 'a.example.com. 60 IN A 192.0.2.1'],
       by: 'chain',
     },
     {
-      name: 'they have no SRV and do not count in the weights',
+      name: 'the endpoints of FQDN slices have no SRV and do not count in the weights',
       ask: `${name} SRV`,
       answer: [`${name} 5 IN SRV 0 100 80 172-0-0-2.${name}`],
       additional: [`172-0-0-2.${name} 5 IN A 172.0.0.2`],
     },
     {
-      name: 'their own names have dashes for dots',
+      name: 'the endpoints of FQDN slices have names with dashes for dots',
       ask: `a-example-com.${name} CNAME`,
       answer: [`a-example-com.${name} 5 IN CNAME a.example.com.`],
     },
@@ -179,7 +191,12 @@ const many = Array.from({ length: 150 }, (_, i) => `172.0.1.${i + 1}`)
 spec('more than a hundred endpoints', {
   cluster: `service hdls testns headless\n${many.map((address) => `endpoint hdls testns ${address} ready`).join('\n')}`,
   cases: [
-    { name: 'A lists them all', ask: `${name} A`, answer: a(...many), by: 'table' },
+    {
+      name: 'the A records of a service list more than a hundred endpoints',
+      ask: `${name} A`,
+      answer: a(...many),
+      by: 'table',
+    },
     {
       name: 'no SRV weight is 0, which would mean "never" (RFC 2782)',
       ask: `_http._tcp.${name} SRV`,

@@ -19,12 +19,12 @@ spec('our address is an endpoint of a ClusterIP service', {
       ],
     },
     {
-      name: 'ns.dns has the same addresses',
+      name: 'the name ns.dns has the addresses of the service',
       ask: 'ns.dns.cluster.local. A',
       answer: ['ns.dns.cluster.local. 5 IN A 10.96.0.10'],
     },
     {
-      name: 'of both families',
+      name: 'the name ns.dns has addresses of both families',
       ask: 'ns.dns.cluster.local. AAAA',
       answer: ['ns.dns.cluster.local. 5 IN AAAA fd00:10:96::a'],
     },
@@ -37,7 +37,7 @@ spec('our address is an endpoint of a ClusterIP service', {
         'kube-dns.kube-system.svc.in-addr.arpa. 5 IN AAAA fd00:10:96::a',
       ],
     },
-    { name: 'NS of other names: NODATA', ask: 'svc.cluster.local. NS', authority: [soa()], by: 'table' },
+    { name: 'NS of names below the apex is NODATA', ask: 'svc.cluster.local. NS', authority: [soa()], by: 'table' },
   ],
 })
 
@@ -75,7 +75,7 @@ spec('no endpoint has our address', {
       additional: ['ns.dns.cluster.local. 5 IN A 192.0.2.1', 'ns.dns.cluster.local. 5 IN AAAA 2001:db8::1'],
     },
     {
-      name: 'which have that name',
+      name: 'the name ns.dns has our addresses where no endpoint has one',
       ask: 'ns.dns.cluster.local. A',
       answer: ['ns.dns.cluster.local. 5 IN A 192.0.2.1'],
     },
@@ -85,8 +85,17 @@ spec('no endpoint has our address', {
 spec('we know no address of ours (bind)', {
   cluster: 'service web testns 10.3.0.1',
   cases: [
-    { name: 'NS: NODATA', ask: 'cluster.local. NS', authority: [soa()] },
-    { name: 'ns.dns: NODATA', ask: 'ns.dns.cluster.local. A', authority: [soa()] },
-    { name: 'SOA', ask: 'cluster.local. SOA', answer: [soa()], by: 'table' },
+    { name: 'NS is NODATA where we know no address of ours', ask: 'cluster.local. NS', authority: [soa()] },
+    {
+      name: 'the name ns.dns is NODATA where we know no address of ours',
+      ask: 'ns.dns.cluster.local. A',
+      authority: [soa()],
+    },
+    {
+      name: 'SOA is answered where we know no address of ours',
+      ask: 'cluster.local. SOA',
+      answer: [soa()],
+      by: 'table',
+    },
   ],
 })

@@ -10,39 +10,44 @@ spec('namespaces: only those listed are shown', {
     endpoint hdls hidden 172.0.0.2 ready`,
   cases: [
     {
-      name: 'a listed one answers',
+      name: 'a service in a listed namespace answers',
       ask: 'web.shown.svc.cluster.local. A',
       answer: ['web.shown.svc.cluster.local. 5 IN A 10.3.0.1'],
       by: 'table',
     },
     {
-      name: 'another does not exist',
+      name: 'a service in an unlisted namespace does not exist',
       ask: 'web.hidden.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa()],
       by: 'table',
     },
-    { name: 'nor has it a name', ask: 'hidden.svc.cluster.local. A', rcode: 'NXDOMAIN', authority: [soa()] },
     {
-      name: 'nor do its addresses have names',
+      name: 'an unlisted namespace does not exist',
+      ask: 'hidden.svc.cluster.local. A',
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+    },
+    {
+      name: 'the addresses of services in an unlisted namespace have no names',
       ask: '2.0.3.10.in-addr.arpa. PTR',
       rcode: 'NXDOMAIN',
       authority: [soa(5, 'in-addr.arpa.')],
     },
     {
-      name: 'nor those of its endpoints',
+      name: 'the addresses of endpoints in an unlisted namespace have no names',
       ask: '2.0.0.172.in-addr.arpa. PTR',
       rcode: 'NXDOMAIN',
       authority: [soa(5, 'in-addr.arpa.')],
     },
     {
-      name: 'a listed one that is not there does not exist',
+      name: 'a listed namespace that is not there does not exist',
       ask: 'also.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa()],
     },
     {
-      name: 'it exists as soon as it is there',
+      name: 'a listed namespace exists as soon as it is created',
       when: 'namespace also',
       ask: 'also.svc.cluster.local. A',
       authority: [soa()],
@@ -57,7 +62,7 @@ spec('a namespace that is deleted takes its names along, and one that comes back
     service api testns 10.3.0.2`,
   cases: [
     {
-      name: 'gone',
+      name: 'a service in a deleted namespace does not exist',
       when: 'remove namespace testns',
       ask: 'web.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
@@ -65,12 +70,12 @@ spec('a namespace that is deleted takes its names along, and one that comes back
       by: 'table',
     },
     {
-      name: 'PTR records stay while the service is there (as CoreDNS)',
+      name: 'PTR records stay while the service is there, though its namespace is deleted (as CoreDNS)',
       ask: '1.0.3.10.in-addr.arpa. PTR',
       answer: ['1.0.3.10.in-addr.arpa. 5 IN PTR web.testns.svc.cluster.local.'],
     },
     {
-      name: 'back',
+      name: 'a service answers again when its namespace comes back',
       when: 'namespace testns',
       ask: 'web.testns.svc.cluster.local. A',
       answer: ['web.testns.svc.cluster.local. 5 IN A 10.3.0.1'],
@@ -96,13 +101,13 @@ spec('ignore empty_service', {
       by: 'table',
     },
     {
-      name: 'nor its ports',
+      name: 'the ports of a ClusterIP service without a ready endpoint do not exist',
       ask: '_http._tcp.web.testns.svc.cluster.local. SRV',
       rcode: 'NXDOMAIN',
       authority: [soa()],
     },
     {
-      name: 'its address still has a name (as CoreDNS)',
+      name: 'the address of a ClusterIP service without a ready endpoint still has a name (as CoreDNS)',
       ask: '1.0.3.10.in-addr.arpa. PTR',
       answer: ['1.0.3.10.in-addr.arpa. 5 IN PTR web.testns.svc.cluster.local.'],
     },
@@ -112,19 +117,19 @@ spec('ignore empty_service', {
       answer: ['six.testns.svc.cluster.local. 5 IN A 10.3.0.2'],
     },
     {
-      name: 'ExternalName services are not concerned',
+      name: 'ExternalName services are not concerned by ignore empty_service',
       ask: 'ext.testns.svc.cluster.local. CNAME',
       answer: ['ext.testns.svc.cluster.local. 5 IN CNAME www.example.com.'],
     },
     {
-      name: 'it exists as soon as an endpoint is ready',
+      name: 'a ClusterIP service exists as soon as an endpoint is ready',
       when: 'endpoint web testns 172.0.0.2 ready',
       ask: 'web.testns.svc.cluster.local. A',
       answer: ['web.testns.svc.cluster.local. 5 IN A 10.3.0.1'],
       by: 'table',
     },
     {
-      name: 'and is gone with it',
+      name: 'a ClusterIP service is gone with its last ready endpoint',
       when: 'remove slice web-ipv4 testns',
       ask: 'web.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
@@ -142,13 +147,13 @@ spec('noendpoints: slices are not watched', {
     endpoint hdls testns 172.0.0.2 ready`,
   cases: [
     {
-      name: 'ClusterIP services answer',
+      name: 'ClusterIP services answer with noendpoints',
       ask: 'web.testns.svc.cluster.local. A',
       answer: ['web.testns.svc.cluster.local. 5 IN A 10.3.0.1'],
       by: 'table',
     },
     {
-      name: 'headless services do not exist',
+      name: 'headless services do not exist with noendpoints',
       ask: 'hdls.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa()],
@@ -162,13 +167,13 @@ spec('ttl 30', {
   cluster: 'service web testns 10.3.0.1',
   cases: [
     {
-      name: 'is the TTL of every record',
+      name: 'the option ttl is the TTL of every record',
       ask: 'web.testns.svc.cluster.local. A',
       answer: ['web.testns.svc.cluster.local. 30 IN A 10.3.0.1'],
       by: 'table',
     },
     {
-      name: 'and of the SOA, which tells it as minimum',
+      name: 'the option ttl is the TTL of the SOA and its minimum',
       ask: 'web.testns.svc.cluster.local. AAAA',
       authority: [soa(30)],
       by: 'table',
@@ -194,12 +199,17 @@ spec('ttl 0', {
   cluster: 'service web testns 10.3.0.1',
   cases: [
     {
-      name: 'is sent as it is',
+      name: 'the TTL 0 is sent as it is',
       ask: 'web.testns.svc.cluster.local. A',
       answer: ['web.testns.svc.cluster.local. 0 IN A 10.3.0.1'],
       by: 'table',
     },
-    { name: 'also with the SOA', ask: 'web.testns.svc.cluster.local. AAAA', authority: [soa(0)], by: 'table' },
+    {
+      name: 'the TTL 0 is sent with the SOA as it is',
+      ask: 'web.testns.svc.cluster.local. AAAA',
+      authority: [soa(0)],
+      by: 'table',
+    },
   ],
 })
 
@@ -215,7 +225,7 @@ spec('endpoint_pod_names', {
     endpoint hdls testns 172.0.0.5 ready`,
   cases: [
     {
-      name: 'names endpoints: host name, pod name of up to 63 characters, address',
+      name: 'endpoint_pod_names names endpoints: host name, pod name of up to 63 characters, address',
       ask: 'hdls.testns.svc.cluster.local. SRV',
       answer: ['web-7c9d-x2', 'my-pet', '172-0-0-4', '172-0-0-5'].map(
         (label) => `hdls.testns.svc.cluster.local. 5 IN SRV 0 25 80 ${label}.hdls.testns.svc.cluster.local.`,
@@ -228,7 +238,7 @@ spec('endpoint_pod_names', {
       ),
     },
     {
-      name: 'finds them in whatever case the reference to the Pod has, and tells that case',
+      name: 'endpoint_pod_names finds endpoints in whatever case the reference to the Pod has, and answers in that case',
       when: 'endpoint hdls testns 172.0.0.6 ready pod Web-Capital',
       ask: 'web-capital.hdls.testns.svc.cluster.local. SRV',
       answer: [
@@ -237,19 +247,19 @@ spec('endpoint_pod_names', {
       additional: ['Web-Capital.hdls.testns.svc.cluster.local. 5 IN A 172.0.0.6'],
     },
     {
-      name: 'finds them by pod name',
+      name: 'endpoint_pod_names finds endpoints by pod name',
       ask: 'web-7c9d-x2.hdls.testns.svc.cluster.local. A',
       answer: ['web-7c9d-x2.hdls.testns.svc.cluster.local. 5 IN A 172.0.0.2'],
       by: 'table',
     },
     {
-      name: 'and not by address any more',
+      name: 'endpoint_pod_names does not find an endpoint with a pod name by its address',
       ask: '172-0-0-2.hdls.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa()],
     },
     {
-      name: 'PTR records have the pod name too',
+      name: 'PTR records have the pod name with endpoint_pod_names',
       ask: '2.0.0.172.in-addr.arpa. PTR',
       answer: ['2.0.0.172.in-addr.arpa. 5 IN PTR web-7c9d-x2.hdls.testns.svc.cluster.local.'],
     },

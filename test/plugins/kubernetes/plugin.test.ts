@@ -45,7 +45,7 @@ describe('kubernetes over the examples', () => {
   })
   after(() => instance.stop?.())
 
-  test('answers', async () => {
+  test('kubernetes answers the names of the examples', async () => {
     const outcome = await handle(instance, ask('gateway.inference.svc.cluster.local. AAAA'), failing(2))
     assert.deepEqual(messageOf(outcome).answer.map(recordText), [
       'gateway.inference.svc.cluster.local. 5 IN AAAA fd00:10:96::c:14',
@@ -55,26 +55,26 @@ describe('kubernetes over the examples', () => {
 
   const questions = [...readFileSync(join(root, 'examples/README.md'), 'utf8').matchAll(/^\| `(\S+) ([A-Z]+)`/gm)]
   for (const [, name, type] of questions) {
-    test(`answers what examples/README.md proposes: ${name} ${type}`, async () => {
+    test(`kubernetes answers what examples/README.md proposes: ${name} ${type}`, async () => {
       const { answer } = messageOf(await handle(instance, ask(`${name}. ${type}`), failing(2)))
       assert.notEqual(answer.length, 0)
     })
   }
-  test('finds those proposals', () => assert.ok(questions.length >= 10))
+  test('the questions that examples/README.md proposes are found', () => assert.ok(questions.length >= 10))
 
-  test('passes on what is in none of its zones', async () => {
+  test('kubernetes passes on what is in none of its zones', async () => {
     const outcome = await handle(instance, ask('www.example.com. A'), failing(5))
     assert.equal(outcome.plugin, 'test')
   })
 
-  test('refuses zone transfers', async () => {
+  test('kubernetes refuses zone transfers as a handler', async () => {
     for (const type of ['AXFR', 'IXFR']) {
       const outcome = await handle(instance, ask(`cluster.local. ${type}`), failing(2))
       assert.deepEqual(outcome, { kind: 'rcode', rcode: 5, plugin: 'kubernetes' })
     }
   })
 
-  test('offers one question of each kind', () => {
+  test('kubernetes offers one question of each kind to explain', () => {
     assert.deepEqual(capabilityOf(instance, exampleQuestions)?.(), [
       'gateway.inference.svc.cluster.local. A',
       'llm.inference.svc.cluster.local. A',
@@ -98,7 +98,7 @@ describe('kubernetes over the examples', () => {
     ['www.cluster.local. A', [/not a name that a cluster can have/]],
   ]
   for (const [question, wanted] of explained) {
-    test(`explains ${question}`, () => {
+    test(`kubernetes explains the question ${question}`, () => {
       const text = capabilityOf(instance, explainLines)!(ask(question)).join('\n')
       for (const pattern of wanted) assert.match(text, pattern)
     })
@@ -143,7 +143,7 @@ describe('kubernetes with imported services and topology zones', () => {
     ['b.prefer._zone.db.shop.svc.cluster.local. A', [/topology zone b, or all if it has none/]],
   ]
   for (const [question, wanted] of explained) {
-    test(`explains ${question}`, () => {
+    test(`kubernetes explains the question ${question}`, () => {
       const text = capabilityOf(instance, explainLines)!(ask(question)).join('\n')
       for (const pattern of wanted) assert.match(text, pattern)
     })
@@ -178,7 +178,7 @@ endpoints: [{addresses: [10.0.0.1], zone: a}]
 `
 
 describe('kubernetes over a folder that is not there', () => {
-  test('answers SERVFAIL, is not ready, and says so after startup_timeout', async () => {
+  test('kubernetes over a missing folder answers SERVFAIL, is not ready, and says so after startup_timeout', async () => {
     const process = createPluginHarness()
     const instance = setUp(
       kubernetes,
@@ -206,7 +206,7 @@ describe('kubernetes over a folder that is not there', () => {
 })
 
 describe('zones for aliases that can have no effect', () => {
-  test('are told when the plugin starts', async () => {
+  test('zones for aliases that can have no effect are logged when the plugin starts', async () => {
     const process = createPluginHarness()
     const directive =
       'kubernetes {\nmanifests nothing-here\nalias_zones apps.cluster.local svc.cluster.local apps.example\n}'
@@ -225,7 +225,7 @@ describe('zones for aliases that can have no effect', () => {
 })
 
 describe('two server blocks over one cluster', () => {
-  test('share it, and it is closed with the last', async () => {
+  test('two server blocks share one cluster, and it is closed with the last', async () => {
     const process = createPluginHarness()
     const first = setUp(kubernetes, directive, process, { root })
     const second = setUp(kubernetes, directive.replace('cluster.local', 'other.example'), process, { root })

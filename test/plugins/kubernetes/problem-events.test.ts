@@ -59,7 +59,7 @@ const problem = (name: string, changes: Partial<ObjectProblem> = {}): ObjectProb
 })
 
 describe('an Event', () => {
-  test('is about the object, in its namespace', async () => {
+  test('an Event is about the object, in its namespace', async () => {
     const { events, requests, pass } = createProblemEventsHarness()
     events.add('1', problem('web'))
     await pass(0)
@@ -81,7 +81,7 @@ describe('an Event', () => {
     })
   })
 
-  test('of a Namespace is in default; of an EndpointSlice it names the API group', async () => {
+  test('an Event of a Namespace is in default; one of an EndpointSlice names the API group', async () => {
     const { events, requests, pass } = createProblemEventsHarness()
     events.add('1', problem('shop', { kind: 'Namespace', namespace: '' }))
     events.add('2', problem('web-a', { kind: 'EndpointSlice', uid: undefined }))
@@ -101,7 +101,7 @@ describe('an Event', () => {
     })
   })
 
-  test('has a name that another replica gives it, too; of an object made anew another one', async () => {
+  test('an Event has the name that another replica gives it, and another one for an object made anew', async () => {
     const names = await Promise.all(
       [problem('web'), problem('web'), problem('web', { uid: 'new' })].map(async (each) => {
         const { events, requests, pass } = createProblemEventsHarness()
@@ -114,7 +114,7 @@ describe('an Event', () => {
     assert.notEqual(names[0], names[2])
   })
 
-  test('is short, and of a long name has one that the API server takes', async () => {
+  test('an Event is short, and of a long name has one that the API server takes', async () => {
     const { events, requests, pass } = createProblemEventsHarness()
     const long = 'x'.repeat(253)
     events.add(
@@ -126,7 +126,7 @@ describe('an Event', () => {
     assert.ok(requests[0].object.metadata.name.length <= 253)
   })
 
-  test('of an annotation that is in effect is no warning', async () => {
+  test('an Event of an annotation that is in effect is not a warning', async () => {
     const { events, requests, pass } = createProblemEventsHarness()
     events.add('1', problem('web', { problem: { key: 'k', reason: 'advice', rule: 'do this' } }))
     await pass(0)
@@ -147,7 +147,7 @@ describe('Events', () => {
     assert.equal(requests.length, 20)
   })
 
-  test('are created once; another replica may have been first', async () => {
+  test('Events are created once; another replica may have been first', async () => {
     const { events, requests, pass, lines } = createProblemEventsHarness(() => 'exists')
     events.add('1', problem('web'))
     await pass(60_000)
@@ -155,7 +155,7 @@ describe('Events', () => {
     assert.deepEqual(lines, [])
   })
 
-  test('are created again when the API server has forgotten them, as long as they hold', async () => {
+  test('Events are created again when the API server has forgotten them, as long as they hold', async () => {
     const { events, requests, pass } = createProblemEventsHarness()
     events.add('1', problem('web'))
     events.add('2', problem('db'))
@@ -169,7 +169,7 @@ describe('Events', () => {
     )
   })
 
-  test('of what no longer holds are not written', async () => {
+  test('Events of what no longer holds are not written', async () => {
     const { events, requests, pass } = createProblemEventsHarness()
     for (let i = 0; i < 12; i++) events.add(String(i), problem(`s${i}`))
     await pass(0)
@@ -178,7 +178,7 @@ describe('Events', () => {
     assert.deepEqual(requests.at(-1)!.object.involvedObject.name, 's11')
   })
 
-  test('are a thousand at most', async () => {
+  test('Events are a thousand at most', async () => {
     const { events, lines, requests, pass } = createProblemEventsHarness()
     for (let i = 0; i < 1_100; i++) events.add(String(i), problem(`s${i}`))
     assert.deepEqual(lines, ['[WARNING] events: limit reached: reporting only 1000 ignored annotations as Events'])
@@ -199,7 +199,7 @@ describe('Events', () => {
 const failing = (reason: FailureReason, message: string = reason) => new ApiFailure(reason, `https://api: ${message}`)
 
 describe('Events that cannot be written', () => {
-  test('for want of the right are one line that says what is missing, and are tried again every five minutes', async () => {
+  test('Events that cannot be written for want of the right are one line that says what is missing, and are tried again every five minutes', async () => {
     const { events, requests, lines, pass } = createProblemEventsHarness((n) =>
       n < 4 ? failing('forbidden', '403 Forbidden') : 'created',
     )
@@ -245,7 +245,7 @@ describe('Events that cannot be written', () => {
     assert.equal(requests.length, 2)
   })
 
-  test('for another reason are tried again, with pauses that grow', async () => {
+  test('Events that cannot be written for another reason are tried again, with pauses that grow', async () => {
     const { events, requests, lines, pass } = createProblemEventsHarness(() => failing('server', '500'))
     events.add('1', problem('web'))
     for (let i = 0; i < 100; i++) await pass(1_000)

@@ -76,7 +76,7 @@ const web = 'web.testns.svc.cluster.local.'
 const hdls = 'hdls.testns.svc.cluster.local.'
 
 describe('a space that is attached', () => {
-  test('has every service, its ports and its addresses when it has settled, and may then deny the rest', async () => {
+  test('a space that is attached has every service, its ports and addresses when it has settled, and may then deny the rest', async () => {
     const { publisher } = createPublisherHarness('service web testns 10.3.0.1\nservice ext testns external example.com')
     const space = createSpace()
     await publisher.attach(space).settled
@@ -90,7 +90,7 @@ describe('a space that is attached', () => {
     assert.equal(space.zones.get('cluster.local.')!.open, false)
   })
 
-  test('settles at once, open, while the cluster has not been read', async () => {
+  test('a space that is attached settles at once, open, while the cluster has not been read', async () => {
     const { publisher, cluster } = createPublisherHarness('service web testns 10.3.0.1', { availability: 'pending' })
     const space = createSpace()
     await publisher.attach(space).settled
@@ -105,7 +105,7 @@ describe('a space that is attached', () => {
     assert.equal(space.nodes.has(web), true)
   })
 
-  test('stays open until the last service is in it', async () => {
+  test('a space that is attached stays open until the last service is in it', async () => {
     const { publisher } = createPublisherHarness('service web testns 10.3.0.1')
     const space = createSpace()
     let openWhenPut: boolean | undefined
@@ -120,7 +120,7 @@ describe('a space that is attached', () => {
     assert.equal(openWhenPut, true)
   })
 
-  test('gets the same as one attached before it, names in use included', async () => {
+  test('a space that is attached gets the same as one attached before it, names in use included', async () => {
     const { publisher } = createPublisherHarness('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
     const first = createSpace()
     await publisher.attach(first).settled
@@ -132,7 +132,7 @@ describe('a space that is attached', () => {
     assert.deepEqual(second.zones, first.zones)
   })
 
-  test('is left alone once it is detached', async () => {
+  test('a space that is attached is left alone once it is detached', async () => {
     const { publisher, apply } = createPublisherHarness('service web testns 10.3.0.1')
     const space = createSpace()
     const attached = publisher.attach(space)
@@ -143,7 +143,7 @@ describe('a space that is attached', () => {
     assert.equal(space.nodes.has('api.testns.svc.cluster.local.'), false)
   })
 
-  test('is kept up without the names that are too long once the zone is added, and without answers that it cannot hold', async () => {
+  test('a space that is attached is kept up without the names that are too long once the zone is added, and without answers that it cannot hold', async () => {
     const label = 'a'.repeat(63)
     const { publisher, apply, errors } = createPublisherHarness(
       `service ${label}${label} testns 10.3.0.3\nservice ${label} ${label} 10.3.0.1 ports ${label}x:TCP:1`,
@@ -170,7 +170,7 @@ describe('a space that is attached', () => {
     assert.deepEqual(errors, [])
   })
 
-  test('is given up, with a line in the log, when it takes no more; others are kept current', async () => {
+  test('a space that is attached is given up, with a line in the log, when it takes no more; others are kept current', async () => {
     const { publisher, apply, errors } = createPublisherHarness('service web testns 10.3.0.1')
     const full = {
       zone() {},
@@ -192,7 +192,7 @@ describe('a space that is attached', () => {
 })
 
 describe('a change', () => {
-  test('is in the table when the microtasks after it have run', async () => {
+  test('a change is in the table when the microtasks after it have run', async () => {
     const { publisher, apply } = createPublisherHarness('service hdls testns headless')
     const space = createSpace()
     await publisher.attach(space).settled
@@ -213,7 +213,7 @@ describe('a change', () => {
     assert.deepEqual(space.puts, [hdls])
   })
 
-  test('of slices costs a ClusterIP service nothing: its answer does not depend on them', async () => {
+  test('a change of slices costs a ClusterIP service nothing: its answer does not depend on them', async () => {
     const { publisher, apply } = createPublisherHarness('service web testns 10.3.0.1')
     const space = createSpace()
     await publisher.attach(space).settled
@@ -224,7 +224,7 @@ describe('a change', () => {
     assert.deepEqual(space.puts, [])
   })
 
-  test('of one slice touches only the names in use that it has', async () => {
+  test('a change of one slice touches only the names in use that it has', async () => {
     const { publisher, apply } = createPublisherHarness(`
       service hdls testns headless
       endpoint hdls testns 172.0.0.2 ready slice one
@@ -241,7 +241,7 @@ describe('a change', () => {
     assert.deepEqual(space.puts, [hdls, `172-0-0-3.${hdls}`])
   })
 
-  test('moves the serial of the zones', async () => {
+  test('a change moves the serial of the zones', async () => {
     let wall = 1_000_000
     const { publisher, apply } = createPublisherHarness('service web testns 10.3.0.1', {
       clock: { ...stillClock, wall: () => wall },
@@ -271,7 +271,7 @@ describe('names that are compiled on first use', () => {
     assert.equal(answer?.kind === 'records' && answer.answer.length, 1)
   })
 
-  test('are not in the table before', async () => {
+  test('names that are compiled on first use are not in the table before', async () => {
     const { publisher } = createPublisherHarness('service hdls testns headless\nendpoint hdls testns 172.0.0.2 ready')
     const space = createSpace()
     await publisher.attach(space).settled
@@ -282,7 +282,7 @@ describe('names that are compiled on first use', () => {
     assert.equal(space.nodes.get(hdls)!.answers.get(dnsType.SRV)?.kind, 'services')
   })
 
-  test('are at most 16,384: the one longest in use gives way', async () => {
+  test('names that are compiled on first use are at most 16,384: the one longest in use gives way', async () => {
     const { publisher } = createPublisherHarness('service web testns 10.3.0.1 ports a:TCP:1,b:TCP:2')
     const space = createSpace()
     await publisher.attach(space).settled
@@ -312,7 +312,7 @@ describe('names that are compiled on first use', () => {
     assert.equal(space.nodes.get(hdls)!.answers.get(dnsType.SRV)?.kind, 'chain')
   })
 
-  test('of a name that is compiled anyway nothing changes', async () => {
+  test('a question for a name that is compiled anyway changes nothing', async () => {
     const { publisher } = createPublisherHarness('service web testns 10.3.0.1')
     const space = createSpace()
     await publisher.attach(space).settled
@@ -342,7 +342,7 @@ describe('work', () => {
     }
   }
 
-  test('is done in slices: others have their turn in between', async () => {
+  test('work is done in slices: others have their turn in between', async () => {
     const { publisher } = createPublisherHarness(
       Array.from({ length: 50 }, (_, i) => `service web-${i} testns 10.3.0.${i + 1}`).join('\n'),
       { clock: busyClock() },
@@ -355,7 +355,7 @@ describe('work', () => {
     assert.ok(space.nodes.size > 150)
   })
 
-  test('on a service that takes long is followed by as long a rest, and then by one compilation', async () => {
+  test('work on a service that takes long is followed by as long a rest, and then by one compilation', async () => {
     const clock = busyClock()
     let cost = 0
     const { publisher, apply } = createPublisherHarness('service hdls testns headless', {
@@ -376,7 +376,7 @@ describe('work', () => {
     assert.deepEqual(space.puts, [hdls])
   })
 
-  test('that had to wait for a processor puts nothing off', async () => {
+  test('work that had to wait for a processor puts nothing off', async () => {
     const clock = busyClock()
     let now = 0
     const slow = { ...clock, now: () => (now += 50) }

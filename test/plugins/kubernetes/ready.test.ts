@@ -60,12 +60,12 @@ describe('kubernetes with ServiceImports that cannot be listed', () => {
 
   const answerOf = async (name: string) => messageOf(await handle(instance, ask(`${name} A`), failing(5)))
 
-  test('is not ready before startup_timeout is over: an import may still come', () => {
+  test('kubernetes with ServiceImports that cannot be listed is not ready before startup_timeout is over: an import may still come', () => {
     process.clock.advance(startupTimeout - 1)
     assert.equal(instance.ready?.(), false)
   })
 
-  test('is ready from startup_timeout on: the other names do not have to wait (CoreDNS never is)', async () => {
+  test('kubernetes with ServiceImports that cannot be listed is ready from startup_timeout on: the other names do not have to wait (CoreDNS never is)', async () => {
     process.clock.advance(startupTimeout)
     assert.equal(instance.ready?.(), true)
     assert.deepEqual((await answerOf('web.shop.svc.cluster.local.')).answer.map(recordText), [
@@ -77,7 +77,7 @@ describe('kubernetes with ServiceImports that cannot be listed', () => {
     assert.equal(warnings.length, 1)
   })
 
-  test('has the imports as soon as they are listed, and is ready by that', async () => {
+  test('kubernetes with ServiceImports that cannot be listed has the imports as soon as they are listed, and is ready by that', async () => {
     fault.remove()
     await until(() => {
       process.clock.advance(1_000)

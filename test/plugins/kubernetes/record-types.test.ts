@@ -8,7 +8,7 @@ function row(name: string, answers: Readonly<Record<string, Partial<Case> | 'NXD
   return types.map((type): Case => {
     // Below the apex SOA is NODATA, whether or not the name exists.
     const wanted = answers[type] ?? (type === 'SOA' ? undefined : rest)
-    const base = { name: `${name} ${type}`, ask: `${name} ${type}` }
+    const base = { name: `a question for ${name} ${type}`, ask: `${name} ${type}` }
     if (wanted === undefined) return { ...base, authority: [soa()] }
     if (wanted === 'NXDOMAIN') return { ...base, rcode: 'NXDOMAIN', authority: [soa()] }
     return { ...base, ...wanted }
@@ -117,15 +117,20 @@ spec('docs/coredns-behaviour.md §4.6: reverse names that are no address', {
   cluster: `
     service web testns fd00::1`,
   cases: [
-    { name: 'the apex: NODATA', ask: 'in-addr.arpa. PTR', authority: [soa(5, 'in-addr.arpa.')], by: 'table' },
     {
-      name: 'a part of one',
+      name: 'the apex of a reverse zone is NODATA',
+      ask: 'in-addr.arpa. PTR',
+      authority: [soa(5, 'in-addr.arpa.')],
+      by: 'table',
+    },
+    {
+      name: 'part of a reverse address is NXDOMAIN',
       ask: '0.3.10.in-addr.arpa. PTR',
       rcode: 'NXDOMAIN',
       authority: [soa(5, 'in-addr.arpa.')],
     },
     {
-      name: 'a label too many',
+      name: 'a reverse name with a label too many is NXDOMAIN',
       ask: '1.1.0.3.10.in-addr.arpa. PTR',
       rcode: 'NXDOMAIN',
       authority: [soa(5, 'in-addr.arpa.')],
@@ -138,7 +143,7 @@ spec('docs/coredns-behaviour.md §4.6: reverse names that are no address', {
       ],
     },
     {
-      name: 'an SOA question: NODATA, although the name does not exist',
+      name: 'SOA of a reverse name is NODATA, although the name does not exist',
       ask: '0.3.10.in-addr.arpa. SOA',
       authority: [soa(5, 'in-addr.arpa.')],
     },

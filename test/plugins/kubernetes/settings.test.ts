@@ -143,7 +143,7 @@ describe('zones', () => {
     const { dns } = read('', words)
     return { zones: dns.zones, primary: dns.primaryZone }
   }
-  test('are lower case and absolute; networks become reverse zones', () => {
+  test('zones are lower case and absolute; networks become reverse zones', () => {
     assert.deepEqual(zones('Cluster.Local 10.0.0.0/24'), {
       zones: ['cluster.local.', '0.0.10.in-addr.arpa.'],
       primary: 'cluster.local.',

@@ -29,7 +29,7 @@ const two = `endpoint db shop 10.0.0.1 ready
              endpoint db shop 10.0.0.2 ready`
 
 describe('a service whose endpoints change', () => {
-  test('is unsettled at once and settled when the time is over; who listens is told of both', () => {
+  test('a service whose endpoints change is unsettled at once and settled when the time is over; who listens is told of both', () => {
     const { clock, apply, flips, settling } = createSettlingHarness(two)
     assert.equal(settling.isUnsettled('shop', 'db'), false)
     apply('endpoint db shop 10.0.0.3 ready')
@@ -41,7 +41,7 @@ describe('a service whose endpoints change', () => {
     assert.deepEqual(flips, ['shop/db unsettled', 'shop/db settled'])
   })
 
-  test('settles when the time since its last change is over, whatever other services do', () => {
+  test('a service whose endpoints change settles when the time since its last change is over, whatever other services do', () => {
     const { clock, apply, flips } = createSettlingHarness(two)
     apply('endpoint db shop 10.0.0.3 ready')
     clock.advance(20_000)
@@ -55,7 +55,7 @@ describe('a service whose endpoints change', () => {
     assert.deepEqual(flips.slice(3), ['shop/db settled'])
   })
 
-  test('stays unsettled after the time as long as an endpoint is not ready', () => {
+  test('a service whose endpoints change stays unsettled after the time as long as an endpoint is not ready', () => {
     const { clock, apply, flips, settling } = createSettlingHarness(two)
     apply('endpoint db shop 10.0.0.3 notReady')
     clock.advance(2 * settle)
@@ -64,7 +64,7 @@ describe('a service whose endpoints change', () => {
     assert.deepEqual(flips, ['shop/db unsettled', 'shop/db settled'])
   })
 
-  test('says why and for how long', () => {
+  test('a service whose endpoints change is explained: why, and for how long', () => {
     const { clock, apply, settling } = createSettlingHarness(two)
     assert.equal(settling.why('shop', 'db'), undefined)
     apply('endpoint db shop 10.0.0.1 notReady\nendpoint db shop 10.0.0.2 ready terminating')
@@ -74,7 +74,7 @@ describe('a service whose endpoints change', () => {
     assert.deepEqual(settling.why('shop', 'db'), { unready: 1, changing: settle - 10_000 })
   })
 
-  test('is settled again some time after its last slice has gone', () => {
+  test('a service whose endpoints change is settled again some time after its last slice has gone', () => {
     const { clock, apply, flips, settling } = createSettlingHarness(two)
     apply('remove slice db-ipv4 shop')
     assert.equal(settling.isUnsettled('shop', 'db'), true)
@@ -82,14 +82,14 @@ describe('a service whose endpoints change', () => {
     assert.deepEqual(flips, ['shop/db unsettled', 'shop/db settled'])
   })
 
-  test('tells nobody any more who has had enough', () => {
+  test('a listener that unsubscribes hears of no service any more', () => {
     const { apply, flips, followed } = createSettlingHarness(two)
     followed.unsubscribe()
     apply('endpoint db shop 10.0.0.3 ready')
     assert.deepEqual(flips, [])
   })
 
-  test('waits for nothing any more once it is stopped', () => {
+  test('the settling waits for nothing any more once it is stopped', () => {
     const { clock, apply, flips, settling } = createSettlingHarness(two)
     apply('endpoint db shop 10.0.0.3 ready')
     settling.stop()
@@ -117,7 +117,7 @@ describe('no change of the endpoints is', () => {
       assert.deepEqual(flips, [])
     })
 
-  test('the first list', () => {
+  test('the first list is no change of the endpoints', () => {
     const { cluster, clock, flips, settling } = createSettlingHarness(`${two}\nendpoint db shop 10.0.0.3 notReady`, {
       availability: 'pending',
     })
@@ -128,7 +128,7 @@ describe('no change of the endpoints is', () => {
     assert.deepEqual(flips, [])
   })
 
-  test('the list that comes once EndpointSlices may be read', () => {
+  test('the list that comes once EndpointSlices may be read is no change of the endpoints', () => {
     const { cluster, apply, settling } = createSettlingHarness('', { availability: 'pending' })
     cluster.setAvailability('endpointslices', 'forbidden')
     apply(two)
@@ -165,7 +165,7 @@ describe('random slices', () => {
     passed: fc.constantFrom(0, 0, settle / 3, settle),
   })
 
-  test('are settled when the rules say so', () => {
+  test('random slices are settled when the rules say so', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 30 }), (events) => {
         const { clock, cluster, settling } = createSettlingHarness()

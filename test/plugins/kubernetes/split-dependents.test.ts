@@ -14,7 +14,7 @@ const named: fc.Arbitrary<NamespacedName> = fc.record({
 const said = fc.record({ service: named, others: fc.array(named, { maxLength: 4 }) })
 
 describe('the services that others answer with', () => {
-  it('are those that were named last, whatever was named before', () => {
+  it('the services that others answer with are those that were named last, whatever was named before', () => {
     fc.assert(
       fc.property(fc.array(said, { maxLength: 30 }), (all) => {
         const dependents = createSplitIndex()
@@ -41,7 +41,7 @@ describe('the services that others answer with', () => {
     )
   })
 
-  it('are none of a service that nobody names', () => {
+  it('a service that nobody names has no dependents', () => {
     const dependents = createSplitIndex()
     dependents.follow({ namespace: 'a', name: 'x' }, [{ namespace: 'a', name: 'y' }])
     dependents.follow({ namespace: 'a', name: 'x' }, [])

@@ -27,7 +27,7 @@ describe('one of several answers', () => {
     ['a datagram with EDNS', 'udp', edns, 72],
     ['a stream', 'tcp', edns, 200],
   ] as const) {
-    it(`has as many of its addresses as fit ${name}, any of them, and is not marked as cut`, () => {
+    it(`a drawn answer has as many of its addresses as fit ${name}, any of them, and is not marked as truncated`, () => {
       const random = fixedRandom(most)
       const draw = (): number => random() / 2 ** 32
       const asked = ask('web.shop.svc.cluster.local. A')
@@ -56,7 +56,7 @@ describe('one of several answers', () => {
     })
   }
 
-  it('is cut and marked like any other where it is the only one', () => {
+  it('an answer without a draw is truncated and marked like any other', () => {
     const only = several.kind === 'variants' ? several.variants[0].answer : undefined
     const query = { ...ask('web.shop.svc.cluster.local. A'), transport: 'udp' as const }
     assert.equal(selectFor(query, only!, Math.random), only)

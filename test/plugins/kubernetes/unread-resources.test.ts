@@ -12,26 +12,31 @@ spec('before the first list is complete', {
     endpoint hdls testns 172.0.0.2 ready`,
   cases: [
     {
-      name: 'a service that has been seen is answered',
+      name: 'a service that has been seen is answered before the first list is complete',
       ask: 'web.testns.svc.cluster.local. A',
       answer: ['web.testns.svc.cluster.local. 5 IN A 10.3.0.1'],
       by: 'chain',
     },
     {
-      name: 'a headless one is not: there may be more endpoints',
+      name: 'a headless service is SERVFAIL before the first list is complete: there may be more endpoints',
       ask: 'hdls.testns.svc.cluster.local. A',
       ...unknown,
       by: 'chain',
     },
     {
-      name: 'one that has not been seen gets SERVFAIL and does not fall through (CoreDNS falls through)',
+      name: 'a service that has not been seen gets SERVFAIL and does not fall through (CoreDNS falls through)',
       ask: 'missing.testns.svc.cluster.local. A',
       ...unknown,
       by: 'chain',
     },
-    { name: 'nor does a name that no cluster has', ask: 'www.cluster.local. A', ...unknown, by: 'chain' },
     {
-      name: 'nor a reverse name',
+      name: 'a name that no cluster has does not fall through before the first list',
+      ask: 'www.cluster.local. A',
+      ...unknown,
+      by: 'chain',
+    },
+    {
+      name: 'a reverse name does not fall through before the first list',
       ask: '9.9.9.9.in-addr.arpa. PTR',
       rcode: 'SERVFAIL',
       authority: [soa(5, 'in-addr.arpa.')],
@@ -42,10 +47,10 @@ spec('before the first list is complete', {
       ask: '1.0.3.10.in-addr.arpa. PTR',
       answer: ['1.0.3.10.in-addr.arpa. 5 IN PTR web.testns.svc.cluster.local.'],
     },
-    { name: 'the zone has its SOA', ask: 'cluster.local. SOA', answer: [soa()] },
-    { name: 'names above are NODATA', ask: 'svc.cluster.local. A', authority: [soa()] },
+    { name: 'the zone has its SOA before the first list', ask: 'cluster.local. SOA', answer: [soa()] },
+    { name: 'names above services are NODATA before the first list', ask: 'svc.cluster.local. A', authority: [soa()] },
     {
-      name: 'services and namespaces alone do not do',
+      name: 'lists of services and namespaces alone do not make a zone known',
       when: 'synced services\nsynced namespaces',
       ask: 'missing.testns.svc.cluster.local. A',
       ...unknown,
@@ -58,7 +63,7 @@ spec('before the first list is complete', {
       fallsThrough: true,
     },
     {
-      name: 'and headless ones are answered, from the table',
+      name: 'headless services are answered from the table when everything has been listed',
       ask: 'hdls.testns.svc.cluster.local. A',
       answer: ['hdls.testns.svc.cluster.local. 5 IN A 172.0.0.2'],
       by: 'table',
@@ -76,21 +81,36 @@ spec('EndpointSlices may not be listed (RBAC)', {
     forbidden endpointslices`,
   cases: [
     {
-      name: 'ClusterIP services are answered',
+      name: 'ClusterIP services are answered without EndpointSlices',
       ask: 'web.testns.svc.cluster.local. A',
       answer: ['web.testns.svc.cluster.local. 5 IN A 10.3.0.1'],
       by: 'table',
     },
     {
-      name: 'with their ports',
+      name: 'ports of ClusterIP services are answered without EndpointSlices',
       ask: '_http._tcp.web.testns.svc.cluster.local. SRV',
       answer: ['_http._tcp.web.testns.svc.cluster.local. 5 IN SRV 0 100 80 web.testns.svc.cluster.local.'],
       additional: ['web.testns.svc.cluster.local. 5 IN A 10.3.0.1'],
       by: 'table',
     },
-    { name: 'headless ones get SERVFAIL', ask: 'hdls.testns.svc.cluster.local. A', ...unknown, by: 'chain' },
-    { name: 'so do their ports', ask: '_http._tcp.hdls.testns.svc.cluster.local. SRV', ...unknown, by: 'chain' },
-    { name: 'and endpoints of any service', ask: '172-0-0-2.web.testns.svc.cluster.local. A', ...unknown, by: 'chain' },
+    {
+      name: 'headless services get SERVFAIL without EndpointSlices',
+      ask: 'hdls.testns.svc.cluster.local. A',
+      ...unknown,
+      by: 'chain',
+    },
+    {
+      name: 'ports of headless services get SERVFAIL without EndpointSlices',
+      ask: '_http._tcp.hdls.testns.svc.cluster.local. SRV',
+      ...unknown,
+      by: 'chain',
+    },
+    {
+      name: 'endpoints of any service get SERVFAIL without EndpointSlices',
+      ask: '172-0-0-2.web.testns.svc.cluster.local. A',
+      ...unknown,
+      by: 'chain',
+    },
     {
       name: "and reverse names that are no ClusterIP's",
       ask: '2.0.0.172.in-addr.arpa. PTR',
@@ -98,14 +118,14 @@ spec('EndpointSlices may not be listed (RBAC)', {
       authority: [soa(5, 'in-addr.arpa.')],
     },
     {
-      name: 'services that do not exist are denied: that is known',
+      name: 'services that do not exist are denied without EndpointSlices: that is known',
       ask: 'missing.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa()],
       by: 'table',
     },
     {
-      name: 'it recovers when the rule is added',
+      name: 'headless services recover when RBAC allows EndpointSlices',
       when: 'endpoint hdls testns 172.0.0.2 ready\nsynced endpointslices',
       ask: 'hdls.testns.svc.cluster.local. A',
       answer: ['hdls.testns.svc.cluster.local. 5 IN A 172.0.0.2'],
@@ -122,9 +142,14 @@ spec('ignore empty_service while EndpointSlices may not be listed', {
     synced services
     synced namespaces`,
   cases: [
-    { name: 'not listed yet: SERVFAIL', ask: 'web.testns.svc.cluster.local. A', ...unknown, by: 'chain' },
     {
-      name: 'forbidden: services count as having endpoints',
+      name: 'a service is SERVFAIL with ignore empty_service before EndpointSlices are listed',
+      ask: 'web.testns.svc.cluster.local. A',
+      ...unknown,
+      by: 'chain',
+    },
+    {
+      name: 'services count as having endpoints when EndpointSlices are forbidden',
       when: 'forbidden endpointslices',
       ask: 'web.testns.svc.cluster.local. A',
       answer: ['web.testns.svc.cluster.local. 5 IN A 10.3.0.1'],

@@ -11,26 +11,26 @@ spec('two zones in one block', {
   cluster,
   cases: [
     {
-      name: 'each answers all services',
+      name: 'each of two zones answers all services',
       ask: 'web.testns.svc.corp.example. A',
       answer: ['web.testns.svc.corp.example. 5 IN A 10.3.0.1'],
       by: 'table',
     },
     {
-      name: 'each has its own SOA',
+      name: 'each of two zones has its own SOA',
       ask: 'missing.testns.svc.corp.example. A',
       rcode: 'NXDOMAIN',
       authority: [soa(5, 'corp.example.')],
       by: 'table',
     },
     {
-      name: 'SRV targets are in the zone asked',
+      name: 'SRV targets are in the zone that was asked',
       ask: 'web.testns.svc.corp.example. SRV',
       answer: ['web.testns.svc.corp.example. 5 IN SRV 0 100 80 web.testns.svc.corp.example.'],
       additional: ['web.testns.svc.corp.example. 5 IN A 10.3.0.1'],
     },
-    { name: 'names in neither go on', ask: 'www.example.com. A', fallsThrough: true },
-    { name: 'and so do reverse names that are not listed', ask: '1.0.3.10.in-addr.arpa. PTR', fallsThrough: true },
+    { name: 'names in neither of two zones go on', ask: 'www.example.com. A', fallsThrough: true },
+    { name: 'reverse names whose zone is not listed go on', ask: '1.0.3.10.in-addr.arpa. PTR', fallsThrough: true },
   ],
 })
 
@@ -39,14 +39,14 @@ spec('a zone inside another', {
   cluster,
   cases: [
     {
-      name: 'the longer one answers',
+      name: 'the longer of two zones that hold a name answers',
       ask: 'web.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa(5, 'svc.cluster.local.')],
       by: 'table',
     },
     {
-      name: 'by its own grammar',
+      name: 'the longer of two zones answers by its own grammar',
       ask: 'web.testns.svc.svc.cluster.local. A',
       answer: ['web.testns.svc.svc.cluster.local. 5 IN A 10.3.0.1'],
       by: 'table',
@@ -59,13 +59,13 @@ spec('the root zone', {
   cluster,
   cases: [
     {
-      name: 'answers services right below it',
+      name: 'the root zone answers services right below it',
       ask: 'web.testns.svc. A',
       answer: ['web.testns.svc. 5 IN A 10.3.0.1'],
     },
-    { name: 'has an apex', ask: '. A', authority: [soa(5, '.').replaceAll('..', '.')] },
+    { name: 'the root zone has an apex', ask: '. A', authority: [soa(5, '.').replaceAll('..', '.')] },
     {
-      name: 'answers reverse names',
+      name: 'the root zone answers reverse names',
       ask: '1.0.3.10.in-addr.arpa. PTR',
       answer: ['1.0.3.10.in-addr.arpa. 5 IN PTR web.testns.svc.'],
     },
@@ -77,18 +77,22 @@ spec('reverse zones in CIDR notation', {
   cluster,
   cases: [
     {
-      name: 'a ClusterIP inside',
+      name: 'a ClusterIP inside a network in CIDR notation has its name',
       ask: '1.0.3.10.in-addr.arpa. PTR',
       answer: ['1.0.3.10.in-addr.arpa. 5 IN PTR web.testns.svc.cluster.local.'],
       by: 'table',
     },
     {
-      name: 'an address inside that is none of ours',
+      name: 'an address inside a network that nobody has is denied',
       ask: '2.0.3.10.in-addr.arpa. PTR',
       rcode: 'NXDOMAIN',
       authority: [soa(5, '0.3.10.in-addr.arpa.')],
     },
-    { name: 'an address outside', ask: '1.1.3.10.in-addr.arpa. PTR', fallsThrough: true },
+    {
+      name: 'an address outside a network in CIDR notation goes on',
+      ask: '1.1.3.10.in-addr.arpa. PTR',
+      fallsThrough: true,
+    },
     {
       name: 'an endpoint in one of the zones of a mask between octets',
       ask: '2.0.0.172.in-addr.arpa. PTR',
@@ -113,29 +117,29 @@ spec('reverse zones of a mask so long that each is one address', {
       answer: ['1.0.3.10.in-addr.arpa. 5 IN PTR web.testns.svc.cluster.local.'],
     },
     {
-      name: 'an endpoint has',
+      name: 'an endpoint has its name at the apex',
       ask: '1.0.0.172.in-addr.arpa. PTR',
       answer: ['1.0.0.172.in-addr.arpa. 5 IN PTR 172-0-0-1.hdls.testns.svc.cluster.local.'],
     },
     {
-      name: 'an endpoint of IPv6 has',
+      name: 'an endpoint of IPv6 has its name at the apex',
       ask: `1.${'0.'.repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa. PTR`,
       answer: [`1.${'0.'.repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa. 5 IN PTR 2001-db8--1.hdls.testns.svc.cluster.local.`],
     },
     {
-      name: 'an address that is none of ours has none',
+      name: 'an address that nobody has has no name at the apex',
       ask: '2.0.3.10.in-addr.arpa. PTR',
       rcode: 'NXDOMAIN',
       authority: [soa(5, '2.0.3.10.in-addr.arpa.')],
     },
     {
-      name: 'the apex exists nevertheless',
+      name: 'the apex of a zone of one address exists though nobody has the address',
       ask: '2.0.3.10.in-addr.arpa. A',
       authority: [soa(5, '2.0.3.10.in-addr.arpa.')],
       by: 'table',
     },
     {
-      name: 'and has the SOA record',
+      name: 'the apex of a zone of one address has the SOA record',
       ask: '1.0.3.10.in-addr.arpa. SOA',
       answer: [soa(5, '1.0.3.10.in-addr.arpa.')],
       by: 'table',
@@ -148,7 +152,7 @@ spec('reverse zones of a mask so long that each is one address', {
       authority: [soa(5, '1.0.3.10.in-addr.arpa.')],
     },
     {
-      name: 'which still exists',
+      name: 'the apex of a zone of one address still exists when its service is gone',
       ask: '1.0.3.10.in-addr.arpa. A',
       authority: [soa(5, '1.0.3.10.in-addr.arpa.')],
       by: 'table',
@@ -161,9 +165,13 @@ spec('fallthrough for reverse zones only', {
   cluster,
   cases: [
     { name: 'a missing reverse name goes on', ask: '9.9.9.9.in-addr.arpa. PTR', fallsThrough: true },
-    { name: 'so does one with another type', ask: '1.0.3.10.in-addr.arpa. A', fallsThrough: true },
     {
-      name: 'one that exists is answered',
+      name: 'a missing reverse name goes on with another type, too',
+      ask: '1.0.3.10.in-addr.arpa. A',
+      fallsThrough: true,
+    },
+    {
+      name: 'a reverse name that exists is answered',
       ask: '1.0.3.10.in-addr.arpa. PTR',
       answer: ['1.0.3.10.in-addr.arpa. 5 IN PTR web.testns.svc.cluster.local.'],
       by: 'table',
@@ -183,18 +191,26 @@ spec('fallthrough for everything', {
   options: 'fallthrough',
   cluster,
   cases: [
-    { name: 'a missing service goes on', ask: 'missing.testns.svc.cluster.local. A', fallsThrough: true },
     {
-      name: 'a missing type of a name does not: NODATA',
+      name: 'a missing service goes on with fallthrough',
+      ask: 'missing.testns.svc.cluster.local. A',
+      fallsThrough: true,
+    },
+    {
+      name: 'a missing type of a name that exists is NODATA with fallthrough',
       ask: 'web.testns.svc.cluster.local. AAAA',
       authority: [soa()],
     },
     {
-      name: 'what CoreDNS denies of a name that exists goes on',
+      name: 'a name that exists goes on where CoreDNS denies it',
       ask: 'testns.svc.cluster.local. TXT',
       fallsThrough: true,
     },
-    { name: 'SOA of a missing name: NODATA', ask: 'missing.testns.svc.cluster.local. SOA', authority: [soa()] },
+    {
+      name: 'SOA of a missing name is NODATA with fallthrough',
+      ask: 'missing.testns.svc.cluster.local. SOA',
+      authority: [soa()],
+    },
     {
       name: 'a name that exists is answered by the table',
       ask: 'web.testns.svc.cluster.local. A',
@@ -209,16 +225,20 @@ spec('fallthrough for one namespace', {
   cluster: `${cluster}
     namespace other`,
   cases: [
-    { name: 'goes on there', ask: 'missing.testns.svc.cluster.local. A', fallsThrough: true },
     {
-      name: 'denies elsewhere',
+      name: 'a missing service goes on in the namespace that falls through',
+      ask: 'missing.testns.svc.cluster.local. A',
+      fallsThrough: true,
+    },
+    {
+      name: 'a missing service is denied in other namespaces',
       ask: 'missing.other.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa()],
       by: 'table',
     },
     {
-      name: 'goes on when the namespace itself is gone',
+      name: 'a missing service goes on when the namespace that falls through is gone itself',
       when: 'remove service web testns\nremove service hdls testns\nremove namespace testns',
       ask: 'web.testns.svc.cluster.local. A',
       fallsThrough: true,
@@ -237,7 +257,7 @@ spec('the case of names', {
       by: 'table',
     },
     {
-      name: 'of the apex too',
+      name: 'the SOA at the apex is in the case that the query has the zone in',
       ask: 'Cluster.Local. SOA',
       answer: [soa(5, 'Cluster.Local.')],
       by: 'table',

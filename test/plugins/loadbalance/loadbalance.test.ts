@@ -50,11 +50,11 @@ function even(counts: ReadonlyMap<string, number>, kinds: number): boolean {
 }
 
 describe('loadbalance round_robin', () => {
-  it('gives each address the first place equally often', async () => {
+  it('loadbalance round_robin gives each address the first place equally often', async () => {
     assert.ok(even(await firsts(setUp(loadbalance, 'loadbalance'), 4_000), 4))
   })
 
-  it('puts CNAMEs first, then other records in their order, then addresses, then MX', async () => {
+  it('loadbalance round_robin puts CNAMEs first, then other records in their order, then addresses, then MX', async () => {
     const reply: Reply = {
       answer: ['a.org. 5 IN MX 10 m.', 'a.org. 5 IN TXT "t"', 'a.org. 5 IN A 10.0.0.1', 'a.org. 5 IN CNAME b.'],
       authority: ['a.org. 5 IN NS n1.', 'a.org. 5 IN NS n2.'],
@@ -67,7 +67,7 @@ describe('loadbalance round_robin', () => {
     })
   })
 
-  it('shuffles addresses of both families together, MX among themselves, and glue too', async () => {
+  it('loadbalance round_robin shuffles addresses of both families together, MX among themselves, and glue too', async () => {
     const instance = setUp(loadbalance, 'loadbalance')
     const seen = new Set<string>()
     const reply: Reply = {
@@ -81,7 +81,7 @@ describe('loadbalance round_robin', () => {
     assert.deepEqual(seen, new Set([...reply.answer!, ...reply.additional!]))
   })
 
-  it('leaves negative replies and zone transfers alone', async () => {
+  it('loadbalance round_robin leaves negative replies and zone transfers alone', async () => {
     const instance = setUp(loadbalance, 'loadbalance')
     const untouched: readonly (readonly [string, Reply])[] = [
       ['a.org. A', { rcode: 'NXDOMAIN', answer: addresses }],
@@ -92,13 +92,13 @@ describe('loadbalance round_robin', () => {
       for (let i = 0; i < 20; i++) assert.deepEqual((await sections(instance, question, reply)).answer, addresses)
   })
 
-  it('lets the data plane shuffle what it answers', () => {
+  it('loadbalance round_robin lets the data plane shuffle what it answers', () => {
     const instance = setUp(loadbalance, 'loadbalance')
     assert.deepEqual(capabilityOf(instance, dataPlaneEffects), { shuffle: true })
     assert.equal(capabilityOf(instance, transparency), undefined)
   })
 
-  it('puts preferred networks in front in the order written, and shuffles within each', async () => {
+  it('loadbalance round_robin puts preferred networks in front in the order written, and shuffles within each', async () => {
     const instance = setUp(loadbalance, 'loadbalance {\nprefer 10.2.0.0/16\nprefer 10.1.0.0/16 2001:db8::/32\n}')
     const answer = [
       'c. 5 IN A 10.3.0.1',
@@ -137,7 +137,7 @@ describe('loadbalance weighted', () => {
     return { instance, file, harness }
   }
 
-  it('draws the first address by weight, 1 where the file names none', async () => {
+  it('loadbalance weighted draws the first address by weight, 1 where the file names none', async () => {
     const { instance } = weighted('A.org\n10.2.0.1 7\n\n# comment\nother.org.\n10.1.0.1 255\n')
     const counts = await firsts(instance, 4_000)
     const share = (counts.get(addresses[1]) ?? 0) / 4_000
@@ -145,7 +145,7 @@ describe('loadbalance weighted', () => {
     assert.equal(counts.size, 4)
   })
 
-  it('only swaps: the others keep their places', async () => {
+  it('loadbalance weighted only swaps: the others keep their places', async () => {
     const { instance } = weighted('a.org\n10.3.0.1 255\n')
     for (let i = 0; i < 50; i++) {
       const { answer } = await sections(instance, 'a.org. A', { answer: addresses })
@@ -154,13 +154,13 @@ describe('loadbalance weighted', () => {
     }
   })
 
-  it('leaves other types alone', async () => {
+  it('loadbalance weighted leaves other types alone', async () => {
     const { instance } = weighted('a.org\n10.3.0.1 255\n')
     for (let i = 0; i < 20; i++)
       assert.deepEqual((await sections(instance, 'a.org. MX', { answer: addresses })).answer, addresses)
   })
 
-  it('reads the file again when it changes, and keeps the last weights while it is wrong', async () => {
+  it('loadbalance weighted reads the file again when it changes, and keeps the last weights while it is wrong', async () => {
     const { instance, file, harness } = weighted('a.org\n10.1.0.1 255\n')
     const favourite = async () => [...(await firsts(instance, 100))].sort((a, b) => b[1] - a[1])[0][0]
     writeFileSync(file, 'a.org\n10.2.0.1 255\n')
@@ -178,7 +178,7 @@ describe('loadbalance weighted', () => {
     assert.equal(await favourite(), addresses[1], 'stopped')
   })
 
-  it('starts without the file, and uses it once it is there', async () => {
+  it('loadbalance weighted starts without the file, and uses it once it is there', async () => {
     const { instance, file, harness } = weighted(undefined)
     assert.match(harness.lines[0], /^\[WARNING\] .*the next attempt is in 10s$/)
     assert.ok(even(await firsts(instance, 4_000), 4))
@@ -197,11 +197,11 @@ describe('loadbalance weighted', () => {
     ['a.org b c\n', /:1 - 'a\.org b c' is neither NAME nor ADDRESS WEIGHT/],
   ]
   for (const [content, error] of wrong)
-    it(`refuses a weight file that reads ${JSON.stringify(content)}`, () =>
+    it(`loadbalance weighted refuses a weight file that reads ${JSON.stringify(content)}`, () =>
       assert.throws(() => weighted(content), error))
 
   for (const content of ['', 'a.org\n', 'a.org\na.org\n10.0.0.1 1\n10.0.0.1 2\n', '  a.org  \n\t10.0.0.1   4\n::1 3\n'])
-    it(`accepts a weight file that reads ${JSON.stringify(content)}`, () => void weighted(content))
+    it(`loadbalance weighted accepts a weight file that reads ${JSON.stringify(content)}`, () => void weighted(content))
 })
 
 describe('loadbalance, SRV records of an answer', () => {

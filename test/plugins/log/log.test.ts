@@ -97,7 +97,7 @@ describe('a line of the query log', () => {
   for (const { name, text = 'log', question, asked, next = replying(), line } of lines)
     it(name, () => assert.equal(logged(text, question, next, asked), `[INFO] ${line}`))
 
-  it('waits for replies that take their time', async () => {
+  it('a line of the query log waits for replies that take their time', async () => {
     const harness = createPluginHarness()
     await handle(setUp(log, 'log . {rcode}', harness), ask('a.org. A'), async (query) => nxdomain(query))
     assert.deepEqual(harness.lines, ['[INFO] NXDOMAIN'])
@@ -117,14 +117,14 @@ describe('log', () => {
     ['a dropped query', drop, 'error'],
   ]
   for (const [situation, next, expected] of classes)
-    it(`counts ${situation} as ${expected}`, () => {
+    it(`log counts ${situation} as ${expected}`, () => {
       const found = ['success', 'denial', 'error'].filter(
         (name) => logged(`log . {\nclass ${name}\n}`, 'a.org. A', next) !== undefined,
       )
       assert.deepEqual(found, [expected])
     })
 
-  it('logs names at and below its own, each by the first rule that has it', () => {
+  it('log logs names at and below its own, each by the first rule that has it', () => {
     const text = 'log sub.Example.org {rcode}\nlog example.org other.org {type} {\nclass denial\n}'
     assert.equal(logged(text, 'a.SUB.example.org. A', replying()), '[INFO] NOERROR')
     assert.equal(logged(text, 'example.org. AAAA', nxdomain), '[INFO] AAAA')
@@ -133,7 +133,7 @@ describe('log', () => {
     assert.equal(logged(text, 'notexample.org. A', nxdomain), undefined)
   })
 
-  it('lets every name into the answer table', () => {
+  it('log lets every name into the answer table', () => {
     assert.equal(capabilityOf(setUp(log, 'log'), transparency), undefined)
   })
 })
@@ -167,7 +167,7 @@ describe('log, of what the data plane answers,', () => {
   }
 
   for (const format of ['{common}', '{combined}', 'x {local} {/a/b} {nosuch} {name} {>rflags} {rsize}'])
-    it(`writes the line of the chain: ${format}`, () => {
+    it(`log writes for what the data plane answers the line of the chain: ${format}`, () => {
       const text = `log . "${format}"`
       assert.equal(observed(text), logged(text, 'W.Test. A', replying()))
       const edns = { payloadSize: 4096, dnssecOk: true }
@@ -177,7 +177,7 @@ describe('log, of what the data plane answers,', () => {
       )
     })
 
-  it('writes only what its first rule for the name does', () => {
+  it("log writes of the data plane's answers only what its first rule for the name does", () => {
     const text = 'log sub.test {type} {\nclass denial\n}\nlog test'
     assert.equal(observed(text, { name: 'a.sub.test.' }), undefined)
     assert.equal(observed(text, { name: 'a.sub.test.', rcode: 3, denial: true }), '[INFO] A')
@@ -185,13 +185,13 @@ describe('log, of what the data plane answers,', () => {
     assert.equal(observed(text, { name: 'elsewhere.' }), undefined)
   })
 
-  it('lets no name forge a line: what is not printable is spelled out, and the log escapes what is left', () => {
+  it('log lets no name forge a line: what is not printable is spelled out, and the log escapes what is left', () => {
     const wire = Uint8Array.from([9, 97, 10, 91, 69, 82, 82, 93, 27, 109, 0])
     const name = wireToName(wire, 0)
     assert.equal(observed('log . {name}', { name }), '[INFO] a\\010[ERR]\\027m.')
   })
 
-  it('wants to hear of names that a rule is about, or may be about below them', () => {
+  it('log wants to hear from the data plane of names that a rule is about, or may be about below them', () => {
     const instance = setUp(log, 'log a.org {\nclass denial\n}\nlog b.org {\nclass error\n}\nlog x.b.org')
     const observer = capabilityOf(instance, queryObserver)
     const wants = (name: string) => Object.values(observer!.wants(name))

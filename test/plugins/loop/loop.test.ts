@@ -29,7 +29,7 @@ async function createLoopHarness(t: TestContext, script: Script) {
 }
 
 describe('loop', () => {
-  it('asks its own listener, over UDP, HINFO of a name that nobody can guess, in the first zone', async (t) => {
+  it('loop asks its own listener, over UDP, HINFO of a name that nobody can guess, in the first zone', async (t) => {
     const first = await createLoopHarness(t, silent)
     const second = await createLoopHarness(t, silent)
     assert.match(first.name, /^\d+\.\d+\.example\.org\.$/)
@@ -38,7 +38,7 @@ describe('loop', () => {
     assert.deepEqual([via, query.questions[0].type, query.recursionDesired], ['udp', 13, true])
   })
 
-  it('ends the process when the question comes round a third time, in the words of CoreDNS', async (t) => {
+  it('loop ends the process when the question comes round a third time, in the words of CoreDNS', async (t) => {
     const { see, name, fatal, listener } = await createLoopHarness(t, silent)
     for (let i = 0; i < 2; i++) await see(`${name} HINFO`)
     assert.deepEqual(fatal, [])
@@ -49,7 +49,7 @@ describe('loop', () => {
     ])
   })
 
-  it('passes every query on, and counts no other', async (t) => {
+  it('loop passes every query on, and counts no other', async (t) => {
     const { see, name, fatal } = await createLoopHarness(t, silent)
     for (const question of [`${name} A`, 'other.example.org. HINFO', `${name} TXT`, 'example.org. HINFO']) {
       for (let i = 0; i < 5; i++) {
@@ -60,7 +60,7 @@ describe('loop', () => {
     assert.deepEqual(fatal, [])
   })
 
-  it('stops watching once its question is answered', async (t) => {
+  it('loop stops watching once its question is answered', async (t) => {
     const { see, name, fatal, listener } = await createLoopHarness(t, silent)
     listener.arrived[0].reply({ rcode: rcode.NXDOMAIN })
     const round = async () => {
@@ -71,7 +71,7 @@ describe('loop', () => {
     await until(round)
   })
 
-  it('asks again a second after each failure, for thirty seconds', async (t) => {
+  it('loop asks again a second after each failure, for thirty seconds', async (t) => {
     const { listener, harness, see, name, fatal } = await createLoopHarness(t, silent)
     for (let asked = 1; asked < 10; asked++) {
       await until(() => assert.equal(listener.arrived.length, asked))

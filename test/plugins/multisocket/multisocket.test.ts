@@ -7,7 +7,7 @@ import { multisocket } from '../../../src/plugins/multisocket/index.ts'
 import { setUp } from '../../support/plugin-harness.ts'
 
 describe('multisocket', () => {
-  it('asks for as many UDP threads as it says, or as there are CPUs', () => {
+  it('multisocket asks for as many UDP threads as it says, or as there are CPUs', () => {
     assert.equal(capabilityOf(setUp(multisocket, 'multisocket 3'), udpShards), 3)
     assert.equal(capabilityOf(setUp(multisocket, 'multisocket'), udpShards), availableParallelism())
   })

@@ -72,7 +72,7 @@ describe('prometheus counts the queries of its block', () => {
     ])
   })
 
-  it('in CoreDNS’s buckets', async () => {
+  it('prometheus counts the queries of its block in CoreDNS’s buckets', async () => {
     const harness = createPluginHarness()
     handle(setUp(prometheus, 'prometheus', harness), ask('a. A'), replying())
     const bounds = (name: string, text: string) =>
@@ -90,7 +90,7 @@ describe('prometheus counts the queries of its block', () => {
     )
   })
 
-  it('and goes on counting after a reload', async () => {
+  it('prometheus goes on counting after a reload', async () => {
     const harness = createPluginHarness()
     for (let configuration = 0; configuration < 2; configuration++)
       handle(setUp(prometheus, 'prometheus', harness), ask('a. A'), replying())
@@ -121,7 +121,7 @@ describe('prometheus adds what the data plane has counted', () => {
   const requests = (type: string, family: number, count: number) =>
     `coredns_dns_requests_total{family="${family}",proto="udp",server="dns://:53",type="${type}",view="",zone="."} ${count}`
 
-  it('to the same series, so that sums are right', () =>
+  it('prometheus adds what the data plane has counted to the same series, so that sums are right', () =>
     withPrometheus(async (harness) => {
       handle(setUp(prometheus, 'prometheus', harness), ask('a. A'), replying())
       harness.samples = [sample(10)]
@@ -152,7 +152,7 @@ describe('prometheus adds what the data plane has counted', () => {
       assert.equal((await series(harness, 'coredns_dns_requests_total'))[0], requests('A', 1, 17))
     }))
 
-  it('for blocks that name prometheus, and from then on', async () => {
+  it('prometheus adds what the data plane has counted for blocks that name prometheus, and from then on', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const first = await started(`prometheus 127.0.0.1:${port}`, harness, { zones: ['a.org.'] })
@@ -185,7 +185,7 @@ describe('prometheus adds what the data plane has counted', () => {
 })
 
 describe('prometheus shows', () => {
-  it('metrics at /metrics, in text format 0.0.4', () =>
+  it('prometheus shows metrics at /metrics, in text format 0.0.4', () =>
     withPrometheus(async (_rig, port) => {
       const response = await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST' })
       assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
@@ -216,7 +216,7 @@ describe('prometheus shows', () => {
       }
     }))
 
-  it('which plugins are in the chain of which zone, for as long as they are', async () => {
+  it('prometheus shows which plugins are in the chain of which zone, for as long as they are', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const others = { errors: { handler: replying() }, bind: {} }
@@ -250,7 +250,7 @@ describe('prometheus shows', () => {
 })
 
 describe('prometheus without its address', () => {
-  it('lets DNS start all the same, as CoreDNS does, and says so', async () => {
+  it('prometheus without its address lets DNS start all the same, as CoreDNS does, and says so', async () => {
     const harness = createPluginHarness()
     const instance = await started('prometheus :99999', harness)
     assert.deepEqual(harness.lines, [
@@ -259,7 +259,7 @@ describe('prometheus without its address', () => {
     await instance.stop?.()
   })
 
-  it('refuses a reload, which would lose the metrics that there are', async () => {
+  it('prometheus without its address refuses a reload, which would lose the metrics that there are', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const old = await started(`prometheus 127.0.0.1:${port}`, harness)
@@ -274,7 +274,7 @@ describe('prometheus without its address', () => {
     await harness.settled()
   })
 
-  it('lets a reload pass that has no metrics to lose, since its port was taken from the start', async () => {
+  it('prometheus without its address lets a reload pass that has no metrics to lose, since its port was taken from the start', async () => {
     const harness = createPluginHarness()
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
@@ -291,7 +291,7 @@ describe('prometheus without its address', () => {
 })
 
 describe('scrapes of /metrics', () => {
-  it('that come at the same time share renderings', async () => {
+  it('scrapes of /metrics that come at the same time share renderings', async () => {
     await withPrometheus(async (harness, port) => {
       const { promise, resolve } = Promise.withResolvers<string>()
       let renderings = 0

@@ -62,7 +62,7 @@ describe('prometheus with tls', { skip }, () => {
     ['RequireAndVerifyClientCert', ['refused', 200, 'refused']],
   ]
   for (const [kind, expected] of kinds)
-    it(`asks of clients what ${kind} says`, async () => {
+    it(`prometheus with tls asks of clients what ${kind} says`, async () => {
       const harness = createPluginHarness()
       const port = await freePort()
       const file = webConfig(
@@ -87,7 +87,7 @@ describe('prometheus with tls', { skip }, () => {
     ['tls_server_config:\n  cert_file: nosuch.crt\n  key_file: server.key\n', /no such file/],
   ]
   for (const [text, reason] of wrong)
-    it(`serves nothing with a web configuration that reads ${JSON.stringify(text)}`, async () => {
+    it(`prometheus with tls serves nothing with a web configuration that reads ${JSON.stringify(text)}`, async () => {
       const harness = createPluginHarness()
       const port = await freePort()
       const instance = setUp(prometheus, `prometheus 127.0.0.1:${port} {\ntls ${webConfig(text)}\n}`, harness)

@@ -25,7 +25,7 @@ function readyOn(port: number, states: Record<string, boolean>, harness: PluginH
 }
 
 describe('ready', () => {
-  it('says 503 with the plugins that are not ready, sorted, then 200 OK', async () => {
+  it('ready says 503 with the plugins that are not ready, sorted, then 200 OK', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const states = { nomad: false, kubernetes: false }
@@ -40,7 +40,7 @@ describe('ready', () => {
     await harness.settled()
   })
 
-  it('is ready at once in a block that nothing has to get ready in', async () => {
+  it('ready is ready at once in a block that nothing has to get ready in', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const instance = readyOn(port, {}, harness)
@@ -54,7 +54,7 @@ describe('ready', () => {
     ['until-ready', ok],
     ['continuously', [503, 'kubernetes']],
   ] as const)
-    it(`says ${later.join(' ')} of a plugin that was ready and is no more, with monitor ${monitor}`, async () => {
+    it(`ready says ${later.join(' ')} when a plugin is ready no more, with monitor ${monitor}`, async () => {
       const harness = createPluginHarness()
       const port = await freePort()
       const states = { kubernetes: true }
@@ -67,7 +67,7 @@ describe('ready', () => {
       await harness.settled()
     })
 
-  it('asks every block that shares the address, and names a plugin once', async () => {
+  it('ready asks every block that shares the address, and names a plugin once', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const one = { kubernetes: false }
@@ -83,7 +83,7 @@ describe('ready', () => {
     await harness.settled()
   })
 
-  it('stays ready through a reload: the next configuration speaks only once it answers', async () => {
+  it('ready stays ready through a reload: the next configuration speaks only once it answers', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const old = readyOn(port, { kubernetes: true }, harness)
@@ -103,7 +103,7 @@ describe('ready', () => {
     await harness.settled()
   })
 
-  it('says 503 Shutting down at once on drain, and ends connections that are kept alive', async () => {
+  it('ready says 503 Shutting down at once on drain, and ends connections that are kept alive', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const instance = readyOn(port, { kubernetes: true }, harness)

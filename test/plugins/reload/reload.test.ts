@@ -19,7 +19,7 @@ async function pass(harness: PluginHarness, milliseconds: number) {
 }
 
 describe('reload', () => {
-  it('tells the hash of the configuration that runs, in the log and as a metric', async () => {
+  it('reload tells the hash of the configuration that runs, in the log and as a metric', async () => {
     const harness = createPluginHarness()
     await started('reload', harness)
     assert.deepEqual(harness.lines, ['[INFO] plugin/reload: Running configuration SHA512 = first'])
@@ -27,7 +27,7 @@ describe('reload', () => {
     assert.match(await harness.metrics.text(), /^coredns_reload_failed_total 0$/m)
   })
 
-  it('asks for a reload when the file says something else, and not before', async () => {
+  it('reload asks for a reload when the file says something else, and not before', async () => {
     const harness = createPluginHarness()
     await started('reload 10s 0', harness)
     await pass(harness, 60 * second)
@@ -38,7 +38,7 @@ describe('reload', () => {
     assert.deepEqual(harness.reloads.reasons, ['Corefile changed'])
   })
 
-  it('shows the new hash in place of the old one after a reload, and keeps looking', async () => {
+  it('reload shows the new hash in place of the old one after a reload, and keeps looking', async () => {
     const harness = createPluginHarness()
     const old = await started('reload 10s 0', harness)
     harness.file = { hash: 'second' }
@@ -53,7 +53,7 @@ describe('reload', () => {
     await next.stop?.()
   })
 
-  it('tries a configuration that fails once, until the file changes again', async () => {
+  it('reload tries a configuration that fails once, until the file changes again', async () => {
     const harness = createPluginHarness()
     await started('reload 10s 0', harness)
     harness.file = { hash: 'bad' }
@@ -74,7 +74,7 @@ describe('reload', () => {
     )
   })
 
-  it('tells once that a file cannot be read or parsed, and loads it when it can be', async () => {
+  it('reload tells once that a file cannot be read or parsed, and loads it when it can be', async () => {
     const harness = createPluginHarness()
     await started('reload 10s 0', harness)
     harness.file = { error: new Error("Corefile:1:1 - Unknown directive 'x'") }
@@ -88,7 +88,7 @@ describe('reload', () => {
     assert.equal(harness.reloads.reasons.length, 1)
   })
 
-  it('does not load again what a signal has loaded meanwhile', async () => {
+  it('reload does not load again what a signal has loaded meanwhile', async () => {
     const harness = createPluginHarness()
     await started('reload 10s 0', harness)
     harness.file = { hash: 'second' }
@@ -97,7 +97,7 @@ describe('reload', () => {
     assert.deepEqual(harness.reloads.reasons, [])
   })
 
-  it('looks once per interval however many blocks name it, and no more once none does', async () => {
+  it('reload looks once per interval however many blocks name it, and no more once none does', async () => {
     const harness = createPluginHarness()
     const blocks = [await started('reload 10s 0', harness), await started('reload 10s 0', harness)]
     harness.file = { hash: 'second' }
@@ -117,7 +117,7 @@ describe('reload', () => {
     ['reload 2s 0', 2, 2],
   ]
   for (const [text, earliest, latest] of ranges)
-    it(`looks after ${earliest} to ${latest} s with '${text}'`, async () => {
+    it(`reload looks after ${earliest} to ${latest} s with '${text}'`, async () => {
       for (let i = 0; i < 20; i++) {
         const harness = createPluginHarness()
         await started(text, harness)

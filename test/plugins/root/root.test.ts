@@ -4,7 +4,7 @@ import { root } from '../../../src/plugins/root/index.ts'
 import { createPluginHarness, setUp } from '../../support/plugin-harness.ts'
 
 describe('root', () => {
-  it('warns of a folder that is not there', () => {
+  it('root warns of a folder that is not there', () => {
     const harness = createPluginHarness()
     setUp(root, 'root /', harness)
     assert.deepEqual(harness.lines, [])

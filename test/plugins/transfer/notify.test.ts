@@ -65,7 +65,7 @@ async function heardTimes(peer: { heard: readonly unknown[] }, times: number): P
 }
 
 describe('transfer tells secondaries', () => {
-  it('that the zone is there, and of each change, by a NOTIFY for its SOA (RFC 1996)', async (t) => {
+  it('transfer notifies secondaries that the zone is there, and of each change, for its SOA (RFC 1996)', async (t) => {
     const peer = await secondary(t)
     const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
     harness.clock.advance(1_000)
@@ -93,7 +93,7 @@ describe('transfer tells secondaries', () => {
     await heardTimes(peer, 2)
   })
 
-  it('nothing when the serial stands still, or the zone is not known yet', async (t) => {
+  it('transfer notifies nobody when the serial stands still, or the zone is not known yet', async (t) => {
     const peer = await secondary(t)
     const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
     harness.change(undefined)
@@ -146,7 +146,7 @@ describe('transfer tells secondaries', () => {
     })
   })
 
-  it('from the address that `source` names', async (t) => {
+  it('transfer notifies secondaries from the address that `source` names', async (t) => {
     const peer = await secondary(t)
     const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\nsource 127.0.0.3\n}`)
     harness.clock.advance(1_000)
@@ -154,7 +154,7 @@ describe('transfer tells secondaries', () => {
     assert.equal(peer.heard[0]!.from, '127.0.0.3')
   })
 
-  it('and nobody where only * may transfer', async (t) => {
+  it('transfer notifies nobody where only * may transfer', async (t) => {
     const harness = createNotifyHarness(t, 'transfer {\nto *\n}')
     harness.change(2)
     harness.clock.advance(60_000)

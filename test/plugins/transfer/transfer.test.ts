@@ -97,7 +97,8 @@ describe('transfer', () => {
     ],
   ]
   for (const [name, text, question, asked, records] of gives)
-    it(`gives ${name}`, () => assert.deepEqual(told(outcomeOf(text, question, asked, { other: zone() })), records))
+    it(`transfer gives the zone: ${name}`, () =>
+      assert.deepEqual(told(outcomeOf(text, question, asked, { other: zone() })), records))
 
   const denies: readonly (readonly [string, string, string, Asked, string])[] = [
     ['REFUSED over UDP', anyone, 'a. AXFR', { transport: 'udp' }, 'REFUSED'],
@@ -114,7 +115,7 @@ describe('transfer', () => {
     ],
   ]
   for (const [name, text, question, asked, code] of denies)
-    it(`says ${name}`, () => {
+    it(`transfer answers as listed: ${name}`, () => {
       const outcome = outcomeOf(text, question, asked, { other: zone() })
       assert.equal(
         rcodeName(outcome.kind === 'reply' ? outcome.message.rcode : outcome.kind === 'rcode' ? outcome.rcode : 0),
@@ -122,7 +123,7 @@ describe('transfer', () => {
       )
     })
 
-  it('says SERVFAIL while not all of a zone is known', () => {
+  it('transfer answers SERVFAIL while not all of a zone is known', () => {
     const outcome = outcomeOf(anyone, 'a. AXFR', {}, { other: zone(2, false) })
     assert.deepEqual(outcome.kind === 'rcode' && [outcome.rcode, outcome.error?.message], [
       2,
@@ -137,12 +138,12 @@ describe('transfer', () => {
     ['zones that it is not for', 'transfer b. {\nto *\n}', 'a. AXFR'],
   ]
   for (const [name, text, question] of passes)
-    it(`passes ${name} on`, () => {
+    it(`transfer passes ${name} on`, () => {
       const outcome = outcomeOf(text, question, {}, { other: zone() })
       assert.equal(outcome.kind === 'rcode' && outcome.rcode, passedOn)
     })
 
-  it('cuts a zone into messages that fit, each a reply to the question', () => {
+  it('transfer cuts a zone into messages that fit, each a reply to the question', () => {
     const messages = messagesOf(outcomeOf(anyone, 'a. AXFR', {}, { other: zone(5_000) }))
     assert.ok(messages.length > 5)
     assert.equal(messages.flatMap(({ answer }) => answer).length, 5_002)
@@ -156,7 +157,7 @@ describe('transfer', () => {
     }
   })
 
-  it('says in the log what went where', () => {
+  it('transfer logs what went where', () => {
     const harness = createPluginHarness()
     const instance = setUp(transfer, anyone, harness, { others: { other: zone() } })
     messagesOf(handle(instance, ask('a. AXFR', { transport: 'tcp' }), failing(passedOn)) as Outcome)

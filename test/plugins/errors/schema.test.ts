@@ -24,7 +24,10 @@ specifySchema(errors, {
     ],
     ['errors {|consolidate 5m a warning show_first x|}', /^Corefile:3:37 - Wrong argument count/],
     ['errors {|consolidate x ".*"|}', /^Corefile:3:13 - 'x' is not a duration/],
-    ['errors {|consolidate 5m "(?=a)"|}', /^Corefile:3:17 - invalid regular expression: invalid or unsupported Perl syntax: `\(\?=`/],
+    [
+      'errors {|consolidate 5m "(?=a)"|}',
+      /^Corefile:3:17 - invalid regular expression: invalid or unsupported Perl syntax: `\(\?=`/,
+    ],
     ['errors {|consolidate 5m "(a)\\1"|}', /invalid regular expression: invalid escape sequence/],
     ['errors {|consolidate 5m "("|}', /invalid regular expression: missing/],
     ['errors {|foo|}', /^Corefile:3:1 - unknown property 'foo' of errors/],

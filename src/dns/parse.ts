@@ -1,6 +1,7 @@
 /**
- * Octets to Message. Every input is hostile: any octets give a Message or a ParseError, in time linear in their number
- * (a compression pointer must point before the name that holds it, so that a name is at most 126 jumps).
+ * Octets to Message. Every input is hostile: any octets give a Message or a ParseError, in time linear in their number.
+ * A name takes at most
+ * `maxNameOctets` octets and `maxJumps` jumps, and all names of a message at most `maxNamesOctets`.
  */
 import { type } from './codes.ts'
 import { type Field, fieldEnd, layoutOf, validRdata } from './layout.ts'
@@ -32,11 +33,25 @@ interface Cursor {
   at: number
   /** Owner names are mostly pointers to the question's name, or to the one of the record before. */
   questionName: string
+  /** Octets of the names that were decompressed so far. */
+  namesOctets: number
   lastTarget: number
   lastName: string
 }
 
-/** Thrown inside the room only: parseMessage turns it into a ParseError, which knows the stage. */
+/**
+ * Compression pointers of one name. A name of 255 octets has 127 labels, and an encoder needs no more than one pointer in
+ * front of each; but a pointer to a pointer adds nothing to the name, so the octets alone do not bound the jumps.
+ */
+const maxJumps = 127
+
+/**
+ * Octets of all names of a message, decompressed. Pointers to long names make 64 KiB into 1.3 MiB; the largest that real
+ * zones need is a message of 3,500 PTR records, whose names have some 240 KiB.
+ */
+const maxNamesOctets = 512 * 1024
+
+/** Thrown inside this file only: parseMessage turns it into a ParseError, which knows the stage. */
 class Malformed extends Error {}
 
 /** Uncompressed name or rdata under construction. Names of at most 255 octets never overflow what a record can have. */
@@ -51,7 +66,16 @@ export function parseMessage(bytes: Uint8Array, start = 0, end = bytes.length): 
   if (end - start < headerOctets) throw new ParseError('shorter than a header', 'header', undefined)
   const header = parseHeader(bytes, start)
   if (end - start === headerOctets) return header
-  const cursor: Cursor = { bytes, start, end, at: start + headerOctets, questionName: '', lastTarget: -1, lastName: '' }
+  const cursor: Cursor = {
+    bytes,
+    start,
+    end,
+    at: start + headerOctets,
+    questionName: '',
+    namesOctets: 0,
+    lastTarget: -1,
+    lastName: '',
+  }
   const questions: Question[] = []
   let stage: Stage = 'question'
   try {
@@ -198,15 +222,15 @@ function copyName(cursor: Cursor, to: number): number {
   let write = to
   /** Where the present run of labels began: the next pointer must point before it, so no loop is possible. */
   let run = read
-  let jumped = false
+  let jumps = 0
   for (;;) {
     if (read >= end) throw new Malformed('a name runs over the end of the message')
     const length = bytes[read]
     if (length > maxLabelOctets) {
       if (length < 0xc0) throw new Malformed('a label is of an unknown kind')
       if (read + 1 >= end) throw new Malformed('a compression pointer is cut off')
-      if (!jumped) cursor.at = read + 2
-      jumped = true
+      if (jumps === 0) cursor.at = read + 2
+      if (++jumps > maxJumps) throw new Malformed(`a name has more than ${maxJumps} compression pointers`)
       read = start + (((length & 0x3f) << 8) | bytes[read + 1])
       if (read >= run) throw new Malformed('a compression pointer does not point backwards')
       if (read < start + headerOctets) throw new Malformed('a compression pointer points into the header')
@@ -218,7 +242,9 @@ function copyName(cursor: Cursor, to: number): number {
     for (const last = read + length; read <= last; read++) scratch[write++] = bytes[read]
     if (length === 0) break
   }
-  if (!jumped) cursor.at = read
+  if (jumps === 0) cursor.at = read
+  cursor.namesOctets += write - to
+  if (cursor.namesOctets > maxNamesOctets) throw new Malformed('the names of the message are too long in all')
   return write
 }
 

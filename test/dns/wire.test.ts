@@ -258,3 +258,61 @@ test('a message that is all pointers to one long name is parsed in bounded time'
   assert.ok(parseOutcome(wire) instanceof ParseError)
   assert.ok(performance.now() - startedAt < 1000)
 })
+
+/** A response whose records have owners that are pointers into the rdata of the first record. */
+function pointingInto(rdata: Uint8Array, targets: (rdataAt: number) => readonly number[], records: number): Uint8Array {
+  const question = Uint8Array.of(
+    0,
+    7,
+    0x84,
+    0,
+    0,
+    1,
+    (records + 1) >> 8,
+    records + 1,
+    0,
+    0,
+    0,
+    0,
+    1,
+    97,
+    0,
+    0,
+    16,
+    0,
+    1,
+  )
+  const rdataAt = question.length + 12
+  const owner = (target: number): number[] => [0xc0 | (target >> 8), target & 0xff]
+  const fixed = (length: number): number[] => [0x03, 0xe7, 0, 1, 0, 0, 0, 5, length >> 8, length & 0xff]
+  const ends = targets(rdataAt)
+  const others = Array.from({ length: records }, (_, i) => [...owner(ends[i % ends.length]), ...fixed(0)]).flat()
+  return Uint8Array.from([...question, ...owner(12), ...fixed(rdata.length), ...rdata, ...others])
+}
+
+/** Pointers, each to the one before it, the first to the question's name. */
+function pointerChain(length: number): Uint8Array {
+  const rdataAt = 19 + 12
+  return Uint8Array.from({ length: 2 * length }, (_, i) => {
+    const target = i < 2 ? 12 : rdataAt + 2 * ((i >> 1) - 1)
+    return i % 2 === 0 ? 0xc0 | (target >> 8) : target & 0xff
+  })
+}
+
+test('a name has at most 127 compression pointers: 4,000 owners behind a chain of 8,000 are refused at once', () => {
+  const lastOf = (pointers: number) => (at: number) => [at + 2 * (pointers - 1)]
+  assert.equal(parseMessage(pointingInto(pointerChain(126), lastOf(126), 3)).answer[1].name, 'a.')
+  for (const pointers of [127, 8000]) {
+    assert.throws(
+      () => parseMessage(pointingInto(pointerChain(pointers), lastOf(pointers), 3)),
+      /a name has more than 127 compression pointers/,
+    )
+  }
+})
+
+test('names of 64 KiB of pointers to long names are refused where they are longer than any zone needs', () => {
+  const long = Uint8Array.from([...Array.from({ length: 126 }, () => [1, 97]).flat(), 0])
+  const message = (records: number): Uint8Array => pointingInto(long, (at) => [at, at + 2], records)
+  assert.equal(parseMessage(message(2000)).answer.length, 2001)
+  assert.throws(() => parseMessage(message(4000)), /the names of the message are too long in all/)
+})

@@ -8,25 +8,25 @@ spec('k8s-dns 1.1.0 §2.4.1: headless service, A and AAAA records', {
     endpoint hdls testns 172.0.0.3 notReady`,
   cases: [
     {
-      name: 'lists each ready endpoint and no other',
+      name: 'a headless service lists each ready endpoint and no other',
       ask: 'hdls.testns.svc.cluster.local. A',
       answer: ['hdls.testns.svc.cluster.local. 5 IN A 172.0.0.2'],
       by: 'table',
     },
     {
-      name: 'has no AAAA when no endpoint is IPv6: NODATA with SOA',
+      name: 'a headless service has no AAAA when no endpoint is IPv6: NODATA with SOA',
       ask: 'hdls.testns.svc.cluster.local. AAAA',
       authority: [soa()],
       by: 'table',
     },
     {
-      name: 'has an endpoint whose readiness is unknown: the API says to take it as ready',
+      name: 'a headless service has an endpoint whose readiness is unknown: the API says to take it as ready',
       when: 'endpoint hdls testns 172.0.0.4 unknown',
       ask: 'hdls.testns.svc.cluster.local. A',
       answer: ['hdls.testns.svc.cluster.local. 5 IN A 172.0.0.2', 'hdls.testns.svc.cluster.local. 5 IN A 172.0.0.4'],
     },
     {
-      name: 'does not exist while no endpoint is ready (as CoreDNS; the specification leaves it open)',
+      name: 'a headless service does not exist while no endpoint is ready (as CoreDNS; the specification leaves it open)',
       when: `endpoint hdls testns 172.0.0.2 notReady
              remove endpoint hdls testns 172.0.0.4`,
       ask: 'hdls.testns.svc.cluster.local. A',
@@ -35,7 +35,7 @@ spec('k8s-dns 1.1.0 §2.4.1: headless service, A and AAAA records', {
       by: 'table',
     },
     {
-      name: 'is back as soon as one is ready again',
+      name: 'a headless service exists again as soon as an endpoint is ready',
       when: 'endpoint hdls testns 172.0.0.3 ready',
       ask: 'hdls.testns.svc.cluster.local. A',
       answer: ['hdls.testns.svc.cluster.local. 5 IN A 172.0.0.3'],
@@ -53,31 +53,31 @@ spec('k8s-dns 1.1.0 §2.4.1: headless service over several slices and families',
     endpoint hdls testns fd00::2 ready`,
   cases: [
     {
-      name: 'lists an address that is in two slices once',
+      name: 'a headless service lists an address that is in two slices once',
       ask: 'hdls.testns.svc.cluster.local. A',
       answer: ['hdls.testns.svc.cluster.local. 5 IN A 172.0.0.2', 'hdls.testns.svc.cluster.local. 5 IN A 172.0.0.3'],
       by: 'table',
     },
     {
-      name: 'lists IPv6 endpoints under AAAA',
+      name: 'a headless service lists IPv6 endpoints under AAAA',
       ask: 'hdls.testns.svc.cluster.local. AAAA',
       answer: ['hdls.testns.svc.cluster.local. 5 IN AAAA fd00::2'],
       by: 'table',
     },
     {
-      name: 'keeps an endpoint that leaves one slice while another has it',
+      name: 'a headless service keeps an endpoint that leaves one slice while another has it',
       when: 'remove endpoint hdls testns 172.0.0.2 slice first',
       ask: 'hdls.testns.svc.cluster.local. A',
       answer: ['hdls.testns.svc.cluster.local. 5 IN A 172.0.0.2', 'hdls.testns.svc.cluster.local. 5 IN A 172.0.0.3'],
     },
     {
-      name: 'drops it when it has left the last one',
+      name: 'a headless service drops an endpoint when it has left the last slice',
       when: 'remove endpoint hdls testns 172.0.0.2 slice second',
       ask: 'hdls.testns.svc.cluster.local. A',
       answer: ['hdls.testns.svc.cluster.local. 5 IN A 172.0.0.3'],
     },
     {
-      name: 'drops the endpoints of a slice that is removed, and keeps the other family',
+      name: 'a headless service drops the endpoints of a slice that is removed, and keeps the other family',
       when: 'remove slice second testns',
       ask: 'hdls.testns.svc.cluster.local. A',
       authority: [soa()],
@@ -94,7 +94,7 @@ spec('k8s-dns 1.1.0 §2.4.2: headless service, SRV records', {
     endpoint hdls testns 172.0.0.4 notReady`,
   cases: [
     {
-      name: 'has a record per ready endpoint, with its name as target: host name, else the address with dashes',
+      name: 'SRV of a headless service has a record per ready endpoint: host name, else the address with dashes',
       ask: '_http._tcp.hdls.testns.svc.cluster.local. SRV',
       answer: [
         '_http._tcp.hdls.testns.svc.cluster.local. 5 IN SRV 0 50 80 my-pet.hdls.testns.svc.cluster.local.',
@@ -107,7 +107,7 @@ spec('k8s-dns 1.1.0 §2.4.2: headless service, SRV records', {
       by: 'table',
     },
     {
-      name: 'has the same at the bare name (as CoreDNS)',
+      name: 'SRV of a headless service is the same at the bare name (as CoreDNS)',
       ask: 'hdls.testns.svc.cluster.local. SRV',
       answer: [
         'hdls.testns.svc.cluster.local. 5 IN SRV 0 50 80 my-pet.hdls.testns.svc.cluster.local.',
@@ -120,19 +120,19 @@ spec('k8s-dns 1.1.0 §2.4.2: headless service, SRV records', {
       by: 'table',
     },
     {
-      name: 'has each target as a name of its own',
+      name: 'an SRV target of a headless service is a name of its own',
       ask: 'my-pet.hdls.testns.svc.cluster.local. A',
       answer: ['my-pet.hdls.testns.svc.cluster.local. 5 IN A 172.0.0.2'],
       by: 'table',
     },
     {
-      name: 'has no second name for an endpoint with a host name',
+      name: 'a headless service has no second name for an endpoint with a host name',
       ask: '172-0-0-2.hdls.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa()],
     },
     {
-      name: 'has no name for an endpoint that is not ready',
+      name: 'a headless service has no name for an endpoint that is not ready',
       ask: '172-0-0-4.hdls.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa()],
@@ -145,7 +145,7 @@ spec('k8s-dns 1.1.0 §2.4.2: headless service, SRV records', {
       by: 'table',
     },
     {
-      name: 'has both families of one host name under one target, each counting in the weights',
+      name: 'SRV of a headless service has both families of one host name under one target, each counting in the weights',
       when: 'endpoint hdls testns fd00::2 ready hostname my-pet',
       ask: '_http._tcp.hdls.testns.svc.cluster.local. SRV',
       answer: [
@@ -160,7 +160,7 @@ spec('k8s-dns 1.1.0 §2.4.2: headless service, SRV records', {
       by: 'table',
     },
     {
-      name: 'has a name that was asked for before under its new address',
+      name: 'a headless service has a name that was asked for before under its new address',
       when: `remove endpoint hdls testns 172.0.0.2
              endpoint hdls testns 172.0.0.9 ready hostname my-pet`,
       ask: 'my-pet.hdls.testns.svc.cluster.local. A',
@@ -168,7 +168,7 @@ spec('k8s-dns 1.1.0 §2.4.2: headless service, SRV records', {
       by: 'table',
     },
     {
-      name: 'has no name any more for an endpoint that is gone, also where it was asked for before',
+      name: 'a headless service has no name any more for an endpoint that is gone, also where it was asked for before',
       when: 'remove endpoint hdls testns 172.0.0.9\nremove endpoint hdls testns fd00::2',
       ask: 'my-pet.hdls.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
@@ -187,7 +187,7 @@ spec('k8s-dns 1.1.0 §2.4.3: headless service, PTR records', {
     endpoint hdls testns fd00::5 ready`,
   cases: [
     {
-      name: 'names the endpoint under each service that has it (as CoreDNS; the specification wants the host name)',
+      name: 'the PTR of an endpoint names it under each service that has it (as CoreDNS; the specification wants the host name)',
       ask: '2.0.0.172.in-addr.arpa. PTR',
       answer: [
         '2.0.0.172.in-addr.arpa. 5 IN PTR my-pet.hdls.testns.svc.cluster.local.',
@@ -196,13 +196,13 @@ spec('k8s-dns 1.1.0 §2.4.3: headless service, PTR records', {
       by: 'table',
     },
     {
-      name: 'does not name an endpoint that is not ready',
+      name: 'the PTR of an endpoint that is not ready does not exist',
       ask: '3.0.0.172.in-addr.arpa. PTR',
       rcode: 'NXDOMAIN',
       authority: [soa(5, 'in-addr.arpa.')],
     },
     {
-      name: 'names an IPv6 endpoint, in dashes',
+      name: 'the PTR of an IPv6 endpoint has its address in dashes',
       ask: '5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa. PTR',
       answer: [
         '5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa. 5 IN PTR fd00--5.hdls.testns.svc.cluster.local.',
@@ -210,7 +210,7 @@ spec('k8s-dns 1.1.0 §2.4.3: headless service, PTR records', {
       by: 'table',
     },
     {
-      name: 'follows a host name that changes',
+      name: 'the PTR of an endpoint follows a host name that changes',
       when: 'endpoint hdls testns 172.0.0.2 ready hostname his-pet',
       ask: '2.0.0.172.in-addr.arpa. PTR',
       answer: [
@@ -220,7 +220,7 @@ spec('k8s-dns 1.1.0 §2.4.3: headless service, PTR records', {
       by: 'table',
     },
     {
-      name: 'is gone with the last endpoint that has the address',
+      name: 'the PTR of an endpoint is gone with the last endpoint that has the address',
       when: 'remove endpoint hdls testns 172.0.0.2\nremove endpoint also testns 172.0.0.2',
       ask: '2.0.0.172.in-addr.arpa. PTR',
       rcode: 'NXDOMAIN',

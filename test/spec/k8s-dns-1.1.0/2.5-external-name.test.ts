@@ -8,37 +8,47 @@ spec('k8s-dns 1.1.0 §2.5.1: ExternalName service, CNAME record', {
     service ip testns external 192.0.2.1`,
   cases: [
     {
-      name: 'answers the name as CNAME',
+      name: 'an ExternalName service answers the name as CNAME',
       ask: 'foo.testns.svc.cluster.local. CNAME',
       answer: ['foo.testns.svc.cluster.local. 5 IN CNAME www.example.com.'],
       by: 'table',
     },
     {
-      name: 'keeps the case of the target',
+      name: 'an ExternalName service keeps the case of the target',
       ask: 'cased.testns.svc.cluster.local. CNAME',
       answer: ['cased.testns.svc.cluster.local. 5 IN CNAME WWW.Example.Com.'],
     },
-    { name: 'has no SRV: NODATA', ask: 'foo.testns.svc.cluster.local. SRV', authority: [soa()], by: 'table' },
-    { name: 'has no TXT: NODATA', ask: 'foo.testns.svc.cluster.local. TXT', authority: [soa()], by: 'table' },
     {
-      name: 'has no ports',
+      name: 'an ExternalName service has no SRV: NODATA',
+      ask: 'foo.testns.svc.cluster.local. SRV',
+      authority: [soa()],
+      by: 'table',
+    },
+    {
+      name: 'an ExternalName service has no TXT: NODATA',
+      ask: 'foo.testns.svc.cluster.local. TXT',
+      authority: [soa()],
+      by: 'table',
+    },
+    {
+      name: 'an ExternalName service has no ports',
       ask: '_http._tcp.foo.testns.svc.cluster.local. SRV',
       rcode: 'NXDOMAIN',
       authority: [soa()],
     },
     {
-      name: 'has no endpoints',
+      name: 'an ExternalName service has no endpoints',
       ask: 'a.foo.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa()],
     },
     {
-      name: 'is what any port of any protocol is (as CoreDNS)',
+      name: 'an ExternalName service is what any port of any protocol is (as CoreDNS)',
       ask: '_._.foo.testns.svc.cluster.local. CNAME',
       answer: ['_._.foo.testns.svc.cluster.local. 5 IN CNAME www.example.com.'],
     },
     {
-      name: 'does not exist when its name is an address',
+      name: 'an ExternalName service does not exist when its name is an address',
       ask: 'ip.testns.svc.cluster.local. A',
       rcode: 'NXDOMAIN',
       authority: [soa()],
@@ -104,13 +114,25 @@ spec('docs/coredns-behaviour.md §4.5: addresses of an ExternalName service', {
       authority: [soa()],
     },
     {
-      name: 'a target of ours that is missing: the same',
+      name: 'a target of ours that is missing: NODATA, and no CNAME',
       ask: 'nothing.testns.svc.cluster.local. A',
       authority: [soa()],
     },
-    { name: 'a target that is the name itself: the same', ask: 'self.testns.svc.cluster.local. A', authority: [soa()] },
-    { name: 'a target below the name: the same', ask: 'under.testns.svc.cluster.local. A', authority: [soa()] },
-    { name: 'two names that point at each other: the same', ask: 'a.testns.svc.cluster.local. A', authority: [soa()] },
+    {
+      name: 'a target that is the name itself: NODATA, and no CNAME',
+      ask: 'self.testns.svc.cluster.local. A',
+      authority: [soa()],
+    },
+    {
+      name: 'a target below the name: NODATA, and no CNAME',
+      ask: 'under.testns.svc.cluster.local. A',
+      authority: [soa()],
+    },
+    {
+      name: 'two names that point at each other: NODATA, and no CNAME',
+      ask: 'a.testns.svc.cluster.local. A',
+      authority: [soa()],
+    },
     {
       name: 'a service that becomes ExternalName is no longer answered from the table',
       when: 'service web testns external www.example.com',
@@ -120,7 +142,7 @@ spec('docs/coredns-behaviour.md §4.5: addresses of an ExternalName service', {
       by: 'chain',
     },
     {
-      name: 'and one that becomes a ClusterIP service again is',
+      name: 'a service that becomes a ClusterIP service again is answered from the table',
       when: 'service web testns 10.3.0.2',
       ask: 'web.testns.svc.cluster.local. A',
       answer: ['web.testns.svc.cluster.local. 5 IN A 10.3.0.2'],
@@ -143,6 +165,6 @@ spec('docs/coredns-behaviour.md §4.5: long chains', {
       ask: `${link(1)} A`,
       answer: [...links(1, 12), `${link(12)} 5 IN A 10.3.0.1`],
     },
-    { name: 'twelve are not: NODATA', ask: `${link(0)} A`, authority: [soa()] },
+    { name: 'twelve CNAMEs are not followed: NODATA', ask: `${link(0)} A`, authority: [soa()] },
   ],
 })

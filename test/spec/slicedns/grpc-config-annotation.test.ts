@@ -12,7 +12,7 @@ spec('slicedns.io/grpc-config: a TXT record for gRPC clients', {
             service api shop external api.example.org`,
   cases: [
     {
-      name: 'there is no name without the annotation',
+      name: 'the name `_grpc_config` does not exist without the annotation',
       ask: `_grpc_config.${web} TXT`,
       rcode: 'NXDOMAIN',
       authority: [soa()],
@@ -24,16 +24,21 @@ spec('slicedns.io/grpc-config: a TXT record for gRPC clients', {
       answer: [`_grpc_config.${web} 5 IN ${record}`],
       by: 'table',
     },
-    { name: 'and has no other records there', ask: `_grpc_config.${web} A`, authority: [soa()], by: 'table' },
     {
-      name: 'it is a record of its own at the name, where grpc-js looks',
+      name: 'the name below the service has no other records than the config',
+      ask: `_grpc_config.${web} A`,
+      authority: [soa()],
+      by: 'table',
+    },
+    {
+      name: "a config is a record of its own at the service's name, where grpc-js looks",
       when: 'annotate service web shop txt.slicedns.io/model llama-3',
       ask: `${web} TXT`,
       answer: [`${web} 5 IN TXT "model=llama-3"`, `${web} 5 IN ${record}`],
       by: 'table',
     },
     {
-      name: 'metadata is not below it',
+      name: 'metadata is not at the name below the service',
       ask: `_grpc_config.${web} TXT`,
       answer: [`_grpc_config.${web} 5 IN ${record}`],
     },
@@ -43,16 +48,25 @@ spec('slicedns.io/grpc-config: a TXT record for gRPC clients', {
       ask: `${web} TXT`,
       answer: [`${web} 5 IN TXT "model=llama-3"`],
     },
-    { name: 'and its name with it', ask: `_grpc_config.${web} TXT`, rcode: 'NXDOMAIN', authority: [soa()] },
     {
-      name: 'an ExternalName has it below its CNAME',
+      name: 'the name below the service is gone with an invalid config',
+      ask: `_grpc_config.${web} TXT`,
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+    },
+    {
+      name: 'an ExternalName has the config below its CNAME',
       when: `annotate service api shop slicedns.io/grpc-config ${config}`,
       ask: '_grpc_config.api.shop.svc.cluster.local. TXT',
       answer: [`_grpc_config.api.shop.svc.cluster.local. 5 IN ${record}`],
     },
-    { name: 'and not beside it', ask: 'api.shop.svc.cluster.local. TXT', authority: [soa()] },
     {
-      name: 'it goes with the service',
+      name: 'an ExternalName has no config beside its CNAME',
+      ask: 'api.shop.svc.cluster.local. TXT',
+      authority: [soa()],
+    },
+    {
+      name: 'a config goes with its service',
       when: 'remove service api shop',
       ask: '_grpc_config.api.shop.svc.cluster.local. TXT',
       rcode: 'NXDOMAIN',

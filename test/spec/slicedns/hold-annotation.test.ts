@@ -105,7 +105,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
     AAAA: `NOERROR\n${shortSoa(1, startedAt + 1)}`,
   }
   for (const [type, wanted] of Object.entries(found)) {
-    test(`${type}: is answered once, by the event that brings the endpoint`, async () => {
+    test(`a waiting ${type} question is answered once, by the event that brings the endpoint`, async () => {
       const { ask, apply, clock, published } = createHoldHarness()
       const asked = ask(`${host('web-1')} ${type}`)
       clock.advance(1000)
@@ -122,7 +122,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
     })
   }
 
-  test('is denied when its time is up, for one second at most', async () => {
+  test('a waiting question is denied when its time is up, for one second at most', async () => {
     const { ask, apply, clock } = createHoldHarness()
     const asked = ask(`${host('web-1')} A`)
     clock.advance(1999)
@@ -136,7 +136,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
     assert.equal(asked.replies, 1)
   })
 
-  test('waits for readiness, not for an endpoint that is not ready', async () => {
+  test('a question waits for readiness, not for an endpoint that is not ready', async () => {
     const { ask, apply } = createHoldHarness()
     const asked = ask(`${host('web-1')} A`)
     apply('endpoint web shop 10.0.0.2 notReady hostname web-1')
@@ -147,7 +147,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
     assert.equal(asked.reply, found.A)
   })
 
-  test('goes on waiting while other endpoints come', async () => {
+  test('a question goes on waiting while other endpoints come', async () => {
     const { ask, apply } = createHoldHarness()
     const [first, second] = [ask(`${host('web-1')} A`), ask(`${host('web-2')} A`)]
     apply('endpoint web shop 10.0.0.3 ready hostname web-2')
@@ -155,7 +155,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
     assert.deepEqual([first.replies, second.replies], [0, 1])
   })
 
-  test('is not told of an endpoint that went before its turn came', async () => {
+  test('a waiting question does not hear of an endpoint that went before its turn came', async () => {
     const { ask, apply } = createHoldHarness()
     const asked = ask(`${host('web-1')} A`)
     apply('endpoint web shop 10.0.0.2 ready hostname web-1\nremove endpoint web shop 10.0.0.2')
@@ -172,7 +172,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
     assert.equal(asked.reply, `NOERROR\n${query.qname} 5 IN A 10.0.0.2`)
   })
 
-  test('counts its time from when it was received', async () => {
+  test('a waiting question counts its time from when it was received', async () => {
     const { ask, clock } = createHoldHarness()
     clock.advance(5000)
     const late = ask(`${host('web-1')} A`, { receivedAt: 3500 })
@@ -183,7 +183,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
     assert.equal(late.reply, denied(1))
   })
 
-  test('goes to the next plugin when it is missing for good, where missing names do', async () => {
+  test('a waiting question goes to the next plugin when its time is up, where missing names do', async () => {
     const { ask, clock } = createHoldHarness({ options: 'fallthrough' })
     const asked = ask(`${host('web-1')} A`)
     assert.equal(asked.reply, undefined)
@@ -192,7 +192,7 @@ describe('hold: a question for a host of a StatefulSet that has no ready endpoin
     assert.equal(asked.reply, 'next')
   })
 
-  test('gives up its place in the queue while it waits, and takes one again', async () => {
+  test('a waiting question gives up its place in the queue, and takes one again', async () => {
     const harness = createHoldHarness()
     harness.ask(`${host('web-1')} A`)
     harness.ask(`${host('web-2')} A`)
@@ -223,13 +223,13 @@ describe('hold: which names are waited for', () => {
     `${'w'.repeat(62)}-1 A`,
   ]
   for (const text of waits) {
-    test(`before any endpoint is known: ${text} waits`, () => {
+    test(`before any endpoint is known the name ${text} waits`, () => {
       const [label, type] = text.split(' ')
       assert.equal(createHoldHarness().ask(`${host(label)} ${type}`).reply, undefined)
     })
   }
   for (const text of doesNot) {
-    test(`${text} does not, and is denied as any name`, () => {
+    test(`the name ${text} does not wait, and is denied as any name`, () => {
       const [label, type] = text.split(' ')
       assert.equal(createHoldHarness().ask(`${host(label)} ${type}`).reply, denied(5))
     })
@@ -243,7 +243,7 @@ describe('hold: which names are waited for', () => {
     assert.equal(ask(`${host('db-2')} A`).reply, denied(5))
   })
 
-  test('hosts of a service without the annotation, or with an address of its own, are not waited for', () => {
+  test('no question waits for hosts of a service without the annotation, or with an address of its own', () => {
     const { ask, apply } = createHoldHarness()
     apply(`service plain shop headless
       service virtual shop 10.96.0.7
@@ -257,7 +257,7 @@ describe('hold: which names are waited for', () => {
     assert.equal(createHoldHarness().ask(`${host('web-1')} A`, { releaseSlot: undefined }).reply, denied(5))
   })
 
-  test('what cannot be told yet is not waited for', () => {
+  test('no question waits for what cannot be known yet', () => {
     const { ask, apply } = createHoldHarness()
     apply('pending endpointslices')
     assert.match(ask(`${host('web-1')} A`).reply!, /^SERVFAIL/)
@@ -274,7 +274,7 @@ describe('hold: those who wait are let go', () => {
     'at shutdown and at the end of a configuration': ({ holdQueue }) => holdQueue.close(),
   }
   for (const [when, end] of Object.entries(ends)) {
-    test(`${when}, with an answer`, async () => {
+    test(`questions stop waiting ${when}, with an answer`, async () => {
       const harness = createHoldHarness()
       const asked = harness.ask(`${host('web-1')} A`)
       end(harness)
@@ -330,7 +330,7 @@ describe('hold: bounds', () => {
     assert.equal(ask(`${host('web-1')} A`, client('192.0.2.8')).reply, undefined)
   })
 
-  test('metrics tell how many wait, and what became of those who did', async () => {
+  test('the metrics of hold tell how many questions wait, and what became of those that did', async () => {
     const harness = createHoldHarness({ limits: { client: 3 } })
     for (const label of ['web-1', 'web-2', 'web-3', 'web-4']) harness.ask(`${host(label)} A`)
     harness.apply('endpoint web shop 10.0.0.2 ready hostname web-1')
@@ -349,7 +349,7 @@ describe('hold: bounds', () => {
     }
   })
 
-  test('as many as may wait for one endpoint are all answered', async () => {
+  test('all questions that may wait for one endpoint are answered', async () => {
     const harness = createHoldHarness()
     const asked = Array.from({ length: holdLimits.service }, (_, i) =>
       harness.ask(`${host('web-0')} A`, client(`10.1.${i >> 8}.${i & 255}`)),

@@ -21,16 +21,21 @@ spec('txt.slicedns.io/KEY: TXT records of a service', {
       answer: [`${web} 5 IN TXT "Area=eu=west" "gpu=a100 80 GB" "model=llama-3"`],
       by: 'table',
     },
-    { name: 'the addresses are what they were', ask: `${web} A`, answer: [`${web} 5 IN A 10.0.0.1`], by: 'table' },
     {
-      name: 'the record has the TTL of the service',
+      name: 'the addresses of a service with metadata are what they were',
+      ask: `${web} A`,
+      answer: [`${web} 5 IN A 10.0.0.1`],
+      by: 'table',
+    },
+    {
+      name: 'a TXT record has the TTL of the service',
       when: 'annotate service web shop slicedns.io/ttl 60',
       ask: `${web} TXT`,
       answer: [`${web} 60 IN TXT "Area=eu=west" "gpu=a100 80 GB" "model=llama-3"`],
     },
-    { name: 'names of ports have none', ask: `_http._tcp.${web} TXT`, authority: [soa()] },
+    { name: 'names of ports have no TXT record', ask: `_http._tcp.${web} TXT`, authority: [soa()] },
     {
-      name: 'of keys that differ in case the first in sort order is the key (RFC 6763 §6.4)',
+      name: 'the first of keys that differ in case, in sort order, is the key (RFC 6763 §6.4)',
       when: `annotate service web shop slicedns.io/ttl
              annotate service web shop txt.slicedns.io/area south`,
       ask: `${web} TXT`,
@@ -55,29 +60,33 @@ spec('txt.slicedns.io/KEY: TXT records of a service', {
       by: 'table',
     },
     {
-      name: 'a headless service has them beside its endpoints',
+      name: 'a headless service has TXT records beside its endpoints',
       when: 'annotate service db shop txt.slicedns.io/role primary',
       ask: `${db} TXT`,
       answer: [`${db} 5 IN TXT "role=primary"`],
       by: 'table',
     },
     {
-      name: 'and without a ready endpoint too',
+      name: 'a headless service has TXT records without a ready endpoint too',
       when: 'endpoint db shop 10.1.0.1 notReady',
       ask: `${db} TXT`,
       answer: [`${db} 5 IN TXT "role=primary"`],
       by: 'table',
     },
-    { name: 'so that its name exists: A is NODATA', ask: `${db} A`, authority: [soa()] },
     {
-      name: 'without metadata such a service does not exist, as in CoreDNS',
+      name: 'a headless service with TXT records and no ready endpoint exists: A is NODATA',
+      ask: `${db} A`,
+      authority: [soa()],
+    },
+    {
+      name: 'a headless service without metadata and endpoints does not exist, as in CoreDNS',
       when: 'annotate service db shop txt.slicedns.io/role',
       ask: `${db} A`,
       rcode: 'NXDOMAIN',
       authority: [soa()],
     },
     {
-      name: 'an ExternalName has none: nothing stands beside a CNAME (RFC 1034 §3.6.2)',
+      name: 'an ExternalName has no TXT record: nothing stands beside a CNAME (RFC 1034 §3.6.2)',
       when: 'annotate service api shop txt.slicedns.io/role primary',
       ask: 'api.shop.svc.cluster.local. TXT',
       authority: [soa()],
@@ -90,9 +99,14 @@ spec('a service that `ignore empty_service` hides', {
   cluster: `service web shop 10.0.0.1
             annotate service web shop txt.slicedns.io/model llama-3`,
   cases: [
-    { name: 'has no TXT record either', ask: `${web} TXT`, rcode: 'NXDOMAIN', authority: [soa()] },
     {
-      name: 'until it has a ready endpoint',
+      name: 'a service that `ignore empty_service` hides has no TXT record',
+      ask: `${web} TXT`,
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+    },
+    {
+      name: 'a service that `ignore empty_service` hides has its TXT record with a ready endpoint',
       when: 'endpoint web shop 10.1.0.1 ready',
       ask: `${web} TXT`,
       answer: [`${web} 5 IN TXT "model=llama-3"`],

@@ -12,27 +12,37 @@ spec('a router can tell apart', {
     annotate service told shop txt.slicedns.io/model a7
     service virtual shop 10.96.0.7`,
   cases: [
-    { name: 'no such Service: NXDOMAIN', ask: `${name('unknown')} A`, rcode: 'NXDOMAIN', authority: [soa()] },
-    { name: 'its ports too', ask: `_http._tcp.${name('unknown')} SRV`, rcode: 'NXDOMAIN', authority: [soa()] },
     {
-      name: 'headless, no pod is ready: NXDOMAIN, as from CoreDNS',
+      name: 'a Service that does not exist is NXDOMAIN',
+      ask: `${name('unknown')} A`,
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+    },
+    {
+      name: 'the ports of a Service that does not exist are NXDOMAIN',
+      ask: `_http._tcp.${name('unknown')} SRV`,
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+    },
+    {
+      name: 'a headless service without a ready pod is NXDOMAIN, as from CoreDNS',
       ask: `${name('headless')} A`,
       rcode: 'NXDOMAIN',
       authority: [soa()],
     },
     {
-      name: 'headless, scaled to nothing: the same',
+      name: 'a headless service scaled to nothing is NXDOMAIN',
       ask: `${name('scaled')} A`,
       rcode: 'NXDOMAIN',
       authority: [soa()],
     },
     {
-      name: 'headless, with metadata: the name is there, without an address',
+      name: 'a headless service with metadata exists without an address',
       ask: `${name('told')} A`,
       authority: [soa()],
     },
     {
-      name: 'a ClusterIP without pods: its address',
+      name: 'a ClusterIP service without pods has its address',
       ask: `${name('virtual')} A`,
       answer: [`${name('virtual')} 5 IN A 10.96.0.7`],
     },
@@ -44,9 +54,14 @@ spec('before the cluster has been read a router can tell that nothing is known',
   cluster: `service virtual shop 10.96.0.7
     service headless shop headless`,
   cases: [
-    { name: 'no such Service, yet: SERVFAIL', ask: `${name('unknown')} A`, rcode: 'SERVFAIL', authority: [soa()] },
     {
-      name: 'headless without a pod, yet: SERVFAIL',
+      name: 'a Service that does not exist yet is SERVFAIL before the cluster has been read',
+      ask: `${name('unknown')} A`,
+      rcode: 'SERVFAIL',
+      authority: [soa()],
+    },
+    {
+      name: 'a headless service without a pod yet is SERVFAIL before the cluster has been read',
       ask: `${name('headless')} A`,
       rcode: 'SERVFAIL',
       authority: [soa()],

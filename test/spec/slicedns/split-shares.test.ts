@@ -211,7 +211,7 @@ describe('the shares that a client of a split sees, while pods come and go', () 
     })
   }
 
-  test('90/10, one backend losing all its endpoints and getting them back', async () => {
+  test('the shares 90/10 hold while one backend loses all its endpoints and gets them back', async () => {
     const given = [
       { share: 90, replicas: 2 },
       { share: 10, replicas: 1 },

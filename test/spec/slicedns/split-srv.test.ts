@@ -36,34 +36,34 @@ spec('a split: SRV', {
             ${split('stable=90,canary=10')}`,
   cases: [
     {
-      name: 'has a ClusterIP backend as one target and each endpoint of a headless one, with the backends’ ports',
+      name: 'SRV of a split has a ClusterIP backend as one target and each endpoint of a headless one, with the backends’ ports',
       ask: http,
       drawn,
       ...both('_http._tcp.web.shop'),
       by: 'table',
     },
     {
-      name: 'is the same at the bare name, where clients that were written for Consul ask',
+      name: 'SRV of a split is the same at the bare name, where clients that were written for Consul ask',
       ask: bare,
       drawn,
       ...both('web.shop'),
       by: 'table',
     },
     {
-      name: 'is the same at other spellings of the port',
+      name: 'SRV of a split is the same at other spellings of the port',
       ask: `${name('http.tcp.web.shop')} SRV`,
       drawn,
       ...both('http.tcp.web.shop'),
     },
-    { name: 'is not there for another port', ask: `${name('_grpc._tcp.web.shop')} SRV`, ...missing },
-    { name: 'is not there for another protocol', ask: `${name('_http._udp.web.shop')} SRV`, ...missing },
+    { name: 'SRV of a split is not there for another port', ask: `${name('_grpc._tcp.web.shop')} SRV`, ...missing },
+    { name: 'SRV of a split is not there for another protocol', ask: `${name('_http._udp.web.shop')} SRV`, ...missing },
     {
-      name: 'has targets that can be looked up',
+      name: 'SRV of a split has targets that can be looked up',
       ask: `${name('c-1.canary.shop')} A`,
       answer: [a('c-1.canary.shop', '10.1.0.4')],
     },
     {
-      name: 'keeps the ratio when an endpoint comes',
+      name: 'SRV of a split keeps the ratio of its backends when an endpoint comes',
       when: 'endpoint canary shop 10.1.0.5 ready',
       ask: http,
       drawn,
@@ -81,7 +81,7 @@ spec('a split: SRV', {
       ],
     },
     {
-      name: 'has the others alone when a backend has lost its endpoints',
+      name: 'SRV of a split has the other backends alone when one has lost its endpoints',
       when: 'endpoint stable shop 10.1.0.2 notReady\nremove endpoint canary shop 10.1.0.5',
       ask: bare,
       drawn,
@@ -90,7 +90,7 @@ spec('a split: SRV', {
       by: 'table',
     },
     {
-      name: 'has no backend of share 0',
+      name: 'SRV of a split has no backend of share 0',
       when: `endpoint stable shop 10.1.0.2 ready
              ${split('stable=1,canary=0')}`,
       ask: http,
@@ -99,7 +99,7 @@ spec('a split: SRV', {
       by: 'table',
     },
     {
-      name: 'has it when nothing else is left',
+      name: 'SRV of a split has a backend of share 0 when nothing else is left',
       when: 'endpoint stable shop 10.1.0.2 notReady',
       ask: http,
       drawn,
@@ -111,13 +111,13 @@ spec('a split: SRV', {
       by: 'table',
     },
     {
-      name: 'is missing when nothing is left at all',
+      name: 'SRV of a split does not exist when no backend is left',
       when: 'remove slice canary-ipv4 shop',
       ask: http,
       ...missing,
     },
     {
-      name: 'has the priority that the service says, and its backends’ weights and priorities do not count',
+      name: 'SRV of a split has the priority that the service says, and its backends’ weights and priorities do not count',
       when: `endpoint stable shop 10.1.0.2 ready
              annotate service web shop slicedns.io/srv-priority 7
              annotate service web shop slicedns.io/srv-weight 3
@@ -141,14 +141,14 @@ spec('a split: ports', {
             ${split('stable=90,canary=10,standby=0')}`,
   cases: [
     {
-      name: 'that a backend lacks leave it out for themselves',
+      name: 'ports of a split that a backend lacks leave it out for themselves',
       ask: `${name('_metrics._tcp.web.shop')} SRV`,
       answer: [srv('_metrics._tcp.web.shop', 90, 9100, 'stable.shop')],
       additional: [a('stable.shop', '10.0.0.2')],
       by: 'table',
     },
     {
-      name: 'are all in the answer at the bare name, each a split of its own',
+      name: 'ports of a split are all in the answer at the bare name, each a split of its own',
       ask: bare,
       drawn,
       answer: [
@@ -159,31 +159,31 @@ spec('a split: ports', {
       additional: [a('stable.shop', '10.0.0.2'), a('canary.shop', '10.0.0.3')],
     },
     {
-      name: 'that a backend lacks leave it out for A, too',
+      name: 'ports of a split that a backend lacks leave it out for A, too',
       ask: `${name('_metrics._tcp.web.shop')} A`,
       drawn: 0.95,
       answer: [a('_metrics._tcp.web.shop', '10.0.0.2')],
     },
     {
-      name: 'that only a backend of share 0 has give that',
+      name: 'ports of a split that only a backend of share 0 has lead to that backend',
       when: 'service stable shop 10.0.0.2 ports http:TCP:80',
       ask: `${name('_metrics._tcp.web.shop')} SRV`,
       answer: [srv('_metrics._tcp.web.shop', 1, 9102, 'standby.shop')],
       additional: [a('standby.shop', '10.0.0.4')],
     },
     {
-      name: 'that no backend has are missing',
+      name: 'ports of a split that no backend has do not exist',
       when: 'remove service standby shop',
       ask: `${name('_metrics._tcp.web.shop')} SRV`,
       ...missing,
     },
     {
-      name: 'are only those of the service, where it declares some',
+      name: 'ports of a split are only those of the service, where it declares some',
       ask: `${name('_admin._tcp.web.shop')} SRV`,
       ...missing,
     },
     {
-      name: 'are those of any backend, where the service declares none',
+      name: 'ports of a split are those of any backend, where the service declares none',
       when: 'service web shop headless ports none',
       ask: http,
       drawn,
@@ -191,7 +191,7 @@ spec('a split: ports', {
       additional: [a('stable.shop', '10.0.0.2'), a('canary.shop', '10.0.0.3')],
     },
     {
-      name: 'without a name are at the bare name',
+      name: 'ports of a split without a name are at the bare name',
       when: `service web shop 10.0.0.1 ports TCP:80
              service stable shop 10.0.0.2 ports TCP:8080
              service canary shop 10.0.0.3 ports TCP:8081`,
@@ -202,7 +202,7 @@ spec('a split: ports', {
       by: 'table',
     },
     {
-      name: 'without a name stand for a backend’s only port, whatever its name',
+      name: 'ports of a split without a name stand for a backend’s only port, whatever its name',
       when: 'service canary shop 10.0.0.3 ports web:TCP:8082',
       ask: bare,
       drawn,
@@ -210,14 +210,14 @@ spec('a split: ports', {
       additional: [a('stable.shop', '10.0.0.2'), a('canary.shop', '10.0.0.3')],
     },
     {
-      name: 'without a name do not stand for one of several',
+      name: 'ports of a split without a name do not stand for one of several',
       when: 'service canary shop 10.0.0.3 ports web:TCP:8082,admin:TCP:8083',
       ask: bare,
       answer: [srv('web.shop', 90, 8080, 'stable.shop')],
       additional: [a('stable.shop', '10.0.0.2')],
     },
     {
-      name: 'of one number and two protocols are one record',
+      name: 'ports of a split of one number and two protocols are one record',
       when: `service web shop 10.0.0.1 ports dns:UDP:53,dns-tcp:TCP:53
              service stable shop 10.0.0.2 ports dns:UDP:53,dns-tcp:TCP:53
              service canary shop 10.0.0.3 ports dns:UDP:53,dns-tcp:TCP:53`,
@@ -227,7 +227,7 @@ spec('a split: ports', {
       additional: [a('stable.shop', '10.0.0.2'), a('canary.shop', '10.0.0.3')],
     },
     {
-      name: 'of a headless backend are its slices’',
+      name: 'ports of a split of a headless backend are its slices’',
       when: `service canary shop headless ports dns:UDP:53
              slice canary-a canary shop IPv4 ports dns:UDP:5300
              endpoint canary shop 10.1.1.1 ready slice canary-a
@@ -251,7 +251,7 @@ spec('a split: SRV of other targets', {
             ${split('stable=60,standby=40')}`,
   cases: [
     {
-      name: 'are the external name, at the split’s port where it declares none',
+      name: 'SRV targets of a split are the external name, at the split’s port where it declares none',
       ask: http,
       drawn,
       answer: [
@@ -262,7 +262,7 @@ spec('a split: SRV of other targets', {
       by: 'table',
     },
     {
-      name: 'are the external name, at its own port',
+      name: 'SRV targets of a split are the external name, at its own port',
       when: 'service standby shop external standby.example.org ports http:TCP:443',
       ask: http,
       drawn,
@@ -274,14 +274,14 @@ spec('a split: SRV of other targets', {
       by: 'table',
     },
     {
-      name: 'are not the external name where it lacks the port',
+      name: 'SRV targets of a split are not the external name where it lacks the port',
       when: 'service standby shop external standby.example.org ports https:TCP:443',
       ask: http,
       answer: [srv('_http._tcp.web.shop', 60, 8080, 'stable.shop')],
       additional: [a('stable.shop', '10.0.0.2')],
     },
     {
-      name: 'of two backends that lead to one place are one record with both shares',
+      name: 'SRV targets of a split of two backends that lead to one place are one record with both shares',
       when: `service standby shop external standby.example.org ports http:TCP:443
              service twin shop external standby.example.org ports http:TCP:443
              ${split('stable=50,standby=20,twin=30')}`,
@@ -294,7 +294,7 @@ spec('a split: SRV of other targets', {
       additional: [a('stable.shop', '10.0.0.2')],
     },
     {
-      name: 'have all their addresses',
+      name: 'SRV targets of a split have all their addresses',
       when: `service stable shop 10.0.0.2,fd00::2 ports http:TCP:8080
              endpoint canary shop fd00:1::4 ready hostname c-1
              remove endpoint canary shop 10.1.0.3
@@ -313,7 +313,7 @@ spec('a split: SRV of other targets', {
       ],
     },
     {
-      name: 'are not endpoints that are only names: these have no SRV records',
+      name: 'SRV targets of a split are not endpoints that are only names: these have no SRV records',
       when: `remove slice canary-ipv4 shop
              remove slice canary-ipv6 shop
              endpoint canary shop pod.example.org ready`,

@@ -129,9 +129,9 @@ export function createCounters(handle: TableHandle, slot: number): Counters {
       const asked = x.end - x.start
       cells[row + requestSize + sizeBucket[asked]] += 1
       cells[row + requestSize + sizeCells] += asked
-      const told = x.replyOctets
-      cells[row + responseSize + (told < 0x10000 ? sizeBucket[told] : sizeCells - 1)] += 1
-      cells[row + responseSize + sizeCells] += told
+      const replyOctets = x.replyOctets
+      cells[row + responseSize + (replyOctets < 0x10000 ? sizeBucket[replyOctets] : sizeCells - 1)] += 1
+      cells[row + responseSize + sizeCells] += replyOctets
       let bucket = 0
       while (bucket < durationBounds.length && seconds > durationBounds[bucket]) bucket++
       cells[row + duration + bucket] += 1
@@ -187,16 +187,16 @@ function* rowsOf({ counters }: TableHandle): Iterable<{ id: number; cells: Float
 
 function sampleOf(spec: AnswerProfile, proto: 'udp' | 'tcp', cells: Float64Array): DataPlaneSample {
   const { server, zone, view, plugin } = spec
-  const asked = new Map<string, number>()
+  const requestCounts = new Map<string, number>()
   for (const family of [1, 2]) {
     for (const [i, label] of typeLabels.entries()) {
       const count = cells[requests + (family - 1) * typeLabels.length + i]
-      if (count > 0) asked.set(`${family}${label}`, count)
+      if (count > 0) requestCounts.set(`${family}${label}`, count)
     }
   }
-  const told = new Map<string, number>()
+  const responseCounts = new Map<string, number>()
   for (let code = 0; code < rcodes; code++) {
-    if (cells[responses + code] > 0) told.set(rcodeName(code), cells[responses + code])
+    if (cells[responses + code] > 0) responseCounts.set(rcodeName(code), cells[responses + code])
   }
   return {
     server,
@@ -204,8 +204,8 @@ function sampleOf(spec: AnswerProfile, proto: 'udp' | 'tcp', cells: Float64Array
     view,
     plugin,
     proto,
-    requests: asked,
-    responses: told,
+    requests: requestCounts,
+    responses: responseCounts,
     doRequests: cells[doRequests],
     cacheHits: { success: cells[cacheHits], denial: cells[cacheHits + 1] },
     requestSize: histogram(cells, requestSize, sizeCells),

@@ -56,7 +56,7 @@ export const errors: Plugin<Settings> = {
   schema,
   setup({ consolidate, stacktrace }, { log, clock }) {
     const consolidator = createConsolidator(consolidate, clock, log)
-    const tell = (query: Query, outcome: Outcome): Outcome => {
+    const logError = (query: Query, outcome: Outcome): Outcome => {
       if (outcome.kind === 'drop' || !outcome.error) return outcome
       const { message, stack } = outcome.error
       const place = `${rcodeOf(outcome)} ${query.name} ${typeName(query.qtype)}`
@@ -65,7 +65,7 @@ export const errors: Plugin<Settings> = {
       return outcome
     }
     return {
-      handler: (query, next) => withOutcome(next(query), (outcome) => tell(query, outcome)),
+      handler: (query, next) => withOutcome(next(query), (outcome) => logError(query, outcome)),
       stop: consolidator.flush,
     }
   },

@@ -39,15 +39,15 @@ export function openWeightFile(path: string, interval: number, clock: Clock, log
     if (!unreadable(error)) throw error
     log.warning(`Cannot read the weight file ${path}; the next attempt is in ${durationText(interval)}`)
   }
-  let told = content === undefined
+  let unreadableLogged = content === undefined
 
   function readAgain(): void {
     try {
       read()
-      told = false
+      unreadableLogged = false
     } catch (error) {
-      if (unreadable(error) && told) return
-      told = unreadable(error)
+      if (unreadable(error) && unreadableLogged) return
+      unreadableLogged = unreadable(error)
       log.error(`Reloading the weight file failed, the last weights stay in use: ${errorMessage(error)}`)
     }
   }

@@ -1,4 +1,4 @@
-/** A plugin that can tell whether it is ready. */
+/** A plugin that reports whether it is ready. */
 export interface Reporter {
   readonly name: string
   readonly instance: { ready?(): boolean }

@@ -30,7 +30,7 @@ export function createWatcher(
     'value',
   ])
   let timer: Timer | undefined
-  let told = ''
+  let shownHash = ''
   /** A hash that failed to load: it is not tried again until the file changes. */
   let failed: string | undefined
   let unreadable: string | undefined
@@ -74,16 +74,16 @@ export function createWatcher(
       },
       running() {
         const hash = process.configHash
-        if (hash === told) return
-        if (told !== '') versions.forget('sha512', told)
+        if (hash === shownHash) return
+        if (shownHash !== '') versions.forget('sha512', shownHash)
         versions.with('sha512', hash).set(1)
-        told = hash
+        shownHash = hash
         log.info(`Running configuration SHA512 = ${hash}`)
       },
     },
     stop() {
       timer?.cancel()
-      if (told !== '') versions.forget('sha512', told)
+      if (shownHash !== '') versions.forget('sha512', shownHash)
     },
   }
 }

@@ -32,23 +32,23 @@ export interface Notifier {
 }
 
 export function createNotifier({ rules, sources, clock, log }: NotifierOptions): Notifier {
-  const told: Told[] = []
+  const zones: NotifiedZone[] = []
   const watches: { stop(): void }[] = []
   let timer: Timer | undefined
   let lastRound = Number.NEGATIVE_INFINITY
 
   function changed(): void {
-    timer ??= clock.after(Math.max(settleTime, lastRound + roundTime - clock.now()), tellAll)
+    timer ??= clock.after(Math.max(settleTime, lastRound + roundTime - clock.now()), notifyAll)
   }
 
-  function tellAll(): void {
+  function notifyAll(): void {
     timer = undefined
-    for (const each of told) {
+    for (const each of zones) {
       const serial = each.source.serial(each.zone)
       if (serial === undefined || serial === each.serial) continue
       each.serial = serial
       lastRound = clock.now()
-      for (const peer of each.peers) peer.tell()
+      for (const peer of each.peers) peer.notify()
     }
   }
 
@@ -59,22 +59,22 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
           const rule = ruleFor(rules, zone)
           if (!rule || rule.notify.length === 0) continue
           const peers = rule.notify.map((address) => createPeer(zone, address, rule.source, clock, log))
-          told.push({ source, zone, peers, serial: undefined })
+          zones.push({ source, zone, peers, serial: undefined })
         }
-        if (told.some((each) => each.source === source)) watches.push(source.watch(changed))
+        if (zones.some((each) => each.source === source)) watches.push(source.watch(changed))
       }
-      if (told.length > 0) changed()
+      if (zones.length > 0) changed()
     },
     stop() {
       timer?.cancel()
       for (const watch of watches) watch.stop()
-      for (const { peers } of told) for (const peer of peers) peer.stop()
+      for (const { peers } of zones) for (const peer of peers) peer.stop()
     },
   }
 }
 
 /** A zone, the secondaries to notify, and the serial that they were notified of last. */
-interface Told {
+interface NotifiedZone {
   readonly source: TransferSource
   readonly zone: string
   readonly peers: readonly Peer[]
@@ -83,7 +83,7 @@ interface Told {
 
 interface Peer {
   /** Sends a NOTIFY, again where no answer comes; once more after that if it is called meanwhile. */
-  tell(): void
+  notify(): void
   stop(): void
 }
 
@@ -129,10 +129,10 @@ function createPeer(zone: string, address: SocketAddress, source: string | undef
       log.warning(`NOTIFY for zone ${zone} to ${endpointText(address)} failed: ${reason}`)
     }
     failing = reason !== undefined
-    if (again) tell()
+    if (again) notify()
   }
 
-  function tell(): void {
+  function notify(): void {
     again = busy
     if (busy) return
     busy = true
@@ -140,7 +140,7 @@ function createPeer(zone: string, address: SocketAddress, source: string | undef
   }
 
   return {
-    tell,
+    notify,
     stop() {
       timer?.cancel()
       connection.close()

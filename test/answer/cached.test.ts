@@ -65,7 +65,7 @@ describe('a cached reply', () => {
     assert.equal(reply.recursionDesired, false)
   })
 
-  it('ages: each TTL is what was stored less the whole seconds since, and never below 0', () => {
+  it('a cached reply ages: each TTL is what was stored less the whole seconds since, and never below 0', () => {
     const { ask, keep } = createCachedReplyHarness()
     const soa = record(
       'example.com.',
@@ -216,7 +216,7 @@ describe('a cached reply', () => {
     assert.equal(typeof small.ask('m499.example.com.', 1), 'object')
   })
 
-  it('denies: NXDOMAIN with its SOA', () => {
+  it('a cached reply denies: NXDOMAIN with its SOA', () => {
     const { ask, keep } = createCachedReplyHarness()
     const soa = record(
       'example.com.',

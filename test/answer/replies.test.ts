@@ -144,7 +144,7 @@ describe('a reply from the table', () => {
     )
   })
 
-  it('answers for the root, whose owner is no pointer', () => {
+  it('a reply from the table answers for the root, whose owner is no pointer', () => {
     const { table, space, profileId, ask } = createResponderHarness()
     table.zone(space, zoneSpec({}, '.'))
     const addresses = Uint8Array.of(1, 2, 3, 4)

@@ -235,7 +235,7 @@ describe('a transferred zone of a cluster set', () => {
     ])
   })
 
-  test("leaves the cluster's own zone to its own services", () => {
+  test("a transferred zone of a cluster set leaves the cluster's own zone to its own services", () => {
     const names = zoneOf(imports, multicluster)
       .records()
       .map((text) => text.split(' ')[0])

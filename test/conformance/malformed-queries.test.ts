@@ -56,7 +56,7 @@ describe('CoreDNS 1.14.7', { skip: without('coredns') }, () => {
   })
 
   for (const { name, request, reply } of compared) {
-    it(`answers ${name} as our table of cases says`, async () => {
+    it(`CoreDNS answers ${name} as our table of cases says`, async () => {
       assert.equal(asWeCompress(await ask(request), reply), reply)
     })
   }

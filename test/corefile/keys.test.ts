@@ -51,7 +51,7 @@ describe('a server-block key', () => {
     ['.:-1', "port -1 of '.:-1' must be from 0 to 65535"],
   ]
   for (const [key, why] of bad)
-    test(`'${key}' is refused`, () => {
+    test(`the key '${key}' is refused`, () => {
       assert.equal(
         refusal(() => serverKeys([token(key)])),
         `Corefile:1:1 - ${why}`,

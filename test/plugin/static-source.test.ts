@@ -77,26 +77,26 @@ describe('a static source of a zone with SOA', () => {
     ['elsewhere.org. A', 'miss'],
   ]
   for (const [question, answer] of cases)
-    it(`answers ${question} from the table with ${answer}`, async (t) => {
+    it(`a static source of a zone with SOA answers ${question} from the table with ${answer}`, async (t) => {
       const { plugin } = recordsPlugin('records', { zone: 'example.', fallthrough: false }, zone)
       const server = await serve(t, [plugin])
       assert.equal(server.table(question), answer)
     })
 
-  it('leaves a signed zone to the chain', async (t) => {
+  it('a static source of a zone with SOA leaves a signed zone to the chain', async (t) => {
     const rrsig = 'www.example. 60 IN RRSIG A 8 2 60 20300101000000 20200101000000 1 example. AAAA'
     const { plugin } = recordsPlugin('records', { zone: 'example.', fallthrough: false }, [...zone, rrsig])
     const server = await serve(t, [plugin])
     assert.deepEqual(['www.example. A', 'nothing.example. A'].map(server.table), ['miss', 'miss'])
   })
 
-  it('denies no name of a zone that falls through, and answers NODATA all the same', async (t) => {
+  it('a static source of a zone with SOA denies no name of a zone that falls through, and answers NODATA all the same', async (t) => {
     const { plugin } = recordsPlugin('records', { zone: 'example.', fallthrough: true }, zone)
     const server = await serve(t, [plugin])
     assert.deepEqual(['nothing.example. A', 'www.example. AAAA'].map(server.table), ['miss', `NOERROR; ; ${denied}`])
   })
 
-  it('follows its records: changed, added and removed ones, and the serial', async (t) => {
+  it('a static source of a zone with SOA follows its records: changed, added and removed ones, and the serial', async (t) => {
     const { plugin, update } = recordsPlugin('records', { zone: 'example.', fallthrough: false }, zone)
     const server = await serve(t, [plugin])
     update([soa(2), 'www.example. 60 IN A 192.0.2.9', 'new.example. 60 IN A 192.0.2.8'])
@@ -111,7 +111,7 @@ describe('a static source of a zone with SOA', () => {
 describe('a static source without SOA', () => {
   const zone: StaticZone = { zone: '.', fallthrough: true, emptyTypes: [1, 28] }
 
-  it('answers what it has, no record for its empty types, and denies nothing', async (t) => {
+  it('a static source without SOA answers what it has, no record for its empty types, and denies nothing', async (t) => {
     const server = await serve(t, [recordsPlugin('records', zone, ['www.example. 60 IN A 192.0.2.1']).plugin])
     assert.deepEqual(['www.example. A', 'www.example. AAAA', 'www.example. MX', 'x.example. A'].map(server.table), [
       'NOERROR; www.example. 60 IN A 192.0.2.1',

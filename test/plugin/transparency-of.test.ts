@@ -75,7 +75,7 @@ describe('a name matcher', () => {
     )
   })
 
-  it('has no match outside of its zone', () => {
+  it('a name matcher has no match outside of its zone', () => {
     fc.assert(
       fc.property(matcher, name, (given, found) => {
         fc.pre(given.zone !== undefined && given.matches(found))
@@ -151,7 +151,7 @@ describe('a rule in front of a source', () => {
       assert.equal(kinds.join(''), answered)
     })
 
-  it('is named by explain, for a name that it concerns and for one that is not there', async (t) => {
+  it('a rule in front of a source is named by explain, for a name that it concerns and for one that is not there', async (t) => {
     const server = await serve(t, [rule(prefixMatcher('www'), { reason: 'name prefix www' })])
     assert.match((await server.explained('www.apps.example. A')).reason, /rewriting: name prefix www$/)
     assert.match((await server.explained('no.example. A')).reason, /rewriting: name prefix www \(for missing names\)$/)

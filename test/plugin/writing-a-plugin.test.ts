@@ -32,11 +32,11 @@ describe('the plugin of docs/writing-a-plugin.md', () => {
     ['www.example.org. A', 'NOERROR; www.example.org. 60 IN A 192.0.2.7'],
     ['www.example.org. AAAA', 'NOERROR'],
   ])
-    it(`answers ${question} in the chain and from the table alike`, async () => {
+    it(`the plugin of docs/writing-a-plugin.md answers ${question} in the chain and from the table alike`, async () => {
       assert.deepEqual([await server.chain(question), server.table(question)], [answer, answer])
     })
 
-  it('passes other names on to the next plugin', async () => {
+  it('the plugin of docs/writing-a-plugin.md passes other names on to the next plugin', async () => {
     assert.equal(server.table('other.example.org. A'), 'miss')
     assert.match(await server.chain('other.example.org. A'), /^NOERROR/)
   })

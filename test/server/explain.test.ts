@@ -51,7 +51,9 @@ describe('the socket that explains', () => {
     { target: '//', status: 404 },
     { target: 'http://[', status: 404 },
   ])
-    it(`answers ${target} with ${status}, and lives on`, { skip: process.platform !== 'linux' }, async () => {
+    it(`the socket of explain answers ${target} with ${status}, and lives on`, {
+      skip: process.platform !== 'linux',
+    }, async () => {
       assert.equal(await statusOf(target), status)
       assert.equal(await statusOf('/explain?name=a.example'), 200)
     })

@@ -149,7 +149,7 @@ describe('what a server block publishes into the answer table', () => {
     assert.equal(recorded.nodes.get('apps.svc.cluster.local.')?.below, 'closed')
   })
 
-  it("bars its closed nodes from denying another server block's zone below them", () => {
+  it('a closed node of a server block does not deny the zone of another server block below it', () => {
     publish([], ['stub.svc.cluster.local.', 'elsewhere.org.'])
     assert.deepEqual([...recorded.nodes.keys()], ['stub.svc.cluster.local.'])
     assert.equal(recorded.nodes.get('stub.svc.cluster.local.')?.below, 'open')

@@ -128,7 +128,7 @@ describe('a table', () => {
     )
   })
 
-  it('changes a serial without touching the nodes', () => {
+  it('a table changes a serial without touching the nodes', () => {
     const { table, space, profileId } = tableWithSpace()
     for (let i = 0; i < 1000; i++) table.put(space, profileId, `n${i}.${zoneName}`, empty)
     const before = table.stats().liveBytes

@@ -98,7 +98,7 @@ describe('when the TCP connection table is full', () => {
 })
 
 describe('incomplete TCP messages', () => {
-  test('are bounded over all connections: the client that has most of them loses, and is counted', () =>
+  test('incomplete TCP messages are bounded over all connections: the client that has most of them loses, and is counted', () =>
     withTransport({ udp, limits: { tcpInputBytes: 16_384 } }, async ({ transport, port, listener, metric }) => {
       await transport.apply([listener(everywhere)])
       const light = await tcpClient(clients.light, port)
@@ -152,7 +152,7 @@ describe('incomplete TCP messages', () => {
 })
 
 describe('replies that TCP clients do not read', () => {
-  test('are bounded over all connections: the client that has most of them loses, and is counted', () =>
+  test('replies that TCP clients do not read are bounded over all connections: the client that has most of them loses, and is counted', () =>
     withTransport({ udp, limits: { tcpUnsentBytes: 1_000_000 } }, async ({ transport, port, listener, metric }) => {
       await transport.apply([listener(everywhere)])
       const light = await tcpClient(clients.light, port)

@@ -57,7 +57,7 @@ describe('what does not work is said once, with the cause and the file or URL, a
     ],
   ]
   for (const [what, text, message] of broken) {
-    test(`a kubeconfig ${what}`, async (t) => {
+    test(`a kubeconfig that fails is reported with its file: ${what}`, async (t) => {
       const folder = mkdtempSync(join(tmpdir(), 'slicedns-test-'))
       t.after(() => rmSync(folder, { recursive: true }))
       const file = join(folder, 'kubeconfig')

@@ -15,7 +15,7 @@ const get = async (port: number, path = '/health') => {
 }
 
 describe('health', () => {
-  it('answers 200 OK from start to stop', async () => {
+  it('health answers 200 OK from start to stop', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     const instance = setUp(health, `health :${port}`, harness)

@@ -171,7 +171,7 @@ describe('k8s_external answers', () => {
     assert.equal(outcome.kind === 'rcode' && outcome.rcode, 5)
   })
 
-  it('with the TTL and apex that it is told', async () => {
+  it('k8s_external answers with the TTL and apex of its configuration', async () => {
     const { reply, instance } = createExternalHarness({ text: 'k8s_external example.org {\napex k8s\nttl 60\n}' })
     assert.deepEqual(await reply('web.shop.example.org. A'), ['an web.shop.example.org. 60 IN A 192.0.2.1'])
     assert.deepEqual(await reply('k8s.example.org. A'), nodata)

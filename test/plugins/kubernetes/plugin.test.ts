@@ -125,7 +125,7 @@ describe('kubernetes with imported services and topology zones', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test("offers questions of the cluster's own zone", () => {
+  test("kubernetes offers questions of the cluster's own zone to explain", () => {
     assert.deepEqual(capabilityOf(instance, exampleQuestions)?.(), ['db.shop.svc.cluster.local. A'])
   })
 

@@ -149,7 +149,7 @@ describe('zones', () => {
       primary: 'cluster.local.',
     })
   })
-  test("are the server block's where none are given", () => {
+  test("zones are the server block's where none are given", () => {
     assert.deepEqual(zones(''), { zones: ['.'], primary: '.' })
   })
   test('the first that is no reverse zone is what PTR records point into', () => {

@@ -112,7 +112,7 @@ spec('EndpointSlices may not be listed (RBAC)', {
       by: 'chain',
     },
     {
-      name: "and reverse names that are no ClusterIP's",
+      name: 'reverse names of endpoints get SERVFAIL without EndpointSlices',
       ask: '2.0.0.172.in-addr.arpa. PTR',
       rcode: 'SERVFAIL',
       authority: [soa(5, 'in-addr.arpa.')],

@@ -44,7 +44,7 @@ async function withPrometheus(use: (harness: PluginHarness, port: number) => Pro
 }
 
 describe('prometheus counts the queries of its block', () => {
-  it('with CoreDNS’s names and labels', async () => {
+  it('prometheus counts the queries of its block with CoreDNS’s names and labels', async () => {
     const harness = createPluginHarness()
     const instance = setUp(prometheus, 'prometheus', harness)
     harness.clock.advance(5)

@@ -138,7 +138,7 @@ spec('k8s-dns 1.1.0 §2.4.2: headless service, SRV records', {
       authority: [soa()],
     },
     {
-      name: "has an endpoint's ports at its name (as CoreDNS)",
+      name: "SRV at an endpoint's name has its ports (as CoreDNS)",
       ask: 'my-pet.hdls.testns.svc.cluster.local. SRV',
       answer: ['my-pet.hdls.testns.svc.cluster.local. 5 IN SRV 0 100 80 my-pet.hdls.testns.svc.cluster.local.'],
       additional: ['my-pet.hdls.testns.svc.cluster.local. 5 IN A 172.0.0.2'],

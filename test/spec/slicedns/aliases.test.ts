@@ -185,7 +185,7 @@ spec('of services that want the same alias the oldest has it', {
       by: 'table',
     },
     {
-      name: 'of two services of the same second the first by namespace and name has the alias',
+      name: 'the first by namespace and name of two services of the same second has the alias',
       when: 'annotate service b app slicedns.io/alias web.apps.example',
       ask: `web.${zone} A`,
       answer: [`web.${zone} 5 IN A 10.0.0.4`],

@@ -45,7 +45,7 @@ async function exchange(port: number, text: string): Promise<string> {
 }
 
 describe('an HTTP listener', () => {
-  it('answers its path whatever the method, with nothing but the text', async () => {
+  it('an HTTP listener answers its path whatever the method, with nothing but the text', async () => {
     const { value } = await serveHealth()
     for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
       const response = await fetch(`http://127.0.0.1:${value.port}/health?x=1`, { method })
@@ -55,7 +55,7 @@ describe('an HTTP listener', () => {
     assert.deepEqual([head.status, head.headers.get('content-length'), await head.text()], [200, '2', ''])
   })
 
-  it('answers 404 anywhere else', async () => {
+  it('an HTTP listener answers 404 anywhere else', async () => {
     const { value } = await serveHealth()
     for (const path of ['/', '/healthz', '/health/', '/ready', '//health'])
       assert.equal((await fetch(`http://127.0.0.1:${value.port}${path}`)).status, 404, path)

@@ -67,7 +67,7 @@ async function serve(
 const hello: HttpHandler = () => textReply(200, 'hello')
 
 describe('an HTTP connection', () => {
-  it('gets one reply to 2,000 pipelined requests, and ends with it', async (t) => {
+  it('an HTTP connection gets one reply to 2,000 pipelined requests, and ends with it', async (t) => {
     const { open, asked } = await serve(t, hello)
     const { socket, ended } = await open()
     socket.write(get('/metrics').repeat(2000))
@@ -75,7 +75,7 @@ describe('an HTTP connection', () => {
     assert.deepEqual(asked, ['/metrics'])
   })
 
-  it('answers at most one of 5,000 requests that come while another is answered', async (t) => {
+  it('an HTTP connection answers at most one of 5,000 requests that come while another is answered', async (t) => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const { open, asked } = await serve(t, () => promise.then(() => textReply(200, 'late')))
     const { socket, ended } = await open()
@@ -87,7 +87,7 @@ describe('an HTTP connection', () => {
     assert.ok(asked.length <= 2)
   })
 
-  it('stays open between small replies, for a bounded number of them', async (t) => {
+  it('an HTTP connection stays open between small replies, for a bounded number of them', async (t) => {
     const { open, asked } = await serve(t, hello)
     const { socket, text, ended } = await open()
     for (let i = 1; i <= 32; i++) {
@@ -98,28 +98,28 @@ describe('an HTTP connection', () => {
     assert.equal(asked.length, 32)
   })
 
-  it('ends with a reply of more than 4 KiB', async (t) => {
+  it('an HTTP connection ends with a reply of more than 4 KiB', async (t) => {
     const { open } = await serve(t, () => textReply(200, 'x'.repeat(5000)))
     const { socket, ended } = await open()
     socket.write(get('/metrics'))
     assert.match(await ended, /Connection: close\r\n\r\nx{5000}$/)
   })
 
-  it('ends with the reply to a request that has a body, which is not read', async (t) => {
+  it('an HTTP connection ends with the reply to a request that has a body, which is not read', async (t) => {
     const { open } = await serve(t, hello)
     const { socket, ended } = await open()
     socket.write(`POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n${'x'.repeat(100_000)}`)
     assert.match(await ended, /^HTTP\/1\.1 200 OK\r\n[\s\S]*hello$/)
   })
 
-  it('gets its reply when the client has closed its half', async (t) => {
+  it('an HTTP connection gets its reply when the client has closed its half', async (t) => {
     const { open } = await serve(t, async () => textReply(200, 'hello'))
     const { socket, ended } = await open()
     socket.end(get('/health'))
     assert.match(await ended, /hello$/)
   })
 
-  it('tells the handler when the client has gone', async (t) => {
+  it('an HTTP connection tells the handler when the client has gone', async (t) => {
     const aborted = Promise.withResolvers<void>()
     const { open, asked } = await serve(t, async (_, signal) => {
       signal.addEventListener('abort', () => aborted.resolve())
@@ -133,7 +133,7 @@ describe('an HTTP connection', () => {
     await aborted.promise
   })
 
-  it('takes a request in pieces, after empty lines', async (t) => {
+  it('an HTTP connection takes a request in pieces, after empty lines', async (t) => {
     const { open } = await serve(t, hello)
     const { socket, text } = await open()
     for (const octet of `\r\n${get('/health')}`) {
@@ -156,7 +156,7 @@ describe('an HTTP connection', () => {
     ['a handler that throws', get('/throws'), 500],
   ]
   for (const [what, octets, status] of replies)
-    it(`gets ${status} for ${what}, and ends`, async (t) => {
+    it(`an HTTP connection gets ${status} for ${what}, and ends`, async (t) => {
       const { open } = await serve(t, () => {
         throw new Error('a fault of the handler')
       })
@@ -167,7 +167,7 @@ describe('an HTTP connection', () => {
 })
 
 describe('the budget of HTTP connections', () => {
-  it('closes the longest idle connection when there are too many, and serves the newcomer', async (t) => {
+  it('the budget of HTTP connections closes the longest idle connection when there are too many, and serves the newcomer', async (t) => {
     const { open, closed } = await serve(t, hello, { connections: 3 })
     const idle = [await open(), await open(), await open()]
     const probe = await open()
@@ -178,7 +178,7 @@ describe('the budget of HTTP connections', () => {
     assert.equal(idle[1].socket.destroyed, false)
   })
 
-  it('closes those that do not read their replies, oldest first, when their octets are too many', async (t) => {
+  it('the budget of HTTP connections closes those that do not read their replies, oldest first, when their octets are too many', async (t) => {
     const large = Buffer.alloc(8 << 20)
     const { open, asked, closed } = await serve(t, () => ({ status: 200, body: large }), { octets: 20 << 20 })
     const deaf: Client[] = []

@@ -1,7 +1,7 @@
 /** Imports point inwards: a room imports only what its line names. The rooms are described in docs/design.md. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { filesIn, type Import, importsOf } from './sources.ts'
+import { contentOf, filesIn, type Import, importsOf } from './sources.ts'
 
 /**
  * Rooms that a room may import, besides itself, `scheduling`, `telemetry` and `process-limits`. `types`: only types, that is `import type` or a file
@@ -91,6 +91,14 @@ describe('rooms', () => {
     const found = new Set(filesIn('src/*/**/*.ts').map(roomOf))
     assert.deepEqual(
       [...found].filter((room) => room === undefined || !(room in rooms)),
+      [],
+    )
+  })
+
+  it('every room of src/ is described in docs/design.md', () => {
+    const page = contentOf('docs/design.md')
+    assert.deepEqual(
+      Object.keys(rooms).filter((room) => !page.includes(`\`src/${room}\``) && !page.includes(`\`src/${room}/`)),
       [],
     )
   })

@@ -41,7 +41,7 @@ export type ExternalLookup =
   /** Services that have the address asked for: names below the first zone. */
   | { readonly kind: 'pointers'; readonly names: readonly string[] }
 
-/** What is at `name` (lower case, in `zone`). The type matters only for PTR. */
+/** What the cluster has at `name` (lower case, in `zone`). The type matters only for PTR. */
 export function lookupExternal(
   context: ClusterContext,
   settings: ExternalSettings,
@@ -56,23 +56,25 @@ export function lookupExternal(
     return labels.length === 2 && labels[0] === 'ns1' ? { kind: 'nameserver' } : { kind: 'missing', final: true }
   }
   const address = type === dnsType.PTR ? addressOfReverseName(name) : undefined
-  if (address) return findPointers(context, settings, address)
+  if (address) return lookupExternalPointers(context, settings, address)
   const namespace = labels.at(-1)!
-  if (!isShown(context, namespace)) return nothing(context)
+  if (!isShown(context, namespace)) return missingExternal(context)
   if (labels.length === 1) return { kind: 'empty' }
-  if (labels.length > 4) return nothing(context)
+  if (labels.length > 4) return missingExternal(context)
   const service = context.view.service(namespace, labels.at(-2)!)
-  return service ? findService(context, settings, zone, service, labels.slice(0, -2)) : nothing(context)
+  return service
+    ? lookupExternalService(context, settings, zone, service, labels.slice(0, -2))
+    : missingExternal(context)
 }
 
-/** Before everything is known nothing is denied. */
-function nothing({ view }: ClusterContext, ...needed: Resource[]): ExternalLookup {
-  const found = missing(view, ...needed)
-  return found.kind === 'unknown' ? found : { kind: 'missing', final: false }
+/** A missing name; unknown until everything has been listed. */
+function missingExternal({ view }: ClusterContext, ...needed: Resource[]): ExternalLookup {
+  const result = missing(view, ...needed)
+  return result.kind === 'unknown' ? result : { kind: 'missing', final: false }
 }
 
 /** `left`: an endpoint, or port and protocol, or nothing. */
-function findService(
+function lookupExternalService(
   context: ClusterContext,
   { headless }: ExternalSettings,
   zone: string,
@@ -84,15 +86,15 @@ function findService(
   const hosts = externalHosts(service)
   const owner = below(`${service.name}.${service.namespace}`, zone)
   if (headless && hosts.length === 0 && (service.headless || endpoint !== '')) {
-    return findEndpoints(context, service, owner, endpoint, port, protocol)
+    return lookupExternalEndpoints(context, service, owner, endpoint, port, protocol)
   }
-  // As in CoreDNS: one label left of a service with external addresses is not looked at.
+  // As in CoreDNS, one label left of a service with external addresses is ignored.
   const ports = matchingPorts(service.ports, port, protocol)
   const groups = ports.length > 0 ? hosts.flatMap((host) => hostGroup(host, ports, owner) ?? []) : []
-  return groups.length > 0 ? { kind: 'groups', groups } : nothing(context)
+  return groups.length > 0 ? { kind: 'groups', groups } : missingExternal(context)
 }
 
-function findEndpoints(
+function lookupExternalEndpoints(
   context: ClusterContext,
   service: Service,
   owner: string,
@@ -108,7 +110,7 @@ function findEndpoints(
     if (group?.width !== 0) return group ? [group] : []
     return group.names.flatMap((name) => hostGroup(name, ports, owner) ?? [])
   })
-  return groups.length > 0 ? { kind: 'groups', groups } : nothing(context, 'endpointslices')
+  return groups.length > 0 ? { kind: 'groups', groups } : missingExternal(context, 'endpointslices')
 }
 
 /** Addresses and host names in the object's order: externalIPs before what the load balancer says. */
@@ -116,7 +118,7 @@ function externalHosts({ externalIPs, ingress }: Service): string[] {
   return [...externalIPs, ...ingress.map(({ ip, hostname }) => ip || hostname)]
 }
 
-/** Undefined for what is neither an address nor a name: a load balancer may be half done. */
+/** Undefined for a text that is neither an address nor a name: a load balancer may be incomplete. */
 function hostGroup(host: string, ports: readonly number[], owner: string): EndpointGroup | undefined {
   const address = parseAddress(host)
   if (address) {
@@ -129,42 +131,46 @@ function hostGroup(host: string, ports: readonly number[], owner: string): Endpo
     : { width: 0, addresses: new Uint8Array(0), names: [name], count: 1, ports, target: () => name }
 }
 
-function findPointers(context: ClusterContext, { zones }: ExternalSettings, address: Uint8Array): ExternalLookup {
+function lookupExternalPointers(
+  context: ClusterContext,
+  { zones }: ExternalSettings,
+  address: Uint8Array,
+): ExternalLookup {
   const names = context.view
     .servicesByExternalIP(formatAddress(address))
     .filter(({ namespace }) => hasPointers(context, namespace))
     .map(({ name, namespace }) => below(`${name}.${namespace}`, zones[0]))
-  return names.length > 0 ? { kind: 'pointers', names } : nothing(context)
+  return names.length > 0 ? { kind: 'pointers', names } : missingExternal(context)
 }
 
 /** The addresses of the zone's name server: ours as the outside knows them, else those of this machine. */
 export function externalServers(context: ClusterContext, { headless }: ExternalSettings): Uint8Array[] {
   const { view, localAddresses } = context
-  const found = new Map<string, Uint8Array>()
+  const servers = new Map<string, Uint8Array>()
   let known = false
   for (const local of localAddresses) {
-    for (const { slice, place } of view.placesByAddress(local)) {
-      if (!isReady(slice, place)) continue
+    for (const { slice, place: index } of view.placesByAddress(local)) {
+      if (!isReady(slice, index)) continue
       known = true
       const service = view.service(slice.namespace, slice.service)
       if (!service) continue
       const group = headless && service.headless ? endpointGroup(slice, '', [noPort], '', false) : undefined
-      const addresses = group ? placesOf(group) : externalHosts(service).flatMap((host) => parseAddress(host) ?? [])
-      for (const address of addresses) found.set(formatAddress(address), address)
+      const addresses = group ? addressesOf(group) : externalHosts(service).flatMap((host) => parseAddress(host) ?? [])
+      for (const address of addresses) servers.set(formatAddress(address), address)
     }
   }
-  return known ? [...found.values()] : [...localAddresses]
+  return known ? [...servers.values()] : [...localAddresses]
 }
 
 /** The addresses of a group, one by one; none of a group of names. */
-export function placesOf({ addresses, width }: EndpointGroup): Uint8Array[] {
+export function addressesOf({ addresses, width }: EndpointGroup): Uint8Array[] {
   if (width === 0) return []
   return Array.from({ length: addresses.length / width }, (_, i) => addresses.subarray(i * width, (i + 1) * width))
 }
 
 export const externalServerName = ({ apex }: ExternalSettings, zone: string): string => below(`ns1.${apex}`, zone)
 
-/** Endpoints have a clock of their own; CoreDNS moves this serial for external addresses alone. */
+/** Endpoint changes have a serial of their own; CoreDNS changes this one for external addresses alone. */
 export function externalSerial({ view }: ClusterContext, { headless }: ExternalSettings): number {
   return headless ? Math.max(view.externalSerial, view.serial) : view.externalSerial
 }

@@ -1,4 +1,4 @@
-/** From what is reached at an external name to its records, and a whole external zone. */
+/** The records of an external name, and of a whole external zone. */
 
 import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
 import { dnsClass, type as dnsType } from '../../dns/codes.ts'
@@ -20,11 +20,11 @@ import {
 export interface ExternalRecords {
   readonly answer: readonly ResourceRecord[]
   readonly additional: readonly ResourceRecord[]
-  /** Targets of SRV records that are not ours: whoever answers a question adds their addresses. */
+  /** Targets of SRV records outside of our zones: the handler adds their addresses. */
   readonly elsewhere: readonly string[]
 }
 
-/** The records of `type` at `qname`; CNAME records among addresses are to be followed. Empty for NODATA. */
+/** The records of `type` at `qname`; the caller follows CNAME records among addresses. Empty for NODATA. */
 export function externalRecords(
   context: ClusterContext,
   { ttl }: ExternalSettings,
@@ -33,7 +33,7 @@ export function externalRecords(
   type: number,
   weight = weightOf(groups),
 ): ExternalRecords {
-  // As in CoreDNS the TTL option is that of addresses and of the zone; aliases and SRV have that of `kubernetes`.
+  // As in CoreDNS the option ttl is for addresses and the zone; CNAME and SRV records have that of `kubernetes`.
   const aliasTtl = context.settings.ttl
   if (type === dnsType.SRV) return serviceRecords(groups, qname, weight, aliasTtl, ttl)
   if (type !== dnsType.A && type !== dnsType.AAAA) return none
@@ -41,14 +41,14 @@ export function externalRecords(
   for (const group of groups) {
     for (const name of group.names) answer.set(name, record(qname, dnsType.CNAME, aliasTtl, rdata.name(name)))
     if (group.width !== (type === dnsType.A ? 4 : 16)) continue
-    for (const address of placesOf(group)) answer.set(formatAddress(address), addressRecord(qname, ttl, address))
+    for (const address of addressesOf(group)) answer.set(formatAddress(address), addressRecord(qname, ttl, address))
   }
   return { ...none, answer: [...answer.values()] }
 }
 
 const none: ExternalRecords = { answer: [], additional: [], elsewhere: [] }
 
-/** As docs/coredns-behaviour.md §4.4 counts it, over everything that is reached at the name. */
+/** The weight by docs/coredns-behaviour.md §4.4, counted over all targets at the name. */
 function weightOf(groups: readonly EndpointGroup[]): number {
   const entries = groups.reduce((sum, group) => sum + group.count * group.ports.length, 0)
   return Math.max(1, Math.floor(100 / entries))
@@ -65,7 +65,7 @@ function serviceRecords(
   const additional = new Map<string, ResourceRecord>()
   const elsewhere = new Set<string>()
   for (const group of groups) {
-    const addresses = placesOf(group)
+    const addresses = addressesOf(group)
     for (let i = 0; i < group.count; i++) {
       const target = group.target(i)
       for (const port of group.ports) {
@@ -101,8 +101,8 @@ export const externalPointers = (
 ): readonly ResourceRecord[] => names.map((name) => record(qname, dnsType.PTR, ttl, rdata.name(name)))
 
 /**
- * Everything in the zone but its SOA, as its questions are answered. Which services there are is settled by this call,
- * their records are made as they are taken.
+ * All records of the zone but its SOA, as queries get them. This call fixes the services; their records are made as the
+ * iterator is read.
  */
 export function externalZoneRecords(
   context: ClusterContext,
@@ -123,8 +123,8 @@ export function externalZoneRecords(
     for (const address of externalAddresses(services)) {
       const name = reverseName(address)
       if (!isSubdomain(zone, name)) continue
-      const found = lookupExternal(context, settings, zone, name, dnsType.PTR)
-      if (found.kind === 'pointers') yield* externalPointers(settings, name, found.names)
+      const result = lookupExternal(context, settings, zone, name, dnsType.PTR)
+      if (result.kind === 'pointers') yield* externalPointers(settings, name, result.names)
     }
   }
 }
@@ -142,26 +142,26 @@ function* recordsOfService(
   const names = new Set([owner, ...ports.map(({ name, protocol }) => `_${name}._${protocol}.${owner}`)])
   if (slices.length > 0 && service.externalIPs.length + service.ingress.length === 0) {
     for (const slice of slices) {
-      for (let place = 0; place < slice.count; place++) {
-        if (!isReady(slice, place)) continue
-        names.add(`${endpointLabel(slice, place, context.settings.endpointPodNames).toLowerCase()}.${owner}`)
+      for (let index = 0; index < slice.count; index++) {
+        if (!isReady(slice, index)) continue
+        names.add(`${endpointLabel(slice, index, context.settings.endpointPodNames).toLowerCase()}.${owner}`)
       }
     }
   }
   for (const name of names) {
-    const found = lookupExternal(context, settings, zone, name, dnsType.A)
-    if (found.kind !== 'groups') continue
+    const result = lookupExternal(context, settings, zone, name, dnsType.A)
+    if (result.kind !== 'groups') continue
     // As in CoreDNS a transfer gives each external address its full weight; endpoints share theirs as ever.
-    const weight = service.externalIPs.length + service.ingress.length > 0 ? 100 : weightOf(found.groups)
-    const records = (type: number, groups: readonly EndpointGroup[] = found.groups): readonly ResourceRecord[] =>
+    const weight = service.externalIPs.length + service.ingress.length > 0 ? 100 : weightOf(result.groups)
+    const records = (type: number, groups: readonly EndpointGroup[] = result.groups): readonly ResourceRecord[] =>
       externalRecords(context, settings, groups, name, type, weight).answer
     if (name.startsWith('_')) {
-      // Here the names of ports are for SRV alone; other types of them are nobody's to ask for (RFC 2782).
+      // Names of ports have SRV records only (RFC 2782).
       yield* records(dnsType.SRV)
       continue
     }
     // A CNAME stands alone at its name, or secondaries refuse the zone (RFC 1034 §3.6.2).
-    const addressed = found.groups.filter(({ width }) => width !== 0)
+    const addressed = result.groups.filter(({ width }) => width !== 0)
     const aliases = records(dnsType.A).filter(({ type }) => type === dnsType.CNAME)
     if (addressed.length === 0) yield* aliases.slice(0, 1)
     else {

@@ -1,11 +1,11 @@
-/** Lists that are kept in order: of thousands, one is put in or taken out at a time. */
+/** Sorted lists of thousands, into which one value at a time is inserted. */
 
 type Compare<T> = (a: T, b: T) => number
 
 export const byText: Compare<string> = (a, b) => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Where the value is, or would be. */
-function placeOf<T>(list: readonly T[], value: T, compare: Compare<T>): number {
+/** The index where the value is, or would be inserted. */
+function indexOf<T>(list: readonly T[], value: T, compare: Compare<T>): number {
   let from = 0
   let to = list.length
   while (from < to) {
@@ -16,13 +16,13 @@ function placeOf<T>(list: readonly T[], value: T, compare: Compare<T>): number {
   return from
 }
 
-/** Does nothing when an equal one is there. */
+/** Does nothing when the list has an equal value. */
 export function insert<T>(list: T[], value: T, compare: Compare<T>): void {
-  const place = placeOf(list, value, compare)
-  if (place === list.length || compare(list[place]!, value) !== 0) list.splice(place, 0, value)
+  const index = indexOf(list, value, compare)
+  if (index === list.length || compare(list[index]!, value) !== 0) list.splice(index, 0, value)
 }
 
 export function remove<T>(list: T[], value: T, compare: Compare<T>): void {
-  const place = placeOf(list, value, compare)
-  if (place < list.length && compare(list[place]!, value) === 0) list.splice(place, 1)
+  const index = indexOf(list, value, compare)
+  if (index < list.length && compare(list[index]!, value) === 0) list.splice(index, 1)
 }

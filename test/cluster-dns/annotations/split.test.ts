@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { maxBackends, splitAnnotation } from '../../../src/cluster-dns/features/split/parse.ts'
+import { splitAnnotation } from '../../../src/cluster-dns/features/split/parse.ts'
 
 /** `NAME[.NAMESPACE] SHARE`, in order. */
 function read(text: string): string[] | string {
@@ -9,6 +9,8 @@ function read(text: string): string[] | string {
   if (!result.ok) return `${result.reason}: ${result.rule}`
   return result.value.map(({ name, namespace, share }) => `${name}${namespace ? `.${namespace}` : ''} ${share}`)
 }
+
+const maxBackends = 32
 
 describe('the annotation split', () => {
   for (const [text, backends] of [

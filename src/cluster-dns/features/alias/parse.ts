@@ -2,7 +2,7 @@
 import type { Flaw, NamedAnnotation, Parsed } from '../../annotations/annotation.ts'
 
 /** Of one Service. Each name is kept current with each change of the service, so more are a mistake or an attack. */
-export const maxAliases = 64
+const maxAliases = 64
 
 const maxNameText = 253
 const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/

@@ -9,7 +9,7 @@ export interface SplitBackend {
   readonly share: number
 }
 
-export const maxBackends = 32
+const maxBackends = 32
 const maxShare = 100_000
 const decimals = 3
 /** What the 16 bits of a weight express (RFC 2782), with some room for rounding. */

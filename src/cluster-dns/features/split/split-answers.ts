@@ -143,7 +143,7 @@ function serviceSpec(ports: readonly WeightedPort[], i: number, priority: number
         const target = targets.of(server.name)
         for (const address of server.addresses) targets.add(target, address)
         const own = at - from < heavier ? weight + 1 : weight
-        // Two backends may lead to one place, and two ports of a service have one number (tcp, udp).
+        // Two backends may share a target, and two ports of a service a number (tcp, udp).
         ofTarget[target.index] ??= []
         const known = ofTarget[target.index].find((record) => record.port === server.port)
         if (known) {

@@ -3,13 +3,13 @@
  * cannot hold a share spread over a crowd of targets, several do, each with another part of the crowd.
  */
 
-/** What one backend gets: a share in proportion to the others' (≥ 1), for this many targets (≥ 1). */
+/** One backend: its share in proportion to the others' (≥ 1), and its number of targets (≥ 1). */
 export interface Portion {
   readonly share: number
   readonly targets: number
 }
 
-/** One set of records, drawn in proportion to `weight`. */
+/** One set of records, selected in proportion to `weight`. */
 export interface WeightAllocation {
   readonly weight: number
   /** By portion: targets [from, to), of which the first `heavier` have `weight` + 1 and the others `weight`. */
@@ -26,7 +26,7 @@ export interface Run {
 const maxWeight = 65_535
 /** Of a backend's total: twice this is within the 1 % that is promised. */
 const tolerance = 0.004
-/** Sets of records at most. A backend with more targets than they can hold is told by targets from all over it. */
+/** Sets of records at most. A backend with more targets than they hold is represented by a sample of them. */
 const maxLayouts = 256
 /** Scales that are tried: the weights of the smallest are whole numbers in each. */
 const maxScales = 256
@@ -76,14 +76,14 @@ function inParts(
     const weights = weigh(here)
     if (!weights) return undefined
     const runs = runsOf(here, weights).map((run, i) => ({ ...run, from: ranges[i].from, to: ranges[i].to }))
-    // A part with one target more is drawn that much more often: so each target is as likely as another.
+    // A part with one target more is selected that much more often, so that all targets are equally likely.
     layouts.push({ weight: lightest < 0 ? 1 : here[lightest].targets, runs, error: weights.error })
   }
   return layouts
 }
 
 /**
- * In how many parts a portion is told. A part of a crowd is as heavy as the whole was: that is of use only where no
+ * The number of parts of a portion. A part of a crowd is as heavy as the whole was, which helps only where no
  * target gets heavier than the heaviest.
  */
 function divisionOf(portion: Portion, parts: number, heaviest: number): number {
@@ -139,16 +139,16 @@ function weighRoundly(portions: readonly Portion[]): Weights | undefined {
   const most = Math.floor((maxWeight * least) / greatestPerTarget(portions))
   let best: { totals: number[]; error: number; uneven: number } | undefined
   for (let scale = most; scale >= Math.max(1, most - maxScales); scale--) {
-    const found = atScale(portions, scale / least)
-    if (!best || isBetter(found, best)) best = found
+    const candidate = atScale(portions, scale / least)
+    if (!best || isBetter(candidate, best)) best = candidate
     if (best.error <= tolerance && best.uneven === 0) break
   }
   return best
 }
 
-function isBetter(found: { error: number; uneven: number }, best: { error: number; uneven: number }): boolean {
-  if (found.error <= tolerance && best.error <= tolerance) return found.uneven < best.uneven
-  return found.error < best.error
+function isBetter(candidate: { error: number; uneven: number }, best: { error: number; uneven: number }): boolean {
+  if (candidate.error <= tolerance && best.error <= tolerance) return candidate.uneven < best.uneven
+  return candidate.error < best.error
 }
 
 /** `uneven`: by how much targets of one backend differ, at worst. */

@@ -10,11 +10,11 @@ import type { ClusterContext } from '../context.ts'
 import { type EndpointGroup, endpointLabel, isReady, noPort } from '../lookup/endpoints.ts'
 import { below, isReverseZone } from '../settings.ts'
 import {
+  addressesOf,
   type ExternalSettings,
   externalServerName,
   externalServers,
   lookupExternal,
-  placesOf,
 } from './external-lookup.ts'
 
 export interface ExternalRecords {

@@ -10,11 +10,19 @@ import { labelsOf, lowerName } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
 import type { Resource, Service } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
-import { type EndpointGroup, endpointGroup, isReady, matchingPorts, noPort } from '../lookup/endpoints.ts'
+import {
+  type EndpointGroup,
+  endpointGroup,
+  isReady,
+  matchingPorts,
+  noPort,
+  slicesWithLabel,
+} from '../lookup/endpoints.ts'
 import { hasPointers } from '../lookup/lookup.ts'
 import { missing } from '../lookup/result.ts'
 import { isKnown, isShown } from '../lookup/visibility.ts'
 import { absoluteName, withoutUnderscore } from '../names/cluster-name.ts'
+import { createMessageOctets } from '../records/message-octets.ts'
 import { below } from '../settings.ts'
 
 export interface ExternalSettings {
@@ -104,7 +112,9 @@ function lookupExternalEndpoints(
 ): ExternalLookup {
   const { view, settings } = context
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
-  const groups = view.slices(service.namespace, service.name).flatMap((slice): EndpointGroup[] => {
+  const slices = view.slices(service.namespace, service.name)
+  const candidates = slicesWithLabel(view, slices, endpoint, settings.endpointPodNames)
+  const groups = candidates.flatMap((slice): EndpointGroup[] => {
     const ports = matchingPorts(slice.ports, port, protocol)
     const group = endpointGroup(slice, endpoint, ports, owner, settings.endpointPodNames)
     if (group?.width !== 0) return group ? [group] : []
@@ -136,10 +146,15 @@ function lookupExternalPointers(
   { zones }: ExternalSettings,
   address: Uint8Array,
 ): ExternalLookup {
-  const names = context.view
-    .servicesByExternalIP(formatAddress(address))
-    .filter(({ namespace }) => hasPointers(context, namespace))
-    .map(({ name, namespace }) => below(`${name}.${namespace}`, zones[0]))
+  const names: string[] = []
+  const message = createMessageOctets()
+  for (const { name, namespace } of context.view.servicesByExternalIP(formatAddress(address))) {
+    if (message.isFull) break
+    if (!hasPointers(context, namespace)) continue
+    const target = below(`${name}.${namespace}`, zones[0])
+    message.add(target.length + 1)
+    names.push(target)
+  }
   return names.length > 0 ? { kind: 'pointers', names } : missingExternal(context)
 }
 

@@ -8,6 +8,7 @@ import { rdata } from '../../dns/rdata.ts'
 import type { Service } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
 import { type EndpointGroup, endpointLabel, isReady, noPort } from '../lookup/endpoints.ts'
+import { createSrvSet } from '../records/srv-set.ts'
 import { below, isReverseZone } from '../settings.ts'
 import {
   addressesOf,
@@ -61,24 +62,39 @@ function serviceRecords(
   srvTtl: number,
   addressTtl: number,
 ): ExternalRecords {
-  const answer = new Map<string, ResourceRecord>()
-  const additional = new Map<string, ResourceRecord>()
+  const set = createSrvSet()
   const elsewhere = new Set<string>()
   for (const group of groups) {
-    const addresses = addressesOf(group)
-    for (let i = 0; i < group.count; i++) {
-      const target = group.target(i)
+    for (let i = 0; i < group.count && !set.isFull; i++) {
+      const target = set.target(group.target(i))
+      if (!target) continue
       for (const port of group.ports) {
         if (port === noPort) continue
-        const data = rdata.srv({ priority: 0, weight, port, target })
-        answer.set(`${target} ${port}`, record(qname, dnsType.SRV, srvTtl, data))
-        if (group.width === 0) elsewhere.add(target)
-        else additional.set(`${target} ${formatAddress(addresses[i])}`, addressRecord(target, addressTtl, addresses[i]))
+        if (group.width === 0) elsewhere.add(target.name)
+        set.add(target, port, 0, weight)
+        if (set.isFull) break
+      }
+      if (group.width > 0 && group.ports.some((port) => port !== noPort)) {
+        const address = group.addresses.subarray(i * group.width, (i + 1) * group.width)
+        const addresses = address.length === 4 ? target.a : target.aaaa
+        addresses.push(address)
       }
     }
   }
-  return { answer: [...answer.values()], additional: [...additional.values()], elsewhere: [...elsewhere] }
+  const { targets, records } = set.spec(srvTtl)
+  return {
+    answer: records.map(({ priority, weight, port, target }) =>
+      record(qname, dnsType.SRV, srvTtl, rdata.srv({ priority, weight, port, target: targets[target].name })),
+    ),
+    additional: targets.flatMap(({ name, a, aaaa }) =>
+      [...addressesIn(a, 4), ...addressesIn(aaaa, 16)].map((address) => addressRecord(name, addressTtl, address)),
+    ),
+    elsewhere: [...elsewhere],
+  }
 }
+
+const addressesIn = (packed: Uint8Array, width: number): Uint8Array[] =>
+  Array.from({ length: packed.length / width }, (_, i) => packed.subarray(i * width, (i + 1) * width))
 
 /** The name servers' records: NS at the apex, and their addresses. */
 export function externalServerRecords(

@@ -49,9 +49,31 @@ interface Port {
 /** The ports that a port and a protocol label select; '' selects any. */
 export function matchingPorts(ports: readonly Port[], name: string, protocol: string): number[] {
   if (ports.length === 0) return name === '' && protocol === '' ? [noPort] : []
+  if (ports.length > fewPorts && name !== '' && protocol !== '')
+    return portsByName(ports).get(`${name}/${protocol}`) ?? []
   return ports
     .filter((port) => (name === '' || port.name === name) && (protocol === '' || port.protocol === protocol))
     .map((port) => port.port)
+}
+
+/** Up to this many are compared one by one: cheaper than an index. */
+const fewPorts = 16
+
+/** The ports of an object never change; one with 15,000 has as many names, each of which is looked up. */
+const portIndexes = new WeakMap<readonly Port[], ReadonlyMap<string, number[]>>()
+
+function portsByName(ports: readonly Port[]): ReadonlyMap<string, number[]> {
+  const known = portIndexes.get(ports)
+  if (known) return known
+  const index = new Map<string, number[]>()
+  for (const { name, protocol, port } of ports) {
+    const key = `${name}/${protocol}`
+    const same = index.get(key)
+    if (same) same.push(port)
+    else index.set(key, [port])
+  }
+  portIndexes.set(ports, index)
+  return index
 }
 
 /** The label that an endpoint has below its service. */

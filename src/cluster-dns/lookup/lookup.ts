@@ -22,6 +22,7 @@ import {
   serviceName,
   type Topology,
 } from '../names/cluster-name.ts'
+import { createMessageOctets } from '../records/message-octets.ts'
 import { selectEndpoints } from './endpoint-selection.ts'
 import {
   type EndpointGroup,
@@ -251,11 +252,16 @@ function lookupPointers(context: ClusterContext, address: Uint8Array): LookupRes
   }
   if (!isKnown(view, 'endpointslices')) return { kind: 'unknown', resources: ['endpointslices'] }
   const names = new Set<string>()
+  const message = createMessageOctets()
   let ttl = Number.POSITIVE_INFINITY
+  // Thousands of endpoints may have one address.
   for (const { slice, place: index } of view.placesByAddress(address)) {
+    if (message.isFull) break
     if (!isReady(slice, index) || slice.service === '' || !hasPointers(context, slice.namespace)) continue
     const label = endpointLabel(slice, index, settings.endpointPodNames)
-    names.add(`${label}.${serviceName(slice.namespace, slice.service, settings.primaryZone)}`)
+    const name = `${label}.${serviceName(slice.namespace, slice.service, settings.primaryZone)}`
+    if (!names.has(name)) message.add(name.length + 1)
+    names.add(name)
     const owner = view.service(slice.namespace, slice.service)
     ttl = Math.min(ttl, owner ? endpointsTtl(context, owner).seconds : settings.ttl)
   }

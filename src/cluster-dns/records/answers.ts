@@ -11,12 +11,14 @@ import type {
 } from '../../table/spec.ts'
 import type { ClusterContext } from '../context.ts'
 import { type ChaseSpec, type ChoiceSpec, splitAnswer } from '../features/split/split-answers.ts'
+import type { ServicesChoice } from '../features/split/split-srv.ts'
 import { type EndpointGroup, noPort } from '../lookup/endpoints.ts'
 import { lookup } from '../lookup/lookup.ts'
 import { nameservers } from '../lookup/nameservers.ts'
 import { type LookupResult, missing } from '../lookup/result.ts'
 import { grammarOf, parseClusterName } from '../names/cluster-name.ts'
-import { distinctAddresses, includes } from './distinct-addresses.ts'
+import { distinctAddresses } from './distinct-addresses.ts'
+import { createSrvSet, type SrvSet, type SrvTarget } from './srv-set.ts'
 
 /** The answer of a name to a query of one type. */
 export type Answer =
@@ -25,6 +27,7 @@ export type Answer =
   | RecordsSpec
   | VariantsSpec
   | ChoiceSpec
+  | ServicesChoice
   | ChaseSpec
   | { readonly kind: 'nodata' | 'nxdomain' }
   /** The zone's SOA record. */
@@ -126,54 +129,38 @@ function addressesAnswer(groups: readonly EndpointGroup[], type: number, ttl: nu
   return addresses.length > 0 ? { kind: 'addresses', ttl, addresses } : nodata
 }
 
-interface Target {
-  readonly index: number
-  readonly name: string
-  readonly ports: number[]
-  a: Uint8Array
-  aaaa: Uint8Array
-}
-
-const noAddress = new Uint8Array(0)
-
 /** SRV records and their targets' addresses. Weights are annotated, or counted (docs/coredns-behaviour.md §4.4). */
 function servicesAnswer(groups: readonly EndpointGroup[], ttl: number): Answer {
-  let entries = 0
-  for (const group of groups) if (group.width !== 0) entries += group.ports.length * group.count
+  const addressed = groups.filter(({ width }) => width !== 0)
+  const entries = addressed.reduce((sum, { ports, count }) => sum + ports.length * count, 0)
   const counted = Math.max(1, Math.floor(100 / entries))
-  const targets = new Map<string, Target>()
-  const srv: { priority: number; weight: number; port: number; target: number }[] = []
+  const set = createSrvSet()
   // Where two slices share a target (dual stack), the first with a rank decides.
-  for (const group of groups.toSorted((a, b) => Number(b.rank !== undefined) - Number(a.rank !== undefined))) {
-    if (group.width === 0) continue
-    const ports = group.ports.filter((port) => port !== noPort)
-    if (ports.length === 0) continue
-    const priority = group.rank?.priority?.value ?? 0
-    const weight = group.rank?.weight?.value ?? counted
-    for (let i = 0; i < group.count; i++) {
-      const name = group.target(i)
-      let target = targets.get(name)
-      if (!target) {
-        target = { index: targets.size, name, ports: [], a: noAddress, aaaa: noAddress }
-        targets.set(name, target)
-      }
-      addAddress(target, group.addresses.subarray(i * group.width, (i + 1) * group.width))
-      for (const port of ports) {
-        if (target.ports.includes(port)) continue
-        target.ports.push(port)
-        srv.push({ priority, weight, port, target: target.index })
-      }
-    }
+  for (const group of addressed.toSorted((a, b) => Number(b.rank !== undefined) - Number(a.rank !== undefined))) {
+    if (set.isFull) break
+    addGroup(set, group, counted)
   }
-  return srv.length > 0 ? { kind: 'services', ttl, targets: [...targets.values()], records: srv } : nodata
+  return set.size > 0 ? set.spec(ttl) : nodata
 }
 
-function addAddress(target: Target, address: Uint8Array): void {
-  const family = address.length === 4 ? 'a' : 'aaaa'
-  const before = target[family]
-  if (before.length === 0) target[family] = address
-  else if (!includes(before, before.length / address.length, address, 0, address.length)) {
-    target[family] = Buffer.concat([before, address])
+function addGroup(set: SrvSet, group: EndpointGroup, counted: number): void {
+  const { ports, rank, width } = group
+  if (ports.every((port) => port === noPort)) return
+  const priority = rank?.priority?.value ?? 0
+  const weight = rank?.weight?.value ?? counted
+  const seen = new Set<SrvTarget>()
+  for (let i = 0; i < group.count && !set.isFull; i++) {
+    const target = set.target(group.target(i))
+    if (!target) continue
+    const addresses = width === 4 ? target.a : target.aaaa
+    addresses.push(group.addresses.subarray(i * width, (i + 1) * width))
+    // Endpoints of one slice may share a hostname.
+    if (seen.has(target)) continue
+    seen.add(target)
+    for (const port of ports) {
+      if (port !== noPort) set.add(target, port, priority, weight)
+      if (set.isFull) break
+    }
   }
 }
 
@@ -197,7 +184,9 @@ const records = (type: number, ttl: number, all: readonly Uint8Array[]): Records
   additional: [],
 })
 
+const unstorable: ReadonlySet<Answer['kind']> = new Set(['chase', 'choice', 'services-choice', 'unknown'])
+
 /** Whether the table can hold the answer; otherwise the chain gives it. */
 export function isStorable(answer: Answer): answer is Extract<Answer, AnswerSpec> {
-  return answer.kind !== 'chase' && answer.kind !== 'choice' && answer.kind !== 'unknown'
+  return !unstorable.has(answer.kind)
 }

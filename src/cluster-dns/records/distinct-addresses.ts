@@ -5,7 +5,10 @@ import type { EndpointGroup } from '../lookup/endpoints.ts'
 const fewAddresses = 8
 
 /** The addresses of one family, each once, in order of appearance. */
-export function distinctAddresses(groups: readonly EndpointGroup[], width: 4 | 16): Uint8Array {
+export function distinctAddresses(
+  groups: readonly Pick<EndpointGroup, 'width' | 'addresses' | 'count'>[],
+  width: 4 | 16,
+): Uint8Array {
   const fitting = groups.filter((group) => group.width === width)
   if (fitting.length === 1 && fitting[0].count === 1) return fitting[0].addresses
   const total = fitting.reduce((sum, group) => sum + group.count, 0)
@@ -26,7 +29,7 @@ export function distinctAddresses(groups: readonly EndpointGroup[], width: 4 | 1
 }
 
 /** Whether one of the first `count` addresses of `list` is the one at `bytes[at]`. */
-export function includes(list: Uint8Array, count: number, bytes: Uint8Array, at: number, width: number): boolean {
+function includes(list: Uint8Array, count: number, bytes: Uint8Array, at: number, width: number): boolean {
   for (let i = 0; i < count; i++) if (equal(list, i * width, bytes, at, width)) return true
   return false
 }

@@ -5,21 +5,22 @@ import type { Answer } from './answers.ts'
 /** Uniform in [0, 1). */
 export type Random = () => number
 
-export type Selected = Exclude<Answer, { readonly kind: 'variants' | 'choice' }>
+export type Selected = Exclude<Answer, { readonly kind: 'variants' | 'choice' | 'services-choice' }>
 
 export function selectVariant(answer: Answer, random: Random): Selected {
-  if (answer.kind === 'variants') return selectVariant(pickVariant(answer.variants, random), random)
-  if (answer.kind === 'choice') return pickVariant(answer.variants, random)
+  if (answer.kind === 'variants') return selectVariant(pickVariant(answer.variants, random).answer, random)
+  if (answer.kind === 'choice') return pickVariant(answer.variants, random).answer
+  if (answer.kind === 'services-choice') return selectVariant(pickVariant(answer.sets, random).services(), random)
   return answer.kind === 'services' && answer.order === 'weighted' ? inWeightedOrder(answer, random) : answer
 }
 
-function pickVariant<A>(variants: readonly { readonly weight: number; readonly answer: A }[], random: Random): A {
+function pickVariant<V extends { readonly weight: number }>(variants: readonly V[], random: Random): V {
   let left = random() * variants.reduce((sum, { weight }) => sum + weight, 0)
-  for (const { weight, answer } of variants) {
-    left -= weight
-    if (left < 0) return answer
+  for (const variant of variants) {
+    left -= variant.weight
+    if (left < 0) return variant
   }
-  return variants[variants.length - 1].answer
+  return variants[variants.length - 1]
 }
 
 /**

@@ -41,7 +41,7 @@ interface TransferredService {
   readonly service: Service | ServiceImport
   readonly slices: readonly EndpointSlice[]
   /** Records of a split, instead of its own. */
-  readonly split: readonly ResourceRecord[] | undefined
+  readonly split: Iterable<ResourceRecord> | undefined
 }
 
 function forwardRecords(context: ClusterContext, zone: string): Iterator<ResourceRecord> {

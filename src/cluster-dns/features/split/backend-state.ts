@@ -28,6 +28,7 @@ export interface BackendState extends Backend {
 export interface Content {
   /** The ports that it declares. */
   readonly ports: readonly PortName[]
+  readonly endpointCount: number
   /** Seconds at most. */
   readonly maxTtl: number
   /** For A and AAAA: addresses, or names whose addresses have to be resolved. */
@@ -70,7 +71,11 @@ function stateOf(context: ClusterContext, zone: string, backend: Backend): Backe
     }
     if (count === 0) return out('no ready endpoint')
     const owner = serviceName(namespace, name, zone)
-    return { ...backend, ...conditionOf(selection, count), content: headlessContent(context, owner, slices, selection) }
+    return {
+      ...backend,
+      ...conditionOf(selection, count),
+      content: headlessContent(context, owner, slices, selection, count),
+    }
   }
   if (service.clusterIPs.length === 0) return out('no ClusterIP yet')
   const content = virtualContent(service, serviceName(namespace, name, zone), selection)
@@ -89,6 +94,7 @@ const conditionOf = (selection: EndpointSelection, count: number): Pick<BackendS
 function virtualContent(service: Service, target: string, { maxTtl }: EndpointSelection): Content {
   return {
     ports: service.ports,
+    endpointCount: service.clusterIPs.length,
     maxTtl,
     groups: () => virtualAddresses(service.clusterIPs, [], target),
     atPort: (asked) => virtualGroups(service, target, asked),
@@ -100,26 +106,36 @@ function virtualGroups(service: Service, target: string, asked: AskedPort): read
   return ports.length > 0 ? virtualAddresses(service.clusterIPs, ports, target) : []
 }
 
-const everything: Pick<ServiceNameParts, 'endpoint' | 'topology'> = { endpoint: '', topology: undefined }
+const anyPort: Pick<ServiceNameParts, 'endpoint' | 'topology' | 'port' | 'protocol'> = {
+  endpoint: '',
+  topology: undefined,
+  port: '',
+  protocol: '',
+}
 
 function headlessContent(
   { settings: { endpointPodNames } }: ClusterContext,
   owner: string,
   slices: readonly EndpointSlice[],
   { filter, maxTtl }: EndpointSelection,
+  endpointCount: number,
 ): Content {
-  const anyPort = { ...everything, port: '', protocol: '' }
+  let known: ReadonlyMap<EndpointSlice, readonly EndpointGroup[]> | undefined
+  /** One group, or none, of each slice: the same for all ports. */
+  const groupsOf = (): ReadonlyMap<EndpointSlice, readonly EndpointGroup[]> => {
+    known ??= new Map(slices.map((slice) => [slice, endpointsAt(slice, anyPort, owner, endpointPodNames, filter)]))
+    return known
+  }
   return {
     ports: slices.flatMap((slice) => slice.ports),
+    endpointCount,
     maxTtl,
-    groups: () => slices.flatMap((slice) => endpointsAt(slice, anyPort, owner, endpointPodNames, filter)),
+    groups: () => [...groupsOf().values()].flat(),
     atPort: (asked) =>
-      slices.flatMap((slice) => {
+      [...groupsOf()].flatMap(([slice, groups]) => {
         const [port] = portsFor(asked, slice.ports)
         if (port === undefined) return []
-        return endpointsAt(slice, anyPort, owner, endpointPodNames, filter)
-          .filter(({ width }) => width !== 0)
-          .map((group) => ({ ...group, ports: [port] }))
+        return groups.filter(({ width }) => width !== 0).map((group) => ({ ...group, ports: [port] }))
       }),
   }
 }
@@ -130,6 +146,7 @@ function externalContent(service: Service, target: string): Content {
   const group = { width: 0 as const, addresses: noAddress, names: [target], count: 1, target: () => target }
   return {
     ports: service.ports,
+    endpointCount: 1,
     maxTtl: Number.POSITIVE_INFINITY,
     groups: () => [{ ...group, ports: [] }],
     atPort(asked) {
@@ -144,9 +161,41 @@ function externalContent(service: Service, target: string): Content {
  * The backend's number for a port, or none. A port without a name is the only one of its service (the API server
  * enforces that), so it stands for a backend's only port, whatever its name.
  */
-function portsFor(asked: AskedPort, ports: readonly (PortName & { readonly port: number })[]): number[] {
-  const alike = ports.filter(({ protocol, port }) => protocol === asked.protocol && port !== noPort)
-  const named = alike.find(({ name }) => name === asked.name)
-  if (named) return [named.port]
-  return asked.name === '' && asked.number !== undefined && alike.length === 1 ? [alike[0].port] : []
+function portsFor(asked: AskedPort, ports: readonly NumberedPort[]): number[] {
+  const { named, single } = portIndexOf(ports)
+  const port = named.get(`${asked.name}/${asked.protocol}`)
+  if (port !== undefined) return [port]
+  const only = asked.name === '' && asked.number !== undefined ? single.get(asked.protocol) : undefined
+  return only === undefined ? [] : [only]
+}
+
+type NumberedPort = PortName & { readonly port: number }
+
+interface PortIndex {
+  /** By name and protocol. */
+  readonly named: ReadonlyMap<string, number>
+  /** By protocol, where it has one port only. */
+  readonly single: ReadonlyMap<string, number>
+}
+
+/** Ports of objects never change; a split with thousands of them asks for each. */
+const portIndexes = new WeakMap<readonly NumberedPort[], PortIndex>()
+
+function portIndexOf(ports: readonly NumberedPort[]): PortIndex {
+  let index = portIndexes.get(ports)
+  if (index) return index
+  const named = new Map<string, number>()
+  const byProtocol = new Map<string, number[]>()
+  for (const { name, protocol, port } of ports) {
+    if (port === noPort) continue
+    const key = `${name}/${protocol}`
+    if (!named.has(key)) named.set(key, port)
+    byProtocol.set(protocol, [...(byProtocol.get(protocol) ?? []).slice(0, 1), port])
+  }
+  const single = new Map(
+    [...byProtocol].flatMap(([protocol, all]): [string, number][] => (all.length === 1 ? [[protocol, all[0]]] : [])),
+  )
+  index = { named, single }
+  portIndexes.set(ports, index)
+  return index
 }

@@ -3,20 +3,20 @@
 import type { ExplainedName } from '../../annotations/feature.ts'
 import type { ClusterContext } from '../../context.ts'
 import { type BackendState, backendStates } from './backend-state.ts'
-import { type WeightedPort, weightedPorts } from './split-answers.ts'
 import { splitOf } from './split-backends.ts'
 import { type SplitLookup, selectBackends } from './split-lookup.ts'
+import { explainedPorts, type WeightedPort } from './split-srv.ts'
 
 export function explainSplit(context: ClusterContext, { zone, service, clusterName }: ExplainedName): string[] {
   const backends = clusterName.endpoint === '' && !clusterName.topology ? splitOf(context, service) : undefined
   if (!backends) return []
   const states = backendStates(context, zone, backends)
-  const result = selectBackends(context, zone, service, backends, clusterName)
+  const result = selectBackends(context, service, clusterName, states)
   const split = result === 'unknown' ? undefined : result
   return [
     `traffic split over ${backends.length} ${backends.length === 1 ? 'Service' : 'Services'}: its own endpoints do not count`,
     ...states.map((state) => backendLine(state, split)),
-    ...(split ? weightedPorts(split).map(weightLine) : []),
+    ...(split ? weightLines(split) : []),
   ]
 }
 
@@ -33,6 +33,19 @@ function backendLine(state: BackendState, split: SplitLookup | undefined): strin
 }
 
 const percent = (part: number): string => `${Number((part * 100).toPrecision(4))} %`
+
+/** Ports that get a line each. */
+const maxPorts = 20
+
+function weightLines(split: SplitLookup): string[] {
+  const { ports, parts } = explainedPorts(split)
+  const rest = split.portCount - maxPorts
+  return [
+    ...(parts > 1 ? [`SRV in ${parts} parts, of which each reply has one; the first is:`] : []),
+    ...ports.slice(0, maxPorts).map(weightLine),
+    ...(rest > 0 ? [`${rest} more ports`] : []),
+  ]
+}
 
 function weightLine({ port, backends, targets, layouts }: WeightedPort): string {
   const parts = layouts[0].runs.map(({ from, to, weight, heavier }, i) => {

@@ -17,8 +17,15 @@ export interface SelectableBackend extends Backend {
 export interface SplitLookup {
   /** For A and AAAA. */
   readonly hosts: readonly SelectableBackend[]
-  /** For SRV, by port: each group has the one port. Ports that no backend has are left out. */
-  servers(): readonly { readonly port: PortName; readonly backends: readonly SelectableBackend[] }[]
+  /** For SRV, by port, of the ports [from, to): each group has the one port. Ports that no backend has are left out. */
+  servers(
+    from: number,
+    to: number,
+  ): readonly { readonly port: PortName; readonly backends: readonly SelectableBackend[] }[]
+  /** Of the ports that the name asks for, of the backends that have endpoints, and of their endpoints. */
+  readonly portCount: number
+  readonly backendCount: number
+  readonly endpointCount: number
   /** Of all SRV records. */
   readonly priority: number
   readonly maxTtl: number
@@ -31,8 +38,9 @@ export function lookupSplit(
   service: Service,
   backends: readonly Backend[],
   clusterName: ServiceNameParts,
+  states = backendStates(context, zone, backends),
 ): LookupResult {
-  const split = selectBackends(context, zone, service, backends, clusterName)
+  const split = selectBackends(context, service, clusterName, states)
   if (split === 'unknown') return { kind: 'unknown', resources: ['endpointslices'] }
   if (!split) return missing(context.view, 'endpointslices')
   const ttl = Math.min(splitTtl(context, service, backends).seconds, split.maxTtl)
@@ -42,13 +50,11 @@ export function lookupSplit(
 /** Undefined when no backend can be selected, `unknown` when their endpoints cannot be read. */
 export function selectBackends(
   context: ClusterContext,
-  zone: string,
   service: Service,
-  backends: readonly Backend[],
   clusterName: ServiceNameParts,
+  states: readonly BackendState[],
 ): SplitLookup | 'unknown' | undefined {
   if (context.view.availability('endpointslices') === 'pending') return 'unknown'
-  const states = backendStates(context, zone, backends)
   const present = presentBackends(states)
   if (present === 'unknown') return 'unknown'
   const ports = askedPorts(service, present, clusterName)
@@ -57,29 +63,27 @@ export function selectBackends(
   if (hosts.length === 0) return undefined
   return {
     hosts,
-    servers: () =>
+    servers: (from, to) =>
       ports
+        .slice(from, to)
         .map((port) => ({ port, backends: selectable(present, (content) => content.atPort(port)) }))
         .filter(({ backends }) => backends.length > 0),
+    portCount: ports.length,
+    backendCount: present.length,
+    endpointCount: present.reduce((sum, { content }) => sum + content.endpointCount, 0),
     priority: context.annotations.service(service).get(priorityAnnotation) ?? 0,
     maxTtl: Math.min(...present.map(({ content }) => content.maxTtl)),
   }
 }
 
-/** More endpoints than these take milliseconds, and hundreds of kilobytes of the table, as SRV records. */
-const manyEndpoints = 512
+/** SRV records. More take milliseconds, and hundreds of kilobytes of the table. */
+const manyRecords = 512
 
-export const isLarge = ({ hosts }: SplitLookup): boolean =>
-  hosts.reduce((sum, { groups }) => groups.reduce((count, group) => count + group.count, sum), 0) > manyEndpoints
+export const isLarge = ({ portCount, endpointCount }: SplitLookup): boolean => portCount * endpointCount > manyRecords
 
 /** The ports that have a name. */
-export function namedPorts(
-  context: ClusterContext,
-  zone: string,
-  service: Service,
-  backends: readonly Backend[],
-): readonly PortName[] {
-  const present = presentBackends(backendStates(context, zone, backends))
+export function namedPorts(service: Service, states: readonly BackendState[]): readonly PortName[] {
+  const present = presentBackends(states)
   const ports = present === 'unknown' ? [] : askedPorts(service, present, { port: '', protocol: '' })
   return ports.filter(({ name }) => name !== '')
 }

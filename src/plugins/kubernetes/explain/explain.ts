@@ -164,6 +164,8 @@ function answerLines(context: ClusterContext, name: string, answer: Answer, choi
       return ['the name exists, without records of this type']
     case 'unknown':
       return [`SERVFAIL: not read yet, or not allowed to be read: ${answer.resources.join(', ')}`]
+    case 'services-choice':
+      return [ttlLine(context, answer, choice), 'answered by the chain: too many SRV records for the table']
     case 'chase':
     case 'choice':
       return [ttlLine(context, answer, choice), 'answered by the chain: the target of a CNAME is resolved per query']

@@ -53,6 +53,7 @@ function ttlOf(answer: Answer): number | undefined {
   switch (answer.kind) {
     case 'addresses':
     case 'services':
+    case 'services-choice':
     case 'chase':
       return answer.ttl
     case 'records':

@@ -6,7 +6,14 @@ export interface FakeClock extends Clock {
   advance(milliseconds: number): void
 }
 
-export function createFakeClock(start: { wall?: number } = {}): FakeClock {
+export interface FakeClockOptions {
+  /** `wall()` at the beginning. Default: 0. */
+  readonly wall?: number
+  /** Milliseconds by which each look at `now()` moves it, as on a busy machine: work sees its slice used up. */
+  readonly step?: number
+}
+
+export function createFakeClock({ wall = 0, step = 0 }: FakeClockOptions = {}): FakeClock {
   let now = 0
   const due = new Set<{ at: number; every: number; task: () => void }>()
   const add = (milliseconds: number, every: number, task: () => void) => {
@@ -15,8 +22,8 @@ export function createFakeClock(start: { wall?: number } = {}): FakeClock {
     return { cancel: () => void due.delete(entry) }
   }
   return {
-    now: () => now,
-    wall: () => (start.wall ?? 0) + now,
+    now: () => (now += step),
+    wall: () => wall + now,
     after: (milliseconds, task) => add(milliseconds, 0, task),
     every: (milliseconds, task) => add(milliseconds, milliseconds, task),
     advance(milliseconds) {

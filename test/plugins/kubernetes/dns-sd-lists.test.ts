@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { followIndexes } from '../../../src/plugins/kubernetes/indexes.ts'
 import { createPublisher } from '../../../src/plugins/kubernetes/publish/publisher.ts'
-import { systemClock } from '../../../src/scheduling/clock.ts'
 import type { NodeSpec } from '../../../src/table/spec.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 import { createFakeCluster } from '../../support/fake-cluster.ts'
 import { createKubernetesHarness } from '../../support/kubernetes-harness.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
@@ -36,7 +36,7 @@ describe(`a namespace of ${count} services`, () => {
     followIndexes(cluster, context)
     const publisher = createPublisher({
       context,
-      clock: { ...systemClock, now: () => 0 },
+      clock: createFakeClock(),
       threadTime: () => 0,
       latency: { published() {}, alreadyThere() {} },
       report: (text) => assert.fail(text),

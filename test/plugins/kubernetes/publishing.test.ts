@@ -5,19 +5,17 @@ import { describe, test } from 'node:test'
 import { type as dnsType } from '../../../src/dns/codes.ts'
 import { followIndexes } from '../../../src/plugins/kubernetes/indexes.ts'
 import { createPublisher, type Publisher } from '../../../src/plugins/kubernetes/publish/publisher.ts'
-import { type Clock, systemClock } from '../../../src/scheduling/clock.ts'
+import type { Clock } from '../../../src/scheduling/clock.ts'
 import { createTable } from '../../../src/table/index.ts'
 import type { NodeSpec, ZoneSpec } from '../../../src/table/spec.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 import { createFakeCluster, type FakeCluster } from '../../support/fake-cluster.ts'
 import { dnsSettings } from '../../support/shared-cluster.ts'
 import { has } from '../../support/table.ts'
 
 const settings = dnsSettings({ zones: ['cluster.local.', 'in-addr.arpa.'] })
-
-/** Time stands still: work is never cut into slices, however slow the machine is. */
-const stillClock: Clock = { ...systemClock, now: () => 0 }
 
 /** A space of the table that remembers what was done to it. */
 function createSpace() {
@@ -56,7 +54,8 @@ function createPublisherHarness(
   followIndexes(cluster, context)
   const publisher = createPublisher({
     context,
-    clock: options.clock ?? stillClock,
+    // By default time stands still: work is never cut into slices, however slow the machine is.
+    clock: options.clock ?? createFakeClock(),
     threadTime: options.threadTime ?? (() => 0),
     latency: { published() {}, alreadyThere() {} },
     report: (text) => void errors.push(text),
@@ -242,14 +241,12 @@ describe('a change', () => {
   })
 
   test('a change moves the serial of the zones', async () => {
-    let wall = 1_000_000
-    const { publisher, apply } = createPublisherHarness('service web testns 10.3.0.1', {
-      clock: { ...stillClock, wall: () => wall },
-    })
+    const clock = createFakeClock({ wall: 1_000_000 })
+    const { publisher, apply } = createPublisherHarness('service web testns 10.3.0.1', { clock })
     const space = createSpace()
     await publisher.attach(space).settled
     assert.equal(space.zones.get('cluster.local.')!.soa.serial, 1000)
-    wall = 2_000_000
+    clock.advance(1_000_000)
     apply('service api testns 10.3.0.2')
     await idle()
     assert.equal(space.zones.get('cluster.local.')!.soa.serial, 2000)
@@ -328,19 +325,7 @@ describe('names that are compiled on first use', () => {
 
 describe('work', () => {
   /** A clock that every look at it moves on by a tenth of a slice. */
-  function busyClock(): Clock & { readonly timers: (() => void)[] } {
-    let now = 0
-    const timers: (() => void)[] = []
-    return {
-      ...systemClock,
-      timers,
-      now: () => (now += 0.1),
-      after(_milliseconds, task) {
-        timers.push(task)
-        return { cancel() {} }
-      },
-    }
-  }
+  const busyClock = () => createFakeClock({ step: 0.1 })
 
   test('work is done in slices: others have their turn in between', async () => {
     const { publisher } = createPublisherHarness(
@@ -371,17 +356,14 @@ describe('work', () => {
     apply('endpoint hdls testns 172.0.0.3 ready')
     await idle()
     assert.deepEqual(space.puts, [])
-    for (const task of clock.timers.splice(0)) task()
+    clock.advance(1_000)
     await idle()
     assert.deepEqual(space.puts, [hdls])
   })
 
   test('work that had to wait for a processor puts nothing off', async () => {
-    const clock = busyClock()
-    let now = 0
-    const slow = { ...clock, now: () => (now += 50) }
     const { publisher, apply } = createPublisherHarness('service hdls testns headless', {
-      clock: slow,
+      clock: createFakeClock({ step: 50 }),
       threadTime: () => 0,
     })
     const space = createSpace()

@@ -1,4 +1,5 @@
 import type { Message } from '../dns/message.ts'
+import type { QueryBudget } from './budget.ts'
 
 /** The way a query came in. Everything but `udp` counts as a stream: its replies are limited by 65,535 octets only. */
 export type Transport = 'udp' | 'tcp' | 'tls' | 'https'
@@ -40,6 +41,8 @@ export interface Query {
    * waits for the reply (`explain`, lookups of our own).
    */
   readonly releaseSlot?: (() => () => void) | undefined
+  /** What the question may still cause; absent where nobody bounds it. */
+  readonly budget?: QueryBudget | undefined
   /**
    * Asks the listener that took this query a question of our own (the target of an ExternalName, say). It runs server
    * block selection and the whole chain again, with the client's EDNS and addresses. Depth is bounded: past 10 lookups

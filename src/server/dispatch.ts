@@ -5,6 +5,7 @@ import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
 import { finishReply, formatErrorReply, parseRequest, replyTo } from '../dns/reply.ts'
 import { ParseError } from '../dns/wire.ts'
+import { createQueryBudget } from '../plugin/budget.ts'
 import type { Outcome, Query, RcodeOnly } from '../plugin/query.ts'
 import type { QueryMetrics } from '../plugin/query-metrics.ts'
 import type { Clock } from '../scheduling/clock.ts'
@@ -25,7 +26,7 @@ export interface Dispatcher {
 }
 
 /** Who asked, and how. */
-export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt' | 'releaseSlot'>
+export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt' | 'releaseSlot' | 'budget'>
 
 export interface DispatcherOptions {
   readonly log: Logger
@@ -44,7 +45,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   /** Runs the chain of the block that owns the question. An exception costs its own client a SERVFAIL, no one else. */
   function outcome(request: Message, plan: ListenerPlan, asked: AskedBy, depth = 0): Outcome | Promise<Outcome> {
-    const query = queryFor(request, plan, asked, (name, type) => lookup(request, plan, asked, depth, name, type))
+    const bounded = { ...asked, budget: asked.budget ?? createQueryBudget(asked.receivedAt) }
+    const query = queryFor(request, plan, bounded, (name, type) => lookup(request, plan, bounded, depth, name, type))
     if (query.qclass !== dnsClass.IN && !plan.everyClass) return refuse(query)
     const routed = plan.router.route(query.name, query.qtype)
     if (!routed?.block.chain) return refuse(query)
@@ -120,6 +122,7 @@ function queryFor(request: Message, plan: ListenerPlan, asked: AskedBy, lookup: 
     view: '',
     receivedAt: asked.receivedAt,
     releaseSlot: asked.releaseSlot,
+    budget: asked.budget,
     lookup,
   }
 }

@@ -91,6 +91,8 @@ export function createKubernetesHarness(given: ClusterOptions): KubernetesHarnes
     answered: source.answered,
     holdQueue: { wait: () => undefined },
     overdue: () => clock.now() >= settings.startupTimeout,
+    clock,
+    chaseLimits: { reached() {} },
     random: () => random(),
   })
   const table = openTable(() => Math.floor(random() * 2 ** 32))

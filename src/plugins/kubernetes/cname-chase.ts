@@ -1,6 +1,10 @@
 /**
  * A and AAAA of names that are CNAMEs (ExternalName, FQDN slices): the targets are resolved
  * (docs/coredns-behaviour.md §4.5).
+ *
+ * Targets of ours are visited breadth first, each once, whatever number of names lead to it; targets elsewhere are asked
+ * for at once. The answer is put together when all are known. All of it is bounded by the question's budget: names that
+ * lead to names multiply, so six services of six targets each could otherwise keep the main thread for minutes.
  */
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
@@ -13,82 +17,208 @@ import { dnsClass, type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
+import type { QueryBudget } from '../../plugin/budget.ts'
 import type { Query } from '../../plugin/query.ts'
+import type { Clock } from '../../scheduling/clock.ts'
+import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 
 export interface Chased {
   readonly answer: readonly ResourceRecord[]
   readonly truncated: boolean
-  /** A target of ours could not be told: see Answer's `unknown`. */
+  /** Resources that a target of ours depends on are not known: see Answer's `unknown`. */
   readonly unknown: boolean
+  /** The bounds that were reached: the answer has what was found until then. */
+  readonly limits: ReadonlySet<ChaseLimit>
+}
+
+export type ChaseLimit = 'names' | 'lookups' | 'octets' | 'deadline'
+
+export interface ChaseDeps {
+  readonly random: Random
+  readonly clock: Clock
+  readonly scheduler: CooperativeScheduler
 }
 
 /** CNAMEs of ours that may lead to another one: CoreDNS follows eleven in all. */
 const maxChain = 10
 
-/** Follows the names in `groups`, which `qname` in `zone` was found to have. */
+/** A record in a message takes at least an owner's pointer, type, class, TTL and length. */
+const recordOverhead = 12
+
+/** A name with what has been found at it. */
+interface Visited {
+  /** Records of its own: addresses, or what another zone answered. */
+  readonly records: ResourceRecord[]
+  readonly links: Link[]
+  /** It is answered from elsewhere, so its CNAME stands, whether or not it has records. */
+  isElsewhere: boolean
+}
+
+/** A CNAME that leads from one name to another. */
+interface Link {
+  readonly cname: ResourceRecord
+  readonly target: Visited
+}
+
+/** A name of ours whose targets are to be visited. */
+interface Pending {
+  readonly owner: string
+  readonly depth: number
+  readonly spec: Pick<ChaseSpec, 'groups' | 'ttl'>
+  readonly visited: Visited
+}
+
+/** Follows the names in `spec`, which the query's name in `zone` was found to have. */
 export async function chase(
   context: ClusterContext,
   zone: string,
   query: Query,
-  { groups, ttl }: ChaseSpec,
-  random: Random,
+  budget: QueryBudget,
+  spec: Pick<ChaseSpec, 'groups' | 'ttl'>,
+  { random, clock, scheduler }: ChaseDeps,
 ): Promise<Chased> {
-  const answer: ResourceRecord[] = []
+  const limits = new Set<ChaseLimit>()
+  const byName = new Map<string, Visited>()
+  const lookups: Promise<void>[] = []
   let truncated = false
   let unknown = false
-  /** Adds what `owner` has; returns false when that is nothing. `path`: the names that led here. */
-  async function follow(
-    owner: string,
-    entries: readonly EndpointGroup[],
-    ttl: number,
-    path: readonly string[],
-  ): Promise<boolean> {
-    const start = answer.length
-    for (const group of entries) if (group.width !== 0) addAddresses(owner, group, ttl)
-    const targets = new Map(entries.flatMap(({ names }) => names.map((target) => [lowerName(target), target])))
-    for (const target of targets.values()) await followName(owner, target, ttl, path)
-    return answer.length > start
+
+  /** What is at a target, visited now if it was not before; undefined where a bound keeps it from being visited. */
+  function visit(target: string, depth: number): Visited | undefined {
+    const name = lowerName(target)
+    const known = byName.get(name)
+    if (known) return known
+    const isOurs = isSubdomain(zone, name)
+    if (!(isOurs ? budget.spendName() : budget.spendLookup())) {
+      limits.add(isOurs ? 'names' : 'lookups')
+      return undefined
+    }
+    const visited = newVisited()
+    byName.set(name, visited)
+    if (isOurs) visitOurs(target, name, depth, visited)
+    else lookups.push(lookUp(target, visited))
+    return visited
   }
 
-  async function followName(owner: string, target: string, ttl: number, path: readonly string[]): Promise<void> {
-    const name = lowerName(target)
-    if (isSubdomain(lowerName(owner), name) || path.length > maxChain || path.includes(name)) return
-    const at = answer.push(cname(owner, target, ttl))
-    if (isSubdomain(zone, name)) {
-      if (!(await followOwn(target, name, [...path, lowerName(owner)]))) answer.length = at - 1
-      return
-    }
+  function visitOurs(target: string, name: string, depth: number, visited: Visited): void {
+    const found = selectVariant(resolve(context, zone, name, query.qtype), random)
+    if (found.kind === 'chase') pending.push({ owner: target, depth, spec: found, visited })
+    if (found.kind === 'unknown') unknown = true
+    if (found.kind === 'addresses') addRecords(visited, recordsOf(found, target, query.qtype, zone).answer)
+  }
+
+  async function lookUp(target: string, visited: Visited): Promise<void> {
     const outcome = await query.lookup(target, query.qtype)
-    if (outcome.kind === 'drop') answer.length = at - 1
+    visited.isElsewhere = outcome.kind !== 'drop'
     if (outcome.kind !== 'reply') return
-    answer.push(...outcome.message.answer)
+    addRecords(visited, outcome.message.answer)
     truncated ||= outcome.message.truncated
   }
 
-  async function followOwn(target: string, name: string, path: readonly string[]): Promise<boolean> {
-    const found = selectVariant(resolve(context, zone, name, query.qtype), random)
-    if (found.kind === 'chase') return follow(target, found.groups, found.ttl, path)
-    if (found.kind === 'unknown') unknown = true
-    if (found.kind !== 'addresses') return false
-    answer.push(...recordsOf(found, target, query.qtype, zone).answer)
+  function addRecords(visited: Visited, records: readonly ResourceRecord[]): void {
+    for (const record of records) {
+      if (!spendRecord(record)) return
+      visited.records.push(record)
+    }
+  }
+
+  /** False when no message holds the record. */
+  function spendRecord(record: ResourceRecord): boolean {
+    if (budget.spendOctets(recordOverhead + record.rdata.length)) return true
+    limits.add('octets')
+    truncated = true
+    return false
+  }
+
+  /** False when a bound ends the visits. */
+  function follow({ owner, depth, spec, visited }: Pending): boolean {
+    for (const group of spec.groups) if (group.width !== 0) addAddresses(visited, owner, group, spec.ttl)
+    const targets = new Map(spec.groups.flatMap(({ names }) => names.map((target) => [lowerName(target), target])))
+    for (const [name, target] of depth > maxChain ? [] : targets) {
+      if (isSubdomain(lowerName(owner), name)) continue
+      const found = visit(target, depth + 1)
+      if (!found) continue
+      const link = { cname: cname(owner, target, spec.ttl), target: found }
+      if (!spendRecord(link.cname)) return false
+      visited.links.push(link)
+    }
     return true
   }
 
-  function addAddresses(owner: string, group: EndpointGroup, ttl: number): void {
+  function addAddresses(visited: Visited, owner: string, group: EndpointGroup, ttl: number): void {
     if (group.width !== (query.qtype === dnsType.A ? 4 : 16)) return
-    const spec = { kind: 'addresses' as const, ttl, addresses: group.addresses }
-    answer.push(...recordsOf(spec, owner, query.qtype, zone).answer)
+    const answer = { kind: 'addresses' as const, ttl, addresses: group.addresses }
+    addRecords(visited, recordsOf(answer, owner, query.qtype, zone).answer)
   }
 
-  await follow(query.qname, groups, ttl, [])
-  return { answer: withoutRepeats(answer), truncated, unknown }
+  const root = newVisited()
+  byName.set(query.name, root)
+  const pending: Pending[] = [{ owner: query.qname, depth: 0, spec, visited: root }]
+  scheduler.begin()
+  for (let next = pending.shift(); next !== undefined && follow(next); next = pending.shift()) {
+    while (scheduler.due) await scheduler.rest()
+    if (clock.now() >= budget.deadline) break
+  }
+  await settledBy(budget.deadline, clock, lookups)
+  if (clock.now() >= budget.deadline) limits.add('deadline')
+  return { answer: assemble(root), truncated, unknown, limits }
 }
 
-/** Several slices may have one address, and several targets lead to one: an RRset has no record twice (RFC 2181 §5). */
-function withoutRepeats(records: readonly ResourceRecord[]): ResourceRecord[] {
-  const key = ({ name, type, rdata }: ResourceRecord) =>
-    `${lowerName(name)} ${type} ${Buffer.from(rdata).toString('hex')}`
-  return [...new Map(records.map((record) => [key(record), record])).values()]
+const newVisited = (): Visited => ({ records: [], links: [], isElsewhere: false })
+
+/** Waits for all lookups, but no longer than the deadline: what is late then is missing in the answer. */
+async function settledBy(deadline: number, clock: Clock, lookups: readonly Promise<void>[]): Promise<void> {
+  if (lookups.length === 0) return
+  const late = Promise.withResolvers<void>()
+  const timer = clock.after(Math.max(0, deadline - clock.now()), late.resolve)
+  try {
+    await Promise.race([Promise.all(lookups), late.promise])
+  } finally {
+    timer.cancel()
+  }
+}
+
+/** The records of a name, then each of its CNAMEs with what it leads to. A CNAME to a name without records is left out. */
+function assemble(root: Visited): ResourceRecord[] {
+  const answer = new Map<string, ResourceRecord>()
+  /** `open`: between the name and the root, so that a CNAME to it would close a circle. */
+  const emitted = new Map<Visited, 'open' | 'done'>()
+  const hasRecords = createReachability()
+
+  function emit(visited: Visited): void {
+    if (emitted.has(visited)) return
+    emitted.set(visited, 'open')
+    for (const record of visited.records) add(record)
+    for (const { cname, target } of visited.links) {
+      if (emitted.get(target) === 'open' || !hasRecords(target)) continue
+      add(cname)
+      emit(target)
+    }
+    emitted.set(visited, 'done')
+  }
+
+  /** Several slices may have one address, and several targets lead to one: an RRset has no record twice (RFC 2181 §5). */
+  function add(record: ResourceRecord): void {
+    const { name, type, rdata } = record
+    answer.set(`${lowerName(name)} ${type} ${Buffer.from(rdata).toString('hex')}`, record)
+  }
+
+  emit(root)
+  return [...answer.values()]
+}
+
+/** Whether something is found at a name or at one that it leads to. */
+function createReachability(): (visited: Visited) => boolean {
+  const results = new Map<Visited, boolean>()
+  return function hasRecords(visited: Visited): boolean {
+    const known = results.get(visited)
+    if (known !== undefined) return known
+    // Names that lead in a circle add nothing to one another.
+    results.set(visited, false)
+    const result = visited.isElsewhere || visited.records.length > 0 || visited.links.some((l) => hasRecords(l.target))
+    results.set(visited, result)
+    return result
+  }
 }
 
 const cname = (owner: string, target: string, ttl: number): ResourceRecord => ({

@@ -10,8 +10,12 @@ import { zoneSpec } from '../../cluster-dns/records/table-node.ts'
 import { fallsThrough, zoneOf } from '../../cluster-dns/settings.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
 import { replyTo } from '../../dns/reply.ts'
+import { createQueryBudget } from '../../plugin/budget.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
-import { chase } from './cname-chase.ts'
+import type { Clock } from '../../scheduling/clock.ts'
+import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import type { ChaseLimitReport } from './chase-limits.ts'
+import { type Chased, chase } from './cname-chase.ts'
 import type { HoldQueue } from './hold/hold-queue.ts'
 import { selectFor } from './variants.ts'
 
@@ -26,13 +30,27 @@ export interface HandlerOptions {
   readonly overdue: () => boolean
   /** Chooses a variant per query. Default Math.random. */
   readonly random?: Random
+  readonly clock: Clock
+  /** Takes the bounds that following CNAMEs has reached. */
+  readonly chaseLimits: ChaseLimitReport
 }
+
+/** Follows the CNAMEs of a query's name; `home`: the zone whose names are looked up without leaving the plugin. */
+type FollowCnames = (context: ClusterContext, home: string, query: Query, spec: ChaseSpec) => Promise<Chased>
 
 /** TTL in seconds of a denial after the query was held for the name in vain: it may appear at any moment. */
 const heldDenialTtl = 1
 
 export function createHandler(options: HandlerOptions): Handler {
-  const { answered, holdQueue, overdue, random = Math.random } = options
+  const { answered, holdQueue, overdue, clock, chaseLimits, random = Math.random } = options
+  const chaseDeps = { random, clock, scheduler: createCooperativeScheduler(clock) }
+
+  const followCnames: FollowCnames = async (context, home, query, spec) => {
+    const budget = query.budget ?? createQueryBudget(query.receivedAt)
+    const chased = await chase(context, home, query, budget, spec, chaseDeps)
+    chaseLimits.reached(query.name, chased.limits)
+    return chased
+  }
 
   function answerFound(
     context: ClusterContext,
@@ -42,7 +60,7 @@ export function createHandler(options: HandlerOptions): Handler {
     next: Next,
   ): Outcome | Promise<Outcome> {
     const answer = selectFor(query, found, random)
-    if (answer.kind === 'chase') return answerChase(context, zone, query, answer, random)
+    if (answer.kind === 'chase') return answerChase(context, zone, zone, query, answer, followCnames)
     const outcome = toOutcome(context, zone, query, answer, next)
     if (answer.kind === 'addresses' || answer.kind === 'services' || answer.kind === 'records') {
       answered(zone, query.name, query.qtype)
@@ -72,7 +90,7 @@ export function createHandler(options: HandlerOptions): Handler {
   return (query, next) => {
     const context = options.context()
     const place = aliasAt(context, query.name)
-    if (place?.alias) return answerAlias(context, place.zone, place.alias, query, next, random)
+    if (place?.alias) return answerAlias(context, place.zone, place.alias, query, next, random, followCnames)
     const zone = place?.zone ?? zoneOf(context.settings, query.name)
     if (zone === undefined) return next(query)
     if (!context.settings.zones.includes(zone)) return passOn(context, zone, query, next)
@@ -95,10 +113,11 @@ function answerAlias(
   query: Query,
   next: Next,
   random: Random,
+  followCnames: FollowCnames,
 ): Outcome | Promise<Outcome> {
   const { home } = context.aliases
   const answer = selectFor(query, resolve(context, home, own, query.qtype), random)
-  if (answer.kind === 'chase') return answerChase(context, zone, query, answer, random, home)
+  if (answer.kind === 'chase') return answerChase(context, zone, home, query, answer, followCnames)
   // An alias belongs to its service: it does not fall through, even where the service's own name does.
   if (answer.kind === 'nxdomain') return negative(context, zone, query, rcode.NXDOMAIN)
   return toOutcome(context, zone, query, answer, next)
@@ -151,17 +170,18 @@ function negative(
   return { kind: 'reply', message: replyTo(query.request, { rcode: code, authoritative: true, authority }), plugin }
 }
 
-/** `home`: the zone that targets are looked up in without leaving the plugin; `zone`: that of the name asked for. */
+/** `zone`: that of the name asked for. */
 async function answerChase(
   context: ClusterContext,
   zone: string,
+  home: string,
   query: Query,
-  answer: ChaseSpec,
-  random: Random,
-  home = zone,
+  spec: ChaseSpec,
+  followCnames: FollowCnames,
 ): Promise<Outcome> {
-  const chased = await chase(context, home, query, answer, random)
-  if (chased.unknown) return negative(context, zone, query, rcode.SERVFAIL)
-  if (chased.answer.length === 0) return negative(context, zone, query, rcode.NOERROR)
-  return positive(query, { answer: chased.answer, additional: [] }, chased.truncated)
+  const { answer, truncated, unknown, limits } = await followCnames(context, home, query, spec)
+  if (unknown) return negative(context, zone, query, rcode.SERVFAIL)
+  if (answer.length > 0) return positive(query, { answer, additional: [] }, truncated)
+  // What a bound has kept from being found may exist.
+  return negative(context, zone, query, limits.size > 0 ? rcode.SERVFAIL : rcode.NOERROR)
 }

@@ -23,6 +23,7 @@ import { transferSource } from '../transfer/capability.ts'
 import { createProblemEvents } from './annotation-report/events.ts'
 import { type AnnotationReport, createAnnotationReport } from './annotation-report/report.ts'
 import { type AnnotationValidator, createAnnotationValidator } from './annotation-report/validator.ts'
+import { createChaseLimitReport } from './chase-limits.ts'
 import { suggestQuestions } from './examples.ts'
 import { explain } from './explain/explain.ts'
 import { createHandler } from './handler.ts'
@@ -115,7 +116,14 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     })
   }
 
-  const handler = createHandler({ context, answered: source.answered, holdQueue, overdue: () => overdue })
+  const handler = createHandler({
+    context,
+    answered: source.answered,
+    holdQueue,
+    overdue: () => overdue,
+    clock,
+    chaseLimits: createChaseLimitReport(log, metrics, clock),
+  })
   return {
     handler,
     provides: [

@@ -52,6 +52,8 @@ function createHoldHarness({ options = '', limits = {}, hold = '2s' }: RoomOptio
     answered: (_zone, name) => void published.push(name),
     holdQueue,
     overdue: () => false,
+    clock,
+    chaseLimits: { reached() {} },
   })
   /** Queries that have given up their place. */
   let aside = 0

@@ -54,12 +54,12 @@ describe('events', { skip }, () => {
     return items.filter((item: ApiObject) => item.source?.component === 'slicedns')
   }
 
-  const told = (events: readonly ApiObject[]): string[] =>
+  const eventTexts = (events: readonly ApiObject[]): string[] =>
     events.map(({ involvedObject, message }) => `${involvedObject.kind} ${involvedObject.name}: ${message}`).sort()
 
   const wanted = [
     'EndpointSlice web-a: annotation slicedns.io/srv-weight "65536" is ignored: must be a whole number from 0 to 65535',
-    'EndpointSlice web-a: annotation slicedns.io/weight "1" is ignored: an EndpointSlice may have srv-priority, srv-weight below slicedns.io/',
+    'EndpointSlice web-a: annotation slicedns.io/weight "1" is ignored: unknown key: below slicedns.io/ an EndpointSlice may have srv-priority, srv-weight',
     'Service web: annotation slicedns.io/ttl "soon\\n[ERROR] x" is ignored: must be a whole number of seconds from 0 to 3600',
   ]
 
@@ -68,9 +68,9 @@ describe('events', { skip }, () => {
     t.after(() => server.stop())
     await server.printed(/creating Events is forbidden: the ClusterRole needs the rule/)
     const lines = server.output().split('\n')
-    const told = lines.filter((line) => /create events/.test(line))
-    assert.equal(told.length, 1)
-    assert.match(told[0]!, /\{apiGroups: \[""\], resources: \["events"\], verbs: \["create"\]\}/)
+    const lost = lines.filter((line) => /creating Events is forbidden/.test(line))
+    assert.equal(lost.length, 1)
+    assert.match(lost[0]!, /\{apiGroups: \[""\], resources: \["events"\], verbs: \["create"\]\}/)
     assert.equal(lines.filter((line) => line.startsWith('[ERROR] x')).length, 0)
     assert.match(server.output(), /Service shop\/web: annotation slicedns\.io\/ttl "soon\\n\[ERROR\] x" is ignored/)
     const { answer } = await server.dig('web.shop.svc.cluster.local', 'SRV')
@@ -93,13 +93,13 @@ describe('events', { skip }, () => {
       cluster.serve({ kubernetes: ['events'] }),
     ])
     for (const server of replicas) t.after(() => server.stop())
-    await until(async () => assert.deepEqual(told(await eventsIn('shop')), wanted))
+    await until(async () => assert.deepEqual(eventTexts(await eventsIn('shop')), wanted))
     const [event] = (await eventsIn('shop')).filter(({ involvedObject }) => involvedObject.kind === 'Service')
     const web = await cluster.request('GET', objectPath('Service', 'shop', 'web'))
     assert.equal(event!.involvedObject.uid, web.metadata.uid)
     assert.equal(event!.type, 'Warning')
     await until(async () => {
-      assert.deepEqual(told(await eventsIn('default')), [
+      assert.deepEqual(eventTexts(await eventsIn('default')), [
         'Namespace shop: annotation slicedns.io/ttl "for ever" is ignored: must be a whole number of seconds from 0 to 3600',
       ])
     })
@@ -108,7 +108,7 @@ describe('events', { skip }, () => {
       const created = cluster.calls(account).filter(({ verb, resource }) => verb === 'create' && resource === 'events')
       assert.ok(created.length >= 1 + 2 * (wanted.length + 1), String(created.length))
     })
-    assert.deepEqual(told(await eventsIn('shop')), wanted)
+    assert.deepEqual(eventTexts(await eventsIn('shop')), wanted)
     for (const server of replicas) assert.doesNotMatch(server.output(), /Events?\b.*(cannot|not)/)
   })
 

@@ -78,7 +78,7 @@ describe('200,000 random and mutated datagrams', () => {
     return length > 0 ? reply.slice(10, 10 + length) : length
   }
 
-  it('get a reply that parses, silence or the chain, by their own octets alone, and as the chain would judge them', () => {
+  it('random datagrams get a reply that parses, silence or the chain, by their own octets alone, as the chain would judge', () => {
     const random = generator(0x5eed)
     const kinds = seeds()
     const seen = { replies: 0, drops: 0, misses: 0 }

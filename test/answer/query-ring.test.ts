@@ -219,7 +219,7 @@ describe('the ring of observed queries', () => {
     assert.deepEqual([publish(), publish()], [true, false])
   })
 
-  it('between two threads: every record whole, in order, and every one that is missing counted', async () => {
+  it('the ring between two threads gives every record whole, in order, and counts every missing one', async () => {
     const records = 64
     const given: Given = { ...openGiven(), queries: createQueryRing(records), wanted: 60_000 }
     const consumer = createQueryConsumer(given.queries)

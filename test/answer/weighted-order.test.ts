@@ -111,7 +111,7 @@ describe('SRV records in weighted order', () => {
       },
     ],
   ] as const) {
-    it(`come in each order with the probability of drawing it without putting back: ${title}`, () => {
+    it(`SRV records come in each order with the probability of drawing it without putting back: ${title}`, () => {
       const weights = [6, 3, 3, 1, 0]
       const draw = make(services(weights))
       const counts = new Map<string, number>()
@@ -146,7 +146,7 @@ describe('SRV records in weighted order', () => {
     assertShare(second, trials, 3 / 4, 't1 first')
   })
 
-  it('refuse more different weights than a draw should look at', () => {
+  it('SRV records of more different weights than a draw should look at are refused', () => {
     const { table, space, profileId } = createResponderHarness()
     const weights = Array.from({ length: 4097 }, (_, i) => i + 1)
     assert.throws(

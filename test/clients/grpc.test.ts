@@ -33,7 +33,7 @@ describe('grpc-js and grpc-go on a headless service', () => {
   const allUse = async (clients: readonly RunningClient[], pods: readonly number[]) =>
     void (await Promise.all(clients.map((client) => client.uses(pods))))
 
-  test('with round_robin they follow a rollout to the new pods, and no call fails', { skip }, async (t) => {
+  test('gRPC clients with round_robin follow a rollout to the new pods, and no call fails', { skip }, async (t) => {
     const cluster = await startDiscovery(t)
     await cluster.run([1, 2, 3])
     await cluster.publish([1, 2, 3])
@@ -55,7 +55,7 @@ describe('grpc-js and grpc-go on a headless service', () => {
     for (const { answers } of clients) assert.deepEqual(failures(answers), [])
   })
 
-  test('with round_robin they use every pod after scaling up, once their connections are renewed', {
+  test('gRPC clients with round_robin use every pod after scaling up, once their connections are renewed', {
     skip,
   }, async (t) => {
     const cluster = await startDiscovery(t, { maxConnectionAge: 1000 })

@@ -70,7 +70,7 @@ test('a label is a label: 1 to 63 octets, no dash at its end', () => {
   )
 })
 
-test('addresses are told once each, in order of appearance', () => {
+test('addresses are listed once each, in order of appearance', () => {
   fc.assert(
     fc.property(fc.array(slice, { maxLength: 5 }), (slices) => {
       const groups = slices.flatMap((given) => endpointGroup(given, '', [80], 'svc1.ns.', false) ?? [])

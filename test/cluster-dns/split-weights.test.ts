@@ -54,7 +54,7 @@ describe('the weights of a split', () => {
     assert.ok(errorOf(portions, layout) < 1e-4)
   })
 
-  it('give a part of a crowd in each of several sets where 16 bits cannot hold its share, every target as often', () => {
+  it('the weights of a split give a part of a crowd in each of several sets where 16 bits cannot hold its share', () => {
     const portions = [portion(999, 1), portion(1, 500)]
     const layouts = allocateWeights(portions)
     assertSound(portions, layouts)
@@ -71,7 +71,7 @@ describe('the weights of a split', () => {
     for (const layout of layouts) assert.ok(errorOf(portions, layout) < 1e-9)
   })
 
-  it('stay within 1 % of the shares, nobody at 0, whatever the shares from 0.1 % on and the replicas', () => {
+  it('the weights of a split stay within 1 % of the shares, none at 0, for shares from 0.1 % on and any replicas', () => {
     // Two decimals of a percent, and many more backends than anybody has.
     const portions = fc.array(
       fc.record({ share: fc.integer({ min: 10, max: 1000 }), targets: fc.integer({ min: 1, max: 600 }) }),
@@ -90,7 +90,7 @@ describe('the weights of a split', () => {
     )
   })
 
-  it('hold a share of a ten-thousandth beside any other, over any number of targets', () => {
+  it('the weights of a split hold a share of a ten-thousandth beside any other, over any number of targets', () => {
     const targets = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20_000 }))
     fc.assert(
       fc.property(targets, targets, fc.integer({ min: 1, max: 10_000 }), (large, small, share) => {

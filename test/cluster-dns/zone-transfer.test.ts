@@ -272,7 +272,7 @@ describe('a transferred zone', () => {
   for (const { name, cluster, settings: changes, records } of cases)
     test(name, () => assert.deepEqual(zoneOf(cluster, changes).records(), [...servers, ...records]))
 
-  test('names the service that we are an endpoint of as its server, and tells its addresses once', () => {
+  test('a transferred zone names the service that we are an endpoint of as its server, with its addresses once', () => {
     const { records } = zoneOf(`service kube-dns kube-system 10.96.0.10 ports none
                                 endpoint kube-dns kube-system 192.0.2.53 ready`)
     assert.deepEqual(records(), [

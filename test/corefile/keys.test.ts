@@ -58,7 +58,7 @@ describe('a server-block key', () => {
       )
     })
 
-  test('without a port takes -dns.port, but only where the scheme is dns', () => {
+  test('a server-block key without a port takes -dns.port, but only where the scheme is dns', () => {
     const ports = serverKeys(['.', 'tls://.', '.:99'].map(token), 1053).map(({ port }) => port)
     assert.deepEqual(ports, [1053, 853, 99])
   })
@@ -78,7 +78,7 @@ describe('ZONES arguments of a plugin', () => {
   test('ZONES arguments of a plugin that are absent mean the zones of the block', () => {
     assert.deepEqual(zonesOf([], ['whole.']), ['whole.'])
   })
-  test('lose scheme and port', () => {
+  test('ZONES arguments of a plugin lose scheme and port', () => {
     assert.deepEqual(normalizeZone('dns://example.org:5353'), ['example.org.'])
   })
 })

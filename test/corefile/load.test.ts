@@ -49,7 +49,7 @@ describe('loading a Corefile', () => {
         `cannot read the Corefile ${path}: is not a regular file`,
       )
   })
-  test('without a server block gives the built-in one, with a warning', () => {
+  test('loading a Corefile without a server block gives the built-in one, with a warning', () => {
     const { blocks, warnings } = loadCorefile(file('empty', '# nothing\n'))
     assert.deepEqual(
       blocks.map(({ keys, directives }) => [keys[0].text, directives.map(({ word }) => word)]),

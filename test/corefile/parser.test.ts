@@ -14,7 +14,7 @@ import { parse, refusal, sources } from './support.ts'
 const known = chainOrder.map((name) => ({ name }))
 
 describe('positions', () => {
-  test('count lines and columns from 1, through quotations and comments', () => {
+  test('positions count lines and columns from 1, through quotations and comments', () => {
     const [{ keys, directives }] = parse('# one\n\n  a.example {\n\tlog "x\ny" z # c\n  errors\n}').blocks
     const [log, errors] = directives
     assert.deepEqual(
@@ -86,7 +86,7 @@ describe('imports are bounded', () => {
     const twice = sources({ '/a': 'log' })
     assert.equal(parseCorefile('.\nimport a\nimport a', '/Corefile', twice).blocks[0].directives.length, 2)
   })
-  test('imports are bounded files of one glob may import each other', () => {
+  test('files of one glob may import each other', () => {
     const files = sources({ '/c/1.conf': 'import ../x/a.txt', '/c/2.conf': 'errors', '/x/a.txt': 'import ../c/2.conf' })
     const [{ directives }] = parseCorefile('.\nimport c/*.conf', '/Corefile', files).blocks
     assert.deepEqual(

@@ -201,7 +201,7 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
     assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.1'])
   })
 
-  test('killed, and back with its history forgotten: all is served meanwhile and right afterwards', async (t) => {
+  test('an API server that is killed and comes back without its history: all is served meanwhile, and right afterwards', async (t) => {
     const harness = await opened(t)
     await putService('web')
     await plane.request('POST', slices, sliceObject('web-1', ['10.1.0.1']))

@@ -202,7 +202,9 @@ test('SOA and NS of the zone', { skip }, async () => {
   assert.match(ns.answer.join(), /^cluster\.local\. 30 IN NS ns\.dns\.cluster\.local\.$/)
 })
 
-test('ready says so, health is well, and metrics count what the table answered', { skip }, async () => {
+test('the server says that it is ready and healthy, and its metrics count what the table answered', {
+  skip,
+}, async () => {
   assert.deepEqual(await server.http('ready', '/ready'), { status: 200, body: 'OK' })
   assert.deepEqual(await server.http('health', '/health'), { status: 200, body: 'OK' })
   await server.dig(web, 'A')

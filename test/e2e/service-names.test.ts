@@ -81,7 +81,7 @@ describe('TXT records of a service', { skip }, () => {
     assert.ok(!whole.flags.includes('tc'))
   })
 
-  test('fit a client that takes more', async () => {
+  test('TXT records of a service fit a client that takes more', async () => {
     const { answer, flags } = await server.dig(web, 'TXT', { flags: ['+bufsize=4096'] })
     assert.equal(answer.length, 2)
     assert.ok(!flags.includes('tc'))
@@ -115,7 +115,7 @@ describe('aliases', { skip }, () => {
     await answers('10.0.0.3')
   })
 
-  test('take nothing that a pod finds by its search path, whatever a tenant writes', async () => {
+  test('aliases take nothing that a pod finds by its search path, whatever a tenant writes', async () => {
     const { rcode } = await server.dig('google.com.bad.svc.cluster.local', 'A')
     assert.equal(rcode, 'NXDOMAIN')
     for (const domain of ['shop.svc.cluster.local', 'svc.cluster.local', 'cluster.local']) {

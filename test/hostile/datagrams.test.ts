@@ -73,7 +73,7 @@ for (const way of ways) {
       await upstreams?.close()
     })
 
-    test('harm nobody: each gets the reply that it deserves, good queries among them their answers', async (t) => {
+    test('mutated datagrams harm nobody: each gets the reply that it deserves, good queries among them their answers', async (t) => {
       const second = withoutDnspython === false ? askDnspython() : undefined
       t.after(() => second?.kill())
       const random = createRandom(seed)

@@ -63,7 +63,7 @@ describe('events', { skip }, () => {
     'Service web: annotation slicedns.io/ttl "soon\\n[ERROR] x" is ignored: must be a whole number of seconds from 0 to 3600',
   ]
 
-  test('without the right one line of the log names it, and names are answered', async (t) => {
+  test('the server without the right to write Events logs it in one line, and answers names', async (t) => {
     const server = await cluster.serve({ kubernetes: ['events'] })
     t.after(() => server.stop())
     await server.printed(/creating Events is forbidden: the ClusterRole needs the rule/)
@@ -86,7 +86,7 @@ describe('events', { skip }, () => {
     }
   })
 
-  test('with it each annotation that is ignored is an Event on its object, of all replicas once', async (t) => {
+  test('the server with the right writes each ignored annotation as an Event on its object, once for all replicas', async (t) => {
     for (const role of roles) await cluster.create(role)
     const replicas = await Promise.all([
       cluster.serve({ kubernetes: ['events'] }),
@@ -128,7 +128,7 @@ describe('events', { skip }, () => {
     assert.deepEqual([...asked], allowed)
   })
 
-  test('kubectl describe shows them', { skip: noKubectl }, async () => {
+  test('kubectl describe shows the Events of ignored annotations', { skip: noKubectl }, async () => {
     const kubeconfig = cluster.kubeconfig(cluster.adminToken)
     const describe = async (kind: string, name: string): Promise<string> => {
       const args = ['--kubeconfig', kubeconfig, '-n', 'shop', 'describe', kind, name]

@@ -15,7 +15,7 @@ const systemNode = findSystemNode()
 const noSystemNode = systemNode === undefined && unmet('needs a Node.js 20 or 22 on PATH, to be started by')
 const linux = process.platform === 'linux'
 
-test('started by the pinned runtime, the process that was started serves, with the flags of the server', {
+test('the process that the pinned runtime started serves, with the flags of the server', {
   skip: !linux && 'reads /proc',
 }, async (t) => {
   const server = await startServer({ corefile })
@@ -53,7 +53,7 @@ test('a SIGUSR1 before the server has its handler does not open the inspector, a
   await server.printed(/SIGUSR1: Reloading/)
 })
 
-test('started by an older Node.js, the pinned runtime serves', { skip: noSystemNode }, async (t) => {
+test('the pinned runtime serves when an older Node.js starts the server', { skip: noSystemNode }, async (t) => {
   const server = await startServer({ corefile, command: [systemNode!, builtServer] })
   t.after(() => server.stop())
   assert.equal(commandLine(server.pid)[0], runtime)
@@ -79,13 +79,13 @@ test('a signal to npm reaches the server that it started', async (t) => {
   await ends(server, server.process.pid!)
 })
 
-test('exit codes come through: 2 for an unknown flag', () => {
+test('the exit code of the server comes through: 2 for an unknown flag', () => {
   for (const node of [runtime, ...(systemNode ? [systemNode] : [])]) {
     assert.equal(spawnSync(node, [builtServer, '-no-such-flag']).status, 2, node)
   }
 })
 
-test('without its packages the built server runs on a recent Node.js, and says what is missing on an old one', () => {
+test('the built server without its packages runs on a recent Node.js, and says what is missing on an old one', () => {
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-bare-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
   cpSync(dirname(builtServer), join(folder, 'dist'), { recursive: true })

@@ -125,7 +125,7 @@ describe('a static source without SOA', () => {
 describe('two sources of one block', () => {
   const behind = [soa(), 'www.example. 60 IN A 192.0.2.1', 'other.example. 60 IN A 192.0.2.2']
 
-  it('answer a name that both have as the first one does, also after the second has changed', async (t) => {
+  it('two sources of one block answer a name that both have as the first does, also after the second has changed', async (t) => {
     const first = recordsPlugin('first', { zone: '.', fallthrough: true }, ['www.example. 60 IN A 203.0.113.1'])
     const second = recordsPlugin('second', { zone: 'example.', fallthrough: false }, behind)
     const server = await serve(t, [first.plugin, second.plugin])
@@ -136,7 +136,7 @@ describe('two sources of one block', () => {
     assert.equal(server.table('www.example. A'), 'NOERROR; www.example. 60 IN A 203.0.113.1')
   })
 
-  it('leave a name to the chain that the first one gives up, until the second publishes it again', async (t) => {
+  it('two sources of one block leave a name to the chain that the first gives up, until the second publishes it again', async (t) => {
     const first = recordsPlugin('first', { zone: '.', fallthrough: true }, ['www.example. 60 IN A 203.0.113.1'])
     const second = recordsPlugin('second', { zone: 'example.', fallthrough: false }, behind)
     const server = await serve(t, [first.plugin, second.plugin])
@@ -146,7 +146,7 @@ describe('two sources of one block', () => {
     await until(() => assert.equal(server.table('www.example. A'), 'NOERROR; www.example. 60 IN A 192.0.2.9'))
   })
 
-  it('leave a zone to the first one alone where that does not fall through', async (t) => {
+  it('two sources of one block leave a zone to the first alone where that does not fall through', async (t) => {
     const first = recordsPlugin('first', { zone: 'example.', fallthrough: false }, ['x.example. 60 IN A 203.0.113.1'])
     const second = recordsPlugin('second', { zone: 'example.', fallthrough: false }, behind)
     const server = await serve(t, [first.plugin, second.plugin])

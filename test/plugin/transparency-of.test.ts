@@ -65,7 +65,7 @@ describe('a name matcher', () => {
       .map((s) => patternMatcher(new RegExp(s))),
   )
 
-  it('never misses a name at or below the one it is asked about', () => {
+  it('a name matcher never misses a name at or below the one it is asked about', () => {
     fc.assert(
       fc.property(matcher, name, name, (given, above, found) => {
         fc.pre(isSubdomain(above, found) && given.matches(found))

@@ -78,7 +78,7 @@ describe('The memory limit', () => {
       assert.deepEqual([memory.limit, memory.source], [limit, source])
     })
 
-  it('given by -memory-limit comes before that of the cgroup', () => {
+  it('the memory limit given by -memory-limit comes before that of the cgroup', () => {
     const { memory } = readProcessLimits({ memoryLimit: 128 * mebibyte, read: machine(memoryCases[0].files) })
     assert.deepEqual([memory.limit, memory.source], [128 * mebibyte, '-memory-limit'])
   })
@@ -107,7 +107,7 @@ describe('The memory limit', () => {
     ['', /must be a quantity/],
   ]
   for (const [text, expected] of quantities)
-    it(`written "${text}" is ${typeof expected === 'number' ? `${expected} octets` : 'refused with the reason'}`, () => {
+    it(`the memory limit written "${text}" is ${typeof expected === 'number' ? `${expected} octets` : 'refused with the reason'}`, () => {
       if (typeof expected === 'number') assert.equal(parseMemoryLimit(text), expected)
       else assert.throws(() => parseMemoryLimit(text), { name: 'RangeError', message: expected })
     })
@@ -125,7 +125,7 @@ describe('The file descriptors', () => {
       assert.ok(own + http + tcpClients + upstreamExchanges < limit)
     })
 
-  it('number 256 are enough to serve everything and to forward a little', () => {
+  it('256 file descriptors are enough to serve everything and to forward a little', () => {
     const { descriptors, tcpConnections, upstreamExchanges } = readProcessLimits({
       read: machine({ '/proc/self/limits': limitsFile('256') }),
     })

@@ -40,7 +40,7 @@ describe('annotations', () => {
     assert.equal(shown, table, `README.md must have:\n${begin}${table}${end}`)
   })
 
-  it('name guides that exist', () => {
+  it('annotations name guides that exist', () => {
     const pages = features.flatMap(({ documentation: { page } }) => page ?? [])
     assert.deepEqual(
       pages.filter((page) => !existsSync(join(root, page))),

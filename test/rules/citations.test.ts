@@ -67,7 +67,7 @@ function faultsIn(text: string, sectionsAt: Sections): string[] {
 describe('citations', () => {
   const paths = filesIn('{src,test,bench}/**/*.{ts,js,md}').filter((path) => !path.endsWith('citations.test.ts'))
 
-  it('lead to a section that exists', () => {
+  it('citations lead to a section that exists', () => {
     assert.ok(paths.some((path) => citationsIn(contentOf(path)).length > 0))
     const faults = paths.flatMap((path) => faultsIn(contentOf(path), inRepository).map((fault) => `${path}: ${fault}`))
     assert.deepEqual(faults, [])

@@ -26,7 +26,7 @@ describe('values that configurations share', () => {
     assert.notEqual(values.acquire('watch', make).value, next.value, 'afterwards it is made anew')
   })
 
-  it('report a stop that fails instead of throwing', async () => {
+  it('values that configurations share report a stop that fails instead of throwing', async () => {
     const errors: string[] = []
     const values = createSharedValues({ ...silent, error: (text) => void errors.push(text) })
     values.acquire('x', () => ({ value: 0, stop: () => Promise.reject(new Error('busy')) })).release()

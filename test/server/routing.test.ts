@@ -45,7 +45,7 @@ describe('server block selection (docs/coredns-behaviour.md §2.5)', () => {
     assert.equal(createRouter([first, block('example.org.')]).route('example.org.', rrType.A)?.block, first)
   })
 
-  it('names the zones below a name, without itself and the root', () => {
+  it('server block selection names the zones below a name, without itself and the root', () => {
     assert.deepEqual(router.zonesBelow('example.org.'), ['sub.example.org.'])
     assert.deepEqual(router.zonesBelow('.'), ['example.org.', 'example.net.', 'sub.example.org.'])
   })

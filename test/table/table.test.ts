@@ -194,7 +194,7 @@ describe('a table without room', () => {
 })
 
 describe('readers', () => {
-  it('hold nothing back while OFFLINE, nor after release', () => {
+  it('readers hold nothing back while OFFLINE, nor after release', () => {
     const { table, space, profileId } = tableWithSpace()
     table.addReader()
     const second = table.addReader()
@@ -205,7 +205,7 @@ describe('readers', () => {
     assert.equal(table.stats().retiredBytes, 0)
   })
 
-  it('get distinct slots, and those of released ones again', () => {
+  it('readers get distinct slots, and those of released ones again', () => {
     const { table } = tableWithSpace()
     const [a, b] = [table.addReader(), table.addReader()]
     assert.notEqual(a.slot, b.slot)

@@ -55,7 +55,7 @@ function createQueryLogHarness(known = true) {
 }
 
 describe('observed answers', () => {
-  it('reach the server a moment later, each with what is known of it', () => {
+  it('observed answers reach the server a moment later, each with what is known of it', () => {
     const { clock, heard, responder } = createQueryLogHarness()
     responder(8).ask(2)
     assert.equal(heard.length, 0, 'the way in does not wait for the log')

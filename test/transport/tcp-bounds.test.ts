@@ -119,7 +119,7 @@ describe('incomplete TCP messages', () => {
       for (const client of [light, ...heavy]) client.close()
     }))
 
-  test('larger than 4,096 octets get FORMERR when their header is there, are counted, and are never held', () => {
+  test('incomplete TCP messages of more than 4,096 octets get FORMERR when their header is there, are counted, and are never held', () => {
     const requests: number[] = []
     const onMiss = ({ request }: Miss) => {
       requests.push(request.length)
@@ -169,7 +169,7 @@ describe('replies that TCP clients do not read', () => {
       for (const client of [light, ...heavy]) client.close()
     }))
 
-  test('keep no other connection waiting: each has its turn after a few answers', () => {
+  test('replies that TCP clients do not read keep no other connection waiting: each has its turn after a few answers', () => {
     // Time passes with each look at the clock: a slice is over after a few answers, whatever the machine does.
     let looked = 0
     const clock: Clock = { ...systemClock, now: () => systemClock.now() + ++looked / 10 }
@@ -210,7 +210,7 @@ describe('queries that wait for the plugin chain', () => {
   }
 
   for (const protocol of ['tcp', 'udp'] as const)
-    test(`over ${protocol} are bounded in octets; what is more gets SERVFAIL and is counted`, () => {
+    test(`queries that wait for the plugin chain over ${protocol} are bounded in octets; what is more gets SERVFAIL and is counted`, () => {
       const { misses, onMiss } = silent()
       const ask = async (port: number, requests: readonly Uint8Array[]) => {
         const client = protocol === 'tcp' ? await tcpClient('127.0.0.1', port) : await udpClient('127.0.0.1', port)
@@ -246,7 +246,7 @@ describe('queries that wait for the plugin chain', () => {
       )
     })
 
-  test('leave a share to other clients', () => {
+  test('queries that wait for the plugin chain leave a share to other clients', () => {
     const { misses, onMiss } = silent()
     return withTransport({ udp, onMiss, limits: { waitingBytes: 100_000 } }, async ({ transport, port, listener }) => {
       await transport.apply([listener(everywhere)])
@@ -262,7 +262,7 @@ describe('queries that wait for the plugin chain', () => {
     })
   })
 
-  test('learn by their signal that their client has gone, and not that it has only ended its side', () => {
+  test('queries that wait for the plugin chain learn by their signal that their client has gone, and not that it has only ended its side', () => {
     const { misses, onMiss } = silent()
     return withTransport({ udp, onMiss }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])

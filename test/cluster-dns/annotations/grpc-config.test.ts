@@ -71,7 +71,7 @@ describe('slicedns.io/grpc-config: what clients take is served', () => {
     ])
   })
 
-  test('one that is long has strings of at most 255 octets', () => {
+  test('a long grpc-config has strings of at most 255 octets', () => {
     const names = Array.from({ length: 100 }, (_, i) => ({ service: `pkg.Service${i}` }))
     const config = { methodConfig: [{ name: names, timeout: '1s' }] }
     assert.deepEqual(served(JSON.stringify(config)), [{ serviceConfig: config }])

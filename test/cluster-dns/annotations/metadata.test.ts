@@ -90,7 +90,7 @@ describe('txt.slicedns.io/KEY', () => {
     assert.ok(problems.length > 0 && problems.every(({ reason }) => reason === 'range'))
   })
 
-  test('whatever the annotations are: every key is told whole or refused, within the octets that are left', () => {
+  test('every metadata key is served whole or refused, within the octets that are left, whatever the annotations are', () => {
     const text = (maxLength: number) => fc.string({ unit: 'binary', maxLength })
     fc.assert(
       fc.property(fc.dictionary(text(12), text(600)), fc.integer({ min: 0, max: 3000 }), (given, octets) => {

@@ -134,7 +134,7 @@ describe('what does not work is said once, with the cause and the file or URL, a
 })
 
 describe('credentials', () => {
-  test('endpoint with a client certificate and a CA from files', async (t) => {
+  test('the option endpoint reads a client certificate and a CA from files', async (t) => {
     const api = await serve(t)
     const client = api.authority.issue({ commonName: 'slicedns' })
     const tls = { cert: join(api.folder, 'client.crt'), key: join(api.folder, 'client.key'), ca: api.caFile }

@@ -171,7 +171,7 @@ describe('what is asked', () => {
     )
   })
 
-  test('one connection carries all watches', async (t) => {
+  test('one connection to the API server carries all watches', async (t) => {
     const api = await serve(t)
     const harness = createClusterHarness(t, sourceOf(api), { pods: true, serviceImports: true })
     await harness.synced()
@@ -442,7 +442,7 @@ describe('a watch that is not as it should be', () => {
     await catchesUp(api, harness)
   })
 
-  test('garbage ends it, and what it may have swallowed is listed again', async (t) => {
+  test('garbage ends a watch, and what it may have swallowed is listed again', async (t) => {
     for (const protobuf of [true, false]) {
       const { api, harness } = await watching(t, { protobuf })
       api.bytes('services', protobuf ? Buffer.from([0, 0, 0, 3, 0xff, 0xff, 0xff]) : Buffer.from('garbage\n'))
@@ -523,7 +523,7 @@ describe('a watch that is not as it should be', () => {
     await catchesUp(api, harness)
   })
 
-  test('one that ends at once, again and again, is asked again only as time passes', async (t) => {
+  test('a watch that ends at once, again and again, is asked again only as time passes', async (t) => {
     const clock = createFakeClock()
     const { api, harness } = await watching(t, {}, clock)
     const end = { octets: Buffer.alloc(0), contentType: 'application/vnd.kubernetes.protobuf;stream=watch' }

@@ -151,7 +151,7 @@ endpoints: [{addresses: [10.7.0.1], zone: a}]
     assert.equal(rival.view.serviceByClusterIP(ip)?.name, 'rival')
   })
 
-  test('dual stack gets one of each family; ExternalName and headless none', async (t) => {
+  test('a dual-stack service gets a ClusterIP of each family; ExternalName and headless services get none', async (t) => {
     const directory = folder(t, {
       'a.yaml':
         service('dual', '{ipFamilyPolicy: RequireDualStack}') +

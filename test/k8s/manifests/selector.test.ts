@@ -20,7 +20,7 @@ describe('label selectors', () => {
     })
   }
 
-  test('a requirement that is none is named', () => {
+  test('an invalid requirement of a selector is named', () => {
     assert.throws(() => parseSelector('app=web,b c'), /label selector: "b c" is no requirement/)
   })
 })

@@ -26,7 +26,7 @@ describe('the phases of an event', () => {
     ['publishing', 'indexes', 'observers', 'heldQueries'],
   ]
   for (const order of orders) {
-    test(`follow one another as declared when the subscribers came as ${order.join(', ')}`, () => {
+    test(`the phases of an event follow one another as declared when the subscribers came as ${order.join(', ')}`, () => {
       const { heard, follow, change } = openFeed()
       for (const phase of order) follow(phase)
       change('web')

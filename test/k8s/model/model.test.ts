@@ -90,7 +90,7 @@ describe('a Service in the model', () => {
 })
 
 describe('EndpointSlices in the model', () => {
-  test('give an absent ready as ready, an absent serving as ready is, and terminating as it is', () => {
+  test('EndpointSlices without `ready` count as ready, without `serving` as ready is, and terminating as it is', () => {
     const cluster = createFakeCluster()
     const { ready, serving, terminating } = endpointFlag
     const cases: [object, number][] = [
@@ -128,7 +128,7 @@ describe('EndpointSlices in the model', () => {
     })
   }
 
-  test('report addresses that were gained, lost, or changed in readiness or host name, and no others', () => {
+  test('EndpointSlices report addresses that were gained, lost, or changed in readiness or host name, and no others', () => {
     const cluster = createFakeCluster()
     cluster.apply(slice('web-1', 'web', ['10.0.0.1', '10.0.0.2']))
     const events = recorded(cluster)
@@ -140,7 +140,7 @@ describe('EndpointSlices in the model', () => {
     assert.deepEqual(events.splice(0), ['service shop/web', 'address 10.0.0.3'])
   })
 
-  test('count for both services when one is given to another', () => {
+  test('EndpointSlices count for both services when one is given to another', () => {
     const cluster = createFakeCluster()
     cluster.apply(slice('x', 'web', ['10.0.0.1']))
     const events = recorded(cluster)
@@ -149,7 +149,7 @@ describe('EndpointSlices in the model', () => {
     assert.deepEqual([addressesOf(cluster, 'web'), addressesOf(cluster, 'api')], [[], ['10.0.0.1']])
   })
 
-  test('keep the names of FQDN slices and leave out addresses that are none of their type', () => {
+  test('EndpointSlices keep the names of FQDN slices and leave out addresses of another type', () => {
     const cluster = createFakeCluster()
     cluster.apply({ ...slice('x', 'web', ['db.example.com']), addressType: 'FQDN' })
     assert.deepEqual(cluster.view.slices('shop', 'web')[0].fqdns, ['db.example.com'])
@@ -158,7 +158,7 @@ describe('EndpointSlices in the model', () => {
     assert.deepEqual(addressesOf(cluster, 'api'), ['fd00::1'])
   })
 
-  test('keep host names, pod names and zones only where there are some', () => {
+  test('EndpointSlices keep host names, pod names and zones only where there are some', () => {
     const cluster = createFakeCluster()
     cluster.apply(slice('x', 'web', ['10.0.0.1']), slice('y', 'db', ['10.0.0.2'], { hostname: 'db-0', zone: 'a' }))
     assert.equal(cluster.view.slices('shop', 'web')[0].hostnames, undefined)
@@ -211,7 +211,7 @@ test('the places of an address are exactly those of the slices that exist, for a
 })
 
 describe('addresses from outside', () => {
-  test('lead to the services that have them, as externalIPs or from a load balancer, until these give them up', () => {
+  test('addresses from outside lead to the services that have them, as externalIPs or from a load balancer, until these give them up', () => {
     const cluster = createFakeCluster()
     const named = (name: string, spec: object, ingress: object[] = []) => ({
       kind: 'Service',

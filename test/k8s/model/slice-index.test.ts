@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { formatAddress } from '../../../src/k8s/model/address.ts'
 import { createFakeCluster } from '../../support/fake-cluster.ts'
 
-test('an address that a slice has twice is told of when it loses one of the two places', () => {
+test('an address that a slice has twice is reported when it loses one of the two places', () => {
   const cluster = createFakeCluster()
   const put = (...endpoints: readonly (readonly [address: string, hostname: string])[]): void =>
     cluster.apply({

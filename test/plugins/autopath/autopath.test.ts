@@ -216,7 +216,7 @@ describe('an address that changes hands', () => {
     assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [true, false])
   })
 
-  it('an address that changes hands is searched for in none as soon as the deletion of its pod was asked for', async () => {
+  it('an address that changes hands is searched for in no namespace as soon as the deletion of its pod was asked for', async () => {
     const harness = createAutopathHarness()
     harness.cluster.cluster.apply(deleted('a', 'shop'))
     assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [false, false])
@@ -229,7 +229,7 @@ describe('an address that changes hands', () => {
     assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [false, true])
   })
 
-  it('an address that changes hands is searched for in none while two pods claim it (as on the network of a host)', async () => {
+  it('an address that changes hands is searched for in no namespace while two pods claim it (as on the network of a host)', async () => {
     const harness = createAutopathHarness()
     harness.cluster.apply('pod b bank 192.0.2.1')
     assert.deepEqual([await searched(harness, 'shop'), await searched(harness, 'bank')], [false, false])

@@ -36,7 +36,7 @@ describe('the data plane', () => {
     assert.deepEqual([message.authoritative, message.edns, message.answer[0].ttl], [true, undefined, 30])
   })
 
-  it('a listener that comes later is told of an entry at its next hit, and how old it is', async () => {
+  it('a listener that comes later hears of an entry at its next hit, and how old it is', async () => {
     const { ask, instance, plugin } = createCacheHarness('cache 30')
     await ask('www.example.org. A')
     const entries: CachedEntry[] = []
@@ -97,7 +97,7 @@ describe('metrics', () => {
     duration: histogram,
   })
 
-  it('metrics requests, hits, misses, drops and entries are counted, and what the data plane answered', async () => {
+  it('requests, hits, misses, drops and entries are counted, and what the data plane answered', async () => {
     const made = createCacheHarness()
     await made.ask('www.example.org. A')
     await made.ask('www.example.org. A')

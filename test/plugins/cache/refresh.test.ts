@@ -42,7 +42,7 @@ describe('serve_stale', () => {
   const question = 'www.example.org. A'
   const failure: Said = { rcode: 'SERVFAIL' }
 
-  it('immediate: the expired entry answers with TTL 0, and is renewed behind it', async () => {
+  it('serve_stale immediate answers with the expired entry and TTL 0, and renews it behind that', async () => {
     const made = createCacheHarness('cache 30 {\nserve_stale 1m\n}')
     await made.ask(question)
     made.plugin.clock.advance(40 * seconds)
@@ -63,7 +63,7 @@ describe('serve_stale', () => {
     assert.equal(messageOf(await made.ask(question)).rcode, rcode.SERVFAIL)
   })
 
-  it('verify: a fresh answer when there is one, the old one when there is none', async () => {
+  it('serve_stale verify gives a fresh answer when there is one, and else the old one', async () => {
     const made = createCacheHarness('cache 30 {\nserve_stale 1h verify\nservfail 0\n}')
     await made.ask(question)
     made.plugin.clock.advance(40 * seconds)
@@ -73,7 +73,7 @@ describe('serve_stale', () => {
     assert.deepEqual(await made.lines(question), ['www.example.org. 30 IN A 192.0.2.2'])
   })
 
-  it('verify with a timeout: the old one when the fresh answer is late, which still renews it', async () => {
+  it('serve_stale verify with a timeout gives the old answer when the fresh one is late, which still renews it', async () => {
     const made = createCacheHarness('cache 30 {\nserve_stale 1h verify 100ms\n}')
     await made.ask(question)
     made.plugin.clock.advance(40 * seconds)

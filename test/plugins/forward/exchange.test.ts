@@ -32,7 +32,7 @@ test('forged and malformed datagrams do not end the wait for the answer', async 
   assert.deepEqual(answersOf(await ask('a.example.org. A')), ['a.example.org. 300 IN A 192.0.2.1'])
 })
 
-test('when nothing but answers to other questions come, the client gets FORMERR as from CoreDNS', async (t) => {
+test('the client gets FORMERR as from CoreDNS when nothing but answers to other questions come', async (t) => {
   const { ask, settle } = await createForwardHarness(t, [({ reply }) => reply({}, { questions: [] })])
   const { value } = await settle(ask('a.example.org. A'))
   assert.equal(rcodeOf(value), rcode.FORMERR)

@@ -30,7 +30,7 @@ test('a server that is overtaken again and again is checked, comes last meanwhil
   })
 })
 
-test('with every server silent the client gets SERVFAIL within five seconds, and the log CoreDNS words', async (t) => {
+test("the client gets SERVFAIL within five seconds when every server is silent, and the log CoreDNS's words", async (t) => {
   const { ask, settle, servers } = await createForwardHarness(t, [silent, silent])
   const { value, milliseconds } = await settle(ask('a.example.org. A'))
   assert.equal(rcodeOf(value), rcode.SERVFAIL)
@@ -51,7 +51,7 @@ async function createSilentUpstreamsHarness(t: TestContext, body: string): Promi
   return made
 }
 
-test('once every server is known to be down, SERVFAIL comes after half a second; a check that succeeds ends that', async (t) => {
+test('the client gets SERVFAIL after half a second once every server is known to be down; a check that succeeds ends that', async (t) => {
   const { ask, settle, plugin, servers } = await createSilentUpstreamsHarness(t, '')
   const answer = ask('second.example.org. A')
   plugin.clock.advance(500)

@@ -116,7 +116,7 @@ function lattice(width: number, layers: number): object[] {
 }
 
 describe('CNAMEs that lead to CNAMEs of the cluster', () => {
-  test('are followed to the addresses, each CNAME and each address once', async () => {
+  test('CNAMEs that lead to CNAMEs of the cluster are followed to the addresses, each CNAME and each address once', async () => {
     const { ask } = createScene(lattice(2, 3))
     assert.deepEqual(recordsOf(await ask(`${host('s0-0')} A`)), [
       `${host('s0-0')} 5 IN CNAME ${host('s1-0')}`,
@@ -130,7 +130,7 @@ describe('CNAMEs that lead to CNAMEs of the cluster', () => {
     ])
   })
 
-  test('have each name visited once, however many paths lead to it: 6 names in each of 10 layers', async () => {
+  test('CNAMEs that lead to CNAMEs of the cluster have each name visited once, however many paths lead to it: 6 names in each of 10 layers', async () => {
     const { ask, resolved } = createScene(lattice(6, 10))
     const before = resolved()
     const asked = await ask(`${host('s0-0')} A`)
@@ -140,7 +140,7 @@ describe('CNAMEs that lead to CNAMEs of the cluster', () => {
     assert.ok(resolved() - before < 55 * 20, `${resolved() - before} lookups`)
   })
 
-  test('that lead in a circle end, and leave out the CNAME that closes it', async () => {
+  test('CNAMEs that lead to CNAMEs of the cluster that lead in a circle end, and leave out the CNAME that closes it', async () => {
     const objects = [
       ...leadsTo('a', [host('b')]),
       ...leadsTo('b', [host('a'), host('c')]),
@@ -199,7 +199,7 @@ describe('CNAMEs that lead out of the cluster', () => {
     return { kind: 'reply', plugin: 'forward', message: replyTo(request, { answer: records }) }
   }
 
-  test('are asked for at once, no more than 8 of them, and answer with what was found', async () => {
+  test('CNAMEs that lead out of the cluster are asked for at once, no more than 8 of them, and answer with what was found', async () => {
     const { ask, limited } = createScene(fan(1000), found)
     const asked = await ask(`${host('fan')} A`)
     assert.deepEqual(
@@ -219,7 +219,7 @@ describe('CNAMEs that lead out of the cluster', () => {
     assert.equal(asked.message.rcode, rcode.SERVFAIL)
   })
 
-  test('end with the deadline of the question: those that are not answered by then have no records', async () => {
+  test('lookups out of the cluster end with the deadline of the question: the unanswered ones have no records', async () => {
     const never = new Promise<Outcome>(() => {})
     const { ask, clock, limited } = createScene(fan(3), (name) => (name.startsWith('t1') ? found(name) : never))
     const asking = ask(`${host('fan')} A`)
@@ -231,7 +231,7 @@ describe('CNAMEs that lead out of the cluster', () => {
     assert.equal(await limited('deadline'), 1)
   })
 
-  test('count the time that the question spent before they were asked for', async () => {
+  test('lookups out of the cluster count the time that the question spent before them', async () => {
     const { ask, clock } = createScene(fan(2), () => new Promise(() => {}))
     const receivedAt = clock.now()
     clock.advance(queryLimits.time - 1)

@@ -136,7 +136,7 @@ describe('an Event', () => {
 })
 
 describe('Events', () => {
-  test('come ten at once, then one a second', async () => {
+  test('Events come ten at once, then one a second', async () => {
     const { events, requests, pass } = createProblemEventsHarness()
     for (let i = 0; i < 20; i++) events.add(String(i), problem(`s${i}`))
     await pass(0)
@@ -186,7 +186,7 @@ describe('Events', () => {
     assert.equal(requests.length, 1_000)
   })
 
-  test('end with their writer', async () => {
+  test('Events end with their writer', async () => {
     const { events, requests, pass } = createProblemEventsHarness()
     for (let i = 0; i < 20; i++) events.add(String(i), problem(`s${i}`))
     await pass(0)
@@ -218,7 +218,7 @@ describe('Events that cannot be written', () => {
     assert.deepEqual(new Set(requests.slice(3).map(({ object }) => object.involvedObject.name)), new Set(['web', 'db']))
   })
 
-  test('because their namespace goes, or they are refused, are given up', async () => {
+  test('Events that cannot be written because their namespace goes, or they are refused, are given up', async () => {
     const reasons = [
       failing('forbidden', 'unable to create new content in namespace shop because it is being terminated'),
       failing('missing'),
@@ -234,7 +234,7 @@ describe('Events that cannot be written', () => {
     )
   })
 
-  test('because the server is busy wait as long as it says', async () => {
+  test('Events that cannot be written because the server is busy wait as long as it says', async () => {
     const { events, requests, pass } = createProblemEventsHarness((n) =>
       n === 1 ? new ApiFailure('throttled', 'busy', 7_000) : 'created',
     )

@@ -53,7 +53,7 @@ const timeline = (moments: readonly Moment[]): string[] =>
   moments.flatMap(({ ttl }, second) => (ttl === moments[second - 1]?.ttl ? [] : [`${second} s: ${ttl}`]))
 
 describe('the TTLs of a headless service across a rolling update', () => {
-  test('fall with the first event and rise when its endpoints have settled', async () => {
+  test('the TTLs of a headless service fall with the first event and rise when its endpoints have settled', async () => {
     const moments = await record('adaptive_ttl 2 30 60s', 240)
     assert.deepEqual(timeline(moments), ['0 s: 30', '60 s: 2', `${lastChange + 60} s: 30`])
     assert.deepEqual(
@@ -63,7 +63,7 @@ describe('the TTLs of a headless service across a rolling update', () => {
     )
   })
 
-  test('rise and fall between two pods that are further apart than SETTLE', async () => {
+  test('the TTLs of a headless service rise and fall between two pods that are further apart than SETTLE', async () => {
     assert.deepEqual(timeline(await record('adaptive_ttl 1 20 3s', 130)), [
       '0 s: 20',
       // The new pod is there, and not ready: then it is, and then the old one leaves.
@@ -83,7 +83,7 @@ describe('the TTLs of a headless service across a rolling update', () => {
     ])
   })
 
-  test('stay as they are without adaptive_ttl', async () => {
+  test('the TTLs of a headless service stay as they are without adaptive_ttl', async () => {
     assert.deepEqual(timeline(await record('ttl 30\nttl_headless 7', 130)), ['0 s: 7'])
   })
 })

@@ -152,7 +152,7 @@ describe('zones', () => {
   test("zones are the server block's where none are given", () => {
     assert.deepEqual(zones(''), { zones: ['.'], primary: '.' })
   })
-  test('the first that is no reverse zone is what PTR records point into', () => {
+  test('the first zone that is not a reverse zone is what PTR records point into', () => {
     assert.deepEqual(zones('10.0.0.0/8 b a'), { zones: ['10.in-addr.arpa.', 'b.', 'a.'], primary: 'b.' })
   })
   test('a bare in-addr.arpa alone is accepted, as by CoreDNS', () => {
@@ -161,7 +161,7 @@ describe('zones', () => {
   test('other reverse zones alone are refused', () => {
     assert.throws(() => zones('10.0.0.0/8'), /non-reverse zone name must be used/)
   })
-  test('twice in one block is refused', () => {
+  test('the directive kubernetes twice in one block is refused', () => {
     const { blocks } = parseCorefile('. {\nkubernetes a\nkubernetes b\n}\n', 'Corefile', noSources)
     assert.throws(() => readSettings(schema, blocks[0].directives, ['.']), /can only be used once/)
   })

@@ -29,7 +29,7 @@ const two = `endpoint db shop 10.0.0.1 ready
              endpoint db shop 10.0.0.2 ready`
 
 describe('a service whose endpoints change', () => {
-  test('a service whose endpoints change is unsettled at once and settled when the time is over; who listens is told of both', () => {
+  test('a service whose endpoints change is unsettled at once and settled when the time is over; listeners hear of both', () => {
     const { clock, apply, flips, settling } = createSettlingHarness(two)
     assert.equal(settling.isUnsettled('shop', 'db'), false)
     apply('endpoint db shop 10.0.0.3 ready')

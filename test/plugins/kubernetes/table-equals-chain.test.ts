@@ -258,7 +258,7 @@ for (const { options, zones = ownZones, change = ownChange, names = ownNames, dr
     names: moreNames,
   },
 ]) {
-  test(`with options: ${options.replaceAll('\n', ', ') || 'none'}${drawn ? ', and splits' : ''}`, async () => {
+  test(`the table answers as the chain with options: ${options.replaceAll('\n', ', ') || 'none'}${drawn ? ', and splits' : ''}`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 5 }), async (rounds) => {
         const cluster = createKubernetesHarness({ options, zones })

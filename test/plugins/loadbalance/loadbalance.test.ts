@@ -208,7 +208,7 @@ describe('loadbalance, SRV records of an answer', () => {
   const file = join(folder, 'weights-beside-srv')
   writeFileSync(file, 't1.\n10.0.0.1 7\n')
   for (const policy of ['round_robin', `weighted ${file}`, 'round_robin {\n prefer 10.0.0.0/8\n}']) {
-    it(`keep their order, which is drawn already for a traffic split: ${policy.split(/[ {]/)[0]}`, async () => {
+    it(`SRV records of an answer keep their order, which is drawn already for a traffic split: ${policy.split(/[ {]/)[0]}`, async () => {
       const instance = setUp(loadbalance, `loadbalance ${policy}`)
       const answer = [3, 1, 2, 5, 4].map((target) => `a.org. 5 IN SRV 0 ${target} 80 t${target}.`)
       const additional = [1, 2, 3, 4, 5].map((target) => `t${target}. 5 IN A 10.0.0.${target}`)

@@ -142,7 +142,7 @@ describe('prometheus adds what the data plane has counted', () => {
       assert.equal(await total('coredns_dns_response_size_bytes_sum'), 3_019)
     }))
 
-  it('once for classes that have the same labels, also when one of them goes', () =>
+  it('prometheus adds what the data plane has counted once for classes with the same labels, also when one of them goes', () =>
     withPrometheus(async (harness) => {
       harness.samples = [sample(10), sample(5)]
       assert.equal((await series(harness, 'coredns_dns_requests_total'))[0], requests('A', 1, 15))
@@ -171,7 +171,7 @@ describe('prometheus adds what the data plane has counted', () => {
     await harness.settled()
   })
 
-  it('without losing or doubling anything when prometheus leaves the Corefile and comes back', async () => {
+  it('prometheus loses and doubles nothing when it leaves the Corefile and comes back', async () => {
     const harness = createPluginHarness()
     const port = await freePort()
     harness.samples = [sample(10)]
@@ -307,7 +307,7 @@ describe('scrapes of /metrics', () => {
     })
   })
 
-  it('show what was counted before they came', async () => {
+  it('scrapes of /metrics show what was counted before they came', async () => {
     await withPrometheus(async (harness, port) => {
       const counter = harness.metrics.counter('test_total', 'Counts.', []).with()
       for (let i = 1; i <= 5; i++) {

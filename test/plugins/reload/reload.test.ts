@@ -19,7 +19,7 @@ async function pass(harness: PluginHarness, milliseconds: number) {
 }
 
 describe('reload', () => {
-  it('reload tells the hash of the configuration that runs, in the log and as a metric', async () => {
+  it('reload shows the hash of the configuration that runs, in the log and as a metric', async () => {
     const harness = createPluginHarness()
     await started('reload', harness)
     assert.deepEqual(harness.lines, ['[INFO] plugin/reload: Running configuration SHA512 = first'])
@@ -74,7 +74,7 @@ describe('reload', () => {
     )
   })
 
-  it('reload tells once that a file cannot be read or parsed, and loads it when it can be', async () => {
+  it('reload logs once that a file cannot be read or parsed, and loads it when it can be', async () => {
     const harness = createPluginHarness()
     await started('reload 10s 0', harness)
     harness.file = { error: new Error("Corefile:1:1 - Unknown directive 'x'") }

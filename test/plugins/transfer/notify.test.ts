@@ -81,7 +81,7 @@ describe('transfer tells secondaries', () => {
     assert.deepEqual(harness.lines, [])
   })
 
-  it('once for many changes, and at most every 5 seconds', async (t) => {
+  it('transfer notifies secondaries once for many changes, and at most every 5 seconds', async (t) => {
     const peer = await secondary(t)
     const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
     harness.clock.advance(1_000)
@@ -109,7 +109,7 @@ describe('transfer tells secondaries', () => {
     await heardTimes(peer, 2)
   })
 
-  it('three times when one does not answer, and says so in the log once', async (t) => {
+  it('transfer notifies a secondary three times when it does not answer, and logs it once', async (t) => {
     const peer = await secondary(t)
     peer.state.rcode = undefined
     const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)

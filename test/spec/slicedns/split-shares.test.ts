@@ -247,7 +247,7 @@ describe('the shares that a client of a split sees, while pods come and go', () 
   })
 })
 
-test('each endpoint of a backend gets as much as another, of a crowd told in parts too', async () => {
+test('each endpoint of a backend gets as much as another, of a crowd listed in parts too', async () => {
   const given = [
     { share: 99.9, replicas: 1 },
     { share: 0.1, replicas: 499 },

@@ -85,7 +85,7 @@ describe('an HTTP listener', () => {
     assert.equal(await body(), 'OK')
   })
 
-  it('an HTTP listener refuses headers without end and requests that are none, and goes on', async () => {
+  it('an HTTP listener refuses headers without end and malformed requests, and goes on', async () => {
     const { value } = await serveHealth()
     const long = `GET /health HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(10_000)}\r\n\r\n`
     assert.match(await exchange(value.port, long), /^HTTP\/1\.1 431 /)
@@ -114,11 +114,11 @@ describe('an HTTP listener', () => {
     },
   ]
   for (const { name, host, port, reason } of unusable)
-    it(`names the address and the reason: ${name}`, async () => {
+    it(`an HTTP listener that fails names the address and the reason: ${name}`, async () => {
       await assert.rejects(acquire(host, port).value.open(), reason)
     })
 
-  it('names the address and the reason: a port that another program has', async () => {
+  it('an HTTP listener that fails names the address and the reason: a port that another program has', async () => {
     const other = createTcpServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as { port: number }

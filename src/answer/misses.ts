@@ -45,16 +45,16 @@ export const missLabels = [
 const texts: readonly string[] = [
   'answered from the table',
   'the listener does not serve from the table',
-  'the opcode, class or type is one that plugins answer',
+  'the plugins answer this opcode, class or type',
   'the request has records besides the question and one OPT',
   'the name in the question is compressed',
-  'the request has EDNS flags or options that plugins look at',
-  'the table knows neither the name nor a name above it',
-  'names below the closest name that the table knows are for the plugins',
-  'the table leaves this type at this name to the plugins',
+  'the request has EDNS flags or options that plugins must see',
+  'the table has neither the name nor a name above it',
+  'the plugins answer names below the closest name in the table',
+  'the plugins answer this type at this name',
   'the zone is not synced yet, so nothing in it is denied',
   'the cached reply has expired',
-  'the answer is too large for the client, and is cut by the plugin chain',
+  'the answer is too large for the client, so the plugin chain cuts it',
 ]
 
 export const missTextOf = (reason: number): string => texts[reason] ?? texts[0]

@@ -213,7 +213,7 @@ describe('a name that the table does not have', () => {
 
   it('a name without a node is left to the chain below an open node, and outside every zone', () => {
     const { ask } = tree()
-    assert.match(String(ask(`x.open.svc.${zoneName}`, 1)), /closest name that the table knows/)
+    assert.match(String(ask(`x.open.svc.${zoneName}`, 1)), /closest name in the table/)
     assert.match(String(ask('example.com.', 1)), /neither the name nor a name above/)
   })
 

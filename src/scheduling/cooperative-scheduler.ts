@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 
 /** Milliseconds of work in one turn of the event loop. */
-const sliceLength = 1
+export const sliceLength = 1
 
 /**
  * Before the first list is complete every query is a miss, and misses can fill the event loop: a slice of 1 ms between
@@ -37,7 +37,8 @@ export interface CooperativeScheduler {
   rest(): Promise<void>
 }
 
-export function createCooperativeScheduler(clock: Clock): CooperativeScheduler {
+/** `longest`: milliseconds that a slice may last after a long turn. */
+export function createCooperativeScheduler(clock: Clock, longest: number = longestSlice): CooperativeScheduler {
   /** In a turn in which a slice has begun. */
   let begun = false
   let sliceEnd = 0
@@ -54,7 +55,7 @@ export function createCooperativeScheduler(clock: Clock): CooperativeScheduler {
     const now = clock.now()
     const turn = yieldedAt === undefined ? 0 : now - yieldedAt
     yieldedAt = undefined
-    sliceEnd = now + Math.min(Math.max(turn, sliceLength), longestSlice)
+    sliceEnd = now + Math.min(Math.max(turn, sliceLength), longest)
     setImmediate(() => {
       begun = false
     })

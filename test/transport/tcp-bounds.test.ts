@@ -1,5 +1,6 @@
 /** What clients may take of TCP together, and who loses when that is used up. */
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { type Clock, systemClock } from '../../src/scheduling/clock.ts'
 import type { Miss } from '../../src/server/ingress.ts'
@@ -30,7 +31,7 @@ async function isClosed(client: TcpClient): Promise<boolean> {
 }
 
 describe('when the TCP connection table is full', () => {
-  test('the newcomer is served, and the idlest connection of the client that has most is closed and counted', () =>
+  test('when the TCP connection table is full, the newcomer is served, and the idlest connection of the client that has most is closed and counted', () =>
     withTransport(
       { udp, limits: { tcpConnections: 4, tcpConnectionsPerClient: 4 } },
       async ({ transport, port, listener, metric }) => {
@@ -54,7 +55,7 @@ describe('when the TCP connection table is full', () => {
       },
     ))
 
-  test('a connection whose query is being answered outlives one that is idle', () => {
+  test('a TCP connection whose query is being answered outlives one that is idle', () => {
     const held: (() => void)[] = []
     const onMiss = ({ request }: Miss) =>
       new Promise<Uint8Array>((resolve) => held.push(() => resolve(rcodeReply(request, 0))))
@@ -77,7 +78,7 @@ describe('when the TCP connection table is full', () => {
     )
   })
 
-  test('a client at its own bound replaces its own idlest connection, and nobody else loses one', () =>
+  test('a client at its own bound of TCP connections replaces its own idlest connection, and nobody else loses one', () =>
     withTransport(
       { udp, limits: { tcpConnections: 8, tcpConnectionsPerClient: 2 } },
       async ({ transport, port, listener, metric }) => {
@@ -97,8 +98,31 @@ describe('when the TCP connection table is full', () => {
     ))
 })
 
+describe('TCP connections that come faster than the event loop turns', () => {
+  test(
+    'TCP connections are accepted several in a turn of the event loop',
+    { skip: process.platform !== 'linux' && 'needs SO_REUSEPORT' },
+    () =>
+      withTransport({ udp }, async ({ transport, port, listener, metric }) => {
+        await transport.apply([listener()])
+        const count = 60
+        let turns = 0
+        const turn = (): void => {
+          turns++
+          immediate = setImmediate(turn)
+        }
+        let immediate = setImmediate(turn)
+        const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'))
+        while ((await metric('slicedns_tcp_connections')) < count) await new Promise(setImmediate)
+        clearImmediate(immediate)
+        assert.ok(turns < count, `${turns} turns for ${count} connections`)
+        for (const socket of sockets) socket.destroy()
+      }),
+  )
+})
+
 describe('incomplete TCP messages', () => {
-  test('incomplete TCP messages are bounded over all connections: the client that has most of them loses, and is counted', () =>
+  test('incomplete TCP messages are bounded over all connections: the client that has most loses one, and it is counted', () =>
     withTransport({ udp, limits: { tcpInputBytes: 16_384 } }, async ({ transport, port, listener, metric }) => {
       await transport.apply([listener(everywhere)])
       const light = await tcpClient(clients.light, port)
@@ -119,7 +143,7 @@ describe('incomplete TCP messages', () => {
       for (const client of [light, ...heavy]) client.close()
     }))
 
-  test('incomplete TCP messages of more than 4,096 octets get FORMERR when their header is there, are counted, and are never held', () => {
+  test('TCP requests larger than 4,096 octets get FORMERR when their header is there, are counted, and are never held', () => {
     const requests: number[] = []
     const onMiss = ({ request }: Miss) => {
       requests.push(request.length)
@@ -152,7 +176,7 @@ describe('incomplete TCP messages', () => {
 })
 
 describe('replies that TCP clients do not read', () => {
-  test('replies that TCP clients do not read are bounded over all connections: the client that has most of them loses, and is counted', () =>
+  test('unread TCP replies are bounded over all connections: the client that has most loses one, and it is counted', () =>
     withTransport({ udp, limits: { tcpUnsentBytes: 1_000_000 } }, async ({ transport, port, listener, metric }) => {
       await transport.apply([listener(everywhere)])
       const light = await tcpClient(clients.light, port)
@@ -169,7 +193,29 @@ describe('replies that TCP clients do not read', () => {
       for (const client of [light, ...heavy]) client.close()
     }))
 
-  test('replies that TCP clients do not read keep no other connection waiting: each has its turn after a few answers', () => {
+  test('many TCP connections of one client keep others waiting no longer than a single one does', () => {
+    // Time passes with each look at the clock: a slice is over after a few answers, whatever the machine does.
+    let looked = 0
+    const clock: Clock = { ...systemClock, now: () => systemClock.now() + ++looked / 10 }
+    const asked: number[] = []
+    const onMiss = ({ request }: Miss) => {
+      asked.push(request[1]!)
+      return rcodeReply(request, 0)
+    }
+    return withTransport({ udp, clock, onMiss }, async ({ transport, port, listener }) => {
+      await transport.apply([listener(everywhere)])
+      const heavy = await Promise.all(Array.from({ length: 50 }, () => tcpClient(clients.heavy, port)))
+      const light = await tcpClient(clients.light, port)
+      for (const client of [...heavy, light]) await answers(client)
+      for (const client of heavy) client.write(...Array.from({ length: 60 }, () => frame(query('miss', 1))))
+      light.write(frame(query('miss', 2)))
+      assert.equal((await light.next()).id, 2)
+      assert.ok(asked.indexOf(2) < 1_500, `the other client's query came after ${asked.indexOf(2)} of 3,000`)
+      for (const client of [...heavy, light]) client.close()
+    })
+  })
+
+  test('a TCP connection that asks much keeps no other one waiting: each has its turn after a few answers', () => {
     // Time passes with each look at the clock: a slice is over after a few answers, whatever the machine does.
     let looked = 0
     const clock: Clock = { ...systemClock, now: () => systemClock.now() + ++looked / 10 }
@@ -210,7 +256,7 @@ describe('queries that wait for the plugin chain', () => {
   }
 
   for (const protocol of ['tcp', 'udp'] as const)
-    test(`queries that wait for the plugin chain over ${protocol} are bounded in octets; what is more gets SERVFAIL and is counted`, () => {
+    test(`queries that wait for the chain over ${protocol} are bounded in octets; what is more gets SERVFAIL and is counted`, () => {
       const { misses, onMiss } = silent()
       const ask = async (port: number, requests: readonly Uint8Array[]) => {
         const client = protocol === 'tcp' ? await tcpClient('127.0.0.1', port) : await udpClient('127.0.0.1', port)
@@ -246,7 +292,7 @@ describe('queries that wait for the plugin chain', () => {
       )
     })
 
-  test('queries that wait for the plugin chain leave a share to other clients', () => {
+  test('queries that wait for the chain leave a share to other clients', () => {
     const { misses, onMiss } = silent()
     return withTransport({ udp, onMiss, limits: { waitingBytes: 100_000 } }, async ({ transport, port, listener }) => {
       await transport.apply([listener(everywhere)])
@@ -262,7 +308,7 @@ describe('queries that wait for the plugin chain', () => {
     })
   })
 
-  test('queries that wait for the plugin chain learn by their signal that their client has gone, and not that it has only ended its side', () => {
+  test('queries that wait for the chain learn by their signal that their client has gone, and not that it has only ended its side', () => {
     const { misses, onMiss } = silent()
     return withTransport({ udp, onMiss }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])

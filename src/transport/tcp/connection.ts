@@ -9,7 +9,6 @@ import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
 import type { QueryRoute } from '../../answer/index.ts'
 import type { SocketAddress, Transport } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
-import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
 import { type ChainSlots, createChainSlots, servfail } from '../chain-slots.ts'
 import { writeFormerr } from '../error-replies.ts'
@@ -21,6 +20,7 @@ import { createDeadlines } from './deadlines.ts'
 import { createFramer } from './framing.ts'
 import type { ReplyStream, ReplyStreams } from './multi-message.ts'
 import { createOutput } from './output.ts'
+import type { Turns } from './turns.ts'
 
 /** What all connections of a transport share. */
 export interface SharedState {
@@ -33,7 +33,7 @@ export interface SharedState {
   readonly onMiss: MissHandler
   readonly waiting: FairBudget
   readonly clock: Clock
-  readonly scheduler: CooperativeScheduler
+  readonly turns: Turns
   readonly limits: Limits
   readonly scratch: Buffer
   readonly table: ConnectionTable
@@ -65,12 +65,13 @@ type State =
 
 /** Anything shorter is no message: nothing in it could be answered. */
 const headerBytes = 12
-/** Messages that are answered before another connection has its turn. */
+/** Messages that are answered, and octets of answers, before another connection has its turn. */
 const messagesPerStep = 32
+const octetsPerStep = 64 * 1024
 
 /** `listenerOf` gives the listener as it is now: a reload changes it under open connections. */
 export function openConnection(shared: SharedState, socket: Socket, listenerOf: () => Listener): Connection {
-  const { responder, clock, limits, scheduler } = shared
+  const { responder, clock, limits, turns } = shared
   const now = (): number => clock.now()
   const family = socket.remoteFamily === 'IPv6' ? 2 : 1
   const client: SocketAddress = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
@@ -83,6 +84,8 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
   let route: QueryRoute | undefined
   let state: State = 'reading'
   let asked = 0
+  /** Octets of answers in this step. */
+  let composed = 0
 
   const slots: ChainSlots = createChainSlots({
     ...shared,
@@ -91,7 +94,7 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
     onOverflow: () => undefined,
     onReleased: () => task.wake(),
   })
-  const task = scheduler.task(step)
+  const task = turns.task(client.address, step)
   const entry = shared.table.add(client.address, {
     idle: () => slots.pending() === 0 && output.unsent() === 0,
     destroy,
@@ -126,9 +129,10 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
     const time = now()
     responder.startBatch(time)
     let more = true
-    for (let i = 0; more && i < messagesPerStep; i++) {
+    composed = 0
+    for (let i = 0; more && i < messagesPerStep && composed < octetsPerStep; i++) {
       more = answering() && answerNext(time)
-      if (scheduler.due) break
+      if (turns.due) break
     }
     responder.offline()
     output.flush()
@@ -176,6 +180,7 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
       responder.count(transportCode.stream, family, seconds)
       if (responder.observed()) observe(listener, seconds)
       output.add(length)
+      composed += length
     }
   }
 

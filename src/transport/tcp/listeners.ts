@@ -1,7 +1,7 @@
 /** Transports over a stream: their listening sockets, and what all connections of one have in common. */
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Transport as QueryTransport } from '../../plugin/query.ts'
-import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import { createCooperativeScheduler, sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
 import { errorStack } from '../../telemetry/error-text.ts'
 import type { FairBudget } from '../fair-budget.ts'
@@ -19,6 +19,7 @@ import { type Connection, openConnection, type SharedState } from './connection.
 import { createConnectionTable } from './connection-table.ts'
 import { createReplyStreams } from './multi-message.ts'
 import { scratchBytes } from './output.ts'
+import { createTurns } from './turns.ts'
 
 /** A protocol whose connections carry DNS messages behind their lengths: TCP itself, or one that wraps it. */
 export interface StreamProtocol {
@@ -52,6 +53,11 @@ interface Endpoint extends AnyEndpoint {
 }
 
 const backlog = 4096
+/**
+ * Listening sockets of an address. Node.js accepts one connection of each in a turn of the event loop: with a single one,
+ * a client that opens connections as fast as it can would keep all others waiting. The kernel spreads them.
+ */
+const acceptors = process.platform === 'linux' ? 4 : 1
 /** Milliseconds between two looks at the connections' deadlines. */
 const sweepEvery = 250
 
@@ -85,10 +91,12 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
     for (const host of hostsOf(listener)) {
       try {
         if (!overlaps(host, listener.port, others)) await probe(host, listener.port)
-        const server = protocol.createServer(listener, (socket) => accept(endpoint, socket))
-        await listen(server, host, listener.port, process.platform === 'linux')
-        server.on('error', (error) => log.error(`${name} ${keyOf(listener)}: ${error.message}`))
-        endpoint.servers.push({ host, server })
+        for (let i = 0; i < acceptors; i++) {
+          const server = protocol.createServer(listener, (socket) => accept(endpoint, socket))
+          await listen(server, host, listener.port, process.platform === 'linux')
+          server.on('error', (error) => log.error(`${name} ${keyOf(listener)}: ${error.message}`))
+          endpoint.servers.push({ host, server })
+        }
       } catch (error) {
         const { code = String(error), syscall } = error as NodeJS.ErrnoException
         if (isAbsentFamily(host, code)) continue
@@ -136,7 +144,8 @@ function shareState({ transport }: StreamProtocol, options: StreamOptions): Shar
     waiting,
     clock,
     limits,
-    scheduler: createCooperativeScheduler(clock),
+    // Never longer: between two slices connections are accepted, and the plugin chain works.
+    turns: createTurns(createCooperativeScheduler(clock, sliceLength)),
     scratch: Buffer.alloc(scratchBytes),
     table: createConnectionTable({
       connections: limits.tcpConnections,

@@ -35,14 +35,16 @@ export interface Query {
   readonly view: string
   /** When the query was received: milliseconds of the monotonic clock. */
   readonly receivedAt: number
+  /** What may still be done for the question that caused this query: shared by its internal lookups. */
+  readonly budget: QueryBudget
+  /** Asked by `slicedns explain`: no client asked, so it is neither logged nor counted. */
+  readonly unrecorded?: boolean | undefined
   /**
    * Leaves its place among the queries that the transport lets be worked on at a time, to wait for what may be long in
    * coming; the function it gives takes a place again. Whoever calls it bounds how many wait. Absent where no client
    * waits for the reply (`explain`, lookups of our own).
    */
   readonly releaseSlot?: (() => () => void) | undefined
-  /** What the question may still cause; absent where nobody bounds it. */
-  readonly budget?: QueryBudget | undefined
   /**
    * Asks the listener that took this query a question of our own (the target of an ExternalName, say). It runs server
    * block selection and the whole chain again, with the client's EDNS and addresses. Depth is bounded: past 10 lookups

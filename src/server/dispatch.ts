@@ -3,9 +3,8 @@
 import { dnsClass, rcode } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
-import { finishReply, formatErrorReply, parseRequest, replyTo } from '../dns/reply.ts'
+import { formatErrorReply, parseRequest } from '../dns/reply.ts'
 import { ParseError } from '../dns/wire.ts'
-import { createQueryBudget } from '../plugin/budget.ts'
 import type { Outcome, Query, RcodeOnly } from '../plugin/query.ts'
 import type { QueryMetrics } from '../plugin/query-metrics.ts'
 import type { Clock } from '../scheduling/clock.ts'
@@ -14,77 +13,98 @@ import type { Logger } from '../telemetry/log.ts'
 import type { CounterCell } from '../telemetry/metrics.ts'
 import type { ListenerPlan } from './block.ts'
 import type { Miss } from './ingress.ts'
+import { endText, maxInternalLookups, type QuestionBudget, type QuestionBudgets } from './question-budget.ts'
+import { replyOctets } from './reply-octets.ts'
 
 /** Internal lookups within internal lookups that one query may cause (docs/coredns-behaviour.md §4.5: chains of 10). */
 const maxLookupDepth = 10
 
+type Octets = Uint8Array | undefined
+
 export interface Dispatcher {
   /** Octets of the reply, or undefined to say nothing. Never rejects and never throws. */
-  answer(miss: Miss, plan: ListenerPlan): Uint8Array | undefined | Promise<Uint8Array | undefined>
-  /** What the chain says to a question, without a client (`explain`). */
-  outcome(request: Message, plan: ListenerPlan, asked: AskedBy): Outcome | Promise<Outcome>
+  answer(miss: Miss, plan: ListenerPlan): Octets | Promise<Octets>
+  /** The chain's outcome for a question of our own (`explain`). */
+  outcome(request: Message, plan: ListenerPlan, asked: AskedBy): Promise<Outcome>
 }
 
 /** Who asked, and how. */
-export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt' | 'releaseSlot' | 'budget'>
+export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt' | 'unrecorded'> &
+  Partial<Pick<Query, 'releaseSlot'>>
 
 export interface DispatcherOptions {
   readonly log: Logger
   readonly panics: CounterCell
   readonly clock: Clock
   readonly queryMetrics: QueryMetrics
+  readonly budgets: QuestionBudgets
 }
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  function failed(plan: ListenerPlan, error: unknown): RcodeOnly {
-    const reason = errorStack(error)
+  const { budgets } = options
+
+  /** An exception costs its own client a SERVFAIL, and no one else anything. */
+  function recovered(plan: ListenerPlan, error: unknown): RcodeOnly {
     options.panics.inc()
-    options.log.error(`Recovered from panic in server: "${plan.server}" ${reason}`)
-    return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: '' }
+    options.log.error(`Recovered from panic in server: "${plan.server}" ${errorStack(error)}`)
+    return servfail()
   }
 
-  /** Runs the chain of the block that owns the question. An exception costs its own client a SERVFAIL, no one else. */
-  function outcome(request: Message, plan: ListenerPlan, asked: AskedBy, depth = 0): Outcome | Promise<Outcome> {
-    const bounded = { ...asked, budget: asked.budget ?? createQueryBudget(asked.receivedAt) }
-    const query = queryFor(request, plan, bounded, (name, type) => lookup(request, plan, bounded, depth, name, type))
+  /** Chooses the server block that owns the question, and runs its chain. */
+  function runChain(request: Message, plan: ListenerPlan, asked: Asked, depth = 0): Outcome | Promise<Outcome> {
+    const query = queryFor(request, plan, asked, (name, type) => lookup({ request, plan, asked, depth }, name, type))
     if (query.qclass !== dnsClass.IN && !plan.everyClass) return refuse(query)
     const routed = plan.router.route(query.name, query.qtype)
     if (!routed?.block.chain) return refuse(query)
     try {
-      const result = routed.block.chain({ ...query, zone: routed.zone })
-      return result instanceof Promise ? result.catch((error: unknown) => failed(plan, error)) : result
+      const outcome = routed.block.chain({ ...query, zone: routed.zone })
+      return outcome instanceof Promise ? outcome.catch((error: unknown) => recovered(plan, error)) : outcome
     } catch (error) {
-      return failed(plan, error)
+      return recovered(plan, error)
     }
   }
 
   function refuse(query: Query): RcodeOnly {
-    options.queryMetrics.countDropped(query, rcode.REFUSED, (options.clock.now() - query.receivedAt) / 1000)
+    const seconds = (options.clock.now() - query.receivedAt) / 1000
+    if (!query.unrecorded) options.queryMetrics.countDropped(query, rcode.REFUSED, seconds)
     return { kind: 'rcode', rcode: rcode.REFUSED, plugin: '' }
   }
 
-  async function lookup(
-    request: Message,
-    plan: ListenerPlan,
-    asked: AskedBy,
-    depth: number,
-    name: string,
-    type: number,
-  ): Promise<Outcome> {
+  /** A plugin's own question: the same listener, routed and run through a chain again. */
+  async function lookup({ request, plan, asked, depth }: Cause, name: string, type: number): Promise<Outcome> {
+    const { budget } = asked
+    if (budget.ended !== undefined) return servfail(`${name} is not looked up: ${endText(budget.ended)}`)
     if (depth >= maxLookupDepth) {
-      const error = new Error(`more than ${maxLookupDepth} lookups within lookups for ${name}`)
-      return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: '', error }
+      budgets.count('depth')
+      return servfail(`maximum internal lookup depth (${maxLookupDepth}) exceeded for ${name}`)
+    }
+    if (!budget.spendInternalLookup()) {
+      budgets.count('lookups')
+      return servfail(`maximum number of internal lookups (${maxInternalLookups}) exceeded for ${name}`)
     }
     const inner: Message = { ...request, opcode: 0, questions: [{ name, type, class: dnsClass.IN }] }
-    return outcome(inner, plan, { ...asked, releaseSlot: undefined }, depth + 1)
+    return runChain(inner, plan, { ...asked, releaseSlot: undefined }, depth + 1)
   }
 
-  /** A reply that cannot be written (a name too long, say) is an exception of the plugin that made it. */
-  function octetsOf(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan): Uint8Array | undefined {
+  /** The outcome, or what ends the question before: then nobody waits for the chain any more. */
+  function orEnded(outcome: Promise<Outcome>, budget: QuestionBudget): Promise<Outcome> {
+    return new Promise((resolve) => {
+      budget.watch((end) => resolve(end === 'gone' ? { kind: 'drop', plugin: '' } : servfail()))
+      outcome.then((settled) => {
+        budget.close()
+        // Messages that nobody will take hold resources of the plugin that makes them.
+        if (budget.ended !== undefined && settled.kind === 'reply') settled.moreMessages?.return?.()
+        resolve(settled)
+      })
+    })
+  }
+
+  /** A reply that cannot be written (a name is too long, say) is an exception of the plugin that made it. */
+  function octetsOf(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan): Octets {
     try {
-      return encode(outcome, request, miss, plan)
+      return replyOctets(outcome, request, miss, plan)
     } catch (error) {
-      return encode(failed(plan, error), request, miss, plan)
+      return replyOctets(recovered(plan, error), request, miss, plan)
     }
   }
 
@@ -97,17 +117,41 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         if (error instanceof ParseError) return formatErrorReply(error)
         throw error
       }
-      const result = outcome(request, plan, miss)
-      return result instanceof Promise
-        ? result.then((settled) => octetsOf(settled, request, miss, plan))
-        : octetsOf(result, request, miss, plan)
+      const budget = budgets.open(miss.receivedAt, miss.signal)
+      const { transport, client, local, receivedAt, releaseSlot } = miss
+      const asked: Asked = { transport, client, local, receivedAt, releaseSlot, budget, unrecorded: undefined }
+      const outcome = runChain(request, plan, asked)
+      if (!(outcome instanceof Promise)) return octetsOf(outcome, request, miss, plan)
+      return orEnded(outcome, budget).then((settled) => octetsOf(settled, request, miss, plan))
     },
-    outcome,
+    async outcome(request, plan, asked) {
+      const budget = budgets.open(options.clock.now())
+      const outcome = runChain(request, plan, { ...asked, budget })
+      return outcome instanceof Promise ? orEnded(outcome, budget) : outcome
+    },
   }
 }
 
-function queryFor(request: Message, plan: ListenerPlan, asked: AskedBy, lookup: Query['lookup']): Query {
-  const question = request.questions[0]!
+type Asked = AskedBy & { readonly budget: QuestionBudget }
+
+/** What caused a lookup. */
+interface Cause {
+  readonly request: Message
+  readonly plan: ListenerPlan
+  readonly asked: Asked
+  readonly depth: number
+}
+
+const servfail = (reason?: string): RcodeOnly => ({
+  kind: 'rcode',
+  rcode: rcode.SERVFAIL,
+  plugin: '',
+  ...(reason !== undefined && { error: new Error(reason) }),
+})
+
+/** The query that the chain gets; its `zone` is that of the block, known once it is routed. */
+export function queryFor(request: Message, plan: ListenerPlan, asked: Asked, lookup: Query['lookup']): Query {
+  const [question] = request.questions
   return {
     request,
     qname: question.name,
@@ -121,42 +165,9 @@ function queryFor(request: Message, plan: ListenerPlan, asked: AskedBy, lookup: 
     server: plan.server,
     view: '',
     receivedAt: asked.receivedAt,
-    releaseSlot: asked.releaseSlot,
     budget: asked.budget,
+    releaseSlot: asked.releaseSlot,
+    unrecorded: asked.unrecorded,
     lookup,
   }
-}
-
-function encode(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan): Uint8Array | undefined {
-  if (outcome.kind === 'drop') return undefined
-  const reply = outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
-  const options = { transport: miss.transport, ...payloadLimit(request, plan) }
-  if (outcome.kind === 'reply' && outcome.moreMessages) {
-    const { moreMessages } = outcome
-    if (miss.follow) miss.follow(encodeEach(moreMessages, (message) => finishReply(message, request, options)))
-    else moreMessages.return?.()
-  }
-  return finishReply(reply, request, options)
-}
-
-/** Not a generator: one that was never asked for a value would not pass `return` on. */
-function encodeEach(messages: Iterator<Message>, encodeOne: (message: Message) => Uint8Array): Iterator<Uint8Array> {
-  return {
-    next() {
-      const next = messages.next()
-      return next.done ? { done: true, value: undefined } : { done: false, value: encodeOne(next.value) }
-    },
-    return() {
-      messages.return?.()
-      return { done: true, value: undefined }
-    },
-  }
-}
-
-/** `bufsize` of the block that owns the question. Most listeners have none, and are not asked. */
-function payloadLimit(request: Message, plan: ListenerPlan): { maxPayload?: number } {
-  const question = request.questions[0]
-  if (!plan.limitsPayload || !question) return {}
-  const maxPayload = plan.router.route(lowerName(question.name), question.type)?.block.maxPayload
-  return maxPayload === undefined ? {} : { maxPayload }
 }

@@ -1,6 +1,6 @@
 /** Why a name is answered as it is: server block, plugins passed, table or chain. Behind `slicedns explain`. */
 import { createServer, type Server as HttpServer } from 'node:http'
-import { dnsClass, rcodeName, typeName, typeNumber } from '../dns/codes.ts'
+import { rcodeName, typeName, typeNumber } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { isSubdomain, lowerName, NameError, parseName } from '../dns/name.ts'
 import { queryMessage } from '../dns/query.ts'
@@ -9,11 +9,13 @@ import { replyTo } from '../dns/reply.ts'
 import { compiledSource } from '../plugin/capabilities/compiled-source.ts'
 import { explainLines } from '../plugin/capabilities/explain.ts'
 import { capabilityOf } from '../plugin/capability.ts'
-import type { Outcome, Query } from '../plugin/query.ts'
+import type { Outcome } from '../plugin/query.ts'
+import { systemClock } from '../scheduling/clock.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { ListenerPlan } from './block.ts'
 import { claimsOn } from './claims.ts'
+import { queryFor } from './dispatch.ts'
 import type { Listener } from './ingress.ts'
 import type { TableProbe } from './probe.ts'
 import type { Server } from './server.ts'
@@ -69,21 +71,13 @@ async function explainOn(
     transport: 'tcp' as const,
     client: { address: '127.0.0.1', port: 0 },
     local: { address: listener.address || '127.0.0.1', port: listener.port },
-    receivedAt: 0,
+    receivedAt: systemClock.now(),
+    unrecorded: true,
   }
-  const reply = table.reply ?? messageOf(await server.serving.outcome(request, plan, asked), request)
-  const query: Query = {
-    ...asked,
-    request,
-    qname: name,
-    name: lowerName(name),
-    qtype: type,
-    qclass: dnsClass.IN,
-    zone: routed?.zone ?? '',
-    server: plan.server,
-    view: '',
-    lookup: async () => ({ kind: 'drop', plugin: '' }),
-  }
+  const reply = table.reply ?? messageOf(await server.dispatcher.outcome(request, plan, asked), request)
+  const budget = server.budgets.open(asked.receivedAt)
+  const noLookup = async (): Promise<Outcome> => ({ kind: 'drop', plugin: '' })
+  const query = { ...queryFor(request, plan, { ...asked, budget }, noLookup), zone: routed?.zone ?? '' }
   const plugins = routed?.block.plugins ?? []
   const source = plugins.find(({ instance }) =>
     capabilityOf(instance, compiledSource)?.zones.some((zone) => isSubdomain(zone, query.name)),

@@ -15,6 +15,7 @@ import type { AnsweredHandler, Ingress, Miss, MissHandler } from './ingress.ts'
 import { panicCounter } from './panics.ts'
 import { createSharedValues } from './process-state.ts'
 import { notifyObservers } from './query-log.ts'
+import { createQuestionBudgets, type QuestionBudgets } from './question-budget.ts'
 import { type RunningConfiguration, run } from './running.ts'
 
 /** How long a reload waits for the new configuration's names to be compiled; then the chain answers what is missing. */
@@ -45,7 +46,8 @@ export interface ServerOptions {
 
 export interface Server {
   readonly ingress: Ingress
-  readonly serving: Dispatcher
+  readonly dispatcher: Dispatcher
+  readonly budgets: QuestionBudgets
   /** The configuration that answers now. */
   readonly current: () => RunningConfiguration
   reload(reason: string): Promise<ReloadResult>
@@ -57,11 +59,13 @@ export interface Server {
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { log, writer } = options
   const shared = createSharedValues(log)
-  const serving = createDispatcher({
+  const budgets = createQuestionBudgets(options.clock, options.metrics)
+  const dispatcher = createDispatcher({
     log,
     panics: panicCounter(options.metrics),
     clock: options.clock,
     queryMetrics: createQueryMetrics(options.metrics),
+    budgets,
   })
   let corefile = options.readCorefile()
   tellWarnings(log, corefile)
@@ -94,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const owner = ownerOf(miss.listener.space)
     const plan = owner?.planOf(miss.listener.space)
     if (!owner || !plan) return undefined
-    const reply = serving.answer(miss, plan)
+    const reply = dispatcher.answer(miss, plan)
     if (!(reply instanceof Promise)) return reply
     inFlight.enter(owner)
     return reply.finally(() => inFlight.leave(owner))
@@ -193,7 +197,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   return {
     ingress,
-    serving,
+    dispatcher,
+    budgets,
     current: () => running,
     reload,
     async shutdown() {
@@ -201,6 +206,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       for (const done of [...waits]) done()
       running.drain()
       await quiet(options.clock, ingress, running.lameduck)
+      // What has not been answered by now has had its time, whatever it waits for.
+      budgets.endAll()
       await ingress.close()
       await running.stop()
       await shared.settled()

@@ -19,6 +19,7 @@ import { createSource } from '../../src/plugins/kubernetes/publish/source.ts'
 import { schema } from '../../src/plugins/kubernetes/settings.ts'
 import { createTable } from '../../src/table/index.ts'
 import { monotonicMilliseconds } from '../../src/table/writer.ts'
+import { questionBudget } from './budget.ts'
 import { createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './context.ts'
 import { createFakeClock } from './fake-clock.ts'
@@ -187,6 +188,7 @@ export function queryFor(request: Message, elsewhere: Elsewhere): Query {
     server: 'dns://:53',
     view: '',
     receivedAt: 0,
+    budget: questionBudget(),
     async lookup(name, type): Promise<Outcome> {
       const key = Object.keys(elsewhere).find((asked) => asked === `${name} ${type === 1 ? 'A' : 'AAAA'}`)
       if (key === undefined) return { kind: 'rcode', rcode: 2, plugin: 'forward' }

@@ -23,6 +23,7 @@ import { createSharedValues } from '../../src/server/process-state.ts'
 import type { Logger } from '../../src/telemetry/log.ts'
 import type { MetricsRegistry } from '../../src/telemetry/metrics.ts'
 import { createMetrics } from '../../src/telemetry/registry.ts'
+import { questionBudget } from './budget.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
 import { parseRecord } from './record.ts'
 
@@ -189,6 +190,7 @@ export function ask(question: string, asked: Asked = {}): Query {
     server: 'dns://:53',
     view: '',
     receivedAt: asked.receivedAt ?? 0,
+    budget: questionBudget(asked.receivedAt),
     lookup: () => Promise.reject(new Error('this plugin looks nothing up')),
   }
 }

@@ -74,7 +74,7 @@ export async function servePlugins(plugins: readonly Plugin[], corefile: string)
     },
     async chain(question) {
       const asked = request(question)
-      const outcome = await server.serving.outcome(asked, server.current().planOf(listener.space)!, {
+      const outcome = await server.dispatcher.outcome(asked, server.current().planOf(listener.space)!, {
         transport: 'tcp',
         client: { address: '192.0.2.1', port: 4000 },
         local: { address: '192.0.2.53', port: 53 },

@@ -42,7 +42,10 @@ function setup(settings: Settings, setup: Setup): Instance {
       const first = list?.[0]
       if (list === undefined || first === undefined) return next(query)
       if (query.name === first || !isSubdomain(first, query.name)) return next(query)
-      return search(list, query, next, () => success.with(query.server).inc())
+      const found = (): void => {
+        if (!query.unrecorded) success.with(query.server).inc()
+      }
+      return search(list, query, next, found)
     },
     provides: [
       provide(transparency, {

@@ -75,8 +75,12 @@ export function createCache(options: CacheOptions): Handler {
     if (!isCacheable(query) || !settings.zones.some((zone) => isSubdomain(zone, query.name))) return next(query)
     const key = cacheKey(query)
     const now = clock.now()
-    options.cells(query).requests.inc()
     const found = find(key, now)
+    if (query.unrecorded) {
+      const isCurrent = found && secondsLeft(found.entry, now) > 0 && !options.isSuperseded(query)
+      return isCurrent ? reply(found.entry, query, secondsLeft(found.entry, now)) : next(query)
+    }
+    options.cells(query).requests.inc()
     if (found && options.isSuperseded(query)) return next(query)
     if (found) return hit(found.entry, found.kind, query, next, now)
     options.cells(query).misses.inc()
@@ -151,7 +155,10 @@ function createRefill({ settings, store, clock, cells, isDynamic, offer }: Cache
   }
 
   async function share(flight: string, key: string, query: Query, next: Next): Promise<Outcome> {
+    // It has nothing to do until then: another query may have its slot.
+    const takeSlotAgain = query.releaseSlot?.()
     const { outcome, entry } = await waiting.get(flight)!
+    takeSlotAgain?.()
     if (entry) return reply(entry, query, Math.max(1, secondsLeft(entry, clock.now())))
     if (!mayShare(outcome)) return (await ask(key, query, next, false)).outcome
     if (outcome.kind !== 'reply') return outcome
@@ -161,12 +168,19 @@ function createRefill({ settings, store, clock, cells, isDynamic, offer }: Cache
 
   async function renew(entry: Entry, query: Query, next: Next): Promise<Outcome> {
     entry.refreshing = true
+    const budget = query.budget.detach()
     try {
       // As CoreDNS, over TCP: the answer is never truncated.
-      const { outcome } = await ask(entry.key, { ...query, transport: 'tcp' }, next, true)
+      const { outcome } = await ask(
+        entry.key,
+        { ...query, transport: 'tcp', budget, releaseSlot: undefined },
+        next,
+        true,
+      )
       if (!isGood(outcome)) entry.recheckAt = clock.now() + (settings.serveStale?.recheck ?? 0)
       return outcome
     } finally {
+      budget.close()
       entry.refreshing = false
     }
   }
@@ -179,13 +193,17 @@ function createRefill({ settings, store, clock, cells, isDynamic, offer }: Cache
       const flight = `${key} ${query.transport === 'udp' ? (query.request.edns?.payloadSize ?? 512) : 'stream'}`
       if (waiting.has(flight)) return share(flight, key, query, next)
       const watch = watchSlot(query)
-      const taken = ask(key, watch.query, next, false)
+      // Others may wait for it, too: it goes on when the client that asked first has gone.
+      const budget = query.budget.detach()
+      const taken = ask(key, { ...watch.query, budget }, next, false)
       if (!(taken instanceof Promise)) return taken.outcome
-      // A query that waits for the cluster (`hold`) is not shared: each has a wait of its own.
-      if (watch.released()) return outcomeOf(taken)
-      const done = (): void => void waiting.delete(flight)
-      waiting.set(flight, taken)
+      const done = (): void => {
+        budget.close()
+        if (waiting.get(flight) === taken) waiting.delete(flight)
+      }
       taken.then(done, done)
+      // A query that waits for the cluster (`hold`) is not shared: each has a wait of its own.
+      if (!watch.released()) waiting.set(flight, taken)
       return taken.then(({ outcome }) => outcome)
     },
     inBackground(entry, query, next) {

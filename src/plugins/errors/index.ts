@@ -65,7 +65,8 @@ export const errors: Plugin<Settings> = {
       return outcome
     }
     return {
-      handler: (query, next) => withOutcome(next(query), (outcome) => logError(query, outcome)),
+      handler: (query, next) =>
+        query.unrecorded ? next(query) : withOutcome(next(query), (outcome) => logError(query, outcome)),
       stop: consolidator.flush,
     }
   },

@@ -10,7 +10,6 @@ import { zoneSpec } from '../../cluster-dns/records/table-node.ts'
 import { fallsThrough, zoneOf } from '../../cluster-dns/settings.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
 import { replyTo } from '../../dns/reply.ts'
-import { createQueryBudget } from '../../plugin/budget.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
@@ -46,8 +45,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const chaseDeps = { random, clock, scheduler: createCooperativeScheduler(clock) }
 
   const followCnames: FollowCnames = async (context, home, query, spec) => {
-    const budget = query.budget ?? createQueryBudget(query.receivedAt)
-    const chased = await chase(context, home, query, budget, spec, chaseDeps)
+    const chased = await chase(context, home, query, query.budget, spec, chaseDeps)
     chaseLimits.reached(query.name, chased.limits)
     return chased
   }

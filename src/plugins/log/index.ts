@@ -61,7 +61,7 @@ export const log: Plugin<readonly Rule[]> = {
     return {
       handler(query, next) {
         const rule = ruleFor(query.name)
-        if (!rule) return next(query)
+        if (!rule || query.unrecorded) return next(query)
         return withOutcome(next(query), (outcome) => {
           const reply = replyOf(query, outcome)
           if (rule.classes.has(reply.class))

@@ -42,6 +42,7 @@ export const prometheus: Plugin<Settings> = {
     const queries = createQueryMetrics(metrics)
     return {
       handler(query, next) {
+        if (query.unrecorded) return next(query)
         return withOutcome(next(query), (outcome) => {
           queries.count(query, outcome, (clock.now() - query.receivedAt) / 1_000)
           return outcome

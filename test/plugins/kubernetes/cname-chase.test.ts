@@ -5,11 +5,12 @@ import { rcode } from '../../../src/dns/codes.ts'
 import type { Message } from '../../../src/dns/message.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
-import { createQueryBudget, queryLimits } from '../../../src/plugin/budget.ts'
+import { queryLimits } from '../../../src/plugin/budget.ts'
 import type { Outcome, Query } from '../../../src/plugin/query.ts'
 import { createChaseLimitReport } from '../../../src/plugins/kubernetes/chase-limits.ts'
 import { createHandler } from '../../../src/plugins/kubernetes/handler.ts'
 import { createMetrics } from '../../../src/telemetry/registry.ts'
+import { questionBudget } from '../../support/budget.ts'
 import { knowledgeOf } from '../../support/context.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
 import { createFakeCluster } from '../../support/fake-cluster.ts'
@@ -212,7 +213,7 @@ describe('CNAMEs that lead out of the cluster', () => {
 
   test('share the bound of the question that they belong to', async () => {
     const { ask, clock } = createScene(fan(20), found)
-    const budget = createQueryBudget(clock.now())
+    const budget = questionBudget(clock.now())
     await ask(`${host('fan')} A`, { budget })
     const asked = await ask(`${host('fan')} A`, { budget })
     assert.deepEqual(asked.lookups, [])

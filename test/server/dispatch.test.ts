@@ -10,6 +10,7 @@ import type { Handler, Outcome } from '../../src/plugin/query.ts'
 import { createQueryMetrics } from '../../src/plugin/query-metrics.ts'
 import { configure } from '../../src/server/configuration.ts'
 import { createDispatcher } from '../../src/server/dispatch.ts'
+import { createQuestionBudgets } from '../../src/server/question-budget.ts'
 import { createPluginHarness } from '../support/plugin-harness.ts'
 
 /** What a client hears when the one plugin of the server handles its query so, and how many panics were counted. */
@@ -35,8 +36,14 @@ async function heard(handler: Handler) {
     process: state,
   })
   const panics = metrics.counter('panics', '', []).with()
-  const serving = createDispatcher({ log, panics, clock, queryMetrics: createQueryMetrics(metrics) })
-  const octets = await serving.answer(
+  const dispatcher = createDispatcher({
+    log,
+    panics,
+    clock,
+    queryMetrics: createQueryMetrics(metrics),
+    budgets: createQuestionBudgets(clock, metrics),
+  })
+  const octets = await dispatcher.answer(
     {
       request: encodeMessage(queryMessage('a.example.', 1, true), { limit: 512 }),
       transport: 'udp',

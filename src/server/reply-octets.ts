@@ -1,0 +1,48 @@
+/** From the outcome of a plugin chain to the octets that its client gets. */
+
+import type { Message } from '../dns/message.ts'
+import { lowerName } from '../dns/name.ts'
+import { finishReply, replyTo } from '../dns/reply.ts'
+import type { Outcome } from '../plugin/query.ts'
+import type { ListenerPlan } from './block.ts'
+import type { Miss } from './ingress.ts'
+
+/** Undefined for a dropped query. Throws when the message cannot be written: a fault of the plugin that made it. */
+export function replyOctets(
+  outcome: Outcome,
+  request: Message,
+  miss: Pick<Miss, 'transport' | 'follow'>,
+  plan: ListenerPlan,
+): Uint8Array | undefined {
+  if (outcome.kind === 'drop') return undefined
+  const reply = outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
+  const options = { transport: miss.transport, ...payloadLimit(request, plan) }
+  if (outcome.kind === 'reply' && outcome.moreMessages) {
+    const { moreMessages } = outcome
+    if (miss.follow) miss.follow(encodeEach(moreMessages, (message) => finishReply(message, request, options)))
+    else moreMessages.return?.()
+  }
+  return finishReply(reply, request, options)
+}
+
+/** Not a generator: one that was never asked for a value would not pass `return` on. */
+function encodeEach(messages: Iterator<Message>, encodeOne: (message: Message) => Uint8Array): Iterator<Uint8Array> {
+  return {
+    next() {
+      const next = messages.next()
+      return next.done ? { done: true, value: undefined } : { done: false, value: encodeOne(next.value) }
+    },
+    return() {
+      messages.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+}
+
+/** `bufsize` of the block that owns the question. Most listeners have none, and are not asked. */
+function payloadLimit(request: Message, plan: ListenerPlan): { maxPayload?: number } {
+  const [question] = request.questions
+  if (!plan.limitsPayload || !question) return {}
+  const maxPayload = plan.router.route(lowerName(question.name), question.type)?.block.maxPayload
+  return maxPayload === undefined ? {} : { maxPayload }
+}

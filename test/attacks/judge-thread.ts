@@ -1,0 +1,115 @@
+/** The judge's own thread: what the attacker's code costs this process must not count against the server. */
+import { createSocket } from 'node:dgram'
+import { get } from 'node:http'
+import { connect } from 'node:net'
+import { parentPort, workerData } from 'node:worker_threads'
+import { frame } from '../hostile/streams.ts'
+import { type JudgeSettings, type Kind, type Look, now } from './look.ts'
+import { question } from './messages.ts'
+
+const settings: JudgeSettings = workerData
+const looks: Look[] = []
+/** Looks under way. */
+let open = 0
+let stopping = false
+
+/** Milliseconds that this thread has run late so far: the machine was busy, whatever the server did. */
+let late = 0
+const tick = 10
+let lastTick = now()
+setInterval(() => {
+  late += Math.max(0, now() - lastTick - tick - 1)
+  lastTick = now()
+}, tick)
+
+function begin(kind: Kind): (ok: boolean) => void {
+  const at = now()
+  const lateBefore = late
+  let over = false
+  open++
+  const end = (ok: boolean) => {
+    if (over) return
+    over = true
+    open--
+    clearTimeout(timer)
+    const took = now() - at
+    // The tick that is due has not run yet.
+    const stolen = late - lateBefore + Math.max(0, now() - lastTick - tick - 1)
+    looks.push({ kind, at, ms: ok ? Math.max(0, took - stolen) : undefined })
+  }
+  const timer = setTimeout(end, settings.patience, false)
+  return end
+}
+
+const udp = createSocket('udp4')
+const waiting = new Map<number, (ok: boolean) => void>()
+let id = 0
+udp.on('message', (reply) => {
+  const answeredId = reply.readUInt16BE(0)
+  const answers = reply.readUInt16BE(6)
+  waiting.get(answeredId)?.((reply[3] & 15) === 0 && answers > 0)
+  waiting.delete(answeredId)
+})
+udp.on('error', () => undefined)
+
+function lookUdp(kind: Kind, name: string): void {
+  id = (id + 1) & 0xffff
+  waiting.set(id, begin(kind))
+  udp.send(question(name, 'A', { id }))
+}
+
+function lookTcp(): void {
+  const end = begin('tcp')
+  const socket = connect({ port: settings.dns, host: '127.0.0.1', localAddress: settings.from })
+  socket.on('error', () => end(false))
+  socket.on('close', () => end(false))
+  socket.on('connect', () => socket.write(frame(question(settings.table, 'A', { id: 1 }))))
+  socket.on('data', (octets: Buffer) => {
+    end((octets[5] & 15) === 0)
+    socket.destroy()
+  })
+}
+
+function lookHealth(): void {
+  const end = begin('health')
+  const request = get({
+    port: settings.health,
+    host: '127.0.0.1',
+    localAddress: settings.from,
+    path: '/health',
+    agent: false,
+  })
+  request.on('error', () => end(false))
+  request.on('response', (response) => {
+    response.resume()
+    response.on('error', () => end(false))
+    response.on('end', () => end(response.statusCode === 200))
+  })
+}
+
+udp.bind(0, settings.from, () => {
+  udp.connect(settings.dns, '127.0.0.1', () => {
+    let round = 0
+    const rounds = setInterval(() => {
+      if (stopping) {
+        if (open > 0) return
+        clearInterval(rounds)
+        parentPort!.postMessage(looks)
+        udp.close()
+        process.exit()
+      }
+      lookUdp('table', settings.table)
+      lookUdp('chain', settings.chain)
+      lookHealth()
+      if (round % 4 === 0) {
+        lookUdp('forwarded', `judge-${settings.run}-${round}.${settings.forwarded}`)
+        lookTcp()
+      }
+      round++
+    }, settings.every)
+  })
+})
+
+parentPort!.on('message', () => {
+  stopping = true
+})

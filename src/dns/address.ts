@@ -111,6 +111,23 @@ export function addressOfReverseName(name: string): Uint8Array | undefined {
   return octets
 }
 
+/**
+ * Who a client is where shares are concerned: an IPv4 address, or the first 64 bits of an IPv6 address, of which a host
+ * may take as many as it likes (RFC 7721 §4).
+ */
+export function clientKey(address: string): string {
+  if (!address.includes(':')) return address
+  const octets = parseAddress(address.split('%', 1)[0])
+  return octets === undefined ? address : Buffer.from(octets.subarray(0, 8)).toString('latin1')
+}
+
+/** An address to connect to: Linux and Go take the unspecified address as the machine's own. */
+export function connectableAddress(text: string): string {
+  const canonical = canonicalAddress(text)
+  if (canonical === '0.0.0.0') return '127.0.0.1'
+  return canonical === '::' ? '::1' : text
+}
+
 /** A network: the addresses of `address`'s family whose first `bits` bits are its own. */
 export interface Prefix {
   readonly address: Uint8Array

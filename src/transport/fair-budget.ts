@@ -1,5 +1,5 @@
 /** A bound in octets over all clients, of which no single client gets more than its share once it becomes scarce. */
-import { parseAddress } from '../dns/address.ts'
+import { clientKey } from '../dns/address.ts'
 
 export interface FairBudget {
   /**
@@ -46,14 +46,4 @@ export function createFairBudget(limit: number, onRefused: () => void): FairBudg
     },
     used: () => used,
   }
-}
-
-/**
- * Who a client is where shares are concerned: an IPv4 address, or the first 64 bits of an IPv6 address, of which a host
- * may take as many as it likes (RFC 7721 §4).
- */
-export function clientKey(address: string): string {
-  if (!address.includes(':')) return address
-  const octets = parseAddress(address.split('%', 1)[0])
-  return octets === undefined ? address : Buffer.from(octets.subarray(0, 8)).toString('latin1')
 }

@@ -8,6 +8,7 @@ import type { Clock, Timer } from '../scheduling/clock.ts'
 import { classifyReply } from './answers.ts'
 import { createAttemptPlan } from './attempts.ts'
 import type { Sending, UpstreamTransport } from './connection.ts'
+import { NoPlace, type Place, type Places } from './places.ts'
 import { shuffled } from './random.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -26,6 +27,8 @@ export interface ExchangePolicy {
   /** No upstream is healthy: all of them are tried. */
   readonly onAllDown: () => void
   readonly onAnswer: (upstream: Upstream, rcode: number, milliseconds: number) => void
+  /** Each attempt takes a place. */
+  readonly places: Places
 }
 
 export interface UpstreamQuestion {
@@ -33,6 +36,18 @@ export interface UpstreamQuestion {
   readonly wire: Uint8Array
   readonly question: Question
   readonly transport: UpstreamTransport
+  /** The address of the client that waits for the answer. */
+  readonly client: string
+  /** Monotonic milliseconds at which the question has failed; never later than `questionTimeout` from now. */
+  readonly deadline?: number
+  readonly cancellation?: Cancellation
+}
+
+/** Ends a question for which nobody waits any more. An AbortSignal would cost a forwarded query a tenth of its time. */
+export interface Cancellation {
+  cancelled: boolean
+  /** Set by the exchange that can be ended. */
+  cancel: (() => void) | undefined
 }
 
 /** `mismatch`: every message that came answers another question, or none. */
@@ -42,7 +57,7 @@ export type ExchangeResult =
   | { readonly kind: 'failed'; readonly error: Error }
 
 /** Milliseconds for a question in all: resolvers give up after five seconds, and SERVFAIL should reach them before. */
-const questionTimeout = 4500
+export const questionTimeout = 4500
 /** With every upstream known to be down: long enough for one that has just come back. */
 const allDownTimeout = 500
 /** An upstream that is overtaken this often in a row is suspected to be down. */
@@ -53,6 +68,7 @@ interface Attempt {
   readonly upstream: Upstream
   readonly transport: UpstreamTransport
   readonly startedAt: number
+  readonly place: Place
   state: AttemptState
 }
 
@@ -91,14 +107,14 @@ function race(
   policy: ExchangePolicy,
 ): Promise<ExchangeResult> {
   const { clock, readTimeout } = policy
-  const deadline = clock.now() + timeout
+  const deadline = Math.min(clock.now() + timeout, question.deadline ?? Number.POSITIVE_INFINITY)
   const plan = createAttemptPlan(order, policy.maxAttempts, readTimeout)
   const waiting = new Set<Attempt>()
   let lastStartedAt = 0
   let timer: Timer | undefined
   let settled = false
   /** What becomes of the question when no attempt has a better result: an answer before a mismatch before an error. */
-  let fallback: ExchangeResult = { kind: 'failed', error: new Error('no healthy proxies') }
+  let fallback: ExchangeResult = { kind: 'failed', error: new Error('the query took too long') }
   const { promise, resolve } = Promise.withResolvers<ExchangeResult>()
 
   function isAsked(upstream: Upstream): boolean {
@@ -108,19 +124,46 @@ function race(
 
   function askNext(): boolean {
     const upstream = clock.now() < deadline ? plan.next(isAsked) : undefined
-    if (upstream) ask(upstream, question.transport)
-    return upstream !== undefined
+    return upstream !== undefined && ask(upstream, question.transport)
   }
 
-  function ask(upstream: Upstream, transport: UpstreamTransport): void {
+  /** False when there is no place for another attempt. */
+  function ask(upstream: Upstream, transport: UpstreamTransport): boolean {
+    const { client, wire } = question
+    const place = policy.places.take(client, wire.length, () => losePlace(attempt), waiting.size > 0)
+    if (!place) {
+      noPlace()
+      return false
+    }
     lastStartedAt = clock.now()
     const sending = upstream.send(transport, question.wire, {
       answer: (bytes) => receive(attempt, bytes),
       failed: (error) => fail(attempt, error),
     })
-    const attempt: Attempt = { upstream, transport, startedAt: lastStartedAt, state: { kind: 'waiting', sending } }
+    const attempt: Attempt = {
+      upstream,
+      transport,
+      startedAt: lastStartedAt,
+      place,
+      state: { kind: 'waiting', sending },
+    }
     waiting.add(attempt)
     armTimer()
+    return true
+  }
+
+  function noPlace(): void {
+    if (waiting.size > 0 || fallback.kind !== 'failed') return
+    fallback = { kind: 'failed', error: new NoPlace('too many queries wait for upstreams') }
+  }
+
+  /** Another client has got the place. */
+  function losePlace(attempt: Attempt): void {
+    if (attempt.state.kind !== 'waiting') return
+    attempt.state.sending.cancel('settled')
+    end(attempt, 'cancelled')
+    noPlace()
+    if (waiting.size === 0) settle(fallback)
   }
 
   function receive(attempt: Attempt, bytes: Uint8Array): boolean {
@@ -145,7 +188,7 @@ function race(
     const result: ExchangeResult = { kind: 'answer', message, upstream }
     if (message.truncated && transport === 'udp' && policy.retryTruncated) {
       end(attempt, 'answered')
-      ask(upstream, 'stream')
+      if (!ask(upstream, 'stream')) settle(result)
     } else if (!policy.failover.has(message.rcode)) conclude(attempt, result)
     else {
       end(attempt, 'answered')
@@ -166,13 +209,15 @@ function race(
   function fail(attempt: Attempt, error: Error): void {
     if (attempt.state.kind !== 'waiting') return
     end(attempt, 'failed')
-    attempt.upstream.health.suspect()
+    // A bound of our own says nothing about the upstream.
+    if (!(error instanceof NoPlace)) attempt.upstream.health.suspect()
     if (fallback.kind === 'failed') fallback = { kind: 'failed', error }
     if (!askNext() && waiting.size === 0) settle(fallback)
   }
 
   function end(attempt: Attempt, kind: 'answered' | 'failed' | 'cancelled'): void {
     attempt.state = { kind }
+    attempt.place.release()
     waiting.delete(attempt)
   }
 
@@ -193,6 +238,10 @@ function race(
       end(attempt, 'cancelled')
     }
     resolve(result)
+  }
+
+  function cancel(): void {
+    if (!settled) settle({ kind: 'failed', error: new Error('the query has ended') })
   }
 
   const timeoutAt = ({ startedAt }: Attempt): number => Math.min(deadline, startedAt + readTimeout)
@@ -217,7 +266,9 @@ function race(
     if (!settled) armTimer()
   }
 
-  if (!askNext()) settle(fallback)
+  if (question.cancellation?.cancelled) cancel()
+  else if (!askNext()) settle(fallback)
+  else if (question.cancellation) question.cancellation.cancel = cancel
   return promise
 }
 

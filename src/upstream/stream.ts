@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../scheduling/clock.ts'
 import { type Receiver, reasonOf, type Sending, type UpstreamConnection } from './connection.ts'
+import { NoPlace } from './places.ts'
 import { randomId, withId } from './random.ts'
 
 export interface StreamOptions {
@@ -21,8 +22,11 @@ export interface StreamOptions {
   readonly maxAge: number
   /** Idle connections kept (`max_idle_conns`); 0: as many as there are. */
   readonly maxIdle: number
-  /** Tells whether a question found a connection open. */
+  /** Called with whether a question found a connection open. */
   readonly reused: (hit: boolean) => void
+  /** Octets of messages that may wait: an upstream that accepts them and is slow must not hold memory. */
+  readonly mostOctets: number
+  readonly onOverflow: () => void
 }
 
 /** Connections to one server; beyond them questions are pipelined, at most `mostWaiting` on each. */
@@ -51,13 +55,15 @@ interface Pending {
   again: boolean
   connection: Connection | undefined
   id: number
-  /** Nobody wants the answer any more. */
+  /** The answer is no longer wanted. */
   over: boolean
 }
 
 export function createStreamConnection(options: StreamOptions): UpstreamConnection {
   const { clock, target } = options
   const connections = new Set<Connection>()
+  /** Octets of the messages that wait. */
+  let octets = 0
 
   function open(): Connection {
     const socket = options.dial()
@@ -100,9 +106,11 @@ export function createStreamConnection(options: StreamOptions): UpstreamConnecti
   }
 
   function dispatch(pending: Pending, fresh: boolean): void {
-    const connection = choose(fresh)
+    const fits = octets + pending.wire.length <= options.mostOctets
+    const connection = fits ? choose(fresh) : undefined
     if (!connection) {
-      const error = new Error(`${mostConnections} connections to ${target} are busy`)
+      options.onOverflow()
+      const error = new NoPlace(`too many queries wait for ${target} over TCP`)
       queueMicrotask(() => pending.over || pending.receiver.failed(error))
       return
     }
@@ -113,6 +121,7 @@ export function createStreamConnection(options: StreamOptions): UpstreamConnecti
     pending.connection = connection
     pending.again = connection.proven
     connection.waiting.set(pending.id, pending)
+    octets += pending.wire.length
     options.reused(connection.ready)
     const frame = Buffer.allocUnsafe(pending.wire.length + 2)
     frame.writeUInt16BE(pending.wire.length, 0)
@@ -139,7 +148,9 @@ export function createStreamConnection(options: StreamOptions): UpstreamConnecti
   }
 
   function release(connection: Connection, pending: Pending): void {
-    if (!connection.waiting.delete(pending.id) || connection.waiting.size > 0) return
+    if (!connection.waiting.delete(pending.id)) return
+    octets -= pending.wire.length
+    if (connection.waiting.size > 0) return
     if (connection.retired) destroy(connection)
     else keep(connection)
   }
@@ -163,13 +174,14 @@ export function createStreamConnection(options: StreamOptions): UpstreamConnecti
     connection.socket.destroy()
   }
 
-  /** The connection is gone: its questions go to another one if this one was old, else they have failed. */
+  /** The connection is lost: its questions go to another one if this one was old, else they fail. */
   function lose(connection: Connection, error: Error): void {
     if (!connections.has(connection)) return
     destroy(connection)
     const lost = [...connection.waiting.values()]
     connection.waiting.clear()
     for (const pending of lost) {
+      octets -= pending.wire.length
       pending.connection = undefined
       if (pending.again) dispatch(pending, true)
       else pending.receiver.failed(described(connection, error))

@@ -1,11 +1,11 @@
 /**
- * UDP, one socket per exchange. A forger has to guess the ID and a source port that has never been used before (RFC
+ * UDP, one socket per exchange (places.ts bounds them). A forger has to guess the ID and a source port that has never been used before (RFC
  * 5452 §4.5, §9.2); the socket is connected, so the kernel drops what others send. Measured on two cores: an exchange costs
  * 21 µs of CPU, 6 µs on a socket that is kept. A pool of sockets that serve 16 exchanges each made a forwarded query 6 µs
  * cheaper of 44: not worth a port that can be found out by trying.
  */
 import { createSocket } from 'node:dgram'
-import { canonicalAddress } from '../dns/address.ts'
+import { canonicalAddress, connectableAddress } from '../dns/address.ts'
 import {
   type Endpoint,
   endpointText,
@@ -19,27 +19,21 @@ import { randomId, withId } from './random.ts'
 export interface UdpOptions {
   /** The address to send from (`source_address`); any when undefined. */
   readonly source?: string | undefined
-  /** Exchanges at a time: each holds a file descriptor. More fail at once. */
-  readonly most?: number
 }
 
-/** Default of `most`. At 2 s of patience that is 1,000 unanswered questions a second for a server that is gone. */
-const mostExchanges = 2048
-
 export function createUdpConnection(server: Endpoint, options: UdpOptions = {}): UpstreamConnection {
-  const most = options.most ?? mostExchanges
-  /** What ends each exchange under way. */
+  const address = connectableAddress(server.address)
+  /** Ends each exchange under way. */
   const open = new Set<() => void>()
-  const family = server.address.includes(':') ? 6 : 4
+  const family = address.includes(':') ? 6 : 4
   // The address is one already: looking it up would only cost a turn of the event loop.
-  const lookup = (address: string, _: unknown, found: (error: null, address: string, family: number) => void) =>
-    found(null, address, family)
+  const lookup = (text: string, _: unknown, found: (error: null, address: string, family: number) => void) =>
+    found(null, text, family)
   const target = endpointText(server)
-  const canonical = canonicalAddress(server.address) ?? server.address
-  const isServer = (address: string): boolean => address === canonical || address === server.address
+  const canonical = canonicalAddress(address)
+  const isServer = (from: string): boolean => from === canonical || from === address
 
   function send(wire: Uint8Array, receiver: Receiver): Sending {
-    if (open.size >= most) return refuse(receiver, new Error(`${most} queries to ${target} are waiting already`))
     const socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4', lookup })
     const message = withId(wire, randomId())
     let local = ''
@@ -74,7 +68,7 @@ export function createUdpConnection(server: Endpoint, options: UdpOptions = {}):
     })
     socket.on('error', (error) => fail('read', error))
     const connect = (): void => {
-      if (!over) socket.connect(server.port, server.address)
+      if (!over) socket.connect(server.port, address)
     }
     socket.on('connect', () => {
       if (!over) socket.send(message, (error) => error && fail('write', error))
@@ -98,19 +92,5 @@ export function createUdpConnection(server: Endpoint, options: UdpOptions = {}):
     close() {
       for (const end of open) end()
     },
-  }
-}
-
-/** Fails in the next turn: nobody expects an answer before `send` has returned. */
-function refuse(receiver: Receiver, error: Error): Sending {
-  let over = false
-  queueMicrotask(() => {
-    if (!over) receiver.failed(error)
-  })
-  return {
-    cancel() {
-      over = true
-    },
-    timeout: () => error,
   }
 }

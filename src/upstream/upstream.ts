@@ -1,6 +1,7 @@
 /** One server that questions are forwarded to: its connections, its health and its response times. */
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
+import { connectableAddress } from '../dns/address.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import {
   type Endpoint,
@@ -40,12 +41,16 @@ export interface UpstreamOptions {
   /** Certificates for `tls` and `https` targets. */
   readonly secureContext: SecureContext | undefined
   readonly dohMethod: 'GET' | 'POST'
+  /** Octets of messages that may wait on the connections of one upstream. */
+  readonly mostOctets: number
   readonly metrics: UpstreamMetrics
 }
 
 /** Counts events of an upstream; `to` is its text. */
 export interface UpstreamMetrics {
   readonly checkFailed: (to: string) => void
+  /** A question was refused: too much waits on the upstream's connections. */
+  readonly overflow: () => void
   readonly connection: (to: string, proto: 'udp' | 'tcp' | 'tcp-tls', hit: boolean) => void
 }
 
@@ -100,7 +105,8 @@ function createStream(
   options: UpstreamOptions,
   reused: (hit: boolean) => void,
 ): UpstreamConnection {
-  const { address, port, protocol, serverName } = target
+  const { port, protocol, serverName } = target
+  const address = connectableAddress(target.address)
   const from = options.source === undefined ? {} : { localAddress: options.source }
   const tls = {
     host: address,
@@ -121,5 +127,7 @@ function createStream(
     maxAge: options.maxAge,
     maxIdle: options.maxIdle,
     reused,
+    mostOctets: options.mostOctets,
+    onOverflow: options.metrics.overflow,
   })
 }

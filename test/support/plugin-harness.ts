@@ -18,7 +18,7 @@ import type {
   ReloadResult,
 } from '../../src/plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../src/plugin/query.ts'
-import { readProcessLimits } from '../../src/process-limits/index.ts'
+import { type ProcessLimits, readProcessLimits } from '../../src/process-limits/index.ts'
 import { createSharedValues } from '../../src/server/process-state.ts'
 import type { Logger } from '../../src/telemetry/log.ts'
 import type { MetricsRegistry } from '../../src/telemetry/metrics.ts'
@@ -43,7 +43,8 @@ export interface PluginHarness {
   settled(): Promise<void>
 }
 
-export function createPluginHarness(): PluginHarness {
+/** `limits`: what the process may use, where a test needs less. */
+export function createPluginHarness(limits: Partial<ProcessLimits> = {}): PluginHarness {
   const lines: string[] = []
   const log = collectingLog(lines)
   const shared = createSharedValues(log)
@@ -75,7 +76,7 @@ export function createPluginHarness(): PluginHarness {
         throw new Error(text)
       },
       dataPlane: { collect: () => harness.samples },
-      limits: readProcessLimits(),
+      limits: { ...readProcessLimits(), ...limits },
     },
   }
   return harness

@@ -31,7 +31,6 @@ export function flattened(reply: Message, ttl: number, query: Query): Message {
     authority: withTtl(reply.authority, ttl),
     additional: withTtl(reply.additional, ttl),
     authenticData: reply.authenticData && understandsAd(query),
-    rcode: reply.rcode & 15,
     edns: undefined,
   }
 }

@@ -19,8 +19,25 @@ export function sharingKey(request: Message, name: string, transport: UpstreamTr
     (request.checkingDisabled ? 2 : 0) |
     (request.authenticData ? 4 : 0) |
     (edns?.dnssecOk ? 8 : 0)
-  // The payload size decides what the server truncates; without EDNS it is 512, and no OPT comes back.
-  return `${name} ${question.type} ${question.class} ${flags} ${transport} ${edns ? edns.payloadSize : ''}`
+  // Without EDNS a reply has at most 512 octets over UDP, and no OPT.
+  return `${name} ${question.type} ${question.class} ${flags} ${transport}${edns ? ' edns' : ''}`
+}
+
+/**
+ * UDP payload that upstreams are asked to keep to: it passes every path unfragmented (RFC 9715 §3.1). The reply is cut to
+ * the client's own size later, so that clients with different sizes share an exchange.
+ */
+const upstreamPayload = 1232
+
+/** EDNS padding (RFC 7830). It hides sizes on an encrypted hop and costs memory and bandwidth on every other. */
+const paddingOption = 12
+
+/** The request as it goes to an upstream. An OPT record belongs to one hop (RFC 6891 §6.1.1): its size is ours. */
+export function upstreamRequest(request: Message): Message {
+  const { edns } = request
+  if (!edns) return request
+  const options = edns.options.filter(({ code }) => code !== paddingOption)
+  return { ...request, edns: { ...edns, payloadSize: upstreamPayload, options } }
 }
 
 /** The answer as the client wants it: its own ID and its own case of the question, in the owner names as well. */

@@ -5,10 +5,12 @@ import { encodeMessage } from '../../dns/wire.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import type { UpstreamTransport } from '../../upstream/connection.ts'
-import { type ExchangePolicy, type ExchangeResult, exchange } from '../../upstream/exchange.ts'
+import { type ExchangePolicy, type ExchangeResult, exchange, questionTimeout } from '../../upstream/exchange.ts'
+import type { Places } from '../../upstream/places.ts'
 import { shuffled } from '../../upstream/random.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
-import { answerFor, sharingKey } from './coalesce.ts'
+import { answerFor, sharingKey, upstreamRequest } from './coalesce.ts'
+import { createFlights } from './flights.ts'
 import type { ForwardMetrics } from './metrics.ts'
 import type { ServerList } from './servers.ts'
 import type { ForwardSettings } from './settings.ts'
@@ -24,15 +26,22 @@ export interface Forward {
   /** Queries that wait for an upstream. */
   readonly running: number
   answer(query: Query): Outcome | Promise<Outcome>
+  /** Answers SERVFAIL to the queries that wait. */
+  abort(): void
 }
 
-export function createForward(
-  settings: ForwardSettings,
-  servers: ServerList,
-  clock: Clock,
-  metrics: ForwardMetrics,
-): Forward {
-  const shared = new Map<string, Promise<ExchangeResult>>()
+export interface ForwardOptions {
+  readonly settings: ForwardSettings
+  readonly servers: ServerList
+  readonly clock: Clock
+  readonly metrics: ForwardMetrics
+  readonly places: Places
+}
+
+const ended: ExchangeResult = { kind: 'failed', error: new Error('the query has ended') }
+
+export function createForward({ settings, servers, clock, metrics, places }: ForwardOptions): Forward {
+  const flights = createFlights<ExchangeResult>(ended)
   const order = createOrder(settings.policy)
   const policy: ExchangePolicy = {
     clock,
@@ -43,32 +52,34 @@ export function createForward(
     failfast: settings.failfast,
     onAllDown: metrics.allDown,
     onAnswer: (upstream, code, milliseconds) => metrics.answered(upstream.to, code, milliseconds),
+    places,
   }
   let running = 0
 
-  function ask(query: Query, transport: UpstreamTransport): Promise<ExchangeResult> {
-    const upstreams = order(servers.current)
-    const { request } = query
-    const asked = { wire: encodeMessage(request, { limit: 0xffff }), question: request.questions[0], transport }
-    const maxAttempts = settings.maxConnectAttempts ?? 2 * upstreams.length
-    return exchange(asked, upstreams, { ...policy, maxAttempts })
-  }
-
-  function share(query: Query, transport: UpstreamTransport): Promise<ExchangeResult> {
-    const key = sharingKey(query.request, query.name, transport)
-    if (key === undefined) return ask(query, transport)
-    let answer = shared.get(key)
-    if (!answer) {
-      answer = ask(query, transport).finally(() => shared.delete(key))
-      shared.set(key, answer)
-    }
-    return answer
+  function ask(query: Query): Promise<ExchangeResult> {
+    const { name, client } = query
+    const request = upstreamRequest(query.request)
+    const [question] = request.questions
+    const transport = transportFor(query, settings)
+    const deadline = clock.now() + questionTimeout
+    return flights.join(
+      sharingKey(request, name, transport),
+      `${name} ${question.type} ${question.class}`,
+      undefined,
+      (cancellation) => {
+        const upstreams = order(servers.current)
+        const maxAttempts = settings.maxConnectAttempts ?? 2 * upstreams.length
+        const wire = encodeMessage(request, { limit: 0xffff })
+        const asked = { wire, question, transport, client: client.address, deadline, cancellation }
+        return exchange(asked, upstreams, { ...policy, maxAttempts })
+      },
+    )
   }
 
   async function forward(query: Query): Promise<Outcome> {
     running++
     try {
-      return outcome(query, await share(query, transportFor(query, settings)))
+      return outcome(query, await ask(query))
     } finally {
       running--
     }
@@ -91,6 +102,7 @@ export function createForward(
       }
       return forward(query)
     },
+    abort: flights.abort,
   }
 }
 

@@ -5,8 +5,9 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
 import { everyClass } from '../../plugin/capabilities/listening.ts'
 import { provide } from '../../plugin/capability.ts'
-import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
+import { createPlaces, type Places } from '../../upstream/places.ts'
 import { createUpstream, type UpstreamTarget } from '../../upstream/upstream.ts'
 import { createForward, type Forward, forwardChain } from './forward.ts'
 import { createForwardMetrics, type ForwardMetrics } from './metrics.ts'
@@ -15,13 +16,17 @@ import { type ForwardSettings, schema } from './settings.ts'
 
 export const forward: Plugin<readonly ForwardSettings[]> = { name: 'forward', schema, setup: setUp }
 
-/** Milliseconds between two looks whether the last questions have been answered. */
+/** Milliseconds between two looks whether the last queries have been answered. */
 const drainInterval = 20
+/** Milliseconds that a stopped `forward` goes on waiting: longer than any query has. */
+const drainTimeout = 5000
 
 function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
   const metrics = createForwardMetrics(setup.metrics)
+  const { clock } = setup
+  const places = acquirePlaces(setup, metrics)
   const forwards = all.map((settings) =>
-    createForward(settings, openServers(settings, setup, metrics), setup.clock, metrics),
+    createForward({ settings, servers: openServers(settings, setup, metrics), clock, metrics, places: places.value }),
   )
   return {
     handler: forwardChain(forwards),
@@ -32,18 +37,40 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
     async stop() {
       await drained(forwards, setup)
       for (const { servers } of forwards) servers.stop()
+      places.release()
     },
   }
 }
 
-/** Resolves when no question is on its way: each is answered within five seconds, one way or the other. */
+/** Waits until no query waits for an upstream, and ends those that remain after five seconds. */
 async function drained(forwards: readonly Forward[], { clock }: Setup): Promise<void> {
-  while (forwards.some(({ running }) => running > 0)) {
+  const deadline = clock.now() + drainTimeout
+  while (forwards.some(({ running }) => running > 0) && clock.now() < deadline) {
     await new Promise<void>((wake) => {
       clock.after(drainInterval, wake)
     })
   }
+  for (const each of forwards) each.abort()
 }
+
+/** What may wait for upstreams at a time is bounded for the process, whatever its Corefile. */
+function acquirePlaces({ process, clock }: Setup, metrics: ForwardMetrics): Held<Places> {
+  const { upstreamExchanges, memory } = process.limits
+  return process.acquire('upstream places', () => ({
+    value: createPlaces({
+      clock,
+      exchanges: upstreamExchanges,
+      octets: memory.waitingQueries / copiesOfMessage,
+      onRefused: metrics.refused,
+    }),
+    stop: () => undefined,
+  }))
+}
+
+/** A message that waits is held as the request, as the message for the upstream and as a frame of its connection. */
+const copiesOfMessage = 4
+/** One upstream may hold this part of the octets that may wait for all. */
+const shareOfUpstream = 1 / 2
 
 function openServers(settings: ForwardSettings, setup: Setup, metrics: ForwardMetrics): ServerList {
   const certificates = readCertificates(settings, setup)
@@ -55,6 +82,7 @@ function openServers(settings: ForwardSettings, setup: Setup, metrics: ForwardMe
     source: settings.source,
     forceTcp: settings.forceTcp,
     dohMethod: settings.dohMethod,
+    mostOctets: (setup.process.limits.memory.waitingQueries / copiesOfMessage) * shareOfUpstream,
   }
   const shape = JSON.stringify([options, certificates?.digest ?? ''])
   const hold = (written: UpstreamTarget) => {

@@ -1,6 +1,7 @@
 import { rcodeName } from '../../dns/codes.ts'
 import { durationBuckets } from '../../plugin/query-metrics.ts'
 import type { HistogramCell, MetricsRegistry } from '../../telemetry/metrics.ts'
+import type { Refusal } from '../../upstream/places.ts'
 import type { UpstreamMetrics } from '../../upstream/upstream.ts'
 
 export interface ForwardMetrics {
@@ -8,6 +9,7 @@ export interface ForwardMetrics {
   answered(to: string, rcode: number, milliseconds: number): void
   allDown(): void
   tooMany(): void
+  refused(reason: Refusal): void
 }
 
 const proxy = 'forward'
@@ -36,19 +38,27 @@ export function createForwardMetrics(registry: MetricsRegistry): ForwardMetrics 
     'Questions that had to open a connection, or a socket over UDP.',
     connectionLabels,
   )
-  const broken = registry.counter(
-    'coredns_forward_healthcheck_broken_total',
-    'Queries that came while no server was healthy.',
-    [],
+  const broken = registry
+    .counter('coredns_forward_healthcheck_broken_total', 'Queries that came while no server was healthy.', [])
+    .with()
+  const rejects = registry
+    .counter(
+      'coredns_forward_max_concurrent_rejects_total',
+      'Queries refused because max_concurrent queries were under way.',
+      [],
+    )
+    .with()
+  const refused = registry.counter(
+    'slicedns_forward_refused_exchanges_total',
+    'Exchanges with upstreams that were refused or ended because too many were under way.',
+    ['reason'],
   )
-  const rejects = registry.counter(
-    'coredns_forward_max_concurrent_rejects_total',
-    'Queries refused because max_concurrent were under way.',
-    [],
-  )
+  // Shown from the start, so that `rate` and `increase` see the first event.
+  for (const reason of ['exchanges', 'octets', 'share']) refused.with(reason)
   const cells = new Map<string, HistogramCell>()
   return {
     upstream: {
+      overflow: () => refused.with('octets').inc(),
       checkFailed: (to) => checkFailures.with(proxy, to).inc(),
       connection: (to, proto, hit) => (hit ? hits : misses).with(proxy, to, proto).inc(),
     },
@@ -61,7 +71,8 @@ export function createForwardMetrics(registry: MetricsRegistry): ForwardMetrics 
       }
       cell.observe(milliseconds / 1000)
     },
-    allDown: () => broken.with().inc(),
-    tooMany: () => rejects.with().inc(),
+    allDown: () => broken.inc(),
+    tooMany: () => rejects.inc(),
+    refused: (reason) => refused.with(reason).inc(),
   }
 }

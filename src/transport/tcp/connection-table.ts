@@ -2,7 +2,7 @@
  * Who has which connections open, and what those hold. When something is full it is taken from the client that has most of
  * it, never from the newcomer: from its connection that holds most, or has been idle for longest.
  */
-import { clientKey } from '../fair-budget.ts'
+import { clientKey } from '../../dns/address.ts'
 
 export interface ConnectionTable {
   /** Enters a connection. Where that is one too many, another one is closed. */

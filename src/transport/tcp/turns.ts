@@ -2,8 +2,9 @@
  * Whose turn it is to be answered. Clients take turns, and the connections of a client share its turns: hundreds of
  * connections that one client keeps busy cost the others no more than a single one does.
  */
+
+import { clientKey } from '../../dns/address.ts'
 import type { CooperativeScheduler, Task } from '../../scheduling/cooperative-scheduler.ts'
-import { clientKey } from '../fair-budget.ts'
 
 export interface Turns {
   /** True when the slice of this turn of the event loop is used up. */

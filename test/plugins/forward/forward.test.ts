@@ -10,11 +10,11 @@ import { explainLines } from '../../../src/plugin/capabilities/explain.ts'
 import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Query } from '../../../src/plugin/query.ts'
 import { forward } from '../../../src/plugins/forward/index.ts'
+import { answersOf, createForwardHarness, errorOf, rcodeOf, saying } from '../../support/forward-harness.ts'
 import { ask, createPluginHarness, failing, handle, messageOf, setUp } from '../../support/plugin-harness.ts'
 import { parseRecord } from '../../support/record.ts'
 import { until } from '../../support/until.ts'
 import { answering, type Script, silent, startUpstream } from '../../support/upstream.ts'
-import { answersOf, createForwardHarness, errorOf, rcodeOf, saying } from './support.ts'
 
 test('the answer goes back with the ID and the case of the question as the client wrote them', async (t) => {
   const lowerCasing: Script = ({ query, reply }) => {
@@ -31,17 +31,18 @@ test('the answer goes back with the ID and the case of the question as the clien
   assert.ok(reply.recursionAvailable)
 })
 
-test('the question goes out as the client asked it: case, RD, CD, AD, EDNS size and options', async (t) => {
+test('the question goes out as the client asked it: case, RD, CD, AD, DO and EDNS options; the EDNS size is ours', async (t) => {
   const { ask, servers } = await createForwardHarness(t, [answering()])
   const options = [{ code: 10, data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }]
+  const padding = { code: 12, data: new Uint8Array(3000) }
   await ask('WwW.Example.ORG. A', {
-    edns: { payloadSize: 1400, dnssecOk: true, options },
+    edns: { payloadSize: 1400, dnssecOk: true, options: [padding, ...options] },
     request: { checkingDisabled: true, recursionDesired: false },
   })
   const [{ query }] = servers[0].arrived
   assert.equal(query.questions[0].name, 'WwW.Example.ORG.')
   assert.deepEqual([query.recursionDesired, query.checkingDisabled], [false, true])
-  assert.deepEqual([query.edns?.payloadSize, query.edns?.dnssecOk], [1400, true])
+  assert.deepEqual([query.edns?.payloadSize, query.edns?.dnssecOk], [1232, true])
   assert.deepEqual(query.edns?.options, options)
 })
 
@@ -68,6 +69,37 @@ test('identical questions on their way share one exchange; each client gets its 
     assert.equal(reply.questions[0].name, name)
     assert.equal(reply.answer[0].name, name)
   }
+})
+
+test('questions that differ in their EDNS size alone share one exchange', async (t) => {
+  const held: (() => void)[] = []
+  const { ask, servers } = await createForwardHarness(t, [(arrived) => void held.push(() => answering()(arrived))])
+  const answers = Array.from({ length: 500 }, (_, i) => ask('a.example.org. A', { edns: { payloadSize: 512 + i } }))
+  await until(() => assert.equal(held.length, 1))
+  held[0]()
+  for (const answer of answers) assert.equal(answersOf(await answer).length, 1)
+  assert.equal(servers[0].arrived.length, 1)
+})
+
+test('of one name and type at most eight exchanges are under way; the next begins when one ends', async (t) => {
+  const held: (() => void)[] = []
+  const { ask, servers } = await createForwardHarness(t, [(arrived) => void held.push(() => answering()(arrived))])
+  const cookie = (i: number) => ({ code: 10, data: Uint8Array.of(0, 0, 0, 0, 0, 0, i >> 8, i) })
+  const answers = Array.from({ length: 50 }, (_, i) => ask('a.example.org. A', { edns: { options: [cookie(i)] } }))
+  const other = ask('b.example.org. A')
+  await until(() => assert.equal(held.length, 9))
+  held.shift()?.()
+  await until(() => assert.equal(servers[0].arrived.length, 10))
+  servers[0].script = answering()
+  for (const answer of held) answer()
+  for (const answer of [...answers, other]) assert.equal(answersOf(await answer).length, 1)
+})
+
+test('two counters that alerts watch are 0 from the start', async (t) => {
+  const { plugin } = await createForwardHarness(t, [answering()])
+  const text = await plugin.metrics.text()
+  assert.match(text, /^coredns_forward_healthcheck_broken_total 0$/m)
+  assert.match(text, /^coredns_forward_max_concurrent_rejects_total 0$/m)
 })
 
 test('max_concurrent refuses what is above it, with CoreDNS words and its counter', async (t) => {

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { rcode } from '../../../src/dns/codes.ts'
-import { until } from '../../support/until.ts'
-import { answering, silent, startUpstream } from '../../support/upstream.ts'
-import { answersOf, createForwardHarness, errorOf, type ForwardHarness, rcodeOf, saying } from './support.ts'
+import { rcode } from '../../src/dns/codes.ts'
+import {
+  answersOf,
+  createForwardHarness,
+  errorOf,
+  type ForwardHarness,
+  rcodeOf,
+  saying,
+} from '../support/forward-harness.ts'
+import { until } from '../support/until.ts'
+import { answering, silent, startUpstream } from '../support/upstream.ts'
 
 test('a silent server costs 100 ms: then the next one is asked as well', async (t) => {
   const { ask, servers, plugin } = await createForwardHarness(t, [silent, answering()])

@@ -1,10 +1,11 @@
 /** `forward` in front of scripted servers. */
 import type { TestContext } from 'node:test'
-import { rcode } from '../../../src/dns/codes.ts'
-import { recordText } from '../../../src/dns/rdata.ts'
-import type { Instance } from '../../../src/plugin/contract.ts'
-import type { Outcome } from '../../../src/plugin/query.ts'
-import { forward } from '../../../src/plugins/forward/index.ts'
+import { rcode } from '../../src/dns/codes.ts'
+import { recordText } from '../../src/dns/rdata.ts'
+import type { Instance } from '../../src/plugin/contract.ts'
+import type { Outcome } from '../../src/plugin/query.ts'
+import { forward } from '../../src/plugins/forward/index.ts'
+import type { ProcessLimits } from '../../src/process-limits/index.ts'
 import {
   type Asked,
   ask,
@@ -14,8 +15,8 @@ import {
   messageOf,
   type PluginHarness,
   setUp,
-} from '../../support/plugin-harness.ts'
-import { type Script, type ScriptedUpstream, startUpstream } from '../../support/upstream.ts'
+} from './plugin-harness.ts'
+import { type Script, type ScriptedUpstream, startUpstream } from './upstream.ts'
 
 export interface ForwardHarness {
   readonly plugin: PluginHarness
@@ -31,9 +32,10 @@ export async function createForwardHarness(
   t: TestContext,
   scripts: readonly Script[],
   body = 'policy sequential',
+  limits: Partial<ProcessLimits> = {},
 ): Promise<ForwardHarness> {
   const servers = await Promise.all(scripts.map((script) => startUpstream(script)))
-  const plugin = createPluginHarness()
+  const plugin = createPluginHarness(limits)
   const instance = setUp(forward, `forward . ${servers.map(({ to }) => to).join(' ')} {\n${body}\n}`, plugin)
   await instance.start?.()
   t.after(async () => {

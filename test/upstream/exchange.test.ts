@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rcode } from '../../../src/dns/codes.ts'
-import { encodeMessage } from '../../../src/dns/wire.ts'
-import { messageOf } from '../../support/plugin-harness.ts'
-import { parseRecord } from '../../support/record.ts'
-import { until } from '../../support/until.ts'
-import { answering, type Script } from '../../support/upstream.ts'
-import { answersOf, createForwardHarness, rcodeOf } from './support.ts'
+import { rcode } from '../../src/dns/codes.ts'
+import { encodeMessage } from '../../src/dns/wire.ts'
+import { forward } from '../../src/plugins/forward/index.ts'
+import { answersOf, createForwardHarness, errorOf, rcodeOf } from '../support/forward-harness.ts'
+import { createPluginHarness, failing, handle, messageOf, ask as question, setUp } from '../support/plugin-harness.ts'
+import { parseRecord } from '../support/record.ts'
+import { until } from '../support/until.ts'
+import { answering, type Script, silent, startUpstream } from '../support/upstream.ts'
 
 test('every exchange has a source port and an ID of its own (RFC 5452 §9.2)', async (t) => {
   const { ask, servers } = await createForwardHarness(t, [answering()])
@@ -36,6 +37,28 @@ test('the client gets FORMERR as from CoreDNS when nothing but answers to other 
   const { ask, settle } = await createForwardHarness(t, [({ reply }) => reply({}, { questions: [] })])
   const { value } = await settle(ask('a.example.org. A'))
   assert.equal(rcodeOf(value), rcode.FORMERR)
+})
+
+for (const name of ['FORMERR', 'SERVFAIL', 'NOTIMP', 'REFUSED'] as const)
+  test(`a header with ${name} and no question is an answer, passed on at once`, async (t) => {
+    const { ask, servers } = await createForwardHarness(t, [
+      ({ query, send }) =>
+        send(Uint8Array.of(query.id >> 8, query.id & 0xff, 0x80, rcode[name], 0, 0, 0, 0, 0, 0, 0, 0)),
+    ])
+    // The clock stands still: nothing is waited for.
+    const reply = messageOf(await ask('a.example.org. A'))
+    assert.deepEqual([reply.rcode, reply.id, reply.questions[0].name], [rcode[name], 17, 'a.example.org.'])
+    assert.equal(servers[0].arrived.length, 1)
+  })
+
+test('a header with NXDOMAIN and no question may be forged, and does not end the wait', async (t) => {
+  const script: Script = (arrived) => {
+    const { query, send } = arrived
+    send(Uint8Array.of(query.id >> 8, query.id & 0xff, 0x80, rcode.NXDOMAIN, 0, 0, 0, 0, 0, 0, 0, 0))
+    answering()(arrived)
+  }
+  const { ask } = await createForwardHarness(t, [script])
+  assert.equal(answersOf(await ask('a.example.org. A')).length, 1)
 })
 
 test('an answer that is damaged behind its question becomes an empty one with TC', async (t) => {
@@ -116,4 +139,42 @@ test('many questions over TCP share few connections, whatever the order of the a
     Array.from({ length: 100 }, (_, i) => `n${i}.example.org. 300 IN A 192.0.2.1`),
   )
   assert.ok(servers[0].connections() <= 32)
+})
+
+for (const [address, transport] of [
+  ['0.0.0.0', 'udp'],
+  ['0.0.0.0', 'tcp'],
+] as const)
+  test(`an upstream at ${address} is this machine, over ${transport}`, async (t) => {
+    const server = await startUpstream()
+    const instance = setUp(forward, `forward . ${address}:${server.port}`, createPluginHarness())
+    t.after(async () => {
+      await instance.stop?.()
+      await server.close()
+    })
+    const outcome = await handle(instance, question('a.example.org. A', { transport }), failing(rcode.NOTIMP))
+    assert.equal(answersOf(outcome).length, 1)
+  })
+
+test('what a client has waiting for a silent upstream is bounded, and others are served meanwhile', async (t) => {
+  const { ask, servers, plugin, settle } = await createForwardHarness(t, [silent], '', { upstreamExchanges: 50 })
+  const flood = Array.from({ length: 250 }, (_, i) => ask(`n${i}.example.org. A`, { client: '192.0.2.66' }))
+  const refused = await Promise.race(flood)
+  assert.equal(rcodeOf(refused), rcode.SERVFAIL)
+  assert.match(errorOf(refused), /too many queries wait for upstreams/)
+  assert.match(await plugin.metrics.text(), /^slicedns_forward_refused_exchanges_total\{reason="share"\} 200$/m)
+  servers[0].script = answering()
+  const other = await settle(ask('other.example.org. A', { client: '192.0.2.1' }))
+  assert.equal(answersOf(other.value).length, 1)
+  assert.match(await plugin.metrics.text(), /^slicedns_forward_refused_exchanges_total\{reason="share"\} 201$/m)
+  await settle(Promise.all(flood))
+})
+
+test('large queries that wait for a TCP upstream which accepts and says nothing are bounded in octets', async (t) => {
+  const { ask, plugin, settle } = await createForwardHarness(t, [silent], 'force_tcp')
+  const cookie = { code: 65001, data: new Uint8Array(4000) }
+  const flood = Array.from({ length: 600 }, (_, i) => ask(`n${i}.example.org. A`, { edns: { options: [cookie] } }))
+  assert.equal(rcodeOf(await Promise.race(flood)), rcode.SERVFAIL)
+  assert.match(await plugin.metrics.text(), /^slicedns_forward_refused_exchanges_total\{reason="octets"\} [1-9]/m)
+  await settle(Promise.all(flood))
 })

@@ -230,7 +230,8 @@ describe('a name that the table does not have', () => {
 
   it('a query for SOA or ANY of a missing name is left to the chain: Kubernetes zones and the `any` plugin answer those', () => {
     const { ask } = tree()
-    for (const type of [6, 255]) assert.match(String(ask(`nothing.svc.${zoneName}`, type)), /the plugins answer this opcode, class or type/)
+    for (const type of [6, 255])
+      assert.match(String(ask(`nothing.svc.${zoneName}`, type)), /the plugins answer this opcode, class or type/)
   })
 
   it('a denial from the table carries the serial and TTL of the zone as they are now', () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { createTable } from '../../src/table/index.ts'
+import { runs } from '../support/effort.ts'
 import { until } from '../support/until.ts'
 import { zoneName, zoneSpec } from './arbitraries.ts'
 import { cachedEntry, nameOf, nodeOf, shared } from './versions.ts'
@@ -11,8 +12,8 @@ import { cachedEntry, nameOf, nodeOf, shared } from './versions.ts'
 const names = 40
 const readers = 2
 /** Enough that rebuilding, eviction and reuse all happen many times; a few seconds. */
-const wantedAnswers = 150_000
-const wantedChanges = 15_000
+const wantedAnswers = runs(150_000)
+const wantedChanges = runs(15_000)
 
 describe('while the table is written', () => {
   it('every reader sees one whole published answer, never an older one after a newer, and memory stays bounded', async () => {

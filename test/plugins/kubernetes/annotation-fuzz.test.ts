@@ -16,6 +16,7 @@ import { createTable } from '../../../src/table/index.ts'
 import type { AddressesSpec, ServicesSpec } from '../../../src/table/spec.ts'
 import { createMetrics } from '../../../src/telemetry/registry.ts'
 import { knowledgeOf } from '../../support/context.ts'
+import { runs } from '../../support/effort.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
 import { createFakeCluster } from '../../support/fake-cluster.ts'
 import { ask, collectingLog } from '../../support/plugin-harness.ts'
@@ -240,7 +241,7 @@ describe('a service with an annotation that makes no sense', () => {
         lines.forEach(assertLine)
         assert.ok(lines.length <= 3 * 16 + 10)
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     )
   })
 

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Message } from '../../../src/dns/message.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
+import { runs } from '../../support/effort.ts'
 import { createKubernetesHarness } from '../../support/kubernetes-harness.ts'
 
 const namespaces = ['one', 'two']
@@ -187,8 +188,7 @@ const printed = (message: Message, drawn: boolean): object => {
   }
 }
 
-/** RUNS=200 looks harder, for some minutes. */
-const numRuns = Number(process.env.RUNS ?? 25)
+const numRuns = runs(25)
 
 const ownZones = 'cluster.local in-addr.arpa ip6.arpa'
 const moreNames = ['cluster.local.', 'clusterset.local.'].flatMap((zone) =>

@@ -12,7 +12,7 @@ const semiSpace = '--max-semi-space-size=2'
 
 /**
  * SIGUSR1 stays blocked from the first instruction on, and cannot open the inspector: signals.ts unblocks it when our
- * handler stands. That needs koffi; where there is none, launch.ts's own handler closes most of the gap.
+ * handler stands. That needs koffi; without it, launch.ts's own handler closes most of the gap.
  */
 const noInspector = '--disable-sigusr1'
 

@@ -78,7 +78,7 @@ function formatIPv6(bytes: Uint8Array, at: number): string {
   return `${hex.slice(0, runStart).join(':')}::${hex.slice(runStart + runLength).join(':')}`
 }
 
-/** The one way that RFC 5952 writes the address; undefined when the text is none. */
+/** The address in the form of RFC 5952; undefined when the text is not an address. */
 export function canonicalAddress(text: string): string | undefined {
   const octets = parseAddress(text)
   return octets && formatAddress(octets)

@@ -10,7 +10,7 @@ import { readTxt, readUint16, readUint32 } from './values.ts'
 export const recordText = (record: ResourceRecord): string =>
   `${record.name} ${record.ttl} ${className(record.class)} ${typeName(record.type)} ${rdataText(record.type, record.rdata)}`
 
-/** The rdata's text; the generic form of RFC 3597 §5 where the type has none here. */
+/** The rdata's text; the generic form of RFC 3597 §5 for types without a layout. */
 export function rdataText(type: number, rdata: Uint8Array): string {
   const layout = layoutOf(type)
   if (!layout || layout.fields.includes('opaque') || !validRdata(type, rdata)) {

@@ -1,6 +1,6 @@
 /** Texts that others wrote, in lines for people. Whatever they hold, a line stays one line and ends soon. */
 
-/** In quotation marks. `longest`: characters that are shown; of a longer text its length is told, too. */
+/** In quotation marks. `longest`: characters that are shown; of a longer text the length is shown, too. */
 export function quoted(text: string, longest = 64): string {
   const { shown, cut } = beginning(text, longest)
   return `"${shown.replace(/["\\]/g, '\\$&').replace(unprintable, escaped)}"${cut ? `… (${text.length} characters)` : ''}`

@@ -26,7 +26,7 @@ export interface Place {
 
 export interface Places {
   /**
-   * A place for an exchange of this client, or undefined when there is none for it. `lose` is called when the place goes
+   * A place for an exchange of this client, or undefined when all are taken. `lose` is called when the place goes
    * to another client: the exchange ends then. `spare`: only a place that nobody has (a hedge is no reason to displace).
    */
   take(client: string, octets: number, lose: () => void, spare?: boolean): Place | undefined
@@ -35,7 +35,7 @@ export interface Places {
 /** An exchange that could not be, for reasons of our own: it says nothing about the upstream. */
 export class NoPlace extends Error {}
 
-/** Milliseconds after which an exchange gives way to a client that has none: floods may come from many addresses. */
+/** Milliseconds after which an exchange gives way to a client without one, because floods may come from many addresses. */
 const longWait = 1000
 
 interface Taken extends Place {

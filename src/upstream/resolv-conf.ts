@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { lowerName, NameError, parseName } from '../dns/name.ts'
 
 /**
- * The addresses of a resolv.conf's `nameserver` lines, in their order. Lines whose address is none are left out, as
+ * The addresses of a resolv.conf's `nameserver` lines, in their order. Lines with an invalid address are left out, as
  * resolvers do; an interface (`fe80::1%eth0`) stays part of the address.
  */
 export function nameserversOf(text: string): string[] {

@@ -164,7 +164,7 @@ function lookupEveryEndpoint(
 
 /**
  * Every topology zone has a name below a headless service. The name has no records where the zone has no endpoint (`pin`),
- * or where the service has none at all (`prefer`).
+ * or where the service has no endpoint at all (`prefer`).
  */
 function lookupTopologyZone(
   context: ClusterContext,

@@ -122,7 +122,7 @@ const selectionOf = (
 const ttlOf = (context: ClusterContext, service: Service | ServiceImport): number =>
   (isImport(service) ? importTtl(context, service) : serviceTtl(context, service)).seconds
 
-/** TXT records from annotations. A service that has been deleted by now has none. */
+/** TXT records from annotations. A service that has been deleted meanwhile has no records. */
 function* textRecords(context: ClusterContext, zone: string, service: Service): Generator<ResourceRecord> {
   for (const name of textNames(context, zone, service)) {
     const answer = resolve(context, zone, name, dnsType.TXT)

@@ -79,7 +79,7 @@ export async function readItems<Item>(
   }
 }
 
-/** What an error response says: its Status object, or its text where it has none. */
+/** The Status object of an error response, or its text without one. */
 export async function readStatus(response: ApiResponse, reducer: Reducer): Promise<ApiStatus> {
   const chunks: Buffer[] = []
   let length = 0

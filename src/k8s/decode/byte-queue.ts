@@ -4,7 +4,7 @@ export interface ByteQueue {
   readonly length: number
   /** The octet at `index` from the front. */
   at(index: number): number
-  /** Index of the first `octet` at or behind `from`; -1 when there is none. */
+  /** Index of the first `octet` at or behind `from`; -1 without one. */
   indexOf(octet: number, from: number): number
   /** The octets from `start` to `end`: a view that is valid until the next `push`. */
   view(start: number, end: number): Buffer

@@ -79,7 +79,7 @@ export function namespaced(meta: MetaDraft): { namespace: string; name: string }
   return { namespace: meta.namespace, name: clusterScoped(meta) }
 }
 
-/** The name of an object without namespace. Throws MalformedObject when it is none. */
+/** The name of an object without namespace. Throws MalformedObject when the name is invalid. */
 export function clusterScoped(meta: MetaDraft): string {
   if (isName(meta.name)) return meta.name
   throw new MalformedObject(`metadata.name ${JSON.stringify(meta.name)} is not a name`)

@@ -132,5 +132,5 @@ function addressSize(addressType: string): 0 | 4 | 16 {
   if (addressType === 'IPv4') return 4
   if (addressType === 'IPv6') return 16
   if (addressType === 'FQDN') return 0
-  throw new MalformedObject(`addressType ${JSON.stringify(addressType)} is none of IPv4, IPv6, FQDN`)
+  throw new MalformedObject(`addressType ${JSON.stringify(addressType)} must be IPv4, IPv6 or FQDN`)
 }

@@ -37,7 +37,7 @@ export const resourcesOfKind: Readonly<Record<string, readonly Resource[]>> = {
   ServiceImport: ['serviceimports'],
 }
 
-/** Throws SyntaxError when a label selector of the configuration is none. */
+/** Throws SyntaxError when a label selector of the configuration is invalid. */
 export function createAdmission(
   config: Pick<ClusterConfig, 'labels' | 'namespaceLabels'>,
   watched: readonly Resource[],

@@ -9,7 +9,7 @@ const colon = 0x3a
 const scratch = new Uint8Array(16)
 const encoder = new TextEncoder()
 
-/** The address in `text[start, end)`, written to `out` at `at`. Returns its size, 4 or 16; 0 when it is none. */
+/** The address in `text[start, end)`, written to `out` at `at`. Returns its size, 4 or 16; 0 when the text is not an address. */
 export function readAddress(text: Uint8Array, start: number, end: number, out: Uint8Array, at: number): 0 | 4 | 16 {
   for (let i = start; i < end; i++) {
     const c = text[i]
@@ -19,7 +19,7 @@ export function readAddress(text: Uint8Array, start: number, end: number, out: U
   return 0
 }
 
-/** 4 or 16 octets; undefined when `text` is no address (a zone index is none). */
+/** 4 or 16 octets; undefined when `text` is not an address (a zone index is not part of one). */
 export function parseAddress(text: string): Uint8Array | undefined {
   const bytes = encoder.encode(text)
   const size = readAddress(bytes, 0, bytes.length, scratch, 0)

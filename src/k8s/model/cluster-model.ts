@@ -186,7 +186,7 @@ export function watchedResources(
   return watched
 }
 
-/** The addresses, each once; a load balancer's host name is none. */
+/** The addresses, each once, without the host names of load balancers. */
 function externalIPsOf(service: Service | undefined): Set<string> {
   const texts = service ? [...service.externalIPs, ...service.ingress.map(({ ip }) => ip)] : []
   return new Set(texts.flatMap((text) => canonicalAddress(text) ?? []))

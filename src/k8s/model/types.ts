@@ -67,9 +67,9 @@ export interface EndpointSlice {
   readonly fqdns: readonly string[] | undefined
   /** endpointFlag bits a place. ready: true or absent. serving: true or absent (then as ready). */
   readonly flags: Uint8Array
-  /** '' where a place has none; undefined when no place has one. */
+  /** '' for a place without a host name; undefined when no place has one. */
   readonly hostnames: readonly string[] | undefined
-  /** targetRef.name, '' where none; kept only when ClusterConfig.podNames; else undefined. */
+  /** targetRef.name, '' without one; kept only when ClusterConfig.podNames; else undefined. */
   readonly podNames: readonly string[] | undefined
   /** Endpoint.zone, interned; kept only when ClusterConfig.zones; else undefined. */
   readonly zones: readonly string[] | undefined

@@ -35,7 +35,7 @@ export interface ServeStale {
   /** Milliseconds after expiry that an entry may still be served. */
   readonly upTo: number
   readonly verify: boolean
-  /** `verify`: milliseconds to wait for a fresh answer; 0: until there is none to come. */
+  /** `verify`: milliseconds to wait for a fresh answer; 0: as long as one may come. */
   readonly timeout: number
   /** TTL of stale records, seconds. */
   readonly ttl: number

@@ -151,7 +151,7 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
     else endWhenDone()
   }
 
-  /** Answers one message. False when there is none. */
+  /** Answers one message. False when no message is complete. */
   function answerNext(time: number): boolean {
     const found = framer.next()
     if (found === undefined) return false

@@ -64,7 +64,7 @@ export interface Libc {
   /** Both ends non-blocking; undefined when the process is out of descriptors. */
   pipe(): { readonly read: number; readonly write: number } | undefined
   close(fd: number): void
-  /** The number of a network interface, 0 when there is none of this name. */
+  /** The number of a network interface, 0 for an unknown name. */
   interfaceIndex(name: string): number
 }
 

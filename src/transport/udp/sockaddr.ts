@@ -20,7 +20,7 @@ export const pktinfo = {
   6: { level: linux.IPPROTO_IPV6, type: linux.IPV6_PKTINFO, length: 40, interface: 32, destination: 16 },
 } as const
 
-/** `address` is an IP address in text, IPv6 perhaps with `%interface`. Throws when it is none. */
+/** `address` is an IP address in text, IPv6 optionally with `%interface`. Throws when it is invalid. */
 export function encodeSocketAddress(native: Libc, address: string, port: number): Uint8Array {
   const [text, zone] = address.split('%') as [string, string | undefined]
   const octets = parseAddress(text)

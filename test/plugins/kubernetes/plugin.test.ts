@@ -140,7 +140,7 @@ describe('kubernetes with imported services and topology zones', () => {
     ['db.shop.svc.clusterset.local. A', [/no ServiceImport shop\/db/, /NXDOMAIN/]],
     ['clusterset.local. SOA', [/apex of multicluster zone clusterset\.local/]],
     ['a.pin._zone.db.shop.svc.cluster.local. A', [/Service shop\/db: headless/, /topology zone a only/]],
-    ['b.prefer._zone.db.shop.svc.cluster.local. A', [/topology zone b, or all if it has none/]],
+    ['b.prefer._zone.db.shop.svc.cluster.local. A', [/topology zone b, or all endpoints if the zone is empty/]],
   ]
   for (const [question, wanted] of explained) {
     test(`kubernetes explains the question ${question}`, () => {

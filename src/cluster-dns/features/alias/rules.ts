@@ -55,7 +55,7 @@ export function ruleAgainst(settings: ClusterDnsSettings, name: string): string 
   return open.includes(name) ? `${name} cannot be an alias: it is the alias zone itself` : undefined
 }
 
-/** The zone of the service names that aliases stand for; undefined when there is none. */
+/** The zone of the service names that aliases stand for; undefined when the settings have no such zone. */
 export function homeZone(settings: ClusterDnsSettings): string | undefined {
   return settings.zones.find((zone) => !isReverseZone(zone) && !isMulticluster(settings, zone))
 }

@@ -45,7 +45,7 @@ export function holdOf(context: ClusterContext, namespace: string, name: string)
 /** DNS does not know the number of replicas: any ordinal of up to five digits may appear. */
 const member = /^([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)-(?:0|[1-9][0-9]{0,4})$/
 
-/** Known endpoints, ready or not, tell the StatefulSet's name; while there is none, any name may be it. */
+/** Known endpoints, ready or not, show the StatefulSet's name; while no endpoint is known, any name may be it. */
 function mayBeMember(label: string, slices: readonly EndpointSlice[]): boolean {
   const set = label.length < 64 ? member.exec(label)?.[1] : undefined
   if (set === undefined) return false

@@ -38,7 +38,7 @@ export interface Content {
 }
 
 export interface AskedPort extends PortName {
-  /** The split's own number for it, which an ExternalName without ports takes over; undefined when it has none. */
+  /** The split's own number for it, which an ExternalName without ports takes over; undefined for a port without a number. */
   readonly number: number | undefined
 }
 

@@ -95,7 +95,9 @@ function serviceLines(context: ClusterContext, clusterName: ServiceNameParts, ex
   if (!service) return [`no ${imported ? 'ServiceImport' : 'Service'} ${namespace}/${name}`]
   const slices = imported ? view.importedSlices(namespace, name) : view.slices(namespace, name)
   const zoneLines = topology
-    ? [`endpoints in topology zone ${topology.zone}${topology.mode === 'pin' ? ' only' : ', or all if it has none'}`]
+    ? [
+        `endpoints in topology zone ${topology.zone}${topology.mode === 'pin' ? ' only' : ', or all endpoints if the zone is empty'}`,
+      ]
     : []
   return [
     'ips' in service ? importLine(service) : serviceLine(service),

@@ -14,7 +14,7 @@ export interface BrowseNames {
   serviceChanged(namespace: string, name: string): void
   /** All names of the namespace are to be compiled. */
   namespaceChanged(namespace: string): void
-  /** Compiles one name; false when there is none left to. */
+  /** Compiles one name; false when no name is left. */
   step(): boolean
 }
 

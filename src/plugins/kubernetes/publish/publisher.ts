@@ -49,7 +49,7 @@ export interface PublisherOptions {
   /** Milliseconds of processor time that this thread has had. */
   readonly threadTime?: () => number
   readonly latency: ProgrammingLatency
-  /** Is told of what was compiled. */
+  /** Receives what was compiled. */
   readonly validator?: Pick<AnnotationValidator, 'service' | 'namespace'>
   /** Writes an error to the log. */
   readonly report: (text: string) => void

@@ -78,7 +78,7 @@ export function createSettling(
     if (changedNow.delete(keyOf(namespace, name))) flip(namespace, name)
   }
 
-  /** Nothing else has to happen for a service to be settled: the answers are told when it is time. */
+  /** A service settles by time alone, so a timer reports it. */
   function wait(): void {
     const [oldest] = changes.values()
     if (timer || !oldest) return
@@ -151,7 +151,10 @@ function countUnready({ flags, count }: EndpointSlice): number {
   return unready
 }
 
-/** Whether a service's endpoints are others, judged by the slices that are: an address in a slice that stayed is none. */
+/**
+ * Whether the set of endpoints changed. Only changed slices are compared: an address that is still in an unchanged slice
+ * is not a change.
+ */
 function setDiffers(
   before: readonly EndpointSlice[],
   after: readonly EndpointSlice[],

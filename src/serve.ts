@@ -5,12 +5,13 @@ import { createResponder, missText } from './answer/index.ts'
 import { bannerText } from './banner.ts'
 import { parseServeFlags } from './cli/flags.ts'
 import { type Corefile, defaultCorefile, loadCorefile, readStandardInput } from './corefile/index.ts'
+import { listenLocally } from './local-socket/index.ts'
 import { writePidfile } from './pidfile.ts'
 import { plugins } from './plugins/index.ts'
 import { readProcessLimits } from './process-limits/index.ts'
 import { unblockReloadSignal } from './reload-signal.ts'
 import { systemClock } from './scheduling/clock.ts'
-import { explain, listenForExplain } from './server/explain.ts'
+import { createExplainServer, explain } from './server/explain.ts'
 import { panicCounter } from './server/panics.ts'
 import { createTableProbe } from './server/probe.ts'
 import { drainLimit, type Server, startServer } from './server/server.ts'
@@ -87,13 +88,11 @@ export async function serve(args: readonly string[]): Promise<void> {
   const reader = writer.addReader()
   const responder = createResponder(writer.handle, reader.slot)
   const probe = createTableProbe(responder, () => missText(responder))
-  const explainer = listenForExplain(
-    process.platform === 'linux'
-      ? `\0slicedns-${process.pid}`
-      : `${process.env.TMPDIR ?? '/tmp'}/slicedns-${process.pid}.sock`,
-    (name, type) => explain(server, probe, name, type),
-    log,
+  const explainer = createExplainServer((name, type) => explain(server, probe, name, type))
+  listenLocally(explainer.net).catch((error: unknown) =>
+    log.warning(`slicedns explain cannot reach this process: ${errorMessage(error)}`),
   )
+  explainer.net.unref()
   surviveExceptions(log, panicCounter(metrics))
   const failedReloads = metrics.counter('coredns_reload_failed_total', 'Reloads that failed.', []).with()
   const reload = async (signal: string): Promise<void> => {
@@ -106,7 +105,8 @@ export async function serve(args: readonly string[]): Promise<void> {
     reload: (signal) => void reload(signal),
     async shutdown() {
       await server.shutdown()
-      explainer.close()
+      explainer.net.close()
+      explainer.closeAll()
     },
     shutdownLimit: () => Math.max(server.current().lameduck, drainLimit) + stopLimit,
   })

@@ -1,9 +1,9 @@
 /** `slicedns explain`: asks a running slicedns process why it answers as it does. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { get as getTls } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import type { Socket } from 'node:net'
+import { connectLocally, listeningPids } from '../local-socket/index.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Command, type Io, misuse, parseArgs, printExit } from './args.ts'
 import { table } from './show.ts'
@@ -35,7 +35,7 @@ interface Explanation {
 }
 
 /** The process to ask: behind a local socket, or behind a URL. */
-type Target = { readonly socketPath: string; readonly shown: string } | { readonly url: URL; readonly shown: string }
+type Target = { readonly pid: number; readonly shown: string } | { readonly url: URL; readonly shown: string }
 
 /** Exit code 0: explained; 1: no process explained; 2: the command line is invalid. */
 export async function run(args: string[], io: Io): Promise<number> {
@@ -66,28 +66,15 @@ function findTarget(given: ReadonlyMap<string, string>): Target {
   const pidfile = given.get('pidfile')
   const pid = given.get('pid') ?? (pidfile === undefined ? onlyPid() : readFileSync(pidfile, 'utf8').trim())
   if (!/^\d+$/.test(pid)) throw new Error(`invalid pid '${pid}'`)
-  return { socketPath: socketPath(pid), shown: `pid ${pid}` }
-}
-
-/** An abstract socket on Linux, which needs no file; elsewhere a socket file in the temporary folder. */
-function socketPath(pid: string): string {
-  return process.platform === 'linux' ? `\0slicedns-${pid}` : join(tmpdir(), `slicedns-${pid}.sock`)
+  return { pid: Number(pid), shown: `pid ${pid}` }
 }
 
 function onlyPid(): string {
-  const pids = runningPids()
-  if (pids.length === 1) return pids[0]
+  const pids = listeningPids()
+  if (pids.length === 1) return String(pids[0])
   if (pids.length === 0)
     throw new Error('no slicedns process runs on this machine: use --server URL for another machine')
   throw new Error(`several slicedns processes run on this machine: choose one with --pid: ${pids.join(', ')}`)
-}
-
-function runningPids(): string[] {
-  const names =
-    process.platform === 'linux'
-      ? readFileSync('/proc/net/unix', 'utf8').matchAll(/@slicedns-(\d+)$/gm)
-      : readdirSync(tmpdir()).flatMap((entry) => [...entry.matchAll(/^slicedns-(\d+)\.sock$/g)])
-  return [...new Set(Array.from(names, ([, pid]) => pid))]
 }
 
 async function fetchExplanations(target: Target, name: string, type: string): Promise<Explanation[]> {
@@ -114,14 +101,15 @@ function isExplanation(value: unknown): value is Explanation {
 /** Milliseconds. The server runs the plugin chain for it, which may wait for an upstream. */
 const timeout = 10_000
 
-function fetchText(target: Target, path: string): Promise<{ status: number; body: string }> {
+async function fetchText(target: Target, path: string): Promise<{ status: number; body: string }> {
+  const socket = 'pid' in target ? await connectLocally(target.pid) : undefined
   return new Promise((resolve, reject) => {
     const fail = (error: { code?: string; message: string }) => reject(new Error(failureText(target, error)))
-    const settings = { timeout, agent: false as const }
+    const settings = { timeout }
     const request =
       'url' in target
-        ? (target.url.protocol === 'https:' ? getTls : get)(new URL(path, target.url), settings)
-        : get({ ...settings, socketPath: target.socketPath, path, host: 'localhost' })
+        ? (target.url.protocol === 'https:' ? getTls : get)(new URL(path, target.url), { ...settings, agent: false })
+        : get({ ...settings, createConnection: () => socket as Socket, path, host: 'localhost' })
     request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)))
     request.on('error', fail)
     request.on('response', (response) => {
@@ -138,9 +126,9 @@ function fetchText(target: Target, path: string): Promise<{ status: number; body
 
 function failureText(target: Target, { code, message }: { code?: string; message: string }): string {
   if (code === 'ECONNREFUSED' || code === 'ENOENT')
-    return 'url' in target
-      ? `nothing listens at ${target.shown}: is the console plugin in its Corefile?`
-      : `no slicedns process at ${target.shown} (it may have exited)`
+    return `nothing listens at ${target.shown}: is the console plugin in its Corefile?`
+  if ('pid' in target && code === 'ECONNRESET')
+    return `${target.shown} refuses: slicedns explain needs the user that the server runs as, or root`
   return `cannot ask ${target.shown}: ${message}`
 }
 

@@ -1,5 +1,4 @@
 /** Why a name is answered as it is: server block, plugins passed, table or chain. Behind `slicedns explain`. */
-import { createServer, type Server as HttpServer } from 'node:http'
 import { rcodeName, typeName, typeNumber } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { isSubdomain, lowerName, NameError, parseName } from '../dns/name.ts'
@@ -12,7 +11,9 @@ import { capabilityOf } from '../plugin/capability.ts'
 import type { Outcome } from '../plugin/query.ts'
 import { systemClock } from '../scheduling/clock.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
-import type { Logger } from '../telemetry/log.ts'
+import { createHttpBudget } from '../telemetry/http/budget.ts'
+import type { HttpReply } from '../telemetry/http/message.ts'
+import { createHttpServer, type HttpServer } from '../telemetry/http/server.ts'
 import type { ListenerPlan } from './block.ts'
 import { claimsOn } from './claims.ts'
 import { queryFor } from './dispatch.ts'
@@ -106,34 +107,24 @@ function messageOf(outcome: Outcome, request: Message): Message | undefined {
   return outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
 }
 
-/**
- * Listens where `slicedns explain` finds this process: an abstract Unix socket named after its pid (only Linux has
- * them; it needs no file system and vanishes with the process), elsewhere a socket file in the temporary folder.
- */
-export function listenForExplain(
-  path: string,
-  ask: (name: string, type: string) => Promise<Explanation[]>,
-  log: Logger,
-): HttpServer {
-  const http = createServer((request, response) => {
-    const url = URL.parse(request.url ?? '', 'http://localhost')
-    const send = (status: number, body: unknown) => {
-      response.writeHead(status, { 'content-type': 'application/json' })
-      response.end(`${JSON.stringify(body, undefined, 2)}\n`)
+/** Connections of `slicedns explain` at a time, and octets that they have not taken: one person asks. */
+const bounds = { connections: 16, octets: 1 << 20 }
+
+/** The HTTP server behind `slicedns explain`: one request at a time on a connection, each within 5 s. */
+export function createExplainServer(ask: (name: string, type: string) => Promise<Explanation[]>): HttpServer {
+  return createHttpServer(async ({ target }) => {
+    const url = URL.parse(target, 'http://localhost')
+    if (url?.pathname !== '/explain') return jsonReply(404, { error: 'only /explain?name=NAME&type=TYPE is here' })
+    try {
+      return jsonReply(200, await ask(url.searchParams.get('name') ?? '', url.searchParams.get('type') ?? 'A'))
+    } catch (error) {
+      const isBad = error instanceof NameError || error instanceof RangeError
+      return jsonReply(isBad ? 400 : 500, { error: errorMessage(error) })
     }
-    if (url?.pathname !== '/explain') return send(404, { error: 'only /explain?name=NAME&type=TYPE is here' })
-    ask(url.searchParams.get('name') ?? '', url.searchParams.get('type') ?? 'A').then(
-      (explanations) => send(200, explanations),
-      (error: unknown) => {
-        const bad = error instanceof NameError || error instanceof RangeError
-        send(bad ? 400 : 500, { error: errorMessage(error) })
-      },
-    )
-  })
-  http.requestTimeout = 5_000
-  http.maxConnections = 16
-  http.on('error', (error) => log.warning(`slicedns explain cannot reach this process: ${error.message}`))
-  http.listen(path)
-  http.unref()
-  return http
+  }, createHttpBudget(bounds))
+}
+
+function jsonReply(status: number, content: unknown): HttpReply {
+  const body = Buffer.from(`${JSON.stringify(content, undefined, 2)}\n`)
+  return { status, headers: { 'content-type': 'application/json' }, body, close: true }
 }

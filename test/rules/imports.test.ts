@@ -20,7 +20,7 @@ const model = ['answer', 'cluster-dns', 'table', 'k8s', 'upstream']
 const common = ['scheduling', 'telemetry', 'process-limits']
 
 const rooms: Readonly<Record<string, Room>> = {
-  cli: { imports: ['corefile', 'plugins', 'dns', 'process-limits'], types: ['plugin'] },
+  cli: { imports: ['corefile', 'plugins', 'dns', 'process-limits', 'local-socket'], types: ['plugin'] },
   transport: { imports: ['server', 'answer', 'dns'], types: ['plugin', 'table'] },
   server: { imports: ['plugin', 'corefile', 'answer', 'table', 'dns'] },
   plugins: { imports: ['plugin', 'corefile', 'dns', 'regexp', 'expression', 'text-template', ...model] },
@@ -36,13 +36,14 @@ const rooms: Readonly<Record<string, Room>> = {
   corefile: { imports: ['telemetry'], closed: true },
   dns: { imports: [], closed: true },
   scheduling: { imports: [], closed: true },
+  'local-socket': { imports: [] },
   'process-limits': { imports: [], closed: true },
   telemetry: { imports: ['scheduling'], closed: true },
 }
 
 /** Packages that belong to one room: all FFI is in transport, what speaks to the API server in cluster, and so on. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  koffi: ['transport'],
+  koffi: ['transport', 'local-socket'],
   dns2: ['cli'],
   pbf: ['k8s'],
   re2js: ['regexp'],

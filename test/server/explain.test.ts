@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { after, describe, it } from 'node:test'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
 import { NameError } from '../../src/dns/name.ts'
-import { type Explanation, listenForExplain } from '../../src/server/explain.ts'
+import { createExplainServer, type Explanation } from '../../src/server/explain.ts'
 
-const silent = { debug() {}, info() {}, warning() {}, error() {}, plugin: () => silent }
 const told: Explanation = {
   name: 'a.example.',
   type: 'A',
@@ -20,29 +22,38 @@ const told: Explanation = {
   additional: [],
 }
 
-describe('the socket that explains', () => {
-  const path = `\0slicedns-test-explain-${process.pid}`
-  const http = listenForExplain(
-    path,
-    async (name) => {
-      if (name === 'bad') throw new NameError('"bad" is no name')
-      return [told]
-    },
-    silent,
-  )
-  after(() => http.close())
+describe('the explain server', { skip: process.platform === 'win32' }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'slicedns-explain-'))
+  const path = join(folder, 'socket')
+  let asked = 0
+  const http = createExplainServer(async (name) => {
+    asked++
+    if (name === 'bad') throw new NameError('"bad" is not a name')
+    return [told]
+  })
+  before(async () => {
+    http.net.listen(path)
+    await once(http.net, 'listening')
+  })
+  after(() => {
+    http.net.close()
+    http.closeAll()
+    rmSync(folder, { recursive: true })
+  })
 
-  /** The status of a request with this target, which no HTTP client of ours would send. */
-  async function statusOf(target: string): Promise<number> {
+  /** All that is answered to these octets, until the connection ends. */
+  async function replyTo(octets: string): Promise<string> {
     const socket = connect(path)
-    socket.end(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+    socket.on('error', () => undefined)
+    socket.write(octets)
     let reply = ''
     socket.setEncoding('latin1').on('data', (text: string) => {
       reply += text
     })
     await once(socket, 'close')
-    return Number(/^HTTP\/1\.1 (\d{3})/.exec(reply)?.[1])
+    return reply
   }
+  const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`
 
   for (const { target, status } of [
     { target: '/explain?name=a.example&type=A', status: 200 },
@@ -51,10 +62,21 @@ describe('the socket that explains', () => {
     { target: '//', status: 404 },
     { target: 'http://[', status: 404 },
   ])
-    it(`the socket of explain answers ${target} with ${status}, and lives on`, {
-      skip: process.platform !== 'linux',
-    }, async () => {
-      assert.equal(await statusOf(target), status)
-      assert.equal(await statusOf('/explain?name=a.example'), 200)
+    it(`the explain server answers ${target} with ${status}`, async () => {
+      assert.match(await replyTo(get(target)), new RegExp(`^HTTP/1\\.1 ${status} `))
     })
+
+  it('a connection has one request answered, however many are sent on it', async () => {
+    asked = 0
+    const reply = await replyTo(get('/explain?name=a.example').repeat(1_000))
+    assert.equal(reply.match(/HTTP\/1\.1/g)?.length, 1)
+    assert.equal(asked, 1)
+  })
+
+  it('silent connections do not keep a person out', async () => {
+    const silent = Array.from({ length: 40 }, () => connect(path).on('error', () => undefined))
+    await Promise.all(silent.map((socket) => once(socket, 'connect')))
+    assert.match(await replyTo(get('/explain?name=a.example')), /^HTTP\/1\.1 200 /)
+    for (const socket of silent) socket.destroy()
+  })
 })

@@ -1,0 +1,144 @@
+/**
+ * The socket on which a running server explains itself to `slicedns explain`, for its own user and root alone. On Linux
+ * it is an abstract Unix socket: that needs no file system, which a container may not have, and both ends ask the kernel
+ * who the other one is. Elsewhere, and where the abstract name is taken, it is a socket file of mode 0600 in a folder of
+ * mode 0700.
+ */
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import type { Server, Socket } from 'node:net'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { errorMessage } from '../telemetry/error-text.ts'
+import { knowsPeers, type Peer, peerOf } from './peer.ts'
+
+const root = 0
+const ownUid = (): number => process.getuid?.() ?? root
+
+const abstractName = (pid: number): string => `\0slicedns-${pid}`
+
+/**
+ * Listens, and closes connections of other users at once. Rejects when neither kind of socket can be opened, with the
+ * reasons.
+ */
+export async function listenLocally(server: Server, pid: number = process.pid): Promise<void> {
+  server.prependListener('connection', (socket: Socket) => {
+    if (!isTrusted(peerOf(socket))) socket.destroy()
+  })
+  const reasons: string[] = []
+  for (const open of [listenAbstract, listenOnFile]) {
+    try {
+      await open(server, pid)
+      return
+    } catch (error) {
+      reasons.push(errorMessage(error))
+    }
+  }
+  throw new Error(reasons.join('; '))
+}
+
+/** Who cannot be known came through the private folder. */
+const isTrusted = (peer: Peer | undefined): boolean => !peer || peer.uid === root || peer.uid === ownUid()
+
+async function listenAbstract(server: Server, pid: number): Promise<void> {
+  if (!knowsPeers()) throw new Error('the user at the other end of an abstract socket is not known here')
+  await listen(server, abstractName(pid))
+}
+
+async function listenOnFile(server: Server, pid: number): Promise<void> {
+  const folder = folderOf(ownUid())
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (!isPrivate(folder)) throw new Error(`${folder} must be a folder of mode 0700 that belongs to this user`)
+  const path = join(folder, `${pid}.sock`)
+  rmSync(path, { force: true })
+  await listen(server, path)
+  chmodSync(path, 0o600)
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+const folderOf = (uid: number): string => join(tmpdir(), `slicedns-${uid}`)
+
+/** Nobody but its user and root could put a socket there. */
+function isPrivate(folder: string): boolean {
+  try {
+    const { mode, uid } = lstatSync(folder)
+    const isFolder = (mode & 0o170000) === 0o040000
+    return isFolder && (mode & 0o077) === 0 && (uid === ownUid() || ownUid() === root)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Connects to the server with this pid, having made sure that it is that process, of this user or asked by root: another
+ * user's process could listen under its name. Rejects with what is at the other end instead, if anything.
+ */
+export async function connectLocally(pid: number): Promise<Socket> {
+  const paths = [...(knowsPeers() ? [abstractName(pid)] : []), ...privateFolders().map((at) => join(at, `${pid}.sock`))]
+  let failure: unknown = new Error(`no slicedns process at pid ${pid} (it may have exited)`)
+  for (const path of paths) {
+    try {
+      return await connectTo(path, pid)
+    } catch (error) {
+      if (!isAbsent(error)) failure = error
+    }
+  }
+  throw failure
+}
+
+function connectTo(path: string, pid: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path)
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      const impostor = path.startsWith('\0') ? impostorText(peerOf(socket), pid) : undefined
+      if (impostor === undefined) return resolve(socket)
+      socket.destroy()
+      reject(new Error(impostor))
+    })
+  })
+}
+
+function impostorText(peer: Peer | undefined, pid: number): string | undefined {
+  if (peer?.pid === pid && (peer.uid === ownUid() || peer.uid === root || ownUid() === root)) return undefined
+  const found = peer ? `process ${peer.pid || '(not visible here)'} of user ${peer.uid}` : 'an unknown process'
+  return `the socket of pid ${pid} belongs to ${found}, which is not believed`
+}
+
+const isAbsent = (error: unknown): boolean => {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ECONNREFUSED' || code === 'ENOENT'
+}
+
+function privateFolders(): string[] {
+  const all = entriesOf(tmpdir()).flatMap((entry) => (/^slicedns-\d+$/.test(entry) ? [join(tmpdir(), entry)] : []))
+  return all.filter(isPrivate)
+}
+
+/** Pids of servers that listen: anybody can make an abstract name appear, so each is asked who it is before it is believed. */
+export function listeningPids(): number[] {
+  const abstract =
+    process.platform === 'linux' ? readFileSync('/proc/net/unix', 'utf8').matchAll(/@slicedns-(\d+)$/gm) : []
+  const files = privateFolders()
+    .flatMap(entriesOf)
+    .flatMap((entry) => [...entry.matchAll(/^(\d+)\.sock$/g)])
+  return [...new Set([...abstract, ...files].map(([, pid]) => Number(pid)))]
+}
+
+function entriesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}

@@ -129,7 +129,7 @@ describe('a lookup', () => {
     },
   ]
   for (const { name, ask, prints, code = 0 } of cases)
-    test(name, async () => {
+    test(`slicedns query ${name}`, async () => {
       assert.deepEqual(await query(...ask), { code, out: prints, err: '' })
     })
 

@@ -69,7 +69,8 @@ describe('names with zonal', () => {
     ['a.pin._zone.x.svc1.ns.svc', nowhere],
   ]
   for (const [left, place] of cases) {
-    test(left, () => assert.deepEqual(parseClusterName('cluster.local.', `${left}.cluster.local.`, zonal), place))
+    test(`the name ${left} is of kind ${place.kind} with the option zonal`, () =>
+      assert.deepEqual(parseClusterName('cluster.local.', `${left}.cluster.local.`, zonal), place))
   }
   test('names of topology zones are not parsed without the option zonal', () => {
     assert.deepEqual(parseClusterName('cluster.local.', 'a.pin._zone.svc1.ns.svc.cluster.local.'), nowhere)
@@ -91,9 +92,8 @@ describe('names in a multicluster zone', () => {
     ['x.10-0-0-1.ns.pod', { kind: 'pod', namespace: 'ns', label: '10-0-0-1' }],
   ]
   for (const [left, place] of cases) {
-    test(left, () =>
-      assert.deepEqual(parseClusterName('clusterset.local.', `${left}.clusterset.local.`, imported), place),
-    )
+    test(`the name ${left} is of kind ${place.kind} in a multicluster zone`, () =>
+      assert.deepEqual(parseClusterName('clusterset.local.', `${left}.clusterset.local.`, imported), place))
   }
 })
 

@@ -270,7 +270,8 @@ describe('a transferred zone', () => {
   })
 
   for (const { name, cluster, settings: changes, records } of cases)
-    test(name, () => assert.deepEqual(zoneOf(cluster, changes).records(), [...servers, ...records]))
+    test(`a transferred zone: ${name}`, () =>
+      assert.deepEqual(zoneOf(cluster, changes).records(), [...servers, ...records]))
 
   test('a transferred zone names the service that we are an endpoint of as its server, with its addresses once', () => {
     const { records } = zoneOf(`service kube-dns kube-system 10.96.0.10 ports none

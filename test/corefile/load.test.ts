@@ -73,7 +73,7 @@ describe('the hash', () => {
     { name: 'an imported file counts', text: base, extra: 'errors stdout', same: false },
   ]
   for (const { name, text, extra, same } of cases)
-    test(name, () => {
+    test(`the hash of a Corefile: ${name}`, () => {
       assert.equal(hash(text, extra) === hash(base), same)
     })
 })

@@ -82,7 +82,7 @@ describe('the body of a directive', () => {
     { name: 'hands earlier lines to rows of their own rules', lines: ['policy a b', 'policy c'], gives: { policy: 3 } },
   ]
   for (const { name, lines, gives } of cases)
-    test(name, () => {
+    test(`the body of a directive ${name}`, () => {
       assert.deepEqual(readBody(body(...lines), rows), { ...defaults, ...gives })
     })
 

@@ -104,7 +104,7 @@ describe('a value that fits', () => {
     ],
   ]
   for (const [name, kind, word, wanted] of cases)
-    test(name, () => {
+    test(`a value of a Corefile: ${name}`, () => {
       assert.deepEqual(value(kind, token(word), 'x'), wanted)
     })
 })

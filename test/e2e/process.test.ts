@@ -121,7 +121,7 @@ test('a reload that fails keeps the configuration and every listener: DNS, healt
     ],
   ]
   for (const [name, corefile, says] of bad) {
-    await t.test(name, async () => {
+    await t.test(`a failed reload keeps the configuration: ${name}`, async () => {
       await rewrite(server, corefile, 'SIGUSR1', says)
       assert.equal((await server.dig(clusterName, 'A')).rcode, 'NOERROR')
       assert.equal((await server.dig('www.example.org', 'A', { tcp: true })).answer.length, 1)
@@ -130,7 +130,9 @@ test('a reload that fails keeps the configuration and every listener: DNS, healt
       assert.match((await server.http('metrics', '/metrics')).body, /^coredns_reload_failed_total [1-9]/m)
     })
   }
-  await t.test('and the next good one is taken', () => rewrite(server, good, 'SIGUSR1', /Reloading complete/))
+  await t.test('the next good Corefile is loaded after bad ones', () =>
+    rewrite(server, good, 'SIGUSR1', /Reloading complete/),
+  )
 })
 
 test('a query under way when the configuration is replaced gets its answer', { skip }, async (t) => {

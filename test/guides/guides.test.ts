@@ -53,12 +53,13 @@ function deadLinks(page: string): string[] {
 }
 
 describe('links between pages lead somewhere', () => {
-  for (const page of everyPage) test(page, () => assert.deepEqual(deadLinks(page), []))
+  for (const page of everyPage)
+    test(`the links of ${page} lead to files and headings`, () => assert.deepEqual(deadLinks(page), []))
 })
 
 describe('source files that a page names exist', () => {
   for (const page of everyPage) {
-    test(page, () => {
+    test(`the paths that ${page} names exist`, () => {
       const paths = [...read(page).matchAll(/`((?:src|test|bench|docs)\/[\w./-]+)`/g)].map(([, path]) => path!)
       const written = paths.filter((path) => !/\b[A-Z]{3,}\b/.test(path.replace(/[\w-]+\.md/g, '')))
       assert.deepEqual(

@@ -23,7 +23,7 @@ describe('whatever EDNS option is asked with, dig reads the reply', { skip: with
   })
 
   for (const name of ['gateway.inference.svc.cluster.local', 'forwarded.example']) {
-    test(name, async () => {
+    test(`dig reads the reply to any EDNS option for ${name}`, async () => {
       for (const code of codes) {
         const replies = lengths.map((length) =>
           server.dig(name, 'A', { flags: ['+nocookie', `+ednsopt=${code}:${'01'.repeat(length)}`] }),

@@ -29,7 +29,7 @@ const nouns = new Set(
   `addresses aliases always annotations arguments blocks builtins citations clients comments connections datagrams
    durations endpoints errors events exceptions expressions fields files functions headless hits hundreds imports
    interfaces keys labels lists listeners lookups messages metrics misses names namespaces numbers objects octets
-   operators pods ports positions queries questions readers records replies requests rights scrapes services shares
+   operators places pods ports positions queries questions readers records replies requests rights scrapes services shares
    slices snippets splits strings tests thousands values variables weights zones
    slicedns ${filesIn('src/plugins/*/index.ts')
      .map((path) => path.split('/')[2])
@@ -42,11 +42,16 @@ function fault(title: string): string | undefined {
   const first = words[0].replace(/[,:]$/, '')
   // What stands for an expression may be a subject, and several words.
   if (first.startsWith('${')) return words.length < 3 ? 'has under three words' : undefined
-  if (words.length < 4) return 'has under four words'
+  if (words.length < (title.includes('${') ? 3 : 4)) return 'has under four words'
   if (without.has(first) && !(conditions.has(first) && title.includes(','))) return `begins with "${first}"`
   if (plural.has(first) || (/^[a-z]+s$/.test(first) && !nouns.has(first)))
     return `begins with "${first}", which reads as a verb`
   return undefined
+}
+
+/** Titles that are a variable alone: what a table of cases says gets its subject where the test is. */
+function variablesIn(text: string): string[] {
+  return [...text.matchAll(/(?<![.\w])(?:it|test)\(\s*(\w+),/g)].map(([, name]) => name)
 }
 
 /** Titles of tests, and the names of the cases of a specification. */
@@ -66,6 +71,13 @@ describe('titles of tests', () => {
         const reason = fault(title)
         return reason === undefined ? [] : [`${path}: '${title}' ${reason}`]
       }),
+    )
+    assert.deepEqual(faults, [])
+  })
+
+  it('no title is the variable of a table alone, which has no subject', () => {
+    const faults = filesIn('test/**/*.test.ts').flatMap((path) =>
+      variablesIn(contentOf(path)).map((name) => `${path}: write the subject before \`\${${name}}\``),
     )
     assert.deepEqual(faults, [])
   })
@@ -93,5 +105,6 @@ describe('titles of tests', () => {
       ${first}('a b', () => /x/.test('c')); ${second}(\`d\`, {}); const other = { name: 'e' }
       spec('f', { cases: [{ name: 'g', ${'a'}sk: 'h A' }] })`
     assert.deepEqual(titlesIn(text), ['a b', 'd', 'g'])
+    assert.deepEqual(variablesIn(`${first}(name, () => {}); ${second}('a', name)`), ['name'])
   })
 })

@@ -13,7 +13,7 @@ for (const udp of ['auto', 'dgram']) {
       { name: 'ends on an exception that nobody catches', ending: 'throw', code: 1 },
     ]
     for (const { name, ending, code } of cases) {
-      test(name, async () => {
+      test(`a process that serves (${udp}) ${name}`, async () => {
         const script = fileURLToPath(new URL('./serving-process.ts', import.meta.url))
         const child = spawn(process.execPath, [script, ending, udp], { stdio: ['ignore', 'pipe', 'ignore'] })
         const [output] = await Promise.all([text(child.stdout), once(child, 'exit')])

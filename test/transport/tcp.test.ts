@@ -222,7 +222,7 @@ describe('TCP', () => {
       },
     ]
     for (const { name, first, after } of cases) {
-      test(name, () => {
+      test(`TCP ends a connection ${name}`, () => {
         const clock = createFakeClock()
         return withTransport({ udp, clock }, async ({ transport, port, listener, metric }) => {
           await transport.apply([listener()])

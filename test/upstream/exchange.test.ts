@@ -156,7 +156,7 @@ for (const [address, transport] of [
     assert.equal(answersOf(outcome).length, 1)
   })
 
-test('what a client has waiting for a silent upstream is bounded, and others are served meanwhile', async (t) => {
+test('the exchanges that a client has waiting for a silent upstream are bounded, and others are served meanwhile', async (t) => {
   const { ask, servers, plugin, settle } = await createForwardHarness(t, [silent], '', { upstreamExchanges: 50 })
   const flood = Array.from({ length: 250 }, (_, i) => ask(`n${i}.example.org. A`, { client: '192.0.2.66' }))
   const refused = await Promise.race(flood)

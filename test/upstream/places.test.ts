@@ -40,7 +40,7 @@ describe('places for exchanges with upstreams', () => {
     assert.deepEqual(refused, ['share', 'share'])
   })
 
-  it('stay with who has them when everybody has the same', () => {
+  it('places for exchanges with upstreams stay with who has them when everybody has the same', () => {
     const { take, refused, lost } = harness({ exchanges: 2 })
     take('10.0.0.1')
     take('10.0.0.2')
@@ -59,7 +59,7 @@ describe('places for exchanges with upstreams', () => {
     assert.deepEqual(lost, ['10.0.0.1'])
   })
 
-  it('belong to an IPv6 network of 64 bits, of which a host has every address', () => {
+  it('places for exchanges with upstreams belong to an IPv6 network of 64 bits, of which a host has every address', () => {
     const { take, lost } = harness({ exchanges: 4 })
     for (let i = 1; i <= 4; i++) take(`2001:db8::${i}`)
     assert.equal(take('2001:db8::5'), undefined)
@@ -67,7 +67,7 @@ describe('places for exchanges with upstreams', () => {
     assert.deepEqual(lost, ['2001:db8::1'])
   })
 
-  it('are bounded in octets too', () => {
+  it('places for exchanges with upstreams are bounded in octets too', () => {
     const { take, refused } = harness({ octets: 1000 })
     const large = take('10.0.0.1', 900)
     assert.equal(take('10.0.0.2', 200), undefined)
@@ -83,7 +83,7 @@ describe('places for exchanges with upstreams', () => {
     assert.deepEqual([refused, lost], [[], []])
   })
 
-  it('are free again once each is given back, whatever the order', () => {
+  it('places for exchanges with upstreams are free again once each is given back, whatever the order', () => {
     const { take } = harness()
     for (let round = 0; round < 3; round++) {
       const taken = Array.from({ length: 10 }, (_, i) => take(`10.0.0.${i % 3}`))

@@ -144,7 +144,7 @@ describe('slicedns.io/grpc-config: what a client would choke on is refused with 
   ]
   for (const [config, expected] of cases) {
     const text = typeof config === 'string' ? config : JSON.stringify(config)
-    test(text.slice(0, 100) || '(nothing)', () => assert.match(rule(text), expected))
+    test(`the grpc-config is refused: ${text.slice(0, 100) || '(nothing)'}`, () => assert.match(rule(text), expected))
   }
 
   test('a grpc-config that is nested thousands of levels deep is refused', () => {

@@ -54,7 +54,7 @@ describe('slicedns.io/hold on a service that it does not suit', () => {
     { name: 'headless, of all pods', spec: { clusterIP: 'None', publishNotReadyAddresses: true }, reasons: [] },
   ]
   for (const { name, spec, reasons } of cases) {
-    test(name, () => {
+    test(`the annotation hold: ${name}`, () => {
       const cluster = createFakeCluster({ availability: 'synced' })
       const annotations = { 'slicedns.io/hold': '2s' }
       cluster.apply({ kind: 'Service', metadata: { name: 'web', namespace: 'shop', annotations }, spec })

@@ -7,7 +7,7 @@ import { systemClock } from '../../../src/scheduling/clock.ts'
 
 describe('an HTTP/1.1 session that gets no connection is not used again: its owner times the next attempt', () => {
   for (const reason of ['connect', 'dns', 'tls', 'config'] satisfies FailureReason[]) {
-    test(reason, async () => {
+    test(`an HTTP/1.1 session whose connection fails by ${reason} is not used again`, async () => {
       const first = new Socket()
       first.destroy()
       const session = openH1(first, 'http://api:80', () => Promise.reject(new ApiFailure(reason, 'no')), systemClock)

@@ -169,7 +169,7 @@ const cases: readonly Case[] = [
 
 describe('autopath gives a pod', () => {
   for (const { name, question = `${www} A`, client, chain: lines, reply, asked } of cases)
-    it(name, async () => {
+    it(`autopath gives a pod ${name}`, async () => {
       const { instance } = createAutopathHarness()
       const { next, asked: names } = chain(...lines)
       const outcome = await handle(instance, ask(question, client === undefined ? {} : { client }), next)

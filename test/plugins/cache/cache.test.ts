@@ -119,7 +119,7 @@ describe('TTLs', () => {
     ['an answer that is not kept is flattened too', 'cache 30', { answer: [www], with: { truncated: true } }, 30],
   ] // biome-ignore format: rows
   for (const [what, directive, said, ttl] of cases) {
-    it(what, async () => {
+    it(`the TTL of a cached answer: ${what}`, async () => {
       const { ask } = createCacheHarness(directive, said)
       const { answer, authority, additional } = messageOf(await ask('www.example.org. A'))
       for (const record of [...answer, ...authority, ...additional]) assert.equal(record.ttl, ttl)

@@ -22,7 +22,7 @@ describe('shared exchanges', () => {
     assert.equal(cancelled, 1)
   })
 
-  it('are not joined after they were cancelled', async () => {
+  it('shared exchanges are not joined after they were cancelled', async () => {
     const flights = createFlights('aborted')
     let begun = 0
     const begin = () => {

@@ -81,7 +81,7 @@ test('questions that differ in their EDNS size alone share one exchange', async 
   assert.equal(servers[0].arrived.length, 1)
 })
 
-test('of one name and type at most eight exchanges are under way; the next begins when one ends', async (t) => {
+test('no more than eight exchanges of one name and type are under way; the next begins when one ends', async (t) => {
   const held: (() => void)[] = []
   const { ask, servers } = await createForwardHarness(t, [(arrived) => void held.push(() => answering()(arrived))])
   const cookie = (i: number) => ({ code: 10, data: Uint8Array.of(0, 0, 0, 0, 0, 0, i >> 8, i) })

@@ -100,7 +100,7 @@ describe('explain says of', () => {
     },
   ]
   for (const { name, lines = '', settings, ask: question, says } of cases) {
-    test(name, () => {
+    test(`slicedns explain says of a name: ${name}`, () => {
       const said = explain(createExplanationHarness(lines, settings), ask(question))
       for (const line of says) assert.ok(said.includes(line), `${line}\nis not among\n${said.join('\n')}`)
     })
@@ -176,7 +176,7 @@ describe('what is wrong beyond the text of an annotation', () => {
     },
   ]
   for (const { name, lines, service = 'web', problems } of cases) {
-    test(name, () => {
+    test(`the problems of an annotation: ${name}`, () => {
       const found = serviceProblems(createExplanationHarness(lines, opened), 'shop', service).map(
         ({ problem }) => problem,
       )

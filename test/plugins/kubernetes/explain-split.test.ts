@@ -124,7 +124,7 @@ const cases: readonly Case[] = [
 
 describe('explain says of a traffic split', () => {
   for (const { name, cluster, lastResort = false, ask: asked = `web.shop.${zone} A`, says, not } of cases) {
-    test(name, () => {
+    test(`slicedns explain says of a split: ${name}`, () => {
       const model = createFakeCluster()
       createNotation(model).apply(cluster)
       const settings = dnsSettings({ zones: ['cluster.local.'], terminatingLastResort: lastResort })

@@ -166,7 +166,7 @@ describe('explain says', () => {
     says,
     not,
   } of cases)
-    test(name, () => {
+    test(`slicedns explain says of a service: ${name}`, () => {
       const clock = createFakeClock()
       const cluster = createFakeCluster({ clock })
       const { apply } = createNotation(cluster)

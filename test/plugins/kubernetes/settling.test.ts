@@ -109,7 +109,7 @@ describe('no change of the endpoints is', () => {
     ['an empty slice', 'slice empty db shop IPv4'],
   ]
   for (const [name, lines] of cases)
-    test(name, () => {
+    test(`no change of the endpoints is ${name}`, () => {
       const { apply, flips } = createSettlingHarness(
         `${two}\nendpoint db shop 10.0.0.1 ready slice copy\nslice other db shop IPv4`,
       )
@@ -147,7 +147,7 @@ describe('a change of the endpoints is', () => {
     ['an address that goes and comes again', 'remove slice db-ipv4 shop\nendpoint db shop 10.0.0.1 ready slice b'],
   ]
   for (const [name, lines] of cases)
-    test(name, () => {
+    test(`a change of the endpoints is ${name}`, () => {
       const { apply, flips } = createSettlingHarness(two)
       apply(lines)
       assert.deepEqual(flips, ['shop/db unsettled'])

@@ -95,7 +95,7 @@ describe('a line of the query log', () => {
       },
     ]
   for (const { name, text = 'log', question, asked, next = replying(), line } of lines)
-    it(name, () => assert.equal(logged(text, question, next, asked), `[INFO] ${line}`))
+    it(`a line of the query log ${name}`, () => assert.equal(logged(text, question, next, asked), `[INFO] ${line}`))
 
   it('a line of the query log waits for replies that take their time', async () => {
     const harness = createPluginHarness()

@@ -26,7 +26,7 @@ describe('whoami', () => {
     },
   ]
   for (const { name, question, asked, additional } of cases)
-    it(name, async () => {
+    it(`the plugin whoami ${name}`, async () => {
       const message = messageOf(await handle(setUp(whoami, 'whoami'), ask(question, asked), replying()))
       assert.deepEqual(
         message.additional.map(recordText).map((line) => line.replace(/\s+/g, ' ')),

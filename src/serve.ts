@@ -41,7 +41,8 @@ export async function serve(args: readonly string[]): Promise<void> {
   const metrics = createMetrics()
   publishBuildInfo(metrics, version)
   const limits = readProcessLimits({ memoryLimit: flags.memoryLimit })
-  const writer = createTable()
+  // The other half of the share is for the replies that `cache` itself keeps.
+  const writer = createTable({ maxCachedBytes: limits.memory.cache / 2 })
   registerTableMetrics(metrics, writer)
   const readCorefile = (): Corefile => {
     if (flags.conf !== undefined) return loadCorefile(flags.conf)

@@ -23,6 +23,12 @@ export interface LoggerOptions {
   readonly clock?: Clock
 }
 
+/** Characters of a longer line than this count as further lines: the bound holds in octets, too. */
+const charactersPerLine = 256
+
+/** Characters of one entry. What others write (messages of the API server, names) may be as long as they like. */
+const maxEntry = 8 * 1024
+
 /**
  * The log. A flood of one level is cut at its rate: what was left out is counted and said within a second, so that a
  * reader knows that the log is not whole.
@@ -74,21 +80,25 @@ function limited(level: Level, write: (lines: string) => void, clock: Clock): (t
     refilledAt = now
   }
 
-  function tellSuppressed(): void {
+  function logSuppressed(): void {
     write(`[WARNING] ${suppressed} ${level.toUpperCase()} lines left out: more than ${rate} a second\n`)
     suppressed = 0
   }
 
   return (text) => {
-    if (tokens < 1) refill()
-    if (tokens < 1) {
-      if (suppressed++ === 0) clock.after(second, tellSuppressed)
+    const cost = Math.max(1, Math.min(text.length, maxEntry) / charactersPerLine)
+    if (tokens < cost) refill()
+    if (tokens < cost) {
+      if (suppressed++ === 0) clock.after(second, logSuppressed)
       return
     }
-    tokens--
-    write(`${label}${oneEntry(text)}\n`)
+    tokens -= cost
+    write(`${label}${oneEntry(shortened(text))}\n`)
   }
 }
+
+const shortened = (text: string): string =>
+  text.length > maxEntry ? `${text.slice(0, maxEntry)}… (${text.length} characters)` : text
 
 /**
  * Text from outside (names, upstream errors) must not be able to forge a line or drive a terminal: control characters

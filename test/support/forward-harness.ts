@@ -46,7 +46,8 @@ export async function createForwardHarness(
     plugin,
     instance,
     servers,
-    ask: async (question, asked) => handle(instance, ask(question, asked), failing(rcode.NOTIMP)),
+    ask: async (question, asked) =>
+      handle(instance, ask(question, { receivedAt: plugin.clock.now(), ...asked }), failing(rcode.NOTIMP)),
     async settle(promise) {
       const startedAt = plugin.clock.now()
       let over = false

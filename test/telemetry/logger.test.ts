@@ -54,4 +54,18 @@ describe('the log', () => {
     log.error('heard again')
     assert.equal(lines.at(-1), '[ERROR] heard again')
   })
+  it('the log cuts an entry of 100,000 characters', () => {
+    const { log, lines } = collect()
+    log.error('x'.repeat(100_000))
+    assert.equal(lines.length, 1)
+    assert.match(lines[0], /^\[ERROR\] x{8192}… \(100000 characters\)$/)
+  })
+
+  it('the log counts a long line as several, so that a second has its bound in octets too', () => {
+    const { log, lines, clock } = collect()
+    for (let i = 0; i < 1_000; i++) log.error('x'.repeat(2_560))
+    assert.equal(lines.length, 10)
+    clock.advance(1_000)
+    assert.match(lines.at(-1) ?? '', /990 ERROR lines left out/)
+  })
 })

@@ -102,6 +102,12 @@ function shouldPrefetch(entry: Entry, { prefetch }: CacheSettings, left: number,
   return entry.hits >= prefetch.hits && left <= Math.ceil((prefetch.percentage / 100) * entry.ttl)
 }
 
+/** One costs about 2 KiB; those beyond keep their slots, which the transport bounds. */
+const mostWithoutSlot = 4096
+
+/** Renewals at a time. An entry that is not renewed now is renewed on its next hit, or asked for when it has expired. */
+const mostRenewals = 64
+
 interface Refill {
   /** Asks the next plugin; identical questions that wait at the same time share its answer. */
   miss(key: string, query: Query, next: Next): Outcome | Promise<Outcome>
@@ -113,6 +119,9 @@ interface Refill {
 
 function createRefill({ settings, store, clock, cells, isDynamic, offer }: CacheOptions): Refill {
   const waiting = new Map<string, Promise<Taken>>()
+  /** Queries that wait for another one's answer and have released their slots. */
+  let withoutSlot = 0
+  let renewing = 0
 
   /** Stores the next plugin's reply and returns it as the client gets it. */
   function take(outcome: Outcome, key: string, query: Query, renewal: boolean): Taken {
@@ -156,9 +165,13 @@ function createRefill({ settings, store, clock, cells, isDynamic, offer }: Cache
 
   async function share(flight: string, key: string, query: Query, next: Next): Promise<Outcome> {
     // It has nothing to do until then: another query may have its slot.
-    const takeSlotAgain = query.releaseSlot?.()
+    const takeSlotAgain = withoutSlot < mostWithoutSlot ? query.releaseSlot?.() : undefined
+    if (takeSlotAgain) withoutSlot++
     const { outcome, entry } = await waiting.get(flight)!
-    takeSlotAgain?.()
+    if (takeSlotAgain) {
+      withoutSlot--
+      takeSlotAgain()
+    }
     if (entry) return reply(entry, query, Math.max(1, secondsLeft(entry, clock.now())))
     if (!mayShare(outcome)) return (await ask(key, query, next, false)).outcome
     if (outcome.kind !== 'reply') return outcome
@@ -189,8 +202,8 @@ function createRefill({ settings, store, clock, cells, isDynamic, offer }: Cache
     miss(key, query, next) {
       // `loop` counts how often its HINFO question comes round: a shared answer would hide the loop from it.
       if (query.qtype === type.HINFO) return outcomeOf(ask(key, query, next, false))
-      // What is truncated depends on the transport and on what the client can take.
-      const flight = `${key} ${query.transport === 'udp' ? (query.request.edns?.payloadSize ?? 512) : 'stream'}`
+      // An answer may be truncated over UDP, above all without EDNS.
+      const flight = `${key} ${flightKind(query)}`
       if (waiting.has(flight)) return share(flight, key, query, next)
       const watch = watchSlot(query)
       // Others may wait for it, too: it goes on when the client that asked first has gone.
@@ -208,7 +221,14 @@ function createRefill({ settings, store, clock, cells, isDynamic, offer }: Cache
     },
     inBackground(entry, query, next) {
       // Nobody waits for it: a failure leaves the entry as it is, and the next query tries again.
-      if (!entry.refreshing) renew(entry, query, next).catch(() => undefined)
+      if (entry.refreshing) return
+      if (renewing >= mostRenewals) {
+        cells(query).skippedRenewals.inc()
+        return
+      }
+      renewing++
+      const done = (): void => void renewing--
+      renew(entry, query, next).then(done, done)
     },
     async within(milliseconds, entry, query, next) {
       const fresh = renew(entry, query, next).then((outcome) => (isGood(outcome) ? outcome : undefined))
@@ -217,6 +237,11 @@ function createRefill({ settings, store, clock, cells, isDynamic, offer }: Cache
       return Promise.race([fresh.catch(() => undefined), late])
     },
   }
+}
+
+function flightKind({ transport, request }: Query): 'stream' | 'edns' | 'plain' {
+  if (transport !== 'udp') return 'stream'
+  return request.edns ? 'edns' : 'plain'
 }
 
 /** The query to pass on, and whether a plugin has released its slot. */

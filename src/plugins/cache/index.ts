@@ -2,12 +2,13 @@ import { dnsClass } from '../../dns/codes.ts'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
 import { type ReplySink, replySource } from '../../plugin/capabilities/reply-source.ts'
 import { provide } from '../../plugin/capability.ts'
-import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Query } from '../../plugin/query.ts'
 import type { CachedEntry } from '../../table/api.ts'
 import { createCache } from './cache.ts'
 import { dynamicZones as dynamicZonesCapability } from './capability.ts'
 import { createDynamicZones } from './dynamic-zones.ts'
+import { type CacheMemory, createCacheMemory } from './memory.ts'
 import { createCacheMetrics } from './metrics.ts'
 import { cacheKey } from './replies.ts'
 import { type CacheSettings, schema } from './settings.ts'
@@ -22,9 +23,14 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
   /** Entries that are published to the sinks. */
   let offered = new WeakSet<Entry>()
 
-  const store = createStore({ success: settings.success.capacity, denial: settings.denial.capacity }, (entry) => {
-    if (!offered.delete(entry)) return
-    for (const sink of sinks) sink.remove(entry.name, entry.type, entry.dnssecOk, entry.checkingDisabled)
+  const memory = acquireMemory(setup)
+  const store = createStore({
+    capacity: { success: settings.success.capacity, denial: settings.denial.capacity },
+    memory: memory.value,
+    dropped(entry) {
+      if (!offered.delete(entry)) return
+      for (const sink of sinks) sink.remove(entry.name, entry.type, entry.dnssecOk, entry.checkingDisabled)
+    },
   })
 
   /** Publishes an entry. Failures stay with the chain, which logs those that clients see (`log { class error }`). */
@@ -67,8 +73,27 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     start() {
       dynamicZones = createDynamicZones(setup.block.capabilities(dynamicZonesCapability))
     },
-    stop: () => metrics.stop(),
+    stop() {
+      metrics.stop()
+      store.close()
+      memory.release()
+    },
   }
+}
+
+/** Half of the process's share is for the replies that the caches keep, half for those that the data plane repeats. */
+function acquireMemory({ process, metrics }: Setup): Held<CacheMemory> {
+  const evictions = metrics
+    .counter(
+      'slicedns_cache_memory_evictions_total',
+      'Cached replies dropped because all caches took too much memory.',
+      [],
+    )
+    .with()
+  return process.acquire('cache memory', () => ({
+    value: createCacheMemory(process.limits.memory.cache / 2, () => evictions.inc()),
+    stop: () => undefined,
+  }))
 }
 
 function explain(query: Query, store: Store, now: number): string[] {

@@ -8,6 +8,7 @@ export interface CacheCells {
   readonly requests: CounterCell
   readonly misses: CounterCell
   readonly prefetches: CounterCell
+  readonly skippedRenewals: CounterCell
   readonly drops: CounterCell
   readonly servedStale: CounterCell
   readonly hits: Readonly<Record<Kind, CounterCell>>
@@ -43,6 +44,10 @@ export function createCacheMetrics(options: CacheMetricsOptions): CacheMetrics {
   const requests = counter('coredns_cache_requests_total', 'Queries that were looked up in the cache.')
   const misses = counter('coredns_cache_misses_total', 'Queries that the cache had no answer to.')
   const prefetches = counter('coredns_cache_prefetch_total', 'Popular entries renewed before they expired.')
+  const skippedRenewals = counter(
+    'slicedns_cache_skipped_renewals_total',
+    'Renewals of entries put off because too many were under way.',
+  )
   const drops = counter('coredns_cache_drops_total', 'Replies not kept because they answer another question.')
   const stale = counter('coredns_cache_served_stale_total', 'Queries answered with an entry that had expired.')
   const hits = counter('coredns_cache_hits_total', 'Queries answered from the cache.', typed)
@@ -58,6 +63,7 @@ export function createCacheMetrics(options: CacheMetricsOptions): CacheMetrics {
         requests: requests.with(server, zones, view),
         misses: misses.with(server, zones, view),
         prefetches: prefetches.with(server, zones, view),
+        skippedRenewals: skippedRenewals.with(server, zones, view),
         drops: drops.with(server, zones, view),
         servedStale: stale.with(server, zones, view),
         hits: { success: hits.with(server, 'success', zones, view), denial: hits.with(server, 'denial', zones, view) },

@@ -1,5 +1,6 @@
-/** What is kept: whole replies in wire form, for they are small that way, in two caches of bounded size. */
+/** Cached replies, whole and in wire form because they are small that way, in two caches of bounded size. */
 import { LRUCache } from 'lru-cache'
+import type { CacheMemory } from './memory.ts'
 
 export interface Entry {
   readonly key: string
@@ -37,6 +38,8 @@ export interface Store {
   set(kind: Kind, entry: Entry): number
   remove(kind: Kind, key: string): void
   size(kind: Kind): number
+  /** Takes no part in the bound on memory any more. */
+  close(): void
 }
 
 /**
@@ -45,8 +48,19 @@ export interface Store {
  */
 const placeOctets = 1024
 
-/** `dropped` hears of each entry that is removed or replaced. */
-export function createStore(capacity: Readonly<Record<Kind, number>>, dropped: (entry: Entry) => void): Store {
+/** Memory of an entry beside its reply, names and key: the object, its place in the map, the headers of its buffers. */
+const entryOverhead = 600
+
+const octetsOf = ({ wire, key, name }: Entry): number => entryOverhead + wire.length + key.length + name.length
+
+export interface StoreOptions {
+  readonly capacity: Readonly<Record<Kind, number>>
+  readonly memory: CacheMemory
+  /** Called with each entry that is removed or replaced. */
+  readonly dropped: (entry: Entry) => void
+}
+
+export function createStore({ capacity, memory, dropped }: StoreOptions): Store {
   let evicted = 0
   // No `ttl`: lru-cache takes a TTL of 0 for "for ever", and stale entries are wanted (serve_stale). No `max`: it takes the
   // memory for so many entries at once, half a mebibyte for each `cache` of a Corefile and any amount where one asks for it.
@@ -56,19 +70,28 @@ export function createStore(capacity: Readonly<Record<Kind, number>>, dropped: (
       sizeCalculation: ({ wire }) => Math.ceil(wire.length / placeOctets),
       dispose(entry, _key, reason) {
         if (reason === 'evict') evicted++
+        member.add(-octetsOf(entry))
         dropped(entry)
       },
     })
   const caches = { success: create(capacity.success), denial: create(capacity.denial) }
+  const member = memory.join(() => {
+    const { success, denial } = caches
+    return (success.calculatedSize >= denial.calculatedSize ? success : denial).pop() !== undefined
+  })
   return {
     get: (kind, key) => caches[kind].get(key),
     set(kind, entry) {
       const before = evicted
-      caches[kind].set(entry.key, entry)
+      const cache = caches[kind]
+      cache.set(entry.key, entry)
+      // A reply that is larger than the cache is not kept.
+      if (cache.peek(entry.key) === entry) member.add(octetsOf(entry))
       return evicted - before
     },
     remove: (kind, key) => void caches[kind].delete(key),
     size: (kind) => caches[kind].size,
+    close: member.leave,
   }
 }
 

@@ -61,11 +61,12 @@ export function createForward({ settings, servers, clock, metrics, places }: For
     const request = upstreamRequest(query.request)
     const [question] = request.questions
     const transport = transportFor(query, settings)
-    const deadline = clock.now() + questionTimeout
+    const deadline = Math.min(clock.now() + questionTimeout, query.budget.deadline)
     return flights.join(
       sharingKey(request, name, transport),
       `${name} ${question.type} ${question.class}`,
-      undefined,
+      // A UDP client cannot be seen to go: the deadline is enough, and a signal costs a few microseconds.
+      query.transport === 'udp' ? undefined : query.budget.signal,
       (cancellation) => {
         const upstreams = order(servers.current)
         const maxAttempts = settings.maxConnectAttempts ?? 2 * upstreams.length

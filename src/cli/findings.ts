@@ -48,8 +48,7 @@ export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort:
   }
   const blocks = corefile.blocks.map((block) => ({ block, keys: readKeys(block, dnsPort, report) }))
   for (const { block, keys } of blocks) {
-    checkSettings(block, keys, plugins, report)
-    findings.push(...warnings(block, keys))
+    findings.push(...checkSettings(block, keys, plugins, report), ...warnings(block, keys))
   }
   checkOverlaps(blocks, report)
   if (corefile.blocks.length === 0 && corefile.error === undefined)
@@ -82,37 +81,40 @@ function checkSettings(
   keys: readonly ServerKey[],
   plugins: readonly Plugin[],
   report: Report,
-): void {
+): Finding[] {
   const zones = [...new Set(keys.flatMap((key) => key.zones))]
-  for (const plugin of plugins) {
+  return plugins.flatMap((plugin) => {
     const occurrences = block.directives.filter(({ word }) => word === plugin.name)
-    if (occurrences.length > 0) checkDirective(plugin, occurrences, zones, report)
-  }
+    return occurrences.length > 0 ? checkDirective(plugin, occurrences, zones, report) : []
+  })
 }
 
 /**
  * Reads the settings, and after an error reads them again without the line or the occurrence that has it, so that one
  * run reports every error. A later error at the directive itself may only follow from the removal: it is not reported.
+ * Returns the warnings of valid settings.
  */
 function checkDirective(
   plugin: Plugin,
   occurrences: readonly Directive[],
   zones: readonly string[],
   report: Report,
-): void {
+): Finding[] {
   let left = occurrences
   for (let first = true; left.length > 0; first = false) {
     try {
-      readSettings(plugin.schema, left, zones)
-      return
+      const settings = readSettings(plugin.schema, left, zones)
+      const messages = plugin.schema.warnings?.(settings, zones) ?? []
+      return messages.map((message) => ({ severity: 'warning', message, at: left[0].at }))
     } catch (error) {
       const at = error instanceof ConfigError ? error.at : undefined
       if (first || !left.some((directive) => directive.at === at)) report(error)
       const rest = without(left, at)
-      if (rest === undefined) return
+      if (rest === undefined) return []
       left = rest
     }
   }
+  return []
 }
 
 /** The occurrences without the body line, or else without the occurrence, at the position; undefined if no one matches. */

@@ -59,4 +59,6 @@ export interface DirectiveSchema<Settings> {
   /** `once`: a second occurrence in the block is an error (`this plugin can only be used once per Server Block`). */
   readonly repeat: 'once' | 'many'
   read(context: DirectiveContext): Settings
+  /** What `slicedns check` warns of in valid settings. `zones`: those of the server block. */
+  warnings?(settings: Settings, zones: readonly string[]): readonly string[]
 }

@@ -90,6 +90,21 @@ last {
     assert.equal(code, 0)
   })
 
+  test('slicedns check warns of alias zones that take over names, or have no effect', async () => {
+    const { code, lines } = await check(`.:53 {
+  kubernetes cluster.local {
+    alias_zones cluster.local svc.cluster.local apps.example
+  }
+}
+`)
+    assert.deepEqual(lines, [
+      "Corefile:2:3 - warning: alias_zones cluster.local. is in the cluster's own zone, where the search paths of pods lead: whoever may annotate a Service takes names there, of one label only",
+      'Corefile:2:3 - warning: alias_zones svc.cluster.local. has no effect: names in svc.cluster.local. belong to Kubernetes',
+      'Corefile can be served: 1 server block',
+    ])
+    assert.equal(code, 0)
+  })
+
   test('slicedns check accepts one zone on two addresses, or twice with a view', async () => {
     const { code } = await check('a {\n  bind 127.0.0.1\n  whoami\n}\na {\n  bind 127.0.0.2\n  whoami\n}\n')
     assert.equal(code, 0)

@@ -75,9 +75,7 @@ function serviceRecords(
         if (set.isFull) break
       }
       if (group.width > 0 && group.ports.some((port) => port !== noPort)) {
-        const address = group.addresses.subarray(i * group.width, (i + 1) * group.width)
-        const addresses = address.length === 4 ? target.a : target.aaaa
-        addresses.push(address)
+        set.addAddress(target, group.addresses.subarray(i * group.width, (i + 1) * group.width))
       }
     }
   }

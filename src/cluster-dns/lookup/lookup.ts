@@ -1,7 +1,7 @@
 /** What the cluster has at a name: the step between a name and its records, the same for every record type. */
 
 import { formatAddress, parseAddress } from '../../dns/address.ts'
-import type { ClusterView, Resource, Service } from '../../k8s/model/types.ts'
+import type { ClusterView, EndpointSlice, Resource, Service } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
 import { lookupBrowse, lookupInstance } from '../features/dns-sd/browsing.ts'
 import { listsEndpoints } from '../features/endpoints/listed.ts'
@@ -254,6 +254,7 @@ function lookupPointers(context: ClusterContext, address: Uint8Array): LookupRes
   const names = new Set<string>()
   const message = createMessageOctets()
   let ttl = Number.POSITIVE_INFINITY
+  let previous: EndpointSlice | undefined
   // Thousands of endpoints may have one address.
   for (const { slice, place: index } of view.placesByAddress(address)) {
     if (message.isFull) break
@@ -262,6 +263,8 @@ function lookupPointers(context: ClusterContext, address: Uint8Array): LookupRes
     const name = `${label}.${serviceName(slice.namespace, slice.service, settings.primaryZone)}`
     if (!names.has(name)) message.add(name.length + 1)
     names.add(name)
+    if (slice === previous) continue
+    previous = slice
     const owner = view.service(slice.namespace, slice.service)
     ttl = Math.min(ttl, owner ? endpointsTtl(context, owner).seconds : settings.ttl)
   }

@@ -152,8 +152,7 @@ function addGroup(set: SrvSet, group: EndpointGroup, counted: number): void {
   for (let i = 0; i < group.count && !set.isFull; i++) {
     const target = set.target(group.target(i))
     if (!target) continue
-    const addresses = width === 4 ? target.a : target.aaaa
-    addresses.push(group.addresses.subarray(i * width, (i + 1) * width))
+    set.addAddress(target, group.addresses.subarray(i * width, (i + 1) * width))
     // Endpoints of one slice may share a hostname.
     if (seen.has(target)) continue
     seen.add(target)

@@ -12,13 +12,19 @@ import { createMessageOctets } from './message-octets.ts'
 /** Priority, weight and port. */
 const fixedOctets = 6
 const maxWeight = 65_535
+/** Of one target. A message of 64 KiB holds fewer; thousands of endpoints may share a hostname. */
+const maxAddresses = 4096
 
 export interface SrvTarget {
   readonly index: number
   readonly name: string
   /** Of the name in a message. */
   readonly octets: number
-  /** Of 4 and of 16 octets; the same may come twice. */
+  readonly addresses: TargetAddresses
+}
+
+/** Of 4 and of 16 octets; the same may come twice. */
+interface TargetAddresses {
   readonly a: Uint8Array[]
   readonly aaaa: Uint8Array[]
 }
@@ -38,6 +44,8 @@ export interface SrvSet {
   readonly size: number
   /** The target of this name, new or known. Undefined for an invalid name: its endpoint is left out. */
   target(name: string): SrvTarget | undefined
+  /** Adds an address of 4 or 16 octets to what the additional section may have. */
+  addAddress(target: SrvTarget, address: Uint8Array): void
   /** Adds a record unless there is one of this target and port; one of the same `source` gets the weight on top. */
   add(target: SrvTarget, port: number, priority: number, weight: number, source?: object): void
   spec(ttl: number): ServicesSpec
@@ -60,7 +68,7 @@ export function createSrvSet(): SrvSet {
 
   function createTarget(name: string): SrvTarget | undefined {
     if (absoluteName(name) === undefined) return undefined
-    const target = { index: valid.length, name, octets: nameToWire(name).length, a: [], aaaa: [] }
+    const target = { index: valid.length, name, octets: nameToWire(name).length, addresses: { a: [], aaaa: [] } }
     valid.push(target)
     return target
   }
@@ -75,6 +83,10 @@ export function createSrvSet(): SrvSet {
     target(name) {
       if (!targets.has(name)) targets.set(name, createTarget(name))
       return targets.get(name)
+    },
+    addAddress({ addresses: { a, aaaa } }, address) {
+      const family = address.length === 4 ? a : aaaa
+      if (family.length < maxAddresses) family.push(address)
     },
     add(target, port, priority, weight, source) {
       const key = target.index * 65_536 + port
@@ -91,7 +103,7 @@ export function createSrvSet(): SrvSet {
     spec: (ttl) => ({
       kind: 'services',
       ttl,
-      targets: valid.map(({ name, a, aaaa }) => ({ name, a: packed(a, 4), aaaa: packed(aaaa, 16) })),
+      targets: valid.map(({ name, addresses: { a, aaaa } }) => ({ name, a: packed(a, 4), aaaa: packed(aaaa, 16) })),
       records: records.map(({ priority, weight, port, target }) => ({ priority, weight, port, target })),
     }),
   }

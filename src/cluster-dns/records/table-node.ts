@@ -167,17 +167,28 @@ export function fixedNames(settings: ClusterDnsSettings, zone: string): string[]
 
 /**
  * The names of a service that are compiled ahead of any query: its own, `_port._proto` of a split or a service with an
- * address of its own, and that of a gRPC service config. Names in another of our zones are left out, and so are names
+ * address of its own (the first of thousands: the chain answers the others), and that of a gRPC service config. Names in another of our zones are left out, and so are names
  * that are too long (RFC 1035 §2.3.4: the API server has checked them without the zone).
  */
 export function namesOfService(context: ClusterContext, zone: string, service: Service | ServiceImport): string[] {
   const own = serviceName(service.namespace, service.name, zone)
   const names = [own]
-  if (hasOwnAddress(service) || mayBeSplit(context, service)) {
-    for (const port of service.ports) if (port.name !== '') names.push(`_${port.name}._${port.protocol}.${own}`)
-  }
   if ('clusterIPs' in service) names.push(...grpcConfigNames(context, zone, service))
+  if (hasOwnAddress(service) || mayBeSplit(context, service)) names.push(...namesOfPorts(service, own))
   return names.filter((name) => zoneOf(context.settings, name) === zone && absoluteName(name) !== undefined)
+}
+
+/** Ports of one service that have a name compiled ahead: a Service may have 15,000. */
+const maxPortsAhead = 256
+
+/** `_port._proto` below `own`, in the order of the ports. */
+export function namesOfPorts({ ports }: Service | ServiceImport, own: string, most = maxPortsAhead): string[] {
+  const names: string[] = []
+  for (const { name, protocol } of ports) {
+    if (names.length === most) break
+    if (name !== '') names.push(`_${name}._${protocol}.${own}`)
+  }
+  return names
 }
 
 const hasOwnAddress = (service: Service | ServiceImport): boolean =>

@@ -197,6 +197,8 @@ function* endpointRecords(
       const address = slice.addresses.subarray(index * width, (index + 1) * width)
       const target = `${endpointLabel(slice, index, endpointPodNames)}.${owner}`
       if (atService && (!sent || isNew(formatAddress(address)))) yield addressRecord(name, ttl, address)
+      // The API server refuses an invalid hostname, but not every API server.
+      if (absoluteName(target) === undefined) continue
       if (!sent || isNew(target, formatAddress(address))) yield addressRecord(target, ttl, address)
       for (const { name: port, protocol, port: number } of atService ? slice.ports : []) {
         if (port === '' || number === noPort || (sent && !isNew(target, port, protocol, number, priority, weight)))

@@ -4,7 +4,7 @@ import { resolve as resolvePath } from 'node:path'
 import { createAnnotationReader } from '../../cluster-dns/annotations/reader.ts'
 import { alwaysSettled, type ClusterContext } from '../../cluster-dns/context.ts'
 import { createAliases } from '../../cluster-dns/features/alias/claims.ts'
-import { idleZones, openZones } from '../../cluster-dns/features/alias/rules.ts'
+import { aliasZoneWarnings, openZones } from '../../cluster-dns/features/alias/rules.ts'
 import { createBrowsing } from '../../cluster-dns/features/dns-sd/browsing.ts'
 import { parseAddress } from '../../dns/address.ts'
 import type { Subscription } from '../../k8s/model/event-feed.ts'
@@ -164,7 +164,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       validator = createAnnotationValidator(clusterContext, report.value, log.error)
       source.start(held.value, clusterContext, { settling: settling?.value, validator })
       warnIfUnsynced()
-      for (const text of idleZones(settings.dns, block.zones)) log.warning(text)
+      for (const text of aliasZoneWarnings(settings.dns, block.zones)) log.warning(text)
     },
     drain: holdQueue.close,
     stop() {

@@ -1,6 +1,7 @@
 /** The `kubernetes` directive's options (docs/coredns-behaviour.md §4.1) as rows. */
 
 import { keyStarts } from '../../cluster-dns/annotations/reader.ts'
+import { aliasZoneWarnings } from '../../cluster-dns/features/alias/rules.ts'
 import { type AdaptiveTtl, type ClusterDnsSettings, isReverseZone } from '../../cluster-dns/settings.ts'
 import {
   custom,
@@ -80,6 +81,7 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
   usage:
     'kubernetes [ZONES...] { endpoint | tls | kubeconfig | manifests | namespaces | namespace_labels | labels | pods | endpoint_pod_names | ttl | noendpoints | ignore empty_service | zonal | multicluster | fallthrough | startup_timeout | ttl_headless | adaptive_ttl | annotations | alias_zones | terminating last_resort | dns_sd | events }',
   repeat: 'once',
+  warnings: ({ dns }, zones) => aliasZoneWarnings(dns, zones),
   read({ occurrences: [directive], zones: blockZones }) {
     const zones = [...new Set(zonesOf(directive.args, blockZones))]
     const options = readBody(directive, rows)

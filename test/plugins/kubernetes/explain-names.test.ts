@@ -111,6 +111,7 @@ describe('what is wrong beyond the text of an annotation', () => {
   const cases: readonly {
     name: string
     lines: string
+    settings?: Partial<ClusterDnsSettings>
     service?: string
     problems: readonly [string, string, RegExp][]
   }[] = [
@@ -137,6 +138,15 @@ describe('what is wrong beyond the text of an annotation', () => {
         ['slicedns.io/alias', 'refused', /the cluster's own zone cluster\.local\./],
         ['slicedns.io/alias', 'refused', /it is a reverse name/],
         ['slicedns.io/alias', 'refused', /it is the alias zone itself/],
+      ],
+    },
+    {
+      name: 'an alias of two labels where the search paths of pods lead',
+      settings: { aliasZones: ['cluster.local.', 'in.cluster.local.'] },
+      lines: annotated('slicedns.io/alias', 'web.cluster.local,api.stripe.com.cluster.local,a.b.in.cluster.local'),
+      problems: [
+        ['slicedns.io/alias', 'refused', /^api\.stripe\.com\.cluster\.local\. .*one label below cluster\.local\./],
+        ['slicedns.io/alias', 'refused', /^a\.b\.in\.cluster\.local\. .*one label below in\.cluster\.local\./],
       ],
     },
     {
@@ -175,9 +185,9 @@ describe('what is wrong beyond the text of an annotation', () => {
       ],
     },
   ]
-  for (const { name, lines, service = 'web', problems } of cases) {
+  for (const { name, lines, settings = opened, service = 'web', problems } of cases) {
     test(`the problems of an annotation: ${name}`, () => {
-      const found = serviceProblems(createExplanationHarness(lines, opened), 'shop', service).map(
+      const found = serviceProblems(createExplanationHarness(lines, settings), 'shop', service).map(
         ({ problem }) => problem,
       )
       assert.deepEqual(

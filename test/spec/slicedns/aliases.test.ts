@@ -282,7 +282,7 @@ spec('where an alias may be', {
 spec('a zone for aliases in the cluster’s own zone', {
   options: 'alias_zones cluster.local in.cluster.local',
   cluster: `service web shop 10.0.0.1
-            annotate service web shop slicedns.io/alias web.cluster.local, a.b.in.cluster.local, google.com.svc.cluster.local`,
+            annotate service web shop slicedns.io/alias web.cluster.local, a.in.cluster.local, google.com.svc.cluster.local, api.stripe.com.cluster.local, c.b.in.cluster.local`,
   cases: [
     {
       name: 'a zone for aliases in the cluster’s own zone has aliases',
@@ -311,9 +311,20 @@ spec('a zone for aliases in the cluster’s own zone', {
     },
     {
       name: 'a zone inside a zone for aliases has aliases too',
-      ask: 'a.b.in.cluster.local. A',
-      answer: ['a.b.in.cluster.local. 5 IN A 10.0.0.1'],
+      ask: 'a.in.cluster.local. A',
+      answer: ['a.in.cluster.local. 5 IN A 10.0.0.1'],
       by: 'table',
+    },
+    {
+      name: 'an alias in the cluster’s own zone has one label: search paths lead lookups of outside names there',
+      ask: 'api.stripe.com.cluster.local. A',
+      rcode: 'NXDOMAIN',
+      authority: [soa()],
+    },
+    {
+      name: 'an alias of two labels in a zone inside the cluster’s own zone is the next plugin’s',
+      ask: 'c.b.in.cluster.local. A',
+      fallsThrough: true,
     },
     {
       name: 'other names of a zone inside a zone for aliases are the next plugin’s',

@@ -1,5 +1,5 @@
 /** Where services may have aliases: in the zones that the Corefile opens (`alias_zones`), never at a name of Kubernetes. */
-import { isSubdomain } from '../../../dns/name.ts'
+import { isSubdomain, labelsOf } from '../../../dns/name.ts'
 import { below, type ClusterDnsSettings, isMulticluster, isReverseZone } from '../../settings.ts'
 
 /** Names of these zones, and all below, have a meaning in every cluster. */
@@ -21,11 +21,16 @@ export function openZones(settings: ClusterDnsSettings): string[] {
   return settings.aliasZones.filter((zone) => settings.zones.includes(zone) || definedBy(settings, zone) === undefined)
 }
 
-/** Warnings about zones of `alias_zones` that have no effect in a server block with these zones. */
-export function idleZones(settings: ClusterDnsSettings, blockZones: readonly string[]): string[] {
+/** Warnings about `alias_zones` in a server block with these zones: zones without effect, and those of the cluster. */
+export function aliasZoneWarnings(settings: ClusterDnsSettings, blockZones: readonly string[]): string[] {
   const open = openZones(settings)
   return settings.aliasZones.flatMap((zone) => {
     if (!open.includes(zone)) return [`alias_zones ${zone} has no effect: ${definedBy(settings, zone)}`]
+    if (isInOwnZone(settings, zone)) {
+      return [
+        `alias_zones ${zone} is in the cluster's own zone, where the search paths of pods lead: whoever may annotate a Service takes names there, of one label only`,
+      ]
+    }
     if (blockZones.some((own) => isSubdomain(own, zone))) return []
     return [`alias_zones ${zone} has no effect: this server block answers ${blockZones.join(' ')} only`]
   })
@@ -48,12 +53,24 @@ export function ruleAgainst(settings: ClusterDnsSettings, name: string): string 
   const defined = definedBy(settings, name)
   if (defined !== undefined) return `${name} cannot be an alias: ${defined}`
   const open = openZones(settings)
-  if (aliasZoneOf(settings, open, name) === undefined) {
+  const zone = aliasZoneOf(settings, open, name)
+  if (zone === undefined) {
     const zones = open.length > 0 ? `opens only ${open.join(' ')}` : 'opens no zone'
     return `${name} cannot be an alias: alias_zones in the Corefile ${zones}`
   }
-  return open.includes(name) ? `${name} cannot be an alias: it is the alias zone itself` : undefined
+  if (open.includes(name)) return `${name} cannot be an alias: it is the alias zone itself`
+  if (isInOwnZone(settings, zone) && labelsOf(name).length > labelsOf(zone).length + 1) {
+    return `${name} cannot be an alias: it must have one label below ${zone}, which the search paths of pods lead to`
+  }
+  return undefined
 }
+
+/**
+ * Whether the search paths of pods lead to the zone: every lookup of `api.example.com` may try
+ * `api.example.com.cluster.local` first, so an alias of several labels would take over a name of the outside.
+ */
+const isInOwnZone = ({ zones }: ClusterDnsSettings, zone: string): boolean =>
+  zones.some((own) => !isReverseZone(own) && isSubdomain(own, zone))
 
 /** The zone of the service names that aliases stand for; undefined when the settings have no such zone. */
 export function homeZone(settings: ClusterDnsSettings): string | undefined {

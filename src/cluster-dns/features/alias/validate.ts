@@ -2,6 +2,7 @@
 import type { Service } from '../../../k8s/model/types.ts'
 import { keyOf, type Problem } from '../../annotations/annotation.ts'
 import type { ClusterContext } from '../../context.ts'
+import { limitOfAliasNames } from './alias-nodes.ts'
 import { ownerOf } from './claims.ts'
 import { aliasAnnotation } from './parse.ts'
 import { ruleAgainst } from './rules.ts'
@@ -9,10 +10,13 @@ import { ruleAgainst } from './rules.ts'
 export function validateAliases(context: ClusterContext, service: Service, prefix: string): readonly Problem[] {
   const { settings, annotations } = context
   const aliases = annotations.service(service).get(aliasAnnotation) ?? []
-  return aliases.flatMap((alias): Problem[] => {
+  const key = keyOf(aliasAnnotation, prefix)
+  const refused = aliases.flatMap((alias): Problem[] => {
     const rule = ruleAgainst(settings, alias) ?? ruleOfConflict(context, service, alias)
-    return rule === undefined ? [] : [{ key: keyOf(aliasAnnotation, prefix), reason: 'refused', rule }]
+    return rule === undefined ? [] : [{ key, reason: 'refused', rule }]
   })
+  const limit = limitOfAliasNames(context, service)
+  return limit === undefined ? refused : [...refused, { key, reason: 'advice', rule: limit }]
 }
 
 function ruleOfConflict(context: ClusterContext, service: Service, alias: string): string | undefined {

@@ -64,15 +64,20 @@ function update({ types, offers, services }: Kept, name: string, now: readonly s
   else services.delete(name)
 }
 
-/** The types that a service is listed under: its named ports. An ExternalName has no SRV records. */
+/** Types of one service: one with thousands of ports would fill the list of its namespace. */
+const maxTypes = 256
+
+/** The types that a service is listed under: its named ports, the first ones. An ExternalName has no SRV records. */
 export function typesOf(context: ClusterContext, service: Service | undefined): string[] {
   if (!service || service.type === 'ExternalName' || isHiddenWhenEmpty(context, service)) return []
-  const types = service.ports.flatMap(({ name, protocol }) => {
+  const types = new Set<string>()
+  for (const { name, protocol } of service.ports) {
+    if (types.size === maxTypes) break
     const type = `_${name}._${protocol}`
     // `_dns-sd._udp` has another meaning, and a label has at most 63 octets including its underscore.
-    return name === '' || name.length > 62 || type === '_dns-sd._udp' ? [] : [type]
-  })
-  return [...new Set(types)]
+    if (name !== '' && name.length <= 62 && type !== '_dns-sd._udp') types.add(type)
+  }
+  return [...types]
 }
 
 export function lookupBrowse(context: ClusterContext, zone: string, browseName: BrowseName): LookupResult {

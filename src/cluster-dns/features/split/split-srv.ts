@@ -188,7 +188,7 @@ function addPort(set: SrvSet, port: WeightedPort, { runs }: WeightAllocation, pr
       const server = port.targets[backend][at]
       const target = set.target(server.name)
       if (!target) continue
-      for (const address of server.addresses) (address.length === 4 ? target.a : target.aaaa).push(address)
+      for (const address of server.addresses) set.addAddress(target, address)
       // Backends of one port may share a target: its weights add up. Two ports may share a number (tcp, udp).
       set.add(target, server.port, priority, at - from < heavier ? weight + 1 : weight, port)
     }

@@ -13,6 +13,7 @@ import { openDgram } from './dgram.ts'
 import { createFairBudget } from './fair-budget.ts'
 import { type Limits, limitsFor } from './limits.ts'
 import { keyOf } from './listener-address.ts'
+import { returnMemory } from './memory-return.ts'
 import { registerMetrics } from './metrics.ts'
 import { openQueryLogReader } from './query-log.ts'
 import { openStreamTransport, tcp } from './tcp/listeners.ts'
@@ -82,9 +83,10 @@ export function createTransport(options: TransportOptions): Ingress {
       : openUdpThreads({ ...shared, native, responder: options.responder?.module, dieAfter })
   /** TCP first: it notices a server that is already there. */
   const transports: readonly SchemeTransport[] = [
-    { scheme: 'dns', transport: openStreamTransport(tcp, shared) },
+    { scheme: 'dns', transport: openStreamTransport(tcp, { ...shared, native }) },
     { scheme: 'dns', transport: udp },
   ]
+  const returning = native && returnMemory({ clock, resident: process.memoryUsage.rss, trim: native.trim })
   let turn: Promise<unknown> = Promise.resolve()
   /** One change at a time. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -118,6 +120,7 @@ export function createTransport(options: TransportOptions): Ingress {
       inTurn(async () => {
         await Promise.all(transports.map(({ transport }) => transport.close()))
         queryLog.close()
+        returning?.stop()
       }),
   }
 }

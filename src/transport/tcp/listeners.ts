@@ -15,6 +15,7 @@ import {
   switchEndpoints,
   type Transport,
 } from '../transport.ts'
+import { type Libc, linux } from '../udp/libc.ts'
 import { type Connection, openConnection, type SharedState } from './connection.ts'
 import { createConnectionTable } from './connection-table.ts'
 import { createReplyStreams } from './multi-message.ts'
@@ -35,6 +36,12 @@ export interface StreamProtocol {
  */
 const highWaterMark = 16 * 1024
 
+/**
+ * Octets of a connection that the kernel holds for each direction (it takes twice as much memory). By itself it would let a
+ * client that does not read grow its connection to 4 MiB, which counts as the pod's memory too.
+ */
+const kernelBufferBytes = 16 * 1024
+
 /** DNS over TCP (RFC 7766). */
 export const tcp: StreamProtocol = {
   transport: 'tcp',
@@ -45,6 +52,8 @@ export interface StreamOptions extends MainThreadOptions {
   readonly onMiss: MissHandler
   /** Octets of waiting queries, shared by all transports. */
   readonly waiting: FairBudget
+  /** The system's own calls, where there are any. */
+  readonly native: Libc | undefined
 }
 
 interface Endpoint extends AnyEndpoint {
@@ -94,6 +103,7 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
         for (let i = 0; i < acceptors; i++) {
           const server = protocol.createServer(listener, (socket) => accept(endpoint, socket))
           await listen(server, host, listener.port, process.platform === 'linux')
+          if (options.native) boundKernelBuffers(options.native, server)
           server.on('error', (error) => log.error(`${name} ${keyOf(listener)}: ${error.message}`))
           endpoint.servers.push({ host, server })
         }
@@ -162,6 +172,15 @@ function shareState({ transport }: StreamProtocol, options: StreamOptions): Shar
       log.error(`A reply of several messages failed, and its connection was closed: ${errorStack(error)}`)
     },
   }
+}
+
+/** Connections inherit both from the socket that they were accepted on. */
+function boundKernelBuffers(native: Libc, server: Server): void {
+  // Node.js has no name for a server's descriptor, but has kept it here since version 0.
+  const { _handle: handle } = server as { _handle?: { readonly fd?: number } }
+  if (handle?.fd === undefined || handle.fd < 0) return
+  for (const option of [linux.SO_RCVBUF, linux.SO_SNDBUF])
+    native.setOption(handle.fd, linux.SOL_SOCKET, option, kernelBufferBytes)
 }
 
 async function discard(endpoint: Endpoint): Promise<void> {

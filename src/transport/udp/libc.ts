@@ -13,6 +13,7 @@ export const linux = {
   AF_INET: 2,
   AF_INET6: 10,
   SOL_SOCKET: 1,
+  SO_SNDBUF: 7,
   SO_RCVBUF: 8,
   SO_REUSEPORT: 15,
   SO_RCVBUFFORCE: 33,
@@ -64,6 +65,8 @@ export interface Libc {
   /** Both ends non-blocking; undefined when the process is out of descriptors. */
   pipe(): { readonly read: number; readonly write: number } | undefined
   close(fd: number): void
+  /** Gives free memory back to the system: malloc_trim(3), which only glibc has. */
+  trim(): void
   /** The number of a network interface, 0 for an unknown name. */
   interfaceIndex(name: string): number
 }
@@ -97,6 +100,7 @@ function bindLibc(): Libc {
   const read = libc.func('read', 'long', ['int', 'void *', 'long'])
   const close = libc.func('close', 'int', ['int'])
   const nameToIndex = libc.func('if_nametoindex', 'int', ['str'])
+  const trim = optional(() => libc.func('malloc_trim', 'int', ['ulong']))
   const one = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0)
   const counter = new Uint8Array(8)
   return {
@@ -121,6 +125,16 @@ function bindLibc(): Libc {
       return pipe2(ends, NONBLOCK | CLOEXEC) === 0 ? { read: ends[0], write: ends[1] } : undefined
     },
     close: (fd) => void close(fd),
+    trim: () => void trim?.(0),
     interfaceIndex: (name) => nameToIndex(name),
+  }
+}
+
+/** A function that not every libc has. */
+function optional<Found>(find: () => Found): Found | undefined {
+  try {
+    return find()
+  } catch {
+    return undefined
   }
 }

@@ -10,7 +10,7 @@ import { createResponderHarness, ednsOf, questionMessage } from './harness.ts'
 const node = { zone: zoneName, below: 'closed', otherTypes: 'nodata', answers: new Map() } as const
 const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0)
 
-describe('the data plane counts', () => {
+describe('the counters of the data plane', () => {
   it('the data plane counts requests by family and type, responses by rcode, DO, sizes and durations, for each class and proto', () => {
     const { table, space, profileId, responder, ask } = createResponderHarness()
     table.put(space, profileId, zoneName, node)

@@ -19,7 +19,7 @@ async function check(corefile: string): Promise<{ code: number; lines: string[] 
   return { code, lines: io.out().replaceAll(`${folder}/`, '').trimEnd().split('\n') }
 }
 
-describe('check', () => {
+describe('slicedns check', () => {
   test('slicedns check finds nothing in a Corefile that can be served', async () => {
     assert.deepEqual(await check('example.org:1053 {\n  health {\n    lameduck 5s\n  }\n  whoami\n}\n'), {
       code: 0,

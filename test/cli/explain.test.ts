@@ -65,7 +65,7 @@ answer:
   web.default.svc.cluster.local. 5 IN A 10.0.0.1
 `
 
-describe('explain', () => {
+describe('slicedns explain', () => {
   test('slicedns explain reaches a process by its pid, and prints its explanation', async () => {
     const io = terminal()
     assert.equal(await run(['web', '--pid', String(process.pid)], io), 0, io.err())

@@ -43,7 +43,7 @@ function ask(name: string, type: string, how: Partial<LookupOptions> = {}) {
   return lookUp({ name, type: typeNumber(type)! }, server, { ...options, ...how })
 }
 
-describe("dns2's codec and our own agree", () => {
+describe("dns2's codec and our own", () => {
   for (const question of Object.keys(answers)) {
     const [name, type] = question.split(' ')
     test(`dns2's codec and ours agree on the reply to ${question}`, async () => {

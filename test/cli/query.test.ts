@@ -56,7 +56,7 @@ async function query(...args: string[]) {
   }
 }
 
-describe('a lookup', () => {
+describe('slicedns query', () => {
   const from = (transport: string) => `127.0.0.1:PORT over ${transport}, authoritative\n`
   const cases: readonly { name: string; ask: string[]; prints: string; code?: number }[] = [
     {

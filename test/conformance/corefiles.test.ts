@@ -14,7 +14,7 @@ const isolated = ['unshare', '--user', '--map-root-user', '--net', 'sh', '-c', '
 const canIsolate = spawnSync(isolated[0], [...isolated.slice(1), 'true']).status === 0
 const skip = without('coredns') || (!canIsolate && unmet('needs network namespaces (unshare, ip)'))
 
-describe('CoreDNS agrees', { skip, concurrency: 4 }, () => {
+describe('the examples of Corefiles, as CoreDNS reads them', { skip, concurrency: 4 }, () => {
   for (const folder of ['good', 'bad'])
     for (const name of readdirSync(join(examples, folder)).filter((entry) => entry.endsWith('.corefile'))) {
       const path = join(examples, folder, name)

@@ -59,7 +59,7 @@ describe('loading a Corefile', () => {
   })
 })
 
-describe('the hash', () => {
+describe('the hash of a Corefile', () => {
   const base = '. {\n  log a\n  import extra*\n}\n'
   const hash = (text: string, extra = 'errors') =>
     configHash(parse(text, sources({ [join(process.cwd(), 'extra.conf')]: extra })).blocks)

@@ -119,7 +119,7 @@ async function misses(server: RunningServer): Promise<number> {
 }
 
 for (const udp of ['threads', 'dgram'] as const)
-  describe(`log, UDP by ${udp},`, () => {
+  describe(`the query log, UDP by ${udp}`, () => {
     const folder = manifests()
     /** One listener whose names are in the table, and one that `prefer` keeps in the chain. */
     const corefile = ({ dns, other, metrics }: Ports) => {

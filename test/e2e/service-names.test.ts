@@ -96,7 +96,7 @@ describe('TXT records of a service', { skip }, () => {
   })
 })
 
-describe('aliases', { skip }, () => {
+describe('aliases of services', { skip }, () => {
   test('an alias is answered in a zone that the Corefile opens outside of the plugin’s own', async () => {
     assert.deepEqual((await server.dig('web.apps.example', 'A')).answer, ['web.apps.example. 5 IN A 10.0.0.1'])
   })

@@ -91,7 +91,7 @@ async function records(program: string, ...words: readonly string[]): Promise<st
     .map((line) => line.replace(/\s+/g, ' '))
 }
 
-describe('a transfer', { skip: without('dig', 'kdig') }, () => {
+describe('a zone transfer', { skip: without('dig', 'kdig') }, () => {
   test('a transfer gives dig and kdig the zone, from SOA to SOA', async () => {
     const told = await records('dig', 'AXFR', 'cluster.local', '+noall', '+answer')
     assert.match(told[0]!, /^cluster\.local\. 5 IN SOA /)
@@ -191,7 +191,7 @@ zone:
   })
 })
 
-describe('a search', { skip: without('dig') }, () => {
+describe('an autopath search', { skip: without('dig') }, () => {
   const searched = async (name: string) => (await server.dig(name, 'A')).answer
 
   test('an autopath search ends with its first question, for the pod that asks', async () => {

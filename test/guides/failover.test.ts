@@ -64,7 +64,7 @@ const addressOf = (pod: number): string => `10.0.0.${pod}`
 const pods = (which: readonly number[], state: string): string =>
   which.map((pod) => `endpoint db shop ${addressOf(pod)} ${state}`).join('\n')
 
-describe('a pod that fails without a word is asked for', () => {
+describe('docs/failover.md: a pod that fails without a word', () => {
   interface Probe {
     readonly period: number
     readonly failures: number
@@ -105,7 +105,7 @@ describe('a pod that fails without a word is asked for', () => {
   }
 })
 
-describe('a pod that a rollout ends is asked for', () => {
+describe('docs/failover.md: a pod that a rollout ends', () => {
   const begin = 90
 
   /** One pod after the other: a new one comes, is ready after 5 s, and an old one goes `minReady` seconds later. */
@@ -154,7 +154,7 @@ describe('a pod that a rollout ends is asked for', () => {
   }
 })
 
-describe("the guide's manifests, commands and Corefile", () => {
+describe('docs/failover.md: manifests, commands and Corefile', () => {
   const skip = without(...controlPlanePrograms, 'kubectl', 'dig')
   let cluster: TestCluster
   let server: RunningServer

@@ -13,7 +13,7 @@ const readme = read('README.md')
 const section = /^## Guides$(.*?)^## /ms.exec(readme)![1]!
 const guides = [...section.matchAll(/\]\(docs\/([\w-]+)\.md\)/g)].map(([, name]) => name!)
 
-describe('docs/', () => {
+describe('pages of docs/', () => {
   for (const page of pages) {
     test(`${page} is linked from the README`, () => assert.ok(readme.includes(`](docs/${page})`)))
   }
@@ -52,12 +52,12 @@ function deadLinks(page: string): string[] {
   })
 }
 
-describe('links between pages lead somewhere', () => {
+describe('links between pages', () => {
   for (const page of everyPage)
     test(`the links of ${page} lead to files and headings`, () => assert.deepEqual(deadLinks(page), []))
 })
 
-describe('source files that a page names exist', () => {
+describe('source files that a page names', () => {
   for (const page of everyPage) {
     test(`the paths that ${page} names exist`, () => {
       const paths = [...read(page).matchAll(/`((?:src|test|bench|docs)\/[\w./-]+)`/g)].map(([, path]) => path!)

@@ -25,7 +25,7 @@ const annotated = (object: object, annotations: Record<string, string>): object 
   return { ...rest, metadata: { ...metadata, annotations } }
 }
 
-describe('events', { skip }, () => {
+describe('the option events', { skip }, () => {
   let cluster: TestCluster
   before(async () => {
     cluster = await startCluster()
@@ -135,11 +135,11 @@ describe('events', { skip }, () => {
       return (await promisify(execFile)(peer('kubectl')!, args)).stdout
     }
     assert.match(
-      await describe('service', 'web'),
+      await describe('Events of a Service', 'web'),
       /Warning +AnnotationIgnored .* slicedns +annotation slicedns\.io\/ttl/,
     )
     assert.match(
-      await describe('endpointslice', 'web-a'),
+      await describe('Events of an EndpointSlice', 'web-a'),
       /AnnotationIgnored .* annotation slicedns\.io\/srv-weight "65536"/,
     )
   })

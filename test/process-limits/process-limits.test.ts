@@ -71,7 +71,7 @@ const memoryCases: readonly { name: string; files: Readonly<Record<string, strin
     { name: 'no cgroup at all: the default pod is assumed', files: {}, limit: 170 * mebibyte, source: 'default' },
   ]
 
-describe('The memory limit', () => {
+describe('the memory limit of the process', () => {
   for (const { name, files, limit, source } of memoryCases)
     it(`The memory limit is read from the cgroup, ${name}`, () => {
       const { memory } = readProcessLimits({ read: machine(files) })
@@ -113,7 +113,7 @@ describe('The memory limit', () => {
     })
 })
 
-describe('The file descriptors', () => {
+describe('the file descriptors of the process', () => {
   const limitsFile = (soft: string) =>
     `Max processes 1 1 processes\nMax open files            ${soft}                99999                files\n`
 

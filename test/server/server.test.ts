@@ -52,7 +52,7 @@ async function createServerHarness(instance: () => Instance = () => ({}), builtI
   return { server, lines, applied, shutdown }
 }
 
-describe('a reload', () => {
+describe('a reload of the server', () => {
   it('a reload that has not begun serves all who ask for one meanwhile', async () => {
     const { server, applied } = await createServerHarness()
     const results = await Promise.all(Array.from({ length: 20 }, () => server.reload('SIGHUP')))
@@ -89,7 +89,7 @@ describe('a reload', () => {
   })
 })
 
-describe('shutting down', () => {
+describe('the shutdown of the server', () => {
   it('shutting down does not wait for a reload that is still starting its plugins, nor takes it over', async () => {
     const events: string[] = []
     const starting: (() => void)[] = []

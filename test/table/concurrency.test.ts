@@ -15,7 +15,7 @@ const readers = 2
 const wantedAnswers = runs(150_000)
 const wantedChanges = runs(15_000)
 
-describe('while the table is written', () => {
+describe('readers of a table that is written', () => {
   it('every reader sees one whole published answer, never an older one after a newer, and memory stays bounded', async () => {
     const table = createTable({ reserveBytes: 2 ** 27, counterBytes: 2 ** 20, maxCachedEntries: names / 2 })
     const space = table.createSpace()

@@ -206,7 +206,7 @@ describe('TCP', () => {
     })
   })
 
-  describe('ends a connection', () => {
+  describe('TCP connections that are ended', () => {
     const cases = [
       { name: 'whose first message has not begun for nearly 3 seconds', first: [] as Uint8Array[], after: 3000 },
       {

@@ -30,7 +30,7 @@ async function says(harness: ClusterHarness, pattern: RegExp): Promise<void> {
   await until(() => assert.match(harness.lines.join('\n'), pattern))
 }
 
-describe('what does not work is said once, with the cause and the file or URL, and retried', () => {
+describe('an API server that cannot be reached', () => {
   test('a kubeconfig that does not exist, until it does', async (t) => {
     const api = await serve(t)
     const file = join(api.folder, 'later')
@@ -133,7 +133,7 @@ describe('what does not work is said once, with the cause and the file or URL, a
   })
 })
 
-describe('credentials', () => {
+describe('credentials for the API server', () => {
   test('the option endpoint reads a client certificate and a CA from files', async (t) => {
     const api = await serve(t)
     const client = api.authority.issue({ commonName: 'slicedns' })
@@ -228,7 +228,7 @@ describe('credentials', () => {
   })
 })
 
-describe('proxies', () => {
+describe('proxies to the API server', () => {
   const cases: [string, () => ReturnType<typeof startConnectProxy>, string][] = [
     ['HTTP CONNECT', () => startConnectProxy(), 'http://'],
     ['HTTP CONNECT with a password', () => startConnectProxy('me:secret'), 'http://me:secret@'],

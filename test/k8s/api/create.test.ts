@@ -55,7 +55,7 @@ const status = (code: number, reason: string, message: string) => ({
   message,
 })
 
-describe('an object', () => {
+describe('an object that is created at the API server', () => {
   test('an object is sent as JSON, below the server’s path, with the length that it has', async (t) => {
     const { url, asked } = await startServer(t, 201, { kind: 'Event' })
     const harness = createClusterHarness(t, { kind: 'endpoint', url })

@@ -103,7 +103,7 @@ for (const [name, options] of variants) {
   })
 }
 
-describe('what is asked', () => {
+describe('the requests of a reflector', () => {
   const asked = (api: ApiServer, resource: string, verb: string) =>
     api.requests.filter((request) => request.resource === resource && request.verb === verb)
 
@@ -179,7 +179,7 @@ describe('what is asked', () => {
   })
 })
 
-describe('answers that are no list', { concurrency: true }, () => {
+describe('responses to a list that are not a list', { concurrency: true }, () => {
   test('410 for a page starts the list anew', async (t) => {
     const api = await serve(t, { streaming: false })
     for (let i = 0; i < 700; i++) api.put(service(`s${i}`))
@@ -572,7 +572,7 @@ describe('a watch that is not as it should be', () => {
   })
 })
 
-describe('metrics', () => {
+describe('the metrics of reflectors', () => {
   test('a reflector counts objects, the age of its watch, and requests by code', async (t) => {
     const api = await serve(t)
     const harness = createClusterHarness(t, sourceOf(api))

@@ -167,7 +167,7 @@ describe('an object in protobuf and in JSON', () => {
   })
 })
 
-describe('what does not read', () => {
+describe('malformed responses', () => {
   const cases: [string, KubeObject, RegExp][] = [
     ['a Service without name', { kind: 'Service', metadata: { namespace: 'shop' } }, /metadata.name "" is not a name/],
     ['a name with a slash', { kind: 'Service', metadata: { namespace: 'shop', name: 'a/b' } }, /is not a name/],
@@ -236,7 +236,7 @@ describe('what does not read', () => {
   })
 })
 
-describe('bodies', () => {
+describe('bodies of responses', () => {
   const objects = fc.array(anyObject, { maxLength: 8 })
 
   /** Cuts `body` at the given places. */

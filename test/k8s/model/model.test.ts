@@ -296,7 +296,7 @@ describe('pods and imports', () => {
   })
 })
 
-describe('the serial', () => {
+describe('the serial of a zone', () => {
   const at = (wall: number) => createFakeClock({ wall: wall * 1000 })
 
   test('the serial is 0 before any change and then the time of the last one that CoreDNS counts', () => {
@@ -322,7 +322,7 @@ describe('the serial', () => {
   })
 })
 
-describe('a serial that somebody has a zone under', () => {
+describe('a serial that a secondary has', () => {
   const start = 1000
   const named = (name: string, port: number) => service(name, { clusterIP: '10.96.0.9', ports: [{ port }] })
   const open = () => {
@@ -372,7 +372,7 @@ describe('a serial that somebody has a zone under', () => {
   })
 })
 
-describe('availability', () => {
+describe('the availability of resources', () => {
   test('the cluster is synced when services and namespaces are and nothing else is pending', () => {
     const cluster = createFakeCluster({ availability: 'pending', pods: false, serviceImports: false })
     const events = recorded(cluster)

@@ -167,7 +167,7 @@ const cases: readonly Case[] = [
   }),
 ]
 
-describe('autopath gives a pod', () => {
+describe('autopath for a pod', () => {
   for (const { name, question = `${www} A`, client, chain: lines, reply, asked } of cases)
     it(`autopath gives a pod ${name}`, async () => {
       const { instance } = createAutopathHarness()
@@ -242,7 +242,7 @@ describe('an address that changes hands', () => {
   })
 })
 
-describe('beside the answer table', () => {
+describe('autopath beside the answer table', () => {
   const opaque = capabilityOf(createAutopathHarness().instance, transparency)!
   const names: readonly (readonly [string, boolean | 'records', boolean])[] = [
     [www, 'records', false],

@@ -79,7 +79,7 @@ async function clientSearch(server: Server, families: readonly FamilyName[]): Pr
   return sawNodata ? 'no data' : sawFailure ? 'try again' : 'host not found'
 }
 
-describe('with autopath a client finds what it finds without', () => {
+describe('clients that search, with autopath and without', () => {
   const clients: readonly (readonly [string, readonly FamilyName[]])[] = [
     ['both families at a time', ['A', 'AAAA']],
     ['IPv4 alone', ['A']],

@@ -6,7 +6,7 @@ import { cache } from '../../../src/plugins/cache/index.ts'
 import { ask, createPluginHarness, handle, messageOf, setUp } from '../../support/plugin-harness.ts'
 import { createCacheHarness, type Said, seconds, soa, www } from './support.ts'
 
-describe('what is kept', () => {
+describe('what a cache keeps', () => {
   const question = 'www.example.org. A'
   const cases: readonly (readonly [string, Said, boolean])[] = [
     ['an answer', { answer: [www] }, true],
@@ -96,7 +96,7 @@ describe('what is kept', () => {
   })
 })
 
-describe('cluster answers', () => {
+describe('cluster answers behind a cache', () => {
   it('cluster answers pass untouched: TTLs, OPT and all', async () => {
     const edns = { version: 0, payloadSize: 4096, dnssecOk: false, extendedRcode: 0, options: [] }
     const said = { answer: ['a.svc.cluster.local. 1 IN A 10.0.0.1'], plugin: 'kubernetes', with: { edns } }
@@ -107,7 +107,7 @@ describe('cluster answers', () => {
   })
 })
 
-describe('TTLs', () => {
+describe('TTLs of cached answers', () => {
   const cases: readonly (readonly [string, string, Said, number])[] = [
     ['every record gets the lowest TTL of the message', 'cache', { answer: [www], additional: ['ns.example.org. 77 IN A 192.0.2.2'] }, 77],
     ['at least 5 seconds', 'cache', { answer: ['www.example.org. 0 IN A 192.0.2.1'] }, 5],
@@ -165,7 +165,7 @@ describe('TTLs', () => {
   })
 })
 
-describe('flags', () => {
+describe('flags of cached answers', () => {
   it('a hit has AA, the stored RA and rcode, the ID and the case of its own question', async () => {
     const { ask } = createCacheHarness('cache', {
       rcode: 'NXDOMAIN',
@@ -197,7 +197,7 @@ describe('flags', () => {
   })
 })
 
-describe('simultaneous questions', () => {
+describe('simultaneous questions to a cache', () => {
   it('a thousand for one cold name make one question downstream, whatever their case', async () => {
     const made = createCacheHarness()
     made.held = []

@@ -10,7 +10,7 @@ import type { CachedEntry } from '../../../src/table/api.ts'
 import { createPluginHarness, setUp } from '../../support/plugin-harness.ts'
 import { createCacheHarness, seconds, soa } from './support.ts'
 
-describe('the data plane', () => {
+describe('the data plane behind a cache', () => {
   function sinkOf(entries: CachedEntry[], removed: string[] = []): ReplySink {
     return { put: (entry) => void entries.push(entry), remove: (name) => void removed.push(name) }
   }
@@ -79,7 +79,7 @@ describe('the data plane', () => {
   })
 })
 
-describe('metrics', () => {
+describe('metrics of a cache', () => {
   const histogram = { counts: [], sum: 0 }
   /** What the data plane has counted of the cached replies of one zone. */
   const hitsOfTable = (cacheHits: { success: number; denial: number }, zone = '.'): DataPlaneSample => ({

@@ -4,7 +4,7 @@ import { rcode } from '../../../src/dns/codes.ts'
 import { messageOf } from '../../support/plugin-harness.ts'
 import { createCacheHarness, type Said, seconds, soa } from './support.ts'
 
-describe('prefetch', () => {
+describe('prefetch of a cache', () => {
   it('a popular entry near its end is renewed once, as if by TCP, while the old one answers', async () => {
     const made = createCacheHarness('cache 100 {\nprefetch 2 1m 10%\n}', {
       answer: ['www.example.org. 100 IN A 192.0.2.1'],
@@ -38,7 +38,7 @@ describe('prefetch', () => {
   })
 })
 
-describe('serve_stale', () => {
+describe('serve_stale of a cache', () => {
   const question = 'www.example.org. A'
   const failure: Said = { rcode: 'SERVFAIL' }
 

@@ -15,7 +15,7 @@ function createTestStore(
   return createStore({ capacity: { success, denial }, memory, dropped })
 }
 
-describe('what a cache has room for', () => {
+describe('the capacity of a cache', () => {
   it('a cache costs no memory before it is used, however large its capacity', () => {
     const used = () => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers
     const before = used()

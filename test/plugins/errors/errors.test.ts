@@ -47,7 +47,7 @@ describe('errors', () => {
     assert.match(harness.lines[0], /^\[ERROR\] plugin\/errors: 2 a\.org\. A: Error: x\n +at /)
   })
 
-  describe('with consolidate', () => {
+  describe('errors with consolidate', () => {
     function failTimes(times: number, text: string, harness = createPluginHarness()) {
       const instance = setUp(errors, `errors {\n${text}\n}`, harness)
       for (let i = 0; i < times; i++) handle(instance, ask('a.org. A'), failing(servfail, 'read udp: i/o timeout'))

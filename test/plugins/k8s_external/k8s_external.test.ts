@@ -156,7 +156,7 @@ const cases: readonly (readonly [string, string, readonly string[]])[] = [
   ['NXDOMAIN below the name server', 'x.ns1.dns.example.org. A', nxdomain],
 ]
 
-describe('k8s_external answers', () => {
+describe('the answers of k8s_external', () => {
   for (const [name, question, wanted] of cases)
     it(`k8s_external answers ${name}: ${question}`, async () =>
       assert.deepEqual(await createExternalHarness().reply(question), wanted))

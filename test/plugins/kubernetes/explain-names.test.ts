@@ -23,7 +23,7 @@ function createExplanationHarness(lines: string, settings: Partial<ClusterDnsSet
   return knowledgeOf(cluster.view, dnsSettings({ zones: ['cluster.local.', 'in-addr.arpa.'], ...settings }))
 }
 
-describe('explain says of', () => {
+describe('slicedns explain of names', () => {
   const cases: readonly {
     name: string
     lines?: string
@@ -107,7 +107,7 @@ describe('explain says of', () => {
   }
 })
 
-describe('what is wrong beyond the text of an annotation', () => {
+describe('problems beyond the text of an annotation', () => {
   const cases: readonly {
     name: string
     lines: string

@@ -122,7 +122,7 @@ const cases: readonly Case[] = [
   },
 ]
 
-describe('explain says of a traffic split', () => {
+describe('slicedns explain of a traffic split', () => {
   for (const { name, cluster, lastResort = false, ask: asked = `web.shop.${zone} A`, says, not } of cases) {
     test(`slicedns explain says of a split: ${name}`, () => {
       const model = createFakeCluster()

@@ -156,7 +156,7 @@ const cases: readonly Case[] = [
   },
 ]
 
-describe('explain says', () => {
+describe('slicedns explain of services', () => {
   for (const {
     name,
     settings,

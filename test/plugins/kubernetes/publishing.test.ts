@@ -190,7 +190,7 @@ describe('a space that is attached', () => {
   })
 })
 
-describe('a change', () => {
+describe('a change of the cluster', () => {
   test('a change is in the table when the microtasks after it have run', async () => {
     const { publisher, apply } = createPublisherHarness('service hdls testns headless')
     const space = createSpace()
@@ -323,7 +323,7 @@ describe('names that are compiled on first use', () => {
   })
 })
 
-describe('work', () => {
+describe('the work of publishing', () => {
   /** A clock that every look at it moves on by a tenth of a slice. */
   const busyClock = () => createFakeClock({ step: 0.1 })
 

@@ -98,7 +98,7 @@ describe('a service whose endpoints change', () => {
   })
 })
 
-describe('no change of the endpoints is', () => {
+describe('events that are no change of the endpoints', () => {
   const cases: readonly (readonly [string, string])[] = [
     ['a new Service object over slices that were there', 'service db shop headless'],
     ['another order', 'remove slice other shop\nendpoint db shop 10.0.0.1 ready pod x'],
@@ -137,7 +137,7 @@ describe('no change of the endpoints is', () => {
   })
 })
 
-describe('a change of the endpoints is', () => {
+describe('events that are a change of the endpoints', () => {
   const cases: readonly (readonly [string, string])[] = [
     ['an address that goes', 'remove endpoint db shop 10.0.0.2'],
     ['one that another has taken the place of', 'remove endpoint db shop 10.0.0.2\nendpoint db shop 10.0.0.4 ready'],

@@ -13,7 +13,7 @@ const named: fc.Arbitrary<NamespacedName> = fc.record({
 })
 const said = fc.record({ service: named, others: fc.array(named, { maxLength: 4 }) })
 
-describe('the services that others answer with', () => {
+describe('the dependents of a service', () => {
   it('the services that others answer with are those that were named last, whatever was named before', () => {
     fc.assert(
       fc.property(fc.array(said, { maxLength: 30 }), (all) => {

@@ -138,7 +138,7 @@ describe('log', () => {
   })
 })
 
-describe('log, of what the data plane answers,', () => {
+describe('log for what the data plane answers', () => {
   const answered: AnsweredQuery = {
     id: 17,
     opcode: 0,

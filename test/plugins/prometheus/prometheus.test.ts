@@ -43,7 +43,7 @@ async function withPrometheus(use: (harness: PluginHarness, port: number) => Pro
   }
 }
 
-describe('prometheus counts the queries of its block', () => {
+describe('the queries that prometheus counts', () => {
   it('prometheus counts the queries of its block with CoreDNS’s names and labels', async () => {
     const harness = createPluginHarness()
     const instance = setUp(prometheus, 'prometheus', harness)
@@ -100,7 +100,7 @@ describe('prometheus counts the queries of its block', () => {
   })
 })
 
-describe('prometheus adds what the data plane has counted', () => {
+describe('the counters of the data plane in prometheus', () => {
   const sample = (times: number, more: Partial<DataPlaneSample> = {}): DataPlaneSample => ({
     server: 'dns://:53',
     zone: '.',
@@ -184,7 +184,7 @@ describe('prometheus adds what the data plane has counted', () => {
   })
 })
 
-describe('prometheus shows', () => {
+describe('what prometheus shows', () => {
   it('prometheus shows metrics at /metrics, in text format 0.0.4', () =>
     withPrometheus(async (_rig, port) => {
       const response = await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST' })

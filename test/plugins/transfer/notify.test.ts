@@ -64,7 +64,7 @@ async function heardTimes(peer: { heard: readonly unknown[] }, times: number): P
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-describe('transfer tells secondaries', () => {
+describe('the notifications of transfer', () => {
   it('transfer notifies secondaries that the zone is there, and of each change, for its SOA (RFC 1996)', async (t) => {
     const peer = await secondary(t)
     const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)

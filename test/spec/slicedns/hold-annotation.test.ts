@@ -266,7 +266,7 @@ describe('hold: which names are waited for', () => {
   })
 })
 
-describe('hold: those who wait are let go', () => {
+describe('hold: the end of waiting', () => {
   const ends: Readonly<Record<string, (harness: ReturnType<typeof createHoldHarness>) => void>> = {
     'when the annotation goes': ({ apply }) => apply('annotate service web shop slicedns.io/hold'),
     'when the annotation becomes a wrong one': ({ apply }) => apply('annotate service web shop slicedns.io/hold 5s'),

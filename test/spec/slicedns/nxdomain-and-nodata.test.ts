@@ -3,7 +3,7 @@ import { soa, spec } from '../../support/cases.ts'
 
 const name = (service: string): string => `${service}.shop.svc.cluster.local.`
 
-spec('a router can tell apart', {
+spec('NXDOMAIN and NODATA for a router that finds its backends by DNS', {
   cluster: `namespace shop
     service headless shop headless
     endpoint headless shop 10.1.0.1 notReady
@@ -49,7 +49,7 @@ spec('a router can tell apart', {
   ],
 })
 
-spec('before the cluster has been read a router can tell that nothing is known', {
+spec('SERVFAIL before the cluster has been read', {
   unsynced: true,
   cluster: `service virtual shop 10.96.0.7
     service headless shop headless`,

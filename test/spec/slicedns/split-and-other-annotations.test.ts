@@ -101,7 +101,7 @@ spec('a split with ignore empty_service', {
   ],
 })
 
-spec('annotations off', {
+spec('a split with annotations off', {
   options: 'annotations off',
   cluster: `${releases}
             ${split('stable=90,canary=10')}`,

@@ -26,7 +26,7 @@ describe('words', () => {
     ...filesIn('examples/*.md'),
   ]
 
-  it('in the sources and the documents are plain English', () => {
+  it('the words of the sources and the documents are plain English', () => {
     assert.ok(paths.includes('README.md') && paths.includes('src/main.ts') && paths.includes('docs/design.md'))
     assert.deepEqual(
       paths.flatMap((path) => foundIn(contentOf(path)).map((found) => `${path}:${found}`)),

@@ -114,7 +114,7 @@ describe('an answer of SRV records is computed up to 64 KiB', () => {
     ],
   ]
   for (const [title, services, name] of cases) {
-    it(title, () => {
+    it(`an answer of SRV records is computed up to 64 KiB: ${title}`, () => {
       const answer = ask(services, name, dnsType.SRV) as Selected
       assert.ok(octetsOf(answer) <= messageOctets)
       // What is left out would not have fit: such an answer is cut and marked TC.

@@ -3,6 +3,7 @@
  * once, SIGQUIT ends it at once, SIGUSR1 and SIGHUP reload. The log lines are CoreDNS's, since log rules match them.
  */
 import { durationText } from './corefile/read.ts'
+import { endAfter } from './native-signals.ts'
 import { errorMessage } from './telemetry/error-text.ts'
 import type { Logger } from './telemetry/log.ts'
 
@@ -14,8 +15,10 @@ export interface SignalHandlers {
   shutdownLimit(): number
 }
 
-/** Exit codes. */
+/** Exit code. */
 const forced = 2
+/** Seconds after the limit at which the kernel ends the process, should the main thread be too busy to do it itself. */
+const graceOfAlarm = 2
 
 /**
  * Installs the handlers. Until `handle` is called there is no server yet: a signal to end ends the process at once, and
@@ -65,6 +68,7 @@ export function listenForSignals(log: Logger): { handle(handlers: SignalHandlers
 async function drain(signal: string, handlers: SignalHandlers, log: Logger): Promise<void> {
   const started = performance.now()
   const limit = handlers.shutdownLimit()
+  endAfter(Math.ceil(limit / 1000) + graceOfAlarm)
   const took = () => durationText(Math.round(performance.now() - started))
   await new Promise<void>((resolve) => {
     const timer = setTimeout(() => {

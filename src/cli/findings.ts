@@ -7,6 +7,7 @@ import { type CorefileBlock, parseAsFarAsPossible } from '../corefile/parser.ts'
 import { readSettings } from '../corefile/read.ts'
 import { ConfigError, type Directive, type Position } from '../corefile/schema.ts'
 import type { Plugin } from '../plugin/contract.ts'
+import { requirementError } from '../plugin/requirements.ts'
 
 export interface Finding {
   readonly severity: 'error' | 'warning'
@@ -83,9 +84,10 @@ function checkSettings(
   report: Report,
 ): Finding[] {
   const zones = [...new Set(keys.flatMap((key) => key.zones))]
-  return plugins.flatMap((plugin) => {
+  const written = plugins.filter(({ name }) => block.directives.some(({ word }) => word === name))
+  return written.flatMap((plugin) => {
     const occurrences = block.directives.filter(({ word }) => word === plugin.name)
-    return occurrences.length > 0 ? checkDirective(plugin, occurrences, zones, report) : []
+    return checkDirective(plugin, occurrences, { zones, plugins: written }, report)
   })
 }
 
@@ -97,13 +99,15 @@ function checkSettings(
 function checkDirective(
   plugin: Plugin,
   occurrences: readonly Directive[],
-  zones: readonly string[],
+  { zones, plugins }: { readonly zones: readonly string[]; readonly plugins: readonly Plugin[] },
   report: Report,
 ): Finding[] {
   let left = occurrences
   for (let first = true; left.length > 0; first = false) {
     try {
       const settings = readSettings(plugin.schema, left, zones)
+      const unmet = first ? requirementError(plugin, settings, left[0], plugins) : undefined
+      if (unmet) report(unmet)
       const messages = plugin.schema.warnings?.(settings, zones) ?? []
       return messages.map((message) => ({ severity: 'warning', message, at: left[0].at }))
     } catch (error) {

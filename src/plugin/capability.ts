@@ -10,9 +10,12 @@ export interface Capability<T> {
   readonly value?: (value: T) => T
 }
 
+/** A capability whose value does not matter: in a list of several. */
+export type AnyCapability = Capability<never>
+
 /** A capability with the value that one instance has for it. */
 export interface Provided {
-  readonly capability: Capability<never>
+  readonly capability: AnyCapability
   readonly value: unknown
 }
 
@@ -24,7 +27,12 @@ export function provide<T>(capability: Capability<T>, value: T): Provided {
   return { capability: erased(capability), value }
 }
 
-const erased = <T>(capability: Capability<T>): Capability<never> => capability as unknown as Capability<never>
+/** For `Plugin.offers`. */
+export const erased = <T>(capability: Capability<T>): AnyCapability => capability as unknown as AnyCapability
+
+export function isSameCapability<T>(one: AnyCapability, other: Capability<T>): boolean {
+  return one === erased(other)
+}
 
 /** What an instance provides for the capability, or undefined. */
 export function capabilityOf<T>(

@@ -12,11 +12,15 @@ import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { Capability, Provided } from './capability.ts'
 import type { Handler } from './query.ts'
+import type { DeclaredPlugin } from './requirements.ts'
 
-export interface Plugin<Settings = unknown> {
-  /** The directive's word. */
-  readonly name: string
+export interface Plugin<Settings = unknown> extends DeclaredPlugin {
   readonly schema: DirectiveSchema<Settings>
+  /**
+   * Why the settings cannot work beside these plugins of the block, or undefined. Asked before any plugin is set up, by the
+   * server and by `slicedns check`, so that both refuse the same Corefiles.
+   */
+  unmetRequirement?(settings: Settings, plugins: readonly DeclaredPlugin[]): string | undefined
   /** No I/O but reading files that the settings name. Throws ConfigError (through `setup.fail`) on bad settings. */
   setup(settings: Settings, setup: Setup): Instance
 }

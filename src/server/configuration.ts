@@ -11,6 +11,7 @@ import {
 import { readSettings } from '../corefile/read.ts'
 import { ConfigError, type Directive, type Position } from '../corefile/schema.ts'
 import type { Instance, Plugin, ProcessState, Setup } from '../plugin/contract.ts'
+import { requirementError } from '../plugin/requirements.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
@@ -40,6 +41,7 @@ export interface ConfigurationOptions {
 export async function configure(corefile: Corefile, options: ConfigurationOptions): Promise<Configuration> {
   checkDirectives(corefile, options.plugins)
   const read = corefile.blocks.map((block) => readBlock(block, options))
+  refuseUnmetRequirements(read, options.plugins)
   const instances: Instance[] = []
   try {
     const blocks = setUpBlocks(read, corefile, options, instances)
@@ -99,6 +101,16 @@ function setupOf(plugin: Plugin, directive: Directive, { facts }: BlockDraft, op
       throw new ConfigError(`plugin/${plugin.name}: ${message}`, position ?? directive.at)
     },
   }
+}
+
+function refuseUnmetRequirements(blocks: readonly ReadBlock[], plugins: readonly Plugin[]): void {
+  for (const plugin of plugins)
+    for (const { settings } of blocks) {
+      const found = settings.find((entry) => entry.plugin === plugin)
+      const declared = settings.map((entry) => entry.plugin)
+      const error = found && requirementError(plugin, found.settings, found.directive, declared)
+      if (error) throw error
+    }
 }
 
 function refuseOverlaps(blocks: readonly KeyedBlock[]): void {

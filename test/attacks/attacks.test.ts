@@ -15,7 +15,7 @@ const only = process.env.SLICEDNS_ATTACK
 
 for (const attack of attacks)
   if (only === undefined || Number(only) === attack.finding)
-    test(`finding ${attack.finding}: ${attack.title}`, { skip }, async (t) => {
+    test(`the server withstands finding ${attack.finding}: ${attack.title}`, { skip }, async (t) => {
       const report = await runAttack(attack, { name: 'slicedns', command: undefined })
       t.diagnostic(summary(report))
       assert.deepEqual(faults(report, attack), [], report.output.slice(-2_000))

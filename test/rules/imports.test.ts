@@ -20,7 +20,7 @@ const model = ['answer', 'cluster-dns', 'table', 'k8s', 'upstream']
 const common = ['scheduling', 'telemetry', 'process-limits']
 
 const rooms: Readonly<Record<string, Room>> = {
-  cli: { imports: ['corefile', 'plugins', 'dns', 'process-limits', 'local-socket'], types: ['plugin'] },
+  cli: { imports: ['corefile', 'plugin', 'plugins', 'dns', 'process-limits', 'local-socket'] },
   transport: { imports: ['server', 'answer', 'dns'], types: ['plugin', 'table'] },
   server: { imports: ['plugin', 'corefile', 'answer', 'table', 'dns'] },
   plugins: { imports: ['plugin', 'corefile', 'dns', 'regexp', 'expression', 'text-template', ...model] },

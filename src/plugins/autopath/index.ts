@@ -4,6 +4,7 @@ import { isSubdomain, parentOf } from '../../dns/name.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { offers } from '../../plugin/requirements.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { searchListOf } from '../../upstream/resolv-conf.ts'
 import { type SearchLists, searchLists } from './capability.ts'
@@ -13,7 +14,17 @@ import { search } from './walk.ts'
 const searched = "the next domains of the client's search list are tried"
 
 /** Follows the search list on behalf of the client, so that a short name costs one query instead of five. */
-export const autopath: Plugin<Settings> = { name: 'autopath', schema, setup }
+export const autopath: Plugin<Settings> = {
+  name: 'autopath',
+  schema,
+  unmetRequirement({ from }, plugins) {
+    const named = 'plugin' in from && plugins.find(({ name }) => name === from.plugin)
+    if (!named || offers(named, searchLists)) return undefined
+    const others = plugins.filter((other) => offers(other, searchLists)).map(({ name }) => `@${name}`)
+    return `plugin ${named.name} does not support autopath${others.length > 0 ? `; use ${others.join(' or ')}` : ''}`
+  },
+  setup,
+}
 
 function setup(settings: Settings, setup: Setup): Instance {
   const { from, zones } = settings
@@ -55,19 +66,11 @@ function setup(settings: Settings, setup: Setup): Instance {
         claimsBelow: (name) => (lists()?.mayBegin(name) || mayBeSearched(name) ? searched : undefined),
       }),
     ],
-    start() {
-      if ('plugin' in from) listsOf(from.plugin, setup)
-    },
   }
 }
 
-function listsOf(name: string, { block, fail }: Setup): SearchLists | undefined {
-  if (!block.plugins.some(({ plugin }) => plugin === name)) return undefined
-  const providers = block.capabilities(searchLists)
-  const found = providers.find(({ plugin }) => plugin === name)
-  if (found) return found.value
-  const others = providers.map(({ plugin }) => `@${plugin}`).join(' or ')
-  return fail(`plugin ${name} does not support autopath${others && `; use ${others}`}`)
+function listsOf(name: string, { block }: Setup): SearchLists | undefined {
+  return block.capabilities(searchLists).find(({ plugin }) => plugin === name)?.value
 }
 
 function readList(path: string, { fail }: Setup): readonly string[] {

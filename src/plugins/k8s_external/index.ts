@@ -6,6 +6,7 @@ import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { zoneMatcher } from '../../plugin/name-matcher.ts'
+import { offers } from '../../plugin/requirements.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
 import { dynamicZones } from '../cache/capability.ts'
 import { type TransferSource, transferSource } from '../transfer/capability.ts'
@@ -14,11 +15,19 @@ import { createHandler, plugin } from './handler.ts'
 import { type Settings, schema } from './settings.ts'
 
 /** Answers for the services of the block's cluster under a zone of their own, with their external addresses. */
-export const k8sExternal: Plugin<Settings> = { name: plugin, schema, setup }
+export const k8sExternal: Plugin<Settings> = {
+  name: plugin,
+  schema,
+  unmetRequirement: (_, plugins) =>
+    plugins.some((other) => offers(other, sharedCluster)) ? undefined : clusterMissing,
+  setup,
+}
+
+const clusterMissing = "requires the plugin 'kubernetes' in the same server block"
 
 function setup(settings: Settings, { block, fail }: Setup): Instance {
   function cluster(): SharedCluster {
-    return block.capability(sharedCluster) ?? fail("requires the plugin 'kubernetes' in the same server block")
+    return block.capability(sharedCluster) ?? fail(clusterMissing)
   }
   const context = (): ClusterContext => cluster().context()
   const { zones } = settings

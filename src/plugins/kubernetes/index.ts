@@ -12,7 +12,7 @@ import type { Cluster, ClusterConfig, ClusterView } from '../../k8s/model/types.
 import { clusterKey, openCluster } from '../../k8s/open.ts'
 import { compiledSource } from '../../plugin/capabilities/compiled-source.ts'
 import { exampleQuestions, explainLines } from '../../plugin/capabilities/explain.ts'
-import { provide } from '../../plugin/capability.ts'
+import { erased, provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Timer } from '../../scheduling/clock.ts'
 import { searchListOf } from '../../upstream/resolv-conf.ts'
@@ -46,7 +46,12 @@ import { createTransferSource } from './transfer.ts'
  *   publish/           the same answers ahead of the queries, into the answer table
  *   annotation-report/ what is wrong with annotations; explain/: why an answer is what it is
  */
-export const kubernetes: Plugin<KubernetesSettings> = { name: 'kubernetes', schema, setup }
+export const kubernetes: Plugin<KubernetesSettings> = {
+  name: 'kubernetes',
+  schema,
+  offers: [erased(sharedCluster), erased(searchLists)],
+  setup,
+}
 
 function setup(settings: KubernetesSettings, { block, clock, log, metrics, process }: Setup): Instance {
   const config: ClusterConfig = { ...settings.cluster, source: located(settings, block.root) }

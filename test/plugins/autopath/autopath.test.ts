@@ -7,7 +7,7 @@ import { rcodeName } from '../../../src/dns/codes.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
 import { transparency } from '../../../src/plugin/capabilities/transparency.ts'
-import { capabilityOf, provide } from '../../../src/plugin/capability.ts'
+import { capabilityOf, erased, provide } from '../../../src/plugin/capability.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import type { Next, Outcome } from '../../../src/plugin/query.ts'
 import { searchLists } from '../../../src/plugins/autopath/capability.ts'
@@ -294,9 +294,13 @@ describe('autopath with a file', () => {
   })
 
   it('autopath with a file needs a plugin that knows search lists, but not that it is there', () => {
-    const named = (others: Record<string, Instance>) =>
-      setUp(autopath, 'autopath @other', createPluginHarness(), { others }).start?.()
-    assert.throws(() => named({ other: {} }), /plugin other does not support autopath/)
-    named({})
+    const settings = { from: { plugin: 'other' }, zones: ['.'] }
+    const able = { name: 'able', offers: [erased(searchLists)] }
+    assert.equal(autopath.unmetRequirement?.(settings, []), undefined)
+    assert.equal(autopath.unmetRequirement?.(settings, [{ ...able, name: 'other' }]), undefined)
+    assert.equal(
+      autopath.unmetRequirement?.(settings, [{ name: 'other' }, able]),
+      'plugin other does not support autopath; use @able',
+    )
   })
 })

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { diskSources } from '../../../src/corefile/load.ts'
+import { parseCorefile } from '../../../src/corefile/parser.ts'
+import { readSettings } from '../../../src/corefile/read.ts'
 import { rcodeName } from '../../../src/dns/codes.ts'
 import type { ResourceRecord } from '../../../src/dns/message.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
@@ -8,6 +11,7 @@ import { transparency } from '../../../src/plugin/capabilities/transparency.ts'
 import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Outcome, Query } from '../../../src/plugin/query.ts'
 import { k8sExternal } from '../../../src/plugins/k8s_external/index.ts'
+import { kubernetes } from '../../../src/plugins/kubernetes/index.ts'
 import { transferSource } from '../../../src/plugins/transfer/capability.ts'
 import { ask, createPluginHarness, failing, handle, setUp } from '../../support/plugin-harness.ts'
 import { parseRecord } from '../../support/record.ts'
@@ -265,8 +269,10 @@ describe('k8s_external beside kubernetes', () => {
   })
 
   it('k8s_external needs kubernetes in its block', () => {
-    const instance = setUp(k8sExternal, 'k8s_external example.org')
-    assert.throws(() => instance.start?.(), /k8s_external: requires the plugin 'kubernetes' in the same server block/)
+    const { blocks } = parseCorefile('. {\nk8s_external example.org\n}\n', 'Corefile', diskSources)
+    const settings = readSettings(k8sExternal.schema, blocks[0].directives, ['.'])
+    assert.equal(k8sExternal.unmetRequirement?.(settings, [kubernetes]), undefined)
+    assert.match(k8sExternal.unmetRequirement?.(settings, [k8sExternal]) ?? '', /requires the plugin 'kubernetes'/)
   })
 
   it('the zone of k8s_external can be transferred, and its questions are explained', () => {

@@ -1,3 +1,4 @@
+/** Signal calls of the C library that Node.js does not offer. */
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { errorMessage } from './telemetry/error-text.ts'
@@ -15,8 +16,8 @@ const setSize = 128
 export function unblockReloadSignal(log: Logger): void {
   if (!process.execArgv.includes('--disable-sigusr1')) return
   try {
-    const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
-    const sigprocmask = koffi.load(null).func('sigprocmask', 'int', ['int', 'void *', 'void *'])
+    const { koffi, libc } = loadLibc()
+    const sigprocmask = libc.func('sigprocmask', 'int', ['int', 'void *', 'void *'])
     const signals = new Uint8Array(setSize)
     const bit = constants.signals.SIGUSR1 - 1
     signals[bit >> 3] = 1 << (bit & 7)
@@ -24,4 +25,21 @@ export function unblockReloadSignal(log: Logger): void {
   } catch (error) {
     log.error(`SIGUSR1 stays blocked, reload with SIGHUP: ${errorMessage(error)}`)
   }
+}
+
+/**
+ * Has the kernel end the process after so many seconds (alarm(2)), even if the main thread is busy and no timer of ours
+ * runs. Does nothing where koffi is missing.
+ */
+export function endAfter(seconds: number): void {
+  try {
+    loadLibc().libc.func('alarm', 'uint', ['uint'])(seconds)
+  } catch {
+    // Without the native library our own timer is all there is.
+  }
+}
+
+function loadLibc() {
+  const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
+  return { koffi, libc: koffi.load(null) }
 }

@@ -31,7 +31,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Milliseconds of processor time that the calling thread has had: what it did, not how long it waited for its turn. */
+/** Milliseconds of processor time that the calling thread has used, without the time that it waited for a processor. */
 export function threadTime(): number {
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1e3

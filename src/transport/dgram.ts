@@ -1,6 +1,6 @@
 /**
- * The portable UDP path: node:dgram on the main thread, for systems without the native calls. Slower by a factor, and
- * with one thing it cannot do: on a wildcard listener a reply leaves from the address that the system picks.
+ * The portable UDP path: node:dgram on the main thread, for systems without the native calls. It is several times slower,
+ * and on a wildcard listener the system chooses the source address of a reply.
  */
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram'
 import { DROP, MISS, transportCode } from '../answer/api.ts'
@@ -26,13 +26,13 @@ interface Endpoint extends AnyEndpoint {
   readonly sockets: Socket[]
   /** Datagrams read so far. */
   received: number
-  /** Queries that the chain is working on, and who waits for it to be done. */
+  /** Queries without a reply, and callbacks for when there are none. */
   pending: number
   readonly onSettled: (() => void)[]
 }
 
 const replyBytes = 65535
-/** More than enough for a full receive buffer; without an end a busy socket would never be left. */
+/** Turns of the event loop that a drain may take: enough for a full receive buffer, and an end for a busy socket. */
 const turnsPerDrain = 1000
 const receiveBufferBytes = 4 * 1024 * 1024
 
@@ -51,7 +51,7 @@ export function openDgram(options: DgramOptions): Transport {
     report: (error) => log.error(`Answering from the table failed; the plugin chain was asked: ${errorStack(error)}`),
     now: () => clock.now(),
   })
-  /** Endpoints that are gone but for what they were asked before; each removal is an object of its own. */
+  /** Removed endpoints that still answer earlier queries. Each removal is an object of its own. */
   const leaving = new Map<string, { readonly endpoint: Endpoint }>()
   const closing = new Set<Promise<void>>()
 
@@ -97,7 +97,7 @@ export function openDgram(options: DgramOptions): Transport {
     })
   }
 
-  /** `octets` are ours until they are sent. */
+  /** `octets` must not change before they are sent. */
   function send(socket: Socket, octets: Uint8Array, to: RemoteInfo): void {
     const message = octets.length > largestDatagram ? octets.subarray(0, cutToHeader(octets, 0)) : octets
     try {
@@ -105,13 +105,13 @@ export function openDgram(options: DgramOptions): Transport {
         if (error !== null) metrics.sendDrops.inc()
       })
     } catch {
-      // Closed meanwhile.
+      // The socket is closed.
       metrics.sendDrops.inc()
     }
   }
 
   async function open(listener: Listener): Promise<Endpoint> {
-    // Closing it and opening another would lose what comes meanwhile: both are bound, and each gets its share.
+    // Opening a second socket beside the one that drains would give each a share of the queries: it is used again.
     const back = leaving.get(keyOf(listener))?.endpoint
     if (back !== undefined) {
       leaving.delete(keyOf(listener))
@@ -137,7 +137,7 @@ export function openDgram(options: DgramOptions): Transport {
     return endpoint
   }
 
-  /** Resolves when the sockets' queues are read; they are closed when the chain has answered all of it. */
+  /** Resolves when the sockets' queues are empty. The sockets are closed when the chain has answered those queries. */
   async function leave(endpoint: Endpoint): Promise<void> {
     const key = keyOf(endpoint.listener)
     const departure = { endpoint }
@@ -179,10 +179,10 @@ function socketOptions({ family }: Host): SocketOptions {
   return {
     type: family === 4 ? 'udp4' : 'udp6',
     ipv6Only: family === 6,
-    // A listener on one address may stand beside one on all of them. Elsewhere than on Linux, reuseAddr says so.
+    // Allows a listener on one address beside a wildcard listener; outside Linux, reuseAddr does.
     ...(process.platform === 'linux' ? { reusePort: true } : { reuseAddr: true }),
     recvBufferSize: receiveBufferBytes,
-    // Addresses come from recvfrom: node's default would put each through getaddrinfo's path and another tick.
+    // The address comes from recvfrom: Node's default would call getaddrinfo and cost another tick.
     lookup: (address, _options, found) => found(null, address, family),
   }
 }

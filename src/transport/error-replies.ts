@@ -1,10 +1,10 @@
-/** Replies of last resort, made from the octets at hand where no chain can be asked. */
+/** Error replies made from the request's octets alone, where the plugin chain cannot be asked. */
 
 const headerBytes = 12
 const rcodeFormerr = 1
 const rcodeServfail = 2
 
-/** Makes the message at `reply[at]`, too large for a datagram, one that says so: TC and no records. Gives its length. */
+/** Replaces a reply at `reply[at]` that is too large for a datagram by its header with TC set. Returns the new length. */
 export function cutToHeader(reply: Uint8Array, at: number): number {
   reply[at + 2] |= 0x02
   reply.fill(0, at + 4, at + headerBytes)

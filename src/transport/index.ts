@@ -81,7 +81,7 @@ export function createTransport(options: TransportOptions): Ingress {
     native === undefined
       ? openDgram(shared)
       : openUdpThreads({ ...shared, native, responder: options.responder?.module, dieAfter })
-  /** TCP first: it notices a server that is already there. */
+  /** TCP comes first: it detects another server on the same port. */
   const transports: readonly SchemeTransport[] = [
     { scheme: 'dns', transport: openStreamTransport(tcp, { ...shared, native }) },
     { scheme: 'dns', transport: udp },

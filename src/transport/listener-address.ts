@@ -1,4 +1,4 @@
-/** What a listener's address means in sockets, and what is said when one cannot be bound. Shared by every way in. */
+/** A listener's address as sockets, and the error when one cannot be bound. Shared by all transports. */
 import { getSystemErrorMap } from 'node:util'
 import type { Listener } from '../server/ingress.ts'
 
@@ -8,7 +8,7 @@ export interface Host {
   /** As the operating system takes it: `::1`, `fe80::1%eth0`, `0.0.0.0`. */
   readonly address: string
   readonly wildcard: boolean
-  /** A machine without this family does without it. */
+  /** Left out on a machine without this address family. */
   readonly optional: boolean
 }
 
@@ -25,7 +25,7 @@ export function hostsOf(listener: Pick<Listener, 'address'>): readonly Host[] {
   return [{ family, address, wildcard: address === '0.0.0.0' || address === '::', optional: false }]
 }
 
-/** Two listeners of the same key share their sockets' fate: a reload keeps them. */
+/** A reload keeps the sockets of a listener whose key stays. */
 export function keyOf(listener: Pick<Listener, 'address' | 'port'>): string {
   const { address, port } = listener
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
@@ -38,7 +38,7 @@ export function isAbsentFamily(host: Host, code: string | undefined): boolean {
   return host.optional && code !== undefined && absentFamily.has(code)
 }
 
-/** In the words CoreDNS has for it: `listen tcp :53: bind: address already in use`. `code` is e.g. EADDRINUSE. */
+/** Worded as CoreDNS does: `listen tcp :53: bind: address already in use`. `code` is e.g. EADDRINUSE. */
 export function bindError(protocol: string, listener: Listener, code: string, call = 'bind'): Error {
   const error = new Error(`listen ${protocol} ${keyOf(listener)}: ${call}: ${reasonOf(code)}`)
   return Object.assign(error, { code })

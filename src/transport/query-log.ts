@@ -1,6 +1,6 @@
 /**
- * The main thread's half of an observed answer: takes what the responders have put into their rings, and tells the server
- * of it. In bounded pieces: where more is asked than can be told, the rings fill up, and what finds no room is counted.
+ * The main thread's half of the query log: takes observed answers out of the responders' rings and reports them to the
+ * server, at a bounded rate. When more are answered than are taken, the rings fill up, and the answers dropped are counted.
  */
 import { createQueryConsumer, type QueryRingView, type QueryRoute, queryFact, queryRecord } from '../answer/index.ts'
 import { formatAddress, parseAddress } from '../dns/address.ts'
@@ -15,7 +15,7 @@ import type { CounterCell } from '../telemetry/metrics.ts'
 export interface QueryLogReader {
   /** Reads this ring from now on. */
   addRing(ring: SharedArrayBuffer): { remove(): void }
-  /** A responder's `publish` said so: the rings are looked at until they stay empty. */
+  /** A responder's `publish` returned true: the rings are read until they stay empty. */
   wake(): void
   /** Takes everything that is in the rings now. */
   drain(): void
@@ -33,11 +33,11 @@ export interface QueryLogReaderOptions {
 
 /** Milliseconds between two looks. */
 const lookEvery = 10
-/** What is taken: 20,000 a second is what the log takes; in one look, however late it is, two milliseconds' work. */
+/** The log takes 20,000 answers a second, and in one look, however late, no more than two milliseconds' work. */
 const takenPerMillisecond = 20
 const takenPerLook = 1000
-/** Milliseconds between two lines about what was dropped. */
-const tellEvery = 1000
+/** Milliseconds between two warnings about dropped answers. */
+const warnEvery = 1000
 
 export function openQueryLogReader({
   onAnswered,
@@ -46,11 +46,12 @@ export function openQueryLogReader({
   dropped,
   onCollect,
 }: QueryLogReaderOptions): QueryLogReader {
-  /** Each with how many of its drops are counted. In the order of their turns. */
+  /** In the order of their turns. `counted`: drops that the metric has counted. */
   let rings: { readonly consumer: ReturnType<typeof createQueryConsumer>; counted: number }[] = []
   let looking: Timer | undefined
-  let telling: Timer | undefined
-  let untold = 0
+  let warning: Timer | undefined
+  /** Dropped answers that no warning has named yet. */
+  let unreported = 0
   let lookedAt = 0
   const collecting = onCollect(countDropped)
 
@@ -64,11 +65,11 @@ export function openQueryLogReader({
     lookedAt = now
     let taken = 0
     for (const { consumer } of rings) taken += consumer.drain(most - taken, take)
-    // A thread that always has enough for all of a look must not come first always.
+    // A busy thread must not come first each time.
     rings.push(...rings.splice(0, 1))
     countDropped()
     looking = undefined
-    // Every ring must be asked, so no `some`.
+    // `sleep` must be called on every ring: `some` would stop at the first.
     const awake = taken > 0 || rings.filter(({ consumer }) => !consumer.sleep()).length > 0
     if (awake) lookLater()
   }
@@ -90,14 +91,14 @@ export function openQueryLogReader({
   function lose(queries: number): void {
     if (queries === 0) return
     dropped.inc(queries)
-    untold += queries
-    telling ??= clock.after(tellEvery, tell)
+    unreported += queries
+    warning ??= clock.after(warnEvery, warn)
   }
 
-  function tell(): void {
-    telling = undefined
-    log.warning(`${untold} queries answered from the table were not logged: more came than the log takes`)
-    untold = 0
+  function warn(): void {
+    warning = undefined
+    log.warning(`${unreported} queries answered from the table were not logged: more came than the log takes`)
+    unreported = 0
   }
 
   function drain(): void {
@@ -126,9 +127,9 @@ export function openQueryLogReader({
       drain()
       rings = []
       looking?.cancel()
-      telling?.cancel()
+      warning?.cancel()
       collecting.remove()
-      if (untold > 0) tell()
+      if (unreported > 0) warn()
     },
   }
 }
@@ -161,7 +162,7 @@ function readQuery({ words, halves, bytes, floats }: QueryRingView, at: number):
   }
 }
 
-/** For the ways in whose addresses are text. */
+/** The route of a query on a transport that has addresses as text. */
 export function routeOf(client: SocketAddress, local: SocketAddress): QueryRoute {
   const octets = octetsOf(client.address)
   return {
@@ -175,7 +176,7 @@ export function routeOf(client: SocketAddress, local: SocketAddress): QueryRoute
   }
 }
 
-/** The octets of an address of the system's. Of a link-local one the interface is left out. */
+/** The octets of an address as the system writes it, without the interface of a link-local one. */
 export function octetsOf(address: string): Uint8Array {
   return parseAddress(address.split('%', 1)[0]) ?? new Uint8Array(16)
 }

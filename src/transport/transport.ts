@@ -1,4 +1,4 @@
-/** What the ways in have in common: threads, node:dgram and TCP each are one. */
+/** What all transports have in common: UDP threads, node:dgram and TCP are one each. */
 import type { Responder } from '../answer/api.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import type { Listener } from '../server/ingress.ts'
@@ -9,8 +9,8 @@ import type { TransportMetrics } from './metrics.ts'
 import type { QueryLogReader } from './query-log.ts'
 
 /**
- * Changes in two steps, so that UDP and TCP change together or not at all: `stage` opens whatever is new and may fail,
- * `commit` cannot.
+ * Listeners change in two steps, so that UDP and TCP change together or not at all: `stage` opens the new ones and may
+ * fail, `commit` cannot fail.
  */
 export interface Transport {
   stage(listeners: readonly Listener[]): Promise<StagedChange>
@@ -20,13 +20,13 @@ export interface Transport {
 }
 
 export interface StagedChange {
-  /** Switches over, at once; resolves when what was taken away has answered what it had queued. */
+  /** Switches at once. Resolves when the removed listeners have answered their queued queries. */
   commit(): Promise<void>
   /** Closes what `stage` opened. */
   abandon(): Promise<void>
 }
 
-/** What a way in on the main thread works with. */
+/** What a transport on the main thread works with. */
 export interface MainThreadOptions {
   readonly responder: Responder
   readonly queryLog: QueryLogReader
@@ -36,12 +36,12 @@ export interface MainThreadOptions {
   readonly limits: Limits
 }
 
-/** Sockets on the main thread, where switching a listener is no more than putting another one here. */
+/** Sockets on the main thread: replacing `listener` switches them. */
 export interface Endpoint {
   listener: Listener
 }
 
-/** Makes `open` what `listeners` want, out of what it has and what was `opened`; gives what is left over. */
+/** Changes `open` to the endpoints of `listeners`, from those it has and those `opened`. Returns those no longer wanted. */
 export function switchEndpoints<E extends Endpoint>(
   open: Map<string, E>,
   listeners: readonly Listener[],
@@ -62,7 +62,7 @@ export function switchEndpoints<E extends Endpoint>(
   return left
 }
 
-/** Opens what is new among `listeners`; closes it again when one cannot be opened. */
+/** Opens the new ones among `listeners`. When one cannot be opened, closes them again and rejects. */
 export async function openEndpoints<E extends Endpoint>(
   open: ReadonlyMap<string, E>,
   listeners: readonly Listener[],

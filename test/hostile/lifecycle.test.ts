@@ -217,7 +217,7 @@ describe('under load, UDP by threads', () => {
       assert.equal(await metric(server, 'slicedns_udp_thread_restarts_total'), 3)
     })
     await clients.stop()
-    assert.equal(server.output().match(/died and is replaced/g)?.length, 3)
+    assert.equal(server.output().match(/a new thread takes over its sockets/g)?.length, 3)
     assert.deepEqual(await server.stop(), { code: 0, signal: null })
   })
 

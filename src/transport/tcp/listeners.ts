@@ -74,7 +74,7 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
   const { clock, limits, metrics, log } = options
   const name = protocol.transport
   const endpoints = new Map<string, Endpoint>()
-  /** Listeners that are gone but for their connections, and when those will be closed too. */
+  /** Removed listeners with open connections, and when those are closed. */
   const leaving = new Map<Endpoint, Promise<void>>()
   const shared = shareState(protocol, options)
   const collecting = metrics.onCollect(() => metrics.tcpConnections.set(shared.table.size()))
@@ -85,7 +85,7 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
   })
 
   function accept(endpoint: Endpoint, socket: Socket): void {
-    // Gone before we could look.
+    // The client has closed the connection already.
     if (socket.remoteAddress === undefined) {
       socket.destroy()
       return
@@ -117,7 +117,7 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
     return endpoint
   }
 
-  /** Stops listening at once; connections may finish what they have asked. */
+  /** Stops listening at once. Connections get the replies to the queries that they have sent. */
   function leave(endpoint: Endpoint): void {
     const closed = close(endpoint).then(() => void leaving.delete(endpoint))
     leaving.set(endpoint, closed)
@@ -217,7 +217,7 @@ async function probe(host: Host, port: number): Promise<void> {
   await new Promise((resolve) => server.close(resolve))
 }
 
-/** True when a probe would only find ourselves. */
+/** True when a probe would only find this server. */
 function overlaps(host: Host, port: number, endpoints: readonly Endpoint[]): boolean {
   return endpoints.some(
     ({ listener, servers }) =>

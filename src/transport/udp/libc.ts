@@ -73,7 +73,7 @@ export interface Libc {
 
 let loaded: Libc | undefined
 
-/** Throws an Error that says why there is no native path here. */
+/** Throws an Error that says why the native calls are not available. */
 export function loadLibc(): Libc {
   loaded ??= bindLibc()
   return loaded

@@ -1,4 +1,4 @@
-/** UDP by threads: which sockets there are, which thread reads which, and what becomes of them on a reload. */
+/** UDP with threads: opens the sockets, assigns them to threads, and replaces them at a reload. */
 import type { Clock } from '../../scheduling/clock.ts'
 import { within } from '../../scheduling/within.ts'
 import type { Listener } from '../../server/ingress.ts'
@@ -46,7 +46,7 @@ interface Part extends MissSource {
 interface OpenSocket {
   readonly id: number
   readonly fd: number
-  /** Datagrams dropped by the kernel that the metric already has. */
+  /** Datagrams dropped by the kernel that the metric has counted already. */
   dropsCounted: number
 }
 
@@ -55,7 +55,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
   const endpoints = new Map<string, Endpoint>()
   /** Every open socket's part, by the socket's id. */
   const partOf = new Map<number, Part>()
-  /** Retired sockets whose descriptor still has to send a reply of the chain. */
+  /** Retired sockets that stay open until the chain has answered their queries. */
   const closing = new Set<Promise<void>>()
   let nextId = 1
   const missQueue = openMissQueue({
@@ -80,7 +80,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
 
   const shardsOf = ({ shards }: Listener) => Math.min(shards, limits.udpThreads)
 
-  /** Opens what `listener` needs beyond what it has. Throws, with what it opened in `opened`. */
+  /** Opens the sockets that `listener` lacks. Adds each to `opened`, so that a failure can close them again. */
   function openSockets(listener: Listener, opened: OpenSocket[]): { part: Part; added: OpenSocket[] }[] {
     const parts = endpoints.get(keyOf(listener))?.parts ?? hostsOf(listener).map((host) => emptyPart(host, listener))
     return parts.map((part) => {
@@ -124,24 +124,24 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     }
   }
 
-  /** Retires the part's sockets from `shards` on; resolves when what they had queued is answered or asked. */
+  /** Retires the part's sockets from `shards` on. Resolves when their queues are empty. */
   async function retire(part: Part, shards: number): Promise<void> {
     const surplus = part.sockets.splice(shards)
     for (const socket of surplus) retireUdpSocket(native, socket.fd, part.host)
     await Promise.all(surplus.map((socket, i) => giveUp(part, socket, pool.thread(shards + i))))
   }
 
-  /** Resolves when the thread has let go of the socket. It is closed after that, in its own time. */
+  /** Resolves when the thread no longer uses the socket. The socket is closed later, in the background. */
   async function giveUp(part: Part, socket: OpenSocket, thread: UdpThread): Promise<void> {
     const drained = thread.drain(socket.id)
     const closed = drained.then(() => closeDrained(part, socket))
     closing.add(closed)
     void closed.then(() => closing.delete(closed))
-    // Not for ever: a thread that dies again and again must not hold up the next reload.
+    // Bounded: a thread that keeps dying must not block the next reload.
     await within(clock, limits.drain, drained)
   }
 
-  /** The socket that replies leave from stays for those that the chain still owes. */
+  /** Closes the socket. The one that sends replies stays open until the chain has answered, within a bound. */
   async function closeDrained(part: Part, socket: OpenSocket): Promise<void> {
     partOf.delete(socket.id)
     collectDrops(socket)
@@ -177,7 +177,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
         await pool.resize(threads)
       }
       try {
-        // Threads first: what comes to a socket should not have to wait for its reader to start.
+        // Threads start first, so that no query waits in a socket without a reader.
         await pool.resize(Math.max(threads, ...listeners.map(shardsOf)))
         const staged = listeners.map((listener) => openSockets(listener, opened))
         return { commit: () => commit(listeners, staged), abandon }

@@ -1,7 +1,7 @@
 /**
- * The main thread's half of a miss: takes queries out of the threads' rings, asks the chain, and sends what it says from
- * the listener's own socket. All forwarded queries come this way, so it does little: two copies and one object a query,
- * one system call for the replies of a turn of the event loop.
+ * The main thread's half of a miss. It takes queries out of the threads' rings, asks the plugin chain, and sends the reply
+ * from the listener's own socket. Every forwarded query passes through here, so the cost is low: two copies and one object
+ * per query, and one system call for all replies of a turn of the event loop.
  */
 import { Socket } from 'node:net'
 import { formatAddress } from '../../dns/address.ts'
@@ -14,12 +14,12 @@ import type { Libc } from './libc.ts'
 import { createMissConsumer, type MissView, missRecord } from './miss-ring.ts'
 import { addressLength, addressOffset, nameLength, pktinfo } from './sockaddr.ts'
 
-/** Where the queries of one address family of a listener come in, and replies go out: any of its shards will do. */
+/** One address family of a listener: where its queries come from, and which socket sends the replies (any of its shards). */
 export interface MissSource {
   readonly family: 4 | 6
   /** The listener as it is now: a reload replaces it. */
   listener: Listener
-  /** The address when the socket has but one; else it stands in the control data. */
+  /** The socket's address; undefined on a wildcard socket, where the control data of each query has it. */
   readonly localAddress: string | undefined
   /** The descriptor that sends; open while `pending` is not 0. */
   replyfd: number
@@ -29,12 +29,12 @@ export interface MissSource {
 }
 
 export interface MissQueue {
-  /** To be written to by threads: `native.signal`. */
+  /** Threads write to it to wake the main thread: `native.signal`. */
   readonly wakefd: number
   readonly awake: Int32Array
   /** Reads this ring from now on. */
   addRing(ring: SharedArrayBuffer): { remove(): void }
-  /** Looks at every ring now, to the end. */
+  /** Empties every ring now. */
   drain(): void
   /** Resolves when every query has its reply, and that is sent. */
   settled(): Promise<void>
@@ -47,11 +47,11 @@ export interface MissQueueOptions {
   readonly slots: ChainSlots
   readonly sourceOf: (socket: number) => MissSource | undefined
   readonly onDropped: (replies: number) => void
-  /** A thread has written to `wakefd`, for its misses or for something else. */
+  /** Called when a thread has written to `wakefd`, because of misses or of something else. */
   readonly onWake: () => void
 }
 
-/** Queries taken in one go, before other work of the event loop has its turn: about a millisecond. */
+/** Queries taken in one turn of the event loop: about a millisecond's work. */
 const takenPerTurn = 128
 const routeBytes = missRecord.message - missRecord.name
 const controlDataAt = missRecord.controlData - missRecord.name
@@ -71,7 +71,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   function takeTurn(): void {
     if (closed) return
     options.onWake()
-    // Before the rings are read: what is pushed from here on writes to the pipe again.
+    // Cleared before the rings are read: a query that is pushed after this writes to the pipe again.
     Atomics.store(awake, 0, 0)
     let more = false
     for (const consumer of consumers) more = consumer.drain(takenPerTurn, take) || more
@@ -100,7 +100,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     slots.ask(query, (reply) => {
       if (reply !== undefined && !closed) replies.queue(source, route, controlLength, reply)
       if (--source.pending > 0 || source.settled === undefined) return
-      // The descriptor goes next.
+      // `settled` closes the descriptor.
       replies.flush()
       source.settled()
     })
@@ -173,7 +173,7 @@ function openReplies(native: Libc, onDropped: (replies: number) => void): Replie
   }
   return {
     queue(source, route, controlLength, reply) {
-      // Closed: the wait for this reply was given up.
+      // The socket was closed without waiting for this reply.
       if (source.replyfd < 0) return
       if (source.replyfd !== fd || batch.full()) {
         flush()

@@ -21,7 +21,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
   let lastQueryAt = Number.NEGATIVE_INFINITY
 
   const collecting = metrics.onCollect(() => threads.forEach(collect))
-  // A thread that is blocked in poll would make process.exit() wait for ever.
+  // A thread that blocks in poll(2) would make process.exit() wait without end.
   const halt = () => {
     for (const { thread } of threads) thread.halt()
   }

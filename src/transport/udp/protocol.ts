@@ -1,9 +1,9 @@
-/** What the main thread and a UDP thread say to each other. Shared cells and their numbers, messages, workerData. */
+/** The protocol between the main thread and a UDP thread: shared cells and their numbers, messages, workerData. */
 import type { TableHandle } from '../../table/api.ts'
 
-/** A socket as a thread borrows it: the main thread opened it and closes it. */
+/** A socket that a thread reads. The main thread opens and closes it. */
 export interface BorrowedSocket {
-  /** Unique in the process; the descriptor's number may come back. */
+  /** Unique in the process, unlike the descriptor's number, which is reused. */
   readonly id: number
   readonly fd: number
   readonly family: 4 | 6
@@ -13,19 +13,19 @@ export interface BorrowedSocket {
   readonly port: number
   /** One cell: the listener's space of the table. The main thread stores, the thread loads once per batch. */
   readonly space: Int32Array
-  /** Retired: to be read until it is dry, then given back. */
+  /** Retired: the thread reads it until it is empty, then reports it as drained. */
   readonly draining: boolean
 }
 
-/** Sent with postMessage; the thread looks after the main thread has raised `commands` and signalled the eventfd. */
+/** Sent with postMessage. The main thread then increments `commands` and signals the eventfd, so that the thread looks. */
 export type ThreadCommand =
   | { readonly kind: 'add'; readonly socket: BorrowedSocket }
   | { readonly kind: 'drain'; readonly id: number }
 
 export type ThreadReport =
-  /** The loop runs. */
+  /** The thread serves. */
   | { readonly kind: 'ready' }
-  /** The socket is dry and will not be touched again; its last misses are in the ring. */
+  /** The socket is empty and no longer used; its last misses are in the ring. */
   | { readonly kind: 'drained'; readonly id: number }
   /** The answer to one query threw; the chain was asked instead. At most one a second. */
   | { readonly kind: 'failed'; readonly error: string }
@@ -35,18 +35,18 @@ export interface ThreadData {
   /** The reader's slot of the table's epoch protocol. */
   readonly slot: number
   readonly sockets: readonly BorrowedSocket[]
-  /** Readable when the main thread wants to be heard. */
+  /** Readable when the main thread has a command. */
   readonly eventfd: number
-  /** A pipe: what is written to it makes the main thread look at the rings. */
+  /** A pipe: an octet written to it makes the main thread look at the rings. */
   readonly wakefd: number
-  /** One cell for all threads: 1 while an octet is under way, so that a burst of misses writes one. */
+  /** One cell for all threads: 1 while an octet is in the pipe, so that a burst of misses writes only one. */
   readonly awake: Int32Array
   readonly control: Int32Array
   readonly counts: Float64Array
   readonly misses: SharedArrayBuffer
   /** Where the responder puts observed queries. */
   readonly queries: SharedArrayBuffer
-  /** hrtime in milliseconds minus the process's clock: threads tell the time of the main thread's Clock. */
+  /** process.hrtime() in milliseconds minus the main thread's Clock: with it, a thread computes that clock's time. */
   readonly clockOffset: number
   /** A module that exports createResponder instead of ours, for tests. */
   readonly responder: string | undefined

@@ -1,4 +1,4 @@
-/** One UDP thread as the main thread sees it: starts it, hands it sockets, and starts it again should it die. */
+/** The main thread's side of one UDP thread: starts it, gives it sockets, and replaces it if it dies. */
 import { setFlagsFromString } from 'node:v8'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { createQueryRing } from '../../answer/index.ts'
@@ -22,14 +22,14 @@ import {
 export interface UdpThread {
   /** Cells named by `countCell`. */
   readonly counts: Float64Array
-  /** Resolves when the loop runs; rejects when it never got there. */
+  /** Resolves when the thread serves; rejects when it did not start. */
   readonly ready: Promise<void>
   add(socket: BorrowedSocket): void
-  /** Resolves when the thread has read the socket dry and will not touch it again. */
+  /** Resolves when the thread has emptied the socket and no longer uses it. */
   drain(id: number): Promise<void>
-  /** Tells the thread to end, without waiting: all that is possible while the process exits. */
+  /** Signals the thread to end, without waiting for it: nothing else is possible while the process exits. */
   halt(): void
-  /** Resolves after the thread has answered what its sockets hold, and exited. */
+  /** Resolves when the thread has answered the queries in its sockets and exited. */
   stop(): Promise<void>
 }
 
@@ -56,7 +56,7 @@ export interface UdpThreadOptions {
  */
 const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32, codeRangeSizeMb: 8, stackSizeMb: 1 }
 
-/** Milliseconds: a thread that lived for less is not restarted at once, and each time later. */
+/** Milliseconds: a thread that lived for less is restarted after a delay, which doubles each time. */
 const shortLife = 1000
 const firstDelay = 50
 const longestDelay = 5000
@@ -86,7 +86,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
   let restart: Timer | undefined
   let lastError: unknown
 
-  // Whoever starts us awaits it; when we are stopped first, nobody does.
+  // Nobody awaits it when the thread is stopped before it is ready.
   ready.promise.catch(() => undefined)
   start(options.dieAfter)
 
@@ -107,7 +107,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       lastError = error
     })
     worker.on('exit', () => {
-      // Only now: until its exit it may have been reading the table.
+      // Not earlier: until its exit the thread may read the table.
       reader.release()
       missQueue.drain()
       exited(startedAt)
@@ -146,7 +146,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       return
     }
     delay = clock.now() - startedAt > shortLife ? 0 : Math.min(longestDelay, delay * 2 || firstDelay)
-    log.error(`UDP thread ${options.number} died and is replaced on the same sockets: ${reason}`)
+    log.error(`UDP thread ${options.number} died; a new thread takes over its sockets: ${reason}`)
     options.onRestart()
     lastError = undefined
     if (delay <= firstDelay) start(0)
@@ -158,7 +158,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       wasReady = true
       ready.resolve()
     } else if (report.kind === 'drained') {
-      // Its last misses are in the ring: they are taken while the socket is still known.
+      // The socket's last misses are in the ring, and are taken while the socket is still known.
       missQueue.drain()
       sockets.delete(report.id)
       drains.get(report.id)?.()
@@ -176,7 +176,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
 
   function halt(): void {
     stopping = true
-    // The eventfd's number may by now be another file's.
+    // The eventfd is closed, and its number may belong to another file.
     if (gone) return
     Atomics.store(control, controlCell.stop, 1)
     native.signal(eventfd)
@@ -192,7 +192,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
     drain(id) {
       const socket = sockets.get(id)
       if (socket === undefined) return Promise.resolve()
-      // Should the thread die now, the next one knows that it has to drain this one.
+      // If the thread dies now, its replacement drains the socket.
       sockets.set(id, { ...socket, draining: true })
       const drained = new Promise<void>((resolve) => drains.set(id, resolve))
       command({ kind: 'drain', id })
@@ -205,7 +205,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
         restart.cancel()
         start(0)
       }
-      // A thread that does not listen is in a loop that it was never meant to be in.
+      // A thread that does not end by itself is stuck.
       const late = clock.after(options.patience, () => void worker.terminate())
       return stopped.promise.finally(() => late.cancel())
     },

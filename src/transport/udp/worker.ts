@@ -1,7 +1,6 @@
 /**
- * A UDP thread: one shard of every listener. It reads a batch of datagrams, has each answered from the table, sends the
- * batch, and hands what the table does not answer to the main thread. Nothing in the loop allocates or waits, but for
- * the poll when all sockets are dry.
+ * A UDP thread: one shard of every listener. It reads a batch of datagrams, answers each from the table, sends the batch,
+ * and passes misses to the main thread. The loop allocates nothing and waits only in poll(2), when all sockets are empty.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
@@ -34,7 +33,7 @@ const answer = guardAnswer(responder, {
   report: (error) => report({ kind: 'failed', error: errorStack(error) }),
   now: clock,
 })
-/** Of the query that is observed. */
+/** The route of the query that is being observed. */
 const route: QueryRoute = {
   family: 4,
   client: batch.bytes,
@@ -50,12 +49,12 @@ const sockets: BorrowedSocket[] = [...data.sockets]
 let polled = pollEntries()
 let commandsSeen = 0
 let datagramsToLive = data.dieAfter || Number.POSITIVE_INFINITY
-/** Seconds from receipt to sending of the batch before: what this one will take, as far as one can know by now. */
+/** Seconds from receipt to sending of the previous batch: the estimate for the current one. */
 let lastDuration = 0
 
-/** Batches between two looks at the sockets that were dry. */
+/** Batches between two polls of the sockets that were empty. */
 const batchesPerPoll = 16
-/** A drain reads at most this much: twice what a receive buffer holds. */
+/** Batches that a drain reads at most: twice what a receive buffer holds. */
 const batchesPerDrain = 256
 
 report({ kind: 'ready' })
@@ -77,12 +76,12 @@ function serve(): void {
       else setDry(i)
     }
   }
-  // What was asked before the end gets its answer: sockets are closed after us.
+  // Queries received before the end are answered: the sockets are closed after this thread.
   for (const socket of sockets) drain(socket)
   responder.offline()
 }
 
-/** One batch from the socket. False when the socket is dry. */
+/** Answers one batch from the socket. False when the socket is empty. */
 function serveBatch(socket: BorrowedSocket): boolean {
   const received = batch.receive(socket.fd)
   if (received <= 0) return false
@@ -97,7 +96,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
   for (let i = 0; i < received; i++) {
     const controlLength = sourceControl(socket, i, batch.controlLength(i))
     const nameAt = batch.nameAt(i)
-    // Nobody asks from port 0, and the kernel refuses to send there.
+    // Port 0 is not a client, and the kernel refuses to send there.
     if (bytes[nameAt + 2] === 0 && bytes[nameAt + 3] === 0) continue
     if (batch.full()) send(fd)
     const start = batch.requestAt(i)
@@ -125,14 +124,14 @@ function serveBatch(socket: BorrowedSocket): boolean {
   return true
 }
 
-/** The answer to message i, before its reply's memory is used again. */
+/** Observes the answer to message i. Must run before the reply's memory is reused. */
 function observe({ family, local, port }: BorrowedSocket, i: number, controlLength: number): void {
   const { bytes } = batch
   const nameAt = batch.nameAt(i)
   route.family = family
   route.clientAt = nameAt + addressOffset[family]
   route.clientPort = (bytes[nameAt + 2] << 8) | bytes[nameAt + 3]
-  // On a wildcard socket the kernel has said which address was asked.
+  // On a wildcard socket the control data has the address that was asked.
   route.local = controlLength > 0 ? bytes : local
   route.localAt = controlLength > 0 ? batch.controlAt(i) + pktinfo[family].destination : 0
   route.localPort = port
@@ -140,9 +139,9 @@ function observe({ family, local, port }: BorrowedSocket, i: number, controlLeng
 }
 
 /**
- * Turns the IP_PKTINFO of message i into what its reply is sent with: the address that was asked, by whatever route.
- * With the interface's number left in, the reply would have to leave where the query came in; only a link-local address
- * means nothing without it. Gives the length of the control data, 0 for none.
+ * Turns the IP_PKTINFO of message i into the control data of its reply, so that the reply leaves from the address that was
+ * asked. The interface index is cleared, because it would pin the route; only a link-local address needs it. Returns the
+ * length of the control data, 0 for none.
  */
 function sourceControl(socket: BorrowedSocket, i: number, received: number): number {
   const info = pktinfo[socket.family]
@@ -159,15 +158,15 @@ function send(fd: number): void {
   if (batch.queued() > 0) counts[countCell.sendDrops] += batch.flush(fd)
 }
 
-/** Shows the main thread the batch's misses; wakes it unless a wake-up is already under way. */
+/** Publishes the batch's misses to the main thread, and wakes it unless a wake-up is already in the pipe. */
 function handOver(): void {
   misses.publish()
   if (Atomics.exchange(data.awake, 0, 1) === 0) native.signal(data.wakefd)
 }
 
-/** Waits until a socket has something or the main thread wants something. */
+/** Waits for a datagram or a command. */
 function wait(timeout: number): void {
-  // A reader that sleeps online would keep every retired octet of the table alive.
+  // A reader that sleeps online keeps the table from freeing retired entries.
   if (timeout !== 0) responder.offline()
   if (native.poll(polled, sockets.length + 1, timeout) > 0 && polled[1] >>> 16 !== 0) native.clear(data.eventfd)
 }
@@ -199,7 +198,7 @@ function giveBack(id: number): void {
   report({ kind: 'drained', id })
 }
 
-/** Answers what is queued; not for ever, for a socket that is not retired never gets dry under load. */
+/** Answers the queued queries, within a bound: a socket that still receives never becomes empty under load. */
 function drain(socket: BorrowedSocket): void {
   for (let batches = 0; batches < batchesPerDrain; batches++) {
     // A retired socket is connected and may first report an ICMP error: only EAGAIN means dry.
@@ -211,7 +210,7 @@ function pollEntries(): Int32Array {
   const entries = new Int32Array(2 * (sockets.length + 1))
   entries.set([data.eventfd, linux.POLLIN])
   sockets.forEach((socket, i) => {
-    // Ready until proved dry: it may have become so while nobody looked.
+    // Assumed ready: it may have become so since the last poll.
     entries.set([socket.fd, linux.POLLIN | (linux.POLLIN << 16)], 2 * i + 2)
   })
   return entries

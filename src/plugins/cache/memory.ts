@@ -3,7 +3,7 @@
  * they take is not: 9,984 replies of a kibibyte in each of a few caches are more than a small container has.
  */
 export interface CacheMemory {
-  /** A cache takes part. `evictOldest` drops the entry that was used least recently; false when there is none. */
+  /** A cache takes part. `evictOldest` drops the entry that was used least recently; false when the cache is empty. */
   join(evictOldest: () => boolean): CacheMember
 }
 

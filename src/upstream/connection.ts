@@ -1,3 +1,5 @@
+import { untrustedText } from '../trust/failure-text.ts'
+
 /**
  * A connection sends one message to one upstream over one protocol and reports what may be its answer. It chooses the
  * message ID. Which message is the answer, how long to wait and which upstream is next is decided in exchange.ts.
@@ -43,7 +45,7 @@ export const endpointText = ({ address, port }: Endpoint): string =>
 /** A system error in the words of CoreDNS's logs. */
 export function reasonOf(error: Error): string {
   const code = (error as NodeJS.ErrnoException).code
-  return (code && reasons[code]) || error.message
+  return (code && reasons[code]) || untrustedText(code, "name its CA with 'tls CA'") || error.message
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -55,4 +57,6 @@ const reasons: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files',
   EACCES: 'permission denied',
   EADDRNOTAVAIL: 'cannot assign requested address',
+  CERT_HAS_EXPIRED: 'x509: certificate has expired',
+  CERT_NOT_YET_VALID: 'x509: certificate is not yet valid',
 }

@@ -13,7 +13,8 @@ import { withId } from './random.ts'
 
 export interface HttpsOptions {
   readonly target: Endpoint & { readonly serverName: string }
-  readonly tls: ConnectionOptions
+  /** Asked for when a session is opened. */
+  readonly tls: () => ConnectionOptions
   readonly dohMethod: 'GET' | 'POST'
   /** Milliseconds that an idle session is kept. */
   readonly expire: number
@@ -31,7 +32,7 @@ export function createHttpsConnection(options: HttpsOptions): UpstreamConnection
   function open(): ClientHttp2Session {
     if (session && !session.closed && !session.destroyed) return session
     const opened = connect(`https://${authority}`, {
-      createConnection: () => connectTls({ ...options.tls, ALPNProtocols: ['h2'] }),
+      createConnection: () => connectTls({ ...options.tls(), ALPNProtocols: ['h2'] }),
     })
     // Each request hears of the session's end by its own events.
     opened.on('error', () => opened.destroy())

@@ -38,8 +38,8 @@ export interface UpstreamOptions {
   readonly maxIdle: number
   readonly source: string | undefined
   readonly forceTcp: boolean
-  /** Certificates for `tls` and `https` targets. */
-  readonly secureContext: SecureContext | undefined
+  /** Certificates for `tls` and `https` targets; asked for when a connection is opened. */
+  readonly secureContext: () => SecureContext
   readonly dohMethod: 'GET' | 'POST'
   /** Octets of messages that may wait on the connections of one upstream. */
   readonly mostOctets: number
@@ -108,18 +108,18 @@ function createStream(
   const { port, protocol, serverName } = target
   const address = connectableAddress(target.address)
   const from = options.source === undefined ? {} : { localAddress: options.source }
-  const tls = {
+  const tls = () => ({
     host: address,
     port,
     ...from,
     // An address is no SNI name (RFC 6066 §3); the certificate is checked against it all the same.
     ...(serverName ? { servername: serverName } : {}),
-    ...(options.secureContext ? { secureContext: options.secureContext } : {}),
+    secureContext: options.secureContext(),
     minVersion: 'TLSv1.2' as const,
-  }
+  })
   if (protocol === 'https') return createHttpsConnection({ ...options, target, tls })
   return createStreamConnection({
-    dial: () => (protocol === 'tls' ? connectTls(tls) : connectTcp({ host: address, port, ...from })),
+    dial: () => (protocol === 'tls' ? connectTls(tls()) : connectTcp({ host: address, port, ...from })),
     ready: protocol === 'tls' ? 'secureConnect' : 'connect',
     target: endpointText(target),
     clock: options.clock,

@@ -14,7 +14,7 @@ interface Room {
   readonly closed?: true
 }
 
-const model = ['answer', 'cluster-dns', 'table', 'k8s', 'upstream']
+const model = ['answer', 'cluster-dns', 'table', 'k8s', 'upstream', 'trust']
 
 /** Rooms that every room may import, unless it is closed. */
 const common = ['scheduling', 'telemetry', 'process-limits']
@@ -31,8 +31,9 @@ const rooms: Readonly<Record<string, Room>> = {
   answer: { imports: ['table', 'dns'] },
   'cluster-dns': { imports: ['dns'], types: ['k8s', 'table'] },
   table: { imports: ['dns'] },
-  k8s: { imports: [] },
-  upstream: { imports: ['dns'] },
+  k8s: { imports: ['trust'] },
+  upstream: { imports: ['dns', 'trust'] },
+  trust: { imports: [], closed: true },
   corefile: { imports: ['telemetry'], closed: true },
   dns: { imports: [], closed: true },
   scheduling: { imports: [], closed: true },

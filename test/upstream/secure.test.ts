@@ -78,7 +78,11 @@ describe('tls:// upstreams', { skip }, () => {
     const server = await start()
     t.after(server.close)
     for (const [to, body, error] of [
-      [`tls://${server.to}`, '', /self.signed certificate/],
+      [
+        `tls://${server.to}`,
+        '',
+        /x509: certificate signed by unknown authority \(name its CA with 'tls CA', or add the CA to/,
+      ],
       [`tls://${server.to}%other.test`, `tls ${cert}`, /does not match|altnames/i],
     ] as const) {
       const ask = await forwarding(t, to, body)
@@ -88,6 +92,20 @@ describe('tls:// upstreams', { skip }, () => {
     }
     assert.equal(server.arrived.length, 0)
   })
+})
+
+describe('upstreams whose CA the system trusts', { skip }, () => {
+  const { SSL_CERT_FILE, SSL_CERT_DIR } = process.env
+  after(() => Object.assign(process.env, { SSL_CERT_FILE: SSL_CERT_FILE ?? '', SSL_CERT_DIR: SSL_CERT_DIR ?? '' }))
+
+  for (const body of ['', 'tls', 'tls_servername dns.test', `tls ${cert} ${key}`])
+    it(`tls:// upstreams are believed without a CA in the Corefile: ${body.replaceAll(folder, '') || 'no option'}`, async (t) => {
+      Object.assign(process.env, { SSL_CERT_FILE: cert, SSL_CERT_DIR: folder })
+      const server = await startUpstream(answering(), { tls: { cert: pem(cert), key: pem(key) } })
+      t.after(server.close)
+      const ask = await forwarding(t, `tls://${server.to}`, body)
+      assert.equal(messageOf(await ask('a.example.org. A')).answer.length, 1)
+    })
 })
 
 describe('https:// upstreams', { skip }, () => {
@@ -134,7 +152,7 @@ describe('https:// upstreams', { skip }, () => {
     await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening))
     const connection = createHttpsConnection({
       target: { address: '127.0.0.1', port, serverName: '' },
-      tls: { host: '127.0.0.1', port, ca: pem(cert) },
+      tls: () => ({ host: '127.0.0.1', port, ca: pem(cert) }),
       dohMethod: 'POST',
       expire: 10_000,
     })

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { systemRoots } from '../../trust/system-roots.ts'
 import { ApiFailure, describeFailure } from './failure.ts'
 import { socksTunnel, tunnel } from './proxy.ts'
 
@@ -86,7 +87,9 @@ async function openTls(
 ): Promise<TLSSocket> {
   // RFC 6066 §3: no IP address in the server name extension. The certificate is checked against `host` then.
   const servername = facts.servername ?? (isIP(host) ? '' : host)
-  const secured = connectTls({ ...facts, socket, host, servername, ALPNProtocols: protocols })
+  // Without a CA of its own, the API server's certificate must lead to one that the system trusts.
+  const ca = facts.ca ?? systemRoots()
+  const secured = connectTls({ ...facts, ...(ca ? { ca } : {}), socket, host, servername, ALPNProtocols: protocols })
   await within(once(secured, 'secureConnect'), secured, handshakeTimeout, signal)
   return secured
 }

@@ -1,4 +1,5 @@
 /** What can go wrong with an API server, in words for people: the cause, and the file or URL that it is about. */
+import { untrustedText } from '../../trust/failure-text.ts'
 
 /**
  * connect, dns, tls, config: there is no connection. The others come from a server that is there:
@@ -85,5 +86,7 @@ function tlsText(code: string, message: string): string {
   if (code === 'EPROTO' || /wrong version number|packet length too long/.test(message)) {
     return `TLS handshake failed: does the server speak TLS on this port? (${line})`
   }
+  const untrusted = untrustedText(code, 'name its CA in the kubeconfig, certificate-authority')
+  if (untrusted) return `certificate error: ${untrusted}`
   return /^(ERR_SSL|ERR_OSSL)/.test(code) ? `TLS failed: ${line}` : `certificate error: ${line} (${code})`
 }

@@ -7,6 +7,7 @@ import { everyClass } from '../../plugin/capabilities/listening.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
+import { systemRoots } from '../../trust/system-roots.ts'
 import { createPlaces, type Places } from '../../upstream/places.ts'
 import { createUpstream, type UpstreamTarget } from '../../upstream/upstream.ts'
 import { createForward, type Forward, forwardChain } from './forward.ts'
@@ -84,19 +85,26 @@ function openServers(settings: ForwardSettings, setup: Setup, metrics: ForwardMe
     dohMethod: settings.dohMethod,
     mostOctets: (setup.process.limits.memory.waitingQueries / copiesOfMessage) * shareOfUpstream,
   }
-  const shape = JSON.stringify([options, certificates?.digest ?? ''])
+  const shape = JSON.stringify([options, certificates.digest])
   const hold = (written: UpstreamTarget) => {
     const secure = written.protocol !== 'dns'
     const target = secure && settings.tlsServerName ? { ...written, serverName: settings.tlsServerName } : written
     // The same server with the same options is one to all blocks and survives a reload, with what is known of it.
     return setup.process.acquire(`upstream ${JSON.stringify(target)} ${shape}`, () => {
+      const context = acquireContext(certificates, setup)
       const upstream = createUpstream(target, {
         ...options,
         clock: setup.clock,
-        secureContext: certificates?.context,
+        secureContext: context.value,
         metrics: metrics.upstream,
       })
-      return { value: upstream, stop: () => upstream.close() }
+      return {
+        value: upstream,
+        stop() {
+          upstream.close()
+          context.release()
+        },
+      }
     })
   }
   const list = readServers(settings, setup, hold)
@@ -115,24 +123,47 @@ function readServers(settings: ForwardSettings, setup: Setup, hold: ServerListOp
   }
 }
 
-function readCertificates(
-  { tls, at }: ForwardSettings,
-  setup: Setup,
-): { readonly context: SecureContext; readonly digest: string } | undefined {
-  if (!tls || !(tls.cert || tls.ca)) return undefined
+interface Certificates {
+  /** What they are: equal certificates are one context in the process. */
+  readonly digest: string
+  create(): SecureContext
+}
+
+/** Reads what `tls` names. Without a CA there the system's are trusted, as in CoreDNS; they are read when needed. */
+function readCertificates({ tls, at }: ForwardSettings, setup: Setup): Certificates {
   try {
-    const read = (path: string): Buffer | undefined =>
+    const read = (path: string | undefined): Buffer | undefined =>
       path ? readFileSync(resolve(setup.block.root, path)) : undefined
-    const [cert, key, ca] = [read(tls.cert), read(tls.key), read(tls.ca)]
+    const [cert, key, ca] = [read(tls?.cert), read(tls?.key), read(tls?.ca)]
+    const own = cert && key ? { cert, key } : {}
+    // Says at once what is wrong with them.
+    if (cert || ca) createSecureContext({ ...own, ...(ca ? { ca } : {}) })
     const digest = createHash('sha256')
     for (const file of [cert, key, ca]) digest.update(file ?? '').update('\0')
     return {
-      context: createSecureContext({ ...(cert && key ? { cert, key } : {}), ...(ca ? { ca } : {}) }),
       digest: digest.digest('hex'),
+      create() {
+        const trusted = ca ?? systemRoots()
+        return createSecureContext({ ...own, ...(trusted ? { ca: trusted } : {}) })
+      },
     }
   } catch (error) {
     return setup.fail(`tls: ${errorMessage(error)}`, at)
   }
+}
+
+/** One context for all upstreams with these certificates: the CAs of the system take some two mebibytes in each. */
+function acquireContext({ digest, create }: Certificates, { process }: Setup): Held<() => SecureContext> {
+  return process.acquire(`upstream certificates ${digest}`, () => {
+    let context: SecureContext | undefined
+    return {
+      value() {
+        context ??= create()
+        return context
+      },
+      stop: () => undefined,
+    }
+  })
 }
 
 function explain(forwards: readonly Forward[], name: string): string[] {

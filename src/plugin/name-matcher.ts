@@ -3,7 +3,7 @@
  * everything below it. Names are lower case and absolute; texts are compared as they are written, escapes included.
  */
 import { isSubdomain } from '../dns/name.ts'
-import { literalSuffix } from './literal-suffix.ts'
+import { literalSuffix } from '../regexp/index.ts'
 
 export interface NameMatcher {
   matches(name: string): boolean

@@ -12,18 +12,18 @@ type Part =
   | { readonly kind: 'other' }
 
 /**
- * The literal suffix of every match at the end of the text, in lower case where the pattern ignores case; '' where none
- * is proven. The pattern must be a valid one (see pattern.ts).
+ * The literal suffix of every match, in lower case, as the names are that it is used for; '' where none is proven. The
+ * pattern must be a valid one (see pattern.ts).
  */
 export function literalSuffix(source: string): string {
-  const [, flags = '', rest = source] = /^\(\?([a-zA-Z]+)\)(.*)$/s.exec(source) ?? []
+  const rest = source.replace(/^\(\?[a-zA-Z]+\)/, '')
   const reader = { text: rest, at: 0 }
   const parts = readAlternatives(reader)
   // A parenthesis or flag that this reader does not understand proves nothing.
   if (parts === undefined || reader.at !== rest.length || /\(\?[a-zA-Z-]*[a-zA-Z]/.test(withoutNames(rest))) return ''
   const { text, anchored } = suffixOf(parts)
   if (!anchored) return ''
-  return flags.includes('i') ? text.toLowerCase() : text
+  return text.toLowerCase()
 }
 
 const withoutNames = (text: string): string => text.replace(/\(\?P?<\w+>/g, '(')
@@ -96,8 +96,11 @@ function readClass(reader: Reader): Part | undefined {
     if (reader.text[at] === '\\') at++
     else if (reader.text.startsWith('[:', at)) at = reader.text.indexOf(':]', at) + 1
   }
+  const inside = reader.text.slice(reader.at + 1, at)
   reader.at = at + 1
-  return { kind: 'other' }
+  // `[.]` is one character.
+  const single = /^\\?([^\\^a-zA-Z0-9])$|^([a-zA-Z0-9])$/.exec(inside)
+  return single ? { kind: 'literal', text: single[1] ?? single[2] } : { kind: 'other' }
 }
 
 function readGroup(reader: Reader): Part | undefined {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { ResourceRecord } from '../../src/dns/message.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { replyTo } from '../../src/dns/reply.ts'
 import type { Plugin } from '../../src/plugin/contract.ts'
 import { type StaticSource, type StaticZone, staticSource } from '../../src/plugin/static-source.ts'
 import { servePlugins } from '../support/plugin-server.ts'
-import { parseRecord } from '../support/record.ts'
 import { until } from '../support/until.ts'
 
 const soa = (serial = 1) => `example. 60 IN SOA ns.example. admin.example. ${serial} 7200 1800 86400 30`

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { isSubdomain } from '../../src/dns/name.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { transparency } from '../../src/plugin/capabilities/transparency.ts'
 import { provide } from '../../src/plugin/capability.ts'
 import type { Plugin } from '../../src/plugin/contract.ts'
-import { literalSuffix } from '../../src/plugin/literal-suffix.ts'
 import {
   exactMatcher,
   type NameMatcher,
@@ -19,36 +19,6 @@ import {
 import { staticSource } from '../../src/plugin/static-source.ts'
 import { type ClaimRule, transparencyOf } from '../../src/plugin/transparency-of.ts'
 import { servePlugins } from '../support/plugin-server.ts'
-import { parseRecord } from '../support/record.ts'
-
-describe('the literal suffix of a regular expression', () => {
-  const cases: readonly (readonly [source: string, suffix: string])[] = [
-    ['^api\\.example\\.com\\.$', 'api.example.com.'],
-    ['(.*)\\.example\\.com\\.$', '.example.com.'],
-    ['^.*[.]Example[.]com[.]$', '.example.com.'],
-    ['(?i)^(?P<host>[a-z]+)\\.(?:example\\.(com))\\.$', '.example.com.'],
-    ['a{2}b$', 'b'],
-    ['web-\\d+\\.svc\\.$', '.svc.'],
-    ['abc\\z', 'abc'],
-    ['abc*$', ''],
-    ['ab(cd)?$', ''],
-    ['ab(c|d)$', ''],
-    ['^a$|^b\\.com\\.$', ''],
-    ['example\\.com\\.', ''],
-    ['example\\.com\\$', ''],
-    ['\\x2e$', ''],
-    ['\\pL$', ''],
-    ['\\Qab$', ''],
-    ['[[:alpha:]]$', ''],
-    ['(?=a)b$', ''],
-    ['(a$', ''],
-    ['', ''],
-  ]
-  for (const [source, suffix] of cases)
-    it(`${source} is '${suffix}'`, () => {
-      assert.equal(literalSuffix(source), suffix)
-    })
-})
 
 describe('a name matcher', () => {
   const label = fc.constantFrom('a', 'b', 'api', 'web-1', 'svc')

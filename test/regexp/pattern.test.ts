@@ -35,8 +35,13 @@ describe('a pattern of the Corefile', () => {
   it('a pattern of the Corefile knows its groups by number and by name', () => {
     const pattern = compilePattern('(?P<name>[a-z]+)-(?<zone>[a-z]+)-(x)')
     assert.equal(pattern.groupCount, 3)
-    assert.equal(pattern.groupNumber('zone'), 2)
-    assert.equal(pattern.groupNumber('toString'), undefined)
+    assert.deepEqual(
+      [...pattern.groupNames],
+      [
+        ['name', 1],
+        ['zone', 2],
+      ],
+    )
   })
 
   const invalid: readonly (readonly [string, number, RegExp])[] = [

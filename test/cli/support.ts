@@ -5,9 +5,9 @@ import { createServer, type Server } from 'node:net'
 import type { Io } from '../../src/cli/args.ts'
 import { rcode, typeName } from '../../src/dns/codes.ts'
 import type { Message } from '../../src/dns/message.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
 import { freePort } from '../support/ports.ts'
-import { parseRecord } from '../support/record.ts'
 
 /** What the server says to one question: records in zone-file text, an rcode, or octets as they are; undefined: silence. */
 export type Script = (question: string, query: Message, transport: 'udp' | 'tcp') => Say | undefined

@@ -3,9 +3,9 @@ import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { dnsClass, rcode } from '../../src/dns/codes.ts'
 import { lowerName } from '../../src/dns/name.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { finishReply, replyTo } from '../../src/dns/reply.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
-import { parseRecord } from '../support/record.ts'
 
 const soa = parseRecord('example.org. 60 IN SOA ns.example.org. admin.example.org. 1 2 3 4 60')
 const zone = [

@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { rcode } from '../../src/dns/codes.ts'
 import type { Edns, Message } from '../../src/dns/message.ts'
 import { queryMessage } from '../../src/dns/query.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { finishReply, formatErrorReply, replyTo } from '../../src/dns/reply.ts'
 import { encodeMessage, ParseError, parseMessage } from '../../src/dns/wire.ts'
-import { parseRecord } from '../support/record.ts'
 
 const edns = (parts: Partial<Edns> = {}): Edns => ({
   version: 0,

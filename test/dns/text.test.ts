@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readSoa, recordText } from '../../src/dns/rdata.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { readTxt } from '../../src/dns/values.ts'
-import { parseRecord, readSrv } from '../support/record.ts'
+import { readSrv } from '../support/record.ts'
 
 test('records read as dig prints them are printed the same', () => {
   for (const text of [

@@ -5,8 +5,8 @@ import { type } from '../../src/dns/codes.ts'
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
 import { wireToName } from '../../src/dns/name.ts'
 import { rdata, recordText } from '../../src/dns/rdata.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { encodeMessage, ParseError, parseMessage } from '../../src/dns/wire.ts'
-import { parseRecord } from '../support/record.ts'
 import { wireName } from './arbitraries.ts'
 
 /** Plain objects, which deepEqual takes for the parser's. */

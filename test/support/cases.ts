@@ -16,8 +16,8 @@ import { describe, test } from 'node:test'
 import { rcodeName } from '../../src/dns/codes.ts'
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
 import { recordText } from '../../src/dns/rdata.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { createKubernetesHarness, fixedSerial, type KubernetesHarness } from './kubernetes-harness.ts'
-import { parseRecord } from './record.ts'
 
 export interface Spec {
   /** Lines of a `kubernetes` block's body. */

@@ -9,6 +9,7 @@ import { encodeMessage } from '../../src/dns/encode.ts'
 import type { Message } from '../../src/dns/message.ts'
 import { lowerName, parseName } from '../../src/dns/name.ts'
 import { queryMessage } from '../../src/dns/query.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { finishReply, replyTo } from '../../src/dns/reply.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
 import type { Outcome, Query } from '../../src/plugin/query.ts'
@@ -24,7 +25,6 @@ import { createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './context.ts'
 import { createFakeClock } from './fake-clock.ts'
 import { createFakeCluster } from './fake-cluster.ts'
-import { parseRecord } from './record.ts'
 
 export interface KubernetesHarness {
   /** Applies lines of the cluster notation. */

@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import type { Message } from '../../src/dns/message.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { type ReplyParts, replyTo } from '../../src/dns/reply.ts'
 import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
 import { freePort } from './ports.ts'
-import { parseRecord } from './record.ts'
 
 /** A question that has arrived, and what may be done about it. Doing nothing is silence. */
 export interface Arrived {

@@ -4,13 +4,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { type as dnsType, rcode } from '../../../src/dns/codes.ts'
+import { parseRecord } from '../../../src/dns/record-text.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
 import { provide } from '../../../src/plugin/capability.ts'
 import type { Next, Outcome } from '../../../src/plugin/query.ts'
 import { type SearchLists, searchLists } from '../../../src/plugins/autopath/capability.ts'
 import { autopath } from '../../../src/plugins/autopath/index.ts'
 import { ask, createPluginHarness, handle, setUp } from '../../support/plugin-harness.ts'
-import { parseRecord } from '../../support/record.ts'
 
 const list = ['shop.svc.cluster.local.', 'svc.cluster.local.', 'cluster.local.', 'corp.example.']
 

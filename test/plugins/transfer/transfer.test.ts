@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { rcodeName } from '../../../src/dns/codes.ts'
 import type { Message } from '../../../src/dns/message.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
+import { parseRecord } from '../../../src/dns/record-text.ts'
 import { encodeMessage } from '../../../src/dns/wire.ts'
 import { provide } from '../../../src/plugin/capability.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
@@ -18,7 +19,6 @@ import {
   messageOf,
   setUp,
 } from '../../support/plugin-harness.ts'
-import { parseRecord } from '../../support/record.ts'
 
 const soa = (serial: number) => parseRecord(`a. 5 IN SOA ns.dns.a. hostmaster.a. ${serial} 7200 1800 86400 5`)
 const passedOn = 99

@@ -1,0 +1,185 @@
+/** Records from zone-file text (RFC 1035 §5.1), one line each: what text.ts prints, and what people write. */
+import { parseAddress } from './address.ts'
+import { dnsClass, typeName, typeNumber } from './codes.ts'
+import { type Field, layoutOf, validRdata } from './layout.ts'
+import type { ResourceRecord } from './message.ts'
+import { nameToWire, parseName } from './name.ts'
+import { characterString, join, uint16, uint32 } from './values.ts'
+
+/** The number of `IN` or `CLASS99`, in exactly that case. */
+function classNumber(text: string): number | undefined {
+  const number = /^CLASS(\d{1,5})$/.exec(text)?.[1]
+  return number === undefined ? new Map<string, number>(Object.entries(dnsClass)).get(text) : Number(number)
+}
+
+/** A word of a record's text; `octets` has its escapes undone. */
+interface Word {
+  readonly text: string
+  readonly octets: Uint8Array
+}
+
+/**
+ * The record that one line of zone-file text writes: `OWNER [TTL] [CLASS] TYPE RDATA`, TTL and class in either order,
+ * 3600 and IN where they are missing (dns libraries agree on that), names absolute with or without the closing dot.
+ * Throws RangeError or NameError with what is wrong.
+ */
+export function parseRecord(text: string): ResourceRecord {
+  const words = splitWords(text)
+  const owner = words.shift()
+  if (!owner) throw new RangeError('a record cannot be empty')
+  let ttl = 3600
+  let recordClass: number = dnsClass.IN
+  for (; words.length > 0; words.shift()) {
+    const word = words[0].text.toUpperCase()
+    const asClass = classNumber(word)
+    // `ANY` names a class and a type; in front of a type it is the class.
+    if (/^\d+$/.test(word)) ttl = Number(word)
+    else if (asClass !== undefined && words.length > 1) recordClass = asClass
+    else break
+  }
+  if (ttl > 0x7fffffff) throw new RangeError(`the TTL ${ttl} is over 2147483647`)
+  const typeWord = words.shift()?.text.toUpperCase() ?? ''
+  const type = typeNumber(typeWord)
+  if (type === undefined)
+    throw new RangeError(`"${text}" has no record type${typeWord && `: "${typeWord}" is unknown`}`)
+  return { name: parseName(owner.text), type, class: recordClass, ttl, rdata: parseRdata(type, words, text) }
+}
+
+function parseRdata(type: number, words: Word[], text: string): Uint8Array {
+  if (words[0]?.text === '\\#') return parseGeneric(type, words, text)
+  const layout = layoutOf(type)
+  if (!layout || layout.fields.includes('opaque')) {
+    throw new RangeError(`rdata of type ${typeName(type)} must be written as \\# LENGTH HEX (RFC 3597)`)
+  }
+  const parts = layout.fields.map((field) => parseField(field, words, text))
+  if (words.length > 0)
+    throw new RangeError(`"${text}" has more words than ${typeName(type)} takes: "${words[0].text}"`)
+  return join(...parts)
+}
+
+/** What is left of the line, blanks taken out. */
+const restOf = (words: Word[]): string =>
+  words
+    .splice(0)
+    .map((word) => word.text)
+    .join('')
+
+/** RFC 3597 §5: `\\# LENGTH HEX…`, for any type. */
+function parseGeneric(type: number, words: Word[], text: string): Uint8Array {
+  words.shift()
+  const length = words.shift()?.text
+  const octets = fromHex(restOf(words))
+  if (!octets || String(octets.length) !== length) throw new RangeError(`"${text}": \\# LENGTH HEX do not agree`)
+  if (!validRdata(type, octets)) throw new RangeError(`"${text}" is not rdata of type ${typeName(type)}`)
+  return octets
+}
+
+function fromHex(text: string): Uint8Array | undefined {
+  return /^([0-9a-fA-F]{2})*$/.test(text) ? Uint8Array.from(Buffer.from(text, 'hex')) : undefined
+}
+
+function parseField(field: Field, words: Word[], text: string): Uint8Array {
+  const take = (): Word => {
+    const word = words.shift()
+    if (!word) throw new RangeError(`"${text}" ends too early`)
+    return word
+  }
+  const bad = (what: string): RangeError => new RangeError(`"${text}": ${what}`)
+  switch (field) {
+    case 'a':
+    case 'aaaa': {
+      const octets = parseAddress(take().text)
+      if (octets?.length !== (field === 'a' ? 4 : 16)) throw bad(`not an IPv${field === 'a' ? 4 : 6} address`)
+      return octets
+    }
+    case 'u8':
+    case 'u16':
+    case 'u32': {
+      const word = take().text
+      const limit = { u8: 0xff, u16: 0xffff, u32: 0xffffffff }[field]
+      if (!/^\d+$/.test(word) || Number(word) > limit) throw bad(`"${word}" is not a number from 0 to ${limit}`)
+      const octets = uint32(Number(word))
+      return octets.slice({ u8: 3, u16: 2, u32: 0 }[field])
+    }
+    case 'type': {
+      const word = take().text
+      const number = typeNumber(word.toUpperCase())
+      if (number === undefined) throw bad(`"${word}" is not a record type`)
+      return uint16(number)
+    }
+    case 'time':
+      return parseTime(take().text, bad)
+    case 'name':
+      return nameToWire(parseName(take().text))
+    case 'string':
+      return characterString(take().octets)
+    case 'strings':
+      return join(characterString(take().octets), ...words.splice(0).map((word) => characterString(word.octets)))
+    case 'text':
+      return take().octets
+    case 'types':
+      return typesBitmap(
+        words.splice(0).map((word) => typeNumber(word.text.toUpperCase()) ?? -1),
+        bad,
+      )
+    case 'base64':
+      return Uint8Array.from(Buffer.from(restOf(words), 'base64'))
+    case 'hex':
+    case 'opaque': {
+      const octets = fromHex(restOf(words))
+      if (!octets) throw bad('odd or wrong hexadecimal digits')
+      return octets
+    }
+  }
+}
+
+function parseTime(text: string, bad: (what: string) => RangeError): Uint8Array {
+  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(text)?.slice(1).map(Number)
+  if (!parts) throw bad(`"${text}" is not a time: write YYYYMMDDHHmmSS`)
+  return uint32(Date.UTC(parts[0], parts[1] - 1, parts[2], parts[3], parts[4], parts[5]) / 1000)
+}
+
+function typesBitmap(numbers: readonly number[], bad: (what: string) => RangeError): Uint8Array {
+  const windows = new Map<number, Uint8Array>()
+  for (const number of numbers.toSorted((a, b) => a - b)) {
+    if (number < 0) throw bad('a word of the type list is not a record type')
+    const window = windows.get(number >> 8) ?? new Uint8Array(32)
+    windows.set(number >> 8, window)
+    window[(number & 0xff) >> 3] |= 0x80 >> (number & 7)
+  }
+  const parts: Uint8Array[] = []
+  for (const [number, window] of windows) {
+    const length = window.findLastIndex((octet) => octet !== 0) + 1
+    parts.push(Uint8Array.of(number, length), window.subarray(0, length))
+  }
+  return join(...parts)
+}
+
+/** Splits at blanks outside quotes; a `;` outside quotes ends the line; parentheses only join lines. */
+function splitWords(text: string): Word[] {
+  const words: Word[] = []
+  const pattern = /"((?:[^"\\]|\\[\s\S])*)"|((?:[^\s"();\\]|\\[\s\S])+)|[()\s]+|(;.*$)|([\s\S])/gm
+  for (const [, inQuotes, bare, , stray] of text.matchAll(pattern)) {
+    if (stray !== undefined) throw new RangeError(`"${text}" has an unfinished quote or escape`)
+    const word = inQuotes ?? bare
+    if (word !== undefined) words.push({ text: word, octets: undoEscapes(word) })
+  }
+  return words
+}
+
+function undoEscapes(text: string): Uint8Array {
+  const octets: number[] = []
+  for (let at = 0; at < text.length; at++) {
+    const decimal = text[at] === '\\' ? /^\d{3}/.exec(text.slice(at + 1, at + 4)) : undefined
+    if (decimal && Number(decimal[0]) <= 255) {
+      octets.push(Number(decimal[0]))
+      at += 3
+      continue
+    }
+    if (text[at] === '\\') at++
+    const character = String.fromCodePoint(text.codePointAt(at)!)
+    octets.push(...Buffer.from(character, 'utf8'))
+    at += character.length - 1
+  }
+  return Uint8Array.from(octets)
+}

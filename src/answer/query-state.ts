@@ -52,6 +52,10 @@ export interface QueryState {
   cramped: boolean
   /** `loadbalance` */
   shuffle: boolean
+  /** No additional section (`minimal`). */
+  minimal: boolean
+  /** HEADER_EFFECTS of the profile (`header`). */
+  headerEffects: number
   /** `bufsize`: payload size that is echoed and obeyed. */
   maxPayload: number
   /** OBSERVE_ANSWERS and OBSERVE_DENIALS of the reply's profile. */
@@ -110,6 +114,8 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     limit: 0,
     cramped: false,
     shuffle: false,
+    minimal: false,
+    headerEffects: 0,
     maxPayload: 0,
     observe: 0,
     answers: 0,

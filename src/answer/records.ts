@@ -76,7 +76,7 @@ export function writeServices(x: QueryState, body: number, zoneOctets: number): 
   if (runs > 0) beginOrder(x.order, x.view, list, runsAt(x, body, owners), runs)
   writeServiceRecords(x, body, count, runs > 0, zoneOctets)
   if (runs > 0) endOrder(x.order, x.sampler)
-  const isWhole = x.answers === count && writeGlue(x, body, owners, ttl)
+  const isWhole = x.answers === count && (x.minimal || writeGlue(x, body, owners, ttl))
   return isWhole || cut(x, servicesOctets(x, body, zoneOctets))
 }
 
@@ -236,6 +236,7 @@ export function writeRecords(x: QueryState, body: number): boolean {
   const run = body + records.answerRunAt
   x.answers = writeSection(x, body, 0, answers, bytes[run] | (bytes[run + 1] << 8))
   if (x.answers < answers) return cuttable && cut(x, recordsOctets(x, body))
+  if (x.minimal) return true
   const all = answers + additionals
   const second = body + records.additionalRunAt
   x.additionals = writeSection(x, body, answers, all, bytes[second] | (bytes[second + 1] << 8))

@@ -6,6 +6,8 @@ import { rcode, type } from '../dns/codes.ts'
 import {
   answerKind,
   CLOSED,
+  HEADER_EFFECTS,
+  MINIMAL,
   node,
   OBSERVE_ANSWERS,
   OBSERVE_DENIALS,
@@ -65,6 +67,8 @@ function chooseProfile(x: QueryState, entry: number): void {
   const effects = words[profileCell(number)]
   x.profileId = number
   x.shuffle = (effects & SHUFFLE) !== 0
+  x.minimal = (effects & MINIMAL) !== 0
+  x.headerEffects = effects & HEADER_EFFECTS
   x.maxPayload = effects & 0xffff
   x.observe = effects & (OBSERVE_ANSWERS | OBSERVE_DENIALS)
 }

@@ -1,7 +1,7 @@
 /** The parts that replies of every kind have: header, question, SOA, OPT; and the replies that are nothing else. */
 import { rcode, type } from '../dns/codes.ts'
 import { isEchoed } from '../dns/options.ts'
-import { soa, zone } from '../table/layout.ts'
+import { CLEAR_AA, CLEAR_RD, SET_RA, SET_RD, soa, zone } from '../table/layout.ts'
 import type { QueryState } from './query-state.ts'
 import { optOctets } from './request.ts'
 
@@ -50,10 +50,19 @@ export function finishReply(x: QueryState, code: number, low: number): number {
   reply[replyStart + 3] = low | (request[start + 3] & 0x10) | code
   reply[replyStart + 4] = 0
   reply[replyStart + 5] = 1
+  if (x.headerEffects !== 0) changeHeader(x)
   writeU16(reply, replyStart + 6, x.answers)
   writeU16(reply, replyStart + 8, x.authorities)
   writeU16(reply, replyStart + 10, x.additionals + (x.edns ? 1 : 0))
   return x.at - replyStart
+}
+
+/** `header`: flags that the answers of a profile have, whatever they would be. */
+function changeHeader({ reply, replyStart, headerEffects }: QueryState): void {
+  if (headerEffects & CLEAR_AA) reply[replyStart + 2] &= ~0x04
+  if (headerEffects & SET_RD) reply[replyStart + 2] |= 0x01
+  if (headerEffects & CLEAR_RD) reply[replyStart + 2] &= ~0x01
+  if (headerEffects & SET_RA) reply[replyStart + 3] |= 0x80
 }
 
 export function writeU16(reply: Uint8Array, at: number, value: number): void {
@@ -188,6 +197,7 @@ export function writeBadVersion(x: QueryState): number {
   const { request, reply, start, replyStart } = x
   x.edns = false
   x.maxPayload = 0
+  x.headerEffects = 0
   beginReply(x)
   for (let i = 0; i < optOctets; i++) reply[x.at + i] = 0
   reply[x.at + 2] = type.OPT

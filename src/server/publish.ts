@@ -126,13 +126,18 @@ function allOf<T>(plugins: readonly BlockPlugin[], capability: Capability<T>): T
   return plugins.flatMap(({ instance }) => capabilityOf(instance, capability) ?? [])
 }
 
-const noEffects: Required<DataPlaneEffects> = { shuffle: false, maxPayload: 0 }
+const noEffects: Required<DataPlaneEffects> = { shuffle: false, maxPayload: 0, minimal: false, header: {} }
 
 /** What all of them together have the data plane do; a payload of 0 is no limit. */
 export function combineEffects(plugins: readonly BlockPlugin[]): Required<DataPlaneEffects> {
   const all = allOf(plugins, dataPlaneEffects)
   const payloads = all.flatMap(({ maxPayload }) => maxPayload || [])
-  return { shuffle: all.some(({ shuffle }) => shuffle), maxPayload: payloads.length > 0 ? Math.min(...payloads) : 0 }
+  return {
+    shuffle: all.some(({ shuffle }) => shuffle),
+    maxPayload: payloads.length > 0 ? Math.min(...payloads) : 0,
+    minimal: all.some(({ minimal }) => minimal),
+    header: Object.assign({}, ...all.map(({ header }) => header)),
+  }
 }
 
 /** What any of them observes of the name and those below it; undefined when that is nothing. */

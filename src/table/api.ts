@@ -18,8 +18,18 @@ export interface AnswerProfile {
   readonly shuffle: boolean
   /** `bufsize`: the largest UDP payload size, 0 for no limit. */
   readonly maxPayload: number
+  /** `minimal`: positive answers have no additional section. */
+  readonly minimal?: boolean
+  /** `header`: flags that every answer has, or has not; absent ones are as the table has them (AA set, RA clear, RD as asked). */
+  readonly header?: HeaderFlags
   /** `log`: the queries that it observes. Absent: none. */
   readonly observe?: Observed
+}
+
+export interface HeaderFlags {
+  readonly authoritative?: boolean
+  readonly recursionAvailable?: boolean
+  readonly recursionDesired?: boolean
 }
 
 /** Which of the queries that the data plane answers are reported to the control plane. */

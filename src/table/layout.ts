@@ -42,7 +42,8 @@ export const spaceCell = (space: number): number => spacesCell + spaceIndex(spac
 
 /**
  * One word per profile: bits 0–15 the largest UDP payload size (0: any), bit 16 shuffle, bits 17 and 18 that an observer
- * takes the queries that got an answer, or a denial.
+ * takes the queries that got an answer, or a denial, bit 19 that positive answers have no additional section, bits 20–23
+ * what becomes of the header: AA cleared, RA set, RD set, RD cleared.
  */
 export const maxProfiles = 65_536
 const profilesCell = spacesCell + maxSpaces
@@ -50,6 +51,12 @@ export const profileCell = (profileId: number): number => profilesCell + profile
 export const SHUFFLE = 0x10000
 export const OBSERVE_ANSWERS = 0x20000
 export const OBSERVE_DENIALS = 0x40000
+export const MINIMAL = 0x80000
+export const CLEAR_AA = 0x100000
+export const SET_RA = 0x200000
+export const SET_RD = 0x400000
+export const CLEAR_RD = 0x800000
+export const HEADER_EFFECTS = CLEAR_AA | SET_RA | SET_RD | CLEAR_RD
 
 export const headerBytes = (profilesCell + maxProfiles) * 4
 

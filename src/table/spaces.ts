@@ -6,11 +6,16 @@ import { encodeSoa, type ZoneName } from './encode.ts'
 import type { Epochs } from './epochs.ts'
 import {
   block,
+  CLEAR_AA,
+  CLEAR_RD,
+  MINIMAL,
   maxProfiles,
   maxSpaces,
   OBSERVE_ANSWERS,
   OBSERVE_DENIALS,
   profileCell,
+  SET_RA,
+  SET_RD,
   SHUFFLE,
   spaceCell,
   zone,
@@ -142,11 +147,16 @@ export function createProfiles({ words }: TableView): Profiles {
   }
 }
 
-function effectsOf({ maxPayload, shuffle, observe }: AnswerProfile): number {
+function effectsOf({ maxPayload, shuffle, observe, minimal, header }: AnswerProfile): number {
   return (
     Math.min(maxPayload, 0xffff) |
     (shuffle ? SHUFFLE : 0) |
     (observe?.answers ? OBSERVE_ANSWERS : 0) |
-    (observe?.denials ? OBSERVE_DENIALS : 0)
+    (observe?.denials ? OBSERVE_DENIALS : 0) |
+    (minimal ? MINIMAL : 0) |
+    (header?.authoritative === false ? CLEAR_AA : 0) |
+    (header?.recursionAvailable === true ? SET_RA : 0) |
+    (header?.recursionDesired === true ? SET_RD : 0) |
+    (header?.recursionDesired === false ? CLEAR_RD : 0)
   )
 }

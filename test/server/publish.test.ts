@@ -94,7 +94,16 @@ describe('what a server block publishes into the answer table', () => {
     publish([changing({ shuffle: true }), changing({ maxPayload: 4096 }), changing({ maxPayload: 1232 })])
     sink.put('web.apps.svc.cluster.local.', node())
     assert.deepEqual(recorded.classes, [
-      { server: 'dns://:53', zone: '.', view: '', plugin: 'kubernetes', shuffle: true, maxPayload: 1232 },
+      {
+        server: 'dns://:53',
+        zone: '.',
+        view: '',
+        plugin: 'kubernetes',
+        shuffle: true,
+        maxPayload: 1232,
+        minimal: false,
+        header: {},
+      },
     ])
   })
 

@@ -20,6 +20,7 @@ async function createServerHarness(instance: () => Instance = () => ({}), builtI
     setup: instance,
   }
   const server = await startServer({
+    version: 'slicedns-test',
     readCorefile: () => ({
       ...parseCorefile('. {\ntest\n}\n', 'Corefile', diskSources),
       file: 'Corefile',

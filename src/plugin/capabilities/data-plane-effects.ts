@@ -1,4 +1,5 @@
 /** What the data plane does on a plugin's behalf to answers of the plugins behind it. */
+import type { HeaderFlags } from '../../table/api.ts'
 import { defineCapability } from '../capability.ts'
 
 export interface DataPlaneEffects {
@@ -6,6 +7,10 @@ export interface DataPlaneEffects {
   readonly shuffle?: boolean
   /** The largest UDP payload that a client may ask for, in octets (`bufsize`). */
   readonly maxPayload?: number
+  /** Positive answers without additional section (`minimal`). */
+  readonly minimal?: boolean
+  /** Flags of every answer (`header`). */
+  readonly header?: HeaderFlags
 }
 
 export const dataPlaneEffects = defineCapability<DataPlaneEffects>('data-plane effects')

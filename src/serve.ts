@@ -62,6 +62,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     server = await startServer({
       readCorefile,
       plugins,
+      version: `slicedns-${version}`,
       defaultPort: flags.port,
       log,
       metrics,

@@ -6,8 +6,8 @@ import { ConfigError, type Token } from './schema.ts'
 /** CoreDNS 1.14.7's plugin.cfg in its order, and slicedns's own `console` beside the other HTTP endpoints. */
 export const chainOrder: readonly string[] = `
   root metadata geoip cancel proxyproto quic grpc_server https https3 timeouts multisocket reload nsid bufsize bind
-  debug trace ready health pprof console shed prometheus errors log dnstap local dns64 any chaos loadbalance tsig rewrite
-  autopath acl cache header dnssec tls minimal template transfer hosts route53 azure clouddns k8s_external kubernetes
+  debug trace ready health pprof console shed prometheus errors log dnstap local dns64 siit any chaos loadbalance tsig rewrite
+  autopath acl cache header dnssec tls minimal template transfer dynupdate hosts route53 azure clouddns k8s_external kubernetes
   file auto secondary etcd loop forward grpc erratic whoami on sign view nomad
 `
   .trim()

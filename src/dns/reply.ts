@@ -42,6 +42,8 @@ export interface FinishOptions {
   readonly transport: 'udp' | 'tcp' | 'tls' | 'https'
   /** `bufsize`: the largest UDP payload that a client may ask for. */
   readonly maxPayload?: number
+  /** RD of the reply where a plugin decides it (`header`); else as in the request. */
+  readonly recursionDesired?: boolean | undefined
 }
 
 /** Octets that any message may have, and a UDP reply to a client without EDNS (RFC 1035 §4.2.1). */
@@ -60,7 +62,7 @@ export function finishReply(reply: Message, request: Message, options: FinishOpt
     id: request.id,
     response: true,
     opcode: request.opcode,
-    recursionDesired: plain && request.recursionDesired,
+    recursionDesired: options.recursionDesired ?? (plain && request.recursionDesired),
     checkingDisabled: plain && request.checkingDisabled,
     rcode: reply.rcode > 15 && !edns ? rcode.SERVFAIL : reply.rcode,
     edns,
@@ -85,7 +87,8 @@ function replyEdns(reply: Message, request: Message, maxPayload: number | undefi
   return {
     version: 0,
     payloadSize: payloadSize(asked, maxPayload),
-    dnssecOk: asked.dnssecOk,
+    // As CoreDNS: a plugin that makes an OPT for any client sets DO in it.
+    dnssecOk: asked.dnssecOk || (reply.edns?.dnssecOk ?? false),
     extendedRcode: reply.rcode >> 4,
     options: reply.edns ? reply.edns.options : asked.options.filter(({ code, data }) => isEchoed(code, data.length)),
   }

@@ -8,7 +8,6 @@ export {
   type Expression,
   type FunctionSpec,
   isReserved,
-  type VariableSpec,
 } from './compile.ts'
 export { ExpressionError } from './error.ts'
 export { keywords } from './parser.ts'

@@ -85,6 +85,8 @@ export interface ProcessState {
   acquire<T>(key: string, make: () => Shared<T>): Held<T>
   /** Asks the server for a reload (the `reload` plugin, signals). */
   reload(reason: string): Promise<ReloadResult>
+  /** The server's name and version: `slicedns-0.1.0`. */
+  readonly version: string
   /** SHA-512 in hex of the Corefile that runs, imports included. */
   readonly configHash: string
   /** Reads and parses the Corefile again, with imports, and gives its hash. Throws ConfigError. */

@@ -45,6 +45,8 @@ export interface Query {
    * waits for the reply (`explain`, lookups of our own).
    */
   readonly releaseSlot?: (() => () => void) | undefined
+  /** The value that a plugin has for a label (`plugin/label`), where `metadata` collects them for this name. */
+  readonly metadata?: ((label: string) => string | undefined) | undefined
   /**
    * Asks the listener that took this query a question of our own (the target of an ExternalName, say). It runs server
    * block selection and the whole chain again, with the client's EDNS and addresses. Depth is bounded: past 10 lookups
@@ -59,6 +61,8 @@ export interface Reply {
   readonly message: Message
   readonly plugin: string
   readonly error?: Error
+  /** RD of the reply where a plugin decides it; else the server copies it from the request (RFC 1035 §4.1.1). */
+  readonly recursionDesired?: boolean
   /**
    * Messages that follow the first one (a zone transfer). Each is made when the client has taken the one before it;
    * only a stream can carry them.

@@ -1,32 +1,49 @@
 /** Every plugin there is, in chain order: docs/coredns-behaviour.md §2.2. Nothing else is in this file. */
 import type { Plugin } from '../plugin/contract.ts'
+import { acl } from './acl/index.ts'
+import { any } from './any/index.ts'
 import { autopath } from './autopath/index.ts'
 import { bind } from './bind/index.ts'
 import { bufsize } from './bufsize/index.ts'
 import { cache } from './cache/index.ts'
 import { cancel } from './cancel/index.ts'
+import { chaos } from './chaos/index.ts'
 import { debug } from './debug/index.ts'
+import { dns64 } from './dns64/index.ts'
+import { erratic } from './erratic/index.ts'
 import { errors } from './errors/index.ts'
 import { forward } from './forward/index.ts'
+import { header } from './header/index.ts'
 import { health } from './health/index.ts'
+import { hosts } from './hosts/index.ts'
 import { k8sExternal } from './k8s_external/index.ts'
 import { kubernetes } from './kubernetes/index.ts'
 import { loadbalance } from './loadbalance/index.ts'
+import { local } from './local/index.ts'
 import { log } from './log/index.ts'
 import { loop } from './loop/index.ts'
+import { metadata } from './metadata/index.ts'
+import { minimal } from './minimal/index.ts'
 import { multisocket } from './multisocket/index.ts'
+import { nsid } from './nsid/index.ts'
 import { prometheus } from './prometheus/index.ts'
 import { ready } from './ready/index.ts'
 import { reload } from './reload/index.ts'
+import { rewrite } from './rewrite/index.ts'
 import { root } from './root/index.ts'
+import { siit } from './siit/index.ts'
+import { template } from './template/index.ts'
 import { transfer } from './transfer/index.ts'
+import { view } from './view/index.ts'
 import { whoami } from './whoami/index.ts'
 
 export const plugins: readonly Plugin[] = [
   root,
+  metadata,
   cancel,
   multisocket,
   reload,
+  nsid,
   bufsize,
   bind,
   debug,
@@ -35,13 +52,26 @@ export const plugins: readonly Plugin[] = [
   prometheus,
   errors,
   log,
+  local,
+  dns64,
+  siit,
+  any,
+  chaos,
   loadbalance,
+  rewrite,
   autopath,
+  acl,
   cache,
+  header,
+  minimal,
+  template,
   transfer,
+  hosts,
   k8sExternal,
   kubernetes,
   loop,
   forward,
+  erratic,
   whoami,
+  view,
 ]

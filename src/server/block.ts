@@ -1,6 +1,7 @@
 import type { QueryObserver } from '../plugin/capabilities/query-observer.ts'
+import type { ViewFilter } from '../plugin/capabilities/view.ts'
 import type { BlockFacts, BlockPlugin, Provider } from '../plugin/contract.ts'
-import type { Next } from '../plugin/query.ts'
+import type { Next, Query } from '../plugin/query.ts'
 import type { Router } from './routing.ts'
 
 /** A server block whose plugins are set up. */
@@ -11,6 +12,11 @@ export interface Block {
   readonly plugins: readonly BlockPlugin[]
   /** Undefined for a block without a handler: its zones are REFUSED (docs/coredns-behaviour.md §2.5). */
   readonly chain: Next | undefined
+  /** Which queries for its zones the block takes; undefined: all. */
+  readonly view: ViewFilter | undefined
+  readonly isView: boolean
+  /** What plugins of the block know of the query; undefined without `metadata`. */
+  metadataOf(query: Query): Query['metadata']
   /** Plugins that hear of queries answered from the table, in chain order. */
   readonly observers: readonly BlockObserver[]
   /** `bufsize`: the largest UDP payload that a client may ask for. */

@@ -114,7 +114,7 @@ function refuseUnmetRequirements(blocks: readonly ReadBlock[], plugins: readonly
 }
 
 function refuseOverlaps(blocks: readonly KeyedBlock[]): void {
-  const claimants = blocks.map(({ keys, block }) => ({ keys, addresses: block.facts.addresses, viewed: false }))
+  const claimants = blocks.map(({ keys, block }) => ({ keys, addresses: block.facts.addresses, viewed: block.isView }))
   const [error] = overlapErrors(claimants)
   if (error) throw error
 }

@@ -15,6 +15,7 @@ import type { ListenerPlan } from './block.ts'
 import type { Miss } from './ingress.ts'
 import { endText, maxInternalLookups, type QuestionBudget, type QuestionBudgets } from './question-budget.ts'
 import { replyOctets } from './reply-octets.ts'
+import { queryInBlock, routeQuery } from './route-query.ts'
 
 /** Internal lookups within internal lookups that one query may cause (docs/coredns-behaviour.md §4.5: chains of 10). */
 const maxLookupDepth = 10
@@ -54,10 +55,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   function runChain(request: Message, plan: ListenerPlan, asked: Asked, depth = 0): Outcome | Promise<Outcome> {
     const query = queryFor(request, plan, asked, (name, type) => lookup({ request, plan, asked, depth }, name, type))
     if (query.qclass !== dnsClass.IN && !plan.everyClass) return refuse(query)
-    const routed = plan.router.route(query.name, query.qtype)
+    const routed = routeQuery(plan, query)
     if (!routed?.block.chain) return refuse(query)
     try {
-      const outcome = routed.block.chain({ ...query, zone: routed.zone })
+      const outcome = routed.block.chain(queryInBlock(query, routed))
       return outcome instanceof Promise ? outcome.catch((error: unknown) => recovered(plan, error)) : outcome
     } catch (error) {
       return recovered(plan, error)
@@ -164,6 +165,7 @@ export function queryFor(request: Message, plan: ListenerPlan, asked: Asked, loo
     zone: '.',
     server: plan.server,
     view: '',
+    metadata: undefined,
     receivedAt: asked.receivedAt,
     budget: asked.budget,
     releaseSlot: asked.releaseSlot,

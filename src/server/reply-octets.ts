@@ -16,7 +16,8 @@ export function replyOctets(
 ): Uint8Array | undefined {
   if (outcome.kind === 'drop') return undefined
   const reply = outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
-  const options = { transport: miss.transport, ...payloadLimit(request, plan) }
+  const recursionDesired = outcome.kind === 'reply' ? outcome.recursionDesired : undefined
+  const options = { transport: miss.transport, recursionDesired, ...payloadLimit(request, plan) }
   if (outcome.kind === 'reply' && outcome.moreMessages) {
     const { moreMessages } = outcome
     if (miss.follow) miss.follow(encodeEach(moreMessages, (message) => finishReply(message, request, options)))

@@ -5,6 +5,8 @@ import { parentOf } from '../dns/name.ts'
 export interface Routable {
   /** Zones that the block serves on this listener. */
   readonly zones: readonly string[]
+  /** The block takes only some of the queries for its zones (`view`). */
+  readonly isView?: boolean
 }
 
 export interface Routed<Block> {
@@ -17,9 +19,12 @@ export interface Routed<Block> {
 export interface Router<Block> {
   /**
    * The block of the longest zone that holds `name`; for DS the topmost one but the root, as the parent answers it,
-   * unless there is a block that refuses everything on the way.
+   * unless there is a block that refuses everything on the way. Of several blocks of a zone the first that `takes` the
+   * query; where none does, the zones above are tried. Default: blocks without a view.
    */
-  route(name: string, type: number): Routed<Block> | undefined
+  route(name: string, type: number, takes?: (found: Routed<Block>) => boolean): Routed<Block> | undefined
+  /** The block that answers `name` whoever asks; undefined where a view decides. */
+  owner(name: string): Routed<Block> | undefined
   /** Zones served at or below `name`, but for `name` itself. */
   zonesBelow(name: string): readonly string[]
 }
@@ -36,21 +41,28 @@ export function createRouter<Block extends Routable>(
       else byZone.set(zone, [block])
     }
 
-  function at(zone: string): Routed<Block> | undefined {
-    const block = byZone.get(zone)?.[0]
-    return block && { block, zone }
+  /** The first block of the zone that takes the query. */
+  function at(zone: string, takes: (found: Routed<Block>) => boolean): Routed<Block> | undefined {
+    for (const block of byZone.get(zone) ?? []) if (takes({ block, zone })) return { block, zone }
+    return undefined
   }
 
+  const takesAll = ({ block }: Routed<Block>) => !block.isView
+
   return {
-    route(name, type) {
+    route(name, type, takes = takesAll) {
       let topmost: Routed<Block> | undefined
       for (let zone = name; zone !== '.'; zone = parentOf(zone)) {
-        const found = at(zone)
+        const found = at(zone, takes)
         if (!found) continue
         if (type !== rrType.DS || refuses(found.block)) return found
         topmost = found
       }
-      return topmost ?? at('.')
+      return topmost ?? at('.', takes)
+    },
+    owner(name) {
+      const first = this.route(name, rrType.NONE, () => true)
+      return first?.block.isView ? undefined : first
     },
     zonesBelow(name) {
       const suffix = name === '.' ? '' : `.${name}`

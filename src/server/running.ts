@@ -74,7 +74,7 @@ export async function run(
 }
 
 function publish(block: Block, plan: ListenerPlan, space: number, writer: TableWriter) {
-  const routedHere = (name: string) => plan.router.route(name, 0)?.block === block
+  const routedHere = (name: string) => plan.router.owner(name)?.block === block
   return publishBlock(
     {
       plugins: block.plugins,

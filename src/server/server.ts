@@ -31,6 +31,8 @@ export interface ServerOptions {
   /** Where to read the Corefile, each time anew. */
   readonly readCorefile: () => Corefile
   readonly plugins: readonly Plugin[]
+  /** The server's name and version, for plugins that tell it. */
+  readonly version: string
   /** Port of keys that name none. */
   readonly defaultPort: number
   readonly log: Logger
@@ -79,6 +81,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const processState: ProcessState = {
     acquire: shared.acquire,
     reload,
+    version: options.version,
     get configHash() {
       return corefile.hash
     },

@@ -3,10 +3,13 @@
 import type { ServerKey } from '../corefile/index.ts'
 import type { Directive } from '../corefile/schema.ts'
 import { everyClass, listenAddresses } from '../plugin/capabilities/listening.ts'
+import { metadataScope, metadataSource } from '../plugin/capabilities/metadata.ts'
 import { queryObserver } from '../plugin/capabilities/query-observer.ts'
 import { rootFolder } from '../plugin/capabilities/root-folder.ts'
+import { viewFilter } from '../plugin/capabilities/view.ts'
 import { type Capability, capabilityOf } from '../plugin/capability.ts'
 import type { BlockFacts, BlockPlugin, Plugin, Provider } from '../plugin/contract.ts'
+import type { Query } from '../plugin/query.ts'
 import { type Block, type BlockObserver, serverLabel } from './block.ts'
 import { linkChain } from './chain.ts'
 import { combineEffects } from './publish.ts'
@@ -39,6 +42,9 @@ export function draftBlock(block: ReadBlock, corefile: string): BlockDraft {
         zones: block.zones,
         plugins,
         chain: links.length > 0 ? linkChain(links) : undefined,
+        view: facts.capability(viewFilter),
+        isView: facts.capability(viewFilter) !== undefined,
+        metadataOf: metadataReader(facts),
         observers: observersAmong(plugins),
         maxPayload: combineEffects(plugins).maxPayload || undefined,
         everyClass: facts.capability(everyClass) ?? false,
@@ -76,6 +82,23 @@ function createFacts(block: ReadBlock, corefile: string, plugins: readonly Block
       const ports = [...new Set(block.keys.map(({ port }) => port))]
       return ports.flatMap((port) => (bound.length > 0 ? bound : ['']).map((address) => serverLabel(address, port)))
     },
+  }
+}
+
+/** A value is worked out when somebody asks for its label, and not before. */
+function metadataReader(facts: BlockFacts): (query: Query) => Query['metadata'] {
+  const scope = facts.capability(metadataScope)
+  if (!scope) return () => undefined
+  const sources = facts.capabilities(metadataSource)
+  return (query) => {
+    if (!scope.covers(query.name)) return undefined
+    return (label) => {
+      for (const { value } of sources) {
+        const found = value.valueOf(query, label)
+        if (found !== undefined) return found
+      }
+      return undefined
+    }
   }
 }
 

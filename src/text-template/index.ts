@@ -7,7 +7,7 @@ import { parse } from './parser.ts'
 import type { Value } from './value.ts'
 
 export { ExecutionError, TemplateError } from './error.ts'
-export type { Method, Struct, Value } from './value.ts'
+export type { Struct, Value } from './value.ts'
 
 export interface Template {
   readonly source: string

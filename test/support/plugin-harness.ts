@@ -6,6 +6,7 @@ import { ConfigError } from '../../src/corefile/schema.ts'
 import { rcode, type as rrType, typeNumber } from '../../src/dns/codes.ts'
 import type { Edns, Message } from '../../src/dns/message.ts'
 import { queryMessage } from '../../src/dns/query.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { replyTo } from '../../src/dns/reply.ts'
 import { type Capability, capabilityOf } from '../../src/plugin/capability.ts'
 import type {
@@ -25,7 +26,6 @@ import type { MetricsRegistry } from '../../src/telemetry/metrics.ts'
 import { createMetrics } from '../../src/telemetry/registry.ts'
 import { questionBudget } from './budget.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
-import { parseRecord } from './record.ts'
 
 /** What a process has: shared by the configurations of a test that reloads. */
 export interface PluginHarness {
@@ -59,6 +59,7 @@ export function createPluginHarness(limits: Partial<ProcessLimits> = {}): Plugin
     samples: [],
     settled: shared.settled,
     state: {
+      version: 'slicedns-test',
       acquire: shared.acquire,
       async reload(reason) {
         harness.reloads.reasons.push(reason)

@@ -42,6 +42,7 @@ export async function servePlugins(plugins: readonly Plugin[], corefile: string)
       builtIn: false,
     }),
     plugins,
+    version: 'slicedns-test',
     defaultPort: 53,
     log,
     metrics: createMetrics(),

@@ -1,0 +1,92 @@
+import { inPrefix, parseAddress } from '../../dns/address.ts'
+import { rcode } from '../../dns/codes.ts'
+import type { Edns } from '../../dns/message.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import { replyTo } from '../../dns/reply.ts'
+import { transparency } from '../../plugin/capabilities/transparency.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { zoneMatcher } from '../../plugin/name-matcher.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+import { type ClaimRule, transparencyOf } from '../../plugin/transparency-of.ts'
+import type { CounterCell, Family } from '../../telemetry/metrics.ts'
+import { type Action, type Policy, type Rule, schema } from './settings.ts'
+
+const plugin = 'acl'
+
+/** Decides by client address and type of query who may ask for which zone. */
+export const acl: Plugin<readonly Rule[]> = { name: plugin, schema, setup }
+
+function setup(rules: readonly Rule[], setup: Setup): Instance {
+  const counters = createCounters(setup)
+  return {
+    handler(query, next) {
+      for (const { zones, policies } of rules) {
+        const zone = longestZone(zones, query.name)
+        if (zone === undefined) continue
+        const action = decide(policies, query)
+        if (action === undefined) continue
+        if (action === 'allow') break
+        counters[action].with(query.server, zone, query.view).inc()
+        return refuse(action, query)
+      }
+      counters.allow.with(query.server, query.view).inc()
+      return next(query)
+    },
+    provides: [provide(transparency, transparencyOf(rules.flatMap(claimsOf)))],
+  }
+}
+
+/** Policies that allow everything they are about decide nothing: only zones with another policy are claimed. */
+function claimsOf({ zones, policies }: Rule): readonly ClaimRule[] {
+  const deciding = policies.filter(({ action }) => action !== 'allow')
+  return deciding.flatMap(({ types, text }) =>
+    zones.map((zone) => ({ names: zoneMatcher(zone), types: types && [...types], reason: `acl ${zone} { ${text} }` })),
+  )
+}
+
+function longestZone(zones: readonly string[], name: string): string | undefined {
+  let longest: string | undefined
+  for (const zone of zones)
+    if (isSubdomain(zone, name) && (longest === undefined || zone.length > longest.length)) longest = zone
+  return longest
+}
+
+/** The action of the first policy that fits; an address that cannot be read is blocked. */
+function decide(policies: readonly Policy[], { client, qtype }: Query): Action | undefined {
+  const address = parseAddress(client.address.replace(/%.*$/s, ''))
+  if (address === undefined) return 'block'
+  return policies.find(
+    ({ types, networks }) =>
+      (types === undefined || types.has(qtype)) &&
+      (networks === undefined || networks.some((network) => inPrefix(network, address))),
+  )?.action
+}
+
+/** RFC 8914 §4.16 and §4.18. */
+const extendedErrors = { block: 15, filter: 17 } as const
+const extendedErrorOption = 15
+
+/** The reason goes to clients without EDNS, too, as in CoreDNS. */
+function refuse(action: Exclude<Action, 'allow'>, { request }: Query): Outcome {
+  if (action === 'drop') return { kind: 'drop', plugin }
+  const edns: Edns = {
+    version: 0,
+    payloadSize: 4096,
+    dnssecOk: true,
+    extendedRcode: 0,
+    options: [{ code: extendedErrorOption, data: Uint8Array.of(0, extendedErrors[action]) }],
+  }
+  const message = replyTo(request, { rcode: action === 'block' ? rcode.REFUSED : rcode.NOERROR, edns })
+  return { kind: 'reply', plugin, message }
+}
+
+function createCounters({ metrics }: Setup): Readonly<Record<Action, Family<CounterCell>>> {
+  const labels = ['server', 'zone', 'view']
+  return {
+    block: metrics.counter('coredns_acl_blocked_requests_total', 'Queries that acl blocked.', labels),
+    filter: metrics.counter('coredns_acl_filtered_requests_total', 'Queries that acl filtered.', labels),
+    drop: metrics.counter('coredns_acl_dropped_requests_total', 'Queries that acl dropped.', labels),
+    allow: metrics.counter('coredns_acl_allowed_requests_total', 'Queries that acl allowed.', ['server', 'view']),
+  }
+}

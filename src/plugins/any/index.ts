@@ -1,0 +1,35 @@
+import { argCount, noBody } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { dnsClass, type } from '../../dns/codes.ts'
+import { replyTo } from '../../dns/reply.ts'
+import { characterString, join } from '../../dns/values.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+
+/** Seconds: the number of the RFC, as CoreDNS has it. */
+const ttl = 8482
+/** RFC 8482 §4.2: a HINFO record in place of everything there is. */
+const hinfo = join(characterString('ANY obsoleted'), characterString('See RFC 8482'))
+
+const schema: DirectiveSchema<void> = {
+  usage: 'any',
+  repeat: 'many',
+  read({ occurrences }) {
+    for (const directive of occurrences) {
+      argCount(directive, 0, 0)
+      noBody(directive)
+    }
+  },
+}
+
+/** Answers queries of type ANY with one short record. The table leaves that type to the chain: nothing is claimed. */
+export const any: Plugin<void> = {
+  name: 'any',
+  schema,
+  setup: () => ({ handler: (query, next) => (query.qtype === type.ANY ? answer(query) : next(query)) }),
+}
+
+function answer(query: Query): Outcome {
+  const record = { name: query.qname, type: type.HINFO, class: dnsClass.IN, ttl, rdata: hinfo }
+  return { kind: 'reply', plugin: 'any', message: replyTo(query.request, { answer: [record] }) }
+}

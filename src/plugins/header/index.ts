@@ -1,0 +1,67 @@
+import { fail, oneOf, value } from '../../corefile/read.ts'
+import type { BodyLine, DirectiveSchema } from '../../corefile/schema.ts'
+import type { Message } from '../../dns/message.ts'
+import { dataPlaneEffects } from '../../plugin/capabilities/data-plane-effects.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+import type { Outcome } from '../../plugin/query.ts'
+import { withOutcome } from '../../plugin/with-outcome.ts'
+
+/** Flags that a rule sets or clears, by the name of their field in a message. */
+type Flags = { readonly [Flag in 'authoritative' | 'recursionAvailable' | 'recursionDesired']?: boolean }
+
+interface Settings {
+  readonly query: Flags
+  readonly response: Flags
+}
+
+const flags = { aa: 'authoritative', ra: 'recursionAvailable', rd: 'recursionDesired' } as const
+
+const schema: DirectiveSchema<Settings> = {
+  usage: 'header { query|response set|clear aa|ra|rd... }',
+  repeat: 'many',
+  read({ occurrences }) {
+    // Only the first block that has rules counts, as in CoreDNS.
+    const first = occurrences.find(({ body }) => body !== undefined && body.length > 0)
+    if (first === undefined) throw fail('header must have a block with rules', occurrences[0])
+    const settings: { query: Flags; response: Flags } = { query: {}, response: {} }
+    for (const line of first.body!) {
+      const selector = value(oneOf(['query', 'response'], { ignoreCase: true }), line.word, 'header')
+      settings[selector] = { ...settings[selector], ...readFlags(line) }
+    }
+    return settings
+  },
+}
+
+function readFlags({ word, args: [action, ...rest] }: BodyLine): Flags {
+  if (action === undefined || rest.length === 0) throw fail(`${word.text} must have set or clear, and flags`, word)
+  const state = value(oneOf(['set', 'clear'], { ignoreCase: true }), action, word.text) === 'set'
+  const names = rest.map((flag) => value(oneOf(['aa', 'ra', 'rd'], { ignoreCase: true }), flag, action.text))
+  return Object.fromEntries(names.map((name) => [flags[name], state]))
+}
+
+/** Sets and clears flags of queries on their way to the plugins behind, and of their replies. */
+export const header: Plugin<Settings> = {
+  name: 'header',
+  schema,
+  setup({ query: queryFlags, response }) {
+    // RD of a reply is the query's as the plugins behind see it.
+    const recursionDesired = response.recursionDesired ?? queryFlags.recursionDesired
+    const change = (outcome: Outcome): Outcome => {
+      if (outcome.kind !== 'reply') return outcome
+      const message = { ...outcome.message, ...response }
+      return { ...outcome, message, ...(recursionDesired !== undefined && { recursionDesired }) }
+    }
+    return {
+      handler(query, next) {
+        const request: Message = { ...query.request, ...queryFlags }
+        return withOutcome(next({ ...query, request }), change)
+      },
+      provides: [
+        provide(dataPlaneEffects, {
+          header: { ...response, ...(recursionDesired !== undefined && { recursionDesired }) },
+        }),
+      ],
+    }
+  },
+}

@@ -1,0 +1,77 @@
+import { resolve } from 'node:path'
+import { type } from '../../dns/codes.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { type StaticZone, staticSource } from '../../plugin/static-source.ts'
+import { openFollowedFile } from './followed-file.ts'
+import { createHandler } from './handler.ts'
+import { type Entries, noEntries, parseHosts } from './hosts-file.ts'
+import { createLookup } from './lookup.ts'
+import { recordsOf } from './records.ts'
+import { type HostsSettings, schema } from './settings.ts'
+
+/** Answers from a hosts file, and from entries in the Corefile. */
+export const hosts: Plugin<HostsSettings> = { name: 'hosts', schema, setup }
+
+function setup(settings: HostsSettings, { block, clock, log, metrics }: Setup): Instance {
+  const path = settings.file === undefined ? '/etc/hosts' : resolve(block.root, settings.file)
+  const entries = metrics.gauge('coredns_hosts_entries', 'Entries of the hosts file and the Corefile.', ['hostsfile'])
+  const reloadedAt = metrics.gauge(
+    'coredns_hosts_reload_timestamp_seconds',
+    'When the hosts file that is in use was changed.',
+    [],
+  )
+  const parse = (text: string, source: string): Entries =>
+    parseHosts(text, { zones: settings.zones, reverse: settings.reverse, source, onError: log.error })
+
+  const inline = parse(settings.inline.join('\n'), 'Inline hosts entries')
+  let fromFile = noEntries
+  const sources = () => [fromFile, inline]
+  const lookup = createLookup(sources)
+  const source = staticSource({ zones: staticZones(settings, block.zones), clock, log })
+
+  function publish(): void {
+    entries.with(path).set(fromFile.count + inline.count)
+    source.update(recordsOf(sources(), lookup, settings.ttl))
+  }
+
+  const file = openFollowedFile(path, clock, log, ({ text, modifiedAt }) => {
+    fromFile = parse(text, `Hosts file "${path}"`)
+    reloadedAt.with().set(modifiedAt / 1000)
+    publish()
+  })
+  publish()
+  let following: { stop(): void } | undefined
+  return {
+    handler: createHandler(settings, lookup),
+    provides: source.provides,
+    start() {
+      following = file.follow(settings.reload)
+    },
+    stop() {
+      following?.stop()
+      source.stop()
+      entries.forget(path)
+    },
+  }
+}
+
+const reverseTrees = ['in-addr.arpa.', 'ip6.arpa.']
+const isReverse = (zone: string) => reverseTrees.some((tree) => isSubdomain(tree, zone))
+
+/**
+ * Addresses have names whatever ZONES says, so the table gets the reverse trees where the block has them. There, types
+ * other than PTR fall through or fail like a name that is not in the file.
+ */
+function staticZones(
+  { zones, fallthrough = [], fallthroughUnsupported }: HostsSettings,
+  served: readonly string[],
+): StaticZone[] {
+  const own = zones.map((zone): StaticZone => {
+    const fallsThrough = fallthrough.some((through) => isSubdomain(through, zone))
+    const leavesTypes = isReverse(zone) || (fallthroughUnsupported && fallsThrough)
+    return { zone, fallthrough: fallsThrough, ...(!leavesTypes && { emptyTypes: [type.A, type.AAAA] }) }
+  })
+  const trees = reverseTrees.filter((tree) => !zones.includes(tree) && served.some((zone) => isSubdomain(zone, tree)))
+  return [...own, ...trees.map((zone) => ({ zone, fallthrough: true }))]
+}

@@ -1,0 +1,73 @@
+/** The `hosts` directive. A line of its block that is no option is an entry of a hosts file. */
+import { argCount, duration, fail, integer, normalizeZone, value, zonesOf } from '../../corefile/read.ts'
+import type { BodyLine, DirectiveSchema } from '../../corefile/schema.ts'
+
+export interface HostsSettings {
+  /** The file as it is written; undefined: /etc/hosts. */
+  readonly file: string | undefined
+  readonly zones: readonly string[]
+  /** Lines of the block that are entries. */
+  readonly inline: readonly string[]
+  /** Seconds. */
+  readonly ttl: number
+  /** Milliseconds between two looks at the file; 0: it is read once. */
+  readonly reload: number
+  readonly reverse: boolean
+  /** Zones whose missing names go on to the next plugin; undefined: none. */
+  readonly fallthrough: readonly string[] | undefined
+  /** Whether types other than A, AAAA and PTR of names that are there fall through, too. */
+  readonly fallthroughUnsupported: boolean
+}
+
+type Draft = { -readonly [Key in keyof HostsSettings]: HostsSettings[Key] }
+
+/** What an option does with its line. Surplus arguments of ttl and no_reverse are accepted, as in CoreDNS. */
+const options: Readonly<Record<string, (draft: Draft, line: BodyLine) => void>> = {
+  ttl(draft, { word, args }) {
+    if (args.length === 0) throw fail('ttl must have a number of seconds', word)
+    draft.ttl = value(integer({ min: 1, max: 65_535 }), args[0], 'ttl')
+  },
+  reload(draft, { word, args }) {
+    if (args.length !== 1) throw fail('reload must have one duration (0 reads the file once)', args[1] ?? word)
+    draft.reload = value(duration({ min: 0 }), args[0], 'reload')
+  },
+  no_reverse(draft) {
+    draft.reverse = false
+  },
+  fallthrough(draft, { args }) {
+    draft.fallthrough = args.length === 0 ? ['.'] : args.flatMap(({ text }) => normalizeZone(text))
+  },
+  fallthrough_unsupported(draft, { args }) {
+    if (args.length > 0) throw fail('fallthrough_unsupported takes no argument', args[0])
+    draft.fallthroughUnsupported = true
+  },
+}
+
+export const schema: DirectiveSchema<HostsSettings> = {
+  usage:
+    'hosts [FILE [ZONES...]] { INLINE | ttl SECONDS | no_reverse | reload DURATION | fallthrough [ZONES...] | fallthrough_unsupported }',
+  repeat: 'once',
+  read({ occurrences: [directive], zones }) {
+    argCount(directive, 0)
+    const [file, ...zoneArgs] = directive.args
+    const inline: string[] = []
+    const draft: Draft = {
+      file: file?.text,
+      zones: zonesOf(zoneArgs, zones),
+      inline,
+      ttl: 3600,
+      reload: 5000,
+      reverse: true,
+      fallthrough: undefined,
+      fallthroughUnsupported: false,
+    }
+    for (const line of directive.body ?? []) {
+      if (Object.hasOwn(options, line.word.text)) options[line.word.text](draft, line)
+      else if (draft.fallthrough === undefined) inline.push([line.word, ...line.args].map(({ text }) => text).join(' '))
+      else throw fail(`unknown property '${line.word.text}' of hosts: entries must stand before fallthrough`, line)
+    }
+    if (draft.fallthroughUnsupported && draft.fallthrough === undefined)
+      throw fail('fallthrough_unsupported requires fallthrough', directive)
+    return draft
+  },
+}

@@ -1,0 +1,25 @@
+import { fail, noBody, zonesOf } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import { metadataScope } from '../../plugin/capabilities/metadata.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+
+const schema: DirectiveSchema<readonly string[]> = {
+  usage: 'metadata [ZONES...]',
+  repeat: 'many',
+  read({ occurrences: [directive, second], zones }) {
+    noBody(directive)
+    if (second) throw fail('metadata can only be used once per Server Block', second)
+    return zonesOf(directive.args, zones)
+  },
+}
+
+/** Has queries carry what plugins of the block know about them. Values are worked out only when somebody asks. */
+export const metadata: Plugin<readonly string[]> = {
+  name: 'metadata',
+  schema,
+  setup: (zones) => ({
+    provides: [provide(metadataScope, { covers: (name) => zones.some((zone) => isSubdomain(zone, name)) })],
+  }),
+}

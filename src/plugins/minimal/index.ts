@@ -1,0 +1,38 @@
+import { argCount } from '../../corefile/read.ts'
+import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { rcode, type } from '../../dns/codes.ts'
+import type { Message } from '../../dns/message.ts'
+import { dataPlaneEffects } from '../../plugin/capabilities/data-plane-effects.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+import type { Outcome } from '../../plugin/query.ts'
+import { withOutcome } from '../../plugin/with-outcome.ts'
+
+const schema: DirectiveSchema<void> = {
+  usage: 'minimal',
+  repeat: 'many',
+  read({ occurrences: [directive] }) {
+    argCount(directive, 0, 0)
+  },
+}
+
+/** Leaves authority and additional out of positive replies. */
+export const minimal: Plugin<void> = {
+  name: 'minimal',
+  schema,
+  setup: () => ({
+    handler: (query, next) => withOutcome(next(query), strip),
+    provides: [provide(dataPlaneEffects, { minimal: true })],
+  }),
+}
+
+function strip(outcome: Outcome): Outcome {
+  if (outcome.kind !== 'reply' || outcome.moreMessages !== undefined || !isPositive(outcome.message)) return outcome
+  return { ...outcome, message: { ...outcome.message, authority: [], additional: [], edns: undefined } }
+}
+
+/** NOERROR with records; or with nothing that says why there are none (no SOA, no delegation). */
+function isPositive({ rcode: code, answer, authority }: Message): boolean {
+  if (code !== rcode.NOERROR) return false
+  return answer.length > 0 || !authority.some((record) => record.type === type.SOA || record.type === type.NS)
+}

@@ -1,0 +1,64 @@
+import { rcode } from '../../dns/codes.ts'
+import { NameError, parseName } from '../../dns/name.ts'
+import { transparency } from '../../plugin/capabilities/transparency.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Instance, Plugin } from '../../plugin/contract.ts'
+import type { Next, Outcome, Query } from '../../plugin/query.ts'
+import { transparencyOf } from '../../plugin/transparency-of.ts'
+import { restored } from './response.ts'
+import type { ResponseRule, Rule } from './rule.ts'
+import { type Settings, schema } from './settings.ts'
+
+const plugin = 'rewrite'
+
+/** Changes questions before the plugins behind see them, and replies before the client does. */
+export const rewrite: Plugin<Settings> = {
+  name: plugin,
+  schema,
+  setup(rules): Instance {
+    const echoes = new Set(rules.flatMap(({ echoes }) => echoes ?? []))
+    return {
+      handler: (query, next) => rewriteQuery(rules, echoes, query, next),
+      provides: [provide(transparency, transparencyOf(rules.flatMap(({ claim }) => claim ?? [])))],
+    }
+  },
+}
+
+function rewriteQuery(
+  rules: readonly Rule[],
+  echoes: ReadonlySet<number>,
+  asked: Query,
+  next: Next,
+): Outcome | Promise<Outcome> {
+  let query = asked
+  const response: ResponseRule[] = []
+  let applied = false
+  for (const rule of rules) {
+    const rewritten = rule.apply(query)
+    if (rewritten === undefined) continue
+    if (rewritten.query.qname !== query.qname && !isName(rewritten.query.qname))
+      return invalidName(rewritten.query.qname)
+    applied = true
+    query = rewritten.query
+    response.push(...rewritten.response)
+    if (rule.mode === 'stop') break
+  }
+  if (!applied) return next(asked)
+  const outcome = next(query)
+  const restore = (found: Outcome) => restored(found, asked, query, response, echoes)
+  return outcome instanceof Promise ? outcome.then(restore) : restore(outcome)
+}
+
+function isName(text: string): boolean {
+  try {
+    parseName(text)
+    return true
+  } catch (error) {
+    if (error instanceof NameError) return false
+    throw error
+  }
+}
+
+function invalidName(name: string): Outcome {
+  return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin, error: new Error(`invalid name after rewrite: ${name}`) }
+}

@@ -1,0 +1,42 @@
+/** Names in the records of a reply: owners, and what SRV, MX, CNAME, NS, DNAME, NAPTR, SOA and PTR name. */
+import { type } from '../../dns/codes.ts'
+import { fieldEnd, layoutOf } from '../../dns/layout.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { nameToWire, wireToName } from '../../dns/name.ts'
+import { join } from '../../dns/values.ts'
+import type { ResponseRule } from './rule.ts'
+
+type Rewrite = (name: string) => string
+
+/** Of an SOA the name server, not the mailbox. */
+const naming: readonly number[] = [type.SRV, type.MX, type.CNAME, type.NS, type.DNAME, type.NAPTR, type.SOA, type.PTR]
+
+export const ownerRule = (rewrite: Rewrite): ResponseRule => ({
+  kind: 'record',
+  rewrite: (record) => ({ ...record, name: rewrite(record.name) }),
+})
+
+export const valueRule = (rewrite: Rewrite): ResponseRule => ({
+  kind: 'record',
+  rewrite(record) {
+    const place = nameIn(record)
+    if (place === undefined) return record
+    const name = wireToName(record.rdata, place.start)
+    const rewritten = rewrite(name)
+    if (rewritten === name) return record
+    const { rdata } = record
+    return { ...record, rdata: join(rdata.subarray(0, place.start), nameToWire(rewritten), rdata.subarray(place.end)) }
+  },
+})
+
+/** Where the first name of the rdata is. */
+function nameIn({ type: number, rdata }: ResourceRecord): { start: number; end: number } | undefined {
+  if (!naming.includes(number) || rdata.length === 0) return undefined
+  let start = 0
+  for (const field of layoutOf(number)?.fields ?? []) {
+    const end = fieldEnd(field, rdata, start, rdata.length)
+    if (field === 'name') return { start, end }
+    start = end
+  }
+  return undefined
+}

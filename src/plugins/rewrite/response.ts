@@ -1,0 +1,72 @@
+/** The reply on its way back: response rules from the last to the first, and the question that was asked. */
+import type { Edns, Message } from '../../dns/message.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+import type { ResponseRule } from './rule.ts'
+
+/** `asked`: the query as the client sent it. `sent`: as the rules made it. `echoes`: options that a reply carries back. */
+export function restored(
+  outcome: Outcome,
+  asked: Query,
+  sent: Query,
+  rules: readonly ResponseRule[],
+  echoes: ReadonlySet<number>,
+): Outcome | Promise<Outcome> {
+  switch (outcome.kind) {
+    case 'drop':
+      return outcome
+    case 'rcode':
+      return { ...outcome, rcode: rewrittenRcode(outcome.rcode, rules) }
+    case 'reply': {
+      const edns = restoredEdns(outcome.message.edns ?? echoed(sent, echoes), rules)
+      const message = { ...outcome.message, questions: asked.request.questions, edns }
+      const rewritten = rewriteMessage(message, sent, rules)
+      if (rewritten instanceof Promise) return rewritten.then((found) => ({ ...outcome, message: found }))
+      return { ...outcome, message: rewritten }
+    }
+  }
+}
+
+/** The OPT of a reply without one: the request's, with the options that rules set. */
+function echoed({ request }: Query, echoes: ReadonlySet<number>): Edns | undefined {
+  if (request.edns === undefined || echoes.size === 0) return undefined
+  return { ...request.edns, options: request.edns.options.filter(({ code }) => echoes.has(code)) }
+}
+
+function restoredEdns(edns: Edns | undefined, rules: readonly ResponseRule[]): Edns | undefined {
+  return rules.reduceRight((current, rule) => (rule.kind === 'option' ? rule.restore(current) : current), edns)
+}
+
+function rewrittenRcode(rcode: number, rules: readonly ResponseRule[]): number {
+  return rules.reduceRight(
+    (current, rule) => (rule.kind === 'rcode' && rule.from === current ? rule.to : current),
+    rcode,
+  )
+}
+
+/** A reply whose aliases are rewritten needs a lookup; all others are there at once. */
+function rewriteMessage(message: Message, query: Query, rules: readonly ResponseRule[]): Message | Promise<Message> {
+  let current: Message | Promise<Message> = message
+  for (const rule of rules.toReversed()) {
+    const apply = (before: Message): Message | Promise<Message> => applyRule(before, query, rule)
+    current = current instanceof Promise ? current.then(apply) : apply(current)
+  }
+  return current
+}
+
+function applyRule(message: Message, query: Query, rule: ResponseRule): Message | Promise<Message> {
+  switch (rule.kind) {
+    case 'record':
+      return {
+        ...message,
+        answer: message.answer.map(rule.rewrite),
+        authority: message.authority.map(rule.rewrite),
+        additional: message.additional.map(rule.rewrite),
+      }
+    case 'rcode':
+      return { ...message, rcode: rule.from === message.rcode ? rule.to : message.rcode }
+    case 'message':
+      return rule.rewrite(message, query)
+    case 'option':
+      return message
+  }
+}

@@ -1,0 +1,30 @@
+/** What a rule of `rewrite` is: it looks at a question, may change it, and says what becomes of the reply. */
+
+import type { Message, ResourceRecord } from '../../dns/message.ts'
+import type { Query } from '../../plugin/query.ts'
+import type { ClaimRule } from '../../plugin/transparency-of.ts'
+
+export interface Rule {
+  /** `stop`: no rule after this one is tried when this one applies. */
+  readonly mode: 'stop' | 'continue'
+  /** Undefined: the rule does not apply. */
+  apply(query: Query): Rewritten | undefined
+  /** An EDNS option of the request that replies without an OPT of their own carry back. */
+  readonly echoes?: number
+  /** The names whose answers the rule may change; undefined: it changes no answer of the table. */
+  readonly claim?: ClaimRule
+}
+
+export interface Rewritten {
+  readonly query: Query
+  /** In the order of the configuration; applied to the reply from the last to the first. */
+  readonly response: readonly ResponseRule[]
+}
+
+/** Changes a reply on its way back. Each kind has its part in response.ts. */
+export type ResponseRule =
+  | { readonly kind: 'record'; rewrite(record: ResourceRecord): ResourceRecord }
+  | { readonly kind: 'rcode'; readonly from: number; readonly to: number }
+  /** Undoes an option of the request that the reply would carry. */
+  | { readonly kind: 'option'; restore(options: Message['edns']): Message['edns'] }
+  | { readonly kind: 'message'; rewrite(message: Message, query: Query): Promise<Message> }

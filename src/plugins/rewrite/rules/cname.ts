@@ -1,0 +1,49 @@
+/** `rewrite cname`: the target of a CNAME in the reply; what it leads to is looked up anew. */
+import { fail } from '../../../corefile/read.ts'
+import type { Token } from '../../../corefile/schema.ts'
+import { type } from '../../../dns/codes.ts'
+import type { Message } from '../../../dns/message.ts'
+import { rdata, readName } from '../../../dns/rdata.ts'
+import { readPattern } from '../../../plugin/pattern-value.ts'
+import type { Query } from '../../../plugin/query.ts'
+import { absolute, readMatchKind, replacer } from '../match.ts'
+import type { Rule } from '../rule.ts'
+
+/** `cname [MATCH] FROM TO`. Throws ConfigError. */
+export function readCnameRule(mode: Rule['mode'], args: readonly Token[], place: Token): Rule {
+  if (args.length < 2 || args.length > 3) throw fail('a cname rule must have [MATCH] FROM and TO', args[3] ?? place)
+  const kind = args.length === 2 ? 'exact' : readMatchKind(args[0])
+  const [from, to] = args.slice(-2)
+  const pattern = kind === 'regex' ? readPattern({ ...from, text: from.text.toLowerCase() }) : undefined
+  const texts = [from, to].map(({ text }) => (kind === 'exact' ? absolute(text) : text.toLowerCase()))
+  const replace = replacer(kind, texts[0], texts[1], pattern)
+  const reason = `rewrite cname ${kind} ${from.text} ${to.text}`
+  return {
+    mode,
+    // Any name may turn out to be an alias.
+    claim: { names: { matches: () => true, mayMatchBelow: () => true }, reason },
+    apply: (query) => ({
+      query,
+      response: [{ kind: 'message', rewrite: (message, asked) => retarget(message, asked, replace) }],
+    }),
+  }
+}
+
+/** The aliases up to the one that is rewritten, and what its new target leads to. */
+async function retarget(
+  message: Message,
+  query: Query,
+  replace: (name: string) => string | undefined,
+): Promise<Message> {
+  for (const [i, record] of message.answer.entries()) {
+    if (record.type !== type.CNAME) continue
+    const target = replace(readName(record.rdata))
+    if (target === undefined) continue
+    const found = await query.lookup(target, query.qtype)
+    if (found.kind !== 'reply') return message
+    const aliases = message.answer.slice(0, i).filter((before) => before.type === type.CNAME)
+    const answer = [...aliases, { ...record, rdata: rdata.name(target) }, ...found.message.answer]
+    return { ...message, answer, truncated: found.message.truncated }
+  }
+  return message
+}

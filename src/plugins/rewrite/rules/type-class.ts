@@ -1,0 +1,56 @@
+/** `rewrite type` and `rewrite class`: fields of the question. */
+import { fail } from '../../../corefile/read.ts'
+import type { Token } from '../../../corefile/schema.ts'
+import { className, dnsClass, type, typeNumber } from '../../../dns/codes.ts'
+
+import type { Query } from '../../../plugin/query.ts'
+import type { Rule } from '../rule.ts'
+
+/** Every name: the gate of the table tests each name and type. */
+const everyName = { matches: () => true, mayMatchBelow: () => true }
+
+/** `type FROM TO`. Throws ConfigError. */
+export function readTypeRule(mode: Rule['mode'], args: readonly Token[], place: Token): Rule {
+  const [from, to] = readPair(args, place, 'type').map(readType)
+  return {
+    mode,
+    // The table leaves questions of type ANY to the chain as it is.
+    ...(from === type.ANY
+      ? {}
+      : { claim: { names: everyName, types: [from], reason: `rewrite type ${args[0].text} ${args[1].text}` } }),
+    apply: (query) =>
+      query.qtype === from && from > 0 && to > 0 ? { query: asked(query, to, query.qclass), response: [] } : undefined,
+  }
+}
+
+/** `class FROM TO`. Throws ConfigError. */
+export function readClassRule(mode: Rule['mode'], args: readonly Token[], place: Token): Rule {
+  const [from, to] = readPair(args, place, 'class').map(readClass)
+  return {
+    mode,
+    claim: { names: everyName, class: from, reason: `rewrite class ${args[0].text} ${args[1].text}` },
+    apply: (query) => (query.qclass === from ? { query: asked(query, query.qtype, to), response: [] } : undefined),
+  }
+}
+
+function readPair(args: readonly Token[], place: Token, field: string): readonly Token[] {
+  if (args.length !== 2) throw fail(`a ${field} rule must have FROM and TO`, args[2] ?? place)
+  return args
+}
+
+function asked(query: Query, qtype: number, qclass: number): Query {
+  const questions = [{ name: query.qname, type: qtype, class: qclass }]
+  return { ...query, qtype, qclass, request: { ...query.request, questions } }
+}
+
+function readType(token: Token): number {
+  const number = typeNumber(token.text.toUpperCase())
+  if (number === undefined || /^TYPE\d/i.test(token.text)) throw fail(`invalid type '${token.text}'`, token)
+  return number
+}
+
+function readClass(token: Token): number {
+  const number = Object.values(dnsClass).find((code) => className(code) === token.text.toUpperCase())
+  if (number === undefined) throw fail(`invalid class '${token.text}': must be IN, CH, HS, NONE or ANY`, token)
+  return number
+}

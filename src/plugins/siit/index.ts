@@ -1,0 +1,125 @@
+import { argCount, custom, fail, ip, readBody, value } from '../../corefile/read.ts'
+import type { BodyLine, DirectiveSchema, Token } from '../../corefile/schema.ts'
+import { formatAddress, inPrefix, type Prefix, parseAddress } from '../../dns/address.ts'
+import { extractIPv4 } from '../../dns/address-translation.ts'
+import { dnsClass, rcode, type } from '../../dns/codes.ts'
+import type { Message, ResourceRecord } from '../../dns/message.ts'
+import { replyTo } from '../../dns/reply.ts'
+import { transparency } from '../../plugin/capabilities/transparency.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Plugin } from '../../plugin/contract.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+import { readTranslationPrefix, ttlWithoutSoa, wellKnownPrefix } from '../../plugin/translation-prefix.ts'
+import { transparencyOf } from '../../plugin/transparency-of.ts'
+
+interface Settings {
+  readonly prefix: Prefix
+  /** Explicit address mappings (RFC 7757): IPv4 octets by the text of the IPv6 address. */
+  readonly mappings: ReadonlyMap<string, Uint8Array>
+}
+
+const rows = {
+  ipv6_prefix: custom({ min: 1 }, ({ args }) => readPrefix(args[0]), { default: wellKnownPrefix }),
+  eam: custom<ReadonlyMap<string, Uint8Array>, ReadonlyMap<string, Uint8Array>>(
+    { min: 2, max: 2 },
+    (line, before = new Map()) => new Map([...before, readMapping(line)]),
+    { default: new Map() },
+  ),
+}
+
+const schema: DirectiveSchema<Settings> = {
+  usage: 'siit { [ipv6_prefix PREFIX] | [eam IPV4 IPV6] }',
+  repeat: 'many',
+  read({ occurrences }) {
+    for (const directive of occurrences) argCount(directive, 0, 0)
+    const body = occurrences.flatMap((directive) => directive.body ?? [])
+    const { ipv6_prefix, eam } = readBody({ ...occurrences[0], body }, rows)
+    return { prefix: ipv6_prefix, mappings: eam }
+  },
+}
+
+function readPrefix(token: Token): Prefix {
+  const prefix = readTranslationPrefix(token, 'ipv6_prefix')
+  // RFC 6052 §2.2.
+  if (prefix.address[8] !== 0) throw fail(`invalid prefix '${token.text}': octet 8 (bits 64 to 71) must be zero`, token)
+  return prefix
+}
+
+function readMapping({ args: [v4, v6] }: BodyLine): readonly [string, Uint8Array] {
+  const [from, to] = [v4, v6].map((token) => parseAddress(value(ip(), token, 'eam'))!)
+  if (from.length !== 4) throw fail(`'${v4.text}' is not an IPv4 address`, v4)
+  if (to.length !== 16) throw fail(`'${v6.text}' is not an IPv6 address`, v6)
+  return [formatAddress(to), from]
+}
+
+/** Makes A records out of AAAA records, where IPv6 hosts are reached by mapped IPv4 addresses (RFC 7755, 7757). */
+export const siit: Plugin<Settings> = {
+  name: 'siit',
+  schema,
+  setup(settings, { metrics }) {
+    const translated = metrics.counter(
+      'coredns_siit_requests_translated_total',
+      'Queries answered with A records made of AAAA records.',
+      ['server'],
+    )
+    const everyName = { matches: () => true, mayMatchBelow: () => false }
+    return {
+      async handler(query, next) {
+        if (query.qtype !== type.A || query.qclass !== dnsClass.IN) return next(query)
+        const outcome = await next(query)
+        if (outcome.kind !== 'reply' || !isTranslatable(outcome.message)) return outcome
+        const found = await query.lookup(query.name, type.AAAA)
+        if (found.kind !== 'reply')
+          return { kind: 'rcode', rcode: found.kind === 'rcode' ? found.rcode : rcode.SERVFAIL, plugin: 'siit' }
+        const synthesised =
+          found.message.rcode === rcode.NOERROR
+            ? synthesise(outcome.message, found.message, settings)
+            : found.message.answer
+        if (synthesised === undefined) return outcome
+        if (found.message.rcode === rcode.NOERROR) translated.with(query.server).inc()
+        return reply(query, found.message, synthesised)
+      },
+      provides: [
+        provide(
+          transparency,
+          transparencyOf([
+            { names: everyName, types: [type.A], reason: 'siit may make A records out of AAAA records' },
+          ]),
+        ),
+      ],
+    }
+  },
+}
+
+function isTranslatable({ truncated, rcode: code, answer }: Message): boolean {
+  if (truncated || (code === rcode.NXDOMAIN && answer.length === 0)) return false
+  return !answer.some((record) => record.type === type.A)
+}
+
+/** Undefined where no address can be translated: the answer stays as it was. */
+function synthesise(without: Message, found: Message, settings: Settings): readonly ResourceRecord[] | undefined {
+  const soaTtl = without.authority.findLast((record) => record.type === type.SOA)?.ttl ?? ttlWithoutSoa
+  let mapped = false
+  const answer = found.answer.flatMap((record): readonly ResourceRecord[] => {
+    if (record.type !== type.AAAA) return [record]
+    const rdata = toIPv4(record.rdata, settings)
+    if (rdata === undefined) return []
+    mapped = true
+    return [{ ...record, type: type.A, ttl: Math.min(record.ttl, soaTtl), rdata }]
+  })
+  return mapped ? answer : undefined
+}
+
+/** RFC 7757 §3.3.2: explicit mappings come before the prefix. */
+function toIPv4(v6: Uint8Array, { prefix, mappings }: Settings): Uint8Array | undefined {
+  const mapped = mappings.get(formatAddress(v6))
+  if (mapped !== undefined) return mapped
+  return inPrefix(prefix, v6) ? extractIPv4(prefix.bits, v6) : undefined
+}
+
+/** The reply to the AAAA query, made one to the query that was asked. */
+function reply({ request }: Query, found: Message, answer: readonly ResourceRecord[]): Outcome {
+  const { rcode, authoritative, recursionAvailable, truncated, authority, additional } = found
+  const message = replyTo(request, { rcode, authoritative, answer, authority, additional })
+  return { kind: 'reply', plugin: 'siit', message: { ...message, recursionAvailable, truncated } }
+}

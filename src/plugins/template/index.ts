@@ -1,0 +1,124 @@
+import { rcode, type } from '../../dns/codes.ts'
+import type { Edns, ResourceRecord } from '../../dns/message.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import { readName } from '../../dns/rdata.ts'
+import { replyTo } from '../../dns/reply.ts'
+import { transparency } from '../../plugin/capabilities/transparency.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { type NameMatcher, patternMatcher, zoneMatcher } from '../../plugin/name-matcher.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+import { type ClaimRule, transparencyOf } from '../../plugin/transparency-of.ts'
+import { type MatchContext, matchTemplate } from './match.ts'
+import { createTemplateMetrics, type TemplateMetrics } from './metrics.ts'
+import { makeRecord, RecordError, templateData } from './records.ts'
+import { type Section, type Settings, schema } from './settings.ts'
+
+const plugin = 'template'
+
+/** Makes answers from the question, by templates. */
+export const template: Plugin<readonly Settings[]> = { name: plugin, schema, setup }
+
+function setup(templates: readonly Settings[], { metrics }: Setup): Instance {
+  const counters = createTemplateMetrics(metrics)
+  return {
+    handler(query, next) {
+      for (const each of templates) {
+        const matched = matchTemplate(each, query)
+        if (matched.kind === 'skip') continue
+        if (matched.kind === 'fail') return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin }
+        counters.matched(matched.context)
+        if (each.rcode === rcode.SERVFAIL) return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin }
+        return answer(each, matched.context, counters)
+      }
+      return next(query)
+    },
+    provides: [provide(transparency, transparencyOf(templates.flatMap(claimsOf)))],
+  }
+}
+
+function answer(template: Settings, context: MatchContext, counters: TemplateMetrics): Outcome | Promise<Outcome> {
+  const data = templateData(context)
+  const recordsOf = (section: Section): ResourceRecord[] =>
+    template.records[section].map((each) => {
+      try {
+        return makeRecord(each, data)
+      } catch (error) {
+        if (error instanceof RecordError) counters.failed(context, section, each.source, error.stage)
+        throw error
+      }
+    })
+  try {
+    const [records, additional, authority] = [recordsOf('answer'), recordsOf('additional'), recordsOf('authority')]
+    const edns = extendedError(template)
+    const message = replyTo(context.query.request, {
+      rcode: template.rcode,
+      authoritative: true,
+      answer: records,
+      additional,
+      authority,
+      ...(edns && { edns }),
+    })
+    const aliases = isAddressQuery(context.query) && records.some((record) => record.type === type.CNAME)
+    return aliases ? followed({ kind: 'reply', plugin, message }, context.query) : { kind: 'reply', plugin, message }
+  } catch (error) {
+    if (!(error instanceof RecordError)) throw error
+    return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin, error }
+  }
+}
+
+const isAddressQuery = ({ qtype }: Query): boolean => qtype === type.A || qtype === type.AAAA
+
+/** Behind each CNAME what its target leads to. */
+async function followed(reply: Extract<Outcome, { kind: 'reply' }>, query: Query): Promise<Outcome> {
+  const answer: ResourceRecord[] = []
+  let { truncated } = reply.message
+  for (const record of reply.message.answer) {
+    answer.push(record)
+    if (record.type !== type.CNAME) continue
+    const found = await query.lookup(readName(record.rdata), query.qtype)
+    if (found.kind !== 'reply') continue
+    answer.push(...found.message.answer)
+    truncated = found.message.truncated
+  }
+  return { ...reply, message: { ...reply.message, answer, truncated } }
+}
+
+const extendedErrorOption = 15
+
+/** For clients without EDNS, too, as in CoreDNS. */
+function extendedError({ extendedError: found }: Settings): Edns | undefined {
+  if (found === undefined) return undefined
+  const data = Buffer.concat([Uint8Array.of(found.code >> 8, found.code), Buffer.from(found.reason, 'utf8')])
+  return {
+    version: 0,
+    payloadSize: 4096,
+    dnssecOk: true,
+    extendedRcode: 0,
+    options: [{ code: extendedErrorOption, data }],
+  }
+}
+
+/**
+ * The names that a template answers, or fails. One without fallthrough fails what it does not match in its zones, so it
+ * claims them whole.
+ */
+function claimsOf(template: Settings): readonly ClaimRule[] {
+  const types = template.type === type.ANY ? undefined : [template.type]
+  const rule = (names: NameMatcher): ClaimRule => ({ names, types, class: template.class, reason: template.text })
+  return template.zones.flatMap((zone) => {
+    const fallsThrough = template.fallthrough.some((through) => isSubdomain(through, zone))
+    if (!fallsThrough) return [rule(zoneMatcher(zone))]
+    return template.patterns.map((pattern) =>
+      rule(pattern.source === '.*' ? zoneMatcher(zone) : within(zone, patternMatcher(pattern))),
+    )
+  })
+}
+
+function within(zone: string, names: NameMatcher): NameMatcher {
+  const inside = zoneMatcher(zone)
+  return {
+    matches: (name) => inside.matches(name) && names.matches(name),
+    mayMatchBelow: (name) => inside.mayMatchBelow(name) && names.mayMatchBelow(name),
+  }
+}

@@ -1,0 +1,84 @@
+/** Whether a template is about a query, and what it knows of it then. */
+import { className, dnsClass, type, typeName } from '../../dns/codes.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import { EvaluationError, type Value } from '../../expression/index.ts'
+import type { Query } from '../../plugin/query.ts'
+import type { QueryContext } from '../../plugin/query-expression.ts'
+import type { Settings } from './settings.ts'
+
+/** What expressions and records see. */
+export interface MatchContext extends QueryContext {
+  /** The template's zone that holds the name. */
+  readonly zone: string
+  readonly class: string
+  readonly type: string
+  readonly pattern: string
+  /** The whole match and the groups. */
+  readonly matches: readonly string[]
+  /** The same by number and by name. */
+  readonly groups: ReadonlyMap<string, string>
+  readonly variables: Map<string, Value>
+}
+
+/** `skip`: the next template is asked. `fail`: SERVFAIL. */
+export type MatchOutcome =
+  | { readonly kind: 'match'; readonly context: MatchContext }
+  | { readonly kind: 'skip' }
+  | { readonly kind: 'fail' }
+
+const skip: MatchOutcome = { kind: 'skip' }
+const failed: MatchOutcome = { kind: 'fail' }
+
+export function matchTemplate(template: Settings, query: Query): MatchOutcome {
+  const { name, qtype, qclass } = query
+  const zone = longestZone(template.zones, name)
+  if (zone === undefined) return skip
+  if (template.class !== dnsClass.ANY && qclass !== dnsClass.ANY && qclass !== template.class) return skip
+  if (template.type !== type.ANY && qtype !== type.ANY && qtype !== template.type) return skip
+  const otherwise = template.fallthrough.some((through) => isSubdomain(through, name)) ? skip : failed
+  for (const pattern of template.patterns) {
+    const matches = pattern.exec(name)
+    if (matches === undefined) continue
+    const context: MatchContext = {
+      query,
+      zone,
+      class: className(qclass === dnsClass.ANY ? template.class : qclass),
+      type: typeName(qtype === type.ANY ? template.type : qtype),
+      pattern: pattern.source,
+      matches,
+      groups: groupsOf(matches, pattern.groupNames),
+      variables: new Map(),
+    }
+    // An expression that cannot be evaluated fails the query, even with fallthrough, as in CoreDNS.
+    const holds = evaluate(template, context)
+    if (holds === undefined) return failed
+    return holds ? { kind: 'match', context } : otherwise
+  }
+  return otherwise
+}
+
+function longestZone(zones: readonly string[], name: string): string | undefined {
+  return zones
+    .filter((zone) => isSubdomain(zone, name))
+    .reduce<string | undefined>(
+      (longest, zone) => (longest !== undefined && longest.length >= zone.length ? longest : zone),
+      undefined,
+    )
+}
+
+function groupsOf(matches: readonly string[], names: ReadonlyMap<string, number>): ReadonlyMap<string, string> {
+  const groups = new Map(matches.map((match, number) => [String(number), match]))
+  for (const [name, number] of names) groups.set(name, matches[number])
+  return groups
+}
+
+/** Works the variables out, then the conditions; undefined where one cannot be evaluated. */
+function evaluate({ variables, conditions }: Settings, context: MatchContext): boolean | undefined {
+  try {
+    for (const { name, expression } of variables) context.variables.set(name, expression.evaluate(context))
+    return conditions.every((condition) => condition.evaluate(context) === true)
+  } catch (error) {
+    if (error instanceof EvaluationError) return undefined
+    throw error
+  }
+}

@@ -9,49 +9,28 @@
 import { rcodeName, type } from '../dns/codes.ts'
 import type { AnswerProfile, TableHandle } from '../table/api.ts'
 import { maxProfiles, maxReaders } from '../table/layout.ts'
+import { durationBuckets, labelledTypes, otherType, sizeBuckets } from '../telemetry/query-buckets.ts'
 import { type DataPlaneSample, type HistogramSample, type TransportCode, transportCode } from './api.ts'
 import { missLabels } from './misses.ts'
 import type { QueryState } from './query-state.ts'
 
-/** The types that have a label of their own (docs/coredns-behaviour.md §8); the rest is `other`. */
-const typeLabels = [
-  'other',
-  'A',
-  'AAAA',
-  'CNAME',
-  'DNSKEY',
-  'DS',
-  'MX',
-  'NSEC3',
-  'NSEC',
-  'NS',
-  'PTR',
-  'RRSIG',
-  'SOA',
-  'SRV',
-  'TXT',
-  'HTTPS',
-  'SVCB',
-  'IXFR',
-  'AXFR',
-  'ANY',
-] as const
+/** Label 0 is that of all types without one of their own. */
+const typeLabels = [otherType, ...labelledTypes] as const
 
 const labelOfType = new Uint8Array(256)
-for (const [i, label] of typeLabels.entries()) if (i > 0) labelOfType[type[label as keyof typeof type]] = i
+for (const [i, label] of labelledTypes.entries()) labelOfType[type[label]] = i + 1
 
-/** Upper bounds; the last bucket of each is +Inf. */
-const sizeBounds: readonly number[] = [0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16e3, 32e3, 48e3, 64e3]
-const durationBounds = Float64Array.from({ length: 16 }, (_, power) => 0.00025 * 2 ** power)
+/** Upper bounds; behind the last one is +Inf. An array of doubles: it is searched for every query. */
+const durationBounds = Float64Array.from(durationBuckets)
 
 const sizeBucket = new Uint8Array(0x10000)
 for (let octets = 0; octets < sizeBucket.length; octets++) {
-  const bucket = sizeBounds.findIndex((bound) => octets <= bound)
-  sizeBucket[octets] = bucket < 0 ? sizeBounds.length : bucket
+  const bucket = sizeBuckets.findIndex((bound) => octets <= bound)
+  sizeBucket[octets] = bucket < 0 ? sizeBuckets.length : bucket
 }
 
 const rcodes = 16
-const sizeCells = sizeBounds.length + 1
+const sizeCells = sizeBuckets.length + 1
 const durationCells = durationBounds.length + 1
 
 /** Cells of a row. Each histogram is its buckets, then the sum. */

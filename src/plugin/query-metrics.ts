@@ -1,25 +1,15 @@
 /** CoreDNS's metrics of queries (`coredns_dns_*`): one definition for the chain, the data plane and the server. */
 import { rcodeName, typeName } from '../dns/codes.ts'
 import type { CounterCell, HistogramCell, MetricsRegistry } from '../telemetry/metrics.ts'
+import { durationBuckets, labelledTypes, otherType, sizeBuckets } from '../telemetry/query-buckets.ts'
 import type { Outcome, Query, Transport } from './query.ts'
 import { messageOctets } from './size.ts'
 
-/** Upper bounds in seconds: 0.25 ms to 8.192 s. */
-export const durationBuckets: readonly number[] = Array.from({ length: 16 }, (_, power) => 0.00025 * 2 ** power)
-
-/** Upper bounds in octets. */
-export const sizeBuckets: readonly number[] = [
-  0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16e3, 32e3, 48e3, 64e3,
-]
-
-/** Types that have a label of their own; the rest is `other`, so that no client can make series without end. */
-const labelledTypes: ReadonlySet<string> = new Set(
-  'A AAAA CNAME DNSKEY DS MX NSEC3 NSEC NS PTR RRSIG SOA SRV TXT HTTPS SVCB IXFR AXFR ANY'.split(' '),
-)
+const labelled: ReadonlySet<string> = new Set(labelledTypes)
 
 function typeLabel(type: number): string {
   const name = typeName(type)
-  return labelledTypes.has(name) ? name : 'other'
+  return labelled.has(name) ? name : otherType
 }
 
 const familyLabel = (address: string): '1' | '2' => (address.includes(':') ? '2' : '1')

@@ -1,6 +1,6 @@
 import { rcodeName } from '../../dns/codes.ts'
-import { durationBuckets } from '../../plugin/query-metrics.ts'
 import type { HistogramCell, MetricsRegistry } from '../../telemetry/metrics.ts'
+import { durationBuckets } from '../../telemetry/query-buckets.ts'
 import type { Refusal } from '../../upstream/places.ts'
 import type { UpstreamMetrics } from '../../upstream/upstream.ts'
 

@@ -5,8 +5,8 @@ import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import type { DataPlaneSample } from '../../../src/plugin/contract.ts'
-import { durationBuckets, sizeBuckets } from '../../../src/plugin/query-metrics.ts'
 import { prometheus } from '../../../src/plugins/prometheus/index.ts'
+import { durationBuckets, sizeBuckets } from '../../../src/telemetry/query-buckets.ts'
 import {
   ask,
   createPluginHarness,

@@ -18,8 +18,8 @@ const code = {
 } as const
 
 /**
- * Whether a reply repeats an option of the request, as CoreDNS does with these five. One that is not of its form is
- * dropped like an option that nobody knows: repeated, it would make a reply that dig and dnspython cannot read.
+ * Whether a reply repeats an option of the request, as CoreDNS does with these five. A malformed one is
+ * dropped like an unknown option: a reply that repeats it cannot be read by dig and dnspython.
  */
 export function isEchoed(number: number, octets: number): boolean {
   switch (number) {

@@ -1,7 +1,7 @@
 import { dnsClass, opcode, rcode } from './codes.ts'
 import type { Message } from './message.ts'
 
-/** A question of our own: class IN, RD as told, no EDNS. Its ID is 0 until whoever sends it gives it one. */
+/** A query of our own: class IN, RD as given, no EDNS. Its ID is 0 until the sender sets one. */
 export function queryMessage(name: string, type: number, recursionDesired: boolean): Message {
   return {
     id: 0,

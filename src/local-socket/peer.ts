@@ -1,4 +1,6 @@
-/** Who is at the other end of a Unix socket: SO_PEERCRED (unix(7)), which the kernel fills in and nobody can forge. */
+/**
+ * Who is at the other end of a Unix socket: SO_PEERCRED (unix(7)), which the kernel fills in and no process can forge.
+ */
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 

@@ -25,7 +25,7 @@ export type QuestionEnd = 'deadline' | 'gone' | 'shutdown'
 export interface QueryBudget {
   /** When all work for the question ends: milliseconds of the monotonic clock. */
   readonly deadline: number
-  /** Aborted when the question ends before its answer: whoever waits for an upstream on its behalf stops. */
+  /** Aborted when the question ends before its answer: waiting for an upstream on its behalf then stops. */
   readonly signal: AbortSignal
   /** Why it has ended before its answer; undefined while it has not. */
   readonly ended: QuestionEnd | undefined

@@ -4,8 +4,8 @@ import type { MetricsRegistry } from '../telemetry/metrics.ts'
 const countedIn = new WeakMap<MetricsRegistry, Map<string, number>>()
 
 /**
- * Turns totals that outlive configurations (the data plane's) into what a counter of ours is to grow by. A reload so
- * counts nothing a second time, and while two configurations live, whoever looks first counts.
+ * Turns totals that outlive configurations (the data plane's) into the growth of a counter. Therefore a reload counts
+ * nothing twice, and while two configurations run, the one that collects first counts.
  */
 export function createGrowth(metrics: MetricsRegistry): (name: string, total: number) => number {
   const counted = countedIn.get(metrics) ?? new Map<string, number>()

@@ -1,7 +1,7 @@
 import type { Message } from '../dns/message.ts'
 import type { QueryBudget } from './budget.ts'
 
-/** The way a query came in. Everything but `udp` counts as a stream: its replies are limited by 65,535 octets only. */
+/** The transport that a query came over. All but `udp` are streams, whose replies have up to 65,535 octets. */
 export type Transport = 'udp' | 'tcp' | 'tls' | 'https'
 
 /** An IP address in text (no brackets, no IPv4-mapped form) and a port. */
@@ -40,22 +40,22 @@ export interface Query {
   /** Asked by `slicedns explain`: no client asked, so it is neither logged nor counted. */
   readonly unrecorded?: boolean | undefined
   /**
-   * Leaves its place among the queries that the transport lets be worked on at a time, to wait for what may be long in
-   * coming; the function it gives takes a place again. Whoever calls it bounds how many wait. Absent where no client
-   * waits for the reply (`explain`, lookups of our own).
+   * Releases the transport's slot on the chain while the query waits for something slow; the returned function takes a
+   * slot again. The caller bounds how many queries wait. Absent where no client waits for the reply (`explain`,
+   * internal lookups).
    */
   readonly releaseSlot?: (() => () => void) | undefined
   /** The value that a plugin has for a label (`plugin/label`), where `metadata` collects them for this name. */
   readonly metadata?: ((label: string) => string | undefined) | undefined
   /**
-   * Asks the listener that took this query a question of our own (the target of an ExternalName, say). It runs server
+   * An internal lookup at the listener that took this query (of the target of an ExternalName, say). It runs server
    * block selection and the whole chain again, with the client's EDNS and addresses. Depth is bounded: past 10 lookups
    * within lookups the outcome is SERVFAIL.
    */
   lookup(name: string, type: number): Promise<Outcome>
 }
 
-/** A whole reply, written by `plugin`. `error` is for the `errors` plugin: the reply is sent all the same. */
+/** A whole reply, written by `plugin`. `error` is for the `errors` plugin; the reply is sent anyway. */
 export interface Reply {
   readonly kind: 'reply'
   readonly message: Message

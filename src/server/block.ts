@@ -17,16 +17,16 @@ export interface Block {
   readonly isView: boolean
   /** What plugins of the block know of the query; undefined without `metadata`. */
   metadataOf(query: Query): Query['metadata']
-  /** Plugins that hear of queries answered from the table, in chain order. */
+  /** Plugins that observe queries answered from the table, in chain order. */
   readonly observers: readonly BlockObserver[]
   /** `bufsize`: the largest UDP payload that a client may ask for. */
   readonly maxPayload: number | undefined
-  /** Queries of another class than IN are let in. */
+  /** Queries of other classes than IN are accepted. */
   readonly everyClass: boolean
 }
 
 export interface BlockObserver extends Provider<QueryObserver> {
-  /** The plugins behind it: it hears of their answers. */
+  /** The plugins behind it, whose answers it observes. */
   readonly precedes: ReadonlySet<string>
 }
 
@@ -40,7 +40,7 @@ export interface ListenerPlan {
   readonly shards: number
   readonly blocks: readonly Block[]
   readonly router: Router<Block>
-  /** One block lets other classes than IN in, which opens the whole listener to them, as in CoreDNS. */
+  /** One block accepts other classes than IN, which opens the whole listener to them, as in CoreDNS. */
   readonly everyClass: boolean
   /** A block of it has `bufsize`. */
   readonly limitsPayload: boolean

@@ -9,7 +9,7 @@ export interface ChainLink {
 
 /**
  * Links handlers into one function, first link first. The end of the chain is SERVFAIL
- * (docs/coredns-behaviour.md §2.5): a plugin that passes a query on when nobody follows is a configuration that does
+ * (docs/coredns-behaviour.md §2.5): a plugin that passes a query on as the last one is a configuration that does
  * not cover the query.
  */
 export function linkChain(links: readonly ChainLink[]): Next {

@@ -44,7 +44,7 @@ export interface DispatcherOptions {
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { budgets } = options
 
-  /** An exception costs its own client a SERVFAIL, and no one else anything. */
+  /** An exception costs one client a SERVFAIL. */
   function recovered(plan: ListenerPlan, error: unknown): RcodeOnly {
     options.panics.inc()
     options.log.error(`Recovered from panic in server: "${plan.server}" ${errorStack(error)}`)
@@ -87,13 +87,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return runChain(inner, plan, { ...asked, releaseSlot: undefined }, depth + 1)
   }
 
-  /** The outcome, or what ends the question before: then nobody waits for the chain any more. */
+  /** The outcome, or SERVFAIL when the question ends before; then the chain's outcome is dropped. */
   function orEnded(outcome: Promise<Outcome>, budget: QuestionBudget): Promise<Outcome> {
     return new Promise((resolve) => {
       budget.watch((end) => resolve(end === 'gone' ? { kind: 'drop', plugin: '' } : servfail()))
       outcome.then((settled) => {
         budget.close()
-        // Messages that nobody will take hold resources of the plugin that makes them.
+        // Messages that are not sent would keep resources of the plugin that makes them.
         if (budget.ended !== undefined && settled.kind === 'reply') settled.moreMessages?.return?.()
         resolve(settled)
       })

@@ -1,4 +1,4 @@
-/** The ways in, as the server sees them. It says which listeners it wants; the transport opens, keeps, switches and closes sockets. */
+/** The transports as the server sees them: it names the listeners, they open, keep, switch and close the sockets. */
 
 import type { Scheme } from '../corefile/keys.ts'
 import type { AnsweredQuery } from '../plugin/observer.ts'
@@ -35,7 +35,9 @@ export interface Miss {
    * it gives it. Each is asked for when the connection has room. Absent where a query has one reply.
    */
   readonly follow?: (replies: Iterator<Uint8Array>) => void
-  /** Aborted when the client has gone, so that nobody waits for the reply. Absent where that cannot be known (UDP). */
+  /**
+   * Aborted when the client has gone, so that no work is done for the reply. Absent where that cannot be known (UDP).
+   */
   readonly signal?: AbortSignal
   /** As in Query. */
   readonly releaseSlot?: () => () => void
@@ -45,22 +47,22 @@ export interface Miss {
 export type MissHandler = (miss: Miss) => Promise<Uint8Array | undefined> | Uint8Array | undefined
 
 /**
- * Hears of a query that was answered from `space` of the table, in a class that is observed. False when the listener is
- * gone. Never throws.
+ * Hears of a query that was answered from `space` of the table, under a profile that is observed. False when the
+ * listener is gone. Never throws.
  */
 export type AnsweredHandler = (query: AnsweredQuery, space: number, profileId: number) => boolean
 
 export interface Ingress {
   /**
-   * Makes the open listeners these. What stays the same (address, port) keeps its sockets and connections and switches
-   * to its new space and shard count at once; new ones are bound before anything is given up; the rest is drained and
-   * closed. Rejects, with everything as before, when an address cannot be bound: the message names address, port and
+   * Replaces the open listeners by these. A listener with the same address and port keeps its sockets and connections
+   * and switches to its new space and shard count at once; new ones are bound before any is closed; the others are
+   * drained and closed. Rejects without any change when an address cannot be bound: the message names address, port and
    * the system's reason.
    */
   apply(listeners: readonly Listener[]): Promise<void>
   /** Milliseconds (monotonic) of the last query on any listener: shutdown goes on until it has been quiet. */
   lastQueryAt(): number
-  /** Tells the AnsweredHandler now of all that has been answered so far, as far as the threads have shown it. */
+  /** Calls the AnsweredHandler now for all answers that the threads have published so far. */
   flushQueryLog(): void
   /** Closes everything; resolves when each thread has exited and each pending reply was sent or given up. */
   close(): Promise<void>

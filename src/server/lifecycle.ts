@@ -22,7 +22,7 @@ function inChainOrder(blocks: readonly Block[]) {
   return order.flatMap((plugin) => links.filter((link) => link.plugin === plugin))
 }
 
-/** Never rejects: what one plugin cannot stop is logged, and the others are stopped all the same. */
+/** Never rejects: a plugin that fails to stop is logged, and the others are stopped anyway. */
 export async function stopInstances(instances: Iterable<Instance>, log: Logger): Promise<void> {
   for (const instance of instances) {
     try {

@@ -10,7 +10,9 @@ export type TableProbe = (
   request: Message,
 ) => { readonly reply: Message | undefined /** Why not, when there is no reply. */; readonly reason: string }
 
-/** `missReason` words the responder's last miss. The probe has a reader slot of its own, so it is safe at any time. */
+/**
+ * `missReason` describes the responder's last miss. The probe has a reader slot of its own, so it is safe at any time.
+ */
 export function createTableProbe(responder: Responder, missReason: () => string): TableProbe {
   const reply = new Uint8Array(65_535)
   return (space, request) => {

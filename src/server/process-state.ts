@@ -42,7 +42,7 @@ export function createSharedValues(log: Logger): SharedValues {
       let released = false
       const held = entry
       return {
-        // The key names the type: whoever acquires under one key makes the same kind of value.
+        // The key names the type: all callers of one key make the same kind of value.
         value: held.shared.value as T,
         release() {
           if (released) return

@@ -1,6 +1,6 @@
 /**
  * Which names of a server block compile: it stands between the plugins that can compute answers ahead (CompiledSource,
- * ReplySource) and the answer table, and lets through only what the chain would answer the same way.
+ * ReplySource) and the answer table, and passes only what the chain would answer the same way.
  */
 
 import { isSubdomain, parentOf } from '../dns/name.ts'
@@ -21,7 +21,7 @@ export interface PublishedBlock {
   readonly plugins: readonly BlockPlugin[]
   readonly server: string
   readonly view: string
-  /** True when this block answers `name` on this listener whoever asks. */
+  /** True when this block answers `name` on this listener for every client. */
   owns(name: string): boolean
   /** Zones of other blocks of the listener below `name`. */
   foreignZonesBelow(name: string): readonly string[]

@@ -115,7 +115,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   const onAnswered: AnsweredHandler = (query, space, profileId) => {
     const { plugin, server } = writer.profileOf(profileId)
-    // A thread may show the last of an old configuration's answers when that has ended: its successor hears of them.
+    // A thread may publish the last answers of an old configuration after its end: the new one's observers get them.
     const successor = () => running.configuration.listeners.find((plan) => plan.server === server)
     const plan = ownerOf(space)?.planOf(space) ?? successor()
     if (!plan) return false
@@ -134,7 +134,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   running.serving()
 
   async function reload(reason: string): Promise<ReloadResult> {
-    // One that has not begun will read the Corefile as it is then: it does for all who ask meanwhile.
+    // A reload that has not begun reads the Corefile when it begins, so it serves all requests until then.
     waiting ??= reloading.then(() => {
       waiting = undefined
       return replaceConfiguration(reason)

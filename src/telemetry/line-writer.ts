@@ -18,7 +18,7 @@ export function createLineWriter(stream: Writable): LineWriter {
   let lost = 0
   let broken = false
 
-  // EPIPE and the like: nobody reads any more, and there is no place left to complain.
+  // EPIPE and the like: the reader is gone, so there is no place left to report it.
   stream.on('error', () => {
     broken = true
     pending = ''

@@ -1,4 +1,4 @@
-/** What Prometheus' client libraries tell about a process, and the build: names and meanings are theirs. */
+/** The process metrics of Prometheus' client libraries, under their names, and the build. */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { MetricsRegistry } from './metrics.ts'
 

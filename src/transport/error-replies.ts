@@ -34,8 +34,8 @@ export function writeServfail(
 }
 
 /**
- * Writes the header of a FORMERR to the message whose header stands at `request[start]`; false when that is a reply, to
- * which nobody replies. For messages of which no more than the header is known: the question is not repeated.
+ * Writes the header of a FORMERR to the message whose header is at `request[start]`; false when that is a reply, which
+ * gets none. For messages of which only the header is known: the question is not repeated.
  */
 export function writeFormerr(request: Uint8Array, start: number, reply: Uint8Array): boolean {
   if ((request[start + 2] & 0x80) !== 0) return false

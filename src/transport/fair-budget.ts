@@ -16,7 +16,7 @@ export interface Charge {
   release(): void
 }
 
-/** A single client may hold all of a half that nobody else asks for, and of what is scarce a quarter. */
+/** A single client may hold half of the bound while it is free, and a quarter of it once more is taken. */
 const share = 1 / 4
 const scarceFrom = 1 / 2
 

@@ -12,7 +12,7 @@ export interface Host {
   readonly optional: boolean
 }
 
-/** `''` is two sockets, IPv4 and V6ONLY IPv6, so that nobody ever sees an IPv4-mapped client. */
+/** `''` is two sockets, IPv4 and V6ONLY IPv6, so that no client address is IPv4-mapped. */
 export function hostsOf(listener: Pick<Listener, 'address'>): readonly Host[] {
   const { address } = listener
   if (address === '') {

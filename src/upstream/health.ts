@@ -23,7 +23,7 @@ export interface HealthOptions {
 
 export interface Health {
   readonly down: boolean
-  /** It has failed somebody and has not answered since. */
+  /** A query failed, and the server has not answered since. */
   readonly checking: boolean
   /** A query got no answer: begins checking, unless it goes on already. */
   suspect(): void

@@ -4,7 +4,7 @@ import { randomFillSync } from 'node:crypto'
 const pool = new Uint16Array(2048)
 let used = pool.length
 
-/** An ID that nobody can foresee (RFC 5452 §9.2). */
+/** An unpredictable ID (RFC 5452 §9.2). */
 export function randomId(): number {
   if (used === pool.length) {
     randomFillSync(pool)

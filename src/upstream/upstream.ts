@@ -112,7 +112,7 @@ function createStream(
     host: address,
     port,
     ...from,
-    // An address is no SNI name (RFC 6066 §3); the certificate is checked against it all the same.
+    // An address is no SNI name (RFC 6066 §3); the certificate is checked against it anyway.
     ...(serverName ? { servername: serverName } : {}),
     secureContext: options.secureContext(),
     minVersion: 'TLSv1.2' as const,

@@ -165,7 +165,7 @@ function* recordsOfService(
   for (const name of names) {
     const result = lookupExternal(context, settings, zone, name, dnsType.A)
     if (result.kind !== 'groups') continue
-    // As in CoreDNS a transfer gives each external address its full weight; endpoints share theirs as ever.
+    // As in CoreDNS a transfer gives each external address its full weight; endpoints share theirs as in answers.
     const weight = service.externalIPs.length + service.ingress.length > 0 ? 100 : weightOf(result.groups)
     const records = (type: number, groups: readonly EndpointGroup[] = result.groups): readonly ResourceRecord[] =>
       externalRecords(context, settings, groups, name, type, weight).answer

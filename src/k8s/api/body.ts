@@ -11,7 +11,7 @@ import type { ApiStatus, BodyReader, ListReader, WatchEvent } from '../decode/wi
 import { ApiFailure, describeFailure } from './failure.ts'
 import type { ApiResponse } from './session.ts'
 
-/** Both, for a custom resource answers 406 to protobuf alone. */
+/** Both, because a custom resource answers 406 to protobuf alone. */
 export const acceptWatch =
   'application/vnd.kubernetes.protobuf;stream=watch, application/json;stream=watch, application/json'
 export const acceptList = 'application/vnd.kubernetes.protobuf, application/json'

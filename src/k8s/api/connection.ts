@@ -1,5 +1,5 @@
 /**
- * The way to one API server, shared by all watches: one session at a time, opened when somebody needs it.
+ * The connection to one API server, shared by all watches: one session at a time, opened when it is needed.
  *
  * How often to try a server that cannot be reached? The backoff of 0.8 to 30 s protects a server that struggles; a port
  * that refuses is no server that struggles, and an attempt costs it nothing. Answers must be right within 2 s of the
@@ -102,7 +102,7 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
     }
   }
 
-  /** A wrong certificate or file is put right by people: trying it every second would help nobody. */
+  /** A wrong certificate or file needs a person: retrying every second would not help. */
   const retryDelay = ({ reason }: ApiFailure): number =>
     reason === 'tls' || reason === 'config' ? backoff.next() : probeInterval * (1 - Math.random() / 2)
 
@@ -146,7 +146,7 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
         opening = undefined
       })
       current = await opening
-      // Whoever stopped everything meanwhile has closed the session before this one.
+      // A stop during the opening has closed only the session before this one.
       if (stop.signal.aborted) current.close()
       return current
     },

@@ -23,7 +23,9 @@ export interface TlsFacts {
   readonly rejectUnauthorized?: boolean
 }
 
-/** A SYN is sent again after a second: two attempts. Short, for a server that comes back must be met at once. ms */
+/**
+ * A SYN is sent again after a second: two attempts. Short, because a server that comes back must be reached at once. ms
+ */
 const tcpTimeout = 2000
 /** Milliseconds for the TLS handshake, and for a proxy's answer. */
 const handshakeTimeout = 10_000

@@ -7,7 +7,7 @@ import type { GaugeCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { ClusterModel } from '../model/cluster-model.ts'
 import type { Resource } from '../model/types.ts'
 
-/** What a reflector tells about its watch. */
+/** The metrics of a reflector's watch. */
 export interface WatchMeter {
   /** The API server sent something: an event, a bookmark, a part of a list. */
   alive(): void

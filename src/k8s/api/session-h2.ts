@@ -22,7 +22,7 @@ export function openH2(socket: Socket, origin: string, clock: Clock): Session {
     settings: { enablePush: false, initialWindowSize: window },
     maxSessionMemory: 64,
   })
-  // Errors reach whoever waits for a response; without a listener they would end the process.
+  // Errors reject the pending responses; without a listener they would end the process.
   session.on('error', () => {})
   session.on('connect', () => session.setLocalWindowSize(window))
   // The server goes away, or wants to be rid of us for balance: streams that run may run out (RFC 9113 §6.8).

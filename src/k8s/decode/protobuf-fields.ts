@@ -42,7 +42,7 @@ function readUntil<Draft>(pbf: PbfReader, end: number, draft: Draft, read: ReadF
   if (pbf.pos !== end) throw new MalformedObject('a field is longer than the message that it is in')
 }
 
-/** As pbf's, with its errors as ours. Skips the field before when nobody read it. */
+/** As pbf's, with its errors as ours. Skips the previous field if it was not read. */
 function nextField(pbf: PbfReader, end: number): number {
   try {
     return pbf.nextField(end)

@@ -76,7 +76,7 @@ const readLabel: ReadField<{ key: string; meta: MetaDraft }> = (field, entry, pb
   else if (entry.key === label.sourceCluster) entry.meta.sourceCluster = text(pbf, reducer)
 }
 
-/** The value is read only where somebody asked for the key: others are up to 256 KiB of somebody else's state. */
+/** The value is read only for keys that are asked for: others are up to 256 KiB of other programs' state. */
 const readAnnotation: ReadField<{ key: string; meta: MetaDraft }> = (field, entry, pbf, reducer) => {
   if (field === 1) entry.key = text(pbf, reducer)
   if (field !== 2) return

@@ -13,7 +13,7 @@ export interface Reducer {
   /** What a decoder need not read, it may leave. */
   readonly keep: Keep
   readonly strings: StringTable
-  /** True for annotation keys that somebody asked for. */
+  /** True for annotation keys that are asked for. */
   keepsAnnotation(key: string): boolean
   service(draft: ServiceDraft): Service
   namespace(meta: MetaDraft): Namespace

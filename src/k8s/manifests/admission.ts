@@ -19,7 +19,7 @@ export interface Admitted {
 }
 
 export interface Admission {
-  /** The reduced forms of the objects: in order, after the implied namespaces. `refuse` hears of malformed ones. */
+  /** The reduced forms of the objects: in order, after the implied namespaces. `refuse` gets the malformed ones. */
   admit(objects: readonly ApiObject[], refuse: (object: ApiObject, reason: string) => void): Admitted[]
 }
 

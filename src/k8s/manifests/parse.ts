@@ -20,8 +20,8 @@ export class ManifestError extends Error {
 }
 
 /**
- * Every object with a kind, lists unfolded. Throws ManifestError. `warn` hears of what is wrong with an object that is
- * read all the same.
+ * Every object with a kind, lists unfolded. Throws ManifestError. `warn` gets the problems of objects that are read
+ * nevertheless.
  */
 export function parseManifest(
   text: string,
@@ -71,8 +71,8 @@ interface Repeated {
 }
 
 /**
- * Annotations that are there twice, by their place: nobody's service shall be missing for it. The last one counts, as
- * for an API server. Any other key that is there twice is a mistake that nobody can guess the meaning of.
+ * Annotations that are there twice, by their place: no Service is dropped because of them. The last one counts, as for
+ * an API server. Any other key that is there twice is an error, because its meaning is ambiguous.
  */
 function repeatedAnnotations(document: Document.Parsed): ReadonlyMap<number, Repeated> {
   const repeated = new Map<number, Repeated>()

@@ -48,7 +48,7 @@ export function createClusterModel(
   const slices = createSliceIndex()
   const imported = createSliceIndex()
 
-  /** Serials that somebody has a zone's content under. */
+  /** Serials under which a secondary has a zone. */
   const sealed = new Set<keyof typeof serials>()
   const touch = (serial: keyof typeof serials, counts: boolean): void => {
     const wasSealed = sealed.delete(serial)

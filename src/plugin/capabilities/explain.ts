@@ -1,4 +1,4 @@
-/** What a plugin tells a person about itself. */
+/** What a plugin says about itself to people. */
 import { defineCapability } from '../capability.ts'
 import type { Query } from '../query.ts'
 

@@ -1,4 +1,4 @@
-/** How the listeners of a server block are opened, and what they let in. */
+/** How the listeners of a server block are opened, and what they accept. */
 import { defineCapability } from '../capability.ts'
 
 /** IP addresses to listen on (`bind`); without it the block listens on every address. */
@@ -7,5 +7,7 @@ export const listenAddresses = defineCapability<readonly string[]>('listen addre
 /** UDP threads of each listener, each with a socket of its own (`multisocket`). */
 export const udpShards = defineCapability<number>('UDP shards')
 
-/** Queries of another class than IN are let in (`forward`). One block opens its whole listener to them, as in CoreDNS. */
+/**
+ * Queries of other classes than IN are accepted (`forward`). One block opens its whole listener to them, as in CoreDNS.
+ */
 export const everyClass = defineCapability<true>('every class')

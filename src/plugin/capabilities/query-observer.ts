@@ -1,9 +1,9 @@
-/** Hears of queries that the data plane answered: a handler sees only those of the chain (`log`). */
+/** Observes queries that the data plane answered, which no handler sees (`log`). */
 import { defineCapability } from '../capability.ts'
 import type { AnsweredQuery, Observed } from '../observer.ts'
 
 export interface QueryObserver {
-  /** Which replies to queries at and below the name (lower case, absolute) it hears of. May claim too many. */
+  /** Which replies to queries at and below the name (lower case, absolute) it observes. May claim too many. */
   wants(name: string): Observed
   /** Called a few milliseconds after the reply; under load not for every query. Must not throw. */
   observe(query: AnsweredQuery): void

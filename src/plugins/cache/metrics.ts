@@ -96,7 +96,7 @@ export function createCacheMetrics(options: CacheMetricsOptions): CacheMetrics {
   }
 }
 
-/** What the data plane has answered on behalf of this block's `cache` since somebody asked last. */
+/** What the data plane has answered on behalf of this block's `cache` since the last call. */
 function createTableHits({ registry, dataPlane, block }: CacheMetricsOptions) {
   const growth = createGrowth(registry)
   return function* (): Iterable<{ server: string; view: string; kind: Kind; count: number }> {

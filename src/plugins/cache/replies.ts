@@ -82,7 +82,9 @@ export function replyFrom(entry: Entry, query: Query, ttl: number): Message {
   }
 }
 
-/** The query as it goes on to the next plugin: always with AD, so that the answer is complete for whoever is next. */
+/**
+ * The query as it goes on to the next plugin: always with AD, so that the answer is complete for every later client.
+ */
 export const askingForAd = (query: Query): Query =>
   query.request.authenticData ? query : { ...query, request: { ...query.request, authenticData: true } }
 

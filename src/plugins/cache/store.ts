@@ -43,8 +43,8 @@ export interface Store {
 }
 
 /**
- * A reply takes the place of one entry for each kibibyte; most have 100 to 500 octets. Else whoever owns a zone whose
- * answers have 64 KiB could have a cache of 9,984 entries take 600 MiB.
+ * A reply takes the place of one entry for each kibibyte; most have 100 to 500 octets. Otherwise the owner of a
+ * zone whose answers have 64 KiB could make a cache of 9,984 entries take 600 MiB.
  */
 const placeOctets = 1024
 

@@ -37,7 +37,7 @@ export interface HandlerOptions {
 /** Follows the CNAMEs of a query's name; `home`: the zone whose names are looked up without leaving the plugin. */
 type FollowCnames = (context: ClusterContext, home: string, query: Query, spec: ChaseSpec) => Promise<Chased>
 
-/** TTL in seconds of a denial after the query was held for the name in vain: it may appear at any moment. */
+/** TTL in seconds of a denial after the query was held without success: the name may appear at any moment. */
 const heldDenialTtl = 1
 
 export function createHandler(options: HandlerOptions): Handler {

@@ -1,6 +1,6 @@
 /**
- * The HTTP listeners of health, ready and metrics: one per address in the process, whoever asks for it. A reload
- * acquires the listener for the new configuration before the old one lets go, so it is never closed in between.
+ * The HTTP listeners of health, ready and metrics: one per address in the process, shared by all who name it. A reload
+ * acquires the listener for the new configuration before the old one releases it, so it is never closed in between.
  */
 import { lookup } from 'node:dns/promises'
 import type { Server } from 'node:net'

@@ -46,7 +46,7 @@ function setOptions(native: Libc, fd: number, host: Host): void {
   }
 }
 
-/** RFC 863's port: nobody sends queries from it. */
+/** RFC 863's port: no query comes from it. */
 const discardPort = 9
 
 /**

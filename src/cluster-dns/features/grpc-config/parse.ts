@@ -37,8 +37,8 @@ function parseGrpcConfig(text: string): Parsed<Uint8Array> {
 type Choice = Readonly<Record<string, unknown>>
 
 /**
- * The choices as every client understands them. An empty criterion is left out: by gRFC A2 it excludes nobody, but
- * clients take it for one that nobody meets. A last choice is for everybody: without any, grpc-go fails its calls.
+ * The choices as every client understands them. An empty criterion is left out: by gRFC A2 it excludes no client, but
+ * clients treat it as one that no client meets. A last choice applies to all: without any, grpc-go fails its calls.
  */
 function withoutGaps(choices: readonly Choice[]): Choice[] {
   const all = choices.map(({ clientLanguage, clientHostname, ...others }) => ({

@@ -68,7 +68,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const dirtyServices = new Map<string, DirtyService>()
   const dirtyNames = new Set<string>()
   const dirtyNamespaces = new Set<string>()
-  /** Services that rest, with what has become dirty meanwhile. */
+  /** Services that rest after a compile, with their changes since then. */
   const resting = new Map<string, DirtyService | undefined>()
   /** What is left to do while everything is being published. */
   let bulk: Iterator<() => void> | undefined
@@ -87,7 +87,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
     for (const name of dirtyNames) {
       dirtyNames.delete(name)
-      // It may have had to make room meanwhile.
+      // The name may have been evicted since.
       if (names.isUsed(name)) names.compileAdmitted(name)
       return true
     }

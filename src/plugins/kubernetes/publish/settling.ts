@@ -104,7 +104,7 @@ export function createSettling(
 
   const subscriptions = [
     subscribe('indexes', { snapshot: sync, sync, service }),
-    // Those who publish answers hear of it when the held queries do not have to wait for them any more.
+    // Publishing comes after the held queries have been answered.
     subscribe('publishing', { service: notify }),
   ]
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rcode } from '../../src/dns/codes.ts'
+import { parseRecord } from '../../src/dns/record-text.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
 import { forward } from '../../src/plugins/forward/index.ts'
 import { answersOf, createForwardHarness, errorOf, rcodeOf } from '../support/forward-harness.ts'
 import { createPluginHarness, failing, handle, messageOf, ask as question, setUp } from '../support/plugin-harness.ts'
-import { parseRecord } from '../../src/dns/record-text.ts'
 import { until } from '../support/until.ts'
 import { answering, type Script, silent, startUpstream } from '../support/upstream.ts'
 

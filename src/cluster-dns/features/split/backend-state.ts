@@ -7,6 +7,7 @@ import { countOf, type EndpointSelection, isLastResort, selectEndpoints } from '
 import { type EndpointGroup, endpointsAt, noPort, virtualAddresses } from '../../lookup/endpoints.ts'
 import { isKnown, isShown } from '../../lookup/visibility.ts'
 import { absoluteName, type ServiceNameParts, serviceName } from '../../names/cluster-name.ts'
+import type { ClusterDnsSettings } from '../../settings.ts'
 import type { Backend } from './split-backends.ts'
 
 /** A port by the labels of its name. */
@@ -26,8 +27,8 @@ export interface BackendState extends Backend {
 
 /** What a backend contributes to the split. */
 export interface Content {
-  /** The ports that it declares. */
-  readonly ports: readonly PortName[]
+  /** The ports that it declares, each once. */
+  ports(): readonly PortName[]
   readonly endpointCount: number
   /** Seconds at most. */
   readonly maxTtl: number
@@ -61,24 +62,18 @@ function stateOf(context: ClusterContext, zone: string, backend: Backend): Backe
     const content = externalContent(service, target)
     return { ...backend, condition: 'ready', reason: `ExternalName ${target}`, content }
   }
-  const slices = view.slices(namespace, name)
-  const selection = selectEndpoints(settings, slices)
-  const count = slices.reduce((sum, slice) => sum + countOf(slice, selection.filter), 0)
+  const owner = serviceName(namespace, name, zone)
+  const { selection, count, content: endpoints } = endpointsOf(settings, owner, view.slices(namespace, name))
   const endpointsAreKnown = isKnown(view, 'endpointslices') && view.availability('endpointslices') !== 'off'
   if (service.headless) {
     if (!isKnown(view, 'endpointslices')) {
       return { ...backend, condition: 'unknown', reason: 'EndpointSlices cannot be read', content: undefined }
     }
     if (count === 0) return out('no ready endpoint')
-    const owner = serviceName(namespace, name, zone)
-    return {
-      ...backend,
-      ...conditionOf(selection, count),
-      content: headlessContent(context, owner, slices, selection, count),
-    }
+    return { ...backend, ...conditionOf(selection, count), content: endpoints }
   }
   if (service.clusterIPs.length === 0) return out('no ClusterIP yet')
-  const content = virtualContent(service, serviceName(namespace, name, zone), selection)
+  const content = virtualContent(service, owner, selection)
   if (endpointsAreKnown) {
     return count > 0 ? { ...backend, ...conditionOf(selection, count), content } : out('no ready endpoint')
   }
@@ -93,7 +88,7 @@ const conditionOf = (selection: EndpointSelection, count: number): Pick<BackendS
 
 function virtualContent(service: Service, target: string, { maxTtl }: EndpointSelection): Content {
   return {
-    ports: service.ports,
+    ports: () => service.ports,
     endpointCount: service.clusterIPs.length,
     maxTtl,
     groups: () => virtualAddresses(service.clusterIPs, [], target),
@@ -113,13 +108,43 @@ const anyPort: Pick<ServiceNameParts, 'endpoint' | 'topology' | 'port' | 'protoc
   protocol: '',
 }
 
+/** The endpoints of a service, as every split that names it has them. */
+interface BackendEndpoints {
+  readonly selection: EndpointSelection
+  readonly count: number
+  readonly content: Content
+}
+
+/**
+ * The list of a service's slices is replaced when one of them changes. A hundred splits may name one service of thousands
+ * of endpoints: what they have in common is read once. By the settings that matter.
+ */
+const knownEndpoints = new WeakMap<readonly EndpointSlice[], Map<string, BackendEndpoints>>()
+
+function endpointsOf(settings: ClusterDnsSettings, owner: string, slices: readonly EndpointSlice[]): BackendEndpoints {
+  const known = knownEndpoints.get(slices) ?? new Map<string, BackendEndpoints>()
+  if (slices.length > 0) knownEndpoints.set(slices, known)
+  const key = `${settings.terminatingLastResort} ${settings.endpointPodNames} ${owner}`
+  let endpoints = known.get(key)
+  if (!endpoints) {
+    const selection = selectEndpoints(settings, slices)
+    const count = slices.reduce((sum, slice) => sum + countOf(slice, selection.filter), 0)
+    const content = headlessContent(settings, owner, slices, selection, count)
+    endpoints = { selection, count, content }
+    if (slices.length > 0) known.set(key, endpoints)
+  }
+  return endpoints
+}
+
 function headlessContent(
-  { settings: { endpointPodNames } }: ClusterContext,
+  { endpointPodNames }: ClusterDnsSettings,
   owner: string,
   slices: readonly EndpointSlice[],
   { filter, maxTtl }: EndpointSelection,
   endpointCount: number,
 ): Content {
+  let distinct: readonly PortName[] | undefined
+  let all: readonly EndpointGroup[] | undefined
   let known: ReadonlyMap<EndpointSlice, readonly EndpointGroup[]> | undefined
   /** One group, or none, of each slice: the same for all ports. */
   const groupsOf = (): ReadonlyMap<EndpointSlice, readonly EndpointGroup[]> => {
@@ -127,10 +152,16 @@ function headlessContent(
     return known
   }
   return {
-    ports: slices.flatMap((slice) => slice.ports),
+    ports() {
+      distinct ??= distinctPorts(slices)
+      return distinct
+    },
     endpointCount,
     maxTtl,
-    groups: () => [...groupsOf().values()].flat(),
+    groups() {
+      all ??= [...groupsOf().values()].flat()
+      return all
+    },
     atPort: (asked) =>
       [...groupsOf()].flatMap(([slice, groups]) => {
         const [port] = portsFor(asked, slice.ports)
@@ -140,12 +171,26 @@ function headlessContent(
   }
 }
 
+/** The slices of a service mostly have the same ports. */
+function distinctPorts(slices: readonly EndpointSlice[]): readonly PortName[] {
+  const distinct = new Map<string, PortName>()
+  let previous: readonly PortName[] = []
+  for (const { ports } of slices) {
+    const isSame =
+      ports.length === previous.length &&
+      ports.every(({ name, protocol }, i) => name === previous[i].name && protocol === previous[i].protocol)
+    previous = ports
+    for (const port of isSame ? [] : ports) distinct.set(`${port.name}/${port.protocol}`, port)
+  }
+  return [...distinct.values()]
+}
+
 const noAddress = new Uint8Array(0)
 
 function externalContent(service: Service, target: string): Content {
   const group = { width: 0 as const, addresses: noAddress, names: [target], count: 1, target: () => target }
   return {
-    ports: service.ports,
+    ports: () => service.ports,
     endpointCount: 1,
     maxTtl: Number.POSITIVE_INFINITY,
     groups: () => [{ ...group, ports: [] }],

@@ -47,13 +47,24 @@ export function splitAnswer(split: SplitLookup, type: number, ttl: number): Spli
   }
 }
 
+/** A headless backend has the same groups in every split that names it, until its endpoints change. */
+const knownAddresses = { 4: new WeakMap<object, Uint8Array>(), 16: new WeakMap<object, Uint8Array>() }
+
+function addressesOf(groups: readonly EndpointGroup[], width: 4 | 16): Uint8Array {
+  const known = knownAddresses[width].get(groups)
+  if (known) return known
+  const addresses = distinctAddresses(groups, width)
+  knownAddresses[width].set(groups, addresses)
+  return addresses
+}
+
 /** A backend without addresses of the family is not selected for it. */
 function hostsAnswer({ hosts }: SplitLookup, width: 4 | 16, ttl: number): SplitAnswer {
   const variants = hosts.flatMap(({ share, groups }): ChoiceSpec['variants'][number][] => {
     if (groups.some((group) => group.width === 0)) {
       return [{ weight: share, answer: { kind: 'chase', groups, ttl } }]
     }
-    const addresses = distinctAddresses(groups, width)
+    const addresses = addressesOf(groups, width)
     return addresses.length > 0 ? [{ weight: share, answer: { kind: 'addresses', ttl, addresses } }] : []
   })
   if (variants.length === 0) return nodata

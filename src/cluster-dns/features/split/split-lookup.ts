@@ -132,9 +132,13 @@ function askedPorts(
   const isAsked = (candidate: { readonly name: string; readonly protocol: string }): boolean =>
     (port === '' || candidate.name === port) && (protocol === '' || candidate.protocol === protocol)
   if (ports.length > 0) return ports.filter(isAsked).map((own) => ({ ...own, number: own.port }))
+  if (port !== '' && protocol !== '') {
+    const one: AskedPort = { name: port, protocol, number: undefined }
+    return present.some(({ content }) => content.atPort(one).length > 0) ? [one] : []
+  }
   const asked = new Map<string, AskedPort>()
   for (const { content } of present) {
-    for (const { name, protocol: of } of content.ports) {
+    for (const { name, protocol: of } of content.ports()) {
       if (isAsked({ name, protocol: of })) asked.set(`${name}/${of}`, { name, protocol: of, number: undefined })
     }
   }

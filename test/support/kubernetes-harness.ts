@@ -20,6 +20,7 @@ import { createSource } from '../../src/plugins/kubernetes/publish/source.ts'
 import { schema } from '../../src/plugins/kubernetes/settings.ts'
 import { createTable } from '../../src/table/index.ts'
 import { monotonicMilliseconds } from '../../src/table/writer.ts'
+import { createMetrics } from '../../src/telemetry/registry.ts'
 import { questionBudget } from './budget.ts'
 import { createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './context.ts'
@@ -82,6 +83,7 @@ export function createKubernetesHarness(given: ClusterOptions): KubernetesHarnes
     // No service is put off for the work that it takes, however slow the machine is.
     threadTime: () => 0,
     latency: { published() {}, alreadyThere() {} },
+    metrics: createMetrics(),
     report(text) {
       throw new Error(text)
     },

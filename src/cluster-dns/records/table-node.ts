@@ -48,7 +48,8 @@ const anyOther = dnsType.HTTPS
 export interface CompileOptions {
   /**
    * Leaves SRV records of headless services and of splits over many endpoints to the chain: they take ten times the octets
-   * of the addresses, and clients ask few services for them.
+   * of the addresses, and clients ask few services for them. So are the addresses of splits over very many endpoints: one
+   * annotation of a hundred octets can name all large services of a cluster.
    */
   readonly withoutEndpointServices?: boolean
 }
@@ -113,12 +114,19 @@ function isLeftToChain(
   if (clusterName.kind === 'browse' && clusterName.namespace === '' && clusterName.what === 'domains') {
     return type === dnsType.PTR
   }
-  if (type !== dnsType.SRV || !options.withoutEndpointServices) return false
+  if (!options.withoutEndpointServices) return false
+  if (type === dnsType.A || type === dnsType.AAAA) {
+    return result.kind === 'groups' && result.split !== undefined && result.split.endpointCount > maxSplitEndpointsAhead
+  }
+  if (type !== dnsType.SRV) return false
   if (result.kind === 'groups' && result.split) return isLarge(result.split)
   return (
     isServiceItself(clusterName) && isHeadlessName(context.view, clusterName) && hasPorts(context.view, clusterName)
   )
 }
+
+/** Endpoints of all backends of a split whose addresses are compiled ahead. */
+const maxSplitEndpointsAhead = 4096
 
 /** Without a port there is no SRV record, and the table's NODATA costs nothing. */
 function hasPorts(view: ClusterView, { imported, namespace, service }: ServiceNameParts): boolean {

@@ -59,6 +59,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     zones: [...settings.dns.zones, ...openZones(settings.dns)],
     clock,
     latency: measureProgrammingLatency(metrics, clock),
+    metrics,
     report: log.error,
   })
   // The bound is the process's, whatever configurations run.

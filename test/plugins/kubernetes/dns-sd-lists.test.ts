@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { followIndexes } from '../../../src/plugins/kubernetes/indexes.ts'
 import { createPublisher } from '../../../src/plugins/kubernetes/publish/publisher.ts'
 import type { NodeSpec } from '../../../src/table/spec.ts'
+import { createMetrics } from '../../../src/telemetry/registry.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
@@ -39,6 +40,7 @@ describe(`a namespace of ${count} services`, () => {
       clock: createFakeClock(),
       threadTime: () => 0,
       latency: { published() {}, alreadyThere() {} },
+      metrics: createMetrics(),
       report: (text) => assert.fail(text),
     })
     cluster.subscribe('publishing', { service: publisher.serviceChanged, namespace: publisher.namespaceChanged })

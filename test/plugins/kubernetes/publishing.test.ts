@@ -8,6 +8,7 @@ import { createPublisher, type Publisher } from '../../../src/plugins/kubernetes
 import type { Clock } from '../../../src/scheduling/clock.ts'
 import { createTable } from '../../../src/table/index.ts'
 import type { NodeSpec, ZoneSpec } from '../../../src/table/spec.ts'
+import { createMetrics } from '../../../src/telemetry/registry.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
@@ -58,6 +59,7 @@ function createPublisherHarness(
     clock: options.clock ?? createFakeClock(),
     threadTime: options.threadTime ?? (() => 0),
     latency: { published() {}, alreadyThere() {} },
+    metrics: createMetrics(),
     report: (text) => void errors.push(text),
   })
   cluster.subscribe('publishing', {

@@ -20,7 +20,7 @@ describe('the dependents of a service', () => {
         const dependents = createSplitIndex()
         const model = new Map<string, { service: NamespacedName; others: readonly NamespacedName[] }>()
         for (const { service, others } of all) {
-          dependents.follow(service, others)
+          dependents.update(service, others)
           model.set(key(service), { service, others })
         }
         const naming = (wanted: (other: NamespacedName) => boolean) =>
@@ -43,8 +43,8 @@ describe('the dependents of a service', () => {
 
   it('a service that nobody names has no dependents', () => {
     const dependents = createSplitIndex()
-    dependents.follow({ namespace: 'a', name: 'x' }, [{ namespace: 'a', name: 'y' }])
-    dependents.follow({ namespace: 'a', name: 'x' }, [])
+    dependents.update({ namespace: 'a', name: 'x' }, [{ namespace: 'a', name: 'y' }])
+    dependents.update({ namespace: 'a', name: 'x' }, [])
     assert.deepEqual(dependents.of({ namespace: 'a', name: 'y' }), [])
     assert.deepEqual(dependents.ofNamespace('a'), [])
   })

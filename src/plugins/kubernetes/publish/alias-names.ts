@@ -12,16 +12,19 @@ export interface AliasNames {
   /** Zones for aliases inside a cluster's zone: what has no alias there is for the next plugin, not denied. */
   compileZones(): void
   /**
-   * To be called whenever the service's own names are compiled. Returns the other services that have lost or got an alias
-   * by that.
+   * To be called whenever the service's own names are compiled; one name with each step. Returns the other services that
+   * have lost or got an alias by that.
    */
-  compile(service: ServiceName): readonly ServiceName[]
+  compile(service: ServiceName): Generator<void, readonly ServiceName[]>
 }
 
 interface Published {
-  readonly owner: ServiceName
-  readonly names: readonly string[]
+  owner: ServiceName | undefined
+  /** Those of the alias that are in the table. */
+  readonly names: Set<string>
 }
+
+type NamespacedName = Pick<ServiceName, 'namespace' | 'name'>
 
 export function createAliasNames(context: ClusterContext, sink: NameSink): AliasNames {
   const { aliases, settings } = context
@@ -29,23 +32,37 @@ export function createAliasNames(context: ClusterContext, sink: NameSink): Alias
   const claimed = new Map<string, readonly string[]>()
   const published = new Map<string, Published>()
 
-  /** Returns the services that the alias has gone from and come to. */
-  function publish(alias: string): readonly ServiceName[] {
-    const before = published.get(alias)
+  const currentOwner = (alias: string): ServiceName | undefined => {
     const service = ownerOf(context, alias)
-    const names = service ? aliasNames(context, alias, service) : new Map<string, string>()
+    return service && { imported: false, namespace: service.namespace, name: service.name }
+  }
+
+  /** Returns the services that the alias has gone from and come to. */
+  function* publish(alias: string): Generator<void, readonly ServiceName[]> {
+    const service = ownerOf(context, alias)
+    const owner = currentOwner(alias)
+    const current = published.get(alias) ?? { owner: undefined, names: new Set() }
+    const before = current.owner
+    current.owner = owner
+    published.set(alias, current)
     const zone = aliasZoneOf(settings, aliases.zones, alias)!
+    const names = service ? aliasNames(context, alias, service) : new Map<string, string>()
+    for (const name of [...current.names]) {
+      if (names.has(name)) continue
+      current.names.delete(name)
+      sink.remove(name)
+    }
     for (const [name, own] of names) {
+      // Between two steps the alias may have gone to another service, which then publishes it.
+      if (published.get(alias) !== current || !isSame(currentOwner(alias), owner)) break
       const node = aliasNode(context, zone, own)
       if (node) sink.put(name, node)
       else sink.remove(name)
+      current.names.add(name)
+      yield
     }
-    for (const name of before?.names ?? []) if (!names.has(name)) sink.remove(name)
-    const owner = service && { imported: false, namespace: service.namespace, name: service.name }
-    if (owner) published.set(alias, { owner, names: [...names.keys()] })
-    else published.delete(alias)
-    const hands = [before?.owner, owner].filter((hand) => hand !== undefined)
-    return hands.length === 2 && isSame(hands[0]!, hands[1]!) ? [] : hands
+    if (!owner) published.delete(alias)
+    return isSame(before, owner) ? [] : [before, owner].filter((hand) => hand !== undefined)
   }
 
   return {
@@ -56,17 +73,21 @@ export function createAliasNames(context: ClusterContext, sink: NameSink): Alias
         sink.put(zone, { zone, below: 'open', otherTypes: 'chain', answers: new Map() })
       }
     },
-    compile({ imported, namespace, name }) {
+    *compile({ imported, namespace, name }) {
       if (imported || aliases.zones.length === 0) return []
       const key = serviceKey({ imported, namespace, name })
       const now = aliases.claimedBy(namespace, name)
-      const hands = [...new Set([...(claimed.get(key) ?? []), ...now])].flatMap(publish)
+      const all = new Set([...(claimed.get(key) ?? []), ...now])
       if (now.length > 0) claimed.set(key, now)
       else claimed.delete(key)
-      return hands.filter((hand) => !isSame(hand, { namespace, name }))
+      const changedHands: ServiceName[] = []
+      for (const alias of all) {
+        for (const hand of yield* publish(alias)) if (!isSame(hand, { namespace, name })) changedHands.push(hand)
+      }
+      return changedHands
     },
   }
 }
 
-const isSame = (a: Pick<ServiceName, 'namespace' | 'name'>, b: Pick<ServiceName, 'namespace' | 'name'>): boolean =>
-  a.namespace === b.namespace && a.name === b.name
+const isSame = (a: NamespacedName | undefined, b: NamespacedName | undefined): boolean =>
+  a?.namespace === b?.namespace && a?.name === b?.name

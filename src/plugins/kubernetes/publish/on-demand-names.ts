@@ -1,6 +1,8 @@
 /**
- * Names that are compiled when they are first asked for: endpoints, their PTRs, SRV of headless services. Compiling
- * them all ahead would take hundreds of octets of the table for each endpoint of the cluster.
+ * Names that are compiled when they are first asked for: endpoints, their PTRs, SRV of headless services, large splits.
+ * Compiling them all ahead would take hundreds of octets of the table for each endpoint of the cluster. Both their number
+ * and their octets are bounded. The name that was admitted first makes room: the data plane does not count its answers by
+ * name, but a name that is still asked for comes back with its next question.
  */
 
 import { endpointLabel } from '../../../cluster-dns/lookup/endpoints.ts'
@@ -11,8 +13,10 @@ import type { EndpointSlice } from '../../../k8s/model/types.ts'
 export interface OnDemandNames {
   has(name: string): boolean
   names(): Iterable<string>
-  /** Returns the names that had to make room. */
-  add(place: ClusterName, name: string): string[]
+  /** Admits a name. Returns the names that had to make room. */
+  add(clusterName: ClusterName, name: string): string[]
+  /** How many octets of the table the name takes now. Returns the names that had to make room, perhaps itself. */
+  resize(name: string, octets: number): string[]
   remove(name: string): void
   /**
    * The names of a service to be compiled again: all of them, or those that slices have changed: the service's own,
@@ -33,7 +37,15 @@ export interface ServiceName {
 }
 
 /** Names that are kept at most: a scan of all names must not fill the table. */
-const capacity = 16_384
+const maxNames = 16_384
+/** Octets of the table that they take at most: a tenth of what a pod of 170 MiB has for all answers besides its heap. */
+const maxOctets = 8 * 1024 * 1024
+
+interface Admitted {
+  readonly clusterName: ClusterName
+  /** Of the table; 0 until the name is compiled. */
+  octets: number
+}
 
 interface ServiceNames {
   readonly whole: Set<string>
@@ -46,11 +58,12 @@ export function createOnDemandNames(
   podNames: boolean,
   slicesOf: (service: ServiceName) => readonly EndpointSlice[],
 ): OnDemandNames {
-  /** In the order of first use. */
-  const places = new Map<string, ClusterName>()
+  /** In the order of their admission. */
+  const admitted = new Map<string, Admitted>()
   const services = new Map<string, ServiceNames>()
   /** Those of addresses. */
   const reverse = new Set<string>()
+  let octets = 0
 
   function namesOf(service: ServiceName): ServiceNames {
     const key = serviceKey(service)
@@ -63,34 +76,53 @@ export function createOnDemandNames(
   }
 
   function remove(name: string): void {
-    const place = places.get(name)
-    places.delete(name)
+    const entry = admitted.get(name)
+    if (!entry) return
+    admitted.delete(name)
+    octets -= entry.octets
     reverse.delete(name)
-    if (place?.kind !== 'service') return
-    const service = serviceNameOf(place)
+    const { clusterName } = entry
+    if (clusterName.kind !== 'service') return
+    const service = serviceNameOf(clusterName)
     const names = namesOf(service)
     names.whole.delete(name)
-    const ofLabel = names.endpoints.get(place.endpoint)
+    const ofLabel = names.endpoints.get(clusterName.endpoint)
     ofLabel?.delete(name)
-    if (ofLabel?.size === 0) names.endpoints.delete(place.endpoint)
+    if (ofLabel?.size === 0) names.endpoints.delete(clusterName.endpoint)
     const left = names.whole.size + names.endpoints.size
     if (left === 0) services.delete(serviceKey(service))
   }
 
+  function makeRoom(): string[] {
+    const removed: string[] = []
+    for (const name of admitted.keys()) {
+      if (admitted.size <= maxNames && octets <= maxOctets) break
+      remove(name)
+      removed.push(name)
+    }
+    return removed
+  }
+
   return {
-    has: (name) => places.size > 0 && places.has(name),
-    names: () => places.keys(),
-    add(place, name) {
-      places.set(name, place)
-      if (place.kind === 'reverse') reverse.add(name)
-      if (place.kind === 'service') {
-        const names = namesOf(serviceNameOf(place))
-        if (place.endpoint === '' || place.endpoint === everyEndpoint) names.whole.add(name)
-        else names.endpoints.set(place.endpoint, (names.endpoints.get(place.endpoint) ?? new Set()).add(name))
+    has: (name) => admitted.size > 0 && admitted.has(name),
+    names: () => admitted.keys(),
+    add(clusterName, name) {
+      admitted.set(name, { clusterName, octets: 0 })
+      if (clusterName.kind === 'reverse') reverse.add(name)
+      if (clusterName.kind === 'service') {
+        const { endpoint } = clusterName
+        const names = namesOf(serviceNameOf(clusterName))
+        if (endpoint === '' || endpoint === everyEndpoint) names.whole.add(name)
+        else names.endpoints.set(endpoint, (names.endpoints.get(endpoint) ?? new Set()).add(name))
       }
-      const oldest = places.size > capacity ? [places.keys().next().value!] : []
-      oldest.forEach(remove)
-      return oldest
+      return makeRoom()
+    },
+    resize(name, now) {
+      const entry = admitted.get(name)
+      if (!entry) return []
+      octets += now - entry.octets
+      entry.octets = now
+      return makeRoom()
     },
     remove,
     ofService(service, which) {
@@ -104,8 +136,8 @@ export function createOnDemandNames(
       if (names.endpoints.size === 0) return [...found]
       for (const slice of new Set([...before, ...after])) {
         if (before.includes(slice) && after.includes(slice)) continue
-        for (let place = 0; place < slice.count; place++) {
-          for (const name of names.endpoints.get(endpointLabel(slice, place, podNames)) ?? []) found.add(name)
+        for (let index = 0; index < slice.count; index++) {
+          for (const name of names.endpoints.get(endpointLabel(slice, index, podNames)) ?? []) found.add(name)
         }
       }
       return [...found]

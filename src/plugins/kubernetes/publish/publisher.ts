@@ -12,11 +12,13 @@ import { reverseName } from '../../../dns/address.ts'
 import type { TableSink } from '../../../plugin/capabilities/compiled-source.ts'
 import { type Clock, threadTime } from '../../../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../../scheduling/cooperative-scheduler.ts'
+import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 import type { AnnotationValidator } from '../annotation-report/validator.ts'
 import { type BrowseNames, createBrowseNames } from './browse-names.ts'
-import { type ServiceName, serviceKey } from './on-demand-names.ts'
+import type { ServiceName } from './on-demand-names.ts'
 import type { ProgrammingLatency } from './programming-latency.ts'
 import { createServiceNames } from './service-names.ts'
+import { createServiceQueue, type DirtyService, longCompilation } from './service-queue.ts'
 import { createSinks } from './sinks.ts'
 import { createSplitIndex } from './split-index.ts'
 
@@ -32,44 +34,43 @@ export interface Publisher {
   stop(): void
 }
 
-interface DirtyService extends ServiceName {
-  /** Also where nothing but its slices changed. */
-  readonly whole: boolean
-}
-
-/**
- * A compilation of more processor time than this (ms) is one of thousands of endpoints: the service then rests for as
- * long. The clock would not do: on a machine that is short of processors any service could take long, and be put off.
- */
-const longCompilation = 1
-
 export interface PublisherOptions {
   readonly context: ClusterContext
   readonly clock: Clock
   /** Milliseconds of processor time that this thread has had. */
   readonly threadTime?: () => number
   readonly latency: ProgrammingLatency
-  /** Receives what was compiled. */
+  readonly metrics: MetricsRegistry
+  /** Validates the annotations of what was compiled. */
   readonly validator?: Pick<AnnotationValidator, 'service' | 'namespace'>
   /** Writes an error to the log. */
   readonly report: (text: string) => void
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { context, clock, latency, validator, report, threadTime: worked = threadTime } = options
+  const { context, clock, latency, metrics, validator, report, threadTime: worked = threadTime } = options
   const { view, settings } = context
   const targets = createSinks(context, report)
-  const names = createServiceNames(context, targets.sink, { report, later: (name) => dirtyNames.add(name) })
-  const dependents = createSplitIndex()
-  const { after } = clock
+  const evictions = metrics.counter(
+    'slicedns_on_demand_evictions_total',
+    'Names compiled on demand that left the answer table because their number or their octets reached the bound.',
+    [],
+  )
+  const names = createServiceNames(context, targets.sink, {
+    report,
+    later: (name) => dirtyNames.add(name),
+    evicted: (count) => evictions.with().inc(count),
+  })
+  const splits = createSplitIndex()
+  const wake = (): void => work.wake()
   const browse = settings.dnsSd
-    ? createBrowseNames(context, { publish: names.compileName, worked, after, wake: () => work.wake() })
+    ? createBrowseNames(context, { publish: names.compileName, worked, after: clock.after, wake })
     : undefined
-  const dirtyServices = new Map<string, DirtyService>()
+  const services = createServiceQueue({ compile: compileService, clock, threadTime: worked, wake })
   const dirtyNames = new Set<string>()
   const dirtyNamespaces = new Set<string>()
-  /** Services that rest after a compile, with their changes since then. */
-  const resting = new Map<string, DirtyService | undefined>()
+  /** Admitted names wait until then after one that took long. */
+  let namesPausedUntil = Number.NEGATIVE_INFINITY
   /** What is left to do while everything is being published. */
   let bulk: Iterator<() => void> | undefined
   const work = createCooperativeScheduler(clock).task(step, targets.declareZones)
@@ -80,25 +81,36 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   /** One piece of work: changes first, then what is left of everything. False when nothing is left. */
   function step(): boolean {
-    for (const [key, dirty] of dirtyServices) {
-      dirtyServices.delete(key)
-      compileDirty(key, dirty)
-      return true
-    }
-    for (const name of dirtyNames) {
-      dirtyNames.delete(name)
-      // The name may have been evicted since.
-      if (names.isUsed(name)) names.compileAdmitted(name)
-      return true
-    }
+    if (services.step() || stepNames()) return true
     if (bulk === undefined && browse?.step()) return true
     // After their services: a namespace's node says that every name below it is in the table.
     for (const namespace of dirtyNamespaces) {
+      if (services.isPending(namespace)) continue
       dirtyNamespaces.delete(namespace)
       compileNamespace(namespace)
       return true
     }
-    return bulk !== undefined && stepBulk(bulk)
+    return bulk !== undefined && !services.isListing && stepBulk(bulk)
+  }
+
+  function stepNames(): boolean {
+    if (clock.now() < namesPausedUntil) return false
+    for (const name of dirtyNames) {
+      dirtyNames.delete(name)
+      // The name may have been evicted since.
+      if (names.isAdmitted(name)) compileAdmitted(name)
+      return true
+    }
+    return false
+  }
+
+  function compileAdmitted(name: string): void {
+    const start = worked()
+    markWhole(names.compileAdmitted(name))
+    const cost = worked() - start
+    if (cost <= longCompilation) return
+    namesPausedUntil = clock.now() + cost
+    clock.after(cost, wake)
   }
 
   function stepBulk(left: Iterator<() => void>): boolean {
@@ -114,15 +126,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   function* everything(): Iterator<() => void> {
     for (const { namespace, name } of [...view.services()]) {
-      yield () => {
-        compileService({ imported: false, namespace, name, whole: true })
-        latency.alreadyThere(view.slices(namespace, name))
-      }
+      yield () => services.mark({ imported: false, namespace, name, whole: true, listed: true })
     }
     for (const { namespace, name } of [...view.serviceImports()]) {
-      yield () => names.compileService({ imported: true, namespace, name }, true)
+      yield () => services.mark({ imported: true, namespace, name, whole: true, listed: true })
     }
-    for (const name of [...names.usedNames()]) yield () => names.compileAdmitted(name)
+    for (const name of [...names.admittedNames()]) yield () => compileAdmitted(name)
     for (const { name } of [...view.namespaces()]) yield () => compileNamespace(name)
     for (const zone of settings.zones) yield () => names.compileFixed(zone)
     yield names.compileAliasZones
@@ -139,13 +148,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
   }
 
-  function compileService(service: DirtyService): readonly ServiceName[] {
-    const { imported, namespace, name, whole } = service
-    const object = imported ? undefined : view.service(namespace, name)
-    if (!imported) dependents.follow(service, object ? namedBackends(context, object) : [])
-    if (!imported) validator?.service(namespace, name)
-    if (!imported) browse?.serviceChanged(namespace, name)
-    return names.compileService(service, whole)
+  function* compileService(service: DirtyService): Generator<void> {
+    const { imported, namespace, name, whole, listed } = service
+    if (!imported) {
+      const object = view.service(namespace, name)
+      splits.update(service, object ? namedBackends(context, object) : [])
+      validator?.service(namespace, name)
+      browse?.serviceChanged(namespace, name)
+    }
+    markWhole(yield* names.compileService(service, whole))
+    if (imported) return
+    const slices = view.slices(namespace, name)
+    if (listed) latency.alreadyThere(slices)
+    else latency.published(view.service(namespace, name), slices)
   }
 
   function compileNamespace(name: string): void {
@@ -153,26 +168,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     validator?.namespace(name)
   }
 
-  function compileDirty(key: string, dirty: DirtyService): void {
-    const { imported, namespace, name } = dirty
-    const start = worked()
-    for (const other of compileService(dirty)) mark({ ...other, whole: false })
-    if (!imported) latency.published(view.service(namespace, name), view.slices(namespace, name))
-    const cost = worked() - start
-    if (cost <= longCompilation) return
-    resting.set(key, undefined)
-    clock.after(cost, () => {
-      const again = resting.get(key)
-      resting.delete(key)
-      if (again) mark(again)
-    })
-  }
+  const mark = (service: ServiceName, whole: boolean): void => services.mark({ ...service, whole, listed: false })
 
-  function mark(dirty: DirtyService): void {
-    const key = serviceKey(dirty)
-    const marked = resting.has(key) ? resting : dirtyServices
-    marked.set(key, { ...dirty, whole: dirty.whole || (marked.get(key)?.whole ?? false) })
-    if (marked === dirtyServices) work.wake()
+  function markWhole(marked: readonly ServiceName[]): void {
+    for (const service of marked) mark(service, true)
   }
 
   /** Until the first list is complete events are passed over: then everything is published at once. */
@@ -197,20 +196,20 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     serviceChanged(namespace, name) {
       if (!isFollowing()) return
-      mark({ imported: false, namespace, name, whole: false })
-      for (const split of dependents.of({ namespace, name })) mark({ ...split, whole: true })
+      mark({ imported: false, namespace, name }, false)
+      markWhole(splits.of({ namespace, name }))
     },
     importChanged(namespace, name) {
-      if (isFollowing()) mark({ imported: true, namespace, name, whole: false })
+      if (isFollowing()) mark({ imported: true, namespace, name }, false)
     },
     namespaceChanged(namespace) {
       if (!isFollowing()) return
-      for (const { name } of view.servicesIn(namespace)) mark({ imported: false, namespace, name, whole: true })
+      for (const { name } of view.servicesIn(namespace)) mark({ imported: false, namespace, name }, true)
       for (const imported of view.serviceImports()) {
-        if (imported.namespace === namespace) mark({ imported: true, namespace, name: imported.name, whole: true })
+        if (imported.namespace === namespace) mark({ imported: true, namespace, name: imported.name }, true)
       }
-      for (const split of dependents.ofNamespace(namespace)) mark({ ...split, whole: true })
-      for (const name of names.usedAcrossNamespaces()) dirtyNames.add(name)
+      markWhole(splits.ofNamespace(namespace))
+      for (const name of names.admittedAcrossNamespaces()) dirtyNames.add(name)
       browse?.namespaceChanged(namespace)
       dirtyNamespaces.add(namespace)
       work.wake()
@@ -218,7 +217,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     addressChanged(address) {
       if (!isFollowing()) return
       const name = reverseName(address)
-      if (!names.isUsed(name)) return
+      if (!names.isAdmitted(name)) return
       dirtyNames.add(name)
       work.wake()
     },
@@ -227,9 +226,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     answered(zone, name, type) {
       if (!isFollowing()) return
-      const { used, displaced } = names.use(zone, name, type)
-      if (!used) return
-      for (const service of displaced) mark({ ...service, whole: true })
+      const { admitted, displaced } = names.admit(zone, name, type)
+      if (!admitted) return
+      markWhole(displaced)
       dirtyNames.add(name)
       work.wake()
     },

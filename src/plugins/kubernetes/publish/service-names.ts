@@ -1,4 +1,4 @@
-/** Which names of the table belong to which object, and what becomes of them when it changes. */
+/** Which names of the table belong to which object, and what happens to them when it changes. */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { isGrpcConfig } from '../../../cluster-dns/features/grpc-config/config-name.ts'
@@ -22,105 +22,134 @@ import type { Service, ServiceImport } from '../../../k8s/model/types.ts'
 import type { NodeSpec } from '../../../table/spec.ts'
 import { errorStack } from '../../../telemetry/error-text.ts'
 import { createAliasNames } from './alias-names.ts'
+import { nodeOctets } from './node-octets.ts'
 import { createOnDemandNames, type ServiceName, serviceKey, serviceNameOf } from './on-demand-names.ts'
 import type { NameSink } from './sinks.ts'
 
 export interface ServiceNames {
-  /** Names that are there whatever the cluster holds. */
+  /** Names that exist whatever the cluster holds. */
   compileFixed(zone: string): void
   /**
-   * `whole`: also where nothing but the service's slices may have changed. Returns services that an alias has come to or
-   * gone from by that: what is to be reported of them may have changed.
+   * One name with each step. `whole`: also where nothing but the service's slices may have changed. Returns services that
+   * need compiling as a whole by that: an alias has come to them or gone from them, or their names had to make room.
    */
-  compileService(service: ServiceName, whole: boolean): readonly ServiceName[]
-  /** One name that is compiled ahead; a name that is not there is removed. */
+  compileService(service: ServiceName, whole: boolean): Generator<void, readonly ServiceName[]>
+  /** One name that is compiled ahead; a name that does not exist is removed. */
   compileName(zone: string, name: string): void
   /** Zones of aliases only. */
   compileAliasZones(): void
   compileNamespace(namespace: string): void
-  /** One name that was compiled on first use. */
-  compileAdmitted(name: string): void
-  usedNames(): Iterable<string>
-  /** Names in use that depend on which namespaces exist, besides those of the namespaces' services. */
-  usedAcrossNamespaces(): readonly string[]
-  isUsed(name: string): boolean
+  /** One name that was admitted. Returns services as `admit` does. */
+  compileAdmitted(name: string): readonly ServiceName[]
+  admittedNames(): Iterable<string>
+  /** Admitted names that depend on which namespaces exist, besides those of the namespaces' services. */
+  admittedAcrossNamespaces(): readonly string[]
+  isAdmitted(name: string): boolean
   /**
-   * Makes a name that the chain has answered one of the table's, if it is of those that are compiled on first use.
+   * Makes a name that the chain has answered one of the table's, if it is one of those that are compiled on demand.
    * Returns the services whose names had to make room: they need compiling as a whole.
    */
-  use(zone: string, name: string, type: number): { readonly used: boolean; readonly displaced: readonly ServiceName[] }
+  admit(
+    zone: string,
+    name: string,
+    type: number,
+  ): { readonly admitted: boolean; readonly displaced: readonly ServiceName[] }
 }
 
 export interface ServiceNamesOptions {
-  /** Hears of what should not happen: a name that cannot be compiled is left to the chain. */
+  /** Takes what should not happen: a name that cannot be compiled is left to the chain. */
   readonly report: (text: string) => void
-  /** Takes names in use that are to be compiled (`compileAdmitted`) when there is time: a service may have thousands. */
+  /** Takes admitted names that are to be compiled (`compileAdmitted`) when there is time: a service may have thousands. */
   readonly later: (name: string) => void
+  /** Counts the names that had to make room. */
+  readonly evicted: (count: number) => void
 }
 
 export function createServiceNames(
   context: ClusterContext,
   sink: NameSink,
-  { report, later }: ServiceNamesOptions,
+  { report, later, evicted }: ServiceNamesOptions,
 ): ServiceNames {
   const { view, settings } = context
   const forwardZones = settings.zones.filter((zone) => !isReverseZone(zone))
-  const firstUse = createOnDemandNames(settings.endpointPodNames, ({ imported, namespace, name }) =>
+  const onDemand = createOnDemandNames(settings.endpointPodNames, ({ imported, namespace, name }) =>
     imported ? view.importedSlices(namespace, name) : view.slices(namespace, name),
   )
   const aliasNames = createAliasNames(context, sink)
   /** What each service's names were last compiled from. */
   const compiled = new Map<string, Compiled>()
 
-  const placeIn = (zone: string, name: string): ClusterName => parseClusterName(zone, name, grammarOf(settings, zone))
+  const parseIn = (zone: string, name: string): ClusterName => parseClusterName(zone, name, grammarOf(settings, zone))
 
-  function publish(zone: string, name: string): void {
+  /** Returns the services whose names had to make room. */
+  function compileName(zone: string, name: string): readonly ServiceName[] {
     // A zone inside another one takes its names.
-    if (zoneOf(settings, name) !== zone || absoluteName(name) === undefined) return
+    if (zoneOf(settings, name) !== zone || absoluteName(name) === undefined) return []
     const node = nodeOf(zone, name)
-    if (node) sink.put(name, node)
-    else sink.remove(name)
+    if (node) return put(name, node)
+    sink.remove(name)
+    return []
+  }
+
+  function put(name: string, node: NodeSpec): readonly ServiceName[] {
+    sink.put(name, node)
+    return onDemand.has(name) ? displace(onDemand.resize(name, nodeOctets(node))) : []
   }
 
   function nodeOf(zone: string, name: string): NodeSpec | undefined {
     try {
-      return compileNode(context, zone, name, { withoutEndpointServices: !firstUse.has(name) })
+      return compileNode(context, zone, name, { withoutEndpointServices: !onDemand.has(name) })
     } catch (error) {
       report(`${name} cannot be compiled: ${errorStack(error)}`)
       return { zone, below: 'open', otherTypes: 'chain', answers: new Map() }
     }
   }
 
-  function compileAdmitted(name: string): void {
+  function compileAdmitted(name: string): readonly ServiceName[] {
     const zone = zoneOf(settings, name)
     const node = zone === undefined ? undefined : nodeOf(zone, name)
-    if (node) {
-      sink.put(name, node)
-      return
-    }
-    firstUse.remove(name)
+    if (node) return put(name, node)
+    onDemand.remove(name)
     sink.remove(name)
+    return []
   }
 
-  /** The names that are compiled ahead; returns them. */
-  function compileAhead(
+  /** Takes names that had to make room out of the table. Returns the services of those that are compiled ahead. */
+  function displace(names: readonly string[]): readonly ServiceName[] {
+    if (names.length > 0) evicted(names.length)
+    return names.flatMap((name): ServiceName[] => {
+      const clusterName = parseIn(zoneOf(settings, name)!, name)
+      // Names that are compiled ahead stay until they are compiled again: the closed node above would deny them.
+      const stays = clusterName.kind === 'service' ? isServiceItself(clusterName) : isClusterIP(clusterName)
+      if (!stays) sink.remove(name)
+      return clusterName.kind === 'service' ? [serviceNameOf(clusterName)] : []
+    })
+  }
+
+  /** The names that are compiled ahead. */
+  function* compileAhead(
     imported: boolean,
     before: Service | ServiceImport | undefined,
     service: Service | ServiceImport | undefined,
-  ): Set<string> {
+  ): Generator<void, { readonly names: ReadonlySet<string>; readonly displaced: readonly ServiceName[] }> {
     const names = new Set<string>()
+    const displaced: ServiceName[] = []
     for (const zone of forwardZones) {
       if (isMulticluster(settings, zone) !== imported) continue
       for (const name of service ? namesOfService(context, zone, service) : []) {
         names.add(name)
-        publish(zone, name)
+        displaced.push(...compileName(zone, name))
+        yield
       }
       for (const name of before && before !== service ? namesOfService(context, zone, before) : []) {
         if (!names.has(name)) sink.remove(name)
       }
     }
-    for (const ip of new Set([...clusterIPsOf(before), ...clusterIPsOf(service)])) compilePointer(ip)
-    return names
+    for (const ip of new Set([...clusterIPsOf(before), ...clusterIPsOf(service)])) {
+      compilePointer(ip)
+      yield
+    }
+    return { names, displaced }
   }
 
   /** The PTR of a ClusterIP; that of an endpoint only if it was asked for. */
@@ -128,9 +157,9 @@ export function createServiceNames(
     const address = parseAddress(ip)
     if (!address) return
     const name = reverseName(address)
-    // An apex is there whatever the cluster holds.
+    // An apex exists whatever the cluster holds.
     if (settings.zones.includes(name)) return
-    if (clusterIPOwner(context, address) || firstUse.has(name)) compileAdmitted(name)
+    if (clusterIPOwner(context, address) || onDemand.has(name)) compileAdmitted(name)
     else sink.remove(name)
   }
 
@@ -141,81 +170,101 @@ export function createServiceNames(
   function compiledFrom(object: Service | ServiceImport): Compiled {
     if ('ips' in object) {
       const ttl = importTtl(context, object).seconds
-      return { object, ttl, endpointsTtl: ttl, told: undefined }
+      return { object, ttl, endpointsTtl: ttl, selection: undefined }
     }
     const ttl = serviceTtl(context, object).seconds
-    const told = selectEndpoints(settings, view.slices(object.namespace, object.name))
-    return { object, ttl, endpointsTtl: endpointsTtl(context, object).seconds, told }
+    const selection = selectEndpoints(settings, view.slices(object.namespace, object.name))
+    return { object, ttl, endpointsTtl: endpointsTtl(context, object).seconds, selection }
   }
 
   const objectOf = ({ imported, namespace, name }: ServiceName): Service | ServiceImport | undefined =>
     imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
 
-  function isFirstUse(zone: string, name: string, type: number): boolean {
-    const place = placeIn(zone, name)
-    if (place.kind === 'reverse') return !isClusterIP(place)
+  /**
+   * The names of a service that were asked for. Those that the change touches are compiled now, the others later: when
+   * the TTL or the selection of endpoints changes, that is all of them.
+   */
+  function* compileOnDemand(
+    service: ServiceName,
+    ahead: ReadonlySet<string>,
+    concerned: { readonly all: boolean; readonly endpoints: boolean },
+  ): Generator<void, readonly ServiceName[]> {
+    const displaced: ServiceName[] = []
+    const changed = new Set(onDemand.ofService(service, 'changed'))
+    for (const name of changed) {
+      if (ahead.has(name)) continue
+      displaced.push(...compileAdmitted(name))
+      yield
+    }
+    for (const name of concerned.all ? onDemand.ofService(service, 'all') : []) {
+      if (!changed.has(name) && !ahead.has(name)) later(name)
+    }
+    // Names of addresses follow the slices by themselves; their TTL is the service's.
+    for (const name of concerned.endpoints ? onDemand.ofEndpoints(service) : []) later(name)
+    return displaced
+  }
+
+  function isOnDemand(zone: string, name: string, type: number): boolean {
+    const clusterName = parseIn(zone, name)
+    if (clusterName.kind === 'reverse') return !isClusterIP(clusterName)
     // A topology zone that no endpoint is in may have all endpoints of the service, and any number of names.
-    if (place.kind !== 'service' || place.topology) return false
-    const service = objectOf(serviceNameOf(place))
+    if (clusterName.kind !== 'service' || clusterName.topology) return false
+    const service = objectOf(serviceNameOf(clusterName))
     if (!service || service.type === 'ExternalName') return false
-    if (place.endpoint !== '') return !isGrpcConfig(place)
-    if (type === dnsType.SRV && 'clusterIPs' in service && splitOf(context, service)) return true
-    if (place.port === '' && place.protocol === '') return isHeadlessName(view, place) && type === dnsType.SRV
+    if (clusterName.endpoint !== '') return !isGrpcConfig(clusterName)
+    if (endpointTypes.has(type) && 'clusterIPs' in service && splitOf(context, service)) return true
+    if (clusterName.port === '' && clusterName.protocol === '') {
+      return isHeadlessName(view, clusterName) && type === dnsType.SRV
+    }
     return !namesOfService(context, zone, service).includes(name)
   }
 
-  const isClusterIP = (place: ClusterName): boolean =>
-    place.kind === 'reverse' && clusterIPOwner(context, place.address) !== undefined
+  const isClusterIP = (clusterName: ClusterName): boolean =>
+    clusterName.kind === 'reverse' && clusterIPOwner(context, clusterName.address) !== undefined
 
   return {
     compileFixed(zone) {
-      for (const name of fixedNames(settings, zone)) publish(zone, name)
+      for (const name of fixedNames(settings, zone)) compileName(zone, name)
     },
-    compileService(which, whole) {
+    *compileService(which, whole) {
       const key = serviceKey(which)
       const before = compiled.get(key)
-      const service = objectOf(which)
-      const now = service && compiledFrom(service)
+      const object = objectOf(which)
+      const now = object && compiledFrom(object)
       if (now) compiled.set(key, now)
       else compiled.delete(key)
-      const changed = whole || service !== before?.object || now?.ttl !== before?.ttl
-      const ahead =
-        changed || dependsOnEndpoints(service) ? compileAhead(which.imported, before?.object, service) : undefined
-      const aged = now?.endpointsTtl !== before?.endpointsTtl || now?.told !== before?.told
-      const first = new Set(firstUse.ofService(which, 'changed'))
-      for (const used of first) if (!ahead?.has(used)) compileAdmitted(used)
-      for (const used of changed || aged ? firstUse.ofService(which, 'all') : []) {
-        if (!first.has(used) && !ahead?.has(used)) later(used)
-      }
-      // Names of addresses follow the slices by themselves; their TTL is the service's.
-      for (const used of aged ? firstUse.ofEndpoints(which) : []) later(used)
-      return ahead || aged ? aliasNames.compile(which) : []
+      const ownChange = whole || object !== before?.object || now?.ttl !== before?.ttl
+      const endpointsChange = now?.endpointsTtl !== before?.endpointsTtl || now?.selection !== before?.selection
+      const compilesAhead = ownChange || dependsOnEndpoints(object)
+      const ahead = compilesAhead ? yield* compileAhead(which.imported, before?.object, object) : nothingAhead
+      const concerned = { all: ownChange || endpointsChange, endpoints: endpointsChange }
+      const displaced = yield* compileOnDemand(which, ahead.names, concerned)
+      const changedHands = compilesAhead || endpointsChange ? yield* aliasNames.compile(which) : []
+      return [...ahead.displaced, ...displaced, ...changedHands]
     },
-    compileName: publish,
+    compileName: (zone, name) => void compileName(zone, name),
     compileAliasZones: aliasNames.compileZones,
     compileNamespace(namespace) {
       for (const zone of forwardZones) {
-        publish(zone, namespaceName(namespace, 'svc', zone))
-        if (settings.pods !== 'disabled') publish(zone, namespaceName(namespace, 'pod', zone))
+        compileName(zone, namespaceName(namespace, 'svc', zone))
+        if (settings.pods !== 'disabled') compileName(zone, namespaceName(namespace, 'pod', zone))
       }
     },
     compileAdmitted,
-    usedNames: firstUse.names,
-    usedAcrossNamespaces: () => (settings.namespaces ? firstUse.ofAddresses() : []),
-    isUsed: firstUse.has,
-    use(zone, name, type) {
-      if (firstUse.has(name) || !isFirstUse(zone, name, type)) return { used: false, displaced: [] }
-      const displaced = firstUse.add(placeIn(zone, name), name).flatMap((other): ServiceName[] => {
-        const place = placeIn(zoneOf(settings, other)!, other)
-        // Names that are compiled ahead stay until they are compiled again: the closed node above would deny them.
-        const stays = place.kind === 'service' ? isServiceItself(place) : isClusterIP(place)
-        if (!stays) sink.remove(other)
-        return place.kind === 'service' ? [serviceNameOf(place)] : []
-      })
-      return { used: true, displaced }
+    admittedNames: onDemand.names,
+    admittedAcrossNamespaces: () => (settings.namespaces ? onDemand.ofAddresses() : []),
+    isAdmitted: onDemand.has,
+    admit(zone, name, type) {
+      if (onDemand.has(name) || !isOnDemand(zone, name, type)) return { admitted: false, displaced: [] }
+      return { admitted: true, displaced: displace(onDemand.add(parseIn(zone, name), name)) }
     },
   }
 }
+
+const nothingAhead = { names: new Set<string>(), displaced: [] }
+
+/** What a split answers from its backends' endpoints. */
+const endpointTypes: ReadonlySet<number> = new Set([dnsType.A, dnsType.AAAA, dnsType.SRV])
 
 interface Compiled {
   readonly object: Service | ServiceImport
@@ -223,7 +272,7 @@ interface Compiled {
   readonly ttl: number
   readonly endpointsTtl: number
   /** Which of its endpoints have names. */
-  readonly told: EndpointSelection | undefined
+  readonly selection: EndpointSelection | undefined
 }
 
 const clusterIPsOf = (service: Service | ServiceImport | undefined): readonly string[] =>

@@ -1,9 +1,9 @@
-/** Which services answer with what others have: a split with its backends. What becomes of these changes its answers. */
+/** Which services answer with what others have: a split with its backends. A change of a backend changes its answers. */
 import type { ServiceName } from './on-demand-names.ts'
 
 export interface SplitIndex {
-  /** What the service says now, whether or not those it names exist; nothing for one that is gone. */
-  follow(service: NamespacedName, others: readonly NamespacedName[]): void
+  /** `others`: the services that this one names now, whether or not they exist; [] for one that was deleted. */
+  update(service: NamespacedName, others: readonly NamespacedName[]): void
   /** The services that name this one. */
   of(service: NamespacedName): readonly ServiceName[]
   /** The services that name one of the namespace. */
@@ -21,18 +21,18 @@ const none: readonly ServiceName[] = []
 export function createSplitIndex(): SplitIndex {
   /** By namespace, then name. */
   const dependents = new Map<string, Map<string, Set<string>>>()
-  const followed = new Map<string, readonly NamespacedName[]>()
+  const namedBy = new Map<string, readonly NamespacedName[]>()
   const names = new Map<string, ServiceName>()
 
   function forget(key: string): void {
-    for (const { namespace, name } of followed.get(key) ?? []) {
+    for (const { namespace, name } of namedBy.get(key) ?? []) {
       const inNamespace = dependents.get(namespace)!
       const keys = inNamespace.get(name)!
       keys.delete(key)
       if (keys.size === 0) inNamespace.delete(name)
       if (inNamespace.size === 0) dependents.delete(namespace)
     }
-    followed.delete(key)
+    namedBy.delete(key)
     names.delete(key)
   }
 
@@ -45,13 +45,13 @@ export function createSplitIndex(): SplitIndex {
   const namesOf = (keys: Iterable<string>): ServiceName[] => [...keys].map((key) => names.get(key)!)
 
   return {
-    follow({ namespace, name }, others) {
+    update({ namespace, name }, others) {
       const key = `${namespace}/${name}`
       const distinct = [...new Map(others.map((other) => [`${other.namespace}/${other.name}`, other])).values()]
-      if (distinct.length === 0 && !followed.has(key)) return
+      if (distinct.length === 0 && !namedBy.has(key)) return
       forget(key)
       if (distinct.length === 0) return
-      followed.set(key, distinct)
+      namedBy.set(key, distinct)
       names.set(key, { imported: false, namespace, name })
       for (const other of distinct) remember(key, other)
     },

@@ -1,0 +1,143 @@
+/**
+ * Services that are to be compiled: each once however many events it had, and in pieces, so that no service keeps the
+ * thread, whatever its size. Services of a few names go first. Those that take long share half of the thread's time
+ * among them, so that an endpoint that flaps in a service of 65,000 costs no more than that.
+ */
+
+import type { Clock, Timer } from '../../../scheduling/clock.ts'
+import { type ServiceName, serviceKey } from './on-demand-names.ts'
+
+export interface DirtyService extends ServiceName {
+  /** All its names, also where nothing but its slices changed. */
+  readonly whole: boolean
+  /** It is in the list that everything is published from. */
+  readonly listed: boolean
+}
+
+export interface ServiceQueue {
+  mark(service: DirtyService): void
+  /** Does one piece of work. False when nothing is left that may be done now. */
+  step(): boolean
+  /** A service of the list has not been compiled yet. */
+  readonly isListing: boolean
+  /** A service of the namespace has not been compiled since it was marked. */
+  isPending(namespace: string): boolean
+}
+
+export interface ServiceQueueOptions {
+  /** Compiles the service, a piece with each step. */
+  readonly compile: (service: DirtyService) => Iterator<unknown>
+  readonly clock: Clock
+  /**
+   * Milliseconds of processor time that this thread has had. The clock would not do: on a machine that is short of
+   * processors any service could take long, and be put off.
+   */
+  readonly threadTime: () => number
+  /** There is something to do again. */
+  readonly wake: () => void
+}
+
+interface Job {
+  readonly service: DirtyService
+  readonly pieces: Iterator<unknown>
+  cost: number
+}
+
+/** Processor time, in milliseconds, above which a compilation is one of thousands of endpoints or names. */
+export const longCompilation = 1
+/** Most services have fewer names than this: they are compiled in one step. */
+const piecesAtOnce = 8
+/** Milliseconds between two long compilations at most. */
+const longestPause = 1000
+
+export function createServiceQueue({ compile, clock, threadTime, wake }: ServiceQueueOptions): ServiceQueue {
+  const dirty = new Map<string, DirtyService>()
+  const dirtyLong = new Map<string, DirtyService>()
+  const running = new Map<string, Job>()
+  /** Services whose last compilation took long. */
+  const long = new Set<string>()
+  const listed = new Set<string>()
+  let pausedUntil = Number.NEGATIVE_INFINITY
+  let timer: Timer | undefined
+
+  /** The next service of `from` that is not being compiled. */
+  function takeFrom(from: Map<string, DirtyService>): Job | undefined {
+    for (const [key, service] of from) {
+      if (running.has(key)) continue
+      from.delete(key)
+      const job = { service, pieces: compile(service), cost: 0 }
+      running.set(key, job)
+      return job
+    }
+    return undefined
+  }
+
+  function advance(job: Job, pieces: number): void {
+    const key = serviceKey(job.service)
+    const start = threadTime()
+    let done: boolean | undefined
+    for (let piece = 0; piece < pieces && !done; piece++) done = job.pieces.next().done
+    job.cost += threadTime() - start
+    running.delete(key)
+    if (done) finish(key, job)
+    // To the end: all that are being compiled take turns.
+    else running.set(key, job)
+  }
+
+  function finish(key: string, { service, cost }: Job): void {
+    if (service.listed) listed.delete(key)
+    if (cost <= longCompilation) {
+      long.delete(key)
+      return
+    }
+    long.add(key)
+    pause(Math.min(cost, longestPause))
+  }
+
+  function pause(milliseconds: number): void {
+    pausedUntil = clock.now() + milliseconds
+    timer?.cancel()
+    timer = clock.after(milliseconds, () => {
+      pausedUntil = Number.NEGATIVE_INFINITY
+      if (dirtyLong.size > 0) wake()
+    })
+  }
+
+  return {
+    mark(service) {
+      const key = serviceKey(service)
+      const before = dirty.get(key) ?? dirtyLong.get(key)
+      const marked = {
+        ...service,
+        whole: service.whole || (before?.whole ?? false),
+        listed: service.listed || (before?.listed ?? false),
+      }
+      if (service.listed) listed.add(key)
+      const inTurn = before ? dirty.has(key) : !long.has(key)
+      if (inTurn) dirty.set(key, marked)
+      else dirtyLong.set(key, marked)
+      wake()
+    },
+    step() {
+      const next = takeFrom(dirty)
+      if (next) {
+        advance(next, piecesAtOnce)
+        return true
+      }
+      for (const job of running.values()) {
+        advance(job, 1)
+        return true
+      }
+      const nextLong = clock.now() >= pausedUntil ? takeFrom(dirtyLong) : undefined
+      if (nextLong) advance(nextLong, 1)
+      return nextLong !== undefined
+    },
+    get isListing() {
+      return listed.size > 0
+    },
+    isPending: (namespace) =>
+      [dirty, dirtyLong].some((services) =>
+        [...services.values()].some((service) => service.namespace === namespace),
+      ) || [...running.values()].some(({ service }) => service.namespace === namespace),
+  }
+}

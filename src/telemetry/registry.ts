@@ -125,9 +125,10 @@ function equal(a: readonly unknown[], b: readonly unknown[]): boolean {
 }
 
 function checkNames({ name, labels }: FamilyFacts): void {
-  if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)) throw new Error(`'${name}' is no name for a metric`)
+  if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)) throw new Error(`'${name}' is not a valid metric name`)
   for (const label of labels)
-    if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(label)) throw new Error(`'${label}' is no name for a label of ${name}`)
+    if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(label))
+      throw new Error(`'${label}' is not a valid label name of ${name}`)
 }
 
 function escapeHelp(text: string): string {

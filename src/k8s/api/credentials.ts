@@ -34,7 +34,7 @@ export async function readText(file: string): Promise<string> {
 export function parseUrl(text: string, origin: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === 'https:' || url?.protocol === 'http:') return url
-  throw new ApiFailure('config', `${origin}: ${JSON.stringify(text)} is no http:// or https:// URL`)
+  throw new ApiFailure('config', `${origin}: ${JSON.stringify(text)} is not an http:// or https:// URL`)
 }
 
 export function environmentProxy(url: URL, env: NodeJS.ProcessEnv): URL | undefined {

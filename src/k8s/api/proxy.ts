@@ -52,7 +52,7 @@ export function parseProxy(value: string, source: string): URL {
   if (known) return url
   const bare = `http://${value}`
   if (!value.includes('://') && URL.canParse(bare)) return new URL(bare)
-  throw new Error(`${source}: ${JSON.stringify(value)} is no proxy URL (http, https or socks5)`)
+  throw new Error(`${source}: ${JSON.stringify(value)} is not a proxy URL (http, https or socks5)`)
 }
 
 /** As Go's net/http reads it: names with their subdomains, addresses, networks, `*`, each with an optional port. */

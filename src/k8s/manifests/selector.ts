@@ -38,7 +38,7 @@ function parseRequirement(text: string): Selector {
     return operator === '!=' ? (labels) => labels[key] !== value : (labels) => labels[key] === value
   }
   const existence = /^(!?)\s*([^\s!=(),]+)$/.exec(text)
-  if (existence === null) throw new SyntaxError(`label selector: ${JSON.stringify(text)} is no requirement`)
+  if (existence === null) throw new SyntaxError(`label selector: ${JSON.stringify(text)} is not a requirement`)
   const [, not, key] = existence
   return not === '!' ? (labels) => !(key in labels) : (labels) => key in labels
 }

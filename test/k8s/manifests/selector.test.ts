@@ -21,6 +21,6 @@ describe('label selectors', () => {
   }
 
   test('an invalid requirement of a selector is named', () => {
-    assert.throws(() => parseSelector('app=web,b c'), /label selector: "b c" is no requirement/)
+    assert.throws(() => parseSelector('app=web,b c'), /label selector: "b c" is not a requirement/)
   })
 })

@@ -2,18 +2,26 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { diskSources } from '../../src/corefile/load.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
+import { queryMessage } from '../../src/dns/query.ts'
+import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
 import type { Instance, Plugin } from '../../src/plugin/contract.ts'
 import { readProcessLimits } from '../../src/process-limits/index.ts'
-import type { Listener } from '../../src/server/ingress.ts'
+import type { Listener, MissHandler } from '../../src/server/ingress.ts'
 import { startServer } from '../../src/server/server.ts'
 import { createTable } from '../../src/table/index.ts'
 import { createMetrics } from '../../src/telemetry/registry.ts'
 import { createPluginHarness } from '../support/plugin-harness.ts'
 
 /** A server without sockets, whose one plugin does what each new `instance` says. */
-async function createServerHarness(instance: () => Instance = () => ({}), builtIn: () => boolean = () => false) {
+async function createServerHarness(
+  instance: () => Instance = () => ({}),
+  builtIn: () => boolean = () => false,
+  lastQueryAt: (now: number) => number = () => Number.NEGATIVE_INFINITY,
+) {
   const { log, lines, clock } = createPluginHarness()
   const applied: (readonly Listener[])[] = []
+  const replies: Promise<Uint8Array | undefined>[] = []
+  let onMiss: MissHandler = () => undefined
   const plugin: Plugin = {
     name: 'test',
     schema: { usage: 'test', repeat: 'once', read: () => undefined },
@@ -35,13 +43,17 @@ async function createServerHarness(instance: () => Instance = () => ({}), builtI
     writer: createTable({ reserveBytes: 1 << 26 }),
     dataPlane: { collect: () => [] },
     limits: readProcessLimits(),
-    openIngress: () => ({
-      apply: async (listeners) => void applied.push(listeners),
-      lastQueryAt: () => Number.NEGATIVE_INFINITY,
-      flushQueryLog() {},
-      close: async () => undefined,
-      udp: 'dgram',
-    }),
+    openIngress: (handler) => {
+      onMiss = handler
+      return {
+        apply: async (listeners) => void applied.push(listeners),
+        lastQueryAt: () => lastQueryAt(clock.now()),
+        flushQueryLog() {},
+        // As a transport: each query that has come is answered first.
+        close: async () => void (await Promise.all(replies)),
+        udp: 'dgram',
+      }
+    },
     fatal: (text) => assert.fail(text),
   })
   /** Shuts down without waiting for anything but the promises; resolves when that is done. */
@@ -50,7 +62,21 @@ async function createServerHarness(instance: () => Instance = () => ({}), builtI
     clock.advance(0)
     await done
   }
-  return { server, lines, applied, shutdown }
+  /** A query that the table does not answer. */
+  function ask(): Promise<Uint8Array | undefined> {
+    const reply = onMiss({
+      request: encodeMessage(queryMessage('a.example.', 1, true), { limit: 512 }),
+      transport: 'udp',
+      client: { address: '192.0.2.1', port: 4000 },
+      local: { address: '192.0.2.53', port: 53 },
+      listener: applied[0][0],
+      receivedAt: clock.now(),
+    })
+    replies.push(Promise.resolve(reply))
+    return replies.at(-1)!
+  }
+
+  return { server, lines, applied, shutdown, ask, clock }
 }
 
 describe('a reload of the server', () => {
@@ -112,5 +138,24 @@ describe('the shutdown of the server', () => {
     assert.deepEqual(events, ['drain 1', 'stop 1', 'stop 2'])
     assert.equal(applied.length, 1)
     assert.deepEqual(await server.reload('SIGHUP'), { ok: false, error: 'shutting down' })
+  })
+
+  it('a question that is not answered ends with the drain, 20 s after it began, and the server with it', async () => {
+    const never = new Promise<never>(() => undefined)
+    const always = (now: number): number => now
+    const { server, ask, clock } = await createServerHarness(() => ({ handler: () => never }), undefined, always)
+    const done = server.shutdown()
+    for (let second = 0; second < 18; second++) {
+      clock.advance(1_000)
+      await new Promise(setImmediate)
+    }
+    const reply = ask()
+    for (let second = 18; second < 20; second++) {
+      clock.advance(1_000)
+      await new Promise(setImmediate)
+    }
+    assert.equal(parseMessage((await reply)!).rcode, 2)
+    await done
+    assert.equal(clock.now(), 20_000)
   })
 })

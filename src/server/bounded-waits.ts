@@ -1,0 +1,33 @@
+import type { Clock } from '../scheduling/clock.ts'
+
+/** Waits that end by themselves, and all together at shutdown. */
+export interface BoundedWaits {
+  /** Resolves with the work, however it ends, or after so many milliseconds. */
+  wait(work: Promise<void>, limit: number): Promise<void>
+  /** Ends every wait, and each from now on at once. */
+  giveUp(): void
+}
+
+export function createBoundedWaits(clock: Clock): BoundedWaits {
+  const waits = new Set<() => void>()
+  let givenUp = false
+  return {
+    wait: (work, limit) =>
+      new Promise((resolve) => {
+        // Nothing is left behind: reloads may be many.
+        const done = (): void => {
+          timer.cancel()
+          waits.delete(done)
+          resolve()
+        }
+        const timer = clock.after(limit, done)
+        waits.add(done)
+        work.then(done, done)
+        if (givenUp) done()
+      }),
+    giveUp() {
+      givenUp = true
+      for (const done of [...waits]) done()
+    },
+  }
+}

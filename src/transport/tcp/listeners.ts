@@ -61,7 +61,12 @@ interface Endpoint extends AnyEndpoint {
   readonly connections: Set<Connection>
 }
 
-const backlog = 4096
+/**
+ * Connections that a listening socket keeps for us. What is accepted comes first come, first served, at about 0.2 ms each:
+ * a longer queue, filled by one client, would keep others waiting for seconds. Who finds it full tries again after a
+ * second, the kernel sees to that.
+ */
+const backlog = 128
 /**
  * Listening sockets of an address. Node.js accepts one connection of each in a turn of the event loop: with a single one,
  * a client that opens connections as fast as it can would keep all others waiting. The kernel spreads them.

@@ -52,7 +52,7 @@ export const plainUdpOctets = 512
 
 /**
  * The octets of `reply` as they go to the client that sent `request`: its ID, opcode, RD and CD; its OPT echoed, or the
- * reply's own adjusted to it; cut to the client's limit. An rcode over 15 that has no OPT to be in becomes SERVFAIL.
+ * reply's own adjusted to it; cut to the client's limit. An rcode over 15 becomes SERVFAIL for a client without EDNS.
  */
 export function finishReply(reply: Message, request: Message, options: FinishOptions): Uint8Array {
   const edns = replyEdns(reply, request, options.maxPayload)
@@ -64,7 +64,7 @@ export function finishReply(reply: Message, request: Message, options: FinishOpt
     opcode: request.opcode,
     recursionDesired: options.recursionDesired ?? (plain && request.recursionDesired),
     checkingDisabled: plain && request.checkingDisabled,
-    rcode: reply.rcode > 15 && !edns ? rcode.SERVFAIL : reply.rcode,
+    rcode: reply.rcode > 15 && !request.edns ? rcode.SERVFAIL : reply.rcode,
     edns,
   }
   return encodeMessage(finished, { limit: replyLimit(request, options) })
@@ -83,7 +83,7 @@ const payloadSize = (edns: Edns, most: number | undefined): number =>
 /** A reply carries an OPT when the request did (RFC 6891 §6.1.1), and when a plugin made one for any client. */
 function replyEdns(reply: Message, request: Message, maxPayload: number | undefined): Edns | undefined {
   const asked = request.edns
-  if (!asked) return reply.edns
+  if (!asked) return reply.edns && { ...reply.edns, extendedRcode: 0 }
   return {
     version: 0,
     payloadSize: payloadSize(asked, maxPayload),

@@ -4,7 +4,7 @@ import type { RunningConfiguration } from './running.ts'
 export interface InFlight {
   enter(owner: RunningConfiguration): void
   leave(owner: RunningConfiguration): void
-  /** Resolves when the configuration has none. */
+  /** Resolves when the configuration has no query left. */
   none(owner: RunningConfiguration): Promise<void>
 }
 

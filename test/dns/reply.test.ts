@@ -68,6 +68,8 @@ test('an extended rcode needs an OPT: without one it becomes SERVFAIL', () => {
   const asked = request({ edns: edns() })
   assert.equal(finished(replyTo(asked, { rcode: 23 }), asked).rcode, 23)
   assert.equal(finished(replyTo(request(), { rcode: 23 }), request()).rcode, rcode.SERVFAIL)
+  const withOpt = replyTo(request(), { rcode: 23, edns: edns({ extendedRcode: 1 }) })
+  assert.equal(finished(withOpt, request()).rcode, rcode.SERVFAIL, 'a client without EDNS reads no OPT')
 })
 
 test('UDP replies are cut to what the client takes: 512 octets, or what its OPT says, if that is more', () => {

@@ -1,90 +1,75 @@
-/** What a tenant may do with objects of the cluster, and one question. */
-import { dig } from '../support/dig.ts'
-import type { Ports } from '../support/server.ts'
-import type { Attack } from './arena.ts'
+/** Attacks by objects and by their changes. */
+import type { KubeObject } from '../support/api-server/index.ts'
+import type { Arena, Attack } from './arena.ts'
+import { question } from './messages.ts'
 import { endpoint, manyPorts, service, slice, slices } from './objects.ts'
-import { seconds } from './traffic.ts'
+import { askOverTcp, repeat, seconds } from './traffic.ts'
 
-const nameOf = (service: string): string => `${service}.shop.svc.cluster.local`
+const splitBackends = 32
 
-/** Asked over TCP, so that the answer is as large as it gets. Whether it comes in time is for the judge to see. */
-async function ask(ports: Ports, name: string, type: string): Promise<void> {
-  await dig(name, type, { port: ports.dns, tcp: true }).catch(() => undefined)
+function splits(count: number, endpoints: number): KubeObject[] {
+  const shares = Array.from({ length: splitBackends }, (_, i) => `b${i}=${i + 1}`).join(',')
+  return [
+    ...Array.from({ length: splitBackends }, (_, i) => [
+      service('shop', `b${i}`),
+      ...slices('shop', `b${i}`, endpoints, { first: i * endpoints }),
+    ]).flat(),
+    ...Array.from({ length: count }, (_, i) =>
+      service('shop', `s${i}`, {
+        clusterIP: `10.97.${i >> 8}.${i & 255}`,
+        annotations: { 'slicedns.io/split': shares },
+      }),
+    ),
+  ]
 }
 
-const srvOf = (endpoints: number, ports: number): Attack => ({
-  finding: 4,
-  title: `one question for SRV of ${endpoints} endpoints with ${ports} ports`,
-  objects: () => [
-    service('shop', 'big', { ports: manyPorts(ports) }),
-    ...slices('shop', 'big', endpoints, { ports: manyPorts(ports) }),
-  ],
-  async run({ ports }) {
-    for (let i = 0; i < 4; i++) await ask(ports, nameOf('big'), 'SRV')
-    await seconds(1)
+/** One endpoint of a slice comes and goes. */
+const flap = ({ api }: Arena, name: string, first: number, count: number, round: number): void =>
+  api.put(
+    slice('shop', name, {
+      endpoints: Array.from({ length: count }, (_, i) => endpoint(first + i, i > 0 || round % 2 === 0)),
+    }),
+  )
+
+const flappingSplits = (endpoints: number, perSecond: number): Attack => ({
+  finding: 8,
+  title: `200 splits over 32 Services of ${endpoints} endpoints: 22 SRV over TCP, then an endpoint flaps ${perSecond} times a second`,
+  objects: () => splits(200, endpoints),
+  onlySlicedns: true,
+  async run(arena) {
+    for (let i = 0; i < 22; i++) await askOverTcp(arena.ports.dns, question(`s${i}.shop.svc.cluster.local`, 'SRV'))
+    await repeat(perSecond, 5, (round) => flap(arena, 'b0', 0, 100, round))
   },
 })
-
-const aliases = (count: number): Readonly<Record<string, string>> => ({
-  'slicedns.io/alias': Array.from({ length: count }, (_, i) => `a${i}.apps.example`).join(),
-})
-
-const backends = Array.from({ length: 32 }, (_, i) => `b${i}`)
 
 export const clusterAttacks: readonly Attack[] = [
-  srvOf(200, 10_000),
-  srvOf(1_000, 15_000),
   {
     finding: 7,
-    title: '64 aliases of a Service with 15,000 ports, which changes four times',
-    onlySlicedns: true,
+    title: 'a Service with 64 aliases and 30,000 ports changes three times',
     kubernetes: 'alias_zones apps.example',
-    objects: () => [service('shop', 'big', { ports: manyPorts(15_000), annotations: aliases(64) })],
-    async run({ api }) {
-      for (let i = 1; i <= 4; i++) {
-        api.put(service('shop', 'big', { ports: manyPorts(15_000 - i), annotations: aliases(64) }))
-        await seconds(1)
-      }
-    },
-  },
-  {
-    finding: 8,
-    title: '200 splits over 32 Services of 1,000 endpoints, one of which flaps 20 times a second',
     onlySlicedns: true,
-    objects: () => [
-      ...backends.flatMap((name, i) => [service('shop', name), ...slices('shop', name, 1_000, { first: i * 1_000 })]),
-      ...Array.from({ length: 200 }, (_, i) =>
-        service('shop', `split${i}`, {
-          clusterIP: `10.97.0.${i}`,
-          annotations: { 'slicedns.io/split': backends.map((name) => `${name}=1`).join() },
-        }),
-      ),
-    ],
-    async run({ api, ports }) {
-      for (let i = 0; i < 20; i++) await ask(ports, nameOf(`split${i}`), 'SRV')
-      for (let i = 0; i < 100; i++) {
-        api.put(flapping('b0', 0, i))
-        await seconds(0.05)
+    async run({ api }) {
+      for (let round = 0; round < 3; round++) {
+        const aliases = Array.from({ length: 64 }, (_, i) => `a${i}.apps.example`).join(',')
+        api.put(
+          service('shop', 'aliased', {
+            clusterIP: '10.96.0.77',
+            ports: manyPorts(30_000 - round),
+            annotations: { 'slicedns.io/alias': aliases },
+          }),
+        )
+        await seconds(3)
       }
     },
   },
+  flappingSplits(1_000, 20),
   {
     finding: 15,
-    title: '65,000 endpoints of one Service, one of which flaps 40 times a second',
-    objects: () => [service('shop', 'big'), ...slices('shop', 'big', 65_000)],
-    async run({ api, ports }) {
-      await ask(ports, nameOf('big'), 'SRV')
-      await ask(ports, nameOf('big'), 'A')
-      for (let i = 0; i < 200; i++) {
-        api.put(flapping('big', 0, i))
-        await seconds(0.025)
-      }
+    title: 'a Service of 130,000 endpoints: SRV, then one endpoint flaps 40 times a second',
+    objects: () => [service('shop', 'huge'), ...slices('shop', 'huge', 130_000)],
+    async run(arena) {
+      for (let i = 0; i < 5; i++) await askOverTcp(arena.ports.dns, question('huge.shop.svc.cluster.local', 'SRV'))
+      await repeat(40, 5, (round) => flap(arena, 'huge', 0, 100, round))
     },
   },
 ]
-
-/** The first slice of the Service; its first endpoint is ready every other time. */
-const flapping = (name: string, first: number, round: number) =>
-  slice('shop', name, {
-    endpoints: Array.from({ length: 100 }, (_, i) => endpoint(first + i, i > 0 || round % 2 === 1)),
-  })

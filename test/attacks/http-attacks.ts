@@ -1,4 +1,9 @@
-import type { Ports } from '../support/server.ts'
+/** Attacks on the HTTP listeners and on the socket of `slicedns explain`. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { connect } from 'node:net'
+import { promisify } from 'node:util'
+import { builtServer, type Ports, runtime } from '../support/server.ts'
 import type { Attack } from './arena.ts'
 import { closeAll, seconds, sendOnConnections } from './traffic.ts'
 
@@ -11,7 +16,7 @@ const pipelined = (page: keyof Ports, path: string, connections: number, each: n
   async run({ ports }) {
     const sockets = await sendOnConnections(ports[page], { connections }, requests(path, each))
     await seconds(4)
-    closeAll(sockets)
+    await closeAll(sockets)
   },
 })
 
@@ -26,8 +31,30 @@ export const httpAttacks: readonly Attack[] = [
       for (let round = 0; round < 4; round++) {
         const sockets = await sendOnConnections(ports.health, { connections: 200 }, requests('/health', 2_000))
         await seconds(1)
-        closeAll(sockets)
+        await closeAll(sockets)
       }
+    },
+  },
+  {
+    finding: 16,
+    title: '40 silent connections and 3,200 pipelined requests on the explain socket',
+    onlySlicedns: true,
+    async run({ server }) {
+      const path = `\0slicedns-${server.pid}`
+      const text = requests('/explain?name=web.shop.svc.cluster.local&type=A', 200)
+      const sockets = Array.from({ length: 56 }, (_, i) => {
+        const socket = connect(path)
+        socket.on('error', () => undefined)
+        socket.pause()
+        if (i >= 40) socket.write(text)
+        return socket
+      })
+      await seconds(1)
+      // As an operator would, meanwhile.
+      const args = [builtServer, 'explain', 'web.shop.svc.cluster.local', '--pid', String(server.pid)]
+      const { stdout } = await promisify(execFile)(runtime, args, { timeout: 20_000 })
+      assert.match(stdout, /answered from the table/)
+      await closeAll(sockets)
     },
   },
 ]

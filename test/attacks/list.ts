@@ -1,13 +1,15 @@
 import type { Attack } from './arena.ts'
 import { clusterAttacks } from './cluster-attacks.ts'
 import { httpAttacks } from './http-attacks.ts'
+import { questionAttacks } from './question-attacks.ts'
 import { tcpAttacks } from './tcp-attacks.ts'
 import { upstreamAttacks } from './upstream-attacks.ts'
 
 /** The findings of the security review that are attacks, each twice as large as it was found. */
 export const attacks: readonly Attack[] = [
-  ...clusterAttacks,
   ...httpAttacks,
+  ...questionAttacks,
+  ...clusterAttacks,
   ...tcpAttacks,
   ...upstreamAttacks,
 ].toSorted((a, b) => a.finding - b.finding)

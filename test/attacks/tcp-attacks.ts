@@ -2,6 +2,7 @@
 import { frame } from '../hostile/streams.ts'
 import type { Attack } from './arena.ts'
 import { question } from './messages.ts'
+import { service, slices } from './objects.ts'
 import { closeAll, repeat, seconds, sendOnConnections } from './traffic.ts'
 
 /** The beginning of a message that announces 65,535 octets. */
@@ -16,7 +17,7 @@ export const tcpAttacks: readonly Attack[] = [
     async run({ ports }) {
       const sockets = await sendOnConnections(ports.dns, { connections: 4_800 }, incomplete)
       await seconds(3)
-      closeAll(sockets)
+      await closeAll(sockets)
     },
   },
   {
@@ -30,7 +31,20 @@ export const tcpAttacks: readonly Attack[] = [
       )
       const sockets = await sendOnConnections(ports.dns, { connections: 120 }, queries)
       await seconds(5)
-      closeAll(sockets)
+      await closeAll(sockets)
+    },
+  },
+  {
+    finding: 11,
+    title: '1,000 connections with 50 questions each for a Service of 4,000 endpoints, no answer read',
+    objects: () => [service('shop', 'big'), ...slices('shop', 'big', 4_000)],
+    async run({ ports }) {
+      const questions = Buffer.concat(
+        Array.from({ length: 50 }, (_, id) => frame(question('big.shop.svc.cluster.local', 'A', { id }))),
+      )
+      const sockets = await sendOnConnections(ports.dns, { connections: 1_000 }, questions)
+      await seconds(4)
+      await closeAll(sockets)
     },
   },
   {
@@ -42,7 +56,7 @@ export const tcpAttacks: readonly Attack[] = [
       await repeat(0.5, 6, () => {
         for (const socket of sockets) if (!socket.destroyed) socket.write(query)
       })
-      closeAll(sockets)
+      await closeAll(sockets)
     },
   },
 ]

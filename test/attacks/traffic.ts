@@ -53,8 +53,15 @@ export async function sendOnConnections(
   return sockets
 }
 
-export function closeAll(sockets: readonly Socket[]): void {
-  for (const socket of sockets) socket.destroy()
+/** Resolves when all are closed: until then the attack goes on. */
+export async function closeAll(sockets: readonly Socket[]): Promise<void> {
+  await Promise.all(
+    sockets.map((socket) => {
+      if (socket.closed) return undefined
+      socket.destroy()
+      return once(socket, 'close')
+    }),
+  )
 }
 
 /** Runs `act` again and again, so many times a second, for so many seconds. */
@@ -63,6 +70,18 @@ export async function repeat(perSecond: number, forSeconds: number, act: (round:
   for (let round = 0; round < perSecond * forSeconds; round++) {
     act(round)
     await delay(Math.max(0, began + ((round + 1) * 1000) / perSecond - now()))
+  }
+}
+
+/** The reply to a question over UDP, within 5 s. */
+export async function askOverUdp(port: number, message: Buffer): Promise<Buffer> {
+  const socket = createSocket('udp4')
+  try {
+    socket.send(message, port, '127.0.0.1')
+    const [reply] = await once(socket, 'message', { signal: AbortSignal.timeout(5_000) })
+    return reply
+  } finally {
+    socket.close()
   }
 }
 

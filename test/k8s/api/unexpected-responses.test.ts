@@ -11,6 +11,8 @@ test('200 and an object that is no list takes nothing away', async (t) => {
   api.put(namespace('shop'), service('web'))
   const harness = createClusterHarness(t, { kind: 'kubeconfig', file: api.kubeconfig(), context: '' })
   await harness.synced()
+  // An event goes to the watches that are open.
+  await until(() => assert.equal(api.watches('services'), 1))
   const gone: string[] = []
   harness.subscribe('observers', { service: (_, name) => void gone.push(name) })
   const lists = (): number =>

@@ -53,10 +53,10 @@ test('RFC 6891 §6.1.1: an OPT goes to those alone who sent one: its size, its D
   assert.equal(finished(replyTo(request()), request()).edns, undefined)
 })
 
-test('a reply that has an OPT already keeps its options; the rest is as the request has it', () => {
+test('a reply that has an OPT already keeps its options and its DO; the rest is as the request has it', () => {
   const asked = request({ edns: edns({ options: [option(10)] }) })
   const reply = replyTo(asked, { edns: edns({ payloadSize: 9, dnssecOk: true, options: [option(15)] }) })
-  assert.deepEqual(finished(reply, asked).edns, edns({ options: [option(15)] }))
+  assert.deepEqual(finished(reply, asked).edns, edns({ dnssecOk: true, options: [option(15)] }))
 })
 
 test('an OPT that a plugin made goes to clients without EDNS as well', () => {

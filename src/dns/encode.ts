@@ -9,7 +9,7 @@ export interface EncodeOptions {
   readonly limit: number
 }
 
-/** Room for a whole message and for the one record that turns out not to fit. */
+/** Holds a whole message and the one record that turns out not to fit. */
 const scratch = new Uint8Array(2 * 0x10000 + 1024)
 
 /** Positions that 14 bits of a compression pointer can name. */

@@ -59,7 +59,7 @@ export function nameToWire(name: string): Uint8Array {
   return wireScratch.slice(0, writeName(name, wireScratch, 0))
 }
 
-/** Writes the name uncompressed at `out[at]`, which needs room for 255 octets; returns the position after it. */
+/** Writes the name uncompressed at `out[at]`, where 255 octets must be free; returns the position after it. */
 export function writeName(name: string, out: Uint8Array, at: number): number {
   if (name === '.') {
     out[at] = 0

@@ -10,7 +10,7 @@ import { maxLabelOctets, maxNameOctets, wireToName } from './name.ts'
 
 export type Stage = 'header' | 'question' | 'answer' | 'authority' | 'additional'
 
-/** The octets are no DNS message. What did parse is kept: a FORMERR reply repeats the question where there is one. */
+/** The octets are not a DNS message. The parsed part is kept, because a FORMERR reply repeats the question. */
 export class ParseError extends Error {
   readonly stage: Stage
   /** The header's facts with as many questions as had parsed, all sections empty; undefined without a whole header. */

@@ -1,4 +1,4 @@
-/** Replies: how they are begun, and everything that happens to them on their way out (docs/coredns-behaviour.md §3). */
+/** Replies: how they are made, and how they are finished for the client (docs/coredns-behaviour.md §3). */
 import { opcode, rcode } from './codes.ts'
 import { encodeMessage } from './encode.ts'
 import type { Edns, Message, ResourceRecord } from './message.ts'

@@ -58,7 +58,7 @@ export interface TableWriter {
    * left; then the space no longer serves, because what it has may be out of date.
    */
   zone(space: number, spec: ZoneSpec): void
-  /** Declares it for nodes that need a zone and none of its denials; one that is there stays as it is. */
+  /** Declares a zone for nodes that need one and none of its denials. A zone that is declared stays as it is. */
   zoneUnlessKnown(space: number, spec: ZoneSpec): void
   put(space: number, profileId: number, name: string, node: NodeSpec): void
   remove(space: number, name: string): void

@@ -129,7 +129,7 @@ function encodeGlueAddress(scratch: Scratch, from: Uint8Array, at: number, size:
 
 /**
  * Appends u8 length and the name's octets: without the zone's own when it ends in them, and then true is returned. The
- * labels keep their case. Needs 256 octets of room.
+ * labels keep their case. 256 octets must be free.
  */
 function encodeName(scratch: Scratch, name: string, zone: ZoneName): boolean {
   const start = scratch.at

@@ -24,7 +24,7 @@ export interface NameKey {
 const maxNameOctets = 255
 const maxLabels = 127
 
-/** Outcomes of `readName` that are no position. */
+/** Results of `readName` that are not a position. */
 const MALFORMED = -1
 export const COMPRESSED = -2
 

@@ -12,7 +12,7 @@ export function createScratch(octets = 4096): Scratch {
   return { bytes, view: new DataView(bytes.buffer), at: 0 }
 }
 
-/** Makes room for `octets` more, and clears nothing. */
+/** Grows the buffer for `octets` more, without clearing them. */
 export function reserve(scratch: Scratch, octets: number): void {
   if (scratch.at + octets <= scratch.bytes.length) return
   let length = scratch.bytes.length

@@ -1,4 +1,4 @@
-/** Spaces, their zones, and classes: the small fixed facts of the table. Writer only. */
+/** Spaces, their zones, and profiles: the small fixed facts of the table. Writer only. */
 import { nameToWire } from '../dns/name.ts'
 import type { Allocator } from './allocator.ts'
 import type { AnswerProfile } from './api.ts'
@@ -133,7 +133,7 @@ export function createProfiles({ words }: TableView): Profiles {
       const known = numbers.get(key)
       if (known !== undefined) return known
       const number = specs.length
-      if (number === maxProfiles) throw new RangeError(`the answer table has at most ${maxProfiles - 1} classes`)
+      if (number === maxProfiles) throw new RangeError(`the answer table has at most ${maxProfiles - 1} profiles`)
       specs.push({ ...spec })
       numbers.set(key, number)
       Atomics.store(words, profileCell(number), effects)
@@ -141,7 +141,7 @@ export function createProfiles({ words }: TableView): Profiles {
     },
     specOf(number) {
       const spec = specs[number]
-      if (!spec) throw new RangeError(`class ${number} of the answer table is not defined`)
+      if (!spec) throw new RangeError(`profile ${number} of the answer table is not defined`)
       return spec
     },
   }

@@ -97,7 +97,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
   }
 
   /**
-   * A table without room must not go on answering what is no longer true: the whole space is left to the chain.
+   * When memory runs out, the table must not go on giving answers that are out of date: the chain takes the whole space.
    */
   function orUnserved<T>(space: number, work: () => T): T {
     try {
@@ -149,7 +149,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
       slots.insert(fresh)
       eviction.add(fresh)
     } catch (error) {
-      // No room is no error for a cache.
+      // A cache may leave out what does not fit.
       if (!(error instanceof TableFull)) throw error
     }
   }

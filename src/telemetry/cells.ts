@@ -1,6 +1,6 @@
 /**
  * The cells that callers count in: plain numbers. They are classes, not closures, because there are thousands of them
- * and counting is on the way of every query.
+ * and every query counts.
  */
 import type { CounterCell, GaugeCell, HistogramCell } from './metrics.ts'
 

@@ -1,4 +1,4 @@
-/** Texts that others wrote, in lines for people. Whatever they hold, a line stays one line and ends soon. */
+/** Texts from outside in lines for people: whatever they contain, a line stays one line of bounded length. */
 
 /** In quotation marks. `longest`: characters that are shown; of a longer text the length is shown, too. */
 export function quoted(text: string, longest = 64): string {

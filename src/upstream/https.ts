@@ -1,4 +1,4 @@
-/** DNS over HTTPS (RFC 8484): one HTTP/2 session, a request per question, ID 0 so that caches on the way can help. */
+/** DNS over HTTPS (RFC 8484): one HTTP/2 session, a request per question, ID 0 so that HTTP caches in between can help. */
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import {
@@ -34,7 +34,7 @@ export function createHttpsConnection(options: HttpsOptions): UpstreamConnection
     const opened = connect(`https://${authority}`, {
       createConnection: () => connectTls({ ...options.tls(), ALPNProtocols: ['h2'] }),
     })
-    // Each request hears of the session's end by its own events.
+    // Each request has events of its own for the end of the session.
     opened.on('error', () => opened.destroy())
     opened.on('goaway', () => opened.close())
     opened.setTimeout(options.expire, () => opened.close())
@@ -85,7 +85,7 @@ export function createHttpsConnection(options: HttpsOptions): UpstreamConnection
         over = true
         request.close()
         if (why !== 'silent') return
-        // The other end may be gone without a word: what it still owes may come, new questions take another session.
+        // The other end may be lost: answers that are due may still come, but new questions take another session.
         if (used.connecting) used.destroy()
         else used.close()
       },

@@ -16,7 +16,7 @@ export function nameserversOf(text: string): string[] {
 
 /**
  * The domains that a resolv.conf's last `search` or `domain` line appends to names, absolute and in lower case. Words
- * that are no domain names are left out.
+ * that are not domain names are left out.
  */
 export function searchListOf(text: string): string[] {
   let words: readonly string[] = []

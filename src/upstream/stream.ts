@@ -39,19 +39,19 @@ interface Connection {
   /** By ID. */
   readonly waiting: Map<number, Pending>
   ready: boolean
-  /** It has brought an answer, so the server has agreed to talk. */
+  /** It has brought an answer: the server accepts questions on it. */
   proven: boolean
   /** Takes no more questions. */
   retired: boolean
   idle: Timer | undefined
-  /** Octets of a message that has not come whole. */
+  /** Octets of an incomplete message. */
   partial: Buffer
 }
 
 interface Pending {
   readonly wire: Uint8Array
   readonly receiver: Receiver
-  /** The question may go to a new connection once more: a kept one may have been closed by the server meanwhile. */
+  /** The question may be sent once more on a new connection, because the server may have closed the one that was kept. */
   again: boolean
   connection: Connection | undefined
   id: number
@@ -155,7 +155,7 @@ export function createStreamConnection(options: StreamOptions): UpstreamConnecti
     else keep(connection)
   }
 
-  /** Keeps an idle connection for a while, or not. */
+  /** Keeps an idle connection for `expire`, or closes it when enough are idle. */
   function keep(connection: Connection): void {
     let idle = 0
     for (const each of connections) if (each.waiting.size === 0 && each !== connection) idle++

@@ -54,7 +54,7 @@ export function createUdpConnection(server: Endpoint, options: UdpOptions = {}):
         const { address, port } = socket.address()
         local = endpointText({ address, port })
       } catch {
-        // Not bound: there is no local end to name.
+        // Not bound: it has no local address.
         local = ''
       }
     }

@@ -42,16 +42,16 @@ export function createCacheMetrics(options: CacheMetricsOptions): CacheMetrics {
   const typed = ['server', 'type', 'zones', 'view']
   const counter = (name: string, help: string, names: readonly string[] = labels) => registry.counter(name, help, names)
   const requests = counter('coredns_cache_requests_total', 'Queries that were looked up in the cache.')
-  const misses = counter('coredns_cache_misses_total', 'Queries that the cache had no answer to.')
+  const misses = counter('coredns_cache_misses_total', 'Queries that were not in the cache.')
   const prefetches = counter('coredns_cache_prefetch_total', 'Popular entries renewed before they expired.')
   const skippedRenewals = counter(
     'slicedns_cache_skipped_renewals_total',
     'Renewals of entries put off because too many were under way.',
   )
-  const drops = counter('coredns_cache_drops_total', 'Replies not kept because they answer another question.')
+  const drops = counter('coredns_cache_drops_total', 'Replies not cached because they answer another question.')
   const stale = counter('coredns_cache_served_stale_total', 'Queries answered with an entry that had expired.')
   const hits = counter('coredns_cache_hits_total', 'Queries answered from the cache.', typed)
-  const evictions = counter('coredns_cache_evictions_total', 'Entries that made room for others.', typed)
+  const evictions = counter('coredns_cache_evictions_total', 'Entries evicted because the cache was full.', typed)
   const entries = registry.gauge('coredns_cache_entries', 'Replies that the cache holds.', typed)
   const known = new Map<string, CacheCells>()
 

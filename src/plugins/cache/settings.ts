@@ -85,7 +85,7 @@ export const schema: DirectiveSchema<CacheSettings> = {
   repeat: 'once',
   read({ occurrences: [directive], zones: blockZones }) {
     const [first, ...others] = directive.args
-    // A first word that is no number is a zone already: `cache 30s` caches the zone `30s.`
+    // A first word that is not a number is a zone: `cache 30s` caches the zone `30s.`
     const ttl = first !== undefined && /^[+-]?\d+$/.test(first.text) ? first : undefined
     const maxTtl = ttl && value(integer({ min: 1 }), ttl, 'cache')
     const zones = zonesOf(ttl ? others : directive.args, blockZones)
@@ -155,7 +155,7 @@ function readServeStale([upTo, mode, ...rest]: readonly Token[]): Omit<ServeStal
     mode !== undefined && value(oneOf(['immediate', 'verify'], { ignoreCase: true }), mode, 'serve_stale') === 'verify'
   const timeout = verify ? rest.shift() : undefined
   const [ttl, recheck, surplus] = rest
-  if (surplus) throw fail(`'serve_stale ${mode.text}' takes fewer words`, surplus)
+  if (surplus) throw fail(`'serve_stale ${mode.text}' takes fewer arguments`, surplus)
   return {
     upTo: upTo ? value(duration({ min: 0 }), upTo, 'serve_stale') : 60 * minute,
     verify,

@@ -1,12 +1,12 @@
 /**
- * Exchanges under way. Identical questions share one; of one name and type there are only a few at a time, for each is
+ * Exchanges under way. Identical questions share one; of one name and type there are only a few at a time, because each is
  * another chance for a forger (RFC 5452 §5: the birthday attack).
  */
 import type { Cancellation } from '../../upstream/exchange.ts'
 
 export interface Flights<Result> {
   /**
-   * The result of the exchange that `begin` begins, or of the one under way with the same `key` (undefined: none is
+   * The result of the exchange that `begin` begins, or of the one under way with the same `key` (undefined: it is not
    * shared). `name` is what exchanges are bounded by. `signal` ends the wait of this one; an exchange that nobody waits
    * for any more is aborted.
    */

@@ -89,7 +89,7 @@ function openServers(settings: ForwardSettings, setup: Setup, metrics: ForwardMe
   const hold = (written: UpstreamTarget) => {
     const secure = written.protocol !== 'dns'
     const target = secure && settings.tlsServerName ? { ...written, serverName: settings.tlsServerName } : written
-    // The same server with the same options is one to all blocks and survives a reload, with what is known of it.
+    // Equal servers with equal options are one upstream to all blocks, which keeps its health and connections through a reload.
     return setup.process.acquire(`upstream ${JSON.stringify(target)} ${shape}`, () => {
       const context = acquireContext(certificates, setup)
       const upstream = createUpstream(target, {
@@ -110,7 +110,7 @@ function openServers(settings: ForwardSettings, setup: Setup, metrics: ForwardMe
   const list = readServers(settings, setup, hold)
   const pending = settings.to.some((target) => target.kind === 'host')
   if (list.current.length === 0 && !pending)
-    setup.fail('no upstream is left: the files list no nameserver', settings.at)
+    setup.fail('forward has no upstream: the files list no nameserver', settings.at)
   return list
 }
 
@@ -171,5 +171,5 @@ function explain(forwards: readonly Forward[], name: string): string[] {
   if (!found) return []
   const { settings, servers } = found
   const states = servers.current.map(({ to, health }) => `${to} (${health.down ? 'down' : 'up'})`)
-  return [`forwards to ${states.join(', ') || 'no server: none is known'}, policy ${settings.policy}`]
+  return [`forwards to ${states.join(', ') || 'no upstream (none is resolved yet)'}, policy ${settings.policy}`]
 }

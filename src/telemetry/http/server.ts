@@ -206,7 +206,7 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
 
   function endConnection(): void {
     socket.end(() => startTimer(lingering))
-    // To be told of the client's FIN, and not to reset the connection while the reply is on its way.
+    // The client's FIN must be seen, and unread octets would reset the connection under the reply.
     socket.resume()
   }
 

@@ -30,7 +30,7 @@ specifySchema(cache, {
     ['cache {|serve_stale 1h foo|}', /^Corefile:3:16 - 'foo' is not one of 'immediate', 'verify'/],
     ['cache {|serve_stale 1h immediate 500ms|}', /^Corefile:3:26 - '500ms' is not a whole number of seconds/],
     ['cache {|serve_stale 1h immediate 30s 6m|}', /^Corefile:3:30 - '6m' is not a duration/],
-    ['cache {|serve_stale 1h immediate 30s 10s 5s|}', /^Corefile:3:34 - 'serve_stale immediate' takes fewer words/],
+    ['cache {|serve_stale 1h immediate 30s 10s 5s|}', /^Corefile:3:34 - 'serve_stale immediate' takes fewer arguments/],
     ['cache {|serve_stale_policy prefer_positive|}', /'serve_stale_policy' needs 'serve_stale'/],
     ['cache {|servfail 6m|}', /^Corefile:3:10 - '6m' is not a duration/],
     ['cache {|disable Success|}', /^Corefile:3:9 - 'Success' is not one of 'success', 'denial'/],

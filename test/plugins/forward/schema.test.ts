@@ -48,7 +48,7 @@ specifySchema(forward, {
     ['forward . grpc://127.0.0.9', /^Corefile:2:11 - 'grpc:/],
     ['forward . https://127.0.0.9/dns-query', /ENOENT/],
     ['forward . /no/such/file', /^Corefile:2:1 - .*ENOENT.*\/no\/such\/file/],
-    [`forward . ${empty}`, /^Corefile:2:1 - .*no upstream is left/],
+    [`forward . ${empty}`, /^Corefile:2:1 - .*forward has no upstream/],
     [`forward . ${servers(16)}`, /^Corefile:2:167 - more than 15 TOs configured: 16/],
     ['forward . tls://127.0.0.9%x.y {|tls_servername a|}', /^Corefile:2:11 - 'tls_servername' cannot be used together/],
     ['forward . 127.0.0.9 {|except|}', /^Corefile:3:1 - Wrong argument count/],

@@ -17,10 +17,10 @@ const semiSpace = '--max-semi-space-size=2'
 const noInspector = '--disable-sigusr1'
 
 /**
- * V8 would take 262 MiB of heap in a pod of 170 MiB, and so be killed before it collects garbage. Half is what is left
- * beside the runtime, the answer table and buffers (docs/limits.md).
+ * V8 would take 262 MiB of heap in a pod of 170 MiB, and so be killed before it collects garbage. The rest is for the
+ * runtime itself, UDP threads, the answer table and buffers (docs/limits.md): 60 MiB in that pod.
  */
-const heapShare = 0.5
+const heapShare = 0.65
 
 const mebibyte = 2 ** 20
 

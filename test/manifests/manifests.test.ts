@@ -74,8 +74,8 @@ test('the image, npm start and the launcher give the runtime the same flags', ()
   const flags = ['--disable-sigusr1', '--max-semi-space-size=2']
   const entrypoint: string[] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(read('Dockerfile'))![1]!)
   const { scripts } = JSON.parse(read('package.json'))
-  // The launcher works half of the memory limit out; a command line can only say it as a share.
-  assert.deepEqual(entrypoint.slice(1, -1), [...flags, '--max-old-space-size-percentage=50'])
+  // The launcher works the share of the memory limit out; a command line can only say it as a share.
+  assert.deepEqual(entrypoint.slice(1, -1), [...flags, '--max-old-space-size-percentage=65'])
   for (const script of ['start', 'slicedns'])
     assert.ok(scripts[script].startsWith(`exec node run.js ${flags.join(' ')} src/main.ts`))
   for (const flag of flags) assert.ok(read('src/launch-flags.ts').includes(`'${flag}'`), flag)

@@ -67,6 +67,9 @@ export async function startRouter({ port, names, every, onAnswer }: RouterOption
     send(route, now)
   })
 
+  // A server that has ended refuses datagrams: to a router that is a lookup without an answer.
+  socket.on('error', () => undefined)
+
   function ask(route: Route, now: number): void {
     route.asking = true
     nextId = (nextId + 1) & 0xffff

@@ -175,13 +175,17 @@ const cases: readonly Case[] = [
   },
 ]
 
+/** What the cache has of the upstream ages: any TTL up to 30 stands for the 30 that it began with. */
+const asStored = (lines: readonly string[]): string[] =>
+  lines.map((line) => line.replace(/^(www\.example\.org\.) (?:[1-9]|[12]\d) /, '$1 30 '))
+
 for (const tcp of [false, true]) {
   for (const { name, ask, rcode = 'NOERROR', answer = [], additional = [], denied = false } of cases) {
     test(`${name} (${tcp ? 'TCP' : 'UDP'})`, { skip }, async () => {
       const [qname, type] = ask.split(' ') as [string, string]
       const reply = await server.dig(qname, type, { tcp })
       assert.equal(reply.rcode, rcode)
-      assert.deepEqual(reply.answer, [...answer].sort())
+      assert.deepEqual(asStored(reply.answer), [...answer].sort())
       assert.deepEqual(reply.additional, [...additional].sort())
       if (denied)
         assert.match(reply.authority.join(), /^(\S*) 30 IN SOA ns\.dns\.\S+ hostmaster\.\S+ \d+ 7200 1800 86400 30$/)

@@ -78,8 +78,8 @@ describe('the metrics registry', () => {
     assert.throws(() => metrics.gauge('c_total', 'C.', ['a']), again)
     assert.throws(() => metrics.counter('c_total', 'C.', ['b']), again)
     assert.throws(() => metrics.histogram('h', 'H.', [], [2]), again)
-    assert.throws(() => metrics.counter('has space', 'C.', []), /no name for a metric/)
-    assert.throws(() => metrics.counter('d_total', 'D.', ['__x']), /no name for a label/)
+    assert.throws(() => metrics.counter('has space', 'C.', []), /is not a valid metric name/)
+    assert.throws(() => metrics.counter('d_total', 'D.', ['__x']), /is not a valid label name/)
   })
 
   it('the metrics registry lets no wrong number into a counter or a histogram', async () => {

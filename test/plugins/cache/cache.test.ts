@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rcode } from '../../../src/dns/codes.ts'
+import { queryMessage } from '../../../src/dns/query.ts'
+import { finishReply } from '../../../src/dns/reply.ts'
+import { parseMessage } from '../../../src/dns/wire.ts'
 import type { Next } from '../../../src/plugin/query.ts'
 import { cache } from '../../../src/plugins/cache/index.ts'
 import { ask, createPluginHarness, handle, messageOf, setUp } from '../../support/plugin-harness.ts'
@@ -190,6 +193,14 @@ describe('flags of cached answers', () => {
     assert.equal(messageOf(await ask('www.example.org. A', { edns: { dnssecOk: true } })).authenticData, true)
   })
 
+  it('an extended rcode (BADVERS) stays an error: it never becomes NOERROR without records', async () => {
+    const { ask } = createCacheHarness('cache', { with: { rcode: 16 } })
+    const message = messageOf(await ask('www.example.org. A', { edns: {} }))
+    assert.equal(message.rcode, 16)
+    const request = { ...queryMessage('www.example.org.', 1, true), id: message.id }
+    assert.equal(parseMessage(finishReply(message, request, { transport: 'udp' })).rcode, rcode.SERVFAIL)
+  })
+
   it('the OPT of an answer is dropped, on a miss as well', async () => {
     const edns = { version: 0, payloadSize: 4096, dnssecOk: false, extendedRcode: 0, options: [] }
     const { ask } = createCacheHarness('cache', { answer: [www], with: { edns } })
@@ -223,6 +234,16 @@ describe('simultaneous questions to a cache', () => {
     made.held = undefined
     await made.ask('www.example.org. A')
     assert.equal(made.asked.length, 2)
+  })
+
+  it('UDP questions that differ in their EDNS size share one; those without EDNS, which may be truncated, another', async () => {
+    const made = createCacheHarness()
+    made.held = []
+    const answers = Array.from({ length: 300 }, (_, i) => made.ask('b.org. A', { edns: { payloadSize: 512 + i } }))
+    answers.push(made.ask('b.org. A'), made.ask('b.org. A'))
+    assert.equal(made.asked.length, 2)
+    for (const answer of made.held) answer()
+    await Promise.all(answers)
   })
 
   it('cluster answers, transports and the HINFO of `loop` are never shared', async () => {

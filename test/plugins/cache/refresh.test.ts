@@ -26,6 +26,25 @@ describe('prefetch of a cache', () => {
     assert.match(await made.plugin.metrics.text(), /coredns_cache_prefetch_total\{.*\} 2/)
   })
 
+  it('at most 64 renewals are under way; an entry that is put off is renewed on its next hit', async () => {
+    const made = createCacheHarness('cache 100 {\nprefetch 1 1m 90%\n}', { answer: [] })
+    const names = Array.from({ length: 100 }, (_, i) => `n${i}.example.org. A`)
+    const ask = async () => {
+      for (const name of names) await made.ask(name)
+    }
+    made.said = { answer: ['x.example.org. 100 IN A 192.0.2.1'] }
+    await ask()
+    made.plugin.clock.advance(15 * seconds)
+    made.held = []
+    await ask()
+    assert.equal(made.asked.length, 164)
+    assert.match(await made.plugin.metrics.text(), /^slicedns_cache_skipped_renewals_total\{.*\} 36$/m)
+    for (const answer of made.held.splice(0)) answer()
+    await new Promise((resolve) => setImmediate(resolve))
+    await ask()
+    assert.equal(made.asked.length, 200)
+  })
+
   it('hits that are too far apart do not count', async () => {
     const { ask, asked, plugin } = createCacheHarness('cache 100 {\nprefetch 2 10s\n}', {
       answer: ['www.example.org. 100 IN A 192.0.2.1'],

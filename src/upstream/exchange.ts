@@ -1,7 +1,7 @@
 /**
  * One question to several upstreams. They are asked in the order given: the next one when one fails, or when one is
- * silent for longer than its hedge delay (hedge-delay.ts). The first answer wins. A lost upstream so costs a query some
- * 100 ms, where waiting for its time-out would cost two seconds.
+ * silent for longer than its hedge delay (hedge-delay.ts). The first answer wins. A lost upstream therefore costs a query
+ * some 100 ms, where waiting for its time-out would cost two seconds.
  */
 import type { Message, Question } from '../dns/message.ts'
 import type { Clock, Timer } from '../scheduling/clock.ts'
@@ -43,7 +43,7 @@ export interface UpstreamQuestion {
   readonly cancellation?: Cancellation
 }
 
-/** Ends a question for which nobody waits any more. An AbortSignal would cost a forwarded query a tenth of its time. */
+/** Ends a question without a waiting client. An AbortSignal would cost a forwarded query a tenth of its time. */
 export interface Cancellation {
   cancelled: boolean
   /** Set by the exchange that can be ended. */

@@ -1,7 +1,7 @@
 /**
  * What may wait for upstreams at a time, over all of them: exchanges (each is a descriptor, and memory) and the octets of
- * their messages. When it is full, the client that has most gives way, not the newcomer: one client's flood of names that
- * nobody answers must not take forwarding from the others.
+ * their messages. When it is full, the client that has most gives way, not the newcomer: one client's flood of names
+ * without an answer must not take forwarding from the others.
  */
 import { clientKey } from '../dns/address.ts'
 import type { Clock } from '../scheduling/clock.ts'
@@ -27,7 +27,7 @@ export interface Place {
 export interface Places {
   /**
    * A place for an exchange of this client, or undefined when all are taken. `lose` is called when the place goes
-   * to another client: the exchange ends then. `spare`: only a place that nobody has (a hedge is no reason to displace).
+   * to another client: the exchange ends then. `spare`: only a free place (a hedge does not displace another exchange).
    */
   take(client: string, octets: number, lose: () => void, spare?: boolean): Place | undefined
 }

@@ -1,8 +1,8 @@
 /**
- * UDP, one socket per exchange (places.ts bounds them). A forger has to guess the ID and a source port that has never been used before (RFC
- * 5452 §4.5, §9.2); the socket is connected, so the kernel drops what others send. Measured on two cores: an exchange costs
- * 21 µs of CPU, 6 µs on a socket that is kept. A pool of sockets that serve 16 exchanges each made a forwarded query 6 µs
- * cheaper of 44: not worth a port that can be found out by trying.
+ * UDP, one socket per exchange (places.ts bounds them). A forger has to guess the ID and a source port that was never
+ * used before (RFC 5452 §4.5, §9.2); the socket is connected, so the kernel drops what others send. Measured on two
+ * cores: an exchange costs 21 µs of CPU, 6 µs on a socket that is kept. A pool of sockets that serve 16 exchanges each
+ * made a forwarded query 6 µs cheaper of 44: not worth a port that can be guessed.
  */
 import { createSocket } from 'node:dgram'
 import { canonicalAddress, connectableAddress } from '../dns/address.ts'
@@ -61,7 +61,7 @@ export function createUdpConnection(server: Endpoint, options: UdpOptions = {}):
 
     open.add(end)
     socket.on('message', (bytes, from) => {
-      // What came before the socket was connected may be from anybody.
+      // What came before the socket was connected may be from any sender.
       if (from.port !== server.port || !isServer(from.address)) return
       if (over || bytes.length < 2 || bytes[0] !== message[0] || bytes[1] !== message[1]) return
       if (receiver.answer(bytes) && !over) end()

@@ -47,16 +47,16 @@ const anyOther = dnsType.HTTPS
 
 export interface CompileOptions {
   /**
-   * Leaves SRV records of headless services and of splits over many endpoints to the chain: they take ten times the octets
-   * of the addresses, and clients ask few services for them. So are the addresses of splits over very many endpoints: one
-   * annotation of a hundred octets can name all large services of a cluster.
+   * Leaves SRV records of headless services and of splits over many endpoints to the chain: they take ten times the
+   * octets of the addresses, and clients ask few services for them. So are the addresses of splits over very many
+   * endpoints: one annotation of a hundred octets can name all large services of a cluster.
    */
   readonly withoutEndpointServices?: boolean
 }
 
 /**
- * The table's node at `name` (lower case, in `zone`). Undefined when the name does not exist: the table denies it by the
- * closed node above it, or leaves it to the chain.
+ * The table's node at `name` (lower case, in `zone`). Undefined when the name does not exist: the table denies it by
+ * the closed node above it, or leaves it to the chain.
  */
 export function compileNode(
   context: ClusterContext,
@@ -175,8 +175,9 @@ export function fixedNames(settings: ClusterDnsSettings, zone: string): string[]
 
 /**
  * The names of a service that are compiled ahead of any query: its own, `_port._proto` of a split or a service with an
- * address of its own (the first of thousands: the chain answers the others), and that of a gRPC service config. Names in another of our zones are left out, and so are names
- * that are too long (RFC 1035 §2.3.4: the API server has checked them without the zone).
+ * address of its own (the first of thousands: the chain answers the others), and that of a gRPC service config. Names
+ * in another of our zones are left out, and so are names that are too long (RFC 1035 §2.3.4: the API server has checked
+ * them without the zone).
  */
 export function namesOfService(context: ClusterContext, zone: string, service: Service | ServiceImport): string[] {
   const own = serviceName(service.namespace, service.name, zone)

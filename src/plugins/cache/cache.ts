@@ -220,7 +220,7 @@ function createRefill({ settings, store, clock, cells, isDynamic, offer }: Cache
       return taken.then(({ outcome }) => outcome)
     },
     inBackground(entry, query, next) {
-      // Nobody waits for it: a failure leaves the entry as it is, and the next query tries again.
+      // No query waits for it: a failure leaves the entry as it is, and the next query tries again.
       if (entry.refreshing) return
       if (renewing >= mostRenewals) {
         cells(query).skippedRenewals.inc()

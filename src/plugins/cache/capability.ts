@@ -1,4 +1,4 @@
-/** What plugins behind `cache` tell it about their answers. */
+/** What plugins behind `cache` declare about their answers. */
 import { defineCapability } from '../../plugin/capability.ts'
 import type { Handler } from '../../plugin/query.ts'
 

@@ -1,7 +1,7 @@
 /**
  * Zones of plugins that answer from changing data and let the next plugin answer what they do not have (`fallthrough`).
  * The next plugin's answers are cached; before one is given again, the plugin of the zone is asked whether it has the
- * name by now. A new pod or Service so is in the next answer.
+ * name by now. Therefore a new pod or Service is in the next answer.
  */
 import { rcode } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'

@@ -7,8 +7,8 @@ import type { Cancellation } from '../../upstream/exchange.ts'
 export interface Flights<Result> {
   /**
    * The result of the exchange that `begin` begins, or of the one under way with the same `key` (undefined: it is not
-   * shared). `name` is what exchanges are bounded by. `signal` ends the wait of this one; an exchange that nobody waits
-   * for any more is aborted.
+   * shared). `name` is what exchanges are bounded by. `signal` ends the wait of this one; an exchange without a waiting
+   * query is aborted.
    */
   join(
     key: string | undefined,
@@ -74,7 +74,7 @@ export function createFlights<Result>(aborted: Result): Flights<Result> {
       const leave = (): void => {
         resolve(aborted)
         if (--flight.waiters > 0) return
-        // Nobody may join an exchange that ends without an answer.
+        // No query may join an exchange that ends without an answer.
         if (key !== undefined && shared.get(key) === flight) shared.delete(key)
         end(flight.cancellation)
       }

@@ -17,7 +17,7 @@ import { type ForwardSettings, schema } from './settings.ts'
 
 export const forward: Plugin<readonly ForwardSettings[]> = { name: 'forward', schema, setup: setUp }
 
-/** Milliseconds between two looks whether the last queries have been answered. */
+/** Milliseconds between two checks whether the last queries have been answered. */
 const drainInterval = 20
 /** Milliseconds that a stopped `forward` goes on waiting: longer than any query has. */
 const drainTimeout = 5000
@@ -136,7 +136,7 @@ function readCertificates({ tls, at }: ForwardSettings, setup: Setup): Certifica
       path ? readFileSync(resolve(setup.block.root, path)) : undefined
     const [cert, key, ca] = [read(tls?.cert), read(tls?.key), read(tls?.ca)]
     const own = cert && key ? { cert, key } : {}
-    // Says at once what is wrong with them.
+    // Reports invalid ones at once.
     if (cert || ca) createSecureContext({ ...own, ...(ca ? { ca } : {}) })
     const digest = createHash('sha256')
     for (const file of [cert, key, ca]) digest.update(file ?? '').update('\0')

@@ -37,7 +37,9 @@ export interface Query {
   readonly receivedAt: number
   /** What may still be done for the question that caused this query: shared by its internal lookups. */
   readonly budget: QueryBudget
-  /** Asked by `slicedns explain`: no client asked, so it is neither logged nor counted. */
+  /**
+   * Asked by `slicedns explain`: no client asked, so the query is neither logged nor counted, and its answer not cached.
+   */
   readonly unrecorded?: boolean | undefined
   /**
    * Releases the transport's slot on the chain while the query waits for something slow; the returned function takes a

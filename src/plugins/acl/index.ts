@@ -27,10 +27,10 @@ function setup(rules: readonly Rule[], setup: Setup): Instance {
         const action = decide(policies, query)
         if (action === undefined) continue
         if (action === 'allow') break
-        counters[action].with(query.server, zone, query.view).inc()
+        if (!query.unrecorded) counters[action].with(query.server, zone, query.view).inc()
         return refuse(action, query)
       }
-      counters.allow.with(query.server, query.view).inc()
+      if (!query.unrecorded) counters.allow.with(query.server, query.view).inc()
       return next(query)
     },
     provides: [provide(transparency, transparencyOf(rules.flatMap(claimsOf)))],

@@ -69,7 +69,7 @@ export const dns64: Plugin<Settings> = {
         if (outcome.kind !== 'reply' || !isTranslatable(outcome.message, settings)) return outcome
         const found = await query.lookup(query.name, type.A)
         if (found.kind === 'drop') return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'dns64' }
-        translated.with(query.server).inc()
+        if (!query.unrecorded) translated.with(query.server).inc()
         return synthesise(query, outcome.message, found, settings.prefix)
       },
       provides: [

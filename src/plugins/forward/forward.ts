@@ -54,6 +54,7 @@ export function createForward({ settings, servers, clock, metrics, places }: For
     onAnswer: (upstream, code, milliseconds) => metrics.answered(upstream.to, code, milliseconds),
     places,
   }
+  const unrecorded: ExchangePolicy = { ...policy, onAllDown: () => undefined, onAnswer: () => undefined }
   let running = 0
 
   function ask(query: Query): Promise<ExchangeResult> {
@@ -72,7 +73,7 @@ export function createForward({ settings, servers, clock, metrics, places }: For
         const maxAttempts = settings.maxConnectAttempts ?? 2 * upstreams.length
         const wire = encodeMessage(request, { limit: 0xffff })
         const asked = { wire, question, transport, client: client.address, deadline, cancellation }
-        return exchange(asked, upstreams, { ...policy, maxAttempts })
+        return exchange(asked, upstreams, { ...(query.unrecorded ? unrecorded : policy), maxAttempts })
       },
     )
   }
@@ -97,7 +98,7 @@ export function createForward({ settings, servers, clock, metrics, places }: For
       (name === settings.from || !settings.except.some((excepted) => isSubdomain(excepted, name))),
     answer(query) {
       if (settings.maxConcurrent > 0 && running >= settings.maxConcurrent) {
-        metrics.tooMany()
+        if (!query.unrecorded) metrics.tooMany()
         const error = new Error(`concurrent queries exceeded maximum ${settings.maxConcurrent}`)
         return { kind: 'rcode', rcode: rcode.REFUSED, plugin, error }
       }

@@ -55,7 +55,7 @@ export const local: Plugin<Settings> = {
     return {
       handler(query, next) {
         if (query.name.endsWith('.localhost.') || beginsWithLocalhost(query.name)) {
-          count.inc()
+          if (!query.unrecorded) count.inc()
           return reply(query, localhost(query))
         }
         const zone = zones.find((candidate) => isSubdomain(candidate, query.name))

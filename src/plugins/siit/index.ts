@@ -76,7 +76,7 @@ export const siit: Plugin<Settings> = {
             ? synthesise(outcome.message, found.message, settings)
             : found.message.answer
         if (synthesised === undefined) return outcome
-        if (found.message.rcode === rcode.NOERROR) translated.with(query.server).inc()
+        if (found.message.rcode === rcode.NOERROR && !query.unrecorded) translated.with(query.server).inc()
         return reply(query, found.message, synthesised)
       },
       provides: [

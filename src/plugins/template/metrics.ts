@@ -29,8 +29,13 @@ export function createTemplateMetrics(metrics: MetricsRegistry): TemplateMetrics
     type,
   ]
   return {
-    matched: (context) => matches.with(...valuesOf(context)).inc(),
-    failed: (context, section, template, stage) =>
-      (stage === 'template' ? templates : records).with(...valuesOf(context), section, template).inc(),
+    matched(context) {
+      if (!context.query.unrecorded) matches.with(...valuesOf(context)).inc()
+    },
+    failed(context, section, template, stage) {
+      if (context.query.unrecorded) return
+      const failures = stage === 'template' ? templates : records
+      failures.with(...valuesOf(context), section, template).inc()
+    },
   }
 }

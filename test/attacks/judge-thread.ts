@@ -22,7 +22,7 @@ setInterval(() => {
   lastTick = now()
 }, tick)
 
-function begin(kind: Kind): (ok: boolean) => void {
+function begin(kind: Kind, ended = () => {}): (ok: boolean) => void {
   const at = now()
   const lateBefore = late
   let over = false
@@ -31,6 +31,7 @@ function begin(kind: Kind): (ok: boolean) => void {
     if (over) return
     over = true
     open--
+    ended()
     clearTimeout(timer)
     const took = now() - at
     // The tick that is due has not run yet.
@@ -70,8 +71,15 @@ function lookTcp(): void {
   })
 }
 
+/** Probes do not pile up: kubelet has one under way. More would be a flood of our own. */
+const mostHealth = 4
+let openHealth = 0
+
 function lookHealth(): void {
-  const end = begin('health')
+  openHealth++
+  const end = begin('health', () => {
+    openHealth--
+  })
   const request = get({
     port: settings.health,
     host: '127.0.0.1',
@@ -100,7 +108,7 @@ udp.bind(0, settings.from, () => {
       }
       lookUdp('table', settings.table)
       lookUdp('chain', settings.chain)
-      lookHealth()
+      if (openHealth < mostHealth) lookHealth()
       if (round % 4 === 0) {
         lookUdp('forwarded', `judge-${settings.run}-${round}.${settings.forwarded}`)
         lookTcp()

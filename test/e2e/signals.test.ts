@@ -111,6 +111,41 @@ test('SIGTERM ends a process that still waits for its Corefile on standard input
   assert.equal(output, '[INFO] SIGTERM: Shutting down servers then terminating\n')
 })
 
+/** A process that has our handlers and a server whose `shutdown` is this code; its time to stop is over at once. */
+async function stopping(t: TestContext, shutdown: string) {
+  const script = `
+    import { listenForSignals } from ${JSON.stringify(join(import.meta.dirname, '../../src/signals.ts'))}
+    const log = Object.fromEntries(['info', 'warning', 'error'].map((level) => [level, (text) => console.log(text)]))
+    listenForSignals(log).handle({ reload() {}, shutdown() { ${shutdown} }, shutdownLimit: () => 0 })
+    setInterval(() => {}, 1000)
+    console.log('ready')`
+  const child = spawn(runtime, ['--input-type=module-typescript', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  let output = ''
+  child.stdout.on('data', (text) => {
+    output += text
+  })
+  await until(() => assert.match(output, /ready/))
+  child.kill('SIGTERM')
+  const [code, signal] = await once(child, 'close')
+  return { code, signal, output }
+}
+
+test('a server that does not stop ends with the process when its time is over, and the log says so', async (t) => {
+  const { code, output } = await stopping(t, 'return new Promise(() => {})')
+  assert.equal(code, 0)
+  assert.match(output, /SIGTERM: Terminating after \S+ although the servers have not stopped/)
+})
+
+test('the kernel ends a process whose main thread is too busy to end itself', {
+  skip: process.platform !== 'linux' && 'needs alarm(2)',
+}, async (t) => {
+  const { code, signal } = await stopping(t, 'for (;;);')
+  assert.deepEqual({ code, signal }, { code: null, signal: 'SIGALRM' })
+})
+
 /** Whether our handlers stand: Node.js itself never handles SIGUSR2, number 12 (Linux). */
 function hasOwnHandlers(pid: number): boolean {
   const caught = /^SigCgt:\s+(\S+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]

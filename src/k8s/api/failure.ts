@@ -1,11 +1,13 @@
 /** What can go wrong with an API server, in words for people: the cause, and the file or URL that it is about. */
 import { untrustedText } from '../../trust/failure-text.ts'
 
+import { excerpt } from '../excerpt.ts'
+
 /**
  * connect, dns, tls, config: there is no connection. The others come from a server that is there:
  * unauthorized 401, forbidden 403, missing 404, expired 410, ahead 504 because it lags behind what we have seen, refused
  * 400/422, throttled 429 and 503, server any other status or ERROR event; broken: a body cut short, malformed: one that
- * does not read, silent: one that stopped, timeout: no response at all.
+ * does not read, oversized: more objects than are kept, silent: one that stopped, timeout: no response at all.
  */
 export type FailureReason =
   | 'connect'
@@ -22,6 +24,7 @@ export type FailureReason =
   | 'server'
   | 'broken'
   | 'malformed'
+  | 'oversized'
   | 'silent'
   | 'timeout'
 
@@ -31,7 +34,8 @@ export class ApiFailure extends Error {
   /** Milliseconds that the server asked to be left alone; undefined when it said nothing. */
   readonly retryAfter: number | undefined
   constructor(reason: FailureReason, message: string, retryAfter?: number) {
-    super(message)
+    // What the server says may be of any length.
+    super(excerpt(message))
     this.reason = reason
     this.retryAfter = retryAfter
   }

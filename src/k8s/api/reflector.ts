@@ -90,6 +90,8 @@ const watchSilence = 2.5 * minute
 const shortestWatch = 10 * second
 /** Objects of one page, as client-go asks. */
 const pageSize = 500
+/** Pages of one list: a server whose pages never end is not asked for ever. */
+const maxPages = 2000
 /** How often to look whether a custom resource has been installed: at most, and at least half of it. */
 const definitionInterval = 30 * second
 
@@ -172,7 +174,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
 
   const listPages = async (session: Session, signal: AbortSignal): Promise<void> => {
     let token = ''
-    for (;;) {
+    for (let page = 0; page < maxPages; page++) {
       // No resourceVersion: with `0` the limit would be ignored, and unset means the latest.
       const response = await request(session, { limit: pageSize, continue: token }, acceptList, signal)
       if (token === '') beginList()
@@ -186,6 +188,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
       if (facts.continueToken === '') return completeList(facts.resourceVersion)
       token = facts.continueToken
     }
+    throw new ApiFailure('oversized', `${connection.name}: the list of ${resource} has more than ${maxPages} pages`)
   }
 
   const finishList = <T>(finish: () => T): T => {

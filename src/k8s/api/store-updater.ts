@@ -4,8 +4,10 @@ import type { CooperativeScheduler } from '../../scheduling/cooperative-schedule
 import type { Logger } from '../../telemetry/log.ts'
 import { MalformedObject, type MetaDraft } from '../decode/draft.ts'
 import type { WireObject } from '../decode/wire.ts'
+import { excerpt } from '../excerpt.ts'
 import type { ResourceStore } from '../model/resource-store.ts'
 import type { EndpointSlice, Reduced, Resource } from '../model/types.ts'
+import { ApiFailure } from './failure.ts'
 import { createVersionFilter } from './version-filter.ts'
 
 export interface StoreUpdater {
@@ -20,6 +22,9 @@ export interface StoreUpdater {
   deleted(object: WireObject): string
 }
 
+/** Objects of one resource: a list without end must not fill the memory. Kubernetes supports 10,000 Services, 150,000 Pods. */
+const maxObjects = 200_000
+
 export function createStoreUpdater(
   resource: Resource,
   store: ResourceStore<Reduced>,
@@ -31,15 +36,19 @@ export function createStoreUpdater(
   /** The last error of each object, so that an object that stays malformed is logged once. */
   const loggedErrors = new Map<string, string>()
 
-  const logMalformed = (object: string, reason: string): void => {
+  const logMalformed = (name: string, reason: string): void => {
+    const object = excerpt(name)
     if (loggedErrors.get(object) === reason) return
     if (loggedErrors.size >= 1000) loggedErrors.clear()
     loggedErrors.set(object, reason)
-    log.error(`${resource} ${object || '(unknown object)'}: malformed, skipped: ${reason}`)
+    log.error(`${resource} ${object || '(unknown object)'}: malformed, skipped: ${excerpt(reason)}`)
   }
 
   const put = (object: WireObject, meta: MetaDraft): void => {
     const before = store.get(meta.namespace, meta.name)
+    if (before === undefined && store.size >= maxObjects) {
+      throw new ApiFailure('oversized', `there are more than ${maxObjects} ${resource}: no more are kept`)
+    }
     try {
       const reduced = object.reduce(resource, meta, isSlice ? (before as EndpointSlice | undefined) : undefined)
       if (reduced === undefined) store.remove(meta.namespace, meta.name)

@@ -76,7 +76,7 @@ export function jsonList(reducer: Reducer): ListReader {
   }
 
   const open = (octet: number): void => {
-    depth++
+    if (++depth > maxDepth) throw tooDeep()
     if (depth === 2 && octet === openBracket && name === 'items') {
       inItems = true
       drop()
@@ -166,7 +166,28 @@ function isBlank(line: Buffer): boolean {
   return line.every((octet) => octet <= 0x20)
 }
 
+/** Of an event or a list. Objects of Kubernetes nest less than 30 deep; a parser takes 100 octets for each level. */
+const maxDepth = 256
+
+const tooDeep = (): MalformedObject => new MalformedObject(`JSON that is nested more than ${maxDepth} deep`)
+
+function checkDepth(bytes: Buffer): void {
+  let depth = 0
+  let inText = false
+  for (let i = 0; i < bytes.length; i++) {
+    const octet = bytes[i]
+    if (inText) {
+      if (octet === backslash) i++
+      else if (octet === quote) inText = false
+    } else if (octet === quote) inText = true
+    else if (octet === openBrace || octet === openBracket) {
+      if (++depth > maxDepth) throw tooDeep()
+    } else if (octet === closeBrace || octet === closeBracket) depth--
+  }
+}
+
 function parse(bytes: Buffer): unknown {
+  checkDepth(bytes)
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch (error) {

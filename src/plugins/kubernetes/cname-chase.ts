@@ -157,20 +157,25 @@ export async function chase(
   scheduler.begin()
   for (let next = pending.shift(); next !== undefined && follow(next); next = pending.shift()) {
     while (scheduler.due) await scheduler.rest()
-    if (clock.now() >= budget.deadline) break
+    if (clock.now() >= budget.deadline || budget.ended) break
   }
-  await settledBy(budget.deadline, clock, lookups)
+  await settledBy(budget, clock, lookups)
   if (clock.now() >= budget.deadline) limits.add('deadline')
   return { answer: assemble(root), truncated, unknown, limits }
 }
 
 const newVisited = (): Visited => ({ records: [], links: [], isElsewhere: false })
 
-/** Waits for all lookups, but no longer than the deadline: what is late then is missing in the answer. */
-async function settledBy(deadline: number, clock: Clock, lookups: readonly Promise<void>[]): Promise<void> {
-  if (lookups.length === 0) return
+/** Waits for all lookups, but no longer than the question lives: what is late then is missing in the answer. */
+async function settledBy(
+  { deadline, signal, ended }: QueryBudget,
+  clock: Clock,
+  lookups: readonly Promise<void>[],
+): Promise<void> {
+  if (lookups.length === 0 || ended) return
   const late = Promise.withResolvers<void>()
   const timer = clock.after(Math.max(0, deadline - clock.now()), late.resolve)
+  signal.addEventListener('abort', () => late.resolve(), { once: true })
   try {
     await Promise.race([Promise.all(lookups), late.promise])
   } finally {

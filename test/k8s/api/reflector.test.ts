@@ -222,6 +222,21 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
     assert.ok(performance.now() - startedAt >= 990)
   })
 
+  test('a message of 100 KB is cut in the log, which says how much was left out', async (t) => {
+    const api = await serve(t)
+    api.fault({ on: 'any', resource: 'services', times: 3, respond: { forbidden: true } })
+    api.fault({ on: 'any', resource: 'services', respond: { status: 500, message: 'x'.repeat(50_000) } })
+    const clock = createFakeClock()
+    const harness = createClusterHarness(t, sourceOf(api), { clock })
+    await until(() => {
+      clock.advance(1000)
+      assert.equal(harness.view.synced, true)
+    })
+    const [line] = harness.lines.filter((text) => text.includes('xxxx'))
+    assert.ok(line.length < 1400, `${line.length}`)
+    assert.match(line, /x… \d{5} more octets/)
+  })
+
   for (const status of [429, 500, 502, 504]) {
     test(`${status} is tried again, with the reason logged when it goes on`, async (t) => {
       const api = await serve(t)

@@ -317,6 +317,26 @@ describe('bodies of responses', () => {
     assert.deepEqual(meta.annotations, { 'slicedns.io/note': 'a\u2028b\u2029c' })
   })
 
+  const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
+
+  for (const [what, make, around] of [
+    ['a watch', jsonWatch, (value: string) => `{"type":"ADDED","object":{"metadata":{"name":"a","x":${value}}}}\n`],
+    ['a list', jsonList, (value: string) => `{"items":[{"metadata":{"name":"a","x":${value}}}]}`],
+  ] as const) {
+    test(`JSON of ${what} is read when it is nested 200 deep, and refused unread when it is 100,000 deep`, () => {
+      const read = (depth: number) =>
+        drain(make(reducer) as BodyReader<unknown>, [Buffer.from(around(nested(depth)))], () => 'read')
+      assert.deepEqual(read(200), ['read'])
+      assert.throws(() => read(100_000), /nested more than 256 deep/)
+    })
+  }
+
+  test('JSON is not nested by the braces of its texts', () => {
+    const object = { metadata: { name: 'a', annotations: { 'slicedns.io/note': '[{"\\'.repeat(1000) } } }
+    const line = Buffer.from(`${JSON.stringify({ type: 'ADDED', object })}\n`)
+    assert.equal(drain(jsonWatch(reducer), [line], (event) => event.object.meta().name).length, 1)
+  })
+
   test('a frame of 2 GB is refused before it is waited for', () => {
     const reader = protobufWatch(reducer)
     reader.push(Buffer.from([0x7f, 0xff, 0xff, 0xff, 0]))

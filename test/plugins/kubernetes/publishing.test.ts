@@ -2,12 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { parseClusterName } from '../../../src/cluster-dns/names/cluster-name.ts'
 import { type as dnsType } from '../../../src/dns/codes.ts'
 import { followIndexes } from '../../../src/plugins/kubernetes/indexes.ts'
+import { createOnDemandNames } from '../../../src/plugins/kubernetes/publish/on-demand-names.ts'
 import { createPublisher, type Publisher } from '../../../src/plugins/kubernetes/publish/publisher.ts'
 import type { Clock } from '../../../src/scheduling/clock.ts'
 import { createTable } from '../../../src/table/index.ts'
 import type { NodeSpec, ZoneSpec } from '../../../src/table/spec.ts'
+import type { MetricsRegistry } from '../../../src/telemetry/metrics.ts'
 import { createMetrics } from '../../../src/telemetry/registry.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
@@ -40,6 +43,7 @@ interface Opened {
   readonly cluster: FakeCluster
   readonly publisher: Publisher
   readonly errors: string[]
+  readonly metrics: MetricsRegistry
   apply(lines: string): void
 }
 
@@ -51,6 +55,7 @@ function createPublisherHarness(
   const notation = createNotation(cluster)
   notation.apply(lines)
   const errors: string[] = []
+  const metrics = createMetrics()
   const context = knowledgeOf(cluster.view, settings)
   followIndexes(cluster, context)
   const publisher = createPublisher({
@@ -59,7 +64,7 @@ function createPublisherHarness(
     clock: options.clock ?? createFakeClock(),
     threadTime: options.threadTime ?? (() => 0),
     latency: { published() {}, alreadyThere() {} },
-    metrics: createMetrics(),
+    metrics,
     report: (text) => void errors.push(text),
   })
   cluster.subscribe('publishing', {
@@ -68,7 +73,7 @@ function createPublisherHarness(
     address: publisher.addressChanged,
     sync: publisher.syncChanged,
   })
-  return { cluster, publisher, errors, apply: notation.apply }
+  return { cluster, publisher, errors, metrics, apply: notation.apply }
 }
 
 const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -376,5 +381,39 @@ describe('the work of publishing', () => {
     apply('endpoint hdls testns 172.0.0.2 ready')
     await idle()
     assert.deepEqual(space.puts, [hdls])
+  })
+})
+
+describe('names that are compiled on demand', () => {
+  const megabyte = 1024 * 1024
+  const endpoint = (name: string) => parseClusterName('cluster.local.', name)
+
+  test('names whose answers take more than 8 MiB make room, those admitted first before the others', () => {
+    const names = createOnDemandNames(false, () => [])
+    const hosts = Array.from({ length: 12 }, (_, i) => `e${i}.${hdls}`)
+    const evicted = hosts.flatMap((name) => [...names.add(endpoint(name), name), ...names.resize(name, megabyte)])
+    assert.deepEqual(evicted, hosts.slice(0, 4))
+    assert.deepEqual([...names.names()], hosts.slice(4))
+    assert.deepEqual(names.resize(hosts[11], 3 * megabyte), hosts.slice(4, 6))
+  })
+
+  test('a name that alone takes more than 8 MiB is not kept, and gives its octets back', () => {
+    const names = createOnDemandNames(false, () => [])
+    const [large, small] = [`large.${hdls}`, `small.${hdls}`]
+    names.add(endpoint(large), large)
+    assert.deepEqual(names.resize(large, 9 * megabyte), [large])
+    names.add(endpoint(small), small)
+    assert.deepEqual(names.resize(small, 8 * megabyte), [])
+  })
+
+  test('a metric counts the names that make room', async () => {
+    const { publisher, metrics } = createPublisherHarness(
+      'service hdls testns headless\nendpoint hdls testns 172.0.0.1 ready',
+    )
+    await publisher.attach(createSpace()).settled
+    for (let i = 0; i < 16_390; i++) publisher.answered('cluster.local.', `p${i}._tcp.${hdls}`, dnsType.SRV)
+    await idle()
+    const text = await metrics.text()
+    assert.ok(Number(/^slicedns_on_demand_evictions_total (.*)$/m.exec(text)?.[1] ?? 0) > 0, 'evictions')
   })
 })

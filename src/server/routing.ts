@@ -23,7 +23,7 @@ export interface Router<Block> {
    * query; where none does, the zones above are tried. Default: blocks without a view.
    */
   route(name: string, type: number, takes?: (found: Routed<Block>) => boolean): Routed<Block> | undefined
-  /** The block that answers `name` whoever asks; undefined where a view decides. */
+  /** The block that answers `name` for every client; undefined where a view decides. */
   owner(name: string): Routed<Block> | undefined
   /** Zones served at or below `name`, but for `name` itself. */
   zonesBelow(name: string): readonly string[]

@@ -85,7 +85,7 @@ function createFacts(block: ReadBlock, corefile: string, plugins: readonly Block
   }
 }
 
-/** A value is worked out when somebody asks for its label, and not before. */
+/** A value is computed only when its label is asked for. */
 function metadataReader(facts: BlockFacts): (query: Query) => Query['metadata'] {
   const scope = facts.capability(metadataScope)
   if (!scope) return () => undefined

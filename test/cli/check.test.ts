@@ -98,7 +98,7 @@ last {
 }
 `)
     assert.deepEqual(lines, [
-      "Corefile:2:3 - warning: alias_zones cluster.local. is in the cluster's own zone, where the search paths of pods lead: whoever may annotate a Service takes names there, of one label only",
+      "Corefile:2:3 - warning: alias_zones cluster.local. is in the cluster's own zone, where the search paths of pods lead: anyone who may annotate a Service can take names of one label there",
       'Corefile:2:3 - warning: alias_zones svc.cluster.local. has no effect: names in svc.cluster.local. belong to Kubernetes',
       'Corefile can be served: 1 server block',
     ])

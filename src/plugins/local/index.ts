@@ -36,7 +36,7 @@ const schema: DirectiveSchema<Settings> = {
   },
 }
 
-/** Answers localhost and its reverse zones here: nobody else can know them. */
+/** Answers localhost and its reverse zones here: no upstream can know them. */
 export const local: Plugin<Settings> = {
   name: 'local',
   schema,

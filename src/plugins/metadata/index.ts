@@ -15,7 +15,7 @@ const schema: DirectiveSchema<readonly string[]> = {
   },
 }
 
-/** Has queries carry what plugins of the block know about them. Values are worked out only when somebody asks. */
+/** Makes queries carry the labels of the block's plugins. Values are computed only when they are asked for. */
 export const metadata: Plugin<readonly string[]> = {
   name: 'metadata',
   schema,

@@ -215,7 +215,7 @@ describe('zones for aliases that can have no effect', () => {
     assert.deepEqual(
       process.lines.flatMap((line) => /WARNING.*(alias_zones .*)/.exec(line)?.[1] ?? []),
       [
-        "alias_zones apps.cluster.local. is in the cluster's own zone, where the search paths of pods lead: whoever may annotate a Service takes names there, of one label only",
+        "alias_zones apps.cluster.local. is in the cluster's own zone, where the search paths of pods lead: anyone who may annotate a Service can take names of one label there",
         'alias_zones svc.cluster.local. has no effect: names in svc.cluster.local. belong to Kubernetes',
         'alias_zones apps.example. has no effect: this server block answers cluster.local. only',
       ],

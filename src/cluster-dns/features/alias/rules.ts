@@ -28,7 +28,7 @@ export function aliasZoneWarnings(settings: ClusterDnsSettings, blockZones: read
     if (!open.includes(zone)) return [`alias_zones ${zone} has no effect: ${definedBy(settings, zone)}`]
     if (isInOwnZone(settings, zone)) {
       return [
-        `alias_zones ${zone} is in the cluster's own zone, where the search paths of pods lead: whoever may annotate a Service takes names there, of one label only`,
+        `alias_zones ${zone} is in the cluster's own zone, where the search paths of pods lead: anyone who may annotate a Service can take names of one label there`,
       ]
     }
     if (blockZones.some((own) => isSubdomain(own, zone))) return []

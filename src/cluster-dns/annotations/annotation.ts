@@ -51,6 +51,8 @@ export interface Flaw {
   readonly reason: ProblemReason
   /** What would be right, for people: it follows `annotation KEY "VALUE" is ignored: `. */
   readonly rule: string
+  /** The rest of the text is in effect. */
+  readonly inPart?: boolean
   /** The whole key, where several keys share one value. */
   readonly key?: string
 }
@@ -66,6 +68,8 @@ export interface Problem {
   readonly key: string
   readonly reason: ProblemReason
   readonly rule: string
+  /** The rest of the annotation is in effect. */
+  readonly inPart?: boolean
 }
 
 export const parsed = <T>(value: T): Parsed<T> => ({ ok: true, value })

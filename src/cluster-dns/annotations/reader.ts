@@ -5,6 +5,7 @@ import {
   type AnnotatedKind,
   type Annotation,
   type AnnotationGroup,
+  type Flaw,
   groupStart,
   isGroup,
   keyOf,
@@ -94,11 +95,18 @@ function readAnnotations(kind: AnnotatedKind, prefix: string, texts: Texts): Obj
     if (!result) continue
     if (result.ok) values.set(annotation, result.value)
     const flaws = result.ok ? (result.flaws ?? []) : [result]
-    for (const flaw of flaws) problems.push({ key: flaw.key ?? key, reason: flaw.reason, rule: flaw.rule })
+    for (const flaw of flaws) problems.push({ key, ...problemOf(flaw) })
   }
   problems.push(...unknownKeys(kind, prefix, texts))
   return { get, problems: problems.slice(0, maxProblems) }
 }
+
+const problemOf = ({ key, reason, rule, inPart }: Flaw): Omit<Problem, 'key'> & Partial<Pick<Problem, 'key'>> => ({
+  ...(key !== undefined && { key }),
+  reason,
+  rule,
+  ...(inPart && { inPart }),
+})
 
 /** Undefined where no key is of the group. */
 function parseGroup<T>(

@@ -105,6 +105,18 @@ describe('an annotation that is ignored', () => {
     assert.match((await counted()).join(), /objects 2/)
   })
 
+  test('an annotation of which the rest is in effect is reported as ignored in part', () => {
+    const { report, lines } = createAnnotationReportHarness()
+    report.update(one, 'shop/web', [
+      bad('web', 'a.example,*', {
+        problem: { key: 'slicedns.io/alias', reason: 'syntax', rule: 'no wildcard', inPart: true },
+      }),
+    ])
+    assert.deepEqual(lines, [
+      '[WARNING] Service shop/web: annotation slicedns.io/alias "a.example,*" is ignored in part: no wildcard',
+    ])
+  })
+
   test('an annotation that is in effect all the same is reported as advice', () => {
     const { report, lines } = createAnnotationReportHarness()
     report.update(one, 'shop/web', [

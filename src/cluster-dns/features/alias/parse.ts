@@ -29,7 +29,8 @@ function parseAliases(text: string): Parsed<readonly string[]> {
   if (words.length > maxAliases) {
     flaws.push({ reason: 'range', rule: `a Service may have at most ${maxAliases} aliases: the others are left out` })
   }
-  return { ok: true, value: [...names], flaws }
+  const inPart = names.size > 0
+  return { ok: true, value: [...names], flaws: flaws.map((flaw) => ({ ...flaw, inPart })) }
 }
 
 /**

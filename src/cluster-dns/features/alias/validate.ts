@@ -11,10 +11,11 @@ export function validateAliases(context: ClusterContext, service: Service, prefi
   const { settings, annotations } = context
   const aliases = annotations.service(service).get(aliasAnnotation) ?? []
   const key = keyOf(aliasAnnotation, prefix)
-  const refused = aliases.flatMap((alias): Problem[] => {
-    const rule = ruleAgainst(settings, alias) ?? ruleOfConflict(context, service, alias)
-    return rule === undefined ? [] : [{ key, reason: 'refused', rule }]
-  })
+  const rules = aliases.flatMap(
+    (alias) => ruleAgainst(settings, alias) ?? ruleOfConflict(context, service, alias) ?? [],
+  )
+  const inPart = rules.length < aliases.length
+  const refused = rules.map((rule): Problem => ({ key, reason: 'refused', rule, ...(inPart && { inPart }) }))
   const limit = limitOfAliasNames(context, service)
   return limit === undefined ? refused : [...refused, { key, reason: 'advice', rule: limit }]
 }

@@ -115,7 +115,7 @@ export const objectOf = ({ kind, namespace, name }: ObjectProblem): string =>
 
 /** `annotation slicedns.io/ttl "soon" is ignored: must be …`, on one line whatever the annotation holds. */
 export function problemText({ problem, value }: ObjectProblem): string {
-  const verdict = problem.reason === 'advice' ? '' : ' is ignored'
+  const verdict = problem.reason === 'advice' ? '' : problem.inPart ? ' is ignored in part' : ' is ignored'
   return `annotation ${oneLine(problem.key)} ${quoted(value)}${verdict}: ${oneLine(problem.rule)}`
 }
 

@@ -135,11 +135,11 @@ describe('the option events', { skip }, () => {
       return (await promisify(execFile)(peer('kubectl')!, args)).stdout
     }
     assert.match(
-      await describe('Events of a Service', 'web'),
+      await describe('service', 'web'),
       /Warning +AnnotationIgnored .* slicedns +annotation slicedns\.io\/ttl/,
     )
     assert.match(
-      await describe('Events of an EndpointSlice', 'web-a'),
+      await describe('endpointslice', 'web-a'),
       /AnnotationIgnored .* annotation slicedns\.io\/srv-weight "65536"/,
     )
   })

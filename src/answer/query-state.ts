@@ -35,10 +35,6 @@ export interface QueryState {
   edns: boolean
   payloadSize: number
   dnssecOk: boolean
-  /** The options, and how many octets of them are echoed. */
-  optionsAt: number
-  optionsEnd: number
-  echoedOctets: number
 
   reply: Uint8Array
   replyStart: number
@@ -104,9 +100,6 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     edns: false,
     payloadSize: 0,
     dnssecOk: false,
-    optionsAt: 0,
-    optionsEnd: 0,
-    echoedOctets: 0,
     reply: nothing,
     replyStart: 0,
     room: 0,

@@ -1,10 +1,10 @@
 /**
  * What a request asks, read from its octets without ever looking outside them. Malformed and unsupported messages are
- * judged as CoreDNS does (docs/coredns-behaviour.md §3, checked against 1.14.7); valid but unusual ones are for the
+ * judged as CoreDNS does (docs/coredns-behaviour.md §3, checked against 1.15.0); valid but unusual ones are for the
  * chain.
  */
 import { dnsClass, opcode, type } from '../dns/codes.ts'
-import { isEchoed } from '../dns/options.ts'
+import { isWithoutEffect } from '../dns/options.ts'
 import { COMPRESSED, readName } from '../table/name-key.ts'
 import { missReason } from './misses.ts'
 import type { QueryState } from './query-state.ts'
@@ -86,11 +86,9 @@ function readOpt(x: QueryState): number {
   x.edns = true
   x.payloadSize = (request[at + 3] << 8) | request[at + 4]
   x.dnssecOk = (request[at + 7] & 0x80) !== 0
-  x.optionsAt = at + optOctets
-  x.optionsEnd = optionsEnd
   x.requestEnd = optionsEnd
-  if (optionsEnd > x.optionsAt) {
-    const judged = readOptions(x)
+  if (optionsEnd > at + optOctets) {
+    const judged = readOptions(x, at + optOctets, optionsEnd)
     if (judged !== verdict.ask) return judged
   }
   // RFC 6891 §6.1.3: a version that we do not speak is BADVERS.
@@ -100,18 +98,18 @@ function readOpt(x: QueryState): number {
   return verdict.ask
 }
 
-/** Options are echoed, dropped, or need a look that the chain takes (those whose form CoreDNS checks, and subnets). */
-function readOptions(x: QueryState): number {
-  const { request, optionsEnd } = x
-  let at = x.optionsAt
+/** Options are dropped, or need a look that the chain takes: NSID, subnets, and those whose form CoreDNS checks. */
+function readOptions(x: QueryState, optionsAt: number, optionsEnd: number): number {
+  const { request } = x
+  let at = optionsAt
   let odd = false
   while (at < optionsEnd) {
     if (at + 4 > optionsEnd) return verdict.formatErrorWithQuestion
     const code = (request[at] << 8) | request[at + 1]
     const octets = (request[at + 2] << 8) | request[at + 3]
     if (at + 4 + octets > optionsEnd) return verdict.formatErrorWithQuestion
-    if (isEchoed(code, octets)) x.echoedOctets += 4 + octets
-    else if (code <= 20 && !(code >= 5 && code <= 7) && code !== cookie) odd = true
+    const isKnown = code <= 20 && !(code >= 5 && code <= 7) && code !== cookie
+    if (isKnown && !isWithoutEffect(code, octets)) odd = true
     at += 4 + octets
   }
   return odd ? miss(x, missReason.edns) : verdict.ask

@@ -40,9 +40,6 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       x.edns = false
       x.payloadSize = 0
       x.dnssecOk = false
-      x.optionsAt = 0
-      x.optionsEnd = 0
-      x.echoedOctets = 0
       x.missReason = missReason.none
       x.cacheHit = 0
       x.space = space

@@ -1,6 +1,5 @@
 /** The parts that replies of every kind have: header, question, SOA, OPT; and the replies that are nothing else. */
 import { rcode, type } from '../dns/codes.ts'
-import { isEchoed } from '../dns/options.ts'
 import { CLEAR_AA, CLEAR_RD, SET_RA, SET_RD, soa, zone } from '../table/layout.ts'
 import type { QueryState } from './query-state.ts'
 import { optOctets } from './request.ts'
@@ -19,15 +18,9 @@ export function beginReply(x: QueryState): void {
   if (x.maxPayload !== 0 && x.payloadSize > x.maxPayload) x.payloadSize = x.maxPayload
   let most = maxMessageOctets
   if (!x.stream) most = x.edns && x.payloadSize > plainUdpOctets ? x.payloadSize : plainUdpOctets
-  const opt = x.edns ? optOctets + x.echoedOctets : 0
-  // Options that alone would burst the reply are left out.
-  if (octets + opt > most) {
-    x.echoedOctets = 0
-    x.optionsEnd = x.optionsAt
-  }
   const room = Math.min(x.room, reply.length - replyStart)
   x.cramped = room < most
-  x.limit = replyStart + (x.cramped ? room : most) - (x.edns ? optOctets + x.echoedOctets : 0)
+  x.limit = replyStart + (x.cramped ? room : most) - (x.edns ? optOctets : 0)
   x.answers = 0
   x.authorities = 0
   x.additionals = 0
@@ -70,10 +63,9 @@ export function writeU16(reply: Uint8Array, at: number, value: number): void {
   reply[at + 1] = value
 }
 
-/** RFC 6891 §6.1.1: a reply has an OPT when the request had. It is the client's own, cut down to what we echo. */
+/** RFC 6891 §6.1.1: a reply has an OPT when the request had. It has the client's size and DO, and no options. */
 function writeOpt(x: QueryState): void {
-  const { request, reply, optionsEnd } = x
-  let at = x.at
+  const { reply, at } = x
   reply[at] = 0
   reply[at + 1] = 0
   reply[at + 2] = type.OPT
@@ -82,16 +74,8 @@ function writeOpt(x: QueryState): void {
   reply[at + 6] = 0
   reply[at + 7] = x.dnssecOk ? 0x80 : 0
   reply[at + 8] = 0
-  writeU16(reply, at + 9, x.echoedOctets)
-  at += optOctets
-  for (let from = x.optionsAt; from < optionsEnd; ) {
-    const code = (request[from] << 8) | request[from + 1]
-    const octets = (request[from + 2] << 8) | request[from + 3]
-    const next = from + 4 + octets
-    if (isEchoed(code, octets)) for (let i = from; i < next; i++) reply[at++] = request[i]
-    from = next
-  }
-  x.at = at
+  writeU16(reply, at + 9, 0)
+  x.at = at + optOctets
 }
 
 /** The name asked for, as an owner: a pointer to the question, or the root itself. */

@@ -3,7 +3,7 @@ import { suggestion } from './nearest.ts'
 import type { ParsedCorefile } from './parser.ts'
 import { ConfigError, type Token } from './schema.ts'
 
-/** CoreDNS 1.14.7's plugin.cfg in its order, and slicedns's own `console` beside the other HTTP endpoints. */
+/** CoreDNS 1.15.0's plugin.cfg in its order, and slicedns's own `console` beside the other HTTP endpoints. */
 export const chainOrder: readonly string[] = `
   root metadata geoip cancel proxyproto quic grpc_server https https3 timeouts multisocket reload nsid bufsize bind
   debug trace ready health pprof console shed prometheus errors log dnstap local dns64 siit any chaos loadbalance tsig rewrite

@@ -18,12 +18,11 @@ const code = {
 } as const
 
 /**
- * Whether a reply repeats an option of the request, as CoreDNS does with these five. A malformed one is
- * dropped like an unknown option: a reply that repeats it cannot be read by dig and dnspython.
+ * Whether an option of a request changes nothing of any reply: padding, cookies and their like, where they have their
+ * form. No reply carries them back (CoreDNS 1.15). NSID is not among them: the plugin of that name answers it.
  */
-export function isEchoed(number: number, octets: number): boolean {
+export function isWithoutEffect(number: number, octets: number): boolean {
   switch (number) {
-    case code.NSID:
     case code.PADDING:
       return true
     case code.EXPIRE:

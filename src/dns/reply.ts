@@ -2,7 +2,7 @@
 import { opcode, rcode } from './codes.ts'
 import { encodeMessage } from './encode.ts'
 import type { Edns, Message, ResourceRecord } from './message.ts'
-import { isEchoed, isWellFormed } from './options.ts'
+import { isWellFormed } from './options.ts'
 import { ParseError, parseMessage } from './parse.ts'
 
 export interface ReplyParts {
@@ -90,7 +90,8 @@ function replyEdns(reply: Message, request: Message, maxPayload: number | undefi
     // As CoreDNS: a plugin that makes an OPT for any client sets DO in it.
     dnssecOk: asked.dnssecOk || (reply.edns?.dnssecOk ?? false),
     extendedRcode: reply.rcode >> 4,
-    options: reply.edns ? reply.edns.options : asked.options.filter(({ code, data }) => isEchoed(code, data.length)),
+    // Those of the request are not sent back.
+    options: reply.edns?.options ?? [],
   }
 }
 

@@ -1,4 +1,4 @@
-/** The examples beside CoreDNS 1.14.7 itself: what we read it reads, what we refuse it refuses. */
+/** The examples beside CoreDNS 1.15.0 itself: what we read it reads, what we refuse it refuses. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -13,7 +13,7 @@ import { until } from '../support/until.ts'
 
 const compared = cases.filter(({ reply }) => reply !== 'the chain')
 
-describe('CoreDNS 1.14.7', { skip: without('coredns') }, () => {
+describe('CoreDNS 1.15.0', { skip: without('coredns') }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-answer-'))
   let server: ChildProcess
   let socket: Socket

@@ -42,13 +42,13 @@ test('RD and CD belong to QUERY alone', () => {
   assert.deepEqual([opcode, recursionDesired, checkingDisabled], [4, false, false])
 })
 
-test('RFC 6891 §6.1.1: an OPT goes to those alone who sent one: its size, its DO, and the options that are echoed', () => {
+test('RFC 6891 §6.1.1: an OPT goes to those alone who sent one: its size, its DO, and none of its options', () => {
   const asked = request({
     edns: edns({ payloadSize: 4096, dnssecOk: true, options: [3, 8, 9, 10, 11, 12, 13].map(option) }),
   })
   assert.deepEqual(
     finished(replyTo(asked), asked).edns,
-    edns({ payloadSize: 4096, dnssecOk: true, options: [3, 9, 10, 11, 12].map(option) }),
+    edns({ payloadSize: 4096, dnssecOk: true, options: [] }),
   )
   assert.equal(finished(replyTo(request()), request()).edns, undefined)
 })

@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
 # Builds the real peers that the tests compare with, outside the tree, once:
-#   test/support/peers/build.sh [coredns] [coredns-1.15] [etcd] [kube-apiserver] [kubectl] [grpc-go-client] [systemd-resolved]
+#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver] [kubectl] [grpc-go-client] [systemd-resolved]
 #                                                                                   (default: all of them)
 # They land in ${SLICEDNS_PEERS:-$HOME/.cache/slicedns-peers}/bin; a version that is there already is kept.
 # Needs Go 1.26 or later and the Go module proxy; systemd-resolved comes from Debian's packages, elsewhere it is left out.
 # Tests look on PATH and in that folder, and skip what is absent.
 set -euo pipefail
 
-COREDNS_VERSION=v1.14.7
-COREDNS_1_15_VERSION=v1.15.0
+COREDNS_VERSION=v1.15.0
 ETCD_VERSION=v3.6.5
 KUBERNETES_VERSION=1.36.3
 
@@ -23,7 +22,7 @@ built() { [ -x "$bin/$1" ] && [ "$(cat "$bin/.$1.version" 2>/dev/null)" = "$2" ]
 # publish NAME VERSION FILE: a build counts only when it is complete, so move it into place last.
 publish() { mv "$3" "$bin/$1" && echo "$2" > "$bin/.$1.version" && echo "built $1 $2"; }
 
-# build_coredns NAME VERSION: the recorded answers are those of `coredns`; `coredns-1.15` is the release after it.
+# build_coredns NAME VERSION: the reference, whose answers are recorded (npm run conformance -- --record).
 build_coredns() {
   built "$1" "$2" && return
   local work; work=$(mktemp -d)
@@ -154,16 +153,15 @@ debian_version() { apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-[ $# -gt 0 ] || set -- coredns coredns-1.15 etcd kube-apiserver kubectl grpc-go-client systemd-resolved
+[ $# -gt 0 ] || set -- coredns etcd kube-apiserver kubectl grpc-go-client systemd-resolved
 for peer in "$@"; do
   case $peer in
     coredns) build_coredns coredns "$COREDNS_VERSION" ;;
-    coredns-1.15) build_coredns coredns-1.15 "$COREDNS_1_15_VERSION" ;;
     etcd) build_etcd ;;
     kube-apiserver) build_kube_apiserver ;;
     systemd-resolved) unpack_systemd_resolved ;;
     kubectl) build_kubectl ;;
     grpc-go-client) build_grpc_go_client ;;
-    *) echo "unknown peer '$peer': use coredns, coredns-1.15, etcd, kube-apiserver, kubectl, grpc-go-client or systemd-resolved" >&2; exit 2 ;;
+    *) echo "unknown peer '$peer': use coredns, etcd, kube-apiserver, kubectl, grpc-go-client or systemd-resolved" >&2; exit 2 ;;
   esac
 done

@@ -51,6 +51,8 @@ export interface Row<T> {
   readonly max: number
   /** `ignore`: surplus arguments are accepted and have no effect. */
   readonly extra: 'refuse' | 'ignore'
+  /** CoreDNS reads the arguments and looks for no more: a `}` behind them on the line closes the block. */
+  readonly closes: boolean
   /** `once`: a second line with this option is an error. */
   readonly once: boolean
   /** The value when the option is not written. */
@@ -65,6 +67,8 @@ export type Rows = Readonly<Record<string, Row<unknown>>>
 export type Options<R extends Rows> = { readonly [Word in keyof R]: R[Word] extends Row<infer T> ? T : never }
 
 interface RowSettings {
+  /** See Row.closes. */
+  readonly closes?: boolean
   readonly extra?: 'refuse' | 'ignore'
   readonly repeat?: 'last' | 'once'
 }
@@ -139,8 +143,8 @@ export function custom<T, D extends T | undefined = undefined>(
   }
 }
 
-function rowFacts(min: number, max: number, { extra = 'refuse', repeat = 'last' }: RowSettings) {
-  return { min, max, extra, once: repeat === 'once' }
+function rowFacts(min: number, max: number, { extra = 'refuse', repeat = 'last', closes = false }: RowSettings) {
+  return { min, max, extra, closes, once: repeat === 'once' }
 }
 
 /** Reads the body of a directive, if it has one. Throws ConfigError at the word that is wrong. */
@@ -150,10 +154,11 @@ export function readBody<R extends Rows>(
   settings: { readonly ignoreCase?: boolean } = {},
 ): Options<R> {
   const found = new Map<string, unknown>()
-  for (const line of directive.body ?? []) {
-    const word = settings.ignoreCase ? line.word.text.toLowerCase() : line.word.text
-    if (!Object.hasOwn(rows, word)) throw unknownProperty(directive, line, Object.keys(rows))
+  for (const written of directive.body ?? []) {
+    const word = settings.ignoreCase ? written.word.text.toLowerCase() : written.word.text
+    if (!Object.hasOwn(rows, word)) throw unknownProperty(directive, written, Object.keys(rows))
     const row = rows[word]
+    const line = row.closes ? withoutClosingBrace(written, row.max) : written
     if (row.once && found.has(word)) throw fail(`'${word}' of ${directive.word} can only be given once`, line)
     countArgs(
       line.word.text,
@@ -166,6 +171,13 @@ export function readBody<R extends Rows>(
   }
   const entries = Object.entries(rows).map(([word, row]) => [word, found.has(word) ? found.get(word) : row.default])
   return Object.fromEntries(entries) as Options<R>
+}
+
+/** The line of a block that is written on one line, `{ max_fails 2 }`: the parser has closed the block there. */
+function withoutClosingBrace(line: BodyLine, max: number): BodyLine {
+  const last = line.args.at(-1)
+  if (line.args.length !== max + 1 || last?.text !== '}' || last.quoted) return line
+  return { word: line.word, args: line.args.slice(0, -1) }
 }
 
 /** The error for an option that the directive does not have. */

@@ -21,9 +21,9 @@ interface Settings {
 }
 
 const rows = {
-  prefix: custom({ min: 1 }, ({ args }) => readTranslationPrefix(args[0], 'prefix')),
-  translate_all: flag(),
-  allow_ipv4: flag(),
+  prefix: custom({ min: 1, max: 1 }, ({ args }) => readTranslationPrefix(args[0], 'prefix'), { closes: true }),
+  translate_all: flag({ closes: true }),
+  allow_ipv4: flag({ closes: true }),
 }
 
 const schema: DirectiveSchema<Settings> = {

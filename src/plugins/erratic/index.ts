@@ -29,7 +29,7 @@ const rows = {
     of: args[0] ? value(amount, args[0], 'delay') : 2,
     milliseconds: args[1] ? value(duration(), args[1], 'delay') : 100,
   })),
-  large: flag(),
+  large: flag({ closes: true }),
 }
 
 const schema: DirectiveSchema<Settings> = {

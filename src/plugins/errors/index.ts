@@ -16,7 +16,7 @@ interface Settings {
 const levels: readonly Level[] = ['warning', 'error', 'info', 'debug']
 
 const rows = {
-  stacktrace: flag(),
+  stacktrace: flag({ closes: true }),
   consolidate: custom<readonly Consolidation[], readonly Consolidation[]>(
     { min: 2, max: 4 },
     (line, before = []) => [...before, readConsolidation(line)],

@@ -13,7 +13,7 @@ const maxTtl = 3600
 const rows = {
   apex: option(text, { default: 'dns', extra: 'ignore' }),
   ttl: option(integer({ min: 0, max: maxTtl }), { default: defaultTtl, extra: 'ignore' }),
-  headless: flag(),
+  headless: flag({ closes: true }),
   fallthrough: fallthrough(),
 }
 

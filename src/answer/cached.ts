@@ -1,6 +1,6 @@
 /** Cached replies, repeated: question and header are the client's, TTLs have aged, addresses go in random order. */
 import { rcode } from '../dns/codes.ts'
-import { CACHED_KEY, cached, cachedFlag } from '../table/layout.ts'
+import { CACHED_KEY, CLEAR_AA, cached, cachedFlag } from '../table/layout.ts'
 import { findCached } from '../table/reader.ts'
 import { missReason } from './misses.ts'
 import type { QueryState } from './query-state.ts'
@@ -39,6 +39,8 @@ export function answerFromCache(
   // AD is set for clients that understand it (RFC 6840 §5.7): DO or AD in the request.
   const authentic = (stored & cachedFlag.authenticData) !== 0 && (x.dnssecOk || (request[start + 3] & 0x20) !== 0)
   const low = (stored & cachedFlag.recursionAvailable ? 0x80 : 0) | (authentic ? 0x20 : 0)
+  // AA is that of the reply that was kept.
+  if ((stored & cachedFlag.authoritative) === 0) x.headerEffects |= CLEAR_AA
   return finishReply(x, code, low)
 }
 

@@ -87,12 +87,15 @@ function readOpt(x: QueryState): number {
   x.payloadSize = (request[at + 3] << 8) | request[at + 4]
   x.dnssecOk = (request[at + 7] & 0x80) !== 0
   x.requestEnd = optionsEnd
+  let odd = false
   if (optionsEnd > at + optOctets) {
     const judged = readOptions(x, at + optOctets, optionsEnd)
-    if (judged !== verdict.ask) return judged
+    if (judged === verdict.formatErrorWithQuestion) return judged
+    odd = judged !== verdict.ask
   }
   // RFC 6891 §6.1.3: a version that we do not speak is BADVERS.
   if (request[at + 6] !== 0) return verdict.badVersion
+  if (odd) return miss(x, missReason.edns)
   // Flags without a meaning yet.
   if ((request[at + 7] & 0x7f) | request[at + 8]) return miss(x, missReason.edns)
   return verdict.ask
@@ -112,5 +115,5 @@ function readOptions(x: QueryState, optionsAt: number, optionsEnd: number): numb
     if (isKnown && !isWithoutEffect(code, octets)) odd = true
     at += 4 + octets
   }
-  return odd ? miss(x, missReason.edns) : verdict.ask
+  return odd ? verdict.miss : verdict.ask
 }

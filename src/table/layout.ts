@@ -234,6 +234,7 @@ export const cachedFlag = {
   denial: 32,
   /** There is an SOA in the authority section. */
   soa: 64,
+  authoritative: 128,
 } as const
 /** The part of the flags that belongs to the key. */
 export const CACHED_KEY = cachedFlag.dnssecOk | cachedFlag.checkingDisabled

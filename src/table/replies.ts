@@ -89,6 +89,7 @@ export function keyFlags(dnssecOk: boolean, checkingDisabled: boolean): number {
 
 function replyFlags(entry: CachedEntry, denial: boolean): number {
   return (
+    (entry.reply[2] & 0x04 ? cachedFlag.authoritative : 0) |
     (entry.reply[3] & 0x80 ? cachedFlag.recursionAvailable : 0) |
     (entry.authenticData ? cachedFlag.authenticData : 0) |
     (entry.keepTtl ? cachedFlag.keepTtl : 0) |

@@ -53,16 +53,18 @@ function createCachedReplyHarness(
 }
 
 describe('a cached reply', () => {
-  it('a cached reply is repeated with the header, question and case of the client, AA set, RA and rcode as stored', () => {
+  it('a cached reply is repeated with the header, question and case of the client, AA, RA and rcode as stored', () => {
     const { ask, keep } = createCachedReplyHarness()
     keep({ answer: [a(1)] })
     const reply = replyOf(ask('WWW.Example.com.', 1, { recursionDesired: false }))
     assert.deepEqual(reply.questions, [{ name: 'WWW.Example.com.', type: 1, class: 1 }])
     assert.deepEqual(reply.answer.map(recordText), ['WWW.Example.com. 30 IN A 192.0.2.1'])
     assert.equal(reply.id, 0xbeef)
-    assert.equal(reply.authoritative, true)
+    assert.equal(reply.authoritative, false)
     assert.equal(reply.recursionAvailable, true)
     assert.equal(reply.recursionDesired, false)
+    keep({ answer: [a(1)], authoritative: true })
+    assert.equal(replyOf(ask(name, 1)).authoritative, true)
   })
 
   it('a cached reply ages: each TTL is what was stored less the whole seconds since, and never below 0', () => {

@@ -47,7 +47,7 @@ export function createEntry(
   now: number,
   failure: boolean,
 ): Entry {
-  const kept: Message = { ...flattened(reply, ttl, query), authoritative: true, authenticData: reply.authenticData }
+  const kept: Message = { ...flattened(reply, ttl, query), authenticData: reply.authenticData }
   return {
     key,
     name: query.name,
@@ -69,11 +69,11 @@ export function createEntry(
   }
 }
 
-/** The answer that an entry gives to a query. AA is always set: some clients drop answers without it. */
+/** The answer that an entry gives to a query. AA is that of the reply that was kept, as in CoreDNS 1.15. */
 export function replyFrom(entry: Entry, query: Query, ttl: number): Message {
   const kept = parseMessage(entry.wire)
   return {
-    ...replyTo(query.request, { rcode: entry.rcode, authoritative: true }),
+    ...replyTo(query.request, { rcode: entry.rcode, authoritative: kept.authoritative }),
     recursionAvailable: kept.recursionAvailable,
     authenticData: entry.authenticData && understandsAd(query),
     answer: withTtl(kept.answer, ttl),

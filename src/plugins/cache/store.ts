@@ -10,7 +10,7 @@ export interface Entry {
   readonly class: number
   readonly dnssecOk: boolean
   readonly checkingDisabled: boolean
-  /** The reply without OPT, every TTL set to `ttl`, AA set. */
+  /** The reply without OPT, every TTL set to `ttl`. */
   readonly wire: Uint8Array
   /** Of the reply without name compression. */
   readonly octets: number

@@ -169,7 +169,7 @@ describe('TTLs of cached answers', () => {
 })
 
 describe('flags of cached answers', () => {
-  it('a hit has AA, the stored RA and rcode, the ID and the case of its own question', async () => {
+  it('a hit has the stored AA, RA and rcode, the ID and the case of its own question', async () => {
     const { ask } = createCacheHarness('cache', {
       rcode: 'NXDOMAIN',
       authority: [soa],
@@ -179,8 +179,14 @@ describe('flags of cached answers', () => {
     const hit = messageOf(await ask('GONE.example.org. A', { request: { id: 99 } }))
     assert.deepEqual(
       [hit.authoritative, hit.recursionAvailable, hit.rcode, hit.questions[0].name],
-      [true, true, rcode.NXDOMAIN, 'gone.example.org.'.replace('gone', 'GONE')],
+      [false, true, rcode.NXDOMAIN, 'gone.example.org.'.replace('gone', 'GONE')],
     )
+  })
+
+  it('a hit of an authoritative reply is authoritative', async () => {
+    const { ask } = createCacheHarness('cache', { answer: [www], with: { authoritative: true } })
+    await ask('www.example.org. A')
+    assert.equal(messageOf(await ask('www.example.org. A')).authoritative, true)
   })
 
   it('the next plugin is asked with AD; AD goes to those alone who set AD or DO', async () => {

@@ -148,7 +148,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
         if (status !== 200) throw new Error(`kube-apiserver's /readyz says ${status}`)
       },
       {
-        within: 60_000,
+        within: 150_000,
         unless: () => explain(etcd, file('etcd.log')) ?? explain(apiServer, file('kube-apiserver.log')),
       },
     )

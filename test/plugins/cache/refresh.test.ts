@@ -26,7 +26,7 @@ describe('prefetch of a cache', () => {
     assert.match(await made.plugin.metrics.text(), /coredns_cache_prefetch_total\{.*\} 2/)
   })
 
-  it('at most 64 renewals are under way; an entry that is put off is renewed on its next hit', async () => {
+  it('no more than 64 renewals are under way; an entry that is put off is renewed on its next hit', async () => {
     const made = createCacheHarness('cache 100 {\nprefetch 1 1m 90%\n}', { answer: [] })
     const names = Array.from({ length: 100 }, (_, i) => `n${i}.example.org. A`)
     const ask = async () => {

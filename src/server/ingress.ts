@@ -40,7 +40,7 @@ export interface Miss {
    */
   readonly signal?: AbortSignal
   /** As in Query. */
-  readonly releaseSlot?: () => () => void
+  readonly releaseSlot?: (() => () => void) | undefined
 }
 
 /** Resolves to the reply's octets (already cut to the client's limit), or undefined to say nothing. Never rejects. */

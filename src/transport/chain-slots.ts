@@ -3,8 +3,10 @@ import type { Miss, MissHandler } from '../server/ingress.ts'
 import { writeServfail } from './error-replies.ts'
 import type { FairBudget } from './fair-budget.ts'
 
-/** A query as it was received, before it holds a slot. */
-export type ReceivedQuery = Omit<Miss, 'releaseSlot'>
+/** A query as it was received; `ask` puts in how it releases its slot. An object of its own: nothing is copied per query. */
+export interface ReceivedQuery extends Omit<Miss, 'releaseSlot'> {
+  releaseSlot: Miss['releaseSlot']
+}
 
 export interface ChainSlots {
   /** Every slot is held. */
@@ -48,58 +50,60 @@ export function createChainSlots(options: ChainSlotsOptions): ChainSlots {
   let held = 0
   const idle: (() => void)[] = []
 
-  function take(): { release(): () => void; finish(): void } {
+  function finish(holdsSlot: boolean): void {
+    if (holdsSlot) held--
+    if (--pending === 0) for (const resolve of idle.splice(0)) resolve()
+  }
+
+  function ask(query: ReceivedQuery, deliver: (reply: Uint8Array | undefined) => void): void {
+    const { request, client } = query
+    const cost = waitingCost(request)
+    if (held >= limit || !waiting.allows(client.address, cost)) {
+      if (held >= limit) options.onOverflow()
+      deliver(servfail(request))
+      return
+    }
     let state: 'held' | 'released' | 'finished' = 'held'
     pending++
     held++
-    return {
-      release() {
-        if (state === 'held') {
-          state = 'released'
-          held--
-          onReleased?.()
-        }
-        return () => {
-          if (state !== 'released') return
-          state = 'held'
-          held++
-        }
-      },
-      finish() {
-        if (state === 'held') held--
-        state = 'finished'
-        if (--pending === 0) for (const resolve of idle.splice(0)) resolve()
-      },
+    query.releaseSlot = () => {
+      if (state === 'held') {
+        state = 'released'
+        held--
+        onReleased?.()
+      }
+      return () => {
+        if (state !== 'released') return
+        state = 'held'
+        held++
+      }
     }
+    const reply = onMiss(query)
+    if (!(reply instanceof Promise)) {
+      finish(state === 'held')
+      state = 'finished'
+      deliver(reply)
+      return
+    }
+    waiting.take(client.address, cost)
+    const settle = (octets: Uint8Array | undefined): void => {
+      finish(state === 'held')
+      state = 'finished'
+      waiting.give(client.address, cost)
+      deliver(octets)
+    }
+    reply.then(settle, () => settle(undefined))
   }
 
   return {
     full: () => held >= limit,
     pending: () => pending,
-    ask(query, deliver) {
-      const { request, client } = query
-      if (held >= limit) {
-        options.onOverflow()
-        deliver(servfail(request))
-        return
-      }
-      const cost = waitingCost(request)
-      const charge = waiting.take(client.address, cost)
-      if (!charge) {
-        deliver(servfail(request))
-        return
-      }
-      const slot = take()
-      const reply = onMiss({ ...query, releaseSlot: slot.release })
-      const finish = (octets: Uint8Array | undefined): void => {
-        slot.finish()
-        charge.release()
-        deliver(octets)
-      }
-      if (reply instanceof Promise) reply.then(finish, () => finish(undefined))
-      else finish(reply)
+    ask,
+    hold() {
+      pending++
+      held++
+      return () => finish(true)
     },
-    hold: () => take().finish,
     settled: () => (pending === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve))),
   }
 }

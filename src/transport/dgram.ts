@@ -91,7 +91,8 @@ export function openDgram(options: DgramOptions): Transport {
     const client = { address: from.address.split('%', 1)[0], port: from.port }
     const local = { address: host.address, port: listener.port }
     endpoint.pending++
-    slots.ask({ request, transport: 'udp', client, local, listener, receivedAt }, (octets) => {
+    const query = { request, transport: 'udp' as const, client, local, listener, receivedAt, releaseSlot: undefined }
+    slots.ask(query, (octets) => {
       if (octets !== undefined) send(socket, octets, from)
       if (--endpoint.pending === 0) for (const resolve of endpoint.onSettled.splice(0)) resolve()
     })

@@ -3,17 +3,14 @@ import { clientKey } from '../dns/address.ts'
 
 export interface FairBudget {
   /**
-   * Charges a client. Undefined, and counted, when that would pass the bound, or the client's share of it while more than
-   * half is taken.
+   * Whether a client may take so many octets: not past the bound, nor past the client's share of it while more than half is
+   * taken. A refusal is counted.
    */
-  take(address: string, octets: number): Charge | undefined
-  /** Octets charged. */
+  allows(address: string, octets: number): boolean
+  take(address: string, octets: number): void
+  give(address: string, octets: number): void
+  /** Octets that are taken. */
   used(): number
-}
-
-export interface Charge {
-  /** Gives the octets back. Call it once. */
-  release(): void
 }
 
 /** A single client may hold half of the bound while it is free, and a quarter of it once more is taken. */
@@ -24,26 +21,24 @@ export function createFairBudget(limit: number, onRefused: () => void): FairBudg
   const ofClient = new Map<string, number>()
   let used = 0
 
-  function give(client: string, octets: number): void {
-    used -= octets
-    const left = (ofClient.get(client) ?? 0) - octets
-    if (left > 0) ofClient.set(client, left)
+  function change(address: string, octets: number): void {
+    const client = clientKey(address)
+    const own = (ofClient.get(client) ?? 0) + octets
+    used += octets
+    if (own > 0) ofClient.set(client, own)
     else ofClient.delete(client)
   }
 
   return {
-    take(address, octets) {
-      const client = clientKey(address)
-      const own = (ofClient.get(client) ?? 0) + octets
-      const total = used + octets
-      if (total > limit || (total > limit * scarceFrom && own > limit * share)) {
-        onRefused()
-        return undefined
-      }
-      used = total
-      ofClient.set(client, own)
-      return { release: () => give(client, octets) }
+    allows(address, octets) {
+      if (used + octets <= limit * scarceFrom) return true
+      const own = (ofClient.get(clientKey(address)) ?? 0) + octets
+      if (used + octets <= limit && own <= limit * share) return true
+      onRefused()
+      return false
     },
+    take: change,
+    give: (address, octets) => change(address, -octets),
     used: () => used,
   }
 }

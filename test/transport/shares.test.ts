@@ -93,16 +93,21 @@ describe('a budget that clients share', () => {
   test('a single client may take half of a shared budget, and what is more is shared by all', () => {
     let refused = 0
     const budget = createFairBudget(1_000, () => refused++)
-    const heavy = [100, 200, 200].map((octets) => budget.take('10.0.0.1', octets))
-    assert.ok(heavy.every((charge) => charge !== undefined))
-    assert.equal(budget.take('10.0.0.1', 1), undefined)
-    assert.ok(budget.take('10.0.0.2', 250))
-    assert.equal(budget.take('10.0.0.2', 1), undefined)
-    assert.ok(budget.take('2001:db8::1', 250))
-    assert.equal(budget.take('10.0.0.3', 1), undefined)
-    assert.equal(refused, 3)
-    heavy[2]!.release()
-    assert.ok(budget.take('10.0.0.3', 200))
+    const take = (address: string, octets: number): boolean => {
+      const allowed = budget.allows(address, octets)
+      if (allowed) budget.take(address, octets)
+      return allowed
+    }
+    assert.deepEqual(
+      [100, 200, 200, 1].map((octets) => take('10.0.0.1', octets)),
+      [true, true, true, false],
+    )
+    assert.deepEqual([take('10.0.0.2', 250), take('10.0.0.2', 1)], [true, false])
+    assert.deepEqual([take('2001:db8::1', 200), take('2001:db8::2', 50), take('2001:db8::3', 1)], [true, true, false])
+    assert.equal(take('10.0.0.3', 1), false)
+    assert.equal(refused, 4)
+    budget.give('10.0.0.1', 200)
+    assert.equal(take('10.0.0.3', 200), true)
     assert.equal(budget.used(), 1_000)
   })
 })
@@ -123,7 +128,15 @@ describe('slots on the plugin chain', () => {
     const listener = { scheme: 'dns', address: '', port: 53, space: 0, shards: 1 } as const
     const ask = () =>
       chain.ask(
-        { request: query('miss'), transport: 'udp', client: address, local: address, listener, receivedAt: 0 },
+        {
+          request: query('miss'),
+          transport: 'udp',
+          client: address,
+          local: address,
+          listener,
+          receivedAt: 0,
+          releaseSlot: undefined,
+        },
         (reply) => replies.push(reply![3]! & 15),
       )
     return { chain, misses, replies, ask, overflows: () => overflows }

@@ -5,10 +5,11 @@
  * the replies to those before it.
  */
 import type { Socket } from 'node:net'
-import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
+import { MISS, type Responder, transportCode } from '../../answer/api.ts'
 import type { QueryRoute } from '../../answer/index.ts'
 import type { SocketAddress, Transport } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
+import { sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
 import { type ChainSlots, createChainSlots, servfail } from '../chain-slots.ts'
 import { writeFormerr } from '../error-replies.ts'
@@ -71,7 +72,7 @@ const octetsPerStep = 64 * 1024
 
 /** `listenerOf` gives the listener as it is now: a reload changes it under open connections. */
 export function openConnection(shared: SharedState, socket: Socket, listenerOf: () => Listener): Connection {
-  const { responder, clock, limits, turns } = shared
+  const { responder, clock, limits } = shared
   const now = (): number => clock.now()
   const family = socket.remoteFamily === 'IPv6' ? 2 : 1
   const client: SocketAddress = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
@@ -84,8 +85,10 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
   let route: QueryRoute | undefined
   let state: State = 'reading'
   let asked = 0
-  /** Octets of answers in this step. */
+  /** In a step, with the octets of its answers and the milliseconds that it has taken. */
+  let stepping = false
   let composed = 0
+  let spent = 0
 
   const slots: ChainSlots = createChainSlots({
     ...shared,
@@ -94,7 +97,7 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
     onOverflow: () => undefined,
     onReleased: () => task.wake(),
   })
-  const task = turns.task(client.address, step)
+  const task = shared.turns.task(client.address, step)
   const entry = shared.table.add(client.address, {
     idle: () => slots.pending() === 0 && output.unsent() === 0,
     destroy,
@@ -129,12 +132,16 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
     const time = now()
     responder.startBatch(time)
     let more = true
+    stepping = true
     composed = 0
-    for (let i = 0; more && i < messagesPerStep && composed < octetsPerStep; i++) {
-      more = answering() && answerNext(time)
-      if (turns.due) break
+    spent = 0
+    try {
+      for (let i = 0; more && i < messagesPerStep && composed < octetsPerStep && spent < sliceLength; i++)
+        more = answering() && answerNext(time)
+    } finally {
+      stepping = false
+      responder.offline()
     }
-    responder.offline()
     output.flush()
     entry.setInput(framer.held() + socket.readableLength)
     // What is not answered yet is not added to.
@@ -145,6 +152,8 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
 
   /** Nothing can be answered now: reads on, or waits, or ends. */
   function goOn(): void {
+    // It may have been closed by now, for what it held.
+    if (state === 'closed') return
     if (state === 'spent') endWhenDone()
     else if (blocked()) socket.pause()
     else if (state === 'reading') socket.resume()
@@ -164,7 +173,16 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
   function refuseOversized(): void {
     shared.onOversized()
     const header = new Uint8Array(headerBytes)
-    if (writeFormerr(framer.bytes, framer.start, header)) output.send(header)
+    if (writeFormerr(framer.bytes, framer.start, header)) send(header)
+  }
+
+  /** Replies of a step go out together. */
+  function send(reply: Uint8Array): void {
+    if (!stepping) output.send(reply)
+    else {
+      output.copy(reply)
+      composed += reply.length
+    }
   }
 
   function answerOne(time: number): void {
@@ -175,8 +193,9 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
     const { bytes, start, end } = framer
     const length = shared.answer(bytes, start, end, listener.space, transportCode.stream, output.scratch, output.at())
     if (length === MISS) ask(listener, time)
-    else if (length !== DROP) {
-      const seconds = (now() - time) / 1000
+    spent = now() - time
+    if (length > 0) {
+      const seconds = spent / 1000
       responder.count(transportCode.stream, family, seconds)
       if (responder.observed()) observe(listener, seconds)
       output.add(length)
@@ -211,17 +230,19 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
       follow(replies: Iterator<Uint8Array>) {
         messages = replies
       },
+      releaseSlot: undefined,
     }
     slots.ask(query, (reply) => {
       if (messages !== undefined) stream(request, reply, messages)
-      else if (reply !== undefined && state !== 'closed') output.send(reply)
+      else if (reply !== undefined && state !== 'closed') send(reply)
       replied()
     })
   }
 
   /** There may be messages that were not read because of the query that has its reply now. */
   function replied(): void {
-    if (state === 'closed') return
+    // A step goes on by itself.
+    if (state === 'closed' || stepping) return
     deadlines.replied(now())
     task.wake()
   }
@@ -235,7 +256,7 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
     const release = slots.hold()
     const begun = shared.streams.start(messages, {
       full: output.full,
-      write: output.send,
+      write: send,
       ended(failure) {
         if (begun !== undefined) streams.delete(begun)
         release()
@@ -249,11 +270,11 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
     if (begun === undefined) {
       release()
       messages.return?.()
-      output.send(servfail(request))
+      send(servfail(request))
       return
     }
     streams.add(begun)
-    output.send(first)
+    send(first)
   }
 
   function endWhenDone(): void {

@@ -13,7 +13,9 @@ export interface Output {
   readonly scratch: Buffer
   at(): number
   add(length: number): void
-  /** Writes a reply of its own. One that no length can announce is dropped. */
+  /** Adds a reply that was made elsewhere. One that no length can announce is dropped. */
+  copy(reply: Uint8Array): void
+  /** The same between turns: writes it at once. */
   send(reply: Uint8Array): void
   /** Writes what was put together. */
   flush(): void
@@ -61,21 +63,26 @@ export function createOutput({ socket, scratch, now, onUnsent }: OutputOptions):
     write(octets)
   }
 
+  function add(length: number): void {
+    scratch.writeUInt16BE(length, used)
+    used += lengthBytes + length
+    if (used >= flushFrom) flush()
+  }
+
   return {
     scratch,
     at: () => used + lengthBytes,
-    add(length) {
-      scratch.writeUInt16BE(length, used)
-      used += lengthBytes + length
-      if (used >= flushFrom) flush()
+    add,
+    copy(reply) {
+      if (reply.length > largestMessage) return
+      scratch.set(reply, used + lengthBytes)
+      add(reply.length)
     },
     send(reply) {
       if (reply.length > largestMessage) return
       const octets = Buffer.allocUnsafe(lengthBytes + reply.length)
       octets.writeUInt16BE(reply.length, 0)
       octets.set(reply, lengthBytes)
-      // What was put together before goes before.
-      flush()
       write(octets)
     },
     flush,

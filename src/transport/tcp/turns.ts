@@ -7,8 +7,6 @@ import { clientKey } from '../../dns/address.ts'
 import type { CooperativeScheduler, Task } from '../../scheduling/cooperative-scheduler.ts'
 
 export interface Turns {
-  /** True when the slice of this turn of the event loop is used up. */
-  readonly due: boolean
   /** A connection's task, as a scheduler's. Stop it when the connection is closed. */
   task(address: string, step: () => boolean): Task
 }
@@ -41,9 +39,6 @@ export function createTurns(scheduler: CooperativeScheduler): Turns {
   }
 
   return {
-    get due() {
-      return scheduler.due
-    },
     task(address, step) {
       const key = clientKey(address)
       const client = clientOf(key)

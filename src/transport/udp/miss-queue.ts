@@ -95,6 +95,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
       local: { address: source.localAddress ?? destinationOf(source, route), port: source.listener.port },
       listener: source.listener,
       receivedAt: ring.floats[(at + missRecord.receivedAt) >> 3],
+      releaseSlot: undefined,
     }
     source.pending++
     slots.ask(query, (reply) => {

@@ -132,6 +132,15 @@ describe('an answer of SRV records is computed up to 64 KiB', () => {
     assert.ok(answer.length > 1000 && answer.length < 4000, String(answer.length))
   })
 
+  it('addresses of an external service with 20,000 endpoints are computed up to 64 KiB', () => {
+    const context = contextOf({ big: { endpoints: 20_000 } })
+    const external = { zones: ['example.org.'], apex: 'dns', ttl: 5, headless: true }
+    const result = lookupExternal(context, external, 'example.org.', 'big.shop.example.org.', dnsType.A)
+    assert.ok(result.kind === 'groups')
+    const { answer } = externalRecords(context, external, result.groups, 'big.shop.example.org.', dnsType.A)
+    assert.equal(answer.length, Math.ceil(messageOctets / 16))
+  })
+
   it('weights of SRV records count the records that are left out', () => {
     const answer = ask({ big: { endpoints: 10, ports: 10 } }, big, dnsType.SRV)
     assert.ok(answer.kind === 'services' && answer.records.every(({ weight }) => weight === 1))
@@ -239,6 +248,11 @@ describe('the names that one Service has in the table are bounded', () => {
   it('256 ports of a Service have their names in the table', () => {
     const context = contextOf({ big: { clusterIP: '10.96.0.9', ports: 15_000 } })
     assert.equal(namesOfService(context, zone, context.view.service('shop', 'big')!).length, 257)
+  })
+
+  it('256 ports of a Service are listed as types of its namespace', () => {
+    const context = contextOf({ big: { clusterIP: '10.96.0.9', ports: 15_000 } })
+    assert.equal(context.browsing.listing(context, 'shop').types.length, 256)
   })
 
   it('512 names of the aliases of a Service are in the table, each alias among them', () => {

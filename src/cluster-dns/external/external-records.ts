@@ -8,10 +8,10 @@ import { rdata } from '../../dns/rdata.ts'
 import type { Service } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
 import { type EndpointGroup, endpointLabel, isReady, noPort } from '../lookup/endpoints.ts'
+import { createMessageOctets } from '../records/message-octets.ts'
 import { createSrvSet } from '../records/srv-set.ts'
 import { below, isReverseZone } from '../settings.ts'
 import {
-  addressesOf,
   type ExternalSettings,
   externalServerName,
   externalServers,
@@ -39,10 +39,17 @@ export function externalRecords(
   if (type === dnsType.SRV) return serviceRecords(groups, qname, weight, aliasTtl, ttl)
   if (type !== dnsType.A && type !== dnsType.AAAA) return none
   const answer = new Map<string, ResourceRecord>()
+  const message = createMessageOctets()
   for (const group of groups) {
     for (const name of group.names) answer.set(name, record(qname, dnsType.CNAME, aliasTtl, rdata.name(name)))
-    if (group.width !== (type === dnsType.A ? 4 : 16)) continue
-    for (const address of addressesOf(group)) answer.set(formatAddress(address), addressRecord(qname, ttl, address))
+    const { width } = group
+    if (width !== (type === dnsType.A ? 4 : 16)) continue
+    for (let i = 0; i < group.count && !message.isFull; i++) {
+      const address = group.addresses.subarray(i * width, (i + 1) * width)
+      const size = answer.size
+      answer.set(formatAddress(address), addressRecord(qname, ttl, address))
+      if (answer.size > size) message.add(width)
+    }
   }
   return { ...none, answer: [...answer.values()] }
 }
@@ -149,20 +156,10 @@ function* recordsOfService(
   zone: string,
   service: Service,
 ): Generator<ResourceRecord> {
-  const { view } = context
-  const owner = below(`${service.name}.${service.namespace}`, zone)
-  const slices = settings.headless && service.headless ? view.slices(service.namespace, service.name) : []
-  const ports = [...service.ports, ...slices.flatMap((slice) => slice.ports)].filter(({ name }) => name !== '')
-  const names = new Set([owner, ...ports.map(({ name, protocol }) => `_${name}._${protocol}.${owner}`)])
-  if (slices.length > 0 && service.externalIPs.length + service.ingress.length === 0) {
-    for (const slice of slices) {
-      for (let index = 0; index < slice.count; index++) {
-        if (!isReady(slice, index)) continue
-        names.add(`${endpointLabel(slice, index, context.settings.endpointPodNames).toLowerCase()}.${owner}`)
-      }
-    }
-  }
-  for (const name of names) {
+  const seen = new Set<string>()
+  for (const name of namesOfService(context, settings, zone, service)) {
+    if (seen.has(name)) continue
+    seen.add(name)
     const result = lookupExternal(context, settings, zone, name, dnsType.A)
     if (result.kind !== 'groups') continue
     // As in CoreDNS a transfer gives each external address its full weight; endpoints share theirs as in answers.
@@ -182,6 +179,27 @@ function* recordsOfService(
       for (const type of [dnsType.A, dnsType.AAAA]) yield* records(type, addressed)
       // A host name is a target like any other.
       yield* records(dnsType.SRV)
+    }
+  }
+}
+
+/** The names of a service that may have records; some may come twice. */
+function* namesOfService(
+  { view, settings: { endpointPodNames } }: ClusterContext,
+  { headless }: ExternalSettings,
+  zone: string,
+  service: Service,
+): Generator<string> {
+  const owner = below(`${service.name}.${service.namespace}`, zone)
+  const slices = headless && service.headless ? view.slices(service.namespace, service.name) : []
+  yield owner
+  for (const { ports } of [service, ...slices]) {
+    for (const { name, protocol } of ports) if (name !== '') yield `_${name}._${protocol}.${owner}`
+  }
+  if (service.externalIPs.length + service.ingress.length > 0) return
+  for (const slice of slices) {
+    for (let index = 0; index < slice.count; index++) {
+      if (isReady(slice, index)) yield `${endpointLabel(slice, index, endpointPodNames).toLowerCase()}.${owner}`
     }
   }
 }

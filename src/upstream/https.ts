@@ -24,6 +24,9 @@ const path = '/dns-query'
 const mediaType = 'application/dns-message'
 const maxAnswerOctets = 0xffff
 
+/** A session that fails cancels its requests: why it failed is the cause of their error. */
+const originOf = (error: Error): Error => (error.cause instanceof Error ? error.cause : error)
+
 export function createHttpsConnection(options: HttpsOptions): UpstreamConnection {
   const text = endpointText(options.target)
   const authority = options.target.serverName || text
@@ -61,7 +64,7 @@ export function createHttpsConnection(options: HttpsOptions): UpstreamConnection
       if (over) return
       over = true
       request.close()
-      receiver.failed(new Error(`${options.dohMethod} https://${authority}${path}: ${reasonOf(error)}`))
+      receiver.failed(new Error(`${options.dohMethod} https://${authority}${path}: ${reasonOf(originOf(error))}`))
     }
     request.on('response', (headers) => {
       status = headers[':status'] ?? 0

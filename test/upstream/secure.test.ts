@@ -135,6 +135,20 @@ describe('https:// upstreams', { skip }, () => {
     })
   }
 
+  it('https:// upstreams whose CA is not trusted fail with what an operator can do', async (t) => {
+    const port = await freePort()
+    const server = createSecureServer({ cert: pem(cert), key: pem(key) })
+    await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening))
+    t.after(() => server.close())
+    const ask = await forwarding(t, `https://127.0.0.1:${port}`, '')
+    const outcome = await ask('a.example.org. A')
+    assert.ok(outcome.kind === 'rcode')
+    assert.match(
+      outcome.error?.message ?? '',
+      /x509: certificate signed by unknown authority \(name its CA with 'tls CA'/,
+    )
+  })
+
   it('https:// upstreams that were silent to one question are asked the next one over a new session', async (t) => {
     const port = await freePort()
     let sessions = 0

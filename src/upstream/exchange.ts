@@ -50,6 +50,11 @@ export interface Cancellation {
   cancel: (() => void) | undefined
 }
 
+export function cancelExchange(cancellation: Cancellation): void {
+  cancellation.cancelled = true
+  cancellation.cancel?.()
+}
+
 /** `mismatch`: every message that came answers another question, or none. */
 export type ExchangeResult =
   | { readonly kind: 'answer'; readonly message: Message; readonly upstream: Upstream }

@@ -2,7 +2,7 @@
  * Exchanges under way. Identical questions share one; of one name and type there are only a few at a time, because each is
  * another chance for a forger (RFC 5452 §5: the birthday attack).
  */
-import type { Cancellation } from '../../upstream/exchange.ts'
+import { type Cancellation, cancelExchange } from '../../upstream/exchange.ts'
 
 export interface Flights<Result> {
   /**
@@ -16,6 +16,8 @@ export interface Flights<Result> {
     signal: AbortSignal | undefined,
     begin: (cancellation: Cancellation) => Promise<Result>,
   ): Promise<Result>
+  /** Whether a question with this key would share an exchange. */
+  isUnderWay(key: string | undefined): boolean
   /** Ends all exchanges. */
   abort(): void
 }
@@ -76,21 +78,17 @@ export function createFlights<Result>(aborted: Result): Flights<Result> {
         if (--flight.waiters > 0) return
         // No query may join an exchange that ends without an answer.
         if (key !== undefined && shared.get(key) === flight) shared.delete(key)
-        end(flight.cancellation)
+        cancelExchange(flight.cancellation)
       }
       signal.addEventListener('abort', leave)
       flight.result.then(resolve, reject)
       return promise.finally(() => signal.removeEventListener('abort', leave))
     },
+    isUnderWay: (key) => key !== undefined && shared.has(key),
     abort() {
-      for (const cancellation of all) end(cancellation)
+      for (const cancellation of all) cancelExchange(cancellation)
     },
   }
-}
-
-function end(cancellation: Cancellation): void {
-  cancellation.cancelled = true
-  cancellation.cancel?.()
 }
 
 /** Lets so many in under one name; the others wait in the order in which they came. */

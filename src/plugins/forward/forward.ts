@@ -1,12 +1,20 @@
 import { rcode } from '../../dns/codes.ts'
+import type { Message } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import type { UpstreamTransport } from '../../upstream/connection.ts'
-import { type ExchangePolicy, type ExchangeResult, exchange, questionTimeout } from '../../upstream/exchange.ts'
-import type { Places } from '../../upstream/places.ts'
+import {
+  type Cancellation,
+  cancelExchange,
+  type ExchangePolicy,
+  type ExchangeResult,
+  exchange,
+  questionTimeout,
+} from '../../upstream/exchange.ts'
+import { createPlaces, type Place, type Places } from '../../upstream/places.ts'
 import { shuffled } from '../../upstream/random.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import { answerFor, sharingKey, upstreamRequest } from './coalesce.ts'
@@ -56,34 +64,55 @@ export function createForward({ settings, servers, clock, metrics, places }: For
   }
   const unrecorded: ExchangePolicy = { ...policy, onAllDown: () => undefined, onAnswer: () => undefined }
   let running = 0
+  /** `max_concurrent`, shared fairly: when it is reached, the client that has most loses its oldest to a newcomer. */
+  const concurrent =
+    settings.maxConcurrent > 0 &&
+    createPlaces({
+      clock,
+      exchanges: settings.maxConcurrent,
+      octets: Number.POSITIVE_INFINITY,
+      onRefused: metrics.tooMany,
+    })
 
-  function ask(query: Query): Promise<ExchangeResult> {
-    const { name, client } = query
-    const request = upstreamRequest(query.request)
+  function ask(query: Query, asked: AskedUpstream, losable: Losable): Promise<ExchangeResult> {
+    const { request, key, transport } = asked
     const [question] = request.questions
-    const transport = transportFor(query, settings)
     const deadline = Math.min(clock.now() + questionTimeout, query.budget.deadline)
     return flights.join(
-      sharingKey(request, name, transport),
-      `${name} ${question.type} ${question.class}`,
+      key,
+      `${query.name} ${question.type} ${question.class}`,
       // A UDP client cannot be seen to go: the deadline is enough, and a signal costs a few microseconds.
       query.transport === 'udp' ? undefined : query.budget.signal,
       (cancellation) => {
+        losable.cancellation = cancellation
         const upstreams = order(servers.current)
         const maxAttempts = settings.maxConnectAttempts ?? 2 * upstreams.length
         const wire = encodeMessage(request, { limit: 0xffff })
-        const asked = { wire, question, transport, client: client.address, deadline, cancellation }
-        return exchange(asked, upstreams, { ...(query.unrecorded ? unrecorded : policy), maxAttempts })
+        const client = query.client.address
+        const asking = { wire, question, transport, client, deadline, cancellation }
+        return exchange(asking, upstreams, { ...(query.unrecorded ? unrecorded : policy), maxAttempts })
       },
     )
   }
 
-  async function forward(query: Query): Promise<Outcome> {
+  function prepare(query: Query): AskedUpstream {
+    const request = upstreamRequest(query.request)
+    const transport = transportFor(query, settings)
+    return { request, transport, key: sharingKey(request, query.name, transport) }
+  }
+
+  async function forward(
+    query: Query,
+    asked: AskedUpstream,
+    losable: Losable,
+    place: Place | undefined,
+  ): Promise<Outcome> {
     running++
     try {
-      return outcome(query, await ask(query))
+      return outcome(query, await ask(query, asked, losable))
     } finally {
       running--
+      place?.release()
     }
   }
 
@@ -97,15 +126,31 @@ export function createForward({ settings, servers, clock, metrics, places }: For
       isSubdomain(settings.from, name) &&
       (name === settings.from || !settings.except.some((excepted) => isSubdomain(excepted, name))),
     answer(query) {
-      if (settings.maxConcurrent > 0 && running >= settings.maxConcurrent) {
-        if (!query.unrecorded) metrics.tooMany()
-        const error = new Error(`concurrent queries exceeded maximum ${settings.maxConcurrent}`)
-        return { kind: 'rcode', rcode: rcode.REFUSED, plugin, error }
-      }
-      return forward(query)
+      const asked = prepare(query)
+      const losable: Losable = { cancellation: undefined }
+      // A query that shares an exchange costs no upstream anything.
+      if (!concurrent || flights.isUnderWay(asked.key)) return forward(query, asked, losable, undefined)
+      const lose = (): void => losable.cancellation && cancelExchange(losable.cancellation)
+      const place = concurrent.take(query.client.address, 0, lose)
+      if (place) return forward(query, asked, losable, place)
+      const error = new Error(`concurrent queries exceeded maximum ${settings.maxConcurrent}`)
+      return { kind: 'rcode', rcode: rcode.REFUSED, plugin, error }
     },
     abort: flights.abort,
   }
+}
+
+/** A query as it goes to an upstream. */
+interface AskedUpstream {
+  readonly request: Message
+  readonly transport: UpstreamTransport
+  /** What it shares its exchange by; undefined: with nobody. */
+  readonly key: string | undefined
+}
+
+/** An exchange that may have to give its place away. */
+interface Losable {
+  cancellation: Cancellation | undefined
 }
 
 /** The transport follows the client's unless the settings say otherwise. */

@@ -112,6 +112,31 @@ test('max_concurrent refuses what is above it, with CoreDNS words and its counte
   await settle(first)
 })
 
+test('max_concurrent is shared: a newcomer gets the oldest place of the client that has most', async (t) => {
+  const { ask, servers, settle } = await createForwardHarness(t, [silent], 'max_concurrent 10')
+  const flood = Array.from({ length: 20 }, (_, i) => ask(`n${i}.example.org. A`, { client: '192.0.2.66' }))
+  await until(() => assert.equal(servers[0].arrived.length, 10))
+  assert.equal(rcodeOf(await flood[19]), rcode.REFUSED)
+  servers[0].script = answering()
+  assert.equal(answersOf(await ask('a.example.org. A', { client: '192.0.2.1' })).length, 1)
+  assert.equal(rcodeOf(await flood[0]), rcode.SERVFAIL)
+  await settle(Promise.all(flood))
+})
+
+test('max_concurrent counts exchanges: queries that share one take one place', async (t) => {
+  const held: (() => void)[] = []
+  const { ask } = await createForwardHarness(
+    t,
+    [(arrived) => void held.push(() => answering()(arrived))],
+    'max_concurrent 1',
+  )
+  const answers = Array.from({ length: 50 }, () => ask('a.example.org. A'))
+  await until(() => assert.equal(held.length, 1))
+  assert.equal(rcodeOf(await ask('b.example.org. A')), rcode.REFUSED)
+  held[0]()
+  for (const answer of answers) assert.equal(answersOf(await answer).length, 1)
+})
+
 test('names outside FROM and names in `except` go on to the next plugin; FROM itself never does', async (t) => {
   const server = await startUpstream()
   const instance = setUp(forward, `forward example.org ${server.to} {\nexcept example.org in.example.org\n}`)

@@ -63,6 +63,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     server = await startServer({
       readCorefile,
       plugins,
+      lenient: flags.lenientPlugins,
       version: `slicedns-${version}`,
       defaultPort: flags.port,
       log,

@@ -8,6 +8,9 @@ const command: Command = {
   usage: 'slicedns check [-conf Corefile]',
   flags: {
     conf: { value: 'FILE', help: 'Corefile to check, or stdin (default "Corefile")' },
+    'lenient-plugins': {
+      help: 'Warn of plugins that slicedns does not have, where leaving them out changes no answer',
+    },
     'dns.port': { value: 'PORT', help: 'Default port (default 53)' },
     p: { value: 'PORT', help: 'Default port (default 53)', same: 'dns.port' },
   },
@@ -23,7 +26,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   if (Number.isNaN(port)) return printExit(misuse(command, 'invalid value for -dns.port: must be a port'), io)
   const file = parsed.given.get('conf') ?? 'Corefile'
   if (file === 'stdin') await readStandardInput()
-  const { findings, blocks } = checkCorefile(file, plugins, port ?? 53)
+  const { findings, blocks } = checkCorefile(file, plugins, port ?? 53, parsed.given.get('lenient-plugins') === 'true')
   for (const finding of findings) io.stdout.write(`${findingText(finding)}\n`)
   const errors = findings.filter(({ severity }) => severity === 'error').length
   if (errors > 0) io.stdout.write(`${file}: ${count(errors, 'error')}\n`)

@@ -1,5 +1,5 @@
 /** Finds the errors of a Corefile without opening a socket: what `slicedns check` prints. */
-import { directiveError } from '../corefile/directives.ts'
+import { directiveError, isHarmless } from '../corefile/directives.ts'
 import { type ServerKey, schemeError, serverKeys } from '../corefile/keys.ts'
 import { diskSources, readCorefile } from '../corefile/load.ts'
 import { overlapErrors } from '../corefile/overlaps.ts'
@@ -26,7 +26,7 @@ export interface Findings {
  * Checks a Corefile up to its first syntax error: grammar, directives, keys, every plugin's settings, zones that two
  * blocks claim. In the order of the file; imported files follow it.
  */
-export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort: number): Findings {
+export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort: number, lenient = false): Findings {
   const findings: Finding[] = []
   const report = (error: unknown) => {
     if (!(error instanceof ConfigError)) throw error
@@ -45,7 +45,9 @@ export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort:
   const built = plugins.map(({ name }) => name)
   for (const word of corefile.words) {
     const error = directiveError(word, built)
-    if (error !== undefined) report(error)
+    if (error === undefined) continue
+    if (!lenient || !isHarmless(word.text)) report(error)
+    else findings.push({ severity: 'warning', message: plainMessage(error), at: error.at })
   }
   const blocks = corefile.blocks.map((block) => ({ block, keys: readKeys(block, dnsPort, report) }))
   for (const { block, keys } of blocks) {

@@ -16,6 +16,8 @@ export interface ServeFlags {
   /** Octets that the process may use; undefined: the limit of its cgroup. */
   readonly memoryLimit: number | undefined
   readonly quiet: boolean
+  /** Directives that slicedns does not have are left out where that changes no answer. */
+  readonly lenientPlugins: boolean
 }
 
 const command: Command = {
@@ -25,6 +27,7 @@ const command: Command = {
     conf: { value: 'FILE', help: 'Corefile to load, or stdin (default "Corefile")' },
     'dns.port': { value: 'PORT', help: 'Default port (default 53)' },
     p: { value: 'PORT', help: 'Default port (default 53)', same: 'dns.port' },
+    'lenient-plugins': { help: 'Leave out plugins that slicedns does not have, where that changes no answer' },
     'memory-limit': {
       value: 'QUANTITY',
       help: 'Memory that the process may use, such as 170Mi (default: its cgroup limit)',
@@ -67,6 +70,7 @@ export function parseServeFlags(args: readonly string[]): ServeFlags | Exit {
     pidfile: given.get('pidfile'),
     memoryLimit,
     quiet: given.get('quiet') === 'true',
+    lenientPlugins: given.get('lenient-plugins') === 'true',
   }
 }
 

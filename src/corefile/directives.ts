@@ -32,22 +32,67 @@ const advice: Readonly<Record<string, string>> = {
   slog: "an external plugin; use 'log'",
 }
 
+interface Unbuilt {
+  /** What to use in its place. */
+  readonly instead: string
+  /** Leaving it out changes no answer: `-lenient-plugins` warns of it instead of refusing it. */
+  readonly harmless?: true
+}
+
+/** CoreDNS's directives that slicedns does not have. */
+const unbuilt: Readonly<Record<string, Unbuilt>> = {
+  route53: { instead: "use 'forward' to the zone's name servers" },
+  azure: { instead: "use 'forward' to the zone's name servers" },
+  clouddns: { instead: "use 'forward' to the zone's name servers" },
+  nomad: { instead: "use 'forward' to a Consul or Nomad DNS server" },
+  geoip: { instead: "use 'view' with incidr(client_ip(), NETWORK)" },
+  trace: { instead: "use 'prometheus' and 'log'", harmless: true },
+  pprof: { instead: "use 'prometheus'", harmless: true },
+  quic: { instead: 'leave it out: quic:// is not served', harmless: true },
+  https3: { instead: 'leave it out: https3:// is not served', harmless: true },
+  dnstap: { instead: "use 'log'", harmless: true },
+  proxyproto: { instead: 'leave it out where no load balancer sends PROXY headers' },
+  shed: { instead: 'leave it out: each queue of slicedns is bounded (docs/limits.md)', harmless: true },
+  timeouts: { instead: 'leave it out: the defaults are in docs/limits.md', harmless: true },
+}
+
+/** Whether a directive that slicedns does not have may be left out without changing an answer. */
+export const isHarmless = (word: string): boolean => Object.hasOwn(unbuilt, word) && unbuilt[word].harmless === true
+
 /**
  * What is wrong with a directive's word, if anything. `built` are the words that this slicedns has plugins for.
  */
 export function directiveError(word: Token, built: readonly string[]): ConfigError | undefined {
-  if (built.includes(word.text)) return undefined
-  if (directiveNames.has(word.text))
-    return new ConfigError(`directive '${word.text}' is one of CoreDNS's that slicedns does not support yet`, word.at)
-  const hint = Object.hasOwn(advice, word.text) ? ` (${advice[word.text]})` : suggestion(word.text, chainOrder)
-  return new ConfigError(`Unknown directive '${word.text}'${hint}`, word.at)
+  const { text, at } = word
+  if (built.includes(text)) return undefined
+  if (Object.hasOwn(unbuilt, text)) {
+    const { instead, harmless } = unbuilt[text]
+    const lenient = harmless ? ', or start with -lenient-plugins to leave it out' : ''
+    return new ConfigError(`slicedns does not have the plugin '${text}': ${instead}${lenient}`, at)
+  }
+  if (directiveNames.has(text)) return new ConfigError(`slicedns does not have the plugin '${text}' yet`, at)
+  const hint = Object.hasOwn(advice, text) ? ` (${advice[text]})` : suggestion(text, chainOrder)
+  return new ConfigError(`Unknown directive '${text}'${hint}`, at)
 }
 
-/** Throws the first ConfigError about a directive's word: CoreDNS reports these before any error of a plugin. */
-export function checkDirectives(corefile: ParsedCorefile, plugins: readonly { readonly name: string }[]): void {
+export interface DirectiveCheck {
+  readonly plugins: readonly { readonly name: string }[]
+  /** Directives that slicedns does not have are left out where that changes no answer (`-lenient-plugins`). */
+  readonly lenient?: boolean
+}
+
+/**
+ * Throws the first ConfigError about a directive's word: CoreDNS reports these before any error of a plugin. Gives what
+ * was left out, to be warned of.
+ */
+export function checkDirectives(corefile: ParsedCorefile, { plugins, lenient = false }: DirectiveCheck): ConfigError[] {
   const built = plugins.map(({ name }) => name)
+  const leftOut: ConfigError[] = []
   for (const word of corefile.words) {
     const error = directiveError(word, built)
-    if (error !== undefined) throw error
+    if (error === undefined) continue
+    if (!lenient || !isHarmless(word.text)) throw error
+    leftOut.push(error)
   }
+  return leftOut
 }

@@ -27,6 +27,8 @@ export interface Configuration {
 
 export interface ConfigurationOptions {
   readonly plugins: readonly Plugin[]
+  /** See DirectiveCheck. */
+  readonly lenient?: boolean
   readonly defaultPort: number
   readonly log: Logger
   readonly metrics: MetricsRegistry
@@ -39,7 +41,7 @@ export interface ConfigurationOptions {
  * file changes nothing. Rejects with ConfigError.
  */
 export async function configure(corefile: Corefile, options: ConfigurationOptions): Promise<Configuration> {
-  checkDirectives(corefile, options.plugins)
+  for (const { message } of checkDirectives(corefile, options)) options.log.warning(message)
   const read = corefile.blocks.map((block) => readBlock(block, options))
   refuseUnmetRequirements(read, options.plugins)
   const instances: Instance[] = []

@@ -24,6 +24,8 @@ export interface ServerOptions {
   /** Where to read the Corefile, each time anew. */
   readonly readCorefile: () => Corefile
   readonly plugins: readonly Plugin[]
+  /** Directives that slicedns does not have are left out where that changes no answer (`-lenient-plugins`). */
+  readonly lenient?: boolean
   /** The server's name and version, for plugins that tell it. */
   readonly version: string
   /** Port of keys that name none. */

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseServeFlags } from '../../src/cli/flags.ts'
 
-const none = { kind: 'serve', conf: undefined, port: 53, pidfile: undefined, memoryLimit: undefined, quiet: false }
+const none = {
+  kind: 'serve',
+  conf: undefined,
+  port: 53,
+  pidfile: undefined,
+  memoryLimit: undefined,
+  quiet: false,
+  lenientPlugins: false,
+}
 
 describe("the server's flags are CoreDNS's, in Go's syntax", () => {
   const cases: readonly [args: string[], wanted: object][] = [

@@ -32,14 +32,14 @@ describe('positions', () => {
     const files = { '/etc/extra.conf': '\n\n   bogus' }
     const corefile = parseCorefile('.\nimport extra.conf', '/etc/Corefile', sources(files))
     assert.equal(
-      refusal(() => checkDirectives(corefile, known)),
+      refusal(() => checkDirectives(corefile, { plugins: known })),
       "/etc/extra.conf:3:4 - Unknown directive 'bogus'",
     )
   })
   test('positions in a snippet are those of its definition', () => {
     const corefile = parse('(a) {\n bogus\n}\n. {\n import a\n}')
     assert.equal(
-      refusal(() => checkDirectives(corefile, known)),
+      refusal(() => checkDirectives(corefile, { plugins: known })),
       "Corefile:2:2 - Unknown directive 'bogus'",
     )
   })
@@ -49,13 +49,22 @@ describe('a directive', () => {
   test('a directive that slicedns lacks is distinguished from one that nobody has', () => {
     const corefile = parse('. {\n  route53 example.org.:Z1\n}')
     assert.equal(
-      refusal(() => checkDirectives(corefile, [{ name: 'whoami' }])),
-      "Corefile:2:3 - directive 'route53' is one of CoreDNS's that slicedns does not support yet",
+      refusal(() => checkDirectives(corefile, { plugins: [{ name: 'whoami' }] })),
+      "Corefile:2:3 - slicedns does not have the plugin 'route53': use 'forward' to the zone's name servers",
+    )
+  })
+  test('a directive that slicedns lacks is left out with -lenient-plugins where that changes no answer', () => {
+    const check = (word: string) =>
+      checkDirectives(parse(`. {\n  ${word}\n}`), { plugins: [], lenient: true }).map(({ message }) => message)
+    assert.match(check('pprof')[0], /slicedns does not have the plugin 'pprof': use 'prometheus'/)
+    assert.match(
+      refusal(() => check('geoip')),
+      /slicedns does not have the plugin 'geoip'/,
     )
   })
   test('a directive that is unknown is refused in a block without keys, too', () => {
     assert.match(
-      refusal(() => checkDirectives(parse('{\nbogus\n}'), known)),
+      refusal(() => checkDirectives(parse('{\nbogus\n}'), { plugins: known })),
       /Unknown directive 'bogus'/,
     )
   })
@@ -205,7 +214,7 @@ test("other projects' Corefiles parse, and only with directives and keys that Co
   for (const name of readdirSync(shared).filter((entry) => entry.endsWith('.Corefile'))) {
     const path = join(shared, name)
     const corefile = parseCorefile(readFileSync(path, 'utf8'), path, { ...diskSources, env: () => '192.0.2.53' })
-    checkDirectives(corefile, known)
+    checkDirectives(corefile, { plugins: known })
     assert.ok(corefile.blocks.length > 0, name)
     for (const { keys } of corefile.blocks) serverKeys(keys)
   }

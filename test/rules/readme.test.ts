@@ -42,7 +42,7 @@ export function corefiles(text: string): string[] {
 function check(code: string, file: string): void {
   const parsed = parseCorefile(code, file, noSources)
   assert.ok(parsed.blocks.length > 0, `${file}: an example without a server block`)
-  checkDirectives(parsed, plugins)
+  checkDirectives(parsed, { plugins })
   for (const { keys, directives } of parsed.blocks) {
     const zones = serverKeys(keys).flatMap((key) => key.zones)
     for (const { name, schema } of plugins) {

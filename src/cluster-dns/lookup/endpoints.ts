@@ -203,11 +203,16 @@ export function endpointsAt(
   const ports = matchingPorts(slice.ports, clusterName.port, clusterName.protocol)
   const group = endpointGroup(slice, clusterName.endpoint, ports, owner, podNames, clusterName.topology?.zone, filter)
   if (!group) return []
-  return [group.width === 0 ? namesGroup(group) : group]
+  return [group.width === 0 ? namesGroup(slice, group) : group]
 }
 
-function namesGroup(group: EndpointGroup): EndpointGroup {
-  const names = group.names.flatMap((text) => absoluteName(text) ?? [])
+const absoluteNames = new WeakMap<EndpointSlice, readonly string[]>()
+
+/** With absolute names; texts that are not names are left out. A slice of a thousand names is parsed once. */
+function namesGroup(slice: EndpointSlice, group: EndpointGroup): EndpointGroup {
+  const parsed = group.count === slice.count ? absoluteNames.get(slice) : undefined
+  const names = parsed ?? group.names.flatMap((text) => absoluteName(text) ?? [])
+  if (group.count === slice.count) absoluteNames.set(slice, names)
   return { ...group, names, count: names.length }
 }
 

@@ -16,7 +16,7 @@ const logInterval = 60_000
 
 const reasons: Readonly<Record<ChaseLimit, string>> = {
   names: `they lead to more than ${queryLimits.names} names of the cluster`,
-  lookups: `they lead to more than ${queryLimits.lookups} names outside of the cluster`,
+  lookups: `they lead to more than ${queryLimits.lookups} names outside of the cluster, or too many are being looked up`,
   octets: 'their records do not fit one message',
   deadline: `not all were resolved within ${queryLimits.time / 1000} s`,
 }

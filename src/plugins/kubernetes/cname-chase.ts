@@ -33,7 +33,28 @@ export interface Chased {
 
 export type ChaseLimit = 'names' | 'lookups' | 'octets' | 'deadline'
 
+/**
+ * Lookups besides the first of each question, of all questions that are in work: a question must not be worth eight in a
+ * flood of them.
+ */
+export interface ExtraLookups {
+  /** False when too many are in work. */
+  enter(): boolean
+  leave(): void
+}
+
+const maxExtraLookups = 512
+
+export function createExtraLookups(): ExtraLookups {
+  let left = maxExtraLookups
+  return {
+    enter: () => left > 0 && left-- > 0,
+    leave: () => void left++,
+  }
+}
+
 export interface ChaseDeps {
+  readonly extraLookups: ExtraLookups
   readonly random: Random
   readonly clock: Clock
   readonly scheduler: CooperativeScheduler
@@ -75,7 +96,7 @@ export async function chase(
   query: Query,
   budget: QueryBudget,
   spec: Pick<ChaseSpec, 'groups' | 'ttl'>,
-  { random, clock, scheduler }: ChaseDeps,
+  { random, clock, scheduler, extraLookups }: ChaseDeps,
 ): Promise<Chased> {
   const limits = new Set<ChaseLimit>()
   const byName = new Map<string, Visited>()
@@ -89,15 +110,23 @@ export async function chase(
     const known = byName.get(name)
     if (known) return known
     const isOurs = isSubdomain(zone, name)
-    if (!(isOurs ? budget.spendName() : budget.spendLookup())) {
+    if (!(isOurs ? budget.spendName() : mayLookUp())) {
       limits.add(isOurs ? 'names' : 'lookups')
       return undefined
     }
     const visited = newVisited()
     byName.set(name, visited)
     if (isOurs) visitOurs(target, name, depth, visited)
-    else lookups.push(lookUp(target, visited))
+    else lookups.push(lookUp(target, visited, lookups.length > 0))
     return visited
+  }
+
+  /** The first lookup of a question is free, as that of an ExternalName is; the others are of a bounded number. */
+  function mayLookUp(): boolean {
+    if (lookups.length > 0 && !extraLookups.enter()) return false
+    if (budget.spendLookup()) return true
+    if (lookups.length > 0) extraLookups.leave()
+    return false
   }
 
   function visitOurs(target: string, name: string, depth: number, visited: Visited): void {
@@ -107,8 +136,8 @@ export async function chase(
     if (found.kind === 'addresses') addRecords(visited, recordsOf(found, target, query.qtype, zone).answer)
   }
 
-  async function lookUp(target: string, visited: Visited): Promise<void> {
-    const outcome = await query.lookup(target, query.qtype)
+  async function lookUp(target: string, visited: Visited, isExtra: boolean): Promise<void> {
+    const outcome = await query.lookup(target, query.qtype).finally(() => isExtra && extraLookups.leave())
     visited.isElsewhere = outcome.kind !== 'drop'
     if (outcome.kind !== 'reply') return
     addRecords(visited, outcome.message.answer)
@@ -133,9 +162,9 @@ export async function chase(
   /** False when a bound ends the visits. */
   function follow({ owner, depth, spec, visited }: Pending): boolean {
     for (const group of spec.groups) if (group.width !== 0) addAddresses(visited, owner, group, spec.ttl)
-    const targets = new Map(spec.groups.flatMap(({ names }) => names.map((target) => [lowerName(target), target])))
-    for (const [name, target] of depth > maxChain ? [] : targets) {
-      if (isSubdomain(lowerName(owner), name)) continue
+    const lowerOwner = lowerName(owner)
+    for (const [name, target] of depth > maxChain ? [] : targetsOf(spec.groups)) {
+      if (isSubdomain(lowerOwner, name)) continue
       const found = visit(target, depth + 1)
       if (!found) continue
       const link = { cname: cname(owner, target, spec.ttl), target: found }
@@ -162,6 +191,21 @@ export async function chase(
   await settledBy(budget, clock, lookups)
   if (clock.now() >= budget.deadline) limits.add('deadline')
   return { answer: assemble(root), truncated, unknown, limits }
+}
+
+/** Names of one service that are looked at: more than any bound lets through. */
+const maxTargets = 256
+
+/** The names that the groups lead to, by their lower case. */
+function targetsOf(groups: readonly EndpointGroup[]): ReadonlyMap<string, string> {
+  const targets = new Map<string, string>()
+  for (const { names } of groups) {
+    for (const target of names) {
+      if (targets.size === maxTargets) return targets
+      targets.set(lowerName(target), target)
+    }
+  }
+  return targets
 }
 
 const newVisited = (): Visited => ({ records: [], links: [], isElsewhere: false })

@@ -14,7 +14,7 @@ import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts
 import type { Clock } from '../../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { ChaseLimitReport } from './chase-limits.ts'
-import { type Chased, chase } from './cname-chase.ts'
+import { type Chased, chase, createExtraLookups } from './cname-chase.ts'
 import type { HoldQueue } from './hold/hold-queue.ts'
 import { selectFor } from './variants.ts'
 
@@ -42,7 +42,7 @@ const heldDenialTtl = 1
 
 export function createHandler(options: HandlerOptions): Handler {
   const { answered, holdQueue, overdue, clock, chaseLimits, random = Math.random } = options
-  const chaseDeps = { random, clock, scheduler: createCooperativeScheduler(clock) }
+  const chaseDeps = { random, clock, scheduler: createCooperativeScheduler(clock), extraLookups: createExtraLookups() }
 
   const followCnames: FollowCnames = async (context, home, query, spec) => {
     const chased = await chase(context, home, query, query.budget, spec, chaseDeps)

@@ -211,6 +211,20 @@ describe('CNAMEs that lead out of the cluster', () => {
     assert.equal(await limited('lookups'), 1)
   })
 
+  test('CNAMEs that lead out of the cluster are asked for one a question while 512 others are in work', async () => {
+    const never = new Promise<Outcome>(() => {})
+    const { ask, clock } = createScene(fan(8), () => never)
+    const asking = Array.from({ length: 100 }, () => ask(`${host('fan')} A`))
+    clock.advance(queryLimits.time)
+    const asked = (await Promise.all(asking)).map(({ lookups }) => lookups.length)
+    assert.equal(asked[0], 8)
+    assert.equal(asked[99], 1)
+    assert.equal(
+      asked.reduce((sum, count) => sum + count - 1, 0),
+      512,
+    )
+  })
+
   test('share the bound of the question that they belong to', async () => {
     const { ask, clock } = createScene(fan(20), found)
     const budget = questionBudget(clock.now())

@@ -1,6 +1,6 @@
 /** Identical questions that wait at the same time share one exchange. */
 import { opcode, type } from '../../dns/codes.ts'
-import type { Edns, Message } from '../../dns/message.ts'
+import type { Message } from '../../dns/message.ts'
 import type { UpstreamTransport } from '../../upstream/connection.ts'
 
 /**
@@ -56,12 +56,6 @@ export function answerFor(request: Message, answer: Message): Message {
     authority: relabel(answer.authority),
     additional: relabel(answer.additional),
     // RFC 6891 §7: a client without EDNS gets none, whatever the server sent.
-    edns: request.edns && answer.edns && withPadding(answer.edns, request.edns),
+    edns: request.edns ? answer.edns : undefined,
   }
-}
-
-/** A reply to a padded query is padded (RFC 7830 §4). CoreDNS's upstreams echo the padding; ours do not get it. */
-function withPadding(edns: Edns, asked: Edns): Edns {
-  const padding = asked.options.filter(({ code }) => code === paddingOption)
-  return padding.length === 0 ? edns : { ...edns, options: [...edns.options, ...padding] }
 }

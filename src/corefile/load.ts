@@ -1,9 +1,10 @@
 /** Corefiles from disk, and the hash by which `reload` sees that one has changed. */
 import { createHash } from 'node:crypto'
-import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isatty } from 'node:tty'
 import { type CorefileBlock, type ParsedCorefile, parseCorefile, type Sources } from './parser.ts'
+import { readRegularFile } from './regular-file.ts'
 import { ConfigError, type Directive } from './schema.ts'
 
 /** A Corefile as it was loaded. */
@@ -53,31 +54,15 @@ export async function readStandardInput(): Promise<void> {
 export function readCorefile(file: string): string {
   if (file === 'stdin') return piped
   try {
-    return readRegularFile(file)
+    return readRegularFile(file).toString('utf8')
   } catch (error) {
     throw new ConfigError(`cannot read the Corefile ${file}: ${reason(error)}`, undefined)
   }
 }
 
-/**
- * Only regular files are read, because opening or reading a pipe or a device can block the process for ever. The file is
- * opened without blocking, because the path may lead to another file after a check.
- */
-function readRegularFile(path: string): string {
-  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-  try {
-    const stats = fstatSync(descriptor)
-    if (stats.isDirectory()) throw new Error('is a directory')
-    if (!stats.isFile()) throw new Error('is not a regular file')
-    return readFileSync(descriptor, 'utf8')
-  } finally {
-    closeSync(descriptor)
-  }
-}
-
 /** Imports from the file system, variables from the environment. */
 export const diskSources: Sources = {
-  readFile: readRegularFile,
+  readFile: (path) => readRegularFile(path).toString('utf8'),
   glob: globFiles,
   env: (name) => process.env[name],
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readRegularFile } from '../../corefile/regular-file.ts'
 import { isSubdomain, parentOf } from '../../dns/name.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
@@ -75,7 +75,7 @@ function listsOf(name: string, { block }: Setup): SearchLists | undefined {
 
 function readList(path: string, { fail }: Setup): readonly string[] {
   try {
-    return searchListOf(readFileSync(path, 'utf8'))
+    return searchListOf(readRegularFile(path).toString('utf8'))
   } catch (error) {
     return fail(`cannot read ${path}: ${errorMessage(error)}`)
   }

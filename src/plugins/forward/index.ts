@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { readRegularFile } from '../../corefile/regular-file.ts'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
 import { everyClass } from '../../plugin/capabilities/listening.ts'
 import { provide } from '../../plugin/capability.ts'
@@ -133,7 +133,7 @@ interface Certificates {
 function readCertificates({ tls, at }: ForwardSettings, setup: Setup): Certificates {
   try {
     const read = (path: string | undefined): Buffer | undefined =>
-      path ? readFileSync(resolve(setup.block.root, path)) : undefined
+      path ? readRegularFile(resolve(setup.block.root, path)) : undefined
     const [cert, key, ca] = [read(tls?.cert), read(tls?.key), read(tls?.ca)]
     const own = cert && key ? { cert, key } : {}
     // Reports invalid ones at once.

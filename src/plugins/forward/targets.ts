@@ -1,6 +1,7 @@
 /** The TO words of `forward`: servers, files that list servers, and host names. */
-import { readFileSync } from 'node:fs'
+
 import { isIP } from 'node:net'
+import { readRegularFile } from '../../corefile/regular-file.ts'
 import { parseName } from '../../dns/name.ts'
 import { nameserversOf } from '../../upstream/resolv-conf.ts'
 import type { UpstreamTarget } from '../../upstream/upstream.ts'
@@ -62,7 +63,7 @@ function isHostName(text: string): boolean {
 
 /** The servers that the file lists now. Throws what reading it throws. */
 export function readNameservers({ path, protocol }: Extract<UpstreamAddress, { kind: 'file' }>): UpstreamTarget[] {
-  return nameserversOf(readFileSync(path, 'utf8')).map((address) => ({
+  return nameserversOf(readRegularFile(path).toString('utf8')).map((address) => ({
     protocol,
     address,
     port: defaultPorts[protocol],

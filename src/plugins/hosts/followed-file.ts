@@ -1,6 +1,8 @@
 /** A hosts file that is read again when it changes. */
-import { readFileSync, type Stats, statSync } from 'node:fs'
+
+import { type Stats, statSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
+import { readRegularFile } from '../../corefile/regular-file.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
@@ -55,6 +57,7 @@ export function openFollowedFile(
     try {
       const facts = await stat(path)
       if (!hasChanged(facts)) return
+      if (!facts.isFile()) throw new Error('is not a regular file')
       const text = await readFile(path, 'utf8')
       failure = undefined
       onText({ text, modifiedAt: facts.mtimeMs })
@@ -65,7 +68,7 @@ export function openFollowedFile(
 
   try {
     const facts = statSync(path)
-    if (hasChanged(facts)) onText({ text: readFileSync(path, 'utf8'), modifiedAt: facts.mtimeMs })
+    if (hasChanged(facts)) onText({ text: readRegularFile(path).toString('utf8'), modifiedAt: facts.mtimeMs })
   } catch (error) {
     failed(error)
   }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { durationText } from '../../corefile/read.ts'
+import { readRegularFile } from '../../corefile/regular-file.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
@@ -21,7 +21,7 @@ export function openWeightFile(path: string, interval: number, clock: Clock, log
   let content: string | undefined
 
   function read(): void {
-    const found = readFileSync(path, 'utf8')
+    const found = readRegularFile(path).toString('utf8')
     if (found === content) return
     // An invalid version is logged once, not at each check.
     content = found

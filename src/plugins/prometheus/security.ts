@@ -1,9 +1,9 @@
 /** `tls WEBCONFIG`: the web configuration file of Prometheus' exporters, as far as it is about TLS. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { createServer, type SecureVersion, type TLSSocket } from 'node:tls'
 import { parse } from 'yaml'
+import { readRegularFile } from '../../corefile/regular-file.ts'
 import type { HttpSecurity } from '../../telemetry/http/server.ts'
 
 const versions: Readonly<Record<string, SecureVersion>> = { TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' }
@@ -58,7 +58,7 @@ export function openSecurity(path: string): HttpSecurity {
 
 function readWebConfig(path: string): WebConfig {
   const refuse = (reason: string): Error => new Error(`${path}: ${reason}`)
-  const document: unknown = parse(readFileSync(path, 'utf8')) ?? {}
+  const document: unknown = parse(readRegularFile(path).toString('utf8')) ?? {}
   if (!isRecord(document)) throw refuse('not a web configuration')
   // Ignoring a password would expose metrics that were meant to be protected.
   if (document.basic_auth_users !== undefined) throw refuse('basic_auth_users is not supported')
@@ -67,7 +67,7 @@ function readWebConfig(path: string): WebConfig {
   const read = (option: string): Buffer => {
     const file = tls[option]
     if (typeof file !== 'string') throw refuse(`tls_server_config.${option} must name a file`)
-    return readFileSync(resolve(dirname(path), file))
+    return readRegularFile(resolve(dirname(path), file))
   }
   const clientAuth = tls.client_auth_type ?? 'NoClientCert'
   if (typeof clientAuth !== 'string' || !Object.hasOwn(clientAuthTypes, clientAuth))

@@ -5,45 +5,19 @@
  * the replies to those before it.
  */
 import type { Socket } from 'node:net'
-import { MISS, type Responder, transportCode } from '../../answer/api.ts'
+import { MISS, transportCode } from '../../answer/api.ts'
 import type { QueryRoute } from '../../answer/index.ts'
-import type { SocketAddress, Transport } from '../../plugin/query.ts'
-import type { Clock } from '../../scheduling/clock.ts'
+import type { SocketAddress } from '../../plugin/query.ts'
 import { sliceLength } from '../../scheduling/cooperative-scheduler.ts'
-import type { Listener, MissHandler } from '../../server/ingress.ts'
+import type { Listener } from '../../server/ingress.ts'
 import { type ChainSlots, createChainSlots, servfail } from '../chain-slots.ts'
 import { writeFormerr } from '../error-replies.ts'
-import type { FairBudget } from '../fair-budget.ts'
-import type { Limits } from '../limits.ts'
-import { type QueryLogReader, routeOf } from '../query-log.ts'
-import type { ConnectionTable } from './connection-table.ts'
+import { routeOf } from '../query-log.ts'
 import { createDeadlines } from './deadlines.ts'
 import { createFramer } from './framing.ts'
-import type { ReplyStream, ReplyStreams } from './multi-message.ts'
+import type { ReplyStream } from './multi-message.ts'
 import { createOutput } from './output.ts'
-import type { Turns } from './turns.ts'
-
-/** What all connections of a transport share. */
-export interface SharedState {
-  /** The transport of their queries, as the plugin chain knows it. */
-  readonly transport: Transport
-  readonly responder: Responder
-  /** `responder.answer`, guarded. */
-  readonly answer: Responder['answer']
-  readonly queryLog: QueryLogReader
-  readonly onMiss: MissHandler
-  readonly waiting: FairBudget
-  readonly clock: Clock
-  readonly turns: Turns
-  readonly limits: Limits
-  readonly scratch: Buffer
-  readonly table: ConnectionTable
-  readonly streams: ReplyStreams
-  lastQueryAt: number
-  readonly onOversized: () => void
-  /** A reply of many messages has failed. */
-  readonly onStreamFailure: (error: unknown) => void
-}
+import type { SharedState } from './shared-state.ts'
 
 export interface Connection {
   /** Enforces the deadlines; called a few times a second. */

@@ -16,10 +16,11 @@ import {
   type Transport,
 } from '../transport.ts'
 import { type Libc, linux } from '../udp/libc.ts'
-import { type Connection, openConnection, type SharedState } from './connection.ts'
+import { type Connection, openConnection } from './connection.ts'
 import { createConnectionTable } from './connection-table.ts'
 import { createReplyStreams } from './multi-message.ts'
 import { scratchBytes } from './output.ts'
+import type { SharedState } from './shared-state.ts'
 import { createTurns } from './turns.ts'
 
 /** A protocol whose connections carry DNS messages behind their lengths: TCP itself, or one that wraps it. */

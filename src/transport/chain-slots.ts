@@ -40,9 +40,10 @@ export interface ChainSlotsOptions {
 
 /**
  * A waiting query costs several times its octets: the received message, the parsed one, what is sent upstream. The
- * constant is for the objects around them.
+ * constant is for the objects around them, those of its lookups included: a query for a Service whose endpoints are names
+ * outside of the cluster holds 5.8 KiB of heap, measured.
  */
-const waitingCost = (request: Uint8Array): number => 4 * request.length + 1024
+const waitingCost = (request: Uint8Array): number => 4 * request.length + 5.5 * 1024
 
 export function createChainSlots(options: ChainSlotsOptions): ChainSlots {
   const { onMiss, limit, waiting, onReleased } = options

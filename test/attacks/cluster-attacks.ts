@@ -62,7 +62,7 @@ export const clusterAttacks: readonly Attack[] = [
       }
     },
   },
-  flappingSplits(1_000, 20),
+  flappingSplits(2_000, 40),
   {
     finding: 15,
     title: 'a Service of 130,000 endpoints: SRV, then one endpoint flaps 40 times a second',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { KubeObject } from '../support/api-server/index.ts'
 import { dig } from '../support/dig.ts'
 import { until } from '../support/until.ts'
-import type { Attack } from './arena.ts'
+import type { Arena, Attack } from './arena.ts'
 import { question } from './messages.ts'
 import { endpoint, manyPorts, service, slice, slices } from './objects.ts'
 import { seconds, udpFlood } from './traffic.ts'
@@ -26,6 +26,23 @@ function layers(width: number, count: number): KubeObject[] {
     }).flat(),
   ).flat()
 }
+
+/** A headless Service whose endpoints are names of a zone that does not answer. */
+const fan = (names: number): KubeObject[] => [
+  service('shop', 'fan'),
+  slice('shop', 'fan', {
+    addressType: 'FQDN',
+    endpoints: Array.from({ length: names }, (_, i) => ({
+      addresses: [`n${i}.silent.test`],
+      conditions: { ready: true },
+    })),
+  }),
+]
+
+const askFan = ({ ports }: Arena, count: number) =>
+  udpFlood(ports.dns, { perSecond: 8_000, count }, (i) =>
+    question('fan.shop.svc.cluster.local', 'A', { id: i & 0xffff }),
+  )
 
 const endpointsTimesPorts = (endpoints: number, ports: number): Attack => ({
   finding: 4,
@@ -57,6 +74,20 @@ export const questionAttacks: readonly Attack[] = [
       await udpFlood(ports.dns, { perSecond: 50, count: 10 }, () => question('l0-0.shop.svc.cluster.local', 'A'))
       await seconds(5)
     },
+  },
+  {
+    finding: 3,
+    title: '16,800 questions for a Service of 2,000 names in a zone that does not answer, then it is deleted',
+    objects: () => fan(2_000),
+    async run(arena) {
+      await askFan(arena, 16_800)
+      await seconds(2)
+      arena.api.delete('EndpointSlice', 'shop', 'fan-0')
+      arena.api.delete('Service', 'shop', 'fan')
+      await seconds(4)
+    },
+    // What was forwarded before the deletion may wait for its deadline; nobody's else does.
+    spares: ['forwarded'],
   },
   {
     finding: 3,

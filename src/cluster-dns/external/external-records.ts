@@ -9,14 +9,9 @@ import type { Service } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
 import { type EndpointGroup, endpointLabel, isReady, noPort } from '../lookup/endpoints.ts'
 import { createMessageOctets } from '../records/message-octets.ts'
-import { createSrvSet } from '../records/srv-set.ts'
+import { addAddress, addRecord, createSrvSet, isFull, servicesOf, srvTarget } from '../records/srv-set.ts'
 import { below, isReverseZone } from '../settings.ts'
-import {
-  type ExternalSettings,
-  externalServerName,
-  externalServers,
-  lookupExternal,
-} from './external-lookup.ts'
+import { type ExternalSettings, externalServerName, externalServers, lookupExternal } from './external-lookup.ts'
 
 export interface ExternalRecords {
   readonly answer: readonly ResourceRecord[]
@@ -72,21 +67,21 @@ function serviceRecords(
   const set = createSrvSet()
   const elsewhere = new Set<string>()
   for (const group of groups) {
-    for (let i = 0; i < group.count && !set.isFull; i++) {
-      const target = set.target(group.target(i))
+    for (let i = 0; i < group.count && !isFull(set); i++) {
+      const target = srvTarget(set, group.target(i))
       if (!target) continue
       for (const port of group.ports) {
         if (port === noPort) continue
         if (group.width === 0) elsewhere.add(target.name)
-        set.add(target, port, 0, weight)
-        if (set.isFull) break
+        addRecord(set, target, port, 0, weight)
+        if (isFull(set)) break
       }
       if (group.width > 0 && group.ports.some((port) => port !== noPort)) {
-        set.addAddress(target, group.addresses.subarray(i * group.width, (i + 1) * group.width))
+        addAddress(target, group.addresses.subarray(i * group.width, (i + 1) * group.width))
       }
     }
   }
-  const { targets, records } = set.spec(srvTtl)
+  const { targets, records } = servicesOf(set, srvTtl)
   return {
     answer: records.map(({ priority, weight, port, target }) =>
       record(qname, dnsType.SRV, srvTtl, rdata.srv({ priority, weight, port, target: targets[target].name })),

@@ -18,7 +18,7 @@ import { nameservers } from '../lookup/nameservers.ts'
 import { type LookupResult, missing } from '../lookup/result.ts'
 import { grammarOf, parseClusterName } from '../names/cluster-name.ts'
 import { distinctAddresses } from './distinct-addresses.ts'
-import { createSrvSet, type SrvSet, type SrvTarget } from './srv-set.ts'
+import { addAddress, addRecord, createSrvSet, isFull, type SrvSet, servicesOf, srvTarget } from './srv-set.ts'
 
 /** The answer of a name to a query of one type. */
 export type Answer =
@@ -137,10 +137,10 @@ function servicesAnswer(groups: readonly EndpointGroup[], ttl: number): Answer {
   const set = createSrvSet()
   // Where two slices share a target (dual stack), the first with a rank decides.
   for (const group of addressed.toSorted((a, b) => Number(b.rank !== undefined) - Number(a.rank !== undefined))) {
-    if (set.isFull) break
+    if (isFull(set)) break
     addGroup(set, group, counted)
   }
-  return set.size > 0 ? set.spec(ttl) : nodata
+  return set.records.length > 0 ? servicesOf(set, ttl) : nodata
 }
 
 function addGroup(set: SrvSet, group: EndpointGroup, counted: number): void {
@@ -148,17 +148,17 @@ function addGroup(set: SrvSet, group: EndpointGroup, counted: number): void {
   if (ports.every((port) => port === noPort)) return
   const priority = rank?.priority?.value ?? 0
   const weight = rank?.weight?.value ?? counted
-  const seen = new Set<SrvTarget>()
-  for (let i = 0; i < group.count && !set.isFull; i++) {
-    const target = set.target(group.target(i))
+  const firstOfGroup = set.targets.length
+  for (let i = 0; i < group.count && !isFull(set); i++) {
+    const known = set.targets.length
+    const target = srvTarget(set, group.target(i))
     if (!target) continue
-    set.addAddress(target, group.addresses.subarray(i * width, (i + 1) * width))
-    // Endpoints of one slice may share a hostname.
-    if (seen.has(target)) continue
-    seen.add(target)
+    addAddress(target, group.addresses.subarray(i * width, (i + 1) * width))
+    // Endpoints of one slice may share a hostname: they have the same ports.
+    if (target.index >= firstOfGroup && target.index < known) continue
     for (const port of ports) {
-      if (port !== noPort) set.add(target, port, priority, weight)
-      if (set.isFull) break
+      if (port !== noPort) addRecord(set, target, port, priority, weight)
+      if (isFull(set)) break
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { ServicesSpec, VariantsSpec } from '../../../table/spec.ts'
 import type { EndpointGroup } from '../../lookup/endpoints.ts'
-import { createSrvSet, type SrvSet } from '../../records/srv-set.ts'
+import { addAddress, addRecord, createSrvSet, type SrvSet, servicesOf, srvTarget } from '../../records/srv-set.ts'
 import type { PortName } from './backend-state.ts'
 import type { SelectableBackend, SplitLookup } from './split-lookup.ts'
 import { allocateWeights, type WeightAllocation } from './weights.ts'
@@ -170,27 +170,28 @@ function setsOf(split: SplitLookup, part: Part, ttl: number): SizedSet[] {
       (sum, port) => sum + layoutAt(port, i).runs.reduce((all, { from, to }) => all + to - from, 0),
       0,
     ),
-    services: () => servicesOf(ports, i, split.priority, ttl),
+    services: () => servicesAt(ports, i, split.priority, ttl),
   }))
 }
 
 const layoutAt = ({ layouts }: WeightedPort, i: number): WeightAllocation => layouts[i % layouts.length]
 
-function servicesOf(ports: readonly WeightedPort[], i: number, priority: number, ttl: number): ServicesSpec {
+function servicesAt(ports: readonly WeightedPort[], i: number, priority: number, ttl: number): ServicesSpec {
   const set = createSrvSet()
   for (const port of ports) addPort(set, port, layoutAt(port, i), priority)
-  return set.size > 1 ? { ...set.spec(ttl), order: 'weighted' } : set.spec(ttl)
+  const services = servicesOf(set, ttl)
+  return set.records.length > 1 ? { ...services, order: 'weighted' } : services
 }
 
 function addPort(set: SrvSet, port: WeightedPort, { runs }: WeightAllocation, priority: number): void {
   for (const [backend, { from, to, weight, heavier }] of runs.entries()) {
     for (let at = from; at < to; at++) {
       const server = port.targets[backend][at]
-      const target = set.target(server.name)
+      const target = srvTarget(set, server.name)
       if (!target) continue
-      for (const address of server.addresses) set.addAddress(target, address)
+      for (const address of server.addresses) addAddress(target, address)
       // Backends of one port may share a target: its weights add up. Two ports may share a number (tcp, udp).
-      set.add(target, server.port, priority, at - from < heavier ? weight + 1 : weight, port)
+      addRecord(set, target, server.port, priority, at - from < heavier ? weight + 1 : weight, port)
     }
   }
 }

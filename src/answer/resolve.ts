@@ -11,6 +11,9 @@ import {
   node,
   OBSERVE_ANSWERS,
   OBSERVE_DENIALS,
+  OPEN_FOR_A,
+  OPEN_FOR_AAAA,
+  OPEN_FOR_OTHERS,
   other,
   profileCell,
   SHUFFLE,
@@ -152,11 +155,20 @@ function answerSoa(x: QueryState, entry: number): number {
 }
 
 /**
- * The name does not exist if the closest name above it is closed. SOA is left to the chain: Kubernetes zones answer it
- * NODATA for names that do not exist. ANY is left to it, too, because of the plugin of that name.
+ * The name does not exist if the closest name above it is closed, and its profile does not leave the type to the
+ * chain (`template IN AAAA .`). SOA is left to the chain: Kubernetes zones answer it NODATA for names that do not exist. ANY is
+ * left to it, too, because of the plugin of that name.
  */
 function denyBelow(x: QueryState, encloser: number): number {
-  if ((x.view.bytes[encloser + node.flagsAt] & CLOSED) === 0) return missed(x, missReason.open)
+  const { bytes, words } = x.view
+  if ((bytes[encloser + node.flagsAt] & CLOSED) === 0) return missed(x, missReason.open)
+  const effects = words[profileCell(words[(encloser + node.profileAt) >> 2] & 0xffff)]
+  if ((effects & openFor(x.type)) !== 0) return missed(x, missReason.open)
   if (x.type === type.SOA || x.type === type.ANY) return missed(x, missReason.unusual)
   return deny(x, encloser, rcode.NXDOMAIN)
+}
+
+function openFor(asked: number): number {
+  if (asked === type.A) return OPEN_FOR_A
+  return asked === type.AAAA ? OPEN_FOR_AAAA : OPEN_FOR_OTHERS
 }

@@ -38,8 +38,10 @@ export function transparencyOf(all: readonly ClaimRule[]): Transparency {
       return found.length > 1 ? combined(found) : found[0]
     },
     claimsBelow(name) {
-      return rules.find(({ names }) => (names.zone === undefined ? names.mayMatchBelow(name) : names.matches(name)))
-        ?.reason
+      const found = claims.flatMap(({ rule: { names }, claim }) =>
+        (names.zone === undefined ? names.mayMatchBelow(name) : names.matches(name)) ? [claim] : [],
+      )
+      return found.length > 1 ? combined(found) : found[0]
     },
     claimed: [...new Set(rules.flatMap(({ names }) => names.zone ?? []))],
   }

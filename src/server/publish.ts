@@ -11,9 +11,9 @@ import { type ReplySink, replySource } from '../plugin/capabilities/reply-source
 import { type Claim, transparency } from '../plugin/capabilities/transparency.ts'
 import { type Capability, capabilityOf } from '../plugin/capability.ts'
 import type { BlockPlugin } from '../plugin/contract.ts'
-import type { Observed, TableWriter } from '../table/api.ts'
+import type { Observed, OpenTypes, TableWriter } from '../table/api.ts'
 import type { NodeSpec } from '../table/spec.ts'
-import { withoutClaimed } from './claims.ts'
+import { openTypes, withoutClaimed } from './claims.ts'
 
 /** A server block on one listener, as far as publishing needs it. */
 export interface PublishedBlock {
@@ -83,8 +83,10 @@ interface Gate {
   readonly claimed: readonly string[]
   /** What plugins before this one claim of the answers at the name. */
   claims(name: string): readonly Claim[]
-  mayDenyBelow(name: string): boolean
-  profileFor(name: string): number
+  /** Types for which names below this one that are missing are the chain's. */
+  openBelow(name: string): OpenTypes | 'all' | 'none'
+  /** `openFor`: of a closed node. */
+  profileFor(name: string, openFor?: OpenTypes): number
   /** For a node that leaves everything to the chain: it belongs to no plugin. */
   chainProfile(name: string): number
 }
@@ -102,19 +104,25 @@ function createGate(block: PublishedBlock, position: number, space: number, writ
     writer,
     claimed: opaque.flatMap(({ claimed }) => claimed ?? []),
     claims: (name) => opaque.flatMap((each) => each.claims(name) ?? []),
-    mayDenyBelow: (name) => opaque.every((each) => each.claimsBelow(name) === undefined),
+    openBelow: (name) => openTypes(opaque.flatMap((each) => each.claimsBelow(name) ?? [])),
     chainProfile(name) {
       const labels = { server: block.server, zone: block.zoneOf(name), view: block.view, plugin: '' }
       return writer.defineProfile({ ...labels, ...noEffects })
     },
-    profileFor(name) {
+    profileFor(name, openFor) {
       const zone = block.zoneOf(name)
       const observe = combineObservers(observers, name)
-      const key = observe ? `${zone} ${observe.answers} ${observe.denials}` : zone
+      const traits = [...Object.values(observe ?? {}), '', ...Object.values(openFor ?? {})]
+      const key = traits.length > 1 ? `${zone} ${traits.join(' ')}` : zone
       let number = profiles.get(key)
       if (number === undefined) {
         const labels = { server: block.server, zone, view: block.view, plugin }
-        number = writer.defineProfile({ ...labels, ...effects, ...(observe && { observe }) })
+        number = writer.defineProfile({
+          ...labels,
+          ...effects,
+          ...(observe && { observe }),
+          ...(openFor && { openFor }),
+        })
         profiles.set(key, number)
       }
       return number
@@ -198,10 +206,12 @@ function tableSink(gate: Gate, { before, isLast }: SourceOrder): TableSink {
     put(name, node) {
       if (!block.owns(name) || isTaken(name)) return
       const mayDeny = !isForeign(node.zone)
-      const isClosed = node.below === 'closed' && mayDeny && gate.mayDenyBelow(name)
+      const open = node.below === 'closed' && mayDeny ? gate.openBelow(name) : 'all'
+      const openFor = typeof open === 'object' ? open : undefined
       const claims = mayDeny ? gate.claims(name) : [...gate.claims(name), foreignDenials]
       const published = withoutClaimed(node, claims)
-      writer.put(space, gate.profileFor(name), name, { ...published, below: isClosed ? 'closed' : 'open' })
+      const below = open === 'all' ? 'open' : 'closed'
+      writer.put(space, gate.profileFor(name, openFor), name, { ...published, below })
     },
     remove(name) {
       if (!block.owns(name) || isTaken(name)) return

@@ -22,8 +22,17 @@ export interface AnswerProfile {
   readonly minimal?: boolean
   /** `header`: flags that every answer has, or has not; absent ones are as the table has them (AA set, RA clear, RD as asked). */
   readonly header?: HeaderFlags
+  /** Types for which closed nodes leave missing names to the chain. Absent: none. */
+  readonly openFor?: OpenTypes
   /** `log`: the queries that it observes. Absent: none. */
   readonly observe?: Observed
+}
+
+/** The kinds of query type that denials of missing names distinguish. */
+export interface OpenTypes {
+  readonly a: boolean
+  readonly aaaa: boolean
+  readonly others: boolean
 }
 
 export interface HeaderFlags {

@@ -43,7 +43,8 @@ export const spaceCell = (space: number): number => spacesCell + spaceIndex(spac
 /**
  * One word per profile: bits 0–15 the largest UDP payload size (0: any), bit 16 shuffle, bits 17 and 18 that an observer
  * takes the queries that got an answer, or a denial, bit 19 that positive answers have no additional section, bits 20–23
- * what becomes of the header: AA cleared, RA set, RD set, RD cleared.
+ * what becomes of the header: AA cleared, RA set, RD set, RD cleared. Bits 24–26: a closed node leaves NXDOMAIN for A,
+ * AAAA, all other types to the chain.
  */
 export const maxProfiles = 65_536
 const profilesCell = spacesCell + maxSpaces
@@ -57,6 +58,9 @@ export const SET_RA = 0x200000
 export const SET_RD = 0x400000
 export const CLEAR_RD = 0x800000
 export const HEADER_EFFECTS = CLEAR_AA | SET_RA | SET_RD | CLEAR_RD
+export const OPEN_FOR_A = 0x1000000
+export const OPEN_FOR_AAAA = 0x2000000
+export const OPEN_FOR_OTHERS = 0x4000000
 
 export const headerBytes = (profilesCell + maxProfiles) * 4
 

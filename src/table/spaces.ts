@@ -13,6 +13,9 @@ import {
   maxSpaces,
   OBSERVE_ANSWERS,
   OBSERVE_DENIALS,
+  OPEN_FOR_A,
+  OPEN_FOR_AAAA,
+  OPEN_FOR_OTHERS,
   profileCell,
   SET_RA,
   SET_RD,
@@ -147,7 +150,7 @@ export function createProfiles({ words }: TableView): Profiles {
   }
 }
 
-function effectsOf({ maxPayload, shuffle, observe, minimal, header }: AnswerProfile): number {
+function effectsOf({ maxPayload, shuffle, observe, minimal, header, openFor }: AnswerProfile): number {
   return (
     Math.min(maxPayload, 0xffff) |
     (shuffle ? SHUFFLE : 0) |
@@ -157,6 +160,9 @@ function effectsOf({ maxPayload, shuffle, observe, minimal, header }: AnswerProf
     (header?.authoritative === false ? CLEAR_AA : 0) |
     (header?.recursionAvailable === true ? SET_RA : 0) |
     (header?.recursionDesired === true ? SET_RD : 0) |
-    (header?.recursionDesired === false ? CLEAR_RD : 0)
+    (header?.recursionDesired === false ? CLEAR_RD : 0) |
+    (openFor?.a ? OPEN_FOR_A : 0) |
+    (openFor?.aaaa ? OPEN_FOR_AAAA : 0) |
+    (openFor?.others ? OPEN_FOR_OTHERS : 0)
   )
 }

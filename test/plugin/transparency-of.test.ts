@@ -95,21 +95,28 @@ describe('a rule in front of a source', () => {
     'api.apps.example. A',
     'api.apps.example. AAAA',
     'no.apps.example. A',
+    'no.apps.example. AAAA',
     'no.example. A',
+    'no.example. TXT',
   ]
   /** By question: R records, D denied from the table, - left to the chain. */
   const cases: readonly (readonly [what: string, rule: ClaimRule, answered: string])[] = [
-    ['for an exact name', rule(exactMatcher('www.apps.example.')), '-RDDD'],
-    ['for an exact name that is not there', rule(exactMatcher('no.apps.example.')), 'RRD-D'],
-    ['for a zone', rule(zoneMatcher('apps.example.')), '----D'],
-    ['for a prefix', rule(prefixMatcher('www')), '-RD--'],
-    ['for a suffix', rule(suffixMatcher('.apps.example.')), '-----'],
-    ['for a suffix elsewhere', rule(suffixMatcher('.svc.org.')), 'RRDDD'],
-    ['with a regular expression that ends elsewhere', rule(patternMatcher(/^.*\.svc\.org\.$/)), 'RRDDD'],
-    ['with a regular expression that can match anywhere', rule(patternMatcher(/^api-/)), 'RRD--'],
-    ['for the type AAAA of every name', rule(zoneMatcher('.'), { types: [28] }), 'RR---'],
-    ['for another class', rule(zoneMatcher('.'), { class: 3 }), 'RRDDD'],
-    ['that replaces denials alone', rule(zoneMatcher('.'), { answers: 'denials' }), 'RR---'],
+    ['for an exact name', rule(exactMatcher('www.apps.example.')), '-RDDDDD'],
+    ['for an exact name that is not there', rule(exactMatcher('no.apps.example.')), 'RRD--DD'],
+    ['for a zone', rule(zoneMatcher('apps.example.')), '-----DD'],
+    ['for a prefix', rule(prefixMatcher('www')), '-RD----'],
+    ['for a suffix', rule(suffixMatcher('.apps.example.')), '-------'],
+    ['for a suffix elsewhere', rule(suffixMatcher('.svc.org.')), 'RRDDDDD'],
+    ['with a regular expression that ends elsewhere', rule(patternMatcher(/^.*\.svc\.org\.$/)), 'RRDDDDD'],
+    ['with a regular expression that can match anywhere', rule(patternMatcher(/^api-/)), 'RRD----'],
+    ['for the type AAAA of every name', rule(zoneMatcher('.'), { types: [28] }), 'RR-D-DD'],
+    ['for the type A of every name', rule(zoneMatcher('.'), { types: [1] }), '--D-D-D'],
+    ['for the type HTTPS of every name', rule(zoneMatcher('.'), { types: [65] }), 'RRDDDD-'],
+    ['for the types A and AAAA of every name', rule(zoneMatcher('.'), { types: [1, 28] }), '------D'],
+    ['for the type AAAA of a suffix', rule(suffixMatcher('.apps.example.'), { types: [28] }), 'RR-D-DD'],
+    ['for the type AAAA of a zone', rule(zoneMatcher('apps.example.'), { types: [28] }), 'RR-D-DD'],
+    ['for another class', rule(zoneMatcher('.'), { class: 3 }), 'RRDDDDD'],
+    ['that replaces denials alone', rule(zoneMatcher('.'), { answers: 'denials' }), 'RR-----'],
   ]
   for (const [what, given, answered] of cases)
     it(`${what} leaves to the chain what it may change, and no more: ${answered}`, async (t) => {
@@ -125,5 +132,11 @@ describe('a rule in front of a source', () => {
     const server = await serve(t, [rule(prefixMatcher('www'), { reason: 'name prefix www' })])
     assert.match((await server.explained('www.apps.example. A')).reason, /rewriting: name prefix www$/)
     assert.match((await server.explained('no.example. A')).reason, /rewriting: name prefix www \(for missing names\)$/)
+  })
+
+  it('a rule for one type in front of a source is not named by explain for a missing name of another type', async (t) => {
+    const server = await serve(t, [rule(zoneMatcher('.'), { types: [28], reason: 'AAAA of .' })])
+    assert.match((await server.explained('no.example. AAAA')).reason, /rewriting: AAAA of \.$/)
+    assert.equal((await server.explained('no.example. A')).path, 'table')
   })
 })

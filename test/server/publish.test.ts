@@ -135,7 +135,11 @@ describe('what a server block publishes into the answer table', () => {
   })
 
   it("a server block leaves denials to the chain when an earlier plugin may replace them, and keeps the name's records", () => {
-    publish([{}, claiming({ claims: () => ({ answers: 'denials', reason: '' }), claimsBelow: () => 'searched' }), {}])
+    publish([
+      {},
+      claiming({ claims: () => ({ answers: 'denials', reason: '' }), claimsBelow: () => ({ reason: 'searched' }) }),
+      {},
+    ])
     const address = { kind: 'addresses', ttl: 5, addresses: Uint8Array.of(10, 0, 0, 1) } as const
     const answers = new Map<number, AnswerSpec>([
       [1, address],
@@ -151,7 +155,9 @@ describe('what a server block publishes into the answer table', () => {
   })
 
   it('a published node is open when an earlier plugin may claim a name below it', () => {
-    publish([claiming({ claimsBelow: (name) => (name === 'svc.cluster.local.' ? 'rewrites it' : undefined) })])
+    publish([
+      claiming({ claimsBelow: (name) => (name === 'svc.cluster.local.' ? { reason: 'rewrites it' } : undefined) }),
+    ])
     sink.put('svc.cluster.local.', node('closed'))
     sink.put('apps.svc.cluster.local.', node('closed'))
     assert.equal(recorded.nodes.get('svc.cluster.local.')?.below, 'open')

@@ -6,17 +6,17 @@ import { defineCapability } from '../capability.ts'
 
 /**
  * What can be expressed: at a name that the table has, a claim is exact by type, and may spare answers with records.
- * Below the table's names a denial holds for every type (NXDOMAIN), so a claim of one type claims the denial whole.
- * Classes need no claim: the table answers class IN alone.
+ * Below the table's names a claim of types keeps NXDOMAIN for those types on the chain; types other than A and AAAA are
+ * one there, because the table has no room for more. Classes need no claim: the table answers class IN alone.
  */
 export interface Transparency {
   /** What the plugin may change of the answers at this name (lower case, absolute); undefined: they pass as they are. */
   claims(name: string): Claim | undefined
   /**
-   * Why the plugin must see queries for names at and below `name` that the table does not have, or undefined: then they
-   * may be denied from the table. It need not speak of names at and below those in `claimed`.
+   * Which queries for names at and below `name` that the table does not have must reach the plugin, or undefined: then
+   * they may be denied from the table. It need not speak of names at and below those in `claimed`.
    */
-  claimsBelow(name: string): string | undefined
+  claimsBelow(name: string): ClaimBelow | undefined
   /** Single names and zones that the plugin claims: the table leaves each, with all below it, to the chain. */
   readonly claimed?: readonly string[]
 }
@@ -29,5 +29,7 @@ export interface Claim {
   /** For `explain`: the rule that keeps the name on the chain. */
   readonly reason: string
 }
+
+export type ClaimBelow = Pick<Claim, 'types' | 'reason'>
 
 export const transparency = defineCapability<Transparency>('transparency')

@@ -63,7 +63,7 @@ function setup(settings: Settings, setup: Setup): Instance {
         claims: (name) => (mayBeSearched(name) ? { answers: 'denials', reason: searched } : undefined),
         // Below a domain where no search begins, a missing name may be denied. So it may above one: a search list whose
         // first domain does not exist finds nothing there, and its client goes on by itself.
-        claimsBelow: (name) => (lists()?.mayBegin(name) || mayBeSearched(name) ? searched : undefined),
+        claimsBelow: (name) => (lists()?.mayBegin(name) || mayBeSearched(name) ? { reason: searched } : undefined),
       }),
     ],
   }

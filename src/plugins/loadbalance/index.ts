@@ -115,5 +115,5 @@ function reordering(order: (message: Message) => Message): Handler {
 }
 
 function claimAll(reason: string): Provided {
-  return provide(transparency, { claims: () => ({ answers: 'all', reason }), claimsBelow: () => reason })
+  return provide(transparency, { claims: () => ({ answers: 'all', reason }), claimsBelow: () => ({ reason }) })
 }

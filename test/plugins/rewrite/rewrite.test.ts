@@ -206,7 +206,7 @@ describe('a rewrite on the fast path', () => {
   it('a regular expression without a literal end keeps denials on the chain, and the reason is the rule', () => {
     const { claims, claimsBelow } = claimsOf('rewrite name regex ^api- x')
     assert.equal(claims('web.default.svc.cluster.local.'), undefined)
-    assert.match(claimsBelow('default.svc.cluster.local.')!, /rewrite name regex \^api- x/)
+    assert.match(claimsBelow('default.svc.cluster.local.')!.reason, /rewrite name regex \^api- x/)
   })
 
   it('a rule of one type claims that type alone', () =>

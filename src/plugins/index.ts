@@ -25,6 +25,7 @@ import { loop } from './loop/index.ts'
 import { metadata } from './metadata/index.ts'
 import { minimal } from './minimal/index.ts'
 import { multisocket } from './multisocket/index.ts'
+import { noAaaa } from './no_aaaa/index.ts'
 import { nsid } from './nsid/index.ts'
 import { prometheus } from './prometheus/index.ts'
 import { ready } from './ready/index.ts'
@@ -61,6 +62,7 @@ export const plugins: readonly Plugin[] = [
   rewrite,
   autopath,
   acl,
+  noAaaa,
   cache,
   header,
   minimal,

@@ -1,4 +1,16 @@
-/** Opens the cluster that a configuration names: an API server, or a directory of manifests. */
+/**
+ * Opens the cluster that a configuration names: an API server, or a directory of manifests. The stack, top down:
+ *
+ *   open.ts                    openCluster → Cluster: view, change feed, start, stop
+ *   model/cluster-model.ts     stores and indexes by resource; ClusterView reads them
+ *   model/event-feed.ts        each change, delivered phase by phase
+ *   ── filled by one source (source.ts) ──
+ *   manifests/source.ts        files, read again as they change
+ *   api/source.ts              one reflector per resource, over one connection
+ *     api/reflector.ts         list, watch, back off (retry-policy.ts)
+ *     api/body.ts → decode/    from octets to reduced objects, one at a time (reduce.ts)
+ *     api/connection.ts        sessions: HTTP/2 or HTTP/1.1 over TLS (dial.ts), with credentials.ts
+ */
 import type { Clock } from '../scheduling/clock.ts'
 import { errorStack } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -10,20 +22,20 @@ import type { Cluster, ClusterConfig, Resource } from './model/types.ts'
 import type { Source } from './source.ts'
 
 export interface ClusterDeps {
-  /** Lines are written as they are: hand in `log.plugin('kubernetes')`. */
+  /** Pass `log.plugin('kubernetes')`: lines get no prefix here. */
   readonly log: Logger
   readonly metrics: MetricsRegistry
   readonly clock: Clock
 }
 
 /**
- * Nothing is opened or read before `start`, and nothing is thrown: what goes wrong is logged, retried, and shown by
- * availability. A cluster that was stopped is not started again.
+ * Opens and reads nothing before `start`. Never throws: failures are logged, retried, and visible as availability. A
+ * cluster that was stopped cannot be started again.
  */
 export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
   const watched = watchedResources(config)
   const model = createClusterModel(watched, deps.clock, (error) => {
-    deps.log.error(`a listener of the cluster failed: ${errorStack(error)}`)
+    deps.log.error(`a subscriber to cluster events failed: ${errorStack(error)}`)
   })
   const observed = observeCluster(model, watched, deps)
   let source: Promise<Source | undefined> | undefined

@@ -1,9 +1,9 @@
-/** How long to wait before the next attempt at a server that is there and fails. */
+/** How long to wait before the next request to a server that answers with errors. */
 import type { Clock } from '../../scheduling/clock.ts'
 
 const first = 800
 const longest = 30_000
-/** So long without a failure and the next one starts from the beginning again. One event resets nothing. */
+/** Milliseconds without a failure after which the wait starts from the beginning. A single success resets nothing. */
 const healthyAfter = 120_000
 
 export interface Backoff {

@@ -1,4 +1,4 @@
-/** The body of a response, read piece by piece, with an eye on whether it still lives. */
+/** Reads the body of a response piece by piece, and gives up one that has fallen silent. */
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
@@ -17,7 +17,7 @@ export const acceptWatch =
 export const acceptList = 'application/vnd.kubernetes.protobuf, application/json'
 
 export interface BodyLimits {
-  /** Milliseconds without an octet after which the body is given up. Asked again and again: it may change. */
+  /** Milliseconds without an octet after which the body is given up. Called repeatedly, because it changes. */
   readonly silence: () => number
   /** Milliseconds for the whole body. */
   readonly total: number
@@ -71,7 +71,7 @@ export async function readItems<Item>(
   } catch (error) {
     if (error instanceof MalformedObject) throw new ApiFailure('malformed', `${name}: ${error.message}`)
     const failure = describeFailure(error, name)
-    // The connection stood when the body began: whatever took it away, the server was there.
+    // The connection existed when the body began, so the server was reachable.
     throw failure.reason === 'connect' ? new ApiFailure('broken', failure.message) : failure
   } finally {
     watchdog.stop()

@@ -1,4 +1,4 @@
-/** What credentials are, and the parts that each kind of them is read from: files, URLs, variables. */
+/** Credentials for the API server, and how their files, URLs and variables are read. */
 import { readFile } from 'node:fs/promises'
 import type { Target } from './dial.ts'
 import { ApiFailure } from './failure.ts'

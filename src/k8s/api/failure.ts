@@ -1,4 +1,4 @@
-/** What can go wrong with an API server, in words for people: the cause, and the file or URL that it is about. */
+/** Failures of an API server as errors for people: the cause, and the file or URL concerned. */
 import { untrustedText } from '../../trust/failure-text.ts'
 
 import { excerpt } from '../excerpt.ts'
@@ -31,7 +31,7 @@ export type FailureReason =
 export class ApiFailure extends Error {
   override name = 'ApiFailure'
   readonly reason: FailureReason
-  /** Milliseconds that the server asked to be left alone; undefined when it said nothing. */
+  /** The server's Retry-After in milliseconds; undefined when it sent none. */
   readonly retryAfter: number | undefined
   constructor(reason: FailureReason, message: string, retryAfter?: number) {
     // What the server says may be of any length.
@@ -43,12 +43,12 @@ export class ApiFailure extends Error {
 
 const unreachable: readonly FailureReason[] = ['connect', 'dns', 'tls', 'config']
 
-/** True for failures to get a connection: the connection itself logs them and times the next attempt. */
+/** True when there is no connection: connection.ts logs these failures and times the next attempt. */
 export function isUnreachable(failure: ApiFailure): boolean {
   return unreachable.includes(failure.reason)
 }
 
-/** Puts an error of a socket, of TLS or of a stream into words. `url` is what was being reached. */
+/** An error of a socket, of TLS or of a stream as an ApiFailure. `url` is what was being reached. */
 export function describeFailure(error: unknown, url: string): ApiFailure {
   if (error instanceof ApiFailure) return error
   const { code = '', message } = error as NodeJS.ErrnoException

@@ -1,6 +1,6 @@
 /**
- * What the outside sees of the watches. Clusters of one process share the families: where two watch the same resource,
- * the number of objects is their sum and the age of the watch the higher one.
+ * The metrics of the watches. Clusters of one process share the families: for a resource that two clusters watch, the
+ * number of objects is the sum and the age of the watch is the greater one.
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { GaugeCell, MetricsRegistry } from '../../telemetry/metrics.ts'

@@ -1,4 +1,4 @@
-/** Where the API server is and who we are to it. Files are read again for each connection, tokens for each request. */
+/** The API server's address and our identity. Files are read again for each connection, tokens for each request. */
 
 import type { ClusterConfig } from '../model/types.ts'
 import { bearer, type Credentials, environmentProxy, parseUrl, readText } from './credentials.ts'

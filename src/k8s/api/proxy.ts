@@ -1,4 +1,4 @@
-/** Ways through a proxy: HTTP CONNECT and SOCKS 5, and which proxy the environment names. */
+/** Tunnels through a proxy (HTTP CONNECT, SOCKS 5), and which proxy the environment names. */
 import { BlockList, isIP, type Socket } from 'node:net'
 
 /** Octets of a proxy's response head. */
@@ -22,7 +22,7 @@ export async function socksTunnel(socket: Socket, proxy: URL, host: string, port
   const method = user.length > 0 ? 2 : 0
   socket.write(Buffer.of(5, 1, method))
   const chosen = await readUntil(socket, () => 2, 2)
-  if (chosen[0] !== 5 || chosen[1] !== method) throw new Error('the SOCKS proxy refuses the way of authentication')
+  if (chosen[0] !== 5 || chosen[1] !== method) throw new Error('the SOCKS proxy refuses the authentication method')
   if (method === 2) {
     socket.write(Buffer.concat([Buffer.of(1, user.length), user, Buffer.of(password.length), password]))
     const verdict = await readUntil(socket, () => 2, 2)
@@ -119,7 +119,7 @@ function readUntil(socket: Socket, length: (bytes: Buffer) => number, least: num
       bytes = Buffer.concat([bytes, chunk])
       const needed = bytes.length < least ? Number.POSITIVE_INFINITY : length(bytes)
       if (bytes.length > largestHead) {
-        done(() => reject(new Error('the answer of the proxy does not end')))
+        done(() => reject(new Error('the response head of the proxy has no end')))
       } else if (needed >= least && bytes.length >= needed) {
         if (bytes.length > needed) socket.unshift(bytes.subarray(needed))
         done(() => resolve(bytes.subarray(0, needed)))

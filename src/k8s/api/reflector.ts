@@ -78,19 +78,19 @@ const second = 1000
 const minute = 60 * second
 /** Milliseconds that the API server is asked to keep a watch: 5 to 10 minutes, so that replicas do not come in step. */
 const watchTime = () => (5 + 5 * Math.random()) * minute
-/** HTTP/1.1 has no pings: short watches, and one that does not end in time was dead. Going on costs one request. */
+/** HTTP/1.1 has no pings, so its watches are short: one that does not end in time was dead. Resuming costs one request. */
 const shortWatchTime = () => (20 + 5 * Math.random()) * second
-/** Added to the time asked for before the watch is taken for dead. */
+/** Added to the requested time before the watch counts as dead. */
 const grace = 5 * second
-/** A list that stalls so long is given up. */
+/** A list without an octet for so long is given up. */
 const listSilence = 30 * second
 /** The API server sends a bookmark every minute: a watch without any is frozen, whatever the connection says. */
 const watchSilence = 2.5 * minute
-/** A watch that lives shorter did not work, even if it ended in good order. */
+/** A watch that ends sooner counts as failed, even when it ended cleanly. */
 const shortestWatch = 10 * second
 /** Objects of one page, as client-go asks. */
 const pageSize = 500
-/** Pages of one list: a server whose pages never end is not asked for ever. */
+/** Pages of one list: some server's pages may never end. */
 const maxPages = 2000
 /** How often to look whether a custom resource has been installed: at most, and at least half of it. */
 const definitionInterval = 30 * second
@@ -181,7 +181,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
       const reader = listReader(response, reducer)
       await readItems(response, reader, store.listed, { silence: () => listSilence, total: 10 * minute }, reading())
       const facts = finishList(reader.finish)
-      // `{}` of something in between that is no API server would read as a cluster without objects.
+      // `{}` from a proxy would read as a cluster without objects.
       if (facts.resourceVersion === '') {
         throw new ApiFailure('broken', `${connection.name}: the list of ${resource} has no resourceVersion`)
       }

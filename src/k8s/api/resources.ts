@@ -1,4 +1,4 @@
-/** Where each resource is in the API, and what of it is asked for. */
+/** The path of each resource in the API, and the selectors of its requests. */
 import { label } from '../model/labels.ts'
 import type { ClusterConfig, Resource } from '../model/types.ts'
 
@@ -8,7 +8,7 @@ export interface ApiResource {
   readonly group: string
   /** As RBAC rules name it. */
   readonly plural: string
-  /** A custom resource: where its definition is missing (404) there are none. */
+  /** A custom resource: 404 means that its definition is not installed, so there are no objects. */
   readonly custom: boolean
   readonly labelSelector: (config: ClusterConfig) => string
   readonly fieldSelector: string

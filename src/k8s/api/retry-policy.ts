@@ -28,9 +28,9 @@ const second = 1000
 const maxWatchFailures = 5
 /** A failure is the first of its kind when there was none for so long. Milliseconds. */
 const forgottenAfter = 10 * second
-/** A server may ask for so much and no more: it must not put us to sleep for days. Milliseconds. */
+/** The longest Retry-After that is obeyed: the server must not stop the watch for days. Milliseconds. */
 export const maxRetryAfter = 60 * second
-/** People who grant a missing right look whether it helps. Milliseconds. */
+/** A person who grants the missing right watches for the effect. Milliseconds. */
 const longestWhenForbidden = 10 * second
 
 export function createRetryPolicy(clock: Clock): RetryPolicy {
@@ -50,7 +50,7 @@ export function createRetryPolicy(clock: Clock): RetryPolicy {
   const retry = ({ reason, retryAfter }: ApiFailure): Retry => {
     switch (reason) {
       case 'expired':
-        // The next list is the remedy. A server that says so again and again is not asked at that pace.
+        // A new list is the remedy, at once the first time.
         return { wait: unlessFirst(reason), resume: 'list' }
       case 'ahead':
         return { wait: unlessFirst(reason), resume: 'any' }

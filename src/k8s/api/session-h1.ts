@@ -33,7 +33,7 @@ export function openH1(first: Socket, origin: string, redial: () => Promise<Sock
       sent.on('error', (error) => {
         late.cancel()
         const failure = describeFailure(error, origin)
-        // No connection to be had here: the next request takes a session of its own, or waits for its time to try.
+        // The server is unreachable: the next request opens a new session when it is time to try again.
         if (isUnreachable(failure)) usable = false
         reject(failure)
       })

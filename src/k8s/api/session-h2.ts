@@ -1,4 +1,4 @@
-/** All watches on one HTTP/2 connection, which pings notice when it dies without a word. */
+/** All watches on one HTTP/2 connection; pings detect a connection that died silently. */
 import { connect, constants, type IncomingHttpHeaders } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Clock } from '../../scheduling/clock.ts'
@@ -25,7 +25,7 @@ export function openH2(socket: Socket, origin: string, clock: Clock): Session {
   // Errors reject the pending responses; without a listener they would end the process.
   session.on('error', () => {})
   session.on('connect', () => session.setLocalWindowSize(window))
-  // The server goes away, or wants to be rid of us for balance: streams that run may run out (RFC 9113 §6.8).
+  // GOAWAY: the server shuts down or rebalances. Streams in progress may complete (RFC 9113 §6.8).
   session.on('goaway', () => {
     leaving = true
   })
@@ -41,7 +41,7 @@ export function openH2(socket: Socket, origin: string, clock: Clock): Session {
     if (session.destroyed) return pings.cancel()
     let answered = false
     const timeout = clock.after(pingTimeout, () => {
-      // After a process was stopped for a while, the answer waits in the socket: it is read before the second turn.
+      // After the process was suspended, the answer waits in the socket: it is read before the second turn.
       setImmediate(() => setImmediate(() => answered || session.destroyed || die()))
     })
     session.ping((error) => {

@@ -1,9 +1,9 @@
-/** One way to the API server that is open: an HTTP/2 connection, or HTTP/1.1 connections to the same place. */
+/** A session with the API server: one HTTP/2 connection, or HTTP/1.1 connections to the same address. */
 import type { Readable } from 'node:stream'
 
 export interface Session {
   readonly protocol: 'h2' | 'http/1.1'
-  /** False once new requests must go to another session; responses under way may still run out. */
+  /** False once new requests must use another session; responses in progress may still complete. */
   readonly usable: boolean
   /** Resolves with the response's head. Rejects with ApiFailure. With a body it is a POST, else a GET. */
   send(

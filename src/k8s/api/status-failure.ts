@@ -1,4 +1,4 @@
-/** Status objects of the API server as failures: what they ask of a client. */
+/** Status objects of the API server as failures. */
 
 import type { ApiStatus } from '../decode/wire.ts'
 import { ApiFailure, type FailureReason } from './failure.ts'
@@ -11,7 +11,7 @@ export function statusFailure(status: ApiStatus, name: string, retryAfter: numbe
 }
 
 function reasonOf({ code, reason, message, causes }: ApiStatus): FailureReason {
-  // The server's watch cache has not come to the version that was asked for; older servers say it in words only.
+  // The server's watch cache is behind the requested version; older servers say so in the message only.
   if (causes.includes('ResourceVersionTooLarge') || message.startsWith('Too large resource version')) return 'ahead'
   if (code === 410 || reason === 'Expired' || reason === 'Gone') return 'expired'
   switch (code) {

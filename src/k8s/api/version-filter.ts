@@ -1,13 +1,13 @@
 /**
- * The versions of the objects that changed last. The API server sends changes in order and once; what stands between may
- * not, and an object must not go back to what it was.
+ * The versions of the objects that changed last. The API server sends each change once and in order, but a proxy in
+ * between may repeat or reorder them, and an object must not return to an old state.
  */
 export interface VersionFilter {
-  /** False when a later version of the object was seen before. Versions that are no numbers are all new. */
+  /** False when a later version of the object was seen before. Versions that are not numbers count as newer. */
   isNewer(object: string, version: string): boolean
 }
 
-/** Repeats come close behind: within the buffer of some proxy. */
+/** Repeats come soon after the original: within the buffer of a proxy. */
 const remembered = 512
 
 export function createVersionFilter(): VersionFilter {

@@ -23,7 +23,7 @@ export function createHandler(settings: Settings, context: () => ClusterContext)
   return (query, next) => {
     const zone = zoneOf(settings.zones, query.name)
     if (zone === undefined) return next(query)
-    // Zones are not transferred from here (the `transfer` plugin does that).
+    // The `transfer` plugin transfers zones.
     if (query.qtype === dnsType.AXFR || query.qtype === dnsType.IXFR) {
       return { kind: 'rcode', rcode: rcode.REFUSED, plugin }
     }

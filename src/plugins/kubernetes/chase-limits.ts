@@ -1,4 +1,4 @@
-/** Says which names lead to more CNAMEs than a question may follow: a metric for each time, a log line now and then. */
+/** Reports names that lead to more CNAMEs than a question may follow: counted each time, logged at most once a minute. */
 
 import { queryLimits } from '../../plugin/budget.ts'
 import type { Clock } from '../../scheduling/clock.ts'

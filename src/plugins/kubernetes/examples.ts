@@ -1,4 +1,4 @@
-/** Questions worth trying, one of each kind that the cluster has: for the first lines that a person sees. */
+/** Example questions for the log at start: one of each kind of service that the cluster has. */
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { serviceName } from '../../cluster-dns/names/cluster-name.ts'

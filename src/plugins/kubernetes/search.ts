@@ -30,8 +30,8 @@ export function createSearchLists(context: () => ClusterContext, nodeDomains: ()
 }
 
 /**
- * The namespace of the client, where its address tells: a pod that is on its way out may have given it up already, and
- * pods on the host's network share theirs.
+ * The namespace of the client, if its address identifies it: a terminating pod may have released its address already,
+ * and pods on the host's network share theirs.
  */
 function namespaceOf(
   pods: readonly { readonly namespace: string; readonly terminating: boolean }[],

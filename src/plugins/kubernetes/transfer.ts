@@ -1,4 +1,4 @@
-/** Zones of the cluster for those who want them whole. */
+/** Zone transfers of the cluster's zones. */
 
 import { soaRecord } from '../../cluster-dns/records/reply-records.ts'
 import { zoneSpec } from '../../cluster-dns/records/table-node.ts'

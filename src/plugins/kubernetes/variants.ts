@@ -1,4 +1,4 @@
-/** What one query gets of what may be drawn for it. */
+/** Selects the variant that one query gets, and as many of its addresses as fit. */
 import type { Answer } from '../../cluster-dns/records/answers.ts'
 import { type Random, type Selected, selectVariant } from '../../cluster-dns/records/selection.ts'
 import { type as dnsType } from '../../dns/codes.ts'
@@ -7,14 +7,14 @@ import { maxMessageOctets, plainUdpOctets } from '../../dns/reply.ts'
 import type { Query } from '../../plugin/query.ts'
 
 /**
- * One of several answers has as many addresses as fit, any of them, and is not marked as cut (TC): who came back over TCP
- * would get another draw, and the backends with many addresses less than their share. The data plane does the same.
+ * A selected variant has as many addresses as fit, chosen at random, and TC is not set: a client that retried over TCP
+ * would get another selection, and backends with many addresses less than their share. The data plane does the same.
  */
 export function selectFor(query: Query, found: Answer, random: Random): Selected {
   const answer = selectVariant(found, random)
   if (answer.kind !== 'addresses' || (found.kind !== 'variants' && found.kind !== 'choice')) return answer
   const width = query.qtype === dnsType.A ? 4 : 16
-  const most = Math.floor(room(query) / (addressOwner + width))
+  const most = Math.floor(answerCapacity(query) / (addressOwner + width))
   if (most === 0 || answer.addresses.length <= most * width) return answer
   return { ...answer, addresses: someOf(answer.addresses, width, most, random) }
 }
@@ -27,7 +27,7 @@ const opt = 11
 const optionHeader = 4
 
 /** Octets that a reply to the query has for its answer. */
-function room({ qname, request: { edns }, transport }: Query): number {
+function answerCapacity({ qname, request: { edns }, transport }: Query): number {
   const most = edns ? Math.max(plainUdpOctets, edns.payloadSize) : plainUdpOctets
   const options = edns ? edns.options.reduce((sum, { data }) => sum + optionHeader + data.length, opt) : 0
   return (transport === 'udp' ? most : maxMessageOctets) - header - nameToWire(qname).length - questionFacts - options

@@ -10,7 +10,7 @@ import { namespaceName } from '../../../cluster-dns/names/cluster-name.ts'
 import { isMulticluster, isReverseZone } from '../../../cluster-dns/settings.ts'
 
 export interface BrowseNames {
-  /** The service may offer other types than it did. */
+  /** The service's types may have changed. */
   serviceChanged(namespace: string, name: string): void
   /** All names of the namespace are to be compiled. */
   namespaceChanged(namespace: string): void
@@ -24,7 +24,7 @@ export interface BrowseOptions {
   readonly worked: () => number
   /** Runs the task after so many milliseconds. */
   readonly after: (milliseconds: number, task: () => void) => void
-  /** There is something to do again. */
+  /** Called when there is work again. */
   readonly wake: () => void
 }
 

@@ -1,6 +1,6 @@
 /**
- * How long it takes from a change of pods to the answer that has it (a Kubernetes SLI): the control plane notes the
- * time of the change on the EndpointSlices of services with a selector.
+ * The DNS programming latency (a Kubernetes SLI): from a change of pods, whose time the control plane notes on the
+ * EndpointSlices of services with a selector, to the answer that reflects it.
  */
 import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'
 import type { Clock } from '../../../scheduling/clock.ts'
@@ -10,9 +10,9 @@ import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 export const changeTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
 
 export interface ProgrammingLatency {
-  /** The answers of a service that was known before now have these slices. */
+  /** The answers of a service now reflect these slices. */
   published(service: Service | undefined, slices: readonly EndpointSlice[]): void
-  /** Slices of the first list: when they changed says nothing about us. */
+  /** Slices of the first list: their age is not latency of this server. */
   alreadyThere(slices: readonly EndpointSlice[]): void
 }
 

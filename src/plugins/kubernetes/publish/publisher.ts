@@ -1,7 +1,7 @@
 /**
  * Keeps spaces of the answer table equal to what the chain would answer. Events only mark; a marked service is compiled
- * once per slice of work however many events it had, for all spaces at once. The first slice begins with the microtask
- * after the event, so that a single change is in the table before the next packet of the watch is read.
+ * once however many events it had, in pieces (service-queue.ts), for all spaces at once. The first slice begins with the
+ * microtask after the event, so that a single change is in the table before the next packet of the watch is read.
  */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
@@ -75,7 +75,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let bulk: Iterator<() => void> | undefined
   const work = createCooperativeScheduler(clock).task(step, targets.declareZones)
 
-  /** All that the zone's names come from has been read. */
+  /** All resources that the zone's names come from have been listed. */
   const isReadZone = (zone: string): boolean =>
     view.synced && (!isMulticluster(settings, zone) || isKnown(view, 'serviceimports'))
 
@@ -174,7 +174,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     for (const service of marked) mark(service, true)
   }
 
-  /** Until the first list is complete events are passed over: then everything is published at once. */
+  /** Events are ignored until the first list is complete, because everything is published then. */
   const isFollowing = (): boolean => view.synced && targets.size() > 0
 
   function publishEverything(): void {

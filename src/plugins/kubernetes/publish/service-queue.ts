@@ -33,7 +33,7 @@ export interface ServiceQueueOptions {
    * processors any service could take long, and be put off.
    */
   readonly threadTime: () => number
-  /** There is something to do again. */
+  /** Called when there is work again. */
   readonly wake: () => void
 }
 

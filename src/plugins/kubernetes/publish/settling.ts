@@ -10,7 +10,7 @@ import { type Cluster, type EndpointSlice, endpointFlag } from '../../../k8s/mod
 import type { Clock, Timer } from '../../../scheduling/clock.ts'
 
 export interface SettlingTracker extends Settling {
-  /** Calls back when a service has become settled or unsettled. The call is no place for work. */
+  /** Calls back when a service has become settled or unsettled. Callbacks mark and return: they do no work. */
   subscribe(flipped: (namespace: string, service: string) => void): { unsubscribe(): void }
   stop(): void
 }
@@ -36,7 +36,7 @@ export function createSettling(
 ): SettlingTracker {
   /** Of every service that has slices. */
   const states = new Map<string, State>()
-  /** The last change of each set that is not settled, oldest first: all take the same time, so one timer serves all. */
+  /** The last change of each unsettled set, oldest first: all take the same time to settle, so one timer serves all. */
   const changes = new Map<string, Change>()
   const listeners = new Set<{ readonly flipped: (namespace: string, service: string) => void }>()
   const unreadyOf = countedOnce(countUnready)
@@ -133,7 +133,7 @@ export function createSettling(
 
 const keyOf = (namespace: string, service: string): string => `${namespace}/${service}`
 
-/** Slices are never changed, they are replaced: a service of a hundred counts the one that is new. */
+/** Slices are replaced, never changed, so each is counted once. */
 function countedOnce(count: (slice: EndpointSlice) => number): (slice: EndpointSlice) => number {
   const known = new WeakMap<EndpointSlice, number>()
   return (slice) => {

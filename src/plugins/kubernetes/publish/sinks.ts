@@ -1,4 +1,4 @@
-/** The spaces of the answer table that a publisher keeps: one for each listener of the server block. */
+/** The spaces of the answer table that a publisher maintains: one per listener of the server block. */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { zoneSpec } from '../../../cluster-dns/records/table-node.ts'
@@ -16,11 +16,11 @@ export interface NameSink {
 export interface Sinks {
   /** All of them at once. */
   readonly sink: NameSink
-  /** What is kept up from now on. `settled`: everything is in it, or it is no longer kept. */
+  /** Maintains `table` from now on. `settled` resolves when everything is in it, or when it is no longer maintained. */
   add(table: TableSink): { remove(): void; settle(): void; readonly settled: Promise<void> }
-  /** Says the serial of each zone, and whether its missing names may be denied, where that has changed. */
+  /** Declares each zone whose serial, or whose right to deny missing names, has changed. */
   declareZones(): void
-  /** Everything is in each of them: what they do not have in these zones may be denied. */
+  /** Every table has all names of these zones: it may deny the others. */
   complete(zones: ReadonlySet<string>): void
   clear(): void
   readonly size: () => number
@@ -32,7 +32,7 @@ interface Target {
   readonly settled: PromiseWithResolvers<void>
   /** Zones whose every name is in it. */
   complete: ReadonlySet<string>
-  /** What was last said of each zone. */
+  /** The last declaration of each zone. */
   readonly declared: Map<string, { readonly serial: number; readonly open: boolean }>
 }
 
@@ -42,7 +42,7 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
   const zones = [...new Set([...settings.zones, ...aliases.zones])]
   const targets = new Set<Target>()
 
-  /** One name that cannot be stored (targets that are too long to be names) is the chain's; the others are kept up. */
+  /** A name that cannot be stored (a target that is too long to be a name) is left to the chain. */
   function putOrLeave({ sink }: Target, name: string, node: NodeSpec): void {
     try {
       sink.put(name, node)
@@ -53,7 +53,7 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
     }
   }
 
-  /** A full table stops serving the space by itself; then the chain answers everything, and nothing is to be kept up. */
+  /** A full table stops serving the space by itself, and the chain answers everything: nothing is maintained there. */
   function toEach(call: (target: Target) => void): void {
     for (const target of targets) {
       try {
@@ -71,8 +71,8 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
       const spec = zoneSpec(context, zone, !complete.has(zone))
       const { open } = spec
       const { serial } = spec.soa
-      const said = declared.get(zone)
-      if (said?.serial === serial && said.open === open) continue
+      const last = declared.get(zone)
+      if (last?.serial === serial && last.open === open) continue
       declared.set(zone, { serial, open })
       sink.zone(spec)
     }

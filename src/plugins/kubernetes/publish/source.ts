@@ -1,4 +1,4 @@
-/** What the plugin publishes into the answer table, fed from one subscription to the cluster. */
+/** Connects the publisher to the cluster's change feed. */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import type { Cluster } from '../../../k8s/model/types.ts'
@@ -8,7 +8,7 @@ import { createPublisher, type Publisher, type PublisherOptions } from './publis
 import type { SettlingTracker } from './settling.ts'
 
 export interface ClusterSource extends CompiledSource {
-  /** The chain has answered this with records: from now on the table may. */
+  /** The chain has answered this with records: from now on the table may answer it. */
   answered(zone: string, name: string, type: number): void
   /** Begins to follow the cluster; must precede `attach`. */
   start(cluster: Cluster, context: ClusterContext, followers?: Followers): void
@@ -16,7 +16,7 @@ export interface ClusterSource extends CompiledSource {
 }
 
 export interface Followers {
-  /** Where it counts how settled services are. */
+  /** Present with `adaptive_ttl`. */
   readonly settling?: Pick<SettlingTracker, 'subscribe'> | undefined
   readonly validator?: AnnotationValidator
 }

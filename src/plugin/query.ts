@@ -78,6 +78,8 @@ export interface RcodeOnly {
   readonly rcode: number
   readonly plugin: string
   readonly error?: Error
+  /** The question has ended, or a bound of the server is reached: it says nothing about the name, and is not cached. */
+  readonly ofQuestion?: true
 }
 
 /** The client gets nothing. */

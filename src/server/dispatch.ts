@@ -147,6 +147,7 @@ const servfail = (reason?: string): RcodeOnly => ({
   kind: 'rcode',
   rcode: rcode.SERVFAIL,
   plugin: '',
+  ofQuestion: true,
   ...(reason !== undefined && { error: new Error(reason) }),
 })
 

@@ -246,7 +246,7 @@ function race(
   }
 
   function cancel(): void {
-    if (!settled) settle({ kind: 'failed', error: new Error('the query has ended') })
+    if (!settled) settle({ kind: 'failed', error: new NoPlace('the query has ended') })
   }
 
   const timeoutAt = ({ startedAt }: Attempt): number => Math.min(deadline, startedAt + readTimeout)

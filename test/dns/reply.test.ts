@@ -46,10 +46,7 @@ test('RFC 6891 §6.1.1: an OPT goes to those alone who sent one: its size, its D
   const asked = request({
     edns: edns({ payloadSize: 4096, dnssecOk: true, options: [3, 8, 9, 10, 11, 12, 13].map(option) }),
   })
-  assert.deepEqual(
-    finished(replyTo(asked), asked).edns,
-    edns({ payloadSize: 4096, dnssecOk: true, options: [] }),
-  )
+  assert.deepEqual(finished(replyTo(asked), asked).edns, edns({ payloadSize: 4096, dnssecOk: true, options: [] }))
   assert.equal(finished(replyTo(request()), request()).edns, undefined)
 })
 

@@ -1,6 +1,8 @@
 import { rcode, type } from '../../dns/codes.ts'
+import type { Message } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
-import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
+import { replyTo } from '../../dns/reply.ts'
+import type { Handler, Next, Outcome, Query, RcodeOnly, Reply } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { type Class, classify } from './classify.ts'
 import type { CacheCells } from './metrics.ts'
@@ -32,8 +34,7 @@ export function createCache(options: CacheOptions): Handler {
     const denial = usable(store.get('denial', key), now)
     const success = usable(store.get('success', key), now)
     if (!denial) return success && { entry: success, kind: 'success' }
-    const alive = success && secondsLeft(success, now) > 0
-    const preferred = success && (settings.serveStale?.preferPositive || (alive && denial.failure))
+    const preferred = success && (settings.serveStale?.preferPositive || denial.failure)
     return preferred ? { entry: success, kind: 'success' } : { entry: denial, kind: 'denial' }
   }
 
@@ -58,12 +59,13 @@ export function createCache(options: CacheOptions): Handler {
   }
 
   function stale(entry: Entry, query: Query, next: Next): Outcome | Promise<Outcome> {
-    const { verify, timeout, ttl } = settings.serveStale!
+    const { verify, timeout, ttl, recheck } = settings.serveStale!
     const old = (): Outcome => {
       options.cells(query).servedStale.inc()
       return reply(entry, query, ttl)
     }
-    if (clock.now() < entry.recheckAt) return old()
+    const oneAtATime = timeout > 0 || recheck > 0
+    if (clock.now() < entry.recheckAt || (oneAtATime && entry.refreshing)) return old()
     if (!verify) {
       refill.inBackground(entry, query, next)
       return old()
@@ -125,31 +127,43 @@ function createRefill({ settings, store, clock, cells, isDynamic, offer }: Cache
 
   /** Stores the next plugin's reply and returns it as the client gets it. */
   function take(outcome: Outcome, key: string, query: Query, renewal: boolean): Taken {
-    if (outcome.kind !== 'reply' || isDynamic(outcome.plugin) || isTransfer(query)) return { outcome, entry: undefined }
+    if (outcome.kind === 'drop' || isDynamic(outcome.plugin) || isTransfer(query)) return { outcome, entry: undefined }
+    if (outcome.kind === 'rcode') return { outcome, entry: renewal ? undefined : keepFailure(outcome, key, query) }
     const { message } = outcome
     const { kind, ttl: lowest } = classify(message, clock.wall() / 1000)
     const ttl = clampedTtl(kind, lowest, settings)
     const entry =
-      ttl > 0 && !message.truncated && kind !== 'none' ? keep(outcome, kind, ttl, key, query, renewal) : undefined
+      ttl > 0 && !message.truncated && kind !== 'none' ? keep(message, kind, ttl, key, query, renewal) : undefined
     return { outcome: { ...outcome, message: flattened(message, ttl, query) }, entry }
   }
 
+  /**
+   * Nothing was written (every upstream is lost, say). The server's SERVFAIL is kept, so that those who ask again do not
+   * wait again. What is about this one question alone is not.
+   */
+  function keepFailure(failed: RcodeOnly, key: string, query: Query): Entry | undefined {
+    const ttl = settings.servfailTtl
+    if (failed.rcode !== rcode.SERVFAIL || !failed.error || failed.ofQuestion || ttl === 0) return undefined
+    if (query.budget.ended === 'gone') return undefined
+    return keep(replyTo(query.request, { rcode: rcode.SERVFAIL }), 'failure', ttl, key, query, false)
+  }
+
   function keep(
-    outcome: Reply,
+    message: Message,
     kind: Class,
     ttl: number,
     key: string,
     query: Query,
     renewal: boolean,
   ): Entry | undefined {
-    if (!answersQuestion(outcome.message, query)) {
+    if (!answersQuestion(message, query)) {
       cells(query).drops.inc()
       return undefined
     }
     const side: Kind = kind === 'success' ? 'success' : 'denial'
     const excluded = side === 'success' ? settings.disableSuccess : settings.disableDenial
     if (excluded.some((zone) => isSubdomain(zone, query.name))) return undefined
-    const entry = createEntry(outcome.message, key, query, ttl, clock.now(), kind === 'failure')
+    const entry = createEntry(message, key, query, ttl, clock.now(), kind === 'failure')
     // A renewal's answer replaces a denial of the same question, which would win over it.
     if (side === 'success' && renewal) store.remove('denial', key)
     cells(query).evictions[side].inc(store.set(side, entry))
@@ -172,7 +186,7 @@ function createRefill({ settings, store, clock, cells, isDynamic, offer }: Cache
       withoutSlot--
       takeSlotAgain()
     }
-    if (entry) return reply(entry, query, Math.max(1, secondsLeft(entry, clock.now())))
+    if (entry && outcome.kind === 'reply') return reply(entry, query, Math.max(1, secondsLeft(entry, clock.now())))
     if (!mayShare(outcome)) return (await ask(key, query, next, false)).outcome
     if (outcome.kind !== 'reply') return outcome
     const { message } = outcome

@@ -14,7 +14,7 @@ import {
   exchange,
   questionTimeout,
 } from '../../upstream/exchange.ts'
-import { createPlaces, type Place, type Places } from '../../upstream/places.ts'
+import { createPlaces, NoPlace, type Place, type Places } from '../../upstream/places.ts'
 import { shuffled } from '../../upstream/random.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import { answerFor, sharingKey, upstreamRequest } from './coalesce.ts'
@@ -46,7 +46,7 @@ export interface ForwardOptions {
   readonly places: Places
 }
 
-const ended: ExchangeResult = { kind: 'failed', error: new Error('the query has ended') }
+const ended: ExchangeResult = { kind: 'failed', error: new NoPlace('the query has ended') }
 
 export function createForward({ settings, servers, clock, metrics, places }: ForwardOptions): Forward {
   const flights = createFlights<ExchangeResult>(ended)
@@ -166,7 +166,13 @@ function outcome({ request }: Query, result: ExchangeResult): Outcome {
     case 'mismatch':
       return { kind: 'reply', message: replyTo(request, { rcode: rcode.FORMERR }), plugin }
     case 'failed':
-      return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin, error: result.error }
+      return {
+        kind: 'rcode',
+        rcode: rcode.SERVFAIL,
+        plugin,
+        error: result.error,
+        ...(result.error instanceof NoPlace && { ofQuestion: true }),
+      }
   }
 }
 

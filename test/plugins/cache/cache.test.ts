@@ -4,9 +4,7 @@ import { rcode } from '../../../src/dns/codes.ts'
 import { queryMessage } from '../../../src/dns/query.ts'
 import { finishReply } from '../../../src/dns/reply.ts'
 import { parseMessage } from '../../../src/dns/wire.ts'
-import type { Next } from '../../../src/plugin/query.ts'
-import { cache } from '../../../src/plugins/cache/index.ts'
-import { ask, createPluginHarness, handle, messageOf, setUp } from '../../support/plugin-harness.ts'
+import { messageOf } from '../../support/plugin-harness.ts'
 import { createCacheHarness, type Said, seconds, soa, www } from './support.ts'
 
 describe('what a cache keeps', () => {
@@ -48,19 +46,6 @@ describe('what a cache keeps', () => {
       assert.equal(asked.length, kept ? 1 : 2)
     })
   }
-
-  it('an outcome without a message (the upstream is lost) is not kept', async () => {
-    const plugin = createPluginHarness()
-    const instance = setUp(cache, 'cache', plugin)
-    let asked = 0
-    const next: Next = () => {
-      asked++
-      return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'forward' }
-    }
-    await handle(instance, ask(question), next)
-    await handle(instance, ask(question), next)
-    assert.equal(asked, 2)
-  })
 
   it('zone transfers, notifications and names outside ZONES pass by', async () => {
     const { ask, asked } = createCacheHarness('cache example.org')

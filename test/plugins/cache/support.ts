@@ -29,7 +29,7 @@ export interface Said {
 const live: Instance = {
   provides: [provide(dynamicZones, { zones: [], handler: () => assert.fail('asked without need') })],
 }
-const cluster: Readonly<Record<string, Instance>> = { kubernetes: live, k8s_external: live }
+export const cluster: Readonly<Record<string, Instance>> = { kubernetes: live, k8s_external: live }
 
 /** A cache whose next plugin says what `said` has at the time, and the questions that reached it. */
 export function createCacheHarness(

@@ -5,7 +5,6 @@
 
 import { type as dnsType } from '../../../dns/codes.ts'
 import type { EndpointSlice } from '../../../k8s/model/types.ts'
-import type { ExplainedName } from '../../annotations/feature.ts'
 import type { ClusterContext } from '../../context.ts'
 import { isShown } from '../../lookup/visibility.ts'
 import { grammarOf, parseClusterName } from '../../names/cluster-name.ts'
@@ -63,12 +62,4 @@ function setsOf(slice: EndpointSlice): ReadonlySet<string> {
     known.set(slice, sets)
   }
   return sets
-}
-
-/** Of a name that does not exist: clients wait for it, although `explain` does not. */
-export function explainHold(context: ClusterContext, { zone, name, type, answer }: ExplainedName): string[] {
-  const awaited = answer.kind === 'nxdomain' ? awaitedAt(context, zone, name, type) : undefined
-  if (!awaited) return []
-  const { namespace, service, milliseconds } = awaited
-  return [`queries wait up to ${milliseconds / 1000} s for it (annotation hold of Service ${namespace}/${service})`]
 }

@@ -1,5 +1,5 @@
 import type { AnnotationFeature } from '../../annotations/feature.ts'
-import { explainHold } from './awaited.ts'
+import { explainHold } from './explain.ts'
 import { holdAnnotation } from './parse.ts'
 import { validateHold } from './validate.ts'
 

@@ -1,7 +1,7 @@
 import type { AnnotationFeature } from '../../annotations/feature.ts'
 import { explainSplit } from './explain.ts'
 import { splitAnnotation } from './parse.ts'
-import { validateSplit } from './split-backends.ts'
+import { validateSplit } from './validate.ts'
 
 export const split: AnnotationFeature = {
   annotations: [splitAnnotation],

@@ -1,6 +1,5 @@
 /** Which services are traffic splits (docs/design.md §8), and which other services they name. */
 import type { Service } from '../../../k8s/model/types.ts'
-import { keyOf, type Problem } from '../../annotations/annotation.ts'
 import type { ClusterContext } from '../../context.ts'
 import { type SplitBackend, splitAnnotation } from './parse.ts'
 
@@ -27,17 +26,11 @@ export function splitOf(context: ClusterContext, service: Service): readonly Bac
   return backends.length > 0 && refusalOf(context, service, backends) === undefined ? backends : undefined
 }
 
-/** What is wrong with the annotation beyond its text. */
-export function validateSplit(context: ClusterContext, service: Service, prefix: string): readonly Problem[] {
-  const rule = refusalOf(context, service, namedBackends(context, service))
-  return rule === undefined ? [] : [{ key: keyOf(splitAnnotation, prefix), reason: 'refused', rule }]
-}
-
 /**
  * Why the annotation is refused; undefined when it is not. A backend must not have a split annotation, not even one that
  * is refused: so there are no cycles, and a split depends on its direct backends only.
  */
-function refusalOf(
+export function refusalOf(
   { view, annotations }: ClusterContext,
   { namespace, name }: Service,
   backends: readonly Backend[],

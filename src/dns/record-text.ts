@@ -1,21 +1,17 @@
 /** Records from zone-file text (RFC 1035 §5.1), one line each: what text.ts prints, and what people write. */
 import { parseAddress } from './address.ts'
-import { dnsClass, typeName, typeNumber } from './codes.ts'
+import { dnsClass, type as rrType, typeName, typeNumber } from './codes.ts'
 import { type Field, layoutOf, validRdata } from './layout.ts'
 import type { ResourceRecord } from './message.ts'
 import { nameToWire, parseName } from './name.ts'
+import { parseServiceParams } from './service-params.ts'
 import { characterString, join, uint16, uint32 } from './values.ts'
+import { splitWords, undoEscapes, type Word } from './words.ts'
 
 /** The number of `IN` or `CLASS99`, in exactly that case. */
-function classNumber(text: string): number | undefined {
+export function classNumber(text: string): number | undefined {
   const number = /^CLASS(\d{1,5})$/.exec(text)?.[1]
   return number === undefined ? new Map<string, number>(Object.entries(dnsClass)).get(text) : Number(number)
-}
-
-/** A word of a record's text; `octets` has its escapes undone. */
-interface Word {
-  readonly text: string
-  readonly octets: Uint8Array
 }
 
 /**
@@ -45,13 +41,26 @@ export function parseRecord(text: string): ResourceRecord {
   return { name: parseName(owner.text), type, class: recordClass, ttl, rdata: parseRdata(type, words, text) }
 }
 
-function parseRdata(type: number, words: Word[], text: string): Uint8Array {
+/**
+ * The rdata that the words write; all of them are taken. `text` names them in errors, `nameOf` reads a name (a zone file
+ * has relative ones). Throws RangeError or NameError with what is wrong.
+ */
+export function parseRdata(
+  type: number,
+  words: Word[],
+  text: string,
+  nameOf: (text: string) => string = parseName,
+): Uint8Array {
   if (words[0]?.text === '\\#') return parseGeneric(type, words, text)
   const layout = layoutOf(type)
+  if (layout && isServiceBinding(type)) {
+    const fixed = layout.fields.slice(0, 2).map((field) => parseField(field, words, text, nameOf))
+    return join(...fixed, parseServiceParams(words.splice(0)))
+  }
   if (!layout || layout.fields.includes('opaque')) {
     throw new RangeError(`rdata of type ${typeName(type)} must be written as \\# LENGTH HEX (RFC 3597)`)
   }
-  const parts = layout.fields.map((field) => parseField(field, words, text))
+  const parts = layout.fields.map((field) => parseField(field, words, text, nameOf))
   if (words.length > 0)
     throw new RangeError(`"${text}" has more words than ${typeName(type)} takes: "${words[0].text}"`)
   return join(...parts)
@@ -78,7 +87,7 @@ function fromHex(text: string): Uint8Array | undefined {
   return /^([0-9a-fA-F]{2})*$/.test(text) ? Uint8Array.from(Buffer.from(text, 'hex')) : undefined
 }
 
-function parseField(field: Field, words: Word[], text: string): Uint8Array {
+function parseField(field: Field, words: Word[], text: string, nameOf: (text: string) => string): Uint8Array {
   const take = (): Word => {
     const word = words.shift()
     if (!word) throw new RangeError(`"${text}" ends too early`)
@@ -110,13 +119,16 @@ function parseField(field: Field, words: Word[], text: string): Uint8Array {
     case 'time':
       return parseTime(take().text, bad)
     case 'name':
-      return nameToWire(parseName(take().text))
+      return nameToWire(nameOf(take().text))
     case 'string':
-      return characterString(take().octets)
+      return characterString(undoEscapes(take().text))
     case 'strings':
-      return join(characterString(take().octets), ...words.splice(0).map((word) => characterString(word.octets)))
+      return join(
+        characterString(undoEscapes(take().text)),
+        ...words.splice(0).map((word) => characterString(undoEscapes(word.text))),
+      )
     case 'text':
-      return take().octets
+      return undoEscapes(take().text)
     case 'types':
       return typesBitmap(
         words.splice(0).map((word) => typeNumber(word.text.toUpperCase()) ?? -1),
@@ -155,31 +167,4 @@ function typesBitmap(numbers: readonly number[], bad: (what: string) => RangeErr
   return join(...parts)
 }
 
-/** Splits at blanks outside quotes; a `;` outside quotes ends the line; parentheses only join lines. */
-function splitWords(text: string): Word[] {
-  const words: Word[] = []
-  const pattern = /"((?:[^"\\]|\\[\s\S])*)"|((?:[^\s"();\\]|\\[\s\S])+)|[()\s]+|(;.*$)|([\s\S])/gm
-  for (const [, inQuotes, bare, , stray] of text.matchAll(pattern)) {
-    if (stray !== undefined) throw new RangeError(`"${text}" has an unfinished quote or escape`)
-    const word = inQuotes ?? bare
-    if (word !== undefined) words.push({ text: word, octets: undoEscapes(word) })
-  }
-  return words
-}
-
-function undoEscapes(text: string): Uint8Array {
-  const octets: number[] = []
-  for (let at = 0; at < text.length; at++) {
-    const decimal = text[at] === '\\' ? /^\d{3}/.exec(text.slice(at + 1, at + 4)) : undefined
-    if (decimal && Number(decimal[0]) <= 255) {
-      octets.push(Number(decimal[0]))
-      at += 3
-      continue
-    }
-    if (text[at] === '\\') at++
-    const character = String.fromCodePoint(text.codePointAt(at)!)
-    octets.push(...Buffer.from(character, 'utf8'))
-    at += character.length - 1
-  }
-  return Uint8Array.from(octets)
-}
+const isServiceBinding = (number: number): boolean => number === rrType.SVCB || number === rrType.HTTPS

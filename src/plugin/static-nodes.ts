@@ -14,6 +14,8 @@ export interface StaticZone {
   readonly fallthrough: boolean
   /** In a zone without SOA: types that are answered with no record and no SOA where a name has another type. */
   readonly emptyTypes?: readonly number[]
+  /** Positive answers carry the zone's NS records, or addresses of their targets: they are the handler's. */
+  readonly authority?: boolean
 }
 
 export interface StaticNodes {
@@ -107,12 +109,18 @@ function nodeOf(name: string, rrsets: RRsets, { zone, soa, signed }: ZoneState, 
   if (signed || name.startsWith('*.') || delegated) return chainNode(zone.zone)
   const denies = soa !== undefined && !zone.fallthrough && !open.has(name)
   const answers = new Map<number, AnswerSpec>()
-  for (const [rrType, rrset] of rrsets) answers.set(rrType, answerOf(rrType, rrset, name === zone.zone))
+  for (const [rrType, rrset] of rrsets)
+    answers.set(rrType, zone.authority ? { kind: 'chain' } : answerOf(rrType, rrset, name === zone.zone))
   if (!soa) for (const rrType of zone.emptyTypes ?? []) if (!answers.has(rrType)) answers.set(rrType, noRecords)
   // The target of a CNAME is looked up by the handler.
-  const others = soa && !rrsets.has(type.CNAME) ? 'nodata' : 'chain'
+  const others =
+    soa && !rrsets.has(type.CNAME) && !(zone.fallthrough && isBare(rrsets, name === zone.zone)) ? 'nodata' : 'chain'
   return { zone: zone.zone, below: denies ? 'closed' : 'open', otherTypes: others, answers }
 }
+
+/** A name without records of its own falls through like one that is not there; SOA and NS of the apex are the zone's. */
+const isBare = (rrsets: RRsets, atApex: boolean): boolean =>
+  [...rrsets.keys()].every((rrType) => atApex && (rrType === type.SOA || rrType === type.NS))
 
 /** At a delegation, and below one, the handler gives a referral or glue. */
 function isBelowDelegation(name: string, apex: string, open: ReadonlySet<string>, rrsets: RRsets): boolean {

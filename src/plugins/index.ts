@@ -12,6 +12,7 @@ import { debug } from './debug/index.ts'
 import { dns64 } from './dns64/index.ts'
 import { erratic } from './erratic/index.ts'
 import { errors } from './errors/index.ts'
+import { file } from './file/index.ts'
 import { forward } from './forward/index.ts'
 import { header } from './header/index.ts'
 import { health } from './health/index.ts'
@@ -71,6 +72,7 @@ export const plugins: readonly Plugin[] = [
   hosts,
   k8sExternal,
   kubernetes,
+  file,
   loop,
   forward,
   erratic,

@@ -1,0 +1,66 @@
+/** A zone file's text as entries (RFC 1035 §5.1): a line each, or several that parentheses join; comments left out. */
+import type { Word } from '../words.ts'
+
+/** Thrown for everything that is wrong in a zone file. `message` is ready to print: `FILE:LINE: reason`. */
+export class ZoneFileError extends Error {
+  constructor(file: string, line: number, reason: string) {
+    super(`${file}:${line}: ${reason}`)
+    this.name = 'ZoneFileError'
+  }
+}
+
+export interface Entry {
+  /** Of its first word, counted from 1. */
+  readonly line: number
+  /** The line begins with a blank: the owner is that of the record before. */
+  readonly indented: boolean
+  /** At least one. */
+  readonly words: Word[]
+}
+
+/** Words that an entry may have: the strings of a record of 65,535 octets are fewer. */
+const maxWords = 65_536
+
+/** New line, blanks, comment, parenthesis, quoted word, bare word. None of them backtracks far. */
+const token = /(\n)|([ \t\r\f\v]+|;[^\n]*)|([()])|"([^"\\\n]*(?:\\[^\n][^"\\\n]*)*)"|(?:[^\s"();\\]+|\\[^\n]){1,65535}/y
+
+export function* entriesOf(text: string, file: string): Generator<Entry, void, undefined> {
+  let line = 1
+  let depth = 0
+  let first = line
+  let indented = false
+  let words: Word[] = []
+  for (let at = text.startsWith('\uFEFF') ? 1 : 0, lineStart = at; at < text.length; ) {
+    token.lastIndex = at
+    const found = token.exec(text)
+    if (!found) throw new ZoneFileError(file, line, strayCharacter(text[at]))
+    const [whole, newline, blank, parenthesis, inQuotes] = found
+    if (newline !== undefined) {
+      if (depth === 0 && words.length > 0) {
+        yield { line: first, indented, words }
+        words = []
+      }
+      line++
+      lineStart = at + 1
+    } else if (parenthesis !== undefined) {
+      depth += parenthesis === '(' ? 1 : -1
+      if (depth < 0) throw new ZoneFileError(file, line, 'a closing parenthesis has no opening one')
+    } else if (blank === undefined) {
+      if (words.length === maxWords) throw new ZoneFileError(file, line, `an entry has more than ${maxWords} words`)
+      if (words.length === 0) {
+        first = line
+        indented = at !== lineStart
+      }
+      words.push({ text: inQuotes ?? whole, quoted: inQuotes !== undefined })
+    }
+    at += whole.length
+  }
+  if (depth > 0) throw new ZoneFileError(file, first, 'a parenthesis is not closed')
+  if (words.length > 0) yield { line: first, indented, words }
+}
+
+function strayCharacter(character: string): string {
+  if (character === '"') return 'a quote is not closed on its line'
+  if (character === '\\') return 'a backslash has no character to escape'
+  return `the character U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')} must be escaped`
+}

@@ -1,0 +1,171 @@
+/** A zone that is read from its file at start, and again when the file has another serial. */
+import { type } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { readSoa } from '../../dns/rdata.ts'
+import { zoneRecords } from '../../dns/zone-file/index.ts'
+import type { Clock, Timer } from '../../scheduling/clock.ts'
+import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { ZoneSettings } from './settings.ts'
+import { createZoneBuilder, type Zone, type ZoneBuilder } from './zone.ts'
+import { openZoneFiles, timeOfChange, versionNow, type ZoneFiles } from './zone-text.ts'
+
+/** Records of a zone: 200 MB of memory. */
+const maxZoneRecords = 500_000
+
+export interface FollowedZone {
+  /** The zone as it was read last; undefined until its file is there. */
+  readonly current: Zone | undefined
+  /** Looks at the file, until stopped. */
+  start(): void
+  stop(): void
+}
+
+export interface FollowedZoneOptions {
+  readonly settings: ZoneSettings
+  /** Absolute. */
+  readonly path: string
+  readonly clock: Clock
+  readonly log: Logger
+  /** A new zone is in use. Not called for the one that is read at start. */
+  onChange(zone: Zone): void
+  /** The file could not be used. */
+  onFailure(): void
+}
+
+/** A file that is being read, in slices. */
+interface Load {
+  readonly files: ZoneFiles
+  readonly records: Iterator<ResourceRecord>
+  readonly builder: ZoneBuilder
+  /** Records that do not belong to the zone. */
+  outside: number
+}
+
+/** Reads the zone now. Throws where the file cannot be used; without `reload` also where it does not exist. */
+export function openFollowedZone(options: FollowedZoneOptions): FollowedZone {
+  const { settings, path, clock, log } = options
+  const { zone: origin, reload, byTime } = settings
+  let current: Zone | undefined
+  /** The files as they were when they were last looked into, and when the zone in use was changed. */
+  let seen = ''
+  let modifiedAt = 0
+  let failure: string | undefined
+  let load: Load | undefined
+  let timer: Timer | undefined
+  let stopped = false
+
+  const task = createCooperativeScheduler(clock).task(() => {
+    if (load === undefined) return false
+    try {
+      if (step(load)) return true
+    } catch (error) {
+      failed(error)
+    }
+    load = undefined
+    lookLater()
+    return false
+  })
+
+  function begin(): Load {
+    const files = openZoneFiles(path)
+    const { file, text } = files.first
+    const records = zoneRecords(text, { zone: origin, file, maxRecords: maxZoneRecords, include: files.include })
+    return { files, records, builder: createZoneBuilder(origin), outside: 0 }
+  }
+
+  /** Takes one record; false when the file is read, or need not be. */
+  function step(now: Load): boolean {
+    const next = now.records.next()
+    if (next.done) {
+      finish(now)
+      return false
+    }
+    if (isCurrent(next.value)) {
+      seen = now.files.version()
+      failure = undefined
+      return false
+    }
+    if (!now.builder.add(next.value)) now.outside++
+    return true
+  }
+
+  /** What a reload goes by, as in CoreDNS: the same serial is the same zone. */
+  const isCurrent = (record: ResourceRecord): boolean =>
+    !byTime && current !== undefined && record.type === type.SOA && readSoa(record.rdata).serial === current.serial
+
+  function finish({ files, builder, outside }: Load): void {
+    const isReload = seen !== ''
+    current = builder.finish()
+    seen = files.version()
+    modifiedAt = files.modifiedAt
+    failure = undefined
+    if (outside > 0) log.warning(`${path} has ${outside} records outside of the zone ${origin}: they are left out`)
+    if (!isReload) return
+    log.info(`Successfully reloaded zone "${origin}" in "${path}" with ${current.serial} SOA serial`)
+    options.onChange(current)
+  }
+
+  /** Logged once, not at each look. */
+  function failed(error: unknown): void {
+    seen = versionNow(load?.files.version() ?? `${path} 0 0`)
+    const reason = errorMessage(error)
+    if (reason === failure) return
+    failure = reason
+    options.onFailure()
+    log.error(`cannot load zone "${origin}": ${reason}`)
+  }
+
+  function lookLater(): void {
+    if (!stopped) timer = clock.after(reload, look)
+  }
+
+  function look(): void {
+    try {
+      if (hasChanged()) {
+        load = begin()
+        task.wake()
+        return
+      }
+    } catch (error) {
+      failed(error)
+    }
+    lookLater()
+  }
+
+  function hasChanged(): boolean {
+    const now = versionNow(seen)
+    if (now === seen) return false
+    if (!byTime || current === undefined) return true
+    return timeOfChange(path) > modifiedAt
+  }
+
+  function readAtStart(): void {
+    try {
+      const first = begin()
+      while (step(first));
+    } catch (error) {
+      if (reload === 0 || !isMissing(error)) throw error
+      seen = versionNow(`${path} 0 0`)
+      log.warning(`${path} does not exist: zone "${origin}" is SERVFAIL until it does`)
+    }
+  }
+
+  readAtStart()
+  return {
+    get current() {
+      return current
+    },
+    start() {
+      if (reload > 0) lookLater()
+    },
+    stop() {
+      stopped = true
+      timer?.cancel()
+      task.stop()
+    },
+  }
+}
+
+const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'

@@ -1,0 +1,246 @@
+/** What a zone answers to a question (RFC 1034 §4.3.2), as CoreDNS does: docs/coredns-behaviour.md. */
+import { rcode, type } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { isSubdomain, labelsOf, lowerName, NameError, parentOf, parseName, wireToName } from '../../dns/name.ts'
+import { rdata, readName } from '../../dns/rdata.ts'
+import type { Query } from '../../plugin/query.ts'
+import { coveredType, type RRsets, type Zone } from './zone.ts'
+
+export interface Found {
+  readonly kind: 'success' | 'nodata' | 'nxdomain' | 'delegation' | 'servfail' | 'yxdomain'
+  readonly answer: readonly ResourceRecord[]
+  readonly authority: readonly ResourceRecord[]
+  readonly additional: readonly ResourceRecord[]
+  /** An empty non-terminal, or an apex with nothing but SOA and NS: falls through like a name that is not there. */
+  readonly isBare?: true
+}
+
+/** CNAMEs that are followed inside of the zone: CoreDNS's figure. */
+const maxChain = 8
+
+const failed: Found = { kind: 'servfail', answer: [], authority: [], additional: [] }
+
+/** Answers at once, unless the target of a CNAME must be looked up elsewhere. */
+export function lookUp(zone: Zone, query: Query): Found | Promise<Found> {
+  const { name, qtype } = query
+  const view = createView(zone, query.request.edns?.dnssecOk ?? false)
+  if (name === zone.origin && qtype === type.SOA) return found('success', view.soa(), view.ns())
+  if (name === zone.origin && qtype === type.NS) return found('success', view.ns(), [], view.glue(zone.ns))
+  for (const at of pathFrom(zone.origin, name)) {
+    const rrsets = zone.names.get(at)
+    if (!rrsets) continue
+    const [dname] = at === name ? [] : (rrsets.get(type.DNAME) ?? [])
+    if (dname) return substituted(view, query, rrsets, dname)
+    const referral = view.referral(at, rrsets, name, qtype)
+    if (referral) return referral
+  }
+  const rrsets = zone.names.get(name)
+  if (rrsets) return fromName(view, query, rrsets)
+  return fromWildcard(view, query) ?? denial(view, name)
+}
+
+/** The records of the zone as one client sees them: with signatures, or without. */
+type View = ReturnType<typeof createView>
+
+function createView(zone: Zone, signed: boolean) {
+  const signatures = (rrsets: RRsets, covered: number): readonly ResourceRecord[] =>
+    signed ? (rrsets.get(type.RRSIG) ?? []).filter((record) => coveredType(record) === covered) : []
+  const apexSignatures = (covered: number): readonly ResourceRecord[] =>
+    signed ? zone.apexSignatures.filter((record) => coveredType(record) === covered) : []
+  const rrset = (rrsets: RRsets, rrType: number): readonly ResourceRecord[] => rrsets.get(rrType) ?? []
+  /** Records of a type with their signatures. */
+  const records = (rrsets: RRsets, rrType: number): ResourceRecord[] => [
+    ...rrset(rrsets, rrType),
+    ...signatures(rrsets, rrType),
+  ]
+  const addresses = (target: string): ResourceRecord[] => {
+    const rrsets = zone.names.get(lowerName(target))
+    return rrsets ? [...records(rrsets, type.A), ...records(rrsets, type.AAAA)] : []
+  }
+  const glue = (servers: readonly ResourceRecord[]): ResourceRecord[] =>
+    servers.flatMap((server) => {
+      const target = readName(server.rdata)
+      return isSubdomain(server.name, lowerName(target)) ? addresses(target) : []
+    })
+
+  return {
+    zone,
+    signed,
+    records,
+    signatures,
+    glue,
+    soa: () => [zone.soa, ...apexSignatures(type.SOA)],
+    ns: () => [...zone.ns, ...apexSignatures(type.NS)],
+    /** NSEC records of a name, for a client that wants them. */
+    nsec: (name: string | undefined): ResourceRecord[] => {
+      const rrsets = signed && name !== undefined ? zone.names.get(name) : undefined
+      return rrsets ? records(rrsets, type.NSEC) : []
+    },
+    /** At a zone cut; a DS query for the cut itself is the parent's to answer (RFC 4035 §3.1.4.1). */
+    referral(cut: string, rrsets: RRsets, name: string, qtype: number, answer: readonly ResourceRecord[] = []) {
+      const servers = rrset(rrsets, type.NS)
+      if (servers.length === 0 || (qtype === type.DS && cut === name)) return undefined
+      const ds = signed ? records(rrsets, type.DS) : []
+      return found('delegation', answer, [...servers, ...ds], glue(servers))
+    },
+    /** Addresses of the names that MX, SRV, SVCB and HTTPS records of the answer lead to, each name once. */
+    additional(answer: readonly ResourceRecord[]): ResourceRecord[] {
+      const targets = new Set(answer.map(targetOf).filter((target) => target !== undefined && target !== '.'))
+      return [...targets].flatMap((target) =>
+        isSubdomain(zone.origin, target as string) ? addresses(target as string) : [],
+      )
+    },
+  }
+}
+
+/** Octets of rdata in front of the target's name. */
+const targetAt: ReadonlyMap<number, number> = new Map([
+  [type.MX, 2],
+  [type.SRV, 6],
+  [type.SVCB, 2],
+  [type.HTTPS, 2],
+])
+
+function targetOf({ type: rrType, rdata: octets }: ResourceRecord): string | undefined {
+  const at = targetAt.get(rrType)
+  return at === undefined ? undefined : lowerName(wireToName(octets, at))
+}
+
+const found = (
+  kind: Found['kind'],
+  answer: readonly ResourceRecord[],
+  authority: readonly ResourceRecord[],
+  additional: readonly ResourceRecord[] = [],
+): Found => ({ kind, answer, authority, additional })
+
+/** The names from the zone's apex to the name, both included. */
+function pathFrom(origin: string, name: string): string[] {
+  const path: string[] = [name]
+  for (let at = name; at !== origin; path.push(at)) at = parentOf(at)
+  return path.reverse()
+}
+
+function fromName(view: View, query: Query, rrsets: RRsets): Found | Promise<Found> {
+  const { qtype } = query
+  if (qtype !== type.CNAME && rrsets.has(type.CNAME)) return followed(view, query, view.records(rrsets, type.CNAME))
+  const answer = view.records(rrsets, qtype)
+  if (!rrsets.has(qtype)) return found('nodata', [], [...view.soa(), ...view.nsec(query.name)])
+  return found('success', answer, view.ns(), view.additional(answer))
+}
+
+/** The wildcard below the closest encloser, which may be an empty non-terminal (RFC 4592 §3.3.1). */
+function fromWildcard(view: View, query: Query): Found | Promise<Found> | undefined {
+  const { zone } = view
+  const { name, qtype } = query
+  if (zone.above.has(name)) return undefined
+  const wildcard = wildcardAt(zone, name)
+  const rrsets = zone.names.get(wildcard)
+  if (!rrsets) return zone.above.has(wildcard) ? found('nodata', [], view.soa()) : undefined
+  const expand = (records: readonly ResourceRecord[]) => records.map((record) => ({ ...record, name }))
+  if (qtype !== type.CNAME && rrsets.has(type.CNAME))
+    return followed(view, query, expand(view.records(rrsets, type.CNAME)))
+  if (!rrsets.has(qtype)) return found('nodata', [], [...view.soa(), ...view.nsec(wildcard)])
+  const answer = expand(view.records(rrsets, qtype))
+  // The NSEC says that no name closer to the question is there (RFC 4035 §3.1.3.3).
+  return found('success', answer, [...view.ns(), ...view.nsec(zone.denier(name))], view.additional(answer))
+}
+
+function wildcardAt(zone: Zone, name: string): string {
+  let encloser = parentOf(name)
+  while (encloser !== zone.origin && !zone.names.has(encloser) && !zone.above.has(encloser))
+    encloser = parentOf(encloser)
+  return encloser === '.' ? '*.' : `*.${encloser}`
+}
+
+function denial(view: View, name: string): Found {
+  const { zone } = view
+  const isThere = zone.above.has(name) || name === zone.origin
+  const denier = view.signed ? zone.denier(name) : undefined
+  const authority = [...view.soa(), ...view.nsec(denier)]
+  if (isThere) return { ...found('nodata', [], authority), isBare: true }
+  const wildcardDenier = view.signed ? zone.denier(wildcardAt(zone, name)) : undefined
+  return found('nxdomain', [], wildcardDenier === denier ? authority : [...authority, ...view.nsec(wildcardDenier)])
+}
+
+/** RFC 6672 §3.2: the DNAME, a CNAME made of it, and what that leads to. */
+function substituted(view: View, query: Query, rrsets: RRsets, dname: ResourceRecord): Found | Promise<Found> {
+  const dnames = [...(rrsets.get(type.DNAME) ?? []), ...view.signatures(rrsets, type.DNAME)]
+  const target = substitute(query.name, dname.name, readName(dname.rdata))
+  // The name is too long (RFC 6672 §2.2).
+  if (target === undefined) return found('yxdomain', dnames, [])
+  if (lowerName(target) === query.name) return failed
+  const cname = { ...dname, name: query.name, type: type.CNAME, rdata: rdata.name(target) }
+  if (query.qtype === type.CNAME) return found('success', [...dnames, cname], view.ns())
+  const withDname = (rest: Found): Found => ({ ...rest, answer: [...dnames, ...rest.answer] })
+  const rest = followed(view, query, [cname])
+  return rest instanceof Promise ? rest.then(withDname) : withDname(rest)
+}
+
+function substitute(name: string, owner: string, target: string): string | undefined {
+  const labels = labelsOf(name)
+  const kept = labels.slice(0, labels.length - labelsOf(owner).length)
+  try {
+    return parseName([...kept, ...labelsOf(target)].join('.'))
+  } catch (error) {
+    if (error instanceof NameError) return undefined
+    throw error
+  }
+}
+
+/** Follows the CNAME that `answer` begins with, inside of the zone and then outside. */
+function followed(view: View, query: Query, first: readonly ResourceRecord[]): Found | Promise<Found> {
+  const { zone } = view
+  const { qtype } = query
+  const answer = [...first]
+  let target = lowerName(readName(first[0].rdata))
+  for (let length = 0; ; length++) {
+    const inside = isSubdomain(zone.origin, target)
+    const cut = inside ? delegationOf(view, target, qtype, answer) : undefined
+    if (cut) return cut
+    const rrsets = inside ? zone.names.get(target) : undefined
+    const isApexType = qtype === type.NS || (qtype === type.SOA && target === zone.origin)
+    if (!rrsets || isApexType) return elsewhere(view, query, target, answer)
+    if (length > maxChain) return found('success', answer, view.ns(), view.additional(answer))
+    const cnames = view.records(rrsets, type.CNAME)
+    if (cnames.length === 0 || !rrsets.has(type.CNAME)) {
+      if (rrsets.has(qtype)) answer.push(...view.records(rrsets, qtype))
+      return found('success', answer, view.ns(), view.additional(answer))
+    }
+    const next = lowerName(readName(cnames[0].rdata))
+    // A CNAME to its own name can only loop.
+    if (next === target) return failed
+    answer.push(...cnames)
+    target = next
+  }
+}
+
+/** The referral of the first zone cut on the way to the name. */
+function delegationOf(view: View, name: string, qtype: number, answer: readonly ResourceRecord[]): Found | undefined {
+  for (const at of pathFrom(view.zone.origin, name)) {
+    const rrsets = view.zone.names.get(at)
+    const referral = rrsets && view.referral(at, rrsets, name, qtype, answer)
+    if (referral) return referral
+  }
+  return undefined
+}
+
+/** What the server itself answers to the target: another zone of the block, an upstream, a wildcard of this zone. */
+async function elsewhere(view: View, query: Query, target: string, answer: readonly ResourceRecord[]): Promise<Found> {
+  if (!query.budget.spendLookup()) return found('servfail', answer, view.ns())
+  const outcome = await query.lookup(target, query.qtype)
+  const more = outcome.kind === 'reply' ? outcome.message.answer : []
+  const whole = [...answer, ...more]
+  const kind = kindOf(
+    outcome.kind === 'reply' ? outcome.message.rcode : outcome.kind === 'rcode' ? outcome.rcode : 0,
+    more,
+  )
+  const isDenied = kind === 'nxdomain' || (kind === 'nodata' && outcome.kind !== 'drop')
+  return found(kind, whole, isDenied ? view.soa() : view.ns(), view.additional(whole))
+}
+
+/** REFUSED for a name that no zone here has stays NOERROR: the resolver follows the CNAME itself. */
+function kindOf(code: number, answer: readonly ResourceRecord[]): Found['kind'] {
+  if (code === rcode.NXDOMAIN) return 'nxdomain'
+  if (code === rcode.SERVFAIL) return 'servfail'
+  return code === rcode.NOERROR && answer.length === 0 ? 'nodata' : 'success'
+}

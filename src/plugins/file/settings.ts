@@ -1,0 +1,69 @@
+/** The `file` directive. */
+import { argCount, duration, fail, normalizeZone, value, zonesOf } from '../../corefile/read.ts'
+import type { BodyLine, Directive, DirectiveSchema } from '../../corefile/schema.ts'
+
+export interface ZoneSettings {
+  /** Lower case and absolute. */
+  readonly zone: string
+  /** As it is written. */
+  readonly file: string
+  /** Milliseconds between two looks at the file; 0: it is read once, and must be there. */
+  readonly reload: number
+  /** A file is read again when its time of change is later, not when its serial is another. */
+  readonly byTime: boolean
+  readonly directive: Directive
+}
+
+export interface FileSettings {
+  /** Each zone once: the last directive that names it counts. */
+  readonly zones: readonly ZoneSettings[]
+  /** Zones whose missing names go on to the next plugin. Of all directives the last line counts, as in CoreDNS. */
+  readonly fallthrough: readonly string[]
+}
+
+interface Draft {
+  reload: number
+  byTime: boolean
+  fallthrough: readonly string[] | undefined
+}
+
+const minute = 60_000
+
+/** What an option does with its line. Surplus arguments are accepted, as in CoreDNS. */
+const options: Readonly<Record<string, (draft: Draft, line: BodyLine) => void>> = {
+  reload(draft, { word, args }) {
+    if (args.length === 0) throw fail('reload must have a duration (0 reads the file once)', word)
+    draft.reload = value(duration({ min: 0 }), args[0], 'reload')
+  },
+  reload_by_mtime(draft) {
+    draft.byTime = true
+  },
+  fallthrough(draft, { args }) {
+    draft.fallthrough = args.length === 0 ? ['.'] : args.flatMap(({ text }) => normalizeZone(text))
+  },
+  // Of old Corefiles; targets of CNAMEs are looked up in any case.
+  upstream: () => undefined,
+}
+
+export const schema: DirectiveSchema<FileSettings> = {
+  usage: 'file DBFILE [ZONES...] { reload DURATION | reload_by_mtime | fallthrough [ZONES...] }',
+  repeat: 'many',
+  read({ occurrences, zones: served }) {
+    const zones = new Map<string, ZoneSettings>()
+    let fallthrough: readonly string[] = []
+    for (const directive of occurrences) {
+      argCount(directive, 1)
+      const [file, ...zoneArgs] = directive.args
+      const draft: Draft = { reload: minute, byTime: false, fallthrough: undefined }
+      for (const line of directive.body ?? []) {
+        const { text } = line.word
+        if (!Object.hasOwn(options, text)) throw fail(`unknown property '${text}' of file`, line)
+        options[text](draft, line)
+      }
+      fallthrough = draft.fallthrough ?? fallthrough
+      for (const zone of zonesOf(zoneArgs, served))
+        zones.set(zone, { zone, file: file.text, reload: draft.reload, byTime: draft.byTime, directive })
+    }
+    return { zones: [...zones.values()], fallthrough }
+  },
+}

@@ -5,7 +5,23 @@ import type { Attack } from './arena.ts'
 import { question } from './messages.ts'
 import { askOverUdp, seconds, udpFlood } from './traffic.ts'
 
+const silentFlood: Attack['run'] = ({ ports }) =>
+  udpFlood(ports.dns, { perSecond: 8_000, count: 48_000 }, (i) =>
+    question(`r${i.toString(36)}.silent.test`, 'A', { id: i & 0xffff }),
+  )
+
 export const upstreamAttacks: readonly Attack[] = [
+  {
+    finding: 9,
+    title: '8,000 random names a second of one client, in a zone that does not answer',
+    run: silentFlood,
+  },
+  {
+    finding: 9,
+    title: 'the same with 256 file descriptors',
+    descriptors: 256,
+    run: silentFlood,
+  },
   {
     finding: 10,
     title: '60 answers of 61 KB made of chains of compression pointers, of an upstream asked over TCP',

@@ -7,6 +7,7 @@ import {
   createMissRing,
   missRecord,
 } from '../../src/transport/udp/miss-ring.ts'
+import { createRecentClients } from '../../src/transport/udp/recent-clients.ts'
 
 const size = 4096
 
@@ -59,6 +60,20 @@ describe('the ring of misses', () => {
     assert.deepEqual([push(), push(), push()], [true, true, false])
   })
 
+  test('the ring of misses is scarce once more than half of it is taken', () => {
+    const memory = createMissRing(size)
+    const producer = createMissProducer(memory)
+    const consumer = createMissConsumer(memory)
+    const scarceAfterEach = Array.from({ length: 3 }, () => {
+      producer.push(1, 0, source(0, 900), 0, 32, 0, 72, 900)
+      return producer.scarce()
+    })
+    assert.deepEqual(scarceAfterEach, [false, false, true])
+    producer.publish()
+    consumer.drain(1, () => undefined)
+    assert.equal(producer.scarce(), false)
+  })
+
   test('the ring of misses shows nothing before it is published, and keeps what was for another producer', () => {
     const memory = createMissRing(size)
     const consumer = createMissConsumer(memory)
@@ -74,5 +89,25 @@ describe('the ring of misses', () => {
     second.publish()
     take()
     assert.deepEqual(taken, [1, 3])
+  })
+})
+
+describe('the recent clients of a thread', () => {
+  const address = (n: number) => Uint8Array.from([10, n >> 16, n >> 8, n])
+
+  test('a client dominates while more than a quarter of the recent misses are its own, and no longer after', () => {
+    const clients = createRecentClients(1)
+    const of = (n: number) => clients.dominates(address(n), 0, 4)
+    const flood = Array.from({ length: 1_000 }, () => of(7))
+    assert.equal(flood.indexOf(true), 64)
+    assert.ok(flood.slice(64).every(Boolean))
+    assert.equal(of(8), false)
+    for (let n = 0; n < 20_000; n++) of(100 + (n % 50))
+    assert.equal(of(7), false)
+  })
+
+  test('no client dominates where many send alike', () => {
+    const clients = createRecentClients(1)
+    for (let n = 0; n < 20_000; n++) assert.equal(clients.dominates(address(n % 16), 0, 4), false, `query ${n}`)
   })
 })

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import type { Miss } from '../../src/server/ingress.ts'
 import { createChainSlots } from '../../src/transport/chain-slots.ts'
 import { createFairBudget } from '../../src/transport/fair-budget.ts'
+import { createFairQueue } from '../../src/transport/udp/fair-queue.ts'
 import { createConnectionTable, type EvictionReason } from '../../src/transport/tcp/connection-table.ts'
 import { query, rcodeReply } from './support.ts'
 
@@ -171,5 +172,33 @@ describe('slots on the plugin chain', () => {
     await chain.settled()
     back()
     assert.deepEqual([chain.full(), chain.pending()], [false, 0])
+  })
+})
+
+describe('the queue of UDP queries', () => {
+  const drained = <Item>(queue: { next(): Item | undefined }) => {
+    const items: Item[] = []
+    for (let item = queue.next(); item !== undefined; item = queue.next()) items.push(item)
+    return items
+  }
+
+  test('the queue of UDP queries takes turns between clients, each in its own order', () => {
+    const queue = createFairQueue<string>(createFairBudget(1e6, () => assert.fail('refused')))
+    for (const item of ['a1', 'a2', 'a3', 'b1', 'c1', 'b2']) queue.offer(`10.0.0.${item[0]}`, 100, item)
+    assert.deepEqual(drained(queue), ['a1', 'b1', 'c1', 'a2', 'b2', 'a3'])
+    assert.equal(queue.size(), 0)
+  })
+
+  test('the queue of UDP queries refuses whoever floods it, never a newcomer', () => {
+    let refused = 0
+    const budget = createFairBudget(100_000, () => refused++)
+    const queue = createFairQueue<number>(budget)
+    const kept = Array.from({ length: 1_000 }, (_, i) => queue.offer('2001:db8::' + i.toString(16), 488, i)).filter(Boolean)
+    assert.equal(kept.length, 50)
+    assert.equal(refused, 950)
+    assert.ok(queue.offer('10.0.0.1', 488, 1_000))
+    assert.deepEqual([queue.next(), queue.next()], [0, 1_000])
+    drained(queue)
+    assert.equal(budget.used(), 0)
   })
 })

@@ -5,6 +5,7 @@ import type { Listener } from '../../server/ingress.ts'
 import type { TableHandle } from '../../table/api.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { ChainSlots } from '../chain-slots.ts'
+import type { FairBudget } from '../fair-budget.ts'
 import type { Limits } from '../limits.ts'
 import { type Host, hostsOf, keyOf } from '../listener-address.ts'
 import type { TransportMetrics } from '../metrics.ts'
@@ -21,6 +22,7 @@ export interface UdpThreadsOptions {
   readonly table: TableHandle
   readonly addReader: () => { readonly slot: number; release(): void }
   readonly slots: ChainSlots
+  readonly waiting: FairBudget
   readonly queryLog: QueryLogReader
   readonly clock: Clock
   readonly log: Logger
@@ -61,6 +63,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
   const missQueue = openMissQueue({
     native,
     slots: options.slots,
+    waiting: options.waiting,
     sourceOf: (id) => partOf.get(id),
     onDropped: (replies) => metrics.sendDrops.inc(replies),
     onWake: options.queryLog.wake,

@@ -7,9 +7,11 @@ import { Socket } from 'node:net'
 import { formatAddress } from '../../dns/address.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
 import type { Listener } from '../../server/ingress.ts'
-import type { ChainSlots } from '../chain-slots.ts'
+import { type ChainSlots, type ReceivedQuery, servfail } from '../chain-slots.ts'
 import { cutToHeader } from '../error-replies.ts'
+import type { FairBudget } from '../fair-budget.ts'
 import { type Batch, createBatch, largestDatagram } from './batch.ts'
+import { createFairQueue } from './fair-queue.ts'
 import type { Libc } from './libc.ts'
 import { createMissConsumer, type MissView, missRecord } from './miss-ring.ts'
 import { addressLength, addressOffset, nameLength, pktinfo } from './sockaddr.ts'
@@ -45,14 +47,30 @@ export interface MissQueueOptions {
   readonly native: Libc
   /** Slots of the queries of all UDP threads. */
   readonly slots: ChainSlots
+  /** Octets of waiting queries, shared by all transports. */
+  readonly waiting: FairBudget
   readonly sourceOf: (socket: number) => MissSource | undefined
   readonly onDropped: (replies: number) => void
   /** Called when a thread has written to `wakefd`, because of misses or of something else. */
   readonly onWake: () => void
 }
 
+/** A query, where it came from, and where its reply goes: the sender's sockaddr and control data. */
+interface ReceivedDatagram {
+  readonly source: MissSource
+  readonly route: Uint8Array
+  readonly controlLength: number
+  readonly query: ReceivedQuery
+}
+
 /** Queries taken in one turn of the event loop: about a millisecond's work. */
 const takenPerTurn = 128
+/**
+ * Once a turn has left queries in a ring, the next one takes them all out, so that nobody's wait behind another client's
+ * and the ring has room for newcomers, and asks fewer: forwarding costs the most, and other work has its turn between.
+ */
+const sortedPerTurn = 1024
+const askedPerTurn = 32
 const routeBytes = missRecord.message - missRecord.name
 const controlDataAt = missRecord.controlData - missRecord.name
 
@@ -64,7 +82,10 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   const awake = new Int32Array(new SharedArrayBuffer(4))
   const consumers = new Set<ReturnType<typeof createMissConsumer>>()
   const replies = openReplies(native, options.onDropped)
+  const queue = createFairQueue<ReceivedDatagram>(options.waiting)
   let closed = false
+  /** The last turn left queries waiting. */
+  let behind = false
 
   const wake = openWakePipe(pipe.read, takeTurn)
 
@@ -74,22 +95,44 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     // Cleared before the rings are read: a query that is pushed after this writes to the pipe again.
     Atomics.store(awake, 0, 0)
     let more = false
-    for (const consumer of consumers) more = consumer.drain(takenPerTurn, take) || more
+    if (behind) {
+      for (const consumer of consumers) more = consumer.drain(sortedPerTurn, sort) || more
+      askQueued(askedPerTurn)
+    } else for (const consumer of consumers) more = consumer.drain(takenPerTurn, take) || more
     replies.flush()
-    if (more) setImmediate(takeTurn)
+    behind = more || queue.size() > 0
+    if (behind) setImmediate(takeTurn)
   }
 
   function take(ring: MissView, at: number): void {
+    const received = read(ring, at)
+    if (received !== undefined) ask(received)
+  }
+
+  function sort(ring: MissView, at: number): void {
+    const received = read(ring, at)
+    if (received === undefined) return
+    const { client, request } = received.query
+    if (!queue.offer(client.address, received.route.length, received)) finish(received, servfail(request))
+  }
+
+  function askQueued(most: number): void {
+    for (let asked = 0; asked < most; asked++) {
+      const received = queue.next()
+      if (received === undefined) return
+      ask(received)
+    }
+  }
+
+  function read(ring: MissView, at: number): ReceivedDatagram | undefined {
     const source = sourceOf(ring.words[(at + missRecord.socket) >> 2])
-    if (source === undefined) return
+    if (source === undefined) return undefined
     // Our own copy: where the reply goes, then the request.
     const length = ring.words[(at + missRecord.length) >> 2]
     const route = Buffer.allocUnsafe(routeBytes + length)
     route.set(ring.bytes.subarray(at + missRecord.name, at + missRecord.message + length))
-    const request = route.subarray(routeBytes)
-    const controlLength = ring.words[(at + missRecord.control) >> 2]
     const query = {
-      request,
+      request: route.subarray(routeBytes),
       transport: 'udp' as const,
       client: clientOf(source, route),
       local: { address: source.localAddress ?? destinationOf(source, route), port: source.listener.port },
@@ -98,13 +141,19 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
       releaseSlot: undefined,
     }
     source.pending++
-    slots.ask(query, (reply) => {
-      if (reply !== undefined && !closed) replies.queue(source, route, controlLength, reply)
-      if (--source.pending > 0 || source.settled === undefined) return
-      // `settled` closes the descriptor.
-      replies.flush()
-      source.settled()
-    })
+    return { source, route, controlLength: ring.words[(at + missRecord.control) >> 2], query }
+  }
+
+  function ask(received: ReceivedDatagram): void {
+    slots.ask(received.query, (reply) => finish(received, reply))
+  }
+
+  function finish({ source, route, controlLength }: ReceivedDatagram, reply: Uint8Array | undefined): void {
+    if (reply !== undefined && !closed) replies.queue(source, route, controlLength, reply)
+    if (--source.pending > 0 || source.settled === undefined) return
+    // `settled` closes the descriptor.
+    replies.flush()
+    source.settled()
   }
 
   return {
@@ -117,6 +166,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     },
     drain() {
       for (const consumer of consumers) consumer.drain(Number.POSITIVE_INFINITY, take)
+      askQueued(Number.POSITIVE_INFINITY)
       replies.flush()
     },
     async settled() {

@@ -42,6 +42,8 @@ export interface MissProducer {
   ): boolean
   /** Shows the consumer what was pushed. */
   publish(): void
+  /** More than half of the ring is taken. */
+  scarce(): boolean
 }
 
 export function createMissProducer(memory: SharedArrayBuffer): MissProducer {
@@ -73,6 +75,7 @@ export function createMissProducer(memory: SharedArrayBuffer): MissProducer {
     publish() {
       Atomics.store(words, tailWord, tail | 0)
     },
+    scarce: () => (tail - Atomics.load(words, headWord)) >>> 0 > size / 2,
   }
 }
 

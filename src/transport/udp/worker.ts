@@ -19,7 +19,8 @@ import {
   type ThreadData,
   type ThreadReport,
 } from './protocol.ts'
-import { addressOffset, nameLength, pktinfo } from './sockaddr.ts'
+import { createRecentClients } from './recent-clients.ts'
+import { addressOffset, clientLength, nameLength, pktinfo } from './sockaddr.ts'
 
 const data: ThreadData = workerData
 const { control, counts } = data
@@ -27,6 +28,7 @@ const port = parentPort!
 const native = loadLibc()
 const batch = createBatch(native)
 const misses = createMissProducer(data.misses)
+const recentClients = createRecentClients()
 const responder = await openResponder()
 const answer = guardAnswer(responder, {
   count: () => void counts[countCell.failures]++,
@@ -105,7 +107,9 @@ function serveBatch(socket: BorrowedSocket): boolean {
     if (length === DROP) continue
     if (length === MISS) {
       missed = true
-      if (misses.push(socket.id, now, bytes, nameAt, batch.controlAt(i), controlLength, start, end - start)) continue
+      // Half of the ring is for those who do not flood it: what is in it is taken out in the order it came.
+      const floods = recentClients.dominates(bytes, nameAt + addressOffset[family], clientLength[family])
+      if (!(floods && misses.scarce()) && handOver(socket, i, now, controlLength)) continue
       counts[countCell.missOverflows]++
       length = writeServfail(bytes, start, end, bytes, batch.replyAt())
     } else {
@@ -116,7 +120,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
     batch.queue(i, length, nameLength[family], controlLength)
   }
   send(fd)
-  if (missed) handOver()
+  if (missed) publishMisses()
   lastDuration = (clock() - now) / 1000
   if (responder.publish(lastDuration)) native.signal(data.wakefd)
   datagramsToLive -= received
@@ -158,8 +162,15 @@ function send(fd: number): void {
   if (batch.queued() > 0) counts[countCell.sendDrops] += batch.flush(fd)
 }
 
+/** Puts message i into the ring; the main thread sees it after `publishMisses`. False when the ring is full. */
+function handOver({ id }: BorrowedSocket, i: number, now: number, controlLength: number): boolean {
+  const start = batch.requestAt(i)
+  const length = batch.requestLength(i)
+  return misses.push(id, now, batch.bytes, batch.nameAt(i), batch.controlAt(i), controlLength, start, length)
+}
+
 /** Publishes the batch's misses to the main thread, and wakes it unless a wake-up is already in the pipe. */
-function handOver(): void {
+function publishMisses(): void {
   misses.publish()
   if (Atomics.exchange(data.awake, 0, 1) === 0) native.signal(data.wakefd)
 }

@@ -49,7 +49,7 @@ export const tcpAttacks: readonly Attack[] = [
   },
   {
     finding: 12,
-    title: '20,000 connections of 8 clients, each kept busy with a question every 2 s',
+    title: '16,000 connections of 8 clients, each kept busy with a question every 2 s',
     async run({ ports }) {
       const query = frame(question('web.shop.svc.cluster.local', 'A', { id: 7 }))
       const sockets = await sendOnConnections(ports.dns, { connections: 16_000, from: attackers(8) }, query)

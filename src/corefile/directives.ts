@@ -54,7 +54,6 @@ const unbuilt: Readonly<Record<string, Unbuilt>> = {
   dnstap: { instead: "use 'log'", harmless: true },
   proxyproto: { instead: 'leave it out where no load balancer sends PROXY headers' },
   shed: { instead: 'leave it out: each queue of slicedns is bounded (docs/limits.md)', harmless: true },
-  timeouts: { instead: 'leave it out: the defaults are in docs/limits.md', harmless: true },
 }
 
 /** Whether a directive that slicedns does not have may be left out without changing an answer. */

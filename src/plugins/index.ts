@@ -35,6 +35,7 @@ import { rewrite } from './rewrite/index.ts'
 import { root } from './root/index.ts'
 import { siit } from './siit/index.ts'
 import { template } from './template/index.ts'
+import { timeouts } from './timeouts/index.ts'
 import { transfer } from './transfer/index.ts'
 import { view } from './view/index.ts'
 import { whoami } from './whoami/index.ts'
@@ -43,6 +44,7 @@ export const plugins: readonly Plugin[] = [
   root,
   metadata,
   cancel,
+  timeouts,
   multisocket,
   reload,
   nsid,

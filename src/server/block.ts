@@ -1,3 +1,4 @@
+import type { ConnectionTimeouts } from '../plugin/capabilities/listening.ts'
 import type { QueryObserver } from '../plugin/capabilities/query-observer.ts'
 import type { ViewFilter } from '../plugin/capabilities/view.ts'
 import type { BlockFacts, BlockPlugin, Provider } from '../plugin/contract.ts'
@@ -38,6 +39,7 @@ export interface ListenerPlan {
   /** As metrics name it: `dns://:53`, `dns://127.0.0.1:53`. */
   readonly server: string
   readonly shards: number
+  readonly timeouts: ConnectionTimeouts
   readonly blocks: readonly Block[]
   readonly router: Router<Block>
   /** One block accepts other classes than IN, which opens the whole listener to them, as in CoreDNS. */

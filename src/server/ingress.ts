@@ -1,6 +1,7 @@
 /** The transports as the server sees them: it names the listeners, they open, keep, switch and close the sockets. */
 
 import type { Scheme } from '../corefile/keys.ts'
+import type { ConnectionTimeouts } from '../plugin/capabilities/listening.ts'
 import type { AnsweredQuery } from '../plugin/observer.ts'
 import type { SocketAddress, Transport } from '../plugin/query.ts'
 
@@ -15,10 +16,8 @@ export interface Listener {
   readonly space: number
   /** UDP sockets with SO_REUSEPORT, one per UDP thread (`multisocket`); at least 1. */
   readonly shards: number
-  /** `timeouts`: where TCP connections differ from CoreDNS's defaults. Milliseconds, and queries per connection. */
-  readonly timeouts?:
-    | { readonly read?: number | undefined; readonly idle?: number | undefined; readonly queries?: number | undefined }
-    | undefined
+  /** `timeouts`: where TCP connections differ from CoreDNS's defaults. */
+  readonly timeouts?: ConnectionTimeouts | undefined
 }
 
 /** A query that the table does not answer. */

@@ -1,7 +1,7 @@
 /** Which listeners a configuration needs, and the blocks that share each. */
 
 import type { ServerKey } from '../corefile/index.ts'
-import { udpShards } from '../plugin/capabilities/listening.ts'
+import { connectionTimeouts, mergedTimeouts, udpShards } from '../plugin/capabilities/listening.ts'
 import { capabilityOf } from '../plugin/capability.ts'
 import { type Block, type ListenerPlan, serverLabel } from './block.ts'
 import { createRouter } from './routing.ts'
@@ -45,14 +45,15 @@ function createDraft(address: string, port: number): Draft {
     add: (block, zones) => void zonesOf.set(block, [...(zonesOf.get(block) ?? []), ...zones]),
     plan() {
       const blocks = [...zonesOf].map(([block, zones]): Block => ({ ...block, zones }))
-      const shards = blocks.flatMap(({ plugins }) =>
-        plugins.map(({ instance }) => capabilityOf(instance, udpShards) ?? 1),
-      )
+      const instances = blocks.flatMap(({ plugins }) => plugins.map(({ instance }) => instance))
+      const shards = instances.map((instance) => capabilityOf(instance, udpShards) ?? 1)
+      const timeouts = instances.map((instance) => capabilityOf(instance, connectionTimeouts) ?? {})
       return {
         address,
         port,
         server: serverLabel(address, port),
         shards: Math.max(1, ...shards),
+        timeouts: mergedTimeouts(timeouts),
         blocks,
         router: createRouter(blocks, ({ chain }) => chain === undefined),
         everyClass: blocks.some((block) => block.everyClass),

@@ -40,7 +40,8 @@ export async function run(
     const space = writer.createSpace()
     spaces.set(space, plan)
     for (const block of plan.blocks) published.push(publish(block, plan, space, writer))
-    return { scheme: 'dns', address: plan.address, port: plan.port, space, shards: plan.shards }
+    const { address, port, shards, timeouts } = plan
+    return { scheme: 'dns', address, port, space, shards, timeouts }
   }
 
   async function stop(): Promise<void> {

@@ -37,7 +37,7 @@ export interface Limits {
   readonly tcpRead: number
   /** Milliseconds for each later message, whole, from the last reply on (`timeouts { idle }`). */
   readonly tcpIdle: number
-  /** Milliseconds within which a client must take what was written to it. */
+  /** Milliseconds within which a client must take what was written to it (`timeouts { write }`). */
   readonly tcpWrite: number
   /**
    * Milliseconds that `close` and a removed listener wait: for replies being worked out, for a thread to end. Longer than

@@ -268,6 +268,25 @@ describe('TCP', () => {
     })
   })
 
+  test("the listener's own write timeout bounds how long a client may take nothing of its replies", () => {
+    const clock = createFakeClock()
+    return withTransport({ udp, clock }, async ({ transport, port, listener, metric }) => {
+      await transport.apply([listener({ timeouts: { write: 60_000, idle: 600_000 } })])
+      const client = await tcpClient('127.0.0.1', port)
+      client.socket.pause()
+      while ((await metric('slicedns_tcp_connections')) === 0) await new Promise(setImmediate)
+      client.write(...Array.from({ length: 1000 }, () => frame(query('big-65535'))))
+      let waited = 0
+      do {
+        clock.advance(250)
+        waited += 250
+        await new Promise(setImmediate)
+      } while ((await metric('slicedns_tcp_connections')) > 0)
+      assert.ok(waited > 60_000, `it was disconnected after ${waited} ms`)
+      client.close()
+    })
+  })
+
   test("the listener's own timeouts come before the defaults", () => {
     const clock = createFakeClock()
     return withTransport({ udp, clock }, async ({ transport, port, listener }) => {

@@ -278,7 +278,7 @@ export function openConnection(shared: SharedState, socket: Socket, listenerOf: 
   return {
     sweep(time) {
       output.measure()
-      if (output.stalledFor(time) > limits.tcpWrite) destroy()
+      if (deadlines.isStalled(output.stalledFor(time))) destroy()
       else if (state !== 'ended' && blocked()) deadlines.suspended(time)
       else if (!deadlines.passed(time)) return
       else if (state === 'ended' || framer.partial()) destroy()

@@ -12,10 +12,13 @@ export interface Deadlines {
   /** Our side is closed. */
   ended(now: number): void
   passed(now: number): boolean
+  /** The client has taken nothing of what was written to it for so many milliseconds: longer than it may. */
+  isStalled(milliseconds: number): boolean
 }
 
 /** `listenerOf` gives the listener as it is now: `timeouts` may change with a reload. */
 export function createDeadlines(limits: Limits, listenerOf: () => Listener, openedAt: number): Deadlines {
+  const write = (): number => listenerOf().timeouts?.write ?? limits.tcpWrite
   const idle = (): number => listenerOf().timeouts?.idle ?? limits.tcpIdle
   let at = openedAt + (listenerOf().timeouts?.read ?? limits.tcpRead)
   return {
@@ -29,8 +32,9 @@ export function createDeadlines(limits: Limits, listenerOf: () => Listener, open
       at = now + idle()
     },
     ended(now) {
-      at = now + limits.tcpWrite
+      at = now + write()
     },
     passed: (now) => now > at,
+    isStalled: (milliseconds) => milliseconds > write(),
   }
 }

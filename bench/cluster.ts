@@ -105,6 +105,7 @@ async function eventLatency(): Promise<number[]> {
       pods: false,
       serviceImports: false,
       podNames: false,
+      podLabels: false,
       zones: false,
       sliceUids: false,
       annotationPrefixes: [],

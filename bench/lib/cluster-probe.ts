@@ -32,6 +32,7 @@ const cluster = openCluster(
     pods: false,
     serviceImports: false,
     podNames: false,
+    podLabels: false,
     zones: false,
     sliceUids: false,
     annotationPrefixes: ['slicedns.io/'],

@@ -27,6 +27,7 @@ export const config: Omit<ClusterConfig, 'source'> = {
   pods: false,
   serviceImports: false,
   podNames: false,
+  podLabels: false,
   zones: false,
   sliceUids: false,
   annotationPrefixes: ['slicedns.io/'],

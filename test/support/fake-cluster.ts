@@ -35,6 +35,7 @@ export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster
     pods: true,
     serviceImports: true,
     podNames: true,
+    podLabels: true,
     zones: true,
     sliceUids: false,
     annotationPrefixes: ['slicedns.io/', 'txt.slicedns.io/'],

@@ -2,7 +2,7 @@
 import type { ClusterConfig, ServicePort } from '../model/types.ts'
 
 /** What of an object is kept. */
-export type Keep = Pick<ClusterConfig, 'annotationPrefixes' | 'podNames' | 'zones' | 'sliceUids'>
+export type Keep = Pick<ClusterConfig, 'annotationPrefixes' | 'podNames' | 'podLabels' | 'zones' | 'sliceUids'>
 
 /** An object that does not read as what it says it is. It is skipped; `message` says what is wrong with it. */
 export class MalformedObject extends Error {
@@ -25,6 +25,8 @@ export interface MetaDraft {
   /** multicluster.kubernetes.io/source-cluster. */
   sourceCluster: string
   annotations: Record<string, string> | undefined
+  /** Read only where labels of pods are kept. */
+  labels: Record<string, string> | undefined
   /** The annotation k8s.io/initial-events-end of a bookmark. */
   initialEventsEnd: boolean
 }
@@ -53,6 +55,7 @@ export function newMeta(): MetaDraft {
     importedService: '',
     sourceCluster: '',
     annotations: undefined,
+    labels: undefined,
     initialEventsEnd: false,
   }
 }

@@ -27,6 +27,10 @@ export function jsonMeta(object: unknown, reducer: Reducer): MetaDraft {
   meta.service = share(text(labels[label.service], label.service))
   meta.importedService = share(text(labels[label.importedService], label.importedService))
   meta.sourceCluster = share(text(labels[label.sourceCluster], label.sourceCluster))
+  if (reducer.keep.podLabels) {
+    const texts = Object.entries(labels).map(([key, value]) => [share(key), share(text(value, key))])
+    meta.labels = Object.fromEntries(texts)
+  }
   for (const [key, value] of Object.entries(fields(metadata.annotations, 'metadata.annotations'))) {
     if (key === label.initialEventsEnd) meta.initialEventsEnd = value === 'true'
     if (!reducer.keepsAnnotation(key)) continue
@@ -60,8 +64,10 @@ export function reduceJson(
     case 'namespaces':
       return reducer.namespace(meta)
     case 'pods': {
-      const ip = text(status.podIP, 'status.podIP')
-      return ip === '' ? undefined : reducer.pod(meta, ip)
+      const all = list(status.podIPs, 'status.podIPs').map((entry) =>
+        text(fields(entry, 'status.podIPs').ip, 'status.podIPs.ip'),
+      )
+      return reducer.pod(meta, [...all, text(status.podIP, 'status.podIP')])
     }
     case 'serviceimports':
       return reducer.serviceImport(

@@ -39,9 +39,9 @@ export function reduceProtobuf(
     case 'namespaces':
       return reducer.namespace(meta)
     case 'pods': {
-      const pod = { ip: '' }
+      const pod: PodAddresses = { podIP: '', podIPs: [] }
       readAll(object, pod, readPod, reducer)
-      return pod.ip === '' ? undefined : reducer.pod(meta, pod.ip)
+      return reducer.pod(meta, [...pod.podIPs, pod.podIP])
     }
     case 'serviceimports':
       throw new MalformedObject('a custom resource has no protobuf form')
@@ -71,9 +71,17 @@ const readCreationTime: ReadField<MetaDraft> = (field, meta, pbf) => {
 const readLabel: ReadField<{ key: string; meta: MetaDraft }> = (field, entry, pbf, reducer) => {
   if (field === 1) entry.key = text(pbf, reducer)
   if (field !== 2) return
-  if (entry.key === label.service) entry.meta.service = text(pbf, reducer)
-  else if (entry.key === label.importedService) entry.meta.importedService = text(pbf, reducer)
-  else if (entry.key === label.sourceCluster) entry.meta.sourceCluster = text(pbf, reducer)
+  const { key, meta } = entry
+  const isOurs = key === label.service || key === label.importedService || key === label.sourceCluster
+  if (!isOurs && !reducer.keep.podLabels) return
+  const value = text(pbf, reducer)
+  if (reducer.keep.podLabels) {
+    meta.labels ??= {}
+    meta.labels[key] = value
+  }
+  if (key === label.service) meta.service = value
+  else if (key === label.importedService) meta.importedService = value
+  else if (key === label.sourceCluster) meta.sourceCluster = value
 }
 
 /** The value is read only for keys that are asked for: others are up to 256 KiB of other programs' state. */
@@ -131,12 +139,22 @@ const readPort: ReadField<{ name: string; protocol: string; port: number | undef
   else if (field === 3) draft.port = integer(pbf)
 }
 
-const readPod: ReadField<{ ip: string }> = (field, pod, pbf, reducer) => {
+interface PodAddresses {
+  podIP: string
+  readonly podIPs: string[]
+}
+
+const readPod: ReadField<PodAddresses> = (field, pod, pbf, reducer) => {
   if (field === 3) nested(pbf, pod, reducer, readPodStatus)
 }
 
-const readPodStatus: ReadField<{ ip: string }> = (field, pod, pbf, reducer) => {
-  if (field === 6) pod.ip = text(pbf, reducer)
+const readPodStatus: ReadField<PodAddresses> = (field, pod, pbf, reducer) => {
+  if (field === 6) pod.podIP = text(pbf, reducer)
+  else if (field === 12) nested(pbf, pod, reducer, readPodIP)
+}
+
+const readPodIP: ReadField<PodAddresses> = (field, pod, pbf, reducer) => {
+  if (field === 1) pod.podIPs.push(text(pbf, reducer))
 }
 
 interface SliceFacts {

@@ -17,12 +17,14 @@ export interface Reducer {
   keepsAnnotation(key: string): boolean
   service(draft: ServiceDraft): Service
   namespace(meta: MetaDraft): Namespace
-  pod(meta: MetaDraft, ip: string): Pod
+  /** Undefined for a pod without an address. `ips`: some may be '', or the same. */
+  pod(meta: MetaDraft, ips: readonly string[]): Pod | undefined
   serviceImport(meta: MetaDraft, type: string, ips: readonly string[], ports: readonly ServicePort[]): ServiceImport
   readonly slice: SliceBuilder
 }
 
 const noAnnotations: Readonly<Record<string, string>> = Object.freeze({})
+const noLabels: Pod['labels'] = Object.freeze({})
 const noTexts: readonly string[] = Object.freeze([])
 const noIngress: Service['ingress'] = Object.freeze([])
 
@@ -37,7 +39,11 @@ export function createReducer(keep: Keep): Reducer {
     keepsAnnotation: (key) => keep.annotationPrefixes.some((prefix) => key.startsWith(prefix)),
     slice: createSliceBuilder(keep, ports.share),
     namespace: (meta) => ({ name: clusterScoped(meta), uid: meta.uid, annotations: annotations(meta) }),
-    pod: (meta, ip) => ({ ...namespaced(meta), ip, terminating: meta.terminating }),
+    pod(meta, all) {
+      const ips = [...new Set(all)].filter((ip) => ip !== '')
+      if (ips.length === 0) return undefined
+      return { ...namespaced(meta), ips, labels: meta.labels ?? noLabels, terminating: meta.terminating }
+    },
     serviceImport: (meta, type, ips, portList) => ({
       ...namespaced(meta),
       type: type === 'Headless' ? 'Headless' : 'ClusterSetIP',

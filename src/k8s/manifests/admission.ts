@@ -55,6 +55,7 @@ export function createAdmission(
 
   const reduceOne = (resource: Resource, object: ApiObject['object'], meta: MetaDraft): Admitted | undefined => {
     if (!watched.includes(resource) || !selectors[resource](labelsOf(object, meta, resource))) return undefined
+    if (resource === 'pods' && isFinished(object)) return undefined
     const reduced = reduceJson(resource, object, meta, reducer, undefined)
     return reduced && { resource, object: reduced, implied: false }
   }
@@ -92,6 +93,12 @@ export function createAdmission(
       ]
     },
   }
+}
+
+/** As the field selector for pods of an API server (api/resources.ts). */
+function isFinished({ status }: ApiObject['object']): boolean {
+  const { phase } = (status ?? {}) as { readonly phase?: unknown }
+  return phase === 'Succeeded' || phase === 'Failed' || phase === 'Unknown'
 }
 
 function metaOf({ kind, object }: ApiObject, reducer: Reducer): MetaDraft {

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import { canonicalAddress } from './address.ts'
-import { sameNamespace, samePod, samePorts, sameService, sameServiceImport, sameSlice } from './compare.ts'
+import { sameNamespace, samePod, samePorts, sameService, sameServiceImport, sameSlice, sameTexts } from './compare.ts'
 import { createEventFeed, type Subscribe } from './event-feed.ts'
 import { createMultimap } from './multimap.ts'
 import { createResourceStore, type ResourceStore } from './resource-store.ts'
@@ -91,10 +91,10 @@ export function createClusterModel(
   }
 
   const podChanged = (before: Pod | undefined, after: Pod | undefined): void => {
-    if (before !== undefined) podIPs.remove(before.ip, before)
-    if (after !== undefined) podIPs.add(after.ip, after)
+    for (const ip of before?.ips ?? []) podIPs.remove(ip, before!)
+    for (const ip of after?.ips ?? []) podIPs.add(ip, after!)
     // CoreDNS counts a new, gone or moved address, not the wish to delete its pod (docs/coredns-behaviour.md §4.6).
-    touch('cluster', before?.ip !== after?.ip)
+    touch('cluster', !sameTexts(before?.ips, after?.ips))
   }
 
   const importChanged = (before: ServiceImport | undefined, after: ServiceImport | undefined): void => {

@@ -48,7 +48,7 @@ export function sameNamespace(a: Namespace, b: Namespace): boolean {
 }
 
 export function samePod(a: Pod, b: Pod): boolean {
-  return a.ip === b.ip && a.terminating === b.terminating
+  return a.terminating === b.terminating && sameTexts(a.ips, b.ips) && sameAnnotations(a.labels, b.labels)
 }
 
 export function sameServiceImport(a: ServiceImport, b: ServiceImport): boolean {

@@ -88,8 +88,10 @@ export interface ServiceImport {
 export interface Pod {
   readonly namespace: string
   readonly name: string
-  /** status.podIP as the API writes it. */
-  readonly ip: string
+  /** status.podIPs and status.podIP as the API writes them, each once; at least one. */
+  readonly ips: readonly string[]
+  /** Kept only when ClusterConfig.podLabels; else {}. */
+  readonly labels: Readonly<Record<string, string>>
   /** Its deletion was asked for: soon the address may be another pod's. */
   readonly terminating: boolean
 }
@@ -125,7 +127,7 @@ export interface ClusterView {
   allSlices(): Iterable<EndpointSlice>
   namespace(name: string): Namespace | undefined
   namespaces(): Iterable<Namespace>
-  /** Of `pods verified`: a pod with this status.podIP (as text, as the API writes it) exists in the namespace. */
+  /** Of `pods verified`: a pod with this address (as text, as the API writes it) exists in the namespace. */
   hasPod(namespace: string, ip: string): boolean
   /** The pods with this IP: several on the host's network, or for a moment when an address changes hands. */
   podsByIP(ip: string): readonly Pod[]
@@ -189,6 +191,7 @@ export interface ClusterConfig {
   readonly pods: boolean
   readonly serviceImports: boolean
   readonly podNames: boolean
+  readonly podLabels: boolean
   readonly zones: boolean
   readonly sliceUids: boolean
   /** Annotation key prefixes to keep: `slicedns.io/`, `txt.slicedns.io/`. */

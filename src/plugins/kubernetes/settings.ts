@@ -128,6 +128,7 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
         pods: options.pods === 'verified',
         serviceImports: multicluster.length > 0,
         podNames: options.endpoint_pod_names,
+        podLabels: false,
         zones: options.zonal,
         sliceUids: options.events,
         annotationPrefixes: [changeTimeAnnotation, ...(prefix === undefined ? [] : keyStarts(prefix))],

@@ -16,7 +16,13 @@ import {
   type KubeObject,
 } from '../../support/api-server/encode.ts'
 
-const reducer = createReducer({ annotationPrefixes: ['slicedns.io/'], podNames: true, zones: true, sliceUids: true })
+const reducer = createReducer({
+  annotationPrefixes: ['slicedns.io/'],
+  podNames: true,
+  podLabels: true,
+  zones: true,
+  sliceUids: true,
+})
 
 const name = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?$/)
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
@@ -104,7 +110,14 @@ const kinds: Readonly<Record<string, { resource: Resource; object: fc.Arbitrary<
     object: fc.record({
       kind: fc.constant('Pod'),
       metadata,
-      status: fc.record({ phase: fc.constant('Running'), podIP: fc.oneof(ip4, fc.constant('')) }),
+      status: fc.record(
+        {
+          phase: fc.constant('Running'),
+          podIP: fc.oneof(ip4, fc.constant('')),
+          podIPs: fc.array(fc.record({ ip: fc.oneof(ip4, ip6) }), { maxLength: 2 }),
+        },
+        { requiredKeys: ['phase'] },
+      ),
     }),
   },
 }

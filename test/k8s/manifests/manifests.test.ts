@@ -123,6 +123,20 @@ endpoints: [{addresses: [10.7.0.1], zone: a}]
     assert.deepEqual([found.cluster, found.zones, harness.lines], ['east', ['a'], []])
   })
 
+  test('a finished pod of a directory of manifests has no name, and loses the one that it had', async (t) => {
+    const pod = (name: string, address: string, phase: string) =>
+      `---\nkind: Pod\nmetadata: {name: ${name}, namespace: shop}\nstatus: {phase: ${phase}, podIP: ${address}}\n`
+    const directory = folder(t, {
+      'a.yaml': pod('a', '10.0.0.1', 'Succeeded') + pod('b', '10.0.0.2', 'Failed') + pod('c', '10.0.0.3', 'Running'),
+    })
+    const harness = open(t, directory, { pods: true })
+    await harness.synced()
+    const found = () => [1, 2, 3].map((host) => harness.view.hasPod('shop', `10.0.0.${host}`))
+    assert.deepEqual(found(), [false, false, true])
+    writeFileSync(join(directory, 'a.yaml'), pod('c', '10.0.0.3', 'Succeeded'))
+    await until(() => assert.deepEqual(found(), [false, false, false]))
+  })
+
   test('an empty one is a cluster without objects', async (t) => {
     const harness = open(t, folder(t))
     await harness.synced()

@@ -251,6 +251,29 @@ describe('pods and imports', () => {
     assert.deepEqual(cluster.view.podsByIP('10.0.0.2'), [])
   })
 
+  test('a pod is found by each of its addresses, and by none that it has lost', () => {
+    const cluster = createFakeCluster()
+    const pod = (podIP: string, ...podIPs: string[]) => ({
+      kind: 'Pod',
+      metadata: { namespace: 'shop', name: 'a' },
+      status: { podIP, podIPs: podIPs.map((ip) => ({ ip })) },
+    })
+    const found = () =>
+      ['10.0.0.1', 'fd00::1', '10.0.0.2'].map((ip) => Number(cluster.view.hasPod('shop', ip))).join('')
+    const cases = [
+      [pod('10.0.0.1', '10.0.0.1', 'fd00::1'), '110'],
+      [pod('10.0.0.1'), '100'],
+      [pod('', 'fd00::1', '10.0.0.2'), '011'],
+    ] as const
+    for (const [object, wanted] of cases) {
+      cluster.apply(object)
+      assert.equal(found(), wanted)
+    }
+    cluster.apply(pod('10.0.0.1', 'fd00::1'))
+    cluster.remove('Pod', 'shop', 'a')
+    assert.equal(found(), '000')
+  })
+
   test('a pod whose deletion was asked for keeps its address until it is gone, and says so', () => {
     const clock = createFakeClock({ wall: 1_000_000 })
     const cluster = createFakeCluster({ clock })
@@ -265,7 +288,7 @@ describe('pods and imports', () => {
     clock.advance(5000)
     cluster.apply(pod('2026-01-01T00:00:00Z'))
     assert.deepEqual(cluster.view.podsByIP('10.0.0.1'), [
-      { namespace: 'shop', name: 'a', ip: '10.0.0.1', terminating: true },
+      { namespace: 'shop', name: 'a', ips: ['10.0.0.1'], labels: {}, terminating: true },
     ])
     assert.equal(cluster.view.hasPod('shop', '10.0.0.1'), true)
     assert.deepEqual(events, ['namespace shop'])

@@ -183,6 +183,8 @@ function writePod(object: KubeObject, pbf: PbfWriter): void {
     (status: KubeObject, inner: PbfWriter) => {
       writeText(inner, 1, status.phase ?? '')
       writeText(inner, 6, status.podIP ?? '')
+      for (const address of status.podIPs ?? [])
+        inner.writeMessage(12, ({ ip }: KubeObject, entry: PbfWriter) => writeText(entry, 1, ip), address)
     },
     object.status ?? {},
   )

@@ -12,6 +12,7 @@ import type { Cluster, ClusterConfig, ClusterView } from '../../k8s/model/types.
 import { clusterKey, openCluster } from '../../k8s/open.ts'
 import { compiledSource } from '../../plugin/capabilities/compiled-source.ts'
 import { exampleQuestions, explainLines } from '../../plugin/capabilities/explain.ts'
+import { metadataScope, metadataSource } from '../../plugin/capabilities/metadata.ts'
 import { erased, provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Timer } from '../../scheduling/clock.ts'
@@ -30,6 +31,7 @@ import { createHandler } from './handler.ts'
 import { createHoldQueue } from './hold/hold-queue.ts'
 import { createHoldQuota } from './hold/quota.ts'
 import { followIndexes } from './indexes.ts'
+import { createMetadata } from './metadata.ts'
 import { measureProgrammingLatency } from './publish/programming-latency.ts'
 import { createSettling, type SettlingTracker } from './publish/settling.ts'
 import { createSource } from './publish/source.ts'
@@ -54,7 +56,12 @@ export const kubernetes: Plugin<KubernetesSettings> = {
 }
 
 function setup(settings: KubernetesSettings, { block, clock, log, metrics, process }: Setup): Instance {
-  const config: ClusterConfig = { ...settings.cluster, source: located(settings, block.root) }
+  /** Complete at `start`. Labels of pods are kept only where somebody can ask for them. */
+  const config = (): ClusterConfig => ({
+    ...settings.cluster,
+    podLabels: block.capability(metadataScope) !== undefined,
+    source: located(settings, block.root),
+  })
   const source = createSource({
     zones: [...settings.dns.zones, ...openZones(settings.dns)],
     clock,
@@ -96,7 +103,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   function followSettling(cluster: Cluster): Held<SettlingTracker> | undefined {
     const settle = settings.dns.adaptiveTtl?.settle
     if (settle === undefined) return undefined
-    return process.acquire(`settling ${settle} ${clusterKey(config)}`, () => {
+    return process.acquire(`settling ${settle} ${clusterKey(config())}`, () => {
       const tracker = createSettling(cluster, settle, clock)
       return { value: tracker, stop: tracker.stop }
     })
@@ -104,11 +111,14 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
 
   /** Shared across reloads and by all blocks of the same cluster, so that each annotation problem is reported once. */
   function shareReport({ create }: Cluster): Held<AnnotationReport> {
-    return process.acquire(`annotations ${settings.annotationPrefix} ${settings.events} ${clusterKey(config)}`, () => {
-      const events = settings.events && create ? createProblemEvents({ create, log, clock }) : undefined
-      const report = createAnnotationReport({ log, metrics, clock, events })
-      return { value: report, stop: report.stop }
-    })
+    return process.acquire(
+      `annotations ${settings.annotationPrefix} ${settings.events} ${clusterKey(config())}`,
+      () => {
+        const events = settings.events && create ? createProblemEvents({ create, log, clock }) : undefined
+        const report = createAnnotationReport({ log, metrics, clock, events })
+        return { value: report, stop: report.stop }
+      },
+    )
   }
 
   /** The server does not wait for the cluster, because it answers other zones meanwhile. This logs that it is still unsynced. */
@@ -141,13 +151,14 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
         searchLists,
         createSearchLists(context, () => nodeDomains),
       ),
+      provide(metadataSource, createMetadata(context)),
       provide(exampleQuestions, () => suggestQuestions(context())),
       provide(explainLines, (query) => explain(context(), query)),
     ],
     ready: () => (clusterContext?.view.synced ? overdue || !lacksImports(clusterContext.view) : false),
     start() {
-      held = process.acquire(clusterKey(config), () => {
-        const cluster = openCluster(config, { log, metrics, clock })
+      held = process.acquire(clusterKey(config()), () => {
+        const cluster = openCluster(config(), { log, metrics, clock })
         return { value: cluster, start: cluster.start, stop: cluster.stop }
       })
       settling = followSettling(held.value)

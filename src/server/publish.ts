@@ -40,15 +40,19 @@ export function publishBlock(
     const source = capabilityOf(instance, compiledSource)
     return source ? [{ plugin, source, position }] : []
   })
+  const sinks: SourceSink[] = []
   let detached = false
 
   function attach(at: number): Promise<void> {
     const { source, position } = sources[at]
     const names = sources.map(({ plugin }) => plugin)
-    const sink = tableSink(createGate(block, position, space, writer), {
+    const order: SourceOrder = {
       before: new Set(names.slice(0, at)),
-      isLast: at === names.length - 1,
-    })
+      after: new Set(names.slice(at + 1)),
+      later: () => sinks.slice(at + 1),
+    }
+    const sink = tableSink(createGate(block, position, space, writer), order)
+    sinks.push(sink)
     const attachment = source.attach(sink)
     attached.push(attachment)
     return attachment.settled
@@ -163,14 +167,24 @@ function combineObservers(observers: readonly QueryObserver[], name: string): Ob
 /** Where a source stands among those of its block: a name that one before it has published is not its own. */
 interface SourceOrder {
   readonly before: ReadonlySet<string>
-  readonly isLast: boolean
+  readonly after: ReadonlySet<string>
+  readonly later: () => readonly SourceSink[]
 }
 
-function tableSink(gate: Gate, { before, isLast }: SourceOrder): TableSink {
+interface SourceSink extends TableSink {
+  /** An earlier source has given the name up: publishes what this one has there, if anything. */
+  restore(name: string): boolean
+}
+
+function tableSink(gate: Gate, { before, after, later }: SourceOrder): SourceSink {
   const { space, writer, block } = gate
   const declared = new Set<string>()
   /** Names and zones inside the source's that the chain answers whole. */
   const barred = new Set<string>()
+  /** What the source has at names of earlier sources. */
+  const shadowed = new Map<string, NodeSpec>()
+  /** Names of later sources that it has replaced: what they have there is not known any more. */
+  const replaced = new Set<string>()
 
   /**
    * A zone of another block, or a name that a plugin claims, would be denied by closed nodes above it: a node that sends
@@ -181,9 +195,9 @@ function tableSink(gate: Gate, { before, isLast }: SourceOrder): TableSink {
     declared.add(zone)
     const claimed = gate.claimed.filter((name) => isSubdomain(zone, name) && block.owns(name))
     for (const name of [...block.foreignZonesBelow(zone), ...claimed]) {
-      if (barred.has(name) || isTaken(name)) continue
+      if (barred.has(name)) continue
       barred.add(name)
-      putForChain(name, zone)
+      if (!isTaken(name)) putForChain(name, zone)
     }
   }
 
@@ -192,6 +206,23 @@ function tableSink(gate: Gate, { before, isLast }: SourceOrder): TableSink {
   }
 
   const isTaken = (name: string): boolean => before.size > 0 && before.has(writer.pluginAt(space, name) ?? '')
+
+  function put(name: string, node: NodeSpec): void {
+    const mayDeny = !isForeign(node.zone)
+    const open = node.below === 'closed' && mayDeny ? gate.openBelow(name) : 'all'
+    const openFor = typeof open === 'object' ? open : undefined
+    const claims = mayDeny ? gate.claims(name) : [...gate.claims(name), foreignDenials]
+    const published = withoutClaimed(node, claims)
+    const below = open === 'all' ? 'open' : 'closed'
+    writer.put(space, gate.profileFor(name, openFor), name, { ...published, below })
+  }
+
+  function remove(name: string): void {
+    const wasReplaced = replaced.delete(name)
+    if (!barred.has(name) && later().some((sink) => sink.restore(name))) return
+    if (barred.has(name) || wasReplaced) putForChain(name, nearest(declared, name))
+    else writer.remove(space, name)
+  }
 
   // A zone has one SOA in a space, that of the block which has its apex: another one's may be of another TTL.
   const isForeign = (zone: string) => !block.owns(zone)
@@ -204,20 +235,26 @@ function tableSink(gate: Gate, { before, isLast }: SourceOrder): TableSink {
       bar(zone.zone)
     },
     put(name, node) {
-      if (!block.owns(name) || isTaken(name)) return
-      const mayDeny = !isForeign(node.zone)
-      const open = node.below === 'closed' && mayDeny ? gate.openBelow(name) : 'all'
-      const openFor = typeof open === 'object' ? open : undefined
-      const claims = mayDeny ? gate.claims(name) : [...gate.claims(name), foreignDenials]
-      const published = withoutClaimed(node, claims)
-      const below = open === 'all' ? 'open' : 'closed'
-      writer.put(space, gate.profileFor(name, openFor), name, { ...published, below })
+      if (!block.owns(name)) return
+      if (isTaken(name)) {
+        shadowed.set(name, node)
+        return
+      }
+      if (after.size > 0 && after.has(writer.pluginAt(space, name) ?? '')) replaced.add(name)
+      put(name, node)
     },
     remove(name) {
-      if (!block.owns(name) || isTaken(name)) return
-      // What a later source says of the name is not known here: the chain says it, until that source publishes it again.
-      if (barred.has(name) || !isLast) putForChain(name, nearest(declared, name))
-      else writer.remove(space, name)
+      if (!block.owns(name)) return
+      if (isTaken(name)) shadowed.delete(name)
+      else remove(name)
+    },
+    restore(name) {
+      const node = shadowed.get(name)
+      shadowed.delete(name)
+      if (node) put(name, node)
+      else if (barred.has(name)) putForChain(name, nearest(declared, name))
+      else return false
+      return true
     },
   }
 }

@@ -3,6 +3,7 @@
 import { lameduck } from '../plugin/capabilities/lameduck.ts'
 import { capabilityOf } from '../plugin/capability.ts'
 import type { TableWriter } from '../table/api.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Block, ListenerPlan } from './block.ts'
 import type { Configuration } from './configuration.ts'
@@ -63,7 +64,10 @@ export async function run(
     listeners,
     planOf: (space) => spaces.get(space),
     lameduck: Math.max(0, ...instances.map((instance) => capabilityOf(instance, lameduck) ?? 0)),
-    settled: Promise.all(published.map(({ settled }) => settled)).then(() => undefined),
+    settled: Promise.all(published.map(({ settled }) => settled)).then(
+      () => undefined,
+      (error: unknown) => log.error(`names are not in the answer table: ${errorMessage(error)}`),
+    ),
     serving() {
       for (const instance of instances) instance.serving?.()
     },

@@ -136,10 +136,27 @@ describe('two sources of one block', () => {
     assert.equal(server.table('www.example. A'), 'NOERROR; www.example. 60 IN A 203.0.113.1')
   })
 
-  it('two sources of one block leave a name to the chain that the first gives up, until the second publishes it again', async (t) => {
-    const first = recordsPlugin('first', { zone: '.', fallthrough: true }, ['www.example. 60 IN A 203.0.113.1'])
+  it('a name that the first of two sources gives up is answered as the second has it, its last change included', async (t) => {
+    const first = recordsPlugin('first', { zone: '.', fallthrough: true }, [
+      'www.example. 60 IN A 203.0.113.1',
+      'gone.example. 60 IN A 203.0.113.2',
+    ])
     const second = recordsPlugin('second', { zone: 'example.', fallthrough: false }, behind)
     const server = await serve(t, [first.plugin, second.plugin])
+    second.update([soa(), 'www.example. 60 IN A 192.0.2.9', 'new.example. 60 IN A 192.0.2.8'])
+    await until(() => assert.match(server.table('new.example. A'), /^NOERROR/))
+    assert.equal(server.table('gone.example. A'), 'NOERROR; gone.example. 60 IN A 203.0.113.2')
+    first.update([])
+    await until(() => assert.equal(server.table('www.example. A'), 'NOERROR; www.example. 60 IN A 192.0.2.9'))
+    await until(() => assert.match(server.table('gone.example. A'), /^NXDOMAIN/))
+  })
+
+  it('a name that the first of two sources took from the second, and gives up, is left to the chain until that changes it', async (t) => {
+    const first = recordsPlugin('first', { zone: '.', fallthrough: true }, [])
+    const second = recordsPlugin('second', { zone: 'example.', fallthrough: false }, behind)
+    const server = await serve(t, [first.plugin, second.plugin])
+    first.update(['www.example. 60 IN A 203.0.113.1'])
+    await until(() => assert.equal(server.table('www.example. A'), 'NOERROR; www.example. 60 IN A 203.0.113.1'))
     first.update([])
     await until(() => assert.equal(server.table('www.example. A'), 'miss'))
     second.update([soa(), 'www.example. 60 IN A 192.0.2.9'])

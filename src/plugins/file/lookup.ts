@@ -132,7 +132,7 @@ function fromName(view: View, query: Query, rrsets: RRsets): Found | Promise<Fou
 function fromWildcard(view: View, query: Query): Found | Promise<Found> | undefined {
   const { zone } = view
   const { name, qtype } = query
-  if (zone.above.has(name)) return undefined
+  if (name === zone.origin || zone.above.has(name)) return undefined
   const wildcard = wildcardAt(zone, name)
   const rrsets = zone.names.get(wildcard)
   if (!rrsets) return zone.above.has(wildcard) ? found('nodata', [], view.soa()) : undefined
@@ -145,6 +145,7 @@ function fromWildcard(view: View, query: Query): Found | Promise<Found> | undefi
   return found('success', answer, [...view.ns(), ...view.nsec(zone.denier(name))], view.additional(answer))
 }
 
+/** `name` is below the apex. */
 function wildcardAt(zone: Zone, name: string): string {
   let encloser = parentOf(name)
   while (encloser !== zone.origin && !zone.names.has(encloser) && !zone.above.has(encloser))

@@ -138,6 +138,12 @@ describe('the plugin file', () => {
       assert.equal(await seen(instance, question), expected)
     })
 
+  it('a zone of nothing but SOA and NS denies every other name, and has no other type at its apex', async (t) => {
+    const instance = setUp(file, `file ${folder(t, { db: `${soa} NS ns\n` })}/db example.org`)
+    assert.equal(await seen(instance, 'example.org. A'), `NOERROR aa |  |  ${theSoa} |`)
+    assert.equal(await seen(instance, 'www.example.org. A'), `NXDOMAIN aa |  |  ${theSoa} |`)
+  })
+
   it('a loop of two CNAMEs ends after ten of them', async (t) => {
     const instance = setUp(file, `file ${folder(t, { db: zone })}/db example.org`)
     assert.equal((await seen(instance, 'loop1.example.org. A')).split('CNAME').length - 1, 10)

@@ -74,7 +74,7 @@ export interface Report {
 /** Seconds after the attack until everything must be normal again. */
 const recovery = 2
 /** Milliseconds for which that is then watched. */
-const watched = 1_500
+const watched = 1_000
 
 const table = 'web.shop.svc.cluster.local'
 const chain = '10-1-2-3.shop.pod.cluster.local'

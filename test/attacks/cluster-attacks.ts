@@ -58,7 +58,7 @@ export const clusterAttacks: readonly Attack[] = [
             annotations: { 'slicedns.io/alias': aliases },
           }),
         )
-        await seconds(3)
+        await seconds(2)
       }
     },
   },

@@ -15,7 +15,7 @@ const pipelined = (page: keyof Ports, path: string, connections: number, each: n
   title: `${connections} connections with ${each} pipelined GET ${path} each, nothing read`,
   async run({ ports }) {
     const sockets = await sendOnConnections(ports[page], { connections }, requests(path, each))
-    await seconds(4)
+    await seconds(3)
     await closeAll(sockets)
   },
 })
@@ -25,10 +25,10 @@ export const httpAttacks: readonly Attack[] = [
   pipelined('ready', '/ready', 40, 40_000),
   {
     finding: 1,
-    title: '200 connections with pipelined GET /health, opened again for 4 s',
+    title: '200 connections with pipelined GET /health, opened again for 3 s',
     // The attack fills the listener of /health: the idlest and heaviest lose, never a probe for long.
     async run({ ports }) {
-      for (let round = 0; round < 4; round++) {
+      for (let round = 0; round < 3; round++) {
         const sockets = await sendOnConnections(ports.health, { connections: 200 }, requests('/health', 2_000))
         await seconds(1)
         await closeAll(sockets)

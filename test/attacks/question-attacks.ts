@@ -72,7 +72,7 @@ export const questionAttacks: readonly Attack[] = [
     objects: () => layers(10, 12),
     async run({ ports }) {
       await udpFlood(ports.dns, { perSecond: 50, count: 10 }, () => question('l0-0.shop.svc.cluster.local', 'A'))
-      await seconds(5)
+      await seconds(4)
     },
   },
   {
@@ -84,7 +84,7 @@ export const questionAttacks: readonly Attack[] = [
       await seconds(2)
       arena.api.delete('EndpointSlice', 'shop', 'fan-0')
       arena.api.delete('Service', 'shop', 'fan')
-      await seconds(4)
+      await seconds(3)
     },
     // What was forwarded before the deletion may wait for its deadline; nobody's else does.
     spares: ['forwarded'],
@@ -111,7 +111,7 @@ export const questionAttacks: readonly Attack[] = [
       await udpFlood(ports.dns, { perSecond: 100, count: 40 }, (i) =>
         question('many.shop.svc.cluster.local', 'A', { id: i }),
       )
-      await seconds(5)
+      await seconds(4)
       const asked = (await upstream.questions('good')) - before
       // The judge's own are among them: five a second.
       assert.ok(asked < 40 * 64 + 100, `40 questions became ${asked} at the upstream`)

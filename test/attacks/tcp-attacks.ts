@@ -30,7 +30,7 @@ export const tcpAttacks: readonly Attack[] = [
         ),
       )
       const sockets = await sendOnConnections(ports.dns, { connections: 120 }, queries)
-      await seconds(5)
+      await seconds(4)
       await closeAll(sockets)
     },
   },

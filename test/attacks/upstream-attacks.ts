@@ -6,7 +6,7 @@ import { question } from './messages.ts'
 import { askOverUdp, seconds, udpFlood } from './traffic.ts'
 
 const silentFlood: Attack['run'] = ({ ports }) =>
-  udpFlood(ports.dns, { perSecond: 8_000, count: 48_000 }, (i) =>
+  udpFlood(ports.dns, { perSecond: 8_000, count: 32_000 }, (i) =>
     question(`r${i.toString(36)}.silent.test`, 'A', { id: i & 0xffff }),
   )
 

@@ -123,7 +123,13 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
   test('a page in protobuf is the page in JSON', async (t) => {
     t.after(clear)
     for (const name of ['a', 'b', 'c']) await putService(name)
-    const reducer = createReducer({ annotationPrefixes: [''], podNames: true, podLabels: true, zones: true, sliceUids: false })
+    const reducer = createReducer({
+      annotationPrefixes: [''],
+      podNames: true,
+      podLabels: true,
+      zones: true,
+      sliceUids: false,
+    })
     const read = async (make: typeof jsonList, accept: string) => {
       const reader = make(reducer)
       const found: unknown[] = []

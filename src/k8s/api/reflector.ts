@@ -100,14 +100,18 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
   const retries = createRetryPolicy(clock)
   let state: State = { kind: 'listing', how: 'streaming', seen: '', atLeast: 'seen' }
   let lists = 0
+  const versions = apiResources[resource].paths.length
+  /** The API version in use, and how many in a row the server did not have. */
+  let version = 0
+  let missingVersions = 0
 
   const request = async (
     session: Session,
-    parameters: Parameters<typeof requestPath>[2],
+    parameters: Parameters<typeof requestPath>[3],
     accept: string,
     signal: AbortSignal,
   ): Promise<ApiResponse> => {
-    const response = await connection.get(session, requestPath(resource, config, parameters), accept, signal)
+    const response = await connection.get(session, requestPath(resource, version, config, parameters), accept, signal)
     if (response.status === 200) return response
     throw statusFailure(await readStatus(response, reducer), connection.name, response.retryAfter)
   }
@@ -130,6 +134,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
   }
 
   const succeeded = (): void => {
+    missingVersions = 0
     retries.succeeded()
     errors.over()
   }
@@ -243,8 +248,14 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     if (state.kind === 'watching' && version !== '') state.seen = version
   }
 
-  /** A custom resource without definition has no objects. It may be installed later. */
-  const listNothing = async (): Promise<void> => {
+  /** A custom resource whose definition has no version that is known here has no objects. It may be installed later. */
+  const findVersion = async (): Promise<void> => {
+    version = (version + 1) % versions
+    if (++missingVersions < versions) {
+      const seen = state.kind === 'backingOff' ? '' : state.seen
+      state = { kind: 'listing', how: 'streaming', seen, atLeast: 'seen' }
+      return
+    }
     beginList()
     await completeList('')
     const next: Listing = { kind: 'listing', how: 'streaming', seen: '', atLeast: 'seen' }
@@ -290,7 +301,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
         } catch (error) {
           if (signal.aborted) return
           const failure = failureOf(error)
-          if (failure.reason === 'missing' && apiResources[resource].custom) await listNothing()
+          if (failure.reason === 'missing' && apiResources[resource].custom) await findVersion()
           else recover(failure)
         }
       }

@@ -3,7 +3,8 @@ import { label } from '../model/labels.ts'
 import type { ClusterConfig, Resource } from '../model/types.ts'
 
 export interface ApiResource {
-  readonly path: string
+  /** One for each API version, the preferred one first. A server may serve any of them. */
+  readonly paths: readonly [string, ...string[]]
   /** API group; '' is core. */
   readonly group: string
   /** As RBAC rules name it. */
@@ -15,7 +16,11 @@ export interface ApiResource {
 }
 
 const namespaced = (config: ClusterConfig): string => config.labels
-const slices = { path: '/apis/discovery.k8s.io/v1/endpointslices', group: 'discovery.k8s.io', plural: 'endpointslices' }
+const slices = {
+  paths: ['/apis/discovery.k8s.io/v1/endpointslices'],
+  group: 'discovery.k8s.io',
+  plural: 'endpointslices',
+} as const
 
 export const apiResources: Readonly<Record<Resource, ApiResource>> = {
   services: core('services', namespaced),
@@ -33,7 +38,11 @@ export const apiResources: Readonly<Record<Resource, ApiResource>> = {
     fieldSelector: '',
   },
   serviceimports: {
-    path: '/apis/multicluster.x-k8s.io/v1alpha1/serviceimports',
+    // What DNS reads of them is the same in both.
+    paths: [
+      '/apis/multicluster.x-k8s.io/v1beta1/serviceimports',
+      '/apis/multicluster.x-k8s.io/v1alpha1/serviceimports',
+    ],
     group: 'multicluster.x-k8s.io',
     plural: 'serviceimports',
     custom: true,
@@ -44,20 +53,24 @@ export const apiResources: Readonly<Record<Resource, ApiResource>> = {
 }
 
 function core(plural: string, labelSelector: ApiResource['labelSelector']): ApiResource {
-  return { path: `/api/v1/${plural}`, group: '', plural, custom: false, labelSelector, fieldSelector: '' }
+  return { paths: [`/api/v1/${plural}`], group: '', plural, custom: false, labelSelector, fieldSelector: '' }
 }
 
-/** Path and query of a request for `resource`; parameters that are '' or undefined are left out. */
+/**
+ * Path and query of a request for `resource` in its API version number `version`; parameters that are '' or undefined
+ * are left out.
+ */
 export function requestPath(
   resource: Resource,
+  version: number,
   config: ClusterConfig,
   parameters: Readonly<Record<string, string | number | boolean | undefined>>,
 ): string {
-  const { path, labelSelector, fieldSelector } = apiResources[resource]
+  const { paths, labelSelector, fieldSelector } = apiResources[resource]
   const query = new URLSearchParams()
   const all = { labelSelector: labelSelector(config), fieldSelector, ...parameters }
   for (const [name, value] of Object.entries(all)) {
     if (value !== undefined && value !== '') query.set(name, String(value))
   }
-  return `${path}?${query}`
+  return `${paths[version]}?${query}`
 }

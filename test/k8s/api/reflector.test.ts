@@ -272,6 +272,39 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
     assert.deepEqual([...harness.view.serviceImports()], [])
   })
 
+  const versions = ['v1alpha1', 'v1beta1'] as const
+  for (const served of versions)
+    test(`ServiceImports are read in the version that the server has: ${served}`, async (t) => {
+      const api = await serve(t)
+      const define = (wanted: string) => {
+        for (const version of versions) {
+          const name = `serviceimports.multicluster.x-k8s.io/${version}`
+          if (version === wanted) api.undefinedResources.delete(name)
+          else api.undefinedResources.add(name)
+        }
+      }
+      const imported = (name: string) => ({
+        kind: 'ServiceImport',
+        metadata: { namespace: 'shop', name },
+        spec: { type: 'Headless' },
+      })
+      define(served)
+      api.put(imported('db'))
+      const harness = createClusterHarness(t, sourceOf(api), { serviceImports: true })
+      await harness.synced()
+      const names = () => [...harness.view.serviceImports()].map(({ name }) => name).sort()
+      assert.deepEqual(names(), ['db'])
+      api.put(imported('web'))
+      await until(() => assert.deepEqual(names(), ['db', 'web']))
+      define(versions.find((version) => version !== served)!)
+      const seen: number[] = []
+      harness.subscribe('observers', { serviceImport: () => seen.push(names().length) })
+      api.endWatches('serviceimports')
+      api.put(imported('cache'))
+      await until(() => assert.deepEqual(names(), ['cache', 'db', 'web']))
+      assert.deepEqual(seen, [3], 'the set was never empty in between')
+    })
+
   test('a custom resource is found when its definition is installed later', async (t) => {
     const api = await serve(t)
     const clock = createFakeClock()

@@ -143,6 +143,9 @@ export function createHandler({ store, faults, undefinedResources, ...options }:
     }
   }
 
+  const isUndefined = ({ plural, apiVersion }: ResourceFacts): boolean =>
+    undefinedResources.has(plural) || undefinedResources.has(`${plural}.${apiVersion}`)
+
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const url = new URL(request.url ?? '/', 'http://server')
     const facts = served.find(({ path }) => path === url.pathname)
@@ -160,7 +163,7 @@ export function createHandler({ store, faults, undefinedResources, ...options }:
     const token = options.token()
     if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
       answer(response, protobuf, status(401, 'Unauthorized'))
-    } else if (facts === undefined || undefinedResources.has(facts.plural)) {
+    } else if (facts === undefined || isUndefined(facts)) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found\n')
     } else if (fault !== undefined) {
       misbehave(facts, protobuf, fault, response)

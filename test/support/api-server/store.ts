@@ -17,6 +17,7 @@ export const served: readonly ResourceFacts[] = [
   facts('/api/v1/pods', 'v1', 'Pod'),
   facts('/apis/discovery.k8s.io/v1/endpointslices', 'discovery.k8s.io/v1', 'EndpointSlice'),
   facts('/apis/multicluster.x-k8s.io/v1alpha1/serviceimports', 'multicluster.x-k8s.io/v1alpha1', 'ServiceImport'),
+  facts('/apis/multicluster.x-k8s.io/v1beta1/serviceimports', 'multicluster.x-k8s.io/v1beta1', 'ServiceImport'),
 ]
 
 export interface Change {

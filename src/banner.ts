@@ -3,8 +3,8 @@ import { capabilityOf } from './plugin/capability.ts'
 import type { Server } from './server/server.ts'
 import { version } from './version.ts'
 
-/** The first lines: zones and addresses as CoreDNS prints them, the versions, and queries to try. */
-export function bannerText(server: Server): string {
+/** The first texts: zones and addresses as CoreDNS prints them; the versions, and queries to try. */
+export function bannerTexts(server: Server): readonly string[] {
   const { configuration } = server.current()
   const zones = configuration.listeners.flatMap(({ address, port, blocks }) =>
     blocks
@@ -12,13 +12,12 @@ export function bannerText(server: Server): string {
       .sort()
       .map((zone) => `${zone}:${port}${address && ` on ${address}`}`),
   )
-  const lines = [
-    ...zones,
+  const versions = [
     `slicedns-${version}`,
     `${process.platform}/${process.arch}, node ${process.version}, udp by ${server.ingress.udp}`,
     ...examples(server),
   ]
-  return `${lines.join('\n')}\n`
+  return [...(zones.length > 0 ? [zones.join('\n')] : []), versions.join('\n')]
 }
 
 function examples(server: Server): string[] {

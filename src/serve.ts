@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { collect } from './answer/counters.ts'
 import { createResponder, missText } from './answer/index.ts'
-import { bannerText } from './banner.ts'
+import { bannerTexts } from './banner.ts'
 import { parseServeFlags } from './cli/flags.ts'
 import { type Corefile, defaultCorefile, loadCorefile, readStandardInput } from './corefile/index.ts'
 import { listenLocally } from './local-socket/index.ts'
@@ -21,6 +21,7 @@ import { listenForSignals } from './signals.ts'
 import { createTable } from './table/index.ts'
 import { errorMessage, errorStack } from './telemetry/error-text.ts'
 import type { Logger } from './telemetry/log.ts'
+import { formatEntry, type LogEntry } from './telemetry/log-format.ts'
 import { createLogger } from './telemetry/logger.ts'
 import type { CounterCell } from './telemetry/metrics.ts'
 import { publishBuildInfo } from './telemetry/process-metrics.ts'
@@ -38,7 +39,10 @@ export async function serve(args: readonly string[]): Promise<void> {
     process.exitCode = flags.code
     return
   }
-  const log = createLogger()
+  const log = createLogger({ format: flags.logFormat })
+  const record = (level: LogEntry['level'], text: string): string =>
+    formatEntry.json({ level, plugin: '', text, time: systemClock.wall() })
+  const isJson = flags.logFormat === 'json'
   const metrics = createMetrics()
   publishBuildInfo(metrics, version)
   const limits = readProcessLimits({ memoryLimit: flags.memoryLimit })
@@ -50,7 +54,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     return existsSync('Corefile') ? loadCorefile('Corefile') : defaultCorefile(flags.port)
   }
   const fatal = (text: string): never => {
-    process.stdout.write(`[FATAL] ${text}\n`)
+    process.stdout.write(isJson ? record('fatal', text) : `[FATAL] ${text}\n`)
     process.exit(1)
   }
 
@@ -85,7 +89,7 @@ export async function serve(args: readonly string[]): Promise<void> {
       fatal,
     })
   } catch (error) {
-    process.stderr.write(`${errorMessage(error)}\n`)
+    process.stderr.write(isJson ? record('fatal', errorMessage(error)) : `${errorMessage(error)}\n`)
     process.exit(1)
   }
 
@@ -115,7 +119,8 @@ export async function serve(args: readonly string[]): Promise<void> {
     shutdownLimit: () => Math.max(server.current().lameduck, drainLimit) + stopLimit,
   })
   if (flags.pidfile !== undefined) writePidfile(flags.pidfile, log)
-  if (!flags.quiet) process.stdout.write(bannerText(server))
+  if (!flags.quiet)
+    for (const text of bannerTexts(server)) process.stdout.write(isJson ? record('info', text) : `${text}\n`)
 }
 
 /**

@@ -3,6 +3,8 @@ import { nearest } from '../corefile/nearest.ts'
 import { plugins } from '../plugins/index.ts'
 import { parseMemoryLimit } from '../process-limits/index.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
+import { type LogFormat, logFormats } from '../telemetry/log-format.ts'
+import { quoted } from '../telemetry/quoted.ts'
 import { version } from '../version.ts'
 import { type Command, type Exit, integerFlag, misuse, parseArgs } from './args.ts'
 
@@ -18,6 +20,7 @@ export interface ServeFlags {
   readonly quiet: boolean
   /** Directives that slicedns does not have are left out where that changes no answer. */
   readonly lenientPlugins: boolean
+  readonly logFormat: LogFormat
 }
 
 const command: Command = {
@@ -28,6 +31,7 @@ const command: Command = {
     'dns.port': { value: 'PORT', help: 'Default port (default 53)' },
     p: { value: 'PORT', help: 'Default port (default 53)', same: 'dns.port' },
     'lenient-plugins': { help: 'Leave out plugins that slicedns does not have, where that changes no answer' },
+    'log-format': { value: 'FORMAT', help: 'Format of the log: text or json (default "text")' },
     'memory-limit': {
       value: 'QUANTITY',
       help: 'Memory that the process may use, such as 170Mi (default: its cgroup limit)',
@@ -51,6 +55,10 @@ export function parseServeFlags(args: readonly string[]): ServeFlags | Exit {
     const hint = meant === undefined ? '' : `: did you mean 'slicedns ${meant}'?`
     return { kind: 'exit', code: 1, text: `extra command line arguments: [${positional.join(' ')}]${hint}\n` }
   }
+  const format = given.get('log-format') ?? 'text'
+  const logFormat = logFormats.find((known) => known === format)
+  if (logFormat === undefined)
+    return { kind: 'exit', code: 1, text: `unknown log format ${quoted(format)}: expected text or json\n` }
   if (given.get('version') === 'true') return { kind: 'exit', code: 0, text: versionText() }
   if (given.get('plugins') === 'true') return { kind: 'exit', code: 0, text: pluginsText() }
   const port = integerFlag(parsed, 'dns.port', 0, 65_535)
@@ -71,6 +79,7 @@ export function parseServeFlags(args: readonly string[]): ServeFlags | Exit {
     memoryLimit,
     quiet: given.get('quiet') === 'true',
     lenientPlugins: given.get('lenient-plugins') === 'true',
+    logFormat,
   }
 }
 

@@ -11,8 +11,11 @@ export interface LineWriter {
   flush(): void
 }
 
-/** Lines to a stream, usually `process.stdout` (on Linux its pipes never block: Node buffers what does not fit). */
-export function createLineWriter(stream: Writable): LineWriter {
+/**
+ * Lines to a stream, usually `process.stdout` (on Linux its pipes never block: Node buffers what does
+ * not fit). `lostLines` is the line that says how many were given up.
+ */
+export function createLineWriter(stream: Writable, lostLines: (count: number) => string): LineWriter {
   let pending = ''
   let scheduled = false
   let lost = 0
@@ -40,7 +43,7 @@ export function createLineWriter(stream: Writable): LineWriter {
         return
       }
       if (lost > 0) {
-        pending += `[WARNING] ${lost} log lines lost: standard output is not read fast enough\n`
+        pending += lostLines(lost)
         lost = 0
       }
       pending += lines

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../scheduling/clock.ts'
 import { createLineWriter } from './line-writer.ts'
-import type { Logger } from './log.ts'
+import type { LogFields, Logger } from './log.ts'
+import { formatEntry, type LogEntry, type LogFormat } from './log-format.ts'
 
 /** Lines per second of one level that are written before the rest is only counted; a burst may be one second more. */
 const linesPerSecond: Readonly<Record<Level, number>> = {
@@ -21,6 +22,8 @@ export interface LoggerOptions {
   /** Whether `debug` lines are written from the start. Default: no. */
   readonly debug?: boolean
   readonly clock?: Clock
+  /** Default: text. */
+  readonly format?: LogFormat
 }
 
 /** Characters of a longer line than this count as further lines: the bound holds in octets, too. */
@@ -34,7 +37,9 @@ const maxEntry = 8 * 1024
  * reader knows that the log is not whole.
  */
 export function createLogger(options: LoggerOptions = {}): Logger {
-  const { write = standardOutput(), debug = false, clock = systemClock } = options
+  const { clock = systemClock, debug = false, format = 'text' } = options
+  const output = options.write ?? standardOutput(format, clock)
+  const write = (entry: Omit<LogEntry, 'time'>): void => output(formatEntry[format]({ ...entry, time: clock.wall() }))
   let debugging = debug
   const levels = {
     debug: limited('debug', write, clock),
@@ -43,32 +48,40 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     error: limited('error', write, clock),
   }
 
-  function prefixed(prefix: string): Logger {
+  function loggerOf(plugin: string): Logger {
     return {
+      structured: format === 'json',
       debug(text) {
-        if (debugging) levels.debug(prefix + text)
+        if (debugging) levels.debug(plugin, text)
       },
-      info: (text) => levels.info(prefix + text),
-      warning: (text) => levels.warning(prefix + text),
-      error: (text) => levels.error(prefix + text),
-      plugin: (name) => prefixed(name === '' ? '' : `plugin/${name}: `),
+      info: (text, fields) => levels.info(plugin, text, fields),
+      warning: (text) => levels.warning(plugin, text),
+      error: (text) => levels.error(plugin, text),
+      plugin: loggerOf,
       setDebug(on) {
         debugging = on
       },
     }
   }
-  return prefixed('')
+  return loggerOf('')
 }
 
-function standardOutput(): (lines: string) => void {
-  const writer = createLineWriter(process.stdout)
+function standardOutput(format: LogFormat, clock: Clock): (lines: string) => void {
+  const lost = (count: number): string => {
+    const text = `${count} log lines lost: standard output is not read fast enough`
+    return formatEntry[format]({ level: 'warning', plugin: '', text, time: clock.wall() })
+  }
+  const writer = createLineWriter(process.stdout, lost)
   process.once('exit', writer.flush)
   return writer.write
 }
 
 /** A token bucket in front of one level. */
-function limited(level: Level, write: (lines: string) => void, clock: Clock): (text: string) => void {
-  const label = `[${level.toUpperCase()}] `
+function limited(
+  level: Level,
+  write: (entry: Omit<LogEntry, 'time'>) => void,
+  clock: Clock,
+): (plugin: string, text: string, fields?: LogFields) => void {
   const rate = linesPerSecond[level]
   let tokens = rate
   let refilledAt = clock.now()
@@ -81,34 +94,23 @@ function limited(level: Level, write: (lines: string) => void, clock: Clock): (t
   }
 
   function logSuppressed(): void {
-    write(`[WARNING] ${suppressed} ${level.toUpperCase()} lines left out: more than ${rate} a second\n`)
+    const text = `${suppressed} ${level.toUpperCase()} lines left out: more than ${rate} a second`
+    write({ level: 'warning', plugin: '', text })
     suppressed = 0
   }
 
-  return (text) => {
-    const cost = Math.max(1, Math.min(text.length, maxEntry) / charactersPerLine)
+  return (plugin, text, fields) => {
+    // The fields of a record are about as long as a line.
+    const cost = Math.max(1, Math.min(text.length, maxEntry) / charactersPerLine) + (fields ? 1 : 0)
     if (tokens < cost) refill()
     if (tokens < cost) {
       if (suppressed++ === 0) clock.after(second, logSuppressed)
       return
     }
     tokens -= cost
-    write(`${label}${oneEntry(shortened(text))}\n`)
+    write({ level, plugin, text: shortened(text), fields })
   }
 }
 
 const shortened = (text: string): string =>
   text.length > maxEntry ? `${text.slice(0, maxEntry)}… (${text.length} characters)` : text
-
-/**
- * Text from outside (names, upstream errors) must not be able to forge a line or drive a terminal: control characters
- * become `\xNN`, and what follows a newline (stack traces) is indented, so that no such line begins with a level.
- */
-function oneEntry(text: string): string {
-  if (!/\p{Cc}/u.test(text)) return text
-  return text.replace(/\p{Cc}/gu, (character) => {
-    if (character === '\n') return '\n    '
-    if (character === '\t') return character
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
-  })
-}

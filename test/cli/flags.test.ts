@@ -10,6 +10,7 @@ const none = {
   memoryLimit: undefined,
   quiet: false,
   lenientPlugins: false,
+  logFormat: 'text',
 }
 
 describe("the server's flags are CoreDNS's, in Go's syntax", () => {
@@ -29,6 +30,8 @@ describe("the server's flags are CoreDNS's, in Go's syntax", () => {
     [['-dns.port', '1053', '-conf', 'p'], { ...none, port: 1053, conf: 'p' }],
     [['-pidfile', '/run/pid', '-conf', 'a', '-conf', 'b'], { ...none, pidfile: '/run/pid', conf: 'b' }],
     [['-memory-limit', '170Mi'], { ...none, memoryLimit: 170 * 2 ** 20 }],
+    [['-log-format', 'json'], { ...none, logFormat: 'json' }],
+    [['-log-format=text'], none],
     [['--'], none],
   ]
   for (const [args, wanted] of cases)
@@ -47,6 +50,10 @@ describe("the server's flags are CoreDNS's, in Go's syntax", () => {
     [['-quiet=maybe'], 2, /^invalid boolean value "maybe" for -quiet\n/],
     [['-p', '65536'], 2, /^invalid value "65536" for flag -dns\.port: not a port\n/],
     [['-memory-limit', '170m'], 2, /^-memory-limit: invalid memory limit "170m": must be a quantity/],
+    [['-log-format', 'xml'], 1, /^unknown log format "xml": expected text or json\n$/],
+    [['-log-format', 'JSON'], 1, /^unknown log format "JSON": expected text or json\n$/],
+    [['-log-format=', '-version'], 1, /^unknown log format "": expected text or json\n$/],
+    [['-log-format'], 2, /^flag needs an argument: -log-format\n/],
     [['chek'], 1, /^extra command line arguments: \[chek\]: did you mean 'slicedns check'\?\n$/],
     [['Corefile', '-quiet'], 1, /^extra command line arguments: \[Corefile -quiet\]\n$/],
   ]

@@ -27,6 +27,24 @@ describe('the log', () => {
     ])
   })
 
+  it('the log writes JSON records: time, level, msg, plugin, fields, in that order', () => {
+    const lines: string[] = []
+    const clock = createFakeClock()
+    const log = createLogger({ write: (line) => void lines.push(line), clock, format: 'json' })
+    log.setDebug?.(true)
+    log.debug('seen')
+    log.info('a\nb "c" \x1b[2J \x9b')
+    log.plugin('errors').warning('odd')
+    log.plugin('log').plugin('').info('query', { plugin: 'log', id: 7, dnssec_ok: false, rcode: null })
+    const time = new Date(clock.wall()).toISOString()
+    assert.deepEqual(lines, [
+      `{"time":"${time}","level":"DEBUG","msg":"seen"}\n`,
+      `{"time":"${time}","level":"INFO","msg":"a\\nb \\"c\\" \\u001b[2J \\u009b"}\n`,
+      `{"time":"${time}","level":"WARN","msg":"odd","plugin":"errors"}\n`,
+      `{"time":"${time}","level":"INFO","msg":"query","plugin":"log","id":7,"dnssec_ok":false,"rcode":null}\n`,
+    ])
+  })
+
   it('the log writes DEBUG lines only while debugging, for every plugin at once', () => {
     const { log, lines } = collect()
     const plugin = log.plugin('cache')

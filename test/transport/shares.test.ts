@@ -4,8 +4,8 @@ import { describe, test } from 'node:test'
 import type { Miss } from '../../src/server/ingress.ts'
 import { createChainSlots } from '../../src/transport/chain-slots.ts'
 import { createFairBudget } from '../../src/transport/fair-budget.ts'
-import { createFairQueue } from '../../src/transport/udp/fair-queue.ts'
 import { createConnectionTable, type EvictionReason } from '../../src/transport/tcp/connection-table.ts'
+import { createFairQueue } from '../../src/transport/udp/fair-queue.ts'
 import { query, rcodeReply } from './support.ts'
 
 /** A table whose connections are named by their order: `closed` lists those that were closed for others. */
@@ -193,7 +193,9 @@ describe('the queue of UDP queries', () => {
     let refused = 0
     const budget = createFairBudget(100_000, () => refused++)
     const queue = createFairQueue<number>(budget)
-    const kept = Array.from({ length: 1_000 }, (_, i) => queue.offer('2001:db8::' + i.toString(16), 488, i)).filter(Boolean)
+    const kept = Array.from({ length: 1_000 }, (_, i) => queue.offer('2001:db8::' + i.toString(16), 488, i)).filter(
+      Boolean,
+    )
     assert.equal(kept.length, 50)
     assert.equal(refused, 950)
     assert.ok(queue.offer('10.0.0.1', 488, 1_000))

@@ -7,8 +7,9 @@ import type { Plugin } from '../../plugin/contract.ts'
 import type { Observed } from '../../plugin/observer.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
 import type { ReplyClass } from './classify.ts'
+import { recordFields } from './fields.ts'
 import { compileFormat, defaultFormat, type Format } from './format.ts'
-import { classOfAnswer, loggedAnswer, loggedOutcome, replyOf } from './logged.ts'
+import { classOfAnswer, type Logged, loggedAnswer, loggedOutcome, replyOf } from './logged.ts'
 
 interface Rule {
   /** Absolute, lower case. */
@@ -55,6 +56,8 @@ export const log: Plugin<readonly Rule[]> = {
   setup(all, { log: ownLog, clock }) {
     // As CoreDNS: the query log is the one whose lines do not name their plugin.
     const lines = ownLog.plugin('')
+    const write = (format: Format, logged: Logged): void =>
+      lines.info(format(logged), lines.structured ? recordFields(logged) : undefined)
     // A rule after a wider one never matches first.
     const rules = all.filter((rule) => all.find(({ name }) => isSubdomain(name, rule.name)) === rule)
     const ruleFor = (name: string): Rule | undefined => rules.find((rule) => isSubdomain(rule.name, name))
@@ -65,7 +68,7 @@ export const log: Plugin<readonly Rule[]> = {
         return withOutcome(next(query), (outcome) => {
           const reply = replyOf(query, outcome)
           if (rule.classes.has(reply.class))
-            lines.info(rule.format(loggedOutcome(query, reply.message, (clock.now() - query.receivedAt) / 1_000)))
+            write(rule.format, loggedOutcome(query, reply.message, (clock.now() - query.receivedAt) / 1_000))
           return outcome
         })
       },
@@ -74,7 +77,7 @@ export const log: Plugin<readonly Rule[]> = {
           wants: (name) => wanted(rules, name),
           observe(query) {
             const rule = ruleFor(query.name)
-            if (rule?.classes.has(classOfAnswer(query))) lines.info(rule.format(loggedAnswer(query)))
+            if (rule?.classes.has(classOfAnswer(query))) write(rule.format, loggedAnswer(query))
           },
         }),
       ],

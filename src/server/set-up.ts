@@ -12,7 +12,7 @@ import type { BlockFacts, BlockPlugin, Plugin, Provider } from '../plugin/contra
 import type { Query } from '../plugin/query.ts'
 import { type Block, type BlockObserver, serverLabel } from './block.ts'
 import { linkChain } from './chain.ts'
-import { combineEffects } from './publish.ts'
+import { combineEffects } from './gate.ts'
 
 /** A server block whose settings have been read. */
 export interface ReadBlock {

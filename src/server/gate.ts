@@ -1,0 +1,109 @@
+/** What stands between a source and the answer table: the plugins in front of it in the chain. */
+
+import { type DataPlaneEffects, dataPlaneEffects } from '../plugin/capabilities/data-plane-effects.ts'
+import { type QueryObserver, queryObserver } from '../plugin/capabilities/query-observer.ts'
+import { type Claim, transparency } from '../plugin/capabilities/transparency.ts'
+import { type Capability, capabilityOf } from '../plugin/capability.ts'
+import type { BlockPlugin } from '../plugin/contract.ts'
+import type { Observed, OpenTypes, TableWriter } from '../table/api.ts'
+import { openTypes } from './claims.ts'
+
+/** A server block on one listener, as far as publishing needs it. */
+export interface PublishedBlock {
+  /** In chain order. */
+  readonly plugins: readonly BlockPlugin[]
+  readonly server: string
+  readonly view: string
+  /** True when this block answers `name` on this listener for every client. */
+  owns(name: string): boolean
+  /** Zones of other blocks of the listener below `name`. */
+  foreignZonesBelow(name: string): readonly string[]
+  /** The block's zone that holds `name`: the label of its metrics. */
+  zoneOf(name: string): string
+}
+
+/** What the plugins before a source let through to the table, and what the data plane does for them. */
+export interface Gate {
+  readonly block: PublishedBlock
+  readonly space: number
+  readonly writer: TableWriter
+  /** Names and zones that are the chain's whole. */
+  readonly claimed: readonly string[]
+  /** What plugins before this one claim of the answers at the name. */
+  claims(name: string): readonly Claim[]
+  /** Types for which names below this one that are missing are the chain's. */
+  openBelow(name: string): OpenTypes | 'all' | 'none'
+  /** `openFor`: of a closed node. */
+  profileFor(name: string, openFor?: OpenTypes): number
+  /** For a node that leaves everything to the chain: it belongs to no plugin. */
+  chainProfile(name: string): number
+}
+
+export function createGate(block: PublishedBlock, position: number, space: number, writer: TableWriter): Gate {
+  const { plugin } = block.plugins[position]
+  const earlier = block.plugins.slice(0, position)
+  const opaque = allOf(earlier, transparency)
+  const effects = combineEffects(earlier)
+  const observers = allOf(earlier, queryObserver)
+  const profiles = new Map<string, number>()
+  return {
+    block,
+    space,
+    writer,
+    claimed: opaque.flatMap(({ claimed }) => claimed ?? []),
+    claims: (name) => opaque.flatMap((each) => each.claims(name) ?? []),
+    openBelow: (name) => openTypes(opaque.flatMap((each) => each.claimsBelow(name) ?? [])),
+    chainProfile(name) {
+      const labels = { server: block.server, zone: block.zoneOf(name), view: block.view, plugin: '' }
+      return writer.defineProfile({ ...labels, ...noEffects })
+    },
+    profileFor(name, openFor) {
+      const zone = block.zoneOf(name)
+      const observe = combineObservers(observers, name)
+      const traits = [...Object.values(observe ?? {}), '', ...Object.values(openFor ?? {})]
+      const key = traits.length > 1 ? `${zone} ${traits.join(' ')}` : zone
+      let number = profiles.get(key)
+      if (number === undefined) {
+        const labels = { server: block.server, zone, view: block.view, plugin }
+        number = writer.defineProfile({
+          ...labels,
+          ...effects,
+          ...(observe && { observe }),
+          ...(openFor && { openFor }),
+        })
+        profiles.set(key, number)
+      }
+      return number
+    },
+  }
+}
+
+function allOf<T>(plugins: readonly BlockPlugin[], capability: Capability<T>): T[] {
+  return plugins.flatMap(({ instance }) => capabilityOf(instance, capability) ?? [])
+}
+
+const noEffects: Required<DataPlaneEffects> = { shuffle: false, maxPayload: 0, minimal: false, header: {} }
+
+/** What all of them together have the data plane do; a payload of 0 is no limit. */
+export function combineEffects(plugins: readonly BlockPlugin[]): Required<DataPlaneEffects> {
+  const all = allOf(plugins, dataPlaneEffects)
+  const payloads = all.flatMap(({ maxPayload }) => maxPayload || [])
+  return {
+    shuffle: all.some(({ shuffle }) => shuffle),
+    maxPayload: payloads.length > 0 ? Math.min(...payloads) : 0,
+    minimal: all.some(({ minimal }) => minimal),
+    header: Object.assign({}, ...all.map(({ header }) => header)),
+  }
+}
+
+/** What any of them observes of the name and those below it; undefined when that is nothing. */
+function combineObservers(observers: readonly QueryObserver[], name: string): Observed | undefined {
+  let answers = false
+  let denials = false
+  for (const observer of observers) {
+    const wanted = observer.wants(name)
+    answers ||= wanted.answers
+    denials ||= wanted.denials
+  }
+  return answers || denials ? { answers, denials } : undefined
+}

@@ -1,0 +1,119 @@
+/** Where one of several sources of a block publishes: what it may say at a name, and whose the name is. */
+
+import { isSubdomain, parentOf } from '../dns/name.ts'
+import type { TableSink } from '../plugin/capabilities/compiled-source.ts'
+import type { Claim } from '../plugin/capabilities/transparency.ts'
+import type { NodeSpec } from '../table/spec.ts'
+import { withoutClaimed } from './claims.ts'
+import type { Gate } from './gate.ts'
+
+/** Where a source stands among those of its block: a name that one before it has published is not its own. */
+export interface SourceOrder {
+  readonly before: ReadonlySet<string>
+  readonly after: ReadonlySet<string>
+  readonly later: () => readonly SourceSink[]
+}
+
+export interface SourceSink extends TableSink {
+  /** An earlier source has given the name up: publishes what this one has there, if anything. */
+  restore(name: string): boolean
+}
+
+export function tableSink(gate: Gate, { before, after, later }: SourceOrder): SourceSink {
+  const { space, writer, block } = gate
+  const declared = new Set<string>()
+  /** Names and zones inside the source's that the chain answers whole. */
+  const barred = new Set<string>()
+  /** What the source has at names of earlier sources. */
+  const shadowed = new Map<string, NodeSpec>()
+  /** Names of later sources that it has replaced: what they have there is not known any more. */
+  const replaced = new Set<string>()
+
+  /**
+   * A zone of another block, or a name that a plugin claims, would be denied by closed nodes above it: a node that sends
+   * everything to the chain stands in its place.
+   */
+  function bar(zone: string): void {
+    if (declared.has(zone)) return
+    declared.add(zone)
+    const claimed = gate.claimed.filter((name) => isSubdomain(zone, name) && block.owns(name))
+    for (const name of [...block.foreignZonesBelow(zone), ...claimed]) {
+      if (barred.has(name)) continue
+      barred.add(name)
+      if (!isTaken(name)) putForChain(name, zone)
+    }
+  }
+
+  function putForChain(name: string, zone: string): void {
+    writer.put(space, gate.chainProfile(zone), name, forChain(zone))
+  }
+
+  const isTaken = (name: string): boolean => before.size > 0 && before.has(writer.pluginAt(space, name) ?? '')
+
+  function put(name: string, node: NodeSpec): void {
+    const mayDeny = !isForeign(node.zone)
+    const open = node.below === 'closed' && mayDeny ? gate.openBelow(name) : 'all'
+    const openFor = typeof open === 'object' ? open : undefined
+    const claims = mayDeny ? gate.claims(name) : [...gate.claims(name), foreignDenials]
+    const published = withoutClaimed(node, claims)
+    const below = open === 'all' ? 'open' : 'closed'
+    writer.put(space, gate.profileFor(name, openFor), name, { ...published, below })
+  }
+
+  function remove(name: string): void {
+    const wasReplaced = replaced.delete(name)
+    if (!barred.has(name) && later().some((sink) => sink.restore(name))) return
+    if (barred.has(name) || wasReplaced) putForChain(name, nearest(declared, name))
+    else writer.remove(space, name)
+  }
+
+  // A zone has one SOA in a space, that of the block which has its apex: another one's may be of another TTL.
+  const isForeign = (zone: string) => !block.owns(zone)
+
+  return {
+    zone(zone) {
+      if (!zone.soa) writer.zoneUnlessKnown(space, { zone: zone.zone, soa: noSoa, open: true })
+      else if (isForeign(zone.zone)) writer.zoneUnlessKnown(space, zone)
+      else writer.zone(space, zone)
+      bar(zone.zone)
+    },
+    put(name, node) {
+      if (!block.owns(name)) return
+      if (isTaken(name)) {
+        shadowed.set(name, node)
+        return
+      }
+      if (after.size > 0 && after.has(writer.pluginAt(space, name) ?? '')) replaced.add(name)
+      put(name, node)
+    },
+    remove(name) {
+      if (!block.owns(name)) return
+      if (isTaken(name)) shadowed.delete(name)
+      else remove(name)
+    },
+    restore(name) {
+      const node = shadowed.get(name)
+      shadowed.delete(name)
+      if (node) put(name, node)
+      else if (barred.has(name)) putForChain(name, nearest(declared, name))
+      else return false
+      return true
+    },
+  }
+}
+
+const foreignDenials: Claim = { answers: 'denials', reason: 'another server block has the SOA of the zone' }
+
+/** Of a zone whose nodes deny nothing: it is never sent. */
+const noSoa = { mname: '.', rname: '.', serial: 0, refresh: 0, retry: 0, expire: 0, minimum: 0, ttl: 0 }
+
+function forChain(zone: string): NodeSpec {
+  return { zone, below: 'open', otherTypes: 'chain', answers: new Map() }
+}
+
+/** The innermost of these zones that holds the name. */
+function nearest(zones: ReadonlySet<string>, name: string): string {
+  let zone = name
+  while (zone !== '.' && !zones.has(zone)) zone = parentOf(zone)
+  return zone
+}

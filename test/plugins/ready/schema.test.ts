@@ -8,11 +8,13 @@ specifySchema(ready, {
     'ready {|}',
     'ready {|monitor continuously|}',
     'ready {|monitor until-ready|}',
+    'ready {|monitor continuously|monitor until-ready|}',
   ],
   refused: [
     ['ready localhost', /^Corefile:2:7 - 'localhost' is not an address/],
     ['ready :1 x', /^Corefile:2:10 - Wrong argument count/],
     ['ready {|monitor foo|}', /^Corefile:3:9 - 'foo' is not one of 'until-ready', 'continuously'/],
+    ['ready {|monitor Continuously|}', /^Corefile:3:9 - 'Continuously' is not one of/],
     ['ready {|monitor|}', /^Corefile:3:1 - Wrong argument count/],
     ['ready {|monitor continuously x|}', /^Corefile:3:22 - Wrong argument count/],
     ['ready {|bar|}', /^Corefile:3:1 - unknown property 'bar'/],

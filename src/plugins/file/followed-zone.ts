@@ -11,8 +11,8 @@ import type { ZoneSettings } from './settings.ts'
 import { createZoneBuilder, type Zone, type ZoneBuilder } from './zone.ts'
 import { openZoneFiles, timeOfChange, versionNow, type ZoneFiles } from './zone-text.ts'
 
-/** Records of a zone: 200 MB of memory. */
-const maxZoneRecords = 500_000
+/** Records of a zone: with its place in the answer table each takes up to 3 KB. */
+const maxZoneRecords = 250_000
 
 export interface FollowedZone {
   /** The zone as it was read last; undefined until its file is there. */

@@ -20,6 +20,8 @@ const commands: Readonly<Record<string, () => Promise<{ run(args: string[], io: 
 const args = process.argv.slice(2)
 const load = commands[args[0] ?? '']
 if (load) {
+  // The reader of a pipe has what it wanted (`slicedns watch | head -1`): the command ends, as others do.
+  process.stdout.on('error', () => process.exit())
   const { run } = await load()
   process.exitCode = await run(args.slice(1), { stdout: process.stdout, stderr: process.stderr })
 } else {

@@ -42,6 +42,9 @@ export const queryRecord = {
 } as const
 const recordBytes = 336
 
+/** An OPT record without options (RFC 6891 §6.1.2). */
+const optOctets = 11
+
 /** `queryRecord.facts` */
 export const queryFact = { stream: 1, edns: 2, dnssecOk: 4, denial: 8 } as const
 
@@ -88,7 +91,7 @@ export function createQueryProducer(memory: SharedArrayBuffer): QueryProducer {
       words[(at + queryRecord.replyOctets) >> 2] = x.replyOctets
       const half = at >> 1
       halves[half + queryRecord.profileId / 2] = x.profileId
-      halves[half + queryRecord.requestOctets / 2] = x.requestEnd - start
+      halves[half + queryRecord.requestOctets / 2] = x.questionEnd - start + (x.edns ? optOctets : 0)
       halves[half + queryRecord.id / 2] = (request[start] << 8) | request[start + 1]
       halves[half + queryRecord.type / 2] = x.type
       halves[half + queryRecord.class / 2] = (request[x.questionEnd - 2] << 8) | request[x.questionEnd - 1]

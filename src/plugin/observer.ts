@@ -17,6 +17,7 @@ export interface AnsweredQuery {
   readonly local: SocketAddress
   /** Undefined for a request without OPT. */
   readonly edns: { readonly payloadSize: number; readonly dnssecOk: boolean } | undefined
+  /** Without EDNS options, as CoreDNS 1.15 logs it. */
   readonly requestOctets: number
   readonly rcode: number
   /** The second word of the reply's header, QR to rcode. */

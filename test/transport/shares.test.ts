@@ -193,7 +193,7 @@ describe('the queue of UDP queries', () => {
     let refused = 0
     const budget = createFairBudget(100_000, () => refused++)
     const queue = createFairQueue<number>(budget)
-    const kept = Array.from({ length: 1_000 }, (_, i) => queue.offer('2001:db8::' + i.toString(16), 488, i)).filter(
+    const kept = Array.from({ length: 1_000 }, (_, i) => queue.offer(`2001:db8::${i.toString(16)}`, 488, i)).filter(
       Boolean,
     )
     assert.equal(kept.length, 50)

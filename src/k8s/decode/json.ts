@@ -29,7 +29,7 @@ export function jsonMeta(object: unknown, reducer: Reducer): MetaDraft {
   meta.sourceCluster = share(text(labels[label.sourceCluster], label.sourceCluster))
   if (reducer.keep.podLabels) {
     const texts = Object.entries(labels).map(([key, value]) => [share(key), share(text(value, key))])
-    meta.labels = Object.fromEntries(texts)
+    if (texts.length > 0) meta.labels = Object.fromEntries(texts)
   }
   for (const [key, value] of Object.entries(fields(metadata.annotations, 'metadata.annotations'))) {
     if (key === label.initialEventsEnd) meta.initialEventsEnd = value === 'true'

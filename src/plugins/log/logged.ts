@@ -19,7 +19,10 @@ export interface Logged {
   readonly transport: 'udp' | 'tcp'
   readonly client: SocketAddress
   readonly local: SocketAddress
-  /** Of the query, uncompressed. */
+  /**
+   * Of the query, uncompressed. As in CoreDNS 1.15 without EDNS options where the server adds the reply's OPT: it takes the
+   * options out of the request's and uses that.
+   */
   readonly octets: number
   readonly dnssecOk: boolean
   /** The largest payload that the client accepts. */
@@ -39,7 +42,7 @@ export interface LoggedReply {
 /** A query of the chain. */
 export function loggedOutcome(query: Query, message: Message | undefined, seconds: number): Logged {
   const { request } = query
-  const octets = messageOctets(request)
+  const asked = messageOctets(request)
   const transport = query.transport === 'udp' ? 'udp' : 'tcp'
   const limit = limitOf(transport, request.edns?.payloadSize)
   return {
@@ -51,12 +54,16 @@ export function loggedOutcome(query: Query, message: Message | undefined, second
     transport,
     client: query.client,
     local: query.local,
-    octets,
+    octets: message === undefined || message.edns ? asked : asked - optionOctets(request),
     dnssecOk: request.edns?.dnssecOk ?? false,
     limit,
-    reply: message && describe(query, message, octets, limit),
+    reply: message && describe(query, message, asked, limit),
     seconds,
   }
+}
+
+function optionOctets({ edns }: Message): number {
+  return (edns?.options ?? []).reduce((octets, { data }) => octets + 4 + data.length, 0)
 }
 
 /** As in CoreDNS the size is from before the message is cut, and the flags are from after it. */

@@ -40,10 +40,11 @@ export interface ChainSlotsOptions {
 
 /**
  * A waiting query costs several times its octets: the received message, the parsed one, what is sent upstream. The
- * constant is for the objects around them, those of its lookups included: a query for a Service whose endpoints are names
- * outside of the cluster holds 5.8 KiB of heap, measured.
+ * constant is for the objects around them: about 1 KiB for a query that waits for one upstream, 5.8 KiB for one for a
+ * Service whose endpoints are names outside of the cluster, measured. Were all of the second kind they would hold more than
+ * their share, for which the process has room (docs/reliability.md, the attack with such a Service).
  */
-const waitingCost = (request: Uint8Array): number => 4 * request.length + 5.5 * 1024
+const waitingCost = (request: Uint8Array): number => 4 * request.length + 3.5 * 1024
 
 export function createChainSlots(options: ChainSlotsOptions): ChainSlots {
   const { onMiss, limit, waiting, onReleased } = options

@@ -57,7 +57,6 @@ export function openFollowedFile(
     try {
       const facts = await stat(path)
       if (!hasChanged(facts)) return
-      if (!facts.isFile()) throw new Error('is not a regular file')
       const text = await readFile(path, 'utf8')
       failure = undefined
       onText({ text, modifiedAt: facts.mtimeMs })

@@ -1,10 +1,11 @@
 /** The records of an external name, and of a whole external zone. */
 
 import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
-import { dnsClass, type as dnsType } from '../../dns/codes.ts'
+import { type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
+import { addressRecord, record } from '../../dns/record.ts'
 import type { Service } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
 import { type EndpointGroup, endpointLabel, isReady, noPort } from '../lookup/endpoints.ts'
@@ -209,14 +210,3 @@ function externalAddresses(services: readonly Service[]): Uint8Array[] {
   }
   return [...addresses.values()]
 }
-
-const addressRecord = (owner: string, ttl: number, address: Uint8Array): ResourceRecord =>
-  record(owner, address.length === 4 ? dnsType.A : dnsType.AAAA, ttl, address)
-
-const record = (name: string, type: number, ttl: number, data: Uint8Array): ResourceRecord => ({
-  name,
-  type,
-  class: dnsClass.IN,
-  ttl,
-  rdata: data,
-})

@@ -1,8 +1,9 @@
 /** Answers as the records of one reply: for the chain, what the data plane does with stored answers. */
-import { dnsClass, type as dnsType } from '../../dns/codes.ts'
+import { type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
+import { record } from '../../dns/record.ts'
 import type { AddressesSpec, RecordSpec, RecordsSpec, ServicesSpec, ZoneSpec } from '../../table/spec.ts'
 
 export interface ReplySections {
@@ -27,14 +28,6 @@ export function recordsOf(
   const toRecord = (spec: RecordSpec): ResourceRecord => record(spec.owner || qname, spec.type, spec.ttl, spec.rdata)
   return { answer: answer.answer.map(toRecord), additional: answer.additional.map(toRecord) }
 }
-
-const record = (name: string, type: number, ttl: number, data: Uint8Array): ResourceRecord => ({
-  name,
-  type,
-  class: dnsClass.IN,
-  ttl,
-  rdata: data,
-})
 
 function addressRecords(owner: string, type: number, ttl: number, addresses: Uint8Array): ResourceRecord[] {
   const width = type === dnsType.A ? 4 : 16

@@ -1,10 +1,11 @@
 /** The records of a whole zone, as CoreDNS transfers them (docs/coredns-behaviour.md §4.8): one by one, in its order. */
 
 import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
-import { dnsClass, type as dnsType } from '../../dns/codes.ts'
+import { type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
+import { addressRecord, record } from '../../dns/record.ts'
 import type { ClusterView, EndpointSlice, Service, ServiceImport } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
 import { textNames } from '../features/metadata/texts.ts'
@@ -259,14 +260,3 @@ function* pointerRecords(context: ClusterContext, zone: string, address: Uint8Ar
   if (answer.kind !== 'records') return
   for (const { type, ttl, rdata: data } of answer.answer) yield record(name, type, ttl, data)
 }
-
-const addressRecord = (name: string, ttl: number, address: Uint8Array): ResourceRecord =>
-  record(name, address.length === 4 ? dnsType.A : dnsType.AAAA, ttl, address)
-
-const record = (name: string, type: number, ttl: number, data: Uint8Array): ResourceRecord => ({
-  name,
-  type,
-  class: dnsClass.IN,
-  ttl,
-  rdata: data,
-})

@@ -1,7 +1,7 @@
-import { dnsClass, rcode, type } from '../../dns/codes.ts'
-import type { ResourceRecord } from '../../dns/message.ts'
+import { rcode, type } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
+import { record } from '../../dns/record.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Handler, Outcome, Query } from '../../plugin/query.ts'
 import type { Lookup } from './lookup.ts'
@@ -37,8 +37,6 @@ export function createHandler(settings: HostsSettings, lookup: Lookup): Handler 
 }
 
 function reply(query: Query, values: readonly Uint8Array[], ttl: number): Outcome {
-  const answer = values.map((octets): ResourceRecord => {
-    return { name: query.qname, type: query.qtype, class: dnsClass.IN, ttl, rdata: octets }
-  })
+  const answer = values.map((octets) => record(query.qname, query.qtype, ttl, octets))
   return { kind: 'reply', plugin, message: replyTo(query.request, { authoritative: true, answer }) }
 }

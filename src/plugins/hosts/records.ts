@@ -1,8 +1,9 @@
 /** The entries as records, for the answer table. */
 import { parseAddress, reverseName } from '../../dns/address.ts'
-import { dnsClass, type } from '../../dns/codes.ts'
+import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { rdata } from '../../dns/rdata.ts'
+import { addressRecord, record } from '../../dns/record.ts'
 import type { Entries } from './hosts-file.ts'
 import type { Lookup } from './lookup.ts'
 
@@ -11,12 +12,10 @@ export function* recordsOf(sources: readonly Entries[], lookup: Lookup, ttl: num
   const names = new Set(sources.flatMap(({ names, wildcards }) => [...names.keys(), ...wildcards.keys()]))
   for (const name of names) {
     const { a, aaaa } = lookup.addresses(name)
-    for (const octets of a) yield { name, type: type.A, class: dnsClass.IN, ttl, rdata: octets }
-    for (const octets of aaaa) yield { name, type: type.AAAA, class: dnsClass.IN, ttl, rdata: octets }
+    for (const octets of [...a, ...aaaa]) yield addressRecord(name, ttl, octets)
   }
   for (const address of new Set(sources.flatMap(({ pointers }) => [...pointers.keys()]))) {
     const name = reverseName(parseAddress(address)!)
-    for (const target of lookup.names(name))
-      yield { name, type: type.PTR, class: dnsClass.IN, ttl, rdata: rdata.name(target) }
+    for (const target of lookup.names(name)) yield record(name, type.PTR, ttl, rdata.name(target))
   }
 }

@@ -13,10 +13,11 @@ import type { EndpointGroup } from '../../cluster-dns/lookup/endpoints.ts'
 import { resolve } from '../../cluster-dns/records/answers.ts'
 import { recordsOf } from '../../cluster-dns/records/reply-records.ts'
 import { type Random, selectVariant } from '../../cluster-dns/records/selection.ts'
-import { dnsClass, type as dnsType } from '../../dns/codes.ts'
+import { type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
+import { record } from '../../dns/record.ts'
 import type { QueryBudget } from '../../plugin/budget.ts'
 import type { Query } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
@@ -270,10 +271,5 @@ function createReachability(): (visited: Visited) => boolean {
   }
 }
 
-const cname = (owner: string, target: string, ttl: number): ResourceRecord => ({
-  name: owner,
-  type: dnsType.CNAME,
-  class: dnsClass.IN,
-  ttl,
-  rdata: rdata.name(target),
-})
+const cname = (owner: string, target: string, ttl: number): ResourceRecord =>
+  record(owner, dnsType.CNAME, ttl, rdata.name(target))

@@ -1,9 +1,10 @@
 import { argCount, noBody } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { parseAddress } from '../../dns/address.ts'
-import { dnsClass, type } from '../../dns/codes.ts'
+import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { rdata } from '../../dns/rdata.ts'
+import { addressRecord, record } from '../../dns/record.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
@@ -34,16 +35,11 @@ function answer(query: Query): Outcome {
 function address({ qname, client }: Query): ResourceRecord {
   const octets = parseAddress(client.address)
   if (!octets) throw new Error(`'${client.address}' is not a client address`)
-  return { name: qname, type: octets.length === 4 ? type.A : type.AAAA, class: dnsClass.IN, ttl: 0, rdata: octets }
+  return addressRecord(qname, 0, octets)
 }
 
 function port({ qname, client, transport }: Query): ResourceRecord {
   const protocol = transport === 'udp' ? '_udp' : '_tcp'
-  return {
-    name: qname === '.' ? `${protocol}.` : `${protocol}.${qname}`,
-    type: type.SRV,
-    class: dnsClass.IN,
-    ttl: 0,
-    rdata: rdata.srv({ priority: 0, weight: 0, port: client.port, target: '.' }),
-  }
+  const name = qname === '.' ? `${protocol}.` : `${protocol}.${qname}`
+  return record(name, type.SRV, 0, rdata.srv({ priority: 0, weight: 0, port: client.port, target: '.' }))
 }

@@ -1,6 +1,7 @@
 /** The transports, assembled: UDP by threads where the system has the calls for it, else by node:dgram; TCP beside it. */
 import type { Responder, ResponderOptions } from '../answer/api.ts'
 import { createQueryRing, createResponder, LOCAL } from '../answer/index.ts'
+import { type Libc, loadLibc } from '../libc/libc.ts'
 import { type ProcessLimits, readProcessLimits } from '../process-limits/index.ts'
 import { type Clock, systemClock } from '../scheduling/clock.ts'
 import type { AnsweredHandler, Ingress, Listener, MissHandler } from '../server/ingress.ts'
@@ -19,7 +20,6 @@ import { openQueryLogReader } from './query-log.ts'
 import { openStreamTransport, tcp } from './tcp/listeners.ts'
 import type { StagedChange, Transport } from './transport.ts'
 import { largestDatagram } from './udp/batch.ts'
-import { type Libc, loadLibc } from './udp/libc.ts'
 import { openUdpThreads } from './udp/listeners.ts'
 
 export interface TransportOptions {

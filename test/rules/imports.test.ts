@@ -21,7 +21,7 @@ const common = ['scheduling', 'telemetry', 'process-limits']
 
 const rooms: Readonly<Record<string, Room>> = {
   cli: { imports: ['corefile', 'plugin', 'plugins', 'dns', 'process-limits', 'local-socket'] },
-  transport: { imports: ['server', 'answer', 'dns'], types: ['plugin', 'table'] },
+  transport: { imports: ['server', 'answer', 'upstream', 'libc', 'dns'], types: ['plugin', 'table'] },
   server: { imports: ['plugin', 'corefile', 'answer', 'table', 'dns'] },
   plugins: { imports: ['plugin', 'corefile', 'dns', 'regexp', 'expression', 'text-template', ...model] },
   plugin: { imports: ['corefile', 'dns', 'regexp', 'expression'], types: ['answer', 'table'] },
@@ -32,7 +32,8 @@ const rooms: Readonly<Record<string, Room>> = {
   'cluster-dns': { imports: ['dns'], types: ['k8s', 'table'] },
   table: { imports: ['dns'] },
   k8s: { imports: ['trust'] },
-  upstream: { imports: ['dns', 'trust'] },
+  upstream: { imports: ['dns', 'trust', 'libc'] },
+  libc: { imports: ['dns'] },
   trust: { imports: [], closed: true },
   corefile: { imports: ['telemetry'], closed: true },
   dns: { imports: [], closed: true },
@@ -42,9 +43,9 @@ const rooms: Readonly<Record<string, Room>> = {
   telemetry: { imports: ['scheduling'], closed: true },
 }
 
-/** Packages that belong to one room: all FFI is in transport, what speaks to the API server in cluster, and so on. */
+/** Packages that belong to one room: all FFI is in libc, what speaks to the API server in cluster, and so on. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  koffi: ['transport', 'local-socket'],
+  koffi: ['libc', 'local-socket'],
   dns2: ['cli'],
   pbf: ['k8s'],
   re2js: ['regexp'],
@@ -132,7 +133,7 @@ describe('rooms', () => {
     ['src/plugin/query.ts', "import type { TableWriter } from '../table/api.ts'", undefined],
     ['src/plugin/query.ts', "export * from '../server/chain.ts'", 'plugin may not import server'],
     ['src/server/chain.ts', "const x = await import('../plugins/log/index.ts')", 'server may not import plugins'],
-    ['src/server/chain.ts', "import koffi from 'koffi'", 'only transport and local-socket may import koffi'],
+    ['src/server/chain.ts', "import koffi from 'koffi'", 'only libc and local-socket may import koffi'],
     ['src/plugins/index.ts', "import { log } from './log/index.ts'", undefined],
     ['src/main.ts', "import { log } from './plugins/log/index.ts'", undefined],
     ['src/dns/name.ts', "// import { x } from '../server/chain.ts'", undefined],

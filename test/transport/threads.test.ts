@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import type { Miss } from '../../src/server/ingress.ts'
-import { loadLibc } from '../../src/transport/udp/libc.ts'
+import { loadLibc } from '../../src/libc/libc.ts'
 import { askUdp, query, rcodeReply, udpClient, withTransport } from './support.ts'
 
 const skip = (() => {

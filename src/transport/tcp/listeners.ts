@@ -1,5 +1,6 @@
 /** Transports over a stream: their listening sockets, and what all connections of one have in common. */
 import { createServer, type Server, type Socket } from 'node:net'
+import { type Libc, linux } from '../../libc/libc.ts'
 import type { Transport as QueryTransport } from '../../plugin/query.ts'
 import { createCooperativeScheduler, sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
@@ -15,7 +16,6 @@ import {
   switchEndpoints,
   type Transport,
 } from '../transport.ts'
-import { type Libc, linux } from '../udp/libc.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { createConnectionTable } from './connection-table.ts'
 import { createReplyStreams } from './multi-message.ts'

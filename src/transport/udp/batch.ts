@@ -7,7 +7,7 @@
  *                             12 flags, 14 octets received or sent
  *   struct iovec, 4 words:    0-1 base, 2-3 length
  */
-import type { Libc } from './libc.ts'
+import type { Libc } from '../../libc/libc.ts'
 
 /** Messages per system call: past 64 the calls' share of a query's cost no longer falls. */
 const batchSize = 64

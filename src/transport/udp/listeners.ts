@@ -1,4 +1,6 @@
 /** UDP with threads: opens the sockets, assigns them to threads, and replaces them at a reload. */
+
+import type { Libc } from '../../libc/libc.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { within } from '../../scheduling/within.ts'
 import type { Listener } from '../../server/ingress.ts'
@@ -11,7 +13,6 @@ import { type Host, hostsOf, keyOf } from '../listener-address.ts'
 import type { TransportMetrics } from '../metrics.ts'
 import { octetsOf, type QueryLogReader } from '../query-log.ts'
 import type { StagedChange, Transport } from '../transport.ts'
-import type { Libc } from './libc.ts'
 import { type MissSource, openMissQueue } from './miss-queue.ts'
 import { openThreadPool } from './pool.ts'
 import { openUdpSocket, receiveQueueDrops, retireUdpSocket } from './socket.ts'

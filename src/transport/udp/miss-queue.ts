@@ -5,6 +5,8 @@
  */
 import { Socket } from 'node:net'
 import { formatAddress } from '../../dns/address.ts'
+import type { Libc } from '../../libc/libc.ts'
+import { addressLength, addressOffset, nameLength, pktinfo } from '../../libc/sockaddr.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
 import type { Listener } from '../../server/ingress.ts'
 import { type ChainSlots, type ReceivedQuery, servfail } from '../chain-slots.ts'
@@ -12,9 +14,7 @@ import { cutToHeader } from '../error-replies.ts'
 import type { FairBudget } from '../fair-budget.ts'
 import { type Batch, createBatch, largestDatagram } from './batch.ts'
 import { createFairQueue } from './fair-queue.ts'
-import type { Libc } from './libc.ts'
 import { createMissConsumer, type MissView, missRecord } from './miss-ring.ts'
-import { addressLength, addressOffset, nameLength, pktinfo } from './sockaddr.ts'
 
 /** One address family of a listener: where its queries come from, and which socket sends the replies (any of its shards). */
 export interface MissSource {

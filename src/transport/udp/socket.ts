@@ -1,9 +1,9 @@
 /** Opening, retiring and asking the UDP sockets of the threads. The main thread does this; threads only borrow. */
 import { getSystemErrorName } from 'node:util'
+import { type Libc, linux } from '../../libc/libc.ts'
+import { encodeSocketAddress } from '../../libc/sockaddr.ts'
 import type { Listener } from '../../server/ingress.ts'
 import { bindError, type Host, isAbsentFamily } from '../listener-address.ts'
-import { type Libc, linux } from './libc.ts'
-import { encodeSocketAddress } from './sockaddr.ts'
 
 /**
  * The kernel's default holds 256 datagrams, which is 2.5 ms at 100,000 queries/s. More than this only makes the queue

@@ -2,11 +2,11 @@
 import { setFlagsFromString } from 'node:v8'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { createQueryRing } from '../../answer/index.ts'
+import type { Libc } from '../../libc/libc.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { TableHandle } from '../../table/api.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { QueryLogReader } from '../query-log.ts'
-import type { Libc } from './libc.ts'
 import type { MissQueue } from './miss-queue.ts'
 import { createMissRing } from './miss-ring.ts'
 import {

@@ -5,11 +5,12 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
 import { createResponder, type QueryRoute } from '../../answer/index.ts'
+import { linux, loadLibc } from '../../libc/libc.ts'
+import { addressOffset, clientLength, nameLength, pktinfo } from '../../libc/sockaddr.ts'
 import { errorStack } from '../../telemetry/error-text.ts'
 import { cutToHeader, writeServfail } from '../error-replies.ts'
 import { guardAnswer } from '../guarded-answer.ts'
 import { createBatch, largestDatagram } from './batch.ts'
-import { linux, loadLibc } from './libc.ts'
 import { createMissProducer } from './miss-ring.ts'
 import {
   type BorrowedSocket,
@@ -20,7 +21,6 @@ import {
   type ThreadReport,
 } from './protocol.ts'
 import { createRecentClients } from './recent-clients.ts'
-import { addressOffset, clientLength, nameLength, pktinfo } from './sockaddr.ts'
 
 const data: ThreadData = workerData
 const { control, counts } = data

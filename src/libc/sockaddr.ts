@@ -1,5 +1,5 @@
 /** The kernel's socket addresses (sockaddr_in, sockaddr_in6) and the source addresses it reports (IP_PKTINFO). */
-import { parseAddress } from '../../dns/address.ts'
+import { parseAddress } from '../dns/address.ts'
 import { type Libc, linux } from './libc.ts'
 
 /**

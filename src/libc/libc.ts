@@ -21,8 +21,10 @@ export const linux = {
   IPPROTO_IP: 0,
   IP_PKTINFO: 8,
   IP_MTU_DISCOVER: 10,
+  IP_RECVERR: 11,
   IPPROTO_IPV6: 41,
   IPV6_MTU_DISCOVER: 23,
+  IPV6_RECVERR: 25,
   IPV6_V6ONLY: 26,
   IPV6_RECVPKTINFO: 49,
   IPV6_PKTINFO: 50,
@@ -38,7 +40,13 @@ export const linux = {
 const SOCK_DGRAM = 2
 const NONBLOCK = 0o4000
 const CLOEXEC = 0o2000000
+const MSG_TRUNC = 0x20
 const MSG_DONTWAIT = 0x40
+const MSG_ERRQUEUE = 0x2000
+const EPOLL_CTL_ADD = 1
+
+/** Events that `ready` takes at once. */
+const eventsAtOnce = 64
 
 /** Calls give -1 on failure; `errno()` right after it says why. */
 export interface Libc {
@@ -49,12 +57,26 @@ export interface Libc {
   receive(fd: number, headers: number, count: number): number
   /** sendmmsg(MSG_DONTWAIT): how many went out before the first that could not; -1 when that is the first of all. */
   send(fd: number, headers: number, count: number): number
+  /** send(MSG_DONTWAIT) on a connected socket, of `length` octets at the address `from`. */
+  sendOne(fd: number, from: number, length: number): number
+  /** recv(MSG_DONTWAIT) into `room` octets at the address `to`. Gives the datagram's whole length, also where it is cut. */
+  receiveOne(fd: number, to: number, room: number): number
+  /** Takes one error out of the socket's error queue (IP_RECVERR); gives -1 where it is empty. */
+  receiveError(fd: number, to: number, room: number): number
+  /** An epoll set, or -1. It can be polled itself: it is readable while one of its sockets is. */
+  epoll(): number
+  /** Watches the socket for datagrams and errors; `tag` comes back from `ready`. */
+  watch(epoll: number, fd: number, tag: number): number
+  /** Writes the tags of sockets that are readable to `tags`; gives how many. Does not wait. */
+  ready(epoll: number, tags: Int32Array): number
   /** `entries` are pollfds; `timeout` in milliseconds, -1 for ever. */
   poll(entries: Int32Array, count: number, timeout: number): number
   /** A datagram socket, non-blocking and closed on exec. */
   socket(family: number): number
   bind(fd: number, address: Uint8Array): number
   connect(fd: number, address: Uint8Array): number
+  /** Writes the socket's own address to `address`. */
+  localAddress(fd: number, address: Uint8Array): number
   setOption(fd: number, level: number, option: number, value: number): number
   /** Writes the option's octets to `value`; gives how many there were, or -1. */
   getOption(fd: number, level: number, option: number, value: Uint8Array): number
@@ -92,6 +114,12 @@ function bindLibc(): Libc {
   const socket = libc.func('socket', 'int', ['int', 'int', 'int'])
   const bind = libc.func('bind', 'int', ['int', 'void *', 'int'])
   const connect = libc.func('connect', 'int', ['int', 'void *', 'int'])
+  const getsockname = libc.func('getsockname', 'int', ['int', 'void *', 'void *'])
+  const send = libc.func('send', 'long', ['int', 'int64', 'ulong', 'int'])
+  const recv = libc.func('recv', 'long', ['int', 'int64', 'ulong', 'int'])
+  const epollCreate = libc.func('epoll_create1', 'int', ['int'])
+  const epollControl = libc.func('epoll_ctl', 'int', ['int', 'int', 'int', 'void *'])
+  const epollWait = libc.func('epoll_wait', 'int', ['int', 'void *', 'int', 'int'])
   const setsockopt = libc.func('setsockopt', 'int', ['int', 'int', 'int', 'void *', 'int'])
   const getsockopt = libc.func('getsockopt', 'int', ['int', 'int', 'int', 'void *', 'void *'])
   const eventfd = libc.func('eventfd', 'int', ['int', 'int'])
@@ -103,15 +131,35 @@ function bindLibc(): Libc {
   const trim = optional(() => libc.func('malloc_trim', 'int', ['ulong']))
   const one = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0)
   const counter = new Uint8Array(8)
+  // struct epoll_event: the events, then 64 bits of data; packed on x86-64 alone.
+  const eventWords = arch() === 'x64' ? 3 : 4
+  const dataWord = eventWords - 2
+  const interest = new Int32Array(eventWords)
+  const events = new Int32Array(eventWords * eventsAtOnce)
   return {
     errno: () => koffi.errno(),
     addressOf: (memory) => Number(koffi.address(memory)),
     receive: (fd, headers, count) => messages(numbers.recvmmsg, fd, headers, count, MSG_DONTWAIT, 0),
     send: (fd, headers, count) => messages(numbers.sendmmsg, fd, headers, count, MSG_DONTWAIT, 0),
+    sendOne: (fd, from, length) => send(fd, from, length, MSG_DONTWAIT),
+    receiveOne: (fd, to, room) => recv(fd, to, room, MSG_DONTWAIT | MSG_TRUNC),
+    receiveError: (fd, to, room) => recv(fd, to, room, MSG_DONTWAIT | MSG_ERRQUEUE),
+    epoll: () => epollCreate(CLOEXEC),
+    watch(epoll, fd, tag) {
+      interest[0] = linux.POLLIN
+      interest[dataWord] = tag
+      return epollControl(epoll, EPOLL_CTL_ADD, fd, interest)
+    },
+    ready(epoll, tags) {
+      const found = epollWait(epoll, events, Math.min(tags.length, eventsAtOnce), 0)
+      for (let i = 0; i < found; i++) tags[i] = events[i * eventWords + dataWord]
+      return found
+    },
     poll: (entries, count, timeout) => poll(entries, count, timeout),
     socket: (family) => socket(family, SOCK_DGRAM | NONBLOCK | CLOEXEC, 0),
     bind: (fd, address) => bind(fd, address, address.length),
     connect: (fd, address) => connect(fd, address, address.length),
+    localAddress: (fd, address) => getsockname(fd, address, Int32Array.of(address.length)),
     setOption: (fd, level, option, value) => setsockopt(fd, level, option, Int32Array.of(value), 4),
     getOption(fd, level, option, value) {
       const length = Int32Array.of(value.length)

@@ -1,78 +1,77 @@
 /** What a reply means for a cache (docs/coredns-behaviour.md §5), and for how long it holds. */
 import { opcode, rcode, type } from '../../dns/codes.ts'
-import type { Message, ResourceRecord } from '../../dns/message.ts'
+import type { Message } from '../../dns/message.ts'
 import { readUint32 } from '../../dns/values.ts'
+import { isAnswered } from './answered.ts'
 
 /**
  * success, denial: kept in the cache of that name. failure: SERVFAIL and NOTIMP, kept among the denials for a short
- * time. none: not kept.
+ * time. other: not kept.
  */
-export type Class = 'success' | 'denial' | 'failure' | 'none'
+export type Class = 'success' | 'denial' | 'failure' | 'other'
 
 /** Seconds: what a reply without a TTL of its own gets, before it is clamped. */
 const shortTtl = 5
-/** Seconds: no reply holds longer. */
-const longestTtl = 3600
 
 export interface Classified {
   readonly kind: Class
+  /** Whether it may be kept: not a denial without SOA, nor aliases that lead nowhere (RFC 2308 §5). */
+  readonly lasting: boolean
   /** Seconds: the lowest TTL of the reply, or a short one where that means nothing. */
   readonly ttl: number
+  /** It has what the question asks for (answered.ts). */
+  readonly answered: boolean
 }
 
 /** `wallSeconds`: seconds since 1970, to see which signatures have expired. */
 export function classify(reply: Message, wallSeconds: number): Classified {
-  const kind = typify(reply, wallSeconds)
-  const timed = kind.kind === 'success' || kind.kind === 'denial'
-  return { kind: kind.kind, ttl: timed && !kind.delegation ? lowestTtl(reply) : shortTtl }
-}
-
-interface Typified {
-  readonly kind: Class
-  readonly delegation?: boolean
-}
-
-function typify(reply: Message, wallSeconds: number): Typified {
-  const asked = reply.questions[0]?.type
-  if (reply.opcode !== opcode.QUERY || asked === type.AXFR || asked === type.IXFR) return { kind: 'none' }
-  if (reply.edns?.dnssecOk && hasExpiredSignature(reply, wallSeconds)) return { kind: 'none' }
+  const answered = isAnswered(reply)
   const hasSoa = reply.authority.some((record) => record.type === type.SOA)
-  switch (reply.rcode) {
-    case rcode.NOERROR:
-      if (reply.answer.length > 0) {
-        if (!isUnfinishedChain(reply.answer, asked)) return { kind: 'success' }
-        return { kind: hasSoa ? 'denial' : 'none' }
-      }
-      if (hasSoa) return { kind: 'denial' }
-      return { kind: 'success', delegation: reply.authority.some((record) => record.type === type.NS) }
-    case rcode.NXDOMAIN:
-      return { kind: hasSoa && reply.answer.length === 0 ? 'denial' : 'none' }
-    case rcode.SERVFAIL:
-    case rcode.NOTIMP:
-      return { kind: 'failure' }
-    default:
-      return { kind: 'none' }
+  const kind = classOf(reply, wallSeconds, answered, hasSoa)
+  const isAliasOnly = kind === 'success' && reply.answer.length > 0 && !answered
+  return {
+    kind,
+    lasting: !reply.truncated && kind !== 'other' && (kind !== 'denial' || hasSoa) && !isAliasOnly,
+    ttl: (kind === 'success' && !isDelegation(reply)) || kind === 'denial' ? lowestTtl(reply) : shortTtl,
+    answered,
   }
 }
 
-/** Aliases only, where something else was asked for: the answer says where to look on, not what is there. */
-function isUnfinishedChain(answer: readonly ResourceRecord[], asked: number | undefined): boolean {
-  if (asked === type.CNAME || asked === type.DNAME || asked === type.ANY || asked === type.RRSIG) return false
-  return answer.every(({ type: each }) => each === type.CNAME || each === type.DNAME || each === type.RRSIG)
+function classOf(reply: Message, wallSeconds: number, answered: boolean, hasSoa: boolean): Class {
+  const asked = reply.questions[0]?.type
+  if (reply.opcode !== opcode.QUERY || asked === type.AXFR || asked === type.IXFR) return 'other'
+  if (reply.edns?.dnssecOk && hasInvalidSignature(reply, wallSeconds)) return 'other'
+  switch (reply.rcode) {
+    case rcode.NOERROR:
+      return hasSoa && !answered ? 'denial' : 'success'
+    case rcode.NXDOMAIN:
+      return reply.answer.length === 0 ? 'denial' : 'other'
+    case rcode.SERVFAIL:
+    case rcode.NOTIMP:
+      return 'failure'
+    default:
+      return 'other'
+  }
 }
 
-/** RFC 4034 §3.1.5: the expiration is the second of the two times. */
-const expirationOffset = 8
+const isDelegation = ({ answer, authority }: Message): boolean =>
+  answer.length === 0 && authority.some((record) => record.type === type.NS)
 
-function hasExpiredSignature({ answer, authority, additional }: Message, wallSeconds: number): boolean {
+/** RFC 4034 §3.1.5: expiration and inception, in serial number arithmetic. */
+const expirationOffset = 8
+const inceptionOffset = 12
+
+function hasInvalidSignature({ answer, authority, additional }: Message, wallSeconds: number): boolean {
+  const now = Math.floor(wallSeconds)
   return [...answer, ...authority, ...additional].some(
-    (record) => record.type === type.RRSIG && readUint32(record.rdata, expirationOffset) < wallSeconds,
+    ({ type: recordType, rdata }) =>
+      recordType === type.RRSIG &&
+      (((readUint32(rdata, expirationOffset) - now) | 0) < 0 || ((now - readUint32(rdata, inceptionOffset)) | 0) < 0),
   )
 }
 
 function lowestTtl({ answer, authority, additional }: Message): number {
-  if (answer.length + authority.length + additional.length === 0) return shortTtl
-  let lowest = longestTtl
+  let lowest = Number.POSITIVE_INFINITY
   for (const section of [answer, authority, additional]) for (const { ttl } of section) lowest = Math.min(lowest, ttl)
-  return lowest
+  return lowest === Number.POSITIVE_INFINITY ? shortTtl : lowest
 }

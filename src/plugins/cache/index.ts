@@ -10,7 +10,8 @@ import { dynamicZones as dynamicZonesCapability } from './capability.ts'
 import { createDynamicZones } from './dynamic-zones.ts'
 import { type CacheMemory, createCacheMemory } from './memory.ts'
 import { createCacheMetrics } from './metrics.ts'
-import { cacheKey } from './replies.ts'
+import { isPopular, isRenewedEarly, renewedFrom } from './prefetch.ts'
+import { cacheKey, type KeyParts, keyParts, wireOf } from './replies.ts'
 import { type CacheSettings, schema } from './settings.ts'
 import { createStore, type Entry, type Store, secondsLeft } from './store.ts'
 
@@ -27,17 +28,20 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
   const store = createStore({
     capacity: { success: settings.success.capacity, denial: settings.denial.capacity },
     memory: memory.value,
-    dropped(entry) {
+    dropped(key, entry) {
       if (!offered.delete(entry)) return
-      for (const sink of sinks) sink.remove(entry.name, entry.type, entry.dnssecOk, entry.checkingDisabled)
+      const { name, type, dnssecOk, checkingDisabled } = keyParts(key)
+      for (const sink of sinks) sink.remove(name, type, dnssecOk, checkingDisabled)
     },
   })
 
-  /** Publishes an entry. Failures stay with the chain, which logs those that clients see (`log { class error }`). */
-  function offer(entry: Entry): void {
-    if (offered.has(entry) || entry.failure || entry.class !== dnsClass.IN || dynamicZones.contain(entry.name)) return
+  /** Publishes an entry, unless the chain has to see its hits. */
+  function offer(key: string, entry: Entry): void {
+    if (sinks.size === 0 || offered.has(entry) || reasonOfChain(entry, settings, clock.now())) return
+    const parts = keyParts(key)
+    if (parts.class !== dnsClass.IN || dynamicZones.contain(parts.name)) return
     offered.add(entry)
-    for (const sink of sinks) sink.put(publishedEntry(entry))
+    for (const sink of sinks) sink.put(publishedEntry(parts, entry, settings))
   }
 
   const metrics = createCacheMetrics({
@@ -54,8 +58,6 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     return { detach: () => void sinks.delete(sink) }
   }
 
-  // These settings need every hit, which the data plane would hide.
-  const seesHits = settings.prefetch !== undefined || settings.serveStale !== undefined || settings.keepTtl
   return {
     handler: createCache({
       settings,
@@ -64,11 +66,11 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
       cells: ({ server, view }) => metrics.cells(server, view),
       isDynamic: (plugin) => dynamicZones.belongTo(plugin),
       isSuperseded: (query) => dynamicZones.answer(query),
-      offer: seesHits ? () => undefined : offer,
+      offer,
     }),
     provides: [
-      provide(explainLines, (query) => explain(query, store, clock.now())),
-      ...(seesHits ? [] : [provide(replySource, { attach })]),
+      provide(explainLines, (query) => explain(query, store, settings, clock.now())),
+      provide(replySource, { attach }),
     ],
     start() {
       dynamicZones = createDynamicZones(setup.block.capabilities(dynamicZonesCapability))
@@ -96,26 +98,46 @@ function acquireMemory({ process, metrics }: Setup): Held<CacheMemory> {
   }))
 }
 
-function explain(query: Query, store: Store, now: number): string[] {
+/**
+ * Why the hits of an entry are left to the chain, or undefined: failures are, because the log of errors has each of them
+ * (`log { class error }`), stale entries, because each may cause a renewal, and those that may yet become popular.
+ */
+function reasonOfChain(entry: Entry, { prefetch }: CacheSettings, now: number): string | undefined {
+  if (entry.failures > 0) return 'failures are logged'
+  if (secondsLeft(entry, now) <= 0) return 'it is stale, so that a hit may renew it'
+  if (!prefetch) return undefined
+  if (!isPopular(entry, prefetch)) return `prefetch counts its hits: ${entry.hits} of ${prefetch.hits}`
+  return isRenewedEarly(entry, prefetch, now) ? 'prefetch renews it at its next hit' : undefined
+}
+
+function explain(query: Query, store: Store, settings: CacheSettings, now: number): string[] {
   const key = cacheKey(query)
   const lines: string[] = []
   for (const kind of ['denial', 'success'] as const) {
     const entry = store.get(kind, key)
-    if (entry) lines.push(`has a ${kind} entry, ${secondsLeft(entry, now)} s of ${entry.ttl} s left`)
+    if (!entry) continue
+    const reason = reasonOfChain(entry, settings, now)
+    const byWhom = reason === undefined ? 'the data plane repeats it' : `the chain repeats it: ${reason}`
+    lines.push(`has a ${kind} entry, ${secondsLeft(entry, now)} s of ${entry.ttl} s left; ${byWhom}`)
   }
   return lines.length > 0 ? lines : ['has no entry (cluster answers are never cached)']
 }
 
-/** The entry as the data plane takes it. */
-function publishedEntry(entry: Entry): CachedEntry {
+/** The entry as the data plane takes it: with `prefetch`, until a hit renews it. */
+function publishedEntry(
+  { name, type, dnssecOk, checkingDisabled }: KeyParts,
+  entry: Entry,
+  { prefetch, keepTtl }: CacheSettings,
+): CachedEntry {
   return {
-    name: entry.name,
-    type: entry.type,
-    dnssecOk: entry.dnssecOk,
-    checkingDisabled: entry.checkingDisabled,
-    reply: entry.wire,
+    name,
+    type,
+    dnssecOk,
+    checkingDisabled,
+    reply: wireOf(entry),
     storedAt: entry.storedAt,
-    expiresAt: entry.storedAt + entry.ttl * 1000,
+    expiresAt: prefetch ? renewedFrom(entry, prefetch) : entry.storedAt + entry.ttl * 1000,
+    keepTtl,
     authenticData: entry.authenticData,
     octets: entry.octets,
   }

@@ -3,21 +3,42 @@ import { opcode } from '../../dns/codes.ts'
 import type { Message, ResourceRecord } from '../../dns/message.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage, parseMessage } from '../../dns/wire.ts'
-import type { Query } from '../../plugin/query.ts'
+import type { Query, Reply } from '../../plugin/query.ts'
 import { messageOctets } from '../../plugin/size.ts'
 import type { Entry } from './store.ts'
 
 /** Questions with one key share an answer. Who asks, how, and RD and AD make no difference. */
 export const cacheKey = (query: Query): string =>
-  `${query.name} ${query.qtype} ${query.qclass} ${wantsDnssec(query) ? 1 : 0}${query.request.checkingDisabled ? 1 : 0}`
+  `${query.qtype} ${query.qclass} ${wantsDnssec(query) ? 1 : 0}${query.request.checkingDisabled ? 1 : 0} ${query.name}`
+
+/** What a key stands for. */
+export interface KeyParts {
+  /** Lower case, absolute. */
+  readonly name: string
+  readonly type: number
+  readonly class: number
+  readonly dnssecOk: boolean
+  readonly checkingDisabled: boolean
+}
+
+export function keyParts(key: string): KeyParts {
+  const [type, qclass, flags] = key.split(' ', 3)
+  return {
+    name: key.slice(type.length + qclass.length + flags.length + 3),
+    type: Number(type),
+    class: Number(qclass),
+    dnssecOk: flags[0] === '1',
+    checkingDisabled: flags[1] === '1',
+  }
+}
 
 const wantsDnssec = (query: Query): boolean => query.request.edns?.dnssecOk ?? false
 
 /** AD is for those who show that they understand it (RFC 6840 §5.7, §5.8). */
 const understandsAd = (query: Query): boolean => wantsDnssec(query) || query.request.authenticData
 
-/** Whether the reply answers the query's question. */
-export function answersQuestion({ questions }: Message, query: Query): boolean {
+/** Whether the reply is to the query's question. */
+export function repeatsQuestion({ questions }: Message, query: Query): boolean {
   if (questions.length !== 1) return false
   const [{ name, type, class: questionClass }] = questions
   return type === query.qtype && questionClass === query.qclass && name.toLowerCase() === query.name
@@ -38,41 +59,48 @@ export function flattened(reply: Message, ttl: number, query: Query): Message {
 const withTtl = (records: readonly ResourceRecord[], ttl: number): ResourceRecord[] =>
   records.map((record) => ({ ...record, ttl }))
 
-/** An entry for `reply`; `key` is the query's. */
+export interface EntryFacts {
+  /** Seconds. */
+  readonly ttl: number
+  /** Milliseconds of the monotonic clock. */
+  readonly now: number
+  readonly answered: boolean
+  readonly failures: number
+  readonly lastAnswer: Entry | undefined
+}
+
+/** An entry for `reply`. */
 export function createEntry(
   reply: Message,
-  key: string,
   query: Query,
-  ttl: number,
-  now: number,
-  failure: boolean,
+  { ttl, now, answered, failures, lastAnswer }: EntryFacts,
 ): Entry {
   const kept: Message = { ...flattened(reply, ttl, query), authenticData: reply.authenticData }
+  const octets = encodeMessage(kept, { limit: 0xffff })
   return {
-    key,
-    name: query.name,
-    type: query.qtype,
-    class: query.qclass,
-    dnssecOk: wantsDnssec(query),
-    checkingDisabled: query.request.checkingDisabled,
-    wire: encodeMessage(kept, { limit: 0xffff }),
+    wire: Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1'),
     octets: messageOctets(kept),
     rcode: kept.rcode,
     authenticData: reply.authenticData,
-    failure,
+    failures,
+    answered,
     storedAt: now,
     ttl,
     hits: 0,
     lastHitAt: now,
     refreshing: false,
     recheckAt: 0,
+    lastAnswer,
   }
 }
 
+/** The octets of the reply that is kept. */
+export const wireOf = (entry: Entry): Uint8Array => Buffer.from(entry.wire, 'latin1')
+
 /** The answer that an entry gives to a query. AA is that of the reply that was kept, as in CoreDNS 1.15. */
-export function replyFrom(entry: Entry, query: Query, ttl: number): Message {
-  const kept = parseMessage(entry.wire)
-  return {
+export function replyFrom(entry: Entry, query: Query, ttl: number): Reply {
+  const kept = parseMessage(wireOf(entry))
+  const message = {
     ...replyTo(query.request, { rcode: entry.rcode, authoritative: kept.authoritative }),
     recursionAvailable: kept.recursionAvailable,
     authenticData: entry.authenticData && understandsAd(query),
@@ -80,6 +108,7 @@ export function replyFrom(entry: Entry, query: Query, ttl: number): Message {
     authority: withTtl(kept.authority, ttl),
     additional: withTtl(kept.additional, ttl),
   }
+  return { kind: 'reply', message, plugin: 'cache' }
 }
 
 /**

@@ -45,14 +45,21 @@ export interface ServeStale {
   readonly preferPositive: boolean
 }
 
+/** How long SERVFAIL and NOTIMP are kept. */
+export interface Servfail {
+  /** Seconds; 0: not at all. */
+  readonly ttl: number
+  /** A question that has just begun to fail is kept for less (RFC 9520 §3.2): so it is where the Corefile says nothing. */
+  readonly backoff: boolean
+}
+
 export interface CacheSettings {
   readonly zones: readonly string[]
   readonly success: Limits
   readonly denial: Limits
   readonly prefetch: Prefetch | undefined
   readonly serveStale: ServeStale | undefined
-  /** Seconds that SERVFAIL and NOTIMP are kept; 0: not at all. */
-  readonly servfailTtl: number
+  readonly servfail: Servfail
   /** Zones whose positive or negative answers are not kept. */
   readonly disableSuccess: readonly string[]
   readonly disableDenial: readonly string[]
@@ -61,7 +68,7 @@ export interface CacheSettings {
 
 const minute = 60_000
 const defaultCapacity = 9984
-const defaults = { success: 3600, denial: 1800, min: 5 } as const
+const defaults = { success: 3600, denial: 1800, min: 5, servfail: 5000 } as const
 
 interface WrittenLimits {
   readonly capacity: number
@@ -75,7 +82,7 @@ const rows = {
   prefetch: custom({ min: 1, max: 3 }, ({ args }) => readPrefetch(args)),
   serve_stale: custom({ min: 0, max: 5 }, ({ args }) => readServeStale(args)),
   serve_stale_policy: option(oneOf(['prefer_positive'])),
-  servfail: option(duration({ min: 0, max: 5 * minute }), { default: 5000 }),
+  servfail: option(duration({ min: 0, max: 5 * minute })),
   disable: custom<Disabled, Disabled>({ min: 1 }, ({ args }, before) => readDisable(args, before), { default: {} }),
   keepttl: flag(),
 }
@@ -102,7 +109,10 @@ export const schema: DirectiveSchema<CacheSettings> = {
         ...options.serve_stale,
         preferPositive: options.serve_stale_policy !== undefined,
       },
-      servfailTtl: Math.floor(options.servfail / 1000),
+      servfail: {
+        ttl: Math.floor((options.servfail ?? defaults.servfail) / 1000),
+        backoff: options.servfail === undefined,
+      },
       disableSuccess: options.disable.success?.(zones) ?? [],
       disableDenial: options.disable.denial?.(zones) ?? [],
       keepTtl: options.keepttl,

@@ -2,22 +2,18 @@
 import { LRUCache } from 'lru-cache'
 import type { CacheMemory } from './memory.ts'
 
+/** One reply. There are 10,000 of them in a small cache: whatever follows from the key or the octets is not kept. */
 export interface Entry {
-  readonly key: string
-  /** Lower case, absolute. */
-  readonly name: string
-  readonly type: number
-  readonly class: number
-  readonly dnssecOk: boolean
-  readonly checkingDisabled: boolean
-  /** The reply without OPT, every TTL set to `ttl`. */
-  readonly wire: Uint8Array
-  /** Of the reply without name compression. */
+  /** The reply without OPT, every TTL set to `ttl`, an octet for each character: a third of the memory of a Uint8Array. */
+  readonly wire: string
+  /** Octets of the reply without name compression. */
   readonly octets: number
   readonly rcode: number
   readonly authenticData: boolean
-  /** SERVFAIL or NOTIMP. */
-  readonly failure: boolean
+  /** How often in a row the question has failed (SERVFAIL, NOTIMP), this time included; 0: it has not. */
+  readonly failures: number
+  /** It has what its question asks for. */
+  readonly answered: boolean
   /** Milliseconds of the monotonic clock. */
   readonly storedAt: number
   /** Seconds. */
@@ -28,6 +24,8 @@ export interface Entry {
   refreshing: boolean
   /** Milliseconds of the monotonic clock before which a failed refresh is not tried again (`serve_stale` RECHECK). */
   recheckAt: number
+  /** The answer that a reply without one has replaced (`prefer_positive`). */
+  readonly lastAnswer: Entry | undefined
 }
 
 export type Kind = 'success' | 'denial'
@@ -35,7 +33,7 @@ export type Kind = 'success' | 'denial'
 export interface Store {
   get(kind: Kind, key: string): Entry | undefined
   /** How many other entries had to go. */
-  set(kind: Kind, entry: Entry): number
+  set(kind: Kind, key: string, entry: Entry): number
   remove(kind: Kind, key: string): void
   size(kind: Kind): number
   /** Takes no part in the bound on memory any more. */
@@ -48,16 +46,17 @@ export interface Store {
  */
 const placeOctets = 1024
 
-/** Memory of an entry beside its reply, names and key: the object, its place in the map, the headers of its buffers. */
-const entryOverhead = 600
+/** Memory of an entry beside its reply and key: the object, its place in the map, the headers of its strings. */
+const entryOverhead = 400
 
-const octetsOf = ({ wire, key, name }: Entry): number => entryOverhead + wire.length + key.length + name.length
+const octetsOf = ({ wire, lastAnswer }: Entry, key: string): number =>
+  entryOverhead + wire.length + key.length + (lastAnswer ? entryOverhead + lastAnswer.wire.length : 0)
 
 export interface StoreOptions {
   readonly capacity: Readonly<Record<Kind, number>>
   readonly memory: CacheMemory
   /** Called with each entry that is removed or replaced. */
-  readonly dropped: (entry: Entry) => void
+  readonly dropped: (key: string, entry: Entry) => void
 }
 
 export function createStore({ capacity, memory, dropped }: StoreOptions): Store {
@@ -68,10 +67,10 @@ export function createStore({ capacity, memory, dropped }: StoreOptions): Store 
     new LRUCache<string, Entry>({
       maxSize,
       sizeCalculation: ({ wire }) => Math.ceil(wire.length / placeOctets),
-      dispose(entry, _key, reason) {
+      dispose(entry, key, reason) {
         if (reason === 'evict') evicted++
-        member.add(-octetsOf(entry))
-        dropped(entry)
+        member.add(-octetsOf(entry, key))
+        dropped(key, entry)
       },
     })
   const caches = { success: create(capacity.success), denial: create(capacity.denial) }
@@ -81,12 +80,12 @@ export function createStore({ capacity, memory, dropped }: StoreOptions): Store 
   })
   return {
     get: (kind, key) => caches[kind].get(key),
-    set(kind, entry) {
+    set(kind, key, entry) {
       const before = evicted
       const cache = caches[kind]
-      cache.set(entry.key, entry)
+      cache.set(key, entry)
       // A reply that is larger than the cache is not kept.
-      if (cache.peek(entry.key) === entry) member.add(octetsOf(entry))
+      if (cache.peek(key) === entry) member.add(octetsOf(entry, key))
       return evicted - before
     },
     remove: (kind, key) => void caches[kind].delete(key),

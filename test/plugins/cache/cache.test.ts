@@ -24,6 +24,28 @@ describe('what a cache keeps', () => {
       true,
     ],
     ['an alias without its target', { answer: ['www.example.org. 60 IN CNAME a.org.'] }, false],
+    [
+      'an alias with the address of another name',
+      { answer: ['www.example.org. 60 IN CNAME a.org.', 'b.org. 60 IN A 192.0.2.1'] },
+      false,
+    ],
+    [
+      'an alias of itself',
+      { answer: ['www.example.org. 60 IN CNAME a.org.', 'a.org. 60 IN CNAME www.example.org.'] },
+      false,
+    ],
+    [
+      'two aliases of one name',
+      {
+        answer: [
+          'www.example.org. 60 IN CNAME a.org.',
+          'www.example.org. 60 IN CNAME b.org.',
+          'a.org. 60 IN A 192.0.2.1',
+        ],
+      },
+      false,
+    ],
+    ['an answer for another name only', { answer: ['a.org. 60 IN A 192.0.2.1', 'b.org. 60 IN A 192.0.2.1'] }, false],
     ['a truncated answer', { answer: [www], with: { truncated: true } }, false],
     ['REFUSED', { rcode: 'REFUSED' }, false],
     ['FORMERR', { rcode: 'FORMERR' }, false],
@@ -101,6 +123,8 @@ describe('TTLs of cached answers', () => {
     ['at least 5 seconds', 'cache', { answer: ['www.example.org. 0 IN A 192.0.2.1'] }, 5],
     ['at most the maximum', 'cache 30', { answer: [www] }, 30],
     ['at most an hour', 'cache', { answer: ['www.example.org. 9999 IN A 192.0.2.1'] }, 3600],
+    ['at most the maximum, which may be more than an hour', 'cache 7200', { answer: ['www.example.org. 9999 IN A 192.0.2.1'] }, 7200],
+    ['an alias without its target keeps its own', 'cache', { answer: ['www.example.org. 7 IN CNAME a.org.'] }, 7],
     ['denials: at most half an hour', 'cache', { rcode: 'NXDOMAIN', authority: [soa.replace(' 60 ', ' 9999 ')] }, 1800],
     ['denials: of the SOA record, not its MINIMUM', 'cache', { rcode: 'NXDOMAIN', authority: [soa] }, 60],
     ['limits of their own', 'cache 30 {\nsuccess 1000 200 90\ndenial 1000 20\n}', { answer: [www] }, 120],
@@ -127,9 +151,10 @@ describe('TTLs of cached answers', () => {
     assert.equal(asked.length, 2)
   })
 
-  it('SERVFAIL holds for five seconds, or as long as `servfail` says', async () => {
+  it('SERVFAIL holds for a second, or as long as `servfail` says', async () => {
     for (const [directive, holds] of [
-      ['cache', 5],
+      ['cache', 1],
+      ['cache {\nservfail 5s\n}', 5],
       ['cache {\nservfail 2s\n}', 2],
       ['cache {\nservfail 0\n}', 0],
     ] as const) {

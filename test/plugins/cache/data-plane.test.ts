@@ -29,6 +29,7 @@ describe('the data plane behind a cache', () => {
       checkingDisabled: false,
       storedAt: 5 * seconds,
       expiresAt: 35 * seconds,
+      keepTtl: false,
       authenticData: false,
       octets: messageOctets(parseMessage(reply)),
     })
@@ -67,10 +68,45 @@ describe('the data plane behind a cache', () => {
     assert.deepEqual([asked.length, entries.length], [1, 0])
   })
 
-  it('the data plane gets nothing where every hit has to be seen, and nothing of class CH', async () => {
-    for (const option of ['prefetch 2', 'serve_stale', 'keepttl']) {
-      assert.equal(capabilityOf(createCacheHarness(`cache {\n${option}\n}`).instance, replySource), undefined, option)
-    }
+  /** What the data plane has of a question that was asked so often. */
+  async function publishedOf(option: string, times: number, made = createCacheHarness(`cache 100 {\n${option}\n}`)) {
+    const entries: CachedEntry[] = []
+    capabilityOf(made.instance, replySource)?.attach(sinkOf(entries))
+    for (let i = 0; i < times; i++) await made.ask('www.example.org. A')
+    return entries.map(({ expiresAt, keepTtl }) => [expiresAt / seconds, keepTtl])
+  }
+
+  it('with serve_stale the data plane repeats an entry until it expires, with keepttl in its own TTL', async () => {
+    assert.deepEqual(await publishedOf('serve_stale', 1), [[100, false]])
+    assert.deepEqual(await publishedOf('keepttl', 1), [[100, true]])
+  })
+
+  it('with prefetch the data plane repeats an entry that is popular, until a hit renews it', async () => {
+    assert.deepEqual(await publishedOf('prefetch 2 1m 20%', 2), [])
+    assert.deepEqual(await publishedOf('prefetch 2 1m 20%', 3), [[80, false]])
+  })
+
+  it('a popular entry that the data plane repeats is renewed by the first hit near its end', async () => {
+    const made = createCacheHarness('cache 100 {\nprefetch 2 10s\n}')
+    await publishedOf('', 3, made)
+    made.plugin.clock.advance(91 * seconds)
+    await made.ask('www.example.org. A')
+    assert.equal(made.asked.length, 2)
+  })
+
+  it('the data plane gets no denial while a stale answer is preferred to it', async () => {
+    const made = createCacheHarness('cache 30 {\nserve_stale 1h\nserve_stale_policy prefer_positive\n}')
+    const entries: CachedEntry[] = []
+    await made.ask('www.example.org. A')
+    made.plugin.clock.advance(40 * seconds)
+    made.said = { rcode: 'NXDOMAIN', authority: [soa] }
+    capabilityOf(made.instance, replySource)?.attach(sinkOf(entries))
+    await made.ask('www.example.org. A')
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual([made.asked.length, entries.length], [2, 0])
+  })
+
+  it('the data plane gets nothing of class CH', async () => {
     const { ask, instance } = createCacheHarness()
     const entries: CachedEntry[] = []
     capabilityOf(instance, replySource)?.attach(sinkOf(entries))

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rcode } from '../../../src/dns/codes.ts'
+import { parseRecord } from '../../../src/dns/record-text.ts'
+import { replyTo } from '../../../src/dns/reply.ts'
 import type { Next, Outcome, Query, RcodeOnly } from '../../../src/plugin/query.ts'
 import { cache } from '../../../src/plugins/cache/index.ts'
 import {
@@ -18,6 +20,12 @@ import { cluster, createCacheHarness, seconds, www } from './support.ts'
 const question = 'www.example.org. A'
 const lost: RcodeOnly = { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'forward', error: new Error('i/o timeout') }
 
+const answered: Outcome = {
+  kind: 'reply',
+  plugin: 'forward',
+  message: replyTo(ask(question).request, { answer: [{ ...parseRecord(www), ttl: 1 }] }),
+}
+
 /** A cache in front of a plugin that ends with this outcome, and the queries that reached the plugin. */
 function inFrontOf(outcome: Outcome, directive = 'cache') {
   const plugin = createPluginHarness()
@@ -27,9 +35,10 @@ function inFrontOf(outcome: Outcome, directive = 'cache') {
   const made = {
     plugin,
     asked,
-    next: ((query) => {
+    outcome,
+    next: ((query): Outcome => {
       asked.push(query)
-      return outcome
+      return made.outcome
     }) as Next,
     ask: async (text: string, settings?: Asked, change: Partial<Query> = {}): Promise<Outcome> =>
       handle(instance, { ...ask(text, settings), ...change }, made.next),
@@ -55,9 +64,10 @@ describe('a cache whose upstream is lost', () => {
     assert.equal(asked.length, 1)
   })
 
-  it('the SERVFAIL of a lost upstream holds for five seconds, or as long as `servfail` says', async () => {
+  it('the SERVFAIL of a lost upstream holds for a second, or as long as `servfail` says', async () => {
     for (const [directive, holds] of [
-      ['cache', 5],
+      ['cache', 1],
+      ['cache {\nservfail 5s\n}', 5],
       ['cache {\nservfail 2s\n}', 2],
       ['cache {\nservfail 0\n}', 0],
       ['cache {\ndisable denial\n}', 0],
@@ -72,6 +82,20 @@ describe('a cache whose upstream is lost', () => {
       }
       assert.equal(messageOf(await made.ask(question)).rcode, rcode.NOERROR, directive)
     }
+  })
+
+  it('a question that goes on failing is asked after 1, 2, 4 and then every 5 seconds, and after an answer as at first', async () => {
+    const made = inFrontOf(lost)
+    const askedAt: number[] = []
+    for (let second = 0; second <= 25; second++) {
+      const before = made.asked.length
+      // The name recovers once, for as long as its answer lasts.
+      made.outcome = second === 17 ? answered : lost
+      await made.ask(question)
+      if (made.asked.length > before) askedAt.push(second)
+      made.plugin.clock.advance(1 * seconds)
+    }
+    assert.deepEqual(askedAt, [0, 1, 3, 7, 12, 17, 22, 23, 25])
   })
 
   it('the SERVFAIL of a lost upstream is kept by name, type, DO and CD', async () => {

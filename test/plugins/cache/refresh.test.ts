@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rcode } from '../../../src/dns/codes.ts'
 import { messageOf } from '../../support/plugin-harness.ts'
-import { createCacheHarness, type Said, seconds, soa } from './support.ts'
+import { createCacheHarness, type Said, seconds, soa, www } from './support.ts'
 
 describe('prefetch of a cache', () => {
-  it('a popular entry near its end is renewed once, as if by TCP, while the old one answers', async () => {
+  it('a popular entry near its end is renewed once, while the old one answers', async () => {
     const made = createCacheHarness('cache 100 {\nprefetch 2 1m 10%\n}', {
       answer: ['www.example.org. 100 IN A 192.0.2.1'],
     })
@@ -19,11 +19,10 @@ describe('prefetch of a cache', () => {
     assert.deepEqual(await made.lines(question), ['www.example.org. 9 IN A 192.0.2.1'])
     await made.ask(question)
     assert.equal(made.asked.length, 2)
-    assert.equal(made.asked[1].transport, 'tcp')
     made.held[0]()
     await new Promise((resolve) => setImmediate(resolve))
     assert.deepEqual(await made.lines(question), ['www.example.org. 100 IN A 192.0.2.2'])
-    assert.match(await made.plugin.metrics.text(), /coredns_cache_prefetch_total\{.*\} 2/)
+    assert.match(await made.plugin.metrics.text(), /coredns_cache_prefetch_total\{.*\} 1/)
   })
 
   it('no more than 64 renewals are under way; an entry that is put off is renewed on its next hit', async () => {
@@ -43,6 +42,18 @@ describe('prefetch of a cache', () => {
     await new Promise((resolve) => setImmediate(resolve))
     await ask()
     assert.equal(made.asked.length, 200)
+  })
+
+  it('a renewal whose answer is cut over UDP is asked over TCP', async () => {
+    const made = createCacheHarness('cache 30 {\nserve_stale 1h verify\n}')
+    await made.ask('www.example.org. A')
+    made.plugin.clock.advance(40 * seconds)
+    made.said = { answer: [www], with: { truncated: true } }
+    await made.ask('www.example.org. A')
+    assert.deepEqual(
+      made.asked.map(({ transport }) => transport),
+      ['udp', 'udp', 'tcp'],
+    )
   })
 
   it('hits that are too far apart do not count', async () => {
@@ -132,6 +143,89 @@ describe('serve_stale of a cache', () => {
       await made.ask(question)
       await new Promise((resolve) => setImmediate(resolve))
       assert.equal(messageOf(await made.ask(question)).rcode, wanted, policy)
+    }
+  })
+
+  const failures: readonly (readonly [string, string, Said])[] = [
+    ['SERVFAIL', '', failure],
+    ['NOTIMP', '', { rcode: 'NOTIMP' }],
+    ['REFUSED', '', { rcode: 'REFUSED' }],
+    ['FORMERR', '', { rcode: 'FORMERR' }],
+    ['a cut answer', '', { answer: [www], with: { truncated: true } }],
+    ['an answer to another question', '', { answer: [www], with: { questions: [] } }],
+    ['NXDOMAIN with an alias', '', { rcode: 'NXDOMAIN', answer: ['www.example.org. 60 IN CNAME a.org.'] }],
+    ['NXDOMAIN, with prefer_positive', 'serve_stale_policy prefer_positive', { rcode: 'NXDOMAIN', authority: [soa] }],
+    ['NODATA, with prefer_positive', 'serve_stale_policy prefer_positive', { authority: [soa] }],
+    [
+      'an alias alone, with prefer_positive',
+      'serve_stale_policy prefer_positive',
+      { answer: ['x. 60 IN CNAME a.org.'] },
+    ],
+    ['nothing, with prefer_positive', 'serve_stale_policy prefer_positive', {}],
+  ]
+  for (const [what, policy, said] of failures) {
+    it(`a renewal that brings ${what} hides a stale answer at no time of its window`, async () => {
+      for (const mode of ['immediate', 'immediate 0s 3s', 'verify', 'verify 100ms', 'verify 0 5s 3s']) {
+        const made = createCacheHarness(`cache 30 {\nserve_stale 1m ${mode}\n${policy}\n}`)
+        await made.ask(question)
+        made.said = said
+        made.plugin.clock.advance(30 * seconds)
+        for (let second = 0; second < 60; second++) {
+          const { rcode: code, answer } = messageOf(await made.ask(question))
+          assert.deepEqual([code, answer.length], [rcode.NOERROR, 1], `${mode}, after ${second} s`)
+          await new Promise((resolve) => setImmediate(resolve))
+          made.plugin.clock.advance(1 * seconds)
+        }
+        assert.ok(made.asked.length > 20, `${made.asked.length} questions with ${mode}`)
+        const after = messageOf(await made.ask(question))
+        assert.deepEqual(after.rcode, rcode[said.rcode ?? 'NOERROR'], mode)
+      }
+    })
+  }
+
+  it('a failed renewal hides no stale denial either', async () => {
+    for (const policy of ['', 'serve_stale_policy prefer_positive']) {
+      const made = createCacheHarness(`cache 30 {\nserve_stale 1m\n${policy}\n}`, {
+        rcode: 'NXDOMAIN',
+        authority: [soa],
+      })
+      await made.ask(question)
+      made.said = failure
+      for (let second = 0; second < 89; second++) {
+        made.plugin.clock.advance(1 * seconds)
+        assert.equal(messageOf(await made.ask(question)).rcode, rcode.NXDOMAIN, `${policy} ${second}`)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+  })
+
+  it('a failure is not served stale: the next question is answered anew', async () => {
+    const made = createCacheHarness('cache 30 {\nserve_stale 1h\nservfail 2s\n}', failure)
+    await made.ask(question)
+    made.plugin.clock.advance(2 * seconds)
+    made.said = { answer: [www] }
+    assert.equal(messageOf(await made.ask(question)).rcode, rcode.NOERROR)
+  })
+
+  it('a fresh answer that must not be kept ends a stale one', async () => {
+    const made = createCacheHarness('cache 30 {\nsuccess 9984 30 0\nserve_stale 1h\n}')
+    await made.ask(question)
+    made.plugin.clock.advance(40 * seconds)
+    made.said = { answer: ['www.example.org. 0 IN A 192.0.2.2'] }
+    await made.ask(question)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(await made.lines(question), ['www.example.org. 0 IN A 192.0.2.2'])
+  })
+
+  it('keepttl: a stale answer has its own TTL, unless serve_stale gives it one', async () => {
+    for (const [mode, ttl] of [
+      ['', 30],
+      ['immediate 7s', 7],
+    ] as const) {
+      const made = createCacheHarness(`cache 30 {\nserve_stale 1h ${mode}\nkeepttl\n}`)
+      await made.ask(question)
+      made.plugin.clock.advance(40 * seconds)
+      assert.deepEqual(await made.lines(question), [`www.example.org. ${ttl} IN A 192.0.2.1`])
     }
   })
 })

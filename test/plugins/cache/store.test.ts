@@ -4,12 +4,12 @@ import { createCacheMemory } from '../../../src/plugins/cache/memory.ts'
 import { createStore, type Entry } from '../../../src/plugins/cache/store.ts'
 
 const mebibyte = 1024 * 1024
-const entry = (key: string, octets: number) => ({ key, name: key, wire: new Uint8Array(octets) }) as Entry
+const entry = (octets: number) => ({ wire: 'x'.repeat(octets) }) as Entry
 
 /** A store, and how many entries all caches had to drop for their memory. */
 function createTestStore(
   { success, denial = success }: { success: number; denial?: number },
-  dropped: (entry: Entry) => void = () => undefined,
+  dropped: (key: string) => void = () => undefined,
   memory = createCacheMemory(Number.POSITIVE_INFINITY, () => undefined),
 ) {
   return createStore({ capacity: { success, denial }, memory, dropped })
@@ -26,8 +26,8 @@ describe('the capacity of a cache', () => {
 
   it('a full cache evicts the entry that was not asked for the longest', () => {
     const dropped: string[] = []
-    const store = createTestStore({ success: 2 }, ({ key }) => void dropped.push(key))
-    const evicts = (key: string) => store.set('success', entry(key, 200))
+    const store = createTestStore({ success: 2 }, (key) => void dropped.push(key))
+    const evicts = (key: string) => store.set('success', key, entry(200))
     assert.deepEqual([evicts('a'), evicts('b'), evicts('b')], [0, 0, 0])
     store.get('success', 'a')
     assert.equal(evicts('c'), 1)
@@ -37,24 +37,24 @@ describe('the capacity of a cache', () => {
 
   it('a large reply takes the room of several entries, so that large replies cannot take the memory of all', () => {
     const store = createTestStore({ success: 1024 })
-    for (let i = 0; i < 1000; i++) store.set('success', entry(`small ${i}`, 500))
-    assert.equal(store.set('success', entry('large', 65_535)), 40)
-    for (let i = 0; i < 1000; i++) store.set('success', entry(`large ${i}`, 65_535))
+    for (let i = 0; i < 1000; i++) store.set('success', `small ${i}`, entry(500))
+    assert.equal(store.set('success', 'large', entry(65_535)), 40)
+    for (let i = 0; i < 1000; i++) store.set('success', `large ${i}`, entry(65_535))
     assert.equal(store.size('success'), 16)
   })
   it('all caches together keep to their memory: the largest drops what was used least recently', () => {
     let evictions = 0
     const memory = createCacheMemory(100 * 1024, () => void evictions++)
     const dropped: string[] = []
-    const large = createTestStore({ success: 10_000 }, ({ key }) => void dropped.push(key), memory)
+    const large = createTestStore({ success: 10_000 }, (key) => void dropped.push(key), memory)
     const small = createTestStore({ success: 10_000 }, () => assert.fail('the small cache drops nothing'), memory)
-    small.set('success', entry('kept', 400))
-    for (let i = 0; i < 200; i++) large.set(i % 2 ? 'denial' : 'success', entry(`n${i}`, 400))
+    small.set('success', 'kept', entry(400))
+    for (let i = 0; i < 200; i++) large.set(i % 2 ? 'denial' : 'success', `n${i}`, entry(400))
     assert.equal(evictions, dropped.length)
-    assert.ok(evictions > 90 && evictions < 120, String(evictions))
+    assert.ok(evictions > 60 && evictions < 90, String(evictions))
     assert.equal(small.size('success'), 1)
     large.close()
-    for (let i = 0; i < 50; i++) small.set('denial', entry(`n${i}`, 400))
+    for (let i = 0; i < 50; i++) small.set('denial', `n${i}`, entry(400))
     assert.equal(small.size('denial'), 50, 'a cache that is closed leaves its memory to the others')
   })
 })

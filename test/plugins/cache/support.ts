@@ -65,12 +65,15 @@ export function createCacheHarness(
   return made
 }
 
+/** An answer of one record has the name that is asked for, whichever name the test wrote. */
 function say({ request }: Query, said: Said): Outcome {
   const parse = (lines: readonly string[] = []) => lines.map(parseRecord)
+  const records = parse(said.answer)
+  const [{ name }] = request.questions
   const message = {
     ...replyTo(request, {
       rcode: rcode[said.rcode ?? 'NOERROR'],
-      answer: parse(said.answer),
+      answer: records.length === 1 ? [{ ...records[0], name }] : records,
       authority: parse(said.authority),
       additional: parse(said.additional),
     }),

@@ -4,6 +4,7 @@
  *   server.js       everything that serves (src/main.ts)
  *   udp-worker.js   a UDP thread's code; a file of its own because a Worker is started from a file
  *   *-HASH.js       what they share, and what is loaded only when it is needed (the kubeconfig reader, subcommands)
+ *   compile-cache/  what V8 has compiled the above to, so that a start need not (src/launch.ts)
  *   LICENSES.txt    the licences of the packages that went into the above
  *
  *   npm run build                   dist/ alone
@@ -11,10 +12,15 @@
  *
  * koffi stays outside: it finds its native library (@koromix/koffi-PLATFORM) beside itself in node_modules.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+import { serverFlags } from './src/launch-flags.ts'
 import { findRuntime } from './src/runtime.js'
 
 const root = import.meta.dirname
@@ -22,7 +28,8 @@ const dist = join(root, 'dist')
 
 /**
  * An ES module import of a Node module reads every export of it, lazy ones too: `import 'node:http'` so loads undici
- * (15 MiB resident), `import 'node:fs'` its promises (3 MiB). Fetched this way nothing loads that is not used.
+ * (15 MiB resident), `import 'node:fs'` its promises (3 MiB). Here a module is fetched when one of its names is first
+ * read, so that a Corefile pays only for what it needs: node:http2 is for DNS over HTTPS alone.
  */
 const lazyNodeModules: Plugin = {
   name: 'lazy-node-modules',
@@ -30,10 +37,18 @@ const lazyNodeModules: Plugin = {
     bundler.onResolve({ filter: /./ }, ({ path }) =>
       isBuiltin(path) ? { path: path.replace(/^node:/, ''), namespace: 'node' } : undefined,
     )
-    bundler.onLoad({ filter: /./, namespace: 'node' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule('node:${path}')`,
-    }))
+    bundler.onLoad({ filter: /./, namespace: 'node' }, ({ path }) => ({ contents: lazyNodeModule(path) }))
   },
+}
+
+function lazyNodeModule(path: string): string {
+  const fetch = `process.getBuiltinModule('node:${path}')`
+  const exported: unknown = process.getBuiltinModule(`node:${path}`)
+  // The module is a function itself (node:assert, node:stream): packages call or extend it at once.
+  if (typeof exported === 'function') return `module.exports = ${fetch}`
+  const names = Object.keys(exported as object).filter((name) => name !== 'default')
+  const getters = names.map((name) => `get ${name}() { return (fetched ??= ${fetch}).${name} }`)
+  return `let fetched; module.exports = {${getters.join(',')}}`
 }
 
 /**
@@ -107,6 +122,8 @@ for (const { path, contents } of [...launcher.outputFiles, ...server.outputFiles
 writeFileSync(join(dist, 'LICENSES.txt'), licences(server.metafile))
 for (const { metafile } of [launcher, server]) report(metafile)
 
+await fillCompileCache()
+
 const image = process.argv[2] === '--image' ? process.argv[3] : undefined
 if (image !== undefined) layOutImage(image)
 
@@ -117,6 +134,69 @@ function layOutImage(folder: string): void {
   for (const path of ['package.json', 'dist', 'node_modules/koffi', 'node_modules/@koromix']) {
     copy(join(root, path), join('slicedns', path))
   }
+  // Node.js writes these for its own user alone; the container has another.
+  const cache = join(folder, 'slicedns/dist/compile-cache')
+  for (const entry of readdirSync(cache, { recursive: true, withFileTypes: true })) {
+    chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644)
+  }
+}
+
+/**
+ * Starts the server with manifests, then with an API server that is not there: Node.js keeps the compiled code of all
+ * that has run when it ends. A start without the cache takes longer, and differs in nothing else.
+ */
+async function fillCompileCache(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'slicedns-build-'))
+  mkdirSync(join(dist, 'compile-cache'))
+  try {
+    for (const source of [`manifests ${join(root, 'examples')}`, 'endpoint http://127.0.0.1:9']) {
+      const corefile = join(folder, 'Corefile')
+      writeFileSync(corefile, await warmUpCorefile(source))
+      await startAndStop(corefile)
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** What kubeadm's Corefile runs, on ports that are free. */
+async function warmUpCorefile(source: string): Promise<string> {
+  const [dns, ready, prometheus] = await freePorts(3)
+  return `.:${dns} {
+    bind 127.0.0.1
+    errors
+    ready 127.0.0.1:${ready}
+    kubernetes cluster.local in-addr.arpa ip6.arpa {
+        ${source}
+        pods insecure
+        fallthrough in-addr.arpa ip6.arpa
+    }
+    prometheus 127.0.0.1:${prometheus}
+    forward . 127.0.0.1:9
+    cache 30
+    loadbalance
+}
+`
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return ports
+}
+
+async function startAndStop(corefile: string): Promise<void> {
+  const server = spawn(findRuntime().file, [...serverFlags([]), join(dist, 'slicedns.js'), '-conf', corefile], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 30_000,
+  })
+  // The banner comes when the listeners are open.
+  server.stdout.once('data', () => server.kill('SIGTERM'))
+  server.stdout.resume()
+  const [code] = await once(server, 'exit')
+  if (code !== 0) throw new Error(`the built server does not start: exit code ${code}`)
 }
 
 /** The licence text of each package that has code in the bundle. */

@@ -1,6 +1,7 @@
 /** The life of the server: start, reload, drain, stop. */
 import type { Corefile } from '../corefile/index.ts'
 import type { DataPlaneFacts, Plugin, ProcessState, ReloadResult } from '../plugin/contract.ts'
+import type { AnsweredQuery } from '../plugin/observer.ts'
 import { createQueryMetrics } from '../plugin/query-metrics.ts'
 import type { ProcessLimits } from '../process-limits/index.ts'
 import type { Clock } from '../scheduling/clock.ts'
@@ -12,7 +13,7 @@ import { configure } from './configuration.ts'
 import { createDispatcher, type Dispatcher } from './dispatch.ts'
 import { startDrain } from './drain.ts'
 import { createInFlight } from './in-flight.ts'
-import type { AnsweredHandler, Ingress, MissHandler } from './ingress.ts'
+import type { AnsweredHandler, Ingress, Miss, MissHandler } from './ingress.ts'
 import { panicCounter } from './panics.ts'
 import { createSharedValues } from './process-state.ts'
 import { notifyObservers } from './query-log.ts'
@@ -82,7 +83,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     return run(await configure(file, { ...options, process: processState }), writer, log)
   }
 
-  let running = await start(corefile)
+  // First of all: the transport starts a thread, which takes as long as the configuration, beside it.
+  const ingress = options.openIngress(onMiss, onAnswered)
+  let running: RunningConfiguration
+  try {
+    running = await start(corefile)
+  } catch (error) {
+    await ingress.close()
+    throw error
+  }
   /** Every configuration that queries may still belong to: the running one, the next one, those that end. */
   const live = new Set([running])
 
@@ -92,7 +101,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     return undefined
   }
 
-  const onMiss: MissHandler = (miss) => {
+  function onMiss(miss: Miss): ReturnType<MissHandler> {
     const owner = ownerOf(miss.listener.space)
     const plan = owner?.planOf(miss.listener.space)
     if (!owner || !plan) return undefined
@@ -102,7 +111,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     return reply.finally(() => inFlight.leave(owner))
   }
 
-  const onAnswered: AnsweredHandler = (query, space, profileId) => {
+  function onAnswered(query: AnsweredQuery, space: number, profileId: number): boolean {
     const { plugin, server } = writer.profileOf(profileId)
     // A thread may publish the last answers of an old configuration after its end: the new one's observers get them.
     const successor = () => running.configuration.listeners.find((plan) => plan.server === server)
@@ -142,7 +151,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     end,
   })
 
-  const ingress = options.openIngress(onMiss, onAnswered)
   try {
     await ingress.apply(running.listeners)
   } catch (error) {

@@ -70,6 +70,8 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     onWake: options.queryLog.wake,
   })
   const pool = openThreadPool({ ...options, missQueue, missRingBytes: limits.missRingBytes, patience: limits.drain })
+  // Any UDP listener needs one. It starts beside what the main thread does now; \`stage\` waits for it, and fails with it.
+  pool.resize(1).catch(() => undefined)
   const collecting = metrics.onCollect(() => {
     for (const { parts } of endpoints.values())
       for (const part of parts) for (const socket of part.sockets) collectDrops(socket)

@@ -9,6 +9,8 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY build.ts run.js tsconfig.json ./
 COPY src src
+# The build starts what it has built, to ship its compiled code.
+COPY examples examples
 RUN npm run -s build -- --image /image && cp --parents /usr/lib/*-linux-gnu/libatomic.so.1* /image
 # Not root, and yet port 53: file capabilities of the runtime, of which the pod must allow this one.
 RUN setcap cap_net_bind_service=+ep /image/usr/local/bin/node

@@ -52,8 +52,6 @@ const unbuilt: Readonly<Record<string, Unbuilt>> = {
   quic: { instead: 'leave it out: quic:// is not served', harmless: true },
   https3: { instead: 'leave it out: https3:// is not served', harmless: true },
   dnstap: { instead: "use 'log'", harmless: true },
-  proxyproto: { instead: 'leave it out where no load balancer sends PROXY headers' },
-  shed: { instead: 'leave it out: each queue of slicedns is bounded (docs/limits.md)', harmless: true },
 }
 
 /** Whether a directive that slicedns does not have may be left out without changing an answer. */

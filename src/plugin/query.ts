@@ -8,6 +8,8 @@ export type Transport = 'udp' | 'tcp' | 'tls' | 'https'
 export interface SocketAddress {
   readonly address: string
   readonly port: number
+  /** The type-length-values of the PROXY header that names it (`proxyproto { tlv_metadata }`). */
+  readonly proxyTlvs?: Uint8Array | undefined
 }
 
 /**

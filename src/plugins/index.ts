@@ -29,10 +29,12 @@ import { multisocket } from './multisocket/index.ts'
 import { noAaaa } from './no_aaaa/index.ts'
 import { nsid } from './nsid/index.ts'
 import { prometheus } from './prometheus/index.ts'
+import { proxyproto } from './proxyproto/index.ts'
 import { ready } from './ready/index.ts'
 import { reload } from './reload/index.ts'
 import { rewrite } from './rewrite/index.ts'
 import { root } from './root/index.ts'
+import { shed } from './shed/index.ts'
 import { siit } from './siit/index.ts'
 import { template } from './template/index.ts'
 import { timeouts } from './timeouts/index.ts'
@@ -44,6 +46,7 @@ export const plugins: readonly Plugin[] = [
   root,
   metadata,
   cancel,
+  proxyproto,
   timeouts,
   multisocket,
   reload,
@@ -53,6 +56,7 @@ export const plugins: readonly Plugin[] = [
   debug,
   ready,
   health,
+  shed,
   prometheus,
   errors,
   log,

@@ -1,4 +1,6 @@
 import type { ConnectionTimeouts } from '../plugin/capabilities/listening.ts'
+import type { LoadShedding } from '../plugin/capabilities/load-shedding.ts'
+import type { ProxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
 import type { QueryObserver } from '../plugin/capabilities/query-observer.ts'
 import type { ViewFilter } from '../plugin/capabilities/view.ts'
 import type { BlockFacts, BlockPlugin, Provider } from '../plugin/contract.ts'
@@ -40,6 +42,8 @@ export interface ListenerPlan {
   readonly server: string
   readonly shards: number
   readonly timeouts: ConnectionTimeouts
+  readonly proxyProtocol: ProxyProtocol | undefined
+  readonly shedding: LoadShedding | undefined
   readonly blocks: readonly Block[]
   readonly router: Router<Block>
   /** One block accepts other classes than IN, which opens the whole listener to them, as in CoreDNS. */

@@ -2,6 +2,8 @@
 
 import type { Scheme } from '../corefile/keys.ts'
 import type { ConnectionTimeouts } from '../plugin/capabilities/listening.ts'
+import type { LoadShedding } from '../plugin/capabilities/load-shedding.ts'
+import type { ProxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
 import type { AnsweredQuery } from '../plugin/observer.ts'
 import type { SocketAddress, Transport } from '../plugin/query.ts'
 
@@ -18,6 +20,10 @@ export interface Listener {
   readonly shards: number
   /** `timeouts`: where TCP connections differ from CoreDNS's defaults. */
   readonly timeouts?: ConnectionTimeouts | undefined
+  /** `proxyproto`: what comes may begin with a PROXY header. */
+  readonly proxyProtocol?: ProxyProtocol | undefined
+  /** `shed`: what cannot be answered over UDP is dropped instead of SERVFAIL. */
+  readonly shedding?: LoadShedding | undefined
 }
 
 /** A query that the table does not answer. */

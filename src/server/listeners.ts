@@ -2,7 +2,9 @@
 
 import type { ServerKey } from '../corefile/index.ts'
 import { connectionTimeouts, mergedTimeouts, udpShards } from '../plugin/capabilities/listening.ts'
-import { capabilityOf } from '../plugin/capability.ts'
+import { loadShedding } from '../plugin/capabilities/load-shedding.ts'
+import { mergedProxyProtocol, proxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
+import { type Capability, capabilityOf } from '../plugin/capability.ts'
 import { type Block, type ListenerPlan, serverLabel } from './block.ts'
 import { createRouter } from './routing.ts'
 
@@ -46,14 +48,17 @@ function createDraft(address: string, port: number): Draft {
     plan() {
       const blocks = [...zonesOf].map(([block, zones]): Block => ({ ...block, zones }))
       const instances = blocks.flatMap(({ plugins }) => plugins.map(({ instance }) => instance))
-      const shards = instances.map((instance) => capabilityOf(instance, udpShards) ?? 1)
-      const timeouts = instances.map((instance) => capabilityOf(instance, connectionTimeouts) ?? {})
+      const allOf = <T>(capability: Capability<T>): T[] =>
+        instances.flatMap((instance) => capabilityOf(instance, capability) ?? [])
+      const server = serverLabel(address, port)
       return {
         address,
         port,
-        server: serverLabel(address, port),
-        shards: Math.max(1, ...shards),
-        timeouts: mergedTimeouts(timeouts),
+        server,
+        shards: Math.max(1, ...allOf(udpShards)),
+        timeouts: mergedTimeouts(allOf(connectionTimeouts)),
+        proxyProtocol: mergedProxyProtocol(allOf(proxyProtocol)),
+        shedding: allOf(loadShedding)[0]?.(server),
         blocks,
         router: createRouter(blocks, ({ chain }) => chain === undefined),
         everyClass: blocks.some((block) => block.everyClass),

@@ -41,8 +41,8 @@ export async function run(
     const space = writer.createSpace()
     spaces.set(space, plan)
     for (const block of plan.blocks) published.push(publish(block, plan, space, writer))
-    const { address, port, shards, timeouts } = plan
-    return { scheme: 'dns', address, port, space, shards, timeouts }
+    const { address, port, shards, timeouts, proxyProtocol, shedding } = plan
+    return { scheme: 'dns', address, port, space, shards, timeouts, proxyProtocol, shedding }
   }
 
   async function stop(): Promise<void> {

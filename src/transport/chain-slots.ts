@@ -16,7 +16,7 @@ export interface ChainSlots {
   /**
    * Asks the plugin chain. The query holds a slot until its reply is there, or until it releases the slot to wait for
    * something slow (`Query.releaseSlot`). Without a free slot, and where waiting queries hold too many octets already,
-   * the reply is SERVFAIL. `deliver` is called exactly once, at once where the chain answers at once; with undefined
+   * it is refused (`refusal`). `deliver` is called exactly once, at once where the chain answers at once; with undefined
    * when nothing is to be sent.
    */
   ask(query: ReceivedQuery, deliver: (reply: Uint8Array | undefined) => void): void
@@ -62,7 +62,7 @@ export function createChainSlots(options: ChainSlotsOptions): ChainSlots {
     const cost = waitingCost(request)
     if (held >= limit || !waiting.allows(client.address, cost)) {
       if (held >= limit) options.onOverflow()
-      deliver(servfail(request))
+      deliver(refusal(query))
       return
     }
     let state: 'held' | 'released' | 'finished' = 'held'
@@ -108,6 +108,13 @@ export function createChainSlots(options: ChainSlotsOptions): ChainSlots {
     },
     settled: () => (pending === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve))),
   }
+}
+
+/** What a query gets for which there is no room: SERVFAIL, or nothing over UDP where the listener sheds. */
+export function refusal({ request, transport, listener: { shedding } }: ReceivedQuery): Uint8Array | undefined {
+  if (transport !== 'udp' || shedding === undefined) return servfail(request)
+  shedding.queries.inc()
+  return undefined
 }
 
 export function servfail(request: Uint8Array): Uint8Array {

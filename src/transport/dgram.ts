@@ -3,15 +3,13 @@
  * and on a wildcard listener the system chooses the source address of a reply.
  */
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram'
-import { DROP, MISS, transportCode } from '../answer/api.ts'
 import { within } from '../scheduling/within.ts'
 import type { Listener } from '../server/ingress.ts'
-import { errorStack } from '../telemetry/error-text.ts'
 import type { ChainSlots } from './chain-slots.ts'
 import { cutToHeader } from './error-replies.ts'
-import { guardAnswer } from './guarded-answer.ts'
 import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from './listener-address.ts'
-import { routeOf } from './query-log.ts'
+import { createDatagramUnwrapper, type DatagramUnwrapper } from './proxy-protocol/datagram.ts'
+import type { AskedDatagram, TableAnswers } from './table-answers.ts'
 import {
   type Endpoint as AnyEndpoint,
   type MainThreadOptions,
@@ -23,6 +21,7 @@ import {
 import { largestDatagram, requestBytes } from './udp/batch.ts'
 
 interface Endpoint extends AnyEndpoint {
+  readonly unwrapper: DatagramUnwrapper
   readonly sockets: Socket[]
   /** Datagrams read so far. */
   received: number
@@ -31,83 +30,65 @@ interface Endpoint extends AnyEndpoint {
   readonly onSettled: (() => void)[]
 }
 
-const replyBytes = 65535
 /** Turns of the event loop that a drain may take: enough for a full receive buffer, and an end for a busy socket. */
 const turnsPerDrain = 1000
 const receiveBufferBytes = 4 * 1024 * 1024
 
-export interface DgramOptions extends MainThreadOptions {
+export interface DgramOptions extends Pick<MainThreadOptions, 'clock' | 'log' | 'metrics' | 'limits'> {
+  readonly tableAnswers: TableAnswers
   /** Slots of UDP queries. */
   readonly slots: ChainSlots
 }
 
 export function openDgram(options: DgramOptions): Transport {
-  const { responder, queryLog, slots, clock, log, metrics, limits } = options
+  const { slots, tableAnswers, clock, log, metrics, limits } = options
   const endpoints = new Map<string, Endpoint>()
-  const reply = Buffer.alloc(replyBytes)
   let lastQueryAt = Number.NEGATIVE_INFINITY
-  const answer = guardAnswer(responder, {
-    count: () => metrics.answerFailures.inc(),
-    report: (error) => log.error(`Answering from the table failed; the plugin chain was asked: ${errorStack(error)}`),
-    now: () => clock.now(),
-  })
   /** Removed endpoints that still answer earlier queries. Each removal is an object of its own. */
   const leaving = new Map<string, { readonly endpoint: Endpoint }>()
   const closing = new Set<Promise<void>>()
 
   function receive(endpoint: Endpoint, host: Host, socket: Socket, datagram: Buffer, from: RemoteInfo): void {
     if (from.port === 0) return
-    const now = clock.now()
-    lastQueryAt = now
+    const receivedAt = clock.now()
+    lastQueryAt = receivedAt
     endpoint.received++
-    const request = datagram.length > requestBytes ? datagram.subarray(0, requestBytes) : datagram
-    const by = host.family === 4 ? transportCode.udp4 : transportCode.udp6
-    responder.startBatch(now)
-    const length = answer(request, 0, request.length, endpoint.listener.space, by, reply, 0)
-    responder.offline()
-    if (length === MISS) ask(endpoint, host, socket, request, from, now)
-    else if (length !== DROP) {
-      const seconds = (clock.now() - now) / 1000
-      responder.count(by, host.family === 4 ? 1 : 2, seconds)
-      if (responder.observed()) observe(endpoint, host, from, seconds)
-      send(socket, Buffer.from(reply.subarray(0, length)), from)
-    }
-  }
-
-  function observe({ listener }: Endpoint, host: Host, from: RemoteInfo, seconds: number): void {
-    responder.observe(routeOf(from, { address: host.address, port: listener.port }))
-    if (responder.publish(seconds)) queryLog.wake()
-  }
-
-  function ask(
-    endpoint: Endpoint,
-    host: Host,
-    socket: Socket,
-    request: Buffer,
-    from: RemoteInfo,
-    receivedAt: number,
-  ): void {
     const { listener } = endpoint
-    const client = { address: from.address.split('%', 1)[0], port: from.port }
+    const octets = datagram.length > requestBytes ? datagram.subarray(0, requestBytes) : datagram
+    const peer = { address: from.address.split('%', 1)[0], port: from.port }
+    const unwrapped = listener.proxyProtocol
+      ? endpoint.unwrapper.unwrap(octets, peer, listener.proxyProtocol)
+      : { request: octets, client: peer }
+    if (unwrapped === undefined) return
     const local = { address: host.address, port: listener.port }
+    const asked = { ...unwrapped, local, listener, receivedAt }
+    const reply = tableAnswers.answer(asked)
+    if (reply === 'miss') ask(endpoint, socket, asked, from)
+    else if (reply !== undefined) send(endpoint, socket, reply, from)
+  }
+
+  function ask(endpoint: Endpoint, socket: Socket, asked: AskedDatagram, from: RemoteInfo): void {
     endpoint.pending++
-    const query = { request, transport: 'udp' as const, client, local, listener, receivedAt, releaseSlot: undefined }
-    slots.ask(query, (octets) => {
-      if (octets !== undefined) send(socket, octets, from)
+    slots.ask({ ...asked, transport: 'udp', releaseSlot: undefined }, (octets) => {
+      if (octets !== undefined) send(endpoint, socket, octets, from)
       if (--endpoint.pending === 0) for (const resolve of endpoint.onSettled.splice(0)) resolve()
     })
   }
 
   /** `octets` must not change before they are sent. */
-  function send(socket: Socket, octets: Uint8Array, to: RemoteInfo): void {
+  function send({ listener }: Endpoint, socket: Socket, octets: Uint8Array, to: RemoteInfo): void {
     const message = octets.length > largestDatagram ? octets.subarray(0, cutToHeader(octets, 0)) : octets
+    const countDropped = (): void => {
+      metrics.sendDrops.inc()
+      listener.shedding?.responses.inc()
+    }
     try {
       socket.send(message, to.port, to.address, (error) => {
-        if (error !== null) metrics.sendDrops.inc()
+        if (error !== null) countDropped()
       })
     } catch {
       // The socket is closed.
-      metrics.sendDrops.inc()
+      countDropped()
     }
   }
 
@@ -119,7 +100,8 @@ export function openDgram(options: DgramOptions): Transport {
       back.listener = listener
       return back
     }
-    const endpoint: Endpoint = { listener, sockets: [], received: 0, pending: 0, onSettled: [] }
+    const unwrapper = createDatagramUnwrapper(clock, log)
+    const endpoint: Endpoint = { listener, unwrapper, sockets: [], received: 0, pending: 0, onSettled: [] }
     for (const host of hostsOf(listener)) {
       const socket = createSocket(socketOptions(host))
       try {

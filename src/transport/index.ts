@@ -17,6 +17,7 @@ import { keyOf } from './listener-address.ts'
 import { returnMemory } from './memory-return.ts'
 import { registerMetrics } from './metrics.ts'
 import { openQueryLogReader } from './query-log.ts'
+import { createTableAnswers } from './table-answers.ts'
 import { openStreamTransport, tcp } from './tcp/listeners.ts'
 import type { StagedChange, Transport } from './transport.ts'
 import { largestDatagram } from './udp/batch.ts'
@@ -74,13 +75,14 @@ export function createTransport(options: TransportOptions): Ingress {
     waiting,
     onOverflow: () => metrics.missQueueOverflow.inc(),
   })
+  const tableAnswers = createTableAnswers({ responder, queryLog, clock, log, metrics })
   const shared = { table, addReader, onMiss, slots, waiting, queryLog, clock, log, metrics, limits, responder }
   const native = findNative(options.udp ?? (process.env.SLICEDNS_UDP === 'dgram' ? 'dgram' : 'auto'), log)
   const dieAfter = options.threadDiesAfter ?? Number(process.env.SLICEDNS_UDP_THREAD_DIES_AFTER ?? 0)
   const udp =
     native === undefined
-      ? openDgram(shared)
-      : openUdpThreads({ ...shared, native, responder: options.responder?.module, dieAfter })
+      ? openDgram({ ...shared, tableAnswers })
+      : openUdpThreads({ ...shared, native, tableAnswers, responder: options.responder?.module, dieAfter })
   /** TCP comes first: it detects another server on the same port. */
   const transports: readonly SchemeTransport[] = [
     { scheme: 'dns', transport: openStreamTransport(tcp, { ...shared, native }) },

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
-import type { Miss } from '../../src/server/ingress.ts'
 import { loadLibc } from '../../src/libc/libc.ts'
+import type { Miss } from '../../src/server/ingress.ts'
 import { askUdp, query, rcodeReply, udpClient, withTransport } from './support.ts'
 
 const skip = (() => {

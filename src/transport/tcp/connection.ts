@@ -12,6 +12,7 @@ import { sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener } from '../../server/ingress.ts'
 import { type ChainSlots, createChainSlots, servfail } from '../chain-slots.ts'
 import { writeFormerr } from '../error-replies.ts'
+import type { ProxiedEnds } from '../proxy-protocol/stream.ts'
 import { routeOf } from '../query-log.ts'
 import { createDeadlines } from './deadlines.ts'
 import { createFramer } from './framing.ts'
@@ -44,18 +45,29 @@ const headerBytes = 12
 const messagesPerStep = 32
 const octetsPerStep = 64 * 1024
 
-/** `listenerOf` gives the listener as it is now: a reload changes it under open connections. */
-export function openConnection(shared: SharedState, socket: Socket, listenerOf: () => Listener): Connection {
+/**
+ * `listenerOf` gives the listener as it is now: a reload changes it under open connections. `proxied`: who is at the ends,
+ * where a PROXY header says so.
+ */
+export function openConnection(
+  shared: SharedState,
+  socket: Socket,
+  listenerOf: () => Listener,
+  proxied: ProxiedEnds = {},
+): Connection {
   const { responder, clock, limits } = shared
   const now = (): number => clock.now()
-  const family = socket.remoteFamily === 'IPv6' ? 2 : 1
-  const client: SocketAddress = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
+  const client: SocketAddress = proxied.client ?? {
+    address: socket.remoteAddress ?? '',
+    port: socket.remotePort ?? 0,
+  }
+  const family = client.address.includes(':') ? 2 : 1
   const framer = createFramer(limits.tcpRequestBytes)
   const deadlines = createDeadlines(limits, listenerOf, now())
   const streams = new Set<ReplyStream>()
   /** Tells the plugin chain that the client has gone. Made for the first query that may have to wait. */
   let departure: AbortController | undefined
-  let local: SocketAddress | undefined
+  let local = proxied.local
   let route: QueryRoute | undefined
   let state: State = 'reading'
   let asked = 0

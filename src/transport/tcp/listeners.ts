@@ -1,6 +1,7 @@
 /** Transports over a stream: their listening sockets, and what all connections of one have in common. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Libc, linux } from '../../libc/libc.ts'
+import type { ProxyProtocol } from '../../plugin/capabilities/proxy-protocol.ts'
 import type { Transport as QueryTransport } from '../../plugin/query.ts'
 import { createCooperativeScheduler, sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
@@ -18,6 +19,7 @@ import {
 } from '../transport.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { createConnectionTable } from './connection-table.ts'
+import { openHeaderWait } from './header-wait.ts'
 import { createReplyStreams } from './multi-message.ts'
 import { scratchBytes } from './output.ts'
 import type { SharedState } from './shared-state.ts'
@@ -96,9 +98,31 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
       socket.destroy()
       return
     }
-    const connection = openConnection(shared, socket, () => endpoint.listener)
-    endpoint.connections.add(connection)
-    socket.on('close', () => endpoint.connections.delete(connection))
+    const { proxyProtocol } = endpoint.listener
+    if (proxyProtocol) enter(endpoint, socket, awaitHeader(endpoint, socket, proxyProtocol))
+    else
+      enter(
+        endpoint,
+        socket,
+        openConnection(shared, socket, () => endpoint.listener),
+      )
+  }
+
+  function enter({ connections }: Endpoint, socket: Socket, connection: Connection): void {
+    connections.add(connection)
+    socket.on('close', () => connections.delete(connection))
+  }
+
+  /** Until its PROXY header is there a connection is the proxy's, as far as shares are concerned. */
+  function awaitHeader(endpoint: Endpoint, socket: Socket, settings: ProxyProtocol): Connection {
+    return openHeaderWait(shared, socket, settings, (waiting, ends) => {
+      endpoint.connections.delete(waiting)
+      enter(
+        endpoint,
+        socket,
+        openConnection(shared, socket, () => endpoint.listener, ends),
+      )
+    })
   }
 
   async function open(listener: Listener, others: readonly Endpoint[]): Promise<Endpoint> {

@@ -13,8 +13,8 @@ export interface FairQueue<Item> {
   size(): number
 }
 
-/** What an entry costs beside its octets: the objects around it. */
-const entryCost = 512
+/** Octets that an entry costs beside its own: the objects around it. */
+export const entryCost = 512
 
 export function createFairQueue<Item>(waiting: FairBudget): FairQueue<Item> {
   /** In the order of turns: a client that had its turn goes to the end. */

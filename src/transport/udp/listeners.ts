@@ -11,10 +11,13 @@ import type { FairBudget } from '../fair-budget.ts'
 import type { Limits } from '../limits.ts'
 import { type Host, hostsOf, keyOf } from '../listener-address.ts'
 import type { TransportMetrics } from '../metrics.ts'
+import { createDatagramUnwrapper, type DatagramUnwrapper } from '../proxy-protocol/datagram.ts'
 import { octetsOf, type QueryLogReader } from '../query-log.ts'
+import type { TableAnswers } from '../table-answers.ts'
 import type { StagedChange, Transport } from '../transport.ts'
 import { type MissSource, openMissQueue } from './miss-queue.ts'
 import { openThreadPool } from './pool.ts'
+import { listenerCell, listenerCells } from './protocol.ts'
 import { openUdpSocket, receiveQueueDrops, retireUdpSocket } from './socket.ts'
 import type { UdpThread } from './thread.ts'
 
@@ -25,6 +28,7 @@ export interface UdpThreadsOptions {
   readonly slots: ChainSlots
   readonly waiting: FairBudget
   readonly queryLog: QueryLogReader
+  readonly tableAnswers: TableAnswers
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: TransportMetrics
@@ -36,8 +40,9 @@ export interface UdpThreadsOptions {
 /** A listener's sockets. */
 interface Endpoint {
   readonly parts: readonly Part[]
-  /** The cell from which threads read the listener's space. */
-  readonly space: Int32Array
+  /** What threads know of the listener, and count: `listenerCell`. */
+  readonly cells: Int32Array
+  listener: Listener
 }
 
 /** The sockets of one address: shard i is read by thread i. Replies to misses leave from shard 0. */
@@ -66,16 +71,31 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     slots: options.slots,
     waiting: options.waiting,
     sourceOf: (id) => partOf.get(id),
-    onDropped: (replies) => metrics.sendDrops.inc(replies),
+    tableAnswers: options.tableAnswers,
+    onDropped(replies, { listener: { shedding } }) {
+      metrics.sendDrops.inc(replies)
+      shedding?.responses.inc(replies)
+    },
     onWake: options.queryLog.wake,
   })
   const pool = openThreadPool({ ...options, missQueue, missRingBytes: limits.missRingBytes, patience: limits.drain })
   // Any UDP listener needs one. It starts beside what the main thread does now; \`stage\` waits for it, and fails with it.
   pool.resize(1).catch(() => undefined)
   const collecting = metrics.onCollect(() => {
-    for (const { parts } of endpoints.values())
-      for (const part of parts) for (const socket of part.sockets) collectDrops(socket)
+    for (const endpoint of endpoints.values()) {
+      collectUnanswered(endpoint)
+      for (const part of endpoint.parts) for (const socket of part.sockets) collectDrops(socket)
+    }
   })
+
+  /** Moves what threads have counted for the listener into the metrics. */
+  function collectUnanswered({ cells, listener: { shedding } }: Endpoint): void {
+    const queries = Atomics.exchange(cells, listenerCell.unansweredQueries, 0)
+    const replies = Atomics.exchange(cells, listenerCell.unsentReplies, 0)
+    if (shedding === undefined) metrics.missQueueOverflow.inc(queries)
+    shedding?.queries.inc(queries)
+    shedding?.responses.inc(replies)
+  }
 
   function collectDrops(socket: OpenSocket): void {
     const drops = receiveQueueDrops(native, socket.fd)
@@ -88,7 +108,8 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
 
   /** Opens the sockets that `listener` lacks. Adds each to `opened`, so that a failure can close them again. */
   function openSockets(listener: Listener, opened: OpenSocket[]): { part: Part; added: OpenSocket[] }[] {
-    const parts = endpoints.get(keyOf(listener))?.parts ?? hostsOf(listener).map((host) => emptyPart(host, listener))
+    const emptyPartOf = (host: Host) => emptyPart(host, listener, createDatagramUnwrapper(clock, options.log))
+    const parts = endpoints.get(keyOf(listener))?.parts ?? hostsOf(listener).map(emptyPartOf)
     return parts.map((part) => {
       const added: OpenSocket[] = []
       while (part.sockets.length + added.length < shardsOf(listener)) {
@@ -105,10 +126,17 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
   function commitListener(listener: Listener, staged: readonly { part: Part; added: readonly OpenSocket[] }[]): void {
     const endpoint = endpoints.get(keyOf(listener)) ?? {
       parts: staged.filter(({ added }) => added.length > 0).map(({ part }) => part),
-      space: new Int32Array(new SharedArrayBuffer(4)),
+      cells: new Int32Array(new SharedArrayBuffer(4 * listenerCells)),
+      listener,
     }
     endpoints.set(keyOf(listener), endpoint)
-    Atomics.store(endpoint.space, 0, listener.space)
+    // Counted under the configuration that it happened in.
+    collectUnanswered(endpoint)
+    endpoint.listener = listener
+    const { cells } = endpoint
+    Atomics.store(cells, listenerCell.space, listener.space)
+    Atomics.store(cells, listenerCell.proxied, listener.proxyProtocol === undefined ? 0 : 1)
+    Atomics.store(cells, listenerCell.sheds, listener.shedding === undefined ? 0 : 1)
     for (const { part, added } of staged) {
       part.listener = listener
       for (const socket of added) {
@@ -122,7 +150,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
           wildcard,
           local: octetsOf(part.host.address),
           port: listener.port,
-          space: endpoint.space,
+          cells,
           draining: false,
         })
       }
@@ -197,8 +225,9 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
       await pool.close()
       await within(clock, limits.drain, missQueue.settled())
       await Promise.all(closing)
-      for (const { parts } of endpoints.values()) {
-        for (const part of parts) {
+      for (const endpoint of endpoints.values()) {
+        collectUnanswered(endpoint)
+        for (const part of endpoint.parts) {
           for (const socket of part.sockets) collectDrops(socket)
           part.replyfd = -1
           for (const { fd } of part.sockets) native.close(fd)
@@ -210,8 +239,9 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
   }
 }
 
-function emptyPart(host: Host, listener: Listener): Part {
+function emptyPart(host: Host, listener: Listener, unwrapper: DatagramUnwrapper): Part {
   return {
+    unwrapper,
     host,
     family: host.family,
     listener,

@@ -9,11 +9,14 @@ import type { Libc } from '../../libc/libc.ts'
 import { addressLength, addressOffset, nameLength, pktinfo } from '../../libc/sockaddr.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
 import type { Listener } from '../../server/ingress.ts'
-import { type ChainSlots, type ReceivedQuery, servfail } from '../chain-slots.ts'
+import { type ChainSlots, type ReceivedQuery, refusal } from '../chain-slots.ts'
 import { cutToHeader } from '../error-replies.ts'
 import type { FairBudget } from '../fair-budget.ts'
+import type { DatagramUnwrapper } from '../proxy-protocol/datagram.ts'
+import type { TableAnswers } from '../table-answers.ts'
 import { type Batch, createBatch, largestDatagram } from './batch.ts'
 import { createFairQueue } from './fair-queue.ts'
+import { createFreshQueue } from './fresh-queue.ts'
 import { createMissConsumer, type MissView, missRecord } from './miss-ring.ts'
 
 /** One address family of a listener: where its queries come from, and which socket sends the replies (any of its shards). */
@@ -23,6 +26,7 @@ export interface MissSource {
   listener: Listener
   /** The socket's address; undefined on a wildcard socket, where the control data of each query has it. */
   readonly localAddress: string | undefined
+  readonly unwrapper: DatagramUnwrapper
   /** The descriptor that sends; open while `pending` is not 0. */
   replyfd: number
   pending: number
@@ -50,7 +54,9 @@ export interface MissQueueOptions {
   /** Octets of waiting queries, shared by all transports. */
   readonly waiting: FairBudget
   readonly sourceOf: (socket: number) => MissSource | undefined
-  readonly onDropped: (replies: number) => void
+  readonly onDropped: (replies: number, source: MissSource) => void
+  /** Where listeners have PROXY headers, the table is looked at here. */
+  readonly tableAnswers: TableAnswers
   /** Called when a thread has written to `wakefd`, because of misses or of something else. */
   readonly onWake: () => void
 }
@@ -83,6 +89,11 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   const consumers = new Set<ReturnType<typeof createMissConsumer>>()
   const replies = openReplies(native, options.onDropped)
   const queue = createFairQueue<ReceivedDatagram>(options.waiting)
+  /** Of listeners that shed load. */
+  const fresh = createFreshQueue<ReceivedDatagram>(options.waiting, (received) => {
+    received.query.listener.shedding?.queries.inc()
+    finish(received, undefined)
+  })
   let closed = false
   /** The last turn left queries waiting. */
   let behind = false
@@ -100,7 +111,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
       askQueued(askedPerTurn)
     } else for (const consumer of consumers) more = consumer.drain(takenPerTurn, take) || more
     replies.flush()
-    behind = more || queue.size() > 0
+    behind = more || queue.size() + fresh.size() > 0
     if (behind) setImmediate(takeTurn)
   }
 
@@ -112,13 +123,16 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   function sort(ring: MissView, at: number): void {
     const received = read(ring, at)
     if (received === undefined) return
-    const { client, request } = received.query
-    if (!queue.offer(client.address, received.route.length, received)) finish(received, servfail(request))
+    const { client, listener } = received.query
+    const waiting = listener.shedding === undefined ? queue : fresh
+    if (!waiting.offer(client.address, received.route.length, received)) finish(received, refusal(received.query))
   }
 
   function askQueued(most: number): void {
     for (let asked = 0; asked < most; asked++) {
-      const received = queue.next()
+      // In turns, if both have some.
+      const [one, other] = asked % 2 === 0 ? [queue, fresh] : [fresh, queue]
+      const received = one.next() ?? other.next()
       if (received === undefined) return
       ask(received)
     }
@@ -131,10 +145,15 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     const length = ring.words[(at + missRecord.length) >> 2]
     const route = Buffer.allocUnsafe(routeBytes + length)
     route.set(ring.bytes.subarray(at + missRecord.name, at + missRecord.message + length))
+    const { proxyProtocol } = source.listener
+    const peer = clientOf(source, route)
+    const datagram = route.subarray(routeBytes)
+    const unwrapped = proxyProtocol && source.unwrapper.unwrap(datagram, peer, proxyProtocol)
+    if (proxyProtocol && !unwrapped) return undefined
     const query = {
-      request: route.subarray(routeBytes),
+      request: unwrapped?.request ?? datagram,
       transport: 'udp' as const,
-      client: clientOf(source, route),
+      client: unwrapped?.client ?? peer,
       local: { address: source.localAddress ?? destinationOf(source, route), port: source.listener.port },
       listener: source.listener,
       receivedAt: ring.floats[(at + missRecord.receivedAt) >> 3],
@@ -145,6 +164,13 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   }
 
   function ask(received: ReceivedDatagram): void {
+    if (received.query.listener.proxyProtocol) {
+      const reply = options.tableAnswers.answer(received.query)
+      if (reply !== 'miss') {
+        finish(received, reply)
+        return
+      }
+    }
     slots.ask(received.query, (reply) => finish(received, reply))
   }
 
@@ -213,22 +239,23 @@ interface Replies {
 }
 
 /** Replies of one turn of the event loop, sent together; those in a row to one socket are one system call. */
-function openReplies(native: Libc, onDropped: (replies: number) => void): Replies {
+function openReplies(native: Libc, onDropped: MissQueueOptions['onDropped']): Replies {
   const batch: Batch = createBatch(native)
-  let fd = -1
+  /** Whose replies are in the batch. */
+  let sender: { readonly source: MissSource; readonly fd: number } | undefined
   let scheduled = false
   const flush = () => {
-    if (batch.queued() === 0) return
-    const dropped = batch.flush(fd)
-    if (dropped > 0) onDropped(dropped)
+    if (sender === undefined || batch.queued() === 0) return
+    const dropped = batch.flush(sender.fd)
+    if (dropped > 0) onDropped(dropped, sender.source)
   }
   return {
     queue(source, route, controlLength, reply) {
       // The socket was closed without waiting for this reply.
       if (source.replyfd < 0) return
-      if (source.replyfd !== fd || batch.full()) {
+      if (source.replyfd !== sender?.fd || batch.full()) {
         flush()
-        fd = source.replyfd
+        sender = { source, fd: source.replyfd }
       }
       const i = batch.queued()
       const { bytes } = batch

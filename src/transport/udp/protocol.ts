@@ -11,8 +11,8 @@ export interface BorrowedSocket {
   /** The address that it is bound to: 4 or 16 octets, zeros for every address. */
   readonly local: Uint8Array
   readonly port: number
-  /** One cell: the listener's space of the table. The main thread stores, the thread loads once per batch. */
-  readonly space: Int32Array
+  /** The listener's cells, shared by its sockets: see `listenerCell`. */
+  readonly cells: Int32Array
   /** Retired: the thread reads it until it is empty, then reports it as drained. */
   readonly draining: boolean
 }
@@ -53,6 +53,24 @@ export interface ThreadData {
   /** Fault injection: the thread throws after so many datagrams; 0 for never. */
   readonly dieAfter: number
 }
+
+/**
+ * Cells of a listener. The main thread stores the first three, a thread loads each once per batch; threads add to the
+ * others, which are read at a scrape.
+ */
+export const listenerCell = {
+  /** The listener's space of the table. */
+  space: 0,
+  /** 1: datagrams may begin with a PROXY header. All of them are the main thread's. */
+  proxied: 1,
+  /** 1: a query that cannot be handed over is dropped, not answered SERVFAIL (`shed`). */
+  sheds: 2,
+  /** Queries dropped without a reply because the ring of misses was full. */
+  unansweredQueries: 3,
+  /** Replies that the system refused to send. */
+  unsentReplies: 4,
+} as const
+export const listenerCells = 5
 
 /** Cells of `control`, stored by the main thread. */
 export const controlCell = { commands: 0, stop: 1 } as const

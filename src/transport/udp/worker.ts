@@ -16,6 +16,7 @@ import {
   type BorrowedSocket,
   controlCell,
   countCell,
+  listenerCell,
   type ThreadCommand,
   type ThreadData,
   type ThreadReport,
@@ -90,9 +91,10 @@ function serveBatch(socket: BorrowedSocket): boolean {
   const now = clock()
   responder.startBatch(now)
   counts[countCell.lastQueryAt] = now
-  const { fd, family } = socket
+  const { family, cells } = socket
   const { bytes } = batch
-  const space = Atomics.load(socket.space, 0)
+  const space = Atomics.load(cells, listenerCell.space)
+  const proxied = Atomics.load(cells, listenerCell.proxied) === 1
   const by = family === 4 ? transportCode.udp4 : transportCode.udp6
   let missed = false
   for (let i = 0; i < received; i++) {
@@ -100,16 +102,21 @@ function serveBatch(socket: BorrowedSocket): boolean {
     const nameAt = batch.nameAt(i)
     // Port 0 is not a client, and the kernel refuses to send there.
     if (bytes[nameAt + 2] === 0 && bytes[nameAt + 3] === 0) continue
-    if (batch.full()) send(fd)
+    if (batch.full()) send(socket)
     const start = batch.requestAt(i)
     const end = start + batch.requestLength(i)
-    let length = answer(bytes, start, end, space, by, bytes, batch.replyAt())
+    let length = proxied ? MISS : answer(bytes, start, end, space, by, bytes, batch.replyAt())
     if (length === DROP) continue
     if (length === MISS) {
       missed = true
       // Half of the ring is for those who do not flood it: what is in it is taken out in the order it came.
       const floods = recentClients.dominates(bytes, nameAt + addressOffset[family], clientLength[family])
       if (!(floods && misses.scarce()) && handOver(socket, i, now, controlLength)) continue
+      // Where a PROXY header may stand in front, the question to repeat is not known.
+      if (proxied || Atomics.load(cells, listenerCell.sheds) === 1) {
+        Atomics.add(cells, listenerCell.unansweredQueries, 1)
+        continue
+      }
       counts[countCell.missOverflows]++
       length = writeServfail(bytes, start, end, bytes, batch.replyAt())
     } else {
@@ -119,7 +126,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
     if (length > largestDatagram) length = cutToHeader(bytes, batch.replyAt())
     batch.queue(i, length, nameLength[family], controlLength)
   }
-  send(fd)
+  send(socket)
   if (missed) publishMisses()
   lastDuration = (clock() - now) / 1000
   if (responder.publish(lastDuration)) native.signal(data.wakefd)
@@ -158,8 +165,12 @@ function sourceControl(socket: BorrowedSocket, i: number, received: number): num
   return info.length
 }
 
-function send(fd: number): void {
-  if (batch.queued() > 0) counts[countCell.sendDrops] += batch.flush(fd)
+function send({ fd, cells }: BorrowedSocket): void {
+  if (batch.queued() === 0) return
+  const dropped = batch.flush(fd)
+  if (dropped === 0) return
+  counts[countCell.sendDrops] += dropped
+  Atomics.add(cells, listenerCell.unsentReplies, dropped)
 }
 
 /** Puts message i into the ring; the main thread sees it after `publishMisses`. False when the ring is full. */

@@ -45,7 +45,7 @@ for (const udp of ['auto', 'dgram'] as const) {
 }
 
 describe('shed behind a backlog of the main thread', () => {
-  test('what the ring of a UDP thread has no room for is dropped and counted, and what comes after is answered', () =>
+  test('a query that the ring of a UDP thread has no room for is dropped and counted, and later ones are answered', () =>
     withTransport(
       { udp: 'auto', onMiss: ({ request }) => rcodeReply(request, 3), limits: { missRingBytes: 1024 } },
       async ({ transport, port, listener, metric }) => {

@@ -59,8 +59,14 @@ export interface Query {
   lookup(name: string, type: number): Promise<Outcome>
 }
 
+/** What every outcome may say of itself. */
+interface OutcomeTraits {
+  /** It depends on who asks (`acl`, `view`, `template`): a cache must not give it to another client. */
+  readonly forClient?: true
+}
+
 /** A whole reply, written by `plugin`. `error` is for the `errors` plugin; the reply is sent anyway. */
-export interface Reply {
+export interface Reply extends OutcomeTraits {
   readonly kind: 'reply'
   readonly message: Message
   readonly plugin: string
@@ -75,7 +81,7 @@ export interface Reply {
 }
 
 /** Nothing was written: the server answers with an empty message of this rcode. */
-export interface RcodeOnly {
+export interface RcodeOnly extends OutcomeTraits {
   readonly kind: 'rcode'
   readonly rcode: number
   readonly plugin: string
@@ -85,12 +91,14 @@ export interface RcodeOnly {
 }
 
 /** The client gets nothing. */
-export interface Drop {
+export interface Drop extends OutcomeTraits {
   readonly kind: 'drop'
   readonly plugin: string
 }
 
 export type Outcome = Reply | RcodeOnly | Drop
+
+export const forClient = (outcome: Outcome): Outcome => ({ ...outcome, forClient: true })
 
 /** Answers synchronously where it can: a promise per query is the most expensive part of a cheap plugin. */
 export type Next = (query: Query) => Outcome | Promise<Outcome>

@@ -5,7 +5,7 @@ import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
 import { formatErrorReply, parseRequest } from '../dns/reply.ts'
 import { ParseError } from '../dns/wire.ts'
-import type { Outcome, Query, RcodeOnly } from '../plugin/query.ts'
+import { forClient, type Outcome, type Query, type RcodeOnly } from '../plugin/query.ts'
 import type { QueryMetrics } from '../plugin/query-metrics.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import { errorStack } from '../telemetry/error-text.ts'
@@ -52,10 +52,18 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   /** Chooses the server block that owns the question, and runs its chain. */
-  function runChain(request: Message, plan: ListenerPlan, asked: Asked, depth = 0): Outcome | Promise<Outcome> {
-    const query = queryFor(request, plan, asked, (name, type) => lookup({ request, plan, asked, depth }, name, type))
+  function runChain(
+    request: Message,
+    plan: ListenerPlan,
+    asked: Asked,
+    depth = 0,
+    dependence: Dependence = { onClient: false },
+  ): Outcome | Promise<Outcome> {
+    const cause: Cause = { request, plan, asked, depth, dependence }
+    const query = queryFor(request, plan, asked, (name, type) => lookup(cause, name, type))
     if (query.qclass !== dnsClass.IN && !plan.everyClass) return refuse(query)
-    const routed = routeQuery(plan, query)
+    const { routed, viewed } = routeQuery(plan, query)
+    dependence.onClient ||= viewed
     if (!routed?.block.chain) return refuse(query)
     try {
       const outcome = routed.block.chain(queryInBlock(query, routed))
@@ -72,7 +80,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   /** A plugin's own question: the same listener, routed and run through a chain again. */
-  async function lookup({ request, plan, asked, depth }: Cause, name: string, type: number): Promise<Outcome> {
+  async function lookup(cause: Cause, name: string, type: number): Promise<Outcome> {
+    const { request, plan, asked, depth } = cause
     const { budget } = asked
     if (budget.ended !== undefined) return servfail(`${name} is not looked up: ${endText(budget.ended)}`)
     if (depth >= maxLookupDepth) {
@@ -84,7 +93,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       return servfail(`maximum number of internal lookups (${maxInternalLookups}) exceeded for ${name}`)
     }
     const inner: Message = { ...request, opcode: 0, questions: [{ name, type, class: dnsClass.IN }] }
-    return runChain(inner, plan, { ...asked, releaseSlot: undefined }, depth + 1)
+    const dependence: Dependence = { onClient: false }
+    const outcome = await runChain(inner, plan, { ...asked, releaseSlot: undefined }, depth + 1, dependence)
+    if (!dependence.onClient && !outcome.forClient) return outcome
+    cause.dependence.onClient = true
+    return forClient(outcome)
   }
 
   /** The outcome, or SERVFAIL when the question ends before; then the chain's outcome is dropped. */
@@ -141,6 +154,12 @@ interface Cause {
   readonly plan: ListenerPlan
   readonly asked: Asked
   readonly depth: number
+  readonly dependence: Dependence
+}
+
+/** Whether the outcome, as far as it is known by now, depends on who asks: see Outcome's `forClient`. */
+interface Dependence {
+  onClient: boolean
 }
 
 const servfail = (reason?: string): RcodeOnly => ({

@@ -3,11 +3,19 @@ import type { Query } from '../plugin/query.ts'
 import type { Block, ListenerPlan } from './block.ts'
 import type { Routed } from './routing.ts'
 
-export function routeQuery(plan: ListenerPlan, query: Query): Routed<Block> | undefined {
-  return plan.router.route(query.name, query.qtype, (found) => {
+/** `viewed`: a view was asked, so another client's query may go to another block. */
+export function routeQuery(
+  plan: ListenerPlan,
+  query: Query,
+): { readonly routed: Routed<Block> | undefined; readonly viewed: boolean } {
+  let viewed = false
+  const routed = plan.router.route(query.name, query.qtype, (found) => {
     const { view } = found.block
-    return view === undefined || view.takes(queryInBlock(query, found))
+    if (view === undefined) return true
+    viewed = true
+    return view.takes(queryInBlock(query, found))
   })
+  return { routed, viewed }
 }
 
 /** The query as the block's plugins see it. */

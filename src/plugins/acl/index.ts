@@ -7,8 +7,9 @@ import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { zoneMatcher } from '../../plugin/name-matcher.ts'
-import type { Outcome, Query } from '../../plugin/query.ts'
+import { forClient, type Outcome, type Query } from '../../plugin/query.ts'
 import { type ClaimRule, transparencyOf } from '../../plugin/transparency-of.ts'
+import { withOutcome } from '../../plugin/with-outcome.ts'
 import type { CounterCell, Family } from '../../telemetry/metrics.ts'
 import { type Action, type Policy, type Rule, schema } from './settings.ts'
 
@@ -21,17 +22,19 @@ function setup(rules: readonly Rule[], setup: Setup): Instance {
   const counters = createCounters(setup)
   return {
     handler(query, next) {
+      let dependsOnClient = false
       for (const { zones, policies } of rules) {
         const zone = longestZone(zones, query.name)
         if (zone === undefined) continue
+        dependsOnClient ||= policies.some(({ networks }) => networks !== undefined)
         const action = decide(policies, query)
         if (action === undefined) continue
         if (action === 'allow') break
         if (!query.unrecorded) counters[action].with(query.server, zone, query.view).inc()
-        return refuse(action, query)
+        return dependsOnClient ? forClient(refuse(action, query)) : refuse(action, query)
       }
       if (!query.unrecorded) counters.allow.with(query.server, query.view).inc()
-      return next(query)
+      return dependsOnClient ? withOutcome(next(query), forClient) : next(query)
     },
     provides: [provide(transparency, transparencyOf(rules.flatMap(claimsOf)))],
   }

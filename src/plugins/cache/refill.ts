@@ -1,9 +1,10 @@
 /** Asking the next plugin: for what the cache does not have, and for what is about to expire or has. */
 import { rcode, type } from '../../dns/codes.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
+import { askNext } from './ask-next.ts'
 import type { CacheOptions } from './cache.ts'
 import { createKeeper } from './keep.ts'
-import { askingForAd, replyFrom } from './replies.ts'
+import { replyFrom } from './replies.ts'
 import { type Entry, secondsLeft } from './store.ts'
 
 /** One costs about 2 KiB; those beyond keep their slots, which the transport bounds. */
@@ -45,7 +46,7 @@ export function createRefill(options: CacheOptions): Refill {
   let renewing = 0
 
   const isUntouched = (outcome: Outcome, query: Query): boolean =>
-    outcome.kind === 'drop' || isDynamic(outcome.plugin) || isTransfer(query)
+    outcome.kind === 'drop' || outcome.forClient || isDynamic(outcome.plugin) || isTransfer(query)
 
   /** Stores the next plugin's reply and returns it as the client gets it. */
   function take(outcome: Outcome, key: string, query: Query): Taken {
@@ -56,7 +57,7 @@ export function createRefill(options: CacheOptions): Refill {
   }
 
   function ask(key: string, query: Query, next: Next): Taken | Promise<Taken> {
-    const outcome = next(askingForAd(query))
+    const outcome = askNext(query, next)
     if (!(outcome instanceof Promise)) return take(outcome, key, query)
     return outcome.then((settled) => take(settled, key, query))
   }
@@ -79,9 +80,9 @@ export function createRefill(options: CacheOptions): Refill {
 
   /** What the next plugin says now, over TCP where its answer is cut otherwise. */
   async function askAgain(query: Query, next: Next): Promise<Outcome> {
-    const outcome = await next(askingForAd(query))
+    const outcome = await askNext(query, next)
     const isCut = outcome.kind === 'reply' && outcome.message.truncated && query.transport === 'udp'
-    return isCut ? next(askingForAd({ ...query, transport: 'tcp' })) : outcome
+    return isCut ? askNext({ ...query, transport: 'tcp' }, next) : outcome
   }
 
   /** The outcome as the client gets it, if it is better than the entry. */
@@ -186,6 +187,7 @@ const outcomeOf = (taken: Taken | Promise<Taken>): Outcome | Promise<Outcome> =>
 
 /** Failures are shared; an answer that may not be cached may be meant for one client. */
 function mayShare(outcome: Outcome): boolean {
+  if (outcome.forClient) return false
   return outcome.kind === 'rcode' || (outcome.kind === 'reply' && !isUsable(outcome.message.rcode))
 }
 

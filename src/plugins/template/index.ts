@@ -7,8 +7,9 @@ import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { type NameMatcher, patternMatcher, zoneMatcher } from '../../plugin/name-matcher.ts'
-import type { Outcome, Query } from '../../plugin/query.ts'
+import { forClient, type Outcome, type Query } from '../../plugin/query.ts'
 import { type ClaimRule, transparencyOf } from '../../plugin/transparency-of.ts'
+import { withOutcome } from '../../plugin/with-outcome.ts'
 import { type MatchContext, matchTemplate } from './match.ts'
 import { createTemplateMetrics, type TemplateMetrics } from './metrics.ts'
 import { makeRecord, RecordError, templateData } from './records.ts'
@@ -23,17 +24,53 @@ function setup(templates: readonly Settings[], { metrics }: Setup): Instance {
   const counters = createTemplateMetrics(metrics)
   return {
     handler(query, next) {
-      for (const each of templates) {
-        const matched = matchTemplate(each, query)
-        if (matched.kind === 'skip') continue
-        if (matched.kind === 'fail') return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin }
-        counters.matched(matched.context)
-        if (each.rcode === rcode.SERVFAIL) return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin }
-        return answer(each, matched.context, counters)
-      }
-      return next(query)
+      const watched = watchClient(query)
+      const outcome = answerFrom(templates, watched.query, counters) ?? next(query)
+      return withOutcome(outcome, (found) => (watched.isRead() ? forClient(found) : found))
     },
     provides: [provide(transparency, transparencyOf(templates.flatMap(claimsOf)))],
+  }
+}
+
+/** What the first template that is about the query makes of it; undefined: the next plugin is asked. */
+function answerFrom(
+  templates: readonly Settings[],
+  query: Query,
+  counters: TemplateMetrics,
+): Outcome | Promise<Outcome> | undefined {
+  for (const each of templates) {
+    const matched = matchTemplate(each, query)
+    if (matched.kind === 'skip') continue
+    if (matched.kind === 'fail') return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin }
+    counters.matched(matched.context)
+    if (each.rcode === rcode.SERVFAIL) return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin }
+    return answer(each, matched.context, counters)
+  }
+  return undefined
+}
+
+/**
+ * The query for expressions and records, and whether they have read who asks. Where they have not, another client's query
+ * takes the same way.
+ */
+function watchClient(query: Query): { readonly query: Query; isRead(): boolean } {
+  let read = false
+  const { metadata } = query
+  return {
+    query: {
+      ...query,
+      get client() {
+        read = true
+        return query.client
+      },
+      metadata:
+        metadata &&
+        ((label) => {
+          read = true
+          return metadata(label)
+        }),
+    },
+    isRead: () => read,
   }
 }
 

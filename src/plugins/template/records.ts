@@ -50,7 +50,9 @@ export function templateData(context: MatchContext): Struct {
       Regex: context.pattern,
       Match: matches,
       Group: groups,
-      Remote: query.client.address,
+      get Remote() {
+        return query.client.address
+      },
       Var: context.variables,
       Question: question,
       Message: {

@@ -1,4 +1,5 @@
 /** A listener's address as sockets, and the error when one cannot be bound. Shared by all transports. */
+import { SocketAddress } from 'node:net'
 import { getSystemErrorMap } from 'node:util'
 import type { Listener } from '../server/ingress.ts'
 
@@ -21,8 +22,7 @@ export function hostsOf(listener: Pick<Listener, 'address'>): readonly Host[] {
       { family: 6, address: '::', wildcard: true, optional: true },
     ]
   }
-  const family = address.includes(':') ? 6 : 4
-  return [{ family, address, wildcard: address === '0.0.0.0' || address === '::', optional: false }]
+  return [{ family: familyOf(address), address, wildcard: address === '0.0.0.0' || address === '::', optional: false }]
 }
 
 /** A reload keeps the sockets of a listener whose key stays. */
@@ -30,6 +30,15 @@ export function keyOf(listener: Pick<Listener, 'address' | 'port'>): string {
   const { address, port } = listener
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
+
+export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4)
+
+export function isSameAddress(one: string, other: string): boolean {
+  return one === other || (familyOf(one) === 6 && familyOf(other) === 6 && canonical(one) === canonical(other))
+}
+
+const canonical = (address: string): string =>
+  new SocketAddress({ address: address.replace(/%.*/, ''), family: 'ipv6' }).address
 
 const absentFamily = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])
 

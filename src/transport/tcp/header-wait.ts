@@ -10,16 +10,11 @@ export function openHeaderWait(
   { table, clock, limits }: SharedState,
   socket: Socket,
   settings: ProxyProtocol,
-  open: (waiting: Connection, ends: ProxiedEnds) => void,
+  open: (ends: ProxiedEnds) => void,
 ): Connection {
   const deadline = clock.now() + limits.tcpRead
   const destroy = (): void => void socket.destroy()
   const entry = table.add(socket.remoteAddress ?? '', { idle: () => true, destroy })
-  const waiting: Connection = {
-    sweep: (now) => now > deadline && destroy(),
-    finish: destroy,
-    destroy,
-  }
   const onClose = (): void => entry.remove()
   socket.on('close', onClose)
   socket.on('error', destroy)
@@ -35,10 +30,14 @@ export function openHeaderWait(
         socket.off('error', destroy)
         socket.off('end', destroy)
         entry.remove()
-        open(waiting, ends)
+        open(ends)
         socket.resume()
       },
     })
   })
-  return waiting
+  return {
+    sweep: (now) => now > deadline && destroy(),
+    finish: destroy,
+    destroy,
+  }
 }

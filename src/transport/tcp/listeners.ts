@@ -1,14 +1,13 @@
 /** Transports over a stream: their listening sockets, and what all connections of one have in common. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Libc, linux } from '../../libc/libc.ts'
-import type { ProxyProtocol } from '../../plugin/capabilities/proxy-protocol.ts'
 import type { Transport as QueryTransport } from '../../plugin/query.ts'
 import { createCooperativeScheduler, sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
 import { errorStack } from '../../telemetry/error-text.ts'
 import type { FairBudget } from '../fair-budget.ts'
 import { guardAnswer } from '../guarded-answer.ts'
-import { bindError, type Host, hostsOf, isAbsentFamily, keyOf } from '../listener-address.ts'
+import { bindError, familyOf, type Host, hostsOf, isAbsentFamily, isSameAddress, keyOf } from '../listener-address.ts'
 import {
   type Endpoint as AnyEndpoint,
   type MainThreadOptions,
@@ -61,7 +60,18 @@ export interface StreamOptions extends MainThreadOptions {
 
 interface Endpoint extends AnyEndpoint {
   readonly servers: { readonly host: Host; readonly server: Server }[]
-  readonly connections: Set<Connection>
+  readonly guests: Set<Guest>
+}
+
+/** The endpoint that a connection belongs to: the one that serves its address now. */
+interface Place {
+  home: Endpoint
+}
+
+interface Guest {
+  connection: Connection
+  readonly address: string
+  readonly place: Place
 }
 
 /**
@@ -75,6 +85,8 @@ const backlog = 128
  * a client that opens connections as fast as it can would keep all others waiting. The kernel spreads them.
  */
 const acceptors = process.platform === 'linux' ? 4 : 1
+/** Milliseconds that a connection may take from its first packet to its third: many times what a cluster needs. */
+const handshake = 250
 /** Milliseconds between two looks at the connections' deadlines. */
 const sweepEvery = 250
 
@@ -82,54 +94,55 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
   const { clock, limits, metrics, log } = options
   const name = protocol.transport
   const endpoints = new Map<string, Endpoint>()
-  /** Removed listeners with open connections, and when those are closed. */
+  /** Removed listeners that still accept or have open connections, and when those are closed. */
   const leaving = new Map<Endpoint, Promise<void>>()
   const shared = shareState(protocol, options)
   const collecting = metrics.onCollect(() => metrics.tcpConnections.set(shared.table.size()))
   const sweeping = clock.every(sweepEvery, () => {
     const now = clock.now()
-    for (const { connections } of [...endpoints.values(), ...leaving.keys()])
-      for (const each of connections) each.sweep(now)
+    for (const { guests } of [...endpoints.values(), ...leaving.keys()])
+      for (const { connection } of guests) connection.sweep(now)
   })
 
   function accept(endpoint: Endpoint, socket: Socket): void {
-    // The client has closed the connection already.
-    if (socket.remoteAddress === undefined) {
+    const { localAddress: address } = socket
+    const home = leaving.has(endpoint) && address !== undefined ? heirOf(endpoint, address) : endpoint
+    // The client has closed the connection already, or nobody serves its address any more.
+    if (socket.remoteAddress === undefined || address === undefined || home === undefined) {
       socket.destroy()
       return
     }
-    const { proxyProtocol } = endpoint.listener
-    if (proxyProtocol) enter(endpoint, socket, awaitHeader(endpoint, socket, proxyProtocol))
-    else
-      enter(
-        endpoint,
-        socket,
-        openConnection(shared, socket, () => endpoint.listener),
-      )
+    const place: Place = { home }
+    const listenerOf = () => place.home.listener
+    const { proxyProtocol } = home.listener
+    const guest: Guest = {
+      place,
+      address,
+      // Until its PROXY header is there a connection is the proxy's, as far as shares are concerned.
+      connection: proxyProtocol
+        ? openHeaderWait(shared, socket, proxyProtocol, (ends) => {
+            guest.connection = openConnection(shared, socket, listenerOf, ends)
+          })
+        : openConnection(shared, socket, listenerOf),
+    }
+    home.guests.add(guest)
+    socket.on('close', () => place.home.guests.delete(guest))
   }
 
-  function enter({ connections }: Endpoint, socket: Socket, connection: Connection): void {
-    connections.add(connection)
-    socket.on('close', () => connections.delete(connection))
-  }
-
-  /** Until its PROXY header is there a connection is the proxy's, as far as shares are concerned. */
-  function awaitHeader(endpoint: Endpoint, socket: Socket, settings: ProxyProtocol): Connection {
-    return openHeaderWait(shared, socket, settings, (waiting, ends) => {
-      endpoint.connections.delete(waiting)
-      enter(
-        endpoint,
-        socket,
-        openConnection(shared, socket, () => endpoint.listener, ends),
-      )
-    })
+  /** The endpoint that serves the address now that this one does not. */
+  function heirOf({ listener: { port } }: Endpoint, address: string): Endpoint | undefined {
+    const candidates = [...endpoints.values()].filter(({ listener }) => listener.port === port)
+    return (
+      candidates.find(({ servers }) => servers.some(({ host }) => isSameAddress(host.address, address))) ??
+      candidates.find(({ servers }) => servers.some(({ host }) => host.wildcard && host.family === familyOf(address)))
+    )
   }
 
   async function open(listener: Listener, others: readonly Endpoint[]): Promise<Endpoint> {
-    const endpoint: Endpoint = { listener, servers: [], connections: new Set() }
+    const endpoint: Endpoint = { listener, servers: [], guests: new Set() }
     for (const host of hostsOf(listener)) {
       try {
-        if (!overlaps(host, listener.port, others)) await probe(host, listener.port)
+        if (!overlaps(host, listener.port, [...others, ...leaving.keys()])) await probe(host, listener.port)
         for (let i = 0; i < acceptors; i++) {
           const server = protocol.createServer(listener, (socket) => accept(endpoint, socket))
           await listen(server, host, listener.port, process.platform === 'linux')
@@ -147,11 +160,28 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
     return endpoint
   }
 
-  /** Stops listening at once. Connections get the replies to the queries that they have sent. */
+  /**
+   * Connections go over to the listener that serves their address from now on; without one, they get the replies
+   * to the queries that they have sent. New connections come here no more; those that the kernel has accepted, or is
+   * about to, are taken first: closing their socket would reset them.
+   */
   function leave(endpoint: Endpoint): void {
-    const closed = close(endpoint).then(() => void leaving.delete(endpoint))
+    const detached = endpoint.servers.every(({ server }) => takesNoMore(options.native, server))
+    const queued = detached ? new Promise<void>((resolve) => void clock.after(handshake, resolve)) : Promise.resolve()
+    const closed = queued.then(() => close(endpoint)).then(() => void leaving.delete(endpoint))
     leaving.set(endpoint, closed)
-    for (const connection of endpoint.connections) connection.finish(limits.drain)
+    for (const guest of [...endpoint.guests]) {
+      const heir = heirOf(endpoint, guest.address)
+      if (heir) move(guest, heir)
+      else guest.connection.finish(limits.drain)
+    }
+  }
+
+  /** Stops listening at once. Connections get the replies to the queries that they have sent. */
+  function end(endpoint: Endpoint): Promise<void> {
+    const closed = close(endpoint)
+    for (const { connection } of endpoint.guests) connection.finish(limits.drain)
+    return closed
   }
 
   return {
@@ -162,9 +192,8 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
     },
     lastQueryAt: () => shared.lastQueryAt,
     async close() {
-      for (const endpoint of endpoints.values()) leave(endpoint)
+      await Promise.all([...endpoints.values(), ...leaving.keys()].map(end))
       endpoints.clear()
-      await Promise.all(leaving.values())
       sweeping.cancel()
       collecting.remove()
     },
@@ -206,15 +235,35 @@ function shareState({ transport }: StreamProtocol, options: StreamOptions): Shar
 
 /** Connections inherit both from the socket that they were accepted on. */
 function boundKernelBuffers(native: Libc, server: Server): void {
+  const fd = descriptorOf(server)
+  if (fd === undefined) return
+  for (const option of [linux.SO_RCVBUF, linux.SO_SNDBUF])
+    native.setOption(fd, linux.SOL_SOCKET, option, kernelBufferBytes)
+}
+
+function descriptorOf(server: Server): number | undefined {
   // Node.js has no name for a server's descriptor, but has kept it here since version 0.
   const { _handle: handle } = server as { _handle?: { readonly fd?: number } }
-  if (handle?.fd === undefined || handle.fd < 0) return
-  for (const option of [linux.SO_RCVBUF, linux.SO_SNDBUF])
-    native.setOption(handle.fd, linux.SOL_SOCKET, option, kernelBufferBytes)
+  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined
+}
+
+/**
+ * No connection comes to the socket any more, while those that are under way still do: no packet comes through an
+ * interface with this number, and other sockets of its address and port get what came to it. False where that cannot be.
+ */
+function takesNoMore(native: Libc | undefined, server: Server): boolean {
+  const fd = descriptorOf(server)
+  return fd !== undefined && native?.setOption(fd, linux.SOL_SOCKET, linux.SO_BINDTOIFINDEX, 0x7fffffff) === 0
+}
+
+function move(guest: Guest, to: Endpoint): void {
+  guest.place.home.guests.delete(guest)
+  guest.place.home = to
+  to.guests.add(guest)
 }
 
 async function discard(endpoint: Endpoint): Promise<void> {
-  for (const connection of endpoint.connections) connection.destroy()
+  for (const { connection } of endpoint.guests) connection.destroy()
   await close(endpoint)
 }
 

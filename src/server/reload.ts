@@ -8,6 +8,11 @@ import type { Logger } from '../telemetry/log.ts'
 import type { BoundedWaits } from './bounded-waits.ts'
 import type { RunningConfiguration } from './running.ts'
 
+/**
+ * Milliseconds that a reload waits for the new configuration to know its cluster, while the old one answers: CoreDNS's
+ * default of `startup_timeout`. Then names of a cluster that cannot be read are SERVFAIL, as at a start.
+ */
+const readyTimeout = 5_000
 /** Milliseconds that a reload waits for the new configuration's names to be compiled; then the chain answers the rest. */
 const compileTimeout = 10_000
 /** Milliseconds that a reload waits for the old configuration's queries before its plugins stop. */
@@ -54,6 +59,7 @@ export function createReload(steps: ReloadSteps): (reason: string) => Promise<Re
         throw new ConfigError(`${steps.running().file} is gone, or has no server block any more`, undefined)
       logWarnings(log, corefile)
       next = await steps.start(corefile)
+      await waits.until(next.ready, readyTimeout)
       await waits.wait(next.settled, compileTimeout)
       refuseWhenClosing()
       await steps.listen(next)

@@ -20,6 +20,8 @@ export interface RunningConfiguration {
   readonly lameduck: number
   /** Every source has published what it knew when it was attached. */
   readonly settled: Promise<void>
+  /** Every plugin can answer all that it is asked. */
+  ready(): boolean
   /** The sockets answer: `loop` may ask itself. */
   serving(): void
   drain(): void
@@ -68,6 +70,7 @@ export async function run(
       () => undefined,
       (error: unknown) => log.error(`names are not in the answer table: ${errorMessage(error)}`),
     ),
+    ready: () => instances.every((instance) => instance.ready?.() ?? true),
     serving() {
       for (const instance of instances) instance.serving?.()
     },

@@ -116,6 +116,41 @@ describe('a reload of the server', () => {
   })
 })
 
+describe('a reload whose plugins are not ready', () => {
+  /** A plugin that is ready at the start, and from the second set-up on when the test says so. */
+  async function reloading() {
+    let instances = 0
+    let ready = false
+    const harness = await createServerHarness(() => {
+      const number = ++instances
+      return { ready: () => number === 1 || ready }
+    })
+    const reload = harness.server.reload('SIGHUP')
+    while (instances < 2) await Promise.resolve()
+    await new Promise(setImmediate)
+    assert.equal(harness.applied.length, 1, 'the old configuration answers')
+    const becomeReady = (): void => {
+      ready = true
+    }
+    return { ...harness, reload, becomeReady }
+  }
+
+  it('the old configuration answers until the new one knows its cluster', async () => {
+    const { applied, clock, reload, becomeReady } = await reloading()
+    becomeReady()
+    clock.advance(10)
+    assert.deepEqual(await reload, { ok: true })
+    assert.equal(applied.length, 2)
+  })
+
+  it('a reload does not wait longer than a start of CoreDNS for a cluster that cannot be read', async () => {
+    const { applied, clock, reload } = await reloading()
+    clock.advance(5000)
+    assert.deepEqual(await reload, { ok: true })
+    assert.equal(applied.length, 2)
+  })
+})
+
 describe('the shutdown of the server', () => {
   it('shutting down does not wait for a reload that is still starting its plugins, nor takes it over', async () => {
     const events: string[] = []

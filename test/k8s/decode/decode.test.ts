@@ -290,7 +290,7 @@ describe('bodies of responses', () => {
         const head = { kind: 'ServiceList', apiVersion: 'v1' }
         const whole = metaFirst ? { ...head, metadata, items: list } : { items: list, ...head, metadata }
         const json = Buffer.from(JSON.stringify(whole, undefined, indent))
-        const binary = encodeList('ServiceList', list, '17', 'next "page"')
+        const binary = encodeList({ apiVersion: 'v1', kind: 'ServiceList' }, list, '17', 'next "page"')
         const wanted = list.map((object) => viaJson(object).meta())
         for (const [make, body] of [
           [jsonList, json],
@@ -312,7 +312,7 @@ describe('bodies of responses', () => {
     const json = Buffer.from(JSON.stringify({ kind: 'NamespaceList', metadata: {}, items: [object, object] }))
     for (const [make, body] of [
       [jsonList, json],
-      [protobufList, encodeList('NamespaceList', [object, object], '17', '')],
+      [protobufList, encodeList({ apiVersion: 'v1', kind: 'NamespaceList' }, [object, object], '17', '')],
     ] as const) {
       const reader = make(reducer)
       drain(reader, [body.subarray(0, -12)], () => {})

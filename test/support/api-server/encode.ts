@@ -55,7 +55,12 @@ export function encodeFrame(type: string, object: KubeObject, raw?: Uint8Array):
   return Buffer.concat([length, event])
 }
 
-export function encodeList(kind: string, objects: readonly KubeObject[], version: string, token: string): Buffer {
+export function encodeList(
+  { apiVersion, kind }: { readonly apiVersion: string; readonly kind: string },
+  objects: readonly KubeObject[],
+  version: string,
+  token: string,
+): Buffer {
   const pbf = new PbfWriter()
   pbf.writeMessage(
     1,
@@ -67,7 +72,7 @@ export function encodeList(kind: string, objects: readonly KubeObject[], version
     null,
   )
   for (const object of objects) pbf.writeBytesField(2, encodeObject(object))
-  return encodeUnknown('v1', kind, pbf.finish())
+  return encodeUnknown(apiVersion, kind, pbf.finish())
 }
 
 function writeMeta(meta: KubeObject, pbf: PbfWriter): void {
@@ -87,7 +92,7 @@ function writeMeta(meta: KubeObject, pbf: PbfWriter): void {
   for (const entry of Object.entries(meta.labels ?? {})) pbf.writeMessage(11, writeEntry, entry)
   for (const entry of Object.entries(meta.annotations ?? {})) pbf.writeMessage(12, writeEntry, entry)
   // managedFields, which nobody reads: there on every real object.
-  pbf.writeMessage(17, writeTime, 12345)
+  pbf.writeMessage(17, (manager: string, inner: PbfWriter) => writeText(inner, 1, manager), 'kubectl')
 }
 
 function writeTime(seconds: number, pbf: PbfWriter): void {
@@ -177,7 +182,7 @@ function writeEndpointPort(port: KubeObject, pbf: PbfWriter): void {
 
 function writePod(object: KubeObject, pbf: PbfWriter): void {
   pbf.writeMessage(1, writeMeta, object.metadata ?? {})
-  pbf.writeMessage(2, writeTime, 1)
+  pbf.writeMessage(2, (node: string, inner: PbfWriter) => writeText(inner, 10, node), 'node-1')
   pbf.writeMessage(
     3,
     (status: KubeObject, inner: PbfWriter) => {
@@ -191,7 +196,7 @@ function writePod(object: KubeObject, pbf: PbfWriter): void {
 }
 
 function writeStatus(status: KubeObject, pbf: PbfWriter): void {
-  pbf.writeMessage(1, writeTime, 0)
+  pbf.writeMessage(1, (resourceVersion: string, inner: PbfWriter) => writeText(inner, 2, resourceVersion), '')
   writeText(pbf, 2, status.status ?? '')
   writeText(pbf, 3, status.message ?? '')
   writeText(pbf, 4, status.reason ?? '')

@@ -119,7 +119,7 @@ export function createHandler({ store, faults, undefinedResources, ...options }:
     const metadata = { resourceVersion: String(version), ...(token !== '' && { continue: token }) }
     response.end(
       protobuf
-        ? encodeList(kind, page, String(version), token)
+        ? encodeList({ apiVersion: facts.apiVersion, kind }, page, String(version), token)
         : JSON.stringify({ kind, apiVersion: facts.apiVersion, metadata, items: page }),
     )
   }

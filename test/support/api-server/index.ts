@@ -40,6 +40,8 @@ export interface ApiServerOptions {
   readonly streaming?: boolean
   /** The bearer token that it wants. Default: none is looked at. */
   readonly token?: string
+  /** The address that it listens on. Default 127.0.0.1. */
+  readonly address?: string
   /** In place of a good certificate for 127.0.0.1 from `authority`. */
   readonly certificate?: (authority: Authority) => Certificate
 }
@@ -80,7 +82,7 @@ export interface ApiServer extends Pick<Handler, 'event' | 'bytes' | 'bookmark' 
 }
 
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
-  const { transport = 'h2' } = options
+  const { transport = 'h2', address = '127.0.0.1' } = options
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-api-'))
   const authority = createAuthority()
   const certificate = options.certificate?.(authority) ?? authority.issue()
@@ -111,14 +113,14 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       socket.on('close', () => sockets.delete(socket))
       socket.on('error', () => {})
     })
-    server.listen(port, '127.0.0.1')
+    server.listen(port, address)
     await once(server, 'listening')
     return server
   }
 
   let server = await listen(0)
   const { port } = server.address() as AddressInfo
-  const url = `${transport === 'http' ? 'http' : 'https'}://127.0.0.1:${port}`
+  const url = `${transport === 'http' ? 'http' : 'https'}://${address}:${port}`
 
   const kill = (): void => {
     server.close()

@@ -94,19 +94,22 @@ export function reverseName(address: Uint8Array): string {
   return name + (address.length === 4 ? 'in-addr.arpa.' : 'ip6.arpa.')
 }
 
-/** The address that a whole reverse name (lower case) stands for; undefined for any other name. */
+/**
+ * The address that a reverse name (lower case) stands for; undefined for any other name. Up to three labels in front of an
+ * IPv6 address's 32 are ignored, as in CoreDNS.
+ */
 export function addressOfReverseName(name: string): Uint8Array | undefined {
   if (name.endsWith('.in-addr.arpa.')) {
     const labels = labelsOf(name)
     return labels.length === 6 ? parseIPv4(labels.slice(0, 4).reverse().join('.')) : undefined
   }
   if (!name.endsWith('.ip6.arpa.')) return undefined
-  const labels = labelsOf(name)
-  if (labels.length !== 34) return undefined
+  const labels = labelsOf(name).slice(0, -2)
+  if (labels.length < 32 || labels.length > 35) return undefined
   const octets = new Uint8Array(16)
-  for (let i = 0; i < 32; i++) {
-    if (!/^[0-9a-f]$/.test(labels[i])) return undefined
-    octets[15 - (i >> 1)] |= Number.parseInt(labels[i], 16) << (i % 2 ? 4 : 0)
+  for (const [i, nibble] of labels.slice(-32).entries()) {
+    if (!/^[0-9a-f]$/.test(nibble)) return undefined
+    octets[15 - (i >> 1)] |= Number.parseInt(nibble, 16) << (i % 2 ? 4 : 0)
   }
   return octets
 }

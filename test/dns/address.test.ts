@@ -74,6 +74,12 @@ test('reverse names: RFC 1035 §3.5, RFC 3596 §2.5', () => {
   }
 })
 
+test('up to three labels in front of an IPv6 address are ignored, a fourth is not', () => {
+  const address = parseAddress('2001:db8::1')!
+  assert.deepEqual(addressOfReverseName(`x.*.y.${reverseName(address)}`), address)
+  assert.equal(addressOfReverseName(`w.x.y.z.${reverseName(address)}`), undefined)
+})
+
 test('a prefix has the addresses of its family that share its bits', () => {
   const network = (text: string, bits: number) => ({ address: parseAddress(text)!, bits })
   const has = (prefix: Prefix, text: string) => inPrefix(prefix, parseAddress(text)!)

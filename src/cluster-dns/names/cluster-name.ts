@@ -175,10 +175,7 @@ function apexName(zone: string): ClusterName {
 }
 
 function parseReverse(name: string): ClusterName {
-  // CoreDNS ignores up to three labels in front of an IPv6 address's 32.
-  const labels = labelsOf(name)
-  const surplus = name.endsWith('.ip6.arpa.') ? Math.min(3, Math.max(0, labels.length - 34)) : 0
-  const address = addressOfReverseName(surplus ? `${labels.slice(surplus).join('.')}.` : name)
+  const address = addressOfReverseName(name)
   return address ? { kind: 'reverse', address } : nowhere
 }
 

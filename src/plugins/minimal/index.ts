@@ -1,6 +1,6 @@
 import { argCount } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
-import { rcode, type } from '../../dns/codes.ts'
+import { opcode, rcode, type } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { dataPlaneEffects } from '../../plugin/capabilities/data-plane-effects.ts'
 import { provide } from '../../plugin/capability.ts'
@@ -31,8 +31,9 @@ function strip(outcome: Outcome): Outcome {
   return { ...outcome, message: { ...outcome.message, authority: [], additional: [], edns: undefined } }
 }
 
-/** NOERROR with records; or with nothing that says why there are none (no SOA, no delegation). */
-function isPositive({ rcode: code, answer, authority }: Message): boolean {
-  if (code !== rcode.NOERROR) return false
+/** NOERROR with records; or with nothing that says why there are none (no SOA, no delegation). Only of a query. */
+function isPositive({ opcode: operation, rcode: code, questions, answer, authority }: Message): boolean {
+  const isTransfer = questions.some(({ type: asked }) => asked === type.AXFR || asked === type.IXFR)
+  if (code !== rcode.NOERROR || operation !== opcode.QUERY || isTransfer) return false
   return answer.length > 0 || !authority.some((record) => record.type === type.SOA || record.type === type.NS)
 }

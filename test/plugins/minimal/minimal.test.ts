@@ -1,6 +1,8 @@
 /** Positive replies lose authority and additional; all others stay whole. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { opcode } from '../../../src/dns/codes.ts'
+import type { Message } from '../../../src/dns/message.ts'
 import { dataPlaneEffects } from '../../../src/plugin/capabilities/data-plane-effects.ts'
 import { capabilityOf } from '../../../src/plugin/capability.ts'
 import { minimal } from '../../../src/plugins/minimal/index.ts'
@@ -23,6 +25,17 @@ describe('the plugin minimal', () => {
     it(`${what} keeps ${sections.join(', ')} records`, async () => {
       const message = messageOf(await handle(setUp(minimal, 'minimal'), ask('a.example. A'), replying(reply)))
       assert.deepEqual([message.answer.length, message.authority.length, message.additional.length], sections)
+    })
+
+  const passing: readonly (readonly [what: string, question: string, request: Partial<Message>])[] = [
+    ['a NOTIFY', 'a.example. SOA', { opcode: opcode.NOTIFY }],
+    ['a transfer', 'example. AXFR', {}],
+  ]
+  for (const [what, question, request] of passing)
+    it(`the reply to ${what} stays whole`, async () => {
+      const reply = replying({ answer: [a], authority: [ns], additional: [a] })
+      const message = messageOf(await handle(setUp(minimal, 'minimal'), ask(question, { request }), reply))
+      assert.deepEqual([message.authority.length, message.additional.length], [1, 1])
     })
 
   it('minimal has the data plane leave the additional section out', () =>

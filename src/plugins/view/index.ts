@@ -1,6 +1,7 @@
 import { argCount, custom, fail, readBody } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { EvaluationError, type Expression } from '../../expression/index.ts'
+import { metadataSource } from '../../plugin/capabilities/metadata.ts'
 import { viewFilter } from '../../plugin/capabilities/view.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
@@ -40,6 +41,7 @@ export const view: Plugin<Settings> = {
   schema,
   setup: ({ name, conditions }) => ({
     provides: [
+      provide(metadataSource, { valueOf: (_query, label) => (label === 'view/name' ? name : undefined) }),
       provide(viewFilter, { name, takes: (query) => conditions.every((condition) => isTrue(condition, query)) }),
     ],
   }),

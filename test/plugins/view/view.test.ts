@@ -1,6 +1,7 @@
 /** Which server block takes a query, where several serve one zone. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { metadataSource } from '../../../src/plugin/capabilities/metadata.ts'
 import { viewFilter } from '../../../src/plugin/capabilities/view.ts'
 import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Query } from '../../../src/plugin/query.ts'
@@ -43,6 +44,14 @@ describe('the expressions of a view', () => {
   for (const [expressions, question, asked, expected] of cases)
     it(`${expressions.join(' and ') || 'none'} ${expected ? 'take' : 'leave'} ${question}`, () =>
       assert.equal(takes(expressions, question, asked), expected))
+
+  it("the view's name is metadata of its queries, and no other label is", () => {
+    const source = capabilityOf(setUp(view, 'view inside'), metadataSource)!
+    assert.deepEqual(
+      ['view/name', 'view/other'].map((label) => source.valueOf(ask('a. A'), label)),
+      ['inside', undefined],
+    )
+  })
 
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['view', /it takes 1 argument, not 0/],

@@ -41,7 +41,7 @@ function rewriteQuery(
     applied = true
     query = rewritten.query
     response.push(...rewritten.response)
-    if (rule.mode === 'stop') break
+    if (rule.mode === 'stop' && !rewritten.passedOver) break
   }
   if (!applied) return next(asked)
   const outcome = next(query)

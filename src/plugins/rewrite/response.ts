@@ -17,7 +17,7 @@ export function restored(
     case 'rcode':
       return { ...outcome, rcode: rewrittenRcode(outcome.rcode, rules) }
     case 'reply': {
-      const edns = restoredEdns(outcome.message.edns ?? echoed(sent, echoes), rules)
+      const edns = restoredEdns(sized(outcome.message.edns ?? echoed(sent, echoes), asked, sent), rules)
       const message = { ...outcome.message, questions: asked.request.questions, edns }
       const rewritten = rewriteMessage(message, sent, rules)
       if (rewritten instanceof Promise) return rewritten.then((found) => ({ ...outcome, message: found }))
@@ -30,6 +30,12 @@ export function restored(
 function echoed({ request }: Query, echoes: ReadonlySet<number>): Edns | undefined {
   if (request.edns === undefined || echoes.size === 0) return undefined
   return { ...request.edns, options: request.edns.options.filter(({ code }) => echoes.has(code)) }
+}
+
+/** A client without EDNS hears the size that a rule put into its request, as from CoreDNS. */
+function sized(edns: Edns | undefined, asked: Query, { request }: Query): Edns | undefined {
+  if (edns === undefined || request.edns === undefined || asked.request.edns !== undefined) return edns
+  return { ...edns, payloadSize: request.edns.payloadSize }
 }
 
 function restoredEdns(edns: Edns | undefined, rules: readonly ResponseRule[]): Edns | undefined {

@@ -17,6 +17,8 @@ export interface Rule {
 
 export interface Rewritten {
   readonly query: Query
+  /** The rule has not applied, whatever it has done to the query: the next one is tried. */
+  readonly passedOver?: true
   /** In the order of the configuration; applied to the reply from the last to the first. */
   readonly response: readonly ResponseRule[]
 }

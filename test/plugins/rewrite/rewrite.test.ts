@@ -9,7 +9,7 @@ import { transparency } from '../../../src/plugin/capabilities/transparency.ts'
 import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Outcome, Query } from '../../../src/plugin/query.ts'
 import { rewrite } from '../../../src/plugins/rewrite/index.ts'
-import { type Asked, ask, handle, setUp } from '../../support/plugin-harness.ts'
+import { type Asked, ask, handle, messageOf, setUp } from '../../support/plugin-harness.ts'
 
 interface Seen {
   /** What the plugins behind were asked. */
@@ -176,13 +176,27 @@ describe('a rewrite of EDNS options', () => {
     ['rewrite edns0 nsid append', ['3 ']],
     ['rewrite edns0 subnet set 20 56', ['8 00011400c00000']],
     ['rewrite continue edns0 local set 0xffee ab\nrewrite edns0 local unset 0xffee', []],
+    ['rewrite continue edns0 local set 5 a\nrewrite edns0 local append 5 b', ['5 61', '5 62']],
+    ['rewrite continue edns0 nsid set\nrewrite edns0 nsid append', ['3 ', '3 ']],
+    ['rewrite continue edns0 local set 5 a\nrewrite edns0 local append 5 {protocol}', ['5 61']],
+    ['rewrite continue edns0 subnet set 8 8\nrewrite edns0 subnet append 16 8', ['8 00010800c0']],
+    ['rewrite stop edns0 local replace 5 a\nrewrite edns0 local set 6 b', ['6 62']],
   ]
   for (const [directive, expected] of cases)
     it(`'${directive.replaceAll('\n', '; ')}' passes on ${expected.join(', ') || 'none'}`, async () =>
       assert.deepEqual(await options(directive), expected))
 
-  it('a query without EDNS gets an OPT', async () =>
-    assert.deepEqual(await options('rewrite edns0 local set 0xffee ab', {}), ['65518 6162']))
+  for (const directive of ['rewrite edns0 local set 0xffee ab', 'rewrite edns0 local replace 0xffee ab'])
+    it(`'${directive}' gives a query without EDNS an OPT, whose size its reply has, too`, async () => {
+      let passed: Query | undefined
+      const outcome = await handle(setUp(rewrite, directive), ask('a.example. A'), (query) => {
+        passed = query
+        const edns = { ...query.request.edns!, payloadSize: 1232 }
+        return { kind: 'reply', plugin: 'test', message: replyTo(query.request, { edns }) }
+      })
+      assert.equal(passed?.request.edns?.payloadSize, 4096)
+      assert.equal(messageOf(outcome).edns?.payloadSize, 4096)
+    })
 })
 
 describe('a rewrite on the fast path', () => {

@@ -30,11 +30,15 @@ export function readEdns0Rule(mode: Rule['mode'], args: readonly Token[], place:
     case 'local': {
       countArgs(rest, unsets ? 1 : 2, 'local', place)
       const code = readCode(rest[0])
-      return optionRule(mode, action, code, unsets ? none : readData(rest[1]), reverts, code)
+      const isVariable = !unsets && /^\{.*\}$/s.test(rest[1].text)
+      return optionRule(mode, action, code, unsets ? none : readData(rest[1]), reverts, {
+        echoed: code,
+        appendsTwice: !isVariable,
+      })
     }
     case 'nsid':
       countArgs(rest, 0, 'nsid', place)
-      return optionRule(mode, action, nsid, none, reverts)
+      return optionRule(mode, action, nsid, none, reverts, { appendsTwice: true })
     case 'subnet': {
       countArgs(rest, unsets ? 0 : 2, 'subnet', place)
       const lengths = rest.map((token, i) => value(integer({ min: 0, max: i === 0 ? 32 : 128 }), token, 'subnet'))
@@ -114,14 +118,21 @@ function subnetOf({ client }: Query, v4Length: number, v6Length: number): Uint8A
   return Uint8Array.of(0, address.length === 4 ? 1 : 2, length, 0, ...octets)
 }
 
-/** `echoed`: a reply that has no OPT of its own carries this option of the request (CoreDNS: supported options). */
+interface OptionTraits {
+  /** A reply that has no OPT of its own carries this option of the request (CoreDNS: supported options). */
+  readonly echoed?: number
+  /** `append` adds one more where the request has the option already; else the rule is passed over. */
+  readonly appendsTwice?: boolean
+}
+
+/** A rule that finds nothing to do still gives the request an OPT, as in CoreDNS. */
 function optionRule(
   mode: Rule['mode'],
   action: Action,
   code: number,
   data: Data,
   reverts: boolean,
-  echoed?: number,
+  { echoed, appendsTwice = false }: OptionTraits = {},
 ): Rule {
   return {
     mode,
@@ -139,11 +150,13 @@ function optionRule(
       const octets = data(query)
       if (octets === undefined) return undefined
       const at = edns.options.findIndex((option) => option.code === code)
-      if (at >= 0 && action === 'append') return undefined
-      if (at < 0 && action === 'replace') return undefined
+      const isThere = at >= 0
+      if (isThere ? action === 'append' && !appendsTwice : action === 'replace')
+        return { ...changed(query, edns, edns.options, []), passedOver: true }
       const option = { code, data: octets }
-      const options = at < 0 ? [...edns.options, option] : edns.options.with(at, option)
-      return changed(query, edns, options, reverts ? [undo(code, edns.options[at])] : [])
+      const adds = !isThere || action === 'append'
+      const options = adds ? [...edns.options, option] : edns.options.with(at, option)
+      return changed(query, edns, options, reverts ? [undo(code, adds ? undefined : edns.options[at])] : [])
     },
   }
 }

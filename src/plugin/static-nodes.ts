@@ -10,8 +10,8 @@ import type { ZoneWithoutSoa } from './capabilities/compiled-source.ts'
 export interface StaticZone {
   /** Lower case and absolute. */
   readonly zone: string
-  /** Names that are not there go to the next plugin. Without it the zone is this plugin's alone. */
-  readonly fallthrough: boolean
+  /** Names that are not there go to the next plugin: all, or those in these zones. `false`: the zone is this plugin's alone. */
+  readonly fallthrough: boolean | readonly string[]
   /** In a zone without SOA: types that are answered with no record and no SOA where a name has another type. */
   readonly emptyTypes?: readonly number[]
   /** Positive answers carry the zone's NS records, or addresses of their targets: they are the handler's. */
@@ -107,14 +107,17 @@ function zoneSpec({ zone: { zone }, soa }: ZoneState): ZoneSpec | ZoneWithoutSoa
 function nodeOf(name: string, rrsets: RRsets, { zone, soa, signed }: ZoneState, open: ReadonlySet<string>): NodeSpec {
   const delegated = isBelowDelegation(name, zone.zone, open, rrsets)
   if (signed || name.startsWith('*.') || delegated) return chainNode(zone.zone)
-  const denies = soa !== undefined && !zone.fallthrough && !open.has(name)
+  const through = zone.fallthrough === true ? [zone.zone] : zone.fallthrough || []
+  const fallsThrough = through.some((each) => isSubdomain(each, name))
+  const denies =
+    soa !== undefined && !fallsThrough && !through.some((each) => isSubdomain(name, each)) && !open.has(name)
   const answers = new Map<number, AnswerSpec>()
   for (const [rrType, rrset] of rrsets)
     answers.set(rrType, zone.authority ? { kind: 'chain' } : answerOf(rrType, rrset, name === zone.zone))
   if (!soa) for (const rrType of zone.emptyTypes ?? []) if (!answers.has(rrType)) answers.set(rrType, noRecords)
   // The target of a CNAME is looked up by the handler.
   const others =
-    soa && !rrsets.has(type.CNAME) && !(zone.fallthrough && isBare(rrsets, name === zone.zone)) ? 'nodata' : 'chain'
+    soa && !rrsets.has(type.CNAME) && !(fallsThrough && isBare(rrsets, name === zone.zone)) ? 'nodata' : 'chain'
   return { zone: zone.zone, below: denies ? 'closed' : 'open', otherTypes: others, answers }
 }
 

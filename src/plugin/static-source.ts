@@ -171,6 +171,6 @@ export function staticSource({ zones, clock, log }: StaticSourceOptions): Static
 /** A zone without `fallthrough` is answered here alone, whatever plugins behind have for it. */
 function ownZones(zones: readonly StaticZone[]) {
   return zones
-    .filter(({ fallthrough }) => !fallthrough)
+    .filter(({ fallthrough }) => fallthrough !== true)
     .map(({ zone }) => ({ names: zoneMatcher(zone), reason: `it answers alone for ${zone}` }))
 }

@@ -96,6 +96,17 @@ describe('a static source of a zone with SOA', () => {
     assert.deepEqual(['nothing.example. A', 'www.example. AAAA'].map(server.table), ['miss', `NOERROR; ; ${denied}`])
   })
 
+  it('a static source whose names fall through in some zones denies no name of theirs, nor above them', async (t) => {
+    const records = [soa(), 'a.b.example. 60 IN A 192.0.2.1', 'a.c.example. 60 IN A 192.0.2.1']
+    const { plugin } = recordsPlugin('records', { zone: 'example.', fallthrough: ['b.example.'] }, records)
+    const server = await serve(t, [plugin])
+    const questions = ['x.example. A', 'b.example. A', 'x.b.example. A', 'c.example. A', 'x.c.example. A']
+    assert.deepEqual(
+      questions.map((question) => server.table(question).split(';')[0]),
+      ['miss', 'miss', 'miss', 'NOERROR', 'NXDOMAIN'],
+    )
+  })
+
   it('a static source of a zone with SOA follows its records: changed, added and removed ones, and the serial', async (t) => {
     const { plugin, update } = recordsPlugin('records', { zone: 'example.', fallthrough: false }, zone)
     const server = await serve(t, [plugin])

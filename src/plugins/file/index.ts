@@ -21,7 +21,7 @@ function setup(settings: FileSettings, { block, clock, fail, log, metrics }: Set
   const source = staticSource({
     zones: settings.zones.map(({ zone }) => ({
       zone,
-      fallthrough: settings.fallthrough.some((through) => isSubdomain(through, zone)),
+      fallthrough: settings.fallthrough.some((through) => isSubdomain(through, zone)) || settings.fallthrough,
       // `minimal` takes the name servers out of positive answers; else they are the handler's.
       authority: !block.directives.includes('minimal'),
     })),

@@ -2,7 +2,7 @@ import { argCount, custom, fail, ip, readBody, value } from '../../corefile/read
 import type { BodyLine, DirectiveSchema, Token } from '../../corefile/schema.ts'
 import { formatAddress, inPrefix, type Prefix, parseAddress } from '../../dns/address.ts'
 import { extractIPv4 } from '../../dns/address-translation.ts'
-import { dnsClass, rcode, type } from '../../dns/codes.ts'
+import { dnsClass, opcode, rcode, type } from '../../dns/codes.ts'
 import type { Message, ResourceRecord } from '../../dns/message.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
@@ -91,8 +91,9 @@ export const siit: Plugin<Settings> = {
   },
 }
 
-function isTranslatable({ truncated, rcode: code, answer }: Message): boolean {
-  if (truncated || (code === rcode.NXDOMAIN && answer.length === 0)) return false
+function isTranslatable({ opcode: operation, truncated, rcode: code, answer }: Message): boolean {
+  const isDenied = operation === opcode.QUERY && code === rcode.NXDOMAIN && answer.length === 0
+  if (truncated || isDenied) return false
   return !answer.some((record) => record.type === type.A)
 }
 

@@ -1,5 +1,5 @@
 /** Asks one server many questions at once, over UDP and TCP, and gives the raw replies. */
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket } from 'node:dgram'
 import { createConnection } from 'node:net'
 import { type Ask, octetsOf } from './queries.ts'
 
@@ -11,18 +11,34 @@ export interface Client {
   close(): void
 }
 
-export async function openClient(address: string, port: number): Promise<Client> {
+/** `patience`: milliseconds after which a question counts as unanswered. */
+export async function openClient(address: string, port: number, patience = replyTimeout): Promise<Client> {
   const waiting = new Map<number, (reply: Uint8Array | undefined) => void>()
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
-  // Asked before the server listens: the kernel says so, and nobody has to wait for a reply.
-  socket.on('error', () => {
-    for (const done of [...waiting.values()]) done(undefined)
-  })
-  socket.on('message', (reply) => waiting.get(reply.readUInt16BE(0))?.(reply))
-  await new Promise<void>((resolve) => socket.connect(port, address, resolve))
+  /** One for each address that questions come from; '' is whichever the system takes. */
+  const sockets = new Map<string, Promise<Socket>>()
   let nextId = 0
 
-  function overUdp(asked: Ask): Promise<Uint8Array | undefined> {
+  async function openSocket(from: string): Promise<Socket> {
+    const server = serverFor(address, from)
+    const socket = createSocket(server.includes(':') ? 'udp6' : 'udp4')
+    // Asked before the server listens: the kernel says so, and nobody has to wait for a reply.
+    socket.on('error', () => {
+      for (const done of [...waiting.values()]) done(undefined)
+    })
+    socket.on('message', (reply) => waiting.get(reply.readUInt16BE(0))?.(reply))
+    if (from !== '') await new Promise<void>((resolve) => socket.bind(0, from, resolve))
+    await new Promise<void>((resolve) => socket.connect(port, server, resolve))
+    return socket
+  }
+
+  function socketFor(from: string): Promise<Socket> {
+    const socket = sockets.get(from) ?? openSocket(from)
+    sockets.set(from, socket)
+    return socket
+  }
+
+  async function overUdp(asked: Ask): Promise<Uint8Array | undefined> {
+    const socket = await socketFor(asked.from ?? '')
     nextId = (nextId + 1) & 0xffff
     const id = nextId
     return new Promise((resolve) => {
@@ -31,29 +47,40 @@ export async function openClient(address: string, port: number): Promise<Client>
         waiting.delete(id)
         resolve(reply)
       }
-      const timer = setTimeout(done, replyTimeout, undefined)
+      const timer = setTimeout(done, patience, undefined)
       waiting.set(id, done)
       socket.send(octetsOf(asked, id))
     })
   }
 
+  await socketFor('')
   return {
-    ask: (asked) => (asked.over === 'udp' ? overUdp(asked) : overTcp(address, port, asked)),
-    close: () => socket.close(),
+    ask: (asked) => (asked.over === 'udp' ? overUdp(asked) : overTcp(address, port, asked, patience)),
+    close: () => {
+      for (const opened of sockets.values()) void opened.then((socket) => socket.close())
+    },
   }
 }
 
-function overTcp(address: string, port: number, asked: Ask): Promise<Uint8Array | undefined> {
+/** A client of the other family asks the loopback address of its own. */
+const serverFor = (address: string, from: string): string =>
+  from.includes(':') && !address.includes(':') ? '::1' : address
+
+function overTcp(address: string, port: number, asked: Ask, patience: number): Promise<Uint8Array | undefined> {
   return new Promise((resolve) => {
     const octets = octetsOf(asked, 1)
-    const connection = createConnection(port, address)
+    const connection = createConnection({
+      port,
+      host: serverFor(address, asked.from ?? ''),
+      localAddress: asked.from,
+    })
     let received = Buffer.alloc(0)
     const done = (reply: Uint8Array | undefined) => {
       clearTimeout(timer)
       connection.destroy()
       resolve(reply)
     }
-    const timer = setTimeout(done, replyTimeout, undefined)
+    const timer = setTimeout(done, patience, undefined)
     connection.on('error', () => done(undefined))
     connection.on('close', () => done(undefined))
     connection.on('data', (chunk) => {

@@ -101,5 +101,6 @@ export function describe(asked: Ask): string {
   if (asked.checkingDisabled) words.push('cd')
   if (!asked.recursionDesired) words.push('no rd')
   if (asked.shape !== undefined) words.push(`with ${asked.shape}`)
+  if (asked.from !== undefined) words.push(`from ${asked.from}`)
   return words.join(' ')
 }

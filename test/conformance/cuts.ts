@@ -8,11 +8,10 @@ import { lowerName } from '../../src/dns/name.ts'
 import { recordText } from '../../src/dns/rdata.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
 import { difference } from './compare.ts'
-import { excuse } from './excuses.ts'
 import type { Pair } from './pair.ts'
 import type { Ask } from './queries.ts'
 
-type Servers = Pick<Pair, 'theirs' | 'ours' | 'corefile'>
+type Servers = Pick<Pair, 'theirs' | 'ours' | 'excuse'>
 
 export async function cutReason(
   asked: Ask,
@@ -33,7 +32,7 @@ async function isOtherCut(
   asked: Ask,
   wanted: Uint8Array | undefined,
   got: Uint8Array | undefined,
-  { theirs, ours, corefile }: Servers,
+  { theirs, ours, excuse }: Servers,
 ): Promise<boolean> {
   if (!wanted || !got || asked.type !== rrType.SRV || asked.over !== 'udp') return false
   const [left, right] = [parseMessage(wanted), parseMessage(got)]
@@ -41,10 +40,7 @@ async function isOtherCut(
   const overTcp: Ask = { ...asked, over: 'tcp' }
   const [theirWhole, ourWhole] = [await theirs.client.ask(overTcp), await ours.client.ask(overTcp)]
   if (!theirWhole || !ourWhole) return false
-  if (
-    difference(overTcp, theirWhole, ourWhole) !== undefined &&
-    excuse(overTcp, theirWhole, ourWhole, corefile) === undefined
-  )
+  if (difference(overTcp, theirWhole, ourWhole) !== undefined && excuse(overTcp, theirWhole, ourWhole) === undefined)
     return false
   const whole = parseMessage(ourWhole)
   const room = Math.max(512, asked.edns?.payloadSize ?? 0) - got.length

@@ -2,8 +2,8 @@
 import type { Client } from './client.ts'
 import { describe, difference } from './compare.ts'
 import { cutReason } from './cuts.ts'
-import { excuse, isUnwritable } from './excuses.ts'
-import type { Pair } from './pair.ts'
+import { isUnwritable } from './excuses.ts'
+import type { Manner, Pair } from './pair.ts'
 import type { Ask } from './queries.ts'
 
 const parallel = 32
@@ -12,7 +12,7 @@ const parallel = 32
  * one only, and which records of a truncated reply fit depends on all) each may come. The order is that of their
  * creation, begun anywhere: each of four beginnings comes at least once in eight times.
  */
-const tries = 200
+const usual: Manner = { inOrder: false, silent: false, tries: 200 }
 /** Each silence lasts seconds. */
 const patience = 2
 
@@ -36,7 +36,7 @@ export interface Result {
 }
 
 export async function askBoth(asks: readonly Ask[], pair: Pair): Promise<Result> {
-  const { theirs, ours, corefile, zone } = pair
+  const { theirs, ours, corefile, zone, manner = usual } = pair
   const result: Result = {
     distinct: new Set(asks.map(describe)).size,
     agreed: [],
@@ -45,17 +45,20 @@ export async function askBoth(asks: readonly Ask[], pair: Pair): Promise<Result>
     failed: [],
   }
   const compareOne = async (asked: Ask): Promise<void> => {
-    const [wanted, got] = await Promise.all([answered(theirs.client, asked), answered(ours.client, asked)])
+    const [wanted, got] = await Promise.all([theirs, ours].map(({ client }) => answered(client, asked, manner)))
     const text = difference(asked, wanted, got)
     if (text === undefined) {
       result.agreed.push({ asked, wanted })
       return
     }
-    const reason =
-      excuse(asked, wanted, got, corefile) ?? pair.excuse?.(wanted, got) ?? (await cutReason(asked, wanted, got, pair))
+    const reason = pair.excuse(asked, wanted, got) ?? (await cutReason(asked, wanted, got, pair))
     if (reason !== undefined) result.excused.set(reason, (result.excused.get(reason) ?? 0) + 1)
-    else if (wanted && (await alsoAnswers(theirs.client, asked, got, corefile))) result.eitherWay.push(asked)
+    else if (wanted && (await alsoAnswers(theirs.client, asked, got, pair))) result.eitherWay.push(asked)
     else result.failed.push({ asked, text, wanted, got })
+  }
+  if (manner.inOrder) {
+    for (const asked of asks) await compareOne(asked)
+    return result
   }
   // Answers of other zones (a reverse zone may fall through to one) are kept by `cache`, and show who asked before: these
   // questions come in one order, and before the cluster's names fill CoreDNS's cache.
@@ -70,8 +73,8 @@ export async function askBoth(asks: readonly Ask[], pair: Pair): Promise<Result>
 }
 
 /** A datagram may be lost where two servers and an API server share two cores: silence counts when it is repeated. */
-async function answered(client: Client, asked: Ask): Promise<Uint8Array | undefined> {
-  return (await client.ask(asked)) ?? (await client.ask(asked))
+async function answered(client: Client, asked: Ask, { silent }: Manner): Promise<Uint8Array | undefined> {
+  return (await client.ask(asked)) ?? (silent ? undefined : await client.ask(asked))
 }
 
 /** Whether `got` is among the answers of a server that has several, or differs from one of them as documented. */
@@ -79,12 +82,12 @@ export async function alsoAnswers(
   theirs: Client,
   asked: Ask,
   got: Uint8Array | undefined,
-  corefile: string,
+  { excuse, manner: { tries } = usual }: Pick<Pair, 'excuse' | 'manner'>,
 ): Promise<boolean> {
   let silences = 0
   for (let attempt = 0; attempt < tries && silences < patience; attempt++) {
     const reply = await theirs.ask(asked)
-    if (difference(asked, reply, got) === undefined || excuse(asked, reply, got, corefile) !== undefined) return true
+    if (difference(asked, reply, got) === undefined || excuse(asked, reply, got) !== undefined) return true
     if (!reply) silences++
   }
   return false

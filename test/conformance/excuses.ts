@@ -5,7 +5,7 @@ import { isSubdomain, lowerName } from '../../src/dns/name.ts'
 import { recordText } from '../../src/dns/rdata.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
 import { cachedOtherwise } from './cache-excuses.ts'
-import { type Excuse, hasCache, same } from './pairing.ts'
+import { type Excuse, hasCache, pairingOf, same } from './pairing.ts'
 import type { Ask } from './queries.ts'
 
 const excuses: readonly Excuse[] = [
@@ -138,6 +138,6 @@ export function excuse(
 ): string | undefined {
   if (!ours) return undefined
   if (!theirs) return isUnwritable(asked) && parseMessage(ours).rcode === denialIn(corefile) ? unwritable : undefined
-  const pairing = { asked, theirs: parseMessage(theirs), ours: parseMessage(ours), corefile }
-  return excuses.find((candidate) => candidate.holds(pairing))?.reason
+  const pairing = pairingOf(asked, theirs, ours, corefile)
+  return pairing && excuses.find((candidate) => candidate.holds(pairing))?.reason
 }

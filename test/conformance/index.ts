@@ -14,6 +14,7 @@ import { askBoth, type Result } from './differential.ts'
 import type { KubernetesObject } from './objects.ts'
 import { type Options, readOptions, usage } from './options.ts'
 import { type Surroundings, startPair } from './pair.ts'
+import { comparePlugin } from './plugins/compare.ts'
 import { type Ask, questions } from './queries.ts'
 import { runAtRandom } from './random.ts'
 import { coreDnsVersion, hash, recordedQuestions, writeCluster, writeRecording } from './recorded.ts'
@@ -43,19 +44,44 @@ async function main(): Promise<number> {
     process.stdout.write(`conformance skipped: ${missing}\n`)
     return 0
   }
-  const plane = await startControlPlane()
   const upstream = await startUpstream()
   try {
-    const { passed, failed } =
-      options.minutes === undefined
-        ? await compareFixed(options, plane, upstream.port)
-        : await runAtRandom(options.chosen, plane, upstream.port, options.seed, options.minutes)
-    print(`${passed} passed, ${failed} failed`)
-    return failed > 0 ? 1 : 0
+    const tallies = [await compareClusters(options, upstream.port), await comparePlugins(options, upstream.port)]
+    const sum = (of: keyof Tally) => tallies.reduce((total, tally) => total + tally[of], 0)
+    print(`${sum('passed')} passed, ${sum('failed')} failed`)
+    return sum('failed') > 0 ? 1 : 0
   } finally {
     upstream.close()
+  }
+}
+
+async function compareClusters(options: Options, upstreamPort: number): Promise<Tally> {
+  if (options.chosen.length === 0) return { passed: 0, failed: 0 }
+  const plane = await startControlPlane()
+  try {
+    return options.minutes === undefined
+      ? await compareFixed(options, plane, upstreamPort)
+      : await runAtRandom(options.chosen, plane, upstreamPort, options.seed, options.minutes)
+  } finally {
     await plane.stop()
   }
+}
+
+async function comparePlugins({ plugins }: Options, upstreamPort: number): Promise<Tally> {
+  const tally: Tally = { passed: 0, failed: 0 }
+  for (const configuration of plugins) {
+    const { name } = configuration
+    try {
+      const result = await comparePlugin(configuration, { upstream: `127.0.0.1:${upstreamPort}`, kubeconfig: '' })
+      report(name, result)
+      tally.passed += result.agreed.length + result.eitherWay.length
+      tally.failed += result.failed.length
+    } catch (error) {
+      print(`${name}: ${error instanceof Error ? error.message : error}`)
+      tally.failed++
+    }
+  }
+  return tally
 }
 
 async function compareFixed({ chosen, record }: Options, plane: ControlPlane, upstreamPort: number): Promise<Tally> {

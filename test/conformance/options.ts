@@ -1,9 +1,12 @@
 /** What `npm run conformance -- …` can be told. */
 import { parseArgs } from 'node:util'
 import { type Configuration, configurations } from './configurations.ts'
+import type { PluginConfiguration } from './plugins/configuration.ts'
+import { pluginConfigurations } from './plugins/index.ts'
 
 export interface Options {
   readonly chosen: readonly Configuration[]
+  readonly plugins: readonly PluginConfiguration[]
   /** Write CoreDNS's answers to recorded/, and ask only what is kept there. */
   readonly record: boolean
   /** Change the cluster at random for so long, instead of asking everything about the fixed one. Minutes. */
@@ -11,8 +14,9 @@ export interface Options {
   readonly seed: number
 }
 
-export const usage = `npm run conformance -- [CONFIGURATION…] [--record] [--minutes M [--seed N]]
-configurations: ${configurations.map(({ name }) => name).join(' ')}
+export const usage = `npm run conformance -- [CONFIGURATION…|cluster|plugins] [--record] [--minutes M [--seed N]]
+cluster: ${configurations.map(({ name }) => name).join(' ')}
+plugins: ${pluginConfigurations.map(({ name }) => name).join(' ')}
 `
 
 /** Throws an Error whose text says what is wrong. */
@@ -22,11 +26,15 @@ export function readOptions(words: readonly string[]): Options {
     allowPositionals: true,
     options: { seed: { type: 'string' }, minutes: { type: 'string' }, record: { type: 'boolean', default: false } },
   })
-  const unknown = positionals.find((word) => !configurations.some(({ name }) => name === word))
+  const isChosen = (all: string) => (configuration: { name: string }) =>
+    positionals.length === 0 || positionals.includes(all) || positionals.includes(configuration.name)
+  const known = new Set(['cluster', 'plugins', ...[...configurations, ...pluginConfigurations].map(({ name }) => name)])
+  const unknown = positionals.find((word) => !known.has(word))
   if (unknown !== undefined) throw new Error(`there is no configuration '${unknown}'`)
   const minutes = values.minutes ?? (values.seed === undefined ? undefined : '1')
   return {
-    chosen: configurations.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+    chosen: configurations.filter(isChosen('cluster')),
+    plugins: pluginConfigurations.filter(isChosen('plugins')),
     record: values.record,
     minutes: minutes === undefined ? undefined : number('minutes', minutes),
     seed: values.seed === undefined ? Date.now() % 1_000_000 : number('seed', values.seed),

@@ -10,7 +10,8 @@ import { tied } from '../support/tied.ts'
 import { until } from '../support/until.ts'
 import { type Client, openClient } from './client.ts'
 import type { Configuration, Places } from './configurations.ts'
-import { ask } from './queries.ts'
+import { excuse } from './excuses.ts'
+import { type Ask, ask } from './queries.ts'
 
 export interface Asked {
   readonly client: Client
@@ -28,22 +29,34 @@ export interface Pair {
   readonly corefile: string
   /** slicedns's counters, as Prometheus gets them. */
   metrics(): Promise<string>
-  /** Why two replies may differ, besides what excuses.ts has. */
-  readonly excuse?: (wanted: Uint8Array | undefined, got: Uint8Array | undefined) => string | undefined
+  /** Why two replies may differ, or undefined: what docs/differences.md says, as rules. */
+  excuse(asked: Ask, wanted: Uint8Array | undefined, got: Uint8Array | undefined): string | undefined
+  /** How questions are asked, where it is not as differential.ts does. */
+  readonly manner?: Manner
   /** One more CoreDNS, with the same Corefile. Its owner stops it. */
   another(): Promise<Asked>
   stop(): Promise<void>
+}
+
+export interface Manner {
+  /** One after the other. */
+  readonly inOrder: boolean
+  /** Whether a server that says nothing once is believed. */
+  readonly silent: boolean
+  /** How often CoreDNS is asked again whether it has the other answer, too. */
+  readonly tries: number
 }
 
 export type Surroundings = Omit<Places, 'port'>
 
 type Edit = (corefile: string) => string
 
-/** `edit`: what is said to CoreDNS alone. */
+/** `edit`: what is said to CoreDNS alone; `patience`: milliseconds, as of `openClient`. */
 export async function startPair(
   configuration: Configuration,
   surroundings: Surroundings,
   edit: Edit = (corefile) => corefile,
+  patience?: number,
 ): Promise<Pair> {
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-conformance-'))
   const metricsPort = await freePort()
@@ -51,15 +64,17 @@ export async function startPair(
     const port = await freePort()
     const corefile = join(folder, `${name}.corefile`)
     writeFileSync(corefile, edited(configuration.corefile({ ...surroundings, port })))
-    return startServer([...command, '-conf', corefile], port, configuration.settledName)
+    return startServer([...command, '-conf', corefile], port, configuration.settledName, undefined, patience)
   }
   const theirs = await start('coredns', [peer('coredns')!], edit)
   const ours = await start('slicedns', [runtime, builtServer], (corefile) => counted(corefile, metricsPort))
+  const corefile = configuration.corefile({ port: 0, kubeconfig: '', upstream: '' })
   return {
     theirs,
     ours,
     zone: configuration.zone,
-    corefile: configuration.corefile({ port: 0, kubeconfig: '', upstream: '' }),
+    corefile,
+    excuse: (asked, wanted, got) => excuse(asked, wanted, got, corefile),
     metrics: async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),
     another: () => start('another-coredns', [peer('coredns')!], edit),
     async stop() {
@@ -80,6 +95,7 @@ export async function startServer(
   port: number,
   settledName: string,
   within = 120_000,
+  patience?: number,
 ): Promise<Asked> {
   const [program, ...words] = tied(command)
   const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -89,7 +105,7 @@ export async function startServer(
       output = (output + chunk).slice(-100_000)
     })
   const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()))
-  const client = await openClient('127.0.0.1', port)
+  const client = await openClient('127.0.0.1', port, patience)
   const stop = async () => {
     client.close()
     child.kill('SIGKILL')

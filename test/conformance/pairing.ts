@@ -1,5 +1,6 @@
 /** What an excuse looks at: two replies to one question, and whether they are equal but for what `cache` or a change of case makes of one. */
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
+import { parseMessage } from '../../src/dns/wire.ts'
 import { canonicalMessage } from './compare.ts'
 import type { Ask } from './queries.ts'
 
@@ -8,6 +9,15 @@ export interface Pairing {
   readonly theirs: Message
   readonly ours: Message
   readonly corefile: string
+}
+
+/** Undefined where one of the replies cannot be parsed. */
+export function pairingOf(asked: Ask, theirs: Uint8Array, ours: Uint8Array, corefile: string): Pairing | undefined {
+  try {
+    return { asked, theirs: parseMessage(theirs), ours: parseMessage(ours), corefile }
+  } catch {
+    return undefined
+  }
 }
 
 export interface Excuse {

@@ -19,6 +19,8 @@ export interface Ask {
   readonly recursionDesired: boolean
   /** What is done to the octets before they are sent (shapes.ts). */
   readonly shape: string | undefined
+  /** The client's address, where it is not whichever the system takes. */
+  readonly from?: string
 }
 
 const { A, AAAA, SRV, TXT, PTR, NS, SOA, CNAME, MX, HTTPS, ANY, DS, OPT, SVCB, CAA, NAPTR, AXFR, IXFR } = rrType

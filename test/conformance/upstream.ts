@@ -6,6 +6,7 @@ import { lowerName } from '../../src/dns/name.ts'
 import { parseRecord } from '../../src/dns/record-text.ts'
 import { finishReply, replyTo } from '../../src/dns/reply.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
+import { answerBelowTest } from './plugins/upstream-zone.ts'
 
 const soa = parseRecord('example.org. 60 IN SOA ns.example.org. admin.example.org. 1 2 3 4 60')
 const zone = [
@@ -27,6 +28,11 @@ const failures = new Map([
 
 function answer(octets: Uint8Array, transport: 'udp' | 'tcp'): Uint8Array {
   const request = parseMessage(octets)
+  const scripted = answerBelowTest(request)
+  if (scripted !== undefined) {
+    const reply = replyTo(request, scripted)
+    return finishReply({ ...reply, recursionAvailable: true }, request, { transport })
+  }
   const { name, type } = request.questions[0]!
   const here = zone.filter((record) => record.name === lowerName(name))
   const records = here

@@ -1,0 +1,166 @@
+/** What docs/differences.md says of plugins, as rules: everything else that differs is a bug. */
+import { rcode, type } from '../../../src/dns/codes.ts'
+import type { Message, ResourceRecord } from '../../../src/dns/message.ts'
+import { lowerName } from '../../../src/dns/name.ts'
+import { recordText } from '../../../src/dns/rdata.ts'
+import { type Excuse, everyRecord, hasCache, pairingOf, same } from '../pairing.ts'
+import type { Ask } from '../queries.ts'
+
+const has = (corefile: string, plugin: string) => new RegExp(`^ *${plugin}( |$)`, 'm').test(corefile)
+
+/** `whoami` tells the port that each server was asked from. */
+function withoutPorts(message: Message): Message {
+  const additional = message.additional.map((record) =>
+    /^_(udp|tcp)\./.test(record.name) ? { ...record, rdata: record.rdata.with(4, 0).with(5, 0) } : record,
+  )
+  return { ...message, additional }
+}
+
+/** Octets of a UDP reply that upstreams are asked to keep to. */
+const upstreamPayload = 1232
+
+/** Seconds by which two caches may differ in an answer's age. */
+const skew = 2
+
+/** As many records in ours as in theirs, each of the same data with nearly the same TTL. */
+function isNearlyAsOld(theirs: Message, ours: Message): boolean {
+  const aged = (message: Message) => everyRecord(message).toSorted(byText)
+  const [told, got] = [aged(theirs), aged(ours)]
+  return told.every(({ ttl }, at) => Math.abs(ttl - got[at]!.ttl) <= skew)
+}
+
+const byText = (one: ResourceRecord, other: ResourceRecord): number => {
+  const [left, right] = [one, other].map((record) => recordText({ ...record, ttl: 0 }).toLowerCase())
+  return left! < right! ? -1 : 1
+}
+
+const withAnswerAlone = (message: Message): Message => ({ ...message, authority: [], additional: [] })
+
+const excuses: readonly Excuse[] = [
+  {
+    reason: "hosts and file: owners have the question's case",
+    holds: ({ theirs, ours, corefile }) =>
+      (has(corefile, 'hosts') || has(corefile, 'file')) && same(theirs, ours, { anyCase: true }),
+  },
+  {
+    reason: 'cache: a second passes in one before it does in the other',
+    holds: ({ theirs, ours, corefile }) =>
+      hasCache(corefile) && same(theirs, ours, { anyTtl: true }) && isNearlyAsOld(theirs, ours),
+  },
+  {
+    reason: "cache: owners have the question's case, not that of who asked first",
+    holds: ({ theirs, ours, corefile }) =>
+      hasCache(corefile) && same(theirs, ours, { anyTtl: true, anyCase: true }) && isNearlyAsOld(theirs, ours),
+  },
+  {
+    reason: 'cache: transfers pass as they are',
+    holds: ({ asked, theirs, ours, corefile }) =>
+      hasCache(corefile) &&
+      (asked.type === type.AXFR || asked.type === type.IXFR) &&
+      same(theirs, ours, { anyTtl: true }),
+  },
+  {
+    // Names in another case than the question's are not its octets: they take room of their own.
+    reason: "hosts, file, cache: owners have the question's case, which leaves room for more records",
+    holds: ({ asked, theirs, ours, corefile }) =>
+      (has(corefile, 'hosts') || has(corefile, 'file') || hasCache(corefile)) &&
+      asked.name !== lowerName(asked.name) &&
+      theirs.truncated &&
+      everyRecord(theirs).length <= everyRecord(ours).length,
+  },
+  {
+    reason: 'autopath answers a question for the first domain of a list',
+    holds: ({ asked, theirs, ours, corefile }) =>
+      has(corefile, 'autopath') &&
+      lowerName(asked.name) === 'first.test.' &&
+      theirs.rcode === rcode.SERVFAIL &&
+      ours.rcode !== rcode.SERVFAIL,
+  },
+  {
+    reason: 'rewrite: the question of a reply is the one that was asked',
+    holds: ({ asked, theirs, ours, corefile }) => {
+      if (!has(corefile, 'rewrite')) return false
+      if (same({ ...theirs, questions: ours.questions }, ours, { anyCase: true })) return true
+      // Owners that are the question's name take less room.
+      const isOther = theirs.questions[0]?.name !== asked.name
+      return isOther && theirs.truncated && ours.truncated && everyRecord(ours).length <= everyRecord(theirs).length
+    },
+  },
+  {
+    // 1232 octets, of which an answer that is longer has TC: the client asks over TCP, and gets the same from both.
+    reason: 'forward: the upstream is asked with one EDNS size',
+    holds: ({ asked, theirs, ours, corefile }) =>
+      has(corefile, 'forward') &&
+      asked.over === 'udp' &&
+      (asked.edns?.payloadSize ?? 0) > upstreamPayload &&
+      ours.truncated &&
+      !theirs.truncated,
+  },
+  {
+    reason: 'rewrite edns0: a client without EDNS gets 512 octets at most',
+    holds: ({ asked, theirs, ours, corefile }) =>
+      has(corefile, 'rewrite') &&
+      asked.edns === undefined &&
+      ours.truncated &&
+      !theirs.truncated &&
+      theirs.edns !== undefined,
+  },
+  {
+    reason: 'rewrite edns0: answers from the table carry no option that a rule set',
+    holds: ({ theirs, ours, corefile }) =>
+      has(corefile, 'rewrite') &&
+      (ours.edns?.options ?? []).length === 0 &&
+      same({ ...theirs, edns: ours.edns }, ours, { anyCase: true }),
+  },
+  {
+    reason: 'file: names that a root zone does not have are denied',
+    holds: ({ theirs, ours, corefile }) =>
+      /^ *file \S+ \.$/m.test(corefile) && theirs.rcode === rcode.NOERROR && ours.rcode === rcode.NXDOMAIN,
+  },
+  {
+    // The first of them decides the case in which the upstream hears the name.
+    reason: 'forward: who asks the same at once shares an exchange, whatever the case',
+    holds: ({ theirs, ours, corefile }) =>
+      has(corefile, 'forward') &&
+      same(theirs, ours, { anyCase: true }) &&
+      same(withAnswerAlone(theirs), withAnswerAlone(ours)),
+  },
+  {
+    reason: 'template: a record without its data is not sent',
+    holds: ({ theirs, ours, corefile }) =>
+      has(corefile, 'template') &&
+      ours.rcode === rcode.SERVFAIL &&
+      theirs.answer.some(({ rdata }) => rdata.length === 0),
+  },
+  {
+    // The bits of the OPT record's TTL are the version, the rcode's upper part and DO.
+    reason: 'rewrite ttl: the OPT record is left alone',
+    holds: ({ theirs, ours, corefile }) =>
+      /^ *rewrite (continue |stop )?ttl /m.test(corefile) &&
+      theirs.edns !== undefined &&
+      same({ ...theirs, rcode: theirs.rcode & 15, edns: ours.edns }, ours),
+  },
+  {
+    reason: 'whoami: each server is asked from another port',
+    holds: ({ theirs, ours, corefile }) => has(corefile, 'whoami') && same(withoutPorts(theirs), withoutPorts(ours)),
+  },
+]
+
+/** CoreDNS's zone may be unreadable, or never sent: its names are the question's with something in front. */
+const zoneOfErratic = 'erratic: AXFR is SERVFAIL'
+const isZoneOfErratic = (asked: Ask, ours: Uint8Array, corefile: string): boolean =>
+  asked.type === type.AXFR && has(corefile, 'erratic') && (ours[3]! & 15) === rcode.SERVFAIL
+
+/** Why this difference is meant, or undefined. */
+export function excusePlugin(
+  asked: Ask,
+  theirs: Uint8Array | undefined,
+  ours: Uint8Array | undefined,
+  corefile: string,
+): string | undefined {
+  if (!ours) return undefined
+  if (isZoneOfErratic(asked, ours, corefile)) return zoneOfErratic
+  if (!theirs) return undefined
+  const pairing = pairingOf(asked, theirs, ours, corefile)
+  return pairing && excuses.find((candidate) => candidate.holds(pairing))?.reason
+}

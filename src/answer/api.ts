@@ -10,6 +10,11 @@ export const MISS = -1
 
 export interface Responder {
   /**
+   * The address of the client whose message is answered next: 4 or 16 octets of `octets` from `at` on, by its family.
+   * A message without one is from no network: what depends on the client is left to the chain.
+   */
+  from(octets: Uint8Array, at: number, family: 4 | 6): void
+  /**
    * Answers the message in `request[start, end)` for the listener whose names are in `space`.
    * `reply` must have room for 65,535 octets after `replyStart` (`udp`: for the largest payload the responder sends).
    * Returns the reply's length, DROP (say nothing), or MISS (ask the chain; whatever `reply` holds is no reply).

@@ -24,6 +24,8 @@ export const missReason = {
   expired: 10,
   /** The answer must be cut in a way that the table does not know. */
   large: 11,
+  /** A rule leaves the question to the chain: by its client (`acl`), say. */
+  rule: 12,
 } as const
 
 /** The reasons as metrics name them, by number. */
@@ -40,6 +42,7 @@ export const missLabels = [
   'unsynced',
   'expired',
   'large',
+  'rule',
 ] as const
 
 const texts: readonly string[] = [
@@ -55,6 +58,7 @@ const texts: readonly string[] = [
   'the zone is not synced yet, so nothing in it is denied',
   'the cached reply has expired',
   'the answer is too large for the client, so the plugin chain cuts it',
+  'a rule leaves this name, type or client to the plugins',
 ]
 
 export const missTextOf = (reason: number): string => texts[reason] ?? texts[0]

@@ -30,6 +30,12 @@ export interface QueryState {
   questionEnd: number
   requestEnd: number
   type: number
+  /** Octets of the client's address and where they begin; the family is 4, 6, or 0 where it is not known. */
+  client: Uint8Array
+  clientAt: number
+  clientFamily: number
+  /** Octets of the name as rules of texts see it; 0 for one written with escapes, negative while it is not known. */
+  textLength: number
 
   /** Whether the request has an OPT, and its facts. */
   edns: boolean
@@ -97,6 +103,10 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     questionEnd: 0,
     requestEnd: 0,
     type: 0,
+    client: nothing,
+    clientAt: 0,
+    clientFamily: 0,
+    textLength: -1,
     edns: false,
     payloadSize: 0,
     dnssecOk: false,

@@ -232,14 +232,17 @@ export function writeRecords(x: QueryState, body: number): boolean {
   const { bytes, words } = x.view
   const answers = bytes[body + records.answersAt] | (bytes[body + records.answersAt + 1] << 8)
   const additionals = bytes[body + records.additionalsAt] | (bytes[body + records.additionalsAt + 1] << 8)
-  const cuttable = words[(body + records.cuttableAt) >> 2] === 1
+  const word = words[(body + records.cuttableAt) >> 2]
+  const cuttable = (word & 0xffff) === 1
+  const before = answers + (word >>> 16)
   const run = body + records.answerRunAt
   x.answers = writeSection(x, body, 0, answers, bytes[run] | (bytes[run + 1] << 8))
   if (x.answers < answers) return cuttable && cut(x, recordsOctets(x, body))
+  x.authorities = writeSection(x, body, answers, before, before)
+  if (x.authorities < before - answers) return false
   if (x.minimal) return true
-  const all = answers + additionals
   const second = body + records.additionalRunAt
-  x.additionals = writeSection(x, body, answers, all, bytes[second] | (bytes[second + 1] << 8))
+  x.additionals = writeSection(x, body, before, before + additionals, bytes[second] | (bytes[second + 1] << 8))
   return x.additionals === additionals ? true : cuttable && cut(x, recordsOctets(x, body))
 }
 
@@ -248,7 +251,7 @@ function recordsOctets(x: QueryState, body: number): number {
   const { bytes, words } = x.view
   const count = words[(body + records.answersAt) >> 2]
   const offsets = (body + records.offsetsAt) >> 2
-  const all = (count & 0xffff) + (count >>> 16)
+  const all = (count & 0xffff) + (count >>> 16) + (words[(body + records.cuttableAt) >> 2] >>> 16)
   let octets = words[offsets + all] - words[offsets] - all
   for (let i = 0; i < all; i++) if (bytes[body + words[offsets + i]] === 0) octets += x.key.length
   return octets

@@ -11,11 +11,11 @@ import {
   node,
   OBSERVE_ANSWERS,
   OBSERVE_DENIALS,
-  OPEN_FOR_A,
-  OPEN_FOR_AAAA,
-  OPEN_FOR_OTHERS,
   other,
   profileCell,
+  RULE_DENIES,
+  rule,
+  rulesCell,
   SHUFFLE,
   soa,
   spaceCell,
@@ -28,14 +28,22 @@ import { answerFromCache } from './cached.ts'
 import { missReason } from './misses.ts'
 import type { QueryState } from './query-state.ts'
 import { writeAddresses, writeRecords, writeServices } from './records.ts'
+import { decide, LEFT_TO_CHAIN, mayBeClaimed, UNDECIDED } from './rules.ts'
 import { below } from './sample.ts'
 import { beginReply, finishReply, writeSoa } from './write.ts'
 
-/** The reply's length, or 0 for a miss with its reason in the exchange. */
+/** The reply's length, or 0 for a miss with its reason in the exchange: rules first, then names, then cached replies. */
 export function resolve(x: QueryState, spaceNumber: number): number {
   if (Atomics.load(x.view.words, spaceCell(spaceNumber)) !== spaceNumber + 1) return missed(x, missReason.space)
   const space = spaceIndex(spaceNumber)
   x.missReason = missReason.none
+  if (isUnusual(x.type)) return missed(x, missReason.unusual)
+  const rules = Atomics.load(x.view.words, rulesCell(spaceNumber))
+  if (rules !== 0) {
+    const decided = decide(x, rules)
+    if (decided === LEFT_TO_CHAIN) return missed(x, missReason.rule)
+    if (decided !== UNDECIDED) return replyByRule(x, rules, decided)
+  }
   const length = answerFromNodes(x, space)
   if (length > 0 || x.missReason === missReason.unusual || x.missReason === missReason.large) return length
   return answerFromCache(x, space, chooseProfile)
@@ -52,7 +60,6 @@ function isUnusual(asked: number): boolean {
 }
 
 function answerFromNodes(x: QueryState, space: number): number {
-  if (isUnusual(x.type)) return missed(x, missReason.unusual)
   const { key, view } = x
   const exact = findNode(view, key, 0, space)
   if (exact !== 0) return answerFromNode(x, exact)
@@ -63,11 +70,13 @@ function answerFromNodes(x: QueryState, space: number): number {
   return missed(x, missReason.name)
 }
 
-/** The profile and type of a reply decide how it is written and counted. */
+/** The profile of a reply decides how it is written and counted. */
 function chooseProfile(x: QueryState, entry: number): void {
-  const { words } = x.view
-  const number = words[(entry + node.profileAt) >> 2] & 0xffff
-  const effects = words[profileCell(number)]
+  useProfile(x, x.view.words[(entry + node.profileAt) >> 2] & 0xffff)
+}
+
+function useProfile(x: QueryState, number: number): void {
+  const effects = x.view.words[profileCell(number)]
   x.profileId = number
   x.shuffle = (effects & SHUFFLE) !== 0
   x.minimal = (effects & MINIMAL) !== 0
@@ -75,6 +84,20 @@ function chooseProfile(x: QueryState, entry: number): void {
   x.maxPayload = effects & 0xffff
   x.observe = effects & (OBSERVE_ANSWERS | OBSERVE_DENIALS)
 }
+
+/** The one reply of a rule. Types that are no types of records (RFC 6895 §3.1) are the plugins', as is ANY. */
+function replyByRule(x: QueryState, rules: number, at: number): number {
+  if (x.type >= firstMetaType && x.type <= type.ANY) return missed(x, missReason.unusual)
+  const { words } = x.view
+  const result = words[(at + rule.resultAt) >> 2]
+  useProfile(x, result & 0xffff)
+  beginReply(x)
+  if (!writeRecords(x, rules + words[(at + rule.bodyAt) >> 2])) return missed(x, missReason.large)
+  x.denial = (result & RULE_DENIES) !== 0
+  return finishReply(x, (result >>> 16) & 15, 0)
+}
+
+const firstMetaType = 128
 
 function answerFromNode(x: QueryState, entry: number): number {
   const { bytes, words } = x.view
@@ -155,20 +178,14 @@ function answerSoa(x: QueryState, entry: number): number {
 }
 
 /**
- * The name does not exist if the closest name above it is closed, and its profile does not leave the type to the
- * chain (`template IN AAAA .`). SOA is left to the chain: Kubernetes zones answer it NODATA for names that do not exist. ANY is
+ * The name does not exist if the closest name above it is closed, and no rule leaves it to the chain. SOA is left to the chain: Kubernetes zones answer it NODATA for names that do not exist. ANY is
  * left to it, too, because of the plugin of that name.
  */
 function denyBelow(x: QueryState, encloser: number): number {
   const { bytes, words } = x.view
   if ((bytes[encloser + node.flagsAt] & CLOSED) === 0) return missed(x, missReason.open)
-  const effects = words[profileCell(words[(encloser + node.profileAt) >> 2] & 0xffff)]
-  if ((effects & openFor(x.type)) !== 0) return missed(x, missReason.open)
+  const rules = Atomics.load(words, rulesCell(x.space))
+  if (rules !== 0 && mayBeClaimed(x, rules)) return missed(x, missReason.open)
   if (x.type === type.SOA || x.type === type.ANY) return missed(x, missReason.unusual)
   return deny(x, encloser, rcode.NXDOMAIN)
-}
-
-function openFor(asked: number): number {
-  if (asked === type.A) return OPEN_FOR_A
-  return asked === type.AAAA ? OPEN_FOR_AAAA : OPEN_FOR_OTHERS
 }

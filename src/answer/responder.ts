@@ -29,6 +29,11 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
   const udpRoom = options.udpRoom ?? 0xffff
   const queries = options.queries && createQueryProducer(options.queries)
   return {
+    from(octets, at, family) {
+      x.client = octets
+      x.clientAt = at
+      x.clientFamily = family
+    },
     answer(request, start, end, space, by, reply, replyStart) {
       x.request = request
       x.start = start
@@ -40,6 +45,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       x.edns = false
       x.payloadSize = 0
       x.dnssecOk = false
+      x.textLength = -1
       x.missReason = missReason.none
       x.cacheHit = 0
       x.space = space
@@ -48,6 +54,8 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       x.denial = false
       const judged = readRequest(x)
       const length = judged === verdict.ask ? resolve(x, space) : reject(x, judged)
+      // The next question may be another client's.
+      x.clientFamily = 0
       if (length > 0 || judged === verdict.drop) return length
       x.profileId = 0
       counters.miss(x.missReason)

@@ -1,43 +1,42 @@
 /**
- * Sets of names that a directive speaks of, as `transparencyOf` needs them: an exact test for a name, and a safe one for
- * everything below it. Names are lower case and absolute; texts are compared as they are written, escapes included.
+ * Sets of names that a directive speaks of, as `transparencyOf` needs them: an exact test for a name, and what all of its
+ * names have in common. Names are lower case and absolute; texts are compared as they are written, escapes included.
  */
 import { isSubdomain } from '../dns/name.ts'
-import { literalSuffix } from '../regexp/index.ts'
+import { literalsOf } from '../regexp/index.ts'
+import type { NameText } from '../table/spec.ts'
 
 export interface NameMatcher {
   matches(name: string): boolean
-  /** Whether a name at or below this one may match. May claim too much, never too little. */
-  mayMatchBelow(name: string): boolean
-  /** Every match is this name or below it: the table can leave it to the chain as one. */
+  /** Every match is this name or below it. Without texts the table can leave the zone to the chain as one. */
   readonly zone?: string
+  /** What every match has in it: the data plane looks for it in names that the table does not have. */
+  readonly texts?: readonly NameText[]
 }
 
 export function exactMatcher(wanted: string): NameMatcher {
-  return { matches: (name) => name === wanted, mayMatchBelow: (name) => isSubdomain(name, wanted), zone: wanted }
+  return { matches: (name) => name === wanted, zone: wanted }
 }
 
 /** The name and all below it. */
 export function zoneMatcher(zone: string): NameMatcher {
-  return {
-    matches: (name) => isSubdomain(zone, name),
-    mayMatchBelow: (name) => isSubdomain(zone, name) || isSubdomain(name, zone),
-    zone,
-  }
+  return { matches: (name) => isSubdomain(zone, name), zone }
 }
+
+export const everyName: NameMatcher = { matches: () => true }
 
 /** Names that begin with the text, which need not end at a label. Such a name can be below any name. */
 export function prefixMatcher(text: string): NameMatcher {
-  return { matches: (name) => name.startsWith(text), mayMatchBelow: () => true }
+  return { matches: (name) => name.startsWith(text), texts: plain({ at: 'start', text }) }
 }
 
 export function substringMatcher(text: string): NameMatcher {
-  return { matches: (name) => name.includes(text), mayMatchBelow: () => true }
+  return { matches: (name) => name.includes(text), texts: plain({ at: 'anywhere', text }) }
 }
 
 /** Names that end with the text, which need not begin at a label. */
 export function suffixMatcher(text: string): NameMatcher {
-  return { matches: (name) => name.endsWith(text), mayMatchBelow: (name) => mayEndWith(name, text) }
+  return { matches: (name) => name.endsWith(text), texts: plain({ at: 'end', text }) }
 }
 
 /** What tests a name: a RegExp without the flags `g` and `y`, or another engine's. `source` is the expression. */
@@ -47,16 +46,13 @@ export interface NamePattern {
 }
 
 /**
- * Names that a regular expression finds. Only a literal end of the expression, such as `\.example\.com\.$`, limits
- * where they can be; without one (`^api-`) every missing name is the chain's.
+ * Names that a regular expression finds. Where they can be is limited by the texts that every match has: `^api-` by what
+ * names begin with, `\.example\.com\.$` by what they end with, `\.example\.com` by what is in them.
  */
 export function patternMatcher(pattern: NamePattern): NameMatcher {
-  const suffix = literalSuffix(pattern.source)
-  return { matches: (name) => pattern.test(name), mayMatchBelow: (name) => mayEndWith(name, suffix) }
+  return { matches: (name) => pattern.test(name), texts: plain(...literalsOf(pattern.source)) }
 }
 
-/** Whether `name`, or a name below it, can end with the text. */
-function mayEndWith(name: string, suffix: string): boolean {
-  const below = name === '.' ? '.' : `.${name}`
-  return below.endsWith(suffix) || suffix.endsWith(below) || suffix === name
-}
+/** Without escapes, which the data plane does not write: a text that has one is no condition there. */
+const plain = (...texts: readonly NameText[]): readonly NameText[] =>
+  texts.filter(({ text }) => /^[!#-&*-:<-?A-[\]-~]+$/.test(text))

@@ -1,6 +1,6 @@
 /** Transparency from the rules of a directive: a plugin says which names its rules concern, and nothing of the table. */
 import { dnsClass, type } from '../dns/codes.ts'
-import type { Claim, Transparency } from './capabilities/transparency.ts'
+import type { Claim, ClaimedQuestions, Transparency } from './capabilities/transparency.ts'
 import type { NameMatcher } from './name-matcher.ts'
 
 /** A rule that may change or answer queries in place of the plugins behind. */
@@ -15,14 +15,16 @@ export interface ClaimRule {
   readonly class?: number | undefined
   /** `denials`: it leaves answers with records as they are, and may replace NODATA and NXDOMAIN. Default: `all`. */
   readonly answers?: Claim['answers']
+  /** It concerns names that exist: one that does not stays denied, whatever the rule. */
+  readonly existingNames?: boolean
   /** For `explain`: the rule as a person wrote it, and what it does. */
   readonly reason: string
 }
 
 /**
- * Claims the names that match a rule. A name that the table has is tested with the matcher itself; names that it lacks
- * are claimed below a node only where a matching name may be: an exact name and a zone stay out of the table as one, a
- * suffix (or the literal end of a regular expression) concerns nodes above and below it, any other matcher all.
+ * Claims the names that match a rule. A name that the table has is tested with the matcher itself. Of the names that it
+ * lacks, those of an exact name and of a zone stay out of the table as one where the rule is about every type; all others
+ * are those that have the texts of the matcher.
  */
 export function transparencyOf(all: readonly ClaimRule[]): Transparency {
   const rules = all.filter(
@@ -32,19 +34,22 @@ export function transparencyOf(all: readonly ClaimRule[]): Transparency {
     const types = rule.types === undefined || rule.types.includes(type.ANY) ? undefined : new Set(rule.types)
     return { rule, claim: { answers: rule.answers ?? 'all', types, reason: rule.reason } }
   })
+  const questions = claims.map(({ rule, claim }) => questionsOf(rule, claim.types))
+  const whole = claims.filter((_, i) => questions[i].missing === 'whole')
   return {
     claims(name) {
       const found = claims.flatMap(({ rule, claim }) => (rule.names.matches(name) ? [claim] : []))
       return found.length > 1 ? combined(found) : found[0]
     },
-    claimsBelow(name) {
-      const found = claims.flatMap(({ rule: { names }, claim }) =>
-        (names.zone === undefined ? names.mayMatchBelow(name) : names.matches(name)) ? [claim] : [],
-      )
-      return found.length > 1 ? combined(found) : found[0]
-    },
-    claimed: [...new Set(rules.flatMap(({ names }) => names.zone ?? []))],
+    claimsBelow: (name) => whole.find(({ rule }) => rule.names.matches(name))?.claim,
+    questions,
   }
+}
+
+function questionsOf({ names, existingNames, reason }: ClaimRule, types: Claim['types']): ClaimedQuestions {
+  const { zone = '.', texts = [] } = names
+  const isWhole = names.zone !== undefined && names.texts === undefined && types === undefined
+  return { zone, texts, types, reason, missing: existingNames ? 'denied' : isWhole ? 'whole' : 'some' }
 }
 
 /** One claim that holds wherever one of these does. */

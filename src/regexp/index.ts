@@ -1,3 +1,4 @@
 /** Regular expressions of a Corefile: RE2's syntax and engine, and what can be proven of a pattern. */
-export { literalSuffix } from './literal-suffix.ts'
+export { literalsOf } from './literals.ts'
+export { type Names, namesOf } from './names.ts'
 export { compilePattern, type Pattern, PatternError } from './pattern.ts'

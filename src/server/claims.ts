@@ -1,11 +1,14 @@
 /** What plugins claim of the answers of those behind them: in the table, and in the words of `explain`. */
-import { type } from '../dns/codes.ts'
-import { parentOf } from '../dns/name.ts'
-import { type Claim, type ClaimBelow, transparency } from '../plugin/capabilities/transparency.ts'
+import { isSubdomain, parentOf } from '../dns/name.ts'
+import {
+  type Claim,
+  type ClaimedQuestions,
+  type Transparency,
+  transparency,
+} from '../plugin/capabilities/transparency.ts'
 import { capabilityOf } from '../plugin/capability.ts'
 import type { BlockPlugin } from '../plugin/contract.ts'
-import type { OpenTypes } from '../table/api.ts'
-import type { AnswerSpec, NodeSpec } from '../table/spec.ts'
+import type { AnswerSpec, NameText, NodeSpec } from '../table/spec.ts'
 
 /** The node as the table may answer it: whatever is claimed of it is for the chain. */
 export function withoutClaimed(node: NodeSpec, claims: readonly Claim[]): NodeSpec {
@@ -32,19 +35,6 @@ function withoutTypes(node: NodeSpec, types: ReadonlySet<number>, claimed: Claim
 
 const isDenial = (kind: AnswerSpec['kind']): boolean => kind === 'nodata' || kind === 'nxdomain'
 
-/** For which types missing names are the chain's: `all` means that a node must not be closed. */
-export function openTypes(claims: readonly ClaimBelow[]): OpenTypes | 'all' | 'none' {
-  if (claims.length === 0) return 'none'
-  const claimed = (wanted: (type: number) => boolean): boolean =>
-    claims.some(({ types }) => types === undefined || [...types].some(wanted))
-  const open = {
-    a: claimed((each) => each === type.A),
-    aaaa: claimed((each) => each === type.AAAA),
-    others: claimed((each) => each !== type.A && each !== type.AAAA),
-  }
-  return open.a && open.aaaa && open.others ? 'all' : open
-}
-
 /** Why plugins in front of `plugin` keep this question on the chain, each with its reason. */
 export function claimsOn(
   plugins: readonly BlockPlugin[],
@@ -59,13 +49,32 @@ export function claimsOn(
     const opaque = capabilityOf(each.instance, transparency)
     const reason = opaque && claimText(opaque.claims(question.name), question.qtype)
     if (reason !== undefined) return [{ plugin: each.plugin, reason }]
-    const below = opaque?.claimsBelow(parentOf(question.name))
-    if (below === undefined || below.types?.has(question.qtype) === false) return []
-    return [{ plugin: each.plugin, reason: `${below.reason} (for missing names)` }]
+    const missing = opaque && missingText(opaque, question)
+    return missing === undefined ? [] : [{ plugin: each.plugin, reason: `${missing} (for missing names)` }]
   })
 }
 
 function claimText(claim: Claim | undefined, qtype: number): string | undefined {
   if (!claim || claim.types?.has(qtype) === false) return undefined
   return claim.answers === 'denials' ? `${claim.reason} (instead of NODATA and NXDOMAIN)` : claim.reason
+}
+
+/** Why a name that the table does not have must reach the plugin. */
+function missingText(
+  { claimsBelow, questions = [] }: Transparency,
+  { name, qtype }: { readonly name: string; readonly qtype: number },
+): string | undefined {
+  const concerns = ({ zone, texts, types, missing }: ClaimedQuestions): boolean =>
+    missing === 'some' &&
+    types?.has(qtype) !== false &&
+    isSubdomain(zone, name) &&
+    texts.every((text) => mayHave(name, text))
+  return claimsBelow(parentOf(name))?.reason ?? questions.find(concerns)?.reason
+}
+
+/** As the data plane looks for it. */
+function mayHave(name: string, { at, text }: NameText): boolean {
+  if (name.includes('\\')) return true
+  if (at === 'anywhere') return name.includes(text)
+  return at === 'start' ? name.startsWith(text) : name.endsWith(text)
 }

@@ -5,13 +5,14 @@ import { type QueryObserver, queryObserver } from '../plugin/capabilities/query-
 import { type Claim, transparency } from '../plugin/capabilities/transparency.ts'
 import { type Capability, capabilityOf } from '../plugin/capability.ts'
 import type { BlockPlugin } from '../plugin/contract.ts'
-import type { Observed, OpenTypes, TableWriter } from '../table/api.ts'
-import { openTypes } from './claims.ts'
+import type { Observed, TableWriter } from '../table/api.ts'
 
 /** A server block on one listener, as far as publishing needs it. */
 export interface PublishedBlock {
   /** In chain order. */
   readonly plugins: readonly BlockPlugin[]
+  /** Those of its keys on this listener. */
+  readonly zones: readonly string[]
   readonly server: string
   readonly view: string
   /** True when this block answers `name` on this listener for every client. */
@@ -31,10 +32,9 @@ export interface Gate {
   readonly claimed: readonly string[]
   /** What plugins before this one claim of the answers at the name. */
   claims(name: string): readonly Claim[]
-  /** Types for which names below this one that are missing are the chain's. */
-  openBelow(name: string): OpenTypes | 'all' | 'none'
-  /** `openFor`: of a closed node. */
-  profileFor(name: string, openFor?: OpenTypes): number
+  /** Whether all names below this one that are missing are the chain's. */
+  isOpenBelow(name: string): boolean
+  profileFor(name: string): number
   /** For a node that leaves everything to the chain: it belongs to no plugin. */
   chainProfile(name: string): number
 }
@@ -50,27 +50,23 @@ export function createGate(block: PublishedBlock, position: number, space: numbe
     block,
     space,
     writer,
-    claimed: opaque.flatMap(({ claimed }) => claimed ?? []),
+    claimed: opaque.flatMap(({ questions = [] }) =>
+      questions.flatMap(({ zone, missing }) => (missing === 'whole' ? [zone] : [])),
+    ),
     claims: (name) => opaque.flatMap((each) => each.claims(name) ?? []),
-    openBelow: (name) => openTypes(opaque.flatMap((each) => each.claimsBelow(name) ?? [])),
+    isOpenBelow: (name) => opaque.some((each) => each.claimsBelow(name) !== undefined),
     chainProfile(name) {
       const labels = { server: block.server, zone: block.zoneOf(name), view: block.view, plugin: '' }
       return writer.defineProfile({ ...labels, ...noEffects })
     },
-    profileFor(name, openFor) {
+    profileFor(name) {
       const zone = block.zoneOf(name)
       const observe = combineObservers(observers, name)
-      const traits = [...Object.values(observe ?? {}), '', ...Object.values(openFor ?? {})]
-      const key = traits.length > 1 ? `${zone} ${traits.join(' ')}` : zone
+      const key = observe ? `${zone} ${Object.values(observe).join(' ')}` : zone
       let number = profiles.get(key)
       if (number === undefined) {
         const labels = { server: block.server, zone, view: block.view, plugin }
-        number = writer.defineProfile({
-          ...labels,
-          ...effects,
-          ...(observe && { observe }),
-          ...(openFor && { openFor }),
-        })
+        number = writer.defineProfile({ ...labels, ...effects, ...(observe && { observe }) })
         profiles.set(key, number)
       }
       return number

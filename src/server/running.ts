@@ -7,9 +7,11 @@ import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Block, ListenerPlan } from './block.ts'
 import type { Configuration } from './configuration.ts'
+import type { PublishedBlock } from './gate.ts'
 import type { Listener } from './ingress.ts'
 import { startPlugins, stopInstances } from './lifecycle.ts'
 import { publishBlock } from './publish.ts'
+import { maxRules, spaceRules } from './space-rules.ts'
 
 export interface RunningConfiguration {
   readonly configuration: Configuration
@@ -42,7 +44,9 @@ export async function run(
   function open(plan: ListenerPlan): Listener {
     const space = writer.createSpace()
     spaces.set(space, plan)
-    for (const block of plan.blocks) published.push(publish(block, plan, space, writer))
+    const blocks = plan.blocks.map((block) => asPublished(block, plan))
+    writer.rules(space, spaceRules(blocks, space, writer, warnOfRules(plan, log)))
+    for (const block of blocks) published.push(publishBlock(block, space, writer))
     const { address, port, shards, timeouts, proxyProtocol, shedding } = plan
     return { scheme: 'dns', address, port, space, shards, timeouts, proxyProtocol, shedding }
   }
@@ -81,18 +85,20 @@ export async function run(
   }
 }
 
-function publish(block: Block, plan: ListenerPlan, space: number, writer: TableWriter) {
+function asPublished(block: Block, plan: ListenerPlan): PublishedBlock {
   const routedHere = (name: string) => plan.router.owner(name)?.block === block
-  return publishBlock(
-    {
-      plugins: block.plugins,
-      server: plan.server,
-      view: '',
-      owns: routedHere,
-      foreignZonesBelow: (name) => plan.router.zonesBelow(name).filter((zone) => !routedHere(zone)),
-      zoneOf: (name) => plan.router.route(name, 0)?.zone ?? '.',
-    },
-    space,
-    writer,
-  )
+  return {
+    plugins: block.plugins,
+    zones: block.zones,
+    server: plan.server,
+    view: '',
+    owns: routedHere,
+    foreignZonesBelow: (name) => plan.router.zonesBelow(name).filter((zone) => !routedHere(zone)),
+    zoneOf: (name) => plan.router.route(name, 0)?.zone ?? '.',
+  }
 }
+
+const warnOfRules =
+  ({ server }: ListenerPlan, log: Logger) =>
+  (rules: number): void =>
+    log.warning(`${server} has ${rules} rules by name; with more than ${maxRules} the plugins are asked each time`)

@@ -52,12 +52,10 @@ export function tableSink(gate: Gate, { before, after, later }: SourceOrder): So
 
   function put(name: string, node: NodeSpec): void {
     const mayDeny = !isForeign(node.zone)
-    const open = node.below === 'closed' && mayDeny ? gate.openBelow(name) : 'all'
-    const openFor = typeof open === 'object' ? open : undefined
+    const denies = node.below === 'closed' && mayDeny && !gate.isOpenBelow(name)
     const claims = mayDeny ? gate.claims(name) : [...gate.claims(name), foreignDenials]
     const published = withoutClaimed(node, claims)
-    const below = open === 'all' ? 'open' : 'closed'
-    writer.put(space, gate.profileFor(name, openFor), name, { ...published, below })
+    writer.put(space, gate.profileFor(name), name, { ...published, below: denies ? 'closed' : 'open' })
   }
 
   function remove(name: string): void {

@@ -1,5 +1,5 @@
 /** The writer's and the readers' view of the answer table. FORMAT.md says what the bytes are. */
-import type { NodeSpec, ZoneSpec } from './spec.ts'
+import type { NodeSpec, SpaceRules, ZoneSpec } from './spec.ts'
 
 /** What a thread needs to read the table; structured-cloneable, so it goes to a worker as workerData. */
 export interface TableHandle {
@@ -22,17 +22,8 @@ export interface AnswerProfile {
   readonly minimal?: boolean
   /** `header`: flags that every answer has, or has not; absent ones are as the table has them (AA set, RA clear, RD as asked). */
   readonly header?: HeaderFlags
-  /** Types for which closed nodes leave missing names to the chain. Absent: none. */
-  readonly openFor?: OpenTypes
   /** `log`: the queries that it observes. Absent: none. */
   readonly observe?: Observed
-}
-
-/** The kinds of query type that denials of missing names distinguish. */
-export interface OpenTypes {
-  readonly a: boolean
-  readonly aaaa: boolean
-  readonly others: boolean
 }
 
 export interface HeaderFlags {
@@ -69,6 +60,11 @@ export interface TableWriter {
   zone(space: number, spec: ZoneSpec): void
   /** Declares a zone for nodes that need one and none of its denials. A zone that is declared stays as it is. */
   zoneUnlessKnown(space: number, spec: ZoneSpec): void
+  /**
+   * Replaces the rules of a space: what is decided by name, type and client before its names are looked up. Throws
+   * TableFull like `zone`.
+   */
+  rules(space: number, rules: SpaceRules): void
   put(space: number, profileId: number, name: string, node: NodeSpec): void
   remove(space: number, name: string): void
   /**

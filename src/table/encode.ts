@@ -149,17 +149,19 @@ function isIn(zone: string, name: string): boolean {
 export function encodeRecords(scratch: Scratch, spec: RecordsSpec, shuffled: boolean): void {
   const answer = shuffled ? inShuffleOrder(spec.answer) : spec.answer
   const additional = shuffled ? inShuffleOrder(spec.additional) : spec.additional
-  const all = [...answer, ...additional]
+  const authority = spec.authority ?? []
+  const all = [...answer, ...authority, ...additional]
   if (all.length > maxChoices) throw new RangeError(`an answer of ${all.length} records: at most ${maxChoices} fit`)
   const body = scratch.at
   reserve(scratch, 16 + (all.length + 1) * 4)
   putU16(scratch, answer.length)
   putU16(scratch, additional.length)
-  putU32(scratch, all.every(isCuttable) ? 1 : 0)
+  putU16(scratch, authority.length === 0 && all.every(isCuttable) ? 1 : 0)
+  putU16(scratch, authority.length)
   const answerRun = shuffledRun(answer)
   putU16(scratch, answerRun)
   putU16(scratch, answer.length)
-  putU16(scratch, answer.length + shuffledRun(additional))
+  putU16(scratch, answer.length + authority.length + shuffledRun(additional))
   putU16(scratch, all.length)
   let offsets = scratch.at
   scratch.at += (all.length + 1) * 4

@@ -4,7 +4,7 @@
  * words from the start of the memory. Integers are little-endian but for what is copied into replies as it is.
  */
 
-export const formatVersion = 1
+export const formatVersion = 2
 
 /** Blocks begin at multiples of this many octets, so that a slot needs 26 bits to name one in 1 GiB. */
 export const blockUnit = 16
@@ -39,15 +39,17 @@ export const maxSpaces = 4096
 export const spaceIndex = (space: number): number => space & (maxSpaces - 1)
 const spacesCell = readersCell + maxReaders * readerWords
 export const spaceCell = (space: number): number => spacesCell + spaceIndex(space)
+/** One word per space index: the offset of the space's rules, 0 for none (Atomics). */
+const rulesCells = spacesCell + maxSpaces
+export const rulesCell = (space: number): number => rulesCells + spaceIndex(space)
 
 /**
  * One word per profile: bits 0–15 the largest UDP payload size (0: any), bit 16 shuffle, bits 17 and 18 that an observer
  * takes the queries that got an answer, or a denial, bit 19 that positive answers have no additional section, bits 20–23
- * what becomes of the header: AA cleared, RA set, RD set, RD cleared. Bits 24–26: a closed node leaves NXDOMAIN for A,
- * AAAA, all other types to the chain.
+ * what becomes of the header: AA cleared, RA set, RD set, RD cleared.
  */
 export const maxProfiles = 65_536
-const profilesCell = spacesCell + maxSpaces
+const profilesCell = rulesCells + maxSpaces
 export const profileCell = (profileId: number): number => profilesCell + profileId
 export const SHUFFLE = 0x10000
 export const OBSERVE_ANSWERS = 0x20000
@@ -58,9 +60,6 @@ export const SET_RA = 0x200000
 export const SET_RD = 0x400000
 export const CLEAR_RD = 0x800000
 export const HEADER_EFFECTS = CLEAR_AA | SET_RA | SET_RD | CLEAR_RD
-export const OPEN_FOR_A = 0x1000000
-export const OPEN_FOR_AAAA = 0x2000000
-export const OPEN_FOR_OTHERS = 0x4000000
 
 export const headerBytes = (profilesCell + maxProfiles) * 4
 
@@ -75,7 +74,7 @@ export const slotOf = (hash: number, entry: number): number => (hash & 0xfc00000
 export const entryOf = (slot: number): number => (slot & 0x03ffffff) << 4
 
 /** What a block is: octet 6 of every block. A free block has 0 there. */
-export const block = { free: 0, node: 1, cached: 2, body: 3, zone: 4, soa: 5 } as const
+export const block = { free: 0, node: 1, cached: 2, body: 3, zone: 4, soa: 5, rules: 6 } as const
 
 /** Words 0 and 1 of an entry (node, cached): the whole hash; the space's index, kind and the name's length packed. */
 export const entryWord = (space: number, kind: number, nameLength: number): number =>
@@ -153,12 +152,14 @@ export const records = {
   /** u16 each */
   answersAt: 0,
   additionalsAt: 2,
-  /** u32: 1 when the reply may be cut between records; else it is sent whole or by the chain. */
+  /** u16: 1 when the reply may be cut between records; else it is sent whole or by the chain. */
   cuttableAt: 4,
+  /** u16 */
+  authoritiesAt: 6,
   /** u16 each: the records [from, to) that a shuffling profile permutes, in the answer and in the additional section. */
   answerRunAt: 8,
   additionalRunAt: 12,
-  /** (records + 1) × u32 offsets. A record: u8 owner length (0: the name asked for), owner, then type to rdata as sent. */
+  /** (records + 1) × u32 offsets: answers, authorities, additionals. A record: u8 owner length (0: the name asked for), owner, then type to rdata as sent. */
   offsetsAt: 16,
 } as const
 
@@ -172,6 +173,46 @@ export const variants = {
   listAt: 8,
   variantBytes: 12,
 } as const
+
+/** The rules of a space: what is decided by name, type and client before the names of the space are looked up. */
+export const rules = {
+  /** u32 each: all rules; rules from this one on are asked before a missing name is denied, the others before any answer. */
+  countAt: 8,
+  missingFromAt: 12,
+  listAt: 16,
+  ruleBytes: 40,
+} as const
+/** One rule; offsets are relative to the block. */
+export const rule = {
+  /** u32: hash of the zone's name, before the space is mixed in. */
+  hashAt: 0,
+  /** u8 each: octets and labels of the zone's name in wire form; `ruleNames`; `ruleAction`. */
+  zoneOctetsAt: 4,
+  zoneLabelsAt: 5,
+  namesAt: 6,
+  actionAt: 7,
+  /** u32: the zone's name. */
+  zoneAt: 8,
+  /** u16 each: types, texts; 0 types: all. */
+  typesAt: 12,
+  textsAt: 14,
+  /** u32: the types, u16 each. */
+  typeListAt: 16,
+  /** u32: the texts: u8 `textPlace`, u8 octets, the octets. */
+  textListAt: 20,
+  /** u32: networks, or ANY_CLIENT; and where they are: u8 family, u8 bits, the octets of an address of the family. */
+  networksAt: 24,
+  networkListAt: 28,
+  /** u32. `skip`: the number of the rule to go on with. `reply`: profile, rcode × 65,536, + 2^24 for a denial with an SOA. */
+  resultAt: 32,
+  /** u32. `reply`: its records, as a body of that kind. */
+  bodyAt: 36,
+} as const
+export const ruleNames = { zone: 0, apex: 1, below: 2 } as const
+export const ruleAction = { chain: 0, skip: 1, reply: 2 } as const
+export const textPlace = { start: 0, end: 1, anywhere: 2 } as const
+export const ANY_CLIENT = -1
+export const RULE_DENIES = 0x1000000
 
 /** Zone block: lives as long as its space. */
 export const zone = {

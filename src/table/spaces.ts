@@ -13,10 +13,8 @@ import {
   maxSpaces,
   OBSERVE_ANSWERS,
   OBSERVE_DENIALS,
-  OPEN_FOR_A,
-  OPEN_FOR_AAAA,
-  OPEN_FOR_OTHERS,
   profileCell,
+  rulesCell,
   SET_RA,
   SET_RD,
   SHUFFLE,
@@ -41,6 +39,8 @@ export interface Spaces {
   release(space: number): void
   declare(space: number, spec: ZoneSpec): void
   knows(space: number, zone: string): boolean
+  /** The octets of a block of rules. */
+  putRules(space: number, image: Uint8Array): void
   /** Throws when the space is not in use or the zone is not declared in it. */
   zoneOf(space: number, name: string): ZoneEntry
 }
@@ -79,6 +79,11 @@ export function createSpaces(view: TableView, allocator: Allocator, epochs: Epoc
     return { name: spec.zone, octets: wire.length, at, wire }
   }
 
+  function replaceRules(space: number, offset: number): void {
+    const old = Atomics.exchange(words, rulesCell(space), offset)
+    if (old !== 0) epochs.retire(old)
+  }
+
   return {
     create() {
       const space = created < maxSpaces ? created++ : free.shift()
@@ -91,6 +96,7 @@ export function createSpaces(view: TableView, allocator: Allocator, epochs: Epoc
       Atomics.store(words, spaceCell(space), on ? space + 1 : 0)
     },
     release(space) {
+      replaceRules(space, 0)
       for (const { at } of zonesOf(space).values()) {
         epochs.retire(words[(at + zone.soaAt) >> 2])
         epochs.retire(at)
@@ -108,6 +114,12 @@ export function createSpaces(view: TableView, allocator: Allocator, epochs: Epoc
       const old = words[(known.at + zone.soaAt) >> 2]
       Atomics.store(words, (known.at + zone.soaAt) >> 2, publishSoa(spec, known))
       epochs.retire(old)
+    },
+    putRules(space, image) {
+      zonesOf(space)
+      const offset = allocator.allocate(image.length)
+      bytes.set(image, offset)
+      replaceRules(space, offset)
     },
     knows: (space, name) => zonesOf(space).has(name),
     zoneOf(space, name) {
@@ -150,7 +162,7 @@ export function createProfiles({ words }: TableView): Profiles {
   }
 }
 
-function effectsOf({ maxPayload, shuffle, observe, minimal, header, openFor }: AnswerProfile): number {
+function effectsOf({ maxPayload, shuffle, observe, minimal, header }: AnswerProfile): number {
   return (
     Math.min(maxPayload, 0xffff) |
     (shuffle ? SHUFFLE : 0) |
@@ -160,9 +172,6 @@ function effectsOf({ maxPayload, shuffle, observe, minimal, header, openFor }: A
     (header?.authoritative === false ? CLEAR_AA : 0) |
     (header?.recursionAvailable === true ? SET_RA : 0) |
     (header?.recursionDesired === true ? SET_RD : 0) |
-    (header?.recursionDesired === false ? CLEAR_RD : 0) |
-    (openFor?.a ? OPEN_FOR_A : 0) |
-    (openFor?.aaaa ? OPEN_FOR_AAAA : 0) |
-    (openFor?.others ? OPEN_FOR_OTHERS : 0)
+    (header?.recursionDesired === false ? CLEAR_RD : 0)
   )
 }

@@ -1,3 +1,5 @@
+import type { Prefix } from '../dns/address.ts'
+
 /**
  * What a name answers, in the words of the compiler; the writer turns it into bytes (FORMAT.md). Names are absolute
  * presentation names; addresses are packed octets in network order.
@@ -77,6 +79,8 @@ export interface ServicesSpec {
 export interface RecordsSpec {
   readonly kind: 'records'
   readonly answer: readonly RecordSpec[]
+  /** Absent: no record. */
+  readonly authority?: readonly RecordSpec[]
   readonly additional: readonly RecordSpec[]
 }
 
@@ -99,4 +103,51 @@ export interface VariantsSpec {
     readonly weight: number
     readonly answer: AddressesSpec | ServicesSpec | RecordsSpec
   }[]
+}
+
+/** A text that a name must have, as names are written in lower case, with the closing dot. No escapes. */
+export interface NameText {
+  readonly at: 'start' | 'end' | 'anywhere'
+  readonly text: string
+}
+
+/** Questions of class IN, by their name and type. */
+export interface QuestionsSpec {
+  /** Lower case and absolute. */
+  readonly zone: string
+  /** The zone's own name, all names below it, or both. */
+  readonly names: 'zone' | 'apex' | 'below'
+  /** All of them; a name with octets that are written with an escape counts as one that has them. */
+  readonly texts: readonly NameText[]
+  /** []: every type. */
+  readonly types: readonly number[]
+}
+
+/** What is decided before the names of a space are looked up: the first rule that fits decides. */
+export interface RuleSpec {
+  readonly questions: QuestionsSpec
+  /** Clients in one of these networks; undefined: every client. */
+  readonly clients?: readonly Prefix[] | undefined
+  /** `chain`: the chain answers. */
+  readonly action: 'chain' | SkipSpec | ReplySpec
+}
+
+/** The next rules are passed over. */
+export interface SkipSpec {
+  readonly kind: 'skip'
+  readonly rules: number
+}
+
+/** One reply for all questions of the rule. */
+export interface ReplySpec {
+  readonly kind: 'reply'
+  readonly profileId: number
+  readonly rcode: number
+  readonly records: RecordsSpec
+}
+
+export interface SpaceRules {
+  readonly first: readonly RuleSpec[]
+  /** Questions that the chain answers where a closed node would deny the name. */
+  readonly missing: readonly QuestionsSpec[]
 }

@@ -9,6 +9,7 @@ import { cachedSalt, createNameKey, finishHash, type NameKey, readName } from '.
 import { createNodes } from './nodes.ts'
 import { findCached, findNode, openTable } from './reader.ts'
 import { createEviction, encodeReply, keyFlags } from './replies.ts'
+import { encodeRules } from './rules.ts'
 import { createSlots } from './slots.ts'
 import { createProfiles, createSpaces } from './spaces.ts'
 import type { NodeSpec } from './spec.ts'
@@ -177,6 +178,11 @@ export function createTable(options: TableOptions = {}): TableWriter {
     zoneUnlessKnown(space, spec) {
       if (inUse.has(space) && !spaces.knows(space, spec.zone)) orUnserved(space, () => spaces.declare(space, spec))
     },
+    rules(space, given) {
+      if (!inUse.has(space)) return
+      const image = encodeRules(given, (name) => keyOf(key, name), classes.specOf)
+      orUnserved(space, () => spaces.putRules(space, image))
+    },
     put(space, profileId, name, spec) {
       if (inUse.has(space)) orUnserved(space, () => put(space, profileId, name, spec))
     },
@@ -228,8 +234,9 @@ function format(words: Int32Array): void {
 
 const wire = new Uint8Array(256)
 
-function keyOf(key: NameKey, name: string): void {
+function keyOf(key: NameKey, name: string): NameKey {
   readName(key, wire, 0, writeName(name, wire, 0))
+  return key
 }
 
 /** Whether the key's name is the zone or below it. */

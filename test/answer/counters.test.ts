@@ -85,22 +85,17 @@ describe('the counters of the data plane', () => {
     assert.deepEqual([...collect(table)], [])
   })
 
-  const kinds = [
-    ['a', 1],
-    ['aaaa', 28],
-    ['others', 16],
-  ] as const
-  for (const [open, openType] of kinds)
-    it(`a closed node that is open for ${open} leaves missing names of that type alone to the chain, and is counted so`, () => {
-      const openFor = { a: open === 'a', aaaa: open === 'aaaa', others: open === 'others' }
-      const { table, space, profileId, responder, ask } = createResponderHarness({ openFor })
+  for (const claimed of [1, 28, 16, 33, 65])
+    it(`a rule for missing names of type ${claimed} leaves those of that type alone to the chain, and they are counted so`, () => {
+      const { table, space, profileId, responder, ask } = createResponderHarness()
       table.put(space, profileId, zoneName, node)
-      for (const [, asked] of kinds) {
+      table.rules(space, { first: [], missing: [{ zone: '.', names: 'zone', texts: [], types: [claimed] }] })
+      for (const asked of [1, 28, 16, 33, 65]) {
         ask(`no.${zoneName}`, asked)
-        if (asked !== openType) responder.count(transportCode.udp4, 1, 0)
+        if (asked !== claimed) responder.count(transportCode.udp4, 1, 0)
       }
       assert.deepEqual([...collectMisses(table.handle)], [['open', 1]])
-      assert.deepEqual([...[...collect(table)][0].responses], [['NXDOMAIN', 2]])
+      assert.deepEqual([...[...collect(table)][0].responses], [['NXDOMAIN', 4]])
     })
 
   it('the counters of a thread stay when it is gone and another has its slot', () => {

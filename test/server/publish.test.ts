@@ -67,6 +67,7 @@ describe('what a server block publishes into the answer table', () => {
           plugin: at < before.length ? `p${at}` : 'kubernetes',
           instance,
         })),
+        zones: [ownZone],
         server: 'dns://:53',
         view: '',
         owns,

@@ -15,7 +15,7 @@ describe('a question of slicedns explain', () => {
     cache 30`
   const cases: readonly (readonly [what: string, answering: string])[] = [
     ['a name that whoami answers', 'whoami'],
-    ['a name that a template answers', 'template IN A {\nanswer "{{ .Name }} 60 IN A 192.0.2.1"\n}'],
+    ['a name that a template answers', 'template IN A {\nexpr true\nanswer "{{ .Name }} 60 IN A 192.0.2.1"\n}'],
     ['a name that no plugin answers', 'erratic {\ndrop 0\n}'],
     ['a name whose upstream is gone', 'forward . 127.0.0.1:9 {\nmax_fails 0\n}'],
   ]

@@ -14,6 +14,7 @@ const ascii = new TextDecoder('latin1')
 export function createResponder(table: TableHandle, slot: number): Responder {
   const gate = new Int32Array(table.memory)
   return {
+    from() {},
     answer(request, start, end, space, _way, reply, replyStart) {
       if (end - start < 17 || (request[start + 2]! & 0x80) !== 0) return DROP
       const label = ascii.decode(request.subarray(start + 13, start + 13 + request[start + 12]!))

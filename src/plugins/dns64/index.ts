@@ -8,6 +8,7 @@ import { replyTo } from '../../dns/reply.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
+import { everyName } from '../../plugin/name-matcher.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import { readTranslationPrefix, ttlWithoutSoa, wellKnownPrefix } from '../../plugin/translation-prefix.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
@@ -61,7 +62,6 @@ export const dns64: Plugin<Settings> = {
       query.qtype === type.AAAA &&
       query.qclass === dnsClass.IN &&
       (settings.allowIPv4 || query.client.address.includes(':'))
-    const everyName = { matches: () => true, mayMatchBelow: () => false }
     return {
       async handler(query, next) {
         if (!isAsked(query)) return next(query)
@@ -76,7 +76,12 @@ export const dns64: Plugin<Settings> = {
         provide(
           transparency,
           transparencyOf([
-            { names: everyName, types: [type.AAAA], reason: 'dns64 may make AAAA records out of A records' },
+            {
+              names: everyName,
+              types: [type.AAAA],
+              existingNames: true,
+              reason: 'dns64 may make AAAA records out of A records',
+            },
           ]),
         ),
       ],

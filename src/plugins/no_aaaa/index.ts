@@ -1,11 +1,13 @@
 import { argCount, noBody } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
-import { dnsClass, type } from '../../dns/codes.ts'
+import { dnsClass, rcode, type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { rdata } from '../../dns/rdata.ts'
 import { replyTo } from '../../dns/reply.ts'
+import { type Decision, decisions } from '../../plugin/capabilities/decisions.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
+import { constantRecords } from '../../plugin/constant-records.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import { zoneMatcher } from '../../plugin/name-matcher.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
@@ -30,13 +32,14 @@ const schema: DirectiveSchema<void> = {
 export const noAaaa: Plugin<void> = {
   name: plugin,
   schema,
-  setup: () => ({
+  setup: (_, { block }) => ({
     handler(query, next) {
       if (query.qtype !== type.AAAA || query.qclass !== dnsClass.IN) return next(query)
       const authority = [soaOf(query.zone)]
       return { kind: 'reply', plugin, message: replyTo(query.request, { authoritative: true, authority }) }
     },
     provides: [
+      provide(decisions, block.zones.toSorted((a, b) => b.length - a.length).map(decisionIn)),
       provide(
         transparency,
         transparencyOf([
@@ -45,6 +48,14 @@ export const noAaaa: Plugin<void> = {
       ),
     ],
   }),
+}
+
+/** The innermost zone counts: they come in that order. */
+function decisionIn(zone: string): Decision {
+  return {
+    questions: { zone, names: 'zone', texts: [], types: [type.AAAA] },
+    action: { rcode: rcode.NOERROR, records: constantRecords({ authority: [soaOf(zone)] }) },
+  }
 }
 
 /** RFC 2308 §5: without an SOA nobody may cache that there is no address. */

@@ -8,6 +8,7 @@ import { replyTo } from '../../dns/reply.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
+import { everyName } from '../../plugin/name-matcher.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import { readTranslationPrefix, ttlWithoutSoa, wellKnownPrefix } from '../../plugin/translation-prefix.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
@@ -62,7 +63,6 @@ export const siit: Plugin<Settings> = {
       'Queries answered with A records made of AAAA records.',
       ['server'],
     )
-    const everyName = { matches: () => true, mayMatchBelow: () => false }
     return {
       async handler(query, next) {
         if (query.qtype !== type.A || query.qclass !== dnsClass.IN) return next(query)
@@ -83,7 +83,12 @@ export const siit: Plugin<Settings> = {
         provide(
           transparency,
           transparencyOf([
-            { names: everyName, types: [type.A], reason: 'siit may make A records out of AAAA records' },
+            {
+              names: everyName,
+              types: [type.A],
+              existingNames: true,
+              reason: 'siit may make A records out of AAAA records',
+            },
           ]),
         ),
       ],

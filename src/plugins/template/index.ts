@@ -3,6 +3,7 @@ import type { Edns, ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { readName } from '../../dns/rdata.ts'
 import { replyTo } from '../../dns/reply.ts'
+import { decisions } from '../../plugin/capabilities/decisions.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
@@ -10,6 +11,7 @@ import { type NameMatcher, patternMatcher, zoneMatcher } from '../../plugin/name
 import { forClient, type Outcome, type Query } from '../../plugin/query.ts'
 import { type ClaimRule, transparencyOf } from '../../plugin/transparency-of.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
+import { decisionsOf, isOwnedByName, reasonForChain } from './constant.ts'
 import { type MatchContext, matchTemplate } from './match.ts'
 import { createTemplateMetrics, type TemplateMetrics } from './metrics.ts'
 import { makeRecord, RecordError, templateData } from './records.ts'
@@ -28,7 +30,10 @@ function setup(templates: readonly Settings[], { metrics }: Setup): Instance {
       const outcome = answerFrom(templates, watched.query, counters) ?? next(query)
       return withOutcome(outcome, (found) => (watched.isRead() ? forClient(found) : found))
     },
-    provides: [provide(transparency, transparencyOf(templates.flatMap(claimsOf)))],
+    provides: [
+      provide(transparency, transparencyOf(templates.flatMap(claimsOf))),
+      provide(decisions, decisionsOf(templates)),
+    ],
   }
 }
 
@@ -79,7 +84,9 @@ function answer(template: Settings, context: MatchContext, counters: TemplateMet
   const recordsOf = (section: Section): ResourceRecord[] =>
     template.records[section].map((each) => {
       try {
-        return makeRecord(each, data)
+        const record = makeRecord(each, data)
+        // In the case of the question, which resolvers that randomise it (0x20) compare.
+        return isOwnedByName(each) ? { ...record, name: context.query.qname } : record
       } catch (error) {
         if (error instanceof RecordError) counters.failed(context, section, each.source, error.stage)
         throw error
@@ -142,7 +149,9 @@ function extendedError({ extendedError: found }: Settings): Edns | undefined {
  */
 function claimsOf(template: Settings): readonly ClaimRule[] {
   const types = template.type === type.ANY ? undefined : [template.type]
-  const rule = (names: NameMatcher): ClaimRule => ({ names, types, class: template.class, reason: template.text })
+  const inChain = reasonForChain(template)
+  const reason = inChain === undefined ? template.text : `${template.text}: ${inChain}`
+  const rule = (names: NameMatcher): ClaimRule => ({ names, types, class: template.class, reason })
   return template.zones.flatMap((zone) => {
     const fallsThrough = template.fallthrough.some((through) => isSubdomain(through, zone))
     if (!fallsThrough) return [rule(zoneMatcher(zone))]
@@ -156,6 +165,7 @@ function within(zone: string, names: NameMatcher): NameMatcher {
   const inside = zoneMatcher(zone)
   return {
     matches: (name) => inside.matches(name) && names.matches(name),
-    mayMatchBelow: (name) => inside.mayMatchBelow(name) && names.mayMatchBelow(name),
+    zone,
+    ...(names.texts && { texts: names.texts }),
   }
 }

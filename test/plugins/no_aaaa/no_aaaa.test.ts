@@ -120,13 +120,13 @@ describe('the plugin no_aaaa', () => {
   ]
   const paths: readonly (readonly [directives: string, path: string])[] = [
     ['', 'TTTTTTTT'],
-    ['no_aaaa', 'T-TT-TTT'],
-    ['template IN AAAA .', 'T-TT-TTT'],
+    ['no_aaaa', 'TTTTTTTT'],
+    ['template IN AAAA .', 'TTTTTTTT'],
     ['template IN AAAA . {\nmatch ^example\nfallthrough\n}', 'TTTT-TTT'],
-    ['template IN HTTPS .', 'TTTTTTT-'],
-    ['template IN A .', '-TT-T--T'],
+    ['template IN HTTPS . {\nexpr do()\n}', 'TTTTTTT-'],
+    ['template IN A . {\nexpr do()\n}', '-TT-T--T'],
     ['dns64', 'T-TTTTTT'],
-    ['no_aaaa\ntemplate IN HTTPS .', 'T-TT-TT-'],
+    ['no_aaaa\ntemplate IN HTTPS . {\nexpr do()\n}', 'TTTTTTT-'],
   ]
   for (const [directives, path] of paths)
     it(`a block with '${directives.replaceAll('\n', ' ')}' answers ${path} from the table, each as the chain does`, async () => {

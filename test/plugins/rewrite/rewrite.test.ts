@@ -212,15 +212,19 @@ describe('a rewrite on the fast path', () => {
     'rewrite edns0 local set 0xffee ab',
   ])
     it(`'${directive}' leaves names of the cluster and their denials in the table`, () => {
-      const { claims, claimsBelow } = claimsOf(directive)
+      const { claims, claimsBelow, questions } = claimsOf(directive)
       assert.equal(claims('web.default.svc.cluster.local.'), undefined)
       assert.equal(claimsBelow('default.svc.cluster.local.'), undefined)
+      const inCluster = questions?.filter(({ zone, texts }) => zone === '.' && !texts.some(({ at }) => at === 'end'))
+      assert.deepEqual(inCluster, [])
     })
 
-  it('a regular expression without a literal end keeps denials on the chain, and the reason is the rule', () => {
-    const { claims, claimsBelow } = claimsOf('rewrite name regex ^api- x')
+  it('a regular expression keeps missing names with its literal text on the chain, and the reason is the rule', () => {
+    const { claims, questions } = claimsOf('rewrite name regex ^api- x')
     assert.equal(claims('web.default.svc.cluster.local.'), undefined)
-    assert.match(claimsBelow('default.svc.cluster.local.')!.reason, /rewrite name regex \^api- x/)
+    const [{ zone, texts, reason }] = questions!
+    assert.deepEqual([zone, texts], ['.', [{ at: 'start', text: 'api-' }]])
+    assert.match(reason, /rewrite name regex \^api- x/)
   })
 
   it('a rule of one type claims that type alone', () =>

@@ -4,6 +4,7 @@ import type { Token } from '../../../corefile/schema.ts'
 import { type } from '../../../dns/codes.ts'
 import type { Message } from '../../../dns/message.ts'
 import { rdata, readName } from '../../../dns/rdata.ts'
+import { everyName } from '../../../plugin/name-matcher.ts'
 import { readPattern } from '../../../plugin/pattern-value.ts'
 import type { Query } from '../../../plugin/query.ts'
 import { absolute, readMatchKind, replacer } from '../match.ts'
@@ -21,7 +22,7 @@ export function readCnameRule(mode: Rule['mode'], args: readonly Token[], place:
   return {
     mode,
     // Any name may turn out to be an alias.
-    claim: { names: { matches: () => true, mayMatchBelow: () => true }, reason },
+    claim: { names: everyName, reason },
     apply: (query) => ({
       query,
       response: [{ kind: 'message', rewrite: (message, asked) => retarget(message, asked, replace) }],

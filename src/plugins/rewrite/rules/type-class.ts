@@ -2,12 +2,9 @@
 import { fail } from '../../../corefile/read.ts'
 import type { Token } from '../../../corefile/schema.ts'
 import { className, dnsClass, type, typeNumber } from '../../../dns/codes.ts'
-
+import { everyName } from '../../../plugin/name-matcher.ts'
 import type { Query } from '../../../plugin/query.ts'
 import type { Rule } from '../rule.ts'
-
-/** Every name: the gate of the table tests each name and type. */
-const everyName = { matches: () => true, mayMatchBelow: () => true }
 
 /** `type FROM TO`. Throws ConfigError. */
 export function readTypeRule(mode: Rule['mode'], args: readonly Token[], place: Token): Rule {

@@ -2,9 +2,35 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { compilePattern, literalSuffix } from '../../src/regexp/index.ts'
+import { compilePattern, literalsOf } from '../../src/regexp/index.ts'
 
-describe('the literal suffix of a pattern', () => {
+const literalSuffix = (source: string): string => literalsOf(source).find(({ at }) => at === 'end')?.text ?? ''
+
+describe('the literals of a pattern', () => {
+  const all: readonly (readonly [pattern: string, literals: string])[] = [
+    ['^api-', 'start api-'],
+    ['^api-.*\\.svc\\.$', 'end .svc. start api-'],
+    ['^web\\.svc\\.$', 'end web.svc. start web.svc.'],
+    ['(.*)-(us-west-1)\\.example\\.org', 'anywhere -us-west-1.example.org'],
+    ['\\Aapi', 'start api'],
+    ['(?i)\\.CONSUL\\b', 'anywhere .consul'],
+    ['^(?:(api))x', 'start apix'],
+    ['a+bc?de', 'anywhere de'],
+    ['a|b', ''],
+    ['^(a|b)c', 'anywhere c'],
+    ['^a|b$', ''],
+    ['a^b', 'anywhere a'],
+    ['x(^a)', 'anywhere x'],
+    ['[a-z]+', ''],
+    ['.*', ''],
+    ['(?i)ſ', ''],
+  ]
+  for (const [pattern, literals] of all)
+    it(`the literals of ${pattern} are ${literals || 'not there'}`, () => {
+      const found = literalsOf(pattern).map(({ at, text }) => `${at} ${text}`)
+      assert.equal(found.join(' '), literals)
+    })
+
   const cases: readonly (readonly [string, string])[] = [
     ['(.*)\\.svc\\.example\\.org\\.$', '.svc.example.org.'],
     ['^web\\.example\\.org\\.$', 'web.example.org.'],
@@ -46,7 +72,7 @@ describe('the literal suffix of a pattern', () => {
     it(`the literal suffix of a pattern of ${pattern} is ${suffix === '' ? 'not proven' : suffix}`, () =>
       assert.equal(literalSuffix(pattern), suffix))
 
-  it('the literal suffix of a pattern ends every text that the pattern matches', () => {
+  it('every text that a pattern matches has its literals', () => {
     const atom = fc.constantFrom(
       'a',
       'b',
@@ -77,10 +103,19 @@ describe('the literal suffix of a pattern', () => {
         } catch {
           return
         }
-        const suffix = literalSuffix(source)
-        for (const text of candidates) if (pattern.test(text)) assert.ok(text.endsWith(suffix), `${source}: ${text}`)
+        const literals = literalsOf(source)
+        for (const text of candidates.filter((each) => pattern.test(each))) {
+          for (const literal of literals) {
+            const has = {
+              start: text.startsWith(literal.text),
+              end: text.endsWith(literal.text),
+              anywhere: text.includes(literal.text),
+            }
+            assert.ok(has[literal.at], `${source}: ${text}`)
+          }
+        }
       }),
-      { numRuns: 3000 },
+      { numRuns: 5000 },
     )
   })
 })

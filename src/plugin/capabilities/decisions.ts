@@ -1,0 +1,25 @@
+/** What a plugin decides by name, type and client's address alone: the data plane decides it without asking the plugin. */
+import type { Prefix } from '../../dns/address.ts'
+import type { QuestionsSpec, RecordsSpec } from '../../table/spec.ts'
+import { defineCapability } from '../capability.ts'
+
+/** Of several decisions on a question the first counts. */
+export interface Decision {
+  readonly questions: QuestionsSpec
+  /** Clients in one of these networks; undefined: every client. */
+  readonly clients?: readonly Prefix[] | undefined
+  /**
+   * `chain`: the plugin itself decides. `pass`: it passes the query on, whatever its later decisions are. `undecided`: what
+   * the table has of the name may be answered, and nothing else is decided ahead.
+   */
+  readonly action: 'chain' | 'pass' | 'undecided' | ConstantReply
+}
+
+/** One authoritative reply for whoever asks. Owner '' is the name asked for. */
+export interface ConstantReply {
+  /** At most 15. */
+  readonly rcode: number
+  readonly records: RecordsSpec
+}
+
+export const decisions = defineCapability<readonly Decision[]>('decisions')

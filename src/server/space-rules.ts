@@ -1,0 +1,183 @@
+/**
+ * The rules of a space of the answer table: what plugins decide by name, type and client alone, and which missing names they
+ * claim. The data plane asks them before it looks a name up, and before it denies one.
+ */
+import { rcode, type as rrType } from '../dns/codes.ts'
+import { isSubdomain } from '../dns/name.ts'
+import { compiledSource } from '../plugin/capabilities/compiled-source.ts'
+import { type ConstantReply, decisions } from '../plugin/capabilities/decisions.ts'
+import { type ClaimedQuestions, transparency } from '../plugin/capabilities/transparency.ts'
+import { capabilityOf } from '../plugin/capability.ts'
+import type { BlockPlugin } from '../plugin/contract.ts'
+import type { TableWriter } from '../table/api.ts'
+import type { NameText, QuestionsSpec, RuleSpec, SpaceRules } from '../table/spec.ts'
+import { combineEffects, createGate, type PublishedBlock } from './gate.ts'
+
+/**
+ * Rules of each kind that a space has at most: each costs every query, or every denial, some 20 ns. What is beyond is the
+ * chain's as a whole.
+ */
+export const maxRules = 256
+
+/** A rule that may pass over what follows: the rest of its plugin's, or of its block's. */
+type Draft = Omit<RuleSpec, 'action'> & {
+  readonly action: Exclude<RuleSpec['action'], { kind: 'skip' }> | 'pass' | 'undecided'
+}
+
+/** Of all blocks that share the listener of the space. `onOverflow` gets the number of rules that there would be. */
+export function spaceRules(
+  blocks: readonly PublishedBlock[],
+  space: number,
+  writer: TableWriter,
+  onOverflow: (rules: number) => void,
+): SpaceRules {
+  const first = blocks.flatMap((block) => decidedIn(block, space, writer))
+  const missing = blocks.flatMap(claimedMissing)
+  const most = Math.max(first.length, missing.length)
+  if (most > maxRules) onOverflow(most)
+  return {
+    first: first.length > maxRules ? withoutDecisions(first) : first,
+    missing: missing.length > maxRules ? [every] : missing,
+  }
+}
+
+/** Whom a rule sends to the chain must not be answered from the table: then the chain has all. */
+function withoutDecisions(rules: readonly RuleSpec[]): readonly RuleSpec[] {
+  return rules.some(({ action }) => action === 'chain') ? [{ questions: every, action: 'chain' }] : []
+}
+
+const every: QuestionsSpec = { zone: '.', names: 'zone', texts: [], types: [] }
+
+const ownZones = (block: PublishedBlock): readonly string[] => block.zones.filter(block.owns)
+
+function decidedIn(block: PublishedBlock, space: number, writer: TableWriter): readonly RuleSpec[] {
+  const groups = block.plugins.map((_, position) => decisionsAt(block, position, space, writer))
+  if (groups.every((group) => group.length === 0)) return []
+  return numbered([elsewhere(block), ...groups])
+}
+
+/** Zones of other blocks that have no zone of this block below them: nothing is decided there. */
+function elsewhere(block: PublishedBlock): readonly Draft[] {
+  const own = ownZones(block)
+  const foreign = new Set(own.flatMap(block.foreignZonesBelow))
+  return [...foreign]
+    .filter((zone) => !own.some((each) => isSubdomain(zone, each)))
+    .map((zone) => ({ questions: { ...every, zone }, action: 'undecided' }))
+}
+
+/** Skips as numbers of rules. */
+function numbered(groups: readonly (readonly Draft[])[]): readonly RuleSpec[] {
+  const total = groups.reduce((sum, { length }) => sum + length, 0)
+  let at = 0
+  return groups.flatMap((group) => {
+    const end = at + group.length
+    return group.map((draft): RuleSpec => {
+      at++
+      const { action } = draft
+      if (action === 'pass') return { ...draft, action: { kind: 'skip', rules: end - at } }
+      if (action === 'undecided') return { ...draft, action: { kind: 'skip', rules: total - at } }
+      return { ...draft, action }
+    })
+  })
+}
+
+function decisionsAt(block: PublishedBlock, position: number, space: number, writer: TableWriter): readonly Draft[] {
+  const own = capabilityOf(block.plugins[position].instance, decisions) ?? []
+  if (own.length === 0) return []
+  const replies = own.some(({ action }) => typeof action === 'object')
+  const earlier = block.plugins.slice(0, position)
+  const before = replies ? undecidedBefore(block, earlier) : []
+  const gate = createGate(block, position, space, writer)
+  const { minimal } = combineEffects(earlier)
+  const drafts = own.flatMap((decision): readonly Draft[] => {
+    const { action, clients } = decision
+    if (typeof action === 'object' && before === undefined) return []
+    return withinBlock(block, decision.questions).flatMap((questions): readonly Draft[] => {
+      if (typeof action !== 'object') return [{ questions, clients, action }]
+      const records = minimal ? minimised(action) : action.records
+      if (records === undefined) return []
+      const profileId = gate.profileFor(questions.zone)
+      return [{ questions, clients, action: { kind: 'reply', profileId, rcode: action.rcode, records } }]
+    })
+  })
+  return drafts.length === 0 ? [] : [...(before ?? []), ...drafts]
+}
+
+/** The questions as far as they are the block's. */
+function withinBlock(block: PublishedBlock, questions: QuestionsSpec): readonly QuestionsSpec[] {
+  const { zone, names } = questions
+  const own = ownZones(block)
+  const holder = own.some((each) => isSubdomain(each, zone)) && block.owns(zone)
+  const inside = names === 'apex' ? [] : own.filter((each) => each !== zone && isSubdomain(zone, each))
+  return [
+    ...(holder ? [questions] : []),
+    // Those of the block's zones that a zone of the block above holds are in it already.
+    ...inside
+      .filter((each) => !holder && !inside.some((above) => above !== each && isSubdomain(above, each)))
+      .map((each) => ({ ...questions, zone: each, names: 'zone' as const })),
+  ]
+}
+
+/**
+ * What plugins in front may change, and names that they answer: a reply that is decided behind them does not count there.
+ * Undefined where they do not say what they claim.
+ */
+function undecidedBefore(block: PublishedBlock, earlier: readonly BlockPlugin[]): readonly Draft[] | undefined {
+  const drafts: Draft[] = []
+  const leave = (questions: QuestionsSpec): void => void drafts.push({ questions, action: 'undecided' })
+  for (const { instance } of earlier) {
+    for (const zone of capabilityOf(instance, compiledSource)?.zones ?? [])
+      for (const questions of withinBlock(block, { ...every, zone })) leave(questions)
+    const opaque = capabilityOf(instance, transparency)
+    if (opaque === undefined) continue
+    if (opaque.questions === undefined) return undefined
+    for (const claimed of opaque.questions)
+      for (const questions of withinBlock(block, asQuestions(claimed))) leave(questions)
+  }
+  const own = ownZones(block)
+  for (const zone of own.flatMap(block.foreignZonesBelow))
+    if (own.some((each) => isSubdomain(zone, each))) leave({ ...every, zone })
+  return drafts
+}
+
+const asQuestions = ({ zone, texts, types }: ClaimedQuestions): QuestionsSpec => ({
+  zone,
+  names: 'zone',
+  texts,
+  types: [...(types ?? [])],
+})
+
+/** As `minimal` leaves it; undefined where the data plane cannot do so. */
+function minimised({ rcode: code, records }: ConstantReply): ConstantReply['records'] | undefined {
+  const { answer, authority = [], additional } = records
+  const isDenial = authority.some(({ type }) => type === rrType.SOA || type === rrType.NS)
+  if (code === rcode.NOERROR && (answer.length > 0 || !isDenial)) return { ...records, authority: [], additional: [] }
+  return additional.length === 0 ? records : undefined
+}
+
+/** Names that a closed node would deny, though a plugin in front of a source claims them. */
+function claimedMissing(block: PublishedBlock): readonly QuestionsSpec[] {
+  const found = new Map<string, QuestionsSpec>()
+  for (const [position, { instance }] of block.plugins.entries()) {
+    const denied = block.plugins
+      .slice(position + 1)
+      .flatMap((later) => capabilityOf(later.instance, compiledSource)?.zones ?? [])
+    for (const claimed of capabilityOf(instance, transparency)?.questions ?? []) {
+      if (claimed.missing !== 'some' || !denied.some((zone) => mayBeIn(zone, claimed))) continue
+      for (const questions of withinBlock(block, asQuestions(claimed))) found.set(JSON.stringify(questions), questions)
+    }
+  }
+  return [...found.values()]
+}
+
+function mayBeIn(zone: string, claimed: ClaimedQuestions): boolean {
+  if (!isSubdomain(zone, claimed.zone) && !isSubdomain(claimed.zone, zone)) return false
+  return claimed.texts.every((text) => mayEndIn(zone, text))
+}
+
+/** Whether the zone, or a name below it, can end so. */
+function mayEndIn(zone: string, { at, text }: NameText): boolean {
+  if (at !== 'end') return true
+  const below = zone === '.' ? '.' : `.${zone}`
+  return below.endsWith(text) || text.endsWith(below) || text === zone
+}

@@ -25,6 +25,8 @@ export interface Health {
   readonly down: boolean
   /** A query failed, and the server has not answered since. */
   readonly checking: boolean
+  /** How often the server has answered after a check that failed. */
+  readonly recoveries: number
   /** A query got no answer: begins checking, unless it goes on already. */
   suspect(): void
   /** The server has answered something. */
@@ -39,6 +41,7 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
   const { clock, maxFails } = options
   const question = encodeMessage(queryMessage(options.domain, type.NS, options.recursionDesired), { limit: 512 })
   let fails = 0
+  let recoveries = 0
   let timer: Timer | undefined
   let sending: Sending | undefined
   let checking = false
@@ -62,6 +65,7 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
 
   /** Any message with the check's ID is a sign of life; what it says does not matter. */
   function alive(): true {
+    if (fails > 0) recoveries++
     fails = 0
     checking = false
     timer?.cancel()
@@ -74,6 +78,9 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
     },
     get checking() {
       return checking
+    },
+    get recoveries() {
+      return recoveries
     },
     suspect() {
       if (checking || stopped || maxFails === 0) return

@@ -30,10 +30,15 @@ export function createCache(options: CacheOptions): Handler {
     const kept = store.get('success', key)
     const answer = serveStale?.preferPositive ? usable(answerIn(kept), now) : undefined
     if (answer) return { key, entry: answer, kind: 'success' }
-    const denial = usable(store.get('denial', key), now)
+    const denial = current(usable(store.get('denial', key), now))
     const success = usable(kept, now)
     if (success && (!denial || denial.failures > 0)) return { key, entry: success, kind: 'success' }
     return denial && { key, entry: denial, kind: 'denial' }
+  }
+
+  /** A failure from before an upstream came back may be none any more. */
+  function current(entry: Entry | undefined): Entry | undefined {
+    return entry && entry.failures > 0 && entry.recoveries !== options.recoveries() ? undefined : entry
   }
 
   /** A failure is not served stale (RFC 2308 §7.1): it says nothing but that an answer has to be asked for. */

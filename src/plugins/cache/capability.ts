@@ -1,4 +1,4 @@
-/** What plugins behind `cache` declare about their answers. */
+/** What plugins behind `cache` declare about their answers, and about their failures. */
 import { defineCapability } from '../../plugin/capability.ts'
 import type { Handler } from '../../plugin/query.ts'
 
@@ -15,3 +15,6 @@ export interface DynamicZones {
 }
 
 export const dynamicZones = defineCapability<DynamicZones>('dynamic zones')
+
+/** How often a server that did not answer any more has come back: failures that were kept before say nothing any more. */
+export const recoveries = defineCapability<() => number>('recoveries')

@@ -1,12 +1,14 @@
 import { dnsClass } from '../../dns/codes.ts'
+import { isSubdomain } from '../../dns/name.ts'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
 import { type ReplySink, replySource } from '../../plugin/capabilities/reply-source.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Query } from '../../plugin/query.ts'
 import type { CachedEntry } from '../../table/api.ts'
+import { failuresAreKept } from '../forward/capability.ts'
 import { createCache } from './cache.ts'
-import { dynamicZones as dynamicZonesCapability } from './capability.ts'
+import { dynamicZones as dynamicZonesCapability, recoveries } from './capability.ts'
 import { createDynamicZones } from './dynamic-zones.ts'
 import { type CacheMemory, createCacheMemory } from './memory.ts'
 import { createCacheMetrics } from './metrics.ts'
@@ -20,6 +22,7 @@ export const cache: Plugin<CacheSettings> = { name: 'cache', schema, setup: setU
 function setUp(settings: CacheSettings, setup: Setup): Instance {
   const { clock } = setup
   let dynamicZones = createDynamicZones([])
+  let recovered: () => number = () => 0
   const sinks = new Set<ReplySink>()
   /** Entries that are published to the sinks. */
   let offered = new WeakSet<Entry>()
@@ -64,6 +67,7 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
       store,
       clock,
       cells: ({ server, view }) => metrics.cells(server, view),
+      recoveries: () => recovered(),
       isDynamic: (plugin) => dynamicZones.belongTo(plugin),
       isSuperseded: (query) => dynamicZones.answer(query),
       offer,
@@ -71,9 +75,12 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     provides: [
       provide(explainLines, (query) => explain(query, store, settings, clock.now())),
       provide(replySource, { attach }),
+      provide(failuresAreKept, (name) => settings.zones.some((zone) => isSubdomain(zone, name))),
     ],
     start() {
       dynamicZones = createDynamicZones(setup.block.capabilities(dynamicZonesCapability))
+      const counts = setup.block.capabilities(recoveries)
+      recovered = () => counts.reduce((sum, { value }) => sum + value(), 0)
     },
     stop() {
       metrics.stop()

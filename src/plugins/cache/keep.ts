@@ -16,6 +16,8 @@ export interface KeeperOptions {
   readonly store: Store
   readonly clock: Clock
   readonly cells: (query: Query) => CacheCells
+  /** How often upstreams have come back. */
+  readonly recoveries: () => number
   /** Called with each entry that is stored or found: the data plane may repeat it. */
   readonly offer: (key: string, entry: Entry) => void
 }
@@ -38,7 +40,7 @@ export interface Keeper {
   fail(failed: RcodeOnly, key: string, query: Query): Entry | undefined
 }
 
-export function createKeeper({ settings, store, clock, cells, offer }: KeeperOptions): Keeper {
+export function createKeeper({ settings, store, clock, cells, recoveries, offer }: KeeperOptions): Keeper {
   const preferPositive = settings.serveStale?.preferPositive ?? false
 
   function judge(message: Message): Classified & { readonly ttl: number } {
@@ -66,7 +68,8 @@ export function createKeeper({ settings, store, clock, cells, offer }: KeeperOpt
     const lasts = kind === 'failure' ? failureTtl(settings, failures) : ttl
     const lastAnswer =
       side === 'success' && preferPositive && !answered ? answerIn(store.get('success', key)) : undefined
-    const entry = createEntry(message, query, { ttl: lasts, now: clock.now(), answered, failures, lastAnswer })
+    const facts = { ttl: lasts, now: clock.now(), answered, failures, recoveries: recoveries(), lastAnswer }
+    const entry = createEntry(message, query, facts)
     cells(query).evictions[side].inc(store.set(side, key, entry))
     // An answer that is kept comes before it: the data plane has one reply to a question.
     if (!preferPositive || answered || !answerIn(store.get('success', key))) offer(key, entry)

@@ -66,6 +66,7 @@ export interface EntryFacts {
   readonly now: number
   readonly answered: boolean
   readonly failures: number
+  readonly recoveries: number
   readonly lastAnswer: Entry | undefined
 }
 
@@ -73,7 +74,7 @@ export interface EntryFacts {
 export function createEntry(
   reply: Message,
   query: Query,
-  { ttl, now, answered, failures, lastAnswer }: EntryFacts,
+  { ttl, now, answered, failures, recoveries, lastAnswer }: EntryFacts,
 ): Entry {
   const kept: Message = { ...flattened(reply, ttl, query), authenticData: reply.authenticData }
   const octets = encodeMessage(kept, { limit: 0xffff })
@@ -83,6 +84,7 @@ export function createEntry(
     rcode: kept.rcode,
     authenticData: reply.authenticData,
     failures,
+    recoveries,
     answered,
     storedAt: now,
     ttl,

@@ -12,6 +12,8 @@ export interface Entry {
   readonly authenticData: boolean
   /** How often in a row the question has failed (SERVFAIL, NOTIMP), this time included; 0: it has not. */
   readonly failures: number
+  /** Of a failure: how often upstreams had come back by then (`recoveries`). */
+  readonly recoveries: number
   /** It has what its question asks for. */
   readonly answered: boolean
   /** Milliseconds of the monotonic clock. */

@@ -18,6 +18,7 @@ import { createPlaces, NoPlace, type Place, type Places } from '../../upstream/p
 import { shuffled } from '../../upstream/random.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import { answerFor, sharingKey, upstreamRequest } from './coalesce.ts'
+import { createFailures } from './failures.ts'
 import { createFlights } from './flights.ts'
 import type { ForwardMetrics } from './metrics.ts'
 import type { ServerList } from './servers.ts'
@@ -34,6 +35,8 @@ export interface Forward {
   /** Queries that wait for an upstream. */
   readonly running: number
   answer(query: Query): Outcome | Promise<Outcome>
+  /** How often upstreams have come back. */
+  recoveries(): number
   /** Answers SERVFAIL to the queries that wait. */
   abort(): void
 }
@@ -44,11 +47,14 @@ export interface ForwardOptions {
   readonly clock: Clock
   readonly metrics: ForwardMetrics
   readonly places: Places
+  /** Whether failures to answer the name are kept by a plugin in front. */
+  readonly failuresAreKept: (name: string) => boolean
 }
 
 const ended: ExchangeResult = { kind: 'failed', error: new NoPlace('the query has ended') }
 
-export function createForward({ settings, servers, clock, metrics, places }: ForwardOptions): Forward {
+export function createForward(options: ForwardOptions): Forward {
+  const { settings, servers, clock, metrics, places } = options
   const flights = createFlights<ExchangeResult>(ended)
   const order = createOrder(settings.policy)
   const policy: ExchangePolicy = {
@@ -63,6 +69,8 @@ export function createForward({ settings, servers, clock, metrics, places }: For
     places,
   }
   const unrecorded: ExchangePolicy = { ...policy, onAllDown: () => undefined, onAnswer: () => undefined }
+  const recoveries = (): number => servers.current.reduce((sum, { health }) => sum + health.recoveries, 0)
+  const failures = createFailures({ clock, recoveries, onEvicted: metrics.failureEvicted })
   let running = 0
   /** `max_concurrent`, shared fairly: when it is reached, the client that has most loses its oldest to a newcomer. */
   const concurrent =
@@ -77,7 +85,10 @@ export function createForward({ settings, servers, clock, metrics, places }: For
   function ask(query: Query, asked: AskedUpstream, losable: Losable): Promise<ExchangeResult> {
     const { request, key, transport } = asked
     const [question] = request.questions
+    const longest = clock.now() + settings.readTimeout
     const deadline = Math.min(clock.now() + questionTimeout, query.budget.deadline)
+    // A question that has little time left may fail where another one does not.
+    const keeps = deadline >= longest && !query.unrecorded && !options.failuresAreKept(query.name)
     return flights.join(
       key,
       `${query.name} ${question.type} ${question.class}`,
@@ -90,9 +101,15 @@ export function createForward({ settings, servers, clock, metrics, places }: For
         const wire = encodeMessage(request, { limit: 0xffff })
         const client = query.client.address
         const asking = { wire, question, transport, client, deadline, cancellation }
-        return exchange(asking, upstreams, { ...(query.unrecorded ? unrecorded : policy), maxAttempts })
+        const result = exchange(asking, upstreams, { ...(query.unrecorded ? unrecorded : policy), maxAttempts })
+        return keeps && key !== undefined ? result.then((settled) => noted(key, settled)) : result
       },
     )
+  }
+
+  function noted(key: string, result: ExchangeResult): ExchangeResult {
+    failures.note(key, result)
+    return result
   }
 
   function prepare(query: Query): AskedUpstream {
@@ -125,8 +142,11 @@ export function createForward({ settings, servers, clock, metrics, places }: For
     matches: (name) =>
       isSubdomain(settings.from, name) &&
       (name === settings.from || !settings.except.some((excepted) => isSubdomain(excepted, name))),
+    recoveries,
     answer(query) {
       const asked = prepare(query)
+      const failed = asked.key === undefined ? undefined : failures.get(asked.key)
+      if (failed) return outcome(query, failed)
       const losable: Losable = { cancellation: undefined }
       // A query that shares an exchange costs no upstream anything.
       if (!concurrent || flights.isUnderWay(asked.key)) return forward(query, asked, losable, undefined)

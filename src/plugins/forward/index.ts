@@ -10,6 +10,8 @@ import { errorMessage } from '../../telemetry/error-text.ts'
 import { systemRoots } from '../../trust/system-roots.ts'
 import { createPlaces, type Places } from '../../upstream/places.ts'
 import { createUpstream, type UpstreamTarget } from '../../upstream/upstream.ts'
+import { recoveries } from '../cache/capability.ts'
+import { failuresAreKept as failuresAreKeptCapability } from './capability.ts'
 import { createForward, type Forward, forwardChain } from './forward.ts'
 import { createForwardMetrics, type ForwardMetrics } from './metrics.ts'
 import { createServerList, type ServerList, type ServerListOptions } from './servers.ts'
@@ -26,13 +28,22 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
   const metrics = createForwardMetrics(setup.metrics)
   const { clock } = setup
   const places = acquirePlaces(setup, metrics)
-  const forwards = all.map((settings) =>
-    createForward({ settings, servers: openServers(settings, setup, metrics), clock, metrics, places: places.value }),
-  )
+  let keepers: readonly ((name: string) => boolean)[] = []
+  const failuresAreKept = (name: string): boolean => keepers.some((keeps) => keeps(name))
+  const forwards = all.map((settings) => {
+    const servers = openServers(settings, setup, metrics)
+    return createForward({ settings, servers, clock, metrics, places: places.value, failuresAreKept })
+  })
+  const recovered = (): number => forwards.reduce((sum, each) => sum + each.recoveries(), 0)
   return {
     handler: forwardChain(forwards),
-    provides: [provide(everyClass, true), provide(explainLines, ({ name }) => explain(forwards, name))],
+    provides: [
+      provide(everyClass, true),
+      provide(explainLines, ({ name }) => explain(forwards, name)),
+      provide(recoveries, recovered),
+    ],
     async start() {
+      keepers = setup.block.capabilities(failuresAreKeptCapability).map(({ value }) => value)
       await Promise.all(forwards.map(({ servers }) => servers.start()))
     },
     async stop() {

@@ -10,6 +10,7 @@ export interface ForwardMetrics {
   allDown(): void
   tooMany(): void
   refused(reason: Refusal): void
+  failureEvicted(): void
 }
 
 const proxy = 'forward'
@@ -53,6 +54,13 @@ export function createForwardMetrics(registry: MetricsRegistry): ForwardMetrics 
     'Exchanges with upstreams that were refused or ended because too many were under way.',
     ['reason'],
   )
+  const evicted = registry
+    .counter(
+      'slicedns_forward_failure_evictions_total',
+      'Failures of questions that were forgotten early because too many were kept.',
+      [],
+    )
+    .with()
   // Shown from the start, so that `rate` and `increase` see the first event.
   for (const reason of ['exchanges', 'octets', 'share']) refused.with(reason)
   const cells = new Map<string, HistogramCell>()
@@ -74,5 +82,6 @@ export function createForwardMetrics(registry: MetricsRegistry): ForwardMetrics 
     allDown: () => broken.inc(),
     tooMany: () => rejects.inc(),
     refused: (reason) => refused.with(reason).inc(),
+    failureEvicted: () => evicted.inc(),
   }
 }

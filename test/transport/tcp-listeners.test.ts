@@ -23,6 +23,16 @@ describe('TCP listeners that a reload replaces', () => {
       }))
   }
 
+  test('a listener may come back before its old sockets are closed', () =>
+    withTransport({}, async ({ transport, port, listener }) => {
+      for (const listeners of [[listener(here)], [], [listener(here)], [listener(everywhere)], [listener(here)]])
+        await transport.apply(listeners)
+      const client = await tcpClient('127.0.0.1', port)
+      client.write(frame(query('table')))
+      assert.equal((await client.next()).space, here.space)
+      client.close()
+    }))
+
   test('no connection is reset while listeners take turns at its address', () =>
     withTransport({}, async ({ transport, port, listener }) => {
       await transport.apply([listener(everywhere)])

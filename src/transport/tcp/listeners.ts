@@ -301,6 +301,11 @@ function overlaps(host: Host, port: number, endpoints: readonly Endpoint[]): boo
   return endpoints.some(
     ({ listener, servers }) =>
       listener.port === port &&
-      servers.some(({ host: other }) => other.family === host.family && (other.wildcard || host.wildcard)),
+      servers.some(
+        ({ host: other, server }) =>
+          server.listening &&
+          other.family === host.family &&
+          (other.wildcard || host.wildcard || isSameAddress(other.address, host.address)),
+      ),
   )
 }

@@ -1,5 +1,5 @@
 /** The upstreams of one `forward`. Files are read again when they change; host names are resolved again. */
-import { lookup, Resolver } from 'node:dns/promises'
+import { Resolver } from 'node:dns/promises'
 import { stat } from 'node:fs/promises'
 import type { Held } from '../../plugin/contract.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
@@ -7,6 +7,7 @@ import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { Upstream, UpstreamTarget } from '../../upstream/upstream.ts'
 import { mostTargets } from './settings.ts'
+import { systemAddresses } from './system-names.ts'
 import { readNameservers, type UpstreamAddress } from './targets.ts'
 
 export interface ServerList {
@@ -138,7 +139,7 @@ const toServer = ({ protocol, address, port, serverName }: UpstreamTarget): Upst
 })
 
 async function addressesOf(host: string, resolvers: readonly string[]): Promise<readonly string[]> {
-  if (resolvers.length === 0) return (await lookup(host, { all: true })).map(({ address }) => address)
+  if (resolvers.length === 0) return systemAddresses(host)
   const resolver = new Resolver({ timeout: 2 * second, tries: 2 })
   resolver.setServers(resolvers)
   const families = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])

@@ -1,0 +1,26 @@
+/** What a host name means to this machine. */
+import { lookup } from 'node:dns/promises'
+import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+
+const hostsFile = '/etc/hosts'
+
+/**
+ * The addresses that /etc/hosts has for the name, else those that the system's resolver has. The name is absolute: the
+ * search domains of resolv.conf are made for the programs of a pod, and must not lead an upstream's name elsewhere.
+ */
+export async function systemAddresses(host: string): Promise<readonly string[]> {
+  const name = host.replace(/\.$/, '').toLowerCase()
+  const listed = (await readHosts()).filter(({ names }) => names.includes(name)).map(({ address }) => address)
+  if (listed.length > 0) return listed
+  return (await lookup(`${name}.`, { all: true })).map(({ address }) => address)
+}
+
+async function readHosts(): Promise<{ readonly address: string; readonly names: readonly string[] }[]> {
+  // A machine without the file has no such names.
+  const text = await readFile(hostsFile, 'utf8').catch(() => '')
+  return text.split('\n').flatMap((line) => {
+    const [address, ...names] = line.replace(/#.*/, '').toLowerCase().trim().split(/\s+/)
+    return isIP(address!) ? [{ address: address!, names }] : []
+  })
+}

@@ -88,6 +88,6 @@ function versionText(): string {
 }
 
 function pluginsText(): string {
-  const names = plugins.map(({ name }) => `  dns.${name}`).sort()
-  return `Server types:\n  dns\n\nPlugins:\n${names.join('\n')}\n`
+  const names = plugins.map(({ name }) => `${name}\n`).sort()
+  return names.join('')
 }

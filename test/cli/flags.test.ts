@@ -43,7 +43,7 @@ describe("the server's flags are CoreDNS's, in Go's syntax", () => {
     [['-h'], 0, /^Usage: slicedns/],
     [['--help'], 0, /^Usage: slicedns/],
     [['-version'], 0, /^slicedns-\d+\.\d+\.\d+\n/],
-    [['-plugins'], 0, /^ {2}dns\.whoami$/m],
+    [['-plugins'], 0, /^acl\nany\n[\s\S]*\nwhoami\n$/],
     [['-bogus'], 2, /^flag provided but not defined: -bogus\nUsage: slicedns/],
     [['---conf'], 2, /^bad flag syntax: ---conf\n/],
     [['-conf'], 2, /^flag needs an argument: -conf\n/],

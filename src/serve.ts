@@ -76,12 +76,13 @@ export async function serve(args: readonly string[]): Promise<void> {
       writer,
       dataPlane: { collect: () => collect(writer) },
       limits,
-      openIngress: (onMiss, onAnswered) =>
+      openIngress: (onMiss, onAnswered, onRelayed) =>
         createTransport({
           table: writer.handle,
           addReader: () => writer.addReader(),
           onMiss,
           onAnswered,
+          onRelayed,
           log,
           metrics,
           processLimits: limits,

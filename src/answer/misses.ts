@@ -28,6 +28,10 @@ export const missReason = {
   rule: 12,
 } as const
 
+/** The table knows nothing of the name: a plugin behind it may, or the upstream that the relay asks. */
+export const isRelayable = (reason: number): boolean =>
+  reason === missReason.name || reason === missReason.open || reason === missReason.expired
+
 /** The reasons as metrics name them, by number. */
 export const missLabels = [
   'none',

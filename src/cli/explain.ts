@@ -137,7 +137,10 @@ function explanationText(explanation: Explanation): string {
   const { name, type, listener, zone, path, reason, steps, rcode } = explanation
   const block = zone === '' ? 'no server block matches' : `server block of zone ${zone}`
   const lines = [`${name} ${type} at ${listener}: ${block}`]
-  lines.push(path === 'table' ? 'answered from the table' : `answered by the chain${reason && `: ${reason}`}`)
+  if (path === 'table') lines.push('answered from the table')
+  else if (path === 'relay')
+    lines.push('relayed by a UDP thread; over TCP, and for unusual answers, answered by the chain')
+  else lines.push(`answered by the chain${reason && `: ${reason}`}`)
   const rows = steps.flatMap(({ plugin, lines: said }) =>
     (said.length === 0 ? [''] : said).map((line, index) => [index === 0 ? `  ${plugin}` : '', line]),
   )

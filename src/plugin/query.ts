@@ -1,4 +1,5 @@
 import type { Message } from '../dns/message.ts'
+import type { BegunExchange } from './begun-exchange.ts'
 import type { QueryBudget } from './budget.ts'
 
 /** The transport that a query came over. All but `udp` are streams, whose replies have up to 65,535 octets. */
@@ -49,6 +50,8 @@ export interface Query {
    * internal lookups).
    */
   readonly releaseSlot?: (() => () => void) | undefined
+  /** An exchange that has been begun for the query; never for an internal lookup. */
+  readonly begun?: BegunExchange | undefined
   /** The value that a plugin has for a label (`plugin/label`), where `metadata` collects them for this name. */
   readonly metadata?: ((label: string) => string | undefined) | undefined
   /**

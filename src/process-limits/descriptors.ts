@@ -5,10 +5,10 @@ import type { ReadText } from './cgroup.ts'
  * Sixteenths of the limit. 256 descriptors are enough to serve everything and to forward a little. One sixteenth is left
  * for what none of these counts (a descriptor that is being closed, DNS over TCP to an upstream's second address).
  */
-const sixteenths = { own: 4, http: 2, tcpClients: 4, upstreamExchanges: 5 } as const
+const sixteenths = { own: 4, http: 2, tcpClients: 4, upstreamExchanges: 3, relaySockets: 2 } as const
 
 /** Where more has no use. */
-const most = { own: 256, http: 128, tcpClients: 10_000, upstreamExchanges: 2048 } as const
+const most = { own: 256, http: 128, tcpClients: 10_000, upstreamExchanges: 2048, relaySockets: 16_384 } as const
 
 /** Where the system states no limit: the highest that Linux grants by default (fs.nr_open). */
 const unlimited = 1_048_576
@@ -24,6 +24,8 @@ export interface DescriptorLimits {
   readonly tcpClients: number
   /** Sockets of queries to upstreams. */
   readonly upstreamExchanges: number
+  /** Sockets from which UDP threads relay queries, kept for many of them. */
+  readonly relaySockets: number
 }
 
 /** Node.js raises its soft limit to the hard one at start, so the soft one is what counts. */
@@ -41,5 +43,6 @@ export function divideDescriptors(limit: number): DescriptorLimits {
     http: share('http'),
     tcpClients: share('tcpClients'),
     upstreamExchanges: share('upstreamExchanges'),
+    relaySockets: share('relaySockets'),
   }
 }

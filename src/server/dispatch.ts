@@ -31,7 +31,7 @@ export interface Dispatcher {
 
 /** Who asked, and how. */
 export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt' | 'unrecorded'> &
-  Partial<Pick<Query, 'releaseSlot'>>
+  Partial<Pick<Query, 'releaseSlot' | 'begun'>>
 
 export interface DispatcherOptions {
   readonly log: Logger
@@ -94,7 +94,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
     const inner: Message = { ...request, opcode: 0, questions: [{ name, type, class: dnsClass.IN }] }
     const dependence: Dependence = { onClient: false }
-    const outcome = await runChain(inner, plan, { ...asked, releaseSlot: undefined }, depth + 1, dependence)
+    const outcome = await runChain(
+      inner,
+      plan,
+      { ...asked, releaseSlot: undefined, begun: undefined },
+      depth + 1,
+      dependence,
+    )
     if (!dependence.onClient && !outcome.forClient) return outcome
     cause.dependence.onClient = true
     return forClient(outcome)
@@ -132,8 +138,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         throw error
       }
       const budget = budgets.open(miss.receivedAt, miss.signal)
-      const { transport, client, local, receivedAt, releaseSlot } = miss
-      const asked: Asked = { transport, client, local, receivedAt, releaseSlot, budget, unrecorded: undefined }
+      const { transport, client, local, receivedAt, releaseSlot, begun } = miss
+      const asked: Asked = { transport, client, local, receivedAt, releaseSlot, begun, budget, unrecorded: undefined }
       const outcome = runChain(request, plan, asked)
       if (!(outcome instanceof Promise)) return octetsOf(outcome, request, miss, plan)
       return orEnded(outcome, budget).then((settled) => octetsOf(settled, request, miss, plan))
@@ -190,6 +196,7 @@ export function queryFor(request: Message, plan: ListenerPlan, asked: Asked, loo
     budget: asked.budget,
     releaseSlot: asked.releaseSlot,
     unrecorded: asked.unrecorded,
+    begun: asked.begun,
     lookup,
   }
 }

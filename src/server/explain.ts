@@ -28,7 +28,8 @@ export interface Explanation {
   readonly listener: string
   /** The zone of the server block that takes the query; '' when none does. */
   readonly zone: string
-  readonly path: 'table' | 'chain'
+  /** `relay`: UDP threads pass the question to an upstream, and its answer to the client. */
+  readonly path: 'table' | 'relay' | 'chain'
   /** Why the table has no answer; '' when it has. */
   readonly reason: string
   /** Each plugin in chain order, with what it says of this query. */
@@ -83,13 +84,14 @@ async function explainOn(
   const source = plugins.find(({ instance }) =>
     capabilityOf(instance, compiledSource)?.zones.some((zone) => isSubdomain(zone, query.name)),
   )
+  const isRelayed = table.relayable && (listener.relay?.takes(query.name, type) ?? false)
   const claims = source ? claimsOn(plugins, source.plugin, query) : []
   return {
     name,
     type: typeName(type),
     listener: plan.server,
     zone: routed?.zone ?? '',
-    path: table.reply ? 'table' : 'chain',
+    path: table.reply ? 'table' : isRelayed ? 'relay' : 'chain',
     reason: table.reply ? '' : [table.reason, ...claims.map(({ plugin, reason }) => `${plugin}: ${reason}`)].join('; '),
     steps: plugins.map(({ plugin, instance }) => ({
       plugin,

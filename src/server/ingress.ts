@@ -1,9 +1,11 @@
 /** The transports as the server sees them: it names the listeners, they open, keep, switch and close the sockets. */
 
 import type { Scheme } from '../corefile/keys.ts'
+import type { BegunExchange } from '../plugin/begun-exchange.ts'
 import type { ConnectionTimeouts } from '../plugin/capabilities/listening.ts'
 import type { LoadShedding } from '../plugin/capabilities/load-shedding.ts'
 import type { ProxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
+import type { RelayTable } from '../plugin/capabilities/relay.ts'
 import type { AnsweredQuery } from '../plugin/observer.ts'
 import type { SocketAddress, Transport } from '../plugin/query.ts'
 
@@ -24,6 +26,18 @@ export interface Listener {
   readonly proxyProtocol?: ProxyProtocol | undefined
   /** `shed`: what cannot be answered over UDP is dropped instead of SERVFAIL. */
   readonly shedding?: LoadShedding | undefined
+  /** Absent: every query that the table does not answer goes to the plugin chain. */
+  readonly relay?: RelaySource | undefined
+}
+
+/** What a listener's UDP threads pass to upstreams by themselves. */
+export interface RelaySource {
+  /** Undefined: nothing. */
+  table(): RelayTable | undefined
+  /** Whether a query that the table has nothing for is relayed. */
+  takes(name: string, qtype: number): boolean
+  /** Calls `changed` when `table` gives something else. */
+  watch(changed: () => void): { remove(): void }
 }
 
 /** A query that the table does not answer. */
@@ -44,12 +58,21 @@ export interface Miss {
    * Aborted when the client has gone, so that no work is done for the reply. Absent where that cannot be known (UDP).
    */
   readonly signal?: AbortSignal
+  /** What a UDP thread has begun for it. */
+  readonly begun?: BegunExchange | undefined
   /** As in Query. */
   readonly releaseSlot?: (() => () => void) | undefined
 }
 
 /** Resolves to the reply's octets (already cut to the client's limit), or undefined to say nothing. Never rejects. */
 export type MissHandler = (miss: Miss) => Promise<Uint8Array | undefined> | Uint8Array | undefined
+
+/** Hears of a query that was relayed, with the upstream's reply as it came. Never throws. */
+export type RelayedHandler = (relayed: Relayed) => void
+
+export interface Relayed extends Pick<Miss, 'request' | 'client' | 'local' | 'listener' | 'receivedAt'> {
+  readonly reply: Uint8Array
+}
 
 /**
  * Hears of a query that was answered from `space` of the table, under a profile that is observed. False when the

@@ -1,5 +1,6 @@
 import type { Responder } from '../answer/api.ts'
 import { MISS, transportCode } from '../answer/api.ts'
+import { isRelayable } from '../answer/misses.ts'
 import type { Message } from '../dns/message.ts'
 import { encodeMessage, parseMessage } from '../dns/wire.ts'
 import { systemClock } from '../scheduling/clock.ts'
@@ -8,7 +9,11 @@ import { systemClock } from '../scheduling/clock.ts'
 export type TableProbe = (
   space: number,
   request: Message,
-) => { readonly reply: Message | undefined /** Why not, when there is no reply. */; readonly reason: string }
+) => {
+  readonly reply: Message | undefined /** Why not, when there is no reply. */
+  readonly reason: string
+  readonly relayable: boolean
+}
 
 /**
  * `missReason` describes the responder's last miss. The probe has a reader slot of its own, so it is safe at any time.
@@ -21,6 +26,10 @@ export function createTableProbe(responder: Responder, missReason: () => string)
     const length = responder.answer(octets, 0, octets.length, space, transportCode.stream, reply, 0)
     const answered = length > 0 ? parseMessage(reply, 0, length) : undefined
     responder.offline()
-    return { reply: answered, reason: length === MISS ? missReason() : '' }
+    return {
+      reply: answered,
+      reason: length === MISS ? missReason() : '',
+      relayable: length === MISS && isRelayable(responder.missReason()),
+    }
   }
 }

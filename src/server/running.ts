@@ -11,6 +11,7 @@ import type { PublishedBlock } from './gate.ts'
 import type { Listener } from './ingress.ts'
 import { startPlugins, stopInstances } from './lifecycle.ts'
 import { publishBlock } from './publish.ts'
+import { createRelaySource } from './relay.ts'
 import { maxRules, spaceRules } from './space-rules.ts'
 
 export interface RunningConfiguration {
@@ -46,9 +47,17 @@ export async function run(
     spaces.set(space, plan)
     const blocks = plan.blocks.map((block) => asPublished(block, plan))
     writer.rules(space, spaceRules(blocks, space, writer, warnOfRules(plan, log)))
-    for (const block of blocks) published.push(publishBlock(block, space, writer))
+    const ofPlan = blocks.map((block) => publishBlock(block, space, writer))
+    published.push(...ofPlan)
     const { address, port, shards, timeouts, proxyProtocol, shedding } = plan
-    return { scheme: 'dns', address, port, space, shards, timeouts, proxyProtocol, shedding }
+    const relay = createRelaySource({
+      plan,
+      space,
+      writer,
+      published: (block) => asPublished(block, plan),
+      settled: Promise.all(ofPlan.map(({ settled }) => settled)),
+    })
+    return { scheme: 'dns', address, port, space, shards, timeouts, proxyProtocol, shedding, relay }
   }
 
   async function stop(): Promise<void> {

@@ -6,6 +6,7 @@ import { createQueryMetrics } from '../plugin/query-metrics.ts'
 import type { ProcessLimits } from '../process-limits/index.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import type { TableWriter } from '../table/api.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { createBoundedWaits } from './bounded-waits.ts'
@@ -13,11 +14,12 @@ import { configure } from './configuration.ts'
 import { createDispatcher, type Dispatcher } from './dispatch.ts'
 import { startDrain } from './drain.ts'
 import { createInFlight } from './in-flight.ts'
-import type { AnsweredHandler, Ingress, Miss, MissHandler } from './ingress.ts'
+import type { AnsweredHandler, Ingress, Miss, MissHandler, Relayed, RelayedHandler } from './ingress.ts'
 import { panicCounter } from './panics.ts'
 import { createSharedValues } from './process-state.ts'
 import { notifyObservers } from './query-log.ts'
 import { createQuestionBudgets, type QuestionBudgets } from './question-budget.ts'
+import { keepRelayed } from './relayed.ts'
 import { createReload, logWarnings } from './reload.ts'
 import { type RunningConfiguration, run } from './running.ts'
 
@@ -37,7 +39,7 @@ export interface ServerOptions {
   readonly writer: TableWriter
   readonly dataPlane: DataPlaneFacts
   readonly limits: ProcessLimits
-  readonly openIngress: (onMiss: MissHandler, onAnswered: AnsweredHandler) => Ingress
+  readonly openIngress: (onMiss: MissHandler, onAnswered: AnsweredHandler, onRelayed: RelayedHandler) => Ingress
   /** Called by ProcessState.fatal. */
   readonly fatal: (text: string) => never
 }
@@ -84,7 +86,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   // First of all: the transport starts a thread, which takes as long as the configuration, beside it.
-  const ingress = options.openIngress(onMiss, onAnswered)
+  const ingress = options.openIngress(onMiss, onAnswered, onRelayed)
   let running: RunningConfiguration
   try {
     running = await start(corefile)
@@ -119,6 +121,17 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (!plan) return false
     notifyObservers(query, plan, plugin, log)
     return true
+  }
+
+  function onRelayed(relayed: Relayed): void {
+    const { space } = relayed.listener
+    const plan = ownerOf(space)?.planOf(space)
+    if (!plan) return
+    try {
+      keepRelayed(relayed, plan, budgets)
+    } catch (error) {
+      log.error(`a relayed reply is not kept: ${errorMessage(error)}`)
+    }
   }
 
   async function end(configuration: RunningConfiguration): Promise<void> {

@@ -4,7 +4,7 @@ import { createQueryRing, createResponder, LOCAL } from '../answer/index.ts'
 import { type Libc, loadLibc } from '../libc/libc.ts'
 import { type ProcessLimits, readProcessLimits } from '../process-limits/index.ts'
 import { type Clock, systemClock } from '../scheduling/clock.ts'
-import type { AnsweredHandler, Ingress, Listener, MissHandler } from '../server/ingress.ts'
+import type { AnsweredHandler, Ingress, Listener, MissHandler, RelayedHandler } from '../server/ingress.ts'
 import type { TableHandle } from '../table/api.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -28,6 +28,7 @@ export interface TransportOptions {
   readonly addReader: () => { readonly slot: number; release(): void }
   readonly onMiss: MissHandler
   readonly onAnswered: AnsweredHandler
+  readonly onRelayed: RelayedHandler
   readonly log: Logger
   readonly metrics: MetricsRegistry
   readonly clock?: Clock
@@ -55,7 +56,7 @@ interface SchemeTransport {
 }
 
 export function createTransport(options: TransportOptions): Ingress {
-  const { log, onMiss, table, addReader, clock = systemClock } = options
+  const { log, onMiss, onRelayed, table, addReader, clock = systemClock } = options
   const limits: Limits = { ...limitsFor(options.processLimits ?? readProcessLimits()), ...options.limits }
   const metrics = registerMetrics(options.metrics)
   const queryLog = openQueryLogReader({
@@ -82,7 +83,7 @@ export function createTransport(options: TransportOptions): Ingress {
   const udp =
     native === undefined
       ? openDgram({ ...shared, tableAnswers })
-      : openUdpThreads({ ...shared, native, tableAnswers, responder: options.responder?.module, dieAfter })
+      : openUdpThreads({ ...shared, native, onRelayed, tableAnswers, responder: options.responder?.module, dieAfter })
   /** TCP comes first: it detects another server on the same port. */
   const transports: readonly SchemeTransport[] = [
     { scheme: 'dns', transport: openStreamTransport(tcp, { ...shared, native }) },

@@ -8,6 +8,8 @@ const kibibyte = 1024
 export interface Limits {
   /** UDP threads, and so sockets of a listener: `multisocket 1024` gets as many as there are CPUs. One costs 9 MiB. */
   readonly udpThreads: number
+  /** Sockets from which one UDP thread relays queries to upstreams. */
+  readonly relaySockets: number
   /** UDP queries that wait for the plugin chain; more get SERVFAIL. */
   readonly udpPending: number
   /** Octets of the ring in which a thread hands its misses over (a power of two): 4,000 queries of the usual size. */
@@ -49,9 +51,14 @@ export interface Limits {
 /** What one client may have of all connections. */
 const clientShare = 1 / 4
 
-export function limitsFor({ memory, tcpConnections }: ProcessLimits): Limits {
+/** Two servers' worth of sockets (socketsPerServer): with more servers each has fewer. */
+const mostRelaySockets = 1024
+
+export function limitsFor({ memory, tcpConnections, descriptors }: ProcessLimits): Limits {
+  const udpThreads = Math.max(4, availableParallelism())
   return {
-    udpThreads: Math.max(4, availableParallelism()),
+    udpThreads,
+    relaySockets: Math.min(mostRelaySockets, Math.floor(descriptors.relaySockets / udpThreads)),
     udpPending: 8192,
     missRingBytes: 512 * kibibyte,
     waitingBytes: memory.waitingQueries,

@@ -9,6 +9,12 @@ export interface TransportMetrics {
   readonly threadRestarts: CounterCell
   readonly logDropped: CounterCell
   readonly waitingRefused: CounterCell
+  readonly relayed: CounterCell
+  readonly relayShared: CounterCell
+  readonly relayHandedOver: CounterCell
+  readonly relayStrays: CounterCell
+  readonly relayFull: CounterCell
+  readonly relayUnkept: CounterCell
   readonly tcpConnections: GaugeCell
   /** Connections closed, by what there was too much of. */
   readonly tcpEvictions: Readonly<Record<'connections' | 'input' | 'output', CounterCell>>
@@ -52,6 +58,27 @@ export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
     waitingRefused: counter(
       'slicedns_waiting_queries_refused_total',
       'Queries answered SERVFAIL because those waiting for the plugin chain took all memory that they may take.',
+    ),
+    relayed: counter('slicedns_relayed_total', "Queries that UDP threads have answered with an upstream's answer."),
+    relayShared: counter(
+      'slicedns_relay_shared_total',
+      'Queries that waited for the answer to the same question of another client.',
+    ),
+    relayHandedOver: counter(
+      'slicedns_relay_handed_over_total',
+      'Queries that the plugin chain got after an upstream was asked: no answer yet, an error, or an unusual answer.',
+    ),
+    relayStrays: counter(
+      'slicedns_relay_strays_total',
+      'Datagrams from upstreams that answer no question under way: late, or forged.',
+    ),
+    relayFull: counter(
+      'slicedns_relay_full_total',
+      'Queries that the plugin chain got because a UDP thread had too many under way.',
+    ),
+    relayUnkept: counter(
+      'slicedns_relay_unkept_total',
+      'Relayed answers that are not cached, because the main thread was behind.',
     ),
     tcpConnections: registry.gauge('slicedns_tcp_connections', 'Open TCP connections of DNS clients.', []).with(),
     tcpEvictions: {

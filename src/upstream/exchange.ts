@@ -7,7 +7,7 @@ import type { Message, Question } from '../dns/message.ts'
 import type { Clock, Timer } from '../scheduling/clock.ts'
 import { classifyReply } from './answers.ts'
 import { createAttemptPlan } from './attempts.ts'
-import type { Sending, UpstreamTransport } from './connection.ts'
+import { type Receiver, reasonOf, type Sending, type UpstreamTransport } from './connection.ts'
 import { NoPlace, type Place, type Places } from './places.ts'
 import { shuffled } from './random.ts'
 import type { Upstream } from './upstream.ts'
@@ -41,6 +41,15 @@ export interface UpstreamQuestion {
   /** Monotonic milliseconds at which the question has failed; never later than `questionTimeout` from now. */
   readonly deadline?: number
   readonly cancellation?: Cancellation
+  /** The first attempt, over UDP, where it has been made already. */
+  readonly begun?: BegunAttempt | undefined
+}
+
+export interface BegunAttempt {
+  readonly upstream: Upstream
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+  take(receiver: Receiver): { cancel(): void }
 }
 
 /** Ends a question without a waiting client. An AbortSignal would cost a forwarded query a tenth of its time. */
@@ -88,6 +97,11 @@ export function exchange(
   upstreams: readonly Upstream[],
   policy: ExchangePolicy,
 ): Promise<ExchangeResult> {
+  const { begun } = question
+  if (begun) {
+    const others = upstreams.filter((upstream) => upstream !== begun.upstream && !upstream.health.down)
+    return race(question, [begun.upstream, ...suspectsLast(others)], questionTimeout, policy)
+  }
   const healthy = upstreams.filter(({ health }) => !health.down)
   if (healthy.length > 0) return race(question, suspectsLast(healthy), questionTimeout, policy)
   policy.onAllDown()
@@ -115,6 +129,7 @@ function race(
   const deadline = Math.min(clock.now() + timeout, question.deadline ?? Number.POSITIVE_INFINITY)
   const plan = createAttemptPlan(order, policy.maxAttempts, readTimeout)
   const waiting = new Set<Attempt>()
+  let { begun } = question
   let lastStartedAt = 0
   let timer: Timer | undefined
   let settled = false
@@ -140,11 +155,13 @@ function race(
       noPlace()
       return false
     }
-    lastStartedAt = clock.now()
-    const sending = upstream.send(transport, question.wire, {
+    const receiver: Receiver = {
       answer: (bytes) => receive(attempt, bytes),
       failed: (error) => fail(attempt, error),
-    })
+    }
+    lastStartedAt = begun?.startedAt ?? clock.now()
+    const sending = begun ? sendingOf(begun, receiver) : upstream.send(transport, question.wire, receiver)
+    begun = undefined
     const attempt: Attempt = {
       upstream,
       transport,
@@ -275,6 +292,15 @@ function race(
   else if (!askNext()) settle(fallback)
   else if (question.cancellation) question.cancellation.cancel = cancel
   return promise
+}
+
+/** What has been sent already. */
+function sendingOf({ upstream, take }: BegunAttempt, { answer, failed }: Receiver): Sending {
+  const waiting = take({
+    answer,
+    failed: (error) => failed(new Error(`read udp ${upstream.to}: read: ${reasonOf(error)}`)),
+  })
+  return { cancel: () => waiting.cancel(), timeout: () => new Error(`read udp ${upstream.to}: i/o timeout`) }
 }
 
 function noteOvertaken(upstream: Upstream): void {

@@ -19,6 +19,8 @@ export interface HealthOptions {
   readonly domain: string
   /** Counts a failed check. */
   readonly onFailure: () => void
+  /** `trusted`: it is neither suspected nor down. Called when that changes. */
+  readonly onChange?: (trusted: boolean) => void
 }
 
 export interface Health {
@@ -69,6 +71,7 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
     fails = 0
     checking = false
     timer?.cancel()
+    options.onChange?.(true)
     return true
   }
 
@@ -85,6 +88,7 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
     suspect() {
       if (checking || stopped || maxFails === 0) return
       checking = true
+      options.onChange?.(false)
       check()
     },
     alive() {

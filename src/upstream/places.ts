@@ -8,8 +8,8 @@ import type { Clock } from '../scheduling/clock.ts'
 
 export interface PlacesOptions {
   readonly clock: Clock
-  /** Exchanges at a time. */
-  readonly exchanges: number
+  /** Exchanges at a time; a function where others take of them too. */
+  readonly exchanges: number | (() => number)
   /** Octets of messages at a time. */
   readonly octets: number
   /** Called for each exchange that gets no place or loses it. */
@@ -52,7 +52,7 @@ export function createPlaces({ clock, exchanges, octets: mostOctets, onRefused }
   let octets = 0
 
   function shortage(more: number): 'exchanges' | 'octets' | undefined {
-    if (all.size >= exchanges) return 'exchanges'
+    if (all.size >= (typeof exchanges === 'number' ? exchanges : exchanges())) return 'exchanges'
     return octets + more > mostOctets ? 'octets' : undefined
   }
 

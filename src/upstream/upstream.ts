@@ -2,6 +2,8 @@
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
 import { connectableAddress } from '../dns/address.ts'
+import { loadLibc } from '../libc/libc.ts'
+import { encodeSocketAddress } from '../libc/sockaddr.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import {
   type Endpoint,
@@ -14,6 +16,7 @@ import {
 import { createHealth, type Health } from './health.ts'
 import { createHedgeDelay, type HedgeDelay } from './hedge-delay.ts'
 import { createHttpsConnection } from './https.ts'
+import { createSharedState, delayIn, healthCell } from './shared-state.ts'
 import { createStreamConnection } from './stream.ts'
 import { createUdpConnection } from './udp.ts'
 
@@ -55,6 +58,10 @@ export interface UpstreamMetrics {
 }
 
 export interface Upstream {
+  /** Unique in the process. */
+  readonly number: number
+  /** For the UDP threads, where they may ask it: plain UDP, with the system's calls for it. */
+  readonly relay: UpstreamRelay | undefined
   /** `192.0.2.1:53`: the `to` of metrics. */
   readonly to: string
   readonly health: Health
@@ -64,6 +71,15 @@ export interface Upstream {
   send(transport: UpstreamTransport, wire: Uint8Array, receiver: Receiver): Sending
   close(): void
 }
+
+/** See shared-state.ts. Kernel socket addresses: the server's, and the one to send from. */
+export interface UpstreamRelay {
+  readonly server: Uint8Array
+  readonly source: Uint8Array | undefined
+  readonly shared: SharedArrayBuffer
+}
+
+let lastNumber = 0
 
 export function createUpstream(target: UpstreamTarget, options: UpstreamOptions): Upstream {
   const to = endpointText(target)
@@ -81,15 +97,20 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
     return stream
   }
 
+  const relay = target.protocol === 'dns' && !options.forceTcp ? createRelay(target, options.source) : undefined
+  const cell = relay && healthCell(relay.shared)
   const health = createHealth(() => connection('udp'), {
     clock: options.clock,
     ...options.health,
     onFailure: () => options.metrics.checkFailed(to),
+    ...(cell && { onChange: (trusted) => cell.block(!trusted) }),
   })
   return {
+    number: ++lastNumber,
+    relay,
     to,
     health,
-    hedgeDelay: createHedgeDelay(),
+    hedgeDelay: createHedgeDelay(relay && delayIn(relay.shared)),
     overtaken: 0,
     send: (transport, wire, receiver) => connection(transport).send(wire, receiver),
     close() {
@@ -97,6 +118,20 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
       udp?.close()
       stream?.close()
     },
+  }
+}
+
+function createRelay({ address, port }: Endpoint, source: string | undefined): UpstreamRelay | undefined {
+  try {
+    const native = loadLibc()
+    return {
+      server: encodeSocketAddress(native, connectableAddress(address), port),
+      source: source === undefined ? undefined : encodeSocketAddress(native, source, 0),
+      shared: createSharedState(),
+    }
+  } catch {
+    // No such calls here: the main thread asks it with node:dgram.
+    return undefined
   }
 }
 

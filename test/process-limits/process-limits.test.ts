@@ -120,17 +120,24 @@ describe('the file descriptors of the process', () => {
   for (const soft of ['256', '1024', '20000', '1048576', 'unlimited'])
     it(`The file descriptors of RLIMIT_NOFILE ${soft} are divided without promising one twice`, () => {
       const { descriptors } = readProcessLimits({ read: machine({ '/proc/self/limits': limitsFile(soft) }) })
-      const { limit, own, http, tcpClients, upstreamExchanges } = descriptors
+      const { limit, own, http, tcpClients, upstreamExchanges, relaySockets } = descriptors
       assert.equal(limit, soft === 'unlimited' ? 1_048_576 : Number(soft))
-      assert.ok(own + http + tcpClients + upstreamExchanges < limit)
+      assert.ok(own + http + tcpClients + upstreamExchanges + relaySockets < limit)
     })
 
   it('256 file descriptors are enough to serve everything and to forward a little', () => {
     const { descriptors, tcpConnections, upstreamExchanges } = readProcessLimits({
       read: machine({ '/proc/self/limits': limitsFile('256') }),
     })
-    assert.deepEqual(descriptors, { limit: 256, own: 64, http: 32, tcpClients: 64, upstreamExchanges: 80 })
-    assert.deepEqual([tcpConnections, upstreamExchanges], [64, 80])
+    assert.deepEqual(descriptors, {
+      limit: 256,
+      own: 64,
+      http: 32,
+      tcpClients: 64,
+      upstreamExchanges: 48,
+      relaySockets: 32,
+    })
+    assert.deepEqual([tcpConnections, upstreamExchanges], [64, 48])
   })
 
   it('The file descriptors of this process are those that the shell reports', {

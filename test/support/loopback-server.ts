@@ -66,12 +66,13 @@ export async function startLoopbackServer(
     writer,
     dataPlane: { collect: () => collect(writer) },
     limits: readProcessLimits(),
-    openIngress: (onMiss, onAnswered) =>
+    openIngress: (onMiss, onAnswered, onRelayed) =>
       createTransport({
         table: writer.handle,
         addReader: () => writer.addReader(),
         onMiss,
         onAnswered,
+        onRelayed,
         log,
         metrics,
         clock,

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import {
   createMissConsumer,
+  createMissInput,
   createMissProducer,
   createMissRing,
   missRecord,
@@ -15,6 +16,12 @@ const size = 4096
 function source(fill: number, length: number): Uint8Array {
   return new Uint8Array(72 + length).fill(fill)
 }
+
+/** A query without more; the message is all that follows the 72 octets. */
+const record = (socket: number, receivedAt: number, memory: Uint8Array, controlLength: number) => ({
+  ...createMissInput(memory),
+  ...{ socket, receivedAt, controlAt: 32, controlLength, messageAt: 72, messageLength: memory.length - 72 },
+})
 
 describe('the ring of misses', () => {
   test('the ring of misses gives back what was put in, in order, over any number of turns', () => {
@@ -29,8 +36,7 @@ describe('the ring of misses', () => {
         for (const { lengths, taken } of steps) {
           for (const length of lengths) {
             id++
-            if (producer.push(id, id / 2, source(id & 0xff, length), 0, 32, 40, 72, length))
-              expected.push({ id, length })
+            if (producer.push(record(id, id / 2, source(id & 0xff, length), 40))) expected.push({ id, length })
           }
           producer.publish()
           consumer.drain(taken, (ring, at) => {
@@ -50,7 +56,7 @@ describe('the ring of misses', () => {
     const memory = createMissRing(size)
     const producer = createMissProducer(memory)
     const consumer = createMissConsumer(memory)
-    const push = () => producer.push(1, 0, source(0, 900), 0, 32, 0, 72, 900)
+    const push = () => producer.push(record(1, 0, source(0, 900), 0))
     assert.deepEqual([push(), push(), push(), push(), push()], [true, true, true, true, false])
     producer.publish()
     assert.equal(
@@ -65,7 +71,7 @@ describe('the ring of misses', () => {
     const producer = createMissProducer(memory)
     const consumer = createMissConsumer(memory)
     const scarceAfterEach = Array.from({ length: 3 }, () => {
-      producer.push(1, 0, source(0, 900), 0, 32, 0, 72, 900)
+      producer.push(record(1, 0, source(0, 900), 0))
       return producer.scarce()
     })
     assert.deepEqual(scarceAfterEach, [false, false, true])
@@ -80,12 +86,12 @@ describe('the ring of misses', () => {
     const first = createMissProducer(memory)
     const taken: number[] = []
     const take = () => consumer.drain(10, (ring, at) => taken.push(ring.words[(at + missRecord.socket) >> 2]!))
-    first.push(1, 0, source(0, 10), 0, 32, 0, 72, 10)
+    first.push(record(1, 0, source(0, 10), 0))
     first.publish()
-    first.push(2, 0, source(0, 10), 0, 32, 0, 72, 10)
+    first.push(record(2, 0, source(0, 10), 0))
     take()
     const second = createMissProducer(memory)
-    second.push(3, 0, source(0, 10), 0, 32, 0, 72, 10)
+    second.push(record(3, 0, source(0, 10), 0))
     second.publish()
     take()
     assert.deepEqual(taken, [1, 3])

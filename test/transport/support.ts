@@ -66,6 +66,7 @@ export async function withTransport(
     addReader,
     onMiss: servfail,
     onAnswered: () => true,
+    onRelayed: () => undefined,
     log: logger,
     metrics,
     responder: { module: new URL('./fake-responder.ts', import.meta.url).href, create: createResponder },

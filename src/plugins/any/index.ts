@@ -3,6 +3,8 @@ import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { dnsClass, type } from '../../dns/codes.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { characterString, join } from '../../dns/values.ts'
+import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 
@@ -26,7 +28,10 @@ const schema: DirectiveSchema<void> = {
 export const any: Plugin<void> = {
   name: 'any',
   schema,
-  setup: () => ({ handler: (query, next) => (query.qtype === type.ANY ? answer(query) : next(query)) }),
+  setup: () => ({
+    handler: (query, next) => (query.qtype === type.ANY ? answer(query) : next(query)),
+    provides: [provide(relayPassage, passesEverything)],
+  }),
 }
 
 function answer(query: Query): Outcome {

@@ -1,6 +1,7 @@
 import { argCount, integer, value } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { dataPlaneEffects } from '../../plugin/capabilities/data-plane-effects.ts'
+import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Query } from '../../plugin/query.ts'
@@ -27,7 +28,7 @@ export const bufsize: Plugin<number> = {
   schema,
   setup: (maxPayload) => ({
     handler: (query, next) => next(lowerPayload(query, maxPayload)),
-    provides: [provide(dataPlaneEffects, { maxPayload })],
+    provides: [provide(dataPlaneEffects, { maxPayload }), provide(relayPassage, passesEverything)],
   }),
 }
 

@@ -1,8 +1,10 @@
 import { dnsClass } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
+import { parseMessage } from '../../dns/wire.ts'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
+import { passesEverything, relayKeeper, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { type ReplySink, replySource } from '../../plugin/capabilities/reply-source.ts'
-import { provide } from '../../plugin/capability.ts'
+import { type Provided, provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Query } from '../../plugin/query.ts'
 import type { CachedEntry } from '../../table/api.ts'
@@ -10,7 +12,9 @@ import { failuresAreKept } from '../forward/capability.ts'
 import { createCache } from './cache.ts'
 import { dynamicZones as dynamicZonesCapability, recoveries } from './capability.ts'
 import { createDynamicZones } from './dynamic-zones.ts'
+import { createKeeper, type Keeper } from './keep.ts'
 import { type CacheMemory, createCacheMemory } from './memory.ts'
+import type { CacheCells } from './metrics.ts'
 import { createCacheMetrics } from './metrics.ts'
 import { isPopular, isRenewedEarly, renewedFrom } from './prefetch.ts'
 import { cacheKey, type KeyParts, keyParts, wireOf } from './replies.ts'
@@ -54,6 +58,8 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     zones: settings.zones.join(','),
     size: store.size,
   })
+  const cellsOf = ({ server, view }: Query) => metrics.cells(server, view)
+
   function attach(sink: ReplySink): { detach(): void } {
     sinks.add(sink)
     // A new sink starts empty; each entry is published to it on its next hit.
@@ -61,21 +67,18 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     return { detach: () => void sinks.delete(sink) }
   }
 
+  const keeping = { settings, store, clock, cells: cellsOf, offer, recoveries: () => recovered() }
   return {
     handler: createCache({
-      settings,
-      store,
-      clock,
-      cells: ({ server, view }) => metrics.cells(server, view),
-      recoveries: () => recovered(),
+      ...keeping,
       isDynamic: (plugin) => dynamicZones.belongTo(plugin),
       isSuperseded: (query) => dynamicZones.answer(query),
-      offer,
     }),
     provides: [
       provide(explainLines, (query) => explain(query, store, settings, clock.now())),
       provide(replySource, { attach }),
       provide(failuresAreKept, (name) => settings.zones.some((zone) => isSubdomain(zone, name))),
+      ...relayed(settings, createKeeper(keeping), cellsOf),
     ],
     start() {
       dynamicZones = createDynamicZones(setup.block.capabilities(dynamicZonesCapability))
@@ -88,6 +91,28 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
       memory.release()
     },
   }
+}
+
+/**
+ * UDP threads may pass queries by, and hand over the replies, where the table has every entry that is of use: not while some
+ * are served stale, or must be seen before they are popular. Failures it lacks, too: threads hand those over.
+ */
+function relayed(settings: CacheSettings, keeper: Keeper, cellsOf: (query: Query) => CacheCells): Provided[] {
+  const { success, denial, zones, prefetch, serveStale } = settings
+  if (prefetch !== undefined || serveStale !== undefined) return []
+  const ttls = {
+    minSuccess: success.minTtl,
+    maxSuccess: success.maxTtl,
+    minDenial: denial.minTtl,
+    maxDenial: denial.maxTtl,
+  }
+  const keep = (query: Query, reply: Uint8Array): void => {
+    const cells = cellsOf(query)
+    cells.requests.inc()
+    cells.misses.inc()
+    keeper.take(parseMessage(reply), cacheKey(query), query)
+  }
+  return [provide(relayPassage, passesEverything), provide(relayKeeper, { zones, ttls, keep })]
 }
 
 /** Half of the process's share is for the replies that the caches keep, half for those that the data plane repeats. */

@@ -5,6 +5,7 @@ import { dnsClass, type } from '../../dns/codes.ts'
 import { rdata } from '../../dns/rdata.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { everyClass } from '../../plugin/capabilities/listening.ts'
+import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
@@ -49,7 +50,7 @@ export const chaos: Plugin<Settings> = {
         const isOurs = query.qclass === dnsClass.CH && query.qtype === type.TXT && Object.hasOwn(texts, query.name)
         return isOurs ? answer(query, texts[query.name]()) : next(query)
       },
-      provides: [provide(everyClass, true)],
+      provides: [provide(everyClass, true), provide(relayPassage, passesEverything)],
     }
   },
 }

@@ -1,6 +1,8 @@
 import { argCount, custom, fail, flag, oneOf, parseDuration, readBody, value } from '../../corefile/read.ts'
 import type { BodyLine, DirectiveSchema } from '../../corefile/schema.ts'
 import { typeName } from '../../dns/codes.ts'
+import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import { readPattern } from '../../plugin/pattern-value.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
@@ -67,6 +69,7 @@ export const errors: Plugin<Settings> = {
     return {
       handler: (query, next) =>
         query.unrecorded ? next(query) : withOutcome(next(query), (outcome) => logError(query, outcome)),
+      provides: [provide(relayPassage, passesEverything)],
       stop: consolidator.flush,
     }
   },

@@ -3,10 +3,12 @@ import type { Message } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
+import type { RelayForward } from '../../plugin/capabilities/relay.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import type { UpstreamTransport } from '../../upstream/connection.ts'
 import {
+  type BegunAttempt,
   type Cancellation,
   cancelExchange,
   type ExchangePolicy,
@@ -21,6 +23,7 @@ import { answerFor, sharingKey, upstreamRequest } from './coalesce.ts'
 import { createFailures } from './failures.ts'
 import { createFlights } from './flights.ts'
 import type { ForwardMetrics } from './metrics.ts'
+import { createRelayForward } from './relay.ts'
 import type { ServerList } from './servers.ts'
 import type { ForwardSettings } from './settings.ts'
 
@@ -32,6 +35,8 @@ export interface Forward {
   readonly servers: ServerList
   /** Whether FROM covers the name and `except` does not. */
   matches(name: string): boolean
+  /** For the UDP threads; undefined where they may not ask its upstreams by themselves. */
+  relay(): RelayForward | undefined
   /** Queries that wait for an upstream. */
   readonly running: number
   answer(query: Query): Outcome | Promise<Outcome>
@@ -72,12 +77,13 @@ export function createForward(options: ForwardOptions): Forward {
   const recoveries = (): number => servers.current.reduce((sum, { health }) => sum + health.recoveries, 0)
   const failures = createFailures({ clock, recoveries, onEvicted: metrics.failureEvicted })
   let running = 0
+  const relay = createRelayForward(settings, servers)
   /** `max_concurrent`, shared fairly: when it is reached, the client that has most loses its oldest to a newcomer. */
   const concurrent =
     settings.maxConcurrent > 0 &&
     createPlaces({
       clock,
-      exchanges: settings.maxConcurrent,
+      exchanges: () => settings.maxConcurrent - relay.ofThreads(),
       octets: Number.POSITIVE_INFINITY,
       onRefused: metrics.tooMany,
     })
@@ -100,7 +106,8 @@ export function createForward(options: ForwardOptions): Forward {
         const maxAttempts = settings.maxConnectAttempts ?? 2 * upstreams.length
         const wire = encodeMessage(request, { limit: 0xffff })
         const client = query.client.address
-        const asking = { wire, question, transport, client, deadline, cancellation }
+        const begun = transport === 'udp' ? begunWith(query, upstreams) : undefined
+        const asking = { wire, question, transport, client, deadline, cancellation, begun }
         const result = exchange(asking, upstreams, { ...(query.unrecorded ? unrecorded : policy), maxAttempts })
         return keeps && key !== undefined ? result.then((settled) => noted(key, settled)) : result
       },
@@ -151,12 +158,13 @@ export function createForward(options: ForwardOptions): Forward {
       // A query that shares an exchange costs no upstream anything.
       if (!concurrent || flights.isUnderWay(asked.key)) return forward(query, asked, losable, undefined)
       const lose = (): void => losable.cancellation && cancelExchange(losable.cancellation)
-      const place = concurrent.take(query.client.address, 0, lose)
+      const place = relay.counted(concurrent.take(query.client.address, 0, lose))
       if (place) return forward(query, asked, losable, place)
       const error = new Error(`concurrent queries exceeded maximum ${settings.maxConcurrent}`)
       return { kind: 'rcode', rcode: rcode.REFUSED, plugin, error }
     },
     abort: flights.abort,
+    relay: relay.current,
   }
 }
 
@@ -171,6 +179,12 @@ interface AskedUpstream {
 /** An exchange that may have to give its place away. */
 interface Losable {
   cancellation: Cancellation | undefined
+}
+
+/** The exchange that a UDP thread has begun for the query, where it is one of these upstreams that has been asked. */
+function begunWith({ begun }: Query, upstreams: readonly Upstream[]): BegunAttempt | undefined {
+  const upstream = begun && upstreams.find(({ number }) => number === begun.upstream)
+  return upstream && { upstream, startedAt: begun.startedAt, take: begun.take }
 }
 
 /** The transport follows the client's unless the settings say otherwise. */

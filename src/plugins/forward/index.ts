@@ -4,11 +4,13 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { readRegularFile } from '../../corefile/regular-file.ts'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
 import { everyClass } from '../../plugin/capabilities/listening.ts'
+import { type RelayTarget, relayTarget } from '../../plugin/capabilities/relay.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { systemRoots } from '../../trust/system-roots.ts'
 import { createPlaces, type Places } from '../../upstream/places.ts'
+import { relayGrowth } from '../../upstream/shared-state.ts'
 import { createUpstream, type UpstreamTarget } from '../../upstream/upstream.ts'
 import { recoveries } from '../cache/capability.ts'
 import { failuresAreKept as failuresAreKeptCapability } from './capability.ts'
@@ -41,6 +43,7 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
       provide(everyClass, true),
       provide(explainLines, ({ name }) => explain(forwards, name)),
       provide(recoveries, recovered),
+      provide(relayTarget, targetOf(forwards)),
     ],
     async start() {
       keepers = setup.block.capabilities(failuresAreKeptCapability).map(({ value }) => value)
@@ -50,6 +53,26 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
       await drained(forwards, setup)
       for (const { servers } of forwards) servers.stop()
       places.release()
+    },
+  }
+}
+
+/** A name goes to the first `forward` that covers it; a name that `except` lists goes on. */
+function targetOf(forwards: readonly Forward[]): RelayTarget {
+  return {
+    zones: forwards.flatMap(({ settings }) => [settings.from, ...settings.except]),
+    // Below an exception that is FROM itself only the name at its apex is forwarded: such a pair is the chain's.
+    forwardOf: (zone) =>
+      forwards.some(({ settings: { from, except } }) => except.includes(from))
+        ? undefined
+        : forwards.find((each) => each.matches(zone))?.relay(),
+    watch(changed) {
+      const watches = forwards.map(({ servers }) => servers.watch(changed))
+      return {
+        remove() {
+          for (const watch of watches) watch.remove()
+        },
+      }
     },
   }
 }
@@ -109,9 +132,12 @@ function openServers(settings: ForwardSettings, setup: Setup, metrics: ForwardMe
         secureContext: context.value,
         metrics: metrics.upstream,
       })
+      const { relay, to } = upstream
+      const counting = relay && metrics.relayed(to, relayGrowth(relay.shared))
       return {
         value: upstream,
         stop() {
+          counting?.remove()
           upstream.close()
           context.release()
         },

@@ -2,11 +2,14 @@ import { rcodeName } from '../../dns/codes.ts'
 import type { HistogramCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 import { durationBuckets } from '../../telemetry/query-buckets.ts'
 import type { Refusal } from '../../upstream/places.ts'
+import type { RelaySums } from '../../upstream/shared-state.ts'
 import type { UpstreamMetrics } from '../../upstream/upstream.ts'
 
 export interface ForwardMetrics {
   readonly upstream: UpstreamMetrics
   answered(to: string, rcode: number, milliseconds: number): void
+  /** Adds what UDP threads count, at each scrape. */
+  relayed(to: string, growth: () => RelaySums): { remove(): void }
   allDown(): void
   tooMany(): void
   refused(reason: Refusal): void
@@ -64,21 +67,30 @@ export function createForwardMetrics(registry: MetricsRegistry): ForwardMetrics 
   // Shown from the start, so that `rate` and `increase` see the first event.
   for (const reason of ['exchanges', 'octets', 'share']) refused.with(reason)
   const cells = new Map<string, HistogramCell>()
+  const answersOf = (to: string, rcode: number): HistogramCell => {
+    const key = `${to} ${rcode}`
+    let cell = cells.get(key)
+    if (!cell) {
+      cell = durations.with(proxy, to, rcodeName(rcode))
+      cells.set(key, cell)
+    }
+    return cell
+  }
   return {
     upstream: {
       overflow: () => refused.with('octets').inc(),
       checkFailed: (to) => checkFailures.with(proxy, to).inc(),
       connection: (to, proto, hit) => (hit ? hits : misses).with(proxy, to, proto).inc(),
     },
-    answered(to, rcode, milliseconds) {
-      const key = `${to} ${rcode}`
-      let cell = cells.get(key)
-      if (!cell) {
-        cell = durations.with(proxy, to, rcodeName(rcode))
-        cells.set(key, cell)
-      }
-      cell.observe(milliseconds / 1000)
-    },
+    answered: (to, rcode, milliseconds) => answersOf(to, rcode).observe(milliseconds / 1000),
+    relayed: (to, growth) =>
+      registry.onCollect(() => {
+        const grown = growth()
+        if (grown.hits > 0) hits.with(proxy, to, 'udp').inc(grown.hits)
+        if (grown.misses > 0) misses.with(proxy, to, 'udp').inc(grown.misses)
+        for (const { rcode, counts, sum } of grown.answers)
+          if (counts.some((count) => count > 0)) answersOf(to, rcode).add(counts, sum)
+      }),
     allDown: () => broken.inc(),
     tooMany: () => rejects.inc(),
     refused: (reason) => refused.with(reason).inc(),

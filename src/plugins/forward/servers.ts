@@ -14,6 +14,8 @@ export interface ServerList {
   /** In the order of the TO words, each server once. */
   readonly current: readonly Upstream[]
   start(): Promise<void>
+  /** Calls `changed` when `current` is another list. */
+  watch(changed: () => void): { remove(): void }
   /** Releases every server. */
   stop(): void
 }
@@ -49,6 +51,7 @@ export function createServerList(options: ServerListOptions): ServerList {
   const timers: Timer[] = []
   let held = new Map<string, Held<Upstream>>()
   let current: readonly Upstream[] = []
+  const watchers = new Set<() => void>()
   let stopped = false
 
   function apply(): void {
@@ -62,6 +65,7 @@ export function createServerList(options: ServerListOptions): ServerList {
     const dropped = [...held].filter(([key]) => !next.has(key))
     held = next
     current = [...next.values()].map((each) => each.value)
+    for (const changed of watchers) changed()
     for (const [, each] of dropped) each.release()
   }
 
@@ -105,6 +109,10 @@ export function createServerList(options: ServerListOptions): ServerList {
   return {
     get current() {
       return current
+    },
+    watch(changed) {
+      watchers.add(changed)
+      return { remove: () => void watchers.delete(changed) }
     },
     async start() {
       const first: Promise<void>[] = []

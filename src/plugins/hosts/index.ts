@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import { type } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
+import { relayPassage } from '../../plugin/capabilities/relay.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { type StaticZone, staticSource } from '../../plugin/static-source.ts'
 import { openFollowedFile } from './followed-file.ts'
@@ -28,7 +30,8 @@ function setup(settings: HostsSettings, { block, clock, log, metrics }: Setup): 
   let fromFile = noEntries
   const sources = () => [fromFile, inline]
   const lookup = createLookup(sources)
-  const source = staticSource({ zones: staticZones(settings, block.zones), clock, log })
+  const zones = staticZones(settings, block.zones)
+  const source = staticSource({ zones, clock, log })
 
   function publish(): void {
     entries.with(path).set(fromFile.count + inline.count)
@@ -44,7 +47,7 @@ function setup(settings: HostsSettings, { block, clock, log, metrics }: Setup): 
   let following: { stop(): void } | undefined
   return {
     handler: createHandler(settings, lookup),
-    provides: source.provides,
+    provides: [...source.provides, provide(relayPassage, { zones: ownZones(zones) })],
     start() {
       following = file.follow(settings.reload)
     },
@@ -55,6 +58,10 @@ function setup(settings: HostsSettings, { block, clock, log, metrics }: Setup): 
     },
   }
 }
+
+/** Those whose missing names do not fall through. */
+const ownZones = (zones: readonly StaticZone[]): string[] =>
+  zones.flatMap(({ zone, fallthrough }) => (fallthrough ? [] : [zone]))
 
 const reverseTrees = ['in-addr.arpa.', 'ip6.arpa.']
 const isReverse = (zone: string) => reverseTrees.some((tree) => isSubdomain(tree, zone))

@@ -5,6 +5,7 @@ import { inPrefix, type Prefix } from '../../dns/address.ts'
 import { rcode, type } from '../../dns/codes.ts'
 import type { Message, ResourceRecord } from '../../dns/message.ts'
 import { dataPlaneEffects } from '../../plugin/capabilities/data-plane-effects.ts'
+import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { type Provided, provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
@@ -62,7 +63,10 @@ function roundRobin(prefer: readonly Prefix[]): Instance {
     additional: shuffleAll(message.additional),
   })
   if (prefer.length === 0)
-    return { handler: reordering(shuffle), provides: [provide(dataPlaneEffects, { shuffle: true })] }
+    return {
+      handler: reordering(shuffle),
+      provides: [provide(dataPlaneEffects, { shuffle: true }), provide(relayPassage, passesEverything)],
+    }
 
   const rank = (address: Uint8Array): number => {
     const found = prefer.findIndex((prefix) => inPrefix(prefix, address))

@@ -2,6 +2,7 @@ import { custom, oneOf, readBody, value } from '../../corefile/read.ts'
 import type { Directive, DirectiveSchema } from '../../corefile/schema.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'
 import { queryObserver } from '../../plugin/capabilities/query-observer.ts'
+import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Observed } from '../../plugin/observer.ts'
@@ -73,6 +74,7 @@ export const log: Plugin<readonly Rule[]> = {
         })
       },
       provides: [
+        provide(relayPassage, passesEverything),
         provide(queryObserver, {
           wants: (name) => wanted(rules, name),
           observe(query) {

@@ -4,6 +4,8 @@ import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { type } from '../../dns/codes.ts'
 import { queryMessage } from '../../dns/query.ts'
 import { encodeMessage } from '../../dns/wire.ts'
+import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Query } from '../../plugin/query.ts'
 import type { Timer } from '../../scheduling/clock.ts'
@@ -89,6 +91,7 @@ function setUp(_: LoopSettings, setup: Setup): Instance {
       detect(query)
       return next(query)
     },
+    provides: [provide(relayPassage, passesEverything)],
     serving: () => ask(clock.now() + patience.all),
     stop: finish,
   }

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import { argCount, flag, type HostPort, listenAddress, option, readBody, text, value } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
+import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { createQueryMetrics } from '../../plugin/query-metrics.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
@@ -48,6 +50,7 @@ export const prometheus: Plugin<Settings> = {
           return outcome
         })
       },
+      provides: [provide(relayPassage, passesEverything)],
       ...lifecycle(settings, setup),
     }
   },

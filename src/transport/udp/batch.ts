@@ -50,6 +50,8 @@ function layout() {
 /** Names and controls belong to a message by its number `i`, for receiving and for the reply to it. */
 export interface Batch {
   readonly bytes: Uint8Array
+  /** The address of the octet at `offset`. */
+  addressOf(offset: number): number
   /** Fills the batch. Gives the number of messages, or -1. */
   receive(fd: number): number
   requestAt(i: number): number
@@ -82,6 +84,7 @@ export function createBatch(native: Libc): Batch {
 
   return {
     bytes,
+    addressOf: (offset) => address + offset,
     receive(fd) {
       return native.receive(fd, address + at.receiveHeaders, batchSize)
     },

@@ -3,7 +3,7 @@
 import type { Libc } from '../../libc/libc.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { within } from '../../scheduling/within.ts'
-import type { Listener } from '../../server/ingress.ts'
+import type { Listener, RelayedHandler } from '../../server/ingress.ts'
 import type { TableHandle } from '../../table/api.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { ChainSlots } from '../chain-slots.ts'
@@ -29,6 +29,7 @@ export interface UdpThreadsOptions {
   readonly waiting: FairBudget
   readonly queryLog: QueryLogReader
   readonly tableAnswers: TableAnswers
+  readonly onRelayed: RelayedHandler
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: TransportMetrics
@@ -43,6 +44,8 @@ interface Endpoint {
   /** What threads know of the listener, and count: `listenerCell`. */
   readonly cells: Int32Array
   listener: Listener
+  /** Ends the relaying for the space that the listener had. */
+  endRelay: () => void
 }
 
 /** The sockets of one address: shard i is read by thread i. Replies to misses leave from shard 0. */
@@ -72,13 +75,20 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     waiting: options.waiting,
     sourceOf: (id) => partOf.get(id),
     tableAnswers: options.tableAnswers,
+    onRelayed: options.onRelayed,
     onDropped(replies, { listener: { shedding } }) {
       metrics.sendDrops.inc(replies)
       shedding?.responses.inc(replies)
     },
     onWake: options.queryLog.wake,
   })
-  const pool = openThreadPool({ ...options, missQueue, missRingBytes: limits.missRingBytes, patience: limits.drain })
+  const pool = openThreadPool({
+    ...options,
+    missQueue,
+    missRingBytes: limits.missRingBytes,
+    relaySockets: limits.relaySockets,
+    patience: limits.drain,
+  })
   // Any UDP listener needs one. It starts beside what the main thread does now; \`stage\` waits for it, and fails with it.
   pool.resize(1).catch(() => undefined)
   const collecting = metrics.onCollect(() => {
@@ -128,6 +138,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
       parts: staged.filter(({ added }) => added.length > 0).map(({ part }) => part),
       cells: new Int32Array(new SharedArrayBuffer(4 * listenerCells)),
       listener,
+      endRelay: () => undefined,
     }
     endpoints.set(keyOf(listener), endpoint)
     // Counted under the configuration that it happened in.
@@ -155,6 +166,26 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
         })
       }
       part.replyfd = part.sockets[0]?.fd ?? -1
+    }
+    // The new one first: what both relay to is kept.
+    const endOld = endpoint.endRelay
+    endpoint.endRelay = relay(listener)
+    endOld()
+  }
+
+  /** Has the listener's threads relay what it says, now and when that changes. */
+  function relay(listener: Listener): () => void {
+    const { space, relay: source } = listener
+    if (source === undefined) return () => undefined
+    const threads = Array.from({ length: shardsOf(listener) }, (_, shard) => pool.thread(shard))
+    const send = () => {
+      for (const thread of threads) thread.relay(space, source.table())
+    }
+    const watch = source.watch(send)
+    send()
+    return () => {
+      watch.remove()
+      for (const thread of threads) thread.relay(space, undefined)
     }
   }
 
@@ -193,9 +224,12 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     for (const [i, listener] of listeners.entries()) commitListener(listener, staged[i])
     const wanted = new Map(listeners.map((listener) => [keyOf(listener), shardsOf(listener)]))
     const retiring: Promise<void>[] = []
-    for (const [key, { parts }] of endpoints) {
+    for (const [key, { parts, endRelay }] of endpoints) {
       const shards = wanted.get(key) ?? 0
-      if (shards === 0) endpoints.delete(key)
+      if (shards === 0) {
+        endRelay()
+        endpoints.delete(key)
+      }
       for (const part of parts) if (part.sockets.length > shards) retiring.push(retire(part, shards))
     }
     await Promise.all(retiring)

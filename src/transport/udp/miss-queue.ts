@@ -8,16 +8,17 @@ import { formatAddress } from '../../dns/address.ts'
 import type { Libc } from '../../libc/libc.ts'
 import { addressLength, addressOffset, nameLength, pktinfo } from '../../libc/sockaddr.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
-import type { Listener } from '../../server/ingress.ts'
+import type { Listener, Relayed, RelayedHandler } from '../../server/ingress.ts'
 import { type ChainSlots, type ReceivedQuery, refusal } from '../chain-slots.ts'
 import { cutToHeader } from '../error-replies.ts'
 import type { FairBudget } from '../fair-budget.ts'
 import type { DatagramUnwrapper } from '../proxy-protocol/datagram.ts'
 import type { TableAnswers } from '../table-answers.ts'
 import { type Batch, createBatch, largestDatagram } from './batch.ts'
+import { type BegunExchanges, createBegunExchanges } from './begun.ts'
 import { createFairQueue } from './fair-queue.ts'
 import { createFreshQueue } from './fresh-queue.ts'
-import { createMissConsumer, type MissView, missRecord } from './miss-ring.ts'
+import { createMissConsumer, type MissView, missKind, missRecord } from './miss-ring.ts'
 
 /** One address family of a listener: where its queries come from, and which socket sends the replies (any of its shards). */
 export interface MissSource {
@@ -57,6 +58,7 @@ export interface MissQueueOptions {
   readonly onDropped: (replies: number, source: MissSource) => void
   /** Where listeners have PROXY headers, the table is looked at here. */
   readonly tableAnswers: TableAnswers
+  readonly onRelayed: RelayedHandler
   /** Called when a thread has written to `wakefd`, because of misses or of something else. */
   readonly onWake: () => void
 }
@@ -86,7 +88,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   if (pipe === undefined)
     throw new Error('out of file descriptors: no pipe between the UDP threads and the main thread')
   const awake = new Int32Array(new SharedArrayBuffer(4))
-  const consumers = new Set<ReturnType<typeof createMissConsumer>>()
+  const rings = new Set<Ring>()
   const replies = openReplies(native, options.onDropped)
   const queue = createFairQueue<ReceivedDatagram>(options.waiting)
   /** Of listeners that shed load. */
@@ -107,22 +109,50 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     Atomics.store(awake, 0, 0)
     let more = false
     if (behind) {
-      for (const consumer of consumers) more = consumer.drain(sortedPerTurn, sort) || more
+      for (const ring of rings) more = ring.drain(sortedPerTurn, sort) || more
       askQueued(askedPerTurn)
-    } else for (const consumer of consumers) more = consumer.drain(takenPerTurn, take) || more
+    } else for (const ring of rings) more = ring.drain(takenPerTurn, ask) || more
     replies.flush()
     behind = more || queue.size() + fresh.size() > 0
     if (behind) setImmediate(takeTurn)
   }
 
-  function take(ring: MissView, at: number): void {
-    const received = read(ring, at)
-    if (received !== undefined) ask(received)
+  /** A thread's ring: queries go to `handle`, what is known of earlier ones to those who wait for it. */
+  function openRing(memory: SharedArrayBuffer): Ring {
+    const consumer = createMissConsumer(memory)
+    const begun = createBegunExchanges()
+    return {
+      drain: (most, handle) =>
+        consumer.drain(most, (ring, at) => {
+          const kind = ring.words[(at + missRecord.kind) >> 2]
+          if (kind === missKind.copy) takeCopy(ring, at)
+          else if (kind === missKind.late || kind === missKind.lost) begun.settle(ring, at)
+          else {
+            const received = read(ring, at, begun)
+            if (received !== undefined) handle(received)
+          }
+        }),
+    }
   }
 
-  function sort(ring: MissView, at: number): void {
-    const received = read(ring, at)
-    if (received === undefined) return
+  function takeCopy(ring: MissView, at: number): void {
+    const source = sourceOf(ring.words[(at + missRecord.socket) >> 2])
+    if (source === undefined) return
+    const message = at + missRecord.message
+    const length = ring.words[(at + missRecord.length) >> 2]
+    const replyLength = ring.words[(at + missRecord.reply) >> 2]
+    // Copies: the record is the thread's again in a moment.
+    const route = ring.bytes.slice(at + missRecord.name, message)
+    const relayed: Relayed = {
+      request: ring.bytes.slice(message, message + length),
+      reply: ring.bytes.slice(message + length, message + length + replyLength),
+      ...placesOf(source, route, clientOf(source, route)),
+      receivedAt: ring.floats[(at + missRecord.receivedAt) >> 3],
+    }
+    options.onRelayed(relayed)
+  }
+
+  function sort(received: ReceivedDatagram): void {
     const { client, listener } = received.query
     const waiting = listener.shedding === undefined ? queue : fresh
     if (!waiting.offer(client.address, received.route.length, received)) finish(received, refusal(received.query))
@@ -138,7 +168,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     }
   }
 
-  function read(ring: MissView, at: number): ReceivedDatagram | undefined {
+  function read(ring: MissView, at: number, begun: BegunExchanges): ReceivedDatagram | undefined {
     const source = sourceOf(ring.words[(at + missRecord.socket) >> 2])
     if (source === undefined) return undefined
     // Our own copy: where the reply goes, then the request.
@@ -153,9 +183,8 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     const query = {
       request: unwrapped?.request ?? datagram,
       transport: 'udp' as const,
-      client: unwrapped?.client ?? peer,
-      local: { address: source.localAddress ?? destinationOf(source, route), port: source.listener.port },
-      listener: source.listener,
+      ...placesOf(source, route, unwrapped?.client ?? peer),
+      begun: begun.of(ring, at),
       receivedAt: ring.floats[(at + missRecord.receivedAt) >> 3],
       releaseSlot: undefined,
     }
@@ -185,13 +214,13 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   return {
     wakefd: pipe.write,
     awake,
-    addRing(ring) {
-      const consumer = createMissConsumer(ring)
-      consumers.add(consumer)
-      return { remove: () => void consumers.delete(consumer) }
+    addRing(memory) {
+      const ring = openRing(memory)
+      rings.add(ring)
+      return { remove: () => void rings.delete(ring) }
     },
     drain() {
-      for (const consumer of consumers) consumer.drain(Number.POSITIVE_INFINITY, take)
+      for (const ring of rings) ring.drain(Number.POSITIVE_INFINITY, ask)
       askQueued(Number.POSITIVE_INFINITY)
       replies.flush()
     },
@@ -221,6 +250,16 @@ function openWakePipe(fd: number, onWake: () => void): Socket {
   pipe.resume()
   return pipe.unref()
 }
+
+interface Ring {
+  drain(most: number, handle: (received: ReceivedDatagram) => void): boolean
+}
+
+const placesOf = (source: MissSource, route: Uint8Array, client: SocketAddress) => ({
+  client,
+  local: { address: source.localAddress ?? destinationOf(source, route), port: source.listener.port },
+  listener: source.listener,
+})
 
 function clientOf(source: MissSource, route: Uint8Array): SocketAddress {
   return {

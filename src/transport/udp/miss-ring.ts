@@ -6,17 +6,43 @@
  * without end (mod 2^32); from octet 128 on the ring. A record is a multiple of 8 octets and never wraps:
  *
  *    0  octets of the record; negative: nothing here, go on at the ring's start
- *    4  socket number
+ *    4  socket number; 0 in a record without a query
  *    8  octets of the message
  *   12  octets of the control data that a reply is to be sent with (IP_PKTINFO; 0 when the socket has one address)
  *   16  milliseconds of the monotonic clock at receipt (float64)
- *   24  the sender's sockaddr, 32 octets
- *   56  control data, 40 octets
- *   96  the message
+ *   24  kind (missKind)
+ *   28  number of the upstream that the relay has asked
+ *   32  what the thread calls the exchange with it
+ *   36  octets of the upstream's reply, or the error that ended the exchange
+ *   40  milliseconds of the monotonic clock when it was asked (float64)
+ *   48  the sender's sockaddr, 32 octets
+ *   80  control data, 40 octets
+ *  120  the message, and directly behind it the upstream's reply
  *
  * The producer publishes with a store to `tail` after a whole batch, the consumer frees with a store to `head`.
  */
-export const missRecord = { socket: 4, length: 8, control: 12, receivedAt: 16, name: 24, controlData: 56, message: 96 }
+export const missRecord = {
+  socket: 4,
+  length: 8,
+  control: 12,
+  receivedAt: 16,
+  kind: 24,
+  upstream: 28,
+  exchange: 32,
+  reply: 36,
+  startedAt: 40,
+  name: 48,
+  controlData: 80,
+  message: 120,
+}
+
+/**
+ * `plain`: a query, and nothing has been done for it. The relay has asked an upstream for it in the others: `waiting`: the
+ * answer may still come, `answered`: it is here, and is for the chain, `failed`: none will come. `late`, `lost`: no query,
+ * but the answer to one that was `waiting`, or that none will come. `copy`: a query that has been answered, and the
+ * upstream's reply, for `cache`.
+ */
+export const missKind = { plain: 0, waiting: 1, answered: 2, failed: 3, late: 4, lost: 5, copy: 6 } as const
 
 const ringAt = 128
 const headWord = 0
@@ -26,20 +52,52 @@ export function createMissRing(bytes: number): SharedArrayBuffer {
   return new SharedArrayBuffer(ringAt + bytes)
 }
 
+/** A record to be written. One object serves all: writing allocates nothing. */
+export interface MissInput {
+  kind: number
+  socket: number
+  receivedAt: number
+  /** The memory of the message, the sender's sockaddr and the control data, each at its offset. */
+  source: Uint8Array
+  nameAt: number
+  controlAt: number
+  controlLength: number
+  messageAt: number
+  messageLength: number
+  upstream: number
+  exchange: number
+  startedAt: number
+  reply: Uint8Array
+  replyAt: number
+  replyLength: number
+  /** Of an exchange that failed. */
+  errno: number
+}
+
+export function createMissInput(source: Uint8Array): MissInput {
+  return {
+    kind: missKind.plain,
+    socket: 0,
+    receivedAt: 0,
+    source,
+    nameAt: 0,
+    controlAt: 0,
+    controlLength: 0,
+    messageAt: 0,
+    messageLength: 0,
+    upstream: 0,
+    exchange: 0,
+    startedAt: 0,
+    reply: source,
+    replyAt: 0,
+    replyLength: 0,
+    errno: 0,
+  }
+}
+
 export interface MissProducer {
-  /**
-   * Copies a message and where its reply goes, all from `source`. False when the ring is full: nothing was written.
-   */
-  push(
-    socket: number,
-    receivedAt: number,
-    source: Uint8Array,
-    nameAt: number,
-    controlAt: number,
-    controlLength: number,
-    messageAt: number,
-    messageLength: number,
-  ): boolean
+  /** Copies the record. False when the ring is full: nothing was written. */
+  push(record: MissInput): boolean
   /** Shows the consumer what was pushed. */
   publish(): void
   /** More than half of the ring is taken. */
@@ -50,26 +108,37 @@ export function createMissProducer(memory: SharedArrayBuffer): MissProducer {
   const { words, bytes, floats, size } = views(memory)
   let tail = Atomics.load(words, tailWord) >>> 0
   return {
-    push(socket, receivedAt, source, nameAt, controlAt, controlLength, messageAt, messageLength) {
-      const record = (missRecord.message + messageLength + 7) & ~7
+    push(record) {
+      const { kind, source, messageLength, replyLength } = record
+      const octets = (missRecord.message + messageLength + replyLength + 7) & ~7
       let at = tail & (size - 1)
-      const skipped = at + record > size ? size - at : 0
+      const skipped = at + octets > size ? size - at : 0
       const used = (tail - Atomics.load(words, headWord)) >>> 0
-      if (used + skipped + record > size) return false
+      if (used + skipped + octets > size) return false
       if (skipped > 0) {
         words[(ringAt + at) >> 2] = -skipped
         at = 0
       }
       const word = (ringAt + at) >> 2
-      words[word] = record
-      words[word + 1] = socket
+      words[word] = octets
+      words[word + 1] = record.socket
       words[word + 2] = messageLength
-      words[word + 3] = controlLength
-      floats[(ringAt + at + missRecord.receivedAt) >> 3] = receivedAt
-      copy(source, nameAt, 32, bytes, ringAt + at + missRecord.name)
-      copy(source, controlAt, 40, bytes, ringAt + at + missRecord.controlData)
-      copy(source, messageAt, messageLength, bytes, ringAt + at + missRecord.message)
-      tail = (tail + skipped + record) >>> 0
+      words[word + 3] = record.controlLength
+      floats[(ringAt + at + missRecord.receivedAt) >> 3] = record.receivedAt
+      words[word + 6] = kind
+      if (record.socket !== 0) {
+        copy(source, record.nameAt, 32, bytes, ringAt + at + missRecord.name)
+        copy(source, record.controlAt, 40, bytes, ringAt + at + missRecord.controlData)
+        copy(source, record.messageAt, messageLength, bytes, ringAt + at + missRecord.message)
+      }
+      if (kind !== missKind.plain) {
+        words[word + 7] = record.upstream
+        words[word + 8] = record.exchange
+        words[word + 9] = replyLength > 0 ? replyLength : record.errno
+        floats[(ringAt + at + missRecord.startedAt) >> 3] = record.startedAt
+        copy(record.reply, record.replyAt, replyLength, bytes, ringAt + at + missRecord.message + messageLength)
+      }
+      tail = (tail + skipped + octets) >>> 0
       return true
     },
     publish() {
@@ -78,7 +147,6 @@ export function createMissProducer(memory: SharedArrayBuffer): MissProducer {
     scarce: () => (tail - Atomics.load(words, headWord)) >>> 0 > size / 2,
   }
 }
-
 /** Octet by octet: for lengths like these it beats subarray().set(), and it allocates nothing. */
 function copy(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): void {
   for (let i = 0; i < length; i++) target[to + i] = source[from + i]

@@ -39,6 +39,12 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
     metrics.sendDrops.inc(added(countCell.sendDrops))
     metrics.missQueueOverflow.inc(added(countCell.missOverflows))
     metrics.answerFailures.inc(added(countCell.failures))
+    metrics.relayed.inc(added(countCell.relayed))
+    metrics.relayShared.inc(added(countCell.relayShared))
+    metrics.relayHandedOver.inc(added(countCell.relayHandedOver))
+    metrics.relayStrays.inc(added(countCell.relayStrays))
+    metrics.relayFull.inc(added(countCell.relayFull))
+    metrics.relayUnkept.inc(added(countCell.relayUnkept))
   }
 
   async function resize(size: number): Promise<void> {

@@ -1,4 +1,5 @@
 /** The protocol between the main thread and a UDP thread: shared cells and their numbers, messages, workerData. */
+import type { RelayTable } from '../../plugin/capabilities/relay.ts'
 import type { TableHandle } from '../../table/api.ts'
 
 /** A socket that a thread reads. The main thread opens and closes it. */
@@ -21,6 +22,8 @@ export interface BorrowedSocket {
 export type ThreadCommand =
   | { readonly kind: 'add'; readonly socket: BorrowedSocket }
   | { readonly kind: 'drain'; readonly id: number }
+  /** What is relayed of the listeners with this space; undefined: nothing. */
+  | { readonly kind: 'relay'; readonly space: number; readonly table: RelayTable | undefined }
 
 export type ThreadReport =
   /** The thread serves. */
@@ -31,6 +34,8 @@ export type ThreadReport =
   | { readonly kind: 'failed'; readonly error: string }
 
 export interface ThreadData {
+  /** Threads are numbered from 0; a replacement has the number of the thread that died. */
+  readonly number: number
   readonly table: TableHandle
   /** The reader's slot of the table's epoch protocol. */
   readonly slot: number
@@ -46,6 +51,13 @@ export interface ThreadData {
   readonly misses: SharedArrayBuffer
   /** Where the responder puts observed queries. */
   readonly queries: SharedArrayBuffer
+  /** What is relayed, by space. */
+  readonly relays: readonly { readonly space: number; readonly table: RelayTable }[]
+  /** The epoll set of the upstream sockets, and cells for their descriptors: the main thread closes what a dead thread leaves. */
+  readonly epoll: number
+  readonly relayDescriptors: Int32Array
+  /** Where the relay puts observed queries. */
+  readonly relayQueries: SharedArrayBuffer
   /** process.hrtime() in milliseconds minus the main thread's Clock: with it, a thread computes that clock's time. */
   readonly clockOffset: number
   /** A module that exports createResponder instead of ours, for tests. */
@@ -77,5 +89,16 @@ export const controlCell = { commands: 0, stop: 1 } as const
 export const controlCells = 2
 
 /** Cells of `counts`, each stored by the thread alone and read at a scrape. They outlive the thread. */
-export const countCell = { lastQueryAt: 0, sendDrops: 1, missOverflows: 2, failures: 3 } as const
-export const countCells = 4
+export const countCell = {
+  lastQueryAt: 0,
+  sendDrops: 1,
+  missOverflows: 2,
+  failures: 3,
+  relayed: 4,
+  relayShared: 5,
+  relayHandedOver: 6,
+  relayStrays: 7,
+  relayFull: 8,
+  relayUnkept: 9,
+} as const
+export const countCells = 10

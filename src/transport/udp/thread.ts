@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { createQueryRing } from '../../answer/index.ts'
 import type { Libc } from '../../libc/libc.ts'
+import type { RelayTable } from '../../plugin/capabilities/relay.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { TableHandle } from '../../table/api.ts'
 import type { Logger } from '../../telemetry/log.ts'
@@ -27,6 +28,8 @@ export interface UdpThread {
   add(socket: BorrowedSocket): void
   /** Resolves when the thread has emptied the socket and no longer uses it. */
   drain(id: number): Promise<void>
+  /** What the thread relays of the listeners with this space from now on; undefined: nothing. */
+  relay(space: number, table: RelayTable | undefined): void
   /** Signals the thread to end, without waiting for it: nothing else is possible while the process exits. */
   halt(): void
   /** Resolves when the thread has answered the queries in its sockets and exited. */
@@ -41,6 +44,8 @@ export interface UdpThreadOptions {
   readonly missQueue: MissQueue
   readonly queryLog: QueryLogReader
   readonly missRingBytes: number
+  /** Sockets to upstreams. */
+  readonly relaySockets: number
   /** Milliseconds that `stop` waits before it ends the thread by force. */
   readonly patience: number
   readonly clock: Clock
@@ -74,8 +79,13 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
   const ring = missQueue.addRing(misses)
   const queries = createQueryRing()
   const queryRing = options.queryLog.addRing(queries)
+  const relays = new Map<number, RelayTable>()
+  const relayQueries = createQueryRing()
+  const relayQueryRing = options.queryLog.addRing(relayQueries)
+  const relayDescriptors = new Int32Array(new SharedArrayBuffer(4 * options.relaySockets))
   const eventfd = native.eventfd()
-  if (eventfd < 0) throw new Error('out of file descriptors: no eventfd for a UDP thread')
+  const epoll = native.epoll()
+  if (eventfd < 0 || epoll < 0) throw new Error('out of file descriptors: no eventfd for a UDP thread')
   const ready = Promise.withResolvers<void>()
   const stopped = Promise.withResolvers<void>()
   let worker: Worker
@@ -109,14 +119,22 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
     worker.on('exit', () => {
       // Not earlier: until its exit the thread may read the table.
       reader.release()
+      closeRelaySockets()
       missQueue.drain()
       exited(startedAt)
     })
   }
 
+  /** Those that a thread which has died did not close. */
+  function closeRelaySockets(): void {
+    for (const fd of relayDescriptors) if (fd !== 0) native.close(fd)
+    relayDescriptors.fill(0)
+  }
+
   function threadData(slot: number, dieAfter: number): ThreadData {
     const [seconds, nanoseconds] = process.hrtime()
     return {
+      number: options.number,
       table: options.table,
       slot,
       sockets: [...sockets.values()],
@@ -127,6 +145,10 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       counts,
       misses,
       queries,
+      relays: [...relays].map(([space, table]) => ({ space, table })),
+      epoll,
+      relayDescriptors,
+      relayQueries,
       clockOffset: seconds * 1000 + nanoseconds / 1e6 - clock.now(),
       responder: options.responder,
       dieAfter,
@@ -141,6 +163,8 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       gone = true
       ring.remove()
       queryRing.remove()
+      relayQueryRing.remove()
+      native.close(epoll)
       native.close(eventfd)
       stopped.resolve()
       return
@@ -197,6 +221,12 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       const drained = new Promise<void>((resolve) => drains.set(id, resolve))
       command({ kind: 'drain', id })
       return drained
+    },
+    relay(space, table) {
+      if (table) relays.set(space, table)
+      else if (!relays.delete(space)) return
+      if (gone) return
+      command({ kind: 'relay', space, table })
     },
     halt,
     stop() {

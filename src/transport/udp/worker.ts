@@ -5,13 +5,17 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
 import { createResponder, type QueryRoute } from '../../answer/index.ts'
+import { isRelayable } from '../../answer/misses.ts'
+import { createRelayResponder } from '../../answer/relay.ts'
 import { linux, loadLibc } from '../../libc/libc.ts'
 import { addressOffset, clientLength, nameLength, pktinfo } from '../../libc/sockaddr.ts'
+import type { RelayTable } from '../../plugin/capabilities/relay.ts'
 import { errorStack } from '../../telemetry/error-text.ts'
+import { createDescriptorPool } from '../../upstream/udp-sockets.ts'
 import { cutToHeader, writeServfail } from '../error-replies.ts'
 import { guardAnswer } from '../guarded-answer.ts'
 import { createBatch, largestDatagram } from './batch.ts'
-import { createMissProducer } from './miss-ring.ts'
+import { createMissInput, createMissProducer } from './miss-ring.ts'
 import {
   type BorrowedSocket,
   controlCell,
@@ -22,6 +26,7 @@ import {
   type ThreadReport,
 } from './protocol.ts'
 import { createRecentClients } from './recent-clients.ts'
+import { createRelay, type Relay } from './relay/relay.ts'
 
 const data: ThreadData = workerData
 const { control, counts } = data
@@ -29,6 +34,7 @@ const port = parentPort!
 const native = loadLibc()
 const batch = createBatch(native)
 const misses = createMissProducer(data.misses)
+const miss = createMissInput(batch.bytes)
 const recentClients = createRecentClients()
 const responder = await openResponder()
 const answer = guardAnswer(responder, {
@@ -48,7 +54,15 @@ const route: QueryRoute = {
 }
 
 const sockets: BorrowedSocket[] = [...data.sockets]
-/** struct pollfd[]: the eventfd, then the sockets in their order. Of a pair of words the upper half of the second is revents. */
+const socketById = new Map(sockets.map((socket) => [socket.id, socket]))
+/** Made when there is something to relay. */
+let relay: Relay | undefined
+/** Entries of `polled` before the sockets. */
+const fixedEntries = 2
+/**
+ * struct pollfd[]: the eventfd, the upstream sockets' epoll set, then the sockets in their order. Of a pair of words the
+ * upper half of the second is revents.
+ */
 let polled = pollEntries()
 let commandsSeen = 0
 let datagramsToLive = data.dieAfter || Number.POSITIVE_INFINITY
@@ -60,6 +74,7 @@ const batchesPerPoll = 16
 /** Batches that a drain reads at most: twice what a receive buffer holds. */
 const batchesPerDrain = 256
 
+for (const { space, table } of data.relays) setRelay(space, table)
 report({ kind: 'ready' })
 for (const socket of data.sockets) if (socket.draining) giveBack(socket.id)
 serve()
@@ -70,9 +85,9 @@ function serve(): void {
   for (;;) {
     if (Atomics.load(control, controlCell.stop) === 1) break
     if (Atomics.load(control, controlCell.commands) !== commandsSeen) obey()
-    if (!busy) wait(-1)
+    if (!busy) wait(relay === undefined ? -1 : relay.nextDeadline(clock()))
     else if (++batches % batchesPerPoll === 0) wait(0)
-    busy = false
+    busy = relay?.receive(clock()) ?? false
     for (let i = 0; i < sockets.length; i++) {
       if (!isReady(i)) continue
       if (serveBatch(sockets[i])) busy = true
@@ -81,6 +96,8 @@ function serve(): void {
   }
   // Queries received before the end are answered: the sockets are closed after this thread.
   for (const socket of sockets) drain(socket)
+  for (const { id } of sockets) relay?.leave(id)
+  relay?.close()
   responder.offline()
 }
 
@@ -108,6 +125,13 @@ function serveBatch(socket: BorrowedSocket): boolean {
     let length = proxied ? MISS : answer(bytes, start, end, space, by, bytes, batch.replyAt())
     if (length === DROP) continue
     if (length === MISS) {
+      if (
+        relay !== undefined &&
+        !proxied &&
+        isRelayable(responder.missReason()) &&
+        relayQuery(socket, i, space, now, controlLength)
+      )
+        continue
       missed = true
       // Half of the ring is for those who do not flood it: what is in it is taken out in the order it came.
       const floods = recentClients.dominates(bytes, nameAt + addressOffset[family], clientLength[family])
@@ -133,6 +157,13 @@ function serveBatch(socket: BorrowedSocket): boolean {
   datagramsToLive -= received
   if (datagramsToLive <= 0) throw new Error('injected fault: this UDP thread was told to die')
   return true
+}
+
+function relayQuery(socket: BorrowedSocket, i: number, space: number, now: number, controlLength: number): boolean {
+  const start = batch.requestAt(i)
+  const end = start + batch.requestLength(i)
+  const { bytes } = batch
+  return relay!.take(socket, bytes, start, end, batch.nameAt(i), batch.controlAt(i), controlLength, space, now)
 }
 
 /** Observes the answer to message i. Must run before the reply's memory is reused. */
@@ -175,9 +206,14 @@ function send({ fd, cells }: BorrowedSocket): void {
 
 /** Puts message i into the ring; the main thread sees it after `publishMisses`. False when the ring is full. */
 function handOver({ id }: BorrowedSocket, i: number, now: number, controlLength: number): boolean {
-  const start = batch.requestAt(i)
-  const length = batch.requestLength(i)
-  return misses.push(id, now, batch.bytes, batch.nameAt(i), batch.controlAt(i), controlLength, start, length)
+  miss.socket = id
+  miss.receivedAt = now
+  miss.nameAt = batch.nameAt(i)
+  miss.controlAt = batch.controlAt(i)
+  miss.controlLength = controlLength
+  miss.messageAt = batch.requestAt(i)
+  miss.messageLength = batch.requestLength(i)
+  return misses.push(miss)
 }
 
 /** Publishes the batch's misses to the main thread, and wakes it unless a wake-up is already in the pipe. */
@@ -190,15 +226,17 @@ function publishMisses(): void {
 function wait(timeout: number): void {
   // A reader that sleeps online keeps the table from freeing retired entries.
   if (timeout !== 0) responder.offline()
-  if (native.poll(polled, sockets.length + 1, timeout) > 0 && polled[1] >>> 16 !== 0) native.clear(data.eventfd)
+  if (native.poll(polled, sockets.length + fixedEntries, timeout) > 0 && polled[1] >>> 16 !== 0)
+    native.clear(data.eventfd)
+  relay?.expire(clock())
 }
 
 function isReady(i: number): boolean {
-  return polled[2 * i + 3] >>> 16 !== 0
+  return polled[2 * (i + fixedEntries) + 1] >>> 16 !== 0
 }
 
 function setDry(i: number): void {
-  polled[2 * i + 3] = linux.POLLIN
+  polled[2 * (i + fixedEntries) + 1] = linux.POLLIN
 }
 
 function obey(): void {
@@ -207,8 +245,11 @@ function obey(): void {
     const received: { message: ThreadCommand } | undefined = receiveMessageOnPort(port)
     if (received === undefined) break
     const command = received.message
-    if (command.kind === 'add') sockets.push(command.socket)
-    else giveBack(command.id)
+    if (command.kind === 'add') {
+      sockets.push(command.socket)
+      socketById.set(command.socket.id, command.socket)
+    } else if (command.kind === 'drain') giveBack(command.id)
+    else setRelay(command.space, command.table)
   }
   polled = pollEntries()
 }
@@ -216,6 +257,8 @@ function obey(): void {
 function giveBack(id: number): void {
   const i = sockets.findIndex((socket) => socket.id === id)
   if (i >= 0) drain(sockets.splice(i, 1)[0])
+  relay?.leave(id)
+  socketById.delete(id)
   polled = pollEntries()
   report({ kind: 'drained', id })
 }
@@ -229,13 +272,50 @@ function drain(socket: BorrowedSocket): void {
 }
 
 function pollEntries(): Int32Array {
-  const entries = new Int32Array(2 * (sockets.length + 1))
-  entries.set([data.eventfd, linux.POLLIN])
+  const entries = new Int32Array(2 * (sockets.length + fixedEntries))
+  entries.set([data.eventfd, linux.POLLIN, data.epoll, linux.POLLIN])
   sockets.forEach((socket, i) => {
     // Assumed ready: it may have become so since the last poll.
-    entries.set([socket.fd, linux.POLLIN | (linux.POLLIN << 16)], 2 * i + 2)
+    entries.set([socket.fd, linux.POLLIN | (linux.POLLIN << 16)], 2 * (i + fixedEntries))
   })
   return entries
+}
+
+function setRelay(space: number, table: RelayTable | undefined): void {
+  if (relay === undefined && table === undefined) return
+  relay ??= openRelay()
+  relay.setTable(space, table)
+}
+
+function openRelay(): Relay {
+  const words = new Int32Array(data.table.memory)
+  const count = (cell: number) => () => void counts[cell]++
+  return createRelay({
+    native,
+    thread: data.number,
+    epoll: data.epoll,
+    descriptors: createDescriptorPool(data.relayDescriptors),
+    mostSockets: data.relayDescriptors.length,
+    responder: createRelayResponder(data.table, data.slot, { queries: data.relayQueries }),
+    batch: createBatch(native),
+    words,
+    misses,
+    publish: publishMisses,
+    wake: () => native.signal(data.wakefd),
+    socketOf: (id) => socketById.get(id),
+    counts: {
+      relayed: count(countCell.relayed),
+      shared: count(countCell.relayShared),
+      handedOver: count(countCell.relayHandedOver),
+      strays: count(countCell.relayStrays),
+      full: count(countCell.relayFull),
+      unkept: count(countCell.relayUnkept),
+      refused: count(countCell.missOverflows),
+      sendDrops(replies) {
+        counts[countCell.sendDrops] += replies
+      },
+    },
+  })
 }
 
 /** The time of the process's Clock, in milliseconds. */

@@ -1,0 +1,206 @@
+/**
+ * Queries that the data plane passes to an upstream by itself: from a client's octets to those of the upstream's question,
+ * and from the upstream's reply to the client's. It writes what the plugin chain would write; whatever is not plain is
+ * left to the chain. It allocates nothing per call.
+ */
+import { type } from '../dns/codes.ts'
+import type { TableHandle } from '../table/api.ts'
+import { OBSERVE_ANSWERS, OBSERVE_DENIALS, profileCell, SHUFFLE } from '../table/layout.ts'
+import type { NameKey } from '../table/name-key.ts'
+import type { ResponderOptions, TransportCode } from './api.ts'
+import { createCounters } from './counters.ts'
+import { createQueryProducer, type QueryRoute } from './query-ring.ts'
+import { createQueryState, type QueryState } from './query-state.ts'
+import { createRelayedRecords, type RelayedRecords, readRelayed } from './relayed-records.ts'
+import { optOctets, readRequest, verdict } from './request.ts'
+import { below } from './sample.ts'
+import { writeTtl, writeU16 } from './write.ts'
+
+/** What `cache` does to a reply that passes it: one TTL for all records, within these bounds (seconds). */
+export interface TtlBounds {
+  readonly minSuccess: number
+  readonly maxSuccess: number
+  readonly minDenial: number
+  readonly maxDenial: number
+}
+
+/** How the queries of a route are relayed. */
+export interface RelayRules {
+  /** The answers' profile: how they are counted, logged, shuffled and limited. */
+  readonly profileId: number
+  /** Undefined: no cache, TTLs stay. */
+  readonly ttls: TtlBounds | undefined
+}
+
+/** Largest question that is relayed: a header, a name of 255 octets, type, class and an OPT without options. */
+export const maxRelayedRequest = 12 + 255 + 4 + optOctets
+/** UDP payload that upstreams are asked to keep to: it passes every path unfragmented (RFC 9715 §3.1). */
+const upstreamPayload = 1232
+
+export interface RelayResponder {
+  /** Reads a request. False when it has anything that the chain must see: unusual flags, types, EDNS options. */
+  read(request: Uint8Array, start: number, end: number): boolean
+  /** The name, type, and octets of the request that was read last, without what follows the OPT. */
+  readonly key: NameKey
+  type(): number
+  requestOctets(): number
+  questionOctets(): number
+  /** What must be equal, beside name and type, for two requests to share a reply. */
+  flags(): number
+  /** Writes the upstream's question, but for its ID; gives its length. */
+  writeQuery(target: Uint8Array, at: number, rules: RelayRules): number
+  /**
+   * Whether the upstream's reply in `reply[replyStart, replyEnd)`, which answers the question that was read last in the
+   * same case, can be made into the client's; else it is for the chain.
+   */
+  accepts(rules: RelayRules, reply: Uint8Array, replyStart: number, replyEnd: number): boolean
+  /** Makes the accepted reply into the client's, in place; gives its length. */
+  write(rules: RelayRules): number
+  /** Counts the answer just given. */
+  count(way: TransportCode, family: 1 | 2, seconds: number): void
+  /** Reports it to observers, where there are any. True when the control plane must be woken for that. */
+  observe(route: QueryRoute, receivedAt: number, seconds: number): boolean
+}
+
+export function createRelayResponder(
+  handle: TableHandle,
+  slot: number,
+  options: Pick<ResponderOptions, 'queries' | 'random'>,
+): RelayResponder {
+  const x = createQueryState(handle, options.random)
+  const records = createRelayedRecords()
+  const counters = createCounters(handle, slot)
+  const queries = options.queries && createQueryProducer(options.queries)
+  const { words } = x.view
+  return {
+    key: x.key,
+    read: (request, start, end) => readRelayable(x, request, start, end),
+    type: () => x.type,
+    requestOctets: () => x.requestEnd - x.start,
+    questionOctets: () => x.questionEnd - x.start,
+    flags: () =>
+      (x.request[x.start + 2] & 1) | (x.request[x.start + 3] & 0x30) | (x.edns ? 2 : 0) | (x.dnssecOk ? 4 : 0),
+    writeQuery: (target, at, rules) => writeQuery(x, target, at, rules.ttls !== undefined),
+    accepts(rules, reply, replyStart, replyEnd) {
+      const effects = words[profileCell(rules.profileId)]
+      x.profileId = rules.profileId
+      x.maxPayload = effects & 0xffff
+      x.observe = effects & (OBSERVE_ANSWERS | OBSERVE_DENIALS)
+      x.shuffle = (effects & SHUFFLE) !== 0
+      x.reply = reply
+      x.replyStart = replyStart
+      const end = replyStart + x.questionEnd - x.start
+      if (!readRelayed(records, reply, replyStart, end, replyEnd, x.type, x.shuffle)) return false
+      // With `cache` an OPT stays behind; without it the chain passes its options on.
+      if (!rules.ttls && (records.oddOpt || (records.dnssecOk && !x.dnssecOk))) return false
+      if (x.maxPayload !== 0 && x.payloadSize > x.maxPayload) x.payloadSize = x.maxPayload
+      const limit = x.edns && x.payloadSize > plainUdpOctets ? x.payloadSize : plainUdpOctets
+      return records.end - replyStart + (x.edns ? optOctets : 0) <= limit
+    },
+    write: (rules) => writeReply(x, records, rules),
+    count(way, family, seconds) {
+      counters.count(x, way, family, seconds)
+    },
+    observe(route, receivedAt, seconds) {
+      if (!queries || (x.observe & (x.denial ? OBSERVE_DENIALS : OBSERVE_ANSWERS)) === 0) return false
+      x.now = receivedAt
+      queries.push(x, route)
+      return queries.publish(seconds)
+    },
+  }
+}
+
+/** RFC 1035 §3.2.3, RFC 8482: types that are no data, or whose answer is not the name's own; HINFO is what `loop` asks. */
+function isRelayable(asked: number): boolean {
+  return asked > 0 && asked < 128 && asked !== type.DS && asked !== type.OPT && asked !== type.HINFO
+}
+
+function readRelayable(x: QueryState, request: Uint8Array, start: number, end: number): boolean {
+  x.request = request
+  x.start = start
+  x.end = end
+  x.stream = false
+  x.edns = false
+  x.payloadSize = 0
+  x.dnssecOk = false
+  x.cacheHit = 0
+  if (readRequest(x) !== verdict.ask || !isRelayable(x.type)) return false
+  // RD, AD and CD are passed on; every other flag is for the chain.
+  if ((request[start + 2] & 0xfe) !== 0 || (request[start + 3] & 0xcf) !== 0) return false
+  return !x.edns || x.requestEnd === x.questionEnd + optOctets
+}
+
+/** As `forward` sends it; `askForAd`: and as `cache` passes it on, for later clients (RFC 6840 §5.7). */
+function writeQuery(x: QueryState, target: Uint8Array, at: number, askForAd: boolean): number {
+  const { request, start } = x
+  const octets = x.questionEnd - start
+  target[at + 2] = request[start + 2] & 1
+  target[at + 3] = (request[start + 3] & 0x30) | (askForAd ? 0x20 : 0)
+  writeU16(target, at + 4, 1)
+  writeU16(target, at + 6, 0)
+  writeU16(target, at + 8, 0)
+  writeU16(target, at + 10, x.edns ? 1 : 0)
+  for (let i = 12; i < octets; i++) target[at + i] = request[start + i]
+  if (x.edns) writeOpt(target, at + octets, upstreamPayload, x.dnssecOk)
+  return octets + (x.edns ? optOctets : 0)
+}
+
+/** RFC 6891 §6.1.2: an OPT of version 0 without options. */
+function writeOpt(target: Uint8Array, at: number, payload: number, dnssecOk: boolean): void {
+  target[at] = 0
+  writeU16(target, at + 1, type.OPT)
+  writeU16(target, at + 3, payload)
+  target[at + 5] = 0
+  target[at + 6] = 0
+  target[at + 7] = dnssecOk ? 0x80 : 0
+  target[at + 8] = 0
+  writeU16(target, at + 9, 0)
+}
+
+const plainUdpOctets = 512
+
+function writeReply(x: QueryState, records: RelayedRecords, { ttls }: RelayRules): number {
+  const { request, reply, start, replyStart } = x
+  if (ttls) setTtls(reply, records, ttls)
+  if (x.shuffle && (reply[replyStart + 3] & 15) === 0) shuffleRuns(x, records)
+  reply[replyStart] = request[start]
+  reply[replyStart + 1] = request[start + 1]
+  // AA is the upstream's, RD the client's.
+  reply[replyStart + 2] = (reply[replyStart + 2] & 0xfe) | (request[start + 2] & 1)
+  // `cache` shows AD to those who understand it (RFC 6840 §5.7).
+  const understandsAd = !ttls || x.dnssecOk || (request[start + 3] & 0x20) !== 0
+  reply[replyStart + 3] = (reply[replyStart + 3] & (understandsAd ? 0xef : 0xcf)) | (request[start + 3] & 0x10)
+  writeU16(reply, replyStart + 10, records.additionals + (x.edns ? 1 : 0))
+  if (x.edns) writeOpt(reply, records.end, x.payloadSize, x.dnssecOk)
+  x.rcode = reply[replyStart + 3] & 15
+  x.denial = records.denial
+  x.replyOctets = records.octets
+  return records.end - replyStart + (x.edns ? optOctets : 0)
+}
+
+function setTtls(reply: Uint8Array, records: RelayedRecords, bounds: TtlBounds): void {
+  const lowest = records.lowestTtl
+  const ttl = records.denial
+    ? Math.min(bounds.maxDenial, Math.max(bounds.minDenial, lowest))
+    : Math.min(bounds.maxSuccess, Math.max(bounds.minSuccess, lowest))
+  for (let i = 0; i < records.records; i++) writeTtl(reply, records.ttlAt[i], ttl)
+}
+
+/** Exchanges TTL and rdata of records that are otherwise alike (Fisher and Yates). */
+function shuffleRuns(x: QueryState, records: RelayedRecords): void {
+  const { reply, sampler } = x
+  for (let run = 0; run < records.runCount; run++) {
+    const at = records.runs[run * 3]
+    const octets = records.runs[run * 3 + 1]
+    for (let i = records.runs[run * 3 + 2] - 1; i > 0; i--) {
+      const one = at + i * octets
+      const other = at + below(sampler, i + 1) * octets
+      if (one === other) continue
+      for (let k = 0; k < octets; k++) {
+        const octet = reply[one + k]
+        reply[one + k] = reply[other + k]
+        reply[other + k] = octet
+      }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+/** What this thread relays: the routes of each listener's space, ready for use. */
+import type { RelayRules } from '../../../answer/relay.ts'
+import { createRoutes, type Routes } from '../../../answer/relay-routes.ts'
+import type { RelayForward, RelayTable } from '../../../plugin/capabilities/relay.ts'
+import { createChoice, type UpstreamChoice, type UpstreamState, type UpstreamStates } from './upstreams.ts'
+
+/** One route of one space. */
+export interface Route extends RelayRules {
+  readonly choice: UpstreamChoice
+  /** Milliseconds that an upstream may be silent before the chain gets the question. */
+  patience(upstream: UpstreamState): number
+  /** Counts one more question under way; false, and nothing is counted, where `max_concurrent` is reached. */
+  enter(): boolean
+  leave(): void
+}
+
+export interface Plan {
+  readonly routes: Routes
+  /** By the index that `routes` gives. */
+  readonly list: readonly Route[]
+}
+
+export interface Plans {
+  of(space: number): Plan | undefined
+  /** Undefined: the space is given up. Calls `drop` for each upstream that no space needs any more. */
+  set(space: number, table: RelayTable | undefined, drop: (state: UpstreamState) => void): void
+}
+
+export function createPlans(states: UpstreamStates, words: Int32Array, thread: number): Plans {
+  const tables = new Map<number, RelayTable>()
+  const plans = new Map<number, Plan>()
+  /** By the forward's number: this thread's questions under way. */
+  const running = new Map<number, Int32Array>()
+
+  function build(table: RelayTable): Plan {
+    const list = table.routes.map(({ forward, profileId, ttls }) => createRoute(forward, { profileId, ttls }))
+    return { routes: createRoutes(table.zones, words), list }
+  }
+
+  function createRoute(forward: RelayForward, rules: RelayRules): Route {
+    const { maxConcurrent, readTimeout, upstreams } = forward
+    const cell = cellOf(forward)
+    return {
+      ...rules,
+      choice: createChoice(forward.policy, states.placesOf(forward), states),
+      patience({ hedgeDelay }) {
+        const delay = hedgeDelay.milliseconds
+        return Math.min(readTimeout, upstreams.length > 1 ? delay : Math.max(delay, readTimeout / 2))
+      },
+      enter() {
+        if (maxConcurrent > 0) {
+          let all = 0
+          for (let i = 0; i < cell.length; i++) all += Atomics.load(cell, i)
+          if (all >= maxConcurrent) return false
+        }
+        Atomics.add(cell, thread + 1, 1)
+        return true
+      },
+      leave: () => void Atomics.sub(cell, thread + 1, 1),
+    }
+  }
+
+  function cellOf({ number, running: cells }: RelayForward): Int32Array {
+    const known = running.get(number)
+    if (known) return known
+    // What a thread that has died had under way is gone with it.
+    Atomics.store(cells, thread + 1, 0)
+    running.set(number, cells)
+    return cells
+  }
+
+  function isUsed(forward: number): boolean {
+    for (const { routes } of tables.values()) if (routes.some((route) => route.forward.number === forward)) return true
+    return false
+  }
+
+  return {
+    of: (space) => plans.get(space),
+    set(space, table, drop) {
+      plans.delete(space)
+      if (table === undefined) tables.delete(space)
+      else tables.set(space, table)
+      states.keep(tables.values(), drop)
+      for (const number of running.keys()) if (!isUsed(number)) running.delete(number)
+      if (table !== undefined) plans.set(space, build(table))
+    },
+  }
+}

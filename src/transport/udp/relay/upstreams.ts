@@ -1,0 +1,122 @@
+/** The upstreams that a thread relays to: their sockets, and what it shares of them with the other threads. */
+import type { Libc } from '../../../libc/libc.ts'
+import type { RelayForward, RelayTable, RelayUpstream } from '../../../plugin/capabilities/relay.ts'
+import { createHedgeDelay, type HedgeDelay } from '../../../upstream/hedge-delay.ts'
+import { randomWord } from '../../../upstream/random.ts'
+import { delayIn, type HealthCell, healthCell, type RelayCounts, relayCounts } from '../../../upstream/shared-state.ts'
+import {
+  createUdpSockets,
+  type DescriptorPool,
+  socketsPerServer,
+  type UdpSockets,
+} from '../../../upstream/udp-sockets.ts'
+
+export interface UpstreamState {
+  readonly number: number
+  /** Its place among those of this thread. */
+  readonly local: number
+  readonly sockets: UdpSockets
+  readonly health: HealthCell
+  readonly hedgeDelay: HedgeDelay
+  readonly counts: RelayCounts
+}
+
+/** Upstreams that a thread relays to at a time; questions to others go to the chain. */
+export const mostUpstreams = 32
+
+export interface UpstreamStates {
+  /** By place; undefined: the place is free. */
+  at(local: number): UpstreamState | undefined
+  /** Of the socket with this tag: tags are `local × socketsPerServer + index`. */
+  ofTag(tag: number): UpstreamState | undefined
+  /** Makes those of these tables known and forgets all others; `drop` is called before the sockets are closed. */
+  keep(tables: Iterable<RelayTable>, drop: (state: UpstreamState) => void): void
+  /** The places of the forward's upstreams. */
+  placesOf(forward: RelayForward): Int32Array
+  close(): void
+}
+
+export interface UpstreamStatesOptions {
+  readonly native: Libc
+  readonly thread: number
+  readonly epoll: number
+  readonly descriptors: DescriptorPool
+  /** Sockets of this thread. */
+  readonly mostSockets: number
+}
+
+export function createUpstreamStates(options: UpstreamStatesOptions): UpstreamStates {
+  const { native, thread, epoll, descriptors } = options
+  const states: (UpstreamState | undefined)[] = Array.from({ length: mostUpstreams }, () => undefined)
+
+  function open(upstream: RelayUpstream, local: number, size: number): UpstreamState {
+    const { number, server, source, shared } = upstream
+    const tag = local * socketsPerServer
+    return {
+      number,
+      local,
+      sockets: createUdpSockets({ native, server, source, epoll, tag, size, descriptors }),
+      health: healthCell(shared),
+      hedgeDelay: createHedgeDelay(delayIn(shared)),
+      counts: relayCounts(shared, thread),
+    }
+  }
+
+  return {
+    at: (local) => states[local],
+    ofTag: (tag) => states[Math.floor(tag / socketsPerServer)],
+    keep(tables, drop) {
+      const wanted = new Map<number, RelayUpstream>()
+      for (const { routes } of tables)
+        for (const { forward } of routes)
+          for (const upstream of forward.upstreams) wanted.set(upstream.number, upstream)
+      for (const [local, state] of states.entries()) {
+        if (state === undefined || wanted.delete(state.number)) continue
+        drop(state)
+        state.sockets.close()
+        states[local] = undefined
+      }
+      const all = states.filter((state) => state !== undefined).length + wanted.size
+      const size = Math.min(socketsPerServer, Math.floor(options.mostSockets / Math.min(all, mostUpstreams)))
+      if (size === 0) return
+      for (const upstream of wanted.values()) {
+        const local = states.indexOf(undefined)
+        if (local < 0) return
+        states[local] = open(upstream, local, size)
+      }
+    },
+    placesOf: ({ upstreams }) =>
+      Int32Array.from(upstreams.flatMap(({ number }) => states.find((state) => state?.number === number)?.local ?? [])),
+    close() {
+      for (const state of states) state?.sockets.close()
+    },
+  }
+}
+
+/** Which upstream a question goes to first. */
+export interface UpstreamChoice {
+  /** The place of an upstream that is healthy, or -1. */
+  choose(): number
+}
+
+export function createChoice(
+  policy: RelayForward['policy'],
+  places: Int32Array,
+  states: UpstreamStates,
+): UpstreamChoice {
+  let turn = 0
+  const first = (): number => {
+    if (policy === 'sequential' || places.length < 2) return 0
+    return policy === 'random' ? randomWord() % places.length : turn++ % places.length
+  }
+  return {
+    choose() {
+      const from = first()
+      for (let i = 0; i < places.length; i++) {
+        const local = places[(from + i) % places.length]
+        if (states.at(local)?.health.blocked() === false) return local
+      }
+      return -1
+    },
+  }
+}

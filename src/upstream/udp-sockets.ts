@@ -1,0 +1,146 @@
+/**
+ * Connected UDP sockets to one server, from which each exchange draws one at random (RFC 5452 §9.2). A socket takes a
+ * bounded number of exchanges for a bounded time, then a fresh one with another port takes its place: opening one costs
+ * six system calls, and a port that is kept can be found out.
+ */
+import { type Libc, linux } from '../libc/libc.ts'
+import { randomWord } from './random.ts'
+
+export interface UdpSockets {
+  /** The index of an open socket that has begun one more exchange, or -1 where none can be opened. */
+  draw(now: number): number
+  fd(index: number): number
+  /** The exchange on this socket has ended. */
+  end(index: number): void
+  /** No further exchange begins on the socket: its server was silent or refused, and another port may reach another one. */
+  spend(index: number): void
+  /** Sockets that have been opened since the start. */
+  opened(): number
+  close(): void
+}
+
+export interface UdpSocketsOptions {
+  readonly native: Libc
+  /** The server's socket address, and the one to send from. */
+  readonly server: Uint8Array
+  readonly source: Uint8Array | undefined
+  /** The epoll set that watches the sockets; their tags are `tag + index`. */
+  readonly epoll: number
+  readonly tag: number
+  /** Sockets at most. */
+  readonly size: number
+  readonly descriptors: DescriptorPool
+}
+
+/** Descriptors that several servers' sockets share. */
+export interface DescriptorPool {
+  /** Makes the descriptor known; false when there are enough. */
+  add(fd: number): boolean
+  remove(fd: number): void
+}
+
+/** Cells of shared memory hold the open descriptors, so that the main thread can close those of a thread that has died. */
+export function createDescriptorPool(cells: Int32Array): DescriptorPool {
+  const free = Int32Array.from(cells, (_, i) => i)
+  const cellOf = new Map<number, number>()
+  let left = cells.length
+  return {
+    add(fd) {
+      if (left === 0) return false
+      const cell = free[--left]
+      cellOf.set(fd, cell)
+      // 0 is no descriptor of ours.
+      Atomics.store(cells, cell, fd)
+      return true
+    },
+    remove(fd) {
+      const cell = cellOf.get(fd)
+      if (cell === undefined) return
+      cellOf.delete(fd)
+      Atomics.store(cells, cell, 0)
+      free[left++] = cell
+    },
+  }
+}
+
+/** With as many sockets 600 exchanges leave from 350 ports and more. */
+export const socketsPerServer = 512
+/** Exchanges of a socket: the fewer sockets there are, the fewer, or a busy server would show the same few ports. */
+const exchangesOf = (size: number): number => (size >= 128 ? 128 : size >= 32 ? 16 : 2)
+/** Milliseconds for which a socket takes exchanges. */
+const longestUse = 10_000
+/** Sockets that are tried: those that are spent may still have an exchange. */
+const draws = 8
+
+export function createUdpSockets(options: UdpSocketsOptions): UdpSockets {
+  const { native, server, size, descriptors } = options
+  const family = server[0] === linux.AF_INET ? linux.AF_INET : linux.AF_INET6
+  const most = exchangesOf(size)
+  const fds = new Int32Array(size).fill(-1)
+  /** Exchanges that each socket may still begin. */
+  const left = new Int32Array(size)
+  const underWay = new Int32Array(size)
+  const openedAt = new Float64Array(size)
+  let opened = 0
+
+  function open(index: number, now: number): boolean {
+    const fd = native.socket(family)
+    if (fd < 0) return false
+    const level = family === linux.AF_INET ? linux.IPPROTO_IP : linux.IPPROTO_IPV6
+    // ICMP errors of every kind end the wait, not only those of a closed port.
+    native.setOption(fd, level, family === linux.AF_INET ? linux.IP_RECVERR : linux.IPV6_RECVERR, 1)
+    const bound = options.source === undefined || native.bind(fd, options.source) === 0
+    const usable =
+      bound && native.connect(fd, server) === 0 && native.watch(options.epoll, fd, options.tag + index) === 0
+    if (!usable || !descriptors.add(fd)) {
+      native.close(fd)
+      return false
+    }
+    fds[index] = fd
+    left[index] = most
+    openedAt[index] = now
+    opened++
+    return true
+  }
+
+  function close(index: number): void {
+    if (fds[index] < 0) return
+    descriptors.remove(fds[index])
+    native.close(fds[index])
+    fds[index] = -1
+  }
+
+  /** The socket is open and takes another exchange, opened again if need be. */
+  function usable(index: number, now: number): boolean {
+    if (fds[index] >= 0) {
+      if (left[index] > 0 && now - openedAt[index] < longestUse) return true
+      if (underWay[index] > 0) return false
+      close(index)
+    }
+    return open(index, now)
+  }
+
+  return {
+    draw(now) {
+      for (let tries = 0; tries < draws; tries++) {
+        const index = randomWord() % size
+        if (!usable(index, now)) continue
+        left[index]--
+        underWay[index]++
+        return index
+      }
+      return -1
+    },
+    fd: (index) => fds[index],
+    end(index) {
+      if (--underWay[index] === 0 && left[index] <= 0) close(index)
+    },
+    spend(index) {
+      left[index] = 0
+    },
+    opened: () => opened,
+    close() {
+      for (let index = 0; index < size; index++) close(index)
+    },
+  }
+}

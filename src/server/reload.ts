@@ -28,8 +28,13 @@ export interface ReloadSteps {
   readonly read: () => Corefile
   /** Sets the configuration up and publishes it, beside the running one. */
   readonly start: (corefile: Corefile) => Promise<RunningConfiguration>
-  /** Makes the sockets its own. Rejects with everything as before. */
+  /**
+   * Makes the sockets its own, and leaves the running one those of ports that it does not use. Rejects with everything as
+   * before.
+   */
   readonly listen: (next: RunningConfiguration) => Promise<void>
+  /** Closes the sockets that were left to the old one. */
+  readonly unlisten: (old: RunningConfiguration, next: RunningConfiguration) => Promise<void>
   /** From now on it answers; returns the one that did. */
   readonly replace: (next: RunningConfiguration, corefile: Corefile) => RunningConfiguration
   /** Resolves when the configuration has no query left. */
@@ -68,6 +73,9 @@ export function createReload(steps: ReloadSteps): (reason: string) => Promise<Re
       return { ok: false, error: errorMessage(error) }
     }
     const old = steps.replace(next, corefile)
+    // Its queries may be forwarded to itself, on another port.
+    await waits.wait(steps.answered(old), inFlightTimeout)
+    await steps.unlisten(old, next)
     await waits.wait(steps.answered(old), inFlightTimeout)
     await steps.end(old)
     log.info('Reloading complete')

@@ -14,7 +14,7 @@ import { configure } from './configuration.ts'
 import { createDispatcher, type Dispatcher } from './dispatch.ts'
 import { startDrain } from './drain.ts'
 import { createInFlight } from './in-flight.ts'
-import type { AnsweredHandler, Ingress, Miss, MissHandler, Relayed, RelayedHandler } from './ingress.ts'
+import type { AnsweredHandler, Ingress, Listener, Miss, MissHandler, Relayed, RelayedHandler } from './ingress.ts'
 import { panicCounter } from './panics.ts'
 import { createSharedValues } from './process-state.ts'
 import { notifyObservers } from './query-log.ts'
@@ -53,6 +53,12 @@ export interface Server {
   reload(reason: string): Promise<ReloadResult>
   /** Drains (lameduck, then until it is quiet) and stops. */
   shutdown(): Promise<void>
+}
+
+/** The listeners of ports that the next configuration does not use. */
+function givenUp(old: RunningConfiguration, next: RunningConfiguration): readonly Listener[] {
+  const ports = new Set(next.listeners.map(({ port }) => port))
+  return old.listeners.filter(({ port }) => !ports.has(port))
 }
 
 /** Resolves when the sockets answer. Rejects with ConfigError or the reason that a plugin or a socket gave. */
@@ -151,7 +157,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       live.add(next)
       return next
     },
-    listen: (next) => ingress.apply(next.listeners),
+    listen: (next) => ingress.apply([...next.listeners, ...givenUp(running, next)]),
+    async unlisten(old, next) {
+      if (!closing && givenUp(old, next).length > 0) await ingress.apply(next.listeners)
+    },
     replace(next, file) {
       const old = running
       running = next

@@ -17,6 +17,7 @@ async function createServerHarness(
   instance: () => Instance = () => ({}),
   builtIn: () => boolean = () => false,
   lastQueryAt: (now: number) => number = () => Number.NEGATIVE_INFINITY,
+  keys: () => string = () => '.',
 ) {
   const { log, lines, clock } = createPluginHarness()
   const applied: (readonly Listener[])[] = []
@@ -30,7 +31,7 @@ async function createServerHarness(
   const server = await startServer({
     version: 'slicedns-test',
     readCorefile: () => ({
-      ...parseCorefile('. {\ntest\n}\n', 'Corefile', diskSources),
+      ...parseCorefile(`${keys()} {\ntest\n}\n`, 'Corefile', diskSources),
       file: 'Corefile',
       hash: '',
       builtIn: builtIn(),
@@ -113,6 +114,30 @@ describe('a reload of the server', () => {
     starting[0]!()
     await Promise.all([first, second, third])
     assert.equal(applied.length, 3, 'the start, the first, and one for the other two')
+  })
+})
+
+describe('a reload that gives up a port', () => {
+  it('the port is open until the old configuration has no query left: it may forward to itself', async () => {
+    const answers: (() => void)[] = []
+    const instance = (): Instance => ({
+      handler: () => new Promise((resolve) => answers.push(() => resolve({ kind: 'rcode', rcode: 5, plugin: 'test' }))),
+    })
+    let keys = '.:53 .:5301'
+    const { server, applied, ask } = await createServerHarness(instance, undefined, undefined, () => keys)
+    const reply = ask()
+    keys = '.:53'
+    const reload = server.reload('SIGHUP')
+    while (applied.length < 2) await new Promise(setImmediate)
+    const ports = (): number[][] => applied.map((listeners) => listeners.map(({ port }) => port))
+    assert.deepEqual(ports(), [
+      [53, 5301],
+      [53, 5301],
+    ])
+    answers[0]!()
+    await reply
+    assert.deepEqual(await reload, { ok: true })
+    assert.deepEqual(ports().at(-1), [53])
   })
 })
 

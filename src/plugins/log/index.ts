@@ -69,7 +69,7 @@ export const log: Plugin<readonly Rule[]> = {
         return withOutcome(next(query), (outcome) => {
           const reply = replyOf(query, outcome)
           if (rule.classes.has(reply.class))
-            write(rule.format, loggedOutcome(query, reply.message, (clock.now() - query.receivedAt) / 1_000))
+            write(rule.format, loggedOutcome(query, reply, (clock.now() - query.receivedAt) / 1_000))
           return outcome
         })
       },

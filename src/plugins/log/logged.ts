@@ -20,8 +20,8 @@ export interface Logged {
   readonly client: SocketAddress
   readonly local: SocketAddress
   /**
-   * Of the query, uncompressed. As in CoreDNS 1.15 without EDNS options where the server adds the reply's OPT: it takes the
-   * options out of the request's and uses that.
+   * Of the query, uncompressed. As in CoreDNS 1.15 without EDNS options where the server adds the OPT of a reply that a
+   * plugin wrote: it takes the options out of the request's and uses that.
    */
   readonly octets: number
   readonly dnssecOk: boolean
@@ -40,7 +40,7 @@ export interface LoggedReply {
 }
 
 /** A query of the chain. */
-export function loggedOutcome(query: Query, message: Message | undefined, seconds: number): Logged {
+export function loggedOutcome(query: Query, { message, written }: ChainReply, seconds: number): Logged {
   const { request } = query
   const asked = messageOctets(request)
   const transport = query.transport === 'udp' ? 'udp' : 'tcp'
@@ -54,7 +54,7 @@ export function loggedOutcome(query: Query, message: Message | undefined, second
     transport,
     client: query.client,
     local: query.local,
-    octets: message === undefined || message.edns ? asked : asked - optionOctets(request),
+    octets: written && message && !message.edns ? asked - optionOctets(request) : asked,
     dnssecOk: request.edns?.dnssecOk ?? false,
     limit,
     reply: message && describe(query, message, asked, limit),
@@ -101,10 +101,17 @@ export function loggedAnswer(query: AnsweredQuery): Logged {
 /** As `classOf`: what the table answers is a denial with its SOA, or NOERROR. */
 export const classOfAnswer = ({ denial }: AnsweredQuery): ReplyClass => (denial ? 'denial' : 'success')
 
-/** The reply that the client gets, and its class. Undefined when the client gets nothing. */
-export function replyOf(query: Query, outcome: Outcome): { message: Message | undefined; class: ReplyClass } {
+export interface ChainReply {
+  /** What the client gets. Undefined when that is nothing. */
+  readonly message: Message | undefined
+  readonly class: ReplyClass
+  /** A plugin wrote it, not the server. */
+  readonly written: boolean
+}
+
+export function replyOf(query: Query, outcome: Outcome): ChainReply {
   const message = messageOf(query, outcome)
-  return { message, class: classOf(message) }
+  return { message, class: classOf(message), written: outcome.kind === 'reply' }
 }
 
 /** Rcodes that a chain gives when it has written nothing: then the server's reply is what is logged. */

@@ -42,6 +42,14 @@ describe('a line of the query log', () => {
         line: '[2001:db8::1]:4000 - 17 "TYPE999 IN aa.w.test. tcp 38 true 65535" NOERROR qr,rd 27 0.001s',
       },
       {
+        name: 'counts EDNS with its options where the chain wrote no reply',
+        text: 'log . {size}',
+        question: 'w.test. A',
+        asked: { edns: { options: [{ code: 10, data: new Uint8Array(8) }] } },
+        next: failing(2, 'connection refused'),
+        line: '47',
+      },
+      {
         name: 'counts EDNS sizes below 512 as 512',
         text: 'log . {>bufsize}',
         question: 'w.test. A',

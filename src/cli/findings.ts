@@ -22,22 +22,30 @@ export interface Findings {
   readonly blocks: number
 }
 
+/** Reads a Corefile and checks it: see `checkText`. */
+export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort: number, lenient = false): Findings {
+  try {
+    return checkText(readCorefile(file), file, plugins, { dnsPort, lenient })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { findings: [{ severity: 'error', message: plainMessage(error), at: error.at }], blocks: 0 }
+  }
+}
+
 /**
- * Checks a Corefile up to its first syntax error: grammar, directives, keys, every plugin's settings, zones that two
+ * Checks the text of a Corefile up to its first syntax error: grammar, directives, keys, every plugin's settings, zones that two
  * blocks claim. In the order of the file; imported files follow it.
  */
-export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort: number, lenient = false): Findings {
+export function checkText(
+  text: string,
+  file: string,
+  plugins: readonly Plugin[],
+  { dnsPort, lenient = false }: { readonly dnsPort: number; readonly lenient?: boolean },
+): Findings {
   const findings: Finding[] = []
   const report = (error: unknown) => {
     if (!(error instanceof ConfigError)) throw error
     findings.push({ severity: 'error', message: plainMessage(error), at: error.at })
-  }
-  let text: string
-  try {
-    text = readCorefile(file)
-  } catch (error) {
-    report(error)
-    return { findings, blocks: 0 }
   }
   const corefile = parseAsFarAsPossible(text, file, diskSources)
   if (corefile.error !== undefined) report(corefile.error)

@@ -1,7 +1,7 @@
 /** The directives and their order. A Corefile may write them in any order: the chain follows this table. */
 import { suggestion } from './nearest.ts'
-import type { ParsedCorefile } from './parser.ts'
-import { ConfigError, type Token } from './schema.ts'
+import type { DirectiveWord, ParsedCorefile } from './parser.ts'
+import { ConfigError } from './schema.ts'
 
 /** CoreDNS 1.15.0's plugin.cfg in its order, with slicedns's own: `console` beside the other HTTP endpoints,
  *  `no_aaaa` behind what may still make AAAA records and what blocks clients, before the cache. */
@@ -15,6 +15,9 @@ export const chainOrder: readonly string[] = `
   .split(/\s+/)
 
 const directiveNames: ReadonlySet<string> = new Set(chainOrder)
+
+/** Whether the word is a directive of CoreDNS, or one of ours. */
+export const isDirective = (word: string): boolean => directiveNames.has(word)
 
 /** What people still copy from old or foreign Corefiles, and what to do instead. */
 const advice: Readonly<Record<string, string>> = {
@@ -60,8 +63,8 @@ export const isHarmless = (word: string): boolean => Object.hasOwn(unbuilt, word
 /**
  * What is wrong with a directive's word, if anything. `built` are the words that this slicedns has plugins for.
  */
-export function directiveError(word: Token, built: readonly string[]): ConfigError | undefined {
-  const { text, at } = word
+export function directiveError(word: DirectiveWord, built: readonly string[]): ConfigError | undefined {
+  const { text, at, glued } = word
   if (built.includes(text)) return undefined
   if (Object.hasOwn(unbuilt, text)) {
     const { instead, harmless } = unbuilt[text]
@@ -69,6 +72,14 @@ export function directiveError(word: Token, built: readonly string[]): ConfigErr
     return new ConfigError(`slicedns does not have the plugin '${text}': ${instead}${lenient}`, at)
   }
   if (directiveNames.has(text)) return new ConfigError(`slicedns does not have the plugin '${text}' yet`, at)
+  const apart = text.slice(0, -1)
+  if (text.endsWith('{') && directiveNames.has(apart))
+    return new ConfigError(`Unknown directive '${text}': a space is missing before '{' (${apart} {)`, at)
+  if (glued !== undefined)
+    return new ConfigError(
+      `a space is missing before '{' in '${glued.text}': '${text}' is read as a directive`,
+      glued.at,
+    )
   const hint = Object.hasOwn(advice, text) ? ` (${advice[text]})` : suggestion(text, chainOrder)
   return new ConfigError(`Unknown directive '${text}'${hint}`, at)
 }

@@ -4,6 +4,7 @@
  */
 import { type Cursor, createCursor, type Sources, type Warning } from './cursor.ts'
 import type { Word } from './lexer.ts'
+import { occurrencesOf, type PlacedToken } from './occurrences.ts'
 import { ConfigError, type Directive, type Position, type Token } from './schema.ts'
 
 export type { Sources, Warning } from './cursor.ts'
@@ -13,7 +14,12 @@ export interface ParsedCorefile {
   readonly blocks: readonly CorefileBlock[]
   readonly warnings: readonly Warning[]
   /** Every directive's word in the order it was met, also those of blocks that were dropped because they have no keys. */
-  readonly words: readonly Token[]
+  readonly words: readonly DirectiveWord[]
+}
+
+export interface DirectiveWord extends Token {
+  /** A word before it, in the same server block, that ends with `{`: a block was meant to open there. */
+  readonly glued: Token | undefined
 }
 
 export interface CorefileBlock {
@@ -42,11 +48,11 @@ export function parseAsFarAsPossible(
 ): ParsedCorefile & { readonly error: ConfigError | undefined } {
   const blocks: CorefileBlock[] = []
   const warnings: Warning[] = []
-  const words: Token[] = []
+  const words: DirectiveWord[] = []
   const cursor = createCursor(text, file, sources, (warning) => void warnings.push(warning))
   try {
     while (cursor.advance()) {
-      const block = parseBlock(cursor, words)
+      const block = parseBlock(cursor, { words, warnings })
       if (block === undefined) continue
       blocks.push(block)
       if (block.keys[0].text === '}')
@@ -59,14 +65,20 @@ export function parseAsFarAsPossible(
   return { blocks, warnings, words, error: undefined }
 }
 
+/** What is found on the way. */
+interface Findings {
+  readonly words: DirectiveWord[]
+  readonly warnings: Warning[]
+}
+
 /** A server block, or undefined for what leaves none behind: a snippet, or a block without keys. */
-function parseBlock(cursor: Cursor, words: Token[]): CorefileBlock | undefined {
+function parseBlock(cursor: Cursor, found: Findings): CorefileBlock | undefined {
   const { keys, ended } = readKeys(cursor)
   if (!ended && keys.length === 1 && /^\(.*\)$/s.test(keys[0].text)) {
     readSnippet(cursor, keys[0])
     return undefined
   }
-  const directives = ended ? [] : readBlockBody(cursor, words)
+  const directives = ended ? [] : readBlockBody(cursor, keys, found)
   return keys.length === 0 ? undefined : { keys, directives, at: keys[0].at }
 }
 
@@ -118,69 +130,69 @@ function readSnippet(cursor: Cursor, key: Token): void {
 }
 
 /** The cursor is behind the keys: on `{`, or on the first directive of a block without braces. */
-function readBlockBody(cursor: Cursor, words: Token[]): Directive[] {
-  const braces = cursor.current().text === '{'
-  if (!braces) cursor.stepBack()
+function readBlockBody(cursor: Cursor, keys: readonly Token[], found: Findings): Directive[] {
+  const opened = cursor.current().text === '{' ? cursor.current().at : undefined
+  if (opened === undefined) cursor.stepBack()
   const directives: Directive[] = []
+  let glued = opened === undefined ? keys.find(isGlued) : undefined
   let closed = false
   while (!closed && cursor.advance()) {
     if (cursor.current().text === '}') closed = true
     else if (cursor.current().text === 'import') cursor.enterImport()
-    else directives.push(readDirective(cursor, words))
+    else {
+      const tokens = readDirective(cursor, found, glued)
+      glued ??= tokens.find(isGlued)
+      directives.push(...uses(tokens, found))
+    }
   }
   // A `}` as the last word of the file closes the block even if it closed a directive before (CoreDNS looks only at it).
-  if (braces && !closed && cursor.current().text !== '}') throw unexpected(cursor.current(), '}')
+  if (opened !== undefined && !closed && cursor.current().text !== '}')
+    throw new ConfigError(`'}' is missing: the server block that opens here is not closed`, opened)
   return directives
 }
 
-interface OpenLine {
-  readonly word: Token
-  readonly args: Token[]
+/** `127.0.0.1{`: a word to CoreDNS. `{$NAME}` and the like end with `}`. */
+function isGlued({ text, quoted }: Token): boolean {
+  return !quoted && text.length > 1 && text.endsWith('{')
 }
 
-/** `word args…` and its body. The cursor is on the word, and is left on the last word that belongs to it. */
-function readDirective(cursor: Cursor, words: Token[]): Directive {
+/** The words of a directive and its body. The cursor is on the first, and is left on the last. */
+function readDirective(cursor: Cursor, { words }: Findings, glued: Token | undefined): PlacedToken[] {
   const word = cursor.token()
-  words.push(word)
-  const args: Token[] = []
-  let body: OpenLine[] | undefined
-  let depth = 0
+  words.push({ ...word, glued })
+  const tokens: PlacedToken[] = [{ ...word, startsLine: true }]
+  const open: Position[] = []
   while (cursor.advance()) {
     const current = cursor.current()
     const startsLine = cursor.startsLine()
-    if (current.text === '{') {
-      if (depth === 0 && startsLine)
-        throw new ConfigError(`'{' must be on the line of its directive, after '${word.text}'`, current.at)
-      if (depth === 0 && body !== undefined) throw trailing(current)
-      if (depth++ === 0) body = []
-      // CoreDNS's bodies do not nest: an inner brace is a line of its own, which the plugin refuses as an option.
-      else body!.push({ word: cursor.token(), args: [] })
-    } else if (startsLine && depth === 0) {
+    if (current.text === '{') open.push(current.at)
+    else if (startsLine && open.length === 0) {
       cursor.stepBack()
       break
     } else if (current.text === '}') {
-      if (depth === 0) throw new ConfigError("Unexpected '}' because no matching opening brace", current.at)
-      // Behind other words of a line it closes the body and is an argument besides: plugins refuse it or ignore it.
-      if (--depth > 0 || (!startsLine && body!.length > 0)) addToBody(body!, cursor.token(), startsLine)
-    } else if (current.text === 'import' && startsLine) cursor.enterImport()
-    else if (depth > 0) addToBody(body!, cursor.token(), startsLine)
-    else if (body === undefined) args.push(cursor.token())
-    else throw trailing(current)
+      if (open.pop() === undefined)
+        throw new ConfigError("Unexpected '}' because no matching opening brace", current.at)
+    } else if (current.text === 'import' && startsLine) {
+      cursor.enterImport()
+      continue
+    }
+    tokens.push({ ...cursor.token(), startsLine })
   }
-  if (depth > 0) throw new ConfigError(`Unexpected EOF: the '{' of ${word.text} is not closed`, cursor.current().at)
-  return { word: word.text, at: word.at, args, body }
+  const unclosed = open.at(-1)
+  if (unclosed !== undefined)
+    throw new ConfigError(`'}' is missing: the block of '${word.text}' that opens here is not closed`, unclosed)
+  return tokens
 }
 
-function addToBody(body: OpenLine[], token: Token, startsLine: boolean): void {
-  const line = body.at(-1)
-  if (startsLine || line === undefined) body.push({ word: token, args: [] })
-  else line.args.push(token)
+/** The uses of the directive that CoreDNS reads out of its words, of which a second one is rarely meant. */
+function uses(tokens: readonly PlacedToken[], { warnings }: Findings): Directive[] {
+  const occurrences = occurrencesOf(tokens)
+  for (const { spill } of occurrences)
+    if (spill !== undefined && !warnings.some(({ at }) => at === spill.at))
+      warnings.push({ message: spill.reason, at: spill.at })
+  return occurrences
 }
 
 function unexpected(word: Word, wanted: string): ConfigError {
   return new ConfigError(`Syntax error: Unexpected token '${word.text}', expecting '${wanted}'`, word.at)
-}
-
-function trailing(word: Word): ConfigError {
-  return new ConfigError(`Unexpected '${word.text}' after '}': a directive must begin on a line of its own`, word.at)
 }

@@ -29,8 +29,10 @@
  * Surplus arguments that CoreDNS accepts are accepted by `extra: 'ignore'`. Of an option that is written twice the last
  * one counts, unless the row says `repeat: 'once'` or, for lists, `'append'`.
  */
+
+import { isDirective } from './directives.ts'
 import { normalizeZone } from './keys.ts'
-import { suggestion } from './nearest.ts'
+import { nearest } from './nearest.ts'
 import {
   type BodyLine,
   ConfigError,
@@ -51,7 +53,7 @@ export interface Row<T> {
   readonly max: number
   /** `ignore`: surplus arguments are accepted and have no effect. */
   readonly extra: 'refuse' | 'ignore'
-  /** CoreDNS reads the arguments and looks for no more: a `}` behind them on the line closes the block. */
+  /** CoreDNS reads the arguments and looks for no more: what is left of the line is the next option, or the block's `}`. */
   readonly closes: boolean
   /** `once`: a second line with this option is an error. */
   readonly once: boolean
@@ -154,38 +156,53 @@ export function readBody<R extends Rows>(
   settings: { readonly ignoreCase?: boolean } = {},
 ): Options<R> {
   const found = new Map<string, unknown>()
-  for (const written of directive.body ?? []) {
-    const word = settings.ignoreCase ? written.word.text.toLowerCase() : written.word.text
-    if (!Object.hasOwn(rows, word)) throw unknownProperty(directive, written, Object.keys(rows))
-    const row = rows[word]
-    const line = row.closes ? withoutClosingBrace(written, row.max) : written
+  const wordOf = ({ word }: BodyLine) => (settings.ignoreCase ? word.text.toLowerCase() : word.text)
+  const rowOf = (line: BodyLine) => (Object.hasOwn(rows, wordOf(line)) ? rows[wordOf(line)] : undefined)
+  const closesAfter = (line: BodyLine) => (rowOf(line)?.closes ? rowOf(line)?.max : undefined)
+  for (const line of optionLines(directive, closesAfter)) {
+    const row = rowOf(line)
+    const word = wordOf(line)
+    if (row === undefined) throw unknownProperty(directive, line, Object.keys(rows))
     if (row.once && found.has(word)) throw fail(`'${word}' of ${directive.word} can only be given once`, line)
-    countArgs(
-      line.word.text,
-      line.args,
-      row.min,
-      row.extra === 'ignore' ? Number.POSITIVE_INFINITY : row.max,
-      line.word.at,
-    )
+    const max = row.extra === 'ignore' ? Number.POSITIVE_INFINITY : row.max
+    countArgs(line.word.text, line.args, row.min, max, line.word.at)
     found.set(word, row.read(line, found.get(word)))
   }
   const entries = Object.entries(rows).map(([word, row]) => [word, found.has(word) ? found.get(word) : row.default])
   return Object.fromEntries(entries) as Options<R>
 }
 
-/** The line of a block that is written on one line, `{ max_fails 2 }`: the parser has closed the block there. */
-function withoutClosingBrace(line: BodyLine, max: number): BodyLine {
-  const last = line.args.at(-1)
-  if (line.args.length !== max + 1 || last?.text !== '}' || last.quoted) return line
-  return { word: line.word, args: line.args.slice(0, -1) }
+/**
+ * The options of a body. `closesAfter` gives the number of arguments that an option reads where it looks for no more: what is left of
+ * its line is the next option, or the `}` of a block that is written on one line.
+ */
+export function* optionLines(
+  { body = [] }: Directive,
+  closesAfter: (line: BodyLine) => number | undefined,
+): Generator<BodyLine> {
+  for (let [line, ...lines] = body; line !== undefined; [line, ...lines] = lines) {
+    const most = closesAfter(line) ?? line.args.length
+    yield { word: line.word, args: line.args.slice(0, most) }
+    const [next, ...rest] = line.args.slice(most)
+    if (next?.text === '}') return
+    if (next !== undefined) lines.unshift({ word: next, args: rest })
+  }
 }
 
-/** The error for an option that the directive does not have. */
-function unknownProperty(directive: Directive, line: BodyLine, words: readonly string[]): ConfigError {
+/** The error for an option that the directive does not have; it has those in `words`. */
+export function unknownProperty(directive: Directive, line: BodyLine, words: readonly string[]): ConfigError {
   const word = line.word.text
-  if (word === '{' || word === '}')
-    return fail(`a block inside a block: '${word}' in the body of ${directive.word}`, line)
-  return fail(`unknown property '${word}' of ${directive.word}${suggestion(word, words)}`, line)
+  if (word === '{') return fail(`a block inside a block: '{' in the body of ${directive.word}`, line)
+  if (isDirective(word) && directive.opened !== undefined) {
+    const opened = placeText(directive.opened)
+    return fail(
+      `unknown property '${word}' of ${directive.word}: it is a directive (is a '}' missing before it? The block opens at ${opened})`,
+      line,
+    )
+  }
+  const known = nearest(word, words)
+  const hint = known === undefined ? `; it has ${words.join(', ')}` : `: did you mean '${known}'?`
+  return fail(`unknown property '${word}' of ${directive.word}${hint}`, line)
 }
 
 /** Checks how many arguments stand on the directive's own line. Throws ConfigError. */
@@ -205,8 +222,7 @@ function countArgs(word: string, args: readonly Token[], min: number, max: numbe
 
 /** Refuses a body, an empty one too. */
 export function noBody(directive: Directive): void {
-  if (directive.body === undefined) return
-  throw fail(`${directive.word} takes no block`, directive.body[0]?.word ?? directive)
+  if (directive.opened !== undefined) throw new ConfigError(`${directive.word} takes no block`, directive.opened)
 }
 
 /** A ConfigError at a word, a line of a body or a directive, to throw. */
@@ -223,14 +239,36 @@ export function readSettings<Settings>(
   occurrences: readonly Directive[],
   zones: readonly string[],
 ): Settings {
-  if (schema.repeat === 'once' && occurrences.length > 1) {
-    const [first, second] = occurrences
-    throw fail(
-      `${second.word}: this plugin can only be used once per Server Block (first used at ${placeText(first.at)})`,
-      second,
-    )
+  try {
+    const [first] = occurrences
+    const settings = schema.read({ occurrences: schema.repeat === 'once' ? [first] : occurrences, zones })
+    if (schema.repeat === 'once' && occurrences.length > 1) throw usedTwice(occurrences)
+    return settings
+  } catch (error) {
+    throw blamed(error, occurrences)
   }
-  return schema.read({ occurrences, zones })
+}
+
+function usedTwice([first, second]: readonly Directive[]): ConfigError {
+  return fail(
+    `${second.word}: this plugin can only be used once per Server Block (first used at ${placeText(first.at)})`,
+    second,
+  )
+}
+
+/** What is wrong in words that were not meant as a directive is wrong because of what made them one. */
+function blamed(error: unknown, occurrences: readonly Directive[]): unknown {
+  if (!(error instanceof ConfigError)) return error
+  const { spill } = occurrences.find((directive) => places(directive).includes(error.at)) ?? {}
+  return spill === undefined ? error : new ConfigError(spill.reason, spill.at)
+}
+
+function places({ at, args, body = [] }: Directive): (Position | undefined)[] {
+  return [
+    at,
+    ...args.map((token) => token.at),
+    ...body.flatMap(({ word, args }) => [word.at, ...args.map((token) => token.at)]),
+  ]
 }
 
 function placeText({ file, line, column }: Position): string {

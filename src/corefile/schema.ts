@@ -24,6 +24,17 @@ export interface Directive {
   readonly args: readonly Token[]
   /** Lines of the body; undefined when there is no `{`. */
   readonly body: readonly BodyLine[] | undefined
+  /** Its `{`. */
+  readonly opened?: Position | undefined
+  /** Set where CoreDNS takes words for another use of the directive that were not meant as one. */
+  readonly spill?: Spill | undefined
+}
+
+/** What spills out of a directive, and where. */
+export interface Spill {
+  readonly at: Position
+  /** A sentence for people. */
+  readonly reason: string
 }
 
 /** A line of a directive's body: an option and its arguments. */

@@ -4,12 +4,15 @@
  */
 import { isIP } from 'node:net'
 import { type Network, parseIp, parseNetwork } from './address.ts'
+import { suggestion } from './nearest.ts'
 import { ConfigError, type Token } from './schema.ts'
 
 /** A kind of value. */
 export interface Kind<T> {
   /** Completes "is not …": `an integer from 0 to 3600`. */
   readonly expected: string
+  /** The words of an enumeration, of which the nearest is named in the error. */
+  readonly words?: readonly string[]
   /** The value, or undefined when the word is invalid. */
   parse(text: string): T | undefined
 }
@@ -18,12 +21,14 @@ export interface Kind<T> {
 export function value<T>(kind: Kind<T>, token: Token, of: string): T {
   const parsed = kind.parse(token.text)
   if (parsed !== undefined) return parsed
-  throw new ConfigError(`'${token.text}' is not ${kind.expected}, which '${of}' requires${braceHint(token)}`, token.at)
+  const hint = suggestion(token.text, kind.words ?? []) || braceHint(token)
+  throw new ConfigError(`'${token.text}' is not ${kind.expected}, which '${of}' requires${hint}`, token.at)
 }
 
-/** What to do where a brace that was meant to close a body became an argument, as it does on the line of another word. */
+/** What to do where a brace that was meant to open or close a body became an argument, or a part of one. */
 export function braceHint(token: Token | undefined): string {
-  return token?.text === '}' ? " ('}' needs a line of its own)" : ''
+  if (token?.text === '}') return " ('}' needs a line of its own)"
+  return token?.text.endsWith('{') && !token.quoted ? " (a space is missing before '{')" : ''
 }
 
 /** Any word. */
@@ -45,20 +50,59 @@ interface Range {
   readonly max?: number
 }
 
-/** As Go's strconv.Atoi: decimal digits, perhaps a sign. Both bounds are included. */
+const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
+
+/** As Go's strconv.Atoi: decimal digits of 64 bits, perhaps a sign. Both bounds are included. */
 export function integer(range: Range = {}): Kind<number> {
   return {
     expected: `an integer${rangeText(range, String)}`,
-    parse: (word) => (/^[+-]?\d{1,15}$/.test(word) ? within(range, Number(word)) : undefined),
+    parse: (word) => (isInteger(word) ? within(range, Number(word)) : undefined),
   }
 }
 
-/** A decimal number, perhaps with an exponent. */
+/** Whether Go's strconv.Atoi takes the word. Where the digits are many it decides to the last one. */
+export function isInteger(word: string): boolean {
+  if (!/^[+-]?\d{1,64}$/.test(word)) return false
+  const number = BigInt(word.replace('+', ''))
+  return number >= int64.min && number <= int64.max
+}
+
+/** As Go's strconv.ParseUint, which takes no sign. */
+export function unsigned(range: Range): Kind<number> {
+  const { expected, parse } = integer({ min: 0, ...range })
+  return { expected, parse: (word) => (/^\d/.test(word) ? parse(word) : undefined) }
+}
+
+/** A number as Go's strconv.ParseFloat reads it, of 32 bits: decimal or hexadecimal, perhaps with an exponent. */
 export function float(range: Range = {}): Kind<number> {
   return {
     expected: `a number${rangeText(range, String)}`,
-    parse: (word) => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word) ? within(range, Number(word)) : undefined),
+    parse(word) {
+      const number = parseFloat32(word)
+      return number === undefined || Number.isNaN(number) ? number : within(range, number)
+    },
   }
+}
+
+/** The largest number that rounds to one of 32 bits. */
+const maxFloat32 = (2 - 2 ** -24) * 2 ** 127
+
+function parseFloat32(word: string): number | undefined {
+  const sign = word.startsWith('-') ? -1 : 1
+  const text = word.replace(/^[+-]/, '').toLowerCase()
+  if (text === 'inf' || text === 'infinity') return sign * Number.POSITIVE_INFINITY
+  if (text === 'nan' && text.length === word.length) return Number.NaN
+  if (/^_|_$|__|_[.ep]|[.ep+-]_/.test(text)) return undefined
+  const digits = text.replaceAll('_', '')
+  const hex = /^0x([\da-f]*)\.?([\da-f]*)p([+-]?\d+)$/.exec(digits)
+  if (hex === null && !/^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(digits)) return undefined
+  const number = hex === null ? Number(digits) : hexNumber(hex)
+  return number !== undefined && number < maxFloat32 ? sign * number : undefined
+}
+
+function hexNumber([, whole, fraction, exponent]: RegExpExecArray): number | undefined {
+  const digits = whole + fraction
+  return digits === '' ? undefined : Number(`0x${digits}`) * 2 ** (Number(exponent) - 4 * fraction.length)
 }
 
 const nanosecond = 1e-6
@@ -116,6 +160,7 @@ export function oneOf<const Words extends readonly string[]>(
   options: { readonly ignoreCase?: boolean } = {},
 ): Kind<Words[number]> {
   return {
+    words,
     expected: words.length === 1 ? `'${words[0]}'` : `one of ${words.map((word) => `'${word}'`).join(', ')}`,
     parse: (given) =>
       words.find((word) => word === given || (options.ignoreCase && word.toLowerCase() === given.toLowerCase())),
@@ -148,12 +193,13 @@ export interface HostPort {
   readonly port: number
 }
 
-/** Where to listen: `HOST:PORT`, `:PORT`, `[IPV6]:PORT`. `anyPort`: a port beyond 65535 is found out only on listening. */
+/** Where to listen: `HOST:PORT`, `:PORT`, `[IPV6]:PORT`; without a number the system chooses the port. `anyPort`: one beyond
+ *  65535 is found out only on listening. */
 export function listenAddress(options: { readonly anyPort?: boolean } = {}): Kind<HostPort> {
   return {
     expected: 'an address to listen on, as :8080, localhost:8080 or [::1]:8080',
     parse(word) {
-      const split = splitHostPort(word)
+      const split = splitHostPort(word.endsWith(':') ? `${word}0` : word)
       return split !== undefined && (options.anyPort || split.port <= 65_535) ? split : undefined
     },
   }

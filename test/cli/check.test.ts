@@ -53,8 +53,8 @@ last {
         "Corefile:6:5 - unknown property 'lameduk' of hea",
         "Corefile:8:10 - ':99999' is not an address to li",
         'Corefile:10:1 - cannot serve dns://example.org.:',
-        'Corefile:11:3 - whoami takes no block',
-        "Corefile:14:6 - Syntax error: Unexpected token '",
+        'Corefile:11:10 - whoami takes no block',
+        "Corefile:14:6 - '}' is missing: the server block",
         'Corefile: 9 errors',
       ],
     )

@@ -92,11 +92,20 @@ describe('the body of a directive', () => {
       line: 'fallthru',
       says: "3:1 - unknown property 'fallthru' of kubernetes: did you mean 'fallthrough'?",
     },
-    { name: 'an option like no other', line: 'upstream', says: "3:1 - unknown property 'upstream' of kubernetes" },
+    {
+      name: 'an option like no other',
+      line: 'upstream',
+      says: `3:1 - unknown property 'upstream' of kubernetes; it has ${Object.keys(rows).join(', ')}`,
+    },
     {
       name: 'an option of JavaScript objects',
       line: 'constructor',
-      says: "3:1 - unknown property 'constructor' of kubernetes",
+      says: `3:1 - unknown property 'constructor' of kubernetes; it has ${Object.keys(rows).join(', ')}`,
+    },
+    {
+      name: 'the next directive, where the block is not closed',
+      line: 'forward . 127.0.0.1',
+      says: "3:1 - unknown property 'forward' of kubernetes: it is a directive (is a '}' missing before it? The block opens at Corefile:2:14)",
     },
     { name: 'another case', line: 'TTL 5', says: "3:1 - unknown property 'TTL' of kubernetes: did you mean 'ttl'?" },
     {
@@ -126,8 +135,8 @@ describe('the body of a directive', () => {
     },
     {
       name: 'a block in the block',
-      line: 'ttl 5 {\n}',
-      says: "3:7 - a block inside a block: '{' in the body of kubernetes",
+      line: '{\n}',
+      says: "3:1 - a block inside a block: '{' in the body of kubernetes",
     },
     {
       name: 'a closing brace on the line',
@@ -168,7 +177,7 @@ test('a directive that takes no block refuses an empty one', () => {
   noBody(directive('loop'))
   assert.equal(
     refusal(() => noBody(directive('loop {\n}'))),
-    'Corefile:2:3 - loop takes no block',
+    'Corefile:2:8 - loop takes no block',
   )
 })
 

@@ -64,7 +64,7 @@ describe('a value that does not fit is refused with what was expected', () => {
     [integer(), '0x10', 'an integer'],
     [float({ min: 0 }), '-0.5', 'a number of at least 0'],
     [duration({ max: 300_000 }), '6m', 'a duration with units, as 500ms, 5s or 1h30m of at most 5m0s'],
-    [oneOf(['disabled', 'verified']), 'Verified', "one of 'disabled', 'verified'"],
+    [oneOf(['disabled', 'verified']), 'off', "one of 'disabled', 'verified'"],
     [ip(), '10.0.0.256', 'an IP address'],
     [ip(), '[::1]', 'an IP address'],
     [network(), '10.0.0.0', 'a network (10.0.0.0/8)'],
@@ -81,6 +81,13 @@ describe('a value that does not fit is refused with what was expected', () => {
         `Corefile:1:1 - '${word}' is not ${expected}, which 'ttl' requires`,
       )
     })
+})
+
+test('a value that is misspelled is refused with the nearest of its words', () => {
+  assert.equal(
+    refusal(() => value(oneOf(['disabled', 'verified']), token('verifed'), 'pods')),
+    "Corefile:1:1 - 'verifed' is not one of 'disabled', 'verified', which 'pods' requires: did you mean 'verified'?",
+  )
 })
 
 describe('a value that fits', () => {

@@ -18,10 +18,14 @@ const schema: DirectiveSchema<number> = {
   usage: 'cancel [TIMEOUT]',
   repeat: 'many',
   read({ occurrences }) {
-    // The last one counts; any body is ignored, as CoreDNS does.
-    return occurrences.reduce((_, directive) => {
-      argCount(directive, 0, 1)
-      const [word] = directive.args
+    // The last one counts; CoreDNS takes the lines of a block for further ones.
+    const uses = occurrences.flatMap((directive) => {
+      const lines = (directive.body ?? []).map(({ word, args }) => ({ ...directive, at: word.at, args }))
+      return [directive, ...lines]
+    })
+    return uses.reduce((_, use) => {
+      argCount(use, 0, 1)
+      const [word] = use.args
       return word ? value(positiveDuration, word, 'cancel') : defaultTimeout
     }, defaultTimeout)
   },

@@ -1,4 +1,4 @@
-import { fail, noBody, zonesOf } from '../../corefile/read.ts'
+import { fail, zonesOf } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { metadataScope } from '../../plugin/capabilities/metadata.ts'
@@ -9,7 +9,8 @@ const schema: DirectiveSchema<readonly string[]> = {
   usage: 'metadata [ZONES...]',
   repeat: 'many',
   read({ occurrences: [directive, second], zones }) {
-    noBody(directive)
+    const [line] = directive.body ?? []
+    if (line) throw fail('metadata has no options', line)
     if (second) throw fail('metadata can only be used once per Server Block', second)
     return zonesOf(directive.args, zones)
   },

@@ -13,8 +13,8 @@ describe('the plugin metadata', () => {
     assert.deepEqual([all.covers('x.b.'), one.covers('x.a.example.'), one.covers('x.b.')], [true, true, false])
   })
 
-  it('metadata takes no block, and stands once', () => {
-    assert.throws(() => setUp(metadata, 'metadata {\n}'), /takes no block/)
+  it('metadata has no options, and stands once', () => {
+    assert.throws(() => setUp(metadata, 'metadata {\nx\n}'), /has no options/)
     assert.throws(() => setUp(metadata, 'metadata\nmetadata'), /only be used once/)
   })
 })

@@ -40,6 +40,8 @@ function readToken(text: string, offset: number): { token: Token; end: number } 
   if (character === '`') return readRawString(text, offset)
   const digits = /\d/.test(character) || (character === '.' && /\d/.test(text[offset + 1] ?? ''))
   const found = digits ? readNumber(text, offset) : match(name, text, offset)
+  if (digits && found !== undefined && /^\d[\d_]*$/.test(found) && BigInt(found.replaceAll('_', '')) >= 2n ** 63n)
+    throw new ExpressionError(`the integer ${found} has more than 64 bits`, offset)
   if (found !== undefined)
     return { token: { kind: digits ? 'number' : 'name', text: found, offset }, end: offset + found.length }
   const operator = operators.find((candidate) => text.startsWith(candidate, offset))

@@ -2,7 +2,8 @@
 import { fail, network, oneOf, value, zonesOf } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema, Token } from '../../corefile/schema.ts'
 import type { Prefix } from '../../dns/address.ts'
-import { typeNumber } from '../../dns/codes.ts'
+import { type } from '../../dns/codes.ts'
+import { queryType } from '../../plugin/dns-values.ts'
 
 export const actions = ['allow', 'block', 'filter', 'drop'] as const
 export type Action = (typeof actions)[number]
@@ -63,8 +64,9 @@ function readTypes(words: readonly Token[]): ReadonlySet<number> | undefined {
   const types = new Set<number>()
   for (const word of words) {
     if (word.text === '*') return undefined
-    const number = /^TYPE\d/.test(word.text) ? undefined : typeNumber(word.text)
-    if (number === undefined) throw fail(`'${word.text}' is not a query type`, word)
+    const number = value(queryType(), word, 'type')
+    // `None` is CoreDNS's word for every type.
+    if (number === type.NONE) return undefined
     types.add(number)
   }
   return types

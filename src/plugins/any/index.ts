@@ -16,11 +16,10 @@ const hinfo = join(characterString('ANY obsoleted'), characterString('See RFC 84
 const schema: DirectiveSchema<void> = {
   usage: 'any',
   repeat: 'many',
-  read({ occurrences }) {
-    for (const directive of occurrences) {
-      argCount(directive, 0, 0)
-      noBody(directive)
-    }
+  // CoreDNS looks at the first one only.
+  read({ occurrences: [directive] }) {
+    argCount(directive, 0, 0)
+    noBody(directive)
   },
 }
 

@@ -27,13 +27,14 @@ export const autopath: Plugin<Settings> = {
 }
 
 function setup(settings: Settings, setup: Setup): Instance {
-  const { from, zones } = settings
+  const { from, zones, files } = settings
   const success = setup.metrics.counter(
     'coredns_autopath_success_total',
     'Questions that were answered with a name further on in the search list of their client.',
     ['server'],
   )
-  const fixed = 'file' in from ? fixedList(readList(resolve(from.file), setup)) : undefined
+  const read = new Map(files.map((file) => [file, readList(resolve(file), setup)]))
+  const fixed = 'file' in from ? fixedList(read.get(from.file)!) : undefined
   /** Undefined where the plugin named is not in the block: as in CoreDNS there are no lists then. */
   const lists = (): SearchLists | undefined => fixed ?? ('plugin' in from ? listsOf(from.plugin, setup) : undefined)
 

@@ -6,6 +6,8 @@ export interface Settings {
   readonly zones: readonly string[]
   /** Where search lists come from: another plugin of the block, or a file like resolv.conf. */
   readonly from: { readonly plugin: string } | { readonly file: string }
+  /** Every file that is named: each must be readable, as in CoreDNS. */
+  readonly files: readonly string[]
 }
 
 export const schema: DirectiveSchema<Settings> = {
@@ -15,11 +17,12 @@ export const schema: DirectiveSchema<Settings> = {
     // As in CoreDNS the last one counts, but a plugin comes before a file.
     const all = occurrences.map((directive) => readOne(directive, zones))
     const { from } = all.findLast((settings) => 'plugin' in settings.from) ?? all.at(-1)!
-    return { ...all.at(-1)!, from }
+    const files = all.flatMap((settings) => ('file' in settings.from ? [settings.from.file] : []))
+    return { ...all.at(-1)!, from, files }
   },
 }
 
-function readOne(directive: Directive, blockZones: readonly string[]): Settings {
+function readOne(directive: Directive, blockZones: readonly string[]): Omit<Settings, 'files'> {
   noBody(directive)
   const source = directive.args.at(-1)
   if (!source) throw fail('autopath needs a file like resolv.conf, or @kubernetes', directive)

@@ -1,5 +1,6 @@
+import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { custom, fail, readBody } from '../../corefile/read.ts'
+import { custom, fail, type Kind, readBody, value } from '../../corefile/read.ts'
 import type { DirectiveSchema, Token } from '../../corefile/schema.ts'
 import { listenAddresses } from '../../plugin/capabilities/listening.ts'
 import { provide } from '../../plugin/capability.ts'
@@ -12,8 +13,20 @@ interface BindLine {
   readonly except: readonly Token[]
 }
 
+/** What may be the name of an interface on Linux: at most 15 octets, no slash, no colon, no blank. */
+const place: Kind<string> = {
+  expected: 'an IP address or the name of an interface, without a port',
+  parse: (word) => ((isIP(word) && !word.includes('%')) || /^[^/:\s]{1,15}$/.test(word) ? word : undefined),
+}
+
+const checked = (words: readonly Token[], of: string): readonly Token[] => {
+  for (const word of words) value(place, word, of)
+  return words
+}
+
 const rows = {
-  except: custom<readonly Token[], readonly Token[]>({ min: 1 }, (line, before = []) => [...before, ...line.args], {
+  // The last line counts, as in CoreDNS.
+  except: custom<readonly Token[], readonly Token[]>({ min: 1 }, ({ args }) => checked(args, 'except'), {
     default: [],
   }),
 }
@@ -24,7 +37,7 @@ const schema: DirectiveSchema<readonly BindLine[]> = {
   read({ occurrences }) {
     return occurrences.map((directive) => {
       if (directive.args.length === 0) throw fail('at least one address or interface name is expected', directive)
-      return { words: directive.args, except: readBody(directive, rows).except }
+      return { words: checked(directive.args, 'bind'), except: readBody(directive, rows).except }
     })
   },
 }

@@ -12,13 +12,11 @@ const limits = { min: 512, max: 4096, default: 1232 }
 const schema: DirectiveSchema<number> = {
   usage: 'bufsize [SIZE]',
   repeat: 'many',
-  read({ occurrences }) {
-    // The last one counts; any body is ignored, as CoreDNS does.
-    return occurrences.reduce((_, directive) => {
-      argCount(directive, 0, 1)
-      const [word] = directive.args
-      return word ? value(integer(limits), word, 'bufsize') : limits.default
-    }, limits.default)
+  // The first one counts; others, and any body, are ignored, as CoreDNS does.
+  read({ occurrences: [directive] }) {
+    argCount(directive, 0, 1)
+    const [word] = directive.args
+    return word ? value(integer(limits), word, 'bufsize') : limits.default
   },
 }
 

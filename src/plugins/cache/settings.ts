@@ -5,6 +5,7 @@ import {
   fail,
   flag,
   integer,
+  isInteger,
   normalizeZone,
   oneOf,
   option,
@@ -93,7 +94,7 @@ export const schema: DirectiveSchema<CacheSettings> = {
   read({ occurrences: [directive], zones: blockZones }) {
     const [first, ...others] = directive.args
     // A first word that is not a number is a zone: `cache 30s` caches the zone `30s.`
-    const ttl = first !== undefined && /^[+-]?\d+$/.test(first.text) ? first : undefined
+    const ttl = first !== undefined && isInteger(first.text) ? first : undefined
     const maxTtl = ttl && value(integer({ min: 1 }), ttl, 'cache')
     const zones = zonesOf(ttl ? others : directive.args, blockZones)
     const options = readBody(directive, rows)
@@ -149,7 +150,7 @@ function readPrefetch([hits, within, percentage]: readonly Token[]): Prefetch | 
 }
 
 function readPercentage(token: Token): number {
-  const number = /^(\d+)%$/.exec(token.text)?.[1]
+  const number = /^(\+?\d+)%$/.exec(token.text)?.[1]
   if (number === undefined || Number(number) < 10 || Number(number) > 90) {
     throw fail(`'${token.text}' is not a percentage from 10% to 90%, which 'prefetch' requires`, token)
   }
@@ -157,7 +158,11 @@ function readPercentage(token: Token): number {
 }
 
 /** A record's TTL. */
-const wholeSeconds = where(duration({ min: 0 }), 'a whole number of seconds, as 30s', (time) => time % 1000 === 0)
+const wholeSeconds = where(
+  duration({ min: 0 }),
+  'a whole number of seconds of at most 32 bits, as 30s',
+  (time) => time % 1000 === 0 && time / 1000 <= 0xffffffff,
+)
 
 /** `[DUR] [immediate [RTTL [RECHECK]] | verify [TIMEOUT [RTTL [RECHECK]]]]` */
 function readServeStale([upTo, mode, ...rest]: readonly Token[]): Omit<ServeStale, 'preferPositive'> {

@@ -4,8 +4,10 @@ import { parseAddress } from '../../dns/address.ts'
 import { dnsClass, rcode, type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { replyTo } from '../../dns/reply.ts'
+import { erased, provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
+import { searchLists } from '../autopath/capability.ts'
 
 interface Settings {
   /** One query of so many is not answered; 0: none. */
@@ -52,6 +54,7 @@ const schema: DirectiveSchema<Settings> = {
 export const erratic: Plugin<Settings> = {
   name: 'erratic',
   schema,
+  offers: [erased(searchLists)],
   setup(settings, { clock }) {
     let queries = 0
     return {
@@ -65,6 +68,7 @@ export const erratic: Plugin<Settings> = {
         if (!every(settings.delay)) return outcome
         return new Promise((resolve) => void clock.after(settings.delayFor, () => resolve(outcome)))
       },
+      provides: [provide(searchLists, { of: () => searchList, mayBegin: (domain) => domain === searchList[0] })],
     }
   },
 }
@@ -74,6 +78,8 @@ const addresses = new Map<number, Uint8Array>([
   [type.AAAA, parseAddress('2001:db8::53')!],
 ])
 const largeCopies = 30
+/** What `autopath @erratic` follows for every client. */
+const searchList = ['a.example.org.', 'b.example.org.', '']
 
 function answer({ request, qname, qtype }: Query, truncated: boolean, large: boolean): Outcome {
   const octets = addresses.get(qtype)

@@ -44,7 +44,8 @@ function readConsolidation({ args }: BodyLine): Consolidation {
   const compiled = readPattern(pattern)
   const [first, second] = rest
   const onlyShowFirst = first?.text === 'show_first'
-  if (onlyShowFirst && second) throw fail('show_first must be given once, after the level', second)
+  if (onlyShowFirst && second && second.text !== 'show_first')
+    throw fail('show_first must stand after the level', second)
   if (second && second.text !== 'show_first') throw fail(`unknown option '${second.text}' of consolidate`, second)
   if (onlyShowFirst || !first)
     return { period: milliseconds, pattern: compiled, text: pattern.text, level: 'error', showFirst: onlyShowFirst }

@@ -1,5 +1,14 @@
 /** The `file` directive. */
-import { argCount, duration, fail, normalizeZone, value, zonesOf } from '../../corefile/read.ts'
+import {
+  argCount,
+  duration,
+  fail,
+  normalizeZone,
+  optionLines,
+  unknownProperty,
+  value,
+  zonesOf,
+} from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema } from '../../corefile/schema.ts'
 
 export interface ZoneSettings {
@@ -29,7 +38,7 @@ interface Draft {
 
 const minute = 60_000
 
-/** What an option does with its line. Surplus arguments are accepted, as in CoreDNS. */
+/** What an option does with its line. Surplus arguments of `reload` are accepted, as in CoreDNS. */
 const options: Readonly<Record<string, (draft: Draft, line: BodyLine) => void>> = {
   reload(draft, { word, args }) {
     if (args.length === 0) throw fail('reload must have a duration (0 reads the file once)', word)
@@ -55,9 +64,9 @@ export const schema: DirectiveSchema<FileSettings> = {
       argCount(directive, 1)
       const [file, ...zoneArgs] = directive.args
       const draft: Draft = { reload: minute, byTime: false, fallthrough: undefined }
-      for (const line of directive.body ?? []) {
+      for (const line of optionLines(directive, ({ word }) => (word.text === 'reload_by_mtime' ? 0 : undefined))) {
         const { text } = line.word
-        if (!Object.hasOwn(options, text)) throw fail(`unknown property '${text}' of file`, line)
+        if (!Object.hasOwn(options, text)) throw unknownProperty(directive, line, Object.keys(options))
         options[text](draft, line)
       }
       fallthrough = draft.fallthrough ?? fallthrough

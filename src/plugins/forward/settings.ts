@@ -1,5 +1,5 @@
 /** How `forward` is written (docs/coredns-behaviour.md §6). */
-import { statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import {
   argCount,
   custom,
@@ -15,14 +15,16 @@ import {
   option,
   readBody,
   text,
+  unsigned,
   value,
   where,
 } from '../../corefile/read.ts'
 import type { Directive, DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
-import { rcode, rcodeNumber } from '../../dns/codes.ts'
+import { rcode } from '../../dns/codes.ts'
 import { parseName } from '../../dns/name.ts'
+import { responseCode } from '../../plugin/dns-values.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
-import { parseTarget, type UpstreamAddress } from './targets.ts'
+import { defaultPorts, parseTarget, type UpstreamAddress } from './targets.ts'
 
 /** One `forward` of a block. Durations are milliseconds. */
 export interface ForwardSettings {
@@ -72,14 +74,14 @@ const rows = {
     where(duration(), 'a duration above zero, as 2s', (time) => time > 0),
     { default: 2 * second, closes: true },
   ),
-  max_fails: option(integer({ min: 0, max: 0xffffffff }), { default: 2, closes: true }),
-  max_connect_attempts: option(integer({ min: 0, max: 0xffffffff }), { closes: true }),
+  max_fails: option(unsigned({ max: 0xffffffff }), { default: 2, closes: true }),
+  max_connect_attempts: option(unsigned({ max: 0xffffffff }), { closes: true }),
   health_check: custom({ min: 1 }, ({ args }) => readHealthCheck(args), { default: defaultCheck }),
   policy: option(oneOf(['random', 'round_robin', 'sequential']), { default: 'random' as const, closes: true }),
   max_concurrent: option(integer({ min: 0 }), { default: 0, closes: true }),
   tls: list(text, { min: 0, max: 3 }),
   tls_servername: option(text, { default: '', closes: true }),
-  next: custom({ min: 1 }, ({ args }) => readRcodes(args), { default: new Set<number>() }),
+  next: custom({ min: 1 }, ({ args }) => readRcodes(args, 'next'), { default: new Set<number>() }),
   next_on_nodata: flag(),
   failover: custom({ min: 1 }, ({ args }) => readFailover(args), { default: new Set<number>() }),
   failfast_all_unhealthy_upstreams: flag(),
@@ -138,6 +140,9 @@ function readForward(directive: Directive): ForwardSettings {
 }
 
 function readTarget(token: Token): UpstreamAddress {
+  const [, scheme] = /^([a-z0-9]+):\/\//.exec(token.text) ?? []
+  if (scheme !== undefined && !Object.hasOwn(defaultPorts, scheme))
+    throw fail(`forward does not speak ${scheme}:// here: it has ${Object.keys(defaultPorts).join('://, ')}://`, token)
   const target = parseTarget(token.text, isFile)
   if (!target) throw fail(`'${token.text}' is not an IP address, a file like /etc/resolv.conf or a host name`, token)
   return target
@@ -145,7 +150,7 @@ function readTarget(token: Token): UpstreamAddress {
 
 /** Whether TO is a file has to be known to understand it; a path stays one even while its file is missing. */
 function isFile(path: string): boolean {
-  return path.includes('/') || (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false)
+  return path.includes('/') || existsSync(path)
 }
 
 /** `tls`, `tls CA`, `tls CERT KEY`, `tls CERT KEY CA`. */
@@ -172,18 +177,12 @@ function readDomain(token: Token): string {
   }
 }
 
-function readRcodes(args: readonly Token[]): ReadonlySet<number> {
-  return new Set(
-    args.map((token) => {
-      const number = rcodeNumber(token.text.toUpperCase())
-      if (number === undefined) throw fail(`'${token.text}' is not a response code`, token)
-      return number
-    }),
-  )
+function readRcodes(args: readonly Token[], of: string): ReadonlySet<number> {
+  return new Set(args.map((token) => value(responseCode({ anyCase: true }), token, of)))
 }
 
 function readFailover(args: readonly Token[]): ReadonlySet<number> {
-  const codes = readRcodes(args)
+  const codes = readRcodes(args, 'failover')
   if (codes.has(rcode.NOERROR)) throw fail('failover cannot include NOERROR', args[0])
   return codes
 }

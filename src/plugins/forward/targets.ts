@@ -14,7 +14,8 @@ export type UpstreamAddress =
   | { readonly kind: 'file'; readonly path: string; readonly protocol: Protocol }
   | { readonly kind: 'host'; readonly host: string; readonly protocol: Protocol; readonly port: number }
 
-const defaultPorts: Readonly<Record<Protocol, number>> = { dns: 53, tls: 853, https: 443 }
+/** Of each scheme that TO may have. */
+export const defaultPorts: Readonly<Record<Protocol, number>> = { dns: 53, tls: 853, https: 443 }
 
 /** What a TO word means; `isFile` tells whether there is such a file. Undefined when it can mean nothing. */
 export function parseTarget(word: string, isFile: (path: string) => boolean): UpstreamAddress | undefined {

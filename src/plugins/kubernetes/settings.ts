@@ -11,6 +11,7 @@ import {
   flag,
   float,
   integer,
+  type Kind,
   list,
   oneOf,
   option,
@@ -46,8 +47,19 @@ const defaultStartupTimeout = 5_000
 const defaultSettle = 60_000
 const longestSettle = 24 * 3600 * 1000
 
+/** An API server as client-go takes it: a URL, or `HOST[:PORT]`. */
+const apiServer: Kind<string> = {
+  expected: 'a URL or HOST:PORT of an API server, as https://10.0.0.1:6443',
+  parse(word) {
+    const authority = String.raw`([^@/]*@)?(\[[\da-f:.%]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?`
+    const isUrl = new RegExp(`^[a-z][a-z0-9+.-]*://(?!/|$)${authority}([/?#].*)?$`, 'i').test(word)
+    return isUrl || (word !== '' && new RegExp(`^${authority}/?$`, 'i').test(word)) ? word : undefined
+  },
+}
+
 const rows = {
-  endpoint: list(text, { min: 1 }),
+  // CoreDNS reads the first one alone.
+  endpoint: custom({ min: 1 }, ({ args: [url] }) => value(apiServer, url, 'endpoint')),
   tls: list(text, { min: 3, max: 3 }),
   kubeconfig: list(text, { min: 1, max: 2 }),
   manifests: option(text),
@@ -198,8 +210,9 @@ function sourceOf(directive: Directive, options: Options): Source {
   }
   if (kubeconfig) return { kind: 'kubeconfig', file: kubeconfig[0], context: kubeconfig[1] ?? '' }
   if (!endpoint) return { kind: 'in-cluster' }
-  const [url] = endpoint
-  return tls ? { kind: 'endpoint', url, tls: { cert: tls[0], key: tls[1], ca: tls[2] } } : { kind: 'endpoint', url }
+  return tls
+    ? { kind: 'endpoint', url: endpoint, tls: { cert: tls[0], key: tls[1], ca: tls[2] } }
+    : { kind: 'endpoint', url: endpoint }
 }
 
 const lineOf = (directive: Directive, word: string): BodyLine | Directive =>

@@ -1,4 +1,4 @@
-import { argCount } from '../../corefile/read.ts'
+import { argCount, noBody } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { opcode, rcode, type } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
@@ -13,6 +13,7 @@ const schema: DirectiveSchema<void> = {
   repeat: 'many',
   read({ occurrences: [directive] }) {
     argCount(directive, 0, 0)
+    noBody(directive)
   },
 }
 

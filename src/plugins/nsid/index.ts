@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { noBody } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import type { Edns, Message } from '../../dns/message.ts'
 import type { Plugin } from '../../plugin/contract.ts'
@@ -11,7 +12,10 @@ const code = 3
 const schema: DirectiveSchema<string | undefined> = {
   usage: 'nsid [DATA]',
   repeat: 'once',
-  read: ({ occurrences: [{ args }] }) => (args.length > 0 ? args.map(({ text }) => text).join(' ') : undefined),
+  read({ occurrences: [directive] }) {
+    noBody(directive)
+    return directive.args.length > 0 ? directive.args.map(({ text }) => text).join(' ') : undefined
+  },
 }
 
 /** Tells clients that ask for it (NSID) which server answers. The table leaves queries with that option to the chain. */

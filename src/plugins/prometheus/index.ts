@@ -30,7 +30,7 @@ const schema: DirectiveSchema<Settings> = {
     const [word] = directive.args
     return {
       address: word ? value(listenAddress({ anyPort: true }), word, 'prometheus') : defaultAddress,
-      ...readBody(directive, { runtime_metrics: flag(), tls: option(text) }),
+      ...readBody(directive, { runtime_metrics: flag(), tls: option(text, { repeat: 'once' }) }),
     }
   },
 }

@@ -13,17 +13,15 @@ const jitter = where(duration(), '0 or a duration of at least 1s', (length) => l
 const schema: DirectiveSchema<Pace> = {
   usage: 'reload [INTERVAL] [JITTER]',
   repeat: 'many',
-  read({ occurrences }) {
-    // The last one counts; any body is ignored, as CoreDNS does.
-    return occurrences.reduce((_, directive) => {
-      argCount(directive, 0, 2)
-      const [first, last] = directive.args
-      const pace = {
-        interval: first ? value(interval, first, 'reload') : defaults.interval,
-        jitter: last ? value(jitter, last, 'reload') : defaults.jitter,
-      }
-      return { ...pace, jitter: Math.min(pace.jitter, pace.interval / 2) }
-    }, defaults)
+  // The first one counts; others, and any body, are ignored, as CoreDNS does.
+  read({ occurrences: [directive] }) {
+    argCount(directive, 0, 2)
+    const [first, last] = directive.args
+    const pace = {
+      interval: first ? value(interval, first, 'reload') : defaults.interval,
+      jitter: last ? value(jitter, last, 'reload') : defaults.jitter,
+    }
+    return { ...pace, jitter: Math.min(pace.jitter, pace.interval / 2) }
   },
 }
 

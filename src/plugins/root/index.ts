@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { argCount, fail } from '../../corefile/read.ts'
+import { argCount, noBody } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { rootFolder } from '../../plugin/capabilities/root-folder.ts'
 import { provide } from '../../plugin/capability.ts'
@@ -12,7 +12,7 @@ const schema: DirectiveSchema<string> = {
     let folder = ''
     for (const directive of occurrences) {
       argCount(directive, 1, 1)
-      if (directive.body) throw fail('root takes no block', directive)
+      noBody(directive)
       folder = directive.args[0].text
     }
     return folder

@@ -20,7 +20,10 @@ interface Settings {
 }
 
 const rows = {
-  ipv6_prefix: custom({ min: 1 }, ({ args }) => readPrefix(args[0]), { default: wellKnownPrefix }),
+  ipv6_prefix: custom({ min: 1, max: 1 }, ({ args }) => readPrefix(args[0]), {
+    default: wellKnownPrefix,
+    closes: true,
+  }),
   eam: custom<ReadonlyMap<string, Uint8Array>, ReadonlyMap<string, Uint8Array>>(
     { min: 2, max: 2 },
     (line, before = new Map()) => new Map([...before, readMapping(line)]),
@@ -47,10 +50,16 @@ function readPrefix(token: Token): Prefix {
 }
 
 function readMapping({ args: [v4, v6] }: BodyLine): readonly [string, Uint8Array] {
-  const [from, to] = [v4, v6].map((token) => parseAddress(value(ip(), token, 'eam'))!)
+  const [from, to] = [v4, v6].map((token) => unmapped(parseAddress(value(ip(), token, 'eam'))!))
   if (from.length !== 4) throw fail(`'${v4.text}' is not an IPv4 address`, v4)
   if (to.length !== 16) throw fail(`'${v6.text}' is not an IPv6 address`, v6)
   return [formatAddress(to), from]
+}
+
+/** `::ffff:192.0.2.1` is an IPv4 address to CoreDNS (RFC 4291 §2.5.5.2). */
+function unmapped(address: Uint8Array): Uint8Array {
+  const isMapped = address.length === 16 && address.subarray(0, 12).every((octet, at) => octet === (at < 10 ? 0 : 0xff))
+  return isMapped ? address.subarray(12) : address
 }
 
 /** Makes A records out of AAAA records, where IPv6 hosts are reached by mapped IPv4 addresses (RFC 7755, 7757). */

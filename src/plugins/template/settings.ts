@@ -1,8 +1,9 @@
 /** The `template` directive: what is matched, computed and answered. */
-import { fail, integer, normalizeZone, value, zonesOf } from '../../corefile/read.ts'
+import { fail, normalizeZone, optionLines, unknownProperty, unsigned, value, zonesOf } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema, Token } from '../../corefile/schema.ts'
-import { className, dnsClass, rcode, rcodeNumber, typeNumber } from '../../dns/codes.ts'
+import { rcode } from '../../dns/codes.ts'
 import { type Environment, type Expression, isReserved, keywords, type Type } from '../../expression/index.ts'
+import { queryClass, queryType, responseCode } from '../../plugin/dns-values.ts'
 import { readPattern } from '../../plugin/pattern-value.ts'
 import { queryFunctions, readExpression } from '../../plugin/query-expression.ts'
 import { compilePattern, type Pattern } from '../../regexp/index.ts'
@@ -64,23 +65,19 @@ function readTemplate(directive: Directive, zones: readonly string[]): Settings 
     text: `template ${directive.args.map(({ text }) => text).join(' ')}`,
     environment: { functions: { ...queryFunctions, group }, variables: {} },
   }
-  for (const line of directive.body ?? []) {
-    if (!Object.hasOwn(options, line.word.text)) throw fail(`unknown property '${line.word.text}' of template`, line)
+  for (const line of optionLines(directive, ({ word }) => (word.text === 'rcode' ? 1 : undefined))) {
+    if (!Object.hasOwn(options, line.word.text)) throw unknownProperty(directive, line, Object.keys(options))
     options[line.word.text](draft, line)
   }
   return { ...draft, patterns: draft.patterns.length > 0 ? draft.patterns : [compilePattern('.*')] }
 }
 
 function readClass(token: Token): number {
-  const found = Object.values(dnsClass).find((code) => className(code) === token.text)
-  if (found === undefined) throw fail(`invalid query class '${token.text}'`, token)
-  return found
+  return value(queryClass(), token, 'template')
 }
 
 function readType(token: Token): number {
-  const found = /^TYPE\d/.test(token.text) ? undefined : typeNumber(token.text)
-  if (found === undefined) throw fail(`invalid query type '${token.text}'`, token)
-  return found
+  return value(queryType(), token, 'template')
 }
 
 /** Groups by number or name, '' for one that does not exist. */
@@ -100,15 +97,13 @@ const options: Readonly<Record<string, (draft: Draft, line: BodyLine) => void>> 
   authority: readRecords('authority'),
   rcode(draft, { word, args: [name] }) {
     if (name === undefined) throw fail('rcode must have a code', word)
-    const found = rcodeNumber(name.text)
-    if (found === undefined) throw fail(`unknown rcode '${name.text}'`, name)
-    draft.rcode = found
+    draft.rcode = value(responseCode(), name, 'rcode')
   },
   ederror(draft, { word, args }) {
     if (args.length < 1 || args.length > 2)
       throw fail('ederror must have a code, and at most one reason', args[2] ?? word)
     draft.extendedError = {
-      code: value(integer({ min: 0, max: 65_535 }), args[0], 'ederror'),
+      code: value(unsigned({ max: 65_535 }), args[0], 'ederror'),
       reason: args[1]?.text ?? '',
     }
   },

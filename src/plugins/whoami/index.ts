@@ -12,11 +12,10 @@ import type { Outcome, Query } from '../../plugin/query.ts'
 const schema: DirectiveSchema<void> = {
   usage: 'whoami',
   repeat: 'many',
-  read({ occurrences }) {
-    for (const directive of occurrences) {
-      argCount(directive, 0, 0)
-      noBody(directive)
-    }
+  // CoreDNS looks at the first one only.
+  read({ occurrences: [directive] }) {
+    argCount(directive, 0, 0)
+    noBody(directive)
   },
 }
 

@@ -294,7 +294,7 @@ describe('autopath with a file', () => {
   })
 
   it('autopath with a file needs a plugin that knows search lists, but not that it is there', () => {
-    const settings = { from: { plugin: 'other' }, zones: ['.'] }
+    const settings = { from: { plugin: 'other' }, files: [], zones: ['.'] }
     const able = { name: 'able', offers: [erased(searchLists)] }
     assert.equal(autopath.unmetRequirement?.(settings, []), undefined)
     assert.equal(autopath.unmetRequirement?.(settings, [{ ...able, name: 'other' }]), undefined)

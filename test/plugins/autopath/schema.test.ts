@@ -13,8 +13,8 @@ specifySchema(autopath, {
   ],
   refused: [
     ['autopath', /^Corefile:2:1 - autopath needs a file like resolv.conf, or @kubernetes/],
-    ['autopath {|}', /^Corefile:2:1 - autopath takes no block/],
+    ['autopath {|}', /^Corefile:2:10 - autopath takes no block/],
     ['autopath nosuchfile', /^Corefile:2:1 - plugin\/autopath: cannot read .*nosuchfile: ENOENT/],
-    ['autopath /dev/null {|}', /^Corefile:2:1 - autopath takes no block/],
+    ['autopath /dev/null {|}', /^Corefile:2:20 - autopath takes no block/],
   ],
 })

@@ -12,8 +12,8 @@ specifySchema(bind, {
   refused: [
     ['bind', /^Corefile:2:1 - at least one address or interface name/],
     ['bind nope', /^Corefile:2:6 - plugin\/bind: 'nope' is neither an IP address nor an interface/],
-    ['bind [::1]', /^Corefile:2:6 - .*neither an IP address nor an interface/],
-    ['bind 127.0.0.1:53', /^Corefile:2:6 - .*neither an IP address nor an interface/],
+    ['bind [::1]', /^Corefile:2:6 - .*not an IP address or the name of an interface/],
+    ['bind 127.0.0.1:53', /^Corefile:2:6 - .*not an IP address or the name of an interface/],
     ['bind 127.0.0.1 {|except|}', /^Corefile:3:1 - Wrong argument count/],
     ['bind 127.0.0.1 {|except nope|}', /^Corefile:3:8 - .*'nope' is neither/],
     ['bind 127.0.0.1 {|except 127.0.0.1|}', /'except' leaves no address/],

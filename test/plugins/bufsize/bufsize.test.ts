@@ -11,7 +11,7 @@ describe('bufsize', () => {
     ['bufsize', 4_096, 1_232],
     ['bufsize 512', 1_232, 512],
     ['bufsize 1400', 1_232, 1_232],
-    ['bufsize 512\nbufsize 4096', 4_096, 4_096],
+    ['bufsize 512\nbufsize 4096', 4_096, 512],
     ['bufsize', undefined, undefined],
   ]
   for (const [text, offered, passedOn] of cases)

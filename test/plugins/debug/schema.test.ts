@@ -5,6 +5,6 @@ specifySchema(debug, {
   accepted: ['debug', 'debug|debug'],
   refused: [
     ['debug x', /^Corefile:2:7 - Wrong argument count/],
-    ['debug {|}', /^Corefile:2:1 - debug takes no block/],
+    ['debug {|}', /^Corefile:2:7 - debug takes no block/],
   ],
 })

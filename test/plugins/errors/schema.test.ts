@@ -15,13 +15,10 @@ specifySchema(errors, {
   refused: [
     ['errors x', /^Corefile:2:8 - 'x' is not 'stdout'/],
     ['errors stdout x', /^Corefile:2:15 - Wrong argument count/],
-    ['errors {|stacktrace x|}', /^Corefile:3:12 - Wrong argument count/],
+    ['errors {|stacktrace x|}', /^Corefile:3:12 - unknown property 'x'/],
     ['errors {|consolidate 5m|}', /^Corefile:3:1 - Wrong argument count/],
     ['errors {|consolidate 5m ".*" foo|}', /^Corefile:3:21 - 'foo' is not one of 'warning'/],
-    [
-      'errors {|consolidate 5m ".*" show_first warning|}',
-      /^Corefile:3:32 - show_first must be given once, after the level/,
-    ],
+    ['errors {|consolidate 5m ".*" show_first warning|}', /^Corefile:3:32 - show_first must stand after the level/],
     ['errors {|consolidate 5m a warning show_first x|}', /^Corefile:3:37 - Wrong argument count/],
     ['errors {|consolidate x ".*"|}', /^Corefile:3:13 - 'x' is not a duration/],
     [

@@ -16,7 +16,7 @@ specifySchema(k8sExternal, {
     ['k8s_external {|ttl 3601|}', /^Corefile:3:5 - '3601' is not an integer from 0 to 3600/],
     ['k8s_external {|ttl -1|}', /^Corefile:3:5 - '-1' is not an integer/],
     ['k8s_external {|ttl 5s|}', /^Corefile:3:5 - '5s' is not an integer/],
-    ['k8s_external {|headless yes|}', /^Corefile:3:10 - Wrong argument count/],
+    ['k8s_external {|headless yes|}', /^Corefile:3:10 - unknown property 'yes'/],
     ['k8s_external {|foo|}', /^Corefile:3:1 - unknown property 'foo' of k8s_external/],
   ],
 })

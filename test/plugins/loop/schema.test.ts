@@ -5,7 +5,7 @@ specifySchema(loop, {
   accepted: ['loop'],
   refused: [
     ['loop x', /^Corefile:2:6 - Wrong argument count/],
-    ['loop {|}', /^Corefile:2:1 - loop takes no block/],
+    ['loop {|}', /^Corefile:2:6 - loop takes no block/],
     ['loop|loop', /can only be used once per Server Block/],
   ],
 })

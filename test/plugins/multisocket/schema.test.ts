@@ -8,7 +8,7 @@ specifySchema(multisocket, {
     ['multisocket 1025', /^Corefile:2:13 - '1025' is not/],
     ['multisocket x', /^Corefile:2:13 - 'x' is not/],
     ['multisocket 1 2', /^Corefile:2:15 - Wrong argument count/],
-    ['multisocket {|}', /^Corefile:2:1 - multisocket takes no block/],
+    ['multisocket {|}', /^Corefile:2:13 - multisocket takes no block/],
     ['multisocket|multisocket', /once per Server Block/],
   ],
 })

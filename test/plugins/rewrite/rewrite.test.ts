@@ -248,7 +248,7 @@ describe('the directive rewrite', () => {
     ['rewrite answer name a b', /must begin with a name rule/],
     ['rewrite name suffix a b metadata', /only for regex/],
     ['rewrite type A', /must have FROM and TO/],
-    ['rewrite type A NOSUCH', /invalid type 'NOSUCH'/],
+    ['rewrite type A NOSUCH', /'NOSUCH' is not a query type/],
     ['rewrite ttl a.example 5-1', /invalid TTL '5-1'/],
     ['rewrite ttl a.example -', /invalid TTL '-'/],
     ['rewrite rcode a.example FOO NOERROR', /Corefile:2:25/],

@@ -6,6 +6,6 @@ specifySchema(root, {
   refused: [
     ['root', /^Corefile:2:1 - Wrong argument count/],
     ['root a b', /^Corefile:2:8 - Wrong argument count/],
-    ['root a {|}', /^Corefile:2:1 - root takes no block/],
+    ['root a {|}', /^Corefile:2:8 - root takes no block/],
   ],
 })

@@ -131,11 +131,11 @@ describe('the plugin template', () => {
 
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['template IN', /must have a class and a type/],
-    ['template XX A', /invalid query class 'XX'/],
-    ['template IN NOSUCH', /invalid query type 'NOSUCH'/],
+    ['template XX A', /'XX' is not a query class/],
+    ['template IN NOSUCH', /'NOSUCH' is not a query type/],
     ['template IN A {\nmatch (\n}', /Corefile:3:7 - invalid regular expression/],
     ['template IN A {\nanswer "{{ .Name"\n}', /Corefile:3:\d+ - could not compile template: unclosed action/],
-    ['template IN A {\nrcode NOPE\n}', /unknown rcode 'NOPE'/],
+    ['template IN A {\nrcode NOPE\n}', /'NOPE' is not a response code/],
     ['template IN A {\nederror x\n}', /Corefile:3:9/],
     ['template IN A {\nvar len "1"\n}', /variable name 'len' is reserved/],
     ['template IN A {\nvar x "1"\nvar x "2"\n}', /variable name 'x' is reserved/],

@@ -5,6 +5,6 @@ specifySchema(whoami, {
   accepted: ['whoami', 'whoami|whoami'],
   refused: [
     ['whoami x', /^Corefile:2:8 - Wrong argument count/],
-    ['whoami {|}', /^Corefile:2:1 - whoami takes no block/],
+    ['whoami {|}', /^Corefile:2:8 - whoami takes no block/],
   ],
 })

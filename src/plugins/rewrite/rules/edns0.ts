@@ -62,8 +62,8 @@ function countArgs(args: readonly Token[], count: number, kind: string, place: T
 
 /** Go's ParseUint with base 0: decimal, 0x, 0o and 0b. */
 function readCode(token: Token): number {
-  const code = /^(?:0x[\da-f]+|0o?[0-7]+|0b[01]+|\d+)$/i.test(token.text)
-    ? Number(token.text.replace(/^0(?=[0-7])/, '0o'))
+  const code = /^(?:0x(?:_?[\da-f])+|0o?(?:_?[0-7])+|0b(?:_?[01])+|\d(?:_?\d)*)$/i.test(token.text)
+    ? Number(token.text.replaceAll('_', '').replace(/^0(?=[0-7])/, '0o'))
     : -1
   if (code >= 0 && code <= 0xffff) return code
   throw fail(`invalid option code '${token.text}': must be a number up to 65535, as 65518 or 0xffee`, token)

@@ -20,6 +20,8 @@ export function readNameRule(mode: Rule['mode'], args: readonly Token[], place: 
   const answers = readAnswers(usesMetadata ? options.slice(1) : options, kind)
   const pattern = kind === 'regex' ? readPattern(from) : undefined
   if (pattern !== undefined && !usesMetadata) checkGroups(to, pattern)
+  // CoreDNS compiles TO of an exact rule as a regular expression, too: a wildcard is refused there.
+  if (kind === 'exact') checkGroups(from, readPattern({ ...to, text: absolute(to.text) }))
   const fromText = absolute(from.text)
   const toText = absolute(to.text)
   const rewrite: Expand =

@@ -1,7 +1,8 @@
 /** `rewrite type` and `rewrite class`: fields of the question. */
-import { fail } from '../../../corefile/read.ts'
+import { fail, value } from '../../../corefile/read.ts'
 import type { Token } from '../../../corefile/schema.ts'
-import { className, dnsClass, type, typeNumber } from '../../../dns/codes.ts'
+import { type } from '../../../dns/codes.ts'
+import { queryClass, queryType } from '../../../plugin/dns-values.ts'
 import { everyName } from '../../../plugin/name-matcher.ts'
 import type { Query } from '../../../plugin/query.ts'
 import type { Rule } from '../rule.ts'
@@ -41,13 +42,9 @@ function asked(query: Query, qtype: number, qclass: number): Query {
 }
 
 function readType(token: Token): number {
-  const number = typeNumber(token.text.toUpperCase())
-  if (number === undefined || /^TYPE\d/i.test(token.text)) throw fail(`invalid type '${token.text}'`, token)
-  return number
+  return value(queryType({ anyCase: true }), token, 'type')
 }
 
 function readClass(token: Token): number {
-  const number = Object.values(dnsClass).find((code) => className(code) === token.text.toUpperCase())
-  if (number === undefined) throw fail(`invalid class '${token.text}': must be IN, CH, HS, NONE or ANY`, token)
-  return number
+  return value(queryClass({ anyCase: true }), token, 'class')
 }

@@ -1,0 +1,72 @@
+/** Where our verdict is another one on purpose. Each has its line in docs/differences.md. */
+
+export interface Difference {
+  readonly subject: string
+  readonly texts: RegExp
+  /** Who accepts. */
+  readonly accepts: 'here' | 'there'
+  /** Words of the line in docs/differences.md. */
+  readonly line: string
+}
+
+const oneLine = 'A `}` on the line of its `{` closes a block'
+const noPort = 'A port that is no number from 0 to 65535 is refused'
+
+export const differences: readonly Difference[] = [
+  {
+    subject: 'server-blocks',
+    texts: /^(a\.){126}ab /,
+    accepts: 'there',
+    line: 'A zone that is longer than a name may be',
+  },
+  { subject: 'cancel', texts: /\{ \}|\} x/, accepts: 'here', line: oneLine },
+  { subject: 'root', texts: /\{ \}/, accepts: 'there', line: oneLine },
+  { subject: 'autopath', texts: / folder\n/, accepts: 'there', line: 'A folder in place of a resolv.conf is refused' },
+  {
+    subject: 'forward',
+    texts: /127\.0\.0\.1 \.$/,
+    accepts: 'there',
+    line: 'A folder in place of a resolv.conf is refused',
+  },
+  {
+    subject: 'bind',
+    texts: /except (lo|127\.0\.0\.1)$/m,
+    accepts: 'there',
+    line: '`except` that leaves no address is refused',
+  },
+  { subject: 'forward', texts: /127\.0\.0\.1:(x|65536)/, accepts: 'there', line: noPort },
+  { subject: 'ready', texts: / :(-1|x|65536)$/, accepts: 'there', line: noPort },
+  { subject: 'prometheus', texts: / :(-1|x)$/, accepts: 'there', line: noPort },
+  {
+    subject: 'forward',
+    texts: / (quic|https3):\/\//,
+    accepts: 'there',
+    line: '`quic://` and `https3://` upstreams are refused',
+  },
+  {
+    subject: 'forward',
+    texts: /forward \. (127\.0\.0\.1 )?(surplus|5s|x)$/,
+    accepts: 'here',
+    line: 'A host name that cannot be resolved at start',
+  },
+  {
+    subject: 'kubernetes',
+    texts: /^(?!.*\nendpoint )/s,
+    accepts: 'here',
+    line: 'Credentials that cannot be read are tried again',
+  },
+  {
+    subject: 'kubernetes',
+    texts: /\n(kubeconfig|tls) /,
+    accepts: 'here',
+    line: 'Credentials that cannot be read are tried again',
+  },
+  { subject: 'template', texts: /now\(\)/, accepts: 'there', line: '`define`, `template` and `block` are refused' },
+  {
+    subject: 'template',
+    texts: /\{\{ (define|template) /,
+    accepts: 'there',
+    line: '`define`, `template` and `block` are refused',
+  },
+  { subject: 'view', texts: /expr name$/m, accepts: 'there', line: 'A function without its parentheses is refused' },
+]

@@ -1,0 +1,105 @@
+/**
+ * What CoreDNS 1.15.0 accepts is accepted and what it refuses is refused: its recorded verdicts (`npm run verdicts`) beside ours, for
+ * every option left out, doubled, misspelled, with too few, too many and wrong words, at and past its bounds, in every form of a block.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { checkText, type Finding } from '../../../src/cli/findings.ts'
+import { diskSources } from '../../../src/corefile/load.ts'
+import { parseCorefile } from '../../../src/corefile/parser.ts'
+import { ConfigError } from '../../../src/corefile/schema.ts'
+import { plugins } from '../../../src/plugins/index.ts'
+import { configure } from '../../../src/server/configuration.ts'
+import { contentOf } from '../../rules/sources.ts'
+import { createPluginHarness } from '../../support/plugin-harness.ts'
+import { createWorkplace } from './coredns.ts'
+import { type Difference, differences } from './differences.ts'
+import { corefileOf, readRecorded, subjects, textsOf } from './recorded.ts'
+
+interface Judgement {
+  /** What ends the start before any socket is opened. */
+  readonly refusal: ConfigError | undefined
+  /** Errors that `slicedns check` reports. */
+  readonly errors: readonly Finding[]
+}
+
+async function judge(corefile: string): Promise<Judgement> {
+  const { findings } = checkText(corefile, 'Corefile', plugins, { dnsPort: 53 })
+  const errors = findings.filter(({ severity }) => severity === 'error')
+  const { log, metrics, clock, state } = createPluginHarness()
+  try {
+    const parsed = { ...parseCorefile(corefile, 'Corefile', diskSources), file: 'Corefile', hash: '', builtIn: false }
+    const { blocks } = await configure(parsed, { plugins, defaultPort: 53, log, metrics, clock, process: state })
+    for (const block of blocks) for (const { instance } of block.plugins) await instance.stop?.()
+    return { refusal: undefined, errors }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { refusal: error, errors }
+  }
+}
+
+/**
+ * CoreDNS names the line that it has read last. Ours is that of the word that is wrong: it may stand before it, and where an option
+ * without arguments opens a block it is the first word in there.
+ */
+function isPlaced({ at }: ConfigError, text: string, line: number | undefined): boolean {
+  if (line === undefined || at === undefined) return line === undefined
+  return at.line <= line || (at.line === line + 1 && text.split('\n')[line - 2].endsWith('{'))
+}
+
+/** What only the machine knows: `check` runs where the server does not. */
+const needsMachine =
+  /is a directory|cannot (read|load)|not a regular file|no such file|list no nameserver|the weight|interface of this machine|leaves no address|already defined/
+
+const where = (text: string, what: string): string => `${JSON.stringify(text)}: ${what}`
+
+describe('the verdicts on Corefiles', () => {
+  const home = process.cwd()
+  const workplace = createWorkplace()
+  const used = new Set<Difference>()
+  before(() => process.chdir(workplace.folder))
+  after(() => {
+    process.chdir(home)
+    workplace.remove()
+  })
+
+  for (const subject of subjects) {
+    const recorded = readRecorded(subject)
+    it(`the verdict on each of ${recorded.size} texts about ${subject} is CoreDNS's, and check's is the start's`, async () => {
+      const wrong: string[] = []
+      for (const [text, verdict] of recorded) {
+        const { refusal, errors } = await judge(corefileOf(subject, text))
+        const accepted = refusal === undefined
+        if (errors.length > 0 === accepted && !needsMachine.test(refusal?.message ?? ''))
+          wrong.push(
+            where(text, `check: ${errors[0]?.message ?? 'accepted'}; start: ${refusal?.message ?? 'accepted'}`),
+          )
+        const known = differences.find((each) => each.subject === subject && each.texts.test(text))
+        if (accepted !== verdict.accepted && known?.accepts === (accepted ? 'here' : 'there')) used.add(known)
+        else if (accepted !== verdict.accepted)
+          wrong.push(where(text, refusal?.message ?? 'is accepted, and CoreDNS refuses it'))
+        else if (refusal !== undefined && !verdict.accepted && !isPlaced(refusal, text, verdict.line))
+          wrong.push(where(text, `${refusal.message}, and CoreDNS names line ${verdict.line}`))
+      }
+      assert.deepEqual(wrong, [])
+    })
+  }
+
+  it('the verdicts on all texts of the generator are recorded', () => {
+    const missing = subjects.filter((subject) => {
+      const recorded = readRecorded(subject)
+      return textsOf(subject).length !== recorded.size || textsOf(subject).some((text) => !recorded.has(text))
+    })
+    assert.deepEqual(missing, [], 'record them: npm run verdicts -- SUBJECT...')
+  })
+
+  it('a verdict differs only as docs/differences.md says', () => {
+    const page = contentOf('docs/differences.md').replace(/\s+/g, ' ')
+    const unwritten = differences.filter(({ line }) => !page.includes(line)).map(({ line }) => line)
+    assert.deepEqual(unwritten, [])
+    assert.deepEqual(
+      differences.filter((each) => !used.has(each)).map(({ subject, texts }) => [subject, texts]),
+      [],
+    )
+  })
+})

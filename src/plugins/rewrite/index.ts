@@ -32,7 +32,7 @@ function rewriteQuery(
 ): Outcome | Promise<Outcome> {
   let query = asked
   const response: ResponseRule[] = []
-  let applied = false
+  let [applied, stopped] = [false, false]
   for (const rule of rules) {
     const rewritten = rule.apply(query)
     if (rewritten === undefined) continue
@@ -41,11 +41,13 @@ function rewriteQuery(
     applied = true
     query = rewritten.query
     response.push(...rewritten.response)
-    if (rule.mode === 'stop' && !rewritten.passedOver) break
+    stopped = rule.mode === 'stop' && !rewritten.passedOver
+    if (stopped) break
   }
   if (!applied) return next(asked)
   const outcome = next(query)
-  const restore = (found: Outcome) => restored(found, asked, query, response, echoes)
+  const writesFailures = stopped || response.length > 0
+  const restore = (found: Outcome) => restored(found, { asked, sent: query, rules: response, echoes, writesFailures })
   return outcome instanceof Promise ? outcome.then(restore) : restore(outcome)
 }
 

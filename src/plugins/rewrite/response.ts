@@ -1,23 +1,35 @@
 /** The reply on its way back: response rules from the last to the first, and the question that was asked. */
 import type { Edns, Message } from '../../dns/message.ts'
+import { replyTo } from '../../dns/reply.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import type { ResponseRule } from './rule.ts'
 
-/** `asked`: the query as the client sent it. `sent`: as the rules made it. `echoes`: options that a reply carries back. */
-export function restored(
-  outcome: Outcome,
-  asked: Query,
-  sent: Query,
-  rules: readonly ResponseRule[],
-  echoes: ReadonlySet<number>,
-): Outcome | Promise<Outcome> {
+interface Rewriting {
+  /** The query as the client sent it. */
+  readonly asked: Query
+  /** As the rules made it. */
+  readonly sent: Query
+  readonly rules: readonly ResponseRule[]
+  /** Options that a reply carries back. */
+  readonly echoes: ReadonlySet<number>
+  /** Whether a failure that no plugin has written becomes a reply here, so that plugins in front see one, as in CoreDNS. */
+  readonly writesFailures: boolean
+}
+
+export function restored(outcome: Outcome, rewriting: Rewriting): Outcome | Promise<Outcome> {
+  const { asked, sent, rules, echoes, writesFailures } = rewriting
   switch (outcome.kind) {
     case 'drop':
       return outcome
-    case 'rcode':
-      return { ...outcome, rcode: rewrittenRcode(outcome.rcode, rules) }
+    case 'rcode': {
+      const rcode = rewrittenRcode(outcome.rcode, rules)
+      if (!writesFailures || outcome.ofQuestion) return { ...outcome, rcode }
+      const edns = restoredEdns(sized(echoed(asked, sent, echoes), asked, sent), rules)
+      const message = replyTo(asked.request, { rcode, ...(edns && { edns }) })
+      return { kind: 'reply', plugin: 'rewrite', message, ...(outcome.error && { error: outcome.error }) }
+    }
     case 'reply': {
-      const edns = restoredEdns(sized(outcome.message.edns ?? echoed(sent, echoes), asked, sent), rules)
+      const edns = restoredEdns(sized(outcome.message.edns ?? echoed(asked, sent, echoes), asked, sent), rules)
       const message = { ...outcome.message, questions: asked.request.questions, edns }
       const rewritten = rewriteMessage(message, sent, rules)
       if (rewritten instanceof Promise) return rewritten.then((found) => ({ ...outcome, message: found }))
@@ -26,9 +38,12 @@ export function restored(
   }
 }
 
-/** The OPT of a reply without one: the request's, with the options that rules set. */
-function echoed({ request }: Query, echoes: ReadonlySet<number>): Edns | undefined {
-  if (request.edns === undefined || echoes.size === 0) return undefined
+/**
+ * The OPT of a reply without one: the request's, with the options that rules set. Like CoreDNS's it reaches clients
+ * without EDNS, too, because a rule has given their query one.
+ */
+function echoed(asked: Query, { request }: Query, echoes: ReadonlySet<number>): Edns | undefined {
+  if (request.edns === undefined || (echoes.size === 0 && asked.request.edns !== undefined)) return undefined
   return { ...request.edns, options: request.edns.options.filter(({ code }) => echoes.has(code)) }
 }
 

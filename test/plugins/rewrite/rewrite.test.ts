@@ -125,10 +125,16 @@ describe('a rewrite of other fields', () => {
         [`a.example. ${ttl} IN A 192.0.2.1`],
       ))
 
-  it('a rewrite of the rcode changes replies and failures without one', async () => {
+  it('a rewrite of the rcode makes a reply of a failure that no plugin has written', async () => {
     const instance = setUp(rewrite, 'rewrite rcode regex (.*)\\.example SERVFAIL NXDOMAIN')
     const failed = await handle(instance, ask('a.example. A'), () => ({ kind: 'rcode', rcode: 2, plugin: 'test' }))
-    assert.deepEqual(failed, { kind: 'rcode', rcode: 3, plugin: 'test' })
+    assert.equal(messageOf(failed).rcode, 3)
+  })
+
+  it('a failure behind rules that go on and change nothing of replies stays one', async () => {
+    const instance = setUp(rewrite, 'rewrite continue type A TXT')
+    const failed = await handle(instance, ask('a.example. A'), () => ({ kind: 'rcode', rcode: 2, plugin: 'test' }))
+    assert.deepEqual(failed, { kind: 'rcode', rcode: 2, plugin: 'test' })
   })
 
   it('a rewrite of a CNAME looks the new target up', async () => {

@@ -2,7 +2,7 @@ import { argCount, custom, flag, readBody } from '../../corefile/read.ts'
 import type { Directive, DirectiveSchema } from '../../corefile/schema.ts'
 import type { Prefix } from '../../dns/address.ts'
 import { embedIPv4 } from '../../dns/address-translation.ts'
-import { dnsClass, rcode, type } from '../../dns/codes.ts'
+import { dnsClass, opcode, rcode, type } from '../../dns/codes.ts'
 import type { Message, ResourceRecord } from '../../dns/message.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
@@ -90,8 +90,8 @@ export const dns64: Plugin<Settings> = {
 }
 
 /** RFC 6147 §5.1.2: a name that does not exist has no addresses; all other failures count as an empty answer. */
-function isTranslatable({ rcode: code, answer }: Message, { translateAll }: Settings): boolean {
-  if (code === rcode.NXDOMAIN && answer.length === 0) return false
+function isTranslatable({ opcode: operation, rcode: code, answer }: Message, { translateAll }: Settings): boolean {
+  if (operation === opcode.QUERY && code === rcode.NXDOMAIN && answer.length === 0) return false
   return translateAll || !answer.some((record) => record.type === type.AAAA)
 }
 
@@ -115,6 +115,7 @@ function synthesise(
     const rdata = embedIPv4(prefix.address, prefix.bits, record.rdata)
     return { ...record, type: type.AAAA, ttl: Math.min(record.ttl, soaTtl), rdata }
   })
-  const parts = { rcode: message.rcode, answer, authority: message.authority, additional: message.additional }
+  const { rcode, authority, additional, edns } = message
+  const parts = { rcode, answer, authority, additional, ...(edns && { edns }) }
   return { kind: 'reply', plugin: 'dns64', message: { ...replyTo(query.request, parts), truncated: message.truncated } }
 }

@@ -134,7 +134,7 @@ function toIPv4(v6: Uint8Array, { prefix, mappings }: Settings): Uint8Array | un
 
 /** The reply to the AAAA query, made one to the query that was asked. */
 function reply({ request }: Query, found: Message, answer: readonly ResourceRecord[]): Outcome {
-  const { rcode, authoritative, recursionAvailable, truncated, authority, additional } = found
-  const message = replyTo(request, { rcode, authoritative, answer, authority, additional })
+  const { rcode, authoritative, recursionAvailable, truncated, authority, additional, edns } = found
+  const message = replyTo(request, { rcode, authoritative, answer, authority, additional, ...(edns && { edns }) })
   return { kind: 'reply', plugin: 'siit', message: { ...message, recursionAvailable, truncated } }
 }

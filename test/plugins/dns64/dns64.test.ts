@@ -5,7 +5,7 @@ import { rcode } from '../../../src/dns/codes.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import type { Outcome } from '../../../src/plugin/query.ts'
 import { dns64 } from '../../../src/plugins/dns64/index.ts'
-import { ask, handle, type Reply, replying, setUp } from '../../support/plugin-harness.ts'
+import { ask, handle, messageOf, type Reply, replying, setUp } from '../../support/plugin-harness.ts'
 
 const soa = 'example. 300 IN SOA ns.example. root.example. 1 2 3 4 5'
 
@@ -29,10 +29,30 @@ async function answers(given: Case): Promise<readonly string[]> {
   ]
 }
 
+/** The options of the reply's OPT record, where the A lookup had one. */
+async function optionsOfReply(): Promise<readonly number[] | undefined> {
+  const edns = {
+    version: 0,
+    payloadSize: 1232,
+    dnssecOk: false,
+    extendedRcode: 0,
+    options: [{ code: 15, data: Uint8Array.of(0, 17) }],
+  }
+  const query = ask('a.example. AAAA', { client: '2001:db8::1' })
+  const lookup = async (): Promise<Outcome> => {
+    const message = { ...messageOf(replying()(query) as Outcome), edns }
+    return { kind: 'reply', plugin: 'test', message }
+  }
+  const outcome = await handle(setUp(dns64, 'dns64'), { ...query, lookup }, replying(noAaaa))
+  return messageOf(outcome).edns?.options.map(({ code }) => code)
+}
+
 const noAaaa: Reply = { authority: [soa] }
 const a: Reply = { answer: ['a.example. 600 IN CNAME b.example.', 'b.example. 600 IN A 192.0.2.33'] }
 
 describe('the plugin dns64', () => {
+  it('the extended error of the A lookup is in the reply', async () => assert.deepEqual(await optionsOfReply(), [15]))
+
   const cases: readonly (readonly [title: string, given: Case, expected: readonly string[]])[] = [
     [
       'a name without AAAA gets its A records below the well-known prefix, with the TTL of the SOA at most',

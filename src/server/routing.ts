@@ -20,7 +20,7 @@ export interface Router<Block> {
   /**
    * The block of the longest zone that holds `name`; for DS the topmost one but the root, as the parent answers it,
    * unless there is a block that refuses everything on the way. Of several blocks of a zone the first that `takes` the
-   * query; where none does, the zones above are tried. Default: blocks without a view.
+   * query, for DS the last one; where none does, the zones above are tried. Default: blocks without a view.
    */
   route(name: string, type: number, takes?: (found: Routed<Block>) => boolean): Routed<Block> | undefined
   /** The block that answers `name` for every client; undefined where a view decides. */
@@ -41,10 +41,15 @@ export function createRouter<Block extends Routable>(
       else byZone.set(zone, [block])
     }
 
-  /** The first block of the zone that takes the query. */
-  function at(zone: string, takes: (found: Routed<Block>) => boolean): Routed<Block> | undefined {
-    for (const block of byZone.get(zone) ?? []) if (takes({ block, zone })) return { block, zone }
-    return undefined
+  function at(
+    zone: string,
+    takes: (found: Routed<Block>) => boolean,
+    which: 'first' | 'last' = 'first',
+  ): Routed<Block> | undefined {
+    const sharing = byZone.get(zone) ?? []
+    const isTaken = (candidate: Block) => takes({ block: candidate, zone })
+    const block = which === 'first' ? sharing.find(isTaken) : sharing.findLast(isTaken)
+    return block && { block, zone }
   }
 
   const takesAll = ({ block }: Routed<Block>) => !block.isView
@@ -53,7 +58,7 @@ export function createRouter<Block extends Routable>(
     route(name, type, takes = takesAll) {
       let topmost: Routed<Block> | undefined
       for (let zone = name; zone !== '.'; zone = parentOf(zone)) {
-        const found = at(zone, takes)
+        const found = at(zone, takes, type === rrType.DS ? 'last' : 'first')
         if (!found) continue
         if (type !== rrType.DS || refuses(found.block)) return found
         topmost = found

@@ -45,6 +45,13 @@ describe('server block selection (docs/coredns-behaviour.md §2.5)', () => {
     assert.equal(createRouter([first, block('example.org.')]).route('example.org.', rrType.A)?.block, first)
   })
 
+  it('where several blocks of a zone take a DS query the last one answers it, as in CoreDNS', () => {
+    const [first, last] = [block('example.org.'), block('example.org.')]
+    const shared = createRouter([first, last])
+    assert.equal(shared.route('example.org.', rrType.DS)?.block, last)
+    assert.equal(shared.route('www.example.org.', rrType.A)?.block, first)
+  })
+
   it('server block selection names the zones below a name, without itself and the root', () => {
     assert.deepEqual(router.zonesBelow('example.org.'), ['sub.example.org.'])
     assert.deepEqual(router.zonesBelow('.'), ['example.org.', 'example.net.', 'sub.example.org.'])

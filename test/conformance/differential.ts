@@ -35,7 +35,9 @@ export interface Result {
   readonly failed: Difference[]
 }
 
-export async function askBoth(asks: readonly Ask[], pair: Pair): Promise<Result> {
+export type Askable = Pick<Pair, 'theirs' | 'ours' | 'zone' | 'corefile' | 'excuse' | 'manner'>
+
+export async function askBoth(asks: readonly Ask[], pair: Askable): Promise<Result> {
   const { theirs, ours, corefile, zone, manner = usual } = pair
   const result: Result = {
     distinct: new Set(asks.map(describe)).size,

@@ -15,6 +15,7 @@ import type { KubernetesObject } from './objects.ts'
 import { type Options, readOptions, usage } from './options.ts'
 import { type Surroundings, startPair } from './pair.ts'
 import { comparePlugin } from './plugins/compare.ts'
+import { runPluginsAtRandom } from './plugins/random/run.ts'
 import { type Ask, questions } from './queries.ts'
 import { runAtRandom } from './random.ts'
 import { coreDnsVersion, hash, recordedQuestions, writeCluster, writeRecording } from './recorded.ts'
@@ -67,7 +68,8 @@ async function compareClusters(options: Options, upstreamPort: number): Promise<
   }
 }
 
-async function comparePlugins({ plugins }: Options, upstreamPort: number): Promise<Tally> {
+async function comparePlugins({ plugins, minutes, seed }: Options, upstreamPort: number): Promise<Tally> {
+  if (plugins.length > 0 && minutes !== undefined) return runPluginsAtRandom(upstreamPort, seed, minutes, print)
   const tally: Tally = { passed: 0, failed: 0 }
   for (const configuration of plugins) {
     const { name } = configuration

@@ -67,7 +67,12 @@ export async function startPair(
     return startServer([...command, '-conf', corefile], port, configuration.settledName, undefined, patience)
   }
   const theirs = await start('coredns', [peer('coredns')!], edit)
-  const ours = await start('slicedns', [runtime, builtServer], (corefile) => counted(corefile, metricsPort))
+  const ours = await start('slicedns', [runtime, builtServer], (corefile) => counted(corefile, metricsPort)).catch(
+    async (error: unknown) => {
+      await theirs.stop()
+      throw error
+    },
+  )
   const corefile = configuration.corefile({ port: 0, kubeconfig: '', upstream: '' })
   return {
     theirs,

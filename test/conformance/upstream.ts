@@ -2,10 +2,11 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { dnsClass, rcode } from '../../src/dns/codes.ts'
+import type { Message } from '../../src/dns/message.ts'
 import { lowerName } from '../../src/dns/name.ts'
 import { parseRecord } from '../../src/dns/record-text.ts'
 import { finishReply, replyTo } from '../../src/dns/reply.ts'
-import { parseMessage } from '../../src/dns/wire.ts'
+import { ParseError, parseMessage } from '../../src/dns/wire.ts'
 import { answerBelowTest } from './plugins/upstream-zone.ts'
 
 const soa = parseRecord('example.org. 60 IN SOA ns.example.org. admin.example.org. 1 2 3 4 60')
@@ -26,8 +27,10 @@ const failures = new Map([
   ['servfail.example.org.', rcode.SERVFAIL],
 ])
 
-function answer(octets: Uint8Array, transport: 'udp' | 'tcp'): Uint8Array {
-  const request = parseMessage(octets)
+/** Undefined for what is no message: a name that a rule made too long, from CoreDNS. */
+function answer(octets: Uint8Array, transport: 'udp' | 'tcp'): Uint8Array | undefined {
+  const request = parsed(octets)
+  if (request === undefined) return undefined
   const scripted = answerBelowTest(request)
   if (scripted !== undefined) {
     const reply = replyTo(request, scripted)
@@ -47,6 +50,15 @@ function answer(octets: Uint8Array, transport: 'udp' | 'tcp'): Uint8Array {
   return finishReply({ ...reply, recursionAvailable: true }, request, { transport })
 }
 
+function parsed(octets: Uint8Array): Message | undefined {
+  try {
+    return parseMessage(octets)
+  } catch (error) {
+    if (error instanceof ParseError) return undefined
+    throw error
+  }
+}
+
 export async function startUpstream(): Promise<{ port: number; close(): void }> {
   const tcp = createServer((connection) => {
     let received = Buffer.alloc(0)
@@ -56,7 +68,7 @@ export async function startUpstream(): Promise<{ port: number; close(): void }> 
       while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
         const end = 2 + received.readUInt16BE(0)
         const reply = answer(received.subarray(2, end), 'tcp')
-        connection.write(Buffer.concat([Buffer.from([reply.length >> 8, reply.length & 255]), reply]))
+        if (reply) connection.write(Buffer.concat([Buffer.from([reply.length >> 8, reply.length & 255]), reply]))
         received = received.subarray(end)
       }
     })
@@ -64,7 +76,10 @@ export async function startUpstream(): Promise<{ port: number; close(): void }> 
   await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve))
   const { port } = tcp.address() as { port: number }
   const udp = createSocket('udp4')
-  udp.on('message', (octets, from) => udp.send(answer(octets, 'udp'), from.port, from.address))
+  udp.on('message', (octets, from) => {
+    const reply = answer(octets, 'udp')
+    if (reply) udp.send(reply, from.port, from.address)
+  })
   await new Promise<void>((resolve) => udp.bind(port, '127.0.0.1', resolve))
   return {
     port,

@@ -1,9 +1,9 @@
 /** What docs/differences.md says of plugins, as rules: everything else that differs is a bug. */
-import { rcode, type } from '../../../src/dns/codes.ts'
-import type { Message, ResourceRecord } from '../../../src/dns/message.ts'
+import { opcode, rcode, type } from '../../../src/dns/codes.ts'
+import type { EdnsOption, Message, ResourceRecord } from '../../../src/dns/message.ts'
 import { lowerName } from '../../../src/dns/name.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
-import { type Excuse, everyRecord, hasCache, pairingOf, same } from '../pairing.ts'
+import { type Excuse, everyRecord, hasCache, type Pairing, pairingOf, same } from '../pairing.ts'
 import type { Ask } from '../queries.ts'
 
 const has = (corefile: string, plugin: string) => new RegExp(`^ *${plugin}( |$)`, 'm').test(corefile)
@@ -77,14 +77,29 @@ const excuses: readonly Excuse[] = [
       ours.rcode !== rcode.SERVFAIL,
   },
   {
-    reason: 'rewrite: the question of a reply is the one that was asked',
-    holds: ({ asked, theirs, ours, corefile }) => {
-      if (!has(corefile, 'rewrite')) return false
-      if (same({ ...theirs, questions: ours.questions }, ours, { anyCase: true })) return true
-      // Owners that are the question's name take less room.
-      const isOther = theirs.questions[0]?.name !== asked.name
-      return isOther && theirs.truncated && ours.truncated && everyRecord(ours).length <= everyRecord(theirs).length
-    },
+    reason: 'rewrite: the question of a cut reply is the one that was asked',
+    // Owners that are the question's name take less room.
+    holds: ({ theirs, ours, corefile }) =>
+      has(corefile, 'rewrite') &&
+      theirs.truncated &&
+      ours.truncated &&
+      everyRecord(ours).length <= everyRecord(theirs).length,
+  },
+  {
+    reason: 'dns64, siit: what they look up for a NOTIFY is a query',
+    holds: ({ asked, theirs, ours, corefile }) =>
+      asked.opcode === opcode.NOTIFY &&
+      (has(corefile, 'dns64') || has(corefile, 'siit')) &&
+      same({ ...theirs, recursionAvailable: ours.recursionAvailable }, ours),
+  },
+  {
+    // What the upstream cuts is never kept: in CoreDNS the plugins behind the cache see it each time.
+    reason: 'forward: the upstream is asked with one EDNS size, and cuts less',
+    holds: ({ theirs, ours, corefile }) =>
+      has(corefile, 'header') &&
+      hasCache(corefile) &&
+      theirs.truncated &&
+      same({ ...theirs, recursionDesired: ours.recursionDesired }, ours),
   },
   {
     // 1232 octets, of which an answer that is longer has TC: the client asks over TCP, and gets the same from both.
@@ -106,18 +121,6 @@ const excuses: readonly Excuse[] = [
       theirs.edns !== undefined,
   },
   {
-    reason: 'rewrite edns0: answers from the table carry no option that a rule set',
-    holds: ({ theirs, ours, corefile }) =>
-      has(corefile, 'rewrite') &&
-      (ours.edns?.options ?? []).length === 0 &&
-      same({ ...theirs, edns: ours.edns }, ours, { anyCase: true }),
-  },
-  {
-    reason: 'file: names that a root zone does not have are denied',
-    holds: ({ theirs, ours, corefile }) =>
-      /^ *file \S+ \.$/m.test(corefile) && theirs.rcode === rcode.NOERROR && ours.rcode === rcode.NXDOMAIN,
-  },
-  {
     // The first of them decides the case in which the upstream hears the name.
     reason: 'forward: who asks the same at once shares an exchange, whatever the case',
     holds: ({ theirs, ours, corefile }) =>
@@ -125,24 +128,58 @@ const excuses: readonly Excuse[] = [
       same(theirs, ours, { anyCase: true }) &&
       same(withAnswerAlone(theirs), withAnswerAlone(ours)),
   },
+]
+
+/** A difference that is taken out of the replies before they are compared. */
+interface Allowance {
+  readonly reason: string
+  /** The same replies, without it. */
+  allow(pairing: Pairing): readonly [theirs: Message, ours: Message]
+}
+
+const allowances: readonly Allowance[] = [
   {
-    reason: 'template: a record without its data is not sent',
-    holds: ({ theirs, ours, corefile }) =>
-      has(corefile, 'template') &&
-      ours.rcode === rcode.SERVFAIL &&
-      theirs.answer.some(({ rdata }) => rdata.length === 0),
+    reason: 'whoami: each server is asked from another port',
+    allow: ({ theirs, ours, corefile }) =>
+      has(corefile, 'whoami') ? [withoutPorts(theirs), withoutPorts(ours)] : [theirs, ours],
+  },
+  {
+    reason: 'rewrite: the question of a reply is the one that was asked',
+    allow: ({ theirs, ours, corefile }) =>
+      has(corefile, 'rewrite') ? [{ ...theirs, questions: ours.questions }, ours] : [theirs, ours],
   },
   {
     // The bits of the OPT record's TTL are the version, the rcode's upper part and DO.
     reason: 'rewrite ttl: the OPT record is left alone',
-    holds: ({ theirs, ours, corefile }) =>
-      /^ *rewrite (continue |stop )?ttl /m.test(corefile) &&
-      theirs.edns !== undefined &&
-      same({ ...theirs, rcode: theirs.rcode & 15, edns: ours.edns }, ours),
+    allow({ theirs, ours, corefile }) {
+      if (!/^ *rewrite (continue |stop )?ttl /m.test(corefile) || !theirs.edns || !ours.edns) return [theirs, ours]
+      const { version, dnssecOk } = ours.edns
+      return [{ ...theirs, rcode: theirs.rcode & 15, edns: { ...theirs.edns, version, dnssecOk } }, ours]
+    },
   },
   {
-    reason: 'whoami: each server is asked from another port',
-    holds: ({ theirs, ours, corefile }) => has(corefile, 'whoami') && same(withoutPorts(theirs), withoutPorts(ours)),
+    reason: 'rewrite edns0: answers from the table carry no option that a rule set',
+    allow({ theirs, ours, corefile }) {
+      if (!/^ *rewrite (continue |stop )?edns0 /m.test(corefile) || !theirs.edns) return [theirs, ours]
+      if ((ours.edns?.options ?? []).length > 0) return [theirs, ours]
+      const codes = [...corefile.matchAll(/edns0 local \w+ (\w+)/g)].map(([, code]) => Number(code))
+      const options = theirs.edns.options.filter(({ code }) => !codes.includes(code))
+      // A client without EDNS gets no OPT record either.
+      const edns = ours.edns === undefined && options.length === 0 ? undefined : { ...theirs.edns, options }
+      return [{ ...theirs, edns }, ours]
+    },
+  },
+  {
+    reason: "rewrite edns0 local: the client's own option comes back from the block that names its code alone",
+    allow({ asked, theirs, ours }) {
+      const isOwn = ({ code, data }: EdnsOption) =>
+        code > 14 &&
+        asked.edns?.options.some((option) => option.code === code && Buffer.compare(option.data, data) === 0)
+      const isOurs = ({ code }: EdnsOption) => ours.edns?.options.some((option) => option.code === code)
+      if (!theirs.edns) return [theirs, ours]
+      const options = theirs.edns.options.filter((option) => !isOwn(option) || isOurs(option))
+      return [{ ...theirs, edns: { ...theirs.edns, options } }, ours]
+    },
   },
 ]
 
@@ -150,6 +187,10 @@ const excuses: readonly Excuse[] = [
 const zoneOfErratic = 'erratic: AXFR is SERVFAIL'
 const isZoneOfErratic = (asked: Ask, ours: Uint8Array, corefile: string): boolean =>
   asked.type === type.AXFR && has(corefile, 'erratic') && (ours[3]! & 15) === rcode.SERVFAIL
+
+const emptyRecord = 'template: a record without its data is not sent'
+const isEmptyRecord = (asked: Ask, theirs: Uint8Array, ours: Uint8Array, corefile: string): boolean =>
+  has(corefile, 'template') && asked.type === type.NS && theirs[7]! > 0 && (ours[3]! & 15) === rcode.SERVFAIL
 
 /** Why this difference is meant, or undefined. */
 export function excusePlugin(
@@ -162,5 +203,19 @@ export function excusePlugin(
   if (isZoneOfErratic(asked, ours, corefile)) return zoneOfErratic
   if (!theirs) return undefined
   const pairing = pairingOf(asked, theirs, ours, corefile)
-  return pairing && excuses.find((candidate) => candidate.holds(pairing))?.reason
+  if (pairing === undefined) return isEmptyRecord(asked, theirs, ours, corefile) ? emptyRecord : undefined
+  return reasonFor(pairing)
+}
+
+function reasonFor(whole: Pairing): string | undefined {
+  let pairing = whole
+  const reasons: string[] = []
+  for (const { reason, allow } of allowances) {
+    const [theirs, ours] = allow(pairing)
+    if (!same(theirs, pairing.theirs)) reasons.push(reason)
+    pairing = { ...pairing, theirs, ours }
+  }
+  if (same(pairing.theirs, pairing.ours)) return reasons.join('; ')
+  const found = excuses.find((candidate) => candidate.holds(pairing))
+  return found && [...reasons, found.reason].join('; ')
 }

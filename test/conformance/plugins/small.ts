@@ -50,7 +50,15 @@ export const small: readonly PluginConfiguration[] = [
   before('bufsize', ['bufsize 600']),
   before('bufsize-default', ['bufsize', 'cache 3600']),
   before('cancel', ['cancel 3s']),
-  before('errors', [directive('errors stdout', 'consolidate 5s ".*" warning show_first', 'consolidate 1s ^x.*$ info')]),
+  {
+    ...before('errors', []),
+    corefile: ({ port, upstream }) =>
+      server(
+        `.:${port}`,
+        directive('errors stdout', 'stacktrace', 'consolidate 5s ".*" warning show_first', 'consolidate 1s ^x.*$ info'),
+        `forward . ${upstream}`,
+      ),
+  },
   before('log', ['log', 'log up.test "{name} {type}"', directive('log . {combined}', 'class denial error')]),
   before('debug-root', [
     'debug',

@@ -109,11 +109,11 @@ export const template: readonly PluginConfiguration[] = [
       directive(
         'template IN A var.test',
         'match ^(?P<word>[a-z0-9-]+)\\.var\\.test\\.$',
-        `var count "len(group('word'))"`,
-        'var double "count * 2"',
-        'expr "count > 2 && double < 30"',
+        `var octets "len(group('word'))"`,
+        'var double "octets * 2"',
+        'expr "octets > 2 && double < 30"',
         "expr \"type() == 'A' and incidr(client_ip(), '127.0.0.0/30')\"",
-        'answer "{{ .Name }} {{ .Var.double }} IN A 192.0.2.{{ .Var.count }}"',
+        'answer "{{ .Name }} {{ .Var.double }} IN A 192.0.2.{{ .Var.octets }}"',
         'fallthrough',
       ),
       directive(

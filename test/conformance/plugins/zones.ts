@@ -88,12 +88,12 @@ const names = ['file.test.', ...left.map((labels) => `${labels}.file.test.`), 'w
 
 const configuration = (name: string, key: string, ...lines: readonly string[]): PluginConfiguration => ({
   name,
-  files: { 'db.file': zone, 'db.root': zone.replace('$ORIGIN file.test.', '$ORIGIN .') },
+  files: { 'db.file': zone },
   corefile: ({ port, upstream, folder }) =>
     server(
       `${key}:${port}`,
       'errors',
-      ...lines.map((line) => line.replace('DB', `${folder}/db.file`).replace('ROOT', `${folder}/db.root`)),
+      ...lines.map((line) => line.replace('DB', `${folder}/db.file`)),
       `forward . ${upstream}`,
     ),
   questions: () => questionsNear(names, { seed: name, limit: 7_000 }),
@@ -108,7 +108,7 @@ export const zones: readonly PluginConfiguration[] = [
     directive('file DB', 'fallthrough wild.file.test', 'reload_by_mtime'),
     directive('transfer', 'to *'),
   ),
-  configuration('file-root', '.', 'file ROOT .', 'minimal', 'any'),
+  configuration('file-minimal', '.', 'file DB file.test', 'minimal', 'any', 'loadbalance'),
   configuration(
     'file-cache',
     '.',

@@ -29,6 +29,8 @@ export interface LoopbackServer {
   pass(milliseconds: number): void
   /** Replies that the answer table has given so far. */
   answeredByTable(): number
+  /** The value of a metric without labels. */
+  metric(name: string): Promise<number>
   stop(): Promise<void>
 }
 
@@ -97,6 +99,10 @@ export async function startLoopbackServer(
       let sum = 0
       for (const { responses } of collect(writer)) for (const count of responses.values()) sum += count
       return sum
+    },
+    async metric(name) {
+      const line = (await metrics.text()).split('\n').find((text) => text.startsWith(`${name} `))
+      return Number(line?.split(' ')[1])
     },
     async stop() {
       await server.ingress.close()

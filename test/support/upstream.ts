@@ -19,7 +19,9 @@ export interface Arrived {
   reply(parts?: ReplyParts, change?: Partial<Message>): void
   /** Sends these octets. */
   send(bytes: Uint8Array): void
-  /** TCP: closes the connection. */
+  /** TCP: sends these octets without a length before them. */
+  sendRaw(bytes: Uint8Array): void
+  /** TCP: closes the connection when all is sent. */
   hangUp(): void
 }
 
@@ -92,7 +94,8 @@ export async function startUpstream(
       port: from,
       send,
       reply: (parts, change) => send(encodeMessage({ ...replyTo(query, parts), ...change }, { limit: 0xffff })),
-      hangUp: () => socket?.destroy(),
+      sendRaw: (bytes) => void socket?.write(bytes),
+      hangUp: () => socket?.destroySoon(),
     }
     const [{ name, type }] = query.questions
     ;(name === '.' && type === 2 ? upstream.checks : upstream.arrived).push(arrived)

@@ -74,6 +74,20 @@ describe('tls:// upstreams', { skip }, () => {
     assert.ok(server.arrived.every(({ via }) => via === 'tcp'))
   })
 
+  it('tls:// upstreams that close after each answer lose no question', async (t) => {
+    const server = await start()
+    t.after(server.close)
+    server.script = (arrived) => {
+      answering()(arrived)
+      arrived.hangUp()
+    }
+    const ask = await forwarding(t, `tls://${server.to}`, `tls ${cert}`)
+    const together = (names: readonly string[]) => Promise.all(names.map((name) => ask(`${name}.example.org. A`)))
+    for (const names of [['a'], ['b'], ['c', 'd', 'e', 'f'], ['g', 'h']]) {
+      for (const outcome of await together(names)) assert.equal(messageOf(outcome).answer.length, 1)
+    }
+  })
+
   it('tls:// upstreams are not believed without a certificate that is theirs', async (t) => {
     const server = await start()
     t.after(server.close)

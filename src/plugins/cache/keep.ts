@@ -104,8 +104,8 @@ export const answerIn = (entry: Entry | undefined): Entry | undefined => (entry?
 
 function clampedTtl(kind: Class, ttl: number, settings: CacheSettings): number {
   if (kind === 'failure') return settings.servfail.ttl
-  const { minTtl, maxTtl }: Limits = kind === 'denial' ? settings.denial : settings.success
-  return Math.min(maxTtl, Math.max(minTtl, ttl))
+  const { minTtl, minTtlOfZero, maxTtl }: Limits = kind === 'denial' ? settings.denial : settings.success
+  return Math.min(maxTtl, Math.max(ttl === 0 ? minTtlOfZero : minTtl, ttl))
 }
 
 /** Failures in a row: a failure counts on for as long as it was kept, after its end. */

@@ -22,6 +22,8 @@ export interface Limits {
   readonly capacity: number
   readonly maxTtl: number
   readonly minTtl: number
+  /** Also where the reply says 0: a MINTTL that is written holds for all. */
+  readonly minTtlOfZero: number
 }
 
 export interface Prefetch {
@@ -126,6 +128,7 @@ function limits(written: WrittenLimits | undefined, maxTtl: number): Limits {
     capacity: written?.capacity ?? defaultCapacity,
     maxTtl: written?.maxTtl ?? maxTtl,
     minTtl: written?.minTtl ?? defaults.min,
+    minTtlOfZero: written?.minTtl ?? 0,
   }
 }
 

@@ -38,6 +38,10 @@ const excuses: readonly Excuse[] = [
     holds: ({ first, has }) => has('serve_stale 4s verify') && (first === 'nxdomain' || first === 'nodata'),
   },
   {
+    reason: 'an answer with TTL 0 is not kept where MINTTL is not written (RFC 1035 §3.2.1)',
+    holds: ({ turned, has }) => (turned === 'TTL 0' || turned === 'TTL 2^31') && !has('success'),
+  },
+  {
     reason: 'a stale answer is gone when a fresh one comes that must not be kept',
     holds: ({ turned, has }) => turned === 'TTL 0' && has('serve_stale'),
   },

@@ -120,7 +120,9 @@ describe('cluster answers behind a cache', () => {
 describe('TTLs of cached answers', () => {
   const cases: readonly (readonly [string, string, Said, number])[] = [
     ['every record gets the lowest TTL of the message', 'cache', { answer: [www], additional: ['ns.example.org. 77 IN A 192.0.2.2'] }, 77],
-    ['at least 5 seconds', 'cache', { answer: ['www.example.org. 0 IN A 192.0.2.1'] }, 5],
+    ['at least 5 seconds', 'cache', { answer: ['www.example.org. 1 IN A 192.0.2.1'] }, 5],
+    ['0 stays 0', 'cache', { answer: ['www.example.org. 0 IN A 192.0.2.1'] }, 0],
+    ['0 becomes a MINTTL that is written', 'cache {\nsuccess 100 60 3\n}', { answer: ['www.example.org. 0 IN A 192.0.2.1'] }, 3],
     ['at most the maximum', 'cache 30', { answer: [www] }, 30],
     ['at most an hour', 'cache', { answer: ['www.example.org. 9999 IN A 192.0.2.1'] }, 3600],
     ['at most the maximum, which may be more than an hour', 'cache 7200', { answer: ['www.example.org. 9999 IN A 192.0.2.1'] }, 7200],

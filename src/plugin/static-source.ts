@@ -5,6 +5,7 @@
  * zones, and denials in zones without SOA or with `fallthrough`. Answers from the table have no authority section.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { Directive } from '../corefile/schema.ts'
 import type { ResourceRecord } from '../dns/message.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import { createCooperativeScheduler, type Task } from '../scheduling/cooperative-scheduler.ts'
@@ -33,6 +34,8 @@ export interface StaticSource {
 
 export interface StaticSourceOptions {
   readonly zones: readonly StaticZone[]
+  /** The plugin's, for `explain`. */
+  readonly directive: Directive
   readonly clock: Clock
   readonly log: Logger
 }
@@ -53,7 +56,7 @@ type Work =
 
 const nothing: StaticNodes = { zones: new Map(), nodes: new Map() }
 
-export function staticSource({ zones, clock, log }: StaticSourceOptions): StaticSource {
+export function staticSource({ zones, directive, clock, log }: StaticSourceOptions): StaticSource {
   const targets = new Set<Target>()
   /** What the table is to hold, and what it holds. */
   let wanted = nothing
@@ -159,7 +162,7 @@ export function staticSource({ zones, clock, log }: StaticSourceOptions): Static
   }
 
   return {
-    provides: [provide(compiledSource, source), provide(transparency, transparencyOf(ownZones(zones)))],
+    provides: [provide(compiledSource, source), provide(transparency, transparencyOf(ownZones(zones, directive)))],
     update(records) {
       work = { phase: 'read', records: records[Symbol.iterator](), builder: createNodeBuilder(zones) }
       task.wake()
@@ -169,8 +172,8 @@ export function staticSource({ zones, clock, log }: StaticSourceOptions): Static
 }
 
 /** A zone without `fallthrough` is answered here alone, whatever plugins behind have for it. */
-function ownZones(zones: readonly StaticZone[]) {
+function ownZones(zones: readonly StaticZone[], { at }: Directive) {
   return zones
     .filter(({ fallthrough }) => fallthrough !== true)
-    .map(({ zone }) => ({ names: zoneMatcher(zone), reason: `it answers alone for ${zone}` }))
+    .map(({ zone }) => ({ names: zoneMatcher(zone), reason: `it answers alone for ${zone}`, at }))
 }

@@ -1,4 +1,5 @@
 /** Transparency from the rules of a directive: a plugin says which names its rules concern, and nothing of the table. */
+import type { Position } from '../corefile/schema.ts'
 import { dnsClass, type } from '../dns/codes.ts'
 import type { Claim, ClaimedQuestions, Transparency } from './capabilities/transparency.ts'
 import type { NameMatcher } from './name-matcher.ts'
@@ -19,6 +20,8 @@ export interface ClaimRule {
   readonly existingNames?: boolean
   /** For `explain`: the rule as a person wrote it, and what it does. */
   readonly reason: string
+  /** Where it stands in the Corefile. */
+  readonly at: Position
 }
 
 /**
@@ -32,9 +35,9 @@ export function transparencyOf(all: readonly ClaimRule[]): Transparency {
   )
   const claims = rules.map((rule): { rule: ClaimRule; claim: Claim } => {
     const types = rule.types === undefined || rule.types.includes(type.ANY) ? undefined : new Set(rule.types)
-    return { rule, claim: { answers: rule.answers ?? 'all', types, reason: rule.reason } }
+    return { rule, claim: { answers: rule.answers ?? 'all', types, reason: placed(rule) } }
   })
-  const questions = claims.map(({ rule, claim }) => questionsOf(rule, claim.types))
+  const questions = claims.map(({ rule, claim }) => questionsOf(rule, claim))
   const whole = claims.filter((_, i) => questions[i].missing === 'whole')
   return {
     claims(name) {
@@ -46,7 +49,11 @@ export function transparencyOf(all: readonly ClaimRule[]): Transparency {
   }
 }
 
-function questionsOf({ names, existingNames, reason }: ClaimRule, types: Claim['types']): ClaimedQuestions {
+/** A reason with the place of its rule in the Corefile. */
+export const placed = ({ reason, at }: { readonly reason: string; readonly at: Position }): string =>
+  `${reason} (${at.file}:${at.line})`
+
+function questionsOf({ names, existingNames }: ClaimRule, { types, reason }: Claim): ClaimedQuestions {
   const { zone = '.', texts = [] } = names
   const isWhole = names.zone !== undefined && names.texts === undefined && types === undefined
   return { zone, texts, types, reason, missing: existingNames ? 'denied' : isWhole ? 'whole' : 'some' }

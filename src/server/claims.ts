@@ -35,16 +35,14 @@ function withoutTypes(node: NodeSpec, types: ReadonlySet<number>, claimed: Claim
 
 const isDenial = (kind: AnswerSpec['kind']): boolean => kind === 'nodata' || kind === 'nxdomain'
 
-/** Why plugins in front of `plugin` keep this question on the chain, each with its reason. */
+/** Why plugins in front of `plugin`, or any without it, keep this question on the chain, each with its reason. */
 export function claimsOn(
   plugins: readonly BlockPlugin[],
-  plugin: string,
+  plugin: string | undefined,
   question: { readonly name: string; readonly qtype: number },
 ): { readonly plugin: string; readonly reason: string }[] {
-  const earlier = plugins.slice(
-    0,
-    plugins.findIndex((each) => each.plugin === plugin),
-  )
+  const position = plugins.findIndex((each) => each.plugin === plugin)
+  const earlier = position < 0 ? plugins : plugins.slice(0, position)
   return earlier.flatMap((each) => {
     const opaque = capabilityOf(each.instance, transparency)
     const reason = opaque && claimText(opaque.claims(question.name), question.qtype)

@@ -7,6 +7,7 @@ import { recordText } from '../dns/rdata.ts'
 import { replyTo } from '../dns/reply.ts'
 import { compiledSource } from '../plugin/capabilities/compiled-source.ts'
 import { explainLines } from '../plugin/capabilities/explain.ts'
+import { replySource } from '../plugin/capabilities/reply-source.ts'
 import { capabilityOf } from '../plugin/capability.ts'
 import type { Outcome } from '../plugin/query.ts'
 import { systemClock } from '../scheduling/clock.ts'
@@ -85,7 +86,8 @@ async function explainOn(
     capabilityOf(instance, compiledSource)?.zones.some((zone) => isSubdomain(zone, query.name)),
   )
   const isRelayed = table.relayable && (listener.relay?.takes(query.name, type) ?? false)
-  const claims = source ? claimsOn(plugins, source.plugin, query) : []
+  const behind = source ?? plugins.find(({ instance }) => capabilityOf(instance, replySource))
+  const claims = claimsOn(plugins, behind?.plugin, query)
   return {
     name,
     type: typeName(type),

@@ -1,10 +1,11 @@
 /** What stands between a source and the answer table: the plugins in front of it in the chain. */
 
 import { type DataPlaneEffects, dataPlaneEffects } from '../plugin/capabilities/data-plane-effects.ts'
+import { decisions } from '../plugin/capabilities/decisions.ts'
 import { type QueryObserver, queryObserver } from '../plugin/capabilities/query-observer.ts'
-import { type Claim, transparency } from '../plugin/capabilities/transparency.ts'
+import { type Claim, type Transparency, transparency } from '../plugin/capabilities/transparency.ts'
 import { type Capability, capabilityOf } from '../plugin/capability.ts'
-import type { BlockPlugin } from '../plugin/contract.ts'
+import type { BlockPlugin, Instance } from '../plugin/contract.ts'
 import type { Observed, TableWriter } from '../table/api.ts'
 
 /** A server block on one listener, as far as publishing needs it. */
@@ -42,7 +43,7 @@ export interface Gate {
 export function createGate(block: PublishedBlock, position: number, space: number, writer: TableWriter): Gate {
   const { plugin } = block.plugins[position]
   const earlier = block.plugins.slice(0, position)
-  const opaque = allOf(earlier, transparency)
+  const opaque = earlier.flatMap(({ instance }) => claimsOf(instance) ?? [])
   const effects = combineEffects(earlier)
   const observers = allOf(earlier, queryObserver)
   const profiles = new Map<string, number>()
@@ -72,6 +73,11 @@ export function createGate(block: PublishedBlock, position: number, space: numbe
       return number
     },
   }
+}
+
+/** What the plugin claims from the table: nothing where the rules of the space decide all of it. */
+export function claimsOf(instance: Instance): Transparency | undefined {
+  return capabilityOf(instance, decisions)?.complete ? undefined : capabilityOf(instance, transparency)
 }
 
 function allOf<T>(plugins: readonly BlockPlugin[], capability: Capability<T>): T[] {

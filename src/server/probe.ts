@@ -5,7 +5,7 @@ import type { Message } from '../dns/message.ts'
 import { encodeMessage, parseMessage } from '../dns/wire.ts'
 import { systemClock } from '../scheduling/clock.ts'
 
-/** Asks the answer table alone. */
+/** Asks the answer table alone, as this machine. */
 export type TableProbe = (
   space: number,
   request: Message,
@@ -15,6 +15,9 @@ export type TableProbe = (
   readonly relayable: boolean
 }
 
+/** 127.0.0.1: who explains. */
+const loopback = Uint8Array.of(127, 0, 0, 1)
+
 /**
  * `missReason` describes the responder's last miss. The probe has a reader slot of its own, so it is safe at any time.
  */
@@ -23,6 +26,7 @@ export function createTableProbe(responder: Responder, missReason: () => string)
   return (space, request) => {
     const octets = encodeMessage(request, { limit: 65_535 })
     responder.startBatch(systemClock.now())
+    responder.from(loopback, 0, 4)
     const length = responder.answer(octets, 0, octets.length, space, transportCode.stream, reply, 0)
     const answered = length > 0 ? parseMessage(reply, 0, length) : undefined
     responder.offline()

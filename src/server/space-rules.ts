@@ -6,16 +6,16 @@ import { rcode, type as rrType } from '../dns/codes.ts'
 import { isSubdomain } from '../dns/name.ts'
 import { compiledSource } from '../plugin/capabilities/compiled-source.ts'
 import { type ConstantReply, decisions } from '../plugin/capabilities/decisions.ts'
-import { type ClaimedQuestions, transparency } from '../plugin/capabilities/transparency.ts'
+import type { ClaimedQuestions } from '../plugin/capabilities/transparency.ts'
 import { capabilityOf } from '../plugin/capability.ts'
 import type { BlockPlugin } from '../plugin/contract.ts'
 import type { TableWriter } from '../table/api.ts'
 import type { NameText, QuestionsSpec, RuleSpec, SpaceRules } from '../table/spec.ts'
-import { combineEffects, createGate, type PublishedBlock } from './gate.ts'
+import { claimsOf, combineEffects, createGate, type PublishedBlock } from './gate.ts'
 
 /**
- * Rules of each kind that a space has at most: each costs every query, or every denial, some 20 ns. What is beyond is the
- * chain's as a whole.
+ * Rules of each kind, and networks of rules, that a space has at most: each costs every query, or every denial, some 20 ns.
+ * What is beyond is the chain's as a whole.
  */
 export const maxRules = 256
 
@@ -33,10 +33,11 @@ export function spaceRules(
 ): SpaceRules {
   const first = blocks.flatMap((block) => decidedIn(block, space, writer))
   const missing = blocks.flatMap(claimedMissing)
-  const most = Math.max(first.length, missing.length)
+  const steps = first.reduce((sum, { clients = [] }) => sum + 1 + clients.length, 0)
+  const most = Math.max(steps, missing.length)
   if (most > maxRules) onOverflow(most)
   return {
-    first: first.length > maxRules ? withoutDecisions(first) : first,
+    first: steps > maxRules ? withoutDecisions(first) : first,
     missing: missing.length > maxRules ? [every] : missing,
   }
 }
@@ -82,7 +83,7 @@ function numbered(groups: readonly (readonly Draft[])[]): readonly RuleSpec[] {
 }
 
 function decisionsAt(block: PublishedBlock, position: number, space: number, writer: TableWriter): readonly Draft[] {
-  const own = capabilityOf(block.plugins[position].instance, decisions) ?? []
+  const own = capabilityOf(block.plugins[position].instance, decisions)?.list ?? []
   if (own.length === 0) return []
   const replies = own.some(({ action }) => typeof action === 'object')
   const earlier = block.plugins.slice(0, position)
@@ -128,7 +129,7 @@ function undecidedBefore(block: PublishedBlock, earlier: readonly BlockPlugin[])
   for (const { instance } of earlier) {
     for (const zone of capabilityOf(instance, compiledSource)?.zones ?? [])
       for (const questions of withinBlock(block, { ...every, zone })) leave(questions)
-    const opaque = capabilityOf(instance, transparency)
+    const opaque = claimsOf(instance)
     if (opaque === undefined) continue
     if (opaque.questions === undefined) return undefined
     for (const claimed of opaque.questions)
@@ -162,7 +163,7 @@ function claimedMissing(block: PublishedBlock): readonly QuestionsSpec[] {
     const denied = block.plugins
       .slice(position + 1)
       .flatMap((later) => capabilityOf(later.instance, compiledSource)?.zones ?? [])
-    for (const claimed of capabilityOf(instance, transparency)?.questions ?? []) {
+    for (const claimed of claimsOf(instance)?.questions ?? []) {
       if (claimed.missing !== 'some' || !denied.some((zone) => mayBeIn(zone, claimed))) continue
       for (const questions of withinBlock(block, asQuestions(claimed))) found.set(JSON.stringify(questions), questions)
     }

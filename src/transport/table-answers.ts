@@ -5,6 +5,7 @@ import type { Clock } from '../scheduling/clock.ts'
 import type { Listener } from '../server/ingress.ts'
 import { errorStack } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
+import { clientNamer } from './client-octets.ts'
 import { guardAnswer } from './guarded-answer.ts'
 import type { TransportMetrics } from './metrics.ts'
 import { type QueryLogReader, routeOf } from './query-log.ts'
@@ -46,6 +47,7 @@ export function createTableAnswers({ responder, queryLog, clock, log, metrics }:
       const family = client.address.includes(':') ? 2 : 1
       const way = family === 1 ? transportCode.udp4 : transportCode.udp6
       responder.startBatch(receivedAt)
+      clientNamer(responder, client.address)()
       const length = answer(request, 0, request.length, listener.space, way, reply, 0)
       responder.offline()
       if (length === MISS) return 'miss'

@@ -70,8 +70,8 @@ async function serve(t: TestContext, rules: readonly ClaimRule[]) {
   const records: Plugin = {
     name: 'records',
     schema,
-    setup(_, { clock, log }) {
-      const source = staticSource({ zones: [{ zone: 'example.', fallthrough: false }], clock, log })
+    setup(_, { clock, directive, log }) {
+      const source = staticSource({ zones: [{ zone: 'example.', fallthrough: false }], directive, clock, log })
       source.update(
         [
           'example. 60 IN SOA ns.example. admin.example. 1 7200 1800 86400 30',
@@ -92,6 +92,7 @@ describe('a rule in front of a source', () => {
   const rule = (names: NameMatcher, more: Partial<ClaimRule> = {}): ClaimRule => ({
     names,
     reason: 'rewrites',
+    at: { file: 'Corefile', line: 2, column: 1 },
     ...more,
   })
   const questions = [
@@ -144,16 +145,16 @@ describe('a rule in front of a source', () => {
 
   it('a rule in front of a source is named by explain, for a name that it concerns and for one that is not there', async (t) => {
     const server = await serve(t, [rule(pattern('^www[.]|^www\\d'), { reason: 'name prefix www' })])
-    assert.match((await server.explained('www.apps.example. A')).reason, /rewriting: name prefix www$/)
+    assert.match((await server.explained('www.apps.example. A')).reason, /rewriting: name prefix www \(Corefile:2\)$/)
     assert.match(
       (await server.explained('other.example. A')).reason,
-      /rewriting: name prefix www \(for missing names\)$/,
+      /rewriting: name prefix www \(Corefile:2\) \(for missing names\)$/,
     )
   })
 
   it('a rule for one type in front of a source is not named by explain for a missing name of another type', async (t) => {
     const server = await serve(t, [rule(zoneMatcher('.'), { types: [28], reason: 'AAAA of .' })])
-    assert.match((await server.explained('no.example. AAAA')).reason, /rewriting: AAAA of \.$/)
+    assert.match((await server.explained('no.example. AAAA')).reason, /rewriting: AAAA of \. \(Corefile:2\)$/)
     assert.equal((await server.explained('no.example. A')).path, 'table')
   })
 })

@@ -1,13 +1,16 @@
 /** A server in this process, without sockets, that runs the plugins of a test. */
 import assert from 'node:assert/strict'
+import { transportCode } from '../../src/answer/api.ts'
 import { createResponder, missText } from '../../src/answer/index.ts'
 import { diskSources } from '../../src/corefile/load.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
+import { parseAddress } from '../../src/dns/address.ts'
 import { rcodeName, type as rrType } from '../../src/dns/codes.ts'
 import type { Message } from '../../src/dns/message.ts'
 import { queryMessage } from '../../src/dns/query.ts'
 import { recordText } from '../../src/dns/rdata.ts'
 import { replyTo } from '../../src/dns/reply.ts'
+import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
 import type { Plugin } from '../../src/plugin/contract.ts'
 import { readProcessLimits } from '../../src/process-limits/index.ts'
 import { systemClock } from '../../src/scheduling/clock.ts'
@@ -19,10 +22,10 @@ import { createMetrics } from '../../src/telemetry/registry.ts'
 import { createPluginHarness } from './plugin-harness.ts'
 
 export interface PluginServer {
-  /** `RCODE; answer; authority` as the table has it, or `miss`. */
-  table(question: string): string
+  /** `RCODE; answer; authority` as the table has it for this client, or `miss`. */
+  table(question: string, client?: string): string
   /** The same as the chain has it. */
-  chain(question: string): Promise<string>
+  chain(question: string, client?: string): Promise<string>
   /** Where the question is answered, and why not from the table. */
   explained(question: string): Promise<{ readonly path: string; readonly reason: string }>
   /** Resolves when every source has published what it had at the start. */
@@ -62,6 +65,7 @@ export async function servePlugins(plugins: readonly Plugin[], corefile: string)
   const responder = createResponder(writer.handle, writer.addReader().slot)
   const probe = createTableProbe(responder, () => missText(responder))
   const [listener] = server.current().listeners
+  const reply = new Uint8Array(65_535)
 
   function request(question: string): Message {
     const [name, typeName] = question.split(' ')
@@ -69,15 +73,20 @@ export async function servePlugins(plugins: readonly Plugin[], corefile: string)
   }
 
   return {
-    table(question) {
-      const { reply } = probe(listener.space, request(question))
-      return reply ? shown(reply) : 'miss'
+    table(question, client = '192.0.2.1') {
+      const octets = encodeMessage(request(question), { limit: 65_535 })
+      const address = parseAddress(client)!
+      responder.startBatch(systemClock.now())
+      responder.from(address, 0, address.length === 4 ? 4 : 6)
+      const length = responder.answer(octets, 0, octets.length, listener.space, transportCode.stream, reply, 0)
+      responder.offline()
+      return length > 0 ? shown(parseMessage(reply, 0, length)) : 'miss'
     },
-    async chain(question) {
+    async chain(question, client = '192.0.2.1') {
       const asked = request(question)
       const outcome = await server.dispatcher.outcome(asked, server.current().planOf(listener.space)!, {
         transport: 'tcp',
-        client: { address: '192.0.2.1', port: 4000 },
+        client: { address: client, port: 4000 },
         local: { address: '192.0.2.53', port: 53 },
         receivedAt: systemClock.now(),
       })

@@ -22,4 +22,10 @@ export interface ConstantReply {
   readonly records: RecordsSpec
 }
 
-export const decisions = defineCapability<readonly Decision[]>('decisions')
+export interface Decisions {
+  readonly list: readonly Decision[]
+  /** All that the plugin claims is decided by the list: names need not be kept out of the table because of it. */
+  readonly complete: boolean
+}
+
+export const decisions = defineCapability<Decisions>('decisions')

@@ -3,6 +3,7 @@ import { rcode } from '../../dns/codes.ts'
 import type { Edns } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
+import { type Decision, decisions } from '../../plugin/capabilities/decisions.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
@@ -36,15 +37,37 @@ function setup(rules: readonly Rule[], setup: Setup): Instance {
       if (!query.unrecorded) counters.allow.with(query.server, query.view).inc()
       return dependsOnClient ? withOutcome(next(query), forClient) : next(query)
     },
-    provides: [provide(transparency, transparencyOf(rules.flatMap(claimsOf)))],
+    provides: [
+      provide(transparency, transparencyOf(rules.flatMap(claimsOf))),
+      provide(decisions, { list: rules.flatMap(decisionsOf), complete: true }),
+    ],
   }
 }
 
 /** Policies that allow everything they are about decide nothing: only zones with another policy are claimed. */
 function claimsOf({ zones, policies }: Rule): readonly ClaimRule[] {
   const deciding = policies.filter(({ action }) => action !== 'allow')
-  return deciding.flatMap(({ types, text }) =>
-    zones.map((zone) => ({ names: zoneMatcher(zone), types: types && [...types], reason: `acl ${zone} { ${text} }` })),
+  return deciding.flatMap(({ types, text, at }) =>
+    zones.map((zone) => ({
+      names: zoneMatcher(zone),
+      types: types && [...types],
+      reason: `acl ${zone} { ${text} }`,
+      at,
+    })),
+  )
+}
+
+/**
+ * Whom a policy allows passes, whom another one is about comes to the handler, and whoever none is about is for the next
+ * directive.
+ */
+function decisionsOf({ zones, policies }: Rule): readonly Decision[] {
+  return policies.flatMap(({ action, types, networks }) =>
+    zones.map((zone) => ({
+      questions: { zone, names: 'zone', texts: [], types: [...(types ?? [])] },
+      clients: networks,
+      action: action === 'allow' ? 'pass' : 'chain',
+    })),
   )
 }
 

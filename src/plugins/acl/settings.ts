@@ -1,6 +1,6 @@
 /** The rules of `acl`: for each directive its zones, and policies of which the first that fits decides. */
 import { fail, network, oneOf, value, zonesOf } from '../../corefile/read.ts'
-import type { BodyLine, Directive, DirectiveSchema, Token } from '../../corefile/schema.ts'
+import type { BodyLine, Directive, DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
 import type { Prefix } from '../../dns/address.ts'
 import { type } from '../../dns/codes.ts'
 import { queryType } from '../../plugin/dns-values.ts'
@@ -14,8 +14,9 @@ export interface Policy {
   readonly types: ReadonlySet<number> | undefined
   /** Undefined: every client. */
   readonly networks: readonly Prefix[] | undefined
-  /** As it is written. */
+  /** As it is written, and where. */
   readonly text: string
+  readonly at: Position
 }
 
 export interface Rule {
@@ -51,6 +52,7 @@ function readPolicy({ word, args }: BodyLine): Policy {
     types: sections.type && readTypes(sections.type),
     networks: sections.net && readNetworks(sections.net),
     text: [word, ...args].map(({ text }) => text).join(' '),
+    at: word.at,
   }
 }
 

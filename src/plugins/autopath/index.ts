@@ -5,13 +5,14 @@ import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { offers } from '../../plugin/requirements.ts'
+import { placed } from '../../plugin/transparency-of.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { searchListOf } from '../../upstream/resolv-conf.ts'
 import { type SearchLists, searchLists } from './capability.ts'
 import { type Settings, schema } from './settings.ts'
 import { search } from './walk.ts'
 
-const searched = "the next domains of the client's search list are tried"
+const afterSearch = "the next domains of the client's search list are tried"
 
 /** Follows the search list on behalf of the client, so that a short name costs one query instead of five. */
 export const autopath: Plugin<Settings> = {
@@ -28,6 +29,7 @@ export const autopath: Plugin<Settings> = {
 
 function setup(settings: Settings, setup: Setup): Instance {
   const { from, zones, files } = settings
+  const searched = placed({ reason: afterSearch, at: setup.directive.at })
   const success = setup.metrics.counter(
     'coredns_autopath_success_total',
     'Questions that were answered with a name further on in the search list of their client.',

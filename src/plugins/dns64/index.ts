@@ -52,7 +52,7 @@ function readOne(directive: Directive) {
 export const dns64: Plugin<Settings> = {
   name: 'dns64',
   schema,
-  setup(settings, { metrics }) {
+  setup(settings, { directive, metrics }) {
     const translated = metrics.counter(
       'coredns_dns64_requests_translated_total',
       'Queries answered with synthesised AAAA records.',
@@ -81,6 +81,7 @@ export const dns64: Plugin<Settings> = {
               types: [type.AAAA],
               existingNames: true,
               reason: 'dns64 may make AAAA records out of A records',
+              at: directive.at,
             },
           ]),
         ),

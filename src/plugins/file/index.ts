@@ -14,11 +14,12 @@ import type { Zone } from './zone.ts'
 /** Answers from zone files. */
 export const file: Plugin<FileSettings> = { name: 'file', schema, setup }
 
-function setup(settings: FileSettings, { block, clock, fail, log, metrics }: Setup): Instance {
+function setup(settings: FileSettings, { block, clock, directive, fail, log, metrics }: Setup): Instance {
   const failures = metrics.counter('slicedns_file_failures_total', 'Zone files that could not be used.', ['zone'])
   const watchers = new Set<() => void>()
   const zones = new Map(settings.zones.map((each) => [each.zone, open(each)]))
   const source = staticSource({
+    directive,
     zones: settings.zones.map(({ zone }) => ({
       zone,
       fallthrough: settings.fallthrough.some((through) => isSubdomain(through, zone)) || settings.fallthrough,

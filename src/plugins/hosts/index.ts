@@ -15,7 +15,7 @@ import { type HostsSettings, schema } from './settings.ts'
 /** Answers from a hosts file, and from entries in the Corefile. */
 export const hosts: Plugin<HostsSettings> = { name: 'hosts', schema, setup }
 
-function setup(settings: HostsSettings, { block, clock, log, metrics }: Setup): Instance {
+function setup(settings: HostsSettings, { block, clock, directive, log, metrics }: Setup): Instance {
   const path = settings.file === undefined ? '/etc/hosts' : resolve(block.root, settings.file)
   const entries = metrics.gauge('coredns_hosts_entries', 'Entries of the hosts file and the Corefile.', ['hostsfile'])
   const reloadedAt = metrics.gauge(
@@ -31,7 +31,7 @@ function setup(settings: HostsSettings, { block, clock, log, metrics }: Setup): 
   const sources = () => [fromFile, inline]
   const lookup = createLookup(sources)
   const zones = staticZones(settings, block.zones)
-  const source = staticSource({ zones, clock, log })
+  const source = staticSource({ zones, directive, clock, log })
 
   function publish(): void {
     entries.with(path).set(fromFile.count + inline.count)

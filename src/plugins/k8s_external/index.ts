@@ -25,14 +25,19 @@ export const k8sExternal: Plugin<Settings> = {
 
 const clusterMissing = "requires the plugin 'kubernetes' in the same server block"
 
-function setup(settings: Settings, { block, fail }: Setup): Instance {
+function setup(settings: Settings, { block, directive, fail }: Setup): Instance {
   function cluster(): SharedCluster {
     return block.capability(sharedCluster) ?? fail(clusterMissing)
   }
   const context = (): ClusterContext => cluster().context()
   const { zones } = settings
   const handler = createHandler(settings, context)
-  const rules = zones.map((zone) => ({ names: zoneMatcher(zone), reason: `it answers names in ${zone} in the chain` }))
+  const { at } = directive
+  const rules = zones.map((zone) => ({
+    names: zoneMatcher(zone),
+    reason: `it answers names in ${zone} in the chain`,
+    at,
+  }))
   return {
     handler,
     provides: [

@@ -10,6 +10,7 @@ import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { type Provided, provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Handler, Outcome } from '../../plugin/query.ts'
+import { placed } from '../../plugin/transparency-of.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { drawnFirst, preferred, shuffled } from './order.ts'
@@ -51,10 +52,10 @@ export const loadbalance: Plugin<Settings> = {
   name: 'loadbalance',
   schema,
   setup: (settings, setup) =>
-    settings.policy === 'weighted' ? weighted(settings, setup) : roundRobin(settings.prefer),
+    settings.policy === 'weighted' ? weighted(settings, setup) : roundRobin(settings.prefer, setup),
 }
 
-function roundRobin(prefer: readonly Prefix[]): Instance {
+function roundRobin(prefer: readonly Prefix[], { directive }: Setup): Instance {
   const shuffleAll = (records: readonly ResourceRecord[]) => shuffled(records, Math.random)
   const shuffle = (message: Message): Message => ({
     ...message,
@@ -76,7 +77,10 @@ function roundRobin(prefer: readonly Prefix[]): Instance {
     const even = shuffle(message)
     return { ...even, answer: preferred(even.answer, rank), additional: preferred(even.additional, rank) }
   }
-  return { handler: reordering(preferAfterShuffle), provides: [claimAll("'prefer' orders each reply in the chain")] }
+  return {
+    handler: reordering(preferAfterShuffle),
+    provides: [claimAll("'prefer' orders each reply in the chain", directive)],
+  }
 }
 
 function weighted({ file, reload }: Settings & { policy: 'weighted' }, setup: Setup): Instance {
@@ -90,7 +94,7 @@ function weighted({ file, reload }: Settings & { policy: 'weighted' }, setup: Se
   let watch: { stop(): void } | undefined
   return {
     handler: reordering(drawForAddresses),
-    provides: [claimAll("'weighted' draws the first address in the chain")],
+    provides: [claimAll("'weighted' draws the first address in the chain", setup.directive)],
     start() {
       watch = weightFile.watch()
     },
@@ -118,6 +122,7 @@ function reordering(order: (message: Message) => Message): Handler {
     query.qtype === type.AXFR || query.qtype === type.IXFR ? next(query) : withOutcome(next(query), change)
 }
 
-function claimAll(reason: string): Provided {
+function claimAll(text: string, { at }: Directive): Provided {
+  const reason = placed({ reason: text, at })
   return provide(transparency, { claims: () => ({ answers: 'all', reason }), claimsBelow: () => ({ reason }) })
 }

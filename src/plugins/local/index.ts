@@ -40,7 +40,7 @@ const schema: DirectiveSchema<Settings> = {
 export const local: Plugin<Settings> = {
   name: 'local',
   schema,
-  setup({ prefix }, { metrics }) {
+  setup({ prefix }, { directive: { at }, metrics }) {
     const count = metrics
       .counter(
         'coredns_local_localhost_requests_total',
@@ -50,8 +50,12 @@ export const local: Plugin<Settings> = {
       .with()
     const beginsWithLocalhost = (name: string) =>
       prefix && name.length > zones[0].length && name.startsWith('localhost.')
-    const rules = zones.map((zone) => ({ names: zoneMatcher(zone), reason: `local answers ${zone}` }))
-    const prefixRule = { names: prefixMatcher('localhost.'), reason: 'local answers names that begin with localhost' }
+    const rules = zones.map((zone) => ({ names: zoneMatcher(zone), reason: `local answers ${zone}`, at }))
+    const prefixRule = {
+      names: prefixMatcher('localhost.'),
+      reason: 'local answers names that begin with localhost',
+      at,
+    }
     return {
       handler(query, next) {
         if (query.name.endsWith('.localhost.') || beginsWithLocalhost(query.name)) {

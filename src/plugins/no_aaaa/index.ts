@@ -32,18 +32,21 @@ const schema: DirectiveSchema<void> = {
 export const noAaaa: Plugin<void> = {
   name: plugin,
   schema,
-  setup: (_, { block }) => ({
+  setup: (_, { block, directive: { at } }) => ({
     handler(query, next) {
       if (query.qtype !== type.AAAA || query.qclass !== dnsClass.IN) return next(query)
       const authority = [soaOf(query.zone)]
       return { kind: 'reply', plugin, message: replyTo(query.request, { authoritative: true, authority }) }
     },
     provides: [
-      provide(decisions, block.zones.toSorted((a, b) => b.length - a.length).map(decisionIn)),
+      provide(decisions, {
+        list: block.zones.toSorted((a, b) => b.length - a.length).map(decisionIn),
+        complete: false,
+      }),
       provide(
         transparency,
         transparencyOf([
-          { names: zoneMatcher('.'), types: [type.AAAA], reason: 'no_aaaa answers every AAAA query with NODATA' },
+          { names: zoneMatcher('.'), types: [type.AAAA], reason: 'no_aaaa answers every AAAA query with NODATA', at },
         ]),
       ),
     ],

@@ -66,7 +66,7 @@ function unmapped(address: Uint8Array): Uint8Array {
 export const siit: Plugin<Settings> = {
   name: 'siit',
   schema,
-  setup(settings, { metrics }) {
+  setup(settings, { directive, metrics }) {
     const translated = metrics.counter(
       'coredns_siit_requests_translated_total',
       'Queries answered with A records made of AAAA records.',
@@ -97,6 +97,7 @@ export const siit: Plugin<Settings> = {
               types: [type.A],
               existingNames: true,
               reason: 'siit may make A records out of AAAA records',
+              at: directive.at,
             },
           ]),
         ),

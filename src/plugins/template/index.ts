@@ -32,7 +32,7 @@ function setup(templates: readonly Settings[], { metrics }: Setup): Instance {
     },
     provides: [
       provide(transparency, transparencyOf(templates.flatMap(claimsOf))),
-      provide(decisions, decisionsOf(templates)),
+      provide(decisions, { list: decisionsOf(templates), complete: false }),
     ],
   }
 }
@@ -151,7 +151,7 @@ function claimsOf(template: Settings): readonly ClaimRule[] {
   const types = template.type === type.ANY ? undefined : [template.type]
   const inChain = reasonForChain(template)
   const reason = inChain === undefined ? template.text : `${template.text}: ${inChain}`
-  const rule = (names: NameMatcher): ClaimRule => ({ names, types, class: template.class, reason })
+  const rule = (names: NameMatcher): ClaimRule => ({ names, types, class: template.class, reason, at: template.at })
   return template.zones.flatMap((zone) => {
     const fallsThrough = template.fallthrough.some((through) => isSubdomain(through, zone))
     if (!fallsThrough) return [rule(zoneMatcher(zone))]

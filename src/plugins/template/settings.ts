@@ -1,6 +1,6 @@
 /** The `template` directive: what is matched, computed and answered. */
 import { fail, normalizeZone, optionLines, unknownProperty, unsigned, value, zonesOf } from '../../corefile/read.ts'
-import type { BodyLine, Directive, DirectiveSchema, Token } from '../../corefile/schema.ts'
+import type { BodyLine, Directive, DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
 import { rcode } from '../../dns/codes.ts'
 import { type Environment, type Expression, isReserved, keywords, type Type } from '../../expression/index.ts'
 import { queryClass, queryType, responseCode } from '../../plugin/dns-values.ts'
@@ -31,8 +31,9 @@ export interface Settings {
   readonly fallthrough: readonly string[]
   readonly variables: readonly Variable[]
   readonly conditions: readonly Expression<MatchContext>[]
-  /** As it is written, for `explain`. */
+  /** As it is written, and where, for `explain`. */
   readonly text: string
+  readonly at: Position
 }
 
 type Draft = { -readonly [Key in Exclude<keyof Settings, 'records'>]: Settings[Key] } & {
@@ -63,6 +64,7 @@ function readTemplate(directive: Directive, zones: readonly string[]): Settings 
     variables: [],
     conditions: [],
     text: `template ${directive.args.map(({ text }) => text).join(' ')}`,
+    at: directive.at,
     environment: { functions: { ...queryFunctions, group }, variables: {} },
   }
   for (const line of optionLines(directive, ({ word }) => (word.text === 'rcode' ? 1 : undefined))) {

@@ -11,6 +11,7 @@ import type { SocketAddress } from '../../plugin/query.ts'
 import { sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener } from '../../server/ingress.ts'
 import { type ChainSlots, createChainSlots, servfail } from '../chain-slots.ts'
+import { clientNamer } from '../client-octets.ts'
 import { writeFormerr } from '../error-replies.ts'
 import type { ProxiedEnds } from '../proxy-protocol/stream.ts'
 import { routeOf } from '../query-log.ts'
@@ -62,6 +63,7 @@ export function openConnection(
     port: socket.remotePort ?? 0,
   }
   const family = client.address.includes(':') ? 2 : 1
+  const nameClient = clientNamer(responder, client.address)
   const framer = createFramer(limits.tcpRequestBytes)
   const deadlines = createDeadlines(limits, listenerOf, now())
   const streams = new Set<ReplyStream>()
@@ -177,6 +179,7 @@ export function openConnection(
     const most = listener.timeouts?.queries ?? limits.tcpQueries
     if (most > 0 && ++asked >= most) state = 'spent'
     const { bytes, start, end } = framer
+    nameClient()
     const length = shared.answer(bytes, start, end, listener.space, transportCode.stream, output.scratch, output.at())
     if (length === MISS) ask(listener, time)
     spent = now() - time

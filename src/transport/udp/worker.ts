@@ -122,6 +122,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
     if (batch.full()) send(socket)
     const start = batch.requestAt(i)
     const end = start + batch.requestLength(i)
+    if (!proxied) responder.from(bytes, nameAt + addressOffset[family], family)
     let length = proxied ? MISS : answer(bytes, start, end, space, by, bytes, batch.replyAt())
     if (length === DROP) continue
     if (length === MISS) {

@@ -86,14 +86,14 @@ describe('the plugin acl', () => {
     assert.deepEqual([...claims.claims('x.a.example.')!.types!], [28])
   })
 
-  const wrong: readonly (readonly [string, RegExp])[] = [
+  const wrongDirectives: readonly (readonly [string, RegExp])[] = [
     ['acl {\ndeny\n}', /Corefile:3:1 - 'deny' is not one of 'allow', 'block', 'filter', 'drop'/],
     ['acl {\nblock types A\n}', /Corefile:3:7 - unexpected 'types': must be 'type' or 'net'/],
     ['acl {\nblock type\n}', /Corefile:3:7 - 'type' must be followed by types/],
     ['acl {\nblock type NOSUCH\n}', /Corefile:3:12 - 'NOSUCH' is not a query type/],
     ['acl {\nblock net 10.0.0.0\\8\n}', /Corefile:3:11/],
   ]
-  for (const [text, message] of wrong)
+  for (const [text, message] of wrongDirectives)
     it(`the directive ${JSON.stringify(text)} is refused at its word`, () =>
       assert.throws(() => setUp(acl, text), message))
 })

@@ -125,7 +125,7 @@ describe('the plugin template', () => {
     assert.equal(matching.claims('x.ip.example.'), undefined)
     assert.equal(
       matching.claims('ip-1-2-3-4.ip.example.')!.reason,
-      'template IN A ip.example: its records depend on the query',
+      'template IN A ip.example: its records depend on the query (Corefile:2)',
     )
   })
 

@@ -22,7 +22,7 @@ export function readCnameRule(mode: Rule['mode'], args: readonly Token[], place:
   return {
     mode,
     // Any name may turn out to be an alias.
-    claim: { names: everyName, reason },
+    claim: { names: everyName, reason, at: place.at },
     apply: (query) => ({
       query,
       response: [{ kind: 'message', rewrite: (message, asked) => retarget(message, asked, replace) }],

@@ -31,7 +31,7 @@ export function readNameRule(mode: Rule['mode'], args: readonly Token[], place: 
   const names = matcherOf(kind, fromText, pattern)
   return {
     mode,
-    claim: { names, reason: `rewrite name ${kind} ${from.text} ${to.text}` },
+    claim: { names, reason: `rewrite name ${kind} ${from.text} ${to.text}`, at: place.at },
     apply(query) {
       const name = rewrite(query)
       if (name === undefined) return undefined

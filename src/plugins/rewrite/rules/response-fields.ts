@@ -22,7 +22,7 @@ export function readTtlRule(mode: Rule['mode'], args: readonly Token[], place: T
   }
   return {
     mode,
-    claim: { names, reason: `rewrite ttl ${kind} ${from.text} ${rest[0].text}` },
+    claim: { names, reason: `rewrite ttl ${kind} ${from.text} ${rest[0].text}`, at: place.at },
     apply: (query) => (names.matches(query.name) ? { query, response: [response] } : undefined),
   }
 }
@@ -37,7 +37,12 @@ export function readRcodeRule(mode: Rule['mode'], args: readonly Token[], place:
   const answers = old === rcode.NOERROR ? 'all' : 'denials'
   return {
     mode,
-    claim: { names, answers, reason: `rewrite rcode ${kind} ${from.text} ${rest.map(({ text }) => text).join(' ')}` },
+    claim: {
+      names,
+      answers,
+      reason: `rewrite rcode ${kind} ${from.text} ${rest.map(({ text }) => text).join(' ')}`,
+      at: place.at,
+    },
     apply: (query) =>
       names.matches(query.name) ? { query, response: [{ kind: 'rcode', from: old, to: by }] } : undefined,
   }

@@ -15,7 +15,14 @@ export function readTypeRule(mode: Rule['mode'], args: readonly Token[], place: 
     // The table leaves questions of type ANY to the chain as it is.
     ...(from === type.ANY
       ? {}
-      : { claim: { names: everyName, types: [from], reason: `rewrite type ${args[0].text} ${args[1].text}` } }),
+      : {
+          claim: {
+            names: everyName,
+            types: [from],
+            reason: `rewrite type ${args[0].text} ${args[1].text}`,
+            at: place.at,
+          },
+        }),
     apply: (query) =>
       query.qtype === from && from > 0 && to > 0 ? { query: asked(query, to, query.qclass), response: [] } : undefined,
   }
@@ -26,7 +33,7 @@ export function readClassRule(mode: Rule['mode'], args: readonly Token[], place:
   const [from, to] = readPair(args, place, 'class').map(readClass)
   return {
     mode,
-    claim: { names: everyName, class: from, reason: `rewrite class ${args[0].text} ${args[1].text}` },
+    claim: { names: everyName, class: from, reason: `rewrite class ${args[0].text} ${args[1].text}`, at: place.at },
     apply: (query) => (query.qclass === from ? { query: asked(query, query.qtype, to), response: [] } : undefined),
   }
 }

@@ -1,11 +1,11 @@
 /** Servers whose UDP threads relay to a scripted upstream, and clients that look at the octets of their replies. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import type { Message } from '../../src/dns/message.ts'
-import { queryMessage } from '../../src/dns/query.ts'
-import { encodeMessage } from '../../src/dns/wire.ts'
-import { type LoopbackServer, startLoopbackServer } from '../support/loopback-server.ts'
-import { until } from '../support/until.ts'
+import type { Message } from '../../../src/dns/message.ts'
+import { queryMessage } from '../../../src/dns/query.ts'
+import { encodeMessage } from '../../../src/dns/wire.ts'
+import { type LoopbackServer, startLoopbackServer } from '../../support/loopback-server.ts'
+import { until } from '../../support/until.ts'
 
 /** A query with a random ID. */
 export function queryOf(name: string, type: number, change: Partial<Message> = {}): Uint8Array {

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
-import { rcode, type } from '../../src/dns/codes.ts'
-import { parseRecord } from '../../src/dns/record-text.ts'
-import { replyTo } from '../../src/dns/reply.ts'
-import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
-import { type LoopbackServer, startLoopbackServer } from '../support/loopback-server.ts'
-import { freePort } from '../support/ports.ts'
-import { until } from '../support/until.ts'
-import { type Arrived, answering, type ScriptedUpstream, silent, startUpstream } from '../support/upstream.ts'
+import { rcode, type } from '../../../src/dns/codes.ts'
+import { parseRecord } from '../../../src/dns/record-text.ts'
+import { replyTo } from '../../../src/dns/reply.ts'
+import { encodeMessage, parseMessage } from '../../../src/dns/wire.ts'
+import { type LoopbackServer, startLoopbackServer } from '../../support/loopback-server.ts'
+import { freePort } from '../../support/ports.ts'
+import { until } from '../../support/until.ts'
+import { type Arrived, answering, type ScriptedUpstream, silent, startUpstream } from '../../support/upstream.ts'
 import { ask, queryOf, startRelaying, untilRelaying } from './support.ts'
 
 const address = (reply: Uint8Array): string =>
@@ -154,7 +154,7 @@ describe('the exchanges of the relay', () => {
 })
 
 describe('the relay and upstreams that fail', () => {
-  it('goes on with another one when nobody listens at the first, and with the first when it is back', async () => {
+  it('the relay goes on with another upstream when nobody listens at the first, and with the first when it is back', async () => {
     const port = await freePort()
     const second = await startUpstream(answering('192.0.2.2'))
     const server = await startLoopbackServer(
@@ -176,7 +176,7 @@ describe('the relay and upstreams that fail', () => {
     }
   })
 
-  it('asks another one when the first is silent, and takes whichever answers', async () => {
+  it('the relay leaves a silent upstream to the chain, which takes whichever answers', async () => {
     const first = await startUpstream(silent)
     const second = await startUpstream(answering('192.0.2.2'))
     const server = await startLoopbackServer(
@@ -192,7 +192,7 @@ describe('the relay and upstreams that fail', () => {
     }
   })
 
-  it('leaves no socket open when the server has stopped', async () => {
+  it('no upstream socket is open when the server has stopped', async () => {
     const sockets = () =>
       readdirSync('/proc/self/fd').filter((fd) => {
         try {

@@ -1,13 +1,13 @@
 /** The relay and the chain ask upstreams the same, and give clients the same octets. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { rcode, type } from '../../src/dns/codes.ts'
-import type { Message, ResourceRecord } from '../../src/dns/message.ts'
-import { parseRecord } from '../../src/dns/record-text.ts'
-import { type ReplyParts, replyTo } from '../../src/dns/reply.ts'
-import { encodeMessage, parseMessage } from '../../src/dns/wire.ts'
-import { type LoopbackServer, startLoopbackServer } from '../support/loopback-server.ts'
-import { answering, type ScriptedUpstream, startUpstream } from '../support/upstream.ts'
+import { rcode, type } from '../../../src/dns/codes.ts'
+import type { Message, ResourceRecord } from '../../../src/dns/message.ts'
+import { parseRecord } from '../../../src/dns/record-text.ts'
+import { type ReplyParts, replyTo } from '../../../src/dns/reply.ts'
+import { encodeMessage, parseMessage } from '../../../src/dns/wire.ts'
+import { type LoopbackServer, startLoopbackServer } from '../../support/loopback-server.ts'
+import { answering, type ScriptedUpstream, startUpstream } from '../../support/upstream.ts'
 import { ask, queryOf, startRelaying } from './support.ts'
 
 const records = (text: string): ResourceRecord[] => text.split('\n').map((line) => parseRecord(line.trim()))

@@ -118,8 +118,9 @@ function checkDirective(
       const settings = readSettings(plugin.schema, left, zones)
       const unmet = first ? requirementError(plugin, settings, left[0], plugins) : undefined
       if (unmet) report(unmet)
-      const messages = plugin.schema.warnings?.(settings, zones) ?? []
-      return messages.map((message) => ({ severity: 'warning', message, at: left[0].at }))
+      const block = { zones, plugins: plugins.map(({ name }) => name) }
+      const warnings = plugin.schema.warnings?.(settings, block) ?? []
+      return warnings.map(({ message, at = left[0].at }) => ({ severity: 'warning', message, at }))
     } catch (error) {
       const at = error instanceof ConfigError ? error.at : undefined
       if (first || !left.some((directive) => directive.at === at)) report(error)

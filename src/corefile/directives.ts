@@ -23,6 +23,7 @@ export const isDirective = (word: string): boolean => directiveNames.has(word)
 const advice: Readonly<Record<string, string>> = {
   proxy: "CoreDNS 1.5 removed it; use 'forward'",
   upstream: 'CoreDNS 1.7 removed it; leave it out',
+  resyncperiod: 'CoreDNS removed it; leave it out',
   federation: 'CoreDNS 1.7 removed it',
   multicluster: "an external plugin; use 'kubernetes' with its option 'multicluster'",
   k8s_gateway: 'an external plugin, not part of CoreDNS',
@@ -43,6 +44,9 @@ interface Unbuilt {
   readonly harmless?: true
 }
 
+/** Why an option that CoreDNS once had is unknown, or nothing. */
+export const adviceOn = (word: string): string | undefined => (Object.hasOwn(advice, word) ? advice[word] : undefined)
+
 /** CoreDNS's directives that slicedns does not have. */
 const unbuilt: Readonly<Record<string, Unbuilt>> = {
   route53: { instead: "use 'forward' to the zone's name servers" },
@@ -52,8 +56,9 @@ const unbuilt: Readonly<Record<string, Unbuilt>> = {
   geoip: { instead: "use 'view' with incidr(client_ip(), NETWORK)" },
   trace: { instead: "use 'prometheus' and 'log'", harmless: true },
   pprof: { instead: "use 'prometheus'", harmless: true },
-  quic: { instead: 'leave it out: quic:// is not served', harmless: true },
-  https3: { instead: 'leave it out: https3:// is not served', harmless: true },
+  quic: { instead: 'quic:// is not served', harmless: true },
+  https3: { instead: 'https3:// is not served', harmless: true },
+  tls: { instead: 'let a proxy end TLS, and obtain the certificates (ACME)' },
   dnstap: { instead: "use 'log'", harmless: true },
 }
 
@@ -68,7 +73,7 @@ export function directiveError(word: DirectiveWord, built: readonly string[]): C
   if (built.includes(text)) return undefined
   if (Object.hasOwn(unbuilt, text)) {
     const { instead, harmless } = unbuilt[text]
-    const lenient = harmless ? ', or start with -lenient-plugins to leave it out' : ''
+    const lenient = harmless ? '; leave it out, or start with -lenient-plugins' : ''
     return new ConfigError(`slicedns does not have the plugin '${text}': ${instead}${lenient}`, at)
   }
   if (directiveNames.has(text)) return new ConfigError(`slicedns does not have the plugin '${text}' yet`, at)

@@ -146,8 +146,11 @@ function readBlockBody(cursor: Cursor, keys: readonly Token[], found: Findings):
     }
   }
   // A `}` as the last word of the file closes the block even if it closed a directive before (CoreDNS looks only at it).
-  if (opened !== undefined && !closed && cursor.current().text !== '}')
-    throw new ConfigError(`'}' is missing: the server block that opens here is not closed`, opened)
+  if (opened !== undefined && !closed) {
+    const missing = `'}' is missing: the server block that opens here is not closed`
+    if (cursor.current().text !== '}') throw new ConfigError(missing, opened)
+    found.warnings.push({ message: missing, at: opened })
+  }
   return directives
 }
 

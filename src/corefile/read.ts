@@ -30,7 +30,7 @@
  * one counts, unless the row says `repeat: 'once'` or, for lists, `'append'`.
  */
 
-import { isDirective } from './directives.ts'
+import { adviceOn, isDirective } from './directives.ts'
 import { normalizeZone } from './keys.ts'
 import { nearest } from './nearest.ts'
 import {
@@ -200,6 +200,8 @@ export function unknownProperty(directive: Directive, line: BodyLine, words: rea
       line,
     )
   }
+  const advice = adviceOn(word)
+  if (advice !== undefined) return fail(`unknown property '${word}' of ${directive.word} (${advice})`, line)
   const known = nearest(word, words)
   const hint = known === undefined ? `; it has ${words.join(', ')}` : `: did you mean '${known}'?`
   return fail(`unknown property '${word}' of ${directive.word}${hint}`, line)

@@ -70,6 +70,19 @@ export interface DirectiveSchema<Settings> {
   /** `once`: a second occurrence in the block is an error (`this plugin can only be used once per Server Block`). */
   readonly repeat: 'once' | 'many'
   read(context: DirectiveContext): Settings
-  /** What `slicedns check` warns of in valid settings. `zones`: those of the server block. */
-  warnings?(settings: Settings, zones: readonly string[]): readonly string[]
+  /** What `slicedns check` warns of in valid settings. */
+  warnings?(settings: Settings, block: WarnedBlock): readonly SettingsWarning[]
+}
+
+/** The server block of settings that may be warned of. */
+export interface WarnedBlock {
+  readonly zones: readonly string[]
+  /** The names of its plugins. */
+  readonly plugins: readonly string[]
+}
+
+export interface SettingsWarning {
+  readonly message: string
+  /** Undefined: at the directive. */
+  readonly at?: Position | undefined
 }

@@ -100,7 +100,6 @@ const invert = (table: Readonly<Record<string, number>>): ReadonlyMap<number, st
 const typeNames = invert(type)
 const typeNumbers: ReadonlyMap<string, number> = new Map(Object.entries(type))
 const rcodeNames = invert(rcode)
-const rcodeNumbers: ReadonlyMap<string, number> = new Map(Object.entries(rcode))
 const classNames = invert(dnsClass)
 
 /** `A`, or `TYPE999` for a type without a name of its own (RFC 3597 §5). */
@@ -111,9 +110,6 @@ export const typeNumber = (text: string): number | undefined => typeNumbers.get(
 
 /** `NXDOMAIN`, or `RCODE4000`. */
 export const rcodeName = (number: number): string => rcodeNames.get(number) ?? `RCODE${number}`
-
-/** The number of `NXDOMAIN`, in exactly that case; undefined when there is no such rcode. */
-export const rcodeNumber = (text: string): number | undefined => rcodeNumbers.get(text)
 
 /** `IN`, or `CLASS99` (RFC 3597 §5). */
 export const className = (number: number): string => classNames.get(number) ?? `CLASS${number}`

@@ -94,8 +94,8 @@ describe('the body of a directive', () => {
     },
     {
       name: 'an option like no other',
-      line: 'upstream',
-      says: `3:1 - unknown property 'upstream' of kubernetes; it has ${Object.keys(rows).join(', ')}`,
+      line: 'manifest_folder',
+      says: `3:1 - unknown property 'manifest_folder' of kubernetes; it has ${Object.keys(rows).join(', ')}`,
     },
     {
       name: 'an option of JavaScript objects',

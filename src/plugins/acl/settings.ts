@@ -1,4 +1,6 @@
 /** The rules of `acl`: for each directive its zones, and policies of which the first that fits decides. */
+
+import { suggestion } from '../../corefile/nearest.ts'
 import { fail, network, oneOf, value, zonesOf } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
 import type { Prefix } from '../../dns/address.ts'
@@ -39,7 +41,11 @@ function readPolicy({ word, args }: BodyLine): Policy {
   const sections = { type: undefined as readonly Token[] | undefined, net: undefined as readonly Token[] | undefined }
   for (let at = 0; at < args.length; ) {
     const section = sectionOf(args[at])
-    if (section === undefined) throw fail(`unexpected '${args[at].text}': must be 'type' or 'net'`, args[at])
+    if (section === undefined)
+      throw fail(
+        `unexpected '${args[at].text}': must be 'type' or 'net'${suggestion(args[at].text, ['type', 'net'])}`,
+        args[at],
+      )
     let end = at + 1
     while (end < args.length && sectionOf(args[end]) === undefined) end++
     if (end === at + 1)

@@ -1,3 +1,4 @@
+import { suggestion } from '../../corefile/nearest.ts'
 import { fail, noBody, zonesOf } from '../../corefile/read.ts'
 import type { Directive, DirectiveSchema } from '../../corefile/schema.ts'
 
@@ -13,6 +14,11 @@ export interface Settings {
 export const schema: DirectiveSchema<Settings> = {
   usage: 'autopath [ZONES...] RESOLV.CONF|@PLUGIN',
   repeat: 'many',
+  warnings({ from }, { plugins }) {
+    if (!('plugin' in from) || plugins.includes(from.plugin)) return []
+    const hint = suggestion(from.plugin, plugins)
+    return [{ message: `the server block has no plugin '${from.plugin}': no search list is followed${hint}` }]
+  },
   read({ occurrences, zones }) {
     // As in CoreDNS the last one counts, but a plugin comes before a file.
     const all = occurrences.map((directive) => readOne(directive, zones))

@@ -1,5 +1,6 @@
 /** How `forward` is written (docs/coredns-behaviour.md §6). */
 import { existsSync } from 'node:fs'
+import { suggestion } from '../../corefile/nearest.ts'
 import {
   argCount,
   custom,
@@ -164,7 +165,10 @@ function readHealthCheck([interval, ...words]: readonly Token[]): ForwardSetting
   for (let i = 0; i < words.length; i++) {
     if (words[i].text === 'no_rec') recursionDesired = false
     else if (words[i].text === 'domain' && i + 1 < words.length) domain = readDomain(words[++i])
-    else throw fail(`health_check takes 'no_rec' and 'domain NAME', not '${words[i].text}'`, words[i])
+    else {
+      const hint = suggestion(words[i].text, ['no_rec', 'domain'])
+      throw fail(`health_check takes 'no_rec' and 'domain NAME', not '${words[i].text}'${hint}`, words[i])
+    }
   }
   return { interval: value(duration({ min: 0 }), interval, 'health_check'), recursionDesired, domain }
 }

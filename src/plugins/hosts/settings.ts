@@ -1,6 +1,18 @@
 /** The `hosts` directive. A line of its block that is no option is an entry of a hosts file. */
-import { argCount, duration, fail, integer, normalizeZone, value, zonesOf } from '../../corefile/read.ts'
-import type { BodyLine, DirectiveSchema } from '../../corefile/schema.ts'
+
+import { parseIp } from '../../corefile/address.ts'
+import { suggestion } from '../../corefile/nearest.ts'
+import {
+  argCount,
+  duration,
+  fail,
+  integer,
+  normalizeZone,
+  unknownProperty,
+  value,
+  zonesOf,
+} from '../../corefile/read.ts'
+import type { BodyLine, ConfigError, Directive, DirectiveSchema, Token } from '../../corefile/schema.ts'
 
 export interface HostsSettings {
   /** The file as it is written; undefined: /etc/hosts. */
@@ -8,6 +20,8 @@ export interface HostsSettings {
   readonly zones: readonly string[]
   /** Lines of the block that are entries. */
   readonly inline: readonly string[]
+  /** The first words of those that have no address, and so no effect. */
+  readonly strays: readonly Token[]
   /** Seconds. */
   readonly ttl: number
   /** Milliseconds between two looks at the file; 0: it is read once. */
@@ -47,14 +61,21 @@ export const schema: DirectiveSchema<HostsSettings> = {
   usage:
     'hosts [FILE [ZONES...]] { INLINE | ttl SECONDS | no_reverse | reload DURATION | fallthrough [ZONES...] | fallthrough_unsupported }',
   repeat: 'once',
+  warnings: ({ strays }) =>
+    strays.map(({ text, at }) => ({
+      message: `'${text}' is neither an option of hosts nor an address${suggestion(text, Object.keys(options))}`,
+      at,
+    })),
   read({ occurrences: [directive], zones }) {
     argCount(directive, 0)
     const [file, ...zoneArgs] = directive.args
     const inline: string[] = []
+    const strays: Token[] = []
     const draft: Draft = {
       file: file?.text,
       zones: zonesOf(zoneArgs, zones),
       inline,
+      strays,
       ttl: 3600,
       reload: 5000,
       reverse: true,
@@ -63,11 +84,18 @@ export const schema: DirectiveSchema<HostsSettings> = {
     }
     for (const line of directive.body ?? []) {
       if (Object.hasOwn(options, line.word.text)) options[line.word.text](draft, line)
-      else if (draft.fallthrough === undefined) inline.push([line.word, ...line.args].map(({ text }) => text).join(' '))
-      else throw fail(`unknown property '${line.word.text}' of hosts: entries must stand before fallthrough`, line)
+      else if (draft.fallthrough === undefined) {
+        inline.push([line.word, ...line.args].map(({ text }) => text).join(' '))
+        if (parseIp(line.word.text.replace(/%.*$/s, '')) === undefined) strays.push(line.word)
+      } else throw unknownAfterFallthrough(directive, line)
     }
     if (draft.fallthroughUnsupported && draft.fallthrough === undefined)
       throw fail('fallthrough_unsupported requires fallthrough', directive)
     return draft
   },
+}
+
+function unknownAfterFallthrough(directive: Directive, line: BodyLine): ConfigError {
+  if (parseIp(line.word.text) === undefined) return unknownProperty(directive, line, Object.keys(options))
+  return fail(`unknown property '${line.word.text}' of hosts: entries must stand before fallthrough`, line)
 }

@@ -93,7 +93,7 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
   usage:
     'kubernetes [ZONES...] { endpoint | tls | kubeconfig | manifests | namespaces | namespace_labels | labels | pods | endpoint_pod_names | ttl | noendpoints | ignore empty_service | zonal | multicluster | fallthrough | startup_timeout | ttl_headless | adaptive_ttl | annotations | alias_zones | terminating last_resort | dns_sd | events }',
   repeat: 'once',
-  warnings: ({ dns }, zones) => aliasZoneWarnings(dns, zones),
+  warnings: ({ dns }, { zones }) => aliasZoneWarnings(dns, zones).map((message) => ({ message })),
   read({ occurrences: [directive], zones: blockZones }) {
     const zones = [...new Set(zonesOf(directive.args, blockZones))]
     const options = readBody(directive, rows)
@@ -185,7 +185,7 @@ function readAdaptiveTtl(line: BodyLine): AdaptiveTtl {
 function readIgnore(line: BodyLine): boolean {
   const [word] = line.args
   if (!word) return false
-  if (word.text !== 'empty_service') throw fail(`unable to parse ignore value: '${word.text}'`, word)
+  value(oneOf(['empty_service']), word, 'ignore')
   return true
 }
 

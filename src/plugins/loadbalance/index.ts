@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { argCount, duration, fail, list, network, option, readBody } from '../../corefile/read.ts'
+import { argCount, duration, fail, list, network, oneOf, option, readBody, value } from '../../corefile/read.ts'
 import type { Directive, DirectiveSchema } from '../../corefile/schema.ts'
 import { inPrefix, type Prefix } from '../../dns/address.ts'
 import { rcode, type } from '../../dns/codes.ts'
@@ -39,8 +39,7 @@ function readOne(directive: Directive): Settings {
     const { prefer } = readBody(directive, { prefer: list(network(), { min: 0, repeat: 'append', default: [] }) })
     return { policy: 'round_robin', prefer: prefer.map(({ bytes, length }) => ({ address: bytes, bits: length })) }
   }
-  if (policy.text !== 'weighted')
-    throw fail(`unknown policy '${policy.text}': must be round_robin or weighted FILE`, policy)
+  value(oneOf(['round_robin', 'weighted']), policy, 'loadbalance')
   if (file === undefined) throw fail('weighted requires a weight file', policy)
   argCount(directive, 2, 2)
   const { reload } = readBody(directive, { reload: option(duration(), { default: halfMinute }) })

@@ -19,6 +19,12 @@ export const differences: readonly Difference[] = [
     accepts: 'there',
     line: 'A zone that is longer than a name may be',
   },
+  {
+    subject: 'server-blocks',
+    texts: /^[A-Za-z]+:\/\//,
+    accepts: 'there',
+    line: 'A key with a scheme that nobody serves is refused',
+  },
   { subject: 'cancel', texts: /\{ \}|\} x/, accepts: 'here', line: oneLine },
   { subject: 'root', texts: /\{ \}/, accepts: 'there', line: oneLine },
   { subject: 'autopath', texts: / folder\n/, accepts: 'there', line: 'A folder in place of a resolv.conf is refused' },

@@ -13,7 +13,7 @@ specifySchema(loadbalance, {
     'loadbalance|loadbalance round_robin',
   ],
   refused: [
-    ['loadbalance foo', /^Corefile:2:13 - unknown policy 'foo'/],
+    ['loadbalance foo', /^Corefile:2:13 - 'foo' is not one of 'round_robin', 'weighted'/],
     ['loadbalance round_robin x', /^Corefile:2:25 - Wrong argument count/],
     ['loadbalance weighted', /^Corefile:2:13 - weighted requires a weight file/],
     ['loadbalance weighted f x', /^Corefile:2:24 - Wrong argument count/],

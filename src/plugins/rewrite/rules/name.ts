@@ -1,4 +1,6 @@
 /** `rewrite name`: the name of the question, and the names in the reply (`answer auto | name | value`). */
+
+import { suggestion } from '../../../corefile/nearest.ts'
 import { fail } from '../../../corefile/read.ts'
 import type { Token } from '../../../corefile/schema.ts'
 import { lowerName } from '../../../dns/name.ts'
@@ -84,7 +86,10 @@ function readAnswers(words: readonly Token[], kind: MatchKind): Answers {
   const [first] = words
   if (first === undefined) return { auto: false, rules: [] }
   if (first.text !== 'answer')
-    throw fail(`unexpected '${first.text}': 'answer' must follow TO of a ${kind} name rule`, first)
+    throw fail(
+      `unexpected '${first.text}': 'answer' must follow TO of a ${kind} name rule${suggestion(first.text, ['answer'])}`,
+      first,
+    )
   const rules: ResponseRule[] = []
   let auto = false
   let named: Token | undefined

@@ -1,7 +1,7 @@
 /** `rewrite ttl` and `rewrite rcode`: fields of the reply, for names that match. */
-import { fail, integer, value } from '../../../corefile/read.ts'
+import { fail, integer, type Kind, value } from '../../../corefile/read.ts'
 import type { Token } from '../../../corefile/schema.ts'
-import { rcode, rcodeNumber } from '../../../dns/codes.ts'
+import { rcode } from '../../../dns/codes.ts'
 import { type MatchKind, readMatchKind, readNames } from '../match.ts'
 import type { ResponseRule, Rule } from '../rule.ts'
 
@@ -67,9 +67,16 @@ function readRange(token: Token): { readonly min: number; readonly max: number }
 
 /** The number up to 23, or the name in any case. */
 function readRcode(token: Token): number {
-  const named = rcodeNumber(token.text.toUpperCase()) ?? otherNames[token.text.toUpperCase()]
-  return named ?? value(integer({ min: 0, max: 23 }), token, 'rcode')
+  return value(responseCode, token, 'rcode')
 }
 
-/** Names that miekg/dns has besides IANA's. */
-const otherNames: Readonly<Record<string, number>> = { NOTIMPL: rcode.NOTIMP, BADSIG: 16 }
+const codes: Readonly<Record<string, number>> = { ...rcode, NOTIMPL: rcode.NOTIMP, BADSIG: 16 }
+
+const responseCode: Kind<number> = {
+  expected: 'a response code, as NXDOMAIN or a number from 0 to 23',
+  words: Object.keys(codes),
+  parse(word) {
+    const name = word.toUpperCase()
+    return Object.hasOwn(codes, name) ? codes[name] : integer({ min: 0, max: 23 }).parse(word)
+  },
+}

@@ -1,7 +1,7 @@
 /** From the parts of an expression to a function: names and types are checked once, before any query. */
 import { builtins, type Loose, memberOf, unsupported } from './builtins.ts'
 import { ExpressionError } from './error.ts'
-import { literalPattern, matchAny } from './matches.ts'
+import { literalPattern, matchAny, matchOne } from './matches.ts'
 import { operators } from './operators.ts'
 import { parse } from './parser.ts'
 import { applyPredicate, predicateFunctions } from './predicates.ts'
@@ -187,7 +187,7 @@ function matches<Context>(
   if (!isString(left.type) || !isString(right.type)) throw mismatched()
   const pattern =
     node.kind === 'literal' && typeof node.value === 'string' ? literalPattern(node.value, node.offset) : undefined
-  if (pattern !== undefined) return typed('bool', (run) => pattern.test(asString(left.evaluate(run))))
+  if (pattern !== undefined) return typed('bool', (run) => matchOne(run, asString(left.evaluate(run)), pattern))
   return typed('bool', (run) => matchAny(run, asString(left.evaluate(run)), asString(right.evaluate(run))))
 }
 

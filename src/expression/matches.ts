@@ -1,10 +1,20 @@
 /** The operator `matches`: a pattern that stands in the expression is compiled once, another one in each evaluation. */
-import { compilePattern, type Pattern, PatternError } from '../regexp/index.ts'
+import {
+  compilePattern,
+  estimateInstructions,
+  type Pattern,
+  PatternError,
+  StepsError,
+  stepsTaken,
+} from '../regexp/index.ts'
 import { ExpressionError } from './error.ts'
 import { EvaluationError, type Run, spend } from './value.ts'
 
-/** Compiling costs about as much as so many steps for each character of the pattern. */
-const stepsPerCharacter = 64
+/** Compiling costs about as much as so many characters for each instruction that the pattern makes. */
+const charactersPerInstruction = 4096
+
+/** Six steps of a search cost about as much as one of an expression, which 64 characters are. */
+const charactersPerStep = 10
 
 /** Throws ExpressionError. */
 export function literalPattern(source: string, offset: number): Pattern {
@@ -18,10 +28,21 @@ export function literalPattern(source: string, offset: number): Pattern {
 
 /** Throws EvaluationError where the pattern is invalid. */
 export function matchAny<Context>(run: Run<Context>, text: string, source: string): boolean {
-  spend(run, source.length * stepsPerCharacter)
+  spend(run, estimateInstructions(source) * charactersPerInstruction)
   try {
-    return compilePattern(source).test(text)
+    return matchOne(run, text, compilePattern(source))
   } catch (error) {
     throw error instanceof PatternError ? new EvaluationError(error.message) : error
+  }
+}
+
+/** The steps of the search are the evaluation's, too. Throws EvaluationError. */
+export function matchOne<Context>(run: Run<Context>, text: string, pattern: Pattern): boolean {
+  try {
+    const matches = pattern.test(text)
+    spend(run, stepsTaken() * charactersPerStep)
+    return matches
+  } catch (error) {
+    throw error instanceof StepsError ? new EvaluationError(error.message) : error
   }
 }

@@ -3,7 +3,7 @@
  * names have in common. Names are lower case and absolute; texts are compared as they are written, escapes included.
  */
 import { isSubdomain } from '../dns/name.ts'
-import { literalsOf } from '../regexp/index.ts'
+import { literalsOf, StepsError } from '../regexp/index.ts'
 import type { NameText } from '../table/spec.ts'
 
 export interface NameMatcher {
@@ -50,7 +50,17 @@ export interface NamePattern {
  * names begin with, `\.example\.com\.$` by what they end with, `\.example\.com` by what is in them.
  */
 export function patternMatcher(pattern: NamePattern): NameMatcher {
-  return { matches: (name) => pattern.test(name), texts: plain(...literalsOf(pattern.source)) }
+  return { matches: (name) => mayFind(pattern, name), texts: plain(...literalsOf(pattern.source)) }
+}
+
+/** A name on which the search takes too many steps is claimed: the plugin refuses it. */
+function mayFind(pattern: NamePattern, name: string): boolean {
+  try {
+    return pattern.test(name)
+  } catch (error) {
+    if (error instanceof StepsError) return true
+    throw error
+  }
 }
 
 /** Without escapes, which the data plane does not write: a text that has one is no condition there. */

@@ -1,9 +1,13 @@
 /**
- * Regular expressions of a Corefile. The syntax is Go's (RE2), as CoreDNS reads it, and the engine is RE2's: its time is
- * linear in the text, so that no client can pick a name that keeps the server busy. V8's engine backtracks: `^(a+)+$`
- * takes 11 s on 29 octets there.
+ * Regular expressions of a Corefile. The syntax is Go's (RE2), as CoreDNS reads it: re2js reads and compiles it. The
+ * search is matcher.ts: linear in the text, bounded in steps and memory, so that no client can pick a name that keeps the
+ * server busy. V8's engine backtracks: `^(a+)+$` takes 11 s on 29 octets there.
  */
 import { RE2JS, RE2JSException } from 're2js'
+import { type Literal, literalsOf } from './literals.ts'
+import { found, search } from './matcher.ts'
+import { type CompiledProgram, translate } from './program.ts'
+import { estimateInstructions, maxInstructions } from './size.ts'
 
 /** CoreDNS refuses longer patterns. */
 const maxPatternLength = 10_000
@@ -15,9 +19,9 @@ export interface Pattern {
   readonly groupCount: number
   /** The numbers of named groups. */
   readonly groupNames: ReadonlyMap<string, number>
-  /** Whether the pattern matches anywhere in `text`. Costs a tenth of `exec`. */
+  /** Whether the pattern matches anywhere in `text`. Throws StepsError. */
   test(text: string): boolean
-  /** The leftmost match and its groups ('' for one that took no part, as in Go), or undefined. */
+  /** The leftmost match and its groups ('' for one that took no part, as in Go), or undefined. Throws StepsError. */
   exec(text: string): readonly string[] | undefined
 }
 
@@ -35,24 +39,41 @@ export class PatternError extends Error {
 export function compilePattern(source: string): Pattern {
   if (source.length > maxPatternLength)
     throw new PatternError(`regular expression must not exceed ${maxPatternLength} characters`, maxPatternLength)
+  const estimate = estimateInstructions(source)
+  if (estimate > maxInstructions) throw tooLarge(estimate)
   const compiled = compile(source)
   const groupCount = compiled.groupCount()
+  // A group that is repeated no times is not in the program.
+  const known = { source, literals: exactLiterals(source), slots: 2 * (groupCount + 1) }
+  const program = translate(compiled.re2().prog as CompiledProgram, known)
+  if (program.operations.length > maxInstructions) throw tooLarge(program.operations.length)
   return {
     source,
     groupCount,
     groupNames: new Map(Object.entries(compiled.namedGroups())),
-    test: (text) => compiled.test(text),
-    exec(text) {
-      // The automaton behind `test` rejects most texts; only a match pays for its groups.
-      if (!compiled.test(text)) return undefined
-      const matcher = compiled.matcher(text)
-      if (!matcher.find()) return undefined
-      const groups: string[] = []
-      for (let group = 0; group <= groupCount; group++) groups.push(matcher.group(group) ?? '')
-      return groups
-    },
+    test: (text) => search(program, text, false),
+    exec: (text) => (search(program, text, true) ? groupsOf(text, groupCount) : undefined),
   }
 }
+
+/** Under flags a text may match without them: `(?i)s` does `ſ`, `(?m)^a` the second line. */
+const exactLiterals = (source: string): readonly Literal[] => (/\(\?[^:P<]/.test(source) ? [] : literalsOf(source))
+
+function groupsOf(text: string, groupCount: number): readonly string[] {
+  const places = found()
+  const groups: string[] = []
+  for (let group = 0; group <= groupCount; group++) {
+    const [from, to] = [places[2 * group], places[2 * group + 1]]
+    groups.push(from < 0 || to < 0 ? '' : text.slice(from, to))
+  }
+  return groups
+}
+
+const tooLarge = (instructions: number): PatternError =>
+  new PatternError(
+    `regular expression is too large: it has ${instructions} parts with its repetitions written out, at most ${maxInstructions}`,
+    0,
+  )
 
 function compile(source: string): RE2JS {
   try {

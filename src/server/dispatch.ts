@@ -7,6 +7,7 @@ import { formatErrorReply, parseRequest } from '../dns/reply.ts'
 import { ParseError } from '../dns/wire.ts'
 import { forClient, type Outcome, type Query, type RcodeOnly } from '../plugin/query.ts'
 import type { QueryMetrics } from '../plugin/query-metrics.ts'
+import { StepsError } from '../regexp/index.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import { errorStack } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -46,6 +47,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   /** An exception costs one client a SERVFAIL. */
   function recovered(plan: ListenerPlan, error: unknown): RcodeOnly {
+    if (error instanceof StepsError) {
+      budgets.count('pattern')
+      return servfail(error.message)
+    }
     options.panics.inc()
     options.log.error(`Recovered from panic in server: "${plan.server}" ${errorStack(error)}`)
     return servfail()

@@ -22,7 +22,7 @@ export interface QuestionBudgets {
   /** Ends every question that is waited for, and from now on each as soon as it is. */
   endAll(): void
   /** Counts a question that has reached a bound. */
-  count(bound: 'deadline' | 'depth' | 'lookups'): void
+  count(bound: 'deadline' | 'depth' | 'lookups' | 'pattern'): void
 }
 
 export interface QuestionBudget extends DetachedBudget {
@@ -43,7 +43,7 @@ interface Left {
 export function createQuestionBudgets(clock: Clock, metrics: MetricsRegistry): QuestionBudgets {
   const reached = metrics.counter(
     'slicedns_question_bound_reached_total',
-    'Questions that reached a bound: deadline, depth or lookups.',
+    'Questions that reached a bound: deadline, depth, lookups or pattern.',
     ['bound'],
   )
   /** What can end early, in the order of the deadlines but for the time that questions wait for the chain. */

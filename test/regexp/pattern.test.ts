@@ -1,7 +1,9 @@
 /** Regular expressions of a Corefile read as Go's regexp reads them, and no name makes one run away. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { compilePattern, PatternError } from '../../src/regexp/index.ts'
+import { compilePattern, PatternError, StepsError, stepsTaken } from '../../src/regexp/index.ts'
+import { maxSteps } from '../../src/regexp/matcher.ts'
+import { evilPatterns } from '../support/evil-patterns.ts'
 
 describe('a pattern of the Corefile', () => {
   const matches: readonly (readonly [string, string, boolean])[] = [
@@ -61,16 +63,63 @@ describe('a pattern of the Corefile', () => {
         (error: unknown) => error instanceof PatternError && message.test(error.message) && error.offset === offset,
       ))
 
-  it('a pattern of the Corefile that backtracking engines need years for is refuted by counting, not by waiting', () => {
-    // 2^250 ways to cut the text: only an engine without backtracking comes back at all.
+  it('a group that is repeated no times takes no part, and keeps its number', () => {
+    assert.deepEqual(compilePattern('(a)(b){0}(c)').exec('xac'), ['ac', 'a', '', 'c'])
+    assert.equal(compilePattern('(?P<n>a){0}b').groupNames.get('n'), 1)
+  })
+
+  it('a pattern of the Corefile takes one character for one, also where UTF-16 has two', () => {
+    assert.deepEqual(compilePattern('^(.)(.)$').exec('😀é'), ['😀é', '😀', 'é'])
+    assert.deepEqual(compilePattern('[😀-😂]+').exec('a😁😂b'), ['😁😂'])
+    assert.equal(compilePattern('^.$').test('😀'), true)
+  })
+})
+
+describe('what a pattern costs', () => {
+  for (const { pattern, name } of evilPatterns)
+    it(`the pattern ${pattern} takes at most ${maxSteps} steps on a name that is made for it`, () => {
+      const compiled = compilePattern(pattern)
+      try {
+        assert.equal(compiled.test(name), false)
+      } catch (error) {
+        assert.ok(error instanceof StepsError, String(error))
+      }
+      assert.ok(stepsTaken() <= maxSteps, `${stepsTaken()} steps`)
+    })
+
+  it('a text of twice the length takes about twice the steps, whatever repetitions lie in one another', () => {
+    const steps = (pattern: string, text: string): number => {
+      compilePattern(pattern).test(text)
+      return stepsTaken()
+    }
+    const linear = evilPatterns.filter(({ pattern }) => !/\{\d/.test(pattern))
+    for (const { pattern, name } of linear) {
+      const [once, twice] = [name.slice(0, 125) + name.at(-1), name + name.slice(0, 1)].map((text) =>
+        steps(pattern, text),
+      )
+      assert.ok(twice <= 2.1 * once + 100, `${pattern}: ${once} steps, then ${twice}`)
+    }
+    assert.ok(linear.length > 35)
+  })
+
+  it('a text that must end otherwise takes no step', () => {
+    compilePattern('(.*)\\.svc\\.example\\.org\\.$').test('www.example.com.')
+    assert.equal(stepsTaken(), 0)
+  })
+
+  it('a pattern whose repetitions make it huge is refused before it is compiled', () => {
     for (const pattern of [
-      '^(a+)+$',
-      '^(a|aa)+$',
-      '^(a|a?)+$',
-      '(.*a){20}$',
-      '(x+x+)+y',
-      '^(([a-z])+.)+[A-Z]([a-z])+$',
+      '(a{1000}){1000}',
+      '((a{100}){100}){100}',
+      'a{1000}'.repeat(30),
+      '(?:(?:.{9}){9}){9}'.repeat(99),
     ])
-      assert.equal(compilePattern(pattern).test(`${'a'.repeat(249)}!`), false, pattern)
+      assert.throws(() => compilePattern(pattern), /too large: it has \d+ parts with its repetitions written out/)
+  })
+
+  it('a pattern as long as any may be is accepted', () => {
+    const words = Array.from({ length: 900 }, (_, i) => `w${i}\\.test`).join('|')
+    assert.equal(compilePattern(words.slice(0, 9_990)).test('w17.test'), true)
+    assert.equal(compilePattern('x'.repeat(10_000)).test('x'.repeat(10_000)), true)
   })
 })

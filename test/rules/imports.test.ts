@@ -22,7 +22,7 @@ const common = ['scheduling', 'telemetry', 'process-limits']
 const rooms: Readonly<Record<string, Room>> = {
   cli: { imports: ['corefile', 'plugin', 'plugins', 'dns', 'process-limits', 'local-socket'] },
   transport: { imports: ['server', 'answer', 'upstream', 'libc', 'dns'], types: ['plugin', 'table'] },
-  server: { imports: ['plugin', 'corefile', 'answer', 'table', 'dns'] },
+  server: { imports: ['plugin', 'corefile', 'answer', 'table', 'dns', 'regexp'] },
   plugins: { imports: ['plugin', 'corefile', 'dns', 'regexp', 'expression', 'text-template', ...model] },
   plugin: { imports: ['corefile', 'dns', 'regexp', 'expression'], types: ['answer', 'table'] },
   regexp: { imports: [], closed: true },

@@ -1,5 +1,5 @@
 import { durationText } from '../../corefile/read.ts'
-import type { Pattern } from '../../regexp/index.ts'
+import { type Pattern, StepsError } from '../../regexp/index.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
 
@@ -28,13 +28,23 @@ export function createConsolidator(rules: readonly Consolidation[], clock: Clock
   const running = rules.map((rule) => createCount(rule, clock, log))
   return {
     takes(message, line) {
-      const found = running.find(({ pattern }) => pattern.test(message))
+      const found = running.find(({ pattern }) => matches(pattern, message))
       found?.add(line)
       return found !== undefined
     },
     flush() {
       for (const count of running) count.flush()
     },
+  }
+}
+
+/** A message on which the search takes too many steps is logged as it is. */
+function matches(pattern: Pattern, message: string): boolean {
+  try {
+    return pattern.test(message)
+  } catch (error) {
+    if (error instanceof StepsError) return false
+    throw error
   }
 }
 

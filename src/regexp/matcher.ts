@@ -1,0 +1,193 @@
+/**
+ * Runs a program over a text: a backtracking search that never is twice at one instruction and one place, as RE2's own
+ * (https://swtch.com/~rsc/regexp/regexp3.html). What it takes is at most the product of both lengths; `maxSteps` bounds
+ * that where a pattern's repetitions make it long. Nothing is allocated for a text but the groups of a match.
+ */
+import type { Literal } from './literals.ts'
+import { condition, operation, type Program } from './program.ts'
+
+/**
+ * Steps that one search may take, somewhat less than a millisecond. Ordinary rules take some hundred; of the patterns that
+ * are made to be slow some with hundreds of repetitions reach it.
+ */
+export const maxSteps = 64_000
+
+/** A search that reached `maxSteps`: whether the text matches is not known. */
+export class StepsError extends Error {
+  constructor(source: string) {
+    super(`the regular expression '${abbreviated(source)}' takes over ${maxSteps} steps on this text`)
+    this.name = 'StepsError'
+  }
+}
+
+const abbreviated = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text)
+
+// Of the search that runs: it is never interrupted.
+
+/** One bit for each join and place that the search has been at. */
+let visited = new Uint32Array(1024)
+/** What is left to be tried: an instruction and a place, or -1 - slot and what the slot held. */
+let stack = new Int32Array(2048)
+let slots = new Int32Array(64)
+
+/** What a search found, until the next one: places by slot, -1 where a group took no part. */
+export const found = (): Int32Array => slots
+
+/** How many steps the last search took. */
+let taken = 0
+export const stepsTaken = (): number => taken
+
+/** Searches for the leftmost match, of those the one that is preferred. `captures`: its groups are wanted. */
+export function search(program: Program, text: string, captures: boolean): boolean {
+  const { literals, start, slots: slotCount, joinCount, anchored, operations, args, classes, outs } = program
+  taken = 0
+  // Most names are not what the rule is about.
+  if (literals.length > 0 && !hasLiterals(literals, text.toLowerCase())) return false
+  const bits = joinCount * (text.length + 1)
+  const words = (bits + 31) >>> 5
+  if (visited.length < words) visited = new Uint32Array(words * 2)
+  else visited.fill(0, 0, words)
+  if (slots.length < slotCount) slots = new Int32Array(slotCount * 2)
+  let first = start
+  while (operations[first] === operation.capture) first = outs[first]
+  for (let from = 0; from <= text.length; from++) {
+    // Most places are passed over by their character alone.
+    if (operations[first] === operation.character && args[first] < 0xd800) {
+      from = text.indexOf(String.fromCharCode(args[first]), from)
+      if (from === -1) return false
+    } else if (operations[first] === operation.class && from < text.length) {
+      const code = text.charCodeAt(from)
+      if (code < 128 && classes[args[first]].ascii[code] === 0) {
+        if (anchored) return false
+        continue
+      }
+    }
+    if (captures) slots.fill(-1, 0, slotCount)
+    if (searchFrom(program, text, from, captures)) return true
+    if (anchored) return false
+    if (isHighSurrogate(text, from)) from++
+  }
+  return false
+}
+
+function hasLiterals(literals: readonly Literal[], lower: string): boolean {
+  for (const { at, text } of literals)
+    if (at === 'end' ? !lower.endsWith(text) : at === 'start' ? !lower.startsWith(text) : !lower.includes(text))
+      return false
+  return true
+}
+
+function isHighSurrogate(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return code >= 0xd800 && code < 0xdc00 && (text.codePointAt(at) as number) > 0xffff
+}
+
+function searchFrom(program: Program, text: string, from: number, captures: boolean): boolean {
+  const { operations, outs, args, classes, joins } = program
+  const places = text.length + 1
+  let depth = 0
+  let at = program.start
+  let place = from
+  let steps = taken
+
+  for (;;) {
+    // One way through the program, until it fails.
+    way: for (;;) {
+      if (++steps > maxSteps) throw new StepsError(program.source)
+      const join = joins[at]
+      if (join > 0) {
+        const bit = (join - 1) * places + place
+        const mask = 1 << (bit & 31)
+        if ((visited[bit >>> 5] & mask) !== 0) break
+        visited[bit >>> 5] |= mask
+      }
+      const arg = args[at]
+      switch (operations[at]) {
+        case operation.alternative:
+          if (depth + 4 > stack.length) stack = grown(stack)
+          stack[depth++] = arg
+          stack[depth++] = place
+          break
+        case operation.character: {
+          if (text.charCodeAt(place) === arg) place++
+          else if (arg > 0xffff && text.codePointAt(place) === arg) place += 2
+          else break way
+          break
+        }
+        case operation.class: {
+          const code = text.charCodeAt(place)
+          if (code < 128) {
+            if (classes[arg].ascii[code] === 0) break way
+            place++
+          } else {
+            const codePoint = text.codePointAt(place)
+            if (codePoint === undefined || !classes[arg].has(codePoint)) break way
+            place += codePoint > 0xffff ? 2 : 1
+          }
+          break
+        }
+        case operation.any:
+        case operation.anyButNewline: {
+          if (place >= text.length) break way
+          const code = text.charCodeAt(place)
+          if (code === 10 && operations[at] === operation.anyButNewline) break way
+          place += code >= 0xd800 && isHighSurrogate(text, place) ? 2 : 1
+          break
+        }
+        case operation.capture:
+          if (captures) {
+            if (depth + 4 > stack.length) stack = grown(stack)
+            stack[depth++] = -1 - arg
+            stack[depth++] = slots[arg]
+            slots[arg] = place
+          }
+          break
+        case operation.condition:
+          if (!holds(arg, text, place)) break way
+          break
+        case operation.match:
+          taken = steps
+          if (captures) {
+            slots[0] = from
+            slots[1] = place
+          }
+          return true
+        default:
+          break way
+      }
+      at = outs[at]
+    }
+    // The next way that is left.
+    do {
+      if (depth === 0) {
+        taken = steps
+        return false
+      }
+      place = stack[--depth]
+      at = stack[--depth]
+      if (at < 0) slots[-1 - at] = place
+    } while (at < 0)
+  }
+}
+
+function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(array.length * 2)
+  larger.set(array)
+  return larger
+}
+
+function holds(conditions: number, text: string, place: number): boolean {
+  if ((conditions & condition.beginText) !== 0 && place !== 0) return false
+  if ((conditions & condition.endText) !== 0 && place !== text.length) return false
+  if ((conditions & condition.beginLine) !== 0 && place !== 0 && text.charCodeAt(place - 1) !== 10) return false
+  if ((conditions & condition.endLine) !== 0 && place !== text.length && text.charCodeAt(place) !== 10) return false
+  if ((conditions & (condition.wordBoundary | condition.noWordBoundary)) === 0) return true
+  const isBoundary = isWord(text, place - 1) !== isWord(text, place)
+  return isBoundary ? (conditions & condition.noWordBoundary) === 0 : (conditions & condition.wordBoundary) === 0
+}
+
+/** ASCII letters, digits and `_`, as in Go. */
+function isWord(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95
+}

@@ -15,6 +15,7 @@ import { createDispatcher, type Dispatcher } from './dispatch.ts'
 import { startDrain } from './drain.ts'
 import { createInFlight } from './in-flight.ts'
 import type { AnsweredHandler, Ingress, Listener, Miss, MissHandler, Relayed, RelayedHandler } from './ingress.ts'
+import { offerOwnNames } from './own-names.ts'
 import { panicCounter } from './panics.ts'
 import { createSharedValues } from './process-state.ts'
 import { notifyObservers } from './query-log.ts'
@@ -119,6 +120,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     return reply.finally(() => inFlight.leave(owner))
   }
 
+  function serve(): void {
+    offerOwnNames(running.configuration.listeners, dispatcher, clock)
+    running.serving()
+  }
+
   function onAnswered(query: AnsweredQuery, space: number, profileId: number): boolean {
     const { plugin, server } = writer.profileOf(profileId)
     // A thread may publish the last answers of an old configuration after its end: the new one's observers get them.
@@ -165,7 +171,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       const old = running
       running = next
       corefile = file
-      running.serving()
+      serve()
       if (closing) running.drain()
       return old
     },
@@ -180,7 +186,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await ingress.close()
     throw error
   }
-  running.serving()
+  serve()
 
   return {
     ingress,

@@ -56,6 +56,9 @@ export interface ForwardOptions {
   readonly failuresAreKept: (name: string) => boolean
 }
 
+/** More than the servers of one list have in its time. */
+const recoveriesOfList = 2 ** 24
+
 const ended: ExchangeResult = { kind: 'failed', error: new NoPlace('the query has ended') }
 
 export function createForward(options: ForwardOptions): Forward {
@@ -74,7 +77,11 @@ export function createForward(options: ForwardOptions): Forward {
     places,
   }
   const unrecorded: ExchangePolicy = { ...policy, onAllDown: () => undefined, onAnswer: () => undefined }
-  const recoveries = (): number => servers.current.reduce((sum, { health }) => sum + health.recoveries, 0)
+  /** Another list of servers may know what the one before did not. */
+  let lists = 0
+  servers.watch(() => void lists++)
+  const recoveries = (): number =>
+    servers.current.reduce((sum, { health }) => sum + health.recoveries, lists * recoveriesOfList)
   const failures = createFailures({ clock, recoveries, onEvicted: metrics.failureEvicted })
   let running = 0
   const relay = createRelayForward(settings, servers)

@@ -4,6 +4,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { readRegularFile } from '../../corefile/regular-file.ts'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
 import { everyClass } from '../../plugin/capabilities/listening.ts'
+import { ownNames } from '../../plugin/capabilities/own-names.ts'
 import { type RelayTarget, relayTarget } from '../../plugin/capabilities/relay.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
@@ -44,6 +45,9 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
       provide(explainLines, ({ name }) => explain(forwards, name)),
       provide(recoveries, recovered),
       provide(relayTarget, targetOf(forwards)),
+      provide(ownNames, (names) => {
+        for (const { servers } of forwards) servers.follow(names)
+      }),
     ],
     async start() {
       keepers = setup.block.capabilities(failuresAreKeptCapability).map(({ value }) => value)

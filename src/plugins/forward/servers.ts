@@ -1,19 +1,25 @@
-/** The upstreams of one `forward`. Files are read again when they change; host names are resolved again. */
-import { Resolver } from 'node:dns/promises'
+/**
+ * The upstreams of one `forward`. Files are read again when they change; host names are resolved again, those of a zone of
+ * this server all the time: a Service that is made, moves or goes is followed within a second.
+ */
 import { stat } from 'node:fs/promises'
+import type { OwnNames } from '../../plugin/capabilities/own-names.ts'
 import type { Held } from '../../plugin/contract.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { Upstream, UpstreamTarget } from '../../upstream/upstream.ts'
+import { type Families, ownFamilies, reachable } from './families.ts'
+import { foreignAddresses, ownAddresses } from './host-addresses.ts'
 import { mostTargets } from './settings.ts'
-import { systemAddresses } from './system-names.ts'
 import { readNameservers, type UpstreamAddress } from './targets.ts'
 
 export interface ServerList {
   /** In the order of the TO words, each server once. */
   readonly current: readonly Upstream[]
   start(): Promise<void>
+  /** From now on names of this server's own zones are looked up there. */
+  follow(names: OwnNames): void
   /** Calls `changed` when `current` is another list. */
   watch(changed: () => void): { remove(): void }
   /** Releases every server. */
@@ -27,12 +33,18 @@ export interface ServerListOptions {
   readonly hold: (target: UpstreamTarget) => Held<Upstream>
   readonly clock: Clock
   readonly log: Logger
+  /** The address families that the machine has. Default: as its interfaces say. */
+  readonly families?: () => Families
 }
 
 const second = 1000
 /** A changed file counts within five seconds: kubelet and others rewrite resolv.conf under a running pod. */
 const fileInterval = 3 * second
 const hostInterval = 30 * second
+/** A name of our own zones costs no more than a look into the model. */
+const ownInterval = second / 2
+/** The start does not wait longer for a name: its zone is SERVFAIL until it resolves. */
+const startTimeout = second / 2
 
 /** One TO word and the servers that it means now. */
 interface Source {
@@ -42,7 +54,11 @@ interface Source {
   version: string
   /** The problem logged last: it is not logged again until it changes. */
   loggedProblem: string
+  /** The host name is in a zone of this server. */
+  isOwn: boolean
 }
+
+type HostAddress = Extract<UpstreamAddress, { kind: 'host' }>
 
 /** Throws what reading a file throws: at the start the files must be there. */
 export function createServerList(options: ServerListOptions): ServerList {
@@ -52,16 +68,20 @@ export function createServerList(options: ServerListOptions): ServerList {
   let held = new Map<string, Held<Upstream>>()
   let current: readonly Upstream[] = []
   const watchers = new Set<() => void>()
+  const families = options.families ?? ownFamilies
+  let own: OwnNames | undefined
   let stopped = false
 
   function apply(): void {
     if (stopped) return
     const next = new Map<string, Held<Upstream>>()
-    const wanted = sources.flatMap((source) => source.servers).slice(0, mostTargets)
+    const all = sources.flatMap((source) => source.servers)
+    const wanted = reachable(all, families()).slice(0, mostTargets)
     for (const server of wanted) {
       const key = JSON.stringify(server)
       if (!next.has(key)) next.set(key, held.get(key) ?? options.hold(server))
     }
+    if (isSame(next, held)) return
     const dropped = [...held].filter(([key]) => !next.has(key))
     held = next
     current = [...next.values()].map((each) => each.value)
@@ -88,16 +108,39 @@ export function createServerList(options: ServerListOptions): ServerList {
     }
   }
 
-  async function resolveHost(source: Source, target: Extract<UpstreamAddress, { kind: 'host' }>): Promise<void> {
+  async function resolveHost(source: Source, target: HostAddress): Promise<void> {
     try {
-      const addresses = await addressesOf(target.host, options.resolvers)
-      const serverName = target.protocol === 'dns' ? '' : target.host
-      source.loggedProblem = ''
-      source.servers = addresses.map((address) => ({ ...target, address, serverName }) as const).map(toServer)
-      apply()
+      const found = own && (await ownAddresses(target.host, own))
+      source.isOwn = found !== undefined
+      if (found === 'unavailable') throw new Error('its zone cannot answer yet')
+      const addresses = found ?? (await foreignAddresses(target.host, options.resolvers))
+      // The system's resolver is slow: by now the name may be known to be ours, whatever others say of it.
+      if (found !== undefined || !source.isOwn) take(source, target, addresses)
     } catch (error) {
       complain(source, `cannot resolve upstream ${target.host}: ${errorMessage(error)}`)
     }
+  }
+
+  /** A name of our own that has no address any more has no server: what it had before belongs to others by now. */
+  function take(source: Source, target: HostAddress, addresses: readonly string[]): void {
+    const { protocol, port } = target
+    const serverName = protocol === 'dns' ? '' : target.host
+    const servers = addresses.map((address) => ({ protocol, address, port, serverName }))
+    if (servers.length === 0) complain(source, `cannot resolve upstream ${target.host}: it has no address`)
+    else source.loggedProblem = ''
+    if (JSON.stringify(servers) === JSON.stringify(source.servers)) return
+    source.servers = servers
+    apply()
+    if (servers.length > 0) log.info(`upstream ${target.host} has the addresses ${addresses.join(', ')}`)
+  }
+
+  /** Names of our own zones; that a name is in one is seen with all names. */
+  function resolveHosts(which: (source: Source) => boolean): Promise<unknown> {
+    return Promise.all(
+      sources.map((source) =>
+        source.target.kind === 'host' && which(source) ? resolveHost(source, source.target) : undefined,
+      ),
+    )
   }
 
   function complain(source: Source, problem: string): void {
@@ -115,15 +158,21 @@ export function createServerList(options: ServerListOptions): ServerList {
       return { remove: () => void watchers.delete(changed) }
     },
     async start() {
-      const first: Promise<void>[] = []
       for (const source of sources) {
         const { target } = source
         if (target.kind === 'file') timers.push(clock.every(fileInterval, () => void watchFile(source, target)))
-        if (target.kind !== 'host') continue
-        first.push(resolveHost(source, target))
-        timers.push(clock.every(hostInterval, () => void resolveHost(source, target)))
       }
-      await Promise.all(first)
+      // An interface may come up later.
+      timers.push(clock.every(fileInterval, apply))
+      if (!sources.some(({ target }) => target.kind === 'host')) return
+      timers.push(clock.every(hostInterval, () => void resolveHosts(() => true)))
+      await Promise.race([resolveHosts(() => true), new Promise<void>((wake) => void clock.after(startTimeout, wake))])
+    },
+    follow(names) {
+      if (!sources.some(({ target }) => target.kind === 'host')) return
+      own = names
+      void resolveHosts(() => true)
+      timers.push(clock.every(ownInterval, () => void resolveHosts(({ isOwn }) => isOwn)))
     },
     stop() {
       stopped = true
@@ -136,23 +185,11 @@ export function createServerList(options: ServerListOptions): ServerList {
 
 function createSource(target: UpstreamAddress): Source {
   const servers = target.kind === 'server' ? [target.server] : target.kind === 'file' ? readNameservers(target) : []
-  return { target, servers, version: '', loggedProblem: '' }
+  return { target, servers, version: '', loggedProblem: '', isOwn: false }
 }
 
-const toServer = ({ protocol, address, port, serverName }: UpstreamTarget): UpstreamTarget => ({
-  protocol,
-  address,
-  port,
-  serverName,
-})
-
-async function addressesOf(host: string, resolvers: readonly string[]): Promise<readonly string[]> {
-  if (resolvers.length === 0) return systemAddresses(host)
-  const resolver = new Resolver({ timeout: 2 * second, tries: 2 })
-  resolver.setServers(resolvers)
-  const families = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
-  const addresses = families.flatMap((family) => (family.status === 'fulfilled' ? family.value : []))
-  if (addresses.length > 0) return addresses
-  const [ipv4] = families
-  throw ipv4.status === 'rejected' ? ipv4.reason : new Error('no addresses')
+/** Whether both have the same servers in the same order. */
+function isSame(one: ReadonlyMap<string, unknown>, other: ReadonlyMap<string, unknown>): boolean {
+  const keys = [...other.keys()]
+  return one.size === keys.length && [...one.keys()].every((key, at) => key === keys[at])
 }

@@ -16,7 +16,7 @@ for (const [what, families, servers, wanted] of [
     ['192.0.2.1', '2001:db8::1'],
   ],
 ] as const) {
-  it(`upstreams of a family that is lacking are skipped: ${what}`, () => {
+  it(`an upstream of a family that is lacking is skipped: ${what}`, () => {
     const list = servers.map((address) => ({ address }))
     assert.deepEqual(
       reachable(list, families).map(({ address }) => address),

@@ -695,6 +695,15 @@ export const directives: Readonly<Record<string, Samples>> = {
     args: listeners,
     options: { runtime_metrics: ['', 'x'], tls: ['web.yml', '', 'web.yml x', 'missing.yml'], path: ['/x'] },
   },
+  proxyproto: {
+    args: ['', 'x', '10.0.0.0/8'],
+    options: {
+      allow: ['10.0.0.0/8', '', '10.0.0.0/8 2001:db8::/32', ...networks],
+      default: ['use', '', 'ignore', 'reject', 'skip', 'USE', 'x', 'use use'],
+      udp_session_tracking: ['30s', '', '30s 100', '30s 100 x', '30s 0', '30s -1', '30s x', '0', '-1s', '30', 'x'],
+      tlv_metadata: ['', 'x'],
+    },
+  },
   ready: {
     args: listeners,
     options: { monitor: ['until-ready', '', 'continuously', 'x', 'CONTINUOUSLY', 'until-ready x'] },
@@ -936,6 +945,7 @@ export const directives: Readonly<Record<string, Samples>> = {
     },
   },
   root: { args: ['folder', '', 'folder x', '/missing', 'hosts.txt', '""', '.'] },
+  shed: { args: ['', 'x', '.'], options: { x: [''] } },
   siit: {
     args: ['', 'x', '64:ff9b::/96'],
     options: {

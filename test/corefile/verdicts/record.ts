@@ -5,7 +5,7 @@
 import { cpus } from 'node:os'
 import { peer } from '../../support/peers.ts'
 import { ask, createWorkplace, type Verdict } from './coredns.ts'
-import { corefileOf, readRecorded, subjects, textsOf, writeRecorded } from './recorded.ts'
+import { readRecorded, samplesOf, subjects, writeRecorded } from './recorded.ts'
 
 const coredns = peer('coredns')
 if (coredns === undefined) throw new Error('CoreDNS is not on PATH: test/support/peers/build.sh builds it')
@@ -13,15 +13,17 @@ const named = process.argv.slice(2).filter((word) => word !== '--anew')
 const anew = process.argv.includes('--anew')
 const workplace = createWorkplace()
 for (const subject of named.length > 0 ? named : subjects) {
+  const samples = samplesOf(subject)
+  if (samples === undefined) continue
   const known = anew ? new Map<string, Verdict>() : readRecorded(subject)
   const asked = new Map<string, Verdict>()
-  const texts = textsOf(subject).filter((text) => !known.has(text))
+  const open = samples.filter(({ key }) => !known.has(key))
   const worker = async (number: number): Promise<void> => {
-    for (let text = texts.pop(); text !== undefined; text = texts.pop())
-      asked.set(text, await ask(coredns, corefileOf(subject, text), workplace, `Corefile${number}`))
+    for (let sample = open.pop(); sample !== undefined; sample = open.pop())
+      asked.set(sample.key, await ask(coredns, sample.corefile, workplace, `Corefile${number}`))
   }
   await Promise.all(cpus().map((_, number) => worker(number)))
-  const verdicts = new Map(textsOf(subject).map((text) => [text, known.get(text) ?? asked.get(text)!]))
+  const verdicts = new Map(samples.map(({ key }) => [key, known.get(key) ?? asked.get(key)!]))
   writeRecorded(subject, verdicts)
   const accepted = [...verdicts.values()].filter((verdict) => verdict.accepted).length
   process.stdout.write(`${subject}: ${accepted} of ${verdicts.size} accepted, ${asked.size} asked\n`)

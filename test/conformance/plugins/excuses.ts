@@ -36,11 +36,13 @@ const byText = (one: ResourceRecord, other: ResourceRecord): number => {
 
 const withAnswerAlone = (message: Message): Message => ({ ...message, authority: [], additional: [] })
 
+const ownersAsAsked = ['hosts', 'file', 'template']
+
 const excuses: readonly Excuse[] = [
   {
-    reason: "hosts and file: owners have the question's case",
+    reason: "hosts, file and template: owners have the question's case",
     holds: ({ theirs, ours, corefile }) =>
-      (has(corefile, 'hosts') || has(corefile, 'file')) && same(theirs, ours, { anyCase: true }),
+      ownersAsAsked.some((plugin) => has(corefile, plugin)) && same(theirs, ours, { anyCase: true }),
   },
   {
     reason: 'cache: a second passes in one before it does in the other',
@@ -61,9 +63,9 @@ const excuses: readonly Excuse[] = [
   },
   {
     // Names in another case than the question's are not its octets: they take room of their own.
-    reason: "hosts, file, cache: owners have the question's case, which leaves room for more records",
+    reason: "hosts, file, template, cache: owners have the question's case, which leaves room for more records",
     holds: ({ asked, theirs, ours, corefile }) =>
-      (has(corefile, 'hosts') || has(corefile, 'file') || hasCache(corefile)) &&
+      (ownersAsAsked.some((plugin) => has(corefile, plugin)) || hasCache(corefile)) &&
       asked.name !== lowerName(asked.name) &&
       theirs.truncated &&
       everyRecord(theirs).length <= everyRecord(ours).length,

@@ -8,7 +8,7 @@
 import type { QueryState } from './query-state.ts'
 
 /** Words of the ring's header, in cache lines by who writes them. */
-const word = { head: 0, tail: 16, dropped: 17, watched: 32 } as const
+const word = { head: 0, messageHead: 1, tail: 16, dropped: 17, messageTail: 18, watched: 32, messages: 33 } as const
 const ringAt = 192
 
 /** Offsets in a record. Addresses have room for 16 octets; a name for 255. */
@@ -39,8 +39,16 @@ export const queryRecord = {
   local: 64,
   /** As it was asked, in wire form. */
   name: 80,
+  /** u32: where the messages of the record end in their own ring, counted on without end (mod 2^32). */
+  messagesEnd: 336,
+  /** u16 each; both 0 where the messages are not recorded. */
+  requestLength: 340,
+  replyLength: 342,
 } as const
-const recordBytes = 336
+const recordBytes = 344
+
+/** A power of two, many times the largest pair of messages: about 8,000 of ordinary queries. */
+const messageBytes = 2 * 1024 * 1024
 
 /** An OPT record without options (RFC 6891 §6.1.2). */
 const optOctets = 11
@@ -61,7 +69,7 @@ export interface QueryRoute {
 
 /** `records` is a power of two. The memory costs nothing before it is used. */
 export function createQueryRing(records = 4096): SharedArrayBuffer {
-  return new SharedArrayBuffer(ringAt + records * recordBytes)
+  return new SharedArrayBuffer(ringAt + records * recordBytes + messageBytes)
 }
 
 export interface QueryProducer {
@@ -75,16 +83,38 @@ export interface QueryProducer {
 }
 
 export function createQueryProducer(memory: SharedArrayBuffer): QueryProducer {
-  const { words, halves, bytes, floats, records } = viewOf(memory)
+  const { words, halves, bytes, floats, records, messagesAt } = viewOf(memory)
   let tail = Atomics.load(words, word.tail)
   let published = tail
+  let messageTail = Atomics.load(words, word.messageTail)
+
+  /** Records both messages, one behind the other. False when there is no room. */
+  function pushMessages({ request, start, end, reply, replyStart, replyLength }: QueryState, record: number): boolean {
+    const octets = end - start + replyLength
+    const at = messageTail & (messageBytes - 1)
+    const skipped = at + octets > messageBytes ? messageBytes - at : 0
+    const used = (messageTail - Atomics.load(words, word.messageHead)) | 0
+    if (used + skipped + octets > messageBytes) return false
+    const to = messagesAt + (skipped > 0 ? 0 : at)
+    copy(request, start, end - start, bytes, to)
+    copy(reply, replyStart, replyLength, bytes, to + end - start)
+    messageTail = (messageTail + skipped + octets) | 0
+    halves[(record + queryRecord.requestLength) >> 1] = end - start
+    halves[(record + queryRecord.replyLength) >> 1] = replyLength
+    return true
+  }
+
   return {
     push(x, route) {
-      if (((tail - Atomics.load(words, word.head)) | 0) >= records) {
+      const at = ringAt + (tail & (records - 1)) * recordBytes
+      const free = ((tail - Atomics.load(words, word.head)) | 0) < records
+      const recorded = Atomics.load(words, word.messages) === 1
+      if (!free || (recorded && !pushMessages(x, at))) {
         Atomics.add(words, word.dropped, 1)
         return
       }
-      const at = ringAt + (tail & (records - 1)) * recordBytes
+      if (!recorded) words[(at + queryRecord.requestLength) >> 2] = 0
+      words[(at + queryRecord.messagesEnd) >> 2] = messageTail
       const { request, start, reply, replyStart, key } = x
       floats[(at + queryRecord.receivedAt) >> 3] = x.now
       words[(at + queryRecord.space) >> 2] = x.space
@@ -114,6 +144,7 @@ export function createQueryProducer(memory: SharedArrayBuffer): QueryProducer {
         const at = ringAt + (published & (records - 1)) * recordBytes
         floats[(at + queryRecord.seconds) >> 3] = seconds
       }
+      Atomics.store(words, word.messageTail, messageTail)
       Atomics.store(words, word.tail, tail)
       // The store before this load, the consumer's `sleep` the other way round: one of the two sees the other's.
       return Atomics.load(words, word.watched) === 0 && Atomics.exchange(words, word.watched, 1) === 0
@@ -147,6 +178,8 @@ export interface QueryConsumer {
   asleep(): boolean
   /** Asks the producer to wake the consumer. False, without asking, when records have arrived meanwhile. */
   sleep(): boolean
+  /** Whether the producer records the octets of both messages, too. */
+  recordMessages(on: boolean): void
 }
 
 export interface QueryRingView {
@@ -154,6 +187,8 @@ export interface QueryRingView {
   readonly halves: Uint16Array
   readonly bytes: Uint8Array
   readonly floats: Float64Array
+  /** Where the record's messages begin in `bytes`: the request, then the reply. */
+  messagesOf(record: number): number
 }
 
 export function createQueryConsumer(memory: SharedArrayBuffer): QueryConsumer {
@@ -164,8 +199,12 @@ export function createQueryConsumer(memory: SharedArrayBuffer): QueryConsumer {
     drain(most, take) {
       const head = words[word.head]
       const taken = Math.min(most, (Atomics.load(words, word.tail) - head) | 0)
-      for (let i = 0; i < taken; i++) take(view, ringAt + ((head + i) & (records - 1)) * recordBytes)
-      if (taken > 0) Atomics.store(words, word.head, (head + taken) | 0)
+      const recordAt = (i: number): number => ringAt + ((head + i) & (records - 1)) * recordBytes
+      for (let i = 0; i < taken; i++) take(view, recordAt(i))
+      if (taken > 0) {
+        Atomics.store(words, word.messageHead, words[(recordAt(taken - 1) + queryRecord.messagesEnd) >> 2])
+        Atomics.store(words, word.head, (head + taken) | 0)
+      }
       return taken
     },
     dropped: () => Atomics.load(words, word.dropped) >>> 0,
@@ -174,15 +213,25 @@ export function createQueryConsumer(memory: SharedArrayBuffer): QueryConsumer {
       Atomics.store(words, word.watched, 0)
       return !pending() || Atomics.exchange(words, word.watched, 1) !== 0
     },
+    recordMessages: (on) => void Atomics.store(words, word.messages, on ? 1 : 0),
   }
 }
 
-function viewOf(memory: SharedArrayBuffer): QueryRingView & { readonly records: number } {
+function viewOf(memory: SharedArrayBuffer): QueryRingView & { readonly records: number; readonly messagesAt: number } {
+  const words = new Int32Array(memory)
+  const halves = new Uint16Array(memory)
+  const records = (memory.byteLength - ringAt - messageBytes) / recordBytes
+  const messagesAt = ringAt + records * recordBytes
   return {
-    words: new Int32Array(memory),
-    halves: new Uint16Array(memory),
+    words,
+    halves,
     bytes: new Uint8Array(memory),
     floats: new Float64Array(memory),
-    records: (memory.byteLength - ringAt) / recordBytes,
+    records,
+    messagesAt,
+    messagesOf(record) {
+      const octets = halves[(record + queryRecord.requestLength) >> 1] + halves[(record + queryRecord.replyLength) >> 1]
+      return messagesAt + ((words[(record + queryRecord.messagesEnd) >> 2] - octets) & (messageBytes - 1))
+    },
   }
 }

@@ -44,6 +44,8 @@ export interface QueryState {
 
   reply: Uint8Array
   replyStart: number
+  /** Octets of the reply just written, whole. */
+  replyLength: number
   /** Octets that a reply to a datagram may have because of the caller's buffers. */
   room: number
   /** Where the next octet goes. */
@@ -112,6 +114,7 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     dnssecOk: false,
     reply: nothing,
     replyStart: 0,
+    replyLength: 0,
     room: 0,
     at: 0,
     limit: 0,

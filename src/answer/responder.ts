@@ -56,6 +56,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       const length = judged === verdict.ask ? resolve(x, space) : reject(x, judged)
       // The next question may be another client's.
       x.clientFamily = 0
+      x.replyLength = length
       if (length > 0 || judged === verdict.drop) return length
       x.profileId = 0
       counters.miss(x.missReason)

@@ -30,6 +30,8 @@ export interface AnsweredQuery {
   readonly receivedAt: number
   /** From receiving the query to sending its reply. */
   readonly seconds: number
+  /** The octets of both messages, where an observer asks for them (`QueryObserver.messages`). */
+  readonly messages?: { readonly request: Uint8Array; readonly reply: Uint8Array } | undefined
 }
 
 export type { Observed } from '../table/api.ts'

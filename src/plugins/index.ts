@@ -10,6 +10,7 @@ import { cancel } from './cancel/index.ts'
 import { chaos } from './chaos/index.ts'
 import { debug } from './debug/index.ts'
 import { dns64 } from './dns64/index.ts'
+import { dnstap } from './dnstap/index.ts'
 import { erratic } from './erratic/index.ts'
 import { errors } from './errors/index.ts'
 import { file } from './file/index.ts'
@@ -60,6 +61,7 @@ export const plugins: readonly Plugin[] = [
   prometheus,
   errors,
   log,
+  dnstap,
   local,
   dns64,
   siit,

@@ -28,6 +28,8 @@ export interface Listener {
   readonly shedding?: LoadShedding | undefined
   /** Absent: every query that the table does not answer goes to the plugin chain. */
   readonly relay?: RelaySource | undefined
+  /** An observer of its answers needs the messages' octets (`dnstap`). */
+  readonly observesMessages?: boolean | undefined
 }
 
 /** What a listener's UDP threads pass to upstreams by themselves. */

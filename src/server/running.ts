@@ -57,7 +57,8 @@ export async function run(
       published: (block) => asPublished(block, plan),
       settled: Promise.all(ofPlan.map(({ settled }) => settled)),
     })
-    return { scheme: 'dns', address, port, space, shards, timeouts, proxyProtocol, shedding, relay }
+    const observesMessages = plan.blocks.some(({ observers }) => observers.some(({ value }) => value.messages))
+    return { scheme: 'dns', address, port, space, shards, timeouts, proxyProtocol, shedding, observesMessages, relay }
   }
 
   async function stop(): Promise<void> {

@@ -111,7 +111,11 @@ export function createTransport(options: TransportOptions): Ingress {
       await Promise.all(stages.map((stage) => stage.abandon()))
       throw error
     }
+    // Before the first query of the new listeners, and until the last one of the old.
+    const wanted = listeners.some(({ observesMessages }) => observesMessages)
+    if (wanted) queryLog.recordMessages(true)
     await Promise.all(stages.map((stage) => stage.commit()))
+    queryLog.recordMessages(wanted)
   }
 
   return {

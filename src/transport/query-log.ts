@@ -19,6 +19,8 @@ export interface QueryLogReader {
   wake(): void
   /** Takes everything that is in the rings now. */
   drain(): void
+  /** Whether the octets of queries and replies are recorded, too. */
+  recordMessages(on: boolean): void
   close(): void
 }
 
@@ -53,6 +55,7 @@ export function openQueryLogReader({
   /** Dropped answers that no warning has named yet. */
   let unreported = 0
   let lookedAt = 0
+  let recording = false
   const collecting = onCollect(countDropped)
 
   function lookLater(): void {
@@ -109,6 +112,7 @@ export function openQueryLogReader({
   return {
     addRing(memory) {
       const ring = { consumer: createQueryConsumer(memory), counted: 0 }
+      ring.consumer.recordMessages(recording)
       rings.push(ring)
       return {
         remove() {
@@ -123,6 +127,10 @@ export function openQueryLogReader({
       lookLater()
     },
     drain,
+    recordMessages(on) {
+      recording = on
+      for (const { consumer } of rings) consumer.recordMessages(on)
+    },
     close() {
       drain()
       rings = []
@@ -134,12 +142,14 @@ export function openQueryLogReader({
   }
 }
 
-function readQuery({ words, halves, bytes, floats }: QueryRingView, at: number): AnsweredQuery {
+function readQuery(ring: QueryRingView, at: number): AnsweredQuery {
+  const { words, halves, bytes, floats } = ring
   const u16 = (field: number): number => halves[(at + field) >> 1]
   const octets = bytes[at + queryRecord.family] === 4 ? 4 : 16
   const facts = bytes[at + queryRecord.facts]
   const flags = u16(queryRecord.flags)
   const qname = wireToName(bytes, at + queryRecord.name)
+  const messages = readMessages(ring, at)
   const edns = { payloadSize: u16(queryRecord.payloadSize), dnssecOk: (facts & queryFact.dnssecOk) !== 0 }
   return {
     id: u16(queryRecord.id),
@@ -159,6 +169,19 @@ function readQuery({ words, halves, bytes, floats }: QueryRingView, at: number):
     denial: (facts & queryFact.denial) !== 0,
     receivedAt: floats[(at + queryRecord.receivedAt) >> 3],
     seconds: floats[(at + queryRecord.seconds) >> 3],
+    ...(messages && { messages }),
+  }
+}
+
+/** Copies: the ring's memory is used again. */
+function readMessages({ halves, bytes, messagesOf }: QueryRingView, at: number): AnsweredQuery['messages'] {
+  const requestLength = halves[(at + queryRecord.requestLength) >> 1]
+  if (requestLength === 0) return undefined
+  const from = messagesOf(at)
+  const replyAt = from + requestLength
+  return {
+    request: bytes.slice(from, replyAt),
+    reply: bytes.slice(replyAt, replyAt + halves[(at + queryRecord.replyLength) >> 1]),
   }
 }
 

@@ -29,6 +29,8 @@ export interface Sending {
   cancel(why: 'settled' | 'silent'): void
   /** The error of a time-out, in CoreDNS's words. */
   timeout(): Error
+  /** Our end of the connection, where that is known. */
+  local?(): Endpoint | undefined
 }
 
 /** Where an upstream is. */

@@ -7,7 +7,7 @@ import type { Message, Question } from '../dns/message.ts'
 import type { Clock, Timer } from '../scheduling/clock.ts'
 import { classifyReply } from './answers.ts'
 import { createAttemptPlan } from './attempts.ts'
-import { type Receiver, reasonOf, type Sending, type UpstreamTransport } from './connection.ts'
+import { type Endpoint, type Receiver, reasonOf, type Sending, type UpstreamTransport } from './connection.ts'
 import { NoPlace, type Place, type Places } from './places.ts'
 import { shuffled } from './random.ts'
 import type { Upstream } from './upstream.ts'
@@ -27,6 +27,8 @@ export interface ExchangePolicy {
   /** No upstream is healthy: all of them are tried. */
   readonly onAllDown: () => void
   readonly onAnswer: (upstream: Upstream, rcode: number, milliseconds: number) => void
+  /** Each attempt that has ended, whatever its end. */
+  readonly onEnded?: (attempt: EndedAttempt) => void
   /** Each attempt takes a place. */
   readonly places: Places
 }
@@ -81,9 +83,18 @@ const mostOvertakings = 3
 interface Attempt {
   readonly upstream: Upstream
   readonly transport: UpstreamTransport
+  /** Monotonic milliseconds. */
   readonly startedAt: number
+  /** The octets of its answer. */
+  reply?: Uint8Array
   readonly place: Place
   state: AttemptState
+}
+
+export interface EndedAttempt extends Pick<Attempt, 'upstream' | 'transport' | 'startedAt'> {
+  readonly reply: Uint8Array | undefined
+  /** Our end of its connection, where that is known. */
+  readonly local: Endpoint | undefined
 }
 
 /** `cancelled`: another attempt has settled the question. */
@@ -192,6 +203,7 @@ function race(
     if (attempt.state.kind !== 'waiting') return true
     const reply = classifyReply(bytes, question.question)
     if (reply.kind === 'answer') {
+      attempt.reply = bytes
       takeAnswer(attempt, reply.message)
       return true
     }
@@ -238,6 +250,9 @@ function race(
   }
 
   function end(attempt: Attempt, kind: 'answered' | 'failed' | 'cancelled'): void {
+    const { state, reply } = attempt
+    if (policy.onEnded && state.kind === 'waiting')
+      policy.onEnded({ ...attempt, reply, local: state.sending.local?.() })
     attempt.state = { kind }
     attempt.place.release()
     waiting.delete(attempt)

@@ -4,7 +4,14 @@
  */
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../scheduling/clock.ts'
-import { type Receiver, reasonOf, type Sending, type UpstreamConnection } from './connection.ts'
+import {
+  type Endpoint,
+  endpointText,
+  type Receiver,
+  reasonOf,
+  type Sending,
+  type UpstreamConnection,
+} from './connection.ts'
 import { NoPlace } from './places.ts'
 import { randomId, withId } from './random.ts'
 
@@ -207,6 +214,7 @@ export function createStreamConnection(options: StreamOptions): UpstreamConnecti
           if (why === 'silent') connection.retired = true
           release(connection, pending)
         },
+        local: () => (pending.connection?.ready ? localOf(pending.connection) : undefined),
         timeout() {
           const { connection } = pending
           if (!connection?.ready) return new Error(`dial tcp ${target}: i/o timeout`)
@@ -220,7 +228,9 @@ export function createStreamConnection(options: StreamOptions): UpstreamConnecti
   }
 }
 
-function localText({ socket }: Connection): string {
+const localText = (connection: Connection): string => endpointText(localOf(connection))
+
+function localOf({ socket }: Connection): Endpoint {
   const { localAddress = '', localPort = 0 } = socket
-  return localAddress.includes(':') ? `[${localAddress}]:${localPort}` : `${localAddress}:${localPort}`
+  return { address: localAddress, port: localPort }
 }

@@ -36,7 +36,7 @@ export function createUdpConnection(server: Endpoint, options: UdpOptions = {}):
   function send(wire: Uint8Array, receiver: Receiver): Sending {
     const socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4', lookup })
     const message = withId(wire, randomId())
-    let local = ''
+    let local: Endpoint | undefined
     let over = false
     const end = (): void => {
       over = true
@@ -47,17 +47,18 @@ export function createUdpConnection(server: Endpoint, options: UdpOptions = {}):
       if (over) return
       rememberLocal()
       end()
-      receiver.failed(new Error(`${doing} udp ${local && `${local}->`}${target}: ${doing}: ${reasonOf(error)}`))
+      receiver.failed(new Error(`${doing} udp ${from()}${target}: ${doing}: ${reasonOf(error)}`))
     }
     const rememberLocal = (): void => {
       try {
         const { address, port } = socket.address()
-        local = endpointText({ address, port })
+        local = { address, port }
       } catch {
         // Not bound: it has no local address.
-        local = ''
+        local = undefined
       }
     }
+    const from = (): string => (local ? `${endpointText(local)}->` : '')
 
     open.add(end)
     socket.on('message', (bytes, from) => {
@@ -80,9 +81,13 @@ export function createUdpConnection(server: Endpoint, options: UdpOptions = {}):
       cancel() {
         if (!over) end()
       },
+      local() {
+        if (!over) rememberLocal()
+        return local
+      },
       timeout() {
         if (!over) rememberLocal()
-        return new Error(`read udp ${local && `${local}->`}${target}: i/o timeout`)
+        return new Error(`read udp ${from()}${target}: i/o timeout`)
       },
     }
   }

@@ -64,6 +64,7 @@ export interface Upstream {
   readonly relay: UpstreamRelay | undefined
   /** `192.0.2.1:53`: the `to` of metrics. */
   readonly to: string
+  readonly endpoint: Endpoint
   readonly health: Health
   readonly hedgeDelay: HedgeDelay
   /** How many times in a row an upstream that was asked later answered first. */
@@ -109,6 +110,7 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
     number: ++lastNumber,
     relay,
     to,
+    endpoint: target,
     health,
     hedgeDelay: createHedgeDelay(relay && delayIn(relay.shared)),
     overtaken: 0,

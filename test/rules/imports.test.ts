@@ -47,7 +47,7 @@ const rooms: Readonly<Record<string, Room>> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   koffi: ['libc', 'local-socket'],
   dns2: ['cli'],
-  pbf: ['k8s'],
+  pbf: ['k8s', 'plugins/dnstap'],
   re2js: ['regexp'],
   '@kubernetes/client-node': ['k8s'],
   'prom-client': ['telemetry', 'plugins/prometheus'],

@@ -1,5 +1,24 @@
-/** What plugins in front of `forward` declare about what they keep. */
+/** What other plugins of the block declare to `forward`. */
 import { defineCapability } from '../../plugin/capability.ts'
+import type { Query, SocketAddress } from '../../plugin/query.ts'
 
 /** Whether failures to answer this name (lower case, absolute) are kept already, or meant not to be (`servfail 0`). */
 export const failuresAreKept = defineCapability<(name: string) => boolean>('failures are kept')
+
+/** One question to one upstream, when it has ended: with an answer or without. */
+export interface EndedExchange {
+  /** The query that it was asked for; others may share its answer. */
+  readonly query: Query
+  readonly upstream: SocketAddress
+  readonly transport: 'udp' | 'tcp'
+  /** Our end, where it is known. */
+  readonly local: SocketAddress | undefined
+  /** Milliseconds of the monotonic clock. */
+  readonly startedAt: number
+  /** The octets of both messages; their IDs are those of the connection. */
+  readonly request: Uint8Array
+  readonly reply: Uint8Array | undefined
+}
+
+/** Called for each exchange with an upstream (`dnstap`). Must not throw. A block that has one leaves relaying to the chain. */
+export const exchangeObserver = defineCapability<(exchange: EndedExchange) => void>('exchange observer')

@@ -19,6 +19,7 @@ import {
 import { createPlaces, NoPlace, type Place, type Places } from '../../upstream/places.ts'
 import { shuffled } from '../../upstream/random.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
+import type { EndedExchange } from './capability.ts'
 import { answerFor, sharingKey, upstreamRequest } from './coalesce.ts'
 import { createFailures } from './failures.ts'
 import { createFlights } from './flights.ts'
@@ -54,6 +55,8 @@ export interface ForwardOptions {
   readonly places: Places
   /** Whether failures to answer the name are kept by a plugin in front. */
   readonly failuresAreKept: (name: string) => boolean
+  /** Plugins that hear of each exchange. */
+  readonly observers: () => readonly ((exchange: EndedExchange) => void)[]
 }
 
 /** More than the servers of one list have in its time. */
@@ -115,7 +118,8 @@ export function createForward(options: ForwardOptions): Forward {
         const client = query.client.address
         const begun = transport === 'udp' ? begunWith(query, upstreams) : undefined
         const asking = { wire, question, transport, client, deadline, cancellation, begun }
-        const result = exchange(asking, upstreams, { ...(query.unrecorded ? unrecorded : policy), maxAttempts })
+        const how = query.unrecorded ? unrecorded : { ...policy, ...observed(query, wire, options.observers()) }
+        const result = exchange(asking, upstreams, { ...how, maxAttempts })
         return keeps && key !== undefined ? result.then((settled) => noted(key, settled)) : result
       },
     )
@@ -174,6 +178,30 @@ export function createForward(options: ForwardOptions): Forward {
     relay: relay.current,
   }
 }
+
+function observed(
+  query: Query,
+  request: Uint8Array,
+  observers: readonly ((exchange: EndedExchange) => void)[],
+): Pick<ExchangePolicy, 'onEnded'> {
+  if (observers.length === 0) return {}
+  return {
+    onEnded({ upstream, transport, startedAt, reply, local }) {
+      const ended = {
+        query,
+        upstream: upstream.endpoint,
+        transport: streamOr(transport),
+        local,
+        startedAt,
+        request,
+        reply,
+      }
+      for (const observe of observers) observe(ended)
+    },
+  }
+}
+
+const streamOr = (transport: UpstreamTransport): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
 
 /** A query as it goes to an upstream. */
 interface AskedUpstream {

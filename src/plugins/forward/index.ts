@@ -14,7 +14,7 @@ import { createPlaces, type Places } from '../../upstream/places.ts'
 import { relayGrowth } from '../../upstream/shared-state.ts'
 import { createUpstream, type UpstreamTarget } from '../../upstream/upstream.ts'
 import { recoveries } from '../cache/capability.ts'
-import { failuresAreKept as failuresAreKeptCapability } from './capability.ts'
+import { type EndedExchange, exchangeObserver, failuresAreKept as failuresAreKeptCapability } from './capability.ts'
 import { createForward, type Forward, forwardChain } from './forward.ts'
 import { createForwardMetrics, type ForwardMetrics } from './metrics.ts'
 import { createServerList, type ServerList, type ServerListOptions } from './servers.ts'
@@ -32,10 +32,12 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
   const { clock } = setup
   const places = acquirePlaces(setup, metrics)
   let keepers: readonly ((name: string) => boolean)[] = []
+  let exchangeObservers: readonly ((exchange: EndedExchange) => void)[] = []
   const failuresAreKept = (name: string): boolean => keepers.some((keeps) => keeps(name))
+  const observers = () => exchangeObservers
   const forwards = all.map((settings) => {
     const servers = openServers(settings, setup, metrics)
-    return createForward({ settings, servers, clock, metrics, places: places.value, failuresAreKept })
+    return createForward({ settings, servers, clock, metrics, places: places.value, failuresAreKept, observers })
   })
   const recovered = (): number => forwards.reduce((sum, each) => sum + each.recoveries(), 0)
   return {
@@ -50,6 +52,7 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
       }),
     ],
     async start() {
+      exchangeObservers = setup.block.capabilities(exchangeObserver).map(({ value }) => value)
       keepers = setup.block.capabilities(failuresAreKeptCapability).map(({ value }) => value)
       await Promise.all(forwards.map(({ servers }) => servers.start()))
     },

@@ -6,10 +6,10 @@ import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Observed } from '../../plugin/observer.ts'
+import { compileFormat, defaultFormat, type Format } from '../../plugin/query-format.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
 import type { ReplyClass } from './classify.ts'
 import { recordFields } from './fields.ts'
-import { compileFormat, defaultFormat, type Format } from './format.ts'
 import { classOfAnswer, type Logged, loggedAnswer, loggedOutcome, replyOf } from './logged.ts'
 
 interface Rule {

@@ -3,40 +3,19 @@ import { rcode } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { finishReply, replyTo } from '../../dns/reply.ts'
 import type { AnsweredQuery } from '../../plugin/observer.ts'
-import type { Outcome, Query, SocketAddress } from '../../plugin/query.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+import type { QueryFacts, ReplyFacts } from '../../plugin/query-format.ts'
 import { messageOctets } from '../../plugin/size.ts'
 import { classOf, type ReplyClass } from './classify.ts'
 
 const TC = 0x0200
 
-export interface Logged {
-  readonly id: number
-  readonly opcode: number
-  /** Lower case. */
-  readonly name: string
-  readonly type: number
-  readonly class: number
-  readonly transport: 'udp' | 'tcp'
-  readonly client: SocketAddress
-  readonly local: SocketAddress
-  /**
-   * Of the query, uncompressed. As in CoreDNS 1.15 without EDNS options where the server adds the OPT of a reply that a
-   * plugin wrote: it takes the options out of the request's and uses that.
-   */
-  readonly octets: number
-  readonly dnssecOk: boolean
-  /** The largest payload that the client accepts. */
-  readonly limit: number
-  readonly reply: LoggedReply | undefined
+/**
+ * As in CoreDNS 1.15 the query's octets are without EDNS options where the server adds the OPT of a reply that a plugin
+ * wrote: it takes the options out of the request's and uses that.
+ */
+export interface Logged extends QueryFacts {
   readonly seconds: number
-}
-
-export interface LoggedReply {
-  readonly rcode: number
-  /** The second word of the header, of which QR to CD count. */
-  readonly flags: number
-  /** Uncompressed, without OPT, and before it is cut to the client's limit. */
-  readonly octets: number
 }
 
 /** A query of the chain. */
@@ -67,7 +46,7 @@ function optionOctets({ edns }: Message): number {
 }
 
 /** As in CoreDNS the size is from before the message is cut, and the flags are from after it. */
-function describe({ request, transport }: Query, message: Message, asked: number, limit: number): LoggedReply {
+function describe({ request, transport }: Query, message: Message, asked: number, limit: number): ReplyFacts {
   const octets = messageOctets(message)
   // Its OPT repeats no more than the request has. Most replies fit even so, and need not be encoded to see it.
   const cut = octets + asked > limit && (finishReply(message, request, { transport })[2] & 0x02) !== 0

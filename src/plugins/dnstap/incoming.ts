@@ -1,0 +1,147 @@
+/** Sinks that connect to us. Each has a queue of its own: a slow one loses messages, and the others none. */
+import { readFileSync, rmSync } from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import type { CounterCell } from '../../telemetry/metrics.ts'
+import { createFrameQueue, type FrameQueue } from './frame-queue.ts'
+import { openSession, type Session } from './session.ts'
+import type { Endpoint, ListenerCertificate } from './settings.ts'
+import { createDropReport, type Sink, type SinkOptions } from './sink.ts'
+
+/** Sinks of a listener at a time. Each may hold as much as a queue does. */
+const mostSinks = 8
+
+export interface IncomingOptions extends SinkOptions {
+  readonly address: string
+  readonly endpoint: Endpoint
+  readonly certificate: ListenerCertificate | undefined
+  readonly skipVerify: boolean
+  /** Connections closed because there were enough. */
+  readonly refused: CounterCell
+}
+
+interface ConnectedSink {
+  readonly queue: FrameQueue
+  readonly session: Session
+}
+
+export function openIncoming(options: IncomingOptions): Sink {
+  const { address, endpoint, clock, log, most } = options
+  const drops = createDropReport(options)
+  const sinks = new Set<ConnectedSink>()
+  const share = { messages: most.messages, octets: Math.floor(most.octets / mostSinks) }
+  let server: Server | undefined
+  /** Accepted, TLS not shaken yet. */
+  const accepted = new Set<Socket>()
+
+  function accept(socket: Socket): void {
+    if (sinks.size >= mostSinks) {
+      options.refused.inc()
+      socket.destroy()
+      return
+    }
+    const queue = createFrameQueue(share)
+    const onClosed = (reason: string | undefined): void => {
+      sinks.delete(sink)
+      if (reason !== undefined) log.warning(`a sink of ${address} is disconnected: ${reason}`)
+    }
+    const session = openSession({ socket, queue, clock, onLost: drops.drop, onOpen: () => undefined, onClosed })
+    const sink = { queue, session }
+    sinks.add(sink)
+  }
+
+  function fail(error: unknown): void {
+    log.error(`Failed to start dnstap listener ${address}: ${errorMessage(error)}`)
+  }
+
+  async function open(): Promise<void> {
+    server = createListener(endpoint, options, accept)
+    if (server === undefined) {
+      log.warning('TLS listener requires cert and key files')
+      return
+    }
+    server.on('connection', (socket: Socket) => {
+      if (endpoint.kind !== 'tls') return
+      accepted.add(socket)
+      socket.on('close', () => accepted.delete(socket))
+    })
+    // What fails before there is a session, a TLS handshake say, is the client's matter.
+    server.on('tlsClientError', () => undefined)
+    await listen(server, endpoint)
+    server.on('error', fail)
+  }
+
+  return {
+    push(message) {
+      for (const { queue, session } of sinks) {
+        if (!queue.push(message)) drops.drop(1)
+        session.wake()
+      }
+    },
+    start() {
+      open().catch(fail)
+    },
+    async stop() {
+      server?.close()
+      await Promise.all([...sinks].map(({ session }) => session.stop()))
+      for (const socket of accepted) socket.destroy()
+      drops.stop()
+    },
+  }
+}
+
+/** Undefined for TLS without a certificate. */
+function createListener(
+  { kind }: Endpoint,
+  { certificate: files, skipVerify }: IncomingOptions,
+  accept: (socket: Socket) => void,
+): Server | undefined {
+  if (kind !== 'tls') return createServer(accept)
+  if (files === undefined) return undefined
+  const authority = files.authority === undefined ? undefined : readFileSync(files.authority)
+  return createTlsServer(
+    {
+      cert: readFileSync(files.certificate),
+      key: readFileSync(files.key),
+      minVersion: 'TLSv1.2',
+      ...(authority && { ca: authority, requestCert: true, rejectUnauthorized: !skipVerify }),
+    },
+    accept,
+  )
+}
+
+async function listen(server: Server, endpoint: Endpoint): Promise<void> {
+  try {
+    await tryListen(server, endpoint)
+  } catch (error) {
+    if (endpoint.kind !== 'unix' || !(await isAbandoned(endpoint.path))) throw error
+    rmSync(endpoint.path)
+    await tryListen(server, endpoint)
+  }
+}
+
+function tryListen(server: Server, endpoint: Endpoint): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    const listening = () => {
+      server.off('error', reject)
+      resolve()
+    }
+    if (endpoint.kind === 'unix') server.listen(endpoint.path, listening)
+    else if (endpoint.port === undefined) reject(new Error('missing port in address'))
+    else server.listen({ port: endpoint.port, ...(endpoint.host && { host: endpoint.host }) }, listening)
+  })
+}
+
+/** A socket file whose process has ended without removing it. */
+function isAbandoned(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path)
+    probe.on('connect', () => {
+      probe.destroy()
+      resolve(false)
+    })
+    probe.on('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
+  })
+}

@@ -1,0 +1,126 @@
+import { hostname } from 'node:os'
+import { metadataScope } from '../../plugin/capabilities/metadata.ts'
+import { queryObserver } from '../../plugin/capabilities/query-observer.ts'
+import { transparency } from '../../plugin/capabilities/transparency.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Held, Plugin, Setup } from '../../plugin/contract.ts'
+import { withOutcome } from '../../plugin/with-outcome.ts'
+import type { Clock } from '../../scheduling/clock.ts'
+import { exchangeObserver } from '../forward/capability.ts'
+import { openIncoming } from './incoming.ts'
+import { openOutgoing } from './outgoing.ts'
+import { schema, type TapSettings } from './settings.ts'
+import type { Sink } from './sink.ts'
+import { createTap, needsMetadata } from './tap.ts'
+
+/** Messages that may wait for a sink, times the option; CoreDNS's number. */
+const queuedMessages = 10_000
+/** Octets of them, times the option: what 10,000 full messages of ordinary queries take. */
+const queuedOctets = 4 * 1024 * 1024
+/** The part of the process's memory that the queue of one tap may take at most. */
+const memoryShare = 1 / 16
+
+/** Sends a copy of each query and reply, and of each exchange with an upstream, to dnstap sinks. */
+export const dnstap: Plugin<readonly TapSettings[]> = {
+  name: 'dnstap',
+  schema,
+  setup(all, setup) {
+    const wall = createWallClock(setup.clock)
+    /** Held while the block runs. Blocks that name the same sink share it, before and after a reload, too. */
+    const held: Held<Sink>[] = []
+    const taps = all.map((settings, i) =>
+      createTap({
+        full: settings.full,
+        extra: settings.extra,
+        identity: Buffer.from(settings.identity ?? hostname()),
+        version: Buffer.from(settings.version ?? setup.process.version),
+        wall,
+        push: (message) => held[i]?.value.push(message),
+      }),
+    )
+    const takesMetadata = all.some(needsMetadata)
+    const claim = { answers: 'all', reason: 'dnstap: its extra field has metadata' } as const
+    const isClaimed = (name: string): boolean =>
+      takesMetadata && setup.block.capability(metadataScope)?.covers(name) === true
+    return {
+      handler(query, next) {
+        if (query.unrecorded) return next(query)
+        for (const tap of taps) tap.query(query)
+        return withOutcome(next(query), (outcome) => taps.reduce((sofar, tap) => tap.outcome(query, sofar), outcome))
+      },
+      start() {
+        for (const settings of all) held.push(acquireSink(settings, setup))
+      },
+      stop() {
+        for (const sink of held) sink.release()
+      },
+      provides: [
+        provide(queryObserver, {
+          wants: () => ({ answers: true, denials: true }),
+          messages: all.some(({ full }) => full),
+          observe(query) {
+            for (const tap of taps) tap.answered(query)
+          },
+        }),
+        provide(exchangeObserver, (exchange) => {
+          for (const tap of taps) tap.exchange(exchange)
+        }),
+        ...(takesMetadata
+          ? [
+              provide(transparency, {
+                claims: (name) => (isClaimed(name) ? claim : undefined),
+                // Below a name that is not covered there may be names that are.
+                claimsBelow: () => claim,
+              }),
+            ]
+          : []),
+      ],
+    }
+  },
+}
+
+function acquireSink(settings: TapSettings, { process, metrics, clock, log }: Setup): Held<Sink> {
+  const { address, endpoint, listens, writeBuffer, queue, skipVerify, certificate } = settings
+  const key = JSON.stringify({ address, listens, writeBuffer, queue, skipVerify, certificate })
+  const dropped = metrics.counter(
+    'slicedns_dnstap_dropped_messages_total',
+    'Messages that a dnstap sink did not get: more came than it takes, or its connection ended.',
+    ['endpoint'],
+  )
+  const refused = metrics.counter(
+    'slicedns_dnstap_refused_sinks_total',
+    'Connections of dnstap sinks closed at once because there were enough.',
+    ['endpoint'],
+  )
+  const options = {
+    address,
+    endpoint,
+    skipVerify,
+    clock,
+    log,
+    dropped: dropped.with(address),
+    most: {
+      messages: queuedMessages * queue,
+      octets: Math.min(queuedOctets * Math.max(writeBuffer, queue), process.limits.memory.limit * memoryShare),
+    },
+  }
+  return process.acquire(`dnstap ${key}`, () => {
+    const sink = listens
+      ? openIncoming({ ...options, certificate, refused: refused.with(address) })
+      : openOutgoing(options)
+    return { value: sink, start: sink.start, stop: sink.stop }
+  })
+}
+
+/** Milliseconds between the clocks beyond which the wall clock has been set. */
+const jump = 5
+
+/** The time since 1970 with the monotonic clock's precision: what happens later has no earlier time. */
+function createWallClock(clock: Clock): (monotonic?: number) => number {
+  let offset = clock.wall() - clock.now()
+  return (monotonic = clock.now()) => {
+    const current = clock.wall() - clock.now()
+    if (Math.abs(current - offset) > jump) offset = current
+    return monotonic + offset
+  }
+}

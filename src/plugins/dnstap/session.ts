@@ -1,0 +1,134 @@
+/** A connection to a sink: the handshake, then what the queue has, one write at a time, then the farewell. */
+import type { Socket } from 'node:net'
+import type { Clock, Timer } from '../../scheduling/clock.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import type { Block, FrameQueue } from './frame-queue.ts'
+import { control, controlFrame, readControl } from './frames.ts'
+
+export interface Session {
+  /** The queue has something new. */
+  wake(): void
+  /** Writes what is left and says farewell; resolves when the connection is closed, within two seconds. */
+  stop(): Promise<void>
+  destroy(): void
+}
+
+export interface SessionOptions {
+  readonly socket: Socket
+  readonly queue: FrameQueue
+  readonly clock: Clock
+  /** Messages that were being written when the connection ended. */
+  readonly onLost: (messages: number) => void
+  /** The sink takes messages. */
+  readonly onOpen: () => void
+  /** Called once, with a reason where it did not end because of `stop`. */
+  readonly onClosed: (reason: string | undefined) => void
+}
+
+/** Milliseconds for the handshake, and for a block to be taken, as in CoreDNS. */
+const patience = 4000
+/** Milliseconds for what is left at the end, and again for the farewell. */
+const farewell = 1000
+/** Milliseconds that a message waits for others to be written with. */
+const gathering = 10
+
+export function openSession({ socket, queue, clock, onLost, onOpen, onClosed }: SessionOptions): Session {
+  let state: 'handshake' | 'open' | 'stopping' | 'closed' = 'handshake'
+  let received: Buffer = Buffer.alloc(0)
+  let writing: Block | undefined
+  let gatheringTimer: Timer | undefined
+  let deadline: Timer | undefined = clock.after(patience, () => fail('the sink does not answer the handshake'))
+  let ended: (() => void) | undefined
+
+  socket.on('data', receive)
+  socket.on('error', (error) => fail(errorMessage(error)))
+  socket.on('close', () => fail('the sink has closed the connection'))
+  socket.write(controlFrame(control.ready))
+
+  function receive(chunk: Buffer): void {
+    received = Buffer.concat([received, chunk])
+    for (;;) {
+      const frame = readControl(received)
+      if (frame.kind === 'incomplete') return
+      if (frame.kind === 'invalid') {
+        fail(`the sink sends ${frame.reason}`)
+        return
+      }
+      received = received.subarray(frame.octets)
+      obey(frame.type, frame.ours)
+      if (state === 'closed') return
+    }
+  }
+
+  function obey(type: number, ours: boolean): void {
+    if (state === 'handshake' && type === control.accept && ours) {
+      deadline?.cancel()
+      socket.write(controlFrame(control.start))
+      state = 'open'
+      onOpen()
+      pump()
+    } else if (type === control.finish) close(state === 'stopping' ? undefined : 'the sink has finished')
+    else if (state === 'handshake') fail('the sink does not accept protobuf:dnstap.Dnstap')
+  }
+
+  /** Writes the oldest block, if none is being written. */
+  function pump(): void {
+    gatheringTimer?.cancel()
+    gatheringTimer = undefined
+    if (writing !== undefined || (state !== 'open' && state !== 'stopping')) return
+    writing = queue.take()
+    if (writing === undefined) {
+      if (state === 'stopping') sayFarewell()
+      return
+    }
+    if (state === 'open') deadline = clock.after(patience, () => fail('the sink takes nothing'))
+    socket.write(writing.octets, (error) => {
+      if (error || state === 'closed' || writing === undefined) return
+      queue.recycle(writing)
+      writing = undefined
+      if (state === 'open') deadline?.cancel()
+      if (queue.full() || state === 'stopping') pump()
+      else wake()
+    })
+  }
+
+  function wake(): void {
+    if (state !== 'open' || writing !== undefined || queue.messages() === 0) return
+    if (queue.full()) pump()
+    else gatheringTimer ??= clock.after(gathering, pump)
+  }
+
+  function sayFarewell(): void {
+    deadline?.cancel()
+    deadline = clock.after(farewell, () => close(undefined))
+    socket.write(controlFrame(control.stop))
+  }
+
+  const fail = (reason: string): void => close(state === 'stopping' ? undefined : reason)
+
+  function close(reason: string | undefined): void {
+    if (state === 'closed') return
+    state = 'closed'
+    deadline?.cancel()
+    gatheringTimer?.cancel()
+    socket.destroy()
+    if (writing !== undefined) onLost(writing.messages)
+    onClosed(reason)
+    ended?.()
+  }
+
+  return {
+    wake,
+    stop: () =>
+      new Promise((resolve) => {
+        ended = resolve
+        if (state === 'closed') return resolve()
+        if (state === 'handshake') return close(undefined)
+        state = 'stopping'
+        deadline?.cancel()
+        deadline = clock.after(farewell, () => close(undefined))
+        pump()
+      }),
+    destroy: () => close(undefined),
+  }
+}

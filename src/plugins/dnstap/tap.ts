@@ -1,0 +1,170 @@
+/** One tap: what it says about queries, replies and exchanges with upstreams. */
+
+import type { Message } from '../../dns/message.ts'
+import { finishReply, replyTo } from '../../dns/reply.ts'
+import { encodeMessage } from '../../dns/wire.ts'
+import type { AnsweredQuery } from '../../plugin/observer.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+import { compileFormat, hasMetadata, type QueryFacts } from '../../plugin/query-format.ts'
+import { messageOctets } from '../../plugin/size.ts'
+import type { EndedExchange } from '../forward/capability.ts'
+import { encodeTap, messageType, type TapIdentity, type TapMessage } from './message.ts'
+
+export interface Tap {
+  query(query: Query): void
+  /** Gives the outcome back; that of a zone transfer taps each message as it is made. */
+  outcome(query: Query, outcome: Outcome): Outcome
+  answered(query: AnsweredQuery): void
+  exchange(exchange: EndedExchange): void
+}
+
+export interface TapOptions extends TapIdentity {
+  readonly full: boolean
+  /** The format of the extra field; '' for none. */
+  readonly extra: string
+  /** Milliseconds since 1970 of a time of the monotonic clock; of now without one. */
+  readonly wall: (monotonic?: number) => number
+  readonly push: (message: Uint8Array) => void
+}
+
+const nothing = new Uint8Array(0)
+const largest = { limit: 0xffff }
+
+export function createTap(options: TapOptions): Tap {
+  const { full, wall, push } = options
+  const format = compileFormat(options.extra)
+  const octetsOf = (message: Message): Uint8Array | undefined => (full ? encodeMessage(message, largest) : undefined)
+
+  function send(message: TapMessage, facts: () => QueryFacts): void {
+    const extra = options.extra === '' ? nothing : Buffer.from(format(facts()))
+    push(encodeTap(message, options, extra))
+  }
+
+  function respond(query: Query, message: Message, recursionDesired?: boolean): void {
+    const { request, transport, client } = query
+    send(
+      {
+        type: messageType.clientResponse,
+        transport: streamOr(transport),
+        query: client,
+        queriedAt: wall(query.receivedAt),
+        respondedAt: wall(),
+        responseMessage: full ? finishReply(message, request, { transport, recursionDesired }) : undefined,
+      },
+      () => factsOf(query),
+    )
+  }
+
+  function tapEach(query: Query, messages: Iterator<Message>): Iterator<Message> {
+    return {
+      next() {
+        const next = messages.next()
+        if (!next.done) respond(query, next.value)
+        return next
+      },
+      return() {
+        messages.return?.()
+        return { done: true, value: undefined }
+      },
+    }
+  }
+
+  return {
+    query(query) {
+      send(
+        {
+          type: messageType.clientQuery,
+          transport: streamOr(query.transport),
+          query: query.client,
+          queriedAt: wall(query.receivedAt),
+          queryMessage: octetsOf(query.request),
+        },
+        () => factsOf(query),
+      )
+    },
+    outcome(query, outcome) {
+      if (outcome.kind === 'drop') return outcome
+      if (outcome.kind === 'rcode') {
+        respond(query, replyTo(query.request, { rcode: outcome.rcode }))
+        return outcome
+      }
+      respond(query, outcome.message, outcome.recursionDesired)
+      if (outcome.moreMessages === undefined) return outcome
+      return { ...outcome, moreMessages: tapEach(query, outcome.moreMessages) }
+    },
+    answered(query) {
+      const { transport, client, receivedAt, messages } = query
+      const queriedAt = wall(receivedAt)
+      const common = { transport, query: client, queriedAt }
+      const facts = () => factsOfAnswered(query)
+      send({ ...common, type: messageType.clientQuery, queryMessage: full ? messages?.request : undefined }, facts)
+      const respondedAt = queriedAt + query.seconds * 1000
+      const responseMessage = full ? messages?.reply : undefined
+      send({ ...common, type: messageType.clientResponse, respondedAt, responseMessage }, facts)
+    },
+    exchange({ query, upstream, transport, local, startedAt, request, reply }) {
+      const queriedAt = wall(startedAt)
+      const common = { transport, query: local, response: upstream, queriedAt }
+      const facts = () => factsOf(query)
+      const queryMessage = full ? withId(request, query.request.id) : undefined
+      send({ ...common, type: messageType.forwarderQuery, queryMessage }, facts)
+      if (reply === undefined) return
+      const responseMessage = full ? withId(reply, query.request.id) : undefined
+      send({ ...common, type: messageType.forwarderResponse, respondedAt: wall(), responseMessage }, facts)
+    },
+  }
+}
+
+/** Whether a tap needs a query's metadata, which the answers of the data plane have none of. */
+export const needsMetadata = ({ extra }: { readonly extra: string }): boolean => hasMetadata(extra)
+
+const streamOr = (transport: Query['transport']): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
+
+/** As in CoreDNS an exchange has the ID of its query: that of the connection is nobody else's. */
+function withId(message: Uint8Array, id: number): Uint8Array {
+  const copy = Uint8Array.from(message)
+  copy[0] = id >> 8
+  copy[1] = id
+  return copy
+}
+
+function factsOf(query: Query): QueryFacts {
+  const { request } = query
+  return {
+    id: request.id,
+    opcode: request.opcode,
+    name: query.name,
+    type: query.qtype,
+    class: query.qclass,
+    transport: streamOr(query.transport),
+    client: query.client,
+    local: query.local,
+    octets: messageOctets(request),
+    dnssecOk: request.edns?.dnssecOk ?? false,
+    limit: limitOf(query.transport === 'udp', request.edns?.payloadSize),
+    reply: undefined,
+    seconds: undefined,
+    metadata: query.metadata,
+  }
+}
+
+function factsOfAnswered(query: AnsweredQuery): QueryFacts {
+  return {
+    id: query.id,
+    opcode: query.opcode,
+    name: query.name,
+    type: query.qtype,
+    class: query.qclass,
+    transport: query.transport,
+    client: query.client,
+    local: query.local,
+    octets: query.requestOctets,
+    dnssecOk: query.edns?.dnssecOk ?? false,
+    limit: limitOf(query.transport === 'udp', query.edns?.payloadSize),
+    reply: undefined,
+    seconds: undefined,
+  }
+}
+
+/** RFC 6891 §6.2.3: sizes below 512 count as 512. */
+const limitOf = (udp: boolean, payloadSize = 512): number => (udp ? Math.max(512, payloadSize) : 65_535)

@@ -1,6 +1,7 @@
 import { argCount, fail } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { loadShedding } from '../../plugin/capabilities/load-shedding.ts'
+import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 
@@ -28,6 +29,7 @@ export const shed: Plugin<undefined> = {
     return {
       handler: (query, next) => next(query),
       provides: [
+        provide(relayPassage, passesEverything),
         provide(loadShedding, (server) => ({
           queries: dropped.with(server, 'query'),
           responses: dropped.with(server, 'response'),

@@ -8,8 +8,8 @@ import { drawNext, undoDraws } from './sample.ts'
 import { beginReply, finishReply, writeTtl } from './write.ts'
 
 /**
- * Returns the reply's length, or 0 with the reason in the query state when no reply is cached, or it has expired or
- * cannot be cut here. `chooseProfile` sets the profile of the entry.
+ * Returns the reply's length, or 0 with the reason in the query state when no reply is cached, or it has expired, is a
+ * failure, or cannot be cut here. `chooseProfile` sets the profile of the entry.
  */
 export function answerFromCache(
   x: QueryState,
@@ -25,6 +25,11 @@ export function answerFromCache(
     x.missReason = missReason.expired
     return 0
   }
+  const code = view.bytes[entry + cached.rcodeAt]
+  if (code === rcode.SERVFAIL || code === rcode.NOTIMP) {
+    x.missReason = missReason.failure
+    return 0
+  }
   chooseProfile(x, entry)
   beginReply(x)
   if (!writeCachedRecords(x, entry)) {
@@ -32,7 +37,6 @@ export function answerFromCache(
     return 0
   }
   const stored = view.bytes[entry + cached.flagsAt]
-  const code = view.bytes[entry + cached.rcodeAt]
   x.denial = (stored & cachedFlag.soa) !== 0 && (code === rcode.NXDOMAIN || isEmpty(x, entry))
   x.uncutOctets = x.questionEnd - start + storedOctets(x, entry)
   x.cacheHit = stored & cachedFlag.denial ? 2 : 1

@@ -26,6 +26,8 @@ export const missReason = {
   large: 11,
   /** A rule leaves the question to the chain: by its client (`acl`), say. */
   rule: 12,
+  /** The cached reply is a failure: the chain repeats it, because the log of errors has each of them. */
+  failure: 13,
 } as const
 
 /** The table knows nothing of the name: a plugin behind it may, or the upstream that the relay asks. */
@@ -47,6 +49,7 @@ export const missLabels = [
   'expired',
   'large',
   'rule',
+  'failure',
 ] as const
 
 const texts: readonly string[] = [
@@ -63,6 +66,7 @@ const texts: readonly string[] = [
   'the cached reply has expired',
   'the answer is too large for the client, so the plugin chain cuts it',
   'a rule leaves this name, type or client to the plugins',
+  'the cached reply is a failure, which the plugins log',
 ]
 
 export const missTextOf = (reason: number): string => texts[reason] ?? texts[0]

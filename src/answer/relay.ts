@@ -19,8 +19,11 @@ import { writeTtl, writeU16 } from './write.ts'
 /** What `cache` does to a reply that passes it: one TTL for all records, within these bounds (seconds). */
 export interface TtlBounds {
   readonly minSuccess: number
+  /** What 0 becomes instead. */
+  readonly zeroSuccess: number
   readonly maxSuccess: number
   readonly minDenial: number
+  readonly zeroDenial: number
   readonly maxDenial: number
 }
 
@@ -179,10 +182,11 @@ function writeReply(x: QueryState, records: RelayedRecords, { ttls }: RelayRules
 }
 
 function setTtls(reply: Uint8Array, records: RelayedRecords, bounds: TtlBounds): void {
-  const lowest = records.lowestTtl
-  const ttl = records.denial
-    ? Math.min(bounds.maxDenial, Math.max(bounds.minDenial, lowest))
-    : Math.min(bounds.maxSuccess, Math.max(bounds.minSuccess, lowest))
+  const { lowestTtl: lowest, denial } = records
+  const most = denial ? bounds.maxDenial : bounds.maxSuccess
+  const least = denial ? bounds.minDenial : bounds.minSuccess
+  const zero = denial ? bounds.zeroDenial : bounds.zeroSuccess
+  const ttl = Math.min(most, Math.max(lowest === 0 ? zero : least, lowest))
   for (let i = 0; i < records.records; i++) writeTtl(reply, records.ttlAt[i], ttl)
 }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { transportCode } from '../../src/answer/api.ts'
+import { isRelayable, missReason } from '../../src/answer/misses.ts'
+import { rcode } from '../../src/dns/codes.ts'
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
 import { rdata, recordText } from '../../src/dns/rdata.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
@@ -105,6 +107,15 @@ describe('a cached reply', () => {
     keep({ answer: [a(1)] })
     assert.equal(replyOf(ask(name, 1, { now: 30 * seconds - 1 })).answer.length, 1)
     assert.equal(ask(name, 1, { now: 30 * seconds }), 'miss: the cached reply has expired')
+  })
+
+  it('a cached reply that is a failure is left to the plugins, and is no question for the relay', () => {
+    const { ask, keep } = createCachedReplyHarness()
+    for (const code of [rcode.SERVFAIL, rcode.NOTIMP]) {
+      keep({ rcode: code })
+      assert.equal(ask(name, 1), 'miss: the cached reply is a failure, which the plugins log')
+    }
+    assert.ok(!isRelayable(missReason.failure))
   })
 
   it('a cached reply belongs to one name, type, DO and CD, whoever asks over whatever', () => {

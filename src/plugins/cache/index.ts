@@ -95,15 +95,17 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
 
 /**
  * UDP threads may pass queries by, and hand over the replies, where the table has every entry that is of use: not while some
- * are served stale, or must be seen before they are popular. Failures it lacks, too: threads hand those over.
+ * are served stale, or must be seen before they are popular. Failures are handed over.
  */
 function relayed(settings: CacheSettings, keeper: Keeper, cellsOf: (query: Query) => CacheCells): Provided[] {
   const { success, denial, zones, prefetch, serveStale } = settings
   if (prefetch !== undefined || serveStale !== undefined) return []
   const ttls = {
     minSuccess: success.minTtl,
+    zeroSuccess: success.minTtlOfZero,
     maxSuccess: success.maxTtl,
     minDenial: denial.minTtl,
+    zeroDenial: denial.minTtlOfZero,
     maxDenial: denial.maxTtl,
   }
   const keep = (query: Query, reply: Uint8Array): void => {
@@ -131,11 +133,10 @@ function acquireMemory({ process, metrics }: Setup): Held<CacheMemory> {
 }
 
 /**
- * Why the hits of an entry are left to the chain, or undefined: failures are, because the log of errors has each of them
- * (`log { class error }`), stale entries, because each may cause a renewal, and those that may yet become popular.
+ * Why the hits of an entry are not for the data plane, or undefined: stale entries are not, because each hit may cause a
+ * renewal, nor are those that may yet become popular. Failures are: it leaves them to the chain, and relays them no more.
  */
 function reasonOfChain(entry: Entry, { prefetch }: CacheSettings, now: number): string | undefined {
-  if (entry.failures > 0) return 'failures are logged'
   if (secondsLeft(entry, now) <= 0) return 'it is stale, so that a hit may renew it'
   if (!prefetch) return undefined
   if (!isPopular(entry, prefetch)) return `prefetch counts its hits: ${entry.hits} of ${prefetch.hits}`
@@ -148,7 +149,7 @@ function explain(query: Query, store: Store, settings: CacheSettings, now: numbe
   for (const kind of ['denial', 'success'] as const) {
     const entry = store.get(kind, key)
     if (!entry) continue
-    const reason = reasonOfChain(entry, settings, now)
+    const reason = entry.failures > 0 ? 'failures are logged' : reasonOfChain(entry, settings, now)
     const byWhom = reason === undefined ? 'the data plane repeats it' : `the chain repeats it: ${reason}`
     lines.push(`has a ${kind} entry, ${secondsLeft(entry, now)} s of ${entry.ttl} s left; ${byWhom}`)
   }

@@ -68,6 +68,8 @@ export const erratic: Plugin<Settings> = {
         if (!every(settings.delay)) return outcome
         return new Promise((resolve) => void clock.after(settings.delayFor, () => resolve(outcome)))
       },
+      // It turns ready and unready again, to test what looks at /ready.
+      ready: () => queries >= readyFrom && queries < readyUntil,
       provides: [provide(searchLists, { of: () => searchList, mayBegin: (domain) => domain === searchList[0] })],
     }
   },
@@ -78,6 +80,9 @@ const addresses = new Map<number, Uint8Array>([
   [type.AAAA, parseAddress('2001:db8::53')!],
 ])
 const largeCopies = 30
+/** Queries after which it is ready, and after which it is not any more. */
+const readyFrom = 3
+const readyUntil = 5
 /** What `autopath @erratic` follows for every client. */
 const searchList = ['a.example.org.', 'b.example.org.', '']
 

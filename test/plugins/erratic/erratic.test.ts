@@ -28,6 +28,16 @@ describe('the plugin erratic', () => {
     it(`six queries with ${JSON.stringify(directive)} get ${expected.join(', ')}`, async () =>
       assert.deepEqual(await six(directive), expected))
 
+  it('erratic is ready after three queries, and no more after five', async () => {
+    const instance = setUp(erratic, 'erratic')
+    const found = [instance.ready?.()]
+    for (let i = 0; i < 6; i++) {
+      await handle(instance, ask('a.example. A'), failing(5))
+      found.push(instance.ready?.())
+    }
+    assert.deepEqual(found, [false, false, false, true, true, false, false])
+  })
+
   it('erratic delays replies by the clock', async () => {
     const harness = createPluginHarness()
     const instance = setUp(erratic, 'erratic {\ndelay 1 2s\n}', harness)

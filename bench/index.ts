@@ -25,6 +25,7 @@ const sections: Readonly<Record<string, { readonly claim: string; load(): Promis
   cluster: { claim: 'lists and events of the cluster model', load: () => import('./cluster.ts') },
   startup: { claim: 'process start to ready', load: () => import('./startup.ts') },
   memory: { claim: 'resident memory', load: () => import('./memory.ts') },
+  patterns: { claim: 'regular expressions that are made to be slow', load: () => import('./patterns.ts') },
   clients: { claim: 'gRPC clients after scaling up', load: () => import('./clients.ts') },
   router: { claim: 'how long a router uses an address that is gone', load: () => import('./router-delay.ts') },
 }

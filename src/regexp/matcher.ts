@@ -10,7 +10,7 @@ import { condition, operation, type Program } from './program.ts'
  * Steps that one search may take, somewhat less than a millisecond. Ordinary rules take some hundred; of the patterns that
  * are made to be slow some with hundreds of repetitions reach it.
  */
-export const maxSteps = 64_000
+export const maxSteps = 40_000
 
 /** A search that reached `maxSteps`: whether the text matches is not known. */
 export class StepsError extends Error {

@@ -10,5 +10,6 @@ export {
   isReserved,
 } from './compile.ts'
 export { ExpressionError } from './error.ts'
-export { keywords } from './parser.ts'
+export { keywords, parse as parseExpression } from './parser.ts'
+export type { Node } from './syntax.ts'
 export { EvaluationError, type Type, type Value } from './value.ts'

@@ -18,6 +18,8 @@ export interface Block {
   /** Which queries for its zones the block takes; undefined: all. */
   readonly view: ViewFilter | undefined
   readonly isView: boolean
+  /** As in Routable. */
+  readonly isLeftToRules: boolean
   /** What plugins of the block know of the query; undefined without `metadata`. */
   metadataOf(query: Query): Query['metadata']
   /** Plugins that observe queries answered from the table, in chain order. */

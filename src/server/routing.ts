@@ -7,6 +7,8 @@ export interface Routable {
   readonly zones: readonly string[]
   /** The block takes only some of the queries for its zones (`view`). */
   readonly isView?: boolean
+  /** The rules of the listener's space send every client of the view to the chain. */
+  readonly isLeftToRules?: boolean
 }
 
 export interface Routed<Block> {
@@ -23,7 +25,10 @@ export interface Router<Block> {
    * query, for DS the last one; where none does, the zones above are tried. Default: blocks without a view.
    */
   route(name: string, type: number, takes?: (found: Routed<Block>) => boolean): Routed<Block> | undefined
-  /** The block that answers `name` for every client; undefined where a view decides. */
+  /**
+   * The block that answers `name` for every client that no rule of the listener's space sends to the chain; undefined where
+   * a view decides.
+   */
   owner(name: string): Routed<Block> | undefined
   /** Zones served at or below `name`, but for `name` itself. */
   zonesBelow(name: string): readonly string[]
@@ -66,7 +71,7 @@ export function createRouter<Block extends Routable>(
       return topmost ?? at('.', takes)
     },
     owner(name) {
-      const first = this.route(name, rrType.NONE, () => true)
+      const first = this.route(name, rrType.NONE, ({ block }) => block.isLeftToRules !== true)
       return first?.block.isView ? undefined : first
     },
     zonesBelow(name) {

@@ -12,7 +12,7 @@ import type { Listener } from './ingress.ts'
 import { startPlugins, stopInstances } from './lifecycle.ts'
 import { publishBlock } from './publish.ts'
 import { createRelaySource } from './relay.ts'
-import { maxRules, spaceRules } from './space-rules.ts'
+import { type ClientView, maxRules, spaceRules } from './space-rules.ts'
 
 export interface RunningConfiguration {
   readonly configuration: Configuration
@@ -46,7 +46,7 @@ export async function run(
     const space = writer.createSpace()
     spaces.set(space, plan)
     const blocks = plan.blocks.map((block) => asPublished(block, plan))
-    writer.rules(space, spaceRules(blocks, space, writer, warnOfRules(plan, log)))
+    writer.rules(space, spaceRules(blocks, clientViews(plan), space, writer, warnOfRules(plan, log)))
     const ofPlan = blocks.map((block) => publishBlock(block, space, writer))
     published.push(...ofPlan)
     const { address, port, shards, timeouts, proxyProtocol, shedding } = plan
@@ -107,6 +107,9 @@ function asPublished(block: Block, plan: ListenerPlan): PublishedBlock {
     zoneOf: (name) => plan.router.route(name, 0)?.zone ?? '.',
   }
 }
+
+const clientViews = (plan: ListenerPlan): readonly ClientView[] =>
+  plan.blocks.flatMap(({ zones, view }) => (view?.clients ? [{ zones, clients: view.clients }] : []))
 
 const warnOfRules =
   ({ server }: ListenerPlan, log: Logger) =>

@@ -44,6 +44,7 @@ export function draftBlock(block: ReadBlock, corefile: string): BlockDraft {
         chain: links.length > 0 ? linkChain(links) : undefined,
         view: facts.capability(viewFilter),
         isView: facts.capability(viewFilter) !== undefined,
+        isLeftToRules: facts.capability(viewFilter)?.clients !== undefined,
         metadataOf: metadataReader(facts),
         observers: observersAmong(plugins),
         maxPayload: combineEffects(plugins).maxPayload || undefined,

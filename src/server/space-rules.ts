@@ -2,6 +2,7 @@
  * The rules of a space of the answer table: what plugins decide by name, type and client alone, and which missing names they
  * claim. The data plane asks them before it looks a name up, and before it denies one.
  */
+import type { Prefix } from '../dns/address.ts'
 import { rcode, type as rrType } from '../dns/codes.ts'
 import { isSubdomain } from '../dns/name.ts'
 import { compiledSource } from '../plugin/capabilities/compiled-source.ts'
@@ -24,14 +25,21 @@ type Draft = Omit<RuleSpec, 'action'> & {
   readonly action: Exclude<RuleSpec['action'], { kind: 'skip' }> | 'pass' | 'undecided'
 }
 
+/** A server block whose view takes some clients alone: they come to the chain. */
+export interface ClientView {
+  readonly zones: readonly string[]
+  readonly clients: readonly Prefix[]
+}
+
 /** Of all blocks that share the listener of the space. `onOverflow` gets the number of rules that there would be. */
 export function spaceRules(
   blocks: readonly PublishedBlock[],
+  views: readonly ClientView[],
   space: number,
   writer: TableWriter,
   onOverflow: (rules: number) => void,
 ): SpaceRules {
-  const first = blocks.flatMap((block) => decidedIn(block, space, writer))
+  const first = [...views.flatMap(leftToChain), ...blocks.flatMap((block) => decidedIn(block, space, writer))]
   const missing = blocks.flatMap(claimedMissing)
   const steps = first.reduce((sum, { clients = [] }) => sum + 1 + clients.length, 0)
   const most = Math.max(steps, missing.length)
@@ -40,6 +48,10 @@ export function spaceRules(
     first: steps > maxRules ? withoutDecisions(first) : first,
     missing: missing.length > maxRules ? [every] : missing,
   }
+}
+
+function leftToChain({ zones, clients }: ClientView): readonly RuleSpec[] {
+  return zones.map((zone): RuleSpec => ({ questions: { ...every, zone }, clients, action: 'chain' }))
 }
 
 /** Whom a rule sends to the chain must not be answered from the table: then the chain has all. */

@@ -1,4 +1,5 @@
 /** Which queries a server block takes, besides those of its zones (`view`). */
+import type { Prefix } from '../../dns/address.ts'
 import { defineCapability } from '../capability.ts'
 import type { Query } from '../query.ts'
 
@@ -7,6 +8,8 @@ export interface ViewFilter {
   readonly name: string
   /** Whether the block takes the query; else the next block of the zone is tried, then those of the zones above. */
   takes(query: Query): boolean
+  /** Networks that hold every client whose queries it takes; undefined: it may be any. */
+  readonly clients?: readonly Prefix[] | undefined
 }
 
 export const viewFilter = defineCapability<ViewFilter>('view filter')

@@ -5,6 +5,7 @@ import { metadataSource } from '../../plugin/capabilities/metadata.ts'
 import { viewFilter } from '../../plugin/capabilities/view.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
+import { clientsOf, fewer } from '../../plugin/expression-clients.ts'
 import { type QueryContext, queryFunctions, readExpression } from '../../plugin/query-expression.ts'
 
 type Condition = Expression<QueryContext>
@@ -42,7 +43,11 @@ export const view: Plugin<Settings> = {
   setup: ({ name, conditions }) => ({
     provides: [
       provide(metadataSource, { valueOf: (_query, label) => (label === 'view/name' ? name : undefined) }),
-      provide(viewFilter, { name, takes: (query) => conditions.every((condition) => isTrue(condition, query)) }),
+      provide(viewFilter, {
+        name,
+        takes: (query) => conditions.every((condition) => isTrue(condition, query)),
+        clients: conditions.map(({ source }) => clientsOf(source)).reduce(fewer, undefined),
+      }),
     ],
   }),
 }

@@ -32,7 +32,7 @@ const maxReplies = 32
 export interface HttpServer {
   /** The server of plain or TLS connections; listen on it and close it as usual. */
   readonly net: Server
-  /** Closes connections that wait for another request, or for their handshake. */
+  /** Closes connections that wait for another request. */
   closeIdle(): void
   /** Closes every connection. */
   closeAll(): void
@@ -57,12 +57,11 @@ export function createHttpServer(handler: HttpHandler, budget: HttpBudget, secur
     connections.add(connection)
   }
   const net = security ? security.createServer(connectionOptions) : createServer(connectionOptions)
-  const handshakes = security ? countHandshakes(net, budget) : undefined
+  if (security) countHandshakes(net, budget)
   net.on(security ? 'secureConnection' : 'connection', serve)
   return {
     net,
     closeIdle() {
-      handshakes?.end()
       for (const connection of connections) if (connection.isIdle()) connection.destroy()
     },
     closeAll() {
@@ -72,7 +71,7 @@ export function createHttpServer(handler: HttpHandler, budget: HttpBudget, secur
 }
 
 /** A TLS connection is handed over after its handshake; until then it counts as one that waits. */
-function countHandshakes(net: Server, budget: HttpBudget): { end(): void } {
+function countHandshakes(net: Server, budget: HttpBudget): void {
   const handshakes = new Map<string, BudgetedConnection>()
   const finished = (peer: string): void => {
     const handshake = handshakes.get(peer)
@@ -91,13 +90,6 @@ function countHandshakes(net: Server, budget: HttpBudget): { end(): void } {
     socket.on('close', () => finished(peer))
   })
   net.on('secureConnection', (socket: Socket) => finished(peerOf(socket)))
-  // Node.js leaves the connection below a failed handshake open where the client has closed its half.
-  net.on('tlsClientError', (_error: Error, socket: Socket) => handshakes.get(peerOf(socket))?.destroy())
-  return {
-    end() {
-      for (const handshake of [...handshakes.values()]) handshake.destroy()
-    },
-  }
 }
 
 const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`

@@ -1,0 +1,57 @@
+/** Which clients an expression can be true for, as far as their addresses tell: the data plane can know that. */
+import { parseIp, parseNetwork } from '../corefile/address.ts'
+import type { Prefix } from '../dns/address.ts'
+import { type Node, parseExpression } from '../expression/index.ts'
+
+/** Networks that hold every client for which the expression can be true; undefined: it may be any. */
+export const clientsOf = (source: string): readonly Prefix[] | undefined => clientsIn(parseExpression(source))
+
+function clientsIn(node: Node): readonly Prefix[] | undefined {
+  if (node.kind === 'literal') return node.value === true ? undefined : []
+  if (node.kind === 'call') return node.name === 'incidr' ? inNetwork(node.args) : undefined
+  if (node.kind !== 'binary') return undefined
+  const { operator, left, right } = node
+  switch (operator) {
+    case 'and':
+    case '&&':
+      return fewer(clientsIn(left), clientsIn(right))
+    case 'or':
+    case '||':
+      return both(clientsIn(left), clientsIn(right))
+    case '==':
+      return isClient(left) ? oneOf([right]) : isClient(right) ? oneOf([left]) : undefined
+    case 'in':
+      return isClient(left) && right.kind === 'array' ? oneOf(right.items) : undefined
+    default:
+      return undefined
+  }
+}
+
+const isClient = (node: Node | undefined): boolean => node?.kind === 'call' && node.name === 'client_ip'
+
+function inNetwork([address, network]: readonly Node[]): readonly Prefix[] | undefined {
+  if (!isClient(address) || network?.kind !== 'literal') return undefined
+  const found = parseNetwork(String(network.value))
+  // What is not a network cannot be evaluated, and holds for nobody.
+  return found ? [{ address: found.bytes, bits: found.length }] : []
+}
+
+/** The addresses of these texts; undefined where one is no text, or names an interface, which a rule does not see. */
+function oneOf(nodes: readonly Node[]): readonly Prefix[] | undefined {
+  const texts = nodes.map((node) => (node.kind === 'literal' ? String(node.value) : '%'))
+  if (texts.some((text) => text.includes('%'))) return undefined
+  return texts.flatMap((text) => {
+    const octets = parseIp(text)
+    return octets ? [{ address: octets, bits: octets.length * 8 }] : []
+  })
+}
+
+type Clients = readonly Prefix[] | undefined
+
+/** Those for whom both can hold: either set has them. */
+export function fewer(one: Clients, other: Clients): Clients {
+  if (one === undefined || other === undefined) return one ?? other
+  return one.length <= other.length ? one : other
+}
+
+const both = (one: Clients, other: Clients): Clients => (one && other ? [...one, ...other] : undefined)

@@ -7,9 +7,11 @@ export interface CorefileSettings {
   readonly upstream: string
   /** `kubeadm` keeps cluster names out of the cache; `plain` is `cache 30`, as EKS, AKS and k3s ship it. */
   readonly cache?: 'kubeadm' | 'plain'
+  /** Lines of the block beside kubeadm's. */
+  readonly besides?: string
 }
 
-export function kubeadmCorefile({ kubeconfig, upstream, cache = 'kubeadm' }: CorefileSettings) {
+export function kubeadmCorefile({ kubeconfig, upstream, cache = 'kubeadm', besides = '' }: CorefileSettings) {
   const options =
     cache === 'plain' ? '' : ' {\n        disable success cluster.local\n        disable denial cluster.local\n    }'
   return ({ dns, health, ready, metrics }: Ports): string => `.:${dns} {
@@ -32,7 +34,7 @@ export function kubeadmCorefile({ kubeconfig, upstream, cache = 'kubeadm' }: Cor
     cache 30${options}
     loop
     reload
-    loadbalance
+    loadbalance${besides}
 }
 `
 }

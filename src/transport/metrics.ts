@@ -41,7 +41,7 @@ export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
     ),
     missQueueOverflow: counter(
       'slicedns_miss_queue_overflow_total',
-      'UDP queries answered SERVFAIL because too many were already waiting for the plugin chain.',
+      'UDP queries answered SERVFAIL, or dropped where PROXY headers are read, because too many were waiting for the plugin chain.',
     ),
     answerFailures: counter(
       'slicedns_answer_failures_total',
@@ -53,7 +53,7 @@ export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
     ),
     logDropped: counter(
       'slicedns_log_dropped_total',
-      'Queries answered from the table that are not in the query log, because more came than it takes.',
+      'Queries answered from the table that are missing in log and dnstap, because more came than they take.',
     ),
     waitingRefused: counter(
       'slicedns_waiting_queries_refused_total',

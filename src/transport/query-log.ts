@@ -100,7 +100,7 @@ export function openQueryLogReader({
 
   function warn(): void {
     warning = undefined
-    log.warning(`${unreported} queries answered from the table were not logged: more came than the log takes`)
+    log.warning(`${unreported} queries answered from the table are missing in log and dnstap: more came than they take`)
     unreported = 0
   }
 

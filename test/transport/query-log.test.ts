@@ -109,7 +109,7 @@ describe('observed answers', () => {
     assert.deepEqual(lines, [])
     clock.advance(1000)
     assert.deepEqual(lines, [
-      '[WARNING] 176 queries answered from the table were not logged: more came than the log takes',
+      '[WARNING] 176 queries answered from the table are missing in log and dnstap: more came than they take',
     ])
     clock.advance(5000)
     assert.equal(lines.length, 1)

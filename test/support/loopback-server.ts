@@ -7,6 +7,7 @@ import { collect } from '../../src/answer/counters.ts'
 import { diskSources } from '../../src/corefile/load.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
 import { typeNumber } from '../../src/dns/codes.ts'
+import type { Edns } from '../../src/dns/message.ts'
 import { queryMessage } from '../../src/dns/query.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
 import { plugins } from '../../src/plugins/index.ts'
@@ -128,11 +129,17 @@ export interface Exchange {
   readonly reply: Uint8Array | undefined
 }
 
-/** A client whose queries come from this address, to a server on 127.0.0.1. */
-export function loopbackClient(address: string, port: number): LoopbackClient {
+/** A client whose queries come from this address, to a server on 127.0.0.1. `payloadSize`: with EDNS. */
+export function loopbackClient(
+  address: string,
+  port: number,
+  { payloadSize }: { readonly payloadSize?: number } = {},
+): LoopbackClient {
+  const edns: Edns | undefined =
+    payloadSize === undefined ? undefined : { version: 0, payloadSize, dnssecOk: false, extendedRcode: 0, options: [] }
   return {
     async ask(questions, via) {
-      const wire = await (via === 'udp' ? openUdp(address, port) : openTcp(address, port))
+      const wire = await (via === 'udp' ? openUdp(address, port, edns) : openTcp(address, port, edns))
       try {
         const sent = questions.map(wire.send)
         await wire.answered(sent)
@@ -142,7 +149,7 @@ export function loopbackClient(address: string, port: number): LoopbackClient {
       }
     },
     async askUntil(questions, via, last) {
-      const wire = await (via === 'udp' ? openUdp(address, port) : openTcp(address, port))
+      const wire = await (via === 'udp' ? openUdp(address, port, edns) : openTcp(address, port, edns))
       try {
         const sent = questions.map(wire.send)
         for (let time = 0; time < 3; time++) await wire.answered([wire.send(last)])
@@ -160,19 +167,19 @@ interface Sent {
   readonly request: Uint8Array
 }
 
-async function openUdp(address: string, port: number) {
+async function openUdp(address: string, port: number, edns: Edns | undefined) {
   const socket = createSocket('udp4')
   socket.bind(0, address)
   await once(socket, 'listening')
-  const conversation = createConversation(address, (request) => socket.send(request, port, '127.0.0.1'))
+  const conversation = createConversation(address, edns, (request) => socket.send(request, port, '127.0.0.1'))
   socket.on('message', conversation.take)
   return { ...conversation, close: () => socket.close() }
 }
 
-async function openTcp(address: string, port: number) {
+async function openTcp(address: string, port: number, edns: Edns | undefined) {
   const socket = connect({ host: '127.0.0.1', port, localAddress: address })
   await once(socket, 'connect')
-  const conversation = createConversation(address, (request) =>
+  const conversation = createConversation(address, edns, (request) =>
     socket.write(Buffer.concat([Uint8Array.of(request.length >> 8, request.length & 0xff), request])),
   )
   let rest: Buffer = Buffer.alloc(0)
@@ -190,7 +197,7 @@ async function openTcp(address: string, port: number) {
 /** Milliseconds without a reply after which a test fails: a bound of a failure, not of a success. */
 const longestWait = 10_000
 
-function createConversation(address: string, write: (request: Uint8Array) => void) {
+function createConversation(address: string, edns: Edns | undefined, write: (request: Uint8Array) => void) {
   const replies = new Map<number, Uint8Array>()
   let nextId = 1
   let wake: () => void = () => undefined
@@ -198,7 +205,7 @@ function createConversation(address: string, write: (request: Uint8Array) => voi
     send(question: string): Sent {
       const [name, typeText] = question.split(' ')
       const id = nextId++
-      const request = encodeMessage({ ...queryMessage(name, typeNumber(typeText)!, true), id }, { limit: 512 })
+      const request = encodeMessage({ ...queryMessage(name, typeNumber(typeText)!, true), id, edns }, { limit: 512 })
       write(request)
       return { question, id, request }
     },

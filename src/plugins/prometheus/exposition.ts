@@ -17,9 +17,9 @@ const mostOfTheTime = 1 / 4
 /**
  * Answers scrapes, compressed (on another thread) for those that ask for it, as Prometheus does. Those that ask at the
  * same time share one rendering. The next one begins after a pause of three times what the last one took; who asks
- * meanwhile waits for it, and so never gets an old one.
+ * meanwhile waits for it, and so never gets an old one. `extra` are further headers of each reply.
  */
-export function exposition(metrics: MetricsRegistry): HttpHandler {
+export function exposition(metrics: MetricsRegistry, extra: Readonly<Record<string, string>> = {}): HttpHandler {
   /** One that has not begun, which everybody may share. */
   let next: Rendering | undefined
   let last: Promise<unknown> = Promise.resolve()
@@ -44,6 +44,7 @@ export function exposition(metrics: MetricsRegistry): HttpHandler {
     return {
       status: 200,
       headers: {
+        ...extra,
         'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
         ...(compressed ? { 'Content-Encoding': 'gzip' } : {}),
       },

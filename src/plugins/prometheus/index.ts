@@ -12,6 +12,7 @@ import { exposition } from './exposition.ts'
 import { publishRuntimeMetrics } from './runtime.ts'
 import { openSecurity } from './security.ts'
 import { createSeries } from './series.ts'
+import { readWebConfig } from './web-config.ts'
 
 interface Settings {
   readonly address: HostPort
@@ -63,10 +64,11 @@ function lifecycle(settings: Settings, setup: Setup): Pick<Instance, 'start' | '
   let serve = (): void => undefined
 
   async function listen(): Promise<void> {
-    const security = settings.tls === undefined ? undefined : openSecurity(resolve(block.root, settings.tls))
+    const web = settings.tls === undefined ? undefined : readWebConfig(resolve(block.root, settings.tls))
+    const security = web?.tls && openSecurity(web.tls)
     const listener = acquireHttpListener(process, settings.address, { metrics, security })
     listening.push(listener)
-    const route = listener.value.route('/metrics', exposition(metrics))
+    const route = listener.value.route('/metrics', exposition(metrics, web?.headers))
     listening.push({ release: route.remove })
     await listener.value.open()
   }

@@ -1,88 +1,88 @@
-/** `tls WEBCONFIG`: the web configuration file of Prometheus' exporters, as far as it is about TLS. */
+/** HTTPS as a web configuration says. */
 import { createHash } from 'node:crypto'
-import { dirname, resolve } from 'node:path'
-import { createServer, type SecureVersion, type TLSSocket } from 'node:tls'
-import { parse } from 'yaml'
+import { statSync } from 'node:fs'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { readRegularFile } from '../../corefile/regular-file.ts'
 import type { HttpSecurity } from '../../telemetry/http/server.ts'
+import type { Pem, TlsConfig } from './web-config.ts'
 
-const versions: Readonly<Record<string, SecureVersion>> = { TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' }
-
-/** Whether clients must send a certificate, and whether it is verified. */
-const clientAuthTypes = {
-  NoClientCert: { ask: false, required: false, verified: false },
-  RequestClientCert: { ask: true, required: false, verified: false },
-  RequireAnyClientCert: { ask: true, required: true, verified: false },
-  VerifyClientCertIfGiven: { ask: true, required: false, verified: true },
-  RequireAndVerifyClientCert: { ask: true, required: true, verified: true },
-} as const
-
-interface WebConfig {
-  readonly cert: Buffer
-  readonly key: Buffer
-  readonly ca: Buffer | undefined
-  readonly clientAuth: (typeof clientAuthTypes)[keyof typeof clientAuthTypes]
-  readonly minVersion: SecureVersion
-}
-
-/** Reads the file and what it names. Throws an Error that says what is wrong with which file. */
-export function openSecurity(path: string): HttpSecurity {
-  const { cert, key, ca, clientAuth, minVersion } = readWebConfig(path)
+/** Reads the files that it names. Throws an Error that says what is wrong with which file. */
+export function openSecurity(tls: TlsConfig): HttpSecurity {
+  readSecrets(tls)
   return {
-    // Another certificate is another listener: a reload opens it beside the old one, which then closes.
-    key: createHash('sha256')
-      .update(JSON.stringify([path, cert.toString(), key.toString(), ca?.toString(), clientAuth, minVersion]))
-      .digest('hex'),
+    // Another configuration is another listener: a reload opens it beside the old one, which then closes.
+    key: createHash('sha256').update(JSON.stringify(tls)).digest('hex'),
     createServer(options) {
-      // Certificates that are verified only if given are verified below.
-      const rejectUnauthorized = clientAuth.required && clientAuth.verified
+      const { clientAuth, minVersion, maxVersion } = tls
       const server = createServer({
         ...options,
-        cert,
-        key,
-        ca,
+        ...readSecrets(tls),
         minVersion,
+        maxVersion,
         requestCert: clientAuth.ask,
-        rejectUnauthorized,
+        // Certificates that are verified only if given are verified below.
+        rejectUnauthorized: clientAuth.required && clientAuth.verified,
         ALPNProtocols: ['http/1.1'],
       })
       server.on('secureConnection', (socket: TLSSocket) => {
-        const given = Object.keys(socket.getPeerCertificate()).length > 0
-        if (clientAuth.required && !given) socket.destroy()
-        if (clientAuth.verified && given && !socket.authorized) socket.destroy()
+        if (!isWelcome(socket, tls)) socket.destroy()
       })
+      followFiles(server, tls)
       return server
     },
   }
 }
 
-function readWebConfig(path: string): WebConfig {
-  const refuse = (reason: string): Error => new Error(`${path}: ${reason}`)
-  const document: unknown = parse(readRegularFile(path).toString('utf8')) ?? {}
-  if (!isRecord(document)) throw refuse('not a web configuration')
-  // Ignoring a password would expose metrics that were meant to be protected.
-  if (document.basic_auth_users !== undefined) throw refuse('basic_auth_users is not supported')
-  const tls = document.tls_server_config
-  if (!isRecord(tls)) throw refuse('tls_server_config is missing')
-  const read = (option: string): Buffer => {
-    const file = tls[option]
-    if (typeof file !== 'string') throw refuse(`tls_server_config.${option} must name a file`)
-    return readRegularFile(resolve(dirname(path), file))
-  }
-  const clientAuth = tls.client_auth_type ?? 'NoClientCert'
-  if (typeof clientAuth !== 'string' || !Object.hasOwn(clientAuthTypes, clientAuth))
-    throw refuse(`client_auth_type must be one of ${Object.keys(clientAuthTypes).join(', ')}`)
-  const minVersion = versions[String(tls.min_version ?? 'TLS12')]
-  if (!minVersion) throw refuse('min_version must be TLS12 or TLS13')
-  return {
-    cert: read('cert_file'),
-    key: read('key_file'),
-    ca: tls.client_ca_file === undefined ? undefined : read('client_ca_file'),
-    clientAuth: clientAuthTypes[clientAuth as keyof typeof clientAuthTypes],
-    minVersion,
-  }
+interface Secrets {
+  readonly cert: string | Buffer
+  readonly key: string | Buffer
+  readonly ca: string | Buffer | undefined
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function readSecrets({ cert, key, ca }: TlsConfig): Secrets {
+  return { cert: readPem(cert), key: readPem(key), ca: ca && readPem(ca) }
+}
+
+const readPem = (pem: Pem): string | Buffer => ('text' in pem ? pem.text : readRegularFile(pem.file))
+
+/** A certificate that was renewed counts from the next connection on, as in the exporters. */
+function followFiles(server: Server, tls: TlsConfig): void {
+  let seen = versionOf(tls)
+  // Before the handshake begins.
+  server.prependListener('connection', () => {
+    const version = versionOf(tls)
+    if (version === seen) return
+    seen = version
+    try {
+      const { minVersion, maxVersion } = tls
+      server.setSecureContext({ ...readSecrets(tls), minVersion, maxVersion })
+    } catch {
+      // Half written, or gone: the old one stays until the files change again.
+    }
+  })
+}
+
+function versionOf({ cert, key, ca }: TlsConfig): string {
+  return [cert, key, ca].map((pem) => (pem && 'file' in pem ? versionOfFile(pem.file) : '')).join(' ')
+}
+
+function versionOfFile(path: string): string {
+  const { mtimeMs, ino, size } = statSync(path, { throwIfNoEntry: false }) ?? {}
+  return `${mtimeMs} ${ino} ${size}`
+}
+
+function isWelcome(socket: TLSSocket, { clientAuth, allowedSans }: TlsConfig): boolean {
+  const certificate = socket.getPeerX509Certificate()
+  if (!certificate) return !clientAuth.required
+  if (clientAuth.verified && !socket.authorized) return false
+  if (!clientAuth.ask || !allowedSans) return true
+  const sans = sansOf(certificate.subjectAltName ?? '')
+  return allowedSans.some((allowed) => sans.includes(allowed))
+}
+
+/** `DNS:a.example, IP Address:192.0.2.1, URI:…`; values with commas and quotes are JSON strings. */
+function sansOf(text: string): string[] {
+  return [...text.matchAll(/(?:^|, )[A-Za-z ]+:("(?:[^"\\]|\\.)*"|[^,]*)/g)].map(([, value]) =>
+    value!.startsWith('"') ? String(JSON.parse(value!)) : value!,
+  )
 }

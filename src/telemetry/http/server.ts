@@ -32,7 +32,7 @@ const maxReplies = 32
 export interface HttpServer {
   /** The server of plain or TLS connections; listen on it and close it as usual. */
   readonly net: Server
-  /** Closes connections that wait for another request. */
+  /** Closes connections that wait for another request, or for their handshake. */
   closeIdle(): void
   /** Closes every connection. */
   closeAll(): void
@@ -57,11 +57,12 @@ export function createHttpServer(handler: HttpHandler, budget: HttpBudget, secur
     connections.add(connection)
   }
   const net = security ? security.createServer(connectionOptions) : createServer(connectionOptions)
-  if (security) countHandshakes(net, budget)
+  const handshakes = security ? countHandshakes(net, budget) : undefined
   net.on(security ? 'secureConnection' : 'connection', serve)
   return {
     net,
     closeIdle() {
+      handshakes?.end()
       for (const connection of connections) if (connection.isIdle()) connection.destroy()
     },
     closeAll() {
@@ -71,7 +72,7 @@ export function createHttpServer(handler: HttpHandler, budget: HttpBudget, secur
 }
 
 /** A TLS connection is handed over after its handshake; until then it counts as one that waits. */
-function countHandshakes(net: Server, budget: HttpBudget): void {
+function countHandshakes(net: Server, budget: HttpBudget): { end(): void } {
   const handshakes = new Map<string, BudgetedConnection>()
   const finished = (peer: string): void => {
     const handshake = handshakes.get(peer)
@@ -90,6 +91,13 @@ function countHandshakes(net: Server, budget: HttpBudget): void {
     socket.on('close', () => finished(peer))
   })
   net.on('secureConnection', (socket: Socket) => finished(peerOf(socket)))
+  // Node.js leaves the connection below a failed handshake open where the client has closed its half.
+  net.on('tlsClientError', (_error: Error, socket: Socket) => handshakes.get(peerOf(socket))?.destroy())
+  return {
+    end() {
+      for (const handshake of [...handshakes.values()]) handshake.destroy()
+    },
+  }
 }
 
 const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`

@@ -61,6 +61,8 @@ export interface StreamOptions extends MainThreadOptions {
 interface Endpoint extends AnyEndpoint {
   readonly servers: { readonly host: Host; readonly server: Server }[]
   readonly guests: Set<Guest>
+  /** Connections accepted so far. */
+  accepted: number
 }
 
 /** The endpoint that a connection belongs to: the one that serves its address now. */
@@ -105,6 +107,7 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
   })
 
   function accept(endpoint: Endpoint, socket: Socket): void {
+    endpoint.accepted++
     const { localAddress: address } = socket
     const home = leaving.has(endpoint) && address !== undefined ? heirOf(endpoint, address) : endpoint
     // The client has closed the connection already, or nobody serves its address any more.
@@ -139,7 +142,7 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
   }
 
   async function open(listener: Listener, others: readonly Endpoint[]): Promise<Endpoint> {
-    const endpoint: Endpoint = { listener, servers: [], guests: new Set() }
+    const endpoint: Endpoint = { listener, servers: [], guests: new Set(), accepted: 0 }
     for (const host of hostsOf(listener)) {
       try {
         if (!overlaps(host, listener.port, [...others, ...leaving.keys()])) await probe(host, listener.port)
@@ -167,14 +170,31 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
    */
   function leave(endpoint: Endpoint): void {
     const detached = endpoint.servers.every(({ server }) => takesNoMore(options.native, server))
-    const queued = detached ? new Promise<void>((resolve) => void clock.after(handshake, resolve)) : Promise.resolve()
-    const closed = queued.then(() => close(endpoint)).then(() => void leaving.delete(endpoint))
+    const closed = (detached ? acceptTheRest(endpoint) : Promise.resolve())
+      .then(() => close(endpoint))
+      .then(() => void leaving.delete(endpoint))
     leaving.set(endpoint, closed)
     for (const guest of [...endpoint.guests]) {
       const heir = heirOf(endpoint, guest.address)
       if (heir) move(guest, heir)
       else guest.connection.finish(limits.drain)
     }
+  }
+
+  /** Resolves when a handshake's time is over, and nothing has been accepted since the event loop last turned. */
+  function acceptTheRest(endpoint: Endpoint): Promise<void> {
+    const looks = 5
+    let look = 0
+    let before = endpoint.accepted
+    return new Promise((resolve) => {
+      const looking = clock.every(handshake / looks, () => {
+        if (++look >= looks && endpoint.accepted === before) {
+          looking.cancel()
+          resolve()
+        }
+        before = endpoint.accepted
+      })
+    })
   }
 
   /** Stops listening at once. Connections get the replies to the queries that they have sent. */

@@ -66,7 +66,7 @@ describe('prometheus with tls', { skip }, () => {
       const harness = createPluginHarness()
       const port = await freePort()
       const file = webConfig(
-        `tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  client_ca_file: client.crt\n  client_auth_type: ${kind}\n`,
+        `tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  client_auth_type: ${kind}\n${kind === 'NoClientCert' ? '' : '  client_ca_file: client.crt\n'}`,
       )
       const instance = setUp(prometheus, `prometheus 127.0.0.1:${port} {\ntls ${file}\n}`, harness)
       await instance.start?.()
@@ -77,13 +77,71 @@ describe('prometheus with tls', { skip }, () => {
       await harness.settled()
     })
 
+  /** Serves with the web configuration and hands the port to the test. */
+  async function withConfig(text: string, check: (port: number, lines: readonly string[]) => Promise<void>) {
+    const harness = createPluginHarness()
+    const port = await freePort()
+    const instance = setUp(prometheus, `prometheus 127.0.0.1:${port} {\ntls ${webConfig(text)}\n}`, harness)
+    await instance.start?.()
+    await check(port, harness.lines)
+    await instance.stop?.()
+    await harness.settled()
+  }
+
+  const server = 'tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n'
+  const verified = `${server}  client_ca_file: client.crt\n  client_auth_type: RequireAndVerifyClientCert\n`
+  const sans: readonly (readonly [string, number | string])[] = [
+    ['127.0.0.1', 200],
+    ['scraper.example', 'refused'],
+  ]
+  for (const [allowed, expected] of sans)
+    it(`a scrape with a certificate for 127.0.0.1 is ${expected} where client_allowed_sans has ${allowed}`, () =>
+      withConfig(`${verified}  client_allowed_sans: [other.example, ${allowed}]\n`, async (port) => {
+        assert.equal(await scrape(port, 'client'), expected)
+      }))
+
+  it('a certificate may be written into the web configuration itself', () => {
+    const indented = (file: string) =>
+      `|\n${read(file)
+        .toString()
+        .replaceAll(/^(?=.)/gm, '    ')}`
+    const text = `tls_server_config:\n  cert: ${indented('server.crt')}  key: ${indented('server.key')}`
+    return withConfig(text, async (port) => assert.equal(await scrape(port), 200))
+  })
+
+  it('a renewed certificate counts from the next connection on', () => {
+    for (const kind of ['crt', 'key']) writeFileSync(join(folder, `renewed.${kind}`), read(`stranger.${kind}`))
+    return withConfig(server.replaceAll('server.', 'renewed.'), async (port) => {
+      assert.equal(await scrape(port), 'refused', 'another certificate than the one that the client trusts')
+      for (const kind of ['crt', 'key']) writeFileSync(join(folder, `renewed.${kind}`), read(`server.${kind}`))
+      assert.equal(await scrape(port), 200)
+    })
+  })
+
+  for (const text of ['', 'tls_server_config: {}\n'])
+    it(`a web configuration that reads ${JSON.stringify(text)} is plain HTTP`, () =>
+      withConfig(text, async (port) => assert.equal((await fetch(`http://127.0.0.1:${port}/metrics`)).status, 200)))
+
+  it('the headers of a web configuration are in the reply', () =>
+    withConfig('http_server_config:\n  headers:\n    X-Frame-Options: deny\n', async (port) => {
+      const { headers } = await fetch(`http://127.0.0.1:${port}/metrics`)
+      assert.equal(headers.get('x-frame-options'), 'deny')
+    }))
+
   const wrong: readonly (readonly [string, RegExp])[] = [
-    ['basic_auth_users:\n  a: b\ntls_server_config: {}\n', /basic_auth_users is not supported/],
-    ['', /tls_server_config is missing/],
-    ['- a\n', /not a web configuration/],
-    ['tls_server_config:\n  key_file: server.key\n', /tls_server_config\.cert_file must name a file/],
-    ['tls_server_config:\n  client_auth_type: Maybe\n', /client_auth_type must be one of NoClientCert, /],
-    ['tls_server_config:\n  min_version: TLS10\n', /min_version must be TLS12 or TLS13/],
+    ['basic_auth_users:\n  a: b\n', /basic_auth_users is not supported/],
+    ['tls_server_configs: {}\n', /unknown option 'tls_server_configs' in the web configuration/],
+    ['- a\n', /the web configuration must have options/],
+    ['tls_server_config:\n  key_file: server.key\n', /tls_server_config needs cert_file or cert/],
+    ['tls_server_config:\n  cert_file: server.crt\n', /tls_server_config needs key_file or key/],
+    [`${server}  client_auth_type: Maybe\n`, /client_auth_type must be one of NoClientCert, /],
+    [`${server}  client_ca_file: client.crt\n`, /client_ca needs a client_auth_type/],
+    [`${server}  client_allowed_san: [a]\n`, /unknown option 'client_allowed_san' in tls_server_config/],
+    [`${server}  client_allowed_sans: a\n`, /client_allowed_sans must be a list of names/],
+    [`${server}  min_version: TLS14\n`, /min_version must be one of TLS10, TLS11, TLS12, TLS13/],
+    [`${server}  cipher_suites: [TLS_AES_128_GCM_SHA256]\n`, /cipher_suites is not supported/],
+    ['http_server_config:\n  headers:\n    X-Frame-Options: maybe\n', /X-Frame-Options must be deny or sameorigin/],
+    ['http_server_config:\n  headers:\n    Server: x\n', /unknown option 'Server' in headers/],
     ['tls_server_config:\n  cert_file: nosuch.crt\n  key_file: server.key\n', /no such file/],
   ]
   for (const [text, reason] of wrong)

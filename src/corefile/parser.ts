@@ -3,6 +3,7 @@
  * directive a line, `}` on a line of its own, a single block without braces.
  */
 import { type Cursor, createCursor, type Sources, type Warning } from './cursor.ts'
+import { chainOrder, directiveError } from './directives.ts'
 import type { Word } from './lexer.ts'
 import { occurrencesOf, type PlacedToken } from './occurrences.ts'
 import { ConfigError, type Directive, type Position, type Token } from './schema.ts'
@@ -36,8 +37,13 @@ export interface CorefileBlock {
  */
 export function parseCorefile(text: string, file: string, sources: Sources): ParsedCorefile {
   const { error, ...parsed } = parseAsFarAsPossible(text, file, sources)
-  if (error !== undefined) throw error
-  return parsed
+  if (error === undefined) return parsed
+  // A directive that nobody has stands before the grammatical error, and often is its cause.
+  for (const word of parsed.words) {
+    const unknown = directiveError(word, chainOrder)
+    if (unknown !== undefined) throw unknown
+  }
+  throw error
 }
 
 /** The same, but keeps what is before a grammatical error, so that `check` can report errors there, too. */

@@ -184,7 +184,9 @@ export function* optionLines(
     const most = closesAfter(line) ?? line.args.length
     yield { word: line.word, args: line.args.slice(0, most) }
     const [next, ...rest] = line.args.slice(most)
-    if (next?.text === '}') return
+    if (next?.text === '}' && rest.length === 0) return
+    if (next?.text === '}')
+      throw fail(`Unexpected '${rest[0].text}' after '}': it must begin on a line of its own`, rest[0])
     if (next !== undefined) lines.unshift({ word: next, args: rest })
   }
 }

@@ -31,7 +31,7 @@ const schema: DirectiveSchema<Settings> = {
   usage: 'dns64 [PREFIX] { [prefix PREFIX] | translate_all | allow_ipv4 }',
   repeat: 'many',
   read({ occurrences }) {
-    const found = occurrences.map(readOne)
+    const found = occurrences.flatMap(usesOf).map(readOne)
     return {
       prefix: found.findLast(({ prefix }) => prefix)?.prefix ?? wellKnownPrefix,
       translateAll: found.some(({ translate_all }) => translate_all),
@@ -40,11 +40,18 @@ const schema: DirectiveSchema<Settings> = {
   },
 }
 
-/** With a prefix on its line the block is not looked at, as in CoreDNS. */
+/** With a prefix on its line CoreDNS does not look for a block: its lines count as uses of the directive. */
+function usesOf(directive: Directive): readonly Directive[] {
+  const { args, body = [] } = directive
+  if (args.length !== 1) return [directive]
+  const lines = body.map((line) => ({ word: directive.word, at: line.word.at, args: line.args, body: undefined }))
+  return [{ ...directive, body: undefined }, ...lines]
+}
+
 function readOne(directive: Directive) {
   argCount(directive, 0, 1)
   const [word] = directive.args
-  const options = readBody(word === undefined ? directive : { ...directive, body: undefined }, rows)
+  const options = readBody(directive, rows)
   return word === undefined ? options : { ...options, prefix: readTranslationPrefix(word, 'dns64') }
 }
 

@@ -9,7 +9,7 @@ export interface Difference {
   readonly line: string
 }
 
-const oneLine = 'A `}` on the line of its `{` closes a block'
+const oneLine = 'A brace opens or closes a block and is no argument'
 const noPort = 'A port that is no number from 0 to 65535 is refused'
 
 export const differences: readonly Difference[] = [

@@ -164,7 +164,7 @@ export function externalServers(context: ClusterContext, { headless }: ExternalS
   const servers = new Map<string, Uint8Array>()
   let known = false
   for (const local of localAddresses) {
-    for (const { slice, place: index } of view.placesByAddress(local)) {
+    for (const { slice, index } of view.endpointsByAddress(local)) {
       if (!isReady(slice, index)) continue
       known = true
       const service = view.service(slice.namespace, slice.service)

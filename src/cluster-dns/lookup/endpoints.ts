@@ -146,14 +146,14 @@ function addressOfLabel(label: string): Uint8Array | undefined {
 
 /** The slices that may have an endpoint with the `label`: most of a hundred do not have its address. */
 export function slicesWithLabel(
-  view: Pick<ClusterView, 'placesByAddress'>,
+  view: Pick<ClusterView, 'endpointsByAddress'>,
   slices: readonly EndpointSlice[],
   label: string,
   podNames: boolean,
 ): readonly EndpointSlice[] {
   if (label === '' || slices.length < 2) return slices
   const address = addressOfLabel(label)
-  const holders = new Set(address && view.placesByAddress(address).map(({ slice }) => slice))
+  const holders = new Set(address && view.endpointsByAddress(address).map(({ slice }) => slice))
   return slices.filter((slice) => slice.hostnames || slice.fqdns || (podNames && slice.podNames) || holders.has(slice))
 }
 

@@ -256,7 +256,7 @@ function lookupPointers(context: ClusterContext, address: Uint8Array): LookupRes
   let ttl = Number.POSITIVE_INFINITY
   let previous: EndpointSlice | undefined
   // Thousands of endpoints may have one address.
-  for (const { slice, place: index } of view.placesByAddress(address)) {
+  for (const { slice, index } of view.endpointsByAddress(address)) {
     if (message.isFull) break
     if (!isReady(slice, index) || slice.service === '' || !hasPointers(context, slice.namespace)) continue
     const label = endpointLabel(slice, index, settings.endpointPodNames)

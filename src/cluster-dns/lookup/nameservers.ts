@@ -12,7 +12,7 @@ export function nameservers(context: ClusterContext, zone: string): EndpointGrou
   const { view, localAddresses } = context
   const servers: EndpointGroup[] = []
   for (const local of localAddresses) {
-    for (const { slice, place: index } of view.placesByAddress(local)) {
+    for (const { slice, index } of view.endpointsByAddress(local)) {
       const service = isReady(slice, index) ? view.service(slice.namespace, slice.service) : undefined
       if (service) servers.push(...serviceServers(context, zone, service, slice))
     }

@@ -243,9 +243,9 @@ function reverseRecords(context: ClusterContext, zone: string): Iterator<Resourc
       const width = slice.addressType === 'IPv4' ? 4 : 16
       for (let index = 0; index < slice.count; index++) {
         const address = slice.addresses.subarray(index * width, (index + 1) * width)
-        const [first] = view.placesByAddress(address)
+        const [first] = view.endpointsByAddress(address)
         // Several endpoints may share an address: the first of them sends it. ClusterIPs were sent above.
-        if (first?.place !== index || first.slice.name !== slice.name || first.slice.namespace !== slice.namespace)
+        if (first?.index !== index || first.slice.name !== slice.name || first.slice.namespace !== slice.namespace)
           continue
         if (!view.serviceByClusterIP(formatAddress(address))) yield* pointerRecords(context, zone, address)
       }

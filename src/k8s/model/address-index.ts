@@ -1,7 +1,7 @@
 /**
  * From an address to the slices that hold it: 150,000 endpoints in typed arrays (12 octets an entry and 4 a bucket)
  * where a Map keyed by text would take 20 MB. An entry holds the hash and the number of a slice; whether the slice really
- * holds the address, and at which places, is read off the slice itself.
+ * holds the address, and as which of its endpoints, is read off the slice itself.
  *
  * Chains, not probing: one address may be in thousands of slices (a node's, under host networking), and adding must
  * stay cheap then.

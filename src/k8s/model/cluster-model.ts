@@ -139,7 +139,7 @@ export function createClusterModel(
     // Of two that claim one address the younger event is right: the API server frees an address before it gives it anew.
     serviceByClusterIP: (ip) => clusterIPs.get(ip).at(-1),
     servicesByExternalIP: externalIPs.get,
-    placesByAddress: slices.places,
+    endpointsByAddress: slices.endpoints,
     availability: (resource) => availability.get(resource) ?? 'off',
     get synced() {
       return isSynced()

@@ -33,12 +33,12 @@ function sameReadyPlaces(a: EndpointSlice, b: EndpointSlice): boolean {
   const readyB = readyPlaces(b)
   if (readyA.length !== readyB.length) return false
   const size = a.addresses.length / Math.max(1, a.count)
-  const address = (slice: EndpointSlice, place: number) => slice.addresses.subarray(place * size, (place + 1) * size)
-  const pick = (texts: readonly string[] | undefined, places: readonly number[]) =>
-    texts && places.map((place) => texts[place])
+  const address = (slice: EndpointSlice, index: number) => slice.addresses.subarray(index * size, (index + 1) * size)
+  const pick = (texts: readonly string[] | undefined, indexes: readonly number[]) =>
+    texts && indexes.map((index) => texts[index])
   return (
     a.addressType === b.addressType &&
-    readyA.every((place, i) => sameBytes(address(a, place), address(b, readyB[i]))) &&
+    readyA.every((index, i) => sameBytes(address(a, index), address(b, readyB[i]))) &&
     sameTexts(pick(a.hostnames, readyA), pick(b.hostnames, readyB)) &&
     sameTexts(pick(a.zones, readyA), pick(b.zones, readyB)) &&
     sameTexts(pick(a.fqdns, readyA), pick(b.fqdns, readyB))
@@ -46,9 +46,9 @@ function sameReadyPlaces(a: EndpointSlice, b: EndpointSlice): boolean {
 }
 
 function readyPlaces(slice: EndpointSlice): number[] {
-  const places: number[] = []
-  for (let place = 0; place < slice.count; place++) {
-    if (slice.flags[place] & endpointFlag.ready) places.push(place)
+  const indexes: number[] = []
+  for (let index = 0; index < slice.count; index++) {
+    if (slice.flags[index] & endpointFlag.ready) indexes.push(index)
   }
-  return places
+  return indexes
 }

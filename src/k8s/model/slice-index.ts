@@ -6,8 +6,8 @@ import type { EndpointSlice } from './types.ts'
 export interface SliceIndex {
   /** Slices of a service by name; [] when none. The array is never changed afterwards. */
   of(namespace: string, service: string): readonly EndpointSlice[]
-  /** Every place with this address, ordered by namespace and name of the slice. */
-  places(address: Uint8Array): readonly AddressEntry[]
+  /** Every endpoint with this address, ordered by namespace and name of the slice. */
+  endpoints(address: Uint8Array): readonly AddressEntry[]
   /**
    * Takes `before` out and `after` in, in one step. Returns a walk over the addresses that were gained, lost or
    * changed in flags or names (each at least once): views into the slices.
@@ -17,7 +17,7 @@ export interface SliceIndex {
 
 export interface AddressEntry {
   readonly slice: EndpointSlice
-  readonly place: number
+  readonly index: number
 }
 
 const noSlices: readonly EndpointSlice[] = Object.freeze([])
@@ -71,13 +71,13 @@ export function createSliceIndex(): SliceIndex {
 
   return {
     of,
-    places(address) {
+    endpoints(address) {
       const found: AddressEntry[] = []
       for (const number of addresses.find(hashAddress(address, 0, address.length))) {
         const slice = numbered[number]
         if (slice === undefined || sizeOf(slice) !== address.length) continue
-        for (let place = 0; place < slice.count; place++) {
-          if (holds(slice, place, address)) found.push({ slice, place })
+        for (let index = 0; index < slice.count; index++) {
+          if (holds(slice, index, address)) found.push({ slice, index })
         }
       }
       return found.sort(byName)
@@ -106,8 +106,8 @@ function sameAddresses(a: EndpointSlice, b: EndpointSlice): boolean {
   return a.addressType === b.addressType && sameBytes(a.addresses, b.addresses)
 }
 
-function holds(slice: EndpointSlice, place: number, address: Uint8Array): boolean {
-  const at = place * address.length
+function holds(slice: EndpointSlice, index: number, address: Uint8Array): boolean {
+  const at = index * address.length
   for (let i = 0; i < address.length; i++) {
     if (slice.addresses[at + i] !== address[i]) return false
   }
@@ -123,16 +123,16 @@ function hashesOf(slice: EndpointSlice | undefined): Set<number> {
   return hashes
 }
 
-/** Both have the same addresses at the same places: those whose facts differ. */
+/** Both have the same addresses in the same order: those whose facts differ. */
 function* changedPlaces(before: EndpointSlice, after: EndpointSlice): Iterable<Uint8Array> {
   const size = sizeOf(after)
   const moved = before.service !== after.service
-  for (let place = 0; size > 0 && place < after.count; place++) {
-    if (moved || !sameFacts(before, place, after, place)) yield addressAt(after, place, size)
+  for (let index = 0; size > 0 && index < after.count; index++) {
+    if (moved || !sameFacts(before, index, after, index)) yield addressAt(after, index, size)
   }
 }
 
-/** In place of a place, for an address that has more than one. */
+/** In place of an index, for an address that has more than one. */
 const several = -1
 
 /** Addresses of one side only, or with other facts on the other side. */
@@ -140,28 +140,28 @@ function* movedAddresses(before: EndpointSlice | undefined, after: EndpointSlice
   const old = new Map<string, number>()
   const oldSize = before === undefined ? 0 : sizeOf(before)
   const size = after === undefined ? 0 : sizeOf(after)
-  for (let place = 0; oldSize > 0 && place < before!.count; place++) {
-    const key = addressKey(addressAt(before!, place, oldSize))
-    // One that is there twice has the facts of both places: it counts as changed.
-    old.set(key, old.has(key) ? several : place)
+  for (let index = 0; oldSize > 0 && index < before!.count; index++) {
+    const key = addressKey(addressAt(before!, index, oldSize))
+    // One that is there twice has the facts of both: it counts as changed.
+    old.set(key, old.has(key) ? several : index)
   }
-  for (let place = 0; size > 0 && place < after!.count; place++) {
-    const address = addressAt(after!, place, size)
+  for (let index = 0; size > 0 && index < after!.count; index++) {
+    const address = addressAt(after!, index, size)
     const key = addressKey(address)
     const was = old.get(key)
     old.delete(key)
     const one = was !== undefined && was !== several
-    const same = one && before!.service === after!.service && sameFacts(before!, was, after!, place)
+    const same = one && before!.service === after!.service && sameFacts(before!, was, after!, index)
     if (!same) yield address
   }
-  for (let place = 0; oldSize > 0 && place < before!.count; place++) {
-    const address = addressAt(before!, place, oldSize)
+  for (let index = 0; oldSize > 0 && index < before!.count; index++) {
+    const address = addressAt(before!, index, oldSize)
     if (old.delete(addressKey(address))) yield address
   }
 }
 
-function addressAt(slice: EndpointSlice, place: number, size: number): Uint8Array {
-  return slice.addresses.subarray(place * size, (place + 1) * size)
+function addressAt(slice: EndpointSlice, index: number, size: number): Uint8Array {
+  return slice.addresses.subarray(index * size, (index + 1) * size)
 }
 
 function addressKey(address: Uint8Array): string {
@@ -173,7 +173,7 @@ function sameFacts(a: EndpointSlice, i: number, b: EndpointSlice, j: number): bo
 }
 
 function byName(a: AddressEntry, b: AddressEntry): number {
-  return order(a.slice.namespace, b.slice.namespace) || order(a.slice.name, b.slice.name) || a.place - b.place
+  return order(a.slice.namespace, b.slice.namespace) || order(a.slice.name, b.slice.name) || a.index - b.index
 }
 
 function order(a: string, b: string): number {

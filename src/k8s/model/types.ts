@@ -139,8 +139,8 @@ export interface ClusterView {
   serviceByClusterIP(ip: string): Service | undefined
   /** Services that are reached from outside at this address (canonical text): externalIPs and load balancer ingress. */
   servicesByExternalIP(ip: string): readonly Service[]
-  /** Every place that has this address (packed), of whatever service. */
-  placesByAddress(address: Uint8Array): readonly { readonly slice: EndpointSlice; readonly place: number }[]
+  /** Every endpoint with this address (packed), of whatever service: its slice, and its index there. */
+  endpointsByAddress(address: Uint8Array): readonly { readonly slice: EndpointSlice; readonly index: number }[]
   availability(resource: Resource): Availability
   /**
    * Every watched resource is synced or forbidden, services and namespaces are synced. ServiceImports and imported

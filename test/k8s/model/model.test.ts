@@ -122,7 +122,7 @@ describe('EndpointSlices in the model', () => {
       cluster.apply(steps[1])
       assert.deepEqual(addressesOf(cluster, 'web'), ['10.0.0.1', '10.0.0.3', '10.0.0.2'])
       assert.deepEqual(
-        cluster.view.placesByAddress(parseAddress('10.0.0.2')!).map(({ slice, place }) => [slice.name, place]),
+        cluster.view.endpointsByAddress(parseAddress('10.0.0.2')!).map(({ slice, index }) => [slice.name, index]),
         [['b', 1]],
       )
     })
@@ -192,7 +192,7 @@ test('the places of an address are exactly those of the slices that exist, for a
       }
       for (const one of Array.from({ length: 16 }, (_, n) => (n < 8 ? `10.0.0.${n}` : `fd00::${n}`))) {
         const bytes = parseAddress(one)!
-        const found = cluster.view.placesByAddress(bytes).map(({ slice, place }) => `${slice.name} ${place}`)
+        const found = cluster.view.endpointsByAddress(bytes).map(({ slice, index }) => `${slice.name} ${index}`)
         const wanted = [...expected]
           .sort()
           .flatMap(([name, { addresses }]) => addresses.flatMap((other, i) => (other === one ? [`${name} ${i}`] : [])))
@@ -315,7 +315,7 @@ describe('pods and imports', () => {
     assert.deepEqual(events, ['namespace shop', 'import shop/db', 'import shop/db'])
     assert.equal(cluster.view.importedSlices('shop', 'db')[0].cluster, 'east')
     assert.deepEqual(cluster.view.slices('shop', 'db'), [])
-    assert.deepEqual(cluster.view.placesByAddress(parseAddress('10.0.0.1')!), [])
+    assert.deepEqual(cluster.view.endpointsByAddress(parseAddress('10.0.0.1')!), [])
   })
 })
 

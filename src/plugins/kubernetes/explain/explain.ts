@@ -79,7 +79,7 @@ function addressLine({ view }: ClusterContext, address: Uint8Array): string {
   const text = formatAddress(address)
   const service = view.serviceByClusterIP(text)
   if (service) return `${text} is the ClusterIP of ${service.namespace}/${service.name}`
-  return `${text} is not a ClusterIP; slices with it: ${sliceList(view.placesByAddress(address).map(({ slice }) => slice))}`
+  return `${text} is not a ClusterIP; slices with it: ${sliceList(view.endpointsByAddress(address).map(({ slice }) => slice))}`
 }
 
 function namespaceLine({ view, settings }: ClusterContext, name: string): string {

@@ -21,7 +21,7 @@ export function choiceAt(context: ClusterContext, clusterName: ClusterName): Ttl
   const owner = clusterIPOwner(context, clusterName.address)
   if (owner) return serviceTtl(context, owner)
   const owners = view
-    .placesByAddress(clusterName.address)
+    .endpointsByAddress(clusterName.address)
     .flatMap(({ slice }) => view.service(slice.namespace, slice.service) ?? [])
   const choices = owners.map((service) => endpointsTtl(context, service))
   return choices.toSorted((a, b) => a.seconds - b.seconds)[0]

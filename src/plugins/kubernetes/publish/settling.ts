@@ -158,7 +158,7 @@ function countUnready({ flags, count }: EndpointSlice): number {
 function setDiffers(
   before: readonly EndpointSlice[],
   after: readonly EndpointSlice[],
-  view: Pick<Cluster['view'], 'placesByAddress'>,
+  view: Pick<Cluster['view'], 'endpointsByAddress'>,
 ): boolean {
   const was = new Set(before)
   const is = new Set(after)
@@ -169,7 +169,7 @@ function setDiffers(
   const hasStayed = (endpoint: Uint8Array | string): boolean =>
     typeof endpoint === 'string'
       ? stayed.some(({ fqdns }) => fqdns?.includes(endpoint))
-      : view.placesByAddress(endpoint).some(({ slice }) => was.has(slice) && is.has(slice))
+      : view.endpointsByAddress(endpoint).some(({ slice }) => was.has(slice) && is.has(slice))
   const lost = endpointsOf(gone)
   const gained = endpointsOf(come)
   const isIn = (others: ReadonlyMap<string, unknown>, key: string, endpoint: Uint8Array | string): boolean =>

@@ -7,6 +7,8 @@ export interface AttemptPlan {
    * upstream may be asked again while it is: its answer may be lost.
    */
   next(isAsked: (upstream: Upstream) => boolean): Upstream | undefined
+  /** The attempt that has just ended had an answer: `max_connect_attempts` counts those that had none. */
+  answered(): void
   /** Each upstream has had its turn. */
   readonly exhausted: boolean
   /** When the next upstream is asked too, given when the last attempt began; Infinity once each has been asked. */
@@ -18,7 +20,7 @@ const mostAttempts = 1000
 
 /** `limit` 0: no limit. `readTimeout`: milliseconds that one upstream may take. */
 export function createAttemptPlan(order: readonly Upstream[], limit: number, readTimeout: number): AttemptPlan {
-  const most = limit === 0 ? mostAttempts : limit
+  let most = limit === 0 ? mostAttempts : limit
   let used = 0
   return {
     next(isAsked) {
@@ -30,6 +32,9 @@ export function createAttemptPlan(order: readonly Upstream[], limit: number, rea
         return upstream
       }
       return undefined
+    },
+    answered() {
+      most++
     },
     get exhausted() {
       return used >= order.length

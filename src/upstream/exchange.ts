@@ -227,6 +227,7 @@ function race(
     else {
       end(attempt, 'answered')
       fallback = result
+      plan.answered()
       if (!plan.exhausted && askNext()) return
       if (waiting.size === 0) settle(fallback)
     }

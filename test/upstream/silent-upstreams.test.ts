@@ -111,6 +111,9 @@ test('an rcode in `failover` sends the query to the next server; the last answer
     all.servers.map(({ arrived }) => arrived.length),
     [1, 1],
   )
+  const once = 'policy sequential\nfailover SERVFAIL\nmax_connect_attempts 1'
+  const answered = await createForwardHarness(t, [saying(rcode.SERVFAIL), answering()], once)
+  assert.equal(answersOf(await answered.ask('a.example.org. A')).length, 1, 'an answer is no failed attempt')
   const plain = await createForwardHarness(t, [saying(rcode.SERVFAIL), answering()])
   assert.equal(rcodeOf(await plain.ask('a.example.org. A')), rcode.SERVFAIL)
 })

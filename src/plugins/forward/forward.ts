@@ -249,7 +249,8 @@ function outcome({ request }: Query, result: ExchangeResult): Outcome {
 function createOrder(policy: ForwardSettings['policy']): (servers: readonly Upstream[]) => readonly Upstream[] {
   if (policy === 'sequential') return (servers) => servers
   if (policy === 'random') return (servers) => (servers.length > 1 ? shuffled(servers) : servers)
-  let turn = 0
+  // As in CoreDNS the second one is the first.
+  let turn = 1
   return (servers) => {
     const first = turn++ % Math.max(1, servers.length)
     return [servers[first], ...servers.filter((_, index) => index !== first)].filter((server) => server !== undefined)

@@ -85,8 +85,11 @@ export function createUpstreamStates(options: UpstreamStatesOptions): UpstreamSt
         states[local] = open(upstream, local, size)
       }
     },
-    placesOf: ({ upstreams }) =>
-      Int32Array.from(upstreams.flatMap(({ number }) => states.find((state) => state?.number === number)?.local ?? [])),
+    placesOf({ upstreams }) {
+      const known = upstreams.flatMap(({ number }) => states.find((state) => state?.number === number)?.local ?? [])
+      // Without one of them the order would be another one: the chain has all.
+      return Int32Array.from(known.length === upstreams.length ? known : [])
+    },
     close() {
       for (const state of states) state?.sockets.close()
     },
@@ -104,7 +107,8 @@ export function createChoice(
   places: Int32Array,
   states: UpstreamStates,
 ): UpstreamChoice {
-  let turn = 0
+  // As in the chain the second one is the first.
+  let turn = 1
   const first = (): number => {
     if (policy === 'sequential' || places.length < 2) return 0
     return policy === 'random' ? randomWord() % places.length : turn++ % places.length

@@ -22,6 +22,7 @@ const sections: Readonly<Record<string, { readonly claim: string; load(): Promis
   queries: { claim: 'queries/s on one core, CPU per query', load: () => import('./queries.ts') },
   relay: { claim: 'names outside the cluster, CPU per query', load: () => import('./relay.ts') },
   directives: { claim: 'the same beside ten more plugins', load: () => import('./directives.ts') },
+  forgers: { claim: 'no forged answer is taken', load: () => import('./forgers.ts') },
   freshness: { claim: 'event to answer', load: () => import('./freshness.ts') },
   cluster: { claim: 'lists and events of the cluster model', load: () => import('./cluster.ts') },
   startup: { claim: 'process start to ready', load: () => import('./startup.ts') },

@@ -96,6 +96,8 @@ export function createRelayResponder(
       if (!readRelayed(records, reply, replyStart, end, replyEnd, x.type, x.shuffle)) return false
       // With `cache` an OPT stays behind; without it the chain passes its options on.
       if (!rules.ttls && (records.oddOpt || (records.dnssecOk && !x.dnssecOk))) return false
+      // What may not be kept at all (TTL 0) is an answer of another kind to `cache`.
+      if (rules.ttls && records.lowestTtl === 0) return false
       if (x.maxPayload !== 0 && x.payloadSize > x.maxPayload) x.payloadSize = x.maxPayload
       const limit = x.edns && x.payloadSize > plainUdpOctets ? x.payloadSize : plainUdpOctets
       return records.end - replyStart + (x.edns ? optOctets : 0) <= limit

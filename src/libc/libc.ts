@@ -45,6 +45,7 @@ const MSG_TRUNC = 0x20
 const MSG_DONTWAIT = 0x40
 const MSG_ERRQUEUE = 0x2000
 const EPOLL_CTL_ADD = 1
+const EPOLLET = 1 << 31
 
 /** Events that `ready` takes at once. */
 const eventsAtOnce = 64
@@ -66,8 +67,8 @@ export interface Libc {
   receiveError(fd: number, to: number, room: number): number
   /** An epoll set, or -1. It can be polled itself: it is readable while one of its sockets is. */
   epoll(): number
-  /** Watches the socket for datagrams and errors; `tag` comes back from `ready`. */
-  watch(epoll: number, fd: number, tag: number): number
+  /** Watches the socket for datagrams and errors; `tag` comes back from `ready`: once for each event if `edge`. */
+  watch(epoll: number, fd: number, tag: number, edge: boolean): number
   /** Writes the tags of sockets that are readable to `tags`; gives how many. Does not wait. */
   ready(epoll: number, tags: Int32Array): number
   /** `entries` are pollfds; `timeout` in milliseconds, -1 for ever. */
@@ -146,8 +147,8 @@ function bindLibc(): Libc {
     receiveOne: (fd, to, room) => recv(fd, to, room, MSG_DONTWAIT | MSG_TRUNC),
     receiveError: (fd, to, room) => recv(fd, to, room, MSG_DONTWAIT | MSG_ERRQUEUE),
     epoll: () => epollCreate(CLOEXEC),
-    watch(epoll, fd, tag) {
-      interest[0] = linux.POLLIN
+    watch(epoll, fd, tag, edge) {
+      interest[0] = edge ? linux.POLLIN | EPOLLET : linux.POLLIN
       interest[dataWord] = tag
       return epollControl(epoll, EPOLL_CTL_ADD, fd, interest)
     },

@@ -5,10 +5,17 @@ import type { ReadText } from './cgroup.ts'
  * Sixteenths of the limit. 256 descriptors are enough to serve everything and to forward a little. One sixteenth is left
  * for what none of these counts (a descriptor that is being closed, DNS over TCP to an upstream's second address).
  */
-const sixteenths = { own: 4, http: 2, tcpClients: 4, upstreamExchanges: 3, relaySockets: 2 } as const
+const sixteenths = { own: 4, http: 2, tcpClients: 4, upstreamExchanges: 2, keptSockets: 1, relaySockets: 2 } as const
 
 /** Where more has no use. */
-const most = { own: 256, http: 128, tcpClients: 10_000, upstreamExchanges: 2048, relaySockets: 16_384 } as const
+const most = {
+  own: 256,
+  http: 128,
+  tcpClients: 10_000,
+  upstreamExchanges: 2048,
+  keptSockets: 2048,
+  relaySockets: 16_384,
+} as const
 
 /** Where the system states no limit: the highest that Linux grants by default (fs.nr_open). */
 const unlimited = 1_048_576
@@ -24,6 +31,8 @@ export interface DescriptorLimits {
   readonly tcpClients: number
   /** Sockets of queries to upstreams. */
   readonly upstreamExchanges: number
+  /** Sockets of the main thread to upstreams, kept for many queries. */
+  readonly keptSockets: number
   /** Sockets from which UDP threads relay queries, kept for many of them. */
   readonly relaySockets: number
 }
@@ -43,6 +52,7 @@ export function divideDescriptors(limit: number): DescriptorLimits {
     http: share('http'),
     tcpClients: share('tcpClients'),
     upstreamExchanges: share('upstreamExchanges'),
+    keptSockets: share('keptSockets'),
     relaySockets: share('relaySockets'),
   }
 }

@@ -5,7 +5,7 @@ import type { BegunExchange } from '../plugin/begun-exchange.ts'
 import type { ConnectionTimeouts } from '../plugin/capabilities/listening.ts'
 import type { LoadShedding } from '../plugin/capabilities/load-shedding.ts'
 import type { ProxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
-import type { RelayTable } from '../plugin/capabilities/relay.ts'
+import type { RelayTable, WatchedSockets } from '../plugin/capabilities/relay.ts'
 import type { AnsweredQuery } from '../plugin/observer.ts'
 import type { SocketAddress, Transport } from '../plugin/query.ts'
 
@@ -34,6 +34,8 @@ export interface Listener {
 
 /** What a listener's UDP threads pass to upstreams by themselves. */
 export interface RelaySource {
+  /** Sockets of the main thread that a UDP thread watches for it. */
+  readonly sockets: WatchedSockets | undefined
   /** Undefined: nothing. */
   table(): RelayTable | undefined
   /** Whether a query that the table has nothing for is relayed. */

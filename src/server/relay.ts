@@ -64,7 +64,11 @@ export function createRelaySource(options: RelaySourceOptions): RelaySource {
     // It is logged where names are published.
     () => undefined,
   )
+  const targets = plan.blocks.flatMap(({ plugins }) =>
+    plugins.flatMap(({ instance }) => capabilityOf(instance, relayTarget) ?? []),
+  )
   return {
+    sockets: targets.find(({ sockets }) => sockets)?.sockets,
     table: () => current?.table,
     takes(name, qtype) {
       const found = current && closest(current.zones, name)

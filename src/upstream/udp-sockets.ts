@@ -27,6 +27,8 @@ export interface UdpSocketsOptions {
   /** The epoll set that watches the sockets; their tags are `tag + index`. */
   readonly epoll: number
   readonly tag: number
+  /** Each event is reported once, whether or not the socket is read. */
+  readonly edge?: true
   /** Sockets at most. */
   readonly size: number
   readonly descriptors: DescriptorPool
@@ -91,7 +93,9 @@ export function createUdpSockets(options: UdpSocketsOptions): UdpSockets {
     native.setOption(fd, level, family === linux.AF_INET ? linux.IP_RECVERR : linux.IPV6_RECVERR, 1)
     const bound = options.source === undefined || native.bind(fd, options.source) === 0
     const usable =
-      bound && native.connect(fd, server) === 0 && native.watch(options.epoll, fd, options.tag + index) === 0
+      bound &&
+      native.connect(fd, server) === 0 &&
+      native.watch(options.epoll, fd, options.tag + index, options.edge ?? false) === 0
     if (!usable || !descriptors.add(fd)) {
       native.close(fd)
       return false

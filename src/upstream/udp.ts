@@ -1,8 +1,7 @@
 /**
- * UDP, one socket per exchange (places.ts bounds them). A forger has to guess the ID and a source port that was never
- * used before (RFC 5452 §4.5, §9.2); the socket is connected, so the kernel drops what others send. Measured on two
- * cores: an exchange costs 21 µs of CPU, 6 µs on a socket that is kept. A pool of sockets that serve 16 exchanges each
- * made a forwarded query 6 µs cheaper of 44: not worth a port that can be guessed.
+ * UDP through node:dgram, one socket per exchange (places.ts bounds them): where no kept socket can be had (kept-sockets.ts). A
+ * forger has to guess the ID and a source port that was never used before (RFC 5452 §4.5, §9.2); the socket is connected,
+ * so the kernel drops what others send.
  */
 import { createSocket } from 'node:dgram'
 import { canonicalAddress, connectableAddress } from '../dns/address.ts'

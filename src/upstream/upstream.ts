@@ -16,6 +16,7 @@ import {
 import { createHealth, type Health } from './health.ts'
 import { createHedgeDelay, type HedgeDelay } from './hedge-delay.ts'
 import { createHttpsConnection } from './https.ts'
+import type { KeptSockets } from './kept-sockets.ts'
 import { createSharedState, delayIn, healthCell } from './shared-state.ts'
 import { createStreamConnection } from './stream.ts'
 import { createUdpConnection } from './udp.ts'
@@ -41,6 +42,8 @@ export interface UpstreamOptions {
   readonly maxIdle: number
   readonly source: string | undefined
   readonly forceTcp: boolean
+  /** Absent: each exchange has a socket of node:dgram. */
+  readonly kept?: KeptSockets | undefined
   /** Certificates for `tls` and `https` targets; asked for when a connection is opened. */
   readonly secureContext: () => SecureContext
   readonly dohMethod: 'GET' | 'POST'
@@ -90,12 +93,18 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
 
   function connection(transport: UpstreamTransport): UpstreamConnection {
     if (transport === 'udp' && target.protocol === 'dns' && !options.forceTcp) {
-      udp ??= createUdpConnection(target, { source: options.source })
+      udp ??= openUdp()
       count(to, 'udp', false)
       return udp
     }
     stream ??= createStream(target, options, (hit) => count(to, target.protocol === 'dns' ? 'tcp' : 'tcp-tls', hit))
     return stream
+  }
+
+  const openUdp = (): UpstreamConnection => {
+    const { kept, source } = options
+    if (!kept || !relay) return createUdpConnection(target, { source })
+    return kept.connect({ ...target, name: relay.server, source: relay.source }, { source })
   }
 
   const relay = target.protocol === 'dns' && !options.forceTcp ? createRelay(target, options.source) : undefined

@@ -14,7 +14,7 @@ interface Room {
   readonly closed?: true
 }
 
-const model = ['answer', 'cluster-dns', 'table', 'k8s', 'upstream', 'trust']
+const model = ['answer', 'cluster-dns', 'table', 'k8s', 'upstream', 'trust', 'libc']
 
 /** Rooms that every room may import, unless it is closed. */
 const common = ['scheduling', 'telemetry', 'process-limits']

@@ -32,8 +32,17 @@ export interface RelayForward {
   readonly running: Int32Array
 }
 
+/** Sockets of the main thread, in an epoll set that a UDP thread watches for it. */
+export interface WatchedSockets {
+  readonly epoll: number
+  watch(isWatched: boolean): void
+  ready(tag: number): void
+}
+
 /** Provided by `forward`. */
 export interface RelayTarget {
+  /** Undefined where there are no such sockets. */
+  readonly sockets: WatchedSockets | undefined
   /** Zones at which another decision may begin than above them. */
   readonly zones: readonly string[]
   /** Where names of the zone go that are in none of the zones below it; undefined: the chain forwards them. */

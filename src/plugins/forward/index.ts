@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { readRegularFile } from '../../corefile/regular-file.ts'
+import { loadLibc } from '../../libc/libc.ts'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
 import { everyClass } from '../../plugin/capabilities/listening.ts'
 import { ownNames } from '../../plugin/capabilities/own-names.ts'
@@ -10,6 +11,7 @@ import { provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { systemRoots } from '../../trust/system-roots.ts'
+import { createKeptSockets, type KeptSockets } from '../../upstream/kept-sockets.ts'
 import { createPlaces, type Places } from '../../upstream/places.ts'
 import { relayGrowth } from '../../upstream/shared-state.ts'
 import { createUpstream, type UpstreamTarget } from '../../upstream/upstream.ts'
@@ -31,12 +33,13 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
   const metrics = createForwardMetrics(setup.metrics)
   const { clock } = setup
   const places = acquirePlaces(setup, metrics)
+  const kept = acquireSockets(setup)
   let keepers: readonly ((name: string) => boolean)[] = []
   let exchangeObservers: readonly ((exchange: EndedExchange) => void)[] = []
   const failuresAreKept = (name: string): boolean => keepers.some((keeps) => keeps(name))
   const observers = () => exchangeObservers
   const forwards = all.map((settings) => {
-    const servers = openServers(settings, setup, metrics)
+    const servers = openServers(settings, setup, metrics, kept?.value)
     return createForward({ settings, servers, clock, metrics, places: places.value, failuresAreKept, observers })
   })
   const recovered = (): number => forwards.reduce((sum, each) => sum + each.recoveries(), 0)
@@ -46,7 +49,7 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
       provide(everyClass, true),
       provide(explainLines, ({ name }) => explain(forwards, name)),
       provide(recoveries, recovered),
-      provide(relayTarget, targetOf(forwards)),
+      provide(relayTarget, targetOf(forwards, kept?.value)),
       provide(ownNames, (names) => {
         for (const { servers } of forwards) servers.follow(names)
       }),
@@ -60,13 +63,15 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
       await drained(forwards, setup)
       for (const { servers } of forwards) servers.stop()
       places.release()
+      kept?.release()
     },
   }
 }
 
 /** A name goes to the first `forward` that covers it; a name that `except` lists goes on. */
-function targetOf(forwards: readonly Forward[]): RelayTarget {
+function targetOf(forwards: readonly Forward[], sockets: KeptSockets | undefined): RelayTarget {
   return {
+    sockets,
     zones: forwards.flatMap(({ settings }) => [settings.from, ...settings.except]),
     // Below an exception that is FROM itself only the name at its apex is forwarded: such a pair is the chain's.
     forwardOf: (zone) =>
@@ -114,7 +119,26 @@ const copiesOfMessage = 4
 /** One upstream may hold this part of the octets that may wait for all. */
 const shareOfUpstream = 1 / 2
 
-function openServers(settings: ForwardSettings, setup: Setup, metrics: ForwardMetrics): ServerList {
+/** The main thread's UDP sockets to upstreams, of the whole process; undefined without the system's calls for them. */
+function acquireSockets({ process, clock }: Setup): Held<KeptSockets> | undefined {
+  try {
+    const native = loadLibc()
+    const { keptSockets } = process.limits.descriptors
+    return process.acquire('upstream sockets', () => {
+      const value = createKeptSockets({ native, clock, mostSockets: keptSockets })
+      return { value, stop: value.close }
+    })
+  } catch {
+    return undefined
+  }
+}
+
+function openServers(
+  settings: ForwardSettings,
+  setup: Setup,
+  metrics: ForwardMetrics,
+  kept: KeptSockets | undefined,
+): ServerList {
   const certificates = readCertificates(settings, setup)
   const options = {
     health: { ...settings.healthCheck, maxFails: settings.maxFails },
@@ -136,6 +160,7 @@ function openServers(settings: ForwardSettings, setup: Setup, metrics: ForwardMe
       const upstream = createUpstream(target, {
         ...options,
         clock: setup.clock,
+        kept,
         secureContext: context.value,
         metrics: metrics.upstream,
       })

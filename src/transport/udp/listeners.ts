@@ -1,6 +1,7 @@
 /** UDP with threads: opens the sockets, assigns them to threads, and replaces them at a reload. */
 
 import type { Libc } from '../../libc/libc.ts'
+import type { WatchedSockets } from '../../plugin/capabilities/relay.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { within } from '../../scheduling/within.ts'
 import type { Listener, RelayedHandler } from '../../server/ingress.ts'
@@ -69,6 +70,8 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
   /** Retired sockets that stay open until the chain has answered their queries. */
   const closing = new Set<Promise<void>>()
   let nextId = 1
+  let watched: WatchedSockets | undefined
+  let watchers = 0
   const missQueue = openMissQueue({
     native,
     slots: options.slots,
@@ -76,6 +79,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     sourceOf: (id) => partOf.get(id),
     tableAnswers: options.tableAnswers,
     onRelayed: options.onRelayed,
+    onReady: (tag) => watched?.ready(tag),
     onDropped(replies, { listener: { shedding } }) {
       metrics.sendDrops.inc(replies)
       shedding?.responses.inc(replies)
@@ -173,6 +177,22 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     endOld()
   }
 
+  /** Has a thread watch the sockets for as long as any listener has them. */
+  function watch(sockets: WatchedSockets): () => void {
+    watchers++
+    if (watched === undefined) {
+      watched = sockets
+      pool.thread(0).watch(sockets.epoll)
+      sockets.watch(true)
+    }
+    return () => {
+      if (--watchers > 0) return
+      watched = undefined
+      sockets.watch(false)
+      if (pool.size() > 0) pool.thread(0).watch(-1)
+    }
+  }
+
   /** Has the listener's threads relay what it says, now and when that changes. */
   function relay(listener: Listener): () => void {
     const { space, relay: source } = listener
@@ -181,10 +201,12 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     const send = () => {
       for (const thread of threads) thread.relay(space, source.table())
     }
-    const watch = source.watch(send)
+    const changes = source.watch(send)
+    const endWatch = source.sockets && watch(source.sockets)
     send()
     return () => {
-      watch.remove()
+      endWatch?.()
+      changes.remove()
       for (const thread of threads) thread.relay(space, undefined)
     }
   }
@@ -256,6 +278,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     },
     lastQueryAt: pool.lastQueryAt,
     async close() {
+      for (const { endRelay } of endpoints.values()) endRelay()
       await pool.close()
       await within(clock, limits.drain, missQueue.settled())
       await Promise.all(closing)

@@ -59,6 +59,8 @@ export interface MissQueueOptions {
   /** Where listeners have PROXY headers, the table is looked at here. */
   readonly tableAnswers: TableAnswers
   readonly onRelayed: RelayedHandler
+  /** A watched socket of the main thread is readable. */
+  readonly onReady: (tag: number) => void
   /** Called when a thread has written to `wakefd`, because of misses or of something else. */
   readonly onWake: () => void
 }
@@ -126,6 +128,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
         consumer.drain(most, (ring, at) => {
           const kind = ring.words[(at + missRecord.kind) >> 2]
           if (kind === missKind.copy) takeCopy(ring, at)
+          else if (kind === missKind.ready) options.onReady(ring.words[(at + missRecord.exchange) >> 2])
           else if (kind === missKind.late || kind === missKind.lost) begun.settle(ring, at)
           else {
             const received = read(ring, at, begun)

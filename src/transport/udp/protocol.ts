@@ -24,6 +24,8 @@ export type ThreadCommand =
   | { readonly kind: 'drain'; readonly id: number }
   /** What is relayed of the listeners with this space; undefined: nothing. */
   | { readonly kind: 'relay'; readonly space: number; readonly table: RelayTable | undefined }
+  /** The epoll set that is watched for the main thread; -1: none. */
+  | { readonly kind: 'watch'; readonly epoll: number }
 
 export type ThreadReport =
   /** The thread serves. */
@@ -56,6 +58,8 @@ export interface ThreadData {
   /** The epoll set of the upstream sockets, and cells for their descriptors: the main thread closes what a dead thread leaves. */
   readonly epoll: number
   readonly relayDescriptors: Int32Array
+  /** The epoll set that is watched for the main thread; -1: none. */
+  readonly watched: number
   /** Where the relay puts observed queries. */
   readonly relayQueries: SharedArrayBuffer
   /** process.hrtime() in milliseconds minus the main thread's Clock: with it, a thread computes that clock's time. */

@@ -30,6 +30,8 @@ export interface UdpThread {
   drain(id: number): Promise<void>
   /** What the thread relays of the listeners with this space from now on; undefined: nothing. */
   relay(space: number, table: RelayTable | undefined): void
+  /** Watches this epoll set for the main thread from now on; -1: none. */
+  watch(epoll: number): void
   /** Signals the thread to end, without waiting for it: nothing else is possible while the process exits. */
   halt(): void
   /** Resolves when the thread has answered the queries in its sockets and exited. */
@@ -80,6 +82,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
   const queries = createQueryRing()
   const queryRing = options.queryLog.addRing(queries)
   const relays = new Map<number, RelayTable>()
+  let watched = -1
   const relayQueries = createQueryRing()
   const relayQueryRing = options.queryLog.addRing(relayQueries)
   const relayDescriptors = new Int32Array(new SharedArrayBuffer(4 * options.relaySockets))
@@ -148,6 +151,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       relays: [...relays].map(([space, table]) => ({ space, table })),
       epoll,
       relayDescriptors,
+      watched,
       relayQueries,
       clockOffset: seconds * 1000 + nanoseconds / 1e6 - clock.now(),
       responder: options.responder,
@@ -227,6 +231,10 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       else if (!relays.delete(space)) return
       if (gone) return
       command({ kind: 'relay', space, table })
+    },
+    watch(epoll) {
+      watched = epoll
+      if (!gone) command({ kind: 'watch', epoll })
     },
     halt,
     stop() {

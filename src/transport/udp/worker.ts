@@ -15,7 +15,7 @@ import { createDescriptorPool } from '../../upstream/udp-sockets.ts'
 import { cutToHeader, writeServfail } from '../error-replies.ts'
 import { guardAnswer } from '../guarded-answer.ts'
 import { createBatch, largestDatagram } from './batch.ts'
-import { createMissInput, createMissProducer } from './miss-ring.ts'
+import { createMissInput, createMissProducer, missKind } from './miss-ring.ts'
 import {
   type BorrowedSocket,
   controlCell,
@@ -35,6 +35,7 @@ const native = loadLibc()
 const batch = createBatch(native)
 const misses = createMissProducer(data.misses)
 const miss = createMissInput(batch.bytes)
+const ready = { ...createMissInput(batch.bytes), kind: missKind.ready }
 const recentClients = createRecentClients()
 const responder = await openResponder()
 const answer = guardAnswer(responder, {
@@ -58,11 +59,15 @@ const socketById = new Map(sockets.map((socket) => [socket.id, socket]))
 /** Made when there is something to relay. */
 let relay: Relay | undefined
 /** Entries of `polled` before the sockets. */
-const fixedEntries = 2
+const fixedEntries = 3
+/** The word of `polled` with the revents of the main thread's epoll set. */
+const watchedEntry = 5
 /**
- * struct pollfd[]: the eventfd, the upstream sockets' epoll set, then the sockets in their order. Of a pair of words the
- * upper half of the second is revents.
+ * struct pollfd[]: the eventfd, the epoll sets of the upstream sockets and of the main thread's, then the sockets in their
+ * order. Of a pair of words the upper half of the second is revents.
  */
+let watched = data.watched
+const readyTags = new Int32Array(64)
 let polled = pollEntries()
 let commandsSeen = 0
 let datagramsToLive = data.dieAfter || Number.POSITIVE_INFINITY
@@ -229,7 +234,19 @@ function wait(timeout: number): void {
   if (timeout !== 0) responder.offline()
   if (native.poll(polled, sockets.length + fixedEntries, timeout) > 0 && polled[1] >>> 16 !== 0)
     native.clear(data.eventfd)
+  if (polled[watchedEntry] >>> 16 !== 0) reportReady()
   relay?.expire(clock())
+}
+
+/** Tells the main thread which of its sockets are readable. What the ring has no room for is asked again when it is late. */
+function reportReady(): void {
+  polled[watchedEntry] = linux.POLLIN
+  const found = native.ready(watched, readyTags)
+  for (let i = 0; i < found; i++) {
+    ready.exchange = readyTags[i]
+    misses.push(ready)
+  }
+  if (found > 0) publishMisses()
 }
 
 function isReady(i: number): boolean {
@@ -250,7 +267,8 @@ function obey(): void {
       sockets.push(command.socket)
       socketById.set(command.socket.id, command.socket)
     } else if (command.kind === 'drain') giveBack(command.id)
-    else setRelay(command.space, command.table)
+    else if (command.kind === 'relay') setRelay(command.space, command.table)
+    else watched = command.epoll
   }
   polled = pollEntries()
 }
@@ -274,7 +292,7 @@ function drain(socket: BorrowedSocket): void {
 
 function pollEntries(): Int32Array {
   const entries = new Int32Array(2 * (sockets.length + fixedEntries))
-  entries.set([data.eventfd, linux.POLLIN, data.epoll, linux.POLLIN])
+  entries.set([data.eventfd, linux.POLLIN, data.epoll, linux.POLLIN, watched, linux.POLLIN])
   sockets.forEach((socket, i) => {
     // Assumed ready: it may have become so since the last poll.
     entries.set([socket.fd, linux.POLLIN | (linux.POLLIN << 16)], 2 * (i + fixedEntries))

@@ -78,7 +78,7 @@ const cases: readonly Case[] = [
     change: { authenticData: true },
     plain: true,
   },
-  { what: 'TTL 0', parts: { answer: records(a('www.example.', '192.0.2.1', 0)) }, plain: true },
+  { what: 'TTL 0', parts: { answer: records(a('www.example.', '192.0.2.1', 0)) } },
   { what: 'a TTL of a day', parts: { answer: records(a('www.example.', '192.0.2.1', 86_400)) }, plain: true },
   { what: 'an OPT', parts: { answer: records(a('www.example.')), edns }, plain: true },
   { what: 'the name in upper case', name: 'WWW.Example.', parts: { answer: records(a('WWW.Example.')) }, plain: true },

@@ -1,0 +1,217 @@
+/**
+ * The main thread's own UDP exchanges: from connected sockets that are kept (udp-sockets.ts), with the system's calls.
+ * Node.js cannot wait for foreign descriptors, so a UDP thread watches their epoll set and says which of them are readable. While
+ * nobody watches, and where no socket can be had, an exchange takes a socket of node:dgram (udp.ts).
+ */
+import { getSystemErrorName } from 'node:util'
+import { formatAddress } from '../dns/address.ts'
+import { type Libc, linux } from '../libc/libc.ts'
+import { addressLength, addressOffset } from '../libc/sockaddr.ts'
+import type { Clock, Timer } from '../scheduling/clock.ts'
+import {
+  type Endpoint,
+  endpointText,
+  type Receiver,
+  reasonOf,
+  type Sending,
+  type UpstreamConnection,
+} from './connection.ts'
+import { randomId } from './random.ts'
+import { createUdpConnection, type UdpOptions } from './udp.ts'
+import { createDescriptorPool, createUdpSockets, socketsPerServer } from './udp-sockets.ts'
+
+export interface KeptSockets {
+  /** The epoll set, edge-triggered: whoever watches it calls `ready` once for each event. */
+  readonly epoll: number
+  /** Somebody watches from now on, or nobody does any more. */
+  watch(isWatched: boolean): void
+  /** The socket with this tag is readable, or has an error. */
+  ready(tag: number): void
+  connect(server: KeptServer, options: UdpOptions): UpstreamConnection
+  close(): void
+}
+
+/** A server and its kernel socket address, and the one to send from. */
+export interface KeptServer extends Endpoint {
+  readonly name: Uint8Array
+  readonly source: Uint8Array | undefined
+}
+
+export interface KeptSocketsOptions {
+  readonly native: Libc
+  readonly clock: Clock
+  /** Sockets for all servers together. */
+  readonly mostSockets: number
+}
+
+interface Pending {
+  readonly index: number
+  readonly id: number
+  readonly receiver: Receiver
+  over: boolean
+}
+
+/** Sockets to one server, and what waits on each. */
+interface Connection {
+  readable(index: number): void
+  /** Nothing waits. */
+  idle(): boolean
+}
+
+/** The largest question and answer. */
+const room = 0xffff
+/** Milliseconds between two looks while nobody watches and something waits. */
+const sweepInterval = 20
+/** A server's part of the sockets: most Corefiles have few servers. */
+const share = 1 / 4
+
+export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOptions): KeptSockets {
+  const epoll = native.epoll()
+  const descriptors = createDescriptorPool(new Int32Array(new SharedArrayBuffer(4 * mostSockets)))
+  const size = Math.min(socketsPerServer, Math.floor(mostSockets * share))
+  const buffer = new Uint8Array(new ArrayBuffer(room))
+  const address = native.addressOf(buffer)
+  const connections: (Connection | undefined)[] = []
+  const tags = new Int32Array(64)
+  let watched = false
+  let sweeping: Timer | undefined
+
+  function sweep(): void {
+    for (let found = native.ready(epoll, tags); found > 0; found = native.ready(epoll, tags))
+      for (let i = 0; i < found; i++) ready(tags[i])
+    if (connections.some((connection) => connection?.idle() === false)) return
+    sweeping?.cancel()
+    sweeping = undefined
+  }
+
+  function ready(tag: number): void {
+    connections[Math.floor(tag / socketsPerServer)]?.readable(tag % socketsPerServer)
+  }
+
+  function connect(server: KeptServer, options: UdpOptions): UpstreamConnection {
+    const target = endpointText(server)
+    const fallback = createUdpConnection(server, options)
+    let place = connections.indexOf(undefined)
+    if (place < 0) place = connections.length
+    const tag = place * socketsPerServer
+    const { name, source } = server
+    const sockets = createUdpSockets({ native, server: name, source, epoll, tag, size, descriptors, edge: true })
+    /** By the index of the socket. */
+    const waiting = new Map<number, Pending[]>()
+
+    function end(pending: Pending): void {
+      pending.over = true
+      const left = waiting.get(pending.index)!.filter((other) => other !== pending)
+      if (left.length > 0) waiting.set(pending.index, left)
+      else waiting.delete(pending.index)
+      sockets.end(pending.index)
+    }
+
+    function readable(index: number): void {
+      // Each answer may end the last exchange of the socket, which closes it then.
+      while (waiting.has(index)) {
+        const fd = sockets.fd(index)
+        const length = native.receiveOne(fd, address, room)
+        if (length >= 0) take(index, buffer.subarray(0, Math.min(length, room)))
+        else {
+          const errno = native.errno()
+          if (errno !== linux.EAGAIN) fail(index, fd, errno)
+          return
+        }
+      }
+    }
+
+    function take(index: number, bytes: Uint8Array): void {
+      const id = bytes.length < 2 ? -1 : (bytes[0] << 8) | bytes[1]
+      const pending = waiting.get(index)?.find((other) => other.id === id)
+      if (pending?.receiver.answer(bytes) && !pending.over) end(pending)
+    }
+
+    /** ICMP has said that nobody answers there. */
+    function fail(index: number, fd: number, errno: number): void {
+      const local = localText(fd)
+      while (native.receiveError(fd, address, room) >= 0);
+      sockets.spend(index)
+      for (const pending of waiting.get(index) ?? []) {
+        end(pending)
+        pending.receiver.failed(new Error(`read udp ${local}->${target}: read: ${reasonOf(systemError(errno))}`))
+      }
+    }
+
+    function localText(fd: number): string {
+      const own = new Uint8Array(name.length)
+      native.localAddress(fd, own)
+      const family = own[0] === linux.AF_INET ? 4 : 6
+      const text = formatAddress(own, addressOffset[family], addressLength[family])
+      return endpointText({ address: text, port: (own[2] << 8) | own[3] })
+    }
+
+    function idFor(index: number): number {
+      const taken = waiting.get(index) ?? []
+      for (;;) {
+        const id = randomId()
+        if (!taken.some((other) => other.id === id)) return id
+      }
+    }
+
+    function sendOn(index: number, wire: Uint8Array, receiver: Receiver): Sending | undefined {
+      const id = idFor(index)
+      buffer.set(wire)
+      buffer[0] = id >> 8
+      buffer[1] = id
+      if (native.sendOne(sockets.fd(index), address, wire.length) < 0) {
+        // The error may be an earlier exchange's: another socket finds out.
+        sockets.spend(index)
+        sockets.end(index)
+        return undefined
+      }
+      const pending: Pending = { index, id, receiver, over: false }
+      waiting.set(index, [...(waiting.get(index) ?? []), pending])
+      return {
+        cancel(why) {
+          if (pending.over) return
+          if (why === 'silent') sockets.spend(index)
+          end(pending)
+        },
+        timeout: () =>
+          new Error(`read udp ${pending.over ? '' : `${localText(sockets.fd(index))}->`}${target}: i/o timeout`),
+      }
+    }
+
+    connections[place] = { readable, idle: () => waiting.size === 0 }
+    return {
+      send(wire, receiver) {
+        const index = watched && wire.length <= room ? sockets.draw(clock.now()) : -1
+        const sending = index < 0 ? undefined : sendOn(index, wire, receiver)
+        return sending ?? fallback.send(wire, receiver)
+      },
+      close() {
+        fallback.close()
+        waiting.clear()
+        sockets.close()
+        connections[place] = undefined
+      },
+    }
+  }
+
+  return {
+    epoll,
+    watch(isWatched) {
+      watched = isWatched
+      sweeping?.cancel()
+      sweeping = isWatched ? undefined : clock.every(sweepInterval, sweep)
+    },
+    ready,
+    connect,
+    close() {
+      sweeping?.cancel()
+      native.close(epoll)
+    },
+  }
+}
+
+/** As Node.js has it. */
+const systemError = (errno: number): Error => {
+  const code = getSystemErrorName(-errno)
+  return Object.assign(new Error(code), { code })
+}

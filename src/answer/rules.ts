@@ -27,7 +27,7 @@ export function decide(x: QueryState, block: number): number {
     }
     const action = words[(at + rule.zoneOctetsAt) >> 2] >>> 24
     if (action === ruleAction.chain) return LEFT_TO_CHAIN
-    if (action === ruleAction.reply) return at
+    if (action === ruleAction.reply) return isException(x, block, words[(at + rule.exceptionsAt) >> 2]) ? UNDECIDED : at
     number = words[(at + rule.resultAt) >> 2]
   }
   return UNDECIDED
@@ -36,8 +36,17 @@ export function decide(x: QueryState, block: number): number {
 /** Whether the chain must be asked where the table would deny the name. */
 export function mayBeClaimed(x: QueryState, block: number): boolean {
   const { words } = x.view
-  const end = words[(block + rules.countAt) >> 2]
-  for (let number = words[(block + rules.missingFromAt) >> 2]; number < end; number++) {
+  return fitsOne(x, block, words[(block + rules.missingFromAt) >> 2], words[(block + rules.missingEndAt) >> 2])
+}
+
+/** `range`: the first rule, and their number × 65,536. */
+function isException(x: QueryState, block: number, range: number): boolean {
+  const from = range & 0xffff
+  return fitsOne(x, block, from, from + (range >>> 16))
+}
+
+function fitsOne(x: QueryState, block: number, from: number, end: number): boolean {
+  for (let number = from; number < end; number++) {
     if (fits(x, block, block + rules.listAt + number * rules.ruleBytes)) return true
   }
   return false

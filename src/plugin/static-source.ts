@@ -146,6 +146,7 @@ export function staticSource({ zones, directive, clock, log }: StaticSourceOptio
 
   const source: CompiledSource = {
     zones: zones.map(({ zone }) => zone),
+    deniesNothing: zones.every(({ fallthrough }) => fallthrough === true),
     attach(sink) {
       const target: Target = { sink, settled: Promise.withResolvers(), isNew: true }
       targets.add(target)

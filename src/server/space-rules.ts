@@ -42,13 +42,17 @@ export function spaceRules(
   const first = [...views.flatMap(leftToChain), ...blocks.flatMap((block) => decidedIn(block, space, writer))]
   const missing = blocks.flatMap(claimedMissing)
   const steps = first.reduce((sum, { clients = [] }) => sum + 1 + clients.length, 0)
-  const most = Math.max(steps, missing.length)
+  const exceptions = Math.max(0, ...first.map(({ action }) => unlessOf(action)))
+  const most = Math.max(steps, missing.length, exceptions)
   if (most > maxRules) onOverflow(most)
   return {
-    first: steps > maxRules ? withoutDecisions(first) : first,
+    first: Math.max(steps, exceptions) > maxRules ? withoutDecisions(first) : first,
     missing: missing.length > maxRules ? [every] : missing,
   }
 }
+
+const unlessOf = (action: RuleSpec['action']): number =>
+  action !== 'chain' && action.kind === 'reply' ? action.unless.length : 0
 
 function leftToChain({ zones, clients }: ClientView): readonly RuleSpec[] {
   return zones.map((zone): RuleSpec => ({ questions: { ...every, zone }, clients, action: 'chain' }))
@@ -99,21 +103,22 @@ function decisionsAt(block: PublishedBlock, position: number, space: number, wri
   if (own.length === 0) return []
   const replies = own.some(({ action }) => typeof action === 'object')
   const earlier = block.plugins.slice(0, position)
-  const before = replies ? undecidedBefore(block, earlier) : []
+  const unless = replies ? claimedBefore(block, earlier) : []
   const gate = createGate(block, position, space, writer)
   const { minimal } = combineEffects(earlier)
-  const drafts = own.flatMap((decision): readonly Draft[] => {
+  return own.flatMap((decision): readonly Draft[] => {
     const { action, clients } = decision
-    if (typeof action === 'object' && before === undefined) return []
+    if (typeof action === 'object' && unless === undefined) return []
     return withinBlock(block, decision.questions).flatMap((questions): readonly Draft[] => {
       if (typeof action !== 'object') return [{ questions, clients, action }]
       const records = minimal ? minimised(action) : action.records
       if (records === undefined) return []
       const profileId = gate.profileFor(questions.zone)
-      return [{ questions, clients, action: { kind: 'reply', profileId, rcode: action.rcode, records } }]
+      return [
+        { questions, clients, action: { kind: 'reply', profileId, rcode: action.rcode, records, unless: unless! } },
+      ]
     })
   })
-  return drafts.length === 0 ? [] : [...(before ?? []), ...drafts]
 }
 
 /** The questions as far as they are the block's. */
@@ -135,22 +140,21 @@ function withinBlock(block: PublishedBlock, questions: QuestionsSpec): readonly 
  * What plugins in front may change, and names that they answer: a reply that is decided behind them does not count there.
  * Undefined where they do not say what they claim.
  */
-function undecidedBefore(block: PublishedBlock, earlier: readonly BlockPlugin[]): readonly Draft[] | undefined {
-  const drafts: Draft[] = []
-  const leave = (questions: QuestionsSpec): void => void drafts.push({ questions, action: 'undecided' })
+function claimedBefore(block: PublishedBlock, earlier: readonly BlockPlugin[]): readonly QuestionsSpec[] | undefined {
+  const found: QuestionsSpec[] = []
   for (const { instance } of earlier) {
     for (const zone of capabilityOf(instance, compiledSource)?.zones ?? [])
-      for (const questions of withinBlock(block, { ...every, zone })) leave(questions)
+      for (const questions of withinBlock(block, { ...every, zone })) found.push(questions)
     const opaque = claimsOf(instance)
     if (opaque === undefined) continue
     if (opaque.questions === undefined) return undefined
     for (const claimed of opaque.questions)
-      for (const questions of withinBlock(block, asQuestions(claimed))) leave(questions)
+      for (const questions of withinBlock(block, asQuestions(claimed))) found.push(questions)
   }
   const own = ownZones(block)
   for (const zone of own.flatMap(block.foreignZonesBelow))
-    if (own.some((each) => isSubdomain(zone, each))) leave({ ...every, zone })
-  return drafts
+    if (own.some((each) => isSubdomain(zone, each))) found.push({ ...every, zone })
+  return found
 }
 
 const asQuestions = ({ zone, texts, types }: ClaimedQuestions): QuestionsSpec => ({
@@ -174,7 +178,8 @@ function claimedMissing(block: PublishedBlock): readonly QuestionsSpec[] {
   for (const [position, { instance }] of block.plugins.entries()) {
     const denied = block.plugins
       .slice(position + 1)
-      .flatMap((later) => capabilityOf(later.instance, compiledSource)?.zones ?? [])
+      .flatMap((later) => capabilityOf(later.instance, compiledSource) ?? [])
+      .flatMap(({ zones, deniesNothing }) => (deniesNothing ? [] : zones))
     for (const claimed of claimsOf(instance)?.questions ?? []) {
       if (claimed.missing !== 'some' || !denied.some((zone) => mayBeIn(zone, claimed))) continue
       for (const questions of withinBlock(block, asQuestions(claimed))) found.set(JSON.stringify(questions), questions)

@@ -176,11 +176,12 @@ export const variants = {
 
 /** The rules of a space: what is decided by name, type and client before the names of the space are looked up. */
 export const rules = {
-  /** u32 each: all rules; rules from this one on are asked before a missing name is denied, the others before any answer. */
-  countAt: 8,
-  missingFromAt: 12,
+  /** u32 each. Rules up to the first number are asked before any answer, up to the second before a missing name is denied;
+   *  the others are exceptions of replies. */
+  missingFromAt: 8,
+  missingEndAt: 12,
   listAt: 16,
-  ruleBytes: 40,
+  ruleBytes: 44,
 } as const
 /** One rule; offsets are relative to the block. */
 export const rule = {
@@ -207,6 +208,8 @@ export const rule = {
   resultAt: 32,
   /** u32. `reply`: its records, as a body of that kind. */
   bodyAt: 36,
+  /** u16 each. `reply`: the first of its exceptions, and their number. */
+  exceptionsAt: 40,
 } as const
 export const ruleNames = { zone: 0, apex: 1, below: 2 } as const
 export const ruleAction = { chain: 0, skip: 1, reply: 2 } as const

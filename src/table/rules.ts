@@ -15,23 +15,38 @@ export function encodeRules(
   keyOf: (name: string) => NameKey,
   profileOf: (number: number) => AnswerProfile,
 ): Uint8Array {
-  const all: readonly RuleSpec[] = [...first, ...missing.map((questions): RuleSpec => ({ questions, action: 'chain' }))]
+  /** Where the exceptions of a list begin. */
+  const exceptionsFrom = new Map<readonly QuestionsSpec[], number>()
+  const exceptions: QuestionsSpec[] = []
+  for (const { action } of first) {
+    if (!isReply(action) || exceptionsFrom.has(action.unless)) continue
+    exceptionsFrom.set(action.unless, first.length + missing.length + exceptions.length)
+    exceptions.push(...action.unless)
+  }
+  const others = [...missing, ...exceptions].map((questions): RuleSpec => ({ questions, action: 'chain' }))
+  const all: readonly RuleSpec[] = [...first, ...others]
   scratch.at = 0
   reserve(scratch, rules.listAt + all.length * rules.ruleBytes)
   scratch.bytes.fill(0, 0, rules.listAt + all.length * rules.ruleBytes)
   putU32(scratch, 0)
   putU32(scratch, block.rules << 16)
-  putU32(scratch, all.length)
   putU32(scratch, first.length)
+  putU32(scratch, first.length + missing.length)
   scratch.at = rules.listAt + all.length * rules.ruleBytes
   for (const [number, { questions, clients, action }] of all.entries()) {
     const at = rules.listAt + number * rules.ruleBytes
     encodeQuestions(scratch, at, questions, keyOf(questions.zone))
     encodeClients(scratch, at, clients)
     encodeAction(scratch, at, number, action, profileOf)
+    if (isReply(action)) {
+      scratch.view.setUint16(at + rule.exceptionsAt, exceptionsFrom.get(action.unless)!, true)
+      scratch.view.setUint16(at + rule.exceptionsAt + 2, action.unless.length, true)
+    }
   }
   return scratch.bytes.subarray(0, scratch.at)
 }
+
+const isReply = (action: RuleSpec['action']): action is ReplySpec => action !== 'chain' && action.kind === 'reply'
 
 function encodeQuestions(to: Scratch, at: number, { names, texts, types }: QuestionsSpec, zone: NameKey): void {
   to.view.setInt32(at + rule.hashAt, zone.hashes[0], true)

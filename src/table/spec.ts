@@ -144,6 +144,8 @@ export interface ReplySpec {
   readonly profileId: number
   readonly rcode: number
   readonly records: RecordsSpec
+  /** Questions that get no such reply: nothing is decided for them. The same list may be given to several rules. */
+  readonly unless: readonly QuestionsSpec[]
 }
 
 export interface SpaceRules {

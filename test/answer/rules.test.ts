@@ -42,11 +42,12 @@ const clients = fc.array(network, { minLength: 1, maxLength: 3 }).map((all) =>
   }),
 )
 const rule = (profileId: number): fc.Arbitrary<RuleSpec> => {
-  const reply = fc.constantFrom(3, 5).map((rcode) => ({
+  const reply = fc.tuple(fc.constantFrom(3, 5), fc.array(questions, { maxLength: 2 })).map(([rcode, unless]) => ({
     kind: 'reply' as const,
     profileId,
     rcode,
     records: { kind: 'records' as const, answer: [], additional: [] },
+    unless,
   }))
   const skip = fc.nat(3).map((rules) => ({ kind: 'skip' as const, rules }))
   return fc.record(
@@ -81,7 +82,8 @@ function decided(rules: readonly RuleSpec[], asked: Question): string {
     if (clients && !clients.some((prefix) => prefix.address.length === client.length && inPrefix(prefix, client)))
       continue
     if (action === 'chain') return 'miss: a rule leaves this name, type or client to the plugins'
-    if (action.kind === 'reply') return `rcode ${action.rcode}`
+    if (action.kind === 'reply')
+      return action.unless.some((each) => isAbout(each, asked)) ? 'undecided' : `rcode ${action.rcode}`
     at += action.rules
   }
   return 'undecided'

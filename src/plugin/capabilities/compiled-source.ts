@@ -5,6 +5,8 @@ import { defineCapability } from '../capability.ts'
 export interface CompiledSource {
   /** Zones that it answers for, lower case and absolute. */
   readonly zones: readonly string[]
+  /** It has no closed nodes: names that it lacks are the chain's anyway. */
+  readonly deniesNothing?: boolean
   /** Publishes everything into the sink, then keeps it current, until detached. Work is done in slices of ≤ 1 ms. */
   attach(sink: TableSink): { detach(): void; readonly settled: Promise<void> }
 }

@@ -1,42 +1,13 @@
 /** From the parts of an expression to a function: names and types are checked once, before any query. */
-import { builtins, type Loose, memberOf, unsupported } from './builtins.ts'
+import { memberOf } from './builtins.ts'
+import { call, isReserved } from './calls.ts'
 import { ExpressionError } from './error.ts'
 import { literalPattern, matchAny, matchOne } from './matches.ts'
 import { operators } from './operators.ts'
 import { parse } from './parser.ts'
-import { applyPredicate, predicateFunctions } from './predicates.ts'
 import type { Node } from './syntax.ts'
-import {
-  asBoolean,
-  asInteger,
-  asNumber,
-  asString,
-  EvaluationError,
-  isArray,
-  isMap,
-  type Run,
-  spend,
-  type Type,
-  type Value,
-} from './value.ts'
-
-/** A function of the environment: `incidr(ip, cidr)`. Throws EvaluationError for arguments that it cannot use. */
-export interface FunctionSpec<Context> {
-  readonly args: readonly Type[]
-  readonly result: Type
-  call(context: Context, args: readonly Value[]): Value
-}
-
-export interface VariableSpec<Context> {
-  readonly type: Type
-  read(context: Context): Value
-}
-
-/** What an expression can name besides the functions of expr-lang. */
-export interface Environment<Context> {
-  readonly functions: Readonly<Record<string, FunctionSpec<Context>>>
-  readonly variables?: Readonly<Record<string, VariableSpec<Context>>>
-}
+import { type Compile, type Environment, type NodeOf, type Scope, type Typed, typed } from './typed.ts'
+import { asBoolean, asInteger, asNumber, asString, EvaluationError, isArray, type Type, type Value } from './value.ts'
 
 export interface Expression<Context> {
   readonly source: string
@@ -44,20 +15,6 @@ export interface Expression<Context> {
   readonly type: Type
   /** Throws EvaluationError: a function that failed, or more steps than one evaluation may take. */
   evaluate(context: Context): Value
-}
-
-type Evaluate<Context> = (run: Run<Context>) => Value
-
-interface Typed<Context> {
-  readonly type: Type
-  readonly evaluate: Evaluate<Context>
-}
-
-interface Scope {
-  /** Names that `let` declared, with their slot and type. */
-  readonly locals: ReadonlyMap<string, { readonly slot: number; readonly type: Type }>
-  /** How many predicates the part stands in. */
-  readonly predicates: number
 }
 
 /** Reads, checks and compiles an expression. Throws ExpressionError with the place. */
@@ -94,24 +51,9 @@ function compileNode<Context>(node: Node, environment: Environment<Context>, sco
     case 'slice':
       return slice(node, compile)
     case 'call':
-      return call(node, environment, scope)
+      return call(node, environment, scope, compile)
     case 'let':
       return declaration(node, environment, scope)
-  }
-}
-
-type Compile<Context> = (node: Node, within?: Scope) => Typed<Context>
-type NodeOf<Kind extends Node['kind']> = Extract<Node, { kind: Kind }>
-
-/** Each part counts its step when it is evaluated. */
-function typed<Context>(type: Type, evaluate: Evaluate<Context>): Typed<Context> {
-  return {
-    type,
-    evaluate(run) {
-      const value = evaluate(run)
-      spend(run, typeof value === 'string' ? value.length : isArray(value) ? value.length << 6 : 0)
-      return value
-    },
   }
 }
 
@@ -234,77 +176,4 @@ function declaration<Context>(node: NodeOf<'let'>, environment: Environment<Cont
     run.locals[slot] = value.evaluate(run)
     return body.evaluate(run)
   })
-}
-
-/** Whether expr-lang has a function of this name. */
-export function isReserved(name: string): boolean {
-  return Object.hasOwn(builtins, name) || Object.hasOwn(predicateFunctions, name) || unsupported.includes(name)
-}
-
-function call<Context>(node: NodeOf<'call'>, environment: Environment<Context>, scope: Scope): Typed<Context> {
-  const { name, offset } = node
-  const { functions } = environment
-  if (Object.hasOwn(predicateFunctions, name) && !Object.hasOwn(functions, name))
-    return callPredicate(node, environment, scope)
-  const args = node.args.map((arg) => compileNode(arg, environment, scope))
-  if (Object.hasOwn(functions, name)) {
-    const { args: wanted, result, call } = functions[name]
-    checkArgs(node, args, wanted, wanted.length, wanted.length)
-    return typed(result, (run) =>
-      call(
-        run.context,
-        args.map((arg) => arg.evaluate(run)),
-      ),
-    )
-  }
-  if (unsupported.includes(name)) throw new ExpressionError(`slicedns does not have the function ${name}`, offset)
-  if (!Object.hasOwn(builtins, name)) throw new ExpressionError(`unknown name ${name}`, offset)
-  const builtin = builtins[name]
-  const most = builtin.many ? Number.POSITIVE_INFINITY : builtin.args.length
-  checkArgs(node, args, builtin.args, builtin.min ?? builtin.args.length, most)
-  return typed(builtin.result, (run) => {
-    const values = args.map((arg) => arg.evaluate(run))
-    for (const value of values)
-      if (isArray(value) || isMap(value)) spend(run, isArray(value) ? value.length << 6 : value.size << 6)
-    return builtin.call(values)
-  })
-}
-
-const accepted: Readonly<Record<string, readonly Type[]>> = {
-  number: ['int', 'float'],
-  sized: ['string', 'array', 'map'],
-}
-
-function checkArgs<Context>(
-  { name, offset, args: nodes }: NodeOf<'call'>,
-  args: readonly Typed<Context>[],
-  wanted: readonly (Type | Loose)[],
-  min: number,
-  max: number,
-): void {
-  if (args.length < min) throw new ExpressionError(`not enough arguments to call ${name}`, offset)
-  if (args.length > max) throw new ExpressionError(`too many arguments to call ${name}`, offset)
-  for (const [i, { type }] of args.entries()) {
-    const expected = wanted[Math.min(i, wanted.length - 1)]
-    const fits = type === 'any' || (accepted[expected] ?? [expected]).includes(type) || expected === 'any'
-    if (!fits)
-      throw new ExpressionError(`cannot use ${type} as argument (type ${expected}) to call ${name}`, nodes[i].offset)
-  }
-}
-
-function callPredicate<Context>(node: NodeOf<'call'>, environment: Environment<Context>, scope: Scope): Typed<Context> {
-  const { name, offset, args } = node
-  const spec = predicateFunctions[name]
-  if (args.length < (spec.optional ? 1 : 2)) throw new ExpressionError(`not enough arguments to call ${name}`, offset)
-  if (args.length > (spec.extra ? 3 : 2)) throw new ExpressionError(`too many arguments to call ${name}`, offset)
-  const array = compileNode(args[0], environment, scope)
-  if (array.type !== 'array' && array.type !== 'any')
-    throw new ExpressionError(`builtin ${name} takes only array (got ${array.type})`, offset)
-  const predicate = args[1] && compileNode(args[1], environment, { ...scope, predicates: scope.predicates + 1 })
-  if (spec.condition && predicate && predicate.type !== 'bool' && predicate.type !== 'any')
-    throw new ExpressionError(`predicate should return boolean (got ${predicate.type})`, offset)
-  const extra = args[2] && compileNode(args[2], environment, scope)
-  return typed(spec.result, (run) =>
-    applyPredicate(run, spec, array.evaluate(run), predicate?.evaluate, extra?.evaluate(run)),
-  )
 }

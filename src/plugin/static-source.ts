@@ -10,13 +10,13 @@ import type { ResourceRecord } from '../dns/message.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import { createCooperativeScheduler, type Task } from '../scheduling/cooperative-scheduler.ts'
 import type { NodeSpec } from '../table/spec.ts'
-import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
-import { type CompiledSource, compiledSource, type TableSink } from './capabilities/compiled-source.ts'
+import { type CompiledSource, compiledSource } from './capabilities/compiled-source.ts'
 import { transparency } from './capabilities/transparency.ts'
 import { type Provided, provide } from './capability.ts'
 import { zoneMatcher } from './name-matcher.ts'
 import { createNodeBuilder, type NodeBuilder, type StaticNodes, type StaticZone } from './static-nodes.ts'
+import { type TableTarget, toEach } from './table-targets.ts'
 import { transparencyOf } from './transparency-of.ts'
 
 export type { StaticZone } from './static-nodes.ts'
@@ -40,9 +40,7 @@ export interface StaticSourceOptions {
   readonly log: Logger
 }
 
-interface Target {
-  readonly sink: TableSink
-  readonly settled: PromiseWithResolvers<void>
+interface Target extends TableTarget {
   /** It has nothing yet. */
   isNew: boolean
 }
@@ -58,6 +56,7 @@ const nothing: StaticNodes = { zones: new Map(), nodes: new Map() }
 
 export function staticSource({ zones, directive, clock, log }: StaticSourceOptions): StaticSource {
   const targets = new Set<Target>()
+  const toTargets = (call: (target: Target) => void): void => toEach(targets, call, log.error)
   /** What the table is to hold, and what it holds. */
   let wanted = nothing
   const published = new Map<string, NodeSpec>()
@@ -95,7 +94,7 @@ export function staticSource({ zones, directive, clock, log }: StaticSourceOptio
 
   /** Until a target has every name it denies none. */
   function declareZones(): void {
-    toEach(({ sink, isNew }) => {
+    toTargets(({ sink, isNew }) => {
       for (const zone of wanted.zones.values()) sink.zone(zone.soa && isNew ? { ...zone, open: true } : zone)
     })
   }
@@ -103,7 +102,7 @@ export function staticSource({ zones, directive, clock, log }: StaticSourceOptio
   function put(name: string, node: NodeSpec): void {
     const same = isDeepStrictEqual(published.get(name), node)
     published.set(name, node)
-    toEach((target) => {
+    toTargets((target) => {
       if (!same || target.isNew) putOrLeave(target, name, node)
     })
   }
@@ -122,26 +121,13 @@ export function staticSource({ zones, directive, clock, log }: StaticSourceOptio
   function removeUnlessWanted(name: string): void {
     if (wanted.nodes.has(name)) return
     published.delete(name)
-    toEach(({ sink }) => sink.remove(name))
+    toTargets(({ sink }) => sink.remove(name))
   }
 
   function finish(): undefined {
     for (const target of targets) target.isNew = false
     declareZones()
     for (const { settled } of targets) settled.resolve()
-  }
-
-  /** A full table serves its space no longer: then the chain answers, and there is nothing to keep current. */
-  function toEach(call: (target: Target) => void): void {
-    for (const target of targets) {
-      try {
-        call(target)
-      } catch (error) {
-        targets.delete(target)
-        target.settled.resolve()
-        log.error(`names are no longer answered from the table: ${errorMessage(error)}`)
-      }
-    }
   }
 
   const source: CompiledSource = {

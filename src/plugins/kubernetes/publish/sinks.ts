@@ -3,6 +3,7 @@
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { zoneSpec } from '../../../cluster-dns/records/table-node.ts'
 import type { TableSink } from '../../../plugin/capabilities/compiled-source.ts'
+import { type TableTarget, toEach } from '../../../plugin/table-targets.ts'
 import { TableFull } from '../../../table/index.ts'
 import type { NodeSpec } from '../../../table/spec.ts'
 import { errorMessage } from '../../../telemetry/error-text.ts'
@@ -27,9 +28,7 @@ export interface Sinks {
 }
 
 /** A space of the table. */
-interface Target {
-  readonly sink: TableSink
-  readonly settled: PromiseWithResolvers<void>
+interface Target extends TableTarget {
   /** Zones whose every name is in it. */
   complete: ReadonlySet<string>
   /** The last declaration of each zone. */
@@ -41,6 +40,7 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
   const { settings, aliases } = context
   const zones = [...new Set([...settings.zones, ...aliases.zones])]
   const targets = new Set<Target>()
+  const toTargets = (call: (target: Target) => void): void => toEach(targets, call, report)
 
   /** A name that cannot be stored (a target that is too long to be a name) is left to the chain. */
   function putOrLeave({ sink }: Target, name: string, node: NodeSpec): void {
@@ -50,19 +50,6 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
       if (error instanceof TableFull) throw error
       sink.put(name, { zone: node.zone, below: 'open', otherTypes: 'chain', answers: new Map() })
       report(`${name} is answered without the table: ${errorMessage(error)}`)
-    }
-  }
-
-  /** A full table stops serving the space by itself, and the chain answers everything: nothing is maintained there. */
-  function toEach(call: (target: Target) => void): void {
-    for (const target of targets) {
-      try {
-        call(target)
-      } catch (error) {
-        targets.delete(target)
-        target.settled.resolve()
-        report(`its names are no longer in the answer table: ${errorMessage(error)}`)
-      }
     }
   }
 
@@ -80,8 +67,8 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
 
   return {
     sink: {
-      put: (name, node) => toEach((target) => putOrLeave(target, name, node)),
-      remove: (name) => toEach((target) => target.sink.remove(name)),
+      put: (name, node) => toTargets((target) => putOrLeave(target, name, node)),
+      remove: (name) => toTargets(({ sink }) => sink.remove(name)),
     },
     add(sink) {
       const settled = Promise.withResolvers<void>()
@@ -96,7 +83,7 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
         settled: settled.promise,
       }
     },
-    declareZones: () => toEach(declareIn),
+    declareZones: () => toTargets(declareIn),
     complete(zones) {
       for (const target of targets) {
         target.complete = zones

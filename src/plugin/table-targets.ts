@@ -1,0 +1,26 @@
+/** The spaces of the answer table that a source publishes to, one for each listener of its server block. */
+import { errorMessage } from '../telemetry/error-text.ts'
+import type { TableSink } from './capabilities/compiled-source.ts'
+
+export interface TableTarget {
+  readonly sink: TableSink
+  /** Resolves when everything is in the space, or when it is no longer maintained. */
+  readonly settled: PromiseWithResolvers<void>
+}
+
+/** A full table serves its space no longer, and the chain answers everything: nothing is maintained there. */
+export function toEach<Target extends TableTarget>(
+  targets: Set<Target>,
+  call: (target: Target) => void,
+  report: (text: string) => void,
+): void {
+  for (const target of targets) {
+    try {
+      call(target)
+    } catch (error) {
+      targets.delete(target)
+      target.settled.resolve()
+      report(`its names are no longer in the answer table: ${errorMessage(error)}`)
+    }
+  }
+}

@@ -34,10 +34,10 @@ export interface TapSettings {
 }
 
 const rows = {
-  identity: option(text),
-  version: option(text),
-  extra: option(text, { default: '' }),
-  skipverify: flag(),
+  identity: option(text, { closes: true }),
+  version: option(text, { closes: true }),
+  extra: option(text, { default: '', closes: true }),
+  skipverify: flag({ closes: true }),
   tls: custom<ListenerCertificate>({ min: 2 }, ({ args: [certificate, key, authority] }) => ({
     certificate: certificate.text,
     key: key.text,
@@ -63,9 +63,9 @@ function readTap(directive: Directive): TapSettings {
     writeBuffer: writeBuffer === undefined ? 1 : value(integer({ min: 1, max: 1024 }), writeBuffer, 'the write buffer'),
     queue: queue === undefined ? 1 : value(integer({ min: 1, max: 4096 }), queue, 'the queue'),
   }
-  const { tls: certificate, skipverify: skipVerify, ...others } = readBody(directive, rows)
   const tls = directive.body?.find(({ word }) => word.text === 'tls')
   if (tls && !listens) throw fail("'tls' is only valid with 'listen'", tls)
+  const { tls: certificate, skipverify: skipVerify, ...others } = readBody(directive, rows)
   return {
     address: address.text,
     endpoint,

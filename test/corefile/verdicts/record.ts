@@ -1,6 +1,6 @@
 /**
  * `npm run verdicts -- [--anew] [SUBJECT...]`: asks the real CoreDNS for its verdict on each Corefile of the generator that is not
- * recorded, or `--anew` on all, and writes them down. 7,000 take four minutes on two idle cores.
+ * recorded, or `--anew` on all, and writes them down. 8,000 take four minutes on two idle cores.
  */
 import { cpus } from 'node:os'
 import { peer } from '../../support/peers.ts'

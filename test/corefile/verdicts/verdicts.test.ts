@@ -14,6 +14,7 @@ import { contentOf } from '../../rules/sources.ts'
 import { createPluginHarness } from '../../support/plugin-harness.ts'
 import { createWorkplace } from './coredns.ts'
 import { type Difference, differences } from './differences.ts'
+import { directives } from './directives.ts'
 import { readmes, readRecorded, samplesOf, subjects } from './recorded.ts'
 
 interface Judgement {
@@ -53,6 +54,13 @@ const needsMachine =
 
 /** What CoreDNS has and slicedns does not: its own error says so. */
 const notBuilt = /does not have the plugin|does not serve|does not speak/
+
+/** Options of slicedns alone. */
+const ownOptions: ReadonlySet<string> = new Set(
+  'manifests ttl_headless adaptive_ttl annotations alias_zones terminating dns_sd events'
+    .split(' ')
+    .map((word) => `kubernetes ${word}`),
+)
 
 const where = (text: string, what: string): string => `${JSON.stringify(text)}: ${what}`
 
@@ -101,6 +109,25 @@ describe('the verdicts on Corefiles', () => {
       return recorded.get(key)?.accepted === (errors.length === 0) ? [] : [where(key, errors.join('; '))]
     })
     assert.deepEqual(wrong, [])
+  })
+
+  it('the options of each plugin are among the samples, but for those that CoreDNS does not have', () => {
+    const unsampled = Object.entries(directives).flatMap(
+      ([
+        subject,
+        {
+          args: [args],
+          options = {},
+        },
+      ]) => {
+        const { findings } = checkText(`. {\n${subject} ${args} {\nno-such-option\n}\n}\n`, 'Corefile', plugins, {
+          dnsPort: 53,
+        })
+        const known = findings.flatMap(({ message }) => /; it has (.*)$/.exec(message)?.[1].split(', ') ?? [])
+        return known.filter((word) => !Object.hasOwn(options, word) && !ownOptions.has(`${subject} ${word}`))
+      },
+    )
+    assert.deepEqual(unsampled, [])
   })
 
   it('a verdict differs only as docs/differences.md says', () => {

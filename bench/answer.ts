@@ -114,6 +114,7 @@ function question(name: string, type: number, edns: boolean): Uint8Array {
 fill()
 const responder = createResponder(table.handle, LOCAL)
 const reply = new Uint8Array(65_535)
+const client = Uint8Array.of(127, 0, 0, 1)
 
 /** Of this thread alone: others on the machine do not count. */
 const userMicroseconds = (): number => process.threadCpuUsage().user
@@ -125,6 +126,7 @@ function measure(label: string, questions: readonly Uint8Array[]): void {
       responder.startBatch(monotonicMilliseconds())
       for (let i = 0; i < 64; i++) {
         const request = questions[(round * 64 + i) % questions.length]
+        responder.from(client, 0, 4)
         const length = responder.answer(request, 0, request.length, space, transportCode.udp4, reply, 0)
         if (length > 0) responder.count(transportCode.udp4, 1, 0.0001)
       }
@@ -181,6 +183,41 @@ measure(
 measure(
   'miss',
   ask((i) => `www.example-${i}.com.`, 1, true),
+)
+
+/** As one block each of `acl` (by network), `template` (AAAA, a guard) and `rewrite` (regex) have it, beside a server block. */
+function addRules(): void {
+  const about = (zone: string, types: readonly number[] = []) => ({ zone, names: 'zone' as const, texts: [], types })
+  const local = [
+    { address: Uint8Array.of(127, 0, 0, 0), bits: 8 },
+    { address: Uint8Array.of(10, 0, 0, 0), bits: 8 },
+  ]
+  const records = { kind: 'records' as const, answer: [], additional: [] }
+  const reply = (rcode: number) => ({ kind: 'reply' as const, profileId, rcode, records, unless: [] })
+  table.rules(space, {
+    first: [
+      { questions: about('view.example.'), action: { kind: 'skip', rules: 4 } },
+      { questions: about('.'), clients: local, action: { kind: 'skip', rules: 1 } },
+      { questions: about('.'), action: 'chain' },
+      { questions: about('.', [28]), action: reply(0) },
+      { questions: about('internal.example.'), action: reply(3) },
+    ],
+    missing: [{ ...about('.'), texts: [{ at: 'anywhere', text: '-us-west-1.corp.example' }] }],
+  })
+}
+
+addRules()
+measure(
+  'A, EDNS, beside rules',
+  ask((i) => `service-${i}.ns.svc.${zone}`, 1, true),
+)
+measure(
+  'NXDOMAIN, EDNS, beside rules',
+  ask((i) => `www.example-${i}.com.ns.svc.${zone}`, 1, true),
+)
+measure(
+  'AAAA by a rule, EDNS',
+  ask((i) => `www.example-${i}.com.`, 28, true),
 )
 const stats = table.stats()
 console.log(

@@ -122,15 +122,17 @@ function writeText({ key: { labels, length, octets, starts } }: QueryState): num
     text[0] = DOT
     return 1
   }
-  let next = 1
-  for (let i = 1; i < length; i++) {
-    const octet = octets[i]
-    if (i === starts[next]) {
-      text[i - 1] = DOT
-      next++
-    } else if (isEscaped[octet] === 1) return 0
-    else text[i - 1] = octet
+  let escaped = 0
+  for (let label = 0; label < labels; label++) {
+    const end = starts[label + 1]
+    for (let i = starts[label] + 1; i < end; i++) {
+      const octet = octets[i]
+      text[i - 1] = octet
+      escaped |= isEscaped[octet]
+    }
+    text[end - 1] = DOT
   }
+  if (escaped !== 0) return 0
   return length - 1
 }
 
@@ -145,10 +147,12 @@ function hasText(length: number, place: number, bytes: Uint8Array, from: number,
   if (last < 0) return false
   const first = place === textPlace.end ? last : 0
   const end = place === textPlace.start ? 0 : last
+  const initial = bytes[from]
   for (let start = first; start <= end; start++) {
-    let i = 0
+    if (text[start] !== initial) continue
+    let i = 1
     while (i < octets && text[start + i] === bytes[from + i]) i++
-    if (i === octets) return true
+    if (i >= octets) return true
   }
   return false
 }

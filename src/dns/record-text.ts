@@ -123,10 +123,7 @@ function parseField(field: Field, words: Word[], text: string, nameOf: (text: st
     case 'string':
       return characterString(undoEscapes(take().text))
     case 'strings':
-      return join(
-        characterString(undoEscapes(take().text)),
-        ...words.splice(0).map((word) => characterString(undoEscapes(word.text))),
-      )
+      return join(...[take(), ...words.splice(0)].flatMap(({ text }) => splitText(undoEscapes(text))))
     case 'text':
       return undoEscapes(take().text)
     case 'types':
@@ -143,6 +140,13 @@ function parseField(field: Field, words: Word[], text: string, nameOf: (text: st
       return octets
     }
   }
+}
+
+/** A text that is too long for one character string is several, as other servers read it (RFC 7208 §3.3). */
+function splitText(octets: Uint8Array): Uint8Array[] {
+  const strings = [characterString(octets.subarray(0, 255))]
+  for (let at = 255; at < octets.length; at += 255) strings.push(characterString(octets.subarray(at, at + 255)))
+  return strings
 }
 
 function parseTime(text: string, bad: (what: string) => RangeError): Uint8Array {

@@ -73,3 +73,10 @@ test('the readers of record data give back its parts', () => {
     [1, 2],
   )
 })
+
+test('a text of more than 255 octets is read as several strings', () => {
+  const lengths = (text: string) => readTxt(parseRecord(`a. 5 IN TXT "${text}"`).rdata).map((octets) => octets.length)
+  assert.deepEqual(lengths('x'.repeat(255)), [255])
+  assert.deepEqual(lengths('x'.repeat(600)), [255, 255, 90])
+  assert.deepEqual(lengths(''), [0])
+})

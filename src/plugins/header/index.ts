@@ -1,5 +1,6 @@
 import { fail, oneOf, value } from '../../corefile/read.ts'
 import type { BodyLine, DirectiveSchema } from '../../corefile/schema.ts'
+import { opcode } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { dataPlaneEffects } from '../../plugin/capabilities/data-plane-effects.ts'
 import { provide } from '../../plugin/capability.ts'
@@ -45,12 +46,13 @@ export const header: Plugin<Settings> = {
   name: 'header',
   schema,
   setup({ query: queryFlags, response }) {
-    // RD of a reply is the query's as the plugins behind see it.
+    // RD of a reply is the query's as the plugins behind see it; a NOTIFY's is not copied.
     const recursionDesired = response.recursionDesired ?? queryFlags.recursionDesired
     const change = (outcome: Outcome): Outcome => {
       if (outcome.kind !== 'reply') return outcome
       const message = { ...outcome.message, ...response }
-      return { ...outcome, message, ...(recursionDesired !== undefined && { recursionDesired }) }
+      const copied = message.opcode === opcode.QUERY ? recursionDesired : response.recursionDesired
+      return { ...outcome, message, ...(copied !== undefined && { recursionDesired: copied }) }
     }
     return {
       handler(query, next) {

@@ -1,6 +1,7 @@
 /** Flags of queries and replies, on the chain and as effects of the data plane. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { opcode } from '../../../src/dns/codes.ts'
 import { dataPlaneEffects } from '../../../src/plugin/capabilities/data-plane-effects.ts'
 import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Next, Query, Reply } from '../../../src/plugin/query.ts'
@@ -22,6 +23,15 @@ describe('the plugin header', () => {
     const instance = setUp(header, 'header {\nresponse set ra AA\nRESPONSE clear rd\n}')
     const { message, recursionDesired } = (await handle(instance, ask('a.example. A'), replying())) as Reply
     assert.deepEqual([message.recursionAvailable, message.authoritative, recursionDesired], [true, true, false])
+  })
+
+  it('RD of a query is RD of its reply, but not where the query is a NOTIFY', async () => {
+    const instance = setUp(header, 'header {\nquery set rd\n}')
+    const told = async (operation: number) => {
+      const query = ask('a.example. A', { request: { opcode: operation } })
+      return ((await handle(instance, query, replying())) as Reply).recursionDesired
+    }
+    assert.deepEqual([await told(opcode.QUERY), await told(opcode.NOTIFY)], [true, undefined])
   })
 
   it('header has the data plane set the same flags in answers from the table', () => {

@@ -75,12 +75,15 @@ export function createRelaySource(options: RelaySourceOptions): RelaySource {
       return found !== undefined && found.route >= 0 && !isHeld(found.held, qtype)
     },
     watch(changed) {
-      const targets = blocks.map(({ target }) => target.watch(change))
+      const watched = blocks.flatMap(({ target, earlier }) => [
+        target.watch(change),
+        ...earlier.flatMap(({ instance }) => capabilityOf(instance, relayPassage)?.watch?.(change) ?? []),
+      ])
       watchers.add(changed)
       return {
         remove() {
           watchers.delete(changed)
-          for (const each of targets) each.remove()
+          for (const each of watched) each.remove()
         },
       }
     },

@@ -60,6 +60,8 @@ export const relayTarget = defineCapability<RelayTarget>('relay target')
  */
 export interface RelayPassage {
   readonly zones: readonly string[]
+  /** Calls `changed` when the zones are others. Absent where they stay. */
+  watch?(changed: () => void): { remove(): void }
 }
 
 export const relayPassage = defineCapability<RelayPassage>('relay passage')

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type } from '../../dns/codes.ts'
-import { isSubdomain } from '../../dns/name.ts'
-import { relayPassage } from '../../plugin/capabilities/relay.ts'
+import { isSubdomain, parentOf } from '../../dns/name.ts'
+import { type RelayPassage, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { type StaticZone, staticSource } from '../../plugin/static-source.ts'
@@ -33,7 +33,20 @@ function setup(settings: HostsSettings, { block, clock, directive, log, metrics 
   const zones = staticZones(settings, block.zones)
   const source = staticSource({ zones, directive, clock, log })
 
+  const watchers = new Set<() => void>()
+  /** Zones with names that the table does not have and the handler answers. */
+  const passage: RelayPassage = {
+    get zones() {
+      return [...ownZones(zones), ...unlistedZones(sources(), settings.reverse)]
+    },
+    watch(changed) {
+      watchers.add(changed)
+      return { remove: () => watchers.delete(changed) }
+    },
+  }
+
   function publish(): void {
+    for (const changed of watchers) changed()
     entries.with(path).set(fromFile.count + inline.count)
     source.update(recordsOf(sources(), lookup, settings.ttl))
   }
@@ -47,7 +60,7 @@ function setup(settings: HostsSettings, { block, clock, directive, log, metrics 
   let following: { stop(): void } | undefined
   return {
     handler: createHandler(settings, lookup),
-    provides: [...source.provides, provide(relayPassage, { zones: ownZones(zones) })],
+    provides: [...source.provides, provide(relayPassage, passage)],
     start() {
       following = file.follow(settings.reload)
     },
@@ -62,6 +75,12 @@ function setup(settings: HostsSettings, { block, clock, directive, log, metrics 
 /** Those whose missing names do not fall through. */
 const ownZones = (zones: readonly StaticZone[]): string[] =>
   zones.flatMap(({ zone, fallthrough }) => (fallthrough ? [] : [zone]))
+
+/** Below wildcards, and below the reverse names of IPv6 addresses (`addressOfReverseName`). */
+const unlistedZones = (sources: readonly Entries[], reverse: boolean): string[] => [
+  ...sources.flatMap(({ wildcards }) => [...wildcards.keys()].map(parentOf)),
+  ...(reverse && sources.some(({ pointers }) => pointers.size > 0) ? ['ip6.arpa.'] : []),
+]
 
 const reverseTrees = ['in-addr.arpa.', 'ip6.arpa.']
 const isReverse = (zone: string) => reverseTrees.some((tree) => isSubdomain(tree, zone))

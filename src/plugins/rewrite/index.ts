@@ -1,5 +1,6 @@
 import { rcode } from '../../dns/codes.ts'
 import { NameError, parseName } from '../../dns/name.ts'
+import { relayPassage } from '../../plugin/capabilities/relay.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin } from '../../plugin/contract.ts'
@@ -19,7 +20,12 @@ export const rewrite: Plugin<Settings> = {
     const echoes = new Set(rules.flatMap(({ echoes }) => echoes ?? []))
     return {
       handler: (query, next) => rewriteQuery(rules, echoes, query, next),
-      provides: [provide(transparency, transparencyOf(rules.flatMap(({ claim }) => claim ?? [])))],
+      provides: [
+        ...(rules.some(({ changesForUpstreams }) => changesForUpstreams)
+          ? [provide(relayPassage, { zones: ['.'] })]
+          : []),
+        provide(transparency, transparencyOf(rules.flatMap(({ claim }) => claim ?? []))),
+      ],
     }
   },
 }

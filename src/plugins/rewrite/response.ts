@@ -24,7 +24,7 @@ export function restored(outcome: Outcome, rewriting: Rewriting): Outcome | Prom
     case 'rcode': {
       const rcode = rewrittenRcode(outcome.rcode, rules)
       if (!writesFailures || outcome.ofQuestion) return { ...outcome, rcode }
-      const edns = restoredEdns(sized(echoed(asked, sent, echoes), asked, sent), rules)
+      const edns = restoredEdns(withOptions(sent, echoes), rules)
       const message = replyTo(asked.request, { rcode, ...(edns && { edns }) })
       return { kind: 'reply', plugin: 'rewrite', message, ...(outcome.error && { error: outcome.error }) }
     }
@@ -42,9 +42,12 @@ export function restored(outcome: Outcome, rewriting: Rewriting): Outcome | Prom
  * The OPT of a reply without one: the request's, with the options that rules set. Like CoreDNS's it reaches clients
  * without EDNS, too, because a rule has given their query one.
  */
-function echoed(asked: Query, { request }: Query, echoes: ReadonlySet<number>): Edns | undefined {
-  if (request.edns === undefined || (echoes.size === 0 && asked.request.edns !== undefined)) return undefined
-  return { ...request.edns, options: request.edns.options.filter(({ code }) => echoes.has(code)) }
+function echoed(asked: Query, sent: Query, echoes: ReadonlySet<number>): Edns | undefined {
+  return echoes.size === 0 && asked.request.edns !== undefined ? undefined : withOptions(sent, echoes)
+}
+
+function withOptions({ request: { edns } }: Query, echoes: ReadonlySet<number>): Edns | undefined {
+  return edns && { ...edns, options: edns.options.filter(({ code }) => echoes.has(code)) }
 }
 
 /** A client without EDNS hears the size that a rule put into its request, as from CoreDNS. */

@@ -11,6 +11,8 @@ export interface Rule {
   apply(query: Query): Rewritten | undefined
   /** An EDNS option of the request that replies without an OPT of their own carry back. */
   readonly echoes?: number
+  /** It changes what upstreams are asked about any name. */
+  readonly changesForUpstreams?: true
   /** The names whose answers the rule may change; undefined: it changes no answer of the table. */
   readonly claim?: ClaimRule
 }

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { rcodeName } from '../../../src/dns/codes.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
+import { relayPassage } from '../../../src/plugin/capabilities/relay.ts'
+import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import { parseHosts } from '../../../src/plugins/hosts/hosts-file.ts'
 import { hosts } from '../../../src/plugins/hosts/index.ts'
@@ -31,6 +33,13 @@ const inline = `hosts /nonexistent {
 }`
 
 describe('the plugin hosts', () => {
+  it('names below a wildcard and IPv6 reverse names are not relayed past hosts', () => {
+    const passage = (text: string) => capabilityOf(setUp(hosts, text), relayPassage)!.zones
+    assert.deepEqual(passage(inline), ['wild.example.', 'ip6.arpa.'])
+    assert.deepEqual(passage('hosts /nonexistent {\n10.1.1.1 a.example\nno_reverse\nfallthrough\n}'), [])
+    assert.deepEqual(passage('hosts /nonexistent example {\nno_reverse\n}'), ['example.'])
+  })
+
   const cases: readonly (readonly [string, string])[] = [
     ['alpha.example. A', 'A 10.1.1.1, A 10.1.1.2'],
     ['ALPHA.example. AAAA', 'AAAA 2001:db8::1'],

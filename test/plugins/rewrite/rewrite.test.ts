@@ -5,6 +5,7 @@ import { rcodeName, typeName } from '../../../src/dns/codes.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import { parseRecord } from '../../../src/dns/record-text.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
+import { relayPassage } from '../../../src/plugin/capabilities/relay.ts'
 import { transparency } from '../../../src/plugin/capabilities/transparency.ts'
 import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Outcome, Query } from '../../../src/plugin/query.ts'
@@ -191,6 +192,12 @@ describe('a rewrite of EDNS options', () => {
   for (const [directive, expected] of cases)
     it(`'${directive.replaceAll('\n', '; ')}' passes on ${expected.join(', ') || 'none'}`, async () =>
       assert.deepEqual(await options(directive), expected))
+
+  it('no name is relayed past rules for EDNS options, as upstreams have to see them', () => {
+    const passage = (directive: string) => capabilityOf(setUp(rewrite, directive), relayPassage)?.zones
+    assert.deepEqual(passage('rewrite edns0 nsid set'), ['.'])
+    assert.equal(passage('rewrite name exact a.example b.example'), undefined)
+  })
 
   for (const directive of ['rewrite edns0 local set 0xffee ab', 'rewrite edns0 local replace 0xffee ab'])
     it(`'${directive}' gives a query without EDNS an OPT, whose size its reply has, too`, async () => {

@@ -136,6 +136,7 @@ function optionRule(
 ): Rule {
   return {
     mode,
+    changesForUpstreams: true,
     ...(echoed === undefined || action === 'unset' ? {} : { echoes: echoed }),
     apply(query) {
       const before = query.request.edns

@@ -15,10 +15,18 @@ import type { KubernetesObject } from './objects.ts'
 import { type Options, readOptions, usage } from './options.ts'
 import { type Surroundings, startPair } from './pair.ts'
 import { comparePlugin } from './plugins/compare.ts'
+import { isRecorded } from './plugins/configuration.ts'
 import { runPluginsAtRandom } from './plugins/random/run.ts'
 import { type Ask, questions } from './queries.ts'
 import { runAtRandom } from './random.ts'
-import { coreDnsVersion, hash, recordedQuestions, writeCluster, writeRecording } from './recorded.ts'
+import {
+  coreDnsVersion,
+  hash,
+  recordedQuestions,
+  writeCluster,
+  writePluginRecording,
+  writeRecording,
+} from './recorded.ts'
 import { transferDifferences } from './transfers.ts'
 import { type Compared, compareTwoClusters } from './two-clusters.ts'
 import { startUpstream } from './upstream.ts'
@@ -68,14 +76,15 @@ async function compareClusters(options: Options, upstreamPort: number): Promise<
   }
 }
 
-async function comparePlugins({ plugins, minutes, seed }: Options, upstreamPort: number): Promise<Tally> {
+async function comparePlugins({ plugins, minutes, seed, record }: Options, upstreamPort: number): Promise<Tally> {
   if (plugins.length > 0 && minutes !== undefined) return runPluginsAtRandom(upstreamPort, seed, minutes, print)
   const tally: Tally = { passed: 0, failed: 0 }
-  for (const configuration of plugins) {
+  for (const configuration of record ? plugins.filter(isRecorded) : plugins) {
     const { name } = configuration
     try {
       const result = await comparePlugin(configuration, { upstream: `127.0.0.1:${upstreamPort}`, kubeconfig: '' })
       report(name, result)
+      if (record) writePluginRecording(name, coreDnsVersion(peer('coredns')!), result.agreed)
       tally.passed += result.agreed.length + result.eitherWay.length
       tally.failed += result.failed.length
     } catch (error) {

@@ -25,7 +25,7 @@ export interface Excuse {
   holds(pairing: Pairing): boolean
 }
 
-export const hasCache = (corefile: string) => /^ *cache /m.test(corefile)
+export const hasCache = (corefile: string) => /^ *cache( |$)/m.test(corefile)
 
 const keepalive = 11
 

@@ -17,7 +17,7 @@ import { eachInParallel } from './differential.ts'
 import { startServer } from './pair.ts'
 import { hasCache } from './pairing.ts'
 import type { Ask } from './queries.ts'
-import { expanded, type Recording, readCluster, readRecordings, readWay, withoutAge } from './recorded.ts'
+import { casesOf, type Recording, readCluster, readRecordings, withoutAge } from './recorded.ts'
 import { startUpstream } from './upstream.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'slicedns-recorded-'))
@@ -42,20 +42,6 @@ after(() => {
   upstream.close()
   rmSync(folder, { recursive: true, force: true })
 })
-
-interface Case {
-  readonly asked: Ask
-  readonly wanted: readonly string[]
-}
-
-function casesOf({ questions, replies }: Recording): Case[] {
-  return Object.entries(questions).flatMap(([name, ways]) =>
-    Object.entries(ways).map(([way, reply]) => ({
-      asked: readWay(name, way),
-      wanted: expanded(replies[reply]!, name),
-    })),
-  )
-}
 
 /** The answers that differ, worded for a person. */
 async function replay(recording: Recording): Promise<string[]> {

@@ -15,10 +15,12 @@ import { type Ask, ask, edns } from './queries.ts'
 import { isOfUpstream } from './upstream.ts'
 
 const folder = join(import.meta.dirname, 'recorded')
+const pluginFolder = join(folder, 'plugins')
 const clusterFile = 'cluster.json'
 /** Questions kept of a configuration; the first one, kubeadm's, keeps more. */
 const keptQuestions = 500
 const keptOfDefault = 3_000
+const keptOfPlugin = 150
 
 export interface Recording {
   readonly coredns: string
@@ -33,10 +35,29 @@ export function readCluster(): KubernetesObject[] {
   return JSON.parse(readFileSync(join(folder, clusterFile), 'utf8'))
 }
 
-export function readRecordings(): Recording[] {
-  return readdirSync(folder)
+export const readRecordings = (): Recording[] => readFolder(folder)
+
+/** Those of plugins (plugins/), which need no cluster. */
+export const readPluginRecordings = (): Recording[] => readFolder(pluginFolder)
+
+function readFolder(path: string): Recording[] {
+  return readdirSync(path)
     .filter((file) => file.endsWith('.json') && file !== clusterFile)
-    .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')))
+    .map((file) => JSON.parse(readFileSync(join(path, file), 'utf8')))
+}
+
+export interface Case {
+  readonly asked: Ask
+  readonly wanted: readonly string[]
+}
+
+export function casesOf({ questions, replies }: Recording): Case[] {
+  return Object.entries(questions).flatMap(([name, ways]) =>
+    Object.entries(ways).map(([way, reply]) => ({
+      asked: readWay(name, way),
+      wanted: expanded(replies[reply]!, name),
+    })),
+  )
 }
 
 export function writeCluster(objects: readonly KubernetesObject[]): void {
@@ -73,19 +94,34 @@ export function writeRecording(
 ): void {
   const cached = hasCache(corefile({ port: 0, kubeconfig: '', upstream: '' }))
   const youngest = cached ? youngestRecords(answers) : undefined
-  const ranked = answers
+  const kept = answers
     .filter(({ asked, wanted }) => wanted !== undefined && !isAboutThisMachine(asked, zone))
     // What `cache` has of another zone shows what was asked before: RA is in replies of the upstream only.
     .filter(({ wanted }) => !cached || (wanted![3]! & 0x80) === 0)
     // As for its records in replies of the cluster: when they were fresh.
     .filter(({ wanted }) => !youngest || ofUpstream(wanted!).every(({ key, ttl }) => ttl === youngest.get(key)))
+  write(folder, name, coredns, some(kept, keptOf(name)))
+}
+
+export function writePluginRecording(name: string, coredns: string, answers: readonly Answered[]): void {
+  mkdirSync(pluginFolder, { recursive: true })
+  const kept = answers.filter(({ wanted }) => wanted !== undefined)
+  write(pluginFolder, name, coredns, some(kept, keptOfPlugin))
+}
+
+/** So many of the answers, in every run the same, in the order of their questions. */
+function some(answers: readonly Answered[], count: number): Answered[] {
+  return answers
     .map((answer) => ({ ...answer, rank: hash(describe(answer.asked)) }))
     .sort((a, b) => a.rank - b.rank)
-    .slice(0, keptOf(name))
+    .slice(0, count)
     .sort((a, b) => (describe(a.asked) < describe(b.asked) ? -1 : 1))
+}
+
+function write(path: string, name: string, coredns: string, answers: readonly Answered[]): void {
   const replies = new Map<string, number>()
   const questions: Record<string, Record<string, number>> = {}
-  for (const { asked, wanted } of ranked) {
+  for (const { asked, wanted } of answers) {
     const key = JSON.stringify(shortened(canonical(wanted), asked.name))
     if (!replies.has(key)) replies.set(key, replies.size)
     questions[asked.name] ??= {}
@@ -94,7 +130,7 @@ export function writeRecording(
   const lines = Object.entries(questions).map(([owner, ways]) => `${JSON.stringify(owner)}:${JSON.stringify(ways)}`)
   const head = `{"coredns":${JSON.stringify(coredns)},"configuration":${JSON.stringify(name)}`
   const text = `${head},"replies":[\n${[...replies.keys()].join(',\n')}\n],"questions":{\n${lines.join(',\n')}\n}}\n`
-  writeFileSync(join(folder, `${name}.json`), text)
+  writeFileSync(join(path, `${name}.json`), text)
 }
 
 /** The upstream's records with the TTLs that they had before the cache counted these down. */
@@ -121,7 +157,7 @@ function isAboutThisMachine({ name, type: asked }: Ask, zone: string): boolean {
 const shortened = (lines: readonly string[], name: string) =>
   name === '.' ? lines : lines.map((line) => line.replaceAll(` ${name} `, ' @ '))
 
-export function expanded(lines: readonly string[], name: string): string[] {
+function expanded(lines: readonly string[], name: string): string[] {
   return lines.map((line) => line.replaceAll(' @ ', ` ${name} `))
 }
 
@@ -164,6 +200,7 @@ function wayText(asked: Ask): string {
   if (asked.checkingDisabled) words.push('cd')
   if (!asked.recursionDesired) words.push('nord')
   if (asked.shape !== undefined) words.push(`shape=${asked.shape.replaceAll(' ', '_')}`)
+  if (asked.from !== undefined) words.push(`from=${asked.from}`)
   if (asked.edns) {
     words.push(`edns=${asked.edns.payloadSize}`)
     if (asked.edns.version !== 0) words.push(`version=${asked.edns.version}`)
@@ -173,7 +210,7 @@ function wayText(asked: Ask): string {
   return words.join(' ')
 }
 
-export function readWay(name: string, text: string): Ask {
+function readWay(name: string, text: string): Ask {
   const [type, ...words] = text.split(' ')
   const value = (key: string) => words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1)
   const options = words
@@ -183,6 +220,7 @@ export function readWay(name: string, text: string): Ask {
       return { code: Number(code), data: new Uint8Array(Buffer.from(data, 'hex')) }
     })
   const size = value('edns')
+  const from = value('from')
   const more = { version: Number(value('version') ?? 0), dnssecOk: words.includes('do'), options }
   return ask(name, typeNumber(type!)!, {
     over: words.includes('tcp') ? 'tcp' : 'udp',
@@ -192,6 +230,7 @@ export function readWay(name: string, text: string): Ask {
     checkingDisabled: words.includes('cd'),
     recursionDesired: !words.includes('nord'),
     shape: value('shape')?.replaceAll('_', ' '),
+    ...(from !== undefined && { from }),
     edns: size === undefined ? undefined : edns(Number(size), more),
   })
 }

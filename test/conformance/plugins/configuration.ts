@@ -1,4 +1,5 @@
 /** What a configuration of a plugin is: a Corefile for both servers, its files, and the questions that aim at it. */
+import { hasCache } from '../pairing.ts'
 import type { Ask } from '../queries.ts'
 
 export interface PluginPlaces {
@@ -20,9 +21,15 @@ export interface PluginConfiguration {
   readonly cluster?: boolean
   /** Asked one after the other, because earlier questions change later answers: where absent, whether there is a `cache`. */
   readonly inOrder?: boolean
+  /** Whether it listens on 127.0.0.1 alone. */
+  readonly bound?: boolean
   /** Whether silence is an answer: it is waited for less long, and believed at once. */
   readonly silent?: boolean
 }
+
+/** Whether its answers depend on the question alone, and on nobody's counters or clock: those of `cache` do not. */
+export const isRecorded = ({ inOrder, silent, corefile }: PluginConfiguration): boolean =>
+  !inOrder && !silent && !hasCache(corefile({ port: 0, upstream: '', folder: '', kubeconfig: '' }))
 
 /** One server block. */
 export const server = (key: string, ...lines: readonly string[]): string => `${key} {\n${indented(lines)}\n}\n`

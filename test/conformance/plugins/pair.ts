@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Pair, startPair } from '../pair.ts'
 import { hasCache } from '../pairing.ts'
-import type { PluginConfiguration } from './configuration.ts'
+import { type PluginConfiguration, server } from './configuration.ts'
 import { excusePlugin } from './excuses.ts'
 
 export interface Around {
@@ -15,7 +15,8 @@ export interface Around {
 /** A name that is answered as soon as the sockets are there. */
 export const settled = {
   name: 'settled.invalid.',
-  block: (port: number) => `settled.invalid:${port} {\n    whoami\n}\n`,
+  block: (port: number, bound = false) =>
+    server(`settled.invalid:${port}`, ...(bound ? ['bind 127.0.0.1'] : []), 'whoami'),
 }
 /** Milliseconds that silence lasts where it is expected. */
 const shortPatience = 700
@@ -31,7 +32,8 @@ export async function startPluginPair(configuration: PluginConfiguration, around
         name,
         zone: '.',
         settledName: settled.name,
-        corefile: ({ port }) => `${configuration.corefile({ ...around, port, folder })}${settled.block(port)}`,
+        corefile: ({ port }) =>
+          `${configuration.corefile({ ...around, port, folder })}${settled.block(port, configuration.bound)}`,
       },
       around,
       undefined,

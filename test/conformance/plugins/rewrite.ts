@@ -131,17 +131,20 @@ export const rewrite: readonly PluginConfiguration[] = [
     ['www.up.test.', 'x.echo.test.', 'www.hosts.test.', 'nosuch.up.test.'],
     { about: { clients: ['127.0.0.9', '::1'] } },
   ),
-  configuration(
-    'rewrite-edns0-bound',
-    [
-      'continue edns0 local set 0xffe6 {server_ip}',
-      'continue edns0 local set 0xffe7 {client_ip}',
-      'edns0 local replace 0xffe8 {qtype}',
-    ],
-    ['www.up.test.', 'x.echo.test.', 'nosuch.up.test.', 'many.up.test.'],
-    // Unbound, CoreDNS knows no address of its own for UDP (docs/differences.md).
-    { around: ['bind 127.0.0.1'], about: { clients: ['127.0.0.9'] } },
-  ),
+  {
+    bound: true,
+    ...configuration(
+      'rewrite-edns0-bound',
+      [
+        'continue edns0 local set 0xffe6 {server_ip}',
+        'continue edns0 local set 0xffe7 {client_ip}',
+        'edns0 local replace 0xffe8 {qtype}',
+      ],
+      ['www.up.test.', 'x.echo.test.', 'nosuch.up.test.', 'many.up.test.'],
+      // Unbound, CoreDNS knows no address of its own for UDP (docs/differences.md).
+      { around: ['bind 127.0.0.1'], about: { clients: ['127.0.0.9'] } },
+    ),
+  },
   configuration(
     'rewrite-edns0-plain',
     [

@@ -121,8 +121,8 @@ export const template: readonly PluginConfiguration[] = [
         'match ^(.*?)\\.?var\\.test\\.$',
         "var joined \"name() + ' ' + class() + ' ' + proto() + ' ' + group(1) + group(9) + group('nosuch')\"",
         'var list "split(group(1), \'.\')"',
-        'var last "len(list) > 0 ? list[len(list)-1] : \'none\'"',
-        'answer "{{ .Name }} 9 IN TXT \\"{{ .Var.joined }}\\" \\"{{ .Var.last }}\\" \\"{{ .Var.list }}\\""',
+        'var hindmost "len(list) > 0 ? list[len(list)-1] : \'none\'"',
+        'answer "{{ .Name }} 9 IN TXT \\"{{ .Var.joined }}\\" \\"{{ .Var.hindmost }}\\" \\"{{ .Var.list }}\\""',
       ),
       directive(
         'template IN MX var.test',

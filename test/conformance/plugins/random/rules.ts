@@ -158,7 +158,7 @@ function oneTemplate(words: Words): Directive {
     ...perhaps(0.15, `var n "len(name())"`),
     ...perhaps(0.3, `expr "${expression(words)}"`),
     ...perhaps(0.8, ...some(2, () => `answer "${random.pick(records)}"`)),
-    ...perhaps(0.2, `additional "${random.pick(records)}"`),
+    ...perhaps(0.2, `additional "${random.pick(records.filter((record) => !record.includes('CNAME')))}"`),
     ...perhaps(0.3, `authority "${soa}"`),
     ...perhaps(0.3, `rcode ${random.pick(['NOERROR', 'NXDOMAIN', 'REFUSED', 'SERVFAIL', 'NOTIMP'])}`),
     ...perhaps(0.2, `ederror ${random.pick([3, 15, 18])} "some reason"`),

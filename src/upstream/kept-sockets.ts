@@ -49,6 +49,8 @@ interface Pending {
   readonly id: number
   readonly receiver: Receiver
   over: boolean
+  /** Our end of it, once it was asked for. */
+  local: Endpoint | undefined
 }
 
 /** Sockets to one server, and what waits on each. */
@@ -129,21 +131,29 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
 
     /** ICMP has said that nobody answers there. */
     function fail(index: number, fd: number, errno: number): void {
-      const local = localText(fd)
+      const local = localOf(fd)
       while (native.receiveError(fd, address, room) >= 0);
       sockets.spend(index)
       for (const pending of waiting.get(index) ?? []) {
+        pending.local = local
         end(pending)
-        pending.receiver.failed(new Error(`read udp ${local}->${target}: read: ${reasonOf(systemError(errno))}`))
+        pending.receiver.failed(
+          new Error(`read udp ${endpointText(local)}->${target}: read: ${reasonOf(systemError(errno))}`),
+        )
       }
     }
 
-    function localText(fd: number): string {
+    function localOf(fd: number): Endpoint {
       const own = new Uint8Array(name.length)
       native.localAddress(fd, own)
       const family = own[0] === linux.AF_INET ? 4 : 6
       const text = formatAddress(own, addressOffset[family], addressLength[family])
-      return endpointText({ address: text, port: (own[2] << 8) | own[3] })
+      return { address: text, port: (own[2] << 8) | own[3] }
+    }
+
+    function rememberLocal(pending: Pending): Endpoint | undefined {
+      if (!pending.over) pending.local = localOf(sockets.fd(pending.index))
+      return pending.local
     }
 
     function idFor(index: number): number {
@@ -165,7 +175,7 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
         sockets.end(index)
         return undefined
       }
-      const pending: Pending = { index, id, receiver, over: false }
+      const pending: Pending = { index, id, receiver, over: false, local: undefined }
       waiting.set(index, [...(waiting.get(index) ?? []), pending])
       return {
         cancel(why) {
@@ -173,8 +183,11 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
           if (why === 'silent') sockets.spend(index)
           end(pending)
         },
-        timeout: () =>
-          new Error(`read udp ${pending.over ? '' : `${localText(sockets.fd(index))}->`}${target}: i/o timeout`),
+        local: () => rememberLocal(pending),
+        timeout() {
+          const local = rememberLocal(pending)
+          return new Error(`read udp ${local ? `${endpointText(local)}->` : ''}${target}: i/o timeout`)
+        },
       }
     }
 

@@ -73,6 +73,7 @@ export function openIncoming(options: IncomingOptions): Sink {
   }
 
   return {
+    wanted: () => sinks.size > 0,
     push(message) {
       for (const { queue, session } of sinks) {
         if (!queue.push(message)) drops.drop(1)

@@ -35,7 +35,7 @@ export const dnstap: Plugin<readonly TapSettings[]> = {
         identity: Buffer.from(settings.identity ?? hostname()),
         version: Buffer.from(settings.version ?? setup.process.version),
         wall,
-        push: (message) => held[i]?.value.push(message),
+        sink: () => held[i]?.value,
       }),
     )
     const takesMetadata = all.some(needsMetadata)

@@ -76,6 +76,7 @@ export function openOutgoing(options: OutgoingOptions): Sink {
   }
 
   return {
+    wanted: () => true,
     push(message) {
       if (!queue.push(message)) drops.drop(1)
       session?.wake()

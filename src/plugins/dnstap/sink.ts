@@ -4,6 +4,8 @@ import type { Logger } from '../../telemetry/log.ts'
 import type { CounterCell } from '../../telemetry/metrics.ts'
 
 export interface Sink {
+  /** False while nobody would get a message, now or later. */
+  wanted(): boolean
   /** Takes a copy of the message, or drops and counts it. Never waits. */
   push(message: Uint8Array): void
   start(): void

@@ -9,6 +9,7 @@ import { compileFormat, hasMetadata, type QueryFacts } from '../../plugin/query-
 import { messageOctets } from '../../plugin/size.ts'
 import type { EndedExchange } from '../forward/capability.ts'
 import { encodeTap, messageType, type TapIdentity, type TapMessage } from './message.ts'
+import type { Sink } from './sink.ts'
 
 export interface Tap {
   query(query: Query): void
@@ -24,20 +25,22 @@ export interface TapOptions extends TapIdentity {
   readonly extra: string
   /** Milliseconds since 1970 of a time of the monotonic clock; of now without one. */
   readonly wall: (monotonic?: number) => number
-  readonly push: (message: Uint8Array) => void
+  readonly sink: () => Pick<Sink, 'wanted' | 'push'> | undefined
 }
 
 const nothing = new Uint8Array(0)
 const largest = { limit: 0xffff }
 
 export function createTap(options: TapOptions): Tap {
-  const { full, wall, push } = options
+  const { full, wall } = options
+  /** With nobody to hear, nothing is made. */
+  const wanted = (): boolean => options.sink()?.wanted() === true
   const format = compileFormat(options.extra)
   const octetsOf = (message: Message): Uint8Array | undefined => (full ? encodeMessage(message, largest) : undefined)
 
   function send(message: TapMessage, facts: () => QueryFacts): void {
     const extra = options.extra === '' ? nothing : Buffer.from(format(facts()))
-    push(encodeTap(message, options, extra))
+    options.sink()?.push(encodeTap(message, options, extra))
   }
 
   function respond(query: Query, message: Message, recursionDesired?: boolean): void {
@@ -71,6 +74,7 @@ export function createTap(options: TapOptions): Tap {
 
   return {
     query(query) {
+      if (!wanted()) return
       send(
         {
           type: messageType.clientQuery,
@@ -83,7 +87,7 @@ export function createTap(options: TapOptions): Tap {
       )
     },
     outcome(query, outcome) {
-      if (outcome.kind === 'drop') return outcome
+      if (outcome.kind === 'drop' || !wanted()) return outcome
       if (outcome.kind === 'rcode') {
         respond(query, replyTo(query.request, { rcode: outcome.rcode }))
         return outcome
@@ -93,6 +97,7 @@ export function createTap(options: TapOptions): Tap {
       return { ...outcome, moreMessages: tapEach(query, outcome.moreMessages) }
     },
     answered(query) {
+      if (!wanted()) return
       const { transport, client, receivedAt, messages } = query
       const queriedAt = wall(receivedAt)
       const common = { transport, query: client, queriedAt }
@@ -103,6 +108,7 @@ export function createTap(options: TapOptions): Tap {
       send({ ...common, type: messageType.clientResponse, respondedAt, responseMessage }, facts)
     },
     exchange({ query, upstream, transport, local, startedAt, request, reply }) {
+      if (!wanted()) return
       const queriedAt = wall(startedAt)
       const common = { transport, query: local, response: upstream, queriedAt }
       const facts = () => factsOf(query)

@@ -57,6 +57,8 @@ export interface ForwardOptions {
   readonly failuresAreKept: (name: string) => boolean
   /** Plugins that hear of each exchange. */
   readonly observers: () => readonly ((exchange: EndedExchange) => void)[]
+  /** An upstream has answered the query. */
+  readonly onAnswered: (query: Query, upstream: string) => void
 }
 
 /** More than the servers of one list have in its time. */
@@ -144,7 +146,10 @@ export function createForward(options: ForwardOptions): Forward {
   ): Promise<Outcome> {
     running++
     try {
-      return outcome(query, await ask(query, asked, losable))
+      const result = await ask(query, asked, losable)
+      // It may have shared the exchange of another query.
+      if (result.kind === 'answer') options.onAnswered(query, result.upstream.to)
+      return outcome(query, result)
     } finally {
       running--
       place?.release()

@@ -5,12 +5,15 @@ import { readRegularFile } from '../../corefile/regular-file.ts'
 import { loadLibc } from '../../libc/libc.ts'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
 import { everyClass } from '../../plugin/capabilities/listening.ts'
+import { metadataScope, metadataSource } from '../../plugin/capabilities/metadata.ts'
 import { ownNames } from '../../plugin/capabilities/own-names.ts'
 import { type RelayTarget, relayTarget } from '../../plugin/capabilities/relay.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { Query } from '../../plugin/query.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { systemRoots } from '../../trust/system-roots.ts'
+import { endpointText } from '../../upstream/connection.ts'
 import { createKeptSockets, type KeptSockets } from '../../upstream/kept-sockets.ts'
 import { createPlaces, type Places } from '../../upstream/places.ts'
 import { relayGrowth } from '../../upstream/shared-state.ts'
@@ -21,6 +24,7 @@ import { createForward, type Forward, forwardChain } from './forward.ts'
 import { createForwardMetrics, type ForwardMetrics } from './metrics.ts'
 import { createServerList, type ServerList, type ServerListOptions } from './servers.ts'
 import { type ForwardSettings, schema } from './settings.ts'
+import { createUsedUpstreams } from './used-upstreams.ts'
 
 export const forward: Plugin<readonly ForwardSettings[]> = { name: 'forward', schema, setup: setUp }
 
@@ -38,9 +42,15 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
   let exchangeObservers: readonly ((exchange: EndedExchange) => void)[] = []
   const failuresAreKept = (name: string): boolean => keepers.some((keeps) => keeps(name))
   const observers = () => exchangeObservers
+  const used = createUsedUpstreams()
+  let hasMetadata = false
+  const onAnswered = (query: Query, upstream: string): void => {
+    if (hasMetadata) used.note(query, upstream)
+  }
   const forwards = all.map((settings) => {
     const servers = openServers(settings, setup, metrics, kept?.value)
-    return createForward({ settings, servers, clock, metrics, places: places.value, failuresAreKept, observers })
+    const given = { settings, servers, clock, metrics, places: places.value, failuresAreKept, observers, onAnswered }
+    return createForward(given)
   })
   const recovered = (): number => forwards.reduce((sum, each) => sum + each.recoveries(), 0)
   return {
@@ -50,12 +60,17 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
       provide(explainLines, ({ name }) => explain(forwards, name)),
       provide(recoveries, recovered),
       provide(relayTarget, targetOf(forwards, kept?.value)),
+      provide(metadataSource, used),
       provide(ownNames, (names) => {
         for (const { servers } of forwards) servers.follow(names)
       }),
     ],
     async start() {
+      hasMetadata = setup.block.capability(metadataScope) !== undefined
       exchangeObservers = setup.block.capabilities(exchangeObserver).map(({ value }) => value)
+      // An observer may ask for the metadata of the exchange.
+      if (hasMetadata && exchangeObservers.length > 0)
+        exchangeObservers = [({ query, upstream }) => used.note(query, endpointText(upstream)), ...exchangeObservers]
       keepers = setup.block.capabilities(failuresAreKeptCapability).map(({ value }) => value)
       await Promise.all(forwards.map(({ servers }) => servers.start()))
     },

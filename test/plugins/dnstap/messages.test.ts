@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { parseMessage } from '../../../src/dns/wire.ts'
 import { plugins } from '../../../src/plugins/index.ts'
+import { servePlugins } from '../../support/plugin-server.ts'
 import { freePort } from '../../support/ports.ts'
 import { question } from '../../support/question.ts'
 import { type Serving, serve } from '../../support/serving.ts'
@@ -199,3 +200,73 @@ for (const udp of ['auto', 'dgram'] as const) {
     })
   })
 }
+
+describe('the extra field of dnstap', () => {
+  it('metadata of a query is in the extra field, and keeps the names that metadata covers out of the table', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dnstap-'))
+    const port = await freePort()
+    const upstream = await startUpstream(answering())
+    const sink = await startReader(join(folder, 'sock'))
+    const serving = await serve(
+      plugins,
+      `.:${port} {
+        bind 127.0.0.1
+        metadata table.example upstream.example
+        dnstap ${join(folder, 'sock')} {
+          extra "{name} {/forward/upstream}"
+        }
+        hosts {
+          10.0.0.1 table.example other.example
+          fallthrough
+        }
+        forward . ${upstream.to}
+      }`,
+    )
+    try {
+      for (const name of ['table', 'other', 'upstream']) await askUdp(port, question(`${name}.example A`, 1))
+      await until(() => assert.equal(sink.messages.length, 8))
+      const told = sink.messages.map(({ type, extra }) => `${type} ${extra}`).sort()
+      assert.deepEqual(told, [
+        'CLIENT_QUERY other.example. -',
+        'CLIENT_QUERY table.example. -',
+        'CLIENT_QUERY upstream.example. -',
+        'CLIENT_RESPONSE other.example. -',
+        'CLIENT_RESPONSE table.example. -',
+        `CLIENT_RESPONSE upstream.example. ${upstream.to}`,
+        `FORWARDER_QUERY upstream.example. ${upstream.to}`,
+        `FORWARDER_RESPONSE upstream.example. ${upstream.to}`,
+      ])
+    } finally {
+      await serving.stop()
+      await Promise.all([sink.close(), upstream.close()])
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
+
+describe('dnstap and the answer table', () => {
+  const block = (extra: string) => `. {
+    metadata covered.example
+    dnstap /nowhere/sock {
+      extra "${extra}"
+    }
+    hosts {
+      10.0.0.1 covered.example other.example
+    }
+  }`
+
+  it('names stay in the table, but for those whose metadata the extra field needs', async () => {
+    for (const [extra, covered] of [
+      ['{name}', 'NOERROR; covered.example. 3600 IN A 10.0.0.1'],
+      ['{/a/b}', 'miss'],
+    ] as const) {
+      const server = await servePlugins(plugins, block(extra))
+      await server.settled
+      assert.equal(server.table('covered.example. A'), covered)
+      assert.equal(server.table('other.example. A'), 'NOERROR; other.example. 3600 IN A 10.0.0.1')
+      if (covered === 'miss')
+        assert.match((await server.explained('covered.example. A')).reason, /dnstap: its extra field has metadata/)
+      await server.stop()
+    }
+  })
+})

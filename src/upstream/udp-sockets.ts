@@ -68,7 +68,7 @@ export function createDescriptorPool(cells: Int32Array): DescriptorPool {
 /** With as many sockets 600 exchanges leave from 350 ports and more. */
 export const socketsPerServer = 512
 /** Exchanges of a socket: the fewer sockets there are, the fewer, or a busy server would show the same few ports. */
-const exchangesOf = (size: number): number => (size >= 128 ? 128 : size >= 32 ? 16 : 2)
+const exchangesOf = (size: number): number => (size >= 128 ? 128 : 16)
 /** Milliseconds for which a socket takes exchanges. */
 const longestUse = 10_000
 /** Sockets that are tried: those that are spent may still have an exchange. */

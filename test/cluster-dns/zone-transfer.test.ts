@@ -129,7 +129,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'an endpoint that two slices have is told once',
+    name: 'an endpoint that two slices have is sent once',
     cluster: `service db shop headless ports pg:TCP:5432
               endpoint db shop 10.0.0.1 ready slice a
               endpoint db shop 10.0.0.1 ready slice b`,

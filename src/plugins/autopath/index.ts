@@ -4,6 +4,7 @@ import { isSubdomain, parentOf } from '../../dns/name.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { forClient } from '../../plugin/query.ts'
 import { offers } from '../../plugin/requirements.ts'
 import { placed } from '../../plugin/transparency-of.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
@@ -59,7 +60,8 @@ function setup(settings: Settings, setup: Setup): Instance {
       const found = (): void => {
         if (!query.unrecorded) success.with(query.server).inc()
       }
-      return search(list, query, next, found)
+      // Another client has another search list.
+      return search(list, query, next, found).then(forClient)
     },
     provides: [
       provide(transparency, {

@@ -57,6 +57,18 @@ describe('the plugin acl', () => {
     assert.equal(seen(outcome), '5 error 15')
   })
 
+  const dependence: readonly (readonly [directive: string, question: string, dependsOnClient: boolean])[] = [
+    ['acl a.example {\nblock net 10.0.0.0/8\n}', 'x.a.example. A', true],
+    ['acl a.example {\nblock net 192.0.2.1\n}', 'x.a.example. A', true],
+    ['acl a.example {\nblock net 10.0.0.0/8\n}', 'x.b.example. A', false],
+    ['acl a.example {\nblock type TXT\n}', 'x.a.example. A', false],
+  ]
+  for (const [text, question, expected] of dependence)
+    it(`an outcome for ${question} depends on the client ${expected ? 'under' : 'not under'} ${JSON.stringify(text)}`, async () => {
+      const outcome = await handle(setUp(acl, text), ask(question), next)
+      assert.equal(outcome.forClient ?? false, expected)
+    })
+
   it('queries are counted by what became of them', async () => {
     const harness = createPluginHarness()
     const instance = setUp(acl, directive, harness)

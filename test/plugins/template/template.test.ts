@@ -129,6 +129,21 @@ describe('the plugin template', () => {
     )
   })
 
+  const dependence: readonly (readonly [body: string, question: string, dependsOnClient: boolean])[] = [
+    ['answer "{{ .Name }} 60 IN A 192.0.2.1"', 'a.example. A', false],
+    ['answer "{{ .Name }} 60 IN A {{ .Remote }}"', 'a.example. A', true],
+    ["expr client_ip() != '10.0.0.1'\nrcode REFUSED", 'a.example. A', true],
+    ["expr name() == 'b.example.' && client_ip() == '10.0.0.1'\nfallthrough", 'a.example. A', false],
+    ["expr client_ip() == '10.0.0.1'\nfallthrough", 'a.example. A', true],
+    ["expr type() == 'A'\nrcode NXDOMAIN", 'a.example. A', false],
+  ]
+  for (const [body, question, expected] of dependence)
+    it(`a template with ${JSON.stringify(body)} ${expected ? 'depends' : 'does not depend'} on who asks`, async () => {
+      const instance = setUp(template, `template IN A {\n${body}\n}`)
+      const outcome = await handle(instance, ask(question), () => ({ kind: 'drop', plugin: 'next' }))
+      assert.equal(outcome.forClient ?? false, expected)
+    })
+
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['template IN', /must have a class and a type/],
     ['template XX A', /'XX' is not a query class/],

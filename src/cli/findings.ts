@@ -52,7 +52,7 @@ export function checkText(
   for (const { message, at } of corefile.warnings) findings.push({ severity: 'warning', message, at })
   const built = plugins.map(({ name }) => name)
   for (const word of corefile.words) {
-    const error = directiveError(word, built)
+    const error = directiveError(word, built, lenient)
     if (error === undefined) continue
     if (!lenient || !isHarmless(word.text)) report(error)
     else findings.push({ severity: 'warning', message: plainMessage(error), at: error.at })

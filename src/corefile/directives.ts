@@ -65,15 +65,21 @@ const unbuilt: Readonly<Record<string, Unbuilt>> = {
 export const isHarmless = (word: string): boolean => Object.hasOwn(unbuilt, word) && unbuilt[word].harmless === true
 
 /**
- * What is wrong with a directive's word, if anything. `built` are the words that this slicedns has plugins for.
+ * What is wrong with a directive's word, if anything. `built` are the words that this slicedns has plugins for; `lenient`: what is harmless is left out.
  */
-export function directiveError(word: DirectiveWord, built: readonly string[]): ConfigError | undefined {
+export function directiveError(
+  word: DirectiveWord,
+  built: readonly string[],
+  lenient = false,
+): ConfigError | undefined {
   const { text, at, glued } = word
   if (built.includes(text)) return undefined
   if (Object.hasOwn(unbuilt, text)) {
     const { instead, harmless } = unbuilt[text]
-    const lenient = harmless ? '; leave it out, or start with -lenient-plugins' : ''
-    return new ConfigError(`slicedns does not have the plugin '${text}': ${instead}${lenient}`, at)
+    if (harmless && lenient)
+      return new ConfigError(`slicedns does not have the plugin '${text}', and leaves it out: ${instead}`, at)
+    const way = harmless ? '; leave it out, or start with -lenient-plugins' : ''
+    return new ConfigError(`slicedns does not have the plugin '${text}': ${instead}${way}`, at)
   }
   if (directiveNames.has(text)) return new ConfigError(`slicedns does not have the plugin '${text}' yet`, at)
   const apart = text.slice(0, -1)
@@ -102,7 +108,7 @@ export function checkDirectives(corefile: ParsedCorefile, { plugins, lenient = f
   const built = plugins.map(({ name }) => name)
   const leftOut: ConfigError[] = []
   for (const word of corefile.words) {
-    const error = directiveError(word, built)
+    const error = directiveError(word, built, lenient)
     if (error === undefined) continue
     if (!lenient || !isHarmless(word.text)) throw error
     leftOut.push(error)

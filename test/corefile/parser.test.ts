@@ -56,7 +56,7 @@ describe('a directive', () => {
   test('a directive that slicedns lacks is left out with -lenient-plugins where that changes no answer', () => {
     const check = (word: string) =>
       checkDirectives(parse(`. {\n  ${word}\n}`), { plugins: [], lenient: true }).map(({ message }) => message)
-    assert.match(check('pprof')[0], /slicedns does not have the plugin 'pprof': use 'prometheus'/)
+    assert.match(check('pprof')[0], /slicedns does not have the plugin 'pprof', and leaves it out: use 'prometheus'/)
     assert.match(
       refusal(() => check('geoip')),
       /slicedns does not have the plugin 'geoip'/,

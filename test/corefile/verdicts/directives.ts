@@ -1,6 +1,6 @@
 /**
  * How each directive is written, as words to try: the generator leaves them out, doubles them, adds to them and puts others in
- * their places. Written from the syntax in our READMEs; values stand at and past each bound.
+ * their places. Written from the syntax in our READMEs; values stand at and past each bound. Longer than a file should be: a table.
  */
 
 export interface Samples {

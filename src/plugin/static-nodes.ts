@@ -45,8 +45,10 @@ export function createNodeBuilder(staticZones: readonly StaticZone[]): NodeBuild
     staticZones.map((zone): [string, ZoneState] => [zone.zone, { zone, soa: undefined, signed: false }]),
   )
   const names = new Map<string, RRsets>()
-  /** Names below which a name that is not there may have an answer: wildcards, delegations, DNAME. */
-  const open = new Set<string>()
+  /** Delegations and DNAME: what is below is the handler's. */
+  const cuts = new Set<string>()
+  /** Names with a wildcard below them. */
+  const wild = new Set<string>()
   const nodes = new Map<string, NodeSpec>()
   const zoneOf = (name: string): ZoneState | undefined => {
     for (let at = name; ; at = parentOf(at)) {
@@ -73,8 +75,8 @@ export function createNodeBuilder(staticZones: readonly StaticZone[]): NodeBuild
       const apex = state.zone.zone
       if (record.type === type.SOA && name === apex) state.soa = record
       if (record.type === type.RRSIG) state.signed = true
-      if (name.startsWith('*.')) open.add(parentOf(name))
-      if (record.type === type.DNAME || isDelegation(record, name, apex)) open.add(name)
+      if (name.startsWith('*.')) wild.add(parentOf(name))
+      if (record.type === type.DNAME || isDelegation(record, name, apex)) cuts.add(name)
       const rrsets = names.get(name) ?? new Map<number, ResourceRecord[]>()
       if (rrsets.size === 0) addAncestors(name, apex)
       names.set(name, rrsets)
@@ -88,7 +90,7 @@ export function createNodeBuilder(staticZones: readonly StaticZone[]): NodeBuild
       if (next.done) return false
       const [name, rrsets] = next.value
       const state = zoneOf(name)!
-      if (rrsets.size > 0 || state.soa) nodes.set(name, nodeOf(name, rrsets, state, open))
+      if (rrsets.size > 0 || state.soa) nodes.set(name, nodeOf(name, rrsets, state, { cuts, wild }))
       return true
     },
     get result() {
@@ -104,13 +106,25 @@ function zoneSpec({ zone: { zone }, soa }: ZoneState): ZoneSpec | ZoneWithoutSoa
   return soa ? { zone, soa: { ...readSoa(soa.rdata), ttl: soa.ttl }, open: false } : { zone }
 }
 
-function nodeOf(name: string, rrsets: RRsets, { zone, soa, signed }: ZoneState, open: ReadonlySet<string>): NodeSpec {
-  const delegated = isBelowDelegation(name, zone.zone, open, rrsets)
-  if (signed || name.startsWith('*.') || delegated) return chainNode(zone.zone)
+/** Names below which a name that is not there may have an answer. */
+interface OpenNames {
+  readonly cuts: ReadonlySet<string>
+  readonly wild: ReadonlySet<string>
+}
+
+function nodeOf(name: string, rrsets: RRsets, { zone, soa, signed }: ZoneState, { cuts, wild }: OpenNames): NodeSpec {
+  const apex = zone.zone
+  const delegated = (name !== apex && rrsets.has(type.NS)) || isBelow(cuts, name, apex)
+  // A name without records of its own may be the wildcard's, and those below it, too.
+  const besideWildcard = isBelow(wild, name, apex)
+  if (signed || name.startsWith('*.') || delegated || (besideWildcard && rrsets.size === 0)) return chainNode(apex)
   const through = zone.fallthrough === true ? [zone.zone] : zone.fallthrough || []
   const fallsThrough = through.some((each) => isSubdomain(each, name))
   const denies =
-    soa !== undefined && !fallsThrough && !through.some((each) => isSubdomain(name, each)) && !open.has(name)
+    soa !== undefined &&
+    !fallsThrough &&
+    !through.some((each) => isSubdomain(name, each)) &&
+    !(besideWildcard || wild.has(name) || cuts.has(name))
   const answers = new Map<number, AnswerSpec>()
   for (const [rrType, rrset] of rrsets)
     answers.set(rrType, zone.authority ? { kind: 'chain' } : answerOf(rrType, rrset, name === zone.zone))
@@ -125,12 +139,11 @@ function nodeOf(name: string, rrsets: RRsets, { zone, soa, signed }: ZoneState, 
 const isBare = (rrsets: RRsets, atApex: boolean): boolean =>
   [...rrsets.keys()].every((rrType) => atApex && (rrType === type.SOA || rrType === type.NS))
 
-/** At a delegation, and below one, the handler gives a referral or glue. */
-function isBelowDelegation(name: string, apex: string, open: ReadonlySet<string>, rrsets: RRsets): boolean {
-  if (name !== apex && rrsets.has(type.NS)) return true
+/** Whether one of these names is above it, and below the apex. */
+function isBelow(names: ReadonlySet<string>, name: string, apex: string): boolean {
   for (let at = name; at !== apex; ) {
     at = parentOf(at)
-    if (at !== apex && isSubdomain(apex, at) && open.has(at)) return true
+    if (at !== apex && isSubdomain(apex, at) && names.has(at)) return true
   }
   return false
 }

@@ -23,6 +23,12 @@ export function sharingKey(request: Message, name: string, transport: UpstreamTr
   return `${name} ${question.type} ${question.class} ${flags} ${transport}${edns ? ' edns' : ''}`
 }
 
+/** What questions have in common that fail together: EDNS options (cookies, say) make no difference. */
+export function failureKey(request: Message, name: string, transport: UpstreamTransport): string | undefined {
+  const { edns } = request
+  return sharingKey(edns ? { ...request, edns: { ...edns, options: [] } } : request, name, transport)
+}
+
 /**
  * UDP payload that upstreams are asked to keep to: it passes every path unfragmented (RFC 9715 §3.1). The reply is cut to
  * the client's own size later, so that clients with different sizes share an exchange.

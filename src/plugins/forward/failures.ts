@@ -8,10 +8,15 @@ import type { ExchangeResult } from '../../upstream/exchange.ts'
 import { NoPlace } from '../../upstream/places.ts'
 
 export interface Failures {
+  /** None is kept: there is nothing to look for. */
+  readonly empty: boolean
   /** The failure that the question of this key has for now. */
   get(key: string): ExchangeResult | undefined
-  /** Takes the result of an exchange: a failure is kept, anything else ends the one before it. */
-  note(key: string, result: ExchangeResult): void
+  /**
+   * Takes the result of an exchange: a failure is kept, anything else ends the one before it. Gives the time, on the
+   * monotonic clock, until which it is kept.
+   */
+  note(key: string, result: ExchangeResult): number | undefined
 }
 
 export interface FailuresOptions {
@@ -41,6 +46,9 @@ export function createFailures({ clock, recoveries, onEvicted }: FailuresOptions
   /** In the order in which they were kept. */
   const kept = new Map<string, Failure>()
   return {
+    get empty() {
+      return kept.size === 0
+    },
     get(key) {
       const failure = kept.get(key)
       if (!failure || failure.recoveries !== recoveries()) return undefined
@@ -50,7 +58,7 @@ export function createFailures({ clock, recoveries, onEvicted }: FailuresOptions
       const before = kept.get(key)
       kept.delete(key)
       const failed = failureOf(result)
-      if (!failed) return
+      if (!failed) return undefined
       const now = clock.now()
       // A question goes on failing if it fails again soon after the end of its last failure.
       const goesOn = before !== undefined && now < before.until + before.lasts && before.recoveries === recoveries()
@@ -60,6 +68,7 @@ export function createFailures({ clock, recoveries, onEvicted }: FailuresOptions
         onEvicted()
       }
       kept.set(key, { result: failed, lasts, until: now + lasts, recoveries: recoveries() })
+      return now + lasts
     },
   }
 }

@@ -20,7 +20,7 @@ import { createPlaces, NoPlace, type Place, type Places } from '../../upstream/p
 import { shuffled } from '../../upstream/random.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import type { EndedExchange } from './capability.ts'
-import { answerFor, sharingKey, upstreamRequest } from './coalesce.ts'
+import { answerFor, failureKey, sharingKey, upstreamRequest } from './coalesce.ts'
 import { createFailures } from './failures.ts'
 import { createFlights } from './flights.ts'
 import type { ForwardMetrics } from './metrics.ts'
@@ -55,6 +55,8 @@ export interface ForwardOptions {
   readonly places: Places
   /** Whether failures to answer the name are kept by a plugin in front. */
   readonly failuresAreKept: (name: string) => boolean
+  /** Called with the query of a failure that is kept, and until when. */
+  readonly onFailureKept: (query: Query, until: number) => void
   /** Plugins that hear of each exchange. */
   readonly observers: () => readonly ((exchange: EndedExchange) => void)[]
   /** An upstream has answered the query. */
@@ -122,13 +124,16 @@ export function createForward(options: ForwardOptions): Forward {
         const asking = { wire, question, transport, client, deadline, cancellation, begun }
         const how = query.unrecorded ? unrecorded : { ...policy, ...observed(query, wire, options.observers()) }
         const result = exchange(asking, upstreams, { ...how, maxAttempts })
-        return keeps && key !== undefined ? result.then((settled) => noted(key, settled)) : result
+        return keeps ? result.then((settled) => noted(query, asked, settled)) : result
       },
     )
   }
 
-  function noted(key: string, result: ExchangeResult): ExchangeResult {
-    failures.note(key, result)
+  function noted(query: Query, { request, transport }: AskedUpstream, result: ExchangeResult): ExchangeResult {
+    if (result.kind === 'answer' && failures.empty && result.message.rcode !== rcode.SERVFAIL) return result
+    const key = failureKey(request, query.name, transport)
+    const until = key === undefined ? undefined : failures.note(key, result)
+    if (until !== undefined) options.onFailureKept(query, until)
     return result
   }
 
@@ -168,7 +173,8 @@ export function createForward(options: ForwardOptions): Forward {
     recoveries,
     answer(query) {
       const asked = prepare(query)
-      const failed = asked.key === undefined ? undefined : failures.get(asked.key)
+      const failure = failures.empty ? undefined : failureKey(asked.request, query.name, asked.transport)
+      const failed = failure === undefined ? undefined : failures.get(failure)
       if (failed) return outcome(query, failed)
       const losable: Losable = { cancellation: undefined }
       // A query that shares an exchange costs no upstream anything.

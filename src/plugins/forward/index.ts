@@ -8,6 +8,7 @@ import { everyClass } from '../../plugin/capabilities/listening.ts'
 import { metadataScope, metadataSource } from '../../plugin/capabilities/metadata.ts'
 import { ownNames } from '../../plugin/capabilities/own-names.ts'
 import { type RelayTarget, relayTarget } from '../../plugin/capabilities/relay.ts'
+import { replySource } from '../../plugin/capabilities/reply-source.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Query } from '../../plugin/query.ts'
@@ -20,6 +21,7 @@ import { relayGrowth } from '../../upstream/shared-state.ts'
 import { createUpstream, type UpstreamTarget } from '../../upstream/upstream.ts'
 import { recoveries } from '../cache/capability.ts'
 import { type EndedExchange, exchangeObserver, failuresAreKept as failuresAreKeptCapability } from './capability.ts'
+import { createFailuresInTable } from './failures-in-table.ts'
 import { createForward, type Forward, forwardChain } from './forward.ts'
 import { createForwardMetrics, type ForwardMetrics } from './metrics.ts'
 import { createServerList, type ServerList, type ServerListOptions } from './servers.ts'
@@ -47,10 +49,20 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
   const onAnswered = (query: Query, upstream: string): void => {
     if (hasMetadata) used.note(query, upstream)
   }
+  const inTable = createFailuresInTable(clock)
   const forwards = all.map((settings) => {
     const servers = openServers(settings, setup, metrics, kept?.value)
-    const given = { settings, servers, clock, metrics, places: places.value, failuresAreKept, observers, onAnswered }
-    return createForward(given)
+    const keeping = { failuresAreKept, onFailureKept: inTable.put }
+    return createForward({
+      ...keeping,
+      settings,
+      servers,
+      clock,
+      metrics,
+      places: places.value,
+      observers,
+      onAnswered,
+    })
   })
   const recovered = (): number => forwards.reduce((sum, each) => sum + each.recoveries(), 0)
   return {
@@ -59,6 +71,7 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
       provide(everyClass, true),
       provide(explainLines, ({ name }) => explain(forwards, name)),
       provide(recoveries, recovered),
+      provide(replySource, inTable),
       provide(relayTarget, targetOf(forwards, kept?.value)),
       provide(metadataSource, used),
       provide(ownNames, (names) => {

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rcode } from '../../../src/dns/codes.ts'
+import { replySource } from '../../../src/plugin/capabilities/reply-source.ts'
+import { capabilityOf } from '../../../src/plugin/capability.ts'
 import { cache } from '../../../src/plugins/cache/index.ts'
 import { createFailures } from '../../../src/plugins/forward/failures.ts'
 import { forward } from '../../../src/plugins/forward/index.ts'
+import type { CachedEntry } from '../../../src/table/api.ts'
 import { NoPlace } from '../../../src/upstream/places.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
 import { answersOf, createForwardHarness, rcodeOf, saying } from '../../support/forward-harness.ts'
@@ -58,6 +61,25 @@ test('silence and garbage are failures, REFUSED and other rcodes are answers', a
     await settle(ask(question))
     assert.equal(servers[0].arrived.length > before, !kept)
   }
+})
+
+test('a kept failure is in the answer table, so that UDP threads do not relay the question', async (t) => {
+  const { ask, instance, plugin } = await createForwardHarness(t, [saying(rcode.SERVFAIL)])
+  const entries: CachedEntry[] = []
+  capabilityOf(instance, replySource)?.attach({ put: (entry) => void entries.push(entry), remove: () => undefined })
+  for (let i = 0; i < 3; i++) await ask('A.example.org. A', { edns: { dnssecOk: true } })
+  const [{ name, type, dnssecOk, checkingDisabled, expiresAt, reply }, ...others] = entries
+  assert.deepEqual(
+    [name, type, dnssecOk, checkingDisabled, expiresAt - plugin.clock.now(), reply[3] & 15, others.length],
+    ['a.example.org.', 1, true, false, 1000, rcode.SERVFAIL, 0],
+  )
+})
+
+test('a question with a cookie fails as the same one without it', async (t) => {
+  const { ask, servers } = await createForwardHarness(t, [saying(rcode.SERVFAIL)])
+  const cookie = { code: 10, data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }
+  for (const options of [[cookie], [], [cookie]]) await ask(question, { edns: { options } })
+  assert.equal(servers[0].arrived.length, 1)
 })
 
 test('another name, type or transport is asked at once', async (t) => {

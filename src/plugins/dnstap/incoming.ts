@@ -24,7 +24,12 @@ export interface IncomingOptions extends SinkOptions {
 interface ConnectedSink {
   readonly queue: FrameQueue
   readonly session: Session
+  /** The handshake is done. */
+  open: boolean
 }
+
+/** Milliseconds between two lines about sinks that have gone. */
+const reportEvery = 1000
 
 export function openIncoming(options: IncomingOptions): Sink {
   const { address, endpoint, clock, log, most } = options
@@ -32,22 +37,33 @@ export function openIncoming(options: IncomingOptions): Sink {
   const sinks = new Set<ConnectedSink>()
   const share = { messages: most.messages, octets: Math.floor(most.octets / mostSinks) }
   let server: Server | undefined
+  let reportedAt = Number.NEGATIVE_INFINITY
   /** Accepted, TLS not shaken yet. */
   const accepted = new Set<Socket>()
 
   function accept(socket: Socket): void {
     if (sinks.size >= mostSinks) {
       options.refused.inc()
-      socket.destroy()
-      return
+      // Whoever only connects must not keep sinks out.
+      const silent = [...sinks].find(({ open }) => !open)
+      if (silent === undefined) {
+        socket.destroy()
+        return
+      }
+      silent.session.destroy()
     }
     const queue = createFrameQueue(share)
     const onClosed = (reason: string | undefined): void => {
       sinks.delete(sink)
-      if (reason !== undefined) log.warning(`a sink of ${address} is disconnected: ${reason}`)
+      if (reason === undefined || clock.now() - reportedAt < reportEvery) return
+      reportedAt = clock.now()
+      log.warning(`a sink of ${address} is disconnected: ${reason}`)
     }
-    const session = openSession({ socket, queue, clock, onLost: drops.drop, onOpen: () => undefined, onClosed })
-    const sink = { queue, session }
+    const onOpen = (): void => {
+      sink.open = true
+    }
+    const session = openSession({ socket, queue, clock, onLost: drops.drop, onOpen, onClosed })
+    const sink: ConnectedSink = { queue, session, open: false }
     sinks.add(sink)
   }
 

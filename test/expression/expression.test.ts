@@ -106,6 +106,9 @@ describe('one evaluation is bounded in steps', () => {
     '1..100000',
     'sum(map(1..900, sum(1..900)))',
     "any(1..1000, name() matches '^' + string(#) + 'x')",
+    "any(1..1000, name() matches '(.*[a-z]){9}[=~]')",
+    "repeat('a', 2000) matches '(.*){100}[=~]'",
+    "name() matches ('(a{1000}' + 'b?)+$')",
   ]
   for (const expression of costly)
     it(`the expression ${expression} ends with an error`, () => {

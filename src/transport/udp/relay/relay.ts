@@ -1,7 +1,7 @@
 /**
  * A thread's relay: passes questions to upstreams, and their answers to clients. What is plain never leaves the thread;
  * what is not (late, truncated, refused, an answer that the data plane does not know) goes to the plugin chain with what
- * has been tried. It allocates nothing per packet.
+ * has been tried. It allocates nothing per packet. One closure: its steps share the state of the exchanges under way.
  */
 import { transportCode } from '../../../answer/api.ts'
 import type { QueryRoute } from '../../../answer/query-ring.ts'
@@ -15,7 +15,9 @@ import { writeServfail } from '../../error-replies.ts'
 import type { Batch } from '../batch.ts'
 import { createMissInput, type MissProducer, missKind } from '../miss-ring.ts'
 import { type BorrowedSocket, listenerCell } from '../protocol.ts'
+import { createHandedOver } from './handed-over.ts'
 import { CHAIN, createInFlight, NONE, type Question } from './in-flight.ts'
+import { answersQuestion, isPlain } from './matching.ts'
 import { createPlans, type Route } from './plans.ts'
 import { createSlotLists, createSlots, slotAt, slotState } from './slots.ts'
 import { createUpstreamStates, mostUpstreams, type UpstreamState, type UpstreamStatesOptions } from './upstreams.ts'
@@ -262,35 +264,14 @@ export function createRelay(options: RelayOptions): Relay {
       // What it answers, and whether it does, is the chain's to say.
       pushLate(slot, missKind.late, bytes, at, length, 0)
       endLent(slot)
-    } else if (answersQuestion(slot, bytes, at, length)) settle(upstream, slot, at, length, now)
+    } else if (answersQuestion(slots, slot, bytes, at, length)) settle(upstream, slot, at, length, now)
     else counts.strays()
-  }
-
-  /** RFC 5452 §9.1: the same question. A bare error is without it: servers that do not know EDNS send one. */
-  function answersQuestion(slot: number, bytes: Uint8Array, at: number, length: number): boolean {
-    if ((bytes[at + 2] & 0x80) === 0) return false
-    const questions = (bytes[at + 4] << 8) | bytes[at + 5]
-    if (questions === 0) return (bytes[at + 3] & 15) !== 0
-    const octets = slots.questionLength[slot]
-    if (questions !== 1 || length < octets) return false
-    const from = slots.at(slot) + slotAt.request
-    for (let i = 12; i < octets; i++) if (folded(slots.bytes[from + i]) !== folded(bytes[at + i])) return false
-    return true
-  }
-
-  /** A whole answer of an ordinary kind, in the question's own case. */
-  function isPlain(slot: number, bytes: Uint8Array, at: number): boolean {
-    const code = bytes[at + 3] & 15
-    if ((bytes[at + 2] & 0xfa) !== 0x80 || (code !== 0 && code !== 3) || bytes[at + 5] !== 1) return false
-    const from = slots.at(slot) + slotAt.request
-    for (let i = 12; i < slots.questionLength[slot]; i++) if (slots.bytes[from + i] !== bytes[at + i]) return false
-    return true
   }
 
   function settle(upstream: UpstreamState, slot: number, at: number, length: number, now: number): void {
     const { bytes } = batch
     const to = slots.route[slot]!
-    const plain = isPlain(slot, bytes, at)
+    const plain = isPlain(slots, slot, bytes, at)
     const code = bytes[at + 3] & 15
     endExchange(slot)
     if (sharers[slot] !== NONE) copy(bytes, at, original, 0, length)
@@ -581,30 +562,6 @@ export function createRelay(options: RelayOptions): Relay {
     close: states.close,
   }
 }
-
-/** Milliseconds for which the chain gets a question that has been handed over: it keeps failures, and shares what is slow. */
-const handedOverFor = 5000
-const handedOverCells = 4096
-
-/** Questions that were handed over lately, by hash; newer ones take the places of others. */
-function createHandedOver() {
-  const hashes = new Int32Array(handedOverCells)
-  const until = new Float64Array(handedOverCells)
-  const cellOf = (hash: number): number => (hash ^ (hash >>> 15)) & (handedOverCells - 1)
-  return {
-    has(hash: number, now: number): boolean {
-      const cell = cellOf(hash)
-      return hashes[cell] === hash && now < until[cell]
-    },
-    add(hash: number, now: number): void {
-      const cell = cellOf(hash)
-      hashes[cell] = hash
-      until[cell] = now + handedOverFor
-    },
-  }
-}
-
-const folded = (octet: number): number => (octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet)
 
 /** Octet by octet: for lengths like these it beats subarray().set(), and it allocates nothing. */
 function copy(from: Uint8Array, at: number, target: Uint8Array, to: number, length: number): void {

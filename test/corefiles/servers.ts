@@ -17,6 +17,9 @@ const commands = {
   slicedns: (file: string) => [runtime, builtServer, '-conf', file],
 }
 
+/** Milliseconds: CoreDNS waits 5 s for its cluster, and a busy machine for everything. */
+const startLimit = 60_000
+
 export type Program = keyof typeof commands
 
 export interface Running {
@@ -35,6 +38,7 @@ export async function start({ node, environment }: World, program: Program, name
   const running = watch(child)
   try {
     await until(() => assertPrinted(running, new RegExp(`^${program === 'coredns' ? 'CoreDNS' : program}-`, 'm')), {
+      within: startLimit,
       unless: () => (child.exitCode === null ? undefined : `${program} ended`),
     })
     await untilSynced(listenersOf(file))

@@ -24,7 +24,8 @@ export async function createWorld(): Promise<World> {
   await answers(node.start([process.execPath, file, ...localUpstreams]))
   // The Corefiles that name it are read here, too.
   process.env.MY_HOST_IP = nodeAddress
-  return { node, environment: { PATH: process.env.PATH, SSL_CERT_FILE: ca, MY_HOST_IP: nodeAddress, ...pod } }
+  const { PATH, SLICEDNS_UDP } = process.env
+  return { node, environment: { PATH, SLICEDNS_UDP, SSL_CERT_FILE: ca, MY_HOST_IP: nodeAddress, ...pod } }
 }
 
 async function answers(child: ChildProcess): Promise<void> {

@@ -57,7 +57,7 @@ export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
     ),
     waitingRefused: counter(
       'slicedns_waiting_queries_refused_total',
-      'Queries answered SERVFAIL because those waiting for the plugin chain took all memory that they may take.',
+      'Queries answered SERVFAIL, or dropped by shed, because those waiting for the plugin chain took all memory that they may take.',
     ),
     relayed: counter('slicedns_relayed_total', "Queries that UDP threads have answered with an upstream's answer."),
     relayShared: counter(

@@ -68,7 +68,7 @@ export function createRouter<Block extends Routable>(
         if (type !== rrType.DS || refuses(found.block)) return found
         topmost = found
       }
-      return topmost ?? at('.', takes)
+      return topmost ?? at('.', takes, name === '.' && type === rrType.DS ? 'last' : 'first')
     },
     owner(name) {
       const first = this.route(name, rrType.NONE, ({ block }) => block.isLeftToRules !== true)

@@ -50,6 +50,8 @@ describe('server block selection (docs/coredns-behaviour.md §2.5)', () => {
     const shared = createRouter([first, last])
     assert.equal(shared.route('example.org.', rrType.DS)?.block, last)
     assert.equal(shared.route('www.example.org.', rrType.A)?.block, first)
+    const [one, other] = [block('.'), block('.')]
+    assert.equal(createRouter([one, other]).route('.', rrType.DS)?.block, other)
   })
 
   it('server block selection names the zones below a name, without itself and the root', () => {

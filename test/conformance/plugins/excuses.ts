@@ -119,11 +119,7 @@ const excuses: readonly Excuse[] = [
   {
     reason: 'rewrite edns0: a client without EDNS gets 512 octets at most',
     holds: ({ asked, theirs, ours, corefile }) =>
-      has(corefile, 'rewrite') &&
-      asked.edns === undefined &&
-      ours.truncated &&
-      !theirs.truncated &&
-      theirs.edns !== undefined,
+      has(corefile, 'rewrite') && asked.edns === undefined && ours.truncated && !theirs.truncated,
   },
   {
     // The first of them decides the case in which the upstream hears the name.
@@ -197,6 +193,10 @@ const emptyRecord = 'template: a record without its data is not sent'
 const isEmptyRecord = (asked: Ask, theirs: Uint8Array, ours: Uint8Array, corefile: string): boolean =>
   has(corefile, 'template') && asked.type === type.NS && theirs[7]! > 0 && (ours[3]! & 15) === rcode.SERVFAIL
 
+const tooLong = 'rewrite: a name that a rule makes too long is SERVFAIL'
+const isTooLong = ({ name }: Ask, ours: Uint8Array, corefile: string): boolean =>
+  has(corefile, 'rewrite') && name.length > 200 && (ours[3]! & 15) === rcode.SERVFAIL
+
 /** Why this difference is meant, or undefined. */
 export function excusePlugin(
   asked: Ask,
@@ -206,7 +206,7 @@ export function excusePlugin(
 ): string | undefined {
   if (!ours) return undefined
   if (isZoneOfErratic(asked, ours, corefile)) return zoneOfErratic
-  if (!theirs) return undefined
+  if (!theirs) return isTooLong(asked, ours, corefile) ? tooLong : undefined
   const pairing = pairingOf(asked, theirs, ours, corefile)
   if (pairing === undefined) return isEmptyRecord(asked, theirs, ours, corefile) ? emptyRecord : undefined
   return reasonFor(pairing)

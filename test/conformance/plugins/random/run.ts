@@ -10,7 +10,7 @@ import { freePort } from '../../../support/ports.ts'
 import { builtServer, runtime } from '../../../support/server.ts'
 import { until } from '../../../support/until.ts'
 import { type Client, openClient } from '../../client.ts'
-import { askBoth, type Difference } from '../../differential.ts'
+import { askBoth, type Difference, type Result } from '../../differential.ts'
 import { type Asked, startServer } from '../../pair.ts'
 import { hasCache } from '../../pairing.ts'
 import { type Ask, ask } from '../../queries.ts'
@@ -25,6 +25,7 @@ import { clients } from './words.ts'
 const draftsAtOnce = 6
 const questionsOfDraft = 300
 const shownDifferences = 5
+const timesAskedAgain = 5
 /** Milliseconds: silence (`acl` drops) is waited for so long. */
 const patience = 2_000
 /** Drafts that are tried while one is shrunk. */
@@ -177,7 +178,20 @@ async function start(drafts: readonly Draft[], { folder, upstream }: Bench, comm
   return { server, clients: all, stop }
 }
 
-function askOne(draft: Draft, at: number, { theirs, ours }: Both, asks: readonly Ask[]) {
+/** Silence, or a SERVFAIL for an upstream's silence, may be the machine's: it counts when it stays. */
+async function askOne(draft: Draft, at: number, both: Both, asks: readonly Ask[]): Promise<Result> {
+  let result = await askOnce(draft, at, both, asks)
+  const isStarved = ({ wanted, got }: Difference) => [wanted, got].some((reply) => !reply || (reply[3]! & 15) === 2)
+  for (let time = 0; time < timesAskedAgain && result.failed.some(isStarved); time++) {
+    const again = result.failed.filter(isStarved).map(({ asked }) => asked)
+    const { agreed, failed } = await askOnce(draft, at, both, again)
+    const others = result.failed.filter((difference) => !isStarved(difference))
+    result = { ...result, agreed: [...result.agreed, ...agreed], failed: [...others, ...failed] }
+  }
+  return result
+}
+
+function askOnce(draft: Draft, at: number, { theirs, ours }: Both, asks: readonly Ask[]): Promise<Result> {
   const corefile = corefileOf(draft, { port: 0, upstream: '', folder: '' })
   const asked = ({ server, clients: all }: Started): Asked => ({ ...server, client: all[at]! })
   return askBoth(asks, {

@@ -195,7 +195,7 @@ async function openTcp(address: string, port: number, edns: Edns | undefined) {
 }
 
 /** Milliseconds without a reply after which a test fails: a bound of a failure, not of a success. */
-const longestWait = 10_000
+const longestWait = 30_000
 
 function createConversation(address: string, edns: Edns | undefined, write: (request: Uint8Array) => void) {
   const replies = new Map<number, Uint8Array>()

@@ -40,8 +40,9 @@ export function transparencyOf(all: readonly ClaimRule[]): Transparency {
   const questions = claims.map(({ rule, claim }) => questionsOf(rule, claim))
   const whole = claims.filter((_, i) => questions[i].missing === 'whole')
   return {
-    claims(name) {
-      const found = claims.flatMap(({ rule, claim }) => (rule.names.matches(name) ? [claim] : []))
+    claims(name, qtype) {
+      const concerns = ({ types }: Claim): boolean => qtype === undefined || types?.has(qtype) !== false
+      const found = claims.flatMap(({ rule, claim }) => (concerns(claim) && rule.names.matches(name) ? [claim] : []))
       return found.length > 1 ? combined(found) : found[0]
     },
     claimsBelow: (name) => whole.find(({ rule }) => rule.names.matches(name))?.claim,

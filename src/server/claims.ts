@@ -1,5 +1,7 @@
 /** What plugins claim of the answers of those behind them: in the table, and in the words of `explain`. */
+import { missReason } from '../answer/misses.ts'
 import { isSubdomain, parentOf } from '../dns/name.ts'
+import { decisions } from '../plugin/capabilities/decisions.ts'
 import {
   type Claim,
   type ClaimedQuestions,
@@ -35,19 +37,25 @@ function withoutTypes(node: NodeSpec, types: ReadonlySet<number>, claimed: Claim
 
 const isDenial = (kind: AnswerSpec['kind']): boolean => kind === 'nodata' || kind === 'nxdomain'
 
-/** Why plugins in front of `plugin`, or any without it, keep this question on the chain, each with its reason. */
+/**
+ * Why plugins in front of `plugin`, or any without it, keep this question on the chain, each with its reason. `reasonOfMiss`:
+ * what the table says.
+ */
 export function claimsOn(
   plugins: readonly BlockPlugin[],
   plugin: string | undefined,
   question: { readonly name: string; readonly qtype: number },
+  reasonOfMiss: number,
 ): { readonly plugin: string; readonly reason: string }[] {
   const position = plugins.findIndex((each) => each.plugin === plugin)
   const earlier = position < 0 ? plugins : plugins.slice(0, position)
   return earlier.flatMap((each) => {
+    // What the rules of the space decide keeps nothing else.
+    if (reasonOfMiss !== missReason.rule && capabilityOf(each.instance, decisions)?.complete) return []
     const opaque = capabilityOf(each.instance, transparency)
-    const reason = opaque && claimText(opaque.claims(question.name), question.qtype)
+    const reason = opaque && claimText(opaque.claims(question.name, question.qtype), question.qtype)
     if (reason !== undefined) return [{ plugin: each.plugin, reason }]
-    const missing = opaque && missingText(opaque, question)
+    const missing = opaque && reasonOfMiss === missReason.open ? missingText(opaque, question) : undefined
     return missing === undefined ? [] : [{ plugin: each.plugin, reason: `${missing} (for missing names)` }]
   })
 }

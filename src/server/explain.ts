@@ -87,7 +87,7 @@ async function explainOn(
   )
   const isRelayed = table.relayable && (listener.relay?.takes(query.name, type) ?? false)
   const behind = source ?? plugins.find(({ instance }) => capabilityOf(instance, replySource))
-  const claims = claimsOn(plugins, behind?.plugin, query)
+  const claims = claimsOn(plugins, behind?.plugin, query, table.missReason)
   return {
     name,
     type: typeName(type),

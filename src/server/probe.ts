@@ -13,15 +13,17 @@ export type TableProbe = (
   readonly reply: Message | undefined /** Why not, when there is no reply. */
   readonly reason: string
   readonly relayable: boolean
+  /** 0 when there is a reply: see src/answer/misses.ts. */
+  readonly missReason: number
 }
 
 /** 127.0.0.1: who explains. */
 const loopback = Uint8Array.of(127, 0, 0, 1)
 
 /**
- * `missReason` describes the responder's last miss. The probe has a reader slot of its own, so it is safe at any time.
+ * `missText` describes the responder's last miss. The probe has a reader slot of its own, so it is safe at any time.
  */
-export function createTableProbe(responder: Responder, missReason: () => string): TableProbe {
+export function createTableProbe(responder: Responder, missText: () => string): TableProbe {
   const reply = new Uint8Array(65_535)
   return (space, request) => {
     const octets = encodeMessage(request, { limit: 65_535 })
@@ -32,8 +34,9 @@ export function createTableProbe(responder: Responder, missReason: () => string)
     responder.offline()
     return {
       reply: answered,
-      reason: length === MISS ? missReason() : '',
+      reason: length === MISS ? missText() : '',
       relayable: length === MISS && isRelayable(responder.missReason()),
+      missReason: length === MISS ? responder.missReason() : 0,
     }
   }
 }

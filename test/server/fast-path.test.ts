@@ -113,4 +113,35 @@ describe("the cluster's answers", () => {
       await until(() => assert.deepEqual(leftToChain(), []), { within: 5_000 })
       for (const question of questions) assert.equal(server.table(question), await server.chain(question), question)
     })
+
+  it('explain names the rules of a question alone, each with its place', async () => {
+    const server = await servePlugins(
+      plugins,
+      `. {
+        kubernetes cluster.local {
+          manifests ${directory}
+        }
+        acl {
+          block net 10.0.0.0/8
+        }
+        rewrite name regex ^(web|old)[.]shop x
+        template IN MX {
+          expr do()
+        }
+      }`,
+    )
+    servers.push(server)
+    const reasonOf = async (question: string) => (await server.explained(question)).reason
+    const kept = 'the plugins answer this type at this name'
+    await until(async () =>
+      assert.equal(
+        await reasonOf('web.shop.svc.cluster.local. A'),
+        `${kept}; rewrite: rewrite name regex ^(web|old)[.]shop x (Corefile:8)`,
+      ),
+    )
+    assert.equal(
+      await reasonOf('dual.shop.svc.cluster.local. MX'),
+      `${kept}; template: template IN MX: its expressions depend on the query (Corefile:9)`,
+    )
+  })
 })

@@ -11,8 +11,11 @@ import { defineCapability } from '../capability.ts'
  * (`questions`). Classes need no claim: the table answers class IN alone.
  */
 export interface Transparency {
-  /** What the plugin may change of the answers at this name (lower case, absolute); undefined: they pass as they are. */
-  claims(name: string): Claim | undefined
+  /**
+   * What the plugin may change of the answers at this name (lower case, absolute), those of one type or all; undefined: they
+   * pass as they are.
+   */
+  claims(name: string, type?: number): Claim | undefined
   /**
    * Why queries for names at and below `name` that the table does not have must reach the plugin, or undefined. It need
    * not speak of `questions`.

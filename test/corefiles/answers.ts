@@ -11,8 +11,6 @@ export interface Compared {
 
 /** Differences that docs/differences.md has, by Corefile: CoreDNS's reply as we would give it. */
 const excuses: Readonly<Record<string, (theirs: string, ours: string | undefined) => string | undefined>> = {
-  // `rewrite edns0`: a client without EDNS gets no OPT record.
-  'nixos-view-tailscale': (theirs) => theirs.replace(/^edns .*\n/m, ''),
   // CoreDNS asks for ServiceImports in protobuf alone, which no custom resource has: it denies nothing.
   'mcs-api': (theirs, ours) => (theirs.startsWith('SERVFAIL') || /^SERVFAIL/m.test(theirs) ? ours : theirs),
 }

@@ -27,7 +27,9 @@ export const whoami: Plugin<void> = {
 }
 
 function answer(query: Query): Outcome {
-  const message = replyTo(query.request, { authoritative: true, additional: [address(query), port(query)] })
+  // The class is that of the question, whatever it is.
+  const additional = [address(query), port(query)].map((each) => ({ ...each, class: query.qclass }))
+  const message = replyTo(query.request, { authoritative: true, additional })
   return { kind: 'reply', message, plugin: 'whoami' }
 }
 

@@ -34,4 +34,13 @@ describe('whoami', () => {
       )
       assert.deepEqual([message.rcode, message.authoritative, message.answer, message.authority], [0, true, [], []])
     })
+
+  it('the plugin whoami answers in the class of the question', async () => {
+    const query = { ...ask('w.test. A'), qclass: 3 }
+    const { additional } = messageOf(await handle(setUp(whoami, 'whoami'), query, replying()))
+    assert.deepEqual(
+      additional.map((record) => record.class),
+      [3, 3],
+    )
+  })
 })

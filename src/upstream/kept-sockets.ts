@@ -100,6 +100,17 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
     const sockets = createUdpSockets({ native, server: name, source, epoll, tag, size, descriptors, edge: true })
     /** By the index of the socket. */
     const waiting = new Map<number, Pending[]>()
+    let retiring: Timer | undefined
+
+    /** Closes sockets whose time is over, for as long as there are any. */
+    function retireLater(): void {
+      if (retiring !== undefined || sockets.retireAt() === Number.POSITIVE_INFINITY) return
+      retiring = clock.after(Math.max(1, Math.ceil(sockets.retireAt() - clock.now())), () => {
+        retiring = undefined
+        sockets.retire(clock.now())
+        retireLater()
+      })
+    }
 
     function end(pending: Pending): void {
       pending.over = true
@@ -196,9 +207,11 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
       send(wire, receiver) {
         const index = watched && wire.length <= room ? sockets.draw(clock.now()) : -1
         const sending = index < 0 ? undefined : sendOn(index, wire, receiver)
+        retireLater()
         return sending ?? fallback.send(wire, receiver)
       },
       close() {
+        retiring?.cancel()
         fallback.close()
         waiting.clear()
         sockets.close()

@@ -14,6 +14,10 @@ export interface UdpSockets {
   end(index: number): void
   /** No further exchange begins on the socket: its server was silent or refused, and another port may reach another one. */
   spend(index: number): void
+  /** Closes what has been open for its time and is not in use: a server that nobody asks keeps no port. */
+  retire(now: number): void
+  /** When `retire` has something to do next; Infinity: no socket is open. */
+  retireAt(): number
   /** Sockets that have been opened since the start. */
   opened(): number
   close(): void
@@ -71,6 +75,8 @@ export const socketsPerServer = 512
 const exchangesOf = (size: number): number => (size >= 128 ? 128 : 16)
 /** Milliseconds for which a socket takes exchanges. */
 const longestUse = 10_000
+/** Milliseconds between two looks at the sockets' age. */
+const retireInterval = 1000
 /** Sockets that are tried: those that are spent may still have an exchange. */
 const draws = 8
 
@@ -84,6 +90,7 @@ export function createUdpSockets(options: UdpSocketsOptions): UdpSockets {
   const underWay = new Int32Array(size)
   const openedAt = new Float64Array(size)
   let opened = 0
+  let retireAt = Number.POSITIVE_INFINITY
 
   function open(index: number, now: number): boolean {
     const fd = native.socket(family)
@@ -103,6 +110,7 @@ export function createUdpSockets(options: UdpSocketsOptions): UdpSockets {
     fds[index] = fd
     left[index] = most
     openedAt[index] = now
+    retireAt = Math.min(retireAt, now + longestUse)
     opened++
     return true
   }
@@ -142,6 +150,17 @@ export function createUdpSockets(options: UdpSocketsOptions): UdpSockets {
     spend(index) {
       left[index] = 0
     },
+    retire(now) {
+      if (now < retireAt) return
+      let oldest = Number.POSITIVE_INFINITY
+      for (let index = 0; index < size; index++) {
+        if (fds[index] < 0) continue
+        if (underWay[index] === 0 && now - openedAt[index] >= longestUse) close(index)
+        else oldest = Math.min(oldest, openedAt[index])
+      }
+      retireAt = Math.max(now + retireInterval, oldest + longestUse)
+    },
+    retireAt: () => retireAt,
     opened: () => opened,
     close() {
       for (let index = 0; index < size; index++) close(index)

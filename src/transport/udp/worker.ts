@@ -82,7 +82,12 @@ const batchesPerDrain = 256
 for (const { space, table } of data.relays) setRelay(space, table)
 report({ kind: 'ready' })
 for (const socket of data.sockets) if (socket.draining) giveBack(socket.id)
-serve()
+try {
+  serve()
+} catch (error) {
+  leaveRelayed()
+  throw error
+}
 
 function serve(): void {
   let batches = 0
@@ -101,9 +106,14 @@ function serve(): void {
   }
   // Queries received before the end are answered: the sockets are closed after this thread.
   for (const socket of sockets) drain(socket)
-  for (const { id } of sockets) relay?.leave(id)
+  leaveRelayed()
   relay?.close()
   responder.offline()
+}
+
+/** What has been relayed and has no answer yet is the chain's: a thread that ends loses no query. */
+function leaveRelayed(): void {
+  for (const { id } of sockets) relay?.leave(id)
 }
 
 /** Answers one batch from the socket. False when the socket is empty. */

@@ -68,9 +68,9 @@ export interface Relay {
   ): boolean
   /** Takes the answers that have come. True when there were any. */
   receive(now: number): boolean
-  /** Hands over what is late. */
+  /** Hands over what is late, and closes sockets that have served their time. */
   expire(now: number): void
-  /** Milliseconds until something may be late; -1: nothing is under way. */
+  /** Milliseconds until there is something to expire; -1: nothing is under way, and no socket is open. */
   nextDeadline(now: number): number
   setTable(space: number, table: RelayTable | undefined): void
   /** Hands over every query that came to this socket. */
@@ -496,6 +496,7 @@ export function createRelay(options: RelayOptions): Relay {
         upstream.sockets.spend(slots.socket[slot])
         giveUp(slot, false, 0)
       }
+      upstream.sockets.retire(now)
     }
     for (let slot = byAge.first(lent); slot !== NONE; slot = byAge.first(lent)) {
       if (now < slots.sentAt[slot] + lentFor) break
@@ -509,9 +510,10 @@ export function createRelay(options: RelayOptions): Relay {
     let next = Number.POSITIVE_INFINITY
     for (let local = 0; local < mostUpstreams; local++) {
       const upstream = states.at(local)
-      const slot = upstream === undefined ? NONE : byAge.first(local)
-      if (slot === NONE) continue
-      next = Math.min(next, slots.sentAt[slot] + slots.route[slot]!.patience(upstream!))
+      if (upstream === undefined) continue
+      next = Math.min(next, upstream.sockets.retireAt())
+      const slot = byAge.first(local)
+      if (slot !== NONE) next = Math.min(next, slots.sentAt[slot] + slots.route[slot]!.patience(upstream))
     }
     const slot = byAge.first(lent)
     if (slot !== NONE) next = Math.min(next, slots.sentAt[slot] + lentFor)

@@ -50,8 +50,6 @@ export interface ListenerPlan {
   readonly router: Router<Block>
   /** One block accepts other classes than IN, which opens the whole listener to them, as in CoreDNS. */
   readonly everyClass: boolean
-  /** A block of it has `bufsize`. */
-  readonly limitsPayload: boolean
 }
 
 export function serverLabel(address: string, port: number): string {

@@ -12,7 +12,7 @@ import type { Clock } from '../scheduling/clock.ts'
 import { errorStack } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { CounterCell } from '../telemetry/metrics.ts'
-import type { ListenerPlan } from './block.ts'
+import type { Block, ListenerPlan } from './block.ts'
 import type { Miss } from './ingress.ts'
 import { endText, maxInternalLookups, type QuestionBudget, type QuestionBudgets } from './question-budget.ts'
 import { replyOctets } from './reply-octets.ts'
@@ -62,13 +62,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     plan: ListenerPlan,
     asked: Asked,
     depth = 0,
-    dependence: Dependence = { onClient: false },
+    course: Course = { onClient: false },
   ): Outcome | Promise<Outcome> {
-    const cause: Cause = { request, plan, asked, depth, dependence }
+    const cause: Cause = { request, plan, asked, depth, course }
     const query = queryFor(request, plan, asked, (name, type) => lookup(cause, name, type))
     if (query.qclass !== dnsClass.IN && !plan.everyClass) return refuse(query)
     const { routed, viewed } = routeQuery(plan, query)
-    dependence.onClient ||= viewed
+    course.onClient ||= viewed
+    course.block = routed?.block
     if (!routed?.block.chain) return refuse(query)
     try {
       const outcome = routed.block.chain(queryInBlock(query, routed))
@@ -98,16 +99,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       return servfail(`maximum number of internal lookups (${maxInternalLookups}) exceeded for ${name}`)
     }
     const inner: Message = { ...request, opcode: 0, questions: [{ name, type, class: dnsClass.IN }] }
-    const dependence: Dependence = { onClient: false }
+    const course: Course = { onClient: false }
     const outcome = await runChain(
       inner,
       plan,
       { ...asked, releaseSlot: undefined, begun: undefined },
       depth + 1,
-      dependence,
+      course,
     )
-    if (!dependence.onClient && !outcome.forClient) return outcome
-    cause.dependence.onClient = true
+    if (!course.onClient && !outcome.forClient) return outcome
+    cause.course.onClient = true
     return forClient(outcome)
   }
 
@@ -125,11 +126,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   /** A reply that cannot be written (a name is too long, say) is an exception of the plugin that made it. */
-  function octetsOf(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan): Octets {
+  function octetsOf(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan, block?: Block): Octets {
     try {
-      return replyOctets(outcome, request, miss, plan)
+      return replyOctets(outcome, request, miss, block?.maxPayload)
     } catch (error) {
-      return replyOctets(recovered(plan, error), request, miss, plan)
+      return replyOctets(recovered(plan, error), request, miss, block?.maxPayload)
     }
   }
 
@@ -145,9 +146,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       const budget = budgets.open(miss.receivedAt, miss.signal)
       const { transport, client, local, receivedAt, releaseSlot, begun } = miss
       const asked: Asked = { transport, client, local, receivedAt, releaseSlot, begun, budget, unrecorded: undefined }
-      const outcome = runChain(request, plan, asked)
-      if (!(outcome instanceof Promise)) return octetsOf(outcome, request, miss, plan)
-      return orEnded(outcome, budget).then((settled) => octetsOf(settled, request, miss, plan))
+      const course: Course = { onClient: false }
+      const outcome = runChain(request, plan, asked, 0, course)
+      const { block } = course
+      if (!(outcome instanceof Promise)) return octetsOf(outcome, request, miss, plan, block)
+      return orEnded(outcome, budget).then((settled) => octetsOf(settled, request, miss, plan, block))
     },
     async outcome(request, plan, asked) {
       const budget = budgets.open(options.clock.now())
@@ -165,12 +168,15 @@ interface Cause {
   readonly plan: ListenerPlan
   readonly asked: Asked
   readonly depth: number
-  readonly dependence: Dependence
+  readonly course: Course
 }
 
-/** Whether the outcome, as far as it is known by now, depends on who asks: see Outcome's `forClient`. */
-interface Dependence {
+/** What is known by now of a run through a chain. */
+interface Course {
+  /** The outcome depends on who asks: see Outcome's `forClient`. */
   onClient: boolean
+  /** The block that took the query. */
+  block?: Block | undefined
 }
 
 const servfail = (reason?: string): RcodeOnly => ({

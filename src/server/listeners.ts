@@ -62,7 +62,6 @@ function createDraft(address: string, port: number): Draft {
         blocks,
         router: createRouter(blocks, ({ chain }) => chain === undefined),
         everyClass: blocks.some((block) => block.everyClass),
-        limitsPayload: blocks.some((block) => block.maxPayload !== undefined),
       }
     },
   }

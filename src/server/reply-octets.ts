@@ -1,23 +1,27 @@
 /** From the outcome of a plugin chain to the octets that its client gets. */
 
 import type { Message } from '../dns/message.ts'
-import { lowerName } from '../dns/name.ts'
 import { finishReply, replyTo } from '../dns/reply.ts'
 import type { Outcome } from '../plugin/query.ts'
-import type { ListenerPlan } from './block.ts'
 import type { Miss } from './ingress.ts'
 
-/** Undefined for a dropped query. Throws when the message cannot be written: a fault of the plugin that made it. */
+/**
+ * `maxPayload`: `bufsize` of the block that took the query. Undefined for a dropped query. Throws when the message cannot
+ * be written: a fault of the plugin that made it.
+ */
 export function replyOctets(
   outcome: Outcome,
   request: Message,
   miss: Pick<Miss, 'transport' | 'follow'>,
-  plan: ListenerPlan,
+  maxPayload: number | undefined,
 ): Uint8Array | undefined {
   if (outcome.kind === 'drop') return undefined
   const reply = outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
-  const recursionDesired = outcome.kind === 'reply' ? outcome.recursionDesired : undefined
-  const options = { transport: miss.transport, recursionDesired, ...payloadLimit(request, plan) }
+  const options = {
+    transport: miss.transport,
+    recursionDesired: outcome.recursionDesired,
+    ...(maxPayload !== undefined && { maxPayload }),
+  }
   if (outcome.kind === 'reply' && outcome.moreMessages) {
     const { moreMessages } = outcome
     if (miss.follow) miss.follow(encodeEach(moreMessages, (message) => finishReply(message, request, options)))
@@ -38,12 +42,4 @@ function encodeEach(messages: Iterator<Message>, encodeOne: (message: Message) =
       return { done: true, value: undefined }
     },
   }
-}
-
-/** `bufsize` of the block that owns the question. Most listeners have none, and are not asked. */
-function payloadLimit(request: Message, plan: ListenerPlan): { maxPayload?: number } {
-  const [question] = request.questions
-  if (!plan.limitsPayload || !question) return {}
-  const maxPayload = plan.router.route(lowerName(question.name), question.type)?.block.maxPayload
-  return maxPayload === undefined ? {} : { maxPayload }
 }

@@ -1,4 +1,4 @@
-/** A dispatcher over a server block with one plugin. */
+/** A dispatcher over a server block with one plugin, or over the Corefile of a test. */
 import { diskSources } from '../../src/corefile/load.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
 import type { Plugin } from '../../src/plugin/contract.ts'
@@ -9,16 +9,17 @@ import type { Miss } from '../../src/server/ingress.ts'
 import { createQuestionBudgets } from '../../src/server/question-budget.ts'
 import { createPluginHarness } from '../support/plugin-harness.ts'
 
-export async function createDispatcherHarness(plugin: Plugin) {
+export async function createDispatcherHarness(plugin: Plugin | readonly Plugin[], corefile?: string) {
+  const plugins = [plugin].flat()
   const { log, lines, metrics, clock, state } = createPluginHarness()
   const { listeners } = await configure(
     {
-      ...parseCorefile(`. {\n${plugin.name}\n}\n`, 'Corefile', diskSources),
+      ...parseCorefile(corefile ?? `. {\n${plugins[0]!.name}\n}\n`, 'Corefile', diskSources),
       file: 'Corefile',
       hash: '',
       builtIn: false,
     },
-    { plugins: [plugin], defaultPort: 53, log, metrics, clock, process: state },
+    { plugins, defaultPort: 53, log, metrics, clock, process: state },
   )
   const panics = metrics.counter('panics', '', []).with()
   const budgets = createQuestionBudgets(clock, metrics)

@@ -66,6 +66,8 @@ export interface Query {
 interface OutcomeTraits {
   /** It depends on who asks (`acl`, `view`, `template`): a cache must not give it to another client. */
   readonly forClient?: true
+  /** RD of the reply where a plugin decides it; else the server copies it from the request (RFC 1035 §4.1.1). */
+  readonly recursionDesired?: boolean | undefined
 }
 
 /** A whole reply, written by `plugin`. `error` is for the `errors` plugin; the reply is sent anyway. */
@@ -74,8 +76,6 @@ export interface Reply extends OutcomeTraits {
   readonly message: Message
   readonly plugin: string
   readonly error?: Error
-  /** RD of the reply where a plugin decides it; else the server copies it from the request (RFC 1035 §4.1.1). */
-  readonly recursionDesired?: boolean
   /**
    * Messages that follow the first one (a zone transfer). Each is made when the client has taken the one before it;
    * only a stream can carry them.

@@ -89,7 +89,7 @@ export function createTap(options: TapOptions): Tap {
     outcome(query, outcome) {
       if (outcome.kind === 'drop' || !wanted()) return outcome
       if (outcome.kind === 'rcode') {
-        respond(query, replyTo(query.request, { rcode: outcome.rcode }))
+        respond(query, replyTo(query.request, { rcode: outcome.rcode }), outcome.recursionDesired)
         return outcome
       }
       respond(query, outcome.message, outcome.recursionDesired)

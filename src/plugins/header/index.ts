@@ -5,7 +5,7 @@ import type { Message } from '../../dns/message.ts'
 import { dataPlaneEffects } from '../../plugin/capabilities/data-plane-effects.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
-import type { Outcome } from '../../plugin/query.ts'
+import type { Outcome, RcodeOnly } from '../../plugin/query.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
 
 /** Flags that a rule sets or clears, by the name of their field in a message. */
@@ -48,8 +48,14 @@ export const header: Plugin<Settings> = {
   setup({ query: queryFlags, response }) {
     // RD of a reply is the query's as the plugins behind see it; a NOTIFY's is not copied.
     const recursionDesired = response.recursionDesired ?? queryFlags.recursionDesired
-    const change = (outcome: Outcome): Outcome => {
-      if (outcome.kind !== 'reply') return outcome
+    /** The server writes a failure's reply to the query as it left this plugin; rules for replies do not see it. */
+    const failed = (outcome: RcodeOnly, operation: number): Outcome =>
+      operation === opcode.QUERY && queryFlags.recursionDesired !== undefined
+        ? { ...outcome, recursionDesired: queryFlags.recursionDesired }
+        : outcome
+    const change = (outcome: Outcome, operation: number): Outcome => {
+      if (outcome.kind === 'drop') return outcome
+      if (outcome.kind === 'rcode') return failed(outcome, operation)
       const message = { ...outcome.message, ...response }
       const copied = message.opcode === opcode.QUERY ? recursionDesired : response.recursionDesired
       return { ...outcome, message, ...(copied !== undefined && { recursionDesired: copied }) }
@@ -57,7 +63,7 @@ export const header: Plugin<Settings> = {
     return {
       handler(query, next) {
         const request: Message = { ...query.request, ...queryFlags }
-        return withOutcome(next({ ...query, request }), change)
+        return withOutcome(next({ ...query, request }), (outcome) => change(outcome, request.opcode))
       },
       provides: [
         provide(dataPlaneEffects, {

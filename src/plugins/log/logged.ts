@@ -99,7 +99,8 @@ const serverWrites: ReadonlySet<number> = new Set([rcode.SERVFAIL, rcode.REFUSED
 function messageOf(query: Query, outcome: Outcome): Message | undefined {
   if (outcome.kind === 'reply') return outcome.message
   if (outcome.kind === 'drop' || !serverWrites.has(outcome.rcode)) return undefined
-  return replyTo(query.request, { rcode: outcome.rcode })
+  const reply = replyTo(query.request, { rcode: outcome.rcode })
+  return { ...reply, recursionDesired: outcome.recursionDesired ?? reply.recursionDesired }
 }
 
 function flagsOf(message: Message): number {

@@ -26,7 +26,8 @@ export function restored(outcome: Outcome, rewriting: Rewriting): Outcome | Prom
       if (!writesFailures || outcome.ofQuestion) return { ...outcome, rcode }
       const edns = restoredEdns(withOptions(sent, echoes), rules)
       const message = replyTo(asked.request, { rcode, ...(edns && { edns }) })
-      return { kind: 'reply', plugin: 'rewrite', message, ...(outcome.error && { error: outcome.error }) }
+      const { error, recursionDesired } = outcome
+      return { kind: 'reply', plugin: 'rewrite', message, recursionDesired, ...(error && { error }) }
     }
     case 'reply': {
       const edns = restoredEdns(sized(outcome.message.edns ?? echoed(asked, sent, echoes), asked, sent), rules)

@@ -6,7 +6,7 @@ import { dataPlaneEffects } from '../../../src/plugin/capabilities/data-plane-ef
 import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Next, Query, Reply } from '../../../src/plugin/query.ts'
 import { header } from '../../../src/plugins/header/index.ts'
-import { ask, handle, replying, setUp } from '../../support/plugin-harness.ts'
+import { ask, failing, handle, replying, setUp } from '../../support/plugin-harness.ts'
 
 describe('the plugin header', () => {
   it('header changes the flags of a query for the plugins behind', async () => {
@@ -32,6 +32,16 @@ describe('the plugin header', () => {
       return ((await handle(instance, query, replying())) as Reply).recursionDesired
     }
     assert.deepEqual([await told(opcode.QUERY), await told(opcode.NOTIFY)], [true, undefined])
+  })
+
+  it('RD of a query is RD of the failure that the server writes, and rules for replies do not see it', async () => {
+    const told = async (text: string, operation: number) => {
+      const query = ask('a.example. A', { request: { opcode: operation } })
+      return (await handle(setUp(header, text), query, failing(2))).recursionDesired
+    }
+    assert.equal(await told('header {\nquery clear rd\n}', opcode.QUERY), false)
+    assert.equal(await told('header {\nquery set rd\n}', opcode.NOTIFY), undefined)
+    assert.equal(await told('header {\nresponse clear rd\n}', opcode.QUERY), undefined)
   })
 
   it('header has the data plane set the same flags in answers from the table', () => {

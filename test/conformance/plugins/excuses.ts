@@ -25,6 +25,12 @@ const upstreamPayload = 1232
 /** Seconds by which two caches may differ in an answer's age. */
 const skew = 2
 
+/** The TTL that CoreDNS's cache gives at least, in seconds, where no other is written. */
+const leastTtl = 5
+
+/** `success|denial CAPACITY TTL MINTTL`. */
+const hasMinTtl = (corefile: string) => /^ *(success|denial) \d+ \d+ \d+/m.test(corefile)
+
 /** As many records in ours as in theirs, each of the same data with nearly the same TTL. */
 function isNearlyAsOld(theirs: Message, ours: Message): boolean {
   const aged = (message: Message) => everyRecord(message).toSorted(byText)
@@ -56,6 +62,15 @@ const excuses: readonly Excuse[] = [
     reason: "cache: owners have the question's case, not that of who asked first",
     holds: ({ theirs, ours, corefile }) =>
       hasCache(corefile) && same(theirs, ours, { anyTtl: true, anyCase: true }) && isNearlyAsOld(theirs, ours),
+  },
+  {
+    reason: 'cache: an answer with TTL 0 is passed on so, and not kept, where MINTTL is not written',
+    holds: ({ theirs, ours, corefile }) =>
+      hasCache(corefile) &&
+      !hasMinTtl(corefile) &&
+      everyRecord(ours).some(({ ttl }) => ttl === 0) &&
+      everyRecord(theirs).every(({ ttl }) => ttl <= leastTtl) &&
+      same(theirs, ours, { anyTtl: true, anyCase: true }),
   },
   {
     reason: 'cache: transfers pass as they are',
@@ -95,7 +110,8 @@ const excuses: readonly Excuse[] = [
     holds: ({ asked, theirs, ours, corefile }) =>
       asked.opcode === opcode.NOTIFY &&
       (has(corefile, 'dns64') || has(corefile, 'siit')) &&
-      same({ ...theirs, recursionAvailable: ours.recursionAvailable }, ours),
+      // A query is answered from the cache, with what is left of its TTL.
+      same({ ...theirs, recursionAvailable: ours.recursionAvailable }, ours, { anyTtl: hasCache(corefile) }),
   },
   {
     // What the upstream cuts is never kept: in CoreDNS the plugins behind the cache see it each time.

@@ -1,6 +1,6 @@
 /** The directives and their order. A Corefile may write them in any order: the chain follows this table. */
 import { suggestion } from './nearest.ts'
-import type { DirectiveWord, ParsedCorefile } from './parser.ts'
+import type { DirectiveWord, ParsedCorefile } from './parsed.ts'
 import { ConfigError } from './schema.ts'
 
 /** CoreDNS 1.15.0's plugin.cfg in its order, with slicedns's own: `console` beside the other HTTP endpoints,

@@ -6,30 +6,10 @@ import { type Cursor, createCursor, type Sources, type Warning } from './cursor.
 import { chainOrder, directiveError } from './directives.ts'
 import type { Word } from './lexer.ts'
 import { occurrencesOf, type PlacedToken } from './occurrences.ts'
+import type { CorefileBlock, DirectiveWord, ParsedCorefile } from './parsed.ts'
 import { ConfigError, type Directive, type Position, type Token } from './schema.ts'
 
 export type { Sources, Warning } from './cursor.ts'
-
-/** What the grammar makes of a Corefile. Keys, directives and their arguments are as yet unchecked. */
-export interface ParsedCorefile {
-  readonly blocks: readonly CorefileBlock[]
-  readonly warnings: readonly Warning[]
-  /** Every directive's word in the order it was met, also those of blocks that were dropped because they have no keys. */
-  readonly words: readonly DirectiveWord[]
-}
-
-export interface DirectiveWord extends Token {
-  /** A word before it, in the same server block, that ends with `{`: a block was meant to open there. */
-  readonly glued: Token | undefined
-}
-
-export interface CorefileBlock {
-  readonly keys: readonly Token[]
-  /** In file order, imports in their place; one that is repeated stands here as often. */
-  readonly directives: readonly Directive[]
-  /** Its first key. */
-  readonly at: Position
-}
 
 /**
  * Parses the text of a Corefile. `file` is the name that positions carry, and relative imports start from its folder.

@@ -1,6 +1,7 @@
 /** Corefiles in a test's own words: no files, no environment. */
 import assert from 'node:assert/strict'
-import { type ParsedCorefile, parseCorefile, type Sources } from '../../src/corefile/parser.ts'
+import type { ParsedCorefile } from '../../src/corefile/parsed.ts'
+import { parseCorefile, type Sources } from '../../src/corefile/parser.ts'
 import { ConfigError, type Directive, type Token } from '../../src/corefile/schema.ts'
 
 /** Sources that hold these files (absolute paths) and variables. Patterns match by `*` at most. */

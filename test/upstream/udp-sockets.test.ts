@@ -9,7 +9,7 @@ const native = loadLibc()
 /** Milliseconds for which a socket takes exchanges (docs/limits.md). */
 const life = 10_000
 
-describe('a socket to an upstream', () => {
+describe('the sockets to an upstream', () => {
   let sockets: UdpSockets
   let epoll: number
   beforeEach(() => {
@@ -23,7 +23,7 @@ describe('a socket to an upstream', () => {
     native.close(epoll)
   })
 
-  it('is closed when its time is over, though nobody asks the upstream any more', () => {
+  it('a socket is closed when its time is over, though nobody asks the upstream any more', () => {
     const index = sockets.draw(0)
     sockets.end(index)
     assert.equal(sockets.retireAt(), life)
@@ -34,7 +34,7 @@ describe('a socket to an upstream', () => {
     assert.equal(sockets.retireAt(), Number.POSITIVE_INFINITY)
   })
 
-  it('stays open while an exchange is under way, and is looked at again a second later', () => {
+  it('a socket stays open while an exchange is under way, and is looked at again a second later', () => {
     const index = sockets.draw(0)
     sockets.retire(life)
     assert.ok(sockets.fd(index) >= 0)

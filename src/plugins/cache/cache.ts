@@ -1,15 +1,13 @@
 import { isSubdomain } from '../../dns/name.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
-import { answerIn, type KeeperOptions } from './keep.ts'
+import { answerIn } from './keep.ts'
 import { isPopular, isRenewedEarly, recordHit } from './prefetch.ts'
-import { createRefill } from './refill.ts'
+import { createRefill, type RefillOptions } from './refill.ts'
 import { cacheKey, isCacheable, replyFrom } from './replies.ts'
 import type { ServeStale } from './settings.ts'
 import { type Entry, type Kind, secondsLeft } from './store.ts'
 
-export interface CacheOptions extends KeeperOptions {
-  /** Whether the plugin answers from changing data: its replies pass untouched, TTLs included, and are not cached. */
-  readonly isDynamic: (plugin: string) => boolean
+export interface CacheOptions extends RefillOptions {
   /** Whether a plugin with a dynamic zone has the name by now: then the cached answer is out of date. */
   readonly isSuperseded: (query: Query) => boolean
 }

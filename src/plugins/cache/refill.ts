@@ -2,8 +2,7 @@
 import { rcode, type } from '../../dns/codes.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
 import { askNext } from './ask-next.ts'
-import type { CacheOptions } from './cache.ts'
-import { createKeeper } from './keep.ts'
+import { createKeeper, type KeeperOptions } from './keep.ts'
 import { replyFrom } from './replies.ts'
 import { type Entry, secondsLeft } from './store.ts'
 
@@ -12,6 +11,11 @@ const mostWithoutSlot = 4096
 
 /** Renewals at a time. An entry that is not renewed now is renewed on its next hit, or asked for when it has expired. */
 const mostRenewals = 64
+
+export interface RefillOptions extends KeeperOptions {
+  /** Whether the plugin answers from changing data: its replies pass untouched, TTLs included, and are not cached. */
+  readonly isDynamic: (plugin: string) => boolean
+}
 
 export interface Refill {
   /** Asks the next plugin; identical questions that wait at the same time share its answer. */
@@ -37,7 +41,7 @@ interface Taken {
   readonly entry: Entry | undefined
 }
 
-export function createRefill(options: CacheOptions): Refill {
+export function createRefill(options: RefillOptions): Refill {
   const { clock, cells, isDynamic } = options
   const keeper = createKeeper(options)
   const waiting = new Map<string, Promise<Taken>>()

@@ -1,24 +1,10 @@
 /** Whether a template is about a query, and what it knows of it then. */
 import { className, dnsClass, type, typeName } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
-import { EvaluationError, type Value } from '../../expression/index.ts'
+import { EvaluationError } from '../../expression/index.ts'
 import type { Query } from '../../plugin/query.ts'
-import type { QueryContext } from '../../plugin/query-expression.ts'
+import type { MatchContext } from './match-context.ts'
 import type { Settings } from './settings.ts'
-
-/** What expressions and records see. */
-export interface MatchContext extends QueryContext {
-  /** The template's zone that holds the name. */
-  readonly zone: string
-  readonly class: string
-  readonly type: string
-  readonly pattern: string
-  /** The whole match and the groups. */
-  readonly matches: readonly string[]
-  /** The same by number and by name. */
-  readonly groups: ReadonlyMap<string, string>
-  readonly variables: Map<string, Value>
-}
 
 /** `skip`: the next template is asked. `fail`: SERVFAIL. */
 export type MatchOutcome =

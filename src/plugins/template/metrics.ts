@@ -1,5 +1,5 @@
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
-import type { MatchContext } from './match.ts'
+import type { MatchContext } from './match-context.ts'
 import type { Section } from './settings.ts'
 
 export interface TemplateMetrics {

@@ -3,7 +3,7 @@ import type { ResourceRecord } from '../../dns/message.ts'
 import { NameError } from '../../dns/name.ts'
 import { parseRecord } from '../../dns/record-text.ts'
 import { ExecutionError, type Struct, type Template } from '../../text-template/index.ts'
-import type { MatchContext } from './match.ts'
+import type { MatchContext } from './match-context.ts'
 
 /** What a template could not do: its text could not be made, or was not a record. */
 export class RecordError extends Error {

@@ -8,7 +8,7 @@ import { readPattern } from '../../plugin/pattern-value.ts'
 import { queryFunctions, readExpression } from '../../plugin/query-expression.ts'
 import { compilePattern, type Pattern } from '../../regexp/index.ts'
 import { compileTemplate, type Template, TemplateError } from '../../text-template/index.ts'
-import type { MatchContext } from './match.ts'
+import type { MatchContext } from './match-context.ts'
 
 export const sections = ['answer', 'additional', 'authority'] as const
 export type Section = (typeof sections)[number]

@@ -4,20 +4,56 @@ import type { Message } from '../../dns/message.ts'
 /** The classes of `class` in the Corefile. */
 export type ReplyClass = 'success' | 'denial' | 'error'
 
-/**
- * The class of a reply. Denials must carry their SOA (RFC 2308 §2) to count as such. Anything else (nothing
- * written, updates, notifies, transfers) counts as an error.
- */
-export function classOf(message: Message | undefined): ReplyClass {
-  if (!message || isMeta(message)) return 'error'
-  const hasSoa = message.authority.some((record) => record.type === type.SOA)
-  if (message.rcode === rcode.NOERROR) return message.answer.length === 0 && hasSoa ? 'denial' : 'success'
-  return message.rcode === rcode.NXDOMAIN && hasSoa ? 'denial' : 'error'
+/** What CoreDNS calls the kinds of replies: the metadata `log/type`. */
+export type ReplyType =
+  | 'NOERROR'
+  | 'NXDOMAIN'
+  | 'SERVERERROR'
+  | 'NODATA'
+  | 'DELEGATION'
+  | 'META'
+  | 'UPDATE'
+  | 'OTHERERROR'
+
+/** The type of a reply; `undefined`: nothing is written. */
+export function typeOf(message: Message | undefined): ReplyType {
+  if (!message) return 'OTHERERROR'
+  if (message.opcode === opcode.UPDATE) return 'UPDATE'
+  if (message.opcode === opcode.NOTIFY || isTransfer(message)) return 'META'
+  const { rcode: code, answer } = message
+  switch (code) {
+    case rcode.NOERROR:
+      return answer.length > 0 ? 'NOERROR' : typeOfEmpty(message)
+    case rcode.NXDOMAIN:
+      return answer.length > 0 ? 'OTHERERROR' : 'NXDOMAIN'
+    case rcode.SERVFAIL:
+    case rcode.NOTIMP:
+      return 'SERVERERROR'
+    default:
+      return 'OTHERERROR'
+  }
 }
 
-function isMeta(message: Message): boolean {
-  const asked = message.questions[0]?.type
-  return (
-    message.opcode === opcode.UPDATE || message.opcode === opcode.NOTIFY || asked === type.AXFR || asked === type.IXFR
-  )
+/** NODATA has its SOA (RFC 2308 §2.2). */
+function typeOfEmpty({ authority }: Message): ReplyType {
+  if (authority.some((record) => record.type === type.SOA)) return 'NODATA'
+  return authority.some((record) => record.type === type.NS) ? 'DELEGATION' : 'NOERROR'
+}
+
+function isTransfer({ questions: [question] }: Message): boolean {
+  return question?.type === type.AXFR || question?.type === type.IXFR
+}
+
+/** Updates, notifies and transfers count as errors, as in CoreDNS. */
+export function classOf(replyType: ReplyType): ReplyClass {
+  switch (replyType) {
+    case 'NOERROR':
+    case 'DELEGATION':
+      return 'success'
+    case 'NXDOMAIN':
+    case 'NODATA':
+      return 'denial'
+    default:
+      return 'error'
+  }
 }

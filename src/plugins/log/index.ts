@@ -1,12 +1,14 @@
 import { custom, oneOf, readBody, value } from '../../corefile/read.ts'
 import type { Directive, DirectiveSchema } from '../../corefile/schema.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'
+import { metadataScope } from '../../plugin/capabilities/metadata.ts'
 import { queryObserver } from '../../plugin/capabilities/query-observer.ts'
 import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
+import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Observed } from '../../plugin/observer.ts'
-import { compileFormat, defaultFormat, type Format } from '../../plugin/query-format.ts'
+import { compileFormat, defaultFormat, type Format, hasMetadata } from '../../plugin/query-format.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
 import type { ReplyClass } from './classify.ts'
 import { recordFields } from './fields.ts'
@@ -16,6 +18,8 @@ interface Rule {
   /** Absolute, lower case. */
   readonly name: string
   readonly format: Format
+  /** Whether the format has metadata, which only queries of the chain have. */
+  readonly takesMetadata: boolean
   readonly classes: ReadonlySet<ReplyClass>
 }
 
@@ -41,9 +45,11 @@ function readRules(directive: Directive): Rule[] {
   const words = directive.args.map(({ text }) => text)
   // Only the last of several words can be a format: `log {common}` is about the name `{common}`, as in CoreDNS.
   const hasFormat = words.length > 1 && words.at(-1)!.includes('{')
-  const format = compileFormat(hasFormat ? words.pop()! : defaultFormat)
+  const text = hasFormat ? words.pop()! : defaultFormat
+  const format = compileFormat(text)
+  const takesMetadata = hasMetadata(text)
   const classes = new Set(readBody(directive, rows).class ?? everyClass)
-  return (words.length === 0 ? ['.'] : words).map((name) => ({ name: absolute(name), format, classes }))
+  return (words.length === 0 ? ['.'] : words).map((name) => ({ name: absolute(name), format, takesMetadata, classes }))
 }
 
 function absolute(name: string): string {
@@ -54,7 +60,7 @@ function absolute(name: string): string {
 export const log: Plugin<readonly Rule[]> = {
   name: 'log',
   schema,
-  setup(all, { log: ownLog, clock }) {
+  setup(all, { log: ownLog, clock, block }) {
     // As CoreDNS: the query log is the one whose lines do not name their plugin.
     const lines = ownLog.plugin('')
     const write = (format: Format, logged: Logged): void =>
@@ -62,6 +68,9 @@ export const log: Plugin<readonly Rule[]> = {
     // A rule after a wider one never matches first.
     const rules = all.filter((rule) => all.find(({ name }) => isSubdomain(name, rule.name)) === rule)
     const ruleFor = (name: string): Rule | undefined => rules.find((rule) => isSubdomain(rule.name, name))
+    const claim = { answers: 'all', reason: 'log: the format has metadata' } as const
+    const isClaimed = (name: string): boolean =>
+      ruleFor(name)?.takesMetadata === true && block.capability(metadataScope)?.covers(name) === true
     return {
       handler(query, next) {
         const rule = ruleFor(query.name)
@@ -74,7 +83,6 @@ export const log: Plugin<readonly Rule[]> = {
         })
       },
       provides: [
-        provide(relayPassage, passesEverything),
         provide(queryObserver, {
           wants: (name) => wanted(rules, name),
           observe(query) {
@@ -82,6 +90,16 @@ export const log: Plugin<readonly Rule[]> = {
             if (rule?.classes.has(classOfAnswer(query))) write(rule.format, loggedAnswer(query))
           },
         }),
+        ...(rules.some(({ takesMetadata }) => takesMetadata)
+          ? // And no passage of the relay: what it forwards has no metadata either.
+            [
+              provide(transparency, {
+                claims: (name) => (isClaimed(name) ? claim : undefined),
+                // Below a name that is not covered there may be names that are.
+                claimsBelow: () => (block.capability(metadataScope) ? claim : undefined),
+              }),
+            ]
+          : [provide(relayPassage, passesEverything)]),
       ],
     }
   },

@@ -6,7 +6,7 @@ import type { AnsweredQuery } from '../../plugin/observer.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import type { QueryFacts, ReplyFacts } from '../../plugin/query-format.ts'
 import { messageOctets } from '../../plugin/size.ts'
-import { classOf, type ReplyClass } from './classify.ts'
+import { classOf, type ReplyClass, type ReplyType, typeOf } from './classify.ts'
 
 const TC = 0x0200
 
@@ -19,7 +19,8 @@ export interface Logged extends QueryFacts {
 }
 
 /** A query of the chain. */
-export function loggedOutcome(query: Query, { message, written }: ChainReply, seconds: number): Logged {
+export function loggedOutcome(query: Query, chainReply: ChainReply, seconds: number): Logged {
+  const { message, written } = chainReply
   const { request } = query
   const asked = messageOctets(request)
   const transport = query.transport === 'udp' ? 'udp' : 'tcp'
@@ -38,6 +39,15 @@ export function loggedOutcome(query: Query, { message, written }: ChainReply, se
     limit,
     reply: message && describe(query, message, asked, limit),
     seconds,
+    metadata: query.metadata && withOwnLabels(query.metadata, chainReply),
+  }
+}
+
+/** The labels that `log` itself sets, and those of the plugins of the block. */
+function withOwnLabels(others: NonNullable<Query['metadata']>, reply: ChainReply): Query['metadata'] {
+  return (label) => {
+    if (label === 'log/type') return reply.type
+    return label === 'log/class' ? reply.class : others(label)
   }
 }
 
@@ -83,6 +93,7 @@ export const classOfAnswer = ({ denial }: AnsweredQuery): ReplyClass => (denial 
 export interface ChainReply {
   /** What the client gets. Undefined when that is nothing. */
   readonly message: Message | undefined
+  readonly type: ReplyType
   readonly class: ReplyClass
   /** A plugin wrote it, not the server. */
   readonly written: boolean
@@ -90,7 +101,8 @@ export interface ChainReply {
 
 export function replyOf(query: Query, outcome: Outcome): ChainReply {
   const message = messageOf(query, outcome)
-  return { message, class: classOf(message), written: outcome.kind === 'reply' }
+  const type = typeOf(message)
+  return { message, type, class: classOf(type), written: outcome.kind === 'reply' }
 }
 
 /** Rcodes that a chain gives when it has written nothing: then the server's reply is what is logged. */

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { wireToName } from '../../../src/dns/name.ts'
+import { metadataScope } from '../../../src/plugin/capabilities/metadata.ts'
 import { queryObserver } from '../../../src/plugin/capabilities/query-observer.ts'
 import { transparency } from '../../../src/plugin/capabilities/transparency.ts'
-import { capabilityOf } from '../../../src/plugin/capability.ts'
+import { capabilityOf, provide } from '../../../src/plugin/capability.ts'
+import type { Instance } from '../../../src/plugin/contract.ts'
 import type { AnsweredQuery } from '../../../src/plugin/observer.ts'
-import type { Next } from '../../../src/plugin/query.ts'
+import type { Next, Query } from '../../../src/plugin/query.ts'
 import { log } from '../../../src/plugins/log/index.ts'
 import { type Asked, ask, createPluginHarness, failing, handle, replying, setUp } from '../../support/plugin-harness.ts'
 
@@ -119,7 +121,8 @@ describe('log', () => {
     ['no data and no SOA', replying(), 'success'],
     ['no data', nodata, 'denial'],
     ['a name that does not exist', nxdomain, 'denial'],
-    ['a name that does not exist, without its SOA', replying({ rcode: 'NXDOMAIN' }), 'error'],
+    ['a name that does not exist, without its SOA', replying({ rcode: 'NXDOMAIN' }), 'denial'],
+    ['an alias to what does not exist', replying({ rcode: 'NXDOMAIN', answer: ['a.org. 5 IN CNAME b.org.'] }), 'error'],
     ['a failure', failing(2), 'error'],
     ['a refusal', replying({ rcode: 'REFUSED' }), 'error'],
     ['a dropped query', drop, 'error'],
@@ -143,6 +146,46 @@ describe('log', () => {
 
   it('log lets every name into the answer table', () => {
     assert.equal(capabilityOf(setUp(log, 'log'), transparency), undefined)
+  })
+})
+
+describe('metadata in a line of the query log', () => {
+  const metadata: Query['metadata'] = (label) => (label === 'a/b' ? 'value' : undefined)
+
+  it('a line has the metadata of the query, and a dash for a label without a value', () => {
+    const harness = createPluginHarness()
+    const instance = setUp(log, 'log . "{/a/b} {/a/c}"', harness)
+    handle(instance, { ...ask('a.org. A'), metadata }, replying())
+    handle(instance, ask('a.org. A'), replying())
+    assert.deepEqual(harness.lines, ['[INFO] value -', '[INFO] - -'])
+  })
+
+  const types: readonly (readonly [Next, string])[] = [
+    [replying({ answer: ['a.org. 5 IN A 192.0.2.1'] }), 'NOERROR success'],
+    [replying({ authority: ['a.org. 5 IN NS ns.a.org.'] }), 'DELEGATION success'],
+    [nodata, 'NODATA denial'],
+    [nxdomain, 'NXDOMAIN denial'],
+    [failing(2), 'SERVERERROR error'],
+    [replying({ rcode: 'REFUSED' }), 'OTHERERROR error'],
+    [drop, 'OTHERERROR error'],
+  ]
+  for (const [next, expected] of types)
+    it(`a reply that CoreDNS calls ${expected} has that in log/type and log/class`, () => {
+      const harness = createPluginHarness()
+      handle(setUp(log, 'log . "{/log/type} {/log/class}"', harness), { ...ask('a.org. A'), metadata }, next)
+      assert.deepEqual(harness.lines, [`[INFO] ${expected}`])
+    })
+
+  it('log keeps names whose lines have metadata out of the answer table', () => {
+    const scope: Instance = { provides: [provide(metadataScope, { covers: (name) => name.endsWith('a.org.') })] }
+    const claims = (text: string, others = {}) => {
+      const instance = setUp(log, text, createPluginHarness(), { others })
+      const { claims: claimed } = capabilityOf(instance, transparency)!
+      return ['x.a.org.', 'x.b.org.'].map((name) => claimed(name) !== undefined)
+    }
+    assert.deepEqual(claims('log . {/a/b}', { metadata: scope }), [true, false])
+    assert.deepEqual(claims('log . {/a/b}'), [false, false])
+    assert.deepEqual(claims('log x.a.org\nlog . {/a/b}', { metadata: scope }), [false, false])
   })
 })
 

@@ -93,13 +93,15 @@ function metadataReader(facts: BlockFacts): (query: Query) => Query['metadata'] 
   const sources = facts.capabilities(metadataSource)
   return (query) => {
     if (!scope.covers(query.name)) return undefined
-    return (label) => {
+    const read = (label: string): string | undefined => {
+      const reading = { ...query, metadata: read }
       for (const { value } of sources) {
-        const found = value.valueOf(query, label)
+        const found = value.valueOf(reading, label)
         if (found !== undefined) return found
       }
       return undefined
     }
+    return read
   }
 }
 

@@ -8,11 +8,15 @@ import type { Zone } from './zone.ts'
 
 const plugin = 'file'
 
-/** `zoneAt` gives a zone as it is at the moment, undefined while its file has not been read. */
+/**
+ * `zoneAt` gives a zone as it is at the moment, undefined while its file has not been read; `onWildcard` hears of each
+ * answer that a wildcard has made.
+ */
 export function createHandler(
   zoneAt: (name: string) => Zone | undefined,
   zones: readonly string[],
   fallthrough: readonly string[],
+  onWildcard: (query: Query, wildcard: string) => void,
 ): Handler {
   const ours = new Set(zones)
   const fallsThrough = (name: string) => fallthrough.some((zone) => isSubdomain(zone, name))
@@ -27,8 +31,10 @@ export function createHandler(
     if (query.request.opcode === opcode.NOTIFY) return { kind: 'drop', plugin }
     const zone = zoneAt(origin)
     if (!zone) return bare(rcode.SERVFAIL)
-    const answer = (found: Found): Outcome | Promise<Outcome> =>
-      isMissing(found) && fallsThrough(name) ? next(query) : reply(query, found)
+    const answer = (found: Found): Outcome | Promise<Outcome> => {
+      if (found.wildcard !== undefined) onWildcard(query, found.wildcard)
+      return isMissing(found) && fallsThrough(name) ? next(query) : reply(query, found)
+    }
     const found = lookUp(zone, query)
     return found instanceof Promise ? found.then(answer) : answer(found)
   }

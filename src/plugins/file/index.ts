@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
+import { metadataSource } from '../../plugin/capabilities/metadata.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { createNotedMetadata } from '../../plugin/noted-metadata.ts'
 import { staticSource } from '../../plugin/static-source.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { type TransferSource, transferSource } from '../transfer/capability.ts'
@@ -51,6 +53,7 @@ function setup(settings: FileSettings, { block, clock, directive, fail, log, met
     for (const watcher of watchers) watcher()
   }
 
+  const wildcards = createNotedMetadata('zone/wildcard')
   const current = (): Zone[] => [...zones.values()].flatMap((zone) => zone.current ?? [])
 
   function publish(): void {
@@ -72,8 +75,8 @@ function setup(settings: FileSettings, { block, clock, directive, fail, log, met
 
   publish()
   return {
-    handler: createHandler((zone) => zones.get(zone)?.current, [...zones.keys()], settings.fallthrough),
-    provides: [...source.provides, provide(transferSource, transferable)],
+    handler: createHandler((zone) => zones.get(zone)?.current, [...zones.keys()], settings.fallthrough, wildcards.note),
+    provides: [provide(metadataSource, wildcards), ...source.provides, provide(transferSource, transferable)],
     start() {
       for (const zone of zones.values()) zone.start()
     },

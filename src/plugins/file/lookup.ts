@@ -13,6 +13,8 @@ export interface Found {
   readonly additional: readonly ResourceRecord[]
   /** An empty non-terminal, or an apex with nothing but SOA and NS: falls through like a name that is not there. */
   readonly isBare?: true
+  /** The wildcard that has made the answer, also where it is empty. */
+  readonly wildcard?: string
 }
 
 /** CNAMEs that are followed inside of the zone: CoreDNS's figure. */
@@ -138,11 +140,16 @@ function fromWildcard(view: View, query: Query): Found | Promise<Found> | undefi
   if (!rrsets) return zone.above.has(wildcard) ? found('nodata', [], view.soa()) : undefined
   const expand = (records: readonly ResourceRecord[]) => records.map((record) => ({ ...record, name }))
   if (qtype !== type.CNAME && rrsets.has(type.CNAME))
-    return followed(view, query, expand(view.records(rrsets, type.CNAME)))
-  if (!rrsets.has(qtype)) return found('nodata', [], [...view.soa(), ...view.nsec(wildcard)])
+    return madeBy(wildcard, followed(view, query, expand(view.records(rrsets, type.CNAME))))
+  if (!rrsets.has(qtype)) return { ...found('nodata', [], [...view.soa(), ...view.nsec(wildcard)]), wildcard }
   const answer = expand(view.records(rrsets, qtype))
   // The NSEC says that no name closer to the question is there (RFC 4035 §3.1.3.3).
-  return found('success', answer, [...view.ns(), ...view.nsec(zone.denier(name))], view.additional(answer))
+  const authority = [...view.ns(), ...view.nsec(zone.denier(name))]
+  return { ...found('success', answer, authority, view.additional(answer)), wildcard }
+}
+
+function madeBy(wildcard: string, answer: Found | Promise<Found>): Found | Promise<Found> {
+  return answer instanceof Promise ? answer.then((each) => ({ ...each, wildcard })) : { ...answer, wildcard }
 }
 
 /** `name` is below the apex. */

@@ -11,6 +11,7 @@ import { type RelayTarget, relayTarget } from '../../plugin/capabilities/relay.t
 import { replySource } from '../../plugin/capabilities/reply-source.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { createNotedMetadata } from '../../plugin/noted-metadata.ts'
 import type { Query } from '../../plugin/query.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { systemRoots } from '../../trust/system-roots.ts'
@@ -26,7 +27,6 @@ import { createForward, type Forward, forwardChain } from './forward.ts'
 import { createForwardMetrics, type ForwardMetrics } from './metrics.ts'
 import { createServerList, type ServerList, type ServerListOptions } from './servers.ts'
 import { type ForwardSettings, schema } from './settings.ts'
-import { createUsedUpstreams } from './used-upstreams.ts'
 
 export const forward: Plugin<readonly ForwardSettings[]> = { name: 'forward', schema, setup: setUp }
 
@@ -44,7 +44,7 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
   let exchangeObservers: readonly ((exchange: EndedExchange) => void)[] = []
   const failuresAreKept = (name: string): boolean => keepers.some((keeps) => keeps(name))
   const observers = () => exchangeObservers
-  const used = createUsedUpstreams()
+  const used = createNotedMetadata('forward/upstream')
   let hasMetadata = false
   const onAnswered = (query: Query, upstream: string): void => {
     if (hasMetadata) used.note(query, upstream)

@@ -161,6 +161,46 @@ describe('a rewrite of other fields', () => {
       'old.new.example. 5 IN A 192.0.2.9',
     ])
   })
+
+  const retargeted = async (
+    reply: Partial<Record<'answer' | 'authority' | 'additional', readonly string[]>>,
+    lookup: Query['lookup'],
+  ): Promise<readonly string[]> => {
+    const records = (texts: readonly string[] = []) => texts.map((text) => parseRecord(text))
+    const { answer, authority, additional } = reply
+    const parts = { answer: records(answer), authority: records(authority), additional: records(additional) }
+    const query: Query = { ...ask('a.example. A'), lookup }
+    const outcome = await handle(setUp(rewrite, 'rewrite cname suffix .old. .new.'), query, ({ request }) => ({
+      kind: 'reply',
+      plugin: 'test',
+      message: replyTo(request, parts),
+    }))
+    return messageOf(outcome).answer.map(recordText)
+  }
+  const answering: Query['lookup'] = async (name) => ({
+    kind: 'reply',
+    plugin: 'test',
+    message: replyTo(ask(`${name} A`).request, { answer: [parseRecord(`${name} 5 IN A 192.0.2.9`)] }),
+  })
+
+  for (const section of ['authority', 'additional'] as const)
+    it(`a rewrite of a CNAME in the section ${section} adds what its new target leads to, behind the aliases`, async () => {
+      const reply = {
+        answer: ['a.example. 60 IN CNAME b.example.', 'b.example. 60 IN A 192.0.2.1'],
+        [section]: ['x.example. 60 IN CNAME y.old.'],
+      }
+      assert.deepEqual(await retargeted(reply, answering), [
+        'a.example. 60 IN CNAME b.example.',
+        'y.new. 5 IN A 192.0.2.9',
+      ])
+    })
+
+  it('a rewrite of a CNAME whose new target fails leaves the aliases, and one whose lookup ends changes nothing', async () => {
+    const reply = { answer: ['a.example. 60 IN CNAME b.old.', 'b.old. 60 IN A 192.0.2.1'] }
+    const failure: Outcome = { kind: 'rcode', rcode: 2, plugin: 'test' }
+    assert.deepEqual(await retargeted(reply, async () => failure), ['a.example. 60 IN CNAME b.new.'])
+    assert.deepEqual(await retargeted(reply, async () => ({ ...failure, ofQuestion: true })), reply.answer)
+  })
 })
 
 describe('a rewrite of EDNS options', () => {

@@ -2,7 +2,7 @@
 import { fail } from '../../../corefile/read.ts'
 import type { Token } from '../../../corefile/schema.ts'
 import { type } from '../../../dns/codes.ts'
-import type { Message } from '../../../dns/message.ts'
+import type { Message, ResourceRecord } from '../../../dns/message.ts'
 import { rdata, readName } from '../../../dns/rdata.ts'
 import { everyName } from '../../../plugin/name-matcher.ts'
 import { readPattern } from '../../../plugin/pattern-value.ts'
@@ -30,21 +30,29 @@ export function readCnameRule(mode: Rule['mode'], args: readonly Token[], place:
   }
 }
 
-/** The aliases up to the one that is rewritten, and what its new target leads to. */
+/**
+ * For each alias, the aliases of the answer up to it, and what its new target leads to. As in CoreDNS an alias of another
+ * section counts as well: then those are all aliases of the answer.
+ */
 async function retarget(
   message: Message,
   query: Query,
   replace: (name: string) => string | undefined,
 ): Promise<Message> {
-  for (const [i, record] of message.answer.entries()) {
+  let { answer, truncated } = message
+  for (const record of [...message.authority, ...message.answer, ...message.additional]) {
     if (record.type !== type.CNAME) continue
-    const target = replace(readName(record.rdata))
+    const from = readName(record.rdata)
+    const target = replace(from)
     if (target === undefined) continue
     const found = await query.lookup(target, query.qtype)
-    if (found.kind !== 'reply') return message
-    const aliases = message.answer.slice(0, i).filter((before) => before.type === type.CNAME)
-    const answer = [...aliases, { ...record, rdata: rdata.name(target) }, ...found.message.answer]
-    return { ...message, answer, truncated: found.message.truncated }
+    if (found.kind === 'drop' || (found.kind === 'rcode' && found.ofQuestion)) continue
+    const isFrom = ({ rdata: alias }: ResourceRecord): boolean => readName(alias) === from
+    const aliases = answer.filter((each) => each.type === type.CNAME)
+    const at = aliases.findIndex(isFrom)
+    const kept = at < 0 ? aliases : [...aliases.slice(0, at), { ...aliases[at]!, rdata: rdata.name(target) }]
+    answer = found.kind === 'reply' ? [...kept, ...found.message.answer] : kept
+    truncated = found.kind === 'reply' && found.message.truncated
   }
-  return message
+  return { ...message, answer, truncated }
 }

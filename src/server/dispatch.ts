@@ -16,7 +16,7 @@ import type { Block, ListenerPlan } from './block.ts'
 import type { Miss } from './ingress.ts'
 import { endText, maxInternalLookups, type QuestionBudget, type QuestionBudgets } from './question-budget.ts'
 import { replyOctets } from './reply-octets.ts'
-import { queryInBlock, routeQuery } from './route-query.ts'
+import { routeQuery } from './route-query.ts'
 
 /** Internal lookups within internal lookups that one query may cause (docs/coredns-behaviour.md §4.5: chains of 10). */
 const maxLookupDepth = 10
@@ -65,14 +65,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     course: Course = { onClient: false },
   ): Outcome | Promise<Outcome> {
     const cause: Cause = { request, plan, asked, depth, course }
-    const query = queryFor(request, plan, asked, (name, type) => lookup(cause, name, type))
-    if (query.qclass !== dnsClass.IN && !plan.everyClass) return refuse(query)
-    const { routed, viewed } = routeQuery(plan, query)
+    const arrived = queryFor(request, plan, asked, (name, type) => lookup(cause, name, type))
+    if (arrived.qclass !== dnsClass.IN && !plan.everyClass) return refuse(arrived)
+    const { routed, viewed, query } = routeQuery(plan, arrived)
     course.onClient ||= viewed
     course.block = routed?.block
-    if (!routed?.block.chain) return refuse(query)
+    if (!routed?.block.chain) return refuse(arrived)
     try {
-      const outcome = routed.block.chain(queryInBlock(query, routed))
+      const outcome = routed.block.chain(query)
       return outcome instanceof Promise ? outcome.catch((error: unknown) => recovered(plan, error)) : outcome
     } catch (error) {
       return recovered(plan, error)

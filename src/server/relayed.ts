@@ -7,18 +7,17 @@ import type { ListenerPlan } from './block.ts'
 import { queryFor } from './dispatch.ts'
 import type { Relayed } from './ingress.ts'
 import type { QuestionBudgets } from './question-budget.ts'
-import { queryInBlock, routeQuery } from './route-query.ts'
+import { routeQuery } from './route-query.ts'
 
 const noLookup = async (): Promise<Outcome> => ({ kind: 'drop', plugin: '' })
 
 export function keepRelayed(relayed: Relayed, plan: ListenerPlan, budgets: QuestionBudgets): void {
   const { client, local, receivedAt } = relayed
   const asked = { transport: 'udp' as const, client, local, receivedAt, budget: budgets.open(receivedAt) }
-  const query = queryFor(parseRequest(relayed.request), plan, asked, noLookup)
-  const { routed } = routeQuery(plan, query)
+  const { routed, query } = routeQuery(plan, queryFor(parseRequest(relayed.request), plan, asked, noLookup))
   if (!routed) return
   for (const { instance } of routed.block.plugins) {
     const keeper = capabilityOf(instance, relayKeeper)
-    if (keeper) keeper.keep(queryInBlock(query, routed), relayed.reply)
+    if (keeper) keeper.keep(query, relayed.reply)
   }
 }

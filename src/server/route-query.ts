@@ -3,22 +3,29 @@ import type { Query } from '../plugin/query.ts'
 import type { Block, ListenerPlan } from './block.ts'
 import type { Routed } from './routing.ts'
 
-/** `viewed`: a view was asked, so another client's query may go to another block. */
-export function routeQuery(
-  plan: ListenerPlan,
-  query: Query,
-): { readonly routed: Routed<Block> | undefined; readonly viewed: boolean } {
+interface RoutedQuery {
+  readonly routed: Routed<Block> | undefined
+  /** A view was asked, so another client's query may go to another block. */
+  readonly viewed: boolean
+  /** The query as the plugins of the block see it; where there is no block, as it was. */
+  readonly query: Query
+}
+
+export function routeQuery(plan: ListenerPlan, asked: Query): RoutedQuery {
   let viewed = false
-  const routed = plan.router.route(query.name, query.qtype, (found) => {
+  let { metadata } = asked
+  const routed = plan.router.route(asked.name, asked.qtype, (found) => {
     const { view } = found.block
     if (view === undefined) return true
     viewed = true
-    return view.takes(queryInBlock(query, found))
+    const query = queryInBlock(asked, found, metadata)
+    metadata = query.metadata
+    return view.takes(query)
   })
-  return { routed, viewed }
+  return { routed, viewed, query: routed ? queryInBlock(asked, routed, metadata) : asked }
 }
 
-/** The query as the block's plugins see it. */
-export function queryInBlock(query: Query, { block, zone }: Routed<Block>): Query {
-  return { ...query, zone, view: block.view?.name ?? '', metadata: block.metadataOf(query) }
+/** As in CoreDNS a block without `metadata` has that of the last block before it whose view has left the query. */
+function queryInBlock(query: Query, { block, zone }: Routed<Block>, before: Query['metadata']): Query {
+  return { ...query, zone, view: block.view?.name ?? '', metadata: block.metadataOf(query) ?? before }
 }

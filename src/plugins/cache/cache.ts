@@ -50,6 +50,7 @@ export function createCache(options: CacheOptions): Handler {
   function hit({ key, entry, kind }: Found, query: Query, next: Next, now: number): Outcome | Promise<Outcome> {
     const cells = options.cells(query)
     cells.hits[kind].inc()
+    if (entry.wildcard !== undefined) options.onWildcard(query, entry.wildcard)
     const left = secondsLeft(entry, now)
     if (left <= 0) return stale(key, entry, serveStale!, query, next)
     if (settings.prefetch) {

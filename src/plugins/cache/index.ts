@@ -2,10 +2,12 @@ import { dnsClass } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { parseMessage } from '../../dns/wire.ts'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
+import { metadataSource } from '../../plugin/capabilities/metadata.ts'
 import { passesEverything, relayKeeper, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { type ReplySink, replySource } from '../../plugin/capabilities/reply-source.ts'
 import { type Provided, provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { createNotedMetadata } from '../../plugin/noted-metadata.ts'
 import type { Query } from '../../plugin/query.ts'
 import type { CachedEntry } from '../../table/api.ts'
 import { failuresAreKept } from '../forward/capability.ts'
@@ -17,7 +19,7 @@ import { type CacheMemory, createCacheMemory } from './memory.ts'
 import type { CacheCells } from './metrics.ts'
 import { createCacheMetrics } from './metrics.ts'
 import { isPopular, isRenewedEarly, renewedFrom } from './prefetch.ts'
-import { cacheKey, type KeyParts, keyParts, wireOf } from './replies.ts'
+import { cacheKey, type KeyParts, keyParts, wildcardLabel, wireOf } from './replies.ts'
 import { type CacheSettings, schema } from './settings.ts'
 import { createStore, type Entry, type Store, secondsLeft } from './store.ts'
 
@@ -67,14 +69,17 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     return { detach: () => void sinks.delete(sink) }
   }
 
+  const wildcards = createNotedMetadata(wildcardLabel)
   const keeping = { settings, store, clock, cells: cellsOf, offer, recoveries: () => recovered() }
   return {
     handler: createCache({
       ...keeping,
       isDynamic: (plugin) => dynamicZones.belongTo(plugin),
+      onWildcard: wildcards.note,
       isSuperseded: (query) => dynamicZones.answer(query),
     }),
     provides: [
+      provide(metadataSource, wildcards),
       provide(explainLines, (query) => explain(query, store, settings, clock.now())),
       provide(replySource, { attach }),
       provide(failuresAreKept, (name) => settings.zones.some((zone) => isSubdomain(zone, name))),

@@ -15,6 +15,8 @@ const mostRenewals = 64
 export interface RefillOptions extends KeeperOptions {
   /** Whether the plugin answers from changing data: its replies pass untouched, TTLs included, and are not cached. */
   readonly isDynamic: (plugin: string) => boolean
+  /** Called with the wildcard that has made an answer, each time it is repeated. */
+  readonly onWildcard: (query: Query, wildcard: string) => void
 }
 
 export interface Refill {
@@ -75,6 +77,7 @@ export function createRefill(options: RefillOptions): Refill {
       withoutSlot--
       takeSlotAgain()
     }
+    if (entry?.wildcard !== undefined) options.onWildcard(query, entry.wildcard)
     if (entry && outcome.kind === 'reply') return replyFrom(entry, query, Math.max(1, secondsLeft(entry, clock.now())))
     if (!mayShare(outcome)) return (await ask(key, query, next)).outcome
     if (outcome.kind !== 'reply') return outcome

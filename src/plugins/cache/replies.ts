@@ -70,6 +70,9 @@ export interface EntryFacts {
   readonly lastAnswer: Entry | undefined
 }
 
+/** What `file` notes of an answer, and the cache of one that it keeps. */
+export const wildcardLabel = 'zone/wildcard'
+
 /** An entry for `reply`. */
 export function createEntry(
   reply: Message,
@@ -93,6 +96,7 @@ export function createEntry(
     refreshing: false,
     recheckAt: 0,
     lastAnswer,
+    wildcard: query.metadata?.(wildcardLabel),
   }
 }
 

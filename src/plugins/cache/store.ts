@@ -28,6 +28,8 @@ export interface Entry {
   recheckAt: number
   /** The answer that a reply without one has replaced (`prefer_positive`). */
   readonly lastAnswer: Entry | undefined
+  /** The wildcard of a zone that has made the answer (metadata `zone/wildcard`). */
+  readonly wildcard: string | undefined
 }
 
 export type Kind = 'success' | 'denial'
@@ -51,8 +53,12 @@ const placeOctets = 1024
 /** Memory of an entry beside its reply and key: the object, its place in the map, the headers of its strings. */
 const entryOverhead = 400
 
-const octetsOf = ({ wire, lastAnswer }: Entry, key: string): number =>
-  entryOverhead + wire.length + key.length + (lastAnswer ? entryOverhead + lastAnswer.wire.length : 0)
+const octetsOf = ({ wire, wildcard, lastAnswer }: Entry, key: string): number =>
+  entryOverhead +
+  wire.length +
+  key.length +
+  (wildcard?.length ?? 0) +
+  (lastAnswer ? entryOverhead + lastAnswer.wire.length : 0)
 
 export interface StoreOptions {
   readonly capacity: Readonly<Record<Kind, number>>

@@ -45,7 +45,27 @@ describe('the metadata zone/wildcard', () => {
         log . "{name} {/zone/wildcard}"
         file ${join(folder, 'zone')} a.test
       }`
-      const { answer, lines } = await createDispatcherHarness(plugins, corefile)
+      assert.deepEqual(await lastLines(corefile, [[name, recordType]]), [`[INFO] ${name} ${value}`])
+    })
+
+  it('a line of the query log has the wildcard of an answer from the cache', async () => {
+    const corefile = `. {
+      metadata
+      log . "{/zone/wildcard}"
+      cache
+      file ${join(folder, 'zone')} a.test
+    }`
+    const question = ['x.wild.a.test.', type.A] as const
+    const other = ['www.a.test.', type.A] as const
+    const lines = await lastLines(corefile, [question, question, other, other])
+    assert.deepEqual(lines, ['[INFO] *.wild.a.test.', '[INFO] *.wild.a.test.', '[INFO] -', '[INFO] -'])
+  })
+
+  /** The line of each question. */
+  async function lastLines(corefile: string, questions: readonly (readonly [string, number])[]): Promise<string[]> {
+    const { answer, lines } = await createDispatcherHarness(plugins, corefile)
+    const found: string[] = []
+    for (const [name, recordType] of questions) {
       await answer({
         request: encodeMessage(queryMessage(name, recordType, true), { limit: 512 }),
         transport: 'udp',
@@ -54,6 +74,8 @@ describe('the metadata zone/wildcard', () => {
         listener: { scheme: 'dns', address: '', port: 53, space: 0, shards: 1 },
         receivedAt: 0,
       })
-      assert.equal(lines.at(-1), `[INFO] ${name} ${value}`)
-    })
+      found.push(lines.at(-1)!)
+    }
+    return found
+  }
 })

@@ -106,7 +106,7 @@ const refused: readonly [string, RegExp][] = [
   ['pods Insecure', /'Insecure' is not one of 'disabled', 'insecure', 'verified'/],
   ['endpoint_pod_names yes', /'endpoint_pod_names'/],
   ['noendpoints x', /'noendpoints'/],
-  ['ignore everything', /unable to parse ignore value: 'everything'/],
+  ['ignore everything', /'everything' is not 'empty_service', which 'ignore' requires/],
   ['namespaces', /'namespaces'/],
   ['namespaces a\nnamespace_labels b', /Corefile:4:1 - namespaces and namespace_labels cannot both be set/],
   ['labels a!=b', /'a!=b' is not a label selector: the operator '!='/],

@@ -105,6 +105,9 @@ const classNames = invert(dnsClass)
 /** `A`, or `TYPE999` for a type without a name of its own (RFC 3597 §5). */
 export const typeName = (number: number): string => typeNames.get(number) ?? `TYPE${number}`
 
+/** As `typeName`, but undefined for a type without a name of its own. */
+export const properTypeName = (number: number): string | undefined => typeNames.get(number)
+
 /** The number of `A` or `TYPE999`, in exactly that case; undefined when there is no such type. */
 export const typeNumber = (text: string): number | undefined => typeNumbers.get(text) ?? numbered(text, 'TYPE')
 
@@ -113,6 +116,9 @@ export const rcodeName = (number: number): string => rcodeNames.get(number) ?? `
 
 /** `IN`, or `CLASS99` (RFC 3597 §5). */
 export const className = (number: number): string => classNames.get(number) ?? `CLASS${number}`
+
+/** As `className`, but undefined for a class without a name of its own. */
+export const properClassName = (number: number): string | undefined => classNames.get(number)
 
 function numbered(text: string, prefix: string): number | undefined {
   if (!text.startsWith(prefix) || !/^\d{1,5}$/.test(text.slice(prefix.length))) return undefined

@@ -1,5 +1,5 @@
 /** Templates whose reply is the same for every client: the data plane gives it. */
-import { className, dnsClass, rcode, type, typeName } from '../../dns/codes.ts'
+import { className, dnsClass, properTypeName, rcode, type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain, NameError } from '../../dns/name.ts'
 import { parseRecord } from '../../dns/record-text.ts'
@@ -86,7 +86,11 @@ function replyOf(template: Settings, zone: string): ConstantReply | string {
 function constantRecord(template: Template, { type: asked }: Settings, zone: string): ResourceRecord | undefined {
   const owned = isOwnedByName(template)
   const text = template.source.replace(ownName, '.')
-  const known = { Zone: zone, Class: className(dnsClass.IN), ...(asked !== type.ANY && { Type: typeName(asked) }) }
+  const known = {
+    Zone: zone,
+    Class: className(dnsClass.IN),
+    ...(asked !== type.ANY && { Type: properTypeName(asked) ?? '' }),
+  }
   try {
     const record = parseRecord(compileTemplate(text).execute({ fields: known }))
     if (record.class !== dnsClass.IN) return undefined

@@ -1,5 +1,5 @@
 /** Whether a template is about a query, and what it knows of it then. */
-import { className, dnsClass, type, typeName } from '../../dns/codes.ts'
+import { dnsClass, properClassName, properTypeName, type } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { EvaluationError } from '../../expression/index.ts'
 import type { Query } from '../../plugin/query.ts'
@@ -28,8 +28,8 @@ export function matchTemplate(template: Settings, query: Query): MatchOutcome {
     const context: MatchContext = {
       query,
       zone,
-      class: className(qclass === dnsClass.ANY ? template.class : qclass),
-      type: typeName(qtype === type.ANY ? template.type : qtype),
+      class: properClassName(qclass === dnsClass.ANY ? template.class : qclass) ?? '',
+      type: properTypeName(qtype === type.ANY ? template.type : qtype) ?? '',
       pattern: pattern.source,
       matches,
       groups: groupsOf(matches, pattern.groupNames),

@@ -63,6 +63,11 @@ describe('the plugin template', () => {
       'NOERROR | a.b. 0 IN TXT "192.0.2.1" "." "IN"',
     ],
     [
+      'template IN ANY {\nanswer "{{ .Name }} 0 IN TXT {{ .Type }} {{ .Class }}"\n}',
+      'a.b. TYPE65280',
+      'NOERROR | a.b. 0 IN TXT "IN"',
+    ],
+    [
       'template IN TXT {\nmatch "(.*)[.]b[.]"\nvar n "len(group(1))"\nexpr n > 2\nanswer "{{ .Name }} 0 IN TXT {{ .Var.n }}"\nfallthrough\n}',
       'abc.b. TXT',
       'NOERROR | abc.b. 0 IN TXT "3"',

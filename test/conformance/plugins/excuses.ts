@@ -114,6 +114,13 @@ const excuses: readonly Excuse[] = [
       same({ ...theirs, recursionAvailable: ours.recursionAvailable }, ours, { anyTtl: hasCache(corefile) }),
   },
   {
+    reason: 'dns64, siit: what they look up is the name as it was asked, and not as rewrite left it',
+    holds: ({ asked, theirs, ours, corefile }) =>
+      /^ *rewrite (continue |stop )?name /m.test(corefile) &&
+      ((has(corefile, 'dns64') && asked.type === type.AAAA) || (has(corefile, 'siit') && asked.type === type.A)) &&
+      theirs.rcode !== ours.rcode,
+  },
+  {
     // What the upstream cuts is never kept: in CoreDNS the plugins behind the cache see it each time.
     reason: 'forward: the upstream is asked with one EDNS size, and cuts less',
     holds: ({ theirs, ours, corefile }) =>
@@ -218,6 +225,9 @@ const tooLong = 'rewrite: a name that a rule makes too long is SERVFAIL'
 const isTooLong = ({ name }: Ask, ours: Uint8Array, corefile: string): boolean =>
   has(corefile, 'rewrite') && name.length > 200 && (ours[3]! & 15) === rcode.SERVFAIL
 
+const passedOver = 'autopath: a domain that makes the name too long is passed over'
+const isPassedOver = ({ name }: Ask, corefile: string): boolean => has(corefile, 'autopath') && name.length > 200
+
 /** Why this difference is meant, or undefined. */
 export function excusePlugin(
   asked: Ask,
@@ -227,6 +237,7 @@ export function excusePlugin(
 ): string | undefined {
   if (!ours) return undefined
   if (isZoneOfErratic(asked, ours, corefile)) return zoneOfErratic
+  if (!theirs && isPassedOver(asked, corefile)) return passedOver
   if (!theirs) return isTooLong(asked, ours, corefile) ? tooLong : undefined
   const pairing = pairingOf(asked, theirs, ours, corefile)
   if (pairing === undefined) return isEmptyRecord(asked, theirs, ours, corefile) ? emptyRecord : undefined

@@ -121,6 +121,23 @@ const excuses: readonly Excuse[] = [
       theirs.rcode !== ours.rcode,
   },
   {
+    reason: 'rewrite: a name that a rule cuts within an escape is SERVFAIL',
+    holds: ({ asked, theirs, ours, corefile }) =>
+      has(corefile, 'rewrite') &&
+      asked.name.includes('\\') &&
+      theirs.rcode === rcode.FORMERR &&
+      ours.rcode === rcode.SERVFAIL,
+  },
+  {
+    reason: 'dns64, siit: a template that refuses is passed on with its records',
+    holds: ({ theirs, ours, corefile }) =>
+      has(corefile, 'template') &&
+      (has(corefile, 'dns64') || has(corefile, 'siit')) &&
+      ours.rcode !== rcode.NOERROR &&
+      everyRecord(theirs).length === 0 &&
+      theirs.rcode === ours.rcode,
+  },
+  {
     // What the upstream cuts is never kept: in CoreDNS the plugins behind the cache see it each time.
     reason: 'forward: the upstream is asked with one EDNS size, and cuts less',
     holds: ({ theirs, ours, corefile }) =>

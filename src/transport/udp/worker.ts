@@ -332,6 +332,7 @@ function openRelay(): Relay {
     publish: publishMisses,
     wake: () => native.signal(data.wakefd),
     socketOf: (id) => socketById.get(id),
+    floods: recentClients.dominates,
     counts: {
       relayed: count(countCell.relayed),
       shared: count(countCell.relayShared),

@@ -72,6 +72,20 @@ describe('the exchanges of the relay', () => {
     )
   })
 
+  it('the chain gets what more than 256 clients ask at a time, and everybody has an answer', async () => {
+    const held: Arrived[] = []
+    upstream.script = (arrived) => void held.push(arrived)
+    const shared = await server.metric('slicedns_relay_shared_total')
+    const full = await server.metric('slicedns_relay_full_total')
+    const query = queryOf('popular.example.', type.A)
+    const replies = Array.from({ length: 300 }, () => ask(server.port, query))
+    await until(async () => assert.equal(await server.metric('slicedns_relay_full_total'), full + 300 - 1 - 256))
+    assert.equal(await server.metric('slicedns_relay_shared_total'), shared + 256)
+    upstream.script = answering('192.0.2.7')
+    for (const arrived of held) answering('192.0.2.7')(arrived)
+    assert.deepEqual(new Set((await Promise.all(replies)).map(address)), new Set(['192.0.2.7']))
+  })
+
   it('an answer with another ID, question or sender is not taken, and the wait goes on', async () => {
     const held: Arrived[] = []
     upstream.script = (arrived) => void held.push(arrived)

@@ -7,7 +7,7 @@ import { transportCode } from '../../../answer/api.ts'
 import type { QueryRoute } from '../../../answer/query-ring.ts'
 import { maxRelayedRequest, type RelayResponder } from '../../../answer/relay.ts'
 import { type Libc, linux } from '../../../libc/libc.ts'
-import { addressOffset, nameLength, pktinfo } from '../../../libc/sockaddr.ts'
+import { addressOffset, clientLength, nameLength, pktinfo } from '../../../libc/sockaddr.ts'
 import type { RelayTable } from '../../../plugin/capabilities/relay.ts'
 import { randomId } from '../../../upstream/random.ts'
 import { socketsPerServer } from '../../../upstream/udp-sockets.ts'
@@ -33,6 +33,8 @@ export interface RelayOptions extends UpstreamStatesOptions {
   readonly publish: () => void
   readonly wake: () => void
   readonly socketOf: (id: number) => BorrowedSocket | undefined
+  /** Counts one query that goes to the chain; true where the client at `at` sends most of them (recent-clients.ts). */
+  readonly floods: (bytes: Uint8Array, at: number, length: number) => boolean
   readonly counts: RelayCountsOfThread
 }
 
@@ -44,7 +46,7 @@ export interface RelayCountsOfThread {
   readonly handedOver: () => void
   /** Datagrams that answer nothing that was asked. */
   readonly strays: () => void
-  /** Every slot was taken. */
+  /** Every slot, or every place at an exchange, was taken. */
   readonly full: () => void
   /** Replies that `cache` does not get, because the main thread is behind. */
   readonly unkept: () => void
@@ -80,6 +82,8 @@ export interface Relay {
 
 /** Queries under way in a thread. A slot costs 440 octets. */
 export const relaySlots = 4096
+/** Those that share one exchange: they are handed over together, and must not fill the ring. The chain shares, too. */
+const mostSharers = 256
 /** Milliseconds for which an answer is still passed to the chain: longer than the chain waits for any upstream. */
 const lentFor = 5000
 /** A longer answer is cut, and the chain then asks over TCP. */
@@ -101,6 +105,7 @@ export function createRelay(options: RelayOptions): Relay {
   const lent = mostUpstreams
   /** The first of those that share a slot's exchange. */
   const sharers = new Int32Array(slots.size).fill(NONE)
+  const shared = new Int32Array(slots.size)
   const handedOver = createHandedOver()
   const tags = new Int32Array(answersAtOnce)
   const asked: Question = { space: 0, type: 0, flags: 0, bytes: slots.bytes, at: 0, length: 0 }
@@ -146,8 +151,12 @@ export function createRelay(options: RelayOptions): Relay {
     asked.at = start
     asked.length = responder.questionOctets()
     const hash = key.hashes[0] ^ Math.imul(asked.type, 0x9e3779b1)
-    const shared = inFlight.find(key, hash, asked)
-    if (shared === CHAIN || handedOver.has(hash, now)) return false
+    const other = inFlight.find(key, hash, asked)
+    if (other === CHAIN || handedOver.has(hash, now)) return false
+    if (other !== NONE && shared[other] >= mostSharers) {
+      counts.full()
+      return false
+    }
     const slot = takeSlot()
     if (slot < 0) {
       counts.full()
@@ -168,10 +177,11 @@ export function createRelay(options: RelayOptions): Relay {
     slots.flags[slot] = asked.flags
     slots.space[slot] = space
     slots.receivedAt[slot] = now
-    if (shared !== NONE) {
+    if (other !== NONE) {
       state[slot] = slotState.waiting
-      slots.next[slot] = sharers[shared]
-      sharers[shared] = slot
+      slots.next[slot] = sharers[other]
+      sharers[other] = slot
+      shared[other]++
       counts.shared()
       return true
     }
@@ -222,6 +232,7 @@ export function createRelay(options: RelayOptions): Relay {
     slots.id[slot] = id
     slots.sentAt[slot] = now
     sharers[slot] = NONE
+    shared[slot] = 0
     ofSocket.append(tag, slot)
     byAge.append(local, slot)
     inFlight.add(slot)
@@ -383,12 +394,25 @@ export function createRelay(options: RelayOptions): Relay {
   function handOver(slot: number, kind: number, bytes: Uint8Array, at: number, length: number, errno: number): void {
     counts.handedOver()
     handedOver.add(slots.hash[slot], slots.receivedAt[slot])
-    if (!push(slot, kind, bytes, at, length, errno)) refuse(slot)
+    if (!hasRoom(slot) || !push(slot, kind, bytes, at, length, errno)) refuse(slot)
   }
 
   /** Gives the query to the chain as if nothing had been asked for it. */
   function handOverPlain(slot: number): void {
-    if (!push(slot, missKind.plain, slots.bytes, 0, 0, 0)) refuse(slot)
+    if (!hasRoom(slot) || !push(slot, missKind.plain, slots.bytes, 0, 0, 0)) refuse(slot)
+  }
+
+  /** Half of the ring is for those who do not flood it, whichever way their queries come to it. */
+  function hasRoom(slot: number): boolean {
+    const socket = options.socketOf(slots.listener[slot])
+    if (socket === undefined) return true
+    const { family } = socket
+    const floods = options.floods(
+      slots.bytes,
+      slots.at(slot) + slotAt.name + addressOffset[family],
+      clientLength[family],
+    )
+    return !(floods && misses.scarce())
   }
 
   function push(slot: number, kind: number, bytes: Uint8Array, at: number, length: number, errno: number): boolean {

@@ -36,6 +36,7 @@ export const linux = {
   EINVAL: 22,
   EAFNOSUPPORT: 97,
   EADDRNOTAVAIL: 99,
+  ECANCELED: 125,
 } as const
 
 const SOCK_DGRAM = 2

@@ -107,13 +107,13 @@ function serve(): void {
   // Queries received before the end are answered: the sockets are closed after this thread.
   for (const socket of sockets) drain(socket)
   leaveRelayed()
-  relay?.close()
   responder.offline()
 }
 
 /** What has been relayed and has no answer yet is the chain's: a thread that ends loses no query. */
 function leaveRelayed(): void {
   for (const { id } of sockets) relay?.leave(id)
+  relay?.close()
 }
 
 /** Answers one batch from the socket. False when the socket is empty. */

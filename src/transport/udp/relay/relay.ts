@@ -585,7 +585,15 @@ export function createRelay(options: RelayOptions): Relay {
       flush()
       publish()
     },
-    close: states.close,
+    close() {
+      // The chain asks again: no answer comes through this thread any more.
+      for (let slot = byAge.first(lent); slot !== NONE; slot = byAge.first(lent)) {
+        pushLate(slot, missKind.lost, slots.bytes, 0, 0, linux.ECANCELED)
+        endLent(slot)
+      }
+      publish()
+      states.close()
+    },
   }
 }
 

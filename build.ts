@@ -207,9 +207,12 @@ async function startAndStop(corefile: string): Promise<void> {
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: 30_000,
   })
-  // The banner comes when the listeners are open.
-  server.stdout.once('data', () => server.kill('SIGTERM'))
-  server.stdout.resume()
+  let printed = ''
+  server.stdout.on('data', (octets) => {
+    printed += octets
+    // The banner comes when the listeners are open. Before that a thread may be loading koffi, which must not be ended.
+    if (/^slicedns-/m.test(printed)) server.kill('SIGTERM')
+  })
   const [code] = await once(server, 'exit')
   if (code !== 0) throw new Error(`the built server does not start: exit code ${code}`)
 }

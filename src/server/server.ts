@@ -92,7 +92,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     return run(await configure(file, { ...options, process: processState }), writer, log)
   }
 
-  // First of all: the transport starts a thread, which takes as long as the configuration, beside it.
   const ingress = options.openIngress(onMiss, onAnswered, onRelayed)
   let running: RunningConfiguration
   try {

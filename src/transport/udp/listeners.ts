@@ -93,8 +93,6 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     relaySockets: limits.relaySockets,
     patience: limits.drain,
   })
-  // Any UDP listener needs one. It starts beside what the main thread does now; \`stage\` waits for it, and fails with it.
-  pool.resize(1).catch(() => undefined)
   const collecting = metrics.onCollect(() => {
     for (const endpoint of endpoints.values()) {
       collectUnanswered(endpoint)

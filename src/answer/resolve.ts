@@ -178,8 +178,9 @@ function answerSoa(x: QueryState, entry: number): number {
 }
 
 /**
- * The name does not exist if the closest name above it is closed, and no rule leaves it to the chain. SOA is left to the chain: Kubernetes zones answer it NODATA for names that do not exist. ANY is
- * left to it, too, because of the plugin of that name.
+ * The name does not exist if the closest name above it is closed, and no rule leaves it to the chain. SOA is left to the
+ * chain: Kubernetes zones answer it NODATA for names that do not exist. ANY is left to it, too, because of the plugin of
+ * that name.
  */
 function denyBelow(x: QueryState, encloser: number): number {
   const { bytes, words } = x.view

@@ -126,7 +126,7 @@ for (const udp of ['auto', 'dgram'] as const) {
         ['TCP', askTcp],
       ] as const) {
         const text = what === 'an upstream' || what === 'the cache' ? `${transport}.${asked}` : asked
-        it(`a query over ${transport} that ${what} answers is told with both messages, addresses and times`, async () => {
+        it(`a query over ${transport} that ${what} answers reaches the sink with both messages, addresses and times`, async () => {
           const before = Date.now()
           const message = question(text, 4711)
           const {
@@ -158,7 +158,7 @@ for (const udp of ['auto', 'dgram'] as const) {
         })
       }
 
-    it('an exchange with an upstream is told with our end, its address and what it answered', async () => {
+    it('an exchange with an upstream reaches the sink with our end, its address and what it answered', async () => {
       const { full: heard, brief: short } = await heardOf(() => askUdp(port, question('exchange.example A', 9)), 4)
       assert.deepEqual(
         heard.map(({ type }) => type),

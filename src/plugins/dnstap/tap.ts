@@ -5,8 +5,8 @@ import { finishReply, replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import type { AnsweredQuery } from '../../plugin/observer.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
-import { factsOfAnswered, factsOfQuery } from '../../plugin/query-facts.ts'
 import { compileFormat, hasMetadata, type QueryFacts } from '../../plugin/query-format.ts'
+import { messageOctets } from '../../plugin/size.ts'
 import type { EndedExchange } from '../forward/capability.ts'
 import { encodeTap, messageType, type TapIdentity, type TapMessage } from './message.ts'
 import type { Sink } from './sink.ts'
@@ -54,7 +54,7 @@ export function createTap(options: TapOptions): Tap {
         respondedAt: wall(),
         responseMessage: full ? finishReply(message, request, { transport, recursionDesired }) : undefined,
       },
-      () => factsOfQuery(query),
+      () => factsOf(query),
     )
   }
 
@@ -83,7 +83,7 @@ export function createTap(options: TapOptions): Tap {
           queriedAt: wall(query.receivedAt),
           queryMessage: octetsOf(query.request),
         },
-        () => factsOfQuery(query),
+        () => factsOf(query),
       )
     },
     outcome(query, outcome) {
@@ -111,7 +111,7 @@ export function createTap(options: TapOptions): Tap {
       if (!wanted()) return
       const queriedAt = wall(startedAt)
       const common = { transport, query: local, response: upstream, queriedAt }
-      const facts = () => factsOfQuery(query)
+      const facts = () => factsOf(query)
       const queryMessage = full ? withId(request, query.request.id) : undefined
       send({ ...common, type: messageType.forwarderQuery, queryMessage }, facts)
       if (reply === undefined) return
@@ -133,3 +133,44 @@ function withId(message: Uint8Array, id: number): Uint8Array {
   copy[1] = id
   return copy
 }
+
+function factsOf(query: Query): QueryFacts {
+  const { request } = query
+  return {
+    id: request.id,
+    opcode: request.opcode,
+    name: query.name,
+    type: query.qtype,
+    class: query.qclass,
+    transport: streamOr(query.transport),
+    client: query.client,
+    local: query.local,
+    octets: messageOctets(request),
+    dnssecOk: request.edns?.dnssecOk ?? false,
+    limit: limitOf(query.transport === 'udp', request.edns?.payloadSize),
+    reply: undefined,
+    seconds: undefined,
+    metadata: query.metadata,
+  }
+}
+
+function factsOfAnswered(query: AnsweredQuery): QueryFacts {
+  return {
+    id: query.id,
+    opcode: query.opcode,
+    name: query.name,
+    type: query.qtype,
+    class: query.qclass,
+    transport: query.transport,
+    client: query.client,
+    local: query.local,
+    octets: query.requestOctets,
+    dnssecOk: query.edns?.dnssecOk ?? false,
+    limit: limitOf(query.transport === 'udp', query.edns?.payloadSize),
+    reply: undefined,
+    seconds: undefined,
+  }
+}
+
+/** RFC 6891 §6.2.3: sizes below 512 count as 512. */
+const limitOf = (udp: boolean, payloadSize = 512): number => (udp ? Math.max(512, payloadSize) : 65_535)

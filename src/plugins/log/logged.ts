@@ -4,7 +4,6 @@ import type { Message } from '../../dns/message.ts'
 import { finishReply, replyTo } from '../../dns/reply.ts'
 import type { AnsweredQuery } from '../../plugin/observer.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
-import { factsOfAnswered, factsOfQuery } from '../../plugin/query-facts.ts'
 import type { QueryFacts, ReplyFacts } from '../../plugin/query-format.ts'
 import { messageOctets } from '../../plugin/size.ts'
 import { classOf, type ReplyClass, type ReplyType, typeOf } from './classify.ts'
@@ -22,12 +21,23 @@ export interface Logged extends QueryFacts {
 /** A query of the chain. */
 export function loggedOutcome(query: Query, chainReply: ChainReply, seconds: number): Logged {
   const { message, written } = chainReply
-  const facts = factsOfQuery(query)
-  const { octets, limit } = facts
+  const { request } = query
+  const asked = messageOctets(request)
+  const transport = query.transport === 'udp' ? 'udp' : 'tcp'
+  const limit = limitOf(transport, request.edns?.payloadSize)
   return {
-    ...facts,
-    octets: written && message && !message.edns ? octets - optionOctets(query.request) : octets,
-    reply: message && describe(query, message, octets, limit),
+    id: request.id,
+    opcode: request.opcode,
+    name: query.name,
+    type: query.qtype,
+    class: query.qclass,
+    transport,
+    client: query.client,
+    local: query.local,
+    octets: written && message && !message.edns ? asked - optionOctets(request) : asked,
+    dnssecOk: request.edns?.dnssecOk ?? false,
+    limit,
+    reply: message && describe(query, message, asked, limit),
     seconds,
     metadata: query.metadata && withOwnLabels(query.metadata, chainReply),
   }
@@ -53,10 +63,28 @@ function describe({ request, transport }: Query, message: Message, asked: number
   return { rcode: message.rcode, flags: flagsOf(message) | (cut ? TC : 0), octets }
 }
 
+/** RFC 6891 §6.2.3: sizes below 512 count as 512. */
+function limitOf(transport: 'udp' | 'tcp', payloadSize = 512): number {
+  return transport === 'udp' ? Math.max(512, payloadSize) : 65_535
+}
+
 /** A query that the table answered. */
 export function loggedAnswer(query: AnsweredQuery): Logged {
-  const { rcode: code, flags, replyOctets, seconds } = query
-  return { ...factsOfAnswered(query), reply: { rcode: code, flags, octets: replyOctets }, seconds }
+  return {
+    id: query.id,
+    opcode: query.opcode,
+    name: query.name,
+    type: query.qtype,
+    class: query.qclass,
+    transport: query.transport,
+    client: query.client,
+    local: query.local,
+    octets: query.requestOctets,
+    dnssecOk: query.edns?.dnssecOk ?? false,
+    limit: limitOf(query.transport, query.edns?.payloadSize),
+    reply: { rcode: query.rcode, flags: query.flags, octets: query.replyOctets },
+    seconds: query.seconds,
+  }
 }
 
 /** As `classOf`: what the table answers is a denial with its SOA, or NOERROR. */

@@ -27,13 +27,16 @@ export interface StaticSource {
   /**
    * Replaces all records; class IN, in any order, SOA included. Names whose answers do not change keep theirs. Records
    * outside of the zones are skipped. The iterable is read in slices: it must stay as it is until the next update.
+   * `zones`: where they change, those that there are now; they lie within `claimed`.
    */
-  update(records: Iterable<ResourceRecord>): void
+  update(records: Iterable<ResourceRecord>, zones?: readonly StaticZone[]): void
   stop(): void
 }
 
 export interface StaticSourceOptions {
   readonly zones: readonly StaticZone[]
+  /** Names that the plugin may come to answer, where its zones change: they are kept from plugins behind it. */
+  readonly claimed?: readonly string[] | undefined
   /** The plugin's, for `explain`. */
   readonly directive: Directive
   readonly clock: Clock
@@ -54,7 +57,7 @@ type Work =
 
 const nothing: StaticNodes = { zones: new Map(), nodes: new Map() }
 
-export function staticSource({ zones, directive, clock, log }: StaticSourceOptions): StaticSource {
+export function staticSource({ zones, claimed, directive, clock, log }: StaticSourceOptions): StaticSource {
   const targets = new Set<Target>()
   const toTargets = (call: (target: Target) => void): void => toEach(targets, call, log.error)
   /** What the table is to hold, and what it holds. */
@@ -131,8 +134,8 @@ export function staticSource({ zones, directive, clock, log }: StaticSourceOptio
   }
 
   const source: CompiledSource = {
-    zones: zones.map(({ zone }) => zone),
-    deniesNothing: zones.every(({ fallthrough }) => fallthrough === true),
+    zones: claimed ?? zones.map(({ zone }) => zone),
+    deniesNothing: claimed === undefined && zones.every(({ fallthrough }) => fallthrough === true),
     attach(sink) {
       const target: Target = { sink, settled: Promise.withResolvers(), isNew: true }
       targets.add(target)
@@ -149,18 +152,21 @@ export function staticSource({ zones, directive, clock, log }: StaticSourceOptio
   }
 
   return {
-    provides: [provide(compiledSource, source), provide(transparency, transparencyOf(ownZones(zones, directive)))],
-    update(records) {
-      work = { phase: 'read', records: records[Symbol.iterator](), builder: createNodeBuilder(zones) }
+    provides: [
+      provide(compiledSource, source),
+      provide(transparency, transparencyOf(ownZones(claimed ?? own(zones), directive))),
+    ],
+    update(records, now = zones) {
+      work = { phase: 'read', records: records[Symbol.iterator](), builder: createNodeBuilder(now) }
       task.wake()
     },
     stop: task.stop,
   }
 }
 
+const own = (zones: readonly StaticZone[]): string[] =>
+  zones.filter(({ fallthrough }) => fallthrough !== true).map(({ zone }) => zone)
+
 /** A zone without `fallthrough` is answered here alone, whatever plugins behind have for it. */
-function ownZones(zones: readonly StaticZone[], { at }: Directive) {
-  return zones
-    .filter(({ fallthrough }) => fallthrough !== true)
-    .map(({ zone }) => ({ names: zoneMatcher(zone), reason: `it answers alone for ${zone}`, at }))
-}
+const ownZones = (zones: readonly string[], { at }: Directive) =>
+  zones.map((zone) => ({ names: zoneMatcher(zone), reason: `it answers alone for ${zone}`, at }))

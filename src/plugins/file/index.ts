@@ -1,46 +1,32 @@
 import { resolve } from 'node:path'
-import type { ResourceRecord } from '../../dns/message.ts'
-import { isSubdomain } from '../../dns/name.ts'
-import { metadataSource } from '../../plugin/capabilities/metadata.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
-import { createNotedMetadata } from '../../plugin/noted-metadata.ts'
-import { staticSource } from '../../plugin/static-source.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
-import { type TransferSource, transferSource } from '../transfer/capability.ts'
-import { type FollowedZone, openFollowedZone } from './followed-zone.ts'
-import { createHandler } from './handler.ts'
+import { type FollowedFile, followZoneFile } from '../../zone/followed-file.ts'
+import { serveZones } from '../../zone/served-zones.ts'
+import { transferSource } from '../transfer/capability.ts'
 import { type FileSettings, schema, type ZoneSettings } from './settings.ts'
-import type { Zone } from './zone.ts'
+
+const plugin = 'file'
 
 /** Answers from zone files. */
-export const file: Plugin<FileSettings> = { name: 'file', schema, setup }
+export const file: Plugin<FileSettings> = { name: plugin, schema, setup }
 
-function setup(settings: FileSettings, { block, clock, directive, fail, log, metrics }: Setup): Instance {
+function setup(settings: FileSettings, setup: Setup): Instance {
+  const { block, clock, fail, log, metrics } = setup
   const failures = metrics.counter('slicedns_file_failures_total', 'Zone files that could not be used.', ['zone'])
-  const watchers = new Set<() => void>()
   const zones = new Map(settings.zones.map((each) => [each.zone, open(each)]))
-  const source = staticSource({
-    directive,
-    zones: settings.zones.map(({ zone }) => ({
-      zone,
-      fallthrough: settings.fallthrough.some((through) => isSubdomain(through, zone)) || settings.fallthrough,
-      // `minimal` takes the name servers out of positive answers; else they are the handler's.
-      authority: !block.directives.includes('minimal'),
-    })),
-    clock,
-    log,
-  })
+  const served = serveZones({ plugin, setup, zones, fallthrough: settings.fallthrough })
 
-  function open(each: ZoneSettings): FollowedZone {
+  function open(each: ZoneSettings): FollowedFile {
     const path = resolve(block.root, each.file)
     try {
-      return openFollowedZone({
+      return followZoneFile({
         settings: each,
         path,
         clock,
         log,
-        onChange: changed,
+        onChange: () => served.changed(),
         onFailure: () => failures.with(each.zone).inc(),
       })
     } catch (error) {
@@ -48,48 +34,15 @@ function setup(settings: FileSettings, { block, clock, directive, fail, log, met
     }
   }
 
-  function changed(): void {
-    publish()
-    for (const watcher of watchers) watcher()
-  }
-
-  const wildcards = createNotedMetadata('zone/wildcard')
-  const current = (): Zone[] => [...zones.values()].flatMap((zone) => zone.current ?? [])
-
-  function publish(): void {
-    source.update(recordsOf(current()))
-  }
-
-  const transferable: TransferSource = {
-    zones: [...zones.keys()],
-    serial: (zone) => zones.get(zone)?.current?.serial,
-    snapshot(zone) {
-      const found = zones.get(zone)?.current
-      return found && { serial: found.serial, soa: found.soa, records: found.records()[Symbol.iterator]() }
-    },
-    watch(watcher) {
-      watchers.add(watcher)
-      return { stop: () => watchers.delete(watcher) }
-    },
-  }
-
-  publish()
   return {
-    handler: createHandler((zone) => zones.get(zone)?.current, [...zones.keys()], settings.fallthrough, wildcards.note),
-    provides: [provide(metadataSource, wildcards), ...source.provides, provide(transferSource, transferable)],
+    handler: served.handler,
+    provides: [...served.provides, provide(transferSource, served.transferable)],
     start() {
       for (const zone of zones.values()) zone.start()
     },
     stop() {
       for (const zone of zones.values()) zone.stop()
-      source.stop()
+      served.stop()
     },
-  }
-}
-
-function* recordsOf(zones: readonly Zone[]): Generator<ResourceRecord, void, undefined> {
-  for (const zone of zones) {
-    yield zone.soa
-    yield* zone.records()
   }
 }

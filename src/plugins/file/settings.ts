@@ -10,16 +10,11 @@ import {
   zonesOf,
 } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema } from '../../corefile/schema.ts'
+import type { FollowSettings } from '../../zone/followed-file.ts'
 
-export interface ZoneSettings {
-  /** Lower case and absolute. */
-  readonly zone: string
+export interface ZoneSettings extends FollowSettings {
   /** As it is written. */
   readonly file: string
-  /** Milliseconds between two looks at the file; 0: it is read once, and must be there. */
-  readonly reload: number
-  /** A file is read again when its time of change is later, not when its serial is another. */
-  readonly byTime: boolean
   readonly directive: Directive
 }
 

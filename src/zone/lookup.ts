@@ -1,9 +1,9 @@
 /** What a zone answers to a question (RFC 1034 §4.3.2), as CoreDNS does: docs/coredns-behaviour.md. */
-import { rcode, type } from '../../dns/codes.ts'
-import type { ResourceRecord } from '../../dns/message.ts'
-import { isSubdomain, labelsOf, lowerName, NameError, parentOf, parseName, wireToName } from '../../dns/name.ts'
-import { rdata, readName } from '../../dns/rdata.ts'
-import type { Query } from '../../plugin/query.ts'
+import { rcode, type } from '../dns/codes.ts'
+import type { ResourceRecord } from '../dns/message.ts'
+import { isSubdomain, labelsOf, lowerName, NameError, parentOf, parseName, wireToName } from '../dns/name.ts'
+import { rdata, readName } from '../dns/rdata.ts'
+import type { Query } from '../plugin/query.ts'
 import { coveredType, type RRsets, type Zone } from './zone.ts'
 
 export interface Found {

@@ -1,8 +1,11 @@
 /** A zone's records by name, and what a lookup must know beyond them: names with names below, the order of names. */
-import { type } from '../../dns/codes.ts'
-import type { ResourceRecord } from '../../dns/message.ts'
-import { isSubdomain, labelsOf, lowerName, nameToWire, parentOf } from '../../dns/name.ts'
-import { readSoa } from '../../dns/rdata.ts'
+import { type } from '../dns/codes.ts'
+import type { ResourceRecord } from '../dns/message.ts'
+import { isSubdomain, labelsOf, lowerName, nameToWire, parentOf } from '../dns/name.ts'
+import { readSoa } from '../dns/rdata.ts'
+
+/** Records of a zone: with its place in the answer table each takes up to 3 KB. */
+export const maxZoneRecords = 250_000
 
 export type RRsets = ReadonlyMap<number, readonly ResourceRecord[]>
 

@@ -1,20 +1,26 @@
 /** A zone that is read from its file at start, and again when the file has another serial. */
-import { type } from '../../dns/codes.ts'
-import type { ResourceRecord } from '../../dns/message.ts'
-import { readSoa } from '../../dns/rdata.ts'
-import { zoneRecords } from '../../dns/zone-file/index.ts'
-import type { Clock, Timer } from '../../scheduling/clock.ts'
-import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
-import { errorMessage } from '../../telemetry/error-text.ts'
-import type { Logger } from '../../telemetry/log.ts'
-import type { ZoneSettings } from './settings.ts'
-import { createZoneBuilder, type Zone, type ZoneBuilder } from './zone.ts'
-import { openZoneFiles, timeOfChange, versionNow, type ZoneFiles } from './zone-text.ts'
+import { type } from '../dns/codes.ts'
+import type { ResourceRecord } from '../dns/message.ts'
+import { readSoa } from '../dns/rdata.ts'
+import { zoneRecords } from '../dns/zone-file/index.ts'
+import type { Clock, Timer } from '../scheduling/clock.ts'
+import { createCooperativeScheduler } from '../scheduling/cooperative-scheduler.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
+import type { Logger } from '../telemetry/log.ts'
+import { openZoneFiles, timeOfChange, versionNow, type ZoneFiles } from './files.ts'
+import { createZoneBuilder, maxZoneRecords, type Zone, type ZoneBuilder } from './zone.ts'
 
-/** Records of a zone: with its place in the answer table each takes up to 3 KB. */
-const maxZoneRecords = 250_000
+/** How a zone follows its file. */
+export interface FollowSettings {
+  /** Lower case and absolute. */
+  readonly zone: string
+  /** Milliseconds between two looks at the file; 0: it is read once, and must be there. */
+  readonly reload: number
+  /** A file is read again when its time of change is later, not when its serial is another. */
+  readonly byTime: boolean
+}
 
-export interface FollowedZone {
+export interface FollowedFile {
   /** The zone as it was read last; undefined until its file is there. */
   readonly current: Zone | undefined
   /** Looks at the file, until stopped. */
@@ -22,8 +28,8 @@ export interface FollowedZone {
   stop(): void
 }
 
-export interface FollowedZoneOptions {
-  readonly settings: ZoneSettings
+export interface FollowOptions {
+  readonly settings: FollowSettings
   /** Absolute. */
   readonly path: string
   readonly clock: Clock
@@ -44,7 +50,7 @@ interface Load {
 }
 
 /** Reads the zone now. Throws where the file cannot be used; without `reload` also where it does not exist. */
-export function openFollowedZone(options: FollowedZoneOptions): FollowedZone {
+export function followZoneFile(options: FollowOptions): FollowedFile {
   const { settings, path, clock, log } = options
   const { zone: origin, reload, byTime } = settings
   let current: Zone | undefined

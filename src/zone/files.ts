@@ -1,8 +1,8 @@
 /** Reads a zone's files: bounded, regular files, and for `$INCLUDE` only what lies in the folder of the first one. */
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
-import type { ZoneText } from '../../dns/zone-file/index.ts'
-import { errorMessage } from '../../telemetry/error-text.ts'
+import type { ZoneText } from '../dns/zone-file/index.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
 
 /** Octets of a zone's files together: a million short records. What is larger would not fit the memory of a pod. */
 const maxZoneOctets = 32 * 1024 * 1024

@@ -1,0 +1,87 @@
+/** Answers questions from zones, as CoreDNS's file does: docs/coredns-behaviour.md. */
+import { opcode, rcode, type } from '../dns/codes.ts'
+import type { ResourceRecord } from '../dns/message.ts'
+import { isSubdomain, parentOf } from '../dns/name.ts'
+import { replyTo } from '../dns/reply.ts'
+import type { Handler, Outcome, Query } from '../plugin/query.ts'
+import { type Found, lookUp } from './lookup.ts'
+import type { Zone } from './zone.ts'
+
+/** A zone as it is at the moment. */
+export interface ServedZone {
+  /** Undefined while it is not known, or no longer valid: its names are SERVFAIL. */
+  readonly current: Zone | undefined
+}
+
+export interface ZoneHandlerOptions {
+  /** The plugin that answers. */
+  readonly plugin: string
+  /** By name, lower case and absolute. */
+  readonly zones: ReadonlyMap<string, ServedZone>
+  /** Zones whose missing names go on to the next plugin. */
+  readonly fallthrough: readonly string[]
+  /** Hears of each answer that a wildcard has made. */
+  onWildcard(query: Query, wildcard: string): void
+  /** What becomes of a NOTIFY for a zone; undefined: it is answered like a question. */
+  notify(query: Query, zone: string): Outcome | undefined
+}
+
+export function createZoneHandler({ plugin, zones, fallthrough, onWildcard, notify }: ZoneHandlerOptions): Handler {
+  const fallsThrough = (name: string) => fallthrough.some((zone) => isSubdomain(zone, name))
+  const bare = (code: number): Outcome => ({ kind: 'rcode', rcode: code, plugin })
+
+  return (query, next) => {
+    const { name, qtype } = query
+    const origin = closest(zones, name)
+    if (origin === undefined) return next(query)
+    // Without `transfer`, or for a client that it does not know.
+    if (qtype === type.AXFR || qtype === type.IXFR) return bare(rcode.REFUSED)
+    if (query.request.opcode === opcode.NOTIFY) {
+      const outcome = notify(query, origin)
+      if (outcome) return outcome
+    }
+    const zone = zones.get(origin)?.current
+    if (!zone) return bare(rcode.SERVFAIL)
+    const answer = (found: Found): Outcome | Promise<Outcome> => {
+      if (found.wildcard !== undefined) onWildcard(query, found.wildcard)
+      if (isMissing(found) && fallsThrough(name)) return next(query)
+      if (found.kind === 'servfail' && found.answer.length === 0) return bare(rcode.SERVFAIL)
+      return { kind: 'reply', message: reply(query, found), plugin }
+    }
+    const found = lookUp(zone, query)
+    return found instanceof Promise ? found.then(answer) : answer(found)
+  }
+}
+
+/** The longest of the zones that the name is in. */
+export function closest(zones: ReadonlyMap<string, unknown>, name: string): string | undefined {
+  for (let at = name; ; at = parentOf(at)) {
+    if (zones.has(at)) return at
+    if (at === '.') return undefined
+  }
+}
+
+const isMissing = ({ kind, answer, isBare }: Found): boolean =>
+  answer.length === 0 && (kind === 'nxdomain' || isBare === true)
+
+const rcodes: Readonly<Partial<Record<Found['kind'], number>>> = {
+  nxdomain: rcode.NXDOMAIN,
+  servfail: rcode.SERVFAIL,
+  yxdomain: rcode.YXDOMAIN,
+}
+
+function reply(query: Query, { kind, answer, authority, additional }: Found) {
+  // The owner of an answer has the case of the question, for resolvers that compare it.
+  const spelled = ({ name, ...rest }: ResourceRecord): ResourceRecord => ({
+    ...rest,
+    name: name === query.name ? query.qname : name,
+  })
+  return replyTo(query.request, {
+    rcode: rcodes[kind] ?? rcode.NOERROR,
+    // A referral is not authoritative, but the alias that led to it is.
+    authoritative: kind !== 'delegation' || answer.length > 0,
+    answer: answer.map(spelled),
+    authority,
+    additional,
+  })
+}

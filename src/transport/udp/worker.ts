@@ -26,6 +26,7 @@ import {
   type ThreadReport,
 } from './protocol.ts'
 import { createRecentClients } from './recent-clients.ts'
+import { createClientQuery } from './relay/client-query.ts'
 import { createRelay, type Relay } from './relay/relay.ts'
 
 const data: ThreadData = workerData
@@ -56,6 +57,8 @@ const route: QueryRoute = {
 
 const sockets: BorrowedSocket[] = [...data.sockets]
 const socketById = new Map(sockets.map((socket) => [socket.id, socket]))
+/** The query that the relay is asked to take. */
+const query = createClientQuery(batch.bytes)
 /** Made when there is something to relay. */
 let relay: Relay | undefined
 /** Entries of `polled` before the sockets. */
@@ -176,10 +179,15 @@ function serveBatch(socket: BorrowedSocket): boolean {
 }
 
 function relayQuery(socket: BorrowedSocket, i: number, space: number, now: number, controlLength: number): boolean {
-  const start = batch.requestAt(i)
-  const end = start + batch.requestLength(i)
-  const { bytes } = batch
-  return relay!.take(socket, bytes, start, end, batch.nameAt(i), batch.controlAt(i), controlLength, space, now)
+  query.socket = socket.id
+  query.space = space
+  query.receivedAt = now
+  query.start = batch.requestAt(i)
+  query.end = query.start + batch.requestLength(i)
+  query.nameAt = batch.nameAt(i)
+  query.controlAt = batch.controlAt(i)
+  query.controlLength = controlLength
+  return relay!.take(query)
 }
 
 /** Observes the answer to message i. Must run before the reply's memory is reused. */

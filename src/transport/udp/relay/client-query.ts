@@ -1,0 +1,29 @@
+/** A client's query in the batch that it came with. One object serves all: passing it on allocates nothing. */
+export interface ClientQuery {
+  /** The listener's socket, by its id. */
+  socket: number
+  space: number
+  /** Milliseconds of the monotonic clock. */
+  receivedAt: number
+  /** The memory of the request, the sender's sockaddr and the control data of the reply, each at its offset. */
+  readonly bytes: Uint8Array
+  start: number
+  end: number
+  nameAt: number
+  controlAt: number
+  controlLength: number
+}
+
+export function createClientQuery(bytes: Uint8Array): ClientQuery {
+  return {
+    socket: 0,
+    space: 0,
+    receivedAt: 0,
+    bytes,
+    start: 0,
+    end: 0,
+    nameAt: 0,
+    controlAt: 0,
+    controlLength: 0,
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The exchanges that a thread has under way: which query has which, since when, on which socket, and which queries share
+ * it. A slot's query is in one exchange at most.
+ */
+import type { NameKey } from '../../../table/name-key.ts'
+import { socketsPerServer } from '../../../upstream/udp-sockets.ts'
+import { createInFlight, NONE, type Question } from './in-flight.ts'
+import type { Route } from './plans.ts'
+import { createSlotLists, createSlots, type Slots, slotState } from './slots.ts'
+import { mostUpstreams, type UpstreamStates } from './upstreams.ts'
+
+/** Queries under way in a thread. A slot costs 440 octets. */
+export const relaySlots = 4096
+/** Those that share one exchange: they are handed over together, and must not fill the ring. The chain shares, too. */
+const mostSharers = 256
+
+export interface Exchanges {
+  readonly slots: Slots
+  /** The slot whose exchange answers this question too, NONE, or CHAIN (in-flight.ts). */
+  find(key: NameKey, hash: number, question: Question): number
+  /** A free slot, or -1. */
+  takeSlot(): number
+  /** The slot's query waits for the exchange of the other one. False: too many do. */
+  share(slot: number, other: number): boolean
+  /** The question of the slot's query has been sent to the upstream, from this socket and under this ID. */
+  begin(slot: number, route: Route, upstream: number, socket: number, id: number, now: number): void
+  /** Whether an exchange on the socket with this tag has the ID. */
+  hasId(tag: number, id: number): boolean
+  /** The slot of the exchange on the socket with this tag that has the ID, or NONE. */
+  withId(tag: number, id: number): number
+  /** The exchange has ended: the slot keeps its query, and those that share it. */
+  end(slot: number): void
+  /** The chain has the query, and gets the answer that may still come. */
+  lend(slot: number): void
+  /** The chain does without the answer. */
+  endLent(slot: number): void
+  /** The slots of a socket's exchanges, by its tag; then NONE. */
+  firstOfSocket(tag: number): number
+  afterOnSocket(slot: number): number
+  /** The slots of the upstream's exchanges by age, and those that are lent; then NONE. */
+  oldestOf(upstream: number): number
+  oldestLent(): number
+  afterByAge(slot: number): number
+  /** Takes one of those that share the slot's exchange out of it; NONE when there are no more. */
+  takeSharer(slot: number): number
+  hasSharers(slot: number): boolean
+  /** Whether a query of this listener's socket waits for the slot's exchange. */
+  concerns(slot: number, listener: number): boolean
+}
+
+export function createExchanges(states: UpstreamStates): Exchanges {
+  const slots = createSlots(relaySlots)
+  const { state } = slots
+  const inFlight = createInFlight(slots)
+  /** By the tag of their socket. */
+  const ofSocket = createSlotLists(slots.size, mostUpstreams * socketsPerServer)
+  /** By upstream, oldest first; last those that are lent. */
+  const byAge = createSlotLists(slots.size, mostUpstreams + 1)
+  const lent = mostUpstreams
+  /** The first of those that share a slot's exchange. */
+  const sharers = new Int32Array(slots.size).fill(NONE)
+  const shared = new Int32Array(slots.size)
+
+  function withId(tag: number, id: number): number {
+    let slot = ofSocket.first(tag)
+    while (slot !== NONE && slots.id[slot] !== id) slot = ofSocket.after(slot)
+    return slot
+  }
+
+  function leaveSocket(slot: number): void {
+    const upstream = slots.upstream[slot]
+    ofSocket.remove(upstream * socketsPerServer + slots.socket[slot], slot)
+    states.at(upstream)?.sockets.end(slots.socket[slot])
+  }
+
+  /** No further query joins the exchange, and it is no longer one of its upstream's. */
+  function leaveUpstream(slot: number): void {
+    inFlight.remove(slot)
+    byAge.remove(slots.upstream[slot], slot)
+    slots.route[slot]!.leave()
+  }
+
+  function endLent(slot: number): void {
+    byAge.remove(lent, slot)
+    leaveSocket(slot)
+    slots.free(slot)
+  }
+
+  return {
+    slots,
+    find: inFlight.find,
+    takeSlot() {
+      const slot = slots.take()
+      if (slot >= 0) return slot
+      const oldest = byAge.first(lent)
+      if (oldest < 0) return -1
+      endLent(oldest)
+      return slots.take()
+    },
+    share(slot, other) {
+      if (shared[other] >= mostSharers) return false
+      state[slot] = slotState.waiting
+      slots.next[slot] = sharers[other]
+      sharers[other] = slot
+      shared[other]++
+      return true
+    },
+    begin(slot, route, upstream, socket, id, now) {
+      state[slot] = slotState.asked
+      slots.route[slot] = route
+      slots.upstream[slot] = upstream
+      slots.socket[slot] = socket
+      slots.id[slot] = id
+      slots.sentAt[slot] = now
+      sharers[slot] = NONE
+      shared[slot] = 0
+      ofSocket.append(upstream * socketsPerServer + socket, slot)
+      byAge.append(upstream, slot)
+      inFlight.add(slot)
+    },
+    hasId: (tag, id) => withId(tag, id) !== NONE,
+    withId,
+    end(slot) {
+      leaveUpstream(slot)
+      leaveSocket(slot)
+    },
+    lend(slot) {
+      leaveUpstream(slot)
+      state[slot] = slotState.lent
+      byAge.append(lent, slot)
+    },
+    endLent,
+    firstOfSocket: ofSocket.first,
+    afterOnSocket: ofSocket.after,
+    oldestOf: byAge.first,
+    oldestLent: () => byAge.first(lent),
+    afterByAge: byAge.after,
+    takeSharer(slot) {
+      const sharer = sharers[slot]
+      if (sharer !== NONE) sharers[slot] = slots.next[sharer]
+      return sharer
+    },
+    hasSharers: (slot) => sharers[slot] !== NONE,
+    concerns(slot, listener) {
+      if (slots.listener[slot] === listener) return true
+      for (let one = sharers[slot]; one !== NONE; one = slots.next[one])
+        if (slots.listener[one] === listener) return true
+      return false
+    },
+  }
+}

@@ -1,0 +1,132 @@
+/** The relay's exchanges that end without an answer, or go on with the chain: late, failed, or no longer wanted. */
+import { linux } from '../../../libc/libc.ts'
+import type { ClientReplies } from './client-replies.ts'
+import type { Exchanges } from './exchanges.ts'
+import type { HandOver } from './hand-over.ts'
+import { NONE } from './in-flight.ts'
+import { slotState } from './slots.ts'
+import { mostUpstreams, type UpstreamState, type UpstreamStates } from './upstreams.ts'
+
+export interface GivingUpOptions {
+  readonly exchanges: Exchanges
+  readonly states: UpstreamStates
+  readonly replies: ClientReplies
+  readonly handOver: HandOver
+}
+
+export interface GivingUp {
+  /** The slot's exchange has failed. */
+  failed(slot: number, errno: number): void
+  /** Hands over what is late, and closes sockets that have served their time. */
+  expire(now: number): void
+  /** Milliseconds until there is something to expire; -1: nothing is under way, and no socket is open. */
+  nextDeadline(now: number): number
+  /** The upstream is no longer used: what waits for it is the chain's from the beginning. */
+  drop(upstream: UpstreamState): void
+  /** Hands over every query that came to this socket. */
+  leave(listener: number): void
+  /** The chain asks again: no answer comes through this thread any more. */
+  close(): void
+}
+
+/** Milliseconds for which an answer is still passed to the chain: longer than the chain waits for any upstream. */
+const lentFor = 5000
+
+export function createGivingUp({ exchanges, states, replies, handOver }: GivingUpOptions): GivingUp {
+  const { slots } = exchanges
+
+  const deadlineOf = (slot: number, upstream: UpstreamState): number =>
+    slots.sentAt[slot] + slots.route[slot]!.patience(upstream)
+
+  function handOverSharers(slot: number): void {
+    for (let sharer = exchanges.takeSharer(slot); sharer !== NONE; sharer = exchanges.takeSharer(slot)) {
+      handOver.untried(sharer)
+      slots.free(sharer)
+    }
+  }
+
+  function lend(slot: number): void {
+    handOverSharers(slot)
+    handOver.waiting(slot)
+    exchanges.lend(slot)
+  }
+
+  function restart(slot: number): void {
+    exchanges.end(slot)
+    handOver.untried(slot)
+    handOverSharers(slot)
+    slots.free(slot)
+  }
+
+  function send(): void {
+    replies.flush()
+    handOver.publish()
+  }
+
+  return {
+    failed(slot, errno) {
+      if (slots.state[slot] === slotState.lent) {
+        handOver.lost(slot, errno)
+        exchanges.endLent(slot)
+        return
+      }
+      handOverSharers(slot)
+      exchanges.end(slot)
+      handOver.failed(slot, errno)
+      slots.free(slot)
+    },
+    expire(now) {
+      for (let local = 0; local < mostUpstreams; local++) {
+        const upstream = states.at(local)
+        if (upstream === undefined) continue
+        for (let slot = exchanges.oldestOf(local); slot !== NONE; slot = exchanges.oldestOf(local)) {
+          if (now < deadlineOf(slot, upstream)) break
+          // Its path may be dead: another port may take another one.
+          upstream.sockets.spend(slots.socket[slot])
+          lend(slot)
+        }
+        upstream.sockets.retire(now)
+      }
+      for (let slot = exchanges.oldestLent(); slot !== NONE; slot = exchanges.oldestLent()) {
+        if (now < slots.sentAt[slot] + lentFor) break
+        exchanges.endLent(slot)
+      }
+      send()
+    },
+    nextDeadline(now) {
+      let next = Number.POSITIVE_INFINITY
+      for (let local = 0; local < mostUpstreams; local++) {
+        const upstream = states.at(local)
+        if (upstream === undefined) continue
+        next = Math.min(next, upstream.sockets.retireAt())
+        const slot = exchanges.oldestOf(local)
+        if (slot !== NONE) next = Math.min(next, deadlineOf(slot, upstream))
+      }
+      const slot = exchanges.oldestLent()
+      if (slot !== NONE) next = Math.min(next, slots.sentAt[slot] + lentFor)
+      return next === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(next - now))
+    },
+    drop({ local }) {
+      for (let slot = exchanges.oldestOf(local); slot !== NONE; slot = exchanges.oldestOf(local)) restart(slot)
+      for (let slot = exchanges.oldestLent(); slot !== NONE; ) {
+        const next = exchanges.afterByAge(slot)
+        if (slots.upstream[slot] === local) exchanges.endLent(slot)
+        slot = next
+      }
+      send()
+    },
+    leave(listener) {
+      for (let slot = 0; slot < slots.size; slot++)
+        if (slots.state[slot] === slotState.asked && exchanges.concerns(slot, listener)) restart(slot)
+      send()
+    },
+    close() {
+      for (let slot = exchanges.oldestLent(); slot !== NONE; slot = exchanges.oldestLent()) {
+        handOver.lost(slot, linux.ECANCELED)
+        exchanges.endLent(slot)
+      }
+      handOver.publish()
+      states.close()
+    },
+  }
+}

@@ -1,0 +1,124 @@
+/** What the relay gives to the main thread by the ring of misses: queries for the chain, late answers, copies for `cache`. */
+import { addressOffset, clientLength } from '../../../libc/sockaddr.ts'
+import { createMissInput, type MissProducer, missKind } from '../miss-ring.ts'
+import type { BorrowedSocket } from '../protocol.ts'
+import { createHandedOver, type HandedOver } from './handed-over.ts'
+import { type Slots, slotAt } from './slots.ts'
+import type { UpstreamStates } from './upstreams.ts'
+
+export interface HandOverOptions {
+  readonly slots: Slots
+  readonly states: UpstreamStates
+  readonly misses: MissProducer
+  /** Shows the main thread what has been pushed, and wakes it. */
+  readonly publish: () => void
+  readonly socketOf: (id: number) => BorrowedSocket | undefined
+  /** Counts one query that goes to the chain; true where the client at `at` sends most of them (recent-clients.ts). */
+  readonly floods: (bytes: Uint8Array, at: number, length: number) => boolean
+  /** The ring has no room for the query. */
+  readonly refuse: (slot: number) => void
+  readonly counts: {
+    /** To the chain, with what has been tried. */
+    readonly handedOver: () => void
+    /** Replies that `cache` does not get, because the main thread is behind. */
+    readonly unkept: () => void
+  }
+}
+
+export interface HandOver {
+  /** Whether the chain got the question, by its hash, a moment ago. */
+  readonly isRecent: HandedOver['has']
+  /** The query, and the upstream's answer at `at`. */
+  answered(slot: number, bytes: Uint8Array, at: number, length: number): void
+  /** The query, whose exchange is under way. */
+  waiting(slot: number): void
+  /** The query, whose exchange has ended with the error. */
+  failed(slot: number, errno: number): void
+  /** The query, as if nothing had been asked for it. */
+  untried(slot: number): void
+  /** The answer to a query that was `waiting`: what it answers, and whether it does, is the chain's to say. */
+  late(slot: number, bytes: Uint8Array, at: number, length: number): void
+  /** No answer will come to a query that was `waiting`. */
+  lost(slot: number, errno: number): void
+  /** The answer, as it came, to `cache`; not while the main thread is behind, for queries come before copies. */
+  copy(slot: number, bytes: Uint8Array, at: number, length: number): void
+  publish(): void
+}
+
+export function createHandOver(options: HandOverOptions): HandOver {
+  const { slots, states, misses, counts } = options
+  const recent = createHandedOver()
+  const input = createMissInput(slots.bytes)
+  let pushed = false
+
+  /** Half of the ring is for those who do not flood it, whichever way their queries come to it. */
+  function hasRoom(slot: number): boolean {
+    const socket = options.socketOf(slots.listener[slot])
+    if (socket === undefined) return true
+    const { family } = socket
+    const address = slots.at(slot) + slotAt.name + addressOffset[family]
+    const floods = options.floods(slots.bytes, address, clientLength[family])
+    return !(floods && misses.scarce())
+  }
+
+  function push(slot: number, kind: number, bytes: Uint8Array, at: number, length: number, errno: number): boolean {
+    const from = slots.at(slot)
+    input.kind = kind
+    input.socket = slots.listener[slot]
+    input.receivedAt = slots.receivedAt[slot]
+    input.nameAt = from + slotAt.name
+    input.controlAt = from + slotAt.control
+    input.controlLength = slots.controlLength[slot]
+    input.messageAt = from + slotAt.request
+    input.messageLength = slots.requestLength[slot]
+    return pushExchange(slot, bytes, at, length, errno)
+  }
+
+  function pushLate(slot: number, kind: number, bytes: Uint8Array, at: number, length: number, errno: number): void {
+    input.kind = kind
+    input.socket = 0
+    input.messageLength = 0
+    input.controlLength = 0
+    // Without room the chain does without it.
+    pushExchange(slot, bytes, at, length, errno)
+  }
+
+  function pushExchange(slot: number, bytes: Uint8Array, at: number, length: number, errno: number): boolean {
+    input.upstream = states.at(slots.upstream[slot])?.number ?? 0
+    input.exchange = (slots.generation[slot] << 12) | slot
+    input.startedAt = slots.sentAt[slot]
+    input.reply = bytes
+    input.replyAt = at
+    input.replyLength = length
+    input.errno = errno
+    const done = misses.push(input)
+    pushed = pushed || done
+    return done
+  }
+
+  function handOver(slot: number, kind: number, bytes: Uint8Array, at: number, length: number, errno: number): void {
+    counts.handedOver()
+    recent.add(slots.hash[slot], slots.receivedAt[slot])
+    if (!hasRoom(slot) || !push(slot, kind, bytes, at, length, errno)) options.refuse(slot)
+  }
+
+  return {
+    isRecent: recent.has,
+    answered: (slot, bytes, at, length) => handOver(slot, missKind.answered, bytes, at, length, 0),
+    waiting: (slot) => handOver(slot, missKind.waiting, slots.bytes, 0, 0, 0),
+    failed: (slot, errno) => handOver(slot, missKind.failed, slots.bytes, 0, 0, errno),
+    untried(slot) {
+      if (!hasRoom(slot) || !push(slot, missKind.plain, slots.bytes, 0, 0, 0)) options.refuse(slot)
+    },
+    late: (slot, bytes, at, length) => pushLate(slot, missKind.late, bytes, at, length, 0),
+    lost: (slot, errno) => pushLate(slot, missKind.lost, slots.bytes, 0, 0, errno),
+    copy(slot, bytes, at, length) {
+      if (misses.scarce() || !push(slot, missKind.copy, bytes, at, length, 0)) counts.unkept()
+    },
+    publish() {
+      if (!pushed) return
+      pushed = false
+      options.publish()
+    },
+  }
+}

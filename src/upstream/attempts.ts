@@ -18,6 +18,16 @@ export interface AttemptPlan {
 /** `max_connect_attempts 0` means no limit, but upstreams that refuse at once must not be asked for five seconds on end. */
 const mostAttempts = 1000
 
+/**
+ * Milliseconds that one of so many upstreams may be silent before the next one is asked too: each has its turn within
+ * `readTimeout`. A lone upstream is asked again after half of it.
+ */
+export function patienceWith(upstreams: number, hedgeDelay: number, readTimeout: number): number {
+  return upstreams > 1
+    ? Math.min(hedgeDelay, readTimeout / upstreams)
+    : Math.min(readTimeout, Math.max(hedgeDelay, readTimeout / 2))
+}
+
 /** `limit` 0: no limit. `readTimeout`: milliseconds that one upstream may take. */
 export function createAttemptPlan(order: readonly Upstream[], limit: number, readTimeout: number): AttemptPlan {
   let most = limit === 0 ? mostAttempts : limit
@@ -42,7 +52,7 @@ export function createAttemptPlan(order: readonly Upstream[], limit: number, rea
     hedgeAt(lastStartedAt) {
       if (used >= Math.max(2, order.length) || used >= most) return Number.POSITIVE_INFINITY
       const delay = order[(used - 1) % order.length].hedgeDelay.milliseconds
-      return lastStartedAt + (order.length > 1 ? delay : Math.max(delay, readTimeout / 2))
+      return lastStartedAt + patienceWith(order.length, delay, readTimeout)
     },
   }
 }

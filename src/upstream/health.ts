@@ -27,6 +27,8 @@ export interface Health {
   readonly down: boolean
   /** A query failed, and the server has not answered since. */
   readonly checking: boolean
+  /** Monotonic milliseconds of its last sign of life on this thread; -Infinity: there was none. */
+  readonly heardAt: number
   /** How often the server has answered after a check that failed. */
   readonly recoveries: number
   /** A query got no answer: begins checking, unless it goes on already. */
@@ -44,6 +46,7 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
   const question = encodeMessage(queryMessage(options.domain, type.NS, options.recursionDesired), { limit: 512 })
   let fails = 0
   let recoveries = 0
+  let heardAt = Number.NEGATIVE_INFINITY
   let timer: Timer | undefined
   let sending: Sending | undefined
   let checking = false
@@ -67,6 +70,7 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
 
   /** Any message with the check's ID is a sign of life; what it says does not matter. */
   function alive(): true {
+    heardAt = clock.now()
     if (fails > 0) recoveries++
     fails = 0
     checking = false
@@ -82,6 +86,9 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
     get checking() {
       return checking
     },
+    get heardAt() {
+      return heardAt
+    },
     get recoveries() {
       return recoveries
     },
@@ -92,6 +99,7 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
       check()
     },
     alive() {
+      heardAt = clock.now()
       if (!checking) return
       sending?.cancel('settled')
       alive()

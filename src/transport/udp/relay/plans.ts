@@ -2,6 +2,7 @@
 import type { RelayRules } from '../../../answer/relay.ts'
 import { createRoutes, type Routes } from '../../../answer/relay-routes.ts'
 import type { RelayForward, RelayTable } from '../../../plugin/capabilities/relay.ts'
+import { patienceWith } from '../../../upstream/attempts.ts'
 import { createChoice, type UpstreamChoice, type UpstreamState, type UpstreamStates } from './upstreams.ts'
 
 /** One route of one space. */
@@ -43,10 +44,7 @@ export function createPlans(states: UpstreamStates, words: Int32Array, thread: n
     return {
       ...rules,
       choice: createChoice(forward.policy, states.placesOf(forward), states),
-      patience({ hedgeDelay }) {
-        const delay = hedgeDelay.milliseconds
-        return Math.min(readTimeout, upstreams.length > 1 ? delay : Math.max(delay, readTimeout / 2))
-      },
+      patience: ({ hedgeDelay }) => patienceWith(upstreams.length, hedgeDelay.milliseconds, readTimeout),
       enter() {
         if (maxConcurrent > 0) {
           let all = 0

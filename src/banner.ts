@@ -6,11 +6,11 @@ import { version } from './version.ts'
 /** The first texts: zones and addresses as CoreDNS prints them; the versions, and queries to try. */
 export function bannerTexts(server: Server): readonly string[] {
   const { configuration } = server.current()
-  const zones = configuration.listeners.flatMap(({ address, port, blocks }) =>
+  const zones = configuration.listeners.flatMap(({ scheme, address, port, blocks }) =>
     blocks
       .flatMap((block) => block.zones)
       .sort()
-      .map((zone) => `${zone}:${port}${address && ` on ${address}`}`),
+      .map((zone) => `${scheme === 'dns' ? '' : `${scheme}://`}${zone}:${port}${address && ` on ${address}`}`),
   )
   const versions = [
     `slicedns-${version}`,
@@ -22,7 +22,7 @@ export function bannerTexts(server: Server): readonly string[] {
 
 function examples(server: Server): string[] {
   const { configuration } = server.current()
-  const [first] = configuration.listeners
+  const first = configuration.listeners.find(({ scheme }) => scheme === 'dns')
   if (!first) return []
   const port = first.port === 53 ? '' : ` -p ${first.port}`
   const plugins = configuration.blocks.flatMap((block) => block.plugins)

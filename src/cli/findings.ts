@@ -1,4 +1,5 @@
 /** Finds the errors of a Corefile without opening a socket: what `slicedns check` prints. */
+import { resolve } from 'node:path'
 import { directiveError, isHarmless } from '../corefile/directives.ts'
 import { type ServerKey, schemeError, serverKeys } from '../corefile/keys.ts'
 import { diskSources, readCorefile } from '../corefile/load.ts'
@@ -7,8 +8,11 @@ import type { CorefileBlock } from '../corefile/parsed.ts'
 import { parseAsFarAsPossible } from '../corefile/parser.ts'
 import { readSettings } from '../corefile/read.ts'
 import { ConfigError, type Directive, type Position } from '../corefile/schema.ts'
+import type { TlsPolicy } from '../plugin/capabilities/server-tls.ts'
 import type { Plugin } from '../plugin/contract.ts'
+import { listenerConflicts } from '../plugin/listener-conflicts.ts'
 import { requirementError } from '../plugin/requirements.ts'
+import { declaredPolicy } from '../plugins/tls/certificates.ts'
 
 export interface Finding {
   readonly severity: 'error' | 'warning'
@@ -62,7 +66,7 @@ export function checkText(
   for (const { block, keys } of blocks) {
     findings.push(...checkSettings(block, keys, plugins, report), ...warnings(block, keys))
   }
-  checkOverlaps(blocks, report)
+  checkListeners(blocks, report)
   if (corefile.blocks.length === 0 && corefile.error === undefined)
     findings.push({
       severity: 'warning',
@@ -98,8 +102,14 @@ function checkSettings(
   const written = plugins.filter(({ name }) => block.directives.some(({ word }) => word === name))
   return written.flatMap((plugin) => {
     const occurrences = block.directives.filter(({ word }) => word === plugin.name)
-    return checkDirective(plugin, occurrences, { zones, plugins: written }, report)
+    return checkDirective(plugin, occurrences, { zones, keys, plugins: written }, report)
   })
+}
+
+interface WrittenBlock {
+  readonly zones: readonly string[]
+  readonly keys: readonly ServerKey[]
+  readonly plugins: readonly Plugin[]
 }
 
 /**
@@ -110,14 +120,14 @@ function checkSettings(
 function checkDirective(
   plugin: Plugin,
   occurrences: readonly Directive[],
-  { zones, plugins }: { readonly zones: readonly string[]; readonly plugins: readonly Plugin[] },
+  { zones, keys, plugins }: WrittenBlock,
   report: Report,
 ): Finding[] {
   let left = occurrences
   for (let first = true; left.length > 0; first = false) {
     try {
       const settings = readSettings(plugin.schema, left, zones)
-      const unmet = first ? requirementError(plugin, settings, left[0], plugins) : undefined
+      const unmet = first ? requirementError(plugin, settings, left[0], { keys, plugins }) : undefined
       if (unmet) report(unmet)
       const block = { zones, plugins: plugins.map(({ name }) => name) }
       const warnings = plugin.schema.warnings?.(settings, block) ?? []
@@ -165,14 +175,30 @@ function isPreferredSyntax(zone: string): boolean {
   return zone === '.' || /\.(in-addr|ip6)\.arpa\.$/.test(`.${zone}`) || /^([a-z]([a-z0-9-]*[a-z0-9])?\.)+$/.test(zone)
 }
 
-/** Interface names count as they are written: `check` runs where the server does not. */
-function checkOverlaps(blocks: readonly { block: CorefileBlock; keys: readonly ServerKey[] }[], report: Report): void {
+/**
+ * What blocks claim of the same listeners. Interface names count as they are written, and certificates that cannot be read for none:
+ * `check` runs where the server does not.
+ */
+function checkListeners(blocks: readonly { block: CorefileBlock; keys: readonly ServerKey[] }[], report: Report): void {
   const claimants = blocks.map(({ block, keys }) => ({
     keys,
     addresses: bindAddresses(block, report),
     viewed: block.directives.some(({ word }) => word === 'view'),
+    tls: tlsPolicy(block),
   }))
-  for (const error of overlapErrors(claimants)) report(error)
+  for (const error of [...listenerConflicts(claimants), ...overlapErrors(claimants)]) report(error)
+}
+
+function tlsPolicy({ directives }: CorefileBlock): TlsPolicy | undefined {
+  const written = directives.filter(({ word }) => word === 'tls')
+  const folder = directives.find(({ word }) => word === 'root')?.args[0]?.text ?? ''
+  try {
+    return written.length === 0 ? undefined : declaredPolicy(written, resolve(folder))
+  } catch (error) {
+    // What is wrong with the directive is reported with the others.
+    if (error instanceof ConfigError) return undefined
+    throw error
+  }
 }
 
 /** What the block is bound to, as it is written; [] for every address. */

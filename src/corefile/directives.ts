@@ -58,7 +58,6 @@ const unbuilt: Readonly<Record<string, Unbuilt>> = {
   pprof: { instead: "use 'prometheus'", harmless: true },
   quic: { instead: 'quic:// is not served', harmless: true },
   https3: { instead: 'https3:// is not served', harmless: true },
-  tls: { instead: 'let a proxy end TLS, and obtain the certificates (ACME)' },
 }
 
 /** Whether a directive that slicedns does not have may be left out without changing an answer. */

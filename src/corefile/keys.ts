@@ -42,17 +42,24 @@ export function serverKeys(keys: readonly Token[], dnsPort: number = defaultPort
   })
 }
 
+/** Schemes that are served, and what each is. */
+const served: Partial<Readonly<Record<Scheme, string>>> = { dns: 'UDP and TCP', tls: 'DNS over TLS' }
+
+const servedText = Object.entries(served)
+  .map(([scheme, what]) => `${scheme}:// (${what})`)
+  .join(', ')
+
 /**
  * A key whose scheme this slicedns does not serve must not be answered as plain DNS on that scheme's port; nor one that CoreDNS takes
  * for a name, because it does not know the scheme (`TLS://.`, `doh://.`).
  */
 export function schemeError({ scheme, zones, at }: ServerKey): ConfigError | undefined {
-  if (scheme !== 'dns')
-    return new ConfigError(`slicedns does not serve ${scheme}:// yet; it serves dns:// (UDP and TCP)`, at)
+  if (served[scheme] === undefined)
+    return new ConfigError(`slicedns does not serve ${scheme}://; it serves ${servedText}`, at)
   const [, unknown] = /^([a-z0-9+.-]+):\/\//.exec(zones[0]) ?? []
   return unknown === undefined
     ? undefined
-    : new ConfigError(`'${unknown}://' is not a scheme of a server block; it must be dns:// (UDP and TCP)`, at)
+    : new ConfigError(`'${unknown}://' is not a scheme of a server block; these are served: ${servedText}`, at)
 }
 
 /**

@@ -21,6 +21,8 @@ export interface Plugin<Settings = unknown> extends DeclaredPlugin {
    * server and by `slicedns check`, so that both refuse the same Corefiles.
    */
   unmetRequirement?(settings: Settings, plugins: readonly DeclaredPlugin[]): string | undefined
+  /** It works in blocks for plain DNS alone (`shed`): in a block with another scheme it is an error. */
+  readonly plainDnsOnly?: true
   /** No I/O but reading files that the settings name. Throws ConfigError (through `setup.fail`) on bad settings. */
   setup(settings: Settings, setup: Setup): Instance
 }

@@ -1,4 +1,5 @@
 /** What plugins require of each other, decided from the directives of a block alone. */
+import type { ServerKey } from '../corefile/keys.ts'
 import { ConfigError, type Directive } from '../corefile/schema.ts'
 import { type AnyCapability, type Capability, isSameCapability } from './capability.ts'
 import type { Plugin } from './contract.ts'
@@ -15,13 +16,22 @@ export function offers<T>({ offers = [] }: DeclaredPlugin, capability: Capabilit
   return offers.some((offered) => isSameCapability(offered, capability))
 }
 
-/** Why the settings cannot work beside these plugins, or undefined. `directive` is where they are written. */
+/** The server block that settings are written in, as far as it is known before anything is set up. */
+export interface DeclaredBlock {
+  readonly keys: readonly ServerKey[]
+  readonly plugins: readonly DeclaredPlugin[]
+}
+
+/** Why the settings cannot work in this block, or undefined. `directive` is where they are written. */
 export function requirementError<Settings>(
   plugin: Plugin<Settings>,
   settings: Settings,
   directive: Directive,
-  plugins: readonly DeclaredPlugin[],
+  { keys, plugins }: DeclaredBlock,
 ): ConfigError | undefined {
-  const reason = plugin.unmetRequirement?.(settings, plugins)
+  const encrypted = plugin.plainDnsOnly && keys.find(({ scheme }) => scheme !== 'dns')
+  const reason = encrypted
+    ? `only plain DNS server blocks are supported; "${encrypted.scheme}://${encrypted.zones[0]}:${encrypted.port}" uses transport "${encrypted.scheme}"`
+    : plugin.unmetRequirement?.(settings, plugins)
   return reason === undefined ? undefined : new ConfigError(`plugin/${plugin.name}: ${reason}`, directive.at)
 }

@@ -39,6 +39,7 @@ import { shed } from './shed/index.ts'
 import { siit } from './siit/index.ts'
 import { template } from './template/index.ts'
 import { timeouts } from './timeouts/index.ts'
+import { tls } from './tls/index.ts'
 import { transfer } from './transfer/index.ts'
 import { view } from './view/index.ts'
 import { whoami } from './whoami/index.ts'
@@ -74,6 +75,7 @@ export const plugins: readonly Plugin[] = [
   noAaaa,
   cache,
   header,
+  tls,
   minimal,
   template,
   transfer,

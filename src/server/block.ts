@@ -1,7 +1,9 @@
+import type { Scheme } from '../corefile/keys.ts'
 import type { ConnectionTimeouts } from '../plugin/capabilities/listening.ts'
 import type { LoadShedding } from '../plugin/capabilities/load-shedding.ts'
 import type { ProxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
 import type { QueryObserver } from '../plugin/capabilities/query-observer.ts'
+import type { ServerTls } from '../plugin/capabilities/server-tls.ts'
 import type { ViewFilter } from '../plugin/capabilities/view.ts'
 import type { BlockFacts, BlockPlugin, Provider } from '../plugin/contract.ts'
 import type { Next, Query } from '../plugin/query.ts'
@@ -35,23 +37,25 @@ export interface BlockObserver extends Provider<QueryObserver> {
   readonly precedes: ReadonlySet<string>
 }
 
-/** An address and port with the blocks that share it. */
+/** A scheme, address and port with the blocks that share them. */
 export interface ListenerPlan {
+  readonly scheme: Scheme
   /** '' for every address. */
   readonly address: string
   readonly port: number
-  /** As metrics name it: `dns://:53`, `dns://127.0.0.1:53`. */
+  /** As metrics name it: `dns://:53`, `tls://127.0.0.1:853`. */
   readonly server: string
   readonly shards: number
   readonly timeouts: ConnectionTimeouts
   readonly proxyProtocol: ProxyProtocol | undefined
   readonly shedding: LoadShedding | undefined
+  readonly tls: ServerTls | undefined
   readonly blocks: readonly Block[]
   readonly router: Router<Block>
   /** One block accepts other classes than IN, which opens the whole listener to them, as in CoreDNS. */
   readonly everyClass: boolean
 }
 
-export function serverLabel(address: string, port: number): string {
-  return `dns://${address.includes(':') ? `[${address}]` : address}:${port}`
+export function serverLabel(scheme: Scheme, address: string, port: number): string {
+  return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`
 }

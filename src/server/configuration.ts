@@ -47,8 +47,9 @@ export async function configure(corefile: Corefile, options: ConfigurationOption
   const instances: Instance[] = []
   try {
     const blocks = setUpBlocks(read, corefile, options, instances)
+    const listeners = planListeners(blocks)
     refuseOverlaps(blocks)
-    return { blocks: blocks.map(({ block }) => block), listeners: planListeners(blocks) }
+    return { blocks: blocks.map(({ block }) => block), listeners }
   } catch (error) {
     await stopInstances(instances, options.log)
     throw error
@@ -107,9 +108,9 @@ function setupOf(plugin: Plugin, directive: Directive, { facts }: BlockDraft, op
 
 function refuseUnmetRequirements(blocks: readonly ReadBlock[], plugins: readonly Plugin[]): void {
   for (const plugin of plugins)
-    for (const { settings } of blocks) {
+    for (const { keys, settings } of blocks) {
       const found = settings.find((entry) => entry.plugin === plugin)
-      const declared = settings.map((entry) => entry.plugin)
+      const declared = { keys, plugins: settings.map((entry) => entry.plugin) }
       const error = found && requirementError(plugin, found.settings, found.directive, declared)
       if (error) throw error
     }

@@ -6,6 +6,7 @@ import type { ConnectionTimeouts } from '../plugin/capabilities/listening.ts'
 import type { LoadShedding } from '../plugin/capabilities/load-shedding.ts'
 import type { ProxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
 import type { RelayTable, WatchedSockets } from '../plugin/capabilities/relay.ts'
+import type { ServerTls } from '../plugin/capabilities/server-tls.ts'
 import type { AnsweredQuery } from '../plugin/observer.ts'
 import type { SocketAddress, Transport } from '../plugin/query.ts'
 
@@ -24,6 +25,8 @@ export interface Listener {
   readonly timeouts?: ConnectionTimeouts | undefined
   /** `proxyproto`: what comes may begin with a PROXY header. */
   readonly proxyProtocol?: ProxyProtocol | undefined
+  /** `tls`: connections begin with a handshake. */
+  readonly tls?: ServerTls | undefined
   /** `shed`: what cannot be answered over UDP is dropped instead of SERVFAIL. */
   readonly shedding?: LoadShedding | undefined
   /** Absent: every query that the table does not answer goes to the plugin chain. */

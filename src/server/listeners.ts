@@ -1,10 +1,13 @@
 /** Which listeners a configuration needs, and the blocks that share each. */
 
 import type { ServerKey } from '../corefile/index.ts'
+import type { Scheme } from '../corefile/keys.ts'
 import { connectionTimeouts, mergedTimeouts, udpShards } from '../plugin/capabilities/listening.ts'
 import { loadShedding } from '../plugin/capabilities/load-shedding.ts'
 import { mergedProxyProtocol, proxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
+import { serverTls } from '../plugin/capabilities/server-tls.ts'
 import { type Capability, capabilityOf } from '../plugin/capability.ts'
+import { listenerConflicts } from '../plugin/listener-conflicts.ts'
 import { type Block, type ListenerPlan, serverLabel } from './block.ts'
 import { createRouter } from './routing.ts'
 
@@ -14,12 +17,20 @@ export interface KeyedBlock {
   readonly block: Block
 }
 
-/** Groups the blocks by address and port. */
+/** Groups the blocks by scheme, address and port. Throws ConfigError where they cannot share one. */
 export function planListeners(blocks: readonly KeyedBlock[]): ListenerPlan[] {
+  const [conflict] = listenerConflicts(
+    blocks.map(({ keys, block }) => ({
+      keys,
+      addresses: boundTo(block),
+      tls: block.facts.capability(serverTls)?.policy,
+    })),
+  )
+  if (conflict) throw conflict
   const drafts = new Map<string, Draft>()
   for (const { keys, block } of blocks)
-    for (const { port, zones } of keys)
-      for (const address of boundTo(block)) draftFor(drafts, address, port).add(block, zones)
+    for (const { scheme, port, zones } of keys)
+      for (const address of boundTo(block)) draftFor(drafts, { scheme, address, port }).add(block, zones)
   return [...drafts.values()].map((draft) => draft.plan())
 }
 
@@ -34,14 +45,20 @@ interface Draft {
   plan(): ListenerPlan
 }
 
-function draftFor(drafts: Map<string, Draft>, address: string, port: number): Draft {
-  const id = `${address}|${port}`
-  const draft = drafts.get(id) ?? createDraft(address, port)
+interface Place {
+  readonly scheme: Scheme
+  readonly address: string
+  readonly port: number
+}
+
+function draftFor(drafts: Map<string, Draft>, place: Place): Draft {
+  const id = serverLabel(place.scheme, place.address, place.port)
+  const draft = drafts.get(id) ?? createDraft(place)
   drafts.set(id, draft)
   return draft
 }
 
-function createDraft(address: string, port: number): Draft {
+function createDraft({ scheme, address, port }: Place): Draft {
   const zonesOf = new Map<Block, readonly string[]>()
   return {
     add: (block, zones) => void zonesOf.set(block, [...(zonesOf.get(block) ?? []), ...zones]),
@@ -50,8 +67,9 @@ function createDraft(address: string, port: number): Draft {
       const instances = blocks.flatMap(({ plugins }) => plugins.map(({ instance }) => instance))
       const allOf = <T>(capability: Capability<T>): T[] =>
         instances.flatMap((instance) => capabilityOf(instance, capability) ?? [])
-      const server = serverLabel(address, port)
+      const server = serverLabel(scheme, address, port)
       return {
+        scheme,
         address,
         port,
         server,
@@ -59,6 +77,8 @@ function createDraft(address: string, port: number): Draft {
         timeouts: mergedTimeouts(allOf(connectionTimeouts)),
         proxyProtocol: mergedProxyProtocol(allOf(proxyProtocol)),
         shedding: allOf(loadShedding)[0]?.(server),
+        // Blocks on one listener agree on it.
+        tls: scheme === 'dns' ? undefined : allOf(serverTls)[0],
         blocks,
         router: createRouter(blocks, ({ chain }) => chain === undefined),
         everyClass: blocks.some((block) => block.everyClass),

@@ -49,16 +49,20 @@ export async function run(
     writer.rules(space, spaceRules(blocks, clientViews(plan), space, writer, warnOfRules(plan, log)))
     const ofPlan = blocks.map((block) => publishBlock(block, space, writer))
     published.push(...ofPlan)
-    const { address, port, shards, timeouts, proxyProtocol, shedding } = plan
-    const relay = createRelaySource({
-      plan,
-      space,
-      writer,
-      published: (block) => asPublished(block, plan),
-      settled: Promise.all(ofPlan.map(({ settled }) => settled)),
-    })
+    const { scheme, address, port, shards, timeouts, proxyProtocol, shedding, tls } = plan
+    // Only UDP threads relay.
+    const relay =
+      scheme !== 'dns'
+        ? undefined
+        : createRelaySource({
+            plan,
+            space,
+            writer,
+            published: (block) => asPublished(block, plan),
+            settled: Promise.all(ofPlan.map(({ settled }) => settled)),
+          })
     const observesMessages = plan.blocks.some(({ observers }) => observers.some(({ value }) => value.messages))
-    return { scheme: 'dns', address, port, space, shards, timeouts, proxyProtocol, shedding, observesMessages, relay }
+    return { scheme, address, port, space, shards, timeouts, proxyProtocol, tls, shedding, observesMessages, relay }
   }
 
   async function stop(): Promise<void> {

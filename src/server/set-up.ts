@@ -80,8 +80,10 @@ function createFacts(block: ReadBlock, corefile: string, plugins: readonly Block
     },
     get servers() {
       const bound = addresses()
-      const ports = [...new Set(block.keys.map(({ port }) => port))]
-      return ports.flatMap((port) => (bound.length > 0 ? bound : ['']).map((address) => serverLabel(address, port)))
+      const labels = block.keys.flatMap(({ scheme, port }) =>
+        (bound.length > 0 ? bound : ['']).map((address) => serverLabel(scheme, address, port)),
+      )
+      return [...new Set(labels)]
     },
   }
 }

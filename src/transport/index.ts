@@ -1,4 +1,4 @@
-/** The transports, assembled: UDP by threads where the system has the calls for it, else by node:dgram; TCP beside it. */
+/** The transports, assembled: UDP by threads where the system has the calls for it, else by node:dgram; connections beside it. */
 import type { Responder, ResponderOptions } from '../answer/api.ts'
 import { createQueryRing, createResponder, LOCAL } from '../answer/index.ts'
 import { type Libc, loadLibc } from '../libc/libc.ts'
@@ -18,7 +18,7 @@ import { returnMemory } from './memory-return.ts'
 import { registerMetrics } from './metrics.ts'
 import { openQueryLogReader } from './query-log.ts'
 import { createTableAnswers } from './table-answers.ts'
-import { openStreamTransport, tcp } from './tcp/listeners.ts'
+import { dnsOverTls, openStreamTransport, tcp } from './tcp/listeners.ts'
 import type { StagedChange, Transport } from './transport.ts'
 import { largestDatagram } from './udp/batch.ts'
 import { openUdpThreads } from './udp/listeners.ts'
@@ -49,11 +49,14 @@ export interface TransportOptions {
   readonly threadDiesAfter?: number
 }
 
-/** What serves the listeners of one scheme. Another transport is another line in `createTransport`. */
+/** What serves the listeners of some schemes. */
 interface SchemeTransport {
-  readonly scheme: Listener['scheme']
+  readonly schemes: readonly Listener['scheme'][]
   readonly transport: Transport
 }
+
+/** What is served over connections. Another protocol is another word here. */
+const protocols = [tcp, dnsOverTls]
 
 export function createTransport(options: TransportOptions): Ingress {
   const { log, onMiss, onRelayed, table, addReader, clock = systemClock } = options
@@ -86,8 +89,11 @@ export function createTransport(options: TransportOptions): Ingress {
       : openUdpThreads({ ...shared, native, onRelayed, tableAnswers, responder: options.responder?.module, dieAfter })
   /** TCP comes first: it detects another server on the same port. */
   const transports: readonly SchemeTransport[] = [
-    { scheme: 'dns', transport: openStreamTransport(tcp, { ...shared, native }) },
-    { scheme: 'dns', transport: udp },
+    {
+      schemes: protocols.map(({ scheme }) => scheme),
+      transport: openStreamTransport(protocols, { ...shared, native }),
+    },
+    { schemes: ['dns'], transport: udp },
   ]
   const returning = native && returnMemory({ clock, resident: process.memoryUsage.rss, trim: native.trim })
   let turn: Promise<unknown> = Promise.resolve()
@@ -101,12 +107,12 @@ export function createTransport(options: TransportOptions): Ingress {
   async function apply(listeners: readonly Listener[]): Promise<void> {
     const keys = new Set(listeners.map(keyOf))
     if (keys.size !== listeners.length) throw new Error('two listeners have the same address and port')
-    const unserved = listeners.find(({ scheme }) => transports.every((one) => one.scheme !== scheme))
+    const unserved = listeners.find(({ scheme }) => !transports.some(({ schemes }) => schemes.includes(scheme)))
     if (unserved) throw new Error(`listener ${keyOf(unserved)}: scheme ${unserved.scheme} is not supported`)
     const stages: StagedChange[] = []
     try {
-      for (const { scheme, transport } of transports)
-        stages.push(await transport.stage(listeners.filter((listener) => listener.scheme === scheme)))
+      for (const { schemes, transport } of transports)
+        stages.push(await transport.stage(listeners.filter(({ scheme }) => schemes.includes(scheme))))
     } catch (error) {
       await Promise.all(stages.map((stage) => stage.abandon()))
       throw error

@@ -18,6 +18,8 @@ export interface Limits {
   readonly waitingBytes: number
   /** TCP connections of all listeners together; another one takes the place of an idle one. */
   readonly tcpConnections: number
+  /** Places of the connection table that a connection takes: what it costs, in plain TCP connections. */
+  readonly placesOf: { readonly plain: number; readonly secure: number }
   /** TCP connections of one client. Generous: behind a masquerading node many clients have one address. */
   readonly tcpConnectionsPerClient: number
   /**
@@ -48,6 +50,9 @@ export interface Limits {
   readonly drain: number
 }
 
+/** An idle TLS connection, measured: what OpenSSL and Node.js keep for it is this many times what TCP alone takes. */
+const securePlaces = 8
+
 /** What one client may have of all connections. */
 const clientShare = 1 / 4
 
@@ -63,6 +68,7 @@ export function limitsFor({ memory, tcpConnections, descriptors }: ProcessLimits
     missRingBytes: 512 * kibibyte,
     waitingBytes: memory.waitingQueries,
     tcpConnections,
+    placesOf: { plain: 1, secure: securePlaces },
     tcpConnectionsPerClient: Math.ceil(tcpConnections * clientShare),
     tcpRequestBytes: 4 * kibibyte,
     tcpInputBytes: memory.tcpInput,

@@ -25,7 +25,10 @@ export function hostsOf(listener: Pick<Listener, 'address'>): readonly Host[] {
   return [{ family: familyOf(address), address, wildcard: address === '0.0.0.0' || address === '::', optional: false }]
 }
 
-/** A reload keeps the sockets of a listener whose key stays. */
+/** As metrics name it: `tls://:853`. A reload keeps the sockets of a listener whose id stays. */
+export const idOf = (listener: Pick<Listener, 'scheme' | 'address' | 'port'>): string =>
+  `${listener.scheme}://${keyOf(listener)}`
+
 export function keyOf(listener: Pick<Listener, 'address' | 'port'>): string {
   const { address, port } = listener
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

@@ -4,7 +4,7 @@ import type { Clock } from '../scheduling/clock.ts'
 import type { Listener } from '../server/ingress.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Limits } from './limits.ts'
-import { keyOf } from './listener-address.ts'
+import { idOf } from './listener-address.ts'
 import type { TransportMetrics } from './metrics.ts'
 import type { QueryLogReader } from './query-log.ts'
 
@@ -47,11 +47,11 @@ export function switchEndpoints<E extends Endpoint>(
   listeners: readonly Listener[],
   opened: ReadonlyMap<string, E>,
 ): E[] {
-  const wanted = new Set(listeners.map(keyOf))
+  const wanted = new Set(listeners.map(idOf))
   for (const listener of listeners) {
-    const endpoint = open.get(keyOf(listener)) ?? opened.get(keyOf(listener))!
+    const endpoint = open.get(idOf(listener)) ?? opened.get(idOf(listener))!
     endpoint.listener = listener
-    open.set(keyOf(listener), endpoint)
+    open.set(idOf(listener), endpoint)
   }
   const left: E[] = []
   for (const [key, endpoint] of open) {
@@ -73,7 +73,7 @@ export async function openEndpoints<E extends Endpoint>(
   const abandon = async () => void (await Promise.all([...opened.values()].map(closeOne)))
   try {
     for (const listener of listeners) {
-      const key = keyOf(listener)
+      const key = idOf(listener)
       if (!open.has(key)) opened.set(key, await openOne(listener, [...open.values(), ...opened.values()]))
     }
   } catch (error) {

@@ -116,7 +116,7 @@ describe('a brace', () => {
 describe('a plugin that slicedns does not have', () => {
   const harmless = ['trace', 'pprof', 'quic', 'https3']
   const deciding = ['route53 example.org.:Z1', 'azure group:zone', 'clouddns zone:project', 'nomad', 'geoip a.mmdb']
-  for (const line of [...harmless, ...deciding, 'tls cert key'])
+  for (const line of [...harmless, ...deciding])
     it(`the plugin of '${line}' is named, and what to use instead`, () => {
       const [error, ...others] = said(line)
       assert.match(error, new RegExp(`^Corefile:2:1 - slicedns does not have the plugin '${line.split(' ')[0]}': \\S`))
@@ -134,14 +134,12 @@ describe('a plugin that slicedns does not have', () => {
 
 describe('a scheme that slicedns does not serve', () => {
   const keys: readonly (readonly [key: string, place: string, scheme: string])[] = [
-    ['tls://.', '1:1', 'tls'],
-    ['tls://example.org:53', '1:1', 'tls'],
     ['https://example.org:8443', '1:1', 'https'],
     ['https3://.', '1:1', 'https3'],
     ['grpc://.', '1:1', 'grpc'],
     ['quic://.:853', '1:1', 'quic'],
-    ['dns://. tls://.', '1:9', 'tls'],
-    ['a.example, b.example tls://c.example', '1:22', 'tls'],
+    ['dns://. quic://.', '1:9', 'quic'],
+    ['a.example, b.example quic://c.example', '1:22', 'quic'],
     ['TLS://.', '1:1', 'tls'],
     ['doh://example.org', '1:1', 'doh'],
     ['http://example.org:53', '1:1', 'http'],

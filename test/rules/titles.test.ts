@@ -26,7 +26,7 @@ const conditions = new Set(['of', 'in', 'on', 'at', 'from', 'with', 'by', 'as', 
 
 /** A lower-case word in -s is taken for a verb, but for these. Add a noun that a title begins with. */
 const nouns = new Set(
-  `addresses aliases always annotations arguments blocks builtins citations clients comments connections datagrams
+  `addresses aliases always annotations arguments blocks builtins certificates citations clients comments connections datagrams
    durations endpoints errors events exceptions expressions fields files functions headless hits hundreds imports
    interfaces keys labels lists listeners lookups messages metrics misses names namespaces numbers objects octets
    operators places pods ports positions queries questions readers records replies requests rights scrapes services shares

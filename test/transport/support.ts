@@ -187,6 +187,13 @@ export interface TcpClient {
 
 export async function tcpClient(address: string, port: number): Promise<TcpClient> {
   const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true })
+  const client = streamClient(socket)
+  await once(socket, 'connect')
+  return client
+}
+
+/** DNS over a connection that somebody has opened. */
+export function streamClient(socket: Socket): TcpClient {
   const replies: Reply[] = []
   const waiting: ((reply: Reply) => void)[] = []
   let input = Buffer.alloc(0)
@@ -206,7 +213,6 @@ export async function tcpClient(address: string, port: number): Promise<TcpClien
     socket.on('close', () => resolve())
   })
   socket.on('error', () => undefined)
-  await once(socket, 'connect')
   return {
     socket,
     write: (...octets) => void socket.write(Buffer.concat(octets)),

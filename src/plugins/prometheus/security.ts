@@ -1,14 +1,20 @@
 /** HTTPS as a web configuration says. */
 import { createHash } from 'node:crypto'
-import { statSync } from 'node:fs'
-import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { createSecureContext, createServer, type TLSSocket } from 'node:tls'
 import { readRegularFile } from '../../corefile/regular-file.ts'
 import type { HttpSecurity } from '../../telemetry/http/server.ts'
+import { followFiles } from '../../trust/followed-files.ts'
 import type { Pem, TlsConfig } from './web-config.ts'
 
 /** Reads the files that it names. Throws an Error that says what is wrong with which file. */
 export function openSecurity(tls: TlsConfig): HttpSecurity {
-  readSecrets(tls)
+  const files = [tls.cert, tls.key, tls.ca].flatMap((pem) => (pem && 'file' in pem ? [pem.file] : []))
+  // Half written, or gone: the old one stays until the files change again.
+  const secrets = followFiles(
+    files,
+    () => readSecrets(tls),
+    () => undefined,
+  )
   return {
     // Another configuration is another listener: a reload opens it beside the old one, which then closes.
     key: createHash('sha256').update(JSON.stringify(tls)).digest('hex'),
@@ -16,7 +22,7 @@ export function openSecurity(tls: TlsConfig): HttpSecurity {
       const { clientAuth, minVersion, maxVersion } = tls
       const server = createServer({
         ...options,
-        ...readSecrets(tls),
+        ...secrets.current(),
         minVersion,
         maxVersion,
         requestCert: clientAuth.ask,
@@ -27,7 +33,13 @@ export function openSecurity(tls: TlsConfig): HttpSecurity {
       server.on('secureConnection', (socket: TLSSocket) => {
         if (!isWelcome(socket, tls)) socket.destroy()
       })
-      followFiles(server, tls)
+      let used = secrets.current()
+      // Before the handshake begins: a certificate that was renewed counts from the next connection on, as in the exporters.
+      server.prependListener('connection', () => {
+        if (secrets.current() === used) return
+        used = secrets.current()
+        server.setSecureContext({ ...used, minVersion, maxVersion })
+      })
       return server
     },
   }
@@ -40,36 +52,12 @@ interface Secrets {
 }
 
 function readSecrets({ cert, key, ca }: TlsConfig): Secrets {
-  return { cert: readPem(cert), key: readPem(key), ca: ca && readPem(ca) }
+  const secrets = { cert: readPem(cert), key: readPem(key), ca: ca && readPem(ca) }
+  createSecureContext(secrets)
+  return secrets
 }
 
 const readPem = (pem: Pem): string | Buffer => ('text' in pem ? pem.text : readRegularFile(pem.file))
-
-/** A certificate that was renewed counts from the next connection on, as in the exporters. */
-function followFiles(server: Server, tls: TlsConfig): void {
-  let seen = versionOf(tls)
-  // Before the handshake begins.
-  server.prependListener('connection', () => {
-    const version = versionOf(tls)
-    if (version === seen) return
-    seen = version
-    try {
-      const { minVersion, maxVersion } = tls
-      server.setSecureContext({ ...readSecrets(tls), minVersion, maxVersion })
-    } catch {
-      // Half written, or gone: the old one stays until the files change again.
-    }
-  })
-}
-
-function versionOf({ cert, key, ca }: TlsConfig): string {
-  return [cert, key, ca].map((pem) => (pem && 'file' in pem ? versionOfFile(pem.file) : '')).join(' ')
-}
-
-function versionOfFile(path: string): string {
-  const { mtimeMs, ino, size } = statSync(path, { throwIfNoEntry: false }) ?? {}
-  return `${mtimeMs} ${ino} ${size}`
-}
 
 function isWelcome(socket: TLSSocket, { clientAuth, allowedSans }: TlsConfig): boolean {
   const certificate = socket.getPeerX509Certificate()

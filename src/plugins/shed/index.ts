@@ -20,6 +20,7 @@ const schema: DirectiveSchema<undefined> = {
 export const shed: Plugin<undefined> = {
   name: 'shed',
   schema,
+  plainDnsOnly: true,
   setup(_settings, { metrics }) {
     const dropped = metrics.counter(
       'coredns_shed_dropped_total',

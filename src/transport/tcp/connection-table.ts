@@ -5,8 +5,12 @@
 import { clientKey } from '../../dns/address.ts'
 
 export interface ConnectionTable {
-  /** Enters a connection. Where that is one too many, another one is closed. */
-  add(address: string, connection: TableConnection): ConnectionEntry
+  /**
+   * Enters a connection that takes `places` of the table: one unless it costs more than one of TCP. Where those are too
+   * many, others are closed.
+   */
+  add(address: string, connection: TableConnection, places?: number): ConnectionEntry
+  /** Connections. */
   size(): number
 }
 
@@ -32,7 +36,9 @@ export interface ConnectionEntry {
 export type EvictionReason = 'connections' | 'input' | 'output'
 
 export interface ConnectionTableOptions {
+  /** Places. */
   readonly connections: number
+  /** Places that one client may have. */
   readonly connectionsPerClient: number
   readonly inputBytes: number
   readonly unsentBytes: number
@@ -42,6 +48,7 @@ export interface ConnectionTableOptions {
 interface Entry {
   readonly client: Client
   readonly connection: TableConnection
+  readonly places: number
   input: number
   unsent: number
   open: boolean
@@ -51,6 +58,7 @@ interface Client {
   readonly key: string
   /** The one that was silent for longest first. */
   readonly entries: Set<Entry>
+  places: number
   input: number
   unsent: number
 }
@@ -61,7 +69,7 @@ const lookedAt = 64
 export function createConnectionTable(options: ConnectionTableOptions): ConnectionTable {
   const clients = new Map<string, Client>()
   const ranks = createRanks<Client>()
-  const totals = { input: 0, unsent: 0 }
+  const totals = { input: 0, unsent: 0, places: 0 }
   let size = 0
 
   function remove(entry: Entry): void {
@@ -72,8 +80,21 @@ export function createConnectionTable(options: ConnectionTableOptions): Connecti
     size--
     const { client } = entry
     client.entries.delete(entry)
-    ranks.move(client, client.entries.size + 1, client.entries.size)
+    occupy(client, -entry.places)
     if (client.entries.size === 0) clients.delete(client.key)
+  }
+
+  function occupy(client: Client, places: number): void {
+    ranks.move(client, client.places, client.places + places)
+    client.places += places
+    totals.places += places
+  }
+
+  /** Closes connections until there is room for `places` more. */
+  function makeRoom(key: string, places: number): void {
+    for (let own = clients.get(key); own && own.places + places > options.connectionsPerClient; own = clients.get(key))
+      evict(idlest(own.entries), 'connections')
+    while (size > 0 && totals.places + places > options.connections) evict(idlest(ranks.first().entries), 'connections')
   }
 
   function evict(entry: Entry, reason: EvictionReason): void {
@@ -104,7 +125,7 @@ export function createConnectionTable(options: ConnectionTableOptions): Connecti
   function clientOf(key: string): Client {
     let client = clients.get(key)
     if (client === undefined) {
-      client = { key, entries: new Set(), input: 0, unsent: 0 }
+      client = { key, entries: new Set(), places: 0, input: 0, unsent: 0 }
       clients.set(key, client)
     }
     return client
@@ -112,16 +133,15 @@ export function createConnectionTable(options: ConnectionTableOptions): Connecti
 
   return {
     size: () => size,
-    add(address, connection) {
+    add(address, connection, wanted = 1) {
       const key = clientKey(address)
-      const own = clients.get(key)
-      if (own !== undefined && own.entries.size >= options.connectionsPerClient)
-        evict(idlest(own.entries), 'connections')
-      else if (size >= options.connections) evict(idlest(ranks.first().entries), 'connections')
+      // A client may always have one.
+      const places = Math.min(wanted, options.connectionsPerClient)
+      makeRoom(key, places)
       const client = clientOf(key)
-      const entry: Entry = { client, connection, input: 0, unsent: 0, open: true }
+      const entry: Entry = { client, connection, places, input: 0, unsent: 0, open: true }
       client.entries.add(entry)
-      ranks.move(client, client.entries.size - 1, client.entries.size)
+      occupy(client, places)
       size++
       return {
         touch() {
@@ -160,24 +180,25 @@ function largest<Item>(all: Iterable<Item>, measure: (item: Item) => number): It
   return found as Item
 }
 
-/** Items by a count that changes by one: who has most is known without looking at all of them. */
+/** Items by a count that changes by little: who has most is known without looking at all of them. */
 function createRanks<Item>() {
-  const ranks: Set<Item>[] = [new Set()]
+  const ranks: (Set<Item> | undefined)[] = []
   let highest = 0
   return {
     move(item: Item, from: number, to: number): void {
-      ranks[from].delete(item)
+      ranks[from]?.delete(item)
       if (to > 0) {
         ranks[to] ??= new Set()
         ranks[to].add(item)
       }
       highest = Math.max(highest, to)
-      while (highest > 0 && ranks[highest].size === 0) highest--
+      while (highest > 0 && !ranks[highest]?.size) highest--
     },
     /** One of those with the highest count: the one that has had it for longest. */
     first(): Item {
-      const [item] = ranks[highest]
-      return item
+      const [item] = ranks[highest] ?? []
+      // Called only where there is one.
+      return item as Item
     },
   }
 }

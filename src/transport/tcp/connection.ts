@@ -7,18 +7,18 @@
 import type { Socket } from 'node:net'
 import { MISS, transportCode } from '../../answer/api.ts'
 import type { QueryRoute } from '../../answer/index.ts'
-import type { SocketAddress } from '../../plugin/query.ts'
+import type { SocketAddress, Transport } from '../../plugin/query.ts'
 import { sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener } from '../../server/ingress.ts'
 import { type ChainSlots, createChainSlots, servfail } from '../chain-slots.ts'
 import { clientNamer } from '../client-octets.ts'
 import { writeFormerr } from '../error-replies.ts'
-import type { ProxiedEnds } from '../proxy-protocol/stream.ts'
 import { routeOf } from '../query-log.ts'
 import { createDeadlines } from './deadlines.ts'
 import { createFramer } from './framing.ts'
 import type { ReplyStream } from './multi-message.ts'
 import { createOutput } from './output.ts'
+import type { ConnectionEnds } from './protocol.ts'
 import type { SharedState } from './shared-state.ts'
 
 export interface Connection {
@@ -46,15 +46,12 @@ const headerBytes = 12
 const messagesPerStep = 32
 const octetsPerStep = 64 * 1024
 
-/**
- * `listenerOf` gives the listener as it is now: a reload changes it under open connections. `proxied`: who is at the ends,
- * where a PROXY header says so.
- */
+/** `transport`: as the plugin chain knows that of its queries. */
 export function openConnection(
+  transport: Transport,
   shared: SharedState,
   socket: Socket,
-  listenerOf: () => Listener,
-  proxied: ProxiedEnds = {},
+  { listenerOf, proxied, places }: ConnectionEnds,
 ): Connection {
   const { responder, clock, limits } = shared
   const now = (): number => clock.now()
@@ -86,10 +83,8 @@ export function openConnection(
     onReleased: () => task.wake(),
   })
   const task = shared.turns.task(client.address, step)
-  const entry = shared.table.add(client.address, {
-    idle: () => slots.pending() === 0 && output.unsent() === 0,
-    destroy,
-  })
+  const idle = (): boolean => slots.pending() === 0 && output.unsent() === 0
+  const entry = shared.table.add(client.address, { idle, destroy }, places)
   const output = createOutput({ socket, scratch: shared.scratch, now, onUnsent: entry.setUnsent })
 
   socket.on('data', (chunk: Buffer) => {
@@ -210,7 +205,7 @@ export function openConnection(
     departure ??= new AbortController()
     const query = {
       request,
-      transport: shared.transport,
+      transport,
       client,
       local: localOf(listener),
       listener,

@@ -1,13 +1,12 @@
-/** Transports over a stream: their listening sockets, and what all connections of one have in common. */
+/** Everything that comes by connections: the listening sockets of its schemes, and what all connections have in common. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Libc, linux } from '../../libc/libc.ts'
-import type { Transport as QueryTransport } from '../../plugin/query.ts'
 import { createCooperativeScheduler, sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
 import { errorStack } from '../../telemetry/error-text.ts'
 import type { FairBudget } from '../fair-budget.ts'
 import { guardAnswer } from '../guarded-answer.ts'
-import { bindError, familyOf, type Host, hostsOf, isAbsentFamily, isSameAddress, keyOf } from '../listener-address.ts'
+import { bindError, familyOf, type Host, hostsOf, idOf, isAbsentFamily, isSameAddress } from '../listener-address.ts'
 import {
   type Endpoint as AnyEndpoint,
   type MainThreadOptions,
@@ -18,19 +17,11 @@ import {
 } from '../transport.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { createConnectionTable } from './connection-table.ts'
-import { openHeaderWait } from './header-wait.ts'
 import { createReplyStreams } from './multi-message.ts'
 import { scratchBytes } from './output.ts'
+import { createOpening, type StreamProtocol } from './protocol.ts'
 import type { SharedState } from './shared-state.ts'
 import { createTurns } from './turns.ts'
-
-/** A protocol whose connections carry DNS messages behind their lengths: TCP itself, or one that wraps it. */
-export interface StreamProtocol {
-  /** As the plugin chain and log lines name it. */
-  readonly transport: QueryTransport
-  /** A server that is not listening yet; `accept` gets each connection when it can be read from. */
-  createServer(listener: Listener, accept: (socket: Socket) => void): Server
-}
 
 /**
  * Octets that Node.js reads ahead, or takes for writing, before it stops. What is above it waits in the client, not in our
@@ -46,8 +37,16 @@ const kernelBufferBytes = 16 * 1024
 
 /** DNS over TCP (RFC 7766). */
 export const tcp: StreamProtocol = {
-  transport: 'tcp',
-  createServer: (_listener, accept) => createServer({ allowHalfOpen: true, noDelay: true, highWaterMark }, accept),
+  scheme: 'dns',
+  applications: [],
+  open: (...connection) => openConnection('tcp', ...connection),
+}
+
+/** DNS over TLS (RFC 7858). As in CoreDNS a client that names a protocol (ALPN `dot`) is served, too: there is no choice. */
+export const dnsOverTls: StreamProtocol = {
+  scheme: 'tls',
+  applications: [],
+  open: (...connection) => openConnection('tls', ...connection),
 }
 
 export interface StreamOptions extends MainThreadOptions {
@@ -92,13 +91,13 @@ const handshake = 250
 /** Milliseconds between two looks at the connections' deadlines. */
 const sweepEvery = 250
 
-export function openStreamTransport(protocol: StreamProtocol, options: StreamOptions): Transport {
+export function openStreamTransport(protocols: readonly StreamProtocol[], options: StreamOptions): Transport {
   const { clock, limits, metrics, log } = options
-  const name = protocol.transport
   const endpoints = new Map<string, Endpoint>()
   /** Removed listeners that still accept or have open connections, and when those are closed. */
   const leaving = new Map<Endpoint, Promise<void>>()
-  const shared = shareState(protocol, options)
+  const shared = shareState(options)
+  const openings = new Map(protocols.map((protocol) => [protocol.scheme, createOpening(shared, protocol)]))
   const collecting = metrics.onCollect(() => metrics.tcpConnections.set(shared.table.size()))
   const sweeping = clock.every(sweepEvery, () => {
     const now = clock.now()
@@ -116,25 +115,27 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
       return
     }
     const place: Place = { home }
-    const listenerOf = () => place.home.listener
-    const { proxyProtocol } = home.listener
+    const open = openings.get(home.listener.scheme)!
     const guest: Guest = {
       place,
       address,
-      // Until its PROXY header is there a connection is the proxy's, as far as shares are concerned.
-      connection: proxyProtocol
-        ? openHeaderWait(shared, socket, proxyProtocol, (ends) => {
-            guest.connection = openConnection(shared, socket, listenerOf, ends)
-          })
-        : openConnection(shared, socket, listenerOf),
+      connection: open(
+        socket,
+        () => place.home.listener,
+        (connection) => {
+          guest.connection = connection
+        },
+      ),
     }
     home.guests.add(guest)
     socket.on('close', () => place.home.guests.delete(guest))
   }
 
   /** The endpoint that serves the address now that this one does not. */
-  function heirOf({ listener: { port } }: Endpoint, address: string): Endpoint | undefined {
-    const candidates = [...endpoints.values()].filter(({ listener }) => listener.port === port)
+  function heirOf({ listener: { scheme, port } }: Endpoint, address: string): Endpoint | undefined {
+    const candidates = [...endpoints.values()].filter(
+      ({ listener }) => listener.scheme === scheme && listener.port === port,
+    )
     return (
       candidates.find(({ servers }) => servers.some(({ host }) => isSameAddress(host.address, address))) ??
       candidates.find(({ servers }) => servers.some(({ host }) => host.wildcard && host.family === familyOf(address)))
@@ -147,17 +148,19 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
       try {
         if (!overlaps(host, listener.port, [...others, ...leaving.keys()])) await probe(host, listener.port)
         for (let i = 0; i < acceptors; i++) {
-          const server = protocol.createServer(listener, (socket) => accept(endpoint, socket))
+          const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark }, (socket) =>
+            accept(endpoint, socket),
+          )
           await listen(server, host, listener.port, process.platform === 'linux')
           if (options.native) boundKernelBuffers(options.native, server)
-          server.on('error', (error) => log.error(`${name} ${keyOf(listener)}: ${error.message}`))
+          server.on('error', (error) => log.error(`${idOf(listener)}: ${error.message}`))
           endpoint.servers.push({ host, server })
         }
       } catch (error) {
         const { code = String(error), syscall } = error as NodeJS.ErrnoException
         if (isAbsentFamily(host, code)) continue
         await close(endpoint)
-        throw bindError(name, listener, code, syscall === 'listen' ? 'bind' : syscall)
+        throw bindError('tcp', listener, code, syscall === 'listen' ? 'bind' : syscall)
       }
     }
     return endpoint
@@ -220,12 +223,11 @@ export function openStreamTransport(protocol: StreamProtocol, options: StreamOpt
   }
 }
 
-function shareState({ transport }: StreamProtocol, options: StreamOptions): SharedState {
+function shareState(options: StreamOptions): SharedState {
   const { responder, queryLog, onMiss, waiting, clock, limits, metrics, log } = options
   const report = (error: unknown): void =>
     log.error(`Answering from the table failed; the plugin chain was asked: ${errorStack(error)}`)
   return {
-    transport,
     responder,
     answer: guardAnswer(responder, { count: () => metrics.answerFailures.inc(), report, now: () => clock.now() }),
     queryLog,

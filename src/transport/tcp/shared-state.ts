@@ -1,6 +1,5 @@
-/** What all connections of a stream transport share. */
+/** What all connections share, whatever their protocol. */
 import type { Responder } from '../../answer/api.ts'
-import type { Transport } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import type { MissHandler } from '../../server/ingress.ts'
 import type { FairBudget } from '../fair-budget.ts'
@@ -11,8 +10,6 @@ import type { ReplyStreams } from './multi-message.ts'
 import type { Turns } from './turns.ts'
 
 export interface SharedState {
-  /** The transport of their queries, as the plugin chain knows it. */
-  readonly transport: Transport
   readonly responder: Responder
   /** `responder.answer`, guarded. */
   readonly answer: Responder['answer']

@@ -1,0 +1,48 @@
+/** Server blocks that cannot share an address and port (docs/coredns-behaviour.md, 1.15.0). */
+import type { Scheme, ServerKey } from '../corefile/keys.ts'
+import { ConfigError } from '../corefile/schema.ts'
+import { type TlsPolicy, tlsConflict } from './capabilities/server-tls.ts'
+
+/** A server block as far as its listeners go. */
+export interface ListenerClaim {
+  readonly keys: readonly ServerKey[]
+  /** What it is bound to; [] for every address. */
+  readonly addresses: readonly string[]
+  readonly tls: TlsPolicy | undefined
+}
+
+interface Claimed {
+  readonly claim: ListenerClaim
+  readonly scheme: Scheme
+  readonly zone: string
+}
+
+/**
+ * The connection is accepted, and its handshake made, before anybody knows which zone is asked for: blocks on one address and
+ * port must agree. In the order of the blocks.
+ */
+export function listenerConflicts(blocks: readonly ListenerClaim[]): ConfigError[] {
+  const firsts = new Map<string, Claimed>()
+  return blocks.flatMap((claim) =>
+    claim.keys.flatMap((key) =>
+      (claim.addresses.length > 0 ? claim.addresses : ['']).flatMap((address) => {
+        const place = `${address.includes(':') ? `[${address}]` : address}:${key.port}`
+        const [zone] = key.zones
+        const first = firsts.get(place)
+        if (first === undefined) firsts.set(place, { claim, scheme: key.scheme, zone })
+        const reason = first && conflict(first, { claim, scheme: key.scheme, zone }, place)
+        return reason === undefined ? [] : [new ConfigError(reason, key.at)]
+      }),
+    ),
+  )
+}
+
+function conflict(first: Claimed, other: Claimed, place: string): string | undefined {
+  if (first.scheme !== other.scheme)
+    return `${other.scheme}://${other.zone} cannot be served at ${place}, where ${first.scheme}://${first.zone} is: give it another port`
+  if (first.scheme === 'dns') return undefined
+  const reason = tlsConflict(first.claim.tls, other.claim.tls)
+  if (reason === undefined) return undefined
+  const listener = `${first.scheme}://${place}`
+  return `conflicting TLS configuration for shared listener ${listener} between zones "${first.zone}" and "${other.zone}": ${reason}`
+}

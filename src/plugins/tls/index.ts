@@ -1,0 +1,66 @@
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { type ServerTls, serverTls } from '../../plugin/capabilities/server-tls.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Held, Plugin, Setup, Shared } from '../../plugin/contract.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import { followFiles } from '../../trust/followed-files.ts'
+import { inFolder, policyOf, readSecrets } from './certificates.ts'
+import { clientAuthPolicies, schema, type TlsSettings } from './settings.ts'
+
+/** The certificates that the block's encrypted listeners are served with. The transports use them. */
+export const tls: Plugin<readonly TlsSettings[]> = {
+  name: 'tls',
+  schema,
+  setup(all, setup) {
+    // All are read, as in CoreDNS: the last one counts.
+    const held = all.map((settings) => acquire(settings, setup))
+    return {
+      provides: [provide(serverTls, held.at(-1)!.value)],
+      stop() {
+        for (const each of held) each.release()
+      },
+    }
+  },
+}
+
+/** Equal settings are one value in the process: handshakes and session tickets go on through a reload. */
+function acquire(written: TlsSettings, setup: Setup): Held<ServerTls> {
+  const settings = inFolder(written, setup.block.root)
+  const { at, ...identity } = settings
+  try {
+    // Before anything is shared: what cannot be read is an error of this Corefile.
+    const secrets = readSecrets(settings)
+    const key = `server tls ${JSON.stringify(identity)} ${policyOf(settings, secrets).certificates}`
+    return setup.process.acquire(key, () => open(settings, setup.log))
+  } catch (error) {
+    return setup.fail(`could not load TLS cert: ${errorMessage(error)}`, at)
+  }
+}
+
+function open(settings: TlsSettings, log: Logger): Shared<ServerTls> {
+  const { cert, key, ca, clientAuth } = settings
+  const paths = [cert, key, ...(ca ? [ca] : [])]
+  const files = followFiles(
+    paths,
+    () => readSecrets(settings),
+    (error) =>
+      log.error(`the certificate has changed and cannot be used, the one before stays: ${errorMessage(error)}`),
+  )
+  const keyLog = settings.keyLog === undefined ? undefined : openKeyLog(settings.keyLog, log)
+  return {
+    value: {
+      policy: policyOf(settings, files.current()),
+      clientAuth: clientAuthPolicies[clientAuth],
+      secrets: files.current,
+      keyLog: keyLog?.write,
+    },
+    stop: () => keyLog?.close(),
+  }
+}
+
+function openKeyLog(path: string, log: Logger): { write(line: Buffer): void; close(): void } {
+  const file = openSync(path, 'a', 0o600)
+  log.warning(`Writing TLS Key Log to "${path}"`)
+  return { write: (line) => void writeSync(file, line), close: () => closeSync(file) }
+}

@@ -91,6 +91,8 @@ export interface RcodeOnly extends OutcomeTraits {
   readonly error?: Error
   /** The question has ended, or a bound of the server is reached: it says nothing about the name, and is not cached. */
   readonly ofQuestion?: true
+  /** The reason for clients that speak EDNS: an INFO-CODE of RFC 8914 §4. */
+  readonly extendedError?: number
 }
 
 /** The client gets nothing. */

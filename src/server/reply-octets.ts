@@ -1,8 +1,9 @@
 /** From the outcome of a plugin chain to the octets that its client gets. */
 
 import type { Message } from '../dns/message.ts'
-import { finishReply, replyTo } from '../dns/reply.ts'
+import { finishReply } from '../dns/reply.ts'
 import type { Outcome } from '../plugin/query.ts'
+import { rcodeReply } from '../plugin/rcode-reply.ts'
 import type { Miss } from './ingress.ts'
 
 /**
@@ -16,7 +17,7 @@ export function replyOctets(
   maxPayload: number | undefined,
 ): Uint8Array | undefined {
   if (outcome.kind === 'drop') return undefined
-  const reply = outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
+  const reply = outcome.kind === 'reply' ? outcome.message : rcodeReply(outcome, request)
   const options = {
     transport: miss.transport,
     recursionDesired: outcome.recursionDesired,

@@ -1,6 +1,6 @@
 /** Queries that the plugin chain works on: how many may at a time, what they hold, and what becomes of the rest. */
 import type { Miss, MissHandler } from '../server/ingress.ts'
-import { writeServfail } from './error-replies.ts'
+import { explanationRoom, writeServfail } from './error-replies.ts'
 import type { FairBudget } from './fair-budget.ts'
 
 /** A query as it was received; `ask` puts in how it releases its slot. An object of its own: nothing is copied per query. */
@@ -118,6 +118,6 @@ export function refusal({ request, transport, listener: { shedding } }: Received
 }
 
 export function servfail(request: Uint8Array): Uint8Array {
-  const reply = new Uint8Array(request.length)
+  const reply = new Uint8Array(request.length + explanationRoom)
   return reply.subarray(0, writeServfail(request, 0, request.length, reply, 0))
 }

@@ -1,11 +1,12 @@
 /** One tap: what it says about queries, replies and exchanges with upstreams. */
 
 import type { Message } from '../../dns/message.ts'
-import { finishReply, replyTo } from '../../dns/reply.ts'
+import { finishReply } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import type { AnsweredQuery } from '../../plugin/observer.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import { compileFormat, hasMetadata, type QueryFacts } from '../../plugin/query-format.ts'
+import { rcodeReply } from '../../plugin/rcode-reply.ts'
 import { messageOctets } from '../../plugin/size.ts'
 import type { EndedExchange } from '../forward/capability.ts'
 import { encodeTap, messageType, type TapIdentity, type TapMessage } from './message.ts'
@@ -89,7 +90,7 @@ export function createTap(options: TapOptions): Tap {
     outcome(query, outcome) {
       if (outcome.kind === 'drop' || !wanted()) return outcome
       if (outcome.kind === 'rcode') {
-        respond(query, replyTo(query.request, { rcode: outcome.rcode }), outcome.recursionDesired)
+        respond(query, rcodeReply(outcome, query.request), outcome.recursionDesired)
         return outcome
       }
       respond(query, outcome.message, outcome.recursionDesired)

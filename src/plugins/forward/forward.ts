@@ -5,6 +5,7 @@ import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import type { RelayForward } from '../../plugin/capabilities/relay.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
+import { networkError } from '../../plugin/rcode-reply.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import type { UpstreamTransport } from '../../upstream/connection.ts'
 import {
@@ -251,7 +252,7 @@ function outcome({ request }: Query, result: ExchangeResult): Outcome {
         rcode: rcode.SERVFAIL,
         plugin,
         error: result.error,
-        ...(result.error instanceof NoPlace && { ofQuestion: true }),
+        ...(result.error instanceof NoPlace && { ofQuestion: true, extendedError: networkError }),
       }
   }
 }

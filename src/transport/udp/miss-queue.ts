@@ -80,6 +80,9 @@ const takenPerTurn = 128
  * and the ring has room for newcomers, and asks fewer: forwarding costs the most, and other work has its turn between.
  */
 const sortedPerTurn = 1024
+/** Not for longer than this, in milliseconds: answers for `cache` take more than sorting, and a re-list must go on. */
+const sortedFor = 2
+const sortedBetweenLooks = 64
 const askedPerTurn = 32
 const routeBytes = missRecord.message - missRecord.name
 const controlDataAt = missRecord.controlData - missRecord.name
@@ -111,12 +114,23 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     Atomics.store(awake, 0, 0)
     let more = false
     if (behind) {
-      for (const ring of rings) more = ring.drain(sortedPerTurn, sort) || more
+      more = sortRings()
       askQueued(askedPerTurn)
     } else for (const ring of rings) more = ring.drain(takenPerTurn, ask) || more
     replies.flush()
     behind = more || queue.size() + fresh.size() > 0
     if (behind) setImmediate(takeTurn)
+  }
+
+  /** True when the rings have more. */
+  function sortRings(): boolean {
+    const end = performance.now() + sortedFor
+    let more = true
+    for (let sorted = 0; more && sorted < sortedPerTurn && performance.now() < end; sorted += sortedBetweenLooks) {
+      more = false
+      for (const ring of rings) more = ring.drain(sortedBetweenLooks, sort) || more
+    }
+    return more
   }
 
   /** A thread's ring: queries go to `handle`, what is known of earlier ones to those who wait for it. */

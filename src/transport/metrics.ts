@@ -5,6 +5,7 @@ export interface TransportMetrics {
   readonly sendDrops: CounterCell
   readonly receiveDrops: CounterCell
   readonly missQueueOverflow: CounterCell
+  readonly shed: CounterCell
   readonly answerFailures: CounterCell
   readonly threadRestarts: CounterCell
   readonly logDropped: CounterCell
@@ -42,6 +43,10 @@ export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
     missQueueOverflow: counter(
       'slicedns_miss_queue_overflow_total',
       'UDP queries answered SERVFAIL, or dropped where PROXY headers are read, because too many were waiting for the plugin chain.',
+    ),
+    shed: counter(
+      'slicedns_udp_shed_total',
+      'UDP queries for names outside the answer table answered SERVFAIL, or dropped with shed, because the thread was behind.',
     ),
     answerFailures: counter(
       'slicedns_answer_failures_total',

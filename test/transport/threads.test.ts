@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import { loadLibc } from '../../src/libc/libc.ts'
 import type { Miss } from '../../src/server/ingress.ts'
+import { until } from '../support/until.ts'
 import { askUdp, query, rcodeReply, udpClient, withTransport } from './support.ts'
 
 const skip = (() => {
@@ -118,6 +119,33 @@ describe('UDP threads', { skip }, () => {
       const refused = rcodes.get(2) ?? 0
       assert.ok(refused > 0 && rcodes.get(0)! > 0)
       assert.equal(await metric('slicedns_miss_queue_overflow_total'), refused)
+      client.close()
+    })
+  })
+
+  test('a UDP thread that is far behind answers what the table has, and outside names with SERVFAIL', () => {
+    const onMiss = ({ request }: Miss) => rcodeReply(request, 0)
+    return withTransport({ onMiss }, async ({ transport, port, listener, metric, hold }) => {
+      await transport.apply([listener()])
+      const client = await udpClient('127.0.0.1', port)
+      const gate = hold()
+      client.send(query('hold', 0))
+      // Every fourth is for a name of the table; when the kernel drops some the queue is full.
+      while (kernelSocket(port).drops === 0)
+        for (let id = 0; id < 64; id++) client.send(query(id % 4 === 0 ? 'table' : 'outside', id))
+      gate.release()
+      await until(async () => assert.ok((await metric('slicedns_udp_shed_total')) > 0))
+      assert.equal(await metric('slicedns_miss_queue_overflow_total'), 0)
+      // More replies than the client's own buffer holds: it sees some of them.
+      const seen = new Set<string>()
+      while (!seen.has('table 0') || !seen.has('outside 2')) {
+        const { id, rcode } = await client.next()
+        seen.add(`${id % 4 === 0 ? 'table' : 'outside'} ${rcode}`)
+      }
+      assert.ok(!seen.has('table 2'))
+      // The queue is empty again when this one comes.
+      await until(() => assert.equal(kernelSocket(port).queued, 0))
+      assert.equal((await askUdp('127.0.0.1', port, 'outside')).rcode, 0)
       client.close()
     })
   })

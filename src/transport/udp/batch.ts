@@ -10,7 +10,7 @@
 import type { Libc } from '../../libc/libc.ts'
 
 /** Messages per system call: past 64 the calls' share of a query's cost no longer falls. */
-const batchSize = 64
+export const batchSize = 64
 /** A longer datagram is cut, and then answered as what is left of it. CoreDNS cuts at 512. */
 export const requestBytes = 4096
 /** The largest reply: IPv4 carries 65,535 - 20 - 8 octets of a datagram. */

@@ -38,6 +38,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
     }
     metrics.sendDrops.inc(added(countCell.sendDrops))
     metrics.missQueueOverflow.inc(added(countCell.missOverflows))
+    metrics.shed.inc(added(countCell.shed))
     metrics.answerFailures.inc(added(countCell.failures))
     metrics.relayed.inc(added(countCell.relayed))
     metrics.relayShared.inc(added(countCell.relayShared))

@@ -104,5 +104,6 @@ export const countCell = {
   relayStrays: 7,
   relayFull: 8,
   relayUnkept: 9,
+  shed: 10,
 } as const
-export const countCells = 10
+export const countCells = 11

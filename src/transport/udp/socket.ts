@@ -58,12 +58,22 @@ export function retireUdpSocket(native: Libc, fd: number, host: Host): void {
   native.connect(fd, encodeSocketAddress(native, host.wildcard ? loopback : host.address, discardPort))
 }
 
-const meminfo = new Uint8Array(36)
+const meminfo = new Uint32Array(9)
+const meminfoOctets = new Uint8Array(meminfo.buffer)
+
+/** SO_MEMINFO: nine 32-bit counters (linux/sock_diag.h), by their place. */
+const meminfoAt = { used: 0, room: 1, drops: 8 } as const
+
+function readMeminfo(native: Libc, fd: number): boolean {
+  return native.getOption(fd, linux.SOL_SOCKET, linux.SO_MEMINFO, meminfoOctets) === meminfoOctets.length
+}
 
 /** Datagrams that the kernel dropped because the socket's receive buffer was full, since it was opened, mod 2^32. */
 export function receiveQueueDrops(native: Libc, fd: number): number | undefined {
-  // SO_MEMINFO: nine 32-bit counters, of which the last is SK_MEMINFO_DROPS (linux/sock_diag.h).
-  return native.getOption(fd, linux.SOL_SOCKET, linux.SO_MEMINFO, meminfo) === 36
-    ? new DataView(meminfo.buffer).getUint32(32, true)
-    : undefined
+  return readMeminfo(native, fd) ? meminfo[meminfoAt.drops] : undefined
+}
+
+/** What datagrams wait in the socket's receive buffer, and its room, in octets of kernel memory. */
+export function receiveQueue(native: Libc, fd: number): { readonly used: number; readonly room: number } | undefined {
+  return readMeminfo(native, fd) ? { used: meminfo[meminfoAt.used], room: meminfo[meminfoAt.room] } : undefined
 }

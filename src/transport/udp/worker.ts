@@ -14,6 +14,7 @@ import { errorStack } from '../../telemetry/error-text.ts'
 import { createDescriptorPool } from '../../upstream/udp-sockets.ts'
 import { cutToHeader, writeServfail } from '../error-replies.ts'
 import { guardAnswer } from '../guarded-answer.ts'
+import { type Backlog, createBacklog } from './backlog.ts'
 import { createBatch, largestDatagram } from './batch.ts'
 import { createMissInput, createMissProducer, missKind } from './miss-ring.ts'
 import {
@@ -28,6 +29,7 @@ import {
 import { createRecentClients } from './recent-clients.ts'
 import { createClientQuery } from './relay/client-query.ts'
 import { createRelay, type Relay } from './relay/relay.ts'
+import { receiveQueue } from './socket.ts'
 
 const data: ThreadData = workerData
 const { control, counts } = data
@@ -38,6 +40,8 @@ const misses = createMissProducer(data.misses)
 const miss = createMissInput(batch.bytes)
 const ready = { ...createMissInput(batch.bytes), kind: missKind.ready }
 const recentClients = createRecentClients()
+/** By the number of the socket. */
+const backlogs = new Map<number, Backlog>()
 const responder = await openResponder()
 const answer = guardAnswer(responder, {
   count: () => void counts[countCell.failures]++,
@@ -126,6 +130,8 @@ function serveBatch(socket: BorrowedSocket): boolean {
   const now = clock()
   responder.startBatch(now)
   counts[countCell.lastQueryAt] = now
+  const backlog = backlogOf(socket)
+  backlog.received(received, now)
   const { family, cells } = socket
   const { bytes } = batch
   const space = Atomics.load(cells, listenerCell.space)
@@ -144,9 +150,11 @@ function serveBatch(socket: BorrowedSocket): boolean {
     let length = proxied ? MISS : answer(bytes, start, end, space, by, bytes, batch.replyAt())
     if (length === DROP) continue
     if (length === MISS) {
+      const sheds = !proxied && backlog.behind() && isRelayable(responder.missReason()) && shedsOf(socket, i, backlog)
       if (
         relay !== undefined &&
         !proxied &&
+        !sheds &&
         isRelayable(responder.missReason()) &&
         relayQuery(socket, i, space, now, controlLength)
       )
@@ -154,13 +162,13 @@ function serveBatch(socket: BorrowedSocket): boolean {
       missed = true
       // Half of the ring is for those who do not flood it: what is in it is taken out in the order it came.
       const floods = recentClients.dominates(bytes, nameAt + addressOffset[family], clientLength[family])
-      if (!(floods && misses.scarce()) && handOver(socket, i, now, controlLength)) continue
+      if (!sheds && !(floods && misses.scarce()) && handOver(socket, i, now, controlLength)) continue
       // Where a PROXY header may stand in front, the question to repeat is not known.
       if (proxied || Atomics.load(cells, listenerCell.sheds) === 1) {
         Atomics.add(cells, listenerCell.unansweredQueries, 1)
         continue
       }
-      counts[countCell.missOverflows]++
+      counts[sheds ? countCell.shed : countCell.missOverflows]++
       length = writeServfail(bytes, start, end, bytes, batch.replyAt())
     } else {
       responder.count(by, family === 4 ? 1 : 2, lastDuration)
@@ -176,6 +184,20 @@ function serveBatch(socket: BorrowedSocket): boolean {
   datagramsToLive -= received
   if (datagramsToLive <= 0) throw new Error('injected fault: this UDP thread was told to die')
   return true
+}
+
+function backlogOf({ id, fd }: BorrowedSocket): Backlog {
+  const known = backlogs.get(id)
+  if (known !== undefined) return known
+  const backlog = createBacklog(() => receiveQueue(native, fd))
+  backlogs.set(id, backlog)
+  return backlog
+}
+
+/** Whether message i, for a name outside, is among what a thread that is behind sheds. */
+function shedsOf({ family }: BorrowedSocket, i: number, backlog: Backlog): boolean {
+  const at = batch.nameAt(i) + addressOffset[family]
+  return recentClients.dominates(batch.bytes, at, clientLength[family]) || !backlog.admits()
 }
 
 function relayQuery(socket: BorrowedSocket, i: number, space: number, now: number, controlLength: number): boolean {
@@ -295,6 +317,7 @@ function giveBack(id: number): void {
   const i = sockets.findIndex((socket) => socket.id === id)
   if (i >= 0) drain(sockets.splice(i, 1)[0])
   relay?.leave(id)
+  backlogs.delete(id)
   socketById.delete(id)
   polled = pollEntries()
   report({ kind: 'drained', id })

@@ -1,0 +1,83 @@
+/**
+ * How far a UDP thread is behind on a socket. Queries for cluster and outside names wait in one queue of the kernel, and an
+ * outside name costs ten times as much: a thread that is behind sheds those, so that the others neither wait nor are lost
+ * when the queue is full. Measured by what the kernel has queued and the thread's pace; nothing is measured until
+ * several full batches came in a row, and a batch that is not full says that the queue is empty.
+ */
+import { batchSize } from './batch.ts'
+
+/** What the kernel has queued for a socket, and its room, in octets of its own memory; undefined: unknown. */
+export type ReadQueue = () => { readonly used: number; readonly room: number } | undefined
+
+export interface Backlog {
+  /** A batch has come at `now` (milliseconds). */
+  received(messages: number, now: number): void
+  /** The thread is behind: outside names of clients that send most of them are shed. */
+  behind(): boolean
+  /** Of the others, once the thread is far behind, all but some. Counts the one that is asked about. */
+  admits(): boolean
+}
+
+/** Whose outside names are shed: nobody's, those of clients that send most of them, or all. */
+type Shedding = 'none' | 'heaviest' | 'all'
+
+/** Full batches between two looks at the queue. */
+const batchesPerLook = 2
+/**
+ * What a query takes of the kernel's buffer: between the 768 octets of a small datagram of the loopback and the 4 KiB of
+ * drivers that fill pages.
+ */
+const queuedOctets = 2048
+/** Milliseconds that the last query of the queue would wait if none were shed, and the part of the room that is taken. */
+const from = {
+  heaviest: { wait: 10, fill: 1 / 2 },
+  all: { wait: 40, fill: 7 / 8 },
+  /** Below both nothing is shed any more. */
+  none: { wait: 2.5, fill: 1 / 8 },
+} as const
+
+/**
+ * Outside names that are not shed between two looks, however far the thread is behind: a client among many that asks now
+ * and then has its answer. They take a third of the time at most.
+ */
+const admittedPerLook = (batchesPerLook * batchSize) / 16
+
+export function createBacklog(readQueue: ReadQueue): Backlog {
+  let shedding: Shedding = 'none'
+  let fullBatches = 0
+  let lookedAt = 0
+  /** Milliseconds for a query while none are shed. */
+  let pace = 0
+  let admitted = 0
+
+  function look(now: number): Shedding {
+    const queue = readQueue()
+    if (queue === undefined) return 'none'
+    if (shedding === 'none') pace = (now - lookedAt) / (batchesPerLook * batchSize)
+    const wait = (queue.used / queuedOctets) * pace
+    const fill = queue.used / queue.room
+    const past = ({ wait: longest, fill: fullest }: { wait: number; fill: number }) => wait > longest || fill > fullest
+    if (past(from.all)) return 'all'
+    if (past(from.heaviest)) return 'heaviest'
+    return past(from.none) ? shedding : 'none'
+  }
+
+  return {
+    received(messages, now) {
+      if (messages < batchSize) {
+        fullBatches = 0
+        shedding = 'none'
+      } else if (fullBatches === 0) {
+        fullBatches = 1
+        lookedAt = now
+      } else if (++fullBatches > batchesPerLook) {
+        shedding = look(now)
+        admitted = 0
+        fullBatches = 1
+        lookedAt = now
+      }
+    },
+    behind: () => shedding !== 'none',
+    admits: () => shedding !== 'all' || ++admitted <= admittedPerLook,
+  }
+}

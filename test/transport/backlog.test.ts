@@ -1,0 +1,94 @@
+/** When a UDP thread is behind, and whose outside names it then sheds. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createBacklog } from '../../src/transport/udp/backlog.ts'
+
+const room = 8 << 20
+const full = 64
+
+interface Step {
+  /** Octets that the kernel has queued. */
+  readonly used: number
+  /** Microseconds that the thread takes for a query. */
+  readonly pace: number
+  readonly messages?: number
+}
+
+/** The state after each step; a step is as many batches as lie between two looks at the queue. */
+function states(steps: readonly Step[]): string[] {
+  let used = 0
+  let now = 1000
+  const backlog = createBacklog(() => ({ used, room }))
+  return steps.map((step) => {
+    used = step.used
+    for (let batch = 0; batch < 3; batch++) {
+      backlog.received(step.messages ?? full, now)
+      now += (full * step.pace) / 1000
+    }
+    if (!backlog.behind()) return 'none'
+    let admitted = 0
+    while (admitted < 1000 && backlog.admits()) admitted++
+    return admitted === 1000 ? 'heaviest' : `all but ${admitted}`
+  })
+}
+
+const cases: readonly {
+  readonly title: string
+  readonly steps: readonly Step[]
+  readonly expected: readonly string[]
+}[] = [
+  {
+    title: 'nothing is shed while a new query would wait for less than 10 ms',
+    steps: [{ used: 1 << 20, pace: 10 }],
+    expected: ['none'],
+  },
+  {
+    title: 'the heaviest clients are shed when it would wait for longer',
+    steps: [{ used: 2 << 20, pace: 12 }],
+    expected: ['heaviest'],
+  },
+  {
+    title: 'so they are when half of the room is taken, however fast the thread is',
+    steps: [{ used: 5 << 20, pace: 0.5 }],
+    expected: ['heaviest'],
+  },
+  {
+    title: 'all but a sixteenth are shed when the kernel is about to drop queries of everybody',
+    steps: [{ used: (7 << 20) + 800_000, pace: 1 }],
+    expected: ['all but 8'],
+  },
+  {
+    title: 'all but a sixteenth are shed when a new query would wait for 40 ms',
+    steps: [{ used: 3 << 20, pace: 30 }],
+    expected: ['all but 8'],
+  },
+  {
+    title: 'shedding goes on at its faster pace until little is queued, then it ends',
+    steps: [
+      { used: 2 << 20, pace: 12 },
+      { used: 1 << 20, pace: 2 },
+      { used: 600_000, pace: 2 },
+      { used: 300_000, pace: 2 },
+    ],
+    expected: ['heaviest', 'heaviest', 'heaviest', 'none'],
+  },
+  {
+    title: 'a batch that is not full ends it at once: the queue is empty',
+    steps: [
+      { used: 4 << 20, pace: 12 },
+      { used: 4 << 20, pace: 12, messages: 63 },
+    ],
+    expected: ['heaviest', 'none'],
+  },
+]
+
+describe('the backlog of a UDP thread', () => {
+  for (const { title, steps, expected } of cases)
+    test(`a UDP thread's backlog: ${title}`, () => assert.deepEqual(states(steps), expected))
+
+  test('nothing is shed where the system does not tell what is queued', () => {
+    const backlog = createBacklog(() => undefined)
+    for (let batch = 0; batch < 100; batch++) backlog.received(full, batch * 1000)
+    assert.equal(backlog.behind(), false)
+  })
+})

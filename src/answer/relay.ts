@@ -35,19 +35,25 @@ export interface RelayRules {
   readonly ttls: TtlBounds | undefined
 }
 
-/** Largest question that is relayed: a header, a name of 255 octets, type, class and an OPT without options. */
-export const maxRelayedRequest = 12 + 255 + 4 + optOctets
+/** EDNS options of a question that is relayed: a cookie of both sides (RFC 7873 §4), and a little more. */
+const maxOptionOctets = 64
+/** Largest question that is relayed: a header, a name of 255 octets, type, class and an OPT. */
+export const maxRelayedRequest = 12 + 255 + 4 + optOctets + maxOptionOctets
+/** EDNS padding (RFC 7830), which is not sent on. */
+const paddingOption = 12
 /** UDP payload that upstreams are asked to keep to: it passes every path unfragmented (RFC 9715 §3.1). */
 const upstreamPayload = 1232
 
 export interface RelayResponder {
-  /** Reads a request. False when it has anything that the chain must see: unusual flags, types, EDNS options. */
+  /** Reads a request. False when it has anything that the chain must see: unusual flags, types, many EDNS options. */
   read(request: Uint8Array, start: number, end: number): boolean
   /** The name, type, and octets of the request that was read last, without what follows the OPT. */
   readonly key: NameKey
   type(): number
   requestOctets(): number
   questionOctets(): number
+  /** Whether EDNS options go to the upstream: such a question is asked for one client alone. */
+  hasOptions(): boolean
   /** What must be equal, beside name and type, for two requests to share a reply. */
   flags(): number
   /** Writes the upstream's question, but for its ID; gives its length. */
@@ -81,6 +87,7 @@ export function createRelayResponder(
     type: () => x.type,
     requestOctets: () => x.requestEnd - x.start,
     questionOctets: () => x.questionEnd - x.start,
+    hasOptions: () => sentOptions(x) > 0,
     flags: () =>
       (x.request[x.start + 2] & 1) | (x.request[x.start + 3] & 0x30) | (x.edns ? 2 : 0) | (x.dnssecOk ? 4 : 0),
     writeQuery: (target, at, rules) => writeQuery(x, target, at, rules.ttls !== undefined),
@@ -94,13 +101,12 @@ export function createRelayResponder(
       x.replyStart = replyStart
       const end = replyStart + x.questionEnd - x.start
       if (!readRelayed(records, reply, replyStart, end, replyEnd, x.type, x.shuffle)) return false
-      // With `cache` an OPT stays behind; without it the chain passes its options on.
-      if (!rules.ttls && (records.oddOpt || (records.dnssecOk && !x.dnssecOk))) return false
+      if (records.optionOctets < 0) return false
       // What may not be kept at all (TTL 0) is an answer of another kind to `cache`.
       if (rules.ttls && records.lowestTtl === 0) return false
       if (x.maxPayload !== 0 && x.payloadSize > x.maxPayload) x.payloadSize = x.maxPayload
       const limit = x.edns && x.payloadSize > plainUdpOctets ? x.payloadSize : plainUdpOctets
-      return records.end - replyStart + (x.edns ? optOctets : 0) <= limit
+      return records.end - replyStart + (x.edns ? optOctets + repliedOptions(records, rules) : 0) <= limit
     },
     write: (rules) => writeReply(x, records, rules),
     count(way, family, seconds) {
@@ -132,8 +138,21 @@ function readRelayable(x: QueryState, request: Uint8Array, start: number, end: n
   if (readRequest(x) !== verdict.ask || !isRelayable(x.type)) return false
   // RD, AD and CD are passed on; every other flag is for the chain.
   if ((request[start + 2] & 0xfe) !== 0 || (request[start + 3] & 0xcf) !== 0) return false
-  return !x.edns || x.requestEnd === x.questionEnd + optOctets
+  return x.requestEnd - x.questionEnd <= optOctets + maxOptionOctets
 }
+
+/** Octets of the request's options without padding. */
+function sentOptions({ request, questionEnd, requestEnd }: QueryState): number {
+  let octets = 0
+  for (let at = questionEnd + optOctets; at < requestEnd; at += 4 + readU16(request, at + 2))
+    if (readU16(request, at) !== paddingOption) octets += 4 + readU16(request, at + 2)
+  return octets
+}
+
+/** Octets of the upstream's options that the client gets. With `cache` an OPT stays behind. */
+const repliedOptions = (records: RelayedRecords, { ttls }: RelayRules): number => (ttls ? 0 : records.optionOctets)
+
+const readU16 = (bytes: Uint8Array, at: number): number => (bytes[at] << 8) | bytes[at + 1]
 
 /** As `forward` sends it; `askForAd`: and as `cache` passes it on, for later clients (RFC 6840 §5.7). */
 function writeQuery(x: QueryState, target: Uint8Array, at: number, askForAd: boolean): number {
@@ -146,12 +165,24 @@ function writeQuery(x: QueryState, target: Uint8Array, at: number, askForAd: boo
   writeU16(target, at + 8, 0)
   writeU16(target, at + 10, x.edns ? 1 : 0)
   for (let i = 12; i < octets; i++) target[at + i] = request[start + i]
-  if (x.edns) writeOpt(target, at + octets, upstreamPayload, x.dnssecOk)
-  return octets + (x.edns ? optOctets : 0)
+  if (!x.edns) return octets
+  writeOpt(target, at + octets, upstreamPayload, x.dnssecOk, sentOptions(x))
+  return octets + optOctets + writeOptions(x, target, at + octets + optOctets)
 }
 
-/** RFC 6891 §6.1.2: an OPT of version 0 without options. */
-function writeOpt(target: Uint8Array, at: number, payload: number, dnssecOk: boolean): void {
+/** Gives the octets that it has written. */
+function writeOptions({ request, questionEnd, requestEnd }: QueryState, target: Uint8Array, at: number): number {
+  let to = at
+  for (let from = questionEnd + optOctets; from < requestEnd; ) {
+    const end = from + 4 + readU16(request, from + 2)
+    if (readU16(request, from) === paddingOption) from = end
+    while (from < end) target[to++] = request[from++]
+  }
+  return to - at
+}
+
+/** RFC 6891 §6.1.2: an OPT of version 0, but for its options. */
+function writeOpt(target: Uint8Array, at: number, payload: number, dnssecOk: boolean, options: number): void {
   target[at] = 0
   writeU16(target, at + 1, type.OPT)
   writeU16(target, at + 3, payload)
@@ -159,13 +190,14 @@ function writeOpt(target: Uint8Array, at: number, payload: number, dnssecOk: boo
   target[at + 6] = 0
   target[at + 7] = dnssecOk ? 0x80 : 0
   target[at + 8] = 0
-  writeU16(target, at + 9, 0)
+  writeU16(target, at + 9, options)
 }
 
 const plainUdpOctets = 512
 
-function writeReply(x: QueryState, records: RelayedRecords, { ttls }: RelayRules): number {
+function writeReply(x: QueryState, records: RelayedRecords, rules: RelayRules): number {
   const { request, reply, start, replyStart } = x
+  const { ttls } = rules
   if (ttls) setTtls(reply, records, ttls)
   if (x.shuffle && (reply[replyStart + 3] & 15) === 0) shuffleRuns(x, records)
   reply[replyStart] = request[start]
@@ -176,11 +208,14 @@ function writeReply(x: QueryState, records: RelayedRecords, { ttls }: RelayRules
   const understandsAd = !ttls || x.dnssecOk || (request[start + 3] & 0x20) !== 0
   reply[replyStart + 3] = (reply[replyStart + 3] & (understandsAd ? 0xef : 0xcf)) | (request[start + 3] & 0x10)
   writeU16(reply, replyStart + 10, records.additionals + (x.edns ? 1 : 0))
-  if (x.edns) writeOpt(reply, records.end, x.payloadSize, x.dnssecOk)
   x.rcode = reply[replyStart + 3] & 15
   x.denial = records.denial
   x.replyOctets = records.octets
-  return records.end - replyStart + (x.edns ? optOctets : 0)
+  if (!x.edns) return records.end - replyStart
+  // The upstream's options, where they stay, stand behind its own OPT already.
+  const options = repliedOptions(records, rules)
+  writeOpt(reply, records.end, x.payloadSize, x.dnssecOk || (!ttls && records.dnssecOk), options)
+  return records.end - replyStart + optOctets + options
 }
 
 function setTtls(reply: Uint8Array, records: RelayedRecords, bounds: TtlBounds): void {

@@ -14,8 +14,8 @@ export interface RelayedRecords {
   /** Without the OPT. */
   additionals: number
   hasOpt: boolean
-  /** The OPT has options or flags that a client would have to see. */
-  oddOpt: boolean
+  /** Octets of its options, which begin 11 octets after `end`; -1 where they are malformed, or the version is not 0. */
+  optionOctets: number
   dnssecOk: boolean
   /** NXDOMAIN or NODATA, with an SOA. */
   denial: boolean
@@ -42,7 +42,7 @@ export const createRelayedRecords = (): RelayedRecords => ({
   authorities: 0,
   additionals: 0,
   hasOpt: false,
-  oddOpt: false,
+  optionOctets: 0,
   dnssecOk: false,
   denial: false,
   lowestTtl: 0,
@@ -125,6 +125,13 @@ function areStrings(bytes: Uint8Array, from: number, end: number): boolean {
   return at === end && end > from
 }
 
+/** RFC 6891 §6.1.2: options, each whole. */
+function areOptions(bytes: Uint8Array, from: number, end: number): boolean {
+  let at = from
+  while (at + 4 <= end) at += 4 + u16(bytes, at + 2)
+  return at === end
+}
+
 /** The order that `loadbalance` gives the records of a section: CNAMEs, others, addresses, MX. */
 const place = (kind: number): number => {
   if (kind === type.CNAME) return 0
@@ -154,7 +161,7 @@ export function readRelayed(
   x.records = 0
   x.runCount = 0
   x.hasOpt = false
-  x.oddOpt = false
+  x.optionOctets = 0
   x.dnssecOk = false
   x.lowestTtl = 0xffffffff
   x.octets = questionEnd - start
@@ -184,7 +191,7 @@ export function readRelayed(
       if (i !== all - 1 || section !== 2 || bytes[at] !== 0) return false
       x.hasOpt = true
       x.dnssecOk = (bytes[fixed + 6] & 0x80) !== 0
-      x.oddOpt = octets > 0 || bytes[fixed + 5] !== 0
+      x.optionOctets = bytes[fixed + 5] === 0 && areOptions(bytes, fixed + 10, next) ? octets : -1
       // Bits of a larger rcode.
       if (bytes[fixed + 4] !== 0) return false
       x.additionals--

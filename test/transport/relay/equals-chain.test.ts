@@ -101,12 +101,25 @@ const cases: readonly Case[] = [
       answer: records(a('www.example.')),
       edns: { ...edns, options: [{ code: 15, data: Uint8Array.of(0, 3) }] },
     },
+    plain: true,
   },
+  {
+    what: 'an OPT with a cookie and DO',
+    parts: {
+      answer: records(a('www.example.')),
+      edns: { ...edns, dnssecOk: true, options: [{ code: 10, data: new Uint8Array(24).fill(7) }] },
+    },
+    plain: true,
+  },
+  { what: 'an OPT of another version', parts: { answer: records(a('www.example.')), edns: { ...edns, version: 1 } } },
   {
     what: 'more addresses than the client can take',
     parts: { answer: Array.from({ length: 60 }, (_, i) => parseRecord(a('www.example.', `192.0.2.${i}`))) },
   },
 ]
+
+const cookie = { code: 10, data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }
+const padding = { code: 12, data: new Uint8Array(5) }
 
 interface Asking {
   readonly what: string
@@ -119,6 +132,12 @@ const askings: readonly Asking[] = [
   { what: 'with DO and a small buffer', change: { edns: { ...edns, payloadSize: 600, dnssecOk: true } } },
   { what: 'with AD and CD', change: { authenticData: true, checkingDisabled: true } },
   { what: 'without RD', change: { recursionDesired: false } },
+  { what: 'with the cookie of dig', change: { edns: { ...edns, options: [cookie] } } },
+  {
+    what: 'with padding, a cookie and a local option',
+    change: { edns: { ...edns, options: [padding, cookie, { code: 65_001, data: Uint8Array.of(1) }, padding] } },
+  },
+  { what: 'with padding alone', change: { edns: { ...edns, options: [padding] } } },
 ]
 
 const blocks: readonly (readonly [string, string])[] = [

@@ -1,6 +1,6 @@
 /** Servers whose UDP threads relay to a scripted upstream, and clients that look at the octets of their replies. */
 import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import type { Message } from '../../../src/dns/message.ts'
 import { queryMessage } from '../../../src/dns/query.ts'
 import { encodeMessage } from '../../../src/dns/wire.ts'
@@ -12,13 +12,19 @@ export function queryOf(name: string, type: number, change: Partial<Message> = {
   return encodeMessage({ ...queryMessage(name, type, true), ...change }, { limit: 0xffff })
 }
 
-/** Asks from a socket of its own; gives the reply's octets. */
+/**
+ * Asks from a socket of its own; gives the reply's octets. The socket is connected, and the ID must be the query's: what
+ * others on this machine have sent to the port before is no reply.
+ */
 export async function ask(port: number, query: Uint8Array): Promise<Uint8Array> {
   const socket = createSocket('udp4')
   try {
-    socket.send(query, port, '127.0.0.1')
-    const [reply] = (await once(socket, 'message')) as [Buffer]
-    return reply
+    socket.connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.send(query)
+    for await (const [reply] of on(socket, 'message') as AsyncIterable<[Buffer]>)
+      if (reply[0] === query[0] && reply[1] === query[1]) return reply
+    throw new Error('the socket has been closed')
   } finally {
     socket.close()
   }

@@ -9,7 +9,7 @@ import type { Route } from './plans.ts'
 import { createSlotLists, createSlots, type Slots, slotState } from './slots.ts'
 import { mostUpstreams, type UpstreamStates } from './upstreams.ts'
 
-/** Queries under way in a thread. A slot costs 440 octets. */
+/** Queries under way in a thread. A slot costs 500 octets. */
 export const relaySlots = 4096
 /** Those that share one exchange: they are handed over together, and must not fill the ring. The chain shares, too. */
 const mostSharers = 256

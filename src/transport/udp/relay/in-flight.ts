@@ -18,13 +18,15 @@ export interface Question {
   space: number
   type: number
   flags: number
+  /** It has an exchange of its own: EDNS options concern one client. */
+  isAlone: boolean
   bytes: Uint8Array
   at: number
   length: number
 }
 
 const buckets = 4096
-/** Exchanges for one name and type at a time, which differ in EDNS, DO, RD, AD or CD: each is a chance for a forger. */
+/** Exchanges for one name and type at a time, which differ in EDNS, DO, RD, AD, CD or options: each is a chance for a forger. */
 const mostOfOneName = 8
 
 export function createInFlight(slots: Slots): InFlight {
@@ -55,6 +57,7 @@ export function createInFlight(slots: Slots): InFlight {
       for (let slot = heads[bucketOf(hash)]; slot !== NONE; slot = nexts[slot]) {
         if (slots.hash[slot] !== hash || slots.type[slot] !== question.type || !isOfName(slot, key)) continue
         ofName++
+        if (question.isAlone || slots.isAlone[slot] === 1) continue
         if (slots.space[slot] !== question.space || slots.flags[slot] !== question.flags) continue
         return isSpelledAs(slot, question) ? slot : CHAIN
       }

@@ -56,7 +56,7 @@ export function createRelay(options: RelayOptions): Relay {
   const handOver = createHandOver({ ...options, slots, states, refuse: replies.refuse })
   const givingUp = createGivingUp({ exchanges, states, replies, handOver })
   const ask = createAsking({ native, exchanges, states, responder })
-  const asked: Question = { space: 0, type: 0, flags: 0, bytes: slots.bytes, at: 0, length: 0 }
+  const asked: Question = { space: 0, type: 0, flags: 0, isAlone: false, bytes: slots.bytes, at: 0, length: 0 }
 
   function keep(slot: number, hash: number, query: ClientQuery): void {
     const to = slots.at(slot)
@@ -71,6 +71,7 @@ export function createRelay(options: RelayOptions): Relay {
     slots.hash[slot] = hash
     slots.type[slot] = asked.type
     slots.flags[slot] = asked.flags
+    slots.isAlone[slot] = asked.isAlone ? 1 : 0
     slots.space[slot] = query.space
     slots.receivedAt[slot] = query.receivedAt
   }
@@ -85,6 +86,7 @@ export function createRelay(options: RelayOptions): Relay {
       if (route < 0) return false
       asked.space = query.space
       asked.flags = responder.flags()
+      asked.isAlone = responder.hasOptions()
       asked.bytes = query.bytes
       asked.at = query.start
       asked.length = responder.questionOctets()

@@ -33,6 +33,8 @@ export interface Slots {
   readonly hash: Int32Array
   readonly type: Int32Array
   readonly flags: Int32Array
+  /** 1: its exchange is not shared. */
+  readonly isAlone: Uint8Array
   readonly space: Int32Array
   readonly receivedAt: Float64Array
   readonly sentAt: Float64Array
@@ -70,6 +72,7 @@ export function createSlots(size: number): Slots {
     hash: ints(),
     type: ints(),
     flags: ints(),
+    isAlone: new Uint8Array(size),
     space: ints(),
     receivedAt: new Float64Array(size),
     sentAt: new Float64Array(size),

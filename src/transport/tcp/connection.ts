@@ -63,7 +63,10 @@ export function openConnection(
   const nameClient = clientNamer(responder, client.address)
   const framer = createFramer(limits.tcpRequestBytes)
   const deadlines = createDeadlines(limits, listenerOf, now())
-  const streams = new Set<ReplyStream>()
+  /** The reply of many messages that is being sent: clients expect its messages one after the other. */
+  let transfer: ReplyStream | undefined
+  /** Replies that came meanwhile, in their order. At most `tcpPending`: no query is read meanwhile. */
+  const behindTransfer: (() => void)[] = []
   /** Tells the plugin chain that the client has gone. Made for the first query that may have to wait. */
   let departure: AbortController | undefined
   let local = proxied.local
@@ -100,13 +103,13 @@ export function openConnection(
   })
   socket.on('drain', () => {
     output.measure()
-    for (const stream of streams) stream.resume()
+    transfer?.resume()
     task.wake()
   })
   socket.on('close', close)
   socket.on('error', destroy)
 
-  const blocked = (): boolean => slots.full() || output.full()
+  const blocked = (): boolean => transfer !== undefined || slots.full() || output.full()
   const answering = (): boolean => (state === 'reading' || state === 'draining') && !blocked()
 
   /** Answers a few of the messages that have come. True when there may be more to answer. */
@@ -217,8 +220,12 @@ export function openConnection(
       releaseSlot: undefined,
     }
     slots.ask(query, (reply) => {
-      if (messages !== undefined) stream(request, reply, messages)
-      else if (reply !== undefined && state !== 'closed') send(reply)
+      const deliver = (): void => {
+        if (messages !== undefined) stream(request, reply, messages)
+        else if (reply !== undefined && state !== 'closed') send(reply)
+      }
+      if (transfer !== undefined) behindTransfer.push(deliver)
+      else deliver()
       replied()
     })
   }
@@ -242,12 +249,13 @@ export function openConnection(
       full: output.full,
       write: send,
       ended(failure) {
-        if (begun !== undefined) streams.delete(begun)
+        transfer = undefined
         release()
         if (failure !== undefined) {
           shared.onStreamFailure(failure)
           destroy()
         }
+        deliverWaiting()
         replied()
       },
     })
@@ -257,8 +265,13 @@ export function openConnection(
       send(servfail(request))
       return
     }
-    streams.add(begun)
+    transfer = begun
     send(first)
+  }
+
+  /** Until one of them is a transfer itself. Those of a connection that is closed are let go. */
+  function deliverWaiting(): void {
+    while (transfer === undefined && behindTransfer.length > 0) behindTransfer.shift()!()
   }
 
   function endWhenDone(): void {
@@ -276,7 +289,9 @@ export function openConnection(
     state = 'closed'
     task.stop()
     entry.remove()
-    for (const stream of streams) stream.cancel()
+    transfer?.cancel()
+    transfer = undefined
+    deliverWaiting()
     if (slots.pending() > 0) departure?.abort()
   }
 

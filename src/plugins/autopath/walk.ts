@@ -51,12 +51,14 @@ function questionFor(query: Query, qname: string): Query | undefined {
   return { ...query, qname, name: lowerName(qname), request: { ...query.request, questions: [question] } }
 }
 
-/** found: records. empty: no records of the type. missing: no such name. failed: the lookup failed. */
+/** found: records. empty: no records of the type. missing: nobody has the name. failed: the lookup failed. */
 type Verdict = 'found' | 'empty' | 'missing' | 'failed'
 
 /** As resolvers judge: a CNAME without its target is an answer, too. */
 function judge(outcome: Outcome): Verdict {
-  if (outcome.kind !== 'reply') return 'failed'
+  // As in CoreDNS a domain that is only dropped or refused, without an error (`hosts` without `fallthrough`), is passed over.
+  if (outcome.kind === 'drop') return 'missing'
+  if (outcome.kind === 'rcode') return outcome.error || outcome.ofQuestion ? 'failed' : 'missing'
   const { rcode: code, answer, truncated } = outcome.message
   if (code === rcode.NXDOMAIN) return 'missing'
   if (code !== rcode.NOERROR) return 'failed'

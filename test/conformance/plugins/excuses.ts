@@ -147,11 +147,6 @@ const excuses: readonly Excuse[] = [
       same({ ...theirs, recursionDesired: ours.recursionDesired }, ours),
   },
   {
-    reason: 'autopath: a domain whose lookup fails ends the search',
-    holds: ({ theirs, ours, corefile }) =>
-      has(corefile, 'autopath') && ours.rcode === rcode.SERVFAIL && theirs.rcode !== rcode.SERVFAIL,
-  },
-  {
     // 1232 octets, of which an answer that is longer has TC: the client asks over TCP, and gets the same from both.
     reason: 'forward: the upstream is asked with one EDNS size',
     holds: ({ asked, theirs, ours, corefile }) =>

@@ -19,13 +19,18 @@ import { shareCluster } from '../../support/shared-cluster.ts'
 
 const soa = parseRecord('cluster.local. 5 IN SOA ns.dns.cluster.local. hostmaster.cluster.local. 1 7200 1800 86400 5')
 
-/** A chain that has these records; NODATA at their other types, NXDOMAIN elsewhere; `NAME failure` for SERVFAIL. */
+/**
+ * A chain that has these records; NODATA at their other types, NXDOMAIN elsewhere; `NAME failure` is SERVFAIL with an error,
+ * `NAME nobody` without one (`hosts` without `fallthrough`), `NAME silence` is no reply.
+ */
 function chain(...lines: readonly string[]) {
   const asked: string[] = []
   const next: Next = ({ request, qname, name, qtype }) => {
     asked.push(qname)
     if (lines.includes(`${name} failure`))
       return { kind: 'rcode', rcode: 2, plugin: 'forward', error: new Error('dead') }
+    if (lines.includes(`${name} nobody`)) return { kind: 'rcode', rcode: 2, plugin: 'hosts' }
+    if (lines.includes(`${name} silence`)) return { kind: 'drop', plugin: 'acl' }
     const here = lines.filter((line) => line.startsWith(`${name} `)).map(parseRecord)
     const answer = here.filter(({ type }) => type === qtype).map((record) => ({ ...record, name: qname }))
     const message = replyTo(request, {
@@ -140,6 +145,16 @@ const cases: readonly Case[] = [
     chain: ['www.cluster.local. failure', 'www.corp.example. 60 IN A 10.0.0.1'],
     reply: ['SERVFAIL'],
     asked: [www, 'www.svc.cluster.local.', 'www.cluster.local.'],
+  },
+  {
+    name: 'the next domain where nobody has the name of one, or it is dropped',
+    chain: [`${www} nobody`, 'www.svc.cluster.local. silence', 'www.corp.example. 60 IN A 10.0.0.1'],
+    reply: [`NOERROR ${www}`, `${www} 60 IN CNAME www.corp.example.`, 'www.corp.example. 60 IN A 10.0.0.1'],
+  },
+  {
+    name: 'what its own name got where no domain has it: no reply for one that is dropped',
+    chain: [`${www} silence`],
+    reply: ['drop'],
   },
   {
     name: 'NODATA for its own name, which it has, where a domain behind it fails',

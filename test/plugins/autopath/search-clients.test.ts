@@ -36,7 +36,8 @@ function chainOf(states: World): Next {
     const state = states[index]!
     const code = state === 'missing' ? rcode.NXDOMAIN : rcode.NOERROR
     const which = qtype === dnsType.A ? 'A' : 'AAAA'
-    if (state !== 'missing' && state[which] === 'failure') return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: '' }
+    if (state !== 'missing' && state[which] === 'failure')
+      return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: '', error: new Error('dead') }
     const address = qtype === dnsType.A ? `A 10.0.0.${index}` : `AAAA fd00::${index}`
     const answer = state !== 'missing' && state[which] === 'address' ? [parseRecord(`${qname} 5 IN ${address}`)] : []
     return { kind: 'reply', plugin: 'test', message: replyTo(request, { rcode: code, answer }) }

@@ -34,8 +34,6 @@ export interface QueryState {
   client: Uint8Array
   clientAt: number
   clientFamily: number
-  /** Octets of the name as rules of texts see it; 0 for one written with escapes, negative while it is not known. */
-  textLength: number
 
   /** Whether the request has an OPT, and its facts. */
   edns: boolean
@@ -108,7 +106,6 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     client: nothing,
     clientAt: 0,
     clientFamily: 0,
-    textLength: -1,
     edns: false,
     payloadSize: 0,
     dnssecOk: false,

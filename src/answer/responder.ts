@@ -45,7 +45,6 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       x.edns = false
       x.payloadSize = 0
       x.dnssecOk = false
-      x.textLength = -1
       x.missReason = missReason.none
       x.cacheHit = 0
       x.space = space

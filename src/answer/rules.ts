@@ -1,5 +1,6 @@
 /** The rules of a space: what is decided by name, type and client's address before its names are looked up. */
 import { ANY_CLIENT, rule, ruleAction, ruleNames, rules, textPlace } from '../table/layout.ts'
+import type { NameKey } from '../table/name-key.ts'
 import type { QueryState } from './query-state.ts'
 
 /** Results of `decide` that are no rule. */
@@ -97,62 +98,83 @@ function hasPrefix(address: Uint8Array, from: number, bytes: Uint8Array, prefix:
   return left === 0 || (address[from + whole] ^ bytes[prefix + whole]) >> (8 - left) === 0
 }
 
-/** The name of the question as it is written, where no octet of it is written with an escape. */
-const text = new Uint8Array(256)
-
 function hasTexts(x: QueryState, block: number, at: number): boolean {
   const { bytes, words } = x.view
-  const texts = words[(at + rule.typesAt) >> 2] >>> 16
-  if (texts === 0) return true
-  if (x.textLength < 0) x.textLength = writeText(x)
   // What is written with an escape can match in ways that its octets do not show.
-  if (x.textLength === 0) return true
+  if (x.key.hasEscapes) return true
+  const texts = words[(at + rule.typesAt) >> 2] >>> 16
   let list = block + words[(at + rule.textListAt) >> 2]
   for (let i = 0; i < texts; i++) {
     const octets = bytes[list + 1]
-    if (!hasText(x.textLength, bytes[list], bytes, list + 2, octets)) return false
+    if (!hasText(x.key, bytes[list], bytes, list + 2, octets)) return false
     list += 2 + octets
   }
   return true
 }
 
-/** Returns its length, or 0 where an octet needs an escape. */
-function writeText({ key: { labels, length, octets, starts } }: QueryState): number {
-  if (labels === 0) {
-    text[0] = DOT
-    return 1
-  }
-  let escaped = 0
+const DOT = 0x2e
+
+/**
+ * Whether the name, as it is written, has the text. It is never written: a dot of the text stands for an octet where a label
+ * begins, so a text with dots has one place in each label, and most labels are passed over by one comparison.
+ */
+function hasText(key: NameKey, place: number, bytes: Uint8Array, from: number, octets: number): boolean {
+  const { labels, starts } = key
+  if (labels === 0) return octets === 1 && bytes[from] === DOT
+  // What is written begins with the second octet: the first is a label's length.
+  const last = key.length - octets
+  if (last < 1) return false
+  if (place === textPlace.start) return isTextAt(key, 0, 1, bytes, from, octets)
+  const dot = firstDot(bytes, from, octets)
+  if (dot === octets) return place === textPlace.anywhere && hasTextInLabel(key, bytes, from, octets)
   for (let label = 0; label < labels; label++) {
-    const end = starts[label + 1]
-    for (let i = starts[label] + 1; i < end; i++) {
-      const octet = octets[i]
-      text[i - 1] = octet
-      escaped |= isEscaped[octet]
-    }
-    text[end - 1] = DOT
+    // The dot behind this label is where the next one begins.
+    const at = starts[label + 1] - dot
+    if (at <= starts[label]) continue
+    if (at > last) return false
+    if (place === textPlace.end && at !== last) continue
+    if (isTextAt(key, label, at, bytes, from, octets)) return true
   }
-  if (escaped !== 0) return 0
-  return length - 1
+  return false
 }
 
-const DOT = 0x2e
-/** Octets that are not written as they are (RFC 1035 §5.1), as names are spelled: see src/dns/name.ts. */
-const isEscaped = Uint8Array.from({ length: 256 }, (_, octet) =>
-  octet > 0x20 && octet < 0x7f && !'.\'@;()"\\'.includes(String.fromCharCode(octet)) ? 0 : 1,
-)
+function firstDot(bytes: Uint8Array, from: number, octets: number): number {
+  let at = 0
+  while (at < octets && bytes[from + at] !== DOT) at++
+  return at
+}
 
-function hasText(length: number, place: number, bytes: Uint8Array, from: number, octets: number): boolean {
-  const last = length - octets
-  if (last < 0) return false
-  const first = place === textPlace.end ? last : 0
-  const end = place === textPlace.start ? 0 : last
+/** `at`: where the text would begin, in the label or at its end. */
+function isTextAt(
+  { octets, starts }: NameKey,
+  label: number,
+  at: number,
+  bytes: Uint8Array,
+  from: number,
+  length: number,
+): boolean {
+  let next = starts[label + 1]
+  for (let i = 0; i < length; i++, at++) {
+    const wanted = bytes[from + i]
+    if (at === next) {
+      if (wanted !== DOT) return false
+      next = starts[++label + 1]
+    } else if (octets[at] !== wanted) return false
+  }
+  return true
+}
+
+/** A text without dots. */
+function hasTextInLabel({ labels, octets, starts }: NameKey, bytes: Uint8Array, from: number, length: number): boolean {
   const initial = bytes[from]
-  for (let start = first; start <= end; start++) {
-    if (text[start] !== initial) continue
-    let i = 1
-    while (i < octets && text[start + i] === bytes[from + i]) i++
-    if (i >= octets) return true
+  for (let label = 0; label < labels; label++) {
+    const last = starts[label + 1] - length
+    for (let at = starts[label] + 1; at <= last; at++) {
+      if (octets[at] !== initial) continue
+      let i = 1
+      while (i < length && octets[at + i] === bytes[from + i]) i++
+      if (i >= length) return true
+    }
   }
   return false
 }

@@ -15,6 +15,8 @@ export interface NameKey {
   labels: number
   /** Where the suffix that begins with label i starts; `starts[labels]` is the root's octet. */
   readonly starts: Uint8Array
+  /** Whether an octet of the name is written with an escape: see src/dns/name.ts. */
+  hasEscapes: boolean
   /** The hash of that suffix, before the space is mixed in. */
   readonly hashes: Int32Array
   readonly seed: number
@@ -36,15 +38,20 @@ export function createNameKey(words: Int32Array): NameKey {
     length: 0,
     labels: 0,
     starts: new Uint8Array(maxLabels + 1),
+    hasEscapes: false,
     hashes: new Int32Array(maxLabels + 1),
     seed: words[cell.seed],
     multiplier: words[cell.multiplier],
   }
 }
 
-/** Octets in lower case. Label lengths are below 'A', so they fold to themselves. */
-const folded = new Uint8Array(256)
-for (let octet = 0; octet < 256; octet++) folded[octet] = octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet
+const ESCAPED = 256
+/** Octets of labels in lower case, with ESCAPED where an octet is written with an escape (RFC 1035 §5.1). */
+const folded = Uint16Array.from({ length: 256 }, (_, octet) => {
+  const isPlain = octet > 0x20 && octet < 0x7f && !'.\'@;()"\\'.includes(String.fromCharCode(octet))
+  if (!isPlain) return octet | ESCAPED
+  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet
+})
 
 /**
  * Reads the uncompressed name at `bytes[from]`, which must end before `end`, into `key`. Returns the position after it,
@@ -76,15 +83,22 @@ export function readName(key: NameKey, bytes: Uint8Array, from: number, end: num
   let hash = key.seed
   hashes[labels] = hash
   let offset = last - 1
+  let seen = 0
   for (let label = labels - 1; label >= 0; label--) {
-    for (const start = starts[label]; offset >= start; offset--) {
+    for (const start = starts[label]; offset > start; offset--) {
       const octet = folded[bytes[from + offset]]
+      seen |= octet
       octets[offset] = octet
-      hash = Math.imul(hash ^ octet, multiplier)
+      hash = Math.imul(hash ^ (octet & 0xff), multiplier)
     }
+    // The label's length.
+    const octet = bytes[from + offset]
+    octets[offset--] = octet
+    hash = Math.imul(hash ^ octet, multiplier)
     hash ^= hash >>> 15
     hashes[label] = hash
   }
+  key.hasEscapes = (seen & ESCAPED) !== 0
   return at + 1
 }
 

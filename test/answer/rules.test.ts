@@ -18,7 +18,7 @@ const label = fc.constantFrom('a', 'b', 'api-1', 'web', 'x\\.y', 'A')
 const name = fc.array(label, { maxLength: 3 }).map((labels) => parseName(`${labels.join('.')}.`))
 const text: fc.Arbitrary<NameText> = fc.record({
   at: fc.constantFrom('start', 'end', 'anywhere'),
-  text: fc.constantFrom('a', 'api-', 'b.', '.a.', '1', 'a.b', 'y.', '46'),
+  text: fc.constantFrom('a', 'api-', 'b.', '.a.', '1', 'a.b', 'y.', '46', '.', 'b.a', '-', 'web.'),
 })
 const questions: fc.Arbitrary<QuestionsSpec> = fc.record({
   zone: name.map(lowerName),

@@ -1,4 +1,5 @@
 /** From the parts of an expression to a function: names and types are checked once, before any query. */
+import { beginWithin, type StepAllowance } from '../regexp/index.ts'
 import { memberOf } from './builtins.ts'
 import { call, isReserved } from './calls.ts'
 import { ExpressionError } from './error.ts'
@@ -7,20 +8,42 @@ import { operators } from './operators.ts'
 import { parse } from './parser.ts'
 import type { Node } from './syntax.ts'
 import { type Compile, type Environment, type NodeOf, type Scope, type Typed, typed } from './typed.ts'
-import { asBoolean, asInteger, asNumber, asString, EvaluationError, isArray, type Type, type Value } from './value.ts'
+import {
+  asBoolean,
+  asInteger,
+  asNumber,
+  asString,
+  EvaluationError,
+  isArray,
+  searchSteps,
+  type Type,
+  type Value,
+} from './value.ts'
 
 export interface Expression<Context> {
   readonly source: string
   /** The type of the value, `any` where only the evaluation tells. */
   readonly type: Type
-  /** Throws EvaluationError: a function that failed, or more steps than one evaluation may take. */
-  evaluate(context: Context): Value
+  /** Throws EvaluationError: a function that failed. Throws StepsError: more steps than may be taken. */
+  evaluate(context: Context, allowance?: StepAllowance): Value
 }
 
 /** Reads, checks and compiles an expression. Throws ExpressionError with the place. */
 export function compileExpression<Context>(source: string, environment: Environment<Context>): Expression<Context> {
   const { type, evaluate } = compileNode(parse(source), environment, { locals: new Map(), predicates: 0 })
-  return { source, type, evaluate: (context) => evaluate({ context, steps: 0, locals: [], scopes: [] }) }
+  return {
+    source,
+    type,
+    evaluate(context, allowance) {
+      beginWithin(allowance)
+      const run = { context, steps: 0, locals: [], scopes: [] }
+      try {
+        return evaluate(run)
+      } finally {
+        if (allowance !== undefined) allowance.left -= (1 + run.steps) * searchSteps
+      }
+    },
+  }
 }
 
 function compileNode<Context>(node: Node, environment: Environment<Context>, scope: Scope): Typed<Context> {

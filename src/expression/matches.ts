@@ -1,20 +1,13 @@
 /** The operator `matches`: a pattern that stands in the expression is compiled once, another one in each evaluation. */
-import {
-  compilePattern,
-  estimateInstructions,
-  type Pattern,
-  PatternError,
-  StepsError,
-  stepsTaken,
-} from '../regexp/index.ts'
+import { compilePattern, estimateInstructions, type Pattern, PatternError, stepsTaken } from '../regexp/index.ts'
 import { ExpressionError } from './error.ts'
-import { EvaluationError, type Run, spend } from './value.ts'
+import { EvaluationError, type Run, searchSteps, spend } from './value.ts'
 
 /** Compiling costs about as much as so many characters for each instruction that the pattern makes. */
 const charactersPerInstruction = 4096
 
-/** Six steps of a search cost about as much as one of an expression, which 64 characters are. */
-const charactersPerStep = 10
+/** One step of an expression is 64 characters. */
+const charactersPerStep = Math.floor(64 / searchSteps)
 
 /** Throws ExpressionError. */
 export function literalPattern(source: string, offset: number): Pattern {
@@ -26,7 +19,7 @@ export function literalPattern(source: string, offset: number): Pattern {
   }
 }
 
-/** Throws EvaluationError where the pattern is invalid. */
+/** Throws EvaluationError where the pattern is invalid, and StepsError. */
 export function matchAny<Context>(run: Run<Context>, text: string, source: string): boolean {
   spend(run, estimateInstructions(source) * charactersPerInstruction)
   try {
@@ -36,13 +29,11 @@ export function matchAny<Context>(run: Run<Context>, text: string, source: strin
   }
 }
 
-/** The steps of the search are the evaluation's, too. Throws EvaluationError. */
+/** The steps of the search are the evaluation's, too. Throws StepsError. */
 export function matchOne<Context>(run: Run<Context>, text: string, pattern: Pattern): boolean {
   try {
-    const matches = pattern.test(text)
+    return pattern.test(text)
+  } finally {
     spend(run, stepsTaken() * charactersPerStep)
-    return matches
-  } catch (error) {
-    throw error instanceof StepsError ? new EvaluationError(error.message) : error
   }
 }

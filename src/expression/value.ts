@@ -1,4 +1,5 @@
 /** What expressions compute with, and what one evaluation may cost. */
+import { StepsError } from '../regexp/index.ts'
 
 export type Value = string | number | boolean | null | readonly Value[] | ReadonlyMap<string, Value>
 
@@ -16,6 +17,9 @@ export class EvaluationError extends Error {
  */
 export const maxSteps = 10_000
 
+/** One of them costs about as much as so many of a search with a regular expression. */
+export const searchSteps = 6
+
 /** One evaluation under way. */
 export interface Run<Context> {
   readonly context: Context
@@ -32,10 +36,10 @@ export interface Scope {
   accumulator: Value
 }
 
-/** Counts a step, and what was made in it. Throws EvaluationError. */
+/** Counts a step, and what was made in it. Throws StepsError. */
 export function spend(run: { steps: number }, made = 0): void {
   run.steps += 1 + (made >> 6)
-  if (run.steps > maxSteps) throw new EvaluationError(`expression exceeds ${maxSteps} steps`)
+  if (run.steps > maxSteps) throw new StepsError(`expression exceeds ${maxSteps} steps`)
 }
 
 export const isArray = (value: Value): value is readonly Value[] => Array.isArray(value)

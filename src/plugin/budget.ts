@@ -3,6 +3,7 @@
  * upstreams (docs/limits.md, "A question"). Without it one question of 45 octets can cause work without end, because
  * names can lead to many names.
  */
+import type { StepAllowance } from '../regexp/index.ts'
 
 export interface QueryLimits {
   /** Milliseconds after the query was received. */
@@ -11,13 +12,16 @@ export interface QueryLimits {
   readonly lookups: number
   readonly names: number
   readonly octets: number
+  /** Of searches with regular expressions: see StepAllowance. */
+  readonly steps: number
 }
 
 /**
  * time: resolvers give up after 5 s. lookups: an answer with more than a few targets elsewhere is no use to a client
- * that connects to one. names: more than any chain of real Services, and a few milliseconds of work. octets: a message.
+ * that connects to one. names: more than any chain of real Services, and a few milliseconds of work. octets: a message. steps: ten of the longest searches, some
+ * 10 ms; a thousand ordinary rules take half of it.
  */
-export const queryLimits: QueryLimits = { time: 5_000, lookups: 8, names: 64, octets: 65_535 }
+export const queryLimits: QueryLimits = { time: 5_000, lookups: 8, names: 64, octets: 65_535, steps: 400_000 }
 
 /** Why a question has ended before its answer. `gone`: the client has closed its connection. */
 export type QuestionEnd = 'deadline' | 'gone' | 'shutdown'
@@ -33,6 +37,10 @@ export interface QueryBudget {
   spendLookup(): boolean
   /** Takes one name of a plugin's own that is followed. False when the bound is reached. */
   spendName(): boolean
+  /** For searches with regular expressions, and expressions. */
+  readonly steps: StepAllowance
+  /** Counts a search or expression that has taken too many steps. */
+  countSteps(): void
   /** Takes octets of an answer under construction. False when no message holds more. */
   spendOctets(octets: number): boolean
   /**

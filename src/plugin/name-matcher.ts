@@ -3,11 +3,12 @@
  * names have in common. Names are lower case and absolute; texts are compared as they are written, escapes included.
  */
 import { isSubdomain } from '../dns/name.ts'
-import { literalsOf, StepsError } from '../regexp/index.ts'
+import { literalsOf, type StepAllowance, StepsError } from '../regexp/index.ts'
 import type { NameText } from '../table/spec.ts'
 
 export interface NameMatcher {
-  matches(name: string): boolean
+  /** With an allowance it throws StepsError; without, a name on which the search takes too many steps matches. */
+  matches(name: string, allowance?: StepAllowance): boolean
   /** Every match is this name or below it. Without texts the table can leave the zone to the chain as one. */
   readonly zone?: string
   /** What every match has in it: the data plane looks for it in names that the table does not have. */
@@ -42,7 +43,7 @@ export function suffixMatcher(text: string): NameMatcher {
 /** What tests a name: a RegExp without the flags `g` and `y`, or another engine's. `source` is the expression. */
 export interface NamePattern {
   readonly source: string
-  test(name: string): boolean
+  test(name: string, allowance?: StepAllowance): boolean
 }
 
 /**
@@ -50,15 +51,18 @@ export interface NamePattern {
  * names begin with, `\.example\.com\.$` by what they end with, `\.example\.com` by what is in them.
  */
 export function patternMatcher(pattern: NamePattern): NameMatcher {
-  return { matches: (name) => mayFind(pattern, name), texts: plain(...literalsOf(pattern.source)) }
+  return {
+    matches: (name, allowance) => mayFind(pattern, name, allowance),
+    texts: plain(...literalsOf(pattern.source)),
+  }
 }
 
 /** A name on which the search takes too many steps is claimed: the plugin refuses it. */
-function mayFind(pattern: NamePattern, name: string): boolean {
+function mayFind(pattern: NamePattern, name: string, allowance: StepAllowance | undefined): boolean {
   try {
-    return pattern.test(name)
+    return pattern.test(name, allowance)
   } catch (error) {
-    if (error instanceof StepsError) return true
+    if (allowance === undefined && error instanceof StepsError) return true
     throw error
   }
 }

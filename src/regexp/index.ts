@@ -1,6 +1,6 @@
 /** Regular expressions of a Corefile: RE2's syntax, a search bounded in steps, and what can be proven of a pattern. */
 export { literalsOf } from './literals.ts'
-export { StepsError, stepsTaken } from './matcher.ts'
+export { beginWithin, type StepAllowance, StepsError, stepsTaken } from './matcher.ts'
 export { type Names, namesOf } from './names.ts'
 export { compilePattern, type Pattern, PatternError } from './pattern.ts'
 export { estimateInstructions } from './size.ts'

@@ -12,12 +12,23 @@ import { condition, operation, type Program } from './program.ts'
  */
 export const maxSteps = 40_000
 
-/** A search that reached `maxSteps`: whether the text matches is not known. */
+/** What finding a text's place costs besides the steps of the search. */
+const stepsOfSearch = 8
+
+/** What all that is evaluated for one question may still take, in steps of a search. */
+export interface StepAllowance {
+  left: number
+}
+
+/** A search that reached `maxSteps`, or that its allowance has no steps for: whether the text matches is not known. */
 export class StepsError extends Error {
-  constructor(source: string) {
-    super(`the regular expression '${abbreviated(source)}' takes over ${maxSteps} steps on this text`)
-    this.name = 'StepsError'
-  }
+  override readonly name = 'StepsError'
+}
+
+/** Throws StepsError where nothing is left. What is begun may take more than is left: at most `maxSteps`, or so. */
+export function beginWithin(allowance: StepAllowance | undefined): void {
+  if (allowance !== undefined && allowance.left <= 0)
+    throw new StepsError('regular expressions and expressions take too many steps for one question')
 }
 
 const abbreviated = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text)
@@ -37,8 +48,19 @@ export const found = (): Int32Array => slots
 let taken = 0
 export const stepsTaken = (): number => taken
 
-/** Searches for the leftmost match, of those the one that is preferred. `captures`: its groups are wanted. */
-export function search(program: Program, text: string, captures: boolean): boolean {
+/**
+ * Searches for the leftmost match, of those the one that is preferred. `captures`: its groups are wanted. Throws StepsError.
+ */
+export function search(program: Program, text: string, captures: boolean, allowance?: StepAllowance): boolean {
+  beginWithin(allowance)
+  try {
+    return searchWithin(program, text, captures)
+  } finally {
+    if (allowance !== undefined) allowance.left -= taken + stepsOfSearch
+  }
+}
+
+function searchWithin(program: Program, text: string, captures: boolean): boolean {
   const { literals, start, slots: slotCount, joinCount, anchored, operations, args, classes, outs } = program
   taken = 0
   // Most names are not what the rule is about.
@@ -93,7 +115,12 @@ function searchFrom(program: Program, text: string, from: number, captures: bool
   for (;;) {
     // One way through the program, until it fails.
     way: for (;;) {
-      if (++steps > maxSteps) throw new StepsError(program.source)
+      if (++steps > maxSteps) {
+        taken = maxSteps
+        throw new StepsError(
+          `the regular expression '${abbreviated(program.source)}' takes over ${maxSteps} steps on this text`,
+        )
+      }
       const join = joins[at]
       if (join > 0) {
         const bit = (join - 1) * places + place

@@ -5,7 +5,7 @@
  */
 import { RE2JS, RE2JSException } from 're2js'
 import { type Literal, literalsOf } from './literals.ts'
-import { found, search } from './matcher.ts'
+import { found, type StepAllowance, search } from './matcher.ts'
 import { type CompiledProgram, translate } from './program.ts'
 import { estimateInstructions, maxInstructions } from './size.ts'
 
@@ -20,9 +20,9 @@ export interface Pattern {
   /** The numbers of named groups. */
   readonly groupNames: ReadonlyMap<string, number>
   /** Whether the pattern matches anywhere in `text`. Throws StepsError. */
-  test(text: string): boolean
+  test(text: string, allowance?: StepAllowance): boolean
   /** The leftmost match and its groups ('' for one that took no part, as in Go), or undefined. Throws StepsError. */
-  exec(text: string): readonly string[] | undefined
+  exec(text: string, allowance?: StepAllowance): readonly string[] | undefined
 }
 
 /** Why a pattern is invalid. `offset`: of the offending part in the pattern, in characters. */
@@ -51,8 +51,8 @@ export function compilePattern(source: string): Pattern {
     source,
     groupCount,
     groupNames: new Map(Object.entries(compiled.namedGroups())),
-    test: (text) => search(program, text, false),
-    exec: (text) => (search(program, text, true) ? groupsOf(text, groupCount) : undefined),
+    test: (text, allowance) => search(program, text, false, allowance),
+    exec: (text, allowance) => (search(program, text, true, allowance) ? groupsOf(text, groupCount) : undefined),
   }
 }
 

@@ -1,6 +1,6 @@
 /** Answers what the table does not: octets to message, message to server block, chain, and back to octets. */
 
-import { dnsClass, rcode } from '../dns/codes.ts'
+import { dnsClass, rcode, typeName } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
 import { formatErrorReply, parseRequest } from '../dns/reply.ts'
@@ -47,10 +47,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   /** An exception costs one client a SERVFAIL. */
   function recovered(plan: ListenerPlan, error: unknown): RcodeOnly {
-    if (error instanceof StepsError) {
-      budgets.count('pattern')
-      return servfail(error.message)
-    }
     options.panics.inc()
     options.log.error(`Recovered from panic in server: "${plan.server}" ${errorStack(error)}`)
     return servfail()
@@ -67,16 +63,23 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const cause: Cause = { request, plan, asked, depth, course }
     const arrived = queryFor(request, plan, asked, (name, type) => lookup(cause, name, type))
     if (arrived.qclass !== dnsClass.IN && !plan.everyClass) return refuse(arrived)
-    const { routed, viewed, query } = routeQuery(plan, arrived)
-    course.onClient ||= viewed
-    course.block = routed?.block
-    if (!routed?.block.chain) return refuse(arrived)
     try {
+      const { routed, viewed, query } = routeQuery(plan, arrived)
+      course.onClient ||= viewed
+      course.block = routed?.block
+      if (!routed?.block.chain) return refuse(arrived)
       const outcome = routed.block.chain(query)
       return outcome instanceof Promise ? outcome.catch((error: unknown) => recovered(plan, error)) : outcome
     } catch (error) {
-      return recovered(plan, error)
+      return error instanceof StepsError ? unrouted(arrived, error) : recovered(plan, error)
     }
+  }
+
+  /** Whether a view takes the query is not known: no block has it, and no `errors` logs it. */
+  function unrouted({ name, qtype, budget, unrecorded }: Query, error: StepsError): RcodeOnly {
+    budget.countSteps()
+    if (!unrecorded) options.log.error(`${rcode.SERVFAIL} ${name} ${typeName(qtype)}: view: ${error.message}`)
+    return servfail()
   }
 
   function refuse(query: Query): RcodeOnly {

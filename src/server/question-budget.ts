@@ -1,6 +1,7 @@
 /** The budgets of all questions that the chain works on: what ends them, and when. */
 
 import { type DetachedBudget, type QuestionEnd, queryLimits } from '../plugin/budget.ts'
+import type { StepAllowance } from '../regexp/index.ts'
 import type { Clock, Timer } from '../scheduling/clock.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 
@@ -22,8 +23,10 @@ export interface QuestionBudgets {
   /** Ends every question that is waited for, and from now on each as soon as it is. */
   endAll(): void
   /** Counts a question that has reached a bound. */
-  count(bound: 'deadline' | 'depth' | 'lookups' | 'pattern'): void
+  count(bound: Bound): void
 }
+
+type Bound = 'deadline' | 'depth' | 'lookups' | 'pattern'
 
 export interface QuestionBudget extends DetachedBudget {
   /** Takes one internal lookup, whichever plugin asks. False when the bound is reached. */
@@ -38,6 +41,7 @@ interface Left {
   lookups: number
   names: number
   octets: number
+  readonly steps: StepAllowance
 }
 
 export function createQuestionBudgets(clock: Clock, metrics: MetricsRegistry): QuestionBudgets {
@@ -62,7 +66,10 @@ export function createQuestionBudgets(clock: Clock, metrics: MetricsRegistry): Q
     timer = undefined
   }
 
+  const count = (bound: Bound): void => reached.with(bound).inc()
+
   const owner: BudgetOwner = {
+    count,
     watch(budget) {
       watched.add(budget)
       timer ??= clock.every(sweepInterval, sweep)
@@ -70,7 +77,7 @@ export function createQuestionBudgets(clock: Clock, metrics: MetricsRegistry): Q
     },
     release: (budget) => void watched.delete(budget),
     ended(reason) {
-      if (reason === 'deadline') reached.with(reason).inc()
+      if (reason === 'deadline') count(reason)
     },
     now: clock.now,
   }
@@ -80,11 +87,12 @@ export function createQuestionBudgets(clock: Clock, metrics: MetricsRegistry): Q
       shuttingDown = true
       for (const budget of watched) budget.end('shutdown')
     },
-    count: (bound) => reached.with(bound).inc(),
+    count,
   }
 }
 
 interface BudgetOwner {
+  count(bound: Bound): void
   watch(budget: Budget): void
   release(budget: Budget): void
   ended(reason: QuestionEnd): void
@@ -130,6 +138,14 @@ class Budget implements QuestionBudget {
 
   spendName(): boolean {
     return this.#own().names-- > 0
+  }
+
+  get steps(): StepAllowance {
+    return this.#own().steps
+  }
+
+  countSteps(): void {
+    this.#owner.count('pattern')
   }
 
   spendOctets(octets: number): boolean {
@@ -180,8 +196,8 @@ class Budget implements QuestionBudget {
 
   #own(): Left {
     if (!this.#left) {
-      const { lookups, names, octets } = queryLimits
-      this.#left = { internalLookups: maxInternalLookups, lookups, names, octets }
+      const { lookups, names, octets, steps } = queryLimits
+      this.#left = { internalLookups: maxInternalLookups, lookups, names, octets, steps: { left: steps } }
     }
     return this.#left
   }

@@ -1,5 +1,5 @@
 import { durationText } from '../../corefile/read.ts'
-import { type Pattern, StepsError } from '../../regexp/index.ts'
+import { type Pattern, type StepAllowance, StepsError } from '../../regexp/index.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
 
@@ -19,7 +19,7 @@ export interface Consolidation {
 
 export interface Consolidator {
   /** True when a rule takes the error, which then needs no line of its own. `line` is what that would be. */
-  takes(message: string, line: string): boolean
+  takes(message: string, line: string, allowance: StepAllowance): boolean
   /** Logs the outstanding summaries: no count is lost when the configuration ends. */
   flush(): void
 }
@@ -27,8 +27,8 @@ export interface Consolidator {
 export function createConsolidator(rules: readonly Consolidation[], clock: Clock, log: Logger): Consolidator {
   const running = rules.map((rule) => createCount(rule, clock, log))
   return {
-    takes(message, line) {
-      const found = running.find(({ pattern }) => matches(pattern, message))
+    takes(message, line, allowance) {
+      const found = running.find(({ pattern }) => matches(pattern, message, allowance))
       found?.add(line)
       return found !== undefined
     },
@@ -38,10 +38,10 @@ export function createConsolidator(rules: readonly Consolidation[], clock: Clock
   }
 }
 
-/** A message on which the search takes too many steps is logged as it is. */
-function matches(pattern: Pattern, message: string): boolean {
+/** A message on which the search takes too many steps, or for whose query no steps are left, is logged as it is. */
+function matches(pattern: Pattern, message: string, allowance: StepAllowance): boolean {
   try {
-    return pattern.test(message)
+    return pattern.test(message, allowance)
   } catch (error) {
     if (error instanceof StepsError) return false
     throw error

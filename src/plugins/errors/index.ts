@@ -63,7 +63,7 @@ export const errors: Plugin<Settings> = {
       if (outcome.kind === 'drop' || !outcome.error) return outcome
       const { message, stack } = outcome.error
       const place = `${rcodeOf(outcome)} ${query.name} ${typeName(query.qtype)}`
-      if (consolidator.takes(message, `${place}: ${message}`)) return outcome
+      if (consolidator.takes(message, `${place}: ${message}`, query.budget.steps)) return outcome
       log.error(`${place}: ${stacktrace && stack ? stack : message}`)
       return outcome
     }

@@ -6,6 +6,7 @@ import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin } from '../../plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
+import { withinSteps } from '../../plugin/within-steps.ts'
 import { restored } from './response.ts'
 import type { ResponseRule, Rule } from './rule.ts'
 import { type Settings, schema } from './settings.ts'
@@ -19,7 +20,7 @@ export const rewrite: Plugin<Settings> = {
   setup(rules): Instance {
     const echoes = new Set(rules.flatMap(({ echoes }) => echoes ?? []))
     return {
-      handler: (query, next) => rewriteQuery(rules, echoes, query, next),
+      handler: (query, next) => withinSteps(plugin, query, () => rewriteQuery(rules, echoes, query, next)),
       provides: [
         ...(rules.some(({ changesForUpstreams }) => changesForUpstreams)
           ? [provide(relayPassage, { zones: ['.'] })]

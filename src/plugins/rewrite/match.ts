@@ -10,7 +10,7 @@ import {
   suffixMatcher,
 } from '../../plugin/name-matcher.ts'
 import { readPattern } from '../../plugin/pattern-value.ts'
-import type { Pattern } from '../../regexp/index.ts'
+import type { Pattern, StepAllowance } from '../../regexp/index.ts'
 
 export const matchKinds = ['exact', 'prefix', 'suffix', 'substring', 'regex'] as const
 export type MatchKind = (typeof matchKinds)[number]
@@ -44,16 +44,14 @@ export function matcherOf(kind: MatchKind, text: string, pattern: Pattern | unde
   }
 }
 
+/** What a name becomes; undefined where it does not match. Throws StepsError. */
+export type Replacer = (name: string, allowance: StepAllowance) => string | undefined
+
 /**
  * What a name becomes; undefined where the kind does not match it. `{N}` in `to` stands for the groups of a regular
  * expression, in the order of their numbers, as CoreDNS inserts them.
  */
-export function replacer(
-  kind: MatchKind,
-  from: string,
-  to: string,
-  pattern?: Pattern,
-): (name: string) => string | undefined {
+export function replacer(kind: MatchKind, from: string, to: string, pattern?: Pattern): Replacer {
   switch (kind) {
     case 'exact':
       return (name) => (name === from ? to : undefined)
@@ -64,8 +62,8 @@ export function replacer(
     case 'substring':
       return (name) => (name.includes(from) ? name.replaceAll(from, () => to) : undefined)
     case 'regex':
-      return (name) => {
-        return pattern!.exec(name)?.reduce((text, group, i) => text.replaceAll(`{${i}}`, () => group), to)
+      return (name, allowance) => {
+        return pattern!.exec(name, allowance)?.reduce((text, group, i) => text.replaceAll(`{${i}}`, () => group), to)
       }
   }
 }

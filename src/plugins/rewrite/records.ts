@@ -4,25 +4,27 @@ import { fieldEnd, layoutOf } from '../../dns/layout.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { nameToWire, wireToName } from '../../dns/name.ts'
 import { join } from '../../dns/values.ts'
+import type { StepAllowance } from '../../regexp/index.ts'
 import type { ResponseRule } from './rule.ts'
 
-type Rewrite = (name: string) => string
+/** What a name becomes. Throws StepsError. */
+export type Rewrite = (name: string, allowance: StepAllowance) => string
 
 /** Of an SOA the name server, not the mailbox. */
 const naming: readonly number[] = [type.SRV, type.MX, type.CNAME, type.NS, type.DNAME, type.NAPTR, type.SOA, type.PTR]
 
 export const ownerRule = (rewrite: Rewrite): ResponseRule => ({
   kind: 'record',
-  rewrite: (record) => ({ ...record, name: rewrite(record.name) }),
+  rewrite: (record, allowance) => ({ ...record, name: rewrite(record.name, allowance) }),
 })
 
 export const valueRule = (rewrite: Rewrite): ResponseRule => ({
   kind: 'record',
-  rewrite(record) {
+  rewrite(record, allowance) {
     const place = nameIn(record)
     if (place === undefined) return record
     const name = wireToName(record.rdata, place.start)
-    const rewritten = rewrite(name)
+    const rewritten = rewrite(name, allowance)
     if (rewritten === name) return record
     const { rdata } = record
     return { ...record, rdata: join(rdata.subarray(0, place.start), nameToWire(rewritten), rdata.subarray(place.end)) }

@@ -1,5 +1,5 @@
 /** The reply on its way back: response rules from the last to the first, and the question that was asked. */
-import type { Edns, Message } from '../../dns/message.ts'
+import type { Edns, Message, ResourceRecord } from '../../dns/message.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import type { ResponseRule } from './rule.ts'
@@ -80,13 +80,15 @@ function rewriteMessage(message: Message, query: Query, rules: readonly Response
 
 function applyRule(message: Message, query: Query, rule: ResponseRule): Message | Promise<Message> {
   switch (rule.kind) {
-    case 'record':
+    case 'record': {
+      const rewrite = (record: ResourceRecord): ResourceRecord => rule.rewrite(record, query.budget.steps)
       return {
         ...message,
-        answer: message.answer.map(rule.rewrite),
-        authority: message.authority.map(rule.rewrite),
-        additional: message.additional.map(rule.rewrite),
+        answer: message.answer.map(rewrite),
+        authority: message.authority.map(rewrite),
+        additional: message.additional.map(rewrite),
       }
+    }
     case 'rcode':
       return { ...message, rcode: rule.from === message.rcode ? rule.to : message.rcode }
     case 'message':

@@ -3,6 +3,7 @@
 import type { Message, ResourceRecord } from '../../dns/message.ts'
 import type { Query } from '../../plugin/query.ts'
 import type { ClaimRule } from '../../plugin/transparency-of.ts'
+import type { StepAllowance } from '../../regexp/index.ts'
 
 export interface Rule {
   /** `stop`: no rule after this one is tried when this one applies. */
@@ -27,7 +28,7 @@ export interface Rewritten {
 
 /** Changes a reply on its way back. Each kind has its part in response.ts. */
 export type ResponseRule =
-  | { readonly kind: 'record'; rewrite(record: ResourceRecord): ResourceRecord }
+  | { readonly kind: 'record'; rewrite(record: ResourceRecord, allowance: StepAllowance): ResourceRecord }
   | { readonly kind: 'rcode'; readonly from: number; readonly to: number }
   /** Undoes an option of the request that the reply would carry. */
   | { readonly kind: 'option'; restore(options: Message['edns']): Message['edns'] }

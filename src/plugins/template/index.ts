@@ -11,6 +11,7 @@ import { type NameMatcher, patternMatcher, zoneMatcher } from '../../plugin/name
 import { forClient, type Outcome, type Query } from '../../plugin/query.ts'
 import { type ClaimRule, transparencyOf } from '../../plugin/transparency-of.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
+import { withinSteps } from '../../plugin/within-steps.ts'
 import { decisionsOf, isOwnedByName, reasonForChain } from './constant.ts'
 import { matchTemplate } from './match.ts'
 import type { MatchContext } from './match-context.ts'
@@ -28,7 +29,7 @@ function setup(templates: readonly Settings[], { metrics }: Setup): Instance {
   return {
     handler(query, next) {
       const watched = watchClient(query)
-      const outcome = answerFrom(templates, watched.query, counters) ?? next(query)
+      const outcome = withinSteps(plugin, query, () => answerFrom(templates, watched.query, counters) ?? next(query))
       return withOutcome(outcome, (found) => (watched.isRead() ? forClient(found) : found))
     },
     provides: [

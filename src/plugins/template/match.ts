@@ -15,6 +15,7 @@ export type MatchOutcome =
 const skip: MatchOutcome = { kind: 'skip' }
 const failed: MatchOutcome = { kind: 'fail' }
 
+/** Throws StepsError. */
 export function matchTemplate(template: Settings, query: Query): MatchOutcome {
   const { name, qtype, qclass } = query
   const zone = longestZone(template.zones, name)
@@ -23,7 +24,7 @@ export function matchTemplate(template: Settings, query: Query): MatchOutcome {
   if (template.type !== type.ANY && qtype !== type.ANY && qtype !== template.type) return skip
   const otherwise = template.fallthrough.some((through) => isSubdomain(through, name)) ? skip : failed
   for (const pattern of template.patterns) {
-    const matches = pattern.exec(name)
+    const matches = pattern.exec(name, query.budget.steps)
     if (matches === undefined) continue
     const context: MatchContext = {
       query,
@@ -58,11 +59,12 @@ function groupsOf(matches: readonly string[], names: ReadonlyMap<string, number>
   return groups
 }
 
-/** Works the variables out, then the conditions; undefined where one cannot be evaluated. */
+/** Works the variables out, then the conditions; undefined where one cannot be evaluated. Throws StepsError. */
 function evaluate({ variables, conditions }: Settings, context: MatchContext): boolean | undefined {
+  const { steps } = context.query.budget
   try {
-    for (const { name, expression } of variables) context.variables.set(name, expression.evaluate(context))
-    return conditions.every((condition) => condition.evaluate(context) === true)
+    for (const { name, expression } of variables) context.variables.set(name, expression.evaluate(context, steps))
+    return conditions.every((condition) => condition.evaluate(context, steps) === true)
   } catch (error) {
     if (error instanceof EvaluationError) return undefined
     throw error

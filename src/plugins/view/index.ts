@@ -52,10 +52,13 @@ export const view: Plugin<Settings> = {
   }),
 }
 
-/** Whatever is not true, and what cannot be evaluated, is false, as in CoreDNS. */
+/**
+ * Whatever is not true, and what cannot be evaluated, is false, as in CoreDNS. Throws StepsError: a query for which it is not
+ * known must reach no other block.
+ */
 function isTrue(condition: Condition, query: QueryContext['query']): boolean {
   try {
-    return condition.evaluate({ query }) === true
+    return condition.evaluate({ query }, query.budget.steps) === true
   } catch (error) {
     if (error instanceof EvaluationError) return false
     throw error

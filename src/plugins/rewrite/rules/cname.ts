@@ -7,7 +7,7 @@ import { rdata, readName } from '../../../dns/rdata.ts'
 import { everyName } from '../../../plugin/name-matcher.ts'
 import { readPattern } from '../../../plugin/pattern-value.ts'
 import type { Query } from '../../../plugin/query.ts'
-import { absolute, readMatchKind, replacer } from '../match.ts'
+import { absolute, type Replacer, readMatchKind, replacer } from '../match.ts'
 import type { Rule } from '../rule.ts'
 
 /** `cname [MATCH] FROM TO`. Throws ConfigError. */
@@ -34,16 +34,12 @@ export function readCnameRule(mode: Rule['mode'], args: readonly Token[], place:
  * For each alias, the aliases of the answer up to it, and what its new target leads to. As in CoreDNS an alias of another
  * section counts as well: then those are all aliases of the answer.
  */
-async function retarget(
-  message: Message,
-  query: Query,
-  replace: (name: string) => string | undefined,
-): Promise<Message> {
+async function retarget(message: Message, query: Query, replace: Replacer): Promise<Message> {
   let { answer, truncated } = message
   for (const record of [...message.authority, ...message.answer, ...message.additional]) {
     if (record.type !== type.CNAME) continue
     const from = readName(record.rdata)
-    const target = replace(from)
+    const target = replace(from, query.budget.steps)
     if (target === undefined) continue
     const found = await query.lookup(target, query.qtype)
     if (found.kind === 'drop' || (found.kind === 'rcode' && found.ofQuestion)) continue

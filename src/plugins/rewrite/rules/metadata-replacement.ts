@@ -18,7 +18,7 @@ export function readMetadataReplacement(to: Token, pattern: Pattern): Expand {
   const text = to.text.endsWith('.') ? to.text : `${to.text}.`
   const parts = readParts(text, to, pattern.groupCount)
   return (query) => {
-    const groups = pattern.exec(query.name)
+    const groups = pattern.exec(query.name, query.budget.steps)
     if (groups === undefined) return undefined
     let name = ''
     for (const part of parts) {

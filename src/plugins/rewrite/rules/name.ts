@@ -7,8 +7,8 @@ import { lowerName } from '../../../dns/name.ts'
 import { readPattern } from '../../../plugin/pattern-value.ts'
 import type { Query } from '../../../plugin/query.ts'
 import type { Pattern } from '../../../regexp/index.ts'
-import { absolute, checkGroups, type MatchKind, matcherOf, readMatchKind, replacer } from '../match.ts'
-import { ownerRule, valueRule } from '../records.ts'
+import { absolute, checkGroups, type MatchKind, matcherOf, type Replacer, readMatchKind, replacer } from '../match.ts'
+import { ownerRule, type Rewrite, valueRule } from '../records.ts'
 import type { ResponseRule, Rule } from '../rule.ts'
 import { type Expand, readMetadataReplacement } from './metadata-replacement.ts'
 
@@ -44,9 +44,9 @@ export function readNameRule(mode: Rule['mode'], args: readonly Token[], place: 
 }
 
 const simple =
-  (replace: (name: string) => string | undefined): Expand =>
-  ({ name }) =>
-    replace(name)
+  (replace: Replacer): Expand =>
+  ({ name, budget }) =>
+    replace(name, budget.steps)
 
 function renamed(query: Query, qname: string): Query {
   const questions = [{ name: qname, type: query.qtype, class: query.qclass }]
@@ -66,7 +66,7 @@ function automatic(
   return kind === 'exact' || auto ? both((text) => replaceDomain(text, name, asked)) : []
 }
 
-const both = (rewrite: (name: string) => string): ResponseRule[] => [ownerRule(rewrite), valueRule(rewrite)]
+const both = (rewrite: Rewrite): ResponseRule[] => [ownerRule(rewrite), valueRule(rewrite)]
 
 const replaceSuffix = (text: string, suffix: string, by: string): string =>
   text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) + by : text
@@ -114,9 +114,9 @@ function readAnswers(words: readonly Token[], kind: MatchKind): Answers {
   return { auto, rules }
 }
 
-function readAnswerPattern(from: Token, to: Token): (name: string) => string {
+function readAnswerPattern(from: Token, to: Token): Rewrite {
   const pattern: Pattern = readPattern(from)
   checkGroups(to, pattern)
   const replace = replacer('regex', '', absolute(to.text), pattern)
-  return (name) => replace(name) ?? name
+  return (name, allowance) => replace(name, allowance) ?? name
 }

@@ -23,7 +23,7 @@ export function readTtlRule(mode: Rule['mode'], args: readonly Token[], place: T
   return {
     mode,
     claim: { names, reason: `rewrite ttl ${kind} ${from.text} ${rest[0].text}`, at: place.at },
-    apply: (query) => (names.matches(query.name) ? { query, response: [response] } : undefined),
+    apply: (query) => (names.matches(query.name, query.budget.steps) ? { query, response: [response] } : undefined),
   }
 }
 
@@ -44,7 +44,9 @@ export function readRcodeRule(mode: Rule['mode'], args: readonly Token[], place:
       at: place.at,
     },
     apply: (query) =>
-      names.matches(query.name) ? { query, response: [{ kind: 'rcode', from: old, to: by }] } : undefined,
+      names.matches(query.name, query.budget.steps)
+        ? { query, response: [{ kind: 'rcode', from: old, to: by }] }
+        : undefined,
   }
 }
 

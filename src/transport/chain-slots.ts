@@ -4,7 +4,9 @@ import { explanationRoom, writeServfail } from './error-replies.ts'
 import type { FairBudget } from './fair-budget.ts'
 
 /** A query as it was received; `ask` puts in how it releases its slot. An object of its own: nothing is copied per query. */
-export interface ReceivedQuery extends Omit<Miss, 'releaseSlot'> {
+export interface ReceivedQuery extends Omit<Miss, 'listener' | 'releaseSlot'> {
+  /** A reload may replace it while the query waits to be asked. */
+  listener: Miss['listener']
   releaseSlot: Miss['releaseSlot']
 }
 

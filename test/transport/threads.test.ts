@@ -103,6 +103,31 @@ describe('UDP threads', { skip }, () => {
       assert.equal((await askUdp('127.0.0.1', port, 'table')).space, 1)
     }))
 
+  test('queries that wait for their turn while a reload replaces their configuration are answered by the new one', () => {
+    const spaces: number[] = []
+    const onMiss = ({ request, listener }: Miss) => {
+      spaces.push(listener.space)
+      return rcodeReply(request, 0)
+    }
+    return withTransport({ onMiss }, async ({ transport, port, listener }) => {
+      await transport.apply([listener({ space: 1 })])
+      const clients = await Promise.all(Array.from({ length: 6 }, () => udpClient('127.0.0.1', port)))
+      for (const client of clients) for (let id = 0; id < 100; id++) client.send(query('miss', id))
+      // The main thread is kept busy until all are in the ring: so many that it takes them out and asks them in turns.
+      while (kernelSocket(port).queued > 0);
+      const taken = 128
+      while (spaces.length <= taken) await new Promise(setImmediate)
+      await transport.apply([listener({ space: 2 })])
+      const asked = spaces.length
+      assert.ok(asked < 600)
+      for (const client of clients) {
+        for (let i = 0; i < 100; i++) assert.equal((await client.next()).rcode, 0)
+        client.close()
+      }
+      assert.deepEqual(new Set(spaces.slice(asked)), new Set([2]))
+    })
+  })
+
   test('UDP threads misses that find the ring full are answered SERVFAIL by the thread, and counted', () => {
     const onMiss = ({ request }: Miss) => rcodeReply(request, 0)
     return withTransport({ onMiss, limits: { missRingBytes: 4096 } }, async ({ transport, port, listener, metric }) => {

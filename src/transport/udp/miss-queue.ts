@@ -210,6 +210,8 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   }
 
   function ask(received: ReceivedDatagram): void {
+    // The configuration that was there when the query came may have ended while it waited for its turn.
+    received.query.listener = received.source.listener
     if (received.query.listener.proxyProtocol) {
       const reply = options.tableAnswers.answer(received.query)
       if (reply !== 'miss') {

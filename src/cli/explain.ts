@@ -27,6 +27,7 @@ interface Explanation {
   readonly zone: string
   readonly path: string
   readonly reason: string
+  readonly notRelayed: string
   readonly steps: readonly { readonly plugin: string; readonly lines: readonly string[] }[]
   readonly rcode: string
   readonly answer: readonly string[]
@@ -134,13 +135,14 @@ function failureText(target: Target, { code, message }: { code?: string; message
 
 /** One listener's explanation: the server block, each plugin's lines, and the answer. */
 function explanationText(explanation: Explanation): string {
-  const { name, type, listener, zone, path, reason, steps, rcode } = explanation
+  const { name, type, listener, zone, path, reason, notRelayed, steps, rcode } = explanation
   const block = zone === '' ? 'no server block matches' : `server block of zone ${zone}`
   const lines = [`${name} ${type} at ${listener}: ${block}`]
   if (path === 'table') lines.push('answered from the table')
   else if (path === 'relay')
     lines.push('relayed by a UDP thread; over TCP, and for unusual answers, answered by the chain')
   else lines.push(`answered by the chain${reason && `: ${reason}`}`)
+  if (notRelayed) lines.push(`not relayed by the UDP threads: ${notRelayed}`)
   const rows = steps.flatMap(({ plugin, lines: said }) =>
     (said.length === 0 ? [''] : said).map((line, index) => [index === 0 ? `  ${plugin}` : '', line]),
   )

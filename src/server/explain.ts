@@ -1,4 +1,5 @@
 /** Why a name is answered as it is: server block, plugins passed, table or chain. Behind `slicedns explain`. */
+import { missReason } from '../answer/misses.ts'
 import { rcodeName, typeName, typeNumber } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { isSubdomain, lowerName, NameError, parseName } from '../dns/name.ts'
@@ -7,6 +8,7 @@ import { recordText } from '../dns/rdata.ts'
 import { replyTo } from '../dns/reply.ts'
 import { compiledSource } from '../plugin/capabilities/compiled-source.ts'
 import { explainLines } from '../plugin/capabilities/explain.ts'
+import { relayTarget } from '../plugin/capabilities/relay.ts'
 import { replySource } from '../plugin/capabilities/reply-source.ts'
 import { capabilityOf } from '../plugin/capability.ts'
 import type { Outcome } from '../plugin/query.ts'
@@ -33,6 +35,8 @@ export interface Explanation {
   readonly path: 'table' | 'relay' | 'chain'
   /** Why the table has no answer; '' when it has. */
   readonly reason: string
+  /** Why UDP threads do not relay a question that they might; '' when they do, or the table answers, or nothing is forwarded. */
+  readonly notRelayed: string
   /** Each plugin in chain order, with what it says of this query. */
   readonly steps: readonly { readonly plugin: string; readonly lines: readonly string[] }[]
   readonly rcode: string
@@ -85,7 +89,11 @@ async function explainOn(
   const source = plugins.find(({ instance }) =>
     capabilityOf(instance, compiledSource)?.zones.some((zone) => isSubdomain(zone, query.name)),
   )
-  const isRelayed = table.relayable && (listener.relay?.takes(query.name, type) ?? false)
+  const hasExpired = table.missReason === missReason.expired
+  const notRelayed = table.relayable ? listener.relay?.reasonOfChain(query.name, type, hasExpired) : undefined
+  const isRelayed = table.relayable && listener.relay !== undefined && notRelayed === undefined
+  // Of blocks that forward nothing there is nothing to say.
+  const forwards = plugins.some(({ instance }) => capabilityOf(instance, relayTarget))
   const behind = source ?? plugins.find(({ instance }) => capabilityOf(instance, replySource))
   const claims = claimsOn(plugins, behind?.plugin, query, table.missReason)
   return {
@@ -95,6 +103,7 @@ async function explainOn(
     zone: routed?.zone ?? '',
     path: table.reply ? 'table' : isRelayed ? 'relay' : 'chain',
     reason: table.reply ? '' : [table.reason, ...claims.map(({ plugin, reason }) => `${plugin}: ${reason}`)].join('; '),
+    notRelayed: (forwards && notRelayed) || '',
     steps: plugins.map(({ plugin, instance }) => ({
       plugin,
       lines: capabilityOf(instance, explainLines)?.(query) ?? [],

@@ -41,8 +41,8 @@ export interface RelaySource {
   readonly sockets: WatchedSockets | undefined
   /** Undefined: nothing. */
   table(): RelayTable | undefined
-  /** Whether a query that the table has nothing for is relayed. */
-  takes(name: string, qtype: number): boolean
+  /** Why a query that the table has nothing for, or (`expired`) an expired reply, is not relayed; undefined: it is. */
+  reasonOfChain(name: string, qtype: number, expired: boolean): string | undefined
   /** Calls `changed` when `table` gives something else. */
   watch(changed: () => void): { remove(): void }
 }

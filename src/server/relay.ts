@@ -7,6 +7,7 @@ import { type as rrType } from '../dns/codes.ts'
 import { isSubdomain, nameToWire, parentOf } from '../dns/name.ts'
 import { compiledSource } from '../plugin/capabilities/compiled-source.ts'
 import {
+  type ReasonOfChain,
   type RelayRoute,
   type RelayTable,
   type RelayTarget,
@@ -19,7 +20,7 @@ import { capabilityOf } from '../plugin/capability.ts'
 import type { BlockPlugin } from '../plugin/contract.ts'
 import type { TableWriter } from '../table/api.ts'
 import type { Block, ListenerPlan } from './block.ts'
-import { combineEffects, createGate, type PublishedBlock } from './gate.ts'
+import { claimsOf, combineEffects, createGate, type PublishedBlock } from './gate.ts'
 import type { RelaySource } from './ingress.ts'
 
 /** A block of the listener that has a `forward`. */
@@ -30,10 +31,18 @@ interface RelayingBlock {
   profileFor(name: string): number
 }
 
-type Decision = Omit<RelayRoute, 'profileId'> & { readonly profileId: number; readonly held: RelayZone['held'] }
+interface Decision {
+  readonly route: RelayRoute
+  readonly held: HeldTypes
+  /** Why the chain has some types. */
+  readonly reason: string
+}
+
+interface DecidedZone extends RelayZone, ReasonOfChain {
+  readonly takesExpired: boolean
+}
 
 const nothingHeld = { a: false, aaaa: false, others: false }
-const chain = { route: -1, held: nothingHeld }
 
 export interface RelaySourceOptions {
   readonly plan: ListenerPlan
@@ -49,7 +58,7 @@ export function createRelaySource(options: RelaySourceOptions): RelaySource {
   const blocks = plan.blocks.flatMap((block) => relayingBlock(block, options) ?? [])
   const watchers = new Set<() => void>()
   let isSettled = false
-  let current: { readonly table: RelayTable; readonly zones: ReadonlyMap<string, RelayZone> } | undefined
+  let current: { readonly table: RelayTable; readonly zones: ReadonlyMap<string, DecidedZone> } | undefined
 
   function change(): void {
     current = isSettled && blocks.length > 0 ? build(plan, blocks) : undefined
@@ -70,9 +79,12 @@ export function createRelaySource(options: RelaySourceOptions): RelaySource {
   return {
     sockets: targets.find(({ sockets }) => sockets)?.sockets,
     table: () => current?.table,
-    takes(name, qtype) {
-      const found = current && closest(current.zones, name)
-      return found !== undefined && found.route >= 0 && !isHeld(found.held, qtype)
+    reasonOfChain(name, qtype, expired) {
+      if (!current) return 'not every plugin has published its names yet'
+      const found = closest(current.zones, name)
+      if (found === undefined || found.route < 0 || isHeld(found.held, qtype))
+        return found?.reason ?? 'no forward has it'
+      return expired && !found.takesExpired ? 'cache serves it stale, counts its hits or renews it' : undefined
     },
     watch(changed) {
       const watched = blocks.flatMap(({ target, earlier }) => [
@@ -105,19 +117,32 @@ function relayingBlock(block: Block, { space, writer, published }: RelaySourceOp
 
 function build(plan: ListenerPlan, blocks: readonly RelayingBlock[]) {
   const routes: RelayRoute[] = []
-  const zones = new Map<string, RelayZone>()
+  const zones = new Map<string, DecidedZone>()
   for (const block of plan.blocks) {
     const relaying = blocks.find((each) => each.block === block)
     for (const zone of relaying ? pointsOf(relaying) : block.zones) {
       // A view decides by client, another block has points of its own.
       if (plan.router.owner(zone)?.block !== block && !block.zones.includes(zone)) continue
       const owned = plan.router.owner(zone)?.block === block
-      const decision = owned && relaying ? decide(relaying, zone) : undefined
-      const found = decision ? { route: indexOf(routes, decision), held: decision.held } : chain
-      if (owned || !zones.has(zone)) zones.set(zone, { zone: nameToWire(zone), ...found })
+      if (!owned && zones.has(zone)) continue
+      zones.set(zone, decidedZone(zone, owned ? decide(relaying, zone) : byView, routes))
     }
   }
-  return { table: { zones: [...zones.values()], routes }, zones }
+  const table: RelayTable = {
+    zones: [...zones.values()].map(({ zone, route, held }) => ({ zone, route, held })),
+    routes,
+  }
+  return { table, zones }
+}
+
+const byView: ReasonOfChain = { reason: 'view: it decides which server block takes the query' }
+const noForward: ReasonOfChain = { reason: 'the server block has no forward' }
+
+function decidedZone(name: string, decision: Decision | ReasonOfChain, routes: RelayRoute[]): DecidedZone {
+  const zone = nameToWire(name)
+  if (!('route' in decision)) return { zone, route: -1, held: nothingHeld, takesExpired: false, ...decision }
+  const { route, held, reason } = decision
+  return { zone, route: indexOf(routes, route), held, takesExpired: route.takesExpired, reason }
 }
 
 /** Names at which the decision may be another one than above them. */
@@ -125,7 +150,7 @@ function pointsOf({ block, earlier, target }: RelayingBlock): ReadonlySet<string
   const inside = (name: string) => block.zones.some((zone) => isSubdomain(zone, name))
   const named = earlier.flatMap(({ instance }) => [
     ...heldZones(instance),
-    ...claimsOf(instance).map(claimedZone),
+    ...questionsOf(instance).map(claimedZone),
     ...(capabilityOf(instance, relayKeeper)?.zones ?? []),
   ])
   return new Set([...block.zones, ...[...named, ...target.zones].filter(inside)])
@@ -136,8 +161,9 @@ function heldZones(instance: BlockPlugin['instance']): readonly string[] {
   return capabilityOf(instance, relayPassage)?.zones ?? capabilityOf(instance, compiledSource)?.zones ?? []
 }
 
-const claimsOf = (instance: BlockPlugin['instance']): readonly ClaimedQuestions[] =>
-  capabilityOf(instance, transparency)?.questions ?? []
+/** What the plugin claims; what the rules of the space decide never comes to the relay. */
+const questionsOf = (instance: BlockPlugin['instance']): readonly ClaimedQuestions[] =>
+  claimsOf(instance)?.questions ?? []
 
 /** The zone that has all names which are claimed: a text that they end in is one, from its first whole label on. */
 function claimedZone({ zone, texts }: ClaimedQuestions): string {
@@ -145,25 +171,42 @@ function claimedZone({ zone, texts }: ClaimedQuestions): string {
   return [zone, ...ends].reduce((one, other) => (isSubdomain(one, other) ? other : one))
 }
 
-/** For names of the zone that are in none of the points below it; undefined: the chain. */
-function decide({ earlier, target, profileFor }: RelayingBlock, zone: string): Decision | undefined {
+/** For names of the zone that are in none of the points below it. */
+function decide(relaying: RelayingBlock | undefined, zone: string): Decision | ReasonOfChain {
+  if (!relaying) return noForward
+  const { earlier, target, profileFor } = relaying
   const { minimal, header } = combineEffects(earlier)
-  if (minimal || Object.keys(header).length > 0) return undefined
+  if (minimal || Object.keys(header).length > 0) return { reason: 'minimal or header may change the reply' }
   const held = { ...nothingHeld }
-  for (const { instance } of earlier) {
-    const opaque = capabilityOf(instance, transparency)
-    const speaks = opaque ?? capabilityOf(instance, relayPassage) ?? capabilityOf(instance, compiledSource)
-    if (!speaks || heldZones(instance).some((each) => isSubdomain(each, zone))) return undefined
-    if (opaque?.claimsBelow(zone)) return undefined
-    for (const claimed of claimsOf(instance)) if (isSubdomain(claimedZone(claimed), zone)) hold(held, claimed.types)
+  const reasons: string[] = []
+  for (const { plugin, instance } of earlier) {
+    const kept = reasonOf(instance, zone)
+    if (kept !== undefined) return { reason: `${plugin}: ${kept}` }
+    for (const claimed of questionsOf(instance)) {
+      if (!isSubdomain(claimedZone(claimed), zone)) continue
+      hold(held, claimed.types)
+      reasons.push(`${plugin}: ${claimed.reason}`)
+    }
   }
-  if (held.a && held.aaaa && held.others) return undefined
+  const reason = reasons.join('; ')
+  if (held.a && held.aaaa && held.others) return { reason }
   const forward = target.forwardOf(zone)
-  if (!forward) return undefined
+  if (!('upstreams' in forward)) return { reason: `forward: ${forward.reason}` }
   const keeper = earlier
     .flatMap(({ instance }) => capabilityOf(instance, relayKeeper) ?? [])
     .find(({ zones }) => zones.some((kept) => isSubdomain(kept, zone)))
-  return { forward, profileId: profileFor(zone), ttls: keeper?.ttls, held }
+  const route = { forward, profileId: profileFor(zone), ttls: keeper?.ttls, takesExpired: !keeper?.usesExpired }
+  return { route, held, reason }
+}
+
+/** Why the plugin keeps the whole zone on the chain. */
+function reasonOf(instance: BlockPlugin['instance'], zone: string): string | undefined {
+  const opaque = capabilityOf(instance, transparency)
+  if (!(opaque ?? capabilityOf(instance, relayPassage) ?? capabilityOf(instance, compiledSource)))
+    return 'it may change any query or reply'
+  const held = heldZones(instance).find((each) => isSubdomain(each, zone))
+  if (held !== undefined) return `it answers names in ${held}`
+  return claimsOf(instance)?.claimsBelow(zone)?.reason
 }
 
 function hold(held: { -readonly [Kind in keyof HeldTypes]: boolean }, types: ClaimedQuestions['types']): void {
@@ -172,14 +215,18 @@ function hold(held: { -readonly [Kind in keyof HeldTypes]: boolean }, types: Cla
   held.others ||= types === undefined || [...types].some((each) => each !== rrType.A && each !== rrType.AAAA)
 }
 
-function indexOf(routes: RelayRoute[], { forward, profileId, ttls }: Decision): number {
+function indexOf(routes: RelayRoute[], { forward, profileId, ttls, takesExpired }: RelayRoute): number {
   const known = routes.findIndex(
-    (route) => route.forward === forward && route.profileId === profileId && route.ttls === ttls,
+    (route) =>
+      route.forward === forward &&
+      route.profileId === profileId &&
+      route.ttls === ttls &&
+      route.takesExpired === takesExpired,
   )
-  return known >= 0 ? known : routes.push({ forward, profileId, ttls }) - 1
+  return known >= 0 ? known : routes.push({ forward, profileId, ttls, takesExpired }) - 1
 }
 
-function closest(zones: ReadonlyMap<string, RelayZone>, name: string): RelayZone | undefined {
+function closest(zones: ReadonlyMap<string, DecidedZone>, name: string): DecidedZone | undefined {
   for (let zone = name; ; zone = parentOf(zone)) {
     const found = zones.get(zone)
     if (found || zone === '.') return found

@@ -16,6 +16,7 @@ const explanation = {
   zone: 'cluster.local.',
   path: 'chain',
   reason: 'rewrite: may change this name',
+  notRelayed: 'forward: force_tcp',
   steps: [
     { plugin: 'errors', lines: [] },
     { plugin: 'kubernetes', lines: ['Service default/web, ClusterIP', 'TTL 5: the ttl of the Corefile'] },
@@ -57,6 +58,7 @@ after(() => {
 
 const text = `web.default.svc.cluster.local. A at dns://:53: server block of zone cluster.local.
 answered by the chain: rewrite: may change this name
+not relayed by the UDP threads: forward: force_tcp
   errors
   kubernetes  Service default/web, ClusterIP
               TTL 5: the ttl of the Corefile

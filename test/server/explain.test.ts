@@ -15,6 +15,7 @@ const told: Explanation = {
   zone: '.',
   path: 'chain',
   reason: '',
+  notRelayed: '',
   steps: [],
   rcode: 'NOERROR',
   answer: [],

@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { collect } from '../../src/answer/counters.ts'
+import { createResponder, missText } from '../../src/answer/index.ts'
 import { diskSources } from '../../src/corefile/load.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
 import { typeNumber } from '../../src/dns/codes.ts'
@@ -13,6 +14,8 @@ import { encodeMessage } from '../../src/dns/wire.ts'
 import { plugins } from '../../src/plugins/index.ts'
 import { readProcessLimits } from '../../src/process-limits/index.ts'
 import { type Clock, systemClock } from '../../src/scheduling/clock.ts'
+import { type Explanation, explain } from '../../src/server/explain.ts'
+import { createTableProbe } from '../../src/server/probe.ts'
 import { startServer } from '../../src/server/server.ts'
 import { createTable } from '../../src/table/index.ts'
 import { createMetrics } from '../../src/telemetry/registry.ts'
@@ -32,6 +35,8 @@ export interface LoopbackServer {
   answeredByTable(): number
   /** The value of a metric without labels. */
   metric(name: string): Promise<number>
+  /** What `slicedns explain` is given, for its one listener. */
+  explain(name: string, type: string): Promise<Explanation>
   stop(): Promise<void>
 }
 
@@ -84,6 +89,8 @@ export async function startLoopbackServer(
     fatal: (reason) => assert.fail(reason),
   })
   await server.current().settled
+  const responder = createResponder(writer.handle, writer.addReader().slot)
+  const probe = createTableProbe(responder, () => missText(responder))
   return {
     port,
     lines,
@@ -104,6 +111,10 @@ export async function startLoopbackServer(
     async metric(name) {
       const line = (await metrics.text()).split('\n').find((text) => text.startsWith(`${name} `))
       return Number(line?.split(' ')[1])
+    },
+    async explain(name, type) {
+      const [explanation] = await explain(server, probe, name, type)
+      return explanation
     },
     async stop() {
       await server.ingress.close()

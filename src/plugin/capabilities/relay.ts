@@ -39,14 +39,19 @@ export interface WatchedSockets {
   ready(tag: number): void
 }
 
+/** Why UDP threads do not relay, for `explain`. */
+export interface ReasonOfChain {
+  readonly reason: string
+}
+
 /** Provided by `forward`. */
 export interface RelayTarget {
   /** Undefined where there are no such sockets. */
   readonly sockets: WatchedSockets | undefined
   /** Zones at which another decision may begin than above them. */
   readonly zones: readonly string[]
-  /** Where names of the zone go that are in none of the zones below it; undefined: the chain forwards them. */
-  forwardOf(zone: string): RelayForward | undefined
+  /** Where names of the zone go that are in none of the zones below it, or why the chain forwards them. */
+  forwardOf(zone: string): RelayForward | ReasonOfChain
   /** Calls `changed` when `forwardOf` gives something else. */
   watch(changed: () => void): { remove(): void }
 }
@@ -74,6 +79,8 @@ export interface RelayKeeper {
   readonly zones: readonly string[]
   /** What it does to the TTLs of replies in its zones. */
   readonly ttls: TtlBounds
+  /** The chain gets questions whose reply has expired in the table: to be served stale, counted or renewed. */
+  readonly usesExpired: boolean
   /** The upstream's reply to a relayed question. */
   keep(query: Query, reply: Uint8Array): void
 }
@@ -91,4 +98,6 @@ export interface RelayRoute {
   readonly profileId: number
   /** Undefined: no `cache` in front. Else each reply is handed to it. */
   readonly ttls: TtlBounds | undefined
+  /** Whether questions are relayed whose reply has expired in the table. */
+  readonly takesExpired: boolean
 }

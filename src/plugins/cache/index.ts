@@ -30,8 +30,8 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
   let dynamicZones = createDynamicZones([])
   let recovered: () => number = () => 0
   const sinks = new Set<ReplySink>()
-  /** Entries that are published to the sinks. */
-  let offered = new WeakSet<Entry>()
+  /** Entries that are published to the sinks, and whether the data plane repeats them. */
+  let offered = new WeakMap<Entry, boolean>()
 
   const memory = acquireMemory(setup)
   const store = createStore({
@@ -44,13 +44,15 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     },
   })
 
-  /** Publishes an entry, unless the chain has to see its hits. */
+  /** Publishes an entry; as one that has expired where the chain has to see its hits, so that nobody relays them. */
   function offer(key: string, entry: Entry): void {
-    if (sinks.size === 0 || offered.has(entry) || reasonOfChain(entry, settings, clock.now())) return
+    if (sinks.size === 0) return
+    const repeated = reasonOfChain(entry, settings, clock.now()) === undefined
+    if (offered.get(entry) === repeated) return
     const parts = keyParts(key)
     if (parts.class !== dnsClass.IN || dynamicZones.contain(parts.name)) return
-    offered.add(entry)
-    for (const sink of sinks) sink.put(publishedEntry(parts, entry, settings))
+    offered.set(entry, repeated)
+    for (const sink of sinks) sink.put(publishedEntry(parts, entry, settings, repeated))
   }
 
   const metrics = createCacheMetrics({
@@ -65,7 +67,7 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
   function attach(sink: ReplySink): { detach(): void } {
     sinks.add(sink)
     // A new sink starts empty; each entry is published to it on its next hit.
-    offered = new WeakSet()
+    offered = new WeakMap()
     return { detach: () => void sinks.delete(sink) }
   }
 
@@ -99,12 +101,11 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
 }
 
 /**
- * UDP threads may pass queries by, and hand over the replies, where the table has every entry that is of use: not while some
- * are served stale, or must be seen before they are popular. Failures are handed over.
+ * UDP threads may pass queries by, and hand over the replies: the table has every entry that is of use. Failures are handed
+ * over.
  */
 function relayed(settings: CacheSettings, keeper: Keeper, cellsOf: (query: Query) => CacheCells): Provided[] {
   const { success, denial, zones, prefetch, serveStale } = settings
-  if (prefetch !== undefined || serveStale !== undefined) return []
   const ttls = {
     minSuccess: success.minTtl,
     zeroSuccess: success.minTtlOfZero,
@@ -113,13 +114,14 @@ function relayed(settings: CacheSettings, keeper: Keeper, cellsOf: (query: Query
     zeroDenial: denial.minTtlOfZero,
     maxDenial: denial.maxTtl,
   }
+  const usesExpired = prefetch !== undefined || serveStale !== undefined
   const keep = (query: Query, reply: Uint8Array): void => {
     const cells = cellsOf(query)
     cells.requests.inc()
     cells.misses.inc()
     keeper.take(parseMessage(reply), cacheKey(query), query)
   }
-  return [provide(relayPassage, passesEverything), provide(relayKeeper, { zones, ttls, keep })]
+  return [provide(relayPassage, passesEverything), provide(relayKeeper, { zones, ttls, usesExpired, keep })]
 }
 
 /** Half of the process's share is for the replies that the caches keep, half for those that the data plane repeats. */
@@ -161,12 +163,14 @@ function explain(query: Query, store: Store, settings: CacheSettings, now: numbe
   return lines.length > 0 ? lines : ['has no entry (cluster answers are never cached)']
 }
 
-/** The entry as the data plane takes it: with `prefetch`, until a hit renews it. */
+/** The entry as the data plane takes it: with `prefetch`, until a hit renews it; not `repeated`: it has expired there. */
 function publishedEntry(
   { name, type, dnssecOk, checkingDisabled }: KeyParts,
   entry: Entry,
   { prefetch, keepTtl }: CacheSettings,
+  repeated: boolean,
 ): CachedEntry {
+  const repeatedUntil = prefetch ? renewedFrom(entry, prefetch) : entry.storedAt + entry.ttl * 1000
   return {
     name,
     type,
@@ -174,7 +178,7 @@ function publishedEntry(
     checkingDisabled,
     reply: wireOf(entry),
     storedAt: entry.storedAt,
-    expiresAt: prefetch ? renewedFrom(entry, prefetch) : entry.storedAt + entry.ttl * 1000,
+    expiresAt: repeated ? repeatedUntil : entry.storedAt,
     keepTtl,
     authenticData: entry.authenticData,
     octets: entry.octets,

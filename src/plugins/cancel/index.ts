@@ -1,9 +1,12 @@
 import { argCount, duration, value, where } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { rcode } from '../../dns/codes.ts'
+import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
+import { questionTimeout } from '../../upstream/exchange.ts'
 
 /** Milliseconds: just more than the 5 s after which most clients have given up. */
 const defaultTimeout = 5_001
@@ -40,6 +43,8 @@ export const cancel: Plugin<number> = {
       const outcome = next(query)
       return outcome instanceof Promise ? within(timeout, outcome, clock) : outcome
     },
+    // What is relayed has its end before.
+    provides: timeout > questionTimeout ? [provide(relayPassage, passesEverything)] : [],
   }),
 }
 

@@ -3,7 +3,7 @@ import type { Message } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
-import type { RelayForward } from '../../plugin/capabilities/relay.ts'
+import type { ReasonOfChain, RelayForward } from '../../plugin/capabilities/relay.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
 import { networkError } from '../../plugin/rcode-reply.ts'
 import type { Clock } from '../../scheduling/clock.ts'
@@ -37,8 +37,8 @@ export interface Forward {
   readonly servers: ServerList
   /** Whether FROM covers the name and `except` does not. */
   matches(name: string): boolean
-  /** For the UDP threads; undefined where they may not ask its upstreams by themselves. */
-  relay(): RelayForward | undefined
+  /** For the UDP threads, or why they may not ask its upstreams by themselves. */
+  relay(): RelayForward | ReasonOfChain
   /** Queries that wait for an upstream. */
   readonly running: number
   answer(query: Query): Outcome | Promise<Outcome>

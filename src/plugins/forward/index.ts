@@ -104,8 +104,8 @@ function targetOf(forwards: readonly Forward[], sockets: KeptSockets | undefined
     // Below an exception that is FROM itself only the name at its apex is forwarded: such a pair is the chain's.
     forwardOf: (zone) =>
       forwards.some(({ settings: { from, except } }) => except.includes(from))
-        ? undefined
-        : forwards.find((each) => each.matches(zone))?.relay(),
+        ? { reason: 'its FROM is in its except' }
+        : (forwards.find((each) => each.matches(zone))?.relay() ?? { reason: 'it leaves the name to the next plugin' }),
     watch(changed) {
       const watches = forwards.map(({ servers }) => servers.watch(changed))
       return {

@@ -1,14 +1,14 @@
 /** One `forward` as the UDP threads know it, and the bound on its queries that they share with the chain. */
 import { rcode } from '../../dns/codes.ts'
-import type { RelayForward, RelayUpstream } from '../../plugin/capabilities/relay.ts'
+import type { ReasonOfChain, RelayForward, RelayUpstream } from '../../plugin/capabilities/relay.ts'
 import type { Place } from '../../upstream/places.ts'
 import { mostRelayThreads } from '../../upstream/shared-state.ts'
 import type { ServerList } from './servers.ts'
 import type { ForwardSettings } from './settings.ts'
 
 export interface ForwardRelay {
-  /** Undefined: the threads must not answer for it, or cannot ask its upstreams. The same value until that changes. */
-  current(): RelayForward | undefined
+  /** Or why the threads must not answer for it, or cannot ask its upstreams. The same value until that changes. */
+  current(): RelayForward | ReasonOfChain
   /** Queries that threads have under way. */
   ofThreads(): number
   /** The place, counted for the threads until it is released. */
@@ -17,21 +17,32 @@ export interface ForwardRelay {
 
 let lastNumber = 0
 
+const noUpstream: ReasonOfChain = { reason: 'no upstream is resolved yet' }
+const notPlain: ReasonOfChain = { reason: 'an upstream is not asked over plain UDP' }
+
+/** What the chain does with an answer besides passing it on. */
+function choiceOf({ forceTcp, next, nextOnNodata, failover }: ForwardSettings): ReasonOfChain | undefined {
+  if (forceTcp) return { reason: 'force_tcp' }
+  if (next.size > 0) return { reason: 'next may ask another forward' }
+  if (nextOnNodata) return { reason: 'next_on_nodata may ask another forward' }
+  return failover.has(rcode.NXDOMAIN) ? { reason: 'failover NXDOMAIN may ask another upstream' } : undefined
+}
+
 export function createRelayForward(settings: ForwardSettings, servers: ServerList): ForwardRelay {
   const running = new Int32Array(new SharedArrayBuffer(4 * (mostRelayThreads + 1)))
   const number = ++lastNumber
   const { policy, readTimeout, maxConcurrent } = settings
-  // What the chain does with an answer besides passing it on.
-  const choosesAnswers =
-    settings.forceTcp || settings.next.size > 0 || settings.nextOnNodata || settings.failover.has(rcode.NXDOMAIN)
+  const chosen = choiceOf(settings)
   let known: typeof servers.current = []
-  let value: RelayForward | undefined
+  let value: RelayForward | ReasonOfChain = noUpstream
 
-  function build(): RelayForward | undefined {
+  function build(): RelayForward | ReasonOfChain {
+    if (chosen) return chosen
+    if (servers.current.length === 0) return noUpstream
     const upstreams = servers.current.flatMap(({ number, relay }): RelayUpstream[] =>
       relay ? [{ number, ...relay }] : [],
     )
-    if (choosesAnswers || upstreams.length === 0 || upstreams.length < servers.current.length) return undefined
+    if (upstreams.length < servers.current.length) return notPlain
     return { number, policy, upstreams, readTimeout, maxConcurrent, running }
   }
 

@@ -2,6 +2,8 @@ import { hostname } from 'node:os'
 import { noBody } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import type { Edns, Message } from '../../dns/message.ts'
+import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
@@ -18,7 +20,7 @@ const schema: DirectiveSchema<string | undefined> = {
   },
 }
 
-/** Tells clients that ask for it (NSID) which server answers. The table leaves queries with that option to the chain. */
+/** Tells clients that ask for it (NSID) which server answers. UDP threads leave queries with that option to the chain. */
 export const nsid: Plugin<string | undefined> = {
   name: 'nsid',
   schema,
@@ -29,6 +31,7 @@ export const nsid: Plugin<string | undefined> = {
         if (!query.request.edns?.options.some((option) => option.code === code)) return next(query)
         return withOutcome(next(query), (outcome) => identified(outcome, query, data))
       },
+      provides: [provide(relayPassage, passesEverything)],
     }
   },
 }

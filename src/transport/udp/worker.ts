@@ -5,7 +5,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
 import { createResponder, type QueryRoute } from '../../answer/index.ts'
-import { isRelayable } from '../../answer/misses.ts'
+import { isRelayable, missReason } from '../../answer/misses.ts'
 import { createRelayResponder } from '../../answer/relay.ts'
 import { linux, loadLibc } from '../../libc/libc.ts'
 import { addressOffset, clientLength, nameLength, pktinfo } from '../../libc/sockaddr.ts'
@@ -204,6 +204,7 @@ function relayQuery(socket: BorrowedSocket, i: number, space: number, now: numbe
   query.socket = socket.id
   query.space = space
   query.receivedAt = now
+  query.hasExpired = responder.missReason() === missReason.expired
   query.start = batch.requestAt(i)
   query.end = query.start + batch.requestLength(i)
   query.nameAt = batch.nameAt(i)

@@ -82,9 +82,12 @@ describe('the data plane behind a cache', () => {
     assert.deepEqual(await publishedOf('keepttl', 1), [[100, true]])
   })
 
-  it('with prefetch the data plane repeats an entry that is popular, until a hit renews it', async () => {
-    assert.deepEqual(await publishedOf('prefetch 2 1m 20%', 2), [])
-    assert.deepEqual(await publishedOf('prefetch 2 1m 20%', 3), [[80, false]])
+  it('with prefetch the data plane repeats an entry that is popular, until a hit renews it; before it is expired there', async () => {
+    assert.deepEqual(await publishedOf('prefetch 2 1m 20%', 2), [[0, false]])
+    assert.deepEqual(await publishedOf('prefetch 2 1m 20%', 3), [
+      [0, false],
+      [80, false],
+    ])
   })
 
   it('a popular entry that the data plane repeats is renewed by the first hit near its end', async () => {

@@ -143,6 +143,10 @@ const askings: readonly Asking[] = [
 const blocks: readonly (readonly [string, string])[] = [
   ['forward alone', ''],
   ['forward behind cache', 'cache 30'],
+  [
+    'forward behind acl and a cache that serves stale',
+    'acl {\nallow net 127.0.0.0/8\nblock\n}\ncache 30 {\nserve_stale\n}',
+  ],
   ['forward behind bufsize and cache', 'bufsize 520\ncache 30 {\nsuccess 1000 20 10\ndenial 1000 15\n}'],
 ]
 

@@ -13,12 +13,14 @@ export function queryOf(name: string, type: number, change: Partial<Message> = {
 }
 
 /**
- * Asks from a socket of its own; gives the reply's octets. The socket is connected, and the ID must be the query's: what
+ * Asks from a socket of its own, at the address `from`; gives the reply's octets. The socket is connected, and the ID must be the query's: what
  * others on this machine have sent to the port before is no reply.
  */
-export async function ask(port: number, query: Uint8Array): Promise<Uint8Array> {
+export async function ask(port: number, query: Uint8Array, from = '127.0.0.1'): Promise<Uint8Array> {
   const socket = createSocket('udp4')
   try {
+    socket.bind(0, from)
+    await once(socket, 'listening')
     socket.connect(port, '127.0.0.1')
     await once(socket, 'connect')
     socket.send(query)

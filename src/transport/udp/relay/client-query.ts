@@ -5,6 +5,8 @@ export interface ClientQuery {
   space: number
   /** Milliseconds of the monotonic clock. */
   receivedAt: number
+  /** The table has a reply to it that has expired. */
+  hasExpired: boolean
   /** The memory of the request, the sender's sockaddr and the control data of the reply, each at its offset. */
   readonly bytes: Uint8Array
   start: number
@@ -19,6 +21,7 @@ export function createClientQuery(bytes: Uint8Array): ClientQuery {
     socket: 0,
     space: 0,
     receivedAt: 0,
+    hasExpired: false,
     bytes,
     start: 0,
     end: 0,

@@ -1,12 +1,14 @@
 /** What this thread relays: the routes of each listener's space, ready for use. */
 import type { RelayRules } from '../../../answer/relay.ts'
 import { createRoutes, type Routes } from '../../../answer/relay-routes.ts'
-import type { RelayForward, RelayTable } from '../../../plugin/capabilities/relay.ts'
+import type { RelayForward, RelayRoute, RelayTable } from '../../../plugin/capabilities/relay.ts'
 import { patienceWith } from '../../../upstream/attempts.ts'
 import { createChoice, type UpstreamChoice, type UpstreamState, type UpstreamStates } from './upstreams.ts'
 
 /** One route of one space. */
 export interface Route extends RelayRules {
+  /** Whether questions are relayed whose reply has expired in the table. */
+  readonly takesExpired: boolean
   readonly choice: UpstreamChoice
   /** Milliseconds that an upstream may be silent before the chain gets the question. */
   patience(upstream: UpstreamState): number
@@ -34,11 +36,11 @@ export function createPlans(states: UpstreamStates, words: Int32Array, thread: n
   const running = new Map<number, Int32Array>()
 
   function build(table: RelayTable): Plan {
-    const list = table.routes.map(({ forward, profileId, ttls }) => createRoute(forward, { profileId, ttls }))
+    const list = table.routes.map(createRoute)
     return { routes: createRoutes(table.zones, words), list }
   }
 
-  function createRoute(forward: RelayForward, rules: RelayRules): Route {
+  function createRoute({ forward, ...rules }: RelayRoute): Route {
     const { maxConcurrent, readTimeout, upstreams } = forward
     const cell = cellOf(forward)
     return {

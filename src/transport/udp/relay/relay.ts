@@ -83,7 +83,7 @@ export function createRelay(options: RelayOptions): Relay {
       const { key } = responder
       asked.type = responder.type()
       const route = plan.routes.find(key, asked.type)
-      if (route < 0) return false
+      if (route < 0 || (query.hasExpired && !plan.list[route].takesExpired)) return false
       asked.space = query.space
       asked.flags = responder.flags()
       asked.isAlone = responder.hasOptions()

@@ -75,7 +75,7 @@ describe('the plugins beside which queries are relayed', () => {
     assert.equal(await relayed(), before + 1)
   })
 
-  it('with prefetch a name that is not popular yet is asked for once: the plugins answer it from the cache', async () => {
+  it('a name that is not popular yet with prefetch is asked for once: the plugins answer it from the cache', async () => {
     await server.load(corefile('cache 30 {\nprefetch 3 1m 20%\n}'))
     await untilRelaying(server)
     const query = queryOf('popular.example.', type.A)
@@ -90,7 +90,7 @@ describe('the plugins beside which queries are relayed', () => {
     assert.equal(upstream.arrived.length, 0)
   })
 
-  it('with serve_stale a name is served stale as long as its upstream fails', async () => {
+  it('a name is served stale with serve_stale as long as its upstream fails', async () => {
     await server.load(corefile('cache {\nsuccess 1000 1 0\nserve_stale 1h\n}'))
     await untilRelaying(server)
     const query = queryOf('stale.example.', type.A)

@@ -1,6 +1,6 @@
 /** A question to a DNS server and its answer, as people read them. */
 import { isIPv6 } from 'node:net'
-import { className, rcodeName, typeName } from '../dns/codes.ts'
+import { className, rcode, rcodeName, typeName } from '../dns/codes.ts'
 import type { Message, ResourceRecord } from '../dns/message.ts'
 import { rdataText } from '../dns/rdata.ts'
 
@@ -36,7 +36,8 @@ export interface Answer {
 
 export function showMessage(message: Message, transport: 'udp' | 'tcp'): Answer {
   return {
-    rcode: rcodeName(message.rcode),
+    // A reply's 16 is that of EDNS (RFC 6891 §9); rcodeName has the one of TSIG.
+    rcode: message.rcode === rcode.BADVERS ? 'BADVERS' : rcodeName(message.rcode),
     authoritative: message.authoritative,
     transport,
     answer: message.answer.map(showRecord),

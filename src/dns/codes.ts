@@ -1,4 +1,6 @@
-/** Numbers of the DNS protocol and their names (IANA "Domain Name System (DNS) Parameters"). */
+/**
+ * Numbers of the DNS protocol and their names (IANA "Domain Name System (DNS) Parameters"): those that CoreDNS's DNS library has.
+ */
 
 export const type = {
   NONE: 0,
@@ -22,13 +24,18 @@ export const type = {
   X25: 19,
   ISDN: 20,
   RT: 21,
+  'NSAP-PTR': 23,
   SIG: 24,
   KEY: 25,
   PX: 26,
+  GPOS: 27,
   AAAA: 28,
   LOC: 29,
   NXT: 30,
+  EID: 31,
+  NIMLOC: 32,
   SRV: 33,
+  ATMA: 34,
   NAPTR: 35,
   KX: 36,
   CERT: 37,
@@ -47,6 +54,9 @@ export const type = {
   TLSA: 52,
   SMIMEA: 53,
   HIP: 55,
+  NINFO: 56,
+  RKEY: 57,
+  TALINK: 58,
   CDS: 59,
   CDNSKEY: 60,
   OPENPGPKEY: 61,
@@ -55,8 +65,17 @@ export const type = {
   SVCB: 64,
   HTTPS: 65,
   SPF: 99,
+  UINFO: 100,
+  UID: 101,
+  GID: 102,
+  UNSPEC: 103,
+  NID: 104,
+  L32: 105,
+  L64: 106,
+  LP: 107,
   EUI48: 108,
   EUI64: 109,
+  NXNAME: 128,
   TKEY: 249,
   TSIG: 250,
   IXFR: 251,
@@ -66,6 +85,12 @@ export const type = {
   ANY: 255,
   URI: 256,
   CAA: 257,
+  AVC: 258,
+  AMTRELAY: 260,
+  RESINFO: 261,
+  TA: 32_768,
+  DLV: 32_769,
+  Reserved: 65_535,
 } as const
 
 export const rcode = {
@@ -80,6 +105,7 @@ export const rcode = {
   NXRRSET: 8,
   NOTAUTH: 9,
   NOTZONE: 10,
+  DSOTYPENI: 11,
   BADVERS: 16,
   BADKEY: 17,
   BADTIME: 18,
@@ -92,14 +118,14 @@ export const rcode = {
 
 export const opcode = { QUERY: 0, IQUERY: 1, STATUS: 2, NOTIFY: 4, UPDATE: 5 } as const
 
-export const dnsClass = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 } as const
+export const dnsClass = { IN: 1, CS: 2, CH: 3, HS: 4, NONE: 254, ANY: 255 } as const
 
 const invert = (table: Readonly<Record<string, number>>): ReadonlyMap<number, string> =>
   new Map(Object.entries(table).map(([name, number]) => [number, name]))
 
-const typeNames = invert(type)
+const typeNames = new Map([...invert(type), [type.NONE, 'None']])
 const typeNumbers: ReadonlyMap<string, number> = new Map(Object.entries(type))
-const rcodeNames = invert(rcode)
+const rcodeNames = new Map([...invert(rcode), [rcode.BADVERS, 'BADSIG']])
 const classNames = invert(dnsClass)
 
 /** `A`, or `TYPE999` for a type without a name of its own (RFC 3597 §5). */
@@ -111,13 +137,14 @@ export const properTypeName = (number: number): string | undefined => typeNames.
 /** The number of `A` or `TYPE999`, in exactly that case; undefined when there is no such type. */
 export const typeNumber = (text: string): number | undefined => typeNumbers.get(text) ?? numbered(text, 'TYPE')
 
-/** `NXDOMAIN`, or `RCODE4000`. */
+/** `NXDOMAIN`, or `RCODE4000`. 16 is BADSIG, as in CoreDNS's logs and metrics. */
 export const rcodeName = (number: number): string => rcodeNames.get(number) ?? `RCODE${number}`
 
-/** `IN`, or `CLASS99` (RFC 3597 §5). */
-export const className = (number: number): string => classNames.get(number) ?? `CLASS${number}`
+/** `IN`, or `CLASS99` (RFC 3597 §5). 255 is CLASS255, as in CoreDNS's log: ANY is a type, too. */
+export const className = (number: number): string =>
+  number === dnsClass.ANY ? `CLASS${number}` : (classNames.get(number) ?? `CLASS${number}`)
 
-/** As `className`, but undefined for a class without a name of its own. */
+/** `IN` or `ANY`; undefined for a class without a name of its own. */
 export const properClassName = (number: number): string | undefined => classNames.get(number)
 
 function numbered(text: string, prefix: string): number | undefined {

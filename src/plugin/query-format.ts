@@ -55,7 +55,8 @@ const placeholders: Readonly<Record<string, Format>> = {
   '{>opcode}': ({ opcode }) => String(opcode),
   '{>do}': ({ dnssecOk }) => String(dnssecOk),
   '{>bufsize}': ({ limit }) => String(limit),
-  '{rcode}': ({ reply }) => (reply ? rcodeName(reply.rcode) : missing),
+  // The number alone of an rcode without a name.
+  '{rcode}': ({ reply }) => (reply ? rcodeName(reply.rcode).replace(/^RCODE/, '') : missing),
   '{>rflags}': ({ reply }) => (reply ? flagNames(reply.flags) : missing),
   '{rsize}': ({ reply, seconds }) => (seconds === undefined ? missing : String(reply?.octets ?? 0)),
   '{duration}': ({ seconds }) => (seconds === undefined ? missing : `${seconds.toFixed(9).replace(/\.?0+$/, '')}s`),

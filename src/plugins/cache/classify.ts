@@ -1,7 +1,7 @@
 /** What a reply means for a cache (docs/coredns-behaviour.md §5), and for how long it holds. */
 import { opcode, rcode, type } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
-import { readUint32 } from '../../dns/values.ts'
+import { hasInvalidSignature } from '../../dns/signatures.ts'
 import { isAnswered } from './answered.ts'
 
 /**
@@ -56,19 +56,6 @@ function classOf(reply: Message, wallSeconds: number, answered: boolean, hasSoa:
 
 const isDelegation = ({ answer, authority }: Message): boolean =>
   answer.length === 0 && authority.some((record) => record.type === type.NS)
-
-/** RFC 4034 §3.1.5: expiration and inception, in serial number arithmetic. */
-const expirationOffset = 8
-const inceptionOffset = 12
-
-function hasInvalidSignature({ answer, authority, additional }: Message, wallSeconds: number): boolean {
-  const now = Math.floor(wallSeconds)
-  return [...answer, ...authority, ...additional].some(
-    ({ type: recordType, rdata }) =>
-      recordType === type.RRSIG &&
-      (((readUint32(rdata, expirationOffset) - now) | 0) < 0 || ((now - readUint32(rdata, inceptionOffset)) | 0) < 0),
-  )
-}
 
 function lowestTtl({ answer, authority, additional }: Message): number {
   let lowest = Number.POSITIVE_INFINITY

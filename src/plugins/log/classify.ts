@@ -1,5 +1,6 @@
 import { opcode, rcode, type } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
+import { hasInvalidSignature } from '../../dns/signatures.ts'
 
 /** The classes of `class` in the Corefile. */
 export type ReplyClass = 'success' | 'denial' | 'error'
@@ -15,11 +16,15 @@ export type ReplyType =
   | 'UPDATE'
   | 'OTHERERROR'
 
-/** The type of a reply; `undefined`: nothing is written. */
-export function typeOf(message: Message | undefined): ReplyType {
+/**
+ * The type of a reply; `undefined`: nothing is written. `dnssecOk`: the client asks for signatures, so those that have expired
+ * count. `wallSeconds`: seconds since 1970.
+ */
+export function typeOf(message: Message | undefined, dnssecOk: boolean, wallSeconds: number): ReplyType {
   if (!message) return 'OTHERERROR'
   if (message.opcode === opcode.UPDATE) return 'UPDATE'
   if (message.opcode === opcode.NOTIFY || isTransfer(message)) return 'META'
+  if (dnssecOk && hasInvalidSignature(message, wallSeconds)) return 'OTHERERROR'
   const { rcode: code, answer } = message
   switch (code) {
     case rcode.NOERROR:

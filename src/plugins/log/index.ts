@@ -76,7 +76,7 @@ export const log: Plugin<readonly Rule[]> = {
         const rule = ruleFor(query.name)
         if (!rule || query.unrecorded) return next(query)
         return withOutcome(next(query), (outcome) => {
-          const reply = replyOf(query, outcome)
+          const reply = replyOf(query, outcome, clock.wall() / 1_000)
           if (rule.classes.has(reply.class))
             write(rule.format, loggedOutcome(query, reply, (clock.now() - query.receivedAt) / 1_000))
           return outcome

@@ -99,9 +99,10 @@ export interface ChainReply {
   readonly written: boolean
 }
 
-export function replyOf(query: Query, outcome: Outcome): ChainReply {
+/** `wallSeconds`: seconds since 1970. */
+export function replyOf(query: Query, outcome: Outcome, wallSeconds: number): ChainReply {
   const message = messageOf(query, outcome)
-  const type = typeOf(message)
+  const type = typeOf(message, query.request.edns?.dnssecOk ?? false, wallSeconds)
   return { message, type, class: classOf(type), written: outcome.kind === 'reply' }
 }
 

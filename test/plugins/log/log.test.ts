@@ -176,6 +176,18 @@ describe('metadata in a line of the query log', () => {
       assert.deepEqual(harness.lines, [`[INFO] ${expected}`])
     })
 
+  it('a reply with a signature that has expired is an error for who asks for signatures, as in CoreDNS', () => {
+    const signature = 'a.org. 5 IN RRSIG A 13 2 5 20200101000000 20190101000000 1 a.org. AAAA'
+    const next = replying({ answer: ['a.org. 5 IN A 192.0.2.1', signature] })
+    const line = (dnssecOk: boolean) => {
+      const harness = createPluginHarness()
+      const query = { ...ask('a.org. A', { edns: { dnssecOk } }), metadata }
+      handle(setUp(log, 'log . "{/log/type} {/log/class}"', harness), query, next)
+      return harness.lines[0]
+    }
+    assert.deepEqual([true, false].map(line), ['[INFO] OTHERERROR error', '[INFO] NOERROR success'])
+  })
+
   it('log keeps names whose lines have metadata out of the answer table', () => {
     const scope: Instance = { provides: [provide(metadataScope, { covers: (name) => name.endsWith('a.org.') })] }
     const claims = (text: string, others = {}) => {

@@ -2,6 +2,7 @@
 import { fail, integer, type Kind, value } from '../../../corefile/read.ts'
 import type { Token } from '../../../corefile/schema.ts'
 import { rcode } from '../../../dns/codes.ts'
+import { responseCode } from '../../../plugin/dns-values.ts'
 import { type MatchKind, readMatchKind, readNames } from '../match.ts'
 import type { ResponseRule, Rule } from '../rule.ts'
 
@@ -69,16 +70,13 @@ function readRange(token: Token): { readonly min: number; readonly max: number }
 
 /** The number up to 23, or the name in any case. */
 function readRcode(token: Token): number {
-  return value(responseCode, token, 'rcode')
+  return value(codeOrNumber, token, 'rcode')
 }
 
-const codes: Readonly<Record<string, number>> = { ...rcode, NOTIMPL: rcode.NOTIMP, BADSIG: 16 }
+const byName = responseCode({ anyCase: true })
 
-const responseCode: Kind<number> = {
+const codeOrNumber: Kind<number> = {
+  ...byName,
   expected: 'a response code, as NXDOMAIN or a number from 0 to 23',
-  words: Object.keys(codes),
-  parse(word) {
-    const name = word.toUpperCase()
-    return Object.hasOwn(codes, name) ? codes[name] : integer({ min: 0, max: 23 }).parse(word)
-  },
+  parse: (word) => byName.parse(word) ?? integer({ min: 0, max: 23 }).parse(word),
 }

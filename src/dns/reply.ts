@@ -44,6 +44,8 @@ export interface FinishOptions {
   readonly maxPayload?: number
   /** RD of the reply where a plugin decides it (`header`); else as in the request. */
   readonly recursionDesired?: boolean | undefined
+  /** Octets within the client's limit that something else needs (a signature). */
+  readonly reserved?: number | undefined
 }
 
 /** Octets that any message may have, and a UDP reply to a client without EDNS (RFC 1035 §4.2.1). */
@@ -67,7 +69,7 @@ export function finishReply(reply: Message, request: Message, options: FinishOpt
     rcode: reply.rcode > 15 && !request.edns ? rcode.SERVFAIL : reply.rcode,
     edns,
   }
-  return encodeMessage(finished, { limit: replyLimit(request, options) })
+  return encodeMessage(finished, { limit: replyLimit(request, options) - (options.reserved ?? 0) })
 }
 
 /** The octets that a reply to `request` may have. RFC 6891 §6.2.3: sizes below 512 count as 512. */

@@ -1,6 +1,7 @@
 /** The names of types, classes and response codes that a Corefile may use: those of CoreDNS's DNS library, in its spelling. */
 import type { Kind } from '../corefile/read.ts'
-import { dnsClass, rcode, type } from '../dns/codes.ts'
+import { dnsClass, opcode, rcode, type } from '../dns/codes.ts'
+import { lowerName, NameError, parseName } from '../dns/name.ts'
 
 const { NONE: noType, ...ordinaryTypes } = type
 
@@ -25,6 +26,22 @@ export const queryClass = (options: Case = {}): Kind<number> => named('a query c
 /** The number of a response code. */
 export const responseCode = (options: Case = {}): Kind<number> =>
   named('a response code, as NXDOMAIN', codeNumbers, options)
+
+/** The number of an opcode. */
+export const operation: Kind<number> = named('an opcode, as UPDATE', opcode, {})
+
+/** A name, lower case and absolute. `expected`: what it is the name of. */
+export const domainName = (expected: string): Kind<string> => ({
+  expected,
+  parse(word) {
+    try {
+      return lowerName(parseName(word))
+    } catch (error) {
+      if (error instanceof NameError) return undefined
+      throw error
+    }
+  },
+})
 
 function named(expected: string, numbers: Readonly<Record<string, number>>, { anyCase = false }: Case): Kind<number> {
   return {

@@ -1,4 +1,5 @@
 import type { Message } from '../dns/message.ts'
+import type { TsigSigner } from '../dns/tsig.ts'
 import type { BegunExchange } from './begun-exchange.ts'
 import type { QueryBudget } from './budget.ts'
 
@@ -50,6 +51,10 @@ export interface Query {
    * internal lookups).
    */
   readonly releaseSlot?: (() => () => void) | undefined
+  /** The request's octets as they came; absent for a question of the server's own. */
+  readonly octets?: Uint8Array | undefined
+  /** The name of the key that has signed the request, checked by `tsig`: lower case and absolute. */
+  readonly signedWith?: string | undefined
   /** An exchange that has been begun for the query; never for an internal lookup. */
   readonly begun?: BegunExchange | undefined
   /** The value that a plugin has for a label (`plugin/label`), where `metadata` collects them for this name. */
@@ -68,6 +73,8 @@ interface OutcomeTraits {
   readonly forClient?: true
   /** RD of the reply where a plugin decides it; else the server copies it from the request (RFC 1035 §4.1.1). */
   readonly recursionDesired?: boolean | undefined
+  /** Signs each message of the reply when it is octets (`tsig`). */
+  readonly signer?: TsigSigner | undefined
 }
 
 /** A whole reply, written by `plugin`. `error` is for the `errors` plugin; the reply is sent anyway. */

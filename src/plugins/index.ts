@@ -35,12 +35,14 @@ import { ready } from './ready/index.ts'
 import { reload } from './reload/index.ts'
 import { rewrite } from './rewrite/index.ts'
 import { root } from './root/index.ts'
+import { secondary } from './secondary/index.ts'
 import { shed } from './shed/index.ts'
 import { siit } from './siit/index.ts'
 import { template } from './template/index.ts'
 import { timeouts } from './timeouts/index.ts'
 import { tls } from './tls/index.ts'
 import { transfer } from './transfer/index.ts'
+import { tsig } from './tsig/index.ts'
 import { view } from './view/index.ts'
 import { whoami } from './whoami/index.ts'
 
@@ -69,6 +71,7 @@ export const plugins: readonly Plugin[] = [
   any,
   chaos,
   loadbalance,
+  tsig,
   rewrite,
   autopath,
   acl,
@@ -83,6 +86,7 @@ export const plugins: readonly Plugin[] = [
   k8sExternal,
   kubernetes,
   file,
+  secondary,
   loop,
   forward,
   erratic,

@@ -32,7 +32,7 @@ export interface Dispatcher {
 
 /** Who asked, and how. */
 export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt' | 'unrecorded'> &
-  Partial<Pick<Query, 'releaseSlot' | 'begun'>>
+  Partial<Pick<Query, 'releaseSlot' | 'begun' | 'octets'>>
 
 export interface DispatcherOptions {
   readonly log: Logger
@@ -101,12 +101,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       budgets.count('lookups')
       return servfail(`maximum number of internal lookups (${maxInternalLookups}) exceeded for ${name}`)
     }
-    const inner: Message = { ...request, opcode: 0, questions: [{ name, type, class: dnsClass.IN }] }
+    const questions = [{ name, type, class: dnsClass.IN }]
+    // The client's signature is that of its own question.
+    const inner: Message = { ...request, opcode: 0, questions, additional: [] }
     const course: Course = { onClient: false }
     const outcome = await runChain(
       inner,
       plan,
-      { ...asked, releaseSlot: undefined, begun: undefined },
+      { ...asked, releaseSlot: undefined, begun: undefined, octets: undefined },
       depth + 1,
       course,
     )
@@ -147,8 +149,18 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         throw error
       }
       const budget = budgets.open(miss.receivedAt, miss.signal)
-      const { transport, client, local, receivedAt, releaseSlot, begun } = miss
-      const asked: Asked = { transport, client, local, receivedAt, releaseSlot, begun, budget, unrecorded: undefined }
+      const { request: octets, transport, client, local, receivedAt, releaseSlot, begun } = miss
+      const asked: Asked = {
+        octets,
+        transport,
+        client,
+        local,
+        receivedAt,
+        releaseSlot,
+        begun,
+        budget,
+        unrecorded: undefined,
+      }
       const course: Course = { onClient: false }
       const outcome = runChain(request, plan, asked, 0, course)
       const { block } = course
@@ -211,6 +223,7 @@ export function queryFor(request: Message, plan: ListenerPlan, asked: Asked, loo
     releaseSlot: asked.releaseSlot,
     unrecorded: asked.unrecorded,
     begun: asked.begun,
+    octets: asked.octets,
     lookup,
   }
 }

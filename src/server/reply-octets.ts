@@ -21,14 +21,21 @@ export function replyOctets(
   const options = {
     transport: miss.transport,
     recursionDesired: outcome.recursionDesired,
+    reserved: outcome.signer?.octets,
     ...(maxPayload !== undefined && { maxPayload }),
   }
+  const finish = (message: Message): Uint8Array => {
+    const octets = finishReply(message, request, options)
+    return outcome.signer ? outcome.signer.sign(octets) : octets
+  }
+  // Each signature covers the one before it.
+  const first = finish(reply)
   if (outcome.kind === 'reply' && outcome.moreMessages) {
     const { moreMessages } = outcome
-    if (miss.follow) miss.follow(encodeEach(moreMessages, (message) => finishReply(message, request, options)))
+    if (miss.follow) miss.follow(encodeEach(moreMessages, finish))
     else moreMessages.return?.()
   }
-  return finishReply(reply, request, options)
+  return first
 }
 
 /** Not a generator: one that was never asked for a value would not pass `return` on. */

@@ -25,7 +25,7 @@ const rooms: Readonly<Record<string, Room>> = {
   server: { imports: ['plugin', 'corefile', 'answer', 'table', 'dns', 'regexp'] },
   plugins: { imports: ['plugin', 'corefile', 'dns', 'regexp', 'expression', 'text-template', 'zone', ...model] },
   plugin: { imports: ['corefile', 'dns', 'regexp', 'expression'], types: ['answer', 'table'] },
-  zone: { imports: ['plugin', 'dns'] },
+  zone: { imports: ['plugin', 'corefile', 'dns', 'upstream'] },
   regexp: { imports: [], closed: true },
   expression: { imports: ['regexp'], closed: true },
   'text-template': { imports: [], closed: true },

@@ -33,19 +33,19 @@ export interface LoopbackServer {
   pass(milliseconds: number): void
   /** Replies that the answer table has given so far. */
   answeredByTable(): number
-  /** The value of a metric without labels. */
+  /** The value of a metric; `name` with its labels, as in the text. */
   metric(name: string): Promise<number>
   /** What `slicedns explain` is given, for its one listener. */
   explain(name: string, type: string): Promise<Explanation>
   stop(): Promise<void>
 }
 
-/** `corefile` is written for the port that it gets. `udp: 'dgram'` takes the portable path. */
+/** `corefile` is written for the port that it gets, or is given. `udp: 'dgram'` takes the portable path. */
 export async function startLoopbackServer(
   corefile: (port: number) => string,
-  { udp = 'auto' as 'auto' | 'dgram' } = {},
+  { udp = 'auto' as 'auto' | 'dgram', port: given = 0 } = {},
 ): Promise<LoopbackServer> {
-  const port = await freePort()
+  const port = given || (await freePort())
   const lines: string[] = []
   const log = collectingLog(lines)
   const metrics = createMetrics()

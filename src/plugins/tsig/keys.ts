@@ -1,0 +1,77 @@
+/** The keys that a `tsig` defines, and those of the other blocks of its listeners. */
+
+import { lowerName, NameError, parseName } from '../../dns/name.ts'
+import { defaultTsigAlgorithm, isTsigAlgorithm, type TsigKey } from '../../dns/tsig.ts'
+import type { Setup, Shared } from '../../plugin/contract.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import { readKeyFile } from './key-file.ts'
+import type { TsigSettings } from './settings.ts'
+
+/** By name, lower case and absolute. */
+type Keys = ReadonlyMap<string, TsigKey>
+
+/** Reads the files, too. `pathOf` makes a path of what is written. */
+export function readKeys(
+  { keys, files }: TsigSettings,
+  { fail, log }: Pick<Setup, 'fail' | 'log'>,
+  pathOf: (written: string) => string,
+): Keys {
+  const all = new Map<string, TsigKey>()
+
+  function add(name: string, secret: string, algorithm: string): void {
+    const octets = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(secret)
+    // As in CoreDNS: a key that cannot be used is no reason not to start.
+    if (octets) all.set(name, { name, secret: Buffer.from(secret, 'base64'), algorithm })
+    else log.warning(`the secret of the key ${name} is not base64: the key is not used`)
+  }
+
+  for (const { name, secret } of keys) add(name, secret, defaultTsigAlgorithm)
+  for (const { text, at } of files) {
+    try {
+      for (const { name, secret, algorithm } of readKeyFile(pathOf(text))) {
+        if (all.has(name)) throw new RangeError(`the key ${name} is defined twice`)
+        add(name, secret, algorithmOf(algorithm))
+      }
+    } catch (error) {
+      return fail(`cannot read keys from ${text}: ${errorMessage(error)}`, at)
+    }
+  }
+  return all
+}
+
+function algorithmOf(written: string | undefined): string {
+  if (written === undefined) return defaultTsigAlgorithm
+  try {
+    const name = lowerName(parseName(written))
+    // What others sign with is their choice; an unknown algorithm here, as in CoreDNS, is no error.
+    return isTsigAlgorithm(name) ? name : defaultTsigAlgorithm
+  } catch (error) {
+    if (error instanceof NameError) return defaultTsigAlgorithm
+    throw error
+  }
+}
+
+/** Keys by listener: those of all server blocks that share it. */
+export interface ListenerKeys {
+  add(servers: readonly string[], keys: Keys): { remove(): void }
+  find(server: string | undefined, name: string): TsigKey | undefined
+}
+
+export function sharedKeys(): Shared<ListenerKeys> {
+  const added = new Set<{ readonly servers: readonly string[]; readonly keys: Keys }>()
+  const value: ListenerKeys = {
+    add(servers, keys) {
+      const entry = { servers, keys }
+      added.add(entry)
+      return { remove: () => void added.delete(entry) }
+    },
+    find(server, name) {
+      for (const { servers, keys } of added) {
+        const key = server !== undefined && servers.includes(server) ? keys.get(name) : undefined
+        if (key) return key
+      }
+      return undefined
+    },
+  }
+  return { value, stop() {} }
+}

@@ -1,0 +1,56 @@
+/** A zone after the changes that a primary has sent (RFC 1995 §4). */
+import type { ResourceRecord } from '../../dns/message.ts'
+import { lowerName } from '../../dns/name.ts'
+import { readSoa } from '../../dns/rdata.ts'
+import { recordKey } from '../../dns/record-key.ts'
+import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import { createZoneBuilder, type Zone } from '../zone.ts'
+import type { Change } from './read.ts'
+
+/** Throws an Error where the changes are not those of this zone: it must be transferred whole then. */
+export async function applyChanges(
+  zone: Zone,
+  changes: readonly Change[],
+  scheduler: CooperativeScheduler,
+): Promise<Zone> {
+  const builder = createZoneBuilder(zone.origin)
+  const touched = await touchedRecords(zone, changes, builder.add, scheduler)
+  let { serial } = zone
+  let { soa } = zone
+  for (const { from, removed, added } of changes) {
+    if (from !== serial) throw new Error(`the changes are of serial ${from}, and the zone has ${serial}`)
+    for (const record of removed)
+      if (!touched.delete(recordKey(record))) throw new Error(`a record of ${record.name} is removed that is not there`)
+    const [next, ...records] = added
+    for (const record of records) {
+      const key = recordKey(record)
+      if (touched.has(key)) throw new Error(`a record of ${record.name} is added that is there`)
+      touched.set(key, record)
+    }
+    soa = next
+    serial = readSoa(soa.rdata).serial
+  }
+  builder.add(soa)
+  for (const record of touched.values()) builder.add(record)
+  return builder.finish()
+}
+
+/** The records of names that change, by key; all others are kept at once. */
+async function touchedRecords(
+  zone: Zone,
+  changes: readonly Change[],
+  keep: (record: ResourceRecord) => void,
+  scheduler: CooperativeScheduler,
+): Promise<Map<string, ResourceRecord>> {
+  const names = new Set(
+    changes.flatMap(({ removed, added }) => [...removed, ...added].map(({ name }) => lowerName(name))),
+  )
+  const touched = new Map<string, ResourceRecord>()
+  scheduler.begin()
+  for (const record of zone.records()) {
+    if (scheduler.due) await scheduler.rest()
+    if (names.has(record.name)) touched.set(recordKey(record), record)
+    else keep(record)
+  }
+  return touched
+}

@@ -1,0 +1,188 @@
+/** A zone that is kept as its primaries have it: by the timers of its SOA (RFC 1035 §3.3.13) and by NOTIFY (RFC 1996). */
+import { randomInt } from 'node:crypto'
+import { readSoa } from '../../dns/rdata.ts'
+import { isNewerSerial } from '../../dns/serial.ts'
+import type { TsigKey } from '../../dns/tsig.ts'
+import type { Clock, Timer } from '../../scheduling/clock.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import { endpointText } from '../../upstream/connection.ts'
+import type { Zone } from '../zone.ts'
+import type { ExchangeOptions, Primary } from './exchange.ts'
+import { askSerial, transferZone } from './transfer.ts'
+
+const second = 1000
+/** Milliseconds between the first tries to get the zone at all, each twice the one before: CoreDNS's figures. */
+const firstPause = 250
+const longestPause = 10 * second
+/** Milliseconds by which checks of many zones are spread: CoreDNS's figures. */
+const refreshJitter = 5 * second
+const retryJitter = 2 * second
+/** Milliseconds between two checks that NOTIFY causes: forged ones must not make us ask without end. */
+const notifyPause = second
+/** Milliseconds: what a timer can hold. An SOA may say 136 years. */
+const longestTimer = 0x7fffffff
+
+export interface FollowedPrimaries {
+  /** Undefined before the first transfer, and when the zone has expired. */
+  readonly current: Zone | undefined
+  /** Asks the primaries, until stopped. */
+  start(): void
+  /** A primary says that the zone has changed. */
+  notified(): void
+  /** Calls back when there is another zone, or it has expired, until stopped. */
+  watch(changed: () => void): { stop(): void }
+  stop(): void
+}
+
+export interface FollowPrimariesOptions {
+  /** Lower case and absolute. */
+  readonly zone: string
+  /** Asked in this order; at least one. */
+  readonly primaries: readonly Primary[]
+  /** Signs what is asked. */
+  readonly key: TsigKey | undefined
+  readonly clock: Clock
+  readonly log: Logger
+  /** A check of all primaries has failed. */
+  onFailure(): void
+}
+
+export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimaries {
+  const { zone: origin, primaries, key, clock, log, onFailure } = options
+  const watchers = new Set<() => void>()
+  let zone: Zone | undefined
+  let isExpired = false
+  /** Since the last check that a primary has answered. */
+  let expiry: Timer | undefined
+  let next: Timer | undefined
+  let pause = firstPause
+  let checkedAt = Number.NEGATIVE_INFINITY
+  let isChecking = false
+  let checkAgain = false
+  /** A primary that is away for days is one line in the log. */
+  let failure: string | undefined
+  const stopping = new AbortController()
+
+  async function check(): Promise<void> {
+    if (isChecking) {
+      checkAgain = true
+      return
+    }
+    next?.cancel()
+    isChecking = true
+    const failed = await askAll()
+    isChecking = false
+    if (stopping.signal.aborted) return
+    checkedAt = clock.now()
+    if (failed === undefined) succeeded()
+    else retryLater(failed)
+    if (checkAgain) checkSoon()
+  }
+
+  /** Undefined when a primary has answered; else why none has. */
+  async function askAll(): Promise<string | undefined> {
+    let reached = false
+    const reasons: string[] = []
+    for (const primary of primaries) {
+      try {
+        if (await ask(primary)) return undefined
+        reached = true
+      } catch (error) {
+        if (stopping.signal.aborted) return undefined
+        reasons.push(errorMessage(error))
+      }
+    }
+    return reached && zone !== undefined ? undefined : reasons.join('; ')
+  }
+
+  /** True when the primary had a newer zone, which is in use now. */
+  async function ask(primary: Primary): Promise<boolean> {
+    const exchange: ExchangeOptions = { primary, key, clock, log, signal: stopping.signal }
+    if (zone !== undefined) {
+      const serial = await askSerial(origin, exchange)
+      if (!isNewerSerial(serial, zone.serial)) {
+        log.debug(`zone ${origin} has serial ${serial} at ${endpointText(primary)}: it is not newer`)
+        return false
+      }
+    }
+    const transfer = await transferZone(origin, zone, exchange)
+    if (transfer === undefined || stopping.signal.aborted) return false
+    const { outside, how } = transfer
+    zone = transfer.zone
+    isExpired = false
+    log.info(`Transferred: ${origin} from ${endpointText(primary)} (${how}), SOA serial ${zone.serial}`)
+    if (outside > 0) log.warning(`${outside} records are outside of the zone ${origin}: they are left out`)
+    changed()
+    return true
+  }
+
+  function changed(): void {
+    for (const watcher of watchers) watcher()
+  }
+
+  function succeeded(): void {
+    if (zone === undefined) return
+    if (isExpired) {
+      isExpired = false
+      changed()
+    }
+    failure = undefined
+    pause = firstPause
+    const { refresh, expire } = readSoa(zone.soa.rdata)
+    expiry?.cancel()
+    expiry = clock.after(milliseconds(expire), expired)
+    later(milliseconds(refresh) + randomInt(refreshJitter))
+  }
+
+  function retryLater(reason: string): void {
+    onFailure()
+    if (reason !== failure) log.warning(`zone ${origin} cannot be checked: ${reason}`)
+    failure = reason
+    if (zone === undefined) {
+      later(pause)
+      pause = Math.min(2 * pause, longestPause)
+    } else later(milliseconds(readSoa(zone.soa.rdata).retry) + randomInt(retryJitter))
+  }
+
+  function expired(): void {
+    isExpired = true
+    log.error(`zone ${origin} has expired: no primary has answered`)
+    changed()
+  }
+
+  function later(wait: number): void {
+    next?.cancel()
+    next = clock.after(Math.min(wait, longestTimer), check)
+  }
+
+  function checkSoon(): void {
+    checkAgain = false
+    later(Math.max(0, checkedAt + notifyPause - clock.now()))
+  }
+
+  return {
+    get current() {
+      return isExpired ? undefined : zone
+    },
+    start() {
+      void check()
+    },
+    notified() {
+      if (isChecking) checkAgain = true
+      else checkSoon()
+    },
+    watch(watcher) {
+      watchers.add(watcher)
+      return { stop: () => void watchers.delete(watcher) }
+    },
+    stop() {
+      stopping.abort()
+      next?.cancel()
+      expiry?.cancel()
+    },
+  }
+}
+
+/** Of seconds in an SOA: 0 would never rest (as in CoreDNS). */
+const milliseconds = (seconds: number): number => Math.min(Math.max(seconds, 1) * second, longestTimer)

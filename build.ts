@@ -2,7 +2,8 @@
  * Bundles what ships into dist/:
  *   slicedns.js     the launcher (src/launch.ts): finds the pinned runtime and starts server.js on it
  *   server.js       everything that serves (src/main.ts)
- *   udp-worker.js   a UDP thread's code; a file of its own because a Worker is started from a file
+ *   udp-worker.js   what a UDP thread starts with (src/launch-thread.ts); a Worker is started from a file
+ *   udp-thread.js   a UDP thread's code
  *   *-HASH.js       what they share, and what is loaded only when it is needed (the kubeconfig reader, subcommands)
  *   compile-cache/  what V8 has compiled the above to, so that a start need not (src/launch.ts)
  *   LICENSES.txt    the licences of the packages that went into the above
@@ -15,7 +16,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { isBuiltin } from 'node:module'
+import { createRequire, isBuiltin } from 'node:module'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
@@ -24,6 +25,7 @@ import { serverFlags } from './src/launch-flags.ts'
 import { findRuntime } from './src/runtime.js'
 
 const root = import.meta.dirname
+const require = createRequire(import.meta.url)
 const dist = join(root, 'dist')
 
 /**
@@ -31,18 +33,19 @@ const dist = join(root, 'dist')
  * (15 MiB resident), `import 'node:fs'` its promises (3 MiB). Here a module is fetched when one of its names is first
  * read, so that a Corefile pays only for what it needs: node:http2 is for DNS over HTTPS alone.
  */
-const lazyNodeModules: Plugin = {
+const lazyNodeModules = (fetch: (module: string) => string): Plugin => ({
   name: 'lazy-node-modules',
   setup(bundler) {
     bundler.onResolve({ filter: /./ }, ({ path }) =>
       isBuiltin(path) ? { path: path.replace(/^node:/, ''), namespace: 'node' } : undefined,
     )
-    bundler.onLoad({ filter: /./, namespace: 'node' }, ({ path }) => ({ contents: lazyNodeModule(path) }))
+    bundler.onLoad({ filter: /./, namespace: 'node' }, ({ path }) => ({
+      contents: lazyNodeModule(path, fetch(`node:${path}`)),
+    }))
   },
-}
+})
 
-function lazyNodeModule(path: string): string {
-  const fetch = `process.getBuiltinModule('node:${path}')`
+function lazyNodeModule(path: string, fetch: string): string {
   const exported: unknown = process.getBuiltinModule(`node:${path}`)
   // The module is a function itself (node:assert, node:stream): packages call or extend it at once.
   if (typeof exported === 'function') return `module.exports = ${fetch}`
@@ -77,6 +80,20 @@ const never = (...names: readonly string[]) =>
 const lazy = (from: string, ...names: readonly string[]) =>
   `module.exports = { ${names.map((name) => `get ${name}() { return require('${from}').${name} }`).join(', ')} }`
 
+/** Packages that few Corefiles need, but that a file which every start loads imports. */
+const lazyPackages: Plugin = {
+  name: 'lazy-packages',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^yaml$/ }, ({ path, namespace }) =>
+      namespace === 'lazy' ? undefined : { path, namespace: 'lazy' },
+    )
+    bundler.onLoad({ filter: /./, namespace: 'lazy' }, ({ path }) => ({
+      contents: lazy(path, ...Object.keys(require(path))),
+      resolveDir: root,
+    }))
+  },
+}
+
 const stubs: Readonly<Record<string, string>> = {
   // Used by makeApiClient and applyToFetchOptions only, which our reflectors do not call.
   undici: never('Agent', 'ProxyAgent'),
@@ -103,16 +120,21 @@ const common = {
 } satisfies BuildOptions
 const launcher = await build({
   ...common,
-  entryPoints: { slicedns: join(root, 'src/launch.ts') },
+  entryPoints: { slicedns: join(root, 'src/launch.ts'), 'udp-worker': join(root, 'src/launch-thread.ts') },
   target: 'node20',
+  // Node 20.0 has no process.getBuiltinModule.
+  banner: {
+    js: "import { createRequire as nodeRequire } from 'node:module'\nconst requireNode = nodeRequire(import.meta.url)",
+  },
+  plugins: [lazyNodeModules((module) => `requireNode('${module}')`)],
 })
 const server = await build({
   ...common,
-  entryPoints: { server: join(root, 'src/main.ts'), 'udp-worker': join(root, 'src/transport/udp/worker.ts') },
+  entryPoints: { server: join(root, 'src/main.ts'), 'udp-thread': join(root, 'src/transport/udp/worker.ts') },
   splitting: true,
   target: 'node24',
   external: ['koffi'],
-  plugins: [lazyNodeModules, kubeConfigOnly],
+  plugins: [lazyNodeModules((module) => `process.getBuiltinModule('${module}')`), kubeConfigOnly, lazyPackages],
 })
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist)

@@ -9,6 +9,7 @@ import { contentOf, filesIn } from './sources.ts'
 
 /** Files that something outside of `src` starts: their exports are for it. */
 const entryPoints: ReadonlySet<string> = new Set([
+  'src/launch-thread.ts',
   'src/launch.ts',
   'src/main.ts',
   'src/runtime.js',

@@ -7,6 +7,15 @@ export interface SearchLists {
   of(query: Query): readonly string[] | undefined
   /** Whether this domain (lower case, absolute) may be the first of a client's. */
   mayBegin(domain: string): boolean
+  /** Zones that have every domain for which `mayBegin` is true. */
+  readonly zones: readonly string[]
 }
+
+/** The same list for every client. */
+export const fixedLists = (list: readonly string[]): SearchLists => ({
+  of: () => list,
+  mayBegin: (domain) => domain === list[0],
+  zones: list.slice(0, 1),
+})
 
 export const searchLists = defineCapability<SearchLists>('search lists')

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { readRegularFile } from '../../corefile/regular-file.ts'
 import { isSubdomain, parentOf } from '../../dns/name.ts'
+import { relayPassage } from '../../plugin/capabilities/relay.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
@@ -9,7 +10,7 @@ import { offers } from '../../plugin/requirements.ts'
 import { placed } from '../../plugin/transparency-of.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { searchListOf } from '../../upstream/resolv-conf.ts'
-import { type SearchLists, searchLists } from './capability.ts'
+import { fixedLists, type SearchLists, searchLists } from './capability.ts'
 import { type Settings, schema } from './settings.ts'
 import { search } from './walk.ts'
 
@@ -37,7 +38,7 @@ function setup(settings: Settings, setup: Setup): Instance {
     ['server'],
   )
   const read = new Map(files.map((file) => [file, readList(resolve(file), setup)]))
-  const fixed = 'file' in from ? fixedList(read.get(from.file)!) : undefined
+  const fixed = 'file' in from ? fixedLists(read.get(from.file)!) : undefined
   /** Undefined where the plugin named is not in the block: as in CoreDNS there are no lists then. */
   const lists = (): SearchLists | undefined => fixed ?? ('plugin' in from ? listsOf(from.plugin, setup) : undefined)
 
@@ -64,6 +65,12 @@ function setup(settings: Settings, setup: Setup): Instance {
       return search(list, query, next, found).then(forClient)
     },
     provides: [
+      provide(relayPassage, {
+        // Read when the block is whole: the plugin that has the lists stands behind.
+        get zones() {
+          return zones.flatMap((zone) => (lists()?.zones ?? []).flatMap((first) => overlap(zone, first)))
+        },
+      }),
       provide(transparency, {
         claims: (name) => (mayBeSearched(name) ? { answers: 'denials', reason: searched } : undefined),
         // Below a domain where no search begins, a missing name may be denied. So it may above one: a search list whose
@@ -73,6 +80,10 @@ function setup(settings: Settings, setup: Setup): Instance {
     ],
   }
 }
+
+/** The names that are in both zones. */
+const overlap = (one: string, other: string): readonly string[] =>
+  isSubdomain(one, other) ? [other] : isSubdomain(other, one) ? [one] : []
 
 function listsOf(name: string, { block }: Setup): SearchLists | undefined {
   return block.capabilities(searchLists).find(({ plugin }) => plugin === name)?.value
@@ -85,8 +96,3 @@ function readList(path: string, { fail }: Setup): readonly string[] {
     return fail(`cannot read ${path}: ${errorMessage(error)}`)
   }
 }
-
-const fixedList = (list: readonly string[]): SearchLists => ({
-  of: () => list,
-  mayBegin: (domain) => domain === list[0],
-})

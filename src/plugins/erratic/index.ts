@@ -7,7 +7,7 @@ import { replyTo } from '../../dns/reply.ts'
 import { erased, provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
-import { searchLists } from '../autopath/capability.ts'
+import { fixedLists, searchLists } from '../autopath/capability.ts'
 
 interface Settings {
   /** One query of so many is not answered; 0: none. */
@@ -70,7 +70,7 @@ export const erratic: Plugin<Settings> = {
       },
       // It turns ready and unready again, to test what looks at /ready.
       ready: () => queries >= readyFrom && queries < readyUntil,
-      provides: [provide(searchLists, { of: () => searchList, mayBegin: (domain) => domain === searchList[0] })],
+      provides: [provide(searchLists, fixedLists(searchList))],
     }
   },
 }

@@ -19,6 +19,9 @@ export function createSearchLists(context: () => ClusterContext, nodeDomains: ()
       if (namespace === undefined) return undefined
       return [below(`${namespace}.svc`, zone), below('svc', zone), zone, ...nodeDomains()]
     },
+    get zones() {
+      return context().settings.zones.filter((zone) => !isReverseZone(zone))
+    },
     mayBegin(domain) {
       const { settings } = context()
       const zone = settings.pods === 'verified' ? zoneOf(settings, domain) : undefined

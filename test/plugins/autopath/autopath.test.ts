@@ -7,6 +7,7 @@ import { rcodeName } from '../../../src/dns/codes.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import { parseRecord } from '../../../src/dns/record-text.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
+import { relayPassage } from '../../../src/plugin/capabilities/relay.ts'
 import { transparency } from '../../../src/plugin/capabilities/transparency.ts'
 import { capabilityOf, erased, provide } from '../../../src/plugin/capability.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
@@ -302,6 +303,15 @@ describe('autopath with a file', () => {
       const { next, asked } = chain()
       await handle(instance, ask('www.a.example. A'), next)
       assert.deepEqual(asked, ['www.a.example.'])
+    }))
+
+  it('autopath with a file keeps the names below the first domain from the relay, where its zones have them', () =>
+    withFile('search a.example b.example\n', (folder) => {
+      const held = (zones: string) =>
+        capabilityOf(setUp(autopath, `autopath ${zones} ${folder}/resolv.conf`), relayPassage)!.zones
+      assert.deepEqual(held(''), ['a.example.'])
+      assert.deepEqual(held('example'), ['a.example.'])
+      assert.deepEqual(held('x.a.example org'), ['x.a.example.'])
     }))
 
   it('autopath with a file needs the file', () => {

@@ -8,7 +8,7 @@ import { parseRecord } from '../../../src/dns/record-text.ts'
 import { replyTo } from '../../../src/dns/reply.ts'
 import { provide } from '../../../src/plugin/capability.ts'
 import type { Next, Outcome } from '../../../src/plugin/query.ts'
-import { type SearchLists, searchLists } from '../../../src/plugins/autopath/capability.ts'
+import { fixedLists, searchLists } from '../../../src/plugins/autopath/capability.ts'
 import { autopath } from '../../../src/plugins/autopath/index.ts'
 import { ask, createPluginHarness, handle, setUp } from '../../support/plugin-harness.ts'
 
@@ -52,7 +52,7 @@ const plain =
     chainOf(states)(ask(`${name} ${which}`))
 
 function helped(states: World): Server {
-  const search: SearchLists = { of: () => list, mayBegin: (domain) => domain === list[0] }
+  const search = fixedLists(list)
   const instance = setUp(autopath, 'autopath @other', createPluginHarness(), {
     others: { other: { provides: [provide(searchLists, search)] } },
   })

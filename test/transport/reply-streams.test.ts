@@ -65,7 +65,7 @@ describe('a reply of many messages', () => {
     })
   })
 
-  test('what is asked behind a reply of many messages is answered behind it', () => {
+  test('a reply of many messages is whole before what is asked behind it is answered', () => {
     const { onMiss, seen } = zone(100)
     return withTransport({ udp, onMiss }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])

@@ -1,10 +1,11 @@
 /** What docs/differences.md says of plugins, as rules: everything else that differs is a bug. */
 import { opcode, rcode, type } from '../../../src/dns/codes.ts'
 import type { EdnsOption, Message, ResourceRecord } from '../../../src/dns/message.ts'
-import { lowerName } from '../../../src/dns/name.ts'
+import { isSubdomain, lowerName } from '../../../src/dns/name.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import { type Excuse, everyRecord, hasCache, type Pairing, pairingOf, same } from '../pairing.ts'
 import type { Ask } from '../queries.ts'
+import { isTooLong, rewrittenName } from './rewritten.ts'
 
 const has = (corefile: string, plugin: string) => new RegExp(`^ *${plugin}( |$)`, 'm').test(corefile)
 
@@ -16,8 +17,11 @@ function withoutPorts(message: Message): Message {
   return { ...message, additional }
 }
 
-/** Of the search lists that configurations have (searches.ts, random/run.ts). */
-const firstDomains = ['first.test.', 'r.test.']
+/** The search lists that configurations have (searches.ts, random/run.ts). */
+const lists = [
+  ['first.test.', 'second.test.', 'up.test.'],
+  ['r.test.', 'b.r.test.', 'up.test.'],
+] as const
 
 /** Octets of a UDP reply that upstreams are asked to keep to. */
 const upstreamPayload = 1232
@@ -92,7 +96,7 @@ const excuses: readonly Excuse[] = [
     reason: 'autopath answers a question for the first domain of a list',
     holds: ({ asked, theirs, ours, corefile }) =>
       has(corefile, 'autopath') &&
-      firstDomains.includes(lowerName(asked.name)) &&
+      lists.some(([first]) => first === lowerName(asked.name)) &&
       theirs.rcode === rcode.SERVFAIL &&
       ours.rcode !== rcode.SERVFAIL,
   },
@@ -115,16 +119,23 @@ const excuses: readonly Excuse[] = [
   },
   {
     reason: 'dns64, siit: what they look up is the name as it was asked, and not as rewrite left it',
-    holds: ({ asked, theirs, ours, corefile }) =>
-      /^ *rewrite (continue |stop )?name /m.test(corefile) &&
-      ((has(corefile, 'dns64') && asked.type === type.AAAA) || (has(corefile, 'siit') && asked.type === type.A)) &&
-      theirs.rcode !== ours.rcode,
+    holds: ({ asked, theirs, ours, corefile }) => {
+      if (!(has(corefile, 'dns64') && asked.type === type.AAAA) && !(has(corefile, 'siit') && asked.type === type.A))
+        return false
+      const once = rewrittenName(asked, corefile)
+      // A rule that changes its own result: what CoreDNS looks up is another name, or none.
+      return (
+        once !== undefined &&
+        lowerName(once) !== lowerName(rewrittenName({ ...asked, name: once }, corefile) ?? '') &&
+        (theirs.rcode !== ours.rcode || !same(withAnswerAlone(theirs), withAnswerAlone(ours)))
+      )
+    },
   },
   {
     reason: 'rewrite: a name that a rule cuts within an escape is SERVFAIL',
     holds: ({ asked, theirs, ours, corefile }) =>
-      has(corefile, 'rewrite') &&
       asked.name.includes('\\') &&
+      rewrittenName(asked, corefile) === undefined &&
       theirs.rcode === rcode.FORMERR &&
       ours.rcode === rcode.SERVFAIL,
   },
@@ -145,6 +156,17 @@ const excuses: readonly Excuse[] = [
       hasCache(corefile) &&
       theirs.truncated &&
       same({ ...theirs, recursionDesired: ours.recursionDesired }, ours),
+  },
+  {
+    reason: 'forward: the upstream is asked with one EDNS size, and minimal leaves out what it would have cut for',
+    holds: ({ asked, theirs, ours, corefile }) =>
+      has(corefile, 'minimal') &&
+      has(corefile, 'forward') &&
+      asked.over === 'udp' &&
+      theirs.truncated &&
+      !ours.truncated &&
+      ours.answer.length >= theirs.answer.length &&
+      ours.authority.length + ours.additional.length === 0,
   },
   {
     // 1232 octets, of which an answer that is longer has TC: the client asks over TCP, and gets the same from both.
@@ -234,11 +256,18 @@ const isEmptyRecord = (asked: Ask, theirs: Uint8Array, ours: Uint8Array, corefil
   has(corefile, 'template') && asked.type === type.NS && theirs[7]! > 0 && (ours[3]! & 15) === rcode.SERVFAIL
 
 const tooLong = 'rewrite: a name that a rule makes too long is SERVFAIL'
-const isTooLong = ({ name }: Ask, ours: Uint8Array, corefile: string): boolean =>
-  has(corefile, 'rewrite') && name.length > 200 && (ours[3]! & 15) === rcode.SERVFAIL
+const isMadeTooLong = (asked: Ask, ours: Uint8Array, corefile: string): boolean =>
+  has(corefile, 'rewrite') && rewrittenName(asked, corefile) === undefined && (ours[3]! & 15) === rcode.SERVFAIL
 
 const passedOver = 'autopath: a domain that makes the name too long is passed over'
-const isPassedOver = ({ name }: Ask, corefile: string): boolean => has(corefile, 'autopath') && name.length > 200
+const isPassedOver = (asked: Ask, corefile: string): boolean => {
+  const name = rewrittenName(asked, corefile)
+  if (name === undefined || !has(corefile, 'autopath')) return false
+  return lists.some(
+    ([first, ...others]) =>
+      isSubdomain(first, lowerName(name)) && others.some((domain) => isTooLong(name.slice(0, -first.length) + domain)),
+  )
+}
 
 /** Why this difference is meant, or undefined. */
 export function excusePlugin(
@@ -249,8 +278,8 @@ export function excusePlugin(
 ): string | undefined {
   if (!ours) return undefined
   if (isZoneOfErratic(asked, ours, corefile)) return zoneOfErratic
-  if (!theirs && isPassedOver(asked, corefile)) return passedOver
-  if (!theirs) return isTooLong(asked, ours, corefile) ? tooLong : undefined
+  if (isPassedOver(asked, corefile)) return passedOver
+  if (!theirs) return isMadeTooLong(asked, ours, corefile) ? tooLong : undefined
   const pairing = pairingOf(asked, theirs, ours, corefile)
   if (pairing === undefined) return isEmptyRecord(asked, theirs, ours, corefile) ? emptyRecord : undefined
   return reasonFor(pairing)

@@ -11,7 +11,7 @@ export function randomDraft(random: Random): Draft {
 }
 
 /** Asked for whatever the rules are: they show all sections, and what the upstream heard. */
-const always = ['www.up.test.', 'alias.up.test.', 'x.echo.test.', 'a.r.test.']
+const always = ['www.up.test.', 'alias.up.test.', 'x.echo.test.', 'a.r.test.', 'www.r.test.']
 
 function chain(words: Words): Directive[] {
   const { random } = words

@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { peer } from '../../../support/peers.ts'
 import { freePort } from '../../../support/ports.ts'
 import { builtServer, runtime } from '../../../support/server.ts'
@@ -25,7 +26,9 @@ import { clients } from './words.ts'
 const draftsAtOnce = 6
 const questionsOfDraft = 300
 const shownDifferences = 5
-const timesAskedAgain = 5
+const timesAskedAgain = 3
+/** Milliseconds that a failure is kept at most, here and there. */
+const failuresAreKept = 5_500
 /** Milliseconds: silence (`acl` drops) is waited for so long. */
 const patience = 2_000
 /** Drafts that are tried while one is shrunk. */
@@ -183,6 +186,7 @@ async function askOne(draft: Draft, at: number, both: Both, asks: readonly Ask[]
   let result = await askOnce(draft, at, both, asks)
   const isStarved = ({ wanted, got }: Difference) => [wanted, got].some((reply) => !reply || (reply[3]! & 15) === 2)
   for (let time = 0; time < timesAskedAgain && result.failed.some(isStarved); time++) {
+    await sleep(failuresAreKept)
     const again = result.failed.filter(isStarved).map(({ asked }) => asked)
     const { agreed, failed } = await askOnce(draft, at, both, again)
     const others = result.failed.filter((difference) => !isStarved(difference))

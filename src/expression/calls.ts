@@ -10,6 +10,13 @@ export function isReserved(name: string): boolean {
   return Object.hasOwn(builtins, name) || Object.hasOwn(predicateFunctions, name) || unsupported.includes(name)
 }
 
+/** What a call may name. */
+export const functionNames = (own: Readonly<Record<string, unknown>>): readonly string[] => [
+  ...Object.keys(own),
+  ...Object.keys(builtins),
+  ...Object.keys(predicateFunctions),
+]
+
 /** `scope`: that of the call, which `compile` takes where no other is given. */
 export function call<Context>(
   node: NodeOf<'call'>,
@@ -32,7 +39,8 @@ export function call<Context>(
     )
   }
   if (unsupported.includes(name)) throw new ExpressionError(`slicedns does not have the function ${name}`, offset)
-  if (!Object.hasOwn(builtins, name)) throw new ExpressionError(`unknown name ${name}`, offset)
+  if (!Object.hasOwn(builtins, name))
+    throw new ExpressionError(`unknown name ${name}`, offset, { word: name, known: functionNames(functions) })
   const builtin = builtins[name]
   const most = builtin.many ? Number.POSITIVE_INFINITY : builtin.args.length
   checkArgs(node, args, builtin.args, builtin.min ?? builtin.args.length, most)

@@ -1,7 +1,7 @@
 /** From the parts of an expression to a function: names and types are checked once, before any query. */
 import { beginWithin, type StepAllowance } from '../regexp/index.ts'
 import { memberOf } from './builtins.ts'
-import { call, isReserved } from './calls.ts'
+import { call, functionNames, isReserved } from './calls.ts'
 import { ExpressionError } from './error.ts'
 import { literalPattern, matchAny, matchOne } from './matches.ts'
 import { operators } from './operators.ts'
@@ -95,7 +95,8 @@ function named<Context>(node: NodeOf<'name'>, { functions, variables = {} }: Env
     return typed<Context>(type, ({ context }) => read(context))
   }
   if (Object.hasOwn(functions, name)) throw new ExpressionError(`'${name}' is a function: write ${name}(…)`, offset)
-  throw new ExpressionError(`unknown name ${name}`, offset)
+  const known = [...locals.keys(), ...Object.keys(variables), ...functionNames(functions)]
+  throw new ExpressionError(`unknown name ${name}`, offset, { word: name, known })
 }
 
 function pointer<Context>({ name, offset }: NodeOf<'pointer'>, { predicates }: Scope): Typed<Context> {

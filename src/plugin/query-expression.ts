@@ -1,5 +1,6 @@
 /** What expressions of `view` and `template` can ask of a query. */
 import { parseIp, parseNetwork } from '../corefile/address.ts'
+import { suggestion } from '../corefile/nearest.ts'
 import { fail } from '../corefile/read.ts'
 import type { Token } from '../corefile/schema.ts'
 import { inPrefix } from '../dns/address.ts'
@@ -77,7 +78,8 @@ export function readExpression<Context>(
     if (!(error instanceof ExpressionError)) throw error
     const { token, offset } = placeOf(words, error.offset)
     const quote = token.quoted ? 1 : 0
-    throw fail(`could not compile expression: ${error.message}`, {
+    const hint = error.unknown ? suggestion(error.unknown.word, error.unknown.known) : ''
+    throw fail(`could not compile expression: ${error.message}${hint}`, {
       ...token,
       at: { ...token.at, column: token.at.column + quote + offset },
     })

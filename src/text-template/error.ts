@@ -1,10 +1,18 @@
+/** A word that is not known, and those that would be. */
+export interface UnknownWord {
+  readonly word: string
+  readonly known: readonly string[]
+}
+
 /** Why a template is invalid. `offset`: of the offending part in the template's text, in characters. */
 export class TemplateError extends Error {
   readonly offset: number
-  constructor(message: string, offset: number) {
+  readonly unknown: UnknownWord | undefined
+  constructor(message: string, offset: number, unknown?: UnknownWord) {
     super(message)
     this.name = 'TemplateError'
     this.offset = offset
+    this.unknown = unknown
   }
 }
 

@@ -146,7 +146,11 @@ export function parse(template: string): List {
   function word(text: string, offset: number): Operand {
     if (text === 'true' || text === 'false') return { kind: 'literal', value: text === 'true', offset }
     if (text === 'nil') return { kind: 'literal', value: null, offset }
-    if (!Object.hasOwn(functions, text)) throw new TemplateError(`function "${text}" is not defined`, offset)
+    if (!Object.hasOwn(functions, text))
+      throw new TemplateError(`function "${text}" is not defined`, offset, {
+        word: text,
+        known: Object.keys(functions),
+      })
     return { kind: 'function', name: text, offset }
   }
 

@@ -15,6 +15,7 @@ export const file: Plugin<FileSettings> = { name: plugin, schema, setup }
 function setup(settings: FileSettings, setup: Setup): Instance {
   const { block, clock, fail, log, metrics } = setup
   const failures = metrics.counter('slicedns_file_failures_total', 'Zone files that could not be used.', ['zone'])
+  // A file whose zone a later directive has again must be valid, too, as in CoreDNS.
   const zones = new Map(settings.zones.map((each) => [each.zone, open(each)]))
   const served = serveZones({ plugin, setup, zones, fallthrough: settings.fallthrough })
 

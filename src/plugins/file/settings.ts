@@ -19,7 +19,7 @@ export interface ZoneSettings extends FollowSettings {
 }
 
 export interface FileSettings {
-  /** Each zone once: the last directive that names it counts. */
+  /** As they are written: of several for a zone the last one counts. */
   readonly zones: readonly ZoneSettings[]
   /** Zones whose missing names go on to the next plugin. Of all directives the last line counts, as in CoreDNS. */
   readonly fallthrough: readonly string[]
@@ -53,7 +53,7 @@ export const schema: DirectiveSchema<FileSettings> = {
   usage: 'file DBFILE [ZONES...] { reload DURATION | reload_by_mtime | fallthrough [ZONES...] }',
   repeat: 'many',
   read({ occurrences, zones: served }) {
-    const zones = new Map<string, ZoneSettings>()
+    const zones: ZoneSettings[] = []
     let fallthrough: readonly string[] = []
     for (const directive of occurrences) {
       argCount(directive, 1)
@@ -66,8 +66,8 @@ export const schema: DirectiveSchema<FileSettings> = {
       }
       fallthrough = draft.fallthrough ?? fallthrough
       for (const zone of zonesOf(zoneArgs, served))
-        zones.set(zone, { zone, file: file.text, reload: draft.reload, byTime: draft.byTime, directive })
+        zones.push({ zone, file: file.text, reload: draft.reload, byTime: draft.byTime, directive })
     }
-    return { zones: [...zones.values()], fallthrough }
+    return { zones, fallthrough }
   },
 }

@@ -1,4 +1,5 @@
 /** The `template` directive: what is matched, computed and answered. */
+import { suggestion } from '../../corefile/nearest.ts'
 import { fail, normalizeZone, optionLines, unknownProperty, unsigned, value, zonesOf } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
 import { rcode } from '../../dns/codes.ts'
@@ -149,7 +150,8 @@ function readRecordTemplate(token: Token): Template {
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error
     const column = token.at.column + (token.quoted ? 1 : 0) + error.offset
-    throw fail(`could not compile template: ${error.message}`, { ...token, at: { ...token.at, column } })
+    const hint = error.unknown ? suggestion(error.unknown.word, error.unknown.known) : ''
+    throw fail(`could not compile template: ${error.message}${hint}`, { ...token, at: { ...token.at, column } })
   }
 }
 

@@ -195,12 +195,13 @@ describe('the plugin file', () => {
     ['file DB example.org {\nreload\n}', /reload must have a duration/],
     ['file DB example.org {\nbogus\n}', /unknown property 'bogus' of file/],
     ['file DB example.net', /db:1: the SOA of example\.org\. must be owned by the zone example\.net\./],
+    ['file DB.broken example.org\nfile DB example.org', /cannot load zone "example\.org\.": .*broken:1/],
     ['file DB.gone example.org {\nreload 0\n}', /cannot load zone "example\.org\.": .*ENOENT/],
   ]
   for (const [directive, message] of wrong)
     it(`the directive ${JSON.stringify(directive)} is refused`, (t) => {
-      const path = folder(t, { db: soa.replace('@', 'example.org.') })
-      assert.throws(() => setUp(file, directive.replace('DB', `${path}/db`)), message)
+      const path = folder(t, { db: soa.replace('@', 'example.org.'), 'db.broken': 'this is no zone file' })
+      assert.throws(() => setUp(file, directive.replaceAll('DB', `${path}/db`)), message)
     })
 })
 

@@ -2,6 +2,7 @@
 import type { Plugin } from '../plugin/contract.ts'
 import { acl } from './acl/index.ts'
 import { any } from './any/index.ts'
+import { auto } from './auto/index.ts'
 import { autopath } from './autopath/index.ts'
 import { bind } from './bind/index.ts'
 import { bufsize } from './bufsize/index.ts'
@@ -86,6 +87,7 @@ export const plugins: readonly Plugin[] = [
   k8sExternal,
   kubernetes,
   file,
+  auto,
   secondary,
   loop,
   forward,

@@ -16,6 +16,8 @@ export interface FollowSettings {
   readonly zone: string
   /** Milliseconds between two looks at the file; 0: it is read once, and must be there. */
   readonly reload: number
+  /** It is read at the first look after the start, in slices: for a file that is found while the server runs. */
+  readonly lazy?: boolean
   /** A file is read again when its time of change is later, not when its serial is another. */
   readonly byTime: boolean
 }
@@ -34,6 +36,8 @@ export interface FollowOptions {
   readonly path: string
   readonly clock: Clock
   readonly log: Logger
+  /** Records that the zone may have; absent: as many as any. */
+  mostRecords?(): number
   /** A new zone is in use. Not called for the one that is read at start. */
   onChange(zone: Zone): void
   /** The file could not be used. */
@@ -77,7 +81,12 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
   function begin(): Load {
     const files = openZoneFiles(path)
     const { file, text } = files.first
-    const records = zoneRecords(text, { zone: origin, file, maxRecords: maxZoneRecords, include: files.include })
+    const records = zoneRecords(text, {
+      zone: origin,
+      file,
+      maxRecords: options.mostRecords?.() ?? maxZoneRecords,
+      include: files.include,
+    })
     return { files, records, builder: createZoneBuilder(origin), outside: 0 }
   }
 
@@ -124,7 +133,7 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
   }
 
   function lookLater(): void {
-    if (!stopped) timer = clock.after(reload, look)
+    if (!stopped && reload > 0) timer = clock.after(reload, look)
   }
 
   function look(): void {
@@ -158,13 +167,15 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
     }
   }
 
-  readAtStart()
+  if (settings.lazy) seen = `${path} no file`
+  else readAtStart()
   return {
     get current() {
       return current
     },
     start() {
-      if (reload > 0) lookLater()
+      if (settings.lazy) look()
+      else if (reload > 0) lookLater()
     },
     stop() {
       stopped = true

@@ -13,6 +13,8 @@ export interface Zone {
   /** Lower case and absolute. */
   readonly origin: string
   readonly serial: number
+  /** Records, the SOA among them. */
+  readonly size: number
   readonly soa: ResourceRecord
   /** The zone's own name servers. */
   readonly ns: readonly ResourceRecord[]
@@ -42,6 +44,7 @@ export function createZoneBuilder(origin: string): ZoneBuilder {
   const apexSignatures: ResourceRecord[] = []
   const deniers: { readonly key: string; readonly name: string }[] = []
   let soa: ResourceRecord | undefined
+  let size = 0
 
   function addAncestors(name: string): void {
     for (let at = name; at !== origin; ) {
@@ -70,6 +73,7 @@ export function createZoneBuilder(origin: string): ZoneBuilder {
       const name = lowerName(written.name)
       if (!isSubdomain(origin, name)) return false
       const record = { ...written, name }
+      size++
       const covered = coveredType(record)
       if (name !== origin) addToName(record)
       else if (record.type === type.SOA) soa = record
@@ -84,6 +88,7 @@ export function createZoneBuilder(origin: string): ZoneBuilder {
       return {
         origin,
         serial: readSoa(soa.rdata).serial,
+        size,
         soa,
         ns,
         names,

@@ -32,7 +32,7 @@ export interface Notifier {
 }
 
 export function createNotifier({ rules, sources, clock, log }: NotifierOptions): Notifier {
-  const zones: NotifiedZone[] = []
+  let zones: NotifiedZone[] = []
   const watches: { stop(): void }[] = []
   let timer: Timer | undefined
   let lastRound = Number.NEGATIVE_INFINITY
@@ -43,6 +43,7 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
 
   function notifyAll(): void {
     timer = undefined
+    follow()
     for (const each of zones) {
       const serial = each.source.serial(each.zone)
       if (serial === undefined || serial === each.serial) continue
@@ -52,18 +53,30 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
     }
   }
 
+  /** Sources may have other zones than before. */
+  function follow(): void {
+    const known = zones
+    const isKept = ({ source, zone }: NotifiedZone) => source.zones.includes(zone)
+    zones = known.filter(isKept)
+    for (const each of known) if (!zones.includes(each)) for (const peer of each.peers) peer.stop()
+    const names = new Set(zones.map(({ zone }) => zone))
+    for (const source of sources()) {
+      for (const zone of source.zones) {
+        const rule = names.has(zone) ? undefined : ruleFor(rules, zone)
+        if (!rule || rule.notify.length === 0) continue
+        names.add(zone)
+        const peers = rule.notify.map((address) => createPeer(zone, address, rule.source, clock, log))
+        zones.push({ source, zone, peers, serial: undefined })
+      }
+    }
+  }
+
   return {
     start() {
-      for (const source of sources()) {
-        for (const zone of source.zones) {
-          const rule = ruleFor(rules, zone)
-          if (!rule || rule.notify.length === 0) continue
-          const peers = rule.notify.map((address) => createPeer(zone, address, rule.source, clock, log))
-          zones.push({ source, zone, peers, serial: undefined })
-        }
-        if (zones.some((each) => each.source === source)) watches.push(source.watch(changed))
-      }
-      if (zones.length > 0) changed()
+      // Without anybody to notify, nothing need be watched.
+      if (!rules.some(({ notify }) => notify.length > 0)) return
+      for (const source of sources()) watches.push(source.watch(changed))
+      if (watches.length > 0) changed()
     },
     stop() {
       timer?.cancel()

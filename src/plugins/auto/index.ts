@@ -1,0 +1,126 @@
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { provide } from '../../plugin/capability.ts'
+import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { Timer } from '../../scheduling/clock.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import { type FollowedFile, followZoneFile } from '../../zone/followed-file.ts'
+import type { ServedZone } from '../../zone/handler.ts'
+import { type ServedZones, serveZones } from '../../zone/served-zones.ts'
+import { maxZoneRecords } from '../../zone/zone.ts'
+import { transferSource } from '../transfer/capability.ts'
+import { type AutoSettings, schema } from './settings.ts'
+import { findZoneFiles } from './walk.ts'
+
+const plugin = 'auto'
+
+/** Answers from the zone files of a directory, whichever there are. */
+export const auto: Plugin<AutoSettings> = { name: plugin, schema, setup }
+
+function setup(settings: AutoSettings, setup: Setup): Instance {
+  const { block, clock, fail, log, metrics } = setup
+  const failures = metrics.counter('slicedns_auto_failures_total', 'Zone files that could not be used.', ['zone'])
+  const gauge = metrics.gauge('slicedns_auto_zones', 'Zones of files that a directory has.', [])
+  /** What the directory has. */
+  const found = new Map<string, { readonly path: string; readonly followed: FollowedFile }>()
+  /** Those that have been read once. */
+  const zones = new Map<string, ServedZone>()
+  const directory = settings.directory && resolve(block.root, settings.directory.text)
+  /** Problems of the last look: each is logged once. */
+  let known: ReadonlySet<string> = new Set()
+  let timer: Timer | undefined
+  let served: ServedZones | undefined
+
+  if (directory !== undefined) checkDirectory(directory)
+  else log.warning('auto has no directory: it finds no zone')
+  look(false)
+  served = serveZones({
+    plugin,
+    setup,
+    zones,
+    within: settings.origins,
+    fallthrough: [],
+    notify: () => undefined,
+  })
+
+  function checkDirectory(path: string): void {
+    try {
+      statSync(path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+        fail(`cannot read the directory ${path}: ${errorMessage(error)}`, settings.directory!.at)
+      log.warning(`the directory ${path} does not exist: it is looked for again`)
+    }
+  }
+
+  /** `isRunning`: a file that is found is read in slices, and its zone is there when it has been. */
+  function look(isRunning: boolean): void {
+    if (directory === undefined) return
+    const { files, problems } = findZoneFiles(directory, settings)
+    for (const problem of problems) if (!known.has(problem)) log.warning(problem)
+    known = new Set(problems)
+    for (const [zone, { path, followed }] of found) {
+      if (files.get(zone) === path) continue
+      followed.stop()
+      found.delete(zone)
+      // A file that has moved: the zone stays until it has been read again.
+      if (!files.has(zone)) remove(zone)
+    }
+    for (const [zone, path] of files) if (!found.has(zone)) add(zone, path, isRunning)
+  }
+
+  function add(zone: string, path: string, isRunning: boolean): void {
+    try {
+      const followed = followZoneFile({
+        settings: { zone, reload: settings.reload, byTime: false, lazy: isRunning },
+        path,
+        clock,
+        log,
+        mostRecords: () => maxZoneRecords - recordsBeside(zone),
+        onChange: () => insert(zone, path, followed),
+        onFailure: () => failures.with(zone).inc(),
+      })
+      found.set(zone, { path, followed })
+      if (isRunning) followed.start()
+      else insert(zone, path, followed)
+    } catch (error) {
+      failures.with(zone).inc()
+      log.warning(`cannot load zone "${zone}": ${errorMessage(error)}`)
+    }
+  }
+
+  function insert(zone: string, path: string, followed: FollowedFile): void {
+    if (zones.get(zone) !== followed) log.info(`Inserting zone \`${zone}' from: ${path}`)
+    zones.set(zone, followed)
+    changed()
+  }
+
+  function remove(zone: string): void {
+    if (!zones.delete(zone)) return
+    log.info(`Deleting zone \`${zone}'`)
+    changed()
+  }
+
+  function changed(): void {
+    gauge.with().set(zones.size)
+    served?.changed()
+  }
+
+  function recordsBeside(zone: string): number {
+    return [...zones].reduce((sum, [name, { current }]) => sum + (name === zone ? 0 : (current?.size ?? 0)), 0)
+  }
+
+  return {
+    handler: served.handler,
+    provides: [...served.provides, provide(transferSource, served.transferable)],
+    start() {
+      for (const { followed } of found.values()) followed.start()
+      if (settings.reload > 0) timer = clock.every(settings.reload, () => look(true))
+    },
+    stop() {
+      timer?.cancel()
+      for (const { followed } of found.values()) followed.stop()
+      served?.stop()
+    },
+  }
+}

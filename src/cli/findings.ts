@@ -8,10 +8,10 @@ import type { CorefileBlock } from '../corefile/parsed.ts'
 import { parseAsFarAsPossible } from '../corefile/parser.ts'
 import { readSettings } from '../corefile/read.ts'
 import { ConfigError, type Directive, type Position } from '../corefile/schema.ts'
-import type { TlsPolicy } from '../plugin/capabilities/server-tls.ts'
 import type { Plugin } from '../plugin/contract.ts'
 import { listenerConflicts } from '../plugin/listener-conflicts.ts'
 import { requirementError } from '../plugin/requirements.ts'
+import { https } from '../plugins/https/index.ts'
 import { declaredPolicy } from '../plugins/tls/certificates.ts'
 
 export interface Finding {
@@ -184,22 +184,33 @@ function checkListeners(blocks: readonly { block: CorefileBlock; keys: readonly 
     keys,
     addresses: bindAddresses(block, report),
     viewed: block.directives.some(({ word }) => word === 'view'),
-    tls: tlsPolicy(block),
+    tls: declared(block, 'tls', (written) => declaredPolicy(written, rootOf(block))),
+    httpsStreams: declared(
+      block,
+      'https',
+      (written) => https.schema.read({ occurrences: written, zones: [] }).maxStreams,
+    ),
   }))
   for (const error of [...listenerConflicts(claimants), ...overlapErrors(claimants)]) report(error)
 }
 
-function tlsPolicy({ directives }: CorefileBlock): TlsPolicy | undefined {
-  const written = directives.filter(({ word }) => word === 'tls')
-  const folder = directives.find(({ word }) => word === 'root')?.args[0]?.text ?? ''
+/** What is read from a directive of the block; undefined without one, and where it is wrong: that is reported with the others. */
+function declared<T>(
+  { directives }: CorefileBlock,
+  name: string,
+  read: (written: readonly Directive[]) => T,
+): T | undefined {
+  const written = directives.filter(({ word }) => word === name)
   try {
-    return written.length === 0 ? undefined : declaredPolicy(written, resolve(folder))
+    return written.length === 0 ? undefined : read(written)
   } catch (error) {
-    // What is wrong with the directive is reported with the others.
     if (error instanceof ConfigError) return undefined
     throw error
   }
 }
+
+const rootOf = ({ directives }: CorefileBlock): string =>
+  resolve(directives.find(({ word }) => word === 'root')?.args[0]?.text ?? '')
 
 /** What the block is bound to, as it is written; [] for every address. */
 function bindAddresses(block: CorefileBlock, report: Report): readonly string[] {

@@ -43,7 +43,11 @@ export function serverKeys(keys: readonly Token[], dnsPort: number = defaultPort
 }
 
 /** Schemes that are served, and what each is. */
-const served: Partial<Readonly<Record<Scheme, string>>> = { dns: 'UDP and TCP', tls: 'DNS over TLS' }
+const served: Partial<Readonly<Record<Scheme, string>>> = {
+  dns: 'UDP and TCP',
+  tls: 'DNS over TLS',
+  https: 'DNS over HTTPS',
+}
 
 const servedText = Object.entries(served)
   .map(([scheme, what]) => `${scheme}:// (${what})`)

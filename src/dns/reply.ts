@@ -39,7 +39,7 @@ export function replyTo(request: Message, parts: ReplyParts = {}): Message {
 
 export interface FinishOptions {
   /** `udp` limits the reply to what the client can take; all others are streams. */
-  readonly transport: 'udp' | 'tcp' | 'tls' | 'https'
+  readonly transport: 'udp' | 'tcp' | 'tls' | 'https' | 'grpc'
   /** `bufsize`: the largest UDP payload that a client may ask for. */
   readonly maxPayload?: number
   /** RD of the reply where a plugin decides it (`header`); else as in the request. */

@@ -9,6 +9,8 @@ export interface ListenerClaim {
   /** What it is bound to; [] for every address. */
   readonly addresses: readonly string[]
   readonly tls: TlsPolicy | undefined
+  /** `https { max_streams }`, where it is written. */
+  readonly httpsStreams: number | undefined
 }
 
 interface Claimed {
@@ -23,18 +25,29 @@ interface Claimed {
  */
 export function listenerConflicts(blocks: readonly ListenerClaim[]): ConfigError[] {
   const firsts = new Map<string, Claimed>()
+  /** The first `max_streams` of each listener. */
+  const streams = new Map<string, number>()
   return blocks.flatMap((claim) =>
     claim.keys.flatMap((key) =>
       (claim.addresses.length > 0 ? claim.addresses : ['']).flatMap((address) => {
         const place = `${address.includes(':') ? `[${address}]` : address}:${key.port}`
-        const [zone] = key.zones
-        const first = firsts.get(place)
-        if (first === undefined) firsts.set(place, { claim, scheme: key.scheme, zone })
-        const reason = first && conflict(first, { claim, scheme: key.scheme, zone }, place)
+        const own: Claimed = { claim, scheme: key.scheme, zone: key.zones[0] }
+        const first = firsts.get(place) ?? own
+        firsts.set(place, first)
+        const reason = conflict(first, own, place) ?? streamsConflict(streams, own, place)
         return reason === undefined ? [] : [new ConfigError(reason, key.at)]
       }),
     ),
   )
+}
+
+function streamsConflict(streams: Map<string, number>, { claim, scheme }: Claimed, place: string): string | undefined {
+  const { httpsStreams: own } = claim
+  if (scheme !== 'https' || own === undefined) return undefined
+  const first = streams.get(place) ?? own
+  streams.set(place, first)
+  if (first === own) return undefined
+  return `conflicting max_streams values for shared HTTPS listener https://${place}: ${first} and ${own}`
 }
 
 function conflict(first: Claimed, other: Claimed, place: string): string | undefined {

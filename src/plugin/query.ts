@@ -4,7 +4,7 @@ import type { BegunExchange } from './begun-exchange.ts'
 import type { QueryBudget } from './budget.ts'
 
 /** The transport that a query came over. All but `udp` are streams, whose replies have up to 65,535 octets. */
-export type Transport = 'udp' | 'tcp' | 'tls' | 'https'
+export type Transport = 'udp' | 'tcp' | 'tls' | 'https' | 'grpc'
 
 /** An IP address in text (no brackets, no IPv4-mapped form) and a port. */
 export interface SocketAddress {

@@ -19,6 +19,7 @@ import { forward } from './forward/index.ts'
 import { header } from './header/index.ts'
 import { health } from './health/index.ts'
 import { hosts } from './hosts/index.ts'
+import { https } from './https/index.ts'
 import { k8sExternal } from './k8s_external/index.ts'
 import { kubernetes } from './kubernetes/index.ts'
 import { loadbalance } from './loadbalance/index.ts'
@@ -52,6 +53,7 @@ export const plugins: readonly Plugin[] = [
   metadata,
   cancel,
   proxyproto,
+  https,
   timeouts,
   multisocket,
   reload,

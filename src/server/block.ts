@@ -1,4 +1,5 @@
 import type { Scheme } from '../corefile/keys.ts'
+import type { HttpBounds } from '../plugin/capabilities/http-bounds.ts'
 import type { ConnectionTimeouts } from '../plugin/capabilities/listening.ts'
 import type { LoadShedding } from '../plugin/capabilities/load-shedding.ts'
 import type { ProxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
@@ -50,6 +51,7 @@ export interface ListenerPlan {
   readonly proxyProtocol: ProxyProtocol | undefined
   readonly shedding: LoadShedding | undefined
   readonly tls: ServerTls | undefined
+  readonly http: HttpBounds | undefined
   readonly blocks: readonly Block[]
   readonly router: Router<Block>
   /** One block accepts other classes than IN, which opens the whole listener to them, as in CoreDNS. */

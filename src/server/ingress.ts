@@ -2,6 +2,7 @@
 
 import type { Scheme } from '../corefile/keys.ts'
 import type { BegunExchange } from '../plugin/begun-exchange.ts'
+import type { HttpBounds } from '../plugin/capabilities/http-bounds.ts'
 import type { ConnectionTimeouts } from '../plugin/capabilities/listening.ts'
 import type { LoadShedding } from '../plugin/capabilities/load-shedding.ts'
 import type { ProxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
@@ -27,6 +28,8 @@ export interface Listener {
   readonly proxyProtocol?: ProxyProtocol | undefined
   /** `tls`: connections begin with a handshake. */
   readonly tls?: ServerTls | undefined
+  /** `https`, `grpc_server`: bounds of its connections. */
+  readonly http?: HttpBounds | undefined
   /** `shed`: what cannot be answered over UDP is dropped instead of SERVFAIL. */
   readonly shedding?: LoadShedding | undefined
   /** Absent: every query that the table does not answer goes to the plugin chain. */

@@ -2,6 +2,7 @@
 
 import type { ServerKey } from '../corefile/index.ts'
 import type { Scheme } from '../corefile/keys.ts'
+import { grpcBounds, type HttpBounds, httpsBounds } from '../plugin/capabilities/http-bounds.ts'
 import { connectionTimeouts, mergedTimeouts, udpShards } from '../plugin/capabilities/listening.ts'
 import { loadShedding } from '../plugin/capabilities/load-shedding.ts'
 import { mergedProxyProtocol, proxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
@@ -24,6 +25,7 @@ export function planListeners(blocks: readonly KeyedBlock[]): ListenerPlan[] {
       keys,
       addresses: boundTo(block),
       tls: block.facts.capability(serverTls)?.policy,
+      httpsStreams: block.facts.capability(httpsBounds)?.maxStreams,
     })),
   )
   if (conflict) throw conflict
@@ -43,6 +45,14 @@ function boundTo({ facts }: Block): readonly string[] {
 interface Draft {
   add(block: Block, zones: readonly string[]): void
   plan(): ListenerPlan
+}
+
+/** Of each bound the first that a block gives. */
+function httpBoundsOf(scheme: Scheme, allOf: <T>(capability: Capability<T>) => readonly T[]): HttpBounds | undefined {
+  if (scheme !== 'https' && scheme !== 'grpc') return undefined
+  const all = allOf(scheme === 'https' ? httpsBounds : grpcBounds)
+  const first = (bound: keyof HttpBounds) => all.find((bounds) => bounds[bound] !== undefined)?.[bound]
+  return { maxConnections: first('maxConnections'), maxStreams: first('maxStreams') }
 }
 
 interface Place {
@@ -79,6 +89,7 @@ function createDraft({ scheme, address, port }: Place): Draft {
         shedding: allOf(loadShedding)[0]?.(server),
         // Blocks on one listener agree on it.
         tls: scheme === 'dns' ? undefined : allOf(serverTls)[0],
+        http: httpBoundsOf(scheme, allOf),
         blocks,
         router: createRouter(blocks, ({ chain }) => chain === undefined),
         everyClass: blocks.some((block) => block.everyClass),

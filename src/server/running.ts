@@ -49,7 +49,7 @@ export async function run(
     writer.rules(space, spaceRules(blocks, clientViews(plan), space, writer, warnOfRules(plan, log)))
     const ofPlan = blocks.map((block) => publishBlock(block, space, writer))
     published.push(...ofPlan)
-    const { scheme, address, port, shards, timeouts, proxyProtocol, shedding, tls } = plan
+    const { scheme, address, port, shards, timeouts, proxyProtocol, shedding, tls, http } = plan
     // Only UDP threads relay.
     const relay =
       scheme !== 'dns'
@@ -62,7 +62,20 @@ export async function run(
             settled: Promise.all(ofPlan.map(({ settled }) => settled)),
           })
     const observesMessages = plan.blocks.some(({ observers }) => observers.some(({ value }) => value.messages))
-    return { scheme, address, port, space, shards, timeouts, proxyProtocol, tls, shedding, observesMessages, relay }
+    return {
+      scheme,
+      address,
+      port,
+      space,
+      shards,
+      timeouts,
+      proxyProtocol,
+      tls,
+      http,
+      shedding,
+      observesMessages,
+      relay,
+    }
   }
 
   async function stop(): Promise<void> {

@@ -12,6 +12,7 @@ import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { createChainSlots } from './chain-slots.ts'
 import { openDgram } from './dgram.ts'
 import { createFairBudget } from './fair-budget.ts'
+import { dnsOverHttps } from './https/protocol.ts'
 import { type Limits, limitsFor } from './limits.ts'
 import { keyOf } from './listener-address.ts'
 import { returnMemory } from './memory-return.ts'
@@ -55,9 +56,6 @@ interface SchemeTransport {
   readonly transport: Transport
 }
 
-/** What is served over connections. Another protocol is another word here. */
-const protocols = [tcp, dnsOverTls]
-
 export function createTransport(options: TransportOptions): Ingress {
   const { log, onMiss, onRelayed, table, addReader, clock = systemClock } = options
   const limits: Limits = { ...limitsFor(options.processLimits ?? readProcessLimits()), ...options.limits }
@@ -87,7 +85,9 @@ export function createTransport(options: TransportOptions): Ingress {
     native === undefined
       ? openDgram({ ...shared, tableAnswers })
       : openUdpThreads({ ...shared, native, onRelayed, tableAnswers, responder: options.responder?.module, dieAfter })
-  /** TCP comes first: it detects another server on the same port. */
+  /** What is served over connections. Another protocol is another word here. */
+  const protocols = [tcp, dnsOverTls, dnsOverHttps(limits, metrics)]
+  /** Connections come first: that detects another server on the same port. */
   const transports: readonly SchemeTransport[] = [
     {
       schemes: protocols.map(({ scheme }) => scheme),

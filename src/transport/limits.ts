@@ -20,6 +20,8 @@ export interface Limits {
   readonly tcpConnections: number
   /** Places of the connection table that a connection takes: what it costs, in plain TCP connections. */
   readonly placesOf: { readonly plain: number; readonly secure: number }
+  /** Streams of an HTTP/2 connection, whatever `max_streams` says: one costs some KiB. */
+  readonly httpStreams: number
   /** TCP connections of one client. Generous: behind a masquerading node many clients have one address. */
   readonly tcpConnectionsPerClient: number
   /**
@@ -68,6 +70,7 @@ export function limitsFor({ memory, tcpConnections, descriptors }: ProcessLimits
     missRingBytes: 512 * kibibyte,
     waitingBytes: memory.waitingQueries,
     tcpConnections,
+    httpStreams: 1000,
     placesOf: { plain: 1, secure: securePlaces },
     tcpConnectionsPerClient: Math.ceil(tcpConnections * clientShare),
     tcpRequestBytes: 4 * kibibyte,

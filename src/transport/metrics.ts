@@ -20,6 +20,8 @@ export interface TransportMetrics {
   /** Connections closed, by what there was too much of. */
   readonly tcpEvictions: Readonly<Record<'connections' | 'input' | 'output', CounterCell>>
   readonly tcpOversized: CounterCell
+  /** CoreDNS's, of `https://` listeners. `server`: as in all metrics. */
+  readonly httpsResponses: (server: string, status: number) => CounterCell
   /** Calls `collect` before each scrape, to move what threads and the kernel have counted into the cells. */
   onCollect(collect: () => void): { remove(): void }
 }
@@ -30,6 +32,11 @@ export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
     'slicedns_tcp_evicted_connections_total',
     'TCP connections closed because there were too many, or because unanswered queries or unread replies took too much.',
     ['reason'],
+  )
+  const responses = registry.counter(
+    'coredns_dns_https_responses_total',
+    'Responses of DNS over HTTPS, by HTTP status.',
+    ['server', 'status'],
   )
   return {
     sendDrops: counter(
@@ -93,8 +100,9 @@ export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
     },
     tcpOversized: counter(
       'slicedns_tcp_oversized_requests_total',
-      'Requests over TCP answered FORMERR because they were larger than 4,096 octets.',
+      'Requests over connections answered FORMERR, or with an HTTP error, because they were larger than 4,096 octets.',
     ),
+    httpsResponses: (server, status) => responses.with(server, String(status)),
     onCollect: (collect) => registry.onCollect(collect),
   }
 }

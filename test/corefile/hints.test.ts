@@ -139,7 +139,6 @@ describe('a plugin that slicedns does not have', () => {
 
 describe('a scheme that slicedns does not serve', () => {
   const keys: readonly (readonly [key: string, place: string, scheme: string])[] = [
-    ['https://example.org:8443', '1:1', 'https'],
     ['https3://.', '1:1', 'https3'],
     ['grpc://.', '1:1', 'grpc'],
     ['quic://.:853', '1:1', 'quic'],

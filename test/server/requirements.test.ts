@@ -47,8 +47,10 @@ describe('a Corefile', () => {
     ['autopath of a plugin that is not there', '. {\n  autopath @kubernetes\n  whoami\n}\n', []],
     [
       'a key of a scheme that is not served',
-      '. {\n  whoami\n}\nhttps://. {\n  whoami\n}\n',
-      ['Corefile:4:1 - slicedns does not serve https:// yet; it serves dns:// (UDP and TCP)'],
+      '. {\n  whoami\n}\nquic://. {\n  whoami\n}\n',
+      [
+        'Corefile:4:1 - slicedns does not serve quic://; it serves dns:// (UDP and TCP), tls:// (DNS over TLS), https:// (DNS over HTTPS)',
+      ],
     ],
   ]
   for (const [what, text, errors] of cases)

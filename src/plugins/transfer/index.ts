@@ -21,7 +21,8 @@ function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
     handler(query, next) {
       if (query.qtype !== type.AXFR && query.qtype !== type.IXFR) return next(query)
       // Only streams that can carry many messages (RFC 5936 §4.2); CoreDNS does not answer IXFR over UDP either.
-      if (query.transport === 'udp' || query.transport === 'https') return bare(rcode.REFUSED)
+      if (query.transport === 'udp' || query.transport === 'https' || query.transport === 'grpc')
+        return bare(rcode.REFUSED)
       const rule = ruleFor(rules, query.name)
       if (!rule) return next(query)
       if (!isAllowed(rule, query)) {

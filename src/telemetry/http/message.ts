@@ -22,8 +22,12 @@ export interface HttpReply {
 /** The head of a request, and what its framing means for the connection. */
 export interface RequestHead {
   readonly request: HttpRequest
-  /** The client takes no further reply on this connection, or sends a body, which nothing here reads. */
-  readonly last: boolean
+  /** The client takes further replies on this connection. */
+  readonly persistent: boolean
+  /** Octets of its body, where they are counted. */
+  readonly length: number
+  /** The body is in chunks: its length is not known. */
+  readonly chunked: boolean
 }
 
 /** Why the octets are not a request: the status of the reply. */
@@ -57,17 +61,17 @@ export function parseRequestHead(text: string): RequestHead {
   }
   if (minor === '1' && !headers.has('host')) throw new BadRequest(400, 'the Host field is missing')
   const request = { method, target, path: target.replace(/\?.*/s, ''), headers }
-  return { request, last: hasBody(headers) || !isPersistent(minor, headers.get('connection') ?? '') }
+  return { request, persistent: isPersistent(minor, headers.get('connection') ?? ''), ...framingOf(headers) }
 }
 
 /** RFC 9112 §6.3. A message with both fields, or with a length that is not a number, may be an attempt to smuggle one. */
-function hasBody(headers: ReadonlyMap<string, string>): boolean {
+function framingOf(headers: ReadonlyMap<string, string>): Pick<RequestHead, 'length' | 'chunked'> {
   const length = headers.get('content-length')
   const coding = headers.get('transfer-encoding')
   if (length !== undefined && (coding !== undefined || !/^\d+$/.test(length))) {
     throw new BadRequest(400, 'Content-Length is invalid')
   }
-  return coding !== undefined || Number(length ?? 0) > 0
+  return { length: Number(length ?? 0), chunked: coding !== undefined }
 }
 
 /** RFC 9112 §9.3. */

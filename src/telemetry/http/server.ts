@@ -155,8 +155,9 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
 
   function take(text: string): void {
     try {
-      const { request, last } = parseRequestHead(text)
-      answer(request, last || ++replies >= maxReplies)
+      const { request, persistent, length, chunked } = parseRequestHead(text)
+      // Nothing here reads a body.
+      answer(request, !persistent || chunked || length > 0 || ++replies >= maxReplies)
     } catch (error) {
       if (!(error instanceof BadRequest)) throw error
       reply(textReply(error.status, `${error.message}\n`), true)

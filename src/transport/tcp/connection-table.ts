@@ -157,6 +157,21 @@ export function createConnectionTable(options: ConnectionTableOptions): Connecti
   }
 }
 
+/** Enters connections in both: the second has a bound of its own, for a part of those in the first. */
+export function inBoth(
+  one: Pick<ConnectionTable, 'add'>,
+  other: Pick<ConnectionTable, 'add'>,
+): Pick<ConnectionTable, 'add'> {
+  return {
+    add(address, connection, places) {
+      const entries = [one.add(address, connection, places), other.add(address, connection)]
+      const [first] = entries
+      const all = (act: (entry: ConnectionEntry) => void) => () => entries.forEach(act)
+      return { ...first, touch: all((entry) => entry.touch()), remove: all((entry) => entry.remove()) }
+    },
+  }
+}
+
 function idlest(entries: ReadonlySet<Entry>): Entry {
   const [oldest] = entries
   let looked = 0

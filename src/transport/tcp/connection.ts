@@ -51,7 +51,7 @@ export function openConnection(
   transport: Transport,
   shared: SharedState,
   socket: Socket,
-  { listenerOf, proxied, places }: ConnectionEnds,
+  { listenerOf, proxied, table, places }: ConnectionEnds,
 ): Connection {
   const { responder, clock, limits } = shared
   const now = (): number => clock.now()
@@ -87,7 +87,7 @@ export function openConnection(
   })
   const task = shared.turns.task(client.address, step)
   const idle = (): boolean => slots.pending() === 0 && output.unsent() === 0
-  const entry = shared.table.add(client.address, { idle, destroy }, places)
+  const entry = table.add(client.address, { idle, destroy }, places)
   const output = createOutput({ socket, scratch: shared.scratch, now, onUnsent: entry.setUnsent })
 
   socket.on('data', (chunk: Buffer) => {

@@ -3,11 +3,12 @@ import type { Socket } from 'node:net'
 import type { ProxyProtocol } from '../../plugin/capabilities/proxy-protocol.ts'
 import { type ProxiedEnds, readStreamHeader } from '../proxy-protocol/stream.ts'
 import type { Connection } from './connection.ts'
+import type { ConnectionTable } from './connection-table.ts'
 import type { SharedState } from './shared-state.ts'
 
 /** `open`: called once, with the wait that has ended; the socket can be read from behind the header. */
 export function openHeaderWait(
-  { table, clock, limits }: SharedState,
+  { table, clock, limits }: Pick<SharedState, 'clock' | 'limits'> & { readonly table: Pick<ConnectionTable, 'add'> },
   socket: Socket,
   settings: ProxyProtocol,
   open: (ends: ProxiedEnds) => void,

@@ -16,7 +16,7 @@ import {
   type Transport,
 } from '../transport.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { createConnectionTable } from './connection-table.ts'
+import { type ConnectionTable, createConnectionTable, inBoth } from './connection-table.ts'
 import { createReplyStreams } from './multi-message.ts'
 import { scratchBytes } from './output.ts'
 import { createOpening, type StreamProtocol } from './protocol.ts'
@@ -62,6 +62,8 @@ interface Endpoint extends AnyEndpoint {
   readonly guests: Set<Guest>
   /** Connections accepted so far. */
   accepted: number
+  /** What is open here, where the listener has a bound of its own (`https { max_connections }`). */
+  own?: { readonly most: number; readonly table: ConnectionTable }
 }
 
 /** The endpoint that a connection belongs to: the one that serves its address now. */
@@ -122,6 +124,7 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
       connection: open(
         socket,
         () => place.home.listener,
+        tableOf(home),
         (connection) => {
           guest.connection = connection
         },
@@ -129,6 +132,13 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
     }
     home.guests.add(guest)
     socket.on('close', () => place.home.guests.delete(guest))
+  }
+
+  function tableOf(endpoint: Endpoint): Pick<ConnectionTable, 'add'> {
+    const most = endpoint.listener.http?.maxConnections ?? 0
+    if (most === 0) return shared.table
+    if (endpoint.own?.most !== most) endpoint.own = { most, table: tableOfConnections(options, most) }
+    return inBoth(shared.table, endpoint.own.table)
   }
 
   /** The endpoint that serves the address now that this one does not. */
@@ -238,13 +248,7 @@ function shareState(options: StreamOptions): SharedState {
     // Never longer: between two slices connections are accepted, and the plugin chain works.
     turns: createTurns(createCooperativeScheduler(clock, sliceLength)),
     scratch: Buffer.alloc(scratchBytes),
-    table: createConnectionTable({
-      connections: limits.tcpConnections,
-      connectionsPerClient: limits.tcpConnectionsPerClient,
-      inputBytes: limits.tcpInputBytes,
-      unsentBytes: limits.tcpUnsentBytes,
-      onEvicted: (reason) => metrics.tcpEvictions[reason].inc(),
-    }),
+    table: tableOfConnections(options, limits.tcpConnections, limits.tcpConnectionsPerClient),
     streams: createReplyStreams(limits.tcpStreams, clock),
     lastQueryAt: Number.NEGATIVE_INFINITY,
     onOversized: () => metrics.tcpOversized.inc(),
@@ -253,6 +257,16 @@ function shareState(options: StreamOptions): SharedState {
       log.error(`A reply of several messages failed, and its connection was closed: ${errorStack(error)}`)
     },
   }
+}
+
+function tableOfConnections({ limits, metrics }: StreamOptions, most: number, perClient = most): ConnectionTable {
+  return createConnectionTable({
+    connections: most,
+    connectionsPerClient: perClient,
+    inputBytes: limits.tcpInputBytes,
+    unsentBytes: limits.tcpUnsentBytes,
+    onEvicted: (reason) => metrics.tcpEvictions[reason].inc(),
+  })
 }
 
 /** Connections inherit both from the socket that they were accepted on. */

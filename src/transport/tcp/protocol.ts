@@ -6,6 +6,7 @@ import type { ProxiedEnds } from '../proxy-protocol/stream.ts'
 import { openHandshakeWait } from '../tls/handshake-wait.ts'
 import { createHandshakes, type Handshakes } from '../tls/handshakes.ts'
 import type { Connection } from './connection.ts'
+import type { ConnectionTable } from './connection-table.ts'
 import { openHeaderWait } from './header-wait.ts'
 import type { SharedState } from './shared-state.ts'
 
@@ -23,7 +24,8 @@ export interface ConnectionEnds {
   readonly listenerOf: () => Listener
   /** Who is at the ends, where a PROXY header says so. */
   readonly proxied: ProxiedEnds
-  /** Places of the connection table that it takes. */
+  /** Where it is entered, and the places that it takes there. */
+  readonly table: Pick<ConnectionTable, 'add'>
   readonly places: number
 }
 
@@ -31,11 +33,12 @@ export interface ConnectionEnds {
 export type Opening = (
   socket: Socket,
   listenerOf: () => Listener,
+  table: Pick<ConnectionTable, 'add'>,
   replace: (connection: Connection) => void,
 ) => Connection
 
 export function createOpening(shared: SharedState, protocol: StreamProtocol): Opening {
-  const { limits } = shared
+  const { clock, limits } = shared
   /** Of each TLS configuration: a reload that keeps it keeps clients' session tickets. */
   const handshakesOf = new WeakMap<ServerTls, Handshakes>()
 
@@ -45,21 +48,23 @@ export function createOpening(shared: SharedState, protocol: StreamProtocol): Op
     return known
   }
 
-  return (socket, listenerOf, replace) => {
+  return (socket, listenerOf, table, replace) => {
     const { proxyProtocol } = listenerOf()
     // Until its PROXY header is there a connection is the proxy's, as far as shares are concerned.
-    if (proxyProtocol) return openHeaderWait(shared, socket, proxyProtocol, (proxied) => replace(secure(proxied)))
+    const waiting = { table, clock, limits }
+    if (proxyProtocol) return openHeaderWait(waiting, socket, proxyProtocol, (proxied) => replace(secure(proxied)))
     return secure({})
 
     function secure(proxied: ProxiedEnds): Connection {
       const { tls, timeouts } = listenerOf()
-      if (!tls) return protocol.open(shared, socket, { listenerOf, proxied, places: limits.placesOf.plain })
-      const places = limits.placesOf.secure
-      return openHandshakeWait(shared, socket, handshakesFor(tls), {
+      const { plain, secure } = limits.placesOf
+      if (!tls) return protocol.open(shared, socket, { listenerOf, proxied, table, places: plain })
+      const places = secure
+      return openHandshakeWait(waiting, socket, handshakesFor(tls), {
         client: proxied.client?.address ?? socket.remoteAddress ?? '',
         places,
         timeout: timeouts?.read ?? limits.tcpRead,
-        open: (encrypted) => replace(protocol.open(shared, encrypted, { listenerOf, proxied, places })),
+        open: (encrypted) => replace(protocol.open(shared, encrypted, { listenerOf, proxied, table, places })),
       })
     }
   }

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Connection } from '../tcp/connection.ts'
+import type { ConnectionTable } from '../tcp/connection-table.ts'
 import type { SharedState } from '../tcp/shared-state.ts'
 import type { Handshakes } from './handshakes.ts'
 
@@ -17,7 +18,7 @@ export interface HandshakeWaitOptions {
 }
 
 export function openHandshakeWait(
-  { table, clock }: Pick<SharedState, 'table' | 'clock'>,
+  { table, clock }: Pick<SharedState, 'clock'> & { readonly table: Pick<ConnectionTable, 'add'> },
   socket: Socket,
   handshakes: Handshakes,
   { client, places, timeout, open }: HandshakeWaitOptions,

@@ -1,0 +1,137 @@
+/** Frames of HTTP/2 (RFC 9113 §4, §6): what they are called, how they are read and written. */
+
+export const frameType = {
+  DATA: 0,
+  HEADERS: 1,
+  PRIORITY: 2,
+  RST_STREAM: 3,
+  SETTINGS: 4,
+  PUSH_PROMISE: 5,
+  PING: 6,
+  GOAWAY: 7,
+  WINDOW_UPDATE: 8,
+  CONTINUATION: 9,
+} as const
+
+export const flag = { ACK: 0x1, END_STREAM: 0x1, END_HEADERS: 0x4, PADDED: 0x8, PRIORITY: 0x20 } as const
+
+export const setting = {
+  MAX_CONCURRENT_STREAMS: 3,
+  INITIAL_WINDOW_SIZE: 4,
+  MAX_FRAME_SIZE: 5,
+  MAX_HEADER_LIST_SIZE: 6,
+} as const
+
+export const errorCode = {
+  NO_ERROR: 0,
+  PROTOCOL_ERROR: 1,
+  FLOW_CONTROL_ERROR: 3,
+  FRAME_SIZE_ERROR: 6,
+  REFUSED_STREAM: 7,
+  CANCEL: 8,
+  COMPRESSION_ERROR: 9,
+  ENHANCE_YOUR_CALM: 11,
+} as const
+
+export type ErrorCode = (typeof errorCode)[keyof typeof errorCode]
+
+/** The connection has to end, with this code in GOAWAY. */
+export class ConnectionError extends Error {
+  readonly code: ErrorCode
+  constructor(code: ErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+export interface Frame {
+  readonly type: number
+  readonly flags: number
+  readonly stream: number
+  readonly payload: Buffer
+}
+
+export const preface: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+const headerOctets = 9
+/** Of a frame's payload: the default of both directions (RFC 9113 §4.2). */
+export const maxPayload = 16_384
+
+export interface FrameReader {
+  push(chunk: Buffer): void
+  /** The next frame, whose payload is valid until the next `push`; undefined when it is not whole. Throws ConnectionError. */
+  next(): Frame | undefined
+  /** Octets that are kept. */
+  held(): number
+}
+
+/** Reads the preface, too. */
+export function createFrameReader(): FrameReader {
+  let input: Buffer = Buffer.alloc(0)
+  let begun = false
+
+  function readPreface(): boolean {
+    const length = Math.min(input.length, preface.length)
+    if (!input.subarray(0, length).equals(preface.subarray(0, length)))
+      throw new ConnectionError(errorCode.PROTOCOL_ERROR, 'the preface is missing')
+    if (length < preface.length) return false
+    input = input.subarray(length)
+    begun = true
+    return true
+  }
+
+  return {
+    push(chunk) {
+      input = input.length === 0 ? chunk : Buffer.concat([input, chunk])
+    },
+    next() {
+      if (!begun && !readPreface()) return undefined
+      if (input.length < headerOctets) return undefined
+      const length = (input[0] << 16) | (input[1] << 8) | input[2]
+      if (length > maxPayload) throw new ConnectionError(errorCode.FRAME_SIZE_ERROR, 'a frame is too large')
+      const end = headerOctets + length
+      if (input.length < end) return undefined
+      const frame = {
+        type: input[3],
+        flags: input[4],
+        stream: input.readUInt32BE(5) & 0x7fffffff,
+        payload: input.subarray(headerOctets, end),
+      }
+      input = input.subarray(end)
+      return frame
+    },
+    held: () => input.length,
+  }
+}
+
+/** What a frame carries, without padding and priority (RFC 9113 §6.1, §6.2). */
+export function contentOf({ type, flags, payload }: Frame): Buffer {
+  const padding = flags & flag.PADDED ? (payload.at(0) ?? payload.length) : 0
+  const start = (flags & flag.PADDED ? 1 : 0) + (type === frameType.HEADERS && flags & flag.PRIORITY ? 5 : 0)
+  if (start + padding > payload.length) throw new ConnectionError(errorCode.PROTOCOL_ERROR, 'the padding is too long')
+  return payload.subarray(start, payload.length - padding)
+}
+
+export function writeFrame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(headerOctets + payload.length)
+  frame.writeUIntBE(payload.length, 0, 3)
+  frame[3] = type
+  frame[4] = flags
+  frame.writeUInt32BE(stream, 5)
+  frame.set(payload, headerOctets)
+  return frame
+}
+
+export function uint32(value: number): Buffer {
+  const octets = Buffer.allocUnsafe(4)
+  octets.writeUInt32BE(value)
+  return octets
+}
+
+export function settingsPayload(settings: readonly (readonly [id: number, value: number])[]): Buffer {
+  const payload = Buffer.alloc(6 * settings.length)
+  for (const [i, [id, value]] of settings.entries()) {
+    payload.writeUInt16BE(id, 6 * i)
+    payload.writeUInt32BE(value, 6 * i + 2)
+  }
+  return payload
+}

@@ -1,0 +1,202 @@
+/**
+ * One HTTP/1.1 connection (RFC 9112), one request at a time: a reply is made only for a client that has taken the one before.
+ * What comes behind a request waits.
+ */
+import type { Socket } from 'node:net'
+import {
+  BadRequest,
+  maxHeadOctets,
+  parseRequestHead,
+  type RequestHead,
+  replyHead,
+  textReply,
+} from '../../telemetry/http/message.ts'
+import { createAsker } from '../http/asker.ts'
+import type { BegunRequest, HttpResponse, HttpService } from '../http/service.ts'
+import type { Connection } from '../tcp/connection.ts'
+import { createDeadlines } from '../tcp/deadlines.ts'
+import type { ConnectionEnds } from '../tcp/protocol.ts'
+import type { SharedState } from '../tcp/shared-state.ts'
+
+type State = 'head' | 'body' | 'ready' | 'asking' | 'replying' | 'ended' | 'closed'
+
+export function openHttp1(
+  service: HttpService,
+  shared: SharedState,
+  socket: Socket,
+  { listenerOf, proxied, table, places }: ConnectionEnds,
+): Connection {
+  const { clock, limits } = shared
+  const now = (): number => clock.now()
+  const asker = createAsker(shared, service.transport, socket, { listenerOf, proxied }, 1)
+  const deadlines = createDeadlines(limits, listenerOf, now())
+  const task = shared.turns.task(asker.client.address, step)
+  const entry = table.add(asker.client.address, { idle: () => state === 'head', destroy }, places)
+  let state: State = 'head'
+  let held: Buffer = Buffer.alloc(0)
+  let head: RequestHead | undefined
+  let begun: (BegunRequest & { kind: 'body' }) | undefined
+  let message: Uint8Array = held
+  let departure: AbortController | undefined
+  /** The connection ends with the reply that is under way. */
+  let last = false
+  let writtenAt = 0
+
+  socket.on('data', (chunk: Buffer) => {
+    if (state === 'ended' || state === 'closed') return
+    held = held.length === 0 ? chunk : Buffer.concat([held, chunk])
+    entry.touch()
+    entry.setInput(held.length)
+    if (state === 'head' || state === 'body') read()
+    else socket.pause()
+  })
+  // Whoever ends a request's connection waits for no reply, as Go's server has it.
+  socket.on('end', () => {
+    last = true
+    departure?.abort()
+    if (state === 'head' || state === 'body') end()
+  })
+  socket.on('close', close)
+  socket.on('error', destroy)
+
+  function read(): void {
+    try {
+      if (state === 'head' && !readHead()) return
+      if (state === 'body') readBody()
+    } catch (error) {
+      if (!(error instanceof BadRequest)) throw error
+      last = true
+      const { headers = {}, body } = textReply(error.status, `${error.message}\n`)
+      write({ status: error.status, headers, body })
+    }
+  }
+
+  /** False when the head is not there yet. */
+  function readHead(): boolean {
+    // RFC 9112 §2.2: empty lines in front of a request are ignored.
+    while (held.length >= 2 && held[0] === 13 && held[1] === 10) held = held.subarray(2)
+    const end = held.indexOf('\r\n\r\n')
+    if (end > maxHeadOctets || (end < 0 && held.length > maxHeadOctets))
+      throw new BadRequest(431, 'the header is too long')
+    if (end < 0) return false
+    head = parseRequestHead(held.toString('latin1', 0, end))
+    held = held.subarray(end + 4)
+    const { request, chunked, persistent } = head
+    // The reply to HEAD would have a length and no body.
+    last ||= !persistent || request.method === 'HEAD'
+    if (chunked) throw new BadRequest(411, 'a body needs Content-Length')
+    const { method, target, headers } = request
+    const found = service.begin({ method, target, field: (name) => headers.get(name) }, listenerOf())
+    if (found.kind === 'body' && head.length <= found.largest) {
+      begun = found
+      state = 'body'
+      if (headers.get('expect')?.toLowerCase() === '100-continue') socket.write('HTTP/1.1 100 Continue\r\n\r\n')
+      return true
+    }
+    // A body that is not read would be taken for the next request.
+    last ||= head.length > 0
+    if (found.kind === 'message') ask(found.message)
+    else write(found.kind === 'body' ? found.tooLarge() : found.response)
+    return true
+  }
+
+  function readBody(): void {
+    if (!head || !begun || held.length < head.length) return
+    const read = begun.read(held.subarray(0, head.length))
+    held = held.subarray(head.length)
+    if ('refused' in read) write(read.refused)
+    else ask(read.message)
+  }
+
+  function ask(asked: Uint8Array): void {
+    deadlines.received(now())
+    message = asked
+    state = 'ready'
+    task.wake()
+  }
+
+  function step(): boolean {
+    if (state !== 'ready') return false
+    state = 'asking'
+    asker.batch(() =>
+      asker.ask(
+        message,
+        () => {
+          departure = new AbortController()
+          return departure.signal
+        },
+        (reply) => {
+          departure = undefined
+          if (state === 'asking') write(service.respond(reply, listenerOf()))
+        },
+      ),
+    )
+    return false
+  }
+
+  function write({ status, headers, body = new Uint8Array(0) }: HttpResponse): void {
+    state = 'replying'
+    writtenAt = now()
+    const { 'content-length': _, ...others } = headers
+    const fields = Object.fromEntries(Object.entries(others).map(([name, value]) => [name, String(value)]))
+    entry.setUnsent(body.length)
+    // It may have been closed by now, for what it held.
+    if (socket.destroyed) return
+    socket.cork()
+    socket.write(replyHead({ status, headers: fields, body }, last), 'latin1')
+    socket.write(body, taken)
+    socket.uncork()
+  }
+
+  /** The system has the reply: the next request may come. */
+  function taken(error?: Error | null): void {
+    if (error || state !== 'replying') return
+    entry.setUnsent(0)
+    if (last) {
+      end()
+      return
+    }
+    state = 'head'
+    deadlines.replied(now())
+    socket.resume()
+    entry.setInput(held.length)
+    if (held.length > 0) read()
+  }
+
+  function end(): void {
+    state = 'ended'
+    deadlines.ended(now())
+    socket.end()
+    // Closing on unread octets resets the connection, and with it a reply that the client has not read yet.
+    socket.resume()
+  }
+
+  function close(): void {
+    if (state === 'closed') return
+    state = 'closed'
+    task.stop()
+    entry.remove()
+    departure?.abort()
+  }
+
+  function destroy(): void {
+    close()
+    socket.destroy()
+  }
+
+  return {
+    sweep(time) {
+      if (state === 'replying' && deadlines.isStalled(time - writtenAt)) destroy()
+      else if (state === 'asking' || state === 'ready' || state === 'replying') deadlines.suspended(time)
+      else if (!deadlines.passed(time)) return
+      else if (state === 'ended' || held.length > 0 || state === 'body') destroy()
+      else end()
+    },
+    finish(milliseconds) {
+      last = true
+      if (state === 'head') end()
+      clock.after(milliseconds, destroy)
+    },
+    destroy,
+  }
+}

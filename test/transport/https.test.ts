@@ -1,0 +1,373 @@
+/** DNS over HTTPS (RFC 8484): what carries a query, what does not, and what a client may hold. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2'
+import { connect as connectTcp } from 'node:net'
+import { describe, test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import type { Listener, Miss } from '../../src/server/ingress.ts'
+import { createAuthority } from '../support/api-server/certificates.ts'
+import { testTls } from '../support/certificates.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
+import { until } from '../support/until.ts'
+import { type Bench, query, rcodeReply, readReply, withTransport } from './support.ts'
+
+/** The same with either UDP path; this one starts faster. */
+const udp = 'dgram'
+const authority = createAuthority()
+const base64 = (octets: Uint8Array) => Buffer.from(octets).toString('base64url')
+
+interface Response {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+interface Request {
+  readonly method?: string
+  readonly target: string
+  readonly body?: Uint8Array
+}
+
+interface HttpClient {
+  request(asked: Request): Promise<Response>
+  readonly closed: Promise<unknown>
+  close(): void
+}
+
+function http2Client(port: number, from = '127.0.0.1'): HttpClient & { readonly session: ClientHttp2Session } {
+  const session = connectHttp2(`https://127.0.0.1:${port}`, {
+    createConnection: () =>
+      connectTls({
+        socket: connectTcp({ port, host: '127.0.0.1', localAddress: from }),
+        host: '127.0.0.1',
+        ca: authority.cert,
+        ALPNProtocols: ['h2'],
+      }),
+  })
+  session.on('error', () => undefined)
+  return {
+    session,
+    closed: once(session, 'close'),
+    close: () => session.destroy(),
+    async request({ method = 'GET', target, body }) {
+      const stream = session.request({ ':method': method, ':path': target }, { endStream: body === undefined })
+      if (body) stream.end(body)
+      const [headers] = await once(stream, 'response')
+      return { status: headers[':status'], headers, body: Buffer.concat(await stream.toArray()) }
+    },
+  }
+}
+
+/** HTTP/1.1 by hand, so that tests see what is on the wire. */
+async function http1Client(
+  port: number,
+): Promise<HttpClient & { write(text: string | Uint8Array): void; next(): Promise<Response> }> {
+  const socket = connectTls({ host: '127.0.0.1', port, ca: authority.cert, ALPNProtocols: ['http/1.1'] })
+  socket.on('error', () => undefined)
+  await once(socket, 'secureConnect')
+  let input = Buffer.alloc(0)
+  let arrived: () => void = () => undefined
+  socket.on('data', (chunk: Buffer) => {
+    input = Buffer.concat([input, chunk])
+    arrived()
+  })
+  async function next(): Promise<Response> {
+    for (;;) {
+      const end = input.indexOf('\r\n\r\n')
+      if (end >= 0) {
+        const [first, ...lines] = input.toString('latin1', 0, end).split('\r\n')
+        const headers = Object.fromEntries(lines.map((line) => line.toLowerCase().split(': ', 2)))
+        const length = Number(headers['content-length'])
+        if (input.length >= end + 4 + length) {
+          const body = input.subarray(end + 4, end + 4 + length)
+          input = input.subarray(end + 4 + length)
+          return { status: Number(first.split(' ')[1]), headers, body }
+        }
+      }
+      await new Promise<void>((resolve) => {
+        arrived = resolve
+      })
+    }
+  }
+  const write = (text: string | Uint8Array) => void socket.write(text)
+  return {
+    write,
+    next,
+    closed: once(socket, 'close'),
+    close: () => socket.destroy(),
+    request({ method = 'GET', target, body }) {
+      const length = body ? `Content-Length: ${body.length}\r\n` : ''
+      write(`${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${length}\r\n`)
+      if (body) write(body)
+      return next()
+    },
+  }
+}
+
+const clients: readonly (readonly [string, (port: number) => Promise<HttpClient>])[] = [
+  ['HTTP/2', async (port) => http2Client(port)],
+  ['HTTP/1.1', http1Client],
+]
+
+const https = ({ listener }: Bench, changes: Partial<Listener> = {}) =>
+  listener({ scheme: 'https', tls: testTls(authority), address: '', ...changes })
+
+const withHttps = (
+  options: Parameters<typeof withTransport>[0],
+  run: (bench: Bench) => Promise<void>,
+  changes: Partial<Listener> = {},
+) =>
+  withTransport({ udp, ...options }, async (bench) => {
+    await bench.transport.apply([https(bench, changes)])
+    await run(bench)
+  })
+
+for (const [protocol, open] of clients) {
+  describe(`DNS over HTTPS by ${protocol}`, () => {
+    test(`GET and POST carry a query by ${protocol}, and the reply says for how long it may be kept`, () =>
+      withHttps({}, async ({ port, metric }) => {
+        const client = await open(port)
+        const message = query('table', 5)
+        const asked = [
+          { target: `/dns-query?dns=${base64(message)}` },
+          { target: `/dns-query?x=1&dns=${base64(message)}` },
+          { method: 'POST', target: '/dns-query', body: message },
+        ]
+        for (const request of asked) {
+          const { status, headers, body } = await client.request(request)
+          assert.deepEqual(
+            [status, headers['content-type'], headers['cache-control'], headers['content-length']],
+            [200, 'application/dns-message', 'max-age=5', String(body.length)],
+          )
+          assert.deepEqual([readReply(body).id, readReply(body).space], [5, 1])
+        }
+        assert.equal(await metric(`coredns_dns_https_responses_total{server="https://:${port}",status="200"}`), 3)
+        client.close()
+      }))
+
+    const message = query('table')
+    const bad = (change: (octets: Uint8Array) => void) => {
+      const octets = Uint8Array.from(message)
+      change(octets)
+      return octets
+    }
+    const refused: readonly (readonly [what: string, request: Request, status: number])[] = [
+      ['another path', { target: `/?dns=${base64(message)}` }, 404],
+      ['a path below', { target: `/dns-query/x?dns=${base64(message)}` }, 404],
+      ['no dns', { target: '/dns-query' }, 400],
+      ['dns twice', { target: `/dns-query?dns=${base64(message)}&dns=${base64(message)}` }, 400],
+      ['padding', { target: `/dns-query?dns=${base64(message)}=` }, 400],
+      ['the other base64', { target: '/dns-query?dns=AAAB+/' }, 400],
+      ['another method', { method: 'PUT', target: '/dns-query', body: message }, 400],
+      ['an empty body', { method: 'POST', target: '/dns-query', body: new Uint8Array(0) }, 400],
+      ['half a header', { method: 'POST', target: '/dns-query', body: message.subarray(0, 11) }, 400],
+      ['a reply', { method: 'POST', target: '/dns-query', body: bad((octets) => (octets[2] |= 0x80)) }, 400],
+      ['two questions', { method: 'POST', target: '/dns-query', body: bad((octets) => (octets[5] = 2)) }, 400],
+      [
+        'a body of more than 4,096 octets',
+        { method: 'POST', target: '/dns-query', body: Buffer.alloc(4097, message) },
+        413,
+      ],
+    ]
+    test(`each request by ${protocol} that carries no query gets its status, and the server goes on`, () =>
+      withHttps({}, async ({ port }) => {
+        const seen = []
+        for (const [what, request] of refused) {
+          const client = await open(port)
+          seen.push([what, (await client.request(request)).status])
+          client.close()
+        }
+        assert.deepEqual(
+          seen,
+          refused.map(([what, , status]) => [what, status]),
+        )
+      }))
+
+    test(`a query by ${protocol} that the server says nothing to is 500`, () =>
+      withHttps({}, async ({ port }) => {
+        const client = await open(port)
+        const { status, body } = await client.request({ target: `/dns-query?dns=${base64(query('drop'))}` })
+        assert.deepEqual([status, body.toString()], [500, 'No response\n'])
+        client.close()
+      }))
+
+    test(`the chain learns that a query came by ${protocol}, and hears when its client goes away`, () => {
+      const misses: Miss[] = []
+      const onMiss = (miss: Miss) => {
+        misses.push(miss)
+        return new Promise<Uint8Array>(() => undefined)
+      }
+      return withHttps({ onMiss }, async ({ port }) => {
+        const client = await open(port)
+        void client.request({ target: `/dns-query?dns=${base64(query('miss'))}` }).catch(() => undefined)
+        await until(() => assert.equal(misses.length, 1))
+        const [{ transport, client: from, local, signal }] = misses
+        assert.deepEqual([transport, from.address, local], ['https', '127.0.0.1', { address: '127.0.0.1', port }])
+        client.close()
+        await until(() => assert.equal(signal?.aborted, true))
+      })
+    })
+
+    test(`an idle connection by ${protocol} is closed after its time`, () => {
+      const clock = createFakeClock()
+      return withHttps({ clock, limits: { tcpIdle: 10_000 } }, async ({ port }) => {
+        const client = await open(port)
+        await client.request({ target: `/dns-query?dns=${base64(query('table'))}` })
+        const closed = client.closed
+        await until(() => {
+          clock.advance(4000)
+          return Promise.race([closed, new Promise((_, reject) => setImmediate(reject, new Error('open')))])
+        })
+      })
+    })
+
+    test(`a removed listener answers what was asked by ${protocol} before it closes`, () => {
+      const held: (() => void)[] = []
+      const onMiss = ({ request }: Miss) =>
+        new Promise<Uint8Array>((resolve) => held.push(() => resolve(rcodeReply(request, 0))))
+      return withHttps({ onMiss }, async ({ port, transport }) => {
+        const client = await open(port)
+        const asked = client.request({ target: `/dns-query?dns=${base64(query('miss'))}` })
+        await until(() => assert.equal(held.length, 1))
+        const removed = transport.apply([])
+        held[0]()
+        assert.equal((await asked).status, 200)
+        await client.closed
+        await removed
+      })
+    })
+  })
+}
+
+describe('HTTP/2 connections', () => {
+  test('requests of one HTTP/2 connection are answered in any order', () => {
+    const held: (() => void)[] = []
+    const onMiss = ({ request }: Miss) =>
+      new Promise<Uint8Array>((resolve) => held.push(() => resolve(rcodeReply(request, 0))))
+    return withHttps({ onMiss }, async ({ port }) => {
+      const client = http2Client(port)
+      const slow = client.request({ target: `/dns-query?dns=${base64(query('miss'))}` })
+      await until(() => assert.equal(held.length, 1))
+      assert.equal((await client.request({ target: `/dns-query?dns=${base64(query('table'))}` })).status, 200)
+      held[0]()
+      assert.equal((await slow).status, 200)
+      client.close()
+    })
+  })
+
+  const announced: readonly (readonly [written: number | undefined, streams: number])[] = [
+    [undefined, 250],
+    [0, 250],
+    [7, 7],
+    [4_294_967_295, 1000],
+  ]
+  for (const [maxStreams, streams] of announced)
+    test(`max_streams ${maxStreams ?? 'unset'} announces ${streams} streams`, () =>
+      withHttps(
+        {},
+        async ({ port }) => {
+          const { session, close } = http2Client(port)
+          const [settings] = await once(session, 'remoteSettings')
+          assert.equal(settings.maxConcurrentStreams, streams)
+          close()
+        },
+        { http: { maxConnections: undefined, maxStreams } },
+      ))
+
+  test('max_connections of a listener lets newcomers in: the idlest connection of the client that has most is closed', () =>
+    withHttps(
+      {},
+      async ({ port }) => {
+        const ask = { target: `/dns-query?dns=${base64(query('table'))}` }
+        const heavy = [http2Client(port, '127.0.0.2'), http2Client(port, '127.0.0.2')]
+        for (const client of heavy) await client.request(ask)
+        const light = http2Client(port, '127.0.0.3')
+        assert.equal((await light.request(ask)).status, 200)
+        await heavy[0].closed
+        assert.equal((await heavy[1].request(ask)).status, 200)
+        for (const client of [heavy[1], light]) client.close()
+      },
+      { http: { maxConnections: 2, maxStreams: undefined } },
+    ))
+
+  test('a body that stops coming ends its stream after the time for a message, and no other', () => {
+    const clock = createFakeClock()
+    return withHttps({ clock, limits: { tcpRead: 3000 } }, async ({ port }) => {
+      const client = http2Client(port)
+      const slow = client.session.request({ ':method': 'POST', ':path': '/dns-query' })
+      slow.write(query('table').subarray(0, 5))
+      slow.on('error', () => undefined)
+      const ended = once(slow, 'close')
+      await client.request({ target: `/dns-query?dns=${base64(query('table'))}` })
+      clock.advance(3500)
+      await ended
+      assert.equal((await client.request({ target: `/dns-query?dns=${base64(query('table'))}` })).status, 200)
+      client.close()
+    })
+  })
+
+  test('octets that are no HTTP/2 close the connection, and the server goes on', () =>
+    withHttps({}, async ({ port }) => {
+      for (let i = 0; i < 20; i++) {
+        const socket = connectTls({ host: '127.0.0.1', port, ca: authority.cert, ALPNProtocols: ['h2'] })
+        socket.on('error', () => undefined)
+        const closed = once(socket, 'close')
+        socket.write(i % 2 ? 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' : '')
+        socket.write(Buffer.from(Array.from({ length: 200 }, (_, at) => (at * 37 + i * 11) & 0xff)))
+        socket.resume()
+        await closed
+      }
+      const client = http2Client(port)
+      assert.equal((await client.request({ target: `/dns-query?dns=${base64(query('table'))}` })).status, 200)
+      client.close()
+    }))
+})
+
+describe('HTTP/1.1 connections', () => {
+  test('requests that come behind one another are answered one after the other, wherever they are cut', () =>
+    withHttps({}, async ({ port }) => {
+      const message = query('table', 9)
+      const text = Buffer.concat([
+        Buffer.from(`POST /dns-query HTTP/1.1\r\nHost: x\r\nContent-Length: ${message.length}\r\n\r\n`),
+        message,
+        Buffer.from(`GET /dns-query?dns=${base64(message)} HTTP/1.1\r\nHost: x\r\n\r\n`),
+      ])
+      for (let cut = 1; cut < text.length; cut += 7) {
+        const client = await http1Client(port)
+        client.write(text.subarray(0, cut))
+        await new Promise(setImmediate)
+        client.write(text.subarray(cut))
+        for (const response of [await client.next(), await client.next()])
+          assert.deepEqual([response.status, readReply(response.body).id], [200, 9], `cut at ${cut}`)
+        client.close()
+      }
+    }))
+
+  const wrong: readonly (readonly [what: string, text: string, status: number])[] = [
+    ['a body in chunks', 'POST /dns-query HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 411],
+    ['two lengths', 'POST /dns-query HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', 400],
+    ['no host', 'GET /dns-query HTTP/1.1\r\n\r\n', 400],
+    ['a header without end', `GET /dns-query HTTP/1.1\r\nX: ${'a'.repeat(9000)}`, 431],
+    ['no request', '\u0016\u0003\u0001 hello\r\n\r\n', 400],
+  ]
+  for (const [what, text, status] of wrong)
+    test(`${what} is ${status}, and ends the connection`, () =>
+      withHttps({}, async ({ port }) => {
+        const client = await http1Client(port)
+        client.write(text)
+        assert.equal((await client.next()).status, status)
+        client.close()
+      }))
+
+  test('a listener without certificates is plain HTTP/1.1', () =>
+    withHttps(
+      {},
+      async ({ port }) => {
+        const response = await fetch(`http://127.0.0.1:${port}/dns-query?dns=${base64(query('table', 3))}`)
+        assert.equal(response.status, 200)
+        assert.equal(readReply(new Uint8Array(await response.arrayBuffer())).id, 3)
+      },
+      { tls: undefined },
+    ))
+})

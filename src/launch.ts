@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { useCompileCache } from './compile-cache.ts'
-import { isServing, serverFlags } from './launch-flags.ts'
+import { isServing, serverEnvironment, serverFlags } from './launch-flags.ts'
 import { become, findRuntime } from './runtime.js'
 
 // Until a process has a handler of its own, Node.js answers SIGUSR1 by opening its inspector on port 9229.
@@ -18,5 +18,5 @@ if (runtime.isThis && isServing(process.execArgv, args)) {
   // The name is put together so that the bundler leaves it alone: the server is a bundle of its own, beside this file.
   await import(new URL('./server.js', import.meta.url).href)
 } else {
-  await become(runtime.file, [...serverFlags(args), fileURLToPath(import.meta.url), ...args])
+  await become(runtime.file, [...serverFlags(args), fileURLToPath(import.meta.url), ...args], serverEnvironment)
 }

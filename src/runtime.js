@@ -66,14 +66,16 @@ export function findRuntime() {
  *
  * @param {string} file
  * @param {readonly string[]} args
+ * @param {Readonly<Record<string, string>>} defaults of the environment
  * @returns {Promise<void>}
  */
-export async function become(file, args) {
+export async function become(file, args, defaults = {}) {
+  const env = { ...defaults, ...process.env }
   if (process.execve !== undefined && process.platform !== 'win32') {
-    process.execve(file, [file, ...args], /** @type {Record<string, string>} */ (process.env))
+    process.execve(file, [file, ...args], /** @type {Record<string, string>} */ (env))
   }
   const { spawn } = await import('node:child_process')
-  const child = spawn(file, args, { stdio: 'inherit' })
+  const child = spawn(file, args, { stdio: 'inherit', env })
   /** @type {readonly NodeJS.Signals[]} */
   const forwarded =
     process.platform === 'win32'

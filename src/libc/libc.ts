@@ -45,6 +45,9 @@ const CLOEXEC = 0o2000000
 const MSG_TRUNC = 0x20
 const MSG_DONTWAIT = 0x40
 const MSG_ERRQUEUE = 0x2000
+/** mallopt(3). */
+const M_TRIM_THRESHOLD = -1
+const M_MMAP_THRESHOLD = -3
 const EPOLL_CTL_ADD = 1
 const EPOLLET = 1 << 31
 
@@ -92,6 +95,11 @@ export interface Libc {
   close(fd: number): void
   /** Gives free memory back to the system: malloc_trim(3), which only glibc has. */
   trim(): void
+  /**
+   * Memory that is freed at the end of an arena goes back to the system when it is more than this, and larger blocks always.
+   * By itself glibc lets both grow to 64 MiB, as large as whatever was freed.
+   */
+  boundFreeMemory(octets: number): void
   /** The number of a network interface, 0 for an unknown name. */
   interfaceIndex(name: string): number
 }
@@ -132,6 +140,7 @@ function bindLibc(): Libc {
   const close = libc.func('close', 'int', ['int'])
   const nameToIndex = libc.func('if_nametoindex', 'int', ['str'])
   const trim = optional(() => libc.func('malloc_trim', 'int', ['ulong']))
+  const mallopt = optional(() => libc.func('mallopt', 'int', ['int', 'int']))
   const one = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0)
   const counter = new Uint8Array(8)
   // struct epoll_event: the events, then 64 bits of data; packed on x86-64 alone.
@@ -177,6 +186,10 @@ function bindLibc(): Libc {
     },
     close: (fd) => void close(fd),
     trim: () => void trim?.(0),
+    boundFreeMemory(octets) {
+      mallopt?.(M_TRIM_THRESHOLD, octets)
+      mallopt?.(M_MMAP_THRESHOLD, octets)
+    },
     interfaceIndex: (name) => nameToIndex(name),
   }
 }

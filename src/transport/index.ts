@@ -95,7 +95,9 @@ export function createTransport(options: TransportOptions): Ingress {
     },
     { schemes: ['dns'], transport: udp },
   ]
-  const returning = native && returnMemory({ clock, resident: process.memoryUsage.rss, trim: native.trim })
+  const returning =
+    native &&
+    returnMemory({ clock, resident: process.memoryUsage.rss, trim: native.trim, bound: native.boundFreeMemory })
   let turn: Promise<unknown> = Promise.resolve()
   /** One change at a time. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { serverEnvironment } from '../../src/launch-flags.ts'
 import { folder, kustomization, object, objects } from './objects.ts'
 
 const root = join(folder, '..')
@@ -75,7 +76,9 @@ test('the image, npm start and the launcher give the runtime the same flags', ()
   const entrypoint: string[] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(read('Dockerfile'))![1]!)
   const { scripts } = JSON.parse(read('package.json'))
   // The launcher works the share of the memory limit out; a command line can only say it as a share.
-  assert.deepEqual(entrypoint.slice(1, -1), [...flags, '--max-old-space-size-percentage=65'])
+  assert.deepEqual(entrypoint.slice(1, -1), [...flags, '--max-old-space-size-percentage=50'])
+  const environment = [...read('Dockerfile').matchAll(/^ENV (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value])
+  assert.deepEqual(Object.fromEntries(environment), serverEnvironment)
   for (const script of ['start', 'slicedns'])
     assert.ok(scripts[script].startsWith(`exec node run.js ${flags.join(' ')} src/main.ts`))
   for (const flag of flags) assert.ok(read('src/launch-flags.ts').includes(`'${flag}'`), flag)

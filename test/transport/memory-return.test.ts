@@ -14,6 +14,7 @@ function looks(resident: readonly number[], free: number): number[] {
   let given = 0
   const stop = returnMemory({
     clock,
+    bound: () => undefined,
     resident: () => (resident[now]! - given) * mebibyte,
     trim() {
       trimmedAt.push(now)
@@ -29,6 +30,12 @@ function looks(resident: readonly number[], free: number): number[] {
 describe('memory after a peak', () => {
   const cases: readonly { what: string; resident: number[]; free: number; trimmedAt: number[] }[] = [
     { what: 'is given back once it no longer grows', resident: [100, 140, 180, 180, 180], free: 70, trimmedAt: [3] },
+    {
+      what: 'is given back although a little is still added',
+      resident: [100, 180, 180.5, 181],
+      free: 70,
+      trimmedAt: [2],
+    },
     { what: 'is left alone while it grows', resident: [100, 120, 140, 160, 180], free: 70, trimmedAt: [] },
     {
       what: 'that is in use is tried for once, not again and again',

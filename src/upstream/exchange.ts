@@ -6,6 +6,7 @@
 import type { Message, Question } from '../dns/message.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import type { Endpoint, Receiver, UpstreamTransport } from './connection.ts'
+import type { Inbox } from './inbox.ts'
 import type { Places } from './places.ts'
 import { race } from './race.ts'
 import { shuffled } from './random.ts'
@@ -30,6 +31,8 @@ export interface ExchangePolicy {
   readonly onEnded?: (attempt: EndedAttempt) => void
   /** Each attempt takes a place. */
   readonly places: Places
+  /** No upstream is silent before this is read. */
+  readonly inbox: Inbox
 }
 
 export interface UpstreamQuestion {

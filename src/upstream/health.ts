@@ -7,6 +7,7 @@ import { queryMessage } from '../dns/query.ts'
 import { encodeMessage } from '../dns/wire.ts'
 import type { Clock, Timer } from '../scheduling/clock.ts'
 import type { Sending, UpstreamConnection } from './connection.ts'
+import type { Inbox } from './inbox.ts'
 
 export interface HealthOptions {
   readonly clock: Clock
@@ -19,6 +20,8 @@ export interface HealthOptions {
   readonly domain: string
   /** Counts a failed check. */
   readonly onFailure: () => void
+  /** No check has failed before this is read. */
+  readonly inbox: Inbox
   /** `trusted`: it is neither suspected nor down. Called when that changes. */
   readonly onChange?: (trusted: boolean) => void
 }
@@ -52,24 +55,29 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
   let checking = false
   let stopped = false
 
-  function check(): void {
-    timer = clock.after(checkTimeout, () => {
-      sending?.cancel('silent')
+  function ask(): void {
+    const check = connection().send(question, { answer: () => alive(), failed })
+    const fail = (): void => {
+      if (sending !== check) return
+      check.cancel('silent')
       failed()
-    })
-    sending = connection().send(question, { answer: () => alive(), failed })
+    }
+    sending = check
+    timer = clock.after(checkTimeout, () => options.inbox.afterReading(fail))
   }
 
   function failed(): void {
+    sending = undefined
     timer?.cancel()
     if (!checking || stopped) return
     fails++
     options.onFailure()
-    timer = clock.after(options.interval, check)
+    timer = clock.after(options.interval, ask)
   }
 
   /** Any message with the check's ID is a sign of life; what it says does not matter. */
   function alive(): true {
+    sending = undefined
     heardAt = clock.now()
     if (fails > 0) recoveries++
     fails = 0
@@ -96,7 +104,7 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
       if (checking || stopped || maxFails === 0) return
       checking = true
       options.onChange?.(false)
-      check()
+      ask()
     },
     alive() {
       heardAt = clock.now()
@@ -108,6 +116,7 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
       stopped = true
       timer?.cancel()
       sending?.cancel('settled')
+      sending = undefined
     },
   }
 }

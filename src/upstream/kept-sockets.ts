@@ -16,6 +16,7 @@ import {
   type Sending,
   type UpstreamConnection,
 } from './connection.ts'
+import type { Unread } from './inbox.ts'
 import { randomId } from './random.ts'
 import { createUdpConnection, type UdpOptions } from './udp.ts'
 import { createDescriptorPool, createUdpSockets, socketsPerServer } from './udp-sockets.ts'
@@ -23,8 +24,10 @@ import { createDescriptorPool, createUdpSockets, socketsPerServer } from './udp-
 export interface KeptSockets {
   /** The epoll set, edge-triggered: whoever watches it calls `ready` once for each event. */
   readonly epoll: number
-  /** Somebody watches from now on, or nobody does any more. */
-  watch(isWatched: boolean): void
+  /** This one watches from now on, or nobody does any more. */
+  watch(watcher: { unread(): Unread } | undefined): void
+  /** Reads what has come, as far as this thread can; gives whether something is still unread of it. */
+  unread(): Unread
   /** The socket with this tag is readable, or has an error. */
   ready(tag: number): void
   connect(server: KeptServer, options: UdpOptions): UpstreamConnection
@@ -75,7 +78,7 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
   const address = native.addressOf(buffer)
   const connections: (Connection | undefined)[] = []
   const tags = new Int32Array(64)
-  let watched = false
+  let watcher: { unread(): Unread } | undefined
   let sweeping: Timer | undefined
 
   function sweep(): void {
@@ -205,7 +208,7 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
     connections[place] = { readable, idle: () => waiting.size === 0 }
     return {
       send(wire, receiver) {
-        const index = watched && wire.length <= room ? sockets.draw(clock.now()) : -1
+        const index = watcher && wire.length <= room ? sockets.draw(clock.now()) : -1
         const sending = index < 0 ? undefined : sendOn(index, wire, receiver)
         retireLater()
         return sending ?? fallback.send(wire, receiver)
@@ -222,10 +225,14 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
 
   return {
     epoll,
-    watch(isWatched) {
-      watched = isWatched
+    watch(another) {
+      watcher = another
       sweeping?.cancel()
-      sweeping = isWatched ? undefined : clock.every(sweepInterval, sweep)
+      sweeping = another ? undefined : clock.every(sweepInterval, sweep)
+    },
+    unread() {
+      sweep()
+      return watcher?.unread() ?? (() => false)
     },
     ready,
     connect,

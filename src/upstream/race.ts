@@ -205,10 +205,11 @@ export function race(
     timer?.cancel()
     let at = Math.min(failsAt(), plan.hedgeAt(lastStartedAt))
     for (const attempt of waiting) at = Math.min(at, timeoutAt(attempt), suspectAt(attempt))
-    timer = clock.after(Math.max(1, Math.ceil(at - clock.now())), onTimer)
+    timer = clock.after(Math.max(1, Math.ceil(at - clock.now())), () => policy.inbox.afterReading(judge))
   }
 
-  function onTimer(): void {
+  function judge(): void {
+    if (settled) return
     const now = clock.now()
     if (now >= plan.hedgeAt(lastStartedAt)) askNext()
     const failed = now >= failsAt()

@@ -16,6 +16,7 @@ import {
 import { createHealth, type Health } from './health.ts'
 import { createHedgeDelay, type HedgeDelay } from './hedge-delay.ts'
 import { createHttpsConnection } from './https.ts'
+import type { Inbox } from './inbox.ts'
 import type { KeptSockets } from './kept-sockets.ts'
 import { createSharedState, delayIn, healthCell } from './shared-state.ts'
 import { createStreamConnection } from './stream.ts'
@@ -49,6 +50,7 @@ export interface UpstreamOptions {
   readonly dohMethod: 'GET' | 'POST'
   /** Octets of messages that may wait on the connections of one upstream. */
   readonly mostOctets: number
+  readonly inbox: Inbox
   readonly metrics: UpstreamMetrics
 }
 
@@ -112,6 +114,7 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
   const health = createHealth(() => connection('udp'), {
     clock: options.clock,
     ...options.health,
+    inbox: options.inbox,
     onFailure: () => options.metrics.checkFailed(to),
     ...(cell && { onChange: (trusted) => cell.block(!trusted) }),
   })

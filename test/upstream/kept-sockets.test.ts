@@ -65,7 +65,7 @@ describe('the kept sockets of the main thread', () => {
     })
     connection = connect(port)
     unwatch = watching(kept.epoll, kept.ready)
-    kept.watch(true)
+    kept.watch({ unread: () => () => false })
   })
   after(() => {
     unwatch()
@@ -109,7 +109,7 @@ describe('the kept sockets of the main thread', () => {
     const got = exchange()
     await until(() => assert.ok(answer))
     unwatch()
-    kept.watch(false)
+    kept.watch(undefined)
     answer?.()
     assert.ok((await got) instanceof Uint8Array)
     script = (bytes, reply) => reply(bytes)

@@ -32,10 +32,17 @@ export interface RelayForward {
   readonly running: Int32Array
 }
 
+/** Whoever passes on what sockets of the main thread, and a thread's own, have received. */
+export interface SocketWatcher {
+  /** Gives whether something is still unread of what has come by now. */
+  unread(): () => boolean
+}
+
 /** Sockets of the main thread, in an epoll set that a UDP thread watches for it. */
 export interface WatchedSockets {
   readonly epoll: number
-  watch(isWatched: boolean): void
+  /** This one watches from now on; undefined: nobody does. */
+  watch(watcher: SocketWatcher | undefined): void
   ready(tag: number): void
 }
 

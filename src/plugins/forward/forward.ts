@@ -17,6 +17,7 @@ import {
   exchange,
   questionTimeout,
 } from '../../upstream/exchange.ts'
+import type { Inbox } from '../../upstream/inbox.ts'
 import { createPlaces, NoPlace, type Place, type Places } from '../../upstream/places.ts'
 import { shuffled } from '../../upstream/random.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
@@ -54,6 +55,7 @@ export interface ForwardOptions {
   readonly clock: Clock
   readonly metrics: ForwardMetrics
   readonly places: Places
+  readonly inbox: Inbox
   /** Whether failures to answer the name are kept by a plugin in front. */
   readonly failuresAreKept: (name: string) => boolean
   /** Called with the query of a failure that is kept, and until when. */
@@ -83,6 +85,7 @@ export function createForward(options: ForwardOptions): Forward {
     onAllDown: metrics.allDown,
     onAnswer: (upstream, code, milliseconds) => metrics.answered(upstream.to, code, milliseconds),
     places,
+    inbox: options.inbox,
   }
   const unrecorded: ExchangePolicy = { ...policy, onAllDown: () => undefined, onAnswer: () => undefined }
   /** Another list of servers may know what the one before did not. */

@@ -16,6 +16,7 @@ import type { Query } from '../../plugin/query.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { systemRoots } from '../../trust/system-roots.ts'
 import { endpointText } from '../../upstream/connection.ts'
+import { createInbox, type Inbox } from '../../upstream/inbox.ts'
 import { createKeptSockets, type KeptSockets } from '../../upstream/kept-sockets.ts'
 import { createPlaces, type Places } from '../../upstream/places.ts'
 import { relayGrowth } from '../../upstream/shared-state.ts'
@@ -40,6 +41,7 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
   const { clock } = setup
   const places = acquirePlaces(setup, metrics)
   const kept = acquireSockets(setup)
+  const inbox = createInbox(clock, kept?.value.unread ?? (() => () => false))
   let keepers: readonly ((name: string) => boolean)[] = []
   let exchangeObservers: readonly ((exchange: EndedExchange) => void)[] = []
   const failuresAreKept = (name: string): boolean => keepers.some((keeps) => keeps(name))
@@ -51,7 +53,7 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
   }
   const inTable = createFailuresInTable(clock)
   const forwards = all.map((settings) => {
-    const servers = openServers(settings, setup, metrics, kept?.value)
+    const servers = openServers(settings, setup, metrics, inbox, kept?.value)
     const keeping = { failuresAreKept, onFailureKept: inTable.put }
     return createForward({
       ...keeping,
@@ -60,6 +62,7 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
       clock,
       metrics,
       places: places.value,
+      inbox,
       observers,
       onAnswered,
     })
@@ -165,6 +168,7 @@ function openServers(
   settings: ForwardSettings,
   setup: Setup,
   metrics: ForwardMetrics,
+  inbox: Inbox,
   kept: KeptSockets | undefined,
 ): ServerList {
   const certificates = readCertificates(settings, setup)
@@ -189,6 +193,7 @@ function openServers(
         ...options,
         clock: setup.clock,
         kept,
+        inbox,
         secureContext: context.value,
         metrics: metrics.upstream,
       })

@@ -175,18 +175,29 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     endOld()
   }
 
+  /** Answers come through the threads' sockets first, then through their rings. */
+  function unread(): () => boolean {
+    const inSockets = pool.unread()
+    let inRings: (() => boolean) | undefined
+    return () => {
+      if (inRings === undefined && inSockets()) return true
+      inRings ??= missQueue.unread()
+      return inRings()
+    }
+  }
+
   /** Has a thread watch the sockets for as long as any listener has them. */
   function watch(sockets: WatchedSockets): () => void {
     watchers++
     if (watched === undefined) {
       watched = sockets
       pool.thread(0).watch(sockets.epoll)
-      sockets.watch(true)
+      sockets.watch({ unread })
     }
     return () => {
       if (--watchers > 0) return
       watched = undefined
-      sockets.watch(false)
+      sockets.watch(undefined)
       if (pool.size() > 0) pool.thread(0).watch(-1)
     }
   }

@@ -41,6 +41,8 @@ export interface MissQueue {
   readonly awake: Int32Array
   /** Reads this ring from now on. */
   addRing(ring: SharedArrayBuffer): { remove(): void }
+  /** Gives whether something is still unread of what is in the rings now. */
+  unread(): () => boolean
   /** Empties every ring now. */
   drain(): void
   /** Resolves when every query has its reply, and that is sent. */
@@ -138,6 +140,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     const consumer = createMissConsumer(memory)
     const begun = createBegunExchanges()
     return {
+      unread: consumer.unread,
       drain: (most, handle) =>
         consumer.drain(most, (ring, at) => {
           const kind = ring.words[(at + missRecord.kind) >> 2]
@@ -238,6 +241,10 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
       rings.add(ring)
       return { remove: () => void rings.delete(ring) }
     },
+    unread() {
+      const each = [...rings].map((ring) => ring.unread())
+      return () => each.some((isUnread) => isUnread())
+    },
     drain() {
       for (const ring of rings) ring.drain(Number.POSITIVE_INFINITY, ask)
       askQueued(Number.POSITIVE_INFINITY)
@@ -271,6 +278,7 @@ function openWakePipe(fd: number, onWake: () => void): Socket {
 }
 
 interface Ring {
+  unread(): () => boolean
   drain(most: number, handle: (received: ReceivedDatagram) => void): boolean
 }
 

@@ -158,6 +158,8 @@ export interface MissConsumer {
    * record is the producer's again when `take` returns. True when there are more.
    */
   drain(most: number, take: (ring: MissView, at: number) => void): boolean
+  /** Gives whether something is still unread of what is in the ring now. */
+  unread(): () => boolean
 }
 
 export interface MissView {
@@ -170,6 +172,10 @@ export function createMissConsumer(memory: SharedArrayBuffer): MissConsumer {
   const view = views(memory)
   const { words, size } = view
   return {
+    unread() {
+      const tail = Atomics.load(words, tailWord)
+      return () => ((tail - Atomics.load(words, headWord)) | 0) > 0
+    },
     drain(most, take) {
       let head = Atomics.load(words, headWord) >>> 0
       const tail = Atomics.load(words, tailWord) >>> 0

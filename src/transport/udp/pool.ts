@@ -8,6 +8,8 @@ export interface ThreadPool {
   resize(threads: number): Promise<void>
   thread(shard: number): UdpThread
   lastQueryAt(): number
+  /** Gives whether a thread has still not read what upstreams have sent it by now. */
+  unread(): () => boolean
   close(): Promise<void>
 }
 
@@ -65,6 +67,10 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
     resize,
     thread: (shard) => threads[shard].thread,
     lastQueryAt: () => Math.max(lastQueryAt, ...threads.map(({ thread }) => thread.counts[countCell.lastQueryAt])),
+    unread() {
+      const each = threads.map(({ thread }) => thread.unread())
+      return () => each.some((isUnread) => isUnread())
+    },
     async close() {
       await resize(0)
       collecting.remove()

@@ -105,5 +105,7 @@ export const countCell = {
   relayFull: 8,
   relayUnkept: 9,
   shed: 10,
+  /** Looks for what upstreams have sent. */
+  looks: 11,
 } as const
-export const countCells = 11
+export const countCells = 12

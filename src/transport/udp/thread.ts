@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { createQueryRing } from '../../answer/index.ts'
-import type { Libc } from '../../libc/libc.ts'
+import { type Libc, linux } from '../../libc/libc.ts'
 import type { RelayTable } from '../../plugin/capabilities/relay.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { TableHandle } from '../../table/api.ts'
@@ -14,6 +14,7 @@ import {
   type BorrowedSocket,
   controlCell,
   controlCells,
+  countCell,
   countCells,
   type ThreadCommand,
   type ThreadData,
@@ -32,6 +33,8 @@ export interface UdpThread {
   relay(space: number, table: RelayTable | undefined): void
   /** Watches this epoll set for the main thread from now on; -1: none. */
   watch(epoll: number): void
+  /** Gives whether the thread has still not read what upstreams have sent it by now. */
+  unread(): () => boolean
   /** Signals the thread to end, without waiting for it: nothing else is possible while the process exits. */
   halt(): void
   /** Resolves when the thread has answered the queries in its sockets and exited. */
@@ -62,6 +65,9 @@ export interface UdpThreadOptions {
  * sources it also holds the type stripper.
  */
 const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32, codeRangeSizeMb: 8, stackSizeMb: 1 }
+
+/** A thread that has looked into its sockets so often did run, and under full load there is always something in them. */
+const looksForAll = 16
 
 /** Milliseconds: a thread that lived for less is restarted after a delay, which doubles each time. */
 const shortLife = 1000
@@ -235,6 +241,11 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
     watch(epoll) {
       watched = epoll
       if (!gone) command({ kind: 'watch', epoll })
+    },
+    unread() {
+      const before = counts[countCell.looks]
+      const entry = Int32Array.of(epoll, linux.POLLIN)
+      return () => !gone && counts[countCell.looks] < before + looksForAll && native.poll(entry, 1, 0) > 0
     },
     halt,
     stop() {

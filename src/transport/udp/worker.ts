@@ -104,7 +104,7 @@ function serve(): void {
     if (Atomics.load(control, controlCell.commands) !== commandsSeen) obey()
     if (!busy) wait(relay === undefined ? -1 : relay.nextDeadline(clock()))
     else if (++batches % batchesPerPoll === 0) wait(0)
-    busy = relay?.receive(clock()) ?? false
+    busy = relay !== undefined && receive(relay)
     for (let i = 0; i < sockets.length; i++) {
       if (!isReady(i)) continue
       if (serveBatch(sockets[i])) busy = true
@@ -115,6 +115,12 @@ function serve(): void {
   for (const socket of sockets) drain(socket)
   leaveRelayed()
   responder.offline()
+}
+
+function receive({ receive }: Relay): boolean {
+  const found = receive(clock())
+  counts[countCell.looks]++
+  return found
 }
 
 /** What has been relayed and has no answer yet is the chain's: a thread that ends loses no query. */

@@ -29,7 +29,7 @@ export interface ReceivingOptions {
 }
 
 /** Answers between two looks at the listeners. */
-const answersAtOnce = 64
+export const answersAtOnce = 64
 
 /** Takes the answers that have come. True when there were any. */
 export type Receive = (now: number) => boolean

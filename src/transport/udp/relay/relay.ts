@@ -8,13 +8,13 @@ import type { RelayTable } from '../../../plugin/capabilities/relay.ts'
 import { createAsking } from './asking.ts'
 import type { ClientQuery } from './client-query.ts'
 import { type ClientRepliesOptions, createClientReplies } from './client-replies.ts'
-import { createExchanges } from './exchanges.ts'
+import { createExchanges, relaySlots } from './exchanges.ts'
 import { createGivingUp, type GivingUp } from './giving-up.ts'
 import { createHandOver, type HandOverOptions } from './hand-over.ts'
 import { CHAIN, NONE, type Question } from './in-flight.ts'
 import { copyOctets } from './octets.ts'
 import { createPlans } from './plans.ts'
-import { createReceiving, type Receive, type ReceivingOptions } from './receiving.ts'
+import { answersAtOnce, createReceiving, type Receive, type ReceivingOptions } from './receiving.ts'
 import { slotAt } from './slots.ts'
 import { createUpstreamStates, type UpstreamStatesOptions } from './upstreams.ts'
 
@@ -46,6 +46,9 @@ export interface Relay extends Pick<GivingUp, 'expire' | 'nextDeadline' | 'leave
   setTable(space: number, table: RelayTable | undefined): void
 }
 
+/** As many as take an answer to every query that can be under way. */
+const looksForAll = relaySlots / answersAtOnce
+
 export function createRelay(options: RelayOptions): Relay {
   const { native, epoll, responder, batch, counts } = options
   const states = createUpstreamStates(options)
@@ -56,6 +59,7 @@ export function createRelay(options: RelayOptions): Relay {
   const handOver = createHandOver({ ...options, slots, states, refuse: replies.refuse })
   const givingUp = createGivingUp({ exchanges, states, replies, handOver })
   const ask = createAsking({ native, exchanges, states, responder })
+  const receive = createReceiving({ native, epoll, batch, exchanges, states, replies, handOver, givingUp, counts })
   const asked: Question = { space: 0, type: 0, flags: 0, isAlone: false, bytes: slots.bytes, at: 0, length: 0 }
 
   function keep(slot: number, hash: number, query: ClientQuery): void {
@@ -107,9 +111,13 @@ export function createRelay(options: RelayOptions): Relay {
       slots.free(slot)
       return false
     },
-    receive: createReceiving({ native, epoll, batch, exchanges, states, replies, handOver, givingUp, counts }),
+    receive,
     setTable: (space, table) => plans.set(space, table, givingUp.drop),
-    expire: givingUp.expire,
+    expire(now) {
+      // A thread that did not get to run finds what is late and what has come at the same time.
+      if (givingUp.nextDeadline(now) === 0) for (let looks = 0; looks < looksForAll && receive(now); looks++);
+      givingUp.expire(now)
+    },
     nextDeadline: givingUp.nextDeadline,
     leave: givingUp.leave,
     close: givingUp.close,

@@ -5,13 +5,13 @@ import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Held, Plugin, Setup } from '../../plugin/contract.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
-import type { Clock } from '../../scheduling/clock.ts'
 import { exchangeObserver } from '../forward/capability.ts'
 import { openIncoming } from './incoming.ts'
 import { openOutgoing } from './outgoing.ts'
 import { schema, type TapSettings } from './settings.ts'
 import type { Sink } from './sink.ts'
 import { createTap, needsMetadata } from './tap.ts'
+import { createWallClock } from './wall-clock.ts'
 
 /** Messages that may wait for a sink, times the option; CoreDNS's number. */
 const queuedMessages = 10_000
@@ -110,17 +110,4 @@ function acquireSink(settings: TapSettings, { process, metrics, clock, log }: Se
       : openOutgoing(options)
     return { value: sink, start: sink.start, stop: sink.stop }
   })
-}
-
-/** Milliseconds between the clocks beyond which the wall clock has been set. */
-const jump = 5
-
-/** The time since 1970 with the monotonic clock's precision: what happens later has no earlier time. */
-function createWallClock(clock: Clock): (monotonic?: number) => number {
-  let offset = clock.wall() - clock.now()
-  return (monotonic = clock.now()) => {
-    const current = clock.wall() - clock.now()
-    if (Math.abs(current - offset) > jump) offset = current
-    return monotonic + offset
-  }
 }

@@ -47,6 +47,7 @@ const served: Partial<Readonly<Record<Scheme, string>>> = {
   dns: 'UDP and TCP',
   tls: 'DNS over TLS',
   https: 'DNS over HTTPS',
+  grpc: 'DNS over gRPC',
 }
 
 const servedText = Object.entries(served)

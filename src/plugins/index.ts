@@ -16,6 +16,7 @@ import { erratic } from './erratic/index.ts'
 import { errors } from './errors/index.ts'
 import { file } from './file/index.ts'
 import { forward } from './forward/index.ts'
+import { grpcServer } from './grpc_server/index.ts'
 import { header } from './header/index.ts'
 import { health } from './health/index.ts'
 import { hosts } from './hosts/index.ts'
@@ -53,6 +54,7 @@ export const plugins: readonly Plugin[] = [
   metadata,
   cancel,
   proxyproto,
+  grpcServer,
   https,
   timeouts,
   multisocket,

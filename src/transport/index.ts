@@ -12,6 +12,7 @@ import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { createChainSlots } from './chain-slots.ts'
 import { openDgram } from './dgram.ts'
 import { createFairBudget } from './fair-budget.ts'
+import { dnsOverGrpc } from './grpc/protocol.ts'
 import { dnsOverHttps } from './https/protocol.ts'
 import { type Limits, limitsFor } from './limits.ts'
 import { keyOf } from './listener-address.ts'
@@ -86,7 +87,7 @@ export function createTransport(options: TransportOptions): Ingress {
       ? openDgram({ ...shared, tableAnswers })
       : openUdpThreads({ ...shared, native, onRelayed, tableAnswers, responder: options.responder?.module, dieAfter })
   /** What is served over connections. Another protocol is another word here. */
-  const protocols = [tcp, dnsOverTls, dnsOverHttps(limits, metrics)]
+  const protocols = [tcp, dnsOverTls, dnsOverHttps(limits, metrics), dnsOverGrpc(limits, metrics)]
   /** Connections come first: that detects another server on the same port. */
   const transports: readonly SchemeTransport[] = [
     {

@@ -140,7 +140,6 @@ describe('a plugin that slicedns does not have', () => {
 describe('a scheme that slicedns does not serve', () => {
   const keys: readonly (readonly [key: string, place: string, scheme: string])[] = [
     ['https3://.', '1:1', 'https3'],
-    ['grpc://.', '1:1', 'grpc'],
     ['quic://.:853', '1:1', 'quic'],
     ['dns://. quic://.', '1:9', 'quic'],
     ['a.example, b.example quic://c.example', '1:22', 'quic'],

@@ -49,7 +49,7 @@ describe('a Corefile', () => {
       'a key of a scheme that is not served',
       '. {\n  whoami\n}\nquic://. {\n  whoami\n}\n',
       [
-        'Corefile:4:1 - slicedns does not serve quic://; it serves dns:// (UDP and TCP), tls:// (DNS over TLS), https:// (DNS over HTTPS)',
+        'Corefile:4:1 - slicedns does not serve quic://; it serves dns:// (UDP and TCP), tls:// (DNS over TLS), https:// (DNS over HTTPS), grpc:// (DNS over gRPC)',
       ],
     ],
   ]

@@ -1,5 +1,6 @@
 /** DNS over HTTPS (RFC 8484), with CoreDNS's path and status codes. */
 import type { Listener } from '../../server/ingress.ts'
+import { hasQueryHeader } from '../http/query-header.ts'
 import type { BegunRequest, HttpResponse, HttpService } from '../http/service.ts'
 import type { Limits } from '../limits.ts'
 import { idOf } from '../listener-address.ts'
@@ -10,8 +11,6 @@ const path = '/dns-query'
 const mediaType = 'application/dns-message'
 /** CoreDNS's, where `https { max_streams }` says nothing. */
 const defaultStreams = 250
-
-const headerBytes = 12
 
 export function createDnsOverHttps(
   { tcpRequestBytes }: Pick<Limits, 'tcpRequestBytes'>,
@@ -43,7 +42,8 @@ export function createDnsOverHttps(
       return {
         kind: 'body',
         largest: tcpRequestBytes,
-        read: (body) => (isQuery(body) ? { message: body } : { refused: refuse(400, 'invalid request', listener) }),
+        read: (body) =>
+          hasQueryHeader(body) ? { message: body } : { refused: refuse(400, 'invalid request', listener) },
         tooLarge() {
           tcpOversized.inc()
           return refuse(413, 'invalid request', listener)
@@ -72,12 +72,5 @@ function messageIn(query: string, largest: number): Uint8Array | undefined {
   const [text, ...more] = query.split('&').flatMap((pair) => (pair.startsWith('dns=') ? [pair.slice(4)] : []))
   if (text === undefined || more.length > 0 || !/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined
   const message = Buffer.from(text, 'base64url')
-  return message.length <= largest && isQuery(message) ? message : undefined
-}
-
-/** Whether the header is that of a query; CoreDNS looks no further either before it says 400. */
-function isQuery(message: Buffer): boolean {
-  if (message.length < headerBytes || (message[2] & 0x80) !== 0) return false
-  const count = (at: number) => message.readUInt16BE(at)
-  return count(4) === 1 && count(6) <= 1 && count(8) <= 1 && count(10) <= 2
+  return message.length <= largest && hasQueryHeader(message) ? message : undefined
 }

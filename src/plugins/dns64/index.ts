@@ -77,7 +77,9 @@ export const dns64: Plugin<Settings> = {
         const found = await query.lookup(query.name, type.A)
         if (found.kind === 'drop') return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'dns64' }
         if (!query.unrecorded) translated.with(query.server).inc()
-        return synthesise(query, outcome.message, found, settings.prefix)
+        // What plugins behind have made of RD holds for the reply that is made of theirs (`header`).
+        const { recursionDesired } = outcome
+        return { ...synthesise(query, outcome.message, found, settings.prefix), recursionDesired }
       },
       provides: [
         provide(

@@ -86,7 +86,9 @@ export const siit: Plugin<Settings> = {
             : found.message.answer
         if (synthesised === undefined) return outcome
         if (found.message.rcode === rcode.NOERROR && !query.unrecorded) translated.with(query.server).inc()
-        return reply(query, found.message, synthesised)
+        // What plugins behind have made of RD holds for the reply that is made of theirs (`header`).
+        const { recursionDesired } = outcome
+        return { ...reply(query, found.message, synthesised), recursionDesired }
       },
       provides: [
         provide(

@@ -53,6 +53,16 @@ const a: Reply = { answer: ['a.example. 600 IN CNAME b.example.', 'b.example. 60
 describe('the plugin dns64', () => {
   it('the extended error of the A lookup is in the reply', async () => assert.deepEqual(await optionsOfReply(), [15]))
 
+  it('the RD flag of the reply is what a plugin behind has made of it', async () => {
+    const withoutRd = (outcome: Outcome): Outcome => ({ ...outcome, recursionDesired: false })
+    const query = ask('a.example. AAAA', { client: '2001:db8::1' })
+    const lookup = async (name: string): Promise<Outcome> => replying(a)(ask(`${name} A`)) as Outcome
+    const outcome = await handle(setUp(dns64, 'dns64'), { ...query, lookup }, (asked) =>
+      withoutRd(replying(noAaaa)(asked) as Outcome),
+    )
+    assert.equal(outcome.recursionDesired, false)
+  })
+
   const cases: readonly (readonly [title: string, given: Case, expected: readonly string[]])[] = [
     [
       'a name without AAAA gets its A records below the well-known prefix, with the TTL of the SOA at most',

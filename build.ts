@@ -15,7 +15,17 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -63,7 +73,8 @@ function lazyNodeModule(path: string, fetch: string): string {
 const kubeConfigOnly: Plugin = {
   name: 'kubeconfig-only',
   setup(bundler) {
-    const client = join(root, 'node_modules/@kubernetes/client-node/dist')
+    // Its real place, as importers have it: node_modules may be a link.
+    const client = realpathSync(join(root, 'node_modules/@kubernetes/client-node/dist'))
     bundler.onResolve({ filter: /^@kubernetes\/client-node$/ }, () => ({ path: join(client, 'config.js') }))
     bundler.onResolve({ filter: /./ }, ({ path, importer }) =>
       path in stubs && dirname(importer) === client ? { path, namespace: 'stub' } : undefined,
@@ -171,9 +182,13 @@ async function fillCompileCache(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-build-'))
   mkdirSync(join(dist, 'compile-cache'))
   try {
-    const kubeconfig = join(folder, 'kubeconfig')
-    writeFileSync(kubeconfig, absentCluster())
-    const sources = [`manifests ${join(root, 'examples')}`, 'endpoint http://127.0.0.1:9', `kubeconfig ${kubeconfig}`]
+    // The second user is one for @kubernetes/client-node.
+    const kubeconfigs = ['token: none', 'as: nobody'].map((user, at) => {
+      const file = join(folder, `kubeconfig-${at}`)
+      writeFileSync(file, absentCluster(user))
+      return `kubeconfig ${file}`
+    })
+    const sources = [`manifests ${join(root, 'examples')}`, 'endpoint http://127.0.0.1:9', ...kubeconfigs]
     for (const source of sources) {
       const corefile = join(folder, 'Corefile')
       writeFileSync(corefile, await warmUpCorefile(source))
@@ -184,16 +199,26 @@ async function fillCompileCache(): Promise<void> {
   }
 }
 
-/** A kubeconfig file whose API server is not there. */
-function absentCluster(): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'absent', cluster: { server: 'https://127.0.0.1:9' } }],
-    users: [{ name: 'builder', user: { token: 'none' } }],
-    contexts: [{ name: 'absent', context: { cluster: 'absent', user: 'builder' } }],
-    'current-context': 'absent',
-  })
+/** A kubeconfig file as kubectl writes it, whose API server is not there. */
+function absentCluster(user: string): string {
+  return `apiVersion: v1
+clusters:
+- cluster:
+    server: https://127.0.0.1:9
+  name: absent
+contexts:
+- context:
+    cluster: absent
+    user: builder
+  name: absent
+current-context: absent
+kind: Config
+preferences: {}
+users:
+- name: builder
+  user:
+    ${user}
+`
 }
 
 /** What kubeadm's Corefile runs, on ports that are free. */

@@ -3,13 +3,14 @@
 import type { ClusterConfig } from '../model/types.ts'
 import { bearer, type Credentials, environmentProxy, parseUrl, readText } from './credentials.ts'
 import { ApiFailure } from './failure.ts'
+import { plainKubeconfig } from './plain-kubeconfig.ts'
 
 export type ApiSource = Exclude<ClusterConfig['source'], { kind: 'manifests' }>
 
 /** Where Kubernetes mounts a pod's service account. */
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-/** Opens nothing yet. kubeconfig files need @kubernetes/client-node, which costs megabytes: only they load it. */
+/** Opens nothing yet. Some kubeconfig files need @kubernetes/client-node, which costs megabytes: only they load it. */
 export async function openCredentials(
   source: ApiSource,
   env: NodeJS.ProcessEnv = process.env,
@@ -21,8 +22,11 @@ export async function openCredentials(
     case 'endpoint':
       return endpoint(source, env)
     case 'kubeconfig': {
-      const { kubeconfig } = await import('./kubeconfig.ts')
-      return kubeconfig(source.file, source.context, env)
+      const { file, context } = source
+      return plainKubeconfig(file, context, env, async () => {
+        const { kubeconfig } = await import('./kubeconfig.ts')
+        return kubeconfig(file, context, env)
+      })
     }
   }
 }

@@ -2,11 +2,20 @@
  * Claim: names outside the cluster cost half of what they cost CoreDNS or less, with the same upstream. CPU time of the server's
  * process per answered query; of several runs, in turns, the best counts, because other work on the machine only adds.
  */
+import { peer } from '../test/support/peers.ts'
 import type { Context } from './lib/context.ts'
 import { generatorName, offer } from './lib/generator.ts'
 import { micros, ratio, table, thousands } from './lib/numbers.ts'
 import { cpuTime } from './lib/process.ts'
-import { installed, type Server, type ServerKind, startServer, startUpstream, untilAnswering } from './lib/servers.ts'
+import {
+  installed,
+  type Server,
+  type ServerKind,
+  startServer,
+  startUnbound,
+  startUpstream,
+  untilAnswering,
+} from './lib/servers.ts'
 
 interface Workload {
   readonly name: string
@@ -22,7 +31,12 @@ const workloads: readonly Workload[] = [
   { name: 'cached', directives: 'cache 30\nloadbalance', once: false },
 ]
 
-const kinds = (['slicedns threads', 'coredns'] as const).filter(installed)
+type Kind = ServerKind | 'unbound'
+
+const kinds: readonly Kind[] = [
+  ...(['slicedns threads', 'coredns'] as const).filter(installed),
+  ...(peer('unbound') ? (['unbound'] as const) : []),
+]
 const rounds = 3
 /** Queries a second that no server here exceeds when each of them is forwarded. */
 const mostForwarded = 80_000
@@ -44,8 +58,8 @@ export async function run({ seconds, print }: Context): Promise<void> {
       const total = ({ user, system }: Figures) => user + system
       for (const [kind, figures] of best) {
         const { perSecond, user, system, lost } = figures
-        const peer = best.get('coredns')
-        const beside = peer && kind !== 'coredns' ? ratio(total(peer) / total(figures)) : ''
+        const coredns = best.get('coredns')
+        const beside = coredns && kind !== 'coredns' ? ratio(total(coredns) / total(figures)) : ''
         rows.push([
           workload.name,
           kind,
@@ -71,8 +85,8 @@ export async function run({ seconds, print }: Context): Promise<void> {
 }
 
 async function bestOf({ directives, once }: Workload, port: number, seconds: number) {
-  const servers = new Map<ServerKind, Server>()
-  const best = new Map<ServerKind, Figures>()
+  const servers = new Map<Kind, Server>()
+  const best = new Map<Kind, Figures>()
   try {
     for (const kind of kinds) servers.set(kind, await start(kind, directives, port))
     for (let round = 0; round < rounds; round++)
@@ -87,11 +101,16 @@ async function bestOf({ directives, once }: Workload, port: number, seconds: num
   return best
 }
 
-async function start(kind: ServerKind, directives: string, upstream: number): Promise<Server> {
+async function start(kind: Kind, directives: string, upstream: number): Promise<Server> {
+  if (kind === 'unbound') return answering(await startUnbound(upstream, directives.includes('cache')))
   const server = await startServer(kind, {
     corefile: ({ dns, metrics }) =>
       `.:${dns} {\nbind 127.0.0.1\nerrors\nprometheus 127.0.0.1:${metrics}\nforward . 127.0.0.1:${upstream}\n${directives}\n}\n`,
   })
+  return answering(server)
+}
+
+async function answering(server: Server): Promise<Server> {
   await untilAnswering(server, 'first.example', 'A')
   return server
 }

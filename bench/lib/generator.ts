@@ -73,6 +73,35 @@ function readDnsperf(text: string): LoadResult {
 }
 
 /** Keeps a fixed number of queries under way; one that is not answered in a second makes room for another. */
+export interface PacedResult {
+  readonly sent: number
+  /** Milliseconds from each query to its reply. */
+  readonly latencies: readonly number[]
+}
+
+/** Queries at an even pace, by dnsperf, which says of each how long its reply took. */
+export async function offerAtPace(load: Omit<Load, 'once'>, perSecond: number): Promise<PacedResult> {
+  if (!peer('dnsperf')) throw new Error('dnsperf is not installed')
+  const folder = mkdtempSync(join(tmpdir(), 'slicedns-load-'))
+  try {
+    const file = join(folder, 'questions')
+    writeFileSync(file, `${load.questions.join('\n')}\n`)
+    const { stdout } = await run(
+      'taskset',
+      [
+        ...['-c', otherCores, 'dnsperf', '-s', '127.0.0.1', '-p', String(load.port), '-d', file, '-e', '-v'],
+        ...['-l', String(load.seconds), '-Q', String(perSecond), '-c', '8', '-q', '2000', '-b', '4096', '-t', '2'],
+      ],
+      { maxBuffer: 1 << 30 },
+    )
+    // One line for each reply: `> NOERROR a.example A 0.000123`.
+    const latencies = [...stdout.matchAll(/^> \w+ \S+ \S+ ([\d.]+)$/gm)].map(([, text]) => Number(text) * 1000)
+    return { sent: readDnsperf(stdout).sent, latencies }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
 async function offerByDgram(load: Load): Promise<LoadResult> {
   const window = 64
   const messages = load.questions.map((text, at) => question(text, at & 0xffff))

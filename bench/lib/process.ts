@@ -1,13 +1,14 @@
 /** Programs under measurement: pinned to a core, ended with the run, their CPU time and memory read from /proc. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { peer } from '../../test/support/peers.ts'
 import { tied } from '../../test/support/tied.ts'
 
 /** The server under test has this core for itself; generators, upstreams and the API server share the others. */
 export const serverCore = '0'
+export const allCores = `0-${cpus().length - 1}`
 export const otherCores = cpus().length > 2 ? `1-${cpus().length - 1}` : cpus().length === 2 ? '1' : '0'
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
@@ -62,8 +63,23 @@ export interface CpuTime {
 }
 
 export function cpuTime(pid: number): CpuTime {
+  return cpuTimeIn(`/proc/${pid}/stat`)
+}
+
+/** Seconds of each thread of the process since it began, user and system together, by the thread's ID. */
+export function threadTimes(pid: number): ReadonlyMap<string, number> {
+  const tasks = `/proc/${pid}/task`
+  return new Map(
+    readdirSync(tasks).map((id) => {
+      const { user, system } = cpuTimeIn(`${tasks}/${id}/stat`)
+      return [id, user + system]
+    }),
+  )
+}
+
+function cpuTimeIn(file: string): CpuTime {
   // The second field is the program's name in brackets and may hold blanks; utime and stime are fields 14 and 15.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const fields = readFileSync(file, 'latin1')
     .replace(/^.*\) /s, '')
     .split(' ')
   return { user: Number(fields[11]) / ticksPerSecond, system: Number(fields[12]) / ticksPerSecond }

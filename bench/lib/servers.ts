@@ -28,6 +28,49 @@ export interface ServerSettings {
   readonly corefile: (ports: Ports) => string
   /** Cores; default: the server's own. */
   readonly cores?: string
+  /** Files beside the Corefile, by name: their text in parts. */
+  readonly files?: Readonly<Record<string, readonly string[]>>
+}
+
+/** unbound as a forwarder: one thread, and as many queries at a time as the others take. */
+export async function startUnbound(upstream: number, cache: boolean): Promise<Server> {
+  const ports = await freePorts()
+  const folder = mkdtempSync(join(tmpdir(), 'slicedns-unbound-'))
+  const file = join(folder, 'unbound.conf')
+  writeFileSync(
+    file,
+    `server:
+  interface: 127.0.0.1@${ports.dns}
+  do-daemonize: no
+  username: ""
+  chroot: ""
+  directory: "${folder}"
+  pidfile: ""
+  use-syslog: no
+  num-threads: 1
+  num-queries-per-thread: 4096
+  outgoing-range: 8192
+  do-not-query-localhost: no
+  module-config: "iterator"
+  so-reuseport: yes
+  ${cache ? '' : 'cache-max-ttl: 0\n  msg-cache-size: 0\n  rrset-cache-size: 0'}
+forward-zone:
+  name: "."
+  forward-addr: 127.0.0.1@${upstream}
+remote-control:
+  control-enable: no
+`,
+  )
+  const program = start([peer('unbound') ?? 'unbound', '-d', '-c', file], { cores: serverCore })
+  return {
+    ...program,
+    name: 'unbound',
+    ports,
+    async stop() {
+      await program.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 /** Starts it; resolves as soon as the process runs. */
@@ -36,6 +79,7 @@ export async function startServer(kind: ServerKind, settings: ServerSettings): P
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-bench-'))
   const file = join(folder, 'Corefile')
   writeFileSync(file, settings.corefile(ports))
+  for (const [name, parts] of Object.entries(settings.files ?? {})) writeFileSync(join(folder, name), parts.join(''))
   const command = kind === 'coredns' ? [peer('coredns')!] : shipped()
   const program = start([...command, '-conf', file], {
     cores: settings.cores ?? serverCore,

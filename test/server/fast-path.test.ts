@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { plugins } from '../../src/plugins/index.ts'
+import { startApiServer } from '../support/api-server/index.ts'
 import { type PluginServer, servePlugins } from '../support/plugin-server.ts'
 import { until } from '../support/until.ts'
 
@@ -35,6 +36,12 @@ addressType: IPv4
 ports: [{ name: http, port: 80, protocol: TCP }]
 endpoints: [{ addresses: [10.1.0.1], conditions: { ready: true } }, { addresses: [10.1.0.2], conditions: { ready: true } }]
 `
+
+const service = (name: string, clusterIP: string) => ({
+  kind: 'Service',
+  metadata: { namespace: 'shop', name },
+  spec: { type: 'ClusterIP', clusterIP, clusterIPs: [clusterIP], ports: [{ name: 'http', port: 80, protocol: 'TCP' }] },
+})
 
 /** Names of headless services are compiled when they are first asked for SRV: that is not what is shown here. */
 const questions = ['A', 'AAAA', 'SRV', 'TXT', 'HTTPS', 'MX']
@@ -113,6 +120,31 @@ describe("the cluster's answers", () => {
       await until(() => assert.deepEqual(leftToChain(), []), { within: 5_000 })
       for (const question of questions) assert.equal(server.table(question), await server.chain(question), question)
     })
+
+  it('of 8,000 services not one question goes to the chain beside one of each', async (t) => {
+    const api = await startApiServer({ transport: 'http' })
+    t.after(() => api.stop())
+    api.put({ kind: 'Namespace', metadata: { name: 'shop' } })
+    const names = Array.from({ length: 8000 }, (_, i) => `s${i}`)
+    api.put(...names.map((name, i) => service(name, i % 4 === 0 ? 'None' : `10.96.${i >> 8}.${i & 255}`)))
+    const server = await servePlugins(
+      plugins,
+      `. {
+        kubernetes cluster.local {
+          endpoint ${api.url}
+        }
+        ${Object.values(beside).join('\n')}
+      }\n${view}`,
+    )
+    servers.push(server)
+    const asked = names.flatMap((name) => [
+      `${name}.shop.svc.cluster.local. A`,
+      `${name}.shop.svc.cluster.local. AAAA`,
+      `${name}.example.org.shop.svc.cluster.local. A`,
+    ])
+    const missed = () => asked.findLast((question) => server.table(question) === 'miss')
+    await until(() => assert.equal(missed(), undefined), { within: 120_000 })
+  })
 
   it('explain names the rules of a question alone, each with its place', async () => {
     const server = await servePlugins(

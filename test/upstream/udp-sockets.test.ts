@@ -34,6 +34,15 @@ describe('the sockets to an upstream', () => {
     assert.equal(sockets.retireAt(), Number.POSITIVE_INFINITY)
   })
 
+  it('a socket that is spent begins no exchange any more, and is closed when those under way have ended', () => {
+    const index = sockets.draw(0)
+    sockets.spend(index)
+    for (let i = 0; i < 100; i++) assert.notEqual(sockets.draw(0), index)
+    assert.ok(sockets.fd(index) >= 0)
+    sockets.end(index)
+    assert.equal(sockets.fd(index), -1)
+  })
+
   it('a socket stays open while an exchange is under way, and is looked at again a second later', () => {
     const index = sockets.draw(0)
     sockets.retire(life)

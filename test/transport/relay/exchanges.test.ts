@@ -1,7 +1,7 @@
 /** What the relay does with its exchanges: ports, sharing, late and lost answers, forgers, bounds, reloads. */
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { rcode, type } from '../../../src/dns/codes.ts'
 import { parseRecord } from '../../../src/dns/record-text.ts'
@@ -18,6 +18,8 @@ const address = (reply: Uint8Array): string =>
     .answer.map(({ rdata }) => rdata.join('.'))
     .join()
 const code = (reply: Uint8Array): number => parseMessage(reply).rcode
+
+const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0')
 
 describe('the exchanges of the relay', () => {
   let upstream: ScriptedUpstream
@@ -112,7 +114,7 @@ describe('the exchanges of the relay', () => {
     elsewhere.close()
   })
 
-  it('an answer that is late reaches the client through the chain', async () => {
+  it('an answer that is late reaches the client through the chain, and its port is not used again', async () => {
     const held: Arrived[] = []
     upstream.script = (arrived) => void held.push(arrived)
     const handedOver = await server.metric('slicedns_relay_handed_over_total')
@@ -120,6 +122,9 @@ describe('the exchanges of the relay', () => {
     await until(async () => assert.equal(await server.metric('slicedns_relay_handed_over_total'), handedOver + 1))
     answering('192.0.2.9')(held[0])
     assert.equal(address(await reply), '192.0.2.9')
+    // The path of a connected socket may lead to a backend that is gone. An unused one is closed after 10 s.
+    const connection = `0100007F:${hex(held[0].port)} 0100007F:${hex(upstream.port)} `
+    await until(() => assert.ok(!readFileSync('/proc/net/udp', 'latin1').includes(connection)), { within: 5000 })
   })
 
   it('a truncated answer is asked for over TCP', async () => {
@@ -205,6 +210,23 @@ describe('the relay and upstreams that fail', () => {
       await server.stop()
       await first.close()
       await second.close()
+    }
+  })
+
+  it('an ICMP error ends the wait of the relay at once, and the log says what it was', async () => {
+    const upstream = await startUpstream(answering())
+    const server = await startRelaying(
+      (port) => `.:${port} {\nbind 127.0.0.1\nerrors\nforward . ${upstream.to} {\nread_timeout 20s\n}\n}\n`,
+    )
+    try {
+      await upstream.close()
+      const handedOver = await server.metric('slicedns_relay_handed_over_total')
+      // Without the error the relay would wait for half of read_timeout, longer than this test may take.
+      assert.equal(code(await ask(server.port, queryOf('gone.example.', type.A))), rcode.SERVFAIL)
+      assert.equal(await server.metric('slicedns_relay_handed_over_total'), handedOver + 1)
+      assert.match(server.lines.join('\n'), /gone\.example\. A: read udp .*connection refused/)
+    } finally {
+      await server.stop()
     }
   })
 

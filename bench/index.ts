@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- SECTION… --seconds N --services N --endpoints N]
+ * npm run bench [-- SECTION… --seconds N --minutes N --services N --endpoints N]
  *
  * One script per claim, each a ratio against a peer in the same run; sections by name, default: all of them.
  * `--seconds` is the length of one measurement. Wants a quiet machine with two cores or more, and the peers of
@@ -31,6 +31,9 @@ const sections: Readonly<Record<string, { readonly claim: string; load(): Promis
   cluster: { claim: 'lists and events of the cluster model', load: () => import('./cluster.ts') },
   startup: { claim: 'process start to ready', load: () => import('./startup.ts') },
   memory: { claim: 'resident memory', load: () => import('./memory.ts') },
+  pod: { claim: 'a pod of 170 MiB survives', load: () => import('./pod.ts') },
+  overload: { claim: 'cluster names while outside ones are far too many', load: () => import('./overload.ts') },
+  soak: { claim: 'half an hour of everything', load: () => import('./soak.ts') },
   patterns: { claim: 'regular expressions that are made to be slow', load: () => import('./patterns.ts') },
   clients: { claim: 'gRPC clients after scaling up', load: () => import('./clients.ts') },
   router: { claim: 'how long a router uses an address that is gone', load: () => import('./router-delay.ts') },
@@ -46,6 +49,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     seconds: { type: 'string', default: '5' },
+    minutes: { type: 'string', default: '10' },
     services: { type: 'string', default: String(largeCluster.services) },
     endpoints: { type: 'string', default: String(largeCluster.endpoints) },
   },
@@ -61,6 +65,7 @@ let opened: Promise<World> | undefined
 const context: Context = {
   size,
   seconds: Number(values.seconds),
+  minutes: Number(values.minutes),
   world: () => (opened ??= openWorld(size)),
   print: (text) => console.log(text),
 }

@@ -8,5 +8,7 @@ export interface Context {
   readonly size: Size
   /** Length of one measurement. */
   readonly seconds: number
+  /** Length of the soak. */
+  readonly minutes: number
   print(text: string): void
 }

@@ -1,6 +1,7 @@
 import type { Attack } from './arena.ts'
 import { clusterAttacks } from './cluster-attacks.ts'
 import { httpAttacks } from './http-attacks.ts'
+import { overloadAttacks } from './overload-attacks.ts'
 import { questionAttacks } from './question-attacks.ts'
 import { tcpAttacks } from './tcp-attacks.ts'
 import { upstreamAttacks } from './upstream-attacks.ts'
@@ -12,4 +13,5 @@ export const attacks: readonly Attack[] = [
   ...clusterAttacks,
   ...tcpAttacks,
   ...upstreamAttacks,
+  ...overloadAttacks,
 ].toSorted((a, b) => a.finding - b.finding)

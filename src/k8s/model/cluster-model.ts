@@ -77,7 +77,7 @@ export function createClusterModel(
     if (before !== undefined && before.service !== after?.service) {
       feed.deliver((subscriber) => subscriber.service?.(before.namespace, before.service))
     }
-    if (!feed.hasSubscribers('address')) return
+    if (!synced || !feed.hasSubscribers('address')) return
     for (const address of addresses()) feed.deliver((subscriber) => subscriber.address?.(address))
   }
 
@@ -123,6 +123,8 @@ export function createClusterModel(
     availability.get('namespaces') === 'synced' &&
     [...availability].every(([resource, state]) => ofClusterSet.has(resource) || state !== 'pending')
 
+  let synced = isSynced()
+
   const view: ClusterView = {
     service: stores.services.get,
     services: stores.services.all,
@@ -142,7 +144,7 @@ export function createClusterModel(
     endpointsByAddress: slices.endpoints,
     availability: (resource) => availability.get(resource) ?? 'off',
     get synced() {
-      return isSynced()
+      return synced
     },
     get serial() {
       return serials.cluster
@@ -167,6 +169,7 @@ export function createClusterModel(
     setAvailability(resource, state) {
       if (availability.get(resource) === state || !availability.has(resource)) return
       availability.set(resource, state)
+      synced = isSynced()
       feed.deliver((subscriber) => subscriber.sync?.())
     },
   }

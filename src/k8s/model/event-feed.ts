@@ -27,7 +27,7 @@ export interface EventSubscriber {
   serviceImport?(namespace: string, name: string): void
   /**
    * An address that slices gained or lost, or whose flags, host name or pod name changed: PTR answers depend on it.
-   * Packed; a view that is valid during the call only.
+   * Packed; a view that is valid during the call only. The first list makes no such calls: `sync` marks its end.
    */
   address?(address: Uint8Array): void
   /** The availability of a resource, and perhaps `synced`, changed. */

@@ -92,7 +92,11 @@ export function createSliceIndex(): SliceIndex {
       const gained = hashesOf(after)
       for (const hash of gained) if (!lost.has(hash)) addresses.add(hash, number)
       for (const hash of lost) if (!gained.has(hash)) addresses.remove(hash, number)
-      return () => movedAddresses(before, after)
+      return () => {
+        if (before !== undefined && after !== undefined) return movedAddresses(before, after)
+        const only = after ?? before
+        return only === undefined ? [] : allAddresses(only)
+      }
     },
   }
 }
@@ -132,30 +136,35 @@ function* changedPlaces(before: EndpointSlice, after: EndpointSlice): Iterable<U
   }
 }
 
+function* allAddresses(slice: EndpointSlice): Iterable<Uint8Array> {
+  const size = sizeOf(slice)
+  for (let index = 0; size > 0 && index < slice.count; index++) yield addressAt(slice, index, size)
+}
+
 /** In place of an index, for an address that has more than one. */
 const several = -1
 
 /** Addresses of one side only, or with other facts on the other side. */
-function* movedAddresses(before: EndpointSlice | undefined, after: EndpointSlice | undefined): Iterable<Uint8Array> {
+function* movedAddresses(before: EndpointSlice, after: EndpointSlice): Iterable<Uint8Array> {
   const old = new Map<string, number>()
-  const oldSize = before === undefined ? 0 : sizeOf(before)
-  const size = after === undefined ? 0 : sizeOf(after)
-  for (let index = 0; oldSize > 0 && index < before!.count; index++) {
-    const key = addressKey(addressAt(before!, index, oldSize))
+  const oldSize = sizeOf(before)
+  const size = sizeOf(after)
+  for (let index = 0; oldSize > 0 && index < before.count; index++) {
+    const key = addressKey(addressAt(before, index, oldSize))
     // One that is there twice has the facts of both: it counts as changed.
     old.set(key, old.has(key) ? several : index)
   }
-  for (let index = 0; size > 0 && index < after!.count; index++) {
-    const address = addressAt(after!, index, size)
+  for (let index = 0; size > 0 && index < after.count; index++) {
+    const address = addressAt(after, index, size)
     const key = addressKey(address)
     const was = old.get(key)
     old.delete(key)
     const one = was !== undefined && was !== several
-    const same = one && before!.service === after!.service && sameFacts(before!, was, after!, index)
+    const same = one && before.service === after.service && sameFacts(before, was, after, index)
     if (!same) yield address
   }
-  for (let index = 0; oldSize > 0 && index < before!.count; index++) {
-    const address = addressAt(before!, index, oldSize)
+  for (let index = 0; oldSize > 0 && index < before.count; index++) {
+    const address = addressAt(before, index, oldSize)
     if (old.delete(addressKey(address))) yield address
   }
 }

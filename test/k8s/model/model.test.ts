@@ -140,6 +140,23 @@ describe('EndpointSlices in the model', () => {
     assert.deepEqual(events.splice(0), ['service shop/web', 'address 10.0.0.3'])
   })
 
+  test('EndpointSlices report no addresses before the first list is complete, for `sync` comes then', () => {
+    const cluster = createFakeCluster({ availability: 'pending' })
+    const events = recorded(cluster)
+    cluster.apply(slice('web-1', 'web', ['10.0.0.1', '10.0.0.2']))
+    for (const resource of ['services', 'namespaces', 'pods'] as const) cluster.setAvailability(resource, 'synced')
+    assert.ok(!events.some((event) => event.startsWith('address')), events.join(', '))
+    cluster.setAvailability('endpointslices', 'synced')
+    assert.equal(events.splice(0).at(-1), 'sync')
+    cluster.apply(slice('web-1', 'web', ['10.0.0.1']), slice('web-2', 'web', ['10.0.0.3', '10.0.0.4']))
+    cluster.remove('EndpointSlice', 'shop', 'web-2')
+    const addresses = events.filter((event) => event.startsWith('address'))
+    assert.deepEqual(
+      addresses,
+      ['2', '3', '4', '3', '4'].map((last) => `address 10.0.0.${last}`),
+    )
+  })
+
   test('EndpointSlices count for both services when one is given to another', () => {
     const cluster = createFakeCluster()
     cluster.apply(slice('x', 'web', ['10.0.0.1']))

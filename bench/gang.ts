@@ -79,7 +79,7 @@ async function arrive(cluster: World, server: Server, count: number) {
       const event = watch.next(({ object }) => hasPod(object.endpoints ?? [], last))
       const written = write(cluster, from, last)
       const eventAt = await event
-      const answerAt = await firstAnswer(server.ports.dns, hostOf(last), eventAt + patience)
+      const answerAt = await firstAnswer(server.ports.dns, hostOf(last), eventAt + patience, 1)
       await written
       if (answerAt === undefined) missed++
       else latencies.push(Math.max(0, answerAt - eventAt))

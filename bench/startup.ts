@@ -71,7 +71,7 @@ async function start(
   const begin = performance.now()
   const server = await startServer(kind, { corefile })
   try {
-    const answered = await firstAnswer(server.ports.dns, host, begin + patience)
+    const answered = await firstAnswer(server.ports.dns, host, begin + patience, 5)
     if (answered === undefined) throw new Error(`${kind} does not answer ${host}, and printed:\n${server.output()}`)
     const taken = answered - begin
     const { user, system } = cpuTime(server.pid)

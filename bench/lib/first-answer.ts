@@ -2,12 +2,18 @@
 import { createSocket } from 'node:dgram'
 import { question } from '../../test/support/question.ts'
 
-/** Milliseconds between two queries. */
-const every = 1
 let lastId = 0
 
-/** Resolves to the time of the first reply with a record, or to undefined at the deadline. Times as `performance.now`. */
-export async function firstAnswer(port: number, host: string, deadline: number): Promise<number | undefined> {
+/**
+ * Resolves to the time of the first reply with a record, or to undefined at the deadline. Times as `performance.now`;
+ * `every`: milliseconds between two queries, each of which also costs the server something.
+ */
+export async function firstAnswer(
+  port: number,
+  host: string,
+  deadline: number,
+  every: number,
+): Promise<number | undefined> {
   lastId = (lastId + 1) & 0xffff
   const query = question(`${host} A`, lastId)
   const socket = createSocket('udp4')

@@ -37,6 +37,8 @@ export function readRequest(x: QueryState): number {
   const { request, start, end } = x
   if (end - start < headerOctets || request[start + 2] & 0x80) return verdict.drop
   const operation = (request[start + 2] >> 3) & 15
+  // Whether updates are taken is the server's to say (`dynupdate`); their sections may be large.
+  if (operation === opcode.UPDATE && end - start > headerOctets) return miss(x, missReason.unusual)
   if (operation !== opcode.QUERY && operation !== opcode.NOTIFY) return verdict.notImplemented
   const questions = (request[start + 4] << 8) | request[start + 5]
   const answers = (request[start + 6] << 8) | request[start + 7]

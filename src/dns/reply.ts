@@ -106,6 +106,16 @@ export function parseRequest(bytes: Uint8Array): Message {
   throw new ParseError(`additional: EDNS option ${malformed.code} is malformed`, 'additional', partial)
 }
 
+/** NOTIMP for an operation that is not served: the header of the request (at least that) turned round. */
+export function notImplementedReply(request: Uint8Array): Uint8Array {
+  const reply = new Uint8Array(12)
+  reply.set(request.subarray(0, 4))
+  // QR, the operation, TC and RD; RA, AD and CD.
+  reply[2] = 0x80 | (request[2] & 0x7b)
+  reply[3] = (request[3] & 0xb0) | rcode.NOTIMP
+  return reply
+}
+
 /** The FORMERR for a request that did not parse, with its question if that had; undefined when there is no header. */
 export function formatErrorReply(error: ParseError): Uint8Array | undefined {
   const request = error.partial

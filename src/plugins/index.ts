@@ -12,6 +12,7 @@ import { chaos } from './chaos/index.ts'
 import { debug } from './debug/index.ts'
 import { dns64 } from './dns64/index.ts'
 import { dnstap } from './dnstap/index.ts'
+import { dynupdate } from './dynupdate/index.ts'
 import { erratic } from './erratic/index.ts'
 import { errors } from './errors/index.ts'
 import { file } from './file/index.ts'
@@ -87,6 +88,7 @@ export const plugins: readonly Plugin[] = [
   minimal,
   template,
   transfer,
+  dynupdate,
   hosts,
   k8sExternal,
   kubernetes,

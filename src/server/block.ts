@@ -31,6 +31,8 @@ export interface Block {
   readonly maxPayload: number | undefined
   /** Queries of other classes than IN are accepted. */
   readonly everyClass: boolean
+  /** Updates are (RFC 2136). */
+  readonly takesUpdates: boolean
 }
 
 export interface BlockObserver extends Provider<QueryObserver> {
@@ -56,6 +58,8 @@ export interface ListenerPlan {
   readonly router: Router<Block>
   /** One block accepts other classes than IN, which opens the whole listener to them, as in CoreDNS. */
   readonly everyClass: boolean
+  /** One block takes updates. */
+  readonly takesUpdates: boolean
 }
 
 export function serverLabel(scheme: Scheme, address: string, port: number): string {

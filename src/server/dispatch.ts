@@ -1,9 +1,9 @@
 /** Answers what the table does not: octets to message, message to server block, chain, and back to octets. */
 
-import { dnsClass, rcode, typeName } from '../dns/codes.ts'
+import { dnsClass, opcode, rcode, typeName } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
-import { formatErrorReply, parseRequest } from '../dns/reply.ts'
+import { formatErrorReply, notImplementedReply, parseRequest } from '../dns/reply.ts'
 import { ParseError } from '../dns/wire.ts'
 import { forClient, type Outcome, type Query, type RcodeOnly } from '../plugin/query.ts'
 import type { QueryMetrics } from '../plugin/query-metrics.ts'
@@ -68,6 +68,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       course.onClient ||= viewed
       course.block = routed?.block
       if (!routed?.block.chain) return refuse(arrived)
+      if (request.opcode === opcode.UPDATE && !routed.block.takesUpdates) return bare(rcode.NOTIMP)
       const outcome = routed.block.chain(query)
       return outcome instanceof Promise ? outcome.catch((error: unknown) => recovered(plan, error)) : outcome
     } catch (error) {
@@ -141,6 +142,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   return {
     answer(miss, plan) {
+      const isUpdate = ((miss.request[2] >> 3) & 15) === opcode.UPDATE
+      if (isUpdate && !plan.takesUpdates) return notImplementedReply(miss.request)
       let request: Message
       try {
         request = parseRequest(miss.request)
@@ -148,6 +151,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         if (error instanceof ParseError) return formatErrorReply(error)
         throw error
       }
+      if (isUpdate && request.questions.length !== 1) return replyOctets(bare(rcode.FORMERR), request, miss, undefined)
       const budget = budgets.open(miss.receivedAt, miss.signal)
       const { request: octets, transport, client, local, receivedAt, releaseSlot, begun } = miss
       const asked: Asked = {
@@ -193,6 +197,8 @@ interface Course {
   /** The block that took the query. */
   block?: Block | undefined
 }
+
+const bare = (code: number): RcodeOnly => ({ kind: 'rcode', rcode: code, plugin: '' })
 
 const servfail = (reason?: string): RcodeOnly => ({
   kind: 'rcode',

@@ -30,6 +30,8 @@ export interface Listener {
   readonly tls?: ServerTls | undefined
   /** `https`, `grpc_server`: bounds of its connections. */
   readonly http?: HttpBounds | undefined
+  /** Updates (RFC 2136) are taken: a request over a stream may have all octets that a message can have. */
+  readonly takesUpdates?: boolean | undefined
   /** `shed`: what cannot be answered over UDP is dropped instead of SERVFAIL. */
   readonly shedding?: LoadShedding | undefined
   /** Absent: every query that the table does not answer goes to the plugin chain. */

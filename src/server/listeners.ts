@@ -93,6 +93,7 @@ function createDraft({ scheme, address, port }: Place): Draft {
         blocks,
         router: createRouter(blocks, ({ chain }) => chain === undefined),
         everyClass: blocks.some((block) => block.everyClass),
+        takesUpdates: blocks.some((block) => block.takesUpdates),
       }
     },
   }

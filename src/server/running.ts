@@ -49,7 +49,7 @@ export async function run(
     writer.rules(space, spaceRules(blocks, clientViews(plan), space, writer, warnOfRules(plan, log)))
     const ofPlan = blocks.map((block) => publishBlock(block, space, writer))
     published.push(...ofPlan)
-    const { scheme, address, port, shards, timeouts, proxyProtocol, shedding, tls, http } = plan
+    const { scheme, address, port, shards, timeouts, proxyProtocol, shedding, takesUpdates, tls, http } = plan
     // Only UDP threads relay.
     const relay =
       scheme !== 'dns'
@@ -70,6 +70,7 @@ export async function run(
       shards,
       timeouts,
       proxyProtocol,
+      takesUpdates,
       tls,
       http,
       shedding,

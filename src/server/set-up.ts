@@ -2,7 +2,7 @@
 
 import type { ServerKey } from '../corefile/index.ts'
 import type { Directive } from '../corefile/schema.ts'
-import { everyClass, listenAddresses } from '../plugin/capabilities/listening.ts'
+import { everyClass, listenAddresses, takesUpdates } from '../plugin/capabilities/listening.ts'
 import { metadataScope, metadataSource } from '../plugin/capabilities/metadata.ts'
 import { queryObserver } from '../plugin/capabilities/query-observer.ts'
 import { rootFolder } from '../plugin/capabilities/root-folder.ts'
@@ -49,6 +49,7 @@ export function draftBlock(block: ReadBlock, corefile: string): BlockDraft {
         observers: observersAmong(plugins),
         maxPayload: combineEffects(plugins).maxPayload || undefined,
         everyClass: facts.capability(everyClass) ?? false,
+        takesUpdates: facts.capability(takesUpdates) ?? false,
       }
     },
   }

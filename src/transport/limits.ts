@@ -26,7 +26,7 @@ export interface Limits {
   readonly tcpConnectionsPerClient: number
   /**
    * Octets of a request over TCP; a larger one gets FORMERR. The same as over UDP: a query with every EDNS option there is
-   * takes a few hundred octets, and updates (RFC 2136), which may be large, are not served.
+   * takes a few hundred octets. A listener that takes updates (RFC 2136) has no bound but that of a message.
    */
   readonly tcpRequestBytes: number
   /** Octets that have come and are not answered yet, over all connections; past it those that hold most are closed. */

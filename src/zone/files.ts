@@ -1,7 +1,9 @@
 /** Reads a zone's files: bounded, regular files, and for `$INCLUDE` only what lies in the folder of the first one. */
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
-import type { ZoneText } from '../dns/zone-file/index.ts'
+import type { ResourceRecord } from '../dns/message.ts'
+import { isSubdomain, lowerName } from '../dns/name.ts'
+import { type ZoneText, zoneRecords } from '../dns/zone-file/index.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 
 /** Octets of a zone's files together: a million short records. What is larger would not fit the memory of a pod. */
@@ -70,5 +72,19 @@ function versionOf(file: string): string {
     return `${facts.mtimeMs} ${facts.size}`
   } catch {
     return 'no file'
+  }
+}
+
+/** The records of a zone's file, each of them in the zone. Throws an Error with what is wrong. */
+export function* readZoneFile(
+  path: string,
+  zone: string,
+  maxRecords: number,
+): Generator<ResourceRecord, void, undefined> {
+  const { first, include } = openZoneFiles(path)
+  for (const record of zoneRecords(first.text, { zone, file: first.file, maxRecords, include })) {
+    if (!isSubdomain(zone, lowerName(record.name)))
+      throw new RangeError(`${path}: the record of ${record.name} is outside of the zone ${zone}`)
+    yield record
   }
 }

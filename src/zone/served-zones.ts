@@ -19,6 +19,8 @@ export interface ServedZonesOptions {
   readonly within?: readonly string[] | undefined
   /** Zones whose missing names go on to the next plugin. */
   readonly fallthrough: readonly string[]
+  /** False: everything is answered by the chain, and nothing by the answer table. */
+  readonly isCompiled?: boolean
   /** What becomes of a NOTIFY for a zone, as in ZoneHandlerOptions; absent: only a secondary expects one. */
   readonly notify?: (query: Query, zone: string) => Outcome | undefined
 }
@@ -65,7 +67,9 @@ export function serveZones(options: ServedZonesOptions): ServedZones {
   }
 
   const current = (): Zone[] => [...zones].flatMap(([name, { current }]) => (current && isOurs(name) ? [current] : []))
-  const publish = (): void => source.update(recordsOf(current()), staticZones())
+  const publish = (): void => {
+    if (options.isCompiled ?? true) source.update(recordsOf(current()), staticZones())
+  }
 
   const handler = createZoneHandler({
     plugin,

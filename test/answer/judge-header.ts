@@ -10,6 +10,8 @@ const headerOctets = 12
 export function judgeHeader(bytes: Uint8Array, start = 0, end = bytes.length): 'accept' | 'drop' | Uint8Array {
   if (end - start < headerOctets || bytes[start + 2] & 0x80) return 'drop'
   const operation = (bytes[start + 2] >> 3) & 15
+  // Whether updates are taken is the server's to say.
+  if (operation === opcode.UPDATE && end - start > headerOctets) return 'accept'
   if (operation !== opcode.QUERY && operation !== opcode.NOTIFY) {
     return headerReply(bytes, start, operation, rcode.NOTIMP)
   }

@@ -40,7 +40,7 @@ const rows: readonly (readonly [name: string, request: string, reply: string])[]
   ['11 octets', header('0100').slice(0, 22), 'silence'],
   ['QR set', header('8000') + webA, 'silence'],
   ['a response that is a header alone', header('8000'), 'silence'],
-  ['opcode UPDATE, every flag', header('2fff') + webA, 'beefabb40000000000000000'],
+  ['opcode 6, every flag', header('37ff') + webA, 'beefb3b40000000000000000'],
   ['opcode 15 without a question', header('7fff', 0), 'beeffbb40000000000000000'],
   ['two questions', header('07ff', 2) + webA + webA, 'beef83b10000000000000000'],
   ['no question', header('0100', 0), formErr],

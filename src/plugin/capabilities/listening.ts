@@ -12,6 +12,9 @@ export const udpShards = defineCapability<number>('UDP shards')
  */
 export const everyClass = defineCapability<true>('every class')
 
+/** The block takes updates of its zones (RFC 2136): `dynupdate`. On its listeners those of other blocks are NOTIMP, as on all others. */
+export const takesUpdates = defineCapability<true>('takes updates')
+
 /** Milliseconds, and queries per connection (0: no limit), where TCP connections differ from the defaults. */
 export interface ConnectionTimeouts {
   /** For the first message of a connection, whole. */

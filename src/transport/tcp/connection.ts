@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net'
 import { MISS, transportCode } from '../../answer/api.ts'
 import type { QueryRoute } from '../../answer/index.ts'
+import { maxMessageOctets } from '../../dns/reply.ts'
 import type { SocketAddress, Transport } from '../../plugin/query.ts'
 import { sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener } from '../../server/ingress.ts'
@@ -61,7 +62,7 @@ export function openConnection(
   }
   const family = client.address.includes(':') ? 2 : 1
   const nameClient = clientNamer(responder, client.address)
-  const framer = createFramer(limits.tcpRequestBytes)
+  const framer = createFramer(listenerOf().takesUpdates ? maxMessageOctets : limits.tcpRequestBytes)
   const deadlines = createDeadlines(limits, listenerOf, now())
   /** The reply of many messages that is being sent: clients expect its messages one after the other. */
   let transfer: ReplyStream | undefined

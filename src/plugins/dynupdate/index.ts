@@ -1,0 +1,164 @@
+import { resolve } from 'node:path'
+import { dnsClass, opcode, rcode, rcodeName, type, typeName } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { lowerName } from '../../dns/name.ts'
+import { replyTo } from '../../dns/reply.ts'
+import { takesUpdates } from '../../plugin/capabilities/listening.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import { readZoneFile } from '../../zone/files.ts'
+import { serveZones } from '../../zone/served-zones.ts'
+import { dynamicZones } from '../cache/capability.ts'
+import { transferSource } from '../transfer/capability.ts'
+import { checkZone, isTooLarge } from './check-zone.ts'
+import type { ZoneRecords } from './records.ts'
+import { type DynupdateSettings, type Permission, schema } from './settings.ts'
+import { createZoneStore, type ZoneStore } from './store.ts'
+import { applyUpdates, checkPrerequisites, checkUpdates } from './update.ts'
+
+const plugin = 'dynupdate'
+
+/** Answers from a zone that signed updates change (RFC 2136). */
+export const dynupdate: Plugin<DynupdateSettings> = { name: plugin, schema, setup }
+
+function setup(settings: DynupdateSettings, setup: Setup): Instance {
+  const { zone, permissions } = settings
+  const { block, fail, log, metrics } = setup
+  const updates = metrics.counter('slicedns_dynupdate_updates_total', 'Updates by their response code.', ['rcode'])
+  const held = acquireStore(settings, setup)
+  const store = held.value
+  if (store.origin !== zone) fail(`the database serves the zone ${store.origin} already`)
+  const served = serveZones({
+    plugin,
+    setup,
+    zones: new Map([
+      [
+        zone,
+        {
+          get current() {
+            return store.zone
+          },
+        },
+      ],
+    ]),
+    fallthrough: [],
+    // An update is in force for whoever asks after its reply: the answer table would follow a moment later.
+    isCompiled: false,
+  })
+  const watch = store.watch(served.changed)
+
+  async function update(query: Query): Promise<Outcome> {
+    const { request, signedWith } = query
+    const code = await updateCode(request.answer, request.authority, signedWith)
+    updates.with(rcodeName(code)).inc()
+    return updated(query, code)
+  }
+
+  /** In CoreDNS's order: what a key may not do, it does not hear of. */
+  async function updateCode(
+    prerequisites: readonly ResourceRecord[],
+    changes: readonly ResourceRecord[],
+    key: string | undefined,
+  ): Promise<number> {
+    const own = permissions.filter((permission) => permission.key === key)
+    if (own.length === 0) return rcode.REFUSED
+    if (prerequisites.length + changes.length > settings.maxUpdateRecords) return rcode.REFUSED
+    try {
+      return await store.change((records) => nextZone(records, prerequisites, changes, own))
+    } catch (error) {
+      log.error(`an update of ${zone} cannot be written: ${errorMessage(error)}`)
+      return rcode.SERVFAIL
+    }
+  }
+
+  function nextZone(
+    records: ZoneRecords,
+    prerequisites: readonly ResourceRecord[],
+    changes: readonly ResourceRecord[],
+    own: readonly Permission[],
+  ): { readonly result: number; readonly next?: ZoneRecords | undefined } {
+    const unmet = checkPrerequisites(records, prerequisites)
+    if (unmet !== rcode.NOERROR) return { result: unmet }
+    const refused = changes.find((record) => !own.some((permission) => permits(permission, record)))
+    if (refused) {
+      log.debug(`an update of ${refused.name} ${typeName(refused.type)} is not allowed to its key`)
+      return { result: rcode.REFUSED }
+    }
+    const invalid = checkUpdates(zone, changes)
+    if (invalid !== rcode.NOERROR) return { result: invalid }
+    const next = applyUpdates(records, changes)
+    if (next && isTooLarge(next, settings)) {
+      log.warning(`an update of ${zone} is refused: the zone would exceed max_records or max_bytes`)
+      return { result: rcode.REFUSED }
+    }
+    return { result: rcode.NOERROR, next }
+  }
+
+  const handler: Instance['handler'] = (query, next) => {
+    const { request, qtype, qclass, name } = query
+    if (request.opcode !== opcode.UPDATE) return served.handler(query, next)
+    if (qtype !== type.SOA || qclass !== dnsClass.IN) return updated(query, rcode.FORMERR)
+    // Another plugin of the block could say NOERROR to it, and change nothing.
+    if (name !== zone) return updated(query, rcode.NOTAUTH)
+    return update(query)
+  }
+
+  return {
+    handler,
+    provides: [
+      ...served.provides,
+      provide(transferSource, served.transferable),
+      provide(takesUpdates, true),
+      provide(dynamicZones, { zones: [zone], handler: served.handler }),
+    ],
+    serving() {
+      // Not before: a configuration that cannot start must leave no database of an old file of the zone.
+      store
+        .open()
+        .catch((error: unknown) => log.error(`the database of ${zone} cannot be made: ${errorMessage(error)}`))
+    },
+    stop() {
+      watch.stop()
+      served.stop()
+      held.release()
+    },
+  }
+
+  function acquireStore({ file, database }: DynupdateSettings, { clock, process, directive }: Setup): Held<ZoneStore> {
+    const seedFile = resolve(block.root, file)
+    const path = database === undefined ? undefined : resolve(block.root, database)
+    const make = (): ZoneStore =>
+      createZoneStore({
+        origin: zone,
+        database: path,
+        seedFile,
+        seed: () => readZoneFile(seedFile, zone, settings.maxRecords),
+        check: (records) => checkZone(records, settings),
+        clock,
+        warning: log.warning,
+      })
+    try {
+      if (path !== undefined)
+        return process.acquire(`dynupdate ${path}`, () => {
+          const value = make()
+          return { value, stop: value.close }
+        })
+      // In memory each configuration has its own zone, as in CoreDNS.
+      const value = make()
+      return { value, release: () => void value.close() }
+    } catch (error) {
+      return fail(`cannot load zone "${zone}": ${errorMessage(error)}`, directive.at)
+    }
+  }
+}
+
+const updated = ({ request }: Query, code: number): Outcome => ({
+  kind: 'reply',
+  message: replyTo(request, { rcode: code, authoritative: true }),
+  plugin,
+})
+
+const permits = ({ name, types }: Permission, record: ResourceRecord): boolean =>
+  (name === 'any' || name === lowerName(record.name)) && (types === 'any' || types.has(record.type))

@@ -17,6 +17,7 @@ import { erratic } from './erratic/index.ts'
 import { errors } from './errors/index.ts'
 import { file } from './file/index.ts'
 import { forward } from './forward/index.ts'
+import { grpc } from './grpc/index.ts'
 import { grpcServer } from './grpc_server/index.ts'
 import { header } from './header/index.ts'
 import { health } from './health/index.ts'
@@ -97,6 +98,7 @@ export const plugins: readonly Plugin[] = [
   secondary,
   loop,
   forward,
+  grpc,
   erratic,
   whoami,
   view,

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import { readRegularFile } from '../../corefile/regular-file.ts'
 import { loadLibc } from '../../libc/libc.ts'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
@@ -14,7 +13,7 @@ import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { createNotedMetadata } from '../../plugin/noted-metadata.ts'
 import type { Query } from '../../plugin/query.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
-import { systemRoots } from '../../trust/system-roots.ts'
+import { type ClientCertificates, readClientCertificates } from '../../upstream/client-certificates.ts'
 import { endpointText } from '../../upstream/connection.ts'
 import { createInbox, type Inbox } from '../../upstream/inbox.ts'
 import { createKeptSockets, type KeptSockets } from '../../upstream/kept-sockets.ts'
@@ -225,37 +224,16 @@ function readServers(settings: ForwardSettings, setup: Setup, hold: ServerListOp
   }
 }
 
-interface Certificates {
-  /** What they are: equal certificates are one context in the process. */
-  readonly digest: string
-  create(): SecureContext
-}
-
-/** Reads what `tls` names. Without a CA there the system's are trusted, as in CoreDNS; they are read when needed. */
-function readCertificates({ tls, at }: ForwardSettings, setup: Setup): Certificates {
+function readCertificates({ tls, at }: ForwardSettings, setup: Setup): ClientCertificates {
   try {
-    const read = (path: string | undefined): Buffer | undefined =>
-      path ? readRegularFile(resolve(setup.block.root, path)) : undefined
-    const [cert, key, ca] = [read(tls?.cert), read(tls?.key), read(tls?.ca)]
-    const own = cert && key ? { cert, key } : {}
-    // Reports invalid ones at once.
-    if (cert || ca) createSecureContext({ ...own, ...(ca ? { ca } : {}) })
-    const digest = createHash('sha256')
-    for (const file of [cert, key, ca]) digest.update(file ?? '').update('\0')
-    return {
-      digest: digest.digest('hex'),
-      create() {
-        const trusted = ca ?? systemRoots()
-        return createSecureContext({ ...own, ...(trusted ? { ca: trusted } : {}) })
-      },
-    }
+    return readClientCertificates(tls, (path) => readRegularFile(resolve(setup.block.root, path)))
   } catch (error) {
     return setup.fail(`tls: ${errorMessage(error)}`, at)
   }
 }
 
 /** One context for all upstreams with these certificates: the CAs of the system take some two mebibytes in each. */
-function acquireContext({ digest, create }: Certificates, { process }: Setup): Held<() => SecureContext> {
+function acquireContext({ digest, create }: ClientCertificates, { process }: Setup): Held<() => SecureContext> {
   return process.acquire(`upstream certificates ${digest}`, () => {
     let context: SecureContext | undefined
     return {

@@ -25,6 +25,7 @@ import { rcode } from '../../dns/codes.ts'
 import { parseName } from '../../dns/name.ts'
 import { responseCode } from '../../plugin/dns-values.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
+import { type CertificateFiles, certificateFiles } from '../../upstream/client-certificates.ts'
 import { defaultPorts, parseTarget, type UpstreamAddress } from './targets.ts'
 
 /** One `forward` of a block. Durations are milliseconds. */
@@ -47,7 +48,7 @@ export interface ForwardSettings {
   /** 0: no limit. */
   readonly maxConcurrent: number
   /** Paths of certificate and key, and of the CA; undefined without `tls`. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | undefined
+  readonly tls: CertificateFiles | undefined
   readonly tlsServerName: string
   readonly next: ReadonlySet<number>
   readonly nextOnNodata: boolean
@@ -128,7 +129,7 @@ function readForward(directive: Directive): ForwardSettings {
     healthCheck: options.health_check,
     policy: options.policy,
     maxConcurrent: options.max_concurrent,
-    tls: options.tls && tlsFiles(options.tls),
+    tls: options.tls && certificateFiles(options.tls),
     tlsServerName: options.tls_servername,
     next: options.next,
     nextOnNodata: options.next_on_nodata,
@@ -152,12 +153,6 @@ function readTarget(token: Token): UpstreamAddress {
 /** Whether TO is a file has to be known to understand it; a path stays one even while its file is missing. */
 function isFile(path: string): boolean {
   return path.includes('/') || existsSync(path)
-}
-
-/** `tls`, `tls CA`, `tls CERT KEY`, `tls CERT KEY CA`. */
-function tlsFiles(files: readonly string[]): { cert: string; key: string; ca: string } {
-  const [cert, key] = files.length >= 2 ? files : ['', '']
-  return { cert, key, ca: files.length === 1 ? files[0] : (files[2] ?? '') }
 }
 
 function readHealthCheck([interval, ...words]: readonly Token[]): ForwardSettings['healthCheck'] {

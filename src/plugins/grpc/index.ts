@@ -1,0 +1,124 @@
+import { resolve } from 'node:path'
+import type { SecureContext } from 'node:tls'
+import { readRegularFile } from '../../corefile/regular-file.ts'
+import { connectableAddress } from '../../dns/address.ts'
+import { rcode } from '../../dns/codes.ts'
+import type { Message } from '../../dns/message.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import { replyTo } from '../../dns/reply.ts'
+import { encodeMessage } from '../../dns/wire.ts'
+import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import { classifyReply } from '../../upstream/answers.ts'
+import { type ClientCertificates, readClientCertificates } from '../../upstream/client-certificates.ts'
+import type { Endpoint } from '../../upstream/connection.ts'
+import { createGrpcUpstream, type GrpcUpstream } from '../../upstream/grpc.ts'
+import { createGrpcMetrics, type GrpcMetrics } from './metrics.ts'
+import { type GrpcSettings, readServers, schema } from './settings.ts'
+
+export const grpc: Plugin<GrpcSettings> = { name: 'grpc', schema, setup }
+
+/** A stream carries what a message can hold. */
+const largest = 65_535
+
+function setup(settings: GrpcSettings, setup: Setup): Instance {
+  const metrics = createGrpcMetrics(setup.metrics)
+  const held = openUpstreams(settings, setup)
+  const upstreams = held.map(({ value }) => value)
+  if (upstreams.length === 0) setup.fail('grpc has no upstream: the files list no nameserver', settings.at)
+  const order = createOrder(settings.policy)
+  const takes = createTakes(settings)
+  const fallsThrough = (name: string) => settings.fallthrough?.some((zone) => isSubdomain(zone, name)) ?? false
+  return {
+    async handler(query, next) {
+      if (!takes(query.name)) return next(query)
+      const outcome = await ask(query, order(upstreams), metrics, setup)
+      const failed = outcome.kind === 'rcode' || (outcome.kind === 'reply' && outcome.message.rcode === rcode.NXDOMAIN)
+      return failed && fallsThrough(query.name) ? next(query) : outcome
+    },
+    stop() {
+      for (const each of held) each.release()
+    },
+  }
+}
+
+function createTakes({ from, except }: GrpcSettings): (name: string) => boolean {
+  return (name) => isSubdomain(from, name) && (name === from || !except.some((zone) => isSubdomain(zone, name)))
+}
+
+/** One after the other, until one answers or the question ends. */
+async function ask(
+  query: Query,
+  upstreams: readonly GrpcUpstream[],
+  metrics: GrpcMetrics,
+  { clock }: Setup,
+): Promise<Outcome> {
+  const { request, budget } = query
+  const message = encodeMessage(request, { limit: largest })
+  let failure: Error | undefined
+  for (const upstream of upstreams) {
+    if (budget.ended !== undefined) break
+    const asked = clock.now()
+    try {
+      const reply = await upstream.query(message, budget.signal)
+      const found = reply === 'notFound' ? replyTo(request, { rcode: rcode.NXDOMAIN }) : answerIn(reply, request)
+      metrics.answered(upstream.to, found.rcode, (clock.now() - asked) / 1000)
+      return { kind: 'reply', plugin: 'grpc', message: found }
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error))
+    }
+  }
+  return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'grpc', error: failure ?? new Error('the question has ended') }
+}
+
+/** An answer to something else is FORMERR, as in CoreDNS. */
+function answerIn(reply: Uint8Array, request: Message): Message {
+  const verdict = classifyReply(reply, request.questions[0])
+  return verdict.kind === 'answer' && verdict.message.id === request.id
+    ? verdict.message
+    : replyTo(request, { rcode: rcode.FORMERR })
+}
+
+function createOrder(policy: GrpcSettings['policy']): (all: readonly GrpcUpstream[]) => readonly GrpcUpstream[] {
+  let turn = 0
+  if (policy === 'sequential') return (all) => all
+  if (policy === 'round_robin')
+    return (all) => {
+      const first = ++turn % all.length
+      return [all[first], ...all.slice(0, first), ...all.slice(first + 1)]
+    }
+  return (all) => {
+    const left = [...all]
+    return all.map(() => left.splice(Math.floor(Math.random() * left.length), 1)[0])
+  }
+}
+
+/** Equal upstreams with equal certificates are one to all blocks, and keep their connection through a reload. */
+function openUpstreams(settings: GrpcSettings, setup: Setup): readonly Held<GrpcUpstream>[] {
+  const { tls, tlsServerName: servername } = settings
+  const certificates = tls || servername ? read(settings, setup) : undefined
+  let context: SecureContext | undefined
+  return readServers(settings, setup.block.root).map((target: Endpoint) =>
+    setup.process.acquire(`grpc ${JSON.stringify([target, certificates?.digest, servername])}`, () => {
+      const upstream = createGrpcUpstream({
+        target: { ...target, address: connectableAddress(target.address) },
+        tls:
+          certificates &&
+          (() => {
+            context ??= certificates.create()
+            return { secureContext: context, minVersion: 'TLSv1.2', ...(servername && { servername }) }
+          }),
+      })
+      return { value: upstream, stop: upstream.close }
+    }),
+  )
+}
+
+function read({ tls, at }: GrpcSettings, setup: Setup): ClientCertificates {
+  try {
+    return readClientCertificates(tls, (path) => readRegularFile(resolve(setup.block.root, path)))
+  } catch (error) {
+    return setup.fail(`tls: ${errorMessage(error)}`, at)
+  }
+}

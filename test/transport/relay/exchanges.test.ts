@@ -90,6 +90,26 @@ describe('the exchanges of the relay', () => {
     assert.deepEqual(new Set(all.map(address)), new Set(['192.0.2.7']))
   })
 
+  it('questions with cookies share no exchange, but of one name eight are asked by a thread and eight by the chain', async () => {
+    upstream.script = answering()
+    await server.load(corefile('read_timeout 30s')(server.port))
+    await untilRelaying(server)
+    const held: Arrived[] = []
+    upstream.script = (arrived) => void held.push(arrived)
+    const replies = Array.from({ length: 40 }, (_, i) => {
+      const options = [{ code: 10, data: new Uint8Array(8).fill(i) }]
+      const edns = { version: 0, payloadSize: 1232, dnssecOk: false, extendedRcode: 0, options }
+      return ask(server.port, queryOf('cookies.example.', type.A, { edns }))
+    })
+    await until(() => assert.equal(held.length, 16))
+    assert.equal(new Set(held.map(({ query }) => query.edns?.options[0].data[0])).size, 16)
+    upstream.script = answering('192.0.2.7')
+    for (const arrived of held) answering('192.0.2.7')(arrived)
+    assert.deepEqual(new Set((await Promise.all(replies)).map(address)), new Set(['192.0.2.7']))
+    await server.load(corefile()(server.port))
+    await untilRelaying(server)
+  })
+
   it('an answer with another ID, question or sender is not taken, and the wait goes on', async () => {
     const held: Arrived[] = []
     upstream.script = (arrived) => void held.push(arrived)

@@ -20,20 +20,23 @@ export interface ZoneHandlerOptions {
   readonly zones: ReadonlyMap<string, ServedZone>
   /** Zones whose missing names go on to the next plugin. */
   readonly fallthrough: readonly string[]
+  /** Whether no plugin of the block is behind: a name of none of the zones is REFUSED then. */
+  isLast(): boolean
   /** Hears of each answer that a wildcard has made. */
   onWildcard(query: Query, wildcard: string): void
   /** What becomes of a NOTIFY for a zone; undefined: it is answered like a question. */
   notify(query: Query, zone: string): Outcome | undefined
 }
 
-export function createZoneHandler({ plugin, zones, fallthrough, onWildcard, notify }: ZoneHandlerOptions): Handler {
+export function createZoneHandler(options: ZoneHandlerOptions): Handler {
+  const { plugin, zones, fallthrough, onWildcard, notify, isLast } = options
   const fallsThrough = (name: string) => fallthrough.some((zone) => isSubdomain(zone, name))
   const bare = (code: number): Outcome => ({ kind: 'rcode', rcode: code, plugin })
 
   return (query, next) => {
     const { name, qtype } = query
     const origin = closest(zones, name)
-    if (origin === undefined) return next(query)
+    if (origin === undefined) return isLast() ? bare(rcode.REFUSED) : next(query)
     // Without `transfer`, or for a client that it does not know.
     if (qtype === type.AXFR || qtype === type.IXFR) return bare(rcode.REFUSED)
     if (query.request.opcode === opcode.NOTIFY) {

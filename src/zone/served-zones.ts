@@ -75,6 +75,10 @@ export function serveZones(options: ServedZonesOptions): ServedZones {
     plugin,
     zones,
     fallthrough,
+    isLast: () => {
+      const place = block.plugins.findIndex((each) => each.plugin === plugin)
+      return place >= 0 && block.plugins.slice(place + 1).every(({ instance }) => !instance.handler)
+    },
     onWildcard: wildcards.note,
     notify: options.notify ?? (() => ({ kind: 'drop', plugin })),
   })

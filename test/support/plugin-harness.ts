@@ -106,6 +106,8 @@ export function setUp<Settings>(
   const plugins = (): BlockPlugin[] => [
     { plugin: plugin.name, instance },
     ...Object.entries(others).map(([name, other]) => ({ plugin: name, instance: other })),
+    // What the `next` of a test stands for.
+    { plugin: 'next', instance: { handler: (query, next) => next(query) } },
   ]
   const capabilities = <T>(capability: Capability<T>): Provider<T>[] =>
     plugins().flatMap(({ plugin, instance }) => {

@@ -14,7 +14,9 @@ import type { Instance } from '../../../src/plugin/contract.ts'
 import type { Outcome, Query } from '../../../src/plugin/query.ts'
 import { file } from '../../../src/plugins/file/index.ts'
 import { transferSource } from '../../../src/plugins/transfer/capability.ts'
+import { whoami } from '../../../src/plugins/whoami/index.ts'
 import { ask, createPluginHarness, handle, setUp } from '../../support/plugin-harness.ts'
+import { servePlugins } from '../../support/plugin-server.ts'
 import { until } from '../../support/until.ts'
 
 const soa = '@ 60 SOA ns host 1 2 3 4 5\n'
@@ -256,6 +258,17 @@ describe('a zone file that changes', () => {
       assert.match(await byTime.www(), /192\.0\.2\.2/)
     })
     assert.match(await bySerial.www(), /192\.0\.2\.1/)
+  })
+
+  it('a name of no zone is REFUSED where no plugin is behind, and the next one has it where one is', async (t) => {
+    const path = folder(t, { db: zone })
+    const line = `file ${path}/db example.org`
+    const alone = await servePlugins([file], `. {\n${line}\n}`)
+    t.after(alone.stop)
+    assert.match(await alone.chain('www.example.net. A'), /^REFUSED/)
+    const before = await servePlugins([file, whoami], `. {\n${line}\nwhoami\n}`)
+    t.after(before.stop)
+    assert.match(await before.chain('www.example.net. A'), /^NOERROR/)
   })
 
   it('a zone is SERVFAIL until its file is there', async (t) => {

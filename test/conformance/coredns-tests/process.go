@@ -153,7 +153,7 @@ var (
 	anyPort    = regexp.MustCompile(`(?m)^(\s*[^\s#{}]*):0([\s,{]|$)`)
 	anyMetrics = regexp.MustCompile(`(?m)^(\s*prometheus\s+\S*):0(\s|$)`)
 	boundTo    = regexp.MustCompile(`(?m)^\s*bind[ \t]+([0-9a-f.:]+)\s`)
-	blockKey   = regexp.MustCompile(`(?m)^\s*[^\s#{}]*:(\d+)[\s,{]`)
+	blockKey   = regexp.MustCompile(`(?m)^\s*(?:([a-z0-9]+)://)?[^\s#{}]*:(\d+)[\s,{]`)
 	manyShards = regexp.MustCompile(`(?m)^\s*multisocket[ \t]*(\d*)`)
 )
 
@@ -179,14 +179,18 @@ func (p *process) listeners(text string) []ServerListener {
 	var all []ServerListener
 	seen := map[string]bool{}
 	for _, key := range blockKey.FindAllStringSubmatch(text, -1) {
-		if seen[key[1]] {
+		scheme, number := key[1], key[2]
+		if seen[number] {
 			continue
 		}
-		seen[key[1]] = true
-		port, _ := strconv.Atoi(key[1])
+		seen[number] = true
+		port, _ := strconv.Atoi(number)
 		for n := 0; n < times; n++ {
-			tcp, udp := &net.TCPAddr{IP: address, Port: port}, &net.UDPAddr{IP: address, Port: port}
-			all = append(all, ServerListener{listener: listening{tcp: tcp}, packet: bound{udp: udp}})
+			one := ServerListener{listener: listening{tcp: &net.TCPAddr{IP: address, Port: port}}}
+			if scheme == "" || scheme == "dns" {
+				one.packet = bound{udp: &net.UDPAddr{IP: address, Port: port}}
+			}
+			all = append(all, one)
 		}
 	}
 	return all

@@ -1,61 +1,13 @@
 /** The Corefiles that both servers run. */
 import { conformanceCluster } from './cluster.ts'
+import { combinations } from './combinations.ts'
+import { type Configuration, configuration, type Places } from './configuration.ts'
 import { untransferable } from './edge-cases.ts'
-import { type KubernetesObject, namespacesOf } from './objects.ts'
-import type { Ask } from './queries.ts'
+import { namespacesOf } from './objects.ts'
 import { externalQuestions, searchQuestions } from './zone-names.ts'
-
-export interface Places {
-  readonly port: number
-  readonly kubeconfig: string
-  readonly upstream: string
-  /** Of another cluster (two-clusters.ts). */
-  readonly otherKubeconfig?: string
-}
-
-export interface Configuration {
-  readonly name: string
-  readonly zone: string
-  /** A name that is answered once the cluster has been read. */
-  readonly settledName: string
-  /** Whether its answers have to come from the data plane (data-plane.ts). */
-  readonly fast?: boolean
-  corefile(places: Places): string
-  /** How many clusters it is about; 1 when absent. */
-  readonly clusters?: 2
-  /** Questions besides those about the zone. */
-  readonly more?: (objects: readonly KubernetesObject[]) => Ask[]
-  /** Whether every question is asked. Otherwise a fifth is, another one by each configuration. */
-  readonly whole?: boolean
-  /** Zones whose transfers are compared (transfers.ts). */
-  readonly transfers?: readonly string[]
-}
 
 /** A zone of the second cluster, beside those of the first. */
 export const otherZone = 'other.example.'
-
-interface Parts {
-  readonly zones?: string
-  readonly options?: readonly string[]
-  readonly plugins?: readonly string[]
-  /** Nothing comes after `kubernetes`, and no other class than IN is let in. */
-  readonly alone?: boolean
-}
-
-const block = (
-  { port, kubeconfig, upstream }: Places,
-  { zones = 'cluster.local in-addr.arpa ip6.arpa', options = [], plugins = [], alone = false }: Parts,
-) => `
-.:${port} {
-    errors
-    kubernetes ${zones} {
-        kubeconfig ${kubeconfig}
-        ${options.join('\n        ')}
-    }
-    ${alone ? '' : `forward . ${upstream}`}
-    ${plugins.join('\n    ')}
-}
-`
 
 /** One cluster in blocks that differ in TTL and options; a block of other things, and one of nothing. */
 function serverBlocks({ port, kubeconfig, upstream }: Places): string {
@@ -93,13 +45,6 @@ ${zone}:${port} {
 }
 `
 }
-
-const configuration = (name: string, parts: Parts, zone = 'cluster.local.'): Configuration => ({
-  name,
-  zone,
-  settledName: `web.apps.svc.${zone}`,
-  corefile: (places) => block(places, parts),
-})
 
 const reverse = 'fallthrough in-addr.arpa ip6.arpa'
 /** All namespaces of the cluster but the one that CoreDNS cannot transfer. */
@@ -213,4 +158,5 @@ export const configurations: readonly Configuration[] = [
     ...configuration('autopath', { options: ['pods verified'], plugins: ['autopath @kubernetes'] }),
     more: searchQuestions,
   },
+  ...combinations,
 ]

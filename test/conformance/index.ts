@@ -8,7 +8,7 @@ import { allObjects, createObject } from './api.ts'
 import { conformanceCluster } from './cluster.ts'
 import { clusterSetObjects, defineServiceImports, zonalObjects } from './clusterset.ts'
 import { describe } from './compare.ts'
-import type { Configuration } from './configurations.ts'
+import type { Configuration } from './configuration.ts'
 import { countsText, fastQuestions, leftToChain, readCounts } from './data-plane.ts'
 import { askBoth, type Result } from './differential.ts'
 import type { KubernetesObject } from './objects.ts'
@@ -34,6 +34,8 @@ import { startUpstream } from './upstream.ts'
 const shownDifferences = 1_000
 /** One of so many is asked where not all questions are: of more than 120,000. */
 const parts = 5
+/** The same, where the questions of interest are the configuration's own. */
+const partsOfCombined = 60
 
 interface Tally {
   passed: number
@@ -132,7 +134,10 @@ async function compare(
   const { name, zone } = configuration
   const pair = await startPair(configuration, surroundings)
   try {
-    const all = sampled(configuration, [...questions(objects, zone), ...(configuration.more?.(objects) ?? [])])
+    const own = configuration.more?.(objects) ?? []
+    const all = configuration.combined
+      ? [...sampled(configuration, questions(objects, zone)), ...own]
+      : sampled(configuration, [...questions(objects, zone), ...own])
     const asks = record ? recordedQuestions(configuration, all) : all
     const result = await askBoth(asks, pair)
     print(`${name}: answered ${countsText(await readCounts(pair))}`)
@@ -160,9 +165,10 @@ async function compare(
 }
 
 /** A part of the questions, unless all are wanted: each configuration another one, in every run the same. */
-function sampled({ name, whole }: Configuration, asks: Ask[]): Ask[] {
-  const rest = hash(name) % parts
-  return whole ? asks : asks.filter((asked) => hash(describe(asked)) % parts === rest)
+function sampled({ name, whole, combined }: Configuration, asks: Ask[]): Ask[] {
+  const count = combined ? partsOfCombined : parts
+  const rest = hash(name) % count
+  return whole ? asks : asks.filter((asked) => hash(describe(asked)) % count === rest)
 }
 
 function report(name: string, { distinct, agreed, eitherWay, excused, failed }: Result): void {

@@ -1,6 +1,7 @@
 /** What `npm run conformance -- …` can be told. */
 import { parseArgs } from 'node:util'
-import { type Configuration, configurations } from './configurations.ts'
+import type { Configuration } from './configuration.ts'
+import { configurations } from './configurations.ts'
 import type { PluginConfiguration } from './plugins/configuration.ts'
 import { pluginConfigurations } from './plugins/index.ts'
 

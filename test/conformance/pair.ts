@@ -9,8 +9,9 @@ import { builtServer, runtime } from '../support/server.ts'
 import { tied } from '../support/tied.ts'
 import { until } from '../support/until.ts'
 import { type Client, openClient } from './client.ts'
-import type { Configuration, Places } from './configurations.ts'
+import type { Configuration, Places } from './configuration.ts'
 import { excuse } from './excuses.ts'
+import { excusePlugin } from './plugins/excuses.ts'
 import { type Ask, ask } from './queries.ts'
 
 export interface Asked {
@@ -79,7 +80,9 @@ export async function startPair(
     ours,
     zone: configuration.zone,
     corefile,
-    excuse: (asked, wanted, got) => excuse(asked, wanted, got, corefile),
+    excuse: (asked, wanted, got) =>
+      excuse(asked, wanted, got, corefile) ??
+      (configuration.combined ? excusePlugin(asked, wanted, got, corefile) : undefined),
     metrics: async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),
     another: () => start('another-coredns', [peer('coredns')!], edit),
     async stop() {

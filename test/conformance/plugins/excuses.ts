@@ -42,6 +42,12 @@ function isNearlyAsOld(theirs: Message, ours: Message): boolean {
   return told.every(({ ttl }, at) => Math.abs(ttl - got[at]!.ttl) <= skew)
 }
 
+/** Whether no record of ours has a lower TTL than CoreDNS's. */
+function isNowhereOlder(theirs: Message, ours: Message): boolean {
+  const [told, got] = [theirs, ours].map((message) => everyRecord(message).toSorted(byText))
+  return told!.every(({ ttl }, at) => ttl <= got![at]!.ttl)
+}
+
 const byText = (one: ResourceRecord, other: ResourceRecord): number => {
   const [left, right] = [one, other].map((record) => recordText({ ...record, ttl: 0 }).toLowerCase())
   return left! < right! ? -1 : 1
@@ -75,6 +81,15 @@ const excuses: readonly Excuse[] = [
       everyRecord(ours).some(({ ttl }) => ttl === 0) &&
       everyRecord(theirs).every(({ ttl }) => ttl <= leastTtl) &&
       same(theirs, ours, { anyTtl: true, anyCase: true }),
+  },
+  {
+    reason: 'cache: answers of hosts, file and template come from the table with their own TTL',
+    holds: ({ theirs, ours, corefile }) =>
+      hasCache(corefile) &&
+      ownersAsAsked.some((plugin) => has(corefile, plugin)) &&
+      ours.authoritative &&
+      same(theirs, ours, { anyTtl: true, anyCase: true }) &&
+      isNowhereOlder(theirs, ours),
   },
   {
     reason: 'cache: transfers pass as they are',
@@ -138,6 +153,13 @@ const excuses: readonly Excuse[] = [
       rewrittenName(asked, corefile) === undefined &&
       theirs.rcode === rcode.FORMERR &&
       ours.rcode === rcode.SERVFAIL,
+  },
+  {
+    reason: 'dns64, siit: what an alias leads to at ns.dns is found in any case, so nothing is translated',
+    holds: ({ asked, theirs, ours, corefile }) =>
+      (has(corefile, 'dns64') || has(corefile, 'siit')) &&
+      asked.name !== lowerName(asked.name) &&
+      [theirs, ours].every(({ answer }) => answer.some(({ name }) => name.startsWith('ns.dns.'))),
   },
   {
     reason: 'dns64, siit: a template that refuses is passed on with its records',

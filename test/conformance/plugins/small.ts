@@ -73,6 +73,17 @@ export const small: readonly PluginConfiguration[] = [
       about: { clients: ['127.0.0.1', '127.0.0.2'] },
     },
   ),
+  before('multisocket', ['multisocket 2', 'cache 3600']),
+  { ...before('bind-alone', ['bind 127.0.0.1']), bound: true },
+  before('shed', ['shed']),
+  // Their headers and messages are compared by tests of their own (proxyproto.test.ts, dnstap.test.ts).
+  before('proxyproto', [directive('proxyproto', 'allow 192.0.2.0/24', 'default ignore')]),
+  before('proxyproto-use', [directive('proxyproto', 'udp_session_tracking 10s 100'), 'cache 3600']),
+  {
+    ...before('dnstap', []),
+    corefile: ({ port, upstream, folder }) =>
+      server(`.:${port}`, 'errors', `dnstap ${folder}/tap.sock full`, 'metadata', `forward . ${upstream}`),
+  },
   before('loadbalance', ['loadbalance']),
   before('loadbalance-prefer', [
     directive('loadbalance round_robin', 'prefer 203.0.113.0/28 203.0.113.32/29', 'prefer 2001:db8::/32 192.0.2.2/32'),

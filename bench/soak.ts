@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { endpoint, service, slice } from '../test/attacks/objects.ts'
-import { received } from '../test/attacks/overload.ts'
+import { settle } from '../test/attacks/overload.ts'
 import { type ApiServer, startApiServer } from '../test/support/api-server/index.ts'
 import { type LoadCounts, startLoad } from '../test/support/load/index.ts'
 import { startLoadUpstream } from '../test/support/load/upstream.ts'
@@ -81,8 +81,7 @@ export async function run({ minutes, print }: Context): Promise<void> {
     }
     const changes = changing.stop()
     await outside.stop()
-    const { sent, answered } = await cluster.stop()
-    const seen = await received(server, 'SRV')
+    const { sent, answered, read: seen } = await settle(server, cluster)
     print(
       table(
         [
@@ -102,7 +101,7 @@ export async function run({ minutes, print }: Context): Promise<void> {
     )
     print(
       `${thousands(changes)} changes; of ${thousands(sent)} queries for cluster names the kernel dropped ${thousands(sent - seen)}, ` +
-        `the server left ${thousands(seen - answered)} unanswered; memory grows by ${slope(resident.slice(2)).toFixed(3)} MiB a minute from the third on`,
+        `the server left ${thousands(seen - answered)} unanswered; ${growth(resident)}`,
     )
   } finally {
     await server.stop('SIGKILL')
@@ -131,6 +130,12 @@ const sliceOf = (at: number, round: number) =>
   slice('shop', nameOf(at), {
     endpoints: Array.from({ length: 4 }, (_, i) => endpoint(4 * at + i, i > 0 || round % 2 === 0)),
   })
+
+/** The first two minutes are warm-up. */
+function growth(resident: readonly number[]): string {
+  if (resident.length < 4) return 'too short for a slope of memory'
+  return `memory grows by ${slope(resident.slice(2)).toFixed(3)} MiB a minute from the third on`
+}
 
 /** MiB a minute, by least squares. */
 function slope(values: readonly number[]): number {

@@ -3,7 +3,7 @@
  * kernel drops, because the queue of the socket is full, the server never sees: its own count of the steady client's queries
  * says how many it has received.
  */
-import { startLoad } from '../support/load/index.ts'
+import { type LoadThread, startLoad } from '../support/load/index.ts'
 import type { RunningServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { question } from './messages.ts'
@@ -65,12 +65,7 @@ export async function overload(server: RunningServer, settings: OverloadSettings
     if ((reply[3] & 15) !== 0) throw new Error(`an outside name has rcode ${reply[3] & 15}`)
   })
   const recovery = performance.now() - over
-  // The socket is a queue: what came before that name has been read, and its replies are on their way.
-  const read = (await received(server, 'SRV')) - before
-  await until(() => {
-    if (steady.counts().answered < read) throw new Error('replies are missing')
-  }).catch(() => undefined)
-  const { sent, answered, latency } = await steady.stop(0)
+  const { sent, read, answered, latency } = await settle(server, steady, before)
   return {
     steady: {
       sent,
@@ -88,6 +83,21 @@ export async function overload(server: RunningServer, settings: OverloadSettings
     },
     recovery,
   }
+}
+
+/**
+ * Of a client that asks for SRV: what it has sent, what the server has read of it, and the replies, once all are there.
+ * `before`: what the server had read of others.
+ */
+export async function settle(server: RunningServer, steady: LoadThread, before = 0) {
+  steady.pause()
+  // The socket is a queue: when this one has its reply all before it have been read, and their replies are on their way.
+  await until(() => askOverUdp(server.ports.dns, question('last.cluster.local', 'A')))
+  const read = (await received(server, 'SRV')) - before
+  await until(() => {
+    if (steady.counts().answered < read) throw new Error('replies are missing')
+  }).catch(() => undefined)
+  return { read, ...(await steady.stop(0)) }
 }
 
 /** Queries of a type that the server has received so far over UDP, by its own metrics. */

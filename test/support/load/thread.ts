@@ -106,7 +106,7 @@ function take(at: number, length: number, time: number): void {
   const { bytes } = received
   if (length < 12) return
   // A flood is faster than its IDs come round: it is counted without.
-  if (!random && !takeLatency((bytes[at] << 8) | bytes[at + 1], time)) return
+  if (!random) takeLatency((bytes[at] << 8) | bytes[at + 1], time)
   const rcode = bytes[at + 3] & 15
   const answers = (bytes[at + 6] << 8) | bytes[at + 7]
   if (rcode === 0 && answers > 0) cells[loadCell.answered]++
@@ -116,14 +116,13 @@ function take(at: number, length: number, time: number): void {
   } else cells[loadCell.other]++
 }
 
-/** False: a second reply, or one to a query that is long forgotten. */
-function takeLatency(id: number, time: number): boolean {
-  if (sentAt[id] === 0) return false
+/** Not of a reply that comes after its ID has come round. */
+function takeLatency(id: number, time: number): void {
+  if (sentAt[id] === 0) return
   const milliseconds = time - sentAt[id]
   sentAt[id] = 0
   const bucket = Math.ceil(Math.log10(Math.max(milliseconds, 0.01) / 0.01) * bucketsPerPower)
   cells[loadCell.buckets + Math.min(loadBuckets - 1, bucket)]++
-  return true
 }
 
 /** The message ends with an OPT record whose last option is an extended error (15) with the code 23 and no text. */

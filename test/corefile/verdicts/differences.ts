@@ -75,4 +75,6 @@ export const differences: readonly Difference[] = [
     line: '`define`, `template` and `block` are refused',
   },
   { subject: 'view', texts: /expr name$/m, accepts: 'there', line: 'A function without its parentheses is refused' },
+  { subject: 'readmes', texts: /^secondary 3 /, accepts: 'there', line: '`catalog` is refused' },
+  { subject: 'readmes', texts: /^dynupdate 1 /, accepts: 'here', line: '`check` does not read the file of the zone' },
 ]

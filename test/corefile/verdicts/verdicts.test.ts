@@ -106,7 +106,12 @@ describe('the verdicts on Corefiles', () => {
       const { findings } = checkText(corefile, 'Corefile', plugins, { dnsPort: 53 })
       const errors = findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)
       if (errors.some((message) => notBuilt.test(message))) return []
-      return recorded.get(key)?.accepted === (errors.length === 0) ? [] : [where(key, errors.join('; '))]
+      const accepted = errors.length === 0
+      const known = differences.find((each) => each.subject === readmes && each.texts.test(key))
+      if (recorded.get(key)?.accepted === accepted) return []
+      if (known?.accepts !== (accepted ? 'here' : 'there')) return [where(key, errors.join('; '))]
+      used.add(known)
+      return []
     })
     assert.deepEqual(wrong, [])
   })
@@ -135,7 +140,9 @@ describe('the verdicts on Corefiles', () => {
     const unwritten = differences.filter(({ line }) => !page.includes(line)).map(({ line }) => line)
     assert.deepEqual(unwritten, [])
     assert.deepEqual(
-      differences.filter((each) => !used.has(each)).map(({ subject, texts }) => [subject, texts]),
+      differences
+        .filter((each) => !used.has(each) && !(skip && each.subject === readmes))
+        .map(({ subject, texts }) => [subject, texts]),
       [],
     )
   })

@@ -87,7 +87,7 @@ describe('docs/plugins.md', () => {
     })
     assert.deepEqual(
       missing.filter((each) => each !== undefined),
-      ['cache: options', 'forward: options'],
+      ['cache: options', 'forward: options', 'grpc: options'],
     )
   })
 

@@ -15,6 +15,7 @@ import { dnstap } from './dnstap/index.ts'
 import { dynupdate } from './dynupdate/index.ts'
 import { erratic } from './erratic/index.ts'
 import { errors } from './errors/index.ts'
+import { etcd } from './etcd/index.ts'
 import { file } from './file/index.ts'
 import { forward } from './forward/index.ts'
 import { grpc } from './grpc/index.ts'
@@ -96,6 +97,7 @@ export const plugins: readonly Plugin[] = [
   file,
   auto,
   secondary,
+  etcd,
   loop,
   forward,
   grpc,

@@ -14,7 +14,7 @@ interface Room {
   readonly closed?: true
 }
 
-const model = ['answer', 'cluster-dns', 'table', 'k8s', 'upstream', 'trust', 'libc']
+const model = ['answer', 'cluster-dns', 'table', 'k8s', 'etcd', 'upstream', 'trust', 'libc']
 
 /** Rooms that every room may import, unless it is closed. */
 const common = ['scheduling', 'telemetry', 'process-limits']
@@ -34,6 +34,7 @@ const rooms: Readonly<Record<string, Room>> = {
   table: { imports: ['dns'] },
   k8s: { imports: ['trust'] },
   upstream: { imports: ['dns', 'trust', 'libc'] },
+  etcd: { imports: ['trust'] },
   libc: { imports: ['dns'] },
   trust: { imports: [], closed: true },
   corefile: { imports: ['telemetry'], closed: true },
@@ -48,7 +49,7 @@ const rooms: Readonly<Record<string, Room>> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   koffi: ['libc', 'local-socket'],
   dns2: ['cli'],
-  pbf: ['k8s', 'plugins/dnstap'],
+  pbf: ['k8s', 'etcd', 'plugins/dnstap'],
   re2js: ['regexp'],
   '@kubernetes/client-node': ['k8s'],
   'prom-client': ['telemetry', 'plugins/prometheus'],

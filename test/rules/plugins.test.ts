@@ -40,7 +40,7 @@ const isOption = ({ directive, line }: Row): boolean => line !== directive
 
 /** Words of the lines of the plugin. */
 function wordsIn(plugin: string): ReadonlySet<string> {
-  return new Set(rows.filter((row) => row.plugin === plugin).flatMap(({ line }) => line.split(/[^a-z0-9_]+/)))
+  return new Set(rows.filter((row) => row.plugin === plugin).flatMap(({ line }) => line.split(/[^a-z0-9_-]+/)))
 }
 
 /** What `slicedns check` says of the line, beside what it needs. */
@@ -82,7 +82,7 @@ describe('docs/plugins.md', () => {
     const missing = plugins.flatMap(({ name, schema }) => {
       const [, body = ''] = /\{(.*)\}/s.exec(schema.usage) ?? []
       return body
-        .match(/\b(?<![A-Z.])[a-z][a-z0-9_]+\b/g)
+        .match(/\b(?<![A-Z.])[a-z][a-z0-9_-]+\b/g)
         ?.flatMap((word) => (wordsIn(name).has(word) ? [] : `${name}: ${word}`))
     })
     assert.deepEqual(

@@ -1,0 +1,208 @@
+/** A client of etcd's API v3: lists and watches keys, and asks for leases, at one of several endpoints. */
+import { type ClientHttp2Session, connect, type SecureClientSessionOptions } from 'node:http2'
+import type { LookupFunction } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import type { Clock, Timer } from '../scheduling/clock.ts'
+import { untrustedText } from '../trust/failure-text.ts'
+import { CallFailure, type CallOptions, call, callOnce, status } from './calls.ts'
+import {
+  authenticateRequest,
+  type KeyRange,
+  leaseTimeToLiveRequest,
+  type RangeResponse,
+  rangeRequest,
+  readLeaseTimeToLive,
+  readRangeResponse,
+  readToken,
+  readWatchResponse,
+  type WatchEvent,
+  watchRequest,
+} from './messages.ts'
+
+export interface EtcdClientOptions {
+  /** `http://HOST:PORT` or `https://HOST:PORT`; at least one. */
+  readonly endpoints: readonly string[]
+  readonly credentials: { readonly user: string; readonly password: string } | undefined
+  /** Asked for at each connection to an https:// endpoint. */
+  readonly secureContext: () => SecureContext
+  /** Resolves the endpoints' host names. */
+  readonly lookup: LookupFunction
+  readonly clock: Clock
+}
+
+export interface EtcdClient {
+  /** The endpoint that is in use, for messages. */
+  readonly endpoint: string
+  /** A page of the keys of the range, in their order. `revision` 0: the newest. Rejects with CallFailure. */
+  range(range: KeyRange, limit: number, revision: number, signal: AbortSignal): Promise<RangeResponse>
+  /** Calls `onEvents` for the changes from `revision` on; `[]` once the watch stands. Rejects when it ends. */
+  watch(
+    range: KeyRange,
+    revision: number,
+    signal: AbortSignal,
+    onEvents: (events: readonly WatchEvent[]) => void,
+  ): Promise<never>
+  /** Seconds that the lease has left; -1 for one that is over. */
+  leaseTimeToLive(lease: bigint, signal: AbortSignal): Promise<number>
+  /** The next call goes to the next endpoint, over a new connection. */
+  leave(): void
+  close(): void
+}
+
+const second = 1000
+/** As etcd's own client has it in CoreDNS. Milliseconds. */
+const callTimeout = 5 * second
+/** A server that is stopped or unreachable is noticed within twice this time. Milliseconds. */
+const pingInterval = 5 * second
+/** etcd answers with at most 2 MiB and the last key by default; operators may raise it. */
+const mostOctets = 16 << 20
+/** Octets that the server may send ahead. */
+const window = 1 << 20
+
+export function createEtcdClient({
+  endpoints,
+  credentials,
+  secureContext,
+  lookup,
+  clock,
+}: EtcdClientOptions): EtcdClient {
+  let at = 0
+  let session: ClientHttp2Session | undefined
+  let token: string | undefined
+  let pings: Timer | undefined
+  /** Why sessions have failed: their calls say only that they were cancelled. */
+  const failures = new WeakMap<ClientHttp2Session, Error>()
+
+  const endpoint = (): string => endpoints[at % endpoints.length]
+
+  function open(): ClientHttp2Session {
+    if (session && !session.closed && !session.destroyed) return session
+    const url = new URL(endpoint())
+    const options: SecureClientSessionOptions & { lookup: LookupFunction } = {
+      settings: { enablePush: false, initialWindowSize: window },
+      lookup,
+    }
+    const opened = connect(
+      url,
+      url.protocol === 'https:' ? { ...options, secureContext: secureContext(), minVersion: 'TLSv1.2' } : options,
+    )
+    session = opened
+    token = undefined
+    opened.on('error', (error) => failures.set(opened, error))
+    opened.on('connect', () => opened.setLocalWindowSize(window))
+    opened.on('goaway', () => opened.close())
+    opened.unref()
+    pings?.cancel()
+    pings = keepAsking(opened, clock)
+    return opened
+  }
+
+  async function authenticate(signal: AbortSignal): Promise<void> {
+    if (!credentials || token !== undefined) return
+    const request = authenticateRequest(credentials.user, credentials.password)
+    const options = optionsOf('/etcdserverpb.Auth/Authenticate', request, signal)
+    token = readToken(await named(options, callOnce(options, clock, callTimeout)))
+  }
+
+  const optionsOf = (method: string, request: Uint8Array, signal: AbortSignal): CallOptions => ({
+    session: open(),
+    method,
+    request,
+    // Without a leader a member would show old data, and no changes.
+    headers: { hasleader: 'true', ...(token === undefined ? {} : { token }) },
+    signal,
+    mostOctets,
+  })
+
+  /** Failures with the endpoint's name, and with the reason of the session's end. */
+  async function named<T>({ session: used }: CallOptions, result: Promise<T>): Promise<T> {
+    const to = endpoint()
+    try {
+      return await result
+    } catch (error) {
+      const cause = failures.get(used) ?? (error as Error)
+      const code = (cause as NodeJS.ErrnoException).code
+      const text = untrustedText(code, "name its CA with 'tls'") ?? cause.message
+      throw new CallFailure(`${to}: ${text}`, error instanceof CallFailure ? error.status : undefined)
+    }
+  }
+
+  /** A token that etcd does not know any more is replaced, once. */
+  async function authenticated<T>(signal: AbortSignal, send: () => Promise<T>): Promise<T> {
+    await authenticate(signal)
+    try {
+      return await send()
+    } catch (error) {
+      if (!credentials || !(error instanceof CallFailure) || error.status !== status.unauthenticated) throw error
+      token = undefined
+      await authenticate(signal)
+      return send()
+    }
+  }
+
+  const once = (method: string, request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> =>
+    authenticated(signal, () => {
+      const options = optionsOf(method, request, signal)
+      return named(options, callOnce(options, clock, callTimeout))
+    })
+
+  return {
+    get endpoint() {
+      return endpoint()
+    },
+    async range(range, limit, revision, signal) {
+      return readRangeResponse(await once('/etcdserverpb.KV/Range', rangeRequest(range, limit, revision), signal))
+    },
+    async watch(range, revision, signal, onEvents) {
+      let fragments: WatchEvent[] = []
+      await authenticated(signal, () => {
+        const options = optionsOf('/etcdserverpb.Watch/Watch', watchRequest(range, revision), signal)
+        return named(
+          options,
+          call(
+            options,
+            (message) => {
+              const response = readWatchResponse(message)
+              if (response.canceled) throw new CallFailure(`the watch was ended: ${response.reason}`)
+              fragments.push(...response.events)
+              if (response.fragment) return
+              onEvents(fragments)
+              fragments = []
+            },
+            true,
+          ),
+        )
+      })
+      throw new CallFailure(`${endpoint()}: the watch has ended`)
+    },
+    async leaseTimeToLive(lease, signal) {
+      return readLeaseTimeToLive(
+        await once('/etcdserverpb.Lease/LeaseTimeToLive', leaseTimeToLiveRequest(lease), signal),
+      )
+    },
+    leave() {
+      at = (at + 1) % endpoints.length
+      pings?.cancel()
+      session?.destroy()
+      session = undefined
+    },
+    close() {
+      pings?.cancel()
+      session?.destroy()
+    },
+  }
+}
+
+/** Ends a session whose other end is silent: a connection that died without a reset looks like one without changes. */
+function keepAsking(session: ClientHttp2Session, clock: Clock): Timer {
+  let answered = true
+  return clock.every(pingInterval, () => {
+    if (session.destroyed) return
+    if (!answered) return session.destroy(new Error(`no answer to a ping within ${pingInterval / second} s`))
+    answered = false
+    if (session.connecting) return
+    session.ping(() => {
+      answered = true
+    })
+  })
+}

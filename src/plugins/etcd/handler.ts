@@ -1,0 +1,83 @@
+import { rcode, type } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { isSubdomain } from '../../dns/name.ts'
+import { rdata } from '../../dns/rdata.ts'
+import { record } from '../../dns/record.ts'
+import { replyTo } from '../../dns/reply.ts'
+import type { Handler, Outcome, Query } from '../../plugin/query.ts'
+import type { Clock } from '../../scheduling/clock.ts'
+import type { Answer, Records } from './records.ts'
+
+const plugin = 'etcd'
+
+export interface HandlerOptions {
+  readonly zones: readonly string[]
+  readonly fallthrough: readonly string[]
+  readonly records: Records
+  readonly clock: Clock
+}
+
+export function createHandler({ zones, fallthrough, records, clock }: HandlerOptions): Handler {
+  const zoneOf = (name: string): string | undefined =>
+    zones
+      .filter((zone) => isSubdomain(zone, name))
+      .sort((a, b) => b.length - a.length)
+      .at(0)
+  const fallsThrough = (name: string): boolean => fallthrough.some((zone) => isSubdomain(zone, name))
+
+  /** Without records: the zone's SOA says how long that may be believed. */
+  const denied = (query: Query, zone: string, code: number, error?: Error): Outcome => ({
+    kind: 'reply',
+    plugin,
+    message: replyTo(query.request, { rcode: code, authoritative: true, authority: [soaOf(zone, clock)] }),
+    ...(error && { error }),
+  })
+
+  return (query, next) => {
+    const zone = zoneOf(query.name)
+    if (zone === undefined) return next(query)
+    const failed = (error: unknown): Outcome =>
+      denied(query, zone, rcode.SERVFAIL, error instanceof Error ? error : new Error(String(error)))
+    const answered = ({ answer, additional, truncated }: Answer): Outcome =>
+      answer.length === 0
+        ? denied(query, zone, rcode.NOERROR)
+        : {
+            kind: 'reply',
+            plugin,
+            message: { ...replyTo(query.request, { authoritative: true, answer, additional }), truncated },
+          }
+    try {
+      // At the apex of the zone; elsewhere SOA is a type without records.
+      const found = query.qtype === type.SOA ? soaAnswer(zone, clock) : records(query, zone)
+      if (found) return found instanceof Promise ? found.then(answered, failed) : answered(found)
+    } catch (error) {
+      return failed(error)
+    }
+    return fallsThrough(query.name) ? next(query) : denied(query, zone, rcode.NXDOMAIN)
+  }
+}
+
+const soaAnswer = (zone: string, clock: Clock): Answer => ({
+  answer: [soaOf(zone, clock)],
+  additional: [],
+  truncated: false,
+})
+
+/** As CoreDNS makes it. */
+function soaOf(zone: string, clock: Clock): ResourceRecord {
+  const of = (labels: string): string => (zone === '.' ? `${labels}.` : `${labels}.${zone}`)
+  return record(
+    zone,
+    type.SOA,
+    30,
+    rdata.soa({
+      mname: of('ns.dns'),
+      rname: of('hostmaster'),
+      serial: Math.floor(clock.wall() / 1000) >>> 0,
+      refresh: 7200,
+      retry: 1800,
+      expire: 86_400,
+      minimum: 30,
+    }),
+  )
+}

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto'
+import { lookup as lookUpSystem } from 'node:dns'
+import { readFileSync } from 'node:fs'
+import type { LookupFunction } from 'node:net'
+import { resolve } from 'node:path'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { explainLines } from '../../plugin/capabilities/explain.ts'
+import { type OwnNames, ownNames } from '../../plugin/capabilities/own-names.ts'
+import { transparency } from '../../plugin/capabilities/transparency.ts'
+import { provide } from '../../plugin/capability.ts'
+import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { zoneMatcher } from '../../plugin/name-matcher.ts'
+import { ownAddresses } from '../../plugin/own-addresses.ts'
+import { transparencyOf } from '../../plugin/transparency-of.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import { followFiles } from '../../trust/followed-files.ts'
+import { systemRoots } from '../../trust/system-roots.ts'
+import { dynamicZones } from '../cache/capability.ts'
+import { type Copy, openCopy } from './copy.ts'
+import { createHandler } from './handler.ts'
+import { rangesOf, segmentsOfPath } from './keys.ts'
+import { createEtcdMetrics } from './metrics.ts'
+import { createRecords } from './records.ts'
+import type { Service } from './service.ts'
+import { createServices } from './services.ts'
+import { type EtcdSettings, schema } from './settings.ts'
+
+/** Answers from services in etcd, as SkyDNS writes them. */
+export const etcd: Plugin<EtcdSettings> = { name: 'etcd', schema, setup: setUp }
+
+/** Seconds, for a service that names no TTL and has no lease. */
+const defaultTtl = 300
+/** A key of the copy takes about a kibibyte: an eighth of the memory limit at most. */
+const limitPerKey = 8 << 10
+const partOfLimit = 1 / 16
+
+interface SharedCopy {
+  readonly copy: Copy
+  /** Names of the newest configuration: endpoints may be Services of the cluster that is served. */
+  names: OwnNames | undefined
+}
+
+function setUp(settings: EtcdSettings, setup: Setup): Instance {
+  const { block, clock, directive, fail, log, metrics, process } = setup
+  const path = segmentsOfPath(settings.path)
+  const secureContext = followCertificates(settings, setup)
+  const { limit } = process.limits.memory
+  let shared: Held<SharedCopy> | undefined
+  const acquire = (): Held<SharedCopy> =>
+    process.acquire(`etcd ${keyOf(settings, block.root)}`, () => {
+      const value: SharedCopy = {
+        names: undefined,
+        copy: openCopy({
+          endpoints: settings.endpoints,
+          credentials: settings.credentials,
+          secureContext,
+          lookup: lookupBy(() => value.names),
+          ranges: rangesOf(path, settings.zones),
+          most: { keys: Math.floor(limit / limitPerKey), octets: Math.floor(limit * partOfLimit) },
+          clock,
+          log,
+          metrics: createEtcdMetrics(metrics, settings.path),
+        }),
+      }
+      return { value, stop: value.copy.stop }
+    })
+  if (settings.minLeaseTtl > settings.maxLeaseTtl)
+    fail(`min-lease-ttl (${settings.minLeaseTtl} s) is larger than max-lease-ttl (${settings.maxLeaseTtl} s)`)
+
+  // No query comes before the start.
+  const copy = (): Copy => (shared as Held<SharedCopy>).value.copy
+  const handler = createHandler({
+    zones: settings.zones,
+    fallthrough: settings.fallthrough,
+    clock,
+    records: createRecords({
+      path,
+      services: createServices(path, () => copy().current()),
+      ttlOf: (service) => ttlOf(service, copy(), settings),
+      apexFallback: settings.apexFallback,
+    }),
+  })
+  const rules = settings.zones.map((zone) => ({
+    names: zoneMatcher(zone),
+    reason: `etcd answers for ${zone}`,
+    at: directive.at,
+  }))
+  return {
+    handler,
+    provides: [
+      provide(transparency, transparencyOf(rules)),
+      provide(dynamicZones, { zones: settings.zones, handler }),
+      provide(ownNames, (names) => {
+        if (shared) shared.value.names = names
+      }),
+      provide(explainLines, () => [`the keys below ${settings.path} are ${copy().state}`]),
+    ],
+    start() {
+      shared = acquire()
+    },
+    stop: () => shared?.release(),
+  }
+}
+
+/** The shorter of the service's own TTL and what is left of its lease. */
+function ttlOf(service: Service, copy: Copy, { minLeaseTtl, maxLeaseTtl }: EtcdSettings): number {
+  if (service.lease === 0n) return service.ttl || defaultTtl
+  const left = Math.floor(copy.remaining(service) ?? 0)
+  const ofLease = Math.min(Math.max(left, minLeaseTtl), maxLeaseTtl)
+  return service.ttl ? Math.min(service.ttl, ofLease) : ofLease
+}
+
+/** Equal ones share a copy, and keep it through a reload. */
+const keyOf = ({ zones, path, endpoints, credentials, tls }: EtcdSettings, root: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([zones, path, endpoints, credentials, tls, tls && root]))
+    .digest('hex')
+
+/** Certificates that are renewed count for the next connection. */
+function followCertificates({ tls, at }: EtcdSettings, { block, fail, log }: Setup): () => SecureContext {
+  const { cert = '', key = '', ca = '' } = tls ?? {}
+  const [certPath, keyPath, caPath] = [cert, key, ca].map((file) =>
+    file === '' ? undefined : resolve(block.root, file),
+  )
+  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file))
+  const create = (): SecureContext => {
+    const own = certPath ? { cert: read(certPath), key: read(keyPath) } : {}
+    const trusted = read(caPath) ?? systemRoots()
+    return createSecureContext({ minVersion: 'TLSv1.2', ...own, ...(trusted ? { ca: trusted } : {}) })
+  }
+  if (!tls) {
+    // Only an endpoint with https:// needs them, when it is connected.
+    let context: SecureContext | undefined
+    return () => (context ??= create())
+  }
+  try {
+    const paths = [certPath, keyPath, caPath].filter((file) => file !== undefined)
+    return followFiles(paths, create, (error) => log.error(`tls: ${errorMessage(error)}`)).current
+  } catch (error) {
+    return fail(`tls: ${errorMessage(error)}`, at)
+  }
+}
+
+/** Host names of endpoints: what this server itself has comes first. */
+function lookupBy(names: () => OwnNames | undefined): LookupFunction {
+  return (host, options, callback) => {
+    const own = names()
+    if (!own) return lookUpSystem(host, options, callback)
+    void ownAddresses(host, own).then(
+      (found) => {
+        if (found === undefined) return lookUpSystem(host, options, callback)
+        if (found === 'unavailable' || found.length === 0) {
+          const state = found === 'unavailable' ? 'its zone cannot answer yet' : 'it has no address'
+          return callback(new Error(`cannot resolve ${host}: ${state}`), '')
+        }
+        const all = found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+        if (options.all) return callback(null, all)
+        callback(null, all[0].address, all[0].family)
+      },
+      (error: Error) => callback(error, ''),
+    )
+  }
+}

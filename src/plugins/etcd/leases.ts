@@ -1,0 +1,79 @@
+/**
+ * What is left of leases. A lease that is kept alive changes without an event of the watch, so one that answers use is asked
+ * for again; between two askings its time runs down.
+ */
+import type { Clock } from '../../scheduling/clock.ts'
+
+export interface Leases {
+  /** Asks for a lease that is not known. */
+  learn(lease: bigint): void
+  /** Seconds left, or undefined while they are not known. Asks again where the last answer is old. */
+  remaining(lease: bigint): number | undefined
+  /** Forgets those that no key has any more. */
+  keepOnly(leases: ReadonlySet<bigint>): void
+}
+
+interface State {
+  readonly lease: bigint
+  askedAt: number
+  left: number | undefined
+  isAsked: boolean
+}
+
+const second = 1000
+/** Milliseconds after which a lease that is used is asked for again. */
+const freshFor = 5 * second
+/** Calls at a time: each key may have a lease of its own. */
+const mostCalls = 16
+
+export function createLeases(ask: (lease: bigint) => Promise<number>, clock: Clock): Leases {
+  const known = new Map<bigint, State>()
+  const waiting = new Set<State>()
+  let calls = 0
+
+  function stateOf(lease: bigint): State {
+    const found = known.get(lease)
+    if (found) return found
+    const state: State = { lease, askedAt: Number.NEGATIVE_INFINITY, left: undefined, isAsked: true }
+    known.set(lease, state)
+    waiting.add(state)
+    callNext()
+    return state
+  }
+
+  function callNext(): void {
+    const [state] = waiting
+    if (!state || calls === mostCalls) return
+    waiting.delete(state)
+    calls++
+    ask(state.lease)
+      .then((left) => {
+        state.left = left
+      })
+      // The watch reports that etcd is away; the time that was known runs down.
+      .catch(() => {})
+      .finally(() => {
+        calls--
+        state.isAsked = false
+        state.askedAt = clock.now()
+        callNext()
+      })
+  }
+
+  return {
+    learn: stateOf,
+    remaining(lease) {
+      const state = stateOf(lease)
+      const age = clock.now() - state.askedAt
+      if (age > freshFor && !state.isAsked) {
+        state.isAsked = true
+        waiting.add(state)
+        callNext()
+      }
+      return state.left === undefined ? undefined : Math.max(0, state.left - age / second)
+    },
+    keepOnly(leases) {
+      for (const lease of known.keys()) if (!leases.has(lease)) known.delete(lease)
+    },
+  }
+}

@@ -1,0 +1,105 @@
+/** The `etcd` directive. */
+import {
+  argCount,
+  custom,
+  fail,
+  fallthrough,
+  flag,
+  type Kind,
+  list,
+  option,
+  parseDuration,
+  readBody,
+  text,
+  zonesOf,
+} from '../../corefile/read.ts'
+import type { DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
+
+export interface EtcdSettings {
+  /** Lower case and absolute. */
+  readonly zones: readonly string[]
+  readonly path: string
+  /** As URLs, with scheme and port. */
+  readonly endpoints: readonly string[]
+  readonly credentials: { readonly user: string; readonly password: string } | undefined
+  /** As they are written; '' where one is left out. Undefined without `tls`. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | undefined
+  /** Seconds. */
+  readonly minLeaseTtl: number
+  readonly maxLeaseTtl: number
+  readonly apexFallback: boolean
+  /** Zones whose missing names go on to the next plugin. */
+  readonly fallthrough: readonly string[]
+  readonly at: Position
+}
+
+const defaultEndpoint = 'http://localhost:2379'
+const defaultPort = 2379
+const mostSeconds = 0xffffffff
+const second = 1000
+
+/** Milliseconds, from seconds as a number or a duration as Go writes it. */
+const leaseTime: Kind<number> = {
+  expected: `seconds or a duration, as 30, 30s, 5m or 1h, up to ${mostSeconds} seconds`,
+  parse(word) {
+    const time = parseDuration(/^\d+$/.test(word) ? `${word}s` : word)
+    return time !== undefined && time >= 0 && time <= mostSeconds * second ? time : undefined
+  },
+}
+
+const rows = {
+  // CoreDNS ignores these three.
+  stubzones: list(text, { min: 0, default: [] }),
+  debug: list(text, { min: 0, default: [] }),
+  upstream: list(text, { min: 0, default: [] }),
+  fallthrough: fallthrough(),
+  path: option(text, { default: '/skydns', closes: true }),
+  endpoint: custom({ min: 1 }, ({ args }) => args.map(readEndpoint)),
+  credentials: custom({ min: 2, max: 2 }, ({ args: [user, password] }) => ({
+    user: user.text,
+    password: password.text,
+  })),
+  tls: list(text, { min: 0, max: 3 }),
+  no_apex_fallback: flag(),
+  'min-lease-ttl': option(leaseTime, { default: 30 * second, closes: true }),
+  'max-lease-ttl': option(leaseTime, { default: 86_400 * second, closes: true }),
+}
+
+export const schema: DirectiveSchema<EtcdSettings> = {
+  usage:
+    'etcd [ZONES...] { path PATH | endpoint ENDPOINT... | credentials USERNAME PASSWORD | tls [CERT KEY] [CA] | fallthrough [ZONES...] | no_apex_fallback | min-lease-ttl TIME | max-lease-ttl TIME }',
+  repeat: 'once',
+  read({ occurrences: [directive], zones }) {
+    argCount(directive, 0)
+    const options = readBody(directive, rows)
+    return {
+      zones: zonesOf(directive.args, zones),
+      path: options.path,
+      endpoints: options.endpoint ?? [defaultEndpoint],
+      credentials: options.credentials,
+      tls: options.tls && tlsFiles(options.tls),
+      minLeaseTtl: Math.floor(options['min-lease-ttl'] / second) || 30,
+      maxLeaseTtl: Math.floor(options['max-lease-ttl'] / second) || 86_400,
+      apexFallback: !options.no_apex_fallback,
+      fallthrough: options.fallthrough ?? [],
+      at: directive.at,
+    }
+  },
+}
+
+/** Without a scheme it is plain, as for etcd's own client. */
+function readEndpoint(token: Token): string {
+  const written = /^[a-z]+:\/\//.test(token.text) ? token.text : `http://${token.text}`
+  const url = URL.canParse(written) ? new URL(written) : undefined
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.hostname === '')
+    throw fail(`endpoint: '${token.text}' is not an endpoint: write http://HOST:PORT or https://HOST:PORT`, token)
+  // A URL forgets the port that its scheme has anyway.
+  const [, port = defaultPort] = /:(\d+)\/?$/.exec(token.text) ?? []
+  return `${url.protocol}//${url.hostname}:${port}`
+}
+
+/** `tls`, `tls CA`, `tls CERT KEY`, `tls CERT KEY CA`. */
+function tlsFiles(files: readonly string[]): { cert: string; key: string; ca: string } {
+  const [cert, key] = files.length >= 2 ? files : ['', '']
+  return { cert, key, ca: files.length === 1 ? files[0] : (files[2] ?? '') }
+}

@@ -1,0 +1,104 @@
+/** The copy of etcd's keys, as a tree: what is below a name is found without looking at anything else. */
+import type { Segments } from './keys.ts'
+import type { Service } from './service.ts'
+
+export interface Entry {
+  /** Undefined where the value is not a service. */
+  readonly service: Service | undefined
+  readonly key: string
+  /** Octets of key and value. */
+  readonly octets: number
+}
+
+interface Node {
+  readonly children: Map<string, Node>
+  entry: Entry | undefined
+}
+
+export interface Store {
+  readonly size: number
+  readonly octets: number
+  put(entry: Entry): void
+  remove(key: string): void
+  at(segments: Segments): Entry | undefined
+  /** In the order of their keys; at most `most`, the rest is not looked at. */
+  below(segments: Segments, most: number): Entry[]
+  entries(): Iterable<Entry>
+}
+
+export function createStore(): Store {
+  const root: Node = { children: new Map(), entry: undefined }
+  let size = 0
+  let octets = 0
+
+  const pathOf = (key: string): string[] => key.split('/').slice(1)
+
+  function nodeAt(segments: Segments): Node | undefined {
+    let node: Node | undefined = root
+    for (const segment of segments) node = node?.children.get(segment)
+    return node
+  }
+
+  function* entriesBelow(node: Node): Generator<Entry> {
+    for (const child of node.children.values()) {
+      if (child.entry) yield child.entry
+      yield* entriesBelow(child)
+    }
+  }
+
+  function count(entry: Entry | undefined, sign: 1 | -1): void {
+    if (!entry) return
+    size += sign
+    octets += sign * entry.octets
+  }
+
+  return {
+    get size() {
+      return size
+    },
+    get octets() {
+      return octets
+    },
+    put(entry) {
+      let node = root
+      for (const segment of pathOf(entry.key)) {
+        const next = node.children.get(segment) ?? { children: new Map(), entry: undefined }
+        node.children.set(segment, next)
+        node = next
+      }
+      count(node.entry, -1)
+      node.entry = entry
+      count(entry, 1)
+    },
+    remove(key) {
+      const trail: { readonly parent: Node; readonly segment: string }[] = []
+      let node: Node | undefined = root
+      for (const segment of pathOf(key)) {
+        trail.push({ parent: node, segment })
+        node = node.children.get(segment)
+        if (!node) return
+      }
+      count(node.entry, -1)
+      node.entry = undefined
+      for (const { parent, segment } of trail.reverse()) {
+        const child = parent.children.get(segment) as Node
+        if (child.entry || child.children.size > 0) return
+        parent.children.delete(segment)
+      }
+    },
+    at: (segments) => nodeAt(segments)?.entry,
+    below(segments, most) {
+      const node = nodeAt(segments)
+      const found: Entry[] = []
+      if (!node) return found
+      for (const entry of entriesBelow(node)) {
+        found.push(entry)
+        if (found.length === most) break
+      }
+      return found.sort(byKey)
+    },
+    entries: () => entriesBelow(root),
+  }
+}
+
+const byKey = (a: Entry, b: Entry): number => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))

@@ -5,6 +5,15 @@ import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
+describe('a process that starts', () => {
+  test('a process that exits while its UDP threads load native code ends with its code', async () => {
+    const script = fileURLToPath(new URL('./starting-process.ts', import.meta.url))
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const [errors] = await Promise.all([text(child.stderr), once(child, 'exit')])
+    assert.deepEqual([errors, child.exitCode, child.signalCode], ['', 7, null])
+  })
+})
+
 for (const udp of ['auto', 'dgram']) {
   describe(`a process that serves (${udp})`, () => {
     const cases = [

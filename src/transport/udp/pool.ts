@@ -26,6 +26,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
   // A thread that blocks in poll(2) would make process.exit() wait without end.
   const halt = () => {
     for (const { thread } of threads) thread.halt()
+    for (const { thread } of threads) thread.awaitEnd()
   }
   process.on('exit', halt)
 

@@ -88,9 +88,9 @@ export const listenerCell = {
 } as const
 export const listenerCells = 5
 
-/** Cells of `control`, stored by the main thread. */
-export const controlCell = { commands: 0, stop: 1 } as const
-export const controlCells = 2
+/** Cells of `control`: the main thread stores the first two, `life` is both threads' (src/transport/udp/life.ts). */
+export const controlCell = { commands: 0, stop: 1, life: 2 } as const
+export const controlCells = 3
 
 /** Cells of `counts`, each stored by the thread alone and read at a scrape. They outlive the thread. */
 export const countCell = {

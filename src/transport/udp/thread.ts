@@ -8,6 +8,7 @@ import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { TableHandle } from '../../table/api.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { QueryLogReader } from '../query-log.ts'
+import { awaitEndOfLife, endLife, prepareLife } from './life.ts'
 import type { MissQueue } from './miss-queue.ts'
 import { createMissRing } from './miss-ring.ts'
 import {
@@ -35,8 +36,10 @@ export interface UdpThread {
   watch(epoll: number): void
   /** Gives whether the thread has still not read what upstreams have sent it by now. */
   unread(): () => boolean
-  /** Signals the thread to end, without waiting for it: nothing else is possible while the process exits. */
+  /** Signals the thread to end, without waiting for it. */
   halt(): void
+  /** Blocks until a thread that has been signalled calls nothing native any more: all that can be done while the process exits. */
+  awaitEnd(): void
   /** Resolves when the thread has answered the queries in its sockets and exited. */
   stop(): Promise<void>
 }
@@ -114,6 +117,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
     const startedAt = clock.now()
     const reader = options.addReader()
     control[controlCell.commands] = 0
+    prepareLife(control)
     worker = new Worker(workerFile(), {
       workerData: threadData(reader.slot, dieAfter),
       resourceLimits,
@@ -126,6 +130,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       lastError = error
     })
     worker.on('exit', () => {
+      endLife(control)
       // Not earlier: until its exit the thread may read the table.
       reader.release()
       closeRelaySockets()
@@ -248,6 +253,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       return () => !gone && counts[countCell.looks] < before + looksForAll && native.poll(entry, 1, 0) > 0
     },
     halt,
+    awaitEnd: () => awaitEndOfLife(control),
     stop() {
       halt()
       if (restart !== undefined) {

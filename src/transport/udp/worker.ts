@@ -16,6 +16,7 @@ import { cutToHeader, writeServfail } from '../error-replies.ts'
 import { guardAnswer } from '../guarded-answer.ts'
 import { type Backlog, createBacklog } from './backlog.ts'
 import { createBatch, largestDatagram } from './batch.ts'
+import { beginLife, endLife } from './life.ts'
 import { createMissInput, createMissProducer, missKind } from './miss-ring.ts'
 import {
   type BorrowedSocket,
@@ -34,6 +35,8 @@ import { receiveQueue } from './socket.ts'
 const data: ThreadData = workerData
 const { control, counts } = data
 const port = parentPort!
+// The process exits: this ends the thread.
+if (!beginLife(control)) process.exit()
 const native = loadLibc()
 const batch = createBatch(native)
 const misses = createMissProducer(data.misses)
@@ -94,6 +97,8 @@ try {
 } catch (error) {
   leaveRelayed()
   throw error
+} finally {
+  endLife(control)
 }
 
 function serve(): void {

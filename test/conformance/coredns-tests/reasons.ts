@@ -1,6 +1,7 @@
 /** Why a test of CoreDNS does not pass with slicedns: it looks into the library, or at what is left out on purpose. */
 const noQuic = 'DNS over QUIC and HTTP/3 are left out'
 const noUpdates = '`dynupdate` is not there'
+const samePort = 'it starts a second server on the port of the first: refused here (docs/differences.md)'
 const library = 'it looks into the library, in its own process'
 
 export const reasons: Readonly<Record<string, string>> = {
@@ -30,4 +31,6 @@ export const reasons: Readonly<Record<string, string>> = {
   TestReloadUnreadyPlugin: library,
   TestReloadTwoServerBlocksUnreadyPlugin: library,
   TestMultiZoneBlockConfigs: library,
+  TestView: samePort,
+  TestViewServerBlockOrdering: samePort,
 }

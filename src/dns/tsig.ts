@@ -112,8 +112,8 @@ export function createReplySigner(
       const unsigned: TsigRecord = {
         keyName,
         algorithm,
-        // The client's own time, and the server's beside it (RFC 8945 §5.2.3).
-        timeSigned: isLate ? timeSigned : seconds,
+        // The client's own time, and the server's beside it (RFC 8945 §5.2.3). Nothing is signed without a key: 0, as in CoreDNS.
+        timeSigned: isLate ? timeSigned : key ? seconds : 0,
         fudge,
         mac: new Uint8Array(),
         originalId: readUint16(message, 0),

@@ -19,7 +19,7 @@ const longestPause = 10 * second
 const refreshJitter = 5 * second
 const retryJitter = 2 * second
 /** Milliseconds between two checks that NOTIFY causes: forged ones must not make us ask without end. */
-const notifyPause = second
+const notifyPause = second / 10
 /** Milliseconds: what a timer can hold. An SOA may say 136 years. */
 const longestTimer = 0x7fffffff
 

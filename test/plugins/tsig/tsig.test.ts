@@ -105,7 +105,8 @@ function tsigOf({ messages: [{ additional }] }: { messages: readonly Message[] }
   const view = Buffer.from(rdata)
   const timeAt = view.indexOf(0) + 1
   const mac = view.readUInt16BE(timeAt + 8)
-  return { mac, error: view.readUInt16BE(timeAt + 12 + mac), other: view.subarray(timeAt + 16 + mac) }
+  const time = view.readUIntBE(timeAt, 6)
+  return { time, mac, error: view.readUInt16BE(timeAt + 12 + mac), other: view.subarray(timeAt + 16 + mac) }
 }
 
 describe('the plugin tsig', () => {
@@ -146,12 +147,14 @@ describe('the plugin tsig', () => {
 
   it('an unknown key is NOTAUTH with BADKEY, unsigned', async () => {
     const reply = await ask('www.a. A', { key: { ...key, name: 'x.' } })
-    assert.deepEqual([reply.rcode, tsigOf(reply).error, tsigOf(reply).mac], ['NOTAUTH', 17, 0])
+    const { error, mac, time } = tsigOf(reply)
+    assert.deepEqual([reply.rcode, error, mac, time], ['NOTAUTH', 17, 0, 0])
   })
 
   it('a wrong secret is NOTAUTH with BADSIG, unsigned', async () => {
     const reply = await ask('www.a. A', { key: { ...key, secret: Buffer.from('x') } })
-    assert.deepEqual([reply.rcode, tsigOf(reply).error, tsigOf(reply).mac], ['NOTAUTH', 16, 0])
+    const { error, mac, time } = tsigOf(reply)
+    assert.deepEqual([reply.rcode, error, mac, time], ['NOTAUTH', 16, 0, 0])
     assert.equal(await server.metric('slicedns_tsig_refused_total{error="BADSIG"}'), 1)
   })
 

@@ -75,6 +75,7 @@ export const differences: readonly Difference[] = [
     line: '`define`, `template` and `block` are refused',
   },
   { subject: 'view', texts: /expr name$/m, accepts: 'there', line: 'A function without its parentheses is refused' },
+  { subject: 'readmes', texts: /^grpc 7 /, accepts: 'there', line: '`grpc`: a TO with a scheme other than' },
   { subject: 'readmes', texts: /^secondary 3 /, accepts: 'there', line: '`catalog` is refused' },
   { subject: 'readmes', texts: /^dynupdate 1 /, accepts: 'here', line: '`check` does not read the file of the zone' },
 ]

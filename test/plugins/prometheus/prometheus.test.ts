@@ -227,10 +227,14 @@ describe('what prometheus shows', () => {
     assert.deepEqual(await series(harness, 'coredns_plugin_enabled'), [
       enabled('prometheus', 'a.org.'),
       enabled('errors', 'a.org.'),
+      enabled('next', 'a.org.'),
     ])
     const next = await started(`prometheus :${port}`, harness, { zones: ['b.org.'] })
     await old.stop?.()
-    assert.deepEqual(await series(harness, 'coredns_plugin_enabled'), [enabled('prometheus', 'b.org.')])
+    assert.deepEqual(await series(harness, 'coredns_plugin_enabled'), [
+      enabled('prometheus', 'b.org.'),
+      enabled('next', 'b.org.'),
+    ])
     await next.stop?.()
     await harness.settled()
     assert.deepEqual(await series(harness, 'coredns_plugin_enabled'), [])

@@ -162,7 +162,7 @@ export async function openJournal(
   /** An append that failed has left octets that nobody may find. */
   async function appendOctets(file: FileHandle, octets: Uint8Array): Promise<void> {
     try {
-      await file.write(octets, 0, octets.length, length)
+      await writeWhole(file, octets, length)
       await file.datasync()
       length += octets.length
     } catch (error) {
@@ -178,6 +178,15 @@ export async function openJournal(
       if (length > 2 * snapshot + slack) await writeAnew(after).catch(() => undefined)
     },
     close: async () => file?.close(),
+  }
+}
+
+/** A disk that is nearly full takes a part of the octets, and says why it takes no more at the next write. */
+async function writeWhole(file: FileHandle, octets: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < octets.length; ) {
+    const { bytesWritten } = await file.write(octets, done, octets.length - done, position + done)
+    if (bytesWritten === 0) throw new Error('the disk takes no more octets')
+    done += bytesWritten
   }
 }
 

@@ -52,6 +52,7 @@ export function createZoneStore(options: StoreOptions): ZoneStore {
   let zone = built(records)
   let journal: Journal | undefined
   let queue: Promise<unknown> = Promise.resolve()
+  let isClosed = false
 
   /** One after the other, whatever becomes of each. */
   function inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -60,7 +61,9 @@ export function createZoneStore(options: StoreOptions): ZoneStore {
     return done
   }
 
+  /** What was read at the start is not what the database has after it was closed: it is not opened again. */
   async function opened(): Promise<Journal | undefined> {
+    if (isClosed) throw new Error('the configuration that it is for has stopped')
     if (database !== undefined) journal ??= await openJournal(database, origin, replayed, () => records.all())
     return journal
   }
@@ -94,6 +97,7 @@ export function createZoneStore(options: StoreOptions): ZoneStore {
       }),
     close: () =>
       inTurn(async () => {
+        isClosed = true
         await journal?.close()
         journal = undefined
       }),

@@ -1,5 +1,6 @@
 /** Updates of a zone (RFC 2136): what is refused, what changes, what is left of it after a crash. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { parseRecord } from '../../../src/dns/record-text.ts'
 import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import { dynupdate } from '../../../src/plugins/dynupdate/index.ts'
+import { replay } from '../../../src/plugins/dynupdate/journal.ts'
 import { transferSource } from '../../../src/plugins/transfer/capability.ts'
 import { ask, createPluginHarness, handle, type PluginHarness, setUp } from '../../support/plugin-harness.ts'
 import { specifySchema } from '../../support/schema-cases.ts'
@@ -267,6 +269,41 @@ describe('the plugin dynupdate', () => {
     const { instance } = started(t, root, 'allow k. * *\ndatabase zone')
     assert.deepEqual(zoneOf(instance), whole[2].zone)
     assert.equal(await send(instance, ['+four.a. 60 IN A 192.0.2.3']), 'NOERROR')
+  })
+
+  it('an update that the disk takes only a part of is SERVFAIL, and those before it are kept', (t) => {
+    const root = folder(t)
+    const path = join(root, 'zone')
+    // The system writes a part of what crosses the limit of a file's size, as on a disk that is nearly full.
+    const script = `
+      import { openJournal } from ${JSON.stringify(new URL('../../../src/plugins/dynupdate/journal.ts', import.meta.url).href)}
+      const record = { name: 'text.a.', type: 16, class: 1, ttl: 60, rdata: Buffer.alloc(100, 'x') }
+      record.rdata[0] = 99
+      const journal = await openJournal(${JSON.stringify(path)}, 'a.', undefined, () => [record])
+      let written = 0
+      try {
+        for (; written < 100; written++) await journal.append({ removed: [], added: [record] }, () => [record])
+      } catch {}
+      console.log(written)`
+    const command = 'ulimit -f 2 && exec "$0" --input-type=module -e "$1"'
+    const { stdout, stderr } = spawnSync('sh', ['-c', command, process.execPath, script], { encoding: 'utf8' })
+    const written = Number(stdout)
+    assert.ok(stdout !== '' && written > 0 && written < 100, stderr)
+    const replayed = replay(path)!
+    assert.deepEqual([replayed.changes.length, replayed.torn], [1 + written, 0])
+  })
+
+  it('an update that comes after the configuration has stopped is SERVFAIL, and leaves the database as it is', async (t) => {
+    const root = folder(t)
+    const first = started(t, root, 'allow k. * *\ndatabase zone')
+    await send(first.instance, ['+one.a. 60 IN A 192.0.2.3'])
+    await first.stop()
+    const second = started(t, root, 'allow k. * *\ndatabase zone')
+    await send(second.instance, ['+two.a. 60 IN A 192.0.2.3', '+two.a. 60 IN TXT "a longer one"'])
+    const octets = readFileSync(join(root, 'zone'))
+    await second.stop()
+    assert.equal(await send(second.instance, ['+three.a. 60 IN A 192.0.2.3']), 'SERVFAIL')
+    assert.deepEqual(readFileSync(join(root, 'zone')), octets)
   })
 
   it('a database that is damaged in the middle is refused', async (t) => {

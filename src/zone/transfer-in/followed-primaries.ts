@@ -131,7 +131,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
     pause = firstPause
     const { refresh, expire } = readSoa(zone.soa.rdata)
     expiry?.cancel()
-    expiry = clock.after(milliseconds(expire), expired)
+    expireIn(Math.max(expire, 1) * second)
     later(milliseconds(refresh) + randomInt(refreshJitter))
   }
 
@@ -143,6 +143,12 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
       later(pause)
       pause = Math.min(2 * pause, longestPause)
     } else later(milliseconds(readSoa(zone.soa.rdata).retry) + randomInt(retryJitter))
+  }
+
+  /** 28 days are usual: more than one timer can hold. */
+  function expireIn(wait: number): void {
+    const left = wait - longestTimer
+    expiry = left > 0 ? clock.after(longestTimer, () => expireIn(left)) : clock.after(wait, expired)
   }
 
   function expired(): void {

@@ -185,6 +185,19 @@ describe('the plugin secondary', () => {
     await passing(harness, 12 * second, () => shows(at, '192.0.2.1'))
   })
 
+  it('a zone is kept for all of EXPIRE, also where that is longer than a timer can be', async (t) => {
+    const day = 86_400
+    const state: Primary = { soa: soa(1, `${99 * day} ${99 * day} ${28 * day}`), records: [ns, www('192.0.2.1')] }
+    const primary = await startPrimary(t, state)
+    const { harness, at } = await started(t, [primary])
+    await until(() => shows(at, '192.0.2.1'))
+    state.fails = 'silent'
+    harness.clock.advance((28 * day - 1) * second)
+    await shows(at, '192.0.2.1')
+    harness.clock.advance(second)
+    assert.equal(await at('www.a. A'), 'SERVFAIL')
+  })
+
   const old = soa(1)
   const middle = soa(2)
   const changed: readonly (readonly [string, readonly ResourceRecord[], string])[] = [

@@ -96,7 +96,7 @@ export function createZoneBuilder(origin: string): ZoneBuilder {
         above,
         denier(name) {
           const key = canonicalKey(name)
-          return deniers.findLast((each) => each.key <= key)?.name
+          return deniers[placeAfter(deniers, key) - 1]?.name
         },
         *records() {
           yield* ns
@@ -106,6 +106,17 @@ export function createZoneBuilder(origin: string): ZoneBuilder {
       }
     },
   }
+}
+
+/** How many of the sorted keys are `key` or before it. A signed zone may have as many as it has records. */
+function placeAfter(sorted: readonly { readonly key: string }[], key: string): number {
+  let low = 0
+  for (let high = sorted.length; low < high; ) {
+    const middle = (low + high) >>> 1
+    if (sorted[middle].key <= key) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** The type that an RRSIG signs (RFC 4034 §3.1.1). */

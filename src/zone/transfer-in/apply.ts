@@ -4,7 +4,7 @@ import { lowerName } from '../../dns/name.ts'
 import { readSoa } from '../../dns/rdata.ts'
 import { recordKey } from '../../dns/record-key.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
-import { createZoneBuilder, type Zone } from '../zone.ts'
+import { createZoneBuilder, maxZoneRecords, type Zone } from '../zone.ts'
 import type { Change } from './read.ts'
 
 /** Throws an Error where the changes are not those of this zone: it must be transferred whole then. */
@@ -32,7 +32,9 @@ export async function applyChanges(
   }
   builder.add(soa)
   for (const record of touched.values()) builder.add(record)
-  return builder.finish()
+  const changed = builder.finish()
+  if (changed.size > maxZoneRecords) throw new Error(`the zone has more than ${maxZoneRecords} records`)
+  return changed
 }
 
 /** The records of names that change, by key; all others are kept at once. */

@@ -80,14 +80,8 @@ async function restartUnder(server: Server, cluster: World, known: string): Prom
       if (reply === undefined || reply.answer.length === 0) failed++
     }
   })()
-  await cluster.restart()
   const name = `after-restart-${server.pid}`
-  await cluster.request('POST', '/api/v1/namespaces/default/services', {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name, namespace: 'default' },
-    spec: { ports: [{ port: 80 }] },
-  })
+  await cluster.restartWith(name)
   await untilAnswering(server, `${name}.default.svc.cluster.local`, 'A')
   over = true
   await asking

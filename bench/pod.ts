@@ -182,13 +182,7 @@ async function floodUntil(server: RunningServer, end: Promise<void>, seconds: nu
 
 /** Kills the API server and brings it back with its history forgotten; resolves when the server has seen something new. */
 async function restart(server: RunningServer, cluster: World): Promise<void> {
-  await cluster.restart()
   const name = `after-restart-${server.pid}`
-  await cluster.request('POST', '/api/v1/namespaces/default/services', {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name, namespace: 'default' },
-    spec: { ports: [{ port: 80 }] },
-  })
+  await cluster.restartWith(name)
   await untilServing(server, `${name}.default.svc.cluster.local`)
 }

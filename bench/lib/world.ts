@@ -17,6 +17,8 @@ export interface World {
   watch(path: string): Promise<Watch>
   /** Kills the API server, forgets its history, and brings it back. */
   restart(): Promise<void>
+  /** The same, and makes a Service of this name: it is answered when a server has seen something new. */
+  restartWith(name: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -33,15 +35,25 @@ export async function openWorld(size: Size): Promise<World> {
     await plane.stop()
     throw error
   }
+  async function restart(): Promise<void> {
+    await plane.kill()
+    await plane.compact()
+    // On a busy machine etcd may be so late that the API server gives up.
+    await plane.startAgain().catch(() => plane.startAgain())
+  }
   return {
     kubeconfig: plane.kubeconfig(plane.adminToken),
     request: plane.request,
     watch: plane.watch,
-    async restart() {
-      await plane.kill()
-      await plane.compact()
-      // On a busy machine etcd may be so late that the API server gives up.
-      await plane.startAgain().catch(() => plane.startAgain())
+    restart,
+    async restartWith(name) {
+      await restart()
+      await plane.request('POST', '/api/v1/namespaces/default/services', {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name, namespace: 'default' },
+        spec: { ports: [{ port: 80 }] },
+      })
     },
     stop: plane.stop,
   }

@@ -30,13 +30,17 @@ describe('SERVFAIL of a server without room (RFC 8914 §4.24)', () => {
       edns: { payloadSize: 1232, dnssecOk: false },
     },
     { title: 'a client without EDNS gets none', request: query(alone, ''), edns: undefined },
-    { title: 'a record other than OPT is none', request: query(withOpt, '0000010001000000000000'), edns: undefined },
+    {
+      title: 'a record other than OPT is not an OPT',
+      request: query(withOpt, '0000010001000000000000'),
+      edns: undefined,
+    },
     {
       title: 'an OPT behind other records is not looked for',
       request: query('0001000100000001', '00000100010000000000000000290200000000000000'),
       edns: undefined,
     },
-    { title: 'an OPT that is cut off is none', request: query(withOpt, '00002904d0'), edns: undefined },
+    { title: 'an OPT that is cut off does not count', request: query(withOpt, '00002904d0'), edns: undefined },
   ] as const
   for (const { title, request, edns } of cases)
     test(`SERVFAIL without room: ${title}`, () => {

@@ -25,7 +25,7 @@ function directivesOf(corefile: string): string[] {
   })
 }
 
-/** The name that the plugins behind are asked for; undefined where it is none: too long, or cut within an escape. */
+/** The name that the plugins behind are asked for; undefined where it would not be a name: too long, or cut within an escape. */
 export function rewrittenName({ name, type }: Pick<Ask, 'name' | 'type'>, corefile: string): string | undefined {
   const instance = instanceOf(corefile)
   if (instance === undefined) return name

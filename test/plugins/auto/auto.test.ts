@@ -93,7 +93,7 @@ describe('the plugin auto', () => {
     await until(async () => assert.equal(await seen(instance, 'www.a.'), '192.0.2.1'))
   })
 
-  it('a file that appears is a zone, one that goes is none any more, and one with another serial is read again', async (t) => {
+  it('a file that appears is a zone, one that goes is not any more, and one with another serial is read again', async (t) => {
     const path = folder(t, { 'db.a': zone('192.0.2.1'), 'db.b': zone('192.0.2.2') })
     const { harness, instance } = started(t, path)
     writeFileSync(join(path, 'db.c'), zone('192.0.2.3'))

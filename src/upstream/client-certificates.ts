@@ -1,4 +1,4 @@
-/** The certificates with which upstreams are asked over TLS (`tls` of `forward` and `grpc`). */
+/** The certificates with which other servers are asked over TLS (`tls` of `forward`, `grpc` and `etcd`). */
 import { createHash } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { systemRoots } from '../trust/system-roots.ts'

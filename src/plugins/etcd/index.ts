@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { lookup as lookUpSystem } from 'node:dns'
-import { readFileSync } from 'node:fs'
 import type { LookupFunction } from 'node:net'
 import { resolve } from 'node:path'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import type { SecureContext } from 'node:tls'
+import { readRegularFile } from '../../corefile/regular-file.ts'
 import { explainLines } from '../../plugin/capabilities/explain.ts'
 import { type OwnNames, ownNames } from '../../plugin/capabilities/own-names.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
@@ -14,7 +14,7 @@ import { ownAddresses } from '../../plugin/own-addresses.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { followFiles } from '../../trust/followed-files.ts'
-import { systemRoots } from '../../trust/system-roots.ts'
+import { type ClientCertificates, readClientCertificates } from '../../upstream/client-certificates.ts'
 import { dynamicZones } from '../cache/capability.ts'
 import { type Copy, openCopy } from './copy.ts'
 import { createHandler } from './handler.ts'
@@ -118,24 +118,19 @@ const keyOf = ({ zones, path, endpoints, credentials, tls }: EtcdSettings, root:
 
 /** Certificates that are renewed count for the next connection. */
 function followCertificates({ tls, at }: EtcdSettings, { block, fail, log }: Setup): () => SecureContext {
-  const { cert = '', key = '', ca = '' } = tls ?? {}
-  const [certPath, keyPath, caPath] = [cert, key, ca].map((file) =>
-    file === '' ? undefined : resolve(block.root, file),
-  )
-  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file))
-  const create = (): SecureContext => {
-    const own = certPath ? { cert: read(certPath), key: read(keyPath) } : {}
-    const trusted = read(caPath) ?? systemRoots()
-    return createSecureContext({ minVersion: 'TLSv1.2', ...own, ...(trusted ? { ca: trusted } : {}) })
-  }
-  if (!tls) {
-    // Only an endpoint with https:// needs them, when it is connected.
-    let context: SecureContext | undefined
-    return () => (context ??= create())
-  }
+  const pathOf = (file: string): string => resolve(block.root, file)
+  const read = () => readClientCertificates(tls, (file) => readRegularFile(pathOf(file)))
+  const paths = [tls?.cert, tls?.key, tls?.ca].flatMap((file) => (file ? pathOf(file) : []))
   try {
-    const paths = [certPath, keyPath, caPath].filter((file) => file !== undefined)
-    return followFiles(paths, create, (error) => log.error(`tls: ${errorMessage(error)}`)).current
+    const files = followFiles(paths, read, (error) => log.error(`tls: ${errorMessage(error)}`))
+    let used: ClientCertificates | undefined
+    let context: SecureContext | undefined
+    return () => {
+      const certificates = files.current()
+      if (certificates !== used || !context) context = certificates.create()
+      used = certificates
+      return context
+    }
   } catch (error) {
     return fail(`tls: ${errorMessage(error)}`, at)
   }

@@ -14,6 +14,7 @@ import {
   zonesOf,
 } from '../../corefile/read.ts'
 import type { DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
+import { type CertificateFiles, certificateFiles } from '../../upstream/client-certificates.ts'
 
 export interface EtcdSettings {
   /** Lower case and absolute. */
@@ -22,8 +23,8 @@ export interface EtcdSettings {
   /** As URLs, with scheme and port. */
   readonly endpoints: readonly string[]
   readonly credentials: { readonly user: string; readonly password: string } | undefined
-  /** As they are written; '' where one is left out. Undefined without `tls`. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | undefined
+  /** Undefined without `tls`. */
+  readonly tls: CertificateFiles | undefined
   /** Seconds. */
   readonly minLeaseTtl: number
   readonly maxLeaseTtl: number
@@ -77,7 +78,7 @@ export const schema: DirectiveSchema<EtcdSettings> = {
       path: options.path,
       endpoints: options.endpoint ?? [defaultEndpoint],
       credentials: options.credentials,
-      tls: options.tls && tlsFiles(options.tls),
+      tls: options.tls && certificateFiles(options.tls),
       minLeaseTtl: Math.floor(options['min-lease-ttl'] / second) || 30,
       maxLeaseTtl: Math.floor(options['max-lease-ttl'] / second) || 86_400,
       apexFallback: !options.no_apex_fallback,
@@ -96,10 +97,4 @@ function readEndpoint(token: Token): string {
   // A URL forgets the port that its scheme has anyway.
   const [, port = defaultPort] = /:(\d+)\/?$/.exec(token.text) ?? []
   return `${url.protocol}//${url.hostname}:${port}`
-}
-
-/** `tls`, `tls CA`, `tls CERT KEY`, `tls CERT KEY CA`. */
-function tlsFiles(files: readonly string[]): { cert: string; key: string; ca: string } {
-  const [cert, key] = files.length >= 2 ? files : ['', '']
-  return { cert, key, ca: files.length === 1 ? files[0] : (files[2] ?? '') }
 }

@@ -63,6 +63,3 @@ export const isMulticluster = ({ multicluster }: ClusterDnsSettings, zone: strin
 
 export const isReverseZone = (zone: string): boolean =>
   isSubdomain('in-addr.arpa.', zone) || isSubdomain('ip6.arpa.', zone)
-
-/** The absolute name of `left` below `zone`. */
-export const below = (left: string, zone: string): string => (zone === '.' ? `${left}.` : `${left}.${zone}`)

@@ -156,6 +156,9 @@ export function isSubdomain(parent: string, child: string): boolean {
   return child.charCodeAt(dot) === DOT && !isEscaped(child, dot)
 }
 
+/** The absolute name of `left`, a label or several without a closing dot, below `zone`. */
+export const below = (left: string, zone: string): string => (zone === '.' ? `${left}.` : `${left}.${zone}`)
+
 /** The labels from left to right, as they are spelled in the name; none for the root. */
 export function labelsOf(name: string): string[] {
   if (name === '.') return []

@@ -57,7 +57,7 @@ export function createZoneHandler(options: ZoneHandlerOptions): Handler {
 }
 
 /** The longest of the zones that the name is in. */
-export function closest(zones: ReadonlyMap<string, unknown>, name: string): string | undefined {
+export function closest(zones: { has(zone: string): boolean }, name: string): string | undefined {
   for (let at = name; ; at = parentOf(at)) {
     if (zones.has(at)) return at
     if (at === '.') return undefined

@@ -6,7 +6,7 @@
 import { addressOfReverseName, formatAddress, parseAddress } from '../../dns/address.ts'
 import { dnsClass, type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
-import { labelsOf, lowerName } from '../../dns/name.ts'
+import { below, labelsOf, lowerName } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
 import type { Resource, Service } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
@@ -23,7 +23,6 @@ import { missing } from '../lookup/result.ts'
 import { isKnown, isShown } from '../lookup/visibility.ts'
 import { absoluteName, withoutUnderscore } from '../names/cluster-name.ts'
 import { createMessageOctets } from '../records/message-octets.ts'
-import { below } from '../settings.ts'
 
 export interface ExternalSettings {
   /** Lower case and absolute; PTR records point into the first one. */

@@ -3,7 +3,7 @@
 import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
 import { type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
-import { isSubdomain } from '../../dns/name.ts'
+import { below, isSubdomain } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
 import { addressRecord, record } from '../../dns/record.ts'
 import type { Service } from '../../k8s/model/types.ts'
@@ -11,7 +11,7 @@ import type { ClusterContext } from '../context.ts'
 import { type EndpointGroup, endpointLabel, isReady, noPort } from '../lookup/endpoints.ts'
 import { createMessageOctets } from '../records/message-octets.ts'
 import { addAddress, addRecord, createSrvSet, isFull, servicesOf, srvTarget } from '../records/srv-set.ts'
-import { below, isReverseZone } from '../settings.ts'
+import { isReverseZone } from '../settings.ts'
 import { type ExternalSettings, externalServerName, externalServers, lookupExternal } from './external-lookup.ts'
 
 export interface ExternalRecords {

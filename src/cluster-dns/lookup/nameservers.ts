@@ -1,10 +1,10 @@
 /** The zone's name servers: this machine as the cluster knows it (docs/coredns-behaviour.md §4.6). */
 
 import { parseAddress } from '../../dns/address.ts'
+import { below } from '../../dns/name.ts'
 import type { EndpointSlice, Service } from '../../k8s/model/types.ts'
 import type { ClusterContext } from '../context.ts'
 import { serviceName } from '../names/cluster-name.ts'
-import { below } from '../settings.ts'
 import { type EndpointGroup, endpointGroup, isReady, noPort } from './endpoints.ts'
 
 /** The Services that have one of our addresses as an endpoint; our addresses as `ns.dns.ZONE` when there are none. */

@@ -1,7 +1,7 @@
 /** The grammar of cluster names (docs/coredns-behaviour.md §4.2): what of the cluster a name stands for. */
 import { addressOfReverseName, formatAddress } from '../../dns/address.ts'
-import { isSubdomain, labelsOf, NameError, parseName } from '../../dns/name.ts'
-import { below, type ClusterDnsSettings, isMulticluster, isReverseZone } from '../settings.ts'
+import { below, isSubdomain, labelsOf, NameError, parseName } from '../../dns/name.ts'
+import { type ClusterDnsSettings, isMulticluster, isReverseZone } from '../settings.ts'
 
 export type ClusterName =
   /** `address`: of a reverse zone that is one address (a CIDR of Corefiles may become several). */

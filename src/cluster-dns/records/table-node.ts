@@ -1,6 +1,7 @@
 /** All answers of one name, as the table keeps them. Derived from the chain's own answers, so the two agree. */
 
 import { type as dnsType } from '../../dns/codes.ts'
+import { below } from '../../dns/name.ts'
 import type { ClusterView, Service, ServiceImport } from '../../k8s/model/types.ts'
 import type { AnswerSpec, NodeSpec, ZoneSpec } from '../../table/spec.ts'
 import type { ClusterContext } from '../context.ts'
@@ -21,7 +22,6 @@ import {
   serviceName,
 } from '../names/cluster-name.ts'
 import {
-  below,
   type ClusterDnsSettings,
   fallsThrough,
   fallsThroughBelow,

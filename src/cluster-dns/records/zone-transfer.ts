@@ -3,7 +3,7 @@
 import { formatAddress, parseAddress, reverseName } from '../../dns/address.ts'
 import { type as dnsType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
-import { isSubdomain } from '../../dns/name.ts'
+import { below, isSubdomain } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
 import { addressRecord, record } from '../../dns/record.ts'
 import type { ClusterView, EndpointSlice, Service, ServiceImport } from '../../k8s/model/types.ts'
@@ -18,7 +18,7 @@ import { type EndpointFilter, endpointGroup, endpointLabel, noPort } from '../lo
 import { nameservers } from '../lookup/nameservers.ts'
 import { isKnown, isShown } from '../lookup/visibility.ts'
 import { absoluteName, serviceName } from '../names/cluster-name.ts'
-import { below, isMulticluster, isReverseZone, zoneOf } from '../settings.ts'
+import { isMulticluster, isReverseZone, zoneOf } from '../settings.ts'
 import { resolve } from './answers.ts'
 import { distinctAddresses } from './distinct-addresses.ts'
 

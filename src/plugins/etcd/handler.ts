@@ -1,11 +1,12 @@
 import { rcode, type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
-import { isSubdomain } from '../../dns/name.ts'
+import { below, isSubdomain } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
 import { record } from '../../dns/record.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Handler, Outcome, Query } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
+import { closest } from '../../zone/handler.ts'
 import type { Answer, Records } from './records.ts'
 
 const plugin = 'etcd'
@@ -18,11 +19,7 @@ export interface HandlerOptions {
 }
 
 export function createHandler({ zones, fallthrough, records, clock }: HandlerOptions): Handler {
-  const zoneOf = (name: string): string | undefined =>
-    zones
-      .filter((zone) => isSubdomain(zone, name))
-      .sort((a, b) => b.length - a.length)
-      .at(0)
+  const own = new Set(zones)
   const fallsThrough = (name: string): boolean => fallthrough.some((zone) => isSubdomain(zone, name))
 
   /** Without records: the zone's SOA says how long that may be believed. */
@@ -34,7 +31,7 @@ export function createHandler({ zones, fallthrough, records, clock }: HandlerOpt
   })
 
   return (query, next) => {
-    const zone = zoneOf(query.name)
+    const zone = closest(own, query.name)
     if (zone === undefined) return next(query)
     const failed = (error: unknown): Outcome =>
       denied(query, zone, rcode.SERVFAIL, error instanceof Error ? error : new Error(String(error)))
@@ -65,14 +62,13 @@ const soaAnswer = (zone: string, clock: Clock): Answer => ({
 
 /** As CoreDNS makes it. */
 function soaOf(zone: string, clock: Clock): ResourceRecord {
-  const of = (labels: string): string => (zone === '.' ? `${labels}.` : `${labels}.${zone}`)
   return record(
     zone,
     type.SOA,
     30,
     rdata.soa({
-      mname: of('ns.dns'),
-      rname: of('hostmaster'),
+      mname: below('ns.dns', zone),
+      rname: below('hostmaster', zone),
       serial: Math.floor(clock.wall() / 1000) >>> 0,
       refresh: 7200,
       retry: 1800,

@@ -1,7 +1,7 @@
 /** The records that services make, as CoreDNS makes them. */
 import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
-import { isSubdomain, labelsOf, lowerName, NameError } from '../../dns/name.ts'
+import { below, isSubdomain, labelsOf, lowerName, NameError } from '../../dns/name.ts'
 import { rdata, readName } from '../../dns/rdata.ts'
 import { record } from '../../dns/record.ts'
 import { join, uint16 } from '../../dns/values.ts'
@@ -265,8 +265,6 @@ const ifFound = (
   found: readonly Service[] | undefined,
   make: (found: readonly Service[]) => Promise<Answer>,
 ): Promise<Answer> | undefined => found && make(found)
-
-const below = (labels: string, zone: string): string => (zone === '.' ? `${labels}.` : `${labels}.${zone}`)
 
 /** What a service is: an address, a text, or an alias. */
 function kindOf({ address, text }: Service): number {

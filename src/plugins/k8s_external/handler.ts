@@ -8,10 +8,9 @@ import {
   externalRecords,
   externalServerRecords,
 } from '../../cluster-dns/external/external-records.ts'
-import { below } from '../../cluster-dns/settings.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
-import { isSubdomain } from '../../dns/name.ts'
+import { below, isSubdomain } from '../../dns/name.ts'
 import { readName } from '../../dns/rdata.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'

@@ -2,7 +2,8 @@
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { parseClusterName } from '../../cluster-dns/names/cluster-name.ts'
-import { below, isReverseZone, zoneOf } from '../../cluster-dns/settings.ts'
+import { isReverseZone, zoneOf } from '../../cluster-dns/settings.ts'
+import { below } from '../../dns/name.ts'
 import type { SearchLists } from '../autopath/capability.ts'
 
 /**

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { argCount, noBody } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { type } from '../../dns/codes.ts'
+import { below } from '../../dns/name.ts'
 import { queryMessage } from '../../dns/query.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
@@ -39,7 +40,7 @@ function setUp(_: LoopSettings, setup: Setup): Instance {
   const zone = block.zones[0] ?? '.'
   // It cannot be guessed, so no client can stop the server by asking for it.
   const token = `${randomInt(2 ** 47)}.${randomInt(2 ** 47)}`
-  const name = zone === '.' ? `${token}.` : `${token}.${zone}`
+  const name = below(token, zone)
   const listener = { address: ownAddress(block.addresses[0]), port: block.port }
   const connection = createUdpConnection(listener)
   let timer: Timer | undefined

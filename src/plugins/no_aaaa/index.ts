@@ -2,6 +2,7 @@ import { argCount, noBody } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { dnsClass, rcode, type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
+import { below } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { type Decision, decisions } from '../../plugin/capabilities/decisions.ts'
@@ -63,10 +64,9 @@ function decisionIn(zone: string): Decision {
 
 /** RFC 2308 §5: without an SOA nobody may cache that there is no address. */
 function soaOf(zone: string): ResourceRecord {
-  const below = (label: string): string => (zone === '.' ? `${label}.` : `${label}.${zone}`)
   const data = rdata.soa({
-    mname: below('ns.dns'),
-    rname: below('hostmaster'),
+    mname: below('ns.dns', zone),
+    rname: below('hostmaster', zone),
     serial: 1,
     refresh: 7200,
     retry: 1800,

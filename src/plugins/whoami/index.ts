@@ -3,6 +3,7 @@ import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { parseAddress } from '../../dns/address.ts'
 import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
+import { below } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
 import { addressRecord, record } from '../../dns/record.ts'
 import { replyTo } from '../../dns/reply.ts'
@@ -41,6 +42,6 @@ function address({ qname, client }: Query): ResourceRecord {
 
 function port({ qname, client, transport }: Query): ResourceRecord {
   const protocol = transport === 'udp' ? '_udp' : '_tcp'
-  const name = qname === '.' ? `${protocol}.` : `${protocol}.${qname}`
+  const name = below(protocol, qname)
   return record(name, type.SRV, 0, rdata.srv({ priority: 0, weight: 0, port: client.port, target: '.' }))
 }

@@ -1,6 +1,6 @@
 /** Where services may have aliases: in the zones that the Corefile opens (`alias_zones`), never at a name of Kubernetes. */
-import { isSubdomain, labelsOf } from '../../../dns/name.ts'
-import { below, type ClusterDnsSettings, isMulticluster, isReverseZone } from '../../settings.ts'
+import { below, isSubdomain, labelsOf } from '../../../dns/name.ts'
+import { type ClusterDnsSettings, isMulticluster, isReverseZone } from '../../settings.ts'
 
 /** Names of these zones, and all below, have a meaning in every cluster. */
 const definedTrees = ['svc', 'pod', 'dns', 'dns-version']

@@ -3,6 +3,7 @@
  * resume: etcd may have been restored from an old copy meanwhile, and then its revisions say nothing.
  */
 import { type Clock, systemClock } from '../scheduling/clock.ts'
+import { pause } from '../scheduling/pause.ts'
 import type { EtcdClient } from './client.ts'
 import type { KeyRange, KeyValue, WatchEvent } from './messages.ts'
 
@@ -82,18 +83,9 @@ export function startMirror({ client, range, target, clock = systemClock, random
       client.leave()
       if (clock.now() - began > steadyAfter) failures = 0
       const longest = Math.min(longestPause, firstPause * 2 ** failures)
-      await pause(longest * (1 - random() / 2))
+      await pause(clock, longest * (1 - random() / 2), signal)
     }
   }
-
-  const pause = (milliseconds: number): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = clock.after(milliseconds, resolve)
-      signal.addEventListener('abort', () => {
-        timer.cancel()
-        resolve()
-      })
-    })
 
   void run()
   return { stop: () => stopping.abort() }

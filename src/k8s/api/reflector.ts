@@ -14,12 +14,12 @@
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import { pause } from '../../scheduling/pause.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { MalformedObject } from '../decode/draft.ts'
 import type { Reducer } from '../decode/reduce.ts'
 import type { WatchEvent } from '../decode/wire.ts'
 import type { ClusterConfig, Resource } from '../model/types.ts'
-import { pause } from './backoff.ts'
 import { acceptList, acceptWatch, type BodyLimits, listReader, readItems, readStatus, watchReader } from './body.ts'
 import type { Connection } from './connection.ts'
 import { ApiFailure, describeFailure, isUnreachable } from './failure.ts'

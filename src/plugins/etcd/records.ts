@@ -3,7 +3,7 @@ import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { below, isSubdomain, labelsOf, lowerName, NameError } from '../../dns/name.ts'
 import { rdata, readName } from '../../dns/rdata.ts'
-import { record } from '../../dns/record.ts'
+import { addressRecord, record } from '../../dns/record.ts'
 import { join, uint16 } from '../../dns/values.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import { nameOfKey, type Segments } from './keys.ts'
@@ -108,7 +108,7 @@ export function createRecords({ path, services, ttlOf, apexFallback }: RecordsOp
   const aliasOf = (name: string, service: Service): ResourceRecord | undefined =>
     service.target === undefined ? undefined : record(name, type.CNAME, ttlOf(service), rdata.name(service.target))
 
-  /** Name and address of a service that is an address: its key says how it is called. */
+  /** The name of a service that is an address: its key says how it is called. */
   function hostOf(service: Service): string | undefined {
     try {
       return nameOfKey(path, service.key)
@@ -157,7 +157,7 @@ export function createRecords({ path, services, ttlOf, apexFallback }: RecordsOp
           answer.push(record(query.qname, query.qtype, ttlOf(service), rdataTo(service, to)))
         // The address of an MX is at the whole name, of an SRV at the target.
         const owner = query.qtype === type.SRV ? to : host
-        if (isNew(`${owner} at ${service.host}`)) additional.push(addressOf(owner, service, address, ttlOf(service)))
+        if (isNew(`${owner} at ${service.host}`)) additional.push(addressRecord(owner, ttlOf(service), address))
       } else if (target !== undefined && service.text === '') {
         const to = stripped(target, service.targetStrip)
         answer.push(record(query.qname, query.qtype, ttlOf(service), rdataTo(service, to)))
@@ -207,7 +207,7 @@ export function createRecords({ path, services, ttlOf, apexFallback }: RecordsOp
       const name = hostOf(service)
       if (name === undefined) continue
       const target = stripped(name, service.targetStrip)
-      additional.push(addressOf(target, service, address, ttlOf(service)))
+      additional.push(addressRecord(target, ttlOf(service), address))
       if (seen.has(target)) continue
       seen.add(target)
       answer.push(record(query.qname, type.NS, ttlOf(service), rdata.name(target)))
@@ -283,13 +283,6 @@ function charactersOf(text: string): Uint8Array[] {
   for (let at = 0; at === 0 || at < octets.length; at += 255) strings.push(octets.subarray(at, at + 255))
   return strings
 }
-
-const addressOf = (
-  name: string,
-  { address: { length } = new Uint8Array() }: Service,
-  address: Uint8Array,
-  ttl: number,
-) => record(name, length === 4 ? type.A : type.AAAA, ttl, address)
 
 /** A target without its first labels; whole where it has no more than those. */
 function stripped(name: string, labels: number): string {

@@ -7,10 +7,11 @@
  */
 import { createHash } from 'node:crypto'
 import type { ObjectProblem } from '../../../cluster-dns/annotations/problems.ts'
-import { createBackoff, pause } from '../../../k8s/api/backoff.ts'
+import { createBackoff } from '../../../k8s/api/backoff.ts'
 import { ApiFailure } from '../../../k8s/api/failure.ts'
 import type { Cluster } from '../../../k8s/model/types.ts'
 import type { Clock } from '../../../scheduling/clock.ts'
+import { pause } from '../../../scheduling/pause.ts'
 import type { Logger } from '../../../telemetry/log.ts'
 import { oneLine } from '../../../telemetry/quoted.ts'
 import { createRateLimitedLog } from '../../../telemetry/rate-limited-log.ts'

@@ -180,7 +180,7 @@ describe('a client of an upstream', () => {
 
   it('a client of a lone upstream that flaps every second gets stale answers meanwhile', async (t) => {
     const { back, get } = await createChain(t, { upstreams: () => [records(good)] }, 'success 9984 1 0\nserve_stale 1h')
-    await get()
+    await back.settle(get())
     for (let turn = 0; turn < 20; turn++) {
       back.servers[0].script = turn % 2 === 0 ? silent : records(good)
       back.plugin.clock.advance(1 * second)
@@ -197,7 +197,7 @@ describe('a client of an upstream', () => {
         { upstreams: () => [records(good)], body: 'health_check 30s\nread_timeout 1s' },
         `serve_stale 2h ${mode}`,
       )
-      await get()
+      await back.settle(get())
       back.servers[0].script = silent
       for (let passed = 0; passed < 60; passed++) {
         back.plugin.clock.advance(1 * minute)

@@ -169,6 +169,28 @@ describe('services in etcd', { skip }, () => {
   })
 })
 
+describe('keys that are deeper than names', { skip }, () => {
+  it('are left out with a line in the log, in a list and in a watch, and the other keys are answered', async () => {
+    const site = await open(await startEtcd())
+    const { etcd } = site
+    const deep = (top: string): string => `/skydns/a/${top}${'/x'.repeat(50_000)}`
+    try {
+      await etcd.put(deep('watched'), { host: '10.0.0.1' })
+      await etcd.put('/skydns/a/x', { host: '10.0.0.2' })
+      await site.answers('x.a. A', ['x.a. 300 IN A 10.0.0.2'])
+      await etcd.kill()
+      await etcd.start()
+      await etcd.put('/skydns/a/y', { host: '10.0.0.3' })
+      await site.answers('y.a. A', ['y.a. 300 IN A 10.0.0.3'])
+      await site.answers('a. A', ['a. 300 IN A 10.0.0.2', 'a. 300 IN A 10.0.0.3'])
+      const logged = site.server.lines.filter((line) => line.includes('it has more segments than a name has labels'))
+      assert.ok(logged.length >= 2 && logged.every((line) => line.length < 600), logged.join('\n'))
+    } finally {
+      await site.stop()
+    }
+  })
+})
+
 describe('changes in etcd', { skip }, () => {
   it('a change is in the next answer though cache is in front, and what etcd had stays while it is away', async () => {
     const site = await open(await startEtcd(), () => 'fallthrough', 'cache 3600')

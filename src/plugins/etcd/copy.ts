@@ -52,6 +52,10 @@ export function openCopy(options: CopyOptions): Copy {
   let refusal: string | undefined
 
   function put({ key, value, lease }: KeyValue): void {
+    if (!store.takes(key)) {
+      leaveOut(key, 'it has more segments than a name has labels')
+      return
+    }
     store.put({ key, octets: octetsOf(key, value), service: read(key, value, lease) })
     if (lease !== 0n) leases.learn(lease)
   }
@@ -60,10 +64,14 @@ export function openCopy(options: CopyOptions): Copy {
     try {
       return parseService(key, value, lease)
     } catch (error) {
-      metrics.invalid()
-      log.warning(`${key} is not a service and left out: ${errorMessage(error)}`)
+      leaveOut(key, errorMessage(error))
       return undefined
     }
+  }
+
+  function leaveOut(key: string, reason: string): void {
+    metrics.invalid()
+    log.warning(`${key.slice(0, mostShown)} is not a service and left out: ${reason}`)
   }
 
   function checkSize(keys: number, octets: number): void {
@@ -92,10 +100,12 @@ export function openCopy(options: CopyOptions): Copy {
             done() {
               for (const { key } of [...store.entries()])
                 if (isIn(ranges[at], key) && !listed.has(key)) store.remove(key)
-              for (const keyValue of listed.values()) put(keyValue)
+              for (const keyValue of listed.values()) {
+                put(keyValue)
+                checkSize(store.size, store.octets)
+              }
               leases.keepOnly(leasesOf(store))
               metrics.keys(store.size)
-              checkSize(store.size, store.octets)
               refusal = undefined
               part.isListed = true
             },
@@ -149,6 +159,9 @@ export function openCopy(options: CopyOptions): Copy {
     },
   }
 }
+
+/** Characters of a key in the log: a name has at most 255, a key may have a million. */
+const mostShown = 300
 
 const octetsOf = (key: string, value: Uint8Array): number => Buffer.byteLength(key) + value.length
 

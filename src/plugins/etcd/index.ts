@@ -30,9 +30,9 @@ export const etcd: Plugin<EtcdSettings> = { name: 'etcd', schema, setup: setUp }
 
 /** Seconds, for a service that names no TTL and has no lease. */
 const defaultTtl = 300
-/** A key of the copy takes about a kibibyte: an eighth of the memory limit at most. */
+/** A key of the copy takes about a kibibyte: an eighth of the memory limit at most, as all octets together. */
 const limitPerKey = 8 << 10
-const partOfLimit = 1 / 16
+const partOfLimit = 1 / 8
 
 interface SharedCopy {
   readonly copy: Copy

@@ -17,7 +17,10 @@ interface Node {
 
 export interface Store {
   readonly size: number
+  /** Of keys, values and the tree's nodes. */
   readonly octets: number
+  /** Whether a key is not deeper than names lead: what walks the tree calls itself once for each segment. */
+  takes(key: string): boolean
   put(entry: Entry): void
   remove(key: string): void
   at(segments: Segments): Entry | undefined
@@ -25,6 +28,11 @@ export interface Store {
   below(segments: Segments, most: number): Entry[]
   entries(): Iterable<Entry>
 }
+
+/** The labels of a name (RFC 1035 §2.3.4) and a path before them. */
+const mostSegments = 255
+/** A node with its map, about: a key of many short segments takes far more memory than its own octets. */
+const nodeOctets = 256
 
 export function createStore(): Store {
   const root: Node = { children: new Map(), entry: undefined }
@@ -53,6 +61,7 @@ export function createStore(): Store {
   }
 
   return {
+    takes: (key) => key.length <= mostSegments || pathOf(key).length <= mostSegments,
     get size() {
       return size
     },
@@ -62,8 +71,12 @@ export function createStore(): Store {
     put(entry) {
       let node = root
       for (const segment of pathOf(entry.key)) {
-        const next = node.children.get(segment) ?? { children: new Map(), entry: undefined }
-        node.children.set(segment, next)
+        let next = node.children.get(segment)
+        if (!next) {
+          next = { children: new Map(), entry: undefined }
+          node.children.set(segment, next)
+          octets += nodeOctets
+        }
         node = next
       }
       count(node.entry, -1)
@@ -84,6 +97,7 @@ export function createStore(): Store {
         const child = parent.children.get(segment) as Node
         if (child.entry || child.children.size > 0) return
         parent.children.delete(segment)
+        octets -= nodeOctets
       }
     },
     at: (segments) => nodeAt(segments)?.entry,
@@ -101,4 +115,4 @@ export function createStore(): Store {
   }
 }
 
-const byKey = (a: Entry, b: Entry): number => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))
+const byKey = (a: Entry, b: Entry): number => (a.key < b.key ? -1 : 1)

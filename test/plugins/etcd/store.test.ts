@@ -5,7 +5,7 @@ import { createStore } from '../../../src/plugins/etcd/store.ts'
 const entry = (key: string) => ({ key, octets: key.length, service: undefined })
 
 describe('the tree of keys', () => {
-  test('its nodes count: they are far larger than the octets of short segments', () => {
+  test('the nodes of the tree count: they are far larger than the octets of short segments', () => {
     const store = createStore()
     store.put(entry('/skydns/org'))
     const one = store.octets
@@ -29,7 +29,7 @@ describe('the tree of keys', () => {
       assert.equal(createStore().takes(key), taken)
     })
 
-  test('what is below a name comes in the order of the keys, and no more than it is asked for', () => {
+  test('keys below a name come in the order of the keys, and no more than are asked for', () => {
     const store = createStore()
     for (const key of ['/s/org/b', '/s/org/a/2', '/s/org/a/1', '/s/net/a']) store.put(entry(key))
     const below = (most: number) => store.below(['s', 'org'], most).map(({ key }) => key)

@@ -13,10 +13,15 @@ interface BindLine {
   readonly except: readonly Token[]
 }
 
-/** What may be the name of an interface on Linux: at most 15 octets, no slash, no colon, no blank. */
+/**
+ * What may be the name of an interface on Linux: at most 15 octets, no slash, no colon, no blank. Braces, stars and quotes would be
+ * names, too, and so would a number or the half of an address: nobody means those.
+ */
+const isInterface = (word: string): boolean => /^[^/:\s{}*"]{1,15}$/.test(word) && !/^-?[\d.]+$/.test(word)
+
 const place: Kind<string> = {
   expected: 'an IP address or the name of an interface, without a port',
-  parse: (word) => ((isIP(word) && !word.includes('%')) || /^[^/:\s]{1,15}$/.test(word) ? word : undefined),
+  parse: (word) => ((isIP(word) && !word.includes('%')) || isInterface(word) ? word : undefined),
 }
 
 const checked = (words: readonly Token[], of: string): readonly Token[] => {

@@ -53,7 +53,10 @@ const permittedType: Kind<number> = {
   },
 }
 
-const keyName = where(domainName('the name of a key'), 'the name of a key', (name) => name !== '*.' && name !== '@.')
+const keyName: Kind<string> = {
+  expected: 'the name of a key',
+  parse: (word) => (/^(\s*|[*@])$/.test(word) ? undefined : domainName('').parse(word)),
+}
 
 /** `allow` with its words, which the zone is needed to read. */
 const allow = custom({ min: 3 }, ({ args }, before: readonly (readonly Token[])[] = []) => [...before, args])

@@ -38,10 +38,13 @@ const metaTypes: ReadonlySet<number> = new Set([
   type.TSIG,
 ])
 
+/** Types whose records have no form. */
+const withoutData: ReadonlySet<number> = new Set([type.NONE, type.ATMA, type.UNSPEC, type.Reserved])
+
 export const isUnsupported = (rrType: number): boolean => unsupported.has(rrType)
 export const isMetaType = (rrType: number): boolean => metaTypes.has(rrType)
 export const isKnown = (rrType: number): boolean =>
-  rrType !== type.NONE && (properTypeName(rrType) !== undefined || unsupported.has(rrType))
+  !withoutData.has(rrType) && (properTypeName(rrType) !== undefined || unsupported.has(rrType))
 
 /** RFC 2136 §3.2: NOERROR, or why the prerequisites are not met. */
 export function checkPrerequisites(zone: ZoneRecords, prerequisites: readonly ResourceRecord[]): number {

@@ -41,7 +41,7 @@ interface SharedCopy {
 }
 
 function setUp(settings: EtcdSettings, setup: Setup): Instance {
-  const { block, clock, directive, fail, log, metrics, process } = setup
+  const { block, clock, directive, log, metrics, process } = setup
   const path = segmentsOfPath(settings.path)
   const secureContext = followCertificates(settings, setup)
   const { limit } = process.limits.memory
@@ -64,8 +64,6 @@ function setUp(settings: EtcdSettings, setup: Setup): Instance {
       }
       return { value, stop: value.copy.stop }
     })
-  if (settings.minLeaseTtl > settings.maxLeaseTtl)
-    fail(`min-lease-ttl (${settings.minLeaseTtl} s) is larger than max-lease-ttl (${settings.maxLeaseTtl} s)`)
 
   // No query comes before the start.
   const copy = (): Copy => (shared as Held<SharedCopy>).value.copy
@@ -106,7 +104,8 @@ function setUp(settings: EtcdSettings, setup: Setup): Instance {
 function ttlOf(service: Service, copy: Copy, { minLeaseTtl, maxLeaseTtl }: EtcdSettings): number {
   if (service.lease === 0n) return service.ttl || defaultTtl
   const left = Math.floor(copy.remaining(service) ?? 0)
-  const ofLease = Math.min(Math.max(left, minLeaseTtl), maxLeaseTtl)
+  // Where the bounds are crossed the lower one counts first, as in CoreDNS.
+  const ofLease = left < minLeaseTtl ? minLeaseTtl : Math.min(left, maxLeaseTtl)
   return service.ttl ? Math.min(service.ttl, ofLease) : ofLease
 }
 

@@ -32,6 +32,8 @@ export interface EtcdSettings {
   /** Zones whose missing names go on to the next plugin. */
   readonly fallthrough: readonly string[]
   readonly at: Position
+  /** Where a second directive stands. */
+  readonly ignored: Position | undefined
 }
 
 const defaultEndpoint = 'http://localhost:2379'
@@ -42,7 +44,9 @@ const second = 1000
 /** Milliseconds, from seconds as a number or a duration as Go writes it. */
 const leaseTime: Kind<number> = {
   expected: `seconds or a duration, as 30, 30s, 5m or 1h, up to ${mostSeconds} seconds`,
+  // Nothing is 0, and 0 is the default.
   parse(word) {
+    if (word.trim() === '') return 0
     const time = parseDuration(/^\d+$/.test(word) ? `${word}s` : word)
     return time !== undefined && time >= 0 && time <= mostSeconds * second ? time : undefined
   },
@@ -50,8 +54,8 @@ const leaseTime: Kind<number> = {
 
 const rows = {
   // CoreDNS ignores these three.
-  stubzones: list(text, { min: 0, default: [] }),
-  debug: list(text, { min: 0, default: [] }),
+  stubzones: flag({ closes: true }),
+  debug: flag({ closes: true }),
   upstream: list(text, { min: 0, default: [] }),
   fallthrough: fallthrough(),
   path: option(text, { default: '/skydns', closes: true }),
@@ -69,8 +73,9 @@ const rows = {
 export const schema: DirectiveSchema<EtcdSettings> = {
   usage:
     'etcd [ZONES...] { path PATH | endpoint ENDPOINT... | credentials USERNAME PASSWORD | tls [CERT KEY] [CA] | fallthrough [ZONES...] | no_apex_fallback | min-lease-ttl TIME | max-lease-ttl TIME }',
-  repeat: 'once',
-  read({ occurrences: [directive], zones }) {
+  repeat: 'many',
+  // CoreDNS reads the first one of a block, and looks at no other.
+  read({ occurrences: [directive, another], zones }) {
     argCount(directive, 0)
     const options = readBody(directive, rows)
     return {
@@ -84,8 +89,11 @@ export const schema: DirectiveSchema<EtcdSettings> = {
       apexFallback: !options.no_apex_fallback,
       fallthrough: options.fallthrough ?? [],
       at: directive.at,
+      ignored: another?.spill === undefined ? another?.at : undefined,
     }
   },
+  warnings: ({ ignored }) =>
+    ignored === undefined ? [] : [{ message: "has no effect: a server block's first 'etcd' counts", at: ignored }],
 }
 
 /** Without a scheme it is plain, as for etcd's own client. */

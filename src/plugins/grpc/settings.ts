@@ -69,7 +69,7 @@ function readTargets(directive: Directive, words: readonly Token[]): GrpcSetting
   return words.map((word) => {
     const place = ipAndPort(defaultPort).parse(word.text.replace(/^(dns|grpc):\/\//, ''))
     if (place) return { address: place.host, port: place.port }
-    if (word.text.includes('://') || !word.text.includes('/'))
+    if (word.text.includes('://'))
       throw fail(`'${word.text}' is not an IP address or a file like /etc/resolv.conf`, word)
     return { file: word }
   })

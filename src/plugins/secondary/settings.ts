@@ -49,7 +49,8 @@ export const schema: DirectiveSchema<SecondarySettings> = {
   read({ occurrences, zones: served }) {
     const zones = new Map<string, SecondaryZone>()
     let fallsThrough: readonly string[] = []
-    for (const directive of occurrences) {
+    // CoreDNS passes over the words that it finds behind a '}'.
+    for (const directive of occurrences.filter(({ spill }) => spill === undefined)) {
       const { primaries, key, fallthrough } = readOne(directive)
       fallsThrough = fallthrough ?? fallsThrough
       for (const zone of zonesOf(directive.args, served)) zones.set(zone, { zone, primaries, key, at: directive.at })

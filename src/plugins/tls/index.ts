@@ -28,14 +28,17 @@ export const tls: Plugin<readonly TlsSettings[]> = {
 function acquire(written: TlsSettings, setup: Setup): Held<ServerTls> {
   const settings = inFolder(written, setup.block.root)
   const { at, ...identity } = settings
-  try {
-    // Before anything is shared: what cannot be read is an error of this Corefile.
-    const secrets = readSecrets(settings)
-    const key = `server tls ${JSON.stringify(identity)} ${policyOf(settings, secrets).certificates}`
-    return setup.process.acquire(key, () => open(settings, setup.log))
-  } catch (error) {
-    return setup.fail(`could not load TLS cert: ${errorMessage(error)}`, at)
+  const orFail = <T>(what: string, work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      return setup.fail(`could not ${what}: ${errorMessage(error)}`, at)
+    }
   }
+  // Before anything is shared: what cannot be read is an error of this Corefile.
+  const { certificates } = orFail('load TLS cert', () => policyOf(settings, readSecrets(settings)))
+  const key = `server tls ${JSON.stringify(identity)} ${certificates}`
+  return orFail('open TLS', () => setup.process.acquire(key, () => open(settings, setup.log)))
 }
 
 function open(settings: TlsSettings, log: Logger): Shared<ServerTls> {
@@ -59,8 +62,16 @@ function open(settings: TlsSettings, log: Logger): Shared<ServerTls> {
   }
 }
 
+function openForAppending(path: string): number {
+  try {
+    return openSync(path, 'a', 0o600)
+  } catch (error) {
+    throw new Error(`cannot write the TLS key log: ${errorMessage(error)}`)
+  }
+}
+
 function openKeyLog(path: string, log: Logger): { write(line: Buffer): void; close(): void } {
-  const file = openSync(path, 'a', 0o600)
+  const file = openForAppending(path)
   log.warning(`Writing TLS Key Log to "${path}"`)
   return { write: (line) => void writeSync(file, line), close: () => closeSync(file) }
 }

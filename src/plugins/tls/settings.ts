@@ -42,5 +42,12 @@ function readDirective(directive: Directive): TlsSettings {
     client_auth: option(oneOf(policyNames), { default: 'nocert' as const }),
     keylog: option(text),
   })
-  return { cert, key, ca, clientAuth: options.client_auth, keyLog: options.keylog, at: directive.at }
+  return {
+    cert,
+    key,
+    ca: ca || undefined,
+    clientAuth: options.client_auth,
+    keyLog: options.keylog || undefined,
+    at: directive.at,
+  }
 }

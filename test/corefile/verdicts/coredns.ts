@@ -9,6 +9,9 @@ export type Verdict = { readonly accepted: true } | { readonly accepted: false; 
 
 /** Milliseconds after which a process that says nothing is given up. */
 const patience = 20_000
+/** The same where it has read everything then: `etcd` logs in before it serves, and waits for etcd. */
+const patienceForEtcd = 5_000
+const logsIn = /^(etcd \{)? *credentials /m
 
 /** The files that the samples name. */
 const files: Readonly<Record<string, string>> = {
@@ -19,6 +22,11 @@ const files: Readonly<Record<string, string>> = {
   'db.broken': 'this is no zone file\n',
   'weights.txt': 'example.org\n192.0.2.1 1\n192.0.2.2 3\n',
   'weights.bad': 'example.org\n192.0.2.1 x\n',
+  'keys.conf': 'key "a." {\n  algorithm hmac-sha256;\n  secret "c2VjcmV0";\n};\n',
+  'keys.bad': 'secret c2VjcmV0\n',
+  'keys.unfinished': 'key a. {\n',
+  'keys.twice': 'key a. {\nsecret c2VjcmV0\n}\nkey A. {\nsecret c2VjcmV0\n}\n',
+  'keys.flat': 'key a. { algorithm hmac-sha256; secret "c2VjcmV0"; };\n',
   'kube.conf': `apiVersion: v1
 kind: Config
 clusters: [{name: a, cluster: {server: "http://127.0.0.1:1"}}]
@@ -36,7 +44,8 @@ export interface Workplace {
 export function createWorkplace(): Workplace {
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-verdicts-'))
   mkdirSync(join(folder, 'folder'))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  // Keys that everybody can read are refused here.
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o600 })
   const made = spawnSync(
     'openssl',
     'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=example.org -keyout key.pem -out cert.pem'.split(
@@ -71,10 +80,11 @@ export async function ask(
   }
   child.stdout.on('data', collect)
   child.stderr.on('data', collect)
-  const timer = setTimeout(() => child.kill('SIGKILL'), patience)
+  const waits = logsIn.test(text)
+  const timer = setTimeout(() => child.kill('SIGKILL'), waits ? patienceForEtcd : patience)
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve))
   clearTimeout(timer)
-  if (accepted) return { accepted, output }
+  if (accepted || (waits && status === null)) return { accepted: true, output }
   if (status === null) throw new Error(`CoreDNS neither served nor ended:\n${text}\n${output}`)
   const line = new RegExp(`${file.replaceAll('.', '\\.')}:(\\d+) - `).exec(output)?.[1]
   return { accepted, line: line === undefined ? undefined : Number(line), output }

@@ -12,7 +12,7 @@ specifySchema(grpc, {
     ['grpc', /^Corefile:2:1 - Wrong argument count/],
     ['grpc .', /^Corefile:2:1 - Wrong argument count/],
     ['grpc a..b 127.0.0.1', /^Corefile:2:6 - 'a..b' is not a zone/],
-    ['grpc . example.org', /^Corefile:2:8 - 'example.org' is not an IP address or a file/],
+    ['grpc . example.org', /^Corefile:2:8 - 'example.org' is not an IP address or a file that can be read/],
     ['grpc . https://127.0.0.1', /^Corefile:2:8 - 'https:\/\/127.0.0.1' is not an IP address or a file/],
     ['grpc . /no/such/file', /^Corefile:2:8 - '\/no\/such\/file' is not an IP address or a file that can be read/],
     [`grpc . ${'127.0.0.1 '.repeat(16)}`, /^Corefile:2:1 - more than 15 TOs configured: 16/],

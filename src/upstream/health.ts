@@ -1,6 +1,7 @@
 /**
  * Health of one server, as CoreDNS has it: nothing is checked until a query fails; from then on it is asked `. NS` (or
- * the configured name) every interval until it answers. It is down when more than `maxFails` checks in a row failed.
+ * the configured name) every interval until it answers. It is down when more than `maxFails` checks in a row failed. A check
+ * does not wait for the end of a silent one: a server that comes back answers the next.
  */
 import { type } from '../dns/codes.ts'
 import { queryMessage } from '../dns/query.ts'
@@ -38,11 +39,20 @@ export interface Health {
   suspect(): void
   /** The server has answered something. */
   alive(): void
+  /** Calls back once when it answers after a check that failed, unless it is called off. */
+  whenBack(callback: () => void): { callOff(): void }
   stop(): void
 }
 
 /** Milliseconds that a check waits for its answer. */
 const checkTimeout = 1000
+/** Checks that wait for their answers at a time, however short the interval is. */
+const mostChecks = 4
+
+interface Check {
+  readonly timer: Timer
+  sending: Sending | undefined
+}
 
 export function createHealth(connection: () => UpstreamConnection, options: HealthOptions): Health {
   const { clock, maxFails } = options
@@ -50,40 +60,54 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
   let fails = 0
   let recoveries = 0
   let heardAt = Number.NEGATIVE_INFINITY
-  let timer: Timer | undefined
-  let sending: Sending | undefined
+  let next: Timer | undefined
+  const checks = new Set<Check>()
+  const waiting = new Set<() => void>()
   let checking = false
   let stopped = false
 
   function ask(): void {
-    const check = connection().send(question, { answer: () => alive(), failed })
+    next = clock.after(options.interval, ask)
+    if (checks.size >= mostChecks) return
+    const failed = (): void => {
+      check.timer.cancel()
+      if (!checks.delete(check) || !checking) return
+      fails++
+      options.onFailure()
+    }
     const fail = (): void => {
-      if (sending !== check) return
-      check.cancel('silent')
+      if (checks.has(check)) check.sending?.cancel('silent')
       failed()
     }
-    sending = check
-    timer = clock.after(checkTimeout, () => options.inbox.afterReading(fail))
+    const timer = clock.after(checkTimeout, () => options.inbox.afterReading(fail))
+    const check: Check = { timer, sending: undefined }
+    checks.add(check)
+    check.sending = connection().send(question, { answer: () => alive(check), failed })
   }
 
-  function failed(): void {
-    sending = undefined
-    timer?.cancel()
-    if (!checking || stopped) return
-    fails++
-    options.onFailure()
-    timer = clock.after(options.interval, ask)
+  function endChecks(answered: Check | undefined): void {
+    next?.cancel()
+    for (const check of checks) {
+      check.timer.cancel()
+      if (check !== answered) check.sending?.cancel('settled')
+    }
+    checks.clear()
   }
 
   /** Any message with the check's ID is a sign of life; what it says does not matter. */
-  function alive(): true {
-    sending = undefined
+  function alive(check?: Check): true {
+    endChecks(check)
     heardAt = clock.now()
-    if (fails > 0) recoveries++
+    const isBack = fails > 0
     fails = 0
     checking = false
-    timer?.cancel()
     options.onChange?.(true)
+    if (isBack) {
+      recoveries++
+      const callbacks = [...waiting]
+      waiting.clear()
+      for (const callback of callbacks) callback()
+    }
     return true
   }
 
@@ -108,15 +132,15 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
     },
     alive() {
       heardAt = clock.now()
-      if (!checking) return
-      sending?.cancel('settled')
-      alive()
+      if (checking) alive()
+    },
+    whenBack(callback) {
+      waiting.add(callback)
+      return { callOff: () => void waiting.delete(callback) }
     },
     stop() {
       stopped = true
-      timer?.cancel()
-      sending?.cancel('settled')
-      sending = undefined
+      endChecks(undefined)
     },
   }
 }

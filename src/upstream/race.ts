@@ -14,6 +14,9 @@ import type { Upstream } from './upstream.ts'
 /** An upstream that is overtaken this often in a row is suspected to be down. */
 const mostOvertakings = 3
 
+/** Milliseconds that are left of `read_timeout` for SERVFAIL to reach the client. */
+const replyTime = 50
+
 /** One question to one upstream. */
 interface Attempt {
   readonly upstream: Upstream
@@ -26,6 +29,8 @@ interface Attempt {
   state: AttemptState
   /** The upstream has been suspected because of its silence. */
   suspected: boolean
+  /** Wakes it when its upstream, which was away, is back. */
+  readonly back: { callOff(): void }
 }
 
 /** `cancelled`: another attempt has settled the question. */
@@ -64,7 +69,7 @@ export function race(
   function failsAt(): number {
     let heardAt = startedAt
     for (const { health } of order) heardAt = Math.max(heardAt, health.heardAt)
-    return Math.min(deadline, heardAt + readTimeout)
+    return Math.min(deadline, heardAt + readTimeout - Math.min(replyTime, readTimeout / 10))
   }
 
   function askNext(): boolean {
@@ -94,6 +99,8 @@ export function race(
       place,
       state: { kind: 'waiting', sending },
       suspected: false,
+      // Later: the answer that says so may be this question's.
+      back: upstream.health.whenBack(() => queueMicrotask(() => renew(attempt))),
     }
     waiting.add(attempt)
     armTimer()
@@ -171,7 +178,16 @@ export function race(
       policy.onEnded({ ...attempt, reply, local: state.sending.local?.() })
     attempt.state = { kind }
     attempt.place.release()
+    attempt.back.callOff()
     waiting.delete(attempt)
+  }
+
+  /** What was sent to an upstream that was away is lost: it gets the question again. */
+  function renew(attempt: Attempt): void {
+    if (attempt.state.kind !== 'waiting') return
+    attempt.state.sending.cancel('settled')
+    end(attempt, 'cancelled')
+    if (!ask(attempt.upstream, attempt.transport) && waiting.size === 0) settle(fallback)
   }
 
   /** The attempt has the result. Upstreams that were asked before it have been overtaken. */

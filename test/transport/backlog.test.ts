@@ -9,7 +9,7 @@ const full = 64
 interface Step {
   /** Octets that the kernel has queued. */
   readonly used: number
-  /** Microseconds that the thread takes for a query. */
+  /** Microseconds of processor time that the thread takes for a query. */
   readonly pace: number
   readonly messages?: number
 }
@@ -17,13 +17,16 @@ interface Step {
 /** The state after each step; a step is as many batches as lie between two looks at the queue. */
 function states(steps: readonly Step[]): string[] {
   let used = 0
-  let now = 1000
-  const backlog = createBacklog(() => ({ used, room }))
+  let busy = 1000
+  const backlog = createBacklog(
+    () => ({ used, room }),
+    () => busy,
+  )
   return steps.map((step) => {
     used = step.used
     for (let batch = 0; batch < 3; batch++) {
-      backlog.received(step.messages ?? full, now)
-      now += (full * step.pace) / 1000
+      backlog.received(step.messages ?? full)
+      busy += (full * step.pace) / 1000
     }
     if (!backlog.behind()) return 'none'
     let admitted = 0
@@ -87,8 +90,15 @@ describe('the backlog of a UDP thread', () => {
     test(`a UDP thread's backlog: ${title}`, () => assert.deepEqual(states(steps), expected))
 
   test('nothing is shed where the system does not tell what is queued', () => {
-    const backlog = createBacklog(() => undefined)
-    for (let batch = 0; batch < 100; batch++) backlog.received(full, batch * 1000)
+    let busy = 0
+    const backlog = createBacklog(
+      () => undefined,
+      () => busy,
+    )
+    for (let batch = 0; batch < 100; batch++) {
+      backlog.received(full)
+      busy += 1000
+    }
     assert.equal(backlog.behind(), false)
   })
 })

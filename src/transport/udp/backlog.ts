@@ -2,7 +2,8 @@
  * How far a UDP thread is behind on a socket. Queries for cluster and outside names wait in one queue of the kernel, and an
  * outside name costs ten times as much: a thread that is behind sheds those, so that the others neither wait nor are lost
  * when the queue is full. Measured by what the kernel has queued and the thread's pace; nothing is measured until
- * several full batches came in a row, and a batch that is not full says that the queue is empty.
+ * several full batches came in a row, and a batch that is not full says that the queue is empty. The pace is of processor
+ * time: a thread that did not get to run finds a queue, too, but has time for all that is in it.
  */
 import { batchSize } from './batch.ts'
 
@@ -10,8 +11,8 @@ import { batchSize } from './batch.ts'
 export type ReadQueue = () => { readonly used: number; readonly room: number } | undefined
 
 export interface Backlog {
-  /** A batch has come at `now` (milliseconds). */
-  received(messages: number, now: number): void
+  /** A batch has come. */
+  received(messages: number): void
   /** The thread is behind: outside names of clients that send most of them are shed. */
   behind(): boolean
   /** Of the others, once the thread is far behind, all but some. Counts the one that is asked about. */
@@ -28,7 +29,7 @@ const batchesPerLook = 2
  * drivers that fill pages.
  */
 const queuedOctets = 2048
-/** Milliseconds that the last query of the queue would wait if none were shed, and the part of the room that is taken. */
+/** Milliseconds of work that lie before the last query of the queue if none were shed, and the part of the room that is taken. */
 const from = {
   heaviest: { wait: 10, fill: 1 / 2 },
   all: { wait: 40, fill: 7 / 8 },
@@ -42,18 +43,19 @@ const from = {
  */
 const admittedPerLook = (batchesPerLook * batchSize) / 16
 
-export function createBacklog(readQueue: ReadQueue): Backlog {
+/** `busy`: milliseconds of processor time that the thread has had. */
+export function createBacklog(readQueue: ReadQueue, busy: () => number): Backlog {
   let shedding: Shedding = 'none'
   let fullBatches = 0
-  let lookedAt = 0
-  /** Milliseconds for a query while none are shed. */
+  let busyBefore = 0
+  /** Milliseconds of work for a query while none are shed. */
   let pace = 0
   let admitted = 0
 
-  function look(now: number): Shedding {
+  function look(busyNow: number): Shedding {
     const queue = readQueue()
     if (queue === undefined) return 'none'
-    if (shedding === 'none') pace = (now - lookedAt) / (batchesPerLook * batchSize)
+    if (shedding === 'none') pace = (busyNow - busyBefore) / (batchesPerLook * batchSize)
     const wait = (queue.used / queuedOctets) * pace
     const fill = queue.used / queue.room
     const past = ({ wait: longest, fill: fullest }: { wait: number; fill: number }) => wait > longest || fill > fullest
@@ -63,18 +65,19 @@ export function createBacklog(readQueue: ReadQueue): Backlog {
   }
 
   return {
-    received(messages, now) {
+    received(messages) {
       if (messages < batchSize) {
         fullBatches = 0
         shedding = 'none'
       } else if (fullBatches === 0) {
         fullBatches = 1
-        lookedAt = now
+        busyBefore = busy()
       } else if (++fullBatches > batchesPerLook) {
-        shedding = look(now)
+        const busyNow = busy()
+        shedding = look(busyNow)
         admitted = 0
         fullBatches = 1
-        lookedAt = now
+        busyBefore = busyNow
       }
     },
     behind: () => shedding !== 'none',

@@ -142,7 +142,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
   responder.startBatch(now)
   counts[countCell.lastQueryAt] = now
   const backlog = backlogOf(socket)
-  backlog.received(received, now)
+  backlog.received(received)
   const { family, cells } = socket
   const { bytes } = batch
   const space = Atomics.load(cells, listenerCell.space)
@@ -200,7 +200,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
 function backlogOf({ id, fd }: BorrowedSocket): Backlog {
   const known = backlogs.get(id)
   if (known !== undefined) return known
-  const backlog = createBacklog(() => receiveQueue(native, fd))
+  const backlog = createBacklog(() => receiveQueue(native, fd), busyTime)
   backlogs.set(id, backlog)
   return backlog
 }
@@ -395,6 +395,12 @@ function openRelay(): Relay {
 function clock(): number {
   const [seconds, nanoseconds] = process.hrtime()
   return seconds * 1000 + nanoseconds / 1e6 - data.clockOffset
+}
+
+/** Milliseconds of processor time that this thread has had. */
+function busyTime(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
 }
 
 function report(message: ThreadReport): void {

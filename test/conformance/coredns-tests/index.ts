@@ -7,6 +7,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { peer, without } from '../../support/peers.ts'
 import { builtServer, runtime } from '../../support/server.ts'
 import { reasons } from './reasons.ts'
 
@@ -43,7 +44,7 @@ function compile(folder: string): { readonly program: string; readonly tests: st
   copyFileSync(join(here, 'hooks_test.go'), join(coredns, 'test/hooks_test.go'))
   go(coredns, 'mod', 'edit', '-replace', `github.com/coredns/caddy=${core}`)
   const program = join(folder, 'tests')
-  go(coredns, 'test', '-trimpath', '-vet=off', '-c', '-o', program, './test')
+  go(coredns, 'test', '-trimpath', '-vet=off', '-tags=etcd', '-c', '-o', program, './test')
   return { program, tests: join(coredns, 'test') }
 }
 
@@ -63,13 +64,41 @@ function edit(file: string, replacements: readonly (readonly [from: string, to: 
   writeFileSync(file, text)
 }
 
-/** In a network of its own, where nothing but the loopback is: some of the tests ask servers of the internet. */
+/** Resolvers of the internet that some of the tests ask. */
+const resolvers = ['8.8.8.8', '8.8.4.4']
+const resolverCorefile = `.:53 {
+  bind ${resolvers.join(' ')}
+  template IN A {
+    answer "{{ .Name }} 60 IN A 93.184.216.34"
+  }
+}
+`
+
+/**
+ * In a network of its own, where nothing but the loopback is, with the resolvers and, for the tests of `etcd`, the etcd that they ask:
+ * both are the real ones, and end with the test.
+ */
 function runTest(name: string, program: string, tests: string): { readonly passed: boolean; readonly output: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'coredns-test-'))
+  writeFileSync(join(folder, 'resolvers'), resolverCorefile)
+  const script = [
+    'ip link set lo up',
+    ...resolvers.map((address) => `ip addr add ${address}/32 dev lo`),
+    `${peer('coredns')} -conf ${folder}/resolvers >${folder}/resolvers.log 2>&1 &`,
+    ...(name.startsWith('TestEtcd')
+      ? [
+          `${peer('etcd')} --data-dir ${folder}/etcd >${folder}/etcd.log 2>&1 &`,
+          `timeout 30 sh -c "until grep -q 'ready to serve' ${folder}/etcd.log; do sleep 0.1; done"`,
+        ]
+      : []),
+    '"$@"',
+  ]
   const [first, ...words] = [
-    ...['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'],
+    ...['unshare', '--net', '--pid', '--mount-proc', '--fork', '--kill-child', 'sh', '-c', script.join('\n'), 'sh'],
     ...[program, `-test.run=^${name}$`, '-test.v', `-test.timeout=${patience}s`],
   ]
   const { status, stdout, stderr } = spawnSync(first!, words, { cwd: tests, encoding: 'utf8', env: server() })
+  rmSync(folder, { recursive: true, force: true })
   return { passed: status === 0 && !/^--- SKIP/m.test(stdout), output: stdout + stderr }
 }
 
@@ -84,6 +113,8 @@ function server(): NodeJS.ProcessEnv {
 }
 
 function main(chosen: readonly string[]): number {
+  const missing = without('coredns', 'etcd')
+  if (missing !== false) throw new Error(missing)
   const folder = mkdtempSync(join(tmpdir(), 'coredns-tests-'))
   try {
     const { program, tests } = compile(folder)

@@ -31,7 +31,8 @@ const patience = time.Minute
 type process struct {
 	command *exec.Cmd
 	folder  string
-	port    string
+	// ports are those that the server has the choice of, by scheme: the same in every reload.
+	ports   map[string]string
 	metrics string
 	// exited is closed when it has ended.
 	exited chan struct{}
@@ -52,11 +53,12 @@ func Start(input Input) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{folder: folder, port: freePort(), metrics: freePort(), exited: make(chan struct{})}
+	p := &process{folder: folder, ports: map[string]string{}, metrics: freePort(), exited: make(chan struct{})}
 	text := p.corefile(input)
 	if err := os.WriteFile(p.path(), []byte(text), 0o600); err != nil {
 		return nil, err
 	}
+	endSharers(p.listeners(text))
 	words := append(strings.Split(os.Getenv("SLICEDNS_COMMAND"), "\n"),
 		"-conf", p.path(), "-pidfile", filepath.Join(folder, "pid"), "-p", DefaultPort())
 	p.command = exec.Command(words[0], words[1:]...)
@@ -125,6 +127,26 @@ func (i *Instance) Stop() error {
 // ShutdownCallbacks has nothing to call: what they do is done where the process ends.
 func (i *Instance) ShutdownCallbacks() []error { return nil }
 
+// endSharers ends the servers that have one of the ports. Some tests find a port with a server that they stop when the next has
+// it, too: slicedns shares no port with another process (docs/differences.md).
+func endSharers(listeners []ServerListener) {
+	wanted := map[string]bool{}
+	for _, each := range listeners {
+		wanted[each.Addr().String()] = true
+	}
+	processesMu.Lock()
+	defer processesMu.Unlock()
+	for i, p := range processes {
+		for _, each := range i.servers {
+			if wanted[each.Addr().String()] {
+				p.end()
+				delete(processes, i)
+				break
+			}
+		}
+	}
+}
+
 func processOf(i *Instance) *process {
 	processesMu.Lock()
 	defer processesMu.Unlock()
@@ -150,17 +172,35 @@ func (p *process) end() {
 func (p *process) path() string { return filepath.Join(p.folder, "Corefile") }
 
 var (
-	anyPort    = regexp.MustCompile(`(?m)^(\s*[^\s#{}]*):0([\s,{]|$)`)
+	keysLine   = regexp.MustCompile(`(?m)^\s*[^\s#{}]*:0([\s,{].*)?$`)
+	anyPort    = regexp.MustCompile(`(?:([a-z0-9]+)://)?[^\s,{}:/]*:0([\s,{]|$)`)
 	anyMetrics = regexp.MustCompile(`(?m)^(\s*prometheus\s+\S*):0(\s|$)`)
 	boundTo    = regexp.MustCompile(`(?m)^\s*bind[ \t]+([0-9a-f.:]+)\s`)
-	blockKey   = regexp.MustCompile(`(?m)^\s*(?:([a-z0-9]+)://)?[^\s#{}]*:(\d+)[\s,{]`)
+	keys       = regexp.MustCompile(`(?m)^\s*[^\s#{}]*:\d+([\s,{].*)?$`)
+	blockKey   = regexp.MustCompile(`(?:([a-z0-9]+)://)?[^\s#{},:/]*:(\d+)(?:[\s,{]|$)`)
 	manyShards = regexp.MustCompile(`(?m)^\s*multisocket[ \t]*(\d*)`)
 )
 
-// corefile is the text with a port where it leaves the choice to the server: the same in every reload.
+// corefile is the text with a port where it leaves the choice to the server: one for each scheme.
 func (p *process) corefile(input Input) string {
 	text := anyMetrics.ReplaceAllString(string(input.Body()), "${1}:"+p.metrics+"${2}")
-	return anyPort.ReplaceAllString(text, "${1}:"+p.port+"${2}")
+	return keysLine.ReplaceAllStringFunc(text, func(line string) string {
+		return anyPort.ReplaceAllStringFunc(line, func(key string) string {
+			scheme, address, found := strings.Cut(key, "://")
+			if !found {
+				scheme, address = "", key
+			}
+			at := strings.LastIndex(address, ":0")
+			return strings.TrimSuffix(key, address) + address[:at+1] + p.portOf(scheme) + address[at+2:]
+		})
+	})
+}
+
+func (p *process) portOf(scheme string) string {
+	if _, known := p.ports[scheme]; !known {
+		p.ports[scheme] = freePort()
+	}
+	return p.ports[scheme]
 }
 
 // listeners are the addresses that the keys name, each as often as multisocket says.
@@ -178,7 +218,7 @@ func (p *process) listeners(text string) []ServerListener {
 	}
 	var all []ServerListener
 	seen := map[string]bool{}
-	for _, key := range blockKey.FindAllStringSubmatch(text, -1) {
+	for _, key := range blockKey.FindAllStringSubmatch(strings.Join(keys.FindAllString(text, -1), "\n"), -1) {
 		scheme, number := key[1], key[2]
 		if seen[number] {
 			continue

@@ -21,6 +21,7 @@ const sections: Readonly<Record<string, { readonly claim: string; load(): Promis
   answer: { claim: 'the responder alone, no sockets', load: async () => ({ run: runAnswer }) },
   queries: { claim: 'queries/s on one core, CPU per query', load: () => import('./queries.ts') },
   relay: { claim: 'names outside the cluster, CPU per query', load: () => import('./relay.ts') },
+  silent: { claim: 'upstreams that fall silent, and come back', load: () => import('./silent.ts') },
   multisocket: { claim: 'two UDP threads beside one', load: () => import('./multisocket.ts') },
   names: { claim: 'CPU per query against the number of names', load: () => import('./names.ts') },
   doors: { claim: 'DNS over TLS and HTTPS, CPU per query', load: () => import('./doors.ts') },

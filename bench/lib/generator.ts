@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { peer } from '../../test/support/peers.ts'
 import { question } from '../../test/support/question.ts'
-import { otherCores } from './process.ts'
+import { otherCores, serverPriority } from './process.ts'
 
 const run = promisify(execFile)
 
@@ -47,7 +47,19 @@ async function offerByDnsperf(load: Load): Promise<LoadResult> {
     const { stdout } = await run(
       'taskset',
       [
-        ...['-c', otherCores, 'dnsperf', '-s', '127.0.0.1', '-p', String(load.port), '-d', file, '-e'],
+        ...[
+          '-c',
+          otherCores,
+          ...serverPriority,
+          'dnsperf',
+          '-s',
+          '127.0.0.1',
+          '-p',
+          String(load.port),
+          '-d',
+          file,
+          '-e',
+        ],
         ...['-l', String(load.seconds), '-c', '8', '-q', '200', '-b', '4096', '-t', '2', '-S', '0'],
         ...(load.once ? ['-n', '1'] : []),
       ],
@@ -89,7 +101,20 @@ export async function offerAtPace(load: Omit<Load, 'once'>, perSecond: number): 
     const { stdout } = await run(
       'taskset',
       [
-        ...['-c', otherCores, 'dnsperf', '-s', '127.0.0.1', '-p', String(load.port), '-d', file, '-e', '-v'],
+        ...[
+          '-c',
+          otherCores,
+          ...serverPriority,
+          'dnsperf',
+          '-s',
+          '127.0.0.1',
+          '-p',
+          String(load.port),
+          '-d',
+          file,
+          '-e',
+          '-v',
+        ],
         ...['-l', String(load.seconds), '-Q', String(perSecond), '-c', '8', '-q', '2000', '-b', '4096', '-t', '2'],
       ],
       { maxBuffer: 1 << 30 },

@@ -11,7 +11,7 @@ export const serverCore = '0'
 export const allCores = `0-${cpus().length - 1}`
 export const otherCores = cpus().length > 2 ? `1-${cpus().length - 1}` : cpus().length === 2 ? '1' : '0'
 
-/** SLICEDNS_BENCH_REALTIME=1: the server comes before whatever else runs on its core, on a machine with other work. */
+/** SLICEDNS_BENCH_REALTIME=1: what is measured, and what measures it, come before other work of the machine. */
 export const serverPriority: readonly string[] = process.env.SLICEDNS_BENCH_REALTIME === '1' ? ['chrt', '-r', '1'] : []
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))

@@ -8,7 +8,7 @@ import { dig } from '../../test/support/dig.ts'
 import { peer } from '../../test/support/peers.ts'
 import { freePorts, type Ports } from '../../test/support/server.ts'
 import { until } from '../../test/support/until.ts'
-import { cpuTime, otherCores, type Program, serverCore, start } from './process.ts'
+import { cpuTime, otherCores, type Program, serverCore, serverPriority, start } from './process.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -61,7 +61,7 @@ remote-control:
   control-enable: no
 `,
   )
-  const program = start([peer('unbound') ?? 'unbound', '-d', '-c', file], { cores: serverCore })
+  const program = start([...serverPriority, peer('unbound') ?? 'unbound', '-d', '-c', file], { cores: serverCore })
   return {
     ...program,
     name: 'unbound',
@@ -81,7 +81,7 @@ export async function startServer(kind: ServerKind, settings: ServerSettings): P
   writeFileSync(file, settings.corefile(ports))
   for (const [name, parts] of Object.entries(settings.files ?? {})) writeFileSync(join(folder, name), parts.join(''))
   const command = kind === 'coredns' ? [peer('coredns')!] : shipped()
-  const program = start([...command, '-conf', file], {
+  const program = start([...serverPriority, ...command, '-conf', file], {
     cores: settings.cores ?? serverCore,
     env: kind === 'slicedns dgram' ? { SLICEDNS_UDP: 'dgram' } : {},
     cwd: folder,
@@ -190,7 +190,9 @@ export async function startUpstream(): Promise<{ readonly port: number; stop(): 
       'zone:\n  - domain: example.\n    file: example.zone\n',
     ].join('\n'),
   )
-  const program = start([peer('knotd') ?? 'knotd', '-c', join(folder, 'knot.conf')], { cores: otherCores })
+  const program = start([...serverPriority, peer('knotd') ?? 'knotd', '-c', join(folder, 'knot.conf')], {
+    cores: otherCores,
+  })
   await until(async () => {
     const reply = await dig('a.example.', 'A', { port })
     if (reply.answer.length === 0) throw new Error(`the upstream does not answer:\n${program.output()}`)

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Libc, loadLibc } from '../../src/libc/libc.ts'
+import { readProcessLimits } from '../../src/process-limits/index.ts'
 import { createChainSlots } from '../../src/transport/chain-slots.ts'
 import { createFairBudget } from '../../src/transport/fair-budget.ts'
-import { type MissSource, openMissQueue } from '../../src/transport/udp/miss-queue.ts'
+import { limitsFor } from '../../src/transport/limits.ts'
+import { type MissQueue, type MissSource, openMissQueue } from '../../src/transport/udp/miss-queue.ts'
 import { createMissInput, createMissProducer, createMissRing, missKind } from '../../src/transport/udp/miss-ring.ts'
 
 const native = libc()
@@ -34,38 +36,45 @@ function work(): void {
   while (performance.now() < end);
 }
 
+function openQueue(native: Libc, handlers: { onMiss: () => undefined; onRelayed: () => void }): MissQueue {
+  const { onMiss, onRelayed } = handlers
+  const waiting = createFairBudget(1 << 20, () => undefined)
+  return openMissQueue({
+    native,
+    slots: createChainSlots({ onMiss, limit: 1000, waiting, onOverflow: () => undefined }),
+    waiting,
+    sourceOf: () => source,
+    onDropped: () => undefined,
+    tableAnswers: { answer: () => 'miss' },
+    onRelayed,
+    onReady: () => undefined,
+    onWake: () => undefined,
+  })
+}
+
+/** A ring with so many records of the usual size. */
+function ringOf(records: number, kind: number): SharedArrayBuffer {
+  const memory = createMissRing(limitsFor(readProcessLimits()).copyRingBytes)
+  const producer = createMissProducer(memory)
+  const record = { ...createMissInput(new Uint8Array(512)), kind, socket: 1, messageLength: 45, replyLength: 110 }
+  for (let i = 0; i < records; i++) assert.ok(producer.push(record), `no room for record ${i}`)
+  producer.publish()
+  return memory
+}
+
 describe('a backlog of the main thread', { skip: typeof native === 'string' && native }, () => {
   test('cached answers that threads pass on leave the event loop its turns', async () => {
     assert.ok(typeof native !== 'string')
     let taken = 0
-    const waiting = createFairBudget(1 << 20, () => undefined)
-    const queue = openMissQueue({
-      native,
-      slots: createChainSlots({ onMiss: () => undefined, limit: 1, waiting, onOverflow: () => undefined }),
-      waiting,
-      sourceOf: () => source,
-      onDropped: () => undefined,
-      tableAnswers: { answer: () => 'miss' },
+    const copies = 1500
+    const queue = openQueue(native, {
+      onMiss: () => undefined,
       onRelayed: () => {
         taken++
         work()
       },
-      onReady: () => undefined,
-      onWake: () => undefined,
     })
-    const memory = createMissRing(512 * 1024)
-    const producer = createMissProducer(memory)
-    const copies = 1500
-    const record = {
-      ...createMissInput(new Uint8Array(512)),
-      kind: missKind.copy,
-      socket: 1,
-      messageLength: 40,
-      replyLength: 60,
-    }
-    for (let i = 0; i < copies; i++) assert.ok(producer.push(record))
-    producer.publish()
-    queue.addRing(memory)
+    queue.addCopies(ringOf(copies, missKind.copy))
     native.signal(queue.wakefd)
     const turns: number[] = []
     while (taken < copies) {
@@ -75,5 +84,19 @@ describe('a backlog of the main thread', { skip: typeof native === 'string' && n
     }
     queue.close()
     assert.ok(Math.max(...turns) <= 128, `copies by turn: ${turns.filter((count) => count > 0)}`)
+  })
+  test('queries come before answers for the cache, however many of these wait', async () => {
+    assert.ok(typeof native !== 'string')
+    const taken: string[] = []
+    const queue = openQueue(native, {
+      onMiss: () => void taken.push('query'),
+      onRelayed: () => void taken.push('copy'),
+    })
+    queue.addCopies(ringOf(7000, missKind.copy))
+    queue.addRing(ringOf(100, missKind.plain))
+    native.signal(queue.wakefd)
+    while (taken.length < 7100) await nextTurn()
+    queue.close()
+    assert.equal(taken.indexOf('copy'), 100)
   })
 })

@@ -90,6 +90,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     ...options,
     missQueue,
     missRingBytes: limits.missRingBytes,
+    copyRingBytes: limits.copyRingBytes,
     relaySockets: limits.relaySockets,
     patience: limits.drain,
   })

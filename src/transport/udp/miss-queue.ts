@@ -18,7 +18,7 @@ import { type Batch, createBatch, largestDatagram } from './batch.ts'
 import { type BegunExchanges, createBegunExchanges } from './begun.ts'
 import { createFairQueue } from './fair-queue.ts'
 import { createFreshQueue } from './fresh-queue.ts'
-import { createMissConsumer, type MissView, missKind, missRecord } from './miss-ring.ts'
+import { createMissConsumer, type MissConsumer, type MissView, missKind, missRecord } from './miss-ring.ts'
 
 /** One address family of a listener: where its queries come from, and which socket sends the replies (any of its shards). */
 export interface MissSource {
@@ -41,6 +41,8 @@ export interface MissQueue {
   readonly awake: Int32Array
   /** Reads this ring from now on. */
   addRing(ring: SharedArrayBuffer): { remove(): void }
+  /** Reads this ring of replies for `cache`: after queries, which somebody waits for. */
+  addCopies(ring: SharedArrayBuffer): { remove(): void }
   /** Gives whether something is still unread of what is in the rings now. */
   unread(): () => boolean
   /** Empties every ring now. */
@@ -86,6 +88,8 @@ const sortedPerTurn = 1024
 const sortedFor = 2
 const sortedBetweenLooks = 64
 const askedPerTurn = 32
+/** Replies for `cache` that are taken in one turn: about a millisecond's work, and less while queries wait. */
+const copiesPerTurn = { idle: 64, behind: 16 }
 const routeBytes = missRecord.message - missRecord.name
 const controlDataAt = missRecord.controlData - missRecord.name
 
@@ -96,6 +100,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     throw new Error('out of file descriptors: no pipe between the UDP threads and the main thread')
   const awake = new Int32Array(new SharedArrayBuffer(4))
   const rings = new Set<Ring>()
+  const copies = new Set<MissConsumer>()
   const replies = openReplies(native, options.onDropped)
   const queue = createFairQueue<ReceivedDatagram>(options.waiting)
   /** Of listeners that shed load. */
@@ -121,7 +126,14 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     } else for (const ring of rings) more = ring.drain(takenPerTurn, ask) || more
     replies.flush()
     behind = more || queue.size() + fresh.size() > 0
-    if (behind) setImmediate(takeTurn)
+    if (takeCopies(behind ? copiesPerTurn.behind : copiesPerTurn.idle) || behind) setImmediate(takeTurn)
+  }
+
+  /** True when there are more. */
+  function takeCopies(most: number): boolean {
+    let more = false
+    for (const ring of copies) more = ring.drain(most, takeCopy) || more
+    return more
   }
 
   /** True when the rings have more. */
@@ -144,8 +156,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
       drain: (most, handle) =>
         consumer.drain(most, (ring, at) => {
           const kind = ring.words[(at + missRecord.kind) >> 2]
-          if (kind === missKind.copy) takeCopy(ring, at)
-          else if (kind === missKind.ready) options.onReady(ring.words[(at + missRecord.exchange) >> 2])
+          if (kind === missKind.ready) options.onReady(ring.words[(at + missRecord.exchange) >> 2])
           else if (kind === missKind.late || kind === missKind.lost) begun.settle(ring, at)
           else {
             const received = read(ring, at, begun)
@@ -241,12 +252,18 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
       rings.add(ring)
       return { remove: () => void rings.delete(ring) }
     },
+    addCopies(memory) {
+      const ring = createMissConsumer(memory)
+      copies.add(ring)
+      return { remove: () => void copies.delete(ring) }
+    },
     unread() {
       const each = [...rings].map((ring) => ring.unread())
       return () => each.some((isUnread) => isUnread())
     },
     drain() {
       for (const ring of rings) ring.drain(Number.POSITIVE_INFINITY, ask)
+      takeCopies(Number.POSITIVE_INFINITY)
       askQueued(Number.POSITIVE_INFINITY)
       replies.flush()
     },

@@ -40,7 +40,7 @@ export const missRecord = {
  * `plain`: a query, and nothing has been done for it. The relay has asked an upstream for it in the others: `waiting`: the
  * answer may still come, `answered`: it is here, and is for the chain, `failed`: none will come. `late`, `lost`: no query,
  * but the answer to one that was `waiting`, or that none will come. `copy`: a query that has been answered, and the
- * upstream's reply, for `cache`. `ready`: no query, but a socket of the main thread that is readable; `exchange` is its tag.
+ * upstream's reply, for `cache`; in a ring of its own. `ready`: no query, but a socket of the main thread that is readable; `exchange` is its tag.
  */
 export const missKind = { plain: 0, waiting: 1, answered: 2, failed: 3, late: 4, lost: 5, copy: 6, ready: 7 } as const
 

@@ -51,6 +51,8 @@ export interface ThreadData {
   readonly control: Int32Array
   readonly counts: Float64Array
   readonly misses: SharedArrayBuffer
+  /** Replies of the relay for `cache`, in the form of `misses`. */
+  readonly copies: SharedArrayBuffer
   /** Where the responder puts observed queries. */
   readonly queries: SharedArrayBuffer
   /** What is relayed, by space. */

@@ -52,6 +52,7 @@ export interface UdpThreadOptions {
   readonly missQueue: MissQueue
   readonly queryLog: QueryLogReader
   readonly missRingBytes: number
+  readonly copyRingBytes: number
   /** Sockets to upstreams. */
   readonly relaySockets: number
   /** Milliseconds that `stop` waits before it ends the thread by force. */
@@ -88,6 +89,8 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
   const counts = new Float64Array(new SharedArrayBuffer(8 * countCells))
   const misses = createMissRing(options.missRingBytes)
   const ring = missQueue.addRing(misses)
+  const copies = createMissRing(options.copyRingBytes)
+  const copyRing = missQueue.addCopies(copies)
   const queries = createQueryRing()
   const queryRing = options.queryLog.addRing(queries)
   const relays = new Map<number, RelayTable>()
@@ -158,6 +161,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       control,
       counts,
       misses,
+      copies,
       queries,
       relays: [...relays].map(([space, table]) => ({ space, table })),
       epoll,
@@ -177,6 +181,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       for (const resolve of drains.values()) resolve()
       gone = true
       ring.remove()
+      copyRing.remove()
       queryRing.remove()
       relayQueryRing.remove()
       native.close(epoll)

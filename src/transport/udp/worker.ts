@@ -372,6 +372,7 @@ function openRelay(): Relay {
     batch: createBatch(native),
     words,
     misses,
+    copies: createMissProducer(data.copies),
     publish: publishMisses,
     wake: () => native.signal(data.wakefd),
     socketOf: (id) => socketById.get(id),

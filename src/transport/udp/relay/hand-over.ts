@@ -10,6 +10,8 @@ export interface HandOverOptions {
   readonly slots: Slots
   readonly states: UpstreamStates
   readonly misses: MissProducer
+  /** The ring of replies for `cache`: the main thread takes them when no query waits. */
+  readonly copies: MissProducer
   /** Shows the main thread what has been pushed, and wakes it. */
   readonly publish: () => void
   readonly socketOf: (id: number) => BorrowedSocket | undefined
@@ -20,7 +22,7 @@ export interface HandOverOptions {
   readonly counts: {
     /** To the chain, with what has been tried. */
     readonly handedOver: () => void
-    /** Replies that `cache` does not get, because the main thread is behind. */
+    /** Replies that `cache` does not get, because the main thread is too far behind. */
     readonly unkept: () => void
   }
 }
@@ -40,13 +42,13 @@ export interface HandOver {
   late(slot: number, bytes: Uint8Array, at: number, length: number): void
   /** No answer will come to a query that was `waiting`. */
   lost(slot: number, errno: number): void
-  /** The answer, as it came, to `cache`; not while the main thread is behind, for queries come before copies. */
+  /** The answer, as it came, to `cache`, if the ring has room. */
   copy(slot: number, bytes: Uint8Array, at: number, length: number): void
   publish(): void
 }
 
 export function createHandOver(options: HandOverOptions): HandOver {
-  const { slots, states, misses, counts } = options
+  const { slots, states, misses, copies, counts } = options
   const recent = createHandedOver()
   const input = createMissInput(slots.bytes)
   let pushed = false
@@ -61,7 +63,15 @@ export function createHandOver(options: HandOverOptions): HandOver {
     return !(floods && misses.scarce())
   }
 
-  function push(slot: number, kind: number, bytes: Uint8Array, at: number, length: number, errno: number): boolean {
+  function push(
+    ring: MissProducer,
+    slot: number,
+    kind: number,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    errno: number,
+  ): boolean {
     const from = slots.at(slot)
     input.kind = kind
     input.socket = slots.listener[slot]
@@ -71,7 +81,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
     input.controlLength = slots.controlLength[slot]
     input.messageAt = from + slotAt.request
     input.messageLength = slots.requestLength[slot]
-    return pushExchange(slot, bytes, at, length, errno)
+    return pushExchange(ring, slot, bytes, at, length, errno)
   }
 
   function pushLate(slot: number, kind: number, bytes: Uint8Array, at: number, length: number, errno: number): void {
@@ -80,10 +90,17 @@ export function createHandOver(options: HandOverOptions): HandOver {
     input.messageLength = 0
     input.controlLength = 0
     // Without room the chain does without it.
-    pushExchange(slot, bytes, at, length, errno)
+    pushExchange(misses, slot, bytes, at, length, errno)
   }
 
-  function pushExchange(slot: number, bytes: Uint8Array, at: number, length: number, errno: number): boolean {
+  function pushExchange(
+    ring: MissProducer,
+    slot: number,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    errno: number,
+  ): boolean {
     input.upstream = states.at(slots.upstream[slot])?.number ?? 0
     input.exchange = (slots.generation[slot] << 12) | slot
     input.startedAt = slots.sentAt[slot]
@@ -91,7 +108,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
     input.replyAt = at
     input.replyLength = length
     input.errno = errno
-    const done = misses.push(input)
+    const done = ring.push(input)
     pushed = pushed || done
     return done
   }
@@ -99,7 +116,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
   function handOver(slot: number, kind: number, bytes: Uint8Array, at: number, length: number, errno: number): void {
     counts.handedOver()
     recent.add(slots.hash[slot], slots.receivedAt[slot])
-    if (!hasRoom(slot) || !push(slot, kind, bytes, at, length, errno)) options.refuse(slot)
+    if (!hasRoom(slot) || !push(misses, slot, kind, bytes, at, length, errno)) options.refuse(slot)
   }
 
   return {
@@ -108,16 +125,17 @@ export function createHandOver(options: HandOverOptions): HandOver {
     waiting: (slot) => handOver(slot, missKind.waiting, slots.bytes, 0, 0, 0),
     failed: (slot, errno) => handOver(slot, missKind.failed, slots.bytes, 0, 0, errno),
     untried(slot) {
-      if (!hasRoom(slot) || !push(slot, missKind.plain, slots.bytes, 0, 0, 0)) options.refuse(slot)
+      if (!hasRoom(slot) || !push(misses, slot, missKind.plain, slots.bytes, 0, 0, 0)) options.refuse(slot)
     },
     late: (slot, bytes, at, length) => pushLate(slot, missKind.late, bytes, at, length, 0),
     lost: (slot, errno) => pushLate(slot, missKind.lost, slots.bytes, 0, 0, errno),
     copy(slot, bytes, at, length) {
-      if (misses.scarce() || !push(slot, missKind.copy, bytes, at, length, 0)) counts.unkept()
+      if (!push(copies, slot, missKind.copy, bytes, at, length, 0)) counts.unkept()
     },
     publish() {
       if (!pushed) return
       pushed = false
+      copies.publish()
       options.publish()
     },
   }

@@ -21,7 +21,7 @@ import { createUpstreamStates, type UpstreamStatesOptions } from './upstreams.ts
 export interface RelayOptions
   extends UpstreamStatesOptions,
     Pick<ClientRepliesOptions, 'batch' | 'socketOf' | 'wake'>,
-    Pick<HandOverOptions, 'misses' | 'publish' | 'floods'> {
+    Pick<HandOverOptions, 'misses' | 'copies' | 'publish' | 'floods'> {
   readonly responder: RelayResponder
   /** The table's memory, which has the secrets of the name hash. */
   readonly words: Int32Array

@@ -5,7 +5,7 @@ import { type Field, layoutOf, validRdata } from './layout.ts'
 import type { ResourceRecord } from './message.ts'
 import { nameToWire, parseName } from './name.ts'
 import { parseServiceParams } from './service-params.ts'
-import { characterString, join, uint16, uint32 } from './values.ts'
+import { characterString, join, typesBitmap, uint16, uint32 } from './values.ts'
 import { splitWords, undoEscapes, type Word } from './words.ts'
 
 /** The number of `IN` or `CLASS99`, in exactly that case. */
@@ -126,11 +126,11 @@ function parseField(field: Field, words: Word[], text: string, nameOf: (text: st
       return join(...[take(), ...words.splice(0)].flatMap(({ text }) => splitText(undoEscapes(text))))
     case 'text':
       return undoEscapes(take().text)
-    case 'types':
-      return typesBitmap(
-        words.splice(0).map((word) => typeNumber(word.text.toUpperCase()) ?? -1),
-        bad,
-      )
+    case 'types': {
+      const numbers = words.splice(0).map((word) => typeNumber(word.text.toUpperCase()))
+      if (numbers.includes(undefined)) throw bad('a word of the type list is not a record type')
+      return typesBitmap(numbers.filter((number) => number !== undefined))
+    }
     case 'base64':
       return Uint8Array.from(Buffer.from(restOf(words), 'base64'))
     case 'hex':
@@ -153,22 +153,6 @@ function parseTime(text: string, bad: (what: string) => RangeError): Uint8Array 
   const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(text)?.slice(1).map(Number)
   if (!parts) throw bad(`"${text}" is not a time: write YYYYMMDDHHmmSS`)
   return uint32(Date.UTC(parts[0], parts[1] - 1, parts[2], parts[3], parts[4], parts[5]) / 1000)
-}
-
-function typesBitmap(numbers: readonly number[], bad: (what: string) => RangeError): Uint8Array {
-  const windows = new Map<number, Uint8Array>()
-  for (const number of numbers.toSorted((a, b) => a - b)) {
-    if (number < 0) throw bad('a word of the type list is not a record type')
-    const window = windows.get(number >> 8) ?? new Uint8Array(32)
-    windows.set(number >> 8, window)
-    window[(number & 0xff) >> 3] |= 0x80 >> (number & 7)
-  }
-  const parts: Uint8Array[] = []
-  for (const [number, window] of windows) {
-    const length = window.findLastIndex((octet) => octet !== 0) + 1
-    parts.push(Uint8Array.of(number, length), window.subarray(0, length))
-  }
-  return join(...parts)
 }
 
 const isServiceBinding = (number: number): boolean => number === rrType.SVCB || number === rrType.HTTPS

@@ -74,6 +74,22 @@ export function characterString(text: CharacterString): Uint8Array {
   return join(Uint8Array.of(octets.length), octets)
 }
 
+/** The type bitmap of an NSEC record (RFC 4034 §4.1.2). */
+export function typesBitmap(types: readonly number[]): Uint8Array {
+  const windows = new Map<number, Uint8Array>()
+  for (const number of types.toSorted((a, b) => a - b)) {
+    const window = windows.get(number >> 8) ?? new Uint8Array(32)
+    windows.set(number >> 8, window)
+    window[(number & 0xff) >> 3] |= 0x80 >> (number & 7)
+  }
+  const parts: Uint8Array[] = []
+  for (const [number, window] of windows) {
+    const length = window.findLastIndex((octet) => octet !== 0) + 1
+    parts.push(Uint8Array.of(number, length), window.subarray(0, length))
+  }
+  return join(...parts)
+}
+
 export const readUint16 = (bytes: Uint8Array, at: number): number => (bytes[at] << 8) | bytes[at + 1]
 export const readUint32 = (bytes: Uint8Array, at: number): number =>
   readUint16(bytes, at) * 0x10000 + readUint16(bytes, at + 2)

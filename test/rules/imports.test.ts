@@ -23,7 +23,9 @@ const rooms: Readonly<Record<string, Room>> = {
   cli: { imports: ['corefile', 'plugin', 'plugins', 'dns', 'process-limits', 'local-socket'] },
   transport: { imports: ['server', 'answer', 'upstream', 'libc', 'dns'], types: ['plugin', 'table'] },
   server: { imports: ['plugin', 'corefile', 'answer', 'table', 'dns', 'regexp'] },
-  plugins: { imports: ['plugin', 'corefile', 'dns', 'regexp', 'expression', 'text-template', 'zone', ...model] },
+  plugins: {
+    imports: ['plugin', 'corefile', 'dns', 'regexp', 'expression', 'text-template', 'zone', 'dnssec', ...model],
+  },
   plugin: { imports: ['corefile', 'dns', 'regexp', 'expression'], types: ['answer', 'table'] },
   zone: { imports: ['plugin', 'corefile', 'dns', 'upstream'] },
   regexp: { imports: [], closed: true },
@@ -38,6 +40,7 @@ const rooms: Readonly<Record<string, Room>> = {
   libc: { imports: ['dns'] },
   trust: { imports: [], closed: true },
   corefile: { imports: ['telemetry'], closed: true },
+  dnssec: { imports: ['dns'] },
   dns: { imports: [], closed: true },
   scheduling: { imports: [], closed: true },
   'local-socket': { imports: [] },

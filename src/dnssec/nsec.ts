@@ -1,0 +1,52 @@
+/** NSEC records (RFC 4034 §4) that deny one name and nothing beside it (RFC 4470 §3). */
+import { dnsClass, type } from '../dns/codes.ts'
+import type { ResourceRecord } from '../dns/message.ts'
+import {
+  below,
+  labelEnd,
+  lowerName,
+  maxLabelOctets,
+  maxNameOctets,
+  nameToWire,
+  parentOf,
+  wireToName,
+} from '../dns/name.ts'
+import { join, typesBitmap } from '../dns/values.ts'
+
+export interface NsecFacts {
+  readonly owner: string
+  readonly next: string
+  readonly types: readonly number[]
+  /** Seconds. */
+  readonly ttl: number
+}
+
+export const nsecRecord = ({ owner, next, types, ttl }: NsecFacts): ResourceRecord => ({
+  name: owner,
+  type: type.NSEC,
+  class: dnsClass.IN,
+  ttl,
+  rdata: join(nameToWire(next), typesBitmap(types)),
+})
+
+/** The first name behind it in canonical order, which is below it; where that is too long, one behind those below it. */
+export function firstBelow(name: string): string {
+  return nameToWire(name).length + 2 <= maxNameOctets ? below('\\000', name) : firstBeside(name)
+}
+
+/** The first name behind it and all names below it: its first label with an octet 0 more (RFC 4471 §3.1.2). */
+export function firstBeside(name: string): string {
+  const wire = nameToWire(lowerName(name))
+  if (wire[0] < maxLabelOctets && wire.length < maxNameOctets) {
+    const end = labelEnd(name, 0)
+    return `${name.slice(0, end)}\\000${name.slice(end)}`
+  }
+  // No octet fits any more: the last one that can be larger is.
+  const label = wire.slice(1, wire[0] + 1)
+  const last = label.findLastIndex((octet) => octet < 0xff)
+  if (last < 0) return firstBeside(parentOf(name))
+  label[last]++
+  // An upper-case letter sorts as its lower-case one: none of them is next.
+  if (label[last] >= 0x41 && label[last] <= 0x5a) label[last] = 0x5b
+  return wireToName(join(Uint8Array.of(last + 1), label.subarray(0, last + 1), wire.subarray(wire[0] + 1)), 0)
+}

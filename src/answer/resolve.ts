@@ -28,7 +28,7 @@ import { answerFromCache } from './cached.ts'
 import { missReason } from './misses.ts'
 import type { QueryState } from './query-state.ts'
 import { writeAddresses, writeRecords, writeServices } from './records.ts'
-import { decide, LEFT_TO_CHAIN, mayBeClaimed, UNDECIDED } from './rules.ts'
+import { decide, LEFT_TO_CACHE, LEFT_TO_CHAIN, mayBeClaimed, UNDECIDED } from './rules.ts'
 import { below } from './sample.ts'
 import { beginReply, finishReply, writeSoa } from './write.ts'
 
@@ -42,11 +42,18 @@ export function resolve(x: QueryState, spaceNumber: number): number {
   if (rules !== 0) {
     const decided = decide(x, rules)
     if (decided === LEFT_TO_CHAIN) return missed(x, missReason.rule)
+    if (decided === LEFT_TO_CACHE) return onlyFromCache(x, space)
     if (decided !== UNDECIDED) return replyByRule(x, rules, decided)
   }
   const length = answerFromNodes(x, space)
   if (length > 0 || x.missReason === missReason.unusual || x.missReason === missReason.large) return length
   return answerFromCache(x, space, chooseProfile)
+}
+
+/** Whatever the cache says of a reply that it has not: the plugins answer, and no upstream is asked past them. */
+function onlyFromCache(x: QueryState, space: number): number {
+  const length = answerFromCache(x, space, chooseProfile)
+  return length > 0 ? length : missed(x, missReason.rule)
 }
 
 function missed(x: QueryState, reason: number): number {

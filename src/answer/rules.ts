@@ -6,16 +6,19 @@ import type { QueryState } from './query-state.ts'
 /** Results of `decide` that are no rule. */
 export const UNDECIDED = 0
 export const LEFT_TO_CHAIN = -1
+/** What is compiled has no signatures: a cached reply may. */
+export const LEFT_TO_CACHE = -2
 
 /**
- * The offset of the `reply` rule that decides the question, UNDECIDED, or LEFT_TO_CHAIN. `block`: offset of the rules.
+ * The offset of the `reply` rule that decides the question, UNDECIDED, LEFT_TO_CHAIN or LEFT_TO_CACHE. `block`: offset of the rules.
  */
 export function decide(x: QueryState, block: number): number {
   const { words } = x.view
   const end = words[(block + rules.missingFromAt) >> 2]
   for (let number = 0; number < end; ) {
     const at = block + rules.listAt + number * rules.ruleBytes
-    if (!fits(x, block, at)) {
+    const action = words[(at + rule.zoneOctetsAt) >> 2] >>> 24
+    if ((action === ruleAction.signed && !x.dnssecOk) || !fits(x, block, at)) {
       number++
       continue
     }
@@ -26,8 +29,8 @@ export function decide(x: QueryState, block: number): number {
         continue
       }
     }
-    const action = words[(at + rule.zoneOctetsAt) >> 2] >>> 24
     if (action === ruleAction.chain) return LEFT_TO_CHAIN
+    if (action === ruleAction.signed) return LEFT_TO_CACHE
     if (action === ruleAction.reply) return isException(x, block, words[(at + rule.exceptionsAt) >> 2]) ? UNDECIDED : at
     number = words[(at + rule.resultAt) >> 2]
   }

@@ -52,7 +52,7 @@ export function spaceRules(
 }
 
 const unlessOf = (action: RuleSpec['action']): number =>
-  action !== 'chain' && action.kind === 'reply' ? action.unless.length : 0
+  typeof action === 'object' && action.kind === 'reply' ? action.unless.length : 0
 
 function leftToChain({ zones, clients }: ClientView): readonly RuleSpec[] {
   return zones.map((zone): RuleSpec => ({ questions: { ...every, zone }, clients, action: 'chain' }))
@@ -60,7 +60,9 @@ function leftToChain({ zones, clients }: ClientView): readonly RuleSpec[] {
 
 /** Whom a rule sends to the chain must not be answered from the table: then the chain has all. */
 function withoutDecisions(rules: readonly RuleSpec[]): readonly RuleSpec[] {
-  return rules.some(({ action }) => action === 'chain') ? [{ questions: every, action: 'chain' }] : []
+  return rules.some(({ action }) => action === 'chain' || action === 'signed')
+    ? [{ questions: every, action: 'chain' }]
+    : []
 }
 
 const every: QuestionsSpec = { zone: '.', names: 'zone', texts: [], types: [] }

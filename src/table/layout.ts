@@ -212,7 +212,7 @@ export const rule = {
   exceptionsAt: 40,
 } as const
 export const ruleNames = { zone: 0, apex: 1, below: 2 } as const
-export const ruleAction = { chain: 0, skip: 1, reply: 2 } as const
+export const ruleAction = { chain: 0, skip: 1, reply: 2, signed: 3 } as const
 export const textPlace = { start: 0, end: 1, anywhere: 2 } as const
 export const ANY_CLIENT = -1
 export const RULE_DENIES = 0x1000000

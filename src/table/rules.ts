@@ -46,7 +46,8 @@ export function encodeRules(
   return scratch.bytes.subarray(0, scratch.at)
 }
 
-const isReply = (action: RuleSpec['action']): action is ReplySpec => action !== 'chain' && action.kind === 'reply'
+const isReply = (action: RuleSpec['action']): action is ReplySpec =>
+  typeof action === 'object' && action.kind === 'reply'
 
 function encodeQuestions(to: Scratch, at: number, { names, texts, types }: QuestionsSpec, zone: NameKey): void {
   to.view.setInt32(at + rule.hashAt, zone.hashes[0], true)
@@ -92,9 +93,8 @@ function encodeAction(
   action: RuleSpec['action'],
   profileOf: (number: number) => AnswerProfile,
 ): void {
-  const kind = action === 'chain' ? 'chain' : action.kind
-  to.bytes[at + rule.actionAt] = ruleAction[kind]
-  if (action === 'chain') return
+  to.bytes[at + rule.actionAt] = ruleAction[typeof action === 'object' ? action.kind : action]
+  if (typeof action !== 'object') return
   if (action.kind === 'skip') {
     to.view.setUint32(at + rule.resultAt, number + 1 + action.rules, true)
     return

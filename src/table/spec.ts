@@ -128,8 +128,8 @@ export interface RuleSpec {
   readonly questions: QuestionsSpec
   /** Clients in one of these networks; undefined: every client. */
   readonly clients?: readonly Prefix[] | undefined
-  /** `chain`: the chain answers. */
-  readonly action: 'chain' | SkipSpec | ReplySpec
+  /** `chain`: the chain answers. `signed`: with DO the chain answers, or a cached reply; without, the rule fits nothing. */
+  readonly action: 'chain' | 'signed' | SkipSpec | ReplySpec
 }
 
 /** The next rules are passed over. */

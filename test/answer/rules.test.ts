@@ -4,14 +4,16 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { inPrefix, parseAddress } from '../../src/dns/address.ts'
 import { isSubdomain, lowerName, parseName } from '../../src/dns/name.ts'
+import { encodeMessage } from '../../src/dns/wire.ts'
 import type { NameText, QuestionsSpec, RuleSpec } from '../../src/table/spec.ts'
 import { zoneName } from '../table/arbitraries.ts'
-import { createResponderHarness } from './harness.ts'
+import { createResponderHarness, ednsOf, questionMessage } from './harness.ts'
 
 interface Question {
   readonly name: string
   readonly type: number
   readonly client: string
+  readonly dnssecOk: boolean
 }
 
 const label = fc.constantFrom('a', 'b', 'api-1', 'web', 'x\\.y', 'A')
@@ -51,7 +53,7 @@ const rule = (profileId: number): fc.Arbitrary<RuleSpec> => {
   }))
   const skip = fc.nat(3).map((rules) => ({ kind: 'skip' as const, rules }))
   return fc.record(
-    { questions, clients, action: fc.oneof(fc.constant('chain' as const), reply, skip) },
+    { questions, clients, action: fc.oneof(fc.constantFrom('chain' as const, 'signed' as const), reply, skip) },
     { requiredKeys: ['questions', 'action'] },
   )
 }
@@ -59,6 +61,7 @@ const question: fc.Arbitrary<Question> = fc.record({
   name,
   type: fc.constantFrom(1, 28, 16, 33),
   client: fc.constantFrom('10.1.2.3', '10.1.2.130', '192.0.2.1', 'fd00::9', 'fd00::1', '2001:db8::1'),
+  dnssecOk: fc.boolean(),
 })
 
 function isAbout({ zone, names, texts, types }: QuestionsSpec, { name: asked, type }: Question): boolean {
@@ -81,7 +84,8 @@ function decided(rules: readonly RuleSpec[], asked: Question): string {
     if (!isAbout(questions, asked)) continue
     if (clients && !clients.some((prefix) => prefix.address.length === client.length && inPrefix(prefix, client)))
       continue
-    if (action === 'chain') return 'miss: a rule leaves this name, type or client to the plugins'
+    if (action === 'signed' && !asked.dnssecOk) continue
+    if (typeof action === 'string') return 'miss: a rule leaves this name, type or client to the plugins'
     if (action.kind === 'reply')
       return action.unless.some((each) => isAbout(each, asked)) ? 'undecided' : `rcode ${action.rcode}`
     at += action.rules
@@ -94,10 +98,10 @@ describe('the rules of a space', () => {
     const made = createResponderHarness()
     return {
       ...made,
-      said({ name, type, client }: Question): string {
+      said({ name, type, client, dnssecOk }: Question): string {
         const octets = parseAddress(client)!
         made.responder.from(octets, 0, octets.length === 4 ? 4 : 6)
-        const outcome = made.ask(name, type)
+        const outcome = made.ask(name, type, { edns: ednsOf({ dnssecOk }) })
         if (typeof outcome !== 'string') return `rcode ${outcome.rcode}`
         return outcome === 'miss: the table has neither the name nor a name above it' ? 'undecided' : outcome
       },
@@ -158,7 +162,31 @@ describe('the rules of a space', () => {
       { questions: every, action: 'chain' },
     ]
     table.rules(space, { first, missing: [] })
-    assert.equal(said({ name: zoneName, type: 1, client: '10.1.2.3' }), 'rcode 0')
+    assert.equal(said({ name: zoneName, type: 1, client: '10.1.2.3', dnssecOk: false }), 'rcode 0')
     assert.match(String(ask(zoneName, 1)), /^miss: a rule/)
+  })
+
+  it('a query with DO gets nothing compiled where signatures are made, but a cached reply', () => {
+    const { table, space, profileId, ask } = harness()
+    table.put(space, profileId, zoneName, { zone: zoneName, below: 'closed', otherTypes: 'nodata', answers: new Map() })
+    const every = { zone: zoneName, names: 'zone', texts: [], types: [] } as const
+    table.rules(space, { first: [{ questions: every, action: 'signed' }], missing: [] })
+    const rcodes = (name: string) =>
+      [false, true].map((dnssecOk) => {
+        const outcome = ask(name, 1, { edns: ednsOf({ dnssecOk }) })
+        return typeof outcome === 'string' ? outcome.slice(0, 'miss: a rule'.length) : outcome.rcode
+      })
+    assert.deepEqual(
+      [rcodes(zoneName), rcodes(`x.${zoneName}`)],
+      [
+        [0, 'miss: a rule'],
+        [3, 'miss: a rule'],
+      ],
+    )
+    const cached = { name: zoneName, type: 1, dnssecOk: true, checkingDisabled: false, keepTtl: false }
+    const reply = encodeMessage({ ...questionMessage(zoneName, 1), response: true, rcode: 5 }, { limit: 512 })
+    const times = { storedAt: 0, expiresAt: 10_000, authenticData: false, octets: reply.length }
+    table.putCached(space, profileId, { ...cached, ...times, reply })
+    assert.deepEqual(rcodes(zoneName), [0, 5])
   })
 })

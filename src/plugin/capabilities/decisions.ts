@@ -9,10 +9,11 @@ export interface Decision {
   /** Clients in one of these networks; undefined: every client. */
   readonly clients?: readonly Prefix[] | undefined
   /**
-   * `chain`: the plugin itself decides. `pass`: it passes the query on, whatever its later decisions are. `undecided`: what
+   * `chain`: the plugin itself decides. `signed`: a query with DO is the plugin's, but for whole replies that are cached; any
+   * other is undecided by this. `pass`: it passes the query on, whatever its later decisions are. `undecided`: what
    * the table has of the name may be answered, and nothing else is decided ahead.
    */
-  readonly action: 'chain' | 'pass' | 'undecided' | ConstantReply
+  readonly action: 'chain' | 'signed' | 'pass' | 'undecided' | ConstantReply
 }
 
 /** One authoritative reply for whoever asks. Owner '' is the name asked for. */

@@ -11,6 +11,7 @@ import { cancel } from './cancel/index.ts'
 import { chaos } from './chaos/index.ts'
 import { debug } from './debug/index.ts'
 import { dns64 } from './dns64/index.ts'
+import { dnssec } from './dnssec/index.ts'
 import { dnstap } from './dnstap/index.ts'
 import { dynupdate } from './dynupdate/index.ts'
 import { erratic } from './erratic/index.ts'
@@ -86,6 +87,7 @@ export const plugins: readonly Plugin[] = [
   noAaaa,
   cache,
   header,
+  dnssec,
   tls,
   minimal,
   template,

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writeKeyFiles } from '../../support/dnssec-keys.ts'
 
 /** A verdict: whether the Corefile is accepted, and else the line that the message names. */
 export type Verdict = { readonly accepted: true } | { readonly accepted: false; readonly line: number | undefined }
@@ -55,6 +56,8 @@ export function createWorkplace(): Workplace {
   )
   if (made.status !== 0) throw new Error(`openssl: ${made.stderr}`)
   spawnSync('cp', ['cert.pem', 'ca.pem'], { cwd: folder })
+  writeKeyFiles(folder, 'Kexample.org', { zone: 'example.org.' })
+  writeKeyFiles(folder, 'zsk', { zone: 'example.org.', role: 'zsk', algorithm: 'ECDSAP256SHA256' })
   writeFileSync(join(folder, 'web.yml'), 'tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n')
   return { folder, remove: () => rmSync(folder, { recursive: true }) }
 }

@@ -95,6 +95,18 @@ export const differences: readonly Difference[] = [
     accepts: 'there',
     line: 'An endpoint that is no address of a server is refused',
   },
+  {
+    subject: 'dnssec',
+    texts: /key (directory|FILE)$/m,
+    accepts: 'there',
+    line: '`dnssec`: keys come from files alone',
+  },
+  {
+    subject: 'readmes',
+    texts: /^dnssec 1 /,
+    accepts: 'here',
+    line: '`check` does not read the keys of `dnssec`',
+  },
   { subject: 'readmes', texts: /^grpc 7 /, accepts: 'there', line: '`grpc`: a TO with a scheme other than' },
   { subject: 'readmes', texts: /^secondary 3 /, accepts: 'there', line: '`catalog` is refused' },
   { subject: 'readmes', texts: /^dynupdate 1 /, accepts: 'here', line: '`check` does not read the file of the zone' },

@@ -388,6 +388,26 @@ export const directives: Readonly<Record<string, Samples>> = {
       extra: ['"{/a/b}"', '', 'a b', '{unclosed'],
     },
   },
+  dnssec: {
+    args: ['example.org', '', 'a.example.org', 'example.org example.net', '.', 'org', 'EXAMPLE.org.', 'a..b', '"a b"'],
+    options: {
+      key: [
+        'file Kexample.org',
+        '',
+        'file',
+        'file Kexample.org.key',
+        'file Kexample.org.private zsk',
+        'file missing',
+        'file Kexample.org missing',
+        'file db.broken',
+        'FILE Kexample.org',
+        'directory',
+        'directory folder',
+        'aws_secretsmanager',
+      ],
+      cache_capacity: ['100', '', '100 x', ...atoi],
+    },
+  },
   'dnstap listen': {
     args: ['tls://127.0.0.1:6000'],
     options: {

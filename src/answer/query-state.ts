@@ -54,6 +54,9 @@ export interface QueryState {
   cramped: boolean
   /** `loadbalance` */
   shuffle: boolean
+  /** Offsets of the SOA block and the zone block whose NS records are the authority section; 0: none are. */
+  nameServersSoa: number
+  nameServersZone: number
   /** No additional section (`minimal`). */
   minimal: boolean
   /** HEADER_EFFECTS of the profile (`header`). */
@@ -117,6 +120,8 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     limit: 0,
     cramped: false,
     shuffle: false,
+    nameServersSoa: 0,
+    nameServersZone: 0,
     minimal: false,
     headerEffects: 0,
     maxPayload: 0,

@@ -8,7 +8,7 @@ import { addresses, IN_ZONE, MIXED, records, services } from '../table/layout.ts
 import type { QueryState } from './query-state.ts'
 import { drawNext, undoDraws } from './sample.ts'
 import { beginOrder, drawByWeight, endOrder } from './weighted.ts'
-import { ownerOctets, writeOwner, writeTtl, writeU16 } from './write.ts'
+import { ownerOctets, writeNameServers, writeOwner, writeTtl, writeU16 } from './write.ts'
 
 /** Type to rdata length. */
 const fixedOctets = 10
@@ -17,9 +17,10 @@ const maxPointer = 0x4000
 
 /**
  * Marks the reply as cut; false when only the caller's buffer was too small. `octets`: of all its records, those left out
- * too, without compression.
+ * too, without compression. What an authority section belongs to, too, is the chain's to cut.
  */
 function cut(x: QueryState, octets: number): boolean {
+  if (x.nameServersSoa !== 0) return false
   x.truncated = true
   x.uncutOctets = x.questionEnd - x.start + octets
   return !x.cramped
@@ -45,7 +46,7 @@ export function writeAddresses(x: QueryState, body: number): boolean {
   }
   if (shuffle) undoDraws(sampler, fitting)
   x.answers = fitting
-  return true
+  return writeNameServers(x)
 }
 
 /** Type, class IN, TTL and length of an rdata of fewer than 256 octets; the owner is written. */
@@ -239,7 +240,7 @@ export function writeRecords(x: QueryState, body: number): boolean {
   x.answers = writeSection(x, body, 0, answers, bytes[run] | (bytes[run + 1] << 8))
   if (x.answers < answers) return cuttable && cut(x, recordsOctets(x, body))
   x.authorities = writeSection(x, body, answers, before, before)
-  if (x.authorities < before - answers) return false
+  if (x.authorities < before - answers || !writeNameServers(x)) return false
   if (x.minimal) return true
   const second = body + records.additionalRunAt
   x.additionals = writeSection(x, body, before, before + additionals, bytes[second] | (bytes[second + 1] << 8))

@@ -8,9 +8,11 @@ import {
   CLOSED,
   HEADER_EFFECTS,
   MINIMAL,
+  NAME_SERVERS,
   node,
   OBSERVE_ANSWERS,
   OBSERVE_DENIALS,
+  OWN_BLOCK,
   other,
   profileCell,
   RULE_DENIES,
@@ -21,6 +23,7 @@ import {
   spaceCell,
   spaceIndex,
   variants,
+  WITHOUT_DO,
   zone,
 } from '../table/layout.ts'
 import { findNode } from '../table/reader.ts'
@@ -30,7 +33,7 @@ import type { QueryState } from './query-state.ts'
 import { writeAddresses, writeRecords, writeServices } from './records.ts'
 import { decide, LEFT_TO_CACHE, LEFT_TO_CHAIN, mayBeClaimed, UNDECIDED } from './rules.ts'
 import { below } from './sample.ts'
-import { beginReply, finishReply, writeSoa } from './write.ts'
+import { beginReply, finishReply, writeNameServers, writeSoa } from './write.ts'
 
 /** The reply's length, or 0 for a miss with its reason in the exchange: rules first, then names, then cached replies. */
 export function resolve(x: QueryState, spaceNumber: number): number {
@@ -109,12 +112,13 @@ const firstMetaType = 128
 function answerFromNode(x: QueryState, entry: number): number {
   const { bytes, words } = x.view
   const { type: asked } = x
+  if (x.dnssecOk && isWithoutDo(x, entry)) return missed(x, missReason.chain)
   const answers = bytes[entry + node.answersAt]
   for (let i = 0; i < answers; i++) {
     const word = words[(entry + node.directoryAt + i * node.directoryBytes) >> 2]
     if ((word & 0xffff) !== asked) continue
     const place = words[(entry + node.directoryAt + i * node.directoryBytes + 4) >> 2]
-    return answerOfKind(x, entry, (word >>> 16) & 0xff, (word >>> 24 ? 0 : entry) + place)
+    return answerOfKind(x, entry, (word >>> 16) & 0xff, word >>> 24, place)
   }
   // RFC 8482: ANY is left to a plugin (`any`), unless the compiler stored an answer.
   if (asked === type.ANY) return missed(x, missReason.unusual)
@@ -123,14 +127,17 @@ function answerFromNode(x: QueryState, entry: number): number {
   return rest === other.nxdomain ? deny(x, entry, rcode.NXDOMAIN) : missed(x, missReason.chain)
 }
 
-function answerOfKind(x: QueryState, entry: number, kind: number, body: number): number {
-  if (kind < answerKind.addresses) {
+function answerOfKind(x: QueryState, entry: number, kind: number, flags: number, place: number): number {
+  if (kind < answerKind.soa) {
     if (kind === answerKind.nodata) return deny(x, entry, rcode.NOERROR)
     if (kind === answerKind.nxdomain) return deny(x, entry, rcode.NXDOMAIN)
-    return kind === answerKind.soa ? answerSoa(x, entry) : missed(x, missReason.chain)
+    return missed(x, missReason.chain)
   }
   chooseProfile(x, entry)
   beginReply(x)
+  if (flags & NAME_SERVERS && !x.minimal) useNameServers(x, entry)
+  if (kind === answerKind.soa) return answerSoa(x, entry)
+  const body = (flags & OWN_BLOCK ? 0 : entry) + place
   const written = kind === answerKind.variants ? writeVariant(x, entry, body) : writeBody(x, entry, kind, body)
   return written ? finishReply(x, rcode.NOERROR, 0) : missed(x, missReason.large)
 }
@@ -156,6 +163,15 @@ function writeVariant(x: QueryState, entry: number, body: number): boolean {
   return writeBody(x, entry, kind & 0xff, words[word + 2] + (kind & 256 ? 0 : entry))
 }
 
+/** The authority section is the NS records of the entry's zone, of one version of it. */
+function useNameServers(x: QueryState, entry: number): void {
+  x.nameServersZone = x.view.words[(entry + node.zoneAt) >> 2]
+  x.nameServersSoa = soaOf(x, x.nameServersZone)
+}
+
+const isWithoutDo = ({ view }: QueryState, entry: number): boolean =>
+  (view.bytes[entry + node.flagsAt] & WITHOUT_DO) !== 0
+
 /** The SOA now in force for an entry's zone. Atomics: it may be swapped while we look. */
 function soaOf(x: QueryState, zoneAt: number): number {
   return Atomics.load(x.view.words, (zoneAt + zone.soaAt) >> 2)
@@ -177,10 +193,9 @@ function deny(x: QueryState, entry: number, code: number): number {
 
 function answerSoa(x: QueryState, entry: number): number {
   const zoneAt = x.view.words[(entry + node.zoneAt) >> 2]
-  chooseProfile(x, entry)
-  beginReply(x)
   if (!writeSoa(x, soaOf(x, zoneAt), zoneAt)) return missed(x, missReason.large)
   x.answers = 1
+  if (!writeNameServers(x)) return missed(x, missReason.large)
   return finishReply(x, rcode.NOERROR, 0)
 }
 
@@ -192,6 +207,7 @@ function answerSoa(x: QueryState, entry: number): number {
 function denyBelow(x: QueryState, encloser: number): number {
   const { bytes, words } = x.view
   if ((bytes[encloser + node.flagsAt] & CLOSED) === 0) return missed(x, missReason.open)
+  if (x.dnssecOk && isWithoutDo(x, encloser)) return missed(x, missReason.chain)
   const rules = Atomics.load(words, rulesCell(x.space))
   if (rules !== 0 && mayBeClaimed(x, rules)) return missed(x, missReason.open)
   if (x.type === type.SOA || x.type === type.ANY) return missed(x, missReason.unusual)

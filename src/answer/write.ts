@@ -26,6 +26,7 @@ export function beginReply(x: QueryState): void {
   x.additionals = 0
   x.truncated = false
   x.drawn = false
+  x.nameServersSoa = 0
   x.uncutOctets = 0
   x.savedOctets = 0
 }
@@ -124,8 +125,8 @@ export function writeSoa(x: QueryState, soaAt: number, zoneAt: number): boolean 
   const rdata = at + 10
   x.at = rdata
   let from = soaAt + soa.namesAt
-  from = writeSoaName(x, from, bytes[soaAt + soa.mnameAt], bytes[soaAt + soa.mnameInZoneAt] === 1, zoneOctets)
-  writeSoaName(x, from, bytes[soaAt + soa.rnameAt], bytes[soaAt + soa.rnameInZoneAt] === 1, zoneOctets)
+  from = writeZoneName(x, from, bytes[soaAt + soa.mnameAt], bytes[soaAt + soa.mnameInZoneAt] === 1, zoneOctets)
+  writeZoneName(x, from, bytes[soaAt + soa.rnameAt], bytes[soaAt + soa.rnameInZoneAt] === 1, zoneOctets)
   for (let i = 0; i < soa.numbersBytes; i++) reply[x.at + i] = bytes[soaAt + soa.numbersAt + i]
   x.at += soa.numbersBytes
   at += 8
@@ -133,7 +134,37 @@ export function writeSoa(x: QueryState, soaAt: number, zoneAt: number): boolean 
   return true
 }
 
-function writeSoaName(x: QueryState, from: number, octets: number, inZone: boolean, zoneOctets: number): number {
+/** The NS records that the answer carries, if any. False when they do not all fit. */
+export function writeNameServers(x: QueryState): boolean {
+  const { nameServersSoa: soaAt } = x
+  if (soaAt === 0) return true
+  const { reply } = x
+  const { bytes, words } = x.view
+  const zoneOctets = words[(x.nameServersZone + zone.lengthAt) >> 2]
+  const facts = soaAt + soa.nameServersAt
+  const count = bytes[facts] | (bytes[facts + 1] << 8)
+  let from = soaAt + (bytes[facts + 2] | (bytes[facts + 3] << 8))
+  for (let i = 0; i < count; i++) {
+    const octets = bytes[from + 4]
+    // Owner and target end in a pointer each: at most.
+    if (x.at + 2 + 10 + octets + 2 > x.limit) return false
+    writeSuffix(x, zoneOctets)
+    const { at } = x
+    reply[at] = 0
+    reply[at + 1] = type.NS
+    reply[at + 2] = 0
+    reply[at + 3] = 1
+    for (let k = 0; k < 4; k++) reply[at + 4 + k] = bytes[from + k]
+    x.at = at + 10
+    from = writeZoneName(x, from + 6, octets, bytes[from + 5] === 1, zoneOctets)
+    writeU16(reply, at + 8, x.at - at - 10)
+  }
+  x.authorities += count
+  return true
+}
+
+/** The octets of a name, and the zone's behind them if it is in that. */
+function writeZoneName(x: QueryState, from: number, octets: number, inZone: boolean, zoneOctets: number): number {
   const { bytes } = x.view
   const { reply } = x
   for (let i = 0; i < octets; i++) reply[x.at + i] = bytes[from + i]

@@ -14,13 +14,6 @@ export interface StaticZone {
   readonly fallthrough: boolean | readonly string[]
   /** In a zone without SOA: types that are answered with no record and no SOA where a name has another type. */
   readonly emptyTypes?: readonly number[]
-  /** Positive answers carry the zone's NS records, or addresses of their targets: they are the handler's. */
-  readonly authority?: boolean
-}
-
-export interface StaticNodes {
-  readonly zones: ReadonlyMap<string, ZoneSpec | ZoneWithoutSoa>
-  readonly nodes: ReadonlyMap<string, NodeSpec>
 }
 
 /** Collects records one by one, then makes the nodes one by one: both in slices of the caller's choice. */
@@ -28,7 +21,9 @@ export interface NodeBuilder {
   add(record: ResourceRecord): void
   /** Makes the next node; false when all are made. */
   build(): boolean
-  readonly result: StaticNodes
+  /** Those that are made. */
+  readonly nodes: ReadonlyMap<string, NodeSpec>
+  zones(): (ZoneSpec | ZoneWithoutSoa)[]
 }
 
 interface ZoneState {
@@ -93,9 +88,8 @@ export function createNodeBuilder(staticZones: readonly StaticZone[]): NodeBuild
       if (rrsets.size > 0 || state.soa) nodes.set(name, nodeOf(name, rrsets, state, { cuts, wild }))
       return true
     },
-    get result() {
-      return { nodes, zones: new Map([...zones].map(([zone, state]) => [zone, zoneSpec(state)])) }
-    },
+    nodes,
+    zones: () => [...zones.values()].map(zoneSpec),
   }
 }
 
@@ -126,8 +120,7 @@ function nodeOf(name: string, rrsets: RRsets, { zone, soa, signed }: ZoneState, 
     !through.some((each) => isSubdomain(name, each)) &&
     !(besideWildcard || wild.has(name) || cuts.has(name))
   const answers = new Map<number, AnswerSpec>()
-  for (const [rrType, rrset] of rrsets)
-    answers.set(rrType, zone.authority ? { kind: 'chain' } : answerOf(rrType, rrset, name === zone.zone))
+  for (const [rrType, rrset] of rrsets) answers.set(rrType, answerOf(rrType, rrset, name === zone.zone))
   if (!soa) for (const rrType of zone.emptyTypes ?? []) if (!answers.has(rrType)) answers.set(rrType, noRecords)
   // The target of a CNAME is looked up by the handler.
   const others =

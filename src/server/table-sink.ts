@@ -3,7 +3,7 @@
 import { isSubdomain, parentOf } from '../dns/name.ts'
 import type { TableSink } from '../plugin/capabilities/compiled-source.ts'
 import type { Claim } from '../plugin/capabilities/transparency.ts'
-import type { NodeSpec } from '../table/spec.ts'
+import type { AnswerSpec, NodeSpec } from '../table/spec.ts'
 import { withoutClaimed } from './claims.ts'
 import type { Gate } from './gate.ts'
 
@@ -54,7 +54,7 @@ export function tableSink(gate: Gate, { before, after, later }: SourceOrder): So
     const mayDeny = !isForeign(node.zone)
     const denies = node.below === 'closed' && mayDeny && !gate.isOpenBelow(name)
     const claims = mayDeny ? gate.claims(name) : [...gate.claims(name), foreignDenials]
-    const published = withoutClaimed(node, claims)
+    const published = withoutClaimed(mayDeny ? node : withoutNameServers(node), claims)
     writer.put(space, gate.profileFor(name), name, { ...published, below: denies ? 'closed' : 'open' })
   }
 
@@ -101,6 +101,15 @@ export function tableSink(gate: Gate, { before, after, later }: SourceOrder): So
 }
 
 const foreignDenials: Claim = { answers: 'denials', reason: 'another server block has the SOA of the zone' }
+
+/** The NS records in force are of the block that has the zone's apex. */
+function withoutNameServers(node: NodeSpec): NodeSpec {
+  const answers = [...node.answers].map(([type, answer]): [number, AnswerSpec] => [
+    type,
+    'withNameServers' in answer && answer.withNameServers ? { kind: 'chain' } : answer,
+  ])
+  return { ...node, answers: new Map(answers) }
+}
 
 /** Of a zone whose nodes deny nothing: it is never sent. */
 const noSoa = { mname: '.', rname: '.', serial: 0, refresh: 0, retry: 0, expire: 0, minimum: 0, ttl: 0 }

@@ -2,7 +2,7 @@
 import { type } from '../dns/codes.ts'
 import { layoutOf } from '../dns/layout.ts'
 import { isSubdomain, lowerName, writeName } from '../dns/name.ts'
-import { IN_ZONE, MIXED, maxChoices, maxRuns, soa } from './layout.ts'
+import { IN_ZONE, MIXED, maxChoices, maxNameServers, maxRuns, soa } from './layout.ts'
 import {
   align,
   putBytes,
@@ -224,13 +224,27 @@ export function encodeSoa(scratch: Scratch, spec: ZoneSpec, zone: ZoneName, kind
   const facts = scratch.at
   scratch.at += 4
   for (const number of [serial, refresh, retry, expire, minimum]) putU32Network(scratch, number)
-  // encodeName puts the length in front; here it belongs to the facts, so the names are moved over it.
-  for (const [i, name] of [spec.soa.mname, spec.soa.rname].entries()) {
-    const start = scratch.at
-    const inZone = encodeName(scratch, name, zone)
-    scratch.bytes[facts + i * 2] = scratch.bytes[start]
-    scratch.bytes[facts + i * 2 + 1] = inZone ? 1 : 0
-    scratch.bytes.copyWithin(start, start + 1, scratch.at)
-    scratch.at--
+  const servers = (spec.nameServers ?? []).slice(0, maxNameServers)
+  putU16(scratch, servers.length)
+  const list = scratch.at
+  scratch.at += 2
+  for (const [i, name] of [spec.soa.mname, spec.soa.rname].entries())
+    encodeNameAndFacts(scratch, name, zone, facts + i * 2)
+  scratch.view.setUint16(list, scratch.at, true)
+  for (const { ttl, target } of servers) {
+    reserve(scratch, 6 + 1 + maxNameOctets)
+    putU32Network(scratch, validTtl(ttl))
+    scratch.at += 2
+    encodeNameAndFacts(scratch, target, zone, scratch.at - 2)
   }
+}
+
+/** As encodeName, but with the length, and whether the zone's name follows, at `facts`. */
+function encodeNameAndFacts(scratch: Scratch, name: string, zone: ZoneName, facts: number): void {
+  const start = scratch.at
+  const inZone = encodeName(scratch, name, zone)
+  scratch.bytes[facts] = scratch.bytes[start]
+  scratch.bytes[facts + 1] = inZone ? 1 : 0
+  scratch.bytes.copyWithin(start, start + 1, scratch.at)
+  scratch.at--
 }

@@ -4,7 +4,7 @@
  * words from the start of the memory. Integers are little-endian but for what is copied into replies as it is.
  */
 
-export const formatVersion = 2
+export const formatVersion = 3
 
 /** Blocks begin at multiples of this many octets, so that a slot needs 26 bits to name one in 1 GiB. */
 export const blockUnit = 16
@@ -84,18 +84,23 @@ export const entryWord = (space: number, kind: number, nameLength: number): numb
 export const node = {
   /** u16 */
   profileAt: 8,
-  /** u8: bits 0–1 what other types get (`other`), bit 2 CLOSED. */
+  /** u8: bits 0–1 what other types get (`other`), bit 2 CLOSED, bit 3 WITHOUT_DO. */
   flagsAt: 10,
   /** u8: number of directory entries. */
   answersAt: 11,
   /** u32: offset of the zone block. */
   zoneAt: 12,
-  /** Directory: u16 type, u8 answer kind, u8 1 when the body is a block of its own, u32 offset of the body: of the
-   *  memory when it is a block of its own, else of the node. */
+  /** Directory: u16 type, u8 answer kind, u8 OWN_BLOCK and NAME_SERVERS, u32 offset of the body: of the memory when it is a
+   *  block of its own, else of the node. */
   directoryAt: 16,
   directoryBytes: 8,
 } as const
 export const CLOSED = 4
+/** Clients that set DO get their answers from the chain, which has signatures. */
+export const WITHOUT_DO = 8
+/** Of a directory entry: the body is a block of its own; the zone's NS records are the authority section. */
+export const OWN_BLOCK = 1
+export const NAME_SERVERS = 2
 export const other = { nodata: 0, nxdomain: 1, chain: 2 } as const
 
 /** Kinds of answer in a directory entry. Up to `soa` they have no body. */
@@ -236,11 +241,18 @@ export const soa = {
   mnameInZoneAt: 13,
   rnameAt: 14,
   rnameInZoneAt: 15,
-  /** Serial to minimum, 20 octets in network order, then the names. */
+  /** Serial to minimum, 20 octets in network order. */
   numbersAt: 16,
   numbersBytes: 20,
-  namesAt: 36,
+  /** u16 each: how many NS records the zone has, and where they are, from the start of the block. */
+  nameServersAt: 36,
+  nameServerListAt: 38,
+  /** mname and rname. Then the NS records: u32 TTL in network order, u8 octets stored of the target, u8 1 when the zone's
+   *  own name follows, the octets. */
+  namesAt: 40,
 } as const
+/** NS records of a zone that its answers carry: more fit no datagram beside an answer. */
+export const maxNameServers = 255
 
 /** A whole cached reply. */
 export const cached = {

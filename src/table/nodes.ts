@@ -2,7 +2,20 @@
 import type { Allocator } from './allocator.ts'
 import { encodeAddresses, encodeRecords, encodeServices, type ZoneName } from './encode.ts'
 import type { Epochs } from './epochs.ts'
-import { answerKind, block, CLOSED, entryWord, inlineBodyBytes, node, other, ownBlock, variants } from './layout.ts'
+import {
+  answerKind,
+  block,
+  CLOSED,
+  entryWord,
+  inlineBodyBytes,
+  NAME_SERVERS,
+  node,
+  OWN_BLOCK,
+  other,
+  ownBlock,
+  variants,
+  WITHOUT_DO,
+} from './layout.ts'
 import type { NameKey } from './name-key.ts'
 import type { TableView } from './reader.ts'
 import { align, createScratch, putU8, putU16, putU32, reserve, type Scratch } from './scratch.ts'
@@ -127,7 +140,8 @@ export function createNodes(view: TableView, allocator: Allocator, epochs: Epoch
     putU32(image, facts.hash)
     putU32(image, entryWord(facts.space, block.node, key.length))
     putU16(image, facts.profileId)
-    putU8(image, other[spec.otherTypes] | (spec.below === 'closed' ? CLOSED : 0))
+    const flags = (spec.below === 'closed' ? CLOSED : 0) | (spec.withoutDo ? WITHOUT_DO : 0)
+    putU8(image, other[spec.otherTypes] | flags)
     putU8(image, spec.answers.size)
     putU32(image, facts.zoneAt)
     let entry = image.at
@@ -181,7 +195,7 @@ export function createNodes(view: TableView, allocator: Allocator, epochs: Epoch
       const answers = bytes[entry + node.answersAt]
       for (let i = 0; i < answers; i++) {
         const at = entry + node.directoryAt + i * node.directoryBytes
-        releaseBody(bytes[at + 2], bytes[at + 3] === 1, words[(at + 4) >> 2], entry)
+        releaseBody(bytes[at + 2], (bytes[at + 3] & OWN_BLOCK) !== 0, words[(at + 4) >> 2], entry)
       }
       epochs.retire(entry)
     },
@@ -191,6 +205,7 @@ export function createNodes(view: TableView, allocator: Allocator, epochs: Epoch
 function writeDirectoryEntry(image: Scratch, at: number, type: number, answer: AnswerSpec, placed: Place): void {
   image.view.setUint16(at, type, true)
   image.bytes[at + 2] = answerKind[answer.kind]
-  image.bytes[at + 3] = placed.own ? 1 : 0
+  const withNameServers = 'withNameServers' in answer && answer.withNameServers
+  image.bytes[at + 3] = (placed.own ? OWN_BLOCK : 0) | (withNameServers ? NAME_SERVERS : 0)
   image.view.setUint32(at + 4, placed.offset, true)
 }

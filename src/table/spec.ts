@@ -19,6 +19,8 @@ export interface ZoneSpec {
     /** TTL of the SOA record itself, seconds. */
     readonly ttl: number
   }
+  /** The zone's NS records, for answers that carry them; absent: none. A target in the zone is sent as mname is. */
+  readonly nameServers?: readonly { readonly ttl: number; readonly target: string }[]
   /** While true no name of the zone is denied from the table: misses go to the chain (not yet synced, say). */
   readonly open: boolean
 }
@@ -34,15 +36,31 @@ export interface NodeSpec {
   readonly below: 'closed' | 'open'
   /** What a type without an answer of its own gets. */
   readonly otherTypes: 'nodata' | 'nxdomain' | 'chain'
+  /** Clients that set DO get other answers, from the chain: the zone is signed. */
+  readonly withoutDo?: boolean
   readonly answers: ReadonlyMap<number, AnswerSpec>
 }
 
 export type AnswerSpec =
   /** `soa`: the zone's SOA as ZoneSpec has it at the time of the query, in the answer section (the apex's own SOA). */
-  { readonly kind: 'nodata' | 'nxdomain' | 'chain' | 'soa' } | AddressesSpec | ServicesSpec | RecordsSpec | VariantsSpec
+  | { readonly kind: 'nodata' | 'nxdomain' | 'chain' }
+  | SoaSpec
+  | AddressesSpec
+  | ServicesSpec
+  | RecordsSpec
+  | VariantsSpec
+
+export interface SoaSpec extends WithNameServers {
+  readonly kind: 'soa'
+}
+
+interface WithNameServers {
+  /** The authority section is the NS records of the node's zone, as ZoneSpec has them at the time of the query. */
+  readonly withNameServers?: boolean
+}
 
 /** A or AAAA records of the node's own name. */
-export interface AddressesSpec {
+export interface AddressesSpec extends WithNameServers {
   readonly kind: 'addresses'
   readonly ttl: number
   /** 4 octets each for type A, 16 for AAAA; at least one. */
@@ -76,7 +94,7 @@ export interface ServicesSpec {
 }
 
 /** Any other records, ready to send. Owner '' means the name asked for, in its case. */
-export interface RecordsSpec {
+export interface RecordsSpec extends WithNameServers {
   readonly kind: 'records'
   readonly answer: readonly RecordSpec[]
   /** Absent: no record. */

@@ -1,9 +1,10 @@
 /** Answers questions from zones, as CoreDNS's file does: docs/coredns-behaviour.md. */
 import { opcode, rcode, type } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
-import { isSubdomain, parentOf } from '../dns/name.ts'
+import { isSubdomain } from '../dns/name.ts'
 import { replyTo } from '../dns/reply.ts'
 import type { Handler, Outcome, Query } from '../plugin/query.ts'
+import { closest } from './closest.ts'
 import { type Found, lookUp } from './lookup.ts'
 import type { Zone } from './zone.ts'
 
@@ -51,16 +52,13 @@ export function createZoneHandler(options: ZoneHandlerOptions): Handler {
       if (found.kind === 'servfail' && found.answer.length === 0) return bare(rcode.SERVFAIL)
       return { kind: 'reply', message: reply(query, found), plugin }
     }
-    const found = lookUp(zone, query)
+    const found = lookUp(zone, {
+      name,
+      qtype,
+      dnssecOk: query.request.edns?.dnssecOk ?? false,
+      elsewhere: (target) => (query.budget.spendLookup() ? query.lookup(target, qtype) : undefined),
+    })
     return found instanceof Promise ? found.then(answer) : answer(found)
-  }
-}
-
-/** The longest of the zones that the name is in. */
-export function closest(zones: { has(zone: string): boolean }, name: string): string | undefined {
-  for (let at = name; ; at = parentOf(at)) {
-    if (zones.has(at)) return at
-    if (at === '.') return undefined
   }
 }
 

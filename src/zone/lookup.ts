@@ -3,7 +3,7 @@ import { rcode, type } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
 import { isSubdomain, labelsOf, lowerName, NameError, parentOf, parseName, wireToName } from '../dns/name.ts'
 import { rdata, readName } from '../dns/rdata.ts'
-import type { Query } from '../plugin/query.ts'
+import type { Outcome } from '../plugin/query.ts'
 import { coveredType, type RRsets, type Zone } from './zone.ts'
 
 export interface Found {
@@ -22,21 +22,31 @@ const maxChain = 8
 
 const failed: Found = { kind: 'servfail', answer: [], authority: [], additional: [] }
 
+export interface ZoneQuestion {
+  /** Lower case, in the zone. */
+  readonly name: string
+  readonly qtype: number
+  /** Signatures are wanted. */
+  readonly dnssecOk: boolean
+  /** What the server itself answers to the target of a CNAME; undefined: it cannot be asked. */
+  elsewhere(target: string): Promise<Outcome> | undefined
+}
+
 /** Answers at once, unless the target of a CNAME must be looked up elsewhere. */
-export function lookUp(zone: Zone, query: Query): Found | Promise<Found> {
+export function lookUp(zone: Zone, query: ZoneQuestion): Found | Promise<Found> {
   const { name, qtype } = query
-  const view = createView(zone, query.request.edns?.dnssecOk ?? false)
+  const view = createView(zone, query.dnssecOk)
   if (name === zone.origin && qtype === type.SOA) return found('success', view.soa(), view.ns())
   if (name === zone.origin && qtype === type.NS) return found('success', view.ns(), [], view.glue(zone.ns))
   for (const at of pathFrom(zone.origin, name)) {
-    const rrsets = zone.names.get(at)
+    const rrsets = zone.at(at)
     if (!rrsets) continue
-    const [dname] = at === name ? [] : (rrsets.get(type.DNAME) ?? [])
+    const [dname] = at === name ? [] : rrsets.get(type.DNAME)
     if (dname) return substituted(view, query, rrsets, dname)
     const referral = view.referral(at, rrsets, name, qtype)
     if (referral) return referral
   }
-  const rrsets = zone.names.get(name)
+  const rrsets = zone.at(name)
   if (rrsets) return fromName(view, query, rrsets)
   return fromWildcard(view, query) ?? denial(view, name)
 }
@@ -46,17 +56,17 @@ type View = ReturnType<typeof createView>
 
 function createView(zone: Zone, signed: boolean) {
   const signatures = (rrsets: RRsets, covered: number): readonly ResourceRecord[] =>
-    signed ? (rrsets.get(type.RRSIG) ?? []).filter((record) => coveredType(record) === covered) : []
+    signed ? rrsets.get(type.RRSIG).filter((record) => coveredType(record) === covered) : []
   const apexSignatures = (covered: number): readonly ResourceRecord[] =>
     signed ? zone.apexSignatures.filter((record) => coveredType(record) === covered) : []
-  const rrset = (rrsets: RRsets, rrType: number): readonly ResourceRecord[] => rrsets.get(rrType) ?? []
+  const rrset = (rrsets: RRsets, rrType: number): readonly ResourceRecord[] => rrsets.get(rrType)
   /** Records of a type with their signatures. */
   const records = (rrsets: RRsets, rrType: number): ResourceRecord[] => [
     ...rrset(rrsets, rrType),
     ...signatures(rrsets, rrType),
   ]
   const addresses = (target: string): ResourceRecord[] => {
-    const rrsets = zone.names.get(lowerName(target))
+    const rrsets = zone.at(lowerName(target))
     return rrsets ? [...records(rrsets, type.A), ...records(rrsets, type.AAAA)] : []
   }
   const glue = (servers: readonly ResourceRecord[]): ResourceRecord[] =>
@@ -75,7 +85,7 @@ function createView(zone: Zone, signed: boolean) {
     ns: () => [...zone.ns, ...apexSignatures(type.NS)],
     /** NSEC records of a name, for a client that wants them. */
     nsec: (name: string | undefined): ResourceRecord[] => {
-      const rrsets = signed && name !== undefined ? zone.names.get(name) : undefined
+      const rrsets = signed && name !== undefined ? zone.at(name) : undefined
       return rrsets ? records(rrsets, type.NSEC) : []
     },
     /** At a zone cut; a DS query for the cut itself is the parent's to answer (RFC 4035 §3.1.4.1). */
@@ -122,7 +132,7 @@ function pathFrom(origin: string, name: string): string[] {
   return path.reverse()
 }
 
-function fromName(view: View, query: Query, rrsets: RRsets): Found | Promise<Found> {
+function fromName(view: View, query: ZoneQuestion, rrsets: RRsets): Found | Promise<Found> {
   const { qtype } = query
   if (qtype !== type.CNAME && rrsets.has(type.CNAME)) return followed(view, query, view.records(rrsets, type.CNAME))
   const answer = view.records(rrsets, qtype)
@@ -131,13 +141,13 @@ function fromName(view: View, query: Query, rrsets: RRsets): Found | Promise<Fou
 }
 
 /** The wildcard below the closest encloser, which may be an empty non-terminal (RFC 4592 §3.3.1). */
-function fromWildcard(view: View, query: Query): Found | Promise<Found> | undefined {
+function fromWildcard(view: View, query: ZoneQuestion): Found | Promise<Found> | undefined {
   const { zone } = view
   const { name, qtype } = query
-  if (name === zone.origin || zone.above.has(name)) return undefined
+  if (name === zone.origin || zone.isAbove(name)) return undefined
   const wildcard = wildcardAt(zone, name)
-  const rrsets = zone.names.get(wildcard)
-  if (!rrsets) return zone.above.has(wildcard) ? found('nodata', [], view.soa()) : undefined
+  const rrsets = zone.at(wildcard)
+  if (!rrsets) return zone.isAbove(wildcard) ? found('nodata', [], view.soa()) : undefined
   const expand = (records: readonly ResourceRecord[]) => records.map((record) => ({ ...record, name }))
   if (qtype !== type.CNAME && rrsets.has(type.CNAME))
     return madeBy(wildcard, followed(view, query, expand(view.records(rrsets, type.CNAME))))
@@ -155,14 +165,13 @@ function madeBy(wildcard: string, answer: Found | Promise<Found>): Found | Promi
 /** `name` is below the apex. */
 function wildcardAt(zone: Zone, name: string): string {
   let encloser = parentOf(name)
-  while (encloser !== zone.origin && !zone.names.has(encloser) && !zone.above.has(encloser))
-    encloser = parentOf(encloser)
+  while (encloser !== zone.origin && !zone.at(encloser) && !zone.isAbove(encloser)) encloser = parentOf(encloser)
   return encloser === '.' ? '*.' : `*.${encloser}`
 }
 
 function denial(view: View, name: string): Found {
   const { zone } = view
-  const isThere = zone.above.has(name) || name === zone.origin
+  const isThere = zone.isAbove(name) || name === zone.origin
   const denier = view.signed ? zone.denier(name) : undefined
   const authority = [...view.soa(), ...view.nsec(denier)]
   if (isThere) return { ...found('nodata', [], authority), isBare: true }
@@ -171,8 +180,8 @@ function denial(view: View, name: string): Found {
 }
 
 /** RFC 6672 §3.2: the DNAME, a CNAME made of it, and what that leads to. */
-function substituted(view: View, query: Query, rrsets: RRsets, dname: ResourceRecord): Found | Promise<Found> {
-  const dnames = [...(rrsets.get(type.DNAME) ?? []), ...view.signatures(rrsets, type.DNAME)]
+function substituted(view: View, query: ZoneQuestion, rrsets: RRsets, dname: ResourceRecord): Found | Promise<Found> {
+  const dnames = [...rrsets.get(type.DNAME), ...view.signatures(rrsets, type.DNAME)]
   const target = substitute(query.name, dname.name, readName(dname.rdata))
   // The name is too long (RFC 6672 §2.2).
   if (target === undefined) return found('yxdomain', dnames, [])
@@ -196,7 +205,7 @@ function substitute(name: string, owner: string, target: string): string | undef
 }
 
 /** Follows the CNAME that `answer` begins with, inside of the zone and then outside. */
-function followed(view: View, query: Query, first: readonly ResourceRecord[]): Found | Promise<Found> {
+function followed(view: View, query: ZoneQuestion, first: readonly ResourceRecord[]): Found | Promise<Found> {
   const { zone } = view
   const { qtype } = query
   const answer = [...first]
@@ -205,7 +214,7 @@ function followed(view: View, query: Query, first: readonly ResourceRecord[]): F
     const inside = isSubdomain(zone.origin, target)
     const cut = inside ? delegationOf(view, target, qtype, answer) : undefined
     if (cut) return cut
-    const rrsets = inside ? zone.names.get(target) : undefined
+    const rrsets = inside ? zone.at(target) : undefined
     const isApexType = qtype === type.NS || (qtype === type.SOA && target === zone.origin)
     if (!rrsets || isApexType) return elsewhere(view, query, target, answer)
     if (length > maxChain) return found('success', answer, view.ns(), view.additional(answer))
@@ -225,7 +234,7 @@ function followed(view: View, query: Query, first: readonly ResourceRecord[]): F
 /** The referral of the first zone cut on the way to the name. */
 function delegationOf(view: View, name: string, qtype: number, answer: readonly ResourceRecord[]): Found | undefined {
   for (const at of pathFrom(view.zone.origin, name)) {
-    const rrsets = view.zone.names.get(at)
+    const rrsets = view.zone.at(at)
     const referral = rrsets && view.referral(at, rrsets, name, qtype, answer)
     if (referral) return referral
   }
@@ -233,9 +242,17 @@ function delegationOf(view: View, name: string, qtype: number, answer: readonly 
 }
 
 /** What the server itself answers to the target: another zone of the block, an upstream, a wildcard of this zone. */
-async function elsewhere(view: View, query: Query, target: string, answer: readonly ResourceRecord[]): Promise<Found> {
-  if (!query.budget.spendLookup()) return found('servfail', answer, view.ns())
-  const outcome = await query.lookup(target, query.qtype)
+function elsewhere(
+  view: View,
+  query: ZoneQuestion,
+  target: string,
+  answer: readonly ResourceRecord[],
+): Found | Promise<Found> {
+  const asked = query.elsewhere(target)
+  return asked ? asked.then((outcome) => withElsewhere(view, outcome, answer)) : found('servfail', answer, view.ns())
+}
+
+function withElsewhere(view: View, outcome: Outcome, answer: readonly ResourceRecord[]): Found {
   const more = outcome.kind === 'reply' ? outcome.message.answer : []
   const whole = [...answer, ...more]
   const kind = kindOf(

@@ -1,14 +1,19 @@
 /** What plugins that serve whole zones have in common: handler, answer table, transfers out, metadata. */
+import type { Directive } from '../corefile/schema.ts'
 import type { ResourceRecord } from '../dns/message.ts'
 import { isSubdomain } from '../dns/name.ts'
+import { type CompiledSource, compiledSource } from '../plugin/capabilities/compiled-source.ts'
 import { metadataSource } from '../plugin/capabilities/metadata.ts'
+import { transparency } from '../plugin/capabilities/transparency.ts'
 import { type Provided, provide } from '../plugin/capability.ts'
 import type { Setup } from '../plugin/contract.ts'
+import { zoneMatcher } from '../plugin/name-matcher.ts'
 import { createNotedMetadata } from '../plugin/noted-metadata.ts'
 import type { Handler, Outcome, Query } from '../plugin/query.ts'
-import { type StaticZone, staticSource } from '../plugin/static-source.ts'
+import { createTablePublisher } from '../plugin/table-publisher.ts'
+import { transparencyOf } from '../plugin/transparency-of.ts'
 import { createZoneHandler, type ServedZone } from './handler.ts'
-import type { Zone } from './zone.ts'
+import { zonesContents } from './table-nodes.ts'
 
 export interface ServedZonesOptions {
   readonly plugin: string
@@ -19,8 +24,6 @@ export interface ServedZonesOptions {
   readonly within?: readonly string[] | undefined
   /** Zones whose missing names go on to the next plugin. */
   readonly fallthrough: readonly string[]
-  /** False: everything is answered by the chain, and nothing by the answer table. */
-  readonly isCompiled?: boolean
   /** What becomes of a NOTIFY for a zone, as in ZoneHandlerOptions; absent: only a secondary expects one. */
   readonly notify?: (query: Query, zone: string) => Outcome | undefined
 }
@@ -30,8 +33,8 @@ export interface ServedZones {
   readonly provides: readonly Provided[]
   /** The zones for `transfer`. */
   readonly transferable: TransferableZones
-  /** A zone is another one now, or there are others. */
-  changed(): void
+  /** A zone is another one now, or there are others. Resolves when the answer table has it. */
+  changed(): Promise<void>
   stop(): void
 }
 
@@ -55,20 +58,20 @@ export function serveZones(options: ServedZonesOptions): ServedZones {
   const watchers = new Set<() => void>()
   const isOurs = (name: string): boolean => within?.some((zone) => isSubdomain(zone, name)) ?? true
   const wildcards = createNotedMetadata('zone/wildcard')
-  const source = staticSource({ directive, zones: staticZones(), claimed: within, clock, log })
+  const publisher = createTablePublisher({ clock, log })
 
-  function staticZones(): StaticZone[] {
-    return [...zones.keys()].filter(isOurs).map((zone) => ({
-      zone,
-      fallthrough: fallthrough.some((through) => isSubdomain(through, zone)) || fallthrough,
-      // `minimal` takes the name servers out of positive answers; else they are the handler's.
-      authority: !block.directives.includes('minimal'),
-    }))
+  function publish(): void {
+    const current = [...zones].filter(([name]) => isOurs(name)).map(([name, { current }]) => [name, current] as const)
+    publisher.update(zonesContents(new Map(current), fallthrough))
   }
 
-  const current = (): Zone[] => [...zones].flatMap(([name, { current }]) => (current && isOurs(name) ? [current] : []))
-  const publish = (): void => {
-    if (options.isCompiled ?? true) source.update(recordsOf(current()), staticZones())
+  /** `within`: names that the plugin may come to answer are kept from plugins behind it. */
+  const claimed = (): readonly string[] => within ?? [...zones.keys()].filter((zone) => !fallsThroughWhole(zone))
+  const fallsThroughWhole = (zone: string): boolean => fallthrough.some((through) => isSubdomain(through, zone))
+  const source: CompiledSource = {
+    zones: within ?? [...zones.keys()],
+    deniesNothing: within === undefined && [...zones.keys()].every(fallsThroughWhole),
+    attach: publisher.attach,
   }
 
   const handler = createZoneHandler({
@@ -86,7 +89,11 @@ export function serveZones(options: ServedZonesOptions): ServedZones {
   publish()
   return {
     handler: within ? (query, next) => (isOurs(query.name) ? handler(query, next) : next(query)) : handler,
-    provides: [provide(metadataSource, wildcards), ...source.provides],
+    provides: [
+      provide(metadataSource, wildcards),
+      provide(compiledSource, source),
+      provide(transparency, transparencyOf(claimed().map((zone) => ownZone(zone, directive)))),
+    ],
     transferable: {
       get zones() {
         return [...zones.keys()]
@@ -101,17 +108,18 @@ export function serveZones(options: ServedZonesOptions): ServedZones {
         return { stop: () => watchers.delete(watcher) }
       },
     },
-    changed() {
+    async changed() {
       publish()
       for (const watcher of watchers) watcher()
+      await publisher.published()
     },
-    stop: source.stop,
+    stop: publisher.stop,
   }
 }
 
-function* recordsOf(zones: readonly Zone[]): Generator<ResourceRecord, void, undefined> {
-  for (const zone of zones) {
-    yield zone.soa
-    yield* zone.records()
-  }
-}
+/** The zone is answered here alone, whatever plugins behind have for it. */
+const ownZone = (zone: string, { at }: Directive) => ({
+  names: zoneMatcher(zone),
+  reason: `it answers alone for ${zone}`,
+  at,
+})

@@ -3,11 +3,12 @@ import { type } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
 import { isSubdomain, labelsOf, lowerName, nameToWire, parentOf } from '../dns/name.ts'
 import { readSoa } from '../dns/rdata.ts'
+import { createRecordStore, type RRsets } from './record-store.ts'
+
+export type { RRsets } from './record-store.ts'
 
 /** Records of a zone: with its place in the answer table each takes up to 3 KB. */
 export const maxZoneRecords = 250_000
-
-export type RRsets = ReadonlyMap<number, readonly ResourceRecord[]>
 
 export interface Zone {
   /** Lower case and absolute. */
@@ -15,15 +16,21 @@ export interface Zone {
   readonly serial: number
   /** Records, the SOA among them. */
   readonly size: number
+  /** Octets of memory that it takes. */
+  readonly octets: number
   readonly soa: ResourceRecord
   /** The zone's own name servers. */
   readonly ns: readonly ResourceRecord[]
-  /** Records of a name (lower case) without SOA and NS of the apex, and the signatures of these. */
-  readonly names: ReadonlyMap<string, RRsets>
   /** The signatures of the apex's SOA and NS. */
   readonly apexSignatures: readonly ResourceRecord[]
-  /** Names with a name below them, whether or not they have records. */
-  readonly above: ReadonlySet<string>
+  /** It has RRSIG records. */
+  readonly isSigned: boolean
+  /** Records of a name (lower case, in the zone) without SOA and NS of the apex, and the signatures of these. */
+  at(name: string): RRsets | undefined
+  /** Whether the name has a name below it that has records. */
+  isAbove(name: string): boolean
+  /** Every name that there is, the apex and empty non-terminals (RFC 4592 §2.2.2) among them. */
+  names(): Iterable<string>
   /** The NSEC record's owner that is the name or comes before it in canonical order (RFC 4034 §6.1). */
   denier(name: string): string | undefined
   /** Everything but the SOA. */
@@ -31,6 +38,8 @@ export interface Zone {
 }
 
 export interface ZoneBuilder {
+  /** Octets of memory that the zone takes so far. */
+  readonly octets: number
   /** Owners are kept in lower case. False for a record outside of the zone, which is left out. */
   add(record: ResourceRecord): boolean
   /** The zone; it must have had an SOA. */
@@ -38,82 +47,94 @@ export interface ZoneBuilder {
 }
 
 export function createZoneBuilder(origin: string): ZoneBuilder {
-  const names = new Map<string, Map<number, ResourceRecord[]>>()
-  const above = new Set<string>()
+  const store = createRecordStore(origin)
   const ns: ResourceRecord[] = []
   const apexSignatures: ResourceRecord[] = []
-  const deniers: { readonly key: string; readonly name: string }[] = []
+  const deniers: Denier[] = []
   let soa: ResourceRecord | undefined
   let size = 0
+  let isSigned = false
 
   function addAncestors(name: string): void {
     for (let at = name; at !== origin; ) {
       at = parentOf(at)
-      if (above.has(at)) return
-      above.add(at)
+      if (store.setAbove(at)) return
     }
   }
 
-  function addToName(record: ResourceRecord): void {
-    const { name, type: rrType } = record
-    let rrsets = names.get(name)
-    if (!rrsets) {
-      rrsets = new Map()
-      names.set(name, rrsets)
-      addAncestors(name)
-    }
-    const rrset = rrsets.get(rrType)
-    if (rrset) rrset.push(record)
-    else rrsets.set(rrType, [record])
-    if (rrType === type.NSEC) deniers.push({ key: canonicalKey(name), name })
+  function addToName(name: string, record: ResourceRecord): void {
+    if (store.add(name, record)) addAncestors(name)
+    if (record.type === type.NSEC) deniers.push({ key: canonicalKey(name), place: store.place(name) })
   }
 
   return {
+    get octets() {
+      return store.octets
+    },
     add(written) {
       const name = lowerName(written.name)
       if (!isSubdomain(origin, name)) return false
-      const record = { ...written, name }
       size++
-      const covered = coveredType(record)
-      if (name !== origin) addToName(record)
-      else if (record.type === type.SOA) soa = record
-      else if (record.type === type.NS) ns.push(record)
-      else if (covered === type.SOA || covered === type.NS) apexSignatures.push(record)
-      else addToName(record)
+      const covered = coveredType(written)
+      if (covered !== undefined) isSigned = true
+      if (name !== origin) addToName(name, written)
+      else if (written.type === type.SOA) soa = { ...written, name }
+      else if (written.type === type.NS) ns.push({ ...written, name })
+      else if (covered === type.SOA || covered === type.NS) apexSignatures.push({ ...written, name })
+      else addToName(name, written)
       return true
     },
     finish() {
       if (!soa) throw new Error(`the zone ${origin} has no SOA`)
-      deniers.sort((a, b) => (a.key < b.key ? -1 : 1))
+      store.trim()
+      // The apex is a name, whatever it has.
+      store.setAbove(origin)
+      const inOrder = placesInOrder(deniers)
+      const keyAt = (index: number): string => canonicalKey(store.nameAt(inOrder[index]))
       return {
         origin,
         serial: readSoa(soa.rdata).serial,
         size,
+        octets: store.octets,
         soa,
         ns,
-        names,
         apexSignatures,
-        above,
+        isSigned,
+        at: store.at,
+        isAbove: store.isAbove,
+        names: store.names,
         denier(name) {
-          const key = canonicalKey(name)
-          return deniers[placeAfter(deniers, key) - 1]?.name
+          const index = placeAfter(inOrder.length, keyAt, canonicalKey(name)) - 1
+          return index < 0 ? undefined : store.nameAt(inOrder[index])
         },
         *records() {
           yield* ns
           yield* apexSignatures
-          for (const rrsets of names.values()) for (const rrset of rrsets.values()) yield* rrset
+          yield* store.records()
         },
       }
     },
   }
 }
 
+interface Denier {
+  readonly key: string
+  readonly place: number
+}
+
+/** In canonical order, each once; most files of signed zones have it. */
+function placesInOrder(deniers: readonly Denier[]): Uint32Array {
+  const isInOrder = deniers.every(({ key }, index) => index === 0 || deniers[index - 1].key <= key)
+  const sorted = isInOrder ? deniers : deniers.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  return Uint32Array.from(sorted, ({ place }) => place)
+}
+
 /** How many of the sorted keys are `key` or before it. A signed zone may have as many as it has records. */
-function placeAfter(sorted: readonly { readonly key: string }[], key: string): number {
+function placeAfter(count: number, keyAt: (index: number) => string, key: string): number {
   let low = 0
-  for (let high = sorted.length; low < high; ) {
+  for (let high = count; low < high; ) {
     const middle = (low + high) >>> 1
-    if (sorted[middle].key <= key) low = middle + 1
+    if (keyAt(middle) <= key) low = middle + 1
     else high = middle
   }
   return low

@@ -27,7 +27,7 @@ const rooms: Readonly<Record<string, Room>> = {
     imports: ['plugin', 'corefile', 'dns', 'regexp', 'expression', 'text-template', 'zone', 'dnssec', ...model],
   },
   plugin: { imports: ['corefile', 'dns', 'regexp', 'expression'], types: ['answer', 'table'] },
-  zone: { imports: ['plugin', 'corefile', 'dns', 'upstream'] },
+  zone: { imports: ['plugin', 'corefile', 'dns', 'table', 'upstream'] },
   regexp: { imports: [], closed: true },
   expression: { imports: ['regexp'], closed: true },
   'text-template': { imports: [], closed: true },

@@ -22,7 +22,10 @@ import { createMetrics } from '../../src/telemetry/registry.ts'
 import { createPluginHarness } from './plugin-harness.ts'
 
 export interface PluginServer {
-  /** `RCODE; answer; authority` as the table has it for this client, or `miss`. */
+  /**
+   * `RCODE; answer; authority; additional` as the table has it for this client, or `miss`. A question is `NAME TYPE`, and
+   * `NAME TYPE DO` for a client that wants signatures.
+   */
   table(question: string, client?: string): string
   /** The same as the chain has it. */
   chain(question: string, client?: string): Promise<string>
@@ -68,8 +71,10 @@ export async function servePlugins(plugins: readonly Plugin[], corefile: string)
   const reply = new Uint8Array(65_535)
 
   function request(question: string): Message {
-    const [name, typeName] = question.split(' ')
-    return queryMessage(name, rrType[typeName as keyof typeof rrType], true)
+    const [name, typeName, dnssec] = question.split(' ')
+    const plain = queryMessage(name, rrType[typeName as keyof typeof rrType], true)
+    const edns = { version: 0, payloadSize: 1232, dnssecOk: true, extendedRcode: 0, options: [] }
+    return dnssec === 'DO' ? { ...plain, edns } : plain
   }
 
   return {
@@ -103,11 +108,11 @@ export async function servePlugins(plugins: readonly Plugin[], corefile: string)
   }
 }
 
-function shown({ rcode, answer, authority }: Message): string {
+function shown({ rcode, answer, authority, additional }: Message): string {
   const text = (records: Message['answer']) =>
     records
       .map((record) => recordText(record).replaceAll(/\s+/g, ' '))
       .sort()
       .join(', ')
-  return [rcodeName(rcode), text(answer), text(authority)].join('; ').replace(/[; ]+$/, '')
+  return [rcodeName(rcode), text(answer), text(authority), text(additional)].join('; ').replace(/[; ]+$/, '')
 }

@@ -9,6 +9,7 @@ import {
   IN_ZONE,
   MIXED,
   node,
+  OWN_BLOCK,
   records,
   services,
   spaceCell,
@@ -62,7 +63,7 @@ function decodeNode(view: TableView, entry: number, zoneName: string): NodeSpec 
   for (let i = 0; i < bytes[entry + node.answersAt]; i++) {
     const at = entry + node.directoryAt + i * node.directoryBytes
     const recordType = u16(bytes, at)
-    const body = words[(at + 4) >> 2] + (bytes[at + 3] ? 0 : entry)
+    const body = words[(at + 4) >> 2] + (bytes[at + 3] & OWN_BLOCK ? 0 : entry)
     answers.set(recordType, decodeAnswer(view, bytes[at + 2], body, entry, recordType, zoneName))
   }
   return { zone: zoneName, below: flags & CLOSED ? 'closed' : 'open', otherTypes: otherTypes[flags & 3], answers }

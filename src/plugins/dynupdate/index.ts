@@ -44,8 +44,6 @@ function setup(settings: DynupdateSettings, setup: Setup): Instance {
       ],
     ]),
     fallthrough: [],
-    // An update is in force for whoever asks after its reply: the answer table would follow a moment later.
-    isCompiled: false,
   })
   const watch = store.watch(served.changed)
 

@@ -11,8 +11,8 @@ import { createZoneRecords, type ZoneRecords } from './records.ts'
 export interface ZoneStore {
   readonly origin: string
   readonly zone: Zone
-  /** Calls back when there is another zone, until stopped. */
-  watch(changed: () => void): { stop(): void }
+  /** Calls back when there is another zone, until stopped. An update is in force when all have resolved. */
+  watch(changed: () => Promise<void>): { stop(): void }
   /** Makes the database if it does not exist yet. */
   open(): Promise<void>
   /**
@@ -48,7 +48,7 @@ export function createZoneStore(options: StoreOptions): ZoneStore {
   let records = replayed ? recordsOf(origin, replayed) : seeded(options)
   options.check(records)
   const scheduler = createCooperativeScheduler(clock)
-  const watchers = new Set<() => void>()
+  const watchers = new Set<() => Promise<void>>()
   let zone = built(records)
   let journal: Journal | undefined
   let queue: Promise<unknown> = Promise.resolve()
@@ -92,7 +92,8 @@ export function createZoneStore(options: StoreOptions): ZoneStore {
         await file?.append(differenceOf(records, next), () => next.all())
         records = next
         zone = builder.finish()
-        for (const watcher of watchers) watcher()
+        // Whoever asks after the reply to an update gets what it has changed, also from the answer table.
+        await Promise.all([...watchers].map((watcher) => watcher()))
         return result
       }),
     close: () =>

@@ -6,7 +6,7 @@ import { record } from '../../dns/record.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Handler, Outcome, Query } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
-import { closest } from '../../zone/handler.ts'
+import { closest } from '../../zone/closest.ts'
 import type { Answer, Records } from './records.ts'
 
 const plugin = 'etcd'

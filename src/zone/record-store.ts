@@ -1,0 +1,292 @@
+/**
+ * The records of a zone, packed: owners and rdata lie in buffers one behind the other, so that a record takes its octets and
+ * twelve more, an owner its text and sixteen. A million objects would take the memory of a pod twenty times over. It is filled
+ * once and then read. Owners are found by linear hashing: a bucket more for each owner, so that no insertion has to move all.
+ */
+import { randomBytes } from 'node:crypto'
+import { dnsClass } from '../dns/codes.ts'
+import type { ResourceRecord } from '../dns/message.ts'
+
+/** The records of one owner. */
+export interface RRsets {
+  has(rrType: number): boolean
+  /** In the order in which they were added; [] where there are none. */
+  get(rrType: number): ResourceRecord[]
+  /** Each type once. */
+  types(): number[]
+}
+
+export interface RecordStore {
+  readonly octets: number
+  /** Adds a record; `name` is lower case. Returns whether it is the first of its owner. */
+  add(name: string, record: ResourceRecord): boolean
+  /** Notes that there is a name below this one. Returns whether it was noted already. */
+  setAbove(name: string): boolean
+  /** The records of an owner; undefined where there are no records. */
+  at(name: string): RRsets | undefined
+  isAbove(name: string): boolean
+  /** Every owner, and every name that has one below it, in the order in which they came. */
+  names(): Iterable<string>
+  /** By owner. */
+  records(): Iterable<ResourceRecord>
+  /** Where the owner is, to be read with `nameAt`. */
+  place(name: string): number
+  nameAt(place: number): string
+  /** Gives back what was kept for more records. */
+  trim(): void
+}
+
+/**
+ * A place is the number of a buffer × 2^18 + an offset in it. Items begin with 32 bits:
+ * - of an owner: bit 31, ABOVE, and the length of its name; then the place of the next owner of its bucket, of its first
+ *   and of its last record, 32 bits each; then the name's text without the zone's;
+ * - of a record: its TTL; then the place of the owner's next record, 32 bits; type and length of the rdata, 16 bits each; the
+ *   rdata.
+ * Place 0 stands for no item.
+ */
+const bufferBits = 18
+const bufferOctets = 1 << bufferBits
+const OWNER = 0x80000000
+const ABOVE = 0x40000000
+const lengthMask = 0xffff
+const inBucketAt = 4
+const firstAt = 8
+const lastAt = 12
+const nameAtOwner = 16
+const nextAt = 4
+const typeAt = 8
+const rdlengthAt = 10
+const rdataAt = 12
+
+/** A small zone takes little: buffers begin with this, and are doubled. */
+const firstOctets = 512
+const firstBuckets = 4
+
+/** Secrets of the hash: names that are made to collide would slow lookups down. */
+const secrets = randomBytes(8)
+const seed = secrets.readInt32LE(0)
+const multiplier = secrets.readInt32LE(4) | 1
+
+/** `origin`: the zone, which every name is in; lower case and absolute. */
+export function createRecordStore(origin: string): RecordStore {
+  const buffers: Buffer[] = [Buffer.allocUnsafeSlow(firstOctets)]
+  /** Octets in use of each buffer. Place 0 is never used. */
+  const used: number[] = [4]
+  let buckets = new Uint32Array(firstBuckets)
+  /** Buckets in use, and how many there were when the last doubling began. */
+  let bucketCount = firstBuckets
+  let base = firstBuckets
+  let owners = 0
+  const suffix = origin === '.' ? '.' : `.${origin}`
+
+  const bufferOf = (place: number): Buffer => buffers[place >>> bufferBits]
+  const offsetOf = (place: number): number => place & (bufferOctets - 1)
+  const read = (place: number, field: number): number => bufferOf(place).readUInt32LE(offsetOf(place) + field)
+  const write = (place: number, field: number, value: number): void =>
+    void bufferOf(place).writeUInt32LE(value, offsetOf(place) + field)
+
+  /** Room for an item; its place. */
+  function allocate(octets: number): number {
+    let last = buffers.length - 1
+    if (used[last] + octets > bufferOctets) {
+      buffers[last] = trimmed(buffers[last], used[last])
+      buffers.push(Buffer.allocUnsafeSlow(firstOctets))
+      used.push(0)
+      last++
+    }
+    const offset = used[last]
+    if (offset + octets > buffers[last].length) {
+      let length = buffers[last].length
+      while (length < offset + octets) length *= 2
+      const larger = Buffer.allocUnsafeSlow(Math.min(length, bufferOctets))
+      buffers[last].copy(larger, 0, 0, offset)
+      buffers[last] = larger
+    }
+    used[last] = offset + octets
+    return last * bufferOctets + offset
+  }
+
+  const inZone = (name: string): string => (name === origin ? '' : name.slice(0, name.length - suffix.length))
+
+  function hashOfText(text: string): number {
+    let hash = seed
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), multiplier)
+    return hash ^ (hash >>> 15)
+  }
+
+  function hashOfOwner(place: number): number {
+    const buffer = bufferOf(place)
+    const from = offsetOf(place) + nameAtOwner
+    const end = from + (read(place, 0) & lengthMask)
+    let hash = seed
+    for (let i = from; i < end; i++) hash = Math.imul(hash ^ buffer[i], multiplier)
+    return hash ^ (hash >>> 15)
+  }
+
+  function bucketOf(hash: number): number {
+    const bucket = hash & (2 * base - 1)
+    return bucket < bucketCount ? bucket : bucket & (base - 1)
+  }
+
+  function hasText(place: number, text: string): boolean {
+    if ((read(place, 0) & lengthMask) !== text.length) return false
+    const buffer = bufferOf(place)
+    const from = offsetOf(place) + nameAtOwner
+    for (let i = 0; i < text.length; i++) if (buffer[from + i] !== text.charCodeAt(i)) return false
+    return true
+  }
+
+  function find(text: string): number {
+    let place = buckets[bucketOf(hashOfText(text))]
+    while (place !== 0 && !hasText(place, text)) place = read(place, inBucketAt)
+    return place
+  }
+
+  function findOrMake(text: string): number {
+    const known = find(text)
+    if (known !== 0) return known
+    const place = allocate(nameAtOwner + text.length)
+    write(place, 0, (OWNER | text.length) >>> 0)
+    write(place, firstAt, 0)
+    write(place, lastAt, 0)
+    bufferOf(place).write(text, offsetOf(place) + nameAtOwner, 'latin1')
+    link(place, bucketOf(hashOfText(text)))
+    owners++
+    if (owners > bucketCount) split()
+    return place
+  }
+
+  function link(place: number, bucket: number): void {
+    write(place, inBucketAt, buckets[bucket])
+    buckets[bucket] = place
+  }
+
+  /** One more bucket, which takes its part of the one that it was in. */
+  function split(): void {
+    if (bucketCount === buckets.length) {
+      const larger = new Uint32Array(2 * bucketCount)
+      larger.set(buckets)
+      buckets = larger
+    }
+    const from = bucketCount - base
+    let place = buckets[from]
+    buckets[from] = 0
+    bucketCount++
+    while (place !== 0) {
+      const next = read(place, inBucketAt)
+      link(place, bucketOf(hashOfOwner(place)))
+      place = next
+    }
+    if (bucketCount === 2 * base) base = bucketCount
+  }
+
+  function nameOf(place: number): string {
+    const from = offsetOf(place) + nameAtOwner
+    const text = bufferOf(place).toString('latin1', from, from + (read(place, 0) & lengthMask))
+    return text === '' ? origin : text + suffix
+  }
+
+  const typeOf = (place: number): number => bufferOf(place).readUInt16LE(offsetOf(place) + typeAt)
+
+  function recordAt(name: string, place: number): ResourceRecord {
+    const buffer = bufferOf(place)
+    const offset = offsetOf(place)
+    const length = buffer.readUInt16LE(offset + rdlengthAt)
+    const rdata = new Uint8Array(buffer.buffer, buffer.byteOffset + offset + rdataAt, length)
+    return { name, type: typeOf(place), class: dnsClass.IN, ttl: buffer.readUInt32LE(offset), rdata }
+  }
+
+  function rrsetsOf(name: string, owner: number): RRsets {
+    const first = read(owner, firstAt)
+    return {
+      has(rrType) {
+        for (let at = first; at !== 0; at = read(at, nextAt)) if (typeOf(at) === rrType) return true
+        return false
+      },
+      get(rrType) {
+        const records: ResourceRecord[] = []
+        for (let at = first; at !== 0; at = read(at, nextAt))
+          if (typeOf(at) === rrType) records.push(recordAt(name, at))
+        return records
+      },
+      types() {
+        const types = new Set<number>()
+        for (let at = first; at !== 0; at = read(at, nextAt)) types.add(typeOf(at))
+        return [...types]
+      },
+    }
+  }
+
+  /** The places of all owners, in the order in which they came. */
+  function* places(): Generator<number, void, undefined> {
+    for (let index = 0; index < buffers.length; index++) {
+      for (let offset = index === 0 ? 4 : 0; offset < used[index]; ) {
+        const place = index * bufferOctets + offset
+        const head = read(place, 0)
+        if (head >= OWNER) {
+          yield place
+          offset += nameAtOwner + (head & lengthMask)
+        } else offset += rdataAt + buffers[index].readUInt16LE(offset + rdlengthAt)
+      }
+    }
+  }
+
+  return {
+    get octets() {
+      return buffers.reduce((sum, { length }) => sum + length, buckets.byteLength)
+    },
+    add(name, { type, ttl, rdata }) {
+      const owner = findOrMake(inZone(name))
+      const place = allocate(rdataAt + rdata.length)
+      const buffer = bufferOf(place)
+      const offset = offsetOf(place)
+      buffer.writeUInt32LE(ttl, offset)
+      buffer.writeUInt32LE(0, offset + nextAt)
+      buffer.writeUInt16LE(type, offset + typeAt)
+      buffer.writeUInt16LE(rdata.length, offset + rdlengthAt)
+      buffer.set(rdata, offset + rdataAt)
+      const last = read(owner, lastAt)
+      if (last === 0) write(owner, firstAt, place)
+      else write(last, nextAt, place)
+      write(owner, lastAt, place)
+      return last === 0
+    },
+    setAbove(name) {
+      const owner = findOrMake(inZone(name))
+      const head = read(owner, 0)
+      write(owner, 0, (head | ABOVE) >>> 0)
+      return (head & ABOVE) !== 0
+    },
+    at(name) {
+      const owner = find(inZone(name))
+      return owner !== 0 && read(owner, firstAt) !== 0 ? rrsetsOf(name, owner) : undefined
+    },
+    isAbove(name) {
+      const owner = find(inZone(name))
+      return owner !== 0 && (read(owner, 0) & ABOVE) !== 0
+    },
+    *names() {
+      for (const place of places()) yield nameOf(place)
+    },
+    *records() {
+      for (const place of places()) {
+        const name = nameOf(place)
+        for (let at = read(place, firstAt); at !== 0; at = read(at, nextAt)) yield recordAt(name, at)
+      }
+    },
+    place: (name) => find(inZone(name)),
+    nameAt: nameOf,
+    trim() {
+      const last = buffers.length - 1
+      buffers[last] = trimmed(buffers[last], used[last])
+      buckets = buckets.slice(0, bucketCount)
+    },
+  }
+}
+
+function trimmed(buffer: Buffer, octets: number): Buffer {
+  if (buffer.length === octets) return buffer
+  const exact = Buffer.allocUnsafeSlow(octets)
+  buffer.copy(exact, 0, 0, octets)
+  return exact
+}

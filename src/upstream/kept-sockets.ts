@@ -68,7 +68,7 @@ const room = 0xffff
 /** Milliseconds between two looks while nobody watches and something waits. */
 const sweepInterval = 20
 /** A server's part of the sockets: most Corefiles have few servers. */
-const share = 1 / 4
+const share = 3 / 8
 
 export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOptions): KeptSockets {
   const epoll = native.epoll()
@@ -216,6 +216,7 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
       close() {
         retiring?.cancel()
         fallback.close()
+        for (const some of waiting.values()) for (const pending of some) pending.over = true
         waiting.clear()
         sockets.close()
         connections[place] = undefined

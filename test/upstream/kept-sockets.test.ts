@@ -101,6 +101,34 @@ describe('the kept sockets of the main thread', () => {
     nobody.close()
   })
 
+  it('600 exchanges leave from 256 ports and more', async () => {
+    from.length = 0
+    const wide = createKeptSockets({ native, clock: systemClock, mostSockets: 1250 })
+    const unwatchWide = watching(wide.epoll, wide.ready)
+    wide.watch({ unread: () => () => false })
+    const name = encodeSocketAddress(native, '127.0.0.1', port)
+    const to = wide.connect({ address: '127.0.0.1', port, name, source: undefined }, {})
+    for (let i = 0; i < 600; i++) assert.ok((await exchange(to)) instanceof Uint8Array)
+    unwatchWide()
+    to.close()
+    wide.close()
+    const ports = new Set(from).size
+    assert.ok(ports >= 256, `${ports} ports for 600 exchanges`)
+  })
+
+  it('an exchange that is under way when its connection closes can still be called off', async () => {
+    const closing = connect(port)
+    let asked = false
+    script = () => {
+      asked = true
+    }
+    const sending = closing.send(wire, { answer: () => true, failed: () => assert.fail('nothing has failed') })
+    await until(() => assert.ok(asked))
+    closing.close()
+    sending.cancel('settled')
+    script = (bytes, answer) => answer(bytes)
+  })
+
   it('an exchange that is under way when nobody watches any more gets its answer', async () => {
     let answer: (() => void) | undefined
     script = (bytes, reply) => {

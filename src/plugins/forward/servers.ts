@@ -9,6 +9,7 @@ import { ownAddresses } from '../../plugin/own-addresses.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
+import { questionTimeout } from '../../upstream/exchange.ts'
 import type { Upstream, UpstreamTarget } from '../../upstream/upstream.ts'
 import { type Families, ownFamilies, reachable } from './families.ts'
 import { foreignAddresses } from './host-addresses.ts'
@@ -67,6 +68,7 @@ export function createServerList(options: ServerListOptions): ServerList {
   const sources = options.targets.map(createSource)
   const timers: Timer[] = []
   let held = new Map<string, Held<Upstream>>()
+  const leaving = new Set<Held<Upstream>>()
   let current: readonly Upstream[] = []
   const watchers = new Set<() => void>()
   const families = options.families ?? ownFamilies
@@ -87,7 +89,16 @@ export function createServerList(options: ServerListOptions): ServerList {
     held = next
     current = [...next.values()].map((each) => each.value)
     for (const changed of watchers) changed()
-    for (const [, each] of dropped) each.release()
+    for (const [, each] of dropped) releaseLater(each)
+  }
+
+  /** What has been asked of it may still be answered. */
+  function releaseLater(server: Held<Upstream>): void {
+    leaving.add(server)
+    const release = (): void => {
+      if (leaving.delete(server)) server.release()
+    }
+    clock.after(questionTimeout, release)
   }
 
   async function watchFile(source: Source, target: Extract<UpstreamAddress, { kind: 'file' }>): Promise<void> {
@@ -178,8 +189,9 @@ export function createServerList(options: ServerListOptions): ServerList {
     stop() {
       stopped = true
       for (const timer of timers) timer.cancel()
-      for (const each of held.values()) each.release()
+      for (const each of [...held.values(), ...leaving]) each.release()
       held.clear()
+      leaving.clear()
     },
   }
 }

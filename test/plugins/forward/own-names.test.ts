@@ -83,6 +83,8 @@ describe('an upstream whose name is in a zone of ours', () => {
     assert.deepEqual(current(), ['10.96.0.2:8600', 'fd00::2:8600'])
     replying(rcode.NXDOMAIN)
     await pass(500)
+    assert.deepEqual([current(), held.size], [[], 3], 'what they have been asked may still be answered')
+    await pass(4500)
     assert.deepEqual([current(), held.size], [[], 0])
   })
 

@@ -147,6 +147,21 @@ describe('the exchanges of the relay', () => {
     await until(() => assert.ok(!readFileSync('/proc/net/udp', 'latin1').includes(connection)), { within: 5000 })
   })
 
+  it('a late answer to another question is not taken, and the wait goes on', async () => {
+    const held: Arrived[] = []
+    upstream.script = (arrived) => void held.push(arrived)
+    const handedOver = await server.metric('slicedns_relay_handed_over_total')
+    const strays = await server.metric('slicedns_relay_strays_total')
+    const reply = ask(server.port, queryOf('late-forged.example.', type.A))
+    await until(async () => assert.equal(await server.metric('slicedns_relay_handed_over_total'), handedOver + 1))
+    const [{ query, send }] = held
+    const questions = [{ ...query.questions[0], name: 'other.example.' }]
+    send(encodeMessage(replyTo({ ...query, questions }, { answer: [] }), { limit: 0xffff }))
+    await until(async () => assert.equal(await server.metric('slicedns_relay_strays_total'), strays + 1))
+    answering('192.0.2.9')(held[0])
+    assert.equal(address(await reply), '192.0.2.9')
+  })
+
   it('a truncated answer is asked for over TCP', async () => {
     upstream.script = answering()
     await server.load(corefile('prefer_udp')(server.port))
@@ -195,6 +210,26 @@ describe('the exchanges of the relay', () => {
 })
 
 describe('the relay and upstreams that fail', () => {
+  it('an upstream that is alone for some names and not for others is overtaken for these after its hedge delay', async () => {
+    const held: Arrived[] = []
+    const first = await startUpstream(answering())
+    const second = await startUpstream(answering('192.0.2.2'))
+    const server = await startRelaying(
+      (port) =>
+        `.:${port} {\nbind 127.0.0.1\nforward pair.example ${first.to} ${second.to} {\npolicy sequential\n}\n` +
+        `forward . ${first.to} {\nread_timeout 60s\n}\n}\n`,
+    )
+    first.script = (arrived) => void held.push(arrived)
+    const alone = ask(server.port, queryOf('alone.example.', type.A))
+    await until(() => assert.equal(held.length, 1))
+    // It would be the last to be handed over: after half a minute.
+    assert.equal(address(await ask(server.port, queryOf('a.pair.example.', type.A))), '192.0.2.2')
+    answering('192.0.2.1')(held[0])
+    assert.equal(address(await alone), '192.0.2.1')
+    await server.stop()
+    await Promise.all([first.close(), second.close()])
+  })
+
   it('the relay goes on with another upstream when nobody listens at the first, and with the first when it is back', async () => {
     const port = await freePort()
     const second = await startUpstream(answering('192.0.2.2'))

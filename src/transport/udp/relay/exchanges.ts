@@ -11,6 +11,13 @@ import { mostUpstreams, type UpstreamStates } from './upstreams.ts'
 
 /** Queries under way in a thread. A slot costs 500 octets. */
 export const relaySlots = 4096
+/**
+ * An upstream's exchanges that are given up after its hedge delay, and those that it is alone for, which last for longer: each
+ * list is in the order in which its exchanges end.
+ */
+export const listsOfUpstream = 2
+const listOf = (route: Route): number => (route.hasOne ? 1 : 0)
+
 /** Those that share one exchange: they are handed over together, and must not fill the ring. The chain shares, too. */
 const mostSharers = 256
 
@@ -37,8 +44,8 @@ export interface Exchanges {
   /** The slots of a socket's exchanges, by its tag; then NONE. */
   firstOfSocket(tag: number): number
   afterOnSocket(slot: number): number
-  /** The slots of the upstream's exchanges by age, and those that are lent; then NONE. */
-  oldestOf(upstream: number): number
+  /** The slots of the upstream's exchanges of a list by age, and those that are lent; then NONE. */
+  oldestOf(upstream: number, list: number): number
   oldestLent(): number
   afterByAge(slot: number): number
   /** Takes one of those that share the slot's exchange out of it; NONE when there are no more. */
@@ -54,9 +61,9 @@ export function createExchanges(states: UpstreamStates): Exchanges {
   const inFlight = createInFlight(slots)
   /** By the tag of their socket. */
   const ofSocket = createSlotLists(slots.size, mostUpstreams * socketsPerServer)
-  /** By upstream, oldest first; last those that are lent. */
-  const byAge = createSlotLists(slots.size, mostUpstreams + 1)
-  const lent = mostUpstreams
+  /** By upstream and list, oldest first; last those that are lent. */
+  const byAge = createSlotLists(slots.size, mostUpstreams * listsOfUpstream + 1)
+  const lent = mostUpstreams * listsOfUpstream
   /** The first of those that share a slot's exchange. */
   const sharers = new Int32Array(slots.size).fill(NONE)
   const shared = new Int32Array(slots.size)
@@ -76,7 +83,7 @@ export function createExchanges(states: UpstreamStates): Exchanges {
   /** No further query joins the exchange, and it is no longer one of its upstream's. */
   function leaveUpstream(slot: number): void {
     inFlight.remove(slot)
-    byAge.remove(slots.upstream[slot], slot)
+    byAge.remove(slots.upstream[slot] * listsOfUpstream + listOf(slots.route[slot]!), slot)
     slots.route[slot]!.leave()
   }
 
@@ -115,7 +122,7 @@ export function createExchanges(states: UpstreamStates): Exchanges {
       sharers[slot] = NONE
       shared[slot] = 0
       ofSocket.append(upstream * socketsPerServer + socket, slot)
-      byAge.append(upstream, slot)
+      byAge.append(upstream * listsOfUpstream + listOf(route), slot)
       inFlight.add(slot)
     },
     hasId: (tag, id) => withId(tag, id) !== NONE,
@@ -132,7 +139,7 @@ export function createExchanges(states: UpstreamStates): Exchanges {
     endLent,
     firstOfSocket: ofSocket.first,
     afterOnSocket: ofSocket.after,
-    oldestOf: byAge.first,
+    oldestOf: (upstream, list) => byAge.first(upstream * listsOfUpstream + list),
     oldestLent: () => byAge.first(lent),
     afterByAge: byAge.after,
     takeSharer(slot) {

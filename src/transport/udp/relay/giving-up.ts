@@ -1,7 +1,7 @@
 /** The relay's exchanges that end without an answer, or go on with the chain: late, failed, or no longer wanted. */
 import { linux } from '../../../libc/libc.ts'
 import type { ClientReplies } from './client-replies.ts'
-import type { Exchanges } from './exchanges.ts'
+import { type Exchanges, listsOfUpstream } from './exchanges.ts'
 import type { HandOver } from './hand-over.ts'
 import { NONE } from './in-flight.ts'
 import { slotState } from './slots.ts'
@@ -51,6 +51,16 @@ export function createGivingUp({ exchanges, states, replies, handOver }: GivingU
     exchanges.lend(slot)
   }
 
+  function expireList(upstream: UpstreamState, list: number, now: number): void {
+    const { local, sockets } = upstream
+    for (let slot = exchanges.oldestOf(local, list); slot !== NONE; slot = exchanges.oldestOf(local, list)) {
+      if (now < deadlineOf(slot, upstream)) return
+      // Its path may be dead: another port may take another one.
+      sockets.spend(slots.socket[slot])
+      lend(slot)
+    }
+  }
+
   function restart(slot: number): void {
     exchanges.end(slot)
     handOver.untried(slot)
@@ -79,12 +89,7 @@ export function createGivingUp({ exchanges, states, replies, handOver }: GivingU
       for (let local = 0; local < mostUpstreams; local++) {
         const upstream = states.at(local)
         if (upstream === undefined) continue
-        for (let slot = exchanges.oldestOf(local); slot !== NONE; slot = exchanges.oldestOf(local)) {
-          if (now < deadlineOf(slot, upstream)) break
-          // Its path may be dead: another port may take another one.
-          upstream.sockets.spend(slots.socket[slot])
-          lend(slot)
-        }
+        for (let list = 0; list < listsOfUpstream; list++) expireList(upstream, list, now)
         upstream.sockets.retire(now)
       }
       for (let slot = exchanges.oldestLent(); slot !== NONE; slot = exchanges.oldestLent()) {
@@ -99,15 +104,19 @@ export function createGivingUp({ exchanges, states, replies, handOver }: GivingU
         const upstream = states.at(local)
         if (upstream === undefined) continue
         next = Math.min(next, upstream.sockets.retireAt())
-        const slot = exchanges.oldestOf(local)
-        if (slot !== NONE) next = Math.min(next, deadlineOf(slot, upstream))
+        for (let list = 0; list < listsOfUpstream; list++) {
+          const slot = exchanges.oldestOf(local, list)
+          if (slot !== NONE) next = Math.min(next, deadlineOf(slot, upstream))
+        }
       }
       const slot = exchanges.oldestLent()
       if (slot !== NONE) next = Math.min(next, slots.sentAt[slot] + lentFor)
       return next === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(next - now))
     },
     drop({ local }) {
-      for (let slot = exchanges.oldestOf(local); slot !== NONE; slot = exchanges.oldestOf(local)) restart(slot)
+      for (let list = 0; list < listsOfUpstream; list++)
+        for (let slot = exchanges.oldestOf(local, list); slot !== NONE; slot = exchanges.oldestOf(local, list))
+          restart(slot)
       for (let slot = exchanges.oldestLent(); slot !== NONE; ) {
         const next = exchanges.afterByAge(slot)
         if (slots.upstream[slot] === local) exchanges.endLent(slot)

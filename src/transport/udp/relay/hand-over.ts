@@ -38,7 +38,7 @@ export interface HandOver {
   failed(slot: number, errno: number): void
   /** The query, as if nothing had been asked for it. */
   untried(slot: number): void
-  /** The answer to a query that was `waiting`: what it answers, and whether it does, is the chain's to say. */
+  /** The answer to a query that was `waiting`; what it says is the chain's to judge. */
   late(slot: number, bytes: Uint8Array, at: number, length: number): void
   /** No answer will come to a query that was `waiting`. */
   lost(slot: number, errno: number): void

@@ -10,6 +10,8 @@ export interface Route extends RelayRules {
   /** Whether questions are relayed whose reply has expired in the table. */
   readonly takesExpired: boolean
   readonly choice: UpstreamChoice
+  /** It has no second upstream. */
+  readonly hasOne: boolean
   /** Milliseconds that an upstream may be silent before the chain gets the question. */
   patience(upstream: UpstreamState): number
   /** Counts one more question under way; false, and nothing is counted, where `max_concurrent` is reached. */
@@ -45,6 +47,7 @@ export function createPlans(states: UpstreamStates, words: Int32Array, thread: n
     const cell = cellOf(forward)
     return {
       ...rules,
+      hasOne: upstreams.length === 1,
       choice: createChoice(forward.policy, states.placesOf(forward), states),
       patience: ({ hedgeDelay }) => patienceWith(upstreams.length, hedgeDelay.milliseconds, readTimeout),
       enter() {
@@ -81,7 +84,8 @@ export function createPlans(states: UpstreamStates, words: Int32Array, thread: n
       if (table === undefined) tables.delete(space)
       else tables.set(space, table)
       states.keep(tables.values(), drop)
-      for (const number of running.keys()) if (!isUsed(number)) running.delete(number)
+      for (const [number, cells] of running)
+        if (!isUsed(number) && Atomics.load(cells, thread + 1) === 0) running.delete(number)
       if (table !== undefined) plans.set(space, build(table))
     },
   }

@@ -44,12 +44,11 @@ export function createReceiving(options: ReceivingOptions): Receive {
   function takeAnswer(upstream: UpstreamState, tag: number, at: number, length: number, now: number): void {
     const { bytes } = batch
     const slot = length < 12 ? NONE : exchanges.withId(tag, (bytes[at] << 8) | bytes[at + 1])
-    if (slot === NONE) counts.strays()
+    if (slot === NONE || !answersQuestion(slots, slot, bytes, at, length)) counts.strays()
     else if (slots.state[slot] === slotState.lent) {
       handOver.late(slot, bytes, at, length)
       exchanges.endLent(slot)
-    } else if (answersQuestion(slots, slot, bytes, at, length)) settle(upstream, slot, at, length, now)
-    else counts.strays()
+    } else settle(upstream, slot, at, length, now)
   }
 
   function settle(upstream: UpstreamState, slot: number, at: number, length: number, now: number): void {

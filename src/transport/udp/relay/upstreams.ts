@@ -109,16 +109,24 @@ export function createChoice(
 ): UpstreamChoice {
   // As in the chain the second one is the first.
   let turn = 1
-  const first = (): number => {
-    if (policy === 'sequential' || places.length < 2) return 0
-    return policy === 'random' ? randomWord() % places.length : turn++ % places.length
+  const isHealthy = (local: number): boolean => states.at(local)?.health.blocked() === false
+
+  /** Each of those that are healthy alike: a neighbour of one that is not gets no more than the others. */
+  function atRandom(): number {
+    let healthy = 0
+    for (let i = 0; i < places.length; i++) if (isHealthy(places[i])) healthy++
+    let skipped = healthy > 0 ? randomWord() % healthy : 0
+    for (let i = 0; i < places.length; i++) if (isHealthy(places[i]) && skipped-- === 0) return places[i]
+    return -1
   }
+
   return {
     choose() {
-      const from = first()
+      if (policy === 'random') return atRandom()
+      const from = policy === 'sequential' ? 0 : turn++ % places.length
       for (let i = 0; i < places.length; i++) {
         const local = places[(from + i) % places.length]
-        if (states.at(local)?.health.blocked() === false) return local
+        if (isHealthy(local)) return local
       }
       return -1
     },

@@ -230,23 +230,6 @@ describe('a change of the cluster', () => {
     assert.deepEqual(space.puts, [])
   })
 
-  test('a change of one slice touches only the names in use that it has', async () => {
-    const { publisher, apply } = createPublisherHarness(`
-      service hdls testns headless
-      endpoint hdls testns 172.0.0.2 ready slice one
-      endpoint hdls testns 172.0.0.3 ready slice two`)
-    const space = createSpace()
-    await publisher.attach(space).settled
-    for (const label of ['172-0-0-2', '172-0-0-3']) {
-      publisher.answered('cluster.local.', `${label}.${hdls}`, dnsType.A)
-    }
-    await idle()
-    space.puts.length = 0
-    apply('endpoint hdls testns 172.0.0.9 ready slice two')
-    await idle()
-    assert.deepEqual(space.puts, [hdls, `172-0-0-3.${hdls}`])
-  })
-
   test('a change moves the serial of the zones', async () => {
     const clock = createFakeClock({ wall: 1_000_000 })
     const { publisher, apply } = createPublisherHarness('service web testns 10.3.0.1', { clock })
@@ -405,6 +388,41 @@ describe('names that are compiled on demand', () => {
     names.add(endpoint(small), small)
     assert.deepEqual(names.resize(small, 8 * megabyte), [])
   })
+
+  /** Endpoints 172.0.0.1 to 172.0.0.4 with the hosts a, b, c and none, all of which are in the table. */
+  const four = ['a', 'b', 'c', '']
+    .map((host, i) => `endpoint hdls testns 172.0.0.${i + 1} ready${host && ` hostname ${host}`}`)
+    .join('\n')
+  const changes: readonly (readonly [change: string, lines: string, concerned: readonly string[]])[] = [
+    ['an endpoint that comes', 'endpoint hdls testns 172.0.0.5 ready hostname e', []],
+    ['one that goes from between others', 'remove endpoint hdls testns 172.0.0.2', ['b']],
+    ['one that is ready no more', 'endpoint hdls testns 172.0.0.1 notReady hostname a', ['a']],
+    ['one with another host name', 'endpoint hdls testns 172.0.0.4 ready hostname c', ['c', '172-0-0-4']],
+    ['an endpoint in another slice', 'endpoint hdls testns 172.0.1.1 ready hostname b slice other', ['b']],
+    ['ports of the slice', 'slice hdls-ipv4 hdls testns IPv4 ports UDP:53', ['a', 'b', 'c', '172-0-0-4']],
+    [
+      'an annotation of the slice',
+      'annotate slice hdls-ipv4 testns slicedns.io/srv-weight 5',
+      ['a', 'b', 'c', '172-0-0-4'],
+    ],
+    ['the slice', 'remove slice hdls-ipv4 testns', ['a', 'b', 'c', '172-0-0-4']],
+  ]
+
+  for (const [change, lines, concerned] of changes) {
+    test(`a change compiles the names of the endpoints that it concerns, and no others: ${change}`, async () => {
+      const { publisher, apply } = createPublisherHarness(`service hdls testns headless\n${four}`)
+      const space = createSpace()
+      await publisher.attach(space).settled
+      const hosts = ['a', 'b', 'c', '172-0-0-4']
+      for (const host of hosts) publisher.answered('cluster.local.', `${host}.${hdls}`, dnsType.A)
+      await idle()
+      const before = new Map(space.nodes)
+      apply(lines)
+      await idle()
+      const compiled = hosts.filter((host) => space.nodes.get(`${host}.${hdls}`) !== before.get(`${host}.${hdls}`))
+      assert.deepEqual(compiled, concerned)
+    })
+  }
 
   test('a metric counts the names that make room', async () => {
     const { publisher, metrics } = createPublisherHarness(

@@ -5,10 +5,10 @@
  * name, but a name that is still asked for comes back with its next question.
  */
 
-import { endpointLabel } from '../../../cluster-dns/lookup/endpoints.ts'
 import { type ClusterName, everyEndpoint, type ServiceNameParts } from '../../../cluster-dns/names/cluster-name.ts'
 import { reverseName } from '../../../dns/address.ts'
 import type { EndpointSlice } from '../../../k8s/model/types.ts'
+import { changedLabels } from './changed-labels.ts'
 
 export interface OnDemandNames {
   has(name: string): boolean
@@ -20,7 +20,7 @@ export interface OnDemandNames {
   remove(name: string): void
   /**
    * The names of a service to be compiled again: all of them, or those that slices have changed: the service's own,
-   * those of its ports, and endpoints of slices that are not what they were.
+   * those of its ports, and endpoints that are not what they were.
    */
   ofService(service: ServiceName, which: 'all' | 'changed'): string[]
   /** The names of addresses. */
@@ -134,11 +134,8 @@ export function createOnDemandNames(
       if (which === 'all') return [...names.whole, ...[...names.endpoints.values()].flatMap((ofLabel) => [...ofLabel])]
       const found = new Set(names.whole)
       if (names.endpoints.size === 0) return [...found]
-      for (const slice of new Set([...before, ...after])) {
-        if (before.includes(slice) && after.includes(slice)) continue
-        for (let index = 0; index < slice.count; index++) {
-          for (const name of names.endpoints.get(endpointLabel(slice, index, podNames)) ?? []) found.add(name)
-        }
+      for (const label of changedLabels(before, after, podNames)) {
+        for (const name of names.endpoints.get(label) ?? []) found.add(name)
       }
       return [...found]
     },

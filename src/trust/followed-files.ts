@@ -37,7 +37,12 @@ function versionsOf(paths: readonly string[]): string {
   return paths.map(versionOf).join(' ')
 }
 
+/** Of a file that cannot be looked at (gone, a loop of links, no rights) the reason: that another one comes is a change, too. */
 function versionOf(path: string): string {
-  const { mtimeMs, ino, size } = statSync(path, { throwIfNoEntry: false }) ?? {}
-  return `${mtimeMs} ${ino} ${size}`
+  try {
+    const { mtimeMs, ino, size } = statSync(path)
+    return `${mtimeMs} ${ino} ${size}`
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code)
+  }
 }

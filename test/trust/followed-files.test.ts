@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -49,6 +49,17 @@ describe('followed files', () => {
     rmSync(path)
     assert.equal(files.current().text, 'first')
     assert.equal(failures.length, 2)
+  })
+
+  it('a file that a loop of links replaces leaves what it said before, until there is a file again', () => {
+    writeFileSync(path, 'first')
+    const { files, failures } = follow()
+    rmSync(path)
+    symlinkSync(path, path)
+    assert.deepEqual([files.current().text, files.current().text, failures.length], ['first', 'first', 1])
+    rmSync(path)
+    writeFileSync(path, 'second')
+    assert.equal(files.current().text, 'second')
   })
 
   it('a file that cannot be read at first is an error', () => {

@@ -72,6 +72,23 @@ function openForAppending(path: string): number {
 
 function openKeyLog(path: string, log: Logger): { write(line: Buffer): void; close(): void } {
   const file = openForAppending(path)
+  let state: 'open' | 'failed' | 'closed' = 'open'
   log.warning(`Writing TLS Key Log to "${path}"`)
-  return { write: (line) => void writeSync(file, line), close: () => closeSync(file) }
+  return {
+    // Handshakes that are under way at a reload go on after it.
+    write(line) {
+      if (state === 'closed') return
+      try {
+        writeSync(file, line)
+        state = 'open'
+      } catch (error) {
+        if (state === 'open') log.error(`the TLS key log "${path}" cannot be written: ${errorMessage(error)}`)
+        state = 'failed'
+      }
+    },
+    close() {
+      state = 'closed'
+      closeSync(file)
+    },
+  }
 }

@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { connect } from 'node:tls'
 import { checkText, findingText } from '../../../src/cli/findings.ts'
+import { serverTls } from '../../../src/plugin/capabilities/server-tls.ts'
+import { capabilityOf } from '../../../src/plugin/capability.ts'
+import type { Instance } from '../../../src/plugin/contract.ts'
 import { bind } from '../../../src/plugins/bind/index.ts'
 import { prometheus } from '../../../src/plugins/prometheus/index.ts'
 import { shed } from '../../../src/plugins/shed/index.ts'
@@ -12,6 +15,7 @@ import { tls } from '../../../src/plugins/tls/index.ts'
 import { view } from '../../../src/plugins/view/index.ts'
 import { whoami } from '../../../src/plugins/whoami/index.ts'
 import { certificateFolder } from '../../support/certificates.ts'
+import { createPluginHarness, setUp } from '../../support/plugin-harness.ts'
 import { freePort } from '../../support/ports.ts'
 import { serve } from '../../support/serving.ts'
 
@@ -40,6 +44,7 @@ async function nameAt(port: number): Promise<string | string[] | undefined> {
 const block = (key: string, files: string, ...more: readonly string[]) =>
   `${key} {\nbind 127.0.0.1\n${files}\n${more.join('\n')}\nwhoami\n}\n`
 const useFiles = (name: string) => `tls ${folder}/${name}.pem ${folder}/${name}.key`
+const keyLogOf = (plugin: Instance) => capabilityOf(plugin, serverTls)!.keyLog!
 
 describe('tls', () => {
   it('certificates that change on disk are in the next handshake, without a reload', async () => {
@@ -80,6 +85,27 @@ describe('tls', () => {
     assert.ok(serving.lines.some((line) => line.includes(`Writing TLS Key Log to "${file}"`)))
     await serving.stop()
     rmSync(file)
+  })
+
+  it('a handshake that ends after its key log is not written, and nothing fails', async () => {
+    const file = join(folder, 'closed.log')
+    const plugin = setUp(tls, `${useFiles('one')} {\nkeylog ${file}\n}`, createPluginHarness())
+    const write = keyLogOf(plugin)
+    write(Buffer.from('first\n'))
+    await plugin.stop?.()
+    write(Buffer.from('second\n'))
+    assert.equal(readFileSync(file, 'latin1'), 'first\n')
+  })
+
+  it('a key log that cannot be written is an error in the log, once', async () => {
+    const harness = createPluginHarness()
+    const plugin = setUp(tls, `${useFiles('one')} {\nkeylog /dev/full\n}`, harness)
+    for (const line of ['first\n', 'second\n']) keyLogOf(plugin)(Buffer.from(line))
+    assert.equal(
+      harness.lines.filter((line) => line.includes('the TLS key log "/dev/full" cannot be written')).length,
+      1,
+    )
+    await plugin.stop?.()
   })
 
   it('queries over TLS count as tcp under the listener of their scheme', async () => {

@@ -59,10 +59,16 @@ function http2Client(port: number, from = '127.0.0.1'): HttpClient & { readonly 
   }
 }
 
+interface Http1Client extends HttpClient {
+  write(text: string | Uint8Array): void
+  next(): Promise<Response>
+  /** The head of the next reply, and how many octets have come behind it. */
+  head(): Promise<Omit<Response, 'body'> & { readonly octets: number }>
+  endInput(): void
+}
+
 /** HTTP/1.1 by hand, so that tests see what is on the wire. */
-async function http1Client(
-  port: number,
-): Promise<HttpClient & { write(text: string | Uint8Array): void; next(): Promise<Response> }> {
+async function http1Client(port: number): Promise<Http1Client> {
   const socket = connectTls({ host: '127.0.0.1', port, ca: authority.cert, ALPNProtocols: ['http/1.1'] })
   socket.on('error', () => undefined)
   await once(socket, 'secureConnect')
@@ -72,28 +78,48 @@ async function http1Client(
     input = Buffer.concat([input, chunk])
     arrived()
   })
-  async function next(): Promise<Response> {
+  /** Waits until `read` finds what it wants. */
+  async function awaitInput<T>(read: () => T | undefined): Promise<T> {
     for (;;) {
-      const end = input.indexOf('\r\n\r\n')
-      if (end >= 0) {
-        const [first, ...lines] = input.toString('latin1', 0, end).split('\r\n')
-        const headers = Object.fromEntries(lines.map((line) => line.toLowerCase().split(': ', 2)))
-        const length = Number(headers['content-length'])
-        if (input.length >= end + 4 + length) {
-          const body = input.subarray(end + 4, end + 4 + length)
-          input = input.subarray(end + 4 + length)
-          return { status: Number(first.split(' ')[1]), headers, body }
-        }
-      }
+      const found = read()
+      if (found !== undefined) return found
       await new Promise<void>((resolve) => {
         arrived = resolve
       })
     }
   }
+  function readHead(): { status: number; headers: Record<string, string>; end: number } | undefined {
+    const end = input.indexOf('\r\n\r\n')
+    if (end < 0) return undefined
+    const [first, ...lines] = input.toString('latin1', 0, end).split('\r\n')
+    const headers = Object.fromEntries(lines.map((line) => line.toLowerCase().split(': ', 2)))
+    return { status: Number(first.split(' ')[1]), headers, end: end + 4 }
+  }
+  const head = () =>
+    awaitInput(() => {
+      const found = readHead()
+      if (found === undefined) return undefined
+      const { status, headers, end } = found
+      input = input.subarray(end)
+      return { status, headers, octets: input.length }
+    })
+  const next = () =>
+    awaitInput((): Response | undefined => {
+      const found = readHead()
+      if (found === undefined) return undefined
+      const { status, headers, end } = found
+      const length = Number(headers['content-length'])
+      if (input.length < end + length) return undefined
+      const body = input.subarray(end, end + length)
+      input = input.subarray(end + length)
+      return { status, headers, body }
+    })
   const write = (text: string | Uint8Array) => void socket.write(text)
   return {
     write,
     next,
+    head,
+    endInput: () => void socket.end(),
     closed: once(socket, 'close'),
     close: () => socket.destroy(),
     request({ method = 'GET', target, body }) {
@@ -359,6 +385,53 @@ describe('HTTP/1.1 connections', () => {
         assert.equal((await client.next()).status, status)
         client.close()
       }))
+
+  test('a target with scheme and authority is served as its path', () =>
+    withHttps({}, async ({ port }) => {
+      const client = await http1Client(port)
+      const target = `HTTPS://localhost:${port}/dns-query?dns=${base64(query('table'))}`
+      assert.equal((await client.request({ target })).status, 200)
+      assert.equal((await client.request({ target: 'https://localhost' })).status, 404)
+      client.close()
+    }))
+
+  test('the reply to HEAD has the length of a body and none, and its connection goes on', () =>
+    withHttps({}, async ({ port }) => {
+      const client = await http1Client(port)
+      const get = `GET /dns-query?dns=${base64(query('table'))} HTTP/1.1\r\nHost: localhost\r\n\r\n`
+      client.write('HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      const { status, headers, octets } = await client.head()
+      assert.deepEqual([status, headers['content-length'], octets], [404, '1', 0])
+      client.write(get)
+      assert.equal((await client.next()).status, 200)
+      client.close()
+    }))
+
+  test('requests that are refused take turns with those of other clients', () =>
+    withHttps({}, async ({ port }) => {
+      const greedy = await http1Client(port)
+      const other = await http1Client(port)
+      let refused = 0
+      const counting = (async () => {
+        for (; refused < 2000; refused++) await greedy.next()
+      })()
+      greedy.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(2000))
+      await until(() => assert.ok(refused > 0))
+      assert.equal((await other.request({ target: `/dns-query?dns=${base64(query('table'))}` })).status, 200)
+      assert.ok(refused < 2000, 'the other client waits for all of them')
+      greedy.close()
+      void counting.catch(() => undefined)
+      other.close()
+    }))
+
+  test('a request whose client closes its half behind it is answered from the table', () =>
+    withHttps({}, async ({ port }) => {
+      const client = await http1Client(port)
+      client.write(`GET /dns-query?dns=${base64(query('table'))} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+      client.endInput()
+      assert.equal((await client.next()).status, 200)
+      await client.closed
+    }))
 
   test('a listener without certificates is plain HTTP/1.1', () =>
     withHttps(

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 
 export interface HttpRequest {
   readonly method: string
-  /** As it was sent: `/explain?name=x`. */
+  /** `/explain?name=x`: without scheme and authority where it was sent with them. */
   readonly target: string
   /** The target without its query. */
   readonly path: string
@@ -50,7 +50,7 @@ const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)$/
 /** `text`: the head in latin1, without the empty line at its end. Throws BadRequest. */
 export function parseRequestHead(text: string): RequestHead {
   const [first, ...lines] = text.split('\r\n')
-  const [, method, target, minor] = requestLine.exec(first) ?? []
+  const [, method, sent, minor] = requestLine.exec(first) ?? []
   if (method === undefined) throw new BadRequest(400, 'the request line is invalid')
   if (lines.length > maxFields) throw new BadRequest(431, `more than ${maxFields} header fields`)
   const headers = new Map<string, string>()
@@ -62,8 +62,16 @@ export function parseRequestHead(text: string): RequestHead {
     headers.set(name.toLowerCase(), known === undefined ? value : `${known}, ${value}`)
   }
   if (minor === '1' && !headers.has('host')) throw new BadRequest(400, 'the Host field is missing')
+  const target = originForm(sent)
   const request = { method, target, path: target.replace(/\?.*/s, ''), headers }
   return { request, persistent: isPersistent(minor, headers.get('connection') ?? ''), ...framingOf(headers) }
+}
+
+/** Of a target as proxies are sent it, `http://localhost/health`, which servers must take too (RFC 9112 §3.2.2): `/health`. */
+function originForm(target: string): string {
+  const [authority] = /^https?:\/\/[^/?]*/i.exec(target) ?? ['']
+  const rest = target.slice(authority.length)
+  return authority !== '' && !rest.startsWith('/') ? `/${rest}` : rest
 }
 
 /** RFC 9112 §6.3. A message with both fields, or with a length that is not a number, may be an attempt to smuggle one. */

@@ -18,7 +18,9 @@ import { createDeadlines } from '../tcp/deadlines.ts'
 import type { ConnectionEnds } from '../tcp/protocol.ts'
 import type { SharedState } from '../tcp/shared-state.ts'
 
-type State = 'head' | 'body' | 'ready' | 'asking' | 'replying' | 'ended' | 'closed'
+type State = 'head' | 'body' | 'asking' | 'replying' | 'ended' | 'closed'
+
+const none = Buffer.alloc(0)
 
 export function openHttp1(
   service: HttpService,
@@ -33,13 +35,13 @@ export function openHttp1(
   const task = shared.turns.task(asker.client.address, step)
   const entry = table.add(asker.client.address, { idle: () => state === 'head', destroy }, places)
   let state: State = 'head'
-  let held: Buffer = Buffer.alloc(0)
+  let held: Buffer = none
   let head: RequestHead | undefined
   let begun: (BegunRequest & { kind: 'body' }) | undefined
-  let message: Uint8Array = held
   let departure: AbortController | undefined
   /** The connection ends with the reply that is under way. */
   let last = false
+  let inputEnded = false
   let writtenAt = 0
 
   socket.on('data', (chunk: Buffer) => {
@@ -47,14 +49,15 @@ export function openHttp1(
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk])
     entry.touch()
     entry.setInput(held.length)
-    if (state === 'head' || state === 'body') read()
+    if (state === 'head' || state === 'body') task.wake()
     else socket.pause()
   })
   // Whoever ends a request's connection waits for no reply, as Go's server has it.
   socket.on('end', () => {
     last = true
+    inputEnded = true
     departure?.abort()
-    if (state === 'head' || state === 'body') end()
+    task.wake()
   })
   socket.on('close', close)
   socket.on('error', destroy)
@@ -79,11 +82,13 @@ export function openHttp1(
     if (end > maxHeadOctets || (end < 0 && held.length > maxHeadOctets))
       throw new BadRequest(431, 'the header is too long')
     if (end < 0) return false
-    head = parseRequestHead(held.toString('latin1', 0, end))
+    // Nothing of the request before counts for a reply to one that cannot be read.
+    head = undefined
+    const text = held.toString('latin1', 0, end)
     held = held.subarray(end + 4)
+    head = parseRequestHead(text)
     const { request, chunked, persistent } = head
-    // The reply to HEAD would have a length and no body.
-    last ||= !persistent || request.method === 'HEAD'
+    last ||= !persistent
     if (chunked) throw new BadRequest(411, 'a body needs Content-Length')
     const { method, target, headers } = request
     const found = service.begin({ method, target, field: (name) => headers.get(name) }, listenerOf())
@@ -110,17 +115,10 @@ export function openHttp1(
 
   function ask(asked: Uint8Array): void {
     deadlines.received(now())
-    message = asked
-    state = 'ready'
-    task.wake()
-  }
-
-  function step(): boolean {
-    if (state !== 'ready') return false
     state = 'asking'
     asker.batch(() =>
       asker.ask(
-        message,
+        asked,
         () => {
           departure = new AbortController()
           return departure.signal
@@ -131,10 +129,16 @@ export function openHttp1(
         },
       ),
     )
+  }
+
+  /** One request in a turn, also one that is refused. */
+  function step(): boolean {
+    read()
+    if ((state === 'head' && last) || (state === 'body' && inputEnded)) end()
     return false
   }
 
-  function write({ status, headers, body = new Uint8Array(0) }: HttpResponse): void {
+  function write({ status, headers, body = none }: HttpResponse): void {
     state = 'replying'
     writtenAt = now()
     const { 'content-length': _, ...others } = headers
@@ -144,7 +148,8 @@ export function openHttp1(
     if (socket.destroyed) return
     socket.cork()
     socket.write(replyHead({ status, headers: fields, body }, last), 'latin1')
-    socket.write(body, taken)
+    // The reply to HEAD has the length of a body, and none (RFC 9110 §9.3.2).
+    socket.write(head?.request.method === 'HEAD' ? none : body, taken)
     socket.uncork()
   }
 
@@ -160,7 +165,7 @@ export function openHttp1(
     deadlines.replied(now())
     socket.resume()
     entry.setInput(held.length)
-    if (held.length > 0) read()
+    if (held.length > 0) task.wake()
   }
 
   function end(): void {
@@ -187,14 +192,14 @@ export function openHttp1(
   return {
     sweep(time) {
       if (state === 'replying' && deadlines.isStalled(time - writtenAt)) destroy()
-      else if (state === 'asking' || state === 'ready' || state === 'replying') deadlines.suspended(time)
+      else if (state === 'asking' || state === 'replying') deadlines.suspended(time)
       else if (!deadlines.passed(time)) return
       else if (state === 'ended' || held.length > 0 || state === 'body') destroy()
       else end()
     },
     finish(milliseconds) {
       last = true
-      if (state === 'head') end()
+      task.wake()
       clock.after(milliseconds, destroy)
     },
     destroy,

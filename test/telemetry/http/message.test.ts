@@ -27,6 +27,17 @@ describe('the head of an HTTP request', () => {
     it(`a connection with ${JSON.stringify(value)} is ${persistent ? 'kept' : 'ended'}`, () =>
       assert.equal(head(`Connection: ${value}`).persistent, persistent))
 
+  const targets: readonly (readonly [sent: string, target: string])[] = [
+    ['/health?a=b', '/health?a=b'],
+    ['http://localhost:8080/health?a=b', '/health?a=b'],
+    ['HTTPS://[::1]', '/'],
+    ['http://localhost?a=b', '/?a=b'],
+    ['*', '*'],
+  ]
+  for (const [sent, target] of targets)
+    it(`the target ${sent} is ${target} (RFC 9112 §3.2)`, () =>
+      assert.equal(parseRequestHead(`GET ${sent} HTTP/1.1\r\nHost: a`).request.target, target))
+
   // A pattern that takes blanks off both ends took minutes for these.
   const blanks = ' '.repeat(maxHeadOctets)
   for (const [what, field] of [

@@ -1,8 +1,8 @@
 /** Clients of DNS over TLS and HTTPS that cost little: frames are made once, and replies are counted, not read. */
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
-import { createFrameReader, flag, frameType, preface, uint32, writeFrame } from '../../src/transport/http2/frames.ts'
-import { encodeFields } from '../../src/transport/http2/hpack.ts'
+import { createFrameReader, flag, frameType, preface, uint32 } from '../../src/transport/http2/frames.ts'
+import { encodeFields, writeFrame } from '../../test/support/http2-client.ts'
 import { question } from '../../test/support/question.ts'
 
 export type Door = 'tls' | 'https'

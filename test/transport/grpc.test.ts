@@ -127,6 +127,13 @@ describe('DNS over gRPC', () => {
     })
   })
 
+  test('a text that quotes the client is short, whatever the client sends', () =>
+    withGrpc({}, async (_bench, client) => {
+      const { code, details } = await call(client, query('table'), { method: `/${'%'.repeat(6000)}` })
+      assert.equal(code, status.UNIMPLEMENTED)
+      assert.equal(details.length, 256)
+    }))
+
   test('a request that is no gRPC gets an HTTP status', () =>
     withGrpc({}, async ({ port }) => {
       const session = connect(`https://127.0.0.1:${port}`, { ca: authority.cert })

@@ -70,9 +70,14 @@ function createService(
   }
 }
 
+/** Characters of a text that tells what failed: it may quote the client, and no frame holds as much as a client may send. */
+const mostText = 256
+
 /** Without a body, status and text are in the head. */
 function failure(code: number, text: string): HttpResponse {
   // What is not plain ASCII is percent-encoded, and the percent sign.
-  const message = text.replace(/[^ -$&-~]/g, (octet) => `%${octet.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  const message = text
+    .slice(0, mostText)
+    .replace(/[^ -$&-~]/g, (octet) => `%${octet.charCodeAt(0).toString(16).padStart(2, '0')}`)
   return { status: 200, headers: { 'content-type': mediaType, 'grpc-status': code, 'grpc-message': message } }
 }

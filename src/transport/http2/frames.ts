@@ -16,6 +16,7 @@ export const frameType = {
 export const flag = { ACK: 0x1, END_STREAM: 0x1, END_HEADERS: 0x4, PADDED: 0x8, PRIORITY: 0x20 } as const
 
 export const setting = {
+  HEADER_TABLE_SIZE: 1,
   MAX_CONCURRENT_STREAMS: 3,
   INITIAL_WINDOW_SIZE: 4,
   MAX_FRAME_SIZE: 5,
@@ -52,7 +53,7 @@ export interface Frame {
 }
 
 export const preface: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-const headerOctets = 9
+export const headerOctets = 9
 /** Of a frame's payload: the default of both directions (RFC 9113 §4.2). */
 export const maxPayload = 16_384
 
@@ -67,6 +68,8 @@ export interface FrameReader {
 /** Reads the preface, too. */
 export function createFrameReader(): FrameReader {
   let input: Buffer = Buffer.alloc(0)
+  /** What lies before has been read. */
+  let at = 0
   let begun = false
 
   function readPreface(): boolean {
@@ -74,32 +77,34 @@ export function createFrameReader(): FrameReader {
     if (!input.subarray(0, length).equals(preface.subarray(0, length)))
       throw new ConnectionError(errorCode.PROTOCOL_ERROR, 'the preface is missing')
     if (length < preface.length) return false
-    input = input.subarray(length)
+    at = length
     begun = true
     return true
   }
 
   return {
     push(chunk) {
-      input = input.length === 0 ? chunk : Buffer.concat([input, chunk])
+      input = at === input.length ? chunk : Buffer.concat([input.subarray(at), chunk])
+      at = 0
     },
     next() {
       if (!begun && !readPreface()) return undefined
-      if (input.length < headerOctets) return undefined
-      const length = (input[0] << 16) | (input[1] << 8) | input[2]
+      const start = at + headerOctets
+      if (input.length < start) return undefined
+      const length = (input[at] << 16) | (input[at + 1] << 8) | input[at + 2]
       if (length > maxPayload) throw new ConnectionError(errorCode.FRAME_SIZE_ERROR, 'a frame is too large')
-      const end = headerOctets + length
+      const end = start + length
       if (input.length < end) return undefined
       const frame = {
-        type: input[3],
-        flags: input[4],
-        stream: input.readUInt32BE(5) & 0x7fffffff,
-        payload: input.subarray(headerOctets, end),
+        type: input[at + 3],
+        flags: input[at + 4],
+        stream: input.readUInt32BE(at + 5) & 0x7fffffff,
+        payload: input.subarray(start, end),
       }
-      input = input.subarray(end)
+      at = end
       return frame
     },
-    held: () => input.length,
+    held: () => input.length - at,
   }
 }
 
@@ -111,14 +116,21 @@ export function contentOf({ type, flags, payload }: Frame): Buffer {
   return payload.subarray(start, payload.length - padding)
 }
 
-export function writeFrame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(headerOctets + payload.length)
-  frame.writeUIntBE(payload.length, 0, 3)
-  frame[3] = type
-  frame[4] = flags
-  frame.writeUInt32BE(stream, 5)
-  frame.set(payload, headerOctets)
-  return frame
+/** Writes the header of a frame whose payload has `length` octets. */
+export function writeFrameHeader(
+  memory: Buffer,
+  at: number,
+  length: number,
+  type: number,
+  flags: number,
+  stream: number,
+): void {
+  memory[at] = length >> 16
+  memory[at + 1] = length >> 8
+  memory[at + 2] = length
+  memory[at + 3] = type
+  memory[at + 4] = flags
+  memory.writeUInt32BE(stream, at + 5)
 }
 
 export function uint32(value: number): Buffer {

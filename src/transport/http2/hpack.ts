@@ -30,8 +30,12 @@ const staticTable: readonly Field[] = [
     .map((name): Field => [name, '']),
 ]
 
-const staticNames = new Map<string, number>()
-for (const [index, [name]] of staticTable.entries()) if (!staticNames.has(name)) staticNames.set(name, index + 1)
+/** Where the static table has a name, and its values by text. */
+const staticNames = new Map<string, { readonly index: number; readonly values: Map<string, number> }>()
+for (const [at, [name, value]] of staticTable.entries()) {
+  if (!staticNames.has(name)) staticNames.set(name, { index: at + 1, values: new Map() })
+  if (value !== '') staticNames.get(name)!.values.set(value, at + 1)
+}
 
 /** Octets of the dynamic table: the default, which is not announced (RFC 9113 §6.5.2). */
 const tableOctets = 4096
@@ -40,16 +44,16 @@ const entryOverhead = 32
 
 export interface HpackDecoder {
   /** The fields of a block. Throws CompressionError, also where they have more octets than `most`. */
-  decode(block: Uint8Array): Field[]
+  decode(block: Buffer): Field[]
 }
 
 export function createHpackDecoder(most: number): HpackDecoder {
   /** The newest entry last. */
   const entries: Field[] = []
-  const scratch = new Uint8Array(most)
+  const scratch = Buffer.alloc(most)
   let octets = 0
   let limit = tableOctets
-  let bytes: Uint8Array = scratch
+  let bytes: Buffer = scratch
   let at = 0
 
   function evictTo(room: number): void {
@@ -98,10 +102,10 @@ export function createHpackDecoder(most: number): HpackDecoder {
     if (end > bytes.length) throw new CompressionError('the block ends within a string')
     const start = at
     at = end
-    if (!isCoded) return latin1(bytes, start, end)
+    if (!isCoded) return bytes.toString('latin1', start, end)
     const written = decodeHuffman(bytes, start, end, scratch)
     if (written < 0) throw new CompressionError('a string is not in the Huffman code, or too long')
-    return latin1(scratch, 0, written)
+    return scratch.toString('latin1', 0, written)
   }
 
   function readField(index: number): Field {
@@ -140,35 +144,53 @@ export function createHpackDecoder(most: number): HpackDecoder {
 
 const sizeOf = ([name, value]: Field): number => name.length + value.length + entryOverhead
 
-const latin1 = (bytes: Uint8Array, start: number, end: number): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
+/** Octets that a field takes at most: two lengths and a kind besides its texts. */
+const fieldOverhead = 12
 
-/** Fields as a block. Names are in lower case; none is entered into the client's table (RFC 7541 §6.2.2). */
-export function encodeFields(fields: Iterable<readonly [string, string | number]>): Buffer {
-  const parts: Buffer[] = []
-  for (const [name, value] of fields) {
-    const text = String(value)
-    const index = staticNames.get(name)
-    if (index === undefined) parts.push(Buffer.of(0), encodeString(name), encodeString(text))
-    else {
-      const exact = staticTable.findIndex((field, i) => i + 1 >= index && field[0] === name && field[1] === text)
-      if (exact >= 0) parts.push(encodeInteger(0x80, 7, exact + 1))
-      else parts.push(encodeInteger(0, 4, index), encodeString(text))
-    }
+/** Octets that fields take at most as `writeField` writes them. */
+export function fieldRoom(name: string, value: string | number): number {
+  return fieldOverhead + name.length + (typeof value === 'string' ? value.length : 20)
+}
+
+/**
+ * Writes a field and gives its end; the memory has `fieldRoom` octets from `at` on. The name is in lower case; nothing is entered
+ * into the client's table (RFC 7541 §6.2.2).
+ */
+export function writeField(memory: Buffer, at: number, name: string, value: string | number): number {
+  const text = String(value)
+  const known = staticNames.get(name)
+  if (known === undefined) {
+    memory[at] = 0
+    return writeString(memory, writeString(memory, at + 1, name), text)
   }
-  return Buffer.concat(parts)
+  const exact = known.values.get(text)
+  if (exact !== undefined) return writeInteger(memory, at, 0x80, 7, exact)
+  return writeString(memory, writeInteger(memory, at, 0, 4, known.index), text)
 }
 
-function encodeString(text: string): Buffer {
-  const octets = Buffer.from(text, 'latin1')
-  return Buffer.concat([encodeInteger(0, 7, octets.length), octets])
+/**
+ * Says that nothing is entered into the client's table: a client that has lowered the size of its table may wait for that
+ * (RFC 7541 §4.2), and one that lowers it later has nothing to wait for. The beginning of a connection's first block.
+ */
+export const emptyTable = 0x20
+
+function writeString(memory: Buffer, from: number, text: string): number {
+  const at = writeInteger(memory, from, 0, 7, text.length)
+  for (let i = 0; i < text.length; i++) memory[at + i] = text.charCodeAt(i)
+  return at + text.length
 }
 
-function encodeInteger(flags: number, prefix: number, value: number): Buffer {
+/** RFC 7541 §5.1. */
+function writeInteger(memory: Buffer, from: number, flags: number, prefix: number, value: number): number {
   const mask = (1 << prefix) - 1
-  if (value < mask) return Buffer.of(flags | value)
-  const octets = [flags | mask]
+  if (value < mask) {
+    memory[from] = flags | value
+    return from + 1
+  }
+  memory[from] = flags | mask
+  let at = from + 1
   let left = value - mask
-  for (; left >= 0x80; left >>= 7) octets.push((left & 0x7f) | 0x80)
-  return Buffer.from([...octets, left])
+  for (; left >= 0x80; left >>= 7) memory[at++] = (left & 0x7f) | 0x80
+  memory[at++] = left
+  return at
 }

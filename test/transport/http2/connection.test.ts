@@ -14,12 +14,11 @@ import {
   setting,
   settingsPayload,
   uint32,
-  writeFrame,
 } from '../../../src/transport/http2/frames.ts'
-import { encodeFields } from '../../../src/transport/http2/hpack.ts'
 import { createAuthority } from '../../support/api-server/certificates.ts'
 import { testTls } from '../../support/certificates.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
+import { encodeFields, writeFrame } from '../../support/http2-client.ts'
 import { until } from '../../support/until.ts'
 import { type Bench, query, rcodeReply, withTransport } from '../support.ts'
 
@@ -119,11 +118,7 @@ const refused: readonly (readonly [what: string, frames: readonly Uint8Array[], 
     [settings, writeFrame(frameType.WINDOW_UPDATE, 0, 0, uint32(0x7fffffff))],
     errorCode.FLOW_CONTROL_ERROR,
   ],
-  [
-    'a window update of 0',
-    [settings, writeFrame(frameType.WINDOW_UPDATE, 0, 0, uint32(0))],
-    errorCode.FLOW_CONTROL_ERROR,
-  ],
+  ['a window update of 0', [settings, writeFrame(frameType.WINDOW_UPDATE, 0, 0, uint32(0))], errorCode.PROTOCOL_ERROR],
   [
     'a head of more than 16 KiB',
     [
@@ -142,11 +137,33 @@ const refused: readonly (readonly [what: string, frames: readonly Uint8Array[], 
     ],
     errorCode.ENHANCE_YOUR_CALM,
   ],
+]
+
+const many = (frame: (i: number) => Uint8Array): readonly Uint8Array[] =>
+  Array.from({ length: 1100 }, (_, i) => frame(i))
+const post = encodeFields([
+  [':method', 'POST'],
+  [':scheme', 'https'],
+  [':path', '/dns-query'],
+])
+
+/** What asks for nothing (RFC 9113 §10.5): more of it than the client has answers for. */
+const floods: readonly (readonly [what: string, frames: readonly Uint8Array[]])[] = [
+  ['PING', many(() => writeFrame(frameType.PING, 0, 0, Buffer.alloc(8)))],
+  ['SETTINGS', many(() => settings)],
+  ['WINDOW_UPDATE', many(() => writeFrame(frameType.WINDOW_UPDATE, 0, 0, uint32(1)))],
+  ['PRIORITY', many(() => writeFrame(frameType.PRIORITY, 0, 1, Buffer.alloc(5)))],
+  ['frames of an unknown type', many(() => writeFrame(0xfa, 0, 0, Buffer.alloc(8)))],
   [
-    'PING without end',
-    [settings, ...Array.from({ length: 1100 }, () => writeFrame(frameType.PING, 0, 0, Buffer.alloc(8)))],
-    errorCode.ENHANCE_YOUR_CALM,
+    'empty DATA',
+    [
+      writeFrame(frameType.HEADERS, flag.END_HEADERS, 1, post),
+      ...many(() => writeFrame(frameType.DATA, 0, 1, Buffer.alloc(0))),
+    ],
   ],
+  ['DATA of a stream that is answered', [request(1), ...many(() => writeFrame(frameType.DATA, 0, 1, Buffer.of(1)))]],
+  ['heads of a stream that is answered', [request(1), ...many(() => request(1))]],
+  ['heads without a path', many((i) => writeFrame(frameType.HEADERS, 5, 2 * i + 1, Buffer.of(0x82)))],
 ]
 
 describe('an HTTP/2 connection', () => {
@@ -162,6 +179,92 @@ describe('an HTTP/2 connection', () => {
         assert.equal((await other.next(frameType.DATA)).stream, 1)
         other.close()
       }))
+
+  for (const [what, frames] of floods)
+    test(`${what} without end ends the connection`, () =>
+      withHttps({}, async ({ port }) => {
+        const client = await rawClient(port, [settings, ...frames])
+        const { payload } = await client.next(frameType.GOAWAY)
+        assert.equal(payload.readUInt32BE(4), errorCode.ENHANCE_YOUR_CALM)
+        await client.closed
+      }))
+
+  test('a client that goes on opening streams past those that were announced loses its connection', () => {
+    const onMiss = () => new Promise<Uint8Array>(() => undefined)
+    return withTransport({ udp, onMiss }, async ({ transport, listener, port }) => {
+      const http = { maxConnections: undefined, maxStreams: 1 }
+      await transport.apply([listener({ scheme: 'https', tls: testTls(authority), http })])
+      const client = await rawClient(port, [settings, request(1, 'miss'), ...many((i) => request(2 * i + 3))])
+      const { payload } = await client.next(frameType.GOAWAY)
+      assert.equal(payload.readUInt32BE(4), errorCode.ENHANCE_YOUR_CALM)
+      await client.closed
+    })
+  })
+
+  test('a setting that is there thousands of times counts once, with its last value', () =>
+    withHttps({}, async ({ port }) => {
+      const sizes = Array.from({ length: 2700 }, (_, i) => [setting.INITIAL_WINDOW_SIZE, 2700 - i] as const)
+      const client = await rawClient(port, [writeFrame(frameType.SETTINGS, 0, 0, settingsPayload(sizes))])
+      client.write(request(1, 'big-40000'))
+      assert.equal((await client.next(frameType.DATA)).payload.length, 1)
+      client.close()
+    }))
+
+  test('the windows of open streams grow with the setting, and by what the client allows besides', () =>
+    withHttps({}, async ({ port }) => {
+      const window = (octets: number) =>
+        writeFrame(frameType.SETTINGS, 0, 0, settingsPayload([[setting.INITIAL_WINDOW_SIZE, octets]]))
+      const client = await rawClient(port, [window(0)])
+      client.write(request(1, 'big-40000'))
+      await client.next(frameType.HEADERS)
+      client.write(window(10))
+      assert.equal((await client.next(frameType.DATA)).payload.length, 10)
+      client.write(writeFrame(frameType.WINDOW_UPDATE, 0, 1, uint32(5)))
+      assert.equal((await client.next(frameType.DATA)).payload.length, 5)
+      // The stream has 15 octets of its own less than it had, so this fits.
+      client.write(window(0x7fffffff))
+      assert.equal((await client.next(frameType.DATA)).payload.length, 16_384)
+      client.close()
+    }))
+
+  test('the first response says that no field is entered into a table that the client may have made smaller', () =>
+    withHttps({}, async ({ port }) => {
+      const smaller = writeFrame(frameType.SETTINGS, 0, 0, settingsPayload([[setting.HEADER_TABLE_SIZE, 0]]))
+      const client = await rawClient(port, [smaller, request(1), request(3)])
+      // RFC 7541 §6.3: the size 0.
+      assert.equal((await client.next(frameType.HEADERS)).payload[0], 0x20)
+      assert.notEqual((await client.next(frameType.HEADERS)).payload[0], 0x20)
+      client.close()
+    }))
+
+  test('the response to HEAD is a head alone', () =>
+    withHttps({}, async ({ port }) => {
+      const fields = encodeFields([
+        [':method', 'HEAD'],
+        [':scheme', 'https'],
+        [':path', '/dns-query'],
+      ])
+      const client = await rawClient(port)
+      client.write(writeFrame(frameType.HEADERS, 5, 1, fields), request(3))
+      const head = await client.next(frameType.HEADERS)
+      assert.deepEqual([head.stream, head.flags & flag.END_STREAM], [1, flag.END_STREAM])
+      assert.equal((await client.next(frameType.DATA)).stream, 3)
+      client.close()
+    }))
+
+  test('a body that comes octet by octet is read', () =>
+    withHttps({}, async ({ port }) => {
+      const client = await rawClient(port)
+      const octets = [...query('table')]
+      client.write(
+        writeFrame(frameType.HEADERS, flag.END_HEADERS, 1, post),
+        ...octets.map((octet, i) =>
+          writeFrame(frameType.DATA, i === octets.length - 1 ? flag.END_STREAM : 0, 1, Buffer.of(octet)),
+        ),
+      )
+      assert.equal((await client.next(frameType.DATA)).stream, 1)
+      client.close()
+    }))
 
   test('a head in two parts, with padding and priority, is a request', () =>
     withHttps({}, async ({ port }) => {

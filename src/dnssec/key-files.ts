@@ -45,7 +45,7 @@ function readText(path: string): string {
 
 /** The first record counts. */
 function publicRecord(text: string, path: string): ResourceRecord {
-  for (const { line, words } of entriesOf(text, path)) {
+  for (const { line, words } of entriesOf([text], path)) {
     const record = recordOf(words.map((word) => word.text).join(' '), path, line)
     if (record.type !== type.DNSKEY) break
     return record

@@ -1,13 +1,17 @@
 /** Reads a zone's files: bounded, regular files, and for `$INCLUDE` only what lies in the folder of the first one. */
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import type { ResourceRecord } from '../dns/message.ts'
 import { isSubdomain, lowerName } from '../dns/name.ts'
 import { type ZoneText, zoneRecords } from '../dns/zone-file/index.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 
-/** Octets of a zone's files together: a million short records. What is larger would not fit the memory of a pod. */
-const maxZoneOctets = 32 * 1024 * 1024
+/** Octets of a zone's files together: ten million short records. They are read piece by piece. */
+const maxZoneOctets = 256 * 1024 * 1024
+/** Octets that are read at once: less than a millisecond of work. */
+const pieceOctets = 16 * 1024
+/** Octets of a line. */
+const maxLineOctets = 1024 * 1024
 
 export interface ZoneFiles {
   readonly first: ZoneText
@@ -25,19 +29,19 @@ export function openZoneFiles(path: string): ZoneFiles {
   const versions = new Map<string, string>()
   const folder = dirname(path)
 
-  function read(file: string): string {
+  function take(file: string): string {
     // Before anything can fail: a file that appears later is looked for.
     versions.set(file, versionOf(file))
     const facts = statSync(file)
     if (!facts.isFile()) throw new RangeError(`${file} is not a regular file`)
     left -= facts.size
     if (left < 0) throw new RangeError(`the files of the zone exceed ${maxZoneOctets} octets`)
-    return readFileSync(file, 'utf8')
+    return file
   }
 
   const modifiedAt = timeOfChange(path)
   return {
-    first: { file: path, text: read(path) },
+    first: { file: path, pieces: piecesOf(take(path)) },
     modifiedAt,
     include(written, from) {
       const file = resolve(dirname(from), written)
@@ -45,12 +49,36 @@ export function openZoneFiles(path: string): ZoneFiles {
       if (isAbsolute(inside) || inside === '..' || inside.startsWith(`..${sep}`))
         throw new RangeError(`${file} is not in the folder of the zone file, ${folder}`)
       try {
-        return { file, text: read(file) }
+        return { file, pieces: piecesOf(take(file)) }
       } catch (error) {
         throw new RangeError(`cannot read ${file}: ${errorMessage(error)}`)
       }
     },
     version: () => [...versions].map(([file, version]) => `${file} ${version}`).join('\n'),
+  }
+}
+
+/** The text of a file, whole lines at a time, as it is when it is opened. Throws an error of node:fs, or RangeError. */
+function* piecesOf(path: string): Generator<string, void, undefined> {
+  const file = openSync(path, 'r')
+  try {
+    // What is written meanwhile would make it another file, perhaps without end.
+    let left = fstatSync(file).size
+    let rest: Buffer = Buffer.alloc(0)
+    while (left > 0) {
+      const octets = Buffer.allocUnsafeSlow(Math.min(pieceOctets, left))
+      const count = readSync(file, octets)
+      if (count === 0) break
+      left -= count
+      const whole = Buffer.concat([rest, octets.subarray(0, count)])
+      const end = whole.lastIndexOf(0x0a) + 1
+      if (end > 0) yield whole.toString('utf8', 0, end)
+      rest = whole.subarray(end)
+      if (rest.length > maxLineOctets) throw new RangeError(`${path} has a line of more than ${maxLineOctets} octets`)
+    }
+    if (rest.length > 0) yield rest.toString('utf8')
+  } finally {
+    closeSync(file)
   }
 }
 
@@ -82,7 +110,7 @@ export function* readZoneFile(
   maxRecords: number,
 ): Generator<ResourceRecord, void, undefined> {
   const { first, include } = openZoneFiles(path)
-  for (const record of zoneRecords(first.text, { zone, file: first.file, maxRecords, include })) {
+  for (const record of zoneRecords(first.pieces, { zone, file: first.file, maxRecords, include })) {
     if (!isSubdomain(zone, lowerName(record.name)))
       throw new RangeError(`${path}: the record of ${record.name} is outside of the zone ${zone}`)
     yield record

@@ -4,11 +4,12 @@ import type { ResourceRecord } from '../dns/message.ts'
 import { readSoa } from '../dns/rdata.ts'
 import { zoneRecords } from '../dns/zone-file/index.ts'
 import type { Clock, Timer } from '../scheduling/clock.ts'
-import { createCooperativeScheduler } from '../scheduling/cooperative-scheduler.ts'
+import type { CooperativeScheduler } from '../scheduling/cooperative-scheduler.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { openZoneFiles, timeOfChange, versionNow, type ZoneFiles } from './files.ts'
-import { createZoneBuilder, maxZoneRecords, type Zone, type ZoneBuilder } from './zone.ts'
+import { createZoneBuilder, type Zone, type ZoneBuilder } from './zone.ts'
+import type { ZoneMemory } from './zone-memory.ts'
 
 /** How a zone follows its file. */
 export interface FollowSettings {
@@ -27,6 +28,8 @@ export interface FollowedFile {
   readonly current: Zone | undefined
   /** Looks at the file, until stopped. */
   start(): void
+  /** Reads the file now if it has changed, whatever its serial. Throws where it cannot be used. */
+  refresh(): void
   stop(): void
 }
 
@@ -36,8 +39,9 @@ export interface FollowOptions {
   readonly path: string
   readonly clock: Clock
   readonly log: Logger
-  /** Records that the zone may have; absent: as many as any. */
-  mostRecords?(): number
+  readonly memory: ZoneMemory
+  /** Files that share it are read in the same slices. */
+  readonly scheduler: CooperativeScheduler
   /** A new zone is in use. Not called for the one that is read at start. */
   onChange(zone: Zone): void
   /** The file could not be used. */
@@ -47,15 +51,17 @@ export interface FollowOptions {
 /** A file that is being read, in slices. */
 interface Load {
   readonly files: ZoneFiles
-  readonly records: Iterator<ResourceRecord>
+  readonly records: Generator<ResourceRecord, void, undefined>
   readonly builder: ZoneBuilder
   /** Records that do not belong to the zone. */
   outside: number
+  /** The same serial is the same zone. */
+  readonly bySerial: boolean
 }
 
 /** Reads the zone now. Throws where the file cannot be used; without `reload` also where it does not exist. */
 export function followZoneFile(options: FollowOptions): FollowedFile {
-  const { settings, path, clock, log } = options
+  const { settings, path, clock, log, memory, scheduler } = options
   const { zone: origin, reload, byTime } = settings
   let current: Zone | undefined
   /** The files as they were when they were last looked into, and when the zone in use was changed. */
@@ -66,7 +72,7 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
   let timer: Timer | undefined
   let stopped = false
 
-  const task = createCooperativeScheduler(clock).task(() => {
+  const task = scheduler.task(() => {
     if (load === undefined) return false
     try {
       if (step(load)) return true
@@ -78,16 +84,11 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
     return false
   })
 
-  function begin(): Load {
+  function begin(bySerial: boolean): Load {
     const files = openZoneFiles(path)
-    const { file, text } = files.first
-    const records = zoneRecords(text, {
-      zone: origin,
-      file,
-      maxRecords: options.mostRecords?.() ?? maxZoneRecords,
-      include: files.include,
-    })
-    return { files, records, builder: createZoneBuilder(origin), outside: 0 }
+    const { file, pieces } = files.first
+    const records = zoneRecords(pieces, { zone: origin, file, include: files.include })
+    return { files, records, builder: createZoneBuilder(origin, memory.reserve()), outside: 0, bySerial }
   }
 
   /** Takes one record; false when the file is read, or need not be. */
@@ -97,7 +98,8 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
       finish(now)
       return false
     }
-    if (isCurrent(next.value)) {
+    if (now.bySerial && isCurrent(next.value)) {
+      abandon(now)
       seen = now.files.version()
       failure = undefined
       return false
@@ -108,11 +110,13 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
 
   /** What a reload goes by, as in CoreDNS: the same serial is the same zone. */
   const isCurrent = (record: ResourceRecord): boolean =>
-    !byTime && current !== undefined && record.type === type.SOA && readSoa(record.rdata).serial === current.serial
+    current !== undefined && record.type === type.SOA && readSoa(record.rdata).serial === current.serial
 
   function finish({ files, builder, outside }: Load): void {
     const isReload = seen !== ''
-    current = builder.finish()
+    const next = builder.finish()
+    current?.release()
+    current = next
     seen = files.version()
     modifiedAt = files.modifiedAt
     failure = undefined
@@ -122,8 +126,15 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
     options.onChange(current)
   }
 
+  /** The files are closed, and the memory is free. */
+  function abandon({ records, builder }: Load): void {
+    records.return(undefined)
+    builder.abandon()
+  }
+
   /** Logged once, not at each look. */
   function failed(error: unknown): void {
+    if (load) abandon(load)
     seen = versionNow(load?.files.version() ?? `${path} 0 0`)
     const reason = errorMessage(error)
     if (reason === failure) return
@@ -139,7 +150,7 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
   function look(): void {
     try {
       if (hasChanged()) {
-        load = begin()
+        load = begin(!byTime)
         task.wake()
         return
       }
@@ -156,10 +167,21 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
     return timeOfChange(path) > modifiedAt
   }
 
+  function readNow(): void {
+    try {
+      load = begin(false)
+      while (step(load));
+    } catch (error) {
+      if (load) abandon(load)
+      throw error
+    } finally {
+      load = undefined
+    }
+  }
+
   function readAtStart(): void {
     try {
-      const first = begin()
-      while (step(first));
+      readNow()
     } catch (error) {
       if (reload === 0 || !isMissing(error)) throw error
       seen = versionNow(`${path} 0 0`)
@@ -177,10 +199,15 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
       if (settings.lazy) look()
       else if (reload > 0) lookLater()
     },
+    refresh() {
+      if (load === undefined && versionNow(seen) !== seen) readNow()
+    },
     stop() {
       stopped = true
       timer?.cancel()
       task.stop()
+      if (load) abandon(load)
+      current?.release()
     },
   }
 }

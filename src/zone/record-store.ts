@@ -77,6 +77,8 @@ export function createRecordStore(origin: string): RecordStore {
   let bucketCount = firstBuckets
   let base = firstBuckets
   let owners = 0
+  /** Octets of buffers that are full. */
+  let full = 0
   const suffix = origin === '.' ? '.' : `.${origin}`
 
   const bufferOf = (place: number): Buffer => buffers[place >>> bufferBits]
@@ -90,6 +92,7 @@ export function createRecordStore(origin: string): RecordStore {
     let last = buffers.length - 1
     if (used[last] + octets > bufferOctets) {
       buffers[last] = trimmed(buffers[last], used[last])
+      full += buffers[last].length
       buffers.push(Buffer.allocUnsafeSlow(firstOctets))
       used.push(0)
       last++
@@ -233,7 +236,7 @@ export function createRecordStore(origin: string): RecordStore {
 
   return {
     get octets() {
-      return buffers.reduce((sum, { length }) => sum + length, buckets.byteLength)
+      return full + buffers[buffers.length - 1].length + buckets.byteLength
     },
     add(name, { type, ttl, rdata }) {
       const owner = findOrMake(inZone(name))

@@ -14,10 +14,11 @@ import { createTablePublisher } from '../plugin/table-publisher.ts'
 import { transparencyOf } from '../plugin/transparency-of.ts'
 import { createZoneHandler, type ServedZone } from './handler.ts'
 import { zonesContents } from './table-nodes.ts'
+import type { Zone } from './zone.ts'
 
 export interface ServedZonesOptions {
   readonly plugin: string
-  readonly setup: Pick<Setup, 'block' | 'clock' | 'directive' | 'log'>
+  readonly setup: Pick<Setup, 'block' | 'clock' | 'directive' | 'log' | 'process'>
   /** By name, lower case and absolute. It may change: call `changed` then. */
   readonly zones: ReadonlyMap<string, ServedZone>
   /** The zones that names must be in to be the plugin's; absent: all of `zones`, which then stay the same. */
@@ -54,15 +55,37 @@ interface TransferableZone {
 
 export function serveZones(options: ServedZonesOptions): ServedZones {
   const { plugin, zones, within, fallthrough } = options
-  const { block, clock, directive, log } = options.setup
+  const { block, clock, directive, log, process } = options.setup
   const watchers = new Set<() => void>()
   const isOurs = (name: string): boolean => within?.some((zone) => isSubdomain(zone, name)) ?? true
   const wildcards = createNotedMetadata('zone/wildcard')
   const publisher = createTablePublisher({ clock, log })
 
+  /** Zones that are too large for the answer table: logged once each. */
+  const tooLarge = new Set<string>()
+
   function publish(): void {
-    const current = [...zones].filter(([name]) => isOurs(name)).map(([name, { current }]) => [name, current] as const)
-    publisher.update(zonesContents(new Map(current), fallthrough))
+    let left = process.limits.memory.zoneTable
+    const own = [...zones].filter(([name]) => isOurs(name))
+    const published = own.map(([name, { current }]): [string, Zone | undefined] => {
+      const octets = current ? tableOctets(current) : 0
+      if (octets > left) {
+        leaveToChain(name, octets)
+        return [name, undefined]
+      }
+      left -= octets
+      return [name, current]
+    })
+    publisher.update(zonesContents(new Map(published), fallthrough))
+  }
+
+  function leaveToChain(name: string, octets: number): void {
+    if (tooLarge.has(name)) return
+    tooLarge.add(name)
+    const [needed, most] = [octets, process.limits.memory.zoneTable].map((each) => (each / 2 ** 20).toFixed(1))
+    log.warning(
+      `zone ${name} is answered without the answer table: it would take ${needed} MiB there, and the memory limit leaves ${most} MiB for zones`,
+    )
   }
 
   /** `within`: names that the plugin may come to answer are kept from plugins behind it. */
@@ -116,6 +139,9 @@ export function serveZones(options: ServedZonesOptions): ServedZones {
     stop: publisher.stop,
   }
 }
+
+/** A node with its slot, measured with short names: 64 octets a record more than the record itself. */
+const tableOctets = ({ octets, size }: Zone): number => octets + 64 * size
 
 /** The zone is answered here alone, whatever plugins behind have for it. */
 const ownZone = (zone: string, { at }: Directive) => ({

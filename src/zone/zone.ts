@@ -5,10 +5,9 @@ import { isSubdomain, labelsOf, lowerName, nameToWire, parentOf } from '../dns/n
 import { readSoa } from '../dns/rdata.ts'
 import { createRecordStore, type RRsets } from './record-store.ts'
 
-export type { RRsets } from './record-store.ts'
+import { type Room, unboundedRoom } from './zone-memory.ts'
 
-/** Records of a zone: with its place in the answer table each takes up to 3 KB. */
-export const maxZoneRecords = 250_000
+export type { RRsets } from './record-store.ts'
 
 export interface Zone {
   /** Lower case and absolute. */
@@ -35,18 +34,23 @@ export interface Zone {
   denier(name: string): string | undefined
   /** Everything but the SOA. */
   records(): Iterable<ResourceRecord>
+  /** It is out of use: its memory counts no longer. */
+  release(): void
 }
 
 export interface ZoneBuilder {
-  /** Octets of memory that the zone takes so far. */
-  readonly octets: number
-  /** Owners are kept in lower case. False for a record outside of the zone, which is left out. */
+  /**
+   * Owners are kept in lower case. False for a record outside of the zone, which is left out. Throws RangeError where there is
+   * no room for it.
+   */
   add(record: ResourceRecord): boolean
   /** The zone; it must have had an SOA. */
   finish(): Zone
+  /** No zone comes of it. */
+  abandon(): void
 }
 
-export function createZoneBuilder(origin: string): ZoneBuilder {
+export function createZoneBuilder(origin: string, room: Room = unboundedRoom): ZoneBuilder {
   const store = createRecordStore(origin)
   const ns: ResourceRecord[] = []
   const apexSignatures: ResourceRecord[] = []
@@ -68,9 +72,6 @@ export function createZoneBuilder(origin: string): ZoneBuilder {
   }
 
   return {
-    get octets() {
-      return store.octets
-    },
     add(written) {
       const name = lowerName(written.name)
       if (!isSubdomain(origin, name)) return false
@@ -82,11 +83,13 @@ export function createZoneBuilder(origin: string): ZoneBuilder {
       else if (written.type === type.NS) ns.push({ ...written, name })
       else if (covered === type.SOA || covered === type.NS) apexSignatures.push({ ...written, name })
       else addToName(name, written)
+      room.take(store.octets, size)
       return true
     },
     finish() {
       if (!soa) throw new Error(`the zone ${origin} has no SOA`)
       store.trim()
+      room.take(store.octets, size)
       // The apex is a name, whatever it has.
       store.setAbove(origin)
       const inOrder = placesInOrder(deniers)
@@ -112,8 +115,10 @@ export function createZoneBuilder(origin: string): ZoneBuilder {
           yield* apexSignatures
           yield* store.records()
         },
+        release: room.release,
       }
     },
+    abandon: room.release,
   }
 }
 

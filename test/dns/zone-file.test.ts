@@ -15,9 +15,10 @@ const files: Readonly<Record<string, string>> = {
 function read(text: string, maxRecords = 100): string[] {
   const include = (path: string) => {
     if (!Object.hasOwn(files, path)) throw new RangeError(`cannot read ${path}: there is no such file`)
-    return { file: path, text: files[path] }
+    return { file: path, pieces: [files[path]] }
   }
-  const records = zoneRecords(text, { zone: 'example.org.', file: 'db', maxRecords, include })
+  // A piece is whole lines: the smallest is one.
+  const records = zoneRecords(text.split(/(?<=\n)/), { zone: 'example.org.', file: 'db', maxRecords, include })
   return [...records].map(recordText)
 }
 

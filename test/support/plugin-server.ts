@@ -37,7 +37,12 @@ export interface PluginServer {
   stop(): Promise<void>
 }
 
-export async function servePlugins(plugins: readonly Plugin[], corefile: string): Promise<PluginServer> {
+/** `memoryLimit`: octets; absent: that of the machine. */
+export async function servePlugins(
+  plugins: readonly Plugin[],
+  corefile: string,
+  memoryLimit?: number,
+): Promise<PluginServer> {
   const { log, lines } = createPluginHarness()
   const writer = createTable({ reserveBytes: 1 << 26 })
   const server = await startServer({
@@ -55,7 +60,7 @@ export async function servePlugins(plugins: readonly Plugin[], corefile: string)
     clock: systemClock,
     writer,
     dataPlane: { collect: () => [] },
-    limits: readProcessLimits(),
+    limits: readProcessLimits({ memoryLimit }),
     openIngress: () => ({
       apply: async () => undefined,
       lastQueryAt: () => Number.NEGATIVE_INFINITY,

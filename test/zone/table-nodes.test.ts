@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { type as rrType } from '../../src/dns/codes.ts'
+import type { Plugin } from '../../src/plugin/contract.ts'
 import { file } from '../../src/plugins/file/index.ts'
 import { minimal } from '../../src/plugins/minimal/index.ts'
 import { whoami } from '../../src/plugins/whoami/index.ts'
@@ -76,13 +77,20 @@ const names = [...relative, ...below]
   .map((name) => name.replace('.@.', '.'))
 const types = ['A', 'AAAA', 'MX', 'TXT', 'SRV', 'HTTPS', 'NS', 'SOA', 'CNAME', 'DNAME', 'RRSIG', 'NSEC']
 
-async function serve(t: TestContext, zone: string, plugins = [file, whoami], directives = 'whoami') {
+interface Serving {
+  readonly plugins?: readonly Plugin[]
+  readonly directives?: string
+  readonly memoryLimit?: number
+}
+
+async function serve(t: TestContext, zone: string, { plugins, directives, memoryLimit }: Serving = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'zones-'))
   t.after(() => rmSync(folder, { recursive: true }))
   writeFileSync(join(folder, 'db'), zone)
   writeFileSync(join(folder, 'child'), child)
   const zones = `file ${folder}/db example.org\nfile ${folder}/child child.example.org\n`
-  const server = await servePlugins(plugins, `example.org {\n${zones}${directives}\n}\n`)
+  const corefile = `example.org {\n${zones}${directives ?? 'whoami'}\n}\n`
+  const server = await servePlugins(plugins ?? [file, whoami], corefile, memoryLimit)
   t.after(() => server.stop())
   await server.settled
   return server
@@ -188,9 +196,27 @@ describe('the answer table of a zone', () => {
   })
 
   it('the answer table of a zone has answers without name servers and further addresses behind minimal', async (t) => {
-    const server = await serve(t, records, [minimal, file, whoami], 'minimal\nwhoami')
+    const server = await serve(t, records, { plugins: [minimal, file, whoami], directives: 'minimal\nwhoami' })
     const hits = await answeredAlike(server, questions())
     assert.ok(hits.has('_sip._tcp.example.org. SRV') && hits.has('www.example.org. A'))
     assert.match(server.table('www.example.org. A'), /192\.0\.2\.10, www\.example\.org\. 60 IN A 192\.0\.2\.11$/)
+  })
+
+  it('the answer table of a zone is empty where it would take more memory than there is for it, and the chain answers', async (t) => {
+    const server = await serve(t, `${records}$GENERATE 1-25000 h$ A 192.0.2.1\n`, { memoryLimit: 64 << 20 })
+    assert.equal(server.table('h25000.example.org. A'), 'miss')
+    assert.match(await server.chain('h25000.example.org. A'), /^NOERROR; h25000/)
+    assert.match(
+      server.lines.join('\n'),
+      /zone example\.org\. is answered without the answer table: it would take \d\.\d MiB/,
+    )
+  })
+
+  it('a zone that does not fit the memory limit is refused with the figure', async (t) => {
+    const many = '$GENERATE 1-65000 a$ A 192.0.2.1\n$GENERATE 1-65000 b$ A 192.0.2.1\n'
+    await assert.rejects(
+      serve(t, `${records}${many}`, { memoryLimit: 64 << 20 }),
+      /with \d{5,6} records of it the zones of this server take 5\.0 MiB, which is what a memory limit of 64 MiB leaves for zones/,
+    )
   })
 })

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test'
 import { parseRecord } from '../../src/dns/record-text.ts'
 import { createCooperativeScheduler } from '../../src/scheduling/cooperative-scheduler.ts'
 import { applyChanges } from '../../src/zone/transfer-in/apply.ts'
-import { createZoneBuilder, maxZoneRecords } from '../../src/zone/zone.ts'
+import { createZoneBuilder } from '../../src/zone/zone.ts'
+import { createZoneMemory } from '../../src/zone/zone-memory.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 
 const soa = (serial: number) => parseRecord(`a. 60 IN SOA ns.a. host.a. ${serial} 2 3 4 5`)
@@ -26,18 +27,58 @@ describe('a zone', () => {
     }
   })
 
-  it('a zone is not made larger by changes than a whole one may be', async () => {
-    const builder = createZoneBuilder('a.')
+  it('a zone is not made larger by changes than there is room for all zones', async () => {
+    const memory = createZoneMemory({ zones: 64 * 1024, limit: 1024 * 1024 })
+    const builder = createZoneBuilder('a.', memory.reserve())
     const record = parseRecord('www.a. 60 IN A 192.0.2.1')
     builder.add(soa(1))
-    for (let left = maxZoneRecords - 2; left > 0; left--) builder.add({ ...record, name: `h${left}.a.` })
+    for (let left = 200; left > 0; left--) builder.add({ ...record, name: `h${left}.a.` })
     const zone = builder.finish()
-    const added = (names: readonly string[]) => [
-      { from: 1, removed: [], added: [soa(2), ...names.map((name) => ({ ...record, name }))] },
+    const added = (count: number) => [
+      {
+        from: 1,
+        removed: [],
+        added: [soa(2), ...Array.from({ length: count }, (_, i) => ({ ...record, name: `x${i}.a.` }))],
+      },
     ]
     const scheduler = createCooperativeScheduler(createFakeClock())
-    const full = await applyChanges(zone, added(['x.a.']), scheduler)
-    assert.equal(full.size, maxZoneRecords)
-    await assert.rejects(applyChanges(zone, added(['x.a.', 'y.a.']), scheduler), /the zone has more than \d+ records/)
+    await assert.rejects(
+      applyChanges(zone, added(2000), memory, scheduler),
+      /with \d+ records of it the zones of this server take 0\.1 MiB/,
+    )
+    // What was refused takes no room.
+    const larger = await applyChanges(zone, added(400), memory, scheduler)
+    assert.equal(larger.size, 601)
+    zone.release()
+    larger.release()
+    assert.equal((await applyChanges(zone, added(400), memory, scheduler)).size, 601)
+  })
+
+  it('a zone gives back each record as it was added, by owner and type, however many there are', () => {
+    const builder = createZoneBuilder('a.')
+    const lines = Array.from({ length: 30_000 }, (_, i) => [
+      `h${i}.a. ${i} IN A 192.0.2.${i % 256}`,
+      `h${i % 5000}.x.a. 60 IN TXT "${'t'.repeat(i % 200)}" "${i}"`,
+    ]).flat()
+    for (const line of [...lines, `big.a. 60 IN TYPE65280 \\# 40000 ${'00'.repeat(40_000)}`])
+      builder.add(parseRecord(line))
+    builder.add(soa(7))
+    const zone = builder.finish()
+    assert.equal(zone.size, 60_002)
+    assert.deepEqual(zone.at('h29999.a.')?.get(1), [parseRecord(lines[59_998])])
+    const texts = lines.filter((line) => line.startsWith('h77.x.a. ')).map(parseRecord)
+    assert.deepEqual([zone.at('h77.x.a.')?.get(16), zone.at('h77.x.a.')?.types()], [texts, [16]])
+    assert.equal(zone.at('big.a.')?.get(65_280)[0].rdata.length, 40_000)
+    assert.deepEqual([zone.isAbove('x.a.'), zone.at('x.a.'), zone.isAbove('h1.a.')], [true, undefined, false])
+    assert.equal([...zone.records()].length, 60_001)
+    assert.equal([...zone.names()].length, 30_000 + 5000 + 3)
+  })
+
+  it('a zone of short records takes fewer than 60 octets for each', () => {
+    const builder = createZoneBuilder('example.org.')
+    const rdata = new Uint8Array(4)
+    builder.add({ ...soa(1), name: 'example.org.' })
+    for (let i = 0; i < 100_000; i++) builder.add({ name: `host${i}.example.org.`, type: 1, class: 1, ttl: 60, rdata })
+    assert.ok(builder.finish().octets < 60 * 100_000)
   })
 })

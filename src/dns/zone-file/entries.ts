@@ -24,39 +24,42 @@ const maxWords = 65_536
 /** New line, blanks, comment, parenthesis, quoted word, bare word. None of them backtracks far. */
 const token = /(\n)|([ \t\r\f\v]+|;[^\n]*)|([()])|"([^"\\\n]*(?:\\[^\n][^"\\\n]*)*)"|(?:[^\s"();\\]+|\\[^\n]){1,65535}/y
 
-export function* entriesOf(text: string, file: string): Generator<Entry, void, undefined> {
+/** `pieces`: of the text, each of them whole lines. Returns the number of its lines. */
+export function* entriesOf(pieces: Iterable<string>, file: string): Generator<Entry, number, undefined> {
   let line = 1
   let depth = 0
   let first = line
   let indented = false
   let words: Word[] = []
-  for (let at = text.startsWith('\uFEFF') ? 1 : 0, lineStart = at; at < text.length; ) {
-    token.lastIndex = at
-    const found = token.exec(text)
-    if (!found) throw new ZoneFileError(file, line, strayCharacter(text[at]))
-    const [whole, newline, blank, parenthesis, inQuotes] = found
-    if (newline !== undefined) {
-      if (depth === 0 && words.length > 0) {
-        yield { line: first, indented, words }
-        words = []
+  for (const text of pieces)
+    for (let at = line === 1 && text.startsWith('\uFEFF') ? 1 : 0, lineStart = at; at < text.length; ) {
+      token.lastIndex = at
+      const found = token.exec(text)
+      if (!found) throw new ZoneFileError(file, line, strayCharacter(text[at]))
+      const [whole, newline, blank, parenthesis, inQuotes] = found
+      if (newline !== undefined) {
+        if (depth === 0 && words.length > 0) {
+          yield { line: first, indented, words }
+          words = []
+        }
+        line++
+        lineStart = at + 1
+      } else if (parenthesis !== undefined) {
+        depth += parenthesis === '(' ? 1 : -1
+        if (depth < 0) throw new ZoneFileError(file, line, 'a closing parenthesis has no opening one')
+      } else if (blank === undefined) {
+        if (words.length === maxWords) throw new ZoneFileError(file, line, `an entry has more than ${maxWords} words`)
+        if (words.length === 0) {
+          first = line
+          indented = at !== lineStart
+        }
+        words.push({ text: inQuotes ?? whole, quoted: inQuotes !== undefined })
       }
-      line++
-      lineStart = at + 1
-    } else if (parenthesis !== undefined) {
-      depth += parenthesis === '(' ? 1 : -1
-      if (depth < 0) throw new ZoneFileError(file, line, 'a closing parenthesis has no opening one')
-    } else if (blank === undefined) {
-      if (words.length === maxWords) throw new ZoneFileError(file, line, `an entry has more than ${maxWords} words`)
-      if (words.length === 0) {
-        first = line
-        indented = at !== lineStart
-      }
-      words.push({ text: inQuotes ?? whole, quoted: inQuotes !== undefined })
+      at += whole.length
     }
-    at += whole.length
-  }
   if (depth > 0) throw new ZoneFileError(file, first, 'a parenthesis is not closed')
   if (words.length > 0) yield { line: first, indented, words }
+  return line
 }
 
 function strayCharacter(character: string): string {

@@ -21,15 +21,16 @@ export interface ZoneFileOptions {
   readonly zone: string
   /** Names the file in errors. */
   readonly file: string
-  /** Records that the file may have, those that it makes and includes among them. */
-  readonly maxRecords: number
+  /** Records that the file may have, those that it makes and includes among them; absent: as many as it has. */
+  readonly maxRecords?: number | undefined
   /** The text of the file that `$INCLUDE` in `file` names. Throws RangeError with why it cannot be read. */
   include(path: string, file: string): ZoneText
 }
 
 export interface ZoneText {
   readonly file: string
-  readonly text: string
+  /** Its text in pieces, each of them whole lines. */
+  readonly pieces: Iterable<string>
 }
 
 /** What one file of a zone knows while it is read. */
@@ -52,10 +53,13 @@ interface Zone extends ZoneFileOptions {
  * The records of the zone, in the order of the file; names in their own case, class IN. Throws ZoneFileError, and
  * nothing else: also where there is no SOA, or one that is not owned by the zone.
  */
-export function* zoneRecords(text: string, options: ZoneFileOptions): Generator<ResourceRecord, void, undefined> {
+export function* zoneRecords(
+  pieces: Iterable<string>,
+  options: ZoneFileOptions,
+): Generator<ResourceRecord, void, undefined> {
   const zone: Zone = { ...options, records: 0, hasSoa: false }
   const { file } = options
-  yield* recordsOf(zone, text, {
+  const lines = yield* recordsOf(zone, pieces, {
     file,
     depth: 0,
     origin: options.zone,
@@ -63,11 +67,19 @@ export function* zoneRecords(text: string, options: ZoneFileOptions): Generator<
     ttl: undefined,
     ttlIsSet: false,
   })
-  if (!zone.hasSoa) throw new ZoneFileError(file, text.split('\n').length, `there is no SOA record of ${zone.zone}`)
+  if (!zone.hasSoa) throw new ZoneFileError(file, lines, `there is no SOA record of ${zone.zone}`)
 }
 
-function* recordsOf(zone: Zone, text: string, reading: Reading): Generator<ResourceRecord, void, undefined> {
-  for (const entry of entriesOf(text, reading.file)) {
+/** Returns the number of lines. */
+function* recordsOf(
+  zone: Zone,
+  pieces: Iterable<string>,
+  reading: Reading,
+): Generator<ResourceRecord, number, undefined> {
+  const entries = entriesOf(pieces, reading.file)
+  for (;;) {
+    const { done, value: entry } = entries.next()
+    if (done) return entry
     try {
       yield* entryRecords(zone, entry, reading)
     } catch (error) {
@@ -105,13 +117,14 @@ function* included(zone: Zone, words: readonly Word[], reading: Reading): Genera
   if (words.length < 1 || words.length > 2) throw new RangeError('$INCLUDE must have a file, and may have an origin')
   if (reading.depth === maxIncludeDepth) throw new RangeError(`$INCLUDE is nested deeper than ${maxIncludeDepth} files`)
   const origin = words.length === 2 ? absoluteName(words[1].text, reading.origin) : reading.origin
-  const { file, text } = zone.include(words[0].text, reading.file)
-  yield* recordsOf(zone, text, { ...reading, file, depth: reading.depth + 1, origin })
+  const { file, pieces } = zone.include(words[0].text, reading.file)
+  yield* recordsOf(zone, pieces, { ...reading, file, depth: reading.depth + 1, origin })
 }
 
 function counted(zone: Zone, record: ResourceRecord): ResourceRecord {
   zone.records++
-  if (zone.records > zone.maxRecords) throw new RangeError(`the zone has more than ${zone.maxRecords} records`)
+  if (zone.maxRecords !== undefined && zone.records > zone.maxRecords)
+    throw new RangeError(`the zone has more than ${zone.maxRecords} records`)
   return record
 }
 

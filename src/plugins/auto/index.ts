@@ -3,11 +3,12 @@ import { resolve } from 'node:path'
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Timer } from '../../scheduling/clock.ts'
+import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { type FollowedFile, followZoneFile } from '../../zone/followed-file.ts'
 import type { ServedZone } from '../../zone/handler.ts'
 import { type ServedZones, serveZones } from '../../zone/served-zones.ts'
-import { maxZoneRecords } from '../../zone/zone.ts'
+import { holdZoneMemory } from '../../zone/zone-memory.ts'
 import { transferSource } from '../transfer/capability.ts'
 import { type AutoSettings, schema } from './settings.ts'
 import { findZoneFiles } from './walk.ts'
@@ -18,7 +19,9 @@ const plugin = 'auto'
 export const auto: Plugin<AutoSettings> = { name: plugin, schema, setup }
 
 function setup(settings: AutoSettings, setup: Setup): Instance {
-  const { block, clock, fail, log, metrics } = setup
+  const { block, clock, fail, log, metrics, process } = setup
+  const memory = holdZoneMemory(process)
+  const scheduler = createCooperativeScheduler(clock)
   const failures = metrics.counter('slicedns_auto_failures_total', 'Zone files that could not be used.', ['zone'])
   const gauge = metrics.gauge('slicedns_auto_zones', 'Zones of files that a directory has.', [])
   /** What the directory has. */
@@ -76,7 +79,8 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
         path,
         clock,
         log,
-        mostRecords: () => maxZoneRecords - recordsBeside(zone),
+        memory: memory.value,
+        scheduler,
         onChange: () => insert(zone, path, followed),
         onFailure: () => failures.with(zone).inc(),
       })
@@ -106,10 +110,6 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
     served?.changed()
   }
 
-  function recordsBeside(zone: string): number {
-    return [...zones].reduce((sum, [name, { current }]) => sum + (name === zone ? 0 : (current?.size ?? 0)), 0)
-  }
-
   return {
     handler: served.handler,
     provides: [...served.provides, provide(transferSource, served.transferable)],
@@ -121,6 +121,7 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
       timer?.cancel()
       for (const { followed } of found.values()) followed.stop()
       served?.stop()
+      memory.release()
     },
   }
 }

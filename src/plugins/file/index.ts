@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
 import { provide } from '../../plugin/capability.ts'
-import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { type FollowedFile, followZoneFile } from '../../zone/followed-file.ts'
 import { serveZones } from '../../zone/served-zones.ts'
+import { holdZoneMemory } from '../../zone/zone-memory.ts'
 import { transferSource } from '../transfer/capability.ts'
 import { type FileSettings, schema, type ZoneSettings } from './settings.ts'
 
@@ -12,37 +14,75 @@ const plugin = 'file'
 /** Answers from zone files. */
 export const file: Plugin<FileSettings> = { name: plugin, schema, setup }
 
+/** A file that the configurations of the process share, so that a reload does not read it again if it is the same. */
+interface SharedFile {
+  readonly followed: FollowedFile
+  /** Called when the zone is another one. */
+  readonly watchers: Set<() => void>
+}
+
 function setup(settings: FileSettings, setup: Setup): Instance {
-  const { block, clock, fail, log, metrics } = setup
+  const { block, clock, fail, log, metrics, process } = setup
   const failures = metrics.counter('slicedns_file_failures_total', 'Zone files that could not be used.', ['zone'])
+  const memory = holdZoneMemory(process)
+  const scheduler = createCooperativeScheduler(clock)
+  const held: Held<SharedFile>[] = []
   // A file whose zone a later directive has again must be valid, too, as in CoreDNS.
   const zones = new Map(settings.zones.map((each) => [each.zone, open(each)]))
+  const changed = (): void => void served.changed()
   const served = serveZones({ plugin, setup, zones, fallthrough: settings.fallthrough })
+  for (const { value } of held) value.watchers.add(changed)
 
   function open(each: ZoneSettings): FollowedFile {
     const path = resolve(block.root, each.file)
     try {
-      return followZoneFile({
+      const file = acquire(each, path)
+      held.push(file)
+      return file.value.followed
+    } catch (error) {
+      for (const each of held) each.release()
+      memory.release()
+      return fail(`cannot load zone "${each.zone}": ${errorMessage(error)}`, each.directive.args[0].at)
+    }
+  }
+
+  function acquire(each: ZoneSettings, path: string): Held<SharedFile> {
+    let isNew = false
+    const file = process.acquire(`file ${each.zone} ${path} ${each.reload} ${each.byTime}`, () => {
+      isNew = true
+      const watchers = new Set<() => void>()
+      const followed = followZoneFile({
         settings: each,
         path,
+        memory: memory.value,
+        scheduler,
         clock,
         log,
-        onChange: () => served.changed(),
+        onChange() {
+          for (const watcher of watchers) watcher()
+        },
         onFailure: () => failures.with(each.zone).inc(),
       })
+      return { value: { followed, watchers }, start: followed.start, stop: followed.stop }
+    })
+    try {
+      if (!isNew) file.value.followed.refresh()
+      return file
     } catch (error) {
-      return fail(`cannot load zone "${each.zone}": ${errorMessage(error)}`, each.directive.args[0].at)
+      file.release()
+      throw error
     }
   }
 
   return {
     handler: served.handler,
     provides: [...served.provides, provide(transferSource, served.transferable)],
-    start() {
-      for (const zone of zones.values()) zone.start()
-    },
     stop() {
-      for (const zone of zones.values()) zone.stop()
+      for (const { value, release } of held) {
+        value.watchers.delete(changed)
+        release()
+      }
+      memory.release()
       served.stop()
     },
   }

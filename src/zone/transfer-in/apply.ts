@@ -4,16 +4,33 @@ import { lowerName } from '../../dns/name.ts'
 import { readSoa } from '../../dns/rdata.ts'
 import { recordKey } from '../../dns/record-key.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
-import { createZoneBuilder, maxZoneRecords, type Zone } from '../zone.ts'
+import { createZoneBuilder, type Zone, type ZoneBuilder } from '../zone.ts'
+import type { ZoneMemory } from '../zone-memory.ts'
 import type { Change } from './read.ts'
 
 /** Throws an Error where the changes are not those of this zone: it must be transferred whole then. */
 export async function applyChanges(
   zone: Zone,
   changes: readonly Change[],
+  memory: ZoneMemory,
   scheduler: CooperativeScheduler,
 ): Promise<Zone> {
-  const builder = createZoneBuilder(zone.origin)
+  const builder = createZoneBuilder(zone.origin, memory.reserve())
+  try {
+    await build(builder, zone, changes, scheduler)
+    return builder.finish()
+  } catch (error) {
+    builder.abandon()
+    throw error
+  }
+}
+
+async function build(
+  builder: ZoneBuilder,
+  zone: Zone,
+  changes: readonly Change[],
+  scheduler: CooperativeScheduler,
+): Promise<void> {
   const touched = await touchedRecords(zone, changes, builder.add, scheduler)
   let { serial } = zone
   let { soa } = zone
@@ -32,9 +49,6 @@ export async function applyChanges(
   }
   builder.add(soa)
   for (const record of touched.values()) builder.add(record)
-  const changed = builder.finish()
-  if (changed.size > maxZoneRecords) throw new Error(`the zone has more than ${maxZoneRecords} records`)
-  return changed
 }
 
 /** The records of names that change, by key; all others are kept at once. */

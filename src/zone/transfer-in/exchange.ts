@@ -35,7 +35,9 @@ export interface Received {
 /** Milliseconds in which the connection must open, and after each message the next one must come, whole. */
 const messageTime = 10_000
 /** Octets of a whole reply: what the files of a zone may have. */
-const mostOctets = 32 * 1024 * 1024
+const mostOctets = 256 * 1024 * 1024
+/** Milliseconds for a whole reply: a primary that sends a little now and then must not keep the next from being asked. */
+const replyTime = 600_000
 
 /**
  * The messages of the reply, until the consumer has enough of them. Throws an Error whose text is ready to print: also where
@@ -74,6 +76,10 @@ export async function* exchange(
 }
 
 function createPatience(socket: Socket, clock: Clock) {
+  const whole = clock.after(
+    replyTime,
+    () => void socket.destroy(new Error(`the reply is not complete after ${replyTime / 60_000} minutes`)),
+  )
   let timer: Timer | undefined
   const begin = (): void => {
     timer = clock.after(
@@ -81,14 +87,16 @@ function createPatience(socket: Socket, clock: Clock) {
       () => void socket.destroy(new Error(`no message came for ${messageTime / 1000} s`)),
     )
   }
-  const end = (): void => timer?.cancel()
   begin()
   return {
     renew() {
-      end()
+      timer?.cancel()
       begin()
     },
-    end,
+    end() {
+      timer?.cancel()
+      whole.cancel()
+    },
   }
 }
 

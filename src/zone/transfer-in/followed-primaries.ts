@@ -8,6 +8,7 @@ import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { endpointText } from '../../upstream/connection.ts'
 import type { Zone } from '../zone.ts'
+import type { ZoneMemory } from '../zone-memory.ts'
 import type { ExchangeOptions, Primary } from './exchange.ts'
 import { askSerial, transferZone } from './transfer.ts'
 
@@ -42,6 +43,7 @@ export interface FollowPrimariesOptions {
   readonly primaries: readonly Primary[]
   /** Signs what is asked. */
   readonly key: TsigKey | undefined
+  readonly memory: ZoneMemory
   readonly clock: Clock
   readonly log: Logger
   /** A check of all primaries has failed. */
@@ -49,7 +51,7 @@ export interface FollowPrimariesOptions {
 }
 
 export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimaries {
-  const { zone: origin, primaries, key, clock, log, onFailure } = options
+  const { zone: origin, primaries, key, memory, clock, log, onFailure } = options
   const watchers = new Set<() => void>()
   let zone: Zone | undefined
   let isExpired = false
@@ -106,9 +108,14 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
         return false
       }
     }
-    const transfer = await transferZone(origin, zone, exchange)
-    if (transfer === undefined || stopping.signal.aborted) return false
+    const transfer = await transferZone(origin, zone, memory, exchange)
+    if (transfer === undefined) return false
     const { outside, how } = transfer
+    if (stopping.signal.aborted) {
+      transfer.zone.release()
+      return false
+    }
+    zone?.release()
     zone = transfer.zone
     isExpired = false
     log.info(`Transferred: ${origin} from ${endpointText(primary)} (${how}), SOA serial ${zone.serial}`)
@@ -186,6 +193,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
       stopping.abort()
       next?.cancel()
       expiry?.cancel()
+      zone?.release()
     },
   }
 }

@@ -3,7 +3,9 @@ import { dnsClass, type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { lowerName } from '../../dns/name.ts'
 import { readSoa } from '../../dns/rdata.ts'
-import { maxZoneRecords } from '../zone.ts'
+
+/** Records of the changes of an IXFR: they are kept as objects until they are made. With more, the zone is transferred whole. */
+const maxChangedRecords = 50_000
 
 /** One version to the next. */
 export interface Change {
@@ -16,8 +18,8 @@ export interface Change {
 export type Transferred =
   /** The primary has nothing newer. */
   | { readonly kind: 'current' }
-  /** The SOA is the first. */
-  | { readonly kind: 'whole'; readonly records: readonly ResourceRecord[] }
+  /** Its records are with `whole`. */
+  | { readonly kind: 'whole' }
   | { readonly kind: 'changes'; readonly changes: readonly Change[] }
 
 /** Takes the records of a transfer in their order. */
@@ -28,11 +30,17 @@ export interface TransferReader {
   result(): Transferred | undefined
 }
 
-/** `serial`: that of an IXFR question; undefined for AXFR. */
-export function createTransferReader(zone: string, serial: number | undefined): TransferReader {
+/**
+ * `serial`: that of an IXFR question; undefined for AXFR. `whole` takes the records of a whole zone as they come, the SOA first;
+ * where the transfer turns out to be changes it has had that SOA alone.
+ */
+export function createTransferReader(
+  zone: string,
+  serial: number | undefined,
+  whole: (record: ResourceRecord) => void,
+): TransferReader {
   let soa: ResourceRecord | undefined
   let newest = 0
-  let records: ResourceRecord[] = []
   const changes: Change[] = []
   let change: Change | undefined
   let isAdding = false
@@ -44,8 +52,8 @@ export function createTransferReader(zone: string, serial: number | undefined): 
     if (soa === undefined) {
       soa = record
       newest = number
-      records = [record]
-    } else if (records.length === 1 && change === undefined && serial !== undefined && number !== newest) {
+      whole(record)
+    } else if (count === 2 && serial !== undefined && number !== newest) {
       begin(number)
     } else if (change === undefined) {
       if (number !== newest) throw new Error('the last SOA record is not the first one')
@@ -67,19 +75,21 @@ export function createTransferReader(zone: string, serial: number | undefined): 
     add(record) {
       if (isComplete) throw new Error('records follow the last SOA record')
       if (record.class !== dnsClass.IN) throw new Error(`a record of ${record.name} is not of class IN`)
-      if (++count > maxZoneRecords) throw new Error(`the zone has more than ${maxZoneRecords} records`)
+      count++
+      if (change !== undefined && count > maxChangedRecords)
+        throw new Error(`the changes have more than ${maxChangedRecords} records`)
       if (record.type === type.NSEC3 || record.type === type.NSEC3PARAM)
         throw new Error('NSEC3 is not supported: sign the zone with NSEC')
       const isSoa = record.type === type.SOA && record.rdata.length > 0
       if (isSoa && lowerName(record.name) !== zone) throw new Error(`the SOA of ${record.name} is not the zone's`)
       if (isSoa) addSoa(record)
       else if (soa === undefined) throw new Error('the first record is not the SOA record')
-      else if (change === undefined) records.push(record)
+      else if (change === undefined) whole(record)
       else if (isAdding) change.added.push(record)
       else change.removed.push(record)
     },
     result() {
-      if (isComplete) return change ? { kind: 'changes', changes } : { kind: 'whole', records }
+      if (isComplete) return change ? { kind: 'changes', changes } : { kind: 'whole' }
       // RFC 1995 §2: one SOA record alone says that there is nothing newer.
       return serial !== undefined && count === 1 && newest === serial ? { kind: 'current' } : undefined
     },

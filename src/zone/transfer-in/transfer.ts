@@ -6,9 +6,10 @@ import { readSoa } from '../../dns/rdata.ts'
 import { type CooperativeScheduler, createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { createZoneBuilder, type Zone } from '../zone.ts'
+import type { ZoneMemory } from '../zone-memory.ts'
 import { applyChanges } from './apply.ts'
 import { type ExchangeOptions, exchange } from './exchange.ts'
-import { createTransferReader, type Transferred } from './read.ts'
+import { createTransferReader, type TransferReader, type Transferred } from './read.ts'
 
 /** The serial that the primary has. */
 export async function askSerial(zone: string, options: ExchangeOptions): Promise<number> {
@@ -33,40 +34,54 @@ export interface ZoneTransfer {
 export async function transferZone(
   zone: string,
   current: Zone | undefined,
+  memory: ZoneMemory,
   options: ExchangeOptions,
 ): Promise<ZoneTransfer | undefined> {
   const scheduler = createCooperativeScheduler(options.clock)
-  const changed = current && (await transferChanges(current, options, scheduler))
-  if (changed !== 'failed' && current) return changed
-  const received = await receive(zone, undefined, options, scheduler)
-  return received.kind === 'whole' ? built(zone, received, 'AXFR', scheduler) : undefined
-}
-
-/** IXFR is tried at every transfer: a primary that does not know it says so at once (RFC 1995 §4). */
-async function transferChanges(
-  current: Zone,
-  options: ExchangeOptions,
-  scheduler: CooperativeScheduler,
-): Promise<ZoneTransfer | undefined | 'failed'> {
-  try {
-    const received = await receive(current.origin, current, options, scheduler)
-    if (received.kind === 'current') return undefined
-    if (received.kind === 'whole') return await built(current.origin, received, 'AXFR', scheduler)
-    return { zone: await applyChanges(current, received.changes, scheduler), how: 'IXFR', outside: 0 }
-  } catch (error) {
-    if (options.signal.aborted) throw error
-    options.log.debug(`IXFR of zone ${current.origin} failed, AXFR is tried: ${errorMessage(error)}`)
-    return 'failed'
+  if (current) {
+    try {
+      return await receive(zone, current, memory, options, scheduler)
+    } catch (error) {
+      // IXFR is tried at every transfer: a primary that does not know it says so at once (RFC 1995 §4).
+      if (options.signal.aborted) throw error
+      options.log.debug(`IXFR of zone ${zone} failed, AXFR is tried: ${errorMessage(error)}`)
+    }
   }
+  return receive(zone, undefined, memory, options, scheduler)
 }
 
+/** `current`: its changes are asked for. */
 async function receive(
   zone: string,
   current: Zone | undefined,
+  memory: ZoneMemory,
+  options: ExchangeOptions,
+  scheduler: CooperativeScheduler,
+): Promise<ZoneTransfer | undefined> {
+  const builder = createZoneBuilder(zone, memory.reserve())
+  let outside = 0
+  const reader = createTransferReader(zone, current?.serial, (record) => {
+    if (!builder.add(record)) outside++
+  })
+  try {
+    const result = await read(zone, current, reader, options, scheduler)
+    if (result.kind === 'whole') return { zone: builder.finish(), how: 'AXFR', outside }
+    builder.abandon()
+    if (result.kind === 'current' || !current) return undefined
+    return { zone: await applyChanges(current, result.changes, memory, scheduler), how: 'IXFR', outside: 0 }
+  } catch (error) {
+    builder.abandon()
+    throw error
+  }
+}
+
+async function read(
+  zone: string,
+  current: Zone | undefined,
+  reader: TransferReader,
   options: ExchangeOptions,
   scheduler: CooperativeScheduler,
 ): Promise<Transferred> {
-  const reader = createTransferReader(zone, current?.serial)
   const question = queryMessage(zone, current ? type.IXFR : type.AXFR, false)
   for await (const { message, doubt } of exchange({ ...question, authority: current ? [current.soa] : [] }, options)) {
     scheduler.begin()
@@ -80,19 +95,4 @@ async function receive(
     return result
   }
   throw new Error('the transfer is not complete')
-}
-
-async function built(
-  zone: string,
-  { records }: Extract<Transferred, { kind: 'whole' }>,
-  how: ZoneTransfer['how'],
-  scheduler: CooperativeScheduler,
-): Promise<ZoneTransfer> {
-  const builder = createZoneBuilder(zone)
-  let outside = 0
-  for (const record of records) {
-    if (scheduler.due) await scheduler.rest()
-    if (!builder.add(record)) outside++
-  }
-  return { zone: builder.finish(), how, outside }
 }

@@ -3,8 +3,8 @@ import { capabilityOf } from './plugin/capability.ts'
 import type { Server } from './server/server.ts'
 import { version } from './version.ts'
 
-/** The first texts: zones and addresses as CoreDNS prints them; the versions, and queries to try. */
-export function bannerTexts(server: Server): readonly string[] {
+/** The first texts: zones and addresses as CoreDNS prints them; the versions, and for a person (`examples`) queries to try. */
+export function bannerTexts(server: Server, { examples }: { readonly examples: boolean }): readonly string[] {
   const { configuration } = server.current()
   const zones = configuration.listeners.flatMap(({ scheme, address, port, blocks }) =>
     blocks
@@ -15,12 +15,12 @@ export function bannerTexts(server: Server): readonly string[] {
   const versions = [
     `slicedns-${version}`,
     `${process.platform}/${process.arch}, node ${process.version}, udp by ${server.ingress.udp}`,
-    ...examples(server),
+    ...(examples ? questionsToTry(server) : []),
   ]
   return [...(zones.length > 0 ? [zones.join('\n')] : []), versions.join('\n')]
 }
 
-function examples(server: Server): string[] {
+function questionsToTry(server: Server): string[] {
   const { configuration } = server.current()
   const first = configuration.listeners.find(({ scheme }) => scheme === 'dns')
   if (!first) return []

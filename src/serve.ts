@@ -11,11 +11,13 @@ import { writePidfile } from './pidfile.ts'
 import { plugins } from './plugins/index.ts'
 import { readProcessLimits } from './process-limits/index.ts'
 import { systemClock } from './scheduling/clock.ts'
+import { createDiagnosticsServer } from './server/diagnostics.ts'
 import { drainLimit } from './server/drain.ts'
-import { createExplainServer, explain } from './server/explain.ts'
+import { explain } from './server/explain.ts'
 import { panicCounter } from './server/panics.ts'
 import { createTableProbe } from './server/probe.ts'
 import { type Server, startServer } from './server/server.ts'
+import { serverStatus } from './server/status.ts'
 import { registerTableMetrics } from './server/table-metrics.ts'
 import { listenForSignals } from './signals.ts'
 import { createTable } from './table/index.ts'
@@ -97,11 +99,14 @@ export async function serve(args: readonly string[]): Promise<void> {
   const reader = writer.addReader()
   const responder = createResponder(writer.handle, reader.slot)
   const probe = createTableProbe(responder, () => missText(responder))
-  const explainer = createExplainServer((name, type) => explain(server, probe, name, type))
-  listenLocally(explainer.net).catch((error: unknown) =>
+  const diagnostics = createDiagnosticsServer({
+    explain: (name, type) => explain(server, probe, name, type),
+    status: () => serverStatus(server, version),
+  })
+  listenLocally(diagnostics.net).catch((error: unknown) =>
     log.warning(`slicedns explain cannot reach this process: ${errorMessage(error)}`),
   )
-  explainer.net.unref()
+  diagnostics.net.unref()
   surviveExceptions(log, panicCounter(metrics))
   const failedReloads = metrics.counter('coredns_reload_failed_total', 'Reloads that failed.', []).with()
   const reload = async (signal: string): Promise<void> => {
@@ -114,14 +119,15 @@ export async function serve(args: readonly string[]): Promise<void> {
     reload: (signal) => void reload(signal),
     async shutdown() {
       await server.shutdown()
-      explainer.net.close()
-      explainer.closeAll()
+      diagnostics.net.close()
+      diagnostics.closeAll()
     },
     shutdownLimit: () => Math.max(server.current().lameduck, drainLimit) + stopLimit,
   })
   if (flags.pidfile !== undefined) writePidfile(flags.pidfile, log)
   if (!flags.quiet)
-    for (const text of bannerTexts(server)) process.stdout.write(isJson ? record('info', text) : `${text}\n`)
+    for (const text of bannerTexts(server, { examples: process.stdout.isTTY && !isJson }))
+      process.stdout.write(isJson ? record('info', text) : `${text}\n`)
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Command lines in Go's flag syntax, as CoreDNS's are: `-conf F`, `-conf=F`, `--conf F`; `--` ends the flags. */
 
+import { parseDuration } from '../corefile/values.ts'
+
 /** The output of a command. */
 export interface Io {
   readonly stdout: { write(text: string): unknown }
@@ -22,6 +24,8 @@ export interface Command {
   readonly flags: Flags
   /** Flags may follow positional arguments. Go's own parser, which CoreDNS uses, stops at the first of those. */
   readonly mixed?: boolean
+  /** Whole command lines, for the help. */
+  readonly examples?: readonly string[]
 }
 
 export interface ParsedArgs {
@@ -86,11 +90,12 @@ export function misuse(command: Command, message: string): Exit {
   return { kind: 'exit', code: 2, text: `${message}\n${usageText(command)}` }
 }
 
-function usageText({ usage, flags }: Command): string {
+function usageText({ usage, flags, examples = [] }: Command): string {
   const lines = Object.entries(flags).map(
     ([name, { value, help }]) => `  -${name}${value === undefined ? '' : ` ${value}`}\n    \t${help}\n`,
   )
-  return `Usage: ${usage}\n${lines.join('')}`
+  const shown = examples.length === 0 ? '' : `Examples:\n${examples.map((line) => `  ${line}\n`).join('')}`
+  return `Usage: ${usage}\n${lines.join('')}${shown}`
 }
 
 /** Prints the text: help to stdout, a mistake to stderr. */
@@ -105,4 +110,12 @@ export function integerFlag(args: ParsedArgs, name: string, min: number, max: nu
   if (text === undefined) return undefined
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
   return value >= min && value <= max ? value : Number.NaN
+}
+
+/** A flag's value as milliseconds: a number of them, or a duration as Go writes it (`500ms`, `2m`). See integerFlag. */
+export function durationFlag(args: ParsedArgs, name: string, min: number, max: number): number | undefined {
+  const text = args.given.get(name)
+  if (text === undefined) return undefined
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : (parseDuration(text) ?? Number.NaN)
+  return value >= min && value <= max ? Math.round(value) : Number.NaN
 }

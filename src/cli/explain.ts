@@ -1,22 +1,31 @@
 /** `slicedns explain`: asks a running slicedns process why it answers as it does. */
-import { readFileSync } from 'node:fs'
-import { get } from 'node:http'
-import { get as getTls } from 'node:https'
-import type { Socket } from 'node:net'
-import { connectLocally, listeningPids } from '../local-socket/index.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Command, type Io, misuse, parseArgs, printExit } from './args.ts'
+import {
+  fetchJson,
+  fetchStatus,
+  findRunningServer,
+  otherVersion,
+  type RunningServer,
+  runningServerFlags,
+} from './running-server.ts'
+import { searchNames } from './search-path.ts'
 import { table } from './show.ts'
 
 const command: Command = {
-  usage: 'slicedns explain NAME [TYPE] [--server URL | --pid PID | --pidfile FILE]',
+  usage: 'slicedns explain NAME [TYPE] [-n NAMESPACE] [--server URL | --pid PID | --pidfile FILE] [--json]',
   mixed: true,
   flags: {
-    server: { value: 'URL', help: 'Ask the console plugin at this URL, such as http://localhost:8053' },
-    pid: { value: 'PID', help: 'Ask this local process (default: the only running slicedns)' },
-    pidfile: { value: 'FILE', help: 'Ask the local process whose pid is in this file' },
+    n: { value: 'NAMESPACE', help: 'Try the search path of a pod in this namespace, as its resolver does' },
+    ...runningServerFlags,
     json: { help: 'Print the explanation as JSON' },
   },
+  examples: [
+    'slicedns explain shop.team-a.svc.cluster.local',
+    'slicedns explain shop -n team-a',
+    'slicedns explain _http._tcp.shop.team-a.svc.cluster.local SRV --json',
+    'kubectl -n kube-system exec deploy/slicedns -- slicedns explain shop -n team-a',
+  ],
 }
 
 /** The server's explanation for one of its listeners (src/server/explain.ts). */
@@ -35,21 +44,28 @@ interface Explanation {
   readonly additional: readonly string[]
 }
 
-/** The process to ask: behind a local socket, or behind a URL. */
-type Target = { readonly pid: number; readonly shown: string } | { readonly url: URL; readonly shown: string }
+/** What was asked until an answer came, and the explanations of the name that is shown. */
+interface Found {
+  readonly tried: readonly string[]
+  readonly explanations: readonly Explanation[]
+}
 
 /** Exit code 0: explained; 1: no process explained; 2: the command line is invalid. */
 export async function run(args: string[], io: Io): Promise<number> {
   const parsed = parseArgs(args, command)
   if (parsed.kind === 'exit') return printExit(parsed, io)
-  const [name, type, ...surplus] = parsed.positional
+  const [name, type = 'A', ...surplus] = parsed.positional
   if (name === undefined) return printExit(misuse(command, 'NAME is missing'), io)
   if (surplus.length > 0) return printExit(misuse(command, `unexpected argument '${surplus[0]}'`), io)
+  const namespace = parsed.given.get('n')
   try {
-    const target = findTarget(parsed.given)
-    const explanations = await fetchExplanations(target, name, type ?? 'A')
+    const target = await findRunningServer(parsed.given)
+    const { tried, explanations } =
+      namespace === undefined
+        ? { tried: [], explanations: await fetchExplanations(target, name, type) }
+        : await searched(target, searchNames(name, namespace, await clusterZone(target)), type)
     if (parsed.given.get('json') === 'true') io.stdout.write(`${JSON.stringify(explanations, undefined, 2)}\n`)
-    else io.stdout.write(explanations.map(explanationText).join('\n'))
+    else io.stdout.write([...tried, explanations.map(explanationText).join('\n')].join(''))
     return 0
   } catch (error) {
     io.stderr.write(`${errorMessage(error)}\n`)
@@ -57,80 +73,44 @@ export async function run(args: string[], io: Io): Promise<number> {
   }
 }
 
-function findTarget(given: ReadonlyMap<string, string>): Target {
-  const server = given.get('server')
-  if (server !== undefined) {
-    const text = /^https?:\/\//.test(server) ? server : `http://${server}`
-    if (!URL.canParse(text)) throw new Error(`invalid URL '${server}': use --server http://localhost:8053`)
-    return { url: new URL(text), shown: server }
+/** The first name that has records; where none has, the first name is explained. */
+async function searched(target: RunningServer, names: readonly string[], type: string): Promise<Found> {
+  const tried: string[] = []
+  let first: readonly Explanation[] | undefined
+  for (const name of names) {
+    const explanations = await fetchExplanations(target, name, type)
+    first ??= explanations
+    if (explanations.some(({ answer }) => answer.length > 0)) return { tried, explanations }
+    tried.push(`${name} ${type}: ${outcomes(explanations)}\n`)
   }
-  const pidfile = given.get('pidfile')
-  const pid = given.get('pid') ?? (pidfile === undefined ? onlyPid() : readFileSync(pidfile, 'utf8').trim())
-  if (!/^\d+$/.test(pid)) throw new Error(`invalid pid '${pid}'`)
-  return { pid: Number(pid), shown: `pid ${pid}` }
+  return {
+    tried: [...tried, 'no name of the search path has records; the first of them:\n'],
+    explanations: first ?? [],
+  }
 }
 
-function onlyPid(): string {
-  const pids = listeningPids()
-  if (pids.length === 1) return String(pids[0])
-  if (pids.length === 0)
-    throw new Error('no slicedns process runs on this machine: use --server URL for another machine')
-  throw new Error(`several slicedns processes run on this machine: choose one with --pid: ${pids.join(', ')}`)
+const outcomes = (explanations: readonly Explanation[]): string =>
+  [...new Set(explanations.map(({ rcode }) => (rcode === 'NOERROR' ? 'no records (NODATA)' : rcode)))].join(', ')
+
+/** The zone of the cluster that is served. */
+async function clusterZone(target: RunningServer): Promise<string> {
+  const { sources } = await fetchStatus(target)
+  const zones = sources.flatMap(({ plugin, zones }) => (plugin === 'kubernetes' ? zones : []))
+  const zone = zones.find((each) => !each.endsWith('.arpa.'))
+  if (zone === undefined) throw new Error(`${target.shown} serves no cluster: its Corefile has no kubernetes`)
+  return zone
 }
 
-async function fetchExplanations(target: Target, name: string, type: string): Promise<Explanation[]> {
-  const query = new URLSearchParams({ name, type })
-  const { status, body } = await fetchText(target, `/explain?${query}`)
-  let content: unknown
-  try {
-    content = JSON.parse(body)
-  } catch {
-    throw new Error(`${target.shown} is not slicedns: it answered ${status} without an explanation`)
-  }
-  const message = (content as { error?: unknown } | null)?.error
-  if (status !== 200) throw new Error(typeof message === 'string' ? message : `${target.shown} answered ${status}`)
+async function fetchExplanations(target: RunningServer, name: string, type: string): Promise<Explanation[]> {
+  const content = await fetchJson(target, `/explain?${new URLSearchParams({ name, type })}`)
   const explanations = (Array.isArray(content) ? content : [content]) as Explanation[]
-  if (!explanations.every(isExplanation)) throw new Error(`${target.shown} runs another version of slicedns`)
+  if (!explanations.every(isExplanation)) throw otherVersion(target)
   return explanations
 }
 
 function isExplanation(value: unknown): value is Explanation {
   const { name, steps, answer } = (value ?? {}) as Partial<Explanation>
   return typeof name === 'string' && Array.isArray(steps) && Array.isArray(answer)
-}
-
-/** Milliseconds. The server runs the plugin chain for it, which may wait for an upstream. */
-const timeout = 10_000
-
-async function fetchText(target: Target, path: string): Promise<{ status: number; body: string }> {
-  const socket = 'pid' in target ? await connectLocally(target.pid) : undefined
-  return new Promise((resolve, reject) => {
-    const fail = (error: { code?: string; message: string }) => reject(new Error(failureText(target, error)))
-    const settings = { timeout }
-    const request =
-      'url' in target
-        ? (target.url.protocol === 'https:' ? getTls : get)(new URL(path, target.url), { ...settings, agent: false })
-        : get({ ...settings, createConnection: () => socket as Socket, path, host: 'localhost' })
-    request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)))
-    request.on('error', fail)
-    request.on('response', (response) => {
-      let body = ''
-      response.setEncoding('utf8')
-      response.on('data', (text: string) => {
-        body += text
-      })
-      response.on('error', fail)
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
-    })
-  })
-}
-
-function failureText(target: Target, { code, message }: { code?: string; message: string }): string {
-  if (code === 'ECONNREFUSED' || code === 'ENOENT')
-    return `nothing listens at ${target.shown}: is the console plugin in its Corefile?`
-  if ('pid' in target && code === 'ECONNRESET')
-    return `${target.shown} refuses: slicedns explain needs the user that the server runs as, or root`
-  return `cannot ask ${target.shown}: ${message}`
 }
 
 /** One listener's explanation: the server block, each plugin's lines, and the answer. */

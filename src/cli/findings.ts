@@ -13,6 +13,8 @@ import { listenerConflicts } from '../plugin/listener-conflicts.ts'
 import { requirementError } from '../plugin/requirements.ts'
 import { https } from '../plugins/https/index.ts'
 import { declaredPolicy } from '../plugins/tls/certificates.ts'
+import { errorMessage } from '../telemetry/error-text.ts'
+import { corefileOf, isObject, type Source, wholeFile } from './configmap.ts'
 
 export interface Finding {
   readonly severity: 'error' | 'warning'
@@ -27,14 +29,24 @@ export interface Findings {
   readonly blocks: number
 }
 
-/** Reads a Corefile and checks it: see `checkText`. */
+/** Reads a Corefile, or the one in a ConfigMap, and checks it: see `checkText`. */
 export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort: number, lenient = false): Findings {
+  let source: Source
   try {
-    return checkText(readCorefile(file), file, plugins, { dnsPort, lenient })
+    const text = readCorefile(file)
+    source = isObject(text) ? corefileOf(text) : wholeFile(text)
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    return { findings: [{ severity: 'error', message: plainMessage(error), at: error.at }], blocks: 0 }
+    const message = error instanceof ConfigError ? plainMessage(error) : `${file}: ${errorMessage(error)}`
+    return { findings: [{ severity: 'error', message, at: undefined }], blocks: 0 }
   }
+  const { findings, blocks } = checkText(source.text, file, plugins, { dnsPort, lenient })
+  return { findings: findings.map((finding) => placed(finding, file, source)), blocks }
+}
+
+/** Findings of imported files stay where they are. */
+function placed(finding: Finding, file: string, source: Source): Finding {
+  const { at } = finding
+  return at?.file === file ? { ...finding, at: { ...at, ...source.place(at.line, at.column) } } : finding
 }
 
 /**

@@ -7,6 +7,7 @@ import { type LogFormat, logFormats } from '../telemetry/log-format.ts'
 import { quoted } from '../telemetry/quoted.ts'
 import { version } from '../version.ts'
 import { type Command, type Exit, integerFlag, misuse, parseArgs } from './args.ts'
+import { summaries } from './summaries.ts'
 
 export interface ServeFlags {
   readonly kind: 'serve'
@@ -25,7 +26,7 @@ export interface ServeFlags {
 
 const command: Command = {
   usage: `slicedns [flags]
-       slicedns check | explain | query | watch | latency   (-h after one prints its usage)`,
+       slicedns COMMAND   (${Object.keys(summaries).join(', ')}: slicedns help)`,
   flags: {
     conf: { value: 'FILE', help: 'Corefile to load, or stdin (default "Corefile")' },
     'dns.port': { value: 'PORT', help: 'Default port (default 53)' },
@@ -43,15 +44,13 @@ const command: Command = {
   },
 }
 
-const subcommands = ['check', 'explain', 'query', 'watch', 'latency']
-
 /** Parses the server's command line. Exit: what to print instead of serving. */
 export function parseServeFlags(args: readonly string[]): ServeFlags | Exit {
   const parsed = parseArgs(args, command)
   if (parsed.kind === 'exit') return parsed
   const { given, positional } = parsed
   if (positional.length > 0) {
-    const meant = nearest(positional[0], subcommands)
+    const meant = nearest(positional[0], Object.keys(summaries))
     const hint = meant === undefined ? '' : `: did you mean 'slicedns ${meant}'?`
     return { kind: 'exit', code: 1, text: `extra command line arguments: [${positional.join(' ')}]${hint}\n` }
   }

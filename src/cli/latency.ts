@@ -8,8 +8,13 @@ import { LookupError, lookUp } from './lookup-client.ts'
 import { table } from './show.ts'
 
 const command: Command = {
-  usage: 'slicedns latency NAME [TYPE] [@SERVER] [-p PORT] [--tcp] [-n N]',
-  flags: { ...lookupFlags, n: { value: 'N', help: 'Number of lookups (default 100)' } },
+  usage: 'slicedns latency NAME [TYPE] [@SERVER] [-p PORT] [--tcp] [-n N] [--json]',
+  flags: {
+    ...lookupFlags,
+    n: { value: 'N', help: 'Number of lookups (default 100)' },
+    json: { help: 'Print the figures as JSON, in milliseconds' },
+  },
+  examples: ['slicedns latency kubernetes.default.svc.cluster.local -n 1000'],
 }
 
 /** After this many failures in a row the server counts as gone. */
@@ -24,7 +29,8 @@ export async function run(args: string[], io: Io): Promise<number> {
   try {
     const server = await findServer(lookup)
     const measured = await measure(lookup, server, count)
-    io.stdout.write(reportText(lookup, server, measured))
+    const asJson = lookup.args.given.get('json') === 'true'
+    io.stdout.write(asJson ? jsonText(lookup, server, measured) : reportText(lookup, server, measured))
     if (measured.failures > 0) io.stderr.write(`${measured.lastFailure}\n`)
     return measured.failures > 0 ? 1 : 0
   } catch (error) {
@@ -70,15 +76,29 @@ function reportText({ question }: LookupArgs, server: Server, { times, rcodes, f
   return head + (times.length > 0 ? table(summary(times)) : '')
 }
 
-function summary(times: readonly number[]): string[][] {
+function jsonText({ question }: LookupArgs, server: Server, { times, rcodes, failures }: Measured): string {
+  const report = {
+    name: question.name,
+    type: typeName(question.type),
+    server: serverText(server),
+    rcodes: Object.fromEntries(rcodes),
+    failures,
+    ...(times.length > 0 && Object.fromEntries(figures(times))),
+  }
+  return `${JSON.stringify(report, undefined, 2)}\n`
+}
+
+const summary = (times: readonly number[]): string[][] =>
+  figures(times).map(([word, milliseconds]) => [word, `${milliseconds.toFixed(3)} ms`])
+
+function figures(times: readonly number[]): (readonly [word: string, milliseconds: number])[] {
   const sorted = times.toSorted((a, b) => a - b)
-  const rows: [string, number][] = [
+  return [
     ['min', sorted[0]],
     ['median', quantile(sorted, 0.5)],
     ['p99', quantile(sorted, 0.99)],
     ['max', sorted[sorted.length - 1]],
   ]
-  return rows.map(([word, milliseconds]) => [word, `${milliseconds.toFixed(3)} ms`])
 }
 
 /** The nearest rank: the smallest time that at least this share of all times does not exceed. */

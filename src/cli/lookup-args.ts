@@ -4,10 +4,20 @@ import { lookup as resolveHost } from 'node:dns/promises'
 import { isIP, isIPv4 } from 'node:net'
 import { parseAddress, reverseName } from '../dns/address.ts'
 import { typeNumber } from '../dns/codes.ts'
-import { NameError, parseName } from '../dns/name.ts'
-import type { Question, Server } from './answer.ts'
-import { type Command, type Exit, type Flags, integerFlag, misuse, type ParsedArgs, parseArgs } from './args.ts'
+import { isSubdomain, lowerName, NameError, parseName } from '../dns/name.ts'
+import { type Question, type Server, serverText } from './answer.ts'
+import {
+  type Command,
+  durationFlag,
+  type Exit,
+  type Flags,
+  integerFlag,
+  misuse,
+  type ParsedArgs,
+  parseArgs,
+} from './args.ts'
 import type { LookupOptions } from './lookup-client.ts'
+import { localServers } from './running-server.ts'
 
 export interface LookupArgs {
   readonly kind: 'lookup'
@@ -22,7 +32,15 @@ export interface LookupArgs {
 export const lookupFlags: Flags = {
   p: { value: 'PORT', help: 'Port of the server (default 53); without @SERVER, on this machine' },
   tcp: { help: 'Ask over TCP (default: UDP, and TCP when the reply is truncated)' },
-  timeout: { value: 'MILLISECONDS', help: 'How long to wait for a reply (default 2000)' },
+  timeout: { value: 'DURATION', help: 'How long to wait for a reply, as 500ms or 2s (default 2s)' },
+  x: { help: 'NAME is an address: look its PTR up, as for one without a type' },
+}
+
+/** For commands that are about a Service. */
+export const serviceFlags: Flags = {
+  namespace: { value: 'NAMESPACE', help: 'NAME is a Service in this namespace; without it, NAME is a whole name' },
+  n: { value: 'NAMESPACE', help: 'The same', same: 'namespace' },
+  zone: { value: 'ZONE', help: 'Zone of the cluster, for -namespace (default cluster.local)' },
 }
 
 /** Parses the command line of a lookup. An IP address as NAME means its PTR. `answersOnly`: see LookupOptions. */
@@ -30,18 +48,23 @@ export function parseLookup(args: readonly string[], command: Command, answersOn
   const parsed = parseArgs(args, { ...command, mixed: true })
   if (parsed.kind === 'exit') return parsed
   const servers = parsed.positional.filter((word) => word.startsWith('@'))
-  const [name, typeText, ...surplus] = parsed.positional.filter((word) => !word.startsWith('@'))
-  if (name === undefined) return misuse(command, 'NAME is missing')
+  const [written, typeText, ...surplus] = parsed.positional.filter((word) => !word.startsWith('@'))
+  if (written === undefined) return misuse(command, 'NAME is missing')
   if (surplus.length > 0) return misuse(command, `unexpected argument '${surplus[0]}'`)
   if (servers.length > 1) return misuse(command, `only one server can be asked: ${servers.join(' ')}`)
+  const { namespace, zone = 'cluster.local' } = Object.fromEntries(parsed.given)
+  const name = namespace === undefined ? written : `${written}.${namespace}.svc.${zone}`
   const address = parseAddress(name)
+  if (parsed.given.get('x') === 'true' && !address) return misuse(command, `-x takes an address, not '${name}'`)
   const type = typeNumber((typeText ?? (address ? 'PTR' : 'A')).toUpperCase())
   if (type === undefined) return misuse(command, `unknown record type '${typeText}': use A, AAAA, SRV, … or TYPE123`)
   const port = integerFlag(parsed, 'p', 1, 65_535)
-  const timeout = integerFlag(parsed, 'timeout', 1, 600_000)
+  // Of a command that has a time of its own, `timeout` is that one.
+  const ofReply = Object.hasOwn(command.flags, 'reply-timeout') ? 'reply-timeout' : 'timeout'
+  const timeout = durationFlag(parsed, ofReply, 1, 600_000)
   if (Number.isNaN(port)) return misuse(command, `invalid port '${parsed.given.get('p')}'`)
   if (Number.isNaN(timeout))
-    return misuse(command, `invalid timeout '${parsed.given.get('timeout')}': must be 1 to 600000 milliseconds`)
+    return misuse(command, `invalid ${ofReply} '${parsed.given.get(ofReply)}': must be a duration from 1ms to 10m`)
   try {
     const absolute = parseName(address && typeText === undefined ? reverseName(address) : name)
     return {
@@ -60,10 +83,13 @@ export function parseLookup(args: readonly string[], command: Command, answersOn
 
 /**
  * The server to ask: the one after `@`; without one, this machine if a port was given (a server under test), else the
- * first of the system's resolvers. Rejects with an Error for people when a host name cannot be resolved.
+ * slicedns that runs here, else the first of the system's resolvers. Rejects with an Error for people where a host name
+ * cannot be resolved, and where several run here.
  */
-export async function findServer({ server, port }: LookupArgs): Promise<Server> {
+export async function findServer({ server, port, question }: LookupArgs): Promise<Server> {
   if (server === undefined && port !== undefined) return { address: '127.0.0.1', port }
+  const local = server === undefined ? await localServer(question.name) : undefined
+  if (local) return local
   const written = server ?? getServers()[0] ?? '127.0.0.1'
   if (isIP(written)) return { address: written, port: port ?? 53 }
   const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(written)
@@ -71,6 +97,22 @@ export async function findServer({ server, port }: LookupArgs): Promise<Server> 
   if (host === undefined) throw new Error(`invalid server '@${written}': use @ADDRESS, @ADDRESS:PORT or @[IPV6]:PORT`)
   const given = match?.[3] === undefined ? undefined : Number(match[3])
   return { address: await resolve(host), port: port ?? given ?? 53 }
+}
+
+/** The listener of the server that runs here which takes the name; undefined where none runs that this user may ask. */
+async function localServer(name: string): Promise<Server | undefined> {
+  const running = (await localServers()).flatMap(({ status }) => status ?? [])
+  const plain = running.map(({ listeners }) => listeners.filter(({ scheme }) => scheme === 'dns'))
+  const places = plain.flatMap((listeners) => {
+    const taken = listeners.find(({ zones }) => zones.some((zone) => isSubdomain(zone, lowerName(name))))
+    const listener = taken ?? listeners[0]
+    return listener ? [{ address: listener.address || '127.0.0.1', port: listener.port }] : []
+  })
+  if (places.length > 1)
+    throw new Error(
+      `several slicedns processes run here: choose with @SERVER: ${places.map((at) => `@${serverText(at)}`).join(' ')}`,
+    )
+  return places[0]
 }
 
 async function resolve(host: string): Promise<string> {

@@ -3,18 +3,28 @@ import { typeName } from '../dns/codes.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Answer, serverText } from './answer.ts'
 import { type Command, type Io, printExit } from './args.ts'
+import { exitCode, exitCodeOf } from './exit-codes.ts'
 import { findServer, lookupFlags, parseLookup } from './lookup-args.ts'
 import { lookUp } from './lookup-client.ts'
 import { footer, recordRows, refusal, table } from './show.ts'
 
 const command: Command = {
-  usage: 'slicedns query NAME [TYPE] [@SERVER] [-p PORT] [--tcp] [--json]',
-  flags: { ...lookupFlags, json: { help: 'Print the answer as JSON' } },
+  usage: 'slicedns query NAME [TYPE] [@SERVER] [-p PORT] [-x] [--tcp] [--short | --json]',
+  flags: {
+    ...lookupFlags,
+    short: { help: 'Print the data of the answer alone, a record a line (also +short)' },
+    json: { help: 'Print the answer as JSON' },
+  },
+  examples: [
+    'slicedns query web.default.svc.cluster.local',
+    'slicedns query _http._tcp.web.default.svc.cluster.local SRV @10.96.0.10 --short',
+    'slicedns query -x 10.96.0.10',
+  ],
 }
 
-/** Exit code 0: NOERROR, even without records; 1: another rcode or no reply; 2: the command line is wrong. */
+/** The exit codes are those of exit-codes.ts. */
 export async function run(args: string[], io: Io): Promise<number> {
-  const lookup = parseLookup(args, command, false)
+  const lookup = parseLookup(args.map(asFlag), command, false)
   if (lookup.kind === 'exit') return printExit(lookup, io)
   const { question, options } = lookup
   try {
@@ -31,13 +41,18 @@ export async function run(args: string[], io: Io): Promise<number> {
         ...answer,
       }
       io.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
-    } else io.stdout.write(answerText(lookup.question, answer) + footer(server, answer, milliseconds))
-    return answer.rcode === 'NOERROR' ? 0 : 1
+    } else if (lookup.args.given.get('short') === 'true')
+      io.stdout.write(answer.answer.map(({ data }) => `${data}\n`).join(''))
+    else io.stdout.write(answerText(lookup.question, answer) + footer(server, answer, milliseconds))
+    return exitCodeOf(answer)
   } catch (error) {
     io.stderr.write(`${errorMessage(error)}\n`)
-    return 1
+    return exitCode.noReply
   }
 }
+
+/** As people write it for dig. */
+const asFlag = (word: string): string => (word === '+short' ? '--short' : word)
 
 function answerText(question: { name: string; type: number }, answer: Answer): string {
   const refused = refusal(question, answer)

@@ -3,35 +3,46 @@ import { scheduler } from 'node:timers/promises'
 import { typeName } from '../dns/codes.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Answer, type Question, serverText } from './answer.ts'
-import { type Command, type Io, integerFlag, misuse, printExit } from './args.ts'
+import { type Command, durationFlag, type Io, misuse, printExit } from './args.ts'
 import { findServer, lookupFlags, parseLookup } from './lookup-args.ts'
 import { LookupError, lookUp } from './lookup-client.ts'
 import { refusal } from './show.ts'
 
 const command: Command = {
-  usage: 'slicedns watch NAME [TYPE] [@SERVER] [-p PORT] [--tcp] [-interval MILLISECONDS]',
-  flags: { ...lookupFlags, interval: { value: 'MILLISECONDS', help: 'Time between two lookups (default 1000)' } },
+  usage: 'slicedns watch NAME [TYPE] [@SERVER] [-p PORT] [--tcp] [--interval DURATION] [--duration DURATION] [--json]',
+  flags: {
+    ...lookupFlags,
+    interval: { value: 'DURATION', help: 'Time between two lookups, as 200ms or 5s (default 1s)' },
+    duration: { value: 'DURATION', help: 'End after this time (default: at Ctrl-C)' },
+    json: { help: 'Print a JSON object a line' },
+  },
+  examples: ['slicedns watch web.default.svc.cluster.local --interval 200ms --duration 1m'],
 }
 
 /**
- * Runs until SIGINT, SIGTERM or `until`. Exit code 0 if the last answer was NOERROR, else 1. A different order or TTL
+ * Runs until SIGINT, SIGTERM, `until` or the end of the duration. Exit code 0 if the last answer was NOERROR, else 1. A different order or TTL
  * does not count as a change.
  */
 export async function run(args: string[], io: Io, until?: AbortSignal): Promise<number> {
   const lookup = parseLookup(args, command, true)
   if (lookup.kind === 'exit') return printExit(lookup, io)
-  const interval = integerFlag(lookup.args, 'interval', 1, 3_600_000)
-  if (Number.isNaN(interval)) return printExit(misuse(command, '-interval must be 1 to 3600000 milliseconds'), io)
-  const interrupted = interruption(until)
+  const interval = durationFlag(lookup.args, 'interval', 1, longest)
+  if (Number.isNaN(interval)) return printExit(misuse(command, '-interval must be a duration from 1ms to 24h'), io)
+  const duration = durationFlag(lookup.args, 'duration', 1, longest)
+  if (Number.isNaN(duration)) return printExit(misuse(command, '-duration must be a duration from 1ms to 24h'), io)
+  const asJson = lookup.args.given.get('json') === 'true'
+  const interrupted = interruption(until, duration)
   try {
     const server = await findServer(lookup)
-    io.stdout.write(`watching ${typeName(lookup.question.type)} of ${lookup.question.name} at ${serverText(server)}\n`)
+    const asked = { name: lookup.question.name, type: typeName(lookup.question.type), server: serverText(server) }
+    if (!asJson) io.stdout.write(`watching ${asked.type} of ${asked.name} at ${asked.server}\n`)
     let before: State | undefined
     while (!interrupted.aborted) {
       const state = await ask(() => lookUp(lookup.question, server, lookup.options), lookup.question)
       const lines = before === undefined ? firstLines(state) : changes(before, state)
       const time = new Date().toISOString()
-      for (const line of lines) io.stdout.write(`${time}  ${line}\n`)
+      if (!asJson) for (const line of lines) io.stdout.write(`${time}  ${line}\n`)
+      else if (lines.length > 0) io.stdout.write(`${JSON.stringify({ time, ...asked, ...state })}\n`)
       before = state
       await scheduler.wait(interval ?? 1000, { signal: interrupted }).catch(() => undefined)
     }
@@ -41,6 +52,9 @@ export async function run(args: string[], io: Io, until?: AbortSignal): Promise<
     return 1
   }
 }
+
+/** Milliseconds. */
+const longest = 24 * 3_600_000
 
 /** What two lookups are compared by. */
 interface State {
@@ -77,9 +91,10 @@ function changes(before: State, now: State): string[] {
   return [...note, ...removed, ...added]
 }
 
-function interruption(until: AbortSignal | undefined): AbortSignal {
+function interruption(until: AbortSignal | undefined, duration: number | undefined): AbortSignal {
   const controller = new AbortController()
   const abort = () => controller.abort()
+  if (duration !== undefined) setTimeout(abort, duration).unref()
   process.once('SIGINT', abort)
   process.once('SIGTERM', abort)
   controller.signal.addEventListener('abort', () => {

@@ -2,7 +2,7 @@
 import { missReason } from '../answer/misses.ts'
 import { rcodeName, typeName, typeNumber } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
-import { isSubdomain, lowerName, NameError, parseName } from '../dns/name.ts'
+import { isSubdomain, lowerName, parseName } from '../dns/name.ts'
 import { queryMessage } from '../dns/query.ts'
 import { recordText } from '../dns/rdata.ts'
 import { replyTo } from '../dns/reply.ts'
@@ -13,10 +13,6 @@ import { replySource } from '../plugin/capabilities/reply-source.ts'
 import { capabilityOf } from '../plugin/capability.ts'
 import type { Outcome } from '../plugin/query.ts'
 import { systemClock } from '../scheduling/clock.ts'
-import { errorMessage } from '../telemetry/error-text.ts'
-import { createHttpBudget } from '../telemetry/http/budget.ts'
-import type { HttpReply } from '../telemetry/http/message.ts'
-import { createHttpServer, type HttpServer } from '../telemetry/http/server.ts'
 import type { ListenerPlan } from './block.ts'
 import { claimsOn } from './claims.ts'
 import { queryFor } from './dispatch.ts'
@@ -118,26 +114,4 @@ async function explainOn(
 function messageOf(outcome: Outcome, request: Message): Message | undefined {
   if (outcome.kind === 'drop') return undefined
   return outcome.kind === 'reply' ? outcome.message : replyTo(request, { rcode: outcome.rcode })
-}
-
-/** Connections of `slicedns explain` at a time, and octets that they have not taken: one person asks. */
-const bounds = { connections: 16, octets: 1 << 20 }
-
-/** The HTTP server behind `slicedns explain`: one request at a time on a connection, each within 5 s. */
-export function createExplainServer(ask: (name: string, type: string) => Promise<Explanation[]>): HttpServer {
-  return createHttpServer(async ({ target }) => {
-    const url = URL.parse(target, 'http://localhost')
-    if (url?.pathname !== '/explain') return jsonReply(404, { error: 'only /explain?name=NAME&type=TYPE is here' })
-    try {
-      return jsonReply(200, await ask(url.searchParams.get('name') ?? '', url.searchParams.get('type') ?? 'A'))
-    } catch (error) {
-      const isBad = error instanceof NameError || error instanceof RangeError
-      return jsonReply(isBad ? 400 : 500, { error: errorMessage(error) })
-    }
-  }, createHttpBudget(bounds))
-}
-
-function jsonReply(status: number, content: unknown): HttpReply {
-  const body = Buffer.from(`${JSON.stringify(content, undefined, 2)}\n`)
-  return { status, headers: { 'content-type': 'application/json' }, body, close: true }
 }

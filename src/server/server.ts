@@ -51,6 +51,8 @@ export interface Server {
   readonly budgets: QuestionBudgets
   /** The configuration that answers now. */
   readonly current: () => RunningConfiguration
+  /** The Corefile that it was made from. */
+  readonly corefile: () => Corefile
   reload(reason: string): Promise<ReloadResult>
   /** Drains (lameduck, then until it is quiet) and stops. */
   shutdown(): Promise<void>
@@ -192,6 +194,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     dispatcher,
     budgets,
     current: () => running,
+    corefile: () => corefile,
     reload,
     async shutdown() {
       closing = true

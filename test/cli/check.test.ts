@@ -122,9 +122,80 @@ last {
     assert.match(io.out(), /cannot read the Corefile .*nowhere: no such file\n/)
   })
 
-  test('slicedns check takes no arguments but its flags', async () => {
+  test('slicedns check takes the file as an argument, and one only', async () => {
+    writeFileSync(path, '. {\n  whoami\n}\n')
     const io = terminal()
-    assert.equal(await run(['Corefile'], io), 2)
-    assert.match(io.err(), /^unexpected argument 'Corefile'\n/)
+    assert.equal(await run([path], io), 0)
+    assert.equal(io.out(), `${path} can be served: 1 server block\n`)
+    assert.equal(await run([path, '-conf', path], io), 2)
+    assert.match(io.err(), /^one file is checked at a time/)
   })
+
+  test('slicedns check prints the same as JSON', async () => {
+    writeFileSync(path, '. {\n  helth\n}\n')
+    const io = terminal()
+    assert.equal(await run([path, '--json'], io), 1)
+    assert.deepEqual(JSON.parse(io.out()), {
+      file: path,
+      valid: false,
+      serverBlocks: 1,
+      findings: [
+        {
+          severity: 'error',
+          message: "Unknown directive 'helth': did you mean 'health'?",
+          file: path,
+          line: 2,
+          column: 3,
+        },
+      ],
+    })
+  })
+})
+
+describe('slicedns check of a ConfigMap', () => {
+  const corefile = '.:53 {\n    errors\n    helth\n}\n'
+  const indented = corefile.replaceAll(/^/gm, '    ')
+  const metadata = 'metadata:\n  name: coredns\n  namespace: kube-system\n'
+  const asJson = JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [
+      { kind: 'ServiceAccount', metadata: { name: 'x' } },
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'coredns' }, data: { Corefile: corefile } },
+    ],
+  })
+  const cases: readonly { name: string; text: string; says: RegExp }[] = [
+    {
+      name: 'has the line and column of the file',
+      text: `# kept in git\napiVersion: v1\nkind: ConfigMap\n${metadata}data:\n  NodeHosts: ""\n  Corefile: |\n${indented}`,
+      says: /^Corefile:12:9 - Unknown directive 'helth'/,
+    },
+    {
+      name: 'finds it behind other objects of the file',
+      text: `---\napiVersion: v1\nkind: Service\n${metadata}---\nkind: ConfigMap\n${metadata}data:\n  Corefile: |-\n${indented}`,
+      says: /^Corefile:16:9 - Unknown directive 'helth'/,
+    },
+    { name: 'reads a List as JSON', text: asJson, says: /^Corefile:1:\d+ - Unknown directive 'helth'/ },
+    {
+      name: 'says where the Corefile should be',
+      text: `kind: ConfigMap\n${metadata}data:\n  corefile: x\n`,
+      says: /^Corefile: ConfigMap kube-system\/coredns has no key Corefile in its data\n/,
+    },
+    {
+      name: 'says that there is no ConfigMap',
+      text: 'apiVersion: v1\nkind: Secret\n',
+      says: /^Corefile: no ConfigMap is in it\n/,
+    },
+    {
+      name: 'says what is wrong with the YAML',
+      text: 'kind: ConfigMap\ndata: {\n',
+      says: /^Corefile: not valid YAML: .* at line \d+, column \d+/,
+    },
+  ]
+  for (const { name, text, says } of cases)
+    test(`slicedns check of a ConfigMap ${name}`, async () => {
+      const { code, lines } = await check(text)
+      assert.equal(code, 1)
+      assert.match(`${lines.join('\n')}\n`, says)
+    })
 })

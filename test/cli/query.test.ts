@@ -95,6 +95,16 @@ describe('slicedns query', () => {
       prints: `1.2.0.192.in-addr.arpa.  5  IN  PTR  My\\ Service\\.v1.example.\n${from('udp')}`,
     },
     {
+      name: 'takes -x as dig does',
+      ask: ['-x', '192.0.2.1', '+short'],
+      prints: 'My\\ Service\\.v1.example.\n',
+    },
+    {
+      name: 'prints the data alone with --short',
+      ask: ['alias.example', '--short'],
+      prints: 'web.example.\n192.0.2.1\n',
+    },
+    {
       name: 'goes on over TCP when the reply is truncated',
       ask: ['big.example'],
       prints: `big.example.  5  IN  A  192.0.2.7\n${from('tcp')}`,
@@ -108,24 +118,25 @@ describe('slicedns query', () => {
       name: 'tells NODATA from a missing name',
       ask: ['web.example', 'AAAA'],
       prints: `AAAA of web.example.: the name exists, but has no such record (NODATA)\nauthority:\nexample.  30  IN  SOA  ns.example. john\\.doe.example. 1 7200 1800 86400 30\n${from('udp')}`,
+      code: 4,
     },
     {
       name: 'says that a name does not exist, and fails',
       ask: ['gone.example', '--tcp'],
       prints: `A of gone.example.: NXDOMAIN, the name does not exist\nauthority:\nexample.  30  IN  SOA  ns.example. john\\.doe.example. 1 7200 1800 86400 30\n${from('tcp')}`,
-      code: 1,
+      code: 3,
     },
     {
       name: 'says that it was refused',
       ask: ['refused.example'],
       prints: `A of refused.example.: REFUSED, the server does not serve this name\n${from('udp')}`,
-      code: 1,
+      code: 5,
     },
     {
       name: 'says that the server failed',
       ask: ['broken.example'],
       prints: `A of broken.example.: SERVFAIL, the server failed to find the answer\n${from('udp')}`,
-      code: 1,
+      code: 5,
     },
   ]
   for (const { name, ask, prints, code = 0 } of cases)

@@ -158,7 +158,12 @@ test('a query under way when the configuration is replaced gets its answer', { s
   await asking
 })
 
-test('npm start says on its first lines what to try, and each of them answers', { skip }, async (t) => {
+/** script(1) gives what it starts a terminal. */
+const inTerminal = ['bash', '-c', 'exec script -qfec "$*" /dev/null', 'script']
+
+test('npm start says in a terminal what to try, and each of them answers', {
+  skip: without('dig', 'script'),
+}, async (t) => {
   const example = readFileSync(join(root, 'Corefile.example'), 'utf8')
   const server = await startServer({
     // On free ports, for somebody may be running the example.
@@ -169,11 +174,11 @@ test('npm start says on its first lines what to try, and each of them answers', 
         .replace('10581', String(ready))
         .replace('10553', String(metrics))
         .replace('manifests examples', `manifests ${root}/examples`),
-    command: ['npm', '--prefix', root, 'run', '-s', 'slicedns', '--'],
+    command: [...inTerminal, 'npm', '--prefix', root, 'run', '-s', 'slicedns', '--'],
   })
   t.after(() => server.stop())
   await server.printed(/^try: dig /m)
-  const lines = [...server.output().matchAll(/^try: dig @(\S+) -p (\d+) (.*)$/gm)]
+  const lines = [...server.output().matchAll(/^try: dig @(\S+) -p (\d+) (.*?)\r?$/gm)]
   assert.ok(lines.length >= 2, server.output())
   for (const [, address, port, words] of lines) {
     assert.equal(Number(port), server.ports.dns)

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { NameError } from '../../src/dns/name.ts'
-import { createExplainServer, type Explanation } from '../../src/server/explain.ts'
+import { createDiagnosticsServer } from '../../src/server/diagnostics.ts'
+import type { Explanation } from '../../src/server/explain.ts'
+import type { ServerStatus } from '../../src/server/status.ts'
 
 const told: Explanation = {
   name: 'a.example.',
@@ -23,14 +25,29 @@ const told: Explanation = {
   additional: [],
 }
 
-describe('the explain server', { skip: process.platform === 'win32' }, () => {
+const status: ServerStatus = {
+  version: '0.1.0',
+  pid: 1,
+  corefile: 'Corefile',
+  configHash: '',
+  uptime: 1,
+  ready: true,
+  unready: [],
+  listeners: [],
+  sources: [],
+}
+
+describe('the diagnostics server', { skip: process.platform === 'win32' }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-explain-'))
   const path = join(folder, 'socket')
   let asked = 0
-  const http = createExplainServer(async (name) => {
-    asked++
-    if (name === 'bad') throw new NameError('"bad" is not a name')
-    return [told]
+  const http = createDiagnosticsServer({
+    async explain(name) {
+      asked++
+      if (name === 'bad') throw new NameError('"bad" is not a name')
+      return [told]
+    },
+    status: () => status,
   })
   before(async () => {
     http.net.listen(path)
@@ -59,11 +76,12 @@ describe('the explain server', { skip: process.platform === 'win32' }, () => {
   for (const { target, status } of [
     { target: '/explain?name=a.example&type=A', status: 200 },
     { target: '/explain?name=bad', status: 400 },
+    { target: '/status', status: 200 },
     { target: '/', status: 404 },
     { target: '//', status: 404 },
     { target: 'http://[', status: 404 },
   ])
-    it(`the explain server answers ${target} with ${status}`, async () => {
+    it(`the diagnostics server answers ${target} with ${status}`, async () => {
       assert.match(await replyTo(get(target)), new RegExp(`^HTTP/1\\.1 ${status} `))
     })
 

@@ -1,0 +1,22 @@
+/** The exit codes of the commands that look names up: a script tells what is missing from what is broken. */
+import type { Answer } from './answer.ts'
+
+export const exitCode = {
+  /** Records of the question. */
+  found: 0,
+  /** No reply, or no server to ask. */
+  noReply: 1,
+  /** The command line is invalid. */
+  usage: 2,
+  nameMissing: 3,
+  /** The name exists without such a record (NODATA). */
+  noRecord: 4,
+  /** SERVFAIL, REFUSED and the like. */
+  refused: 5,
+} as const
+
+export function exitCodeOf({ rcode, answer }: Answer): number {
+  if (rcode === 'NXDOMAIN') return exitCode.nameMissing
+  if (rcode !== 'NOERROR') return exitCode.refused
+  return answer.length > 0 ? exitCode.found : exitCode.noRecord
+}

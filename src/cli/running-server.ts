@@ -1,0 +1,135 @@
+/** The server process that a command asks: one of this machine, by its local socket, or one behind a URL. */
+import { readFileSync } from 'node:fs'
+import { get } from 'node:http'
+import { get as getTls } from 'node:https'
+import type { Socket } from 'node:net'
+import { connectLocally, listeningPids } from '../local-socket/index.ts'
+import type { Flags } from './args.ts'
+
+/** What a server says of itself (src/server/status.ts). */
+export interface ServerStatus {
+  readonly version: string
+  readonly pid: number
+  readonly corefile: string
+  readonly configHash: string
+  /** Seconds. */
+  readonly uptime: number
+  readonly ready: boolean
+  readonly unready: readonly string[]
+  readonly listeners: readonly {
+    readonly scheme: string
+    readonly address: string
+    readonly port: number
+    readonly zones: readonly string[]
+  }[]
+  readonly sources: readonly { readonly plugin: string; readonly zones: readonly string[] }[]
+}
+
+/** The process to ask. */
+export type RunningServer =
+  | { readonly pid: number; readonly shown: string }
+  | { readonly url: URL; readonly shown: string }
+
+export const runningServerFlags: Flags = {
+  server: { value: 'URL', help: 'Ask the console plugin at this URL, such as http://localhost:8053' },
+  pid: { value: 'PID', help: 'Ask this local process (default: the only running slicedns)' },
+  pidfile: { value: 'FILE', help: 'Ask the local process whose pid is in this file' },
+}
+
+/** The process that the flags name; without any, the only one that runs here. Rejects with an Error for people. */
+export async function findRunningServer(given: ReadonlyMap<string, string>): Promise<RunningServer> {
+  const server = given.get('server')
+  if (server !== undefined) {
+    const text = /^https?:\/\//.test(server) ? server : `http://${server}`
+    if (!URL.canParse(text)) throw new Error(`invalid URL '${server}': use --server http://localhost:8053`)
+    return { url: new URL(text), shown: server }
+  }
+  const pidfile = given.get('pidfile')
+  const pid = given.get('pid') ?? (pidfile === undefined ? undefined : readFileSync(pidfile, 'utf8').trim())
+  if (pid === undefined) return onlyServer()
+  if (!/^\d+$/.test(pid)) throw new Error(`invalid pid '${pid}'`)
+  return byPid(Number(pid))
+}
+
+const byPid = (pid: number): RunningServer => ({ pid, shown: `pid ${pid}` })
+
+async function onlyServer(): Promise<RunningServer> {
+  const found = await localServers()
+  if (found.length === 1) return byPid(found[0].pid)
+  if (found.length === 0)
+    throw new Error('no slicedns process runs on this machine: use --server URL for another machine')
+  const list = found.map(
+    ({ pid, status }) => `  ${pid}  ${status ? statusLine(status) : 'does not say what it serves'}\n`,
+  )
+  throw new Error(`several slicedns processes run on this machine: choose one with --pid:\n${list.join('').trimEnd()}`)
+}
+
+/** Where a server was started from and listens, in one line. */
+const statusLine = ({ corefile, listeners }: ServerStatus): string =>
+  `${corefile}, ${listeners.map(({ scheme, address, port }) => `${scheme}://${address}:${port}`).join(' ')}`
+
+/** The servers of this machine, with the status of those that this user may ask. */
+export function localServers(): Promise<{ readonly pid: number; readonly status: ServerStatus | undefined }[]> {
+  return Promise.all(
+    listeningPids().map(async (pid) => ({
+      pid,
+      status: await fetchStatus(byPid(pid)).catch(() => undefined),
+    })),
+  )
+}
+
+export async function fetchStatus(target: RunningServer): Promise<ServerStatus> {
+  const content = (await fetchJson(target, '/status')) as Partial<ServerStatus> | null
+  if (!Array.isArray(content?.listeners) || !Array.isArray(content.sources)) throw otherVersion(target)
+  return content as ServerStatus
+}
+
+export const otherVersion = ({ shown }: RunningServer): Error => new Error(`${shown} runs another version of slicedns`)
+
+/** What a path is answered with. Rejects with an Error for people, also where the reply is an error. */
+export async function fetchJson(target: RunningServer, path: string): Promise<unknown> {
+  const { status, body } = await fetchText(target, path)
+  let content: unknown
+  try {
+    content = JSON.parse(body)
+  } catch {
+    throw new Error(`${target.shown} is not slicedns: it answered ${status} without an explanation`)
+  }
+  const message = (content as { error?: unknown } | null)?.error
+  if (status !== 200) throw new Error(typeof message === 'string' ? message : `${target.shown} answered ${status}`)
+  return content
+}
+
+/** Milliseconds. The server runs the plugin chain for an explanation, which may wait for an upstream. */
+const timeout = 10_000
+
+async function fetchText(target: RunningServer, path: string): Promise<{ status: number; body: string }> {
+  const socket = 'pid' in target ? await connectLocally(target.pid) : undefined
+  return new Promise((resolve, reject) => {
+    const fail = (error: { code?: string; message: string }) => reject(new Error(failureText(target, error)))
+    const settings = { timeout }
+    const request =
+      'url' in target
+        ? (target.url.protocol === 'https:' ? getTls : get)(new URL(path, target.url), { ...settings, agent: false })
+        : get({ ...settings, createConnection: () => socket as Socket, path, host: 'localhost' })
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)))
+    request.on('error', fail)
+    request.on('response', (response) => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (text: string) => {
+        body += text
+      })
+      response.on('error', fail)
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+    })
+  })
+}
+
+function failureText(target: RunningServer, { code, message }: { code?: string; message: string }): string {
+  if (code === 'ECONNREFUSED' || code === 'ENOENT')
+    return `nothing listens at ${target.shown}: is the console plugin in its Corefile?`
+  if ('pid' in target && code === 'ECONNRESET')
+    return `${target.shown} refuses: slicedns needs the user that the server runs as, or root`
+  return `cannot ask ${target.shown}: ${message}`
+}

@@ -1,0 +1,61 @@
+/** `slicedns status`: the server that runs here on one screen. */
+import { errorMessage } from '../telemetry/error-text.ts'
+import { type Command, type Io, misuse, parseArgs, printExit } from './args.ts'
+import { fetchStatus, findRunningServer, runningServerFlags, type ServerStatus } from './running-server.ts'
+import { table } from './show.ts'
+
+const command: Command = {
+  usage: 'slicedns status [--server URL | --pid PID | --pidfile FILE] [--json]',
+  mixed: true,
+  flags: { ...runningServerFlags, json: { help: 'Print the status as JSON' } },
+  examples: ['slicedns status', 'kubectl -n kube-system exec deploy/slicedns -- slicedns status'],
+}
+
+/** Exit code 0: healthy; 1: not ready, or not reached; 2: the command line is invalid. */
+export async function run(args: string[], io: Io): Promise<number> {
+  const parsed = parseArgs(args, command)
+  if (parsed.kind === 'exit') return printExit(parsed, io)
+  if (parsed.positional.length > 0)
+    return printExit(misuse(command, `unexpected argument '${parsed.positional[0]}'`), io)
+  try {
+    const status = await fetchStatus(await findRunningServer(parsed.given))
+    io.stdout.write(parsed.given.get('json') === 'true' ? `${JSON.stringify(status, undefined, 2)}\n` : text(status))
+    return status.ready ? 0 : 1
+  } catch (error) {
+    io.stderr.write(`${errorMessage(error)}\n`)
+    return 1
+  }
+}
+
+function text({
+  version,
+  pid,
+  uptime,
+  corefile,
+  configHash,
+  ready,
+  unready,
+  listeners,
+  sources,
+}: ServerStatus): string {
+  const rows = [
+    ['ready', ready ? 'yes' : `no: ${unready.join(', ')}`],
+    ['process', `slicedns-${version}, pid ${pid}, up ${elapsed(uptime)}`],
+    ['Corefile', `${corefile}, SHA-512 ${configHash.slice(0, 16)}…`],
+    ...listeners.map(({ scheme, address, port, zones }) => [
+      'listens',
+      `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port} for ${zones.join(' ')}`,
+    ]),
+    ...sources.map(({ plugin, zones }) => ['table', `${plugin}: ${zones.join(' ')}`]),
+  ]
+  return table(rows)
+}
+
+function elapsed(seconds: number): string {
+  const days = Math.floor(seconds / 86_400)
+  const hours = Math.floor(seconds / 3_600) % 24
+  const minutes = Math.floor(seconds / 60) % 60
+  if (days > 0) return `${days}d${hours}h`
+  if (hours > 0) return `${hours}h${minutes}m`
+  return minutes > 0 ? `${minutes}m${Math.floor(seconds) % 60}s` : `${Math.floor(seconds)}s`
+}

@@ -21,12 +21,12 @@ import { boundFile } from ${JSON.stringify(join(import.meta.dirname, '../support
 const bound = 6000
 const short = `boundFile({ afterTests: ${bound}, inAll: 900_000 })`
 const listen = 'createServer().listen(0)'
-const many = "for (let i = 0; i < 10; i++) it('passes', () => {})"
+const many = "for (let i = 0; i < 10; i++) it('one of many tests passes', () => {})"
 
 const files: readonly [title: string, text: string, said: RegExp][] = [
   [
     'a listener that a failed test leaves open',
-    `${short}; ${many}; it('fails', () => { ${listen}; assert.equal(1, 2) })`,
+    `${short}; ${many}; it('one of many tests fails', () => { ${listen}; assert.equal(1, 2) })`,
     /something is still open: .*TCPServerWrap/,
   ],
   ['a listener beside tests that pass', `${short}; ${listen}; ${many}`, /something is still open/],
@@ -45,7 +45,7 @@ const files: readonly [title: string, text: string, said: RegExp][] = [
 
 describe('a test file that does not end', { concurrency: true }, () => {
   for (const [title, text, said] of files)
-    it(`fails because of ${title}, and the results are there`, async () => {
+    it(`a test file fails because of ${title}, and the results are there`, async () => {
       const file = join(folder, `${title.replaceAll(' ', '-')}.test.ts`)
       writeFileSync(file, `${head}${text}\n`)
       const { code, output } = await runTests(file)
@@ -55,7 +55,7 @@ describe('a test file that does not end', { concurrency: true }, () => {
       assert.notEqual(Number(/^# fail (\d+)$/m.exec(output)?.[1]), 0)
     })
 
-  it('is bounded by both scripts that run tests', () => {
+  it('both scripts that run tests bound a file', () => {
     const { scripts } = JSON.parse(contentOf('package.json'))
     for (const script of [scripts.test, scripts['test:unit']])
       assert.match(script, /--import \.\/test\/support\/bounded-file\.ts .*--test .*--test-timeout=\d+/)

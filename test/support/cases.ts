@@ -1,6 +1,7 @@
 /**
  * The case language: a cluster, questions, and whole replies in zone-file text. Each case is asked of the bare chain
- * and of the answer table, which must agree octet by octet; what the case does not say is empty.
+ * and of the answer table, which must agree octet by octet, and over every transport by connections; what the case does not say is
+ * empty.
  *
  *     spec('k8s-dns 1.1.0 §2.4.1: headless service, A records', {
  *       cluster: `service hdls testns headless
@@ -14,10 +15,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { rcodeName } from '../../src/dns/codes.ts'
+import { encodeMessage } from '../../src/dns/encode.ts'
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
 import { recordText } from '../../src/dns/rdata.ts'
 import { parseRecord } from '../../src/dns/record-text.ts'
-import { createKubernetesHarness, fixedSerial, type KubernetesHarness } from './kubernetes-harness.ts'
+import { parseMessage } from '../../src/dns/wire.ts'
+import { askEveryWay } from './every-transport.ts'
+import { createKubernetesHarness, fixedSerial, type KubernetesHarness, question } from './kubernetes-harness.ts'
 
 export interface Spec {
   /** Lines of a `kubernetes` block's body. */
@@ -107,6 +111,10 @@ async function check(cluster: KubernetesHarness, wanted: Case, given: Omit<Spec,
   if (wanted.by) assert.equal(table === undefined ? 'chain' : 'table', wanted.by, `who answers${context}`)
   const seen = wanted.drawn === undefined ? inFull : inAnyOrder
   if (table) assert.deepEqual(seen(table), seen(chain as Message), `table and chain agree${context}`)
+  if (wanted.fallsThrough) return
+  const asked = encodeMessage(question(name, type), { limit: 0xffff })
+  for (const [way, reply] of await askEveryWay(cluster.serve(wanted.elsewhere ?? {}), asked))
+    assert.deepEqual(seen(parseMessage(reply)), seen(chain as Message), `the chain and ${way} agree${context}`)
 }
 
 function wantedText(wanted: Case): string {

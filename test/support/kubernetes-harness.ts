@@ -24,6 +24,7 @@ import { createMetrics } from '../../src/telemetry/registry.ts'
 import { questionBudget } from './budget.ts'
 import { createNotation } from './cluster-notation.ts'
 import { knowledgeOf } from './context.ts'
+import type { Served } from './every-transport.ts'
 import { createFakeClock } from './fake-clock.ts'
 import { createFakeCluster } from './fake-cluster.ts'
 
@@ -44,6 +45,8 @@ export interface KubernetesHarness {
   askTable(name: string, type: string): Message | undefined
   /** The same in octets; the reply is valid until the next question. */
   askTableInOctets(request: Uint8Array): Uint8Array | undefined
+  /** For listeners: the table, and behind it the handler. */
+  serve(elsewhere: Elsewhere): Served
 }
 
 /** `NAME TYPE` to the records that another zone answers; what is not there fails. */
@@ -116,20 +119,33 @@ export function createKubernetesHarness(given: ClusterOptions): KubernetesHarnes
       await new Promise(setImmediate)
     },
     async askChain(name, type, elsewhere) {
-      const request = question(name, type)
-      let passed = false
-      const outcome = await handler(queryFor(request, elsewhere), () => {
-        passed = true
-        return { kind: 'drop', plugin: 'next' }
-      })
-      if (passed) return 'next'
-      return parseMessage(finishReply(messageOf(outcome, request), request, { transport: 'tcp' }))
+      const reply = await askHandler(question(name, type), elsewhere)
+      return reply === 'next' ? reply : parseMessage(reply)
     },
     askTable(name, type) {
       const octets = table.ask(encodeMessage(question(name, type), { limit: 0xffff }))
       return octets && parseMessage(octets.slice())
     },
     askTableInOctets: table.ask,
+    serve: (elsewhere) => ({
+      space: table.space,
+      responder: table.responder,
+      async chain(octets) {
+        const reply = await askHandler(parseMessage(octets), elsewhere)
+        if (reply === 'next') throw new Error('the query goes to the next plugin')
+        return reply
+      },
+    }),
+  }
+
+  /** The reply in octets as a stream client gets it. */
+  async function askHandler(request: Message, elsewhere: Elsewhere): Promise<Uint8Array | 'next'> {
+    let passed = false
+    const outcome = await handler(queryFor(request, elsewhere), () => {
+      passed = true
+      return { kind: 'drop', plugin: 'next' }
+    })
+    return passed ? 'next' : finishReply(messageOf(outcome, request), request, { transport: 'tcp' })
   }
 }
 
@@ -154,6 +170,8 @@ function openTable(random: () => number) {
   const responder = createResponder(writer.handle, writer.addReader().slot, { random })
   const reply = new Uint8Array(0x10000)
   return {
+    space,
+    responder,
     sink: {
       zone: (zone: Parameters<typeof writer.zone>[1]) => writer.zone(space, zone),
       put: (name: string, node: Parameters<typeof writer.put>[3]) => writer.put(space, profileId, name, node),

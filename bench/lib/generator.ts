@@ -19,6 +19,8 @@ export interface Load {
   readonly seconds: number
   /** Each question once: what a cache may hold is never asked again. */
   readonly once?: boolean
+  /** With DO; dnsperf alone can. */
+  readonly dnssecOk?: boolean
 }
 
 export interface LoadResult {
@@ -62,6 +64,7 @@ async function offerByDnsperf(load: Load): Promise<LoadResult> {
         ],
         ...['-l', String(load.seconds), '-c', '8', '-q', '200', '-b', '4096', '-t', '2', '-S', '0'],
         ...(load.once ? ['-n', '1'] : []),
+        ...(load.dnssecOk ? ['-D'] : []),
       ],
       { maxBuffer: 64 << 20 },
     )

@@ -1,9 +1,9 @@
 /** A key that signs: its DNSKEY record (RFC 4034 §2), and the private key behind it. */
 import type { ResourceRecord } from '../dns/message.ts'
 import { readUint16 } from '../dns/values.ts'
-import { algorithmOf, createSigner, type PrivateFields, type SignOctets } from './algorithms.ts'
+import { algorithmOf, createSigner, type PrivateFields, type Signer } from './algorithms.ts'
 
-export interface SigningKey {
+export interface SigningKey extends Signer {
   /** The DNSKEY record as the key file has it. */
   readonly record: ResourceRecord
   readonly algorithm: number
@@ -11,7 +11,6 @@ export interface SigningKey {
   readonly tag: number
   /** Zone keys with the SEP bit are `ksk`, those without it `zsk`; undefined: no zone key (RFC 4034 §2.1.1). */
   readonly role: 'ksk' | 'zsk' | undefined
-  readonly sign: SignOctets
 }
 
 const zoneFlag = 0x100
@@ -37,7 +36,7 @@ export function createSigningKey(record: ResourceRecord, fields: PrivateFields):
     algorithm: number,
     tag: keyTag(rdata),
     role: flags & zoneFlag ? (flags & sepFlag ? 'ksk' : 'zsk') : undefined,
-    sign: createSigner(algorithm, fields, rdata.subarray(publicKeyAt)),
+    ...createSigner(algorithm, fields, rdata.subarray(publicKeyAt)),
   }
 }
 

@@ -11,22 +11,23 @@ import {
   parentOf,
   wireToName,
 } from '../dns/name.ts'
-import { join, typesBitmap } from '../dns/values.ts'
+import { join } from '../dns/values.ts'
 
 export interface NsecFacts {
   readonly owner: string
   readonly next: string
-  readonly types: readonly number[]
+  /** Of the types that the owner has (RFC 4034 §4.1.2). */
+  readonly bitmap: Uint8Array
   /** Seconds. */
   readonly ttl: number
 }
 
-export const nsecRecord = ({ owner, next, types, ttl }: NsecFacts): ResourceRecord => ({
+export const nsecRecord = ({ owner, next, bitmap, ttl }: NsecFacts): ResourceRecord => ({
   name: owner,
   type: type.NSEC,
   class: dnsClass.IN,
   ttl,
-  rdata: join(nameToWire(next), typesBitmap(types)),
+  rdata: join(nameToWire(next), bitmap),
 })
 
 /** The first name behind it in canonical order, which is below it; where that is too long, one behind those below it. */

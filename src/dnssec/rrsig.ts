@@ -45,27 +45,44 @@ function canonicalRdata({ type, rdata }: ResourceRecord): Uint8Array {
   return join(...parts)
 }
 
-/** The rdata of the RRSIG. `canonical`: the set, with the terms' TTL. */
+/** The rdata of the RRSIG. `canonical`: the set, with the terms' TTL. `record`: one of the set. */
 export async function signRRset(
   key: SigningKey,
-  { name, type }: ResourceRecord,
+  record: ResourceRecord,
   canonical: Uint8Array,
-  { signer, originalTtl, inception, expiration }: SignatureTerms,
+  terms: SignatureTerms,
 ): Promise<Uint8Array> {
-  const head = join(
+  const head = headOf(key, record, terms)
+  return join(head, await key.sign(join(head, canonical)))
+}
+
+/** The same at once; `key` can do so. */
+export function signRRsetAtOnce(
+  key: SigningKey,
+  record: ResourceRecord,
+  canonical: Uint8Array,
+  terms: SignatureTerms,
+): Uint8Array {
+  const head = headOf(key, record, terms)
+  return join(head, key.signAtOnce!(join(head, canonical)))
+}
+
+/** What stands before the signature, and is signed with the set. */
+function headOf(
+  { algorithm, tag }: SigningKey,
+  { name, type }: ResourceRecord,
+  { signer, originalTtl, inception, expiration }: SignatureTerms,
+): Uint8Array {
+  return join(
     uint16(type),
-    Uint8Array.of(key.algorithm, labelCount(name)),
+    Uint8Array.of(algorithm, labelCount(name)),
     uint32(originalTtl),
     uint32(expiration >>> 0),
     uint32(inception >>> 0),
-    uint16(key.tag),
+    uint16(tag),
     nameToWire(signer),
   )
-  return join(head, await key.sign(join(head, canonical)))
 }
 
 /** RFC 4034 §3.1.3: the label of a wildcard does not count. */
 const labelCount = (name: string): number => labelsOf(name).length - (name.startsWith('*.') ? 1 : 0)
-
-/** Seconds since 1970, modulo 2^32, at which the signature of this rdata expires. */
-export const expirationOf = (rdata: Uint8Array): number => new DataView(rdata.buffer, rdata.byteOffset).getUint32(8)

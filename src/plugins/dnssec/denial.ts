@@ -1,6 +1,7 @@
 /** NSEC "black lies" (draft-valsorda-dnsop-black-lies): a name that is denied exists, without the type that was asked for. */
 import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
+import { typesBitmap } from '../../dns/values.ts'
 import { firstBelow, firstBeside, nsecRecord } from '../../dnssec/nsec.ts'
 
 /** What CoreDNS says that any name has: an answer for one type must not deny the others. */
@@ -23,6 +24,20 @@ const anyName = [
 const delegation = [...anyName, type.NS]
 const apex = [...anyName, type.NS, type.SOA, type.MX, type.DNSKEY]
 
+/** Bitmaps of a list, and of the list without each of its types but NSEC, which is there in any case. */
+interface Bitmaps {
+  readonly whole: Uint8Array
+  readonly without: ReadonlyMap<number, Uint8Array>
+}
+
+function bitmapsOf(types: readonly number[]): Bitmaps {
+  const others = types.filter((each) => each !== type.NSEC)
+  const without = others.map((each) => [each, typesBitmap(types.filter((other) => other !== each))] as const)
+  return { whole: typesBitmap(types), without: new Map(without) }
+}
+
+const bitmaps = { anyName: bitmapsOf(anyName), delegation: bitmapsOf(delegation), apex: bitmapsOf(apex) }
+
 export interface DeniedQuestion {
   /** In its own case. */
   readonly qname: string
@@ -33,12 +48,10 @@ export interface DeniedQuestion {
 
 /** For NODATA and NXDOMAIN. */
 export function denial({ qname, qtype, atApex }: DeniedQuestion, ttl: number): ResourceRecord {
-  const all = atApex ? apex : qtype === type.DS ? delegation : anyName
-  // NSEC itself is there; and DS is in no list.
-  const types = qtype === type.NSEC ? all : all.filter((each) => each !== qtype)
-  return nsecRecord({ owner: qname, next: firstBelow(qname), types, ttl })
+  const { whole, without } = bitmaps[atApex ? 'apex' : qtype === type.DS ? 'delegation' : 'anyName']
+  return nsecRecord({ owner: qname, next: firstBelow(qname), bitmap: without.get(qtype) ?? whole, ttl })
 }
 
 /** A delegation without DS. Names below the cut are not this zone's to deny, so the record ends before them. */
 export const insecureDelegation = (cut: string, ttl: number): ResourceRecord =>
-  nsecRecord({ owner: cut, next: firstBeside(cut), types: delegation, ttl })
+  nsecRecord({ owner: cut, next: firstBeside(cut), bitmap: bitmaps.delegation.whole, ttl })

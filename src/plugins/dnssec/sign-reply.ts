@@ -131,6 +131,7 @@ function recordsPlan(message: Message, zones: SignedZones): SigningPlan {
 
 /** Records by name and type, without signatures: those are not signed. */
 function setsIn(records: readonly ResourceRecord[]): readonly RRset[] {
+  if (records.length < 2) return records.length === 0 || records[0].type === rrType.RRSIG ? [] : [records]
   const sets = new Map<string, ResourceRecord[]>()
   for (const record of records) {
     if (record.type === rrType.RRSIG) continue
@@ -151,8 +152,8 @@ const isSame = (one: ResourceRecord, other: ResourceRecord): boolean =>
   Buffer.compare(one.rdata, other.rdata) === 0
 
 /** The innermost of the zones that has the name. */
-export const innermost = (zones: readonly string[], name: string): string | undefined =>
-  zones.filter((zone) => isSubdomain(zone, name)).reduce<string | undefined>(longer, undefined)
-
-const longer = (one: string | undefined, other: string): string =>
-  one !== undefined && one.length >= other.length ? one : other
+export function innermost(zones: readonly string[], name: string): string | undefined {
+  let found: string | undefined
+  for (const zone of zones) if (zone.length > (found?.length ?? 0) && isSubdomain(zone, name)) found = zone
+  return found
+}

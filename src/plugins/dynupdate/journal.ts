@@ -31,6 +31,11 @@ export interface Replayed {
 const magic = 'slicedns-dynupdate-1\n'
 /** Of an entry: its length, and its checksum. */
 const entryHead = 8
+/** The smallest record is one of the root without rdata; the smallest entry is two counts of 0. */
+const leastRecord = 9
+const leastEntry = entryHead + 8
+/** Octets that are summed up in search of an entry behind a damaged one; beyond that the file counts as damaged. */
+const maxSearchOctets = 256 * 1024 * 1024
 /** Octets of changes, beyond those of the zone, from which the file is written anew. */
 const slack = 1024 * 1024
 /** Octets of a file that is read: the largest zone, and as many changes. */
@@ -68,10 +73,27 @@ function entryEnd(octets: Buffer, at: number): number | undefined {
   return crc32(octets.subarray(at + entryHead, end)) === octets.readUInt32BE(at + 4) ? end : undefined
 }
 
-/** What is cut off, or was given room and not written, is the end of an append. Damage with more behind it is not. */
+/**
+ * What is cut off, or was given room and not written, is the end of an append. Damage with more behind it is not: also where
+ * it is the length that is damaged, and seems to lead beyond the file.
+ */
 function isTorn(rest: Buffer): boolean {
   if (rest.length < entryHead || rest.every((octet) => octet === 0)) return true
-  return entryHead + rest.readUInt32BE(0) >= rest.length
+  return entryHead + rest.readUInt32BE(0) >= rest.length && !hasEntryWithin(rest)
+}
+
+/** Whether a whole entry begins somewhere behind the first octet. */
+function hasEntryWithin(rest: Buffer): boolean {
+  let left = maxSearchOctets
+  for (let at = 1; at + leastEntry <= rest.length; at++) {
+    const length = rest.readUInt32BE(at)
+    // Two numbers of records, each of which takes some octets: what does not look like an entry is not summed up.
+    if (length < 8 || at + entryHead + length > rest.length) continue
+    if (rest.readUInt32BE(at + entryHead) * leastRecord > length) continue
+    left -= length
+    if (left < 0 || entryEnd(rest, at) !== undefined) return true
+  }
+  return false
 }
 
 function readEntry(octets: Buffer): Change {
@@ -140,7 +162,7 @@ export async function openJournal(
       await next.sync()
       await rename(beside, path)
     } catch (error) {
-      await next.close()
+      await next.close().catch(() => undefined)
       await unlink(beside).catch(() => undefined)
       throw error
     }
@@ -152,12 +174,18 @@ export async function openJournal(
     syncFolder(path)
   }
 
-  if (replayed) {
-    file = await open(path, 'r+')
-    if (replayed.torn > 0) await file.truncate(replayed.length)
-    length = replayed.length
-    snapshot = length
-  } else await writeAnew(all)
+  try {
+    if (replayed) {
+      file = await open(path, 'r+')
+      if (replayed.torn > 0) await file.truncate(replayed.length)
+      length = replayed.length
+      snapshot = length
+    } else await writeAnew(all)
+  } catch (error) {
+    // It is opened again with the next update.
+    await file?.close().catch(() => undefined)
+    throw error
+  }
 
   /** An append that failed has left octets that nobody may find. */
   async function appendOctets(file: FileHandle, octets: Uint8Array): Promise<void> {

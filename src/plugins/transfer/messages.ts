@@ -14,10 +14,16 @@ const batchOctets = 63_000
  */
 const batchRecords = 200
 
+/**
+ * Octets that a record may have, so that a message holds it beside the header, the question and a signature: 12, 259 and 538 at
+ * most. One that is left out would make the secondary deny it.
+ */
+const maxRecordOctets = 64_700
+
 /** Type, class, TTL and length of the rdata, and the one octet that a name is longer on the wire than in text. */
 const fixedOctets = 10 + 1
 
-/** Each message is made when it is asked for. `done` is called after the last one, with the number of records. */
+/** Each message is made when it is asked for. Throws RangeError at a record that no message holds. `done` is called after the last one, with the number of records. */
 export function* transferMessages(
   request: Message,
   { soa, records }: ZoneSnapshot,
@@ -28,6 +34,8 @@ export function* transferMessages(
   let count = 1
   for (let next = records.next(); ; next = records.next()) {
     const record = next.done ? soa : next.value
+    if (octetsOf(record) > maxRecordOctets)
+      throw new RangeError(`a record of ${record.name} is larger than a message of a transfer may be: remove it`)
     if (octets + octetsOf(record) > batchOctets || batch.length === batchRecords) {
       yield replyTo(request, { authoritative: true, answer: batch })
       batch = []

@@ -16,6 +16,8 @@ const settleTime = 1_000
 const roundTime = 5_000
 const answerTime = 2_000
 const attempts = 3
+/** NOTIFY messages that wait for their answers, of all zones and secondaries: each holds a socket, and is followed by a transfer. */
+const mostUnderWay = 32
 
 export interface NotifierOptions {
   readonly rules: readonly Rule[]
@@ -36,6 +38,7 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
   const watches: { stop(): void }[] = []
   let timer: Timer | undefined
   let lastRound = Number.NEGATIVE_INFINITY
+  const turns = createTurns(mostUnderWay)
 
   function changed(): void {
     timer ??= clock.after(Math.max(settleTime, lastRound + roundTime - clock.now()), notifyAll)
@@ -65,7 +68,9 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
         const rule = names.has(zone) ? undefined : ruleFor(rules, zone)
         if (!rule || rule.notify.length === 0) continue
         names.add(zone)
-        const peers = rule.notify.map((address) => createPeer(zone, address, rule.source, clock, log))
+        const peers = rule.notify.map((address) =>
+          createPeer({ zone, address, source: rule.source, turns, clock, log }),
+        )
         zones.push({ source, zone, peers, serial: undefined })
       }
     }
@@ -80,6 +85,7 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
     },
     stop() {
       timer?.cancel()
+      turns.stop()
       for (const watch of watches) watch.stop()
       for (const { peers } of zones) for (const peer of peers) peer.stop()
     },
@@ -100,7 +106,16 @@ interface Peer {
   stop(): void
 }
 
-function createPeer(zone: string, address: SocketAddress, source: string | undefined, clock: Clock, log: Logger): Peer {
+interface PeerOptions {
+  readonly zone: string
+  readonly address: SocketAddress
+  readonly source: string | undefined
+  readonly turns: Turns
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+function createPeer({ zone, address, source, turns, clock, log }: PeerOptions): Peer {
   const connection = createUdpConnection(address, { source })
   const message = { ...queryMessage(zone, type.SOA, false), opcode: opcode.NOTIFY, authoritative: true }
   const octets = encodeMessage(message, { limit: 512 })
@@ -108,6 +123,7 @@ function createPeer(zone: string, address: SocketAddress, source: string | undef
   let sending: Sending | undefined
   let busy = false
   let again = false
+  let stopped = false
   /** A secondary that is unreachable for days is one line in the log. */
   let failing = false
 
@@ -142,22 +158,63 @@ function createPeer(zone: string, address: SocketAddress, source: string | undef
       log.warning(`NOTIFY for zone ${zone} to ${endpointText(address)} failed: ${reason}`)
     }
     failing = reason !== undefined
+    turns.leave(begin)
     if (again) notify()
   }
+
+  const begin = (): void => attempt(attempts)
 
   function notify(): void {
     again = busy
     if (busy) return
     busy = true
-    attempt(attempts)
+    turns.enter(begin)
   }
 
   return {
     notify,
     stop() {
+      if (stopped) return
+      stopped = true
       timer?.cancel()
+      turns.leave(begin)
       connection.close()
     },
+  }
+}
+
+/** Who may begin, when others are not done yet. */
+interface Turns {
+  /** Calls `begin`, at once or when it is its turn. */
+  enter(begin: () => void): void
+  /** It is done, or no longer waits. */
+  leave(begin: () => void): void
+  /** Nobody begins any more. */
+  stop(): void
+}
+
+function createTurns(most: number): Turns {
+  const underWay = new Set<() => void>()
+  const waiting = new Set<() => void>()
+  return {
+    enter(begin) {
+      if (underWay.size >= most) {
+        waiting.add(begin)
+        return
+      }
+      underWay.add(begin)
+      begin()
+    },
+    leave(begin) {
+      waiting.delete(begin)
+      if (!underWay.delete(begin)) return
+      const [next] = waiting
+      if (!next) return
+      waiting.delete(next)
+      underWay.add(next)
+      next()
+    },
+    stop: () => waiting.clear(),
   }
 }
 

@@ -19,6 +19,8 @@ const longestPause = 10 * second
 /** Milliseconds by which checks of many zones are spread: CoreDNS's figures. */
 const refreshJitter = 5 * second
 const retryJitter = 2 * second
+/** Milliseconds: a zone that expires before the soonest check, and one more, would come and go. */
+const leastExpire = 2 * second + refreshJitter + retryJitter
 /** Milliseconds between two checks that NOTIFY causes: forged ones must not make us ask without end. */
 const notifyPause = second / 10
 /** Milliseconds: what a timer can hold. An SOA may say 136 years. */
@@ -60,6 +62,11 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
   let next: Timer | undefined
   let pause = firstPause
   let checkedAt = Number.NEGATIVE_INFINITY
+  /**
+   * Milliseconds that the last check has spent on a transfer: a primary that always has another zone must not have us transfer it
+   * without end.
+   */
+  let took = 0
   let isChecking = false
   let checkAgain = false
   /** A primary that is away for days is one line in the log. */
@@ -73,6 +80,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
     }
     next?.cancel()
     isChecking = true
+    took = 0
     const failed = await askAll()
     isChecking = false
     if (stopping.signal.aborted) return
@@ -108,6 +116,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
         return false
       }
     }
+    const begunAt = clock.now()
     const transfer = await transferZone(origin, zone, memory, exchange)
     if (transfer === undefined) return false
     const { outside, how } = transfer
@@ -115,6 +124,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
       transfer.zone.release()
       return false
     }
+    took = clock.now() - begunAt
     zone?.release()
     zone = transfer.zone
     isExpired = false
@@ -138,7 +148,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
     pause = firstPause
     const { refresh, expire } = readSoa(zone.soa.rdata)
     expiry?.cancel()
-    expireIn(Math.max(expire, 1) * second)
+    expireIn(Math.max(expire * second, leastExpire))
     later(milliseconds(refresh) + randomInt(refreshJitter))
   }
 
@@ -166,7 +176,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
 
   function later(wait: number): void {
     next?.cancel()
-    next = clock.after(Math.min(wait, longestTimer), check)
+    next = clock.after(Math.min(Math.max(wait, took), longestTimer), check)
   }
 
   function checkSoon(): void {

@@ -1,7 +1,16 @@
 /** Updates of a zone (RFC 2136): what is refused, what changes, what is left of it after a crash. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -12,7 +21,7 @@ import { parseRecord } from '../../../src/dns/record-text.ts'
 import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import { dynupdate } from '../../../src/plugins/dynupdate/index.ts'
-import { replay } from '../../../src/plugins/dynupdate/journal.ts'
+import { openJournal, replay } from '../../../src/plugins/dynupdate/journal.ts'
 import { transferSource } from '../../../src/plugins/transfer/capability.ts'
 import { ask, createPluginHarness, handle, type PluginHarness, setUp } from '../../support/plugin-harness.ts'
 import { specifySchema } from '../../support/schema-cases.ts'
@@ -313,12 +322,35 @@ describe('the plugin dynupdate', () => {
     await first.stop()
     const path = join(root, 'zone')
     const octets = readFileSync(path)
-    octets[60] ^= 1
-    writeFileSync(path, octets)
-    assert.throws(
-      () => started(t, root, 'allow k. * *\ndatabase zone'),
-      /cannot load zone "a\.": it is damaged at octet \d+/,
-    )
+    const entryAt = 'slicedns-dynupdate-1\na.\n'.length
+    // In its records, and in its length, which then leads beyond the file.
+    for (const [at, bit] of [
+      [60, 1],
+      [entryAt, 0x40],
+      [entryAt + 3, 1],
+    ]) {
+      const damaged = Buffer.from(octets)
+      damaged[at] ^= bit
+      writeFileSync(path, damaged)
+      assert.throws(
+        () => started(t, root, 'allow k. * *\ndatabase zone'),
+        /cannot load zone "a\.": it is damaged at octet \d+/,
+        `octet ${at}`,
+      )
+    }
+  })
+
+  it('a database that cannot be written holds no file open, and leaves none behind', async (t) => {
+    const root = folder(t)
+    const path = join(root, 'zone')
+    mkdirSync(path)
+    const open = () => readdirSync('/proc/self/fd').length
+    const failing = () => openJournal(path, 'a.', undefined, () => [])
+    await assert.rejects(failing(), /EISDIR|EEXIST|ENOTEMPTY|rename/)
+    const before = open()
+    for (let times = 0; times < 20; times++) await assert.rejects(failing())
+    assert.equal(open(), before)
+    assert.deepEqual(readdirSync(root).sort(), ['db', 'zone'])
   })
 
   const databases: readonly (readonly [string, string | undefined, RegExp])[] = [

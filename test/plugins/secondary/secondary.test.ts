@@ -185,6 +185,18 @@ describe('the plugin secondary', () => {
     await passing(harness, 12 * second, () => shows(at, '192.0.2.1'))
   })
 
+  it('a zone whose timers are 0 is checked within 6 seconds, and does not expire before', async (t) => {
+    const primary = await startPrimary(t, { soa: soa(1, '0 0 0'), records: [ns, www('192.0.2.1')] })
+    const { harness, at } = await started(t, [primary])
+    await until(() => shows(at, 'NOERROR 192.0.2.1'))
+    const before = askedOf(primary, type.SOA)
+    harness.clock.advance(999)
+    assert.equal(askedOf(primary, type.SOA), before)
+    await passing(harness, 5001, () => assert.ok(askedOf(primary, type.SOA) > before))
+    await shows(at, 'NOERROR 192.0.2.1')
+    assert.doesNotMatch(harness.lines.join('\n'), /has expired/)
+  })
+
   it('a zone is kept for all of EXPIRE, also where that is longer than a timer can be', async (t) => {
     const day = 86_400
     const state: Primary = { soa: soa(1, `${99 * day} ${99 * day} ${28 * day}`), records: [ns, www('192.0.2.1')] }

@@ -160,4 +160,16 @@ describe('the notifications of transfer', () => {
     harness.clock.advance(60_000)
     assert.deepEqual(harness.lines, [])
   })
+
+  it('transfer notifies at most 32 secondaries at a time, and the others when these are done', async (t) => {
+    const peer = await secondary(t)
+    peer.state.rcode = undefined
+    const harness = createNotifyHarness(t, `transfer {\nto${` 127.0.0.1:${peer.port}`.repeat(40)}\n}`)
+    harness.clock.advance(1000)
+    await heardTimes(peer, 32)
+    peer.state.rcode = 0
+    // The 32 are sent again, and answered.
+    harness.clock.advance(2000)
+    await heardTimes(peer, 32 + 32 + 8)
+  })
 })

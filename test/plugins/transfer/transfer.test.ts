@@ -72,6 +72,23 @@ const anyone = 'transfer {\nto *\n}'
 const has = (serial: number): Asked => ({ request: { authority: [soa(serial)] } })
 
 describe('transfer', () => {
+  it('transfer fails at a record that a message does not hold beside a signature, and leaves none out', () => {
+    const large = (octets: number) => parseRecord(`large.a. 5 IN TYPE65280 \\# ${octets} ${'00'.repeat(octets)}`)
+    const source = (octets: number): Instance => ({
+      provides: [
+        provide(transferSource, {
+          zones: ['a.'],
+          serial: () => 7,
+          snapshot: () => ({ serial: 7, soa: soa(7), records: [large(octets)].values() }),
+          watch: () => ({ stop() {} }),
+        }),
+      ],
+    })
+    const transferred = (octets: number) => messagesOf(outcomeOf(anyone, 'a. AXFR', {}, { zone: source(octets) }))
+    assert.equal(transferred(64_600).flatMap(({ answer }) => answer).length, 3)
+    assert.throws(() => transferred(65_000), /a record of large\.a\. is larger than a message of a transfer may be/)
+  })
+
   const gives: readonly (readonly [string, string, string, Asked, readonly string[]])[] = [
     ['the zone between its SOA and its SOA', anyone, 'a. AXFR', {}, whole],
     ['the zone to a question in another case', anyone, 'A. AXFR', {}, whole],

@@ -1,6 +1,6 @@
 /** Asks one server many questions at once, over UDP and TCP, and gives the raw replies. */
-import { createSocket, type Socket } from 'node:dgram'
-import { createConnection } from 'node:net'
+import { createSocket, type Socket as Datagrams } from 'node:dgram'
+import { createConnection, type Socket } from 'node:net'
 import { type Ask, octetsOf } from './queries.ts'
 
 const replyTimeout = 3_000
@@ -15,10 +15,10 @@ export interface Client {
 export async function openClient(address: string, port: number, patience = replyTimeout): Promise<Client> {
   const waiting = new Map<number, (reply: Uint8Array | undefined) => void>()
   /** One for each address that questions come from; '' is whichever the system takes. */
-  const sockets = new Map<string, Promise<Socket>>()
+  const sockets = new Map<string, Promise<Datagrams>>()
   let nextId = 0
 
-  async function openSocket(from: string): Promise<Socket> {
+  async function openSocket(from: string): Promise<Datagrams> {
     const server = serverFor(address, from)
     const socket = createSocket(server.includes(':') ? 'udp6' : 'udp4')
     // Asked before the server listens: the kernel says so, and nobody has to wait for a reply.
@@ -31,7 +31,7 @@ export async function openClient(address: string, port: number, patience = reply
     return socket
   }
 
-  function socketFor(from: string): Promise<Socket> {
+  function socketFor(from: string): Promise<Datagrams> {
     const socket = sockets.get(from) ?? openSocket(from)
     sockets.set(from, socket)
     return socket
@@ -67,13 +67,13 @@ const serverFor = (address: string, from: string): string =>
   from.includes(':') && !address.includes(':') ? '::1' : address
 
 function overTcp(address: string, port: number, asked: Ask, patience: number): Promise<Uint8Array | undefined> {
+  const connection = createConnection({ port, host: serverFor(address, asked.from ?? ''), localAddress: asked.from })
+  return overStream(connection, octetsOf(asked, 1), patience)
+}
+
+/** One question and its reply, each behind its length; the connection ends with it. */
+export function overStream(connection: Socket, octets: Uint8Array, patience: number): Promise<Uint8Array | undefined> {
   return new Promise((resolve) => {
-    const octets = octetsOf(asked, 1)
-    const connection = createConnection({
-      port,
-      host: serverFor(address, asked.from ?? ''),
-      localAddress: asked.from,
-    })
     let received = Buffer.alloc(0)
     const done = (reply: Uint8Array | undefined) => {
       clearTimeout(timer)

@@ -16,6 +16,7 @@ import { type Options, readOptions, usage } from './options.ts'
 import { type Surroundings, startPair } from './pair.ts'
 import { comparePlugin } from './plugins/compare.ts'
 import { isRecorded } from './plugins/configuration.ts'
+import { startPrimary } from './plugins/primary.ts'
 import { runPluginsAtRandom } from './plugins/random/run.ts'
 import { type Ask, questions } from './queries.ts'
 import { runAtRandom } from './random.ts'
@@ -81,10 +82,13 @@ async function compareClusters(options: Options, upstreamPort: number): Promise<
 async function comparePlugins({ plugins, minutes, seed, record }: Options, upstreamPort: number): Promise<Tally> {
   if (plugins.length > 0 && minutes !== undefined) return runPluginsAtRandom(upstreamPort, seed, minutes, print)
   const tally: Tally = { passed: 0, failed: 0 }
+  if (plugins.length === 0) return tally
+  const primary = await startPrimary()
+  const around = { upstream: `127.0.0.1:${upstreamPort}`, primary: `127.0.0.1:${primary.port}`, kubeconfig: '' }
   for (const configuration of record ? plugins.filter(isRecorded) : plugins) {
     const { name } = configuration
     try {
-      const result = await comparePlugin(configuration, { upstream: `127.0.0.1:${upstreamPort}`, kubeconfig: '' })
+      const result = await comparePlugin(configuration, around)
       report(name, result)
       if (record) writePluginRecording(name, coreDnsVersion(peer('coredns')!), result.agreed)
       tally.passed += result.agreed.length + result.eitherWay.length
@@ -94,6 +98,7 @@ async function comparePlugins({ plugins, minutes, seed, record }: Options, upstr
       tally.failed++
     }
   }
+  await primary.stop()
   return tally
 }
 

@@ -52,12 +52,20 @@ export type Surroundings = Omit<Places, 'port'>
 
 type Edit = (corefile: string) => string
 
-/** `edit`: what is said to CoreDNS alone; `patience`: milliseconds, as of `openClient`. */
+/** How a server is asked, where it is not over UDP and TCP. */
+export type Open = (port: number) => Client | Promise<Client>
+
+const plainly =
+  (patience?: number): Open =>
+  (port) =>
+    openClient('127.0.0.1', port, patience)
+
+/** `edit`: what is said to CoreDNS alone. */
 export async function startPair(
   configuration: Configuration,
   surroundings: Surroundings,
   edit: Edit = (corefile) => corefile,
-  patience?: number,
+  open: Open = plainly(),
 ): Promise<Pair> {
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-conformance-'))
   const metricsPort = await freePort()
@@ -65,7 +73,7 @@ export async function startPair(
     const port = await freePort()
     const corefile = join(folder, `${name}.corefile`)
     writeFileSync(corefile, edited(configuration.corefile({ ...surroundings, port })))
-    return startServer([...command, '-conf', corefile], port, configuration.settledName, undefined, patience)
+    return startServer([...command, '-conf', corefile], port, configuration.settledName, undefined, open)
   }
   const theirs = await start('coredns', [peer('coredns')!], edit)
   const ours = await start('slicedns', [runtime, builtServer], (corefile) => counted(corefile, metricsPort)).catch(
@@ -103,7 +111,7 @@ export async function startServer(
   port: number,
   settledName: string,
   within = 120_000,
-  patience?: number,
+  open: Open = plainly(),
 ): Promise<Asked> {
   const [program, ...words] = tied(command)
   const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -113,7 +121,7 @@ export async function startServer(
       output = (output + chunk).slice(-100_000)
     })
   const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()))
-  const client = await openClient('127.0.0.1', port, patience)
+  const client = await open(port)
   const stop = async () => {
     client.close()
     child.kill('SIGKILL')

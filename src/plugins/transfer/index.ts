@@ -28,8 +28,11 @@ function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
       if (!isAllowed(rule, query)) {
         return { kind: 'reply', message: replyTo(query.request, { rcode: rcode.REFUSED }), plugin }
       }
+      const serial = query.qtype === type.AXFR ? 0 : clientSerial(query)
+      if (serial === undefined)
+        return bare(rcode.SERVFAIL, new Error('IXFR requires one SOA record in the authority section'))
       const source = sources().find(({ zones }) => zones.includes(query.name))
-      return source ? answer(query, source, log) : next(query)
+      return source ? answer(query, serial, source, log) : next(query)
     },
     serving: notifier.start,
     stop: notifier.stop,
@@ -45,11 +48,8 @@ const bare = (code: number, error?: Error): RcodeOnly => ({
   ...(error && { error }),
 })
 
-function answer(query: Query, source: TransferSource, log: Logger): Outcome {
-  const serial = query.qtype === type.AXFR ? 0 : clientSerial(query)
-  if (serial === undefined) {
-    return bare(rcode.SERVFAIL, new Error('IXFR requires one SOA record in the authority section'))
-  }
+/** `serial`: what the client has. */
+function answer(query: Query, serial: number, source: TransferSource, log: Logger): Outcome {
   const zone = source.snapshot(query.name)
   // Half a zone would make secondaries deny the other half.
   if (!zone) return bare(rcode.SERVFAIL, new Error('the zone is not completely known yet'))

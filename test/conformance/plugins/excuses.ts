@@ -53,9 +53,23 @@ const byText = (one: ResourceRecord, other: ResourceRecord): number => {
   return left! < right! ? -1 : 1
 }
 
+/** Of equal strings in a row in a text (upstream-zone.ts tells the options that it heard) the first. */
+const withStringsOnce = (message: Message): Message => ({
+  ...message,
+  additional: message.additional.map((record) => {
+    if (record.type !== type.TXT) return record
+    const strings: Buffer[] = []
+    for (let at = 0; at < record.rdata.length; at += 1 + record.rdata[at]!) {
+      const string = Buffer.from(record.rdata.subarray(at, at + 1 + record.rdata[at]!))
+      if (!strings.at(-1)?.equals(string)) strings.push(string)
+    }
+    return { ...record, rdata: new Uint8Array(Buffer.concat(strings)) }
+  }),
+})
+
 const withAnswerAlone = (message: Message): Message => ({ ...message, authority: [], additional: [] })
 
-const ownersAsAsked = ['hosts', 'file', 'template']
+const ownersAsAsked = ['hosts', 'file', 'template', 'auto', 'secondary', 'dynupdate']
 
 const excuses: readonly Excuse[] = [
   {
@@ -125,6 +139,21 @@ const excuses: readonly Excuse[] = [
       everyRecord(ours).length <= everyRecord(theirs).length,
   },
   {
+    reason: 'rewrite: the question is the one that was asked, which takes more room than the one it was rewritten to',
+    holds: ({ asked, theirs, ours, corefile }) => {
+      const rewritten = rewrittenName(asked, corefile)
+      return (
+        /^ *rewrite continue /m.test(corefile) &&
+        rewritten !== undefined &&
+        lowerName(rewritten) !== lowerName(asked.name) &&
+        // Without the question's name in common with the owners a record takes hundreds of octets.
+        asked.name.length > 100 &&
+        ours.truncated &&
+        everyRecord(ours).length < everyRecord(theirs).length
+      )
+    },
+  },
+  {
     reason: 'dns64, siit: what they look up for a NOTIFY is a query',
     holds: ({ asked, theirs, ours, corefile }) =>
       asked.opcode === opcode.NOTIFY &&
@@ -147,12 +176,11 @@ const excuses: readonly Excuse[] = [
     },
   },
   {
-    reason: 'rewrite: a name that a rule cuts within an escape is SERVFAIL',
-    holds: ({ asked, theirs, ours, corefile }) =>
-      asked.name.includes('\\') &&
-      rewrittenName(asked, corefile) === undefined &&
-      theirs.rcode === rcode.FORMERR &&
-      ours.rcode === rcode.SERVFAIL,
+    reason: 'dns64, siit: what they look up has an option once that `rewrite edns0` appends',
+    holds: ({ theirs, ours, corefile }) =>
+      (has(corefile, 'dns64') || has(corefile, 'siit')) &&
+      /^ *rewrite (continue |stop )?edns0 .* append/m.test(corefile) &&
+      same(withStringsOnce(theirs), ours),
   },
   {
     reason: 'dns64, siit: what an alias leads to at ns.dns is found in any case, so nothing is translated',
@@ -277,9 +305,14 @@ const emptyRecord = 'template: a record without its data is not sent'
 const isEmptyRecord = (asked: Ask, theirs: Uint8Array, ours: Uint8Array, corefile: string): boolean =>
   has(corefile, 'template') && asked.type === type.NS && theirs[7]! > 0 && (ours[3]! & 15) === rcode.SERVFAIL
 
-const tooLong = 'rewrite: a name that a rule makes too long is SERVFAIL'
+const tooLong = 'rewrite: a name that a rule makes too long, or cuts within an escape, is SERVFAIL'
 const isMadeTooLong = (asked: Ask, ours: Uint8Array, corefile: string): boolean =>
   has(corefile, 'rewrite') && rewrittenName(asked, corefile) === undefined && (ours[3]! & 15) === rcode.SERVFAIL
+
+/** A group at the end of a replacement has the dot at the end of the name. */
+const secondDot = 'rewrite: a replacement in an answer that ends in a dot is a whole name'
+const hasSecondDot = (corefile: string): boolean =>
+  /^ *rewrite .* answer (name|value) \S+ \S*\{\d\}( |$)/m.test(corefile)
 
 const passedOver = 'autopath: a domain that makes the name too long is passed over'
 const isPassedOver = (asked: Ask, corefile: string): boolean => {
@@ -291,6 +324,10 @@ const isPassedOver = (asked: Ask, corefile: string): boolean => {
   )
 }
 
+/** Only gRPC must reply. */
+const droppedCall = 'grpc://: a dropped query is UNKNOWN, and not sent back'
+const isQuery = (message: Uint8Array): boolean => (message[2]! & 0x80) === 0
+
 /** Why this difference is meant, or undefined. */
 export function excusePlugin(
   asked: Ask,
@@ -298,10 +335,11 @@ export function excusePlugin(
   ours: Uint8Array | undefined,
   corefile: string,
 ): string | undefined {
-  if (!ours) return undefined
+  if (!ours) return theirs && isQuery(theirs) ? droppedCall : undefined
   if (isZoneOfErratic(asked, ours, corefile)) return zoneOfErratic
   if (isPassedOver(asked, corefile)) return passedOver
-  if (!theirs) return isMadeTooLong(asked, ours, corefile) ? tooLong : undefined
+  if (isMadeTooLong(asked, ours, corefile)) return tooLong
+  if (!theirs) return hasSecondDot(corefile) ? secondDot : undefined
   const pairing = pairingOf(asked, theirs, ours, corefile)
   if (pairing === undefined) return isEmptyRecord(asked, theirs, ours, corefile) ? emptyRecord : undefined
   return reasonFor(pairing)

@@ -2,8 +2,10 @@
 import { acl } from './acl.ts'
 import { caches } from './caches.ts'
 import type { PluginConfiguration } from './configuration.ts'
+import { doors } from './doors.ts'
 import { forwards } from './forwards.ts'
 import { hosts } from './hosts.ts'
+import { moreZones } from './more-zones.ts'
 import { rewrite } from './rewrite.ts'
 import { searches } from './searches.ts'
 import { small } from './small.ts'
@@ -21,6 +23,8 @@ export const pluginConfigurations: readonly PluginConfiguration[] = [
   ...small,
   ...translation,
   ...zones,
+  ...moreZones,
+  ...doors,
   ...caches,
   ...forwards,
   ...searches,

@@ -2,24 +2,36 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Pair, startPair } from '../pair.ts'
+import { openClient } from '../client.ts'
+import { openDoor } from '../door-client.ts'
+import { type Open, type Pair, startPair } from '../pair.ts'
 import { hasCache } from '../pairing.ts'
-import { type PluginConfiguration, server } from './configuration.ts'
+import { nowhere, type PluginConfiguration, server } from './configuration.ts'
 import { excusePlugin } from './excuses.ts'
 
 export interface Around {
   readonly upstream: string
+  readonly primary: string
   readonly kubeconfig: string
 }
 
 /** A name that is answered as soon as the sockets are there. */
 export const settled = {
   name: 'settled.invalid.',
-  block: (port: number, bound = false) =>
-    server(`settled.invalid:${port}`, ...(bound ? ['bind 127.0.0.1'] : []), 'whoami'),
+  block: (port: number, { bound = false, door }: Pick<PluginConfiguration, 'bound' | 'door'> = {}, folder = '') =>
+    server(
+      `${door ? `${door}://` : ''}settled.invalid:${port}`,
+      ...(bound ? ['bind 127.0.0.1'] : []),
+      ...(door ? [tlsLine(folder)] : []),
+      'whoami',
+    ),
 }
-/** Milliseconds that silence lasts where it is expected. */
+/** The certificate among the files of a configuration with a door. */
+export const tlsLine = (folder: string): string => `tls ${folder}/server.pem ${folder}/server.key`
+
+/** Milliseconds that silence lasts where it is expected, and where it is not. */
 const shortPatience = 700
+const longPatience = 3_000
 /** CoreDNS asked again where one of several answers may be ours. */
 const tries = 6
 
@@ -31,15 +43,15 @@ export async function startPluginPair(configuration: PluginConfiguration, around
       {
         name,
         zone: '.',
-        settledName: settled.name,
+        settledName: configuration.settledName ?? settled.name,
         corefile: ({ port }) =>
-          `${configuration.corefile({ ...around, port, folder })}${settled.block(port, configuration.bound)}`,
+          `${configuration.corefile({ ...around, port, folder })}${settled.block(port, configuration, folder)}`,
       },
       around,
       undefined,
-      silent ? shortPatience : undefined,
+      opening(configuration),
     )
-    const corefile = configuration.corefile({ port: 0, folder: '', upstream: '', kubeconfig: '' })
+    const corefile = configuration.corefile(nowhere)
     const inOrder = configuration.inOrder ?? hasCache(corefile)
     return {
       ...pair,
@@ -57,8 +69,16 @@ export async function startPluginPair(configuration: PluginConfiguration, around
   }
 }
 
+/** How a server with the configuration is asked. */
+export const opening =
+  ({ door, silent = false }: PluginConfiguration): Open =>
+  (port) => {
+    const patience = silent ? shortPatience : longPatience
+    return door ? openDoor(door, '127.0.0.1', port, patience) : openClient('127.0.0.1', port, patience)
+  }
+
 /** A folder with the configuration's files. */
-export function writeFiles({ files = {} }: PluginConfiguration, folder = newFolder()): string {
+export function writeFiles({ files = {} }: Pick<PluginConfiguration, 'files'>, folder = newFolder()): string {
   mkdirSync(folder, { recursive: true })
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
   return folder

@@ -9,15 +9,18 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { freePort } from '../../support/ports.ts'
 import { builtServer, runtime } from '../../support/server.ts'
-import { type Client, openClient } from '../client.ts'
+import { until } from '../../support/until.ts'
+import type { Client } from '../client.ts'
 import { canonical, describe as describeQuestion } from '../compare.ts'
 import { eachInParallel } from '../differential.ts'
 import { type Asked, startServer } from '../pair.ts'
-import type { Ask } from '../queries.ts'
+import { type Ask, ask } from '../queries.ts'
 import { casesOf, readPluginRecordings } from '../recorded.ts'
 import { startUpstream } from '../upstream.ts'
+import type { PluginConfiguration } from './configuration.ts'
 import { pluginConfigurations } from './index.ts'
-import { settled, writeFiles } from './pair.ts'
+import { opening, settled, writeFiles } from './pair.ts'
+import { primaryBlock, primaryFiles } from './primary.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'slicedns-recorded-plugins-'))
 const recordings = readPluginRecordings()
@@ -27,21 +30,40 @@ let server: Asked
 /** Every recorded question was answered: silence may be the machine's. */
 const patience = 20
 
+function configurationOf(name: string): PluginConfiguration {
+  const configuration = pluginConfigurations.find((candidate) => candidate.name === name)
+  assert.ok(configuration, `recorded/plugins/${name}.json is of a configuration that is no more: record again`)
+  return configuration
+}
+
 before(async () => {
   upstream = await startUpstream()
   const ports = new Map<string, number>()
   for (const { configuration } of recordings) ports.set(configuration, await freePort())
+  const primaryPort = await freePort()
+  const primary = `127.0.0.1:${primaryPort}`
   const blocks = [...ports].map(([name, port]) => {
-    const configuration = pluginConfigurations.find((candidate) => candidate.name === name)
-    assert.ok(configuration, `recorded/plugins/${name}.json is of a configuration that is no more: record again`)
+    const configuration = configurationOf(name)
     const files = writeFiles(configuration, join(folder, name))
-    return configuration.corefile({ port, upstream: `127.0.0.1:${upstream.port}`, folder: files, kubeconfig: '' })
+    return configuration.corefile({
+      port,
+      upstream: `127.0.0.1:${upstream.port}`,
+      primary,
+      folder: files,
+      kubeconfig: '',
+    })
   })
   const file = join(folder, 'Corefile')
   const settledPort = await freePort()
-  writeFileSync(file, `${blocks.join('')}${settled.block(settledPort)}`)
+  const primaryFolder = writeFiles({ files: primaryFiles }, join(folder, 'primary'))
+  writeFileSync(file, `${blocks.join('')}${primaryBlock(primaryPort, primaryFolder)}${settled.block(settledPort)}`)
   server = await startServer([runtime, builtServer, '-conf', file], settledPort, settled.name)
-  for (const [name, port] of ports) clients.set(name, await openClient('127.0.0.1', port))
+  for (const [name, port] of ports) {
+    const configuration = configurationOf(name)
+    const client = await opening(configuration)(port)
+    clients.set(name, client)
+    if (configuration.settledName !== undefined) await settle(client, configuration.settledName)
+  }
 })
 
 after(async () => {
@@ -50,6 +72,9 @@ after(async () => {
   upstream?.close()
   rmSync(folder, { recursive: true, force: true })
 })
+
+const settle = (client: Client, name: string) =>
+  until(async () => assert.match(canonical(await client.ask(ask(name, 1)))[0]!, /^NOERROR /))
 
 async function answered(client: Client, asked: Ask): Promise<Uint8Array | undefined> {
   for (let attempt = 0; attempt < patience; attempt++) {

@@ -2,7 +2,7 @@
 import { directive, type PluginConfiguration, server } from './configuration.ts'
 import { questionsNear } from './questions.ts'
 
-const zone = `
+export const fileZone = `
 $TTL 300
 $ORIGIN file.test.
 @ 600 IN SOA ns1 admin 2026010100 7200 1800 86400 60
@@ -84,11 +84,11 @@ const left = [
     '\\*star',
   ])
 
-const names = ['file.test.', ...left.map((labels) => `${labels}.file.test.`), 'www.up.test.', 'other.test.']
+export const fileNames = ['file.test.', ...left.map((labels) => `${labels}.file.test.`), 'www.up.test.', 'other.test.']
 
 const configuration = (name: string, key: string, ...lines: readonly string[]): PluginConfiguration => ({
   name,
-  files: { 'db.file': zone },
+  files: { 'db.file': fileZone },
   corefile: ({ port, upstream, folder }) =>
     server(
       `${key}:${port}`,
@@ -96,7 +96,7 @@ const configuration = (name: string, key: string, ...lines: readonly string[]): 
       ...lines.map((line) => line.replace('DB', `${folder}/db.file`)),
       `forward . ${upstream}`,
     ),
-  questions: () => questionsNear(names, { seed: name, limit: 7_000 }),
+  questions: () => questionsNear(fileNames, { seed: name, limit: 7_000 }),
 })
 
 export const zones: readonly PluginConfiguration[] = [

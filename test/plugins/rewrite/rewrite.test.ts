@@ -84,10 +84,14 @@ describe('a rewrite of the name', () => {
     ])
   })
 
-  it('a name that is none after the rewrite fails the query', async () => {
-    const outcome = await seen(`rewrite name regex (.*) {1}${'x'.repeat(64)}.`, 'a.example. A')
-    assert.deepEqual(outcome, { asked: 'nothing', reply: ['SERVFAIL'] })
-  })
+  const invalid: readonly (readonly [string, string, string])[] = [
+    ['has a label that is too long', `rewrite name regex (.*) {1}${'x'.repeat(64)}.`, 'a.example. A'],
+    ['is cut within an escape', 'rewrite name suffix .r.test. echo.test.', 'www\\.r.test. A'],
+    ['ends within an escape', 'rewrite name regex (.*)\\.r\\.test\\. x.{1}', 'b\\.r.test. A'],
+  ]
+  for (const [name, rule, question] of invalid)
+    it(`rewrite fails the query where the name ${name}`, async () =>
+      assert.deepEqual(await seen(rule, question), { asked: 'nothing', reply: ['SERVFAIL'] }))
 })
 
 describe('a rewrite with metadata', () => {

@@ -123,6 +123,7 @@ describe('transfer', () => {
     ['REFUSED over HTTPS, whose replies are single messages', anyone, 'a. AXFR', { transport: 'https' }, 'REFUSED'],
     ['REFUSED to who is not listed', 'transfer {\nto 192.0.2.9\n}', 'a. AXFR', {}, 'REFUSED'],
     ['SERVFAIL to an IXFR that tells no serial', anyone, 'a. IXFR', {}, 'SERVFAIL'],
+    ['SERVFAIL to an IXFR that tells no serial of a zone that nobody has', anyone, 'nobody. IXFR', {}, 'SERVFAIL'],
     [
       'SERVFAIL to an IXFR with something else than a SOA',
       anyone,

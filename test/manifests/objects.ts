@@ -1,4 +1,4 @@
-/** What `kubectl apply -k manifests/` sends: the objects of the files that kustomization.yaml lists. */
+/** What `kubectl apply -k manifests/` sends: the objects of manifests/base, and the Service of manifests/beside. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, parseAllDocuments } from 'yaml'
@@ -13,11 +13,18 @@ export const kustomization: {
   readonly namespace: string
   readonly resources: readonly string[]
   readonly images: readonly { readonly name: string; readonly newTag: string }[]
-} = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8'))
+} = parse(readFileSync(join(folder, 'base/kustomization.yaml'), 'utf8'))
 
-export const objects: readonly KubernetesObject[] = kustomization.resources.flatMap((file) =>
-  parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => document.toJS() as KubernetesObject),
+const files = [...kustomization.resources.map((file) => `base/${file}`), 'beside/service.yaml']
+
+export const objects: readonly KubernetesObject[] = files.flatMap((file) =>
+  objectsOf(readFileSync(join(folder, file), 'utf8')),
 )
+
+/** The objects of a file of YAML, or of what kustomize prints. */
+export function objectsOf(text: string): KubernetesObject[] {
+  return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject)
+}
 
 export function object(kind: string): KubernetesObject {
   const found = objects.filter((candidate) => candidate.kind === kind)

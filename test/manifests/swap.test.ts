@@ -1,0 +1,132 @@
+/**
+ * The ways to deploy, as kubectl sends them, on a real API server that has the objects of CoreDNS as kubeadm makes them: what is
+ * applied and deleted is ours alone, and the cluster's Service selects a pod that answers at every moment.
+ */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { type ControlPlane, controlPlanePrograms, startControlPlane } from '../support/control-plane.ts'
+import { peer, without } from '../support/peers.ts'
+import { folder, type KubernetesObject, objectsOf } from './objects.ts'
+
+const skip = without(...controlPlanePrograms, 'kubectl')
+
+/** As kubeadm, kOps and EKS leave them: kOps adds the budget. */
+const coredns: readonly KubernetesObject[] = [
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'kube-dns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
+    spec: {
+      clusterIP: '10.96.0.10',
+      selector: { 'k8s-app': 'kube-dns' },
+      ports: [{ name: 'dns', port: 53, protocol: 'UDP' }],
+    },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'coredns', namespace: 'kube-system' },
+    data: { Corefile: '.:53 {\n    errors\n    kubernetes cluster.local\n}\n' },
+  },
+  {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'coredns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+      template: {
+        metadata: { labels: { 'k8s-app': 'kube-dns' } },
+        spec: { containers: [{ name: 'coredns', image: 'registry.k8s.io/coredns/coredns:v1.15.0' }] },
+      },
+    },
+  },
+  {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'kube-dns', namespace: 'kube-system' },
+    spec: { maxUnavailable: '50%', selector: { matchLabels: { 'k8s-app': 'kube-dns' } } },
+  },
+]
+
+const collections: Readonly<Record<string, string>> = {
+  Service: '/api/v1/namespaces/kube-system/services',
+  ConfigMap: '/api/v1/namespaces/kube-system/configmaps',
+  Deployment: '/apis/apps/v1/namespaces/kube-system/deployments',
+  PodDisruptionBudget: '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets',
+}
+
+describe('the ways to deploy', { skip }, () => {
+  let plane: ControlPlane
+  let kubeconfig: string
+  before(async () => {
+    plane = await startControlPlane()
+    kubeconfig = plane.kubeconfig(plane.adminToken)
+    for (const object of coredns) await plane.request('POST', collections[object.kind]!, object)
+  })
+  after(() => plane?.stop())
+
+  async function kubectl(...args: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(peer('kubectl')!, ['--kubeconfig', kubeconfig, ...args])
+    return stdout
+  }
+  const rendered = async (name: string): Promise<KubernetesObject[]> =>
+    objectsOf(await kubectl('kustomize', `${folder}/${name}`))
+
+  /** What there is, without what the API server keeps of it. */
+  async function state(): Promise<Record<string, unknown>> {
+    const found: Record<string, unknown> = {}
+    for (const { kind, metadata } of coredns) {
+      const { spec, data } = (await plane.request('GET', `${collections[kind]}/${metadata.name}`)) as KubernetesObject
+      found[`${kind} ${metadata.name}`] = { spec, data }
+    }
+    return found
+  }
+  const selects = (selector: Record<string, string>, labels: Record<string, string>): boolean =>
+    Object.entries(selector).every(([key, value]) => labels[key] === value)
+
+  const ways = ['.', 'beside', 'replace-coredns', 'networkpolicy']
+  for (const way of ways)
+    it(`the API server accepts every object of manifests/${way}`, async () => {
+      await kubectl('apply', '--server-side', '--dry-run=server', '--validate=strict', '-k', `${folder}/${way}`)
+    })
+
+  for (const way of ways)
+    it(`a swap there and back with manifests/${way} leaves every object of CoreDNS as it was`, async () => {
+      const before = await state()
+      await kubectl('apply', '-k', `${folder}/${way}`)
+      assert.deepEqual(await state(), before)
+      await kubectl('delete', '-k', `${folder}/${way}`)
+      assert.deepEqual(await state(), before)
+    })
+
+  it("the pods of replace-coredns are the cluster Service's, have its Corefile, and no second budget", async () => {
+    const objects = await rendered('replace-coredns')
+    const pod = objects.find(({ kind }) => kind === 'Deployment')!.spec.template
+    assert.ok(selects({ 'k8s-app': 'kube-dns' }, pod.metadata.labels))
+    assert.equal(pod.spec.volumes[0].configMap.name, 'coredns')
+    const kinds = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()
+    assert.deepEqual(kinds, [
+      'ClusterRole system:slicedns',
+      'ClusterRoleBinding system:slicedns',
+      'Deployment slicedns',
+      'ServiceAccount slicedns',
+    ])
+    // What CoreDNS's Deployment adopts is chosen by its own labels: its ReplicaSet's hash keeps the pods apart.
+    const selector = objects.find(({ kind }) => kind === 'Deployment')!.spec.selector.matchLabels
+    assert.deepEqual(selector, { 'app.kubernetes.io/name': 'slicedns' })
+  })
+
+  for (const way of ['.', 'beside'])
+    it(`the pods of manifests/${way} are not behind the cluster's Service, and have one budget`, async () => {
+      const objects = await rendered(way)
+      const { labels } = objects.find(({ kind }) => kind === 'Deployment')!.spec.template.metadata
+      assert.ok(!selects({ 'k8s-app': 'kube-dns' }, labels))
+      assert.equal(objects.filter(({ kind }) => kind === 'PodDisruptionBudget').length, 1)
+      const { selector, clusterIP } = objects.find(({ kind }) => kind === 'Service')!.spec
+      assert.ok(selects(selector, labels))
+      assert.equal(clusterIP, undefined)
+    })
+})

@@ -119,7 +119,7 @@ function relayed(settings: CacheSettings, keeper: Keeper, cellsOf: (query: Query
     const cells = cellsOf(query)
     cells.requests.inc()
     cells.misses.inc()
-    keeper.take(parseMessage(reply), cacheKey(query), query)
+    keeper.copy(parseMessage(reply), cacheKey(query), query)
   }
   return [provide(relayPassage, passesEverything), provide(relayKeeper, { zones, ttls, usesExpired, keep })]
 }

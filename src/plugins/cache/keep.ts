@@ -31,6 +31,8 @@ export interface Taken {
 export interface Keeper {
   /** Keeps the reply to a query that found nothing. */
   take(message: Message, key: string, query: Query): Taken
+  /** Keeps such a reply, which the client has already. */
+  copy(message: Message, key: string, query: Query): void
   /**
    * Keeps the reply to a renewal if it is better than an entry that has expired (RFC 8767 §4), else undefined: failures,
    * cut replies, and with `prefer_positive` all but answers leave the old entry as it is.
@@ -71,8 +73,9 @@ export function createKeeper({ settings, store, clock, cells, recoveries, offer 
     const facts = { ttl: lasts, now: clock.now(), answered, failures, recoveries: recoveries(), lastAnswer }
     const entry = createEntry(message, query, facts)
     cells(query).evictions[side].inc(store.set(side, key, entry))
-    // An answer that is kept comes before it: the data plane has one reply to a question.
-    if (!preferPositive || answered || !answerIn(store.get('success', key))) offer(key, entry)
+    // An answer that is kept comes before it, also in the data plane, which has one reply to a question.
+    const answer = preferPositive && !answered ? answerIn(store.get('success', key)) : undefined
+    offer(key, answer ?? entry)
     return entry
   }
 
@@ -81,6 +84,7 @@ export function createKeeper({ settings, store, clock, cells, recoveries, offer 
       const judged = judge(message)
       return { message: flattened(message, judged.ttl, query), entry: keep(message, judged, key, query) }
     },
+    copy: (message, key, query) => void keep(message, judge(message), key, query),
     renew(message, key, query) {
       if (message.truncated || !repeatsQuestion(message, query)) return undefined
       const judged = judge(message)

@@ -98,17 +98,27 @@ describe('the data plane behind a cache', () => {
     assert.equal(made.asked.length, 2)
   })
 
-  it('the data plane gets no denial while a stale answer is preferred to it', async () => {
-    const made = createCacheHarness('cache 30 {\nserve_stale 1h\nserve_stale_policy prefer_positive\n}')
-    const entries: CachedEntry[] = []
-    await made.ask('www.example.org. A')
-    made.plugin.clock.advance(40 * seconds)
-    made.said = { rcode: 'NXDOMAIN', authority: [soa] }
-    capabilityOf(made.instance, replySource)?.attach(sinkOf(entries))
-    await made.ask('www.example.org. A')
-    await new Promise((resolve) => setImmediate(resolve))
-    assert.deepEqual([made.asked.length, entries.length], [2, 0])
-  })
+  for (const [what, said] of [
+    ['NXDOMAIN', { rcode: 'NXDOMAIN', authority: [soa] }],
+    ['an empty reply', { answer: [] }],
+  ] as const)
+    it(`the data plane has a stale answer that is preferred to ${what} as one that has expired, and asks past nobody`, async () => {
+      const made = createCacheHarness('cache 30 {\nserve_stale 1h\nserve_stale_policy prefer_positive\n}')
+      const known = new Map<string, CachedEntry>()
+      const sink: ReplySink = {
+        put: (entry) => void known.set(entry.name, entry),
+        remove: (name) => void known.delete(name),
+      }
+      capabilityOf(made.instance, replySource)?.attach(sink)
+      await made.ask('www.example.org. A')
+      made.plugin.clock.advance(40 * seconds)
+      made.said = said
+      await made.ask('www.example.org. A')
+      await new Promise((resolve) => setImmediate(resolve))
+      const kept = known.get('www.example.org.')!
+      assert.deepEqual([made.asked.length, parseMessage(kept.reply).answer.length], [2, 1])
+      assert.ok(kept.expiresAt <= made.plugin.clock.now())
+    })
 
   it('the data plane gets nothing of class CH', async () => {
     const { ask, instance } = createCacheHarness()

@@ -46,6 +46,9 @@ export function createRouter<Block extends Routable>(
       else byZone.set(zone, [block])
     }
 
+  /** As in most Corefiles: nothing is gained by looking up every name above the question's. */
+  const hasRootAlone = byZone.size === 1 && byZone.has('.')
+
   function at(
     zone: string,
     takes: (found: Routed<Block>) => boolean,
@@ -62,7 +65,7 @@ export function createRouter<Block extends Routable>(
   return {
     route(name, type, takes = takesAll) {
       let topmost: Routed<Block> | undefined
-      for (let zone = name; zone !== '.'; zone = parentOf(zone)) {
+      for (let zone = hasRootAlone ? '.' : name; zone !== '.'; zone = parentOf(zone)) {
         const found = at(zone, takes, type === rrType.DS ? 'last' : 'first')
         if (!found) continue
         if (type !== rrType.DS || refuses(found.block)) return found

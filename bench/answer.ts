@@ -6,6 +6,8 @@
 import { transportCode } from '../src/answer/api.ts'
 import { createResponder, LOCAL } from '../src/answer/index.ts'
 import { queryMessage } from '../src/dns/query.ts'
+import { parseRecord } from '../src/dns/record-text.ts'
+import { replyTo } from '../src/dns/reply.ts'
 import { encodeMessage } from '../src/dns/wire.ts'
 import { createTable } from '../src/table/index.ts'
 import type { AnswerSpec, NodeSpec, ServicesSpec } from '../src/table/spec.ts'
@@ -179,6 +181,25 @@ measure(
 measure(
   'NODATA, EDNS',
   ask((i) => `service-${i}.ns.svc.${zone}`, 28, true),
+)
+/** One address, as an upstream has sent it ten seconds ago. */
+function fillCache(): void {
+  const now = monotonicMilliseconds()
+  for (let i = 0; i < 1000; i++) {
+    const name = `www.cached-${i * 8}.com.`
+    const query = queryMessage(name, 1, true)
+    const answer = [parseRecord(`${name} 3600 IN A 192.0.2.1`)]
+    const reply = encodeMessage(replyTo(query, { answer }), { limit: 0xffff })
+    const times = { storedAt: now - 10_000, expiresAt: now + 3_600_000 }
+    const flags = { dnssecOk: false, checkingDisabled: false, authenticData: false }
+    table.putCached(space, profileId, { name, type: 1, reply, ...flags, ...times })
+  }
+}
+
+fillCache()
+measure(
+  'A, cached, EDNS',
+  ask((i) => `www.cached-${i}.com.`, 1, true),
 )
 measure(
   'miss',

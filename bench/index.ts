@@ -26,6 +26,7 @@ const sections: Readonly<Record<string, { readonly claim: string; load(): Promis
   names: { claim: 'CPU per query against the number of names', load: () => import('./names.ts') },
   doors: { claim: 'DNS over TLS and HTTPS, CPU per query', load: () => import('./doors.ts') },
   signed: { claim: 'signed replies, CPU per query', load: () => import('./signed.ts') },
+  zones: { claim: 'zone files, CPU per query, and a million records', load: () => import('./zones.ts') },
   directives: { claim: 'the same beside ten more plugins', load: () => import('./directives.ts') },
   forgers: { claim: 'no forged answer is taken', load: () => import('./forgers.ts') },
   freshness: { claim: 'event to answer', load: () => import('./freshness.ts') },

@@ -56,6 +56,8 @@ const ways: readonly Way[] = [
     { from, to: from === 'nsd' ? ('knotd' as const) : ('nsd' as const), key },
   ]),
   { from: 'file', to: 'coredns', key: undefined },
+  { from: 'file', to: 'named', key: undefined },
+  { from: 'knotd', to: 'named', key },
 ]
 
 /** Our server between both: secondary or owner of the zone, which it gives on. */
@@ -89,7 +91,7 @@ async function equalTo(port: number, wanted: readonly string[], signing: Way['ke
   )
 }
 
-describe('zones from and to other servers', { skip: without('dig', 'knotd', 'nsd', 'coredns') }, () => {
+describe('zones from and to other servers', { skip: without('dig', 'knotd', 'nsd', 'coredns', 'named') }, () => {
   for (const way of ways)
     it(`a zone of ${way.from} goes to ${way.to}${way.key ? ', signed' : ''}, and is equal everywhere`, async (t) => {
       const primary =
@@ -105,18 +107,19 @@ describe('zones from and to other servers', { skip: without('dig', 'knotd', 'nsd
       await equalTo(secondary.port, wanted, way.key)
     })
 
-  for (const signing of [undefined, key])
-    it(`a change in Knot DNS comes by NOTIFY and IXFR${signing ? ', signed' : ''}`, async (t) => {
-      const port = await freePort()
-      const primary = await startZoneServer('knotd', { zone, text: text(1), key: signing, notify: port })
-      t.after(primary.stop)
-      const ours = await startAt(t, port, primary.port, signing)
-      await until(async () => assert.equal(await serialAt(ours.port), 1))
-      await primary.change(text(2, 'new A 192.0.2.77'))
-      await until(async () => assert.equal(await serialAt(ours.port), 2))
-      assert.match(ours.lines.join('\n'), /Transferred: example\.org\. from .* \(IXFR\), SOA serial 2/)
-      await equalTo(ours.port, await wholeZone(primary.port, zone, signing), signing)
-    })
+  for (const name of ['knotd', 'named'] as const)
+    for (const signing of [undefined, key])
+      it(`a change in ${name} comes by NOTIFY and IXFR${signing ? ', signed' : ''}`, async (t) => {
+        const port = await freePort()
+        const primary = await startZoneServer(name, { zone, text: text(1), key: signing, notify: port })
+        t.after(primary.stop)
+        const ours = await startAt(t, port, primary.port, signing)
+        await until(async () => assert.equal(await serialAt(ours.port), 1))
+        await primary.change(text(2, 'new A 192.0.2.77'))
+        await until(async () => assert.equal(await serialAt(ours.port), 2))
+        assert.match(ours.lines.join('\n'), /Transferred: example\.org\. from .* \(IXFR\), SOA serial 2/)
+        await equalTo(ours.port, await wholeZone(primary.port, zone, signing), signing)
+      })
 })
 
 async function startAt(t: TestContext, port: number, primary: number, signing: Way['key']): Promise<LoopbackServer> {

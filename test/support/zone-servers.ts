@@ -1,4 +1,4 @@
-/** Other people's servers of zones, as primaries and as secondaries of ours: Knot DNS, NSD, CoreDNS. */
+/** Other people's servers of zones, as primaries and as secondaries of ours: Knot DNS, NSD, CoreDNS, BIND. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { until } from './until.ts'
 
 const run = promisify(execFile)
 
-export const zoneServers = ['knotd', 'nsd', 'coredns'] as const
+export const zoneServers = ['knotd', 'nsd', 'coredns', 'named'] as const
 export type ZoneServerName = (typeof zoneServers)[number]
 
 export interface ZoneServerOptions {
@@ -27,7 +27,7 @@ export interface ZoneServerOptions {
 
 export interface ZoneServer {
   readonly port: number
-  /** Takes another text of its zone. Knot DNS then has the difference for IXFR. */
+  /** Takes another text of its zone. Knot DNS and BIND then have the difference for IXFR. */
   change(text: string): Promise<void>
   stop(): Promise<void>
 }
@@ -124,6 +124,33 @@ ${zone}:${port} {
 `,
     command: (file) => ['coredns', '-conf', file],
     reload: () => undefined,
+  },
+  named: {
+    configuration: ({ zone, text, from, notify, key }, { folder, port }) => `
+${key ? `key "${key.name}" { algorithm hmac-sha256; secret "${key.secret}"; };` : ''}
+controls { };
+options {
+  directory "${folder}";
+  pid-file none;
+  session-keyfile none;
+  listen-on port ${port} { 127.0.0.1; };
+  listen-on-v6 { none; };
+  recursion no;
+  dnssec-validation no;
+  allow-transfer { ${key ? `key "${key.name}"` : '127.0.0.1'}; };
+  notify explicit;
+};
+zone "${zone}" {
+  ${
+    text === undefined
+      ? `type secondary; primaries { 127.0.0.1 port ${from}${key ? ` key "${key.name}"` : ''}; };`
+      : `type primary; file "${folder}/db"; ixfr-from-differences yes; check-names ignore;`
+  }
+  ${notify === undefined ? '' : `also-notify { 127.0.0.1 port ${notify}; };`}
+};
+`,
+    command: (file) => ['named', '-g', '-n', '1', '-X', 'none', '-c', file],
+    reload: (_, process) => process.kill('SIGHUP'),
   },
 }
 

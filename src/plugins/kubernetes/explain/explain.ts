@@ -19,6 +19,9 @@ import type { EndpointSlice, Service, ServiceImport } from '../../../k8s/model/t
 import type { Query } from '../../../plugin/query.ts'
 import { objectOf, problemText } from '../annotation-report/report.ts'
 import { browseLines, instanceLines } from './browse.ts'
+import { endpointLines } from './endpoint-lines.ts'
+import { listed } from './listed.ts'
+import { namespaceSuggestion, serviceSuggestion } from './nearest-service.ts'
 import { choiceAt, settlingLines, ttlLine } from './ttl.ts'
 
 /** A name in one of the plugin's zones, and its answer. */
@@ -83,7 +86,7 @@ function addressLine({ view }: ClusterContext, address: Uint8Array): string {
 }
 
 function namespaceLine({ view, settings }: ClusterContext, name: string): string {
-  if (!view.namespace(name)) return `no Namespace ${name}`
+  if (!view.namespace(name)) return `no Namespace ${name}${namespaceSuggestion(view, name)}`
   const isShown = settings.namespaces?.has(name) ?? true
   return isShown ? `Namespace ${name}` : `Namespace ${name} is hidden by the namespaces option`
 }
@@ -92,7 +95,12 @@ function serviceLines(context: ClusterContext, clusterName: ServiceNameParts, ex
   const { namespace, service: name, imported, topology } = clusterName
   const { view } = context
   const service = imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
-  if (!service) return [`no ${imported ? 'ServiceImport' : 'Service'} ${namespace}/${name}`]
+  if (!service)
+    return [
+      imported
+        ? `no ServiceImport ${namespace}/${name}`
+        : `no Service ${namespace}/${name}${serviceSuggestion(view, namespace, name)}`,
+    ]
   const slices = imported ? view.importedSlices(namespace, name) : view.slices(namespace, name)
   const zoneLines = topology
     ? [
@@ -102,6 +110,7 @@ function serviceLines(context: ClusterContext, clusterName: ServiceNameParts, ex
   return [
     'ips' in service ? importLine(service) : serviceLine(service),
     `slices: ${sliceList(slices)}`,
+    ...endpointLines(slices),
     ...zoneLines,
     ...('ips' in service ? [] : annotatedLines(context, service, clusterName, explained)),
   ]
@@ -138,9 +147,6 @@ function importLine(service: ServiceImport): string {
   return `ServiceImport ${service.namespace}/${service.name}: ${kind}; ports ${portList(service)}`
 }
 
-/** Ports and slices that a line names: a Service may have thousands of them. */
-const maxListed = 20
-
 const portList = ({ ports }: Service | ServiceImport): string =>
   listed(ports.map(({ name, protocol, port }) => `${name || '(unnamed)'}/${protocol} ${port}`))
 
@@ -151,12 +157,6 @@ const sliceList = (slices: readonly EndpointSlice[]): string =>
       return `${slice.name}${from} (${readyCount(slice)} of ${slice.count} ready)`
     }),
   )
-
-function listed(texts: readonly string[]): string {
-  if (texts.length === 0) return 'none'
-  const more = texts.length - maxListed
-  return [...texts.slice(0, maxListed), ...(more > 0 ? [`${more} more`] : [])].join(', ')
-}
 
 function answerLines(context: ClusterContext, name: string, answer: Answer, choice: TtlChoice | undefined): string[] {
   switch (answer.kind) {

@@ -14,7 +14,7 @@ export interface Limits {
   readonly udpPending: number
   /** Octets of the ring in which a thread hands its misses over (a power of two): 4,000 queries of the usual size. */
   readonly missRingBytes: number
-  /** Octets of the ring of a thread's relayed replies for `cache` (a power of two): 7,000 of the usual size. */
+  /** Octets of the ring of a thread's relayed replies for `cache` (a power of two): more than a `cache` of the default size keeps. */
   readonly copyRingBytes: number
   /** Octets that queries waiting for the plugin chain may cost, over all transports; more get SERVFAIL. */
   readonly waitingBytes: number
@@ -70,7 +70,7 @@ export function limitsFor({ memory, tcpConnections, descriptors }: ProcessLimits
     relaySockets: Math.min(mostRelaySockets, Math.floor(descriptors.relaySockets / udpThreads)),
     udpPending: 8192,
     missRingBytes: 512 * kibibyte,
-    copyRingBytes: 2048 * kibibyte,
+    copyRingBytes: 4096 * kibibyte,
     waitingBytes: memory.waitingQueries,
     tcpConnections,
     httpStreams: 1000,

@@ -92,10 +92,10 @@ describe('a backlog of the main thread', { skip: typeof native === 'string' && n
       onMiss: () => void taken.push('query'),
       onRelayed: () => void taken.push('copy'),
     })
-    queue.addCopies(ringOf(7000, missKind.copy))
+    queue.addCopies(ringOf(14_000, missKind.copy))
     queue.addRing(ringOf(100, missKind.plain))
     native.signal(queue.wakefd)
-    while (taken.length < 7100) await nextTurn()
+    while (taken.length < 14_100) await nextTurn()
     queue.close()
     assert.equal(taken.indexOf('copy'), 100)
   })

@@ -16,6 +16,8 @@ export const linux = {
   SO_SNDBUF: 7,
   SO_RCVBUF: 8,
   SO_REUSEPORT: 15,
+  SO_ATTACH_FILTER: 26,
+  SO_DETACH_FILTER: 27,
   SO_RCVBUFFORCE: 33,
   SO_MEMINFO: 55,
   SO_BINDTOIFINDEX: 62,
@@ -86,6 +88,8 @@ export interface Libc {
   setOption(fd: number, level: number, option: number, value: number): number
   /** Writes the option's octets to `value`; gives how many there were, or -1. */
   getOption(fd: number, level: number, option: number, value: Uint8Array): number
+  /** Has the kernel run the program (struct sock_filter[]) on each datagram that comes; undefined: none. */
+  filter(fd: number, program: Uint8Array | undefined): number
   /** A counter to poll on, or -1: `signal` makes it readable, `clear` makes it quiet again. */
   eventfd(): number
   signal(fd: number): void
@@ -176,6 +180,12 @@ function bindLibc(): Libc {
     getOption(fd, level, option, value) {
       const length = Int32Array.of(value.length)
       return getsockopt(fd, level, option, value, length) === 0 ? length[0] : -1
+    },
+    filter(fd, program) {
+      if (program === undefined) return setsockopt(fd, linux.SOL_SOCKET, linux.SO_DETACH_FILTER, Int32Array.of(0), 4)
+      // struct sock_fprog: the number of instructions, and where they are.
+      const described = new BigUint64Array([BigInt(program.length / 8), BigInt(koffi.address(program))])
+      return setsockopt(fd, linux.SOL_SOCKET, linux.SO_ATTACH_FILTER, described, described.byteLength)
     },
     eventfd: () => eventfd(0, NONBLOCK | CLOEXEC),
     signal: (fd) => void write(fd, one, 8),

@@ -130,9 +130,18 @@ function build(plan: ListenerPlan, blocks: readonly RelayingBlock[]) {
   }
   const table: RelayTable = {
     zones: [...zones.values()].map(({ zone, route, held }) => ({ zone, route, held })),
+    own: ownZones(plan),
     routes,
   }
   return { table, zones }
+}
+
+/** Not the root, in which `hosts` may have names: an upstream's are there, too. */
+function ownZones({ blocks }: ListenerPlan): readonly string[] {
+  const compiled = blocks.flatMap(({ plugins }) =>
+    plugins.flatMap(({ instance }) => capabilityOf(instance, compiledSource)?.zones ?? []),
+  )
+  return [...new Set(compiled)].filter((zone) => zone !== '.')
 }
 
 const byView: ReasonOfChain = { reason: 'view: it decides which server block takes the query' }

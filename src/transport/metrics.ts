@@ -6,6 +6,7 @@ export interface TransportMetrics {
   readonly receiveDrops: CounterCell
   readonly missQueueOverflow: CounterCell
   readonly shed: CounterCell
+  readonly admissionsClosed: CounterCell
   readonly answerFailures: CounterCell
   readonly threadRestarts: CounterCell
   readonly logDropped: CounterCell
@@ -45,11 +46,15 @@ export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
     ),
     receiveDrops: counter(
       'slicedns_udp_receive_queue_drops_total',
-      'UDP queries that the kernel dropped because the socket already held as many as its buffer takes.',
+      'UDP queries that the kernel dropped because the socket already held as many as its buffer takes, or lets in only a share of outside names.',
     ),
     missQueueOverflow: counter(
       'slicedns_miss_queue_overflow_total',
       'UDP queries answered SERVFAIL, or dropped where PROXY headers are read, because too many were waiting for the plugin chain.',
+    ),
+    admissionsClosed: counter(
+      'slicedns_udp_admissions_closed_total',
+      'Times that a UDP socket began to drop queries for names outside before they were queued, because its thread could not refuse all of them.',
     ),
     shed: counter(
       'slicedns_udp_shed_total',

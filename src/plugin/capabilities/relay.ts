@@ -97,6 +97,8 @@ export const relayKeeper = defineCapability<RelayKeeper>('relay keeper')
 /** What a listener's UDP threads relay; structured-cloneable. */
 export interface RelayTable {
   readonly zones: readonly RelayZone[]
+  /** Zones whose answers are compiled: names in them come first when there are too many questions. */
+  readonly own: readonly string[]
   readonly routes: readonly RelayRoute[]
 }
 

@@ -42,6 +42,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
     metrics.sendDrops.inc(added(countCell.sendDrops))
     metrics.missQueueOverflow.inc(added(countCell.missOverflows))
     metrics.shed.inc(added(countCell.shed))
+    metrics.admissionsClosed.inc(added(countCell.admissionsClosed))
     metrics.answerFailures.inc(added(countCell.failures))
     metrics.relayed.inc(added(countCell.relayed))
     metrics.relayShared.inc(added(countCell.relayShared))

@@ -109,5 +109,7 @@ export const countCell = {
   shed: 10,
   /** Looks for what upstreams have sent. */
   looks: 11,
+  /** Times that a socket began to let in a part of the outside names only. */
+  admissionsClosed: 12,
 } as const
-export const countCells = 12
+export const countCells = 13

@@ -68,12 +68,20 @@ function readMeminfo(native: Libc, fd: number): boolean {
   return native.getOption(fd, linux.SOL_SOCKET, linux.SO_MEMINFO, meminfoOctets) === meminfoOctets.length
 }
 
-/** Datagrams that the kernel dropped because the socket's receive buffer was full, since it was opened, mod 2^32. */
+/** Datagrams that the kernel dropped because the receive buffer was full, or the filter did, since the socket was opened, mod 2^32. */
 export function receiveQueueDrops(native: Libc, fd: number): number | undefined {
   return readMeminfo(native, fd) ? meminfo[meminfoAt.drops] : undefined
 }
 
-/** What datagrams wait in the socket's receive buffer, and its room, in octets of kernel memory. */
-export function receiveQueue(native: Libc, fd: number): { readonly used: number; readonly room: number } | undefined {
-  return readMeminfo(native, fd) ? { used: meminfo[meminfoAt.used], room: meminfo[meminfoAt.room] } : undefined
+export interface ReceiveQueue {
+  /** What datagrams take that wait in the socket's receive buffer, and its room, in octets of kernel memory. */
+  readonly used: number
+  readonly room: number
+  /** Datagrams that were dropped since the socket was opened, mod 2^32. */
+  readonly drops: number
+}
+
+export function receiveQueue(native: Libc, fd: number): ReceiveQueue | undefined {
+  if (!readMeminfo(native, fd)) return undefined
+  return { used: meminfo[meminfoAt.used], room: meminfo[meminfoAt.room], drops: meminfo[meminfoAt.drops] }
 }

@@ -14,6 +14,8 @@ import { errorStack } from '../../telemetry/error-text.ts'
 import { createDescriptorPool } from '../../upstream/udp-sockets.ts'
 import { cutToHeader, writeServfail } from '../error-replies.ts'
 import { guardAnswer } from '../guarded-answer.ts'
+import { admissionInterval } from './admission.ts'
+import { createAdmissions } from './admissions.ts'
 import { type Backlog, createBacklog } from './backlog.ts'
 import { createBatch, largestDatagram } from './batch.ts'
 import { beginLife, endLife } from './life.ts'
@@ -45,6 +47,7 @@ const ready = { ...createMissInput(batch.bytes), kind: missKind.ready }
 const recentClients = createRecentClients()
 /** By the number of the socket. */
 const backlogs = new Map<number, Backlog>()
+const admissions = createAdmissions(native, () => void counts[countCell.admissionsClosed]++)
 const responder = await openResponder()
 const answer = guardAnswer(responder, {
   count: () => void counts[countCell.failures]++,
@@ -89,6 +92,7 @@ const batchesPerPoll = 16
 /** Batches that a drain reads at most: twice what a receive buffer holds. */
 const batchesPerDrain = 256
 
+for (const socket of data.sockets) admissions.open(socket)
 for (const { space, table } of data.relays) setRelay(space, table)
 report({ kind: 'ready' })
 for (const socket of data.sockets) if (socket.draining) giveBack(socket.id)
@@ -107,7 +111,8 @@ function serve(): void {
   for (;;) {
     if (Atomics.load(control, controlCell.stop) === 1) break
     if (Atomics.load(control, controlCell.commands) !== commandsSeen) obey()
-    if (!busy) wait(relay === undefined ? -1 : relay.nextDeadline(clock()))
+    if (admissions.anyClosed()) admissions.lookAtClosed(clock())
+    if (!busy) wait(longestWait())
     else if (++batches % batchesPerPoll === 0) wait(0)
     busy = relay !== undefined && receive(relay)
     for (let i = 0; i < sockets.length; i++) {
@@ -120,6 +125,12 @@ function serve(): void {
   for (const socket of sockets) drain(socket)
   leaveRelayed()
   responder.offline()
+}
+
+/** Milliseconds; -1: until something comes. */
+function longestWait(): number {
+  const next = relay === undefined ? -1 : relay.nextDeadline(clock())
+  return admissions.anyClosed() && (next < 0 || next > admissionInterval) ? admissionInterval : next
 }
 
 function receive({ receive }: Relay): boolean {
@@ -143,6 +154,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
   counts[countCell.lastQueryAt] = now
   const backlog = backlogOf(socket)
   backlog.received(received)
+  admissions.look(socket, backlog.behind(), now)
   const { family, cells } = socket
   const { bytes } = batch
   const space = Atomics.load(cells, listenerCell.space)
@@ -327,7 +339,10 @@ function obey(): void {
 
 function giveBack(id: number): void {
   const i = sockets.findIndex((socket) => socket.id === id)
-  if (i >= 0) drain(sockets.splice(i, 1)[0])
+  if (i >= 0) {
+    admissions.open(sockets[i])
+    drain(sockets.splice(i, 1)[0])
+  }
   relay?.leave(id)
   backlogs.delete(id)
   socketById.delete(id)
@@ -354,6 +369,7 @@ function pollEntries(): Int32Array {
 }
 
 function setRelay(space: number, table: RelayTable | undefined): void {
+  admissions.setZones(space, table?.own)
   if (relay === undefined && table === undefined) return
   relay ??= openRelay()
   relay.setTable(space, table)

@@ -44,6 +44,7 @@ import { rewrite } from './rewrite/index.ts'
 import { root } from './root/index.ts'
 import { secondary } from './secondary/index.ts'
 import { shed } from './shed/index.ts'
+import { sign } from './sign/index.ts'
 import { siit } from './siit/index.ts'
 import { template } from './template/index.ts'
 import { timeouts } from './timeouts/index.ts'
@@ -105,5 +106,6 @@ export const plugins: readonly Plugin[] = [
   grpc,
   erratic,
   whoami,
+  sign,
   view,
 ]

@@ -153,7 +153,7 @@ export const coveredType = ({ type: rrType, rdata }: ResourceRecord): number | u
  * A string that sorts as the name does in canonical order: labels from the right, octet by octet. Octet 0 closes a label,
  * so 0 and 1 inside of one are written as 1, 1 and 1, 2.
  */
-function canonicalKey(name: string): string {
+export function canonicalKey(name: string): string {
   return labelsOf(lowerName(name))
     .reverse()
     .map((label) => {

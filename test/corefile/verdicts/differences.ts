@@ -107,6 +107,12 @@ export const differences: readonly Difference[] = [
     accepts: 'here',
     line: '`check` does not read the keys of `dnssec`',
   },
+  {
+    subject: 'sign',
+    texts: /^(?![\s\S]*key file)|key (FILE|x)|Kexample\.org \{\n[^}]*\}\nkey file/,
+    accepts: 'there',
+    line: '`sign`: keys come from files alone, and there must be one',
+  },
   { subject: 'readmes', texts: /^grpc 7 /, accepts: 'there', line: '`grpc`: a TO with a scheme other than' },
   { subject: 'readmes', texts: /^secondary 3 /, accepts: 'there', line: '`catalog` is refused' },
   { subject: 'readmes', texts: /^dynupdate 1 /, accepts: 'here', line: '`check` does not read the file of the zone' },

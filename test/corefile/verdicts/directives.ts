@@ -408,6 +408,24 @@ export const directives: Readonly<Record<string, Samples>> = {
       cache_capacity: ['100', '', '100 x', ...atoi],
     },
   },
+  sign: {
+    args: ['db.example.org example.org', '', 'db.example.org', 'missing example.org', 'db.example.org a..b', '"a b"'],
+    needs: ['directory folder'],
+    options: {
+      key: [
+        'file Kexample.org',
+        '',
+        'file',
+        'file Kexample.org.key Kexample.org.private',
+        'file zsk',
+        'file missing',
+        'FILE Kexample.org',
+        'directory',
+        'directory folder',
+      ],
+      directory: ['folder', '', 'folder folder', 'missing', '""'],
+    },
+  },
   'dnstap listen': {
     args: ['tls://127.0.0.1:6000'],
     options: {

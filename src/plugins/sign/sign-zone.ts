@@ -1,0 +1,140 @@
+/** A zone's records with NSEC and RRSIG records (RFC 4035 §2), as CoreDNS's sign makes them. */
+import { dnsClass, type as rrType } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { lowerName, parentOf } from '../../dns/name.ts'
+import { readSoa } from '../../dns/rdata.ts'
+import { join, typesBitmap, uint32 } from '../../dns/values.ts'
+import { childRecords } from '../../dnssec/ds.ts'
+import type { SigningKey } from '../../dnssec/key.ts'
+import { nsecRecord } from '../../dnssec/nsec.ts'
+import { canonicalRRset, signRRset } from '../../dnssec/rrsig.ts'
+import { canonicalKey } from '../../zone/zone.ts'
+
+export interface SigningTerms {
+  /** Lower case and absolute. */
+  readonly zone: string
+  readonly keys: readonly SigningKey[]
+  readonly serial: number
+  /** Seconds since 1970. */
+  readonly inception: number
+  readonly expiration: number
+}
+
+type RRsets = Map<number, ResourceRecord[]>
+
+/** What is made here, and left out where the file has it. */
+const madeTypes: ReadonlySet<number> = new Set([rrType.DNSKEY, rrType.RRSIG, rrType.NSEC, rrType.CDS, rrType.CDNSKEY])
+
+export interface UnsignedZone {
+  /** Takes a record of the zone. */
+  add(record: ResourceRecord): void
+  /**
+   * The records of the signed zone, name by name in canonical order, the apex and its SOA first. Signatures are made in threads, those
+   * of a name at a time.
+   */
+  sign(terms: SigningTerms): AsyncGenerator<readonly ResourceRecord[], void, undefined>
+}
+
+export function createUnsignedZone(): UnsignedZone {
+  const names = new Map<string, RRsets>()
+  const put = (record: ResourceRecord): void => {
+    const rrsets = names.get(record.name) ?? new Map<number, ResourceRecord[]>()
+    names.set(record.name, rrsets)
+    const rrset = rrsets.get(record.type)
+    if (rrset) rrset.push(record)
+    else rrsets.set(record.type, [record])
+  }
+
+  return {
+    add(record) {
+      if (!madeTypes.has(record.type)) put({ ...record, name: lowerName(record.name) })
+    },
+    async *sign(terms) {
+      const { zone, keys, serial } = terms
+      const apex = names.get(zone)
+      const soa = apex?.get(rrType.SOA)?.[0]
+      if (!apex || !soa) throw new RangeError(`there is no SOA record of ${zone}`)
+      // Whoever looks at the file finds the SOA first.
+      names.set(
+        zone,
+        new Map([[rrType.SOA, [withSerial(soa, serial)]], ...[...apex].filter(([each]) => each !== rrType.SOA)]),
+      )
+      for (const key of keys) {
+        put({ ...key.record, name: zone, class: dnsClass.IN, ttl: soa.ttl })
+        for (const each of childRecords(key, zone, soa.ttl)) put(each)
+      }
+      const { authoritative, others } = inOrder(names, zone)
+      const { minimum } = readSoa(soa.rdata)
+      for (const [at, name] of authoritative.entries()) {
+        const rrsets = names.get(name)!
+        const next = authoritative[(at + 1) % authoritative.length]
+        yield await signName(name, next, rrsets, terms, minimum)
+      }
+      for (const name of others) yield [...names.get(name)!.values()].flat()
+    },
+  }
+}
+
+/** Names that the zone answers for, and those below its delegations and DNAME records (RFC 4035 §2.2). */
+function inOrder(names: ReadonlyMap<string, RRsets>, zone: string) {
+  const isCut = (name: string): boolean => {
+    const rrsets = names.get(name)
+    return rrsets !== undefined && ((name !== zone && rrsets.has(rrType.NS)) || rrsets.has(rrType.DNAME))
+  }
+  const isBelowCut = (name: string): boolean => {
+    for (let at = name; at !== zone; ) {
+      at = parentOf(at)
+      if (isCut(at)) return true
+    }
+    return false
+  }
+  const sorted = [...names.keys()].map((name) => ({ name, key: canonicalKey(name) }))
+  sorted.sort((one, other) => (one.key < other.key ? -1 : 1))
+  const authoritative: string[] = []
+  const others: string[] = []
+  for (const { name } of sorted) (isBelowCut(name) ? others : authoritative).push(name)
+  return { authoritative, others }
+}
+
+/** At a delegation DS and NSEC are the zone's own; NS, and addresses that lie there, are the child's. */
+async function signName(
+  name: string,
+  next: string,
+  rrsets: RRsets,
+  terms: SigningTerms,
+  nsecTtl: number,
+): Promise<readonly ResourceRecord[]> {
+  const isDelegation = name !== terms.zone && rrsets.has(rrType.NS)
+  const own = [...rrsets.keys()].filter((each) => !isDelegation || each === rrType.NS || each === rrType.DS)
+  const bitmap = typesBitmap([...own, rrType.RRSIG, rrType.NSEC])
+  const nsec = nsecRecord({ owner: name, next, bitmap, ttl: nsecTtl })
+  const signed: (readonly ResourceRecord[])[] = own
+    .filter((each) => !(isDelegation && each === rrType.NS))
+    .map((each) => rrsets.get(each)!)
+  const sets = [...signed, [nsec]].map(withOneTtl)
+  const unsigned = [...rrsets].flatMap(([each, rrset]) => (signed.includes(rrset) || each === rrType.NSEC ? [] : rrset))
+  const signatures = await Promise.all(sets.map((rrset) => signSet(rrset, terms)))
+  return [...sets.flatMap((rrset, at) => [...rrset, ...signatures[at]]), ...unsigned]
+}
+
+/** RFC 2181 §5.2: the records of a set have one TTL. */
+function withOneTtl(rrset: readonly ResourceRecord[]): readonly ResourceRecord[] {
+  const ttl = Math.min(...rrset.map((record) => record.ttl))
+  return rrset.every((record) => record.ttl === ttl) ? rrset : rrset.map((record) => ({ ...record, ttl }))
+}
+
+async function signSet(rrset: readonly ResourceRecord[], terms: SigningTerms): Promise<readonly ResourceRecord[]> {
+  const [record] = rrset
+  const { ttl } = record
+  const signing = { ...terms, signer: terms.zone, originalTtl: ttl }
+  const canonical = canonicalRRset(rrset, ttl)
+  const made = await Promise.all(terms.keys.map((key) => signRRset(key, record, canonical, signing)))
+  return made.map((rdata) => ({ ...record, type: rrType.RRSIG, rdata }))
+}
+
+/** The serial is the fifth number from the end. */
+function withSerial(soa: ResourceRecord, serial: number): ResourceRecord {
+  const { rdata } = soa
+  const at = rdata.length - 20
+  return { ...soa, rdata: join(rdata.subarray(0, at), uint32(serial >>> 0), rdata.subarray(at + 4)) }
+}

@@ -1,0 +1,197 @@
+/** Keeps one zone signed: looks at the signed file, and makes it anew when it must be. */
+
+import { randomUUID } from 'node:crypto'
+import { open, rename, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
+import { isSubdomain, lowerName } from '../../dns/name.ts'
+import { recordText } from '../../dns/rdata.ts'
+import { readUint16, readUint32 } from '../../dns/values.ts'
+import { zoneRecords } from '../../dns/zone-file/index.ts'
+import type { SigningKey } from '../../dnssec/key.ts'
+import type { Clock, Timer } from '../../scheduling/clock.ts'
+import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import { openZoneFiles, timeOfChange } from '../../zone/files.ts'
+import { coveredType } from '../../zone/zone.ts'
+import { createUnsignedZone } from './sign-zone.ts'
+
+const hour = 3600
+const day = 24 * hour
+
+/** Seconds, all of them CoreDNS's. */
+const validity = { before: 3 * hour, beforeJitter: 18 * hour, after: 32 * day, afterJitter: 5 * day }
+/** A zone is signed again when its signatures are so old, or have so little left. */
+const renewal = { age: 6 * day, left: 7 * day }
+
+/** Milliseconds between looks: CoreDNS looks every five hours, and not at the zone's file. */
+const lookEvery = 60_000
+
+/** Records of a zone that is signed: they take some 30 MiB meanwhile. */
+export const maxRecords = 50_000
+/** Records at the beginning of a signed file among which its SOA is: CoreDNS's figure. */
+const firstRecords = 100
+/** Octets that are written at once. */
+const pieceOctets = 65_536
+
+export interface SignerOptions {
+  /** Lower case and absolute. */
+  readonly zone: string
+  /** The zone's file, and the one that is made of it. */
+  readonly source: string
+  readonly target: string
+  readonly keys: readonly SigningKey[]
+  readonly clock: Clock
+  readonly log: Logger
+  onFailure(): void
+}
+
+export interface ZoneSigner {
+  start(): void
+  stop(): void
+}
+
+export function createZoneSigner(options: SignerOptions): ZoneSigner {
+  const { zone, source, target, keys, clock, log } = options
+  const scheduler = createCooperativeScheduler(clock)
+  const tags = keys.map(({ tag }) => tag)
+  const now = (): number => Math.floor(clock.wall() / 1000)
+  let timer: Timer | undefined
+  let stopped = false
+  /** Of the signed file as it was when it was read last. */
+  let known: { readonly changedAt: number; readonly signatures: readonly ResourceRecord[] } | undefined
+  /** What went wrong last: said once. */
+  let failure: string | undefined
+
+  async function look(): Promise<void> {
+    try {
+      const reason = reasonToSign()
+      if (reason !== undefined) await sign(reason)
+      failure = undefined
+    } catch (error) {
+      failed(errorMessage(error))
+    }
+    if (!stopped) timer = clock.after(lookEvery, () => void look())
+  }
+
+  function failed(reason: string): void {
+    if (stopped) return
+    options.onFailure()
+    if (reason !== failure) log.warning(`cannot sign ${JSON.stringify(zone)}: ${reason}`)
+    failure = reason
+  }
+
+  function reasonToSign(): string | undefined {
+    try {
+      const changedAt = timeOfChange(target)
+      if (timeOfChange(source) > changedAt) return `${source} is newer than ${target}`
+      if (known?.changedAt !== changedAt) known = { changedAt, signatures: soaSignatures(target, zone) }
+    } catch (error) {
+      return errorMessage(error)
+    }
+    const { signatures } = known
+    return signatures.length === 0 ? `${target} has no signature of the SOA` : outOfDate(signatures, tags, now())
+  }
+
+  async function sign(reason: string): Promise<void> {
+    log.info(`Signing ${JSON.stringify(zone)} because ${reason}`)
+    const begun = clock.now()
+    const serial = now()
+    const unsigned = createUnsignedZone()
+    const outside = await read(unsigned.add)
+    if (outside > 0) log.warning(`${source} has ${outside} records outside of the zone ${zone}: they are left out`)
+    const terms = {
+      zone,
+      keys,
+      serial,
+      inception: serial - validity.before - Math.floor(validity.beforeJitter * Math.random()),
+      expiration: serial + validity.after + Math.floor(validity.afterJitter * Math.random()),
+    }
+    await writeBeside(target, pieces(unsigned.sign(terms)))
+    if (stopped) return
+    const seconds = ((clock.now() - begun) / 1000).toFixed(3)
+    log.info(
+      `Successfully signed zone "${zone}" in "${target}" with key tags "${tags.join(',')}" and ${serial} SOA serial, elapsed ${seconds}`,
+    )
+  }
+
+  /** How many records are outside of the zone. */
+  async function read(add: (record: ResourceRecord) => void): Promise<number> {
+    const { first, include } = openZoneFiles(source)
+    let outside = 0
+    scheduler.begin()
+    for (const record of zoneRecords(first.pieces, { zone, file: first.file, maxRecords, include })) {
+      if (isSubdomain(zone, lowerName(record.name))) add(record)
+      else outside++
+      if (scheduler.due) await scheduler.rest()
+    }
+    return outside
+  }
+
+  /** Text for the file. Ends with an error when the signer is stopped: the file is not made then. */
+  async function* pieces(groups: AsyncIterable<readonly ResourceRecord[]>): AsyncGenerator<string> {
+    let text = ''
+    for await (const records of groups) {
+      if (stopped) throw new Error('the server stops')
+      for (const record of records) text += `${recordText(record)}\n`
+      if (text.length < pieceOctets) continue
+      yield text
+      text = ''
+    }
+    yield text
+  }
+
+  return {
+    start: () => void look(),
+    stop() {
+      stopped = true
+      timer?.cancel()
+    },
+  }
+}
+
+/** Throws an Error with why the file cannot be read. */
+function soaSignatures(path: string, zone: string): readonly ResourceRecord[] {
+  const { first, include } = openZoneFiles(path)
+  const found: ResourceRecord[] = []
+  let count = 0
+  for (const record of zoneRecords(first.pieces, { zone, file: first.file, maxRecords: firstRecords + 1, include })) {
+    if (coveredType(record) === type.SOA) found.push(record)
+    if (++count === firstRecords) break
+  }
+  return found
+}
+
+/** Why signatures of the SOA call for new ones, or undefined. */
+function outOfDate(signatures: readonly ResourceRecord[], tags: readonly number[], now: number): string | undefined {
+  const signedBy = signatures.map(({ rdata }) => readUint16(rdata, 16))
+  if (signedBy.length !== tags.length || !tags.every((tag) => signedBy.includes(tag)))
+    return `it is signed by the keys ${signedBy.join(',')}`
+  for (const { rdata } of signatures) {
+    const left = (readUint32(rdata, 8) - now) | 0
+    const age = (now - readUint32(rdata, 12)) | 0
+    if (age < 0) return 'its signatures begin in the future'
+    if (age > renewal.age) return `its signatures are ${Math.floor(age / hour)} hours old`
+    if (left < renewal.left) return `its signatures expire in ${Math.floor(left / hour)} hours`
+  }
+  return undefined
+}
+
+/** The file is whole, or stays as it was. */
+async function writeBeside(target: string, pieces: AsyncIterable<string>): Promise<void> {
+  // Not a name that `auto` takes for a zone's file.
+  const beside = join(dirname(target), `signed-${randomUUID()}`)
+  const file = await open(beside, 'wx', 0o644)
+  try {
+    for await (const piece of pieces) await file.appendFile(piece)
+    await file.sync()
+    await file.close()
+    await rename(beside, target)
+  } catch (error) {
+    await file.close().catch(() => undefined)
+    await unlink(beside).catch(() => undefined)
+    throw error
+  }
+}

@@ -33,10 +33,17 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
   let known: ReadonlySet<string> = new Set()
   let timer: Timer | undefined
   let served: ServedZones | undefined
+  /** A look at the directory that has begun. */
+  let looking: Iterator<undefined> | undefined
+  const task = scheduler.task(() => {
+    if (!looking?.next().done) return looking !== undefined
+    looking = undefined
+    return false
+  })
 
   if (directory !== undefined) checkDirectory(directory)
   else log.warning('auto has no directory: it finds no zone')
-  look(false)
+  for (const _ of look(false));
   served = serveZones({
     plugin,
     setup,
@@ -56,10 +63,13 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
     }
   }
 
-  /** `isRunning`: a file that is found is read in slices, and its zone is there when it has been. */
-  function look(isRunning: boolean): void {
+  /**
+   * Looks at the directory, piece by piece. `isRunning`: a file that is found is read in slices, and its zone is there when it has
+   * been.
+   */
+  function* look(isRunning: boolean): Generator<undefined, void, undefined> {
     if (directory === undefined) return
-    const { files, problems } = findZoneFiles(directory, settings)
+    const { files, problems } = yield* findZoneFiles(directory, settings)
     for (const problem of problems) if (!known.has(problem)) log.warning(problem)
     known = new Set(problems)
     for (const [zone, { path, followed }] of found) {
@@ -69,7 +79,11 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
       // A file that has moved: the zone stays until it has been read again.
       if (!files.has(zone)) remove(zone)
     }
-    for (const [zone, path] of files) if (!found.has(zone)) add(zone, path, isRunning)
+    for (const [zone, path] of files) {
+      if (found.has(zone)) continue
+      add(zone, path, isRunning)
+      yield
+    }
   }
 
   function add(zone: string, path: string, isRunning: boolean): void {
@@ -115,10 +129,15 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
     provides: [...served.provides, provide(transferSource, served.transferable)],
     start() {
       for (const { followed } of found.values()) followed.start()
-      if (settings.reload > 0) timer = clock.every(settings.reload, () => look(true))
+      if (settings.reload > 0)
+        timer = clock.every(settings.reload, () => {
+          looking ??= look(true)
+          task.wake()
+        })
     },
     stop() {
       timer?.cancel()
+      task.stop()
       for (const { followed } of found.values()) followed.stop()
       served?.stop()
       memory.release()

@@ -7,6 +7,8 @@ import type { Pattern } from '../../regexp/index.ts'
 /** Files of a directory that are looked at, and folders within each other. */
 const maxFiles = 10_000
 const maxDepth = 16
+/** Names that are looked at between two rests. */
+const filesAtOnce = 32
 
 export interface FoundZones {
   /** Zone to path. The first file in the order of names counts. */
@@ -20,22 +22,25 @@ export interface Naming {
   readonly template: string
 }
 
-export function findZoneFiles(directory: string, naming: Naming): FoundZones {
+/** Looks into one folder at a time, and rests between them. */
+export function* findZoneFiles(directory: string, naming: Naming): Generator<undefined, FoundZones, undefined> {
   const files = new Map<string, string>()
   const problems: string[] = []
   let left = maxFiles
 
-  function walk(folder: string, depth: number): void {
+  function* walk(folder: string, depth: number): Generator<undefined, void, undefined> {
+    yield
     for (const entry of entriesOf(folder, problems)) {
       const path = join(folder, entry.name)
       // Folders of a ConfigMap or Secret: what they have stands beside them as symbolic links.
       if (entry.name.startsWith('..')) continue
       if (entry.isDirectory()) {
-        if (depth < maxDepth) walk(path, depth + 1)
+        if (depth < maxDepth) yield* walk(path, depth + 1)
         else problems.push(`${path} is left out: it lies more than ${maxDepth} folders deep`)
         continue
       }
       if (left-- <= 0) return
+      if (left % filesAtOnce === 0) yield
       add(entry.name, path)
     }
   }
@@ -53,7 +58,7 @@ export function findZoneFiles(directory: string, naming: Naming): FoundZones {
     }
   }
 
-  walk(realpathOf(directory), 0)
+  yield* walk(realpathOf(directory), 0)
   if (left < 0) problems.push(`${directory} has more than ${maxFiles} files: those behind are left out`)
   return { files, problems }
 }

@@ -32,6 +32,8 @@ export interface StreamClientOptions {
   readonly ca: string
   /** The client's own address. */
   readonly from?: string
+  /** Sent before all else: a PROXY header. */
+  readonly preamble?: string
 }
 
 export function streamClient(way: Way, options: StreamClientOptions): StreamClient {
@@ -48,8 +50,11 @@ export function streamClient(way: Way, options: StreamClientOptions): StreamClie
   }
 }
 
-const tcpSocket = ({ port, from = '127.0.0.1' }: StreamClientOptions): Socket =>
-  connectTcp({ host: '127.0.0.1', port, localAddress: from, noDelay: true })
+function tcpSocket({ port, from = '127.0.0.1', preamble = '' }: StreamClientOptions): Socket {
+  const socket = connectTcp({ host: '127.0.0.1', port, localAddress: from, noDelay: true })
+  if (preamble !== '') socket.write(preamble)
+  return socket
+}
 
 const tlsSocket = (options: StreamClientOptions, protocols: readonly string[]): Socket =>
   connectTls({ socket: tcpSocket(options), host: '127.0.0.1', ca: options.ca, ALPNProtocols: [...protocols] })
@@ -79,7 +84,8 @@ const target = (request: Uint8Array): string => `/dns-query?dns=${Buffer.from(re
 const mediaType = 'application/dns-message'
 
 function http1Client(options: StreamClientOptions, method: 'GET' | 'POST'): StreamClient {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: options.ca, localAddress: options.from ?? '127.0.0.1' })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  agent.createConnection = () => tlsSocket(options, ['http/1.1'])
   const isPost = method === 'POST'
   return {
     async ask(message) {

@@ -301,21 +301,74 @@ describe('HTTP/2 connections', () => {
         { http: { maxConnections: undefined, maxStreams } },
       ))
 
-  test('max_connections of a listener lets newcomers in: the idlest connection of the client that has most is closed', () =>
-    withHttps(
-      {},
-      async ({ port }) => {
-        const ask = { target: `/dns-query?dns=${base64(query('table'))}` }
+  const two = { http: { maxConnections: 2, maxStreams: undefined } }
+  const ask = { target: `/dns-query?dns=${base64(query('table'))}` }
+
+  test('a connection past max_connections waits, and is let in when another one is closed', () => {
+    const clock = createFakeClock()
+    return withHttps(
+      { clock },
+      async ({ port, metric }) => {
+        const first = [http2Client(port, '127.0.0.2'), http2Client(port, '127.0.0.2')]
+        for (const client of first) await client.request(ask)
+        const late = http2Client(port, '127.0.0.3')
+        let status = 0
+        const asked = late.request(ask).then((response) => {
+          status = response.status
+        })
+        await until(async () => assert.equal(await metric('slicedns_tcp_connections'), 3))
+        for (const client of first) assert.equal((await client.request(ask)).status, 200)
+        assert.equal(status, 0)
+        first[0].close()
+        await asked
+        assert.equal(status, 200)
+        for (const client of [first[1], late]) client.close()
+      },
+      two,
+    )
+  })
+
+  test('a connection that has waited for a second takes the place of the idlest of the client that has most', () => {
+    const clock = createFakeClock()
+    return withHttps(
+      { clock },
+      async ({ port, metric }) => {
         const heavy = [http2Client(port, '127.0.0.2'), http2Client(port, '127.0.0.2')]
         for (const client of heavy) await client.request(ask)
-        const light = http2Client(port, '127.0.0.3')
-        assert.equal((await light.request(ask)).status, 200)
+        const late = http2Client(port, '127.0.0.3')
+        const asked = late.request(ask)
+        await until(async () => assert.equal(await metric('slicedns_tcp_connections'), 3))
+        clock.advance(1250)
+        assert.equal((await asked).status, 200)
         await heavy[0].closed
         assert.equal((await heavy[1].request(ask)).status, 200)
-        for (const client of [heavy[1], light]) client.close()
+        for (const client of [heavy[1], late]) client.close()
       },
-      { http: { maxConnections: 2, maxStreams: undefined } },
-    ))
+      two,
+    )
+  })
+
+  test('a connection that waits in vain is closed', () => {
+    const clock = createFakeClock()
+    const onMiss = () => new Promise<Uint8Array>(() => undefined)
+    return withHttps(
+      { clock, onMiss, limits: { tcpRead: 3000 } },
+      async ({ port, metric }) => {
+        const busy = [http2Client(port, '127.0.0.2'), http2Client(port, '127.0.0.2')]
+        for (const client of busy) {
+          await client.request(ask)
+          void client.request({ target: `/dns-query?dns=${base64(query('miss'))}` }).catch(() => undefined)
+        }
+        const late = connectTcp({ port, host: '127.0.0.1', localAddress: '127.0.0.3' })
+        await until(async () => assert.equal(await metric('slicedns_tcp_connections'), 3))
+        clock.advance(3500)
+        await once(late.resume(), 'end')
+        late.destroy()
+        for (const client of busy) client.close()
+      },
+      two,
+    )
+  })
 
   test('a body that stops coming ends its stream after the time for a message, and no other', () => {
     const clock = createFakeClock()

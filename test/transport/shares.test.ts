@@ -13,6 +13,7 @@ function table(limits: { connections?: number; perClient?: number; input?: numbe
   const closed: string[] = []
   const busy = new Set<number>()
   const connections = createConnectionTable({
+    now: () => 0,
     connections: limits.connections ?? 100,
     connectionsPerClient: limits.perClient ?? 100,
     inputBytes: limits.input ?? 1_000,

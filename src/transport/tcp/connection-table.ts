@@ -12,6 +12,8 @@ export interface ConnectionTable {
   add(address: string, connection: TableConnection, places?: number): ConnectionEntry
   /** Connections. */
   size(): number
+  /** Closes the idlest connection of the client that has most; false where that one was not idle for so many milliseconds. */
+  evictIdle(milliseconds: number): boolean
 }
 
 /** A connection as the table sees it. */
@@ -43,6 +45,8 @@ export interface ConnectionTableOptions {
   readonly inputBytes: number
   readonly unsentBytes: number
   readonly onEvicted: (reason: EvictionReason) => void
+  /** Milliseconds. */
+  readonly now: () => number
 }
 
 interface Entry {
@@ -52,6 +56,8 @@ interface Entry {
   input: number
   unsent: number
   open: boolean
+  /** When the client sent something last. */
+  touched: number
 }
 
 interface Client {
@@ -133,19 +139,26 @@ export function createConnectionTable(options: ConnectionTableOptions): Connecti
 
   return {
     size: () => size,
+    evictIdle(milliseconds) {
+      const entry = size > 0 ? idlest(ranks.first().entries) : undefined
+      if (!entry?.connection.idle() || options.now() - entry.touched < milliseconds) return false
+      evict(entry, 'connections')
+      return true
+    },
     add(address, connection, wanted = 1) {
       const key = clientKey(address)
       // A client may always have one.
       const places = Math.min(wanted, options.connectionsPerClient)
       makeRoom(key, places)
       const client = clientOf(key)
-      const entry: Entry = { client, connection, places, input: 0, unsent: 0, open: true }
+      const entry: Entry = { client, connection, places, input: 0, unsent: 0, open: true, touched: options.now() }
       client.entries.add(entry)
       occupy(client, places)
       size++
       return {
         touch() {
           if (!entry.open) return
+          entry.touched = options.now()
           client.entries.delete(entry)
           client.entries.add(entry)
         },

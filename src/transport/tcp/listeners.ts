@@ -15,6 +15,7 @@ import {
   switchEndpoints,
   type Transport,
 } from '../transport.ts'
+import { type Admission, createAdmission } from './admission.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { type ConnectionTable, createConnectionTable, inBoth } from './connection-table.ts'
 import { createReplyStreams } from './multi-message.ts'
@@ -63,7 +64,7 @@ interface Endpoint extends AnyEndpoint {
   /** Connections accepted so far. */
   accepted: number
   /** What is open here, where the listener has a bound of its own (`https { max_connections }`). */
-  own?: { readonly most: number; readonly table: ConnectionTable }
+  own?: Admission
 }
 
 /** The endpoint that a connection belongs to: the one that serves its address now. */
@@ -103,8 +104,10 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
   const collecting = metrics.onCollect(() => metrics.tcpConnections.set(shared.table.size()))
   const sweeping = clock.every(sweepEvery, () => {
     const now = clock.now()
-    for (const { guests } of [...endpoints.values(), ...leaving.keys()])
+    for (const { guests, own } of [...endpoints.values(), ...leaving.keys()]) {
       for (const { connection } of guests) connection.sweep(now)
+      own?.admit()
+    }
   })
 
   function accept(endpoint: Endpoint, socket: Socket): void {
@@ -117,28 +120,33 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
       return
     }
     const place: Place = { home }
-    const open = openings.get(home.listener.scheme)!
-    const guest: Guest = {
-      place,
-      address,
-      connection: open(
-        socket,
-        () => place.home.listener,
-        tableOf(home),
-        (connection) => {
-          guest.connection = connection
-        },
-      ),
+    const open = (): Connection => {
+      const own = admissionOf(place.home)
+      const table = own ? inBoth(shared.table, own.table) : shared.table
+      const opening = openings.get(place.home.listener.scheme)!
+      return opening(socket, () => place.home.listener, table, replace)
     }
+    const replace = (connection: Connection): void => {
+      guest.connection = connection
+    }
+    const own = admissionOf(home)
+    const wait = own?.full() ? own.wait(socket, socket.remoteAddress, () => replace(open())) : undefined
+    const guest: Guest = { place, address, connection: wait ?? open() }
     home.guests.add(guest)
-    socket.on('close', () => place.home.guests.delete(guest))
+    socket.on('close', () => {
+      place.home.guests.delete(guest)
+      // Later than now: what lies above the socket ends with it.
+      setImmediate(() => place.home.own?.admit())
+    })
   }
 
-  function tableOf(endpoint: Endpoint): Pick<ConnectionTable, 'add'> {
+  function admissionOf(endpoint: Endpoint): Admission | undefined {
     const most = endpoint.listener.http?.maxConnections ?? 0
-    if (most === 0) return shared.table
-    if (endpoint.own?.most !== most) endpoint.own = { most, table: tableOfConnections(options, most) }
-    return inBoth(shared.table, endpoint.own.table)
+    if (most === 0) return undefined
+    if (endpoint.own?.most === most) return endpoint.own
+    const table = tableOfConnections(options, most)
+    endpoint.own = createAdmission({ most, table, all: shared.table, now: () => clock.now(), longest: limits.tcpRead })
+    return endpoint.own
   }
 
   /** The endpoint that serves the address now that this one does not. */
@@ -259,13 +267,18 @@ function shareState(options: StreamOptions): SharedState {
   }
 }
 
-function tableOfConnections({ limits, metrics }: StreamOptions, most: number, perClient = most): ConnectionTable {
+function tableOfConnections(
+  { limits, metrics, clock }: StreamOptions,
+  most: number,
+  perClient = most,
+): ConnectionTable {
   return createConnectionTable({
     connections: most,
     connectionsPerClient: perClient,
     inputBytes: limits.tcpInputBytes,
     unsentBytes: limits.tcpUnsentBytes,
     onEvicted: (reason) => metrics.tcpEvictions[reason].inc(),
+    now: () => clock.now(),
   })
 }
 

@@ -15,9 +15,6 @@ const version = 'v1.15.0'
 /** Seconds. */
 const patience = 300
 
-// The tests write private keys for everybody to read, which `dnssec` and `sign` refuse.
-process.umask(0o007)
-
 const here = import.meta.dirname
 const environment = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' }
 const go = (folder: string, ...words: string[]) =>

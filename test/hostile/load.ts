@@ -30,6 +30,9 @@ export interface Load {
   stop(): Promise<void>
 }
 
+/** Milliseconds without an answer, whatever the machine does, after which those that are missing are lost. */
+const silence = 10_000
+
 export async function startLoad(options: LoadOptions): Promise<Load> {
   const { port, addresses = ['127.0.0.1'], udp = 8, tcp = 0, window = 8, names } = options
   const faults: string[] = []
@@ -121,26 +124,40 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
   const fail = () => {
     if (faults.length > 0) throw new Error(`${faults.length} faults:\n${faults.join('\n')}`)
   }
+  /** Waits for as long as answers come, however slowly: a busy machine loses nothing. */
+  async function untilNoneIsLeft(left: () => string | undefined): Promise<void> {
+    for (;;) {
+      const before = answered
+      try {
+        return await until(
+          () => {
+            const reason = left()
+            if (reason !== undefined) throw new Error(reason)
+          },
+          { within: silence },
+        )
+      } catch (error) {
+        if (answered === before) throw error
+      }
+    }
+  }
+
   return {
     answered: () => answered,
     async more(queries) {
       const wanted = answered + queries
-      await until(() => {
-        if (answered < wanted) throw new Error(`${wanted - answered} of ${queries} queries are still to be answered`)
-      })
+      await untilNoneIsLeft(() =>
+        answered < wanted ? `${wanted - answered} of ${queries} queries are still to be answered` : undefined,
+      )
       fail()
     },
     async stop() {
       stopping = true
       try {
-        await until(
-          () => {
-            const left = clients.flatMap(({ waiting }) => [...waiting.values()])
-            if (left.length > 0)
-              throw new Error(`${left.length} of ${asked} lost, such as ${left[0]!.toString('latin1')}`)
-          },
-          { within: 10_000 },
-        )
+        await untilNoneIsLeft(() => {
+          const left = clients.flatMap(({ waiting }) => [...waiting.values()])
+          return left.length > 0 ? `${left.length} of ${asked} lost, such as ${left[0]!.toString('latin1')}` : undefined
+        })
         fail()
       } finally {
         for (const client of clients) client.close()

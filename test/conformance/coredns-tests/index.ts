@@ -82,8 +82,6 @@ function runTest(name: string, program: string, tests: string): { readonly passe
   const folder = mkdtempSync(join(tmpdir(), 'coredns-test-'))
   writeFileSync(join(folder, 'resolvers'), resolverCorefile)
   const script = [
-    // They write keys for everybody to read, which `dnssec` and `tsig` refuse.
-    'umask 027',
     'ip link set lo up',
     ...resolvers.map((address) => `ip addr add ${address}/32 dev lo`),
     `${peer('coredns')} -conf ${folder}/resolvers >${folder}/resolvers.log 2>&1 &`,

@@ -203,7 +203,7 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
     assert.deepEqual(serviceNames(harness), ['web'])
     assert.match(
       harness.lines.join('\n'),
-      /resources: \["endpointslices"\].*system:serviceaccount:shop:dns" cannot watch resource "endpointslices"/,
+      /resources: \["endpointslices"\].*system:serviceaccount:shop:dns" cannot (?:list|watch) resource "endpointslices"/,
     )
     await plane.request('PATCH', `${rbac}/clusterroles/dns`, { rules: all })
     await until(() => assert.equal(harness.view.availability('endpointslices'), 'synced'))

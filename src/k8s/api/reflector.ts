@@ -1,10 +1,10 @@
 /**
  * Keeps one resource of the model equal to the API server's: a list, then a watch from where the list ended, for ever.
  *
- *   listing (streaming, or in pages) ──complete──▶ watching
- *        ▲   ▲                                        │
- *        │   └── version expired, too many failures ──┤
- *        └───────────── backingOff ◀──── failure ─────┘
+ *   listing (whole, streaming, or in pages) ──complete──▶ watching
+ *        ▲   ▲                                               │
+ *        │   └────── version expired, too many failures ─────┤
+ *        └──────────────── backingOff ◀──── failure ─────────┘
  *
  * This is ours and not client-node's informer, which stops for good at a connection error, keeps whole objects, ignores
  * bookmarks and opens a TLS connection per watch. The rules:
@@ -52,8 +52,12 @@ export interface Reflector {
 
 interface Listing {
   readonly kind: 'listing'
-  /** Some servers do not stream lists: then the list comes in pages. */
-  readonly how: 'streaming' | 'paged'
+  /**
+   * The first list is `whole`: one response out of the API server's cache, as client-go asks for it, which spares us
+   * an event and a frame for each object. It may be a moment old, so every later list, and one after a failure, is streamed.
+   * Some servers do not stream lists: then the list comes in pages.
+   */
+  readonly how: 'whole' | 'streaming' | 'paged'
   /** The resourceVersion up to which everything has been seen before; '' where nothing has. */
   readonly seen: string
   /** `any`: the server is behind what was seen, so take what it has. */
@@ -98,7 +102,7 @@ const definitionInterval = 30 * second
 export function createReflector(resource: Resource, deps: ReflectorDeps): Reflector {
   const { config, connection, reducer, store, scheduler, meter, errors, clock } = deps
   const retries = createRetryPolicy(clock)
-  let state: State = { kind: 'listing', how: 'streaming', seen: '', atLeast: 'seen' }
+  let state: State = { kind: 'listing', how: 'whole', seen: '', atLeast: 'seen' }
   let lists = 0
   const versions = apiResources[resource].paths.length
   /** The API version in use, and how many in a row the server did not have. */
@@ -177,11 +181,13 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     if (!isComplete()) throw new ApiFailure('broken', `${connection.name}: the list of ${resource} was cut short`)
   }
 
-  const listPages = async (session: Session, signal: AbortSignal): Promise<void> => {
+  const listPages = async ({ how }: Listing, session: Session, signal: AbortSignal): Promise<void> => {
     let token = ''
     for (let page = 0; page < maxPages; page++) {
-      // No resourceVersion: with `0` the limit would be ignored, and unset means the latest.
-      const response = await request(session, { limit: pageSize, continue: token }, acceptList, signal)
+      // `0` means what the cache has, whatever the limit; unset means the latest.
+      const isWhole = how === 'whole' && token === ''
+      const parameters = isWhole ? { resourceVersion: '0' } : { limit: pageSize, continue: token }
+      const response = await request(session, parameters, acceptList, signal)
       if (token === '') beginList()
       const reader = listReader(response, reducer)
       await readItems(response, reader, store.listed, { silence: () => listSilence, total: 10 * minute }, reading())
@@ -269,9 +275,10 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     const { wait, resume } = retries.after(failure)
     errors.failed(failure, retries.failures)
     const milliseconds = connection.recovering && failure.retryAfter === undefined ? Math.min(wait, second) : wait
-    const how = state.kind === 'listing' ? state.how : 'streaming'
+    const how = state.kind === 'listing' && state.how === 'paged' ? 'paged' : 'streaming'
+    const isWhole = state.kind === 'listing' && state.how === 'whole'
     const next: Listing | Watching =
-      resume === 'watch'
+      resume === 'watch' && !isWhole
         ? state
         : { kind: 'listing', how, seen: state.seen, atLeast: resume === 'any' ? 'any' : 'seen' }
     state = { kind: 'backingOff', milliseconds, next }
@@ -285,7 +292,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
   const attempt = async (current: Listing | Watching, signal: AbortSignal): Promise<void> => {
     const session = await connection.session(signal)
     if (current.kind === 'watching') return watch(current, session, signal)
-    return current.how === 'paged' ? listPages(session, signal) : streamList(current, session, signal)
+    return current.how === 'streaming' ? streamList(current, session, signal) : listPages(current, session, signal)
   }
 
   return {

@@ -316,6 +316,8 @@ describe('a connection that dies without a word', () => {
     const clock = createFakeClock()
     const harness = createClusterHarness(t, { kind: 'endpoint', url: `http://127.0.0.1:${pipe.port}` }, { clock })
     await harness.synced()
+    const watches = () => ['services', 'namespaces', 'endpointslices'].map(api.watches)
+    await until(() => assert.deepEqual(watches(), [1, 1, 1]))
     pipe.freeze()
     api.put(service('later'))
     clock.advance(32_000)
@@ -332,13 +334,13 @@ describe('a connection that dies without a word', () => {
     const clock = createFakeClock()
     const harness = createClusterHarness(t, kubeconfig(api.kubeconfig()), { clock })
     await harness.synced()
-    api.fault({ on: 'watch', resource: 'services', respond: stall })
     await until(() => assert.equal(api.watches('services'), 1))
+    api.fault({ on: 'watch', resource: 'services', respond: stall })
     api.endWatches('services')
     const asked = () => api.requests.filter(({ resource, verb }) => resource === 'services' && verb === 'watch').length
     await until(() => {
       clock.advance(1000)
-      assert.equal(asked(), 1)
+      assert.equal(asked(), 2)
     })
     api.put(service('later'))
     await until(() => {

@@ -107,31 +107,50 @@ describe('the requests of a reflector', () => {
   const asked = (api: ApiServer, resource: string, verb: string) =>
     api.requests.filter((request) => request.resource === resource && request.verb === verb)
 
-  test('a streamed list, first of whatever version, then of none older than what was seen', async (t) => {
+  const watched = (api: ApiServer, resource: string) => until(() => assert.equal(api.watches(resource), 1))
+
+  test('the first list is one response of whatever version, the next is streamed and none older than what was seen', async (t) => {
     const api = await serve(t)
     const harness = createClusterHarness(t, sourceOf(api))
     await harness.synced()
-    const [first] = asked(api, 'services', 'stream')
-    assert.deepEqual(
-      ['sendInitialEvents', 'resourceVersionMatch', 'allowWatchBookmarks', 'resourceVersion'].map((key) =>
-        first.query.get(key),
-      ),
-      ['true', 'NotOlderThan', 'true', null],
-    )
-    const seconds = Number(first.query.get('timeoutSeconds'))
-    assert.ok(seconds >= 300 && seconds <= 600, String(seconds))
+    const [first, ...others] = asked(api, 'services', 'list')
+    assert.deepEqual([...first.query], [['resourceVersion', '0']])
+    assert.deepEqual(others, [])
+    await watched(api, 'services')
     const version = String(api.store.version)
     api.event('services', 'ERROR', api.status(410, 'Expired'))
-    await until(() => assert.equal(asked(api, 'services', 'stream').length, 2))
-    assert.equal(asked(api, 'services', 'stream')[1].query.get('resourceVersion'), version)
+    await until(() => assert.equal(asked(api, 'services', 'stream').length, 1))
+    const [{ query }] = asked(api, 'services', 'stream')
+    assert.deepEqual(
+      ['sendInitialEvents', 'resourceVersionMatch', 'allowWatchBookmarks', 'resourceVersion'].map((key) =>
+        query.get(key),
+      ),
+      ['true', 'NotOlderThan', 'true', version],
+    )
+    const seconds = Number(query.get('timeoutSeconds'))
+    assert.ok(seconds >= 300 && seconds <= 600, String(seconds))
   })
 
-  test('a reflector lists in pages of 500 of the latest version', async (t) => {
+  test('a first list that fails is streamed, of the latest version', async (t) => {
+    const api = await serve(t)
+    api.fault({ on: 'list', resource: 'services', respond: { status: 500, message: 'no way' } })
+    const harness = createClusterHarness(t, sourceOf(api))
+    await harness.synced()
+    assert.deepEqual(serviceNames(harness), ['web'])
+    assert.equal(asked(api, 'services', 'stream')[0].query.get('resourceVersion'), null)
+    assert.equal(asked(api, 'services', 'list').length, 1)
+  })
+
+  test('where lists are not streamed they come in pages of 500 of the latest version', async (t) => {
     const api = await serve(t, { streaming: false })
     for (let i = 0; i < 1000; i++) api.put(service(`s${i}`))
     const harness = createClusterHarness(t, sourceOf(api))
     await harness.synced()
-    const pages = asked(api, 'services', 'list')
+    await watched(api, 'services')
+    api.put(service('one-more'))
+    api.event('services', 'ERROR', api.status(410, 'Expired'))
+    await until(() => assert.equal(asked(api, 'services', 'list').length, 4))
+    const [, ...pages] = asked(api, 'services', 'list')
     assert.deepEqual(
       pages.map(({ query }) => [query.get('limit'), query.get('resourceVersion')]),
       Array(3).fill(['500', null]),
@@ -142,12 +161,13 @@ describe('the requests of a reflector', () => {
     const api = await serve(t)
     const harness = createClusterHarness(t, sourceOf(api))
     await harness.synced()
+    await watched(api, 'namespaces')
     for (let i = 0; i < 5; i++) api.put(slice('web-1', 'web', [`10.0.1.${i}`]))
     api.bookmark()
     const version = String(api.store.version)
     await until(() => assert.deepEqual(addressesOf(harness, 'web'), ['10.0.1.4']))
     api.endWatches('namespaces')
-    await until(() => assert.equal(asked(api, 'namespaces', 'watch')[0]?.query.get('resourceVersion'), version))
+    await until(() => assert.equal(asked(api, 'namespaces', 'watch').at(-1)?.query.get('resourceVersion'), version))
   })
 
   test('labels for services and slices, namespace labels for namespaces, running pods alone', async (t) => {
@@ -160,13 +180,13 @@ describe('the requests of a reflector', () => {
     })
     await harness.synced()
     const selectors = (resource: string) =>
-      [...new Set(asked(api, resource, 'stream').map(({ query }) => query.get('labelSelector')))].sort()
+      [...new Set(asked(api, resource, 'list').map(({ query }) => query.get('labelSelector')))].sort()
     assert.deepEqual(selectors('services'), ['app=web'])
     assert.deepEqual(selectors('namespaces'), ['team in (a,b)'])
     assert.deepEqual(selectors('serviceimports'), ['team in (a,b)'])
     assert.deepEqual(selectors('endpointslices'), ['app=web', 'app=web,multicluster.kubernetes.io/service-name'])
     assert.equal(
-      asked(api, 'pods', 'stream')[0].query.get('fieldSelector'),
+      asked(api, 'pods', 'list')[0].query.get('fieldSelector'),
       'status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown',
     )
   })
@@ -186,12 +206,20 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
     api.fault({ on: 'list', when: ({ query }) => query.has('continue'), respond: { status: 410, reason: 'Expired' } })
     const harness = createClusterHarness(t, sourceOf(api))
     await harness.synced()
-    assert.equal(serviceNames(harness).length, 701)
-    const pages = api.requests.filter(({ resource, verb }) => resource === 'services' && verb === 'list')
-    assert.deepEqual(
-      pages.map(({ query }) => query.has('continue')),
-      [false, true, false, true],
+    await until(() => assert.equal(api.watches('services'), 1))
+    api.put(service('one-more'))
+    api.event('services', 'ERROR', api.status(410, 'Expired'))
+    const pages = () =>
+      api.requests.filter(
+        ({ resource, verb, query }) => resource === 'services' && verb === 'list' && query.has('limit'),
+      )
+    await until(() =>
+      assert.deepEqual(
+        pages().map(({ query }) => query.has('continue')),
+        [false, true, false, true],
+      ),
     )
+    assert.equal(serviceNames(harness).length, 702)
   })
 
   test('a server that lags behind what was seen is asked for what it has', async (t) => {
@@ -211,7 +239,7 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
   test('503 is waited out as long as it says', async (t) => {
     const api = await serve(t)
     api.fault({
-      on: 'stream',
+      on: 'list',
       resource: 'services',
       respond: { status: 503, headers: { 'retry-after': '1' } },
     })
@@ -240,7 +268,7 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
   for (const status of [429, 500, 502, 504]) {
     test(`${status} is tried again, with the reason logged when it goes on`, async (t) => {
       const api = await serve(t)
-      api.fault({ on: 'stream', resource: 'services', times: 3, respond: { status, message: 'no way' } })
+      api.fault({ on: 'any', resource: 'services', times: 3, respond: { status, message: 'no way' } })
       const clock = createFakeClock()
       const harness = createClusterHarness(t, sourceOf(api), { clock })
       await until(() => {
@@ -257,7 +285,7 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
 
   test('a dropped connection is opened again', async (t) => {
     const api = await serve(t)
-    api.fault({ on: 'stream', resource: 'services', respond: { drop: true } })
+    api.fault({ on: 'list', resource: 'services', respond: { drop: true } })
     const harness = createClusterHarness(t, sourceOf(api))
     await harness.synced()
     assert.deepEqual(serviceNames(harness), ['web'])
@@ -374,9 +402,10 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
       await until(() => assert.equal(harness.view.serviceImport('shop', 'db'), undefined))
     })
 
-  test('a list that stalls is given up after 30 s, and comes in pages then', async (t) => {
+  test('a streamed list that stalls is given up after 30 s, and comes in pages then', async (t) => {
     const api = await serve(t)
     const clock = createFakeClock()
+    api.fault({ on: 'list', resource: 'services', respond: { status: 500 } })
     const contentType = 'application/vnd.kubernetes.protobuf;stream=watch'
     api.fault({ on: 'stream', resource: 'services', respond: { octets: Buffer.alloc(0), contentType, open: true } })
     const harness = createClusterHarness(t, sourceOf(api), { clock })
@@ -385,13 +414,28 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
       clock.advance(1000)
       assert.equal(harness.view.synced, true)
     })
-    assert.ok(api.requests.some(({ resource, verb }) => resource === 'services' && verb === 'list'))
+    assert.ok(api.requests.some(({ resource, query }) => resource === 'services' && query.has('limit')))
+  })
+
+  test('a first list that stalls is given up after 30 s, and is streamed then', async (t) => {
+    const api = await serve(t)
+    const clock = createFakeClock()
+    const contentType = 'application/vnd.kubernetes.protobuf'
+    api.fault({ on: 'list', resource: 'services', respond: { octets: Buffer.alloc(0), contentType, open: true } })
+    const harness = createClusterHarness(t, sourceOf(api), { clock })
+    await until(() => assert.equal(harness.view.availability('namespaces'), 'synced'))
+    await until(() => {
+      clock.advance(1000)
+      assert.equal(harness.view.synced, true)
+    })
+    assert.deepEqual(serviceNames(harness), ['web'])
+    assert.ok(api.requests.some(({ resource, verb }) => resource === 'services' && verb === 'stream'))
   })
 
   test('a response that never comes is given up after a minute', async (t) => {
     const api = await serve(t)
     const clock = createFakeClock()
-    api.fault({ on: 'stream', resource: 'services', respond: { stall: true } })
+    api.fault({ on: 'list', resource: 'services', respond: { stall: true } })
     const harness = createClusterHarness(t, sourceOf(api), { clock })
     await until(() => assert.equal(harness.view.availability('namespaces'), 'synced'))
     await until(() => {
@@ -625,6 +669,8 @@ describe('the metrics of reflectors', () => {
     const api = await serve(t)
     const harness = createClusterHarness(t, sourceOf(api))
     await harness.synced()
+    const watches = () => ['services', 'namespaces', 'endpointslices'].map(api.watches)
+    await until(() => assert.deepEqual(watches(), [1, 1, 1]))
     assert.deepEqual(await harness.counted('slicedns_kubernetes_objects'), {
       'resource=services': 1,
       'resource=namespaces': 1,
@@ -633,15 +679,18 @@ describe('the metrics of reflectors', () => {
     const ages = await harness.counted('slicedns_watch_age_seconds')
     assert.deepEqual(Object.keys(ages).sort(), ['resource=endpointslices', 'resource=namespaces', 'resource=services'])
     const host = `127.0.0.1:${api.port}`
-    assert.deepEqual(await harness.counted('coredns_kubernetes_rest_client_requests_total'), {
-      [`code=200,host=${host},method=GET`]: 3,
-    })
+    // A list and a watch of each.
+    await until(async () =>
+      assert.deepEqual(await harness.counted('coredns_kubernetes_rest_client_requests_total'), {
+        [`code=200,host=${host},method=GET`]: 6,
+      }),
+    )
   })
 })
 
 test('a cluster that is stopped lets go of its connection, whatever it was doing', async (t) => {
   const api = await serve(t)
-  for (const prepare of [() => {}, () => void api.fault({ on: 'stream', times: 3, respond: { stall: true } })]) {
+  for (const prepare of [() => {}, () => void api.fault({ on: 'list', times: 3, respond: { stall: true } })]) {
     prepare()
     const harness = createClusterHarness(t, sourceOf(api))
     const before = api.requests.length

@@ -153,6 +153,9 @@ describe('credentials for the API server', () => {
       kubeconfig(api.kubeconfig({ user: { token: undefined, 'token-file': tokenFile } })),
     )
     await harness.synced()
+    // A watch that is still being asked for would come with the old token.
+    const watches = () => ['services', 'namespaces', 'endpointslices'].map(api.watches)
+    await until(() => assert.deepEqual(watches(), [1, 1, 1]))
     writeFileSync(tokenFile, 'second')
     api.token = 'second'
     api.endWatches()

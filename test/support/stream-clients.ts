@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type ClientHttp2Session, connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2'
 import { Agent, request as requestHttps } from 'node:https'
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { decodePacket, encodePacket, grpcMethod } from '../../src/dns/grpc-packet.ts'
 
@@ -50,20 +50,23 @@ export function streamClient(way: Way, options: StreamClientOptions): StreamClie
   }
 }
 
-function tcpSocket({ port, from = '127.0.0.1', preamble = '' }: StreamClientOptions): Socket {
+async function tcpSocket({ port, from = '127.0.0.1', preamble = '' }: StreamClientOptions): Promise<Socket> {
   const socket = connectTcp({ host: '127.0.0.1', port, localAddress: from, noDelay: true })
+  await once(socket, 'connect')
   if (preamble !== '') socket.write(preamble)
   return socket
 }
 
-const tlsSocket = (options: StreamClientOptions, protocols: readonly string[]): Socket =>
-  connectTls({ socket: tcpSocket(options), host: '127.0.0.1', ca: options.ca, ALPNProtocols: [...protocols] })
+async function tlsSocket(options: StreamClientOptions, protocols: readonly string[]): Promise<Socket> {
+  const socket = await tcpSocket(options)
+  return connectTls({ socket, host: '127.0.0.1', ca: options.ca, ALPNProtocols: [...protocols] })
+}
 
-function framedClient(open: () => Socket): StreamClient {
+function framedClient(open: () => Promise<Socket>): StreamClient {
   let socket: Socket | undefined
   return {
     async ask(request) {
-      socket ??= open()
+      socket ??= await open()
       socket.write(Buffer.from([request.length >> 8, request.length & 0xff, ...request]))
       let input = Buffer.alloc(0)
       while (input.length < 2 || input.length < 2 + input.readUInt16BE(0)) {
@@ -85,7 +88,13 @@ const mediaType = 'application/dns-message'
 
 function http1Client(options: StreamClientOptions, method: 'GET' | 'POST'): StreamClient {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  agent.createConnection = () => tlsSocket(options, ['http/1.1'])
+  agent.createConnection = (_options, created) => {
+    tlsSocket(options, ['http/1.1']).then(
+      (socket) => created?.(null, socket),
+      (error) => created?.(error, new Socket()),
+    )
+    return undefined
+  }
   const isPost = method === 'POST'
   return {
     async ask(message) {
@@ -109,16 +118,15 @@ function http1Client(options: StreamClientOptions, method: 'GET' | 'POST'): Stre
 
 function http2Client(options: StreamClientOptions, way: Way): StreamClient {
   let session: ClientHttp2Session | undefined
-  function open(): ClientHttp2Session {
-    const opened = connectHttp2(`https://127.0.0.1:${options.port}`, {
-      createConnection: () => tlsSocket(options, ['h2']),
-    })
+  async function open(): Promise<ClientHttp2Session> {
+    const socket = await tlsSocket(options, ['h2'])
+    const opened = connectHttp2(`https://127.0.0.1:${options.port}`, { createConnection: () => socket })
     opened.on('error', () => undefined)
     return opened
   }
   return {
     async ask(message) {
-      session ??= open()
+      session ??= await open()
       const [headers, body] = requestOf(way, message)
       const stream = session.request(headers, { endStream: body === undefined })
       if (body) stream.end(body)

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import type { ConnectionTable } from './connection-table.ts'
 import type { SharedState } from './shared-state.ts'
 
-/** `open`: called once, with the wait that has ended; the socket can be read from behind the header. */
+/** `open`: called once, with the wait that has ended; the socket is paused, and what comes next is what is behind the header. */
 export function openHeaderWait(
   { table, clock, limits }: Pick<SharedState, 'clock' | 'limits'> & { readonly table: Pick<ConnectionTable, 'add'> },
   socket: Socket,
@@ -32,7 +32,6 @@ export function openHeaderWait(
         socket.off('end', destroy)
         entry.remove()
         open(ends)
-        socket.resume()
       },
     })
   })

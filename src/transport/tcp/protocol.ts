@@ -52,7 +52,12 @@ export function createOpening(shared: SharedState, protocol: StreamProtocol): Op
     const { proxyProtocol } = listenerOf()
     // Until its PROXY header is there a connection is the proxy's, as far as shares are concerned.
     const waiting = { table, clock, limits }
-    if (proxyProtocol) return openHeaderWait(waiting, socket, proxyProtocol, (proxied) => replace(secure(proxied)))
+    if (proxyProtocol)
+      return openHeaderWait(waiting, socket, proxyProtocol, (proxied) => {
+        replace(secure(proxied))
+        // TLS reads what is below it by itself: a flowing socket would lose the ClientHello.
+        if (!listenerOf().tls) socket.resume()
+      })
     return secure({})
 
     function secure(proxied: ProxiedEnds): Connection {

@@ -137,6 +137,10 @@ export const properTypeName = (number: number): string | undefined => typeNames.
 /** The number of `A` or `TYPE999`, in exactly that case; undefined when there is no such type. */
 export const typeNumber = (text: string): number | undefined => typeNumbers.get(text) ?? numbered(text, 'TYPE')
 
+/** Whether a zone can have records of the type: those of messages and of questions alone it cannot (RFC 6895 §3.1). */
+export const isZoneType = (number: number): boolean =>
+  number !== type.NONE && number !== type.OPT && (number < type.TKEY || number > type.ANY)
+
 /** `NXDOMAIN`, or `RCODE4000`. 16 is BADSIG, as in CoreDNS's logs and metrics. */
 export const rcodeName = (number: number): string => rcodeNames.get(number) ?? `RCODE${number}`
 

@@ -243,7 +243,8 @@ export function createRecordStore(origin: string): RecordStore {
       const place = allocate(rdataAt + rdata.length)
       const buffer = bufferOf(place)
       const offset = offsetOf(place)
-      buffer.writeUInt32LE(ttl, offset)
+      // Bit 31 is that of owners; such a TTL counts as zero (RFC 2181 §8).
+      buffer.writeUInt32LE(ttl < OWNER ? ttl : 0, offset)
       buffer.writeUInt32LE(0, offset + nextAt)
       buffer.writeUInt16LE(type, offset + typeAt)
       buffer.writeUInt16LE(rdata.length, offset + rdlengthAt)

@@ -54,9 +54,11 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
   const store = createRecordStore(origin)
   const ns: ResourceRecord[] = []
   const apexSignatures: ResourceRecord[] = []
-  const deniers: Denier[] = []
+  const deniers = createDeniers()
   let soa: ResourceRecord | undefined
   let size = 0
+  /** Octets of what is not in the store: records of the apex, places of deniers. */
+  let beside = 0
   let isSigned = false
 
   function addAncestors(name: string): void {
@@ -68,7 +70,14 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
 
   function addToName(name: string, record: ResourceRecord): void {
     if (store.add(name, record)) addAncestors(name)
-    if (record.type === type.NSEC) deniers.push({ key: canonicalKey(name), place: store.place(name) })
+    if (record.type !== type.NSEC) return
+    deniers.add(store.place(name), canonicalKey(name))
+    beside += placeOctets
+  }
+
+  function addToList(list: ResourceRecord[], record: ResourceRecord): void {
+    list.push(record)
+    beside += objectOctets + record.name.length + record.rdata.length
   }
 
   return {
@@ -80,25 +89,27 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
       if (covered !== undefined) isSigned = true
       if (name !== origin) addToName(name, written)
       else if (written.type === type.SOA) soa = { ...written, name }
-      else if (written.type === type.NS) ns.push({ ...written, name })
-      else if (covered === type.SOA || covered === type.NS) apexSignatures.push({ ...written, name })
+      else if (written.type === type.NS) addToList(ns, { ...written, name })
+      else if (covered === type.SOA || covered === type.NS) addToList(apexSignatures, { ...written, name })
       else addToName(name, written)
-      room.take(store.octets, size)
+      room.take(store.octets + beside, size)
       return true
     },
     finish() {
       if (!soa) throw new Error(`the zone ${origin} has no SOA`)
-      store.trim()
-      room.take(store.octets, size)
       // The apex is a name, whatever it has.
       store.setAbove(origin)
-      const inOrder = placesInOrder(deniers)
+      store.trim()
+      room.take(store.octets + beside + deniers.sortingOctets, size)
+      const inOrder = deniers.inOrder((place) => canonicalKey(store.nameAt(place)))
+      const octets = store.octets + beside
+      room.take(octets, size)
       const keyAt = (index: number): string => canonicalKey(store.nameAt(inOrder[index]))
       return {
         origin,
         serial: readSoa(soa.rdata).serial,
         size,
-        octets: store.octets,
+        octets,
         soa,
         ns,
         apexSignatures,
@@ -122,16 +133,36 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
   }
 }
 
-interface Denier {
-  readonly key: string
-  readonly place: number
-}
+/** Octets of a record that is an object, beside those of its name and its rdata. */
+const objectOctets = 160
+/** Octets of a denier's place, while they are collected and then. */
+const placeOctets = 12
+/** Octets of a denier's key while deniers are sorted. */
+const keyOctets = 160
 
-/** In canonical order, each once; most files of signed zones have it. */
-function placesInOrder(deniers: readonly Denier[]): Uint32Array {
-  const isInOrder = deniers.every(({ key }, index) => index === 0 || deniers[index - 1].key <= key)
-  const sorted = isInOrder ? deniers : deniers.toSorted((a, b) => (a.key < b.key ? -1 : 1))
-  return Uint32Array.from(sorted, ({ place }) => place)
+/** The places of NSEC records' owners. Most signed zones come in canonical order: then no key is kept. */
+function createDeniers() {
+  const places: number[] = []
+  let isInOrder = true
+  let last = ''
+  return {
+    add(place: number, key: string): void {
+      isInOrder &&= last <= key
+      last = key
+      places.push(place)
+    },
+    get sortingOctets(): number {
+      return isInOrder ? 0 : places.length * keyOctets
+    },
+    inOrder(keyOf: (place: number) => string): Uint32Array {
+      if (isInOrder) return Uint32Array.from(places)
+      const keyed = places.map((place) => ({ place, key: keyOf(place) }))
+      return Uint32Array.from(
+        keyed.sort((a, b) => (a.key < b.key ? -1 : 1)),
+        ({ place }) => place,
+      )
+    },
+  }
 }
 
 /** How many of the sorted keys are `key` or before it. A signed zone may have as many as it has records. */

@@ -30,6 +30,30 @@ const records = (text: string): string =>
     .join(', ')
 
 describe('a zone file', () => {
+  it('a file that is read no further, or is invalid, is let go with those that it includes', () => {
+    for (const wrong of ['', 'a BOGUS 1\n', '( open\n']) {
+      const held = new Set<string>()
+      function* piecesOf(file: string, text: string): Generator<string> {
+        held.add(file)
+        try {
+          yield* text.split(/(?<=\n)/)
+        } finally {
+          held.delete(file)
+        }
+      }
+      const include = (path: string) => ({
+        file: path,
+        pieces: piecesOf(path, `b A 192.0.2.2\n${wrong}c A 192.0.2.3\n`),
+      })
+      const text = `${soa}$INCLUDE hosts\na A 192.0.2.1\n`
+      const records = zoneRecords(piecesOf('db', text), { zone: 'example.org.', file: 'db', include })
+      if (wrong === '') {
+        for (const { name } of records) if (name === 'b.example.org.') break
+      } else assert.throws(() => [...records], ZoneFileError)
+      assert.deepEqual([...held], [], JSON.stringify(wrong))
+    }
+  })
+
   const cases: readonly (readonly [string, string, string])[] = [
     [
       'has relative, absolute and escaped names',

@@ -54,6 +54,50 @@ describe('a zone', () => {
     assert.equal((await applyChanges(zone, added(400), memory, scheduler)).size, 601)
   })
 
+  it('name servers and signatures of the apex take room, too', () => {
+    for (const line of ['a. 60 IN NS ns.a.', 'a. 60 IN RRSIG NS 8 1 60 20300101000000 20200101000000 1 a. AAAA']) {
+      const memory = createZoneMemory({ zones: 64 * 1024, limit: 1024 * 1024 })
+      const builder = createZoneBuilder('a.', memory.reserve())
+      builder.add(soa(1))
+      const record = parseRecord(line)
+      assert.throws(() => {
+        for (let left = 2000; left > 0; left--) builder.add(record)
+      }, /with \d+ records of it the zones of this server take 0\.1 MiB/)
+    }
+  })
+
+  it('NSEC records that come out of order take room while they are sorted', () => {
+    const memory = createZoneMemory({ zones: 128 * 1024, limit: 1024 * 1024 })
+    const owners = Array.from({ length: 1000 }, (_, i) => `h${1000 + i}.a.`)
+    const zoneOf = (names: readonly string[]) => {
+      const builder = createZoneBuilder('a.', memory.reserve())
+      builder.add(soa(1))
+      for (const name of names) builder.add({ ...parseRecord('h.a. 60 IN NSEC a. NSEC'), name })
+      return builder.finish()
+    }
+    const zone = zoneOf(owners)
+    assert.equal(zone.denier('h1500x.a.'), 'h1500.a.')
+    zone.release()
+    assert.throws(() => zoneOf(owners.toReversed()), /the zones of this server take/)
+  })
+
+  it('a TTL that is too large for one counts as 0, and the records behind it stay what they are', () => {
+    const builder = createZoneBuilder('a.')
+    builder.add(soa(1))
+    const record = parseRecord('www.a. 60 IN A 192.0.2.1')
+    builder.add({ ...record, ttl: 0xffffffff })
+    builder.add({ ...record, name: 'x.a.' })
+    const zone = builder.finish()
+    assert.deepEqual([...zone.names()].sort(), ['a.', 'www.a.', 'x.a.'])
+    assert.deepEqual(
+      [...zone.records()].map(({ name, ttl }) => [name, ttl]),
+      [
+        ['www.a.', 0],
+        ['x.a.', 60],
+      ],
+    )
+  })
+
   it('a zone gives back each record as it was added, by owner and type, however many there are', () => {
     const builder = createZoneBuilder('a.')
     const lines = Array.from({ length: 30_000 }, (_, i) => [

@@ -2,7 +2,7 @@
  * A zone from its file (RFC 1035 §5): $ORIGIN, $TTL, $INCLUDE, $GENERATE, relative names, TTLs with units. Records come
  * one by one, so that a large file can be read in slices.
  */
-import { dnsClass, type, typeName, typeNumber } from '../codes.ts'
+import { dnsClass, isZoneType, type, typeName, typeNumber } from '../codes.ts'
 import type { ResourceRecord } from '../message.ts'
 import { lowerName, NameError, parseName } from '../name.ts'
 import { classNumber, parseRdata } from '../record-text.ts'
@@ -77,15 +77,20 @@ function* recordsOf(
   reading: Reading,
 ): Generator<ResourceRecord, number, undefined> {
   const entries = entriesOf(pieces, reading.file)
-  for (;;) {
-    const { done, value: entry } = entries.next()
-    if (done) return entry
-    try {
-      yield* entryRecords(zone, entry, reading)
-    } catch (error) {
-      if (!(error instanceof RangeError || error instanceof NameError)) throw error
-      throw new ZoneFileError(reading.file, entry.line, error.message)
+  try {
+    for (;;) {
+      const { done, value: entry } = entries.next()
+      if (done) return entry
+      try {
+        yield* entryRecords(zone, entry, reading)
+      } catch (error) {
+        if (!(error instanceof RangeError || error instanceof NameError)) throw error
+        throw new ZoneFileError(reading.file, entry.line, error.message)
+      }
     }
+  } finally {
+    // Whoever reads no further has the file closed that the pieces come from.
+    entries.return(0)
   }
 }
 
@@ -169,8 +174,7 @@ function ttlAndType(words: Word[]): { readonly ttl: number | undefined; readonly
   const rrType = typeNumber(word)
   if (rrType === undefined)
     throw new RangeError(word === '' ? 'the record has no type' : `"${word}" is not a record type`)
-  if (rrType === type.OPT || rrType === type.NONE || (rrType >= type.TKEY && rrType <= type.ANY))
-    throw new RangeError(`${word} cannot be in a zone`)
+  if (!isZoneType(rrType)) throw new RangeError(`${word} cannot be in a zone`)
   return { ttl, rrType }
 }
 

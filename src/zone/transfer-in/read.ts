@@ -1,5 +1,5 @@
 /** What the records of a transfer mean: a whole zone (RFC 5936 §2.2), or what has changed in one (RFC 1995 §4). */
-import { dnsClass, type } from '../../dns/codes.ts'
+import { dnsClass, isZoneType, type, typeName } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { lowerName } from '../../dns/name.ts'
 import { readSoa } from '../../dns/rdata.ts'
@@ -78,6 +78,7 @@ export function createTransferReader(
       count++
       if (change !== undefined && count > maxChangedRecords)
         throw new Error(`the changes have more than ${maxChangedRecords} records`)
+      if (!isZoneType(record.type)) throw new Error(`${typeName(record.type)} cannot be in a zone`)
       if (record.type === type.NSEC3 || record.type === type.NSEC3PARAM)
         throw new Error('NSEC3 is not supported: sign the zone with NSEC')
       const isSoa = record.type === type.SOA && record.rdata.length > 0

@@ -269,6 +269,11 @@ describe('the plugin secondary', () => {
     ['that ends with another SOA', [soa(1), ns, soa(2)], /the last SOA record is not the first one/],
     ['of another zone', [parseRecord('b. 60 IN SOA ns.b. host.b. 1 2 3 4 5')], /the SOA of b\. is not the zone's/],
     ['with NSEC3', [soa(1), parseRecord('x.a. 60 IN NSEC3PARAM \\# 5 0100000100'), soa(1)], /NSEC3 is not supported/],
+    [
+      'with a record that no zone can have',
+      [soa(1), { name: 'x.a.', type: type.OPT, class: 1, ttl: 0xffffffff, rdata: new Uint8Array() }, ns, soa(1)],
+      /OPT cannot be in a zone/,
+    ],
     ['that goes on behind its end', [soa(1), soa(1), ns], /records follow the last SOA record/],
   ]
   for (const [what, records, reason] of broken)

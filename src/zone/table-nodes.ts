@@ -1,7 +1,7 @@
 /**
  * What the answer table holds for zones: at each name what the handler would answer, because it is the handler's lookup that
- * is asked. The handler's own are: names below a wildcard, a delegation or a DNAME, CNAMEs that lead elsewhere, and of a
- * signed zone what clients with DO get.
+ * is asked. The handler's own are: names below a wildcard, a delegation or a DNAME, CNAMEs that lead elsewhere, answers with
+ * many records of other names, and of a signed zone what clients with DO get.
  */
 import { type } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
@@ -13,6 +13,12 @@ import type { AnswerSpec, NodeSpec, RecordSpec, ZoneSpec } from '../table/spec.t
 import { closest } from './closest.ts'
 import { type Found, lookUp } from './lookup.ts'
 import type { Zone } from './zone.ts'
+
+/**
+ * Octets of other names' records that an answer has in the table: some 14 addresses. A name that a thousand others lead to would
+ * be there a thousand times.
+ */
+export const maxRepeatedOctets = 512
 
 /** Zones as they are at one moment. */
 interface ZonesContents extends TableContents {
@@ -121,7 +127,12 @@ function constantAnswer({ answer, authority, additional }: Found, name: string, 
   const isAlike = (each: ResourceRecord) => each.type === qtype && each.ttl === ttl && each.name === name
   if ((qtype === type.A || qtype === type.AAAA) && answer.length > 0 && answer.every(isAlike))
     return { kind: 'addresses', ttl, addresses: Buffer.concat(answer.map(({ rdata }) => rdata)), withNameServers }
+  const repeated = [...answer, ...additional].filter((each) => each.name !== name)
+  if (repeated.reduce((sum, each) => sum + octetsOf(each), 0) > maxRepeatedOctets) return { kind: 'chain' }
   const specs = (records: readonly ResourceRecord[]): RecordSpec[] =>
     records.map((record) => ({ ...record, owner: record.name === name ? '' : record.name }))
   return { kind: 'records', answer: specs(answer), additional: specs(additional), withNameServers }
 }
+
+/** As the table has it: its place, type, class, TTL and length beside its name and its rdata. */
+const octetsOf = ({ name, rdata }: ResourceRecord): number => name.length + rdata.length + 16

@@ -17,6 +17,8 @@ export interface Zone {
   readonly size: number
   /** Octets of memory that it takes. */
   readonly octets: number
+  /** Records that lead to other names of the zone, whose records are then part of the answer. */
+  readonly leading: number
   readonly soa: ResourceRecord
   /** The zone's own name servers. */
   readonly ns: readonly ResourceRecord[]
@@ -57,6 +59,7 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
   const deniers = createDeniers()
   let soa: ResourceRecord | undefined
   let size = 0
+  let leading = 0
   /** Octets of what is not in the store: records of the apex, places of deniers. */
   let beside = 0
   let isSigned = false
@@ -85,6 +88,7 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
       const name = lowerName(written.name)
       if (!isSubdomain(origin, name)) return false
       size++
+      if (leadingTypes.has(written.type)) leading++
       const covered = coveredType(written)
       if (covered !== undefined) isSigned = true
       if (name !== origin) addToName(name, written)
@@ -110,6 +114,7 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
         serial: readSoa(soa.rdata).serial,
         size,
         octets,
+        leading,
         soa,
         ns,
         apexSignatures,
@@ -132,6 +137,8 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
     abandon: room.release,
   }
 }
+
+const leadingTypes: ReadonlySet<number> = new Set([type.CNAME, type.MX, type.SRV, type.SVCB, type.HTTPS])
 
 /** Octets of a record that is an object, beside those of its name and its rdata. */
 const objectOctets = 160

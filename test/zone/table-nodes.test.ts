@@ -212,6 +212,25 @@ describe('the answer table of a zone', () => {
     )
   })
 
+  it('the answer table of a zone leaves answers with many records of other names to the chain', async (t) => {
+    const few = '$GENERATE 1-10 few A 192.0.2.$\nto-few CNAME few\nmx-few MX 1 few\n'
+    const many = '$GENERATE 1-30 many A 192.0.2.$\nto-many CNAME many\nmx-many MX 1 many\n'
+    const server = await serve(t, records + few + many)
+    const asked = ['to-few A', 'mx-few MX', 'to-many CNAME', 'to-many AAAA', 'many A']
+    const questions = asked.map((question) => question.replace(' ', '.example.org. '))
+    assert.deepEqual([...(await answeredAlike(server, questions))], questions)
+    for (const left of ['to-many.example.org. A', 'mx-many.example.org. MX']) {
+      assert.equal(server.table(left), 'miss', left)
+      assert.match(await server.chain(left), /192\.0\.2\.30/)
+    }
+  })
+
+  it('the answer table of a zone counts what aliases repeat', async (t) => {
+    const server = await serve(t, `${records}$GENERATE 1-8000 h$ CNAME www\n`, { memoryLimit: 64 << 20 })
+    assert.equal(server.table('h8000.example.org. A'), 'miss')
+    assert.match(server.lines.join('\n'), /zone example\.org\. is answered without the answer table/)
+  })
+
   it('a zone that does not fit the memory limit is refused with the figure', async (t) => {
     const many = '$GENERATE 1-65000 a$ A 192.0.2.1\n$GENERATE 1-65000 b$ A 192.0.2.1\n'
     await assert.rejects(

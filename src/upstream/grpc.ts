@@ -1,61 +1,86 @@
 /** DNS over gRPC: CoreDNS's service on one HTTP/2 session, a call for each question. */
-import { type ClientHttp2Session, connect } from 'node:http2'
+import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { decodePacket, encodePacket, grpcMethod } from '../dns/grpc-packet.ts'
+import type { Clock, Timer } from '../scheduling/clock.ts'
 import { type Endpoint, endpointText, reasonOf } from './connection.ts'
+import { createSessions } from './grpc-session.ts'
+
+/** `path`: of a Unix socket. */
+export type GrpcTarget = Endpoint | { readonly path: string }
 
 export interface GrpcOptions {
-  readonly target: Endpoint
+  readonly target: GrpcTarget
   /** Asked for when a session is opened; undefined: in the clear. */
   readonly tls: (() => ConnectionOptions & { readonly servername?: string }) | undefined
+  readonly clock: Clock
+  /** Called when an open connection is given up because the server says nothing any more. */
+  readonly onSilent: (to: string) => void
 }
 
 export interface GrpcUpstream {
-  /** `192.0.2.1:53`: the `to` of metrics. */
+  /** `192.0.2.1:53`, `unix:///run/dns.sock`: the `to` of metrics. */
   readonly to: string
-  /** The reply's octets; `notFound` where the service says so. Rejects when there are none, or the signal is aborted. */
-  query(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array | 'notFound'>
+  /** No connection is open, and none could be: it is being tried for. */
+  isDown(): boolean
+  /**
+   * The reply's octets; `notFound` where the service says so. Rejects when there are none, or the signal is aborted, or
+   * `patience` (milliseconds) is over; with LostConnection where asking once more may help.
+   */
+  query(message: Uint8Array, options: QueryOptions): Promise<Uint8Array | 'notFound'>
   close(): void
 }
+
+export interface QueryOptions {
+  readonly signal: AbortSignal
+  /** Undefined: as long as the signal lets it. */
+  readonly patience: number | undefined
+}
+
+/** A connection that was open ended before anything of the answer came. */
+export class LostConnection extends Error {}
 
 const maxReplyOctets = 0xffff
 const status = { OK: 0, NOT_FOUND: 5 } as const
 
-export function createGrpcUpstream({ target, tls }: GrpcOptions): GrpcUpstream {
-  const to = endpointText(target)
-  let session: ClientHttp2Session | undefined
-
-  function open(): ClientHttp2Session {
-    if (session && !session.closed && !session.destroyed) return session
-    const options = tls && {
-      createConnection: () => connectTls({ host: target.address, port: target.port, ...tls(), ALPNProtocols: ['h2'] }),
-    }
-    const opened = connect(`${tls ? 'https' : 'http'}://${to}`, options)
-    // Each call has events of its own for the end of the session.
-    opened.on('error', () => opened.destroy())
-    opened.on('goaway', () => opened.close())
-    opened.unref()
-    session = opened
-    return opened
-  }
+export function createGrpcUpstream({ target, tls, clock, onSilent }: GrpcOptions): GrpcUpstream {
+  const to = 'path' in target ? `unix://${target.path}` : endpointText(target)
+  const place = 'path' in target ? target : { host: target.address, port: target.port }
+  // As grpc-go: a certificate for a Unix socket is that of `localhost`, and the zone of an address means nothing to the other end.
+  const authority = 'path' in target ? 'localhost' : endpointText({ ...target, address: target.address.split('%')[0] })
+  const named = 'path' in target ? { servername: 'localhost' } : {}
+  const dial = (): Socket =>
+    tls ? connectTls({ ...place, ...named, ...tls(), ALPNProtocols: ['h2'] }) : connect(place)
+  const sessions = createSessions({ dial, clock, onSilent: () => onSilent(to) })
 
   return {
     to,
-    query: (message, signal) =>
+    isDown: sessions.isDown,
+    query: (message, { signal, patience }) =>
       new Promise((resolve, reject) => {
-        const fail = (error: Error) => reject(new Error(`grpc ${to}: ${reasonOf(originOf(error))}`))
-        const call = open().request(
-          {
-            ':method': 'POST',
-            ':path': grpcMethod,
-            'content-type': 'application/grpc',
-            te: 'trailers',
-          },
-          { signal },
-        )
+        const session = sessions.current()
+        const kept = session.isProven()
         const parts: Buffer[] = []
         let octets = 0
         let found: Status | undefined
+        let late: Timer | undefined
+        const fail = (error: Error) => {
+          const text = `grpc ${to}: ${reasonOf(originOf(error))}`
+          const lost = kept && session.isOver() && found === undefined && octets === 0
+          reject(lost ? new LostConnection(text) : new Error(text))
+        }
+        const call = session.request(
+          {
+            ':method': 'POST',
+            ':path': grpcMethod,
+            ':authority': authority,
+            'content-type': 'application/grpc',
+            te: 'trailers',
+          },
+          signal,
+        )
+        if (patience !== undefined)
+          late = clock.after(patience, () => call.destroy(new Error(`no answer within ${patience / 1000} s`)))
         call.on('response', (headers) => {
           found = statusIn(headers) ?? (headers[':status'] === 200 ? undefined : httpStatus(headers[':status']))
         })
@@ -75,10 +100,13 @@ export function createGrpcUpstream({ target, tls }: GrpcOptions): GrpcUpstream {
           if (packet.kind === 'message') resolve(packet.message)
           else fail(new Error(`the answer is ${packet.kind}`))
         })
-        call.on('close', () => fail(new Error('the connection was closed')))
+        call.on('close', () => {
+          late?.cancel()
+          fail(new Error('the connection was closed'))
+        })
         call.end(encodePacket(message))
       }),
-    close: () => session?.destroy(),
+    close: sessions.close,
   }
 }
 

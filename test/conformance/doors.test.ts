@@ -7,6 +7,7 @@ import { certificateFolder } from '../support/certificates.ts'
 import { dig } from '../support/dig.ts'
 import { peer, without } from '../support/peers.ts'
 import { freePort } from '../support/ports.ts'
+import { until } from '../support/until.ts'
 import { type NamedServer, startNamed } from './side-by-side.ts'
 
 const run = promisify(execFile)
@@ -115,5 +116,38 @@ describe('encrypted listeners beside CoreDNS', { skip: without('coredns', 'kdig'
     }
     for (const each of answers) assert.deepEqual(each, answers[0])
     assert.equal(answers[0].length, 1)
+  })
+
+  it('slicedns asks another server over gRPC while one is stopped, and the stopped one again when it goes on', async () => {
+    const stopped = await open('CoreDNS')
+    const other = await open('CoreDNS')
+    const metrics = await freePort()
+    const client = await startNamed(
+      'slicedns',
+      (port) =>
+        `.:${port} {\n  prometheus 127.0.0.1:${metrics}\n  grpc . 127.0.0.1:${stopped.grpc} 127.0.0.1:${other.grpc} {\n    policy sequential\n    tls ${certificates.path}/ca.pem\n    tls_servername localhost\n  }\n}\n`,
+    )
+    const askedSoFar = async ({ grpc }: Doors): Promise<number> => {
+      const text = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()
+      return Number(new RegExp(`^coredns_grpc_requests_total{to="127.0.0.1:${grpc}"} (.*)$`, 'm').exec(text)?.[1] ?? 0)
+    }
+    const answers = async () => assert.equal((await dig('a.example', 'A', { port: client.port })).answer.length, 1)
+    try {
+      await answers()
+      assert.deepEqual([await askedSoFar(stopped), await askedSoFar(other)], [1, 0])
+      stopped.server.signal('SIGSTOP')
+      await answers()
+      await answers()
+      assert.deepEqual([await askedSoFar(stopped), await askedSoFar(other)], [1, 2])
+      stopped.server.signal('SIGCONT')
+      await until(async () => {
+        await answers()
+        assert.ok((await askedSoFar(stopped)) > 1)
+      })
+    } finally {
+      await client.stop()
+      await stopped.server.stop()
+      await other.server.stop()
+    }
   })
 })

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { SecureContext } from 'node:tls'
 import { readRegularFile } from '../../corefile/regular-file.ts'
 import { connectableAddress } from '../../dns/address.ts'
-import { rcode } from '../../dns/codes.ts'
+import { opcode, rcode } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
@@ -12,8 +12,7 @@ import type { Outcome, Query } from '../../plugin/query.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { classifyReply } from '../../upstream/answers.ts'
 import { type ClientCertificates, readClientCertificates } from '../../upstream/client-certificates.ts'
-import type { Endpoint } from '../../upstream/connection.ts'
-import { createGrpcUpstream, type GrpcUpstream } from '../../upstream/grpc.ts'
+import { createGrpcUpstream, type GrpcUpstream, LostConnection } from '../../upstream/grpc.ts'
 import { createGrpcMetrics, type GrpcMetrics } from './metrics.ts'
 import { type GrpcSettings, readServers, schema } from './settings.ts'
 
@@ -21,10 +20,15 @@ export const grpc: Plugin<GrpcSettings> = { name: 'grpc', schema, setup }
 
 /** A stream carries what a message can hold. */
 const largest = 65_535
+/**
+ * Milliseconds that an upstream has where another can be asked, as the `read_timeout` of `forward`; the last one has what is left of
+ * the question's 5 s.
+ */
+const patience = 2_000
 
 function setup(settings: GrpcSettings, setup: Setup): Instance {
   const metrics = createGrpcMetrics(setup.metrics)
-  const held = openUpstreams(settings, setup)
+  const held = openUpstreams(settings, setup, metrics)
   const upstreams = held.map(({ value }) => value)
   if (upstreams.length === 0) setup.fail('grpc has no upstream: the files list no nameserver', settings.at)
   const order = createOrder(settings.policy)
@@ -33,7 +37,7 @@ function setup(settings: GrpcSettings, setup: Setup): Instance {
   return {
     async handler(query, next) {
       if (!takes(query.name)) return next(query)
-      const outcome = await ask(query, order(upstreams), metrics, setup)
+      const outcome = await ask(query, downLast(order(upstreams)), metrics, setup)
       const failed = outcome.kind === 'rcode' || (outcome.kind === 'reply' && outcome.message.rcode === rcode.NXDOMAIN)
       return failed && fallsThrough(query.name) ? next(query) : outcome
     },
@@ -47,6 +51,11 @@ function createTakes({ from, except }: GrpcSettings): (name: string) => boolean 
   return (name) => isSubdomain(from, name) && (name === from || !except.some((zone) => isSubdomain(zone, name)))
 }
 
+const downLast = (upstreams: readonly GrpcUpstream[]): readonly GrpcUpstream[] =>
+  upstreams.some((each) => each.isDown())
+    ? [...upstreams.filter((each) => !each.isDown()), ...upstreams.filter((each) => each.isDown())]
+    : upstreams
+
 /** One after the other, until one answers or the question ends. */
 async function ask(
   query: Query,
@@ -56,17 +65,26 @@ async function ask(
 ): Promise<Outcome> {
   const { request, budget } = query
   const message = encodeMessage(request, { limit: largest })
+  const left = [...upstreams]
+  const again = new Set<GrpcUpstream>()
   let failure: Error | undefined
-  for (const upstream of upstreams) {
-    if (budget.ended !== undefined) break
+  for (let upstream = left.shift(); upstream && budget.ended === undefined; upstream = left.shift()) {
     const asked = clock.now()
     try {
-      const reply = await upstream.query(message, budget.signal)
+      const reply = await upstream.query(message, {
+        signal: budget.signal,
+        patience: left.length > 0 ? patience : undefined,
+      })
       const found = reply === 'notFound' ? replyTo(request, { rcode: rcode.NXDOMAIN }) : answerIn(reply, request)
       metrics.answered(upstream.to, found.rcode, (clock.now() - asked) / 1000)
       return { kind: 'reply', plugin: 'grpc', message: found }
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error))
+      // The server may have restarted; what it has done of an UPDATE or NOTIFY is not known.
+      if (error instanceof LostConnection && request.opcode === opcode.QUERY && !again.has(upstream)) {
+        again.add(upstream)
+        left.push(upstream)
+      }
     }
   }
   return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'grpc', error: failure ?? new Error('the question has ended') }
@@ -95,20 +113,22 @@ function createOrder(policy: GrpcSettings['policy']): (all: readonly GrpcUpstrea
 }
 
 /** Equal upstreams with equal certificates are one to all blocks, and keep their connection through a reload. */
-function openUpstreams(settings: GrpcSettings, setup: Setup): readonly Held<GrpcUpstream>[] {
+function openUpstreams(settings: GrpcSettings, setup: Setup, metrics: GrpcMetrics): readonly Held<GrpcUpstream>[] {
   const { tls, tlsServerName: servername } = settings
   const certificates = tls || servername ? read(settings, setup) : undefined
   let context: SecureContext | undefined
-  return readServers(settings, setup.block.root).map((target: Endpoint) =>
+  return readServers(settings, setup.block.root).map((target) =>
     setup.process.acquire(`grpc ${JSON.stringify([target, certificates?.digest, servername])}`, () => {
       const upstream = createGrpcUpstream({
-        target: { ...target, address: connectableAddress(target.address) },
+        target: 'path' in target ? target : { ...target, address: connectableAddress(target.address) },
         tls:
           certificates &&
           (() => {
             context ??= certificates.create()
             return { secureContext: context, minVersion: 'TLSv1.2', ...(servername && { servername }) }
           }),
+        clock: setup.clock,
+        onSilent: metrics.silent,
       })
       return { value: upstream, stop: upstream.close }
     }),

@@ -4,6 +4,7 @@ import { durationBuckets } from '../../telemetry/query-buckets.ts'
 
 export interface GrpcMetrics {
   answered(to: string, rcode: number, seconds: number): void
+  silent(to: string): void
 }
 
 export function createGrpcMetrics(registry: MetricsRegistry): GrpcMetrics {
@@ -18,7 +19,13 @@ export function createGrpcMetrics(registry: MetricsRegistry): GrpcMetrics {
     ['to'],
     durationBuckets,
   )
+  const silent = registry.counter(
+    'slicedns_grpc_silent_connections_total',
+    'Connections given up because the upstream fell silent.',
+    ['to'],
+  )
   return {
+    silent: (to) => silent.with(to).inc(),
     answered(to, rcode, seconds) {
       requests.with(to).inc()
       responses.with(rcodeName(rcode), to).inc()

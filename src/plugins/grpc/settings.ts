@@ -14,13 +14,13 @@ import {
 import { readRegularFile } from '../../corefile/regular-file.ts'
 import type { Directive, DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
 import { type CertificateFiles, certificateFiles } from '../../upstream/client-certificates.ts'
-import type { Endpoint } from '../../upstream/connection.ts'
+import type { GrpcTarget } from '../../upstream/grpc.ts'
 import { nameserversOf } from '../../upstream/resolv-conf.ts'
 
 export interface GrpcSettings {
   readonly from: string
   /** TO words: servers, and files that list some. */
-  readonly to: readonly (Endpoint | { readonly file: Token })[]
+  readonly to: readonly (GrpcTarget | { readonly file: Token })[]
   readonly except: readonly string[]
   /** Undefined without `tls`. */
   readonly tls: CertificateFiles | undefined
@@ -33,6 +33,7 @@ export interface GrpcSettings {
 export const mostTargets = 15
 /** As CoreDNS has it for a TO that names no port. */
 const defaultPort = 53
+const unixPrefix = 'unix://'
 
 const rows = {
   except: list(text, { repeat: 'append', default: [] }),
@@ -69,14 +70,22 @@ function readTargets(directive: Directive, words: readonly Token[]): GrpcSetting
   return words.map((word) => {
     const place = ipAndPort(defaultPort).parse(word.text.replace(/^(dns|grpc):\/\//, ''))
     if (place) return { address: place.host, port: place.port }
+    if (word.text.startsWith(unixPrefix)) return { path: socketPath(word) }
     if (word.text.includes('://'))
       throw fail(`'${word.text}' is not an IP address or a file like /etc/resolv.conf`, word)
     return { file: word }
   })
 }
 
+function socketPath(word: Token): string {
+  const path = word.text.slice(unixPrefix.length)
+  if (!path.startsWith('/'))
+    throw fail(`'${word.text}' must name a socket by its whole path, as ${unixPrefix}/run/dns.sock`, word)
+  return path
+}
+
 /** The servers, those of files read now. Throws ConfigError. */
-export function readServers({ to }: GrpcSettings, folder: string): readonly Endpoint[] {
+export function readServers({ to }: GrpcSettings, folder: string): readonly GrpcTarget[] {
   return to.flatMap((target) => {
     if (!('file' in target)) return [target]
     const { file } = target

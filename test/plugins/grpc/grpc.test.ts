@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createSecureServer, createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { rcode, rcodeName } from '../../../src/dns/codes.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { opcode, rcode, rcodeName } from '../../../src/dns/codes.ts'
 import { decodePacket, encodePacket, grpcMethod } from '../../../src/dns/grpc-packet.ts'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import { grpc } from '../../../src/plugins/grpc/index.ts'
@@ -39,15 +43,21 @@ const failingWith =
 interface Upstream {
   readonly port: number
   readonly asked: IncomingHttpHeaders[]
+  /** PINGs that it has answered. */
+  pings(): number
   endSessions(): void
   close(): void
 }
 
-async function upstream(answer: Answer, secure = false): Promise<Upstream> {
+async function upstream(answer: Answer, secure = false, path?: string): Promise<Upstream> {
   const asked: IncomingHttpHeaders[] = []
+  let pings = 0
   const sessions = new Set<{ destroy(): void }>()
   const server = secure ? createSecureServer(own) : createServer()
-  server.on('session', (session) => sessions.add(session))
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.on('ping', () => pings++)
+  })
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     asked.push(headers)
     stream.on('error', () => undefined)
@@ -59,11 +69,12 @@ async function upstream(answer: Answer, secure = false): Promise<Upstream> {
       () => undefined,
     )
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(path ? { path } : { port: 0, host: '127.0.0.1' })
   await once(server, 'listening')
   return {
-    port: (server.address() as AddressInfo).port,
+    port: path ? 0 : (server.address() as AddressInfo).port,
     asked,
+    pings: () => pings,
     endSessions() {
       for (const session of sessions) session.destroy()
     },
@@ -73,6 +84,74 @@ async function upstream(answer: Answer, secure = false): Promise<Upstream> {
     },
   }
 }
+
+/** Stands between an upstream and its clients; while it is frozen it takes what it is sent, and passes nothing on. */
+interface Proxy {
+  readonly port: number
+  /** `kept`: only the connections that are there. */
+  freeze(which: 'kept' | 'all'): void
+  /** Passes on what has come meanwhile. */
+  thaw(): void
+  close(): void
+}
+
+async function proxyTo(target: number): Promise<Proxy> {
+  const sockets = new Set<Socket>()
+  let frozen = false
+  const server = createTcpServer((socket) => {
+    const there = connectTcp(target, '127.0.0.1')
+    for (const [from, to] of [
+      [socket, there],
+      [there, socket],
+    ] as const) {
+      sockets.add(from)
+      from.on('data', (octets) => to.write(octets))
+      from.on('error', () => to.destroy())
+      from.on('close', () => to.destroy())
+      if (frozen) from.pause()
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    freeze(which) {
+      frozen = which === 'all'
+      for (const socket of sockets) socket.pause()
+    },
+    thaw() {
+      frozen = false
+      for (const socket of sockets) socket.resume()
+    },
+    close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+
+/** Runs the test with a plugin whose first upstream is behind a proxy. */
+async function withProxy(
+  answers: readonly Answer[],
+  use: (plugin: Instance, proxy: Proxy, upstreams: readonly Upstream[], harness: PluginHarness) => Promise<void>,
+): Promise<void> {
+  const upstreams = await Promise.all(answers.map((answer) => upstream(answer)))
+  const proxy = await proxyTo(upstreams[0].port)
+  const harness = createPluginHarness()
+  const others = upstreams.slice(1).map(({ port }) => `127.0.0.1:${port}`)
+  const to = [`127.0.0.1:${proxy.port}`, ...others].join(' ')
+  const plugin = setUp(grpc, `grpc example.org ${to} {\npolicy sequential\n}`, harness)
+  try {
+    await use(plugin, proxy, upstreams, harness)
+  } finally {
+    await plugin.stop?.()
+    proxy.close()
+    for (const each of upstreams) each.close()
+    await harness.settled()
+  }
+}
+
+const second = 1_000
 
 /** Runs the test with a plugin before upstreams that answer so. */
 async function withUpstreams(
@@ -94,9 +173,17 @@ async function withUpstreams(
   }
 }
 
+/** The clock of a test stands still: what waits for it must fail, not hang. */
+async function soon<T>(work: T | Promise<T>): Promise<T> {
+  const late = delay(20 * second, undefined, { ref: false }).then(() => {
+    throw new Error('there is no outcome')
+  })
+  return await Promise.race([work, late])
+}
+
 /** The rcode of the outcome, and who gave it. */
 async function outcomeOf(plugin: Instance, name = 'a.example.org.'): Promise<string> {
-  const outcome = await handle(plugin, ask(`${name} A`), failing(rcode.REFUSED))
+  const outcome = await soon(handle(plugin, ask(`${name} A`), failing(rcode.REFUSED)))
   if (outcome.kind === 'drop') return 'drop'
   return `${outcome.plugin} ${rcodeName(outcome.kind === 'reply' ? outcome.message.rcode : outcome.rcode)}`
 }
@@ -173,6 +260,102 @@ describe('grpc', () => {
       for (const name of ['example.org.', 'a.example.org.', 'a.example.net.']) seen.push(await outcomeOf(plugin, name))
       assert.deepEqual(seen, ['grpc NOERROR', 'test REFUSED', 'test REFUSED'])
     }))
+
+  it('a question on a connection that has fallen silent is asked again on a new one', () =>
+    withProxy([replying(rcode.NOERROR)], async (plugin, proxy, [{ asked }], harness) => {
+      assert.equal(await outcomeOf(plugin), 'grpc NOERROR')
+      proxy.freeze('kept')
+      const outcome = outcomeOf(plugin)
+      // A second of silence, and another without an answer to the PING.
+      harness.clock.advance(second)
+      harness.clock.advance(second)
+      assert.equal(await outcome, 'grpc NOERROR')
+      assert.equal(asked.length, 2)
+      const silent = `slicedns_grpc_silent_connections_total{to="127.0.0.1:${proxy.port}"} 1`
+      assert.ok((await harness.metrics.text()).includes(silent))
+    }))
+
+  it('an UPDATE on a connection that has fallen silent is not asked again: it may have been taken', () =>
+    withProxy([replying(rcode.NOERROR)], async (plugin, proxy, [{ asked }], harness) => {
+      assert.equal(await outcomeOf(plugin), 'grpc NOERROR')
+      proxy.freeze('kept')
+      const query = ask('example.org. SOA')
+      const request = { ...query.request, opcode: opcode.UPDATE }
+      const outcome = soon(handle(plugin, { ...query, request }, failing(rcode.REFUSED)))
+      harness.clock.advance(second)
+      harness.clock.advance(second)
+      assert.equal((await outcome).kind, 'rcode')
+      assert.equal(asked.length, 1)
+    }))
+
+  it('the next upstream is asked after 2 s, and the silent one last until it is back', () =>
+    withProxy([replying(rcode.NOERROR), replying(rcode.NOTIMP)], async (plugin, proxy, [first], harness) => {
+      assert.equal(await outcomeOf(plugin), 'grpc NOERROR')
+      proxy.freeze('all')
+      const outcome = outcomeOf(plugin)
+      harness.clock.advance(2 * second)
+      assert.equal(await outcome, 'grpc NOTIMP')
+      // The clock stands still: whoever asked the silent one first would wait for ever.
+      await until(async () =>
+        assert.match(await harness.metrics.text(), /^slicedns_grpc_silent_connections_total{.*} 1$/m),
+      )
+      assert.equal(await outcomeOf(plugin), 'grpc NOTIMP')
+      harness.clock.advance(2 * second)
+      assert.equal(await outcomeOf(plugin), 'grpc NOTIMP')
+      assert.equal(first.asked.length, 1)
+      proxy.thaw()
+      await until(async () => assert.equal(await outcomeOf(plugin), 'grpc NOERROR'))
+    }))
+
+  it('the next upstream is asked where no connection is answered', () =>
+    withProxy([replying(rcode.NOERROR), replying(rcode.NOTIMP)], async (plugin, proxy, _, { clock }) => {
+      proxy.freeze('all')
+      const outcome = outcomeOf(plugin)
+      clock.advance(2 * second)
+      assert.equal(await outcome, 'grpc NOTIMP')
+      clock.advance(3 * second)
+      assert.equal(await outcomeOf(plugin), 'grpc NOTIMP')
+    }))
+
+  it('a server that answers no call gets a new connection before it takes PINGs for abuse', () =>
+    withUpstreams([() => undefined], '', async (plugin, [{ pings }], harness) => {
+      const outcome = outcomeOf(plugin)
+      await until(
+        async () => {
+          harness.clock.advance(second / 10)
+          assert.match(await harness.metrics.text(), /^slicedns_grpc_silent_connections_total{.*} [1-9]/m)
+        },
+        { every: 5 },
+      )
+      assert.ok(pings() <= 3, `${pings()} PINGs`)
+      await plugin.stop?.()
+      assert.equal(await outcome, 'grpc SERVFAIL')
+    }))
+
+  it('an upstream may be a Unix socket, in the clear and over TLS, where its name is localhost', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'slicedns-grpc-'))
+    try {
+      for (const [file, options] of [
+        ['plain.sock', ''],
+        ['secure.sock', `{\ntls ${certificates.path}/ca.pem\n}`],
+      ]) {
+        const path = join(folder, file)
+        const server = await upstream(replying(rcode.NOERROR), options !== '', path)
+        const harness = createPluginHarness()
+        const plugin = setUp(grpc, `grpc example.org unix://${path} ${options}`, harness)
+        try {
+          assert.equal(await outcomeOf(plugin), 'grpc NOERROR')
+          assert.ok((await harness.metrics.text()).includes(`coredns_grpc_requests_total{to="unix://${path}"} 1`))
+          assert.equal(server.asked[0][':authority'], 'localhost')
+        } finally {
+          await plugin.stop?.()
+          server.close()
+        }
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
 
   it('a connection that its server has ended is opened again', () =>
     withUpstreams([replying(rcode.NOERROR)], '', async (plugin, [first]) => {

@@ -5,6 +5,7 @@ specifySchema(grpc, {
   accepted: [
     'grpc . 127.0.0.1',
     'grpc . 127.0.0.1:9005 [::1]:53 2001:db8::1 grpc://192.0.2.1:443',
+    'grpc . unix:///run/dns.sock 127.0.0.1',
     'grpc example.org 127.0.0.1 {|except a.example.org b.example.org|policy round_robin|fallthrough|}',
     'grpc . 127.0.0.1 {|tls|tls_servername dns.example.org|fallthrough example.org|}',
   ],
@@ -14,6 +15,10 @@ specifySchema(grpc, {
     ['grpc a..b 127.0.0.1', /^Corefile:2:6 - 'a..b' is not a zone/],
     ['grpc . example.org', /^Corefile:2:8 - 'example.org' is not an IP address or a file that can be read/],
     ['grpc . https://127.0.0.1', /^Corefile:2:8 - 'https:\/\/127.0.0.1' is not an IP address or a file/],
+    [
+      'grpc . unix://dns.sock',
+      /^Corefile:2:8 - 'unix:\/\/dns.sock' must name a socket by its whole path, as unix:\/\/\/run/,
+    ],
     ['grpc . /no/such/file', /^Corefile:2:8 - '\/no\/such\/file' is not an IP address or a file that can be read/],
     [`grpc . ${'127.0.0.1 '.repeat(16)}`, /^Corefile:2:1 - more than 15 TOs configured: 16/],
     ['grpc . 127.0.0.1 {|policy first|}', /^Corefile:3:8 - 'first' is not/],

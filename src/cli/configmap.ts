@@ -14,7 +14,8 @@ const key = 'Corefile'
 export const wholeFile = (text: string): Source => ({ text, place: (line, column) => ({ line, column }) })
 
 /** Whether the text is an object of the API rather than a Corefile: no Corefile begins with one of these. */
-export const isObject = (text: string): boolean => /^(?:\s|#.*\n|---\s*\n)*(?:\{\s*"|(?:apiVersion|kind):\s)/.test(text)
+export const isObject = (text: string): boolean =>
+  /^(?:\s|#.*\n|---[ \t\r]*\n)*(?:\{\s*"|(?:apiVersion|kind):\s)/.test(text)
 
 /** The Corefile of the first ConfigMap that has one, also in a List. Throws Error with the reason. */
 export function corefileOf(text: string): Source {

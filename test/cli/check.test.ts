@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import { run } from '../../src/cli/check.ts'
+import { isObject } from '../../src/cli/configmap.ts'
 import { terminal } from './support.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'slicedns-check-'))
@@ -198,4 +200,10 @@ describe('slicedns check of a ConfigMap', () => {
       assert.equal(code, 1)
       assert.match(`${lines.join('\n')}\n`, says)
     })
+
+  test('a text with many beginnings of documents is read in one pass', () => {
+    const text = `${'---\n\n'.repeat(100)}example.org {`
+    assert.equal(runInNewContext('isObject(text)', { isObject, text }, { timeout: 10_000 }), false)
+    assert.equal(isObject(`${'---\r\n \n# a comment\n'.repeat(100)}kind: ConfigMap\n`), true)
+  })
 })

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2'
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import type { Listener, Miss } from '../../src/server/ingress.ts'
+import type { Limits } from '../../src/transport/limits.ts'
 import { createAuthority } from '../support/api-server/certificates.ts'
 import { testTls } from '../support/certificates.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
@@ -369,6 +370,83 @@ describe('HTTP/2 connections', () => {
       two,
     )
   })
+
+  interface Full {
+    readonly bench: Bench
+    readonly clock: ReturnType<typeof createFakeClock>
+    /** Two connections that wait for the chain. */
+    readonly busy: readonly HttpClient[]
+    /** Has the chain answer them. */
+    answer(): Promise<unknown>
+    /** Opens a connection past `max_connections`, which is closed after the test. */
+    connect(): Socket
+  }
+
+  /** A listener whose two connections are both busy. */
+  function withFull(limits: Partial<Limits>, run: (full: Full) => Promise<void>) {
+    const clock = createFakeClock()
+    const held: (() => void)[] = []
+    const onMiss = ({ request }: Miss) =>
+      new Promise<Uint8Array>((resolve) => held.push(() => resolve(rcodeReply(request, 0))))
+    return withHttps(
+      { clock, onMiss, limits },
+      async (bench) => {
+        const { port } = bench
+        const busy = [http2Client(port, '127.0.0.2'), http2Client(port, '127.0.0.2')]
+        const late: Socket[] = []
+        try {
+          for (const client of busy) await client.request(ask)
+          const asked = busy.map((client) => client.request({ target: `/dns-query?dns=${base64(query('miss'))}` }))
+          const answers = Promise.all(asked).catch(() => undefined)
+          await until(() => assert.equal(held.length, 2))
+          const answer = () => {
+            for (const each of held) each()
+            return answers
+          }
+          const connect = () => {
+            const socket = connectTcp({ port, host: '127.0.0.1', localAddress: '127.0.0.3' })
+            late.push(socket.on('error', () => undefined))
+            return socket
+          }
+          await run({ bench, clock, busy, answer, connect })
+        } finally {
+          for (const client of busy) client.close()
+          for (const socket of late) socket.destroy()
+        }
+      },
+      two,
+    )
+  }
+
+  test('a connection that has waited in vain takes nobody’s place', () =>
+    withFull({ tcpRead: 3000 }, async ({ bench: { metric }, clock, busy, answer, connect }) => {
+      const late = connect()
+      await until(async () => assert.equal(await metric('slicedns_tcp_connections'), 3))
+      clock.advance(3000)
+      await answer()
+      clock.advance(250)
+      await once(late.resume(), 'end')
+      for (const client of busy) assert.equal((await client.request(ask)).status, 200)
+    }))
+
+  test('octets of connections that wait are bounded like those of others', () =>
+    withFull({ tcpRead: 600_000, tcpInputBytes: 20_000 }, async ({ bench: { metric }, clock, connect }) => {
+      for (let i = 0; i < 3; i++) connect().write(Buffer.alloc(30_000))
+      await until(async () => {
+        clock.advance(250)
+        assert.ok((await metric('slicedns_tcp_evicted_connections_total{reason="input"}')) >= 2)
+      })
+    }))
+
+  test('a connection that waits is let in when a reload raises the bound', () =>
+    withFull({}, async ({ bench, clock, connect }) => {
+      const late = connectTls({ socket: connect(), host: '127.0.0.1', ca: authority.cert, ALPNProtocols: ['h2'] })
+      late.on('error', () => undefined)
+      await until(async () => assert.equal(await bench.metric('slicedns_tcp_connections'), 3))
+      await bench.transport.apply([https(bench, { http: { maxConnections: 3, maxStreams: undefined } })])
+      clock.advance(250)
+      await once(late, 'secureConnect', { signal: AbortSignal.timeout(30_000) })
+    }))
 
   test('a body that stops coming ends its stream after the time for a message, and no other', () => {
     const clock = createFakeClock()

@@ -8,8 +8,6 @@ import type { Connection } from './connection.ts'
 import type { ConnectionTable } from './connection-table.ts'
 
 export interface Admission {
-  /** Connections at a time. */
-  readonly most: number
   /** Those that are let in. */
   readonly table: ConnectionTable
   full(): boolean
@@ -20,7 +18,8 @@ export interface Admission {
 }
 
 export interface AdmissionOptions {
-  readonly most: number
+  /** Connections at a time: a reload changes it. */
+  readonly most: () => number
   readonly table: ConnectionTable
   /** Everything that is open: waiting takes a place there. */
   readonly all: Pick<ConnectionTable, 'add'>
@@ -54,24 +53,27 @@ export function createAdmission({ most, table, all, now, longest }: AdmissionOpt
   function admit(): void {
     for (let waiter = next(); waiter !== undefined; waiter = next()) {
       const isPatient = now() - waiter.since >= patience
-      if (table.size() >= most && !(isPatient && table.evictIdle(patience))) return
+      if (table.size() >= most() && !(isPatient && table.evictIdle(patience))) return
       waiter.enter()
     }
   }
 
   return {
-    most,
     table,
-    full: () => table.size() >= most || waiting.size > 0,
+    full: () => table.size() >= most() || waiting.size > 0,
     admit,
     wait(socket, client, enter) {
-      const destroy = (): void => void socket.destroy()
-      const entry = all.add(client, { idle: () => true, destroy })
       const leave = (): void => {
         waiting.delete(waiter)
         entry.remove()
         socket.off('close', leave)
       }
+      // Its place is for nobody from now on, not only from when the socket says so.
+      const destroy = (): void => {
+        leave()
+        socket.destroy()
+      }
+      const entry = all.add(client, { idle: () => true, destroy })
       const waiter: Waiter = {
         client: clientKey(client),
         since: now(),
@@ -85,7 +87,11 @@ export function createAdmission({ most, table, all, now, longest }: AdmissionOpt
       socket.on('close', leave)
       socket.on('error', destroy)
       return {
-        sweep: (time) => time - waiter.since > longest && destroy(),
+        sweep(time) {
+          // What has come is read ahead, although nobody looks at it yet.
+          entry.setInput(socket.readableLength)
+          if (time - waiter.since > longest) destroy()
+        },
         finish: destroy,
         destroy,
       }

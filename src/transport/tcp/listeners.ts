@@ -141,11 +141,15 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
   }
 
   function admissionOf(endpoint: Endpoint): Admission | undefined {
-    const most = endpoint.listener.http?.maxConnections ?? 0
-    if (most === 0) return undefined
-    if (endpoint.own?.most === most) return endpoint.own
-    const table = tableOfConnections(options, most)
-    endpoint.own = createAdmission({ most, table, all: shared.table, now: () => clock.now(), longest: limits.tcpRead })
+    const most = (): number => endpoint.listener.http?.maxConnections || Number.POSITIVE_INFINITY
+    if (most() === Number.POSITIVE_INFINITY) return endpoint.own
+    endpoint.own ??= createAdmission({
+      most,
+      table: tableOfConnections(options, limits.tcpConnections),
+      all: shared.table,
+      now: () => clock.now(),
+      longest: limits.tcpRead,
+    })
     return endpoint.own
   }
 

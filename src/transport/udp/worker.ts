@@ -340,8 +340,10 @@ function obey(): void {
 function giveBack(id: number): void {
   const i = sockets.findIndex((socket) => socket.id === id)
   if (i >= 0) {
-    admissions.open(sockets[i])
-    drain(sockets.splice(i, 1)[0])
+    const [socket] = sockets.splice(i, 1)
+    drain(socket)
+    // Last: the descriptor is another file's soon.
+    admissions.open(socket)
   }
   relay?.leave(id)
   backlogs.delete(id)

@@ -9,7 +9,7 @@ import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { openZoneFiles, timeOfChange, versionNow, type ZoneFiles } from './files.ts'
 import { createZoneBuilder, type Zone, type ZoneBuilder } from './zone.ts'
-import type { ZoneMemory } from './zone-memory.ts'
+import { type ZoneMemory, ZoneMemoryFull } from './zone-memory.ts'
 
 /** How a zone follows its file. */
 export interface FollowSettings {
@@ -68,6 +68,8 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
   let seen = ''
   let modifiedAt = 0
   let failure: string | undefined
+  /** The files are as they were seen, and had no room: whether there may be more now. */
+  let hasMoreRoom: (() => boolean) | undefined
   let load: Load | undefined
   let timer: Timer | undefined
   let stopped = false
@@ -102,6 +104,7 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
       abandon(now)
       seen = now.files.version()
       failure = undefined
+      hasMoreRoom = undefined
       return false
     }
     if (!now.builder.add(next.value)) now.outside++
@@ -120,6 +123,7 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
     seen = files.version()
     modifiedAt = files.modifiedAt
     failure = undefined
+    hasMoreRoom = undefined
     if (outside > 0) log.warning(`${path} has ${outside} records outside of the zone ${origin}: they are left out`)
     if (!isReload) return
     log.info(`Successfully reloaded zone "${origin}" in "${path}" with ${current.serial} SOA serial`)
@@ -136,6 +140,7 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
   function failed(error: unknown): void {
     if (load) abandon(load)
     seen = versionNow(load?.files.version() ?? `${path} 0 0`)
+    hasMoreRoom = error instanceof ZoneMemoryFull ? memory.moreRoom() : undefined
     const reason = errorMessage(error)
     if (reason === failure) return
     failure = reason
@@ -162,7 +167,7 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
 
   function hasChanged(): boolean {
     const now = versionNow(seen)
-    if (now === seen) return false
+    if (now === seen) return hasMoreRoom?.() ?? false
     if (!byTime || current === undefined) return true
     return timeOfChange(path) > modifiedAt
   }

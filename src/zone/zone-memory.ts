@@ -7,24 +7,41 @@ const mebibyte = 1024 * 1024
 export interface ZoneMemory {
   /** Room for a zone that grows. */
   reserve(): Room
+  /** What it returns says whether there may be more room than there is now. */
+  moreRoom(): () => boolean
 }
 
+/** All zones together would take too many octets. */
+export class ZoneMemoryFull extends RangeError {}
+
 export interface Room {
-  /** The zone takes as many octets now, with as many records. Throws RangeError where all zones together take too many. */
+  /** The zone takes as many octets now, with as many records. Throws ZoneMemoryFull where all zones together take too many. */
   take(octets: number, records: number): void
   /** The zone is gone. */
   release(): void
+  /** No zone has come of it. */
+  abandon(): void
 }
 
 export function createZoneMemory({ zones: most, limit }: Pick<MemoryLimits, 'zones' | 'limit'>): ZoneMemory {
   let taken = 0
+  let gone = 0
   return {
+    moreRoom() {
+      const [takenThen, goneThen] = [taken, gone]
+      // A zone that replaces one has gone through having both.
+      return () => taken < takenThen || gone !== goneThen
+    },
     reserve() {
       let own = 0
+      const abandon = (): void => {
+        taken -= own
+        own = 0
+      }
       return {
         take(octets, records) {
           if (taken + octets - own > most)
-            throw new RangeError(
+            throw new ZoneMemoryFull(
               `with ${records} records of it the zones of this server take ${(most / mebibyte).toFixed(1)} MiB, which is what ` +
                 `a memory limit of ${Math.round(limit / mebibyte)} MiB leaves for zones: raise the limit, or serve fewer records`,
             )
@@ -32,9 +49,10 @@ export function createZoneMemory({ zones: most, limit }: Pick<MemoryLimits, 'zon
           own = octets
         },
         release() {
-          taken -= own
-          own = 0
+          abandon()
+          gone++
         },
+        abandon,
       }
     },
   }
@@ -45,4 +63,4 @@ export const holdZoneMemory = (process: ProcessState): Held<ZoneMemory> =>
   process.acquire('zone memory', () => ({ value: createZoneMemory(process.limits.memory), stop: () => undefined }))
 
 /** Of zones that have bounds of their own. */
-export const unboundedRoom: Room = { take: () => undefined, release: () => undefined }
+export const unboundedRoom: Room = { take: () => undefined, release: () => undefined, abandon: () => undefined }

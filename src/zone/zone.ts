@@ -42,8 +42,8 @@ export interface Zone {
 
 export interface ZoneBuilder {
   /**
-   * Owners are kept in lower case. False for a record outside of the zone, which is left out. Throws RangeError where there is
-   * no room for it.
+   * Owners are kept in lower case. False for a record outside of the zone, which is left out. Throws ZoneMemoryFull where
+   * there is no room for it.
    */
   add(record: ResourceRecord): boolean
   /** The zone; it must have had an SOA. */
@@ -134,7 +134,7 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
         release: room.release,
       }
     },
-    abandon: room.release,
+    abandon: room.abandon,
   }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the real peers that the tests compare with, outside the tree, once:
-#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver] [kubectl] [grpc-go-client] [systemd-resolved]
-#                                                                                   (default: all of them)
+#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver] [kubectl] [grpc-go-client] [doh-go-client]
+#                              [systemd-resolved]                                   (default: all of them)
 # They land in ${SLICEDNS_PEERS:-$HOME/.cache/slicedns-peers}/bin; a version that is there already is kept.
 # Needs Go 1.26 or later and the Go module proxy; systemd-resolved comes from Debian's packages, elsewhere it is left out.
 # Tests look on PATH and in that folder, and skip what is absent.
@@ -111,14 +111,14 @@ GO
   rm -rf "$work"
 }
 
-# A client of ours on grpc-go: what it does is the library's doing.
-build_grpc_go_client() {
-  local source; source="$(dirname "${BASH_SOURCE[0]}")/../../clients/go"
-  local version; version=$(cat "$source"/go.mod "$source"/go.sum "$source"/main.go | sha256sum | cut -c 1-16)
-  built grpc-go-client "$version" && return
+# build_go_client NAME FOLDER: a client of ours on a library of Go (grpc-go, net/http): what it does is the library's doing.
+build_go_client() {
+  local module; module="$(dirname "${BASH_SOURCE[0]}")/../../clients/go"
+  local version; version=$(cat "$module"/go.mod "$module"/go.sum "$module/$2"/main.go | sha256sum | cut -c 1-16)
+  built "$1" "$version" && return
   local work; work=$(mktemp -d)
-  ( cd "$source" && go build -ldflags='-s -w' -o "$work/grpc-go-client" . )
-  publish grpc-go-client "$version" "$work/grpc-go-client"
+  ( cd "$module" && go build -ldflags='-s -w' -o "$work/$1" "./$2" )
+  publish "$1" "$version" "$work/$1"
   rm -rf "$work"
 }
 
@@ -153,7 +153,7 @@ debian_version() { apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-[ $# -gt 0 ] || set -- coredns etcd kube-apiserver kubectl grpc-go-client systemd-resolved
+[ $# -gt 0 ] || set -- coredns etcd kube-apiserver kubectl grpc-go-client doh-go-client systemd-resolved
 for peer in "$@"; do
   case $peer in
     coredns) build_coredns coredns "$COREDNS_VERSION" ;;
@@ -161,7 +161,8 @@ for peer in "$@"; do
     kube-apiserver) build_kube_apiserver ;;
     systemd-resolved) unpack_systemd_resolved ;;
     kubectl) build_kubectl ;;
-    grpc-go-client) build_grpc_go_client ;;
-    *) echo "unknown peer '$peer': use coredns, etcd, kube-apiserver, kubectl, grpc-go-client or systemd-resolved" >&2; exit 2 ;;
+    grpc-go-client) build_go_client grpc-go-client . ;;
+    doh-go-client) build_go_client doh-go-client doh ;;
+    *) echo "unknown peer '$peer': use coredns, etcd, kube-apiserver, kubectl, grpc-go-client, doh-go-client or systemd-resolved" >&2; exit 2 ;;
   esac
 done

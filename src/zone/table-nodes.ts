@@ -9,6 +9,7 @@ import { isSubdomain, parentOf } from '../dns/name.ts'
 import { readName, readSoa } from '../dns/rdata.ts'
 import type { ZoneWithoutSoa } from '../plugin/capabilities/compiled-source.ts'
 import type { TableContents } from '../plugin/table-publisher.ts'
+import { maxNameServers } from '../table/layout.ts'
 import type { AnswerSpec, NodeSpec, RecordSpec, ZoneSpec } from '../table/spec.ts'
 import { closest } from './closest.ts'
 import { type Found, lookUp } from './lookup.ts'
@@ -115,6 +116,8 @@ function hasWildcard(zone: Zone, name: string): boolean {
 }
 
 function answerOf(zone: Zone, name: string, qtype: number): AnswerSpec {
+  // The table would leave out those beyond.
+  if (zone.ns.length > maxNameServers) return { kind: 'chain' }
   if (name === zone.origin && qtype === type.SOA) return { kind: 'soa', withNameServers: true }
   const found = lookUp(zone, { name, qtype, dnssecOk: false, elsewhere: () => undefined })
   if (found instanceof Promise || found.kind !== 'success') return { kind: 'chain' }

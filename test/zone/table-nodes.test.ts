@@ -225,6 +225,12 @@ describe('the answer table of a zone', () => {
     }
   })
 
+  it('the answer table of a zone has no answers where there are more name servers than it can add to them', async (t) => {
+    const server = await serve(t, `${records}$GENERATE 1-254 @ NS n$\n`)
+    assert.equal(server.table('www.example.org. A'), 'miss')
+    assert.match(await server.chain('www.example.org. A'), /n254\.example\.org/)
+  })
+
   it('the answer table of a zone counts what aliases repeat', async (t) => {
     const server = await serve(t, `${records}$GENERATE 1-8000 h$ CNAME www\n`, { memoryLimit: 64 << 20 })
     assert.equal(server.table('h8000.example.org. A'), 'miss')

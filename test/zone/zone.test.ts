@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { parseRecord } from '../../src/dns/record-text.ts'
 import { createCooperativeScheduler } from '../../src/scheduling/cooperative-scheduler.ts'
 import { applyChanges } from '../../src/zone/transfer-in/apply.ts'
+import { createTransferReader } from '../../src/zone/transfer-in/read.ts'
 import { createZoneBuilder } from '../../src/zone/zone.ts'
 import { createZoneMemory } from '../../src/zone/zone-memory.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
@@ -64,6 +65,15 @@ describe('a zone', () => {
         for (let left = 2000; left > 0; left--) builder.add(record)
       }, /with \d+ records of it the zones of this server take 0\.1 MiB/)
     }
+  })
+
+  it('an IXFR of many octets is refused before all of it is there', () => {
+    const reader = createTransferReader('a.', 1, () => undefined)
+    const large = { ...parseRecord('x.a. 60 IN TYPE999 \\# 0'), rdata: new Uint8Array(60_000) }
+    reader.add(soa(2))
+    reader.add(soa(1))
+    for (let left = 69; left > 0; left--) reader.add(large)
+    assert.throws(() => reader.add(large), /the changes have more than 4194304 octets/)
   })
 
   it('NSEC records that come out of order take room while they are sorted', () => {

@@ -6,6 +6,8 @@ import { readSoa } from '../../dns/rdata.ts'
 
 /** Records of the changes of an IXFR: they are kept as objects until they are made. With more, the zone is transferred whole. */
 const maxChangedRecords = 50_000
+/** Octets of their rdata, likewise. */
+const maxChangedOctets = 4 * 1024 * 1024
 
 /** One version to the next. */
 export interface Change {
@@ -45,6 +47,7 @@ export function createTransferReader(
   let change: Change | undefined
   let isAdding = false
   let count = 0
+  let changedOctets = 0
   let isComplete = false
 
   function addSoa(record: ResourceRecord): void {
@@ -78,6 +81,8 @@ export function createTransferReader(
       count++
       if (change !== undefined && count > maxChangedRecords)
         throw new Error(`the changes have more than ${maxChangedRecords} records`)
+      if (change !== undefined) changedOctets += record.rdata.length
+      if (changedOctets > maxChangedOctets) throw new Error(`the changes have more than ${maxChangedOctets} octets`)
       if (!isZoneType(record.type)) throw new Error(`${typeName(record.type)} cannot be in a zone`)
       if (record.type === type.NSEC3 || record.type === type.NSEC3PARAM)
         throw new Error('NSEC3 is not supported: sign the zone with NSEC')

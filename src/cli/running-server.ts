@@ -73,13 +73,13 @@ export function localServers(): Promise<{ readonly pid: number; readonly status:
   return Promise.all(
     listeningPids().map(async (pid) => ({
       pid,
-      status: await fetchStatus(byPid(pid)).catch(() => undefined),
+      status: await fetchStatus(byPid(pid), statusTimeout).catch(() => undefined),
     })),
   )
 }
 
-export async function fetchStatus(target: RunningServer): Promise<ServerStatus> {
-  const content = (await fetchJson(target, '/status')) as Partial<ServerStatus> | null
+export async function fetchStatus(target: RunningServer, patience: number = timeout): Promise<ServerStatus> {
+  const content = (await fetchJson(target, '/status', patience)) as Partial<ServerStatus> | null
   if (!Array.isArray(content?.listeners) || !Array.isArray(content.sources)) throw otherVersion(target)
   return content as ServerStatus
 }
@@ -87,8 +87,8 @@ export async function fetchStatus(target: RunningServer): Promise<ServerStatus> 
 export const otherVersion = ({ shown }: RunningServer): Error => new Error(`${shown} runs another version of slicedns`)
 
 /** What a path is answered with. Rejects with an Error for people, also where the reply is an error. */
-export async function fetchJson(target: RunningServer, path: string): Promise<unknown> {
-  const { status, body } = await fetchText(target, path)
+export async function fetchJson(target: RunningServer, path: string, patience: number = timeout): Promise<unknown> {
+  const { status, body } = await fetchText(target, path, patience)
   let content: unknown
   try {
     content = JSON.parse(body)
@@ -102,17 +102,25 @@ export async function fetchJson(target: RunningServer, path: string): Promise<un
 
 /** Milliseconds. The server runs the plugin chain for an explanation, which may wait for an upstream. */
 const timeout = 10_000
+/** A server that works has its status at once: a command that looks for servers does not wait for one that hangs. */
+const statusTimeout = 2_000
 
-async function fetchText(target: RunningServer, path: string): Promise<{ status: number; body: string }> {
+async function fetchText(
+  target: RunningServer,
+  path: string,
+  patience: number,
+): Promise<{ status: number; body: string }> {
   const socket = 'pid' in target ? await connectLocally(target.pid) : undefined
   return new Promise((resolve, reject) => {
     const fail = (error: { code?: string; message: string }) => reject(new Error(failureText(target, error)))
-    const settings = { timeout }
+    const settings = { timeout: patience }
+    // Node.js sets it on connections that it makes itself, and on no others.
+    socket?.setTimeout(patience)
     const request =
       'url' in target
         ? (target.url.protocol === 'https:' ? getTls : get)(new URL(path, target.url), { ...settings, agent: false })
         : get({ ...settings, createConnection: () => socket as Socket, path, host: 'localhost' })
-    request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)))
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${patience / 1000} s`)))
     request.on('error', fail)
     request.on('response', (response) => {
       let body = ''

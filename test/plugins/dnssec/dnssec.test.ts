@@ -308,6 +308,15 @@ describe('signatures that are kept', () => {
 })
 
 describe('too many signatures', () => {
+  it('a reply that several keys make more signatures of than may be under way is made alone', async () => {
+    const other = writeKeyFiles(folder, 'other', { zone })
+    const instance = signer([ksk.base, other.base])
+    const additional = Array.from({ length: 550 }, (_, i) => `h${i}.example.org. 30 IN A 192.0.2.1`)
+    const reply = { answer: ['s.example.org. 30 IN SRV 1 1 53 h0.example.org.'], additional }
+    const message = messageOf(await outcomeOf(instance, 's.example.org. SRV', replying(reply)))
+    assert.equal(message.additional.filter((record) => record.type === type.RRSIG).length, 2 * 550)
+  })
+
   it('a client that asks for more than are made at a time gets SERVFAIL, and others are served', async () => {
     const harness = createPluginHarness()
     const slow = writeKeyFiles(folder, 'rsa', { zone, algorithm: 'RSASHA256' })

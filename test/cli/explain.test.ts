@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { run } from '../../src/cli/explain.ts'
+import { localServers } from '../../src/cli/running-server.ts'
 import { terminal } from './support.ts'
 
 const explanation = {
@@ -29,6 +30,8 @@ const explanation = {
 
 const answer: RequestListener = (request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost')
+  // As a server that hangs.
+  if (url.pathname === '/status') return
   const name = url.searchParams.get('name')
   const bad = name === 'a..b'
   response.writeHead(bad ? 400 : 200, { 'content-type': 'application/json' })
@@ -52,6 +55,7 @@ before(async () => {
 })
 after(() => {
   local.close()
+  local.closeAllConnections()
   console_.close()
   rmSync(folder, { recursive: true })
 })
@@ -84,6 +88,11 @@ describe('slicedns explain', () => {
     const { port } = console_.address() as AddressInfo
     assert.equal(await run(['web', 'SRV', '--json', '--server', `http://127.0.0.1:${port}`], io), 0, io.err())
     assert.deepEqual(JSON.parse(io.out()), [{ ...explanation, type: 'SRV' }])
+  })
+
+  test('a server that hangs keeps no command waiting that looks for servers', { timeout: 60_000 }, async () => {
+    const found = (await localServers()).find(({ pid }) => pid === process.pid)
+    assert.deepEqual(found, { pid: process.pid, status: undefined })
   })
 
   const failures: readonly { name: string; args: string[]; code: number; says: RegExp }[] = [

@@ -107,6 +107,7 @@ describe('a zone file', () => {
     [`${soa}\n\na BOGUS x`, 'db:4: "BOGUS" is not a record type'],
     [`${soa}a TXT "x`, 'db:2: a quote is not closed on its line'],
     [`${soa}a TXT ( x`, 'db:2: a parenthesis is not closed'],
+    [`${soa}a TXT (${`"${'x'.repeat(200)}"\n`.repeat(6000)})`, 'db:2: the entry has more than 1048576 characters'],
     [`${soa}a TXT x )`, 'db:2: a closing parenthesis has no opening one'],
     [`${soa}$BOGUS x`, 'db:2: the directive $BOGUS is unknown: write $ORIGIN, $TTL, $INCLUDE or $GENERATE'],
     [`${soa}$TTL soon`, 'db:2: "soon" is not a TTL: write seconds, or 1h30m'],

@@ -20,6 +20,8 @@ export interface Entry {
 
 /** Words that an entry may have: the strings of a record of 65,535 octets are fewer. */
 const maxWords = 65_536
+/** Characters of them: 65,535 octets that are all escaped take a quarter of it. */
+const maxCharacters = 1024 * 1024
 
 /** New line, blanks, comment, parenthesis, quoted word, bare word. None of them backtracks far. */
 const token = /(\n)|([ \t\r\f\v]+|;[^\n]*)|([()])|"([^"\\\n]*(?:\\[^\n][^"\\\n]*)*)"|(?:[^\s"();\\]+|\\[^\n]){1,65535}/y
@@ -31,6 +33,7 @@ export function* entriesOf(pieces: Iterable<string>, file: string): Generator<En
   let first = line
   let indented = false
   let words: Word[] = []
+  let characters = 0
   for (const text of pieces)
     for (let at = line === 1 && text.startsWith('\uFEFF') ? 1 : 0, lineStart = at; at < text.length; ) {
       token.lastIndex = at
@@ -41,6 +44,7 @@ export function* entriesOf(pieces: Iterable<string>, file: string): Generator<En
         if (depth === 0 && words.length > 0) {
           yield { line: first, indented, words }
           words = []
+          characters = 0
         }
         line++
         lineStart = at + 1
@@ -53,6 +57,9 @@ export function* entriesOf(pieces: Iterable<string>, file: string): Generator<En
           first = line
           indented = at !== lineStart
         }
+        characters += whole.length
+        if (characters > maxCharacters)
+          throw new ZoneFileError(file, first, `the entry has more than ${maxCharacters} characters`)
         words.push({ text: inQuotes ?? whole, quoted: inQuotes !== undefined })
       }
       at += whole.length

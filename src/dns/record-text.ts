@@ -51,6 +51,16 @@ export function parseRdata(
   text: string,
   nameOf: (text: string) => string = parseName,
 ): Uint8Array {
+  const rdata = rdataOf(type, words, text, nameOf)
+  if (rdata.length > maxRdataOctets)
+    throw new RangeError(`the rdata has ${rdata.length} octets: at most ${maxRdataOctets} are possible`)
+  return rdata
+}
+
+/** RFC 1035 §3.2.1: RDLENGTH has 16 bits. */
+const maxRdataOctets = 65_535
+
+function rdataOf(type: number, words: Word[], text: string, nameOf: (text: string) => string): Uint8Array {
   if (words[0]?.text === '\\#') return parseGeneric(type, words, text)
   const layout = layoutOf(type)
   if (layout && isServiceBinding(type)) {

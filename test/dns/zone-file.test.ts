@@ -106,6 +106,10 @@ describe('a zone file', () => {
     [`${soa}a A 192.0.2.256`, 'db:2: "a A 192.0.2.256": not an IPv4 address'],
     [`${soa}\n\na BOGUS x`, 'db:4: "BOGUS" is not a record type'],
     [`${soa}a TXT "x`, 'db:2: a quote is not closed on its line'],
+    [
+      `${soa}a TXT ${'x'.repeat(255)} ${`${'x'.repeat(255)} `.repeat(255)}`,
+      'db:2: the rdata has 65536 octets: at most 65535 are possible',
+    ],
     [`${soa}a TXT ( x`, 'db:2: a parenthesis is not closed'],
     [`${soa}a TXT (${`"${'x'.repeat(200)}"\n`.repeat(6000)})`, 'db:2: the entry has more than 1048576 characters'],
     [`${soa}a TXT x )`, 'db:2: a closing parenthesis has no opening one'],

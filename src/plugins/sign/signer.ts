@@ -62,6 +62,8 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
   let stopped = false
   /** Of the signed file as it was when it was read last. */
   let known: { readonly changedAt: number; readonly signatures: readonly ResourceRecord[] } | undefined
+  /** Time of change of the zone's file that was signed last: it may lie in the future. */
+  let signedChange = 0
   /** What went wrong last: said once. */
   let failure: string | undefined
 
@@ -86,7 +88,8 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
   function reasonToSign(): string | undefined {
     try {
       const changedAt = timeOfChange(target)
-      if (timeOfChange(source) > changedAt) return `${source} is newer than ${target}`
+      const change = timeOfChange(source)
+      if (change > changedAt && change !== signedChange) return `${source} is newer than ${target}`
       if (known?.changedAt !== changedAt) known = { changedAt, signatures: soaSignatures(target, zone) }
     } catch (error) {
       return errorMessage(error)
@@ -99,6 +102,7 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
     log.info(`Signing ${JSON.stringify(zone)} because ${reason}`)
     const begun = clock.now()
     const serial = now()
+    const change = timeOfChange(source)
     const unsigned = createUnsignedZone()
     const outside = await read(unsigned.add)
     if (outside > 0) log.warning(`${source} has ${outside} records outside of the zone ${zone}: they are left out`)
@@ -110,6 +114,7 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
       expiration: serial + validity.after + Math.floor(validity.afterJitter * Math.random()),
     }
     await writeBeside(target, pieces(unsigned.sign(terms)))
+    signedChange = change
     if (stopped) return
     const seconds = ((clock.now() - begun) / 1000).toFixed(3)
     log.info(

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync,
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, beforeEach, describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Instance } from '../../../src/plugin/contract.ts'
 import { sign } from '../../../src/plugins/sign/index.ts'
 import { type KeyFiles, writeKeyFiles } from '../../support/dnssec-keys.ts'
@@ -131,6 +132,12 @@ describe('a zone that is signed', () => {
     utimesSync(join(folder, 'db'), later, later)
     await signedTimes(2)
     assert.ok(signed().some((line) => line.startsWith('new.example.org. 300 IN A ')))
+    // Its time of change lies behind that of the signed file still.
+    for (let looks = 0; looks < 20; looks++) {
+      await nextTurn()
+      harness.clock.advance(60_000)
+    }
+    assert.equal(harness.lines.filter((line) => line.includes('Signing "')).length, 2)
   })
 
   it('a zone that another key has signed is signed again', async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
+import { Worker } from 'node:worker_threads'
 import type { ClientAuth } from '../../src/plugin/capabilities/server-tls.ts'
 import type { Miss } from '../../src/server/ingress.ts'
 import { createAuthority } from '../support/api-server/certificates.ts'
@@ -187,6 +188,28 @@ describe('clients that do not finish their TLS handshake', () => {
       client.close()
     })
   })
+
+  test('a client that resets its connection and comes back from the same port at once is served', () =>
+    withTransport({ udp }, async ({ transport, listener, port }) => {
+      await transport.apply([listener({ scheme: 'tls', tls: testTls(authority) })])
+      const back = new Int32Array(new SharedArrayBuffer(4))
+      const returning = new Worker(new URL('./returning-client.ts', import.meta.url), {
+        workerData: { port, back, message: frame(query('table', 9)), ca: authority.cert },
+      })
+      try {
+        await once(returning, 'message')
+        // Whoever is served after it shows that it is accepted.
+        const client = await tlsClient(port)
+        await answers(client)
+        client.close()
+        returning.postMessage('reset')
+        // Meanwhile nothing is read here: the end of the first connection and the second one are there together.
+        assert.notEqual(Atomics.wait(back, 0, 0, 20_000), 'timed-out')
+        assert.deepEqual(await once(returning, 'message'), ['answered'])
+      } finally {
+        await returning.terminate()
+      }
+    }))
 
   test('connections without a handshake that fill the table lose their places to newcomers', () =>
     withTransport(

@@ -74,11 +74,6 @@ export function createHttpServer(handler: HttpHandler, budget: HttpBudget, secur
 /** A TLS connection is handed over after its handshake; until then it counts as one that waits. */
 function countHandshakes(net: Server, budget: HttpBudget): { end(): void } {
   const handshakes = new Map<string, BudgetedConnection>()
-  const finished = (peer: string): void => {
-    const handshake = handshakes.get(peer)
-    if (handshake) budget.remove(handshake)
-    handshakes.delete(peer)
-  }
   net.on('connection', (socket: Socket) => {
     const peer = peerOf(socket)
     const handshake: BudgetedConnection = {
@@ -88,9 +83,18 @@ function countHandshakes(net: Server, budget: HttpBudget): { end(): void } {
     }
     handshakes.set(peer, handshake)
     budget.add(handshake)
-    socket.on('close', () => finished(peer))
+    socket.on('close', () => {
+      budget.remove(handshake)
+      // The client may have come back from the same port, before the end of its old connection is seen here.
+      if (handshakes.get(peer) === handshake) handshakes.delete(peer)
+    })
   })
-  net.on('secureConnection', (socket: Socket) => finished(peerOf(socket)))
+  net.on('secureConnection', (socket: Socket) => {
+    const peer = peerOf(socket)
+    const handshake = handshakes.get(peer)
+    if (handshake) budget.remove(handshake)
+    handshakes.delete(peer)
+  })
   // Node.js leaves the connection below a failed handshake open where the client has closed its half.
   net.on('tlsClientError', (_error: Error, socket: Socket) => handshakes.get(peerOf(socket))?.destroy())
   return {
@@ -100,7 +104,9 @@ function countHandshakes(net: Server, budget: HttpBudget): { end(): void } {
   }
 }
 
-const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
+/** What no other open connection has: a client may use one port for connections to several addresses. */
+const peerOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
+  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 
 interface Connection extends BudgetedConnection {
   /** It has had a reply and sent nothing since. */

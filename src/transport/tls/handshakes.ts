@@ -46,7 +46,8 @@ export function createHandshakes(tls: ServerTls, applications: readonly string[]
       }
       const peer = peerOf(socket)
       waiting.set(peer, handle)
-      socket.on('close', () => waiting.delete(peer))
+      // The client may have come back from the same port, before the end of its old connection is seen here.
+      socket.on('close', () => waiting.get(peer) === handle && waiting.delete(peer))
       server.emit('connection', socket)
     },
   }
@@ -59,7 +60,10 @@ const contextOf = ({ cert, key, ca }: TlsSecrets) => ({
   ...(ca !== undefined && { ca: Buffer.isBuffer(ca) ? ca : [...ca] }),
 })
 
-/** What no other open connection has. The TLS connection has the addresses of the one below it. */
+/**
+ * What no other open connection has: link-local addresses have their zone here. The TLS connection has the addresses of the one
+ * below it. One that is reset already has none, and no handshake of it ends well.
+ */
 const peerOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
-import { createHttpBudget } from '../../../src/telemetry/http/budget.ts'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import { type BudgetedConnection, createHttpBudget } from '../../../src/telemetry/http/budget.ts'
 import { textReply } from '../../../src/telemetry/http/message.ts'
 import { createHttpServer, type HttpHandler } from '../../../src/telemetry/http/server.ts'
 import { until } from '../../support/until.ts'
@@ -192,5 +193,31 @@ describe('the budget of HTTP connections', () => {
     await until(() => assert.deepEqual(closed, ['octets', 'octets', 'octets']))
     for (const { socket } of deaf.slice(3)) socket.resume()
     for (const { ended } of deaf.slice(3)) assert.ok((await ended).length > large.length)
+  })
+
+  it('connections from one port to two addresses are counted in and out by themselves while TLS waits', async (t) => {
+    const counted = new Set<BudgetedConnection>()
+    const budget = {
+      ...createHttpBudget({ connections: 100, octets: 1 << 20 }),
+      add: (connection: BudgetedConnection) => void counted.add(connection),
+      remove: (connection: BudgetedConnection) => void counted.delete(connection),
+    }
+    const security = { key: 'test', createServer: (options: TlsOptions) => createTlsServer(options) }
+    const { net } = createHttpServer(hello, budget, security)
+    net.listen(0, '0.0.0.0')
+    await once(net, 'listening')
+    const { port } = net.address() as { port: number }
+    const first = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.1' })
+    t.after(() => first.destroy())
+    t.after(() => net.close())
+    await once(first, 'connect')
+    const { localPort } = first
+    const second = connect({ port, host: '127.0.0.2', localAddress: '127.0.0.1', localPort: localPort! })
+    t.after(() => second.destroy())
+    await until(() => assert.equal(counted.size, 2))
+    first.resetAndDestroy()
+    await until(() => assert.equal(counted.size, 1))
+    second.resetAndDestroy()
+    await until(() => assert.equal(counted.size, 0))
   })
 })

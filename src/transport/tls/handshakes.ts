@@ -62,7 +62,7 @@ const contextOf = ({ cert, key, ca }: TlsSecrets) => ({
 
 /**
  * What no other open connection has: link-local addresses have their zone here. The TLS connection has the addresses of the one
- * below it. One that is reset already has none, and no handshake of it ends well.
+ * below it. One that is reset already has no address, and no handshake of it ends well.
  */
 const peerOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`

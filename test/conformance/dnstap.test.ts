@@ -150,19 +150,33 @@ describe('dnstap beside CoreDNS', { skip: without('coredns') }, () => {
     it(`queries over ${transport} give the messages that they give in CoreDNS`, async () => {
       const [ours, theirs] = await Promise.all(
         tapping.map(async ({ server, sinks }) => {
-          for (const sink of sinks) sink.messages.length = 0
-          for (const [i, text] of asked.entries()) await ask(server, transport, question(text, 4711 + i))
-          await until(() => {
-            for (const { messages } of sinks)
-              assert.equal(messages.filter(({ type }) => type === 'CLIENT_RESPONSE').length, asked.length)
-          })
+          const isOurs = server.name === 'slicedns'
+          for (let attempt = 1; !(await tap()); attempt++)
+            assert.ok(attempt < mostAttempts, `${server.name} has left messages out in ${attempt} attempts`)
           return sinks.map(({ messages }) => excused(messages.filter(isCompared).map(comparable)).map(text).sort())
+
+          async function tap(): Promise<boolean> {
+            for (const sink of sinks) sink.messages.length = 0
+            for (const [i, text] of asked.entries()) await ask(server, transport, question(text, 4711 + i))
+            const arrived = until(
+              () => {
+                for (const { messages } of sinks)
+                  assert.equal(messages.filter(({ type }) => type === 'CLIENT_RESPONSE').length, asked.length)
+                return true
+              },
+              isOurs ? {} : { within: 10_000 },
+            )
+            return isOurs ? arrived : arrived.catch(() => false)
+          }
         }),
       )
       assert.deepEqual(ours, theirs)
       assert.equal(ours?.[0]?.length, 2 * asked.length + 2)
     })
 })
+
+/** CoreDNS drops messages while its connection to a sink is not there. */
+const mostAttempts = 3
 
 const text = (message: unknown): string => JSON.stringify(message, undefined, 1)
 

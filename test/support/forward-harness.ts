@@ -38,8 +38,25 @@ export async function createForwardHarness(
   const plugin = createPluginHarness(limits)
   const instance = setUp(forward, `forward . ${servers.map(({ to }) => to).join(' ')} {\n${body}\n}`, plugin)
   await instance.start?.()
+  async function settle<T>(promise: Promise<T>): Promise<{ value: T; milliseconds: number }> {
+    const startedAt = plugin.clock.now()
+    let over = false
+    const end = (): void => {
+      over = true
+    }
+    promise.then(end, end)
+    while (!over) {
+      // A turn of the event loop for the sockets, then 10 ms of the clock.
+      for (let turn = 0; turn < 5 && !over; turn++) await new Promise((resolve) => setImmediate(resolve))
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      if (!over) plugin.clock.advance(10)
+    }
+    return { value: await promise, milliseconds: plugin.clock.now() - startedAt }
+  }
+
   t.after(async () => {
-    await instance.stop?.()
+    // It waits by the clock for questions that are under way.
+    await settle(Promise.resolve(instance.stop?.()))
     for (const server of servers) await server.close()
   })
   return {
@@ -48,21 +65,7 @@ export async function createForwardHarness(
     servers,
     ask: async (question, asked) =>
       handle(instance, ask(question, { receivedAt: plugin.clock.now(), ...asked }), failing(rcode.NOTIMP)),
-    async settle(promise) {
-      const startedAt = plugin.clock.now()
-      let over = false
-      const end = (): void => {
-        over = true
-      }
-      promise.then(end, end)
-      while (!over) {
-        // A turn of the event loop for the sockets, then 10 ms of the clock.
-        for (let turn = 0; turn < 5 && !over; turn++) await new Promise((resolve) => setImmediate(resolve))
-        await new Promise((resolve) => setTimeout(resolve, 1))
-        if (!over) plugin.clock.advance(10)
-      }
-      return { value: await promise, milliseconds: plugin.clock.now() - startedAt }
-    },
+    settle,
   }
 }
 

@@ -42,33 +42,25 @@ export async function offer(load: Load): Promise<LoadResult> {
 }
 
 async function offerByDnsperf(load: Load): Promise<LoadResult> {
+  const limits = ['-q', '200', '-S', '0', ...(load.once ? ['-n', '1'] : []), ...(load.dnssecOk ? ['-D'] : [])]
+  return readDnsperf(await runDnsperf(load, limits, 64 << 20))
+}
+
+/** What dnsperf prints of these questions with eight clients. `options`: its own; `mostOctets`: of what it prints. */
+async function runDnsperf(
+  { questions, port, seconds }: Pick<Load, 'questions' | 'port' | 'seconds'>,
+  options: readonly string[],
+  mostOctets: number,
+): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-load-'))
   try {
     const file = join(folder, 'questions')
-    writeFileSync(file, `${load.questions.join('\n')}\n`)
-    const { stdout } = await run(
-      'taskset',
-      [
-        ...[
-          '-c',
-          otherCores,
-          ...serverPriority,
-          'dnsperf',
-          '-s',
-          '127.0.0.1',
-          '-p',
-          String(load.port),
-          '-d',
-          file,
-          '-e',
-        ],
-        ...['-l', String(load.seconds), '-c', '8', '-q', '200', '-b', '4096', '-t', '2', '-S', '0'],
-        ...(load.once ? ['-n', '1'] : []),
-        ...(load.dnssecOk ? ['-D'] : []),
-      ],
-      { maxBuffer: 64 << 20 },
-    )
-    return readDnsperf(stdout)
+    writeFileSync(file, `${questions.join('\n')}\n`)
+    const place = ['-s', '127.0.0.1', '-p', String(port), '-d', file]
+    const clients = ['-e', '-l', String(seconds), '-c', '8', '-b', '4096', '-t', '2']
+    const command = ['-c', otherCores, ...serverPriority, 'dnsperf', ...place, ...clients, ...options]
+    const { stdout } = await run('taskset', command, { maxBuffer: mostOctets })
+    return stdout
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -97,37 +89,10 @@ export interface PacedResult {
 /** Queries at an even pace, by dnsperf, which says of each how long its reply took. */
 export async function offerAtPace(load: Omit<Load, 'once'>, perSecond: number): Promise<PacedResult> {
   if (!peer('dnsperf')) throw new Error('dnsperf is not installed')
-  const folder = mkdtempSync(join(tmpdir(), 'slicedns-load-'))
-  try {
-    const file = join(folder, 'questions')
-    writeFileSync(file, `${load.questions.join('\n')}\n`)
-    const { stdout } = await run(
-      'taskset',
-      [
-        ...[
-          '-c',
-          otherCores,
-          ...serverPriority,
-          'dnsperf',
-          '-s',
-          '127.0.0.1',
-          '-p',
-          String(load.port),
-          '-d',
-          file,
-          '-e',
-          '-v',
-        ],
-        ...['-l', String(load.seconds), '-Q', String(perSecond), '-c', '8', '-q', '2000', '-b', '4096', '-t', '2'],
-      ],
-      { maxBuffer: 1 << 30 },
-    )
-    // One line for each reply: `> NOERROR a.example A 0.000123`.
-    const latencies = [...stdout.matchAll(/^> \w+ \S+ \S+ ([\d.]+)$/gm)].map(([, text]) => Number(text) * 1000)
-    return { sent: readDnsperf(stdout).sent, latencies }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  const printed = await runDnsperf(load, ['-v', '-Q', String(perSecond), '-q', '2000'], 1 << 30)
+  // One line for each reply: `> NOERROR a.example A 0.000123`.
+  const latencies = [...printed.matchAll(/^> \w+ \S+ \S+ ([\d.]+)$/gm)].map(([, text]) => Number(text) * 1000)
+  return { sent: readDnsperf(printed).sent, latencies }
 }
 
 async function offerByDgram(load: Load): Promise<LoadResult> {

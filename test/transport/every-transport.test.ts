@@ -29,7 +29,7 @@ const isSecure = (way: Way) => way !== 'tcp'
 
 const [noError, servFail, refused] = [0, 2, 5]
 
-/** A chain that answers when it is told to. */
+/** A chain whose answers come when the test wants them. */
 function waitingChain() {
   const misses: { miss: Miss; answer(): void }[] = []
   const onMiss = (miss: Miss) =>

@@ -4,6 +4,7 @@ import { get } from 'node:http'
 import { get as getTls } from 'node:https'
 import type { Socket } from 'node:net'
 import { connectLocally, listeningPids } from '../local-socket/index.ts'
+import { serverText } from './answer.ts'
 import type { Flags } from './args.ts'
 
 /** What a server says of itself (src/server/status.ts). */
@@ -66,7 +67,11 @@ async function onlyServer(): Promise<RunningServer> {
 
 /** Where a server was started from and listens, in one line. */
 const statusLine = ({ corefile, listeners }: ServerStatus): string =>
-  `${corefile}, ${listeners.map(({ scheme, address, port }) => `${scheme}://${address}:${port}`).join(' ')}`
+  `${corefile}, ${listeners.map(listenerText).join(' ')}`
+
+/** `dns://127.0.0.1:53`, `dns://[::1]:53`, `dns://:53`. */
+export const listenerText = ({ scheme, address, port }: ServerStatus['listeners'][number]): string =>
+  `${scheme}://${serverText({ address, port })}`
 
 /** The servers of this machine, with the status of those that this user may ask. */
 export function localServers(): Promise<{ readonly pid: number; readonly status: ServerStatus | undefined }[]> {

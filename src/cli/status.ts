@@ -1,7 +1,13 @@
 /** `slicedns status`: the server that runs here on one screen. */
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Command, type Io, misuse, parseArgs, printExit } from './args.ts'
-import { fetchStatus, findRunningServer, runningServerFlags, type ServerStatus } from './running-server.ts'
+import {
+  fetchStatus,
+  findRunningServer,
+  listenerText,
+  runningServerFlags,
+  type ServerStatus,
+} from './running-server.ts'
 import { table } from './show.ts'
 
 const command: Command = {
@@ -42,10 +48,7 @@ function text({
     ['ready', ready ? 'yes' : `no: ${unready.join(', ')}`],
     ['process', `slicedns-${version}, pid ${pid}, up ${elapsed(uptime)}`],
     ['Corefile', `${corefile}, SHA-512 ${configHash.slice(0, 16)}…`],
-    ...listeners.map(({ scheme, address, port, zones }) => [
-      'listens',
-      `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port} for ${zones.join(' ')}`,
-    ]),
+    ...listeners.map((listener) => ['listens', `${listenerText(listener)} for ${listener.zones.join(' ')}`]),
     ...sources.map(({ plugin, zones }) => ['table', `${plugin}: ${zones.join(' ')}`]),
   ]
   return table(rows)

@@ -36,6 +36,7 @@ const slice = fc.constantFrom(4 as const, 16 as const).chain((width) =>
         hostnames: endpoints.map(({ hostname }) => hostname),
         podNames: endpoints.map(({ pod }) => pod),
         zones: undefined,
+        targets: '',
         annotations: {},
       }),
     ),

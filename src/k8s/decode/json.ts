@@ -4,6 +4,7 @@
  */
 
 import { label } from '../model/labels.ts'
+import type { Octets } from '../model/target-names.ts'
 import { type EndpointSlice, everyPort, type Reduced, type Resource, type ServicePort } from '../model/types.ts'
 import { MalformedObject, type MetaDraft, newMeta, newService } from './draft.ts'
 import type { Reducer } from './reduce.ts'
@@ -120,13 +121,16 @@ function slice(
   for (const entry of list(root.endpoints, 'endpoints')) {
     const endpoint = fields(entry, 'endpoints')
     const conditions = fields(endpoint.conditions, 'conditions')
+    const pod = text(fields(endpoint.targetRef, 'targetRef').name, 'targetRef.name')
     builder.endpoint({
       ready: truth(conditions.ready, 'conditions.ready'),
       serving: truth(conditions.serving, 'conditions.serving'),
       terminating: truth(conditions.terminating, 'conditions.terminating'),
       hostname: share(text(endpoint.hostname, 'hostname')),
-      podName: share(text(fields(endpoint.targetRef, 'targetRef').name, 'targetRef.name')),
+      podName: share(pod),
       zone: share(text(endpoint.zone, 'zone')),
+      pod: octets(pod),
+      node: octets(text(endpoint.nodeName, 'nodeName')),
     })
     for (const address of texts(endpoint.addresses, 'addresses')) {
       const bytes = encoder.encode(address)
@@ -134,6 +138,11 @@ function slice(
     }
   }
   return builder.finish(meta, serviceName, ports(root.ports, 'ports', reducer), previous)
+}
+
+function octets(text: string): Octets {
+  const bytes = encoder.encode(text)
+  return { bytes, start: 0, end: bytes.length }
 }
 
 function ports(value: unknown, path: string, reducer: Reducer): ServicePort[] {

@@ -5,6 +5,7 @@
  */
 import type { PbfReader } from 'pbf'
 import { label } from '../model/labels.ts'
+import type { Octets } from '../model/target-names.ts'
 import { type EndpointSlice, everyPort, type Reduced, type Resource, type ServicePort } from '../model/types.ts'
 import { MalformedObject, type MetaDraft, newMeta, newService, type ServiceDraft } from './draft.ts'
 import { integer, lengthEnd, nested, type ReadField, readAll, type Span, text, truth } from './protobuf-fields.ts'
@@ -195,6 +196,8 @@ const endpoint: EndpointDraft = {
   hostname: '',
   podName: '',
   zone: '',
+  pod: { bytes: new Uint8Array(0), start: 0, end: 0 },
+  node: { bytes: new Uint8Array(0), start: 0, end: 0 },
   ranges: [],
 }
 
@@ -206,6 +209,8 @@ const readSliceEndpoints: ReadField<undefined> = (field, _, pbf, reducer) => {
   endpoint.hostname = ''
   endpoint.podName = ''
   endpoint.zone = ''
+  endpoint.pod.end = endpoint.pod.start
+  endpoint.node.end = endpoint.node.start
   endpoint.ranges.length = 0
   nested(pbf, endpoint, reducer, readEndpoint)
   reducer.slice.endpoint(endpoint)
@@ -221,7 +226,8 @@ const readEndpoint: ReadField<EndpointDraft> = (field, endpoint, pbf, reducer) =
     pbf.pos = end
   } else if (field === 2) nested(pbf, endpoint, reducer, readConditions)
   else if (field === 3) endpoint.hostname = text(pbf, reducer)
-  else if (field === 4 && reducer.keep.podNames) nested(pbf, endpoint, reducer, readTargetRef)
+  else if (field === 4) nested(pbf, endpoint, reducer, readTargetRef)
+  else if (field === 6) place(endpoint.node, pbf)
   else if (field === 7 && reducer.keep.zones) endpoint.zone = text(pbf, reducer)
 }
 
@@ -232,7 +238,18 @@ const readConditions: ReadField<EndpointDraft> = (field, endpoint, pbf) => {
 }
 
 const readTargetRef: ReadField<EndpointDraft> = (field, endpoint, pbf, reducer) => {
-  if (field === 3) endpoint.podName = text(pbf, reducer)
+  if (field !== 3) return
+  place(endpoint.pod, pbf)
+  const { bytes, start, end } = endpoint.pod
+  if (reducer.keep.podNames) endpoint.podName = reducer.strings.read(bytes, start, end)
+}
+
+/** Where the text of the current field is. */
+function place(octets: Octets, pbf: PbfReader): void {
+  octets.end = lengthEnd(pbf)
+  octets.bytes = pbf.buf
+  octets.start = pbf.pos
+  pbf.pos = octets.end
 }
 
 function port(pbf: PbfReader, reducer: Reducer): ServicePort {

@@ -4,6 +4,7 @@
  */
 import { readAddress } from '../model/address.ts'
 import { sameBytes, sameSlice, sameTexts } from '../model/compare.ts'
+import { createTargetNames, type Octets } from '../model/target-names.ts'
 import type { EndpointSlice, ServicePort } from '../model/types.ts'
 import { endpointFlag } from '../model/types.ts'
 import { type Keep, MalformedObject, type MetaDraft, namespaced } from './draft.ts'
@@ -33,6 +34,9 @@ export interface EndpointFacts {
   hostname: string
   podName: string
   zone: string
+  /** targetRef.name and nodeName, as they are in the object; read while an address is added. */
+  readonly pod: Octets
+  readonly node: Octets
 }
 
 const noAnnotations: Readonly<Record<string, string>> = Object.freeze({})
@@ -48,6 +52,7 @@ export function createSliceBuilder(
   let flags = new Uint8Array(128)
   // Parallel to the places. Emptied by length, so that their storage is kept.
   const names = { hostname: [] as string[], podName: [] as string[], zone: [] as string[], fqdn: [] as string[] }
+  const targets = createTargetNames()
   let facts: EndpointFacts
   let bits = 0
 
@@ -70,6 +75,7 @@ export function createSliceBuilder(
       size = addressSize(addressType)
       count = 0
       for (const list of Object.values(names)) list.length = 0
+      targets.begin()
     },
     endpoint(next) {
       facts = next
@@ -91,6 +97,7 @@ export function createSliceBuilder(
       names.hostname.push(facts.hostname)
       names.podName.push(facts.podName)
       names.zone.push(facts.zone)
+      targets.add(facts.pod, facts.node)
       return true
     },
     finish(meta, service, ports, previous) {
@@ -108,6 +115,7 @@ export function createSliceBuilder(
         hostnames: texts(names.hostname, true, previous?.hostnames),
         podNames: texts(names.podName, keep.podNames, previous?.podNames),
         zones: texts(names.zone, keep.zones, previous?.zones),
+        targets: targets.finish(previous?.targets),
         annotations: meta.annotations ?? noAnnotations,
       }
       if (previous !== undefined && sameSlice(previous, draft)) return previous

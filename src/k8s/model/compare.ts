@@ -38,6 +38,7 @@ export function sameSlice(a: EndpointSlice, b: EndpointSlice): boolean {
     sameTexts(a.hostnames, b.hostnames) &&
     sameTexts(a.podNames, b.podNames) &&
     sameTexts(a.zones, b.zones) &&
+    a.targets === b.targets &&
     sameTexts(a.fqdns, b.fqdns) &&
     sameAnnotations(a.annotations, b.annotations)
   )

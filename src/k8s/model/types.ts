@@ -73,6 +73,8 @@ export interface EndpointSlice {
   readonly podNames: readonly string[] | undefined
   /** Endpoint.zone, interned; kept only when ClusterConfig.zones; else undefined. */
   readonly zones: readonly string[] | undefined
+  /** The pod and node behind each place, packed: see target-names.ts. */
+  readonly targets: string
   readonly annotations: Readonly<Record<string, string>>
 }
 

@@ -2,7 +2,7 @@
  * The cells that callers count in: plain numbers. They are classes, not closures, because there are thousands of them
  * and every query counts.
  */
-import type { CounterCell, GaugeCell, HistogramCell } from './metrics.ts'
+import type { CounterCell, GaugeCell, HistogramCell, HistogramTotals } from './metrics.ts'
 
 /** A cell that can write itself as lines of the text format. `labels` is `a="1",b="2"` or ''. */
 export interface WritableCell {
@@ -42,15 +42,14 @@ export class Gauge implements GaugeCell, WritableCell {
   }
 }
 
-export class Histogram implements HistogramCell, WritableCell {
+export class Histogram implements HistogramCell, HistogramTotals, WritableCell {
   readonly #bounds: readonly number[]
-  /** One count per bucket, not cumulative; the last one is +Inf. */
-  readonly #counts: number[]
-  #sum = 0
+  readonly counts: number[]
+  sum = 0
 
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds
-    this.#counts = new Array<number>(bounds.length + 1).fill(0)
+    this.counts = new Array<number>(bounds.length + 1).fill(0)
   }
 
   observe(value: number): void {
@@ -58,26 +57,26 @@ export class Histogram implements HistogramCell, WritableCell {
     const bounds = this.#bounds
     let bucket = 0
     while (bucket < bounds.length && value > bounds[bucket]!) bucket++
-    this.#counts[bucket]!++
-    this.#sum += value
+    this.counts[bucket]!++
+    this.sum += value
   }
 
   add(counts: ArrayLike<number>, sum: number): void {
-    if (counts.length !== this.#counts.length)
-      throw new Error(`a histogram of ${this.#counts.length} buckets cannot take ${counts.length} counts`)
-    for (let bucket = 0; bucket < counts.length; bucket++) this.#counts[bucket]! += counts[bucket]!
-    this.#sum += sum
+    if (counts.length !== this.counts.length)
+      throw new Error(`a histogram of ${this.counts.length} buckets cannot take ${counts.length} counts`)
+    for (let bucket = 0; bucket < counts.length; bucket++) this.counts[bucket]! += counts[bucket]!
+    this.sum += sum
   }
 
   lines(name: string, labels: string): string {
     const before = labels === '' ? '' : `${labels},`
     let text = ''
     let count = 0
-    this.#counts.forEach((inBucket, bucket) => {
+    this.counts.forEach((inBucket, bucket) => {
       count += inBucket
       text += `${name}_bucket{${before}le="${this.#bounds[bucket] ?? '+Inf'}"} ${count}\n`
     })
-    return `${text}${name}_sum${braces(labels)} ${numberText(this.#sum)}\n${name}_count${braces(labels)} ${count}\n`
+    return `${text}${name}_sum${braces(labels)} ${numberText(this.sum)}\n${name}_count${braces(labels)} ${count}\n`
   }
 }
 

@@ -18,6 +18,20 @@ export interface MetricsRegistry {
   text(): Promise<string>
   /** Name, type, help and label names of every family registered, in alphabetical order. */
   families(): readonly FamilyFacts[]
+  /** The histogram's cells, or the counter's, for metrics that are made from them; none where nobody registers the name. */
+  histograms(name: string): readonly Sample<HistogramTotals>[]
+  counters(name: string): readonly Sample<{ readonly value: number }>[]
+}
+
+export interface Sample<Totals> {
+  readonly labels: Readonly<Record<string, string>>
+  readonly totals: Totals
+}
+
+export interface HistogramTotals {
+  /** One count per bucket, not cumulative; the last one is +Inf. */
+  readonly counts: readonly number[]
+  readonly sum: number
 }
 
 export interface Family<Cell> {

@@ -13,6 +13,17 @@ export function publishProcessMetrics(metrics: MetricsRegistry): { remove(): voi
   const virtual = metrics.gauge('process_virtual_memory_bytes', 'Virtual memory size in bytes.', [])
   const openFiles = metrics.gauge('process_open_fds', 'Open file descriptors.', [])
   const maxFiles = metrics.gauge('process_max_fds', 'Most file descriptors that the process may open.', [])
+  const maxVirtual = metrics.gauge('process_virtual_memory_max_bytes', 'Most virtual memory that it may have.', [])
+  const received = metrics.counter(
+    'process_network_receive_bytes_total',
+    "Octets of IP packets that the process's network namespace (its pod) has received.",
+    [],
+  )
+  const sent = metrics.counter(
+    'process_network_transmit_bytes_total',
+    "Octets of IP packets that the process's network namespace (its pod) has sent.",
+    [],
+  )
   return metrics.onCollect(() => {
     const { user, system } = process.cpuUsage()
     cpu.inc((user + system) / 1e6 - cpu.value)
@@ -20,6 +31,10 @@ export function publishProcessMetrics(metrics: MetricsRegistry): { remove(): voi
     if (process.platform !== 'linux') return
     virtual.with().set(1024 * numberAfter('/proc/self/status', 'VmSize:'))
     maxFiles.with().set(numberAfter('/proc/self/limits', 'Max open files'))
+    maxVirtual.with().set(numberAfter('/proc/self/limits', 'Max address space', unlimited))
+    const { InOctets = 0, OutOctets = 0 } = namedNumbers('/proc/self/net/netstat', 'IpExt:')
+    received.with().inc(InOctets - received.with().value)
+    sent.with().inc(OutOctets - sent.with().value)
     // One of them is the folder that is being read.
     openFiles.with().set(readdirSync('/proc/self/fd').length - 1)
   })
@@ -33,10 +48,25 @@ export function publishBuildInfo(metrics: MetricsRegistry, version: string): voi
     .set(1)
 }
 
-/** The first number on the line of /proc that begins with `label`. /proc is memory: reading it does not wait. */
-function numberAfter(path: string, label: string): number {
+/** What Prometheus' client libraries give for no limit: RLIM_INFINITY (getrlimit(2)). */
+const unlimited = 2 ** 64
+
+/**
+ * The first number on the line of /proc that begins with `label`, or `otherwise`. /proc is memory: reading
+ * it does not wait.
+ */
+function numberAfter(path: string, label: string, otherwise = Number.NaN): number {
   const line = readFileSync(path, 'utf8')
     .split('\n')
     .find((candidate) => candidate.startsWith(label))
-  return Number(/\d+/.exec(line?.slice(label.length) ?? '')?.[0] ?? Number.NaN)
+  return Number(/\d+/.exec(line?.slice(label.length) ?? '')?.[0] ?? otherwise)
+}
+
+/** A table of /proc/net in two lines, names and numbers, both of which begin with `label`. */
+function namedNumbers(path: string, label: string): Partial<Record<string, number>> {
+  const [names = [], numbers = []] = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith(label))
+    .map((line) => line.slice(label.length).trim().split(' '))
+  return Object.fromEntries(names.map((name, column) => [name, Number(numbers[column])]))
 }

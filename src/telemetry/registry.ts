@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../scheduling/cooperative-scheduler.ts'
 import { Counter, Gauge, Histogram, type WritableCell } from './cells.ts'
-import type { Family, FamilyFacts, MetricsRegistry } from './metrics.ts'
+import type { Family, FamilyFacts, MetricsRegistry, Sample } from './metrics.ts'
 
 /** Cells written between two looks at the clock. */
 const cellsPerLook = 32
@@ -12,6 +12,8 @@ interface Registered {
   readonly bounds: readonly number[]
   readonly family: Family<WritableCell>
   readonly cells: ReadonlyMap<string, WritableCell>
+  /** Label values of each cell, in the order of the label names. */
+  readonly values: ReadonlyMap<WritableCell, readonly string[]>
 }
 
 /** The process's registry: made once in main, handed to every configuration. */
@@ -35,8 +37,8 @@ export function createMetrics(clock: Clock = systemClock): MetricsRegistry {
       return present.family as Family<Cell>
     }
     checkNames(facts)
-    const { family, cells } = createFamily(facts, make)
-    registered.set(facts.name, { facts, bounds, family, cells })
+    const { family, cells, values } = createFamily(facts, make)
+    registered.set(facts.name, { facts, bounds, family, cells, values })
     return family
   }
 
@@ -62,6 +64,16 @@ export function createMetrics(clock: Clock = systemClock): MetricsRegistry {
     for (const foreign of texts) yield await foreign()
   }
 
+  /** The family's cells of this class: none where it is of another type. */
+  function samples<Cell extends WritableCell>(name: string, cellClass: new (...args: never[]) => Cell): Sample<Cell>[] {
+    const { facts, values } = registered.get(name) ?? {}
+    return [...(values ?? [])].flatMap(([totals, own]) =>
+      totals instanceof cellClass
+        ? [{ labels: Object.fromEntries(facts!.labels.map((label, index) => [label, own[index]!])), totals }]
+        : [],
+    )
+  }
+
   return {
     counter: (name, help, labels) => register({ name, type: 'counter', help, labels }, [], () => new Counter()),
     gauge: (name, help, labels) => register({ name, type: 'gauge', help, labels }, [], () => new Gauge()),
@@ -77,14 +89,17 @@ export function createMetrics(clock: Clock = systemClock): MetricsRegistry {
       return whole
     },
     families: () => inOrder(registered).map(({ facts }) => facts),
+    histograms: (name) => samples(name, Histogram),
+    counters: (name) => samples(name, Counter),
   }
 }
 
 function createFamily<Cell extends WritableCell>(
   { name, labels }: FamilyFacts,
   make: () => Cell,
-): { family: Family<Cell>; cells: ReadonlyMap<string, Cell> } {
+): { family: Family<Cell>; cells: ReadonlyMap<string, Cell>; values: ReadonlyMap<Cell, readonly string[]> } {
   const cells = new Map<string, Cell>()
+  const labelValues = new Map<Cell, readonly string[]>()
   // As Go's client writes them: label names in alphabetical order.
   const order = labels.map((label, index) => ({ label, index })).sort((a, b) => (a.label < b.label ? -1 : 1))
 
@@ -101,14 +116,18 @@ function createFamily<Cell extends WritableCell>(
       if (!cell) {
         cell = make()
         cells.set(at, cell)
+        labelValues.set(cell, values)
       }
       return cell
     },
     forget(...values) {
-      cells.delete(key(values))
+      const at = key(values)
+      const cell = cells.get(at)
+      if (cell) labelValues.delete(cell)
+      cells.delete(at)
     },
   }
-  return { family, cells }
+  return { family, cells, values: labelValues }
 }
 
 function inOrder(registered: ReadonlyMap<string, Registered>): Registered[] {

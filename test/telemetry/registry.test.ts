@@ -41,6 +41,23 @@ describe('the metrics registry', () => {
     )
   })
 
+  it('the metrics registry gives the cells of a histogram or a counter with their labels by name', () => {
+    const metrics = createMetrics()
+    metrics.histogram('h', 'H.', ['to', 'rcode'], [1]).with('x', 'NOERROR').add([2, 1], 5)
+    const counter = metrics.counter('c_total', 'C.', ['to'])
+    counter.with('x').inc(3)
+    counter.with('y').inc()
+    counter.forget('y')
+    const [histogram] = metrics.histograms('h')
+    assert.deepEqual(histogram!.labels, { to: 'x', rcode: 'NOERROR' })
+    assert.deepEqual([histogram!.totals.counts, histogram!.totals.sum], [[2, 1], 5])
+    assert.deepEqual(
+      metrics.counters('c_total').map(({ labels, totals }) => [labels, totals.value]),
+      [[{ to: 'x' }, 3]],
+    )
+    assert.deepEqual([metrics.counters('h'), metrics.histograms('nobody')], [[], []])
+  })
+
   it('the metrics registry keeps any label value apart from others, and escapes it so that it can be read back', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -8,6 +8,7 @@ import { createQueryMetrics } from '../../plugin/query-metrics.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { acquireHttpListener } from '../../telemetry/http/listener.ts'
+import { publishCompatibleNames } from './compatibility/index.ts'
 import { exposition } from './exposition.ts'
 import { publishRuntimeMetrics } from './runtime.ts'
 import { openSecurity } from './security.ts'
@@ -17,6 +18,7 @@ import { readWebConfig } from './web-config.ts'
 interface Settings {
   readonly address: HostPort
   readonly runtime_metrics: boolean
+  readonly compatibility_metrics: boolean
   /** A web configuration file with the certificate. */
   readonly tls: string | undefined
 }
@@ -24,14 +26,18 @@ interface Settings {
 const defaultAddress: HostPort = { host: 'localhost', port: 9153 }
 
 const schema: DirectiveSchema<Settings> = {
-  usage: 'prometheus [ADDRESS] { runtime_metrics | tls WEBCONFIG }',
+  usage: 'prometheus [ADDRESS] { runtime_metrics | compatibility_metrics | tls WEBCONFIG }',
   repeat: 'once',
   read({ occurrences: [directive] }) {
     argCount(directive, 0, 1)
     const [word] = directive.args
     return {
       address: word ? value(listenAddress({ anyPort: true }), word, 'prometheus') : defaultAddress,
-      ...readBody(directive, { runtime_metrics: flag(), tls: option(text, { repeat: 'once' }) }),
+      ...readBody(directive, {
+        runtime_metrics: flag(),
+        compatibility_metrics: flag(),
+        tls: option(text, { repeat: 'once' }),
+      }),
     }
   },
 }
@@ -81,6 +87,8 @@ function lifecycle(settings: Settings, setup: Setup): Pick<Instance, 'start' | '
       held.push({ release: member.leave })
       serve = member.serve
       if (settings.runtime_metrics) await publishRuntimeMetrics(metrics)
+      if (settings.compatibility_metrics)
+        held.push(process.acquire('compatible names of metrics', () => publishCompatibleNames(metrics)))
       try {
         await listen()
         member.show()

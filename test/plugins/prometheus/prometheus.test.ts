@@ -254,6 +254,86 @@ describe('what prometheus shows', () => {
   })
 })
 
+describe('the names that older dashboards and alerts ask for', () => {
+  const asked = `prometheus 127.0.0.1:0 {\ncompatibility_metrics\n}`
+
+  async function withNames(use: (harness: PluginHarness) => Promise<void>) {
+    const harness = createPluginHarness()
+    const instance = await started(asked.replace(':0', `:${await freePort()}`), harness)
+    await use(harness)
+    await instance.stop?.()
+    await harness.settled()
+    assert.doesNotMatch(await harness.metrics.text(), /^(go_|coredns_forward_requests)/m)
+  }
+
+  it('compatibility_metrics gives the metrics of forward the names that they had until CoreDNS 1.10', () =>
+    withNames(async (harness) => {
+      const { metrics } = harness
+      const labels = ['proxy_name', 'to', 'rcode']
+      const durations = metrics.histogram('coredns_proxy_request_duration_seconds', 'S.', labels, durationBuckets)
+      durations.with('forward', '192.0.2.1:53', 'NOERROR').observe(0.5)
+      durations.with('forward', '192.0.2.1:53', 'NOERROR').observe(0.25)
+      durations.with('forward', '192.0.2.1:53', 'SERVFAIL').observe(1)
+      durations.with('other', '192.0.2.1:53', 'NOERROR').observe(1)
+      const toLabels = ['proxy_name', 'to']
+      metrics.counter('coredns_proxy_healthcheck_failures_total', 'F.', toLabels).with('forward', '192.0.2.1:53').inc(3)
+      for (const [name, count] of [
+        ['hits', 7],
+        ['misses', 2],
+      ] as const)
+        metrics
+          .counter(`coredns_proxy_conn_cache_${name}_total`, 'C.', [...toLabels, 'proto'])
+          .with('forward', '192.0.2.1:53', 'udp')
+          .inc(count)
+      assert.deepEqual(await series(harness, 'coredns_forward_'), [
+        'coredns_forward_conn_cache_hits_total{proto="udp",to="192.0.2.1:53"} 7',
+        'coredns_forward_conn_cache_misses_total{proto="udp",to="192.0.2.1:53"} 2',
+        'coredns_forward_healthcheck_failures_total{to="192.0.2.1:53"} 3',
+        'coredns_forward_request_duration_seconds_sum{rcode="NOERROR",to="192.0.2.1:53"} 0.75',
+        'coredns_forward_request_duration_seconds_count{rcode="NOERROR",to="192.0.2.1:53"} 2',
+        'coredns_forward_request_duration_seconds_sum{rcode="SERVFAIL",to="192.0.2.1:53"} 1',
+        'coredns_forward_request_duration_seconds_count{rcode="SERVFAIL",to="192.0.2.1:53"} 1',
+        'coredns_forward_requests_total{to="192.0.2.1:53"} 3',
+        'coredns_forward_responses_total{rcode="NOERROR",to="192.0.2.1:53"} 2',
+        'coredns_forward_responses_total{rcode="SERVFAIL",to="192.0.2.1:53"} 1',
+      ])
+    }))
+
+  it('compatibility_metrics gives each of the runtime’s names one value, which its help text explains', () =>
+    withNames(async (harness) => {
+      const [version, ...values] = await series(harness, 'go_')
+      assert.equal(version, `go_goroutines ${/\d+$/.exec(version!)?.[0]}`)
+      const names = values.map((line) => line.replace(/[ {].*/, ''))
+      assert.deepEqual(names, [
+        'go_info',
+        'go_memstats_alloc_bytes',
+        'go_memstats_alloc_bytes_total',
+        'go_memstats_heap_alloc_bytes',
+        'go_memstats_heap_idle_bytes',
+        'go_memstats_heap_inuse_bytes',
+        'go_memstats_heap_sys_bytes',
+        'go_memstats_sys_bytes',
+        'go_sched_gomaxprocs_threads',
+        'go_threads',
+      ])
+      for (const line of values) assert.ok(Number(line.split(' ').at(-1)) > 0, line)
+    }))
+
+  it('go_goroutines grows with what the event loop waits for', () =>
+    withNames(async (harness) => {
+      const count = async () => Number((await series(harness, 'go_goroutines'))[0]!.split(' ')[1])
+      const before = await count()
+      const timers = Array.from({ length: 100 }, () => setTimeout(() => undefined, 60_000))
+      assert.ok((await count()) >= before + 100)
+      for (const timer of timers) clearTimeout(timer)
+    }))
+
+  it('go_* and coredns_forward_requests_total are missing where nobody asks for them', () =>
+    withPrometheus(async (harness) => {
+      assert.doesNotMatch(await harness.metrics.text(), /^(go_|coredns_forward_requests)/m)
+    }))
+})
+
 describe('prometheus without its address', () => {
   it('prometheus without its address lets DNS start all the same, as CoreDNS does, and says so', async () => {
     const harness = createPluginHarness()

@@ -1,0 +1,16 @@
+/** Names that dashboards and alerts made for CoreDNS may ask for, which slicedns has no use for (`compatibility_metrics`). */
+import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
+import { createMetrics } from '../../../telemetry/registry.ts'
+import { fillForwardNames } from './forward-names.ts'
+import { fillGoNames } from './go-names.ts'
+
+/** Adds them to each scrape, made of what the scrape has otherwise. */
+export function publishCompatibleNames(metrics: MetricsRegistry): { readonly value: undefined; stop(): void } {
+  const added = metrics.addText(() => {
+    const compatible = createMetrics()
+    fillForwardNames(metrics, compatible)
+    fillGoNames(compatible)
+    return compatible.text()
+  })
+  return { value: undefined, stop: added.remove }
+}

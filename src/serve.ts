@@ -26,7 +26,7 @@ import type { Logger } from './telemetry/log.ts'
 import { formatEntry, type LogEntry } from './telemetry/log-format.ts'
 import { createLogger } from './telemetry/logger.ts'
 import type { CounterCell } from './telemetry/metrics.ts'
-import { publishBuildInfo } from './telemetry/process-metrics.ts'
+import { publishBuildInfo, publishMemoryLimit } from './telemetry/process-metrics.ts'
 import { createMetrics } from './telemetry/registry.ts'
 import { createTransport } from './transport/index.ts'
 import { version } from './version.ts'
@@ -48,6 +48,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   const metrics = createMetrics()
   publishBuildInfo(metrics, version)
   const limits = readProcessLimits({ memoryLimit: flags.memoryLimit })
+  publishMemoryLimit(metrics, limits.memory.source === 'default' ? undefined : limits.memory.limit)
   // The other half of the share is for the replies that `cache` itself keeps.
   const writer = createTable({ maxCachedBytes: limits.memory.cache / 2 })
   registerTableMetrics(metrics, writer)

@@ -48,6 +48,16 @@ export function publishBuildInfo(metrics: MetricsRegistry, version: string): voi
     .set(1)
 }
 
+/** Says how many octets the process may use. Where nothing limits it there is no series. */
+export function publishMemoryLimit(metrics: MetricsRegistry, limit: number | undefined): void {
+  const gauge = metrics.gauge(
+    'slicedns_memory_limit_bytes',
+    'Octets that the process may use: -memory-limit, or the limit of its cgroup.',
+    [],
+  )
+  if (limit !== undefined) gauge.with().set(limit)
+}
+
 /** What Prometheus' client libraries give for no limit: RLIM_INFINITY (getrlimit(2)). */
 const unlimited = 2 ** 64
 

@@ -3,6 +3,7 @@
 import type { BlockFacts, DataPlaneFacts } from '../../plugin/contract.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 import { publishProcessMetrics } from '../../telemetry/process-metrics.ts'
+import { publishThreadMetrics } from '../../telemetry/thread-metrics.ts'
 import { createMerger } from './merger.ts'
 
 /** One for the process: the server blocks that have a `prometheus` join. */
@@ -29,6 +30,7 @@ export function createSeries(
   const enabled = createEnabled(metrics)
   const removals = [
     publishProcessMetrics(metrics),
+    publishThreadMetrics(metrics),
     metrics.onCollect(() => {
       const joined = [...blocks.keys()]
       enabled.show(joined)

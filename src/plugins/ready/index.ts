@@ -1,7 +1,7 @@
 import { argCount, type HostPort, listenAddress, oneOf, option, readBody, value } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import type { Instance, Plugin } from '../../plugin/contract.ts'
-import { acquireHttpListener } from '../../telemetry/http/listener.ts'
+import { acquireHttpListener, httpAddressText } from '../../telemetry/http/listener.ts'
 import { textReply } from '../../telemetry/http/message.ts'
 import { createReadiness, type Member } from './readiness.ts'
 
@@ -39,7 +39,9 @@ export const ready: Plugin<Settings> = {
     }
     return {
       async start() {
-        const shared = process.acquire(`readiness ${address.host} ${address.port}`, createReadiness)
+        const shared = process.acquire(`readiness ${address.host} ${address.port}`, () =>
+          createReadiness(metrics, httpAddressText(address)),
+        )
         held.push(shared)
         const listener = acquireHttpListener(process, address, { metrics })
         held.push(listener)

@@ -1,3 +1,5 @@
+import type { MetricsRegistry } from '../../telemetry/metrics.ts'
+
 /** A plugin that reports whether it is ready. */
 export interface Reporter {
   readonly name: string
@@ -25,9 +27,15 @@ interface Group {
   readonly unready: Set<Reporter>
 }
 
-export function createReadiness(): { readonly value: Readiness; stop(): void } {
+/** `address` is the label of the metric. */
+export function createReadiness(
+  metrics: MetricsRegistry,
+  address: string,
+): { readonly value: Readiness; stop(): void } {
   const groups = new Set<Group>()
   let shuttingDown = false
+  const gauge = metrics.gauge('slicedns_ready', 'Whether /ready at this address says 200.', ['address'])
+  const collecting = metrics.onCollect(() => gauge.with(address).set(report().ready ? 1 : 0))
 
   /** While a reload starts the next configuration, the one that answers queries decides; at first start all do. */
   function deciding(): Group[] {
@@ -44,13 +52,15 @@ export function createReadiness(): { readonly value: Readiness; stop(): void } {
     return names
   }
 
+  function report(): { readonly ready: boolean; readonly text: string } {
+    if (shuttingDown) return { ready: false, text: 'Shutting down' }
+    const names = new Set(deciding().flatMap(unreadyNames))
+    return names.size === 0 ? { ready: true, text: 'OK' } : { ready: false, text: [...names].sort().join(',') }
+  }
+
   return {
     value: {
-      report() {
-        if (shuttingDown) return { ready: false, text: 'Shutting down' }
-        const names = new Set(deciding().flatMap(unreadyNames))
-        return names.size === 0 ? { ready: true, text: 'OK' } : { ready: false, text: [...names].sort().join(',') }
-      },
+      report,
       join(reporters, continuously) {
         const group: Group = { serving: false, continuously, unready: new Set(reporters) }
         groups.add(group)
@@ -65,6 +75,9 @@ export function createReadiness(): { readonly value: Readiness; stop(): void } {
         shuttingDown = true
       },
     },
-    stop: () => undefined,
+    stop() {
+      collecting.remove()
+      gauge.forget(address)
+    },
   }
 }

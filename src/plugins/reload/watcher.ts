@@ -25,6 +25,9 @@ export function createWatcher(
   log: Logger,
 ): { readonly value: Watcher; stop(): void } {
   const failures = metrics.counter('coredns_reload_failed_total', 'Reloads that failed.', []).with()
+  const rejected = metrics
+    .gauge('slicedns_corefile_rejected', '1 while the Corefile cannot be used, and the one before it runs.', [])
+    .with()
   const versions = metrics.gauge('coredns_reload_version_info', 'The hash of the Corefile that runs.', [
     'hash',
     'value',
@@ -39,11 +42,14 @@ export function createWatcher(
   async function look(): Promise<void> {
     if (busy) return
     const hash = readHash()
+    if (hash === process.configHash) failed = undefined
+    rejected.set(hash === undefined || hash === failed ? 1 : 0)
     if (hash === undefined || hash === process.configHash || hash === failed) return
     busy = true
     const result = await process.reload('Corefile changed')
     busy = false
     failed = result.ok ? undefined : hash
+    rejected.set(result.ok ? 0 : 1)
     if (result.ok) return
     failures.inc()
     log.error(`Corefile changed but reload failed: ${result.error}`)
@@ -83,6 +89,7 @@ export function createWatcher(
     },
     stop() {
       timer?.cancel()
+      rejected.set(0)
       if (shownHash !== '') versions.forget('sha512', shownHash)
     },
   }

@@ -435,3 +435,40 @@ describe('names that are compiled on demand', () => {
     assert.ok(Number(/^slicedns_on_demand_evictions_total (.*)$/m.exec(text)?.[1] ?? 0) > 0, 'evictions')
   })
 })
+
+describe('the count of traffic splits', () => {
+  const releases = `service web testns 10.3.0.1
+                    service stable testns headless
+                    endpoint stable testns 172.0.0.1 ready
+                    annotate service web testns slicedns.io/split stable=1`
+
+  async function counted(harness: Opened): Promise<string[]> {
+    await idle()
+    return (await harness.metrics.text()).match(/^slicedns_splits.*$/gm) ?? []
+  }
+  const counts = (all: number, bereft: number) => [
+    `slicedns_splits ${all}`,
+    `slicedns_splits_without_backend ${bereft}`,
+  ]
+
+  test('a split counts as one without a backend from the event that takes its last endpoint to the one that brings one back', async () => {
+    const harness = createPublisherHarness(releases)
+    await harness.publisher.attach(createSpace()).settled
+    assert.deepEqual(await counted(harness), counts(1, 0))
+    harness.apply('endpoint stable testns 172.0.0.1 notReady')
+    assert.deepEqual(await counted(harness), counts(1, 1))
+    harness.apply('endpoint stable testns 172.0.0.1 ready')
+    assert.deepEqual(await counted(harness), counts(1, 0))
+    harness.publisher.stop()
+    assert.deepEqual(await counted(harness), counts(0, 0))
+  })
+
+  test('a split whose backend terminates has one, and one whose annotation is taken away is no split', async () => {
+    const harness = createPublisherHarness(releases)
+    await harness.publisher.attach(createSpace()).settled
+    harness.apply('annotate service web testns slicedns.io/split gone=1,nothere=0')
+    assert.deepEqual(await counted(harness), counts(1, 1))
+    harness.apply('annotate service web testns slicedns.io/split web=1')
+    assert.deepEqual(await counted(harness), counts(0, 0))
+  })
+})

@@ -40,6 +40,23 @@ describe('ready', () => {
     await harness.settled()
   })
 
+  it('ready shows as a metric what /ready says, until it ends', async () => {
+    const harness = createPluginHarness()
+    const port = await freePort()
+    const states = { kubernetes: false }
+    const shown = async () => (await harness.metrics.text()).match(/^slicedns_ready.*$/gm)
+    const instance = readyOn(port, states, harness)
+    await instance.start?.()
+    assert.deepEqual(await shown(), [`slicedns_ready{address="127.0.0.1:${port}"} 0`])
+    states.kubernetes = true
+    assert.deepEqual(await shown(), [`slicedns_ready{address="127.0.0.1:${port}"} 1`])
+    await instance.drain?.()
+    assert.deepEqual(await shown(), [`slicedns_ready{address="127.0.0.1:${port}"} 0`])
+    await instance.stop?.()
+    await harness.settled()
+    assert.equal(await shown(), null)
+  })
+
   it('ready is ready at once in a block that nothing has to get ready in', async () => {
     const harness = createPluginHarness()
     const port = await freePort()

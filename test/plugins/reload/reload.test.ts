@@ -88,6 +88,29 @@ describe('reload', () => {
     assert.equal(harness.reloads.reasons.length, 1)
   })
 
+  it('reload shows for as long as the Corefile cannot be used that it is rejected', async () => {
+    const harness = createPluginHarness()
+    const shown = async () => /^slicedns_corefile_rejected (\d)$/m.exec(await harness.metrics.text())?.[1]
+    await started('reload 10s 0', harness)
+    assert.equal(await shown(), '0')
+    harness.file = { hash: 'bad' }
+    harness.reloads.result = { ok: false, error: 'Corefile:3:1 - no' }
+    await pass(harness, 10 * second)
+    assert.equal(await shown(), '1')
+    await pass(harness, 100 * second)
+    assert.equal(await shown(), '1')
+    harness.file = { hash: 'first' }
+    await pass(harness, 10 * second)
+    assert.equal(await shown(), '0')
+    harness.file = { error: new Error("Corefile:1:1 - Unknown directive 'x'") }
+    await pass(harness, 10 * second)
+    assert.equal(await shown(), '1')
+    harness.file = { hash: 'second' }
+    harness.reloads.result = { ok: true }
+    await pass(harness, 10 * second)
+    assert.equal(await shown(), '0')
+  })
+
   it('reload does not load again what a signal has loaded meanwhile', async () => {
     const harness = createPluginHarness()
     await started('reload 10s 0', harness)

@@ -21,6 +21,7 @@ import { createServiceNames } from './service-names.ts'
 import { createServiceQueue, type DirtyService, longCompilation } from './service-queue.ts'
 import { createSinks } from './sinks.ts'
 import { createSplitIndex } from './split-index.ts'
+import { createSplitMetrics } from './split-metrics.ts'
 
 export interface Publisher {
   attach(sink: TableSink): { detach(): void; readonly settled: Promise<void> }
@@ -62,6 +63,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     evicted: (count) => evictions.with().inc(count),
   })
   const splits = createSplitIndex()
+  const splitMetrics = createSplitMetrics(context, metrics)
   const wake = (): void => work.wake()
   const browse = settings.dnsSd
     ? createBrowseNames(context, { publish: names.compileName, worked, after: clock.after, wake })
@@ -153,6 +155,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (!imported) {
       const object = view.service(namespace, name)
       splits.update(service, object ? namedBackends(context, object) : [])
+      splitMetrics.update(service)
       validator?.service(namespace, name)
       browse?.serviceChanged(namespace, name)
     }
@@ -235,6 +238,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     stop() {
       work.stop()
       targets.clear()
+      splitMetrics.stop()
     },
   }
 }

@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs'
 import { collect } from './answer/counters.ts'
 import { createResponder, missText } from './answer/index.ts'
 import { bannerTexts } from './banner.ts'
+import { printExit } from './cli/args.ts'
 import { parseServeFlags } from './cli/flags.ts'
+import { standardIo } from './cli/output.ts'
 import { type Corefile, defaultCorefile, loadCorefile, readStandardInput } from './corefile/index.ts'
 import { listenLocally } from './local-socket/index.ts'
 import { unblockReloadSignal } from './native-signals.ts'
@@ -37,8 +39,7 @@ const stopLimit = 2_000
 export async function serve(args: readonly string[]): Promise<void> {
   const flags = parseServeFlags(args)
   if (flags.kind === 'exit') {
-    ;(flags.code === 0 ? process.stdout : process.stderr).write(flags.text)
-    process.exitCode = flags.code
+    process.exitCode = printExit(flags, standardIo())
     return
   }
   const log = createLogger({ format: flags.logFormat })

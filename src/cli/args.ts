@@ -4,19 +4,40 @@ import { parseDuration } from '../corefile/values.ts'
 
 /** The output of a command. */
 export interface Io {
-  readonly stdout: { write(text: string): unknown }
-  readonly stderr: { write(text: string): unknown }
+  readonly stdout: Output
+  readonly stderr: Output
+}
+
+export interface Output {
+  /** What is not printable is escaped. */
+  write(text: string): unknown
+  /** Where a person looks at it; undefined in files and pipes. */
+  readonly screen?: Screen | undefined
+}
+
+export interface Screen {
+  /** Takes control sequences as they are: a text from outside must not reach it unless it is printable. */
+  write(text: string): void
+  size(): { readonly columns: number; readonly rows: number }
 }
 
 /** One flag of a command. `value` names its value in the usage text; a flag without it is boolean. */
 export interface Flag {
   readonly value?: string
   readonly help: string
-  /** This flag is another name of that one. */
+  /** This flag is another name of that one. Where that one is boolean, `value` is the one word that sets it. */
   readonly same?: string
 }
 
 export type Flags = Readonly<Record<string, Flag>>
+
+/** `--json`, and `-o json` as kubectl has it. */
+export const jsonFlags = (help: string): Flags => ({
+  json: { help },
+  o: { value: 'json', help: 'The same', same: 'json' },
+})
+
+export const wantsJson = ({ given }: ParsedArgs): boolean => given.get('json') === 'true'
 
 export interface Command {
   /** The synopsis: `slicedns query NAME [TYPE]`. */
@@ -74,6 +95,11 @@ export function parseArgs(args: readonly string[], command: Command): ParsedArgs
     }
     const taken = value ?? rest.shift()
     if (taken === undefined) return misuse(command, `flag needs an argument: -${name}`)
+    if (command.flags[own].value === undefined) {
+      if (taken !== flag.value) return misuse(command, `invalid value "${taken}" for -${name}: must be ${flag.value}`)
+      given.set(own, 'true')
+      continue
+    }
     given.set(own, taken)
   }
   return { kind: 'parsed', given, positional }

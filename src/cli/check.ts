@@ -1,7 +1,18 @@
 /** `slicedns check`: reports every error of a Corefile, without opening a socket or calling an API. */
 import { readStandardInput } from '../corefile/index.ts'
 import { plugins } from '../plugins/index.ts'
-import { type Command, type Exit, type Io, integerFlag, misuse, type ParsedArgs, parseArgs, printExit } from './args.ts'
+import {
+  type Command,
+  type Exit,
+  type Io,
+  integerFlag,
+  jsonFlags,
+  misuse,
+  type ParsedArgs,
+  parseArgs,
+  printExit,
+  wantsJson,
+} from './args.ts'
 import { checkCorefile, type Findings, findingText } from './findings.ts'
 
 const command: Command = {
@@ -13,7 +24,7 @@ const command: Command = {
       help: 'Corefile or ConfigMap to check; stdin or - is what is piped in (default "Corefile")',
     },
     f: { value: 'FILE', help: 'ConfigMap with the Corefile, as YAML or JSON', same: 'conf' },
-    json: { help: 'Print the findings as JSON' },
+    ...jsonFlags('Print the findings as JSON'),
     'lenient-plugins': {
       help: 'Warn of plugins that slicedns does not have, where leaving them out changes no answer',
     },
@@ -39,7 +50,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   const lenient = parsed.given.get('lenient-plugins') === 'true'
   const found = checkCorefile(file, plugins, port ?? 53, lenient)
   const errors = found.findings.filter(({ severity }) => severity === 'error').length
-  io.stdout.write(parsed.given.get('json') === 'true' ? jsonText(file, found, errors) : plainText(file, found, errors))
+  io.stdout.write(wantsJson(parsed) ? jsonText(file, found, errors) : plainText(file, found, errors))
   return errors > 0 ? 1 : 0
 }
 

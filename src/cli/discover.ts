@@ -2,7 +2,7 @@
 import { type as recordType } from '../dns/codes.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Answer, type Server, serverText } from './answer.ts'
-import { type Command, type Io, printExit } from './args.ts'
+import { type Command, type Io, jsonFlags, printExit, wantsJson } from './args.ts'
 import { exitCode } from './exit-codes.ts'
 import { findServer, type LookupArgs, lookupFlags, parseLookup, serviceFlags } from './lookup-args.ts'
 import { lookUp } from './lookup-client.ts'
@@ -10,7 +10,7 @@ import { table } from './show.ts'
 
 const command: Command = {
   usage: 'slicedns discover SERVICE [-n NAMESPACE] [@SERVER] [-p PORT] [--json]',
-  flags: { ...serviceFlags, ...lookupFlags, json: { help: 'Print what is found as JSON' } },
+  flags: { ...serviceFlags, ...lookupFlags, ...jsonFlags('Print what is found as JSON') },
   examples: ['slicedns discover worker -n ml', 'slicedns discover db.shop.svc.cluster.local --json'],
 }
 
@@ -33,7 +33,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   try {
     const server = await findServer(lookup)
     const { found, exists } = await discover(lookup, server)
-    if (lookup.args.given.get('json') === 'true') io.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`)
+    if (wantsJson(lookup.args)) io.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`)
     else io.stdout.write(exists ? text(found) : `${found.name} does not exist at ${found.server} (NXDOMAIN)\n`)
     if (!exists) return exitCode.nameMissing
     return found.addresses.length + found.ports.length > 0 ? exitCode.found : exitCode.noRecord

@@ -1,6 +1,6 @@
 /** `slicedns explain`: asks a running slicedns process why it answers as it does. */
 import { errorMessage } from '../telemetry/error-text.ts'
-import { type Command, type Io, misuse, parseArgs, printExit } from './args.ts'
+import { type Command, type Io, jsonFlags, misuse, parseArgs, printExit, wantsJson } from './args.ts'
 import {
   fetchJson,
   fetchStatus,
@@ -18,7 +18,7 @@ const command: Command = {
   flags: {
     n: { value: 'NAMESPACE', help: 'Try the search path of a pod in this namespace, as its resolver does' },
     ...runningServerFlags,
-    json: { help: 'Print the explanation as JSON' },
+    ...jsonFlags('Print the explanation as JSON'),
   },
   examples: [
     'slicedns explain shop.team-a.svc.cluster.local',
@@ -64,7 +64,7 @@ export async function run(args: string[], io: Io): Promise<number> {
       namespace === undefined
         ? { tried: [], explanations: await fetchExplanations(target, name, type) }
         : await searched(target, searchNames(name, namespace, await clusterZone(target)), type)
-    if (parsed.given.get('json') === 'true') io.stdout.write(`${JSON.stringify(explanations, undefined, 2)}\n`)
+    if (wantsJson(parsed)) io.stdout.write(`${JSON.stringify(explanations, undefined, 2)}\n`)
     else io.stdout.write([...tried, explanations.map(explanationText).join('\n')].join(''))
     return 0
   } catch (error) {

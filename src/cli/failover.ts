@@ -1,6 +1,16 @@
 /** `slicedns failover`: the first of several addresses that accepts a connection. */
 import { connect } from 'node:net'
-import { type Command, durationFlag, type Io, integerFlag, misuse, parseArgs, printExit } from './args.ts'
+import {
+  type Command,
+  durationFlag,
+  type Io,
+  integerFlag,
+  jsonFlags,
+  misuse,
+  parseArgs,
+  printExit,
+  wantsJson,
+} from './args.ts'
 import { exitCode } from './exit-codes.ts'
 
 const command: Command = {
@@ -9,7 +19,7 @@ const command: Command = {
   flags: {
     port: { value: 'PORT', help: 'TCP port to connect to' },
     timeout: { value: 'DURATION', help: 'How long to wait for each, as 500ms or 2s (default 1s)' },
-    json: { help: 'Print the result of each as JSON' },
+    ...jsonFlags('Print the result of each as JSON'),
   },
   examples: [
     'slicedns failover db-0.db.shop.svc.cluster.local db-1.db.shop.svc.cluster.local --port 5432 --timeout 500ms',
@@ -32,7 +42,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   if (parsed.positional.length === 0) return printExit(misuse(command, 'an ADDRESS is missing'), io)
   if (port === undefined || Number.isNaN(port)) return printExit(misuse(command, '--port must be 1 to 65535'), io)
   if (Number.isNaN(timeout)) return printExit(misuse(command, '--timeout must be a duration from 1ms to 10m'), io)
-  const asJson = parsed.given.get('json') === 'true'
+  const asJson = wantsJson(parsed)
   const attempts: Attempt[] = []
   for (const address of parsed.positional) {
     const attempt = await tryToConnect(address, port, timeout)

@@ -2,7 +2,7 @@
 import { typeName } from '../dns/codes.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Server, serverText } from './answer.ts'
-import { type Command, type Io, integerFlag, misuse, printExit } from './args.ts'
+import { type Command, type Io, integerFlag, jsonFlags, misuse, printExit, wantsJson } from './args.ts'
 import { findServer, type LookupArgs, lookupFlags, parseLookup } from './lookup-args.ts'
 import { LookupError, lookUp } from './lookup-client.ts'
 import { table } from './show.ts'
@@ -12,7 +12,7 @@ const command: Command = {
   flags: {
     ...lookupFlags,
     n: { value: 'N', help: 'Number of lookups (default 100)' },
-    json: { help: 'Print the figures as JSON, in milliseconds' },
+    ...jsonFlags('Print the figures as JSON, in milliseconds'),
   },
   examples: ['slicedns latency kubernetes.default.svc.cluster.local -n 1000'],
 }
@@ -29,7 +29,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   try {
     const server = await findServer(lookup)
     const measured = await measure(lookup, server, count)
-    const asJson = lookup.args.given.get('json') === 'true'
+    const asJson = wantsJson(lookup.args)
     io.stdout.write(asJson ? jsonText(lookup, server, measured) : reportText(lookup, server, measured))
     if (measured.failures > 0) io.stderr.write(`${measured.lastFailure}\n`)
     return measured.failures > 0 ? 1 : 0

@@ -2,7 +2,7 @@
 import { typeName } from '../dns/codes.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Answer, serverText } from './answer.ts'
-import { type Command, type Io, printExit } from './args.ts'
+import { type Command, type Io, jsonFlags, printExit, wantsJson } from './args.ts'
 import { exitCode, exitCodeOf } from './exit-codes.ts'
 import { findServer, lookupFlags, parseLookup } from './lookup-args.ts'
 import { lookUp } from './lookup-client.ts'
@@ -13,7 +13,7 @@ const command: Command = {
   flags: {
     ...lookupFlags,
     short: { help: 'Print the data of the answer alone, a record a line (also +short)' },
-    json: { help: 'Print the answer as JSON' },
+    ...jsonFlags('Print the answer as JSON'),
   },
   examples: [
     'slicedns query web.default.svc.cluster.local',
@@ -32,12 +32,12 @@ export async function run(args: string[], io: Io): Promise<number> {
     const started = performance.now()
     const answer = await lookUp(question, server, options)
     const milliseconds = performance.now() - started
-    if (lookup.args.given.get('json') === 'true') {
+    if (wantsJson(lookup.args)) {
       const report = {
         name: question.name,
         type: typeName(question.type),
         server: serverText(server),
-        milliseconds,
+        milliseconds: Math.round(milliseconds * 1000) / 1000,
         ...answer,
       }
       io.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)

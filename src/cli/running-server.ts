@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { get as getTls } from 'node:https'
 import type { Socket } from 'node:net'
-import { connectLocally, listeningPids } from '../local-socket/index.ts'
+import { connectLocally, listeningPids, serversOf } from '../local-socket/index.ts'
 import { serverText } from './answer.ts'
 import type { Flags } from './args.ts'
 
@@ -33,7 +33,7 @@ export type RunningServer =
 
 export const runningServerFlags: Flags = {
   server: { value: 'URL', help: 'Ask the console plugin at this URL, such as http://localhost:8053' },
-  pid: { value: 'PID', help: 'Ask this local process (default: the only running slicedns)' },
+  pid: { value: 'PID', help: 'Ask this local process, or the one it started (default: the only running slicedns)' },
   pidfile: { value: 'FILE', help: 'Ask the local process whose pid is in this file' },
 }
 
@@ -49,7 +49,10 @@ export async function findRunningServer(given: ReadonlyMap<string, string>): Pro
   const pid = given.get('pid') ?? (pidfile === undefined ? undefined : readFileSync(pidfile, 'utf8').trim())
   if (pid === undefined) return onlyServer()
   if (!/^\d+$/.test(pid)) throw new Error(`invalid pid '${pid}'`)
-  return byPid(Number(pid))
+  const [first, ...others] = serversOf(Number(pid))
+  if (others.length > 0)
+    throw new Error(severalText(`process ${pid} started several servers`, await statusesOf([first, ...others])))
+  return byPid(first)
 }
 
 const byPid = (pid: number): RunningServer => ({ pid, shown: `pid ${pid}` })
@@ -59,10 +62,14 @@ async function onlyServer(): Promise<RunningServer> {
   if (found.length === 1) return byPid(found[0].pid)
   if (found.length === 0)
     throw new Error('no slicedns process runs on this machine: use --server URL for another machine')
+  throw new Error(severalText('several slicedns processes run on this machine', found))
+}
+
+const severalText = (what: string, found: readonly LocalServer[]): string => {
   const list = found.map(
     ({ pid, status }) => `  ${pid}  ${status ? statusLine(status) : 'does not say what it serves'}\n`,
   )
-  throw new Error(`several slicedns processes run on this machine: choose one with --pid:\n${list.join('').trimEnd()}`)
+  return `${what}: choose one with --pid:\n${list.join('').trimEnd()}`
 }
 
 /** Where a server was started from and listens, in one line. */
@@ -74,9 +81,16 @@ export const listenerText = ({ scheme, address, port }: ServerStatus['listeners'
   `${scheme}://${serverText({ address, port })}`
 
 /** The servers of this machine, with the status of those that this user may ask. */
-export function localServers(): Promise<{ readonly pid: number; readonly status: ServerStatus | undefined }[]> {
+export const localServers = (): Promise<LocalServer[]> => statusesOf(listeningPids())
+
+interface LocalServer {
+  readonly pid: number
+  readonly status: ServerStatus | undefined
+}
+
+function statusesOf(pids: readonly number[]): Promise<LocalServer[]> {
   return Promise.all(
-    listeningPids().map(async (pid) => ({
+    pids.map(async (pid) => ({
       pid,
       status: await fetchStatus(byPid(pid), statusTimeout).catch(() => undefined),
     })),

@@ -1,10 +1,12 @@
 /** Answers as text in columns. */
 import { typeName } from '../dns/codes.ts'
 import { type Answer, type Question, type Server, type ShownRecord, serverText } from './answer.ts'
+import { printableLine } from './output.ts'
 
 /** Rows in columns of equal width, two spaces apart. */
 export function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows.reduce<number[]>(
+  const cells = rows.map((row) => row.map(printableLine))
+  const widths = cells.reduce<number[]>(
     (widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, cell.length)),
     [],
   )
@@ -13,7 +15,7 @@ export function table(rows: readonly (readonly string[])[]): string {
       .map((cell, column) => cell.padEnd(widths[column]))
       .join('  ')
       .trimEnd()
-  return rows.map((row) => `${line(row)}\n`).join('')
+  return cells.map((row) => `${line(row)}\n`).join('')
 }
 
 /** The rcode explained, as `A of web.example.: NXDOMAIN, the name does not exist`; undefined for NOERROR. */

@@ -1,6 +1,6 @@
 /** `slicedns status`: the server that runs here on one screen. */
 import { errorMessage } from '../telemetry/error-text.ts'
-import { type Command, type Io, misuse, parseArgs, printExit } from './args.ts'
+import { type Command, type Io, jsonFlags, misuse, parseArgs, printExit, wantsJson } from './args.ts'
 import {
   fetchStatus,
   findRunningServer,
@@ -13,7 +13,7 @@ import { table } from './show.ts'
 const command: Command = {
   usage: 'slicedns status [--server URL | --pid PID | --pidfile FILE] [--json]',
   mixed: true,
-  flags: { ...runningServerFlags, json: { help: 'Print the status as JSON' } },
+  flags: { ...runningServerFlags, ...jsonFlags('Print the status as JSON') },
   examples: ['slicedns status', 'kubectl -n kube-system exec deploy/slicedns -- slicedns status'],
 }
 
@@ -25,7 +25,7 @@ export async function run(args: string[], io: Io): Promise<number> {
     return printExit(misuse(command, `unexpected argument '${parsed.positional[0]}'`), io)
   try {
     const status = await fetchStatus(await findRunningServer(parsed.given))
-    io.stdout.write(parsed.given.get('json') === 'true' ? `${JSON.stringify(status, undefined, 2)}\n` : text(status))
+    io.stdout.write(wantsJson(parsed) ? `${JSON.stringify(status, undefined, 2)}\n` : text(status))
     return status.ready ? 0 : 1
   } catch (error) {
     io.stderr.write(`${errorMessage(error)}\n`)

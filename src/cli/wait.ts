@@ -4,7 +4,7 @@ import { durationText } from '../corefile/values.ts'
 import { typeName } from '../dns/codes.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Server, serverText } from './answer.ts'
-import { type Command, durationFlag, type Io, integerFlag, misuse, printExit } from './args.ts'
+import { type Command, durationFlag, type Io, integerFlag, jsonFlags, misuse, printExit, wantsJson } from './args.ts'
 import { exitCode } from './exit-codes.ts'
 import { findServer, type LookupArgs, lookupFlags, parseLookup, serviceFlags } from './lookup-args.ts'
 import { LookupError, lookUp } from './lookup-client.ts'
@@ -13,12 +13,13 @@ const { timeout: reply, ...flags } = lookupFlags
 
 const command: Command = {
   usage:
-    'slicedns wait NAME [TYPE] [-n NAMESPACE] [--count N] [--timeout DURATION] [--interval DURATION] [@SERVER] [-p PORT]',
+    'slicedns wait NAME [TYPE] [-n NAMESPACE] [--count N] [--timeout DURATION] [--interval DURATION] [--json] [@SERVER] [-p PORT]',
   flags: {
     count: { value: 'N', help: 'How many records the name must have (default 1)' },
     timeout: { value: 'DURATION', help: 'Give up after this time, as 90s or 10m (default: never)' },
     interval: { value: 'DURATION', help: 'Time between two lookups (default 1s)' },
     'reply-timeout': { ...reply },
+    ...jsonFlags('Print what was found at the end as JSON'),
     ...serviceFlags,
     ...flags,
   },
@@ -38,20 +39,29 @@ export async function run(args: string[], io: Io): Promise<number> {
   const count = integerFlag(lookup.args, 'count', 1, 65_535) ?? 1
   const timeout = durationFlag(lookup.args, 'timeout', 1, longest) ?? longest
   const interval = durationFlag(lookup.args, 'interval', 1, longest) ?? 1000
+  const asJson = wantsJson(lookup.args)
   if (Number.isNaN(count)) return printExit(misuse(command, '--count must be 1 to 65535'), io)
   if (Number.isNaN(timeout + interval))
     return printExit(misuse(command, '--timeout and --interval must be durations from 1ms to 24h'), io)
   try {
     const server = await findServer(lookup)
     const began = performance.now()
+    const result = (found: boolean, records: number, note: string): string => {
+      const seconds = Math.round(performance.now() - began) / 1000
+      const asked = { name: lookup.question.name, type: typeName(lookup.question.type), server: serverText(server) }
+      return `${JSON.stringify({ ...asked, found, records, count, note, seconds }, undefined, 2)}\n`
+    }
     for (let before = ''; ; ) {
       const { records, note } = await ask(lookup, server)
       if (records >= count) {
-        io.stdout.write(`${lookup.question.name} has ${records} ${typeName(lookup.question.type)} records\n`)
+        const { name, type } = lookup.question
+        if (asJson) io.stdout.write(result(true, records, note))
+        else io.stdout.write(`${name} has ${records} ${typeName(type)} records\n`)
         return exitCode.found
       }
       const left = timeout - (performance.now() - began)
       if (left <= 0) {
+        if (asJson) io.stdout.write(result(false, records, note))
         io.stderr.write(`${lookup.question.name}: ${note} after ${durationText(timeout)}\n`)
         return exitCode.noReply
       }

@@ -3,7 +3,7 @@ import { scheduler } from 'node:timers/promises'
 import { typeName } from '../dns/codes.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Answer, type Question, serverText } from './answer.ts'
-import { type Command, durationFlag, type Io, misuse, printExit } from './args.ts'
+import { type Command, durationFlag, type Io, jsonFlags, misuse, printExit, wantsJson } from './args.ts'
 import { findServer, lookupFlags, parseLookup } from './lookup-args.ts'
 import { LookupError, lookUp } from './lookup-client.ts'
 import { refusal } from './show.ts'
@@ -14,7 +14,7 @@ const command: Command = {
     ...lookupFlags,
     interval: { value: 'DURATION', help: 'Time between two lookups, as 200ms or 5s (default 1s)' },
     duration: { value: 'DURATION', help: 'End after this time (default: at Ctrl-C)' },
-    json: { help: 'Print a JSON object a line' },
+    ...jsonFlags('Print a JSON object a line'),
   },
   examples: ['slicedns watch web.default.svc.cluster.local --interval 200ms --duration 1m'],
 }
@@ -30,7 +30,7 @@ export async function run(args: string[], io: Io, until?: AbortSignal): Promise<
   if (Number.isNaN(interval)) return printExit(misuse(command, '-interval must be a duration from 1ms to 24h'), io)
   const duration = durationFlag(lookup.args, 'duration', 1, longest)
   if (Number.isNaN(duration)) return printExit(misuse(command, '-duration must be a duration from 1ms to 24h'), io)
-  const asJson = lookup.args.given.get('json') === 'true'
+  const asJson = wantsJson(lookup.args)
   const interrupted = interruption(until, duration)
   try {
     const server = await findServer(lookup)

@@ -135,6 +135,42 @@ export function listeningPids(): number[] {
   return [...new Set([...abstract, ...files].map(([, pid]) => Number(pid)))]
 }
 
+/**
+ * The servers that this process is or has started, itself or through others: `npm start`, or a launcher on a Node.js that
+ * cannot replace itself. Itself alone where it listens, and where nothing is known.
+ */
+export function serversOf(pid: number): number[] {
+  const listening = listeningPids()
+  if (listening.includes(pid)) return [pid]
+  const below = listening.filter((other) => ancestorsOf(other).includes(pid))
+  return below.length > 0 ? below : [pid]
+}
+
+/** Deeper than any chain of shells and launchers, and an end where pids are reused while we look. */
+const maxAncestors = 16
+
+function ancestorsOf(pid: number): number[] {
+  const ancestors: number[] = []
+  for (let child = pid; ancestors.length < maxAncestors; ) {
+    const parent = parentOf(child)
+    // Process 1 is above all of them.
+    if (parent === undefined || parent <= 1) break
+    ancestors.push(parent)
+    child = parent
+  }
+  return ancestors
+}
+
+/** Field 4 of proc_pid_stat(5), behind the name in brackets, which may have any character. */
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return Number(/^ \S (\d+)/.exec(stat.slice(stat.lastIndexOf(')') + 1))?.[1])
+  } catch {
+    return undefined
+  }
+}
+
 function entriesOf(folder: string): string[] {
   try {
     return readdirSync(folder)

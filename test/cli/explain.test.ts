@@ -95,6 +95,22 @@ describe('slicedns explain', () => {
     assert.deepEqual(found, { pid: process.pid, status: undefined })
   })
 
+  test('slicedns explain finds the server that a process has started by the pid of that process', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    const io = terminal()
+    assert.equal(await run(['web', '--pid', String(process.ppid)], io), 0, io.err())
+    assert.equal(io.out(), text)
+  })
+  test('slicedns explain takes -o json for --json, and no other format', async () => {
+    const io = terminal()
+    assert.equal(await run(['web', '-o', 'json', '--pid', String(process.pid)], io), 0, io.err())
+    assert.deepEqual(JSON.parse(io.out()), [explanation])
+    const other = terminal()
+    assert.equal(await run(['web', '-o', 'yaml'], other), 2)
+    assert.match(other.err(), /^invalid value "yaml" for -o: must be json\n/)
+  })
+
   const failures: readonly { name: string; args: string[]; code: number; says: RegExp }[] = [
     {
       name: 'an invalid name, with the message of the server',

@@ -64,6 +64,17 @@ describe('commands about a Service', () => {
     assert.match(gone.err, /gone\.ml\.svc\.cluster\.local\.: NXDOMAIN after 1ms\n$/)
   })
 
+  test('wait says with --json how it ended', async () => {
+    const enough = await run(wait, service, '--count', '2', '--json')
+    const { seconds, ...found } = JSON.parse(enough.out)
+    assert.equal(typeof seconds, 'number')
+    const asked = { name: service, type: 'A', server: '127.0.0.1:PORT' }
+    assert.deepEqual(found, { ...asked, found: true, records: 2, count: 2, note: '2 of 2 records' })
+    const late = await run(wait, service, '--count', '3', '--timeout', '1ms', '-o', 'json')
+    const { found: isFound, records } = JSON.parse(late.out)
+    assert.deepEqual([late.code, isFound, records], [1, false, 2])
+  })
+
   test('wait refuses times and counts that are none', async () => {
     assert.equal((await run(wait, service, '--count', '0')).code, 2)
     assert.equal((await run(wait, service, '--timeout', 'soon')).code, 2)

@@ -55,12 +55,20 @@ test('a SIGUSR1 before the server has its handler does not open the inspector, a
   await server.printed(/SIGUSR1: Reloading/)
 })
 
-test('the pinned runtime serves when an older Node.js starts the server', { skip: noSystemNode }, async (t) => {
+test('the pinned runtime serves when an older Node.js starts the server, and commands find it by the pid of either', {
+  skip: noSystemNode,
+}, async (t) => {
   const server = await startServer({ corefile, command: [systemNode!, builtServer] })
   t.after(() => server.stop())
   assert.equal(commandLine(server.pid)[0], runtime)
   const reply = await server.dig('example.org', 'A')
   assert.equal(reply.rcode, 'NOERROR')
+  const launcher = server.process.pid!
+  assert.notEqual(launcher, server.pid)
+  for (const pid of [launcher, server.pid]) {
+    const status = spawnSync(runtime, [builtServer, 'status', '--json', '--pid', String(pid)], { encoding: 'utf8' })
+    assert.equal(JSON.parse(status.stdout).pid, server.pid, status.stderr)
+  }
 })
 
 test('a signal to an older Node.js that started the server reaches it, and so does its exit code the caller', {

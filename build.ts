@@ -6,6 +6,7 @@
  *   udp-thread.js   a UDP thread's code
  *   *-HASH.js       what they share, and what is loaded only when it is needed (the kubeconfig reader, subcommands)
  *   compile-cache/  what V8 has compiled the above to, so that a start need not (src/launch.ts)
+ *   console/        the page of the `console` plugin
  *   LICENSES.txt    the licences of the packages that went into the above
  *
  *   npm run build                   dist/ alone
@@ -152,6 +153,8 @@ mkdirSync(dist)
 for (const { path, contents } of [...launcher.outputFiles, ...server.outputFiles]) {
   writeFileSync(path, contents, { mode: path.endsWith('slicedns.js') ? 0o755 : 0o644 })
 }
+// The page of the console, which its plugin reads (src/plugins/console/page.ts).
+cpSync(join(root, 'src/plugins/console/page'), join(dist, 'console'), { recursive: true })
 writeFileSync(join(dist, 'LICENSES.txt'), licences(server.metafile))
 for (const { metafile } of [launcher, server]) report(metafile)
 

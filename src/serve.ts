@@ -1,7 +1,6 @@
 /** `slicedns [-conf Corefile] …`: assembles the rooms into a running server. */
 import { existsSync } from 'node:fs'
 import { collect } from './answer/counters.ts'
-import { createResponder, missText } from './answer/index.ts'
 import { bannerTexts } from './banner.ts'
 import { printExit } from './cli/args.ts'
 import { parseServeFlags } from './cli/flags.ts'
@@ -15,11 +14,8 @@ import { readProcessLimits } from './process-limits/index.ts'
 import { systemClock } from './scheduling/clock.ts'
 import { createDiagnosticsServer } from './server/diagnostics.ts'
 import { drainLimit } from './server/drain.ts'
-import { explain } from './server/explain.ts'
 import { panicCounter } from './server/panics.ts'
-import { createTableProbe } from './server/probe.ts'
 import { type Server, startServer } from './server/server.ts'
-import { serverStatus } from './server/status.ts'
 import { registerTableMetrics } from './server/table-metrics.ts'
 import { listenForSignals } from './signals.ts'
 import { createTable } from './table/index.ts'
@@ -98,13 +94,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     process.exit(1)
   }
 
-  const reader = writer.addReader()
-  const responder = createResponder(writer.handle, reader.slot)
-  const probe = createTableProbe(responder, () => missText(responder))
-  const diagnostics = createDiagnosticsServer({
-    explain: (name, type) => explain(server, probe, name, type),
-    status: () => serverStatus(server, version),
-  })
+  const diagnostics = createDiagnosticsServer(server.inspection)
   listenLocally(diagnostics.net).catch((error: unknown) =>
     log.warning(`slicedns explain cannot reach this process: ${errorMessage(error)}`),
   )

@@ -5,6 +5,7 @@
  */
 
 import type { DataPlaneSample } from '../answer/api.ts'
+import type { Inspection } from '../console/inspection.ts'
 import type { Directive, DirectiveSchema, Position } from '../corefile/schema.ts'
 import type { ProcessLimits } from '../process-limits/index.ts'
 import type { Clock } from '../scheduling/clock.ts'
@@ -99,6 +100,8 @@ export interface ProcessState {
   readonly dataPlane: DataPlaneFacts
   /** Descriptors and memory that the process may use, divided: what a plugin's bounds are taken from. */
   readonly limits: ProcessLimits
+  /** What the server shows of itself (`console`). */
+  readonly inspection: Inspection
 }
 
 export type { DataPlaneSample, HistogramSample } from '../answer/api.ts'

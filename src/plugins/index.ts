@@ -9,6 +9,7 @@ import { bufsize } from './bufsize/index.ts'
 import { cache } from './cache/index.ts'
 import { cancel } from './cancel/index.ts'
 import { chaos } from './chaos/index.ts'
+import { console } from './console/index.ts'
 import { debug } from './debug/index.ts'
 import { dns64 } from './dns64/index.ts'
 import { dnssec } from './dnssec/index.ts'
@@ -70,6 +71,7 @@ export const plugins: readonly Plugin[] = [
   debug,
   ready,
   health,
+  console,
   shed,
   prometheus,
   errors,

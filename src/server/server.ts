@@ -1,4 +1,5 @@
 /** The life of the server: start, reload, drain, stop. */
+import type { Inspection } from '../console/inspection.ts'
 import type { Corefile } from '../corefile/index.ts'
 import type { DataPlaneFacts, Plugin, ProcessState, ReloadResult } from '../plugin/contract.ts'
 import type { AnsweredQuery } from '../plugin/observer.ts'
@@ -15,6 +16,7 @@ import { createDispatcher, type Dispatcher } from './dispatch.ts'
 import { startDrain } from './drain.ts'
 import { createInFlight } from './in-flight.ts'
 import type { AnsweredHandler, Ingress, Listener, Miss, MissHandler, Relayed, RelayedHandler } from './ingress.ts'
+import { createInspection } from './inspection/index.ts'
 import { offerOwnNames } from './own-names.ts'
 import { panicCounter } from './panics.ts'
 import { createSharedValues } from './process-state.ts'
@@ -49,6 +51,8 @@ export interface Server {
   readonly ingress: Ingress
   readonly dispatcher: Dispatcher
   readonly budgets: QuestionBudgets
+  /** What it shows of itself. */
+  readonly inspection: Inspection
   /** The configuration that answers now. */
   readonly current: () => RunningConfiguration
   /** The Corefile that it was made from. */
@@ -73,6 +77,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const dispatcher = createDispatcher({ log, panics: panicCounter(metrics), clock, queryMetrics, budgets })
   const waits = createBoundedWaits(clock)
   const inFlight = createInFlight()
+  let server: Server | undefined
+  const inspection = createInspection({ ...options, server: () => server })
   let corefile = options.readCorefile()
   logWarnings(log, corefile)
   let closing = false
@@ -87,6 +93,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     fatal: options.fatal,
     dataPlane: options.dataPlane,
     limits: options.limits,
+    inspection,
     version: options.version,
   }
 
@@ -116,9 +123,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const plan = owner?.planOf(miss.listener.space)
     if (!owner || !plan) return undefined
     const reply = dispatcher.answer(miss, plan)
-    if (!(reply instanceof Promise)) return reply
+    if (!(reply instanceof Promise)) return counted(miss, reply)
     inFlight.enter(owner)
-    return reply.finally(() => inFlight.leave(owner))
+    return reply.then((octets) => counted(miss, octets)).finally(() => inFlight.leave(owner))
+  }
+
+  function counted(miss: Miss, reply: Uint8Array | undefined): Uint8Array | undefined {
+    inspection.answered(miss, reply)
+    return reply
   }
 
   function serve(): void {
@@ -153,7 +165,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await configuration.stop()
   }
 
-  const reload = createReload({
+  const reloadOnce = createReload({
     log,
     waits,
     closing: () => closing,
@@ -180,6 +192,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     end,
   })
 
+  async function reload(reason: string): Promise<ReloadResult> {
+    const result = await reloadOnce(reason)
+    inspection.reloaded(result)
+    return result
+  }
+
   try {
     await ingress.apply(running.listeners)
   } catch (error) {
@@ -189,10 +207,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
   serve()
 
-  return {
+  server = {
     ingress,
     dispatcher,
     budgets,
+    inspection,
     current: () => running,
     corefile: () => corefile,
     reload,
@@ -211,4 +230,5 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       await shared.settled()
     },
   }
+  return server
 }

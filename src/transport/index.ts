@@ -132,6 +132,7 @@ export function createTransport(options: TransportOptions): Ingress {
     apply: (listeners) => inTurn(() => apply(listeners)),
     lastQueryAt: () => Math.max(...transports.map(({ transport }) => transport.lastQueryAt())),
     flushQueryLog: queryLog.drain,
+    load: () => udp.load?.() ?? { relayed: 0, threads: [] },
     close: () =>
       inTurn(async () => {
         await Promise.all(transports.map(({ transport }) => transport.close()))

@@ -20,13 +20,25 @@ const model = ['answer', 'cluster-dns', 'table', 'k8s', 'etcd', 'upstream', 'tru
 const common = ['scheduling', 'telemetry', 'process-limits']
 
 const rooms: Readonly<Record<string, Room>> = {
-  cli: { imports: ['corefile', 'plugin', 'plugins', 'dns', 'process-limits', 'local-socket'] },
+  cli: { imports: ['corefile', 'plugin', 'plugins', 'dns', 'process-limits', 'local-socket'], types: ['console'] },
   transport: { imports: ['server', 'answer', 'upstream', 'libc', 'dns'], types: ['plugin', 'table'] },
-  server: { imports: ['plugin', 'corefile', 'answer', 'table', 'dns', 'regexp'] },
+  server: { imports: ['plugin', 'console', 'corefile', 'answer', 'table', 'dns', 'regexp'] },
   plugins: {
-    imports: ['plugin', 'corefile', 'dns', 'regexp', 'expression', 'text-template', 'zone', 'dnssec', ...model],
+    imports: [
+      'plugin',
+      'console',
+      'corefile',
+      'dns',
+      'regexp',
+      'expression',
+      'text-template',
+      'zone',
+      'dnssec',
+      ...model,
+    ],
   },
-  plugin: { imports: ['corefile', 'dns', 'regexp', 'expression'], types: ['answer', 'table'] },
+  plugin: { imports: ['corefile', 'dns', 'regexp', 'expression'], types: ['answer', 'table', 'console'] },
+  console: { imports: ['dns'] },
   zone: { imports: ['plugin', 'corefile', 'dns', 'table', 'upstream'] },
   regexp: { imports: [], closed: true },
   expression: { imports: ['regexp'], closed: true },

@@ -48,6 +48,9 @@ describe('the diagnostics server', { skip: process.platform === 'win32' }, () =>
       return [told]
     },
     status: () => status,
+    state: () => Promise.reject(new Error('nothing runs')),
+    service: (_namespace, name) => (name === 'web' ? [] : undefined),
+    attend: () => ({ release() {} }),
   })
   before(async () => {
     http.net.listen(path)
@@ -77,6 +80,9 @@ describe('the diagnostics server', { skip: process.platform === 'win32' }, () =>
     { target: '/explain?name=a.example&type=A', status: 200 },
     { target: '/explain?name=bad', status: 400 },
     { target: '/status', status: 200 },
+    { target: '/state', status: 500 },
+    { target: '/service?namespace=shop&name=web', status: 200 },
+    { target: '/service?namespace=shop&name=missing', status: 404 },
     { target: '/', status: 404 },
     { target: '//', status: 404 },
     { target: 'http://[', status: 404 },

@@ -78,6 +78,13 @@ export function createPluginHarness(limits: Partial<ProcessLimits> = {}): Plugin
       },
       dataPlane: { collect: () => harness.samples },
       limits: { ...readProcessLimits(), ...limits },
+      inspection: {
+        explain: async () => [],
+        status: () => ({}),
+        state: () => Promise.reject(new Error('no server runs')),
+        service: () => undefined,
+        attend: () => ({ release() {} }),
+      },
     },
   }
   return harness

@@ -17,6 +17,18 @@ export interface HttpReply {
   readonly body: Uint8Array
   /** The connection ends with this reply. */
   readonly close?: boolean
+  /**
+   * Goes on behind the body: the reply has no length, and ends with the connection. Called once the head is sent; what it
+   * returns is called when the connection is gone.
+   */
+  readonly stream?: (stream: HttpStream) => () => void
+}
+
+/** The open end of a reply, which holds the octets of one `send` at most. */
+export interface HttpStream {
+  /** False when the client has not taken the octets before: these are not sent. */
+  send(octets: Uint8Array): boolean
+  end(): void
 }
 
 /** The head of a request, and what its framing means for the connection. */
@@ -102,10 +114,11 @@ function withoutBlanks(text: string): string {
 const isBlank = (character: string): boolean => character === ' ' || character === '\t'
 
 /** The head of a reply. `close`: no request is taken after it. */
-export function replyHead({ status, headers = {}, body }: HttpReply, close: boolean): string {
+export function replyHead({ status, headers = {}, body, stream }: HttpReply, close: boolean): string {
   let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
   for (const [name, value] of Object.entries(headers)) text += `${name}: ${value}\r\n`
-  return `${text}Date: ${new Date().toUTCString()}\r\nContent-Length: ${body.length}\r\nConnection: ${close ? 'close' : 'keep-alive'}\r\n\r\n`
+  if (!stream) text += `Content-Length: ${body.length}\r\n`
+  return `${text}Date: ${new Date().toUTCString()}\r\nConnection: ${close ? 'close' : 'keep-alive'}\r\n\r\n`
 }
 
 /** A reply of plain text. */

@@ -22,6 +22,8 @@ export type HttpHandler = (request: HttpRequest, signal: AbortSignal) => HttpRep
 const second = 1_000
 /** As CoreDNS: a request must be in, and a reply taken, within 5 s. */
 const phaseTimeout = 5 * second
+/** A page on a slow line takes the octets of an event within this. */
+const streamTimeout = 15 * second
 /** How long a client may go on sending after its last reply: to close at once would reset the connection under it. */
 const lingering = 1 * second
 /** Larger replies end their connection: what the kernel holds of one is then known to be taken when the client closes. */
@@ -124,6 +126,8 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
   /** The last reply is under way. */
   let ending = false
   let clientEnded = false
+  /** Of a reply that goes on: called when the connection is gone. */
+  let streamEnded: (() => void) | undefined
   let timer = setTimeout(destroy, phaseTimeout)
   const gone = new AbortController()
 
@@ -138,6 +142,7 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
   }
 
   function read(chunk: Buffer): void {
+    if (streamEnded) return
     // After the last reply, what the client still sends is discarded. Before it, nothing more is read.
     if (phase === 'working') {
       pipelined = true
@@ -193,6 +198,10 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
 
   function reply(made: HttpReply, last: boolean, isHead = false): void {
     if (socket.destroyed) return
+    if (made.stream && !isHead) {
+      replyStream(made, made.stream)
+      return
+    }
     const close = last || pipelined || clientEnded || made.close === true || made.body.length > maxKeptReply
     phase = 'replying'
     ending = close
@@ -207,6 +216,32 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
     socket.uncork()
     if (close) endConnection()
     else socket.write('', taken)
+  }
+
+  function replyStream(made: HttpReply, begin: NonNullable<HttpReply['stream']>): void {
+    socket.write(replyHead(made, true), 'latin1')
+    // The FIN of a client that has gone must be seen.
+    socket.resume()
+    streamEnded = begin({
+      send(more) {
+        if (socket.destroyed || phase === 'replying') return false
+        phase = 'replying'
+        octets = more.length
+        startTimer(streamTimeout)
+        budget.progress(connection, octets)
+        if (socket.destroyed) return false
+        socket.write(more, (error) => {
+          if (error || socket.destroyed) return
+          release()
+          clearTimeout(timer)
+          phase = 'working'
+          budget.progress(connection, 0)
+        })
+        return true
+      },
+      end: destroy,
+    })
+    if (clientEnded) destroy()
   }
 
   /** The kernel has the reply: the next request may come. */
@@ -244,13 +279,14 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
     clientEnded = true
     gone.abort()
     if (phase === 'waiting') socket.end()
-    else if (ending && socket.writableFinished) destroy()
+    else if (streamEnded || (ending && socket.writableFinished)) destroy()
   })
   socket.on('error', destroy)
   socket.on('close', () => {
     clearTimeout(timer)
     gone.abort()
     release()
+    streamEnded?.()
     budget.remove(connection)
     onClose()
   })

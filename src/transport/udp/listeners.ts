@@ -287,6 +287,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
       }
     },
     lastQueryAt: pool.lastQueryAt,
+    load: pool.load,
     async close() {
       for (const { endRelay } of endpoints.values()) endRelay()
       await pool.close()

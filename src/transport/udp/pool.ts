@@ -1,3 +1,4 @@
+import type { IngressLoad } from '../../server/ingress.ts'
 import type { TransportMetrics } from '../metrics.ts'
 import { countCell, countCells } from './protocol.ts'
 import { openUdpThread, type UdpThread, type UdpThreadOptions } from './thread.ts'
@@ -8,6 +9,7 @@ export interface ThreadPool {
   resize(threads: number): Promise<void>
   thread(shard: number): UdpThread
   lastQueryAt(): number
+  load(): IngressLoad
   /** Gives whether a thread has still not read what upstreams have sent it by now. */
   unread(): () => boolean
   close(): Promise<void>
@@ -69,6 +71,13 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
     resize,
     thread: (shard) => threads[shard].thread,
     lastQueryAt: () => Math.max(lastQueryAt, ...threads.map(({ thread }) => thread.counts[countCell.lastQueryAt])),
+    load() {
+      threads.forEach(collect)
+      return {
+        relayed: metrics.relayed.value,
+        threads: threads.map(({ thread: { counts } }, i) => ({ name: `udp ${i}`, busy: counts[countCell.busy] })),
+      }
+    },
     unread() {
       const each = threads.map(({ thread }) => thread.unread())
       return () => each.some((isUnread) => isUnread())

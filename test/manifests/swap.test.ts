@@ -3,14 +3,18 @@
  * applied and deleted is ours alone, and the cluster's Service selects a pod that answers at every moment.
  */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { type ControlPlane, controlPlanePrograms, startControlPlane } from '../support/control-plane.ts'
 import { peer, without } from '../support/peers.ts'
+import { until } from '../support/until.ts'
+import { chart, helm, valuesFile, valuesFiles } from './chart.ts'
 import { folder, type KubernetesObject, objectsOf } from './objects.ts'
 
-const skip = without(...controlPlanePrograms, 'kubectl')
+const skip = without(...controlPlanePrograms, 'kubectl', 'helm', 'prometheus-operator-crds')
 
 /** As kubeadm, kOps and EKS leave them: kOps adds the budget. */
 const coredns: readonly KubernetesObject[] = [
@@ -65,6 +69,11 @@ describe('the ways to deploy', { skip }, () => {
     plane = await startControlPlane()
     kubeconfig = plane.kubeconfig(plane.adminToken)
     for (const object of coredns) await plane.request('POST', collections[object.kind]!, object)
+    await kubectl('create', 'namespace', 'monitoring')
+    const definitions = join(plane.folder, 'definitions.yaml')
+    writeFileSync(definitions, execFileSync(peer('prometheus-operator-crds')!, { maxBuffer: 8 << 20 }))
+    await kubectl('apply', '--server-side', '-f', definitions)
+    await until(() => plane.request('GET', '/apis/monitoring.coreos.com/v1/prometheusrules'))
   })
   after(() => plane?.stop())
 
@@ -129,4 +138,42 @@ describe('the ways to deploy', { skip }, () => {
       assert.ok(selects(selector, labels))
       assert.equal(clusterIP, undefined)
     })
+
+  const release = (...args: string[]): Promise<string> =>
+    helm(...args, '--namespace', 'kube-system', '--kubeconfig', kubeconfig)
+
+  for (const name of valuesFiles)
+    it(`the API server accepts every object of the chart with ${name}`, async () => {
+      const file = join(plane.folder, name)
+      // Where no object of CoreDNS has the names that some of the values take.
+      writeFileSync(file, await helm('template', 'coredns', chart, '--namespace', 'default', '-f', valuesFile(name)))
+      await kubectl('apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', file)
+    })
+
+  it('a release of the chart behind the cluster’s Service leaves every object of CoreDNS as it was, there and back', async () => {
+    const before = await state()
+    await release('install', 'dns', chart, '-f', valuesFile('observed.yaml'))
+    assert.deepEqual(await state(), before)
+    await release('uninstall', 'dns')
+    assert.deepEqual(await state(), before)
+  })
+
+  it('a release that would take the names of CoreDNS is refused as a whole', async () => {
+    const before = [await state(), await kubectl('get', 'all,configmaps,serviceaccounts', '-A', '-o', 'name')]
+    await assert.rejects(
+      release('install', 'coredns', chart, '-f', valuesFile('cluster-service.yaml')),
+      /coredns" in namespace "kube-system" exists and cannot be imported/,
+    )
+    assert.deepEqual(
+      [await state(), await kubectl('get', 'all,configmaps,serviceaccounts', '-A', '-o', 'name')],
+      before,
+    )
+  })
+
+  it('a release with the address of the cluster’s DNS leaves its Service behind when it goes', async () => {
+    await release('install', 'own', chart, '--set', 'service.clusterIP=10.96.0.99')
+    await release('uninstall', 'own')
+    assert.match(await kubectl('-n', 'kube-system', 'get', 'services', '-o', 'name'), /^service\/own-slicedns$/m)
+    await release('install', 'own', chart, '--set', 'service.clusterIP=10.96.0.99')
+  })
 })

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the real peers that the tests compare with, outside the tree, once:
-#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver] [kubectl] [grpc-go-client] [doh-go-client]
-#                              [systemd-resolved]                                   (default: all of them)
+#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver] [kubectl] [helm] [prometheus-operator-crds]
+#                              [grpc-go-client] [doh-go-client] [systemd-resolved]  (default: all of them)
 # They land in ${SLICEDNS_PEERS:-$HOME/.cache/slicedns-peers}/bin; a version that is there already is kept.
 # Needs Go 1.26 or later and the Go module proxy; systemd-resolved comes from Debian's packages, elsewhere it is left out.
 # Tests look on PATH and in that folder, and skip what is absent.
@@ -10,6 +10,8 @@ set -euo pipefail
 COREDNS_VERSION=v1.15.0
 ETCD_VERSION=v3.6.5
 KUBERNETES_VERSION=1.36.3
+HELM_VERSION=v3.22.0
+PROMETHEUS_OPERATOR_VERSION=v0.85.0
 
 peers="${SLICEDNS_PEERS:-$HOME/.cache/slicedns-peers}"
 bin="$peers/bin"
@@ -111,6 +113,32 @@ GO
   rm -rf "$work"
 }
 
+# Without these two numbers helm takes every cluster for one of Kubernetes 1.20 where it cannot ask.
+build_helm() {
+  built helm "$HELM_VERSION" && return
+  local work; work=$(mktemp -d)
+  local capabilities="helm.sh/helm/v3/pkg/chartutil" version="${KUBERNETES_VERSION#1.}"
+  GOBIN="$work" go install -ldflags="-s -w -X $capabilities.k8sVersionMajor=1 -X $capabilities.k8sVersionMinor=${version%.*}" \
+    "helm.sh/helm/v3/cmd/helm@$HELM_VERSION"
+  publish helm "$HELM_VERSION" "$work/helm"
+  rm -rf "$work"
+}
+
+# A program that prints the definitions of ServiceMonitor, PodMonitor and PrometheusRule, for kubectl apply --server-side -f -.
+build_prometheus_operator_crds() {
+  built prometheus-operator-crds "$PROMETHEUS_OPERATOR_VERSION" && return
+  local work; work=$(mktemp -d)
+  local module; module=$(go mod download -json "github.com/prometheus-operator/prometheus-operator@$PROMETHEUS_OPERATOR_VERSION" |
+    sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+  { echo '#!/bin/sh'
+    echo 'exec sed 1,2d "$0"'
+    cat "$module"/example/prometheus-operator-crd/monitoring.coreos.com_{servicemonitors,podmonitors,prometheusrules}.yaml
+  } > "$work/crds"
+  chmod +x "$work/crds"
+  publish prometheus-operator-crds "$PROMETHEUS_OPERATOR_VERSION" "$work/crds"
+  rm -rf "$work"
+}
+
 # build_go_client NAME FOLDER: a client of ours on a library of Go (grpc-go, net/http): what it does is the library's doing.
 build_go_client() {
   local module; module="$(dirname "${BASH_SOURCE[0]}")/../../clients/go"
@@ -153,7 +181,7 @@ debian_version() { apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-[ $# -gt 0 ] || set -- coredns etcd kube-apiserver kubectl grpc-go-client doh-go-client systemd-resolved
+[ $# -gt 0 ] || set -- coredns etcd kube-apiserver kubectl helm prometheus-operator-crds grpc-go-client doh-go-client systemd-resolved
 for peer in "$@"; do
   case $peer in
     coredns) build_coredns coredns "$COREDNS_VERSION" ;;
@@ -161,8 +189,10 @@ for peer in "$@"; do
     kube-apiserver) build_kube_apiserver ;;
     systemd-resolved) unpack_systemd_resolved ;;
     kubectl) build_kubectl ;;
+    helm) build_helm ;;
+    prometheus-operator-crds) build_prometheus_operator_crds ;;
     grpc-go-client) build_go_client grpc-go-client . ;;
     doh-go-client) build_go_client doh-go-client doh ;;
-    *) echo "unknown peer '$peer': use coredns, etcd, kube-apiserver, kubectl, grpc-go-client, doh-go-client or systemd-resolved" >&2; exit 2 ;;
+    *) echo "unknown peer '$peer': use coredns, etcd, kube-apiserver, kubectl, helm, prometheus-operator-crds, grpc-go-client, doh-go-client or systemd-resolved" >&2; exit 2 ;;
   esac
 done

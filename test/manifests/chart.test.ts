@@ -172,7 +172,7 @@ describe('the chart', { skip }, () => {
     assert.deepEqual(paths, ['Corefile', 'example.db'])
   })
 
-  it('templates in values see the names of this chart under the names of CoreDNS’s', () => {
+  it('a value that is a template sees the names of this chart under the names of CoreDNS’s', () => {
     const [{ spec }] = of(releases.get('cluster-service.yaml')!, 'Deployment') as [KubernetesObject]
     assert.deepEqual(spec.template.spec.topologySpreadConstraints[0].labelSelector.matchLabels, {
       'app.kubernetes.io/name': 'slicedns',

@@ -24,6 +24,8 @@ export interface Plugin<Settings = unknown> extends DeclaredPlugin {
   unmetRequirement?(settings: Settings, plugins: readonly DeclaredPlugin[]): string | undefined
   /** It works in blocks for plain DNS alone (`shed`): in a block with another scheme it is an error. */
   readonly plainDnsOnly?: true
+  /** Registers the metrics without labels that CoreDNS exports whether or not the Corefile has the plugin. */
+  registerMetrics?(metrics: MetricsRegistry): void
   /** No I/O but reading files that the settings name. Throws ConfigError (through `setup.fail`) on bad settings. */
   setup(settings: Settings, setup: Setup): Instance
 }

@@ -20,6 +20,14 @@ const protoLabel = (transport: Transport): 'udp' | 'tcp' => (transport === 'udp'
 /** The zone label of queries that no server block takes. */
 const droppedZone = 'dropped'
 
+/** Who has written a reply, and whom CoreDNS would name. */
+interface Writer {
+  readonly plugin: string
+  readonly named: string
+}
+
+const nobody: Writer = { plugin: '', named: '' }
+
 /** The cells of one (server, zone, view, proto). */
 export interface QueryCells {
   readonly duration: HistogramCell
@@ -27,13 +35,16 @@ export interface QueryCells {
   readonly responseSize: HistogramCell
   readonly doRequests: CounterCell
   requests(family: string, type: string): CounterCell
-  responses(rcode: string, plugin: string): CounterCell
+  /** `named`: the plugin that CoreDNS would name (src/plugins/prometheus/named-plugin.ts). */
+  responses(rcode: string, named: string): CounterCell
+  /** `plugin` wrote the reply. */
+  written(rcode: string, plugin: string): CounterCell
 }
 
 export interface QueryMetrics {
   cells(server: string, zone: string, view: string, proto: 'udp' | 'tcp'): QueryCells
-  /** Counts a query with what became of it. `seconds` since it was received. */
-  count(query: Query, outcome: Outcome, seconds: number): void
+  /** Counts a query with what became of it. `seconds` since it was received. `named`: as in QueryCells.responses. */
+  count(query: Query, outcome: Outcome, seconds: number, named: string): void
   /** The same for a query that no server block takes. */
   countDropped(query: Query, rcode: number, seconds: number): void
 }
@@ -53,10 +64,12 @@ export function createQueryMetrics(metrics: MetricsRegistry): QueryMetrics {
     return found
   }
 
-  function countIn(query: Query, zone: string, rcode: number, plugin: string, octets: number, seconds: number): void {
+  function countIn(query: Query, zone: string, code: number, writer: Writer, octets: number, seconds: number): void {
     const at = cells(query.server, zone, query.view, protoLabel(query.transport))
     at.requests(familyLabel(query.client.address), typeLabel(query.qtype)).inc()
-    at.responses(rcodeName(rcode), plugin).inc()
+    const rcode = rcodeName(code)
+    at.responses(rcode, writer.named).inc()
+    at.written(rcode, writer.plugin).inc()
     at.requestSize.observe(messageOctets(query.request))
     at.responseSize.observe(octets)
     at.duration.observe(seconds)
@@ -65,16 +78,16 @@ export function createQueryMetrics(metrics: MetricsRegistry): QueryMetrics {
 
   return {
     cells,
-    count(query, outcome, seconds) {
+    count(query, outcome, seconds, named) {
       if (outcome.kind === 'reply') {
         const { message, plugin } = outcome
-        countIn(query, query.zone, message.rcode, plugin, messageOctets(message), seconds)
+        countIn(query, query.zone, message.rcode, { plugin, named }, messageOctets(message), seconds)
       } else {
         // Nothing was written: no size, and no plugin that wrote. A dropped query counts as NOERROR.
-        countIn(query, query.zone, outcome.kind === 'rcode' ? outcome.rcode : 0, '', 0, seconds)
+        countIn(query, query.zone, outcome.kind === 'rcode' ? outcome.rcode : 0, nobody, 0, seconds)
       }
     },
-    countDropped: (query, rcode, seconds) => countIn(query, droppedZone, rcode, '', 0, seconds),
+    countDropped: (query, rcode, seconds) => countIn(query, droppedZone, rcode, nobody, 0, seconds),
   }
 }
 
@@ -108,7 +121,12 @@ function registerFamilies(metrics: MetricsRegistry) {
       sizeBuckets,
     ),
     doRequests: metrics.counter('coredns_dns_do_requests_total', 'Queries that ask for DNSSEC records (DO).', listener),
-    responses: metrics.counter('coredns_dns_responses_total', 'Replies by rcode and by the plugin that wrote them.', [
+    responses: metrics.counter('coredns_dns_responses_total', 'Replies by rcode and by the plugin behind prometheus.', [
+      ...listener,
+      'rcode',
+      'plugin',
+    ]),
+    written: metrics.counter('slicedns_responses_total', 'Replies by rcode and by the plugin that wrote them.', [
       ...listener,
       'rcode',
       'plugin',
@@ -119,6 +137,7 @@ function registerFamilies(metrics: MetricsRegistry) {
 function bindCells(families: Families, server: string, zone: string, view: string, proto: 'udp' | 'tcp'): QueryCells {
   const requests = new Map<string, CounterCell>()
   const responses = new Map<string, CounterCell>()
+  const written = new Map<string, CounterCell>()
   return {
     duration: families.duration.with(server, zone, view),
     requestSize: families.requestSize.with(server, zone, view, proto),
@@ -129,8 +148,10 @@ function bindCells(families: Families, server: string, zone: string, view: strin
     },
     requests: (family, type) =>
       remembered(requests, family + type, () => families.requests.with(server, zone, view, proto, family, type)),
-    responses: (rcode, plugin) =>
-      remembered(responses, `${rcode} ${plugin}`, () => families.responses.with(server, zone, view, rcode, plugin)),
+    responses: (rcode, named) =>
+      remembered(responses, `${rcode} ${named}`, () => families.responses.with(server, zone, view, rcode, named)),
+    written: (rcode, plugin) =>
+      remembered(written, `${rcode} ${plugin}`, () => families.written.with(server, zone, view, rcode, plugin)),
   }
 }
 

@@ -74,6 +74,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const shared = createSharedValues(log)
   const budgets = createQuestionBudgets(clock, metrics)
   const queryMetrics = createQueryMetrics(metrics)
+  for (const plugin of options.plugins) plugin.registerMetrics?.(metrics)
   const dispatcher = createDispatcher({ log, panics: panicCounter(metrics), clock, queryMetrics, budgets })
   const waits = createBoundedWaits(clock)
   const inFlight = createInFlight()

@@ -214,5 +214,5 @@ test('the server says that it is ready and healthy, and its metrics count what t
   await server.dig(web, 'A')
   const { body } = await server.http('metrics', '/metrics')
   assert.match(body, /^coredns_dns_requests_total\{[^}]*proto="udp"[^}]*type="A"[^}]*\} [1-9]/m)
-  assert.match(body, /^coredns_dns_responses_total\{[^}]*plugin="kubernetes"[^}]*rcode="NXDOMAIN"[^}]*\} [1-9]/m)
+  assert.match(body, /^slicedns_responses_total\{[^}]*plugin="kubernetes"[^}]*rcode="NXDOMAIN"[^}]*\} [1-9]/m)
 })

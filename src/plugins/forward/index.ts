@@ -24,11 +24,16 @@ import { recoveries } from '../cache/capability.ts'
 import { type EndedExchange, exchangeObserver, failuresAreKept as failuresAreKeptCapability } from './capability.ts'
 import { createFailuresInTable } from './failures-in-table.ts'
 import { createForward, type Forward, forwardChain } from './forward.ts'
-import { createForwardMetrics, type ForwardMetrics } from './metrics.ts'
+import { constantMetrics, createForwardMetrics, type ForwardMetrics } from './metrics.ts'
 import { createServerList, type ServerList, type ServerListOptions } from './servers.ts'
 import { type ForwardSettings, schema } from './settings.ts'
 
-export const forward: Plugin<readonly ForwardSettings[]> = { name: 'forward', schema, setup: setUp }
+export const forward: Plugin<readonly ForwardSettings[]> = {
+  name: 'forward',
+  schema,
+  registerMetrics: (metrics) => void constantMetrics(metrics),
+  setup: setUp,
+}
 
 /** Milliseconds between two checks whether the last queries have been answered. */
 const drainInterval = 20

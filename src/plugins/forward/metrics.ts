@@ -18,6 +18,20 @@ export interface ForwardMetrics {
 
 const proxy = 'forward'
 
+/** Those without labels. */
+export const constantMetrics = (registry: MetricsRegistry) => ({
+  broken: registry
+    .counter('coredns_forward_healthcheck_broken_total', 'Queries that came while no server was healthy.', [])
+    .with(),
+  rejects: registry
+    .counter(
+      'coredns_forward_max_concurrent_rejects_total',
+      'Queries refused because max_concurrent queries were under way.',
+      [],
+    )
+    .with(),
+})
+
 /** Named and labelled as CoreDNS's (docs/coredns-behaviour.md §8), so that dashboards keep working. */
 export function createForwardMetrics(registry: MetricsRegistry): ForwardMetrics {
   const durations = registry.histogram(
@@ -42,16 +56,7 @@ export function createForwardMetrics(registry: MetricsRegistry): ForwardMetrics 
     'Questions that had to open a connection, or a socket over UDP.',
     connectionLabels,
   )
-  const broken = registry
-    .counter('coredns_forward_healthcheck_broken_total', 'Queries that came while no server was healthy.', [])
-    .with()
-  const rejects = registry
-    .counter(
-      'coredns_forward_max_concurrent_rejects_total',
-      'Queries refused because max_concurrent queries were under way.',
-      [],
-    )
-    .with()
+  const { broken, rejects } = constantMetrics(registry)
   const refused = registry.counter(
     'slicedns_forward_refused_exchanges_total',
     'Exchanges with upstreams that were refused or ended because too many were under way.',

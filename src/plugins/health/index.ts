@@ -14,7 +14,7 @@ import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import { acquireHttpListener } from '../../telemetry/http/listener.ts'
 import { textReply } from '../../telemetry/http/message.ts'
-import { createProbe } from './probe.ts'
+import { createProbe, probeMetrics } from './probe.ts'
 
 interface Settings {
   readonly address: HostPort
@@ -41,6 +41,7 @@ const schema: DirectiveSchema<readonly Settings[]> = {
 export const health: Plugin<readonly Settings[]> = {
   name: 'health',
   schema,
+  registerMetrics: (metrics) => void probeMetrics(metrics),
   setup(all, { process, metrics, clock, log }) {
     const { address, lameduck } = all.at(-1)!
     const held: { release(): void }[] = []

@@ -10,6 +10,15 @@ const timeout = 5 * second
 /** Upper bounds in seconds. */
 const buckets = [0.00025, 0.0025, 0.025, 0.25, 2.5]
 
+export const probeMetrics = (metrics: MetricsRegistry) => ({
+  duration: metrics
+    .histogram('coredns_health_request_duration_seconds', 'Seconds that asking our own /health took.', [], buckets)
+    .with(),
+  failures: metrics
+    .counter('coredns_health_request_failures_total', 'Times that asking our own /health failed.', [])
+    .with(),
+})
+
 /**
  * Asks the process's own `/health` once a second. The duration measures the load: the request waits in the same queues
  * as everything else here.
@@ -20,12 +29,7 @@ export function createProbe(
   clock: Clock,
   log: Logger,
 ): { readonly value: undefined; start(): void; stop(): void } {
-  const duration = metrics
-    .histogram('coredns_health_request_duration_seconds', 'Seconds that asking our own /health took.', [], buckets)
-    .with()
-  const failures = metrics
-    .counter('coredns_health_request_failures_total', 'Times that asking our own /health failed.', [])
-    .with()
+  const { duration, failures } = probeMetrics(metrics)
   // A wildcard listener answers on the loopback address, too.
   const target = host === '' || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   const url = `http://${httpAddressText({ host: target, port })}/health`

@@ -5,6 +5,7 @@ import { type RelayPassage, relayPassage } from '../../plugin/capabilities/relay
 import { provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { type StaticZone, staticSource } from '../../plugin/static-source.ts'
+import type { GaugeCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 import { openFollowedFile } from './followed-file.ts'
 import { createHandler } from './handler.ts'
 import { type Entries, noEntries, parseHosts } from './hosts-file.ts'
@@ -13,16 +14,20 @@ import { recordsOf } from './records.ts'
 import { type HostsSettings, schema } from './settings.ts'
 
 /** Answers from a hosts file, and from entries in the Corefile. */
-export const hosts: Plugin<HostsSettings> = { name: 'hosts', schema, setup }
+export const hosts: Plugin<HostsSettings> = {
+  name: 'hosts',
+  schema,
+  registerMetrics: (metrics) => void reloadTime(metrics),
+  setup,
+}
+
+const reloadTime = (metrics: MetricsRegistry): GaugeCell =>
+  metrics.gauge('coredns_hosts_reload_timestamp_seconds', 'When the hosts file that is in use was changed.', []).with()
 
 function setup(settings: HostsSettings, { block, clock, directive, log, metrics }: Setup): Instance {
   const path = settings.file === undefined ? '/etc/hosts' : resolve(block.root, settings.file)
   const entries = metrics.gauge('coredns_hosts_entries', 'Entries of the hosts file and the Corefile.', ['hostsfile'])
-  const reloadedAt = metrics.gauge(
-    'coredns_hosts_reload_timestamp_seconds',
-    'When the hosts file that is in use was changed.',
-    [],
-  )
+  const reloadedAt = reloadTime(metrics)
   const parse = (text: string, source: string): Entries =>
     parseHosts(text, { zones: settings.zones, reverse: settings.reverse, source, onError: log.error })
 
@@ -53,7 +58,7 @@ function setup(settings: HostsSettings, { block, clock, directive, log, metrics 
 
   const file = openFollowedFile(path, clock, log, ({ text, modifiedAt }) => {
     fromFile = parse(text, `Hosts file "${path}"`)
-    reloadedAt.with().set(modifiedAt / 1000)
+    reloadedAt.set(modifiedAt / 1000)
     publish()
   })
   publish()

@@ -11,6 +11,7 @@ import type { Plugin } from '../../plugin/contract.ts'
 import { prefixMatcher, zoneMatcher } from '../../plugin/name-matcher.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
+import type { CounterCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 
 interface Settings {
   /** Whether `localhost.` in front of any domain is this host, too. */
@@ -40,14 +41,9 @@ const schema: DirectiveSchema<Settings> = {
 export const local: Plugin<Settings> = {
   name: 'local',
   schema,
+  registerMetrics: (metrics) => void requestCounter(metrics),
   setup({ prefix }, { directive: { at }, metrics }) {
-    const count = metrics
-      .counter(
-        'coredns_local_localhost_requests_total',
-        'Queries for names below localhost, or that begin with it.',
-        [],
-      )
-      .with()
+    const count = requestCounter(metrics)
     const beginsWithLocalhost = (name: string) =>
       prefix && name.length > zones[0].length && name.startsWith('localhost.')
     const rules = zones.map((zone) => ({ names: zoneMatcher(zone), reason: `local answers ${zone}`, at }))
@@ -69,6 +65,11 @@ export const local: Plugin<Settings> = {
     }
   },
 }
+
+const requestCounter = (metrics: MetricsRegistry): CounterCell =>
+  metrics
+    .counter('coredns_local_localhost_requests_total', 'Queries for names below localhost, or that begin with it.', [])
+    .with()
 
 function reply({ request }: Query, parts: ReplyParts): Outcome {
   return { kind: 'reply', plugin: 'local', message: replyTo(request, parts) }

@@ -10,6 +10,7 @@ import { errorMessage } from '../../telemetry/error-text.ts'
 import { acquireHttpListener } from '../../telemetry/http/listener.ts'
 import { publishCompatibleNames } from './compatibility/index.ts'
 import { exposition } from './exposition.ts'
+import { namedPlugin } from './named-plugin.ts'
 import { publishRuntimeMetrics } from './runtime.ts'
 import { openSecurity } from './security.ts'
 import { createSeries } from './series.ts'
@@ -47,13 +48,15 @@ export const prometheus: Plugin<Settings> = {
   name: 'prometheus',
   schema,
   setup(settings, setup) {
-    const { metrics, clock } = setup
+    const { metrics, clock, block } = setup
     const queries = createQueryMetrics(metrics)
+    let named: string | undefined
     return {
       handler(query, next) {
         if (query.unrecorded) return next(query)
         return withOutcome(next(query), (outcome) => {
-          queries.count(query, outcome, (clock.now() - query.receivedAt) / 1_000)
+          named ??= namedPlugin(block)
+          queries.count(query, outcome, (clock.now() - query.receivedAt) / 1_000, named)
           return outcome
         })
       },

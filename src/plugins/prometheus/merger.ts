@@ -3,18 +3,22 @@ import { createGrowth } from '../../plugin/growth.ts'
 import { createQueryMetrics, type QueryCells, type QueryMetrics } from '../../plugin/query-metrics.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
-/** Adds what the data plane has counted since the last time to the series of the chain. */
-export type Merge = (samples: Iterable<DataPlaneSample>, counts: (server: string, zone: string) => boolean) => void
+/** Adds what the data plane has counted since the last time to the series of the chain. `named`: see Named. */
+export type Merge = (samples: Iterable<DataPlaneSample>, named: Named) => void
+
+/** The plugin that CoreDNS names for replies of this listener and zone; undefined where their queries are not counted. */
+export type Named = (server: string, zone: string) => string | undefined
 
 export function createMerger(metrics: MetricsRegistry): Merge {
   const queries = createQueryMetrics(metrics)
   const growth = createGrowth(metrics)
 
-  return (samples, counts) => {
+  return (samples, named) => {
     for (const [key, sample] of sumUp(samples)) {
       // Growth is recorded for blocks that are not counted, too: a `prometheus` that is added later counts from then on.
       const grown = growthOf(sample, (name, total) => growth(`${key} ${name}`, total))
-      if (counts(sample.server, sample.zone)) add(queries, grown)
+      const plugin = named(sample.server, sample.zone)
+      if (plugin !== undefined) add(queries, grown, plugin)
     }
   }
 }
@@ -71,11 +75,15 @@ function growthOf(sample: DataPlaneSample, growth: (name: string, total: number)
   }
 }
 
-function add(queries: QueryMetrics, sample: DataPlaneSample): void {
+function add(queries: QueryMetrics, sample: DataPlaneSample, named: string): void {
   const cells: QueryCells = queries.cells(sample.server, sample.zone, sample.view, sample.proto)
   // The key of a request count is the family (one digit) and the type label: `1AAAA`.
   for (const [key, count] of sample.requests) if (count > 0) cells.requests(key[0], key.slice(1)).inc(count)
-  for (const [code, count] of sample.responses) if (count > 0) cells.responses(code, sample.plugin).inc(count)
+  for (const [code, count] of sample.responses) {
+    if (count === 0) continue
+    cells.responses(code, named).inc(count)
+    cells.written(code, sample.plugin).inc(count)
+  }
   if (sample.doRequests > 0) cells.doRequests.inc(sample.doRequests)
   cells.requestSize.add(sample.requestSize.counts, sample.requestSize.sum)
   cells.responseSize.add(sample.responseSize.counts, sample.responseSize.sum)

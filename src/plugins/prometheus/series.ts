@@ -4,7 +4,8 @@ import type { BlockFacts, DataPlaneFacts } from '../../plugin/contract.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 import { publishProcessMetrics } from '../../telemetry/process-metrics.ts'
 import { publishThreadMetrics } from '../../telemetry/thread-metrics.ts'
-import { createMerger } from './merger.ts'
+import { createMerger, type Named } from './merger.ts'
+import { namedPlugin } from './named-plugin.ts'
 
 /** One for the process: the server blocks that have a `prometheus` join. */
 export interface Series {
@@ -34,7 +35,7 @@ export function createSeries(
     metrics.onCollect(() => {
       const joined = [...blocks.keys()]
       enabled.show(joined)
-      merge(dataPlane.collect(), counts(joined))
+      merge(dataPlane.collect(), namedIn(joined))
     }),
   ]
   return {
@@ -61,12 +62,14 @@ export function createSeries(
   }
 }
 
-/** Whether queries of this listener and zone are counted: those of blocks without `prometheus` are not. */
-function counts(blocks: readonly BlockFacts[]): (server: string, zone: string) => boolean {
-  const counted = new Set(
-    blocks.flatMap(({ servers, zones }) => servers.flatMap((server) => zones.map((zone) => `${server} ${zone}`))),
-  )
-  return (server, zone) => counted.has(`${server} ${zone}`)
+/** Queries of blocks without `prometheus` are not counted. */
+function namedIn(blocks: readonly BlockFacts[]): Named {
+  const named = new Map<string, string>()
+  for (const block of blocks) {
+    const plugin = namedPlugin(block)
+    for (const server of block.servers) for (const zone of block.zones) named.set(`${server} ${zone}`, plugin)
+  }
+  return (server, zone) => named.get(`${server} ${zone}`)
 }
 
 /** `coredns_plugin_enabled`: a series for each plugin with a place in the chain. */

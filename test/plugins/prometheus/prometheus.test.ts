@@ -67,7 +67,7 @@ describe('the queries that prometheus counts', () => {
       'coredns_dns_response_size_bytes_count{proto="udp",server="dns://:53",view="",zone="."} 2',
       'coredns_dns_response_size_bytes_sum{proto="tcp",server="dns://:53",view="",zone="."} 0',
       'coredns_dns_response_size_bytes_count{proto="tcp",server="dns://:53",view="",zone="."} 1',
-      'coredns_dns_responses_total{plugin="test",rcode="NOERROR",server="dns://:53",view="",zone="."} 1',
+      'coredns_dns_responses_total{plugin="next",rcode="NOERROR",server="dns://:53",view="",zone="."} 1',
       'coredns_dns_responses_total{plugin="",rcode="SERVFAIL",server="dns://:53",view="",zone="."} 1',
       'coredns_dns_responses_total{plugin="",rcode="NOERROR",server="dns://:53",view="",zone="."} 1',
     ])
@@ -135,8 +135,12 @@ describe('the counters of the data plane in prometheus', () => {
         requests('AAAA', 2, 15),
       ])
       assert.deepEqual((await series(harness, 'coredns_dns_responses_total')).sort(), [
-        'coredns_dns_responses_total{plugin="kubernetes",rcode="NXDOMAIN",server="dns://:53",view="",zone="."} 30',
-        'coredns_dns_responses_total{plugin="test",rcode="NOERROR",server="dns://:53",view="",zone="."} 1',
+        'coredns_dns_responses_total{plugin="next",rcode="NOERROR",server="dns://:53",view="",zone="."} 1',
+        'coredns_dns_responses_total{plugin="next",rcode="NXDOMAIN",server="dns://:53",view="",zone="."} 30',
+      ])
+      assert.deepEqual((await series(harness, 'slicedns_responses_total')).sort(), [
+        'slicedns_responses_total{plugin="kubernetes",rcode="NXDOMAIN",server="dns://:53",view="",zone="."} 30',
+        'slicedns_responses_total{plugin="test",rcode="NOERROR",server="dns://:53",view="",zone="."} 1',
       ])
       const total = (name: string) => series(harness, name).then(([line]) => Number(line.split(' ').at(-1)))
       assert.equal(await total('coredns_dns_request_duration_seconds_count'), 31)

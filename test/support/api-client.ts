@@ -19,6 +19,8 @@ export interface WatchEvent {
 export interface Watch {
   /** Resolves to the time (performance.now) of the first event from now on that satisfies `wanted`. */
   next(wanted: (event: WatchEvent) => boolean): Promise<number>
+  /** Calls `take` with each event from now on. */
+  each(take: (event: WatchEvent) => void): void
   close(): void
 }
 
@@ -86,6 +88,7 @@ export function openWatch(url: string, token: string, ca: Buffer): Promise<Watch
               }
               listeners.add(listener)
             }),
+          each: (take) => void listeners.add(take),
           close: () => outgoing.destroy(),
         })
       },

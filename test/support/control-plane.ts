@@ -2,16 +2,14 @@
  * A real control plane on loopback: etcd and kube-apiserver with TLS, tokens and RBAC. No kubelet, no controllers:
  * EndpointSlices are what a test writes. Peers as of test/support/peers/build.sh.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApiObject, openWatch, type Reply, sendRequest, type Watch } from './api-client.ts'
-import { peer } from './peers.ts'
+import { type PeerProgram, startPeer } from './peer-program.ts'
 import { freePort } from './ports.ts'
-import { tied } from './tied.ts'
 import { until } from './until.ts'
 
 export type { ApiObject, Watch }
@@ -49,21 +47,25 @@ export const controlPlanePrograms = ['etcd', 'kube-apiserver'] as const
 export interface ControlPlaneOptions {
   /** For taskset: keeps the control plane off the core of a server under measurement. */
   readonly cores?: string
+  /** Where the API server listens; default: loopback. */
+  readonly address?: string
 }
+
+/** A file of the control plane's folder: the private key of service account tokens. */
+export const accountKey = 'account.key'
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-control-plane-'))
   const [etcdPort, etcdPeerPort, apiPort] = await Promise.all([freePort(), freePort(), freePort()])
   const etcdUrl = `http://127.0.0.1:${etcdPort}`
-  const url = `https://127.0.0.1:${apiPort}`
+  const { address = '127.0.0.1' } = options
+  const url = `https://${address}:${apiPort}`
   const adminToken = 'test-admin'
   const file = (name: string) => join(folder, name)
   writeFileSync(file('tokens.csv'), `${adminToken},admin,admin,system:masters\n`)
   writeFileSync(file('audit.yaml'), auditPolicy)
-  writeKeyPair(file('account.key'), file('account.pub'))
-  const under = options.cores === undefined ? [] : ['taskset', '-c', options.cores]
-  const run = (name: string, flags: readonly string[]) =>
-    runProgram([...under, peer(name)!, ...flags], file(`${name}.log`))
+  writeKeyPair(file(accountKey), file('account.pub'))
+  const run = (name: string, flags: readonly string[]): PeerProgram => startPeer(name, flags, { folder, ...options })
 
   const etcd = run('etcd', [
     `--data-dir=${file('etcd')}`,
@@ -76,18 +78,18 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const startApiServer = () =>
     run('kube-apiserver', [
       `--etcd-servers=${etcdUrl}`,
-      '--bind-address=127.0.0.1',
-      '--advertise-address=127.0.0.1',
+      `--bind-address=${address}`,
+      `--advertise-address=${address}`,
       `--secure-port=${apiPort}`,
       `--cert-dir=${file('certificates')}`,
       '--service-cluster-ip-range=10.96.0.0/12,fd00:96::/112',
       '--endpoint-reconciler-type=none',
-      '--disable-admission-plugins=ServiceAccount',
+      '--disable-admission-plugins=ServiceAccount,TaintNodesByCondition',
       '--authorization-mode=RBAC',
       `--token-auth-file=${file('tokens.csv')}`,
       '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
       `--service-account-key-file=${file('account.pub')}`,
-      `--service-account-signing-key-file=${file('account.key')}`,
+      `--service-account-signing-key-file=${file(accountKey)}`,
       `--audit-policy-file=${file('audit.yaml')}`,
       `--audit-log-path=${file('audit.log')}`,
       '--shutdown-delay-duration=0s',
@@ -123,11 +125,11 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     },
     kubeconfig: (token, changes = {}) => writeKubeconfig(folder, { url, certificateAuthority, ...changes }, token),
     async kill() {
-      await end(apiServer, 'SIGKILL')
+      await apiServer.stop('SIGKILL')
       agent.destroy()
     },
-    freeze: () => void apiServer.kill('SIGSTOP'),
-    thaw: () => void apiServer.kill('SIGCONT'),
+    freeze: () => apiServer.signal('SIGSTOP'),
+    thaw: () => apiServer.signal('SIGCONT'),
     async startAgain() {
       apiServer = startApiServer()
       await ready()
@@ -136,8 +138,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     calls: (user) => readCalls(file('audit.log'), user),
     async stop() {
       agent.destroy()
-      await end(apiServer, 'SIGKILL')
-      await end(etcd, 'SIGKILL')
+      await apiServer.stop('SIGKILL')
+      await etcd.stop('SIGKILL')
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -149,7 +151,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       },
       {
         within: 150_000,
-        unless: () => explain(etcd, file('etcd.log')) ?? explain(apiServer, file('kube-apiserver.log')),
+        unless: () => etcd.ended() ?? apiServer.ended(),
       },
     )
   try {
@@ -177,27 +179,6 @@ function writeKeyPair(privateFile: string, publicFile: string): void {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   writeFileSync(privateFile, privateKey.export({ type: 'pkcs1', format: 'pem' }))
   writeFileSync(publicFile, publicKey.export({ type: 'spki', format: 'pem' }))
-}
-
-function runProgram(command: readonly string[], log: string): ChildProcess {
-  const output = openSync(log, 'a')
-  const [program, ...flags] = tied(command) as [string, ...string[]]
-  const child = spawn(program, flags, { stdio: ['ignore', output, output] })
-  closeSync(output)
-  return child
-}
-
-function explain(child: ChildProcess, log: string): string | undefined {
-  if (child.exitCode === null && child.signalCode === null) return undefined
-  const text = existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : ''
-  return `${child.spawnargs.join(' ')} has ended:\n${text}\n`
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = new Promise((resolve) => child.once('exit', resolve))
-  child.kill(signal)
-  await gone
 }
 
 let kubeconfigs = 0

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the real peers that the tests compare with, outside the tree, once:
-#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver] [kubectl] [helm] [prometheus-operator-crds]
-#                              [grpc-go-client] [doh-go-client] [systemd-resolved]  (default: all of them)
+#   test/support/peers/build.sh [coredns] [etcd] [kube-apiserver] [kube-controller-manager] [kube-scheduler] [kube-proxy] [kwok]
+#                              [kubectl] [helm] [prometheus-operator-crds] [grpc-go-client] [doh-go-client]
+#                              [systemd-resolved]                                   (default: all of them)
 # They land in ${SLICEDNS_PEERS:-$HOME/.cache/slicedns-peers}/bin; a version that is there already is kept.
 # Needs Go 1.26 or later and the Go module proxy; systemd-resolved comes from Debian's packages, elsewhere it is left out.
 # Tests look on PATH and in that folder, and skip what is absent.
@@ -10,6 +11,7 @@ set -euo pipefail
 COREDNS_VERSION=v1.15.0
 ETCD_VERSION=v3.6.5
 KUBERNETES_VERSION=1.36.3
+KWOK_VERSION=v0.8.0
 HELM_VERSION=v3.22.0
 PROMETHEUS_OPERATOR_VERSION=v0.85.0
 
@@ -56,26 +58,32 @@ GO
   rm -rf "$work"
 }
 
-# k8s.io/kubernetes replaces its staging modules by relative paths; from outside they are the v0.x releases.
-build_kube_apiserver() {
-  built kube-apiserver "$KUBERNETES_VERSION" && return
+# One go.mod and one build for what k8s.io/kubernetes has: the packages are the same, only the last step is each program's own.
+# It replaces its staging modules by relative paths; from outside they are the v0.x releases.
+build_kubernetes() {
+  local name missing=()
+  for name in "$@"; do built "$name" "$KUBERNETES_VERSION" || missing+=("$name"); done
+  [ ${#missing[@]} -gt 0 ] || return 0
   local work; work=$(mktemp -d)
   ( cd "$work"
-    cat > main.go <<'GO'
+    for name in "${missing[@]}"; do
+      mkdir "$name"
+      sed "s/PROGRAM/$name/; s/COMMAND/$(kubernetes_command "$name")/" > "$name/main.go" <<'GO'
 package main
 
 import (
 	"os"
 
 	"k8s.io/component-base/cli"
-	"k8s.io/kubernetes/cmd/kube-apiserver/app"
+	"k8s.io/kubernetes/cmd/PROGRAM/app"
 )
 
-func main() { os.Exit(cli.Run(app.NewAPIServerCommand())) }
+func main() { os.Exit(cli.Run(app.COMMAND())) }
 GO
+    done
     local gomod
     gomod=$(go mod download -json "k8s.io/kubernetes@v$KUBERNETES_VERSION" | sed -n 's/.*"GoMod": "\(.*\)".*/\1/p')
-    { echo 'module peers.invalid/kube-apiserver'
+    { echo 'module peers.invalid/kubernetes'
       echo 'go 1.26.0'
       echo 'godebug default=go1.26'
       echo "require k8s.io/kubernetes v$KUBERNETES_VERSION"
@@ -83,8 +91,28 @@ GO
     } > go.mod
     go mod tidy
     local version="k8s.io/component-base/version"
-    go build -ldflags="-s -w -X $version.gitVersion=v$KUBERNETES_VERSION -X $version.gitMajor=1 -X $version.gitMinor=${KUBERNETES_VERSION#1.}" -o kube-apiserver . )
-  publish kube-apiserver "$KUBERNETES_VERSION" "$work/kube-apiserver"
+    mkdir built
+    go build -ldflags="-s -w -X $version.gitVersion=v$KUBERNETES_VERSION -X $version.gitMajor=1 -X $version.gitMinor=${KUBERNETES_VERSION#1.}" \
+      -o built/ ./... )
+  for name in "${missing[@]}"; do publish "$name" "$KUBERNETES_VERSION" "$work/built/$name"; done
+  rm -rf "$work"
+}
+
+kubernetes_command() {
+  case $1 in
+    kube-apiserver) echo NewAPIServerCommand ;;
+    kube-controller-manager) echo NewControllerManagerCommand ;;
+    kube-scheduler) echo NewSchedulerCommand ;;
+    kube-proxy) echo NewProxyCommand ;;
+  esac
+}
+
+# Nodes and pods that the control plane believes in, without a kubelet.
+build_kwok() {
+  built kwok "$KWOK_VERSION" && return
+  local work; work=$(mktemp -d)
+  GOBIN="$work" go install -ldflags='-s -w' "sigs.k8s.io/kwok/cmd/kwok@$KWOK_VERSION"
+  publish kwok "$KWOK_VERSION" "$work/kwok"
   rm -rf "$work"
 }
 
@@ -181,18 +209,23 @@ debian_version() { apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-[ $# -gt 0 ] || set -- coredns etcd kube-apiserver kubectl helm prometheus-operator-crds grpc-go-client doh-go-client systemd-resolved
+[ $# -gt 0 ] || set -- coredns etcd kube-apiserver kube-controller-manager kube-scheduler kube-proxy kwok kubectl helm prometheus-operator-crds grpc-go-client doh-go-client systemd-resolved
+kubernetes=()
+for peer in "$@"; do
+  case $peer in kube-apiserver | kube-controller-manager | kube-scheduler | kube-proxy) kubernetes+=("$peer") ;; esac
+done
 for peer in "$@"; do
   case $peer in
     coredns) build_coredns coredns "$COREDNS_VERSION" ;;
     etcd) build_etcd ;;
-    kube-apiserver) build_kube_apiserver ;;
+    kube-apiserver | kube-controller-manager | kube-scheduler | kube-proxy) build_kubernetes "${kubernetes[@]}" ;;
+    kwok) build_kwok ;;
     systemd-resolved) unpack_systemd_resolved ;;
     kubectl) build_kubectl ;;
     helm) build_helm ;;
     prometheus-operator-crds) build_prometheus_operator_crds ;;
     grpc-go-client) build_go_client grpc-go-client . ;;
     doh-go-client) build_go_client doh-go-client doh ;;
-    *) echo "unknown peer '$peer': use coredns, etcd, kube-apiserver, kubectl, helm, prometheus-operator-crds, grpc-go-client, doh-go-client or systemd-resolved" >&2; exit 2 ;;
+    *) echo "unknown peer '$peer': there are coredns, etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kube-proxy, kwok, kubectl, helm, prometheus-operator-crds, grpc-go-client, doh-go-client and systemd-resolved" >&2; exit 2 ;;
   esac
 done

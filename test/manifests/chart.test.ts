@@ -206,6 +206,7 @@ describe('the chart', { skip }, () => {
       ['without the plugin kubernetes', { servers: [{ plugins: [{ name: 'whoami' }] }] }, []],
       ['with `pods insecure`', block('pods insecure'), watches],
       ['with `pods verified`', block('ttl 30\npods verified'), [...watches, 'pods']],
+      ['with `noendpoints`', block('noendpoints'), ['namespaces', 'services']],
       ['with `events`', block('events'), [...watches, 'events']],
       ['with `multicluster`', block('multicluster clusterset.local'), [...watches, 'serviceimports']],
       ['with a Corefile that is there already', { deployment: { skipConfig: true } }, [...watches, 'pods']],

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { type ControlPlane, controlPlanePrograms, startControlPlane } from '../support/control-plane.ts'
@@ -96,7 +96,10 @@ describe('the ways to deploy', { skip }, () => {
   const selects = (selector: Record<string, string>, labels: Record<string, string>): boolean =>
     Object.entries(selector).every(([key, value]) => labels[key] === value)
 
-  const ways = ['.', 'beside', 'replace-coredns', 'networkpolicy']
+  const ways = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'kustomization.yaml')))
+    .map(({ name }) => name)
+    .concat('.')
   for (const way of ways)
     it(`the API server accepts every object of manifests/${way}`, async () => {
       await kubectl('apply', '--server-side', '--dry-run=server', '--validate=strict', '-k', `${folder}/${way}`)
@@ -126,6 +129,45 @@ describe('the ways to deploy', { skip }, () => {
     // What CoreDNS's Deployment adopts is chosen by its own labels: its ReplicaSet's hash keeps the pods apart.
     const selector = objects.find(({ kind }) => kind === 'Deployment')!.spec.selector.matchLabels
     assert.deepEqual(selector, { 'app.kubernetes.io/name': 'slicedns' })
+  })
+
+  const replacing = 'replace-coredns'
+  const complete = ['.', 'base', 'beside', replacing]
+  it('a folder that stands beside others has no object of theirs, so that each goes alone, and no budget or label of theirs', async () => {
+    const owners = new Map<string, string>()
+    // Those are different lives of one Deployment; the two of node-local and of autoscaling exclude each other.
+    for (const way of [replacing, ...ways.filter((name) => !complete.includes(name) && name !== 'node-local')]) {
+      for (const { kind, metadata, spec } of await rendered(way)) {
+        const name = `${kind} ${metadata.name}`
+        assert.equal(owners.get(name), undefined, `${name} of ${way}`)
+        owners.set(name, way)
+        assert.notEqual(kind, 'PodDisruptionBudget')
+        const labels = way === replacing ? undefined : spec?.template?.metadata.labels
+        if (labels)
+          assert.ok(!selects({ 'k8s-app': 'kube-dns' }, labels) && labels['app.kubernetes.io/name'] !== 'slicedns')
+      }
+    }
+  })
+
+  it('the component without-replicas leaves the number of replicas to an autoscaler', async () => {
+    const own = join(plane.folder, 'own')
+    mkdirSync(own)
+    const paths = [`${folder}/replace-coredns`, `${folder}/autoscale`, `${folder}/autoscale/without-replicas`]
+    const [way, scaler, component] = paths.map((path) => relative(own, path))
+    writeFileSync(join(own, 'kustomization.yaml'), `resources: [${way}, ${scaler}]\ncomponents: [${component}]\n`)
+    const objects = objectsOf(await kubectl('kustomize', own))
+    const { metadata, spec } = objects.find(({ kind }) => kind === 'Deployment')!
+    assert.equal(spec.replicas, undefined)
+    const { scaleTargetRef } = objects.find(({ kind }) => kind === 'HorizontalPodAutoscaler')!.spec
+    assert.equal(scaleTargetRef.name, metadata.name)
+  })
+
+  it('an autoscaler asks for a metric that the server has, under the name that the adapter gives it', async () => {
+    const [{ spec }] = await rendered('autoscale')
+    const { name } = spec.metrics[0].pods.metric
+    const [{ rules }] = objectsOf(readFileSync(join(folder, 'autoscale/prometheus-adapter.yaml'), 'utf8'))
+    assert.deepEqual([rules.custom[0].name.as, rules.custom[0].seriesQuery.split('{')[0]], [name, name])
+    assert.match(readFileSync(join(folder, '../docs/metrics.md'), 'utf8'), new RegExp(`^\\| \`${name}\` `, 'm'))
   })
 
   for (const way of ['.', 'beside'])

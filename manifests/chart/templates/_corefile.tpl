@@ -73,11 +73,13 @@ come as 5.3e+01, hence `int`.
 {{- $unseen := or .Values.deployment.skipConfig .Values.extraConfig -}}
 {{- $options := "" -}}
 {{- $found := false -}}
+{{- $slices := $unseen -}}
 {{- range .Values.servers -}}
 {{- range .plugins -}}
 {{- if eq .name "kubernetes" -}}
 {{- $found = true -}}
 {{- $options = printf "%s\n%s" $options (.configBlock | default "") -}}
+{{- $slices = or $slices (regexMatch "(?m)^\\s*noendpoints" (.configBlock | default "") | not) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -85,9 +87,11 @@ come as 5.3e+01, hence `int`.
 - apiGroups: [""]
   resources: [namespaces, services{{ if or $unseen (regexMatch "(?m)^\\s*pods\\s+verified" $options) }}, pods{{ end }}]
   verbs: [list, watch]
+{{- if $slices }}
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [list, watch]
+{{- end }}
 {{- if or .Values.rbac.multiclusterEnable (regexMatch "(?m)^\\s*multicluster" $options) }}
 - apiGroups: [multicluster.x-k8s.io]
   resources: [serviceimports]

@@ -148,13 +148,24 @@ const server = await build({
   external: ['koffi'],
   plugins: [lazyNodeModules((module) => `process.getBuiltinModule('${module}')`), kubeConfigOnly, lazyPackages],
 })
+// Which its plugin reads (src/plugins/console/page.ts). Modules and style sheets become one file each: a page over
+// `kubectl port-forward` is there after three requests.
+const pageFolder = join(root, 'src/plugins/console/page')
+const page = await build({
+  ...common,
+  entryPoints: [join(pageFolder, 'console.js'), join(pageFolder, 'console.css')],
+  outdir: join(dist, 'console'),
+  platform: 'browser',
+  target: 'es2024',
+  minify: true,
+})
 rmSync(dist, { recursive: true, force: true })
-mkdirSync(dist)
+mkdirSync(join(dist, 'console'), { recursive: true })
 for (const { path, contents } of [...launcher.outputFiles, ...server.outputFiles]) {
   writeFileSync(path, contents, { mode: path.endsWith('slicedns.js') ? 0o755 : 0o644 })
 }
-// The page of the console, which its plugin reads (src/plugins/console/page.ts).
-cpSync(join(root, 'src/plugins/console/page'), join(dist, 'console'), { recursive: true })
+for (const { path, contents } of page.outputFiles) writeFileSync(path, contents)
+for (const name of ['index.html', 'icon.svg']) cpSync(join(pageFolder, name), join(dist, 'console', name))
 writeFileSync(join(dist, 'LICENSES.txt'), licences(server.metafile))
 for (const { metafile } of [launcher, server]) report(metafile)
 

@@ -1,5 +1,6 @@
 /** The files of the page: read once, from beside the sources or, where they are bundled, from beside the bundle. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname, join } from 'node:path'
 
 export interface PageFile {
   readonly path: string
@@ -7,19 +8,21 @@ export interface PageFile {
   readonly octets: Uint8Array
 }
 
-const files = [
-  { path: '/', name: 'index.html', contentType: 'text/html; charset=utf-8' },
-  { path: '/console.css', name: 'console.css', contentType: 'text/css; charset=utf-8' },
-  { path: '/console.js', name: 'console.js', contentType: 'text/javascript; charset=utf-8' },
-]
+/** What is not of these is no part of the page. */
+const contentTypes: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
 
-/** build.ts copies the folder `page` to `dist/console`. */
-const folder = new URL(import.meta.url.endsWith('.ts') ? './page/' : './console/', import.meta.url)
+/** build.ts bundles the folder `page` into `dist/console`. */
+const folder = join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'page' : 'console')
 
 export function readPage(): readonly PageFile[] {
-  return files.map(({ path, name, contentType }) => ({
-    path,
-    contentType,
-    octets: readFileSync(new URL(name, folder)),
-  }))
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).flatMap((name) => {
+    const contentType = contentTypes[extname(name)]
+    if (contentType === undefined) return []
+    return [{ path: name === 'index.html' ? '/' : `/${name}`, contentType, octets: readFileSync(join(folder, name)) }]
+  })
 }

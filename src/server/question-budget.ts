@@ -26,7 +26,8 @@ export interface QuestionBudgets {
   count(bound: Bound): void
 }
 
-type Bound = 'deadline' | 'depth' | 'lookups' | 'pattern'
+const bounds = ['deadline', 'depth', 'lookups', 'pattern'] as const
+type Bound = (typeof bounds)[number]
 
 export interface QuestionBudget extends DetachedBudget {
   /** Takes one internal lookup, whichever plugin asks. False when the bound is reached. */
@@ -50,6 +51,8 @@ export function createQuestionBudgets(clock: Clock, metrics: MetricsRegistry): Q
     'Questions that reached a bound: deadline, depth, lookups or pattern.',
     ['bound'],
   )
+  // Shown from the start, so that `rate` and `increase` see the first event.
+  for (const bound of bounds) reached.with(bound)
   /** What can end early, in the order of the deadlines but for the time that questions wait for the chain. */
   const watched = new Set<Budget>()
   let timer: Timer | undefined

@@ -82,7 +82,7 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
     const timer = clock.after(checkTimeout, () => options.inbox.afterReading(fail))
     const check: Check = { timer, sending: undefined }
     checks.add(check)
-    check.sending = connection().send(question, { answer: () => alive(check), failed })
+    check.sending = connection().send(question, { answer: () => alive(check), failed, unrecorded: true })
   }
 
   function endChecks(answered: Check | undefined): void {

@@ -129,7 +129,7 @@ export function createStreamConnection(options: StreamOptions): UpstreamConnecti
     pending.again = connection.proven
     connection.waiting.set(pending.id, pending)
     octets += pending.wire.length
-    options.reused(connection.ready)
+    if (!pending.receiver.unrecorded) options.reused(connection.ready)
     const frame = Buffer.allocUnsafe(pending.wire.length + 2)
     frame.writeUInt16BE(pending.wire.length, 0)
     frame.set(withId(pending.wire, pending.id), 2)

@@ -96,7 +96,6 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
   function connection(transport: UpstreamTransport): UpstreamConnection {
     if (transport === 'udp' && target.protocol === 'dns' && !options.forceTcp) {
       udp ??= openUdp()
-      count(to, 'udp', false)
       return udp
     }
     stream ??= createStream(target, options, (hit) => count(to, target.protocol === 'dns' ? 'tcp' : 'tcp-tls', hit))
@@ -126,7 +125,11 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
     health,
     hedgeDelay: createHedgeDelay(relay && delayIn(relay.shared)),
     overtaken: 0,
-    send: (transport, wire, receiver) => connection(transport).send(wire, receiver),
+    send(transport, wire, receiver) {
+      const open = connection(transport)
+      if (open === udp) count(to, 'udp', false)
+      return open.send(wire, receiver)
+    },
     close() {
       health.stop()
       udp?.close()

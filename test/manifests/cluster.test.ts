@@ -1,11 +1,14 @@
 /** manifests/ against the real API server: it takes the objects, and the server needs exactly the rights they give. */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { account, startCluster, type TestCluster } from '../e2e/cluster.ts'
 import { collectionPath } from '../e2e/paths.ts'
 import { controlPlanePrograms } from '../support/control-plane.ts'
 import { unmet, without } from '../support/peers.ts'
 import { until } from '../support/until.ts'
+import { rendered } from './chart.ts'
 import { type KubernetesObject, kustomization, object, objects } from './objects.ts'
 
 const skip = without(...controlPlanePrograms, 'dig')
@@ -89,10 +92,60 @@ test('the role allows exactly what the server asks the API server for', { skip }
   assert.ok(object('ClusterRole').rules.every((rule: KubernetesObject) => rule.verbs.length === 2))
 })
 
+/** Lines of the kubernetes block, and what they make the server ask for beside Services and Namespaces. */
+const options: readonly (readonly [account: string, line: string, also: readonly string[]])[] = [
+  ['verified', 'pods verified', ['/pods', 'discovery.k8s.io/endpointslices']],
+  ['noendpoints', 'noendpoints', []],
+  [
+    'multicluster',
+    'multicluster clusterset.local',
+    ['discovery.k8s.io/endpointslices', 'multicluster.x-k8s.io/serviceimports'],
+  ],
+]
+
+test('the role that the chart makes of an option allows exactly what the option makes the server ask for', {
+  skip: skip || without('helm'),
+}, async (t) => {
+  await Promise.all(
+    options.map(async ([name, line, also]) => {
+      const values = join(cluster.folder, `${name}.json`)
+      const plugin = { name: 'kubernetes', parameters: 'cluster.local', configBlock: line }
+      writeFileSync(values, JSON.stringify({ fullnameOverride: name, servers: [{ plugins: [plugin] }] }))
+      const rights = await rendered(name, '-f', values, '--show-only', 'templates/rbac.yaml')
+      for (const each of rights) await cluster.create(each)
+      const [role] = rights.filter(({ kind }) => kind === 'ClusterRole') as [KubernetesObject]
+      const wanted = ['/namespaces', '/services', ...also].sort()
+      assert.deepEqual(allowed('watch', role), wanted, line)
+      assert.deepEqual(allowed('list', role), wanted, line)
+
+      const zone = 'kubernetes cluster.local'
+      const server = await cluster.serve({
+        kubeconfig: cluster.kubeconfig(await cluster.serviceAccountToken('kube-system', name)),
+        kubernetes: line === 'pods verified' ? [] : [line],
+        edit: (corefile) =>
+          (line === 'pods verified' ? corefile.replace('pods insecure', line) : corefile).replace(
+            zone,
+            line.startsWith('multicluster') ? `${zone} clusterset.local` : zone,
+          ),
+      })
+      t.after(() => server.stop())
+      await until(() => {
+        const calls = cluster.calls(`system:serviceaccount:kube-system:${name}`)
+        assert.deepEqual([...new Set(calls.map(({ group, resource }) => `${group}/${resource}`))].sort(), wanted, line)
+        assert.deepEqual(
+          [...new Set(calls.map(({ verb }) => verb))].filter((verb) => !/^(list|watch)$/.test(verb)),
+          [],
+        )
+      })
+      assert.doesNotMatch(server.output(), /forbidden/, line)
+    }),
+  )
+})
+
 /** `GROUP/RESOURCE` for which the role has the verb. */
-function allowed(verb: string): string[] {
-  return object('ClusterRole')
-    .rules.filter((rule: KubernetesObject) => rule.verbs.includes(verb))
+function allowed(verb: string, role: KubernetesObject = object('ClusterRole')): string[] {
+  return role.rules
+    .filter((rule: KubernetesObject) => rule.verbs.includes(verb))
     .flatMap((rule: KubernetesObject) =>
       rule.apiGroups.flatMap((group: string) => rule.resources.map((resource: string) => `${group}/${resource}`)),
     )

@@ -13,7 +13,7 @@ import { plugins } from '../../src/plugins/index.ts'
 import { peer, unmet, without } from '../support/peers.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
-import { folder, type KubernetesObject, objectsOf } from './objects.ts'
+import { corefile as baseCorefile, folder, type KubernetesObject, object, objectsOf } from './objects.ts'
 
 const skip =
   process.platform !== 'linux' || process.getuid?.() !== 0
@@ -104,6 +104,13 @@ describe('manifests/node-local', { skip }, () => {
     assert.deepEqual(privileges(addresses), { drop: ['ALL'], add: ['NET_ADMIN'] })
     assert.deepEqual(privileges(server), { drop: ['ALL'], add: ['NET_BIND_SERVICE'] })
     assert.equal(server.securityContext.runAsUser, 65532)
+  })
+
+  it('the role is that of manifests/base, whose Corefile asks for the same', () => {
+    const role = read('node-local/rbac.yaml').find(({ kind }) => kind === 'ClusterRole')!
+    assert.deepEqual(role.rules, object('ClusterRole').rules)
+    const kubernetes = /kubernetes [^}]*\}/
+    assert.equal(kubernetes.exec(corefile)![0], kubernetes.exec(baseCorefile)![0])
   })
 
   it('the Corefile of node-local-forwarding can be served, with the address of its Service in the environment', (t) => {

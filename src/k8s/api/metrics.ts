@@ -44,6 +44,8 @@ export function observeCluster(
     'Lists of a resource after the first, because a watch could not go on from where it was.',
     ['resource'],
   )
+  // Shown from the start, so that `rate` and `increase` see the first one.
+  for (const resource of watched) relists.with(resource)
   const errors = metrics.counter(
     'slicedns_kubernetes_watch_errors_total',
     'Lists and watches that failed, by reason. Each is tried again.',

@@ -27,6 +27,8 @@ export function createChaseLimitReport(log: Logger, metrics: MetricsRegistry, cl
     'Queries whose CNAMEs were not all followed, by the bound that ended it: names, lookups, octets, deadline.',
     ['bound'],
   )
+  // Shown from the start, so that `rate` and `increase` see the first event.
+  for (const limit of Object.keys(reasons)) limited.with(limit)
   let loggedAt = Number.NEGATIVE_INFINITY
   return {
     reached(name, limits) {

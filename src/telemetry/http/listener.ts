@@ -64,6 +64,8 @@ export function acquireHttpBudget(
     'HTTP connections closed because the process had too many of them, or too many octets of replies not taken.',
     ['reason'],
   )
+  // Shown from the start, so that `rate` and `increase` see the first event.
+  for (const reason of ['connections', 'octets']) closed.with(reason)
   const { descriptors, memory } = process.limits
   return process.acquire('http budget', () => ({
     value: createHttpBudget({

@@ -243,3 +243,17 @@ test('durations are counted by server and rcode as CoreDNS counts them', async (
   const wanted = `coredns_proxy_request_duration_seconds_count{proxy_name="forward",rcode="NXDOMAIN",to="${servers[0].to}"} 1`
   assert.ok((await plugin.metrics.text()).includes(wanted))
 })
+
+for (const [transport, body] of [
+  ['UDP', ''],
+  ['TCP', 'force_tcp'],
+])
+  test(`connections over ${transport} that are counted are those of questions, not of health checks`, async (t) => {
+    const options = `${body}\nread_timeout 100ms\nmax_connect_attempts 1`
+    const { ask, plugin, servers, settle } = await createForwardHarness(t, [silent], options)
+    await settle(ask('a.example.org. A'))
+    await settle(until(() => assert.ok(servers[0].checks.length > 2)))
+    const counted = (await plugin.metrics.text()).matchAll(/^coredns_proxy_conn_cache_\w+_total\{.*\} (\d+)$/gm)
+    const sum = [...counted].reduce((total, [, count]) => total + Number(count), 0)
+    assert.deepEqual([servers[0].arrived.length, sum], [1, 1])
+  })

@@ -212,5 +212,7 @@ function holdMetrics(metrics: MetricsRegistry) {
     'Held queries by outcome: answered, timeout, released (hold ended), refused (quota full).',
     ['outcome'],
   )
+  // Shown from the start, so that `rate` and `increase` see the first event.
+  for (const outcome of ['answered', 'timeout', 'released', 'refused']) ended.with(outcome)
   return { held, ended }
 }

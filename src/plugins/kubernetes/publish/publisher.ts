@@ -52,15 +52,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { context, clock, latency, metrics, validator, report, threadTime: worked = threadTime } = options
   const { view, settings } = context
   const targets = createSinks(context, report)
-  const evictions = metrics.counter(
-    'slicedns_on_demand_evictions_total',
-    'Names compiled on demand that left the answer table because their number or their octets reached the bound.',
-    [],
-  )
+  const evictions = metrics
+    .counter(
+      'slicedns_on_demand_evictions_total',
+      'Names compiled on demand that left the answer table because their number or their octets reached the bound.',
+      [],
+    )
+    .with()
   const names = createServiceNames(context, targets.sink, {
     report,
     later: (name) => dirtyNames.add(name),
-    evicted: (count) => evictions.with().inc(count),
+    evicted: (count) => evictions.inc(count),
   })
   const splits = createSplitIndex()
   const splitMetrics = createSplitMetrics(context, metrics)

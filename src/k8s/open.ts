@@ -16,7 +16,7 @@ import { errorStack } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { ApiFailure } from './api/failure.ts'
-import { observeCluster } from './api/metrics.ts'
+import { type ClusterMeter, observeCluster } from './api/metrics.ts'
 import { type ClusterModel, createClusterModel, watchedResources } from './model/cluster-model.ts'
 import type { Cluster, ClusterConfig, Resource } from './model/types.ts'
 import type { Source } from './source.ts'
@@ -39,11 +39,13 @@ export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
   })
   const observed = observeCluster(model, watched, deps)
   let source: Promise<Source | undefined> | undefined
+  let running: Source | undefined
   let stopped = false
 
   const open = async (): Promise<Source | undefined> => {
     try {
-      const opened = await openSource(config, watched, model, deps, observed.watches)
+      const opened = await openSource(config, watched, model, deps, observed)
+      running = opened
       if (!stopped) opened.start()
       return opened
     } catch (error) {
@@ -63,6 +65,16 @@ export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
     subscribe: model.subscribe,
     sealSerials: model.sealSerials,
     ...(config.source.kind === 'manifests' ? {} : { create }),
+    status: () => ({
+      ...(running?.status() ?? { endpoint: '', connected: false }),
+      watches: watched.map((resource) => ({
+        resource,
+        objects: model.stores[resource].size,
+        availability: model.view.availability(resource),
+        age: observed.ageOf(resource),
+        error: observed.errorOf(resource),
+      })),
+    }),
     start() {
       if (!stopped) source ??= open()
     },
@@ -88,12 +100,12 @@ async function openSource(
   watched: readonly Resource[],
   model: ClusterModel,
   deps: ClusterDeps,
-  watches: Parameters<typeof import('./api/source.ts').openApi>[4],
+  meter: ClusterMeter,
 ): Promise<Source> {
   if (config.source.kind === 'manifests') {
     const { openManifests } = await import('./manifests/source.ts')
     return openManifests(config.source.directory, config, watched, model, deps)
   }
   const { openApi } = await import('./api/source.ts')
-  return openApi(config, watched, model, deps, watches)
+  return openApi(config, watched, model, deps, meter)
 }

@@ -1,7 +1,11 @@
+import type { ClusterStatus } from './model/types.ts'
+
 /** Where a cluster's objects come from: it fills the model until it is stopped. */
 export interface Source {
   /** Returns at once and never throws. */
   start(): void
+  /** What it knows of the cluster's status. */
+  status(): Omit<ClusterStatus, 'watches'>
   /** As Cluster's. */
   create?(path: string, object: object): Promise<'created' | 'exists'>
   /** Resolves when nothing of it runs any more. */

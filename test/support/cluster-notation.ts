@@ -13,7 +13,7 @@
  *     remove endpoint SERVICE NAMESPACE ADDRESS [slice NAME]
  *     annotate service|slice NAME NAMESPACE KEY [VALUE]     (the rest of the line is the value; none: removes it)
  *     annotate namespace NAME KEY [VALUE]
- *     forbidden|pending|synced RESOURCE
+ *     forbidden|pending|synced|restored|listed RESOURCE
  *
  * A service has port http, TCP 80 unless the line says otherwise; a slice has its service's ports. An endpoint's slice
  * is made when it is not there: SERVICE-ipv4 or SERVICE-ipv6, SERVICE-ipv4-C for one that was imported from cluster C. A
@@ -223,6 +223,8 @@ export function createNotation(cluster: FakeCluster): ClusterNotation {
     },
     annotate,
     remove,
+    restored: (words) => cluster.restored(words.next() as Resource),
+    listed: (words) => cluster.listed(words.next() as Resource),
     forbidden: (words) => cluster.setAvailability(words.next() as Resource, 'forbidden'),
     pending: (words) => cluster.setAvailability(words.next() as Resource, 'pending'),
     synced: (words) => cluster.setAvailability(words.next() as Resource, 'synced'),

@@ -4,6 +4,7 @@ import { createAnnotationReader } from '../../src/cluster-dns/annotations/reader
 import { alwaysSettled, type ClusterContext, type Settling } from '../../src/cluster-dns/context.ts'
 import { createAliases } from '../../src/cluster-dns/features/alias/claims.ts'
 import { createBrowsing } from '../../src/cluster-dns/features/dns-sd/browsing.ts'
+import { limitedSettings } from '../../src/cluster-dns/features/ttl/snapshot-ttl.ts'
 import type { ClusterDnsSettings } from '../../src/cluster-dns/settings.ts'
 import { parseAddress } from '../../src/dns/address.ts'
 import type { ClusterView } from '../../src/k8s/model/types.ts'
@@ -17,7 +18,9 @@ export function knowledgeOf(
   const annotations = createAnnotationReader('slicedns.io')
   return {
     view,
-    settings,
+    get settings() {
+      return limitedSettings(settings, view)
+    },
     localAddresses: localAddresses.map((text) => parseAddress(text)!),
     annotations,
     settling,

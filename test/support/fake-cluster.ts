@@ -24,6 +24,9 @@ export interface FakeCluster extends Cluster {
   /** Removes an object as a DELETED event does. `namespace` '' for a Namespace. */
   remove(kind: string, namespace: string, name: string): void
   setAvailability(resource: Resource, availability: Availability): void
+  /** What is there of the resource comes from a snapshot, until it is `listed`. */
+  restored(resource: Resource): void
+  listed(resource: Resource): void
 }
 
 /** Watches every resource unless told otherwise, keeps pod names, zones and annotations below slicedns.io. */
@@ -42,13 +45,10 @@ export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster
     ...options,
   }
   const watched = watchedResources(config)
-  const { view, stores, subscribe, sealSerials, setAvailability } = createClusterModel(
-    watched,
-    options.clock ?? systemClock,
-    (error) => {
-      throw error
-    },
-  )
+  const model = createClusterModel(watched, options.clock ?? systemClock, (error) => {
+    throw error
+  })
+  const { view, stores, subscribe, sealSerials, setAvailability } = model
   const reducer = createReducer(config)
   const admission = createAdmission(config, watched, reducer)
   for (const resource of watched) setAvailability(resource, options.availability ?? 'synced')
@@ -58,6 +58,9 @@ export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster
     subscribe,
     sealSerials,
     setAvailability,
+    restored: (resource) => model.restored(new Map([[resource, 'synced']]), model.serials),
+    listed: model.listed,
+    status: () => ({ endpoint: 'by hand', connected: true, watches: [] }),
     start() {},
     stop: async () => {},
     apply(...objects) {

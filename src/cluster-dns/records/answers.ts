@@ -12,6 +12,7 @@ import type {
 import type { ClusterContext } from '../context.ts'
 import { type ChaseSpec, type ChoiceSpec, splitAnswer } from '../features/split/split-answers.ts'
 import type { ServicesChoice } from '../features/split/split-srv.ts'
+import { limitedTtl } from '../features/ttl/snapshot-ttl.ts'
 import { type EndpointGroup, noPort } from '../lookup/endpoints.ts'
 import { lookup } from '../lookup/lookup.ts'
 import { nameservers } from '../lookup/nameservers.ts'
@@ -68,7 +69,7 @@ export function answerOf(context: ClusterContext, zone: string, result: LookupRe
       if (type === dnsType.PTR && result.pointers) return answerOf(context, zone, result.pointers, type)
       return type === dnsType.TXT ? denied(context) : nodata
     case 'version':
-      return type === dnsType.TXT ? records(type, versionTtl, [rdata.txt([versionText])]) : denied(context)
+      return type === dnsType.TXT ? versionAnswer(context) : denied(context)
     case 'nameserver':
       if (type === dnsType.TXT || type === dnsType.PTR) return denied(context)
       if (type !== dnsType.A && type !== dnsType.AAAA) return nodata
@@ -85,6 +86,10 @@ export function answerOf(context: ClusterContext, zone: string, result: LookupRe
       if (type === dnsType.TXT && result.texts) return records(type, result.ttl, result.texts)
       return result.split ? splitAnswer(result.split, type, result.ttl) : groupsAnswer(result.groups, type, result.ttl)
   }
+}
+
+function versionAnswer({ view }: ClusterContext): Answer {
+  return records(dnsType.TXT, limitedTtl(view, versionTtl), [rdata.txt([versionText])])
 }
 
 /** NXDOMAIN; SERVFAIL until everything is known, even for names that no cluster can have. */

@@ -22,9 +22,12 @@ import { isMulticluster, isReverseZone, zoneOf } from '../settings.ts'
 import { resolve } from './answers.ts'
 import { distinctAddresses } from './distinct-addresses.ts'
 
-/** Whether all of a zone is known: a secondary takes names that a transfer lacks for missing. */
+/**
+ * Whether all of a zone is known, from the API server itself: a secondary takes names that a transfer lacks for missing, and keeps
+ * what it has until the serial changes.
+ */
 export function isTransferable({ view, settings }: ClusterContext, zone?: string): boolean {
-  if (!view.synced || !isKnown(view, 'endpointslices')) return false
+  if (!view.synced || view.restored || !isKnown(view, 'endpointslices')) return false
   if (zone === undefined || !isMulticluster(settings, zone)) return true
   return isKnown(view, 'serviceimports') && isKnown(view, 'importedslices')
 }

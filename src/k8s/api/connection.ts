@@ -33,6 +33,8 @@ export interface Connection {
   readonly name: string
   /** An outage has just ended: the server may still be starting. */
   readonly recovering: boolean
+  /** The last request was answered, and the session that the watches share stands. */
+  readonly connected: boolean
   close(): void
 }
 
@@ -159,6 +161,9 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
     },
     get recovering() {
       return clock.now() - recoveredAt < recoveryTime
+    },
+    get connected() {
+      return !unreachable && current?.usable === true
     },
     close() {
       stop.abort()

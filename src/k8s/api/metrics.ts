@@ -18,6 +18,10 @@ export interface WatchMeter {
 
 export interface ClusterMeter {
   readonly watches: (resource: Resource) => WatchMeter
+  /** Seconds since the API server last sent something for the resource; undefined before the first octet. */
+  ageOf(resource: Resource): number | undefined
+  /** Why the last request for the resource failed, until the API server sends something again. */
+  errorOf(resource: Resource): string | undefined
   remove(): void
 }
 
@@ -37,6 +41,7 @@ export function observeCluster(
   { metrics, clock }: { readonly metrics: MetricsRegistry; readonly clock: Clock },
 ): ClusterMeter {
   const lastAlive = new Map<Resource, number>()
+  const lastError = new Map<Resource, string>()
   const observed: Observed = { model, watched, lastAlive }
   clustersOf(metrics, clock).add(observed)
   const relists = metrics.counter(
@@ -53,10 +58,21 @@ export function observeCluster(
   )
   return {
     watches: (resource) => ({
-      alive: () => void lastAlive.set(resource, clock.now()),
+      alive() {
+        lastAlive.set(resource, clock.now())
+        lastError.delete(resource)
+      },
       relisted: () => relists.with(resource).inc(),
-      failed: (reason) => errors.with(resource, reason).inc(),
+      failed(reason) {
+        lastError.set(resource, reason)
+        errors.with(resource, reason).inc()
+      },
     }),
+    ageOf(resource) {
+      const seen = lastAlive.get(resource)
+      return seen === undefined ? undefined : (clock.now() - seen) / 1000
+    },
+    errorOf: (resource) => lastError.get(resource),
     remove: () => void clustersOf(metrics, clock).delete(observed),
   }
 }

@@ -7,10 +7,11 @@ import { createReducer } from '../decode/reduce.ts'
 import type { ClusterModel } from '../model/cluster-model.ts'
 import type { ResourceStore } from '../model/resource-store.ts'
 import type { ClusterConfig, Reduced, Resource } from '../model/types.ts'
+import { openSnapshots } from '../snapshot/index.ts'
 import type { Source } from '../source.ts'
 import { readStatus } from './body.ts'
 import { createConnection } from './connection.ts'
-import type { ClusterMeter } from './metrics.ts'
+import type { ClusterMeter, WatchMeter } from './metrics.ts'
 import { openCredentials } from './open-credentials.ts'
 import { createReflector } from './reflector.ts'
 import { createRequestMeter } from './request-meter.ts'
@@ -33,7 +34,7 @@ export async function openApi(
   watched: readonly Resource[],
   model: ClusterModel,
   { log, metrics, clock }: ApiSourceDeps,
-  watches: ClusterMeter['watches'],
+  meter: Pick<ClusterMeter, 'watches' | 'ageOf'>,
 ): Promise<Source> {
   if (config.source.kind === 'manifests') throw new Error('manifests have no API server')
   const credentials = await openCredentials(config.source)
@@ -41,7 +42,33 @@ export async function openApi(
   const stop = new AbortController()
   const reducer = createReducer(config)
   const scheduler = createCooperativeScheduler(clock)
+  const { snapshot } = config
+  const snapshots =
+    snapshot &&
+    openSnapshots(snapshot, {
+      config,
+      watched,
+      model,
+      credentials,
+      reducer,
+      scheduler,
+      ageOf: meter.ageOf,
+      log,
+      metrics,
+      clock,
+    })
   let running: Promise<unknown> = Promise.resolve()
+
+  const watchMeter = (resource: Resource): WatchMeter => {
+    const counted = meter.watches(resource)
+    return {
+      ...counted,
+      failed(reason) {
+        counted.failed(reason)
+        snapshots?.failed()
+      },
+    }
+  }
 
   const reflectors = watched.map((resource) =>
     createReflector(resource, {
@@ -50,15 +77,23 @@ export async function openApi(
       reducer,
       store: createStoreUpdater(resource, model.stores[resource] as ResourceStore<Reduced>, scheduler, log),
       scheduler,
-      meter: watches(resource),
+      meter: watchMeter(resource),
       errors: createWatchErrorReporter(resource, model, log, clock),
       log,
       clock,
-      synced: () => model.setAvailability(resource, 'synced'),
+      synced: () => model.listed(resource),
     }),
   )
 
   return {
+    status() {
+      const age = snapshots?.age()
+      return {
+        endpoint: connection.name,
+        connected: connection.connected,
+        ...(age !== undefined && { snapshot: { age } }),
+      }
+    },
     async create(path, object) {
       const session = await connection.session(stop.signal)
       const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(creationTimeout)])
@@ -70,11 +105,13 @@ export async function openApi(
     },
     start() {
       running = Promise.all(reflectors.map((reflector) => reflector.run(stop.signal)))
+      snapshots?.start()
     },
     async stop() {
       stop.abort()
       connection.close()
       await running
+      await snapshots?.stop()
     },
   }
 }

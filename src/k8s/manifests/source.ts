@@ -144,6 +144,7 @@ export function openManifests(
   }
 
   return {
+    status: () => ({ endpoint: `manifests ${directory}`, connected: true }),
     start() {
       scanSoon(0)
       poll = clock.every(pollInterval, () => scanSoon(0))

@@ -32,6 +32,25 @@ export interface ClusterModel {
   readonly subscribe: Subscribe
   sealSerials(): void
   setAvailability(resource: Resource, availability: Availability): void
+  /** The resource has been listed: it is synced, and nothing of a snapshot is left in it. */
+  listed(resource: Resource): void
+  /**
+   * What a snapshot has of these resources has been restored into their stores: they have the availability that they had. The
+   * serials are those of then, for nothing has changed.
+   */
+  restored(resources: ReadonlyMap<Resource, RestoredAvailability>, serials: Serials): void
+  readonly serials: Readonly<Serials>
+  /** Changes of the reduced form of any object so far. */
+  readonly changes: number
+}
+
+export type RestoredAvailability = Extract<Availability, 'synced' | 'forbidden'>
+
+/** SOA serials: see ClusterView. */
+export interface Serials {
+  cluster: number
+  multicluster: number
+  external: number
 }
 
 /** `watched`: the resources that have a source; the others are off. `report` takes what a subscriber threw. */
@@ -41,7 +60,10 @@ export function createClusterModel(
   report: (error: unknown) => void,
 ): ClusterModel {
   const availability = new Map<Resource, Availability>(watched.map((resource) => [resource, 'pending']))
-  const serials = { cluster: 0, multicluster: 0, external: 0 }
+  const serials: Serials = { cluster: 0, multicluster: 0, external: 0 }
+  /** Resources whose objects are a snapshot's, or were when their list began. */
+  const unlisted = new Set<Resource>()
+  let changes = 0
   const clusterIPs = createMultimap<Service>()
   const externalIPs = createMultimap<Service>()
   const podIPs = createMultimap<Pod>()
@@ -49,8 +71,8 @@ export function createClusterModel(
   const imported = createSliceIndex()
 
   /** Serials under which a secondary has a zone. */
-  const sealed = new Set<keyof typeof serials>()
-  const touch = (serial: keyof typeof serials, counts: boolean): void => {
+  const sealed = new Set<keyof Serials>()
+  const touch = (serial: keyof Serials, counts: boolean): void => {
     const wasSealed = sealed.delete(serial)
     if (!counts && !wasSealed) return
     serials[serial] = Math.max(Math.floor(clock.wall() / 1000), serials[serial] + (wasSealed ? 1 : 0))
@@ -109,13 +131,21 @@ export function createClusterModel(
     feed.deliver((subscriber) => subscriber.namespace?.((after ?? before)!.name))
   }
 
+  /** Every change counts, whatever becomes of it. */
+  const counted =
+    <T>(changed: (before: T | undefined, after: T | undefined) => void): typeof changed =>
+    (before, after) => {
+      changes++
+      changed(before, after)
+    }
+
   const stores: Stores = {
-    services: createResourceStore({ same: sameService, changed: serviceChanged }),
-    endpointslices: createResourceStore({ same: sameSlice, changed: sliceChanged }),
-    namespaces: createResourceStore({ same: sameNamespace, changed: namespaceChanged }),
-    pods: createResourceStore({ same: samePod, changed: podChanged }),
-    serviceimports: createResourceStore({ same: sameServiceImport, changed: importChanged }),
-    importedslices: createResourceStore({ same: sameSlice, changed: importedSliceChanged }),
+    services: createResourceStore({ same: sameService, changed: counted(serviceChanged) }),
+    endpointslices: createResourceStore({ same: sameSlice, changed: counted(sliceChanged) }),
+    namespaces: createResourceStore({ same: sameNamespace, changed: counted(namespaceChanged) }),
+    pods: createResourceStore({ same: samePod, changed: counted(podChanged) }),
+    serviceimports: createResourceStore({ same: sameServiceImport, changed: counted(importChanged) }),
+    importedslices: createResourceStore({ same: sameSlice, changed: counted(importedSliceChanged) }),
   }
 
   const isSynced = (): boolean =>
@@ -146,6 +176,9 @@ export function createClusterModel(
     get synced() {
       return synced
     },
+    get restored() {
+      return unlisted.size > 0
+    },
     get serial() {
       return serials.cluster
     },
@@ -159,6 +192,15 @@ export function createClusterModel(
 
   const feed = createEventFeed(view, report)
 
+  /** One event for all of them, and for whatever else has become known (`always`). */
+  const setAvailabilities = (states: ReadonlyMap<Resource, Availability>, always = false): void => {
+    const changed = [...states].filter(([resource, state]) => (availability.get(resource) ?? state) !== state)
+    for (const [resource, state] of changed) availability.set(resource, state)
+    if (changed.length === 0 && !always) return
+    synced = isSynced()
+    feed.deliver((subscriber) => subscriber.sync?.())
+  }
+
   return {
     view,
     stores,
@@ -166,11 +208,22 @@ export function createClusterModel(
     sealSerials() {
       for (const serial of ['cluster', 'multicluster', 'external'] as const) sealed.add(serial)
     },
-    setAvailability(resource, state) {
-      if (availability.get(resource) === state || !availability.has(resource)) return
-      availability.set(resource, state)
-      synced = isSynced()
-      feed.deliver((subscriber) => subscriber.sync?.())
+    setAvailability: (resource, state) => setAvailabilities(new Map([[resource, state]])),
+    listed(resource) {
+      const wasRestored = unlisted.delete(resource)
+      const isLast = wasRestored && unlisted.size === 0
+      setAvailabilities(new Map([[resource, 'synced']]), isLast)
+    },
+    restored(resources, { cluster, multicluster, external }) {
+      for (const resource of resources.keys()) unlisted.add(resource)
+      Object.assign(serials, { cluster, multicluster, external })
+      setAvailabilities(resources, true)
+    },
+    get serials() {
+      return serials
+    },
+    get changes() {
+      return changes
     },
   }
 }

@@ -9,6 +9,11 @@ export interface ResourceStore<T extends Named> {
   /** Keeps `object` unless it equals what is there. */
   put(object: T): void
   remove(namespace: string, name: string): void
+  /**
+   * Puts what a snapshot has, and returns true, unless an object of this name is there. A list that is under way has not named
+   * it: it goes with `sweep`.
+   */
+  restore(object: T): boolean
   /** A list begins: objects that are not put until `sweep` are gone. A list that began before is forgotten. */
   mark(): void
   /** The list is complete: removes what it did not have. Returns true when done, false when `enough` said to pause. */
@@ -51,25 +56,33 @@ export function createResourceStore<T extends Named>({ same, changed }: StoreOpt
     for (const objects of namespaces.values()) yield* objects.values()
   }
 
+  const put = (object: T): void => {
+    const namespace = object.namespace ?? ''
+    let objects = namespaces.get(namespace)
+    const before = objects?.get(object.name)
+    if (before !== undefined) unconfirmed?.delete(before)
+    if (before !== undefined && (before === object || same(before, object))) return
+    if (objects === undefined) {
+      objects = new Map()
+      namespaces.set(namespace, objects)
+    }
+    objects.set(object.name, object)
+    if (before === undefined) size++
+    changed(before, object)
+  }
+
   return {
     get,
     all,
     in: (namespace) => namespaces.get(namespace)?.values() ?? [],
-    put(object) {
-      const namespace = object.namespace ?? ''
-      let objects = namespaces.get(namespace)
-      const before = objects?.get(object.name)
-      if (before !== undefined) unconfirmed?.delete(before)
-      if (before !== undefined && (before === object || same(before, object))) return
-      if (objects === undefined) {
-        objects = new Map()
-        namespaces.set(namespace, objects)
-      }
-      objects.set(object.name, object)
-      if (before === undefined) size++
-      changed(before, object)
-    },
+    put,
     remove,
+    restore(object) {
+      if (get(object.namespace ?? '', object.name) !== undefined) return false
+      unconfirmed?.add(object)
+      put(object)
+      return true
+    },
     mark() {
       unconfirmed = new Set(all())
     },

@@ -150,6 +150,11 @@ export interface ClusterView {
    */
   readonly synced: boolean
   /**
+   * Some of what is here comes from a snapshot (src/k8s/snapshot) and has not been listed since: it may have changed or gone.
+   * Answers are for a few seconds only then.
+   */
+  readonly restored: boolean
+  /**
    * Unix seconds of the last change that CoreDNS counts for the SOA serial (docs/coredns-behaviour.md §4.6); 0 before
    * any.
    */
@@ -175,9 +180,51 @@ export interface Cluster {
    * API server.
    */
   create?(path: string, object: object): Promise<'created' | 'exists'>
+  /** How it is connected, and how fresh what it knows is. */
+  status(): ClusterStatus
   /** Starts watching. Resolves at once; never rejects: what goes wrong is logged, retried and shown by availability. */
   start(): void
   stop(): Promise<void>
+}
+
+/** For people: the console, `slicedns explain`. */
+export interface ClusterStatus {
+  /** The API server's URL once it is known, or the folder of the manifests. */
+  readonly endpoint: string
+  /** The last request reached the API server; true for manifests. */
+  readonly connected: boolean
+  readonly watches: readonly WatchStatus[]
+  /** Seconds since the API server last confirmed what the snapshot holds. Present while answers come from it. */
+  readonly snapshot?: { readonly age: number }
+  /** The last comparison of the objects' names with the API server's. Absent before the first. */
+  readonly freshness?: Freshness
+}
+
+export interface WatchStatus {
+  readonly resource: Resource
+  readonly objects: number
+  readonly availability: Availability
+  /** Seconds since the API server last sent something for it; undefined before the first octet. */
+  readonly age: number | undefined
+  /** Why the last request failed (a FailureReason), until the server sends something again. */
+  readonly error: string | undefined
+}
+
+export interface Freshness {
+  /** Milliseconds since 1970. */
+  readonly time: number
+  /** Every resource has the objects that the API server has. */
+  readonly ok: boolean
+  /** What differed, or why there was no comparison. */
+  readonly detail?: string
+}
+
+/** Where the state is kept for a start without the API server. */
+export interface SnapshotConfig {
+  /** An absolute path. */
+  readonly file: string
+  /** Milliseconds. An older one is not used. */
+  readonly maxAge: number
 }
 
 export interface ClusterConfig {
@@ -198,4 +245,5 @@ export interface ClusterConfig {
   readonly sliceUids: boolean
   /** Annotation key prefixes to keep: `slicedns.io/`, `txt.slicedns.io/`. */
   readonly annotationPrefixes: readonly string[]
+  readonly snapshot?: SnapshotConfig | undefined
 }

@@ -18,8 +18,10 @@ import type { Settings } from './settings.ts'
 
 export const plugin = 'k8s_external'
 
-export function createHandler(settings: Settings, context: () => ClusterContext): Handler {
+/** `current`: the TTL is a lower one while answers come from a snapshot. */
+export function createHandler(current: () => Settings, context: () => ClusterContext): Handler {
   return (query, next) => {
+    const settings = current()
     const zone = zoneOf(settings.zones, query.name)
     if (zone === undefined) return next(query)
     // The `transfer` plugin transfers zones.

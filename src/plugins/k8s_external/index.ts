@@ -1,6 +1,7 @@
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { externalSerial, externalSoa } from '../../cluster-dns/external/external-lookup.ts'
 import { externalZoneRecords } from '../../cluster-dns/external/external-records.ts'
+import { limitedTtl } from '../../cluster-dns/features/ttl/snapshot-ttl.ts'
 import { isTransferable } from '../../cluster-dns/records/zone-transfer.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
@@ -31,7 +32,7 @@ function setup(settings: Settings, { block, directive, fail }: Setup): Instance 
   }
   const context = (): ClusterContext => cluster().context()
   const { zones } = settings
-  const handler = createHandler(settings, context)
+  const handler = createHandler(() => ({ ...settings, ttl: limitedTtl(context().view, settings.ttl) }), context)
   const { at } = directive
   const rules = zones.map((zone) => ({
     names: zoneMatcher(zone),

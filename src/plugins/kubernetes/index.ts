@@ -6,6 +6,7 @@ import { alwaysSettled, type ClusterContext } from '../../cluster-dns/context.ts
 import { createAliases } from '../../cluster-dns/features/alias/claims.ts'
 import { aliasZoneWarnings, openZones } from '../../cluster-dns/features/alias/rules.ts'
 import { createBrowsing } from '../../cluster-dns/features/dns-sd/browsing.ts'
+import { limitedSettings } from '../../cluster-dns/features/ttl/snapshot-ttl.ts'
 import { parseAddress } from '../../dns/address.ts'
 import type { Subscription } from '../../k8s/model/event-feed.ts'
 import type { Cluster, ClusterConfig, ClusterView } from '../../k8s/model/types.ts'
@@ -27,6 +28,7 @@ import { type AnnotationValidator, createAnnotationValidator } from './annotatio
 import { createChaseLimitReport } from './chase-limits.ts'
 import { suggestQuestions } from './examples.ts'
 import { explain } from './explain/explain.ts'
+import { statusLines } from './explain/status-lines.ts'
 import { createHandler } from './handler.ts'
 import { createHoldQueue } from './hold/hold-queue.ts'
 import { createHoldQuota } from './hold/quota.ts'
@@ -61,6 +63,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     ...settings.cluster,
     podLabels: block.capability(metadataScope) !== undefined,
     source: located(settings, block.root),
+    snapshot: settings.snapshot && { ...settings.snapshot, file: resolvePath(block.root, settings.snapshot.file) },
   })
   const source = createSource({
     zones: [...settings.dns.zones, ...openZones(settings.dns)],
@@ -153,7 +156,10 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       ),
       provide(metadataSource, createMetadata(context)),
       provide(exampleQuestions, () => suggestQuestions(context())),
-      provide(explainLines, (query) => explain(context(), query)),
+      provide(explainLines, (query) => [
+        ...explain(context(), query),
+        ...statusLines(openedCluster().status(), clock.wall()),
+      ]),
     ],
     ready: () => (clusterContext?.view.synced ? overdue || !lacksImports(clusterContext.view) : false),
     start() {
@@ -165,13 +171,16 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       // With `bind`, CoreDNS knows no address of its own: see docs/coredns-behaviour.md §4.6.
       const localAddresses = block.addresses.length > 0 ? [] : interfaceAddresses()
       const annotations = createAnnotationReader(settings.annotationPrefix)
+      const { view } = held.value
       clusterContext = {
-        view: held.value.view,
-        settings: settings.dns,
+        view,
+        get settings() {
+          return limitedSettings(settings.dns, view)
+        },
         localAddresses,
         annotations,
         settling: settling?.value ?? alwaysSettled,
-        aliases: createAliases(held.value.view, settings.dns, annotations),
+        aliases: createAliases(view, settings.dns, annotations),
         browsing: createBrowsing(),
       }
       nodeDomains = searchListOf(readIfThere('/etc/resolv.conf'))

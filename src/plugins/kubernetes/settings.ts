@@ -18,11 +18,12 @@ import {
   readBody,
   text,
   value,
+  where,
   zoneList,
   zonesOf,
 } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema } from '../../corefile/schema.ts'
-import type { ClusterConfig } from '../../k8s/model/types.ts'
+import type { ClusterConfig, SnapshotConfig } from '../../k8s/model/types.ts'
 import { labelSelector } from './label-selector.ts'
 import { changeTimeAnnotation } from './publish/programming-latency.ts'
 
@@ -34,6 +35,8 @@ export interface KubernetesSettings {
   readonly annotationPrefix: string | undefined
   /** Ignored annotations are reported as Kubernetes Events on their objects. */
   readonly events: boolean
+  /** As in the Corefile. */
+  readonly snapshot: SnapshotConfig | undefined
   /** Milliseconds after which the log says that the cluster has not been read yet. */
   readonly startupTimeout: number
 }
@@ -46,6 +49,9 @@ const maxTtl = 3600
 const defaultStartupTimeout = 5_000
 const defaultSettle = 60_000
 const longestSettle = 24 * 3600 * 1000
+const defaultSnapshotAge = 24 * 3600 * 1000
+/** The state of a cluster that nobody has seen for a month helps nobody. Milliseconds. */
+const longestSnapshotAge = 30 * 24 * 3600 * 1000
 
 /** An API server as client-go takes it: a URL, or `HOST[:PORT]`. */
 const apiServer: Kind<string> = {
@@ -82,6 +88,7 @@ const rows = {
   terminating: option(oneOf(['last_resort'])),
   dns_sd: flag(),
   events: flag(),
+  snapshot: custom({ min: 1, max: 2 }, readSnapshot),
   startup_timeout: option(duration({ min: 1 }), { default: defaultStartupTimeout, extra: 'ignore' }),
   // These have no effect in CoreDNS, which sets them too late, nor here, with one connection for all watches.
   apiserver_qps: option(float({ min: 0 })),
@@ -91,7 +98,7 @@ const rows = {
 
 export const schema: DirectiveSchema<KubernetesSettings> = {
   usage:
-    'kubernetes [ZONES...] { endpoint | tls | kubeconfig | manifests | namespaces | namespace_labels | labels | pods | endpoint_pod_names | ttl | noendpoints | ignore empty_service | zonal | multicluster | fallthrough | startup_timeout | ttl_headless | adaptive_ttl | annotations | alias_zones | terminating last_resort | dns_sd | events }',
+    'kubernetes [ZONES...] { endpoint | tls | kubeconfig | manifests | namespaces | namespace_labels | labels | pods | endpoint_pod_names | ttl | noendpoints | ignore empty_service | zonal | multicluster | fallthrough | startup_timeout | ttl_headless | adaptive_ttl | annotations | alias_zones | terminating last_resort | dns_sd | events | snapshot }',
   repeat: 'once',
   warnings: ({ dns }, { zones }) => aliasZoneWarnings(dns, zones).map((message) => ({ message })),
   read({ occurrences: [directive], zones: blockZones }) {
@@ -148,6 +155,7 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
       source: sourceOf(directive, options),
       annotationPrefix: prefix,
       events: options.events,
+      snapshot: options.snapshot,
       startupTimeout: options.startup_timeout,
     }
   },
@@ -182,6 +190,19 @@ function readAdaptiveTtl(line: BodyLine): AdaptiveTtl {
   return { min, max, settle }
 }
 
+/** `snapshot FILE [MAX_AGE]` */
+function readSnapshot({ args: [file, age] }: BodyLine): SnapshotConfig {
+  const maxAge = age ? value(duration({ min: 1000, max: longestSnapshotAge }), age, 'snapshot') : defaultSnapshotAge
+  return {
+    file: value(
+      where(text, 'a file name', (name) => name !== ''),
+      file,
+      'snapshot',
+    ),
+    maxAge,
+  }
+}
+
 function readIgnore(line: BodyLine): boolean {
   const [word] = line.args
   if (!word) return false
@@ -203,6 +224,9 @@ type Options = ReturnType<typeof readBody<typeof rows>>
 function sourceOf(directive: Directive, options: Options): Source {
   const { manifests, kubeconfig, endpoint, tls } = options
   if (manifests !== undefined) {
+    if (options.snapshot) {
+      throw fail('snapshot is for an API server, and manifests are read at once', lineOf(directive, 'snapshot'))
+    }
     const other = (['kubeconfig', 'endpoint'] as const).find((word) => options[word] !== undefined)
     if (other)
       throw fail(`manifests replaces the API server and cannot be combined with ${other}`, lineOf(directive, other))

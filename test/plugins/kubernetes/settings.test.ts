@@ -47,6 +47,13 @@ const accepted: readonly [string, (settings: KubernetesSettings) => unknown, unk
   ['kubeconfig file', (s) => s.source, { kind: 'kubeconfig', file: 'file', context: '' }],
   ['kubeconfig file context', (s) => s.source, { kind: 'kubeconfig', file: 'file', context: 'context' }],
   ['endpoint http://api\nkubeconfig file', (s) => s.source, { kind: 'kubeconfig', file: 'file', context: '' }],
+  [
+    'snapshot /var/lib/slicedns/snapshot',
+    (s) => s.snapshot,
+    { file: '/var/lib/slicedns/snapshot', maxAge: 86_400_000 },
+  ],
+  ['snapshot state 90m', (s) => s.snapshot, { file: 'state', maxAge: 5_400_000 }],
+  ['', (s) => s.snapshot, undefined],
   ['manifests examples', (s) => s.source, { kind: 'manifests', directory: 'examples' }],
   ['startup_timeout 1m30s 2s', (s) => s.startupTimeout, 90_000],
   ['', (s) => [s.dns.ttlHeadless, s.dns.adaptiveTtl, s.events], [undefined, undefined, false]],
@@ -79,6 +86,13 @@ describe('options that are accepted', () => {
 })
 
 const refused: readonly [string, RegExp][] = [
+  ['snapshot', /Corefile:3:1 .*'snapshot': it takes 1 to 2 arguments, not 0/],
+  ['snapshot a 1h b', /Corefile:3:.*'snapshot'/],
+  ['snapshot ""', /Corefile:3:10 - '' is not a file name/],
+  ['snapshot a 24', /Corefile:3:12 - '24' is not a duration/],
+  ['snapshot a 0s', /Corefile:3:12 - '0s' is not a duration .* from 1s to 720h/],
+  ['snapshot a 721h', /Corefile:3:12 - '721h' is not a duration .* from 1s to 720h/],
+  ['manifests examples\nsnapshot a', /Corefile:4:1 - snapshot is for an API server/],
   ['ttl', /Corefile:3:1 .*'ttl'.* takes at least 1 argument/],
   ['ttl 3601', /Corefile:3:5 - '3601' is not an integer from 0 to 3600/],
   ['ttl -1', /Corefile:3:5 - '-1'/],

@@ -2,6 +2,7 @@
 import type { Service, ServiceImport } from '../../../k8s/model/types.ts'
 import type { ClusterContext } from '../../context.ts'
 import { ttlAnnotation } from './parse.ts'
+import { limitedTtl } from './snapshot-ttl.ts'
 
 /** Seconds. */
 const maxSplitTtl = 5
@@ -38,8 +39,16 @@ export function splitTtl(context: ClusterContext, service: Service, backends: re
   }
 }
 
-/** `follows`: the services whose endpoints the records depend on. */
 function choose(context: ClusterContext, service: Service, follows: readonly ServiceRef[]): TtlChoice {
+  const choice = chooseFresh(context, service, follows)
+  const seconds = limitedTtl(context.view, choice.seconds)
+  return seconds === choice.seconds
+    ? choice
+    : { seconds, source: `maximum while answers come from a snapshot; ${choice.source}` }
+}
+
+/** `follows`: the services whose endpoints the records depend on. */
+function chooseFresh(context: ClusterContext, service: Service, follows: readonly ServiceRef[]): TtlChoice {
   const { view, settings, annotations, settling } = context
   const own = annotations.service(service).get(ttlAnnotation)
   if (own !== undefined) return { seconds: own, source: `annotation of Service ${service.namespace}/${service.name}` }

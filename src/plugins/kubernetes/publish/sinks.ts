@@ -19,7 +19,7 @@ export interface Sinks {
   readonly sink: NameSink
   /** Maintains `table` from now on. `settled` resolves when everything is in it, or when it is no longer maintained. */
   add(table: TableSink): { remove(): void; settle(): void; readonly settled: Promise<void> }
-  /** Declares each zone whose serial, or whose right to deny missing names, has changed. */
+  /** Declares each zone whose serial, TTL or right to deny missing names has changed. */
   declareZones(): void
   /** Every table has all names of these zones: it may deny the others. */
   complete(zones: ReadonlySet<string>): void
@@ -32,7 +32,7 @@ interface Target extends TableTarget {
   /** Zones whose every name is in it. */
   complete: ReadonlySet<string>
   /** The last declaration of each zone. */
-  readonly declared: Map<string, { readonly serial: number; readonly open: boolean }>
+  readonly declared: Map<string, { readonly serial: number; readonly ttl: number; readonly open: boolean }>
 }
 
 /** `report`: writes an error to the log. */
@@ -57,10 +57,10 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
     for (const zone of zones) {
       const spec = zoneSpec(context, zone, !complete.has(zone))
       const { open } = spec
-      const { serial } = spec.soa
+      const { serial, ttl } = spec.soa
       const last = declared.get(zone)
-      if (last?.serial === serial && last.open === open) continue
-      declared.set(zone, { serial, open })
+      if (last?.serial === serial && last.ttl === ttl && last.open === open) continue
+      declared.set(zone, { serial, ttl, open })
       sink.zone(spec)
     }
   }

@@ -1,0 +1,49 @@
+/**
+ * The objects of a section: each in as many octets as the four before it say (big-endian). They are Kubernetes objects of
+ * which only the reduced part is left, in protobuf as the API server writes it, ServiceImports in JSON: so what reads the API's
+ * answers, and refuses what is wrong with them, reads a snapshot.
+ */
+import { createByteQueue } from '../decode/byte-queue.ts'
+import { MalformedObject } from '../decode/draft.ts'
+import { jsonObject } from '../decode/json-stream.ts'
+import type { Span } from '../decode/protobuf-fields.ts'
+import { protobufObject } from '../decode/protobuf-stream.ts'
+import type { Reducer } from '../decode/reduce.ts'
+import { type BodyReader, largestObject, type WireObject } from '../decode/wire.ts'
+import type { Resource } from '../model/types.ts'
+
+export const frameHeader = 4
+
+/** Custom resources have no protobuf form. */
+export const isJson = (resource: Resource): boolean => resource === 'serviceimports'
+
+/** `next` throws MalformedObject. */
+export function frameReader(resource: Resource, reducer: Reducer): BodyReader<WireObject> & { readonly left: number } {
+  const queue = createByteQueue()
+  const span: Span = { bytes: Buffer.alloc(0), start: 0, end: 0 }
+  const inProtobuf = protobufObject(span, reducer)
+  return {
+    push: queue.push,
+    next() {
+      if (queue.length < frameHeader) return undefined
+      const length = queue.at(0) * 0x1000000 + ((queue.at(1) << 16) | (queue.at(2) << 8) | queue.at(3))
+      if (length > largestObject) throw new MalformedObject(`an object of ${length} octets`)
+      if (queue.length < frameHeader + length) return undefined
+      queue.take(frameHeader)
+      span.bytes = queue.take(length)
+      span.end = length
+      return isJson(resource) ? jsonObject(parse(span.bytes), reducer) : inProtobuf
+    },
+    get left() {
+      return queue.length
+    },
+  }
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'))
+  } catch (error) {
+    throw new MalformedObject((error as Error).message)
+  }
+}

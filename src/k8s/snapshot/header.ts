@@ -1,0 +1,97 @@
+/**
+ * The beginning of a snapshot file: what it is, whose, of when, and what follows. The first line is the format, its version and
+ * the SHA-256 of every octet behind the line; then comes JSON, filled up with spaces to `headerLength` octets.
+ *
+ *     slicedns-snapshot 1 9f86d081…
+ *     {"time":1796000000000,"cluster":"…","options":"…","serials":{…},"sections":[{"resource":"services",…},…]}
+ *
+ * Then the sections, one behind the other: frames (frames.ts).
+ */
+import type { RestoredAvailability, Serials } from '../model/cluster-model.ts'
+import type { Resource } from '../model/types.ts'
+import { SnapshotRefused } from './refusal.ts'
+
+export interface SnapshotFacts {
+  /** Milliseconds since 1970 when the API server last confirmed this state. */
+  readonly time: number
+  /** See identity.ts. */
+  readonly cluster: string
+  readonly options: string
+  readonly serials: Serials
+  readonly sections: readonly Section[]
+}
+
+export interface Section {
+  readonly resource: Resource
+  readonly availability: RestoredAvailability
+  readonly objects: number
+  readonly octets: number
+}
+
+/** Six sections take a sixth of it. */
+export const headerLength = 4096
+const format = 'slicedns-snapshot'
+const version = 1
+const firstLine = new RegExp(`^${format} (\\d{1,9}) ([0-9a-f]{64})\\n`)
+/** Octets of the first line with its end. */
+export const checksumEnd = `${format} ${version} \n`.length + 64
+
+/** Everything but the first line: the checksum begins here. */
+export function headerRest(facts: SnapshotFacts): Buffer {
+  return Buffer.from(JSON.stringify(facts).padEnd(headerLength - checksumEnd))
+}
+
+export function headerLine(checksum: string): Buffer {
+  return Buffer.from(`${format} ${version} ${checksum}\n`)
+}
+
+/** Throws SnapshotRefused. `file` is for its message. */
+export function parseHeader(
+  octets: Buffer,
+  file: string,
+): { readonly facts: SnapshotFacts; readonly checksum: string } {
+  const damaged = (what: string) => new SnapshotRefused('damaged', `${file} is damaged: ${what}`)
+  const line = firstLine.exec(octets.toString('latin1', 0, checksumEnd + 9))
+  if (line === null) throw damaged('it does not begin as a snapshot does')
+  if (Number(line[1]) !== version) {
+    throw new SnapshotRefused('version', `${file} has version ${line[1]} of the format, this server reads ${version}`)
+  }
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(octets.toString('utf8', checksumEnd, headerLength))
+  } catch {
+    throw damaged('its header does not read')
+  }
+  if (!isFacts(parsed)) throw damaged('its header is incomplete')
+  return { facts: parsed, checksum: line[2] }
+}
+
+function isFacts(value: unknown): value is SnapshotFacts {
+  const facts = fields(value)
+  const serials = fields(facts.serials)
+  return (
+    isCount(facts.time) &&
+    typeof facts.cluster === 'string' &&
+    typeof facts.options === 'string' &&
+    [serials.cluster, serials.multicluster, serials.external].every(isSerial) &&
+    Array.isArray(facts.sections) &&
+    facts.sections.every(isSection)
+  )
+}
+
+function isSection(value: unknown): boolean {
+  const { resource, availability, objects, octets } = fields(value)
+  return (
+    typeof resource === 'string' &&
+    (availability === 'synced' || availability === 'forbidden') &&
+    isCount(objects) &&
+    isCount(octets)
+  )
+}
+
+const fields = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
+
+const isSerial = (value: unknown): boolean => isCount(value) && (value as number) <= 0xffff_ffff

@@ -1,0 +1,24 @@
+/** Whose a snapshot is. Both must be known while the API server is away. */
+import { createHash } from 'node:crypto'
+import type { Credentials } from '../api/credentials.ts'
+import type { ClusterConfig } from '../model/types.ts'
+
+/**
+ * The API server's URL and the CA that its certificate leads to: every pod's API server has an address like 10.96.0.1, and
+ * clusters of one owner may share a CA. Rejects with ApiFailure.
+ */
+export async function clusterIdentity(credentials: Pick<Credentials, 'target'>): Promise<string> {
+  const { url, tls } = await credentials.target()
+  return digest([url.href, tls.ca?.toString() ?? ''])
+}
+
+/** What is read and kept of the cluster: another choice would find less in the file than it needs. */
+export function optionsIdentity(config: ClusterConfig): string {
+  const { source, snapshot, annotationPrefixes, ...kept } = config
+  const sorted = Object.entries(kept).sort(([a], [b]) => (a < b ? -1 : 1))
+  return digest([JSON.stringify(sorted), ...[...annotationPrefixes].sort()])
+}
+
+function digest(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+}

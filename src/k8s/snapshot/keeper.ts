@@ -1,0 +1,101 @@
+/** When a snapshot is written: soon after a change, but never so often that it is felt, and when the server ends. */
+import type { Clock } from '../../scheduling/clock.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import { createRateLimitedLog } from '../../telemetry/rate-limited-log.ts'
+import type { ClusterModel } from '../model/cluster-model.ts'
+import type { Claim } from './claims.ts'
+import type { SnapshotMeter } from './metrics.ts'
+import { SnapshotTooLarge } from './write.ts'
+
+export interface KeeperOptions {
+  readonly file: string
+  /** Milliseconds. */
+  readonly maxAge: number
+  readonly model: ClusterModel
+  readonly claim: Claim
+  /** Milliseconds since 1970 when the API server last confirmed the state; undefined before it did. */
+  readonly confirmedAt: () => number | undefined
+  /** Writes the state with this time. Returns the octets of the file. */
+  readonly write: (time: number) => Promise<number>
+  readonly log: Logger
+  readonly clock: Clock
+  readonly meter: SnapshotMeter
+}
+
+export interface Keeper {
+  /** Writes what has changed since the last time, and no more after that. */
+  close(): Promise<void>
+}
+
+const second = 1000
+/** How often to look whether there is something to write. */
+const tick = second
+/** From the end of a write to the next. */
+const pace = 5 * second
+/** A write takes at most 1 / (this + 1) of the time: the state of a large cluster that changes all the time is written less often. */
+const restFactor = 20
+/** From a write that failed to the next attempt. */
+const retryAfter = 30 * second
+/** How old the time in the file may become while nothing changes, as a part of MAX_AGE, and at most. */
+const refreshPart = 1 / 4
+const longestRefresh = 3600 * second
+
+export function keepSnapshot(options: KeeperOptions): Keeper {
+  const { file, maxAge, model, claim, confirmedAt, write, log, clock, meter } = options
+  const refresh = Math.min(maxAge * refreshPart, longestRefresh)
+  const failures = createRateLimitedLog(`the snapshot ${file}`, log, clock, false)
+  let written: { readonly changes: number; readonly time: number } | undefined
+  let notBefore = Number.NEGATIVE_INFINITY
+  let writing: Promise<void> | undefined
+
+  /** What is not confirmed by a list is not written: its time would be a lie. */
+  const isWritable = (): boolean => claim.current && model.view.synced && !model.view.restored
+
+  const needsWrite = (longest: number): boolean => {
+    const time = confirmedAt()
+    if (!isWritable() || time === undefined) return false
+    return written === undefined || written.changes !== model.changes || time - written.time >= longest
+  }
+
+  const writeNow = async (): Promise<void> => {
+    const time = confirmedAt() as number
+    const { changes } = model
+    const start = clock.now()
+    try {
+      const octets = await write(time)
+      written = { changes, time }
+      meter.written(octets, time)
+      failures.over()
+      notBefore = clock.now() + Math.max(pace, restFactor * (clock.now() - start))
+    } catch (error) {
+      meter.failed(error instanceof SnapshotTooLarge ? 'oversized' : 'failed')
+      failures.failed(`cannot write the snapshot ${file}: ${withoutPath(error as Error)}`)
+      notBefore = clock.now() + retryAfter
+    }
+  }
+
+  const startWriting = (): Promise<void> => {
+    writing = writeNow().finally(() => {
+      writing = undefined
+    })
+    return writing
+  }
+
+  const timer = clock.every(tick, () => {
+    if (writing === undefined && clock.now() >= notBefore && needsWrite(refresh)) void startWriting()
+  })
+
+  return {
+    async close() {
+      timer.cancel()
+      await writing
+      // A restart within a minute finds a state that is no older than the restart.
+      if (needsWrite(Math.min(refresh, pace))) await startWriting()
+    },
+  }
+}
+
+/** Node.js names the path behind the first comma: that of a draft, another one each time. */
+function withoutPath({ message }: Error): string {
+  return message.split(',', 1)[0]
+}

@@ -1,0 +1,174 @@
+/** Reads a snapshot file into the model. */
+import { createHash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import { MalformedObject } from '../decode/draft.ts'
+import type { Reducer } from '../decode/reduce.ts'
+import type { ClusterModel } from '../model/cluster-model.ts'
+import type { ResourceStore } from '../model/resource-store.ts'
+import type { Reduced, Resource } from '../model/types.ts'
+import { openSnapshot } from './file.ts'
+import { frameReader } from './frames.ts'
+import { checksumEnd, headerLength, parseHeader, type Section, type SnapshotFacts } from './header.ts'
+import { SnapshotRefused } from './refusal.ts'
+import { checksumOf } from './write.ts'
+
+/** Octets that are read at once. */
+const chunkLength = 128 * 1024
+/** A clock may be behind the one that the time was written by. Milliseconds. */
+const clockTolerance = 60_000
+
+export interface Expected {
+  readonly cluster: string
+  readonly options: string
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** Milliseconds. */
+  readonly maxAge: number
+}
+
+export interface ReadDeps {
+  readonly model: ClusterModel
+  readonly watched: readonly Resource[]
+  readonly reducer: Reducer
+  readonly scheduler: CooperativeScheduler
+}
+
+/**
+ * Restores what the file has of resources that have not been listed when their turn comes, and returns its time. Rejects with
+ * SnapshotRefused; then the model has nothing of it.
+ */
+export async function readSnapshot(file: string, expected: Expected, deps: ReadDeps): Promise<number> {
+  const { handle, size } = await openSnapshot(file)
+  try {
+    const facts = await readFacts(handle, size, file, expected, deps)
+    await restore(handle, facts, deps)
+    return facts.time
+  } catch (error) {
+    if (error instanceof SnapshotRefused) throw error
+    if (error instanceof MalformedObject) throw damaged(file, error.message)
+    throw new SnapshotRefused('unreadable', `cannot read ${file}: ${(error as Error).message}`)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Everything is checked before the first object is read. */
+async function readFacts(
+  handle: FileHandle,
+  size: number,
+  file: string,
+  expected: Expected,
+  { watched, scheduler }: ReadDeps,
+): Promise<SnapshotFacts> {
+  const header = Buffer.alloc(headerLength)
+  const { bytesRead } = await handle.read(header, 0, headerLength, 0)
+  if (bytesRead < headerLength) throw damaged(file, `it ends after ${bytesRead} octets`)
+  const { facts, checksum } = parseHeader(header, file)
+  const wanted = facts.sections.reduce((sum, { octets }) => sum + octets, headerLength)
+  if (wanted !== size) throw damaged(file, `it has ${size} octets of ${wanted}`)
+  const body = createHash('sha256')
+  for await (const chunk of chunksOf(handle, headerLength, size)) {
+    scheduler.begin()
+    body.update(chunk)
+    if (scheduler.due) await scheduler.rest()
+  }
+  if (checksumOf(header.subarray(checksumEnd), body.digest()) !== checksum) {
+    throw damaged(file, 'its checksum is another one')
+  }
+  refuseOthers(facts, file, expected)
+  const resources = facts.sections.map(({ resource }) => resource)
+  if (new Set(resources).size < resources.length || !resources.every((resource) => watched.includes(resource))) {
+    throw damaged(file, 'it has other resources than are watched')
+  }
+  return facts
+}
+
+function refuseOthers(facts: SnapshotFacts, file: string, { cluster, options, now, maxAge }: Expected): void {
+  if (facts.cluster !== cluster) {
+    throw new SnapshotRefused('cluster', `${file} is of another cluster: of another API server, or another CA`)
+  }
+  if (facts.options !== options) {
+    throw new SnapshotRefused('options', `${file} was written for other options of kubernetes, which keep other things`)
+  }
+  const age = now - facts.time
+  if (age < -clockTolerance) {
+    throw new SnapshotRefused('future', `${file} is ${ageText(-age)} in the future: is the clock right?`)
+  }
+  if (age > maxAge) throw new SnapshotRefused('old', `${file} is ${ageText(age)} old, older than ${ageText(maxAge)}`)
+}
+
+/** In the largest unit of which there are two: `36 h`. */
+export function ageText(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000)
+  if (seconds < 120) return `${seconds} s`
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
+}
+
+async function restore(handle: FileHandle, facts: SnapshotFacts, deps: ReadDeps): Promise<void> {
+  const { model } = deps
+  const restored: { readonly resource: Resource; readonly object: Reduced }[] = []
+  let start = headerLength
+  try {
+    for (const section of facts.sections) {
+      await restoreSection(handle, start, section, deps, (object) => {
+        restored.push({ resource: section.resource, object })
+      })
+      start += section.octets
+    }
+  } catch (error) {
+    for (const { resource, object } of restored) takeBack(model, resource, object)
+    throw error
+  }
+  const unlisted = facts.sections.filter(({ resource }) => isUnlisted(model, resource))
+  const availabilities = new Map(unlisted.map(({ resource, availability }) => [resource, availability]))
+  if (unlisted.length > 0) model.restored(availabilities, facts.serials)
+}
+
+/** Unless a list has put another one in its place since. */
+function takeBack({ stores }: ClusterModel, resource: Resource, object: Reduced): void {
+  const namespace = 'namespace' in object ? object.namespace : ''
+  const store = stores[resource]
+  if (store.get(namespace, object.name) === object) store.remove(namespace, object.name)
+}
+
+async function restoreSection(
+  handle: FileHandle,
+  start: number,
+  { resource, octets, objects }: Section,
+  { model, reducer, scheduler }: ReadDeps,
+  restored: (object: Reduced) => void,
+): Promise<void> {
+  const reader = frameReader(resource, reducer)
+  const store = model.stores[resource] as ResourceStore<Reduced>
+  let count = 0
+  for await (const chunk of chunksOf(handle, start, start + octets)) {
+    scheduler.begin()
+    reader.push(chunk)
+    for (let object = reader.next(); object !== undefined; object = reader.next()) {
+      // A list that is complete says what there is.
+      if (!isUnlisted(model, resource)) return
+      const reduced = object.reduce(resource, object.meta(), undefined)
+      if (reduced === undefined) throw new MalformedObject(`an object of ${resource} that is not kept`)
+      if (store.restore(reduced)) restored(reduced)
+      count++
+      if (scheduler.due) await scheduler.rest()
+    }
+  }
+  if (count !== objects || reader.left > 0) throw new MalformedObject(`${resource}: ${count} objects of ${objects}`)
+}
+
+const isUnlisted = ({ view }: ClusterModel, resource: Resource): boolean => view.availability(resource) !== 'synced'
+
+const damaged = (file: string, what: string) => new SnapshotRefused('damaged', `${file} is damaged: ${what}`)
+
+async function* chunksOf(handle: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+  for (let at = start; at < end; ) {
+    // A new one each time: what is read from it may be kept as it is until the next.
+    const chunk = Buffer.allocUnsafeSlow(Math.min(chunkLength, end - at))
+    const { bytesRead } = await handle.read(chunk, 0, chunk.length, at)
+    if (bytesRead === 0) throw new MalformedObject('the file ends before its end')
+    yield chunk.subarray(0, bytesRead)
+    at += bytesRead
+  }
+}

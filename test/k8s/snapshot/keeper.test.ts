@@ -1,0 +1,147 @@
+/** When a snapshot is written. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ClusterModel } from '../../../src/k8s/model/cluster-model.ts'
+import { claimFile } from '../../../src/k8s/snapshot/claims.ts'
+import { keepSnapshot } from '../../../src/k8s/snapshot/keeper.ts'
+import { SnapshotTooLarge } from '../../../src/k8s/snapshot/write.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
+import { logInto } from '../harness.ts'
+
+const second = 1000
+const hour = 3600 * second
+
+/** A keeper whose writes are noted: `confirmed` is the time of the state, `fails` what the next writes end with. */
+function keep(t: { after(task: () => void): void }, maxAge = 24 * hour) {
+  const clock = createFakeClock({ wall: 1_000_000 })
+  const view = { synced: true, restored: false }
+  const model = { view, changes: 1 }
+  const claim = claimFile('/kept')
+  t.after(claim.release)
+  const times: number[] = []
+  const counts: string[] = []
+  const lines: string[] = []
+  const state = { confirmed: clock.wall() as number | undefined, fails: undefined as Error | undefined, takes: 0 }
+  const keeper = keepSnapshot({
+    file: '/kept',
+    maxAge,
+    model: model as unknown as ClusterModel,
+    claim,
+    confirmedAt: () => state.confirmed,
+    async write(time) {
+      await Promise.resolve()
+      clock.advance(state.takes)
+      if (state.fails) throw state.fails
+      times.push(time)
+      return 10
+    },
+    log: logInto(lines),
+    clock,
+    meter: {
+      written: () => void counts.push('written'),
+      failed: (result) => void counts.push(result),
+      refused() {},
+      remove() {},
+    },
+  })
+  const pass = async (milliseconds: number) => {
+    for (let left = milliseconds; left > 0; left -= second) {
+      clock.advance(second)
+      await new Promise(setImmediate)
+    }
+  }
+  return { keeper, view, model, state, times, counts, lines, pass }
+}
+
+test('a change is written within a second, the next no sooner than 5 s after it', async (t) => {
+  const { model, times, pass } = keep(t)
+  await pass(second)
+  assert.equal(times.length, 1)
+  model.changes++
+  await pass(4 * second)
+  assert.equal(times.length, 1)
+  await pass(2 * second)
+  assert.equal(times.length, 2)
+})
+
+test('a write that takes long is followed by twenty times as long a pause', async (t) => {
+  const { model, state, times, pass } = keep(t)
+  state.takes = 2 * second
+  await pass(second)
+  model.changes++
+  await pass(39 * second)
+  assert.equal(times.length, 1)
+  await pass(2 * second)
+  assert.equal(times.length, 2)
+})
+
+test('while nothing changes only the time in the file is renewed, every hour or quarter of MAX_AGE', async (t) => {
+  for (const [maxAge, renewed] of [
+    [24 * hour, hour],
+    [hour, hour / 4],
+  ]) {
+    const { state, times, pass, keeper } = keep(t, maxAge)
+    await pass(second)
+    const start = state.confirmed as number
+    state.confirmed = start + renewed - 1
+    await pass(10 * second)
+    assert.deepEqual(times, [start])
+    state.confirmed = start + renewed
+    await pass(10 * second)
+    assert.deepEqual(times, [start, start + renewed])
+    await keeper.close()
+  }
+})
+
+test('a state that the API server has not confirmed is not written', async (t) => {
+  const { view, model, state, times, pass, keeper } = keep(t)
+  view.restored = true
+  await pass(10 * second)
+  view.restored = false
+  view.synced = false
+  await pass(10 * second)
+  view.synced = true
+  state.confirmed = undefined
+  model.changes++
+  await pass(10 * second)
+  await keeper.close()
+  assert.deepEqual(times, [])
+})
+
+test('the end writes what has changed, or is older than 5 s, and that alone', async (t) => {
+  for (const [changes, seconds, wanted] of [
+    [1, 0, 2],
+    [0, 5, 2],
+    [0, 4, 1],
+  ]) {
+    const kept = keep(t)
+    await kept.pass(second)
+    kept.model.changes += changes
+    kept.state.confirmed = (kept.state.confirmed as number) + seconds * second
+    await kept.keeper.close()
+    assert.equal(kept.times.length, wanted)
+    kept.model.changes++
+    await kept.pass(60 * second)
+    assert.equal(kept.times.length, wanted, 'nothing is written after the end')
+  }
+})
+
+test('a full disk costs one line and a count for each attempt, every 30 s, and its end another line', async (t) => {
+  const { state, counts, lines, pass } = keep(t)
+  state.fails = new Error("ENOSPC: no space left on device, open '/kept.17-0123abcd.tmp'")
+  await pass(90 * second)
+  assert.deepEqual(counts, ['failed', 'failed', 'failed'])
+  assert.deepEqual(lines, [
+    '[ERROR] cannot write the snapshot /kept: ENOSPC: no space left on device (tried again until it works)',
+  ])
+  state.fails = undefined
+  await pass(31 * second)
+  assert.match(lines[1], /^\[INFO\] the snapshot \/kept works again after/)
+})
+
+test('a state that is too large is counted as that', async (t) => {
+  const { state, counts, pass } = keep(t)
+  state.fails = new SnapshotTooLarge('the state takes more than 1 octets')
+  await pass(second)
+  assert.deepEqual(counts, ['oversized'])
+})

@@ -54,7 +54,7 @@ function wrong(state) {
                 {},
                 view === 'overview'
                   ? h('strong', {}, title)
-                  : h('a', { href: `#/${view}`, tabindex: -1, 'data-row': true }, title),
+                  : h('a', { href: `#/${view}`, 'data-row': true }, title),
                 h('p', {}, detail),
               ),
             ),

@@ -63,6 +63,8 @@ export interface QueryState {
   headerEffects: number
   /** `bufsize`: payload size that is echoed and obeyed. */
   maxPayload: number
+  /** Where the extended error of the reply begins in the table, a length octet first; 0: there is no such error. */
+  explanationAt: number
   /** OBSERVE_ANSWERS and OBSERVE_DENIALS of the reply's profile. */
   observe: number
   answers: number
@@ -125,6 +127,7 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     minimal: false,
     headerEffects: 0,
     maxPayload: 0,
+    explanationAt: 0,
     observe: 0,
     answers: 0,
     authorities: 0,

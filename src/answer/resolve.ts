@@ -6,6 +6,7 @@ import { rcode, type } from '../dns/codes.ts'
 import {
   answerKind,
   CLOSED,
+  EXPLAINED,
   HEADER_EFFECTS,
   MINIMAL,
   NAME_SERVERS,
@@ -29,6 +30,7 @@ import {
 import { findNode } from '../table/reader.ts'
 import { answerFromCache } from './cached.ts'
 import { missReason } from './misses.ts'
+import { isInPrivateNetwork } from './private-network.ts'
 import type { QueryState } from './query-state.ts'
 import { writeAddresses, writeRecords, writeServices } from './records.ts'
 import { decide, LEFT_TO_CACHE, LEFT_TO_CHAIN, mayBeClaimed, UNDECIDED } from './rules.ts'
@@ -183,12 +185,21 @@ function deny(x: QueryState, entry: number, code: number): number {
   const zoneAt = words[(entry + node.zoneAt) >> 2]
   const soaAt = soaOf(x, zoneAt)
   if (code === rcode.NXDOMAIN && words[(soaAt + soa.openAt) >> 2] !== 0) return missed(x, missReason.unsynced)
+  const isExplained = x.edns && (x.view.bytes[entry + node.flagsAt] & EXPLAINED) !== 0
+  // Who asks over a connection only the chain knows.
+  if (isExplained && x.clientFamily === 0) return missed(x, missReason.chain)
   chooseProfile(x, entry)
   beginReply(x)
   if (!writeSoa(x, soaAt, zoneAt)) return missed(x, missReason.large)
+  if (isExplained && isInPrivateNetwork(x.client, x.clientAt, x.clientFamily)) x.explanationAt = explanationOf(x, entry)
   x.authorities = 1
   x.denial = true
   return finishReply(x, code, 0)
+}
+
+/** Of an entry that is EXPLAINED: the body of its first directory entry. */
+function explanationOf(x: QueryState, entry: number): number {
+  return entry + x.view.words[(entry + node.directoryAt + 4) >> 2]
 }
 
 function answerSoa(x: QueryState, entry: number): number {

@@ -1,5 +1,6 @@
 /** The parts that replies of every kind have: header, question, SOA, OPT; and the replies that are nothing else. */
 import { rcode, type } from '../dns/codes.ts'
+import { extendedErrorOption } from '../dns/extended-error.ts'
 import { CLEAR_AA, CLEAR_RD, SET_RA, SET_RD, soa, zone } from '../table/layout.ts'
 import type { QueryState } from './query-state.ts'
 import { optOctets } from './request.ts'
@@ -27,6 +28,7 @@ export function beginReply(x: QueryState): void {
   x.truncated = false
   x.drawn = false
   x.nameServersSoa = 0
+  x.explanationAt = 0
   x.uncutOctets = 0
   x.savedOctets = 0
 }
@@ -64,7 +66,7 @@ export function writeU16(reply: Uint8Array, at: number, value: number): void {
   reply[at + 1] = value
 }
 
-/** RFC 6891 §6.1.1: a reply has an OPT when the request had. It has the client's size and DO, and no options. */
+/** RFC 6891 §6.1.1: a reply has an OPT when the request had. It has the client's size and DO, and an extended error at most. */
 function writeOpt(x: QueryState): void {
   const { reply, at } = x
   reply[at] = 0
@@ -75,8 +77,21 @@ function writeOpt(x: QueryState): void {
   reply[at + 6] = 0
   reply[at + 7] = x.dnssecOk ? 0x80 : 0
   reply[at + 8] = 0
-  writeU16(reply, at + 9, 0)
-  x.at = at + optOctets
+  const option = x.explanationAt === 0 ? 0 : writeExtendedError(x, at + optOctets)
+  writeU16(reply, at + 9, option)
+  x.at = at + optOctets + option
+}
+
+/** RFC 8914 §2, where the client's size has room for it. Returns its octets. */
+function writeExtendedError(x: QueryState, at: number): number {
+  const { reply, explanationAt } = x
+  const { bytes } = x.view
+  const octets = bytes[explanationAt]
+  if (at + 4 + octets > x.limit + optOctets) return 0
+  writeU16(reply, at, extendedErrorOption)
+  writeU16(reply, at + 2, octets)
+  for (let i = 0; i < octets; i++) reply[at + 4 + i] = bytes[explanationAt + 1 + i]
+  return 4 + octets
 }
 
 /** The name asked for, as an owner: a pointer to the question, or the root itself. */

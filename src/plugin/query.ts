@@ -2,6 +2,7 @@ import type { Message } from '../dns/message.ts'
 import type { TsigSigner } from '../dns/tsig.ts'
 import type { BegunExchange } from './begun-exchange.ts'
 import type { QueryBudget } from './budget.ts'
+import type { ExtendedError } from './extended-error.ts'
 
 /** The transport that a query came over. All but `udp` are streams, whose replies have up to 65,535 octets. */
 export type Transport = 'udp' | 'tcp' | 'tls' | 'https' | 'grpc'
@@ -75,6 +76,8 @@ interface OutcomeTraits {
   readonly recursionDesired?: boolean | undefined
   /** Signs each message of the reply when it is octets (`tsig`). */
   readonly signer?: TsigSigner | undefined
+  /** Why it is what it is, for clients that speak EDNS. The server writes it, where the block's policy lets it. */
+  readonly extendedError?: ExtendedError | undefined
 }
 
 /** A whole reply, written by `plugin`. `error` is for the `errors` plugin; the reply is sent anyway. */
@@ -98,8 +101,6 @@ export interface RcodeOnly extends OutcomeTraits {
   readonly error?: Error
   /** The question has ended, or a bound of the server is reached: it says nothing about the name, and is not cached. */
   readonly ofQuestion?: true
-  /** The reason for clients that speak EDNS: an INFO-CODE of RFC 8914 §4. */
-  readonly extendedError?: number
 }
 
 /** The client gets nothing. */

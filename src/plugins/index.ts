@@ -18,6 +18,7 @@ import { dynupdate } from './dynupdate/index.ts'
 import { erratic } from './erratic/index.ts'
 import { errors } from './errors/index.ts'
 import { etcd } from './etcd/index.ts'
+import { extendedErrorsPlugin } from './extended_errors/index.ts'
 import { file } from './file/index.ts'
 import { forward } from './forward/index.ts'
 import { grpc } from './grpc/index.ts'
@@ -67,6 +68,7 @@ export const plugins: readonly Plugin[] = [
   reload,
   nsid,
   bufsize,
+  extendedErrorsPlugin,
   bind,
   debug,
   ready,

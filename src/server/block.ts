@@ -7,6 +7,7 @@ import type { QueryObserver } from '../plugin/capabilities/query-observer.ts'
 import type { ServerTls } from '../plugin/capabilities/server-tls.ts'
 import type { ViewFilter } from '../plugin/capabilities/view.ts'
 import type { BlockFacts, BlockPlugin, Provider } from '../plugin/contract.ts'
+import type { ExtendedErrorPolicy } from '../plugin/extended-error.ts'
 import type { Next, Query } from '../plugin/query.ts'
 import type { Router } from './routing.ts'
 
@@ -29,6 +30,8 @@ export interface Block {
   readonly observers: readonly BlockObserver[]
   /** `bufsize`: the largest UDP payload that a client may ask for. */
   readonly maxPayload: number | undefined
+  /** `extended_errors` */
+  readonly extendedErrors: ExtendedErrorPolicy
   /** Queries of other classes than IN are accepted. */
   readonly everyClass: boolean
   /** Updates are (RFC 2136). */

@@ -134,9 +134,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   /** A reply that cannot be written (a name is too long, say) is an exception of the plugin that made it. */
   function octetsOf(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan, block?: Block): Octets {
     try {
-      return replyOctets(outcome, request, miss, block?.maxPayload)
+      return replyOctets(outcome, request, miss, block)
     } catch (error) {
-      return replyOctets(recovered(plan, error), request, miss, block?.maxPayload)
+      return replyOctets(recovered(plan, error), request, miss, block)
     }
   }
 

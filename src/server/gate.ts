@@ -2,10 +2,12 @@
 
 import { type DataPlaneEffects, dataPlaneEffects } from '../plugin/capabilities/data-plane-effects.ts'
 import { decisions } from '../plugin/capabilities/decisions.ts'
+import { extendedErrors } from '../plugin/capabilities/extended-errors.ts'
 import { type QueryObserver, queryObserver } from '../plugin/capabilities/query-observer.ts'
 import { type Claim, type Transparency, transparency } from '../plugin/capabilities/transparency.ts'
 import { type Capability, capabilityOf } from '../plugin/capability.ts'
 import type { BlockPlugin, Instance } from '../plugin/contract.ts'
+import { defaultPolicy, type ExtendedErrorPolicy } from '../plugin/extended-error.ts'
 import type { Observed, TableWriter } from '../table/api.ts'
 
 /** A server block on one listener, as far as publishing needs it. */
@@ -36,12 +38,15 @@ export interface Gate {
   /** Whether all names below this one that are missing are the chain's. */
   isOpenBelow(name: string): boolean
   profileFor(name: string): number
+  /** `extended_errors` of the block. */
+  readonly extendedErrors: ExtendedErrorPolicy
   /** For a node that leaves everything to the chain: it belongs to no plugin. */
   chainProfile(name: string): number
 }
 
 export function createGate(block: PublishedBlock, position: number, space: number, writer: TableWriter): Gate {
-  const { plugin } = block.plugins[position]
+  const { plugins } = block
+  const { plugin } = plugins[position]
   const earlier = block.plugins.slice(0, position)
   const opaque = earlier.flatMap(({ instance }) => claimsOf(instance) ?? [])
   const effects = combineEffects(earlier)
@@ -55,6 +60,7 @@ export function createGate(block: PublishedBlock, position: number, space: numbe
       questions.flatMap(({ zone, missing }) => (missing === 'whole' ? [zone] : [])),
     ),
     claims: (name) => opaque.flatMap((each) => each.claims(name) ?? []),
+    extendedErrors: plugins.flatMap(({ instance }) => capabilityOf(instance, extendedErrors) ?? [])[0] ?? defaultPolicy,
     isOpenBelow: (name) => opaque.some((each) => each.claimsBelow(name) !== undefined),
     chainProfile(name) {
       const labels = { server: block.server, zone: block.zoneOf(name), view: block.view, plugin: '' }

@@ -2,22 +2,34 @@
 
 import type { Message } from '../dns/message.ts'
 import { finishReply } from '../dns/reply.ts'
+import { defaultPolicy, type ExtendedErrorPolicy, extendedErrorFor } from '../plugin/extended-error.ts'
 import type { Outcome } from '../plugin/query.ts'
 import { rcodeReply } from '../plugin/rcode-reply.ts'
 import type { Miss } from './ingress.ts'
 
+/** What the block that took the query has done to every reply. */
+export interface BlockEffects {
+  /** `bufsize` */
+  readonly maxPayload: number | undefined
+  /** `extended_errors` */
+  readonly extendedErrors: ExtendedErrorPolicy
+}
+
 /**
- * `maxPayload`: `bufsize` of the block that took the query. Undefined for a dropped query. Throws when the message cannot
+ * `block`: undefined where no block took the query. Undefined for a dropped query. Throws when the message cannot
  * be written: a fault of the plugin that made it.
  */
 export function replyOctets(
   outcome: Outcome,
   request: Message,
-  miss: Pick<Miss, 'transport' | 'follow'>,
-  maxPayload: number | undefined,
+  miss: Pick<Miss, 'transport' | 'follow' | 'client'>,
+  block: BlockEffects | undefined,
 ): Uint8Array | undefined {
   if (outcome.kind === 'drop') return undefined
-  const reply = outcome.kind === 'reply' ? outcome.message : rcodeReply(outcome, request)
+  const maxPayload = block?.maxPayload
+  const policy = block?.extendedErrors ?? defaultPolicy
+  const plain = outcome.kind === 'reply' ? outcome.message : rcodeReply(outcome, request)
+  const reply = explained(plain, outcome, request, policy, miss.client.address)
   const options = {
     transport: miss.transport,
     recursionDesired: outcome.recursionDesired,
@@ -50,4 +62,20 @@ function encodeEach(messages: Iterator<Message>, encodeOne: (message: Message) =
       return { done: true, value: undefined }
     },
   }
+}
+
+/** The reply with its extended error, for a client that speaks EDNS. An error that a plugin has written itself stays alone. */
+function explained(
+  reply: Message,
+  { extendedError }: Outcome,
+  request: Message,
+  policy: ExtendedErrorPolicy,
+  client: string,
+): Message {
+  if (extendedError === undefined || request.edns === undefined) return reply
+  const option = extendedErrorFor(extendedError, policy, client)
+  if (option === undefined) return reply
+  const edns = reply.edns ?? { ...request.edns, version: 0, options: [] }
+  if (edns.options.some(({ code }) => code === option.code)) return reply
+  return { ...reply, edns: { ...edns, options: [...edns.options, option] } }
 }

@@ -2,6 +2,7 @@
 
 import type { ServerKey } from '../corefile/index.ts'
 import type { Directive } from '../corefile/schema.ts'
+import { extendedErrors } from '../plugin/capabilities/extended-errors.ts'
 import { everyClass, listenAddresses, takesUpdates } from '../plugin/capabilities/listening.ts'
 import { metadataScope, metadataSource } from '../plugin/capabilities/metadata.ts'
 import { queryObserver } from '../plugin/capabilities/query-observer.ts'
@@ -9,6 +10,7 @@ import { rootFolder } from '../plugin/capabilities/root-folder.ts'
 import { viewFilter } from '../plugin/capabilities/view.ts'
 import { type Capability, capabilityOf } from '../plugin/capability.ts'
 import type { BlockFacts, BlockPlugin, Plugin, Provider } from '../plugin/contract.ts'
+import { defaultPolicy } from '../plugin/extended-error.ts'
 import type { Query } from '../plugin/query.ts'
 import { type Block, type BlockObserver, serverLabel } from './block.ts'
 import { linkChain } from './chain.ts'
@@ -48,6 +50,7 @@ export function draftBlock(block: ReadBlock, corefile: string): BlockDraft {
         metadataOf: metadataReader(facts),
         observers: observersAmong(plugins),
         maxPayload: combineEffects(plugins).maxPayload || undefined,
+        extendedErrors: facts.capability(extendedErrors) ?? defaultPolicy,
         everyClass: facts.capability(everyClass) ?? false,
         takesUpdates: facts.capability(takesUpdates) ?? false,
       }

@@ -3,6 +3,7 @@
 import { isSubdomain, parentOf } from '../dns/name.ts'
 import type { TableSink } from '../plugin/capabilities/compiled-source.ts'
 import type { Claim } from '../plugin/capabilities/transparency.ts'
+import { defaultPolicy } from '../plugin/extended-error.ts'
 import type { AnswerSpec, NodeSpec } from '../table/spec.ts'
 import { withoutClaimed } from './claims.ts'
 import type { Gate } from './gate.ts'
@@ -52,10 +53,22 @@ export function tableSink(gate: Gate, { before, after, later }: SourceOrder): So
 
   function put(name: string, node: NodeSpec): void {
     const mayDeny = !isForeign(node.zone)
-    const denies = node.below === 'closed' && mayDeny && !gate.isOpenBelow(name)
-    const claims = mayDeny ? gate.claims(name) : [...gate.claims(name), foreignDenials]
+    const isLeftToChain = isExplainedByChain(node)
+    const denies = node.below === 'closed' && mayDeny && !isLeftToChain && !gate.isOpenBelow(name)
+    const claims = [
+      ...gate.claims(name),
+      ...(mayDeny ? [] : [foreignDenials]),
+      ...(isLeftToChain ? [explainedDenials] : []),
+    ]
     const published = withoutClaimed(mayDeny ? node : withoutNameServers(node), claims)
-    writer.put(space, gate.profileFor(name), name, { ...published, below: denies ? 'closed' : 'open' })
+    const shown = gate.extendedErrors === defaultPolicy ? published : withoutExplanation(published)
+    writer.put(space, gate.profileFor(name), name, { ...shown, below: denies ? 'closed' : 'open' })
+  }
+
+  /** The data plane knows the default policy alone. */
+  function isExplainedByChain({ explanation }: NodeSpec): boolean {
+    const { extendedErrors } = gate
+    return explanation !== undefined && extendedErrors !== defaultPolicy && !extendedErrors.off
   }
 
   function remove(name: string): void {
@@ -102,6 +115,8 @@ export function tableSink(gate: Gate, { before, after, later }: SourceOrder): So
 
 const foreignDenials: Claim = { answers: 'denials', reason: 'another server block has the SOA of the zone' }
 
+const explainedDenials: Claim = { answers: 'denials', reason: 'extended_errors has networks of its own' }
+
 /** The NS records in force are of the block that has the zone's apex. */
 function withoutNameServers(node: NodeSpec): NodeSpec {
   const answers = [...node.answers].map(([type, answer]): [number, AnswerSpec] => [
@@ -110,6 +125,8 @@ function withoutNameServers(node: NodeSpec): NodeSpec {
   ])
   return { ...node, answers: new Map(answers) }
 }
+
+const withoutExplanation = ({ explanation: _, ...rest }: NodeSpec): NodeSpec => rest
 
 /** Of a zone whose nodes deny nothing: it is never sent. */
 const noSoa = { mname: '.', rname: '.', serial: 0, refresh: 0, retry: 0, expire: 0, minimum: 0, ttl: 0 }

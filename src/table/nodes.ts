@@ -1,4 +1,5 @@
 /** Builds and takes down the nodes of the table: what is answered at a name, with its bodies. Writer only. */
+import { type as dnsType } from '../dns/codes.ts'
 import type { Allocator } from './allocator.ts'
 import { encodeAddresses, encodeRecords, encodeServices, type ZoneName } from './encode.ts'
 import type { Epochs } from './epochs.ts'
@@ -6,6 +7,7 @@ import {
   answerKind,
   block,
   CLOSED,
+  EXPLAINED,
   entryWord,
   inlineBodyBytes,
   NAME_SERVERS,
@@ -133,22 +135,39 @@ export function createNodes(view: TableView, allocator: Allocator, epochs: Epoch
     }
   }
 
+  function placeExplanation(data: Uint8Array): Place {
+    const offset = image.at
+    reserve(image, 1 + data.length + 4)
+    putU8(image, data.length)
+    image.bytes.set(data, image.at)
+    image.at += data.length
+    align(image)
+    return { offset, own: false }
+  }
+
   function writeImage(facts: NodeFacts, spec: NodeSpec): void {
     const { key } = facts
     image.at = 0
-    reserve(image, node.directoryAt + spec.answers.size * node.directoryBytes + key.length + 4)
+    const { explanation } = spec
+    const entries = spec.answers.size + (explanation ? 1 : 0)
+    reserve(image, node.directoryAt + entries * node.directoryBytes + key.length + 4)
     putU32(image, facts.hash)
     putU32(image, entryWord(facts.space, block.node, key.length))
     putU16(image, facts.profileId)
-    const flags = (spec.below === 'closed' ? CLOSED : 0) | (spec.withoutDo ? WITHOUT_DO : 0)
+    const flags =
+      (spec.below === 'closed' ? CLOSED : 0) | (spec.withoutDo ? WITHOUT_DO : 0) | (explanation ? EXPLAINED : 0)
     putU8(image, other[spec.otherTypes] | flags)
-    putU8(image, spec.answers.size)
+    putU8(image, entries)
     putU32(image, facts.zoneAt)
     let entry = image.at
-    image.at += spec.answers.size * node.directoryBytes
+    image.at += entries * node.directoryBytes
     image.bytes.set(key.octets.subarray(0, key.length), image.at)
     image.at += key.length
     align(image)
+    if (explanation) {
+      writeDirectoryEntry(image, entry, dnsType.OPT, { kind: 'chain' }, placeExplanation(explanation))
+      entry += node.directoryBytes
+    }
     for (const [type, answer] of spec.answers) {
       const placed = placeAnswer(answer, type, facts)
       writeDirectoryEntry(image, entry, type, answer, placed)
@@ -179,7 +198,7 @@ export function createNodes(view: TableView, allocator: Allocator, epochs: Epoch
 
   return {
     build(facts, spec) {
-      if (spec.answers.size > 255) throw new RangeError(`a node answers at most 255 types, not ${spec.answers.size}`)
+      if (spec.answers.size > 254) throw new RangeError(`a node answers at most 254 types, not ${spec.answers.size}`)
       acquired = []
       try {
         writeImage(facts, spec)

@@ -38,6 +38,11 @@ export interface NodeSpec {
   readonly otherTypes: 'nodata' | 'nxdomain' | 'chain'
   /** Clients that set DO get other answers, from the chain: the zone is signed. */
   readonly withoutDo?: boolean
+  /**
+   * Data of the extended error (RFC 8914 §2) that denials at this name and below it have, for clients that speak EDNS and are in a
+   * private network; 255 octets at most.
+   */
+  readonly explanation?: Uint8Array | undefined
   readonly answers: ReadonlyMap<number, AnswerSpec>
 }
 

@@ -1,6 +1,7 @@
 /** All answers of one name, as the table keeps them. Derived from the chain's own answers, so the two agree. */
 
 import { type as dnsType } from '../../dns/codes.ts'
+import { extendedErrorData, infoCode } from '../../dns/extended-error.ts'
 import { below } from '../../dns/name.ts'
 import type { ClusterView, Service, ServiceImport } from '../../k8s/model/types.ts'
 import type { AnswerSpec, NodeSpec, ZoneSpec } from '../../table/spec.ts'
@@ -12,6 +13,7 @@ import { isLarge } from '../features/split/split-lookup.ts'
 import { noPort } from '../lookup/endpoints.ts'
 import { lookup } from '../lookup/lookup.ts'
 import type { LookupResult } from '../lookup/result.ts'
+import { unreadyText } from '../lookup/unready.ts'
 import {
   absoluteName,
   type ClusterName,
@@ -66,7 +68,9 @@ export function compileNode(
 ): NodeSpec | undefined {
   const clusterName = parseClusterName(zone, name, grammarOf(context.settings, zone))
   const result = lookup(context, zone, clusterName)
-  if (result.kind === 'missing' && !mayHaveNamesBelow(context, zone, name, clusterName)) return undefined
+  const explanation = result.kind === 'missing' ? explanationOf(context, clusterName) : undefined
+  const mayHaveBelow = result.kind !== 'missing' || mayHaveNamesBelow(context, zone, name, clusterName)
+  if (!mayHaveBelow && explanation === undefined) return undefined
   const toSpec = (answer: Answer): AnswerSpec => {
     if (!isStorable(answer)) return { kind: 'chain' }
     return answer.kind === 'nxdomain' && fallsThrough(context.settings, name) ? { kind: 'chain' } : answer
@@ -79,8 +83,19 @@ export function compileNode(
       : toSpec(answerOf(context, zone, result, type))
     if (spec.kind !== others) answers.set(type, spec)
   }
-  return { zone, below: belowOf(context, zone, name, clusterName), otherTypes: others, answers }
+  // A node that only explains denies what the closed node above it would.
+  const below = mayHaveBelow ? belowOf(context, zone, name, clusterName) : belowMissing(context, name)
+  return { zone, below, otherTypes: others, answers, ...(explanation && { explanation }) }
 }
+
+/** The Service itself: what is below it is denied by its node, and explained by it. */
+function explanationOf(context: ClusterContext, clusterName: ClusterName): Uint8Array | undefined {
+  const text = isServiceItself(clusterName) ? unreadyText(context, clusterName) : undefined
+  return text === undefined ? undefined : extendedErrorData(infoCode.other, text)
+}
+
+const belowMissing = ({ settings }: ClusterContext, name: string): 'closed' | 'open' =>
+  fallsThroughBelow(settings, name) ? 'open' : 'closed'
 
 /**
  * Whether a name needs a node although it is missing, because names below it may exist (RFC 8020 would make it NODATA;

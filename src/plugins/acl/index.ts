@@ -1,5 +1,6 @@
 import { inPrefix, parseAddress } from '../../dns/address.ts'
 import { rcode } from '../../dns/codes.ts'
+import { extendedErrorOption, infoCode } from '../../dns/extended-error.ts'
 import type { Edns } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
@@ -90,8 +91,7 @@ function decide(policies: readonly Policy[], { client, qtype }: Query): Action |
 }
 
 /** RFC 8914 §4.16 and §4.18. */
-const extendedErrors = { block: 15, filter: 17 } as const
-const extendedErrorOption = 15
+const extendedErrors = { block: infoCode.blocked, filter: infoCode.filtered } as const
 
 /** The reason goes to clients without EDNS, too, as in CoreDNS. */
 function refuse(action: Exclude<Action, 'allow'>, { request }: Query): Outcome {

@@ -1,3 +1,5 @@
+import { rcode } from '../../dns/codes.ts'
+import { infoCode } from '../../dns/extended-error.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
 import { answerIn } from './keep.ts'
@@ -59,14 +61,16 @@ export function createCache(options: CacheOptions): Handler {
       if (isDue && refill.inBackground({ key, entry, query, next, recheck: 0 })) cells.prefetches.inc()
     }
     options.offer(key, entry)
-    return replyFrom(entry, query, settings.keepTtl ? entry.ttl : left)
+    const reply = replyFrom(entry, query, settings.keepTtl ? entry.ttl : left)
+    return entry.failures > 0 ? { ...reply, extendedError: { code: infoCode.cachedError } } : reply
   }
 
   function stale(key: string, entry: Entry, how: ServeStale, query: Query, next: Next): Outcome | Promise<Outcome> {
     const { verify, timeout, ttl, recheck } = how
     const old = (): Reply => {
       options.cells(query).servedStale.inc()
-      return replyFrom(entry, query, ttl === 0 && settings.keepTtl ? entry.ttl : ttl)
+      const reply = replyFrom(entry, query, ttl === 0 && settings.keepTtl ? entry.ttl : ttl)
+      return { ...reply, extendedError: { code: staleCode(reply) } }
     }
     const renewal = { key, entry, query, next, recheck }
     const oneAtATime = timeout > 0 || recheck > 0
@@ -92,3 +96,7 @@ export function createCache(options: CacheOptions): Handler {
     return refill.miss(key, query, next)
   }
 }
+
+/** RFC 8914 §4.4 and §4.20. */
+const staleCode = ({ message }: Reply): number =>
+  message.rcode === rcode.NXDOMAIN ? infoCode.staleNxdomain : infoCode.staleAnswer

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { rcode, type } from '../../dns/codes.ts'
+import { infoCode } from '../../dns/extended-error.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
@@ -11,7 +12,6 @@ import { type Provided, provide } from '../../plugin/capability.ts'
 import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { exactMatcher, zoneMatcher } from '../../plugin/name-matcher.ts'
 import type { Outcome, Query, Reply } from '../../plugin/query.ts'
-import { networkError } from '../../plugin/rcode-reply.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { createDnssecMetrics } from './metrics.ts'
@@ -50,7 +50,13 @@ function setup(settings: DnssecSettings, setup: Setup): Instance {
     const found = signatures.of(sets, query.client.address, count)
     if (found === undefined) {
       cells.refused.inc()
-      return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin, ofQuestion: true, extendedError: networkError }
+      return {
+        kind: 'rcode',
+        rcode: rcode.SERVFAIL,
+        plugin,
+        ofQuestion: true,
+        extendedError: { code: infoCode.networkError },
+      }
     }
     const finished = (all: readonly Signed[]): Outcome => ({ ...reply, message: finish(all) })
     return found instanceof Promise ? found.then(finished) : finished(found)

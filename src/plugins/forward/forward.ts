@@ -1,12 +1,13 @@
 import { rcode } from '../../dns/codes.ts'
+import { infoCode } from '../../dns/extended-error.ts'
 import type { Message } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import type { ReasonOfChain, RelayForward } from '../../plugin/capabilities/relay.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
-import { networkError } from '../../plugin/rcode-reply.ts'
 import type { Clock } from '../../scheduling/clock.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import type { UpstreamTransport } from '../../upstream/connection.ts'
 import {
   type BegunAttempt,
@@ -255,7 +256,9 @@ function outcome({ request }: Query, result: ExchangeResult): Outcome {
         rcode: rcode.SERVFAIL,
         plugin,
         error: result.error,
-        ...(result.error instanceof NoPlace && { ofQuestion: true, extendedError: networkError }),
+        ...(result.error instanceof NoPlace
+          ? { ofQuestion: true, extendedError: { code: infoCode.networkError } }
+          : { extendedError: { code: infoCode.noReachableAuthority, text: errorMessage(result.error) } }),
       }
   }
 }

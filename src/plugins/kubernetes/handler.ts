@@ -3,13 +3,17 @@
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { type AliasName, aliasAt } from '../../cluster-dns/features/alias/claims.ts'
 import type { ChaseSpec } from '../../cluster-dns/features/split/split-answers.ts'
+import { unreadyText } from '../../cluster-dns/lookup/unready.ts'
+import { grammarOf, parseClusterName } from '../../cluster-dns/names/cluster-name.ts'
 import { type Answer, resolve } from '../../cluster-dns/records/answers.ts'
 import { type ReplySections, recordsOf, soaRecord } from '../../cluster-dns/records/reply-records.ts'
 import type { Random, Selected } from '../../cluster-dns/records/selection.ts'
 import { zoneSpec } from '../../cluster-dns/records/table-node.ts'
 import { fallsThrough, zoneOf } from '../../cluster-dns/settings.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
+import { infoCode } from '../../dns/extended-error.ts'
 import { replyTo } from '../../dns/reply.ts'
+import type { ExtendedError } from '../../plugin/extended-error.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
@@ -94,7 +98,7 @@ export function createHandler(options: HandlerOptions): Handler {
     if (!context.settings.zones.includes(zone)) return passOn(context, zone, query, next)
     // The `transfer` plugin transfers zones.
     if (query.qtype === dnsType.AXFR || query.qtype === dnsType.IXFR) {
-      return { kind: 'rcode', rcode: rcode.REFUSED, plugin }
+      return { kind: 'rcode', rcode: rcode.REFUSED, plugin, extendedError: { code: infoCode.prohibited } }
     }
     const answer = resolve(context, zone, query.name, query.qtype)
     return answer.kind === 'nxdomain'
@@ -165,7 +169,17 @@ function negative(
   const { ttl, minimum, ...fields } = spec.soa
   const soa = { ...fields, ttl: Math.min(ttl, maxTtl), minimum: Math.min(minimum, maxTtl) }
   const authority = [soaRecord({ ...spec, soa }, query.qname)]
-  return { kind: 'reply', message: replyTo(query.request, { rcode: code, authoritative: true, authority }), plugin }
+  const message = replyTo(query.request, { rcode: code, authoritative: true, authority })
+  return { kind: 'reply', message, plugin, extendedError: reasonOf(context, zone, query, code) }
+}
+
+/** Why there is no record, where that is not plain from the reply. */
+function reasonOf(context: ClusterContext, zone: string, query: Query, code: number): ExtendedError | undefined {
+  if (code === rcode.SERVFAIL)
+    return context.view.synced ? undefined : { code: infoCode.notReady, text: 'the cluster has not been read yet' }
+  if (query.request.edns === undefined || !context.settings.zones.includes(zone)) return undefined
+  const text = unreadyText(context, parseClusterName(zone, query.name, grammarOf(context.settings, zone)))
+  return text === undefined ? undefined : { code: infoCode.other, text }
 }
 
 /** `zone`: that of the name asked for. */

@@ -1,4 +1,5 @@
 import { rcode, type } from '../../dns/codes.ts'
+import { extendedErrorOption } from '../../dns/extended-error.ts'
 import type { Edns, ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { readName } from '../../dns/rdata.ts'
@@ -129,8 +130,6 @@ async function followed(reply: Extract<Outcome, { kind: 'reply' }>, query: Query
   }
   return { ...reply, message: { ...reply.message, answer, truncated } }
 }
-
-const extendedErrorOption = 15
 
 /** For clients without EDNS, too, as in CoreDNS. */
 function extendedError({ extendedError: found }: Settings): Edns | undefined {

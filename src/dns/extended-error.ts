@@ -1,0 +1,50 @@
+/** Extended DNS Errors (RFC 8914): why a reply is what it is, for clients that speak EDNS. */
+import { type Prefix, parseAddress } from './address.ts'
+
+/** The INFO-CODEs that this server gives, by the words of RFC 8914 §4. */
+export const infoCode = {
+  other: 0,
+  staleAnswer: 3,
+  cachedError: 13,
+  notReady: 14,
+  blocked: 15,
+  filtered: 17,
+  prohibited: 18,
+  staleNxdomain: 19,
+  noReachableAuthority: 22,
+  networkError: 23,
+} as const
+
+/** The option's code in an OPT record. */
+export const extendedErrorOption = 15
+
+/** Octets of a text: a reply must not grow because of it. */
+const longestText = 120
+
+/** INFO-CODE and EXTRA-TEXT as RFC 8914 §2 has them; a long text is cut. */
+export function extendedErrorData(code: number, text = ''): Uint8Array {
+  const data = new Uint8Array(2 + longestText)
+  data[0] = code >> 8
+  data[1] = code
+  // encodeInto never writes a part of a character.
+  const { written } = new TextEncoder().encodeInto(text, data.subarray(2))
+  return data.subarray(0, 2 + written)
+}
+
+const prefix = (text: string, bits: number): Prefix => ({ address: parseAddress(text)!, bits })
+
+/**
+ * Where clusters have their Pods: addresses that are not routed in the internet (RFC 1918 §3, RFC 6598 §7, RFC 4193 §3.1), and
+ * those of this machine and its links.
+ */
+export const privateNetworks: readonly Prefix[] = [
+  prefix('10.0.0.0', 8),
+  prefix('100.64.0.0', 10),
+  prefix('127.0.0.0', 8),
+  prefix('169.254.0.0', 16),
+  prefix('172.16.0.0', 12),
+  prefix('192.168.0.0', 16),
+  prefix('::1', 128),
+  prefix('fc00::', 7),
+  prefix('fe80::', 10),
+]

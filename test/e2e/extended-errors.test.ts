@@ -1,0 +1,126 @@
+/** Why a reply is what it is, as dig shows it: the built server, over UDP (the data plane) and TCP (the chain). */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { without } from '../support/peers.ts'
+import { freePort } from '../support/ports.ts'
+import { type RunningServer, startServer } from '../support/server.ts'
+
+const run = promisify(execFile)
+
+const manifests = `
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: db, namespace: shop }
+spec: { clusterIP: None, ports: [{ name: sql, port: 5432 }] }
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: db-1, namespace: shop, labels: { kubernetes.io/service-name: db } }
+addressType: IPv4
+ports: [{ name: sql, port: 5432 }]
+endpoints:
+  - { addresses: [10.1.0.1], hostname: db-0, conditions: { ready: false, serving: true, terminating: true } }
+  - { addresses: [10.1.0.2], hostname: db-1, conditions: { ready: false } }
+  - { addresses: [10.1.0.3], hostname: db-2, conditions: { ready: false } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: shop }
+spec: { clusterIP: 10.96.0.1, ports: [{ port: 80 }] }
+`
+
+const down = '0 (Other): (service exists, 0 of 3 endpoints ready, 1 terminating)'
+
+/** Status and extended error of a reply, in dig's words. */
+async function ask(server: RunningServer, name: string, ...flags: string[]): Promise<string> {
+  const at = ['@127.0.0.1', '-p', String(server.ports.dns), '+tries=1', '+time=6', '+noall', '+comments', ...flags]
+  const { stdout } = await run('dig', [...at, name])
+  const status = /status: (\w+)/.exec(stdout)![1]!
+  const error = /^; EDE: (.*)$/m.exec(stdout)?.[1]
+  return error === undefined ? status : `${status}; ${error}`
+}
+
+describe('extended errors', { skip: without('dig') }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'extended-errors-'))
+  writeFileSync(join(folder, 'cluster.yaml'), manifests)
+  const servers: RunningServer[] = []
+  const silent = createSocket('udp4').bind(0, '127.0.0.1')
+
+  async function serve(directives: string, kubernetes = `manifests ${folder}`): Promise<RunningServer> {
+    const server = await startServer({
+      corefile: (ports) => `.:${ports.dns} {
+        bind 127.0.0.1
+        ready 127.0.0.1:${ports.ready}
+        ${directives}
+        kubernetes cluster.local {
+          ${kubernetes}
+        }
+        forward refused.example 127.0.0.1:${ports.other}
+        forward silent.example 127.0.0.1:${silent.address().port} {
+          read_timeout 200ms
+        }
+      }`,
+      waitFor: kubernetes.startsWith('manifests') ? 'ready' : 'banner',
+    })
+    servers.push(server)
+    return server
+  }
+
+  let server: RunningServer
+  before(async () => {
+    await once(silent, 'listening')
+    server = await serve('')
+  })
+  after(async () => {
+    silent.close()
+    await Promise.all(servers.map((each) => each.stop('SIGKILL')))
+    rmSync(folder, { recursive: true })
+  })
+
+  const cases: readonly (readonly [name: string, shown: string, ...flags: string[]])[] = [
+    ['db.shop.svc.cluster.local', `NXDOMAIN; ${down}`],
+    ['db.shop.svc.cluster.local', `NXDOMAIN; ${down}`, '+tcp'],
+    ['db.shop.svc.cluster.local', 'NXDOMAIN', '+noedns'],
+    ['db-0.db.shop.svc.cluster.local', `NXDOMAIN; ${down}`],
+    ['_sql._tcp.db.shop.svc.cluster.local', `NXDOMAIN; ${down}`, '+tcp'],
+    ['missing.shop.svc.cluster.local', 'NXDOMAIN'],
+    ['web.shop.svc.cluster.local', 'NOERROR'],
+    ['a.silent.example', 'SERVFAIL; 22 (No Reachable Authority)'],
+    ['cluster.local', 'REFUSED; 18 (Prohibited)', '-t', 'AXFR', '+notcp'],
+  ]
+  for (const [name, shown, ...flags] of cases)
+    it(`${name} ${flags.join(' ')} is ${shown}`, async () =>
+      assert.equal((await ask(server, name, ...flags)).replace(/(Authority\)).*/, '$1'), shown))
+
+  it('a cluster that was not read yet is code 14', async () => {
+    const unread = await serve('', `endpoint http://127.0.0.1:${await freePort()}`)
+    assert.equal(
+      await ask(unread, 'web.shop.svc.cluster.local'),
+      'SERVFAIL; 14 (Not Ready): (the cluster has not been read yet)',
+    )
+  })
+
+  it('clients outside the networks that get texts get codes alone', async () => {
+    const outside = await serve('extended_errors text 192.0.2.0/24')
+    assert.equal(await ask(outside, 'db.shop.svc.cluster.local'), 'NXDOMAIN')
+    assert.equal(await ask(outside, 'a.silent.example'), 'SERVFAIL; 22 (No Reachable Authority)')
+    const inside = await serve('extended_errors text 127.0.0.0/8')
+    assert.equal(await ask(inside, 'db.shop.svc.cluster.local'), `NXDOMAIN; ${down}`)
+  })
+
+  it('nobody gets any where they are off', async () => {
+    const off = await serve('extended_errors off')
+    for (const name of ['db.shop.svc.cluster.local', 'a.silent.example']) assert.doesNotMatch(await ask(off, name), /;/)
+  })
+})

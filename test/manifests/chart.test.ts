@@ -9,7 +9,7 @@ import { checkCorefile } from '../../src/cli/findings.ts'
 import { plugins } from '../../src/plugins/index.ts'
 import { without } from '../support/peers.ts'
 import { chart, helm, of, rendered, valuesFile, valuesFiles } from './chart.ts'
-import { corefile, folder, type KubernetesObject, object } from './objects.ts'
+import { corefile, folder, type KubernetesObject, object, objectsOf } from './objects.ts'
 
 const skip = without('helm')
 const read = (file: string): string => readFileSync(join(chart, file), 'utf8')
@@ -220,6 +220,14 @@ describe('the chart', { skip }, () => {
         assert.deepEqual(allowed.sort(), [...resources].sort())
       })
   })
+
+  for (const option of ['events', 'multicluster'])
+    it(`manifests/${option} has the rule that the chart makes of the option ${option}`, async () => {
+      const plugin = { name: 'kubernetes', parameters: 'cluster.local', configBlock: `${option}\n` }
+      const [role] = of(await withValues({ servers: [{ plugins: [plugin] }] }), 'ClusterRole')
+      const [ours] = of(objectsOf(readFileSync(join(folder, option, 'rbac.yaml'), 'utf8')), 'ClusterRole')
+      assert.deepEqual(role!.rules.slice(2), ours!.rules)
+    })
 
   const refused: readonly [string, RegExp][] = [
     ['serviceType=Cluster', /'\/serviceType': value must be one of 'ClusterIP', 'NodePort', 'LoadBalancer'/],

@@ -113,7 +113,13 @@ describe('the ways to deploy', { skip }, () => {
     const objects = await rendered('replace-coredns')
     const pod = objects.find(({ kind }) => kind === 'Deployment')!.spec.template
     assert.ok(selects({ 'k8s-app': 'kube-dns' }, pod.metadata.labels))
-    assert.equal(pod.spec.volumes[0].configMap.name, 'coredns')
+    const volumes = pod.spec.volumes.map(({ name, configMap }: KubernetesObject) => [name, configMap])
+    assert.deepEqual(Object.fromEntries(volumes), {
+      config: { name: 'coredns' },
+      custom: { name: 'coredns-custom', optional: true },
+    })
+    const mounts = pod.spec.containers[0].volumeMounts.map(({ name, mountPath }: KubernetesObject) => [name, mountPath])
+    assert.deepEqual(Object.fromEntries(mounts), { config: '/etc/coredns', custom: '/etc/coredns/custom' })
     const kinds = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()
     assert.deepEqual(kinds, [
       'ClusterRole system:slicedns',

@@ -22,11 +22,12 @@
 {{- end -}}
 
 {{/*
-The ports of the server blocks as a list of {port, servicePort, udp, tcp, nodePort, hostPort}, each port once. A number of YAML may
-come as 5.3e+01, hence `int`.
+The ports of the server blocks as a list of {port, servicePort, udp, tcp, nodePort, hostPort}, each port once, in the order of the
+blocks: a map has none, and pods would roll when it comes out differently. A number of YAML may come as 5.3e+01, hence `int`.
 */}}
 {{- define "slicedns.ports" -}}
 {{- $ports := dict -}}
+{{- $order := list -}}
 {{- $oneProtocol := eq .Values.serviceType "LoadBalancer" -}}
 {{- range $server := .Values.servers -}}
 {{- range $zone := $server.zones | default (list dict) -}}
@@ -47,9 +48,12 @@ come as 5.3e+01, hence `int`.
 {{- with $server.nodePort -}}{{- $_ := set $entry "nodePort" (int .) -}}{{- end -}}
 {{- with $server.hostPort -}}{{- $_ := set $entry "hostPort" (int .) -}}{{- end -}}
 {{- $_ := set $ports (toString $port) $entry -}}
+{{- $order = append $order (toString $port) | uniq -}}
 {{- end -}}
 {{- end -}}
-{{- values $ports | toYaml -}}
+{{- $list := list -}}
+{{- range $order -}}{{- $list = append $list (get $ports .) -}}{{- end -}}
+{{- toYaml $list -}}
 {{- end -}}
 
 {{/* The port of an HTTP plugin of the first block that has it: {root, plugin, default}. Empty: no block has it. */}}

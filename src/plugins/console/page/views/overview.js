@@ -52,9 +52,7 @@ function wrong(state) {
               h(
                 'div',
                 {},
-                view === 'overview'
-                  ? h('strong', {}, title)
-                  : h('a', { href: `#/${view}`, 'data-row': true }, title),
+                view === 'overview' ? h('strong', {}, title) : h('a', { href: `#/${view}`, 'data-row': true }, title),
                 h('p', {}, detail),
               ),
             ),

@@ -29,12 +29,15 @@ before(async () => {
 
 after(() => monitored?.stop())
 
+/** Milliseconds: a rate needs two scrapes that succeed, which on a crowded machine take a while. */
+const patience = { within: 120_000, every: 200 }
+
 /** Waits for a number: not for a series of NaN, which a panel would not show. */
 async function findsData(expression: string): Promise<void> {
   await until(async () => {
     const values = await monitored.prometheus.query(expression)
     assert.ok(values.some(Number.isFinite), `no data: ${expression}`)
-  })
+  }, patience)
 }
 
 describe('the public dashboards and alerts for CoreDNS', { skip }, () => {
@@ -79,7 +82,7 @@ describe('the alerts of slicedns', { skip }, () => {
         rules.filter(({ health }) => health !== 'ok'),
         [],
       )
-    })
+    }, patience)
   })
 
   it('every metric that a rule asks for is there, but for the age of a snapshot that is not in use', async () => {

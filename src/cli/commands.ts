@@ -18,6 +18,7 @@ const modules: Readonly<Record<CommandName, () => Promise<CommandModule>>> = {
   latency: () => import('./latency.ts'),
   query: () => import('./query.ts'),
   status: () => import('./status.ts'),
+  top: () => import('./top.ts'),
   wait: () => import('./wait.ts'),
   watch: () => import('./watch.ts'),
 }

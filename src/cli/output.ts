@@ -13,10 +13,14 @@ export function standardIo(): Io {
   return { stdout: outputTo(process.stdout), stderr: outputTo(process.stderr) }
 }
 
+/** Without a size, as on a serial line, a screen counts as one of 80 by 24. */
 const outputTo = (stream: NodeJS.WriteStream): Output => ({
   write: (text) => stream.write(printable(text)),
   screen: stream.isTTY
-    ? { write: (text) => void stream.write(text), size: () => ({ columns: stream.columns, rows: stream.rows }) }
+    ? {
+        write: (text) => void stream.write(text),
+        size: () => ({ columns: stream.columns || 80, rows: stream.rows || 24 }),
+      }
     : undefined,
 })
 

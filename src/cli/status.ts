@@ -1,6 +1,7 @@
 /** `slicedns status`: the server that runs here on one screen. */
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Command, type Io, jsonFlags, misuse, parseArgs, printExit, wantsJson } from './args.ts'
+import { elapsed } from './figures.ts'
 import {
   fetchStatus,
   findRunningServer,
@@ -52,13 +53,4 @@ function text({
     ...sources.map(({ plugin, zones }) => ['table', `${plugin}: ${zones.join(' ')}`]),
   ]
   return table(rows)
-}
-
-function elapsed(seconds: number): string {
-  const days = Math.floor(seconds / 86_400)
-  const hours = Math.floor(seconds / 3_600) % 24
-  const minutes = Math.floor(seconds / 60) % 60
-  if (days > 0) return `${days}d${hours}h`
-  if (hours > 0) return `${hours}h${minutes}m`
-  return minutes > 0 ? `${minutes}m${Math.floor(seconds) % 60}s` : `${Math.floor(seconds)}s`
 }

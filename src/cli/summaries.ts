@@ -9,6 +9,7 @@ export const summaries = {
   latency: 'measures how long a lookup takes',
   query: 'looks a name up',
   status: 'shows whether the server that runs here is healthy',
+  top: 'shows what a running server does, refreshed',
   wait: 'waits until a name has as many addresses as it should',
   watch: 'prints each change of an answer, with its time',
 } as const

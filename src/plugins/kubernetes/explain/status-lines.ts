@@ -1,15 +1,41 @@
 /** What `slicedns explain` says of how fresh all answers of the cluster are. */
-import type { ClusterStatus } from '../../../k8s/model/types.ts'
+import type { ClusterStatus, Resource } from '../../../k8s/model/types.ts'
+
+/** What every name of a cluster depends on. */
+const needed: ReadonlySet<Resource> = new Set<Resource>(['services', 'endpointslices', 'namespaces'])
+
+/** Seconds. The API server sends a bookmark a minute, and a watch without any is given up by then (src/k8s/api/reflector.ts). */
+const longestSilence = 150
 
 /** `now`: milliseconds since 1970. */
-export function statusLines({ endpoint, connected, snapshot, freshness }: ClusterStatus, now: number): string[] {
-  const lines: string[] = []
-  if (snapshot) lines.push(`from a snapshot, which ${endpoint} confirmed ${Math.round(snapshot.age)} s ago`)
-  else if (!connected && endpoint !== '') lines.push(`${endpoint} cannot be reached: this is the last known state`)
+export function statusLines(status: ClusterStatus, now: number): string[] {
+  const { freshness } = status
+  const stale = staleness(status)
+  const lines = stale === undefined ? [] : [`stale: ${stale}`]
   if (freshness) {
     const { ok, detail, time } = freshness
     const result = ok ? 'the same objects' : detail
-    lines.push(`compared with the API server ${Math.round((now - time) / 1000)} s ago: ${result}`)
+    lines.push(`compared with the API server ${ageText((now - time) / 1000)} ago: ${result}`)
   }
   return lines
+}
+
+/** Why the answers may be of the past, and how old they are; undefined while the API server speaks. */
+function staleness({ endpoint, connected, snapshot, watches }: ClusterStatus): string | undefined {
+  if (snapshot) return `from a snapshot, which ${endpoint} confirmed ${ageText(snapshot.age)} ago`
+  const ages = watches.flatMap(({ resource, age }) => (needed.has(resource) && age !== undefined ? [age] : []))
+  const age = Math.max(0, ...ages)
+  const errors = watches.flatMap(({ resource, error }) => (error ? [`${resource}: ${error}`] : []))
+  const why = errors.length > 0 ? ` (${errors.join(', ')})` : ''
+  if (!connected && endpoint !== '')
+    return `${endpoint} cannot be reached${why}: this is the last known state${ages.length > 0 ? `, ${ageText(age)} old` : ''}`
+  if (age > longestSilence)
+    return `${endpoint} has said nothing for ${ageText(age)}${why}: this is the last known state`
+  return undefined
+}
+
+function ageText(seconds: number): string {
+  const minutes = Math.floor(seconds / 60)
+  if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  return minutes > 0 ? `${minutes} min ${Math.floor(seconds) % 60} s` : `${Math.max(0, Math.floor(seconds))} s`
 }

@@ -89,6 +89,9 @@ export interface QueryState {
   savedOctets: number
   /** How a cached reply was counted: 0 none, 1 success, 2 denial. */
   cacheHit: number
+  /** As in CountedQuery. */
+  labelsBelow: number
+  picked: number
 }
 
 export function createQueryState(handle: TableHandle, random: (() => number) | undefined): QueryState {
@@ -143,5 +146,7 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     replyOctets: 0,
     savedOctets: 0,
     cacheHit: 0,
+    labelsBelow: 0,
+    picked: 0,
   }
 }

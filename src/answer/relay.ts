@@ -14,6 +14,7 @@ import { createQueryState, type QueryState } from './query-state.ts'
 import { createRelayedRecords, type RelayedRecords, readRelayed } from './relayed-records.ts'
 import { optOctets, readRequest, verdict } from './request.ts'
 import { below } from './sample.ts'
+import { createSketchRecorder } from './sketch/recorder.ts'
 import { writeTtl, writeU16 } from './write.ts'
 
 /** What `cache` does to a reply that passes it: one TTL for all records, within these bounds (seconds). */
@@ -65,8 +66,10 @@ export interface RelayResponder {
   accepts(rules: RelayRules, reply: Uint8Array, replyStart: number, replyEnd: number): boolean
   /** Makes the accepted reply into the client's, in place; gives its length. */
   write(rules: RelayRules): number
-  /** Counts the answer just given. */
-  count(way: TransportCode, family: 1 | 2, seconds: number): void
+  /** Counts the answer just given to the client whose address is in `client` from `clientAt` on. */
+  count(way: TransportCode, family: 1 | 2, seconds: number, client: Uint8Array, clientAt: number): void
+  /** What has been counted is a batch. */
+  endBatch(): void
   /** Reports it to observers, where there are any. True when the control plane must be woken for that. */
   observe(route: QueryRoute, receivedAt: number, seconds: number): boolean
 }
@@ -79,6 +82,7 @@ export function createRelayResponder(
   const x = createQueryState(handle, options.random)
   const records = createRelayedRecords()
   const counters = createCounters(handle, slot)
+  const sketches = createSketchRecorder(handle, slot)
   const queries = options.queries && createQueryProducer(options.queries)
   const { words } = x.view
   return {
@@ -109,9 +113,13 @@ export function createRelayResponder(
       return records.end - replyStart + (x.edns ? optOctets + repliedOptions(records, rules) : 0) <= limit
     },
     write: (rules) => writeReply(x, records, rules),
-    count(way, family, seconds) {
+    count(way, family, seconds, client, clientAt) {
       counters.count(x, way, family, seconds)
+      x.client = client
+      x.clientAt = clientAt
+      sketches.count(x, family)
     },
+    endBatch: sketches.begin,
     observe(route, receivedAt, seconds) {
       if (!queries || (x.observe & (x.denial ? OBSERVE_DENIALS : OBSERVE_ANSWERS)) === 0) return false
       x.now = receivedAt

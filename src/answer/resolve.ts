@@ -77,7 +77,9 @@ function answerFromNodes(x: QueryState, space: number): number {
   if (exact !== 0) return answerFromNode(x, exact)
   for (let label = 1; label <= key.labels; label++) {
     const encloser = findNode(view, key, label, space)
-    if (encloser !== 0) return denyBelow(x, encloser)
+    if (encloser === 0) continue
+    x.labelsBelow = label
+    return denyBelow(x, encloser)
   }
   return missed(x, missReason.name)
 }
@@ -162,6 +164,7 @@ function writeVariant(x: QueryState, entry: number, body: number): boolean {
   while (words[word] >>> 0 <= draw) word += variants.variantBytes >> 2
   const kind = words[word + 1]
   x.drawn = true
+  x.picked = kind >>> 16
   return writeBody(x, entry, kind & 0xff, words[word + 2] + (kind & 256 ? 0 : entry))
 }
 

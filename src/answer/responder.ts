@@ -9,6 +9,7 @@ import { createQueryProducer } from './query-ring.ts'
 import { createQueryState, type QueryState } from './query-state.ts'
 import { readRequest, verdict } from './request.ts'
 import { resolve } from './resolve.ts'
+import { createSketchRecorder } from './sketch/recorder.ts'
 import { writeBadVersion, writeNoQuestion, writeRejection } from './write.ts'
 
 /**
@@ -25,6 +26,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
   const x = createQueryState(handle, options.random)
   const { words } = x.view
   const counters = createCounters(handle, slot === LOCAL ? LOCAL_ROWS : slot)
+  const sketches = createSketchRecorder(handle, slot === LOCAL ? LOCAL_ROWS : slot)
   const epochCell = slot === LOCAL ? -1 : readerCell(slot)
   const udpRoom = options.udpRoom ?? 0xffff
   const queries = options.queries && createQueryProducer(options.queries)
@@ -47,6 +49,8 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       x.dnssecOk = false
       x.missReason = missReason.none
       x.cacheHit = 0
+      x.labelsBelow = 0
+      x.picked = 0
       x.space = space
       x.profileId = 0
       x.observe = 0
@@ -62,7 +66,9 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       return MISS
     },
     count(by, family, seconds) {
-      if (x.profileId !== 0) counters.count(x, by, family, seconds)
+      if (x.profileId === 0) return
+      counters.count(x, by, family, seconds)
+      sketches.count(x, family)
     },
     observed: () => (x.observe & (x.denial ? OBSERVE_DENIALS : OBSERVE_ANSWERS)) !== 0,
     observe(route) {
@@ -71,6 +77,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
     publish: (seconds) => queries?.publish(seconds) ?? false,
     startBatch(nowMilliseconds) {
       x.now = nowMilliseconds
+      sketches.begin()
       if (epochCell >= 0) Atomics.store(words, epochCell, Atomics.load(words, cell.epoch))
     },
     offline() {

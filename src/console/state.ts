@@ -14,7 +14,7 @@ export interface ConsoleState {
   readonly services: ServiceList
   readonly splits: readonly SplitState[]
   readonly holds: HeldQueries
-  /** Annotations that are ignored. */
+  /** Annotations that are ignored, or do not have the effect that they seem to have. */
   readonly problems: readonly AnnotationProblemState[]
   readonly upstreams: readonly UpstreamState[]
   readonly cache: readonly CacheState[]
@@ -63,7 +63,7 @@ export interface SourceState {
     readonly resource: string
     readonly objects: number
     readonly synced: boolean
-    /** Seconds since the last event, bookmark or list. */
+    /** Seconds since the API server last sent something for it; 0 of manifests, and before the first octet. */
     readonly age: number
     readonly error?: string
   }[]
@@ -211,10 +211,11 @@ export interface UpstreamState {
   readonly healthy: boolean
   /** Failed health checks in a row. */
   readonly fails: number
-  /** Seconds. */
+  /** Seconds that its answers took on average; absent where it gave none. */
   readonly latency?: number
-  /** Queries per second. */
+  /** Answers per second, whichever block has asked. */
   readonly rate: number
+  /** Queries that wait for an upstream of this block. */
   readonly underWay: number
 }
 

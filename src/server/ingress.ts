@@ -92,13 +92,6 @@ export interface Relayed extends Pick<Miss, 'request' | 'client' | 'local' | 'li
  */
 export type AnsweredHandler = (query: AnsweredQuery, space: number, profileId: number) => boolean
 
-export interface IngressLoad {
-  /** Queries that threads have answered with an upstream's answer. */
-  readonly relayed: number
-  /** Milliseconds of processor time of each thread since it began. */
-  readonly threads: readonly { readonly name: string; readonly busy: number }[]
-}
-
 export interface Ingress {
   /**
    * Replaces the open listeners by these. A listener with the same address and port keeps its sockets and connections
@@ -111,8 +104,8 @@ export interface Ingress {
   lastQueryAt(): number
   /** Calls the AnsweredHandler now for all answers that the threads have published so far. */
   flushQueryLog(): void
-  /** What the UDP threads have done since the process began. */
-  load(): IngressLoad
+  /** Queries that UDP threads have answered with an upstream's answer since the process began. */
+  relayed(): number
   /** Closes everything; resolves when each thread has exited and each pending reply was sent or given up. */
   close(): Promise<void>
   /** Which UDP path serves, for `explain` and the first log lines. */

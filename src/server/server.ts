@@ -231,5 +231,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       await shared.settled()
     },
   }
+  inspection.started()
   return server
 }

@@ -6,6 +6,8 @@ export interface TableHandle {
   readonly memory: SharedArrayBuffer
   /** The readers' counters: see src/answer/counters.ts. */
   readonly counters: SharedArrayBuffer
+  /** What the readers say is asked most: see src/answer/sketch. */
+  readonly sketches: SharedArrayBuffer
 }
 
 /** What the answers of one (server, zone, view, plugin) share: they are counted together and treated alike. */

@@ -175,8 +175,8 @@ export const variants = {
   /** u32 */
   totalAt: 0,
   countAt: 4,
-  /** count × (u32 upper bound of the draw, u32 answer kind + 256 when the body is a block of its own, u32 body as in
-   *  the directory). */
+  /** count × (u32 upper bound of the draw, u32 answer kind + 256 when the body is a block of its own + 65,536 × the
+   *  variant's tag, u32 body as in the directory). */
   listAt: 8,
   variantBytes: 12,
 } as const

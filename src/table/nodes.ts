@@ -108,10 +108,10 @@ export function createNodes(view: TableView, allocator: Allocator, epochs: Epoch
     reserve(image, variants.listAt + places.length * variants.variantBytes)
     let total = 0
     image.at = start + variants.listAt
-    for (const [i, { weight, answer }] of spec.variants.entries()) {
+    for (const [i, { weight, answer, tag = 0 }] of spec.variants.entries()) {
       total += weight
       putU32(image, total)
-      putU32(image, answerKind[answer.kind] + (places[i].own ? 256 : 0))
+      putU32(image, answerKind[answer.kind] + (places[i].own ? 256 : 0) + tag * 65_536)
       putU32(image, places[i].offset)
     }
     if (!(total > 0 && total <= 0xffffffff)) throw new RangeError('the weights of variants must add up to 1 to 2^32-1')

@@ -125,6 +125,8 @@ export interface VariantsSpec {
     /** ≥ 1; the sum fits 32 bits. */
     readonly weight: number
     readonly answer: AddressesSpec | ServicesSpec | RecordsSpec
+    /** 1 to 65,535: who it is, for those who count what was picked (src/answer/sketch). Absent: nobody does. */
+    readonly tag?: number
   }[]
 }
 

@@ -32,6 +32,9 @@ export function monotonicMilliseconds(): number {
   return seconds * 1e3 + nanoseconds / 1e6
 }
 
+/** Room for the sketches of 64 readers (src/answer/sketch/layout.ts): it costs nothing until somebody looks at them. */
+const sketchBytes = 2 ** 26
+
 /** Entries of retired spaces that one slice of sweeping looks at: about half a millisecond. */
 const sweepSlice = 2000
 
@@ -40,6 +43,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
   const handle = {
     memory: new SharedArrayBuffer(Math.max(reserve & ~0xffff, headerBytes + 0x100000)),
     counters: new SharedArrayBuffer(options.counterBytes ?? 2 ** 26),
+    sketches: new SharedArrayBuffer(sketchBytes),
   }
   format(new Int32Array(handle.memory))
   const view = openTable(handle)

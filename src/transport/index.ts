@@ -132,7 +132,7 @@ export function createTransport(options: TransportOptions): Ingress {
     apply: (listeners) => inTurn(() => apply(listeners)),
     lastQueryAt: () => Math.max(...transports.map(({ transport }) => transport.lastQueryAt())),
     flushQueryLog: queryLog.drain,
-    load: () => udp.load?.() ?? { relayed: 0, threads: [] },
+    relayed: () => udp.relayed?.() ?? 0,
     close: () =>
       inTurn(async () => {
         await Promise.all(transports.map(({ transport }) => transport.close()))

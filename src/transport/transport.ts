@@ -1,7 +1,7 @@
 /** What all transports have in common: UDP threads, node:dgram and TCP are one each. */
 import type { Responder } from '../answer/api.ts'
 import type { Clock } from '../scheduling/clock.ts'
-import type { IngressLoad, Listener } from '../server/ingress.ts'
+import type { Listener } from '../server/ingress.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Limits } from './limits.ts'
 import { idOf } from './listener-address.ts'
@@ -16,8 +16,8 @@ export interface Transport {
   stage(listeners: readonly Listener[]): Promise<StagedChange>
   /** Milliseconds (the Clock's) of the last query. */
   lastQueryAt(): number
-  /** Of its own threads; absent where everything is done by the main thread. */
-  load?(): IngressLoad
+  /** As Ingress's; absent where everything is done by the main thread. */
+  relayed?(): number
   close(): Promise<void>
 }
 

@@ -29,6 +29,8 @@ export interface HealthOptions {
 
 export interface Health {
   readonly down: boolean
+  /** Checks that failed in a row. */
+  readonly fails: number
   /** A query failed, and the server has not answered since. */
   readonly checking: boolean
   /** Monotonic milliseconds of its last sign of life on this thread; -Infinity: there was none. */
@@ -114,6 +116,9 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
   return {
     get down() {
       return maxFails > 0 && fails > maxFails
+    },
+    get fails() {
+      return fails
     },
     get checking() {
       return checking

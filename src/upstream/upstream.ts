@@ -72,6 +72,8 @@ export interface Upstream {
   readonly endpoint: Endpoint
   readonly health: Health
   readonly hedgeDelay: HedgeDelay
+  /** Its answers to the main thread, and the seconds that they took together. */
+  readonly answers: { count: number; seconds: number }
   /** How many times in a row an upstream that was asked later answered first. */
   overtaken: number
   send(transport: UpstreamTransport, wire: Uint8Array, receiver: Receiver): Sending
@@ -124,6 +126,7 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
     endpoint: target,
     health,
     hedgeDelay: createHedgeDelay(relay && delayIn(relay.shared)),
+    answers: { count: 0, seconds: 0 },
     overtaken: 0,
     send(transport, wire, receiver) {
       const open = connection(transport)

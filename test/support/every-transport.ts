@@ -42,7 +42,7 @@ async function openDoors(first: Served): Promise<Doors> {
   let current = first
   const authority = createAuthority()
   const transport = createTransport({
-    table: { memory: new SharedArrayBuffer(8), counters: new SharedArrayBuffer(8) },
+    table: { memory: new SharedArrayBuffer(8), counters: new SharedArrayBuffer(8), sketches: new SharedArrayBuffer(8) },
     addReader: () => ({ slot: 0, release() {} }),
     onMiss: ({ request }) => current.chain(request),
     onAnswered: () => true,

@@ -149,7 +149,7 @@ export function createKubernetesHarness(given: ClusterOptions): KubernetesHarnes
   }
 }
 
-function readKubernetes({ options = '', zones = 'cluster.local in-addr.arpa ip6.arpa' }: ClusterOptions) {
+export function readKubernetes({ options = '', zones = 'cluster.local in-addr.arpa ip6.arpa' }: ClusterOptions) {
   const body = options ? ` {\n${options}\n}` : ''
   const text = `.:53 {\nkubernetes ${zones}${body}\n}`
   const [block] = parseCorefile(text, 'Corefile', { readFile: () => '', glob: () => [], env: () => '' }).blocks

@@ -114,14 +114,15 @@ function decodeVariants(
   zoneName: string,
 ): VariantsSpec {
   const { words } = view
-  const list: { weight: number; answer: AddressesSpec | ServicesSpec | RecordsSpec }[] = []
+  const list: VariantsSpec['variants'][number][] = []
   let before = 0
   for (let i = 0; i < words[(body + variants.countAt) >> 2]; i++) {
     const word = (body + variants.listAt + i * variants.variantBytes) >> 2
     const bound = words[word] >>> 0
     const own = (words[word + 1] & 256) !== 0
     const answer = decodeBody(view, words[word + 1] & 255, words[word + 2] + (own ? 0 : entry), recordType, zoneName)
-    list.push({ weight: bound - before, answer })
+    const tag = words[word + 1] >>> 16
+    list.push({ weight: bound - before, answer, ...(tag > 0 && { tag }) })
     before = bound
   }
   return { kind: 'variants', variants: list }

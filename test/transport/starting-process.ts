@@ -7,7 +7,7 @@ const words = new Int32Array(memory)
 
 await withTransport(
   {
-    table: { memory, counters: new SharedArrayBuffer(8) },
+    table: { memory, counters: new SharedArrayBuffer(8), sketches: new SharedArrayBuffer(8) },
     responder: { module: new URL('./loading-responder.ts', import.meta.url).href, create: createResponder },
   },
   async ({ transport, listener }) => {

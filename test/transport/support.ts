@@ -62,7 +62,7 @@ export async function withTransport(
   }
   const memory = new SharedArrayBuffer(8)
   const transport = createTransport({
-    table: { memory, counters: new SharedArrayBuffer(8) },
+    table: { memory, counters: new SharedArrayBuffer(8), sketches: new SharedArrayBuffer(8) },
     addReader,
     onMiss: servfail,
     onAnswered: () => true,

@@ -5,6 +5,7 @@ import { explainLines } from '../../plugin/capabilities/explain.ts'
 import { metadataSource } from '../../plugin/capabilities/metadata.ts'
 import { passesEverything, relayKeeper, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { type ReplySink, replySource } from '../../plugin/capabilities/reply-source.ts'
+import { cacheReport } from '../../plugin/capabilities/reports.ts'
 import { type Provided, provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { createNotedMetadata } from '../../plugin/noted-metadata.ts'
@@ -83,6 +84,13 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     provides: [
       provide(metadataSource, wildcards),
       provide(explainLines, (query) => explain(query, store, settings, clock.now())),
+      provide(cacheReport, () => ({
+        block: settings.zones.join(' '),
+        success: store.size('success'),
+        denial: store.size('denial'),
+        capacity: settings.success.capacity + settings.denial.capacity,
+        ...metrics.totals(),
+      })),
       provide(replySource, { attach }),
       provide(failuresAreKept, (name) => settings.zones.some((zone) => isSubdomain(zone, name))),
       ...relayed(settings, createKeeper(keeping), cellsOf),

@@ -17,6 +17,8 @@ export interface CacheCells {
 
 export interface CacheMetrics {
   cells(server: string, view: string): CacheCells
+  /** Of all listeners, since the plugin began. */
+  totals(): { readonly hits: number; readonly misses: number; readonly evictions: number }
   stop(): void
 }
 
@@ -78,17 +80,32 @@ export function createCacheMetrics(options: CacheMetricsOptions): CacheMetrics {
   }
 
   const tableHits = createTableHits(options)
-  const collector = registry.onCollect(() => {
+  /** Adds what the data plane has counted. */
+  function collect(): void {
     for (const { server, view, kind, count } of tableHits()) {
       const found = cells(server, view)
       found.requests.inc(count)
       found.hits[kind].inc(count)
     }
+  }
+
+  const collector = registry.onCollect(() => {
+    collect()
     for (const server of block.servers)
       for (const kind of kinds) entries.with(server, kind, zones, '').set(options.size(kind))
   })
   return {
     cells,
+    totals() {
+      collect()
+      const all = [...known.values()]
+      const sum = (value: (cells: CacheCells) => number) => all.reduce((total, each) => total + value(each), 0)
+      return {
+        hits: sum((each) => each.hits.success.value + each.hits.denial.value),
+        misses: sum((each) => each.misses.value),
+        evictions: sum((each) => each.evictions.success.value + each.evictions.denial.value),
+      }
+    },
     stop() {
       collector.remove()
       for (const server of block.servers) for (const kind of kinds) entries.forget(server, kind, zones, '')

@@ -43,6 +43,8 @@ export interface Forward {
   relay(): RelayForward | ReasonOfChain
   /** Queries that wait for an upstream. */
   readonly running: number
+  /** The same of UDP threads. */
+  ofThreads(): number
   answer(query: Query): Outcome | Promise<Outcome>
   /** How often upstreams have come back. */
   recoveries(): number
@@ -84,7 +86,11 @@ export function createForward(options: ForwardOptions): Forward {
     failover: settings.failover,
     failfast: settings.failfast,
     onAllDown: metrics.allDown,
-    onAnswer: (upstream, code, milliseconds) => metrics.answered(upstream.to, code, milliseconds),
+    onAnswer(upstream, code, milliseconds) {
+      metrics.answered(upstream.to, code, milliseconds)
+      upstream.answers.count++
+      upstream.answers.seconds += milliseconds / 1_000
+    },
     places,
     inbox: options.inbox,
   }
@@ -190,6 +196,7 @@ export function createForward(options: ForwardOptions): Forward {
       const error = new Error(`concurrent queries exceeded maximum ${settings.maxConcurrent}`)
       return { kind: 'rcode', rcode: rcode.REFUSED, plugin, error }
     },
+    ofThreads: relay.ofThreads,
     abort: flights.abort,
     relay: relay.current,
   }

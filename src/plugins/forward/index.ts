@@ -8,6 +8,7 @@ import { metadataScope, metadataSource } from '../../plugin/capabilities/metadat
 import { ownNames } from '../../plugin/capabilities/own-names.ts'
 import { type RelayTarget, relayTarget } from '../../plugin/capabilities/relay.ts'
 import { replySource } from '../../plugin/capabilities/reply-source.ts'
+import { upstreamReports } from '../../plugin/capabilities/reports.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { createNotedMetadata } from '../../plugin/noted-metadata.ts'
@@ -25,6 +26,7 @@ import { type EndedExchange, exchangeObserver, failuresAreKept as failuresAreKep
 import { createFailuresInTable } from './failures-in-table.ts'
 import { createForward, type Forward, forwardChain } from './forward.ts'
 import { constantMetrics, createForwardMetrics, type ForwardMetrics } from './metrics.ts'
+import { createUpstreamReports } from './report.ts'
 import { createServerList, type ServerList, type ServerListOptions } from './servers.ts'
 import { type ForwardSettings, schema } from './settings.ts'
 
@@ -77,6 +79,7 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
     provides: [
       provide(everyClass, true),
       provide(explainLines, ({ name }) => explain(forwards, name)),
+      provide(upstreamReports, createUpstreamReports(forwards)),
       provide(recoveries, recovered),
       provide(replySource, inTable),
       provide(relayTarget, targetOf(forwards, kept?.value)),

@@ -7,6 +7,8 @@ import type { Message } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
+import { upstreamReports } from '../../plugin/capabilities/reports.ts'
+import { provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
@@ -33,11 +35,33 @@ function setup(settings: GrpcSettings, setup: Setup): Instance {
   if (upstreams.length === 0) setup.fail('grpc has no upstream: the files list no nameserver', settings.at)
   const order = createOrder(settings.policy)
   const takes = createTakes(settings)
+  const answers = new Map(upstreams.map(({ to }) => [to, { queries: 0, seconds: 0 }]))
+  let underWay = 0
   const fallsThrough = (name: string) => settings.fallthrough?.some((zone) => isSubdomain(zone, name)) ?? false
+  function answered(to: string, code: number, seconds: number): void {
+    metrics.answered(to, code, seconds)
+    const own = answers.get(to)!
+    own.queries++
+    own.seconds += seconds
+  }
+
   return {
+    provides: [
+      provide(upstreamReports, () =>
+        upstreams.map((upstream) => ({
+          from: settings.from,
+          to: upstream.to,
+          healthy: !upstream.isDown(),
+          fails: 0,
+          underWay,
+          ...answers.get(upstream.to)!,
+        })),
+      ),
+    ],
     async handler(query, next) {
       if (!takes(query.name)) return next(query)
-      const outcome = await ask(query, downLast(order(upstreams)), metrics, setup)
+      underWay++
+      const outcome = await ask(query, downLast(order(upstreams)), answered, setup).finally(() => void underWay--)
       const failed = outcome.kind === 'rcode' || (outcome.kind === 'reply' && outcome.message.rcode === rcode.NXDOMAIN)
       return failed && fallsThrough(query.name) ? next(query) : outcome
     },
@@ -60,7 +84,7 @@ const downLast = (upstreams: readonly GrpcUpstream[]): readonly GrpcUpstream[] =
 async function ask(
   query: Query,
   upstreams: readonly GrpcUpstream[],
-  metrics: GrpcMetrics,
+  answered: GrpcMetrics['answered'],
   { clock }: Setup,
 ): Promise<Outcome> {
   const { request, budget } = query
@@ -76,7 +100,7 @@ async function ask(
         patience: left.length > 0 ? patience : undefined,
       })
       const found = reply === 'notFound' ? replyTo(request, { rcode: rcode.NXDOMAIN }) : answerIn(reply, request)
-      metrics.answered(upstream.to, found.rcode, (clock.now() - asked) / 1000)
+      answered(upstream.to, found.rcode, (clock.now() - asked) / 1000)
       return { kind: 'reply', plugin: 'grpc', message: found }
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error))

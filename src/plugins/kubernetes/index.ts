@@ -14,6 +14,7 @@ import { clusterKey, openCluster } from '../../k8s/open.ts'
 import { compiledSource } from '../../plugin/capabilities/compiled-source.ts'
 import { exampleQuestions, explainLines } from '../../plugin/capabilities/explain.ts'
 import { metadataScope, metadataSource } from '../../plugin/capabilities/metadata.ts'
+import { clusterReport } from '../../plugin/capabilities/reports.ts'
 import { erased, provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Timer } from '../../scheduling/clock.ts'
@@ -37,6 +38,7 @@ import { createMetadata } from './metadata.ts'
 import { measureProgrammingLatency } from './publish/programming-latency.ts'
 import { createSettling, type SettlingTracker } from './publish/settling.ts'
 import { createSource } from './publish/source.ts'
+import { createClusterReport } from './report/index.ts'
 import { createSearchLists } from './search.ts'
 import { type KubernetesSettings, schema } from './settings.ts'
 import { createTransferSource } from './transfer.ts'
@@ -135,6 +137,10 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     })
   }
 
+  const openedReport = (): AnnotationReport => {
+    if (!report) throw new Error('the kubernetes plugin must be started before it reports')
+    return report.value
+  }
   const handler = createHandler({
     context,
     answered: source.answered,
@@ -160,6 +166,18 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
         ...explain(context(), query),
         ...statusLines(openedCluster().status(), clock.wall()),
       ]),
+      provide(
+        clusterReport,
+        createClusterReport({
+          key: () => clusterKey(config()),
+          zones: settings.dns.zones,
+          clock,
+          holdQueue,
+          context,
+          cluster: openedCluster,
+          annotations: openedReport,
+        }),
+      ),
     ],
     ready: () => (clusterContext?.view.synced ? overdue || !lacksImports(clusterContext.view) : false),
     start() {

@@ -3,8 +3,8 @@ import { durationBuckets } from '../../telemetry/query-buckets.ts'
 import type { Miss } from '../ingress.ts'
 
 export interface ChainCounts {
-  /** Counts a query with the octets of its reply; undefined: nothing was said. `seconds` since it was received. */
-  count(miss: Pick<Miss, 'transport'>, reply: Uint8Array | undefined, seconds: number): void
+  /** Counts a query with the octets of its reply. `seconds` since it was received. */
+  count(miss: Pick<Miss, 'transport'>, reply: Uint8Array, seconds: number): void
   /** Replies by the rcode of their header, since the process began. */
   readonly rcodes: Float64Array
   readonly protocols: ReadonlyMap<string, number>
@@ -21,7 +21,6 @@ export function createChainCounts(): ChainCounts {
     protocols,
     durations,
     count({ transport }, reply, seconds) {
-      if (!reply || reply.length < 4) return
       rcodes[reply[3] & 15]++
       protocols.set(transport, (protocols.get(transport) ?? 0) + 1)
       const bucket = durationBuckets.findIndex((bound) => seconds <= bound)

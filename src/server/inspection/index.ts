@@ -1,9 +1,12 @@
-/** What the server shows of itself: the figures that it counts, and what its plugins report. */
+/**
+ * What the server shows of itself: the figures that it counts, and what its plugins report. Nothing is counted, and nobody
+ * is asked, while nobody looks.
+ */
 import { hostname } from 'node:os'
 import { createResponder, LOCAL, missText } from '../../answer/index.ts'
 import type { Inspection } from '../../console/inspection.ts'
 import type { ConsoleState, ServerState } from '../../console/state.ts'
-import type { DataPlaneFacts, ReloadResult } from '../../plugin/contract.ts'
+import type { BlockPlugin, DataPlaneFacts, ReloadResult } from '../../plugin/contract.ts'
 import type { ProcessLimits } from '../../process-limits/index.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { TableWriter } from '../../table/api.ts'
@@ -13,7 +16,11 @@ import { createTableProbe, type TableProbe } from '../probe.ts'
 import type { Server } from '../server.ts'
 import { serverStatus } from '../status.ts'
 import { createChainCounts } from './chain-counts.ts'
+import { createChanges } from './changes.ts'
+import { createClusterStates } from './cluster-states.ts'
 import { createProcessorTime } from './processor-time.ts'
+import { clustersOf, createReportedRates, sourceState } from './reports.ts'
+import { createTop } from './top.ts'
 import { createTraffic } from './traffic.ts'
 
 const second = 1_000
@@ -36,29 +43,34 @@ export interface InspectionOptions {
 
 /** The server's side of an Inspection. */
 export interface ServerInspection extends Inspection {
+  /** The server has started: what was attended to is counted from now on. */
+  started(): void
   /** A query that the chain was asked, with its reply: it is counted while somebody looks. */
   answered(miss: Miss, reply: Uint8Array | undefined): void
   reloaded(result: ReloadResult): void
 }
 
 export function createInspection(options: InspectionOptions): ServerInspection {
-  const { clock } = options
+  const { clock, writer } = options
   const version = options.version.replace(/^slicedns-/, '')
   const chain = createChainCounts()
-  const load = () => running().ingress.load()
   const traffic = createTraffic({
     clock,
     dataPlane: options.dataPlane.collect,
-    relayed: () => load().relayed,
+    relayed: () => running().ingress.relayed(),
     chain,
   })
-  const processorTime = createProcessorTime(clock, load)
+  const processorTime = createProcessorTime(clock)
+  const rates = createReportedRates(clock)
+  const changes = createChanges()
+  const top = createTop(writer.handle, clock)
+  const readClusters = createClusterStates(clock)
   let probe: TableProbe | undefined
   let attending = 0
   let lookedAt = Number.NEGATIVE_INFINITY
   let timer: { readonly milliseconds: number; readonly timer: Timer } | undefined
   let lastReload: ServerState['lastReload']
-  let made: { readonly at: number; readonly state: ConsoleState } | undefined
+  let made: { readonly at: number; readonly state: Promise<ConsoleState> } | undefined
 
   function running(): Server {
     const server = options.server()
@@ -66,22 +78,38 @@ export function createInspection(options: InspectionOptions): ServerInspection {
     return server
   }
 
-  const isLooking = (): boolean => clock.now() - lookedAt < patience
+  const plugins = (): readonly BlockPlugin[] =>
+    running()
+      .current()
+      .configuration.blocks.flatMap((block) => block.plugins)
 
   /** Counts as often as is needed, or not at all. */
   function pace(): void {
-    const milliseconds = isLooking() ? interval.looking : attending > 0 ? interval.kept : 0
+    const isLooking = clock.now() - lookedAt < patience
+    const milliseconds = isLooking ? interval.looking : attending > 0 ? interval.kept : 0
     if (timer?.milliseconds === milliseconds || (!timer && milliseconds === 0)) return
     timer?.timer.cancel()
-    if (milliseconds === 0) traffic.restart()
+    const isFirst = timer === undefined
     timer = milliseconds === 0 ? undefined : { milliseconds, timer: clock.every(milliseconds, sample) }
+    if (timer && isFirst) look()
+    if (timer) return
+    traffic.restart()
+    top.stop()
+    changes.follow([])
+  }
+
+  function look(): void {
+    if (!options.server()) return
+    const clusters = clustersOf(plugins()).map(({ report }) => report)
+    top.advance(clusters)
+    changes.follow(clusters)
+    traffic.sample()
+    processorTime.sample()
+    rates.sample(plugins())
   }
 
   function sample(): void {
-    if (options.server()) {
-      traffic.sample()
-      processorTime.sample()
-    }
+    look()
     pace()
   }
 
@@ -97,33 +125,27 @@ export function createInspection(options: InspectionOptions): ServerInspection {
     }
   }
 
-  function makeState(): ConsoleState {
+  async function makeState(): Promise<ConsoleState> {
+    const clusters = clustersOf(plugins())
+    const { state, picked } = top.read(clusters.map(({ report }) => report))
     return {
       time: clock.wall(),
       server: serverState(),
-      api: [],
+      api: clusters.map(sourceState),
       traffic: traffic.state(),
-      top: {
-        window: 0,
-        sampled: 1,
-        names: [],
-        nxdomain: [],
-        servfail: [],
-        clients: [],
-        searchPath: { queries: 0, wasted: 0, share: 0, examples: [] },
-      },
-      services: { total: 0, more: 0, list: [] },
-      splits: [],
-      holds: { waiting: 0, list: [] },
-      problems: [],
-      upstreams: [],
-      cache: [],
-      changes: [],
+      top: state,
+      ...(await readClusters(
+        clusters.map(({ report }) => report),
+        picked,
+      )),
+      upstreams: rates.upstreams(),
+      cache: rates.cache(),
+      changes: changes.list(),
     }
   }
 
   function openProbe(): TableProbe {
-    const responder = createResponder(options.writer.handle, LOCAL)
+    const responder = createResponder(writer.handle, LOCAL)
     return createTableProbe(responder, () => missText(responder))
   }
 
@@ -138,14 +160,20 @@ export function createInspection(options: InspectionOptions): ServerInspection {
       lookedAt = clock.now()
       pace()
       if (traffic.age() > 2 * interval.looking) {
-        sample()
+        look()
         await new Promise<void>((resolve) => void clock.after(firstInterval, resolve))
-        sample()
+        look()
       }
       if (!made || clock.now() - made.at >= interval.looking / 2) made = { at: clock.now(), state: makeState() }
       return made.state
     },
-    service: () => undefined,
+    service(namespace, name) {
+      for (const { report } of clustersOf(plugins())) {
+        const endpoints = report.endpoints(namespace, name)
+        if (endpoints) return endpoints
+      }
+      return undefined
+    },
     attend() {
       attending++
       pace()
@@ -156,8 +184,13 @@ export function createInspection(options: InspectionOptions): ServerInspection {
         },
       }
     },
+    started() {
+      if (timer) look()
+    },
     answered(miss, reply) {
-      if (timer) chain.count(miss, reply, (clock.now() - miss.receivedAt) / second)
+      if (!timer || !reply || reply.length < 12) return
+      chain.count(miss, reply, (clock.now() - miss.receivedAt) / second)
+      top.count(miss, reply)
     },
     reloaded(result) {
       lastReload = { time: clock.wall(), ok: result.ok, ...(!result.ok && { error: result.error }) }

@@ -1,8 +1,7 @@
 /** How busy each thread is, from its processor time. */
 import type { ServerState } from '../../console/state.ts'
 import type { Clock } from '../../scheduling/clock.ts'
-import { threadTime } from '../../scheduling/clock.ts'
-import type { IngressLoad } from '../ingress.ts'
+import { readThreadTimes } from '../../telemetry/thread-metrics.ts'
 
 export interface ProcessorTime {
   sample(): void
@@ -10,20 +9,23 @@ export interface ProcessorTime {
   busy(): ServerState['threads']
 }
 
-export function createProcessorTime(clock: Clock, load: () => IngressLoad): ProcessorTime {
-  let before = { at: clock.now(), times: new Map<string, number>() }
+export function createProcessorTime(clock: Clock): ProcessorTime {
+  let before = { at: clock.now(), seconds: new Map<string, number>() }
   let shares: ServerState['threads'] = []
   return {
     sample() {
       const at = clock.now()
-      const times = new Map([['main', threadTime()], ...load().threads.map(({ name, busy }) => [name, busy] as const)])
-      const share = (name: string, time: number) => {
-        // A thread that was replaced begins at 0 again.
-        const used = time - (before.times.get(name) ?? time)
-        return at > before.at ? Math.min(1, Math.max(0, used / (at - before.at))) : 0
+      const seconds = new Map<string, number>()
+      for (const { name, seconds: used } of readThreadTimes()) seconds.set(name, (seconds.get(name) ?? 0) + used)
+      const share = (name: string, used: number): number => {
+        // Of a thread that was replaced the new one began at 0.
+        const more = Math.max(0, used - (before.seconds.get(name) ?? used))
+        return at > before.at ? Math.min(1, (more * 1_000) / (at - before.at)) : 0
       }
-      shares = [...times].map(([name, time]) => ({ name, busy: share(name, time) }))
-      before = { at, times }
+      // Those of the runtime work for the others.
+      const own = [...seconds].filter(([name]) => name !== 'other')
+      shares = own.map(([name, used]) => ({ name, busy: share(name, used) }))
+      before = { at, seconds }
     },
     busy: () => shares,
   }

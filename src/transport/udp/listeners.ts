@@ -287,7 +287,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
       }
     },
     lastQueryAt: pool.lastQueryAt,
-    load: pool.load,
+    relayed: pool.relayed,
     async close() {
       for (const { endRelay } of endpoints.values()) endRelay()
       await pool.close()

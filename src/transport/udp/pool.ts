@@ -1,4 +1,3 @@
-import type { IngressLoad } from '../../server/ingress.ts'
 import type { TransportMetrics } from '../metrics.ts'
 import { countCell, countCells } from './protocol.ts'
 import { openUdpThread, type UdpThread, type UdpThreadOptions } from './thread.ts'
@@ -9,7 +8,8 @@ export interface ThreadPool {
   resize(threads: number): Promise<void>
   thread(shard: number): UdpThread
   lastQueryAt(): number
-  load(): IngressLoad
+  /** As Ingress's. */
+  relayed(): number
   /** Gives whether a thread has still not read what upstreams have sent it by now. */
   unread(): () => boolean
   close(): Promise<void>
@@ -71,12 +71,9 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
     resize,
     thread: (shard) => threads[shard].thread,
     lastQueryAt: () => Math.max(lastQueryAt, ...threads.map(({ thread }) => thread.counts[countCell.lastQueryAt])),
-    load() {
+    relayed() {
       threads.forEach(collect)
-      return {
-        relayed: metrics.relayed.value,
-        threads: threads.map(({ thread: { counts } }, i) => ({ name: `udp ${i}`, busy: counts[countCell.busy] })),
-      }
+      return metrics.relayed.value
     },
     unread() {
       const each = threads.map(({ thread }) => thread.unread())

@@ -111,7 +111,5 @@ export const countCell = {
   looks: 11,
   /** Times that a socket began to let in a part of the outside names only. */
   admissionsClosed: 12,
-  /** Milliseconds of processor time. */
-  busy: 13,
 } as const
-export const countCells = 14
+export const countCells = 13

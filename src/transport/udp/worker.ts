@@ -87,10 +87,6 @@ let datagramsToLive = data.dieAfter || Number.POSITIVE_INFINITY
 /** Seconds from receipt to sending of the previous batch: the estimate for the current one. */
 let lastDuration = 0
 
-/** Milliseconds between two looks at the processor time, which cost about a microsecond each. */
-const busyInterval = 100
-let nextBusyAt = 0
-
 /** Batches between two polls of the sockets that were empty. */
 const batchesPerPoll = 16
 /** Batches that a drain reads at most: twice what a receive buffer holds. */
@@ -155,10 +151,6 @@ function serveBatch(socket: BorrowedSocket): boolean {
   if (received <= 0) return false
   const now = clock()
   responder.startBatch(now)
-  if (now >= nextBusyAt) {
-    counts[countCell.busy] = busyTime()
-    nextBusyAt = now + busyInterval
-  }
   counts[countCell.lastQueryAt] = now
   const backlog = backlogOf(socket)
   backlog.received(received)

@@ -4,6 +4,7 @@ import { rdata } from '../../../dns/rdata.ts'
 import type { AddressesSpec, RecordsSpec, ServicesSpec, VariantsSpec } from '../../../table/spec.ts'
 import type { EndpointGroup } from '../../lookup/endpoints.ts'
 import { distinctAddresses } from '../../records/distinct-addresses.ts'
+import { backendTag } from './split-backends.ts'
 import type { SplitLookup } from './split-lookup.ts'
 import { type ServicesChoice, splitServices } from './split-srv.ts'
 
@@ -17,7 +18,11 @@ export interface ChaseSpec {
 /** One of several answers, selected by weight; the target of a CNAME has to be resolved first. */
 export interface ChoiceSpec {
   readonly kind: 'choice'
-  readonly variants: readonly { readonly weight: number; readonly answer: AddressesSpec | ChaseSpec }[]
+  readonly variants: readonly {
+    readonly weight: number
+    readonly tag: number
+    readonly answer: AddressesSpec | ChaseSpec
+  }[]
 }
 
 export type SplitAnswer =
@@ -60,12 +65,12 @@ function addressesOf(groups: readonly EndpointGroup[], width: 4 | 16): Uint8Arra
 
 /** A backend without addresses of the family is not selected for it. */
 function hostsAnswer({ hosts }: SplitLookup, width: 4 | 16, ttl: number): SplitAnswer {
-  const variants = hosts.flatMap(({ share, groups }): ChoiceSpec['variants'][number][] => {
-    if (groups.some((group) => group.width === 0)) {
-      return [{ weight: share, answer: { kind: 'chase', groups, ttl } }]
-    }
+  const variants = hosts.flatMap((backend): ChoiceSpec['variants'][number][] => {
+    const { share: weight, groups } = backend
+    const tag = backendTag(backend)
+    if (groups.some((group) => group.width === 0)) return [{ weight, tag, answer: { kind: 'chase', groups, ttl } }]
     const addresses = addressesOf(groups, width)
-    return addresses.length > 0 ? [{ weight: share, answer: { kind: 'addresses', ttl, addresses } }] : []
+    return addresses.length > 0 ? [{ weight, tag, answer: { kind: 'addresses', ttl, addresses } }] : []
   })
   if (variants.length === 0) return nodata
   if (variants.length === 1) return variants[0].answer

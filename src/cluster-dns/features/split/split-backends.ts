@@ -10,6 +10,16 @@ export interface Backend {
   readonly share: number
 }
 
+/**
+ * By what the variants of a split say which backend they are: a number from 1 to 65,535. Two backends of a split have the same
+ * one in a split of 65,535; then what was picked of them is counted together.
+ */
+export function backendTag({ namespace, name }: Pick<Backend, 'namespace' | 'name'>): number {
+  let hash = 0x811c9dc5
+  for (const octet of Buffer.from(`${namespace}/${name}`)) hash = Math.imul(hash ^ octet, 0x01000193)
+  return (((hash ^ (hash >>> 16)) >>> 0) % 65_535) + 1
+}
+
 /** The services that the annotation names, even where it is refused: the service's answers depend on all of them. */
 export function namedBackends({ annotations }: ClusterContext, service: Service): readonly Backend[] {
   return (annotations.service(service).get(splitAnnotation) ?? []).map((backend) => located(backend, service))

@@ -13,6 +13,8 @@ import { oneLine, quoted } from '../../../telemetry/quoted.ts'
 export interface AnnotationReport {
   /** The present problems of a service and its slices, or of a namespace, by an instance of the plugin. */
   update(instance: symbol, owner: string, problems: readonly ObjectProblem[]): void
+  /** The first of the present problems, each once, with the owner under which it was reported. */
+  problems(most: number): readonly { readonly owner: string; readonly problem: ObjectProblem }[]
   /** The instance has ended: its problems no longer count. */
   leave(instance: symbol): void
   stop(): void
@@ -96,6 +98,16 @@ export function createAnnotationReport({ log, metrics, clock, events }: ReportDe
     update(instance, owner, problems) {
       if (problems.length === 0 && !current.get(instance)?.has(owner)) return
       replace(instance, owner, new Map(problems.map((problem) => [identify(problem), problem])))
+    },
+    problems(most) {
+      const found = new Map<string, { readonly owner: string; readonly problem: ObjectProblem }>()
+      for (const owners of current.values())
+        for (const [owner, problems] of owners)
+          for (const [id, problem] of problems) {
+            if (found.size >= most) return [...found.values()]
+            found.set(id, { owner, problem })
+          }
+      return [...found.values()]
     },
     leave(instance) {
       for (const owner of [...(current.get(instance)?.keys() ?? [])]) replace(instance, owner, new Map())

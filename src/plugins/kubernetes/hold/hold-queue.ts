@@ -26,8 +26,18 @@ export interface HoldQueue {
    * that are not held.
    */
   wait(query: Query, zone: string, look: Look): Promise<Outcome | undefined> | 'over' | undefined
+  /** How many queries are held, and the first of them. */
+  list(most: number): { readonly waiting: number; readonly list: readonly HeldFacts[] }
   /** Answers every held query as things are, and holds none from now on. */
   close(): void
+}
+
+/** A held query, for people. Times are milliseconds of the monotonic clock. */
+export interface HeldFacts {
+  readonly name: string
+  readonly client: string
+  readonly since: number
+  readonly until: number
 }
 
 export interface HoldQueueOptions {
@@ -40,6 +50,7 @@ export interface HoldQueueOptions {
 type Reason = 'answered' | 'timeout' | 'released'
 
 interface HeldQuery {
+  readonly facts: HeldFacts
   readonly service: string
   readonly label: string
   readonly look: Look
@@ -72,7 +83,9 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
     const takeSlotAgain = query.releaseSlot!()
     const held = Promise.withResolvers<Outcome | undefined>()
     let timer: Timer | undefined
+    const now = clock.now()
     const heldQuery: HeldQuery = {
+      facts: { name: query.name, client: query.client.address, since: now, until: now + milliseconds },
       service: key,
       label,
       look,
@@ -181,6 +194,16 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
         return 'over'
       }
       return hold(query, awaited, milliseconds, look)
+    },
+    list(most) {
+      const queries = [...services.values()].flatMap((service) => [...service.queries.values()])
+      return {
+        waiting: queries.reduce((sum, same) => sum + same.size, 0),
+        list: queries
+          .flatMap((same) => [...same])
+          .slice(0, most)
+          .map(({ facts }) => facts),
+      }
     },
     close() {
       closed = true

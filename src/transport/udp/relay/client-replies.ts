@@ -55,7 +55,9 @@ export function createClientReplies(options: ClientRepliesOptions): ClientReplie
   let replyfd = -1
 
   function flush(): void {
-    if (batch.queued() > 0) counts.sendDrops(batch.flush(replyfd))
+    if (batch.queued() === 0) return
+    counts.sendDrops(batch.flush(replyfd))
+    responder.endBatch()
   }
 
   function place(): number {
@@ -110,7 +112,9 @@ export function createClientReplies(options: ClientRepliesOptions): ClientReplie
       queue(socket, slot, responder.write(rules))
       const { family } = socket
       const seconds = (now - slots.receivedAt[slot]) / 1000
-      responder.count(family === 4 ? transportCode.udp4 : transportCode.udp6, family === 4 ? 1 : 2, seconds)
+      const client = slots.at(slot) + slotAt.name + addressOffset[family]
+      const way = family === 4 ? transportCode.udp4 : transportCode.udp6
+      responder.count(way, family === 4 ? 1 : 2, seconds, slots.bytes, client)
       observe(socket, slot, seconds)
       counts.relayed()
     },

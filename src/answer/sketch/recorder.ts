@@ -1,0 +1,185 @@
+/**
+ * A thread's side of the sketches (layout.ts). Of a batch of up to four queries each is counted; of larger ones about one
+ * in sixteen, for sixteen: which are drawn at random, so that no client can arrange not to be counted.
+ */
+import { rcode } from '../../dns/codes.ts'
+import type { TableHandle } from '../../table/api.ts'
+import type { NameKey } from '../../table/name-key.ts'
+import {
+  entryAt,
+  entryWord,
+  halfAt,
+  halfCount,
+  halfWord,
+  headerWord,
+  keyOctets,
+  placeOwnerWord,
+  placesIn,
+  type SketchName,
+  type SketchPlace,
+  sets,
+  sketchAt,
+  sketches,
+  ways,
+} from './layout.ts'
+
+const smallBatch = 4
+const interval = 16
+
+/** An answered query. */
+export interface CountedQuery {
+  readonly key: NameKey
+  readonly rcode: number
+  /** Octets of the client's address. */
+  readonly client: Uint8Array
+  readonly clientAt: number
+  /** Labels of the name below the closest name that exists, where the table denied it; else 0. */
+  readonly labelsBelow: number
+  /** Which variant of a split was picked (VariantsSpec), plus 1; 0: none was. */
+  readonly picked: number
+}
+
+export interface SketchRecorder {
+  /** A batch begins. */
+  begin(): void
+  /** `family` is 1 for IPv4, 2 for IPv6. */
+  count(query: CountedQuery, family: 1 | 2): void
+}
+
+/** `slot`: the reader's; responders of one thread share a place. */
+export function createSketchRecorder({ sketches: memory }: TableHandle, slot: number): SketchRecorder {
+  const words = new Int32Array(memory)
+  const bytes = new Uint8Array(memory)
+  const cells = new Float64Array(memory)
+  let halves: readonly Half[] | undefined
+  let inBatch = 0
+  let weight = 1
+  let left = 1
+  /** Xorshift: whom to count is no secret worth more. */
+  let random = (Math.random() * 0x7fffffff) | 1
+
+  function half(generation: number): Half | undefined {
+    halves ??= openHalves(memory, words, slot)
+    const found = halves[generation & 1]
+    if (found && Atomics.load(words, found.at >> 2) !== generation) empty(found, generation)
+    return found
+  }
+
+  function empty({ at, places }: Half, generation: number): void {
+    for (const name of sketches) {
+      // Keys stay: an entry without a count is empty, whatever its key.
+      words.fill(0, places[name].word, entryAt(places[name], sets * ways))
+    }
+    cells.fill(0, (at >> 3) + halfCount.queries, (at >> 3) + halfCount.wasted + 1)
+    Atomics.store(words, (at >> 2) + halfWord.generation, generation)
+  }
+
+  function add(
+    place: SketchPlace,
+    hash: number,
+    from: Uint8Array,
+    at: number,
+    octets: number,
+    facts: number,
+    stride: number,
+  ) {
+    // The multiplication spreads hashes that differ in few bits.
+    const set = (Math.imul(hash, 0x9e3779b1) >>> 27) * ways
+    let least = 0
+    let leastCount = 0x7fffffff
+    for (let i = set; i < set + ways; i++) {
+      const word = entryAt(place, i)
+      const count = words[word + entryWord.count]
+      if (count !== 0 && words[word + entryWord.hash] === hash && words[word + entryWord.facts] === facts) {
+        words[word + entryWord.count] = count + weight
+        return
+      }
+      if (count < leastCount) {
+        leastCount = count
+        least = i
+      }
+    }
+    const word = entryAt(place, least)
+    const version = words[word + entryWord.version]
+    Atomics.store(words, word + entryWord.version, version + 1)
+    words[word + entryWord.hash] = hash
+    words[word + entryWord.count] = leastCount + weight
+    words[word + entryWord.error] = leastCount
+    words[word + entryWord.facts] = facts
+    const to = place.keys + least * stride
+    for (let i = 0; i < octets; i++) bytes[to + i] = from[at + i]
+    Atomics.store(words, word + entryWord.version, version + 2)
+  }
+
+  /** A name below a cluster's zone that is two labels or more below any that exists: an outside name with a search path. */
+  function isWasted({ key, labelsBelow }: CountedQuery): boolean {
+    if (labelsBelow < 2) return false
+    for (let i = words[headerWord.zones] - 1; i >= 0; i--) {
+      const labels = words[headerWord.zoneList + 2 * i + 1]
+      if (key.labels > labels && key.hashes[key.labels - labels] === words[headerWord.zoneList + 2 * i]) return true
+    }
+    return false
+  }
+
+  function record(query: CountedQuery, family: 1 | 2, { at, places }: Half): void {
+    const { key, client, clientAt, picked } = query
+    const hash = key.hashes[0]
+    cells[(at >> 3) + halfCount.queries] += weight
+    cells[(at >> 3) + halfCount.counted] += 1
+    add(places.names, hash, key.octets, 0, key.length, key.length, keyOctets.names)
+    if (query.rcode === rcode.NXDOMAIN) {
+      add(places.nxdomain, hash, key.octets, 0, key.length, key.length, keyOctets.nxdomain)
+      if (isWasted(query)) cells[(at >> 3) + halfCount.wasted] += weight
+    } else if (query.rcode === rcode.SERVFAIL)
+      add(places.servfail, hash, key.octets, 0, key.length, key.length, keyOctets.servfail)
+    if (picked !== 0) {
+      const facts = key.length | (picked << 8)
+      add(places.picks, hash ^ Math.imul(picked, 0x85ebca77), key.octets, 0, key.length, facts, keyOctets.picks)
+    }
+    const octets = family === 1 ? 4 : 16
+    let address = key.seed
+    for (let i = 0; i < octets; i++) address = Math.imul(address ^ client[clientAt + i], key.multiplier)
+    add(places.clients, address ^ (address >>> 15), client, clientAt, octets, octets, keyOctets.clients)
+  }
+
+  return {
+    begin() {
+      weight = inBatch > smallBatch ? interval : 1
+      if (weight === 1) left = 1
+      inBatch = 0
+    },
+    count(query, family) {
+      inBatch++
+      if (--left > 0) return
+      random ^= random << 13
+      random ^= random >>> 17
+      random ^= random << 5
+      // From 1 to 31: 16 on average.
+      left = weight === 1 ? 1 : 1 + ((random >>> 8) % (2 * interval - 1))
+      const generation = words[headerWord.generation]
+      if (!generation) return
+      const found = half(generation)
+      if (found) record(query, family, found)
+    },
+  }
+}
+
+interface Half {
+  readonly at: number
+  readonly places: Readonly<Record<SketchName, SketchPlace>>
+}
+
+/** Takes a place for the slot, or the one that it has; none is left: []. */
+function openHalves(memory: SharedArrayBuffer, words: Int32Array, slot: number): readonly Half[] {
+  for (let place = 0; place < placesIn(memory); place++) {
+    const owner = Atomics.compareExchange(words, placeOwnerWord + place, 0, slot + 1)
+    if (owner !== 0 && owner !== slot + 1) continue
+    if (owner === 0) Atomics.add(words, headerWord.places, 1)
+    return [0, 1].map((half) => {
+      const at = halfAt(place, half)
+      const names = sketches.map((name) => [name, sketchAt(at, name)] as const)
+      return { at, places: Object.fromEntries(names) as Record<SketchName, SketchPlace> }
+    })
+  }
+  return []
+}

@@ -1,0 +1,97 @@
+/** What `kubernetes` reports to who looks at the server: its cluster, services, splits, held queries and problems. */
+import type { ClusterContext } from '../../../cluster-dns/context.ts'
+import { isShown } from '../../../cluster-dns/lookup/visibility.ts'
+import type { Cluster, ClusterStatus } from '../../../k8s/model/types.ts'
+import type { ClusterReport } from '../../../plugin/capabilities/reports.ts'
+import type { Clock } from '../../../scheduling/clock.ts'
+import type { AnnotationReport } from '../annotation-report/report.ts'
+import type { HoldQueue } from '../hold/hold-queue.ts'
+import { most } from './bounds.ts'
+import { followChanges } from './changes.ts'
+import { endpointStates } from './endpoints.ts'
+import { readServices } from './services.ts'
+
+export interface ClusterReportOptions {
+  readonly key: () => string
+  readonly zones: readonly string[]
+  readonly clock: Clock
+  readonly holdQueue: Pick<HoldQueue, 'list'>
+  /** These throw before the plugin has started. */
+  readonly context: () => ClusterContext
+  readonly cluster: () => Cluster
+  readonly annotations: () => Pick<AnnotationReport, 'problems'>
+}
+
+export function createClusterReport(options: ClusterReportOptions): ClusterReport {
+  const { clock, context, cluster, annotations, holdQueue, zones } = options
+  return {
+    get key() {
+      return options.key()
+    },
+    zones,
+    isNamespace: (name) => context().view.namespace(name) !== undefined,
+    source: () => sourceOf(cluster().status()),
+    services: (picked) => readServices(context(), problemsByService(annotations()), picked),
+    endpoints(namespace, service) {
+      const { view } = context()
+      if (!isShown(context(), namespace) || !view.service(namespace, service)) return undefined
+      return endpointStates(view.slices(namespace, service))
+    },
+    held() {
+      const { waiting, list } = holdQueue.list(most.held)
+      return {
+        waiting,
+        list: list.map(({ name, client, since, until }) => ({
+          name,
+          client,
+          since: clock.wall() - (clock.now() - since),
+          left: Math.max(0, until - clock.now()) / 1_000,
+        })),
+      }
+    },
+    problems: () =>
+      annotations()
+        .problems(most.problems)
+        .map(({ problem: { kind, namespace, name, problem } }) => ({
+          kind,
+          namespace,
+          name,
+          key: problem.key,
+          reason: problem.rule,
+        })),
+    follow: (changed) => followChanges({ cluster: cluster(), context: context(), clock, changed }),
+  }
+}
+
+function sourceOf({ endpoint, watches, ...rest }: ClusterStatus): ReturnType<ClusterReport['source']> {
+  return {
+    ...rest,
+    endpoint: withoutCredentials(endpoint),
+    watches: watches.map(({ resource, objects, availability, age, error }) => ({
+      resource,
+      objects,
+      synced: availability === 'synced',
+      // Of manifests, and before the first octet, nothing has an age.
+      age: age ?? 0,
+      ...(error !== undefined && { error }),
+    })),
+  }
+}
+
+/** A kubeconfig may have them in its URL. */
+function withoutCredentials(endpoint: string): string {
+  const url = URL.parse(endpoint)
+  const has = url !== null && (url.username !== '' || url.password !== '')
+  return has ? `${url.protocol}//${url.host}${url.pathname}` : endpoint
+}
+
+/** By the owner of the report: a service with its slices. */
+function problemsByService(annotations: Pick<AnnotationReport, 'problems'>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { owner } of annotations.problems(most.problems)) {
+    if (!owner.startsWith('Service ')) continue
+    const key = owner.slice('Service '.length)
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  return counts
+}

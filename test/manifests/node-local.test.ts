@@ -57,7 +57,7 @@ describe('manifests/node-local', { skip }, () => {
       running = await startServer({
         corefile: () =>
           corefile
-            .replace('pods insecure', `pods insecure\n        manifests ${examples}`)
+            .replace(/snapshot .*/, `manifests ${examples}`)
             .replace('forward . /etc/resolv.conf', 'forward . 127.0.0.1:5300'),
         under: node(),
         env,

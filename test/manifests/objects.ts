@@ -47,6 +47,8 @@ export function movedCorefile(
     ['    ready\n', `    ready :${ports.ready}\n`],
     ['prometheus :9153', `prometheus :${ports.metrics}`],
     ['forward . /etc/resolv.conf', `forward . ${upstream}`],
+    // Servers of one machine would share it.
+    ['        snapshot /var/lib/slicedns/snapshot\n', ''],
     ['        pods insecure\n', `        pods insecure\n${options.map((line) => `        ${line}\n`).join('')}`],
   ]
   return moves.reduce((text, [from, to]) => {

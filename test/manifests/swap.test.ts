@@ -99,6 +99,7 @@ describe('the ways to deploy', { skip }, () => {
   const ways = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'kustomization.yaml')))
     .map(({ name }) => name)
+    .filter((name) => !/^kind: Component$/m.test(readFileSync(join(folder, name, 'kustomization.yaml'), 'utf8')))
     .concat('.')
   for (const way of ways)
     it(`manifests/${way} is accepted by the API server, and leaves every object of CoreDNS as it was, there and back`, async () => {
@@ -115,11 +116,16 @@ describe('the ways to deploy', { skip }, () => {
     assert.ok(selects({ 'k8s-app': 'kube-dns' }, pod.metadata.labels))
     const volumes = pod.spec.volumes.map(({ name, configMap }: KubernetesObject) => [name, configMap])
     assert.deepEqual(Object.fromEntries(volumes), {
+      state: undefined,
       config: { name: 'coredns' },
       custom: { name: 'coredns-custom', optional: true },
     })
     const mounts = pod.spec.containers[0].volumeMounts.map(({ name, mountPath }: KubernetesObject) => [name, mountPath])
-    assert.deepEqual(Object.fromEntries(mounts), { config: '/etc/coredns', custom: '/etc/coredns/custom' })
+    assert.deepEqual(Object.fromEntries(mounts), {
+      config: '/etc/coredns',
+      state: '/var/lib/slicedns',
+      custom: '/etc/coredns/custom',
+    })
     const kinds = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()
     assert.deepEqual(kinds, [
       'ClusterRole system:slicedns',
@@ -166,6 +172,30 @@ describe('the ways to deploy', { skip }, () => {
     const { scaleTargetRef } = objects.find(({ kind }) => kind === 'HorizontalPodAutoscaler')!.spec
     assert.equal(scaleTargetRef.name, metadata.name)
   })
+
+  for (const [way, kind] of [
+    ['beside', 'Deployment'],
+    ['node-local', 'DaemonSet'],
+  ] as const)
+    it(`the snapshot of manifests/${way} is in a folder of the pod, or of the node with the component snapshot-hostpath`, async () => {
+      const stateOf = (objects: readonly KubernetesObject[]): KubernetesObject => {
+        const { volumes, containers } = objects.find((object) => object.kind === kind)!.spec.template.spec
+        const state = volumes.find(({ name }: KubernetesObject) => name === 'state')
+        const mount = containers[0].volumeMounts.find(({ name }: KubernetesObject) => name === 'state')
+        const { Corefile } = objects.find((object) => object.kind === 'ConfigMap')!.data
+        assert.match(Corefile, new RegExp(`^ +snapshot ${mount.mountPath}/\\w+$`, 'm'))
+        return state
+      }
+      assert.deepEqual(stateOf(await rendered(way)), { name: 'state', emptyDir: { sizeLimit: '256Mi' } })
+      const own = join(plane.folder, `own-${way}`)
+      mkdirSync(own)
+      const [base, component] = [way, 'snapshot-hostpath'].map((name) => relative(own, join(folder, name)))
+      writeFileSync(join(own, 'kustomization.yaml'), `resources: [${base}]\ncomponents: [${component}]\n`)
+      const onNode = objectsOf(await kubectl('kustomize', own))
+      const hostPath = { path: '/var/lib/slicedns', type: 'Directory' }
+      assert.deepEqual(stateOf(onNode), { name: 'state', hostPath })
+      await kubectl('apply', '--dry-run=server', '--validate=strict', '-k', own)
+    })
 
   it('an autoscaler asks for a metric that the server has, under the name that the adapter gives it', async () => {
     const [{ spec }] = await rendered('autoscale')

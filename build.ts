@@ -9,24 +9,11 @@
  *   console/        the page of the `console` plugin
  *   LICENSES.txt    the licences of the packages that went into the above
  *
- *   npm run build                   dist/ alone
- *   npm run build -- --image FOLDER also the files of the container image, laid out in FOLDER (see Dockerfile)
- *
  * koffi stays outside: it finds its native library (@koromix/koffi-PLATFORM) beside itself in node_modules.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -38,6 +25,9 @@ import { findRuntime } from './src/runtime.js'
 const root = import.meta.dirname
 const require = createRequire(import.meta.url)
 const dist = join(root, 'dist')
+
+/** V8 hashes strings with a number of chance, and stores the hashes: with this the same sources give the same files. */
+const sameCode = '--random-seed=1'
 
 /**
  * An ES module import of a Node module reads every export of it, lazy ones too: `import 'node:http'` so loads undici
@@ -171,23 +161,6 @@ for (const { metafile } of [launcher, server]) report(metafile)
 
 await fillCompileCache()
 
-const image = process.argv[2] === '--image' ? process.argv[3] : undefined
-if (image !== undefined) layOutImage(image)
-
-/** What runs, and nothing else: no package manager, no sources, no development packages. */
-function layOutImage(folder: string): void {
-  const copy = (from: string, to: string) => cpSync(from, join(folder, to), { recursive: true })
-  copy(findRuntime().file, 'usr/local/bin/node')
-  for (const path of ['package.json', 'dist', 'node_modules/koffi', 'node_modules/@koromix']) {
-    copy(join(root, path), join('slicedns', path))
-  }
-  // Node.js writes these for its own user alone; the container has another.
-  const cache = join(folder, 'slicedns/dist/compile-cache')
-  for (const entry of readdirSync(cache, { recursive: true, withFileTypes: true })) {
-    chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644)
-  }
-}
-
 /**
  * Starts the server with each source of a cluster, API servers that are not there among them: Node.js keeps the compiled
  * code of all that has run when it ends. A start without the cache takes longer, and differs in nothing else.
@@ -264,10 +237,8 @@ async function freePorts(count: number): Promise<number[]> {
 }
 
 async function startAndStop(corefile: string): Promise<void> {
-  const server = spawn(findRuntime().file, [...serverFlags([]), join(dist, 'slicedns.js'), '-conf', corefile], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 30_000,
-  })
+  const args = [sameCode, ...serverFlags([]), join(dist, 'slicedns.js'), '-conf', corefile]
+  const server = spawn(findRuntime().file, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 30_000 })
   let printed = ''
   server.stdout.on('data', (octets) => {
     printed += octets

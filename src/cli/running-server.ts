@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { get as getTls } from 'node:https'
 import type { Socket } from 'node:net'
+import type { ConsoleState } from '../console/state.ts'
 import { connectLocally, listeningPids, serversOf } from '../local-socket/index.ts'
 import { serverText } from './answer.ts'
 import type { Flags } from './args.ts'
@@ -103,6 +104,14 @@ export async function fetchStatus(target: RunningServer, patience: number = time
   return content as ServerStatus
 }
 
+/** What it does: the figures of the console. */
+export async function fetchState(target: RunningServer): Promise<ConsoleState> {
+  const content = (await fetchJson(target, '/state', statePatience)) as Partial<ConsoleState> | null
+  const { server, api, traffic, top, services, problems, upstreams } = content ?? {}
+  if (!server || !api || !traffic || !top || !services || !problems || !upstreams) throw otherVersion(target)
+  return content as ConsoleState
+}
+
 export const otherVersion = ({ shown }: RunningServer): Error => new Error(`${shown} runs another version of slicedns`)
 
 /** What a path is answered with. Rejects with an Error for people, also where the reply is an error. */
@@ -123,6 +132,8 @@ export async function fetchJson(target: RunningServer, path: string, patience: n
 const timeout = 10_000
 /** A server that works has its status at once: a command that looks for servers does not wait for one that hangs. */
 const statusTimeout = 2_000
+/** The first state takes half a second. */
+const statePatience = 5_000
 
 async function fetchText(
   target: RunningServer,

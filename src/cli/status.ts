@@ -1,8 +1,11 @@
-/** `slicedns status`: the server that runs here on one screen. */
+/** `slicedns status`: the server that runs here on one screen, and whether it is healthy. */
+import type { ConsoleState } from '../console/state.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Command, type Io, jsonFlags, misuse, parseArgs, printExit, wantsJson } from './args.ts'
-import { elapsed } from './figures.ts'
+import { duration, elapsed, mebibytes, percent, rate } from './figures.ts'
+import { findings, type HealthFinding } from './health.ts'
 import {
+  fetchState,
   fetchStatus,
   findRunningServer,
   listenerText,
@@ -18,39 +21,64 @@ const command: Command = {
   examples: ['slicedns status', 'kubectl -n kube-system exec deploy/slicedns -- slicedns status'],
 }
 
-/** Exit code 0: healthy; 1: not ready, or not reached; 2: the command line is invalid. */
+/** Exit code 0: healthy, perhaps with warnings; 1: not healthy, or not reached; 2: the command line is invalid. */
 export async function run(args: string[], io: Io): Promise<number> {
   const parsed = parseArgs(args, command)
   if (parsed.kind === 'exit') return printExit(parsed, io)
   if (parsed.positional.length > 0)
     return printExit(misuse(command, `unexpected argument '${parsed.positional[0]}'`), io)
   try {
-    const status = await fetchStatus(await findRunningServer(parsed.given))
-    io.stdout.write(wantsJson(parsed) ? `${JSON.stringify(status, undefined, 2)}\n` : text(status))
-    return status.ready ? 0 : 1
+    const target = await findRunningServer(parsed.given)
+    const [status, state] = await Promise.all([fetchStatus(target), fetchState(target)])
+    const found = findings(state)
+    const healthy = found.every(({ severity }) => severity === 'warning')
+    const { api } = state
+    const { memory, lastReload, host } = state.server
+    const report = { healthy, findings: found, ...status, host, memory, lastReload, api }
+    io.stdout.write(
+      wantsJson(parsed) ? `${JSON.stringify(report, undefined, 2)}\n` : text(status, state, found, healthy),
+    )
+    return healthy ? 0 : 1
   } catch (error) {
     io.stderr.write(`${errorMessage(error)}\n`)
     return 1
   }
 }
 
-function text({
-  version,
-  pid,
-  uptime,
-  corefile,
-  configHash,
-  ready,
-  unready,
-  listeners,
-  sources,
-}: ServerStatus): string {
+function text(status: ServerStatus, state: ConsoleState, found: readonly HealthFinding[], healthy: boolean): string {
+  const { version, pid, uptime, corefile, configHash, ready, unready, listeners, sources } = status
+  const { server, traffic, services, time } = state
+  const { memory, lastReload, host } = server
+  const limit =
+    memory.limit === undefined ? '' : ` of ${mebibytes(memory.limit)} (${percent(memory.resident / memory.limit)})`
+  const reloaded = lastReload
+    ? `, reload ${elapsed((time - lastReload.time) / 1000)} ago ${lastReload.ok ? 'succeeded' : 'failed'}`
+    : ''
+  const empty = services.list.filter((service) => service.ready === 0 && service.type !== 'ExternalName').length
   const rows = [
+    ['healthy', healthy ? 'yes' : 'no'],
+    ...found.flatMap(({ severity, what, advice }) => [
+      ['', `${severity}: ${what}`],
+      ['', `  to do: ${advice}`],
+    ]),
     ['ready', ready ? 'yes' : `no: ${unready.join(', ')}`],
     ['process', `slicedns-${version}, pid ${pid}, up ${elapsed(uptime)}`],
-    ['Corefile', `${corefile}, SHA-512 ${configHash.slice(0, 16)}…`],
+    ['host', `${host}, memory ${mebibytes(memory.resident)}${limit}`],
+    ['Corefile', `${corefile}, SHA-512 ${configHash.slice(0, 16)}…${reloaded}`],
     ...listeners.map((listener) => ['listens', `${listenerText(listener)} for ${listener.zones.join(' ')}`]),
+    ...state.api.flatMap(({ plugin, endpoint, connected, watches }) => [
+      [plugin, `${endpoint}, ${connected ? 'connected' : 'not connected'}`],
+      ...watches.map(({ resource, objects, synced, age }) => [
+        '',
+        `${resource}: ${objects}, ${synced ? `heard of ${elapsed(age)} ago` : 'not read yet'}`,
+      ]),
+    ]),
     ...sources.map(({ plugin, zones }) => ['table', `${plugin}: ${zones.join(' ')}`]),
+    ...(services.total > 0 ? [['services', `${services.total}, ${empty} without a ready endpoint`]] : []),
+    [
+      'queries',
+      `${rate(traffic.queries)}, p50 ${duration(traffic.latency.p50)}, p99 ${duration(traffic.latency.p99)} in the last minute`,
+    ],
   ]
   return table(rows)
 }

@@ -14,7 +14,7 @@ import {
   type Screen,
   wantsJson,
 } from './args.ts'
-import { fetchJson, findRunningServer, otherVersion, type RunningServer, runningServerFlags } from './running-server.ts'
+import { fetchState, findRunningServer, type RunningServer, runningServerFlags } from './running-server.ts'
 import { type Choice, documentText, screenLines, views } from './top/layout.ts'
 import { openTerminal } from './top/terminal.ts'
 
@@ -32,8 +32,6 @@ const command: Command = {
 
 /** Milliseconds. */
 const longest = 24 * 3_600_000
-/** A server that works answers within half a second. */
-const patience = 5_000
 
 /** Exit code 0: shown; 1: the server does not answer; 2: the command line is invalid. */
 export async function run(args: string[], io: Io): Promise<number> {
@@ -61,12 +59,6 @@ export async function run(args: string[], io: Io): Promise<number> {
     io.stderr.write(`${errorMessage(error)}\n`)
     return 1
   }
-}
-
-async function fetchState(target: RunningServer): Promise<ConsoleState> {
-  const content = (await fetchJson(target, '/state', patience)) as Partial<ConsoleState> | null
-  if (!content?.server || !content.traffic || !content.services || !content.top) throw otherVersion(target)
-  return content as ConsoleState
 }
 
 interface Show {

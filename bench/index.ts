@@ -35,6 +35,7 @@ const sections: Readonly<Record<string, { readonly claim: string; load(): Promis
   cluster: { claim: 'lists and events of the cluster model', load: () => import('./cluster.ts') },
   startup: { claim: 'process start to ready', load: () => import('./startup.ts') },
   memory: { claim: 'resident memory', load: () => import('./memory.ts') },
+  scrape: { claim: 'cost and size of a scrape of /metrics', load: () => import('./scrape.ts') },
   pod: { claim: 'a pod of 170 MiB survives', load: () => import('./pod.ts') },
   overload: { claim: 'cluster names while outside ones are far too many', load: () => import('./overload.ts') },
   soak: { claim: 'half an hour of everything', load: () => import('./soak.ts') },

@@ -48,6 +48,12 @@ export interface ReflectorDeps {
 export interface Reflector {
   /** Resolves when `signal` aborts. Never rejects. */
   run(signal: AbortSignal): Promise<void>
+  /** Path and query of a request with these parameters, in the API version in use. */
+  pathOf(parameters: Parameters<typeof requestPath>[3]): string
+  /** The resource has been listed, and the watch stands or is about to. */
+  readonly watching: boolean
+  /** Ends the watch and lists everything anew, from etcd itself: what the API server watches out of may be what is wrong. */
+  relist(): void
 }
 
 interface Listing {
@@ -104,6 +110,8 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
   const retries = createRetryPolicy(clock)
   let state: State = { kind: 'listing', how: 'whole', seen: '', atLeast: 'seen' }
   let lists = 0
+  /** Ends the attempt under way. */
+  let interrupt = new AbortController()
   const versions = apiResources[resource].paths.length
   /** The API version in use, and how many in a row the server did not have. */
   let version = 0
@@ -115,7 +123,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     accept: string,
     signal: AbortSignal,
   ): Promise<ApiResponse> => {
-    const response = await connection.get(session, requestPath(resource, version, config, parameters), accept, signal)
+    const response = await connection.get(session, pathOf(parameters), accept, signal)
     if (response.status === 200) return response
     throw statusFailure(await readStatus(response, reducer), connection.name, response.retryAfter)
   }
@@ -295,7 +303,18 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     return current.how === 'streaming' ? streamList(current, session, signal) : listPages(current, session, signal)
   }
 
+  const pathOf: Reflector['pathOf'] = (parameters) => requestPath(resource, version, config, parameters)
+
   return {
+    pathOf,
+    get watching() {
+      return state.kind === 'watching'
+    },
+    relist() {
+      if (state.kind !== 'watching') return
+      state = { kind: 'listing', how: 'paged', seen: state.seen, atLeast: 'seen' }
+      interrupt.abort()
+    },
     async run(signal) {
       while (!signal.aborted) {
         if (state.kind === 'backingOff') {
@@ -303,10 +322,12 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
           state = state.next
           continue
         }
+        interrupt = new AbortController()
         try {
-          await attempt(state, signal)
+          await attempt(state, AbortSignal.any([signal, interrupt.signal]))
         } catch (error) {
           if (signal.aborted) return
+          if (interrupt.signal.aborted) continue
           const failure = failureOf(error)
           if (failure.reason === 'missing' && apiResources[resource].custom) await findVersion()
           else recover(failure)

@@ -13,6 +13,8 @@ import { readStatus } from './body.ts'
 import { createConnection } from './connection.ts'
 import type { ClusterMeter, WatchMeter } from './metrics.ts'
 import { openCredentials } from './open-credentials.ts'
+import { createProof, type ProvenResource } from './proof.ts'
+import { createProofMeter } from './proof-metrics.ts'
 import { createReflector } from './reflector.ts'
 import { createRequestMeter } from './request-meter.ts'
 import { statusFailure } from './status-failure.ts'
@@ -70,20 +72,38 @@ export async function openApi(
     }
   }
 
-  const reflectors = watched.map((resource) =>
-    createReflector(resource, {
+  const resources = watched.map((resource): ProvenResource => {
+    const store = model.stores[resource] as ResourceStore<Reduced>
+    const updater = createStoreUpdater(resource, store, scheduler, log)
+    const reflector = createReflector(resource, {
       config,
       connection,
       reducer,
-      store: createStoreUpdater(resource, model.stores[resource] as ResourceStore<Reduced>, scheduler, log),
+      store: updater,
       scheduler,
       meter: watchMeter(resource),
       errors: createWatchErrorReporter(resource, model, log, clock),
       log,
       clock,
       synced: () => model.listed(resource),
-    }),
-  )
+    })
+    return { resource, reflector, store, updater }
+  })
+  const { proveEvery } = config
+  const proofMeter = createProofMeter(metrics, watched, clock)
+  const proof =
+    proveEvery === undefined
+      ? undefined
+      : createProof({
+          resources,
+          interval: proveEvery,
+          connection,
+          reducer,
+          scheduler,
+          log,
+          clock,
+          meter: proofMeter,
+        })
 
   return {
     status() {
@@ -92,6 +112,7 @@ export async function openApi(
         endpoint: connection.name,
         connected: connection.connected,
         ...(age !== undefined && { snapshot: { age } }),
+        ...(proof?.last && { freshness: proof.last }),
       }
     },
     async create(path, object) {
@@ -104,13 +125,15 @@ export async function openApi(
       throw statusFailure(status, connection.name, response.retryAfter)
     },
     start() {
-      running = Promise.all(reflectors.map((reflector) => reflector.run(stop.signal)))
+      const parts = [...resources.map(({ reflector }) => reflector), ...(proof ? [proof] : [])]
+      running = Promise.all(parts.map((part) => part.run(stop.signal)))
       snapshots?.start()
     },
     async stop() {
       stop.abort()
       connection.close()
       await running
+      proofMeter.remove()
       await snapshots?.stop()
     },
   }

@@ -20,6 +20,8 @@ export interface StoreUpdater {
   changed(object: WireObject): string
   /** DELETED: the same. */
   deleted(object: WireObject): string
+  /** The object is in the model, or is one that is not kept: of no service, without an address, malformed. */
+  knows(namespace: string, name: string): boolean
 }
 
 /** Objects of one resource: a list without end must not fill the memory. Kubernetes supports 10,000 Services, 150,000 Pods. */
@@ -33,6 +35,8 @@ export function createStoreUpdater(
 ): StoreUpdater {
   let versions = createVersionFilter()
   const isSlice = resource === 'endpointslices' || resource === 'importedslices'
+  /** `namespace/name` of objects that exist and are not kept. */
+  const unkept = new Set<string>()
   /** The last error of each object, so that an object that stays malformed is logged once. */
   const loggedErrors = new Map<string, string>()
 
@@ -51,19 +55,30 @@ export function createStoreUpdater(
     }
     try {
       const reduced = object.reduce(resource, meta, isSlice ? (before as EndpointSlice | undefined) : undefined)
-      if (reduced === undefined) store.remove(meta.namespace, meta.name)
-      else store.put(reduced)
+      if (reduced === undefined) {
+        store.remove(meta.namespace, meta.name)
+        leaveOut(meta)
+      } else {
+        unkept.delete(key(meta))
+        store.put(reduced)
+      }
     } catch (error) {
       if (!(error instanceof MalformedObject)) throw error
       logMalformed(`${meta.namespace}/${meta.name}`, error.message)
       // The object exists: its last good form stays, and a list under way does not sweep it.
       if (before !== undefined) store.put(before)
+      else leaveOut(meta)
     }
+  }
+
+  const leaveOut = (meta: MetaDraft): void => {
+    if (unkept.size < maxObjects) unkept.add(key(meta))
   }
 
   return {
     beginList() {
       versions = createVersionFilter()
+      unkept.clear()
       store.mark()
     },
     async endList() {
@@ -79,14 +94,19 @@ export function createStoreUpdater(
     },
     changed(object) {
       const meta = object.meta()
-      if (versions.isNewer(`${meta.namespace}/${meta.name}`, meta.resourceVersion)) put(object, meta)
+      if (versions.isNewer(key(meta), meta.resourceVersion)) put(object, meta)
       return meta.resourceVersion
     },
     deleted(object) {
       const meta = object.meta()
-      if (versions.isNewer(`${meta.namespace}/${meta.name}`, meta.resourceVersion))
+      if (versions.isNewer(key(meta), meta.resourceVersion)) {
+        unkept.delete(key(meta))
         store.remove(meta.namespace, meta.name)
+      }
       return meta.resourceVersion
     },
+    knows: (namespace, name) => store.get(namespace, name) !== undefined || unkept.has(`${namespace}/${name}`),
   }
 }
+
+const key = ({ namespace, name }: MetaDraft): string => `${namespace}/${name}`

@@ -246,4 +246,6 @@ export interface ClusterConfig {
   /** Annotation key prefixes to keep: `slicedns.io/`, `txt.slicedns.io/`. */
   readonly annotationPrefixes: readonly string[]
   readonly snapshot?: SnapshotConfig | undefined
+  /** Milliseconds between two proofs of freshness (src/k8s/api/proof.ts); undefined: there are none. */
+  readonly proveEvery?: number | undefined
 }

@@ -65,6 +65,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     ...settings.cluster,
     podLabels: block.capability(metadataScope) !== undefined,
     source: located(settings, block.root),
+    proveEvery: settings.proveEvery,
     snapshot: settings.snapshot && { ...settings.snapshot, file: resolvePath(block.root, settings.snapshot.file) },
   })
   const source = createSource({

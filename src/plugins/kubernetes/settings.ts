@@ -37,6 +37,8 @@ export interface KubernetesSettings {
   readonly events: boolean
   /** As in the Corefile. */
   readonly snapshot: SnapshotConfig | undefined
+  /** Milliseconds between two proofs of freshness; undefined without. */
+  readonly proveEvery: number | undefined
   /** Milliseconds after which the log says that the cluster has not been read yet. */
   readonly startupTimeout: number
 }
@@ -49,6 +51,10 @@ const maxTtl = 3600
 const defaultStartupTimeout = 5_000
 const defaultSettle = 60_000
 const longestSettle = 24 * 3600 * 1000
+const defaultProofInterval = 5 * 60 * 1000
+/** A proof lists the metadata of everything: more often than this is work for the API server. Milliseconds. */
+const shortestProofInterval = 30 * 1000
+const longestProofInterval = 24 * 3600 * 1000
 const defaultSnapshotAge = 24 * 3600 * 1000
 /** The state of a cluster that nobody has seen for a month helps nobody. Milliseconds. */
 const longestSnapshotAge = 30 * 24 * 3600 * 1000
@@ -89,6 +95,7 @@ const rows = {
   dns_sd: flag(),
   events: flag(),
   snapshot: custom({ min: 1, max: 2 }, readSnapshot),
+  verify: custom({ min: 1, max: 1 }, readInterval, { default: { interval: defaultProofInterval } }),
   startup_timeout: option(duration({ min: 1 }), { default: defaultStartupTimeout, extra: 'ignore' }),
   // These have no effect in CoreDNS, which sets them too late, nor here, with one connection for all watches.
   apiserver_qps: option(float({ min: 0 })),
@@ -98,7 +105,7 @@ const rows = {
 
 export const schema: DirectiveSchema<KubernetesSettings> = {
   usage:
-    'kubernetes [ZONES...] { endpoint | tls | kubeconfig | manifests | namespaces | namespace_labels | labels | pods | endpoint_pod_names | ttl | noendpoints | ignore empty_service | zonal | multicluster | fallthrough | startup_timeout | ttl_headless | adaptive_ttl | annotations | alias_zones | terminating last_resort | dns_sd | events | snapshot }',
+    'kubernetes [ZONES...] { endpoint | tls | kubeconfig | manifests | namespaces | namespace_labels | labels | pods | endpoint_pod_names | ttl | noendpoints | ignore empty_service | zonal | multicluster | fallthrough | startup_timeout | ttl_headless | adaptive_ttl | annotations | alias_zones | terminating last_resort | dns_sd | events | snapshot | verify }',
   repeat: 'once',
   warnings: ({ dns }, { zones }) => aliasZoneWarnings(dns, zones).map((message) => ({ message })),
   read({ occurrences: [directive], zones: blockZones }) {
@@ -156,6 +163,7 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
       annotationPrefix: prefix,
       events: options.events,
       snapshot: options.snapshot,
+      proveEvery: options.verify.interval,
       startupTimeout: options.startup_timeout,
     }
   },
@@ -201,6 +209,13 @@ function readSnapshot({ args: [file, age] }: BodyLine): SnapshotConfig {
     ),
     maxAge,
   }
+}
+
+/** `verify INTERVAL | off` */
+function readInterval({ args: [word] }: BodyLine): { readonly interval: number | undefined } {
+  if (word.text === 'off') return { interval: undefined }
+  const range = { min: shortestProofInterval, max: longestProofInterval }
+  return { interval: value(duration(range), word, 'verify') }
 }
 
 function readIgnore(line: BodyLine): boolean {

@@ -54,6 +54,9 @@ const accepted: readonly [string, (settings: KubernetesSettings) => unknown, unk
   ],
   ['snapshot state 90m', (s) => s.snapshot, { file: 'state', maxAge: 5_400_000 }],
   ['', (s) => s.snapshot, undefined],
+  ['', (s) => s.proveEvery, 300_000],
+  ['verify 1m', (s) => s.proveEvery, 60_000],
+  ['verify off', (s) => s.proveEvery, undefined],
   ['manifests examples', (s) => s.source, { kind: 'manifests', directory: 'examples' }],
   ['startup_timeout 1m30s 2s', (s) => s.startupTimeout, 90_000],
   ['', (s) => [s.dns.ttlHeadless, s.dns.adaptiveTtl, s.events], [undefined, undefined, false]],
@@ -87,6 +90,9 @@ describe('options that are accepted', () => {
 
 const refused: readonly [string, RegExp][] = [
   ['snapshot', /Corefile:3:1 .*'snapshot': it takes 1 to 2 arguments, not 0/],
+  ['verify', /Corefile:3:1 .*'verify'/],
+  ['verify 29s', /Corefile:3:8 - '29s' is not a duration .* from 30s to 24h/],
+  ['verify on', /Corefile:3:8 - 'on' is not a duration/],
   ['snapshot a 1h b', /Corefile:3:.*'snapshot'/],
   ['snapshot ""', /Corefile:3:10 - '' is not a file name/],
   ['snapshot a 24', /Corefile:3:12 - '24' is not a duration/],

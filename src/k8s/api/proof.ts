@@ -1,0 +1,166 @@
+/**
+ * The proof of freshness: every few minutes the names of all objects are compared with the API server's. A watch that is alive and
+ * has lost an event says nothing of it; a list of metadata, in pages, does. What differs twice, with time in between in
+ * which every event that was under way has come, is a difference: then the resource is listed anew.
+ */
+import type { Clock } from '../../scheduling/clock.ts'
+import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import { pause } from '../../scheduling/pause.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { Reducer } from '../decode/reduce.ts'
+import type { WireObject } from '../decode/wire.ts'
+import type { Named, ResourceStore } from '../model/resource-store.ts'
+import type { Freshness, Resource } from '../model/types.ts'
+import { listReader, readItems, readStatus } from './body.ts'
+import type { Connection } from './connection.ts'
+import { ApiFailure, describeFailure } from './failure.ts'
+import type { ProofMeter } from './proof-metrics.ts'
+import type { Reflector } from './reflector.ts'
+import { statusFailure } from './status-failure.ts'
+import type { StoreUpdater } from './store-updater.ts'
+
+export interface ProvenResource {
+  readonly resource: Resource
+  readonly reflector: Reflector
+  readonly store: Pick<ResourceStore<Named>, 'all' | 'get'>
+  readonly updater: Pick<StoreUpdater, 'knows'>
+}
+
+export interface ProofDeps {
+  readonly resources: readonly ProvenResource[]
+  /** Milliseconds between two proofs, give or take a fifth, so that replicas do not come in step. */
+  readonly interval: number
+  readonly connection: Connection
+  readonly reducer: Reducer
+  readonly scheduler: CooperativeScheduler
+  readonly log: Logger
+  readonly clock: Clock
+  readonly meter: ProofMeter
+}
+
+export interface Proof {
+  /** Resolves when `signal` aborts. Never rejects. */
+  run(signal: AbortSignal): Promise<void>
+  /** The last one; undefined before the first. */
+  readonly last: Freshness | undefined
+}
+
+const second = 1000
+/** Objects of one page, as lists have it. */
+const pageSize = 500
+/** Pages of one list, as of any. */
+const maxPages = 2000
+/** An event that was under way when a list was made has arrived after so long. */
+const grace = 5 * second
+/** From a proof that found a difference to the next, which tells whether the list has mended it. */
+const repeatAfter = 30 * second
+/** Differences that are kept: one is enough for a list anew, a few are named. */
+const maxDifferences = 1000
+const named = 3
+const limits = { silence: () => 30 * second, total: 600 * second }
+
+/** Only metadata is sent. A server that cannot do so sends the objects. */
+const metadataOnly = ['application/vnd.kubernetes.protobuf', 'application/json']
+  .map((type) => `${type};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1`)
+  .concat('application/json')
+  .join(', ')
+
+export function createProof(deps: ProofDeps): Proof {
+  const { resources, interval, connection, reducer, scheduler, log, clock, meter } = deps
+  let last: Freshness | undefined
+
+  /** `+ NAMESPACE/NAME` of what only the API server has, `- NAMESPACE/NAME` of what is only here. */
+  const differences = async (proven: ProvenResource, signal: AbortSignal): Promise<Set<string>> => {
+    const { resource, reflector, store, updater } = proven
+    const found = new Set<string>()
+    const add = (difference: string) => void (found.size < maxDifferences && found.add(difference))
+    const unseen = new Set(store.all())
+    const take = (object: WireObject): void => {
+      const { namespace, name } = object.meta()
+      const known = store.get(namespace, name)
+      if (known !== undefined) unseen.delete(known)
+      else if (!updater.knows(namespace, name)) add(`+ ${nameOf({ namespace, name })}`)
+    }
+    let token = ''
+    for (let page = 0; page < maxPages; page++) {
+      const session = await connection.session(signal)
+      const path = reflector.pathOf({ limit: pageSize, continue: token })
+      const response = await connection.get(session, path, metadataOnly, signal)
+      if (response.status !== 200) {
+        throw statusFailure(await readStatus(response, reducer), connection.name, response.retryAfter)
+      }
+      const reader = listReader(response, reducer)
+      await readItems(response, reader, take, limits, {
+        clock,
+        scheduler,
+        name: connection.name,
+        // That lists are answered says nothing of the watch.
+        alive() {},
+      })
+      token = reader.finish().continueToken
+      if (token === '') {
+        // What has changed since is not the object that was there.
+        for (const object of unseen) {
+          if (store.get(object.namespace ?? '', object.name) === object) add(`- ${nameOf(object)}`)
+        }
+        return found
+      }
+    }
+    throw new ApiFailure('oversized', `${connection.name}: the list of ${resource} has more than ${maxPages} pages`)
+  }
+
+  /** What differs twice; undefined when there was no comparison, because the watch does not stand. */
+  const compare = async (proven: ProvenResource, signal: AbortSignal): Promise<string[] | undefined> => {
+    const { reflector } = proven
+    if (!reflector.watching) return undefined
+    const first = await differences(proven, signal)
+    if (first.size === 0) return []
+    await pause(clock, grace, signal)
+    if (signal.aborted || !reflector.watching) return undefined
+    const again = await differences(proven, signal)
+    return [...again].filter((difference) => first.has(difference))
+  }
+
+  /** Returns what is wrong, for people; '' when nothing is, undefined when that is not known. */
+  const prove = async (proven: ProvenResource, signal: AbortSignal): Promise<string | undefined> => {
+    const { resource, reflector } = proven
+    try {
+      const differing = await compare(proven, signal)
+      if (differing === undefined) return undefined
+      meter.compared(resource, differing.length === 0)
+      if (differing.length === 0) return ''
+      const examples = differing.slice(0, named).join(', ')
+      const text = `${resource}: ${differing.length} differ from the API server (+ is missing here, - is no more): ${examples}`
+      log.error(`${text}; the resource is listed anew`)
+      reflector.relist()
+      return text
+    } catch (error) {
+      if (signal.aborted) return undefined
+      meter.failed(resource)
+      return `${resource} cannot be compared: ${describeFailure(error, connection.name).message}`
+    }
+  }
+
+  return {
+    get last() {
+      return last
+    },
+    async run(signal) {
+      let wait = interval
+      for (;;) {
+        await pause(clock, wait * (0.8 + 0.4 * Math.random()), signal)
+        const results: (string | undefined)[] = []
+        for (const proven of resources) {
+          if (signal.aborted) return
+          results.push(await prove(proven, signal))
+        }
+        const wrong = results.filter((text) => text !== undefined && text !== '')
+        wait = wrong.length === 0 ? interval : Math.min(interval, repeatAfter)
+        if (wrong.length > 0) last = { time: clock.wall(), ok: false, detail: wrong.join('; ') }
+        else if (results.includes('')) last = { time: clock.wall(), ok: true }
+      }
+    },
+  }
+}
+
+const nameOf = ({ namespace, name }: Named): string => (namespace ? `${namespace}/${name}` : name)

@@ -1,4 +1,4 @@
-/** What `kubectl apply -k manifests/` sends: the objects of manifests/base, and the Service of manifests/beside. */
+/** What `kubectl apply -k manifests/` sends: the objects of manifests/base and manifests/beside, without the suffix of their names. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, parseAllDocuments } from 'yaml'
@@ -15,7 +15,11 @@ export const kustomization: {
   readonly images: readonly { readonly name: string; readonly newTag: string }[]
 } = parse(readFileSync(join(folder, 'base/kustomization.yaml'), 'utf8'))
 
-const files = [...kustomization.resources.map((file) => `base/${file}`), 'beside/service.yaml']
+const files = [
+  ...kustomization.resources.map((file) => `base/${file}`),
+  'beside/service.yaml',
+  'beside/poddisruptionbudget.yaml',
+]
 
 export const objects: readonly KubernetesObject[] = files.flatMap((file) =>
   objectsOf(readFileSync(join(folder, file), 'utf8')),

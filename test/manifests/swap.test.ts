@@ -139,7 +139,7 @@ describe('the ways to deploy', { skip }, () => {
     assert.deepEqual(resources, ['namespaces', 'services', 'pods', 'endpointslices'])
     // What CoreDNS's Deployment adopts is chosen by its own labels: its ReplicaSet's hash keeps the pods apart.
     const selector = objects.find(({ kind }) => kind === 'Deployment')!.spec.selector.matchLabels
-    assert.deepEqual(selector, { 'app.kubernetes.io/name': 'slicedns' })
+    assert.deepEqual(selector, { 'app.kubernetes.io/name': 'slicedns', 'k8s-app': 'kube-dns' })
   })
 
   const replacing = 'replace-coredns'
@@ -152,7 +152,7 @@ describe('the ways to deploy', { skip }, () => {
         const name = `${kind} ${metadata.name}`
         assert.equal(owners.get(name), undefined, `${name} of ${way}`)
         owners.set(name, way)
-        assert.notEqual(kind, 'PodDisruptionBudget')
+        assert.ok(kind !== 'PodDisruptionBudget' || way === 'disruption-budget')
         const labels = way === replacing ? undefined : spec?.template?.metadata.labels
         if (labels)
           assert.ok(!selects({ 'k8s-app': 'kube-dns' }, labels) && labels['app.kubernetes.io/name'] !== 'slicedns')
@@ -203,6 +203,44 @@ describe('the ways to deploy', { skip }, () => {
     const [{ rules }] = objectsOf(readFileSync(join(folder, 'autoscale/prometheus-adapter.yaml'), 'utf8'))
     assert.deepEqual([rules.custom[0].name.as, rules.custom[0].seriesQuery.split('{')[0]], [name, name])
     assert.match(readFileSync(join(folder, '../docs/metrics.md'), 'utf8'), new RegExp(`^\\| \`${name}\` `, 'm'))
+  })
+
+  it('a try that is deleted after the swap leaves the swap, and no pod ever has two budgets', async () => {
+    const budgetsOf = async (): Promise<readonly (readonly [string, number])[]> => {
+      const list = async (kind: string): Promise<KubernetesObject[]> =>
+        JSON.parse(await kubectl('-n', 'kube-system', 'get', kind, '-o', 'json')).items
+      const [deployments, budgets] = await Promise.all([list('deployments'), list('poddisruptionbudgets')])
+      return deployments.map(({ metadata, spec }) => {
+        const { labels } = spec.template.metadata
+        const selecting = budgets.filter((budget) => selects(budget.spec.selector.matchLabels, labels))
+        return [metadata.name, selecting.length] as const
+      })
+    }
+    const before = await state()
+    await kubectl('apply', '-k', `${folder}/beside`)
+    await kubectl('apply', '-k', `${folder}/replace-coredns`)
+    // As kOps leaves it: with a budget for k8s-app: kube-dns.
+    assert.deepEqual(await budgetsOf(), [
+      ['coredns', 1],
+      ['slicedns', 1],
+      ['slicedns-beside', 1],
+    ])
+    await kubectl('delete', '-k', `${folder}/beside`)
+    const accounts = await kubectl('-n', 'kube-system', 'get', 'deployments,serviceaccounts', '-o', 'name')
+    assert.match(accounts, /^deployment.apps\/slicedns$/m)
+    assert.match(accounts, /^serviceaccount\/slicedns$/m)
+    await kubectl('get', 'clusterrole,clusterrolebinding', 'system:slicedns')
+    // As kubeadm leaves it: without one.
+    await kubectl('-n', 'kube-system', 'delete', 'poddisruptionbudget', 'kube-dns')
+    await kubectl('apply', '-k', `${folder}/disruption-budget`)
+    assert.deepEqual(await budgetsOf(), [
+      ['coredns', 0],
+      ['slicedns', 1],
+    ])
+    for (const way of ['disruption-budget', 'replace-coredns']) await kubectl('delete', '-k', `${folder}/${way}`)
+    const budget = coredns.find(({ kind }) => kind === 'PodDisruptionBudget')!
+    await plane.request('POST', collections.PodDisruptionBudget!, budget)
+    assert.deepEqual(await state(), before)
   })
 
   for (const way of ['.', 'beside'])

@@ -92,8 +92,8 @@ export async function startControllers(plane: ControlPlane, options: ControllerO
   }
 }
 
-/** A node, in the zone of its name's last letter. */
-export function nodeObject(name: string): object {
+/** A node, in the zone of its name's last letter. `addresses`: kube-proxy waits for them. */
+export function nodeObject(name: string, addresses: readonly string[] = []): object {
   const size = { cpu: '64', memory: '256Gi', pods: '500' }
   return {
     apiVersion: 'v1',
@@ -106,7 +106,11 @@ export function nodeObject(name: string): object {
         'topology.kubernetes.io/zone': `zone-${name.at(-1)}`,
       },
     },
-    status: { allocatable: size, capacity: size },
+    status: {
+      allocatable: size,
+      capacity: size,
+      addresses: addresses.map((address) => ({ type: 'InternalIP', address })),
+    },
   }
 }
 

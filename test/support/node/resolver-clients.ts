@@ -1,0 +1,158 @@
+/**
+ * A program: clients of one address, as the resolvers of libraries are. Each query has a socket of its own and two tries of five
+ * seconds. Half of the clients are as Go and c-ares: a reset ends a try at once, and the second one has a new socket. The others
+ * are as musl, and glibc where nothing comes: they see no reset, and ask again from the same socket. `node resolver-clients.ts ADDRESS PER_SECOND CLIENT,… QUESTION…`: from the clients' addresses in turn. At
+ * 'stop' from its parent it waits for the replies that are due, and answers with what it has counted.
+ */
+import { linux, loadLibc } from '../../../src/libc/libc.ts'
+import { encodeSocketAddress } from '../../../src/libc/sockaddr.ts'
+import { question } from '../question.ts'
+
+export interface ClientCounts {
+  readonly sent: number
+  /** By the first try, or by the second. */
+  readonly answered: number
+  /** SERVFAIL and whatever else is no answer, by rcode. */
+  readonly failed: Readonly<Record<string, number>>
+  /** Queries whose first try had no reply, the first ten thousand. */
+  readonly lost: readonly Lost[]
+  /** Milliseconds below which this part of the answers came. */
+  readonly latency: { readonly p50: number; readonly p99: number }
+}
+
+export interface Lost {
+  /** When it was sent, milliseconds as Date.now has them. */
+  readonly at: number
+  /** The second try had no reply either. */
+  twice: boolean
+}
+
+/** Milliseconds of a try: resolv.conf's default. */
+const patience = 5000
+const mostLost = 10_000
+
+interface Query {
+  fd: number
+  readonly id: number
+  readonly sentAt: number
+  readonly newSocket: boolean
+  /** Set when the first try has failed. */
+  lost: Lost | undefined
+  triedAt: number
+}
+
+const [address, perSecond, clients, ...questions] = process.argv.slice(2) as [string, string, string, ...string[]]
+const native = loadLibc()
+const server = encodeSocketAddress(native, address, 53)
+const own = clients.split(',').map((each) => encodeSocketAddress(native, each, 0))
+const messages = questions.map((text) => question(text, 0))
+const received = new Uint8Array(4096)
+const place = native.addressOf(received)
+const epoll = native.epoll()
+const tags = new Int32Array(64)
+/** By descriptor. */
+const waiting = new Map<number, Query>()
+const latencies: number[] = []
+const failed: Record<string, number> = {}
+const lost: Lost[] = []
+let sent = 0
+let answered = 0
+let sending = true
+const began = performance.now()
+
+function send(query: Query): void {
+  const message = messages[query.id % messages.length]!
+  message.writeUInt16BE(query.id & 0xffff, 0)
+  query.triedAt = performance.now()
+  if (native.sendOne(query.fd, native.addressOf(message), message.length) < 0 && query.newSocket) again(query)
+}
+
+function open(query: Query): void {
+  query.fd = native.socket(linux.AF_INET)
+  const from = own[query.id % own.length]!
+  if (query.fd < 0 || native.bind(query.fd, from) < 0 || native.connect(query.fd, server) < 0)
+    throw new Error(`no socket to ${address}`)
+  native.watch(epoll, query.fd, query.fd, false)
+  waiting.set(query.fd, query)
+}
+
+function close(query: Query): void {
+  waiting.delete(query.fd)
+  native.close(query.fd)
+}
+
+/** The try has failed: the next one, or the query is lost. */
+function again(query: Query): void {
+  if (query.lost) {
+    query.lost.twice = true
+    close(query)
+    return
+  }
+  query.lost = { at: Math.round(performance.timeOrigin + query.sentAt), twice: false }
+  if (lost.length < mostLost) lost.push(query.lost)
+  if (query.newSocket) {
+    close(query)
+    open(query)
+  }
+  send(query)
+}
+
+function readable(query: Query): void {
+  const length = native.receiveOne(query.fd, place, received.length)
+  if (length < 0) {
+    // A reset is read once: the next call waits again.
+    if (native.errno() !== linux.EAGAIN && query.newSocket) again(query)
+    return
+  }
+  if (length < 12 || ((received[0]! << 8) | received[1]!) !== (query.id & 0xffff)) return
+  const rcode = received[3]! & 15
+  if (rcode === 0 && received[7]! > 0) {
+    answered++
+    latencies.push(performance.now() - query.sentAt)
+  } else failed[`rcode ${rcode}`] = (failed[`rcode ${rcode}`] ?? 0) + 1
+  close(query)
+}
+
+function turn(): void {
+  const now = performance.now()
+  for (let due = ((now - began) / 1000) * Number(perSecond); sending && sent < due; sent++) {
+    const query: Query = {
+      fd: -1,
+      id: sent,
+      sentAt: performance.now(),
+      newSocket: sent % 2 === 0,
+      lost: undefined,
+      triedAt: 0,
+    }
+    open(query)
+    send(query)
+  }
+  for (let count = native.ready(epoll, tags); count > 0; count = native.ready(epoll, tags))
+    for (let at = 0; at < count; at++) {
+      const query = waiting.get(tags[at]!)
+      if (query) readable(query)
+    }
+  // In the order of their descriptors, not of their age: all are looked at.
+  for (const query of waiting.values()) if (now - query.triedAt > patience) again(query)
+}
+
+function counts(): ClientCounts {
+  latencies.sort((a, b) => a - b)
+  const at = (part: number) =>
+    latencies[Math.min(latencies.length - 1, Math.floor(part * latencies.length))] ?? Number.NaN
+  return { sent, answered, failed, lost, latency: { p50: at(0.5), p99: at(0.99) } }
+}
+
+const timer = setInterval(turn, 1)
+process.on('message', (word) => {
+  if (word !== 'stop') return
+  sending = false
+  const end = setInterval(() => {
+    if (waiting.size > 0) return
+    clearInterval(end)
+    clearInterval(timer)
+    process.send?.(counts(), () => process.disconnect?.())
+  }, 10)
+})
+process.on('disconnect', () => process.exit())
+process.send!('sending')

@@ -28,6 +28,7 @@ const sections: Readonly<Record<string, { readonly claim: string; load(): Promis
   signed: { claim: 'signed replies, CPU per query', load: () => import('./signed.ts') },
   zones: { claim: 'zone files, CPU per query, and a million records', load: () => import('./zones.ts') },
   directives: { claim: 'the same beside ten more plugins', load: () => import('./directives.ts') },
+  console: { claim: 'the table path with and without the console', load: () => import('./console.ts') },
   forgers: { claim: 'no forged answer is taken', load: () => import('./forgers.ts') },
   freshness: { claim: 'event to answer', load: () => import('./freshness.ts') },
   churn: { claim: 'latency while endpoints change', load: () => import('./churn.ts') },

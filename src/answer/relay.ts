@@ -7,7 +7,7 @@ import { type } from '../dns/codes.ts'
 import type { TableHandle } from '../table/api.ts'
 import { OBSERVE_ANSWERS, OBSERVE_DENIALS, profileCell, SHUFFLE } from '../table/layout.ts'
 import type { NameKey } from '../table/name-key.ts'
-import type { ResponderOptions, TransportCode } from './api.ts'
+import { type ResponderOptions, type TransportCode, transportCode } from './api.ts'
 import { createCounters } from './counters.ts'
 import { createQueryProducer, type QueryRoute } from './query-ring.ts'
 import { createQueryState, type QueryState } from './query-state.ts'
@@ -66,10 +66,8 @@ export interface RelayResponder {
   accepts(rules: RelayRules, reply: Uint8Array, replyStart: number, replyEnd: number): boolean
   /** Makes the accepted reply into the client's, in place; gives its length. */
   write(rules: RelayRules): number
-  /** Counts the answer just given to the client whose address is in `client` from `clientAt` on. */
-  count(way: TransportCode, family: 1 | 2, seconds: number, client: Uint8Array, clientAt: number): void
-  /** What has been counted is a batch. */
-  endBatch(): void
+  /** Counts the answer given `now` (milliseconds) to the client whose address is in `client` from `clientAt` on. */
+  count(way: TransportCode, now: number, seconds: number, client: Uint8Array, clientAt: number): void
   /** Reports it to observers, where there are any. True when the control plane must be woken for that. */
   observe(route: QueryRoute, receivedAt: number, seconds: number): boolean
 }
@@ -113,13 +111,14 @@ export function createRelayResponder(
       return records.end - replyStart + (x.edns ? optOctets + repliedOptions(records, rules) : 0) <= limit
     },
     write: (rules) => writeReply(x, records, rules),
-    count(way, family, seconds, client, clientAt) {
+    count(way, now, seconds, client, clientAt) {
+      const family = way === transportCode.udp4 ? 1 : 2
       counters.count(x, way, family, seconds)
       x.client = client
       x.clientAt = clientAt
+      sketches.begin(now)
       sketches.count(x, family)
     },
-    endBatch: sketches.begin,
     observe(route, receivedAt, seconds) {
       if (!queries || (x.observe & (x.denial ? OBSERVE_DENIALS : OBSERVE_ANSWERS)) === 0) return false
       x.now = receivedAt

@@ -77,7 +77,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
     publish: (seconds) => queries?.publish(seconds) ?? false,
     startBatch(nowMilliseconds) {
       x.now = nowMilliseconds
-      sketches.begin()
+      sketches.begin(nowMilliseconds)
       if (epochCell >= 0) Atomics.store(words, epochCell, Atomics.load(words, cell.epoch))
     },
     offline() {

@@ -1,6 +1,7 @@
 /**
- * A thread's side of the sketches (layout.ts). Of a batch of up to four queries each is counted; of larger ones about one
- * in sixteen, for sixteen: which are drawn at random, so that no client can arrange not to be counted.
+ * A thread's side of the sketches (layout.ts). Counting a query takes almost a microsecond, so about a thousand a second are
+ * counted: all of them while there are no more, else one of so many as it takes, for so many. Which they are is drawn at
+ * random, so that no client can arrange not to be counted.
  */
 import { rcode } from '../../dns/codes.ts'
 import type { TableHandle } from '../../table/api.ts'
@@ -23,8 +24,13 @@ import {
   ways,
 } from './layout.ts'
 
-const smallBatch = 4
-const interval = 16
+/** Queries that are counted in a second. */
+const wanted = 1_024
+/** Milliseconds after which the interval follows the rate. */
+const period = 1_000
+/** While more come than the period before had: at most twice as many are counted before the interval grows so many times. */
+const growth = 8
+const largestInterval = 4_096
 
 /** An answered query. */
 export interface CountedQuery {
@@ -40,8 +46,8 @@ export interface CountedQuery {
 }
 
 export interface SketchRecorder {
-  /** A batch begins. */
-  begin(): void
+  /** Queries that are counted from now on have come at this time: milliseconds of a clock. */
+  begin(now: number): void
   /** `family` is 1 for IPv4, 2 for IPv6. */
   count(query: CountedQuery, family: 1 | 2): void
 }
@@ -52,8 +58,12 @@ export function createSketchRecorder({ sketches: memory }: TableHandle, slot: nu
   const bytes = new Uint8Array(memory)
   const cells = new Float64Array(memory)
   let halves: readonly Half[] | undefined
-  let inBatch = 0
-  let weight = 1
+  let since = Number.NEGATIVE_INFINITY
+  /** In this period: queries, and those of them that were counted since the interval grew. */
+  let seen = 0
+  let counted = 0
+  /** One query of so many is counted, for so many. */
+  let interval = 1
   let left = 1
   /** Xorshift: whom to count is no secret worth more. */
   let random = (Math.random() * 0x7fffffff) | 1
@@ -91,7 +101,7 @@ export function createSketchRecorder({ sketches: memory }: TableHandle, slot: nu
       const word = entryAt(place, i)
       const count = words[word + entryWord.count]
       if (count !== 0 && words[word + entryWord.hash] === hash && words[word + entryWord.facts] === facts) {
-        words[word + entryWord.count] = count + weight
+        words[word + entryWord.count] = count + interval
         return
       }
       if (count < leastCount) {
@@ -103,7 +113,7 @@ export function createSketchRecorder({ sketches: memory }: TableHandle, slot: nu
     const version = words[word + entryWord.version]
     Atomics.store(words, word + entryWord.version, version + 1)
     words[word + entryWord.hash] = hash
-    words[word + entryWord.count] = leastCount + weight
+    words[word + entryWord.count] = leastCount + interval
     words[word + entryWord.error] = leastCount
     words[word + entryWord.facts] = facts
     const to = place.keys + least * stride
@@ -124,12 +134,12 @@ export function createSketchRecorder({ sketches: memory }: TableHandle, slot: nu
   function record(query: CountedQuery, family: 1 | 2, { at, places }: Half): void {
     const { key, client, clientAt, picked } = query
     const hash = key.hashes[0]
-    cells[(at >> 3) + halfCount.queries] += weight
+    cells[(at >> 3) + halfCount.queries] += interval
     cells[(at >> 3) + halfCount.counted] += 1
     add(places.names, hash, key.octets, 0, key.length, key.length, keyOctets.names)
     if (query.rcode === rcode.NXDOMAIN) {
       add(places.nxdomain, hash, key.octets, 0, key.length, key.length, keyOctets.nxdomain)
-      if (isWasted(query)) cells[(at >> 3) + halfCount.wasted] += weight
+      if (isWasted(query)) cells[(at >> 3) + halfCount.wasted] += interval
     } else if (query.rcode === rcode.SERVFAIL)
       add(places.servfail, hash, key.octets, 0, key.length, key.length, keyOctets.servfail)
     if (picked !== 0) {
@@ -143,19 +153,27 @@ export function createSketchRecorder({ sketches: memory }: TableHandle, slot: nu
   }
 
   return {
-    begin() {
-      weight = inBatch > smallBatch ? interval : 1
-      if (weight === 1) left = 1
-      inBatch = 0
+    begin(now) {
+      const elapsed = now - since
+      if (elapsed < period) return
+      interval = Math.min(largestInterval, Math.max(1, Math.round((seen * period) / (elapsed * wanted))))
+      if (left > interval) left = interval
+      since = now
+      seen = 0
+      counted = 0
     },
     count(query, family) {
-      inBatch++
+      seen++
       if (--left > 0) return
       random ^= random << 13
       random ^= random >>> 17
       random ^= random << 5
-      // From 1 to 31: 16 on average.
-      left = weight === 1 ? 1 : 1 + ((random >>> 8) % (2 * interval - 1))
+      if (++counted > 2 * wanted && interval < largestInterval) {
+        interval *= growth
+        counted = 0
+      }
+      // The interval on average.
+      left = 1 + ((random >>> 8) % (2 * interval - 1))
       const generation = words[headerWord.generation]
       if (!generation) return
       const found = half(generation)

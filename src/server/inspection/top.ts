@@ -61,7 +61,7 @@ export function createTop(handle: TableHandle, clock: Clock): Top {
       const address = parseAddress(client.address)
       if (!address || readName(key, request, 12, request.length) < 0) return
       const query = { key, rcode: reply[3] & 15, client: address, clientAt: 0, labelsBelow: 0, picked: 0 }
-      recorder.begin()
+      recorder.begin(clock.now())
       recorder.count(query, address.length === 4 ? 1 : 2)
     },
     read(clusters) {

@@ -55,9 +55,7 @@ export function createClientReplies(options: ClientRepliesOptions): ClientReplie
   let replyfd = -1
 
   function flush(): void {
-    if (batch.queued() === 0) return
-    counts.sendDrops(batch.flush(replyfd))
-    responder.endBatch()
+    if (batch.queued() > 0) counts.sendDrops(batch.flush(replyfd))
   }
 
   function place(): number {
@@ -114,7 +112,7 @@ export function createClientReplies(options: ClientRepliesOptions): ClientReplie
       const seconds = (now - slots.receivedAt[slot]) / 1000
       const client = slots.at(slot) + slotAt.name + addressOffset[family]
       const way = family === 4 ? transportCode.udp4 : transportCode.udp6
-      responder.count(way, family === 4 ? 1 : 2, seconds, slots.bytes, client)
+      responder.count(way, now, seconds, slots.bytes, client)
       observe(socket, slot, seconds)
       counts.relayed()
     },

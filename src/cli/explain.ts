@@ -1,6 +1,7 @@
 /** `slicedns explain`: asks a running slicedns process why it answers as it does. */
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Command, type Io, jsonFlags, misuse, parseArgs, printExit, wantsJson } from './args.ts'
+import { printableLine } from './output.ts'
 import {
   fetchJson,
   fetchStatus,
@@ -65,7 +66,7 @@ export async function run(args: string[], io: Io): Promise<number> {
         ? { tried: [], explanations: await fetchExplanations(target, name, type) }
         : await searched(target, searchNames(name, namespace, await clusterZone(target)), type)
     if (wantsJson(parsed)) io.stdout.write(`${JSON.stringify(explanations, undefined, 2)}\n`)
-    else io.stdout.write([...tried, explanations.map(explanationText).join('\n')].join(''))
+    else io.stdout.write([...tried, explanationTexts(explanations).join('\n')].join(''))
     return 0
   } catch (error) {
     io.stderr.write(`${errorMessage(error)}\n`)
@@ -113,11 +114,24 @@ function isExplanation(value: unknown): value is Explanation {
   return typeof name === 'string' && Array.isArray(steps) && Array.isArray(answer)
 }
 
-/** One listener's explanation: the server block, each plugin's lines, and the answer. */
-function explanationText(explanation: Explanation): string {
-  const { name, type, listener, zone, path, reason, notRelayed, steps, rcode } = explanation
+/** Listeners that would say the same are named together. The order of an answer's records is drawn for each reply. */
+function explanationTexts(explanations: readonly Explanation[]): string[] {
+  const said = Map.groupBy(explanations, ({ listener: _, answer, ...others }) =>
+    JSON.stringify({ ...others, answer: answer.toSorted() }),
+  )
+  return [...said.values()].map((same) =>
+    explanationText(
+      same[0],
+      same.map(({ listener }) => listener),
+    ),
+  )
+}
+
+/** The server block, each plugin's lines, and the answer. */
+function explanationText(explanation: Explanation, listeners: readonly string[]): string {
+  const { name, type, zone, path, reason, notRelayed, steps, rcode } = explanation
   const block = zone === '' ? 'no server block matches' : `server block of zone ${zone}`
-  const lines = [`${name} ${type} at ${listener}: ${block}`]
+  const lines = [`${name} ${type} at ${listeners.join(' and ')}: ${block}`]
   if (path === 'table') lines.push('answered from the table')
   else if (path === 'relay')
     lines.push('relayed by a UDP thread; over TCP, and for unusual answers, answered by the chain')
@@ -128,6 +142,6 @@ function explanationText(explanation: Explanation): string {
   )
   const sections = (['answer', 'authority', 'additional'] as const)
     .filter((section) => explanation[section]?.length > 0)
-    .map((section) => `${section}:\n${explanation[section].map((record) => `  ${record}\n`).join('')}`)
-  return `${lines.join('\n')}\n${table(rows)}${rcode}\n${sections.join('')}`
+    .map((section) => `${section}:\n${explanation[section].map((record) => `  ${printableLine(record)}\n`).join('')}`)
+  return `${lines.map(printableLine).join('\n')}\n${table(rows)}${printableLine(rcode)}\n${sections.join('')}`
 }

@@ -28,6 +28,17 @@ const explanation = {
   additional: [],
 }
 
+const twice = [
+  { ...explanation, answer: ['a. 5 IN A 10.0.0.1', 'a. 5 IN A 10.0.0.2'], notRelayed: 'x\u001b[2J\ny' },
+  {
+    ...explanation,
+    listener: 'dns://[::1]:53',
+    answer: ['a. 5 IN A 10.0.0.2', 'a. 5 IN A 10.0.0.1'],
+    notRelayed: 'x\u001b[2J\ny',
+  },
+  { ...explanation, listener: 'tls://:853', rcode: 'REFUSED', answer: [] },
+]
+
 const answer: RequestListener = (request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost')
   // As a server that hangs.
@@ -38,7 +49,13 @@ const answer: RequestListener = (request, response) => {
   if (name === 'garbage') response.end('<html>')
   else
     response.end(
-      JSON.stringify(bad ? { error: 'an empty label' } : [{ ...explanation, type: url.searchParams.get('type') }]),
+      JSON.stringify(
+        bad
+          ? { error: 'an empty label' }
+          : name === 'twice'
+            ? twice
+            : [{ ...explanation, type: url.searchParams.get('type') }],
+      ),
     )
 }
 
@@ -109,6 +126,15 @@ describe('slicedns explain', () => {
     const other = terminal()
     assert.equal(await run(['web', '-o', 'yaml'], other), 2)
     assert.match(other.err(), /^invalid value "yaml" for -o: must be json\n/)
+  })
+
+  test('slicedns explain names listeners that say the same together, and what a server says keeps to its line', async () => {
+    const io = terminal()
+    assert.equal(await run(['twice', '--pid', String(process.pid)], io), 0, io.err())
+    assert.match(io.out(), / at dns:\/\/:53 and dns:\/\/\[::1\]:53: server block/)
+    assert.equal(io.out().match(/ at \S+/g)?.length, 2)
+    assert.match(io.out(), /\n\nweb\.default\.svc\.cluster\.local\. A at tls:\/\/:853: .*\n[\s\S]*\nREFUSED\n$/)
+    assert.match(io.out(), /: x\\u001b\[2J\\u000ay\n/)
   })
 
   const failures: readonly { name: string; args: string[]; code: number; says: RegExp }[] = [

@@ -12,6 +12,7 @@ import {
   wantsJson,
 } from './args.ts'
 import { exitCode } from './exit-codes.ts'
+import { createProgress } from './progress.ts'
 
 const command: Command = {
   usage: 'slicedns failover ADDRESS... --port PORT [--timeout DURATION] [--json]',
@@ -44,8 +45,11 @@ export async function run(args: string[], io: Io): Promise<number> {
   if (Number.isNaN(timeout)) return printExit(misuse(command, '--timeout must be a duration from 1ms to 10m'), io)
   const asJson = wantsJson(parsed)
   const attempts: Attempt[] = []
+  const progress = createProgress(io)
   for (const address of parsed.positional) {
+    progress.show(`trying ${address}`)
     const attempt = await tryToConnect(address, port, timeout)
+    progress.clear()
     attempts.push(attempt)
     if (attempt.failure === '') break
     if (!asJson) io.stderr.write(`${address}: ${attempt.failure}\n`)

@@ -5,6 +5,7 @@ import { type Server, serverText } from './answer.ts'
 import { type Command, type Io, integerFlag, jsonFlags, misuse, printExit, wantsJson } from './args.ts'
 import { findServer, type LookupArgs, lookupFlags, parseLookup } from './lookup-args.ts'
 import { LookupError, lookUp } from './lookup-client.ts'
+import { createProgress, type Progress } from './progress.ts'
 import { table } from './show.ts'
 
 const command: Command = {
@@ -17,6 +18,9 @@ const command: Command = {
   examples: ['slicedns latency kubernetes.default.svc.cluster.local -n 1000'],
 }
 
+/** Milliseconds. */
+const showEvery = 200
+
 /** After this many failures in a row the server counts as gone. */
 const mostFailuresInARow = 5
 
@@ -26,14 +30,17 @@ export async function run(args: string[], io: Io): Promise<number> {
   if (lookup.kind === 'exit') return printExit(lookup, io)
   const count = integerFlag(lookup.args, 'n', 1, 1_000_000) ?? 100
   if (Number.isNaN(count)) return printExit(misuse(command, '-n must be 1 to 1000000'), io)
+  const progress = createProgress(io)
   try {
     const server = await findServer(lookup)
-    const measured = await measure(lookup, server, count)
+    const measured = await measure(lookup, server, count, progress)
+    progress.clear()
     const asJson = wantsJson(lookup.args)
     io.stdout.write(asJson ? jsonText(lookup, server, measured) : reportText(lookup, server, measured))
     if (measured.failures > 0) io.stderr.write(`${measured.lastFailure}\n`)
     return measured.failures > 0 ? 1 : 0
   } catch (error) {
+    progress.clear()
     io.stderr.write(`${errorMessage(error)}\n`)
     return 1
   }
@@ -47,13 +54,23 @@ interface Measured {
   readonly lastFailure: string
 }
 
-async function measure({ question, options }: LookupArgs, server: Server, count: number): Promise<Measured> {
+async function measure(
+  { question, options }: LookupArgs,
+  server: Server,
+  count: number,
+  progress: Progress,
+): Promise<Measured> {
   const times: number[] = []
   const rcodes = new Map<string, number>()
   let failures = 0
   let lastFailure = ''
+  let shownAt = performance.now()
   for (let asked = 0, inARow = 0; asked < count && inARow < mostFailuresInARow; asked++) {
     const started = performance.now()
+    if (started - shownAt >= showEvery) {
+      shownAt = started
+      progress.show(`${asked} of ${count} lookups`)
+    }
     try {
       const { rcode } = await lookUp(question, server, options)
       times.push(performance.now() - started)

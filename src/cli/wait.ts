@@ -6,8 +6,10 @@ import { errorMessage } from '../telemetry/error-text.ts'
 import { type Server, serverText } from './answer.ts'
 import { type Command, durationFlag, type Io, integerFlag, jsonFlags, misuse, printExit, wantsJson } from './args.ts'
 import { exitCode } from './exit-codes.ts'
+import { elapsed } from './figures.ts'
 import { findServer, type LookupArgs, lookupFlags, parseLookup, serviceFlags } from './lookup-args.ts'
 import { LookupError, lookUp } from './lookup-client.ts'
+import { createProgress } from './progress.ts'
 
 const { timeout: reply, ...flags } = lookupFlags
 
@@ -43,6 +45,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   if (Number.isNaN(count)) return printExit(misuse(command, '--count must be 1 to 65535'), io)
   if (Number.isNaN(timeout + interval))
     return printExit(misuse(command, '--timeout and --interval must be durations from 1ms to 24h'), io)
+  const progress = createProgress(io)
   try {
     const server = await findServer(lookup)
     const began = performance.now()
@@ -53,6 +56,7 @@ export async function run(args: string[], io: Io): Promise<number> {
     }
     for (let before = ''; ; ) {
       const { records, note } = await ask(lookup, server)
+      progress.clear()
       if (records >= count) {
         const { name, type } = lookup.question
         if (asJson) io.stdout.write(result(true, records, note))
@@ -68,9 +72,11 @@ export async function run(args: string[], io: Io): Promise<number> {
       const now = `waiting for ${lookup.question.name} at ${serverText(server)}: ${note}`
       if (now !== before) io.stderr.write(`${now}\n`)
       before = now
+      progress.show(`${note}, ${elapsed((performance.now() - began) / 1000)}`)
       await scheduler.wait(Math.min(interval, Math.max(1, left)))
     }
   } catch (error) {
+    progress.clear()
     io.stderr.write(`${errorMessage(error)}\n`)
     return exitCode.noReply
   }

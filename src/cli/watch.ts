@@ -6,6 +6,7 @@ import { type Answer, type Question, serverText } from './answer.ts'
 import { type Command, durationFlag, type Io, jsonFlags, misuse, printExit, wantsJson } from './args.ts'
 import { findServer, lookupFlags, parseLookup } from './lookup-args.ts'
 import { LookupError, lookUp } from './lookup-client.ts'
+import { createProgress } from './progress.ts'
 import { refusal } from './show.ts'
 
 const command: Command = {
@@ -32,22 +33,29 @@ export async function run(args: string[], io: Io, until?: AbortSignal): Promise<
   if (Number.isNaN(duration)) return printExit(misuse(command, '-duration must be a duration from 1ms to 24h'), io)
   const asJson = wantsJson(lookup.args)
   const interrupted = interruption(until, duration)
+  const progress = createProgress(io)
   try {
     const server = await findServer(lookup)
     const asked = { name: lookup.question.name, type: typeName(lookup.question.type), server: serverText(server) }
     if (!asJson) io.stdout.write(`watching ${asked.type} of ${asked.name} at ${asked.server}\n`)
     let before: State | undefined
+    let lookups = 0
     while (!interrupted.aborted) {
       const state = await ask(() => lookUp(lookup.question, server, lookup.options), lookup.question)
+      lookups++
+      progress.clear()
       const lines = before === undefined ? firstLines(state) : changes(before, state)
       const time = new Date().toISOString()
       if (!asJson) for (const line of lines) io.stdout.write(`${time}  ${line}\n`)
       else if (lines.length > 0) io.stdout.write(`${JSON.stringify({ time, ...asked, ...state })}\n`)
       before = state
+      progress.show(`${lookups} lookups, the last at ${time.slice(11, 19)}`)
       await scheduler.wait(interval ?? 1000, { signal: interrupted }).catch(() => undefined)
     }
+    progress.clear()
     return before?.answered ? 0 : 1
   } catch (error) {
+    progress.clear()
     io.stderr.write(`${errorMessage(error)}\n`)
     return 1
   }

@@ -17,6 +17,22 @@ const answers: Readonly<Record<string, Say>> = {
       `${service} 5 IN SRV 0 50 29500 worker-1.${service}`,
     ],
   },
+  [`_._tcp.${service} SRV`]: {
+    answer: [
+      `_._tcp.${service} 5 IN SRV 0 50 29500 worker-0.${service}`,
+      `_._tcp.${service} 5 IN SRV 0 50 29500 worker-1.${service}`,
+    ],
+  },
+  [`_gang._tcp.${service} SRV`]: { answer: [`_gang._tcp.${service} 5 IN SRV 0 50 29500 worker-0.${service}`] },
+  'pool.ml.svc.cluster.local. A': { answer: ['pool.ml.svc.cluster.local. 5 IN A 10.0.0.9'] },
+  'pool.ml.svc.cluster.local. SRV': {
+    answer: [
+      'pool.ml.svc.cluster.local. 5 IN SRV 0 50 80 gpu-1.pool.ml.svc.cluster.local.',
+      'pool.ml.svc.cluster.local. 5 IN SRV 0 50 80 gpu-0.pool.ml.svc.cluster.local.',
+      'pool.ml.svc.cluster.local. 5 IN SRV 0 50 80 elsewhere-0.example.',
+    ],
+  },
+  'gpu-0.pool.ml.svc.cluster.local. A': { answer: ['gpu-0.pool.ml.svc.cluster.local. 5 IN A 10.0.0.9'] },
   [`worker-0.${service} A`]: { answer: [`worker-0.${service} 5 IN A 10.0.0.1`] },
   [`worker-1.${service} A`]: { answer: [`worker-1.${service} 5 IN A 10.0.0.2`] },
   [`worker-3.${service} A`]: { answer: [`worker-3.${service} 5 IN A 10.0.0.4`] },
@@ -88,7 +104,7 @@ describe('commands about a Service', () => {
       `${service} at 127.0.0.1:PORT
 address  10.0.0.1
 address  10.0.0.2
-port     29500 (2 targets)
+port     (name not known)/tcp 29500 (2 targets)
 pod      worker-0.${service} 10.0.0.1
 pod      worker-1.${service} 10.0.0.2
 `,
@@ -99,8 +115,20 @@ pod      worker-1.${service} 10.0.0.2
     const { out } = await run(discover, service, '--json')
     const { addresses, ports, pods } = JSON.parse(out)
     assert.deepEqual(addresses, ['10.0.0.1', '10.0.0.2'])
-    assert.deepEqual(ports, [{ port: 29500, targets: 2 }])
+    assert.deepEqual(ports, [{ name: '', protocol: 'tcp', port: 29500, targets: 2 }])
     assert.equal(pods.length, 2)
+  })
+
+  test('discover finds the names of ports that are given', async () => {
+    const { out } = await run(discover, service, '--ports', 'http,gang')
+    assert.match(out, /^port {5}gang\/tcp 29500 \(2 targets\)$/m)
+  })
+
+  test('discover finds the pods of a StatefulSet whose name is not the Service’s, and ports of servers that name no protocol', async () => {
+    const { out } = await run(discover, 'pool', '-n', 'ml', '--json')
+    const { ports, pods } = JSON.parse(out)
+    assert.deepEqual(ports, [{ name: '', protocol: '', port: 80, targets: 3 }])
+    assert.deepEqual(pods, [{ name: 'gpu-0.pool.ml.svc.cluster.local.', addresses: ['10.0.0.9'] }])
   })
 
   test('discover tells a name that is missing from one without anything', async () => {

@@ -64,7 +64,10 @@ export async function startMonitored(): Promise<Monitored> {
       waitFor: 'ready',
       args: ['-memory-limit', '512Mi'],
       corefile: (ports) =>
-        movedCorefile(ports, `${good.to} ${dead.to}`, [`kubeconfig ${api.kubeconfig()}`])
+        movedCorefile(ports, `${good.to} ${dead.to}`, [
+          `kubeconfig ${api.kubeconfig()}`,
+          `snapshot ${join(api.folder, 'snapshot')}`,
+        ])
           .replace(/cache 30 \{[^}]*\}/, 'cache 30')
           .replace('lameduck 5s', 'lameduck 0s')
           .replace(/(prometheus :\d+)/, '$1 {\n        compatibility_metrics\n    }'),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, KeyInput, Page } from 'puppeteer-core'
 import type { ConsoleState } from '../../src/console/state.ts'
@@ -17,6 +18,7 @@ import {
 } from '../support/console/page.ts'
 import { emptyState, healthyState, hostileState, hostileTexts, troubledState } from '../support/console/states.ts'
 import { without } from '../support/peers.ts'
+import { type RunningServer, startServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
 const views = ['overview', 'traffic', 'services', 'splits', 'holds', 'problems', 'upstreams', 'changes', 'explain']
@@ -339,5 +341,55 @@ describe('the page of the console', { skip: without('chromium') }, () => {
     await page.waitForSelector('body[data-connection="live"]')
     assert.match(await text('.verdict-word'), /^Healthy$/)
     assert.equal(await inPage(`document.querySelector('#banner').hidden`), true)
+  })
+})
+
+describe('the page of the built server', { skip: without('chromium') }, () => {
+  let server: RunningServer
+  let browser: Browser
+  before(async () => {
+    server = await startServer({
+      corefile: ({ dns, ready, other }) => `.:${dns} {
+        bind 127.0.0.1
+        ready 127.0.0.1:${ready}
+        console localhost:${other}
+        kubernetes cluster.local {
+            manifests ${join(import.meta.dirname, '../../examples')}
+        }
+      }`,
+      waitFor: 'ready',
+    })
+    browser = await startBrowser()
+  })
+  after(async () => {
+    await browser?.close()
+    await server?.stop()
+  })
+
+  it('the built page shows the example cluster, a service of it and the way of its answer', async () => {
+    const page = await browser.newPage()
+    const complaints = complaintsOf(page)
+    const requests: string[] = []
+    page.on('request', (request) => requests.push(new URL(request.url()).pathname))
+    await page.goto(`http://localhost:${server.ports.other}/`)
+    const shows = (selector: string, expected: RegExp): Promise<void> =>
+      until(async () =>
+        assert.match(String(await page.evaluate(`document.querySelector('${selector}')?.innerText`)), expected),
+      )
+    await shows('.cluster', /connected[\s\S]*services\s+synced/)
+    await shows(
+      '.replica',
+      new RegExp(`ready[\\s\\S]*pid ${server.pid}[\\s\\S]*dns://127\\.0\\.0\\.1:${server.ports.dns}`),
+    )
+    await show(page, 'services/inference/llm')
+    await shows('.detail', /10\.244\.1\.2\s+ready/)
+    await page.keyboard.press('/')
+    await page.keyboard.type(`llm.inference.svc.cluster.local`)
+    await page.keyboard.press('Enter')
+    await shows('.path', /Answer table\s+has the answer ready[\s\S]*IN A 10\.244\./)
+    assert.deepEqual(complaints, [])
+    // Three files; what it asks for comes after. When a browser fetches the icon is its own affair.
+    const others = /^\/(events|service|explain|icon\.svg)$/
+    assert.deepEqual(requests.filter((path) => !others.test(path)).sort(), ['/', '/console.css', '/console.js'])
   })
 })

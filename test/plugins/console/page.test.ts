@@ -35,7 +35,7 @@ describe('what is wrong, as the page says it', () => {
     ['one upstream of two', { upstreams: healthy.upstreams.slice(0, 2).map((each, index) => ({ ...each, healthy: index > 0, fails: 1 })) }, 'warning', /^1 upstream of forward \. down$/, /10\.0\.0\.2:53 \(1 failed check\)/],
     ['all upstreams of a zone', { upstreams: healthy.upstreams.slice(0, 2).map((each) => ({ ...each, healthy: false })) }, 'critical', /^Every upstream of forward \. is down$/, /10\.0\.0\.3:53/],
     ['a service without a ready endpoint', { services: { total: 1, more: 0, list: [{ ...healthy.services.list[0], ready: 0 }] } }, 'warning', /^1 service has no ready endpoint$/, /^shop\/web-0\.$/],
-    ['a backend without a ready endpoint', { splits: [{ namespace: 'a', name: 'b', backends: [{ name: 'c', weight: 1, share: 1, served: 0, ready: 0 }] }] }, 'warning', /^The split a\/b lacks 1 backend$/, /: c\.$/],
+    ['a backend without a ready endpoint', { splits: [{ namespace: 'a', name: 'b', backends: [{ name: 'c', weight: 1, share: 0, served: 0, ready: 0 }] }] }, 'warning', /^The split a\/b lacks 1 backend$/, /: c\.$/],
     ['an annotation that is ignored', { problems: [{ kind: 'Service', namespace: 'a', name: 'b', key: 'k', reason: 'must be c' }] }, 'warning', /^1 annotation is ignored$/, /^Service a\/b: k must be c\.$/],
   ] // biome-ignore format: rows
   for (const [what, change, severity, title, detail] of cases)
@@ -48,10 +48,15 @@ describe('what is wrong, as the page says it', () => {
       assert.equal(state, severity === 'critical' ? 'failing' : 'degraded')
     })
 
-  it('an ExternalName, a quiet upstream and a ratio of few queries are no trouble', () => {
-    const list = [{ ...healthy.services.list[0], type: 'ExternalName', ready: 0 }]
+  it('an ExternalName, a split, a backend elsewhere and a ratio of few queries are no trouble', () => {
+    const [service] = healthy.services.list
+    const list = [
+      { ...service, type: 'ExternalName', ready: 0 },
+      { ...service, namespace: 'a', name: 'b', ready: 0 },
+    ]
+    const splits = [{ namespace: 'a', name: 'b', backends: [{ name: 'c', weight: 1, share: 1, served: 0, ready: 0 }] }]
     const traffic = { ...healthy.traffic, queries: 0.2, rcodes: { SERVFAIL: 0.2 } }
-    const { findings } = verdictOn({ ...healthy, traffic, services: { total: 1, more: 0, list } })
+    const { findings } = verdictOn({ ...healthy, traffic, splits, services: { total: 2, more: 0, list } })
     assert.deepEqual(findings, [])
   })
 })

@@ -191,7 +191,10 @@ export function troubledState(): ConsoleState {
     ),
     splits: healthy.splits.map((split, index) =>
       index === 0
-        ? { ...split, backends: split.backends.map((backend, at) => (at === 1 ? { ...backend, ready: 0 } : backend)) }
+        ? {
+            ...split,
+            backends: split.backends.map((backend, at) => ({ ...backend, share: 1 - at, ready: at === 1 ? 0 : 9 })),
+          }
         : split,
     ),
   }

@@ -136,7 +136,7 @@ export function createChart({ label, series, format, isFilled, isLogarithmic }) 
         ),
       ),
       ...timeTicks().map(({ index, anchor }) =>
-        h('text.tick', { x: x(index), y: height - 5, 'text-anchor': anchor }, minuteOfDay(points[index].time)),
+        h('text.tick', { x: x(index), y: height - 5, 'text-anchor': anchor }, clockText(points[index].time)),
       ),
       isFilled &&
         points.length > 1 &&
@@ -147,6 +147,11 @@ export function createChart({ label, series, format, isFilled, isLogarithmic }) 
         h('circle.dot', { class: mark, cx: x(at), cy: y(valueAt(points[at])), r: 3 }),
       ),
     ]
+  }
+
+  /** Seconds tell the moments of a few minutes apart. @param {number} time */
+  function clockText(time) {
+    return points[points.length - 1].time - points[0].time < 600_000 ? timeOfDay(time) : minuteOfDay(time)
   }
 
   /** About a tick each 110 pixels, the first and the last among them. */

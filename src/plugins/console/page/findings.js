@@ -49,10 +49,22 @@ export function verdictOn(state) {
   return { state: 'healthy', word: 'Healthy', findings: sorted }
 }
 
-/** A service whose names have no address to give. @param {ServiceState} service */
-export function isWithoutEndpoint(service) {
-  return service.type !== 'ExternalName' && service.ready === 0
+/**
+ * Tells services whose endpoints are missed. An ExternalName has no endpoints, and a split answers with those of its backends.
+ * @param {ConsoleState} state
+ * @returns {(service: ServiceState) => boolean}
+ */
+export function lacksEndpoint({ splits }) {
+  const isSplit = new Set(splits.map(({ namespace, name }) => `${namespace}/${name}`))
+  return ({ namespace, name, type, ready }) =>
+    ready === 0 && type !== 'ExternalName' && !isSplit.has(`${namespace}/${name}`)
 }
+
+/**
+ * A backend of a split that is meant to get queries and cannot: it has dropped out.
+ * @param {{ weight: number, share: number }} backend
+ */
+export const hasDroppedOut = ({ weight, share }) => weight > 0 && share === 0
 
 /** @param {Severity} severity @param {string} id @param {string} title @param {string} detail @param {string} view @returns {Finding} */
 const finding = (severity, id, title, detail, view) => ({ id, severity, title, detail, view })
@@ -165,8 +177,8 @@ function upstreamFindings({ upstreams }) {
 }
 
 /** @param {ConsoleState} state @returns {Finding[]} */
-function serviceFindings({ services }) {
-  const without = services.list.filter(isWithoutEndpoint)
+function serviceFindings(state) {
+  const without = state.services.list.filter(lacksEndpoint(state))
   if (without.length === 0) return []
   const named = without.slice(0, 3).map(({ namespace, name }) => `${namespace}/${name}`)
   const rest = without.length > named.length ? ` and ${plural(without.length - named.length, 'other')}` : ''
@@ -178,7 +190,7 @@ function serviceFindings({ services }) {
 /** @param {ConsoleState} state @returns {Finding[]} */
 function splitFindings({ splits }) {
   return splits.flatMap(({ namespace, name, backends }) => {
-    const empty = backends.filter(({ weight, ready }) => weight > 0 && ready === 0)
+    const empty = backends.filter(hasDroppedOut)
     if (empty.length === 0) return []
     const title = `The split ${namespace}/${name} lacks ${plural(empty.length, 'backend')}`
     const detail = `No ready endpoint: ${empty.map((backend) => backend.name).join(', ')}.`

@@ -55,7 +55,7 @@ export function percent(share) {
   if (!Number.isFinite(share)) return '–'
   const value = share * 100
   if (value > 0 && value < 0.1) return `<0.1${space}%`
-  return `${value < 10 && !Number.isInteger(value) ? value.toFixed(1) : Math.round(value)}${space}%`
+  return `${value < 9.95 && !Number.isInteger(value) ? value.toFixed(1) : Math.round(value)}${space}%`
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })

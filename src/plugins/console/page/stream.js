@@ -67,7 +67,7 @@ export function openStream(url, onState, onConnection) {
         signal: abort.signal,
       })
       if (!reply.ok || reply.body === null) {
-        const isRefusal = reply.status === 401 || reply.status === 403
+        const isRefusal = [401, 403, 421].includes(reply.status)
         return { phase: isRefusal ? 'refused' : 'lost', reason: await refusal(reply) }
       }
       for await (const event of eventsOf(reply.body, watchdog.reset)) {

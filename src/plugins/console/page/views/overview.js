@@ -1,6 +1,6 @@
 /** The first look: what is wrong, the figures, the state of this replica. */
 import { element, h, patch } from '../dom.js'
-import { isWithoutEndpoint, verdictOn } from '../findings.js'
+import { lacksEndpoint, verdictOn } from '../findings.js'
 import { bytes, count, dateAndTime, latency, percent, plural, span, timeOfDay } from '../format.js'
 import { breakdown, code, mark, meter, note, numeric, panel, sparkline, status, table, tile } from '../parts.js'
 
@@ -62,7 +62,8 @@ function wrong(state) {
 }
 
 /** @param {ConsoleState} state */
-function figures({ traffic, server, cache, services, api }) {
+function figures(state) {
+  const { traffic, server, cache, services, api } = state
   const { latency: now, hourAgo, rcodes: replies, queries } = traffic
   const { resident, limit } = server.memory
   const busiest = server.threads.reduce((most, thread) => (thread.busy > most.busy ? thread : most), {
@@ -121,7 +122,7 @@ function figures({ traffic, server, cache, services, api }) {
       count(services.total),
       api.length === 0
         ? 'no cluster is served'
-        : `${count(services.list.filter(isWithoutEndpoint).length)} without a ready endpoint`,
+        : `${count(services.list.filter(lacksEndpoint(state)).length)} without a ready endpoint`,
     ),
   )
 }

@@ -1,6 +1,6 @@
 /** Services and their endpoints, those without a ready one first. */
 import { element, h, patch } from '../dom.js'
-import { isWithoutEndpoint } from '../findings.js'
+import { lacksEndpoint } from '../findings.js'
 import { count, plural, span } from '../format.js'
 import { createGrid } from '../grid.js'
 import { explainAddress, note, status, table } from '../parts.js'
@@ -9,10 +9,10 @@ import { reasonIn } from '../stream.js'
 /** @import { ConsoleState, EndpointState, ServiceState } from '../../../../console/state.ts' */
 /** @import { View } from '../parts.js' */
 
-/** @type {readonly { readonly id: string, readonly title: string, readonly matches: (service: ServiceState) => boolean }[]} */
+/** @type {readonly { readonly id: string, readonly title: string, readonly matches: (service: ServiceState, lacks: boolean) => boolean }[]} */
 const kinds = [
   { id: 'all', title: 'All', matches: () => true },
-  { id: 'without', title: 'No ready endpoint', matches: isWithoutEndpoint },
+  { id: 'without', title: 'No ready endpoint', matches: (_, lacks) => lacks },
   {
     id: 'partly',
     title: 'Some not ready',
@@ -29,6 +29,8 @@ const keyOf = ({ namespace, name }) => `${namespace}/${name}`
 export function createServices(navigate) {
   /** @type {ConsoleState | undefined} */
   let state
+  /** Of the state. @type {(service: ServiceState) => boolean} */
+  let lacks = () => false
   let kind = kinds[0]
   let filter = ''
   /** @type {{ key: string, endpoints?: readonly EndpointState[], error?: string } | undefined} */
@@ -39,7 +41,12 @@ export function createServices(navigate) {
     label: 'Services',
     columns: [
       { title: 'Service', width: 'minmax(12rem, 3fr)', narrowWidth: 'minmax(0, 1fr)', cell: nameOf },
-      { title: 'State', width: 'minmax(9rem, 1.4fr)', narrowWidth: '7.2rem', cell: stateOf },
+      {
+        title: 'State',
+        width: 'minmax(9rem, 1.4fr)',
+        narrowWidth: '7.2rem',
+        cell: (service) => stateOf(service, lacks(service)),
+      },
       { title: 'Ready', width: '4.5rem', narrowWidth: '2.6rem', kind: 'number', cell: ({ ready }) => number(ready) },
       {
         title: 'Not ready',
@@ -93,7 +100,8 @@ export function createServices(navigate) {
     const { list, more, total } = state.services
     const words = filter.split(/\s+/)
     const rows = list.filter(
-      (service) => kind.matches(service) && words.every((word) => keyOf(service).toLowerCase().includes(word)),
+      (service) =>
+        kind.matches(service, lacks(service)) && words.every((word) => keyOf(service).toLowerCase().includes(word)),
     )
     grid.update(rows)
     const beyond = more > 0 ? `, ${plural(more, 'more')} beyond the list` : ''
@@ -118,7 +126,7 @@ export function createServices(navigate) {
             },
           },
           each.title,
-          h('span.badge', {}, count(list.filter(each.matches).length)),
+          h('span.badge', {}, count(list.filter((service) => each.matches(service, lacks(service))).length)),
         ),
       ),
     )
@@ -142,7 +150,7 @@ export function createServices(navigate) {
         h('h2', {}, key),
         h('button.plain-button', { type: 'button', onclick: () => navigate([]) }, 'Close', h('kbd', {}, 'Esc')),
       ),
-      service && h('p', {}, stateOf(service), ` ${service.type}, TTL `, ttlOf(service)),
+      service && h('p', {}, stateOf(service, lacks(service)), ` ${service.type}, TTL `, ttlOf(service)),
       h('p', {}, h('a', { href: explainAddress(name) }, 'Explain ', h('code', {}, name))),
       endpointsOf(opened),
     )
@@ -175,6 +183,7 @@ export function createServices(navigate) {
     update(next) {
       const last = state
       state = next
+      lacks = lacksEndpoint(next)
       show()
       const changed = () => {
         const [then, now] = [last, next].map((each) =>
@@ -204,7 +213,7 @@ export function createServices(navigate) {
       } else return false
       return true
     },
-    attention: ({ services }) => services.list.filter(isWithoutEndpoint).length,
+    attention: (now) => now.services.list.filter(lacksEndpoint(now)).length,
   }
 }
 
@@ -219,11 +228,11 @@ function nameOf({ namespace, name, problems }) {
   ]
 }
 
-/** @param {ServiceState} service */
-function stateOf(service) {
-  const { type, ready, notReady, terminating } = service
+/** @param {ServiceState} service @param {boolean} lacks */
+function stateOf({ type, ready, notReady, terminating }, lacks) {
   if (type === 'ExternalName') return status('unknown', 'external')
-  if (isWithoutEndpoint(service)) return status('critical', notReady + terminating > 0 ? 'none ready' : 'no endpoints')
+  if (lacks) return status('critical', notReady + terminating > 0 ? 'none ready' : 'no endpoints')
+  if (ready === 0) return status('unknown', 'split')
   if (notReady > 0) return status('warning', 'some not ready')
   if (terminating > 0) return status('warning', 'draining')
   return status('ok', ready === 1 ? 'one ready' : 'ready')

@@ -1,5 +1,6 @@
 /** Splits: what each backend is meant to get, and what it got. */
 import { element, h, patch } from '../dom.js'
+import { hasDroppedOut } from '../findings.js'
 import { count, percent, plural } from '../format.js'
 import { note, status } from '../parts.js'
 
@@ -26,7 +27,7 @@ export function createSplits() {
         h('div.cards', {}, splits.slice(0, most).map(card)),
         splits.length > most && note(`${plural(splits.length - most, 'more split')}.`),
       ),
-    attention: ({ splits }) => splits.filter((split) => split.backends.some(isEmpty)).length,
+    attention: ({ splits }) => splits.filter((split) => split.backends.some(hasDroppedOut)).length,
   }
 }
 
@@ -42,9 +43,6 @@ const legend = h(
   ),
   ' configured',
 )
-
-/** @param {SplitState['backends'][number]} backend */
-const isEmpty = ({ weight, ready }) => weight > 0 && ready === 0
 
 /** @param {SplitState} split */
 function card({ namespace, name, backends }) {
@@ -66,8 +64,8 @@ function card({ namespace, name, backends }) {
           h('span.number', {}, `weight ${count(weight)}`),
           bar(share, served),
           h('span.shares', {}, h('b', {}, isServed ? percent(served) : '–'), ` of ${percent(share)}`),
-          isEmpty(backend)
-            ? status('critical', 'no ready endpoint')
+          hasDroppedOut(backend)
+            ? status('critical', 'dropped out: no ready endpoint')
             : isOff
               ? status('warning', `${count(ready)} ready, off its share`)
               : status(ready > 0 ? 'ok' : 'unknown', `${count(ready)} ready`),

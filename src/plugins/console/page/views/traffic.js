@@ -11,7 +11,7 @@ import { explainAddress, meter, note, panel } from '../parts.js'
 /** @returns {View} */
 export function createTraffic() {
   const rate = createChart({
-    label: 'Queries a second',
+    label: 'Queries/s',
     series: [
       { name: 'queries', mark: 'mark-main', valueAt: (point) => point.queries },
       { name: 'failures', mark: 'mark-bad', valueAt: (point) => point.failures },
@@ -97,7 +97,7 @@ function ranking(title, entries, isNames) {
                 'li',
                 { key },
                 isNames
-                  ? h('a', { href: explainAddress(key), 'data-row': true }, key)
+                  ? h('a', { href: explainAddress(key), title: key, 'data-row': true }, key)
                   : h('span.name', { tabindex: -1, 'data-row': true }, key),
                 h('span.number', {}, `${count(rate)}/s`, error > rate * 0.01 && h('small', {}, ` ±${count(error)}`)),
                 meter(rate / most),

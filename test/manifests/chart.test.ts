@@ -163,6 +163,15 @@ describe('the chart', { skip }, () => {
     assert.deepEqual(container.ports.at(-1), { name: 'tcp-9253', containerPort: 9253, protocol: 'TCP' })
   })
 
+  it('the ServiceMonitor finds the Service of the metrics, and names the job as the alerts of manifests/monitoring have it', () => {
+    const [monitor] = of(releases.get('observed.yaml')!, 'ServiceMonitor') as [KubernetesObject]
+    const [service] = of(releases.get('observed.yaml')!, 'Service') as [KubernetesObject]
+    assert.ok(isPartOf(monitor.spec.selector.matchLabels, service.metadata.labels))
+    assert.deepEqual(monitor.spec.namespaceSelector.matchNames, [service.metadata.namespace])
+    assert.equal(monitor.spec.endpoints[0].port, service.spec.ports[0].name)
+    assert.equal(service.metadata.labels[monitor.spec.jobLabel], 'slicedns')
+  })
+
   it('zone files arrive unchanged, and lie beside the Corefile', () => {
     const [{ data }] = of(releases.get('external-dns.yaml')!, 'ConfigMap') as [KubernetesObject]
     const { zoneFiles } = parse(readFileSync(valuesFile('external-dns.yaml'), 'utf8'))
@@ -194,6 +203,7 @@ describe('the chart', { skip }, () => {
     // What `helm upgrade --reuse-values` comes to.
     const objects = await withValues({ service: { create: null }, automountServiceAccountToken: null, extraArgs: null })
     assert.equal(of(objects, 'Service').length, 1)
+    assert.equal(of(await withValues({ service: null }), 'Service').length, 1)
     assert.equal(of(objects, 'Deployment')[0]!.spec.template.spec.automountServiceAccountToken, undefined)
   })
 

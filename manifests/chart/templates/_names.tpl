@@ -21,7 +21,7 @@
 {{- end -}}
 
 {{- define "slicedns.serviceName" -}}
-{{- .Values.service.name | default (include "slicedns.fullname" .) -}}
+{{- (.Values.service).name | default (include "slicedns.fullname" .) -}}
 {{- end -}}
 
 {{- define "slicedns.configMapName" -}}
@@ -29,7 +29,7 @@
 {{- end -}}
 
 {{- define "slicedns.clusterRoleName" -}}
-{{- .Values.clusterRole.nameOverride | default (include "slicedns.fullname" .) -}}
+{{- (.Values.clusterRole).nameOverride | default (include "slicedns.fullname" .) -}}
 {{- end -}}
 
 {{- define "slicedns.serviceAccountName" -}}

@@ -20,7 +20,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Architecture, exposedPorts, user, workingDirectory } from '../../image/settings.ts'
 import { serverEnvironment } from '../../src/launch-flags.ts'
-import { corefile, object } from '../manifests/objects.ts'
+import { movedCorefile, object } from '../manifests/objects.ts'
 import { type Image, readLayout, unpackImage } from '../support/image/layout.ts'
 import { startPod } from '../support/image/pod.ts'
 import { peer, unmet, without } from '../support/peers.ts'
@@ -223,55 +223,63 @@ describe('the bill of materials of npm run image', { skip }, () => {
 })
 
 describe('a container of the image', { skip }, () => {
-  const container = object('Deployment').spec.template.spec.containers[0]
+  const pod = object('Deployment').spec.template.spec
   const example = 'llm.inference.svc.cluster.local'
 
-  const volumes = () => {
+  const folders = () => {
     const config = join(work, 'config')
-    mkdirSync(config, { recursive: true })
-    // The ConfigMap's, with a cluster to serve.
-    writeFileSync(
-      join(config, 'Corefile'),
-      corefile.replace('        pods insecure\n', '$&        manifests /examples\n'),
-    )
+    mkdirSync(config)
+    // The ConfigMap's, with a cluster to serve and with an upstream, which the pod's network does not reach.
+    const ports = { dns: 53, health: 8080, ready: 8181, metrics: 9153 }
+    const served = movedCorefile(ports, '127.0.0.1:5300', ['manifests /examples'])
+    writeFileSync(join(config, 'Corefile'), `${served}.:5300 {\n    bind 127.0.0.1\n    whoami\n}\n`)
     writeFileSync(join(work, 'resolv.conf'), 'nameserver 192.0.2.1\n')
     return {
-      '/etc/coredns': config,
-      '/etc/resolv.conf': join(work, 'resolv.conf'),
-      '/examples': join(root, 'examples'),
+      volumes: { config },
+      alsoMounted: { '/etc/resolv.conf': join(work, 'resolv.conf'), '/examples': join(root, 'examples') },
     }
   }
 
   it('a container of the image serves as the Deployment wants it, says why, and ends', async () => {
     chmodSync(work, 0o755)
-    const pod = await startPod({ bundle: work, image: image.config, container, volumes: volumes() })
+    const running = await startPod({ bundle: work, image: image.config, pod, ...folders() })
     try {
       const answered = await until(() => {
-        const reply = pod.inNetwork([peer('dig')!, '@127.0.0.1', '+tries=1', '+time=2', example])
-        assert.match(reply, /status: NOERROR/, pod.output())
+        const reply = running.inNetwork([peer('dig')!, '@127.0.0.1', '+tries=1', '+time=2', example])
+        assert.match(reply, /status: NOERROR/, running.output())
         return reply
-      })
+      }, running)
       assert.equal(answered.match(/\sIN\s+A\s+10\.244\./g)?.length, 4)
-      await until(() => assert.match(pod.output(), /udp by threads/))
+      await until(() => assert.match(running.output(), /udp by threads/), running)
 
-      const status = readFileSync(`/proc/${pod.pid}/status`, 'utf8')
+      const status = readFileSync(`/proc/${running.pid}/status`, 'utf8')
       assert.match(status, new RegExp(`^Uid:(\\s+${user}){4}$`, 'm'))
       assert.match(status, new RegExp(`^Gid:(\\s+${user}){4}$`, 'm'))
       for (const set of ['CapPrm', 'CapEff', 'CapBnd']) assert.match(status, new RegExp(`^${set}:\\s+0{13}400$`, 'm'))
       for (const set of ['CapInh', 'CapAmb']) assert.match(status, new RegExp(`^${set}:\\s+0{16}$`, 'm'))
       assert.match(status, /^NoNewPrivs:\s+1$/m)
       assert.match(status, /^Seccomp:\s+2$/m)
-      assert.match(readFileSync(`/proc/${pod.pid}/cmdline`, 'latin1'), /^\/usr\/local\/bin\/node\0/)
-      const explained = pod.exec(['slicedns', 'explain', example])
+      assert.match(readFileSync(`/proc/${running.pid}/cmdline`, 'latin1'), /^\/usr\/local\/bin\/node\0/)
+
+      const writes = (file: string) =>
+        running.exec(['/usr/local/bin/node', '-e', `fs.writeFileSync(${JSON.stringify(file)}, '')`])
+      assert.match(writes('/slicedns/file').output, /EROFS: read-only file system/)
+      for (const { mountPath, readOnly } of pod.containers[0].volumeMounts) {
+        assert.equal(writes(`${mountPath}/file`).status === 0, !readOnly, mountPath)
+      }
+
+      const explained = running.exec(['slicedns', 'explain', example])
       assert.equal(explained.status, 0, explained.output)
       assert.match(explained.output, /10\.244\./)
-      const healthy = pod.exec(['slicedns', 'status'])
-      assert.equal(healthy.status, 0, healthy.output)
+      await until(() => {
+        const { status, output } = running.exec(['slicedns', 'status'])
+        assert.equal(status, 0, output)
+      }, running)
 
-      pod.signal('TERM')
-      assert.equal(await pod.exited, 0, pod.output())
+      running.signal('TERM')
+      assert.equal(await running.exited, 0, running.output())
     } finally {
-      pod.remove()
+      running.remove()
     }
   })
 })

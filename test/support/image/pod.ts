@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KubernetesObject } from '../../manifests/objects.ts'
 import { peer } from '../peers.ts'
@@ -15,6 +15,8 @@ export interface Pod {
   /** Of the container's first process, as the host counts. */
   readonly pid: number
   readonly output: () => string
+  /** Why waiting for something of it has become pointless. */
+  readonly unless: () => string | undefined
   /** `kubectl exec`. */
   exec(command: readonly string[]): { readonly status: number | null; readonly output: string }
   /** Runs a program of the host in the pod's network. */
@@ -29,19 +31,26 @@ interface PodOptions {
   /** A folder with `rootfs`. */
   readonly bundle: string
   readonly image: ImageConfig
-  readonly container: KubernetesObject
-  /** Folders and files of the host, by where the container has them. */
+  /** What the Deployment says of its pods: one container. */
+  readonly pod: KubernetesObject
+  /** The folders of the pod's volumes that are not empty ones, by the volumes' names. */
   readonly volumes: Readonly<Record<string, string>>
+  /** What else of the host the container sees, by where. */
+  readonly alsoMounted: Readonly<Record<string, string>>
 }
 
-export async function startPod({ bundle, image, container, volumes }: PodOptions): Promise<Pod> {
+export async function startPod({ bundle, image, pod, volumes, alsoMounted }: PodOptions): Promise<Pod> {
   const program = peer('runc')!
   const id = `slicedns-test-${process.pid}`
   const state = join(bundle, 'state')
   mkdirSync(state)
   const run = (...args: readonly string[]) =>
     execFileSync(program, ['--root', state, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-  const spec = runtimeSpec({ id, image, container, volumes })
+  const mounts = [
+    ...volumeMounts(bundle, pod, volumes),
+    ...Object.entries(alsoMounted).map(([destination, source]) => bind(source, destination, 'ro')),
+  ]
+  const spec = runtimeSpec(id, image, pod, mounts)
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(spec))
 
   const child = spawn(program, ['--root', state, 'run', '--bundle', bundle, id], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -52,6 +61,7 @@ export async function startPod({ bundle, image, container, volumes }: PodOptions
     if (running(child)) spawnSync(program, ['--root', state, 'delete', '--force', id])
     if (running(child)) child.kill('SIGKILL')
   }
+  const unless = () => (running(child) ? undefined : `the container has ended: ${output}`)
   try {
     const pid = await until(
       () => {
@@ -59,14 +69,15 @@ export async function startPod({ bundle, image, container, volumes }: PodOptions
         assert.equal(status, 'running')
         return pid as number
       },
-      { unless: () => (running(child) ? undefined : `runc ended: ${output}`) },
+      { unless },
     )
     const inNetwork = (command: readonly string[]) =>
-      execFileSync(peer('nsenter')!, ['-t', String(pid), '-n', ...command], { encoding: 'utf8' })
+      execFileSync(peer('nsenter')!, ['-t', String(pid), '-n', ...command], { encoding: 'utf8', stdio: 'pipe' })
     inNetwork([peer('ip')!, 'link', 'set', 'lo', 'up'])
     return {
       pid,
       output: () => output,
+      unless,
       inNetwork,
       exec(command) {
         const file = join(bundle, 'exec.json')
@@ -88,8 +99,39 @@ export async function startPod({ bundle, image, container, volumes }: PodOptions
 
 const running = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null
 
+interface Mount {
+  readonly destination: string
+  readonly type: string
+  readonly source: string
+  readonly options: readonly string[]
+}
+
+const bind = (source: string, destination: string, access: 'ro' | 'rw'): Mount => ({
+  destination,
+  type: 'bind',
+  source,
+  options: ['rbind', access],
+})
+
+function volumeMounts(bundle: string, pod: KubernetesObject, folders: Readonly<Record<string, string>>): Mount[] {
+  const { volumeMounts } = pod.containers[0]
+  return volumeMounts.map((mount: { name: string; mountPath: string; readOnly?: boolean }) => {
+    const volume = pod.volumes.find(({ name }: { name: string }) => name === mount.name)
+    const folder = folders[mount.name] ?? join(bundle, `volume-${mount.name}`)
+    if (folders[mount.name] === undefined) {
+      assert.ok(volume.emptyDir, `the volume ${mount.name} has no folder here`)
+      mkdirSync(folder)
+      // As the kubelet does for a group of the pod's.
+      chownSync(folder, 0, pod.securityContext.fsGroup)
+      chmodSync(folder, 0o2775)
+    }
+    return bind(folder, mount.mountPath, mount.readOnly ? 'ro' : 'rw')
+  })
+}
+
 /** https://github.com/opencontainers/runtime-spec/blob/v1.0.2/config.md, as containerd fills it in. */
-function runtimeSpec({ id, image, container, volumes }: Omit<PodOptions, 'bundle'> & { id: string }) {
+function runtimeSpec(id: string, image: ImageConfig, pod: KubernetesObject, mounts: readonly Mount[]) {
+  const [container] = pod.containers
   const security = container.securityContext
   const capabilities = capabilitiesOf(security.capabilities)
   assert.equal(security.runAsNonRoot, true)
@@ -98,7 +140,11 @@ function runtimeSpec({ id, image, container, volumes }: Omit<PodOptions, 'bundle
     ociVersion: '1.0.2',
     process: {
       terminal: false,
-      user: { uid: security.runAsUser, gid: security.runAsGroup },
+      user: {
+        uid: security.runAsUser,
+        gid: security.runAsGroup,
+        ...(pod.securityContext?.fsGroup && { additionalGids: [pod.securityContext.fsGroup] }),
+      },
       args: [...image.config.Entrypoint, ...container.args],
       env: image.config.Env,
       cwd: image.config.WorkingDir,
@@ -117,9 +163,7 @@ function runtimeSpec({ id, image, container, volumes }: Omit<PodOptions, 'bundle
         source: 'cgroup',
         options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
       },
-      ...Object.entries(volumes).map(([destination, source]) => {
-        return { destination, type: 'bind', source, options: ['rbind', 'ro'] }
-      }),
+      ...mounts,
     ],
     linux: {
       namespaces: ['pid', 'ipc', 'uts', 'mount', 'network'].map((type) => ({ type })),

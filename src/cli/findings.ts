@@ -75,8 +75,9 @@ export function checkText(
     else findings.push({ severity: 'warning', message: plainMessage(error), at: error.at })
   }
   const blocks = corefile.blocks.map((block) => ({ block, keys: readKeys(block, dnsPort, report) }))
+  const earlier = new Map<Plugin, unknown[]>(plugins.map((plugin) => [plugin, []]))
   for (const { block, keys } of blocks) {
-    findings.push(...checkSettings(block, keys, plugins, report), ...warnings(block, keys))
+    findings.push(...checkSettings(block, keys, earlier, report), ...warnings(block, keys))
   }
   checkListeners(blocks, report)
   if (corefile.blocks.length === 0 && corefile.error === undefined)
@@ -107,14 +108,15 @@ function readKeys(block: CorefileBlock, dnsPort: number, report: Report): Server
 function checkSettings(
   block: CorefileBlock,
   keys: readonly ServerKey[],
-  plugins: readonly Plugin[],
+  earlier: ReadonlyMap<Plugin, unknown[]>,
   report: Report,
 ): Finding[] {
   const zones = [...new Set(keys.flatMap((key) => key.zones))]
-  const written = plugins.filter(({ name }) => block.directives.some(({ word }) => word === name))
-  return written.flatMap((plugin) => {
+  const written = [...earlier].filter(([{ name }]) => block.directives.some(({ word }) => word === name))
+  const plugins = written.map(([plugin]) => plugin)
+  return written.flatMap(([plugin, others]) => {
     const occurrences = block.directives.filter(({ word }) => word === plugin.name)
-    return checkDirective(plugin, occurrences, { zones, keys, plugins: written }, report)
+    return checkDirective(plugin, occurrences, { zones, keys, plugins, earlier: others }, report)
   })
 }
 
@@ -122,6 +124,8 @@ interface WrittenBlock {
   readonly zones: readonly string[]
   readonly keys: readonly ServerKey[]
   readonly plugins: readonly Plugin[]
+  /** What the plugin has in the blocks before this one: these settings are added. */
+  readonly earlier: unknown[]
 }
 
 /**
@@ -132,15 +136,16 @@ interface WrittenBlock {
 function checkDirective(
   plugin: Plugin,
   occurrences: readonly Directive[],
-  { zones, keys, plugins }: WrittenBlock,
+  { zones, keys, plugins, earlier }: WrittenBlock,
   report: Report,
 ): Finding[] {
   let left = occurrences
   for (let first = true; left.length > 0; first = false) {
     try {
       const settings = readSettings(plugin.schema, left, zones)
-      const unmet = first ? requirementError(plugin, settings, left[0], { keys, plugins }) : undefined
+      const unmet = first ? requirementError(plugin, settings, left[0], { keys, plugins, earlier }) : undefined
       if (unmet) report(unmet)
+      earlier.push(settings)
       const block = { zones, plugins: plugins.map(({ name }) => name) }
       const warnings = plugin.schema.warnings?.(settings, block) ?? []
       return warnings.map(({ message, at = left[0].at }) => ({ severity: 'warning', message, at }))

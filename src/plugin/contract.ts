@@ -22,6 +22,8 @@ export interface Plugin<Settings = unknown> extends DeclaredPlugin {
    * server and by `slicedns check`, so that both refuse the same Corefiles.
    */
   unmetRequirement?(settings: Settings, plugins: readonly DeclaredPlugin[]): string | undefined
+  /** Why the settings cannot work beside those of the same plugin in an earlier block, or undefined. Asked as the one above. */
+  conflict?(settings: Settings, earlier: Settings): string | undefined
   /** It works in blocks for plain DNS alone (`shed`): in a block with another scheme it is an error. */
   readonly plainDnsOnly?: true
   /** Registers the metrics without labels that CoreDNS exports whether or not the Corefile has the plugin. */

@@ -107,13 +107,17 @@ function setupOf(plugin: Plugin, directive: Directive, { facts }: BlockDraft, op
 }
 
 function refuseUnmetRequirements(blocks: readonly ReadBlock[], plugins: readonly Plugin[]): void {
-  for (const plugin of plugins)
+  for (const plugin of plugins) {
+    const earlier: unknown[] = []
     for (const { keys, settings } of blocks) {
       const found = settings.find((entry) => entry.plugin === plugin)
-      const declared = { keys, plugins: settings.map((entry) => entry.plugin) }
-      const error = found && requirementError(plugin, found.settings, found.directive, declared)
+      if (!found) continue
+      const declared = { keys, plugins: settings.map((entry) => entry.plugin), earlier }
+      const error = requirementError(plugin, found.settings, found.directive, declared)
       if (error) throw error
+      earlier.push(found.settings)
     }
+  }
 }
 
 function refuseOverlaps(blocks: readonly KeyedBlock[]): void {

@@ -44,6 +44,18 @@ describe('a Corefile', () => {
       '. {\n  whoami\n  autopath @whoami\n}\n',
       ['Corefile:3:3 - plugin/autopath: plugin whoami does not support autopath'],
     ],
+    [
+      'one snapshot of two clusters',
+      '. {\n  kubernetes cluster.local {\n    snapshot state\n  }\n}\nexample.org {\n  kubernetes {\n    endpoint_pod_names\n    snapshot state\n  }\n}\n',
+      [
+        'Corefile:7:3 - plugin/kubernetes: snapshot state is that of an earlier server block, which reads another cluster or other things of it: give it a file of its own',
+      ],
+    ],
+    [
+      'one snapshot of two blocks of one cluster',
+      '. {\n  kubernetes cluster.local {\n    snapshot state\n  }\n}\nexample.org {\n  kubernetes {\n    ttl 30\n    snapshot state\n  }\n}\n',
+      [],
+    ],
     ['autopath of a plugin that is not there', '. {\n  autopath @kubernetes\n  whoami\n}\n', []],
     [
       'a key of a scheme that is not served',

@@ -33,7 +33,7 @@ const tick = second
 /** From the end of a write to the next. */
 const pace = 5 * second
 /** A write takes at most 1 / (this + 1) of the time: the state of a large cluster that changes all the time is written less often. */
-const restFactor = 20
+const restFactor = 50
 /** From a write that failed to the next attempt. */
 const retryAfter = 30 * second
 /** How old the time in the file may become while nothing changes, as a part of MAX_AGE, and at most. */

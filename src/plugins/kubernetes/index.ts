@@ -56,6 +56,7 @@ export const kubernetes: Plugin<KubernetesSettings> = {
   name: 'kubernetes',
   schema,
   offers: [erased(sharedCluster), erased(searchLists)],
+  conflict: snapshotConflict,
   setup,
 }
 
@@ -224,6 +225,16 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       held?.release()
     },
   }
+}
+
+/** Blocks that read the same of the same cluster share it, and its snapshot. */
+function snapshotConflict(settings: KubernetesSettings, earlier: KubernetesSettings): string | undefined {
+  const file = settings.snapshot?.file
+  if (file === undefined || earlier.snapshot?.file !== file) return undefined
+  const identity = ({ cluster, source, snapshot }: KubernetesSettings) => clusterKey({ ...cluster, source, snapshot })
+  return identity(settings) === identity(earlier)
+    ? undefined
+    : `snapshot ${file} is that of an earlier server block, which reads another cluster or other things of it: give it a file of its own`
 }
 
 function located({ source }: KubernetesSettings, root: string): ClusterConfig['source'] {

@@ -1,10 +1,10 @@
 /** The page of the console: one view at a time of the state that the server sends. README.md beside it says how it is made. */
 import { h, patch } from './dom.js'
 import { verdictOn } from './findings.js'
-import { count, latency, span, timeOfDay } from './format.js'
+import { bannerOf, verdictBefore, verdictOf, viewLinks, waitingPage } from './frame.js'
 import { createKeys } from './keys.js'
 import { suggestNames } from './names.js'
-import { mark, part } from './parts.js'
+import { part } from './parts.js'
 import { questionIn } from './question.js'
 import { openStream } from './stream.js'
 import { applyTheme, currentTheme, nextTheme } from './theme.js'
@@ -72,34 +72,12 @@ function showState() {
 }
 
 /** @param {ConsoleState} shown */
-function showVerdict({ server, traffic, ...rest }) {
-  const { state: verdict, word, findings } = verdictOn({ server, traffic, ...rest })
-  const tone = { healthy: 'ok', degraded: 'warning', failing: 'critical' }[verdict]
+function showVerdict(shown) {
   const isLive = connection?.phase === 'live'
-  patch(
-    byId('verdict'),
-    isLive
-      ? h(
-          'a.verdict-word',
-          { href: '#/overview', class: `tone-${tone}` },
-          mark(/** @type {import('./parts.js').Tone} */ (tone)),
-          word,
-        )
-      : h('span.verdict-word.tone-unknown', {}, mark('unknown'), 'Unknown'),
-    h(
-      'span.verdict-facts',
-      {},
-      server.host,
-      h(
-        'span.wide-only',
-        {},
-        ` · up ${span(server.uptime)} · ${count(traffic.queries)}/s · p99 ${latency(traffic.latency.p99)}`,
-      ),
-    ),
-  )
-  document.title = `${isLive ? word : 'Disconnected'} – ${server.host} – slicedns`
-  const first = findings[0]
-  announce(isLive ? `${word}${first ? `: ${first.title}` : ''}` : '')
+  const { word, findings } = verdictOn(shown)
+  patch(byId('verdict'), ...verdictOf(shown, isLive))
+  document.title = `${isLive ? word : 'Disconnected'} – ${shown.server.host} – slicedns`
+  announce(isLive ? [word, ...findings.slice(0, 1).map(({ title }) => title)].join(': ') : '')
 }
 
 /** Says what changed of the whole, not each figure. @param {string} words */
@@ -110,91 +88,22 @@ function announce(words) {
 }
 
 function showViews() {
-  patch(
-    byId('views'),
-    h(
-      'ul',
-      {},
-      views.map(({ id, title, attention }, index) => {
-        const number = (state && attention?.(state)) ?? 0
-        return h(
-          'li',
-          { key: id },
-          h(
-            'a',
-            { href: `#/${id}`, 'aria-current': view?.id === id ? 'page' : undefined },
-            h('kbd', { 'aria-hidden': 'true' }, index + 1),
-            h('span', {}, title),
-            number > 0 && h('span.badge.warn', {}, count(number), h('span.visually-hidden', {}, ' to look at')),
-          ),
-        )
-      }),
-    ),
-  )
+  patch(byId('views'), viewLinks(views, view, state))
 }
 
 function showConnection() {
   if (!connection) return
-  const { phase, since, reason, retryAt, isTrying } = connection
-  document.body.dataset.connection = phase
-  document.body.dataset.paused = String(isPaused)
+  document.body.dataset.connection = connection.phase
   const banner = byId('banner')
-  const isQuiet = phase === 'live' || phase === 'connecting'
-  banner.hidden = isQuiet && !(isPaused && phase === 'live')
-  banner.className = isQuiet ? 'banner' : 'banner is-lost'
-  if (phase === 'live' && isPaused && state) {
-    patch(
-      banner,
-      mark('unknown'),
-      h('p', {}, `Paused: the figures are those of ${timeOfDay(state.time)}.`),
-      button('Go on', togglePause, 'p'),
-    )
-  } else if (!isQuiet) {
-    const wait = retryAt === undefined ? 0 : Math.ceil((retryAt - Date.now()) / 1000)
-    const next = isTrying || wait <= 0 ? 'Trying again…' : `Trying again in ${wait} s.`
-    const title = phase === 'refused' ? 'Not permitted' : 'Disconnected'
-    const old = state ? ` The figures below are those of ${timeOfDay(state.time)}: do not trust them.` : ''
-    patch(
-      banner,
-      mark('critical'),
-      h(
-        'p',
-        {},
-        h('strong', {}, title),
-        ` since ${timeOfDay(since)} (${span(Math.floor((Date.now() - since) / 1000)).replace('.0', '')}): ${reason}.${old}`,
-      ),
-      h('span.retry', {}, next),
-      button('Try now', () => stream.retry()),
-    )
-  }
+  const content = bannerOf({ connection, state, isPaused, onGoOn: togglePause, onRetry: () => stream.retry() })
+  banner.hidden = content.length === 0
+  patch(banner, ...content)
   if (state) showVerdict(state)
-  else
-    patch(
-      byId('verdict'),
-      h('span.verdict-word.tone-unknown', {}, mark('unknown'), phase === 'connecting' ? 'Connecting' : 'Unknown'),
-    )
-  if (!state) patch(main, waiting())
-}
-
-/** Before the first state. */
-function waiting() {
-  if (connection?.phase === 'refused') {
-    return emptyPage(
-      'Not permitted',
-      'The server does not show its state to this address. Reach it by localhost or an IP address, as kubectl port-forward does.',
-    )
+  else {
+    patch(byId('verdict'), ...verdictBefore(connection))
+    patch(main, waitingPage(connection))
   }
-  if (connection?.phase === 'lost')
-    return emptyPage('No connection', 'The server does not send its state. The page goes on trying.')
-  return emptyPage('Connecting', 'The first figures come within two seconds.')
 }
-
-/** @param {string} title @param {string} words */
-const emptyPage = (title, words) => h('div.empty-page', {}, h('h2', {}, title), h('p', {}, words))
-
-/** @param {string} words @param {() => void} onclick @param {string} [key] */
-const button = (words, onclick, key) =>
-  h('button.plain-button', { type: 'button', onclick }, words, key && h('kbd', { 'aria-hidden': 'true' }, key))
 
 function showTools() {
   patch(

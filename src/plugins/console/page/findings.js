@@ -202,6 +202,7 @@ function splitFindings({ splits }) {
 function annotationFindings({ problems }) {
   if (problems.length === 0) return []
   const [{ kind, namespace, name, key, reason }] = problems
-  const title = `${plural(problems.length, 'annotation')} ${problems.length === 1 ? 'is' : 'are'} ignored`
-  return [finding('warning', 'annotations', title, `${kind} ${namespace}/${name}: ${key} ${reason}.`, 'problems')]
+  const title = `${plural(problems.length, 'annotation is', 'annotations are')} ignored or without effect`
+  const detail = `${kind} ${namespace}/${name}: ${key}: ${reason}.`
+  return [finding('warning', 'annotations', title, detail, 'problems')]
 }

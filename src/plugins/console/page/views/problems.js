@@ -1,4 +1,4 @@
-/** Annotations that are ignored, and why. */
+/** Annotations that are ignored or do not have the effect that they seem to have, and why. */
 import { element, h, patch } from '../dom.js'
 import { plural } from '../format.js'
 import { note, panel, table } from '../parts.js'
@@ -21,14 +21,14 @@ export function createProblems() {
         note(
           problems.length === 0
             ? 'No annotation is ignored.'
-            : `${plural(problems.length, 'annotation is', 'annotations are')} ignored. The other annotations of each object apply.`,
+            : `${plural(problems.length, 'annotation is', 'annotations are')} ignored or without the effect that they seem to have. The others of each object apply.`,
         ),
         problems.length > 0 &&
           panel(
-            'Ignored annotations',
+            'Annotations without effect',
             {},
             table(
-              'Ignored annotations',
+              'Annotations without effect',
               ['Object', 'Annotation', 'Reason'],
               problems.slice(0, most).map(({ kind, namespace, name, key, reason }, index) => ({
                 key: `${kind} ${namespace}/${name} ${key} ${index}`,

@@ -199,6 +199,24 @@ describe('the chart', { skip }, () => {
     assert.equal(policy(plain), undefined)
   })
 
+  it('a release of CoreDNS’s chart keeps its names and selectors with nameOverride, which Kubernetes does not let change', async () => {
+    const objects = await rendered('coredns', '--set', 'nameOverride=coredns')
+    const selector = {
+      'app.kubernetes.io/instance': 'coredns',
+      'app.kubernetes.io/name': 'coredns',
+      'k8s-app': 'coredns',
+    }
+    const [deployment] = of(objects, 'Deployment') as [KubernetesObject]
+    assert.deepEqual(deployment.spec.selector.matchLabels, selector)
+    assert.deepEqual(of(objects, 'Service')[0]!.spec.selector, selector)
+    for (const kind of ['Deployment', 'Service', 'ConfigMap', 'ClusterRole'])
+      assert.deepEqual(
+        of(objects, kind).map(({ metadata }) => metadata.name),
+        ['coredns'],
+        kind,
+      )
+  })
+
   it('values of the chart that was there before, without what only this one has, keep Service and token', async () => {
     // What `helm upgrade --reuse-values` comes to.
     const objects = await withValues({ service: { create: null }, automountServiceAccountToken: null, extraArgs: null })

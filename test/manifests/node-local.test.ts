@@ -99,6 +99,13 @@ describe('manifests/node-local', { skip }, () => {
     assert.match(output, /^bind 169\.254\.20\.10$/m)
   })
 
+  it('an address whose server is being replaced refuses at once, so that clients ask their next nameserver', () => {
+    const query = ['dig', '@169.254.20.10', '+tries=1', '+time=60', 'a.example']
+    const [program, ...args] = [...node(), 'sh', '-c', '"$@" || true', 'sh', ...query]
+    const output = execFileSync(program!, args, { encoding: 'utf8', env: { ...process.env, ...env }, stdio: 'pipe' })
+    assert.match(output, /connection refused/)
+  })
+
   it('the init container has no privilege but NET_ADMIN, and the server none but NET_BIND_SERVICE', () => {
     const privileges = ({ securityContext }: KubernetesObject): unknown => securityContext.capabilities
     assert.deepEqual(privileges(addresses), { drop: ['ALL'], add: ['NET_ADMIN'] })

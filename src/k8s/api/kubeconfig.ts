@@ -11,6 +11,7 @@ import { parse } from 'yaml'
 import { type Credentials, environmentProxy, parseUrl, readText } from './credentials.ts'
 import type { Target, TlsFacts } from './dial.ts'
 import { ApiFailure } from './failure.ts'
+import { tokenFileOf } from './plain-kubeconfig.ts'
 import { parseProxy } from './proxy.ts'
 
 /** Milliseconds for an exec plugin: it may log in somewhere, but one that hangs must not hang us. */
@@ -20,7 +21,7 @@ interface Loaded {
   readonly config: KubeConfig
   /** Changes when the file does. */
   readonly signature: string
-  /** The user's `token-file`, which KubeConfig reads only once. */
+  /** The user's `tokenFile`, which KubeConfig does not know; its `token-file` it reads only once. */
   readonly tokenFile: string | undefined
 }
 
@@ -110,7 +111,7 @@ function parseKubeconfig(file: string, context: string, text: string): Omit<Load
   // KubeConfig refuses http:// unless verification is off; there is nothing to verify.
   if (cluster.server.startsWith('http:')) Object.assign(cluster, { skipTLSVerify: true })
   const user = document.users?.find(({ name }) => name === config.getContextObject(current)?.user)
-  const tokenFile = user?.user?.['token-file']
+  const tokenFile = user?.user && tokenFileOf(user.user)
   return { config, tokenFile: tokenFile && (isAbsolute(tokenFile) ? tokenFile : join(dirname(file), tokenFile)) }
 }
 

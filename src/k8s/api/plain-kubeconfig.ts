@@ -24,6 +24,7 @@ const clusterKeys = [
 ]
 const userKeys = [
   'token',
+  'tokenFile',
   'token-file',
   'client-certificate',
   'client-certificate-data',
@@ -99,7 +100,8 @@ export function plainKubeconfig(
     headers: () =>
       either(
         async ({ user }) => {
-          const { token, 'token-file': tokenFile, username, password } = user
+          const { token, username, password } = user
+          const tokenFile = tokenFileOf(user)
           if (tokenFile !== undefined) return bearer(await readText(path(String(tokenFile))))
           if (token !== undefined) return { authorization: `Bearer ${token}` }
           if (username === undefined) return {}
@@ -113,6 +115,9 @@ export function plainKubeconfig(
     },
   }
 }
+
+/** Kubernetes writes `tokenFile`; the client library of JavaScript reads `token-file`. */
+export const tokenFileOf = <T>(user: Readonly<Record<string, T>>): T | undefined => user.tokenFile ?? user['token-file']
 
 function findPlain(text: string, context: string): Plain | undefined {
   const document = text.startsWith('{') ? (JSON.parse(text) as PlainMapping) : parsePlainYaml(text)

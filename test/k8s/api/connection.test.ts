@@ -86,7 +86,7 @@ describe('an API server that cannot be reached', () => {
     const api = await serve(t, { token: 'right' })
     const tokenFile = join(api.folder, 'token')
     writeFileSync(tokenFile, 'wrong\n')
-    const file = api.kubeconfig({ user: { token: undefined, 'token-file': 'token' } })
+    const file = api.kubeconfig({ user: { token: undefined, tokenFile: 'token' } })
     const harness = createClusterHarness(t, kubeconfig(file))
     await says(harness, /Kubernetes API: https:.* does not accept the user of .*kubeconfig-1 \(401 Unauthorized\)/)
     assert.equal(harness.lines.length, 1, harness.lines.join('\n'))

@@ -29,6 +29,7 @@ interface Case {
 const plain: readonly Case[] = [
   { name: 'a token', user: { token: 'abc.def' } },
   { name: 'a token file beside it', user: { 'token-file': 'token' } },
+  { name: 'a token file in the spelling of Kubernetes', user: { tokenFile: 'token' } },
   { name: 'a token and a token file', user: { token: 'abc', 'token-file': join(folder, 'token') } },
   { name: 'a client certificate in files', user: { 'client-certificate': 'client.crt', 'client-key': 'client.key' } },
   { name: 'a client certificate in data', user: { 'client-certificate-data': data, 'client-key-data': data } },

@@ -27,8 +27,9 @@ export function openH1(first: Socket, origin: string, redial: () => Promise<Sock
     new Promise<ApiResponse>((resolve, reject) => {
       const { host } = new URL(origin)
       const sent = request({ agent, method: body ? 'POST' : 'GET', path, headers: { ...headers, host }, signal })
-      const late = clock.after(responseTimeout, () => {
-        sent.destroy(new ApiFailure('timeout', `${origin}: no response within ${responseTimeout / 1000} s`))
+      const timeout = responseTimeout(path)
+      const late = clock.after(timeout, () => {
+        sent.destroy(new ApiFailure('timeout', `${origin}: no response within ${timeout / 1000} s`))
       })
       sent.on('error', (error) => {
         late.cancel()

@@ -64,8 +64,9 @@ export function openH2(socket: Socket, origin: string, clock: Clock): Session {
           { signal, endStream: body === undefined },
         )
         if (body) stream.end(body)
-        const late = clock.after(responseTimeout, () => {
-          stream.destroy(new ApiFailure('timeout', `${origin}: no response within ${responseTimeout / 1000} s`))
+        const timeout = responseTimeout(path)
+        const late = clock.after(timeout, () => {
+          stream.destroy(new ApiFailure('timeout', `${origin}: no response within ${timeout / 1000} s`))
         })
         const failed = (error: unknown): void => {
           late.cancel()

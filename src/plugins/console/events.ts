@@ -8,8 +8,8 @@ import type { Clock, Timer } from '../../scheduling/clock.ts'
 import { type HttpReply, type HttpStream, textReply } from '../../telemetry/http/message.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
-/** Streams at a time, of all consoles of the process: a browser has one for each tab. */
-export const maxStreams = 32
+/** Streams at a time, of all consoles of the process: a browser has one for each tab, and the kernel holds some MiB for each that does not read. */
+export const maxStreams = 16
 /** Milliseconds. */
 const interval = 1_000
 

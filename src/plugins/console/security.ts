@@ -24,10 +24,11 @@ export function guarded(listens: string, handler: HttpHandler): HttpHandler {
 }
 
 function refusal({ method, headers: asked }: HttpRequest, listens: string): HttpReply | undefined {
+  const refuse = (status: number, text: string) => textReply(status, `${text}\n`, { close: true })
   if (!isOwnHost(asked.get('host') ?? '', listens))
-    return textReply(421, 'the Host field must be localhost, an IP address, or the name that the console listens on\n')
+    return refuse(421, 'the Host field must be localhost, an IP address, or the name that the console listens on')
   if (method === 'GET' || method === 'HEAD') return undefined
-  return { ...textReply(405, 'only GET and HEAD are here\n'), headers: { Allow: 'GET, HEAD' } }
+  return { ...refuse(405, 'only GET and HEAD are here'), headers: { Allow: 'GET, HEAD' } }
 }
 
 /**

@@ -72,12 +72,23 @@ describe('manifests/monitoring', () => {
     assert.equal(configMap!.data['slicedns.json'], read('dashboard.json'))
   })
 
-  it('the PodMonitor selects the pods of the Deployment, by a port that they have, and names the job slicedns', () => {
+  it('the PodMonitor selects the pods of the Deployment and of the DaemonSet, by a port that they have', () => {
     const { spec } = parse(read('podmonitor.yaml'))
-    const { metadata, spec: pod } = objects.find(({ kind }) => kind === 'Deployment')!.spec.template
-    for (const [key, value] of Object.entries(spec.selector.matchLabels)) assert.equal(metadata.labels[key], value, key)
-    assert.equal(metadata.labels[spec.jobLabel], 'slicedns')
-    const ports = pod.containers[0].ports.map(({ name }: { name: string }) => name)
-    for (const { port } of spec.podMetricsEndpoints) assert.ok(ports.includes(port), port)
+    const [{ key, operator, values }] = spec.selector.matchExpressions
+    assert.equal(operator, 'In')
+    assert.equal(spec.jobLabel, key)
+    const workloads = [
+      objects.find(({ kind }) => kind === 'Deployment')!,
+      ...objectsOf(readFileSync(join(folder, 'node-local/daemonset.yaml'), 'utf8')),
+    ]
+    const templates = workloads.map(({ spec }) => spec.template)
+    assert.deepEqual(
+      templates.map(({ metadata }) => metadata.labels[key]),
+      values,
+    )
+    for (const template of templates) {
+      const ports = template.spec.containers[0].ports.map(({ name }: { name: string }) => name)
+      for (const { port } of spec.podMetricsEndpoints) assert.ok(ports.includes(port), port)
+    }
   })
 })

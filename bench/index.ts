@@ -40,6 +40,7 @@ const sections: Readonly<Record<string, { readonly claim: string; load(): Promis
   pod: { claim: 'a pod of 170 MiB survives', load: () => import('./pod.ts') },
   overload: { claim: 'cluster names while outside ones are far too many', load: () => import('./overload.ts') },
   soak: { claim: 'half an hour of everything', load: () => import('./soak.ts') },
+  rollout: { claim: 'how long a pod that has left is answered', load: () => import('./rollout.ts') },
   swap: { claim: 'the DNS is replaced, rolled, killed, and clients do not notice', load: () => import('./swap.ts') },
   patterns: { claim: 'regular expressions that are made to be slow', load: () => import('./patterns.ts') },
   clients: { claim: 'gRPC clients after scaling up', load: () => import('./clients.ts') },

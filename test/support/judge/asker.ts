@@ -29,8 +29,13 @@ export interface Asker {
 /** Milliseconds after which a query is lost: what resolvers wait. */
 const patience = 5000
 
-/** `pause`: milliseconds between a reply and the next query. */
-export async function startAsker(port: number, pause: number): Promise<Asker> {
+export interface Client {
+  /** Undefined: no reply in time. */
+  exchange(question: string): Promise<ReadReply | undefined>
+  close(): void
+}
+
+export async function openClient(port: number): Promise<Client> {
   const socket = createSocket('udp4')
   socket.connect(port, '127.0.0.1')
   await once(socket, 'connect')
@@ -41,29 +46,36 @@ export async function startAsker(port: number, pause: number): Promise<Asker> {
   })
   // Nobody listens: the query is lost.
   socket.on('error', () => undefined)
+  let lastId = 0
+  return {
+    async exchange(text) {
+      lastId = (lastId + 1) & 0xffff
+      const id = lastId
+      const { promise, resolve } = Promise.withResolvers<ReadReply | undefined>()
+      waiting.set(id, resolve)
+      const timer = setTimeout(() => resolve(undefined), patience)
+      socket.send(question(text, id))
+      const reply = await promise
+      clearTimeout(timer)
+      waiting.delete(id)
+      return reply
+    },
+    close: () => void socket.close(),
+  }
+}
+
+/** `pause`: milliseconds between a reply and the next query. */
+export async function startAsker(port: number, pause: number): Promise<Asker> {
+  const client = await openClient(port)
   const rows = new Map<string, Answer[]>()
   const running: Promise<void>[] = []
   let stopped = false
   let lost = 0
-  let lastId = 0
-
-  async function exchange(text: string): Promise<ReadReply | undefined> {
-    lastId = (lastId + 1) & 0xffff
-    const id = lastId
-    const { promise, resolve } = Promise.withResolvers<ReadReply | undefined>()
-    waiting.set(id, resolve)
-    const timer = setTimeout(() => resolve(undefined), patience)
-    socket.send(question(text, id))
-    const reply = await promise
-    clearTimeout(timer)
-    waiting.delete(id)
-    return reply
-  }
 
   async function row(text: string, answers: Answer[]): Promise<void> {
     while (!stopped) {
       const askedAt = performance.now()
-      const reply = await exchange(text)
+      const reply = await client.exchange(text)
       if (reply === undefined) lost++
       else keep(answers, reply, askedAt)
       await delay(pause)
@@ -85,7 +97,7 @@ export async function startAsker(port: number, pause: number): Promise<Asker> {
       if (stopped) return
       stopped = true
       await Promise.all(running)
-      socket.close()
+      client.close()
     },
   }
 }

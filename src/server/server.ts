@@ -14,6 +14,7 @@ import { createBoundedWaits } from './bounded-waits.ts'
 import { configure } from './configuration.ts'
 import { createDispatcher, type Dispatcher } from './dispatch.ts'
 import { startDrain } from './drain.ts'
+import { createDrainingQueries } from './draining-queries.ts'
 import { createInFlight } from './in-flight.ts'
 import type { AnsweredHandler, Ingress, Listener, Miss, MissHandler, Relayed, RelayedHandler } from './ingress.ts'
 import { createInspection } from './inspection/index.ts'
@@ -76,6 +77,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const queryMetrics = createQueryMetrics(metrics)
   for (const plugin of options.plugins) plugin.registerMetrics?.(metrics)
   const dispatcher = createDispatcher({ log, panics: panicCounter(metrics), clock, queryMetrics, budgets })
+  const drainingQueries = createDrainingQueries(metrics)
   const waits = createBoundedWaits(clock)
   const inFlight = createInFlight()
   let server: Server | undefined
@@ -220,6 +222,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       closing = true
       waits.giveUp()
       running.drain()
+      drainingQueries.drain(inspection.drain())
       const drain = startDrain(clock, ingress, running.lameduck)
       await drain.quiet()
       // Closing waits for the questions that are left: those that are still there at the deadline are ended.

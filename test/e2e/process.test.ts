@@ -91,6 +91,29 @@ test('while clients still ask after lameduck it goes on answering: none is left 
   assert.deepEqual(await server.exited, { code: 0, signal: null })
 })
 
+test('while it drains, /metrics says who still asks, and of those alone who do', { skip }, async (t) => {
+  const server = await startServer({ corefile: kubeadm, waitFor: 'ready' })
+  t.after(() => server.stop())
+  const asked = async (): Promise<Record<string, number>> => {
+    const { body } = await server.http('metrics', '/metrics')
+    const series = body.matchAll(/^slicedns_draining_queries\{client="(.*)"\} (\d+)$/gm)
+    return Object.fromEntries([...series].map(([, client, count]) => [client, Number(count)]))
+  }
+  const ask = (from: string) => server.dig(clusterName, 'A', { flags: ['-b', from] })
+  await ask('127.0.0.7')
+  assert.deepEqual(await asked(), {})
+  server.signal('SIGTERM')
+  await until(async () => assert.equal((await server.http('ready', '/ready')).status, 503), { every: 5 })
+  for (let count = 0; count < 5; count++) await ask('127.0.0.8')
+  await until(async () => {
+    await ask('127.0.0.8')
+    const clients = await asked()
+    assert.deepEqual(Object.keys(clients), ['127.0.0.8'])
+    assert.ok(clients['127.0.0.8']! >= 5)
+  })
+  assert.deepEqual(await server.exited, { code: 0, signal: null })
+})
+
 for (const signal of ['SIGUSR1', 'SIGHUP'] as const) {
   test(`${signal} reloads the Corefile: a new zone is served, the process stays`, { skip }, async (t) => {
     const server = await startServer({ corefile: (ports) => withoutLameduck(kubeadm(ports)), waitFor: 'ready' })

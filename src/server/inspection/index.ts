@@ -48,6 +48,13 @@ export interface ServerInspection extends Inspection {
   /** A query that the chain was asked, with its reply: it is counted while somebody looks. */
   answered(miss: Miss, reply: Uint8Array | undefined): void
   reloaded(result: ReloadResult): void
+  /** Counts from zero, whoever looks. Gives who has asked most since then, the first twenty; numbers are estimates. */
+  drain(): () => readonly AskingClient[]
+}
+
+export interface AskingClient {
+  readonly address: string
+  readonly queries: number
 }
 
 export function createInspection(options: InspectionOptions): ServerInspection {
@@ -191,6 +198,16 @@ export function createInspection(options: InspectionOptions): ServerInspection {
       if (!timer || !reply || reply.length < 12) return
       chain.count(miss, reply, (clock.now() - miss.receivedAt) / second)
       top.count(miss, reply)
+    },
+    drain() {
+      top.stop()
+      attending++
+      pace()
+      look()
+      return () => {
+        const { window, clients } = top.read([]).state
+        return clients.map(({ key, rate }) => ({ address: key, queries: Math.round(rate * window) }))
+      }
     },
     reloaded(result) {
       lastReload = { time: clock.wall(), ok: result.ok, ...(!result.ok && { error: result.error }) }

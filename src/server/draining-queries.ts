@@ -1,0 +1,21 @@
+/** Who still asks a server that ends: clients that keep a socket, or a proxy that has not been told. */
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
+import type { AskingClient } from './inspection/index.ts'
+
+/** `drain` begins to count. Without it the metric has no series. */
+export function createDrainingQueries(metrics: MetricsRegistry): {
+  drain(asking: () => readonly AskingClient[]): void
+} {
+  const gauge = metrics.gauge(
+    'slicedns_draining_queries',
+    'Queries since the drain began, of the clients that ask most; an estimate.',
+    ['client'],
+  )
+  return {
+    drain(asking) {
+      metrics.onCollect(() => {
+        for (const { address, queries } of asking()) gauge.with(address).set(queries)
+      })
+    },
+  }
+}

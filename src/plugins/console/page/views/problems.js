@@ -21,7 +21,7 @@ export function createProblems() {
         note(
           problems.length === 0
             ? 'No annotation is ignored.'
-            : `${plural(problems.length, 'annotation is', 'annotations are')} ignored or without the effect that they seem to have. The others of each object apply.`,
+            : `${plural(problems.length, 'annotation')}, each ignored or without the effect that it seems to have. The others of an object apply.`,
         ),
         problems.length > 0 &&
           panel(

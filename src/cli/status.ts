@@ -45,6 +45,12 @@ export async function run(args: string[], io: Io): Promise<number> {
   }
 }
 
+/** Files are there at once; an API server speaks. */
+function watchText({ synced, age }: { readonly synced: boolean; readonly age: number }, endpoint: string): string {
+  if (!synced) return ', not read yet'
+  return /^https?:/.test(endpoint) ? `, last event ${elapsed(age)} ago` : ''
+}
+
 function text(status: ServerStatus, state: ConsoleState, found: readonly HealthFinding[], healthy: boolean): string {
   const { version, pid, uptime, corefile, configHash, ready, unready, listeners, sources } = status
   const { server, traffic, services, time } = state
@@ -70,7 +76,7 @@ function text(status: ServerStatus, state: ConsoleState, found: readonly HealthF
       [plugin, `${endpoint}, ${connected ? 'connected' : 'not connected'}`],
       ...watches.map(({ resource, objects, synced, age }) => [
         '',
-        `${resource}: ${objects}, ${synced ? `heard of ${elapsed(age)} ago` : 'not read yet'}`,
+        `${resource}: ${objects}${watchText({ synced, age }, endpoint)}`,
       ]),
     ]),
     ...sources.map(({ plugin, zones }) => ['table', `${plugin}: ${zones.join(' ')}`]),

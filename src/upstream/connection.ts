@@ -22,8 +22,8 @@ export interface Receiver {
   answer(bytes: Uint8Array): boolean
   /** No answer will come. Not called after `answer` returned true, nor after `cancel`. */
   failed(error: Error): void
-  /** Metrics do not count it: a health check. */
-  readonly unrecorded?: true
+  /** Metrics do not count it: a health check, or a question of `slicedns explain`. */
+  readonly unrecorded?: true | undefined
 }
 
 export interface Sending {

@@ -33,6 +33,8 @@ export interface ExchangePolicy {
   readonly places: Places
   /** No upstream is silent before this is read. */
   readonly inbox: Inbox
+  /** Metrics do not count its connections: see Receiver. */
+  readonly unrecorded?: true | undefined
 }
 
 export interface UpstreamQuestion {

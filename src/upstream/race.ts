@@ -88,6 +88,7 @@ export function race(
     const receiver: Receiver = {
       answer: (bytes) => receive(attempt, bytes),
       failed: (error) => fail(attempt, error),
+      unrecorded: policy.unrecorded,
     }
     lastStartedAt = begun?.startedAt ?? clock.now()
     const sending = begun ? sendingOf(begun, receiver) : upstream.send(transport, question.wire, receiver)

@@ -130,7 +130,7 @@ export function createUpstream(target: UpstreamTarget, options: UpstreamOptions)
     overtaken: 0,
     send(transport, wire, receiver) {
       const open = connection(transport)
-      if (open === udp) count(to, 'udp', false)
+      if (open === udp && !receiver.unrecorded) count(to, 'udp', false)
       return open.send(wire, receiver)
     },
     close() {

@@ -153,7 +153,7 @@ describe('slicedns status', { skip: process.platform !== 'linux' }, () => {
     assert.equal(code, 0)
     assert.match(out, /^healthy +yes$/m)
     assert.match(out, /^host +node-a, memory 120 MiB of 170 MiB \(71 %\)$/m)
-    assert.match(out, /^kubernetes +https:\/\/api:6443, connected\n +services: 12, heard of 7s ago$/m)
+    assert.match(out, /^kubernetes +https:\/\/api:6443, connected\n +services: 12, last event 7s ago$/m)
     assert.match(out, /^services +3, 1 without a ready endpoint$/m)
     assert.ok(out.split('\n').length <= 24, out)
   })

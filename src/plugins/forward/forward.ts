@@ -94,7 +94,12 @@ export function createForward(options: ForwardOptions): Forward {
     places,
     inbox: options.inbox,
   }
-  const unrecorded: ExchangePolicy = { ...policy, onAllDown: () => undefined, onAnswer: () => undefined }
+  const unrecorded: ExchangePolicy = {
+    ...policy,
+    onAllDown: () => undefined,
+    onAnswer: () => undefined,
+    unrecorded: true,
+  }
   /** Another list of servers may know what the one before did not. */
   let lists = 0
   servers.watch(() => void lists++)

@@ -213,6 +213,18 @@ describe('the page of the console', { skip: without('chromium') }, () => {
     assert.equal(await inPage(`window.shifts`), 0)
   })
 
+  it('server blocks that look alike are all shown, also after their number has changed', async () => {
+    await show(page, 'upstreams')
+    const healthy = healthyState()
+    const [block] = healthy.cache
+    for (const number of [2, 3, 1]) {
+      const cache = Array.from({ length: number }, (_, index) => ({ ...block, success: 1000 + index }))
+      await send({ ...healthy, cache })
+      const figures = await inPage<string[]>(`[...document.querySelectorAll('.cache')].map((each) => each.innerText)`)
+      assert.deepEqual(figures.map((each) => /Answers\s+([\d,]+)/.exec(each)?.[1]), cache.map(({ success }) => success.toLocaleString('en'))) // biome-ignore format: a line
+    }
+  })
+
   it('the live region speaks when the state of the whole changes, and not at each event', async () => {
     await send(healthyState())
     await inPage(`(() => {

@@ -80,10 +80,11 @@ function patchItems(host, wanted) {
 function reusable(item, at, keyed) {
   if (item instanceof Node) return item
   if (typeof item === 'string') return at?.nodeType === Node.TEXT_NODE ? at : undefined
-  const candidate = item.key === undefined ? at : keyed.get(item.key)
-  if (!candidate) return undefined
-  const known = described.get(candidate)
-  return known?.tag === item.tag && known.key === item.key ? candidate : undefined
+  const isNext = at !== null && described.get(at)?.key === item.key
+  const candidate = isNext ? at : keyed.get(item.key)
+  // Of siblings that have one key against the rule each has a node of its own.
+  keyed.delete(item.key)
+  return candidate && described.get(candidate)?.tag === item.tag ? candidate : undefined
 }
 
 /** @param {Item} item @returns {Node} */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { loadCommand } from '../../src/cli/commands.ts'
+import { parseServeFlags } from '../../src/cli/flags.ts'
 import { type CommandName, summaries } from '../../src/cli/summaries.ts'
+import { plugins } from '../../src/plugins/index.ts'
 import { terminal } from './support.ts'
 
 const names = Object.keys(summaries) as CommandName[]
@@ -29,6 +31,15 @@ describe('help', () => {
       const examples = out.split('Examples:\n')[1] ?? ''
       assert.match(examples, new RegExp(`slicedns ${name}`))
     })
+
+  test('help names no plugin that does not exist', async () => {
+    const known = new Set(plugins.map((plugin) => plugin.name))
+    const usages = [...(await Promise.all(names.map((name) => run(name, '-h')))), parseServeFlags(['-h'])]
+    const texts = usages.map((usage) => ('out' in usage ? usage.out : 'text' in usage ? usage.text : ''))
+    const named = texts.flatMap((text) => [...text.matchAll(/\b(\w+) plugin\b/g)].map(([, name]) => name))
+    assert.deepEqual(new Set(named), new Set(['console']))
+    for (const name of named) assert.ok(known.has(name), name)
+  })
 
   test('help of a misspelt command names the nearest', async () => {
     assert.deepEqual(await run('help', 'chek'), {

@@ -61,7 +61,8 @@ function setup(settings: GrpcSettings, setup: Setup): Instance {
     async handler(query, next) {
       if (!takes(query.name)) return next(query)
       underWay++
-      const outcome = await ask(query, downLast(order(upstreams)), answered, setup).finally(() => void underWay--)
+      const count = query.unrecorded ? () => undefined : answered
+      const outcome = await ask(query, downLast(order(upstreams)), count, setup).finally(() => void underWay--)
       const failed = outcome.kind === 'rcode' || (outcome.kind === 'reply' && outcome.message.rcode === rcode.NXDOMAIN)
       return failed && fallsThrough(query.name) ? next(query) : outcome
     },

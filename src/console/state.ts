@@ -175,7 +175,7 @@ export interface SplitState {
     readonly weight: number
     /** As configured, among those that can be selected: 0 to 1. */
     readonly share: number
-    /** Of the A and AAAA answers of the last minute: 0 to 1. */
+    /** Of the A and AAAA answers of the table in the last minute: 0 to 1; SRV answers are not counted. */
     readonly served: number
     readonly ready: number
   }[]

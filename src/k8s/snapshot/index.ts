@@ -96,7 +96,9 @@ export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDe
     } catch (error) {
       const { reason, message } = error instanceof SnapshotRefused ? error : unexpected(file, error as Error)
       meter.refused(reason)
-      log.warning(`there is no snapshot to start from: ${message}`)
+      // A first start has none.
+      const write = reason === 'missing' ? log.info : log.warning
+      write(`there is no snapshot to start from: ${message}`)
     }
   }
 

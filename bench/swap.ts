@@ -15,7 +15,9 @@ const program = join(import.meta.dirname, '../test/support/node/program.ts')
 const runs: readonly { readonly perSecond: number; readonly steps: readonly string[] }[] = [
   { perSecond: 1000, steps: ['there', 'restart', 'back'] },
   { perSecond: 5000, steps: ['there', 'restart', 'kill', 'cut'] },
+  { perSecond: 5000, steps: ['there', 'kill-and-cut'] },
   { perSecond: 5000, steps: ['three-coredns', 'restart-coredns', 'kill', 'cut'] },
+  { perSecond: 5000, steps: ['three-coredns', 'kill-and-cut'] },
 ]
 
 const described: Readonly<Record<string, string>> = {
@@ -26,6 +28,7 @@ const described: Readonly<Record<string, string>> = {
   'three-coredns': 'CoreDNS is scaled from two to three',
   kill: 'one of them gets SIGKILL',
   cut: "another's network is cut",
+  'kill-and-cut': 'one gets SIGKILL, the network of another is cut',
 }
 
 export async function run({ print }: Context): Promise<void> {

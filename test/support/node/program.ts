@@ -17,10 +17,10 @@ import { startPeer } from '../peer-program.ts'
 import { peer } from '../peers.ts'
 import { tied } from '../tied.ts'
 import { until } from '../until.ts'
+import { type ClientCounts, patience } from './client-counts.ts'
 import { dnsAddress, kubeadmDns } from './cluster-dns.ts'
 import { type Kubelet, prepareMounts, startKubelet } from './kubelet.ts'
 import { createNode, createSandbox, nodeAddress, podAddresses } from './network.ts'
-import type { ClientCounts } from './resolver-clients.ts'
 
 export interface Outcome extends Omit<ClientCounts, 'lost'> {
   readonly steps: readonly StepOutcome[]
@@ -69,17 +69,9 @@ const steps: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     await kubectl('-n', 'kube-system', 'scale', 'deployment/coredns', '--replicas=3')
     await rolledOut(kubectl, 'coredns')
   },
-  async kill({ kubelet, plane }) {
-    const [pod] = kubelet.running()
-    kubelet.kill(pod!)
-    await ready(plane, pod!, false)
-    await ready(plane, pod!, true)
-  },
-  async cut({ kubelet, plane }) {
-    const pod = kubelet.running().at(-1)!
-    kubelet.cut(pod)
-    await ready(plane, pod, false)
-  },
+  kill: (lab) => fail(lab, ['kill']),
+  cut: (lab) => fail(lab, ['cut']),
+  'kill-and-cut': (lab) => fail(lab, ['kill', 'cut']),
 }
 
 async function restart({ kubectl, kubelet }: Lab, name: string): Promise<void> {
@@ -87,6 +79,24 @@ async function restart({ kubectl, kubelet }: Lab, name: string): Promise<void> {
   await kubectl('-n', 'kube-system', 'rollout', 'restart', `deployment/${name}`)
   await rolledOut(kubectl, name)
   for (const pod of before) await gone(kubelet, pod)
+}
+
+/** A process is killed, and started again by its kubelet; the network of another pod is cut for good. */
+async function fail({ kubelet, plane }: Lab, faults: readonly ('kill' | 'cut')[]): Promise<void> {
+  const [killed] = kubelet.running()
+  const severed = kubelet.running().at(-1)!
+  const kill = async (): Promise<void> => {
+    kubelet.kill(killed!)
+    await ready(plane, killed!, false)
+    await ready(plane, killed!, true)
+  }
+  const cut = async (): Promise<void> => {
+    kubelet.cut(severed)
+    await ready(plane, severed, false)
+  }
+  await Promise.all(faults.map((fault) => (fault === 'kill' ? kill() : cut())))
+  // Second tries belong to what the first ones ran into.
+  await delay(2 * patience)
 }
 
 const rolledOut = (kubectl: Lab['kubectl'], name: string) =>

@@ -53,6 +53,13 @@ describe('the text of slicedns top', () => {
     assert.match(text, /\\u001b\]52;c;cm0gLXJm\\u0007/)
   })
 
+  test('top does not miss endpoints of a split: its backends have them', () => {
+    const [{ namespace, name }] = state.splits
+    const split = { ...state.services.list[0]!, namespace, name }
+    const withSplit = documentText({ ...state, services: { ...state.services, list: [split] } })
+    assert.doesNotMatch(withSplit, new RegExp(`${namespace}/${name} +${split.type}`))
+  })
+
   const choice = { view: views[0], order: 'figure', paused: false, trouble: '' } as const
 
   test('top fits every screen, whatever its size and the names', () => {

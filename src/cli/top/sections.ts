@@ -120,9 +120,12 @@ export const nxdomain = topList('NXDOMAIN', ({ top }) => top.nxdomain)
 export const servfail = topList('SERVFAIL', ({ top }) => top.servfail)
 export const clients = topList('clients', ({ top }) => top.clients)
 
-/** Services whose names have addresses of pods, and none of them is ready. */
-export const withoutEndpoint: MakeSection = ({ services: { list, total } }, order) => {
-  const empty = list.filter(({ ready, type }) => ready === 0 && type !== 'ExternalName')
+/** Services whose names have addresses of pods, and none of them is ready. A split has the endpoints of its backends. */
+export const withoutEndpoint: MakeSection = ({ services: { list, total }, splits }, order) => {
+  const split = new Set(splits.map(({ namespace, name }) => `${namespace}/${name}`))
+  const empty = list.filter(
+    ({ namespace, name, ready, type }) => ready === 0 && type !== 'ExternalName' && !split.has(`${namespace}/${name}`),
+  )
   const rows = empty.map(({ namespace, name, type, notReady, terminating }) => [
     `${namespace}/${name}`,
     type,

@@ -166,7 +166,9 @@ function explain(query: Query, store: Store, settings: CacheSettings, now: numbe
     if (!entry) continue
     const reason = entry.failures > 0 ? 'failures are logged' : reasonOfChain(entry, settings, now)
     const byWhom = reason === undefined ? 'the data plane repeats it' : `the chain repeats it: ${reason}`
-    lines.push(`has a ${kind} entry, ${secondsLeft(entry, now)} s of ${entry.ttl} s left; ${byWhom}`)
+    const left = secondsLeft(entry, now)
+    const age = left >= 0 ? `${left} s of ${entry.ttl} s left` : `expired ${-left} s ago`
+    lines.push(`has a ${kind} entry, ${age}; ${byWhom}`)
   }
   return lines.length > 0 ? lines : ['has no entry (cluster answers are never cached)']
 }

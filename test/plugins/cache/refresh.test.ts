@@ -83,6 +83,19 @@ describe('serve_stale of a cache', () => {
     assert.match(await made.plugin.metrics.text(), /coredns_cache_served_stale_total\{.*\} 1/)
   })
 
+  for (const [said, code] of [
+    [{ answer: ['www.example.org. 30 IN A 192.0.2.1'] }, 3],
+    [{ rcode: 'NXDOMAIN', authority: ['example.org. 30 IN SOA ns.example.org. host.example.org. 1 2 3 4 30'] }, 19],
+  ] as const)
+    it(`a stale ${code === 3 ? 'answer' : 'NXDOMAIN'} says so by the code ${code} (RFC 8914 §4.4, §4.20), a fresh one does not`, async () => {
+      const made = createCacheHarness('cache 30 {\nserve_stale 1m\n}')
+      made.said = said
+      await made.ask(question)
+      assert.equal((await made.ask(question)).extendedError, undefined)
+      made.plugin.clock.advance(40 * seconds)
+      assert.equal((await made.ask(question)).extendedError?.code, code)
+    })
+
   it('a stale answer is served only within the window, with the configured TTL', async () => {
     const made = createCacheHarness('cache 30 {\nserve_stale 1m immediate 7s\nservfail 0\n}')
     await made.ask(question)

@@ -96,7 +96,7 @@ export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDe
     } catch (error) {
       const { reason, message } = error instanceof SnapshotRefused ? error : unexpected(file, error as Error)
       meter.refused(reason)
-      // A first start has none.
+      // That is how a first start finds it.
       const write = reason === 'missing' ? log.info : log.warning
       write(`there is no snapshot to start from: ${message}`)
     }

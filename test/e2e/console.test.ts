@@ -158,13 +158,19 @@ describe('the console of the built server', () => {
       [['10.1.2.1', false, 'n1', 'db-0']],
     )
     assert.equal((await server.http('other', '/service?namespace=shop&name=missing')).status, 404)
-    const held = server.dig('db-1.db.shop.svc.cluster.local.', 'A').catch(() => undefined)
-    await until(async () => {
-      const { holds } = await state()
-      assert.deepEqual([holds.waiting, holds.list[0].name], [1, 'db-1.db.shop.svc.cluster.local.'])
-      assert.ok(holds.list[0].left > 0 && holds.list[0].left <= 3)
-    })
-    await held
+    // Another one each time: on a busy machine one may be answered before anybody looks.
+    const held: Promise<unknown>[] = []
+    await until(
+      async () => {
+        held.push(server.dig('db-1.db.shop.svc.cluster.local.', 'A').catch(() => undefined))
+        const { holds } = await state()
+        assert.ok(holds.waiting > 0)
+        assert.equal(holds.list[0].name, 'db-1.db.shop.svc.cluster.local.')
+        assert.ok(holds.list[0].left <= 3)
+      },
+      { every: 500 },
+    )
+    await Promise.all(held)
   })
 
   it('the commands ask the console as they ask the local socket', async () => {

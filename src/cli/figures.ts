@@ -12,6 +12,7 @@ export function elapsed(seconds: number): string {
 
 /** Per second: `0.2/s`, `42/s`, `12.3k/s`. */
 export function rate(perSecond: number): string {
+  if (perSecond > 0 && perSecond < 0.05) return '<0.1/s'
   if (perSecond >= 10_000) return `${(perSecond / 1000).toFixed(1)}k/s`
   return `${perSecond >= 10 || perSecond === 0 ? Math.round(perSecond) : perSecond.toFixed(1)}/s`
 }

@@ -47,7 +47,10 @@ export const consoleState: ConsoleState = {
     names: entries(30),
     nxdomain: [{ key: hostile, rate: 0.25, error: 0 }],
     servfail: [],
-    clients: [{ key: '10.1.0.1', rate: 7, error: 0 }],
+    clients: [
+      { key: '10.1.0.1', rate: 7, error: 0 },
+      { key: '10.1.0.2', rate: 0.02, error: 0 },
+    ],
     searchPath: { queries: 100, wasted: 40, share: 0.4, examples: [{ key: 'www.example.com.', rate: 2 }] },
   },
   services: {

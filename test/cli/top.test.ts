@@ -28,6 +28,10 @@ describe('the text of slicedns top', () => {
     ['what ndots costs', /ndots costs +40 % of the queries: search paths of www\.example\.com\./],
     ['top names, and how many more there are', /NAMES \(last 5m0s\)\n +1000\/s {2}host-0\.example\.\n[\s\S]*… 21 more/],
     [
+      'clients, and that a few ask seldom',
+      /CLIENTS \(last 5m0s\)\n +7\.0\/s {2}10\.1\.0\.1\n +<0\.1\/s {2}10\.1\.0\.2\n/,
+    ],
+    [
       'services without a ready endpoint',
       /WITHOUT A READY ENDPOINT \(1 of 3\)\n +shop\/web +ClusterIP +2 not ready, 1 terminating/,
     ],

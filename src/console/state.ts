@@ -143,6 +143,7 @@ export interface ServiceState {
   readonly name: string
   /** `ClusterIP`, `Headless` or `ExternalName`. */
   readonly type: string
+  /** Endpoints; of a split, those of its backends. */
   readonly ready: number
   readonly notReady: number
   readonly terminating: number

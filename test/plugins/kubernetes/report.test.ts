@@ -139,6 +139,14 @@ describe('the report of a cluster', () => {
     apply('endpoint stable shop 10.0.0.1 notReady')
     assert.deepEqual(backends()[0][1], ['stable', 90, 0, 0.8, 0])
     assert.deepEqual(backends()[0][2], ['canary', 10, 1, 0.2, 1])
+    const counts = () => read().services.list.map(({ name, ready, notReady }) => [name, ready, notReady])
+    assert.deepEqual(counts(), [
+      ['stable', 0, 1],
+      ['api', 1, 1],
+      ['canary', 1, 0],
+    ])
+    apply('endpoint canary shop 10.0.0.2 notReady')
+    assert.deepEqual(counts()[0], ['api', 0, 2])
   })
 
   it('the report has the endpoints of a service, those that are not ready first', () => {

@@ -35,8 +35,10 @@ export function* readServices(
     if (!isShown(context, service.namespace)) continue
     if (++total % perStep === 0) yield
     const backends = splitOf(context, service)
-    const counts = countsOf(view.slices(service.namespace, service.name))
-    const list = lacks(service, backends, counts) ? lacking : others
+    const counts = backends
+      ? countsOfBackends(context, backends)
+      : countsOf(view.slices(service.namespace, service.name))
+    const list = lacks(service, counts) ? lacking : others
     if (list.length < most.services)
       list.push(
         stateOf(context, service, backends, counts, problemsOf.get(`${service.namespace}/${service.name}`) ?? 0),
@@ -57,9 +59,20 @@ function byName(one: Named, other: Named): number {
   return one.name < other.name ? -1 : 1
 }
 
-/** An ExternalName has no endpoints, and a split answers with those of others. */
-const lacks = (service: Service, backends: unknown, { ready }: EndpointCounts): boolean =>
-  ready === 0 && service.type !== 'ExternalName' && backends === undefined
+/** An ExternalName has no endpoints. */
+const lacks = ({ type }: Service, { ready }: EndpointCounts): boolean => ready === 0 && type !== 'ExternalName'
+
+/** A split answers with the endpoints of its backends; one that is an ExternalName counts as one that is ready. */
+function countsOfBackends({ view }: ClusterContext, backends: readonly Backend[]): EndpointCounts {
+  const sum = { ready: 0, notReady: 0, terminating: 0 }
+  for (const { namespace, name } of backends) {
+    const counts = countsOf(view.slices(namespace, name))
+    sum.ready += counts.ready + (view.service(namespace, name)?.type === 'ExternalName' ? 1 : 0)
+    sum.notReady += counts.notReady
+    sum.terminating += counts.terminating
+  }
+  return sum
+}
 
 function stateOf(
   context: ClusterContext,

@@ -50,7 +50,8 @@ function npmRunImage(...options: readonly string[]): { status: number | null; ou
   return { status, output: stdout + stderr }
 }
 
-const build = (output: string) => npmRunImage('--platform', `linux/${architecture}`, '--output', join(work, output))
+const build = (output: string) =>
+  npmRunImage('--compiled-code', '--platform', `linux/${architecture}`, '--output', join(work, output))
 
 describe('npm run image', { skip }, () => {
   before(() => {

@@ -1,6 +1,6 @@
 import { exampleQuestions } from './plugin/capabilities/explain.ts'
 import { capabilityOf } from './plugin/capability.ts'
-import type { Server } from './server/server.ts'
+import type { Server } from './server/api.ts'
 import { version } from './version.ts'
 
 /** The first texts: zones and addresses as CoreDNS prints them; the versions, and for a person (`examples`) queries to try. */

@@ -3,29 +3,10 @@ import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { get as getTls } from 'node:https'
 import type { Socket } from 'node:net'
-import type { ConsoleState } from '../console/state.ts'
+import type { ConsoleState, ServerStatus } from '../console/state.ts'
 import { connectLocally, listeningPids, serversOf } from '../local-socket/index.ts'
 import { serverText } from './answer.ts'
 import type { Flags } from './args.ts'
-
-/** What a server says of itself (src/server/status.ts). */
-export interface ServerStatus {
-  readonly version: string
-  readonly pid: number
-  readonly corefile: string
-  readonly configHash: string
-  /** Seconds. */
-  readonly uptime: number
-  readonly ready: boolean
-  readonly unready: readonly string[]
-  readonly listeners: readonly {
-    readonly scheme: string
-    readonly address: string
-    readonly port: number
-    readonly zones: readonly string[]
-  }[]
-  readonly sources: readonly { readonly plugin: string; readonly zones: readonly string[] }[]
-}
 
 /** The process to ask. */
 export type RunningServer =

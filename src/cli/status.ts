@@ -1,17 +1,10 @@
 /** `slicedns status`: the server that runs here on one screen, and whether it is healthy. */
-import type { ConsoleState } from '../console/state.ts'
+import type { ConsoleState, ServerStatus } from '../console/state.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Command, type Io, jsonFlags, misuse, parseArgs, printExit, wantsJson } from './args.ts'
 import { duration, elapsed, mebibytes, percent, rate } from './figures.ts'
 import { findings, type HealthFinding } from './health.ts'
-import {
-  fetchState,
-  fetchStatus,
-  findRunningServer,
-  listenerText,
-  runningServerFlags,
-  type ServerStatus,
-} from './running-server.ts'
+import { fetchState, fetchStatus, findRunningServer, listenerText, runningServerFlags } from './running-server.ts'
 import { table } from './show.ts'
 
 const command: Command = {

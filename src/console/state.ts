@@ -22,24 +22,19 @@ export interface ConsoleState {
   readonly changes: readonly AnswerChange[]
 }
 
-export interface ServerState {
+/** What runs: also for commands that ask no more. */
+export interface ServerStatus {
   readonly version: string
-  readonly host: string
   readonly pid: number
   /** Path of the Corefile as it was given, or `built in`. */
   readonly corefile: string
   readonly configHash: string
   /** Seconds since the process began. */
   readonly uptime: number
+  /** Every plugin can answer all that it is asked. */
   readonly ready: boolean
-  /** Plugins that cannot answer yet. */
+  /** Plugins that cannot yet. */
   readonly unready: readonly string[]
-  readonly lastReload?: {
-    /** Milliseconds since 1970. */
-    readonly time: number
-    readonly ok: boolean
-    readonly error?: string
-  }
   readonly listeners: readonly {
     readonly scheme: string
     /** '' for every address. */
@@ -47,6 +42,18 @@ export interface ServerState {
     readonly port: number
     readonly zones: readonly string[]
   }[]
+  /** Plugins that compile their answers, with their zones. */
+  readonly sources: readonly { readonly plugin: string; readonly zones: readonly string[] }[]
+}
+
+export interface ServerState extends Omit<ServerStatus, 'sources'> {
+  readonly host: string
+  readonly lastReload?: {
+    /** Milliseconds since 1970. */
+    readonly time: number
+    readonly ok: boolean
+    readonly error?: string
+  }
   /** Octets. `limit` is absent where neither the cgroup nor `-memory-limit` sets one. */
   readonly memory: { readonly resident: number; readonly limit?: number }
   /** `busy`: processor time by time, 0 to 1. */

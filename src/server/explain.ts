@@ -13,12 +13,12 @@ import { replySource } from '../plugin/capabilities/reply-source.ts'
 import { capabilityOf } from '../plugin/capability.ts'
 import type { Outcome } from '../plugin/query.ts'
 import { systemClock } from '../scheduling/clock.ts'
+import type { Server } from './api.ts'
 import type { ListenerPlan } from './block.ts'
 import { claimsOn } from './claims.ts'
 import { queryFor } from './dispatch.ts'
 import type { Listener } from './ingress.ts'
 import type { TableProbe } from './probe.ts'
-import type { Server } from './server.ts'
 
 export interface Explanation {
   readonly name: string

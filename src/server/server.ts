@@ -1,5 +1,4 @@
 /** The life of the server: start, reload, drain, stop. */
-import type { Inspection } from '../console/inspection.ts'
 import type { Corefile } from '../corefile/index.ts'
 import type { DataPlaneFacts, Plugin, ProcessState, ReloadResult } from '../plugin/contract.ts'
 import type { AnsweredQuery } from '../plugin/observer.ts'
@@ -10,9 +9,10 @@ import type { TableWriter } from '../table/api.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
+import type { Server } from './api.ts'
 import { createBoundedWaits } from './bounded-waits.ts'
 import { configure } from './configuration.ts'
-import { createDispatcher, type Dispatcher } from './dispatch.ts'
+import { createDispatcher } from './dispatch.ts'
 import { startDrain } from './drain.ts'
 import { createDrainingQueries } from './draining-queries.ts'
 import { createInFlight } from './in-flight.ts'
@@ -22,7 +22,7 @@ import { offerOwnNames } from './own-names.ts'
 import { panicCounter } from './panics.ts'
 import { createSharedValues } from './process-state.ts'
 import { notifyObservers } from './query-log.ts'
-import { createQuestionBudgets, type QuestionBudgets } from './question-budget.ts'
+import { createQuestionBudgets } from './question-budget.ts'
 import { keepRelayed } from './relayed.ts'
 import { createReload, logWarnings } from './reload.ts'
 import { type RunningConfiguration, run } from './running.ts'
@@ -46,21 +46,6 @@ export interface ServerOptions {
   readonly openIngress: (onMiss: MissHandler, onAnswered: AnsweredHandler, onRelayed: RelayedHandler) => Ingress
   /** Called by ProcessState.fatal. */
   readonly fatal: (text: string) => never
-}
-
-export interface Server {
-  readonly ingress: Ingress
-  readonly dispatcher: Dispatcher
-  readonly budgets: QuestionBudgets
-  /** What it shows of itself. */
-  readonly inspection: Inspection
-  /** The configuration that answers now. */
-  readonly current: () => RunningConfiguration
-  /** The Corefile that it was made from. */
-  readonly corefile: () => Corefile
-  reload(reason: string): Promise<ReloadResult>
-  /** Drains (lameduck, then until it is quiet) and stops. */
-  shutdown(): Promise<void>
 }
 
 /** The listeners of ports that the next configuration does not use. */

@@ -1,30 +1,8 @@
 /** What runs: for the commands that ask the server of this machine. */
+import type { ServerStatus } from '../console/state.ts'
 import { compiledSource } from '../plugin/capabilities/compiled-source.ts'
 import { capabilityOf } from '../plugin/capability.ts'
-import type { Server } from './server.ts'
-
-export interface ServerStatus {
-  readonly version: string
-  readonly pid: number
-  /** Path of the Corefile as it was given, or `built in`. */
-  readonly corefile: string
-  readonly configHash: string
-  /** Seconds since the process began. */
-  readonly uptime: number
-  /** Every plugin can answer all that it is asked. */
-  readonly ready: boolean
-  /** Plugins that cannot yet. */
-  readonly unready: readonly string[]
-  readonly listeners: readonly {
-    readonly scheme: string
-    /** '' for every address. */
-    readonly address: string
-    readonly port: number
-    readonly zones: readonly string[]
-  }[]
-  /** Plugins that compile their answers, with their zones. */
-  readonly sources: readonly { readonly plugin: string; readonly zones: readonly string[] }[]
-}
+import type { Server } from './api.ts'
 
 export function serverStatus(server: Server, version: string): ServerStatus {
   const running = server.current()

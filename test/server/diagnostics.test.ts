@@ -5,10 +5,10 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import type { ServerStatus } from '../../src/console/state.ts'
 import { NameError } from '../../src/dns/name.ts'
 import { createDiagnosticsServer } from '../../src/server/diagnostics.ts'
 import type { Explanation } from '../../src/server/explain.ts'
-import type { ServerStatus } from '../../src/server/status.ts'
 
 const told: Explanation = {
   name: 'a.example.',

@@ -110,11 +110,13 @@ prove() {
   on_machine npm run -s slicedns -- -version | grep -q . || fail 'npm run -s slicedns -- -version'
   on_machine npm pack --silent > /dev/null || fail 'npm pack'
   on_machine node dist/slicedns.js -version | grep -q . || fail 'node dist/slicedns.js -version'
-  prove_packed "$tree"/slicedns-*.tgz
+  # Once: it is the package that is proved, and npx downloads the runtime anew.
+  [ "$npm_version" != "$first_version" ] || prove_packed "$tree"/slicedns-*.tgz
   cd "$repository"
   rm -rf "$tree"
   echo "npm $(on_machine npm --version) on Node.js $(on_machine node --version): npm ci, npm start and the built server work ($((SECONDS - begin)) s)"
 }
 
 [ $# -gt 0 ] || set -- 10 11 12
+first_version=$1
 for npm_version in "$@"; do prove "$npm_version"; done

@@ -3,11 +3,11 @@ import { suggestion } from './nearest.ts'
 import type { DirectiveWord, ParsedCorefile } from './parsed.ts'
 import { ConfigError } from './schema.ts'
 
-/** CoreDNS 1.15.0's plugin.cfg in its order, with slicedns's own: `console` beside the other HTTP endpoints,
- *  `no_aaaa` behind what may still make AAAA records and what blocks clients, before the cache. */
+/** CoreDNS 1.15.0's plugin.cfg in its order, with slicedns's own: `extended_errors` beside what concerns every reply,
+ *  `console` beside the other HTTP endpoints, `no_aaaa` behind what may still make AAAA records and what blocks clients, before the cache. */
 export const chainOrder: readonly string[] = `
-  root metadata geoip cancel proxyproto quic grpc_server https https3 timeouts multisocket reload nsid bufsize bind
-  debug trace ready health pprof console shed prometheus errors log dnstap local dns64 siit any chaos loadbalance tsig rewrite
+  root metadata geoip cancel proxyproto quic grpc_server https https3 timeouts multisocket reload nsid bufsize
+  extended_errors bind debug trace ready health pprof console shed prometheus errors log dnstap local dns64 siit any chaos loadbalance tsig rewrite
   autopath acl no_aaaa cache header dnssec tls minimal template transfer dynupdate hosts route53 azure clouddns k8s_external kubernetes
   file auto secondary etcd loop forward grpc erratic whoami on sign view nomad
 `

@@ -1,6 +1,7 @@
 /** Two replies to one question, reduced to what must be equal. */
 import { rcodeName, type as rrType, typeName } from '../../src/dns/codes.ts'
-import type { Message, ResourceRecord } from '../../src/dns/message.ts'
+import { extendedErrorOption, infoCode } from '../../src/dns/extended-error.ts'
+import type { EdnsOption, Message, ResourceRecord } from '../../src/dns/message.ts'
 import { lowerName } from '../../src/dns/name.ts'
 import { readName, recordText } from '../../src/dns/rdata.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
@@ -37,11 +38,32 @@ export function canonicalMessage(message: Message): string[] {
     ...(message.edns
       ? [
           `edns ${message.edns.version} ${message.edns.payloadSize} ${message.edns.dnssecOk ? 'do' : ''} ` +
-            message.edns.options.map(({ code, data }) => `${code}=${Buffer.from(data).toString('hex')}`).join(' '),
+            message.edns.options
+              .filter(isComparable)
+              .map(({ code, data }) => `${code}=${Buffer.from(data).toString('hex')}`)
+              .join(' '),
         ]
       : []),
   ]
 }
+
+/**
+ * Extended errors that CoreDNS gives in no case are a difference on purpose (docs/differences.md). It has those of `acl`, and
+ * whatever a `template` says.
+ */
+const ownReasons: ReadonlySet<number> = new Set([
+  infoCode.other,
+  infoCode.staleAnswer,
+  infoCode.cachedError,
+  infoCode.notReady,
+  infoCode.prohibited,
+  infoCode.staleNxdomain,
+  infoCode.noReachableAuthority,
+  infoCode.networkError,
+])
+
+const isComparable = ({ code, data }: EdnsOption): boolean =>
+  code !== extendedErrorOption || !ownReasons.has((data[0]! << 8) | data[1]!)
 
 /** Whether every CNAME record comes before what it leads to. Other than that the order is up to `loadbalance`. */
 function isChainInOrder(answer: readonly ResourceRecord[]): boolean {

@@ -57,10 +57,10 @@ const notBuilt = /does not have the plugin|does not serve|does not speak/
 
 /** Options of slicedns alone. */
 const ownOptions: ReadonlySet<string> = new Set(
-  'manifests ttl_headless adaptive_ttl annotations alias_zones terminating dns_sd events'
+  'manifests ttl_headless adaptive_ttl annotations alias_zones terminating dns_sd events snapshot verify'
     .split(' ')
     .map((word) => `kubernetes ${word}`)
-    .concat('secondary key'),
+    .concat('secondary key', 'prometheus compatibility_metrics'),
 )
 
 const where = (text: string, what: string): string => `${JSON.stringify(text)}: ${what}`

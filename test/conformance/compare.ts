@@ -39,7 +39,7 @@ export function canonicalMessage(message: Message): string[] {
       ? [
           `edns ${message.edns.version} ${message.edns.payloadSize} ${message.edns.dnssecOk ? 'do' : ''} ` +
             message.edns.options
-              .filter(isComparable)
+              .filter((option) => isComparable(option, message))
               .map(({ code, data }) => `${code}=${Buffer.from(data).toString('hex')}`)
               .join(' '),
         ]
@@ -56,14 +56,18 @@ const ownReasons: ReadonlySet<number> = new Set([
   infoCode.staleAnswer,
   infoCode.cachedError,
   infoCode.notReady,
-  infoCode.prohibited,
   infoCode.staleNxdomain,
   infoCode.noReachableAuthority,
   infoCode.networkError,
 ])
 
-const isComparable = ({ code, data }: EdnsOption): boolean =>
-  code !== extendedErrorOption || !ownReasons.has((data[0]! << 8) | data[1]!)
+/** 18 is ours where a transfer is refused, and a template's elsewhere. */
+function isComparable({ code, data }: EdnsOption, { questions }: Message): boolean {
+  if (code !== extendedErrorOption) return true
+  const reason = (data[0]! << 8) | data[1]!
+  const isTransfer = questions.some(({ type }) => type === rrType.AXFR || type === rrType.IXFR)
+  return !ownReasons.has(reason) && !(isTransfer && reason === infoCode.prohibited)
+}
 
 /** Whether every CNAME record comes before what it leads to. Other than that the order is up to `loadbalance`. */
 function isChainInOrder(answer: readonly ResourceRecord[]): boolean {

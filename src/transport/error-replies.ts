@@ -1,10 +1,9 @@
 /** Error replies made from the request's octets alone, where the plugin chain cannot be asked. */
+import { extendedErrorOption, infoCode } from '../dns/extended-error.ts'
 
 const headerBytes = 12
 const rcodeFormerr = 1
 const rcodeServfail = 2
-/** RFC 8914 §4.24. */
-const networkError = 23
 
 /** Replaces a reply at `reply[at]` that is too large for a datagram by its header with TC set. Returns the new length. */
 export function cutToHeader(reply: Uint8Array, at: number): number {
@@ -64,11 +63,11 @@ function writeExplanation(request: Uint8Array, opt: number, reply: Uint8Array, a
   reply[at + 9] = 0
   reply[at + 10] = explanationBytes
   reply[at + 11] = 0
-  reply[at + 12] = 15
+  reply[at + 12] = extendedErrorOption
   reply[at + 13] = 0
   reply[at + 14] = 2
   reply[at + 15] = 0
-  reply[at + 16] = networkError
+  reply[at + 16] = infoCode.networkError
   return optBytes + explanationBytes
 }
 

@@ -34,6 +34,16 @@ endpoints:
   - { addresses: [10.1.0.2], hostname: db-1, conditions: { ready: false } }
   - { addresses: [10.1.0.3], hostname: db-2, conditions: { ready: false } }
 ---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: db-2, namespace: shop, labels: { kubernetes.io/service-name: db } }
+addressType: IPv6
+ports: [{ name: sql, port: 5432 }]
+endpoints:
+  - { addresses: ["fd00::1"], hostname: db-0, conditions: { ready: false, serving: true, terminating: true } }
+  - { addresses: ["fd00::2"], hostname: db-1, conditions: { ready: false } }
+  - { addresses: ["fd00::3"], hostname: db-2, conditions: { ready: false } }
+---
 apiVersion: v1
 kind: Service
 metadata: { name: web, namespace: shop }

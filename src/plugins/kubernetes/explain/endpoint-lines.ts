@@ -1,8 +1,8 @@
 /** The endpoints of a service, those that are answered first, for `slicedns explain`. */
 import { isReady } from '../../../cluster-dns/lookup/endpoints.ts'
-import { formatAddress } from '../../../dns/address.ts'
 import { type TargetName, targetNames } from '../../../k8s/model/target-names.ts'
 import { type EndpointSlice, endpointFlag } from '../../../k8s/model/types.ts'
+import { addressText } from '../report/endpoints.ts'
 import { listed, maxListed } from './listed.ts'
 
 /** `ready: 10.0.0.1 (llm-0 on worker-a), 10.0.0.2 (llm-1 on worker-b)` and `not ready: …`, each where there are any. */
@@ -33,11 +33,6 @@ function endpointText(slice: EndpointSlice, index: number, { pod, node }: Target
   const who = [names.join(', '), place].filter(Boolean).join(' ')
   const notes = [...[who, slice.zones?.[index]].filter(Boolean), ...states(slice.flags[index])]
   return `${addressText(slice, index)}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`
-}
-
-function addressText({ addresses, addressType, fqdns }: EndpointSlice, index: number): string {
-  const width = addressType === 'IPv4' ? 4 : 16
-  return fqdns?.[index] ?? formatAddress(addresses.subarray(index * width, (index + 1) * width))
 }
 
 /** A pod that ends may go on serving what it has begun. */

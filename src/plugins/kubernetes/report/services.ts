@@ -4,21 +4,16 @@ import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { type BackendState, backendStates } from '../../../cluster-dns/features/split/backend-state.ts'
 import { type Backend, backendTag, splitOf } from '../../../cluster-dns/features/split/split-backends.ts'
 import { serviceTtl, splitTtl } from '../../../cluster-dns/features/ttl/ttl.ts'
+import { countsOf, type EndpointCounts } from '../../../cluster-dns/lookup/endpoint-counts.ts'
 import { isShown } from '../../../cluster-dns/lookup/visibility.ts'
 import { serviceName } from '../../../cluster-dns/names/cluster-name.ts'
 import type { ServiceState, SplitState } from '../../../console/state.ts'
-import { type EndpointSlice, endpointFlag, type Service } from '../../../k8s/model/types.ts'
+import type { Service } from '../../../k8s/model/types.ts'
 import type { ServicesReport } from '../../../plugin/capabilities/reports.ts'
 import { most } from './bounds.ts'
 
 /** Services between two steps: they take a fraction of a millisecond. */
 const perStep = 64
-
-export interface EndpointCounts {
-  readonly ready: number
-  readonly notReady: number
-  readonly terminating: number
-}
 
 export function* readServices(
   context: ClusterContext,
@@ -107,30 +102,6 @@ function ttlStateOf(
   // While an endpoint is not ready nobody knows how long.
   if (reasons.some(({ unready }) => unready > 0)) return { state: 'unsettled' }
   return { state: 'unsettled', left: Math.ceil(Math.max(...reasons.map(({ changing }) => changing ?? 0)) / 1_000) }
-}
-
-/** The list of a service's slices is replaced when one of them changes. */
-const known = new WeakMap<readonly EndpointSlice[], EndpointCounts>()
-
-/** An endpoint with an address of each family counts once. */
-export function countsOf(slices: readonly EndpointSlice[]): EndpointCounts {
-  const before = known.get(slices)
-  if (before) return before
-  const counts = { ready: 0, notReady: 0, terminating: 0 }
-  for (const family of ['IPv4', 'IPv6', 'FQDN'] as const) {
-    const own = { ready: 0, notReady: 0, terminating: 0 }
-    for (const slice of slices)
-      if (slice.addressType === family) for (const flags of slice.flags) own[stateOfFlags(flags)]++
-    for (const state of ['ready', 'notReady', 'terminating'] as const)
-      counts[state] = Math.max(counts[state], own[state])
-  }
-  if (slices.length > 0) known.set(slices, counts)
-  return counts
-}
-
-function stateOfFlags(flags: number): keyof EndpointCounts {
-  if (flags & endpointFlag.terminating) return 'terminating'
-  return flags & endpointFlag.ready ? 'ready' : 'notReady'
 }
 
 function splitState(

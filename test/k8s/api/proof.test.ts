@@ -110,7 +110,7 @@ describe('a cluster that is as the API server has it', () => {
 describe('a watch that has lost an event', () => {
   test('a lost addition and a lost deletion are found, logged with the object, counted, and mended by a list', async (t) => {
     const { api, harness, pass, checks } = await prove(t)
-    // The store alone: no watch is told.
+    // The store alone: no watch hears of it.
     api.store.put({ ...service('lost'), metadata: { namespace: 'shop', name: 'lost' } })
     api.store.delete('Service', 'shop', 'web')
     await pass(() => assert.deepEqual(serviceNames(harness), ['lost']))

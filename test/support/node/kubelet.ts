@@ -22,7 +22,7 @@ export interface Kubelet {
   running(): readonly string[]
   /** SIGKILL for the pod's process. */
   kill(pod: string): void
-  /** The pod's network is dead from now on: nothing comes, nothing goes, nobody is told. */
+  /** The pod's network is dead from now on: nothing comes, nothing goes, nobody hears of it. */
   cut(pod: string): void
   /** Exit codes and signals of the processes that have ended because their pods were deleted. */
   readonly exits: readonly string[]

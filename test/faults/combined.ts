@@ -1,13 +1,12 @@
 /** Faults at random, alone and together, for a time: what `npm run test:faults` and the test do. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { createRandom, type Random } from '../conformance/random-source.ts'
 import { faults, type TestFault } from './faults.ts'
+import type { Counts } from './judge.ts'
 import { startWorld, type World, type WorldOptions } from './world.ts'
 
-export interface Report {
+export interface Report extends Counts {
   readonly seed: number
-  readonly answers: number
-  readonly wrong: number
-  readonly missing: number
   /** How often each was there. */
   readonly met: ReadonlyMap<string, number>
   readonly failures: readonly string[]
@@ -29,14 +28,16 @@ export async function runCombined({
   ...options
 }: CombinedOptions): Promise<Report> {
   const world = await startWorld(options)
+  // Of its own, so that a seed brings the same faults whatever the server does.
+  const random = createRandom(options.seed)
   const met = new Map<string, number>()
   const end = performance.now() + milliseconds
   try {
     while (performance.now() < end) {
-      const chosen = choose(world)
+      const chosen = choose(random).filter(({ notToCoreDns }) => options.of !== 'coredns' || !notToCoreDns)
       for (const { name } of chosen) met.set(name, (met.get(name) ?? 0) + 1)
       report(chosen.map(({ name }) => name).join('; '))
-      await Promise.all(chosen.map((fault) => happen(world, fault)))
+      await Promise.all(chosen.map((fault) => happen(world, fault, lengthOf(fault, random))))
       await world.recover()
     }
   } finally {
@@ -45,7 +46,7 @@ export async function runCombined({
   return { seed: options.seed, ...world.counts, met, failures: world.failures }
 }
 
-function choose({ random }: World): readonly TestFault[] {
+function choose(random: Random): readonly TestFault[] {
   const chosen = new Map<string, TestFault>()
   for (let i = 0; i <= random.below(3); i++) {
     const fault = random.pick(faults)
@@ -54,9 +55,18 @@ function choose({ random }: World): readonly TestFault[] {
   return [...chosen.values()]
 }
 
-/** Begins the fault, and ends it after a while. */
-export async function happen(world: World, fault: TestFault): Promise<void> {
+/** Milliseconds that a fault may be there for at the most. */
+export const longestOf = ({ of }: TestFault): number => (of === 'process' ? 500 : longest)
+
+const lengthOf = (fault: TestFault, random: Random): number => shortest + random.below(longestOf(fault) - shortest)
+
+/** Begins the fault, and ends it after so many milliseconds, drawn where they are not given. */
+export async function happen(
+  world: World,
+  fault: TestFault,
+  milliseconds = lengthOf(fault, world.random),
+): Promise<void> {
   const finish = await fault.begin(world)
-  await delay(shortest + world.random.below(fault.of === 'process' ? 500 : longest - shortest))
+  await delay(milliseconds)
   await finish()
 }

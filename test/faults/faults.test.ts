@@ -63,4 +63,16 @@ describe('the judge of the faults', () => {
   for (const [from, to, values] of cases)
     it(`the judge knows that ${values.join(' and ')} was true from ${from} to ${to}`, () =>
       assert.deepEqual(timeline.within(from, to), values))
+
+  const ages: readonly (readonly [value: string, at: number, age: number | undefined])[] = [
+    ['a', 15, 5],
+    ['b', 15, 0],
+    ['b', 50, 30],
+    ['c', 15, 0],
+    ['c', 100, 0],
+    ['d', 100, undefined],
+  ]
+  for (const [value, at, age] of ages)
+    it(`the judge knows that ${value} was true last ${age === undefined ? 'never' : `${age} ms`} before ${at}`, () =>
+      assert.equal(timeline.ageOf(value, at), age))
 })

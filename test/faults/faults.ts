@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { answering, silent } from '../support/upstream.ts'
+import { outsideAddress } from './judge.ts'
 import type { World } from './world.ts'
 
 export interface TestFault {
@@ -9,6 +10,8 @@ export interface TestFault {
   /** What of the world it takes: two with one in common do not happen at the same time. */
   readonly of: 'api' | 'upstream' | 'corefile' | 'process' | 'disk'
   /** Begins it; gives what ends it. */
+  /** Why it cannot happen to CoreDNS. */
+  readonly notToCoreDns?: string
   begin(world: World): (() => void | Promise<void>) | Promise<() => void | Promise<void>>
 }
 
@@ -44,7 +47,7 @@ const oneUpstream = (name: string, script: typeof silent): TestFault => ({
   begin({ upstreams: [upstream] }) {
     upstream.script = script
     return () => {
-      upstream.script = answering('192.0.2.1', 0)
+      upstream.script = answering(outsideAddress, 0)
     }
   },
 })
@@ -153,6 +156,7 @@ export const faults: readonly TestFault[] = [
   {
     name: 'the snapshot cannot be written',
     of: 'disk',
+    notToCoreDns: 'it keeps no snapshot',
     begin({ snapshots }) {
       rmSync(snapshots, { recursive: true, force: true })
       mkdirSync(snapshots)

@@ -7,9 +7,6 @@ import type { Random } from '../conformance/random-source.ts'
 import type { ApiServer } from '../support/api-server/index.ts'
 import { createTimeline, type Timeline } from './timeline.ts'
 
-/** What a question may be answered: sorted addresses, joined; '' is NXDOMAIN. */
-export type Verdict = 'right' | string
-
 export interface Model {
   /** Changes one Service, or its endpoints. */
   change(): void
@@ -18,6 +15,8 @@ export interface Model {
   readonly names: readonly string[]
   /** Why an answer is wrong; undefined: it was true at a moment between the two times. `addresses`: [] is NXDOMAIN. */
   faultOf(name: string, addresses: readonly string[], from: number, to: number): string | undefined
+  /** Milliseconds before `at` since the answer was true last; undefined: never, as far as is remembered. */
+  ageOf(name: string, addresses: readonly string[], at: number): number | undefined
   /** The answer now. */
   present(name: string): readonly string[]
   /** The last event that the watches got of some slice, for tests that send it again. */
@@ -123,15 +122,22 @@ export function createModel(api: ApiServer, random: Random, count: number, now: 
       if (addresses.length === 1 && objects.includes(addresses[0]!)) return undefined
       if (!objects.includes('headless')) return `${addresses.join(' ')}, though it was ${objects.join(' and ')}`
       for (const [which, slice] of slices.entries()) {
-        const part = addresses
-          .filter((address) => address.startsWith(`10.${which + 1}.`))
-          .sort()
-          .join(' ')
+        const part = partOf(addresses, which)
         const known = slice.within(from, to)
         if (!known.includes(part))
           return `${part || 'nothing'} of slice ${which}, which had ${known.map((each) => each || 'nothing').join(' | ')}`
       }
       return undefined
+    },
+    ageOf(name, addresses, at) {
+      const { object, slices } = byName.get(name)!
+      if (addresses.length === 1 && object.ageOf(addresses[0], at) !== undefined) return object.ageOf(addresses[0], at)
+      const parts = slices.map((slice, which) => slice.ageOf(partOf(addresses, which), at))
+      const headless = [object.ageOf('headless', at), ...parts]
+      const together = headless.includes(undefined) ? undefined : Math.max(...headless.map((age) => age ?? 0))
+      const absent = addresses.length === 0 ? object.ageOf(undefined, at) : undefined
+      const ages = [together, absent].filter((age) => age !== undefined)
+      return ages.length === 0 ? undefined : Math.min(...ages)
     },
     present: (name) => present(byName.get(name)!),
     lastSlice: () => lastSlice,
@@ -140,5 +146,12 @@ export function createModel(api: ApiServer, random: Random, count: number, now: 
     },
   }
 }
+
+/** The addresses of one of the two slices, as its timeline has them. */
+const partOf = (addresses: readonly string[], which: number): string =>
+  addresses
+    .filter((address) => address.startsWith(`10.${which + 1}.`))
+    .sort()
+    .join(' ')
 
 const split = (addresses: string): string[] => (addresses === '' ? [] : addresses.split(' '))

@@ -5,6 +5,8 @@ export interface Timeline<T> {
   readonly latest: T
   /** The values at any moment from `from` to `to`. */
   within(from: number, to: number): readonly T[]
+  /** How long before `at` it was so last; 0: at `at` or since. Undefined: never, as far as is remembered. */
+  ageOf(value: T, at: number): number | undefined
   /** Forgets what ended before `at`. */
   forget(at: number): void
 }
@@ -20,6 +22,11 @@ export function createTimeline<T>(first: T, at: number): Timeline<T> {
       const begun = entries.filter((entry) => entry.at <= to)
       const last = begun.findLastIndex((entry) => entry.at <= from)
       return begun.slice(Math.max(0, last)).map(({ value }) => value)
+    },
+    ageOf(value, at) {
+      const last = entries.findLastIndex((entry) => entry.value === value)
+      if (last < 0) return undefined
+      return Math.max(0, at - (entries[last + 1]?.at ?? at))
     },
     forget(at) {
       const last = entries.findLastIndex((entry) => entry.at <= at)

@@ -1,14 +1,16 @@
-/** The built server between a test API server and two upstreams, under constant questions whose every answer is judged. */
+/** The server under test between a test API server and two upstreams, under constant questions whose every answer is judged. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRandom, type Random } from '../conformance/random-source.ts'
 import { type ApiServer, startApiServer } from '../support/api-server/index.ts'
-import { freePorts, type Ports, type RunningServer, startServer } from '../support/server.ts'
+import { freePorts, type Ports, type RunningServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { answering, type ScriptedUpstream, startUpstream } from '../support/upstream.ts'
-import { type Asker, type Heard, openAsker } from './asker.ts'
+import { type Asker, openAsker } from './asker.ts'
+import { type Counts, createJudge, outsideAddress, servfail } from './judge.ts'
 import { createModel, type Model } from './model.ts'
+import { type CorefileParts, corefileOf, type ServerName, startTestServer } from './servers.ts'
 
 export interface World {
   readonly api: ApiServer
@@ -29,12 +31,18 @@ export interface World {
   writeCorefile(comment: string, line?: string): void
   /** Wrong answers, and questions without one, so far. */
   readonly failures: readonly string[]
-  readonly counts: { answers: number; wrong: number; missing: number }
+  readonly counts: Counts
   stop(): Promise<void>
 }
 
 export interface WorldOptions {
   readonly seed: number
+  /** Default: slicedns. */
+  readonly of?: ServerName
+  /** Default: plain. */
+  readonly cache?: CorefileParts['cache']
+  /** After a failure the rest is judged as before: for a server that is measured, not tested. */
+  readonly goesOn?: boolean
   readonly services?: number
   /** Questions a second. */
   readonly rate?: number
@@ -44,8 +52,6 @@ export interface WorldOptions {
   readonly threadDiesAfter?: number
 }
 
-const servfail = 2
-const nxdomain = 3
 /** Milliseconds from a change to its answer that a busy machine may take, where nothing is at fault. Speed is what bench/ measures. */
 const slack = 3_000
 /** Milliseconds that back-off and timeouts take after the last fault. */
@@ -54,11 +60,16 @@ const tick = 20
 /** Milliseconds without a turn after which upstreams may count as down, and those until they are up again. */
 const stall = 300
 const upstreamsForgive = 5_000
+/** Milliseconds for which what was true is remembered, to say how old an answer is. */
+const memory = 60_000
 /** Questions at once, at most. */
 const burst = 40
 
 export async function startWorld({
   seed,
+  of = 'slicedns',
+  cache = 'plain',
+  goesOn = false,
   services = 24,
   rate = 200,
   changes = 50,
@@ -76,92 +87,58 @@ export async function startWorld({
   const kubeconfig = api.kubeconfig({ user: { token: undefined, tokenFile } })
   const model = createModel(api, random, services, () => time)
   const upstreams = [
-    await startUpstream(answering('192.0.2.1', 0)),
-    await startUpstream(answering('192.0.2.1', 0)),
+    await startUpstream(answering(outsideAddress, 0)),
+    await startUpstream(answering(outsideAddress, 0)),
   ] as const
   const ports = await freePorts()
-  const failures: string[] = []
-  const counts = { answers: 0, wrong: 0, missing: 0 }
+  const judge = createJudge(model, () => time - stalledAt < upstreamsForgive)
+  const { counts, failures, fail } = judge
   /** Since when the server may know less than what is true. */
   let doubtedSince: number | undefined
   let isDown = false
+  let isStopping = false
   /** When the cluster stood still last, and what each name was answered since. */
   let settledSince = Number.POSITIVE_INFINITY
   const settled = new Map<string, string>()
   let outside = 0
 
-  const corefile = (comment: string, line = ''): string => `# ${comment}
-.:${ports.dns} {
-    bind 127.0.0.1
-    errors
-    health 127.0.0.1:${ports.health}
-    ready 127.0.0.1:${ports.ready}
-    prometheus 127.0.0.1:${ports.metrics}
-    ${line}
-    kubernetes cluster.local {
-        kubeconfig ${kubeconfig}
-        ttl 0
-        snapshot ${snapshots}
-    }
-    forward . ${upstreams.map(({ to }) => to).join(' ')} {
-        policy round_robin
-        failover SERVFAIL
-    }
-    cache 30
-    loadbalance
-}
-`
-  const start = (): Promise<RunningServer> =>
-    startServer({
-      corefile: () => corefile('first'),
-      ports,
-      waitFor: 'ready',
-      env: threadDiesAfter ? { SLICEDNS_UDP_THREAD_DIES_AFTER: String(threadDiesAfter) } : {},
+  const corefile = (comment: string, line = ''): ((ports: Ports) => string) =>
+    corefileOf(of, {
+      kubeconfig,
+      upstreams: upstreams.map(({ to }) => to),
+      snapshot: snapshots,
+      cache,
+      comment,
+      line,
     })
+  const env: Record<string, string> = threadDiesAfter ? { SLICEDNS_UDP_THREAD_DIES_AFTER: String(threadDiesAfter) } : {}
 
-  const fail = (text: string): void => {
-    if (failures.length < 50) failures.push(text)
+  async function start(): Promise<RunningServer> {
+    const started = await startTestServer(of, ports, corefile('first'), env)
+    void started.exited.then(({ code, signal }) => {
+      if (isDown || isStopping) return
+      counts.crashes++
+      fail(`the server has ended: ${signal ?? `exit code ${code}`}\n${started.output().slice(-2_000)}`)
+      if (goesOn) void replace()
+    })
+    return started
   }
 
-  function heard({ name, sentAt, heardAt, rcode, addresses }: Heard): void {
-    counts.answers++
-    if (sentAt >= settledSince && rcode !== servfail) settled.set(name, [...addresses].sort().join(' '))
-    const since = Math.min(sentAt, doubtedSince ?? sentAt) - slack
-    const wrong = name.endsWith('.example')
-      ? faultOutside(rcode, addresses)
-      : faultInside(name, rcode, addresses, since, heardAt)
-    if (wrong === undefined) return
-    counts.wrong++
-    fail(`${name} is answered ${wrong}, asked at ${Math.round(sentAt)} ms, answered at ${Math.round(heardAt)} ms`)
-  }
-
-  function faultInside(
-    name: string,
-    code: number,
-    addresses: readonly string[],
-    since: number,
-    to: number,
-  ): string | undefined {
-    if (code === servfail) return 'SERVFAIL'
-    if (code !== 0 && code !== nxdomain) return `rcode ${code}`
-    if (code === 0 && addresses.length === 0) return 'NODATA'
-    return model.faultOf(name, addresses, since, to)
-  }
-
-  /** The upstreams are in this process: where it had no turn for long, they did not answer. */
-  function faultOutside(code: number, addresses: readonly string[]): string | undefined {
-    if (code === 0 && addresses.join() === '192.0.2.1') return undefined
-    if (code === servfail && time - stalledAt < upstreamsForgive) return undefined
-    return `rcode ${code} ${addresses.join()}`
+  async function replace(): Promise<void> {
+    isDown = true
+    await server.stop('SIGKILL')
+    server = await start()
+    isDown = false
   }
 
   let server = await start()
   const asker: Asker = await openAsker(ports.dns, {
-    heard,
     now: () => time,
-    missing(name, sentAt) {
-      counts.missing++
-      fail(`${name} has no answer, asked at ${Math.round(sentAt)} ms`)
+    missing: judge.miss,
+    heard(answer) {
+      const { name, sentAt, rcode, addresses } = answer
+      if (sentAt >= settledSince && rcode !== servfail) settled.set(name, [...addresses].sort().join(' '))
+      judge.hear(answer, Math.min(sentAt, doubtedSince ?? sentAt) - slack)
     },
   })
 
@@ -178,10 +155,10 @@ export async function startWorld({
     due.questions = Math.min(burst, due.questions + (rate * passed) / 1000)
     due.changes = Math.min(burst, due.changes + (changes * passed) / 1000)
     for (; due.questions >= 1; due.questions--) {
-      if (!isDown) asker.ask(random.chance(0.1) ? `n${outside++}.example` : model.anyName())
+      if (!isDown && !isStopping) asker.ask(random.chance(0.1) ? `n${outside++}.example` : model.anyName())
     }
     for (; due.changes >= 1; due.changes--) if (isChanging) model.change()
-    model.forget(Math.min(time, doubtedSince ?? time) - 4 * slack)
+    model.forget(Math.min(time, doubtedSince ?? time) - memory)
   }, tick)
 
   const world: World = {
@@ -193,11 +170,8 @@ export async function startWorld({
     snapshots,
     server: () => server,
     async restart() {
-      isDown = true
       world.doubt()
-      await server.stop('SIGKILL')
-      server = await start()
-      isDown = false
+      await replace()
     },
     doubt() {
       doubtedSince ??= time
@@ -206,6 +180,7 @@ export async function startWorld({
       isChanging = false
       settled.clear()
       settledSince = time
+      const begun = performance.now()
       try {
         await until(
           () => {
@@ -218,11 +193,14 @@ export async function startWorld({
           },
           { within: recovery, every: 100 },
         )
+        counts.recovery = Math.max(counts.recovery, performance.now() - begun)
       } catch (error) {
+        counts.recovery = Number.POSITIVE_INFINITY
         fail(`not recovered: ${error instanceof Error ? error.message : error}\n${server.output().slice(-2_000)}`)
       }
-      // Nothing follows from the answers of a server that is lost.
-      if (failures.length > 0) return
+      if (goesOn) {
+        if (counts.recovery === Number.POSITIVE_INFINITY) await replace()
+      } else if (failures.length > 0) return // Nothing follows from the answers of a server that is lost.
       // What is still under way was asked in doubt.
       await until(() => {
         if (asker.open > rate) throw new Error('questions wait for answers')
@@ -230,14 +208,17 @@ export async function startWorld({
       doubtedSince = undefined
       isChanging = true
     },
-    writeCorefile: (comment, line) => writeFileSync(server.corefile, corefile(comment, line)),
+    writeCorefile: (comment, line) => writeFileSync(server.corefile, corefile(comment, line)(ports)),
     failures,
     counts,
     async stop() {
-      clearInterval(timer)
+      isStopping = true
+      isChanging = false
+      // The time goes on, so that a question that nobody answers counts as missing.
       await until(() => {
         if (asker.open > 0) throw new Error(`${asker.open} questions wait for answers`)
       })
+      clearInterval(timer)
       asker.close()
       const { code } = await server.stop()
       if (code !== 0) fail(`SIGTERM under questions ended with ${code}`)

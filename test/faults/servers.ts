@@ -1,0 +1,75 @@
+/** The servers that the faults happen to: slicedns as built, and the real CoreDNS with the same Corefile. */
+import { peer } from '../support/peers.ts'
+import { type Ports, type RunningServer, startServer, untilReady } from '../support/server.ts'
+
+export const serverNames = ['slicedns', 'coredns'] as const
+export type ServerName = (typeof serverNames)[number]
+
+export interface CorefileParts {
+  readonly kubeconfig: string
+  /** `ADDRESS:PORT` of each. */
+  readonly upstreams: readonly string[]
+  /** The file that slicedns keeps its snapshot in. */
+  readonly snapshot: string
+  /** `plain` is `cache 30`, as EKS, AKS and k3s ship it; kubeadm keeps the cluster's names out of it. */
+  readonly cache: 'plain' | 'kubeadm'
+  /** Makes each Corefile another. */
+  readonly comment: string
+  /** One more line of the block. */
+  readonly line?: string
+}
+
+const cacheLines: Readonly<Record<CorefileParts['cache'], string>> = {
+  plain: 'cache 30',
+  kubeadm: `cache 30 {
+        disable success cluster.local
+        disable denial cluster.local
+    }`,
+}
+
+/** CoreDNS gets it without what it does not know: `snapshot`. */
+export const corefileOf =
+  (name: ServerName, { kubeconfig, upstreams, snapshot, cache, comment, line = '' }: CorefileParts) =>
+  ({ dns, health, ready, metrics }: Ports): string =>
+    `# ${comment}
+.:${dns} {
+    bind 127.0.0.1
+    errors
+    health 127.0.0.1:${health}
+    ready 127.0.0.1:${ready}
+    prometheus 127.0.0.1:${metrics}
+    ${line}
+    kubernetes cluster.local {
+        kubeconfig ${kubeconfig}
+        ttl 0
+        ${name === 'slicedns' ? `snapshot ${snapshot}` : ''}
+    }
+    forward . ${upstreams.join(' ')} {
+        policy round_robin
+        failover SERVFAIL
+    }
+    ${cacheLines[cache]}
+    loadbalance
+}
+`
+
+/** Resolves when it is ready. */
+export async function startTestServer(
+  name: ServerName,
+  ports: Ports,
+  corefile: (ports: Ports) => string,
+  env: Readonly<Record<string, string>>,
+): Promise<RunningServer> {
+  if (name === 'slicedns') return startServer({ corefile, ports, waitFor: 'ready', env })
+  const program = peer('coredns')
+  if (program === undefined) throw new Error('coredns not found: run test/support/peers/build.sh')
+  const server = await startServer({ corefile, ports, waitFor: 'nothing', command: [program] })
+  try {
+    await server.printed(/^CoreDNS-\d/m)
+    await untilReady(server)
+  } catch (error) {
+    await server.stop('SIGKILL')
+    throw error
+  }
+  return server
+}

@@ -126,6 +126,11 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
       answered()
       if (response.status === 401) {
         credentials.refused()
+        // A connection keeps the certificate that it began with, expired or not: the one in the file now needs another.
+        if (target?.tls.cert !== undefined && current === session) {
+          current = undefined
+          session.retire()
+        }
         unauthorizedLog.failed(`Kubernetes API: ${name()} does not accept ${credentials.identity} (401 Unauthorized)`)
       } else {
         unauthorizedLog.over()

@@ -56,6 +56,12 @@ export function openH1(first: Socket, origin: string, redial: () => Promise<Sock
       return usable
     },
     send,
+    retire() {
+      usable = false
+      spare?.destroy()
+      agent.on('free', (socket: Socket) => socket.destroy())
+      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
+    },
     close() {
       usable = false
       spare?.destroy()

@@ -84,6 +84,8 @@ export function openH2(socket: Socket, origin: string, clock: Clock): Session {
           })
         })
       }),
+    // Pings go on until then: the responses in progress are watches.
+    retire: () => session.close(),
     close() {
       pings.cancel()
       session.destroy()

@@ -12,6 +12,8 @@ export interface Session {
     signal: AbortSignal,
     body?: Buffer,
   ): Promise<ApiResponse>
+  /** No request of ours uses it any more: it closes once the responses in progress are complete. */
+  retire(): void
   close(): void
 }
 

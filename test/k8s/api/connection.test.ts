@@ -7,11 +7,13 @@ import { describe, test } from 'node:test'
 import { openCredentials } from '../../../src/k8s/api/open-credentials.ts'
 import { proxyFromEnvironment } from '../../../src/k8s/api/proxy.ts'
 import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
+import { createAuthority } from '../../support/api-server/certificates.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../support/api-server/index.ts'
 import { startPipe } from '../../support/api-server/pipe.ts'
 import { startConnectProxy, startSocksProxy } from '../../support/api-server/proxies.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
 import { freePort } from '../../support/ports.ts'
+import { createProjectedVolume } from '../../support/projected-volume.ts'
 import { until } from '../../support/until.ts'
 import { type ClusterHarness, createClusterHarness, namespace, service, serviceNames } from '../harness.ts'
 
@@ -162,6 +164,48 @@ describe('credentials for the API server', () => {
     api.put(service('later'))
     await until(() => assert.deepEqual(serviceNames(harness), ['later', 'web']))
     assert.deepEqual(harness.lines, [])
+  })
+
+  for (const transport of ['h2', 'https'] as const) {
+    test(`a client certificate that is no longer accepted is replaced by the one in its file, over ${transport}`, async (t) => {
+      const [old, present] = [createAuthority('old'), createAuthority('present')]
+      const api = await serve(t, { transport, clientAuthority: old })
+      const first = old.issue()
+      const volume = createProjectedVolume(join(api.folder, 'client'), { 'tls.crt': first.cert, 'tls.key': first.key })
+      const user = {
+        'client-certificate': join(volume.folder, 'tls.crt'),
+        'client-key': join(volume.folder, 'tls.key'),
+      }
+      const harness = createClusterHarness(t, kubeconfig(api.kubeconfig({ user })))
+      await harness.synced()
+      const watches = () => ['services', 'namespaces', 'endpointslices'].map(api.watches)
+      await until(() => assert.deepEqual(watches(), [1, 1, 1]))
+      api.clientAuthority = present
+      api.endWatches('services')
+      await says(harness, /does not accept the user of .* \(401 Unauthorized\)/)
+      // What is under way goes on.
+      assert.deepEqual(watches(), [0, 1, 1])
+      const fresh = present.issue()
+      volume.write({ 'tls.crt': fresh.cert, 'tls.key': fresh.key })
+      api.put(service('later'))
+      await until(() => assert.deepEqual(serviceNames(harness), ['later', 'web']))
+    })
+  }
+
+  test('a server certificate of another CA is trusted once the CA file has it, as the kubelet writes it', async (t) => {
+    const api = await serve(t)
+    const volume = createProjectedVolume(join(api.folder, 'account'), { 'ca.crt': api.authority.cert })
+    const cluster = { 'certificate-authority': join(volume.folder, 'ca.crt') }
+    const harness = createClusterHarness(t, kubeconfig(api.kubeconfig({ cluster })))
+    await harness.synced()
+    const authority = createAuthority()
+    api.renewCertificate(authority)
+    api.kill()
+    await api.restart()
+    await says(harness, /certificate error: /)
+    volume.write({ 'ca.crt': authority.cert })
+    api.put(service('later'))
+    await until(() => assert.deepEqual(serviceNames(harness), ['later', 'web']))
   })
 
   test('in-cluster credentials are the CA and the token of the service account, both as they are now', async (t) => {

@@ -12,6 +12,8 @@ export interface HandlerOptions {
   readonly protobuf: boolean
   readonly streaming: boolean
   readonly token: () => string | undefined
+  /** Whether the client's certificate is good. */
+  readonly knows: (request: IncomingMessage) => boolean
 }
 
 export interface Handler {
@@ -161,7 +163,8 @@ export function createHandler({ store, faults, undefinedResources, ...options }:
       protocol: request.httpVersionMajor === 2 ? 'h2' : 'http/1.1',
     })
     const token = options.token()
-    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
+    const isAuthorized = token === undefined || request.headers.authorization === `Bearer ${token}`
+    if (!isAuthorized || !options.knows(request)) {
       answer(response, protobuf, status(401, 'Unauthorized'))
     } else if (facts === undefined || isUndefined(facts)) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found\n')

@@ -10,18 +10,21 @@
  *   api.event('services', 'ERROR', api.status(410, 'Expired'))                      // into the watches that are open
  *   api.bytes('services', Buffer.from('{"type":'))                                  // whatever octets
  *   api.kill(); api.compact(); await api.restart()
+ *   api.renewCertificate(createAuthority())                                         // of another CA; new connections get it
  *   await api.stop()
  *
  * Kinds: Service, EndpointSlice, Namespace, Pod in protobuf and JSON, ServiceImport in JSON alone, as a custom resource.
  */
+import { createPublicKey } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer as createHttp } from 'node:http'
+import { createServer as createHttp, type IncomingMessage } from 'node:http'
 import { createSecureServer } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TLSSocket, TlsOptions, Server as TlsServer } from 'node:tls'
 import { type Authority, type Certificate, createAuthority } from './certificates.ts'
 import type { KubeObject } from './encode.ts'
 import { type ApiRequest, createFaults, type Fault } from './faults.ts'
@@ -40,6 +43,8 @@ export interface ApiServerOptions {
   readonly streaming?: boolean
   /** The bearer token that it wants. Default: none is looked at. */
   readonly token?: string
+  /** Whose client certificates it wants, looked at for each request, as kube-apiserver does: else 401. Default: none is. */
+  readonly clientAuthority?: Authority
   /** The address that it listens on. Default 127.0.0.1. */
   readonly address?: string
   /** In place of a good certificate for 127.0.0.1 from `authority`. */
@@ -55,6 +60,10 @@ export interface ApiServer extends Pick<Handler, 'event' | 'bytes' | 'bookmark' 
   readonly authority: Authority
   /** The token that it wants from now on. */
   token: string | undefined
+  /** Whose client certificates it wants from now on, where `startApiServer` was given one. */
+  clientAuthority: Authority | undefined
+  /** New connections get another certificate; `authority` issues it from now on, and is not written to `caFile`. */
+  renewCertificate(authority?: Authority): void
   put(...objects: readonly KubeObject[]): void
   delete(kind: string, namespace: string, name: string): void
   readonly store: Store
@@ -84,14 +93,14 @@ export interface ApiServer extends Pick<Handler, 'event' | 'bytes' | 'bookmark' 
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const { transport = 'h2', address = '127.0.0.1' } = options
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-api-'))
-  const authority = createAuthority()
-  const certificate = options.certificate?.(authority) ?? authority.issue()
+  let authority = createAuthority()
+  let certificate = options.certificate?.(authority) ?? authority.issue()
   const caFile = join(folder, 'ca.crt')
   writeFileSync(caFile, authority.cert)
   const store = createStore()
   const faults = createFaults()
   const undefinedResources = new Set<string>()
-  const state = { token: options.token }
+  const state = { token: options.token, clientAuthority: options.clientAuthority }
   const handler = createHandler({
     store,
     faults,
@@ -99,14 +108,17 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     protobuf: options.protobuf ?? true,
     streaming: options.streaming ?? true,
     token: () => state.token,
+    knows: (request) => state.clientAuthority === undefined || isClientOf(state.clientAuthority, request),
   })
   const sockets = new Set<Socket>()
   const sessions = new Set<{ goaway(): void; destroy(): void }>()
   let connections = 0
   let kubeconfigs = 0
 
+  const clientOptions = options.clientAuthority && { requestCert: true, rejectUnauthorized: false }
+
   const listen = async (port: number): Promise<Server> => {
-    const server = createServer(transport, certificate, handler.handle, sessions)
+    const server = createServer(transport, { ...certificate, ...clientOptions }, handler.handle, sessions)
     server.on('connection', (socket: Socket) => {
       connections++
       sockets.add(socket)
@@ -133,7 +145,9 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     port,
     folder,
     caFile,
-    authority,
+    get authority() {
+      return authority
+    },
     store,
     undefinedResources,
     get token() {
@@ -141,6 +155,17 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     },
     set token(token) {
       state.token = token
+    },
+    get clientAuthority() {
+      return state.clientAuthority
+    },
+    set clientAuthority(authority) {
+      state.clientAuthority = authority
+    },
+    renewCertificate(issuer = authority) {
+      authority = issuer
+      certificate = issuer.issue()
+      if ('setSecureContext' in server) (server as TlsServer).setSecureContext(certificate)
     },
     put(...objects) {
       for (const object of objects) handler.changed(store.put(object))
@@ -199,9 +224,16 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   }
 }
 
+/** Looked at again for each request: a connection may outlive its certificate. */
+function isClientOf({ cert }: Authority, { socket }: IncomingMessage): boolean {
+  const shown = (socket as TLSSocket).getPeerX509Certificate()
+  if (shown === undefined || !shown.verify(createPublicKey(cert))) return false
+  return Date.parse(shown.validFrom) <= Date.now() && Date.now() < Date.parse(shown.validTo)
+}
+
 function createServer(
   transport: 'h2' | 'https' | 'http',
-  certificate: Certificate,
+  certificate: Certificate & Pick<TlsOptions, 'requestCert' | 'rejectUnauthorized'>,
   handle: Handler['handle'],
   sessions: Set<{ goaway(): void; destroy(): void }>,
 ): Server {

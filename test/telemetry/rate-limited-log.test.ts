@@ -13,9 +13,20 @@ describe('an outage', () => {
     outage.over()
     outage.over()
     assert.deepEqual(lines, [
-      '[ERROR] refused (tried again until it works)',
-      '[ERROR] refused (tried again until it works)',
+      '[ERROR] refused (retrying until it works)',
+      '[ERROR] refused (retrying until it works)',
       '[INFO] the API works again after 90.0 s',
+    ])
+  })
+
+  test('texts about one fault are logged once', () => {
+    const lines: string[] = []
+    const outage = createRateLimitedLog('watching services', logInto(lines), createFakeClock(), false)
+    for (const verb of ['list', 'watch', 'list']) outage.failed(`cannot ${verb} services`, 'forbidden')
+    outage.failed('connection refused')
+    assert.deepEqual(lines, [
+      '[ERROR] cannot list services (retrying until it works)',
+      '[ERROR] connection refused (retrying until it works)',
     ])
   })
 })

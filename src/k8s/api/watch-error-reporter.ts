@@ -31,8 +31,10 @@ export function createWatchErrorReporter(
     failed(failure, inRow) {
       if (failure.reason === 'forbidden') {
         const rule = `apiGroups: ["${group}"], resources: ["${plural}"], verbs: ["list", "watch"]`
+        // The API server names the verb that was tried, list or watch: the rule that is missing is the same.
         forbidden.failed(
           `may not list and watch ${plural}: the ClusterRole needs the rule {${rule}}; ${failure.message}`,
+          'forbidden',
         )
         // What was synced stays served, so it stays synced.
         if (model.view.availability(resource) === 'pending') model.setAvailability(resource, 'forbidden')

@@ -132,7 +132,7 @@ test('a full disk costs one line and a count for each attempt, every 30 s, and i
   await pass(90 * second)
   assert.deepEqual(counts, ['failed', 'failed', 'failed'])
   assert.deepEqual(lines, [
-    '[ERROR] cannot write the snapshot /kept: ENOSPC: no space left on device (tried again until it works)',
+    '[ERROR] cannot write the snapshot /kept: ENOSPC: no space left on device (retrying until it works)',
   ])
   state.fails = undefined
   await pass(31 * second)

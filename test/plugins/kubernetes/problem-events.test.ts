@@ -211,7 +211,7 @@ describe('Events that cannot be written', () => {
     await pass(300_000)
     assert.equal(requests.length, 3)
     assert.deepEqual(lines, [
-      '[ERROR] events: creating Events is forbidden: the ClusterRole needs the rule {apiGroups: [""], resources: ["events"], verbs: ["create"]}; https://api: 403 Forbidden (tried again until it works)',
+      '[ERROR] events: creating Events is forbidden: the ClusterRole needs the rule {apiGroups: [""], resources: ["events"], verbs: ["create"]}; https://api: 403 Forbidden (retrying until it works)',
     ])
     await pass(300_000)
     assert.equal(lines[1], '[INFO] writing Events works again after 900.0 s')

@@ -45,6 +45,9 @@ interface Explanation {
   readonly additional: readonly string[]
 }
 
+/** Records of a section that the text shows: a Service may have thousands, and nobody reads them. */
+const recordsShown = 100
+
 /** What was asked until an answer came, and the explanations of the name that is shown. */
 interface Found {
   readonly tried: readonly string[]
@@ -142,6 +145,12 @@ function explanationText(explanation: Explanation, listeners: readonly string[])
   )
   const sections = (['answer', 'authority', 'additional'] as const)
     .filter((section) => explanation[section]?.length > 0)
-    .map((section) => `${section}:\n${explanation[section].map((record) => `  ${printableLine(record)}\n`).join('')}`)
+    .map((section) => `${section}:\n${recordLines(explanation[section]).join('')}`)
   return `${lines.map(printableLine).join('\n')}\n${table(rows)}${printableLine(rcode)}\n${sections.join('')}`
+}
+
+function recordLines(records: readonly string[]): string[] {
+  const lines = records.slice(0, recordsShown).map((record) => `  ${printableLine(record)}\n`)
+  if (records.length > recordsShown) lines.push(`  ${records.length - recordsShown} more (all of them: --json)\n`)
+  return lines
 }

@@ -54,7 +54,17 @@ const answer: RequestListener = (request, response) => {
           ? { error: 'an empty label' }
           : name === 'twice'
             ? twice
-            : [{ ...explanation, type: url.searchParams.get('type') }],
+            : name === 'large'
+              ? [
+                  {
+                    ...explanation,
+                    answer: Array.from(
+                      { length: 4095 },
+                      (_, index) => `large. 5 IN A 10.0.${index >> 8}.${index & 255}`,
+                    ),
+                  },
+                ]
+              : [{ ...explanation, type: url.searchParams.get('type') }],
       ),
     )
 }
@@ -105,6 +115,16 @@ describe('slicedns explain', () => {
     const { port } = console_.address() as AddressInfo
     assert.equal(await run(['web', 'SRV', '--json', '--server', `http://127.0.0.1:${port}`], io), 0, io.err())
     assert.deepEqual(JSON.parse(io.out()), [{ ...explanation, type: 'SRV' }])
+  })
+
+  test('slicedns explain shows 100 records of a large answer and says how many are left, JSON has all', async () => {
+    const io = terminal()
+    assert.equal(await run(['large', '--pid', String(process.pid)], io), 0, io.err())
+    assert.equal(io.out().match(/large\. 5 IN A/g)?.length, 100)
+    assert.match(io.out(), /\n {2}3995 more \(all of them: --json\)\n$/)
+    const json = terminal()
+    assert.equal(await run(['large', '--json', '--pid', String(process.pid)], json), 0, json.err())
+    assert.equal(JSON.parse(json.out())[0].answer.length, 4095)
   })
 
   test('a server that hangs keeps no command waiting that looks for servers', { timeout: 60_000 }, async () => {

@@ -237,7 +237,7 @@ export const changes: MakeSection = ({ changes: list, time }, order) => ({
       object,
     ],
   ),
-  none: 'none since somebody looks',
+  none: 'none yet',
 })
 
 const missing = (from: readonly string[], of: readonly string[]): string[] => of.filter((text) => !from.includes(text))

@@ -161,10 +161,8 @@ function paths({ traffic: { paths: by } }) {
 /** @param {ConsoleState} state */
 function protocols({ traffic }) {
   const used = Object.entries(traffic.protocols).filter(([, rate]) => rate > 0)
-  return note(
-    'By ',
-    used.length > 0 ? used.map(([name, rate]) => `${name} ${count(rate)}/s`).join(', ') : 'no protocol now',
-  )
+  if (used.length === 0) return note('No queries now')
+  return note('By ', used.map(([name, rate]) => `${name} ${count(rate)}/s`).join(', '))
 }
 
 /** @param {readonly SourceState[]} api */

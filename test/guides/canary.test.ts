@@ -12,7 +12,8 @@ import { question } from '../support/question.ts'
 import { readA } from '../support/record.ts'
 import type { RunningServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
-import { commandsOf, type Kubectl, kubectl, readGuide } from './guide.ts'
+import { type Kubectl, kubectl, readGuide } from './guide.ts'
+import { commandsOf } from './pages.ts'
 
 const skip = without(...controlPlanePrograms, 'kubectl')
 const guide = readGuide('canary')

@@ -4,19 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { peer } from '../support/peers.ts'
+import { type Block, blocksIn, commandsOf, read } from './pages.ts'
 
 const run = promisify(execFile)
-const docs = join(import.meta.dirname, '../../docs')
-
-export interface Block {
-  /** yaml, console or corefile. */
-  readonly language: string
-  readonly text: string
-}
 
 export interface Guide {
   readonly text: string
@@ -27,11 +20,8 @@ export interface Guide {
 }
 
 export function readGuide(name: string): Guide {
-  const text = readFileSync(join(docs, `${name}.md`), 'utf8')
-  const left: Block[] = [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language, body]) => ({
-    language: language!,
-    text: body!,
-  }))
+  const text = read(`docs/${name}.md`)
+  const left = blocksIn(text)
   return {
     text,
     next(language) {
@@ -62,13 +52,4 @@ export function kubectl(kubeconfig: string, port = 53): Kubectl {
     },
     shell: (block) => shell([`dig() { command dig @127.0.0.1 -p ${port} "$@"; }`, ...commandsOf(block)].join('\n')),
   }
-}
-
-/** A command goes on for as long as its lines end with a backslash. Other lines are what it prints. */
-export function commandsOf(block: string): string[] {
-  return block
-    .replaceAll('\\\n', '')
-    .split('\n')
-    .filter((line) => line.startsWith('$ '))
-    .map((line) => line.slice(2))
 }

@@ -1,11 +1,9 @@
 /** What holds for everything in docs/ and the README: nobody is sent to a page that is not there, and no guide goes untried. */
 import assert from 'node:assert/strict'
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
-
-const root = join(import.meta.dirname, '../..')
-const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+import { everyPage, read, root } from './pages.ts'
 
 const pages = readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md'))
 const readme = read('README.md')
@@ -28,13 +26,6 @@ describe('guides', () => {
     })
   }
 })
-
-/** Every page that a reader may come to. */
-const everyPage = [
-  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'examples/README.md', 'src/table/FORMAT.md'],
-  ...pages.map((file) => `docs/${file}`),
-  ...globSync('src/plugins/*/README.md', { cwd: root }),
-]
 
 /** As GitHub makes them of headings. */
 function anchorsOf(text: string): Set<string> {

@@ -1,4 +1,4 @@
-/** manifests/ against the real API server: it takes the objects, and the server needs exactly the rights they give. */
+/** manifests/ against the real API server: it takes the objects, the server needs exactly the rights they give, and pages are right. */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,10 +6,12 @@ import { after, before, test } from 'node:test'
 import { account, startCluster, type TestCluster } from '../e2e/cluster.ts'
 import { collectionPath } from '../e2e/paths.ts'
 import { controlPlanePrograms } from '../support/control-plane.ts'
+import { kubeadmDns } from '../support/node/cluster-dns.ts'
 import { unmet, without } from '../support/peers.ts'
 import { until } from '../support/until.ts'
 import { rendered } from './chart.ts'
 import { type KubernetesObject, kustomization, object, objects } from './objects.ts'
+import { tryYaml, type, typePage } from './typed.ts'
 
 const skip = without(...controlPlanePrograms, 'dig')
 const noNamespaces =
@@ -140,6 +142,24 @@ test('the role that the chart makes of an option allows exactly what the option 
       assert.doesNotMatch(server.output(), /forbidden/, line)
     }),
   )
+})
+
+test('the commands and YAML of pages for an operator are what a cluster of kubeadm takes', {
+  skip: skip || without('kubectl', 'helm'),
+}, async (t) => {
+  for (const [collection, each] of kubeadmDns) await cluster.request('POST', collection, each)
+  const server = await cluster.serve()
+  t.after(() => server.stop())
+  const at = { kubeconfig: cluster.kubeconfig(cluster.adminToken), server: server.pid }
+  assert.match(await typePage('deploying', at), /can be served(?:.|\n)*slicedns-beside created/)
+  // Migrating takes the same steps to there, and has the way back as a block.
+  await type('helm -n kube-system uninstall slicedns && kubectl apply -k manifests/replace-coredns', at)
+  assert.deepEqual(await tryYaml('deploying', at), ['clusterDNS', 'Kustomization', 'Kustomization'])
+  assert.match(await typePage('tuning', at), /queries/)
+  await typePage('console', at)
+  assert.match(await typePage('migrating', at), /deployment.apps "slicedns" deleted/)
+  assert.deepEqual(await tryYaml('faq', at), ['Pod'])
+  assert.deepEqual(await tryYaml('reliability', at), ['Pod'])
 })
 
 /** `GROUP/RESOURCE` for which the role has the verb. */

@@ -1,4 +1,4 @@
-/** Every plugin explains itself in the same sections, and its examples are true: they parse, and their settings too. */
+/** Every plugin explains itself in the same sections, and the examples of every page are true: they parse, and their settings too. */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -68,6 +68,16 @@ for (const folder of folders) {
     })
   })
 }
+
+describe('Corefiles of other pages', () => {
+  for (const path of filesIn('{*,docs/**/*,examples/*,manifests/**/*}.md')) {
+    const examples = corefiles(contentOf(path))
+    if (examples.length > 0)
+      it(`the Corefiles of ${path} can be used as they stand`, () => {
+        for (const [index, code] of examples.entries()) check(code, `${path} example ${index + 1}`)
+      })
+  }
+})
 
 describe('the rule about READMEs', () => {
   it('the rule about READMEs notices an example that would be refused', () => {

@@ -1,8 +1,34 @@
 /** Texts of what was thrown, which in JavaScript may be anything. */
+import { getSystemErrorMap } from 'node:util'
 
-/** What it says, for sentences. */
-export const errorMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** What it says, for sentences. Failed system calls read as in CoreDNS's log: `open /x: no such file or directory`. */
+export function errorMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return systemErrorText(error) ?? error.message
+}
 
 /** The same with the stack, for reports of faults of our own. */
 export const errorStack = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error)
+
+interface SystemError extends NodeJS.ErrnoException {
+  /** Where a file goes to, of `rename` and `copyfile`. */
+  readonly dest?: string
+  /** An IP address, or the path of a Unix socket. */
+  readonly address?: string
+  readonly port?: number
+}
+
+/** Undefined where no system call failed, or one that names neither file nor address. */
+function systemErrorText(error: SystemError): string | undefined {
+  const { errno, syscall, path, dest, address, port } = error
+  const reason = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
+  const subject = path ?? (address === undefined || port === undefined ? address : endpoint(address, port))
+  if (reason === undefined || syscall === undefined || subject === undefined) return undefined
+  // Node.js names the file in the call where a process cannot be started: 'spawn FILE'.
+  const call = syscall.includes(subject) ? syscall : `${syscall} ${subject}`
+  return `${call}${dest === undefined ? '' : ` -> ${dest}`}: ${reason}`
+}
+
+const endpoint = (address: string, port: number): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

@@ -33,8 +33,8 @@ describe('key files', () => {
       ({ base }) => chmodSync(`${base}.private`, 0o644),
       /everybody can read it.*chmod o-r/,
     ],
-    ['a private file that is missing', ({ base }) => rmSync(`${base}.private`), /ENOENT.*\.private/],
-    ['a public file that is missing', ({ base }) => rmSync(`${base}.key`), /ENOENT.*\.key/],
+    ['a private file that is missing', ({ base }) => rmSync(`${base}.private`), /\.private: no such file or directory/],
+    ['a public file that is missing', ({ base }) => rmSync(`${base}.key`), /\.key: no such file or directory/],
     [
       'a public file without a record',
       ({ base }) => writeFileSync(`${base}.key`, '; nothing\n'),

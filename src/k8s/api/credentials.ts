@@ -1,5 +1,6 @@
 /** Credentials for the API server, and how their files, URLs and variables are read. */
 import { readFile } from 'node:fs/promises'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Target } from './dial.ts'
 import { ApiFailure } from './failure.ts'
 import { proxyFromEnvironment } from './proxy.ts'
@@ -26,7 +27,7 @@ export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    throw new ApiFailure('config', `cannot read ${file}: ${(error as Error).message}`)
+    throw new ApiFailure('config', `cannot read ${file}: ${errorMessage(error)}`)
   }
 }
 
@@ -41,6 +42,6 @@ export function environmentProxy(url: URL, env: NodeJS.ProcessEnv): URL | undefi
   try {
     return proxyFromEnvironment(url, env)
   } catch (error) {
-    throw new ApiFailure('config', (error as Error).message)
+    throw new ApiFailure('config', errorMessage(error))
   }
 }

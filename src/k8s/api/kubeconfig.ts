@@ -8,6 +8,7 @@ import type { RequestOptions } from 'node:https'
 import { dirname, isAbsolute, join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
 import { parse } from 'yaml'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import { type Credentials, environmentProxy, parseUrl, readText } from './credentials.ts'
 import type { Target, TlsFacts } from './dial.ts'
 import { ApiFailure } from './failure.ts'
@@ -31,7 +32,7 @@ export function kubeconfig(file: string, context: string, env: NodeJS.ProcessEnv
 
   const load = async (): Promise<Loaded> => {
     const facts = await stat(file).catch((error: Error) => {
-      throw new ApiFailure('config', `cannot read kubeconfig ${file}: ${error.message}`)
+      throw new ApiFailure('config', `cannot read kubeconfig ${file}: ${errorMessage(error)}`)
     })
     const signature = `${facts.ino} ${facts.mtimeMs} ${facts.size}`
     if (loaded?.signature !== signature) loaded = { ...parseKubeconfig(file, context, await readText(file)), signature }
@@ -48,7 +49,7 @@ export function kubeconfig(file: string, context: string, env: NodeJS.ProcessEnv
     try {
       await Promise.race([config.applyToHTTPSOptions(made), timeout])
     } catch (error) {
-      throw new ApiFailure('config', `kubeconfig ${file}: cannot get credentials: ${(error as Error).message.trim()}`)
+      throw new ApiFailure('config', `kubeconfig ${file}: cannot get credentials: ${errorMessage(error).trim()}`)
     }
     return made
   }

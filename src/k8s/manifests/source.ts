@@ -6,6 +6,7 @@ import { type FSWatcher, type Stats, watch } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { createReducer } from '../decode/reduce.ts'
 import type { ClusterModel } from '../model/cluster-model.ts'
@@ -71,7 +72,7 @@ export function openManifests(
     } catch (error) {
       const place = error instanceof ManifestError ? `${path}:${error.line}` : path
       const kept = before === undefined ? 'the file is left out' : 'its last good objects stay'
-      log.error(`manifests: ${place}: ${(error as Error).message} (${kept})`)
+      log.error(`manifests: ${place}: ${errorMessage(error)} (${kept})`)
       return { signature, objects: before?.objects ?? [] }
     }
   }
@@ -82,7 +83,7 @@ export function openManifests(
       follow(await stat(directory))
       names = (await readdir(directory)).filter((name) => /^[^.].*\.(ya?ml|json)$/.test(name)).sort()
     } catch (error) {
-      complain(`manifests: ${(error as Error).message}: waiting for the directory`)
+      complain(`manifests: ${errorMessage(error)}: waiting for the directory`)
       return
     }
     complain('')
@@ -121,7 +122,7 @@ export function openManifests(
     pending = clock.after(delay, () => {
       pending = undefined
       scanning = (scanning ?? Promise.resolve()).then(scan).catch((error) => {
-        log.error(`manifests: ${directory}: ${(error as Error).message}`)
+        log.error(`manifests: ${directory}: ${errorMessage(error)}`)
       })
     })
   }
@@ -139,7 +140,7 @@ export function openManifests(
       })
       watcher = { notifications, inode: facts.ino }
     } catch (error) {
-      log.debug(`manifests: no notifications for ${directory}, polling: ${(error as Error).message}`)
+      log.debug(`manifests: no notifications for ${directory}, polling: ${errorMessage(error)}`)
     }
   }
 

@@ -37,7 +37,10 @@ describe('an API server that cannot be reached', () => {
     const api = await serve(t)
     const file = join(api.folder, 'later')
     const harness = createClusterHarness(t, kubeconfig(file))
-    await says(harness, new RegExp(`ERROR. Kubernetes API: cannot read kubeconfig ${file}: ENOENT`))
+    await says(
+      harness,
+      new RegExp(`ERROR. Kubernetes API: cannot read kubeconfig ${file}: stat ${file}: no such file or directory`),
+    )
     assert.equal(harness.view.availability('services'), 'pending')
     writeFileSync(file, readFileSync(api.kubeconfig()))
     await harness.synced()
@@ -212,7 +215,7 @@ describe('credentials for the API server', () => {
     const api = await serve(t)
     const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443', HTTPS_PROXY: 'proxy:3128' }
     const credentials = await openCredentials({ kind: 'in-cluster' }, env, api.folder)
-    await assert.rejects(credentials.headers(), /cannot read .*\/token: ENOENT/)
+    await assert.rejects(credentials.headers(), /cannot read (.*\/token): open \1: no such file or directory/)
     for (const token of ['one', 'two']) {
       writeFileSync(join(api.folder, 'token'), `${token}\n`)
       assert.deepEqual(await credentials.headers(), { authorization: `Bearer ${token}` })
@@ -244,7 +247,7 @@ describe('credentials for the API server', () => {
     const api = await serve(t)
     const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: '/nonexistent/plugin' }
     const harness = createClusterHarness(t, kubeconfig(api.kubeconfig({ user: { exec } })))
-    await says(harness, /kubeconfig .*: cannot get credentials: spawn \/nonexistent\/plugin ENOENT/)
+    await says(harness, /kubeconfig .*: cannot get credentials: spawn \/nonexistent\/plugin: no such file or directory/)
   })
 
   test('tls-server-name is what the certificate must name', async (t) => {

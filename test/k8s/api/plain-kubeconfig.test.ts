@@ -102,7 +102,7 @@ describe('kubeconfig files', () => {
   it('a CA file that is not there is reported in the words of the package', async () => {
     const each: Case = { name: '', cluster: { 'certificate-authority': 'missing.crt' } }
     const { seen } = await compare(each, stringify(documentOf(each)))
-    assert.match(String(seen[0]!.target), /cannot get credentials: ENOENT: .*missing\.crt/)
+    assert.match(String(seen[0]!.target), /cannot get credentials: .*missing\.crt: no such file or directory/)
     assert.equal(seen[0]!.target, seen[1]!.target)
   })
 

@@ -14,7 +14,10 @@ specifySchema(autopath, {
   refused: [
     ['autopath', /^Corefile:2:1 - autopath needs a file like resolv.conf, or @kubernetes/],
     ['autopath {|}', /^Corefile:2:10 - autopath takes no block/],
-    ['autopath nosuchfile', /^Corefile:2:1 - plugin\/autopath: cannot read .*nosuchfile: ENOENT/],
+    [
+      'autopath nosuchfile',
+      /^Corefile:2:1 - plugin\/autopath: cannot read .*nosuchfile: .*: no such file or directory/,
+    ],
     ['autopath /dev/null {|}', /^Corefile:2:20 - autopath takes no block/],
   ],
 })

@@ -20,7 +20,10 @@ specifySchema(etcd, {
     ['etcd {|credentials user|}', /^Corefile:3:1 - Wrong argument count/],
     ['etcd {|credentials user password more|}', /^Corefile:3:27 - Wrong argument count/],
     ['etcd {|tls a b c d|}', /^Corefile:3:11 - Wrong argument count/],
-    ['etcd {|tls /nowhere/cert.pem /nowhere/key.pem|}', /^Corefile:2:1 - .*tls: ENOENT/],
+    [
+      'etcd {|tls /nowhere/cert.pem /nowhere/key.pem|}',
+      /^Corefile:2:1 - .*tls: open \/nowhere\/.*: no such file or directory/,
+    ],
     ['etcd {|no_apex_fallback yes|}', /^Corefile:3:18 - Wrong argument count/],
     ['etcd {|min-lease-ttl soon|}', /^Corefile:3:15 - 'soon' is not/],
     ['etcd {|min-lease-ttl -5s|}', /^Corefile:3:15 - '-5s' is not/],

@@ -31,7 +31,7 @@ test('a failed system call reads as in CoreDNS’s log: call, file or address, r
   for (const [action, text] of cases) assert.equal(errorMessage(await thrownBy(action)), text)
 })
 
-test('other errors say what they say, and what is no error is its text', () => {
+test('an error that is no failed system call says what it says', () => {
   assert.equal(errorMessage(new Error('zone is empty')), 'zone is empty')
   assert.equal(errorMessage('stopped'), 'stopped')
 })

@@ -19,7 +19,7 @@ describe('an outage', () => {
     ])
   })
 
-  test('texts about one fault are logged once', () => {
+  test('an outage’s lines about one fault are logged once', () => {
     const lines: string[] = []
     const outage = createRateLimitedLog('watching services', logInto(lines), createFakeClock(), false)
     for (const verb of ['list', 'watch', 'list']) outage.failed(`cannot ${verb} services`, 'forbidden')

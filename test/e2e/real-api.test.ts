@@ -10,7 +10,9 @@ import { protobufList } from '../../src/k8s/decode/protobuf-stream.ts'
 import { createReducer } from '../../src/k8s/decode/reduce.ts'
 import type { ClusterConfig } from '../../src/k8s/model/types.ts'
 import { addressesOf, type ClusterHarness, createClusterHarness, serviceNames } from '../k8s/harness.ts'
+import { createPausedClock, proveEvery } from '../k8s/paused-clock.ts'
 import { type ControlPlane, controlPlanePrograms, startControlPlane } from '../support/control-plane.ts'
+import { startLossyProxy } from '../support/lossy-proxy.ts'
 import { without } from '../support/peers.ts'
 import { until } from '../support/until.ts'
 
@@ -211,6 +213,31 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
     await plane.request('PATCH', `${rbac}/clusterroles/dns`, { rules: all })
     await until(() => assert.equal(harness.view.availability('endpointslices'), 'synced'))
     assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.1'])
+  })
+
+  test('a change whose event a proxy has kept back is found by the proof of freshness, and mended', async (t) => {
+    t.after(clear)
+    const proxy = await startLossyProxy(plane)
+    t.after(() => proxy.stop())
+    const { clock, endPauses } = createPausedClock()
+    const endpoint = { kind: 'endpoint', url: proxy.url } as const
+    const harness = createClusterHarness(t, endpoint, { clock, proveEvery })
+    await harness.synced()
+    for (const name of ['web-1', 'web-2']) await plane.request('POST', slices, sliceObject(name, ['10.1.0.1']))
+    await until(() => assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.1', '10.1.0.1']))
+    proxy.loses = 'web-1'
+    await patchAddresses('web-1', ['10.1.0.9'])
+    await until(() => assert.equal(proxy.lost, 1))
+    proxy.loses = undefined
+    await patchAddresses('web-2', ['10.1.0.2'])
+    await until(() => assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.1', '10.1.0.2']))
+    await until(() => {
+      endPauses()
+      assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.9', '10.1.0.2'])
+    })
+    assert.match(harness.lines.join('\n'), /endpointslices: 1 differ .*: ~ shop\/web-1; the resource is listed anew/)
+    const checks = await harness.counted('slicedns_freshness_checks_total')
+    assert.equal(checks['resource=services,result=different'], 0)
   })
 
   test('an API server that is killed and comes back without its history: all is served meanwhile, and right afterwards', async (t) => {

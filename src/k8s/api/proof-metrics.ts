@@ -12,14 +12,14 @@ export interface ProofMeter {
 export function createProofMeter(metrics: MetricsRegistry, watched: readonly Resource[], clock: Clock): ProofMeter {
   const checks = metrics.counter(
     'slicedns_freshness_checks_total',
-    'Comparisons of the names of all objects with those of the API server, by result: equal, different, failed.',
+    'Comparisons of the names and versions of all objects with those of the API server, by result: equal, different, failed.',
     ['resource', 'result'],
   )
   // Shown from the start, so that `rate` and `increase` see the first one.
   for (const resource of watched) for (const result of ['equal', 'different', 'failed']) checks.with(resource, result)
   const age = metrics.gauge(
     'slicedns_freshness_age_seconds',
-    'Seconds since the names of all objects were last the same as those of the API server.',
+    'Seconds since the names and versions of all objects were last the same as those of the API server.',
     ['resource'],
   )
   /** Monotonic milliseconds. */

@@ -1,6 +1,6 @@
 /**
- * The proof of freshness: every few minutes the names of all objects are compared with the API server's. A watch that is alive and
- * has lost an event says nothing of it; a list of metadata, in pages, does. What differs twice, with time in between in
+ * The proof of freshness: every few minutes the names and versions of all objects are compared with the API server's. A watch that is
+ * alive and has lost an event says nothing of it; a list of metadata, in pages, does. What differs twice, with time in between in
  * which every event that was under way has come, is a difference: then the resource is listed anew.
  */
 import type { Clock } from '../../scheduling/clock.ts'
@@ -23,7 +23,7 @@ export interface ProvenResource {
   readonly resource: Resource
   readonly reflector: Reflector
   readonly store: Pick<ResourceStore<Named>, 'all' | 'get'>
-  readonly updater: Pick<StoreUpdater, 'knows'>
+  readonly versions: StoreUpdater['versions']
 }
 
 export interface ProofDeps {
@@ -69,17 +69,22 @@ export function createProof(deps: ProofDeps): Proof {
   const { resources, interval, connection, reducer, scheduler, log, clock, meter } = deps
   let last: Freshness | undefined
 
-  /** `+ NAMESPACE/NAME` of what only the API server has, `- NAMESPACE/NAME` of what is only here. */
+  /**
+   * `+ NAMESPACE/NAME` of what only the API server has, `- NAMESPACE/NAME` of what is only here, `~ NAMESPACE/NAME` of what has
+   * changed by an event that the watch must have sent, because it has sent later ones.
+   */
   const differences = async (proven: ProvenResource, signal: AbortSignal): Promise<Set<string>> => {
-    const { resource, reflector, store, updater } = proven
+    const { resource, reflector, store, versions } = proven
     const found = new Set<string>()
     const add = (difference: string) => void (found.size < maxDifferences && found.add(difference))
     const unseen = new Set(store.all())
     const take = (object: WireObject): void => {
-      const { namespace, name } = object.meta()
+      const { namespace, name, resourceVersion } = object.meta()
       const known = store.get(namespace, name)
       if (known !== undefined) unseen.delete(known)
-      else if (!updater.knows(namespace, name)) add(`+ ${nameOf({ namespace, name })}`)
+      else if (!versions.has(namespace, name)) add(`+ ${nameOf({ namespace, name })}`)
+      const isChanged = reflector.hasReached(resourceVersion) && versions.lacks(namespace, name, resourceVersion)
+      if (isChanged) add(`~ ${nameOf({ namespace, name })}`)
     }
     let token = ''
     for (let page = 0; page < maxPages; page++) {
@@ -130,7 +135,7 @@ export function createProof(deps: ProofDeps): Proof {
       meter.compared(resource, differing.length === 0)
       if (differing.length === 0) return ''
       const examples = differing.slice(0, named).join(', ')
-      const text = `${resource}: ${differing.length} differ from the API server (+ is missing here, - is no more): ${examples}`
+      const text = `${resource}: ${differing.length} differ from the API server (+ is missing here, - is no more, ~ is another version): ${examples}`
       log.error(`${text}; the resource is listed anew`)
       reflector.relist()
       return text

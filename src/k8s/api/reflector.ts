@@ -24,6 +24,7 @@ import { acceptList, acceptWatch, type BodyLimits, listReader, readItems, readSt
 import type { Connection } from './connection.ts'
 import { ApiFailure, describeFailure, isUnreachable } from './failure.ts'
 import type { WatchMeter } from './metrics.ts'
+import { versionNumber } from './object-versions.ts'
 import { apiResources, requestPath } from './resources.ts'
 import { createRetryPolicy } from './retry-policy.ts'
 import type { ApiResponse, Session } from './session.ts'
@@ -52,6 +53,8 @@ export interface Reflector {
   pathOf(parameters: Parameters<typeof requestPath>[3]): string
   /** The resource has been listed, and the watch stands or is about to. */
   readonly watching: boolean
+  /** The watch has sent everything up to this resourceVersion; false where that is not a number. */
+  hasReached(resourceVersion: string): boolean
   /** Ends the watch and lists everything anew, from etcd itself: what the API server watches out of may be what is wrong. */
   relist(): void
 }
@@ -309,6 +312,11 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     pathOf,
     get watching() {
       return state.kind === 'watching'
+    },
+    hasReached(resourceVersion) {
+      const seen = state.kind === 'watching' ? versionNumber(state.seen) : undefined
+      const wanted = versionNumber(resourceVersion)
+      return seen !== undefined && wanted !== undefined && seen >= wanted
     },
     relist() {
       if (state.kind !== 'watching') return

@@ -87,7 +87,7 @@ export async function openApi(
       clock,
       synced: () => model.listed(resource),
     })
-    return { resource, reflector, store, updater }
+    return { resource, reflector, store, versions: updater.versions }
   })
   const { proveEvery } = config
   const proofMeter = createProofMeter(metrics, watched, clock)

@@ -8,6 +8,7 @@ import { excerpt } from '../excerpt.ts'
 import type { ResourceStore } from '../model/resource-store.ts'
 import type { EndpointSlice, Reduced, Resource } from '../model/types.ts'
 import { ApiFailure } from './failure.ts'
+import { createObjectVersions, type ObjectVersions } from './object-versions.ts'
 import { createVersionFilter } from './version-filter.ts'
 
 export interface StoreUpdater {
@@ -20,8 +21,8 @@ export interface StoreUpdater {
   changed(object: WireObject): string
   /** DELETED: the same. */
   deleted(object: WireObject): string
-  /** The object is in the model, or is one that is not kept: of no service, without an address, malformed. */
-  knows(namespace: string, name: string): boolean
+  /** What the API server has sent since the last list began, whether it is kept or not: of no service, without an address, malformed. */
+  readonly versions: Pick<ObjectVersions, 'has' | 'lacks'>
 }
 
 /** Objects of one resource: a list without end must not fill the memory. Kubernetes supports 10,000 Services, 150,000 Pods. */
@@ -33,10 +34,10 @@ export function createStoreUpdater(
   scheduler: CooperativeScheduler,
   log: Logger,
 ): StoreUpdater {
-  let versions = createVersionFilter()
+  let filter = createVersionFilter()
+  // As many may be sent and not kept.
+  const versions = createObjectVersions(2 * maxObjects)
   const isSlice = resource === 'endpointslices' || resource === 'importedslices'
-  /** `namespace/name` of objects that exist and are not kept. */
-  const unkept = new Set<string>()
   /** The last error of each object, so that an object that stays malformed is logged once. */
   const loggedErrors = new Map<string, string>()
 
@@ -55,30 +56,22 @@ export function createStoreUpdater(
     }
     try {
       const reduced = object.reduce(resource, meta, isSlice ? (before as EndpointSlice | undefined) : undefined)
-      if (reduced === undefined) {
-        store.remove(meta.namespace, meta.name)
-        leaveOut(meta)
-      } else {
-        unkept.delete(key(meta))
-        store.put(reduced)
-      }
+      if (reduced === undefined) store.remove(meta.namespace, meta.name)
+      else store.put(reduced)
     } catch (error) {
       if (!(error instanceof MalformedObject)) throw error
       logMalformed(`${meta.namespace}/${meta.name}`, error.message)
       // The object exists: its last good form stays, and a list under way does not sweep it.
       if (before !== undefined) store.put(before)
-      else leaveOut(meta)
     }
-  }
-
-  const leaveOut = (meta: MetaDraft): void => {
-    if (unkept.size < maxObjects) unkept.add(key(meta))
+    // The name of the object that is kept: the one that has just been read would be another copy of it.
+    versions.set(meta.namespace, before?.name ?? meta.name, meta.resourceVersion)
   }
 
   return {
     beginList() {
-      versions = createVersionFilter()
-      unkept.clear()
+      filter = createVersionFilter()
+      versions.clear()
       store.mark()
     },
     async endList() {
@@ -94,18 +87,18 @@ export function createStoreUpdater(
     },
     changed(object) {
       const meta = object.meta()
-      if (versions.isNewer(key(meta), meta.resourceVersion)) put(object, meta)
+      if (filter.isNewer(key(meta), meta.resourceVersion)) put(object, meta)
       return meta.resourceVersion
     },
     deleted(object) {
       const meta = object.meta()
-      if (versions.isNewer(key(meta), meta.resourceVersion)) {
-        unkept.delete(key(meta))
+      if (filter.isNewer(key(meta), meta.resourceVersion)) {
+        versions.remove(meta.namespace, meta.name)
         store.remove(meta.namespace, meta.name)
       }
       return meta.resourceVersion
     },
-    knows: (namespace, name) => store.get(namespace, name) !== undefined || unkept.has(`${namespace}/${name}`),
+    versions,
   }
 }
 

@@ -2,6 +2,8 @@
  * The versions of the objects that changed last. The API server sends each change once and in order, but a proxy in
  * between may repeat or reorder them, and an object must not return to an old state.
  */
+import { versionNumber } from './object-versions.ts'
+
 export interface VersionFilter {
   /** False when a later version of the object was seen before. Versions that are not numbers count as newer. */
   isNewer(object: string, version: string): boolean
@@ -14,7 +16,7 @@ export function createVersionFilter(): VersionFilter {
   const versions = new Map<string, number>()
   return {
     isNewer(object, text) {
-      const version = /^\d{1,15}$/.test(text) ? Number(text) : undefined
+      const version = versionNumber(text)
       if (version === undefined) return true
       const last = versions.get(object)
       if (last !== undefined && last > version) return false

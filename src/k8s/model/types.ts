@@ -196,7 +196,7 @@ export interface ClusterStatus {
   readonly watches: readonly WatchStatus[]
   /** Seconds since the API server last confirmed what the snapshot holds. Present while answers come from it. */
   readonly snapshot?: { readonly age: number }
-  /** The last comparison of the objects' names with the API server's. Absent before the first. */
+  /** The last comparison of the objects' names and versions with the API server's. Absent before the first. */
   readonly freshness?: Freshness
 }
 

@@ -3,40 +3,52 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../support/api-server/index.ts'
-import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts'
 import { until } from '../../support/until.ts'
-import { type ClusterHarness, createClusterHarness, namespace, service, serviceNames, slice } from '../harness.ts'
+import {
+  addressesOf,
+  type ClusterHarness,
+  createClusterHarness,
+  namespace,
+  service,
+  serviceNames,
+  slice,
+} from '../harness.ts'
+import { createPausedClock, proveEvery } from '../paused-clock.ts'
 
 type After = { after(task: () => unknown): void }
 
 interface Proven {
   readonly api: ApiServer
   readonly harness: ClusterHarness
-  readonly clock: FakeClock
-  /** Lets time pass, second by second, until the check holds. */
+  /** Ends one pause after the other, as time does, until the check holds. */
   pass(check: () => Promise<void> | void): Promise<void>
   checks(): Promise<Record<string, number>>
 }
 
-/** A cluster that is compared every 10 s. */
-async function prove(t: After, options: ApiServerOptions = {}, config: Partial<ClusterConfig> = {}): Promise<Proven> {
+/** A cluster that is compared as often as the test ends the pauses. */
+async function prove(
+  t: After,
+  options: ApiServerOptions = {},
+  config: Partial<ClusterConfig> = {},
+  undefinedResources: readonly string[] = [],
+): Promise<Proven> {
   const api = await startApiServer(options)
   t.after(() => api.stop())
+  for (const plural of undefinedResources) api.undefinedResources.add(plural)
   api.put(namespace('shop'), service('web'), slice('web-1', 'web', ['10.0.0.1']))
-  const clock = createFakeClock({ wall: 1_796_000_000_000 })
+  const { clock, endPauses } = createPausedClock()
   const source = { kind: 'kubeconfig', file: api.kubeconfig(), context: '' } as const
-  const harness = createClusterHarness(t, source, { clock, proveEvery: 10_000, ...config })
+  const harness = createClusterHarness(t, source, { clock, proveEvery, ...config })
   await harness.synced()
   await until(() => assert.ok(api.watches('services') > 0 && api.watches('endpointslices') > 0))
   return {
     api,
     harness,
-    clock,
     checks: () => harness.counted('slicedns_freshness_checks_total'),
     pass: (check) =>
       until(
         async () => {
-          clock.advance(1000)
+          endPauses()
           await check()
         },
         // Each step waits for its turn on a machine that has other work.
@@ -89,19 +101,9 @@ describe('a cluster that is as the API server has it', () => {
   })
 
   test('a resource whose definition is missing is not compared, and the others are', async (t) => {
-    const api = await startApiServer()
-    t.after(() => api.stop())
-    api.put(namespace('shop'))
-    api.undefinedResources.add('serviceimports')
-    const clock = createFakeClock()
-    const source = { kind: 'kubeconfig', file: api.kubeconfig(), context: '' } as const
-    const harness = createClusterHarness(t, source, { clock, proveEvery: 10_000, serviceImports: true })
-    await harness.synced()
-    await until(() => {
-      clock.advance(1000)
-      assert.equal(harness.status().freshness?.ok, true)
-    })
-    const counts = await harness.counted('slicedns_freshness_checks_total')
+    const { harness, pass, checks } = await prove(t, {}, { serviceImports: true }, ['serviceimports'])
+    await pass(() => assert.equal(harness.status().freshness?.ok, true))
+    const counts = await checks()
     assert.equal(counts[equal('serviceimports')], 0)
     assert.ok(counts[equal('services')] > 0)
   })
@@ -123,6 +125,36 @@ describe('a watch that has lost an event', () => {
     await pass(() => assert.equal(harness.status().freshness?.ok, true))
     api.put(service('later'))
     await until(() => assert.deepEqual(serviceNames(harness), ['later', 'lost']))
+  })
+
+  for (const [encoding, options] of variants) {
+    test(`lost changes of objects that stay are found, ${encoding}: of those that are kept, and that were not`, async (t) => {
+      const { api, harness, pass, checks } = await prove(t, options)
+      const loose = slice('loose', 'web', ['10.0.0.3'])
+      const { labels, ...unlabelled } = loose.metadata
+      api.put({ ...loose, metadata: unlabelled })
+      api.put(slice('web-2', 'web', ['10.0.0.2']))
+      await until(() => assert.deepEqual(addressesOf(harness, 'web'), ['10.0.0.1', '10.0.0.2']))
+      api.store.put(slice('web-1', 'web', ['10.0.0.9']))
+      api.store.put(loose)
+      api.put(slice('web-2', 'web', ['10.0.0.4']))
+      await pass(() => assert.deepEqual(addressesOf(harness, 'web').sort(), ['10.0.0.3', '10.0.0.4', '10.0.0.9']))
+      assert.equal((await checks())[different('endpointslices')], 1)
+      assert.match(
+        harness.lines.join('\n'),
+        /endpointslices: 2 differ .* ~ is another version\): ~ shop\/loose, ~ shop\/web-1; the resource is listed anew/,
+      )
+    })
+  }
+
+  test('a change that the watch has not reached is none: a bookmark behind it makes it one', async (t) => {
+    const { api, harness, pass, checks } = await prove(t)
+    api.store.put(slice('web-1', 'web', ['10.0.0.9']))
+    await pass(async () => assert.ok((await checks())[equal('endpointslices')] >= 2))
+    assert.equal((await checks())[different('endpointslices')], 0)
+    api.bookmark()
+    await pass(() => assert.deepEqual(addressesOf(harness, 'web'), ['10.0.0.9']))
+    assert.equal((await checks())[different('endpointslices')], 1)
   })
 
   test('an event that comes between two comparisons is no difference', async (t) => {

@@ -1,0 +1,65 @@
+/**
+ * Which version of each object the API server has sent last, for the proof of freshness. A version takes 30 bits of the
+ * resourceVersion, which is a number (KEP-5504) that grows with each change of anything in the cluster: the difference of two
+ * versions of one object says which is the later one, unless 500 million changes lie between them.
+ */
+export interface ObjectVersions {
+  clear(): void
+  set(namespace: string, name: string, resourceVersion: string): void
+  remove(namespace: string, name: string): void
+  /** The object exists, as far as the API server has said. */
+  has(namespace: string, name: string): boolean
+  /** A later one than `resourceVersion` was not sent, and neither was that. False where it is not a number. */
+  lacks(namespace: string, name: string, resourceVersion: string): boolean
+}
+
+const span = 2 ** 30
+/** Of an object whose resourceVersion is not a number: nothing can be said of it. */
+const unknown = -1
+
+/** `most`: objects; of further ones nothing is known. */
+export function createObjectVersions(most: number): ObjectVersions {
+  const namespaces = new Map<string, Map<string, number>>()
+  let size = 0
+  return {
+    clear() {
+      namespaces.clear()
+      size = 0
+    },
+    set(namespace, name, resourceVersion) {
+      let versions = namespaces.get(namespace)
+      if (!versions?.has(name)) {
+        if (size >= most) return
+        size++
+      }
+      if (versions === undefined) {
+        versions = new Map()
+        namespaces.set(namespace, versions)
+      }
+      versions.set(name, versionOf(resourceVersion))
+    },
+    remove(namespace, name) {
+      const versions = namespaces.get(namespace)
+      if (!versions?.delete(name)) return
+      size--
+      if (versions.size === 0) namespaces.delete(namespace)
+    },
+    has: (namespace, name) => namespaces.get(namespace)?.has(name) ?? false,
+    lacks(namespace, name, resourceVersion) {
+      const sent = namespaces.get(namespace)?.get(name) ?? unknown
+      const version = versionOf(resourceVersion)
+      if (sent === unknown || version === unknown) return false
+      const ahead = (version - sent + span) % span
+      return ahead > 0 && ahead < span / 2
+    },
+  }
+}
+
+function versionOf(resourceVersion: string): number {
+  const number = versionNumber(resourceVersion)
+  return number === undefined ? unknown : number % span
+}
+
+/** Undefined where it is not a number that JavaScript has exactly. */
+export const versionNumber = (resourceVersion: string): number | undefined =>
+  /^\d{1,15}$/.test(resourceVersion) ? Number(resourceVersion) : undefined

@@ -65,6 +65,8 @@ export interface QueryState {
   maxPayload: number
   /** Where the extended error of the reply begins in the table, a length octet first; 0: there is no such error. */
   explanationAt: number
+  /** INFO-CODE of a reply that may be out of date; 0: it is not. */
+  staleCode: number
   /** OBSERVE_ANSWERS and OBSERVE_DENIALS of the reply's profile. */
   observe: number
   answers: number
@@ -131,6 +133,7 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     headerEffects: 0,
     maxPayload: 0,
     explanationAt: 0,
+    staleCode: 0,
     observe: 0,
     answers: 0,
     authorities: 0,

@@ -3,6 +3,7 @@
  * nothing of the name, a cached reply may; else the question is a miss.
  */
 import { rcode, type } from '../dns/codes.ts'
+import { infoCode, staleCode } from '../dns/extended-error.ts'
 import {
   answerKind,
   CLOSED,
@@ -20,6 +21,7 @@ import {
   rule,
   rulesCell,
   SHUFFLE,
+  STALE,
   soa,
   spaceCell,
   spaceIndex,
@@ -139,6 +141,7 @@ function answerOfKind(x: QueryState, entry: number, kind: number, flags: number,
   }
   chooseProfile(x, entry)
   beginReply(x)
+  if (x.edns && (x.view.bytes[entry + node.flagsAt] & STALE) !== 0) x.staleCode = infoCode.staleAnswer
   if (flags & NAME_SERVERS && !x.minimal) useNameServers(x, entry)
   if (kind === answerKind.soa) return answerSoa(x, entry)
   const body = (flags & OWN_BLOCK ? 0 : entry) + place
@@ -188,13 +191,15 @@ function deny(x: QueryState, entry: number, code: number): number {
   const zoneAt = words[(entry + node.zoneAt) >> 2]
   const soaAt = soaOf(x, zoneAt)
   if (code === rcode.NXDOMAIN && words[(soaAt + soa.openAt) >> 2] !== 0) return missed(x, missReason.unsynced)
-  const isExplained = x.edns && (x.view.bytes[entry + node.flagsAt] & EXPLAINED) !== 0
+  const flags = x.edns ? x.view.bytes[entry + node.flagsAt] : 0
+  const isExplained = (flags & EXPLAINED) !== 0
   // Who asks over a connection only the chain knows.
   if (isExplained && x.clientFamily === 0) return missed(x, missReason.chain)
   chooseProfile(x, entry)
   beginReply(x)
   if (!writeSoa(x, soaAt, zoneAt)) return missed(x, missReason.large)
   if (isExplained && isInPrivateNetwork(x.client, x.clientAt, x.clientFamily)) x.explanationAt = explanationOf(x, entry)
+  if ((flags & STALE) !== 0) x.staleCode = staleCode(code)
   x.authorities = 1
   x.denial = true
   return finishReply(x, code, 0)

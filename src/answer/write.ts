@@ -6,6 +6,8 @@ import type { QueryState } from './query-state.ts'
 import { optOctets } from './request.ts'
 
 const headerOctets = 12
+/** INFO-CODE, which a text may follow. */
+const codeOctets = 2
 const plainUdpOctets = 512
 const maxMessageOctets = 0xffff
 
@@ -29,6 +31,7 @@ export function beginReply(x: QueryState): void {
   x.drawn = false
   x.nameServersSoa = 0
   x.explanationAt = 0
+  x.staleCode = 0
   x.uncutOctets = 0
   x.savedOctets = 0
 }
@@ -77,20 +80,21 @@ function writeOpt(x: QueryState): void {
   reply[at + 6] = 0
   reply[at + 7] = x.dnssecOk ? 0x80 : 0
   reply[at + 8] = 0
-  const option = x.explanationAt === 0 ? 0 : writeExtendedError(x, at + optOctets)
+  const option = (x.explanationAt | x.staleCode) === 0 ? 0 : writeExtendedError(x, at + optOctets)
   writeU16(reply, at + 9, option)
   x.at = at + optOctets + option
 }
 
 /** RFC 8914 §2, where the client's size has room for it. Returns its octets. */
 function writeExtendedError(x: QueryState, at: number): number {
-  const { reply, explanationAt } = x
+  const { reply, explanationAt, staleCode } = x
   const { bytes } = x.view
-  const octets = bytes[explanationAt]
+  const octets = explanationAt === 0 ? codeOctets : bytes[explanationAt]
   if (at + 4 + octets > x.limit + optOctets) return 0
   writeU16(reply, at, extendedErrorOption)
   writeU16(reply, at + 2, octets)
-  for (let i = 0; i < octets; i++) reply[at + 4 + i] = bytes[explanationAt + 1 + i]
+  if (explanationAt !== 0) for (let i = 0; i < octets; i++) reply[at + 4 + i] = bytes[explanationAt + 1 + i]
+  if (staleCode !== 0) writeU16(reply, at + 4, staleCode)
   return 4 + octets
 }
 

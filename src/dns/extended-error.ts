@@ -1,5 +1,6 @@
 /** Extended DNS Errors (RFC 8914): why a reply is what it is, for clients that speak EDNS. */
 import { type Prefix, parseAddress } from './address.ts'
+import { rcode } from './codes.ts'
 
 /** The INFO-CODEs that this server gives, by the words of RFC 8914 §4. */
 export const infoCode = {
@@ -11,9 +12,14 @@ export const infoCode = {
   filtered: 17,
   prohibited: 18,
   staleNxdomain: 19,
+  notAuthoritative: 20,
   noReachableAuthority: 22,
   networkError: 23,
 } as const
+
+/** Of a reply that may be out of date (RFC 8914 §4.4 and §4.20). */
+export const staleCode = (code: number): number =>
+  code === rcode.NXDOMAIN ? infoCode.staleNxdomain : infoCode.staleAnswer
 
 /** The option's code in an OPT record. */
 export const extendedErrorOption = 15

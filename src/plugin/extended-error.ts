@@ -7,7 +7,7 @@ export interface ExtendedError {
   /** INFO-CODE of RFC 8914 §4. */
   readonly code: number
   /** EXTRA-TEXT, for clients inside the cluster alone: it names what the cluster has. */
-  readonly text?: string
+  readonly text?: string | undefined
 }
 
 /** What a server block gives its clients. */
@@ -18,6 +18,9 @@ export interface ExtendedErrorPolicy {
 }
 
 export const defaultPolicy: ExtendedErrorPolicy = { off: false, textFor: privateNetworks }
+
+/** Nobody gets any. */
+export const silentPolicy: ExtendedErrorPolicy = { off: true, textFor: [] }
 
 /** The option for a client with this address, or undefined where it gets none. */
 export function extendedErrorFor(

@@ -63,6 +63,8 @@ export interface ListenerPlan {
   readonly everyClass: boolean
   /** One block takes updates. */
   readonly takesUpdates: boolean
+  /** For queries that no block takes: off where they are off in every block. */
+  readonly extendedErrors: ExtendedErrorPolicy
 }
 
 export function serverLabel(scheme: Scheme, address: string, port: number): string {

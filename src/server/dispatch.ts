@@ -1,6 +1,7 @@
 /** Answers what the table does not: octets to message, message to server block, chain, and back to octets. */
 
 import { dnsClass, opcode, rcode, typeName } from '../dns/codes.ts'
+import { infoCode } from '../dns/extended-error.ts'
 import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
 import { formatErrorReply, notImplementedReply, parseRequest } from '../dns/reply.ts'
@@ -15,7 +16,7 @@ import type { CounterCell } from '../telemetry/metrics.ts'
 import type { Block, ListenerPlan } from './block.ts'
 import type { Miss } from './ingress.ts'
 import { endText, maxInternalLookups, type QuestionBudget, type QuestionBudgets } from './question-budget.ts'
-import { replyOctets } from './reply-octets.ts'
+import { type BlockEffects, replyOctets } from './reply-octets.ts'
 import { routeQuery } from './route-query.ts'
 
 /** Internal lookups within internal lookups that one query may cause (docs/coredns-behaviour.md §4.5: chains of 10). */
@@ -86,7 +87,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   function refuse(query: Query): RcodeOnly {
     const seconds = (options.clock.now() - query.receivedAt) / 1000
     if (!query.unrecorded) options.queryMetrics.countDropped(query, rcode.REFUSED, seconds)
-    return { kind: 'rcode', rcode: rcode.REFUSED, plugin: '' }
+    return { kind: 'rcode', rcode: rcode.REFUSED, plugin: '', extendedError: { code: infoCode.notAuthoritative } }
   }
 
   /** A plugin's own question: the same listener, routed and run through a chain again. */
@@ -134,9 +135,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   /** A reply that cannot be written (a name is too long, say) is an exception of the plugin that made it. */
   function octetsOf(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan, block?: Block): Octets {
     try {
-      return replyOctets(outcome, request, miss, block)
+      return replyOctets(outcome, request, miss, block ?? effectsWithoutBlock(plan))
     } catch (error) {
-      return replyOctets(recovered(plan, error), request, miss, block)
+      return replyOctets(recovered(plan, error), request, miss, block ?? effectsWithoutBlock(plan))
     }
   }
 
@@ -151,7 +152,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         if (error instanceof ParseError) return formatErrorReply(error)
         throw error
       }
-      if (isUpdate && request.questions.length !== 1) return replyOctets(bare(rcode.FORMERR), request, miss, undefined)
+      if (isUpdate && request.questions.length !== 1)
+        return replyOctets(bare(rcode.FORMERR), request, miss, effectsWithoutBlock(plan))
       const budget = budgets.open(miss.receivedAt, miss.signal)
       const { request: octets, transport, client, local, receivedAt, releaseSlot, begun } = miss
       const asked: Asked = {
@@ -197,6 +199,12 @@ interface Course {
   /** The block that took the query. */
   block?: Block | undefined
 }
+
+/** Of a query that no block takes. */
+const effectsWithoutBlock = ({ extendedErrors }: ListenerPlan): BlockEffects => ({
+  maxPayload: undefined,
+  extendedErrors,
+})
 
 const bare = (code: number): RcodeOnly => ({ kind: 'rcode', rcode: code, plugin: '' })
 

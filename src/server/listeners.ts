@@ -8,6 +8,7 @@ import { loadShedding } from '../plugin/capabilities/load-shedding.ts'
 import { mergedProxyProtocol, proxyProtocol } from '../plugin/capabilities/proxy-protocol.ts'
 import { serverTls } from '../plugin/capabilities/server-tls.ts'
 import { type Capability, capabilityOf } from '../plugin/capability.ts'
+import { defaultPolicy, silentPolicy } from '../plugin/extended-error.ts'
 import { listenerConflicts } from '../plugin/listener-conflicts.ts'
 import { type Block, type ListenerPlan, serverLabel } from './block.ts'
 import { createRouter } from './routing.ts'
@@ -94,6 +95,7 @@ function createDraft({ scheme, address, port }: Place): Draft {
         router: createRouter(blocks, ({ chain }) => chain === undefined),
         everyClass: blocks.some((block) => block.everyClass),
         takesUpdates: blocks.some((block) => block.takesUpdates),
+        extendedErrors: blocks.every((block) => block.extendedErrors.off) ? silentPolicy : defaultPolicy,
       }
     },
   }

@@ -2,12 +2,12 @@
 
 import type { Message } from '../dns/message.ts'
 import { finishReply } from '../dns/reply.ts'
-import { defaultPolicy, type ExtendedErrorPolicy, extendedErrorFor } from '../plugin/extended-error.ts'
+import { type ExtendedErrorPolicy, extendedErrorFor } from '../plugin/extended-error.ts'
 import type { Outcome } from '../plugin/query.ts'
 import { rcodeReply } from '../plugin/rcode-reply.ts'
 import type { Miss } from './ingress.ts'
 
-/** What the block that took the query has done to every reply. */
+/** What the block that took the query has done to every reply, or the listener where there is no such block. */
 export interface BlockEffects {
   /** `bufsize` */
   readonly maxPayload: number | undefined
@@ -15,21 +15,16 @@ export interface BlockEffects {
   readonly extendedErrors: ExtendedErrorPolicy
 }
 
-/**
- * `block`: undefined where no block took the query. Undefined for a dropped query. Throws when the message cannot
- * be written: a fault of the plugin that made it.
- */
+/** Undefined for a dropped query. Throws when the message cannot be written: a fault of the plugin that made it. */
 export function replyOctets(
   outcome: Outcome,
   request: Message,
   miss: Pick<Miss, 'transport' | 'follow' | 'client'>,
-  block: BlockEffects | undefined,
+  { maxPayload, extendedErrors }: BlockEffects,
 ): Uint8Array | undefined {
   if (outcome.kind === 'drop') return undefined
-  const maxPayload = block?.maxPayload
-  const policy = block?.extendedErrors ?? defaultPolicy
   const plain = outcome.kind === 'reply' ? outcome.message : rcodeReply(outcome, request)
-  const reply = explained(plain, outcome, request, policy, miss.client.address)
+  const reply = explained(plain, outcome, request, extendedErrors, miss.client.address)
   const options = {
     transport: miss.transport,
     recursionDesired: outcome.recursionDesired,

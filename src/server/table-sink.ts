@@ -3,7 +3,7 @@
 import { isSubdomain, parentOf } from '../dns/name.ts'
 import type { TableSink } from '../plugin/capabilities/compiled-source.ts'
 import type { Claim } from '../plugin/capabilities/transparency.ts'
-import { defaultPolicy } from '../plugin/extended-error.ts'
+import { defaultPolicy, type ExtendedErrorPolicy } from '../plugin/extended-error.ts'
 import type { AnswerSpec, NodeSpec } from '../table/spec.ts'
 import { withoutClaimed } from './claims.ts'
 import type { Gate } from './gate.ts'
@@ -61,7 +61,7 @@ export function tableSink(gate: Gate, { before, after, later }: SourceOrder): So
       ...(isLeftToChain ? [explainedDenials] : []),
     ]
     const published = withoutClaimed(mayDeny ? node : withoutNameServers(node), claims)
-    const shown = gate.extendedErrors === defaultPolicy ? published : withoutExplanation(published)
+    const shown = withAllowed(published, gate.extendedErrors)
     writer.put(space, gate.profileFor(name), name, { ...shown, below: denies ? 'closed' : 'open' })
   }
 
@@ -126,7 +126,12 @@ function withoutNameServers(node: NodeSpec): NodeSpec {
   return { ...node, answers: new Map(answers) }
 }
 
-const withoutExplanation = ({ explanation: _, ...rest }: NodeSpec): NodeSpec => rest
+/** Without the extended errors that the policy of the block does not give, or gives to others than the data plane would. */
+function withAllowed(node: NodeSpec, policy: ExtendedErrorPolicy): NodeSpec {
+  if (policy === defaultPolicy) return node
+  const { explanation: _, stale, ...rest } = node
+  return stale && !policy.off ? { ...rest, stale } : rest
+}
 
 /** Of a zone whose nodes deny nothing: it is never sent. */
 const noSoa = { mname: '.', rname: '.', serial: 0, refresh: 0, retry: 0, expire: 0, minimum: 0, ttl: 0 }

@@ -84,7 +84,7 @@ export const entryWord = (space: number, kind: number, nameLength: number): numb
 export const node = {
   /** u16 */
   profileAt: 8,
-  /** u8: bits 0–1 what other types get (`other`), bit 2 CLOSED, bit 3 WITHOUT_DO, bit 4 EXPLAINED. */
+  /** u8: bits 0–1 what other types get (`other`), bit 2 CLOSED, bit 3 WITHOUT_DO, bit 4 EXPLAINED, bit 5 STALE. */
   flagsAt: 10,
   /** u8: number of directory entries. */
   answersAt: 11,
@@ -100,6 +100,8 @@ export const CLOSED = 4
 export const WITHOUT_DO = 8
 /** The directory's first entry is of type OPT, for the chain, and its body is an extended error: u8 length, octets. */
 export const EXPLAINED = 16
+/** Replies have the extended error of a stale answer. */
+export const STALE = 32
 /** Of a directory entry: the body is a block of its own; the zone's NS records are the authority section. */
 export const OWN_BLOCK = 1
 export const NAME_SERVERS = 2

@@ -15,6 +15,7 @@ import {
   OWN_BLOCK,
   other,
   ownBlock,
+  STALE,
   variants,
   WITHOUT_DO,
 } from './layout.ts'
@@ -155,7 +156,10 @@ export function createNodes(view: TableView, allocator: Allocator, epochs: Epoch
     putU32(image, entryWord(facts.space, block.node, key.length))
     putU16(image, facts.profileId)
     const flags =
-      (spec.below === 'closed' ? CLOSED : 0) | (spec.withoutDo ? WITHOUT_DO : 0) | (explanation ? EXPLAINED : 0)
+      (spec.below === 'closed' ? CLOSED : 0) |
+      (spec.withoutDo ? WITHOUT_DO : 0) |
+      (explanation ? EXPLAINED : 0) |
+      (spec.stale ? STALE : 0)
     putU8(image, other[spec.otherTypes] | flags)
     putU8(image, entries)
     putU32(image, facts.zoneAt)

@@ -43,6 +43,11 @@ export interface NodeSpec {
    * private network; 255 octets at most.
    */
   readonly explanation?: Uint8Array | undefined
+  /**
+   * What is answered here, and denied below, may be out of date: clients that speak EDNS are told so (RFC 8914 §4.4 and §4.20). An
+   * explanation keeps its text then.
+   */
+  readonly stale?: boolean
   readonly answers: ReadonlyMap<number, AnswerSpec>
 }
 

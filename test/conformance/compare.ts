@@ -1,5 +1,5 @@
 /** Two replies to one question, reduced to what must be equal. */
-import { rcodeName, type as rrType, typeName } from '../../src/dns/codes.ts'
+import { rcode, rcodeName, type as rrType, typeName } from '../../src/dns/codes.ts'
 import { extendedErrorOption, infoCode } from '../../src/dns/extended-error.ts'
 import type { EdnsOption, Message, ResourceRecord } from '../../src/dns/message.ts'
 import { lowerName } from '../../src/dns/name.ts'
@@ -61,12 +61,14 @@ const ownReasons: ReadonlySet<number> = new Set([
   infoCode.networkError,
 ])
 
-/** 18 is ours where a transfer is refused, and a template's elsewhere. */
-function isComparable({ code, data }: EdnsOption, { questions }: Message): boolean {
+/** 18 is ours where a transfer is refused, 20 where a query is; elsewhere they are a template's. */
+function isComparable({ code, data }: EdnsOption, message: Message): boolean {
   if (code !== extendedErrorOption) return true
   const reason = (data[0]! << 8) | data[1]!
-  const isTransfer = questions.some(({ type }) => type === rrType.AXFR || type === rrType.IXFR)
-  return !ownReasons.has(reason) && !(isTransfer && reason === infoCode.prohibited)
+  const isTransfer = message.questions.some(({ type }) => type === rrType.AXFR || type === rrType.IXFR)
+  if (isTransfer && reason === infoCode.prohibited) return false
+  if (message.rcode === rcode.REFUSED && reason === infoCode.notAuthoritative) return false
+  return !ownReasons.has(reason)
 }
 
 /** Whether every CNAME record comes before what it leads to. Other than that the order is up to `loadbalance`. */

@@ -8,9 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { namespace, service, slice } from '../k8s/harness.ts'
+import { startApiServer } from '../support/api-server/index.ts'
 import { without } from '../support/peers.ts'
 import { freePort } from '../support/ports.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
+import { until } from '../support/until.ts'
 
 const run = promisify(execFile)
 
@@ -127,6 +130,62 @@ describe('extended errors', { skip: without('dig') }, () => {
     assert.equal(await ask(outside, 'a.silent.example'), 'SERVFAIL; 22 (No Reachable Authority)')
     const inside = await serve('extended_errors text 127.0.0.0/8')
     assert.equal(await ask(inside, 'db.shop.svc.cluster.local'), `NXDOMAIN; ${down}`)
+  })
+
+  it('an answer from a snapshot is code 3, a denial from it 19, by whatever way and until the cluster has been read', async (t) => {
+    const api = await startApiServer()
+    t.after(() => api.stop())
+    const down = slice('db-1', 'db', ['10.1.0.1'])
+    down.endpoints[0].conditions.ready = false
+    api.put(namespace('shop'), service('web'), service('db', { clusterIP: 'None', clusterIPs: ['None'] }), down)
+    const file = join(folder, 'snapshot')
+    const kubernetes = `kubeconfig ${api.kubeconfig()}\n snapshot ${file}`
+    const serveCluster = (directives: string): Promise<RunningServer> =>
+      startServer({
+        corefile: (ports) => `cluster.local:${ports.dns} {
+          bind 127.0.0.1
+          ready 127.0.0.1:${ports.ready}
+          ${directives}
+          cache 30
+          kubernetes {
+            ${kubernetes}
+          }
+        }`,
+        waitFor: 'ready',
+      })
+    const before = await serveCluster('')
+    await before.stop()
+    api.kill()
+    const [stale, silent, outside] = await Promise.all(
+      ['', 'extended_errors off', 'extended_errors text 192.0.2.0/24'].map(serveCluster),
+    )
+    servers.push(stale!, silent!, outside!)
+    const web = 'web.shop.svc.cluster.local'
+    const cases: readonly (readonly [name: string, shown: string, ...flags: string[]])[] = [
+      [web, 'NOERROR; 3 (Stale Answer)'],
+      [web, 'NOERROR; 3 (Stale Answer)', '+dnssec'],
+      [web, 'NOERROR; 3 (Stale Answer)', '-t', 'TXT'],
+      ['cluster.local', 'NOERROR; 3 (Stale Answer)', '-t', 'SOA'],
+      ['missing.shop.svc.cluster.local', 'NXDOMAIN; 19 (Stale NXDOMAIN Answer)'],
+      [`${web}.shop.svc.cluster.local`, 'NXDOMAIN; 19 (Stale NXDOMAIN Answer)'],
+      ['db.shop.svc.cluster.local', 'NXDOMAIN; 19 (Stale NXDOMAIN Answer): (service exists, 0 of 1 endpoints ready)'],
+      ['example.org', 'REFUSED; 20 (Not Authoritative)'],
+    ]
+    const withoutText = (shown: string): string => shown.replace(/: \(service.*/, '')
+    const withoutError = (shown: string): string => shown.split(';')[0]!
+    await Promise.all(
+      cases.map(async ([name, shown, ...flags]) => {
+        for (const transport of ['+notcp', '+tcp']) assert.equal(await ask(stale!, name, transport, ...flags), shown)
+        assert.equal(await ask(stale!, name, ...flags, '+nodnssec', '+noedns'), withoutError(shown))
+        assert.equal(await ask(silent!, name, ...flags), withoutError(shown))
+        assert.equal(await ask(outside!, name, ...flags), withoutText(shown))
+      }),
+    )
+    await api.restart()
+    await until(async () => assert.equal(await ask(stale!, web), 'NOERROR'))
+    await until(async () => assert.equal(await ask(stale!, 'missing.shop.svc.cluster.local'), 'NXDOMAIN'))
+    const reason = '0 (Other): (service exists, 0 of 1 endpoints ready)'
+    await until(async () => assert.equal(await ask(stale!, 'db.shop.svc.cluster.local'), `NXDOMAIN; ${reason}`))
   })
 
   it('nobody gets any where they are off', async () => {

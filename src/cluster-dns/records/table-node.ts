@@ -85,7 +85,8 @@ export function compileNode(
   }
   // A node that only explains denies what the closed node above it would.
   const below = mayHaveBelow ? belowOf(context, zone, name, clusterName) : belowMissing(context, name)
-  return { zone, below, otherTypes: others, answers, ...(explanation && { explanation }) }
+  const stale = context.view.restored
+  return { zone, below, otherTypes: others, answers, ...(explanation && { explanation }), ...(stale && { stale }) }
 }
 
 /** The Service itself: what is below it is denied by its node, and explained by it. */

@@ -1,5 +1,4 @@
-import { rcode } from '../../dns/codes.ts'
-import { infoCode } from '../../dns/extended-error.ts'
+import { infoCode, staleCode } from '../../dns/extended-error.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
 import { answerIn } from './keep.ts'
@@ -70,7 +69,7 @@ export function createCache(options: CacheOptions): Handler {
     const old = (): Reply => {
       options.cells(query).servedStale.inc()
       const reply = replyFrom(entry, query, ttl === 0 && settings.keepTtl ? entry.ttl : ttl)
-      return { ...reply, extendedError: { code: staleCode(reply) } }
+      return { ...reply, extendedError: { code: staleCode(reply.message.rcode) } }
     }
     const renewal = { key, entry, query, next, recheck }
     const oneAtATime = timeout > 0 || recheck > 0
@@ -96,7 +95,3 @@ export function createCache(options: CacheOptions): Handler {
     return refill.miss(key, query, next)
   }
 }
-
-/** RFC 8914 §4.4 and §4.20. */
-const staleCode = ({ message }: Reply): number =>
-  message.rcode === rcode.NXDOMAIN ? infoCode.staleNxdomain : infoCode.staleAnswer

@@ -5,7 +5,7 @@ import { extendedErrors } from '../../plugin/capabilities/extended-errors.ts'
 import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
-import type { ExtendedErrorPolicy } from '../../plugin/extended-error.ts'
+import { type ExtendedErrorPolicy, silentPolicy } from '../../plugin/extended-error.ts'
 
 const plugin = 'extended_errors'
 
@@ -18,7 +18,7 @@ const schema: DirectiveSchema<ExtendedErrorPolicy> = {
     const [word, ...networks] = directive.args
     if (value(oneOf(['off', 'text']), word!, plugin) === 'off') {
       if (networks.length > 0) throw fail(`unexpected '${networks[0]!.text}' after 'off'`, networks[0]!)
-      return { off: true, textFor: [] }
+      return silentPolicy
     }
     if (networks.length === 0) throw fail(`'text' must be followed by networks, as 10.0.0.0/8`, word!)
     return { off: false, textFor: networks.map(readNetwork) }

@@ -9,6 +9,7 @@ import {
   externalServerRecords,
 } from '../../cluster-dns/external/external-records.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
+import { infoCode, staleCode } from '../../dns/extended-error.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { below, isSubdomain } from '../../dns/name.ts'
 import { readName } from '../../dns/rdata.ts'
@@ -26,7 +27,7 @@ export function createHandler(current: () => Settings, context: () => ClusterCon
     if (zone === undefined) return next(query)
     // The `transfer` plugin transfers zones.
     if (query.qtype === dnsType.AXFR || query.qtype === dnsType.IXFR) {
-      return { kind: 'rcode', rcode: rcode.REFUSED, plugin }
+      return { kind: 'rcode', rcode: rcode.REFUSED, plugin, extendedError: { code: infoCode.prohibited } }
     }
     return answer(settings, context(), zone, query, next)
   }
@@ -48,16 +49,22 @@ function answer(
   next: Next,
 ): Outcome | Promise<Outcome> {
   const soa = externalSoa(context, settings, zone)
+  const staleness = (code: number) => context.view.restored && { extendedError: { code: staleCode(code) } }
   const reply = ({ answer: records, additional }: Sections, truncated = false): Reply => {
     const authority = records.length > 0 ? [] : [soa]
     const message = replyTo(query.request, { authoritative: true, answer: records, authority, additional })
-    return { kind: 'reply', plugin, message: truncated ? { ...message, truncated } : message }
+    return {
+      kind: 'reply',
+      plugin,
+      message: truncated ? { ...message, truncated } : message,
+      ...staleness(rcode.NOERROR),
+    }
   }
   const denial = (code: number, error?: Error): Reply => ({
     kind: 'reply',
     plugin,
     message: replyTo(query.request, { rcode: code, authoritative: true, authority: [soa] }),
-    ...(error && { error }),
+    ...(error ? { error, extendedError: { code: infoCode.notReady } } : staleness(code)),
   })
   const found = lookupExternal(context, settings, zone, query.name, query.qtype)
   switch (found.kind) {

@@ -11,7 +11,7 @@ import type { Random, Selected } from '../../cluster-dns/records/selection.ts'
 import { zoneSpec } from '../../cluster-dns/records/table-node.ts'
 import { fallsThrough, zoneOf } from '../../cluster-dns/settings.ts'
 import { type as dnsType, rcode } from '../../dns/codes.ts'
-import { infoCode } from '../../dns/extended-error.ts'
+import { infoCode, staleCode } from '../../dns/extended-error.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { ExtendedError } from '../../plugin/extended-error.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
@@ -143,15 +143,19 @@ function toOutcome(
       // Never NXDOMAIN, and never the next plugin's NXDOMAIN: the name may exist.
       return negative(context, zone, query, rcode.SERVFAIL)
     case 'soa':
-      return positive(query, { answer: [soaRecord(zoneSpec(context, zone, true), query.qname)], additional: [] })
+      return positive(context, query, {
+        answer: [soaRecord(zoneSpec(context, zone, true), query.qname)],
+        additional: [],
+      })
     default:
-      return positive(query, recordsOf(answer, query.qname, query.qtype, zone))
+      return positive(context, query, recordsOf(answer, query.qname, query.qtype, zone))
   }
 }
 
-function positive(query: Query, sections: ReplySections, truncated = false): Reply {
+function positive(context: ClusterContext, query: Query, sections: ReplySections, truncated = false): Reply {
   const message = replyTo(query.request, { rcode: rcode.NOERROR, authoritative: true, ...sections })
-  return { kind: 'reply', message: truncated ? { ...message, truncated } : message, plugin }
+  const reply: Reply = { kind: 'reply', message: truncated ? { ...message, truncated } : message, plugin }
+  return context.view.restored ? { ...reply, extendedError: { code: infoCode.staleAnswer } } : reply
 }
 
 /**
@@ -173,12 +177,15 @@ function negative(
   return { kind: 'reply', message, plugin, extendedError: reasonOf(context, zone, query, code) }
 }
 
-/** Why there is no record, where that is not plain from the reply. */
+/** Why there is no record, and that this may be out of date. */
 function reasonOf(context: ClusterContext, zone: string, query: Query, code: number): ExtendedError | undefined {
   if (code === rcode.SERVFAIL)
     return context.view.synced ? undefined : { code: infoCode.notReady, text: 'the cluster has not been read yet' }
-  if (query.request.edns === undefined || !context.settings.zones.includes(zone)) return undefined
-  const text = unreadyText(context, parseClusterName(zone, query.name, grammarOf(context.settings, zone)))
+  if (query.request.edns === undefined) return undefined
+  const { view, settings } = context
+  const place = settings.zones.includes(zone) && parseClusterName(zone, query.name, grammarOf(settings, zone))
+  const text = place ? unreadyText(context, place) : undefined
+  if (view.restored) return { code: staleCode(code), text }
   return text === undefined ? undefined : { code: infoCode.other, text }
 }
 
@@ -193,7 +200,7 @@ async function answerChase(
 ): Promise<Outcome> {
   const { answer, truncated, unknown, limits } = await followCnames(context, home, query, spec)
   if (unknown) return negative(context, zone, query, rcode.SERVFAIL)
-  if (answer.length > 0) return positive(query, { answer, additional: [] }, truncated)
+  if (answer.length > 0) return positive(context, query, { answer, additional: [] }, truncated)
   // What a bound has kept from being found may exist.
   return negative(context, zone, query, limits.size > 0 ? rcode.SERVFAIL : rcode.NOERROR)
 }

@@ -44,7 +44,7 @@ export interface NodeSpec {
    */
   readonly explanation?: Uint8Array | undefined
   /**
-   * What is answered here, and denied below, may be out of date: clients that speak EDNS are told so (RFC 8914 §4.4 and §4.20). An
+   * What is answered here, and denied below, may be out of date: clients that speak EDNS learn it (RFC 8914 §4.4 and §4.20). An
    * explanation keeps its text then.
    */
   readonly stale?: boolean

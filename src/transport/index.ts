@@ -45,10 +45,10 @@ export interface TransportOptions {
     readonly create: (table: TableHandle, slot: number, options?: ResponderOptions) => Responder
   }
   /**
-   * Fault injection: each UDP thread throws once after so many datagrams, to show that it is replaced. Default: what
-   * SLICEDNS_UDP_THREAD_DIES_AFTER says, else never.
+   * Fault injection: each UDP thread throws after so many datagrams, the one in its place after the next number, to show that
+   * they are replaced. Default: what SLICEDNS_UDP_THREAD_DIES_AFTER says (`500 20`), else never.
    */
-  readonly threadDiesAfter?: number
+  readonly threadDiesAfter?: readonly number[]
 }
 
 /** What serves the listeners of some schemes. */
@@ -81,7 +81,7 @@ export function createTransport(options: TransportOptions): Ingress {
   const tableAnswers = createTableAnswers({ responder, queryLog, clock, log, metrics })
   const shared = { table, addReader, onMiss, slots, waiting, queryLog, clock, log, metrics, limits, responder }
   const native = findNative(options.udp ?? (process.env.SLICEDNS_UDP === 'dgram' ? 'dgram' : 'auto'), log)
-  const dieAfter = options.threadDiesAfter ?? Number(process.env.SLICEDNS_UDP_THREAD_DIES_AFTER ?? 0)
+  const dieAfter = options.threadDiesAfter ?? process.env.SLICEDNS_UDP_THREAD_DIES_AFTER?.split(' ').map(Number) ?? []
   const udp =
     native === undefined
       ? openDgram({ ...shared, tableAnswers })

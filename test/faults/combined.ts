@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createRandom, type Random } from '../conformance/random-source.ts'
 import { faults, type TestFault } from './faults.ts'
 import type { Counts } from './judge.ts'
+import type { ServerName } from './servers.ts'
 import { startWorld, type World, type WorldOptions } from './world.ts'
 
 export interface Report extends Counts {
@@ -34,7 +35,7 @@ export async function runCombined({
   const end = performance.now() + milliseconds
   try {
     while (performance.now() < end) {
-      const chosen = choose(random).filter(({ notToCoreDns }) => options.of !== 'coredns' || !notToCoreDns)
+      const chosen = choose(random).filter((fault) => isPossible(fault, world, options.of))
       for (const { name } of chosen) met.set(name, (met.get(name) ?? 0) + 1)
       report(chosen.map(({ name }) => name).join('; '))
       await Promise.all(chosen.map((fault) => happen(world, fault, lengthOf(fault, random))))
@@ -50,10 +51,16 @@ function choose(random: Random): readonly TestFault[] {
   const chosen = new Map<string, TestFault>()
   for (let i = 0; i <= random.below(3); i++) {
     const fault = random.pick(faults)
-    if (!chosen.has(fault.of)) chosen.set(fault.of, fault)
+    const others = [...chosen.values()]
+    const isExcluded = fault.notWith !== undefined && chosen.has(fault.notWith)
+    if (isExcluded || others.some(({ of, notWith }) => of === fault.of || notWith === fault.of)) continue
+    chosen.set(fault.of, fault)
   }
   return [...chosen.values()]
 }
+
+export const isPossible = ({ notToCoreDns, isPossible }: TestFault, world: World, of?: ServerName): boolean =>
+  (of !== 'coredns' || notToCoreDns === undefined) && (isPossible?.(world) ?? true)
 
 /** Milliseconds that a fault may be there for at the most. */
 export const longestOf = ({ of }: TestFault): number => (of === 'process' ? 500 : longest)

@@ -44,7 +44,7 @@ export async function* runEach({ of, times, seed, matching = /./, ...options }: 
         ...options,
         of,
         seed: seed + at * times + time,
-        ...(fault === threadDies && { threadDiesAfter: datagrams }),
+        ...(fault === threadDies && { threadDiesAfter: `${datagrams}` }),
       })
       try {
         await happen(world, fault, longestOf(fault))
@@ -62,6 +62,7 @@ const together = (a: Counts, b: Counts): Counts => ({
   answers: a.answers + b.answers,
   wrong: a.wrong + b.wrong,
   failed: a.failed + b.failed,
+  lost: a.lost + b.lost,
   missing: a.missing + b.missing,
   crashes: a.crashes + b.crashes,
   oldest: Math.max(a.oldest, b.oldest),

@@ -1,14 +1,23 @@
 /** What goes wrong, one thing each: how it begins, and how it ends. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { answering, silent } from '../support/upstream.ts'
-import { outsideAddress } from './judge.ts'
+import { mkdirSync, rmSync } from 'node:fs'
+import { clockFaults } from './clock-faults.ts'
+import { credentialFaults } from './credential-faults.ts'
+import { processFaults } from './process-faults.ts'
+import { upstreamFaults } from './upstream-faults.ts'
 import type { World } from './world.ts'
+
+export type Part = 'api' | 'upstream' | 'corefile' | 'process' | 'disk' | 'clock' | 'memory'
 
 export interface TestFault {
   readonly name: string
   /** What of the world it takes: two with one in common do not happen at the same time. */
-  readonly of: 'api' | 'upstream' | 'corefile' | 'process' | 'disk'
+  readonly of: Part
+  /** Nor one of this part. */
+  readonly notWith?: Part
+  /** Whether this machine, and this server, can have it. Default: it can. */
+  readonly isPossible?: (world: World) => boolean
+  /** Takes more than a few seconds: not for every run of the tests. */
+  readonly isLong?: boolean
   /** Begins it; gives what ends it. */
   /** Why it cannot happen to CoreDNS. */
   readonly notToCoreDns?: string
@@ -30,29 +39,16 @@ const refused = (name: string, respond: Parameters<World['api']['fault']>[0]['re
 })
 
 /** Something that comes into the open watches. */
-const inWatches = (name: string, send: (world: World) => void): TestFault => ({
+const inWatches = (name: string, send: (world: World) => void | (() => Promise<void>)): TestFault => ({
   name,
   of: 'api',
   begin(world) {
     world.doubt()
-    send(world)
-    return () => undefined
+    return send(world) ?? (() => undefined)
   },
 })
 
-/** Always the same of the two upstreams: it may count as down for a while after its fault. */
-const oneUpstream = (name: string, script: typeof silent): TestFault => ({
-  name,
-  of: 'upstream',
-  begin({ upstreams: [upstream] }) {
-    upstream.script = script
-    return () => {
-      upstream.script = answering(outsideAddress, 0)
-    }
-  },
-})
-
-export const faults: readonly TestFault[] = [
+export const apiFaults: readonly TestFault[] = [
   {
     name: 'the API server is killed',
     of: 'api',
@@ -112,21 +108,27 @@ export const faults: readonly TestFault[] = [
     if (older) api.event('endpointslices', 'MODIFIED', older)
     for (const slice of api.store.list('EndpointSlice').slice(0, 5)) api.event('endpointslices', 'MODIFIED', slice)
   }),
-  {
-    name: 'the token is changed',
-    of: 'api',
-    begin({ api, doubt, random }) {
-      doubt()
-      const token = `token-${random.below(1e9)}`
-      api.token = token
-      api.endWatches()
-      return () => writeFileSync(join(api.folder, 'token'), token)
-    },
-  },
-  oneUpstream('an upstream is silent', silent),
-  oneUpstream('an upstream answers SERVFAIL', ({ reply }) => reply({ rcode: 2 })),
-  oneUpstream('an upstream sends garbage', ({ send }) => send(Buffer.from('not a message at all'))),
-  oneUpstream('an upstream answers with another ID', ({ reply }) => reply({}, { id: 4711 })),
+  inWatches('watches are told that they are too old', ({ api }) => {
+    for (const resource of resources) api.event(resource, 'ERROR', api.status(410, 'Expired'))
+  }),
+  inWatches('watches are told of an error of the server', ({ api }) => {
+    for (const resource of resources) api.event(resource, 'ERROR', api.status(500, 'InternalError'))
+  }),
+  inWatches('connections end in the middle of an event', ({ api }) => {
+    for (const resource of resources) api.bytes(resource, Buffer.from([0, 0, 1, 0, 10, 5, 65]))
+    api.kill()
+    return api.restart
+  }),
+  inWatches('events that are known come once more, as new ones', ({ api }) => {
+    for (const slice of api.store.list('EndpointSlice')) api.event('endpointslices', 'ADDED', slice)
+    for (const service of api.store.list('Service')) api.event('services', 'ADDED', service)
+  }),
+  inWatches('bookmarks come in a row', ({ api }) => {
+    for (let i = 0; i < 20; i++) api.bookmark()
+  }),
+]
+
+export const otherFaults: readonly TestFault[] = [
   {
     name: 'the Corefile is changed, and changed again',
     of: 'corefile',
@@ -145,15 +147,6 @@ export const faults: readonly TestFault[] = [
     },
   },
   {
-    name: 'the process is stopped for a moment',
-    of: 'process',
-    begin(world) {
-      world.doubt()
-      world.server().signal('SIGSTOP')
-      return () => world.server().signal('SIGCONT')
-    },
-  },
-  {
     name: 'the snapshot cannot be written',
     of: 'disk',
     notToCoreDns: 'it keeps no snapshot',
@@ -163,4 +156,13 @@ export const faults: readonly TestFault[] = [
       return () => rmSync(snapshots, { recursive: true, force: true })
     },
   },
+]
+
+export const faults: readonly TestFault[] = [
+  ...apiFaults,
+  ...credentialFaults,
+  ...otherFaults,
+  ...upstreamFaults,
+  ...processFaults,
+  ...clockFaults,
 ]

@@ -35,9 +35,9 @@ const seconds = (milliseconds: number): string =>
   milliseconds === Number.POSITIVE_INFINITY ? 'not within 75 s' : `${(milliseconds / 1000).toFixed(1)} s`
 
 function described(counts: Counts): string {
-  const { answers, wrong, failed, missing, crashes, oldest, recovery } = counts
+  const { answers, wrong, failed, lost, missing, crashes, oldest, recovery } = counts
   return (
-    `${answers} answers: ${wrong} wrong, ${failed} SERVFAIL, ${missing} missing${crashes > 0 ? `, ${crashes} crashes` : ''}; ` +
+    `${answers} answers: ${wrong} wrong, ${failed} SERVFAIL, ${lost} lost to one try, ${missing} missing${crashes > 0 ? `, ${crashes} crashes` : ''}; ` +
     `the oldest ${seconds(oldest)}; right again after ${seconds(recovery)} at most`
   )
 }
@@ -76,7 +76,7 @@ async function combined(of: ServerName): Promise<boolean> {
     cache,
     goesOn: of !== 'slicedns',
     milliseconds: Number(values.minutes) * 60_000,
-    threadDiesAfter: 20_000,
+    threadDiesAfter: '20000 300 20 20000 20000 5000 20000 20000 20000 20000 20000 20000',
     report: (line) => print(`${Math.round(performance.now())} ms: ${line}`),
   })
   for (const [name, count] of [...met].sort((a, b) => b[1] - a[1])) print(`${count} x ${name}`)

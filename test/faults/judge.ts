@@ -8,6 +8,8 @@ export interface Counts {
   wrong: number
   /** SERVFAIL, and whatever else is no answer. */
   failed: number
+  /** Tries without a reply, of those outside of a documented window. */
+  lost: number
   /** Questions without a reply to two tries. */
   missing: number
   /** Processes that ended by themselves. */
@@ -22,6 +24,7 @@ export const noCounts = (): Counts => ({
   answers: 0,
   wrong: 0,
   failed: 0,
+  lost: 0,
   missing: 0,
   crashes: 0,
   oldest: 0,
@@ -34,6 +37,7 @@ export interface Judge {
   readonly failures: readonly string[]
   /** `since`: from when on the server may not have heard of what was true. */
   hear(answer: Heard, since: number): void
+  lose(name: string, sentAt: number): void
   miss(name: string, sentAt: number): void
   fail(text: string): void
 }
@@ -66,11 +70,12 @@ export function createJudge(model: Model, upstreamsMayFail: () => boolean): Judg
     failures,
     hear(answer, since) {
       counts.answers++
-      const { name, rcode, addresses, sentAt, heardAt } = answer
+      const { name, rcode, addresses, sentAt, heardAt, isExcused } = answer
       const when = `asked at ${Math.round(sentAt)} ms, answered at ${Math.round(heardAt)} ms`
       const isOutside = name.endsWith('.example')
       if (rcode !== 0 && rcode !== nxdomain) {
-        if (isOutside && rcode === servfail && upstreamsMayFail()) return
+        // What waited behind more than the server can do is refused.
+        if (isOutside && rcode === servfail && (isExcused || upstreamsMayFail())) return
         counts.failed++
         fail(`${name} is answered rcode ${rcode}, ${when}`)
         return
@@ -80,6 +85,10 @@ export function createJudge(model: Model, upstreamsMayFail: () => boolean): Judg
       if (fault === undefined) return
       counts.wrong++
       fail(`${name} is answered ${fault}, ${when}`)
+    },
+    lose(name, sentAt) {
+      counts.lost++
+      fail(`${name} has no reply to one try, asked at ${Math.round(sentAt)} ms`)
     },
     miss(name, sentAt) {
       counts.missing++

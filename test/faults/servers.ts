@@ -1,12 +1,13 @@
 /** The servers that the faults happen to: slicedns as built, and the real CoreDNS with the same Corefile. */
 import { peer } from '../support/peers.ts'
-import { type Ports, type RunningServer, startServer, untilReady } from '../support/server.ts'
+import { type Ports, type RunningServer, type ServerOptions, startServer, untilReady } from '../support/server.ts'
 
 export const serverNames = ['slicedns', 'coredns'] as const
 export type ServerName = (typeof serverNames)[number]
 
 export interface CorefileParts {
-  readonly kubeconfig: string
+  /** undefined: the service account of the pod. */
+  readonly kubeconfig: string | undefined
   /** `ADDRESS:PORT` of each. */
   readonly upstreams: readonly string[]
   /** The file that slicedns keeps its snapshot in. */
@@ -40,7 +41,7 @@ export const corefileOf =
     prometheus 127.0.0.1:${metrics}
     ${line}
     kubernetes cluster.local {
-        kubeconfig ${kubeconfig}
+        ${kubeconfig === undefined ? '' : `kubeconfig ${kubeconfig}`}
         ttl 0
         ${name === 'slicedns' ? `snapshot ${snapshot}` : ''}
     }
@@ -56,14 +57,12 @@ export const corefileOf =
 /** Resolves when it is ready. */
 export async function startTestServer(
   name: ServerName,
-  ports: Ports,
-  corefile: (ports: Ports) => string,
-  env: Readonly<Record<string, string>>,
+  options: Pick<ServerOptions, 'corefile' | 'ports' | 'env' | 'under'>,
 ): Promise<RunningServer> {
-  if (name === 'slicedns') return startServer({ corefile, ports, waitFor: 'ready', env })
+  if (name === 'slicedns') return startServer({ ...options, waitFor: 'ready' })
   const program = peer('coredns')
   if (program === undefined) throw new Error('coredns not found: run test/support/peers/build.sh')
-  const server = await startServer({ corefile, ports, waitFor: 'nothing', command: [program] })
+  const server = await startServer({ ...options, waitFor: 'nothing', command: [program] })
   try {
     await server.printed(/^CoreDNS-\d/m)
     await untilReady(server)

@@ -2,13 +2,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createMemoryCgroup, type MemoryCgroup } from '../attacks/memory-cgroup.ts'
 import { createRandom, type Random } from '../conformance/random-source.ts'
 import { type ApiServer, startApiServer } from '../support/api-server/index.ts'
 import { freePorts, type Ports, type RunningServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { answering, type ScriptedUpstream, startUpstream } from '../support/upstream.ts'
+import { createWallClock, type WallClock, withoutWallClock } from '../support/wall-clock/index.ts'
 import { type Asker, openAsker } from './asker.ts'
+import { type Access, createIdentity, firstToken, type Identity } from './identity.ts'
 import { type Counts, createJudge, outsideAddress, servfail } from './judge.ts'
+import { watchMetrics } from './metrics.ts'
 import { createModel, type Model } from './model.ts'
 import { type CorefileParts, corefileOf, type ServerName, startTestServer } from './servers.ts'
 
@@ -20,11 +25,26 @@ export interface World {
   readonly upstreams: readonly [ScriptedUpstream, ScriptedUpstream]
   /** Where the server keeps its snapshot. */
   readonly snapshots: string
+  /** The files that say who the server is to the API server. */
+  readonly identity: Identity
+  /** The server's own; undefined where it cannot have one. */
+  readonly wall: WallClock | undefined
+  /** The server's own; undefined where this machine gives none. */
+  readonly memory: MemoryCgroup | undefined
   server(): RunningServer
   /** Ends the server as the kernel would, and starts it again on the same ports. */
   restart(): Promise<void>
+  /**
+   * Ends it in good order, under questions for so many milliseconds, and starts it again on the same ports. Infinity: they never
+   * stop, and those behind the end that is documented have no reply.
+   */
+  replace(questions: number): Promise<void>
   /** From now on the server may know less than what is true, until `recover` has seen that it does not. */
   doubt(): void
+  /** From now on, until what it gives is called, a question may have no reply. */
+  window(): () => void
+  /** Waits for a reply to a question that is asked from now on. */
+  untilAnswered(): Promise<void>
   /** Waits until every name is answered with what is true now. */
   recover(): Promise<void>
   /** Writes the Corefile; a comment makes each one another. */
@@ -48,8 +68,8 @@ export interface WorldOptions {
   readonly rate?: number
   /** Changes of the cluster a second. */
   readonly changes?: number
-  /** Datagrams after which the UDP thread dies. */
-  readonly threadDiesAfter?: number
+  /** Datagrams after which the UDP thread dies, and then each that takes its place: `500 20 9000`. */
+  readonly threadDiesAfter?: string
 }
 
 /** Milliseconds from a change to its answer that a busy machine may take, where nothing is at fault. Speed is what bench/ measures. */
@@ -61,9 +81,21 @@ const tick = 20
 const stall = 300
 const upstreamsForgive = 5_000
 /** Milliseconds for which what was true is remembered, to say how old an answer is. */
-const memory = 60_000
+const remembered = 60_000
 /** Questions at once, at most. */
 const burst = 40
+/** Milliseconds for which a server that ends goes on at most while it is asked, and those that a busy machine may be early or late. */
+const longestDrain = 20_000
+const drainSlack = 1_000
+/** Milliseconds that a snapshot may be behind when its writer is killed: 1 s, 5 s from the last write, and the write. */
+const snapshotLag = 15_000
+/** Octets, those of the default pod (docs/reliability.md). */
+const memoryLimit = 170 * 2 ** 20
+
+function createdCgroup(): MemoryCgroup | undefined {
+  const made = createMemoryCgroup(memoryLimit)
+  return 'refused' in made ? undefined : made
+}
 
 export async function startWorld({
   seed,
@@ -79,12 +111,13 @@ export async function startWorld({
   let time = 0
   let stalledAt = Number.NEGATIVE_INFINITY
   const random = createRandom(seed)
-  const api = await startApiServer({ token: 'first' })
+  const api = await startApiServer({ token: firstToken, clientCertificates: true })
   const folder = mkdtempSync(join(tmpdir(), 'slicedns-faults-'))
   const snapshots = join(folder, 'snapshots')
-  const tokenFile = join(api.folder, 'token')
-  writeFileSync(tokenFile, 'first')
-  const kubeconfig = api.kubeconfig({ user: { token: undefined, tokenFile } })
+  const identity = createIdentity(api)
+  let access: Access = identity.draw(random)
+  const wall = of === 'slicedns' && !withoutWallClock() ? createWallClock() : undefined
+  const memory = createdCgroup()
   const model = createModel(api, random, services, () => time)
   const upstreams = [
     await startUpstream(answering(outsideAddress, 0)),
@@ -97,6 +130,11 @@ export async function startWorld({
   let doubtedSince: number | undefined
   let isDown = false
   let isStopping = false
+  /** When the youngest question was asked that has a reply. */
+  let lastAnswered = Number.NEGATIVE_INFINITY
+  let isLeaving = false
+  /** Windows that are open. */
+  let windows = 0
   /** When the cluster stood still last, and what each name was answered since. */
   let settledSince = Number.POSITIVE_INFINITY
   const settled = new Map<string, string>()
@@ -104,19 +142,25 @@ export async function startWorld({
 
   const corefile = (comment: string, line = ''): ((ports: Ports) => string) =>
     corefileOf(of, {
-      kubeconfig,
+      kubeconfig: access.kubeconfig,
       upstreams: upstreams.map(({ to }) => to),
       snapshot: snapshots,
       cache,
       comment,
       line,
     })
-  const env: Record<string, string> = threadDiesAfter ? { SLICEDNS_UDP_THREAD_DIES_AFTER: String(threadDiesAfter) } : {}
+  const dying: Record<string, string> = threadDiesAfter ? { SLICEDNS_UDP_THREAD_DIES_AFTER: threadDiesAfter } : {}
 
   async function start(): Promise<RunningServer> {
-    const started = await startTestServer(of, ports, corefile('first'), env)
+    access = identity.draw(random)
+    const started = await startTestServer(of, {
+      ports,
+      corefile: corefile('first'),
+      env: { ...dying, ...access.env, ...wall?.env },
+      under: [...(memory?.under ?? []), ...access.under],
+    })
     void started.exited.then(({ code, signal }) => {
-      if (isDown || isStopping) return
+      if (isDown || isLeaving || isStopping) return
       counts.crashes++
       fail(`the server has ended: ${signal ?? `exit code ${code}`}\n${started.output().slice(-2_000)}`)
       if (goesOn) void replace()
@@ -125,18 +169,54 @@ export async function startWorld({
   }
 
   async function replace(): Promise<void> {
+    const answersAgain = window()
     isDown = true
     await server.stop('SIGKILL')
     server = await start()
     isDown = false
+    answersAgain()
+  }
+
+  async function replaceInGoodOrder(questions: number): Promise<void> {
+    // A server that nobody has asked for a second ends at once.
+    await world.untilAnswered()
+    isLeaving = true
+    const signalled = time
+    server.signal('SIGTERM')
+    const hasEnded = await Promise.race([
+      server.exited.then(() => true),
+      delay(Math.min(questions, longestDrain - drainSlack)).then(() => false),
+    ])
+    // So it does where this process has had no turn for a second.
+    const mayBeLost = questions >= longestDrain || (hasEnded && stalledAt >= signalled)
+    const answersAgain = mayBeLost ? window() : undefined
+    if (questions < longestDrain) isDown = true
+    const { code } = await server.exited
+    isDown = true
+    if (code !== 0) fail(`SIGTERM under questions ended with ${code}`)
+    server = await start()
+    isDown = false
+    isLeaving = false
+    answersAgain?.()
+  }
+
+  function window(): () => void {
+    windows++
+    asker.excuse()
+    return () => {
+      if (--windows === 0) asker.insist()
+    }
   }
 
   let server = await start()
+  const metrics = watchMetrics(() => server, fail)
   const asker: Asker = await openAsker(ports.dns, {
     now: () => time,
     missing: judge.miss,
+    lost: judge.lose,
     heard(answer) {
       const { name, sentAt, rcode, addresses } = answer
+      lastAnswered = Math.max(lastAnswered, sentAt)
       if (sentAt >= settledSince && rcode !== servfail) settled.set(name, [...addresses].sort().join(' '))
       judge.hear(answer, Math.min(sentAt, doubtedSince ?? sentAt) - slack)
     },
@@ -158,7 +238,7 @@ export async function startWorld({
       if (!isDown && !isStopping) asker.ask(random.chance(0.1) ? `n${outside++}.example` : model.anyName())
     }
     for (; due.changes >= 1; due.changes--) if (isChanging) model.change()
-    model.forget(Math.min(time, doubtedSince ?? time) - memory)
+    model.forget(Math.min(time, doubtedSince ?? time) - remembered)
   }, tick)
 
   const world: World = {
@@ -168,10 +248,26 @@ export async function startWorld({
     ports,
     upstreams,
     snapshots,
+    identity,
+    wall,
+    memory,
     server: () => server,
     async restart() {
       world.doubt()
+      // The snapshot may be older than what fails now.
+      doubtedSince = Math.min(doubtedSince ?? time, time - snapshotLag)
       await replace()
+    },
+    async replace(questions) {
+      world.doubt()
+      await replaceInGoodOrder(questions)
+    },
+    window,
+    async untilAnswered() {
+      const from = time
+      await until(() => {
+        if (lastAnswered < from) throw new Error('no question is answered')
+      })
     },
     doubt() {
       doubtedSince ??= time
@@ -207,6 +303,7 @@ export async function startWorld({
       })
       doubtedSince = undefined
       isChanging = true
+      await metrics.look()
     },
     writeCorefile: (comment, line) => writeFileSync(server.corefile, corefile(comment, line)(ports)),
     failures,
@@ -222,6 +319,8 @@ export async function startWorld({
       asker.close()
       const { code } = await server.stop()
       if (code !== 0) fail(`SIGTERM under questions ended with ${code}`)
+      memory?.remove()
+      wall?.remove()
       await api.stop()
       await Promise.all(upstreams.map((upstream) => upstream.close()))
       rmSync(folder, { recursive: true, force: true })

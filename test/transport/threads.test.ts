@@ -55,7 +55,7 @@ describe('UDP threads', { skip }, () => {
   )
 
   test('a thread that dies is replaced on the same socket, and no query is lost', () =>
-    withTransport({ threadDiesAfter: 10 }, async ({ transport, port, listener, log, metric, readers }) => {
+    withTransport({ threadDiesAfter: [10] }, async ({ transport, port, listener, log, metric, readers }) => {
       await transport.apply([listener()])
       const client = await udpClient('127.0.0.1', port)
       for (let id = 0; id < 100; id++) client.send(query('table', id))

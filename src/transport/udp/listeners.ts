@@ -36,7 +36,7 @@ export interface UdpThreadsOptions {
   readonly metrics: TransportMetrics
   readonly limits: Limits
   readonly responder: string | undefined
-  readonly dieAfter: number
+  readonly dieAfter: readonly number[]
 }
 
 /** A listener's sockets. */

@@ -61,7 +61,7 @@ export interface UdpThreadOptions {
   readonly log: Logger
   readonly onRestart: () => void
   readonly responder: string | undefined
-  readonly dieAfter: number
+  readonly dieAfter: readonly number[]
 }
 
 /**
@@ -113,16 +113,17 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
 
   // Nobody awaits it when the thread is stopped before it is ready.
   ready.promise.catch(() => undefined)
-  start(options.dieAfter)
+  const lives = options.dieAfter.values()
+  start()
 
-  function start(dieAfter: number): void {
+  function start(): void {
     restart = undefined
     const startedAt = clock.now()
     const reader = options.addReader()
     control[controlCell.commands] = 0
     prepareLife(control)
     worker = new Worker(workerFile(), {
-      workerData: threadData(reader.slot, dieAfter),
+      workerData: threadData(reader.slot, lives.next().value ?? 0),
       resourceLimits,
       env: SHARE_ENV,
       trackUnmanagedFds: false,
@@ -193,8 +194,8 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
     log.error(`UDP thread ${options.number} died; a new thread takes over its sockets: ${reason}`)
     options.onRestart()
     lastError = undefined
-    if (delay <= firstDelay) start(0)
-    else restart = clock.after(delay, () => start(0))
+    if (delay <= firstDelay) start()
+    else restart = clock.after(delay, start)
   }
 
   function obeyReport(report: ThreadReport): void {
@@ -263,7 +264,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       halt()
       if (restart !== undefined) {
         restart.cancel()
-        start(0)
+        start()
       }
       // A thread that does not end by itself is stuck.
       const late = clock.after(options.patience, () => void worker.terminate())

@@ -171,9 +171,8 @@ describe('credentials for the API server', () => {
 
   for (const transport of ['h2', 'https'] as const) {
     test(`a client certificate that is no longer accepted is replaced by the one in its file, over ${transport}`, async (t) => {
-      const [old, present] = [createAuthority('old'), createAuthority('present')]
-      const api = await serve(t, { transport, clientAuthority: old })
-      const first = old.issue()
+      const api = await serve(t, { transport, clientCertificates: true })
+      const first = api.authority.issue()
       const volume = createProjectedVolume(join(api.folder, 'client'), { 'tls.crt': first.cert, 'tls.key': first.key })
       const user = {
         'client-certificate': join(volume.folder, 'tls.crt'),
@@ -183,6 +182,7 @@ describe('credentials for the API server', () => {
       await harness.synced()
       const watches = () => ['services', 'namespaces', 'endpointslices'].map(api.watches)
       await until(() => assert.deepEqual(watches(), [1, 1, 1]))
+      const present = createAuthority('present')
       api.clientAuthority = present
       api.endWatches('services')
       await says(harness, /does not accept the user of .* \(401 Unauthorized\)/)

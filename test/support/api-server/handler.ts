@@ -11,9 +11,8 @@ export interface HandlerOptions {
   readonly undefinedResources: ReadonlySet<string>
   readonly protobuf: boolean
   readonly streaming: boolean
-  readonly token: () => string | undefined
-  /** Whether the client's certificate is good. */
-  readonly knows: (request: IncomingMessage) => boolean
+  /** Whether its token or its certificate is good, where any is wanted. */
+  readonly isAuthorized: (request: IncomingMessage) => boolean
 }
 
 export interface Handler {
@@ -162,9 +161,7 @@ export function createHandler({ store, faults, undefinedResources, ...options }:
       headers: request.headers,
       protocol: request.httpVersionMajor === 2 ? 'h2' : 'http/1.1',
     })
-    const token = options.token()
-    const isAuthorized = token === undefined || request.headers.authorization === `Bearer ${token}`
-    if (!isAuthorized || !options.knows(request)) {
+    if (!options.isAuthorized(request)) {
       answer(response, protobuf, status(401, 'Unauthorized'))
     } else if (facts === undefined || isUndefined(facts)) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found\n')

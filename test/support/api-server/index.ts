@@ -43,8 +43,8 @@ export interface ApiServerOptions {
   readonly streaming?: boolean
   /** The bearer token that it wants. Default: none is looked at. */
   readonly token?: string
-  /** Whose client certificates it wants, looked at for each request, as kube-apiserver does: else 401. Default: none is. */
-  readonly clientAuthority?: Authority
+  /** Asks clients for a certificate: see `clientAuthority`. */
+  readonly clientCertificates?: boolean
   /** The address that it listens on. Default 127.0.0.1. */
   readonly address?: string
   /** In place of a good certificate for 127.0.0.1 from `authority`. */
@@ -60,7 +60,10 @@ export interface ApiServer extends Pick<Handler, 'event' | 'bytes' | 'bookmark' 
   readonly authority: Authority
   /** The token that it wants from now on. */
   token: string | undefined
-  /** Whose client certificates it wants from now on, where `startApiServer` was given one. */
+  /**
+   * Whose client certificates it wants from now on, if it asks for any; each request is looked at, as kube-apiserver does. Where a
+   * token is wanted, too, one of the two will do. Before: its own authority's.
+   */
   clientAuthority: Authority | undefined
   /** New connections get another certificate; `authority` issues it from now on, and is not written to `caFile`. */
   renewCertificate(authority?: Authority): void
@@ -100,22 +103,26 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const store = createStore()
   const faults = createFaults()
   const undefinedResources = new Set<string>()
-  const state = { token: options.token, clientAuthority: options.clientAuthority }
+  const state = { token: options.token, clientAuthority: options.clientCertificates ? authority : undefined }
   const handler = createHandler({
     store,
     faults,
     undefinedResources,
     protobuf: options.protobuf ?? true,
     streaming: options.streaming ?? true,
-    token: () => state.token,
-    knows: (request) => state.clientAuthority === undefined || isClientOf(state.clientAuthority, request),
+    isAuthorized(request) {
+      const { token, clientAuthority } = state
+      if (token === undefined && clientAuthority === undefined) return true
+      if (token !== undefined && request.headers.authorization === `Bearer ${token}`) return true
+      return clientAuthority !== undefined && isClientOf(clientAuthority, request)
+    },
   })
   const sockets = new Set<Socket>()
   const sessions = new Set<{ goaway(): void; destroy(): void }>()
   let connections = 0
   let kubeconfigs = 0
 
-  const clientOptions = options.clientAuthority && { requestCert: true, rejectUnauthorized: false }
+  const clientOptions = options.clientCertificates && { requestCert: true, rejectUnauthorized: false }
 
   const listen = async (port: number): Promise<Server> => {
     const server = createServer(transport, { ...certificate, ...clientOptions }, handler.handle, sessions)

@@ -95,9 +95,10 @@ function readOpt(x: QueryState): number {
     if (judged === verdict.formatErrorWithQuestion) return judged
     odd = judged !== verdict.ask
   }
+  // Options that are malformed come first, as in CoreDNS: the chain looks at their form.
+  if (odd) return miss(x, missReason.edns)
   // RFC 6891 §6.1.3: a version that we do not speak is BADVERS.
   if (request[at + 6] !== 0) return verdict.badVersion
-  if (odd) return miss(x, missReason.edns)
   // Flags without a meaning yet.
   if ((request[at + 7] & 0x7f) | request[at + 8]) return miss(x, missReason.edns)
   return verdict.ask

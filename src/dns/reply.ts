@@ -53,7 +53,7 @@ export const maxMessageOctets = 0xffff
 export const plainUdpOctets = 512
 
 /**
- * The octets of `reply` as they go to the client that sent `request`: its ID, opcode, RD and CD; its OPT echoed, or the
+ * The octets of `reply` as they go to the client that sent `request`: its ID and opcode, RD and CD of a query; its OPT echoed, or the
  * reply's own adjusted to it; cut to the client's limit. An rcode over 15 becomes SERVFAIL for a client without EDNS.
  */
 export function finishReply(reply: Message, request: Message, options: FinishOptions): Uint8Array {
@@ -64,8 +64,9 @@ export function finishReply(reply: Message, request: Message, options: FinishOpt
     id: request.id,
     response: true,
     opcode: request.opcode,
-    recursionDesired: options.recursionDesired ?? (plain && request.recursionDesired),
-    checkingDisabled: plain && request.checkingDisabled,
+    // Of other operations these are the reply's own: an upstream has its say, as in CoreDNS.
+    recursionDesired: options.recursionDesired ?? (plain ? request : reply).recursionDesired,
+    checkingDisabled: (plain ? request : reply).checkingDisabled,
     rcode: reply.rcode > 15 && !request.edns ? rcode.SERVFAIL : reply.rcode,
     edns,
   }
@@ -114,6 +115,12 @@ export function notImplementedReply(request: Uint8Array): Uint8Array {
   reply[2] = 0x80 | (request[2] & 0x7b)
   reply[3] = (request[3] & 0xb0) | rcode.NOTIMP
   return reply
+}
+
+/** BADVERS for a version of EDNS that is not spoken here (RFC 6891 §6.1.3): an OPT of version 0, as CoreDNS writes it. */
+export function badVersionReply(request: Message): Uint8Array {
+  const edns: Edns = { version: 0, payloadSize: 0, dnssecOk: false, extendedRcode: rcode.BADVERS >> 4, options: [] }
+  return encodeMessage(replyTo(request, { rcode: rcode.BADVERS, edns }), { limit: plainUdpOctets })
 }
 
 /** The FORMERR for a request that did not parse, with its question if that had; undefined when there is no header. */

@@ -4,7 +4,7 @@ import { dnsClass, opcode, rcode, typeName } from '../dns/codes.ts'
 import { infoCode } from '../dns/extended-error.ts'
 import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
-import { formatErrorReply, notImplementedReply, parseRequest } from '../dns/reply.ts'
+import { badVersionReply, formatErrorReply, notImplementedReply, parseRequest } from '../dns/reply.ts'
 import { ParseError } from '../dns/wire.ts'
 import { forClient, type Outcome, type Query, type RcodeOnly } from '../plugin/query.ts'
 import type { QueryMetrics } from '../plugin/query-metrics.ts'
@@ -154,6 +154,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       }
       if (isUpdate && request.questions.length !== 1)
         return replyOctets(bare(rcode.FORMERR), request, miss, effectsWithoutBlock(plan))
+      const version = request.edns?.version ?? 0
+      if (version !== 0 && (plan.everyClass || request.questions[0]?.class === dnsClass.IN))
+        return badVersionReply(request)
       const budget = budgets.open(miss.receivedAt, miss.signal)
       const { request: octets, transport, client, local, receivedAt, releaseSlot, begun } = miss
       const asked: Asked = {

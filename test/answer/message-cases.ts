@@ -68,6 +68,8 @@ const rows: readonly (readonly [name: string, request: string, reply: string])[]
   ['an option header of three octets', withOpt(opt('000a00')), formErrQuestion],
   ['a broken OPT with every flag', `${header('07ff', 1, 0, 0, 1)}${webA}00`, `beef83b10001000000000000${webA}`],
   ['EDNS version 1', withOpt(opt('', '04d0', '00018000')), `beef81000001000000000001${webA}0000290000010000000000`],
+  ['EDNS version 1 and a malformed option', withOpt(opt('000b000101', '04d0', '00018000')), 'the chain'],
+  ['EDNS, version 1 and a client subnet', withOpt(opt('0008000700011800010203', '04d0', '00010000')), 'the chain'],
   ['EDNS', withOpt(opt()), answeredWithOpt()],
   ['EDNS, octets after the OPT', `${withOpt(opt())}000a0001`, answeredWithOpt()],
   ['EDNS, size 0', withOpt(opt('', '0000')), answeredWithOpt('', '0000')],

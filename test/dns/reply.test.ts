@@ -42,6 +42,13 @@ test('RD and CD belong to QUERY alone', () => {
   assert.deepEqual([opcode, recursionDesired, checkingDisabled], [4, false, false])
 })
 
+test("a NOTIFY's reply that came from an upstream keeps the upstream's RD and CD", () => {
+  const asked = request({ opcode: 4, recursionDesired: false })
+  const reply: Message = { ...replyTo(asked), recursionDesired: true, checkingDisabled: true }
+  const { recursionDesired, checkingDisabled } = finished(reply, asked)
+  assert.deepEqual([recursionDesired, checkingDisabled], [true, true])
+})
+
 test('RFC 6891 §6.1.1: an OPT goes to those alone who sent one: its size, its DO, and none of its options', () => {
   const asked = request({
     edns: edns({ payloadSize: 4096, dnssecOk: true, options: [3, 8, 9, 10, 11, 12, 13].map(option) }),

@@ -3,9 +3,10 @@
  * within 10 s; each pod is asked for by its own name (a StatefulSet's, or a Job's with a subdomain) from the moment in which
  * another watcher has its event, until the server answers.
  */
+
+import { firstAnswer } from '../test/support/first-answer.ts'
 import type { Context } from './lib/context.ts'
 import { kubeadmCorefile } from './lib/corefile.ts'
-import { firstAnswer } from './lib/first-answer.ts'
 import { millis, percentile, table, thousands } from './lib/numbers.ts'
 import { installed, type Server, type ServerKind, startServer, untilAnswering, untilIdle } from './lib/servers.ts'
 import type { World } from './lib/world.ts'

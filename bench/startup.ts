@@ -3,9 +3,9 @@
  * small cluster (1,000 services) and with that of the run. In turns, since other work on the machine comes and goes.
  */
 
+import { firstAnswer } from '../test/support/first-answer.ts'
 import type { Context } from './lib/context.ts'
 import { kubeadmCorefile } from './lib/corefile.ts'
-import { firstAnswer } from './lib/first-answer.ts'
 import { millis, percentile, ratio, table, thousands } from './lib/numbers.ts'
 import { hostOf, type Size, smallCluster } from './lib/objects.ts'
 import { cpuTime } from './lib/process.ts'

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import { runIsolated } from '../test/support/isolated.ts'
+import { clientKinds } from '../test/support/node/client-counts.ts'
 import type { Outcome } from '../test/support/node/program.ts'
 import type { Context } from './lib/context.ts'
 import { millis, table, thousands } from './lib/numbers.ts'
@@ -14,8 +15,8 @@ const program = join(import.meta.dirname, '../test/support/node/program.ts')
 /** Each a cluster of its own, and what is done to it; the first step of some only prepares the others. */
 const runs: readonly { readonly perSecond: number; readonly steps: readonly string[] }[] = [
   { perSecond: 1000, steps: ['there', 'restart', 'back'] },
-  { perSecond: 5000, steps: ['there', 'restart', 'kill', 'cut'] },
-  { perSecond: 5000, steps: ['there', 'kill-and-cut'] },
+  { perSecond: 5000, steps: ['there', 'restart-with-snapshot', 'kill', 'cut'] },
+  { perSecond: 5000, steps: ['there', 'restart-with-snapshot', 'kill-and-cut'] },
   { perSecond: 5000, steps: ['three-coredns', 'restart-coredns', 'kill', 'cut'] },
   { perSecond: 5000, steps: ['three-coredns', 'kill-and-cut'] },
 ]
@@ -24,6 +25,7 @@ const described: Readonly<Record<string, string>> = {
   there: 'CoreDNS is replaced by slicedns',
   back: 'slicedns is replaced by CoreDNS',
   restart: 'rolling restart of three slicedns',
+  'restart-with-snapshot': 'the Corefile gets a snapshot, rolling restart of three slicedns',
   'restart-coredns': 'rolling restart of three CoreDNS',
   'three-coredns': 'CoreDNS is scaled from two to three',
   kill: 'one of them gets SIGKILL',
@@ -35,14 +37,15 @@ export async function run({ print }: Context): Promise<void> {
   const rows: string[][] = []
   for (const { perSecond, steps } of runs) {
     for await (const outcome of runIsolated<Outcome>(program, [String(perSecond), ...steps], serverPriority)) {
-      for (const { name, seconds, lostOnce, lostTwice } of outcome.steps)
+      for (const { name, seconds, lostOnce, lostTwice, back } of outcome.steps)
         rows.push([
           described[name]!,
           thousands(perSecond),
           seconds.toFixed(1),
           thousands(perSecond * seconds),
           thousands(lostOnce),
-          thousands(lostTwice),
+          ...clientKinds.map((kind) => thousands(lostTwice[kind])),
+          back === undefined ? '' : millis(back),
         ])
       const { sent, answered, failed, latency, exits } = outcome
       const codes = [...new Set(exits)].join(', ')
@@ -52,5 +55,8 @@ export async function run({ print }: Context): Promise<void> {
       )
     }
   }
-  print(table(['what happens', 'queries/s', 'seconds', 'asked', 'no reply to one try', 'none to two'], rows))
+  const twice = clientKinds.map((kind) => `none to two: ${kind}`)
+  print(
+    table(['what happens', 'queries/s', 'seconds', 'asked', 'no reply to one try', ...twice, 'back after ms'], rows),
+  )
 }

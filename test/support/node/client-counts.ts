@@ -1,5 +1,13 @@
 /** What resolver-clients.ts counts. */
 
+/**
+ * What a resolver does when a try fails: `new socket` hears a refusal, and asks again at once from another one, as Go and c-ares;
+ * `same socket` hears none, and asks again after five seconds, as musl; `next server` asks a second server, as all of them do where
+ * resolv.conf names two.
+ */
+export const clientKinds = ['new socket', 'same socket', 'next server'] as const
+export type ClientKind = (typeof clientKinds)[number]
+
 export interface ClientCounts {
   readonly sent: number
   /** By the first try, or by the second. */
@@ -15,6 +23,7 @@ export interface ClientCounts {
 export interface Lost {
   /** When it was sent, milliseconds as Date.now has them. */
   readonly at: number
+  readonly by: ClientKind
   /** The second try had no reply either. */
   twice: boolean
 }

@@ -20,6 +20,8 @@ const relist = 1000
 export interface Kubelet {
   /** Names of the pods whose processes run. */
   running(): readonly string[]
+  /** The pod's own address. */
+  addressOf(pod: string): string
   /** SIGKILL for the pod's process. */
   kill(pod: string): void
   /** The pod's network is dead from now on: nothing comes, nothing goes, nobody hears of it. */
@@ -70,7 +72,16 @@ export async function startKubelet(plane: ControlPlane, node: string): Promise<K
     const [container] = pod.object.spec.containers
     const { folder } = pod
     const command = [...commandOf(container.image), ...(container.args ?? [])]
-    const words = tied([...pod.sandbox.inside, 'unshare', '--mount', 'sh', '-c', mounts, 'sh', ...command])
+    const words = tied([
+      ...pod.sandbox.inside,
+      'unshare',
+      '--mount',
+      'sh',
+      '-c',
+      mountsOf(pod.object),
+      'sh',
+      ...command,
+    ])
     const child = spawn(words[0]!, words.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -175,6 +186,7 @@ export async function startKubelet(plane: ControlPlane, node: string): Promise<K
   }
   return {
     running: () => [...pods.keys()],
+    addressOf: (name) => podOf(name).sandbox.address,
     kill: (name) => void podOf(name).process.kill('SIGKILL'),
     cut: (name) => podOf(name).sandbox.cut(),
     exits,
@@ -197,19 +209,35 @@ function commandOf(image: string): readonly string[] {
   throw new Error(`nobody knows the image ${image}`)
 }
 
-/** In the container's mount namespace: its account, its ConfigMap where DNS servers have it, the node's resolver. */
-const mounts = `set -e
+/**
+ * In the container's mount namespace: its account, its ConfigMap where DNS servers have it, the node's resolver, and the folders
+ * that outlive the container.
+ */
+const mountsOf = (pod: ApiObject): string => `set -e
 mount -t tmpfs tmpfs /run
 mkdir -p /run/secrets/kubernetes.io
 cp -r "$folder/account" /run/secrets/kubernetes.io/serviceaccount
 mount --bind "$folder/config" /etc/coredns
 mount --bind "$folder/resolv.conf" /etc/resolv.conf
+mount -t tmpfs tmpfs /var/lib
+${emptyFolders(pod)
+  .map(({ name, mountPath }) => `mkdir -p "${mountPath}"\nmount --bind "$folder/${name}" "${mountPath}"`)
+  .join('\n')}
 exec "$@"`
+
+/** The volumes of the kind emptyDir, and where they are mounted. */
+function emptyFolders({ spec }: ApiObject): readonly { readonly name: string; readonly mountPath: string }[] {
+  const names = spec.volumes
+    .filter(({ emptyDir }: ApiObject) => emptyDir !== undefined)
+    .map(({ name }: ApiObject) => name)
+  return spec.containers[0].volumeMounts.filter(({ name }: ApiObject) => names.includes(name))
+}
 
 async function writeVolumes(plane: ControlPlane, { metadata, spec }: ApiObject, folder: string): Promise<void> {
   const { namespace } = metadata
   mkdirSync(join(folder, 'account'))
   mkdirSync(join(folder, 'config'))
+  for (const { name } of emptyFolders({ spec })) mkdirSync(join(folder, name))
   const volume = spec.volumes.find(({ configMap }: ApiObject) => configMap !== undefined)
   const { data } = await plane.request('GET', `/api/v1/namespaces/${namespace}/configmaps/${volume.configMap.name}`)
   const token = await plane.serviceAccountToken(namespace, spec.serviceAccountName)

@@ -13,11 +13,12 @@ import { promisify } from 'node:util'
 import type { ApiObject } from '../api-client.ts'
 import { type ControlPlane, startControlPlane } from '../control-plane.ts'
 import { nodeObject, startControllers } from '../controllers.ts'
+import { firstAnswer } from '../first-answer.ts'
 import { startPeer } from '../peer-program.ts'
 import { peer } from '../peers.ts'
 import { tied } from '../tied.ts'
 import { until } from '../until.ts'
-import { type ClientCounts, patience } from './client-counts.ts'
+import { type ClientCounts, type ClientKind, clientKinds, patience } from './client-counts.ts'
 import { dnsAddress, kubeadmDns } from './cluster-dns.ts'
 import { type Kubelet, prepareMounts, startKubelet } from './kubelet.ts'
 import { createNode, createSandbox, nodeAddress, podAddresses } from './network.ts'
@@ -31,22 +32,26 @@ export interface Outcome extends Omit<ClientCounts, 'lost'> {
 export interface StepOutcome {
   readonly name: string
   readonly seconds: number
-  /** Of the queries sent in this step: those whose first try, and whose second one had no reply either. */
+  /** Queries of this step whose first try had no reply, and those whose second one had none either. */
   readonly lostOnce: number
-  readonly lostTwice: number
+  readonly lostTwice: Readonly<Record<ClientKind, number>>
+  /** Milliseconds from SIGKILL to the pod's next answer, the kubelet's second among them. */
+  readonly back: number | undefined
 }
 
 const root = join(import.meta.dirname, '../../..')
-const names = [
-  'kubernetes.default.svc.cluster.local A',
-  'kube-dns.kube-system.svc.cluster.local A',
-  'outside.example A',
-]
+const dnsPort = 53
+const clusterName = 'kubernetes.default.svc.cluster.local'
+const names = [`${clusterName} A`, 'kube-dns.kube-system.svc.cluster.local A', 'outside.example A']
 
 interface Lab {
   readonly plane: ControlPlane
   readonly kubelet: Kubelet
   kubectl(...words: string[]): Promise<string>
+  /** Milliseconds after which killed processes answered again. */
+  readonly backs: number[]
+  /** Some clients ask these servers' own addresses, two each, until there are none. */
+  askDirectly(addresses: readonly string[]): void
 }
 
 /** What there is to do. Each resolves when its last pod is gone and every other is ready. */
@@ -64,6 +69,14 @@ const steps: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     await gone(kubelet, 'slicedns-')
   },
   restart: (lab) => restart(lab, 'slicedns'),
+  /** What docs/deploying.md says of `replace-coredns`: the Corefile is CoreDNS's, and gets the option. Pods here read it at their start. */
+  async 'restart-with-snapshot'(lab) {
+    const path = '/api/v1/namespaces/kube-system/configmaps/coredns'
+    const { data } = await lab.plane.request('GET', path)
+    const Corefile = data.Corefile.replace('ttl 30', 'ttl 30\n       snapshot /var/lib/slicedns/snapshot')
+    await lab.plane.request('PATCH', path, { data: { Corefile } })
+    await restart(lab, 'slicedns')
+  },
   'restart-coredns': (lab) => restart(lab, 'coredns'),
   async 'three-coredns'({ kubectl }) {
     await kubectl('-n', 'kube-system', 'scale', 'deployment/coredns', '--replicas=3')
@@ -82,22 +95,31 @@ async function restart({ kubectl, kubelet }: Lab, name: string): Promise<void> {
 }
 
 /** A process is killed, and started again by its kubelet; the network of another pod is cut for good. */
-async function fail({ kubelet, plane }: Lab, faults: readonly ('kill' | 'cut')[]): Promise<void> {
+async function fail({ kubelet, plane, backs, askDirectly }: Lab, faults: readonly ('kill' | 'cut')[]): Promise<void> {
   const [killed] = kubelet.running()
   const severed = kubelet.running().at(-1)!
   const kill = async (): Promise<void> => {
     kubelet.kill(killed!)
-    await ready(plane, killed!, false)
+    const at = performance.now()
+    const answered = await firstAnswer(dnsPort, clusterName, at + longestBack, 5, kubelet.addressOf(killed!))
+    if (answered !== undefined) backs.push(answered - at)
     await ready(plane, killed!, true)
   }
   const cut = async (): Promise<void> => {
     kubelet.cut(severed)
     await ready(plane, severed, false)
   }
+  askDirectly(kubelet.running().map(kubelet.addressOf))
+  await delay(beforeFaults)
   await Promise.all(faults.map((fault) => (fault === 'kill' ? kill() : cut())))
   // Second tries belong to what the first ones ran into.
   await delay(2 * patience)
+  askDirectly([])
 }
+
+/** Milliseconds in which a snapshot has been written since the last restart. */
+const beforeFaults = 3000
+const longestBack = 60_000
 
 const rolledOut = (kubectl: Lab['kubectl'], name: string) =>
   kubectl('-n', 'kube-system', 'rollout', 'status', `deployment/${name}`, '--timeout=120s')
@@ -145,7 +167,7 @@ async function startUpstream(): Promise<void> {
  */
 const clientPods = 50
 
-async function startClients(perSecond: string): Promise<{ stop(): Promise<ClientCounts> }> {
+async function startClients(perSecond: string): Promise<{ ask: Lab['askDirectly']; stop(): Promise<ClientCounts> }> {
   const { inside, address, others } = await createSandbox(clientPods)
   const program = join(import.meta.dirname, 'resolver-clients.ts')
   const words = tied([
@@ -160,6 +182,7 @@ async function startClients(perSecond: string): Promise<{ stop(): Promise<Client
   const child: ChildProcess = spawn(words[0]!, words.slice(1), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   await once(child, 'message')
   return {
+    ask: (addresses) => void child.send([...addresses]),
     async stop() {
       const counted = once(child, 'message')
       child.send('stop')
@@ -200,27 +223,31 @@ const lab: Lab = {
     const { stdout } = await promisify(execFile)(peer('kubectl')!, ['--kubeconfig', kubeconfig, ...words])
     return stdout
   },
+  backs: [],
+  askDirectly: (addresses) => clients?.ask(addresses),
 }
+let clients: Awaited<ReturnType<typeof startClients>> | undefined
 try {
   for (const [collection, object] of kubeadmDns) await plane.request('POST', collection, object)
   await rolledOut(lab.kubectl, 'coredns')
   say('CoreDNS serves')
-  const clients = await startClients(perSecond)
-  const done: { name: string; from: number; until: number }[] = []
+  clients = await startClients(perSecond)
+  const done: { name: string; from: number; until: number; back: number | undefined }[] = []
   for (const name of wanted) {
     const from = Date.now()
     await steps[name]!(lab)
     await delay(letGo)
-    done.push({ name, from, until: Date.now() })
+    done.push({ name, from, until: Date.now(), back: lab.backs.shift() })
     say(name)
   }
   const { lost, ...counts } = await clients.stop()
   const outcome: Outcome = {
     ...counts,
-    steps: done.map(({ name, from, until }) => {
+    steps: done.map(({ name, from, until, back }) => {
       const ofStep = lost.filter(({ at }) => at >= from && at < until)
-      const lostTwice = ofStep.filter(({ twice }) => twice).length
-      return { name, seconds: (until - from) / 1000, lostOnce: ofStep.length, lostTwice }
+      const twice = (kind: ClientKind) => [kind, ofStep.filter((each) => each.twice && each.by === kind).length]
+      const lostTwice = Object.fromEntries(clientKinds.map(twice)) as StepOutcome['lostTwice']
+      return { name, seconds: (until - from) / 1000, lostOnce: ofStep.length, lostTwice, back }
     }),
     exits: lab.kubelet.exits,
   }

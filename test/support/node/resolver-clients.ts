@@ -1,13 +1,13 @@
 /**
- * A program: clients of one address, as the resolvers of libraries are. Each query has a socket of its own and two tries of five
- * seconds. Half of the clients are as Go and c-ares: a reset ends a try at once, and the second one has a new socket. The others
- * are as musl, and glibc where nothing comes: they see no reset, and ask again from the same socket. `node resolver-clients.ts ADDRESS PER_SECOND CLIENT,… QUESTION…`: from the clients' addresses in turn. At
- * 'stop' from its parent it waits for the replies that are due, and answers with what it has counted.
+ * A program: clients as the resolvers of libraries are (client-counts.ts has the kinds). Each query has a socket of its own and two
+ * tries of five seconds. `node resolver-clients.ts ADDRESS PER_SECOND CLIENT,… QUESTION…`: they ask this address, from the clients'
+ * addresses in turn. A list of servers' own addresses from the parent makes a third of the clients ask these, two each, in turn, until
+ * an empty one. At 'stop' it waits for the replies that are due, and answers with what it has counted.
  */
 import { linux, loadLibc } from '../../../src/libc/libc.ts'
 import { encodeSocketAddress } from '../../../src/libc/sockaddr.ts'
 import { question } from '../question.ts'
-import { type ClientCounts, type Lost, patience } from './client-counts.ts'
+import { type ClientCounts, type ClientKind, type Lost, patience } from './client-counts.ts'
 
 const mostLost = 10_000
 
@@ -15,7 +15,9 @@ interface Query {
   fd: number
   readonly id: number
   readonly sentAt: number
-  readonly newSocket: boolean
+  readonly by: ClientKind
+  /** Of the two tries. */
+  readonly servers: readonly [Uint8Array, Uint8Array]
   /** Set when the first try has failed. */
   lost: Lost | undefined
   triedAt: number
@@ -23,7 +25,8 @@ interface Query {
 
 const [address, perSecond, clients, ...questions] = process.argv.slice(2) as [string, string, string, ...string[]]
 const native = loadLibc()
-const server = encodeSocketAddress(native, address, 53)
+const service = encodeSocketAddress(native, address, 53)
+let replicas: readonly Uint8Array[] = []
 const own = clients.split(',').map((each) => encodeSocketAddress(native, each, 0))
 const messages = questions.map((text) => question(text, 0))
 const received = new Uint8Array(4096)
@@ -40,18 +43,21 @@ let answered = 0
 let sending = true
 const began = performance.now()
 
+const hearsRefusals = ({ by }: Query): boolean => by !== 'same socket'
+
 function send(query: Query): void {
   const message = messages[query.id % messages.length]!
   message.writeUInt16BE(query.id & 0xffff, 0)
   query.triedAt = performance.now()
-  if (native.sendOne(query.fd, native.addressOf(message), message.length) < 0 && query.newSocket) again(query)
+  if (native.sendOne(query.fd, native.addressOf(message), message.length) < 0 && hearsRefusals(query)) again(query)
 }
 
 function open(query: Query): void {
   query.fd = native.socket(linux.AF_INET)
   const from = own[query.id % own.length]!
+  const server = query.servers[query.lost ? 1 : 0]
   if (query.fd < 0 || native.bind(query.fd, from) < 0 || native.connect(query.fd, server) < 0)
-    throw new Error(`no socket to ${address}`)
+    throw new Error('no socket to a server')
   native.watch(epoll, query.fd, query.fd, false)
   waiting.set(query.fd, query)
 }
@@ -68,9 +74,9 @@ function again(query: Query): void {
     close(query)
     return
   }
-  query.lost = { at: Math.round(performance.timeOrigin + query.sentAt), twice: false }
+  query.lost = { at: Math.round(performance.timeOrigin + query.sentAt), by: query.by, twice: false }
   if (lost.length < mostLost) lost.push(query.lost)
-  if (query.newSocket) {
+  if (hearsRefusals(query)) {
     close(query)
     open(query)
   }
@@ -81,7 +87,7 @@ function readable(query: Query): void {
   const length = native.receiveOne(query.fd, place, received.length)
   if (length < 0) {
     // A reset is read once: the next call waits again.
-    if (native.errno() !== linux.EAGAIN && query.newSocket) again(query)
+    if (native.errno() !== linux.EAGAIN && hearsRefusals(query)) again(query)
     return
   }
   if (length < 12 || ((received[0]! << 8) | received[1]!) !== (query.id & 0xffff)) return
@@ -93,6 +99,13 @@ function readable(query: Query): void {
   close(query)
 }
 
+function nextClient(): Pick<Query, 'by' | 'servers'> {
+  const place = Math.floor(sent / 3) % Math.max(1, replicas.length)
+  if (replicas.length > 0 && sent % 3 === 2)
+    return { by: 'next server', servers: [replicas[place]!, replicas[(place + 1) % replicas.length]!] }
+  return { by: sent % 2 === 0 ? 'new socket' : 'same socket', servers: [service, service] }
+}
+
 function turn(): void {
   const now = performance.now()
   for (let due = ((now - began) / 1000) * Number(perSecond); sending && sent < due; sent++) {
@@ -100,7 +113,7 @@ function turn(): void {
       fd: -1,
       id: sent,
       sentAt: performance.now(),
-      newSocket: sent % 2 === 0,
+      ...nextClient(),
       lost: undefined,
       triedAt: 0,
     }
@@ -124,8 +137,11 @@ function counts(): ClientCounts {
 }
 
 const timer = setInterval(turn, 1)
-process.on('message', (word) => {
-  if (word !== 'stop') return
+process.on('message', (word: 'stop' | readonly string[]) => {
+  if (word !== 'stop') {
+    replicas = word.map((each) => encodeSocketAddress(native, each, 53))
+    return
+  }
   sending = false
   const end = setInterval(() => {
     if (waiting.size > 0) return

@@ -1,6 +1,6 @@
 /** When a server first has an answer for a name: asked again and again, whether it replies or not. */
 import { createSocket } from 'node:dgram'
-import { question } from '../../test/support/question.ts'
+import { question } from './question.ts'
 
 let lastId = 0
 
@@ -13,6 +13,7 @@ export async function firstAnswer(
   host: string,
   deadline: number,
   every: number,
+  address = '127.0.0.1',
 ): Promise<number | undefined> {
   lastId = (lastId + 1) & 0xffff
   const query = question(`${host} A`, lastId)
@@ -25,7 +26,7 @@ export async function firstAnswer(
   })
   const ask = (): void => {
     if (performance.now() > deadline) resolve(undefined)
-    else socket.send(query, port, '127.0.0.1')
+    else socket.send(query, port, address)
   }
   const timer = setInterval(ask, every)
   ask()

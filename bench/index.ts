@@ -35,6 +35,7 @@ const sections: Readonly<Record<string, { readonly claim: string; load(): Promis
   gang: { claim: 'event to answer for pods that start together', load: () => import('./gang.ts') },
   cluster: { claim: 'lists and events of the cluster model', load: () => import('./cluster.ts') },
   startup: { claim: 'process start to ready', load: () => import('./startup.ts') },
+  crash: { claim: 'a killed server is back from its snapshot', load: () => import('./crash.ts') },
   memory: { claim: 'resident memory', load: () => import('./memory.ts') },
   scrape: { claim: 'cost and size of a scrape of /metrics', load: () => import('./scrape.ts') },
   pod: { claim: 'a pod of 170 MiB survives', load: () => import('./pod.ts') },

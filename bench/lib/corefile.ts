@@ -7,11 +7,19 @@ export interface CorefileSettings {
   readonly upstream: string
   /** `kubeadm` keeps cluster names out of the cache; `plain` is `cache 30`, as EKS, AKS and k3s ship it. */
   readonly cache?: 'kubeadm' | 'plain'
+  /** Lines of the `kubernetes` block beside kubeadm's. */
+  readonly kubernetes?: string
   /** Lines of the block beside kubeadm's. */
   readonly besides?: string
 }
 
-export function kubeadmCorefile({ kubeconfig, upstream, cache = 'kubeadm', besides = '' }: CorefileSettings) {
+export function kubeadmCorefile({
+  kubeconfig,
+  upstream,
+  cache = 'kubeadm',
+  kubernetes = '',
+  besides = '',
+}: CorefileSettings) {
   const options =
     cache === 'plain' ? '' : ' {\n        disable success cluster.local\n        disable denial cluster.local\n    }'
   return ({ dns, health, ready, metrics }: Ports): string => `.:${dns} {
@@ -26,6 +34,7 @@ export function kubeadmCorefile({ kubeconfig, upstream, cache = 'kubeadm', besid
         pods insecure
         fallthrough in-addr.arpa ip6.arpa
         ttl 30
+        ${kubernetes}
     }
     prometheus 127.0.0.1:${metrics}
     forward . ${upstream} {

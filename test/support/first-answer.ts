@@ -2,6 +2,12 @@
 import { createSocket } from 'node:dgram'
 import { question } from './question.ts'
 
+export interface FirstAnswerOptions {
+  readonly address?: string
+  /** A reply without a record came. */
+  readonly onEmpty?: () => void
+}
+
 let lastId = 0
 
 /**
@@ -13,7 +19,7 @@ export async function firstAnswer(
   host: string,
   deadline: number,
   every: number,
-  address = '127.0.0.1',
+  { address = '127.0.0.1', onEmpty = () => {} }: FirstAnswerOptions = {},
 ): Promise<number | undefined> {
   lastId = (lastId + 1) & 0xffff
   const query = question(`${host} A`, lastId)
@@ -23,6 +29,7 @@ export async function firstAnswer(
   const { promise, resolve } = Promise.withResolvers<number | undefined>()
   socket.on('message', (reply) => {
     if (reply.readUInt16BE(6) > 0) resolve(performance.now())
+    else onEmpty()
   })
   const ask = (): void => {
     if (performance.now() > deadline) resolve(undefined)

@@ -101,7 +101,9 @@ async function fail({ kubelet, plane, backs, askDirectly }: Lab, faults: readonl
   const kill = async (): Promise<void> => {
     kubelet.kill(killed!)
     const at = performance.now()
-    const answered = await firstAnswer(dnsPort, clusterName, at + longestBack, 5, kubelet.addressOf(killed!))
+    const answered = await firstAnswer(dnsPort, clusterName, at + longestBack, 5, {
+      address: kubelet.addressOf(killed!),
+    })
     if (answered !== undefined) backs.push(answered - at)
     await ready(plane, killed!, true)
   }

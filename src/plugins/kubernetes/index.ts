@@ -7,6 +7,7 @@ import { createAliases } from '../../cluster-dns/features/alias/claims.ts'
 import { aliasZoneWarnings, openZones } from '../../cluster-dns/features/alias/rules.ts'
 import { createBrowsing } from '../../cluster-dns/features/dns-sd/browsing.ts'
 import { limitedSettings } from '../../cluster-dns/features/ttl/snapshot-ttl.ts'
+import { zoneOf } from '../../cluster-dns/settings.ts'
 import { parseAddress } from '../../dns/address.ts'
 import type { Subscription } from '../../k8s/model/event-feed.ts'
 import type { Cluster, ClusterConfig, ClusterView } from '../../k8s/model/types.ts'
@@ -17,6 +18,7 @@ import { metadataScope, metadataSource } from '../../plugin/capabilities/metadat
 import { clusterReport } from '../../plugin/capabilities/reports.ts'
 import { erased, provide } from '../../plugin/capability.ts'
 import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { Handler } from '../../plugin/query.ts'
 import type { Timer } from '../../scheduling/clock.ts'
 import { searchListOf } from '../../upstream/resolv-conf.ts'
 import { searchLists } from '../autopath/capability.ts'
@@ -41,6 +43,7 @@ import { createSource } from './publish/source.ts'
 import { createClusterReport } from './report/index.ts'
 import { createSearchLists } from './search.ts'
 import { type KubernetesSettings, schema } from './settings.ts'
+import { createStartGate } from './start-gate.ts'
 import { createTransferSource } from './transfer.ts'
 
 /**
@@ -79,6 +82,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   // The bound is the process's, whatever configurations run.
   const quota = process.acquire('held queries', () => ({ value: createHoldQuota(), stop() {} }))
   const holdQueue = createHoldQueue({ context, quota: quota.value, clock, metrics })
+  const startGate = settings.snapshot && createStartGate(clock, metrics)
   let held: Held<Cluster> | undefined
   let settling: Held<SettlingTracker> | undefined
   let report: Held<AnnotationReport> | undefined
@@ -143,7 +147,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     if (!report) throw new Error('the kubernetes plugin must be started before it reports')
     return report.value
   }
-  const handler = createHandler({
+  const answer = createHandler({
     context,
     answered: source.answered,
     holdQueue,
@@ -151,6 +155,10 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     clock,
     chaseLimits: createChaseLimitReport(log, metrics, clock),
   })
+  const handler: Handler = (query, next) => {
+    const waiting = zoneOf(settings.dns, query.name) === undefined ? undefined : startGate?.wait(query)
+    return waiting ? waiting.then(() => answer(query, next)) : answer(query, next)
+  }
   return {
     handler,
     provides: [
@@ -206,15 +214,20 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       nodeDomains = searchListOf(readIfThere('/etc/resolv.conf'))
       indexes = followIndexes(held.value, clusterContext)
       holdQueue.start(held.value)
+      startGate?.start(held.value)
       report = shareReport(held.value)
       validator = createAnnotationValidator(clusterContext, report.value, log.error)
       source.start(held.value, clusterContext, { settling: settling?.value, validator })
       warnIfUnsynced()
       for (const text of aliasZoneWarnings(settings.dns, block.zones)) log.warning(text)
     },
-    drain: holdQueue.close,
+    drain() {
+      startGate?.open()
+      holdQueue.close()
+    },
     stop() {
       warning?.cancel()
+      startGate?.open()
       holdQueue.close()
       quota.release()
       source.stop()

@@ -1,0 +1,72 @@
+/**
+ * Queries that come between the start of a server and its first state of the cluster. With a snapshot that is a fraction of a second:
+ * they wait for it, and do not get the SERVFAIL that would make a client ask elsewhere, or give up.
+ */
+
+import type { Subscription } from '../../k8s/model/event-feed.ts'
+import type { Cluster } from '../../k8s/model/types.ts'
+import type { Query } from '../../plugin/query.ts'
+import type { Clock, Timer } from '../../scheduling/clock.ts'
+import type { MetricsRegistry } from '../../telemetry/metrics.ts'
+
+export interface StartGate {
+  start(cluster: Pick<Cluster, 'subscribe' | 'view'>): void
+  /**
+   * Resolves when the cluster's names can be answered, or nothing is worth waiting for. Undefined: so it is already, or too many
+   * wait. A query that waits gives its place in the chain to others.
+   */
+  wait(query: Pick<Query, 'releaseSlot'>): Promise<void> | undefined
+  /** Lets everybody through from now on. */
+  open(): void
+}
+
+/** Milliseconds from the start: a snapshot of 8,000 Services is there after one second, and clients ask again after five. */
+const longest = 2000
+/** Queries that wait, each some 6 KiB. */
+const mostWaiting = 2048
+
+export function createStartGate(clock: Clock, metrics: MetricsRegistry): StartGate {
+  const waits = metrics.counter(
+    'slicedns_snapshot_waits_total',
+    'Queries at the start that were to wait for the snapshot, by result: known, timeout, refused.',
+    ['result'],
+  )
+  for (const result of ['known', 'timeout', 'refused']) waits.with(result)
+  const opened = Promise.withResolvers<void>()
+  let isOpen = false
+  let waiting = 0
+  let timer: Timer | undefined
+  let subscription: Subscription | undefined
+
+  function open(result: 'known' | 'timeout'): void {
+    if (isOpen) return
+    isOpen = true
+    waits.with(result).inc(waiting)
+    timer?.cancel()
+    subscription?.unsubscribe()
+    opened.resolve()
+  }
+
+  return {
+    start(cluster) {
+      timer = clock.after(longest, () => open('timeout'))
+      subscription = cluster.subscribe('heldQueries', {
+        sync() {
+          if (cluster.view.synced) open('known')
+        },
+      })
+      if (cluster.view.synced) open('known')
+    },
+    wait({ releaseSlot }) {
+      if (isOpen) return undefined
+      if (waiting >= mostWaiting) {
+        waits.with('refused').inc()
+        return undefined
+      }
+      waiting++
+      const takeSlotAgain = releaseSlot?.()
+      return opened.promise.then(takeSlotAgain)
+    },
+    open: () => open('timeout'),
+  }
+}

@@ -74,7 +74,7 @@ describe('a server that is killed while it writes its snapshot', () => {
     [1, ['10.97.0.0', '10.97.0.1']],
     [2, ['10.97.0.0', '10.97.0.1', '10.97.0.2']],
   ] as const)
-    it(`is back with the API server away, with what it knew before or after the write, time ${round}`, async (t) => {
+    it(`a server that is killed in a write is back with what it knew before it or after it, time ${round}`, async (t) => {
       await server!.stop('SIGKILL')
       api.kill()
       server = await start()

@@ -33,7 +33,7 @@ function openGate(synced = false) {
 }
 
 describe('queries at the start of a server that keeps a snapshot', () => {
-  it('wait until the cluster is known, without a place in the chain', async () => {
+  it('queries wait until the cluster is known, without a place in the chain', async () => {
     const { ask, sync, events } = openGate()
     const waiting = ask()
     assert.deepEqual(events, ['released'])
@@ -43,7 +43,7 @@ describe('queries at the start of a server that keeps a snapshot', () => {
     assert.equal(ask(), undefined)
   })
 
-  it('go on waiting while only a part of it is known', async () => {
+  it('queries go on waiting while only a part of it is known', async () => {
     const { ask, event, sync } = openGate()
     event()
     assert.notEqual(ask(), undefined)
@@ -51,7 +51,7 @@ describe('queries at the start of a server that keeps a snapshot', () => {
     await ask()
   })
 
-  it('wait for two seconds at most', async () => {
+  it('queries wait for two seconds at most', async () => {
     const { ask, clock } = openGate()
     const waiting = ask()
     clock.advance(1999)
@@ -61,19 +61,19 @@ describe('queries at the start of a server that keeps a snapshot', () => {
     assert.equal(ask(), undefined)
   })
 
-  it('do not wait where the cluster is known already, as after a reload', () => {
+  it('queries do not wait where the cluster is known already, as after a reload', () => {
     const { ask } = openGate(true)
     assert.equal(ask(), undefined)
   })
 
-  it('are let through when the server ends', async () => {
+  it('queries are let through when the server ends', async () => {
     const { ask, gate } = openGate()
     const waiting = ask()
     gate.open()
     await waiting
   })
 
-  it('do not wait where 2,048 do', () => {
+  it('queries do not wait where 2,048 do', () => {
     const { ask } = openGate()
     for (let i = 0; i < 2048; i++) assert.notEqual(ask(), undefined)
     assert.equal(ask(), undefined)

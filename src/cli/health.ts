@@ -41,7 +41,7 @@ function reload({ server: { lastReload, corefile }, time }: ConsoleState): Healt
   const reason = lastReload.error ?? 'see the log'
   return [
     failure(
-      `the last reload failed ${ago} ago, the configuration of before runs: ${reason}`,
+      `the last reload failed ${ago} ago, the previous configuration runs: ${reason}`,
       `mend the Corefile: slicedns check ${corefile}`,
     ),
   ]

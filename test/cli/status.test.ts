@@ -48,7 +48,7 @@ const cases: readonly {
     says: [
       [
         'failure',
-        /reload failed 1m30s ago, the configuration of before runs: Corefile:3:5 - x/,
+        /reload failed 1m30s ago, the previous configuration runs: Corefile:3:5 - x/,
         /slicedns check \/etc/,
       ],
     ],

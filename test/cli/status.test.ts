@@ -46,11 +46,7 @@ const cases: readonly {
     name: 'why the last reload failed, and that the old configuration runs',
     changes: { server: { lastReload: { time: consoleState.time - 90_000, ok: false, error: 'Corefile:3:5 - x' } } },
     says: [
-      [
-        'failure',
-        /reload failed 1m30s ago, the previous configuration runs: Corefile:3:5 - x/,
-        /slicedns check \/etc/,
-      ],
+      ['failure', /reload failed 1m30s ago, the previous configuration runs: Corefile:3:5 - x/, /slicedns check \/etc/],
     ],
   },
   {

@@ -7,8 +7,9 @@ import { readProcessLimits } from '../../src/process-limits/index.ts'
 import { createChainSlots } from '../../src/transport/chain-slots.ts'
 import { createFairBudget } from '../../src/transport/fair-budget.ts'
 import { limitsFor } from '../../src/transport/limits.ts'
-import { type MissQueue, type MissSource, openMissQueue } from '../../src/transport/udp/miss-queue.ts'
+import { type MissQueue, openMissQueue } from '../../src/transport/udp/miss-queue.ts'
 import { createMissInput, createMissProducer, createMissRing, missKind } from '../../src/transport/udp/miss-ring.ts'
+import type { MissSource } from '../../src/transport/udp/miss-source.ts'
 
 const native = libc()
 

@@ -5,7 +5,7 @@ import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import type { ReasonOfChain, RelayForward } from '../../plugin/capabilities/relay.ts'
-import type { Next, Outcome, Query } from '../../plugin/query.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import type { UpstreamTransport } from '../../upstream/connection.ts'
@@ -20,13 +20,13 @@ import {
 } from '../../upstream/exchange.ts'
 import type { Inbox } from '../../upstream/inbox.ts'
 import { createPlaces, NoPlace, type Place, type Places } from '../../upstream/places.ts'
-import { shuffled } from '../../upstream/random.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import type { EndedExchange } from './capability.ts'
 import { answerFor, failureKey, sharingKey, upstreamRequest } from './coalesce.ts'
 import { createFailures } from './failures.ts'
 import { createFlights } from './flights.ts'
 import type { ForwardMetrics } from './metrics.ts'
+import { createOrder } from './order.ts'
 import { createRelayForward } from './relay.ts'
 import type { ServerList } from './servers.ts'
 import type { ForwardSettings } from './settings.ts'
@@ -273,48 +273,4 @@ function outcome({ request }: Query, result: ExchangeResult): Outcome {
           : { extendedError: { code: infoCode.noReachableAuthority, text: errorMessage(result.error) } }),
       }
   }
-}
-
-/** The order in which a query tries the servers. */
-function createOrder(policy: ForwardSettings['policy']): (servers: readonly Upstream[]) => readonly Upstream[] {
-  if (policy === 'sequential') return (servers) => servers
-  if (policy === 'random') return (servers) => (servers.length > 1 ? shuffled(servers) : servers)
-  // As in CoreDNS the second one is the first.
-  let turn = 1
-  return (servers) => {
-    const first = turn++ % Math.max(1, servers.length)
-    return [servers[first], ...servers.filter((_, index) => index !== first)].filter((server) => server !== undefined)
-  }
-}
-
-/**
- * The `forward`s of a block in file order: the first that matches answers; those with `next` or `next_on_nodata` may
- * leave the answer to the following ones, which are asked as if the earlier did not exist.
- */
-export function forwardChain(forwards: readonly Forward[]): (query: Query, next: Next) => Outcome | Promise<Outcome> {
-  function handle(from: number, query: Query, next: Next): Outcome | Promise<Outcome> {
-    for (let index = from; index < forwards.length; index++) {
-      const forward = forwards[index]
-      if (!forward.matches(query.name)) continue
-      const { settings } = forward
-      const last = index + 1 === forwards.length
-      if (last || (settings.next.size === 0 && !settings.nextOnNodata)) return forward.answer(query)
-      return passOn(forward, index + 1, query, next)
-    }
-    return next(query)
-  }
-
-  async function passOn(forward: Forward, following: number, query: Query, next: Next): Promise<Outcome> {
-    const result = await forward.answer(query)
-    return wantsAnother(forward.settings, result) ? handle(following, query, next) : result
-  }
-
-  return (query, next) => handle(0, query, next)
-}
-
-function wantsAnother(settings: ForwardSettings, result: Outcome): boolean {
-  if (result.kind !== 'reply') return false
-  const { message } = result
-  if (settings.next.has(message.rcode)) return true
-  return settings.nextOnNodata && message.rcode === rcode.NOERROR && message.answer.length === 0
 }

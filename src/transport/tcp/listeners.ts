@@ -1,6 +1,6 @@
 /** Everything that comes by connections: the listening sockets of its schemes, and what all connections have in common. */
 import { createServer, type Server, type Socket } from 'node:net'
-import { type Libc, linux } from '../../libc/libc.ts'
+import type { Libc } from '../../libc/libc.ts'
 import { createCooperativeScheduler, sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener, MissHandler } from '../../server/ingress.ts'
 import { errorStack } from '../../telemetry/error-text.ts'
@@ -18,6 +18,7 @@ import {
 import { type Admission, createAdmission } from './admission.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { type ConnectionTable, createConnectionTable, inBoth } from './connection-table.ts'
+import { boundKernelBuffers, listen, probe, takesNoMore } from './listening-socket.ts'
 import { createReplyStreams } from './multi-message.ts'
 import { scratchBytes } from './output.ts'
 import { createOpening, type StreamProtocol } from './protocol.ts'
@@ -29,12 +30,6 @@ import { createTurns } from './turns.ts'
  * memory.
  */
 const highWaterMark = 16 * 1024
-
-/**
- * Octets of a connection that the kernel holds for each direction (it takes twice as much memory). By itself it would let a
- * client that does not read grow its connection to 4 MiB, which counts as the pod's memory too.
- */
-const kernelBufferBytes = 16 * 1024
 
 /** DNS over TCP (RFC 7766). */
 export const tcp: StreamProtocol = {
@@ -78,12 +73,6 @@ interface Guest {
   readonly place: Place
 }
 
-/**
- * Connections that a listening socket keeps for us. What is accepted comes first come, first served, at about 0.2 ms each:
- * a longer queue, filled by one client, would keep others waiting for seconds. Who finds it full tries again after a
- * second, the kernel sees to that.
- */
-const backlog = 128
 /**
  * Listening sockets of an address. Node.js accepts one connection of each in a turn of the event loop: with a single one,
  * a client that opens connections as fast as it can would keep all others waiting. The kernel spreads them.
@@ -286,29 +275,6 @@ function tableOfConnections(
   })
 }
 
-/** Connections inherit both from the socket that they were accepted on. */
-function boundKernelBuffers(native: Libc, server: Server): void {
-  const fd = descriptorOf(server)
-  if (fd === undefined) return
-  for (const option of [linux.SO_RCVBUF, linux.SO_SNDBUF])
-    native.setOption(fd, linux.SOL_SOCKET, option, kernelBufferBytes)
-}
-
-function descriptorOf(server: Server): number | undefined {
-  // Node.js has no name for a server's descriptor, but has kept it here since version 0.
-  const { _handle: handle } = server as { _handle?: { readonly fd?: number } }
-  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined
-}
-
-/**
- * No connection comes to the socket any more, while those that are under way still do: no packet comes through an
- * interface with this number, and other sockets of its address and port get what came to it. False where that cannot be.
- */
-function takesNoMore(native: Libc | undefined, server: Server): boolean {
-  const fd = descriptorOf(server)
-  return fd !== undefined && native?.setOption(fd, linux.SOL_SOCKET, linux.SO_BINDTOIFINDEX, 0x7fffffff) === 0
-}
-
 function move(guest: Guest, to: Endpoint): void {
   guest.place.home.guests.delete(guest)
   guest.place.home = to
@@ -325,28 +291,6 @@ async function close({ servers }: Endpoint): Promise<void> {
   await Promise.all(
     servers.map(({ server }) => (server.listening ? new Promise((resolve) => server.close(resolve)) : undefined)),
   )
-}
-
-/** SO_REUSEPORT, as CoreDNS has it: `bind 127.0.0.1` may stand beside a block that is bound to all addresses. */
-function listen(server: Server, host: Host, port: number, reusePort: boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    const ipv6Only = host.family === 6
-    server.listen({ host: host.address, port, ipv6Only, backlog, reusePort, exclusive: true }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-}
-
-/**
- * SO_REUSEPORT would also let two servers of one user share a port unawares, each with half of the queries. So the
- * address is first taken without it, for a moment, which fails as people expect it to.
- */
-async function probe(host: Host, port: number): Promise<void> {
-  const server = createServer()
-  await listen(server, host, port, false)
-  await new Promise((resolve) => server.close(resolve))
 }
 
 /** True when a probe would only find this server. */

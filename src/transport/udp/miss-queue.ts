@@ -4,36 +4,17 @@
  * per query, and one system call for all replies of a turn of the event loop.
  */
 import { Socket } from 'node:net'
-import { formatAddress } from '../../dns/address.ts'
 import type { Libc } from '../../libc/libc.ts'
-import { addressLength, addressOffset, nameLength, pktinfo } from '../../libc/sockaddr.ts'
-import type { SocketAddress } from '../../plugin/query.ts'
-import type { Listener, Relayed, RelayedHandler } from '../../server/ingress.ts'
+import type { Relayed, RelayedHandler } from '../../server/ingress.ts'
 import { type ChainSlots, type ReceivedQuery, refusal } from '../chain-slots.ts'
-import { cutToHeader } from '../error-replies.ts'
 import type { FairBudget } from '../fair-budget.ts'
-import type { DatagramUnwrapper } from '../proxy-protocol/datagram.ts'
 import type { TableAnswers } from '../table-answers.ts'
-import { type Batch, createBatch, largestDatagram } from './batch.ts'
 import { type BegunExchanges, createBegunExchanges } from './begun.ts'
 import { createFairQueue } from './fair-queue.ts'
 import { createFreshQueue } from './fresh-queue.ts'
+import { type OnDropped, openReplies } from './miss-replies.ts'
 import { createMissConsumer, type MissConsumer, type MissView, missKind, missRecord } from './miss-ring.ts'
-
-/** One address family of a listener: where its queries come from, and which socket sends the replies (any of its shards). */
-export interface MissSource {
-  readonly family: 4 | 6
-  /** The listener as it is now: a reload replaces it. */
-  listener: Listener
-  /** The socket's address; undefined on a wildcard socket, where the control data of each query has it. */
-  readonly localAddress: string | undefined
-  readonly unwrapper: DatagramUnwrapper
-  /** The descriptor that sends; open while `pending` is not 0. */
-  replyfd: number
-  pending: number
-  /** Called when `pending` has become 0. */
-  settled: (() => void) | undefined
-}
+import { clientOf, type MissSource, placesOf, routeBytes } from './miss-source.ts'
 
 export interface MissQueue {
   /** Threads write to it to wake the main thread: `native.signal`. */
@@ -59,7 +40,7 @@ export interface MissQueueOptions {
   /** Octets of waiting queries, shared by all transports. */
   readonly waiting: FairBudget
   readonly sourceOf: (socket: number) => MissSource | undefined
-  readonly onDropped: (replies: number, source: MissSource) => void
+  readonly onDropped: OnDropped
   /** Where listeners have PROXY headers, the table is looked at here. */
   readonly tableAnswers: TableAnswers
   readonly onRelayed: RelayedHandler
@@ -90,8 +71,6 @@ const sortedBetweenLooks = 64
 const askedPerTurn = 32
 /** Replies for `cache` that are taken in one turn: about a millisecond's work, and less while queries wait. */
 const copiesPerTurn = { idle: 64, behind: 16 }
-const routeBytes = missRecord.message - missRecord.name
-const controlDataAt = missRecord.controlData - missRecord.name
 
 export function openMissQueue(options: MissQueueOptions): MissQueue {
   const { native, slots, sourceOf } = options
@@ -297,67 +276,4 @@ function openWakePipe(fd: number, onWake: () => void): Socket {
 interface Ring {
   unread(): () => boolean
   drain(most: number, handle: (received: ReceivedDatagram) => void): boolean
-}
-
-const placesOf = (source: MissSource, route: Uint8Array, client: SocketAddress) => ({
-  client,
-  local: { address: source.localAddress ?? destinationOf(source, route), port: source.listener.port },
-  listener: source.listener,
-})
-
-function clientOf(source: MissSource, route: Uint8Array): SocketAddress {
-  return {
-    address: formatAddress(route, addressOffset[source.family], addressLength[source.family]),
-    port: (route[2] << 8) | route[3],
-  }
-}
-
-function destinationOf({ family }: MissSource, route: Uint8Array): string {
-  return formatAddress(route, controlDataAt + pktinfo[family].destination, addressLength[family])
-}
-
-interface Replies {
-  queue(source: MissSource, route: Uint8Array, controlLength: number, reply: Uint8Array): void
-  flush(): void
-}
-
-/** Replies of one turn of the event loop, sent together; those in a row to one socket are one system call. */
-function openReplies(native: Libc, onDropped: MissQueueOptions['onDropped']): Replies {
-  const batch: Batch = createBatch(native)
-  /** Whose replies are in the batch. */
-  let sender: { readonly source: MissSource; readonly fd: number } | undefined
-  let scheduled = false
-  const flush = () => {
-    if (sender === undefined || batch.queued() === 0) return
-    const dropped = batch.flush(sender.fd)
-    if (dropped > 0) onDropped(dropped, sender.source)
-  }
-  return {
-    queue(source, route, controlLength, reply) {
-      // The socket was closed without waiting for this reply.
-      if (source.replyfd < 0) return
-      if (source.replyfd !== sender?.fd || batch.full()) {
-        flush()
-        sender = { source, fd: source.replyfd }
-      }
-      const i = batch.queued()
-      const { bytes } = batch
-      bytes.set(route.subarray(0, controlDataAt), batch.nameAt(i))
-      if (controlLength > 0) bytes.set(route.subarray(controlDataAt, controlDataAt + controlLength), batch.controlAt(i))
-      let length = reply.length
-      if (length <= largestDatagram) bytes.set(reply, batch.replyAt())
-      else {
-        bytes.set(reply.subarray(0, 12), batch.replyAt())
-        length = cutToHeader(bytes, batch.replyAt())
-      }
-      batch.queue(i, length, nameLength[source.family], controlLength)
-      if (scheduled) return
-      scheduled = true
-      setImmediate(() => {
-        scheduled = false
-        flush()
-      })
-    },
-    flush,
-  }
 }

@@ -98,7 +98,11 @@ function readClass(reader: Reader): Part | undefined {
   if (reader.text[at] === ']') at++
   for (; at < reader.text.length && reader.text[at] !== ']'; at++) {
     if (reader.text[at] === '\\') at++
-    else if (reader.text.startsWith('[:', at)) at = reader.text.indexOf(':]', at) + 1
+    else if (reader.text.startsWith('[:', at)) {
+      const end = reader.text.indexOf(':]', at)
+      // Without its end, `[:` is two characters of the class.
+      if (end !== -1) at = end + 1
+    }
   }
   const inside = reader.text.slice(reader.at + 1, at)
   reader.at = at + 1

@@ -24,6 +24,9 @@ describe('the literals of a pattern', () => {
     ['[a-z]+', ''],
     ['.*', ''],
     ['(?i)ſ', ''],
+    ['[[:alpha:]]b', 'anywhere b'],
+    ['[[:a]b', 'anywhere b'],
+    ['[[:alpha]]b', 'anywhere ]b'],
   ]
   for (const [pattern, literals] of all)
     it(`the literals of ${pattern} are ${literals || 'not there'}`, () => {

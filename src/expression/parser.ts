@@ -3,34 +3,37 @@ import { ExpressionError } from './error.ts'
 import { type Token, tokenize } from './lexer.ts'
 import { maxDepth, maxNodes, type Node } from './syntax.ts'
 
-const unary: Readonly<Record<string, number>> = { not: 50, '!': 50, '-': 90, '+': 90 }
-const binary: Readonly<Record<string, number>> = {
-  '|': 0,
-  or: 10,
-  '||': 10,
-  and: 15,
-  '&&': 15,
-  '==': 20,
-  '!=': 20,
-  '<': 20,
-  '>': 20,
-  '>=': 20,
-  '<=': 20,
-  in: 20,
-  matches: 20,
-  contains: 20,
-  startsWith: 20,
-  endsWith: 20,
-  '..': 25,
-  '+': 30,
-  '-': 30,
-  '*': 60,
-  '/': 60,
-  '%': 60,
-  '**': 100,
-  '^': 100,
-  '??': 500,
-}
+// Maps, for an expression may name what every object of JavaScript has.
+const unary: ReadonlyMap<string, number> = new Map(Object.entries({ not: 50, '!': 50, '-': 90, '+': 90 }))
+const binary: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    '|': 0,
+    or: 10,
+    '||': 10,
+    and: 15,
+    '&&': 15,
+    '==': 20,
+    '!=': 20,
+    '<': 20,
+    '>': 20,
+    '>=': 20,
+    '<=': 20,
+    in: 20,
+    matches: 20,
+    contains: 20,
+    startsWith: 20,
+    endsWith: 20,
+    '..': 25,
+    '+': 30,
+    '-': 30,
+    '*': 60,
+    '/': 60,
+    '%': 60,
+    '**': 100,
+    '^': 100,
+    '??': 500,
+  }),
+)
 const rightToLeft = ['**', '^']
 const negatable = ['in', 'matches', 'contains', 'startsWith', 'endsWith']
 const comparisons = ['<', '>', '<=', '>=']
@@ -44,7 +47,7 @@ export const keywords: readonly string[] = [
   'if',
   'else',
   'not',
-  ...Object.keys(binary).filter((word) => /^\w/.test(word)),
+  ...[...binary.keys()].filter((word) => /^\w/.test(word)),
 ]
 
 /** Reads an expression. Throws ExpressionError. */
@@ -136,7 +139,7 @@ export function parse(text: string): Node {
     for (;;) {
       const negated = is('not') && negatable.some((word) => is(word, tokens[next + 1]))
       const { text: operator, offset } = tokens[negated ? next + 1 : next]
-      const precedence = is(operator, tokens[negated ? next + 1 : next]) ? binary[operator] : undefined
+      const precedence = is(operator, tokens[negated ? next + 1 : next]) ? binary.get(operator) : undefined
       if (precedence === undefined || precedence < lowest) return left
       next += negated ? 2 : 1
       if (operator === '|') {
@@ -158,7 +161,7 @@ export function parse(text: string): Node {
 
   function operand(): Node {
     const token = peek()
-    const precedence = token.kind === 'string' ? undefined : unary[token.text]
+    const precedence = token.kind === 'string' ? undefined : unary.get(token.text)
     if (precedence !== undefined && token.kind !== 'end') {
       next++
       return node({ kind: 'unary', operator: token.text, operand: operation(precedence), offset: token.offset })

@@ -77,6 +77,8 @@ describe('an expression has the value that expr-lang gives it', () => {
 describe('an invalid expression names the part that is invalid', () => {
   const cases: readonly (readonly [string, string, number])[] = [
     ["type() == 'A' and nosuch == 1", 'unknown name nosuch', 18],
+    ['0 constructor 0', "unexpected 'constructor'", 2],
+    ['toString', 'unknown name toString', 0],
     ["type == 'A'", "'type' is a function: write type(…)", 0],
     ['port() > 1024', 'invalid operation: > (mismatched types string and int)', 7],
     ["name() matches 'a('", 'invalid regular expression: missing closing ): `a(`', 16],

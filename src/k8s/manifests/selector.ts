@@ -29,16 +29,17 @@ function parseRequirement(text: string): Selector {
     const values = new Set(list.split(',').map((value) => value.trim()))
     // As in Kubernetes, `notin` and `!=` hold for objects without the label too.
     return operator === 'in'
-      ? (labels) => key in labels && values.has(labels[key])
-      : (labels) => !(key in labels) || !values.has(labels[key])
+      ? (labels) => Object.hasOwn(labels, key) && values.has(labels[key])
+      : (labels) => !Object.hasOwn(labels, key) || !values.has(labels[key])
   }
   const equality = /^([^\s!=(),]+)\s*(==|=|!=)\s*([^\s!=(),]*)$/.exec(text)
   if (equality !== null) {
     const [, key, operator, value] = equality
-    return operator === '!=' ? (labels) => labels[key] !== value : (labels) => labels[key] === value
+    const has = (labels: Labels) => Object.hasOwn(labels, key) && labels[key] === value
+    return operator === '!=' ? (labels) => !has(labels) : has
   }
   const existence = /^(!?)\s*([^\s!=(),]+)$/.exec(text)
   if (existence === null) throw new SyntaxError(`label selector: ${JSON.stringify(text)} is not a requirement`)
   const [, not, key] = existence
-  return not === '!' ? (labels) => !(key in labels) : (labels) => key in labels
+  return not === '!' ? (labels) => !Object.hasOwn(labels, key) : (labels) => Object.hasOwn(labels, key)
 }

@@ -12,6 +12,8 @@ describe('label selectors', () => {
     ['app notin (web,api)', {}, true],
     ['app notin (web,api), tier', { tier: 'x' }, true],
     ['!app', { app: '' }, false],
+    ['constructor', {}, false],
+    ['toString notin (x)', { app: 'x' }, true],
     ['example.com/app', { 'example.com/app': '' }, true],
   ]
   for (const [text, labels, wanted] of cases) {

@@ -1,5 +1,5 @@
 import { rcode } from '../../dns/codes.ts'
-import { NameError, parseName } from '../../dns/name.ts'
+import { NameError } from '../../dns/name.ts'
 import { relayPassage } from '../../plugin/capabilities/relay.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
@@ -7,6 +7,7 @@ import type { Instance, Plugin } from '../../plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
 import { withinSteps } from '../../plugin/within-steps.ts'
+import { valid } from './names.ts'
 import { restored } from './response.ts'
 import type { ResponseRule, Rule } from './rule.ts'
 import { type Settings, schema } from './settings.ts'
@@ -54,17 +55,31 @@ function rewriteQuery(
   if (!applied) return next(asked)
   const outcome = next(query)
   const writesFailures = stopped || response.length > 0
-  const restore = (found: Outcome) => restored(found, { asked, sent: query, rules: response, echoes, writesFailures })
+  const restore = (found: Outcome) =>
+    withValidNames(() => restored(found, { asked, sent: query, rules: response, echoes, writesFailures }))
   return outcome instanceof Promise ? outcome.then(restore) : restore(outcome)
 }
 
-/** A rule that cuts within an escape leaves a text that is read as another name. */
 function isName(text: string): boolean {
   try {
-    return parseName(text) === text
+    return valid(text) === text
   } catch (error) {
     if (error instanceof NameError) return false
     throw error
+  }
+}
+
+/** SERVFAIL where a rule makes a name of the reply invalid. */
+function withValidNames(restore: () => Outcome | Promise<Outcome>): Outcome | Promise<Outcome> {
+  const failed = (error: unknown): Outcome => {
+    if (error instanceof NameError) return invalidName(error.message)
+    throw error
+  }
+  try {
+    const outcome = restore()
+    return outcome instanceof Promise ? outcome.catch(failed) : outcome
+  } catch (error) {
+    return failed(error)
   }
 }
 

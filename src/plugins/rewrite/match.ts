@@ -11,6 +11,7 @@ import {
 } from '../../plugin/name-matcher.ts'
 import { readPattern } from '../../plugin/pattern-value.ts'
 import type { Pattern, StepAllowance } from '../../regexp/index.ts'
+import { spelled } from './names.ts'
 
 export const matchKinds = ['exact', 'prefix', 'suffix', 'substring', 'regex'] as const
 export type MatchKind = (typeof matchKinds)[number]
@@ -23,6 +24,9 @@ export function absolute(text: string): string {
   const lower = text.toLowerCase()
   return lower.endsWith('.') && !/(^|[^\\])(\\\\)*\\\.$/.test(lower) ? lower : `${lower}.`
 }
+
+/** TO of a rule. */
+export const replacement = (text: string): string => spelled(absolute(text))
 
 /** Names that a rule without a name of its own to write matches (`ttl`, `rcode`). */
 export function readNames(kind: MatchKind, from: Token): NameMatcher {

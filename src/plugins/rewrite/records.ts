@@ -5,9 +5,10 @@ import type { ResourceRecord } from '../../dns/message.ts'
 import { nameToWire, wireToName } from '../../dns/name.ts'
 import { join } from '../../dns/values.ts'
 import type { StepAllowance } from '../../regexp/index.ts'
+import { valid } from './names.ts'
 import type { ResponseRule } from './rule.ts'
 
-/** What a name becomes. Throws StepsError. */
+/** What a name becomes: the same, or a text that may be none. Throws StepsError. */
 export type Rewrite = (name: string, allowance: StepAllowance) => string
 
 /** Of an SOA the name server, not the mailbox. */
@@ -15,7 +16,10 @@ const naming: readonly number[] = [type.SRV, type.MX, type.CNAME, type.NS, type.
 
 export const ownerRule = (rewrite: Rewrite): ResponseRule => ({
   kind: 'record',
-  rewrite: (record, allowance) => ({ ...record, name: rewrite(record.name, allowance) }),
+  rewrite(record, allowance) {
+    const name = rewrite(record.name, allowance)
+    return name === record.name ? record : { ...record, name: valid(name) }
+  },
 })
 
 export const valueRule = (rewrite: Rewrite): ResponseRule => ({
@@ -27,7 +31,10 @@ export const valueRule = (rewrite: Rewrite): ResponseRule => ({
     const rewritten = rewrite(name, allowance)
     if (rewritten === name) return record
     const { rdata } = record
-    return { ...record, rdata: join(rdata.subarray(0, place.start), nameToWire(rewritten), rdata.subarray(place.end)) }
+    return {
+      ...record,
+      rdata: join(rdata.subarray(0, place.start), nameToWire(valid(rewritten)), rdata.subarray(place.end)),
+    }
   },
 })
 

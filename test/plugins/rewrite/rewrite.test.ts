@@ -43,6 +43,9 @@ describe('a rewrite of the name', () => {
   const cases: readonly (readonly [directive: string, question: string, asked: string, owner: string])[] = [
     ['rewrite name red.example blue.example', 'red.example. A', 'blue.example. A', 'red.example.'],
     ['rewrite name exact red.example. blue.example.', 'RED.example. A', 'blue.example. A', 'red.example.'],
+    ['rewrite name red.example É.example', 'red.example. A', '\\195\\169.example. A', 'red.example.'],
+    ['rewrite name suffix .corp. .ü. answer auto', 'a.corp. A', 'a.\\195\\188. A', 'a.corp.'],
+    ['rewrite name regex (.*)\\.corp {1}.svc answer name (.*)\\.svc {1}.é', 'a.corp. A', 'a.svc. A', 'a.\\195\\169.'],
     ['rewrite name red.example blue.example', 'x.red.example. A', 'x.red.example. A', 'x.red.example.'],
     ['rewrite name suffix .corp. .svc.', 'a.corp. A', 'a.svc. A', 'a.svc.'],
     ['rewrite name suffix .corp. .svc. answer auto', 'a.corp. A', 'a.svc. A', 'a.corp.'],
@@ -92,6 +95,18 @@ describe('a rewrite of the name', () => {
   for (const [name, rule, question] of invalid)
     it(`rewrite fails the query where the name ${name}`, async () =>
       assert.deepEqual(await seen(rule, question), { asked: 'nothing', reply: ['SERVFAIL'] }))
+
+  const long = 'x'.repeat(64)
+  const answers: readonly (readonly [string, string, string])[] = [
+    ['an owner in the reply', `answer name (.*) {1}${long}`, '@ 60 IN A 192.0.2.1'],
+    ['an owner in the reply cut within an escape', 'answer name (.*)\\.b {1}', 'x\\.b. 60 IN A 192.0.2.1'],
+    ['a target in the reply', `answer value (.*) {1}${long}`, '@ 60 IN CNAME c.'],
+  ]
+  for (const [name, answer, record] of answers)
+    it(`rewrite fails the query where ${name} is no name any more`, async () => {
+      const { reply } = await seen(`rewrite name regex (.*)\\.a {1}.b ${answer}`, 'q.a. A', [record])
+      assert.deepEqual(reply, ['SERVFAIL'])
+    })
 })
 
 describe('a rewrite with metadata', () => {

@@ -7,7 +7,16 @@ import { lowerName } from '../../../dns/name.ts'
 import { readPattern } from '../../../plugin/pattern-value.ts'
 import type { Query } from '../../../plugin/query.ts'
 import type { Pattern } from '../../../regexp/index.ts'
-import { absolute, checkGroups, type MatchKind, matcherOf, type Replacer, readMatchKind, replacer } from '../match.ts'
+import {
+  absolute,
+  checkGroups,
+  type MatchKind,
+  matcherOf,
+  type Replacer,
+  readMatchKind,
+  replacement,
+  replacer,
+} from '../match.ts'
 import { ownerRule, type Rewrite, valueRule } from '../records.ts'
 import type { ResponseRule, Rule } from '../rule.ts'
 import { type Expand, readMetadataReplacement } from './metadata-replacement.ts'
@@ -25,7 +34,7 @@ export function readNameRule(mode: Rule['mode'], args: readonly Token[], place: 
   // CoreDNS compiles TO of an exact rule as a regular expression, too: a wildcard is refused there.
   if (kind === 'exact') checkGroups(from, readPattern({ ...to, text: absolute(to.text) }))
   const fromText = absolute(from.text)
-  const toText = absolute(to.text)
+  const toText = replacement(to.text)
   const rewrite: Expand =
     pattern !== undefined && usesMetadata
       ? readMetadataReplacement(to, pattern)
@@ -117,6 +126,6 @@ function readAnswers(words: readonly Token[], kind: MatchKind): Answers {
 function readAnswerPattern(from: Token, to: Token): Rewrite {
   const pattern: Pattern = readPattern(from)
   checkGroups(to, pattern)
-  const replace = replacer('regex', '', absolute(to.text), pattern)
+  const replace = replacer('regex', '', replacement(to.text), pattern)
   return (name, allowance) => replace(name, allowance) ?? name
 }

@@ -24,21 +24,27 @@ export function parseRecord(text: string): ResourceRecord {
   const owner = words.shift()
   if (!owner) throw new RangeError('a record cannot be empty')
   let ttl = 3600
-  let recordClass: number = dnsClass.IN
+  let recordClass: number | undefined
   for (; words.length > 0; words.shift()) {
     const word = words[0].text.toUpperCase()
     const asClass = classNumber(word)
-    // `ANY` names a class and a type; in front of a type it is the class.
+    // `ANY` names a class and a type: behind a class, or at the end, it is the type.
     if (/^\d+$/.test(word)) ttl = Number(word)
-    else if (asClass !== undefined && words.length > 1) recordClass = asClass
+    else if (asClass !== undefined && recordClass === undefined && words.length > 1) recordClass = asClass
     else break
   }
   if (ttl > 0x7fffffff) throw new RangeError(`the TTL ${ttl} is over 2147483647`)
-  const typeWord = words.shift()?.text.toUpperCase() ?? ''
-  const type = typeNumber(typeWord)
+  const typeWord = words.shift()?.text ?? ''
+  const type = typeNumber(typeWord) ?? typeNumber(typeWord.toUpperCase())
   if (type === undefined)
     throw new RangeError(`"${text}" has no record type${typeWord && `: "${typeWord}" is unknown`}`)
-  return { name: parseName(owner.text), type, class: recordClass, ttl, rdata: parseRdata(type, words, text) }
+  return {
+    name: parseName(owner.text),
+    type,
+    class: recordClass ?? dnsClass.IN,
+    ttl,
+    rdata: parseRdata(type, words, text),
+  }
 }
 
 /**

@@ -23,6 +23,8 @@ test('records read as dig prints them are printed the same', () => {
     'example.com. 5 IN TYPE65280 \\# 3 0A0B0C',
     'version.bind. 0 CH TXT "slicedns"',
     'example.com. 5 CLASS42 A 192.0.2.1',
+    'example.com. 0 IN ANY \\# 1 02',
+    'example.com. 0 IN Reserved \\# 1 02',
   ]) {
     assert.equal(recordText(parseRecord(text)), text)
   }

@@ -115,6 +115,7 @@ describe('a zone file', () => {
     [`${soa}a TXT x )`, 'db:2: a closing parenthesis has no opening one'],
     [`${soa}$BOGUS x`, 'db:2: the directive $BOGUS is unknown: write $ORIGIN, $TTL, $INCLUDE or $GENERATE'],
     [`${soa}$TTL soon`, 'db:2: "soon" is not a TTL: write seconds, or 1h30m'],
+    [`${soa}$TTL ${'x'.repeat(1000)}`, `db:2: "${'x'.repeat(399)}…`],
     [`${soa}a CH TXT x`, 'db:2: the class must be IN, not CH'],
     [
       `${soa}${'x'.repeat(64)} A 192.0.2.1`,

@@ -1,10 +1,13 @@
 /** A zone file's text as entries (RFC 1035 §5.1): a line each, or several that parentheses join; comments left out. */
 import type { Word } from '../words.ts'
 
+/** Characters of a reason: it may quote an entry of a megabyte. */
+const maxReason = 400
+
 /** Thrown for everything that is wrong in a zone file. `message` is ready to print: `FILE:LINE: reason`. */
 export class ZoneFileError extends Error {
   constructor(file: string, line: number, reason: string) {
-    super(`${file}:${line}: ${reason}`)
+    super(`${file}:${line}: ${reason.length > maxReason ? `${reason.slice(0, maxReason)}…` : reason}`)
     this.name = 'ZoneFileError'
   }
 }

@@ -26,6 +26,8 @@ export function parsePlainYaml(text: string): PlainMapping | undefined {
     const found = /^( *)(?:-( +))?([A-Za-z][\w.-]*):(?: +(\S.*?))? *$/.exec(line)
     if (found === null) return undefined
     const [, indent, gap, key, written] = found
+    // A key that stands for nothing: what it is called then is the parser's to say.
+    if (/^null$/i.test(key)) return undefined
     const value = written === undefined ? undefined : scalar(written)
     if (written !== undefined && value === undefined) return undefined
     let column = indent.length

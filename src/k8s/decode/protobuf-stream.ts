@@ -100,6 +100,7 @@ export function protobufList(reducer: Reducer): ListReader {
         const next = field()
         if (next === undefined) return undefined
         if (next.length > largestObject) throw new MalformedObject(`a list item of ${next.length} octets`)
+        if (next.header + next.length > left) throw new MalformedObject('a list item runs over the end of the list')
         if (queue.length < next.header + next.length) return undefined
         span.bytes = queue.take(next.header + next.length)
         span.start = next.header

@@ -223,6 +223,10 @@ describe('YAML of the plain kind', () => {
     )
   })
 
+  it('a key that is no text is left to the YAML parser', () => {
+    for (const text of ['null: a\n', 'a:\n  Null: b\n']) assert.equal(parsePlainYaml(text), undefined, text)
+  })
+
   function same(text: string): void {
     const read = parsePlainYaml(text)
     if (read === undefined) return

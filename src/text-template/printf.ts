@@ -46,7 +46,7 @@ function verbText(verb: string, value: Value, flags: string, precision: number |
     case 'q':
       return typeof value === 'string' ? JSON.stringify(value) : misfit
     case 'c':
-      return kindOf(value) === 'int' ? String.fromCodePoint(Number(value)) : misfit
+      return kindOf(value) === 'int' ? character(Number(value)) : misfit
     case 'f':
     case 'F':
       return typeof value === 'number' && kindOf(value) === 'float64'
@@ -58,6 +58,12 @@ function verbText(verb: string, value: Value, flags: string, precision: number |
     default:
       return verb in bases ? (integerText(verb, value, flags) ?? misfit) : misfit
   }
+}
+
+/** What is no character is U+FFFD. */
+function character(code: number): string {
+  const isCharacter = code >= 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)
+  return isCharacter ? String.fromCodePoint(code) : '\ufffd'
 }
 
 function integerText(verb: string, value: Value, flags: string): string | undefined {

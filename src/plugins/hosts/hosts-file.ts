@@ -1,6 +1,6 @@
 /** The text of a hosts file (hosts(5)): addresses and their names, wildcards among them. */
 import { formatAddress, inPrefix, type Prefix, parseAddress } from '../../dns/address.ts'
-import { isSubdomain, labelEnd, NameError, parseName } from '../../dns/name.ts'
+import { isSubdomain, labelEnd, lowerName, NameError, parseName } from '../../dns/name.ts'
 
 /** Octets of one field; longer ones are dropped, as in CoreDNS. */
 const maxFieldLength = 1024
@@ -102,7 +102,8 @@ function entry<T>(map: Map<string, T>, key: string, make: () => T): T {
 function absoluteName(field: string): string | undefined {
   const lower = field.toLowerCase()
   try {
-    return parseName(lower.endsWith('.') ? lower : `${lower}.`)
+    // An escape may write a capital.
+    return lowerName(parseName(lower.endsWith('.') ? lower : `${lower}.`))
   } catch (error) {
     if (error instanceof NameError) return undefined
     throw error

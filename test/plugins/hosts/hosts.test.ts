@@ -126,6 +126,16 @@ describe('a hosts file', () => {
     assert.match(harness.lines.join('\n'), /cannot read hosts file .*: is not a regular file/)
   })
 
+  it('a hosts file may write a letter as an escape, capitals among them', () => {
+    const { names } = parseHosts('10.0.0.1 \\065b.example\n', {
+      zones: ['.'],
+      reverse: false,
+      source: '',
+      onError: assert.fail,
+    })
+    assert.deepEqual([...names.keys()], ['ab.example.'])
+  })
+
   it('a hosts file loses a field of more than 1,024 octets, with an error that names source and line', () => {
     const errors: string[] = []
     const text = `10.0.0.1 ok.example ${'x'.repeat(1025)}\n${'1'.repeat(1025)} y.example\n10.0.0.2 z.example ${'w '.repeat(40_000)}`

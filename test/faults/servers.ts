@@ -1,6 +1,6 @@
 /** The servers that the faults happen to: slicedns as built, and the real CoreDNS with the same Corefile. */
 import { peer } from '../support/peers.ts'
-import { type Ports, type RunningServer, type ServerOptions, startServer, untilReady } from '../support/server.ts'
+import { type Ports, type RunningServer, type ServerOptions, startServer } from '../support/server.ts'
 
 export const serverNames = ['slicedns', 'coredns'] as const
 export type ServerName = (typeof serverNames)[number]
@@ -54,7 +54,7 @@ export const corefileOf =
 }
 `
 
-/** Resolves when it is ready. */
+/** Resolves when it is ready; CoreDNS, when it answers. */
 export async function startTestServer(
   name: ServerName,
   options: Pick<ServerOptions, 'corefile' | 'ports' | 'env' | 'under'>,
@@ -64,8 +64,8 @@ export async function startTestServer(
   if (program === undefined) throw new Error('coredns not found: run test/support/peers/build.sh')
   const server = await startServer({ ...options, waitFor: 'nothing', command: [program] })
   try {
+    // It waits for the cluster by itself, for five seconds at most, and prints this when it answers.
     await server.printed(/^CoreDNS-\d/m)
-    await untilReady(server)
   } catch (error) {
     await server.stop('SIGKILL')
     throw error

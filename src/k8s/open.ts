@@ -18,7 +18,7 @@ import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { ApiFailure } from './api/failure.ts'
 import { type ClusterMeter, observeCluster } from './api/metrics.ts'
 import { type ClusterModel, createClusterModel, watchedResources } from './model/cluster-model.ts'
-import type { Cluster, ClusterConfig, Resource } from './model/types.ts'
+import type { Cluster, ClusterConfig, Resource, Upkeep } from './model/types.ts'
 import type { Source } from './source.ts'
 
 export interface ClusterDeps {
@@ -41,11 +41,15 @@ export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
   let source: Promise<Source | undefined> | undefined
   let running: Source | undefined
   let stopped = false
+  /** What is to begin with the source. */
+  const awaiting = new Set<(source: Source) => void>()
 
   const open = async (): Promise<Source | undefined> => {
     try {
       const opened = await openSource(config, watched, model, deps, observed)
       running = opened
+      for (const begin of awaiting) begin(opened)
+      awaiting.clear()
       if (!stopped) opened.start()
       return opened
     } catch (error) {
@@ -60,11 +64,28 @@ export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
     return opened.create(path, object)
   }
 
+  const keepUp = (begin: (source: Source) => Upkeep | undefined): Upkeep => {
+    let upkeep: Upkeep | undefined
+    const beginWith = (opened: Source): void => {
+      upkeep = begin(opened)
+    }
+    if (running) beginWith(running)
+    else awaiting.add(beginWith)
+    return {
+      async stop() {
+        awaiting.delete(beginWith)
+        await upkeep?.stop()
+      },
+    }
+  }
+
   return {
     view: model.view,
     subscribe: model.subscribe,
     sealSerials: model.sealSerials,
     ...(config.source.kind === 'manifests' ? {} : { create }),
+    keepSnapshot: (snapshot) => keepUp((opened) => opened.keepSnapshot?.(snapshot)),
+    proveFreshness: (interval) => keepUp((opened) => opened.proveFreshness?.(interval)),
     status: () => ({
       ...(running?.status() ?? { endpoint: '', connected: false }),
       watches: watched.map((resource) => ({

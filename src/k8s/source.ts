@@ -1,4 +1,4 @@
-import type { ClusterStatus } from './model/types.ts'
+import type { ClusterStatus, SnapshotConfig, Upkeep } from './model/types.ts'
 
 /** Where a cluster's objects come from: it fills the model until it is stopped. */
 export interface Source {
@@ -8,6 +8,9 @@ export interface Source {
   status(): Omit<ClusterStatus, 'watches'>
   /** As Cluster's. */
   create?(path: string, object: object): Promise<'created' | 'exists'>
+  /** As Cluster's. */
+  keepSnapshot?(snapshot: SnapshotConfig): Upkeep
+  proveFreshness?(interval: number): Upkeep
   /** Resolves when nothing of it runs any more. */
   stop(): Promise<void>
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { formatAddress } from '../../src/k8s/model/address.ts'
-import type { Cluster, ClusterConfig } from '../../src/k8s/model/types.ts'
+import type { Cluster, ClusterConfig, SnapshotConfig } from '../../src/k8s/model/types.ts'
 import { openCluster } from '../../src/k8s/open.ts'
 import { type Clock, systemClock } from '../../src/scheduling/clock.ts'
 import type { Logger } from '../../src/telemetry/log.ts'
@@ -37,16 +37,25 @@ export const config: Omit<ClusterConfig, 'source'> = {
 export function createClusterHarness(
   t: Pick<TestContext, 'after'>,
   source: ClusterConfig['source'],
-  options: Partial<ClusterConfig> & { clock?: Clock } = {},
+  options: Partial<ClusterConfig> & { clock?: Clock; snapshot?: SnapshotConfig; proveEvery?: number } = {},
 ): ClusterHarness {
-  const { clock = systemClock, ...rest } = options
+  const { clock = systemClock, snapshot, proveEvery, ...rest } = options
   const lines: string[] = []
   const metrics = createMetrics()
   const cluster = openCluster({ ...config, ...rest, source }, { log: logInto(lines), metrics, clock })
-  t.after(() => cluster.stop())
+  const upkeep = [
+    ...(snapshot ? [cluster.keepSnapshot(snapshot)] : []),
+    ...(proveEvery ? [cluster.proveFreshness(proveEvery)] : []),
+  ]
+  async function stop(): Promise<void> {
+    await Promise.all(upkeep.splice(0).map((part) => part.stop()))
+    await cluster.stop()
+  }
+  t.after(stop)
   cluster.start()
   return {
     ...cluster,
+    stop,
     view: cluster.view,
     lines,
     metrics,

@@ -60,6 +60,8 @@ export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster
     setAvailability,
     restored: (resource) => model.restored(new Map([[resource, 'synced']]), model.serials),
     listed: model.listed,
+    keepSnapshot: () => ({ stop: async () => undefined }),
+    proveFreshness: () => ({ stop: async () => undefined }),
     status: () => ({ endpoint: 'by hand', connected: true, watches: [] }),
     start() {},
     stop: async () => {},

@@ -36,13 +36,12 @@ export interface ProofDeps {
   readonly log: Logger
   readonly clock: Clock
   readonly meter: ProofMeter
+  readonly report: (result: Freshness) => void
 }
 
 export interface Proof {
   /** Resolves when `signal` aborts. Never rejects. */
   run(signal: AbortSignal): Promise<void>
-  /** The last one; undefined before the first. */
-  readonly last: Freshness | undefined
 }
 
 const second = 1000
@@ -66,8 +65,7 @@ const metadataOnly = ['application/vnd.kubernetes.protobuf', 'application/json']
   .join(', ')
 
 export function createProof(deps: ProofDeps): Proof {
-  const { resources, interval, connection, reducer, scheduler, log, clock, meter } = deps
-  let last: Freshness | undefined
+  const { resources, interval, connection, reducer, scheduler, log, clock, meter, report } = deps
 
   /**
    * `+ NAMESPACE/NAME` of what only the API server has, `- NAMESPACE/NAME` of what is only here, `~ NAMESPACE/NAME` of what has
@@ -147,9 +145,6 @@ export function createProof(deps: ProofDeps): Proof {
   }
 
   return {
-    get last() {
-      return last
-    },
     async run(signal) {
       let wait = interval
       for (;;) {
@@ -161,8 +156,8 @@ export function createProof(deps: ProofDeps): Proof {
         }
         const wrong = results.filter((text) => text !== undefined && text !== '')
         wait = wrong.length === 0 ? interval : Math.min(interval, repeatAfter)
-        if (wrong.length > 0) last = { time: clock.wall(), ok: false, detail: wrong.join('; ') }
-        else if (results.includes('')) last = { time: clock.wall(), ok: true }
+        if (wrong.length > 0) report({ time: clock.wall(), ok: false, detail: wrong.join('; ') })
+        else if (results.includes('')) report({ time: clock.wall(), ok: true })
       }
     },
   }

@@ -6,15 +6,15 @@ import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 import { createReducer } from '../decode/reduce.ts'
 import type { ClusterModel } from '../model/cluster-model.ts'
 import type { ResourceStore } from '../model/resource-store.ts'
-import type { ClusterConfig, Reduced, Resource } from '../model/types.ts'
-import { openSnapshots } from '../snapshot/index.ts'
+import type { ClusterConfig, Freshness, Reduced, Resource, Upkeep } from '../model/types.ts'
+import { openSnapshots, type Snapshots } from '../snapshot/index.ts'
 import type { Source } from '../source.ts'
 import { readStatus } from './body.ts'
 import { createConnection } from './connection.ts'
 import type { ClusterMeter, WatchMeter } from './metrics.ts'
 import { openCredentials } from './open-credentials.ts'
 import { createProof, type ProvenResource } from './proof.ts'
-import { createProofMeter } from './proof-metrics.ts'
+import { createProofMeter, type ProofMeter } from './proof-metrics.ts'
 import { createReflector } from './reflector.ts'
 import { createRequestMeter } from './request-meter.ts'
 import { statusFailure } from './status-failure.ts'
@@ -44,21 +44,11 @@ export async function openApi(
   const stop = new AbortController()
   const reducer = createReducer(config)
   const scheduler = createCooperativeScheduler(clock)
-  const { snapshot } = config
-  const snapshots =
-    snapshot &&
-    openSnapshots(snapshot, {
-      config,
-      watched,
-      model,
-      credentials,
-      reducer,
-      scheduler,
-      ageOf: meter.ageOf,
-      log,
-      metrics,
-      clock,
-    })
+  const snapshots = new Set<Snapshots>()
+  /** Present while there is a proof; several have it in common. */
+  let proofMeter: ProofMeter | undefined
+  let proofs = 0
+  let freshness: Freshness | undefined
   let running: Promise<unknown> = Promise.resolve()
 
   const watchMeter = (resource: Resource): WatchMeter => {
@@ -67,7 +57,7 @@ export async function openApi(
       ...counted,
       failed(reason) {
         counted.failed(reason)
-        snapshots?.failed()
+        for (const snapshot of snapshots) snapshot.failed()
       },
     }
   }
@@ -89,30 +79,14 @@ export async function openApi(
     })
     return { resource, reflector, store, versions: updater.versions }
   })
-  const { proveEvery } = config
-  const proofMeter = createProofMeter(metrics, watched, clock)
-  const proof =
-    proveEvery === undefined
-      ? undefined
-      : createProof({
-          resources,
-          interval: proveEvery,
-          connection,
-          reducer,
-          scheduler,
-          log,
-          clock,
-          meter: proofMeter,
-        })
-
   return {
     status() {
-      const age = snapshots?.age()
+      const [age] = [...snapshots].flatMap((snapshot) => snapshot.age() ?? [])
       return {
         endpoint: connection.name,
         connected: connection.connected,
         ...(age !== undefined && { snapshot: { age } }),
-        ...(proof?.last && { freshness: proof.last }),
+        ...(freshness && { freshness }),
       }
     },
     async create(path, object) {
@@ -124,17 +98,55 @@ export async function openApi(
       if (response.status === 409) return 'exists'
       throw statusFailure(status, connection.name, response.retryAfter)
     },
+    keepSnapshot(snapshot): Upkeep {
+      const opened = openSnapshots(snapshot, {
+        config,
+        watched,
+        model,
+        credentials,
+        reducer,
+        scheduler,
+        ageOf: meter.ageOf,
+        log,
+        metrics,
+        clock,
+      })
+      snapshots.add(opened)
+      opened.start()
+      return {
+        async stop() {
+          snapshots.delete(opened)
+          await opened.stop()
+        },
+      }
+    },
+    proveFreshness(interval): Upkeep {
+      proofMeter ??= createProofMeter(metrics, watched, clock)
+      proofs++
+      const ending = new AbortController()
+      const report = (result: Freshness): void => {
+        freshness = result
+      }
+      const deps = { resources, interval, connection, reducer, scheduler, log, clock, meter: proofMeter, report }
+      const proving = createProof(deps).run(ending.signal)
+      return {
+        async stop() {
+          ending.abort()
+          await proving
+          if (--proofs > 0) return
+          proofMeter?.remove()
+          proofMeter = undefined
+          freshness = undefined
+        },
+      }
+    },
     start() {
-      const parts = [...resources.map(({ reflector }) => reflector), ...(proof ? [proof] : [])]
-      running = Promise.all(parts.map((part) => part.run(stop.signal)))
-      snapshots?.start()
+      running = Promise.all(resources.map(({ reflector }) => reflector.run(stop.signal)))
     },
     async stop() {
       stop.abort()
       connection.close()
       await running
-      proofMeter.remove()
-      await snapshots?.stop()
     },
   }
 }

@@ -180,10 +180,20 @@ export interface Cluster {
    * API server.
    */
   create?(path: string, object: object): Promise<'created' | 'exists'>
+  /** Keeps the state in a file from now on. A cluster that is not synced yet may start from it. For an API server's. */
+  keepSnapshot(snapshot: SnapshotConfig): Upkeep
+  /** Compares the names of all objects with the API server's every so many milliseconds. For an API server's. */
+  proveFreshness(interval: number): Upkeep
   /** How it is connected, and how fresh what it knows is. */
   status(): ClusterStatus
   /** Starts watching. Resolves at once; never rejects: what goes wrong is logged, retried and shown by availability. */
   start(): void
+  stop(): Promise<void>
+}
+
+/** What is done beside the watches, which do not notice when it begins and ends: a reload may change it alone. */
+export interface Upkeep {
+  /** Resolves when nothing of it runs any more. Before the cluster is stopped. */
   stop(): Promise<void>
 }
 
@@ -245,7 +255,4 @@ export interface ClusterConfig {
   readonly sliceUids: boolean
   /** Annotation key prefixes to keep: `slicedns.io/`, `txt.slicedns.io/`. */
   readonly annotationPrefixes: readonly string[]
-  readonly snapshot?: SnapshotConfig | undefined
-  /** Milliseconds between two proofs of freshness (src/k8s/api/proof.ts); undefined: there are none. */
-  readonly proveEvery?: number | undefined
 }

@@ -14,7 +14,7 @@ export async function clusterIdentity(credentials: Pick<Credentials, 'target'>):
 
 /** What is read and kept of the cluster: another choice would find less in the file than it needs. */
 export function optionsIdentity(config: ClusterConfig): string {
-  const { source, snapshot, proveEvery, annotationPrefixes, ...kept } = config
+  const { source, annotationPrefixes, ...kept } = config
   const sorted = Object.entries(kept).sort(([a], [b]) => (a < b ? -1 : 1))
   return digest([JSON.stringify(sorted), ...[...annotationPrefixes].sort()])
 }

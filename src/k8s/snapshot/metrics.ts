@@ -40,22 +40,26 @@ export function createSnapshotMeter(
     'Time, in seconds since 1970, at which the API server confirmed the state that was written last.',
     [],
   )
+  let last: { readonly octets: number; readonly seconds: number } | undefined
+  // A reload may replace who writes: the new one's values come back with the next scrape.
   const collecting = metrics.onCollect(() => {
     const seconds = ageOf()
     if (seconds === undefined) age.forget()
     else age.with().set(seconds)
+    if (last === undefined) return
+    octets.with().set(last.octets)
+    confirmed.with().set(last.seconds)
   })
   return {
     written(length, time) {
       writes.with('written').inc()
-      octets.with().set(length)
-      confirmed.with().set(Math.floor(Math.min(time, clock.wall()) / 1000))
+      last = { octets: length, seconds: Math.floor(Math.min(time, clock.wall()) / 1000) }
     },
     failed: (result) => writes.with(result).inc(),
     refused: (reason) => refusals.with(reason).inc(),
     remove() {
       collecting.remove()
-      age.forget()
+      for (const gauge of [age, octets, confirmed]) gauge.forget()
     },
   }
 }

@@ -10,7 +10,7 @@ import { limitedSettings } from '../../cluster-dns/features/ttl/snapshot-ttl.ts'
 import { zoneOf } from '../../cluster-dns/settings.ts'
 import { parseAddress } from '../../dns/address.ts'
 import type { Subscription } from '../../k8s/model/event-feed.ts'
-import type { Cluster, ClusterConfig, ClusterView } from '../../k8s/model/types.ts'
+import type { Cluster, ClusterConfig, ClusterView, Upkeep } from '../../k8s/model/types.ts'
 import { clusterKey, openCluster } from '../../k8s/open.ts'
 import { compiledSource } from '../../plugin/capabilities/compiled-source.ts'
 import { exampleQuestions, explainLines } from '../../plugin/capabilities/explain.ts'
@@ -69,8 +69,6 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     ...settings.cluster,
     podLabels: block.capability(metadataScope) !== undefined,
     source: located(settings, block.root),
-    proveEvery: settings.proveEvery,
-    snapshot: settings.snapshot && { ...settings.snapshot, file: resolvePath(block.root, settings.snapshot.file) },
   })
   const source = createSource({
     zones: [...settings.dns.zones, ...openZones(settings.dns)],
@@ -84,6 +82,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   const holdQueue = createHoldQueue({ context, quota: quota.value, clock, metrics })
   const startGate = settings.snapshot && createStartGate(clock, metrics)
   let held: Held<Cluster> | undefined
+  let upkeep: readonly Held<Upkeep>[] = []
   let settling: Held<SettlingTracker> | undefined
   let report: Held<AnnotationReport> | undefined
   let validator: AnnotationValidator | undefined
@@ -108,6 +107,22 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     context,
     subscribe: (phase, subscriber) => openedCluster().subscribe(phase, subscriber),
     sealSerials: () => openedCluster().sealSerials(),
+  }
+
+  /** Shared across reloads with the same settings: another file or interval must not list the cluster anew. */
+  function keepUp(cluster: Cluster): Held<Upkeep>[] {
+    const key = clusterKey(config())
+    const begin = (name: string, open: () => Upkeep): Held<Upkeep> =>
+      process.acquire(`${name} ${key}`, () => {
+        const value = open()
+        return { value, stop: value.stop }
+      })
+    const { snapshot, proveEvery } = settings
+    const kept = snapshot && { ...snapshot, file: resolvePath(block.root, snapshot.file) }
+    return [
+      ...(kept ? [begin(`snapshot ${JSON.stringify(kept)}`, () => cluster.keepSnapshot(kept))] : []),
+      ...(proveEvery ? [begin(`verify ${proveEvery}`, () => cluster.proveFreshness(proveEvery))] : []),
+    ]
   }
 
   /** Shared across reloads with the same settling time: what was unsettled before the reload still is after it. */
@@ -195,6 +210,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
         const cluster = openCluster(config(), { log, metrics, clock })
         return { value: cluster, start: cluster.start, stop: cluster.stop }
       })
+      upkeep = keepUp(held.value)
       settling = followSettling(held.value)
       // With `bind`, CoreDNS knows no address of its own: see docs/coredns-behaviour.md §4.6.
       const localAddresses = block.addresses.length > 0 ? [] : interfaceAddresses()
@@ -235,6 +251,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       validator?.stop()
       report?.release()
       settling?.release()
+      for (const part of upkeep) part.release()
       held?.release()
     },
   }
@@ -244,7 +261,8 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
 function snapshotConflict(settings: KubernetesSettings, earlier: KubernetesSettings): string | undefined {
   const file = settings.snapshot?.file
   if (file === undefined || earlier.snapshot?.file !== file) return undefined
-  const identity = ({ cluster, source, snapshot }: KubernetesSettings) => clusterKey({ ...cluster, source, snapshot })
+  const identity = ({ cluster, source, snapshot }: KubernetesSettings) =>
+    JSON.stringify([clusterKey({ ...cluster, source }), snapshot])
   return identity(settings) === identity(earlier)
     ? undefined
     : `snapshot ${file} is that of an earlier server block, which reads another cluster or other things of it: give it a file of its own`

@@ -18,6 +18,8 @@ export interface CorefileParts {
   readonly comment: string
   /** One more line of the block. */
   readonly line?: string
+  /** One more option of `kubernetes`. */
+  readonly option?: string
 }
 
 const cacheLines: Readonly<Record<CorefileParts['cache'], string>> = {
@@ -30,7 +32,7 @@ const cacheLines: Readonly<Record<CorefileParts['cache'], string>> = {
 
 /** CoreDNS gets it without what it does not know: `snapshot`. */
 export const corefileOf =
-  (name: ServerName, { kubeconfig, upstreams, snapshot, cache, comment, line = '' }: CorefileParts) =>
+  (name: ServerName, { kubeconfig, upstreams, snapshot, cache, comment, line = '', option = '' }: CorefileParts) =>
   ({ dns, health, ready, metrics }: Ports): string =>
     `# ${comment}
 .:${dns} {
@@ -44,6 +46,7 @@ export const corefileOf =
         ${kubeconfig === undefined ? '' : `kubeconfig ${kubeconfig}`}
         ttl 0
         ${name === 'slicedns' ? `snapshot ${snapshot}` : ''}
+        ${option}
     }
     forward . ${upstreams.join(' ')} {
         policy round_robin

@@ -48,10 +48,11 @@ export interface World {
   /** Waits until every name is answered with what is true now. */
   recover(): Promise<void>
   /** Writes the Corefile; a comment makes each one another. */
-  writeCorefile(comment: string, line?: string): void
+  writeCorefile(comment: string, line?: string, option?: string): void
   /** Wrong answers, and questions without one, so far. */
   readonly failures: readonly string[]
   readonly counts: Counts
+  /** Asks no more, waits for what is asked, and ends all; what goes wrong is a failure. Safe to call twice. */
   stop(): Promise<void>
 }
 
@@ -140,7 +141,7 @@ export async function startWorld({
   const settled = new Map<string, string>()
   let outside = 0
 
-  const corefile = (comment: string, line = ''): ((ports: Ports) => string) =>
+  const corefile = (comment: string, line = '', option = ''): ((ports: Ports) => string) =>
     corefileOf(of, {
       kubeconfig: access.kubeconfig,
       upstreams: upstreams.map(({ to }) => to),
@@ -148,6 +149,7 @@ export async function startWorld({
       cache,
       comment,
       line,
+      option,
     })
   const dying: Record<string, string> = threadDiesAfter ? { SLICEDNS_UDP_THREAD_DIES_AFTER: threadDiesAfter } : {}
 
@@ -305,10 +307,11 @@ export async function startWorld({
       isChanging = true
       await metrics.look()
     },
-    writeCorefile: (comment, line) => writeFileSync(server.corefile, corefile(comment, line)(ports)),
+    writeCorefile: (comment, line, option) => writeFileSync(server.corefile, corefile(comment, line, option)(ports)),
     failures,
     counts,
     async stop() {
+      if (isStopping) return
       isStopping = true
       isChanging = false
       // The time goes on, so that a question that nobody answers counts as missing.

@@ -2,6 +2,7 @@
  * The attacks of the security review against the built server in a memory cgroup of 170 MiB, each twice as large: it is
  * not killed, goes on answering, is as before two seconds later, and ends at SIGTERM. SLICEDNS_ATTACK=9 runs finding 9.
  */
+import '../support/alone.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { unmet, without } from '../support/peers.ts'

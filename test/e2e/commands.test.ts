@@ -5,18 +5,25 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { movedCorefile } from '../manifests/objects.ts'
 import { builtServer, type RunningServer, runtime, startServer } from '../support/server.ts'
+import { type ScriptedUpstream, startUpstream } from '../support/upstream.ts'
 
 const root = join(import.meta.dirname, '../..')
 
 describe('commands that ask a running server', () => {
   let server: RunningServer
+  let upstream: ScriptedUpstream
   before(async () => {
+    // It knows no name; one that nobody answers for would make the server unhealthy.
+    upstream = await startUpstream(({ reply }) => reply({ answer: [] }))
     server = await startServer({
-      corefile: (ports) => movedCorefile(ports, '127.0.0.1:1', [`manifests ${join(root, 'examples')}`]),
+      corefile: (ports) => movedCorefile(ports, upstream.to, [`manifests ${join(root, 'examples')}`]),
       waitFor: 'ready',
     })
   })
-  after(() => server?.stop('SIGKILL'))
+  after(async () => {
+    await server?.stop('SIGKILL')
+    await upstream?.close()
+  })
 
   const run = (...args: string[]): Promise<{ code: number; out: string }> =>
     new Promise((resolve) => {

@@ -1,4 +1,5 @@
 /** Under load nothing is lost by a reload, and nothing hangs at the end. */
+import '../support/alone.ts'
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -2,6 +2,7 @@
  * CoreDNS is replaced by slicedns, and slicedns by CoreDNS, with the manifests and commands of docs/deploying.md: a real control
  * plane, the real kube-proxy, a process in a network namespace for each pod, and fifty pods that ask the cluster's Service meanwhile.
  */
+import '../support/alone.ts'
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'

@@ -8,6 +8,7 @@ import { type CommandName, isCommand, summaries } from '../../src/cli/summaries.
 import { terminal } from '../cli/support.ts'
 import { movedCorefile } from '../manifests/objects.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
+import { type ScriptedUpstream, startUpstream } from '../support/upstream.ts'
 
 const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/cli.md'), 'utf8')
@@ -35,13 +36,19 @@ describe('docs/cli.md', () => {
 
   describe('its examples', () => {
     let server: RunningServer
+    let upstream: ScriptedUpstream
     before(async () => {
+      // One that nobody answers for makes the server unhealthy.
+      upstream = await startUpstream()
       server = await startServer({
-        corefile: (ports) => movedCorefile(ports, '127.0.0.1:1', [`manifests ${join(root, 'examples')}`]),
+        corefile: (ports) => movedCorefile(ports, upstream.to, [`manifests ${join(root, 'examples')}`]),
         waitFor: 'ready',
       })
     })
-    after(() => server?.stop('SIGKILL'))
+    after(async () => {
+      await server?.stop('SIGKILL')
+      await upstream?.close()
+    })
 
     const examples = [...page.matchAll(/^```console\n\$ slicedns (.*)\n([\s\S]*?)^```$/gm)]
     for (const [, line, shown] of examples)

@@ -1,7 +1,7 @@
 /** Ports that nobody uses at the moment, on either family, for UDP and TCP alike. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
 /**
  * Below Linux's ephemeral ports (32768 and up): the system gives those to every outgoing socket of every other test
@@ -10,26 +10,39 @@ import { createServer } from 'node:net'
 const lowest = 10_000
 const highest = 32_000
 
-/** Never gives a port twice within this process; another process may still take it, as between any two bind calls. */
+/** Never gives a port twice, neither within this process nor to two of those whose tests run at the same time. */
 const given = new Set<number>()
 
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest))
-    if (given.has(port) || !(await tcpIsFree(port)) || !(await udpIsFree(port))) continue
+    if (given.has(port) || !(await reserved(port)) || !(await tcpIsFree(port)) || !(await udpIsFree(port))) continue
     given.add(port)
     return port
   }
   throw new Error('no port is free for both UDP and TCP')
 }
 
+/**
+ * What is to listen there may take seconds to start: until this process ends, an abstract socket (unix(7)) with the port's number
+ * tells the others that it is taken.
+ */
+async function reserved(port: number): Promise<boolean> {
+  return process.platform !== 'linux' || (await listens(createServer().unref(), `\0slicedns-test-port-${port}`))
+}
+
 async function tcpIsFree(port: number): Promise<boolean> {
   const server = createServer()
+  if (!(await listens(server, port))) return false
+  server.close()
+  await once(server, 'close')
+  return true
+}
+
+async function listens(server: Server, where: number | string): Promise<boolean> {
   try {
-    server.listen(port)
+    server.listen(where)
     await once(server, 'listening')
-    server.close()
-    await once(server, 'close')
     return true
   } catch {
     return false

@@ -58,6 +58,8 @@ export async function startConsole(state: ConsoleState): Promise<ConsoleServer> 
 export async function startBrowser(): Promise<Browser> {
   return puppeteer.launch({
     executablePath: peer('chromium')!,
+    // A busy machine takes more than the half minute that puppeteer gives it.
+    timeout: 120_000,
     // Root has no sandbox of Chromium's, and a container a small /dev/shm.
     args: ['--disable-gpu', '--disable-dev-shm-usage', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
   })

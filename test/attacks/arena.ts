@@ -9,10 +9,11 @@ import { dig } from '../support/dig.ts'
 import { type Ports, type RunningServer, startServer, untilReady } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { type Judge, type Seen, seen, startJudge } from './judge.ts'
-import { type Kind, type Look, now } from './look.ts'
+import { type Kind, now } from './look.ts'
 import { createMemoryCgroup, type MemoryCgroup } from './memory-cgroup.ts'
 import { service } from './objects.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
+import { normalTimes } from './verdict.ts'
 
 const mebibyte = 2 ** 20
 
@@ -60,9 +61,9 @@ export interface Report {
   /** MiB. */
   readonly residentPeak: number
   readonly cgroupPeak: number
-  /** From the attack's beginning until two seconds after it. */
+  /** From the beginning of the attack to the end of the second below. */
   readonly during: Readonly<Record<Kind, Seen>>
-  /** From then on. */
+  /** In a second that begins two seconds after the attack at the latest, as soon as all is normal. */
   readonly after: Readonly<Record<Kind, Seen>>
   /** Seconds from SIGTERM to the end; undefined: it had to be killed. */
   readonly shutdown: number | undefined
@@ -71,8 +72,8 @@ export interface Report {
   readonly output: string
 }
 
-/** Seconds after the attack until everything must be normal again. */
-const recovery = 2
+/** Milliseconds after the attack until everything must be normal again. */
+const recovery = 2_000
 /** Milliseconds for which that is then watched. */
 const watched = 1_000
 
@@ -192,6 +193,9 @@ async function watchAttack(attack: Attack, arena: Arena, cgroup: MemoryCgroup): 
     every: 50,
     patience: 5_000,
     run: ++runs,
+    normal: normalTimes(),
+    recovery,
+    watched,
   })
   let failure: string | undefined
   const began = now()
@@ -201,9 +205,7 @@ async function watchAttack(attack: Attack, arena: Arena, cgroup: MemoryCgroup): 
   } catch (error) {
     failure = text(error)
   }
-  const over = now()
-  await delay(recovery * 1000 + watched)
-  const looks: readonly Look[] = await judge.stop()
+  const { looks, normalFrom } = await judge.over()
   try {
     if (server.process.exitCode === null) await attack.after?.(arena)
   } catch (error) {
@@ -218,8 +220,8 @@ async function watchAttack(attack: Attack, arena: Arena, cgroup: MemoryCgroup): 
     died,
     residentPeak,
     cgroupPeak: cgroup.peak() / mebibyte,
-    during: seen(looks, began, over + recovery * 1000),
-    after: seen(looks, over + recovery * 1000, Number.POSITIVE_INFINITY),
+    during: seen(looks, began, normalFrom + watched),
+    after: seen(looks, normalFrom, normalFrom + watched),
     shutdown: gone ? undefined : await terminate(server),
     failure,
     output: server.output(),

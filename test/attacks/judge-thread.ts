@@ -4,14 +4,17 @@ import { get } from 'node:http'
 import { connect } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
 import { frame } from '../hostile/streams.ts'
-import { type JudgeSettings, type Kind, type Look, now } from './look.ts'
+import { type Judgement, type JudgeSettings, type Kind, kinds, type Look, now } from './look.ts'
 import { question } from './messages.ts'
 
 const settings: JudgeSettings = workerData
 const looks: Look[] = []
-/** Looks under way. */
-let open = 0
-let stopping = false
+/** When each look began that is under way. */
+const open = new Map<symbol, number>()
+/** When the attack was over. */
+let over: number | undefined
+/** Since when all was normal, once that is known: nothing is asked any more. */
+let normalFrom: number | undefined
 
 /** Milliseconds that this thread has run late so far: the machine was busy, whatever the server did. */
 let late = 0
@@ -25,12 +28,10 @@ setInterval(() => {
 function begin(kind: Kind, ended = () => {}): (ok: boolean) => void {
   const at = now()
   const lateBefore = late
-  let over = false
-  open++
+  const look = Symbol(kind)
+  open.set(look, at)
   const end = (ok: boolean) => {
-    if (over) return
-    over = true
-    open--
+    if (!open.delete(look)) return
     ended()
     clearTimeout(timer)
     const took = now() - at
@@ -99,10 +100,11 @@ udp.bind(0, settings.from, () => {
   udp.connect(settings.dns, '127.0.0.1', () => {
     let round = 0
     const rounds = setInterval(() => {
-      if (stopping) {
-        if (open > 0) return
+      if (over !== undefined) normalFrom ??= beginningOfNormal(over)
+      if (normalFrom !== undefined) {
+        if (open.size > 0) return
         clearInterval(rounds)
-        parentPort!.postMessage(looks)
+        parentPort!.postMessage({ looks, normalFrom } satisfies Judgement)
         udp.close()
         process.exit()
       }
@@ -119,5 +121,21 @@ udp.bind(0, settings.from, () => {
 })
 
 parentPort!.on('message', () => {
-  stopping = true
+  over = now()
 })
+
+/** Undefined: not known yet. */
+function beginningOfNormal(attackEnd: number): number | undefined {
+  const { normal, recovery, watched } = settings
+  const latest = attackEnd + recovery
+  const later = looks.filter(({ at }) => at >= attackEnd)
+  const troubles = later.filter(({ kind, ms }) => ms === undefined || ms > normal[kind])
+  const from = Math.max(attackEnd, ...troubles.map(({ at }) => at + 1))
+  if (from >= latest) return now() < latest + watched ? undefined : latest
+  const isWatched = (at: number): boolean => at >= from && at < from + watched
+  const complete =
+    now() >= from + watched &&
+    ![...open.values()].some(isWatched) &&
+    kinds.every((kind) => later.some((look) => look.kind === kind && isWatched(look.at)))
+  return complete ? from : undefined
+}

@@ -1,22 +1,22 @@
 /** A bystander: asks the server a few things every 50 ms while it is attacked, and says how long each took. */
 import { Worker } from 'node:worker_threads'
-import { type JudgeSettings, type Kind, kinds, type Look } from './look.ts'
+import { type Judgement, type JudgeSettings, type Kind, kinds, type Look } from './look.ts'
 
 export interface Judge {
-  /** Ends when the last look has its answer or is lost. */
-  stop(): Promise<readonly Look[]>
+  /** The attack is over. Resolves when all is normal again, or must have been; the last look has its answer then, or is lost. */
+  over(): Promise<Judgement>
 }
 
 export function startJudge(settings: JudgeSettings): Judge {
   const thread = new Worker(new URL('./judge-thread.ts', import.meta.url), { workerData: settings })
-  const looks = new Promise<readonly Look[]>((resolve, reject) => {
+  const judgement = new Promise<Judgement>((resolve, reject) => {
     thread.on('message', resolve)
     thread.on('error', reject)
   })
   return {
-    stop() {
-      thread.postMessage('stop')
-      return looks
+    over() {
+      thread.postMessage('over')
+      return judgement
     },
   }
 }

@@ -27,6 +27,17 @@ export interface JudgeSettings {
   readonly patience: number
   /** Distinguishes the judges of one server. */
   readonly run: number
+  /** Milliseconds that an answer takes at most when all is normal. */
+  readonly normal: Readonly<Record<Kind, number>>
+  /** Milliseconds after the attack until everything must be normal, and for how long it then must be. */
+  readonly recovery: number
+  readonly watched: number
+}
+
+export interface Judgement {
+  readonly looks: readonly Look[]
+  /** The first moment after the attack from which all was normal for `watched`; else the last at which it had to be. */
+  readonly normalFrom: number
 }
 
 /** Monotonic milliseconds, the same for every thread. */

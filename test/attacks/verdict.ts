@@ -13,8 +13,13 @@ const slack = (): number =>
 
 /** Milliseconds that an answer may take while the attack lasts. `forwarded` and `tcp` need only come. */
 const duringBounds: Readonly<Partial<Record<Kind, number>>> = { table: 100, chain: 1_000, health: 1_000 }
-/** Milliseconds from two seconds after the attack on. */
+/** Milliseconds once all is normal again, two seconds after the attack at the latest. */
 const afterBounds: Readonly<Record<Kind, number>> = { table: 100, chain: 100, health: 250, tcp: 250, forwarded: 250 }
+
+/** The same on this machine as it is now. */
+export const normalTimes = (factor = slack()): Readonly<Record<Kind, number>> =>
+  Object.fromEntries(kinds.map((kind) => [kind, afterBounds[kind] * factor])) as Record<Kind, number>
+
 /** Seconds from SIGTERM to the end. */
 const longestShutdown = 25
 

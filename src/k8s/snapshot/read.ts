@@ -13,8 +13,8 @@ import { checksumEnd, headerLength, parseHeader, type Section, type SnapshotFact
 import { SnapshotRefused } from './refusal.ts'
 import { checksumOf } from './write.ts'
 
-/** Octets that are read at once. */
-const chunkLength = 128 * 1024
+/** Octets that are read at once, while as many are worked on. */
+const chunkLength = 256 * 1024
 /** A clock may be behind the one that the time was written by. Milliseconds. */
 const clockTolerance = 60_000
 
@@ -162,13 +162,34 @@ const isUnlisted = ({ view }: ClusterModel, resource: Resource): boolean => view
 
 const damaged = (file: string, what: string) => new SnapshotRefused('damaged', `${file} is damaged: ${what}`)
 
+/** The next chunk is being read while the caller works on one: else the work would wait for each. */
 async function* chunksOf(handle: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
-  for (let at = start; at < end; ) {
-    // A new one each time: what is read from it may be kept as it is until the next.
-    const chunk = Buffer.allocUnsafeSlow(Math.min(chunkLength, end - at))
-    const { bytesRead } = await handle.read(chunk, 0, chunk.length, at)
-    if (bytesRead === 0) throw new MalformedObject('the file ends before its end')
-    yield chunk.subarray(0, bytesRead)
-    at += bytesRead
+  let reading: Promise<Buffer> | undefined
+  try {
+    for (let at = start; at < end; ) {
+      reading ??= readAt(handle, at, end)
+      const chunk = await reading
+      at += chunk.length
+      reading = at < end ? readAt(handle, at, end) : undefined
+      yield chunk
+    }
+  } finally {
+    // The file must not be closed below it.
+    await reading?.catch(() => {})
   }
+}
+
+function readAt(handle: FileHandle, at: number, end: number): Promise<Buffer> {
+  const reading = readChunk(handle, at, end)
+  // It may fail before anybody waits for it.
+  reading.catch(() => {})
+  return reading
+}
+
+async function readChunk(handle: FileHandle, at: number, end: number): Promise<Buffer> {
+  // A new one each time: what is read from it may be kept as it is until the next.
+  const chunk = Buffer.allocUnsafeSlow(Math.min(chunkLength, end - at))
+  const { bytesRead } = await handle.read(chunk, 0, chunk.length, at)
+  if (bytesRead === 0) throw new MalformedObject('the file ends before its end')
+  return chunk.subarray(0, bytesRead)
 }

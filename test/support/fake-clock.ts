@@ -4,6 +4,8 @@ import type { Clock } from '../../src/scheduling/clock.ts'
 export interface FakeClock extends Clock {
   /** Lets `milliseconds` pass, running what is due on the way, in order. */
   advance(milliseconds: number): void
+  /** Lets them pass while nothing runs, as in a process that is stopped. What is due then runs once, late. */
+  stall(milliseconds: number): void
 }
 
 export interface FakeClockOptions {
@@ -37,6 +39,14 @@ export function createFakeClock({ wall = 0, step = 0 }: FakeClockOptions = {}): 
         next.task()
       }
       now = end
+    },
+    stall(milliseconds) {
+      now += milliseconds
+      for (const entry of [...due].filter(({ at }) => at <= now).sort((a, b) => a.at - b.at)) {
+        if (entry.every > 0) entry.at = now + entry.every
+        else due.delete(entry)
+        entry.task()
+      }
     },
   }
 }

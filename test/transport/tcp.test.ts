@@ -241,6 +241,33 @@ describe('TCP', () => {
       })
     }
 
+    test('but not for a time in which the process did not run: what has come meanwhile is read first', () => {
+      const clock = createFakeClock()
+      return withTransport({ udp, clock }, async ({ transport, port, listener, metric }) => {
+        await transport.apply([listener()])
+        const client = await tcpClient('127.0.0.1', port)
+        while ((await metric('slicedns_tcp_connections')) !== 1);
+        clock.stall(60_000)
+        client.write(frame(query('table', 7)))
+        assert.equal((await client.next()).id, 7)
+        client.close()
+      })
+    })
+
+    test('but not while messages that have come whole wait for their turn', () => {
+      // Each message uses up its turn.
+      const clock = createFakeClock({ step: 1 })
+      return withTransport({ udp, clock }, async ({ transport, port, listener }) => {
+        await transport.apply([listener()])
+        const client = await tcpClient('127.0.0.1', port)
+        client.write(...Array.from({ length: 200 }, (_, id) => frame(query('table', id))))
+        assert.equal((await client.next()).id, 0)
+        clock.advance(60_000)
+        for (let id = 1; id < 200; id++) assert.equal((await client.next()).id, id)
+        client.close()
+      })
+    })
+
     test('after as many queries as it may ask', () =>
       withTransport({ udp, limits: { tcpQueries: 2 } }, async ({ transport, port, listener }) => {
         await transport.apply([listener()])

@@ -74,6 +74,8 @@ export function openConnection(
   let route: QueryRoute | undefined
   let state: State = 'reading'
   let asked = 0
+  /** There may be messages to answer, and the connection's turn is still to come. */
+  let awake = false
   /** In a step, with the octets of its answers and the milliseconds that it has taken. */
   let stepping = false
   let composed = 0
@@ -84,9 +86,13 @@ export function openConnection(
     limit: limits.tcpPending,
     // `blocked` keeps a query from being read for which there is no slot.
     onOverflow: () => undefined,
-    onReleased: () => task.wake(),
+    onReleased: () => wake(),
   })
   const task = shared.turns.task(client.address, step)
+  function wake(): void {
+    awake = true
+    task.wake()
+  }
   const idle = (): boolean => slots.pending() === 0 && output.unsent() === 0
   const entry = table.add(client.address, { idle, destroy }, places)
   const output = createOutput({ socket, scratch: shared.scratch, now, onUnsent: entry.setUnsent })
@@ -96,16 +102,16 @@ export function openConnection(
     framer.push(chunk)
     entry.touch()
     entry.setInput(framer.held())
-    task.wake()
+    wake()
   })
   socket.on('end', () => {
     if (state === 'reading') state = 'draining'
-    task.wake()
+    wake()
   })
   socket.on('drain', () => {
     output.measure()
     transfer?.resume()
-    task.wake()
+    wake()
   })
   socket.on('close', close)
   socket.on('error', destroy)
@@ -115,6 +121,7 @@ export function openConnection(
 
   /** Answers a few of the messages that have come. True when there may be more to answer. */
   function step(): boolean {
+    awake = false
     if (state === 'ended' || state === 'closed') return false
     const time = now()
     responder.startBatch(time)
@@ -134,7 +141,9 @@ export function openConnection(
     // What is not answered yet is not added to.
     if (more && answering()) socket.pause()
     else goOn()
-    return more && answering()
+    const goesOn = more && answering()
+    awake ||= goesOn
+    return goesOn
   }
 
   /** Nothing can be answered now: reads on, or waits, or ends. */
@@ -236,7 +245,7 @@ export function openConnection(
     // A step goes on by itself.
     if (state === 'closed' || stepping) return
     deadlines.replied(now())
-    task.wake()
+    wake()
   }
 
   /** Sends a reply of many messages: `first`, then the others as the client takes them. */
@@ -306,13 +315,13 @@ export function openConnection(
       output.measure()
       if (deadlines.isStalled(output.stalledFor(time))) destroy()
       else if (state !== 'ended' && blocked()) deadlines.suspended(time)
-      else if (!deadlines.passed(time)) return
+      else if (awake || !deadlines.passed(time)) return
       else if (state === 'ended' || framer.partial()) destroy()
       else endWhenDone()
     },
     finish(milliseconds) {
       if (state === 'reading') state = 'draining'
-      task.wake()
+      wake()
       clock.after(milliseconds, destroy)
     },
     destroy,

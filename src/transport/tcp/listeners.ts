@@ -91,8 +91,14 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
   const shared = shareState(options)
   const openings = new Map(protocols.map((protocol) => [protocol.scheme, createOpening(shared, protocol)]))
   const collecting = metrics.onCollect(() => metrics.tcpConnections.set(shared.table.size()))
+  let lookedAt = clock.now()
+  let passedOver = false
   const sweeping = clock.every(sweepEvery, () => {
     const now = clock.now()
+    // The process did not run: what clients have sent meanwhile is read before any of them is called late.
+    passedOver = !passedOver && now - lookedAt > 2 * sweepEvery
+    lookedAt = now
+    if (passedOver) return
     for (const { guests, own } of [...endpoints.values(), ...leaving.keys()]) {
       for (const { connection } of guests) connection.sweep(now)
       own?.admit()

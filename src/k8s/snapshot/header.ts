@@ -9,11 +9,14 @@
  */
 import type { RestoredAvailability, Serials } from '../model/cluster-model.ts'
 import type { Resource } from '../model/types.ts'
+import type { BootTime } from './boot.ts'
 import { SnapshotRefused } from './refusal.ts'
 
 export interface SnapshotFacts {
   /** Milliseconds since 1970 when the API server last confirmed this state. */
   readonly time: number
+  /** The same, by a clock that nobody sets. Absent where there is none. */
+  readonly boot?: BootTime | undefined
   /** See identity.ts. */
   readonly cluster: string
   readonly options: string
@@ -71,12 +74,18 @@ function isFacts(value: unknown): value is SnapshotFacts {
   const serials = fields(facts.serials)
   return (
     isCount(facts.time) &&
+    isBootTime(facts.boot) &&
     typeof facts.cluster === 'string' &&
     typeof facts.options === 'string' &&
     [serials.cluster, serials.multicluster, serials.external].every(isSerial) &&
     Array.isArray(facts.sections) &&
     facts.sections.every(isSection)
   )
+}
+
+function isBootTime(value: unknown): boolean {
+  const { id, at } = fields(value)
+  return value === undefined || (typeof id === 'string' && isCount(at))
 }
 
 function isSection(value: unknown): boolean {

@@ -3,7 +3,7 @@
  *
  *   keeper.ts ─▶ write.ts ─▶ encode.ts            after changes, and at the end
  *   warm-start.ts ─▶ read.ts ─▶ frames.ts         at a start without the API server
- *   header.ts, identity.ts, file.ts               what is refused, and why
+ *   header.ts, identity.ts, boot.ts, file.ts      what is refused, and why
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
@@ -13,6 +13,7 @@ import type { Credentials } from '../api/credentials.ts'
 import type { Reducer } from '../decode/reduce.ts'
 import type { ClusterModel } from '../model/cluster-model.ts'
 import type { ClusterConfig, Resource, SnapshotConfig } from '../model/types.ts'
+import { bootTime } from './boot.ts'
 import { claimFile } from './claims.ts'
 import { removeAbandoned } from './file.ts'
 import { clusterIdentity, optionsIdentity } from './identity.ts'
@@ -75,7 +76,9 @@ export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDe
     meter,
     async write(time) {
       const cluster = await clusterIdentity(credentials)
-      return writeSnapshot(file, { time, cluster, options }, model, watched, scheduler)
+      const present = bootTime()
+      const boot = present && { ...present, at: Math.max(0, present.at - Math.max(0, clock.wall() - time)) }
+      return writeSnapshot(file, { time, boot, cluster, options }, model, watched, scheduler)
     },
   })
 
@@ -84,10 +87,9 @@ export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDe
       const cluster = await clusterIdentity(credentials).catch((error: Error) => {
         throw unexpected(file, error)
       })
-      const expected = { cluster, options, now: clock.wall(), maxAge }
-      const time = await readSnapshot(file, expected, deps)
+      const expected = { cluster, options, now: clock.wall(), boot: bootTime(), maxAge }
+      const ageThen = await readSnapshot(file, expected, deps)
       if (!model.view.restored) return
-      const ageThen = Math.max(0, expected.now - time)
       restored = { ageThen, readAt: clock.now() }
       log.warning(
         `the Kubernetes API does not answer: names of the cluster are answered from the snapshot ${file}, which is ${ageText(ageThen)} old, until it does`,

@@ -54,7 +54,9 @@ export function keepSnapshot(options: KeeperOptions): Keeper {
   const needsWrite = (longest: number): boolean => {
     const time = confirmedAt()
     if (!isWritable() || time === undefined) return false
-    return written === undefined || written.changes !== model.changes || time - written.time >= longest
+    // The clock may have been set back: the file must not be from the future for a server that starts now.
+    const age = Math.abs(time - (written?.time ?? 0))
+    return written === undefined || written.changes !== model.changes || age >= longest
   }
 
   const writeNow = async (): Promise<void> => {

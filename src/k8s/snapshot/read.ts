@@ -7,6 +7,7 @@ import type { Reducer } from '../decode/reduce.ts'
 import type { ClusterModel } from '../model/cluster-model.ts'
 import type { ResourceStore } from '../model/resource-store.ts'
 import type { Reduced, Resource } from '../model/types.ts'
+import type { BootTime } from './boot.ts'
 import { openSnapshot } from './file.ts'
 import { frameReader } from './frames.ts'
 import { checksumEnd, headerLength, parseHeader, type Section, type SnapshotFacts } from './header.ts'
@@ -23,6 +24,8 @@ export interface Expected {
   readonly options: string
   /** Milliseconds since 1970. */
   readonly now: number
+  /** The present by the clock that nobody sets. */
+  readonly boot?: BootTime | undefined
   /** Milliseconds. */
   readonly maxAge: number
 }
@@ -35,7 +38,7 @@ export interface ReadDeps {
 }
 
 /**
- * Restores what the file has of resources that have not been listed when their turn comes, and returns its time. Rejects with
+ * Restores what the file has of resources that have not been listed when their turn comes, and returns its age, in milliseconds. Rejects with
  * SnapshotRefused; then the model has nothing of it.
  */
 export async function readSnapshot(file: string, expected: Expected, deps: ReadDeps): Promise<number> {
@@ -43,7 +46,7 @@ export async function readSnapshot(file: string, expected: Expected, deps: ReadD
   try {
     const facts = await readFacts(handle, size, file, expected, deps)
     await restore(handle, facts, deps)
-    return facts.time
+    return Math.max(0, ageOf(facts, expected))
   } catch (error) {
     if (error instanceof SnapshotRefused) throw error
     if (error instanceof MalformedObject) throw damaged(file, error.message)
@@ -84,14 +87,20 @@ async function readFacts(
   return facts
 }
 
-function refuseOthers(facts: SnapshotFacts, file: string, { cluster, options, now, maxAge }: Expected): void {
+/** Since the same start of the machine the time of day does not matter: it may have been set meanwhile. */
+function ageOf({ time, boot: then }: SnapshotFacts, { now, boot }: Expected): number {
+  return then !== undefined && then.id === boot?.id && then.at <= boot.at ? boot.at - then.at : now - time
+}
+
+function refuseOthers(facts: SnapshotFacts, file: string, expected: Expected): void {
+  const { cluster, options, maxAge } = expected
   if (facts.cluster !== cluster) {
     throw new SnapshotRefused('cluster', `${file} is of another cluster: of another API server, or another CA`)
   }
   if (facts.options !== options) {
     throw new SnapshotRefused('options', `${file} was written for other options of kubernetes, which keep other things`)
   }
-  const age = now - facts.time
+  const age = ageOf(facts, expected)
   if (age < -clockTolerance) {
     throw new SnapshotRefused('future', `${file} is ${ageText(-age)} in the future: is the clock right?`)
   }

@@ -31,6 +31,8 @@ interface Totals {
 /** Ten seconds as they are kept. */
 interface Point {
   readonly time: number
+  /** Milliseconds of the monotonic clock. */
+  readonly at: number
   readonly seconds: number
   readonly queries: number
   readonly failures: number
@@ -89,7 +91,7 @@ export function createTraffic(sources: TrafficSources): Traffic {
       const relay = rate(now.relayed, before.relayed)
       const chain = rate(now.chain, before.chain)
       const table = Math.max(0, rate(now.dataPlane, before.dataPlane) - relay)
-      const past = hourAgo(points, clock.wall())
+      const past = hourAgo(points, clock.now())
       return {
         queries: table + relay + chain,
         rcodes: ratesOf(now.rcodes, before.rcodes, rate),
@@ -155,6 +157,7 @@ function pointOf(began: Totals, now: Totals, time: number): Point {
   const failed = codes.filter((code) => code !== 'NOERROR' && code !== 'NXDOMAIN')
   return {
     time,
+    at: now.at,
     seconds: (now.at - began.at) / second,
     queries: sum(codes),
     failures: sum(failed),
@@ -171,7 +174,7 @@ const shown = ({ time, seconds, queries, failures, durations }: Point): HistoryP
 
 /** The minute that ended an hour ago; undefined where it is not known. */
 function hourAgo(points: readonly Point[], now: number): TrafficState['hourAgo'] {
-  const minute = points.filter(({ time }) => time <= now - hour && time > now - hour - latencyWindow)
+  const minute = points.filter(({ at }) => at <= now - hour && at > now - hour - latencyWindow)
   if (minute.length === 0) return undefined
   const durations = new Float64Array(durationBuckets.length + 1)
   for (const point of minute) for (const [bucket, count] of point.durations.entries()) durations[bucket] += count

@@ -8,8 +8,8 @@ import { createReducer } from '../../../src/k8s/decode/reduce.ts'
 import { type ClusterModel, createClusterModel } from '../../../src/k8s/model/cluster-model.ts'
 import type { ResourceStore } from '../../../src/k8s/model/resource-store.ts'
 import type { Reduced, Resource } from '../../../src/k8s/model/types.ts'
-import { readSnapshot } from '../../../src/k8s/snapshot/read.ts'
-import { writeSnapshot } from '../../../src/k8s/snapshot/write.ts'
+import { type Expected, readSnapshot } from '../../../src/k8s/snapshot/read.ts'
+import { type Origin, writeSnapshot } from '../../../src/k8s/snapshot/write.ts'
 import { systemClock } from '../../../src/scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../../src/scheduling/cooperative-scheduler.ts'
 import type { KubeObject } from '../../support/api-server/index.ts'
@@ -32,8 +32,8 @@ export const keep = {
 }
 
 export const now = 1_796_000_000_000
-export const origin = { time: now - 60_000, cluster: 'ours', options: 'these' }
-const expected = { cluster: 'ours', options: 'these', now, maxAge: 24 * 3600 * 1000 }
+export const origin: Origin = { time: now - 60_000, cluster: 'ours', options: 'these' }
+const expected: Expected = { cluster: 'ours', options: 'these', now, maxAge: 24 * 3600 * 1000 }
 const scheduler = createCooperativeScheduler(systemClock)
 
 export function emptyModel(): ClusterModel {
@@ -59,13 +59,13 @@ export function contentOf(model: ClusterModel): Record<string, Reduced[]> {
   return Object.fromEntries(everyResource.map((resource) => [resource, [...model.stores[resource].all()]]))
 }
 
-export const write = (file: string, model: ClusterModel, changes: Partial<typeof origin> = {}): Promise<number> =>
+export const write = (file: string, model: ClusterModel, changes: Partial<Origin> = {}): Promise<number> =>
   writeSnapshot(file, { ...origin, ...changes }, model, everyResource, scheduler)
 
 export const read = (
   file: string,
   model: ClusterModel,
-  changes: Partial<typeof expected & { readonly watched: readonly Resource[] }> = {},
+  changes: Partial<Expected & { readonly watched: readonly Resource[] }> = {},
 ): Promise<number> => {
   const { watched = everyResource, ...rest } = changes
   return readSnapshot(file, { ...expected, ...rest }, { model, watched, reducer: createReducer(keep), scheduler })

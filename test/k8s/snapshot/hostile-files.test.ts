@@ -216,6 +216,18 @@ describe('a snapshot is refused, with the reason', () => {
     })
   }
 
+  test('the age of a snapshot is that of the machine where the clock was set meanwhile', async (t) => {
+    const file = join(temporaryFolder(t), 'snapshot')
+    const boot = (id: string, at: number) => ({ boot: { id, at } })
+    await write(file, modelOf(objects), boot('this start', 5 * minute))
+    const anHourBack = { now: now - 60 * minute, ...boot('this start', 7 * minute) }
+    assert.equal(await read(file, emptyModel(), anHourBack), 2 * minute)
+    const aDayOn = boot('this start', 30 * 60 * minute)
+    assert.equal((await refusal(file, aDayOn)).reason, 'old')
+    assert.equal((await refusal(file, { ...anHourBack, ...boot('another start', 7 * minute) })).reason, 'future')
+    assert.equal(await read(file, emptyModel(), boot('another start', 7 * minute)), minute)
+  })
+
   test('a snapshot is refused wherever a bit of it is another one', async (t) => {
     const file = join(temporaryFolder(t), 'snapshot')
     await write(file, modelOf(objects))

@@ -93,6 +93,15 @@ test('while nothing changes only the time in the file is renewed, every hour or 
   }
 })
 
+test('a clock that is set back by an hour makes no file from the future: it is written anew', async (t) => {
+  const { state, times, pass } = keep(t)
+  await pass(second)
+  const start = state.confirmed as number
+  state.confirmed = start - hour
+  await pass(10 * second)
+  assert.deepEqual(times, [start, start - hour])
+})
+
 test('a state that the API server has not confirmed is not written', async (t) => {
   const { view, model, state, times, pass, keeper } = keep(t)
   view.restored = true

@@ -9,8 +9,9 @@ import { createFakeClock } from '../../support/fake-clock.ts'
 
 const buckets = 17
 
-function counting() {
-  const clock = createFakeClock({ wall: 1_000_000 })
+function counting(setBy = { milliseconds: 0 }) {
+  const monotonic = createFakeClock({ wall: 1_000_000 })
+  const clock = { ...monotonic, wall: () => monotonic.wall() + setBy.milliseconds }
   const chain = createChainCounts()
   const counts = { table: 0, nxdomain: 0, relayed: 0, bucket: 3 }
   const durations = new Array<number>(buckets).fill(0)
@@ -80,6 +81,15 @@ describe('the traffic', () => {
     const { p50, p99 } = traffic.state().latency
     assert.ok(before.p50 > 0.128 && before.p99 < 0.257, JSON.stringify(before))
     assert.ok(p50 < 0.00025 && p99 < 0.00026, JSON.stringify({ p50, p99 }))
+  })
+
+  it('the traffic an hour ago is not known because the clock was set an hour ahead', () => {
+    const setBy = { milliseconds: 0 }
+    const { traffic, second } = counting(setBy)
+    for (let i = 0; i < 60; i++) second(10)
+    setBy.milliseconds = 3_600_000
+    for (let i = 0; i < 30; i++) second(10)
+    assert.equal(traffic.state().hourAgo, undefined)
   })
 
   it('the history has a point for each ten seconds of the last hour, and the traffic an hour ago', () => {

@@ -34,7 +34,9 @@ export function measureProgrammingLatency(metrics: MetricsRegistry, clock: Clock
         if (counted.has(slice)) continue
         counted.add(slice)
         const changedAt = Date.parse(slice.annotations[changeTimeAnnotation] ?? '')
-        if (service && !Number.isNaN(changedAt)) durations.with(kind).observe((clock.wall() - changedAt) / 1000)
+        // The clocks of two machines differ, and are set: a sum of durations must not become less.
+        if (service && !Number.isNaN(changedAt))
+          durations.with(kind).observe(Math.max(0, clock.wall() - changedAt) / 1000)
       }
     },
     alreadyThere(slices) {

@@ -55,7 +55,7 @@ const versions: readonly Version[] = [
 let made = 0
 
 /** Octets beside what cannot be taken back: the code that runs, and what a flood takes. */
-const room = 24 * 2 ** 20
+const room = 64 * 2 ** 20
 /** Milliseconds. */
 const reclaimEvery = 100
 

@@ -15,7 +15,7 @@ import { SnapshotRefused } from './refusal.ts'
 export interface SnapshotFacts {
   /** Milliseconds since 1970 when the API server last confirmed this state. */
   readonly time: number
-  /** The same, by a clock that nobody sets. Absent where there is none. */
+  /** The same, by a clock that nobody sets. Absent where the system has no such clock. */
   readonly boot?: BootTime | undefined
   /** See identity.ts. */
   readonly cluster: string

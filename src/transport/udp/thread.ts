@@ -4,7 +4,7 @@ import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { createQueryRing } from '../../answer/index.ts'
 import { type Libc, linux } from '../../libc/libc.ts'
 import type { RelayTable } from '../../plugin/capabilities/relay.ts'
-import type { Clock, Timer } from '../../scheduling/clock.ts'
+import { type Clock, systemClock, type Timer } from '../../scheduling/clock.ts'
 import type { TableHandle } from '../../table/api.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { QueryLogReader } from '../query-log.ts'
@@ -150,7 +150,6 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
   }
 
   function threadData(slot: number, dieAfter: number): ThreadData {
-    const [seconds, nanoseconds] = process.hrtime()
     return {
       number: options.number,
       table: options.table,
@@ -169,7 +168,8 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       relayDescriptors,
       watched,
       relayQueries,
-      clockOffset: seconds * 1000 + nanoseconds / 1e6 - clock.now(),
+      // Two looks at one clock differ by as long as this thread is kept from running between them.
+      clockOffset: clock === systemClock ? 0 : systemClock.now() - clock.now(),
       responder: options.responder,
       dieAfter,
     }

@@ -241,7 +241,7 @@ describe('TCP', () => {
       })
     }
 
-    test('but not for a time in which the process did not run: what has come meanwhile is read first', () => {
+    test('a time in which the process did not run does not count: what has come meanwhile is read first', () => {
       const clock = createFakeClock()
       return withTransport({ udp, clock }, async ({ transport, port, listener, metric }) => {
         await transport.apply([listener()])
@@ -254,7 +254,7 @@ describe('TCP', () => {
       })
     })
 
-    test('but not while messages that have come whole wait for their turn', () => {
+    test('a connection stays while messages that have come whole wait for their turn', () => {
       // Each message uses up its turn.
       const clock = createFakeClock({ step: 1 })
       return withTransport({ udp, clock }, async ({ transport, port, listener }) => {

@@ -286,18 +286,26 @@ describe('the relay and upstreams that fail', () => {
   })
 
   it('no upstream socket is open when the server has stopped', async () => {
-    const sockets = () =>
-      readdirSync('/proc/self/fd').filter((fd) => {
+    const inodesOf = (table: string) =>
+      readFileSync(`/proc/self/net/${table}`, 'utf8')
+        .split('\n')
+        .slice(1)
+        .map((line) => `socket:[${line.trim().split(/\s+/)[9]}]`)
+    const sockets = () => {
+      const udp = new Set([...inodesOf('udp'), ...inodesOf('udp6')])
+      return readdirSync('/proc/self/fd').filter((fd) => {
         try {
-          return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')
+          return udp.has(readlinkSync(`/proc/self/fd/${fd}`))
         } catch {
           return false
         }
       }).length
+    }
     const upstream = await startUpstream(answering())
     const earlier = sockets()
     const server = await startRelaying((port) => `.:${port} {\nbind 127.0.0.1\nforward . ${upstream.to}\n}\n`)
     await Promise.all(Array.from({ length: 50 }, (_, i) => ask(server.port, queryOf(`o${i}.example.`, type.A))))
+    assert.ok(sockets() > earlier)
     await server.stop()
     await until(() => assert.ok(sockets() <= earlier, `${sockets()} sockets, ${earlier} before`))
     await upstream.close()

@@ -79,7 +79,8 @@ export function writeFormerr(request: Uint8Array, start: number, reply: Uint8Arr
   if ((request[start + 2] & 0x80) !== 0) return false
   reply.set(request.subarray(start, start + 3))
   reply[2] = 0x80 | (request[start + 2] & 0x79)
-  reply[3] = rcodeFormerr
+  // CD stays (RFC 4035 §3.2.2).
+  reply[3] = (request[start + 3] & 0x10) | rcodeFormerr
   return true
 }
 

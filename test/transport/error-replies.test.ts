@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseMessage } from '../../src/dns/parse.ts'
 import { servfail } from '../../src/transport/chain-slots.ts'
+import { writeFormerr } from '../../src/transport/error-replies.ts'
 
 /** ID 4711, RD, one question for a.example. A; then what follows. */
 const query = (counts: string, behind: string): Uint8Array =>
@@ -49,4 +50,22 @@ describe('SERVFAIL of a server without room (RFC 8914 §4.24)', () => {
       if (edns === undefined) assert.equal(reply.edns, undefined)
       else assert.deepEqual(reply.edns, { version: 0, extendedRcode: 0, options: networkError, ...edns })
     })
+})
+
+describe('FORMERR for a message of which only the header is known', () => {
+  const header = (flags: string): Uint8Array => Buffer.from(`1267${flags}0001000000000000`, 'hex')
+  const cases = [
+    { title: 'RD and CD are repeated (RFC 4035 §3.2.2)', flags: '0110', reply: '8111' },
+    { title: 'AA, TC, RA, Z and AD are cleared', flags: '06e0', reply: '8001' },
+    { title: 'the operation is repeated', flags: '2000', reply: 'a001' },
+  ]
+  for (const { title, flags, reply } of cases)
+    test(`FORMERR of a header: ${title}`, () => {
+      const octets = new Uint8Array(12)
+      assert.equal(writeFormerr(header(flags), 0, octets), true)
+      assert.equal(Buffer.from(octets).toString('hex'), `1267${reply}0000000000000000`)
+    })
+
+  test('FORMERR of a header: a response gets none', () =>
+    assert.equal(writeFormerr(header('8000'), 0, new Uint8Array(12)), false))
 })

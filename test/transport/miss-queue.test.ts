@@ -100,4 +100,22 @@ describe('a backlog of the main thread', { skip: typeof native === 'string' && n
     queue.close()
     assert.equal(taken.indexOf('copy'), 100)
   })
+  test('threads that wake the main thread again and again get no more turns of it for that', async () => {
+    assert.ok(typeof native !== 'string')
+    let taken = 0
+    const queries = 400
+    const queue = openQueue(native, { onMiss: () => void taken++, onRelayed: () => undefined })
+    queue.addRing(ringOf(queries, missKind.plain))
+    const turns: number[] = []
+    for (let turn = 0; turn < 1000 && taken < queries; turn++) {
+      const before = taken
+      native.signal(queue.wakefd)
+      await nextTurn()
+      turns.push(taken - before)
+    }
+    queue.close()
+    assert.equal(taken, queries)
+    // The first turn does not know yet that there are so many.
+    assert.ok(Math.max(...turns.slice(2)) <= 64, `queries by turn: ${turns}`)
+  })
 })

@@ -90,8 +90,22 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   let closed = false
   /** The last turn left queries waiting. */
   let behind = false
+  /** The next turn of the event loop has a turn of ours: one, however often threads wake us until then. */
+  let scheduled = false
 
-  const wake = openWakePipe(pipe.read, takeTurn)
+  const wake = openWakePipe(pipe.read, () => {
+    if (scheduled) options.onWake()
+    else takeTurn()
+  })
+
+  function goOn(): void {
+    if (scheduled) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+      takeTurn()
+    })
+  }
 
   function takeTurn(): void {
     if (closed) return
@@ -105,7 +119,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     } else for (const ring of rings) more = ring.drain(takenPerTurn, ask) || more
     replies.flush()
     behind = more || queue.size() + fresh.size() > 0
-    if (takeCopies(behind ? copiesPerTurn.behind : copiesPerTurn.idle) || behind) setImmediate(takeTurn)
+    if (takeCopies(behind ? copiesPerTurn.behind : copiesPerTurn.idle) || behind) goOn()
   }
 
   /** True when there are more. */

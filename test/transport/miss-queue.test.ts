@@ -100,7 +100,7 @@ describe('a backlog of the main thread', { skip: typeof native === 'string' && n
     queue.close()
     assert.equal(taken.indexOf('copy'), 100)
   })
-  test('threads that wake the main thread again and again get no more turns of it for that', async () => {
+  test('a main thread that is woken again and again takes no more turns for that', async () => {
     assert.ok(typeof native !== 'string')
     let taken = 0
     const queries = 400

@@ -34,7 +34,8 @@ export async function runCombined({
   const met = new Map<string, number>()
   const end = performance.now() + milliseconds
   try {
-    while (performance.now() < end) {
+    // Nothing follows from what a server that has failed does next.
+    while (performance.now() < end && (options.goesOn || world.failures.length === 0)) {
       const chosen = choose(random).filter((fault) => isPossible(fault, world, options.of))
       for (const { name } of chosen) met.set(name, (met.get(name) ?? 0) + 1)
       report(chosen.map(({ name }) => name).join('; '))

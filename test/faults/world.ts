@@ -81,8 +81,8 @@ const tick = 20
 /** Milliseconds without a turn after which upstreams may count as down, and those until they are up again. */
 const stall = 300
 const upstreamsForgive = 5_000
-/** Milliseconds for which what was true is remembered, to say how old an answer is. */
-const remembered = 60_000
+/** Milliseconds for which what was true is remembered: a recovery, and what a snapshot may be behind at its beginning. */
+const remembered = 120_000
 /** Questions at once, at most. */
 const burst = 40
 /** Milliseconds for which a server that ends goes on at most while it is asked, and those that a busy machine may be early or late. */
@@ -129,6 +129,8 @@ export async function startWorld({
   const { counts, failures, fail } = judge
   /** Since when the server may know less than what is true. */
   let doubtedSince: number | undefined
+  /** The last time that is over. */
+  let lastDoubt = { since: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY }
   let isDown = false
   let isStopping = false
   /** When the youngest question was asked that has a reply. */
@@ -256,8 +258,10 @@ export async function startWorld({
     server: () => server,
     async restart() {
       world.doubt()
-      // The snapshot may be older than what fails now.
-      doubtedSince = Math.min(doubtedSince ?? time, time - snapshotLag)
+      // The snapshot may be older than what fails now, and of a time in which the server did not hear of changes.
+      const written = time - snapshotLag
+      const known = lastDoubt.until > written ? lastDoubt.since - snapshotLag : written
+      doubtedSince = Math.min(doubtedSince ?? time, written, known)
       await replace()
     },
     async replace(questions) {
@@ -303,6 +307,7 @@ export async function startWorld({
       await until(() => {
         if (asker.open > rate) throw new Error('questions wait for answers')
       })
+      if (doubtedSince !== undefined) lastDoubt = { since: doubtedSince, until: time }
       doubtedSince = undefined
       isChanging = true
       await metrics.look()

@@ -196,7 +196,8 @@ zone:
 `,
   )
   await start('knotd', ['-c', configuration], async () => {
-    assert.match((await answers(authority, 'tcp'))[0], /192\.0\.2\.1.*192\.0\.2\.2/)
+    for (const transport of ['tcp', 'udp'] as const)
+      assert.match((await answers(authority, transport))[0], /192\.0\.2\.1.*192\.0\.2\.2/)
   })
 })
 
@@ -215,7 +216,8 @@ for (const { program, args, configuration, over } of resolvers)
       const file = join(folder, `${program}.conf`)
       writeFileSync(file, configuration(ports))
       await start(program, args(file), async () => {
-        assert.match((await answers(ports.dns, 'tcp'))[0], /192\.0\.2\.1.*192\.0\.2\.2/)
+        for (const transport of ['tcp', 'udp'] as const)
+          assert.match((await answers(ports.dns, transport))[0], /192\.0\.2\.1.*192\.0\.2\.2/)
       })
       expected = await answers(ports.dns, 'tcp')
     })

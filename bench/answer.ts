@@ -17,7 +17,7 @@ const zone = 'cluster.local.'
 const seconds = Number(process.argv[2] ?? 0.5)
 const table = createTable()
 const space = table.createSpace()
-const profileId = table.defineProfile({
+const profileId = table.defineProfile(space, {
   server: 'dns://:53',
   zone: '.',
   view: '',

@@ -19,6 +19,7 @@ import { panicCounter } from './server/panics.ts'
 import { startServer } from './server/server.ts'
 import { registerTableMetrics } from './server/table-metrics.ts'
 import { listenForSignals } from './signals.ts'
+import type { UnservedReason } from './table/api.ts'
 import { createTable } from './table/index.ts'
 import { errorMessage, errorStack } from './telemetry/error-text.ts'
 import type { Logger } from './telemetry/log.ts'
@@ -32,6 +33,13 @@ import { version } from './version.ts'
 
 /** Milliseconds that plugins and sockets may take to stop after the drain. */
 const stopLimit = 2_000
+
+const unservedText: Readonly<Record<UnservedReason, string>> = {
+  memory:
+    'the answer table has no more memory: the plugins answer every query of the listeners that need it, more slowly. Give the process more, or serve fewer names',
+  profiles:
+    'the answer table has had 65,535 pairs of zone and plugin: the plugins answer every query of listeners that have others, more slowly. Restart, or serve fewer zones',
+}
 
 export async function serve(args: readonly string[]): Promise<void> {
   const flags = parseServeFlags(args)
@@ -48,7 +56,10 @@ export async function serve(args: readonly string[]): Promise<void> {
   const limits = readProcessLimits({ memoryLimit: flags.memoryLimit })
   publishMemoryLimit(metrics, limits.memory.source === 'default' ? undefined : limits.memory.limit)
   // The other half of the share is for the replies that `cache` itself keeps.
-  const writer = createTable({ maxCachedBytes: limits.memory.cache / 2 })
+  const writer = createTable({
+    maxCachedBytes: limits.memory.cache / 2,
+    onUnserved: (reason) => log.warning(unservedText[reason]),
+  })
   registerTableMetrics(metrics, writer)
   const readCorefile = (): Corefile => {
     if (flags.conf !== undefined) return loadCorefile(flags.conf)

@@ -64,7 +64,7 @@ export function createGate(block: PublishedBlock, position: number, space: numbe
     isOpenBelow: (name) => opaque.some((each) => each.claimsBelow(name) !== undefined),
     chainProfile(name) {
       const labels = { server: block.server, zone: block.zoneOf(name), view: block.view, plugin: '' }
-      return writer.defineProfile({ ...labels, ...noEffects })
+      return writer.defineProfile(space, { ...labels, ...noEffects })
     },
     profileFor(name) {
       const zone = block.zoneOf(name)
@@ -73,7 +73,7 @@ export function createGate(block: PublishedBlock, position: number, space: numbe
       let number = profiles.get(key)
       if (number === undefined) {
         const labels = { server: block.server, zone, view: block.view, plugin }
-        number = writer.defineProfile({ ...labels, ...effects, ...(observe && { observe }) })
+        number = writer.defineProfile(space, { ...labels, ...effects, ...(observe && { observe }) })
         profiles.set(key, number)
       }
       return number

@@ -9,8 +9,21 @@ export function registerTableMetrics(metrics: MetricsRegistry, writer: TableWrit
   const misses = metrics.counter('slicedns_table_misses_total', 'Queries that the answer table left to the chain.', [
     'reason',
   ])
+  const profiles = metrics
+    .gauge('slicedns_table_profiles', 'Pairs of labels and effects that answers of the table have had.', [])
+    .with()
+  const unserved = metrics.counter(
+    'slicedns_table_unserved_total',
+    'Listeners left to the chain because the answer table had no more memory, or no more profiles.',
+    ['reason'],
+  )
   metrics.onCollect(() => {
     const stats = writer.stats()
+    profiles.set(stats.profiles)
+    for (const [reason, count] of Object.entries(stats.unserved)) {
+      const cell = unserved.with(reason)
+      cell.inc(count - cell.value)
+    }
     entries.set(stats.entries)
     bytes.with('live').set(stats.liveBytes)
     bytes.with('retired').set(stats.retiredBytes)

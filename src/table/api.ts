@@ -52,8 +52,11 @@ export interface TableWriter {
   createSpace(): number
   /** Makes every lookup in the space a miss and drops its entries, in slices. */
   retireSpace(space: number): void
-  /** A profile for use in `space`. At most 65,535. Equal specs share a number. */
-  defineProfile(spec: AnswerProfile): number
+  /**
+   * A profile for use in `space`. Equal specs share a number. There are 65,535, and none is given back: a space that needs another
+   * one no longer serves, and whatever is put into it has no effect.
+   */
+  defineProfile(space: number, spec: AnswerProfile): number
   profileOf(number: number): AnswerProfile
   /**
    * Declares a zone in a space, or changes it (serial, TTL, open). Like `put`, throws TableFull when there is no memory
@@ -116,4 +119,11 @@ export interface TableStats {
   readonly retiredBytes: number
   /** High-water mark of touched memory. */
   readonly committedBytes: number
+  /** Profiles that have been defined. */
+  readonly profiles: number
+  /** Spaces that were left to the chain, by what the table had no more of. */
+  readonly unserved: Readonly<Record<UnservedReason, number>>
 }
+
+/** What the table has no more of when it leaves a space to the chain. */
+export type UnservedReason = 'memory' | 'profiles'

@@ -131,11 +131,15 @@ export function createSpaces(view: TableView, allocator: Allocator, epochs: Epoc
 }
 
 export interface Profiles {
-  define(spec: AnswerProfile): number
+  /** Undefined: all numbers are in use. They are never given back, because counters and queries in the log's rings have them. */
+  define(spec: AnswerProfile): number | undefined
   specOf(number: number): AnswerProfile
+  /** How many are defined. */
+  count(): number
 }
 
-/** Profile 0 counts what belongs to no profile: misses and malformed messages. */
+/** Counts what belongs to no profile: misses and malformed messages. */
+export const nobodysProfile = 0
 const nobody: AnswerProfile = { server: '', zone: '', view: '', plugin: '', shuffle: false, maxPayload: 0 }
 
 export function createProfiles({ words }: TableView): Profiles {
@@ -148,7 +152,7 @@ export function createProfiles({ words }: TableView): Profiles {
       const known = numbers.get(key)
       if (known !== undefined) return known
       const number = specs.length
-      if (number === maxProfiles) throw new RangeError(`the answer table has at most ${maxProfiles - 1} profiles`)
+      if (number === maxProfiles) return undefined
       specs.push({ ...spec })
       numbers.set(key, number)
       Atomics.store(words, profileCell(number), effects)
@@ -159,6 +163,7 @@ export function createProfiles({ words }: TableView): Profiles {
       if (!spec) throw new RangeError(`profile ${number} of the answer table is not defined`)
       return spec
     },
+    count: () => specs.length - 1,
   }
 }
 

@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto'
 import { writeName } from '../dns/name.ts'
 import { createAllocator, TableFull } from './allocator.ts'
-import type { CachedEntry, TableWriter } from './api.ts'
+import type { CachedEntry, TableWriter, UnservedReason } from './api.ts'
 import { createEpochs } from './epochs.ts'
 import { block, cell, formatVersion, headerBytes, maxSpaces, maxTableBytes, node, spaceIndex } from './layout.ts'
 import { cachedSalt, createNameKey, finishHash, type NameKey, readName } from './name-key.ts'
@@ -11,7 +11,7 @@ import { findCached, findNode, openTable } from './reader.ts'
 import { createEviction, encodeReply, keyFlags } from './replies.ts'
 import { encodeRules } from './rules.ts'
 import { createSlots } from './slots.ts'
-import { createProfiles, createSpaces } from './spaces.ts'
+import { createProfiles, createSpaces, nobodysProfile } from './spaces.ts'
 import type { NodeSpec } from './spec.ts'
 
 export interface TableOptions {
@@ -24,6 +24,8 @@ export interface TableOptions {
   readonly maxCachedBytes?: number
   /** Milliseconds of the monotonic clock that all threads share. */
   readonly now?: () => number
+  /** Called once for each reason that leaves a space to the chain. */
+  readonly onUnserved?: (reason: UnservedReason) => void
 }
 
 /** Milliseconds of the clock that is the same in every thread; performance.now() is not: it starts with its thread. */
@@ -60,6 +62,9 @@ export function createTable(options: TableOptions = {}): TableWriter {
   const maxCachedBytes = options.maxCachedBytes ?? 16 * 2 ** 20
   const key = createNameKey(words)
   const inUse = new Set<number>()
+  /** Those of them that are left to the chain. */
+  const unserved = new Set<number>()
+  const timesUnserved: Record<UnservedReason, number> = { memory: 0, profiles: 0 }
   /** Spaces whose entries are being dropped, oldest first. */
   const retired: number[] = []
   let sweepFrom = 0
@@ -101,6 +106,14 @@ export function createTable(options: TableOptions = {}): TableWriter {
     }).unref()
   }
 
+  /** From now on the chain answers every question of the space. */
+  function leaveToChain(space: number, reason: UnservedReason): void {
+    if (unserved.has(space)) return
+    unserved.add(space)
+    spaces.serve(space, false)
+    if (timesUnserved[reason]++ === 0) options.onUnserved?.(reason)
+  }
+
   /**
    * When memory runs out, the table must not go on giving answers that are out of date: the chain takes the whole space.
    */
@@ -108,7 +121,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
     try {
       return work()
     } catch (error) {
-      if (error instanceof TableFull) spaces.serve(space, false)
+      if (error instanceof TableFull) leaveToChain(space, 'memory')
       throw error
     }
   }
@@ -170,11 +183,16 @@ export function createTable(options: TableOptions = {}): TableWriter {
     },
     retireSpace(space) {
       if (!inUse.delete(space)) return
+      unserved.delete(space)
       spaces.serve(space, false)
       retired.push(space)
       sweepLater()
     },
-    defineProfile: (spec) => classes.define(spec),
+    defineProfile(space, spec) {
+      const number = classes.define(spec)
+      if (number === undefined && inUse.has(space)) leaveToChain(space, 'profiles')
+      return number ?? nobodysProfile
+    },
     profileOf: (number) => classes.specOf(number),
     zone(space, spec) {
       if (inUse.has(space)) orUnserved(space, () => spaces.declare(space, spec))
@@ -224,6 +242,8 @@ export function createTable(options: TableOptions = {}): TableWriter {
       liveBytes: allocator.liveBytes() - epochs.retiredBytes(),
       retiredBytes: epochs.retiredBytes(),
       committedBytes: allocator.committedBytes(),
+      profiles: classes.count(),
+      unserved: timesUnserved,
     }),
   }
 }

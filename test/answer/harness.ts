@@ -62,7 +62,7 @@ export function createResponderHarness(
 ) {
   const table = createTable({ reserveBytes: 16 * 2 ** 20, counterBytes: 2 ** 17, ...tableOptions })
   const space = table.createSpace()
-  const profileId = table.defineProfile({ ...profile, ...change })
+  const profileId = table.defineProfile(space, { ...profile, ...change })
   table.zone(space, zoneSpec())
   const responder = createResponder(table.handle, LOCAL, options)
   const reply = new Uint8Array(70_000)

@@ -32,7 +32,7 @@ export const route: QueryRoute = {
 export function openGiven(): Omit<Given, 'queries' | 'wanted'> {
   const table = createTable({ reserveBytes: 2 ** 24, counterBytes: 2 ** 17 })
   const space = table.createSpace()
-  const profileId = table.defineProfile({ ...profile, observe: { answers: true, denials: true } })
+  const profileId = table.defineProfile(space, { ...profile, observe: { answers: true, denials: true } })
   table.zone(space, zoneSpec())
   table.put(space, profileId, zoneName, {
     zone: zoneName,

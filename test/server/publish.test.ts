@@ -31,7 +31,7 @@ function recordingWriter() {
   const writer: Partial<TableWriter> = {
     zone: (_space, { zone: name }) => void zones.push(name),
     zoneUnlessKnown: (_space, { zone: name }) => void zones.push(`${name} unless known`),
-    defineProfile: (spec) => classes.push(spec) - 1,
+    defineProfile: (_space, spec) => classes.push(spec) - 1,
     put: (_space, _class, name, spec) => void nodes.set(name, spec),
     remove: (_space, name) => void nodes.delete(name),
     putCached: (_space, _class, entry) => void cached.push(entry.name),

@@ -159,7 +159,7 @@ export function readKubernetes({ options = '', zones = 'cluster.local in-addr.ar
 function openTable(random: () => number) {
   const writer = createTable({ reserveBytes: 16 * 2 ** 20 })
   const space = writer.createSpace()
-  const profileId = writer.defineProfile({
+  const profileId = writer.defineProfile(space, {
     server: 'dns://:53',
     zone: '.',
     view: '',

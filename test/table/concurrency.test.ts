@@ -19,7 +19,7 @@ describe('readers of a table that is written', () => {
   it('every reader sees one whole published answer, never an older one after a newer, and memory stays bounded', async () => {
     const table = createTable({ reserveBytes: 2 ** 27, counterBytes: 2 ** 20, maxCachedEntries: names / 2 })
     const space = table.createSpace()
-    const profileId = table.defineProfile({
+    const profileId = table.defineProfile(space, {
       server: 'dns://:53',
       zone: '.',
       view: '',

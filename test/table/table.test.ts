@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import type { TableWriter } from '../../src/table/api.ts'
 import { createTable, TableFull } from '../../src/table/index.ts'
 import { spaceCell } from '../../src/table/layout.ts'
 import type { NodeSpec, ServicesSpec } from '../../src/table/spec.ts'
@@ -13,9 +14,14 @@ const profile = { server: 'dns://:53', zone: '.', view: '', plugin: 'kubernetes'
 function tableWithSpace(options: TableOptions = {}) {
   const table = createTable({ reserveBytes: 16 * 2 ** 20, counterBytes: 2 ** 16, ...options })
   const space = table.createSpace()
-  const profileId = table.defineProfile(profile)
+  const profileId = table.defineProfile(space, profile)
   table.zone(space, zoneSpec())
   return { table, space, profileId }
+}
+
+/** Whether readers look into the space. */
+function serves({ handle }: TableWriter, space: number): boolean {
+  return new Int32Array(handle.memory)[spaceCell(space)] !== 0
 }
 
 const empty: NodeSpec = { zone: zoneName, below: 'closed', otherTypes: 'nodata', answers: new Map() }
@@ -138,11 +144,32 @@ describe('a table', () => {
   })
 
   it('a table gives equal classes one number', () => {
-    const { table } = tableWithSpace()
-    assert.equal(table.defineProfile({ ...profile }), table.defineProfile({ ...profile }))
-    const other = table.defineProfile({ ...profile, plugin: 'hosts' })
-    assert.notEqual(other, table.defineProfile(profile))
+    const { table, space } = tableWithSpace()
+    assert.equal(table.defineProfile(space, { ...profile }), table.defineProfile(space, { ...profile }))
+    const other = table.defineProfile(space, { ...profile, plugin: 'hosts' })
+    assert.notEqual(other, table.defineProfile(space, profile))
     assert.equal(table.profileOf(other).plugin, 'hosts')
+  })
+
+  it('a table that has had 65,535 profiles leaves a space that needs another one to the chain, and serves the others', () => {
+    const reasons: string[] = []
+    const { table, space, profileId } = tableWithSpace({ onUnserved: (reason) => void reasons.push(reason) })
+    for (let i = table.stats().profiles; i < 65_535; i++) table.defineProfile(space, { ...profile, zone: `z${i}.` })
+    assert.deepEqual([table.stats().profiles, table.stats().unserved], [65_535, { memory: 0, profiles: 0 }])
+    table.put(space, profileId, `web.${zoneName}`, addresses(1))
+    const later = Array.from({ length: 2 }, () => table.createSpace())
+    for (const each of later) {
+      table.zone(each, zoneSpec())
+      const known = table.defineProfile(each, profile)
+      table.put(each, known, `web.${zoneName}`, addresses(1))
+      assert.ok(serves(table, each))
+      table.put(each, table.defineProfile(each, { ...profile, zone: 'another.' }), `other.${zoneName}`, addresses(1))
+      table.put(each, known, `last.${zoneName}`, addresses(1))
+      assert.ok(!serves(table, each))
+    }
+    assert.ok(serves(table, space))
+    assert.deepEqual(reasons, ['profiles'])
+    assert.deepEqual(table.stats().unserved, { memory: 0, profiles: 2 })
   })
 })
 
@@ -188,8 +215,8 @@ describe('a table without room', () => {
     assert.throws(() => {
       for (let i = 0; ; i++) table.put(space, profileId, `n${i}.${zoneName}`, addresses(2000))
     }, TableFull)
-    const words = new Int32Array(table.handle.memory)
-    assert.equal(words[spaceCell(space)], 0, 'the space serves no more')
+    assert.ok(!serves(table, space), 'the space serves no more')
+    assert.equal(table.stats().unserved.memory, 1)
   })
 })
 

@@ -158,7 +158,14 @@ function report(context: ClusterContext): string[] {
 
 const table = createTable({ reserveBytes: 16 * 2 ** 20 })
 const space = table.createSpace()
-const served = table.defineProfile({ server: '', zone: '.', view: '', plugin: '', shuffle: false, maxPayload: 0 })
+const served = table.defineProfile(space, {
+  server: '',
+  zone: '.',
+  view: '',
+  plugin: '',
+  shuffle: false,
+  maxPayload: 0,
+})
 const responder = createResponder(table.handle, LOCAL, { random: () => 0 })
 const reply = new Uint8Array(70_000)
 

@@ -79,7 +79,14 @@ function reported(context: ClusterContext): string[] {
 
 const table = createTable()
 const space = table.createSpace()
-const served = table.defineProfile({ server: '', zone: '.', view: '', plugin: '', shuffle: false, maxPayload: 0 })
+const served = table.defineProfile(space, {
+  server: '',
+  zone: '.',
+  view: '',
+  plugin: '',
+  shuffle: false,
+  maxPayload: 0,
+})
 
 /** Whatever the annotations say, both addresses are told, and everything that is told can be stored. */
 function addressesOf(context: ClusterContext): AddressesSpec {

@@ -156,7 +156,7 @@ describe('a space that is attached', () => {
     )
     const table = createTable({ reserveBytes: 2 ** 22 })
     const space = table.createSpace()
-    const blockClass = table.defineProfile({
+    const blockClass = table.defineProfile(space, {
       server: '',
       zone: '',
       view: '',

@@ -4,8 +4,11 @@ import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import { loadLibc } from '../../src/libc/libc.ts'
 import type { Miss } from '../../src/server/ingress.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
 import { until } from '../support/until.ts'
 import { askUdp, query, rcodeReply, udpClient, withTransport } from './support.ts'
+
+const tenMinutes = 10 * 60_000
 
 const skip = (() => {
   try {
@@ -102,6 +105,32 @@ describe('UDP threads', { skip }, () => {
       assert.ok(slots.size >= 4, `answers came from ${slots.size} threads`)
       assert.equal((await askUdp('127.0.0.1', port, 'table')).space, 1)
     }))
+
+  test('UDP threads that are not needed rest, serve again, and end when nobody has needed them for ten minutes', () => {
+    const clock = createFakeClock()
+    return withTransport({ clock }, async ({ transport, port, listener, readers }) => {
+      await transport.apply([listener({ shards: 2 })])
+      for (const shards of [1, 2, 1, 2, 1, 2]) {
+        await transport.apply([listener({ shards })])
+        assert.equal(readers(), 2)
+      }
+      // Which thread answers is the kernel's choice by the client's port.
+      const slots = new Set<number>()
+      while (slots.size < 2) slots.add((await askUdp('127.0.0.1', port, 'table')).slot!)
+      assert.deepEqual([...slots].sort(), [0, 1])
+      clock.advance(tenMinutes)
+      await transport.apply([listener({ shards: 1 })])
+      clock.advance(tenMinutes - 1)
+      assert.equal(readers(), 2)
+      clock.advance(1)
+      await until(() => assert.equal(readers(), 1))
+      assert.equal((await askUdp('127.0.0.1', port, 'table')).slot, 0)
+      await transport.apply([listener({ shards: 2 })])
+      slots.clear()
+      while (slots.size < 2) slots.add((await askUdp('127.0.0.1', port, 'table')).slot!)
+      assert.deepEqual([...slots].sort(), [0, 2])
+    })
+  })
 
   test('queries that wait for their turn while a reload replaces their configuration are answered by the new one', () => {
     const spaces: number[] = []

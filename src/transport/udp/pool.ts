@@ -1,10 +1,11 @@
+import type { Timer } from '../../scheduling/clock.ts'
 import type { TransportMetrics } from '../metrics.ts'
 import { countCell, countCells } from './protocol.ts'
 import { openUdpThread, type UdpThread, type UdpThreadOptions } from './thread.ts'
 
 export interface ThreadPool {
   size(): number
-  /** Starts threads and waits until they run, or ends the last ones and waits until they have exited. */
+  /** Starts threads, or wakes those that rest, and waits until they run; or lays the last ones to rest. */
   resize(threads: number): Promise<void>
   thread(shard: number): UdpThread
   lastQueryAt(): number
@@ -19,16 +20,33 @@ export interface ThreadPoolOptions extends Omit<UdpThreadOptions, 'number' | 'on
   readonly metrics: TransportMetrics
 }
 
+/**
+ * Milliseconds that a thread without sockets rests before it ends. One that rests costs 9 MiB; one that ends leaves some 30 KiB
+ * for ever, because koffi frees nothing of a thread: reloads that change `multisocket` to and fro must not add them up.
+ */
+const restTime = 10 * 60_000
+
+interface PooledThread {
+  readonly thread: UdpThread
+  readonly collected: Float64Array
+  hasRun: boolean
+}
+
 export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
-  const { metrics } = options
-  const threads: { readonly thread: UdpThread; readonly collected: Float64Array }[] = []
+  const { metrics, clock } = options
+  const threads: PooledThread[] = []
+  /** In the order of their numbers, which follow those of `threads`. */
+  const resting: PooledThread[] = []
+  const ending = new Set<PooledThread>()
+  let restsOver: Timer | undefined
   let lastQueryAt = Number.NEGATIVE_INFINITY
 
   const collecting = metrics.onCollect(() => threads.forEach(collect))
   // A thread that blocks in poll(2) would make process.exit() wait without end.
   const halt = () => {
-    for (const { thread } of threads) thread.halt()
-    for (const { thread } of threads) thread.awaitEnd()
+    const all = [...threads, ...resting, ...ending]
+    for (const { thread } of all) thread.halt()
+    for (const { thread } of all) thread.awaitEnd()
   }
   process.on('exit', halt)
 
@@ -55,15 +73,35 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
   }
 
   async function resize(size: number): Promise<void> {
-    while (threads.length < size) {
-      const onRestart = () => metrics.threadRestarts.inc()
-      const thread = openUdpThread({ ...options, number: threads.length, onRestart })
-      threads.push({ thread, collected: new Float64Array(countCells) })
-    }
+    restsOver?.cancel()
+    while (threads.length < size) threads.push(resting.shift() ?? open(threads.length))
     const surplus = threads.splice(size)
-    await Promise.all(surplus.map(({ thread }) => thread.stop()))
     surplus.forEach(collect)
+    resting.unshift(...surplus.filter(({ hasRun }) => hasRun))
+    await end(surplus.filter(({ hasRun }) => !hasRun))
+    if (resting.length > 0) restsOver = clock.after(restTime, () => void end(resting.splice(0)))
     await Promise.all(threads.map(({ thread }) => thread.ready))
+  }
+
+  function open(number: number): PooledThread {
+    const thread = openUdpThread({ ...options, number, onRestart: () => metrics.threadRestarts.inc() })
+    const pooled = { thread, collected: new Float64Array(countCells), hasRun: false }
+    void thread.ready.then(
+      () => {
+        pooled.hasRun = true
+      },
+      // `resize` reports it.
+      () => undefined,
+    )
+    return pooled
+  }
+
+  /** Resolves when the threads have exited. */
+  async function end(ended: readonly PooledThread[]): Promise<void> {
+    for (const each of ended) ending.add(each)
+    await Promise.all(ended.map(({ thread }) => thread.stop()))
+    ended.forEach(collect)
+    for (const each of ended) ending.delete(each)
   }
 
   return {
@@ -80,7 +118,8 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
       return () => each.some((isUnread) => isUnread())
     },
     async close() {
-      await resize(0)
+      restsOver?.cancel()
+      await end([...threads.splice(0), ...resting.splice(0), ...ending])
       collecting.remove()
       process.off('exit', halt)
     },

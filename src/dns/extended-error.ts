@@ -17,7 +17,7 @@ export const infoCode = {
   networkError: 23,
 } as const
 
-/** Of a reply that may be out of date (RFC 8914 §4.4 and §4.20). */
+/** The INFO-CODE of a reply that may be out of date, by its rcode (RFC 8914 §4.4 and §4.20). */
 export const staleCode = (code: number): number =>
   code === rcode.NXDOMAIN ? infoCode.staleNxdomain : infoCode.staleAnswer
 

@@ -3,7 +3,7 @@ import { ExpressionError } from './error.ts'
 import { type Token, tokenize } from './lexer.ts'
 import { maxDepth, maxNodes, type Node } from './syntax.ts'
 
-// Maps, for an expression may name what every object of JavaScript has.
+// Maps and not objects: an expression may contain the name of a property that every object has, such as `constructor`.
 const unary: ReadonlyMap<string, number> = new Map(Object.entries({ not: 50, '!': 50, '-': 90, '+': 90 }))
 const binary: ReadonlyMap<string, number> = new Map(
   Object.entries({

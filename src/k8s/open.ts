@@ -41,7 +41,7 @@ export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
   let source: Promise<Source | undefined> | undefined
   let running: Source | undefined
   let stopped = false
-  /** What is to begin with the source. */
+  /** Begun as soon as the source is open. */
   const awaiting = new Set<(source: Source) => void>()
 
   const open = async (): Promise<Source | undefined> => {

@@ -19,7 +19,7 @@ export interface ExtendedErrorPolicy {
 
 export const defaultPolicy: ExtendedErrorPolicy = { off: false, textFor: privateNetworks }
 
-/** Nobody gets any. */
+/** No client gets any. */
 export const silentPolicy: ExtendedErrorPolicy = { off: true, textFor: [] }
 
 /** The option for a client with this address, or undefined where it gets none. */

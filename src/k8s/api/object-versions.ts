@@ -9,15 +9,15 @@ export interface ObjectVersions {
   remove(namespace: string, name: string): void
   /** The object exists, as far as the API server has said. */
   has(namespace: string, name: string): boolean
-  /** A later one than `resourceVersion` was not sent, and neither was that. False where it is not a number. */
+  /** Neither `resourceVersion` nor a later version of the object was sent. False where it is not a number. */
   lacks(namespace: string, name: string, resourceVersion: string): boolean
 }
 
 const span = 2 ** 30
-/** Of an object whose resourceVersion is not a number: nothing can be said of it. */
+/** The version of an object whose resourceVersion is not a number: it compares with no other. */
 const unknown = -1
 
-/** `most`: objects; of further ones nothing is known. */
+/** Keeps the versions of at most `most` objects. */
 export function createObjectVersions(most: number): ObjectVersions {
   const namespaces = new Map<string, Map<string, number>>()
   let size = 0

@@ -45,7 +45,7 @@ export async function openApi(
   const reducer = createReducer(config)
   const scheduler = createCooperativeScheduler(clock)
   const snapshots = new Set<Snapshots>()
-  /** Present while there is a proof; several have it in common. */
+  /** Present while a proof runs; proofs share it. */
   let proofMeter: ProofMeter | undefined
   let proofs = 0
   let freshness: Freshness | undefined

@@ -180,9 +180,9 @@ export interface Cluster {
    * API server.
    */
   create?(path: string, object: object): Promise<'created' | 'exists'>
-  /** Keeps the state in a file from now on. A cluster that is not synced yet may start from it. For an API server's. */
+  /** Keeps the state in a file from now on. A cluster that is not synced yet may start from it. Without effect on manifests. */
   keepSnapshot(snapshot: SnapshotConfig): Upkeep
-  /** Compares the names of all objects with the API server's every so many milliseconds. For an API server's. */
+  /** Compares the names and versions of all objects with the API server's, every `interval` milliseconds. Without effect on manifests. */
   proveFreshness(interval: number): Upkeep
   /** How it is connected, and how fresh what it knows is. */
   status(): ClusterStatus
@@ -191,9 +191,9 @@ export interface Cluster {
   stop(): Promise<void>
 }
 
-/** What is done beside the watches, which do not notice when it begins and ends: a reload may change it alone. */
+/** Work beside the watches, which goes on without them: a reload may change it and leave them as they are. */
 export interface Upkeep {
-  /** Resolves when nothing of it runs any more. Before the cluster is stopped. */
+  /** Resolves when nothing of it runs any more. Call it before the cluster is stopped. */
   stop(): Promise<void>
 }
 

@@ -1,8 +1,7 @@
 /**
- * Queries that come between the start of a server and its first state of the cluster. With a snapshot that is a fraction of a second:
- * they wait for it, and do not get the SERVFAIL that would make a client ask elsewhere, or give up.
+ * Queries that arrive after a server starts and before it knows the cluster. With a snapshot that takes a fraction of a second: they
+ * wait, instead of getting a SERVFAIL, which makes a client ask elsewhere or give up.
  */
-
 import type { Subscription } from '../../k8s/model/event-feed.ts'
 import type { Cluster } from '../../k8s/model/types.ts'
 import type { Query } from '../../plugin/query.ts'
@@ -12,11 +11,11 @@ import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 export interface StartGate {
   start(cluster: Pick<Cluster, 'subscribe' | 'view'>): void
   /**
-   * Resolves when the cluster's names can be answered, or nothing is worth waiting for. Undefined: so it is already, or too many
-   * wait. A query that waits gives its place in the chain to others.
+   * Resolves when the cluster's names can be answered, or the wait has ended without that. Undefined where a query need not wait any
+   * more, or too many wait already. A query that waits gives its place in the chain to others.
    */
   wait(query: Pick<Query, 'releaseSlot'>): Promise<void> | undefined
-  /** Lets everybody through from now on. */
+  /** Lets all queries through from now on. */
   open(): void
 }
 
@@ -28,7 +27,7 @@ const mostWaiting = 2048
 export function createStartGate(clock: Clock, metrics: MetricsRegistry): StartGate {
   const waits = metrics.counter(
     'slicedns_snapshot_waits_total',
-    'Queries at the start that were to wait for the snapshot, by result: known, timeout, refused.',
+    'Queries that arrived before the cluster was known and could wait for its snapshot, by result: known, timeout, refused.',
     ['result'],
   )
   for (const result of ['known', 'timeout', 'refused']) waits.with(result)

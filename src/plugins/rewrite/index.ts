@@ -7,7 +7,7 @@ import type { Instance, Plugin } from '../../plugin/contract.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
 import { withinSteps } from '../../plugin/within-steps.ts'
-import { valid } from './names.ts'
+import { validName } from './names.ts'
 import { restored } from './response.ts'
 import type { ResponseRule, Rule } from './rule.ts'
 import { type Settings, schema } from './settings.ts'
@@ -62,7 +62,8 @@ function rewriteQuery(
 
 function isName(text: string): boolean {
   try {
-    return valid(text) === text
+    validName(text)
+    return true
   } catch (error) {
     if (error instanceof NameError) return false
     throw error

@@ -11,7 +11,7 @@ import {
 } from '../../plugin/name-matcher.ts'
 import { readPattern } from '../../plugin/pattern-value.ts'
 import type { Pattern, StepAllowance } from '../../regexp/index.ts'
-import { spelled } from './names.ts'
+import { escaped } from './names.ts'
 
 export const matchKinds = ['exact', 'prefix', 'suffix', 'substring', 'regex'] as const
 export type MatchKind = (typeof matchKinds)[number]
@@ -25,8 +25,8 @@ export function absolute(text: string): string {
   return lower.endsWith('.') && !/(^|[^\\])(\\\\)*\\\.$/.test(lower) ? lower : `${lower}.`
 }
 
-/** TO of a rule. */
-export const replacement = (text: string): string => spelled(absolute(text))
+/** TO of a rule, as an absolute name. */
+export const replacement = (text: string): string => escaped(absolute(text))
 
 /** Names that a rule without a name of its own to write matches (`ttl`, `rcode`). */
 export function readNames(kind: MatchKind, from: Token): NameMatcher {

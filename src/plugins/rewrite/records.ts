@@ -5,10 +5,10 @@ import type { ResourceRecord } from '../../dns/message.ts'
 import { nameToWire, wireToName } from '../../dns/name.ts'
 import { join } from '../../dns/values.ts'
 import type { StepAllowance } from '../../regexp/index.ts'
-import { valid } from './names.ts'
+import { validName } from './names.ts'
 import type { ResponseRule } from './rule.ts'
 
-/** What a name becomes: the same, or a text that may be none. Throws StepsError. */
+/** What a name becomes: the same name, or a text that may not be a valid one. Throws StepsError. */
 export type Rewrite = (name: string, allowance: StepAllowance) => string
 
 /** Of an SOA the name server, not the mailbox. */
@@ -18,7 +18,7 @@ export const ownerRule = (rewrite: Rewrite): ResponseRule => ({
   kind: 'record',
   rewrite(record, allowance) {
     const name = rewrite(record.name, allowance)
-    return name === record.name ? record : { ...record, name: valid(name) }
+    return name === record.name ? record : { ...record, name: validName(name) }
   },
 })
 
@@ -33,7 +33,7 @@ export const valueRule = (rewrite: Rewrite): ResponseRule => ({
     const { rdata } = record
     return {
       ...record,
-      rdata: join(rdata.subarray(0, place.start), nameToWire(valid(rewritten)), rdata.subarray(place.end)),
+      rdata: join(rdata.subarray(0, place.start), nameToWire(validName(rewritten)), rdata.subarray(place.end)),
     }
   },
 })

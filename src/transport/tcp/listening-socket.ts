@@ -11,10 +11,11 @@ const kernelBufferBytes = 16 * 1024
 
 /**
  * Connections that a listening socket keeps for us. What is accepted comes first come, first served, at about 0.2 ms each:
- * a longer queue, filled by one client, would keep others waiting for seconds. Who finds it full tries again after a
- * second, the kernel sees to that.
+ * a longer queue, filled by one client, would keep others waiting for seconds. A client that finds it full tries
+ * again after a second: its kernel does that by itself.
  */
 const backlog = 128
+
 /** SO_REUSEPORT, as CoreDNS has it: `bind 127.0.0.1` may stand beside a block that is bound to all addresses. */
 export function listen(server: Server, host: Host, port: number, reusePort: boolean): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -8,7 +8,7 @@ import { everyName } from '../../../plugin/name-matcher.ts'
 import { readPattern } from '../../../plugin/pattern-value.ts'
 import type { Query } from '../../../plugin/query.ts'
 import { absolute, type Replacer, readMatchKind, replacer } from '../match.ts'
-import { spelled, valid } from '../names.ts'
+import { escaped, validName } from '../names.ts'
 import type { Rule } from '../rule.ts'
 
 /** `cname [MATCH] FROM TO`. Throws ConfigError. */
@@ -18,7 +18,7 @@ export function readCnameRule(mode: Rule['mode'], args: readonly Token[], place:
   const [from, to] = args.slice(-2)
   const pattern = kind === 'regex' ? readPattern({ ...from, text: from.text.toLowerCase() }) : undefined
   const texts = [from, to].map(({ text }) => (kind === 'exact' ? absolute(text) : text.toLowerCase()))
-  const replace = replacer(kind, texts[0], spelled(texts[1]), pattern)
+  const replace = replacer(kind, texts[0], escaped(texts[1]), pattern)
   const reason = `rewrite cname ${kind} ${from.text} ${to.text}`
   return {
     mode,
@@ -42,7 +42,7 @@ async function retarget(message: Message, query: Query, replace: Replacer): Prom
     const from = readName(record.rdata)
     const target = replace(from, query.budget.steps)
     if (target === undefined) continue
-    const found = await query.lookup(valid(target), query.qtype)
+    const found = await query.lookup(validName(target), query.qtype)
     if (found.kind === 'drop' || (found.kind === 'rcode' && found.ofQuestion)) continue
     const isFrom = ({ rdata: alias }: ResourceRecord): boolean => readName(alias) === from
     const aliases = answer.filter((each) => each.type === type.CNAME)

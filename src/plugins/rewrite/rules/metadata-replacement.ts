@@ -4,7 +4,7 @@ import type { Token } from '../../../corefile/schema.ts'
 import { isMetadataLabel } from '../../../plugin/metadata-label.ts'
 import type { Query } from '../../../plugin/query.ts'
 import type { Pattern } from '../../../regexp/index.ts'
-import { spelled } from '../names.ts'
+import { escaped } from '../names.ts'
 
 /** The name that a query's becomes, or undefined where the rule does not apply. */
 export type Expand = (query: Query) => string | undefined
@@ -36,7 +36,7 @@ function textOf(part: Part, groups: readonly string[], query: Query): string | u
   if (part.kind === 'literal') return part.text
   if (part.kind === 'group') return groups[part.group]
   const found = query.metadata?.(part.label)
-  return found === undefined || found === '' ? undefined : spelled(found.toLowerCase())
+  return found === undefined || found === '' ? undefined : escaped(found.toLowerCase())
 }
 
 function readParts(text: string, place: Token, groups: number): readonly Part[] {
@@ -44,7 +44,7 @@ function readParts(text: string, place: Token, groups: number): readonly Part[] 
   for (const [, literal, placeholder, stray] of text.matchAll(/([^{}]+)|\{([^{}]*)\}|([{}])/g)) {
     if (stray !== undefined)
       throw fail(stray === '{' ? `unclosed placeholder in '${text}'` : `unmatched '}' in '${text}'`, place)
-    if (literal !== undefined) parts.push({ kind: 'literal', text: spelled(literal.toLowerCase()) })
+    if (literal !== undefined) parts.push({ kind: 'literal', text: escaped(literal.toLowerCase()) })
     else if (/^[+-]?\d+$/.test(placeholder))
       parts.push({ kind: 'group', group: groupNumber(placeholder, groups, place) })
     else if (isMetadataLabel(placeholder)) parts.push({ kind: 'label', label: placeholder })

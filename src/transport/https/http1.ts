@@ -13,9 +13,8 @@ import {
 } from '../../telemetry/http/message.ts'
 import { createAsker } from '../http/asker.ts'
 import type { BegunRequest, HttpResponse, HttpService } from '../http/service.ts'
-import type { Connection } from '../tcp/connection.ts'
 import { createDeadlines } from '../tcp/deadlines.ts'
-import type { ConnectionEnds } from '../tcp/protocol.ts'
+import type { Connection, ConnectionEnds } from '../tcp/protocol.ts'
 import type { SharedState } from '../tcp/shared-state.ts'
 
 type State = 'head' | 'body' | 'asking' | 'replying' | 'ended' | 'closed'

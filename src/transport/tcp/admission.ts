@@ -4,8 +4,8 @@
  */
 import type { Socket } from 'node:net'
 import { clientKey } from '../../dns/address.ts'
-import type { Connection } from './connection.ts'
 import type { ConnectionTable } from './connection-table.ts'
+import type { Connection } from './protocol.ts'
 
 export interface Admission {
   /** Those that are let in. */

@@ -19,16 +19,8 @@ import { createDeadlines } from './deadlines.ts'
 import { createFramer } from './framing.ts'
 import type { ReplyStream } from './multi-message.ts'
 import { createOutput } from './output.ts'
-import type { ConnectionEnds } from './protocol.ts'
+import type { Connection, ConnectionEnds } from './protocol.ts'
 import type { SharedState } from './shared-state.ts'
-
-export interface Connection {
-  /** Enforces the deadlines; called a few times a second. */
-  sweep(now: number): void
-  /** Takes no more queries; closes when what is pending is answered, at the latest after `milliseconds`. */
-  finish(milliseconds: number): void
-  destroy(): void
-}
 
 type State =
   /** Takes what comes, and answers it. */

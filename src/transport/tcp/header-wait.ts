@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net'
 import type { ProxyProtocol } from '../../plugin/capabilities/proxy-protocol.ts'
 import { type ProxiedEnds, readStreamHeader } from '../proxy-protocol/stream.ts'
-import type { Connection } from './connection.ts'
 import type { ConnectionTable } from './connection-table.ts'
+import type { Connection } from './protocol.ts'
 import type { SharedState } from './shared-state.ts'
 
 /** `open`: called once, with the wait that has ended; the socket is paused, and what comes next is what is behind the header. */

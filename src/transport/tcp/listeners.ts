@@ -1,77 +1,21 @@
-/** Everything that comes by connections: the listening sockets of its schemes, and what all connections have in common. */
-import { createServer, type Server, type Socket } from 'node:net'
-import type { Libc } from '../../libc/libc.ts'
-import { createCooperativeScheduler, sliceLength } from '../../scheduling/cooperative-scheduler.ts'
-import type { Listener, MissHandler } from '../../server/ingress.ts'
-import { errorStack } from '../../telemetry/error-text.ts'
-import type { FairBudget } from '../fair-budget.ts'
-import { guardAnswer } from '../guarded-answer.ts'
-import { bindError, familyOf, type Host, hostsOf, idOf, isAbsentFamily, isSameAddress } from '../listener-address.ts'
-import {
-  type Endpoint as AnyEndpoint,
-  type MainThreadOptions,
-  openEndpoints,
-  type StagedChange,
-  switchEndpoints,
-  type Transport,
-} from '../transport.ts'
+/** Everything that comes by connections: opens the listening sockets of its schemes, lets connections in, replaces listeners at a reload. */
+import { createServer, type Socket } from 'node:net'
+import type { Listener } from '../../server/ingress.ts'
+import { bindError, hostsOf, idOf, isAbsentFamily } from '../listener-address.ts'
+import { openEndpoints, type StagedChange, switchEndpoints, type Transport } from '../transport.ts'
 import { type Admission, createAdmission } from './admission.ts'
-import { type Connection, openConnection } from './connection.ts'
-import { type ConnectionTable, createConnectionTable, inBoth } from './connection-table.ts'
+import { inBoth } from './connection-table.ts'
+import { close, discard, type Endpoint, type Guest, heirOf, move, overlaps, type Place } from './endpoint.ts'
 import { boundKernelBuffers, listen, probe, takesNoMore } from './listening-socket.ts'
-import { createReplyStreams } from './multi-message.ts'
-import { scratchBytes } from './output.ts'
-import { createOpening, type StreamProtocol } from './protocol.ts'
-import type { SharedState } from './shared-state.ts'
-import { createTurns } from './turns.ts'
+import { createOpening } from './opening.ts'
+import type { Connection, StreamProtocol } from './protocol.ts'
+import { createSharedState, createTable, type StreamOptions } from './shared-state.ts'
 
 /**
  * Octets that Node.js reads ahead, or takes for writing, before it stops. What is above it waits in the client, not in our
  * memory.
  */
 const highWaterMark = 16 * 1024
-
-/** DNS over TCP (RFC 7766). */
-export const tcp: StreamProtocol = {
-  scheme: 'dns',
-  applications: [],
-  open: (...connection) => openConnection('tcp', ...connection),
-}
-
-/** DNS over TLS (RFC 7858). As in CoreDNS a client that names a protocol (ALPN `dot`) is served, too: there is no choice. */
-export const dnsOverTls: StreamProtocol = {
-  scheme: 'tls',
-  applications: [],
-  open: (...connection) => openConnection('tls', ...connection),
-}
-
-export interface StreamOptions extends MainThreadOptions {
-  readonly onMiss: MissHandler
-  /** Octets of waiting queries, shared by all transports. */
-  readonly waiting: FairBudget
-  /** The system's own calls, where there are any. */
-  readonly native: Libc | undefined
-}
-
-interface Endpoint extends AnyEndpoint {
-  readonly servers: { readonly host: Host; readonly server: Server }[]
-  readonly guests: Set<Guest>
-  /** Connections accepted so far. */
-  accepted: number
-  /** What is open here, where the listener has a bound of its own (`https { max_connections }`). */
-  own?: Admission
-}
-
-/** The endpoint that a connection belongs to: the one that serves its address now. */
-interface Place {
-  home: Endpoint
-}
-
-interface Guest {
-  connection: Connection
-  readonly address: string
-  readonly place: Place
-}
 
 /**
  * Listening sockets of an address. Node.js accepts one connection of each in a turn of the event loop: with a single one,
@@ -88,7 +32,7 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
   const endpoints = new Map<string, Endpoint>()
   /** Removed listeners that still accept or have open connections, and when those are closed. */
   const leaving = new Map<Endpoint, Promise<void>>()
-  const shared = shareState(options)
+  const shared = createSharedState(options)
   const openings = new Map(protocols.map((protocol) => [protocol.scheme, createOpening(shared, protocol)]))
   const collecting = metrics.onCollect(() => metrics.tcpConnections.set(shared.table.size()))
   let lookedAt = clock.now()
@@ -108,7 +52,8 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
   function accept(endpoint: Endpoint, socket: Socket): void {
     endpoint.accepted++
     const { localAddress: address } = socket
-    const home = leaving.has(endpoint) && address !== undefined ? heirOf(endpoint, address) : endpoint
+    const home =
+      leaving.has(endpoint) && address !== undefined ? heirOf(endpoint, address, endpoints.values()) : endpoint
     // The client has closed the connection already, or nobody serves its address any more.
     if (socket.remoteAddress === undefined || address === undefined || home === undefined) {
       socket.destroy()
@@ -140,23 +85,12 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
     if (most() === Number.POSITIVE_INFINITY) return endpoint.own
     endpoint.own ??= createAdmission({
       most,
-      table: tableOfConnections(options, limits.tcpConnections),
+      table: createTable(options, limits.tcpConnections),
       all: shared.table,
       now: () => clock.now(),
       longest: limits.tcpRead,
     })
     return endpoint.own
-  }
-
-  /** The endpoint that serves the address now that this one does not. */
-  function heirOf({ listener: { scheme, port } }: Endpoint, address: string): Endpoint | undefined {
-    const candidates = [...endpoints.values()].filter(
-      ({ listener }) => listener.scheme === scheme && listener.port === port,
-    )
-    return (
-      candidates.find(({ servers }) => servers.some(({ host }) => isSameAddress(host.address, address))) ??
-      candidates.find(({ servers }) => servers.some(({ host }) => host.wildcard && host.family === familyOf(address)))
-    )
   }
 
   async function open(listener: Listener, others: readonly Endpoint[]): Promise<Endpoint> {
@@ -195,7 +129,7 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
       .then(() => void leaving.delete(endpoint))
     leaving.set(endpoint, closed)
     for (const guest of [...endpoint.guests]) {
-      const heir = heirOf(endpoint, guest.address)
+      const heir = heirOf(endpoint, guest.address, endpoints.values())
       if (heir) move(guest, heir)
       else guest.connection.finish(limits.drain)
     }
@@ -238,77 +172,4 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
       collecting.remove()
     },
   }
-}
-
-function shareState(options: StreamOptions): SharedState {
-  const { responder, queryLog, onMiss, waiting, clock, limits, metrics, log } = options
-  const report = (error: unknown): void =>
-    log.error(`Answering from the table failed; the plugin chain was asked: ${errorStack(error)}`)
-  return {
-    responder,
-    answer: guardAnswer(responder, { count: () => metrics.answerFailures.inc(), report, now: () => clock.now() }),
-    queryLog,
-    onMiss,
-    waiting,
-    clock,
-    limits,
-    // Never longer: between two slices connections are accepted, and the plugin chain works.
-    turns: createTurns(createCooperativeScheduler(clock, sliceLength)),
-    scratch: Buffer.alloc(scratchBytes),
-    table: tableOfConnections(options, limits.tcpConnections, limits.tcpConnectionsPerClient),
-    streams: createReplyStreams(limits.tcpStreams, clock),
-    lastQueryAt: Number.NEGATIVE_INFINITY,
-    onOversized: () => metrics.tcpOversized.inc(),
-    onStreamFailure(error) {
-      metrics.answerFailures.inc()
-      log.error(`A reply of several messages failed, and its connection was closed: ${errorStack(error)}`)
-    },
-  }
-}
-
-function tableOfConnections(
-  { limits, metrics, clock }: StreamOptions,
-  most: number,
-  perClient = most,
-): ConnectionTable {
-  return createConnectionTable({
-    connections: most,
-    connectionsPerClient: perClient,
-    inputBytes: limits.tcpInputBytes,
-    unsentBytes: limits.tcpUnsentBytes,
-    onEvicted: (reason) => metrics.tcpEvictions[reason].inc(),
-    now: () => clock.now(),
-  })
-}
-
-function move(guest: Guest, to: Endpoint): void {
-  guest.place.home.guests.delete(guest)
-  guest.place.home = to
-  to.guests.add(guest)
-}
-
-async function discard(endpoint: Endpoint): Promise<void> {
-  for (const { connection } of endpoint.guests) connection.destroy()
-  await close(endpoint)
-}
-
-/** Resolves when the listening sockets are closed and their last connection too. */
-async function close({ servers }: Endpoint): Promise<void> {
-  await Promise.all(
-    servers.map(({ server }) => (server.listening ? new Promise((resolve) => server.close(resolve)) : undefined)),
-  )
-}
-
-/** True when a probe would only find this server. */
-function overlaps(host: Host, port: number, endpoints: readonly Endpoint[]): boolean {
-  return endpoints.some(
-    ({ listener, servers }) =>
-      listener.port === port &&
-      servers.some(
-        ({ host: other, server }) =>
-          server.listening &&
-          other.family === host.family &&
-          (other.wildcard || host.wildcard || isSameAddress(other.address, host.address)),
-      ),
-  )
 }

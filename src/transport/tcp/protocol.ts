@@ -1,13 +1,8 @@
-/** What a connection carries, and what it goes through before: its PROXY header, its TLS handshake. */
+/** What a protocol of connections provides, and what it is given. */
 import type { Socket } from 'node:net'
-import type { ServerTls } from '../../plugin/capabilities/server-tls.ts'
 import type { Listener } from '../../server/ingress.ts'
 import type { ProxiedEnds } from '../proxy-protocol/stream.ts'
-import { openHandshakeWait } from '../tls/handshake-wait.ts'
-import { createHandshakes, type Handshakes } from '../tls/handshakes.ts'
-import type { Connection } from './connection.ts'
 import type { ConnectionTable } from './connection-table.ts'
-import { openHeaderWait } from './header-wait.ts'
 import type { SharedState } from './shared-state.ts'
 
 /** A protocol of connections. Those that carry DNS messages behind their lengths are `openConnection` with a name. */
@@ -19,6 +14,14 @@ export interface StreamProtocol {
   open(shared: SharedState, socket: Socket, ends: ConnectionEnds): Connection
 }
 
+export interface Connection {
+  /** Enforces the deadlines; called a few times a second. */
+  sweep(now: number): void
+  /** Takes no more queries; closes when what is pending is answered, at the latest after `milliseconds`. */
+  finish(milliseconds: number): void
+  destroy(): void
+}
+
 export interface ConnectionEnds {
   /** Gives the listener as it is now: a reload changes it under open connections. */
   readonly listenerOf: () => Listener
@@ -27,50 +30,4 @@ export interface ConnectionEnds {
   /** Where it is entered, and the places that it takes there. */
   readonly table: Pick<ConnectionTable, 'add'>
   readonly places: number
-}
-
-/** Takes an accepted connection as far as its first query. `replace`: gets each later stage of it. */
-export type Opening = (
-  socket: Socket,
-  listenerOf: () => Listener,
-  table: Pick<ConnectionTable, 'add'>,
-  replace: (connection: Connection) => void,
-) => Connection
-
-export function createOpening(shared: SharedState, protocol: StreamProtocol): Opening {
-  const { clock, limits } = shared
-  /** Of each TLS configuration: a reload that keeps it keeps clients' session tickets. */
-  const handshakesOf = new WeakMap<ServerTls, Handshakes>()
-
-  function handshakesFor(tls: ServerTls): Handshakes {
-    const known = handshakesOf.get(tls) ?? createHandshakes(tls, protocol.applications)
-    handshakesOf.set(tls, known)
-    return known
-  }
-
-  return (socket, listenerOf, table, replace) => {
-    const { proxyProtocol } = listenerOf()
-    // Until its PROXY header is there a connection is the proxy's, as far as shares are concerned.
-    const waiting = { table, clock, limits }
-    if (proxyProtocol)
-      return openHeaderWait(waiting, socket, proxyProtocol, (proxied) => {
-        replace(secure(proxied))
-        // TLS reads what is below it by itself: a flowing socket would lose the ClientHello.
-        if (!listenerOf().tls) socket.resume()
-      })
-    return secure({})
-
-    function secure(proxied: ProxiedEnds): Connection {
-      const { tls, timeouts } = listenerOf()
-      const { plain, secure } = limits.placesOf
-      if (!tls) return protocol.open(shared, socket, { listenerOf, proxied, table, places: plain })
-      const places = secure
-      return openHandshakeWait(waiting, socket, handshakesFor(tls), {
-        client: proxied.client?.address ?? socket.remoteAddress ?? '',
-        places,
-        timeout: timeouts?.read ?? limits.tcpRead,
-        open: (encrypted) => replace(protocol.open(shared, encrypted, { listenerOf, proxied, table, places })),
-      })
-    }
-  }
 }

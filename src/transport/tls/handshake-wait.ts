@@ -1,8 +1,8 @@
 /** A connection whose TLS handshake is not over. It is bounded like any other: in number and time. */
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { Connection } from '../tcp/connection.ts'
 import type { ConnectionTable } from '../tcp/connection-table.ts'
+import type { Connection } from '../tcp/protocol.ts'
 import type { SharedState } from '../tcp/shared-state.ts'
 import type { Handshakes } from './handshakes.ts'
 

@@ -1,7 +1,6 @@
 /** UDP with threads: opens the sockets, assigns them to threads, and replaces them at a reload. */
 
 import type { Libc } from '../../libc/libc.ts'
-import type { WatchedSockets } from '../../plugin/capabilities/relay.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { within } from '../../scheduling/within.ts'
 import type { Listener, RelayedHandler } from '../../server/ingress.ts'
@@ -12,16 +11,16 @@ import type { FairBudget } from '../fair-budget.ts'
 import type { Limits } from '../limits.ts'
 import { type Host, hostsOf, keyOf } from '../listener-address.ts'
 import type { TransportMetrics } from '../metrics.ts'
-import { createDatagramUnwrapper, type DatagramUnwrapper } from '../proxy-protocol/datagram.ts'
+import { createDatagramUnwrapper } from '../proxy-protocol/datagram.ts'
 import { octetsOf, type QueryLogReader } from '../query-log.ts'
 import type { TableAnswers } from '../table-answers.ts'
 import type { StagedChange, Transport } from '../transport.ts'
 import { openMissQueue } from './miss-queue.ts'
-import type { MissSource } from './miss-source.ts'
+import { createRetirement, emptyPart, type OpenSocket, type Part } from './part.ts'
 import { openThreadPool } from './pool.ts'
 import { listenerCell, listenerCells } from './protocol.ts'
-import { openUdpSocket, receiveQueueDrops, retireUdpSocket } from './socket.ts'
-import type { UdpThread } from './thread.ts'
+import { createRelaying } from './relaying.ts'
+import { openUdpSocket, receiveQueueDrops } from './socket.ts'
 
 export interface UdpThreadsOptions {
   readonly native: Libc
@@ -50,29 +49,12 @@ interface Endpoint {
   endRelay: () => void
 }
 
-/** The sockets of one address: shard i is read by thread i. Replies to misses leave from shard 0. */
-interface Part extends MissSource {
-  readonly host: Host
-  readonly sockets: OpenSocket[]
-}
-
-interface OpenSocket {
-  readonly id: number
-  readonly fd: number
-  /** Datagrams dropped by the kernel that the metric has counted already. */
-  dropsCounted: number
-}
-
 export function openUdpThreads(options: UdpThreadsOptions): Transport {
   const { native, clock, metrics, limits } = options
   const endpoints = new Map<string, Endpoint>()
   /** Every open socket's part, by the socket's id. */
   const partOf = new Map<number, Part>()
-  /** Retired sockets that stay open until the chain has answered their queries. */
-  const closing = new Set<Promise<void>>()
   let nextId = 1
-  let watched: WatchedSockets | undefined
-  let watchers = 0
   const missQueue = openMissQueue({
     native,
     slots: options.slots,
@@ -80,7 +62,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     sourceOf: (id) => partOf.get(id),
     tableAnswers: options.tableAnswers,
     onRelayed: options.onRelayed,
-    onReady: (tag) => watched?.ready(tag),
+    onReady: (tag) => relaying.ready(tag),
     onDropped(replies, { listener: { shedding } }) {
       metrics.sendDrops.inc(replies)
       shedding?.responses.inc(replies)
@@ -94,6 +76,17 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     copyRingBytes: limits.copyRingBytes,
     relaySockets: limits.relaySockets,
     patience: limits.drain,
+  })
+  const relaying = createRelaying(pool, missQueue)
+  const retirement = createRetirement({
+    native,
+    clock,
+    patience: limits.drain,
+    thread: pool.thread,
+    onDrained(socket) {
+      partOf.delete(socket.id)
+      collectDrops(socket)
+    },
   })
   const collecting = metrics.onCollect(() => {
     for (const endpoint of endpoints.values()) {
@@ -173,84 +166,8 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     }
     // The new one first: what both relay to is kept.
     const endOld = endpoint.endRelay
-    endpoint.endRelay = relay(listener)
+    endpoint.endRelay = relaying.begin(listener, shardsOf(listener))
     endOld()
-  }
-
-  /** Answers come through the threads' sockets first, then through their rings. */
-  function unread(): () => boolean {
-    const inSockets = pool.unread()
-    let inRings: (() => boolean) | undefined
-    return () => {
-      if (inRings === undefined && inSockets()) return true
-      inRings ??= missQueue.unread()
-      return inRings()
-    }
-  }
-
-  /** Has a thread watch the sockets for as long as any listener has them. */
-  function watch(sockets: WatchedSockets): () => void {
-    watchers++
-    if (watched === undefined) {
-      watched = sockets
-      pool.thread(0).watch(sockets.epoll)
-      sockets.watch({ unread })
-    }
-    return () => {
-      if (--watchers > 0) return
-      watched = undefined
-      sockets.watch(undefined)
-      if (pool.size() > 0) pool.thread(0).watch(-1)
-    }
-  }
-
-  /** Has the listener's threads relay what it says, now and when that changes. */
-  function relay(listener: Listener): () => void {
-    const { space, relay: source } = listener
-    if (source === undefined) return () => undefined
-    const threads = Array.from({ length: shardsOf(listener) }, (_, shard) => pool.thread(shard))
-    const send = () => {
-      for (const thread of threads) thread.relay(space, source.table())
-    }
-    const changes = source.watch(send)
-    const endWatch = source.sockets && watch(source.sockets)
-    send()
-    return () => {
-      endWatch?.()
-      changes.remove()
-      for (const thread of threads) thread.relay(space, undefined)
-    }
-  }
-
-  /** Retires the part's sockets from `shards` on. Resolves when their queues are empty. */
-  async function retire(part: Part, shards: number): Promise<void> {
-    const surplus = part.sockets.splice(shards)
-    for (const socket of surplus) retireUdpSocket(native, socket.fd, part.host)
-    await Promise.all(surplus.map((socket, i) => giveUp(part, socket, pool.thread(shards + i))))
-  }
-
-  /** Resolves when the thread no longer uses the socket. The socket is closed later, in the background. */
-  async function giveUp(part: Part, socket: OpenSocket, thread: UdpThread): Promise<void> {
-    const drained = thread.drain(socket.id)
-    const closed = drained.then(() => closeDrained(part, socket))
-    closing.add(closed)
-    void closed.then(() => closing.delete(closed))
-    // Bounded: a thread that keeps dying must not block the next reload.
-    await within(clock, limits.drain, drained)
-  }
-
-  /** Closes the socket. The one that sends replies stays open until the chain has answered, within a bound. */
-  async function closeDrained(part: Part, socket: OpenSocket): Promise<void> {
-    partOf.delete(socket.id)
-    collectDrops(socket)
-    if (socket.fd === part.replyfd) {
-      const settled = new Promise<void>((resolve) => {
-        part.settled = resolve
-      })
-      if (part.pending > 0) await within(clock, limits.drain, settled)
-      part.replyfd = -1
-    }
-    native.close(socket.fd)
   }
 
   async function commit(listeners: readonly Listener[], staged: ReturnType<typeof openSockets>[]): Promise<void> {
@@ -263,7 +180,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
         endRelay()
         endpoints.delete(key)
       }
-      for (const part of parts) if (part.sockets.length > shards) retiring.push(retire(part, shards))
+      for (const part of parts) if (part.sockets.length > shards) retiring.push(retirement.retire(part, shards))
     }
     await Promise.all(retiring)
     await pool.resize(Math.max(0, ...wanted.values()))
@@ -293,7 +210,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
       for (const { endRelay } of endpoints.values()) endRelay()
       await pool.close()
       await within(clock, limits.drain, missQueue.settled())
-      await Promise.all(closing)
+      await retirement.closed()
       for (const endpoint of endpoints.values()) {
         collectUnanswered(endpoint)
         for (const part of endpoint.parts) {
@@ -305,19 +222,5 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
       collecting.remove()
       missQueue.close()
     },
-  }
-}
-
-function emptyPart(host: Host, listener: Listener, unwrapper: DatagramUnwrapper): Part {
-  return {
-    unwrapper,
-    host,
-    family: host.family,
-    listener,
-    localAddress: host.wildcard ? undefined : host.address,
-    sockets: [],
-    replyfd: -1,
-    pending: 0,
-    settled: undefined,
   }
 }

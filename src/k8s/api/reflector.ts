@@ -20,14 +20,14 @@ import { MalformedObject } from '../decode/draft.ts'
 import type { Reducer } from '../decode/reduce.ts'
 import type { WatchEvent } from '../decode/wire.ts'
 import type { ClusterConfig, Resource } from '../model/types.ts'
-import { acceptList, acceptWatch, type BodyLimits, listReader, readItems, readStatus, watchReader } from './body.ts'
 import type { Connection } from './connection.ts'
 import { ApiFailure, describeFailure, isUnreachable } from './failure.ts'
+import { createListWatch, type EventStream, type RequestParameters } from './list-watch.ts'
 import type { WatchMeter } from './metrics.ts'
 import { versionNumber } from './object-versions.ts'
 import { apiResources, requestPath } from './resources.ts'
 import { createRetryPolicy } from './retry-policy.ts'
-import type { ApiResponse, Session } from './session.ts'
+import type { Session } from './session.ts'
 import { statusFailure } from './status-failure.ts'
 import type { StoreUpdater } from './store-updater.ts'
 import type { WatchErrorReporter } from './watch-error-reporter.ts'
@@ -50,7 +50,7 @@ export interface Reflector {
   /** Resolves when `signal` aborts. Never rejects. */
   run(signal: AbortSignal): Promise<void>
   /** Path and query of a request with these parameters, in the API version in use. */
-  pathOf(parameters: Parameters<typeof requestPath>[3]): string
+  pathOf(parameters: RequestParameters): string
   /** The resource has been listed, and the watch stands or is about to. */
   readonly watching: boolean
   /** The watch has sent everything up to this resourceVersion; false where that is not a number. */
@@ -88,23 +88,8 @@ interface BackingOff {
 type State = Listing | Watching | BackingOff
 
 const second = 1000
-const minute = 60 * second
-/** Milliseconds that the API server is asked to keep a watch: 5 to 10 minutes, so that replicas do not come in step. */
-const watchTime = () => (5 + 5 * Math.random()) * minute
-/** HTTP/1.1 has no pings, so its watches are short: one that does not end in time was dead. Resuming costs one request. */
-const shortWatchTime = () => (20 + 5 * Math.random()) * second
-/** Added to the requested time before the watch counts as dead. */
-const grace = 5 * second
-/** A list without an octet for so long is given up. */
-const listSilence = 30 * second
-/** The API server sends a bookmark every minute: a watch without any is frozen, whatever the connection says. */
-const watchSilence = 2.5 * minute
-/** A watch that ends sooner counts as failed, even when it ended cleanly. */
+/** Milliseconds: a watch that ends sooner counts as failed, even when it ended cleanly. */
 const shortestWatch = 10 * second
-/** Objects of one page, as client-go asks. */
-const pageSize = 500
-/** Pages of one list: some server's pages may never end. */
-const maxPages = 2000
 /** How often to look whether a custom resource has been installed: at most, and at least half of it. */
 const definitionInterval = 30 * second
 
@@ -120,21 +105,8 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
   let version = 0
   let missingVersions = 0
 
-  const request = async (
-    session: Session,
-    parameters: Parameters<typeof requestPath>[3],
-    accept: string,
-    signal: AbortSignal,
-  ): Promise<ApiResponse> => {
-    const response = await connection.get(session, pathOf(parameters), accept, signal)
-    if (response.status === 200) return response
-    throw statusFailure(await readStatus(response, reducer), connection.name, response.retryAfter)
-  }
-
-  const readWatch = (response: ApiResponse, limits: BodyLimits): Promise<void> =>
-    readItems(response, watchReader(response, reducer), takeEvent, limits, reading())
-
-  const reading = () => ({ clock, scheduler, name: connection.name, alive: meter.alive })
+  const pathOf: Reflector['pathOf'] = (parameters) => requestPath(resource, version, config, parameters)
+  const requests = createListWatch({ resource, connection, reducer, scheduler, clock, pathOf, alive: meter.alive })
 
   const beginList = (): void => {
     store.beginList()
@@ -157,19 +129,9 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
   /** A list as the first events of a watch, which then goes on. */
   const streamList = async (listing: Listing, session: Session, signal: AbortSignal): Promise<void> => {
     const { seen, atLeast } = listing
-    const time = watchTime()
-    const parameters = {
-      watch: true,
-      sendInitialEvents: true,
-      // Without the first the request is Invalid, without the second the end of the list is never marked.
-      resourceVersionMatch: 'NotOlderThan',
-      allowWatchBookmarks: true,
-      resourceVersion: atLeast === 'any' ? '' : seen,
-      timeoutSeconds: Math.round(time / second),
-    }
-    let response: ApiResponse
+    let events: EventStream
     try {
-      response = await request(session, parameters, acceptWatch, signal)
+      events = await requests.streamList(atLeast === 'any' ? '' : seen, session, signal)
     } catch (error) {
       if (!(error instanceof ApiFailure && error.reason === 'refused')) throw error
       deps.log.debug(`${resource}: the server does not stream lists (${error.message}): listing in pages`)
@@ -179,9 +141,8 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     beginList()
     // Until the bookmark that completes it a list, then a watch.
     const isComplete = (): boolean => state.kind === 'watching'
-    const limits = { silence: () => (isComplete() ? watchSilenceOf(session) : listSilence), total: time + grace }
     try {
-      await readWatch(response, limits)
+      await events.read(takeEvent, isComplete)
     } catch (error) {
       // A server that ignores the parameters sends no such bookmark.
       if (!isComplete() && error instanceof ApiFailure && error.reason === 'silent') {
@@ -192,49 +153,18 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     if (!isComplete()) throw new ApiFailure('broken', `${connection.name}: the list of ${resource} was cut short`)
   }
 
-  const listPages = async ({ how }: Listing, session: Session, signal: AbortSignal): Promise<void> => {
-    let token = ''
-    for (let page = 0; page < maxPages; page++) {
-      // `0` means what the cache has, whatever the limit; unset means the latest.
-      const isWhole = how === 'whole' && token === ''
-      const parameters = isWhole ? { resourceVersion: '0' } : { limit: pageSize, continue: token }
-      const response = await request(session, parameters, acceptList, signal)
-      if (token === '') beginList()
-      const reader = listReader(response, reducer)
-      await readItems(response, reader, store.listed, { silence: () => listSilence, total: 10 * minute }, reading())
-      const facts = finishList(reader.finish)
-      // `{}` from a proxy would read as a cluster without objects.
-      if (facts.resourceVersion === '') {
-        throw new ApiFailure('broken', `${connection.name}: the list of ${resource} has no resourceVersion`)
-      }
-      if (facts.continueToken === '') return completeList(facts.resourceVersion)
-      token = facts.continueToken
-    }
-    throw new ApiFailure('oversized', `${connection.name}: the list of ${resource} has more than ${maxPages} pages`)
-  }
-
-  const finishList = <T>(finish: () => T): T => {
-    try {
-      return finish()
-    } catch (error) {
-      throw new ApiFailure('broken', `${connection.name}: ${resource}: ${(error as Error).message}`)
-    }
+  const list = async ({ how }: Listing, session: Session, signal: AbortSignal): Promise<void> => {
+    const sink = { begin: beginList, listed: store.listed }
+    await completeList(await requests.list(how === 'whole' ? 'whole' : 'paged', session, signal, sink))
   }
 
   const watch = async ({ seen }: Watching, session: Session, signal: AbortSignal): Promise<void> => {
-    const time = session.protocol === 'h2' ? watchTime() : shortWatchTime()
-    const parameters = {
-      watch: true,
-      allowWatchBookmarks: true,
-      resourceVersion: seen,
-      timeoutSeconds: Math.round(time / second),
-    }
-    const response = await request(session, parameters, acceptWatch, signal)
+    const events = await requests.watch(seen, session, signal)
     meter.alive()
     const startedAt = clock.now()
     const proven = clock.after(shortestWatch, succeeded)
     try {
-      await readWatch(response, { silence: () => watchSilenceOf(session), total: time + grace })
+      await events.read(takeEvent)
     } finally {
       proven.cancel()
     }
@@ -303,10 +233,8 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
   const attempt = async (current: Listing | Watching, signal: AbortSignal): Promise<void> => {
     const session = await connection.session(signal)
     if (current.kind === 'watching') return watch(current, session, signal)
-    return current.how === 'streaming' ? streamList(current, session, signal) : listPages(current, session, signal)
+    return current.how === 'streaming' ? streamList(current, session, signal) : list(current, session, signal)
   }
-
-  const pathOf: Reflector['pathOf'] = (parameters) => requestPath(resource, version, config, parameters)
 
   return {
     pathOf,
@@ -343,8 +271,4 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
       }
     },
   }
-}
-
-function watchSilenceOf(session: Session): number {
-  return session.protocol === 'h2' ? watchSilence : listSilence
 }

@@ -4,7 +4,7 @@ import type { ClusterStatus, Resource } from '../../../k8s/model/types.ts'
 /** What every name of a cluster depends on. */
 const needed: ReadonlySet<Resource> = new Set<Resource>(['services', 'endpointslices', 'namespaces'])
 
-/** Seconds. The API server sends a bookmark a minute, and a watch without any is given up by then (src/k8s/api/reflector.ts). */
+/** Seconds. The API server sends a bookmark a minute, and a watch without any is given up by then (src/k8s/api/list-watch.ts). */
 const longestSilence = 150
 
 /** `now`: milliseconds since 1970. */

@@ -1,0 +1,145 @@
+/** The requests that list and watch one resource: what they ask for, and how long the API server may take and be silent. */
+import type { Clock } from '../../scheduling/clock.ts'
+import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import type { Reducer } from '../decode/reduce.ts'
+import type { WatchEvent, WireObject } from '../decode/wire.ts'
+import type { Resource } from '../model/types.ts'
+import { acceptList, acceptWatch, listReader, readItems, readStatus, watchReader } from './body.ts'
+import type { Connection } from './connection.ts'
+import { ApiFailure } from './failure.ts'
+import type { requestPath } from './resources.ts'
+import type { ApiResponse, Session } from './session.ts'
+import { statusFailure } from './status-failure.ts'
+
+export type RequestParameters = Parameters<typeof requestPath>[3]
+
+export interface ListWatchDeps {
+  readonly resource: Resource
+  readonly connection: Connection
+  readonly reducer: Reducer
+  readonly scheduler: CooperativeScheduler
+  readonly clock: Clock
+  /** Path and query of a request with these parameters. */
+  readonly pathOf: (parameters: RequestParameters) => string
+  /** Called for each chunk that comes. */
+  readonly alive: () => void
+}
+
+export interface ListSink {
+  /** The first page has come. */
+  begin(): void
+  listed(object: WireObject): void | Promise<void>
+}
+
+/** Each rejects with ApiFailure, and when `signal` aborts. */
+export interface ListWatch {
+  /** Lists out of the API server's cache (`whole`), or the latest in pages. Resolves with the list's resourceVersion. */
+  list(how: 'whole' | 'paged', session: Session, signal: AbortSignal, sink: ListSink): Promise<string>
+  /** Begins a list as the first events of a watch. `refused` where the server does not stream lists. */
+  streamList(resourceVersion: string, session: Session, signal: AbortSignal): Promise<EventStream>
+  watch(resourceVersion: string, session: Session, signal: AbortSignal): Promise<EventStream>
+}
+
+export interface EventStream {
+  /** Resolves when the API server ends the watch. `isListed`: false while the events are those of a list. */
+  read(take: (event: WatchEvent) => void | Promise<void>, isListed?: () => boolean): Promise<void>
+}
+
+const second = 1000
+const minute = 60 * second
+/** Milliseconds that the API server is asked to keep a watch: 5 to 10 minutes, so that replicas do not come in step. */
+const watchTime = () => (5 + 5 * Math.random()) * minute
+/** HTTP/1.1 has no pings, so its watches are short: one that does not end in time was dead. Resuming costs one request. */
+const shortWatchTime = () => (20 + 5 * Math.random()) * second
+/** Added to the requested time before the watch counts as dead. */
+const grace = 5 * second
+/** A list without an octet for so long is given up. */
+const listSilence = 30 * second
+/** The API server sends a bookmark every minute: a watch without any is frozen, whatever the connection says. */
+const watchSilence = 2.5 * minute
+/** Objects of one page, as client-go asks. */
+const pageSize = 500
+/** Pages of one list: some server's pages may never end. */
+const maxPages = 2000
+
+export function createListWatch(deps: ListWatchDeps): ListWatch {
+  const { resource, connection, reducer, scheduler, clock, pathOf, alive } = deps
+  const body = () => ({ clock, scheduler, name: connection.name, alive })
+
+  async function request(
+    session: Session,
+    parameters: RequestParameters,
+    accept: string,
+    signal: AbortSignal,
+  ): Promise<ApiResponse> {
+    const response = await connection.get(session, pathOf(parameters), accept, signal)
+    if (response.status === 200) return response
+    throw statusFailure(await readStatus(response, reducer), connection.name, response.retryAfter)
+  }
+
+  async function open(
+    session: Session,
+    parameters: RequestParameters,
+    time: number,
+    signal: AbortSignal,
+  ): Promise<EventStream> {
+    const timed = { ...parameters, timeoutSeconds: Math.round(time / second) }
+    const response = await request(session, timed, acceptWatch, signal)
+    return {
+      read(take, isListed = () => true) {
+        const silence = (): number => (isListed() ? watchSilenceOf(session) : listSilence)
+        return readItems(response, watchReader(response, reducer), take, { silence, total: time + grace }, body())
+      },
+    }
+  }
+
+  function finishList<T>(finish: () => T): T {
+    try {
+      return finish()
+    } catch (error) {
+      throw new ApiFailure('broken', `${connection.name}: ${resource}: ${(error as Error).message}`)
+    }
+  }
+
+  return {
+    async list(how, session, signal, sink) {
+      let token = ''
+      for (let page = 0; page < maxPages; page++) {
+        // `0` means what the cache has, whatever the limit; unset means the latest.
+        const isWhole = how === 'whole' && token === ''
+        const parameters = isWhole ? { resourceVersion: '0' } : { limit: pageSize, continue: token }
+        const response = await request(session, parameters, acceptList, signal)
+        if (token === '') sink.begin()
+        const reader = listReader(response, reducer)
+        await readItems(response, reader, sink.listed, { silence: () => listSilence, total: 10 * minute }, body())
+        const facts = finishList(reader.finish)
+        // `{}` from a proxy would read as a cluster without objects.
+        if (facts.resourceVersion === '') {
+          throw new ApiFailure('broken', `${connection.name}: the list of ${resource} has no resourceVersion`)
+        }
+        if (facts.continueToken === '') return facts.resourceVersion
+        token = facts.continueToken
+      }
+      throw new ApiFailure('oversized', `${connection.name}: the list of ${resource} has more than ${maxPages} pages`)
+    },
+    streamList(resourceVersion, session, signal) {
+      const parameters = {
+        watch: true,
+        sendInitialEvents: true,
+        // Without the first the request is Invalid, without the second the end of the list is never marked.
+        resourceVersionMatch: 'NotOlderThan',
+        allowWatchBookmarks: true,
+        resourceVersion,
+      }
+      return open(session, parameters, watchTime(), signal)
+    },
+    watch(resourceVersion, session, signal) {
+      const time = session.protocol === 'h2' ? watchTime() : shortWatchTime()
+      return open(session, { watch: true, allowWatchBookmarks: true, resourceVersion }, time, signal)
+    },
+  }
+}
+
+function watchSilenceOf(session: Session): number {
+  return session.protocol === 'h2' ? watchSilence : listSilence
+}

@@ -1,4 +1,5 @@
 /** Message to octets, with name compression (RFC 1035 §4.1.4) and truncation at whole records. */
+import { randomInt } from 'node:crypto'
 import { type } from './codes.ts'
 import { fieldEnd, layoutOf } from './layout.ts'
 import type { Edns, Message, ResourceRecord } from './message.ts'
@@ -15,14 +16,30 @@ const scratch = new Uint8Array(2 * 0x10000 + 1024)
 /** Positions that 14 bits of a compression pointer can name. */
 const maxPointer = 0x4000
 
+const headerOctets = 12
 const optOctets = 11
 const BACKSLASH = 0x5c
 
+/** Of a name that is being written: where each label begins, and the hash of it with all labels behind it. */
+const maxLabels = 127
+const starts = new Int32Array(maxLabels)
+const hashes = new Int32Array(maxLabels)
+/** Nobody outside can choose names whose hashes share a place in the map. */
+const hashSeed = randomInt(2 ** 32) | 0
+
 /**
- * Where each name suffix was written. Made anew for each message, which costs no more than emptying it: the tables that an
- * old map drops are old too, and keep the names in them alive until the next full collection.
+ * Where a suffix of each hash was written. By the hash and not by the suffix itself, because a name of 127 labels has 127
+ * suffixes, which are long. Made anew for each message: an old map is as old as its tables, and keeps them alive until the
+ * next full collection.
  */
-let written = new Map<string, number>()
+let written = new Map<number, number>()
+/** The question's name, which most records have; '' until it is written, directly behind the header. */
+let questionName = ''
+/**
+ * What the last name that was written whole has behind its first label, where that is, and its hash: the endpoints of a
+ * Service differ in their first labels alone.
+ */
+const parent = { name: '', at: 0, hash: 0 }
 
 /**
  * The message's octets, names compressed. When not everything fits, whole records are kept in the order answer,
@@ -31,10 +48,13 @@ let written = new Map<string, number>()
  */
 export function encodeMessage(message: Message, options: EncodeOptions): Uint8Array {
   written = new Map()
-  let at = 12
+  questionName = ''
+  parent.name = ''
+  let at = headerOctets
   for (const question of message.questions) {
-    at = writeCompressed(question.name, at)
-    at = writeUint16(question.type, at)
+    const end = writeCompressed(question.name, at)
+    if (at === headerOctets) questionName = question.name
+    at = writeUint16(question.type, end)
     at = writeUint16(question.class, at)
   }
   let edns = message.edns
@@ -118,8 +138,9 @@ function writeRdataWithNames(record: ResourceRecord, from: number): number {
     if (end < 0) throw new RangeError(`rdata of type ${record.type} is malformed`)
     if (field === 'name' && layout.compressible) at = writeCompressed(wireToName(rdata, read), at)
     else {
-      if (field === 'name') remember(rdata, read, at)
+      const begin = at
       for (let i = read; i < end; i++) scratch[at++] = rdata[i]
+      if (field === 'name') remember(begin)
     }
     read = end
   }
@@ -128,18 +149,93 @@ function writeRdataWithNames(record: ResourceRecord, from: number): number {
 
 /** Writes a name, its longest suffix that was written before as a pointer. Suffixes are compared with their case. */
 function writeCompressed(name: string, from: number): number {
+  if (name === '.' || name === '') {
+    scratch[from] = 0
+    return from + 1
+  }
+  if (name === questionName) return writePointer(headerOctets, from)
+  const dot = labelEnd(name, 0)
+  const behind = name.slice(dot + 1)
+  return behind !== '' && behind === parent.name ? writeBelowParent(name, dot, from) : writeWhole(name, behind, from)
+}
+
+function writePointer(target: number, at: number): number {
+  return writeUint16(0xc000 | target, at)
+}
+
+function writeBelowParent(name: string, dot: number, from: number): number {
+  const end = writePointer(parent.at, writeLabel(name, 0, dot, from))
+  const target = noted(from, hashLabel(parent.hash, from))
+  return target < 0 ? end : writePointer(target, from)
+}
+
+function writeWhole(name: string, behind: string, from: number): number {
   let at = from
-  let label = 0
-  for (let suffix = name; suffix !== '.' && suffix !== ''; suffix = name.slice(label)) {
-    const target = written.get(suffix)
-    if (target !== undefined) return writeUint16(0xc000 | target, at)
-    if (at < maxPointer) written.set(suffix, at)
+  let labels = 0
+  for (let label = 0; label < name.length; ) {
+    if (labels === maxLabels) throw new NameError(`"${name}" has more than ${maxLabels} labels`)
     const dot = labelEnd(name, label)
+    starts[labels++] = at
     at = writeLabel(name, label, dot, at)
     label = dot + 1
   }
   scratch[at] = 0
+  hashSuffixes(labels)
+  for (let label = 0; label < labels; label++) {
+    const target = noted(starts[label], hashes[label])
+    if (label === 1) setParent(behind, target < 0 ? starts[1] : target, hashes[1])
+    if (target >= 0) return writePointer(target, starts[label])
+  }
   return at + 1
+}
+
+function setParent(name: string, at: number, hash: number): void {
+  parent.name = at < maxPointer ? name : ''
+  parent.at = at
+  parent.hash = hash
+}
+
+/** Where the name at `scratch[at]`, of this hash, was written before; if nowhere, -1, and it is noted for later names. */
+function noted(at: number, hash: number): number {
+  // Small enough for a map to keep as it is.
+  const key = hash & 0x3fffffff
+  const target = written.get(key)
+  if (target !== undefined) return sameName(at, target) ? target : -1
+  if (at < maxPointer) written.set(key, at)
+  return -1
+}
+
+/** Fills `hashes` for the uncompressed labels at `starts`, from the last one on: each octet is looked at once. */
+function hashSuffixes(labels: number): void {
+  let hash = hashSeed
+  for (let label = labels - 1; label >= 0; label--) hashes[label] = hash = hashLabel(hash, starts[label])
+}
+
+/** Of the label at `scratch[from]` with what is behind it, whose hash is `hash` (FNV-1a). */
+function hashLabel(hash: number, from: number): number {
+  let sum = hash
+  for (let at = from, end = from + scratch[from]; at <= end; at++) sum = Math.imul(sum ^ scratch[at], 0x01000193)
+  return sum
+}
+
+/** Whether the names at two places of `scratch` are the same. */
+function sameName(one: number, other: number): boolean {
+  for (let [a, b] = [one, other]; ; ) {
+    a = behindPointers(a)
+    b = behindPointers(b)
+    if (a === b) return true
+    const octets = scratch[a]
+    for (let i = 0; i <= octets; i++) if (scratch[a + i] !== scratch[b + i]) return false
+    if (octets === 0) return true
+    a += octets + 1
+    b += octets + 1
+  }
+}
+
+function behindPointers(from: number): number {
+  let at = from
+  while (scratch[at] >= 0xc0) at = ((scratch[at] & 0x3f) << 8) | scratch[at + 1]
+  return at
 }
 
 function writeLabel(name: string, from: number, dot: number, at: number): number {
@@ -156,16 +252,12 @@ function writeLabel(name: string, from: number, dot: number, at: number): number
   return write
 }
 
-/** Notes the suffixes of the uncompressed name at `wire[read]`, which goes to `at`: later names can point to them. */
-function remember(wire: Uint8Array, read: number, at: number): void {
-  const name = wireToName(wire, read)
-  let label = 0
-  for (let octet = read; wire[octet] !== 0; octet += wire[octet] + 1) {
-    const suffix = name.slice(label)
-    const position = at + octet - read
-    if (position < maxPointer && !written.has(suffix)) written.set(suffix, position)
-    label = labelEnd(name, label) + 1
-  }
+/** Notes the suffixes of the uncompressed name at `scratch[from]`: later names can point to them. */
+function remember(from: number): void {
+  let labels = 0
+  for (let at = from; scratch[at] !== 0; at += scratch[at] + 1) starts[labels++] = at
+  hashSuffixes(labels)
+  for (let label = 0; label < labels; label++) noted(starts[label], hashes[label])
 }
 
 function ednsOctets(edns: Edns): number {

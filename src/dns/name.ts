@@ -98,8 +98,10 @@ function escapedOctet(text: string, at: number): number {
   const next = text.charCodeAt(at + 1)
   if (Number.isNaN(next)) throw new NameError(`"${text}" ends in a backslash`)
   if (!isDigit(next)) return next
-  const octet = Number(text.slice(at + 1, at + 4))
-  if (!/^\d{3}$/.test(text.slice(at + 1, at + 4)) || octet > 255) {
+  const [tens, ones] = [text.charCodeAt(at + 2), text.charCodeAt(at + 3)]
+  const octet = 100 * (next - 0x30) + 10 * (tens - 0x30) + ones - 0x30
+  // Behind the end of the text there is no digit either.
+  if (!isDigit(tens) || !isDigit(ones) || octet > 255) {
     throw new NameError(`"${text}" has an escape that is not \\DDD with DDD from 000 to 255`)
   }
   return octet
@@ -183,4 +185,12 @@ export function labelEnd(name: string, from: number): number {
 export function parentOf(name: string): string {
   if (name === '.') return '.'
   return name.slice(labelEnd(name, 0) + 1) || '.'
+}
+
+/** The last labels of an absolute name, at most so many: the whole name where it has no more, the root for 0. */
+export function lastLabels(name: string, most: number): string {
+  let left = most
+  for (let at = name.length - 1; at >= 0; at--)
+    if (name.charCodeAt(at) === DOT && !isEscaped(name, at) && left-- === 0) return name.slice(at + 1) || '.'
+  return name
 }

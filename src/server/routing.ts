@@ -1,5 +1,5 @@
 import { type as rrType } from '../dns/codes.ts'
-import { parentOf } from '../dns/name.ts'
+import { labelsOf, lastLabels, parentOf } from '../dns/name.ts'
 
 /** A server block as routing sees it. */
 export interface Routable {
@@ -46,8 +46,8 @@ export function createRouter<Block extends Routable>(
       else byZone.set(zone, [block])
     }
 
-  /** As in most Corefiles: nothing is gained by looking up every name above the question's. */
-  const hasRootAlone = byZone.size === 1 && byZone.has('.')
+  /** Labels of the longest zone: a question may have 127, and looking up a name costs as much as it is long. */
+  const deepest = Math.max(0, ...[...byZone.keys()].map((zone) => labelsOf(zone).length))
 
   function at(
     zone: string,
@@ -65,7 +65,7 @@ export function createRouter<Block extends Routable>(
   return {
     route(name, type, takes = takesAll) {
       let topmost: Routed<Block> | undefined
-      for (let zone = hasRootAlone ? '.' : name; zone !== '.'; zone = parentOf(zone)) {
+      for (let zone = lastLabels(name, deepest); zone !== '.'; zone = parentOf(zone)) {
         const found = at(zone, takes, type === rrType.DS ? 'last' : 'first')
         if (!found) continue
         if (type !== rrType.DS || refuses(found.block)) return found

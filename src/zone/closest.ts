@@ -1,9 +1,29 @@
-import { parentOf } from '../dns/name.ts'
+import { isSubdomain, parentOf } from '../dns/name.ts'
+
+interface Zones {
+  readonly size: number
+  has(zone: string): boolean
+  keys(): Iterable<string>
+}
+
+/**
+ * So many zones are compared with the name one by one, however many labels that has: it may have 127, and looking up each
+ * suffix costs as much as the suffix is long.
+ */
+const fewZones = 8
 
 /** The longest of the zones that the name is in. */
-export function closest(zones: { has(zone: string): boolean }, name: string): string | undefined {
+export function closest(zones: Zones, name: string): string | undefined {
+  if (zones.size <= fewZones) return longestOf(zones.keys(), name)
   for (let at = name; ; at = parentOf(at)) {
     if (zones.has(at)) return at
     if (at === '.') return undefined
   }
+}
+
+function longestOf(zones: Iterable<string>, name: string): string | undefined {
+  let found: string | undefined
+  for (const zone of zones)
+    if (isSubdomain(zone, name) && (found === undefined || zone.length > found.length)) found = zone
+  return found
 }

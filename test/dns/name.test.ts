@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import {
   isSubdomain,
   labelsOf,
+  lastLabels,
   lowerName,
   NameError,
   nameEnd,
@@ -78,6 +79,19 @@ test('labels joined again are the name, and each parent has one label less', () 
       assert.ok(isSubdomain(lowerName(parentOf(name)), lowerName(name)))
     }),
   )
+})
+
+test('the last labels of a name are so many at most, dots inside of labels left aside', () => {
+  fc.assert(
+    fc.property(wireName, fc.nat(130), (wire, most) => {
+      const name = wireToName(wire, 0)
+      const labels = labelsOf(name)
+      assert.deepEqual(labelsOf(lastLabels(name, most)), labels.slice(Math.max(0, labels.length - most)))
+    }),
+  )
+  assert.equal(lastLabels('a\\.b\\\\.c.', 2), 'a\\.b\\\\.c.')
+  assert.equal(lastLabels('a\\.b\\\\.c.', 1), 'c.')
+  assert.equal(lastLabels('a.', 0), '.')
 })
 
 test('a name is below another only at a label border', () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type } from '../../src/dns/codes.ts'
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
-import { wireToName } from '../../src/dns/name.ts'
+import { labelsOf, nameToWire, wireToName } from '../../src/dns/name.ts'
 import { rdata, recordText } from '../../src/dns/rdata.ts'
 import { parseRecord } from '../../src/dns/record-text.ts'
 import { encodeMessage, ParseError, parseMessage } from '../../src/dns/wire.ts'
@@ -171,6 +171,47 @@ test('RFC 3597 §4: names of SRV records are never compressed, but later owners 
   const wire = encodeMessage({ ...base, answer, additional }, { limit: 512 })
   assert.ok(Buffer.from(wire).includes(rdata.name('a.s.example.com.')))
   assert.equal(wire.length, 12 + 23 + 10 + 6 + 17 + 2 + 10 + 4)
+})
+
+/** Octets of names written one after the other where each suffix that was written before is a pointer. */
+function compressedOctets(names: readonly string[]): number {
+  const written = new Set<string>()
+  let octets = 0
+  for (const one of names) {
+    const labels = labelsOf(one)
+    const known = labels.findIndex((_, i) => written.has(labels.slice(i).join('.')))
+    const fresh = known < 0 ? labels : labels.slice(0, known)
+    octets += fresh.reduce((sum, label) => sum + nameToWire(`${label}.`).length - 1, known < 0 ? 1 : 2)
+    labels.forEach((_, i) => {
+      written.add(labels.slice(i).join('.'))
+    })
+  }
+  return octets
+}
+
+test('a suffix of a name that stands in the message already is not written again (RFC 1035 §4.1.4)', () => {
+  const label = fc.constantFrom('a', 'b', 'A', '\\.', '\\000')
+  const related = fc.array(label, { minLength: 1, maxLength: 5 }).map((labels) => `${labels.join('.')}.`)
+  fc.assert(
+    fc.property(related, fc.array(related, { maxLength: 30 }), message, (asked, owners, made) => {
+      const answer = owners.map((owner) => ({ name: owner, type: type.A, class: 1, ttl: 5, rdata: new Uint8Array(4) }))
+      const questions = [{ name: asked, type: type.A, class: 1 }]
+      const whole = { ...made, questions, answer, authority: [], additional: [], edns: undefined, rcode: 0 }
+      const wire = encodeMessage(whole, { limit: 65535 })
+      assert.deepEqual(parseMessage(wire), whole)
+      assert.equal(wire.length, 12 + 4 + 14 * owners.length + compressedOctets([asked, ...owners]))
+    }),
+  )
+})
+
+test('names beyond the reach of a pointer are written whole, and those within it are still pointed to', () => {
+  const owner = (i: number) => `endpoint-${i}.a-service.in-a-namespace-${i % 3}.svc.cluster.local.`
+  const answer = Array.from({ length: 1_000 }, (_, i) => parseRecord(`${owner(i % 700)} 5 IN A 10.0.0.1`))
+  const base = parseMessage(hex('0001 8000 0000 0000 0000 0000'))
+  const whole = { ...base, questions: [{ name: owner(0), type: 1, class: 1 }], answer }
+  const wire = encodeMessage(whole, { limit: 65535 })
+  assert.deepEqual(parseMessage(wire), whole)
+  assert.ok(wire.length > 0x4000 && wire.length < 1_000 * 40)
 })
 
 test('compressed names in rdata are decompressed, of types that should not have them as well', () => {

@@ -29,6 +29,12 @@ describe('server block selection (docs/coredns-behaviour.md §2.5)', () => {
       assert.equal(routed?.zone, zone)
     })
 
+  it('a name of 127 labels goes to the block of its zone, whatever stands in front of that', () => {
+    assert.equal(router.route(`${'a.'.repeat(124)}sub.example.org.`, rrType.A)?.block, sub)
+    assert.equal(router.route('a\\.sub.example.org.', rrType.A)?.block, org)
+    assert.equal(router.route('a.b\\.example.org.', rrType.A)?.block, root)
+  })
+
   it('a DS query goes to the block of the zone even if that refuses everything, as CoreDNS looks no further', () => {
     const nothing = block('sub.example.org.')
     const refusing = createRouter([root, org, nothing], (candidate) => candidate === nothing)

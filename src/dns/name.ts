@@ -59,6 +59,18 @@ export function nameToWire(name: string): Uint8Array {
   return wireScratch.slice(0, writeName(name, wireScratch, 0))
 }
 
+/** How many octets the absolute name has uncompressed. */
+export function nameOctets(name: string): number {
+  if (name === '.') return 1
+  let octets = name.length + 1
+  for (let at = name.indexOf('\\'); at >= 0; ) {
+    const characters = isDigit(name.charCodeAt(at + 1)) ? 4 : 2
+    octets -= characters - 1
+    at = name.indexOf('\\', at + characters)
+  }
+  return octets
+}
+
 /** Writes the name uncompressed at `out[at]`, where 255 octets must be free; returns the position after it. */
 export function writeName(name: string, out: Uint8Array, at: number): number {
   if (name === '.') {

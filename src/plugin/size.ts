@@ -1,4 +1,5 @@
 import type { Message, ResourceRecord } from '../dns/message.ts'
+import { nameOctets } from '../dns/name.ts'
 
 const headerOctets = 12
 /** Type, class, TTL and length of the rdata. */
@@ -25,11 +26,4 @@ function sectionOctets(records: readonly ResourceRecord[]): number {
   let octets = 0
   for (const { name, rdata } of records) octets += nameOctets(name) + recordOctets + rdata.length
   return octets
-}
-
-/** Octets on the wire of an absolute name; its RFC 1035 §5.1 escapes (`\.`, `\032`) stand for one octet each. */
-function nameOctets(name: string): number {
-  if (name === '.') return 1
-  if (!name.includes('\\')) return name.length + 1
-  return name.replace(/\\(?:\d{3}|.)/gs, 'x').length + 1
 }

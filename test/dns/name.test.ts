@@ -8,6 +8,7 @@ import {
   lowerName,
   NameError,
   nameEnd,
+  nameOctets,
   nameToWire,
   parentOf,
   parseName,
@@ -63,6 +64,7 @@ test('octets read as a name and written back are the same octets', () => {
     fc.property(wireName, (wire) => {
       const name = wireToName(wire, 0)
       assert.deepEqual(nameToWire(name), wire)
+      assert.equal(nameOctets(name), wire.length)
       assert.equal(parseName(name), name)
       assert.equal(nameEnd(wire, 0, wire.length), wire.length)
     }),

@@ -1,7 +1,7 @@
 /** What an excuse looks at: two replies to one question, and whether they are equal but for what `cache` or a change of case makes of one. */
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
-import { canonicalMessage } from './compare.ts'
+import { canonicalMessage, isWithoutEdns } from './compare.ts'
 import type { Ask } from './queries.ts'
 
 export interface Pairing {
@@ -14,7 +14,9 @@ export interface Pairing {
 /** Undefined where one of the replies cannot be parsed. */
 export function pairingOf(asked: Ask, theirs: Uint8Array, ours: Uint8Array, corefile: string): Pairing | undefined {
   try {
-    return { asked, theirs: parseMessage(theirs), ours: parseMessage(ours), corefile }
+    const told = parseMessage(theirs)
+    const wanted = isWithoutEdns(asked) ? { ...told, edns: undefined } : told
+    return { asked, theirs: wanted, ours: parseMessage(ours), corefile }
   } catch {
     return undefined
   }

@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { dnsClass, opcode, type, typeName, typeNumber } from '../../src/dns/codes.ts'
 import { lowerName } from '../../src/dns/name.ts'
-import { canonical, describe } from './compare.ts'
+import { canonical, describe, wantedOf } from './compare.ts'
 import type { Configuration } from './configuration.ts'
 import type { KubernetesObject } from './objects.ts'
 import { hasCache } from './pairing.ts'
@@ -53,10 +53,10 @@ export interface Case {
 
 export function casesOf({ questions, replies }: Recording): Case[] {
   return Object.entries(questions).flatMap(([name, ways]) =>
-    Object.entries(ways).map(([way, reply]) => ({
-      asked: readWay(name, way),
-      wanted: expanded(replies[reply]!, name),
-    })),
+    Object.entries(ways).map(([way, reply]) => {
+      const asked = readWay(name, way)
+      return { asked, wanted: wantedOf(asked, expanded(replies[reply]!, name)) }
+    }),
   )
 }
 

@@ -93,7 +93,7 @@ function decide(policies: readonly Policy[], { client, qtype }: Query): Action |
 /** RFC 8914 §4.16 and §4.18. */
 const extendedErrors = { block: infoCode.blocked, filter: infoCode.filtered } as const
 
-/** The reason goes to clients without EDNS, too, as in CoreDNS. */
+/** The server leaves the OPT out for clients without EDNS. */
 function refuse(action: Exclude<Action, 'allow'>, { request }: Query): Outcome {
   if (action === 'drop') return { kind: 'drop', plugin }
   const edns: Edns = {

@@ -131,7 +131,7 @@ async function followed(reply: Extract<Outcome, { kind: 'reply' }>, query: Query
   return { ...reply, message: { ...reply.message, answer, truncated } }
 }
 
-/** For clients without EDNS, too, as in CoreDNS. */
+/** The server leaves the OPT out for clients without EDNS; caches in front keep it for others. */
 function extendedError({ extendedError: found }: Settings): Edns | undefined {
   if (found === undefined) return undefined
   const data = Buffer.concat([Uint8Array.of(found.code >> 8, found.code), Buffer.from(found.reason, 'utf8')])

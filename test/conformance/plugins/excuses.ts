@@ -277,9 +277,7 @@ const allowances: readonly Allowance[] = [
       if ((ours.edns?.options ?? []).length > 0) return [theirs, ours]
       const codes = [...corefile.matchAll(/edns0 local \w+ (\w+)/g)].map(([, code]) => Number(code))
       const options = theirs.edns.options.filter(({ code }) => !codes.includes(code))
-      // A client without EDNS gets no OPT record either.
-      const edns = ours.edns === undefined && options.length === 0 ? undefined : { ...theirs.edns, options }
-      return [{ ...theirs, edns }, ours]
+      return [{ ...theirs, edns: { ...theirs.edns, options } }, ours]
     },
   },
   {

@@ -52,11 +52,6 @@ describe('the plugin acl', () => {
       assert.equal(seen(await handle(instance, ask(question, { client }), next)), expected)
     })
 
-  it('a blocked client without EDNS gets the extended error, too', async () => {
-    const outcome = await handle(setUp(acl, 'acl {\nblock\n}'), ask('a.example. A'), next)
-    assert.equal(seen(outcome), '5 error 15')
-  })
-
   const dependence: readonly (readonly [directive: string, question: string, dependsOnClient: boolean])[] = [
     ['acl a.example {\nblock net 10.0.0.0/8\n}', 'x.a.example. A', true],
     ['acl a.example {\nblock net 192.0.2.1\n}', 'x.a.example. A', true],

@@ -259,15 +259,13 @@ describe('a rewrite of EDNS options', () => {
   })
 
   for (const directive of ['rewrite edns0 local set 0xffee ab', 'rewrite edns0 local replace 0xffee ab'])
-    it(`'${directive}' gives a query without EDNS an OPT, whose size its reply has, too`, async () => {
+    it(`'${directive}' gives a query without EDNS an OPT`, async () => {
       let passed: Query | undefined
-      const outcome = await handle(setUp(rewrite, directive), ask('a.example. A'), (query) => {
+      await handle(setUp(rewrite, directive), ask('a.example. A'), (query) => {
         passed = query
-        const edns = { ...query.request.edns!, payloadSize: 1232 }
-        return { kind: 'reply', plugin: 'test', message: replyTo(query.request, { edns }) }
+        return { kind: 'reply', plugin: 'test', message: replyTo(query.request) }
       })
       assert.equal(passed?.request.edns?.payloadSize, 4096)
-      assert.equal(messageOf(outcome).edns?.payloadSize, 4096)
     })
 })
 

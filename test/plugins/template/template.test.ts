@@ -101,7 +101,7 @@ describe('the plugin template', () => {
     )
   })
 
-  it('an extended error goes to clients without EDNS, too', async () => {
+  it('a reply has the extended error of its template', async () => {
     const instance = setUp(template, 'template ANY ANY {\nrcode NXDOMAIN\nederror 21 "not here"\n}')
     const outcome = await handle(instance, ask('a.example. A'), () => ({ kind: 'drop', plugin: 'next' }))
     assert.equal(outcome.kind, 'reply')

@@ -6,6 +6,7 @@ import type { Message } from '../dns/message.ts'
 import { lowerName } from '../dns/name.ts'
 import { badVersionReply, formatErrorReply, notImplementedReply, parseRequest } from '../dns/reply.ts'
 import { ParseError } from '../dns/wire.ts'
+import type { ExtendedError } from '../plugin/extended-error.ts'
 import { forClient, type Outcome, type Query, type RcodeOnly } from '../plugin/query.ts'
 import type { QueryMetrics } from '../plugin/query-metrics.ts'
 import { StepsError } from '../regexp/index.ts'
@@ -114,6 +115,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       depth + 1,
       course,
     )
+    cause.course.reason ??= outcome.extendedError ?? course.reason
     if (!course.onClient && !outcome.forClient) return outcome
     cause.course.onClient = true
     return forClient(outcome)
@@ -133,9 +135,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   /** A reply that cannot be written (a name is too long, say) is an exception of the plugin that made it. */
-  function octetsOf(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan, block?: Block): Octets {
+  function octetsOf(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan, course: Course): Octets {
+    const { block, reason } = course
     try {
-      return replyOctets(outcome, request, miss, block ?? effectsWithoutBlock(plan))
+      const explained = reason && !outcome.extendedError ? { ...outcome, extendedError: reason } : outcome
+      return replyOctets(explained, request, miss, block ?? effectsWithoutBlock(plan))
     } catch (error) {
       return replyOctets(recovered(plan, error), request, miss, block ?? effectsWithoutBlock(plan))
     }
@@ -172,9 +176,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       }
       const course: Course = { onClient: false }
       const outcome = runChain(request, plan, asked, 0, course)
-      const { block } = course
-      if (!(outcome instanceof Promise)) return octetsOf(outcome, request, miss, plan, block)
-      return orEnded(outcome, budget).then((settled) => octetsOf(settled, request, miss, plan, block))
+      if (!(outcome instanceof Promise)) return octetsOf(outcome, request, miss, plan, course)
+      return orEnded(outcome, budget).then((settled) => octetsOf(settled, request, miss, plan, course))
     },
     async outcome(request, plan, asked) {
       const budget = budgets.open(options.clock.now())
@@ -201,6 +204,8 @@ interface Course {
   onClient: boolean
   /** The block that took the query. */
   block?: Block | undefined
+  /** What the first internal lookup with an extended error says: why an alias leads to nothing. */
+  reason?: ExtendedError | undefined
 }
 
 /** Of a query that no block takes. */

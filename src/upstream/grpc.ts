@@ -4,6 +4,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { decodePacket, encodePacket, grpcMethod } from '../dns/grpc-packet.ts'
 import type { Clock, Timer } from '../scheduling/clock.ts'
 import { type Endpoint, endpointText, reasonOf } from './connection.ts'
+import { BadReply, reworded } from './failure.ts'
 import { createSessions } from './grpc-session.ts'
 
 /** `path`: of a Unix socket. */
@@ -67,7 +68,7 @@ export function createGrpcUpstream({ target, tls, clock, onSilent }: GrpcOptions
         const fail = (error: Error) => {
           const text = `grpc ${to}: ${reasonOf(originOf(error))}`
           const lost = kept && session.isOver() && found === undefined && octets === 0
-          reject(lost ? new LostConnection(text) : new Error(text))
+          reject(lost ? new LostConnection(text) : reworded(error, text))
         }
         const call = session.request(
           {
@@ -89,16 +90,16 @@ export function createGrpcUpstream({ target, tls, clock, onSilent }: GrpcOptions
         })
         call.on('data', (part: Buffer) => {
           octets += part.length
-          if (octets > maxReplyOctets) call.destroy(new Error('the answer is longer than a DNS message'))
+          if (octets > maxReplyOctets) call.destroy(new BadReply('the answer is longer than a DNS message'))
           else parts.push(part)
         })
         call.on('error', fail)
         call.on('end', () => {
           if (found?.code === status.NOT_FOUND) return resolve('notFound')
-          if (found?.code !== status.OK) return fail(new Error(found?.text ?? 'the call ended without a status'))
+          if (found?.code !== status.OK) return fail(new BadReply(found?.text ?? 'the call ended without a status'))
           const packet = decodePacket(Buffer.concat(parts))
           if (packet.kind === 'message') resolve(packet.message)
-          else fail(new Error(`the answer is ${packet.kind}`))
+          else fail(new BadReply(`the answer is ${packet.kind}`))
         })
         call.on('close', () => {
           late?.cancel()

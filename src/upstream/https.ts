@@ -9,6 +9,7 @@ import {
   type Sending,
   type UpstreamConnection,
 } from './connection.ts'
+import { BadReply, reworded } from './failure.ts'
 import { withId } from './random.ts'
 
 export interface HttpsOptions {
@@ -64,22 +65,23 @@ export function createHttpsConnection(options: HttpsOptions): UpstreamConnection
       if (over) return
       over = true
       request.close()
-      receiver.failed(new Error(`${options.dohMethod} https://${authority}${path}: ${reasonOf(originOf(error))}`))
+      const text = `${options.dohMethod} https://${authority}${path}: ${reasonOf(originOf(error))}`
+      receiver.failed(reworded(error, text))
     }
     request.on('response', (headers) => {
       status = headers[':status'] ?? 0
     })
     request.on('data', (part: Buffer) => {
       octets += part.length
-      if (octets > maxAnswerOctets) fail(new Error('the answer is longer than a DNS message'))
+      if (octets > maxAnswerOctets) fail(new BadReply('the answer is longer than a DNS message'))
       else parts.push(part)
     })
     request.on('error', fail)
     request.on('close', () => fail(new Error('the connection was closed')))
     request.on('end', () => {
       if (over) return
-      if (status !== 200) return fail(new Error(`the server answered with HTTP status ${status}`))
-      if (!receiver.answer(Buffer.concat(parts))) return fail(new Error('the answer is to another question'))
+      if (status !== 200) return fail(new BadReply(`the server answered with HTTP status ${status}`))
+      if (!receiver.answer(Buffer.concat(parts))) return fail(new BadReply('the answer is to another question'))
       over = true
     })
     request.end(post ? body : undefined)

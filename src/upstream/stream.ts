@@ -12,6 +12,7 @@ import {
   type Sending,
   type UpstreamConnection,
 } from './connection.ts'
+import { BadReply } from './failure.ts'
 import { NoPlace } from './places.ts'
 import { randomId, withId } from './random.ts'
 
@@ -196,9 +197,9 @@ export function createStreamConnection(options: StreamOptions): UpstreamConnecti
   }
 
   function described(connection: Connection, error: Error): Error {
-    if (error.message === 'EOF') return error
+    if (error.message === 'EOF') return connection.ready ? new BadReply('EOF') : error
     if (!connection.ready) return new Error(`dial tcp ${target}: connect: ${reasonOf(error)}`)
-    return new Error(`read tcp ${localText(connection)}->${target}: read: ${reasonOf(error)}`)
+    return new BadReply(`read tcp ${localText(connection)}->${target}: read: ${reasonOf(error)}`)
   }
 
   return {

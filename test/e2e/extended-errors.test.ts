@@ -14,6 +14,7 @@ import { without } from '../support/peers.ts'
 import { freePort } from '../support/ports.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
+import { type ScriptedUpstream, startUpstream } from '../support/upstream.ts'
 
 const run = promisify(execFile)
 
@@ -24,7 +25,7 @@ metadata: { name: shop }
 ---
 apiVersion: v1
 kind: Service
-metadata: { name: db, namespace: shop }
+metadata: { name: db, namespace: shop, annotations: { slicedns.io/alias: db.aliases.example } }
 spec: { clusterIP: None, ports: [{ name: sql, port: 5432 }] }
 ---
 apiVersion: discovery.k8s.io/v1
@@ -51,6 +52,16 @@ apiVersion: v1
 kind: Service
 metadata: { name: web, namespace: shop }
 spec: { clusterIP: 10.96.0.1, ports: [{ port: 80 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: external, namespace: shop }
+spec: { type: ExternalName, externalName: db.shop.svc.cluster.local }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: elsewhere, namespace: shop }
+spec: { type: ExternalName, externalName: a.closing.example }
 `
 
 const down = '0 (Other): (service exists, 0 of 3 endpoints ready, 1 terminating)'
@@ -76,8 +87,18 @@ describe('extended errors', { skip: without('dig') }, () => {
         bind 127.0.0.1
         ready 127.0.0.1:${ports.ready}
         ${directives}
+        rewrite name exact renamed.example db.shop.svc.cluster.local
+        template IN A alias.example {
+          answer "{{ .Name }} 60 IN CNAME db.shop.svc.cluster.local."
+        }
         kubernetes cluster.local {
           ${kubernetes}
+        }
+        forward closing.example ${closing.to} {
+          force_tcp
+        }
+        forward other.example ${other.to} {
+          force_tcp
         }
         forward refused.example 127.0.0.1:${ports.other}
         forward silent.example 127.0.0.1:${silent.address().port} {
@@ -90,14 +111,19 @@ describe('extended errors', { skip: without('dig') }, () => {
     return server
   }
 
+  let closing: ScriptedUpstream
+  let other: ScriptedUpstream
   let server: RunningServer
   before(async () => {
     await once(silent, 'listening')
+    closing = await startUpstream(({ hangUp }) => hangUp())
+    other = await startUpstream(({ reply }) => reply({}, { questions: [{ name: 'x.example.', type: 1, class: 1 }] }))
     server = await serve('')
   })
   after(async () => {
     silent.close()
     await Promise.all(servers.map((each) => each.stop('SIGKILL')))
+    await Promise.all([closing.close(), other.close()])
     rmSync(folder, { recursive: true })
   })
 
@@ -109,7 +135,13 @@ describe('extended errors', { skip: without('dig') }, () => {
     ['_sql._tcp.db.shop.svc.cluster.local', `NXDOMAIN; ${down}`, '+tcp'],
     ['missing.shop.svc.cluster.local', 'NXDOMAIN'],
     ['web.shop.svc.cluster.local', 'NOERROR'],
+    ['external.shop.svc.cluster.local', `NOERROR; ${down}`],
+    ['renamed.example', `NXDOMAIN; ${down}`],
+    ['alias.example', `NOERROR; ${down}`],
+    ['elsewhere.shop.svc.cluster.local', 'NOERROR; 23 (Network Error): (EOF)'],
     ['a.silent.example', 'SERVFAIL; 22 (No Reachable Authority)'],
+    ['a.closing.example', 'SERVFAIL; 23 (Network Error): (EOF)'],
+    ['a.other.example', 'FORMERR; 23 (Network Error): (the answer is to another question)'],
     ['cluster.local', 'REFUSED; 18 (Prohibited)', '-t', 'AXFR', '+notcp'],
   ]
   for (const [name, shown, ...flags] of cases)
@@ -128,8 +160,10 @@ describe('extended errors', { skip: without('dig') }, () => {
     const outside = await serve('extended_errors text 192.0.2.0/24')
     assert.equal(await ask(outside, 'db.shop.svc.cluster.local'), 'NXDOMAIN')
     assert.equal(await ask(outside, 'a.silent.example'), 'SERVFAIL; 22 (No Reachable Authority)')
-    const inside = await serve('extended_errors text 127.0.0.0/8')
-    assert.equal(await ask(inside, 'db.shop.svc.cluster.local'), `NXDOMAIN; ${down}`)
+    const inside = await serve('extended_errors text 127.0.0.0/8', `manifests ${folder}\nalias_zones aliases.example`)
+    // The chain answers for both.
+    for (const name of ['db.shop.svc.cluster.local', 'db.aliases.example'])
+      assert.equal(await ask(inside, name), `NXDOMAIN; ${down}`)
   })
 
   it('an answer from a snapshot is code 3, a denial from it 19, by whatever way and until the cluster has been read', async (t) => {

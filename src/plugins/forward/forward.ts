@@ -1,5 +1,4 @@
 import { rcode } from '../../dns/codes.ts'
-import { infoCode } from '../../dns/extended-error.ts'
 import type { Message } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
@@ -7,7 +6,6 @@ import { encodeMessage } from '../../dns/wire.ts'
 import type { ReasonOfChain, RelayForward } from '../../plugin/capabilities/relay.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
-import { errorMessage } from '../../telemetry/error-text.ts'
 import type { UpstreamTransport } from '../../upstream/connection.ts'
 import {
   type BegunAttempt,
@@ -18,6 +16,7 @@ import {
   exchange,
   questionTimeout,
 } from '../../upstream/exchange.ts'
+import { failureReason, otherAnswer } from '../../upstream/failure.ts'
 import type { Inbox } from '../../upstream/inbox.ts'
 import { createPlaces, NoPlace, type Place, type Places } from '../../upstream/places.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
@@ -261,16 +260,15 @@ function outcome({ request }: Query, result: ExchangeResult): Outcome {
     case 'answer':
       return { kind: 'reply', message: answerFor(request, result.message), plugin }
     case 'mismatch':
-      return { kind: 'reply', message: replyTo(request, { rcode: rcode.FORMERR }), plugin }
+      return { kind: 'reply', message: replyTo(request, { rcode: rcode.FORMERR }), plugin, extendedError: otherAnswer }
     case 'failed':
       return {
         kind: 'rcode',
         rcode: rcode.SERVFAIL,
         plugin,
         error: result.error,
-        ...(result.error instanceof NoPlace
-          ? { ofQuestion: true, extendedError: { code: infoCode.networkError } }
-          : { extendedError: { code: infoCode.noReachableAuthority, text: errorMessage(result.error) } }),
+        extendedError: failureReason(result.error),
+        ...(result.error instanceof NoPlace && { ofQuestion: true }),
       }
   }
 }

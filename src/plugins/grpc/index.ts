@@ -14,6 +14,7 @@ import type { Outcome, Query } from '../../plugin/query.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { classifyReply } from '../../upstream/answers.ts'
 import { type ClientCertificates, readClientCertificates } from '../../upstream/client-certificates.ts'
+import { failureReason, otherAnswer } from '../../upstream/failure.ts'
 import { createGrpcUpstream, type GrpcUpstream, LostConnection } from '../../upstream/grpc.ts'
 import { createGrpcMetrics, type GrpcMetrics } from './metrics.ts'
 import { type GrpcSettings, readServers, schema } from './settings.ts'
@@ -101,8 +102,10 @@ async function ask(
         patience: left.length > 0 ? patience : undefined,
       })
       const found = reply === 'notFound' ? replyTo(request, { rcode: rcode.NXDOMAIN }) : answerIn(reply, request)
-      answered(upstream.to, found.rcode, (clock.now() - asked) / 1000)
-      return { kind: 'reply', plugin: 'grpc', message: found }
+      // An answer to something else is FORMERR, as in CoreDNS.
+      const answer = found ?? replyTo(request, { rcode: rcode.FORMERR })
+      answered(upstream.to, answer.rcode, (clock.now() - asked) / 1000)
+      return { kind: 'reply', plugin: 'grpc', message: answer, ...(!found && { extendedError: otherAnswer }) }
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error))
       // The server may have restarted; what it has done of an UPDATE or NOTIFY is not known.
@@ -112,15 +115,14 @@ async function ask(
       }
     }
   }
-  return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'grpc', error: failure ?? new Error('the question has ended') }
+  const error = failure ?? new Error('the question has ended')
+  return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'grpc', error, extendedError: failureReason(error) }
 }
 
-/** An answer to something else is FORMERR, as in CoreDNS. */
-function answerIn(reply: Uint8Array, request: Message): Message {
+/** Undefined where it answers something else. */
+function answerIn(reply: Uint8Array, request: Message): Message | undefined {
   const verdict = classifyReply(reply, request.questions[0])
-  return verdict.kind === 'answer' && verdict.message.id === request.id
-    ? verdict.message
-    : replyTo(request, { rcode: rcode.FORMERR })
+  return verdict.kind === 'answer' && verdict.message.id === request.id ? verdict.message : undefined
 }
 
 function createOrder(policy: GrpcSettings['policy']): (all: readonly GrpcUpstream[]) => readonly GrpcUpstream[] {

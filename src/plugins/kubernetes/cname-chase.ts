@@ -10,6 +10,8 @@
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import type { ChaseSpec } from '../../cluster-dns/features/split/split-answers.ts'
 import type { EndpointGroup } from '../../cluster-dns/lookup/endpoints.ts'
+import { unreadyText } from '../../cluster-dns/lookup/unready.ts'
+import { grammarOf, parseClusterName } from '../../cluster-dns/names/cluster-name.ts'
 import { resolve } from '../../cluster-dns/records/answers.ts'
 import { recordsOf } from '../../cluster-dns/records/reply-records.ts'
 import { type Random, selectVariant } from '../../cluster-dns/records/selection.ts'
@@ -28,6 +30,8 @@ export interface Chased {
   readonly truncated: boolean
   /** Resources that a target of ours depends on are not known: see Answer's `unknown`. */
   readonly unknown: boolean
+  /** Why a target of ours has no records, where that is known. */
+  readonly unready: string | undefined
   /** The bounds that were reached: the answer has what was found until then. */
   readonly limits: ReadonlySet<ChaseLimit>
 }
@@ -104,6 +108,7 @@ export async function chase(
   const lookups: Promise<void>[] = []
   let truncated = false
   let unknown = false
+  let unready: string | undefined
 
   /** What is at a target, visited now if it was not before; undefined where a bound keeps it from being visited. */
   function visit(target: string, depth: number): Visited | undefined {
@@ -135,6 +140,7 @@ export async function chase(
     if (found.kind === 'chase') pending.push({ owner: target, depth, spec: found, visited })
     if (found.kind === 'unknown') unknown = true
     if (found.kind === 'addresses') addRecords(visited, recordsOf(found, target, query.qtype, zone).answer)
+    else unready ??= unreadyText(context, parseClusterName(zone, name, grammarOf(context.settings, zone)))
   }
 
   async function lookUp(target: string, visited: Visited, isExtra: boolean): Promise<void> {
@@ -191,7 +197,7 @@ export async function chase(
   }
   await settledBy(budget, clock, lookups)
   if (clock.now() >= budget.deadline) limits.add('deadline')
-  return { answer: assemble(root), truncated, unknown, limits }
+  return { answer: assemble(root), truncated, unknown, unready, limits }
 }
 
 /** Names of one service that are looked at: more than any bound lets through. */

@@ -76,11 +76,11 @@ export function createHandler(options: HandlerOptions): Handler {
       const answer = resolve(context, zone, query.name, query.qtype)
       if (answer.kind === 'nxdomain') return undefined
       // The slice of the other address family may be a moment later.
-      if (answer.kind === 'nodata') return toOutcome(context, zone, query, answer, next, heldDenialTtl)
+      if (answer.kind === 'nodata') return toOutcome(context, zone, query, answer, next, { maxTtl: heldDenialTtl })
       return answerFound(context, zone, query, answer, next)
     })
     if (held === undefined) return toOutcome(context, zone, query, { kind: 'nxdomain' }, next)
-    const deny = () => toOutcome(context, zone, query, { kind: 'nxdomain' }, next, heldDenialTtl)
+    const deny = () => toOutcome(context, zone, query, { kind: 'nxdomain' }, next, { maxTtl: heldDenialTtl })
     return held === 'over' ? deny() : held.then((outcome) => outcome ?? deny())
   }
 
@@ -120,9 +120,10 @@ function answerAlias(
   const { home } = context.aliases
   const answer = selectFor(query, resolve(context, home, own, query.qtype), random)
   if (answer.kind === 'chase') return answerChase(context, zone, home, query, answer, followCnames)
+  if (answer.kind !== 'nxdomain' && answer.kind !== 'nodata') return toOutcome(context, zone, query, answer, next)
   // An alias belongs to its service: it does not fall through, even where the service's own name does.
-  if (answer.kind === 'nxdomain') return negative(context, zone, query, rcode.NXDOMAIN)
-  return toOutcome(context, zone, query, answer, next)
+  const code = answer.kind === 'nxdomain' ? rcode.NXDOMAIN : rcode.NOERROR
+  return negative(context, zone, query, code, { unready: unreadyTextAt(context, home, own) })
 }
 
 function toOutcome(
@@ -131,14 +132,14 @@ function toOutcome(
   query: Query,
   answer: Exclude<Selected, { kind: 'chase' }>,
   next: Next,
-  maxTtl?: number,
+  denial: DenialOptions = {},
 ): Outcome | Promise<Outcome> {
   switch (answer.kind) {
     case 'nxdomain':
       if (fallsThrough(context.settings, query.name)) return next(query)
-      return negative(context, zone, query, rcode.NXDOMAIN, maxTtl)
+      return negative(context, zone, query, rcode.NXDOMAIN, denial)
     case 'nodata':
-      return negative(context, zone, query, rcode.NOERROR, maxTtl)
+      return negative(context, zone, query, rcode.NOERROR, denial)
     case 'unknown':
       // Never NXDOMAIN, and never the next plugin's NXDOMAIN: the name may exist.
       return negative(context, zone, query, rcode.SERVFAIL)
@@ -158,35 +159,49 @@ function positive(context: ClusterContext, query: Query, sections: ReplySections
   return context.view.restored ? { ...reply, extendedError: { code: infoCode.staleAnswer } } : reply
 }
 
-/**
- * NXDOMAIN, NODATA and SERVFAIL carry the zone's SOA, as CoreDNS has it (RFC 2308 §2 for the first two). `maxTtl`:
- * bounds how long they are cached, in seconds (RFC 2308 §5: the lesser of the SOA's TTL and minimum).
- */
+interface DenialOptions {
+  /** Bounds how long it is cached, in seconds (RFC 2308 §5: the lesser of the SOA's TTL and minimum). */
+  readonly maxTtl?: number
+  /** Why the name that is asked for leads to nothing, where it is not the Service's own. */
+  readonly unready?: string | undefined
+}
+
+/** NXDOMAIN, NODATA and SERVFAIL carry the zone's SOA, as CoreDNS has it (RFC 2308 §2 for the first two). */
 function negative(
   context: ClusterContext,
   zone: string,
   query: Query,
   code: number,
-  maxTtl = Number.POSITIVE_INFINITY,
+  { maxTtl = Number.POSITIVE_INFINITY, unready }: DenialOptions = {},
 ): Reply {
   const spec = zoneSpec(context, zone, true)
   const { ttl, minimum, ...fields } = spec.soa
   const soa = { ...fields, ttl: Math.min(ttl, maxTtl), minimum: Math.min(minimum, maxTtl) }
   const authority = [soaRecord({ ...spec, soa }, query.qname)]
   const message = replyTo(query.request, { rcode: code, authoritative: true, authority })
-  return { kind: 'reply', message, plugin, extendedError: reasonOf(context, zone, query, code) }
+  return { kind: 'reply', message, plugin, extendedError: reasonOf(context, zone, query, code, unready) }
 }
 
 /** Why there is no record, and that this may be out of date. */
-function reasonOf(context: ClusterContext, zone: string, query: Query, code: number): ExtendedError | undefined {
+function reasonOf(
+  context: ClusterContext,
+  zone: string,
+  query: Query,
+  code: number,
+  unready: string | undefined,
+): ExtendedError | undefined {
   if (code === rcode.SERVFAIL)
     return context.view.synced ? undefined : { code: infoCode.notReady, text: 'the cluster has not been read yet' }
   if (query.request.edns === undefined) return undefined
-  const { view, settings } = context
-  const place = settings.zones.includes(zone) && parseClusterName(zone, query.name, grammarOf(settings, zone))
-  const text = place ? unreadyText(context, place) : undefined
-  if (view.restored) return { code: staleCode(code), text }
+  const text = unready ?? unreadyTextAt(context, zone, query.name)
+  if (context.view.restored) return { code: staleCode(code), text }
   return text === undefined ? undefined : { code: infoCode.other, text }
+}
+
+function unreadyTextAt(context: ClusterContext, zone: string, name: string): string | undefined {
+  const { settings } = context
+  if (!settings.zones.includes(zone)) return undefined
+  return unreadyText(context, parseClusterName(zone, name, grammarOf(settings, zone)))
 }
 
 /** `zone`: that of the name asked for. */
@@ -198,9 +213,9 @@ async function answerChase(
   spec: ChaseSpec,
   followCnames: FollowCnames,
 ): Promise<Outcome> {
-  const { answer, truncated, unknown, limits } = await followCnames(context, home, query, spec)
+  const { answer, truncated, unknown, unready, limits } = await followCnames(context, home, query, spec)
   if (unknown) return negative(context, zone, query, rcode.SERVFAIL)
   if (answer.length > 0) return positive(context, query, { answer, additional: [] }, truncated)
   // What a bound has kept from being found may exist.
-  return negative(context, zone, query, limits.size > 0 ? rcode.SERVFAIL : rcode.NOERROR)
+  return negative(context, zone, query, limits.size > 0 ? rcode.SERVFAIL : rcode.NOERROR, { unready })
 }

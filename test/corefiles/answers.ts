@@ -11,6 +11,8 @@ export interface Compared {
 
 /** Differences that docs/differences.md has, by Corefile: CoreDNS's reply as we would give it. */
 const excuses: Readonly<Record<string, (theirs: string, ours: string | undefined) => string | undefined>> = {
+  // CoreDNS asks etcd, which is not there, about each name: SERVFAIL after 5 s, longer than anybody waits.
+  'external-dns-etcd': (theirs, ours) => (theirs === 'no reply' && /^SERVFAIL/m.test(ours ?? '') ? ours : theirs),
   // CoreDNS asks for ServiceImports in protobuf alone, which no custom resource has: it denies nothing.
   'mcs-api': (theirs, ours) => (theirs.startsWith('SERVFAIL') || /^SERVFAIL/m.test(theirs) ? ours : theirs),
 }

@@ -48,10 +48,10 @@ function compile(folder: string): { readonly program: string; readonly tests: st
   return { program, tests: join(coredns, 'test') }
 }
 
-/** The module cache may not be written to. */
+/** The module cache may not be written to. Everybody may read it, which private keys of zones must not be (docs/differences.md). */
 function copy(from: string, to: string): string {
   cpSync(from, to, { recursive: true })
-  execFileSync('chmod', ['-R', 'u+w', to])
+  execFileSync('chmod', ['-R', 'u+w,o-r', to])
   return to
 }
 

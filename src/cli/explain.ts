@@ -1,4 +1,5 @@
 /** `slicedns explain`: asks a running slicedns process why it answers as it does. */
+import type { LastReload } from '../console/state.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Command, type Io, jsonFlags, misuse, parseArgs, printExit, wantsJson } from './args.ts'
 import { printableLine } from './output.ts'
@@ -43,6 +44,8 @@ interface Explanation {
   readonly answer: readonly string[]
   readonly authority: readonly string[]
   readonly additional: readonly string[]
+  /** Absent: the Corefile is the one that runs, or there is another one that has not been tried. */
+  readonly lastReload?: LastReload
 }
 
 /** Records of a section that the text shows: a Service may have thousands, and nobody reads them. */
@@ -132,9 +135,11 @@ function explanationTexts(explanations: readonly Explanation[]): string[] {
 
 /** The server block, each plugin's lines, and the answer. */
 function explanationText(explanation: Explanation, listeners: readonly string[]): string {
-  const { name, type, zone, path, reason, notRelayed, steps, rcode } = explanation
+  const { name, type, zone, path, reason, notRelayed, steps, rcode, lastReload } = explanation
   const block = zone === '' ? 'no server block matches' : `server block of zone ${zone}`
   const lines = [`${name} ${type} at ${listeners.join(' and ')}: ${block}`]
+  // Whoever wonders at an answer may have changed the Corefile.
+  if (lastReload) lines.push(`by the configuration from before: ${rejection(lastReload)}`)
   if (path === 'table') lines.push('answered from the table')
   else if (path === 'relay')
     lines.push('relayed by a UDP thread; over TCP, and for unusual answers, answered by the chain')
@@ -147,6 +152,10 @@ function explanationText(explanation: Explanation, listeners: readonly string[])
     .filter((section) => explanation[section]?.length > 0)
     .map((section) => `${section}:\n${recordLines(explanation[section]).join('')}`)
   return `${lines.map(printableLine).join('\n')}\n${table(rows)}${printableLine(rcode)}\n${sections.join('')}`
+}
+
+function rejection({ time, since = time, error = 'see the log' }: LastReload): string {
+  return `the Corefile has not been usable since ${new Date(since).toISOString()}: ${error}`
 }
 
 function recordLines(records: readonly string[]): string[] {

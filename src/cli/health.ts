@@ -38,10 +38,12 @@ function readiness({ server: { ready, unready } }: ConsoleState): HealthFinding[
 function reload({ server: { lastReload, corefile }, time }: ConsoleState): HealthFinding[] {
   if (!lastReload || lastReload.ok) return []
   const ago = elapsed((time - lastReload.time) / 1000)
+  const { since = lastReload.time } = lastReload
+  const first = since < lastReload.time ? ` (the first of them ${elapsed((time - since) / 1000)} ago)` : ''
   const reason = lastReload.error ?? 'see the log'
   return [
     failure(
-      `the last reload failed ${ago} ago, the previous configuration runs: ${reason}`,
+      `the last reload failed ${ago} ago${first}, the previous configuration runs: ${reason}`,
       `mend the Corefile: slicedns check ${corefile}`,
     ),
   ]

@@ -44,16 +44,21 @@ export interface ServerStatus {
   }[]
   /** Plugins that compile their answers, with their zones. */
   readonly sources: readonly { readonly plugin: string; readonly zones: readonly string[] }[]
+  /** Absent: there has been none since the start. */
+  readonly lastReload?: LastReload
+}
+
+/** Times are milliseconds since 1970. */
+export interface LastReload {
+  readonly time: number
+  readonly ok: boolean
+  /** Why it failed, and since when every reload has. */
+  readonly error?: string
+  readonly since?: number
 }
 
 export interface ServerState extends Omit<ServerStatus, 'sources'> {
   readonly host: string
-  readonly lastReload?: {
-    /** Milliseconds since 1970. */
-    readonly time: number
-    readonly ok: boolean
-    readonly error?: string
-  }
   /** Octets. `limit` is absent where neither the cgroup nor `-memory-limit` sets one. */
   readonly memory: { readonly resident: number; readonly limit?: number }
   /** `busy`: processor time by time, 0 to 1. */

@@ -98,6 +98,10 @@ export interface ProcessState {
   readonly configHash: string
   /** Reads and parses the Corefile again, with imports, and gives its hash. Throws ConfigError. */
   readConfigHash(): string
+  /** The Corefile cannot be read as it is now: `status` and the metrics say so until a reload succeeds, or it is restored. */
+  corefileUnreadable(error: string): void
+  /** The Corefile is again the one that runs. */
+  corefileRestored(): void
   /** Ends the process with `[FATAL] text` and exit code 1 (`loop`). */
   fatal(text: string): never
   /** Sums of the data plane's counters, for the prometheus plugin: see src/answer/counters.ts. */

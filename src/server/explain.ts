@@ -1,5 +1,6 @@
 /** Why a name is answered as it is: server block, plugins passed, table or chain. Behind `slicedns explain`. */
 import { missReason } from '../answer/misses.ts'
+import type { LastReload } from '../console/state.ts'
 import { rcodeName, typeName, typeNumber } from '../dns/codes.ts'
 import type { Message } from '../dns/message.ts'
 import { isSubdomain, lowerName, parseName } from '../dns/name.ts'
@@ -39,6 +40,8 @@ export interface Explanation {
   readonly answer: readonly string[]
   readonly authority: readonly string[]
   readonly additional: readonly string[]
+  /** The last reload, where it failed: what is explained is the configuration from before. */
+  readonly lastReload?: LastReload
 }
 
 /** Explains what each listener would answer. Throws NameError or RangeError on a bad name or type. */
@@ -91,6 +94,7 @@ async function explainOn(
   // Of blocks that forward nothing there is nothing to say.
   const forwards = plugins.some(({ instance }) => capabilityOf(instance, relayTarget))
   const behind = source ?? plugins.find(({ instance }) => capabilityOf(instance, replySource))
+  const lastReload = server.lastReload()
   const claims = claimsOn(plugins, behind?.plugin, query, table.missReason)
   return {
     name,
@@ -108,6 +112,7 @@ async function explainOn(
     answer: reply?.answer.map(recordText) ?? [],
     authority: reply?.authority.map(recordText) ?? [],
     additional: reply?.additional.map(recordText) ?? [],
+    ...(lastReload && !lastReload.ok && { lastReload }),
   }
 }
 

@@ -25,6 +25,7 @@ import { notifyObservers } from './query-log.ts'
 import { createQuestionBudgets } from './question-budget.ts'
 import { keepRelayed } from './relayed.ts'
 import { createReload, logWarnings } from './reload.ts'
+import { createReloadRecord } from './reload-record.ts'
 import { type RunningConfiguration, run } from './running.ts'
 
 export interface ServerOptions {
@@ -66,6 +67,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const waits = createBoundedWaits(clock)
   const inFlight = createInFlight()
   let server: Server | undefined
+  const reloads = createReloadRecord(metrics, clock)
   const inspection = createInspection({ ...options, server: () => server })
   let corefile = options.readCorefile()
   logWarnings(log, corefile)
@@ -78,6 +80,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       return corefile.hash
     },
     readConfigHash: () => options.readCorefile().hash,
+    corefileUnreadable: reloads.unreadable,
+    corefileRestored: reloads.restored,
     fatal: options.fatal,
     dataPlane: options.dataPlane,
     limits: options.limits,
@@ -182,7 +186,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   async function reload(reason: string): Promise<ReloadResult> {
     const result = await reloadOnce(reason)
-    inspection.reloaded(result)
+    reloads.ended(result)
     return result
   }
 
@@ -202,6 +206,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     inspection,
     current: () => running,
     corefile: () => corefile,
+    lastReload: reloads.last,
     reload,
     async shutdown() {
       closing = true

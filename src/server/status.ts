@@ -9,6 +9,7 @@ export function serverStatus(server: Server, version: string): ServerStatus {
   const { file, hash, builtIn } = server.corefile()
   const { listeners, blocks } = running.configuration
   const plugins = blocks.flatMap((block) => block.plugins)
+  const lastReload = server.lastReload()
   const unready = plugins.filter(({ instance }) => instance.ready?.() === false).map(({ plugin }) => plugin)
   return {
     version,
@@ -28,5 +29,6 @@ export function serverStatus(server: Server, version: string): ServerStatus {
       const source = capabilityOf(instance, compiledSource)
       return source ? [{ plugin, zones: source.zones }] : []
     }),
+    ...(lastReload && { lastReload }),
   }
 }

@@ -28,6 +28,11 @@ const explanation = {
   additional: [],
 }
 
+const afterFailedReload = {
+  ...explanation,
+  lastReload: { time: 1_764_525_600_000, ok: false, since: 1_764_522_000_000, error: 'Corefile:3:5 - x' },
+}
+
 const twice = [
   { ...explanation, answer: ['a. 5 IN A 10.0.0.1', 'a. 5 IN A 10.0.0.2'], notRelayed: 'x\u001b[2J\ny' },
   {
@@ -52,19 +57,21 @@ const answer: RequestListener = (request, response) => {
       JSON.stringify(
         bad
           ? { error: 'an empty label' }
-          : name === 'twice'
-            ? twice
-            : name === 'large'
-              ? [
-                  {
-                    ...explanation,
-                    answer: Array.from(
-                      { length: 4095 },
-                      (_, index) => `large. 5 IN A 10.0.${index >> 8}.${index & 255}`,
-                    ),
-                  },
-                ]
-              : [{ ...explanation, type: url.searchParams.get('type') }],
+          : name === 'refused'
+            ? [afterFailedReload]
+            : name === 'twice'
+              ? twice
+              : name === 'large'
+                ? [
+                    {
+                      ...explanation,
+                      answer: Array.from(
+                        { length: 4095 },
+                        (_, index) => `large. 5 IN A 10.0.${index >> 8}.${index & 255}`,
+                      ),
+                    },
+                  ]
+                : [{ ...explanation, type: url.searchParams.get('type') }],
       ),
     )
 }
@@ -103,6 +110,14 @@ describe('slicedns explain', () => {
     const io = terminal()
     assert.equal(await run(['web', '--pid', String(process.pid)], io), 0, io.err())
     assert.equal(io.out(), text)
+  })
+  test('slicedns explain says that the Corefile cannot be used, why, and since when', async () => {
+    const io = terminal()
+    assert.equal(await run(['refused', '--pid', String(process.pid)], io), 0, io.err())
+    assert.match(
+      io.out(),
+      /^by the configuration from before: the Corefile has not been usable since 2025-11-30T17:00:00\.000Z: Corefile:3:5 - x$/m,
+    )
   })
   test('slicedns explain reaches a process by its pidfile', async () => {
     const io = terminal()

@@ -50,6 +50,15 @@ const cases: readonly {
     ],
   },
   {
+    name: 'since when every reload fails',
+    changes: {
+      server: {
+        lastReload: { time: consoleState.time - 90_000, ok: false, error: 'x', since: consoleState.time - 7_200_000 },
+      },
+    },
+    says: [['failure', /failed 1m30s ago \(the first of them 2h0m ago\), the previous configuration runs: x/, /check/]],
+  },
+  {
     name: 'that the API server is away, and how old the answers are',
     changes: { api: [{ ...api, connected: false }] },
     says: [['failure', /^https:\/\/api:6443 cannot be reached: answers are those of 7s ago$/, /network policies/]],

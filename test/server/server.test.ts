@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { ServerStatus } from '../../src/console/state.ts'
 import { diskSources } from '../../src/corefile/load.ts'
 import { parseCorefile } from '../../src/corefile/parser.ts'
 import { queryMessage } from '../../src/dns/query.ts'
@@ -20,6 +21,7 @@ async function createServerHarness(
   keys: () => string = () => '.',
 ) {
   const { log, lines, clock } = createPluginHarness()
+  const metrics = createMetrics()
   const applied: (readonly Listener[])[] = []
   const replies: Promise<Uint8Array | undefined>[] = []
   let onMiss: MissHandler = () => undefined
@@ -39,7 +41,7 @@ async function createServerHarness(
     plugins: [plugin],
     defaultPort: 53,
     log,
-    metrics: createMetrics(),
+    metrics,
     clock,
     writer: createTable({ reserveBytes: 1 << 26 }),
     dataPlane: { collect: () => [] },
@@ -78,7 +80,7 @@ async function createServerHarness(
     return replies.at(-1)!
   }
 
-  return { server, lines, applied, shutdown, ask, clock }
+  return { server, lines, applied, shutdown, ask, clock, metrics }
 }
 
 describe('a reload of the server', () => {
@@ -100,6 +102,27 @@ describe('a reload of the server', () => {
     assert.equal(applied.length, 1, 'the start alone')
     gone = false
     assert.deepEqual(await server.reload('SIGHUP'), { ok: true })
+  })
+
+  it('failing reloads are reported with the first and the last of them, until one succeeds', async () => {
+    let zone = '.'
+    const { server, clock, metrics } = await createServerHarness(undefined, undefined, undefined, () => zone)
+    const last = () => (server.inspection.status() as ServerStatus).lastReload
+    const rejected = async () => /^slicedns_corefile_rejected (\d)$/m.exec(await metrics.text())?.[1]
+    assert.deepEqual([last(), await rejected()], [undefined, '0'])
+    zone = 'a..b'
+    const first = clock.wall()
+    for (let i = 0; i < 3; i++) {
+      if (i > 0) clock.advance(1_000)
+      await server.reload('SIGHUP')
+    }
+    const { error, ...failed } = last()!
+    assert.deepEqual(failed, { ok: false, since: first, time: first + 2_000 })
+    assert.match(error!, /^Corefile:1:1 - /)
+    assert.equal(await rejected(), '1')
+    zone = '.'
+    await server.reload('SIGHUP')
+    assert.deepEqual([last(), await rejected()], [{ ok: true, time: first + 2_000 }, '0'])
   })
 
   it('a reload that was asked for while one is under way comes after it', async () => {

@@ -21,6 +21,7 @@ import type {
 import type { Next, Outcome, Query } from '../../src/plugin/query.ts'
 import { type ProcessLimits, readProcessLimits } from '../../src/process-limits/index.ts'
 import { createSharedValues } from '../../src/server/process-state.ts'
+import { createReloadRecord } from '../../src/server/reload-record.ts'
 import type { Logger } from '../../src/telemetry/log.ts'
 import type { MetricsRegistry } from '../../src/telemetry/metrics.ts'
 import { createMetrics } from '../../src/telemetry/registry.ts'
@@ -48,11 +49,14 @@ export function createPluginHarness(limits: Partial<ProcessLimits> = {}): Plugin
   const lines: string[] = []
   const log = collectingLog(lines)
   const shared = createSharedValues(log)
+  const metrics = createMetrics()
+  const clock = createFakeClock()
+  const record = createReloadRecord(metrics, clock)
   const harness: PluginHarness = {
     lines,
     log,
-    metrics: createMetrics(),
-    clock: createFakeClock(),
+    metrics,
+    clock,
     reloads: { result: { ok: true }, reasons: [] },
     file: { hash: 'first' },
     running: { hash: 'first' },
@@ -64,6 +68,7 @@ export function createPluginHarness(limits: Partial<ProcessLimits> = {}): Plugin
       async reload(reason) {
         harness.reloads.reasons.push(reason)
         if (harness.reloads.result.ok && 'hash' in harness.file) harness.running = { hash: harness.file.hash }
+        record.ended(harness.reloads.result)
         return harness.reloads.result
       },
       get configHash() {
@@ -73,6 +78,8 @@ export function createPluginHarness(limits: Partial<ProcessLimits> = {}): Plugin
         if ('error' in harness.file) throw harness.file.error
         return harness.file.hash
       },
+      corefileUnreadable: record.unreadable,
+      corefileRestored: record.restored,
       fatal(text) {
         throw new Error(text)
       },

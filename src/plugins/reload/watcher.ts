@@ -19,15 +19,12 @@ export interface Watcher {
 
 /** Checks the Corefile, imports included, and asks for a reload when it has changed. */
 export function createWatcher(
-  process: Pick<ProcessState, 'configHash' | 'readConfigHash' | 'reload'>,
+  process: Pick<ProcessState, 'configHash' | 'readConfigHash' | 'reload' | 'corefileUnreadable' | 'corefileRestored'>,
   metrics: MetricsRegistry,
   clock: Clock,
   log: Logger,
 ): { readonly value: Watcher; stop(): void } {
   const failures = metrics.counter('coredns_reload_failed_total', 'Reloads that failed.', []).with()
-  const rejected = metrics
-    .gauge('slicedns_corefile_rejected', '1 while the Corefile cannot be used, and the one before it runs.', [])
-    .with()
   const versions = metrics.gauge('coredns_reload_version_info', 'The hash of the Corefile that runs.', [
     'hash',
     'value',
@@ -37,19 +34,24 @@ export function createWatcher(
   /** A hash that failed to load: it is not tried again until the file changes. */
   let failed: string | undefined
   let unreadable: string | undefined
+  /** What was found last could not be used. */
+  let rejected = false
   let busy = false
 
   async function look(): Promise<void> {
     if (busy) return
     const hash = readHash()
-    if (hash === process.configHash) failed = undefined
-    rejected.set(hash === undefined || hash === failed ? 1 : 0)
+    if (hash === process.configHash) {
+      if (rejected) process.corefileRestored()
+      rejected = false
+      failed = undefined
+    }
     if (hash === undefined || hash === process.configHash || hash === failed) return
     busy = true
     const result = await process.reload('Corefile changed')
     busy = false
     failed = result.ok ? undefined : hash
-    rejected.set(result.ok ? 0 : 1)
+    rejected = !result.ok
     if (result.ok) return
     failures.inc()
     log.error(`Corefile changed but reload failed: ${result.error}`)
@@ -65,9 +67,11 @@ export function createWatcher(
       const reason = errorMessage(error)
       if (reason !== unreadable) {
         failures.inc()
+        process.corefileUnreadable(reason)
         log.warning(`Corefile changed but cannot be used, the running configuration stays: ${reason}`)
       }
       unreadable = reason
+      rejected = true
       return undefined
     }
   }
@@ -89,7 +93,6 @@ export function createWatcher(
     },
     stop() {
       timer?.cancel()
-      rejected.set(0)
       if (shownHash !== '') versions.forget('sha512', shownHash)
     },
   }

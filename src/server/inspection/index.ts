@@ -6,7 +6,7 @@ import { hostname } from 'node:os'
 import { createResponder, LOCAL, missText } from '../../answer/index.ts'
 import type { Inspection } from '../../console/inspection.ts'
 import type { ConsoleState, ServerState } from '../../console/state.ts'
-import type { BlockPlugin, DataPlaneFacts, ReloadResult } from '../../plugin/contract.ts'
+import type { BlockPlugin, DataPlaneFacts } from '../../plugin/contract.ts'
 import type { ProcessLimits } from '../../process-limits/index.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { TableWriter } from '../../table/api.ts'
@@ -47,7 +47,6 @@ export interface ServerInspection extends Inspection {
   started(): void
   /** A query that the chain was asked, with its reply: it is counted while somebody looks. */
   answered(miss: Miss, reply: Uint8Array | undefined): void
-  reloaded(result: ReloadResult): void
   /** Counts from zero, whoever looks. Gives who has asked most since then, the first twenty; numbers are estimates. */
   drain(): () => readonly AskingClient[]
 }
@@ -76,7 +75,6 @@ export function createInspection(options: InspectionOptions): ServerInspection {
   let attending = 0
   let lookedAt = Number.NEGATIVE_INFINITY
   let timer: { readonly milliseconds: number; readonly timer: Timer } | undefined
-  let lastReload: ServerState['lastReload']
   let made: { readonly at: number; readonly state: Promise<ConsoleState> } | undefined
 
   function running(): Server {
@@ -126,7 +124,6 @@ export function createInspection(options: InspectionOptions): ServerInspection {
     return {
       ...status,
       host: hostname(),
-      ...(lastReload && { lastReload }),
       memory: { resident: process.memoryUsage.rss(), ...(source !== 'default' && { limit }) },
       threads: processorTime.busy(),
     }
@@ -208,9 +205,6 @@ export function createInspection(options: InspectionOptions): ServerInspection {
         const { window, clients } = top.read([]).state
         return clients.map(({ key, rate }) => ({ address: key, queries: Math.round(rate * window) }))
       }
-    },
-    reloaded(result) {
-      lastReload = { time: clock.wall(), ok: result.ok, ...(!result.ok && { error: result.error }) }
     },
   }
 }

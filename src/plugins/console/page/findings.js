@@ -79,7 +79,9 @@ function serverFindings({ server }) {
   }
   const reload = server.lastReload
   if (reload && !reload.ok) {
-    const detail = `${reload.error ?? 'unknown error'}. The configuration from before stays in force.`
+    const { time, since = time } = reload
+    const others = since < time ? ` Reloads have failed since ${timeOfDay(since)}.` : ''
+    const detail = `${reload.error ?? 'unknown error'}. The configuration from before stays in force.${others}`
     found.push(finding('warning', 'reload', `The reload at ${timeOfDay(reload.time)} failed`, detail, 'overview'))
   }
   const { resident, limit } = server.memory

@@ -1,0 +1,44 @@
+/** How the last reload went: for the commands, the console and the metrics. */
+import type { LastReload } from '../console/state.ts'
+import type { ReloadResult } from '../plugin/contract.ts'
+import type { Clock } from '../scheduling/clock.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
+
+export interface ReloadRecord {
+  /** Undefined: there has been none since the start. */
+  last(): LastReload | undefined
+  ended(result: ReloadResult): void
+  /** The Corefile cannot be read as it is now. */
+  unreadable(error: string): void
+  /** The Corefile is again the one that runs. */
+  restored(): void
+}
+
+export function createReloadRecord(metrics: MetricsRegistry, clock: Clock): ReloadRecord {
+  const rejected = metrics
+    .gauge('slicedns_corefile_rejected', '1 while the Corefile cannot be used, and the one before it runs.', [])
+    .with()
+  let last: LastReload | undefined
+  let succeeded: LastReload | undefined
+  rejected.set(0)
+
+  function fail(error: string): void {
+    const time = clock.wall()
+    last = { time, ok: false, error, since: last?.since ?? time }
+    rejected.set(1)
+  }
+
+  return {
+    last: () => last,
+    ended(result) {
+      if (!result.ok) return fail(result.error)
+      last = succeeded = { time: clock.wall(), ok: true }
+      rejected.set(0)
+    },
+    unreadable: fail,
+    restored() {
+      last = succeeded
+      rejected.set(0)
+    },
+  }
+}

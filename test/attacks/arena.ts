@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ApiServer, type KubeObject, startApiServer } from '../support/api-server/index.ts'
+import { type CertificateFolder, certificateFolder } from '../support/certificates.ts'
 import { dig } from '../support/dig.ts'
 import { type Ports, type RunningServer, startServer, untilReady } from '../support/server.ts'
 import { until } from '../support/until.ts'
@@ -28,7 +29,7 @@ export interface Arena {
 }
 
 export interface Attack {
-  /** The number in the security review; 20: more load than the server can take. */
+  /** The number in the security review; 20: more load than the server can take; from 23 on: found later. */
   readonly finding: number
   readonly title: string
   /** Objects in the cluster before the server starts. */
@@ -36,6 +37,8 @@ export interface Attack {
   /** Lines for the `kubernetes` block, and for the server block. */
   readonly kubernetes?: string
   readonly block?: string
+  /** It serves `https://` at the port `other`, too. */
+  readonly secure?: true
   /** RLIMIT_NOFILE of the server. */
   readonly descriptors?: number
   /** The attack itself; resolves when it is over. What it asserts holds for slicedns only. */
@@ -89,31 +92,38 @@ export async function runAttack(attack: Attack, contender: Contender): Promise<R
   // The test API server's protobuf has fields that only slicedns skips.
   const api = await startApiServer({ protobuf: contender.command === undefined })
   const upstream = await startUpstream()
+  const certificates = certificateFolder()
   api.put({ kind: 'Namespace', metadata: { name: 'shop' } }, service('shop', 'web', { clusterIP: '10.96.0.10' }))
   api.put(...(attack.objects?.() ?? []))
   let server: RunningServer | undefined
   try {
-    server = await startInside(cgroup, attack, contender, api, upstream)
+    server = await startInside(cgroup, attack, contender, { api, upstream, certificates })
     return await watchAttack(attack, { server, ports: server.ports, api, upstream }, cgroup)
   } finally {
     await server?.stop('SIGKILL')
     await api.stop()
     await upstream.close()
+    certificates.remove()
     await until(() => cgroup.remove(), { within: 5_000 })
   }
+}
+
+interface Surroundings {
+  readonly api: ApiServer
+  readonly upstream: Upstream
+  readonly certificates: CertificateFolder
 }
 
 async function startInside(
   cgroup: MemoryCgroup,
   attack: Attack,
   contender: Contender,
-  api: ApiServer,
-  upstream: Upstream,
+  surroundings: Surroundings,
 ): Promise<RunningServer> {
   const { descriptors } = attack
   const limited = descriptors === undefined ? [] : ['sh', '-c', `ulimit -n ${descriptors} && exec "$@"`, 'sh']
   const server = await startServer({
-    corefile: corefileOf(attack, api, upstream),
+    corefile: corefileOf(attack, surroundings),
     under: [...cgroup.under, ...limited],
     waitFor: 'nothing',
     ...(contender.command && { command: contender.command }),
@@ -133,8 +143,8 @@ async function startInside(
 
 /** The Corefile of kubeadm, on loopback and without the wait for lameduck. */
 const corefileOf =
-  ({ kubernetes = '', block = '' }: Attack, api: ApiServer, upstream: Upstream) =>
-  ({ dns, health, ready, metrics }: Ports): string =>
+  ({ kubernetes = '', block = '', secure }: Attack, { api, upstream, certificates }: Surroundings) =>
+  ({ dns, health, ready, metrics, other }: Ports): string =>
     `.:${dns} {
     bind 127.0.0.1
     errors
@@ -173,7 +183,19 @@ stream.test:${dns} {
         force_tcp
     }
 }
+${secure ? secureBlock(other, api, certificates) : ''}
 `
+
+function secureBlock(port: number, api: ApiServer, certificates: CertificateFolder): string {
+  certificates.issue('server')
+  return `https://.:${port} {
+    bind 127.0.0.1
+    tls ${certificates.path}/server.pem ${certificates.path}/server.key
+    kubernetes cluster.local {
+        kubeconfig ${api.kubeconfig()} test
+    }
+}`
+}
 
 async function watchAttack(attack: Attack, arena: Arena, cgroup: MemoryCgroup): Promise<Report> {
   const { server, ports } = arena

@@ -3,6 +3,7 @@ import { clusterAttacks } from './cluster-attacks.ts'
 import { httpAttacks } from './http-attacks.ts'
 import { overloadAttacks } from './overload-attacks.ts'
 import { questionAttacks } from './question-attacks.ts'
+import { secureAttacks } from './secure-attacks.ts'
 import { tcpAttacks } from './tcp-attacks.ts'
 import { upstreamAttacks } from './upstream-attacks.ts'
 
@@ -12,6 +13,7 @@ export const attacks: readonly Attack[] = [
   ...questionAttacks,
   ...clusterAttacks,
   ...tcpAttacks,
+  ...secureAttacks,
   ...upstreamAttacks,
   ...overloadAttacks,
 ].toSorted((a, b) => a.finding - b.finding)

@@ -9,6 +9,7 @@ import { createAsker } from '../http/asker.ts'
 import type { HttpService } from '../http/service.ts'
 import { createDeadlines } from '../tcp/deadlines.ts'
 import type { Connection, ConnectionEnds } from '../tcp/protocol.ts'
+import { readAhead } from '../tcp/read-ahead.ts'
 import type { SharedState } from '../tcp/shared-state.ts'
 import { createAllowance } from './allowance.ts'
 import { createExchanges } from './exchanges.ts'
@@ -77,7 +78,8 @@ export function openHttp2(
   socket.on('data', (chunk: Buffer) => {
     if (state === 'ended' || state === 'closed') return
     reader.push(chunk)
-    entry.setInput(exchanges.heldInput() + reader.held())
+    if (reader.held() > readAhead) socket.pause()
+    measureInput()
     task.wake()
   })
   socket.on('drain', () => task.wake())
@@ -114,7 +116,7 @@ export function openHttp2(
       stepping = false
     }
     flush()
-    entry.setInput(exchanges.heldInput() + reader.held())
+    measureInput()
     if (stateNow() !== 'open' && stateNow() !== 'draining') return false
     const blocked = socket.writableNeedDrain
     // What is not read yet is not added to.
@@ -122,6 +124,8 @@ export function openHttp2(
     else socket.resume()
     return more && !blocked
   }
+
+  const measureInput = (): void => entry.setInput(exchanges.heldInput() + reader.held() + socket.readableLength)
 
   /** Not narrowed by what was true a call ago. */
   const stateNow = (): State => state

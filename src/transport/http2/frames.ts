@@ -70,10 +70,12 @@ export function createFrameReader(): FrameReader {
   let input: Buffer = Buffer.alloc(0)
   /** What lies before has been read. */
   let at = 0
+  /** What lies behind is room for more: a client may send a frame in as many pieces as it has octets. */
+  let used = 0
   let begun = false
 
   function readPreface(): boolean {
-    const length = Math.min(input.length, preface.length)
+    const length = Math.min(used, preface.length)
     if (!input.subarray(0, length).equals(preface.subarray(0, length)))
       throw new ConnectionError(errorCode.PROTOCOL_ERROR, 'the preface is missing')
     if (length < preface.length) return false
@@ -84,17 +86,31 @@ export function createFrameReader(): FrameReader {
 
   return {
     push(chunk) {
-      input = at === input.length ? chunk : Buffer.concat([input.subarray(at), chunk])
-      at = 0
+      const left = used - at
+      if (left === 0) {
+        input = chunk
+        at = 0
+        used = chunk.length
+        return
+      }
+      if (used + chunk.length > input.length) {
+        const grown = Buffer.allocUnsafeSlow(Math.max(left + chunk.length, 2 * left))
+        grown.set(input.subarray(at, used))
+        input = grown
+        at = 0
+        used = left
+      }
+      input.set(chunk, used)
+      used += chunk.length
     },
     next() {
       if (!begun && !readPreface()) return undefined
       const start = at + headerOctets
-      if (input.length < start) return undefined
+      if (used < start) return undefined
       const length = (input[at] << 16) | (input[at + 1] << 8) | input[at + 2]
       if (length > maxPayload) throw new ConnectionError(errorCode.FRAME_SIZE_ERROR, 'a frame is too large')
       const end = start + length
-      if (input.length < end) return undefined
+      if (used < end) return undefined
       const frame = {
         type: input[at + 3],
         flags: input[at + 4],
@@ -104,7 +120,7 @@ export function createFrameReader(): FrameReader {
       at = end
       return frame
     },
-    held: () => input.length - at,
+    held: () => used - at,
   }
 }
 

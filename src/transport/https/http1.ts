@@ -15,6 +15,7 @@ import { createAsker } from '../http/asker.ts'
 import type { BegunRequest, HttpResponse, HttpService } from '../http/service.ts'
 import { createDeadlines } from '../tcp/deadlines.ts'
 import type { Connection, ConnectionEnds } from '../tcp/protocol.ts'
+import { readAhead } from '../tcp/read-ahead.ts'
 import type { SharedState } from '../tcp/shared-state.ts'
 
 type State = 'head' | 'body' | 'asking' | 'replying' | 'ended' | 'closed'
@@ -46,8 +47,9 @@ export function openHttp1(
   socket.on('data', (chunk: Buffer) => {
     if (state === 'ended' || state === 'closed') return
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk])
+    if (held.length > readAhead) socket.pause()
     entry.touch()
-    entry.setInput(held.length)
+    entry.setInput(held.length + socket.readableLength)
     if (state === 'head' || state === 'body') task.wake()
     else socket.pause()
   })
@@ -134,6 +136,7 @@ export function openHttp1(
   function step(): boolean {
     read()
     if ((state === 'head' && last) || (state === 'body' && inputEnded)) end()
+    else if (state === 'head' || state === 'body') socket.resume()
     return false
   }
 
@@ -162,9 +165,9 @@ export function openHttp1(
     }
     state = 'head'
     deadlines.replied(now())
-    socket.resume()
-    entry.setInput(held.length)
+    entry.setInput(held.length + socket.readableLength)
     if (held.length > 0) task.wake()
+    else socket.resume()
   }
 
   function end(): void {

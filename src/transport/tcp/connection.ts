@@ -20,6 +20,7 @@ import { createFramer } from './framing.ts'
 import type { ReplyStream } from './multi-message.ts'
 import { createOutput } from './output.ts'
 import type { Connection, ConnectionEnds } from './protocol.ts'
+import { readAhead } from './read-ahead.ts'
 import type { SharedState } from './shared-state.ts'
 
 type State =
@@ -92,8 +93,9 @@ export function openConnection(
   socket.on('data', (chunk: Buffer) => {
     if (state !== 'reading') return
     framer.push(chunk)
+    if (framer.held() > readAhead) socket.pause()
     entry.touch()
-    entry.setInput(framer.held())
+    entry.setInput(framer.held() + socket.readableLength)
     wake()
   })
   socket.on('end', () => {

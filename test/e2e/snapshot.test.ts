@@ -125,4 +125,33 @@ describe('a snapshot of a real cluster', { skip: without(...controlPlanePrograms
     const { body } = await server!.http('metrics', '/metrics')
     assert.doesNotMatch(body, /^slicedns_snapshot_age_seconds \d/m)
   })
+
+  test('the cluster was made anew behind its URL and CA: nothing of the old one is answered beside the new', async () => {
+    await server!.stop()
+    await cluster.kill()
+    // A token of the old cluster's service account would be refused in the new one.
+    const kubeconfig = cluster.kubeconfig(cluster.adminToken)
+    const restored = await cluster.serve({ ...options(), kubeconfig })
+    try {
+      const ofOld = await restored.dig('web.shop.svc.cluster.local', 'A')
+      assert.equal(ofOld.answer.length, 1)
+      await cluster.emptyEtcd()
+      await cluster.startAgain()
+      await restored.printed(/\[WARNING\] plugin\/kubernetes: the snapshot .* is of another cluster/)
+      await cluster.create(namespaceObject('shop'))
+      await cluster.create(service('shop', 'fresh', { ports: [{ port: 80 }] }))
+      await until(async () => {
+        const { rcode } = await restored.dig('fresh.shop.svc.cluster.local', 'A')
+        assert.equal(rcode, 'NOERROR')
+      })
+      for (const name of ['web', 'db', 'split']) {
+        const { rcode } = await restored.dig(`${name}.shop.svc.cluster.local`, 'A')
+        assert.equal(rcode, 'NXDOMAIN', name)
+      }
+      const { body } = await restored.http('metrics', '/metrics')
+      assert.match(body, /^slicedns_snapshot_dropped_total 1$/m)
+    } finally {
+      await restored.stop()
+    }
+  })
 })

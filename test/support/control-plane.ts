@@ -35,6 +35,8 @@ export interface ControlPlane {
   thaw(): void
   /** Starts the API server again on the same port with the same keys, and waits until it is ready. */
   startAgain(): Promise<void>
+  /** While the API server is away: the cluster that it will find has no object yet, behind the same URL and certificate. */
+  emptyEtcd(): Promise<void>
   /** Forgets all history in etcd: a watch from an older resourceVersion gets 410 once the API server has restarted. */
   compact(): Promise<void>
   /** Verb and resource of each request of this user, from the audit log. */
@@ -67,14 +69,16 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   writeKeyPair(file(accountKey), file('account.pub'))
   const run = (name: string, flags: readonly string[]): PeerProgram => startPeer(name, flags, { folder, ...options })
 
-  const etcd = run('etcd', [
-    `--data-dir=${file('etcd')}`,
-    `--listen-client-urls=${etcdUrl}`,
-    `--advertise-client-urls=${etcdUrl}`,
-    `--listen-peer-urls=http://127.0.0.1:${etcdPeerPort}`,
-    '--unsafe-no-fsync',
-    '--log-level=error',
-  ])
+  const startEtcd = () =>
+    run('etcd', [
+      `--data-dir=${file('etcd')}`,
+      `--listen-client-urls=${etcdUrl}`,
+      `--advertise-client-urls=${etcdUrl}`,
+      `--listen-peer-urls=http://127.0.0.1:${etcdPeerPort}`,
+      '--unsafe-no-fsync',
+      '--log-level=error',
+    ])
+  let etcd = startEtcd()
   const startApiServer = () =>
     run('kube-apiserver', [
       `--etcd-servers=${etcdUrl}`,
@@ -133,6 +137,11 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     async startAgain() {
       apiServer = startApiServer()
       await ready()
+    },
+    async emptyEtcd() {
+      await etcd.stop('SIGKILL')
+      rmSync(file('etcd'), { recursive: true, force: true })
+      etcd = startEtcd()
     },
     compact: () => compactEtcd(etcdUrl),
     calls: (user) => readCalls(file('audit.log'), user),

@@ -27,6 +27,8 @@ export interface FakeCluster extends Cluster {
   /** What is there of the resource comes from a snapshot, until it is `listed`. */
   restored(resource: Resource): void
   listed(resource: Resource): void
+  /** The API server is that of another cluster than the snapshot. */
+  dropRestored(): void
 }
 
 /** Watches every resource unless told otherwise, keeps pod names, zones and annotations below slicedns.io. */
@@ -48,7 +50,7 @@ export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster
   const model = createClusterModel(watched, options.clock ?? systemClock, (error) => {
     throw error
   })
-  const { view, stores, subscribe, sealSerials, setAvailability } = model
+  const { view, stores, subscribe, sealSerials, setAvailability, dropRestored } = model
   const reducer = createReducer(config)
   const admission = createAdmission(config, watched, reducer)
   for (const resource of watched) setAvailability(resource, options.availability ?? 'synced')
@@ -58,6 +60,7 @@ export function createFakeCluster(options: FakeClusterOptions = {}): FakeCluster
     subscribe,
     sealSerials,
     setAvailability,
+    dropRestored,
     restored: (resource) => model.restored(new Map([[resource, 'synced']]), model.serials),
     listed: model.listed,
     keepSnapshot: () => ({ stop: async () => undefined }),

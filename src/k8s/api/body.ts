@@ -15,6 +15,11 @@ import type { ApiResponse } from './session.ts'
 export const acceptWatch =
   'application/vnd.kubernetes.protobuf;stream=watch, application/json;stream=watch, application/json'
 export const acceptList = 'application/vnd.kubernetes.protobuf, application/json'
+/** Only metadata is sent. A server that cannot do so sends the objects. */
+export const acceptMetadata = ['application/vnd.kubernetes.protobuf', 'application/json']
+  .map((type) => `${type};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1`)
+  .concat('application/json')
+  .join(', ')
 
 export interface BodyLimits {
   /** Milliseconds without an octet after which the body is given up. Called repeatedly, because it changes. */

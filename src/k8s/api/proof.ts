@@ -11,7 +11,7 @@ import type { Reducer } from '../decode/reduce.ts'
 import type { WireObject } from '../decode/wire.ts'
 import type { Named, ResourceStore } from '../model/resource-store.ts'
 import type { Freshness, Resource } from '../model/types.ts'
-import { listReader, readItems, readStatus } from './body.ts'
+import { acceptMetadata, listReader, readItems, readStatus } from './body.ts'
 import type { Connection } from './connection.ts'
 import { ApiFailure, describeFailure } from './failure.ts'
 import type { ProofMeter } from './proof-metrics.ts'
@@ -58,12 +58,6 @@ const maxDifferences = 1000
 const named = 3
 const limits = { silence: () => 30 * second, total: 600 * second }
 
-/** Only metadata is sent. A server that cannot do so sends the objects. */
-const metadataOnly = ['application/vnd.kubernetes.protobuf', 'application/json']
-  .map((type) => `${type};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1`)
-  .concat('application/json')
-  .join(', ')
-
 export function createProof(deps: ProofDeps): Proof {
   const { resources, interval, connection, reducer, scheduler, log, clock, meter, report } = deps
 
@@ -88,7 +82,7 @@ export function createProof(deps: ProofDeps): Proof {
     for (let page = 0; page < maxPages; page++) {
       const session = await connection.session(signal)
       const path = reflector.pathOf({ limit: pageSize, continue: token })
-      const response = await connection.get(session, path, metadataOnly, signal)
+      const response = await connection.get(session, path, acceptMetadata, signal)
       if (response.status !== 200) {
         throw statusFailure(await readStatus(response, reducer), connection.name, response.retryAfter)
       }

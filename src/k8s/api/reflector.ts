@@ -44,6 +44,8 @@ export interface ReflectorDeps {
   readonly clock: Clock
   /** The resource has been listed. */
   readonly synced: () => void
+  /** Called before anything is read from a session: it may be that of another cluster. Rejects with ApiFailure to try again. */
+  readonly identified: (session: Session) => Promise<void>
 }
 
 export interface Reflector {
@@ -232,6 +234,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
 
   const attempt = async (current: Listing | Watching, signal: AbortSignal): Promise<void> => {
     const session = await connection.session(signal)
+    await deps.identified(session)
     if (current.kind === 'watching') return watch(current, session, signal)
     return current.how === 'streaming' ? streamList(current, session, signal) : list(current, session, signal)
   }

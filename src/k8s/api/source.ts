@@ -10,6 +10,7 @@ import type { ClusterConfig, Freshness, Reduced, Resource, Upkeep } from '../mod
 import { openSnapshots, type Snapshots } from '../snapshot/index.ts'
 import type { Source } from '../source.ts'
 import { readStatus } from './body.ts'
+import { createClusterUid } from './cluster-uid.ts'
 import { createConnection } from './connection.ts'
 import type { ClusterMeter, WatchMeter } from './metrics.ts'
 import { openCredentials } from './open-credentials.ts'
@@ -17,6 +18,7 @@ import { createProof, type ProvenResource } from './proof.ts'
 import { createProofMeter, type ProofMeter } from './proof-metrics.ts'
 import { createReflector } from './reflector.ts'
 import { createRequestMeter } from './request-meter.ts'
+import type { Session } from './session.ts'
 import { statusFailure } from './status-failure.ts'
 import { createStoreUpdater } from './store-updater.ts'
 import { createWatchErrorReporter } from './watch-error-reporter.ts'
@@ -44,6 +46,7 @@ export async function openApi(
   const stop = new AbortController()
   const reducer = createReducer(config)
   const scheduler = createCooperativeScheduler(clock)
+  const clusterUid = createClusterUid({ connection, reducer, scheduler, clock, signal: stop.signal })
   const snapshots = new Set<Snapshots>()
   /** Present while a proof runs; proofs share it. */
   let proofMeter: ProofMeter | undefined
@@ -57,9 +60,28 @@ export async function openApi(
       ...counted,
       failed(reason) {
         counted.failed(reason)
+        clusterUid.forget()
         for (const snapshot of snapshots) snapshot.failed()
       },
     }
+  }
+
+  /** Only a snapshot can be of another cluster than what is about to be read. */
+  const identified = async (session: Session): Promise<void> => {
+    if (snapshots.size === 0) return
+    const uid = await clusterUid.of(session)
+    for (const snapshot of snapshots) snapshot.identified(uid)
+  }
+
+  /** For a snapshot that is about to be written: lists may have come before the Namespace did, or before the snapshot was wanted. */
+  const uidNow = async (): Promise<string | undefined> => {
+    if (clusterUid.last === undefined && connection.connected) {
+      await connection
+        .session(stop.signal)
+        .then(clusterUid.of)
+        .catch(() => {})
+    }
+    return clusterUid.last
   }
 
   const resources = watched.map((resource): ProvenResource => {
@@ -76,6 +98,7 @@ export async function openApi(
       log,
       clock,
       synced: () => model.listed(resource),
+      identified,
     })
     return { resource, reflector, store, versions: updater.versions }
   })
@@ -107,6 +130,7 @@ export async function openApi(
         reducer,
         scheduler,
         ageOf: meter.ageOf,
+        clusterUid: uidNow,
         log,
         metrics,
         clock,

@@ -8,7 +8,7 @@ import { canonicalAddress } from './address.ts'
 import { sameNamespace, samePod, samePorts, sameService, sameServiceImport, sameSlice, sameTexts } from './compare.ts'
 import { createEventFeed, type Subscribe } from './event-feed.ts'
 import { createMultimap } from './multimap.ts'
-import { createResourceStore, type ResourceStore } from './resource-store.ts'
+import { createResourceStore, type Named, type ResourceStore } from './resource-store.ts'
 import { endpointsChanged, importedSliceCounts, serviceCounts, serviceExternalsCount } from './serial.ts'
 import { createSliceIndex } from './slice-index.ts'
 import type {
@@ -39,6 +39,10 @@ export interface ClusterModel {
    * serials are those of then, for nothing has changed.
    */
   restored(resources: ReadonlyMap<Resource, RestoredAvailability>, serials: Serials): void
+  /**
+   * What is left of a snapshot is another cluster's: it is gone at once, and its resources are not known until they are listed.
+   */
+  dropRestored(): void
   readonly serials: Readonly<Serials>
   /** Changes of the reduced form of any object so far. */
   readonly changes: number
@@ -218,6 +222,18 @@ export function createClusterModel(
       for (const resource of resources.keys()) unlisted.add(resource)
       Object.assign(serials, { cluster, multicluster, external })
       setAvailabilities(resources, true)
+    },
+    dropRestored() {
+      const dropped = [...unlisted]
+      unlisted.clear()
+      for (const resource of dropped) availability.set(resource, 'pending')
+      // Nothing may be denied any more, and only then is nothing there.
+      synced = isSynced()
+      for (const resource of dropped) {
+        const store = stores[resource] as ResourceStore<Named>
+        for (const { namespace = '', name } of [...store.all()]) store.remove(namespace, name)
+      }
+      feed.deliver((subscriber) => subscriber.sync?.())
     },
     get serials() {
       return serials

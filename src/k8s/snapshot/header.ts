@@ -19,6 +19,8 @@ export interface SnapshotFacts {
   readonly boot?: BootTime | undefined
   /** See identity.ts. */
   readonly cluster: string
+  /** That of the Namespace kube-system. Absent where it was not known. */
+  readonly uid?: string | undefined
   readonly options: string
   readonly serials: Serials
   readonly sections: readonly Section[]
@@ -76,6 +78,7 @@ function isFacts(value: unknown): value is SnapshotFacts {
     isCount(facts.time) &&
     isBootTime(facts.boot) &&
     typeof facts.cluster === 'string' &&
+    (facts.uid === undefined || typeof facts.uid === 'string') &&
     typeof facts.options === 'string' &&
     [serials.cluster, serials.multicluster, serials.external].every(isSerial) &&
     Array.isArray(facts.sections) &&

@@ -1,4 +1,4 @@
-/** Whose a snapshot is. Both must be known while the API server is away. */
+/** Whose a snapshot is. What the digests are made from must be known while the API server is away. */
 import { createHash } from 'node:crypto'
 import type { Credentials } from '../api/credentials.ts'
 import type { ClusterConfig } from '../model/types.ts'
@@ -10,6 +10,14 @@ import type { ClusterConfig } from '../model/types.ts'
 export async function clusterIdentity(credentials: Pick<Credentials, 'target'>): Promise<string> {
   const { url, tls } = await credentials.target()
   return digest([url.href, tls.ca?.toString() ?? ''])
+}
+
+/**
+ * By the UIDs of the Namespace kube-system: `''` where the API server lacks it, as that of a cluster which is just being made. Undefined is
+ * unknown, and decides nothing.
+ */
+export function isOfAnother(written: string | undefined, current: string | undefined): boolean {
+  return written !== undefined && current !== undefined && written !== current
 }
 
 /** What is read and kept of the cluster: another choice would find less in the file than it needs. */

@@ -12,14 +12,15 @@ import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { Credentials } from '../api/credentials.ts'
 import type { Reducer } from '../decode/reduce.ts'
 import type { ClusterModel } from '../model/cluster-model.ts'
+import type { Subscription } from '../model/event-feed.ts'
 import type { ClusterConfig, Resource, SnapshotConfig } from '../model/types.ts'
 import { bootTime } from './boot.ts'
 import { claimFile } from './claims.ts'
 import { removeAbandoned } from './file.ts'
-import { clusterIdentity, optionsIdentity } from './identity.ts'
+import { clusterIdentity, isOfAnother, optionsIdentity } from './identity.ts'
 import { keepSnapshot } from './keeper.ts'
 import { createSnapshotMeter } from './metrics.ts'
-import { ageText, readSnapshot } from './read.ts'
+import { ageText, type ReadFacts, readSnapshot } from './read.ts'
 import { SnapshotRefused } from './refusal.ts'
 import { createWarmStart } from './warm-start.ts'
 import { writeSnapshot } from './write.ts'
@@ -31,6 +32,8 @@ export interface SnapshotDeps {
   readonly credentials: Pick<Credentials, 'target'>
   readonly reducer: Reducer
   readonly scheduler: CooperativeScheduler
+  /** The UID of the Namespace kube-system, as the API server said last. Never rejects. */
+  readonly clusterUid: () => Promise<string | undefined>
   /** Seconds since the API server last sent something for the resource; undefined before. */
   readonly ageOf: (resource: Resource) => number | undefined
   readonly log: Logger
@@ -42,6 +45,11 @@ export interface Snapshots {
   start(): void
   /** A request to the API server has failed. */
   failed(): void
+  /**
+   * What ClusterUid says of the server whose lists follow: of another cluster than the snapshot, and nothing of it is left when this
+   * returns.
+   */
+  identified(uid: string | undefined): void
   /** Seconds since what is served was confirmed, while it comes from the file. */
   age(): number | undefined
   /** Writes what has changed. Resolves when nothing of it runs any more. */
@@ -52,10 +60,12 @@ export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDe
   const { model, watched, credentials, scheduler, log, clock, ageOf } = deps
   const options = optionsIdentity(deps.config)
   /** Of the snapshot that was read: its age then, and when on the clock of `now`. Milliseconds. */
-  let restored: { readonly ageThen: number; readonly readAt: number } | undefined
+  let restored: (ReadFacts & { readonly readAt: number }) | undefined
+  let said: string | undefined
+  let following: Subscription | undefined
 
   const age = (): number | undefined =>
-    restored && model.view.restored ? (restored.ageThen + clock.now() - restored.readAt) / 1000 : undefined
+    restored && model.view.restored ? (restored.age + clock.now() - restored.readAt) / 1000 : undefined
 
   const meter = createSnapshotMeter(deps.metrics, clock, age)
   const claim = claimFile(file)
@@ -74,11 +84,11 @@ export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDe
     log,
     clock,
     meter,
-    async write(time) {
-      const cluster = await clusterIdentity(credentials)
+    identity: async () => ({ cluster: await clusterIdentity(credentials), uid: await deps.clusterUid() }),
+    write(time, identity) {
       const present = bootTime()
       const boot = present && { ...present, at: Math.max(0, present.at - Math.max(0, clock.wall() - time)) }
-      return writeSnapshot(file, { time, boot, cluster, options }, model, watched, scheduler)
+      return writeSnapshot(file, { time, boot, ...identity, options }, model, watched, scheduler)
     },
   })
 
@@ -87,14 +97,14 @@ export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDe
       const cluster = await clusterIdentity(credentials).catch((error: Error) => {
         throw unexpected(file, error)
       })
-      const expected = { cluster, options, now: clock.wall(), boot: bootTime(), maxAge }
-      const ageThen = await readSnapshot(file, expected, deps)
-      if (!model.view.restored) return
-      restored = { ageThen, readAt: clock.now() }
-      log.warning(
-        `the Kubernetes API does not answer: names of the cluster are answered from the snapshot ${file}, which is ${ageText(ageThen)} old, until it does`,
-      )
-      reportEnd()
+      const expected = { cluster, uid: () => said, options, now: clock.wall(), boot: bootTime(), maxAge }
+      await readSnapshot(file, expected, deps, (facts) => {
+        restored = { ...facts, readAt: clock.now() }
+        log.warning(
+          `the Kubernetes API does not answer: names of the cluster are answered from the snapshot ${file}, which is ${ageText(facts.age)} old, until it does`,
+        )
+        reportEnd()
+      })
     } catch (error) {
       const { reason, message } = error instanceof SnapshotRefused ? error : unexpected(file, error as Error)
       meter.refused(reason)
@@ -105,10 +115,10 @@ export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDe
   }
 
   const reportEnd = (): void => {
-    const following = model.subscribe('observers', {
+    following = model.subscribe('observers', {
       sync() {
         if (model.view.restored) return
-        following.unsubscribe()
+        following?.unsubscribe()
         log.info('the Kubernetes API has been read: the snapshot is no longer used')
       },
     })
@@ -128,9 +138,20 @@ export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDe
       void removeAbandoned(file, clock.wall())
     },
     failed: warmStart.failed,
+    identified(uid) {
+      said = uid
+      if (!model.view.restored || !isOfAnother(restored?.uid, uid)) return
+      following?.unsubscribe()
+      model.dropRestored()
+      meter.dropped()
+      log.warning(
+        `the snapshot ${file} is of another cluster (the UID of the Namespace kube-system is another): it is dropped, and names of the cluster get SERVFAIL until the Kubernetes API has been read`,
+      )
+    },
     age,
     async stop() {
       await warmStart.stop()
+      following?.unsubscribe()
       await keeper.close()
       claim.release()
       meter.remove()

@@ -5,7 +5,7 @@ import { createRateLimitedLog } from '../../telemetry/rate-limited-log.ts'
 import type { ClusterModel } from '../model/cluster-model.ts'
 import type { Claim } from './claims.ts'
 import type { SnapshotMeter } from './metrics.ts'
-import { SnapshotTooLarge } from './write.ts'
+import { type Origin, SnapshotTooLarge } from './write.ts'
 
 export interface KeeperOptions {
   readonly file: string
@@ -15,12 +15,16 @@ export interface KeeperOptions {
   readonly claim: Claim
   /** Milliseconds since 1970 when the API server last confirmed the state; undefined before it did. */
   readonly confirmedAt: () => number | undefined
+  /** Which cluster this is, by its files as they are now. Rejects where they cannot be read. */
+  readonly identity: () => Promise<Identity>
   /** Writes the state with this time. Returns the octets of the file. */
-  readonly write: (time: number) => Promise<number>
+  readonly write: (time: number, identity: Identity) => Promise<number>
   readonly log: Logger
   readonly clock: Clock
   readonly meter: SnapshotMeter
 }
+
+export type Identity = Pick<Origin, 'cluster' | 'uid'>
 
 export interface Keeper {
   /** Writes what has changed since the last time, and no more after that. */
@@ -30,6 +34,8 @@ export interface Keeper {
 const second = 1000
 /** How often to look whether there is something to write. */
 const tick = second
+/** How often to look whether the cluster still is the one in the file: its CA may have been replaced. */
+const identityInterval = 10 * second
 /** From the end of a write to the next. */
 const pace = 5 * second
 /** A write takes at most 1 / (this + 1) of the time: the state of a large cluster that changes all the time is written less often. */
@@ -44,7 +50,8 @@ export function keepSnapshot(options: KeeperOptions): Keeper {
   const { file, maxAge, model, claim, confirmedAt, write, log, clock, meter } = options
   const refresh = Math.min(maxAge * refreshPart, longestRefresh)
   const failures = createRateLimitedLog(`the snapshot ${file}`, log, clock, false)
-  let written: { readonly changes: number; readonly time: number } | undefined
+  let written: { readonly changes: number; readonly time: number; readonly identity: string } | undefined
+  let identity: string | undefined
   let notBefore = Number.NEGATIVE_INFINITY
   let writing: Promise<void> | undefined
 
@@ -56,7 +63,23 @@ export function keepSnapshot(options: KeeperOptions): Keeper {
     if (!isWritable() || time === undefined) return false
     // The clock may have been set back: the file must not be from the future for a server that starts now.
     const age = Math.abs(time - (written?.time ?? 0))
-    return written === undefined || written.changes !== model.changes || age >= longest
+    if (written === undefined || written.changes !== model.changes || age >= longest) return true
+    // A server that starts now would refuse the file, or not notice that it is another cluster's.
+    return identity !== undefined && identity !== written.identity
+  }
+
+  const look = async (): Promise<Identity> => {
+    const found = await options.identity()
+    identity = JSON.stringify(found)
+    return found
+  }
+
+  const lookUnlessUnreadable = async (): Promise<void> => {
+    try {
+      await look()
+    } catch {
+      // The next write says why.
+    }
   }
 
   const writeNow = async (): Promise<void> => {
@@ -64,8 +87,9 @@ export function keepSnapshot(options: KeeperOptions): Keeper {
     const { changes } = model
     const start = clock.now()
     try {
-      const octets = await write(time)
-      written = { changes, time }
+      const found = await look()
+      const octets = await write(time, found)
+      written = { changes, time, identity: JSON.stringify(found) }
       meter.written(octets, time)
       failures.over()
       notBefore = clock.now() + Math.max(pace, restFactor * (clock.now() - start))
@@ -86,11 +110,14 @@ export function keepSnapshot(options: KeeperOptions): Keeper {
   const timer = clock.every(tick, () => {
     if (writing === undefined && clock.now() >= notBefore && needsWrite(refresh)) void startWriting()
   })
+  const looking = clock.every(identityInterval, () => void lookUnlessUnreadable())
 
   return {
     async close() {
       timer.cancel()
+      looking.cancel()
       await writing
+      await lookUnlessUnreadable()
       // A restart within a minute finds a state that is no older than the restart.
       if (needsWrite(Math.min(refresh, pace))) await startWriting()
     },

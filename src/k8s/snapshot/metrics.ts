@@ -8,6 +8,8 @@ export interface SnapshotMeter {
   written(octets: number, time: number): void
   failed(result: 'failed' | 'oversized'): void
   refused(reason: RefusalReason): void
+  /** One in use has turned out to be another cluster's. */
+  dropped(): void
   remove(): void
 }
 
@@ -34,6 +36,13 @@ export function createSnapshotMeter(
     'Snapshots that were not used at a start without the API server, by reason.',
     ['reason'],
   )
+  const drops = metrics
+    .counter(
+      'slicedns_snapshot_dropped_total',
+      'Snapshots in use that were dropped, because the API server is that of another cluster.',
+      [],
+    )
+    .with()
   const octets = metrics.gauge('slicedns_snapshot_octets', 'Octets of the snapshot that was written last.', [])
   const confirmed = metrics.gauge(
     'slicedns_snapshot_timestamp_seconds',
@@ -57,6 +66,7 @@ export function createSnapshotMeter(
     },
     failed: (result) => writes.with(result).inc(),
     refused: (reason) => refusals.with(reason).inc(),
+    dropped: () => drops.inc(),
     remove() {
       collecting.remove()
       for (const gauge of [age, octets, confirmed]) gauge.forget()

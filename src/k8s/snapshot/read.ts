@@ -11,6 +11,7 @@ import type { BootTime } from './boot.ts'
 import { openSnapshot } from './file.ts'
 import { frameReader } from './frames.ts'
 import { checksumEnd, headerLength, parseHeader, type Section, type SnapshotFacts } from './header.ts'
+import { isOfAnother } from './identity.ts'
 import { SnapshotRefused } from './refusal.ts'
 import { checksumOf } from './write.ts'
 
@@ -21,6 +22,8 @@ const clockTolerance = 60_000
 
 export interface Expected {
   readonly cluster: string
+  /** What the API server says; undefined while it says nothing. It may say so while the file is being read. */
+  readonly uid?: () => string | undefined
   readonly options: string
   /** Milliseconds since 1970. */
   readonly now: number
@@ -37,16 +40,30 @@ export interface ReadDeps {
   readonly scheduler: CooperativeScheduler
 }
 
+export interface ReadFacts {
+  /** Milliseconds. */
+  readonly age: number
+  /** As SnapshotFacts'. */
+  readonly uid: string | undefined
+}
+
 /**
- * Restores what the file has of resources that have not been listed when their turn comes, and returns its age, in milliseconds. Rejects with
- * SnapshotRefused; then the model has nothing of it.
+ * Restores what the file has of resources that have not been listed when their turn comes. `restored` is called when that is
+ * in the stores, right before anybody learns of it. Rejects with SnapshotRefused; then the model has nothing of it.
  */
-export async function readSnapshot(file: string, expected: Expected, deps: ReadDeps): Promise<number> {
+export async function readSnapshot(
+  file: string,
+  expected: Expected,
+  deps: ReadDeps,
+  restored: (facts: ReadFacts) => void,
+): Promise<void> {
   const { handle, size } = await openSnapshot(file)
   try {
     const facts = await readFacts(handle, size, file, expected, deps)
-    await restore(handle, facts, deps)
-    return Math.max(0, ageOf(facts, expected))
+    await restore(handle, facts, deps, () => {
+      refuseOthersUid(facts, file, expected)
+      restored({ age: Math.max(0, ageOf(facts, expected)), uid: facts.uid })
+    })
   } catch (error) {
     if (error instanceof SnapshotRefused) throw error
     if (error instanceof MalformedObject) throw damaged(file, error.message)
@@ -94,6 +111,7 @@ function ageOf({ time, boot: then }: SnapshotFacts, { now, boot }: Expected): nu
 
 function refuseOthers(facts: SnapshotFacts, file: string, expected: Expected): void {
   const { cluster, options, maxAge } = expected
+  refuseOthersUid(facts, file, expected)
   if (facts.cluster !== cluster) {
     throw new SnapshotRefused('cluster', `${file} is of another cluster: of another API server, or another CA`)
   }
@@ -107,6 +125,15 @@ function refuseOthers(facts: SnapshotFacts, file: string, expected: Expected): v
   if (age > maxAge) throw new SnapshotRefused('old', `${file} is ${ageText(age)} old, older than ${ageText(maxAge)}`)
 }
 
+function refuseOthersUid({ uid }: SnapshotFacts, file: string, { uid: current }: Expected): void {
+  if (isOfAnother(uid, current?.())) {
+    throw new SnapshotRefused(
+      'cluster',
+      `${file} is of another cluster: the UID of the Namespace kube-system is another`,
+    )
+  }
+}
+
 /** In the largest unit of which there are two: `36 h`. */
 export function ageText(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000)
@@ -114,7 +141,8 @@ export function ageText(milliseconds: number): string {
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
 }
 
-async function restore(handle: FileHandle, facts: SnapshotFacts, deps: ReadDeps): Promise<void> {
+/** `complete` is called where something of the snapshot is used, and throws where it has turned out to be another cluster's. */
+async function restore(handle: FileHandle, facts: SnapshotFacts, deps: ReadDeps, complete: () => void): Promise<void> {
   const { model } = deps
   const restored: { readonly resource: Resource; readonly object: Reduced }[] = []
   let start = headerLength
@@ -125,13 +153,14 @@ async function restore(handle: FileHandle, facts: SnapshotFacts, deps: ReadDeps)
       })
       start += section.octets
     }
+    const unlisted = facts.sections.filter(({ resource }) => isUnlisted(model, resource))
+    if (unlisted.length === 0) return
+    complete()
+    model.restored(new Map(unlisted.map(({ resource, availability }) => [resource, availability])), facts.serials)
   } catch (error) {
     for (const { resource, object } of restored) takeBack(model, resource, object)
     throw error
   }
-  const unlisted = facts.sections.filter(({ resource }) => isUnlisted(model, resource))
-  const availabilities = new Map(unlisted.map(({ resource, availability }) => [resource, availability]))
-  if (unlisted.length > 0) model.restored(availabilities, facts.serials)
 }
 
 /** Unless a list has put another one in its place since. */

@@ -18,7 +18,7 @@ export class SnapshotTooLarge extends Error {
 }
 
 /** What a file has besides the state. */
-export type Origin = Pick<SnapshotFacts, 'time' | 'boot' | 'cluster' | 'options'>
+export type Origin = Pick<SnapshotFacts, 'time' | 'boot' | 'cluster' | 'uid' | 'options'>
 
 /**
  * Returns the octets of the file. The state is that of the moment of the call, however much changes meanwhile: objects are

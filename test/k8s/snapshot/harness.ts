@@ -62,13 +62,19 @@ export function contentOf(model: ClusterModel): Record<string, Reduced[]> {
 export const write = (file: string, model: ClusterModel, changes: Partial<Origin> = {}): Promise<number> =>
   writeSnapshot(file, { ...origin, ...changes }, model, everyResource, scheduler)
 
-export const read = (
+/** Returns the age of what was read. */
+export const read = async (
   file: string,
   model: ClusterModel,
   changes: Partial<Expected & { readonly watched: readonly Resource[] }> = {},
 ): Promise<number> => {
   const { watched = everyResource, ...rest } = changes
-  return readSnapshot(file, { ...expected, ...rest }, { model, watched, reducer: createReducer(keep), scheduler })
+  const deps = { model, watched, reducer: createReducer(keep), scheduler }
+  let age = Number.NaN
+  await readSnapshot(file, { ...expected, ...rest }, deps, (facts) => {
+    age = facts.age
+  })
+  return age
 }
 
 /** A folder that is removed when the test ends. */

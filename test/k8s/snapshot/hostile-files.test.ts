@@ -59,6 +59,17 @@ interface Hostile {
   readonly skip?: boolean
 }
 
+function withUid(facts: Record<string, unknown>, body: Buffer): Buffer {
+  facts.uid = 'ours'
+  return body
+}
+
+/** Nothing at first, then that there is no such namespace. */
+function saidLater(): () => string | undefined {
+  let calls = 0
+  return () => (calls++ === 0 ? undefined : '')
+}
+
 const minute = 60_000
 const notRoot = process.getuid?.() !== 0
 
@@ -139,6 +150,20 @@ const cases: readonly Hostile[] = [
     reason: 'cluster',
     says: /another cluster: of another API server, or another CA/,
     expect: { cluster: 'theirs' },
+  },
+  {
+    what: 'one of a cluster that was made anew with the same CA',
+    reason: 'cluster',
+    says: /another cluster: the UID of the Namespace kube-system is another/,
+    make: (file) => rewritten(file, withUid),
+    expect: { uid: () => 'theirs' },
+  },
+  {
+    what: 'one of a cluster that has not begun, as the server says while it is being read',
+    reason: 'cluster',
+    says: /another cluster: the UID/,
+    make: (file) => rewritten(file, withUid),
+    expect: { uid: saidLater() },
   },
   {
     what: 'one of other options',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ClusterModel } from '../../../src/k8s/model/cluster-model.ts'
 import { claimFile } from '../../../src/k8s/snapshot/claims.ts'
-import { keepSnapshot } from '../../../src/k8s/snapshot/keeper.ts'
+import { type Identity, keepSnapshot } from '../../../src/k8s/snapshot/keeper.ts'
 import { SnapshotTooLarge } from '../../../src/k8s/snapshot/write.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
 import { logInto } from '../harness.ts'
@@ -21,18 +21,29 @@ function keep(t: { after(task: () => void): void }, maxAge = 24 * hour) {
   const times: number[] = []
   const counts: string[] = []
   const lines: string[] = []
-  const state = { confirmed: clock.wall() as number | undefined, fails: undefined as Error | undefined, takes: 0 }
+  const written: Identity[] = []
+  const state = {
+    confirmed: clock.wall() as number | undefined,
+    fails: undefined as Error | undefined,
+    takes: 0,
+    identity: { cluster: 'ours', uid: undefined } as Identity | undefined,
+  }
   const keeper = keepSnapshot({
     file: '/kept',
     maxAge,
     model: model as unknown as ClusterModel,
     claim,
     confirmedAt: () => state.confirmed,
-    async write(time) {
+    async identity() {
+      if (state.identity) return state.identity
+      throw new Error('cannot read the CA')
+    },
+    async write(time, identity) {
       await Promise.resolve()
       clock.advance(state.takes)
       if (state.fails) throw state.fails
       times.push(time)
+      written.push(identity)
       return 10
     },
     log: logInto(lines),
@@ -41,6 +52,7 @@ function keep(t: { after(task: () => void): void }, maxAge = 24 * hour) {
       written: () => void counts.push('written'),
       failed: (result) => void counts.push(result),
       refused() {},
+      dropped() {},
       remove() {},
     },
   })
@@ -50,7 +62,7 @@ function keep(t: { after(task: () => void): void }, maxAge = 24 * hour) {
       await new Promise(setImmediate)
     }
   }
-  return { keeper, view, model, state, times, counts, lines, pass }
+  return { keeper, view, model, state, times, written, counts, lines, pass }
 }
 
 test('a change is written within a second, the next no sooner than 5 s after it', async (t) => {
@@ -102,6 +114,24 @@ test('a clock that is set back by an hour makes no file from the future: it is w
   assert.deepEqual(times, [start, start - hour])
 })
 
+test('another CA or URL, and a UID that becomes known, are written within 10 s, and at the end', async (t) => {
+  const renewed: Identity = { cluster: 'renewed', uid: undefined }
+  const known: Identity = { cluster: 'renewed', uid: 'uid-1' }
+  const { state, written, pass, keeper } = keep(t)
+  const first = state.identity as Identity
+  await pass(20 * second)
+  assert.deepEqual(written, [first])
+  state.identity = renewed
+  await pass(11 * second)
+  assert.deepEqual(written, [first, renewed])
+  state.identity = undefined
+  await pass(20 * second)
+  assert.equal(written.length, 2, 'files that cannot be read say nothing of another cluster')
+  state.identity = known
+  await keeper.close()
+  assert.deepEqual(written, [first, renewed, known])
+})
+
 test('a state that the API server has not confirmed is not written', async (t) => {
   const { view, model, state, times, pass, keeper } = keep(t)
   view.restored = true
@@ -135,18 +165,25 @@ test('the end writes what has changed, or is older than 5 s, and that alone', as
   }
 })
 
-test('a full disk costs one line and a count for each attempt, every 30 s, and its end another line', async (t) => {
-  const { state, counts, lines, pass } = keep(t)
-  state.fails = new Error("ENOSPC: no space left on device, open '/kept.17-0123abcd.tmp'")
-  await pass(90 * second)
-  assert.deepEqual(counts, ['failed', 'failed', 'failed'])
-  assert.deepEqual(lines, [
-    '[ERROR] cannot write the snapshot /kept: ENOSPC: no space left on device (retrying until it works)',
-  ])
-  state.fails = undefined
-  await pass(31 * second)
-  assert.match(lines[1], /^\[INFO\] the snapshot \/kept works again after/)
-})
+const diskErrors = [
+  ['ENOSPC: no space left on device', "open '/kept.17-0123abcd.tmp'"],
+  ['EDQUOT: disk quota exceeded', 'write'],
+  ['EROFS: read-only file system', "open '/kept.17-0123abcd.tmp'"],
+  ['EIO: i/o error', 'fsync'],
+  ['EISDIR: illegal operation on a directory', "rename '/kept.17-0123abcd.tmp' -> '/kept'"],
+] as const
+for (const [error, call] of diskErrors) {
+  test(`${error}: one line, a count for each attempt, every 30 s, and another line at its end`, async (t) => {
+    const { state, counts, lines, pass } = keep(t)
+    state.fails = new Error(`${error}, ${call}`)
+    await pass(90 * second)
+    assert.deepEqual(counts, ['failed', 'failed', 'failed'])
+    assert.deepEqual(lines, [`[ERROR] cannot write the snapshot /kept: ${error} (retrying until it works)`])
+    state.fails = undefined
+    await pass(31 * second)
+    assert.match(lines[1], /^\[INFO\] the snapshot \/kept works again after/)
+  })
+}
 
 test('a state that is too large is counted as that', async (t) => {
   const { state, counts, pass } = keep(t)

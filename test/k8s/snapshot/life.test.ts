@@ -1,10 +1,22 @@
 /** A snapshot from its first write to its end: when it is written and used, and what it never survives. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
 import { headerLength, parseHeader } from '../../../src/k8s/snapshot/header.ts'
+import { createAuthority } from '../../support/api-server/certificates.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../support/api-server/index.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
 import { until } from '../../support/until.ts'
@@ -72,6 +84,42 @@ describe('a snapshot is written', () => {
     const ofNext = factsOf(snapshot.file).options
     const alone = await leaveSnapshot(t, api, temporaryFolder(t), { zones: true })
     assert.equal(factsOf(alone.file).options, ofNext)
+  })
+})
+
+describe('what stands in the place of the file', () => {
+  test('a folder there, and a folder that is missing, cost a line in the log and a count; the cluster is read and served', async (t) => {
+    const api = await serve(t)
+    const folder = temporaryFolder(t)
+    const taken = join(folder, 'taken')
+    mkdirSync(join(taken, 'full'), { recursive: true })
+    for (const [file, says] of [
+      [taken, /\[ERROR\] cannot write the snapshot .*taken: EISDIR|ENOTEMPTY|EEXIST/],
+      [join(folder, 'missing', 'snapshot'), /\[ERROR\] cannot write the snapshot .*: ENOENT/],
+    ] as const) {
+      const harness = createClusterHarness(t, sourceOf(api), { snapshot: { file, maxAge: day } })
+      await harness.synced()
+      await harness.stop()
+      assert.match(harness.lines.join('\n'), says)
+      assert.equal((await harness.counted('slicedns_snapshot_writes_total'))['result=failed'], 1)
+      assert.deepEqual(addressesOf(harness, 'web'), ['10.0.0.1', '10.0.0.2'])
+    }
+    assert.deepEqual(readdirSync(folder), ['taken'], 'no draft is left')
+  })
+
+  test('a link and a pipe are replaced by the file, and what the link leads to stays as it is', async (t) => {
+    const api = await serve(t)
+    const folder = temporaryFolder(t)
+    const { file } = snapshotIn(folder)
+    const target = join(folder, 'target')
+    writeFileSync(target, 'not ours')
+    for (const place of [() => symlinkSync(target, file), () => execFileSync('mkfifo', [file])]) {
+      rmSync(file, { force: true })
+      place()
+      await leaveSnapshot(t, api, folder)
+      assert.equal(objectsOf(file), 1)
+    }
+    assert.equal(readFileSync(target, 'utf8'), 'not ours')
   })
 })
 
@@ -166,6 +214,22 @@ describe('a start without the API server', () => {
     await harness.synced()
     assert.equal(wasRestored, false)
     assert.deepEqual(serviceNames(harness), ['api', 'web'])
+  })
+
+  test('a CA that was replaced while the server ran is no other cluster: the snapshot is written for it', async (t) => {
+    const api = await serve(t)
+    const folder = temporaryFolder(t)
+    const harness = createClusterHarness(t, sourceOf(api), { snapshot: snapshotIn(folder) })
+    await harness.synced()
+    await until(() => assert.equal(existsSync(join(folder, 'snapshot')), true))
+    // The next of both: what a rotation leaves in the file for a while.
+    writeFileSync(api.caFile, `${readFileSync(api.caFile, 'utf8')}${createAuthority().cert}`)
+    const source = sourceOf(api)
+    await harness.stop()
+    api.kill()
+    const next = createClusterHarness(t, source, { snapshot: snapshotIn(folder) })
+    await next.synced()
+    assert.equal(next.view.restored, true)
   })
 
   test('another cluster at another place does not get it', async (t) => {

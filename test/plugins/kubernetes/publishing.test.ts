@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseClusterName } from '../../../src/cluster-dns/names/cluster-name.ts'
+import type { ClusterDnsSettings } from '../../../src/cluster-dns/settings.ts'
 import { type as dnsType } from '../../../src/dns/codes.ts'
 import { followIndexes } from '../../../src/plugins/kubernetes/indexes.ts'
 import { createOnDemandNames } from '../../../src/plugins/kubernetes/publish/on-demand-names.ts'
@@ -49,14 +50,19 @@ interface Opened {
 
 function createPublisherHarness(
   lines: string,
-  options: { availability?: 'pending'; clock?: Clock; threadTime?: () => number } = {},
+  options: {
+    availability?: 'pending'
+    clock?: Clock
+    threadTime?: () => number
+    settings?: Partial<ClusterDnsSettings>
+  } = {},
 ): Opened {
   const cluster = createFakeCluster({ pods: false, serviceImports: false, ...options })
   const notation = createNotation(cluster)
   notation.apply(lines)
   const errors: string[] = []
   const metrics = createMetrics()
-  const context = knowledgeOf(cluster.view, settings)
+  const context = knowledgeOf(cluster.view, { ...settings, ...options.settings })
   followIndexes(cluster, context)
   const publisher = createPublisher({
     context,
@@ -194,6 +200,74 @@ describe('a space that is attached', () => {
     apply('service api testns 10.3.0.2')
     await idle()
     assert.equal(space.nodes.has('api.testns.svc.cluster.local.'), true)
+  })
+})
+
+describe('a snapshot of another cluster', () => {
+  const resources = ['services', 'namespaces', 'endpointslices'] as const
+  const objects = `
+    service web testns 10.3.0.1
+    annotate service web testns slicedns.io/alias db.corp.example
+    service hdls testns headless
+    endpoint hdls testns 172.0.0.2 ready hostname pet
+    service split testns 10.3.0.3
+    annotate service split testns slicedns.io/split web=100`
+
+  const everyName = { settings: { aliasZones: ['corp.example.'], dnsSd: true } }
+  /** Those that objects have. */
+  const ofObjects = ({ nodes }: ReturnType<typeof createSpace>) =>
+    [...nodes.keys()].filter((name) => /testns|db|[0-9]/.test(name)).sort()
+
+  test('a snapshot of another cluster leaves no name in the table, and nothing is denied', async () => {
+    const { cluster, publisher } = createPublisherHarness(objects, everyName)
+    for (const resource of resources) cluster.restored(resource)
+    const space = createSpace()
+    await publisher.attach(space).settled
+    publisher.answered('cluster.local.', `pet.${hdls}`, dnsType.A)
+    publisher.answered('in-addr.arpa.', '2.0.0.172.in-addr.arpa.', dnsType.PTR)
+    await idle()
+    for (const name of [
+      `pet.${hdls}`,
+      '2.0.0.172.in-addr.arpa.',
+      'db.corp.example.',
+      `_tcp.testns.svc.cluster.local.`,
+    ]) {
+      assert.ok(ofObjects(space).includes(name), `${name}: ${ofObjects(space)}`)
+    }
+    cluster.dropRestored()
+    assert.equal(space.zones.get('cluster.local.')!.open, true)
+    assert.deepEqual(ofObjects(space), [])
+    assert.equal(
+      [...space.nodes.values()].some(({ stale }) => stale),
+      false,
+    )
+    await idle()
+    assert.deepEqual(ofObjects(space), [], 'what was under way does not come back')
+  })
+
+  test('a snapshot of another cluster that is dropped while it is being published leaves nothing either', async () => {
+    const { cluster, publisher } = createPublisherHarness(objects, everyName)
+    for (const resource of resources) cluster.restored(resource)
+    const space = createSpace()
+    void publisher.attach(space)
+    await Promise.resolve()
+    cluster.dropRestored()
+    await idle()
+    assert.deepEqual(ofObjects(space), [])
+  })
+
+  test('a snapshot of another cluster makes room for the state of this one when that has been listed', async () => {
+    const { cluster, publisher, apply } = createPublisherHarness(objects)
+    for (const resource of resources) cluster.restored(resource)
+    const space = createSpace()
+    await publisher.attach(space).settled
+    cluster.dropRestored()
+    apply('service new testns 10.3.0.9')
+    for (const resource of resources) cluster.listed(resource)
+    await idle()
+    const names = [...space.nodes.keys()].filter((name) => name.endsWith('.testns.svc.cluster.local.'))
+    assert.deepEqual(names.sort(), ['_http._tcp.new.testns.svc.cluster.local.', 'new.testns.svc.cluster.local.'])
+    assert.equal(space.zones.get('cluster.local.')!.open, false)
   })
 })
 

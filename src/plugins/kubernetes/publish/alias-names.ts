@@ -16,6 +16,8 @@ export interface AliasNames {
    * have lost or got an alias by that.
    */
   compile(service: ServiceName): Generator<void, readonly ServiceName[]>
+  /** Takes all of them out of the table. */
+  forget(): void
 }
 
 interface Published {
@@ -85,6 +87,11 @@ export function createAliasNames(context: ClusterContext, sink: NameSink): Alias
         for (const hand of yield* publish(alias)) if (!isSame(hand, { namespace, name })) changedHands.push(hand)
       }
       return changedHands
+    },
+    forget() {
+      for (const { names } of published.values()) for (const name of names) sink.remove(name)
+      published.clear()
+      claimed.clear()
     },
   }
 }

@@ -14,12 +14,15 @@ export interface BrowseNames {
   serviceChanged(namespace: string, name: string): void
   /** All names of the namespace are to be compiled. */
   namespaceChanged(namespace: string): void
+  /** Takes all names of these namespaces out of the table. */
+  forget(namespaces: Iterable<string>): void
   /** Compiles one name; false when no name is left. */
   step(): boolean
 }
 
 export interface BrowseOptions {
   readonly publish: (zone: string, name: string) => void
+  readonly remove: (name: string) => void
   /** Milliseconds of processor time that this thread has had. */
   readonly worked: () => number
   /** Runs the task after so many milliseconds. */
@@ -49,6 +52,12 @@ export function createBrowseNames(context: ClusterContext, options: BrowseOption
     }
   }
 
+  /** Of all types that its services offer. */
+  function labelsOf(namespace: string): string[] {
+    const types = new Set([...(offers.get(namespace)?.values() ?? [])].flat())
+    return [...fixedLabels, ...namesOf(types)]
+  }
+
   function compile(name: string, zone: string): void {
     const start = options.worked()
     options.publish(zone, name)
@@ -74,9 +83,16 @@ export function createBrowseNames(context: ClusterContext, options: BrowseOption
 
   return {
     serviceChanged: look,
-    namespaceChanged(namespace) {
-      const types = new Set([...(offers.get(namespace)?.values() ?? [])].flat())
-      mark(namespace, [...fixedLabels, ...namesOf(types)])
+    namespaceChanged: (namespace) => mark(namespace, labelsOf(namespace)),
+    forget(namespaces) {
+      for (const namespace of namespaces) {
+        const labels = labelsOf(namespace)
+        for (const zone of zones) {
+          for (const label of labels) options.remove(`${label}.${namespaceName(namespace, 'svc', zone)}`)
+        }
+      }
+      dirty.clear()
+      offers.clear()
     },
     step() {
       for (const [name, zone] of dirty) {

@@ -68,7 +68,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const splitMetrics = createSplitMetrics(context, metrics)
   const wake = (): void => work.wake()
   const browse = settings.dnsSd
-    ? createBrowseNames(context, { publish: names.compileName, worked, after: clock.after, wake })
+    ? createBrowseNames(context, {
+        publish: names.compileName,
+        remove: targets.sink.remove,
+        worked,
+        after: clock.after,
+        wake,
+      })
     : undefined
   const services = createServiceQueue({ compile: compileService, clock, threadTime: worked, wake })
   const dirtyNames = new Set<string>()
@@ -77,6 +83,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let namesPausedUntil = Number.NEGATIVE_INFINITY
   /** What is left to do while everything is being published. */
   let bulk: Iterator<() => void> | undefined
+  /** Namespaces that have names in the tables. */
+  const namespaces = new Set<string>()
+  let isPublished = false
   const work = createCooperativeScheduler(clock).task(step, targets.declareZones)
 
   /** All resources that the zone's names come from have been listed. */
@@ -169,6 +178,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   function compileNamespace(name: string): void {
+    if (view.namespace(name)) namespaces.add(name)
+    else namespaces.delete(name)
     names.compileNamespace(name)
     validator?.namespace(name)
   }
@@ -183,8 +194,27 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const isFollowing = (): boolean => view.synced && targets.size() > 0
 
   function publishEverything(): void {
+    isPublished = true
     bulk = everything()
     work.wake()
+  }
+
+  /** Of what was published nothing is known any more: it is gone when this returns, and nothing is denied. */
+  function unpublish(): void {
+    isPublished = false
+    bulk = undefined
+    services.clear()
+    dirtyNames.clear()
+    dirtyNamespaces.clear()
+    targets.incomplete()
+    targets.declareZones()
+    browse?.forget(namespaces)
+    for (const service of names.forget(namespaces)) {
+      splits.update(service, [])
+      splitMetrics.update(service)
+    }
+    namespaces.clear()
+    for (const zone of settings.zones) names.compileFixed(zone)
   }
 
   return {
@@ -228,6 +258,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     syncChanged() {
       if (isFollowing()) publishEverything()
+      else if (isPublished && !view.synced) unpublish()
     },
     answered(zone, name, type) {
       if (!isFollowing()) return

@@ -41,6 +41,8 @@ export interface ServiceNames {
   compileNamespace(namespace: string): void
   /** One name that was admitted. Returns services as `admit` does. */
   compileAdmitted(name: string): readonly ServiceName[]
+  /** Takes every name of a service and of these namespaces out of the table. Returns the services. */
+  forget(namespaces: Iterable<string>): ServiceName[]
   admittedNames(): Iterable<string>
   /** Admitted names that depend on which namespaces exist, besides those of the namespaces' services. */
   admittedAcrossNamespaces(): readonly string[]
@@ -219,6 +221,19 @@ export function createServiceNames(
     return !namesOfService(context, zone, service).includes(name)
   }
 
+  /** Those that `compileService` has compiled. */
+  function removeAhead(object: Service | ServiceImport): void {
+    for (const zone of forwardZones) {
+      if (isMulticluster(settings, zone) !== 'ips' in object) continue
+      for (const name of namesOfService(context, zone, object)) sink.remove(name)
+    }
+    for (const ip of clusterIPsOf(object)) {
+      const address = parseAddress(ip)
+      const name = address && reverseName(address)
+      if (name !== undefined && !settings.zones.includes(name)) sink.remove(name)
+    }
+  }
+
   const isClusterIP = (clusterName: ClusterName): boolean =>
     clusterName.kind === 'reverse' && clusterIPOwner(context, clusterName.address) !== undefined
 
@@ -249,6 +264,24 @@ export function createServiceNames(
         compileName(zone, namespaceName(namespace, 'svc', zone))
         if (settings.pods !== 'disabled') compileName(zone, namespaceName(namespace, 'pod', zone))
       }
+    },
+    forget(namespaces) {
+      const services = [...compiled.values()].map(
+        ({ object }): ServiceName => ({ imported: 'ips' in object, namespace: object.namespace, name: object.name }),
+      )
+      for (const { object } of compiled.values()) removeAhead(object)
+      compiled.clear()
+      for (const name of [...onDemand.names()]) {
+        onDemand.remove(name)
+        sink.remove(name)
+      }
+      aliasNames.forget()
+      for (const namespace of namespaces) {
+        for (const zone of forwardZones) {
+          for (const tree of ['svc', 'pod'] as const) sink.remove(namespaceName(namespace, tree, zone))
+        }
+      }
+      return services
     },
     compileAdmitted,
     admittedNames: onDemand.names,

@@ -22,6 +22,8 @@ export interface ServiceQueue {
   readonly isListing: boolean
   /** A service of the namespace has not been compiled since it was marked. */
   isPending(namespace: string): boolean
+  /** Nothing is to be compiled any more. */
+  clear(): void
 }
 
 export interface ServiceQueueOptions {
@@ -139,5 +141,8 @@ export function createServiceQueue({ compile, clock, threadTime, wake }: Service
       [dirty, dirtyLong].some((services) =>
         [...services.values()].some((service) => service.namespace === namespace),
       ) || [...running.values()].some(({ service }) => service.namespace === namespace),
+    clear() {
+      for (const services of [dirty, dirtyLong, running, listed]) services.clear()
+    },
   }
 }

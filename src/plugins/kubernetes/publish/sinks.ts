@@ -23,6 +23,8 @@ export interface Sinks {
   declareZones(): void
   /** Every table has all names of these zones: it may deny the others. */
   complete(zones: ReadonlySet<string>): void
+  /** No table may deny any name. */
+  incomplete(): void
   clear(): void
   readonly size: () => number
 }
@@ -89,6 +91,9 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
         target.complete = zones
         target.settled.resolve()
       }
+    },
+    incomplete() {
+      for (const target of targets) target.complete = new Set()
     },
     clear: () => targets.clear(),
     size: () => targets.size,

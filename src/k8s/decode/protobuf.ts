@@ -103,7 +103,7 @@ const readService: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
 }
 
 const readServiceSpec: ReadField<ServiceDraft> = (field, draft, pbf, reducer) => {
-  if (field === 1) draft.ports.push(port(pbf, reducer))
+  if (field === 1) draft.ports.push(portOf(pbf, reducer))
   else if (field === 3) draft.clusterIP = text(pbf, reducer)
   else if (field === 4) draft.type = text(pbf, reducer)
   else if (field === 5) draft.externalIPs.push(text(pbf, reducer))
@@ -179,7 +179,7 @@ function readSlice(
 }
 
 const readSliceFacts: ReadField<SliceFacts> = (field, facts, pbf, reducer) => {
-  if (field === 3) facts.ports.push(port(pbf, reducer))
+  if (field === 3) facts.ports.push(portOf(pbf, reducer))
   else if (field === 4) facts.addressType = text(pbf, reducer)
 }
 
@@ -252,7 +252,8 @@ function place(octets: Octets, pbf: PbfReader): void {
   pbf.pos = octets.end
 }
 
-function port(pbf: PbfReader, reducer: Reducer): ServicePort {
+/** The port that is the value of the current field. */
+export function portOf(pbf: PbfReader, reducer: Reducer): ServicePort {
   const draft: { name: string; protocol: string; port: number | undefined } = {
     name: '',
     protocol: '',

@@ -25,6 +25,20 @@ export interface SliceBuilder {
     ports: readonly ServicePort[],
     previous: EndpointSlice | undefined,
   ): EndpointSlice
+  /** A slice of places that were packed before. Throws MalformedObject where they are not of one slice. */
+  whole(meta: MetaDraft, service: string, ports: readonly ServicePort[], places: SlicePlaces): EndpointSlice
+}
+
+/** As EndpointSlice has them, which keeps the arrays; [] where no place has any. */
+export interface SlicePlaces {
+  readonly addressType: string
+  readonly addresses: Uint8Array
+  readonly flags: Uint8Array
+  readonly targets: string
+  readonly hostnames: readonly string[]
+  readonly podNames: readonly string[]
+  readonly zones: readonly string[]
+  readonly fqdns: readonly string[]
 }
 
 export interface EndpointFacts {
@@ -100,13 +114,40 @@ export function createSliceBuilder(
       targets.add(facts.pod, facts.node)
       return true
     },
+    whole(meta, service, ports, { addressType, addresses, flags, targets, ...texts }) {
+      const octets = addressSize(addressType)
+      const places = flags.length
+      if (addresses.length !== places * octets) throw new MalformedObject('another number of addresses than of flags')
+      const ofPlaces = (list: readonly string[]): readonly string[] | undefined => {
+        if (list.length === 0) return undefined
+        if (list.length !== places) throw new MalformedObject('another number of names than of flags')
+        return list
+      }
+      return {
+        ...namespaced(meta),
+        uid: keep.sliceUids ? meta.uid : undefined,
+        service,
+        cluster: meta.sourceCluster,
+        addressType: typeOf(octets),
+        ports: ports.length === 0 ? [] : sharePorts(ports),
+        count: places,
+        addresses,
+        fqdns: octets === 0 ? (ofPlaces(texts.fqdns) ?? []) : undefined,
+        flags,
+        hostnames: ofPlaces(texts.hostnames),
+        podNames: ofPlaces(texts.podNames),
+        zones: ofPlaces(texts.zones),
+        targets,
+        annotations: meta.annotations ?? noAnnotations,
+      }
+    },
     finish(meta, service, ports, previous) {
       const draft: EndpointSlice = {
         ...namespaced(meta),
         uid: keep.sliceUids ? meta.uid : undefined,
         service,
         cluster: meta.sourceCluster,
-        addressType: size === 4 ? 'IPv4' : size === 16 ? 'IPv6' : 'FQDN',
+        addressType: typeOf(size),
         ports: ports.length === 0 ? [] : sharePorts(ports),
         count,
         addresses: addresses.subarray(0, count * size),
@@ -135,6 +176,8 @@ export function createSliceBuilder(
     },
   }
 }
+
+const typeOf = (size: 0 | 4 | 16) => (size === 4 ? 'IPv4' : size === 16 ? 'IPv6' : 'FQDN')
 
 function addressSize(addressType: string): 0 | 4 | 16 {
   if (addressType === 'IPv4') return 4

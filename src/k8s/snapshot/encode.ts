@@ -1,14 +1,12 @@
 /**
  * Reduced objects back into Kubernetes objects, as the API server writes them: the mirror of src/k8s/decode. What a decoder
- * makes of the octets is the object that they were made from. Field numbers: see src/k8s/decode/protobuf.ts.
+ * makes of the octets is the object that they were made from. Field numbers: see src/k8s/decode/protobuf.ts. Slices alone are
+ * packed (packed-slice.ts).
  */
 import { PbfWriter } from 'pbf'
-import { formatAddress } from '../model/address.ts'
 import { label } from '../model/labels.ts'
-import { targetNames } from '../model/target-names.ts'
 import {
   type EndpointSlice,
-  endpointFlag,
   everyPort,
   type Namespace,
   type Pod,
@@ -19,6 +17,8 @@ import {
   type ServicePort,
 } from '../model/types.ts'
 import { isJson } from './frames.ts'
+import { writePlaces } from './packed-slice.ts'
+import { writeText } from './write-text.ts'
 
 export interface ObjectEncoder {
   /** Valid until the next call. */
@@ -141,57 +141,11 @@ function writeSlice(slice: EndpointSlice, imported: boolean, pbf: PbfWriter): vo
     ...(cluster !== '' && { [label.sourceCluster]: cluster }),
   }
   pbf.writeMessage(1, writeMeta, { namespace, name, uid, annotations, labels })
-  const targets = targetNames(slice.targets, slice.count)
-  for (let index = 0; index < slice.count; index++) {
-    const { pod, node } = targets[index]
-    pbf.writeMessage(2, writeEndpoint, { slice, index, pod: slice.podNames?.[index] || pod, node })
-  }
   for (const port of slice.ports) pbf.writeMessage(3, writePort, port)
-  writeText(pbf, 4, slice.addressType)
-}
-
-interface Place {
-  readonly slice: EndpointSlice
-  readonly index: number
-  readonly pod: string
-  readonly node: string
-}
-
-/** A place is an endpoint with one address: those of one with two stand behind each other and have the same facts. */
-function writeEndpoint({ slice, index, pod, node }: Place, pbf: PbfWriter): void {
-  writeText(pbf, 1, addressText(slice, index))
-  pbf.writeMessage(2, writeConditions, slice.flags[index])
-  const hostname = slice.hostnames?.[index] ?? ''
-  const zone = slice.zones?.[index] ?? ''
-  if (hostname !== '') writeText(pbf, 3, hostname)
-  if (pod !== '') pbf.writeMessage(4, writeTarget, pod)
-  if (node !== '') writeText(pbf, 6, node)
-  if (zone !== '') writeText(pbf, 7, zone)
-}
-
-function addressText({ addressType, addresses, fqdns }: EndpointSlice, index: number): string {
-  if (addressType === 'FQDN') return fqdns?.[index] ?? ''
-  const size = addressType === 'IPv4' ? 4 : 16
-  return formatAddress(addresses, index * size, size)
-}
-
-function writeConditions(flags: number, pbf: PbfWriter): void {
-  pbf.writeBooleanField(1, (flags & endpointFlag.ready) !== 0)
-  pbf.writeBooleanField(2, (flags & endpointFlag.serving) !== 0)
-  if (flags & endpointFlag.terminating) pbf.writeBooleanField(3, true)
-}
-
-function writeTarget(pod: string, pbf: PbfWriter): void {
-  writeText(pbf, 3, pod)
+  writePlaces(slice, pbf)
 }
 
 function importText({ namespace, name, type, ips, ports }: ServiceImport): string {
   const numbered = ports.map(({ port, ...rest }) => (port === everyPort ? rest : { ...rest, port }))
   return JSON.stringify({ metadata: { namespace, name }, spec: { type, ips, ports: numbered } })
-}
-
-/** pbf writes characters beyond U+FFFF wrongly (5.1.2), in JavaScript two surrogates. */
-function writeText(pbf: PbfWriter, field: number, text: string): void {
-  if (/[\ud800-\udfff]/.test(text)) pbf.writeBytesField(field, Buffer.from(text))
-  else pbf.writeStringField(field, text)
 }

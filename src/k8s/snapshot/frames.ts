@@ -1,7 +1,7 @@
 /**
  * The objects of a section: each in as many octets as the four before it say (big-endian). They are Kubernetes objects of
  * which only the reduced part is left, in protobuf as the API server writes it, ServiceImports in JSON: so what reads the API's
- * answers, and refuses what is wrong with them, reads a snapshot.
+ * answers, and refuses what is wrong with them, reads a snapshot. EndpointSlices are packed (packed-slice.ts).
  */
 import { createByteQueue } from '../decode/byte-queue.ts'
 import { MalformedObject } from '../decode/draft.ts'
@@ -11,17 +11,20 @@ import { protobufObject } from '../decode/protobuf-stream.ts'
 import type { Reducer } from '../decode/reduce.ts'
 import { type BodyReader, largestObject, type WireObject } from '../decode/wire.ts'
 import type { Resource } from '../model/types.ts'
+import { packedSlice } from './packed-slice.ts'
 
 export const frameHeader = 4
 
 /** Custom resources have no protobuf form. */
 export const isJson = (resource: Resource): boolean => resource === 'serviceimports'
 
+const isSlices = (resource: Resource): boolean => resource === 'endpointslices' || resource === 'importedslices'
+
 /** `next` throws MalformedObject. */
 export function frameReader(resource: Resource, reducer: Reducer): BodyReader<WireObject> & { readonly left: number } {
   const queue = createByteQueue()
   const span: Span = { bytes: Buffer.alloc(0), start: 0, end: 0 }
-  const inProtobuf = protobufObject(span, reducer)
+  const inProtobuf = isSlices(resource) ? packedSlice(span, reducer) : protobufObject(span, reducer)
   return {
     push: queue.push,
     next() {

@@ -2,7 +2,7 @@
  * The beginning of a snapshot file: what it is, whose, of when, and what follows. The first line is the format, its version and
  * the SHA-256 of every octet behind the line; then comes JSON, filled up with spaces to `headerLength` octets.
  *
- *     slicedns-snapshot 1 9f86d081…
+ *     slicedns-snapshot 2 9f86d081…
  *     {"time":1796000000000,"cluster":"…","options":"…","serials":{…},"sections":[{"resource":"services",…},…]}
  *
  * Then the sections, one behind the other: frames (frames.ts).
@@ -36,7 +36,7 @@ export interface Section {
 /** Six sections take a sixth of it. */
 export const headerLength = 4096
 const format = 'slicedns-snapshot'
-const version = 1
+const version = 2
 const firstLine = new RegExp(`^${format} (\\d{1,9}) ([0-9a-f]{64})\\n`)
 /** Octets of the first line with its end. */
 export const checksumEnd = `${format} ${version} \n`.length + 64

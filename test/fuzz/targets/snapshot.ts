@@ -43,7 +43,7 @@ export const target: Target = {
     'header\n',
     'frames services\n',
     'frames endpointslices\n',
-    'slicedns-snapshot 1 ',
+    'slicedns-snapshot 2 ',
     '{"time":',
     '"sections":[',
     '"octets":',

@@ -142,8 +142,8 @@ const cases: readonly Hostile[] = [
   {
     what: 'of a version that is to come',
     reason: 'version',
-    says: /has version 2 of the format, this server reads 1/,
-    make: (file) => writeFileSync(file, readFileSync(file, 'latin1').replace(' 1 ', ' 2 '), 'latin1'),
+    says: /has version 3 of the format, this server reads 2/,
+    make: (file) => writeFileSync(file, readFileSync(file, 'latin1').replace(' 2 ', ' 3 '), 'latin1'),
   },
   {
     what: 'one of another cluster',

@@ -32,7 +32,12 @@ export function rcodeReply(request: Uint8Array, rcode: number): Uint8Array {
   return reply
 }
 
-/** Runs `test` with a transport that is closed after it. */
+const minute = 60_000
+
+/** By the real clock a busy machine must not close a connection that a test is about to use. */
+export const patient = { tcpRead: minute, tcpIdle: minute, tcpWrite: minute }
+
+/** Runs `test` with a transport that is closed after it. Without a clock of its own it is patient. */
 export async function withTransport(
   options: Partial<TransportOptions>,
   test: (bench: Bench) => Promise<void>,
@@ -71,6 +76,7 @@ export async function withTransport(
     metrics,
     responder: { module: new URL('./fake-responder.ts', import.meta.url).href, create: createResponder },
     ...options,
+    limits: { ...(options.clock === undefined && patient), ...options.limits },
   })
   const port = await freePort()
   try {

@@ -5,7 +5,17 @@ import { describe, test } from 'node:test'
 import { type Clock, systemClock } from '../../src/scheduling/clock.ts'
 import type { Miss } from '../../src/server/ingress.ts'
 import { until } from '../support/until.ts'
-import { type Bench, frame, query, rcodeReply, type TcpClient, tcpClient, udpClient, withTransport } from './support.ts'
+import {
+  type Bench,
+  frame,
+  patient,
+  query,
+  rcodeReply,
+  type TcpClient,
+  tcpClient,
+  udpClient,
+  withTransport,
+} from './support.ts'
 
 /** TCP is the same with either UDP path; this one starts faster. */
 const udp = 'dgram'
@@ -202,7 +212,7 @@ describe('replies that TCP clients do not read', () => {
       asked.push(request[1]!)
       return rcodeReply(request, 0)
     }
-    return withTransport({ udp, clock, onMiss }, async ({ transport, port, listener }) => {
+    return withTransport({ udp, clock, onMiss, limits: patient }, async ({ transport, port, listener }) => {
       await transport.apply([listener(everywhere)])
       const heavy = await Promise.all(Array.from({ length: 50 }, () => tcpClient(clients.heavy, port)))
       const light = await tcpClient(clients.light, port)
@@ -224,7 +234,7 @@ describe('replies that TCP clients do not read', () => {
       asked.push((request[0]! << 8) | request[1]!)
       return rcodeReply(request, 0)
     }
-    return withTransport({ udp, clock, onMiss }, async ({ transport, port, listener }) => {
+    return withTransport({ udp, clock, onMiss, limits: patient }, async ({ transport, port, listener }) => {
       await transport.apply([listener()])
       const greedy = await tcpClient('127.0.0.1', port)
       const modest = await tcpClient('127.0.0.1', port)

@@ -81,7 +81,7 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
     let fresh: Target
     try {
       fresh = await credentials.target()
-      socket = await dial(fresh, stop.signal)
+      socket = await dial(fresh, stop.signal, clock)
     } catch (error) {
       const failure = describeFailure(error, name())
       unreachableBecause(failure)
@@ -91,7 +91,7 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
     openedAt = clock.now()
     const { origin } = fresh.url
     if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') return openH2(socket, origin, clock)
-    const redial = async () => dial(await credentials.target(), stop.signal)
+    const redial = async () => dial(await credentials.target(), stop.signal, clock)
     return openH1(socket, origin, redial, clock)
   }
 
@@ -103,6 +103,13 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
       unreachableBecause(failure)
       throw failure
     }
+  }
+
+  /** The next request takes another session; what is under way goes on. */
+  const leave = (session: Session): void => {
+    if (current !== session) return
+    current = undefined
+    session.retire()
   }
 
   /** A wrong certificate or file needs a person: retrying every second would not help. */
@@ -127,10 +134,7 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
       if (response.status === 401) {
         credentials.refused()
         // A connection keeps the certificate that it began with, expired or not: the one in the file now needs another.
-        if (target?.tls.cert !== undefined && current === session) {
-          current = undefined
-          session.retire()
-        }
+        if (target?.tls.cert !== undefined) leave(session)
         unauthorizedLog.failed(`Kubernetes API: ${name()} does not accept ${credentials.identity} (401 Unauthorized)`)
       } else {
         unauthorizedLog.over()
@@ -139,6 +143,8 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
     } catch (error) {
       measured.done('<error>')
       const failure = describeFailure(error, name())
+      // It answers pings and no request: behind the same address may be a server that does.
+      if (failure.reason === 'timeout') leave(session)
       // One that stood for a while may break; one that breaks at the first request is no connection.
       if (isUnreachable(failure) && clock.now() - openedAt < probeInterval) unreachableBecause(failure)
       throw failure

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { Clock } from '../../scheduling/clock.ts'
 import { systemRoots } from '../../trust/system-roots.ts'
 import { ApiFailure, describeFailure } from './failure.ts'
 import { socksTunnel, tunnel } from './proxy.ts'
@@ -32,20 +33,27 @@ const handshakeTimeout = 10_000
 /** Quiet connections are probed by the kernel from then on, each second, ten times. Milliseconds. */
 const keepAliveAfter = 10_000
 
+/** What ends a wait for a socket. */
+interface Wait {
+  readonly signal: AbortSignal
+  readonly clock: Clock
+}
+
 /** Rejects with ApiFailure. For https: the protocol is negotiated (ALPN): see `alpnProtocol` of what is returned. */
-export async function dial(target: Target, signal: AbortSignal): Promise<Socket | TLSSocket> {
+export async function dial(target: Target, signal: AbortSignal, clock: Clock): Promise<Socket | TLSSocket> {
   const { url, proxy } = target
   const secure = url.protocol === 'https:'
   const port = Number(url.port || (secure ? 443 : 80))
   const host = bareHost(url)
+  const wait: Wait = { signal, clock }
   let socket: Socket | undefined
   try {
     if (proxy === undefined) {
-      socket = await openTcp(host, port, signal)
+      socket = await openTcp(host, port, wait)
     } else {
-      socket = await throughProxy(proxy, host, port, signal)
+      socket = await throughProxy(proxy, host, port, wait)
     }
-    return secure ? await openTls(socket, host, target.tls, signal) : socket
+    return secure ? await openTls(socket, host, target.tls, wait) : socket
   } catch (error) {
     socket?.destroy()
     const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`
@@ -58,15 +66,15 @@ function bareHost(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1')
 }
 
-async function throughProxy(proxy: URL, host: string, port: number, signal: AbortSignal): Promise<Socket> {
+async function throughProxy(proxy: URL, host: string, port: number, wait: Wait): Promise<Socket> {
   const socks = proxy.protocol.startsWith('socks')
   const secure = proxy.protocol === 'https:'
   const fallback = socks ? 1080 : secure ? 443 : 80
-  const outer = await openTcp(bareHost(proxy), Number(proxy.port || fallback), signal)
-  const socket = secure ? await openTls(outer, bareHost(proxy), {}, signal, ['http/1.1']) : outer
+  const outer = await openTcp(bareHost(proxy), Number(proxy.port || fallback), wait)
+  const socket = secure ? await openTls(outer, bareHost(proxy), {}, wait, ['http/1.1']) : outer
   try {
     const connected = socks ? socksTunnel(socket, proxy, host, port) : tunnel(socket, proxy, host, port)
-    await within(connected, socket, handshakeTimeout, signal)
+    await within(connected, socket, handshakeTimeout, wait)
     return socket
   } catch (error) {
     socket.destroy()
@@ -74,9 +82,9 @@ async function throughProxy(proxy: URL, host: string, port: number, signal: Abor
   }
 }
 
-async function openTcp(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+async function openTcp(host: string, port: number, wait: Wait): Promise<Socket> {
   const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfter })
-  await within(once(socket, 'connect'), socket, tcpTimeout, signal)
+  await within(once(socket, 'connect'), socket, tcpTimeout, wait)
   return socket
 }
 
@@ -84,7 +92,7 @@ async function openTls(
   socket: Socket,
   host: string,
   facts: TlsFacts,
-  signal: AbortSignal,
+  wait: Wait,
   protocols: string[] = ['h2', 'http/1.1'],
 ): Promise<TLSSocket> {
   // RFC 6066 §3: no IP address in the server name extension. The certificate is checked against `host` then.
@@ -92,16 +100,21 @@ async function openTls(
   // Without a CA of its own, the API server's certificate must lead to one that the system trusts.
   const ca = facts.ca ?? systemRoots()
   const secured = connectTls({ ...facts, ...(ca ? { ca } : {}), socket, host, servername, ALPNProtocols: protocols })
-  await within(once(secured, 'secureConnect'), secured, handshakeTimeout, signal)
+  await within(once(secured, 'secureConnect'), secured, handshakeTimeout, wait)
   return secured
 }
 
 /** Waits for `event`; destroys the socket when it takes too long or `signal` aborts. */
-async function within(event: Promise<unknown>, socket: Socket, timeout: number, signal: AbortSignal): Promise<void> {
+async function within(
+  event: Promise<unknown>,
+  socket: Socket,
+  timeout: number,
+  { signal, clock }: Wait,
+): Promise<void> {
   const abandon = (): void => void socket.destroy(new ApiFailure('connect', 'given up'))
-  const timer = setTimeout(() => {
+  const timer = clock.after(timeout, () => {
     socket.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }))
-  }, timeout)
+  })
   signal.addEventListener('abort', abandon)
   try {
     if (signal.aborted) abandon()
@@ -109,7 +122,7 @@ async function within(event: Promise<unknown>, socket: Socket, timeout: number, 
     // From here on the owner listens; an error in between must not be an uncaught one.
     socket.on('error', () => {})
   } finally {
-    clearTimeout(timer)
+    timer.cancel()
     signal.removeEventListener('abort', abandon)
   }
 }

@@ -1,4 +1,4 @@
-/** The requests that list and watch one resource: what they ask for, and how long the API server may take and be silent. */
+/** The requests that list and watch one resource. How long the API server may take for them is in patience.ts. */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { Reducer } from '../decode/reduce.ts'
@@ -7,6 +7,7 @@ import type { Resource } from '../model/types.ts'
 import { acceptList, acceptWatch, listReader, readItems, readStatus, watchReader } from './body.ts'
 import type { Connection } from './connection.ts'
 import { ApiFailure } from './failure.ts'
+import { listSilence, shortWatchTime, watchGrace, watchSilence, watchTime } from './patience.ts'
 import type { requestPath } from './resources.ts'
 import type { ApiResponse, Session } from './session.ts'
 import { statusFailure } from './status-failure.ts'
@@ -41,22 +42,12 @@ export interface ListWatch {
 }
 
 export interface EventStream {
-  /** Resolves when the API server ends the watch. `isListed`: false while the events are those of a list. */
+  /** Resolves when the API server ends the watch, or it has nothing to say. `isListed`: false while the events are those of a list. */
   read(take: (event: WatchEvent) => void | Promise<void>, isListed?: () => boolean): Promise<void>
 }
 
 const second = 1000
 const minute = 60 * second
-/** Milliseconds that the API server is asked to keep a watch: 5 to 10 minutes, so that replicas do not come in step. */
-const watchTime = () => (5 + 5 * Math.random()) * minute
-/** HTTP/1.1 has no pings, so its watches are short: one that does not end in time was dead. Resuming costs one request. */
-const shortWatchTime = () => (20 + 5 * Math.random()) * second
-/** Added to the requested time before the watch counts as dead. */
-const grace = 5 * second
-/** A list without an octet for so long is given up. */
-const listSilence = 30 * second
-/** The API server sends a bookmark every minute: a watch without any is frozen, whatever the connection says. */
-const watchSilence = 2.5 * minute
 /** Objects of one page, as client-go asks. */
 const pageSize = 500
 /** Pages of one list: some server's pages may never end. */
@@ -65,6 +56,8 @@ const maxPages = 2000
 export function createListWatch(deps: ListWatchDeps): ListWatch {
   const { resource, connection, reducer, scheduler, clock, pathOf, alive } = deps
   const body = () => ({ clock, scheduler, name: connection.name, alive })
+  /** The last watch had nothing to say: the next one is short, because nothing else tells it from a dead one. */
+  let isQuiet = false
 
   async function request(
     session: Session,
@@ -80,15 +73,29 @@ export function createListWatch(deps: ListWatchDeps): ListWatch {
   async function open(
     session: Session,
     parameters: RequestParameters,
-    time: number,
+    isShort: boolean,
     signal: AbortSignal,
   ): Promise<EventStream> {
+    const time = isShort ? shortWatchTime() : watchTime()
     const timed = { ...parameters, timeoutSeconds: Math.round(time / second) }
     const response = await request(session, timed, acceptWatch, signal)
     return {
-      read(take, isListed = () => true) {
-        const silence = (): number => (isListed() ? watchSilenceOf(session) : listSilence)
-        return readItems(response, watchReader(response, reducer), take, { silence, total: time + grace }, body())
+      async read(take, isListed = () => true) {
+        const silence = (): number => (isListed() ? watchSilence : listSilence)
+        let changes = 0
+        const count = (event: WatchEvent): void | Promise<void> => {
+          if (event.type !== 'BOOKMARK' && isListed()) changes++
+          return take(event)
+        }
+        try {
+          const limits = { silence, total: time + watchGrace }
+          await readItems(response, watchReader(response, reducer), count, limits, body())
+          isQuiet = changes === 0
+        } catch (error) {
+          // A short one ends before it may be silent for so long.
+          if (isShort || !isListed() || !(error instanceof ApiFailure && error.reason === 'silent')) throw error
+          isQuiet = true
+        }
       },
     }
   }
@@ -131,15 +138,11 @@ export function createListWatch(deps: ListWatchDeps): ListWatch {
         allowWatchBookmarks: true,
         resourceVersion,
       }
-      return open(session, parameters, watchTime(), signal)
+      return open(session, parameters, false, signal)
     },
     watch(resourceVersion, session, signal) {
-      const time = session.protocol === 'h2' ? watchTime() : shortWatchTime()
-      return open(session, { watch: true, allowWatchBookmarks: true, resourceVersion }, time, signal)
+      const isShort = isQuiet || session.protocol !== 'h2'
+      return open(session, { watch: true, allowWatchBookmarks: true, resourceVersion }, isShort, signal)
     },
   }
-}
-
-function watchSilenceOf(session: Session): number {
-  return session.protocol === 'h2' ? watchSilence : listSilence
 }

@@ -14,6 +14,7 @@ import type { Freshness, Resource } from '../model/types.ts'
 import { acceptMetadata, listReader, readItems, readStatus } from './body.ts'
 import type { Connection } from './connection.ts'
 import { ApiFailure, describeFailure } from './failure.ts'
+import { listSilence } from './patience.ts'
 import type { ProofMeter } from './proof-metrics.ts'
 import type { Reflector } from './reflector.ts'
 import { statusFailure } from './status-failure.ts'
@@ -56,7 +57,7 @@ const repeatAfter = 30 * second
 /** Differences that are kept: one is enough for a list anew, a few are named. */
 const maxDifferences = 1000
 const named = 3
-const limits = { silence: () => 30 * second, total: 600 * second }
+const limits = { silence: () => listSilence, total: 600 * second }
 
 export function createProof(deps: ProofDeps): Proof {
   const { resources, interval, connection, reducer, scheduler, log, clock, meter, report } = deps

@@ -5,6 +5,7 @@
 import type { Clock } from '../../scheduling/clock.ts'
 import { createBackoff } from './backoff.ts'
 import type { ApiFailure, FailureReason } from './failure.ts'
+import { longestAfterSilence } from './patience.ts'
 
 export interface Retry {
   /** Milliseconds to wait. */
@@ -47,6 +48,8 @@ export function createRetryPolicy(clock: Clock): RetryPolicy {
 
   const unlessFirst = (reason: FailureReason): number => (isFirst(reason) ? 0 : backoff.next())
 
+  const orList = (): Retry['resume'] => (failures >= maxWatchFailures ? 'list' : 'watch')
+
   const retry = ({ reason, retryAfter }: ApiFailure): Retry => {
     switch (reason) {
       case 'expired':
@@ -66,11 +69,13 @@ export function createRetryPolicy(clock: Clock): RetryPolicy {
       case 'forbidden':
         return { wait: Math.min(backoff.next(), longestWhenForbidden), resume: 'watch' }
       case 'broken':
+        // Cut off rather than refused: by a restart, a load balancer.
+        return { wait: unlessFirst(reason), resume: orList() }
       case 'silent':
-        // Cut off rather than refused: by a restart, a load balancer, a dead line.
-        return { wait: unlessFirst(reason), resume: failures >= maxWatchFailures ? 'list' : 'watch' }
+      case 'timeout':
+        return { wait: Math.min(unlessFirst(reason), longestAfterSilence), resume: orList() }
       default:
-        return { wait: backoff.next(), resume: failures >= maxWatchFailures ? 'list' : 'watch' }
+        return { wait: backoff.next(), resume: orList() }
     }
   }
 

@@ -27,9 +27,6 @@ export interface ApiResponse {
   readonly body: Readable
 }
 
-/** Milliseconds that the head of a response may take. The API server answers a watch at once, a list within its minute. */
-export const responseTimeout = (path: string): number => (path.includes('watch=true') ? 30_000 : 60_000)
-
 /** Retry-After in seconds, as the API server writes it (RFC 9110 §10.2.3). */
 export function parseRetryAfter(value: string | undefined): number | undefined {
   return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) * 1000 : undefined

@@ -373,29 +373,4 @@ describe('a connection that dies without a word', () => {
     clock.advance(32_000)
     await until(() => assert.deepEqual(serviceNames(harness), ['later', 'web']))
   })
-
-  test('HTTP/2: a watch whose server sends neither events nor bookmarks is asked again after 2.5 minutes', async (t) => {
-    const api = await serve(t)
-    const stall = {
-      octets: Buffer.alloc(0),
-      contentType: 'application/vnd.kubernetes.protobuf;stream=watch',
-      open: true,
-    }
-    const clock = createFakeClock()
-    const harness = createClusterHarness(t, kubeconfig(api.kubeconfig()), { clock })
-    await harness.synced()
-    await until(() => assert.equal(api.watches('services'), 1))
-    api.fault({ on: 'watch', resource: 'services', respond: stall })
-    api.endWatches('services')
-    const asked = () => api.requests.filter(({ resource, verb }) => resource === 'services' && verb === 'watch').length
-    await until(() => {
-      clock.advance(1000)
-      assert.equal(asked(), 2)
-    })
-    api.put(service('later'))
-    await until(() => {
-      clock.advance(1000)
-      assert.deepEqual(serviceNames(harness), ['later', 'web'])
-    })
-  })
 })

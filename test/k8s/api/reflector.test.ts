@@ -402,7 +402,7 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
       await until(() => assert.equal(harness.view.serviceImport('shop', 'db'), undefined))
     })
 
-  test('a streamed list that stalls is given up after 30 s, and comes in pages then', async (t) => {
+  test('a streamed list that stalls is given up, and comes in pages then', async (t) => {
     const api = await serve(t)
     const clock = createFakeClock()
     api.fault({ on: 'list', resource: 'services', respond: { status: 500 } })
@@ -417,7 +417,7 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
     assert.ok(api.requests.some(({ resource, query }) => resource === 'services' && query.has('limit')))
   })
 
-  test('a first list that stalls is given up after 30 s, and is streamed then', async (t) => {
+  test('a first list that stalls is given up, and is streamed then', async (t) => {
     const api = await serve(t)
     const clock = createFakeClock()
     const contentType = 'application/vnd.kubernetes.protobuf'
@@ -432,7 +432,7 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
     assert.ok(api.requests.some(({ resource, verb }) => resource === 'services' && verb === 'stream'))
   })
 
-  test('a response that never comes is given up after a minute', async (t) => {
+  test('a response that never comes is given up, and the log says after how long', async (t) => {
     const api = await serve(t)
     const clock = createFakeClock()
     api.fault({ on: 'list', resource: 'services', respond: { stall: true } })
@@ -442,7 +442,7 @@ describe('responses to a list that are not a list', { concurrency: true }, () =>
       clock.advance(1000)
       assert.equal(harness.view.synced, true)
     })
-    assert.match(harness.lines.join('\n'), /cannot watch services: .*: no response within 60 s/)
+    assert.match(harness.lines.join('\n'), /cannot watch services: .*: no response within 25 s/)
   })
 
   test('a custom resource comes in JSON while the others come in protobuf', async (t) => {

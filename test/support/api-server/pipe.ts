@@ -8,12 +8,15 @@ export interface Pipe {
   readonly connections: number
   /** From now on nothing passes on the connections that stand; nobody is told. New ones work. */
   freeze(): void
+  /** New connections are accepted, and nothing passes on them. */
+  isMute: boolean
   stop(): Promise<void>
 }
 
 export async function startPipe(port: number): Promise<Pipe> {
   const pairs = new Set<readonly [Socket, Socket]>()
   let connections = 0
+  let isMute = false
   const server = createServer((inner) => {
     connections++
     const outer = connect(port, '127.0.0.1')
@@ -26,6 +29,7 @@ export async function startPipe(port: number): Promise<Pipe> {
         for (const other of pair) other.destroy()
       })
     }
+    if (isMute) return
     inner.pipe(outer)
     outer.pipe(inner)
   })
@@ -35,6 +39,12 @@ export async function startPipe(port: number): Promise<Pipe> {
     port: (server.address() as AddressInfo).port,
     get connections() {
       return connections
+    },
+    get isMute() {
+      return isMute
+    },
+    set isMute(value) {
+      isMute = value
     },
     freeze() {
       for (const [inner, outer] of pairs) {

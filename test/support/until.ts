@@ -4,7 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 const second = 1000
 
 export interface UntilOptions {
-  /** Milliseconds after which the wait fails with the last error. Generous: it bounds a failure, not a success. */
+  /**
+   * Milliseconds after which the wait fails with the last error. Generous: it bounds a failure, not a success. Time in which a busy
+   * machine keeps this process from running does not count: nothing that is waited for in it could happen.
+   */
   readonly within?: number
   /** Milliseconds between two looks. */
   readonly every?: number
@@ -15,7 +18,7 @@ export interface UntilOptions {
 /** Calls `check` again and again until it returns without throwing; gives what it returned, or throws its last error. */
 export async function until<T>(check: () => T | Promise<T>, options: UntilOptions = {}): Promise<T> {
   const { within = 30 * second, every = 20, unless } = options
-  const deadline = performance.now() + within
+  let deadline = performance.now() + within
   for (;;) {
     const reason = unless?.()
     try {
@@ -27,6 +30,8 @@ export async function until<T>(check: () => T | Promise<T>, options: UntilOption
         throw new Error(`still not so after ${within} ms: ${text}`, { cause: error })
       }
     }
+    const before = performance.now()
     await delay(every)
+    deadline += Math.max(0, performance.now() - before - 2 * every)
   }
 }

@@ -74,7 +74,7 @@ describe('commands about a Service', () => {
   test('wait gives up after its time, and says what was missing', async () => {
     const { code, err } = await run(wait, service, '--count', '3', '--timeout', '20ms', '--interval', '1ms')
     assert.equal(code, 1)
-    assert.match(err, /\nworker\.ml\.svc\.cluster\.local\.: 2 of 3 records after 20ms\n$/)
+    assert.match(err, /^worker\.ml\.svc\.cluster\.local\.: 2 of 3 records after 20ms$/m)
     const gone = await run(wait, 'gone', '-n', 'ml', '--timeout', '1ms')
     assert.equal(gone.code, 1)
     assert.match(gone.err, /gone\.ml\.svc\.cluster\.local\.: NXDOMAIN after 1ms\n$/)
@@ -91,7 +91,7 @@ describe('commands about a Service', () => {
     assert.deepEqual([late.code, isFound, records], [1, false, 2])
   })
 
-  test('wait refuses times and counts that are none', async () => {
+  test('wait refuses times and counts that are not valid', async () => {
     assert.equal((await run(wait, service, '--count', '0')).code, 2)
     assert.equal((await run(wait, service, '--timeout', 'soon')).code, 2)
   })

@@ -42,6 +42,8 @@ export const wantsJson = ({ given }: ParsedArgs): boolean => given.get('json') =
 export interface Command {
   /** The synopsis: `slicedns query NAME [TYPE]`. */
   readonly usage: string
+  /** What its usage calls the name (default NAME). */
+  readonly subject?: string
   readonly flags: Flags
   /** Flags may follow positional arguments. Go's own parser, which CoreDNS uses, stops at the first of those. */
   readonly mixed?: boolean

@@ -1,4 +1,4 @@
-/** The Corefile inside of a ConfigMap, as it is kept in files or as `kubectl get configmap -o yaml` prints it. */
+/** The Corefile inside a ConfigMap, as it is kept in files or as `kubectl get configmap -o yaml` prints it. */
 import { isMap, isScalar, LineCounter, type Node, parseAllDocuments, Scalar, type YAMLMap } from 'yaml'
 
 /** A Corefile with the way from its lines to those of the file that it is written in. */

@@ -10,12 +10,15 @@ import { type NamedPort, namedPorts } from './port-names.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { table } from './show.ts'
 
+const { x: _, ...flags } = lookupFlags
+
 const command: Command = {
+  subject: 'SERVICE',
   usage: 'slicedns discover SERVICE [-n NAMESPACE] [--ports NAME,...] [@SERVER] [-p PORT] [--json]',
   flags: {
     ports: { value: 'NAME,...', help: 'Names of ports to look for beside the usual ones: DNS does not list them' },
     ...serviceFlags,
-    ...lookupFlags,
+    ...flags,
     ...jsonFlags('Print what is found as JSON'),
   },
   examples: ['slicedns discover worker -n ml', 'slicedns discover db.shop.svc.cluster.local --json'],

@@ -33,12 +33,12 @@ export const lookupFlags: Flags = {
   p: { value: 'PORT', help: 'Port of the server (default 53); without @SERVER, on this machine' },
   tcp: { help: 'Ask over TCP (default: UDP, and TCP when the reply is truncated)' },
   timeout: { value: 'DURATION', help: 'How long to wait for a reply, as 500ms or 2s (default 2s)' },
-  x: { help: 'NAME is an address: look its PTR up, as for one without a type' },
+  x: { help: 'NAME is an address: look up its PTR, which is also the default for an address' },
 }
 
-/** For commands that are about a Service. */
+/** Of commands that are about a Service. */
 export const serviceFlags: Flags = {
-  namespace: { value: 'NAMESPACE', help: 'NAME is a Service in this namespace; without it, NAME is a whole name' },
+  namespace: { value: 'NAMESPACE', help: 'Namespace of the Service; without it, the name must be complete' },
   n: { value: 'NAMESPACE', help: 'The same', same: 'namespace' },
   zone: { value: 'ZONE', help: 'Zone of the cluster, for -namespace (default cluster.local)' },
 }
@@ -49,7 +49,7 @@ export function parseLookup(args: readonly string[], command: Command, answersOn
   if (parsed.kind === 'exit') return parsed
   const servers = parsed.positional.filter((word) => word.startsWith('@'))
   const [written, typeText, ...surplus] = parsed.positional.filter((word) => !word.startsWith('@'))
-  if (written === undefined) return misuse(command, 'NAME is missing')
+  if (written === undefined) return misuse(command, `${command.subject ?? 'NAME'} is missing`)
   if (surplus.length > 0) return misuse(command, `unexpected argument '${surplus[0]}'`)
   if (servers.length > 1) return misuse(command, `only one server can be asked: ${servers.join(' ')}`)
   const { namespace, zone = 'cluster.local' } = Object.fromEntries(parsed.given)

@@ -44,6 +44,11 @@ function watchText({ synced, age }: { readonly synced: boolean; readonly age: nu
   return /^https?:/.test(endpoint) ? `, last event ${elapsed(age)} ago` : ''
 }
 
+/** Without queries in the last minute there is nothing to say of their durations. */
+function latencyText({ p50, p99 }: ConsoleState['traffic']['latency']): string {
+  return p99 === 0 ? '' : `, p50 ${duration(p50)}, p99 ${duration(p99)} in the last minute`
+}
+
 function text(status: ServerStatus, state: ConsoleState, found: readonly HealthFinding[], healthy: boolean): string {
   const { version, pid, uptime, corefile, configHash, ready, unready, listeners, sources } = status
   const { server, traffic, services, time } = state
@@ -74,10 +79,7 @@ function text(status: ServerStatus, state: ConsoleState, found: readonly HealthF
     ]),
     ...sources.map(({ plugin, zones }) => ['table', `${plugin}: ${zones.join(' ')}`]),
     ...(services.total > 0 ? [['services', `${services.total}, ${empty} without a ready endpoint`]] : []),
-    [
-      'queries',
-      `${rate(traffic.queries)}, p50 ${duration(traffic.latency.p50)}, p99 ${duration(traffic.latency.p99)} in the last minute`,
-    ],
+    ['queries', `${rate(traffic.queries)}${latencyText(traffic.latency)}`],
   ]
   return table(rows)
 }

@@ -1,6 +1,6 @@
 /** The commands, for help, completion and the hint at a misspelt one. Plain data: the server reads it, too. */
 export const summaries = {
-  check: 'finds every error of a Corefile, also inside of a ConfigMap',
+  check: 'finds every error of a Corefile, also inside a ConfigMap',
   completion: 'prints a completion script for bash, zsh or fish',
   discover: 'lists the addresses, ports and pods of a Service',
   explain: 'says why a running server answers as it does',

@@ -131,6 +131,17 @@ pod      worker-1.${service} 10.0.0.2
     assert.deepEqual(pods, [{ name: 'gpu-0.pool.ml.svc.cluster.local.', addresses: ['10.0.0.9'] }])
   })
 
+  test('discover takes a Service, no address to look up', async () => {
+    for (const [args, says] of [
+      [[], /^SERVICE is missing\nUsage: slicedns discover SERVICE/],
+      [['-x', '10.0.0.1'], /^flag provided but not defined: -x\nUsage: /],
+    ] as const) {
+      const io = terminal()
+      assert.equal(await discover([...args], io), 2)
+      assert.match(io.err(), says)
+    }
+  })
+
   test('discover tells a name that is missing from one without anything', async () => {
     assert.equal((await run(discover, 'gone.ml.svc.cluster.local')).code, 3)
     assert.equal((await run(discover, 'empty.ml.svc.cluster.local')).code, 4)

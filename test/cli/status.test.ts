@@ -162,6 +162,14 @@ describe('slicedns status', { skip: process.platform !== 'linux' }, () => {
     assert.ok(out.split('\n').length <= 24, out)
   })
 
+  test('slicedns status gives the durations of queries, and none where nothing has been asked', async () => {
+    state = stateWith({})
+    assert.match((await asked()).out, /^queries +12\.3k\/s, p50 0\.05 ms, p99 1\.2 ms in the last minute$/m)
+    const { traffic } = consoleState
+    state = stateWith({ traffic: { ...traffic, queries: 0, latency: { p50: 0, p99: 0 } } })
+    assert.match((await asked()).out, /^queries +0\/s$/m)
+  })
+
   test('slicedns status of a server that is not healthy says so first, and exits with 1', async () => {
     state = stateWith({ api: [{ ...api, connected: false }] })
     const { code, out } = await asked()

@@ -88,7 +88,7 @@ describe('objects of Kubernetes 1.38', { skip: without('coredns', 'dig') }, () =
     }\n`
     servers = await Promise.all([startNamed('slicedns', corefile), startNamed('CoreDNS', corefile)])
     for (const server of servers)
-      await until(async () => assert.match(await said(server, `10-1-0-1.${pods} A`), /^NOERROR 1/), { within: 30_000 })
+      await until(async () => assert.match(await said(server, `10-1-0-1.${pods} A`), /^NOERROR 1/))
   })
 
   after(async () => {

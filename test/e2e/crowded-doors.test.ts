@@ -34,7 +34,7 @@ const asked: readonly Way[] = ['tls', 'https by HTTP/2, POST', 'https by HTTP/1.
 const cgroup = createMemoryCgroup(podMemory)
 const skip =
   'refused' in cgroup ? unmet(`needs a memory cgroup, as root may make one (${cgroup.refused})`) : (false as const)
-after(() => until(() => 'remove' in cgroup && cgroup.remove(), { within: 5_000 }))
+after(() => until(() => 'remove' in cgroup && cgroup.remove()))
 
 /** Has come as far as it will: opened, or closed by the server. */
 async function settled(socket: Socket, opened: string): Promise<void> {

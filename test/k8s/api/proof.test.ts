@@ -147,7 +147,7 @@ describe('a watch that has lost an event', () => {
     })
   }
 
-  test('a change that the watch has not reached is none: a bookmark behind it makes it one', async (t) => {
+  test('a change that the watch has not reached is no difference, one that a bookmark has passed is', async (t) => {
     const { api, harness, pass, checks } = await prove(t)
     api.store.put(slice('web-1', 'web', ['10.0.0.9']))
     await pass(async () => assert.ok((await checks())[equal('endpointslices')] >= 2))

@@ -4,7 +4,7 @@
  * API's message; the fields behind 100 are ours.
  */
 import type { PbfReader, PbfWriter } from 'pbf'
-import type { MetaDraft } from '../decode/draft.ts'
+import { MalformedObject, type MetaDraft } from '../decode/draft.ts'
 import { portOf, protobufMeta } from '../decode/protobuf.ts'
 import { octets, type ReadField, readAll, type Span, text } from '../decode/protobuf-fields.ts'
 import type { Reducer } from '../decode/reduce.ts'
@@ -52,7 +52,7 @@ export function packedSlice(span: Span, reducer: Reducer): WireObject {
       return service === '' ? undefined : readSlice(span, service, meta, reducer)
     },
     status() {
-      throw new Error('a slice is no status')
+      throw new MalformedObject('an EndpointSlice is no Status')
     },
   }
 }

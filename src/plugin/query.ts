@@ -58,14 +58,16 @@ export interface Query {
   readonly signedWith?: string | undefined
   /** An exchange that has been begun for the query; never for an internal lookup. */
   readonly begun?: BegunExchange | undefined
+  /** Plugins that let the query pass, because it serves a lookup of their own. */
+  readonly passing?: ReadonlySet<string> | undefined
   /** The value that a plugin has for a label (`plugin/label`), where `metadata` collects them for this name. */
   readonly metadata?: ((label: string) => string | undefined) | undefined
   /**
    * An internal lookup at the listener that took this query (of the target of an ExternalName, say). It runs server
    * block selection and the whole chain again, with the client's EDNS and addresses. Depth is bounded: past 10 lookups
-   * within lookups the outcome is SERVFAIL.
+   * within lookups the outcome is SERVFAIL. `passing`: a plugin that lets the lookup pass, and whatever it causes.
    */
-  lookup(name: string, type: number): Promise<Outcome>
+  lookup(name: string, type: number, passing?: string): Promise<Outcome>
 }
 
 /** What every outcome may say of itself. */
@@ -74,6 +76,8 @@ interface OutcomeTraits {
   readonly forClient?: true
   /** RD of the reply where a plugin decides it; else the server copies it from the request (RFC 1035 §4.1.1). */
   readonly recursionDesired?: boolean | undefined
+  /** RD of the request as plugins behind have got it (`header query`), for a plugin that makes the reply anew. */
+  readonly requestRecursionDesired?: boolean | undefined
   /** Signs each message of the reply when it is octets (`tsig`). */
   readonly signer?: TsigSigner | undefined
   /** Why it is what it is, for clients that speak EDNS. The server writes it, where the block's policy lets it. */

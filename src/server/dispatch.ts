@@ -34,7 +34,7 @@ export interface Dispatcher {
 
 /** Who asked, and how. */
 export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt' | 'unrecorded'> &
-  Partial<Pick<Query, 'releaseSlot' | 'begun' | 'octets'>>
+  Partial<Pick<Query, 'releaseSlot' | 'begun' | 'octets' | 'passing'>>
 
 export interface DispatcherOptions {
   readonly log: Logger
@@ -63,7 +63,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     course: Course = { onClient: false },
   ): Outcome | Promise<Outcome> {
     const cause: Cause = { request, plan, asked, depth, course }
-    const arrived = queryFor(request, plan, asked, (name, type) => lookup(cause, name, type))
+    const arrived = queryFor(request, plan, asked, (...about) => lookup(cause, ...about))
     if (arrived.qclass !== dnsClass.IN && !plan.everyClass) return refuse(arrived)
     try {
       const { routed, viewed, query } = routeQuery(plan, arrived)
@@ -92,7 +92,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   /** A plugin's own question: the same listener, routed and run through a chain again. */
-  async function lookup(cause: Cause, name: string, type: number): Promise<Outcome> {
+  async function lookup(cause: Cause, name: string, type: number, by?: string): Promise<Outcome> {
     const { request, plan, asked, depth } = cause
     const { budget } = asked
     if (budget.ended !== undefined) return servfail(`${name} is not looked up: ${endText(budget.ended)}`)
@@ -111,7 +111,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const outcome = await runChain(
       inner,
       plan,
-      { ...asked, releaseSlot: undefined, begun: undefined, octets: undefined },
+      {
+        ...asked,
+        releaseSlot: undefined,
+        begun: undefined,
+        octets: undefined,
+        passing: by === undefined ? asked.passing : new Set(asked.passing).add(by),
+      },
       depth + 1,
       course,
     )
@@ -246,6 +252,7 @@ export function queryFor(request: Message, plan: ListenerPlan, asked: Asked, loo
     unrecorded: asked.unrecorded,
     begun: asked.begun,
     octets: asked.octets,
+    passing: asked.passing,
     lookup,
   }
 }

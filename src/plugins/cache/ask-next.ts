@@ -9,8 +9,8 @@ import { askingForAd } from './replies.ts'
  */
 export function askNext(query: Query, next: Next): Outcome | Promise<Outcome> {
   let isForClient = false
-  const lookup: Query['lookup'] = async (name, type) => {
-    const found = await query.lookup(name, type)
+  const lookup: Query['lookup'] = async (name, type, passing) => {
+    const found = await query.lookup(name, type, passing)
     isForClient ||= found.forClient ?? false
     return found
   }

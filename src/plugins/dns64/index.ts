@@ -77,8 +77,8 @@ export const dns64: Plugin<Settings> = {
         const found = await query.lookup(query.name, type.A)
         if (found.kind === 'drop') return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'dns64' }
         if (!query.unrecorded) translated.with(query.server).inc()
-        // What plugins behind have made of RD holds for the reply that is made of theirs (`header`).
-        const { recursionDesired } = outcome
+        // The reply is made anew: rules for the reply of plugins behind do not see it.
+        const { requestRecursionDesired: recursionDesired } = outcome
         return { ...synthesise(query, outcome.message, found, settings.prefix), recursionDesired }
       },
       provides: [

@@ -58,7 +58,13 @@ export const header: Plugin<Settings> = {
       if (outcome.kind === 'rcode') return failed(outcome, operation)
       const message = { ...outcome.message, ...response }
       const copied = message.opcode === opcode.QUERY ? recursionDesired : response.recursionDesired
-      return { ...outcome, message, ...(copied !== undefined && { recursionDesired: copied }) }
+      const requested = message.opcode === opcode.QUERY ? queryFlags.recursionDesired : undefined
+      return {
+        ...outcome,
+        message,
+        ...(copied !== undefined && { recursionDesired: copied }),
+        ...(requested !== undefined && { requestRecursionDesired: requested }),
+      }
     }
     return {
       handler(query, next) {

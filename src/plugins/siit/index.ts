@@ -74,10 +74,12 @@ export const siit: Plugin<Settings> = {
     )
     return {
       async handler(query, next) {
+        // A lookup of its own, or what `dns64` looks up for that: each would ask for the other's without end.
+        if (query.passing?.has('siit')) return next(query)
         if (query.qtype !== type.A || query.qclass !== dnsClass.IN) return next(query)
         const outcome = await next(query)
         if (outcome.kind !== 'reply' || !isTranslatable(outcome.message)) return outcome
-        const found = await query.lookup(query.name, type.AAAA)
+        const found = await query.lookup(query.name, type.AAAA, 'siit')
         if (found.kind !== 'reply')
           return { kind: 'rcode', rcode: found.kind === 'rcode' ? found.rcode : rcode.SERVFAIL, plugin: 'siit' }
         const synthesised =
@@ -86,8 +88,8 @@ export const siit: Plugin<Settings> = {
             : found.message.answer
         if (synthesised === undefined) return outcome
         if (found.message.rcode === rcode.NOERROR && !query.unrecorded) translated.with(query.server).inc()
-        // What plugins behind have made of RD holds for the reply that is made of theirs (`header`).
-        const { recursionDesired } = outcome
+        // The reply is made anew: rules for the reply of plugins behind do not see it.
+        const { requestRecursionDesired: recursionDesired } = outcome
         return { ...reply(query, found.message, synthesised), recursionDesired }
       },
       provides: [

@@ -130,6 +130,14 @@ const excuses: readonly Excuse[] = [
       ours.rcode !== rcode.SERVFAIL,
   },
   {
+    reason: 'autopath: a template that refuses ends the search',
+    holds: ({ theirs, ours, corefile }) =>
+      has(corefile, 'autopath') &&
+      has(corefile, 'template') &&
+      [rcode.REFUSED, rcode.FORMERR, rcode.NOTIMP].includes(ours.rcode as typeof rcode.REFUSED) &&
+      theirs.rcode !== ours.rcode,
+  },
+  {
     reason: 'rewrite: the question of a cut reply is the one that was asked',
     // Owners that are the question's name take less room.
     holds: ({ theirs, ours, corefile }) =>
@@ -260,6 +268,15 @@ const allowances: readonly Allowance[] = [
     reason: 'rewrite: the question of a reply is the one that was asked',
     allow: ({ theirs, ours, corefile }) =>
       has(corefile, 'rewrite') ? [{ ...theirs, questions: ours.questions }, ours] : [theirs, ours],
+  },
+  {
+    reason: 'autopath: the question of a reply has its case',
+    allow({ theirs, ours, corefile }) {
+      const [told, got] = [theirs, ours].map(({ questions }) => questions.map(({ name }) => lowerName(name)).join())
+      return has(corefile, 'autopath') && told === got
+        ? [{ ...theirs, questions: ours.questions }, ours]
+        : [theirs, ours]
+    },
   },
   {
     // The bits of the OPT record's TTL are the version, the rcode's upper part and DO.

@@ -53,8 +53,12 @@ const a: Reply = { answer: ['a.example. 600 IN CNAME b.example.', 'b.example. 60
 describe('the plugin dns64', () => {
   it('the extended error of the A lookup is in the reply', async () => assert.deepEqual(await optionsOfReply(), [15]))
 
-  it('the RD flag of the reply is what a plugin behind has made of it', async () => {
-    const withoutRd = (outcome: Outcome): Outcome => ({ ...outcome, recursionDesired: false })
+  it('the RD flag of the reply is that of the request, as a plugin behind has made it', async () => {
+    const withoutRd = (outcome: Outcome): Outcome => ({
+      ...outcome,
+      recursionDesired: true,
+      requestRecursionDesired: false,
+    })
     const query = ask('a.example. AAAA', { client: '2001:db8::1' })
     const lookup = async (name: string): Promise<Outcome> => replying(a)(ask(`${name} A`)) as Outcome
     const outcome = await handle(setUp(dns64, 'dns64'), { ...query, lookup }, (asked) =>

@@ -34,6 +34,12 @@ describe('the plugin header', () => {
     assert.deepEqual([await told(opcode.QUERY), await told(opcode.NOTIFY)], [true, undefined])
   })
 
+  it('RD of the request is told to plugins in front, whatever rules for replies say', async () => {
+    const instance = setUp(header, 'header {\nquery set rd\nresponse clear rd\n}')
+    const outcome = (await handle(instance, ask('a.example. A'), replying())) as Reply
+    assert.deepEqual([outcome.recursionDesired, outcome.requestRecursionDesired], [false, true])
+  })
+
   it('RD of a query is RD of the failure that the server writes, and rules for replies do not see it', async () => {
     const told = async (text: string, operation: number) => {
       const query = ask('a.example. A', { request: { opcode: operation } })

@@ -4,8 +4,10 @@ import { describe, it } from 'node:test'
 import { rcodeName } from '../../../src/dns/codes.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import type { Outcome } from '../../../src/plugin/query.ts'
+import { plugins } from '../../../src/plugins/index.ts'
 import { siit } from '../../../src/plugins/siit/index.ts'
 import { ask, createPluginHarness, handle, type Reply, replying, setUp } from '../../support/plugin-harness.ts'
+import { servePlugins } from '../../support/plugin-server.ts'
 
 const soa = 'example. 300 IN SOA ns.example. root.example. 1 2 3 4 5'
 const directive = 'siit {\nipv6_prefix 2001:db8:9::/48\neam 192.0.2.77 2001:db8::77\n}'
@@ -49,6 +51,29 @@ describe('the plugin siit', () => {
   ]
   for (const [title, a, aaaa, expected] of cases)
     it(`where siit is on, ${title}`, async () => assert.deepEqual(await answers(a, aaaa), expected))
+
+  it("siit and dns64 in one block do not ask for each other's lookups without end", async () => {
+    const server = await servePlugins(
+      plugins,
+      `. {
+        siit
+        dns64 {
+          translate_all
+          allow_ipv4
+        }
+        template IN AAAA example {
+          answer "{{ .Name }} 60 IN AAAA 64:ff9b::192.0.2.9"
+        }
+        template IN A example
+      }`,
+    )
+    try {
+      await server.settled
+      for (const type of ['A', 'AAAA']) assert.equal(await server.chain(`a.example. ${type}`), 'NOERROR')
+    } finally {
+      await server.stop()
+    }
+  })
 
   it('siit counts only what it translated', async () => {
     const harness = createPluginHarness()

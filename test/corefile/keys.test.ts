@@ -83,7 +83,7 @@ describe('ZONES arguments of a plugin', () => {
   })
 })
 
-test('a zone is spelled as the DNS room spells names, or is none', () => {
+test('a zone is spelled as the DNS room spells names, or is refused', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
       for (const zone of normalizeZone(text)) assert.equal(parseName(zone), zone)

@@ -64,7 +64,7 @@ describe('key files', () => {
       /PrivateKey is not base64/,
     ],
     [
-      'a line that is none',
+      'a line that is not WORD: VALUE',
       ({ base }) => change(`${base}.private`, /PrivateKey: /, 'PrivateKey '),
       /line 3 must be WORD: VALUE/,
     ],

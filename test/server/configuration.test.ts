@@ -18,7 +18,7 @@ describe('a configuration that cannot start', () => {
     events = []
   })
 
-  /** A plugin that tells of its life. `instance` is what it has besides. */
+  /** A plugin that reports its start and stop. `instance` is what it has besides. */
   function telling(name: string, instance: (fail: () => never) => Instance = () => ({})): Plugin {
     return {
       name,

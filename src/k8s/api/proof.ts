@@ -128,7 +128,7 @@ export function createProof(deps: ProofDeps): Proof {
       meter.compared(resource, differing.length === 0)
       if (differing.length === 0) return ''
       const examples = differing.slice(0, named).join(', ')
-      const text = `${resource}: ${differing.length} differ from the API server (+ is missing here, - is no more, ~ is another version): ${examples}`
+      const text = `${resource}: ${differing.length} differ from the API server (+ is missing here, - is gone there, ~ is another version): ${examples}`
       log.error(`${text}; the resource is listed anew`)
       reflector.relist()
       return text

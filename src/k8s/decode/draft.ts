@@ -74,7 +74,7 @@ export function newService(meta: MetaDraft): ServiceDraft {
   }
 }
 
-/** The namespace and name of a namespaced object. Throws MalformedObject when they are none. */
+/** The namespace and name of a namespaced object. Throws MalformedObject when either is not valid. */
 export function namespaced(meta: MetaDraft): { namespace: string; name: string } {
   if (!isName(meta.namespace)) {
     throw new MalformedObject(`metadata.namespace ${JSON.stringify(meta.namespace)} is not a name`)

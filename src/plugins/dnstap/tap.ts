@@ -122,7 +122,7 @@ export function createTap(options: TapOptions): Tap {
   }
 }
 
-/** Whether a tap needs a query's metadata, which the answers of the data plane have none of. */
+/** Whether a tap needs a query's metadata, which answers of the data plane do not have. */
 export const needsMetadata = ({ extra }: { readonly extra: string }): boolean => hasMetadata(extra)
 
 const streamOr = (transport: Query['transport']): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')

@@ -142,7 +142,7 @@ const cases: readonly Case[] = [
     reply: [`NOERROR ${www}`],
   },
   {
-    name: 'SERVFAIL where a domain on the way fails, for what is behind it cannot be told',
+    name: 'SERVFAIL where a domain on the way fails, because what is behind it is not known',
     chain: ['www.cluster.local. failure', 'www.corp.example. 60 IN A 10.0.0.1'],
     reply: ['SERVFAIL'],
     asked: [www, 'www.svc.cluster.local.', 'www.cluster.local.'],

@@ -139,7 +139,7 @@ function explanationText(explanation: Explanation, listeners: readonly string[])
   const block = zone === '' ? 'no server block matches' : `server block of zone ${zone}`
   const lines = [`${name} ${type} at ${listeners.join(' and ')}: ${block}`]
   // Whoever wonders at an answer may have changed the Corefile.
-  if (lastReload) lines.push(`by the configuration from before: ${rejection(lastReload)}`)
+  if (lastReload) lines.push(`by the previous configuration: ${rejection(lastReload)}`)
   if (path === 'table') lines.push('answered from the table')
   else if (path === 'relay')
     lines.push('relayed by a UDP thread; over TCP, and for unusual answers, answered by the chain')

@@ -40,7 +40,7 @@ export interface Explanation {
   readonly answer: readonly string[]
   readonly authority: readonly string[]
   readonly additional: readonly string[]
-  /** The last reload, where it failed: what is explained is the configuration from before. */
+  /** The last reload, where it failed: what is explained is the previous configuration. */
   readonly lastReload?: LastReload
 }
 

@@ -116,7 +116,7 @@ describe('slicedns explain', () => {
     assert.equal(await run(['refused', '--pid', String(process.pid)], io), 0, io.err())
     assert.match(
       io.out(),
-      /^by the configuration from before: the Corefile has not been usable since 2025-11-30T17:00:00\.000Z: Corefile:3:5 - x$/m,
+      /^by the previous configuration: the Corefile has not been usable since 2025-11-30T17:00:00\.000Z: Corefile:3:5 - x$/m,
     )
   })
   test('slicedns explain reaches a process by its pidfile', async () => {

@@ -19,7 +19,7 @@ describe('what is wrong, as the page says it', () => {
   const cases: readonly (readonly [what: string, change: Partial<ConsoleState>, severity: string, title: RegExp, detail: RegExp])[] = [
     ['a server that is not ready', { server: { ...healthy.server, ready: false, unready: ['kubernetes'] } }, 'critical', /^Not ready$/, /Waits for kubernetes\. \/ready answers 503/],
     ['reloads that fail', { server: { ...healthy.server, lastReload: { time: now, ok: false, error: 'x', since: now - 1 } } }, 'warning', /failed$/, /^x\. .* Reloads have failed since \d\d:\d\d:\d\d\.$/],
-    ['a reload that failed', { server: { ...healthy.server, lastReload: { time: now, ok: false, error: 'Corefile:3:5: no' } } }, 'warning', /^The reload at \d\d:\d\d:\d\d failed$/, /^Corefile:3:5: no\. The configuration from before stays/],
+    ['a reload that failed', { server: { ...healthy.server, lastReload: { time: now, ok: false, error: 'Corefile:3:5: no' } } }, 'warning', /^The reload at \d\d:\d\d:\d\d failed$/, /^Corefile:3:5: no\. The previous configuration stays/],
     ['memory at 90 %', { server: { ...healthy.server, memory: { resident: 90, limit: 100 } } }, 'warning', /^Memory is near its limit$/, /90\s%/],
     ['memory at 96 %', { server: { ...healthy.server, memory: { resident: 96, limit: 100 } } }, 'critical', /^Memory is near its limit$/, /96\s%/],
     ['a thread without rest', { server: { ...healthy.server, threads: [{ name: 'udp 0', busy: 0.99 }] } }, 'warning', /^1 thread at the end/, /udp 0 99\s%/],

@@ -81,7 +81,7 @@ function serverFindings({ server }) {
   if (reload && !reload.ok) {
     const { time, since = time } = reload
     const others = since < time ? ` Reloads have failed since ${timeOfDay(since)}.` : ''
-    const detail = `${reload.error ?? 'unknown error'}. The configuration from before stays in force.${others}`
+    const detail = `${reload.error ?? 'unknown error'}. The previous configuration stays in force.${others}`
     found.push(finding('warning', 'reload', `The reload at ${timeOfDay(reload.time)} failed`, detail, 'overview'))
   }
   const { resident, limit } = server.memory

@@ -72,4 +72,25 @@ export const clusterAttacks: readonly Attack[] = [
       await repeat(40, 5, (round) => flap(arena, 'huge', 0, 100, round))
     },
   },
+  {
+    finding: 24,
+    title: '500 Services with 250 KB of annotations each',
+    onlySlicedns: true,
+    async run({ api }) {
+      const annotations = {
+        'txt.slicedns.io/a': 'x'.repeat(60_000),
+        'slicedns.io/alias': 'a,'.repeat(30_000),
+        'slicedns.io/split': 'b=1,'.repeat(20_000),
+        'slicedns.io/grpc-config': '['.repeat(50_000),
+      }
+      await repeat(50, 1, (round) =>
+        api.put(
+          ...Array.from({ length: 10 }, (_, i) =>
+            service('shop', `long-${10 * round + i}`, { clusterIP: `10.98.${round}.${i}`, annotations }),
+          ),
+        ),
+      )
+      await seconds(0.5)
+    },
+  },
 ]

@@ -24,6 +24,7 @@ export interface AnnotationReader {
 }
 
 type Texts = Readonly<Record<string, string>>
+type Annotated = Pick<Service, 'annotations' | 'annotationsLeftOut'>
 
 const noAnnotations: ObjectAnnotations = { get: () => undefined, problems: [] }
 
@@ -50,13 +51,12 @@ export function createAnnotationReader(prefix: string | undefined): AnnotationRe
 const maxProblems = 16
 
 /** Most objects have no annotation of ours (the control plane writes others on EndpointSlices): they are not kept. */
-function createCachedReader(
-  kind: AnnotatedKind,
-  prefix: string,
-): (object: { readonly annotations: Texts }) => ObjectAnnotations {
+function createCachedReader(kind: AnnotatedKind, prefix: string): (object: Annotated) => ObjectAnnotations {
   const known = new WeakMap<object, ObjectAnnotations>()
   const starts = keyStarts(prefix)
   return (object) => {
+    const { annotationsLeftOut: rule } = object
+    if (rule !== undefined) return { get: () => undefined, problems: [{ key: `${prefix}/*`, reason: 'refused', rule }] }
     if (!hasKeyBelow(object.annotations, starts)) return noAnnotations
     let annotations = known.get(object)
     if (!annotations) {

@@ -5,10 +5,11 @@
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import { canonicalAddress } from './address.ts'
+import { type Annotated, createAnnotationBudget } from './annotation-budget.ts'
 import { sameNamespace, samePod, samePorts, sameService, sameServiceImport, sameSlice, sameTexts } from './compare.ts'
 import { createEventFeed, type Subscribe } from './event-feed.ts'
 import { createMultimap } from './multimap.ts'
-import { createResourceStore, type Named, type ResourceStore } from './resource-store.ts'
+import { createResourceStore, type Named, type ResourceStore, type StoreOptions } from './resource-store.ts'
 import { endpointsChanged, importedSliceCounts, serviceCounts, serviceExternalsCount } from './serial.ts'
 import { createSliceIndex } from './slice-index.ts'
 import type {
@@ -143,13 +144,24 @@ export function createClusterModel(
       changed(before, after)
     }
 
+  const budget = createAnnotationBudget()
+  const annotated = <T extends Annotated>(
+    changed: (before: T | undefined, after: T | undefined) => void,
+  ): Pick<StoreOptions<T>, 'admit' | 'changed'> => ({
+    admit: budget.admit,
+    changed: counted((before, after) => {
+      budget.replaced(before, after)
+      changed(before, after)
+    }),
+  })
+
   const stores: Stores = {
-    services: createResourceStore({ same: sameService, changed: counted(serviceChanged) }),
-    endpointslices: createResourceStore({ same: sameSlice, changed: counted(sliceChanged) }),
-    namespaces: createResourceStore({ same: sameNamespace, changed: counted(namespaceChanged) }),
+    services: createResourceStore({ same: sameService, ...annotated(serviceChanged) }),
+    endpointslices: createResourceStore({ same: sameSlice, ...annotated(sliceChanged) }),
+    namespaces: createResourceStore({ same: sameNamespace, ...annotated(namespaceChanged) }),
     pods: createResourceStore({ same: samePod, changed: counted(podChanged) }),
     serviceimports: createResourceStore({ same: sameServiceImport, changed: counted(importChanged) }),
-    importedslices: createResourceStore({ same: sameSlice, changed: counted(importedSliceChanged) }),
+    importedslices: createResourceStore({ same: sameSlice, ...annotated(importedSliceChanged) }),
   }
 
   const isSynced = (): boolean =>

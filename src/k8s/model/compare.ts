@@ -1,4 +1,5 @@
 /** Equality of reduced objects: an object that compares equal to the one in the model is no change. */
+import type { Annotated } from './annotation-budget.ts'
 import type { EndpointSlice, Namespace, Pod, Service, ServiceImport, ServicePort } from './types.ts'
 
 export function sameService(a: Service, b: Service): boolean {
@@ -12,7 +13,7 @@ export function sameService(a: Service, b: Service): boolean {
     sameTexts(a.clusterIPs, b.clusterIPs) &&
     samePorts(a.ports, b.ports) &&
     sameExternals(a, b) &&
-    sameAnnotations(a.annotations, b.annotations)
+    sameAnnotated(a, b)
   )
 }
 
@@ -40,12 +41,12 @@ export function sameSlice(a: EndpointSlice, b: EndpointSlice): boolean {
     sameTexts(a.zones, b.zones) &&
     a.targets === b.targets &&
     sameTexts(a.fqdns, b.fqdns) &&
-    sameAnnotations(a.annotations, b.annotations)
+    sameAnnotated(a, b)
   )
 }
 
 export function sameNamespace(a: Namespace, b: Namespace): boolean {
-  return a.uid === b.uid && sameAnnotations(a.annotations, b.annotations)
+  return a.uid === b.uid && sameAnnotated(a, b)
 }
 
 export function samePod(a: Pod, b: Pod): boolean {
@@ -77,6 +78,10 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
     if (a[i] !== b[i]) return false
   }
   return true
+}
+
+function sameAnnotated(a: Annotated, b: Annotated): boolean {
+  return a.annotationsLeftOut === b.annotationsLeftOut && sameAnnotations(a.annotations, b.annotations)
 }
 
 export function sameAnnotations(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {

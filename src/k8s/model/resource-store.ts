@@ -28,12 +28,14 @@ export interface Named {
 }
 
 export interface StoreOptions<T> {
+  /** The object as it is kept in place of `before`. Default: as it is. */
+  readonly admit?: (before: T | undefined, object: T) => T
   readonly same: (a: T, b: T) => boolean
   /** Called after the store changed; both are never undefined together. */
   readonly changed: (before: T | undefined, after: T | undefined) => void
 }
 
-export function createResourceStore<T extends Named>({ same, changed }: StoreOptions<T>): ResourceStore<T> {
+export function createResourceStore<T extends Named>({ admit, same, changed }: StoreOptions<T>): ResourceStore<T> {
   const namespaces = new Map<string, Map<string, T>>()
   /** While a list runs: objects that it has not named yet. */
   let unconfirmed: Set<T> | undefined
@@ -56,12 +58,14 @@ export function createResourceStore<T extends Named>({ same, changed }: StoreOpt
     for (const objects of namespaces.values()) yield* objects.values()
   }
 
-  const put = (object: T): void => {
-    const namespace = object.namespace ?? ''
+  const put = (given: T): void => {
+    const namespace = given.namespace ?? ''
     let objects = namespaces.get(namespace)
-    const before = objects?.get(object.name)
+    const before = objects?.get(given.name)
     if (before !== undefined) unconfirmed?.delete(before)
-    if (before !== undefined && (before === object || same(before, object))) return
+    if (before === given) return
+    const object = admit ? admit(before, given) : given
+    if (before !== undefined && same(before, object)) return
     if (objects === undefined) {
       objects = new Map()
       namespaces.set(namespace, objects)

@@ -32,6 +32,8 @@ export interface Service {
   readonly publishNotReadyAddresses: boolean
   /** Annotations whose key begins with a prefix that a subscriber asked for (see ClusterConfig.annotationPrefixes). */
   readonly annotations: Readonly<Record<string, string>>
+  /** Why they are left out, where they are (annotation-budget.ts). */
+  readonly annotationsLeftOut?: string
   /** Seconds since 1970. */
   readonly createdAt: number
 }
@@ -40,6 +42,8 @@ export interface Namespace {
   readonly name: string
   readonly uid: string
   readonly annotations: Readonly<Record<string, string>>
+  /** Why they are left out, where they are (annotation-budget.ts). */
+  readonly annotationsLeftOut?: string
 }
 
 /** Bits of EndpointSlice.flags. */
@@ -76,6 +80,8 @@ export interface EndpointSlice {
   /** The pod and node behind each place, packed: see target-names.ts. */
   readonly targets: string
   readonly annotations: Readonly<Record<string, string>>
+  /** Why they are left out, where they are (annotation-budget.ts). */
+  readonly annotationsLeftOut?: string
 }
 
 export interface ServiceImport {

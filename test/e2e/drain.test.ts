@@ -143,3 +143,28 @@ ${Object.entries(ports)
     assert.deepEqual(await server.exited, { code: 0, signal: null })
   })
 })
+
+it('SIGTERM waits for the upstream of a question that a thread has relayed, when nobody asks any more', async (t) => {
+  let waiting: Arrived | undefined
+  const upstream = await startUpstream((arrived) => {
+    if (arrived.query.questions[0].type === 1) waiting ??= arrived
+  })
+  t.after(() => upstream.close())
+  const server = await startServer({
+    corefile: ({ dns }) =>
+      `.:${dns} {\n    bind 127.0.0.1\n    forward . ${upstream.to} {\n        read_timeout 4s\n    }\n}\n`,
+  })
+  t.after(() => server.stop())
+  const udp = udpAsker(server.ports.dns)
+  t.after(udp.close)
+  const reply = udp.ask(question('relayed.example A', 1))
+  await until(() => assert.ok(waiting))
+  server.signal('SIGTERM')
+  // The listeners go when a second has passed without a question.
+  await until(() => assert.rejects(once(connect(server.ports.dns, '127.0.0.1'), 'connect')))
+  answering()(waiting!)
+  const octets = await Promise.race([reply, server.exited])
+  assert.ok('length' in octets, 'the server has ended, and no reply has come')
+  assert.deepEqual([octets[3] & 15, octets[7]], [0, 1])
+  assert.deepEqual(await server.exited, { code: 0, signal: null })
+})

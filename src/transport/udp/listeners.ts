@@ -207,8 +207,10 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     lastQueryAt: pool.lastQueryAt,
     relayed: pool.relayed,
     async close() {
-      for (const { endRelay } of endpoints.values()) endRelay()
+      relaying.endWatching()
+      // What upstreams still owe goes to the clients through the threads: relaying ends with them.
       await pool.close()
+      for (const { endRelay } of endpoints.values()) endRelay()
       await within(clock, limits.drain, missQueue.settled())
       await retirement.closed()
       for (const endpoint of endpoints.values()) {

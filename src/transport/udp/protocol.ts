@@ -90,6 +90,9 @@ export const listenerCell = {
 } as const
 export const listenerCells = 5
 
+/** Values of the cell `stop`. `answered`: the thread goes on until upstreams have answered what it has asked, within a bound. */
+export const stopWhen = { never: 0, now: 1, answered: 2 } as const
+
 /** Cells of `control`: the main thread stores the first two, `life` is both threads' (src/transport/udp/life.ts). */
 export const controlCell = { commands: 0, stop: 1, life: 2 } as const
 export const controlCells = 3

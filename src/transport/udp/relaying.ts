@@ -9,6 +9,8 @@ export interface Relaying {
   begin(listener: Listener, shards: number): () => void
   /** A thread has found the socket with this tag readable. */
   ready(tag: number): void
+  /** The sockets are looked at without a thread from now on. */
+  endWatching(): void
 }
 
 export function createRelaying(pool: ThreadPool, missQueue: Pick<MissQueue, 'unread'>): Relaying {
@@ -35,11 +37,14 @@ export function createRelaying(pool: ThreadPool, missQueue: Pick<MissQueue, 'unr
       sockets.watch({ unread })
     }
     return () => {
-      if (--watchers > 0) return
-      watched = undefined
-      sockets.watch(undefined)
-      if (pool.size() > 0) pool.thread(0).watch(-1)
+      if (--watchers === 0) endWatching()
     }
+  }
+
+  function endWatching(): void {
+    watched?.watch(undefined)
+    watched = undefined
+    if (pool.size() > 0) pool.thread(0).watch(-1)
   }
 
   return {
@@ -59,5 +64,6 @@ export function createRelaying(pool: ThreadPool, missQueue: Pick<MissQueue, 'unr
       }
     },
     ready: (tag) => watched?.ready(tag),
+    endWatching,
   }
 }

@@ -17,6 +17,7 @@ import {
   controlCells,
   countCell,
   countCells,
+  stopWhen,
   type ThreadCommand,
   type ThreadData,
   type ThreadReport,
@@ -219,11 +220,11 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
     native.signal(eventfd)
   }
 
-  function halt(): void {
+  function end(when: number): void {
     stopping = true
     // The eventfd is closed, and its number may belong to another file.
     if (gone) return
-    Atomics.store(control, controlCell.stop, 1)
+    Atomics.store(control, controlCell.stop, when)
     native.signal(eventfd)
   }
 
@@ -258,10 +259,10 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       const entry = Int32Array.of(epoll, linux.POLLIN)
       return () => !gone && counts[countCell.looks] < before + looksForAll && native.poll(entry, 1, 0) > 0
     },
-    halt,
+    halt: () => end(stopWhen.now),
     awaitEnd: () => awaitEndOfLife(control),
     stop() {
-      halt()
+      end(stopWhen.answered)
       if (restart !== undefined) {
         restart.cancel()
         start()

@@ -25,6 +25,7 @@ import {
   controlCell,
   countCell,
   listenerCell,
+  stopWhen,
   type ThreadCommand,
   type ThreadData,
   type ThreadReport,
@@ -87,6 +88,13 @@ let datagramsToLive = data.dieAfter || Number.POSITIVE_INFINITY
 /** Seconds from receipt to sending of the previous batch: the estimate for the current one. */
 let lastDuration = 0
 
+/** Milliseconds that a thread which is to stop waits for upstreams: less than it is given before it is ended by force. */
+const owedFor = 3000
+/** Milliseconds without a question after which it waits for them: a shutdown is begun after twice as long. */
+const quietFor = 500
+/** When a thread that is to stop no longer waits; never, for all others. */
+let endsAt = Number.POSITIVE_INFINITY
+
 /** Batches between two polls of the sockets that were empty. */
 const batchesPerPoll = 16
 /** Batches that a drain reads at most: twice what a receive buffer holds. */
@@ -109,7 +117,7 @@ function serve(): void {
   let batches = 0
   let busy = false
   for (;;) {
-    if (Atomics.load(control, controlCell.stop) === 1) break
+    if (Atomics.load(control, controlCell.stop) !== stopWhen.never && hasEnded(clock())) break
     if (Atomics.load(control, controlCell.commands) !== commandsSeen) obey()
     if (admissions.anyClosed()) admissions.lookAtClosed(clock())
     if (!busy) wait(longestWait())
@@ -127,9 +135,21 @@ function serve(): void {
   responder.offline()
 }
 
+/** The thread is to stop: whether it does now, or serves on until upstreams have answered. */
+function hasEnded(now: number): boolean {
+  if (endsAt === Number.POSITIVE_INFINITY) {
+    // Where questions still come the time of the shutdown is over: it does not begin to wait.
+    const isQuiet = now - counts[countCell.lastQueryAt] > quietFor
+    endsAt = isQuiet ? now + owedFor : now
+  }
+  const waits = Atomics.load(control, controlCell.stop) === stopWhen.answered && now < endsAt
+  return !(waits && relay?.isUnderWay())
+}
+
 /** Milliseconds; -1: until something comes. */
 function longestWait(): number {
-  const next = relay === undefined ? -1 : relay.nextDeadline(clock())
+  const now = relay === undefined ? 0 : clock()
+  const next = relay === undefined ? -1 : Math.min(relay.nextDeadline(now), Math.max(0, Math.ceil(endsAt - now)))
   return admissions.anyClosed() && (next < 0 || next > admissionInterval) ? admissionInterval : next
 }
 

@@ -21,6 +21,8 @@ export interface GivingUp {
   expire(now: number): void
   /** Milliseconds until there is something to expire; -1: nothing is under way, and no socket is open. */
   nextDeadline(now: number): number
+  /** Whether an upstream may still answer. */
+  isUnderWay(): boolean
   /** The upstream is no longer used: what waits for it is the chain's from the beginning. */
   drop(upstream: UpstreamState): void
   /** Hands over every query that came to this socket. */
@@ -112,6 +114,12 @@ export function createGivingUp({ exchanges, states, replies, handOver }: GivingU
       const slot = exchanges.oldestLent()
       if (slot !== NONE) next = Math.min(next, slots.sentAt[slot] + lentFor)
       return next === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(next - now))
+    },
+    isUnderWay() {
+      if (exchanges.oldestLent() !== NONE) return true
+      for (let local = 0; local < mostUpstreams; local++)
+        for (let list = 0; list < listsOfUpstream; list++) if (exchanges.oldestOf(local, list) !== NONE) return true
+      return false
     },
     drop({ local }) {
       for (let list = 0; list < listsOfUpstream; list++)

@@ -39,7 +39,7 @@ export interface RelayCountsOfThread extends RepliesCounts, HandOverCounts, Rece
   readonly full: () => void
 }
 
-export interface Relay extends Pick<GivingUp, 'expire' | 'nextDeadline' | 'leave' | 'close'> {
+export interface Relay extends Pick<GivingUp, 'expire' | 'nextDeadline' | 'isUnderWay' | 'leave' | 'close'> {
   /** Relays a query that the table has no answer for. False: it is for the chain. */
   take(query: ClientQuery): boolean
   readonly receive: Receive
@@ -119,6 +119,7 @@ export function createRelay(options: RelayOptions): Relay {
       givingUp.expire(now)
     },
     nextDeadline: givingUp.nextDeadline,
+    isUnderWay: givingUp.isUnderWay,
     leave: givingUp.leave,
     close: givingUp.close,
   }

@@ -1,9 +1,13 @@
 /** Snapshot files: their header (`header`, then octets), and the frames of a section (`frames RESOURCE`). */
 import assert from 'node:assert/strict'
+import { jsonObject } from '../../../src/k8s/decode/json-stream.ts'
+import { createReducer } from '../../../src/k8s/decode/reduce.ts'
+import type { Resource } from '../../../src/k8s/model/types.ts'
+import { createObjectEncoder } from '../../../src/k8s/snapshot/encode.ts'
 import { frameReader } from '../../../src/k8s/snapshot/frames.ts'
 import { checksumEnd, headerLength, headerLine, headerRest, parseHeader } from '../../../src/k8s/snapshot/header.ts'
 import { SnapshotRefused } from '../../../src/k8s/snapshot/refusal.ts'
-import { encodeObject, hasProtobuf } from '../../support/api-server/encode.ts'
+import { encodeObject, hasProtobuf, type KubeObject } from '../../support/api-server/encode.ts'
 import type { Target } from '../engine/target.ts'
 import { checkFrames, resources } from '../lib/api-events.ts'
 import { kubeObjects } from '../lib/kube-objects.ts'
@@ -18,18 +22,29 @@ function framed(octets: Uint8Array): Buffer {
   return Buffer.concat([length, octets])
 }
 
+/** As a snapshot has it. */
+function written(resource: Resource, object: KubeObject): Uint8Array {
+  const reducer = createReducer({
+    annotationPrefixes: ['slicedns.io/'],
+    podNames: true,
+    podLabels: true,
+    zones: true,
+    sliceUids: true,
+  })
+  const wire = jsonObject(object, reducer)
+  const reduced = wire.reduce(resource, wire.meta(), undefined)
+  return reduced === undefined ? encodeObject(object) : Buffer.from(createObjectEncoder(resource).encode(reduced))
+}
+
 export const target: Target = {
   seeds: [
     Buffer.concat([Buffer.from('header\n'), header.subarray(0, 400)]),
     ...kubeObjects
       .filter(([, { kind }]) => hasProtobuf(kind))
-      .map(([resource, object]) =>
-        Buffer.concat([
-          Buffer.from(`frames ${resource}\n`),
-          framed(encodeObject(object)),
-          framed(encodeObject(object)),
-        ]),
-      ),
+      .map(([resource, object]) => {
+        const octets = framed(written(resource, object))
+        return Buffer.concat([Buffer.from(`frames ${resource}\n`), octets, octets])
+      }),
     Buffer.concat([
       Buffer.from('frames serviceimports\n'),
       framed(

@@ -51,6 +51,12 @@ export interface Command {
   readonly examples?: readonly string[]
 }
 
+/** A command, as it is loaded. */
+export interface CommandModule {
+  /** Resolves to the exit code. */
+  run(args: string[], io: Io): Promise<number>
+}
+
 export interface ParsedArgs {
   readonly kind: 'parsed'
   /** Values by flag; another name of a flag counts as the flag. */

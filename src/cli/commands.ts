@@ -1,11 +1,6 @@
 /** The commands, loaded on demand: a server in a 170 MiB pod does not pay for them. */
-import type { Io } from './args.ts'
+import type { CommandModule } from './args.ts'
 import type { CommandName } from './summaries.ts'
-
-export interface CommandModule {
-  /** Resolves to the exit code. */
-  run(args: string[], io: Io): Promise<number>
-}
 
 const modules: Readonly<Record<CommandName, () => Promise<CommandModule>>> = {
   check: () => import('./check.ts'),

@@ -1,6 +1,6 @@
 /** `slicedns help`: the commands, or the usage of one. */
 import { nearest } from '../corefile/nearest.ts'
-import type { CommandModule } from './commands.ts'
+import type { CommandModule } from './args.ts'
 import { table } from './show.ts'
 import { type CommandName, isCommand, summaries } from './summaries.ts'
 

@@ -12,8 +12,8 @@ import type { Clock } from '../scheduling/clock.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { Capability, Provided } from './capability.ts'
+import type { DeclaredPlugin } from './declared-plugin.ts'
 import type { Handler } from './query.ts'
-import type { DeclaredPlugin } from './requirements.ts'
 
 export interface Plugin<Settings = unknown> extends DeclaredPlugin {
   readonly schema: DirectiveSchema<Settings>

@@ -1,20 +1,8 @@
 /** What plugins require of each other, decided from the directives of a block alone. */
 import type { ServerKey } from '../corefile/keys.ts'
 import { ConfigError, type Directive } from '../corefile/schema.ts'
-import { type AnyCapability, type Capability, isSameCapability } from './capability.ts'
 import type { Plugin } from './contract.ts'
-
-/** The declared part of a plugin: what is known of it before it is set up. */
-export interface DeclaredPlugin {
-  /** The directive's word. */
-  readonly name: string
-  /** Capabilities that its instances provide. */
-  readonly offers?: readonly AnyCapability[]
-}
-
-export function offers<T>({ offers = [] }: DeclaredPlugin, capability: Capability<T>): boolean {
-  return offers.some((offered) => isSameCapability(offered, capability))
-}
+import type { DeclaredPlugin } from './declared-plugin.ts'
 
 /** The server block that settings are written in, as far as it is known before anything is set up. */
 export interface DeclaredBlock<Settings> {

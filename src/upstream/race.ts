@@ -7,8 +7,8 @@ import type { Timer } from '../scheduling/clock.ts'
 import { classifyReply } from './answers.ts'
 import { createAttemptPlan } from './attempts.ts'
 import { type Receiver, reasonOf, type Sending, type UpstreamTransport } from './connection.ts'
-import type { BegunAttempt, ExchangePolicy, ExchangeResult, UpstreamQuestion } from './exchange.ts'
 import { NoPlace, type Place } from './places.ts'
+import type { BegunAttempt, ExchangePolicy, ExchangeResult, UpstreamQuestion } from './question.ts'
 import type { Upstream } from './upstream.ts'
 
 /** An upstream that is overtaken this often in a row is suspected to be down. */

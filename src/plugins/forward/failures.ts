@@ -4,8 +4,8 @@
  */
 import { rcode } from '../../dns/codes.ts'
 import type { Clock } from '../../scheduling/clock.ts'
-import type { ExchangeResult } from '../../upstream/exchange.ts'
 import { NoPlace } from '../../upstream/places.ts'
+import type { ExchangeResult } from '../../upstream/question.ts'
 
 export interface Failures {
   /** None is kept: there is nothing to look for. */

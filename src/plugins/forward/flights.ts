@@ -2,7 +2,7 @@
  * Exchanges under way. Identical questions share one; of one name and type there are only a few at a time, because each is
  * another chance for a forger (RFC 5452 §5: the birthday attack).
  */
-import { type Cancellation, cancelExchange } from '../../upstream/exchange.ts'
+import { type Cancellation, cancelExchange } from '../../upstream/question.ts'
 
 export interface Flights<Result> {
   /**

@@ -7,18 +7,17 @@ import type { ReasonOfChain, RelayForward } from '../../plugin/capabilities/rela
 import type { Outcome, Query } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import type { UpstreamTransport } from '../../upstream/connection.ts'
+import { exchange, questionTimeout } from '../../upstream/exchange.ts'
+import { failureReason, otherAnswer } from '../../upstream/failure.ts'
+import type { Inbox } from '../../upstream/inbox.ts'
+import { createPlaces, NoPlace, type Place, type Places } from '../../upstream/places.ts'
 import {
   type BegunAttempt,
   type Cancellation,
   cancelExchange,
   type ExchangePolicy,
   type ExchangeResult,
-  exchange,
-  questionTimeout,
-} from '../../upstream/exchange.ts'
-import { failureReason, otherAnswer } from '../../upstream/failure.ts'
-import type { Inbox } from '../../upstream/inbox.ts'
-import { createPlaces, NoPlace, type Place, type Places } from '../../upstream/places.ts'
+} from '../../upstream/question.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import type { EndedExchange } from './capability.ts'
 import { answerFor, failureKey, sharingKey, upstreamRequest } from './coalesce.ts'

@@ -53,8 +53,8 @@ export const maxMessageOctets = 0xffff
 export const plainUdpOctets = 512
 
 /**
- * The octets of `reply` as they go to the client that sent `request`: its ID and opcode, RD and CD of a query; its OPT echoed, with the
- * options of the reply's own; cut to the client's limit. An rcode over 15 becomes SERVFAIL for a client without EDNS.
+ * The octets of `reply` as they go to the client that sent `request`: its ID and opcode, RD and CD of a query; its OPT echoed, or the
+ * reply's own adjusted to it; cut to the client's limit. An rcode over 15 becomes SERVFAIL for a client without EDNS.
  */
 export function finishReply(reply: Message, request: Message, options: FinishOptions): Uint8Array {
   const edns = replyEdns(reply, request, options.maxPayload)
@@ -83,10 +83,10 @@ function replyLimit(request: Message, options: FinishOptions): number {
 const payloadSize = (edns: Edns, most: number | undefined): number =>
   most !== undefined && edns.payloadSize > most ? most : edns.payloadSize
 
-/** A reply carries an OPT when the request did (RFC 6891 §6.1.1), and no other does (RFC 6891 §7), whatever a plugin has made. */
+/** A reply carries an OPT when the request did (RFC 6891 §6.1.1), and when a plugin made one for any client. */
 function replyEdns(reply: Message, request: Message, maxPayload: number | undefined): Edns | undefined {
   const asked = request.edns
-  if (!asked) return undefined
+  if (!asked) return reply.edns && { ...reply.edns, extendedRcode: 0 }
   return {
     version: 0,
     payloadSize: payloadSize(asked, maxPayload),

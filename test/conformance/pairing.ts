@@ -1,4 +1,5 @@
 /** What an excuse looks at: two replies to one question, and whether they are equal but for what `cache` or a change of case makes of one. */
+import { extendedErrorOption } from '../../src/dns/extended-error.ts'
 import type { Message, ResourceRecord } from '../../src/dns/message.ts'
 import { parseMessage } from '../../src/dns/wire.ts'
 import { canonicalMessage, isWithoutEdns } from './compare.ts'
@@ -15,7 +16,8 @@ export interface Pairing {
 export function pairingOf(asked: Ask, theirs: Uint8Array, ours: Uint8Array, corefile: string): Pairing | undefined {
   try {
     const told = parseMessage(theirs)
-    const wanted = isWithoutEdns(asked) ? { ...told, edns: undefined } : told
+    const isExplained = told.edns?.options.some(({ code }) => code === extendedErrorOption)
+    const wanted = isExplained && isWithoutEdns(asked) ? { ...told, edns: undefined } : told
     return { asked, theirs: wanted, ours: parseMessage(ours), corefile }
   } catch {
     return undefined

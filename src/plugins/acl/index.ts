@@ -93,17 +93,17 @@ function decide(policies: readonly Policy[], { client, qtype }: Query): Action |
 /** RFC 8914 §4.16 and §4.18. */
 const extendedErrors = { block: infoCode.blocked, filter: infoCode.filtered } as const
 
-/** The server leaves the OPT out for clients without EDNS. */
 function refuse(action: Exclude<Action, 'allow'>, { request }: Query): Outcome {
   if (action === 'drop') return { kind: 'drop', plugin }
-  const edns: Edns = {
+  // RFC 6891 §7: a client without EDNS gets no OPT record.
+  const edns: Edns | undefined = request.edns && {
     version: 0,
     payloadSize: 4096,
     dnssecOk: true,
     extendedRcode: 0,
     options: [{ code: extendedErrorOption, data: Uint8Array.of(0, extendedErrors[action]) }],
   }
-  const message = replyTo(request, { rcode: action === 'block' ? rcode.REFUSED : rcode.NOERROR, edns })
+  const message = replyTo(request, { rcode: action === 'block' ? rcode.REFUSED : rcode.NOERROR, ...(edns && { edns }) })
   return { kind: 'reply', plugin, message }
 }
 

@@ -30,7 +30,7 @@ export function restored(outcome: Outcome, rewriting: Rewriting): Outcome | Prom
       return { kind: 'reply', plugin: 'rewrite', message, recursionDesired, extendedError, ...(error && { error }) }
     }
     case 'reply': {
-      const edns = restoredEdns(outcome.message.edns ?? echoed(sent, echoes), rules)
+      const edns = restoredEdns(sized(outcome.message.edns ?? echoed(asked, sent, echoes), asked, sent), rules)
       const message = { ...outcome.message, questions: asked.request.questions, edns }
       const rewritten = rewriteMessage(message, sent, rules)
       if (rewritten instanceof Promise) return rewritten.then((found) => ({ ...outcome, message: found }))
@@ -39,13 +39,22 @@ export function restored(outcome: Outcome, rewriting: Rewriting): Outcome | Prom
   }
 }
 
-/** The OPT of a reply without one: the request's, with the options that rules set. */
-function echoed(sent: Query, echoes: ReadonlySet<number>): Edns | undefined {
-  return echoes.size === 0 ? undefined : withOptions(sent, echoes)
+/**
+ * The OPT of a reply without one: the request's, with the options that rules set. Like CoreDNS's it reaches clients
+ * without EDNS, too, because a rule has given their query one.
+ */
+function echoed(asked: Query, sent: Query, echoes: ReadonlySet<number>): Edns | undefined {
+  return echoes.size === 0 && asked.request.edns !== undefined ? undefined : withOptions(sent, echoes)
 }
 
 function withOptions({ request: { edns } }: Query, echoes: ReadonlySet<number>): Edns | undefined {
   return edns && { ...edns, options: edns.options.filter(({ code }) => echoes.has(code)) }
+}
+
+/** A client without EDNS hears the size that a rule put into its request, as from CoreDNS. */
+function sized(edns: Edns | undefined, asked: Query, { request }: Query): Edns | undefined {
+  if (edns === undefined || request.edns === undefined || asked.request.edns !== undefined) return edns
+  return { ...edns, payloadSize: request.edns.payloadSize }
 }
 
 function restoredEdns(edns: Edns | undefined, rules: readonly ResponseRule[]): Edns | undefined {

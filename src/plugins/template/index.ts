@@ -97,7 +97,7 @@ function answer(template: Settings, context: MatchContext, counters: TemplateMet
     })
   try {
     const [records, additional, authority] = [recordsOf('answer'), recordsOf('additional'), recordsOf('authority')]
-    const edns = extendedError(template)
+    const edns = extendedError(template, context.query)
     const message = replyTo(context.query.request, {
       rcode: template.rcode,
       authoritative: true,
@@ -131,9 +131,9 @@ async function followed(reply: Extract<Outcome, { kind: 'reply' }>, query: Query
   return { ...reply, message: { ...reply.message, answer, truncated } }
 }
 
-/** The server leaves the OPT out for clients without EDNS; caches in front keep it for others. */
-function extendedError({ extendedError: found }: Settings): Edns | undefined {
-  if (found === undefined) return undefined
+/** RFC 6891 §7: a client without EDNS gets no OPT record. */
+function extendedError({ extendedError: found }: Settings, { request }: Query): Edns | undefined {
+  if (found === undefined || request.edns === undefined) return undefined
   const data = Buffer.concat([Uint8Array.of(found.code >> 8, found.code), Buffer.from(found.reason, 'utf8')])
   return {
     version: 0,

@@ -294,7 +294,9 @@ const allowances: readonly Allowance[] = [
       if ((ours.edns?.options ?? []).length > 0) return [theirs, ours]
       const codes = [...corefile.matchAll(/edns0 local \w+ (\w+)/g)].map(([, code]) => Number(code))
       const options = theirs.edns.options.filter(({ code }) => !codes.includes(code))
-      return [{ ...theirs, edns: { ...theirs.edns, options } }, ours]
+      // A client without EDNS gets no OPT record either.
+      const edns = ours.edns === undefined && options.length === 0 ? undefined : { ...theirs.edns, options }
+      return [{ ...theirs, edns }, ours]
     },
   },
   {

@@ -15,6 +15,7 @@ function seen(outcome: Outcome): string {
   if (outcome.kind === 'rcode') return `rcode ${outcome.rcode}`
   const [option] = outcome.message.edns?.options ?? []
   if (option !== undefined) return `${outcome.message.rcode} error ${option.data[1]}`
+  if (outcome.message.rcode !== 0) return `${outcome.message.rcode}`
   return outcome.message.answer.length > 0 ? 'answer' : 'empty'
 }
 
@@ -49,8 +50,13 @@ describe('the plugin acl', () => {
   for (const [question, client, expected] of cases)
     it(`a query for ${question} from ${client} gets ${expected}`, async () => {
       const instance = setUp(acl, directive)
-      assert.equal(seen(await handle(instance, ask(question, { client }), next)), expected)
+      assert.equal(seen(await handle(instance, ask(question, { client, edns: {} }), next)), expected)
     })
+
+  it('a blocked client without EDNS gets no OPT record (RFC 6891 §7)', async () => {
+    const outcome = await handle(setUp(acl, 'acl {\nblock\n}'), ask('a.example. A'), next)
+    assert.equal(seen(outcome), '5')
+  })
 
   const dependence: readonly (readonly [directive: string, question: string, dependsOnClient: boolean])[] = [
     ['acl a.example {\nblock net 10.0.0.0/8\n}', 'x.a.example. A', true],

@@ -259,13 +259,15 @@ describe('a rewrite of EDNS options', () => {
   })
 
   for (const directive of ['rewrite edns0 local set 0xffee ab', 'rewrite edns0 local replace 0xffee ab'])
-    it(`'${directive}' gives a query without EDNS an OPT`, async () => {
+    it(`'${directive}' gives a query without EDNS an OPT, whose size its reply has, too`, async () => {
       let passed: Query | undefined
-      await handle(setUp(rewrite, directive), ask('a.example. A'), (query) => {
+      const outcome = await handle(setUp(rewrite, directive), ask('a.example. A'), (query) => {
         passed = query
-        return { kind: 'reply', plugin: 'test', message: replyTo(query.request) }
+        const edns = { ...query.request.edns!, payloadSize: 1232 }
+        return { kind: 'reply', plugin: 'test', message: replyTo(query.request, { edns }) }
       })
       assert.equal(passed?.request.edns?.payloadSize, 4096)
+      assert.equal(messageOf(outcome).edns?.payloadSize, 4096)
     })
 })
 

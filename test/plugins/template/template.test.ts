@@ -9,7 +9,15 @@ import { transparency } from '../../../src/plugin/capabilities/transparency.ts'
 import { capabilityOf } from '../../../src/plugin/capability.ts'
 import type { Outcome, Query } from '../../../src/plugin/query.ts'
 import { template } from '../../../src/plugins/template/index.ts'
-import { ask, createPluginHarness, handle, type PluginHarness, setUp } from '../../support/plugin-harness.ts'
+import {
+  type Asked,
+  ask,
+  createPluginHarness,
+  handle,
+  messageOf,
+  type PluginHarness,
+  setUp,
+} from '../../support/plugin-harness.ts'
 
 async function seen(
   directive: string,
@@ -101,9 +109,12 @@ describe('the plugin template', () => {
     )
   })
 
-  it('a reply has the extended error of its template', async () => {
+  it('clients that speak EDNS get the extended error of a template, and no others an OPT record', async () => {
     const instance = setUp(template, 'template ANY ANY {\nrcode NXDOMAIN\nederror 21 "not here"\n}')
-    const outcome = await handle(instance, ask('a.example. A'), () => ({ kind: 'drop', plugin: 'next' }))
+    const replyTo = (asked: Asked) =>
+      handle(instance, ask('a.example. A', asked), () => ({ kind: 'drop', plugin: 'next' }))
+    assert.equal(messageOf(await replyTo({})).edns, undefined)
+    const outcome = await replyTo({ edns: {} })
     assert.equal(outcome.kind, 'reply')
     const [option] = (outcome as Extract<Outcome, { kind: 'reply' }>).message.edns!.options
     assert.deepEqual([option.code, Buffer.from(option.data).toString('latin1')], [15, '\0\x15not here'])

@@ -6,26 +6,26 @@
  * name matches. CoreDNS is measured, not tested: the rest is judged after a failure, and the exit code is 0. `--cache kubeadm`
  * keeps cluster names out of the cache of both.
  */
-import { parseArgs } from 'node:util'
+import { readCommandLine } from '../support/command-line.ts'
 import { runCombined } from './combined.ts'
 import { type Row, runEach } from './each.ts'
 import type { Counts } from './judge.ts'
 import { type ServerName, serverNames } from './servers.ts'
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '5' },
-    seed: { type: 'string' },
-    rate: { type: 'string', default: '200' },
-    server: { type: 'string', multiple: true },
-    cache: { type: 'string', default: 'plain' },
-    each: { type: 'string' },
-    only: { type: 'string' },
+const { values } = readCommandLine(
+  'npm run test:faults -- [--minutes N] [--seed N] [--rate N] [--server slicedns|coredns] [--cache plain|kubeadm] [--each N [--only PATTERN]]',
+  {
+    minutes: 'number',
+    seed: 'whole',
+    rate: 'whole',
+    server: serverNames,
+    cache: ['plain', 'kubeadm'],
+    each: 'whole',
+    only: 'pattern',
   },
-})
-const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
-const rate = Number(values.rate)
-const cache = values.cache === 'kubeadm' ? 'kubeadm' : 'plain'
+)
+const { minutes = 5, seed = Math.floor(Math.random() * 1e9), rate = 200 } = values
+const cache = values.cache?.at(-1) === 'kubeadm' ? 'kubeadm' : 'plain'
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const servers = serverNames.filter((name) =>
   (values.server ?? (values.each ? serverNames : ['slicedns'])).includes(name),
@@ -45,7 +45,7 @@ function described(counts: Counts): string {
 async function each(times: number): Promise<void> {
   const rows = new Map<string, string[]>()
   for (const of of servers) {
-    const matching = new RegExp(values.only ?? '.')
+    const matching = values.only ?? /./
     for await (const { name, outcome } of runEach({ seed, rate, cache, of, times, matching, goesOn: true })) {
       const text = typeof outcome === 'string' ? outcome : described(outcome)
       print(`${of}, ${name}: ${text}`)
@@ -75,7 +75,7 @@ async function combined(of: ServerName): Promise<boolean> {
     rate,
     cache,
     goesOn: of !== 'slicedns',
-    milliseconds: Number(values.minutes) * 60_000,
+    milliseconds: minutes * 60_000,
     threadDiesAfter: '20000 300 20 20000 20000 5000 20000 20000 20000 20000 20000 20000',
     report: (line) => print(`${Math.round(performance.now())} ms: ${line}`),
   })
@@ -86,5 +86,5 @@ async function combined(of: ServerName): Promise<boolean> {
 }
 
 print(`seed ${seed}`)
-if (values.each) await each(Number(values.each))
+if (values.each) await each(values.each)
 else for (const of of servers) if (!(await combined(of))) process.exitCode = 1

@@ -5,22 +5,18 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { createRandom } from '../hostile/random.ts'
+import { readCommandLine } from '../support/command-line.ts'
 import { execute } from './engine/execute.ts'
 import { fuzz } from './engine/fuzz.ts'
 import { instrumentImports } from './engine/instrument.ts'
 import { loadTarget, targetNames } from './targets.ts'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { minutes: { type: 'string', default: '5' }, seed: { type: 'string' }, input: { type: 'string' } },
-})
-const [name] = positionals
-if (positionals.length !== 1 || !targetNames.includes(name)) {
-  process.stderr.write(
-    `usage: npm run fuzz -- TARGET [--minutes N] [--seed N] [--input FILE]\nTARGET: ${targetNames.join(', ')}\n`,
-  )
+const usage = `npm run fuzz -- TARGET [--minutes N] [--seed N] [--input FILE]\nTARGET: ${targetNames.join(', ')}`
+const { values, words } = readCommandLine(usage, { minutes: 'number', seed: 'whole', input: 'file' }, 1)
+const [name = ''] = words
+if (!targetNames.includes(name)) {
+  process.stderr.write(`${name === '' ? 'no target' : `there is no target "${name}"`}\nusage: ${usage}\n`)
   process.exit(2)
 }
 instrumentImports()
@@ -30,14 +26,14 @@ if (values.input !== undefined) {
   process.stdout.write(`${error?.stack ?? 'nothing is wrong with it'}\n`)
   process.exit(error === undefined ? 0 : 1)
 }
-const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
+const seed = values.seed ?? Math.floor(Math.random() * 1e9)
 process.stdout.write(`${name}: seed ${seed}\n`)
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 const findings = await fuzz(target, {
   name,
   random: createRandom(seed),
-  milliseconds: Number(values.minutes) * 60_000,
+  milliseconds: (values.minutes ?? 5) * 60_000,
   corpusFolder: join(import.meta.dirname, 'corpus', name),
   findingsFolder: join(import.meta.dirname, 'findings'),
   stop: stop.signal,

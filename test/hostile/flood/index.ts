@@ -5,34 +5,28 @@
  * With `--compare N` the first N packets of the seed go to the real CoreDNS and to the built server, and what is answered in
  * another way is printed; exit code 1 where docs/differences.md has no reason for it.
  */
-import { parseArgs } from 'node:util'
+import { readCommandLine } from '../../support/command-line.ts'
 import { compareWithCoreDns } from './beside-coredns.ts'
 import { runFlood } from './run.ts'
 
-const { values } = parseArgs({
-  options: {
-    packets: { type: 'string', default: '1000000' },
-    from: { type: 'string', default: '0' },
-    seconds: { type: 'string', default: '0' },
-    seed: { type: 'string' },
-    compare: { type: 'string' },
-  },
-})
-const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
+const { values } = readCommandLine(
+  'npm run test:hostile -- [--packets N] [--seed N] [--from N] [--seconds N] | --compare N [--seed N]',
+  { packets: 'whole', from: 'whole', seconds: 'whole', seed: 'whole', compare: 'whole' },
+)
+const { packets: wanted = 1_000_000, from = 0, seconds = 0, seed = Math.floor(Math.random() * 1e9) } = values
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
-process.exitCode =
-  values.compare === undefined ? await flood(Number(values.packets)) : await compare(Number(values.compare))
+process.exitCode = values.compare === undefined ? await flood(wanted) : await compare(values.compare)
 
 async function flood(packets: number): Promise<number> {
   const share = Math.floor(packets / 5)
-  print(`seed ${seed}: ${packets} packets from ${values.from}`)
+  print(`seed ${seed}: ${packets} packets from ${from}`)
   const { failures, udp, tcp, bystander, ...rest } = await runFlood({
     seed,
-    from: Number(values.from),
+    from,
     udp: packets - share,
     tcp: share,
-    seconds: Number(values.seconds),
+    seconds,
     recovery: 2_000,
     report: print,
   })
@@ -40,7 +34,7 @@ async function flood(packets: number): Promise<number> {
   for (const failure of failures) print(`FAILED ${failure}`)
   const asked = Object.values(bystander).reduce((sum, { asked: some = 0 }) => sum + some, 0)
   print(
-    `seed ${seed} from ${values.from}: ${udp.sent} datagrams and ${tcp.sent} messages over ${tcp.connections} connections in ${rest.seconds.toFixed(0)} s, ` +
+    `seed ${seed} from ${from}: ${udp.sent} datagrams and ${tcp.sent} messages over ${tcp.connections} connections in ${rest.seconds.toFixed(0)} s, ` +
       `${udp.replies + tcp.replies} replies, ${udp.wrong + tcp.wrong} wrong, ${udp.missing + tcp.missing} missing ` +
       `(${rest.drops} dropped by the kernel), ${asked} questions of a bystander, ${failures.length} failures`,
   )

@@ -1,15 +1,17 @@
 /*
  * Hostile packets by the million, from a seed, against a server on loopback; each reply is judged.
  *
- *   flood udp|tcp PORT SEED FROM PACKETS [SECONDS [RECORD]]   packets FROM to FROM + PACKETS - 1 of the seed, as many as can be sent
- *                                                   in SECONDS (0: all); with RECORD they and their replies are written to
- *                                                   that file, and not judged
+ *   flood udp|tcp PORT SEED FROM PACKETS [SECONDS [RECORD [PACE]]]   packets FROM to FROM + PACKETS - 1 of the seed, as many as can be sent
+ *                                                   in SECONDS (0: all); with RECORD (-: none) they and their replies are
+ *                                                   written to that file, and not judged; with PACE, a file, both ways send the
+ *                                                   same part of their packets in the same time
  *   flood show SEED NUMBER                          that packet in hex
  *   flood upstream PORT                             the server that outside names are forwarded to
  *   flood bystander PORT SEED                       asks good questions until its standard input ends
  */
 #include "flood.h"
 #include "generate.h"
+#include "pace.h"
 #include "random.h"
 #include <signal.h>
 #include <stdlib.h>
@@ -124,8 +126,10 @@ int main(int count, char **arguments)
 		.packets = strtoull(arguments[5], 0, 10), .patience = 30000 };
 	struct counts counts = { 0 };
 	if (count > 6 && atoi(arguments[6]) > 0) settings.until = milliseconds() + 1000 * (unsigned)atoi(arguments[6]);
-	if (count > 7 && !(settings.record = fopen(arguments[7], "wb"))) return perror(arguments[7]), 2;
+	if (count > 7 && strcmp(arguments[7], "-") != 0 && !(settings.record = fopen(arguments[7], "wb"))) return perror(arguments[7]), 2;
+	if (count > 8 && !keep_pace(arguments[8], strcmp(way, "udp") == 0 ? udp : tcp, settings.packets)) return perror(arguments[8]), 2;
 	int status = strcmp(way, "udp") == 0 ? flood_udp(&settings, &counts) : flood_tcp(&settings, &counts);
+	leave_pace();
 	progress(way, &settings, &counts);
 	if (settings.record) fclose(settings.record);
 	return status;

@@ -1,4 +1,6 @@
 /** Floods the built server in a pod's memory, and judges what it replies, what others hear meanwhile, and what is left of it. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { podMemory } from '../../attacks/arena.ts'
 import { createMemoryCgroup } from '../../attacks/memory-cgroup.ts'
 import type { RunningServer } from '../../support/server.ts'
@@ -81,7 +83,9 @@ export async function runFlood(options: FloodOptions): Promise<Flooded> {
   try {
     server = await arena.start('under' in cgroup ? { under: cgroup.under } : {})
     if ('refused' in cgroup) options.report(`no memory cgroup: ${cgroup.refused}`)
-    return await flood(options, server, arena.program, 'refused' in cgroup ? undefined : cgroup)
+    const pace = join(arena.folder, 'pace')
+    writeFileSync(pace, '')
+    return await flood(options, server, arena.program, pace, 'refused' in cgroup ? undefined : cgroup)
   } finally {
     await server?.stop('SIGKILL')
     await arena.close()
@@ -93,13 +97,14 @@ async function flood(
   { seed, from, udp, tcp, seconds: most, recovery, report }: FloodOptions,
   server: RunningServer,
   program: FloodProgram,
+  pace: string,
   cgroup: { peak(): number; kills(): number } | undefined,
 ): Promise<Flooded> {
   const { pid, ports } = server
   const failures: string[] = []
   const last = new Map<string, string>()
   const began = performance.now()
-  const startWay = (way: string, ...args: number[]) =>
+  const startWay = (way: string, ...args: (number | string)[]) =>
     program.start([way, ports.dns, seed, ...args], (line) => {
       if (line.startsWith('{')) last.set(way, line)
       else if (line.startsWith('FAILED') && failures.length < 60) failures.push(line)
@@ -118,7 +123,7 @@ async function flood(
   }, 500)
   const bystander = startWay('bystander')
   // The numbers of connections come behind those of datagrams.
-  const ways = [startWay('udp', from, udp, most), startWay('tcp', from + udp, tcp, most)]
+  const ways = [startWay('udp', from, udp, most, '-', pace), startWay('tcp', from + udp, tcp, most, '-', pace)]
   const codes = await Promise.race([Promise.all(ways.map(({ ended }) => ended)), server.exited.then(() => undefined)])
   bystander.finish()
   if (codes === undefined) for (const way of [...ways, bystander]) way.kill()

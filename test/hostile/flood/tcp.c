@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "flood.h"
 #include "generate.h"
+#include "pace.h"
 #include "random.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -215,14 +216,15 @@ int flood_tcp(const struct settings *settings, struct counts *counts)
 	for (int i = 0; i < connections; i++) all[i].fd = -1;
 	for (;;) {
 		if (settings->until && milliseconds() > settings->until) planned = settings->packets;
-		for (int i = 0; i < connections && planned < settings->packets; i++) {
+		int waits_for_udp = is_ahead(counts->sent);
+		for (int i = 0; i < connections && planned < settings->packets && !waits_for_udp; i++) {
 			if (all[i].fd >= 0) continue;
 			int messages = begin(settings, counts, &all[i], index++, settings->packets - planned);
 			if (messages < 0) return perror("connect"), 2;
 			planned += (uint64_t)messages;
 			open++;
 		}
-		if (open == 0) break;
+		if (open == 0 && planned >= settings->packets) break;
 		int ready = epoll_wait(epoll, events, connections, 100);
 		for (int i = 0; i < ready; i++) {
 			struct connection *connection = events[i].data.ptr;

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "flood.h"
 #include "generate.h"
+#include "pace.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -187,10 +188,11 @@ int flood_udp(const struct settings *settings, struct counts *counts)
 	}
 	for (;;) {
 		int moved = 0, outstanding = 0, open = first_window + (int)(counts->replies / per_place);
+		int waits_for_tcp = is_ahead(next - settings->from);
 		for (int s = 0; s < sockets; s++) {
 			int ready = 0;
 			int places = all[s].family == AF_INET6 ? window_v6 : open < window ? open : window;
-			while (next < end && ready < batch && is_of(&all[s], settings, next) && all[s].outstanding < places && all[s].octets < window_octets) prepare(settings, counts, &all[s], next++, ready++);
+			while (!waits_for_tcp && next < end && ready < batch && is_of(&all[s], settings, next) && all[s].outstanding < places && all[s].octets < window_octets) prepare(settings, counts, &all[s], next++, ready++);
 			send_batch(&all[s], ready);
 			counts->sent += (uint64_t)ready;
 			moved += ready + receive(settings, counts, &all[s]);

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { createRandom } from '../conformance/random-source.ts'
+import '../support/alone.ts'
 import { unmet } from '../support/peers.ts'
 import { until } from '../support/until.ts'
 import { clockFaults } from './clock-faults.ts'

@@ -15,7 +15,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
@@ -178,7 +177,7 @@ async function fillCompileCache(): Promise<void> {
     const sources = [`manifests ${join(root, 'examples')}`, 'endpoint http://127.0.0.1:9', ...kubeconfigs]
     for (const source of sources) {
       const corefile = join(folder, 'Corefile')
-      writeFileSync(corefile, await warmUpCorefile(source))
+      writeFileSync(corefile, warmUpCorefile(source))
       await startAndStop(corefile)
     }
   } finally {
@@ -208,32 +207,23 @@ users:
 `
 }
 
-/** What kubeadm's Corefile runs, on ports that are free. */
-async function warmUpCorefile(source: string): Promise<string> {
-  const [dns, ready, prometheus] = await freePorts(3)
-  return `.:${dns} {
+/** What kubeadm's Corefile runs, on ports that the system chooses when they are bound. */
+function warmUpCorefile(source: string): string {
+  return `.:0 {
     bind 127.0.0.1
     errors
-    ready 127.0.0.1:${ready}
+    ready 127.0.0.1:0
     kubernetes cluster.local in-addr.arpa ip6.arpa {
         ${source}
         pods insecure
         fallthrough in-addr.arpa ip6.arpa
     }
-    prometheus 127.0.0.1:${prometheus}
+    prometheus 127.0.0.1:0
     forward . 127.0.0.1:9
     cache 30
     loadbalance
 }
 `
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
 }
 
 async function startAndStop(corefile: string): Promise<void> {

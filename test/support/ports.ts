@@ -9,6 +9,8 @@ import { createServer, type Server } from 'node:net'
  */
 const lowest = 10_000
 const highest = 32_000
+/** `fetch` refuses it: Fetch Standard, "port blocking". */
+const blocked = 10_080
 
 /** Never gives a port twice, neither within this process nor to two of those whose tests run at the same time. */
 const given = new Set<number>()
@@ -16,7 +18,14 @@ const given = new Set<number>()
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest))
-    if (given.has(port) || !(await reserved(port)) || !(await tcpIsFree(port)) || !(await udpIsFree(port))) continue
+    if (
+      port === blocked ||
+      given.has(port) ||
+      !(await reserved(port)) ||
+      !(await tcpIsFree(port)) ||
+      !(await udpIsFree(port))
+    )
+      continue
     given.add(port)
     return port
   }

@@ -10,6 +10,9 @@ export interface Heard {
   readonly name: string
   readonly sentAt: number
   readonly heardAt: number
+  /** The same in milliseconds of `performance`, which do not wait for the test. */
+  readonly asked: number
+  readonly answered: number
   readonly rcode: number
   /** A records. */
   readonly addresses: readonly string[]
@@ -33,9 +36,9 @@ export interface Asker {
 export interface AskerOptions {
   readonly heard: (answer: Heard) => void
   /** A try has no reply, outside of every window. */
-  readonly lost: (name: string, sentAt: number) => void
+  readonly lost: (name: string, asked: number) => void
   /** None of its tries has a reply, and the last one should. */
-  readonly missing: (name: string, sentAt: number) => void
+  readonly missing: (name: string, asked: number) => void
   /** The time of the test, in milliseconds. */
   readonly now: () => number
 }
@@ -51,6 +54,7 @@ interface Try {
   readonly question: Question
   readonly isSecond: boolean
   readonly sentAt: number
+  readonly asked: number
   isExcused: boolean
 }
 
@@ -72,17 +76,17 @@ export async function openAsker(port: number, { heard, lost, missing, now }: Ask
   function send(asked: Question, isSecond: boolean): void {
     id = (id + 1) & 0xffff
     if (open.has(id)) return
-    open.set(id, { question: asked, isSecond, sentAt: now(), isExcused: isExcusing })
+    open.set(id, { question: asked, isSecond, sentAt: now(), asked: performance.now(), isExcused: isExcusing })
     socket.send(question(`${asked.name} A`, id), () => undefined)
   }
 
-  function hear(octets: Uint8Array, { question: { name }, sentAt, isExcused }: Try): boolean {
+  function hear(octets: Uint8Array, { question: { name }, sentAt, asked, isExcused }: Try): boolean {
     const { rcode, answer, truncated } = parseMessage(octets)
     if (truncated) return false
     const records = answer.filter(({ type }) => type === 1)
     const addresses = records.map(({ rdata }) => readA(rdata))
     const ttl = Math.max(0, ...records.map(({ ttl }) => ttl))
-    heard({ name, sentAt, heardAt: now(), rcode, addresses, ttl, isExcused })
+    heard({ name, sentAt, heardAt: now(), asked, answered: performance.now(), rcode, addresses, ttl, isExcused })
     return true
   }
 
@@ -92,7 +96,7 @@ export async function openAsker(port: number, { heard, lost, missing, now }: Ask
     if (open.get(key) !== asked || octets === undefined) return
     open.delete(key)
     asked.question.isAnswered = hear(octets, asked)
-    if (!asked.question.isAnswered) missing(`${asked.question.name}, over TCP,`, asked.sentAt)
+    if (!asked.question.isAnswered) missing(`${asked.question.name}, over TCP,`, asked.asked)
   }
 
   socket.on('message', (octets: Buffer) => {
@@ -107,8 +111,8 @@ export async function openAsker(port: number, { heard, lost, missing, now }: Ask
 
   const sweep = setInterval(() => {
     const time = now()
-    for (const [key, asked] of open) {
-      const { question, isSecond, sentAt, isExcused } = asked
+    for (const [key, each] of open) {
+      const { question, isSecond, sentAt, asked, isExcused } = each
       if (!isSecond && !question.isAskedAgain && !question.isAnswered && time - sentAt >= again) {
         question.isAskedAgain = true
         send(question, true)
@@ -116,8 +120,8 @@ export async function openAsker(port: number, { heard, lost, missing, now }: Ask
       if (time - sentAt < patience) continue
       open.delete(key)
       if (isExcused) continue
-      lost(question.name, sentAt)
-      if (isSecond && !question.isAnswered) missing(question.name, sentAt)
+      lost(question.name, asked)
+      if (isSecond && !question.isAnswered) missing(question.name, asked)
     }
   }, sweepEvery)
 

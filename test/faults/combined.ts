@@ -39,7 +39,7 @@ export async function runCombined({
       const chosen = choose(random).filter((fault) => isPossible(fault, world, options.of))
       for (const { name } of chosen) met.set(name, (met.get(name) ?? 0) + 1)
       report(chosen.map(({ name }) => name).join('; '))
-      await Promise.all(chosen.map((fault) => happen(world, fault, lengthOf(fault, random))))
+      await Promise.all(chosen.map((fault) => tryTo(world, fault, lengthOf(fault, random))))
       await world.recover()
     }
   } finally {
@@ -67,6 +67,15 @@ export const isPossible = ({ notToCoreDns, isPossible }: TestFault, world: World
 export const longestOf = ({ of }: TestFault): number => (of === 'process' ? 500 : longest)
 
 const lengthOf = (fault: TestFault, random: Random): number => shortest + random.below(longestOf(fault) - shortest)
+
+/** The same where the server may have ended: a fault that cannot happen to it is a failure, and the report is written. */
+export async function tryTo(world: World, fault: TestFault, milliseconds: number): Promise<void> {
+  try {
+    await happen(world, fault, milliseconds)
+  } catch (error) {
+    world.fail(`"${fault.name}" cannot happen: ${error instanceof Error ? error.message : error}`)
+  }
+}
 
 /** Begins the fault, and ends it after so many milliseconds, drawn where they are not given. */
 export async function happen(

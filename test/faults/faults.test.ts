@@ -9,9 +9,10 @@ import '../support/alone.ts'
 import { unmet } from '../support/peers.ts'
 import { until } from '../support/until.ts'
 import { clockFaults } from './clock-faults.ts'
-import { happen, isPossible } from './combined.ts'
+import { happen, isPossible, tryTo } from './combined.ts'
 import { credentialFaults } from './credential-faults.ts'
 import { apiFaults, otherFaults, type TestFault } from './faults.ts'
+import { createOutsideNames } from './outside-names.ts'
 import { processFaults } from './process-faults.ts'
 import { createTimeline } from './timeline.ts'
 import { upstreamFaults } from './upstream-faults.ts'
@@ -85,4 +86,45 @@ describe('the judge of the faults', () => {
   for (const [value, at, age] of ages)
     it(`the judge knows that ${value} was true last ${age === undefined ? 'never' : `${age} ms`} before ${at}`, () =>
       assert.equal(timeline.ageOf(value, at), age))
+
+  const ttls: readonly (readonly [seconds: number, ttl: number, isRight: boolean])[] = [
+    [0, 20, true],
+    [5, 15, true],
+    [5, 20, false],
+    [5, 10, false],
+    [5, 0, false],
+    [21, 0, true],
+    [30, 1, false],
+  ]
+  for (const [seconds, ttl, isRight] of ttls)
+    it(`the judge takes a TTL of ${ttl} ${seconds} s after an upstream said 20 for ${isRight ? 'right' : 'wrong'}`, () => {
+      const time = { now: 1_000 }
+      const outside = createOutsideNames(createRandom(1), () => time.now)
+      const name = 'again1.example'
+      let address = ''
+      outside.script({
+        query: { questions: [{ name: `${name}.` }] },
+        reply: ({ answer }: { answer: readonly [{ rdata: Uint8Array }] }) => {
+          address = answer[0].rdata.join('.')
+        },
+      } as unknown as Parameters<typeof outside.script>[0])
+      const heard = { name, sentAt: 0, heardAt: 0, rcode: 0, addresses: [address], isExcused: false }
+      assert.equal(outside.faultOf({ ...heard, ttl: 20, asked: time.now, answered: time.now }), undefined)
+      const asked = time.now + seconds * 1_000
+      assert.equal(outside.faultOf({ ...heard, ttl, asked, answered: asked }) === undefined, isRight)
+    })
+
+  it('the judge takes a fault that cannot happen for a failure, and goes on', async () => {
+    const failures: string[] = []
+    const world = { fail: (text: string) => void failures.push(text) } as unknown as World
+    const fault: TestFault = {
+      name: 'it breaks',
+      of: 'corefile',
+      begin() {
+        throw new Error('no such file')
+      },
+    }
+    await tryTo(world, fault, 0)
+    assert.deepEqual(failures, ['"it breaks" cannot happen: no such file'])
+  })
 })

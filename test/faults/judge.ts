@@ -1,6 +1,7 @@
 /** Judges every answer: what was never true is wrong; the rest of what a client may suffer is counted. */
 import type { Heard } from './asker.ts'
 import type { Model } from './model.ts'
+import type { OutsideNames } from './outside-names.ts'
 
 export interface Counts {
   answers: number
@@ -37,19 +38,20 @@ export interface Judge {
   readonly failures: readonly string[]
   /** `since`: from when on the server may not have heard of what was true. */
   hear(answer: Heard, since: number): void
-  lose(name: string, sentAt: number): void
-  miss(name: string, sentAt: number): void
+  lose(name: string, asked: number): void
+  miss(name: string, asked: number): void
   fail(text: string): void
 }
 
 export const servfail = 2
 const nxdomain = 3
-/** What the upstreams answer. */
-export const outsideAddress = '192.0.2.1'
 const mostFailures = 50
 
-/** `upstreamsMayFail`: the upstreams are in the test's own process, and did not answer while it had no turn. */
-export function createJudge(model: Model, upstreamsMayFail: () => boolean): Judge {
+/**
+ * Times in what is wrong are those of `performance`, as in the report of the faults. `upstreamsMayFail`: the upstreams are in the test's own process, and did not answer
+ * while it had no turn.
+ */
+export function createJudge(model: Model, outside: OutsideNames, upstreamsMayFail: () => boolean): Judge {
   const counts = noCounts()
   const failures: string[] = []
 
@@ -62,16 +64,13 @@ export function createJudge(model: Model, upstreamsMayFail: () => boolean): Judg
     return model.faultOf(name, addresses, since, heardAt)
   }
 
-  const faultOutside = ({ rcode, addresses }: Heard): string | undefined =>
-    rcode === 0 && addresses.join() === outsideAddress ? undefined : `rcode ${rcode} ${addresses.join()}`
-
   return {
     counts,
     failures,
     hear(answer, since) {
       counts.answers++
-      const { name, rcode, addresses, sentAt, heardAt, isExcused } = answer
-      const when = `asked at ${Math.round(sentAt)} ms, answered at ${Math.round(heardAt)} ms`
+      const { name, rcode, addresses, sentAt, asked, answered, isExcused } = answer
+      const when = `asked at ${Math.round(asked)} ms, answered at ${Math.round(answered)} ms`
       const isOutside = name.endsWith('.example')
       if (rcode !== 0 && rcode !== nxdomain) {
         // What waited behind more than the server can do is refused.
@@ -81,18 +80,18 @@ export function createJudge(model: Model, upstreamsMayFail: () => boolean): Judg
         return
       }
       if (!isOutside) counts.oldest = Math.max(counts.oldest, model.ageOf(name, addresses, sentAt) ?? 0)
-      const fault = isOutside ? faultOutside(answer) : faultInside(answer, since)
+      const fault = isOutside ? outside.faultOf(answer) : faultInside(answer, since)
       if (fault === undefined) return
       counts.wrong++
       fail(`${name} is answered ${fault}, ${when}`)
     },
-    lose(name, sentAt) {
+    lose(name, asked) {
       counts.lost++
-      fail(`${name} has no reply to one try, asked at ${Math.round(sentAt)} ms`)
+      fail(`${name} has no reply to one try, asked at ${Math.round(asked)} ms`)
     },
-    miss(name, sentAt) {
+    miss(name, asked) {
       counts.missing++
-      fail(`${name} has no answer, asked at ${Math.round(sentAt)} ms`)
+      fail(`${name} has no answer, asked at ${Math.round(asked)} ms`)
     },
     fail,
   }

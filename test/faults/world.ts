@@ -8,13 +8,14 @@ import { createRandom, type Random } from '../conformance/random-source.ts'
 import { type ApiServer, startApiServer } from '../support/api-server/index.ts'
 import { freePorts, type Ports, type RunningServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
-import { answering, type ScriptedUpstream, startUpstream } from '../support/upstream.ts'
+import { type ScriptedUpstream, startUpstream } from '../support/upstream.ts'
 import { createWallClock, type WallClock, withoutWallClock } from '../support/wall-clock/index.ts'
 import { type Asker, openAsker } from './asker.ts'
 import { type Access, createIdentity, firstToken, type Identity } from './identity.ts'
-import { type Counts, createJudge, outsideAddress, servfail } from './judge.ts'
+import { type Counts, createJudge, servfail } from './judge.ts'
 import { watchMetrics } from './metrics.ts'
 import { createModel, type Model } from './model.ts'
+import { createOutsideNames } from './outside-names.ts'
 import { type CorefileParts, corefileOf, type ServerName, startTestServer } from './servers.ts'
 
 export interface World {
@@ -49,6 +50,8 @@ export interface World {
   recover(): Promise<void>
   /** Writes the Corefile; a comment makes each one another. */
   writeCorefile(comment: string, line?: string, option?: string): void
+  /** Something is wrong that is no answer. */
+  fail(text: string): void
   /** Wrong answers, and questions without one, so far. */
   readonly failures: readonly string[]
   readonly counts: Counts
@@ -120,12 +123,10 @@ export async function startWorld({
   const wall = of === 'slicedns' && !withoutWallClock() ? createWallClock() : undefined
   const memory = createdCgroup()
   const model = createModel(api, random, services, () => time)
-  const upstreams = [
-    await startUpstream(answering(outsideAddress, 0)),
-    await startUpstream(answering(outsideAddress, 0)),
-  ] as const
+  const outside = createOutsideNames(random, () => performance.now())
+  const upstreams = [await startUpstream(outside.script), await startUpstream(outside.script)] as const
   const ports = await freePorts()
-  const judge = createJudge(model, () => time - stalledAt < upstreamsForgive)
+  const judge = createJudge(model, outside, () => time - stalledAt < upstreamsForgive)
   const { counts, failures, fail } = judge
   /** Since when the server may know less than what is true. */
   let doubtedSince: number | undefined
@@ -141,7 +142,6 @@ export async function startWorld({
   /** When the cluster stood still last, and what each name was answered since. */
   let settledSince = Number.POSITIVE_INFINITY
   const settled = new Map<string, string>()
-  let outside = 0
 
   const corefile = (comment: string, line = '', option = ''): ((ports: Ports) => string) =>
     corefileOf(of, {
@@ -239,7 +239,7 @@ export async function startWorld({
     due.questions = Math.min(burst, due.questions + (rate * passed) / 1000)
     due.changes = Math.min(burst, due.changes + (changes * passed) / 1000)
     for (; due.questions >= 1; due.questions--) {
-      if (!isDown && !isStopping) asker.ask(random.chance(0.1) ? `n${outside++}.example` : model.anyName())
+      if (!isDown && !isStopping) asker.ask(random.chance(0.15) ? outside.any() : model.anyName())
     }
     for (; due.changes >= 1; due.changes--) if (isChanging) model.change()
     model.forget(Math.min(time, doubtedSince ?? time) - remembered)
@@ -313,6 +313,7 @@ export async function startWorld({
       await metrics.look()
     },
     writeCorefile: (comment, line, option) => writeFileSync(server.corefile, corefile(comment, line, option)(ports)),
+    fail,
     failures,
     counts,
     async stop() {

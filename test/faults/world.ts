@@ -50,6 +50,8 @@ export interface World {
   recover(): Promise<void>
   /** Writes the Corefile; a comment makes each one another. */
   writeCorefile(comment: string, line?: string, option?: string): void
+  /** What is asked of the server beside the questions of the judge may take a whole processor. */
+  excuseLoad(): void
   /** Something is wrong that is no answer. */
   fail(text: string): void
   /** Wrong answers, and questions without one, so far. */
@@ -313,6 +315,7 @@ export async function startWorld({
       await metrics.look()
     },
     writeCorefile: (comment, line, option) => writeFileSync(server.corefile, corefile(comment, line, option)(ports)),
+    excuseLoad: metrics.excuseLoad,
     fail,
     failures,
     counts,

@@ -90,11 +90,11 @@ describe('the judge of the faults', () => {
   const ttls: readonly (readonly [seconds: number, ttl: number, isRight: boolean])[] = [
     [0, 20, true],
     [5, 15, true],
-    [5, 20, false],
-    [5, 10, false],
-    [5, 0, false],
+    [10, 20, false],
+    [10, 4, false],
+    [10, 0, false],
     [21, 0, true],
-    [30, 1, false],
+    [30, 6, false],
   ]
   for (const [seconds, ttl, isRight] of ttls)
     it(`the judge takes a TTL of ${ttl} ${seconds} s after an upstream said 20 for ${isRight ? 'right' : 'wrong'}`, () => {

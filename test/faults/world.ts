@@ -1,5 +1,5 @@
 /** The server under test between a test API server and two upstreams, under constant questions whose every answer is judged. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -314,7 +314,10 @@ export async function startWorld({
       isChanging = true
       await metrics.look()
     },
-    writeCorefile: (comment, line, option) => writeFileSync(server.corefile, corefile(comment, line, option)(ports)),
+    writeCorefile(comment, line, option) {
+      // The folder of a server goes with it, and the next one begins with a Corefile of its own.
+      if (existsSync(server.folder)) writeFileSync(server.corefile, corefile(comment, line, option)(ports))
+    },
     excuseLoad: metrics.excuseLoad,
     fail,
     failures,

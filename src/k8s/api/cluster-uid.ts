@@ -43,6 +43,8 @@ const patience = 10_000
 const limits = { silence: () => patience, total: patience }
 /** Milliseconds for which failures are worth waiting for; after that the lists go on without. They must not depend on this. */
 const longestTrouble = 30_000
+/** In a row. An API server that has just started refuses what it allows a moment later; behind these the right is missing. */
+const mostRefusals = 10
 /** A server in trouble. Whatever else fails will fail again. */
 const passing: readonly FailureReason[] = [
   'unauthorized',
@@ -58,6 +60,7 @@ export function createClusterUid({ connection, reducer, scheduler, clock, signal
   let asked = new WeakMap<Session, Promise<string | undefined>>()
   let last: string | undefined
   let failingSince: number | undefined
+  let refusals = 0
 
   const ask = async (session: Session): Promise<string | undefined> => {
     const late = new AbortController()
@@ -97,6 +100,7 @@ export function createClusterUid({ connection, reducer, scheduler, clock, signal
     try {
       const uid = await ask(session)
       failingSince = undefined
+      refusals = 0
       if (uid !== undefined) last = uid === '' ? undefined : uid
       // It is about to come.
       if (uid === '') asked.delete(session)
@@ -105,6 +109,7 @@ export function createClusterUid({ connection, reducer, scheduler, clock, signal
       const failure = describeFailure(error, connection.name)
       if (isUnreachable(failure)) throw failure
       failingSince ??= clock.now()
+      if (failure.reason === 'forbidden' && ++refusals < mostRefusals) asked.delete(session)
       if (!passing.includes(failure.reason)) return undefined
       asked.delete(session)
       if (clock.now() - failingSince < longestTrouble) throw failure

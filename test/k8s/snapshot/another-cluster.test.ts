@@ -111,6 +111,18 @@ describe('a cluster that was made anew', { concurrency: true }, () => {
     const { facts } = parseHeader(readFileSync(file).subarray(0, headerLength), file)
     assert.equal(facts.uid, 'uid-new')
   })
+
+  test('an API server that refuses for a moment behind its start is asked again for the UID', async (t) => {
+    const { api, harness, file } = await startFromSnapshot(t, 'uid-old')
+    makeAnew(api, 'uid-new')
+    const isQuestion = ({ query }: { query: URLSearchParams }) => query.has('fieldSelector')
+    api.fault({ on: 'list', when: isQuestion, times: 1, respond: { status: 403, reason: 'Forbidden' } })
+    await api.restart()
+    await listed(harness)
+    await harness.stop()
+    const { facts } = parseHeader(readFileSync(file).subarray(0, headerLength), file)
+    assert.equal(facts.uid, 'uid-new')
+  })
 })
 
 // Each waits for the connection to try again.

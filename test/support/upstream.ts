@@ -54,12 +54,16 @@ export const answering =
 
 export const silent: Script = () => undefined
 
+/** Octets: thousands of questions at once. */
+const receiveBuffer = 4 << 20
+
 export async function startUpstream(
   script: Script = answering(),
   settings: { readonly tls?: TlsOptions; readonly port?: number } = {},
 ): Promise<ScriptedUpstream> {
   const port = settings.port ?? (await freePort())
-  const udp = createSocket('udp4')
+  // As a resolver has it: a server that asks anew what it has under way does so all at once.
+  const udp = createSocket({ type: 'udp4', recvBufferSize: receiveBuffer })
   const open = new Set<Socket>()
   let connections = 0
   const upstream: ScriptedUpstream = {

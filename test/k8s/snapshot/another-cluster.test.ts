@@ -66,6 +66,9 @@ function makeAnew(api: ApiServer, uid: string): void {
 
 const listed = ({ view }: ClusterHarness) => until(() => assert.deepEqual([view.synced, view.restored], [true, false]))
 
+/** The question for the UID of kube-system. */
+const isQuestion = ({ query }: { query: URLSearchParams }) => query.has('fieldSelector')
+
 describe('a cluster that was made anew', { concurrency: true }, () => {
   for (const transport of ['h2', 'http'] as const) {
     test(`nothing of the old cluster is left when the first list of the new one is read (${transport})`, async (t) => {
@@ -112,10 +115,9 @@ describe('a cluster that was made anew', { concurrency: true }, () => {
     assert.equal(facts.uid, 'uid-new')
   })
 
-  test('an API server that refuses for a moment behind its start is asked again for the UID', async (t) => {
+  test('an API server that refuses for a moment after its start is asked again for the UID', async (t) => {
     const { api, harness, file } = await startFromSnapshot(t, 'uid-old')
     makeAnew(api, 'uid-new')
-    const isQuestion = ({ query }: { query: URLSearchParams }) => query.has('fieldSelector')
     api.fault({ on: 'list', when: isQuestion, times: 1, respond: { status: 403, reason: 'Forbidden' } })
     await api.restart()
     await listed(harness)
@@ -167,7 +169,6 @@ describe('a server that goes on with its snapshot', { concurrency: true }, () =>
     test(`${what}: each resource leaves the snapshot with its list, as without a UID`, async (t) => {
       const { api, harness } = await startFromSnapshot(t, 'uid-old')
       makeAnew(api, 'uid-new')
-      const isQuestion = ({ query }: { query: URLSearchParams }) => query.has('fieldSelector')
       api.fault({ on: 'list', resource: 'namespaces', when: isQuestion, times: 10_000, respond })
       await api.restart()
       await listed(harness)
@@ -178,7 +179,6 @@ describe('a server that goes on with its snapshot', { concurrency: true }, () =>
   test('a server in trouble is asked again, and nothing of it is taken before it has said who it is', async (t) => {
     const { api, harness } = await startFromSnapshot(t, 'uid-old')
     makeAnew(api, 'uid-new')
-    const isQuestion = ({ query }: { query: URLSearchParams }) => query.has('fieldSelector')
     const asked = () => api.requests.filter(isQuestion).length
     const before = asked()
     const failing = api.fault({ on: 'list', when: isQuestion, times: 10_000, respond: { status: 503 } })

@@ -17,8 +17,10 @@ import type { Logger } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { ApiFailure } from './api/failure.ts'
 import { type ClusterMeter, observeCluster } from './api/metrics.ts'
+import type { Cluster, Upkeep } from './model/cluster.ts'
 import { type ClusterModel, createClusterModel, watchedResources } from './model/cluster-model.ts'
-import type { Cluster, ClusterConfig, Resource, Upkeep } from './model/types.ts'
+import type { ClusterConfig } from './model/config.ts'
+import type { Resource } from './model/types.ts'
 import type { Source } from './source.ts'
 
 export interface ClusterDeps {

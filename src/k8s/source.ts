@@ -1,4 +1,5 @@
-import type { ClusterStatus, SnapshotConfig, Upkeep } from './model/types.ts'
+import type { ClusterStatus, Upkeep } from './model/cluster.ts'
+import type { SnapshotConfig } from './model/config.ts'
 
 /** Where a cluster's objects come from: it fills the model until it is stopped. */
 export interface Source {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ClusterConfig } from '../../src/k8s/model/types.ts'
+import type { ClusterConfig } from '../../src/k8s/model/config.ts'
 import { clusterKey } from '../../src/k8s/open.ts'
 import { config } from './harness.ts'
 

@@ -4,6 +4,7 @@ import { createAnnotationReader } from '../../src/cluster-dns/annotations/reader
 import { alwaysSettled, type ClusterContext, type Settling } from '../../src/cluster-dns/context.ts'
 import { createAliases } from '../../src/cluster-dns/features/alias/claims.ts'
 import { createBrowsing } from '../../src/cluster-dns/features/dns-sd/browsing.ts'
+import { knownAnnotations } from '../../src/cluster-dns/features/index.ts'
 import { limitedSettings } from '../../src/cluster-dns/features/ttl/snapshot-ttl.ts'
 import type { ClusterDnsSettings } from '../../src/cluster-dns/settings.ts'
 import { parseAddress } from '../../src/dns/address.ts'
@@ -15,7 +16,7 @@ export function knowledgeOf(
   localAddresses: readonly string[] = [],
   settling: Settling = alwaysSettled,
 ): ClusterContext {
-  const annotations = createAnnotationReader('slicedns.io')
+  const annotations = createAnnotationReader('slicedns.io', knownAnnotations)
   return {
     view,
     get settings() {

@@ -3,9 +3,11 @@
 import { createReducer } from '../../src/k8s/decode/reduce.ts'
 import { createAdmission, resourcesOfKind } from '../../src/k8s/manifests/admission.ts'
 import { parseManifest } from '../../src/k8s/manifests/parse.ts'
+import type { Cluster } from '../../src/k8s/model/cluster.ts'
 import { createClusterModel, watchedResources } from '../../src/k8s/model/cluster-model.ts'
+import type { ClusterConfig } from '../../src/k8s/model/config.ts'
 import type { ResourceStore } from '../../src/k8s/model/resource-store.ts'
-import type { Availability, Cluster, ClusterConfig, Resource } from '../../src/k8s/model/types.ts'
+import type { Availability, Resource } from '../../src/k8s/model/types.ts'
 import { type Clock, systemClock } from '../../src/scheduling/clock.ts'
 
 export type FakeClusterOptions = Partial<Omit<ClusterConfig, 'source'>> & {

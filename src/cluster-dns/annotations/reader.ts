@@ -1,6 +1,5 @@
 /** From the annotations of an object to what they ask for. An annotation that is wrong is left out by itself. */
 import type { EndpointSlice, Namespace, Service } from '../../k8s/model/types.ts'
-import { features } from '../features/index.ts'
 import {
   type AnnotatedKind,
   type Annotation,
@@ -36,14 +35,17 @@ const blindReader: AnnotationReader = {
   slice: () => noAnnotations,
 }
 
+/** Every annotation that is read, those of features/index.ts: an annotation may ask for the values of those before it. */
+export type KnownAnnotations = readonly Annotation<unknown>[]
+
 /** `prefix`: what keys begin with, without the slash. */
-export function createAnnotationReader(prefix: string | undefined): AnnotationReader {
+export function createAnnotationReader(prefix: string | undefined, known: KnownAnnotations): AnnotationReader {
   if (prefix === undefined) return blindReader
   return {
     prefix,
-    service: createCachedReader('Service', prefix),
-    namespace: createCachedReader('Namespace', prefix),
-    slice: createCachedReader('EndpointSlice', prefix),
+    service: createCachedReader('Service', prefix, known),
+    namespace: createCachedReader('Namespace', prefix, known),
+    slice: createCachedReader('EndpointSlice', prefix, known),
   }
 }
 
@@ -51,40 +53,47 @@ export function createAnnotationReader(prefix: string | undefined): AnnotationRe
 const maxProblems = 16
 
 /** Most objects have no annotation of ours (the control plane writes others on EndpointSlices): they are not kept. */
-function createCachedReader(kind: AnnotatedKind, prefix: string): (object: Annotated) => ObjectAnnotations {
-  const known = new WeakMap<object, ObjectAnnotations>()
-  const starts = keyStarts(prefix)
+function createCachedReader(
+  kind: AnnotatedKind,
+  prefix: string,
+  known: KnownAnnotations,
+): (object: Annotated) => ObjectAnnotations {
+  const read = new WeakMap<object, ObjectAnnotations>()
+  const starts = keyStarts(prefix, known)
   return (object) => {
     const { annotationsLeftOut: rule } = object
     if (rule !== undefined) return { get: () => undefined, problems: [{ key: `${prefix}/*`, reason: 'refused', rule }] }
     if (!hasKeyBelow(object.annotations, starts)) return noAnnotations
-    let annotations = known.get(object)
+    let annotations = read.get(object)
     if (!annotations) {
-      annotations = readAnnotations(kind, prefix, object.annotations)
-      known.set(object, annotations)
+      annotations = readAnnotations(kind, prefix, object.annotations, known)
+      read.set(object, annotations)
     }
     return annotations
   }
 }
 
 /** What the keys that are read begin with. */
-export const keyStarts = (prefix: string): readonly string[] => [
+export const keyStarts = (prefix: string, known: KnownAnnotations): readonly string[] => [
   `${prefix}/`,
-  ...allAnnotations.filter(isGroup).map((group) => groupStart(group, prefix)),
+  ...known.filter(isGroup).map((group) => groupStart(group, prefix)),
 ]
-
-const allAnnotations: readonly Annotation<unknown>[] = features.flatMap(({ annotations }) => annotations)
 
 function hasKeyBelow(texts: Texts, starts: readonly string[]): boolean {
   for (const key in texts) for (const start of starts) if (key.startsWith(start)) return true
   return false
 }
 
-function readAnnotations(kind: AnnotatedKind, prefix: string, texts: Texts): ObjectAnnotations {
+function readAnnotations(
+  kind: AnnotatedKind,
+  prefix: string,
+  texts: Texts,
+  known: KnownAnnotations,
+): ObjectAnnotations {
   const values = new Map<Annotation<unknown>, unknown>()
   const get = <T>(annotation: Annotation<T>): T | undefined => values.get(annotation) as T | undefined
   const problems: Problem[] = []
-  for (const annotation of allAnnotations) {
+  for (const annotation of known) {
     if (!annotation.on.includes(kind)) continue
     const key = isGroup(annotation) ? groupStart(annotation, prefix) : keyOf(annotation, prefix)
     const result = isGroup(annotation)
@@ -97,7 +106,7 @@ function readAnnotations(kind: AnnotatedKind, prefix: string, texts: Texts): Obj
     const flaws = result.ok ? (result.flaws ?? []) : [result]
     for (const flaw of flaws) problems.push({ key, ...problemOf(flaw) })
   }
-  problems.push(...unknownKeys(kind, prefix, texts))
+  problems.push(...unknownKeys(kind, prefix, texts, known))
   return { get, problems: problems.slice(0, maxProblems) }
 }
 
@@ -122,12 +131,12 @@ function parseGroup<T>(
 }
 
 /** Whatever else is below the prefix is a mistake. */
-function unknownKeys(kind: AnnotatedKind, prefix: string, texts: Texts): Problem[] {
-  const allowed = allAnnotations.filter(({ on }) => on.includes(kind))
+function unknownKeys(kind: AnnotatedKind, prefix: string, texts: Texts, known: KnownAnnotations): Problem[] {
+  const allowed = known.filter(({ on }) => on.includes(kind))
   const keys = new Set(allowed.flatMap((annotation) => (isGroup(annotation) ? [] : [keyOf(annotation, prefix)])))
   const names = allowed.flatMap((annotation) => (isGroup(annotation) ? [] : [annotation.key]))
   const rule = `unknown key: below ${prefix}/ ${objectOf[kind]} may have ${names.join(', ')}`
-  const refusedGroups = allAnnotations.filter(isGroup).filter(({ on }) => !on.includes(kind))
+  const refusedGroups = known.filter(isGroup).filter(({ on }) => !on.includes(kind))
   return Object.keys(texts).flatMap((key): Problem[] => {
     if (key.startsWith(`${prefix}/`)) return keys.has(key) ? [] : [{ key, reason: 'unknown', rule }]
     const group = refusedGroups.find((candidate) => key.startsWith(groupStart(candidate, prefix)))

@@ -1,5 +1,6 @@
 /** Every feature that objects ask for by annotation, in the order of the README's table. */
 import type { AnnotationFeature } from '../annotations/feature.ts'
+import type { KnownAnnotations } from '../annotations/reader.ts'
 import { alias } from './alias/index.ts'
 import { endpoints } from './endpoints/index.ts'
 import { grpcConfig } from './grpc-config/index.ts'
@@ -11,3 +12,5 @@ import { ttl } from './ttl/index.ts'
 
 /** `metadata` follows `grpcConfig`: it has what that leaves of a message. */
 export const features: readonly AnnotationFeature[] = [split, ttl, srv, hold, endpoints, grpcConfig, metadata, alias]
+
+export const knownAnnotations: KnownAnnotations = features.flatMap(({ annotations }) => annotations)

@@ -1,6 +1,6 @@
 /** What the cluster has at a name, whatever the type of the query. */
 import type { ClusterView, Resource } from '../../k8s/model/types.ts'
-import type { SplitLookup } from '../features/split/split-lookup.ts'
+import type { SplitLookup } from '../features/split/selection.ts'
 import type { EndpointGroup } from './endpoints.ts'
 import { isKnown } from './visibility.ts'
 

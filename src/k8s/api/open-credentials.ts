@@ -1,6 +1,6 @@
 /** The API server's address and our identity. Files are read again for each connection, tokens for each request. */
 
-import type { ClusterConfig } from '../model/types.ts'
+import type { ClusterConfig } from '../model/config.ts'
 import { bearer, type Credentials, environmentProxy, parseUrl, readText } from './credentials.ts'
 import { ApiFailure } from './failure.ts'
 import { plainKubeconfig } from './plain-kubeconfig.ts'

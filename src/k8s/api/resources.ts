@@ -1,6 +1,8 @@
 /** The path of each resource in the API, and the selectors of its requests. */
+
+import type { ClusterConfig } from '../model/config.ts'
 import { label } from '../model/labels.ts'
-import type { ClusterConfig, Resource } from '../model/types.ts'
+import type { Resource } from '../model/types.ts'
 
 export interface ApiResource {
   /** One for each API version, the preferred one first. A server may serve any of them. */

@@ -1,5 +1,7 @@
 /** What the decoders read off an object before it is reduced, and how a bad one is refused. */
-import type { ClusterConfig, ServicePort } from '../model/types.ts'
+
+import type { ClusterConfig } from '../model/config.ts'
+import type { ServicePort } from '../model/types.ts'
 
 /** What of an object is kept. */
 export type Keep = Pick<ClusterConfig, 'annotationPrefixes' | 'podNames' | 'podLabels' | 'zones' | 'sliceUids'>

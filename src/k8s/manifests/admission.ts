@@ -6,8 +6,9 @@
 import { MalformedObject, type MetaDraft } from '../decode/draft.ts'
 import { jsonMeta, reduceJson } from '../decode/json.ts'
 import type { Reducer } from '../decode/reduce.ts'
+import type { ClusterConfig } from '../model/config.ts'
 import { label } from '../model/labels.ts'
-import type { ClusterConfig, Reduced, Resource } from '../model/types.ts'
+import type { Reduced, Resource } from '../model/types.ts'
 import { type ClusterIPs, createClusterIPs } from './cluster-ips.ts'
 import { type Labels, parseSelector, type Selector } from './selector.ts'
 

@@ -7,6 +7,7 @@ import type { Clock } from '../../scheduling/clock.ts'
 import { canonicalAddress } from './address.ts'
 import { type Annotated, createAnnotationBudget } from './annotation-budget.ts'
 import { sameNamespace, samePod, samePorts, sameService, sameServiceImport, sameSlice, sameTexts } from './compare.ts'
+import type { ClusterConfig } from './config.ts'
 import { createEventFeed, type Subscribe } from './event-feed.ts'
 import { createMultimap } from './multimap.ts'
 import { createResourceStore, type Named, type ResourceStore, type StoreOptions } from './resource-store.ts'
@@ -14,7 +15,6 @@ import { endpointsChanged, importedSliceCounts, serviceCounts, serviceExternalsC
 import { createSliceIndex } from './slice-index.ts'
 import type {
   Availability,
-  ClusterConfig,
   ClusterView,
   EndpointSlice,
   Namespace,

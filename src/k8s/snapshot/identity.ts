@@ -1,7 +1,7 @@
 /** Whose a snapshot is. What the digests are made from must be known while the API server is away. */
 import { createHash } from 'node:crypto'
 import type { Credentials } from '../api/credentials.ts'
-import type { ClusterConfig } from '../model/types.ts'
+import type { ClusterConfig } from '../model/config.ts'
 
 /**
  * The API server's URL and the CA that its certificate leads to: every pod's API server has an address like 10.96.0.1, and

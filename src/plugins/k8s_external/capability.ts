@@ -1,6 +1,6 @@
 /** The cluster that `k8s_external` answers from: another plugin of the block follows it. */
 import type { ClusterContext } from '../../cluster-dns/context.ts'
-import type { Cluster } from '../../k8s/model/types.ts'
+import type { Cluster } from '../../k8s/model/cluster.ts'
 import { defineCapability } from '../../plugin/capability.ts'
 
 /** Each method throws before the plugin has started. */

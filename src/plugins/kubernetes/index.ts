@@ -6,11 +6,14 @@ import { alwaysSettled, type ClusterContext } from '../../cluster-dns/context.ts
 import { createAliases } from '../../cluster-dns/features/alias/claims.ts'
 import { aliasZoneWarnings, openZones } from '../../cluster-dns/features/alias/rules.ts'
 import { createBrowsing } from '../../cluster-dns/features/dns-sd/browsing.ts'
+import { knownAnnotations } from '../../cluster-dns/features/index.ts'
 import { limitedSettings } from '../../cluster-dns/features/ttl/snapshot-ttl.ts'
 import { zoneOf } from '../../cluster-dns/settings.ts'
 import { parseAddress } from '../../dns/address.ts'
+import type { Cluster, Upkeep } from '../../k8s/model/cluster.ts'
+import type { ClusterConfig } from '../../k8s/model/config.ts'
 import type { Subscription } from '../../k8s/model/event-feed.ts'
-import type { Cluster, ClusterConfig, ClusterView, Upkeep } from '../../k8s/model/types.ts'
+import type { ClusterView } from '../../k8s/model/types.ts'
 import { clusterKey, openCluster } from '../../k8s/open.ts'
 import { compiledSource } from '../../plugin/capabilities/compiled-source.ts'
 import { exampleQuestions, explainLines } from '../../plugin/capabilities/explain.ts'
@@ -214,7 +217,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       settling = followSettling(held.value)
       // With `bind`, CoreDNS knows no address of its own: see docs/coredns-behaviour.md §4.6.
       const localAddresses = block.addresses.length > 0 ? [] : interfaceAddresses()
-      const annotations = createAnnotationReader(settings.annotationPrefix)
+      const annotations = createAnnotationReader(settings.annotationPrefix, knownAnnotations)
       const { view } = held.value
       clusterContext = {
         view,

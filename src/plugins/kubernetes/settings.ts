@@ -2,6 +2,7 @@
 
 import { keyStarts } from '../../cluster-dns/annotations/reader.ts'
 import { aliasZoneWarnings } from '../../cluster-dns/features/alias/rules.ts'
+import { knownAnnotations } from '../../cluster-dns/features/index.ts'
 import { type AdaptiveTtl, type ClusterDnsSettings, isReverseZone } from '../../cluster-dns/settings.ts'
 import {
   custom,
@@ -23,7 +24,7 @@ import {
   zonesOf,
 } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema } from '../../corefile/schema.ts'
-import type { ClusterConfig, SnapshotConfig } from '../../k8s/model/types.ts'
+import type { ClusterConfig, SnapshotConfig } from '../../k8s/model/config.ts'
 import { labelSelector } from './label-selector.ts'
 import { changeTimeAnnotation } from './publish/programming-latency.ts'
 
@@ -157,7 +158,10 @@ export const schema: DirectiveSchema<KubernetesSettings> = {
         podLabels: false,
         zones: options.zonal,
         sliceUids: options.events,
-        annotationPrefixes: [changeTimeAnnotation, ...(prefix === undefined ? [] : keyStarts(prefix))],
+        annotationPrefixes: [
+          changeTimeAnnotation,
+          ...(prefix === undefined ? [] : keyStarts(prefix, knownAnnotations)),
+        ],
       },
       source: sourceOf(directive, options),
       annotationPrefix: prefix,

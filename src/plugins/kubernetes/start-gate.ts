@@ -2,8 +2,9 @@
  * Queries that arrive after a server starts and before it knows the cluster. With a snapshot that takes a fraction of a second: they
  * wait, instead of getting a SERVFAIL, which makes a client ask elsewhere or give up.
  */
+
+import type { Cluster } from '../../k8s/model/cluster.ts'
 import type { Subscription } from '../../k8s/model/event-feed.ts'
-import type { Cluster } from '../../k8s/model/types.ts'
 import type { Query } from '../../plugin/query.ts'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'

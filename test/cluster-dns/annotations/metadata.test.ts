@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { createAnnotationReader } from '../../../src/cluster-dns/annotations/reader.ts'
 import { grpcConfigAnnotation } from '../../../src/cluster-dns/features/grpc-config/parse.ts'
+import { knownAnnotations } from '../../../src/cluster-dns/features/index.ts'
 import { metadataAnnotation } from '../../../src/cluster-dns/features/metadata/parse.ts'
 import { maxTxtOctets } from '../../../src/cluster-dns/records/txt.ts'
 import { readTxt } from '../../../src/dns/values.ts'
@@ -38,7 +39,7 @@ describe('txt.slicedns.io/KEY', () => {
   test('metadata keys of another prefix are ignored', () => {
     const annotations = { [key('a')]: '1', 'txt.dns.example.org/b': '2' }
     const service = { annotations } as unknown as Service
-    const records = createAnnotationReader('dns.example.org').service(service).get(metadataAnnotation)
+    const records = createAnnotationReader('dns.example.org', knownAnnotations).service(service).get(metadataAnnotation)
     assert.deepEqual(records?.map(stringsOf), [['b=2']])
   })
 

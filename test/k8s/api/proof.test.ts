@@ -1,7 +1,7 @@
 /** The proof of freshness: a watch that lost an event is found out, and changes that are under way are not taken for one. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
+import type { ClusterConfig } from '../../../src/k8s/model/config.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../support/api-server/index.ts'
 import { until } from '../../support/until.ts'
 import {

@@ -1,7 +1,7 @@
 /** The reflectors against the test API server: what they ask, and what they make of every answer. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
+import type { ClusterConfig } from '../../../src/k8s/model/config.ts'
 import { type Clock, systemClock } from '../../../src/scheduling/clock.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../support/api-server/index.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
+import type { ClusterConfig } from '../../../src/k8s/model/config.ts'
 import { until } from '../../support/until.ts'
 import { addressesOf, createClusterHarness, serviceNames } from '../harness.ts'
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createAnnotationReader } from '../../../src/cluster-dns/annotations/reader.ts'
+import { knownAnnotations } from '../../../src/cluster-dns/features/index.ts'
 import { createFakeCluster, type FakeCluster } from '../../support/fake-cluster.ts'
 
 const prefix = 'slicedns.io'
@@ -56,7 +57,7 @@ describe('annotations of all objects', () => {
 
   test('annotations of all objects that are left out are a problem of their object, and come back with the next event that finds room', () => {
     const cluster = withAnnotations()
-    const reader = createAnnotationReader(prefix)
+    const reader = createAnnotationReader(prefix, knownAnnotations)
     const problems = (name: string) =>
       reader.service(cluster.view.service('shop', name)!).problems.map(({ key, reason }) => `${key} ${reason}`)
     for (let i = 0; i < 4; i++) cluster.apply(service('shop', `s${i}`, long))

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import type { ClusterConfig } from '../../../src/k8s/model/types.ts'
+import type { ClusterConfig } from '../../../src/k8s/model/config.ts'
 import { headerLength, parseHeader } from '../../../src/k8s/snapshot/header.ts'
 import { createAuthority } from '../../support/api-server/certificates.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../support/api-server/index.ts'

@@ -1,8 +1,8 @@
 /** docs/reliability.md: queries that come while a server reads its snapshot wait for it. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Cluster } from '../../../src/k8s/model/cluster.ts'
 import type { EventSubscriber } from '../../../src/k8s/model/event-feed.ts'
-import type { Cluster } from '../../../src/k8s/model/types.ts'
 import { createStartGate } from '../../../src/plugins/kubernetes/start-gate.ts'
 import { createMetrics } from '../../../src/telemetry/registry.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'

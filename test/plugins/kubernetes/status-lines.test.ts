@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ClusterStatus, WatchStatus } from '../../../src/k8s/model/types.ts'
+import type { ClusterStatus, WatchStatus } from '../../../src/k8s/model/cluster.ts'
 import { statusLines } from '../../../src/plugins/kubernetes/explain/status-lines.ts'
 
 const now = Date.UTC(2026, 10, 30, 12)

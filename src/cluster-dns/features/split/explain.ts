@@ -3,8 +3,9 @@
 import type { ExplainedName } from '../../annotations/feature.ts'
 import type { ClusterContext } from '../../context.ts'
 import { type BackendState, backendStates } from './backend-state.ts'
+import type { SplitLookup } from './selection.ts'
 import { splitOf } from './split-backends.ts'
-import { type SplitLookup, selectBackends } from './split-lookup.ts'
+import { selectBackends } from './split-lookup.ts'
 import { explainedPorts, type WeightedPort } from './split-srv.ts'
 
 export function explainSplit(context: ClusterContext, { zone, service, clusterName }: ExplainedName): string[] {

@@ -4,8 +4,8 @@ import { rdata } from '../../../dns/rdata.ts'
 import type { AddressesSpec, RecordsSpec, ServicesSpec, VariantsSpec } from '../../../table/spec.ts'
 import type { EndpointGroup } from '../../lookup/endpoints.ts'
 import { distinctAddresses } from '../../records/distinct-addresses.ts'
+import type { SplitLookup } from './selection.ts'
 import { backendTag } from './split-backends.ts'
-import type { SplitLookup } from './split-lookup.ts'
 import { type ServicesChoice, splitServices } from './split-srv.ts'
 
 /** Names and addresses, in this order: CNAME records are followed by what their targets resolve to. */

@@ -7,29 +7,8 @@ import type { ServiceNameParts } from '../../names/cluster-name.ts'
 import { priorityAnnotation } from '../srv/parse.ts'
 import { splitTtl } from '../ttl/ttl.ts'
 import { type AskedPort, type BackendState, backendStates, type Content, type PortName } from './backend-state.ts'
+import type { SelectableBackend, SplitLookup } from './selection.ts'
 import type { Backend } from './split-backends.ts'
-
-/** A backend that can be selected, with a share above 0. */
-export interface SelectableBackend extends Backend {
-  readonly groups: readonly EndpointGroup[]
-}
-
-export interface SplitLookup {
-  /** For A and AAAA. */
-  readonly hosts: readonly SelectableBackend[]
-  /** For SRV, by port, of the ports [from, to): each group has the one port. Ports that no backend has are left out. */
-  servers(
-    from: number,
-    to: number,
-  ): readonly { readonly port: PortName; readonly backends: readonly SelectableBackend[] }[]
-  /** Of the ports that the name asks for, of the backends that have endpoints, and of their endpoints. */
-  readonly portCount: number
-  readonly backendCount: number
-  readonly endpointCount: number
-  /** Of all SRV records. */
-  readonly priority: number
-  readonly maxTtl: number
-}
 
 /** The split's answer at the name, with its TTL. */
 export function lookupSplit(

@@ -6,7 +6,7 @@ import type { ServicesSpec, VariantsSpec } from '../../../table/spec.ts'
 import type { EndpointGroup } from '../../lookup/endpoints.ts'
 import { addAddress, addRecord, createSrvSet, type SrvSet, servicesOf, srvTarget } from '../../records/srv-set.ts'
 import type { PortName } from './backend-state.ts'
-import type { SelectableBackend, SplitLookup } from './split-lookup.ts'
+import type { SelectableBackend, SplitLookup } from './selection.ts'
 import { allocateWeights, type WeightAllocation } from './weights.ts'
 
 /** Records of one part: about what a message of 64 KiB holds. */

@@ -1,5 +1,7 @@
 /** What `slicedns explain` says of how fresh all answers of the cluster are. */
-import type { ClusterStatus, Resource } from '../../../k8s/model/types.ts'
+
+import type { ClusterStatus } from '../../../k8s/model/cluster.ts'
+import type { Resource } from '../../../k8s/model/types.ts'
 
 /** What every name of a cluster depends on. */
 const needed: ReadonlySet<Resource> = new Set<Resource>(['services', 'endpointslices', 'namespaces'])

@@ -5,8 +5,9 @@
  */
 
 import type { Settling, Unsettled } from '../../../cluster-dns/context.ts'
+import type { Cluster } from '../../../k8s/model/cluster.ts'
 import { sameBytes, sameTexts } from '../../../k8s/model/compare.ts'
-import { type Cluster, type EndpointSlice, endpointFlag } from '../../../k8s/model/types.ts'
+import { type EndpointSlice, endpointFlag } from '../../../k8s/model/types.ts'
 import type { Clock, Timer } from '../../../scheduling/clock.ts'
 
 export interface SettlingTracker extends Settling {

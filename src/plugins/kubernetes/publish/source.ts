@@ -1,7 +1,7 @@
 /** Connects the publisher to the cluster's change feed. */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
-import type { Cluster } from '../../../k8s/model/types.ts'
+import type { Cluster } from '../../../k8s/model/cluster.ts'
 import type { CompiledSource } from '../../../plugin/capabilities/compiled-source.ts'
 import type { AnnotationValidator } from '../annotation-report/validator.ts'
 import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts'

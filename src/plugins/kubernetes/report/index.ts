@@ -1,7 +1,7 @@
 /** What `kubernetes` reports to who looks at the server: its cluster, services, splits, held queries and problems. */
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { isShown } from '../../../cluster-dns/lookup/visibility.ts'
-import type { Cluster, ClusterStatus } from '../../../k8s/model/types.ts'
+import type { Cluster, ClusterStatus } from '../../../k8s/model/cluster.ts'
 import type { ClusterReport } from '../../../plugin/capabilities/reports.ts'
 import type { Clock } from '../../../scheduling/clock.ts'
 import type { AnnotationReport } from '../annotation-report/report.ts'

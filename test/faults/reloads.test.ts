@@ -6,8 +6,9 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import { type ApiServer, startApiServer } from '../support/api-server/index.ts'
-import { inspectedServer, liveObjects } from '../support/live-objects.ts'
+import { inspectedServer, type LiveObjects, liveObjects } from '../support/live-objects.ts'
 import { type RunningServer, startServer, untilReady } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { corefileOf } from './servers.ts'
@@ -146,7 +147,19 @@ describe('a server that nobody asks', () => {
     await api?.stop()
   })
 
+  /** After a reload, as after the start, the watches begin a moment later than the answers: until then less is held. */
+  const watching = (): void => {
+    for (const [resource, watches] of [
+      ['services', 1],
+      ['namespaces', 1],
+      ['endpointslices', 1],
+      ['pods', 0],
+    ] as const)
+      assert.equal(api.watches(resource), watches, `watches of ${resource}`)
+  }
+
   it('another snapshot and another interval of `verify` list nothing anew', async () => {
+    await until(watching)
     const asked = api.requests.length
     const file = join(api.folder, 'another')
     write('', 'verify 7m', `${file} 2h`)
@@ -157,7 +170,7 @@ describe('a server that nobody asks', () => {
     assert.deepEqual(listed, [])
   })
 
-  it('after three rounds of every kind of reload there are no more objects in the heap than after one', async () => {
+  it('two more rounds of every kind of reload leave no more objects in the heap', async () => {
     const round = async (): Promise<void> => {
       for (const line of lines) {
         write(line)
@@ -168,16 +181,30 @@ describe('a server that nobody asks', () => {
         await reloaded(server, 'SIGUSR1')
       }
     }
+    const look = () =>
+      until(async () => {
+        watching()
+        const live = await liveObjects(server)
+        // A look collects all garbage, which on a busy machine takes longer than a silent watch is waited for.
+        watching()
+        return live
+      })
+    /** A request or a ping on its way is a hundred objects: the fewest of some looks are those that stay. */
+    const settled = async (): Promise<LiveObjects> => {
+      const looks = [await look(), await look(), await look()]
+      return looks.reduce((a, b) => (b.objects < a.objects ? b : a))
+    }
     await round()
-    const before = await liveObjects(server)
-    for (let i = 0; i < 2; i++) await round()
-    await until(async () => {
-      const now = await liveObjects(server)
+    let before = await settled()
+    // What is filled once grows once, at whatever round a busy machine comes to it; what leaks grows with every round.
+    for (let attempts = 3; ; attempts--) {
+      for (let i = 0; i < 2; i++) await round()
+      const now = await settled()
       // The least that a reload can leave is a promise with what it closes over.
-      for (const [kind, count] of Object.entries(now.objects))
-        assert.ok(count - before.objects[kind]! < 2 * lines.length, `${kind}: ${before.objects[kind]}, then ${count}`)
-      assert.deepEqual(now.resources, before.resources)
-    })
+      if (now.objects - before.objects < 2 * lines.length && isDeepStrictEqual(now.resources, before.resources)) return
+      assert.ok(attempts > 1, `${inspect(before)}, then ${inspect(now)}`)
+      before = now
+    }
   })
 })
 

@@ -6,17 +6,16 @@ import { builtServer, type RunningServer, runtime } from './server.ts'
 /** The built server in one process image, with an inspector on a free port of loopback. For startServer. */
 export const inspectedServer: readonly string[] = [runtime, '--inspect=127.0.0.1:0', ...serverFlags([]), builtServer]
 
-/** Live objects by constructor (nearly all are Objects), and active resources of the event loop by kind. */
+/** Live objects (all but those without a prototype), and active resources of the event loop by kind. */
 export interface LiveObjects {
-  readonly objects: Readonly<Record<string, number>>
+  readonly objects: number
   readonly resources: Readonly<Record<string, number>>
 }
 
 /** Collects garbage first. */
 const expression = `(() => {
   const { queryObjects } = process.getBuiltinModule('v8')
-  const counted = [Object, Promise]
-  const objects = Object.fromEntries(counted.map((kind) => [kind.name, queryObjects(kind, { format: 'count' })]))
+  const objects = queryObjects(Object, { format: 'count' })
   const resources = {}
   for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1
   return JSON.stringify({ objects, resources })

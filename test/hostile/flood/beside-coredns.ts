@@ -7,7 +7,7 @@ import { dropsOf } from './watch.ts'
 
 /** CoreDNS must be there. */
 export async function compareWithCoreDns(seed: number, packets: number): Promise<Compared> {
-  const arena = await openFloodArena(false)
+  const arena = await openFloodArena({ protobuf: false, secure: false })
   const record = async (name: string, command?: readonly string[]) => {
     const file = join(arena.folder, name)
     const server = await arena.start(command && { command })

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 struct settings {
+	enum transport transport;
 	int port;
 	uint64_t seed, from, packets;
 	/* When to send no more, by `milliseconds`; 0: when all are sent. */
@@ -16,21 +17,24 @@ struct settings {
 };
 
 struct counts {
-	uint64_t sent, due, replies, known, shed, wrong, missing, late, connections, cut, sorts[sorts], rcodes[16];
+	uint64_t sent, due, replies, known, shed, wrong, missing, late, refused, connections, cut, sorts[sorts], rcodes[16];
 	unsigned slowest;
 };
 
 int flood_udp(const struct settings *settings, struct counts *counts);
-int flood_tcp(const struct settings *settings, struct counts *counts);
+/* Over connections. DNS over TLS, HTTPS and gRPC: to the relay (relay.ts), which has the messages as over TCP. */
+int flood_streams(const struct settings *settings, struct counts *counts);
 int serve_upstream(int port);
 int stand_by(int port, uint64_t seed);
 
 /* Judges one reply and counts it. */
-void take_reply(const struct settings *settings, struct counts *counts, const char *way, uint64_t number, uint32_t client, const uint8_t *reply, size_t length);
-void report(const struct settings *settings, struct counts *counts, const char *way, uint64_t number, uint32_t client, const char *wrong, const uint8_t *reply,
+void take_reply(const struct settings *settings, struct counts *counts, uint64_t number, uint32_t client, const uint8_t *reply, size_t length);
+void report(const struct settings *settings, struct counts *counts, uint64_t number, uint32_t client, const char *wrong, const uint8_t *reply,
 	size_t length);
 void record_reply(const struct settings *settings, uint64_t number, const uint8_t *reply, int length);
-void progress(const char *way, const struct settings *settings, const struct counts *counts);
+void progress(const struct settings *settings, const struct counts *counts);
+/* As arguments, and in what is reported. */
+extern const char *const way_names[transports], *const way_titles[transports];
 /* Monotonic. */
 unsigned milliseconds(void);
 /* The address that a packet's sender has: anywhere in 127.0.0.0/8; 0: ::1. */

@@ -1,6 +1,6 @@
 /**
- * `npm run test:hostile -- [--packets 50000000] [--seed N] [--from N] [--seconds N]`: hostile packets against the built server, four of five by UDP, every
- * reply judged. Prints what happens; the last line says it all. Exit code 1 where anything is wrong or missing.
+ * `npm run test:hostile -- [--packets 50000000] [--seed N] [--from N] [--seconds N]`: hostile packets against the built server, four of five by UDP, most others by
+ * TCP, one in a hundred each by DNS over TLS, HTTPS and gRPC, every reply judged. Prints what happens; the last line says it all. Exit code 1 where anything is wrong or missing.
  *
  * With `--compare N` the first N packets of the seed go to the real CoreDNS and to the built server, and what is answered in
  * another way is printed; exit code 1 where docs/differences.md has no reason for it.
@@ -19,23 +19,29 @@ const print = (line: string) => process.stdout.write(`${line}\n`)
 process.exitCode = values.compare === undefined ? await flood(wanted) : await compare(values.compare)
 
 async function flood(packets: number): Promise<number> {
-  const share = Math.floor(packets / 5)
+  const share = Math.floor(packets / 100)
+  const shares = { tcp: 17 * share, dot: share, https: share, grpc: share }
   print(`seed ${seed}: ${packets} packets from ${from}`)
-  const { failures, udp, tcp, bystander, ...rest } = await runFlood({
+  const { failures, ways, bystander, ...rest } = await runFlood({
     seed,
     from,
-    udp: packets - share,
-    tcp: share,
+    packets: { udp: packets - 20 * share, ...shares },
     seconds,
     recovery: 2_000,
     report: print,
   })
   print(JSON.stringify({ bystander, ...rest }))
   for (const failure of failures) print(`FAILED ${failure}`)
-  const asked = Object.values(bystander).reduce((sum, { asked: some = 0 }) => sum + some, 0)
+  const sum = (what: 'replies' | 'refused' | 'wrong' | 'missing') =>
+    Object.values(ways).reduce((all, counts) => all + counts[what], 0)
+  const { udp: _, ...connected } = ways
+  const streams = Object.entries(connected)
+    .map(([way, { sent, connections }]) => `${sent} messages over ${connections} connections (${way})`)
+    .join(', ')
+  const asked = Object.values(bystander).reduce((all, { asked: some = 0 }) => all + some, 0)
   print(
-    `seed ${seed} from ${from}: ${udp.sent} datagrams and ${tcp.sent} messages over ${tcp.connections} connections in ${rest.seconds.toFixed(0)} s, ` +
-      `${udp.replies + tcp.replies} replies, ${udp.wrong + tcp.wrong} wrong, ${udp.missing + tcp.missing} missing ` +
+    `seed ${seed} from ${from}: ${ways.udp.sent} datagrams, ${streams} in ${rest.seconds.toFixed(0)} s, ` +
+      `${sum('replies')} replies, ${sum('refused')} requests refused, ${sum('wrong')} wrong, ${sum('missing')} missing ` +
       `(${rest.drops} dropped by the kernel), ${asked} questions of a bystander, ${failures.length} failures`,
   )
   return failures.length > 0 ? 1 : 0

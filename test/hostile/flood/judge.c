@@ -57,6 +57,16 @@ static void look_behind_header(const uint8_t *packet, int end, struct facts *fac
 	if (facts->opts > 1) facts->is_plain = 0;
 }
 
+static int counts_as_query(const uint8_t *packet)
+{
+	return u16_at(packet + 4) == 1 && u16_at(packet + 6) <= 1 && u16_at(packet + 8) <= 1 && u16_at(packet + 10) <= 2;
+}
+
+int may_be_refused(const uint8_t *packet, size_t length, const struct facts *facts)
+{
+	return facts->due != one_reply || length > longest_query || !counts_as_query(packet);
+}
+
 void look_at(const uint8_t *packet, size_t length, enum transport transport, uint32_t client, struct facts *facts)
 {
 	memset(facts, 0, offsetof(struct facts, name));
@@ -68,7 +78,7 @@ void look_at(const uint8_t *packet, size_t length, enum transport transport, uin
 	int opcode = packet[2] >> 3 & 15;
 	if (length > longest_query) {
 		facts->sort = format_error;
-		if (transport == tcp) return;
+		if (transport != udp) return;
 		length = longest_query;
 	}
 	if (opcode != query && opcode != notify) {
@@ -76,7 +86,7 @@ void look_at(const uint8_t *packet, size_t length, enum transport transport, uin
 		return;
 	}
 	facts->sort = format_error;
-	if (u16_at(packet + 4) != 1 || u16_at(packet + 6) > 1 || u16_at(packet + 8) > 1 || u16_at(packet + 10) > 2) return;
+	if (!counts_as_query(packet)) return;
 	facts->sort = header_alone;
 	if (length == header_octets) return;
 	look_behind_header(packet, (int)length, facts);
@@ -141,7 +151,7 @@ static const char *judge_header(const uint8_t *packet, const struct facts *facts
 	if (opcode == query && (reply[2] ^ packet[2]) & 1) return "another RD";
 	if (opcode == query && (reply[3] ^ packet[3]) & 0x10) return "another CD";
 	if (reply[3] & 0x40) return "Z is set";
-	if (reply[2] & 2 && transport == tcp && !(is_error || rcode == formerr)) return "TC over TCP";
+	if (reply[2] & 2 && transport != udp && !(is_error || rcode == formerr)) return "TC over TCP";
 	return 0;
 }
 
@@ -178,8 +188,8 @@ const char *judge(const uint8_t *packet, const struct facts *facts, const uint8_
 	int length = (int)octets, at = header_octets, questions = u16_at(reply + 4);
 	const char *wrong;
 	if (facts->due == no_reply) return "a reply to what deserves none";
-	int limit = transport == tcp ? 65535 : !facts->opts || facts->payload < plain_udp ? plain_udp : facts->payload < bufsize ? facts->payload : bufsize;
-	if (facts->opts > 1) limit = transport == tcp ? 65535 : bufsize;
+	int limit = transport != udp ? 65535 : !facts->opts || facts->payload < plain_udp ? plain_udp : facts->payload < bufsize ? facts->payload : bufsize;
+	if (facts->opts > 1) limit = transport != udp ? 65535 : bufsize;
 	if (length > limit) return "longer than the client takes";
 	if (questions > 1) return "several questions";
 	if (questions == 1) {

@@ -11,31 +11,34 @@ enum { stalled = 5000 };
 static const uint64_t finished = ~0ull;
 
 struct progress { uint64_t sent, packets; };
-static struct progress *own, *other;
+static struct progress *own, *all;
 
 int keep_pace(const char *file, enum transport way, uint64_t packets)
 {
 	int fd = open(file, O_RDWR);
-	if (fd < 0 || ftruncate(fd, 2 * sizeof *own) < 0) return 0;
-	struct progress *both = mmap(0, 2 * sizeof *own, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (both == MAP_FAILED) return 0;
-	own = &both[way == tcp];
-	other = &both[way != tcp];
+	if (fd < 0 || ftruncate(fd, transports * sizeof *own) < 0) return 0;
+	all = mmap(0, transports * sizeof *own, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (all == MAP_FAILED) return 0;
+	own = &all[way];
 	__atomic_store_n(&own->packets, packets, __ATOMIC_RELAXED);
 	return 1;
 }
 
 int is_ahead(uint64_t sent)
 {
-	static uint64_t seen;
-	static unsigned moved;
+	static struct { uint64_t sent; unsigned moved; } seen[transports];
 	if (!own) return 0;
 	__atomic_store_n(&own->sent, sent, __ATOMIC_RELAXED);
-	uint64_t others = __atomic_load_n(&other->sent, __ATOMIC_RELAXED), of = __atomic_load_n(&other->packets, __ATOMIC_RELAXED);
 	unsigned now = milliseconds();
-	if (others != seen || moved == 0) seen = others, moved = now;
-	if (others == finished || now - moved > stalled || sent <= lead) return 0;
-	return (sent - lead) * of >= others * own->packets;
+	int ahead = 0;
+	for (int way = 0; way < transports; way++) {
+		uint64_t others = __atomic_load_n(&all[way].sent, __ATOMIC_RELAXED), of = __atomic_load_n(&all[way].packets, __ATOMIC_RELAXED);
+		if (&all[way] == own || of == 0 || others == finished) continue;
+		if (others != seen[way].sent || seen[way].moved == 0) seen[way].sent = others, seen[way].moved = now;
+		if (now - seen[way].moved > stalled || sent <= lead) continue;
+		if ((sent - lead) * of >= others * own->packets) ahead = 1;
+	}
+	return ahead;
 }
 
 void leave_pace(void)

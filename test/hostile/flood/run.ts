@@ -8,6 +8,7 @@ import { until } from '../../support/until.ts'
 import { sumOf } from '../victim.ts'
 import { openFloodArena } from './arena.ts'
 import type { FloodProgram } from './program.ts'
+import { type Relay, type RelayedPorts, relayedWays, startRelay } from './relay.ts'
 import { descriptorsOf, dropsOf, type Held, heldBy, mostResident } from './watch.ts'
 
 export interface FloodOptions {
@@ -15,14 +16,16 @@ export interface FloodOptions {
   /** The first packet's number: a long flood may be had in parts. */
   readonly from: number
   /** Packets by datagrams, and messages by connections. */
-  readonly udp: number
-  readonly tcp: number
+  readonly packets: Readonly<Record<Way, number>>
   /** Nothing is sent any more after so many seconds; 0: when all are sent. */
   readonly seconds: number
   /** Milliseconds after the flood until all is as before. */
   readonly recovery: number
   readonly report: (line: string) => void
 }
+
+const wayNames = ['udp', 'tcp', ...relayedWays] as const
+type Way = (typeof wayNames)[number]
 
 /** What `flood` counts (flood.h). */
 export interface Counts {
@@ -36,6 +39,8 @@ export interface Counts {
   readonly wrong: number
   readonly missing: number
   readonly late: number
+  /** Requests with what is no query, or deserves no reply. */
+  readonly refused: number
   readonly connections: number
   readonly cut: number
   readonly slowest: number
@@ -52,8 +57,7 @@ interface Asked {
 }
 
 export interface Flooded {
-  readonly udp: Counts
-  readonly tcp: Counts
+  readonly ways: Readonly<Record<Way, Counts>>
   readonly bystander: Readonly<Record<string, Asked>>
   /** Queries that the table left to the chain, by why, and seconds of processor time, by thread: series of the metrics. */
   readonly misses: readonly string[]
@@ -78,24 +82,34 @@ const linesPerSecond = 20
 
 export async function runFlood(options: FloodOptions): Promise<Flooded> {
   const cgroup = createMemoryCgroup(podMemory)
-  const arena = await openFloodArena(true)
+  const arena = await openFloodArena({ protobuf: true, secure: true })
   let server: RunningServer | undefined
+  let relay: Relay | undefined
   try {
+    relay = await startRelay(arena.relayed!)
     server = await arena.start('under' in cgroup ? { under: cgroup.under } : {})
     if ('refused' in cgroup) options.report(`no memory cgroup: ${cgroup.refused}`)
     const pace = join(arena.folder, 'pace')
     writeFileSync(pace, '')
-    return await flood(options, server, arena.program, pace, 'refused' in cgroup ? undefined : cgroup)
+    const target = { server, relayed: relay.ports }
+    return await flood(options, target, arena.program, pace, 'refused' in cgroup ? undefined : cgroup)
   } finally {
     await server?.stop('SIGKILL')
+    await relay?.stop()
     await arena.close()
     if ('remove' in cgroup) await until(() => cgroup.remove(), { within: 5_000 })
   }
 }
 
+interface Target {
+  readonly server: RunningServer
+  /** Ports of the relay. */
+  readonly relayed: RelayedPorts
+}
+
 async function flood(
-  { seed, from, udp, tcp, seconds: most, recovery, report }: FloodOptions,
-  server: RunningServer,
+  { seed, from, packets, seconds: most, recovery, report }: FloodOptions,
+  { server, relayed }: Target,
   program: FloodProgram,
   pace: string,
   cgroup: { peak(): number; kills(): number } | undefined,
@@ -104,8 +118,9 @@ async function flood(
   const failures: string[] = []
   const last = new Map<string, string>()
   const began = performance.now()
-  const startWay = (way: string, ...args: (number | string)[]) =>
-    program.start([way, ports.dns, seed, ...args], (line) => {
+  const portOf = { udp: ports.dns, tcp: ports.dns, bystander: ports.dns, ...relayed }
+  const startWay = (way: Way | 'bystander', ...args: (number | string)[]) =>
+    program.start([way, portOf[way], seed, ...args], (line) => {
       if (line.startsWith('{')) last.set(way, line)
       else if (line.startsWith('FAILED') && failures.length < 60) failures.push(line)
       report(line)
@@ -122,8 +137,13 @@ async function flood(
     }
   }, 500)
   const bystander = startWay('bystander')
-  // The numbers of connections come behind those of datagrams.
-  const ways = [startWay('udp', from, udp, most, '-', pace), startWay('tcp', from + udp, tcp, most, '-', pace)]
+  // The numbers of one way come behind those of the other.
+  let next = from
+  const ways = wayNames.map((way) => {
+    const started = startWay(way, next, packets[way], most, '-', pace)
+    next += packets[way]
+    return started
+  })
   const codes = await Promise.race([Promise.all(ways.map(({ ended }) => ended)), server.exited.then(() => undefined)])
   bystander.finish()
   if (codes === undefined) for (const way of [...ways, bystander]) way.kill()
@@ -144,8 +164,7 @@ async function flood(
   const result = {
     misses: series('slicedns_table_misses_total'),
     cpu: series('slicedns_thread_cpu_seconds_total'),
-    udp: JSON.parse(last.get('udp') ?? '{}'),
-    tcp: JSON.parse(last.get('tcp') ?? '{}'),
+    ways: byWay((way) => JSON.parse(last.get(way) ?? '{}')),
     bystander: JSON.parse(last.get('bystander') ?? '{}'),
     drops,
     resident: mostResident(pid),
@@ -157,6 +176,10 @@ async function flood(
   failures.push(...(await faultsOf(server, pid, result)))
   if ((cgroup?.kills() ?? 0) > 0) failures.push('the kernel has killed for memory')
   return { ...result, failures }
+}
+
+export function byWay<T>(make: (way: Way) => T): Record<Way, T> {
+  return Object.fromEntries(wayNames.map((way) => [way, make(way)])) as Record<Way, T>
 }
 
 /** A name of each way to an answer. */
@@ -193,11 +216,14 @@ async function faultsOf(server: RunningServer, pid: number, result: Omit<Flooded
     const { status } = await server.http(path, `/${path}`)
     if (status !== 200) faults.push(`/${path} says ${status}`)
   }
-  const { udp, tcp, bystander, drops } = result
-  for (const { wrong } of [udp, tcp]) if (wrong > 0) faults.push(`${wrong} wrong replies`)
-  if (udp.missing > drops)
-    faults.push(`${udp.missing} datagrams without a reply, of which the kernel dropped at most ${drops}`)
-  if (tcp.missing > 0) faults.push(`${tcp.missing} messages of connections without a reply`)
+  const { ways, bystander, drops } = result
+  for (const way of wayNames) {
+    const { wrong, missing } = ways[way]
+    if (wrong > 0) faults.push(`${way}: ${wrong} wrong replies`)
+    if (missing > 0 && way !== 'udp') faults.push(`${way}: ${missing} messages of connections without a reply`)
+  }
+  if (ways.udp.missing > drops)
+    faults.push(`${ways.udp.missing} datagrams without a reply, of which the kernel dropped at most ${drops}`)
   let unheard = 0
   for (const [kind, { wrong = 0, missing = 0 }] of Object.entries(bystander)) {
     if (wrong > 0) faults.push(`${wrong} wrong answers for the bystander: ${kind}`)

@@ -114,18 +114,17 @@ static uint32_t arrived_at(struct msghdr *header)
 
 static void take(const struct settings *settings, struct counts *counts, struct one_socket *socket_, const uint8_t *reply, size_t length, uint32_t client)
 {
-	static const char *const way = "UDP";
 	if (length < header_octets) {
-		report(settings, counts, way, 0, client, "a reply that is no message", reply, length);
+		report(settings, counts, 0, client, "a reply that is no message", reply, length);
 		return;
 	}
 	struct slot *slot = &socket_->slots[u16_at(reply)];
 	if (slot->state == is_late) counts->late++;
 	else if (slot->state != waits && slot->state != may && !settings->record) {
-		report(settings, counts, way, slot->number, client, slot->state == must_not ? "a reply to what deserves none" : "a second reply", reply, length);
+		report(settings, counts, slot->number, client, slot->state == must_not ? "a reply to what deserves none" : "a second reply", reply, length);
 		return;
 	}
-	if (client != slot->client) report(settings, counts, way, slot->number, client, "a reply for another client", reply, length);
+	if (client != slot->client) report(settings, counts, slot->number, client, "a reply for another client", reply, length);
 	if (slot->state == waits) {
 		unsigned took = milliseconds() - slot->at;
 		if (took > counts->slowest) counts->slowest = took;
@@ -133,7 +132,7 @@ static void take(const struct settings *settings, struct counts *counts, struct 
 		socket_->octets -= slot->octets;
 	}
 	if (slot->state != unused && settings->record) record_reply(settings, slot->number, reply, (int)length);
-	take_reply(settings, counts, way, slot->number, slot->client, reply, length);
+	take_reply(settings, counts, slot->number, slot->client, reply, length);
 	slot->state = unused;
 }
 
@@ -188,11 +187,11 @@ int flood_udp(const struct settings *settings, struct counts *counts)
 	}
 	for (;;) {
 		int moved = 0, outstanding = 0, open = first_window + (int)(counts->replies / per_place);
-		int waits_for_tcp = is_ahead(next - settings->from);
+		int waits_for_others = is_ahead(next - settings->from);
 		for (int s = 0; s < sockets; s++) {
 			int ready = 0;
 			int places = all[s].family == AF_INET6 ? window_v6 : open < window ? open : window;
-			while (!waits_for_tcp && next < end && ready < batch && is_of(&all[s], settings, next) && all[s].outstanding < places && all[s].octets < window_octets) prepare(settings, counts, &all[s], next++, ready++);
+			while (!waits_for_others && next < end && ready < batch && is_of(&all[s], settings, next) && all[s].outstanding < places && all[s].octets < window_octets) prepare(settings, counts, &all[s], next++, ready++);
 			send_batch(&all[s], ready);
 			counts->sent += (uint64_t)ready;
 			moved += ready + receive(settings, counts, &all[s]);
@@ -204,7 +203,7 @@ int flood_udp(const struct settings *settings, struct counts *counts)
 			for (int s = 0; s < sockets; s++) expire(settings, counts, &all[s], now);
 			looked = now;
 		}
-		if (now - told > 5000) progress("udp", settings, counts), told = now;
+		if (now - told > 5000) progress(settings, counts), told = now;
 		if (moved == 0 && next == end && outstanding == 0) break;
 		if (moved == 0) poll(polled, sockets, 20);
 	}

@@ -5,6 +5,7 @@ import { endpoint, service, slice } from '../../attacks/objects.ts'
 import type { KubeObject } from '../../support/api-server/encode.ts'
 import type { ApiServer } from '../../support/api-server/index.ts'
 import type { Ports } from '../../support/server.ts'
+import type { RelayedPorts } from './relay.ts'
 
 const namespaces = 8
 const clusterIps = 32
@@ -67,15 +68,32 @@ export interface Surroundings {
   readonly api: ApiServer
   /** Port of the upstream on loopback. */
   readonly upstream: number
+  /** Undefined: it listens in the clear alone. */
+  readonly secure?: Secure | undefined
+}
+
+/** Where it listens for DNS over TLS, HTTPS and gRPC; the folder has server.pem and server.key. */
+export interface Secure {
+  readonly ports: RelayedPorts
+  readonly certificates: string
 }
 
 /** Written for both servers: what CoreDNS lacks are annotations. Zone files are in `folder`. */
-export function floodedCorefile({ api, upstream }: Surroundings, folder: string) {
+export function floodedCorefile({ api, upstream, secure }: Surroundings, folder: string) {
   mkdirSync(folder, { recursive: true })
   const zone = join(folder, 'zone.test.db')
   writeFileSync(zone, zoneText)
-  const listen = 'bind 127.0.0.1 ::1\n    errors'
-  return ({ dns, health, ready, metrics }: Ports): string => `.:${dns} {
+  const tls = secure ? `\n    tls ${secure.certificates}/server.pem ${secure.certificates}/server.key` : ''
+  // The flood itself may be late on a busy machine.
+  const listen = `bind 127.0.0.1 ::1\n    errors\n    timeouts {\n        read 60s\n        write 60s\n        idle 60s\n    }${tls}`
+  const zoneAt = (of: string, dns: number) => {
+    const { dot, https, grpc } = secure?.ports ?? {}
+    return [
+      `${of}:${dns}`,
+      ...(secure ? [`tls://${of}:${dot}`, `https://${of}:${https}`, `grpc://${of}:${grpc}`] : []),
+    ].join(' ')
+  }
+  return ({ dns, health, ready, metrics }: Ports): string => `${zoneAt('.', dns)} {
     ${listen}
     health 127.0.0.1:${health}
     ready 127.0.0.1:${ready}
@@ -113,7 +131,7 @@ ${range(64, (i) => `        192.0.2.${i} h${i}.hosts.test`).join('\n')}
     }
     loadbalance
 }
-v4only.test:${dns} {
+${zoneAt('v4only.test', dns)} {
     ${listen}
     bufsize 1232
     dns64 {
@@ -121,7 +139,7 @@ v4only.test:${dns} {
     }
     forward . 127.0.0.1:${upstream}
 }
-view.test:${dns} {
+${zoneAt('view.test', dns)} {
     ${listen}
     view near {
         expr incidr(client_ip(), '127.99.0.0/16')
@@ -131,7 +149,7 @@ view.test:${dns} {
         answer "{{ .Name }} 60 IN A 192.0.2.1"
     }
 }
-view.test:${dns} {
+${zoneAt('view.test', dns)} {
     ${listen}
     bufsize 1232
     template IN A view.test {

@@ -19,7 +19,9 @@
 
 /* Times as long as for a datagram: on a busy machine the main thread, which has the connections, waits for longest. */
 enum { patience_of_connections = 10 };
-enum { connections = 40, most_messages = 256, room = 200 << 10, longest = 65535 };
+enum { connections = 40, most_messages = 256, room = 200 << 10, longest = 65535, refusal_octets = 4 };
+/* Each costs the server as much memory as eight without TLS. */
+enum { secure_connections = 8 };
 /* How a connection ends. The first has all its replies; the others make no promise for those that are under way. */
 enum ending { half_closes, announces_more, half_a_length, resets, closes, lies, endings };
 enum state { unused, waits, must_not, may, answered_once };
@@ -63,7 +65,7 @@ static int connect_from(struct connection *connection, int port)
 /* Connection `index` of the seed has messages from its own hundreds. Gives how many it will send. */
 static int begin(const struct settings *settings, struct counts *counts, struct connection *connection, uint64_t index, uint64_t most)
 {
-	struct random random = random_of(settings->seed ^ 0x7c9, index);
+	struct random random = random_of(settings->seed ^ 0x7c9 ^ (uint64_t)settings->transport << 32, index);
 	connection->first = settings->from + index * most_messages;
 	connection->client = one_in(&random, 8) ? 0 : client_of(settings->seed, connection->first);
 	connection->messages = (int)(one_in(&random, 8) ? 1 + below(&random, 4) : 1 + below(&random, most_messages));
@@ -90,7 +92,8 @@ static void put_message(const struct settings *settings, struct counts *counts, 
 	uint8_t *frame = connection->out + connection->out_length;
 	struct facts facts;
 	size_t length = generate(settings->seed, number, frame + 2, longest);
-	look_at(frame + 2, length, tcp, connection->client, &facts);
+	look_at(frame + 2, length, settings->transport, connection->client, &facts);
+	if (is_requested(settings->transport) && length >= 2) facts.due = one_reply;
 	frame[0] = (uint8_t)(length >> 8);
 	frame[1] = (uint8_t)length;
 	if (length > 0) frame[2] = (uint8_t)(connection->generated >> 8);
@@ -133,7 +136,7 @@ static void end_connection(struct counts *counts, const struct settings *setting
 		counts->cut++;
 		counts->missing += (uint64_t)connection->outstanding;
 		if (counts->cut <= 20)
-			printf("MISSING TCP, seed %llu, packets from %llu: %d of %d (window %d, fragments of %d): %s\n", (unsigned long long)settings->seed,
+			printf("MISSING %s, seed %llu, packets from %llu: %d of %d (window %d, fragments of %d): %s\n", way_titles[settings->transport], (unsigned long long)settings->seed,
 				(unsigned long long)connection->first, connection->outstanding, connection->generated, connection->window, connection->fragment, why);
 	}
 	close(connection->fd);
@@ -168,18 +171,36 @@ static int send_some(struct counts *counts, const struct settings *settings, str
 	return 1;
 }
 
+/* The relay says of which request the response is an error, not a reply: its ID and the status. */
+static void take_refusal(const struct settings *settings, struct counts *counts, struct connection *connection, int id, const uint8_t *refusal)
+{
+	static uint8_t packet[longest];
+	struct facts facts;
+	uint64_t number = connection->first + (uint64_t)id;
+	size_t length = generate(settings->seed, number, packet, longest);
+	connection->outstanding--;
+	connection->states[id] = answered_once;
+	counts->refused++;
+	look_at(packet, length, settings->transport, connection->client, &facts);
+	if (!may_be_refused(packet, length, &facts)) report(settings, counts, number, connection->client, "a query is refused", refusal, refusal_octets);
+}
+
 static void take(const struct settings *settings, struct counts *counts, struct connection *connection, const uint8_t *reply, int length)
 {
 	int id = length >= 2 ? u16_at(reply) : most_messages;
 	if (id == 0xffff && connection->ending == lies) return;
+	if (length == refusal_octets && is_requested(settings->transport) && id < connection->generated && connection->states[id] == waits) {
+		take_refusal(settings, counts, connection, id, reply);
+		return;
+	}
 	if (length < header_octets || id >= connection->generated || (connection->states[id] != waits && connection->states[id] != may)) {
-		report(settings, counts, "TCP", connection->first + (uint64_t)(id < connection->generated ? id : 0), connection->client,
+		report(settings, counts, connection->first + (uint64_t)(id < connection->generated ? id : 0), connection->client,
 			id < connection->generated && connection->states[id] == answered_once ? "a second reply" : "a reply to what deserves none", reply, (size_t)length);
 		return;
 	}
 	if (connection->states[id] == waits) connection->outstanding--;
 	connection->states[id] = answered_once;
-	take_reply(settings, counts, "TCP", connection->first + (uint64_t)id, connection->client, reply, (size_t)length);
+	take_reply(settings, counts, connection->first + (uint64_t)id, connection->client, reply, (size_t)length);
 }
 
 /* False when the connection has ended. */
@@ -189,7 +210,7 @@ static int receive_some(const struct settings *settings, struct counts *counts, 
 	if (got < 0 && errno == EAGAIN) return 1;
 	if (got <= 0) {
 		if (got == 0 && connection->in_length > 0 && connection->ending == half_closes)
-			report(settings, counts, "TCP", connection->first, connection->client, "half a message at the end", connection->in, (size_t)connection->in_length);
+			report(settings, counts, connection->first, connection->client, "half a message at the end", connection->in, (size_t)connection->in_length);
 		return end_connection(counts, settings, connection, got == 0 ? "the server has closed the connection" : strerror(errno)), 0;
 	}
 	connection->moved = milliseconds();
@@ -205,19 +226,19 @@ static int receive_some(const struct settings *settings, struct counts *counts, 
 	return 1;
 }
 
-int flood_tcp(const struct settings *settings, struct counts *counts)
+int flood_streams(const struct settings *settings, struct counts *counts)
 {
 	struct epoll_event events[connections];
 	uint64_t index = 0, planned = 0;
 	unsigned told = milliseconds();
-	int open = 0;
+	int open = 0, places = settings->transport == tcp ? connections : secure_connections;
 	all = calloc(connections, sizeof *all);
 	epoll = epoll_create1(0);
-	for (int i = 0; i < connections; i++) all[i].fd = -1;
+	for (int i = 0; i < places; i++) all[i].fd = -1;
 	for (;;) {
 		if (settings->until && milliseconds() > settings->until) planned = settings->packets;
-		int waits_for_udp = is_ahead(counts->sent);
-		for (int i = 0; i < connections && planned < settings->packets && !waits_for_udp; i++) {
+		int waits_for_others = is_ahead(counts->sent);
+		for (int i = 0; i < places && planned < settings->packets && !waits_for_others; i++) {
 			if (all[i].fd >= 0) continue;
 			int messages = begin(settings, counts, &all[i], index++, settings->packets - planned);
 			if (messages < 0) return perror("connect"), 2;
@@ -232,9 +253,9 @@ int flood_tcp(const struct settings *settings, struct counts *counts)
 			else if (events[i].events & EPOLLOUT && !send_some(counts, settings, connection)) open--;
 		}
 		unsigned now = milliseconds();
-		for (int i = 0; ready == 0 && i < connections; i++)
+		for (int i = 0; ready == 0 && i < places; i++)
 			if (all[i].fd >= 0 && now - all[i].moved > patience_of_connections * settings->patience) end_connection(counts, settings, &all[i], "nothing moves"), open--;
-		if (now - told > 5000) progress("tcp", settings, counts), told = now;
+		if (now - told > 5000) progress(settings, counts), told = now;
 	}
 	return counts->wrong || counts->missing;
 }

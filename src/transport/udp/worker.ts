@@ -6,12 +6,10 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { DROP, MISS, type Responder, transportCode } from '../../answer/api.ts'
 import { createResponder, type QueryRoute } from '../../answer/index.ts'
 import { isRelayable, missReason } from '../../answer/misses.ts'
-import { createRelayResponder } from '../../answer/relay.ts'
 import { linux, loadLibc } from '../../libc/libc.ts'
 import { addressOffset, clientLength, nameLength, pktinfo } from '../../libc/sockaddr.ts'
 import type { RelayTable } from '../../plugin/capabilities/relay.ts'
 import { errorStack } from '../../telemetry/error-text.ts'
-import { createDescriptorPool } from '../../upstream/udp-sockets.ts'
 import { cutToHeader, writeServfail } from '../error-replies.ts'
 import { guardAnswer } from '../guarded-answer.ts'
 import { admissionInterval } from './admission.ts'
@@ -20,6 +18,7 @@ import { type Backlog, createBacklog } from './backlog.ts'
 import { createBatch, largestDatagram } from './batch.ts'
 import { beginLife, endLife } from './life.ts'
 import { createMissInput, createMissProducer, missKind } from './miss-ring.ts'
+import { createPollSet } from './poll-set.ts'
 import {
   type BorrowedSocket,
   controlCell,
@@ -32,8 +31,10 @@ import {
 } from './protocol.ts'
 import { createRecentClients } from './recent-clients.ts'
 import { createClientQuery } from './relay/client-query.ts'
-import { createRelay, type Relay } from './relay/relay.ts'
+import type { Relay } from './relay/relay.ts'
 import { receiveQueue } from './socket.ts'
+import { sourceControl } from './source-control.ts'
+import { openThreadRelay } from './thread-relay.ts'
 
 const data: ThreadData = workerData
 const { control, counts } = data
@@ -72,17 +73,10 @@ const socketById = new Map(sockets.map((socket) => [socket.id, socket]))
 const query = createClientQuery(batch.bytes)
 /** Made when there is something to relay. */
 let relay: Relay | undefined
-/** Entries of `polled` before the sockets. */
-const fixedEntries = 3
-/** The word of `polled` with the revents of the main thread's epoll set. */
-const watchedEntry = 5
-/**
- * struct pollfd[]: the eventfd, the epoll sets of the upstream sockets and of the main thread's, then the sockets in their
- * order. Of a pair of words the upper half of the second is revents.
- */
 let watched = data.watched
 const readyTags = new Int32Array(64)
-let polled = pollEntries()
+const pollSet = createPollSet(native, { eventfd: data.eventfd, upstreams: data.epoll, watched: data.watched })
+pollSet.setSockets(sockets)
 let commandsSeen = 0
 let datagramsToLive = data.dieAfter || Number.POSITIVE_INFINITY
 /** Seconds from receipt to sending of the previous batch: the estimate for the current one. */
@@ -124,9 +118,9 @@ function serve(): void {
     else if (++batches % batchesPerPoll === 0) wait(0)
     busy = relay !== undefined && receive(relay)
     for (let i = 0; i < sockets.length; i++) {
-      if (!isReady(i)) continue
+      if (!pollSet.isReady(i)) continue
       if (serveBatch(sockets[i])) busy = true
-      else setDry(i)
+      else pollSet.setDry(i)
     }
   }
   // Queries received before the end are answered: the sockets are closed after this thread.
@@ -182,7 +176,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
   const by = family === 4 ? transportCode.udp4 : transportCode.udp6
   let missed = false
   for (let i = 0; i < received; i++) {
-    const controlLength = sourceControl(socket, i, batch.controlLength(i))
+    const controlLength = sourceControl(socket, bytes, batch.controlAt(i), batch.controlLength(i))
     const nameAt = batch.nameAt(i)
     // Port 0 is not a client, and the kernel refuses to send there.
     if (bytes[nameAt + 2] === 0 && bytes[nameAt + 3] === 0) continue
@@ -270,22 +264,6 @@ function observe({ family, local, port }: BorrowedSocket, i: number, controlLeng
   responder.observe(route)
 }
 
-/**
- * Turns the IP_PKTINFO of message i into the control data of its reply, so that the reply leaves from the address that was
- * asked. The interface index is cleared, because it would pin the route; only a link-local address needs it. Returns the
- * length of the control data, 0 for none.
- */
-function sourceControl(socket: BorrowedSocket, i: number, received: number): number {
-  const info = pktinfo[socket.family]
-  if (!socket.wildcard || received < info.length) return 0
-  const { bytes } = batch
-  const at = batch.controlAt(i)
-  const linkLocal =
-    socket.family === 6 && bytes[at + info.destination] === 0xfe && (bytes[at + info.destination + 1] & 0xc0) === 0x80
-  if (!linkLocal) for (let k = 0; k < 4; k++) bytes[at + info.interface + k] = 0
-  return info.length
-}
-
 function send({ fd, cells }: BorrowedSocket): void {
   if (batch.queued() === 0) return
   const dropped = batch.flush(fd)
@@ -316,15 +294,13 @@ function publishMisses(): void {
 function wait(timeout: number): void {
   // A reader that sleeps online keeps the table from freeing retired entries.
   if (timeout !== 0) responder.offline()
-  if (native.poll(polled, sockets.length + fixedEntries, timeout) > 0 && polled[1] >>> 16 !== 0)
-    native.clear(data.eventfd)
-  if (polled[watchedEntry] >>> 16 !== 0) reportReady()
+  pollSet.wait(timeout)
+  if (pollSet.takeWatched()) reportReady()
   relay?.expire(clock())
 }
 
 /** Tells the main thread which of its sockets are readable. What the ring has no room for is asked again when it is late. */
 function reportReady(): void {
-  polled[watchedEntry] = linux.POLLIN
   const found = native.ready(watched, readyTags)
   for (let i = 0; i < found; i++) {
     ready.exchange = readyTags[i]
@@ -333,12 +309,9 @@ function reportReady(): void {
   if (found > 0) publishMisses()
 }
 
-function isReady(i: number): boolean {
-  return polled[2 * (i + fixedEntries) + 1] >>> 16 !== 0
-}
-
-function setDry(i: number): void {
-  polled[2 * (i + fixedEntries) + 1] = linux.POLLIN
+function setWatched(epoll: number): void {
+  watched = epoll
+  pollSet.setWatched(epoll)
 }
 
 function obey(): void {
@@ -352,9 +325,9 @@ function obey(): void {
       socketById.set(command.socket.id, command.socket)
     } else if (command.kind === 'drain') giveBack(command.id)
     else if (command.kind === 'relay') setRelay(command.space, command.table)
-    else watched = command.epoll
+    else setWatched(command.epoll)
   }
-  polled = pollEntries()
+  pollSet.setSockets(sockets)
 }
 
 function giveBack(id: number): void {
@@ -368,7 +341,7 @@ function giveBack(id: number): void {
   relay?.leave(id)
   backlogs.delete(id)
   socketById.delete(id)
-  polled = pollEntries()
+  pollSet.setSockets(sockets)
   report({ kind: 'drained', id })
 }
 
@@ -380,54 +353,18 @@ function drain(socket: BorrowedSocket): void {
   }
 }
 
-function pollEntries(): Int32Array {
-  const entries = new Int32Array(2 * (sockets.length + fixedEntries))
-  entries.set([data.eventfd, linux.POLLIN, data.epoll, linux.POLLIN, watched, linux.POLLIN])
-  sockets.forEach((socket, i) => {
-    // Assumed ready: it may have become so since the last poll.
-    entries.set([socket.fd, linux.POLLIN | (linux.POLLIN << 16)], 2 * (i + fixedEntries))
-  })
-  return entries
-}
-
 function setRelay(space: number, table: RelayTable | undefined): void {
   admissions.setZones(space, table?.own)
   if (relay === undefined && table === undefined) return
-  relay ??= openRelay()
-  relay.setTable(space, table)
-}
-
-function openRelay(): Relay {
-  const words = new Int32Array(data.table.memory)
-  const count = (cell: number) => () => void counts[cell]++
-  return createRelay({
+  relay ??= openThreadRelay({
     native,
-    thread: data.number,
-    epoll: data.epoll,
-    descriptors: createDescriptorPool(data.relayDescriptors),
-    mostSockets: data.relayDescriptors.length,
-    responder: createRelayResponder(data.table, data.slot, { queries: data.relayQueries }),
-    batch: createBatch(native),
-    words,
+    data,
     misses,
-    copies: createMissProducer(data.copies),
+    recentClients,
     publish: publishMisses,
-    wake: () => native.signal(data.wakefd),
     socketOf: (id) => socketById.get(id),
-    floods: recentClients.dominates,
-    counts: {
-      relayed: count(countCell.relayed),
-      shared: count(countCell.relayShared),
-      handedOver: count(countCell.relayHandedOver),
-      strays: count(countCell.relayStrays),
-      full: count(countCell.relayFull),
-      unkept: count(countCell.relayUnkept),
-      refused: count(countCell.missOverflows),
-      sendDrops(replies) {
-        counts[countCell.sendDrops] += replies
-      },
-    },
   })
+  relay.setTable(space, table)
 }
 
 /** The time of the process's Clock, in milliseconds. */

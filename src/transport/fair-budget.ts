@@ -1,21 +1,17 @@
-/** A bound in octets over all clients, of which no single client gets more than its share once it becomes scarce. */
+/**
+ * A bound in octets over all clients, of which no client gets more than it leaves: alone it may hold half, N of them 1/(N + 1) each,
+ * and as much stays free for whoever comes next.
+ */
 import { clientKey } from '../dns/address.ts'
 
 export interface FairBudget {
-  /**
-   * Whether a client may take so many octets: not past the bound, nor past the client's share of it while more than half is
-   * taken. A refusal is counted.
-   */
+  /** Whether a client may take so many octets: what it holds then is no more than what is left of the bound. A refusal is counted. */
   allows(address: string, octets: number): boolean
   take(address: string, octets: number): void
   give(address: string, octets: number): void
   /** Octets that are taken. */
   used(): number
 }
-
-/** A single client may hold half of the bound while it is free, and a quarter of it once more is taken. */
-const share = 1 / 4
-const scarceFrom = 1 / 2
 
 export function createFairBudget(limit: number, onRefused: () => void): FairBudget {
   const ofClient = new Map<string, number>()
@@ -31,9 +27,11 @@ export function createFairBudget(limit: number, onRefused: () => void): FairBudg
 
   return {
     allows(address, octets) {
-      if (used + octets <= limit * scarceFrom) return true
+      const left = limit - used - octets
+      // Less than half is taken by all: the most common case needs no look at the client.
+      if (used + octets <= left) return true
       const own = (ofClient.get(clientKey(address)) ?? 0) + octets
-      if (used + octets <= limit && own <= limit * share) return true
+      if (own <= left) return true
       onRefused()
       return false
     },

@@ -92,25 +92,38 @@ describe('the connection table', () => {
 })
 
 describe('a budget that clients share', () => {
-  test('a single client may take half of a shared budget, and what is more is shared by all', () => {
+  function budgetOf(limit: number) {
     let refused = 0
-    const budget = createFairBudget(1_000, () => refused++)
+    const budget = createFairBudget(limit, () => refused++)
     const take = (address: string, octets: number): boolean => {
       const allowed = budget.allows(address, octets)
       if (allowed) budget.take(address, octets)
       return allowed
     }
+    return { budget, take, refused: () => refused }
+  }
+
+  for (const clients of [1, 2, 4, 9, 99])
+    test(`a shared budget of which ${clients} take what they can has room for one more`, () => {
+      const { budget, take } = budgetOf(10_000)
+      for (let round = 0; round < 10_000; round++) take(`10.0.0.${round % clients}`, 10)
+      const each = Math.round(10_000 / (clients + 1) / 10) * 10
+      assert.ok(Math.abs(budget.used() - clients * each) <= 10 * clients, `${budget.used()} of 10,000 are taken`)
+      assert.deepEqual([take('10.0.1.1', 10), take('2001:db8::1', 10)], [true, true])
+    })
+
+  test('a shared budget is never taken beyond its bound, and what is given back is there for others', () => {
+    const { budget, take, refused } = budgetOf(1_000)
     assert.deepEqual(
       [100, 200, 200, 1].map((octets) => take('10.0.0.1', octets)),
       [true, true, true, false],
     )
-    assert.deepEqual([take('10.0.0.2', 250), take('10.0.0.2', 1)], [true, false])
-    assert.deepEqual([take('2001:db8::1', 200), take('2001:db8::2', 50), take('2001:db8::3', 1)], [true, true, false])
-    assert.equal(take('10.0.0.3', 1), false)
-    assert.equal(refused, 4)
+    // An IPv6 client is its /64.
+    assert.deepEqual([take('2001:db8::1', 250), take('2001:db8::2', 1), take('10.0.0.2', 126)], [true, false, false])
+    assert.equal(refused(), 3)
+    assert.deepEqual([take('10.0.0.2', 125), budget.used()], [true, 875])
     budget.give('10.0.0.1', 200)
-    assert.equal(take('10.0.0.3', 200), true)
-    assert.equal(budget.used(), 1_000)
+    assert.deepEqual([take('10.0.0.3', 162), take('10.0.0.3', 1)], [true, false])
   })
 })
 

@@ -1,5 +1,6 @@
 /** Two recordings of the flood, of slicedns and of CoreDNS: what is answered in another way, and which of that is meant. */
 import { readFileSync } from 'node:fs'
+import { typeNumber } from '../../../src/dns/codes.ts'
 import { layoutOf } from '../../../src/dns/layout.ts'
 import type { Message } from '../../../src/dns/message.ts'
 import { lowerName } from '../../../src/dns/name.ts'
@@ -152,7 +153,19 @@ const isCompressed = (packet: Buffer): boolean => {
 /** Of these only the beginning is read. */
 const isUnread = (type: number): boolean => layoutOf(type)?.fields.includes('opaque') ?? true
 
+const hasOpt = (message: Message | undefined): boolean =>
+  message?.additional.some(({ type }) => type === typeNumber('OPT')) ?? false
+
 const excuses: readonly Excuse[] = [
+  {
+    reason: 'a client without EDNS gets no OPT record with the extended error of `acl` or `template`',
+    holds: ({ asked, ours, theirs }) =>
+      asked !== undefined &&
+      !hasOpt(asked) &&
+      !hasOpt(parsed(ours)) &&
+      hasOpt(parsed(theirs)) &&
+      rcodeOf(ours) === rcodeOf(theirs),
+  },
   {
     reason: 'UDP queries of up to 4,096 octets are answered',
     holds: ({ packet, theirs }) => packet.length > 512 && rcodeOf(theirs) === 1,

@@ -170,8 +170,7 @@ static const char *judge_sort(const struct facts *facts, int rcode, int length)
 static const char *judge_opt(const struct facts *facts, const struct sections *sections, int rcode)
 {
 	if (facts->opts > 1 || rcode == formerr || facts->sort != answered) return 0;
-	/* acl says why to whoever asks, as in CoreDNS. */
-	if (!facts->opts) return sections->opts && sections->opt.rdata_length != 6 ? "an OPT for a client without EDNS" : 0;
+	if (!facts->opts) return sections->opts ? "an OPT for a client without EDNS" : 0;
 	if (!sections->opts) return facts->is_compressed && rcode == servfail ? 0 : "no OPT for a client with EDNS";
 	if (sections->opt.ttl >> 16 & 255) return "another EDNS version than 0";
 	/* A plugin that makes an OPT record of its own sets DO in it, as in CoreDNS. */

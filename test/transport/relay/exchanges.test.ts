@@ -207,6 +207,25 @@ describe('the exchanges of the relay', () => {
     for (const arrived of held) answering('192.0.2.12')(arrived)
     assert.equal(address(await reply), '192.0.2.12')
   })
+
+  it('a question that waits with the chain for a late answer is asked anew when a reload drops the upstream', async () => {
+    const dropped = await startUpstream(answering())
+    const silenced = await startUpstream(answering())
+    // Nothing else would ask it anew: the chain gives the question up before.
+    const options = 'policy sequential\nread_timeout 60s'
+    await server.load(`.:${server.port} {\nbind 127.0.0.1\nforward . ${dropped.to} ${silenced.to} {\n${options}\n}\n}\n`)
+    await untilRelaying(server)
+    dropped.arrived.length = 0
+    silenced.arrived.length = 0
+    dropped.script = silent
+    silenced.script = silent
+    const reply = ask(server.port, queryOf('dropped.example.', type.A))
+    await until(() => assert.deepEqual([dropped.arrived.length, silenced.arrived.length], [1, 1]))
+    dropped.script = answering('192.0.2.13')
+    await server.load(corefile()(server.port))
+    assert.equal(address(await reply), '192.0.2.13')
+    await Promise.all([dropped.close(), silenced.close()])
+  })
 })
 
 describe('the relay and upstreams that fail', () => {

@@ -23,7 +23,7 @@ export interface GivingUp {
   nextDeadline(now: number): number
   /** Whether an upstream may still answer. */
   isUnderWay(): boolean
-  /** The upstream is no longer used: what waits for it is the chain's from the beginning. */
+  /** The upstream is no longer used: what waits for it is the chain's from the beginning, which asks anew what it was lent. */
   drop(upstream: UpstreamState): void
   /** Hands over every query that came to this socket. */
   leave(listener: number): void
@@ -68,6 +68,12 @@ export function createGivingUp({ exchanges, states, replies, handOver }: GivingU
     handOver.untried(slot)
     handOverSharers(slot)
     slots.free(slot)
+  }
+
+  /** The chain must not wait for what cannot come. */
+  function takeBack(slot: number): void {
+    handOver.lost(slot, linux.ECANCELED)
+    exchanges.endLent(slot)
   }
 
   function send(): void {
@@ -127,7 +133,7 @@ export function createGivingUp({ exchanges, states, replies, handOver }: GivingU
           restart(slot)
       for (let slot = exchanges.oldestLent(); slot !== NONE; ) {
         const next = exchanges.afterByAge(slot)
-        if (slots.upstream[slot] === local) exchanges.endLent(slot)
+        if (slots.upstream[slot] === local) takeBack(slot)
         slot = next
       }
       send()
@@ -138,10 +144,7 @@ export function createGivingUp({ exchanges, states, replies, handOver }: GivingU
       send()
     },
     close() {
-      for (let slot = exchanges.oldestLent(); slot !== NONE; slot = exchanges.oldestLent()) {
-        handOver.lost(slot, linux.ECANCELED)
-        exchanges.endLent(slot)
-      }
+      for (let slot = exchanges.oldestLent(); slot !== NONE; slot = exchanges.oldestLent()) takeBack(slot)
       handOver.publish()
       states.close()
     },

@@ -14,7 +14,7 @@ import { statusFailure } from './status-failure.ts'
 
 export interface ClusterUid {
   /**
-   * What the server of the session says, asked once: '' where it has no such namespace yet, undefined where it does not
+   * What the server of the session says, asked once, and now and then where it refuses: '' where it has no such namespace yet, undefined where it does not
    * say. Rejects with ApiFailure where it may say so in a moment.
    */
   of(session: Session): Promise<string | undefined>
@@ -45,6 +45,8 @@ const limits = { silence: () => patience, total: patience }
 const longestTrouble = 30_000
 /** In a row. An API server that has just started refuses what it allows a moment later; behind these the right is missing. */
 const mostRefusals = 10
+/** Milliseconds until it is asked again: the right may be given while the session lasts. */
+const refusedFor = 60_000
 /** A server in trouble. Whatever else fails will fail again. */
 const passing: readonly FailureReason[] = [
   'unauthorized',
@@ -61,6 +63,7 @@ export function createClusterUid({ connection, reducer, scheduler, clock, signal
   let last: string | undefined
   let failingSince: number | undefined
   let refusals = 0
+  let refusedUntil = Number.POSITIVE_INFINITY
 
   const ask = async (session: Session): Promise<string | undefined> => {
     const late = new AbortController()
@@ -109,7 +112,10 @@ export function createClusterUid({ connection, reducer, scheduler, clock, signal
       const failure = describeFailure(error, connection.name)
       if (isUnreachable(failure)) throw failure
       failingSince ??= clock.now()
-      if (failure.reason === 'forbidden' && ++refusals < mostRefusals) asked.delete(session)
+      if (failure.reason === 'forbidden') {
+        if (++refusals < mostRefusals) asked.delete(session)
+        else refusedUntil = clock.now() + refusedFor
+      }
       if (!passing.includes(failure.reason)) return undefined
       asked.delete(session)
       if (clock.now() - failingSince < longestTrouble) throw failure
@@ -119,6 +125,10 @@ export function createClusterUid({ connection, reducer, scheduler, clock, signal
 
   return {
     of(session) {
+      if (clock.now() >= refusedUntil) {
+        refusedUntil = Number.POSITIVE_INFINITY
+        asked.delete(session)
+      }
       const known = asked.get(session)
       if (known !== undefined) return known
       const finding = find(session)

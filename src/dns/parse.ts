@@ -16,7 +16,11 @@ export class ParseError extends Error {
   /** The header's facts with as many questions as had parsed, all sections empty; undefined without a whole header. */
   readonly partial: Message | undefined
   constructor(message: string, stage: Stage, partial: Message | undefined) {
+    // Whoever sends the octets chooses that there is an error: it must not cost a stack trace, which says nothing about them.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(message)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'ParseError'
     this.stage = stage
     this.partial = partial
@@ -27,6 +31,9 @@ export const headerOctets = 12
 
 /** Where the parser is, and names that it expects to meet again. */
 interface Cursor {
+  readonly header: Message
+  readonly questions: Question[]
+  stage: Stage
   readonly bytes: Uint8Array
   readonly start: number
   readonly end: number
@@ -51,8 +58,8 @@ const maxJumps = 127
  */
 const maxNamesOctets = 512 * 1024
 
-/** Thrown inside this file only: parseMessage turns it into a ParseError, which knows the stage. */
-class Malformed extends Error {}
+const malformed = ({ stage, header, questions }: Cursor, what: string): ParseError =>
+  new ParseError(`${stage}: ${what}`, stage, { ...header, questions })
 
 /** Uncompressed name or rdata under construction. Names of at most 255 octets never overflow what a record can have. */
 const scratch = new Uint8Array(0x10000 + 2 * maxNameOctets)
@@ -66,7 +73,11 @@ export function parseMessage(bytes: Uint8Array, start = 0, end = bytes.length): 
   if (end - start < headerOctets) throw new ParseError('shorter than a header', 'header', undefined)
   const header = parseHeader(bytes, start)
   if (end - start === headerOctets) return header
+  const questions: Question[] = []
   const cursor: Cursor = {
+    header,
+    questions,
+    stage: 'question',
     bytes,
     start,
     end,
@@ -76,21 +87,14 @@ export function parseMessage(bytes: Uint8Array, start = 0, end = bytes.length): 
     lastTarget: -1,
     lastName: '',
   }
-  const questions: Question[] = []
-  let stage: Stage = 'question'
-  try {
-    for (let left = count(bytes, start + 4); left > 0; left--) questions.push(parseQuestion(cursor))
-    stage = 'answer'
-    const answer = parseRecords(cursor, count(bytes, start + 6))
-    stage = 'authority'
-    const authority = parseRecords(cursor, count(bytes, start + 8))
-    stage = 'additional'
-    const additional = parseRecords(cursor, count(bytes, start + 10))
-    return withEdns({ ...header, questions, answer, authority, additional })
-  } catch (error) {
-    if (!(error instanceof Malformed)) throw error
-    throw new ParseError(`${stage}: ${error.message}`, stage, { ...header, questions })
-  }
+  for (let left = count(bytes, start + 4); left > 0; left--) questions.push(parseQuestion(cursor))
+  cursor.stage = 'answer'
+  const answer = parseRecords(cursor, count(bytes, start + 6))
+  cursor.stage = 'authority'
+  const authority = parseRecords(cursor, count(bytes, start + 8))
+  cursor.stage = 'additional'
+  const additional = parseRecords(cursor, count(bytes, start + 10))
+  return withEdns(cursor, { ...header, questions, answer, authority, additional })
 }
 
 const count = (bytes: Uint8Array, at: number): number => (bytes[at] << 8) | bytes[at + 1]
@@ -123,7 +127,7 @@ function parseQuestion(cursor: Cursor): Question {
   const name = parseOwner(cursor)
   if (atHeader) cursor.questionName = name
   const at = cursor.at
-  if (at + 4 > cursor.end) throw new Malformed('type and class are missing')
+  if (at + 4 > cursor.end) throw malformed(cursor, 'type and class are missing')
   cursor.at = at + 4
   return { name, type: count(cursor.bytes, at), class: count(cursor.bytes, at + 2) }
 }
@@ -137,10 +141,10 @@ function parseRecords(cursor: Cursor, number: number): ResourceRecord[] {
 function parseRecord(cursor: Cursor): ResourceRecord {
   const name = parseOwner(cursor)
   const { bytes, at } = cursor
-  if (at + 10 > cursor.end) throw new Malformed('a record ends before its rdata')
+  if (at + 10 > cursor.end) throw malformed(cursor, 'a record ends before its rdata')
   const number = count(bytes, at)
   const rdataEnd = at + 10 + count(bytes, at + 8)
-  if (rdataEnd > cursor.end) throw new Malformed('rdata is longer than the message')
+  if (rdataEnd > cursor.end) throw malformed(cursor, 'rdata is longer than the message')
   const recordClass = count(bytes, at + 2)
   // RFC 2181 §8: a TTL with the most significant bit set counts as zero.
   // (Of an OPT record these are 32 bits of other facts.)
@@ -149,7 +153,7 @@ function parseRecord(cursor: Cursor): ResourceRecord {
   const rdata = parseRdata(cursor, number, rdataEnd)
   // RFC 2136 §2.4, §2.5: in updates, records of class ANY and NONE may come without rdata.
   if (!validRdata(number, rdata) && !(rdata.length === 0 && recordClass >= 254)) {
-    throw new Malformed(`rdata of type ${number} is malformed`)
+    throw malformed(cursor, `rdata of type ${number} is malformed`)
   }
   cursor.at = rdataEnd
   return { name, type: number, class: recordClass, ttl, rdata }
@@ -176,14 +180,14 @@ function decompress(cursor: Cursor, fields: readonly Field[], end: number): Uint
     if (cursor.at === end) break
     if (field === 'name') {
       write = copyName(cursor, write)
-      if (cursor.at > end) throw new Malformed('a name in rdata is longer than the rdata')
+      if (cursor.at > end) throw malformed(cursor, 'a name in rdata is longer than the rdata')
     } else {
       const next = fieldEnd(field, bytes, cursor.at, end)
-      if (next < 0) throw new Malformed('rdata ends inside a field')
+      if (next < 0) throw malformed(cursor, 'rdata ends inside a field')
       while (cursor.at < next) scratch[write++] = bytes[cursor.at++]
     }
   }
-  if (cursor.at !== end) throw new Malformed('rdata is longer than its fields')
+  if (cursor.at !== end) throw malformed(cursor, 'rdata is longer than its fields')
   return copy(scratch, 0, write)
 }
 
@@ -224,35 +228,35 @@ function copyName(cursor: Cursor, to: number): number {
   let run = read
   let jumps = 0
   for (;;) {
-    if (read >= end) throw new Malformed('a name runs over the end of the message')
+    if (read >= end) throw malformed(cursor, 'a name runs over the end of the message')
     const length = bytes[read]
     if (length > maxLabelOctets) {
-      if (length < 0xc0) throw new Malformed('a label is of an unknown kind')
-      if (read + 1 >= end) throw new Malformed('a compression pointer is cut off')
+      if (length < 0xc0) throw malformed(cursor, 'a label is of an unknown kind')
+      if (read + 1 >= end) throw malformed(cursor, 'a compression pointer is cut off')
       if (jumps === 0) cursor.at = read + 2
-      if (++jumps > maxJumps) throw new Malformed(`a name has more than ${maxJumps} compression pointers`)
+      if (++jumps > maxJumps) throw malformed(cursor, `a name has more than ${maxJumps} compression pointers`)
       read = start + (((length & 0x3f) << 8) | bytes[read + 1])
-      if (read >= run) throw new Malformed('a compression pointer does not point backwards')
-      if (read < start + headerOctets) throw new Malformed('a compression pointer points into the header')
+      if (read >= run) throw malformed(cursor, 'a compression pointer does not point backwards')
+      if (read < start + headerOctets) throw malformed(cursor, 'a compression pointer points into the header')
       run = read
       continue
     }
-    if (write + length + 1 > limit) throw new Malformed('a name is longer than 255 octets')
-    if (read + length + 1 > end) throw new Malformed('a label runs over the end of the message')
+    if (write + length + 1 > limit) throw malformed(cursor, 'a name is longer than 255 octets')
+    if (read + length + 1 > end) throw malformed(cursor, 'a label runs over the end of the message')
     for (const last = read + length; read <= last; read++) scratch[write++] = bytes[read]
     if (length === 0) break
   }
   if (jumps === 0) cursor.at = read
   cursor.namesOctets += write - to
-  if (cursor.namesOctets > maxNamesOctets) throw new Malformed('the names of the message are too long in all')
+  if (cursor.namesOctets > maxNamesOctets) throw malformed(cursor, 'the names of the message are too long in all')
   return write
 }
 
 /** Takes the OPT records out of the additional section (RFC 6891 §6.1.1). */
-function withEdns(message: Message): Message {
+function withEdns(cursor: Cursor, message: Message): Message {
   const { additional } = message
   let edns: Edns | undefined
-  for (const record of additional) if (record.type === type.OPT) edns = parseEdns(record)
+  for (const record of additional) if (record.type === type.OPT) edns = parseEdns(cursor, record)
   if (!edns) return message
   return {
     ...message,
@@ -262,22 +266,22 @@ function withEdns(message: Message): Message {
   }
 }
 
-function parseEdns(record: ResourceRecord): Edns {
+function parseEdns(cursor: Cursor, record: ResourceRecord): Edns {
   return {
     version: (record.ttl >> 16) & 0xff,
     payloadSize: record.class,
     dnssecOk: (record.ttl & 0x8000) !== 0,
     extendedRcode: record.ttl >>> 24,
-    options: parseOptions(record.rdata),
+    options: parseOptions(cursor, record.rdata),
   }
 }
 
-function parseOptions(rdata: Uint8Array): readonly EdnsOption[] {
+function parseOptions(cursor: Cursor, rdata: Uint8Array): readonly EdnsOption[] {
   const options: EdnsOption[] = []
   for (let at = 0; at < rdata.length; ) {
-    if (at + 4 > rdata.length) throw new Malformed('an EDNS option is cut off')
+    if (at + 4 > rdata.length) throw malformed(cursor, 'an EDNS option is cut off')
     const end = at + 4 + count(rdata, at + 2)
-    if (end > rdata.length) throw new Malformed('an EDNS option is longer than its record')
+    if (end > rdata.length) throw malformed(cursor, 'an EDNS option is longer than its record')
     options.push({ code: count(rdata, at), data: rdata.slice(at + 4, end) })
     at = end
   }

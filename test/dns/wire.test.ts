@@ -132,6 +132,14 @@ test('any octets are a message or a ParseError', () => {
   )
 })
 
+test('octets that are no message cost no stack trace: their sender would choose that they do', () => {
+  const question = [3, 0x77, 0x77, 0x77, 0xc0, 0xff, 0, 1, 0, 1]
+  const outcome = parseOutcome(Uint8Array.of(0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...question))
+  assert.ok(outcome instanceof ParseError)
+  assert.equal(outcome.stack, 'ParseError: question: a compression pointer does not point backwards')
+  assert.match(new Error('any other').stack!, /\n {4}at /)
+})
+
 test('a damaged message is a message that can be sent again, or a ParseError', () => {
   const damage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 6 })
   fc.assert(

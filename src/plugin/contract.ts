@@ -100,7 +100,7 @@ export interface ProcessState {
   readConfigHash(): string
   /** The Corefile cannot be read as it is now: `status` and the metrics say so until a reload succeeds, or it is restored. */
   corefileUnreadable(error: string): void
-  /** The Corefile is again the one that runs. */
+  /** The Corefile is the one that runs: whatever else it was before is forgotten. */
   corefileRestored(): void
   /** Ends the process with `[FATAL] text` and exit code 1 (`loop`). */
   fatal(text: string): never
@@ -131,7 +131,14 @@ export interface Held<T> {
   release(): void
 }
 
-export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonly error: string }
+export type ReloadResult =
+  | { readonly ok: true }
+  | {
+      readonly ok: false
+      readonly error: string
+      /** The Corefile was the one that runs: something that it names has changed. */
+      readonly unchanged?: boolean
+    }
 
 /** A configured plugin of one server block. */
 export interface Instance extends Lifecycle {

@@ -10,7 +10,7 @@ export interface ReloadRecord {
   ended(result: ReloadResult): void
   /** The Corefile cannot be read as it is now. */
   unreadable(error: string): void
-  /** The Corefile is again the one that runs. */
+  /** The Corefile is the one that runs: a failure of another one is over. */
   restored(): void
 }
 
@@ -20,23 +20,29 @@ export function createReloadRecord(metrics: MetricsRegistry, clock: Clock): Relo
     .with()
   let last: LastReload | undefined
   let succeeded: LastReload | undefined
+  /** The last failure was one of another Corefile than the one that runs. */
+  let ofAnother = false
   rejected.set(0)
 
-  function fail(error: string): void {
+  function fail(error: string, unchanged = false): void {
     const time = clock.wall()
     last = { time, ok: false, error, since: last?.since ?? time }
+    ofAnother = !unchanged
     rejected.set(1)
   }
 
   return {
     last: () => last,
     ended(result) {
-      if (!result.ok) return fail(result.error)
+      if (!result.ok) return fail(result.error, result.unchanged)
       last = succeeded = { time: clock.wall(), ok: true }
+      ofAnother = false
       rejected.set(0)
     },
-    unreadable: fail,
+    unreadable: (error) => fail(error),
     restored() {
+      if (!ofAnother) return
+      ofAnother = false
       last = succeeded
       rejected.set(0)
     },

@@ -54,7 +54,7 @@ export function createReload(steps: ReloadSteps): (reason: string) => Promise<Re
 
   async function reload(reason: string): Promise<ReloadResult> {
     let next: RunningConfiguration | undefined
-    let corefile: Corefile
+    let corefile: Corefile | undefined
     try {
       refuseWhenClosing()
       log.info(`${reason}: Reloading`)
@@ -70,7 +70,8 @@ export function createReload(steps: ReloadSteps): (reason: string) => Promise<Re
       await steps.listen(next)
     } catch (error) {
       if (next) await steps.end(next)
-      return { ok: false, error: errorMessage(error) }
+      const unchanged = corefile?.hash === steps.running().hash
+      return { ok: false, error: errorMessage(error), ...(unchanged && { unchanged }) }
     }
     const old = steps.replace(next, corefile)
     // Its queries may be forwarded to itself, on another port.

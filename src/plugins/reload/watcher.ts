@@ -34,16 +34,14 @@ export function createWatcher(
   /** A hash that failed to load: it is not tried again until the file changes. */
   let failed: string | undefined
   let unreadable: string | undefined
-  /** What was found last could not be used. */
-  let rejected = false
   let busy = false
 
   async function look(): Promise<void> {
     if (busy) return
     const hash = readHash()
     if (hash === process.configHash) {
-      if (rejected) process.corefileRestored()
-      rejected = false
+      // It may have been another one for a signal that came since the last look.
+      process.corefileRestored()
       failed = undefined
     }
     if (hash === undefined || hash === process.configHash || hash === failed) return
@@ -51,7 +49,6 @@ export function createWatcher(
     const result = await process.reload('Corefile changed')
     busy = false
     failed = result.ok ? undefined : hash
-    rejected = !result.ok
     if (result.ok) return
     failures.inc()
     log.error(`Corefile changed but reload failed: ${result.error}`)
@@ -71,7 +68,6 @@ export function createWatcher(
         log.warning(`Corefile changed but cannot be used, the running configuration stays: ${reason}`)
       }
       unreadable = reason
-      rejected = true
       return undefined
     }
   }

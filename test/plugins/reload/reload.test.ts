@@ -111,6 +111,27 @@ describe('reload', () => {
     assert.equal(await shown(), '0')
   })
 
+  it('reload takes a failure back that a signal has met, where the file is again the one that runs', async () => {
+    const harness = createPluginHarness()
+    const shown = async () => /^slicedns_corefile_rejected (\d)$/m.exec(await harness.metrics.text())?.[1]
+    await started('reload 10s 0', harness)
+    harness.reloads.result = { ok: false, error: 'Corefile:3:1 - no' }
+    await harness.state.reload('SIGUSR1')
+    assert.equal(await shown(), '1')
+    await pass(harness, 10 * second)
+    assert.equal(await shown(), '0')
+  })
+
+  it('reload does not take a failure back that is no fault of the Corefile: it would fail again', async () => {
+    const harness = createPluginHarness()
+    const shown = async () => /^slicedns_corefile_rejected (\d)$/m.exec(await harness.metrics.text())?.[1]
+    await started('reload 10s 0', harness)
+    harness.reloads.result = { ok: false, error: 'open cert.pem: no such file', unchanged: true }
+    await harness.state.reload('SIGUSR1')
+    await pass(harness, 100 * second)
+    assert.equal(await shown(), '1')
+  })
+
   it('reload does not load again what a signal has loaded meanwhile', async () => {
     const harness = createPluginHarness()
     await started('reload 10s 0', harness)

@@ -3,7 +3,7 @@ import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { parseAddress } from '../../dns/address.ts'
 import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
-import { below } from '../../dns/name.ts'
+import { below, maxNameOctets, nameOctets } from '../../dns/name.ts'
 import { rdata } from '../../dns/rdata.ts'
 import { addressRecord, record } from '../../dns/record.ts'
 import { replyTo } from '../../dns/reply.ts'
@@ -29,7 +29,7 @@ export const whoami: Plugin<void> = {
 
 function answer(query: Query): Outcome {
   // The class is that of the question, whatever it is.
-  const additional = [address(query), port(query)].map((each) => ({ ...each, class: query.qclass }))
+  const additional = [address(query), ...port(query)].map((each) => ({ ...each, class: query.qclass }))
   const message = replyTo(query.request, { authoritative: true, additional })
   return { kind: 'reply', message, plugin: 'whoami' }
 }
@@ -40,8 +40,9 @@ function address({ qname, client }: Query): ResourceRecord {
   return addressRecord(qname, 0, octets)
 }
 
-function port({ qname, client, transport }: Query): ResourceRecord {
-  const protocol = transport === 'udp' ? '_udp' : '_tcp'
-  const name = below(protocol, qname)
-  return record(name, type.SRV, 0, rdata.srv({ priority: 0, weight: 0, port: client.port, target: '.' }))
+/** None where its name would be too long (RFC 1035 §2.3.4): no client could read the reply. */
+function port({ qname, client, transport }: Query): ResourceRecord[] {
+  const name = below(transport === 'udp' ? '_udp' : '_tcp', qname)
+  if (nameOctets(name) > maxNameOctets) return []
+  return [record(name, type.SRV, 0, rdata.srv({ priority: 0, weight: 0, port: client.port, target: '.' }))]
 }

@@ -4,6 +4,9 @@ import { recordText } from '../../../src/dns/rdata.ts'
 import { whoami } from '../../../src/plugins/whoami/index.ts'
 import { type Asked, ask, handle, messageOf, replying, setUp } from '../../support/plugin-harness.ts'
 
+/** A name of so many octets. */
+const nameOf = (octets: number): string => `${`${'x'.repeat(63)}.`.repeat(3)}${'y'.repeat(octets - 3 * 64 - 2)}.`
+
 describe('whoami', () => {
   const cases: readonly { name: string; question: string; asked: Asked; additional: readonly string[] }[] = [
     {
@@ -23,6 +26,18 @@ describe('whoami', () => {
       question: '. NS',
       asked: { client: '192.0.2.1', port: 1 },
       additional: ['. 0 IN A 192.0.2.1', '_udp. 0 IN SRV 0 0 1 .'],
+    },
+    {
+      name: 'gives the port below a name of 250 octets',
+      question: `${nameOf(250)} A`,
+      asked: { client: '192.0.2.1', port: 1 },
+      additional: [`${nameOf(250)} 0 IN A 192.0.2.1`, `_udp.${nameOf(250)} 0 IN SRV 0 0 1 .`],
+    },
+    {
+      name: 'gives no port below a name of 251 octets: no client could read it',
+      question: `${nameOf(251)} A`,
+      asked: { client: '192.0.2.1', port: 1 },
+      additional: [`${nameOf(251)} 0 IN A 192.0.2.1`],
     },
   ]
   for (const { name, question, asked, additional } of cases)

@@ -15,6 +15,7 @@ import { https } from '../plugins/https/index.ts'
 import { declaredPolicy } from '../plugins/tls/certificates.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { corefileOf, isObject, type Source, wholeFile } from './configmap.ts'
+import { type FileProblems, fileProblems } from './named-files.ts'
 
 export interface Finding {
   readonly severity: 'error' | 'warning'
@@ -32,14 +33,16 @@ export interface Findings {
 /** Reads a Corefile, or the one in a ConfigMap, and checks it: see `checkText`. */
 export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort: number, lenient = false): Findings {
   let source: Source
+  let files: FilesOf
   try {
     const text = readCorefile(file)
+    files = isObject(text) || file === 'stdin' ? 'another machine' : 'this machine'
     source = isObject(text) ? corefileOf(text) : wholeFile(text)
   } catch (error) {
     const message = error instanceof ConfigError ? plainMessage(error) : `${file}: ${errorMessage(error)}`
     return { findings: [{ severity: 'error', message, at: undefined }], blocks: 0 }
   }
-  const { findings, blocks } = checkText(source.text, file, plugins, { dnsPort, lenient })
+  const { findings, blocks } = checkText(source.text, file, plugins, { dnsPort, lenient, files })
   return { findings: findings.map((finding) => placed(finding, file, source)), blocks }
 }
 
@@ -49,15 +52,22 @@ function placed(finding: Finding, file: string, source: Source): Finding {
   return at?.file === file ? { ...finding, at: { ...at, ...source.place(at.line, at.column) } } : finding
 }
 
+/** Where the server will read the files that the Corefile names: `check` knows only those of this machine. */
+type FilesOf = 'this machine' | 'another machine'
+
 /**
  * Checks the text of a Corefile up to its first syntax error: grammar, directives, keys, every plugin's settings, zones that two
- * blocks claim. In the order of the file; imported files follow it.
+ * blocks claim, and the files that settings name where `files` says whose they are. In the order of the file; imported files follow it.
  */
 export function checkText(
   text: string,
   file: string,
   plugins: readonly Plugin[],
-  { dnsPort, lenient = false }: { readonly dnsPort: number; readonly lenient?: boolean },
+  {
+    dnsPort,
+    lenient = false,
+    files,
+  }: { readonly dnsPort: number; readonly lenient?: boolean; readonly files?: FilesOf },
 ): Findings {
   const findings: Finding[] = []
   const report = (error: unknown) => {
@@ -77,7 +87,7 @@ export function checkText(
   const blocks = corefile.blocks.map((block) => ({ block, keys: readKeys(block, dnsPort, report) }))
   const earlier = new Map<Plugin, unknown[]>(plugins.map((plugin) => [plugin, []]))
   for (const { block, keys } of blocks) {
-    findings.push(...checkSettings(block, keys, earlier, report), ...warnings(block, keys))
+    findings.push(...checkSettings(block, keys, earlier, report, files), ...warnings(block, keys))
   }
   checkListeners(blocks, report)
   if (corefile.blocks.length === 0 && corefile.error === undefined)
@@ -110,13 +120,15 @@ function checkSettings(
   keys: readonly ServerKey[],
   earlier: ReadonlyMap<Plugin, unknown[]>,
   report: Report,
+  files: FilesOf | undefined,
 ): Finding[] {
   const zones = [...new Set(keys.flatMap((key) => key.zones))]
   const written = [...earlier].filter(([{ name }]) => block.directives.some(({ word }) => word === name))
   const plugins = written.map(([plugin]) => plugin)
   return written.flatMap(([plugin, others]) => {
     const occurrences = block.directives.filter(({ word }) => word === plugin.name)
-    return checkDirective(plugin, occurrences, { zones, keys, plugins, earlier: others }, report)
+    const written = { zones, keys, plugins, earlier: others, root: rootOf(block), files }
+    return checkDirective(plugin, occurrences, written, report)
   })
 }
 
@@ -126,6 +138,9 @@ interface WrittenBlock {
   readonly plugins: readonly Plugin[]
   /** What the plugin has in the blocks before this one: these settings are added. */
   readonly earlier: unknown[]
+  /** The folder that relative paths start from. */
+  readonly root: string
+  readonly files: FilesOf | undefined
 }
 
 /**
@@ -136,7 +151,7 @@ interface WrittenBlock {
 function checkDirective(
   plugin: Plugin,
   occurrences: readonly Directive[],
-  { zones, keys, plugins, earlier }: WrittenBlock,
+  { zones, keys, plugins, earlier, root, files }: WrittenBlock,
   report: Report,
 ): Finding[] {
   let left = occurrences
@@ -148,7 +163,10 @@ function checkDirective(
       earlier.push(settings)
       const block = { zones, plugins: plugins.map(({ name }) => name) }
       const warnings = plugin.schema.warnings?.(settings, block) ?? []
-      return warnings.map(({ message, at = left[0].at }) => ({ severity: 'warning', message, at }))
+      return [
+        ...warnings.map(({ message, at = left[0].at }): Finding => ({ severity: 'warning', message, at })),
+        ...(files === undefined ? [] : ofFiles(fileProblems(plugin, settings, left[0].at, root), left[0].at, files)),
+      ]
     } catch (error) {
       const at = error instanceof ConfigError ? error.at : undefined
       if (first || !left.some((directive) => directive.at === at)) report(error)
@@ -158,6 +176,15 @@ function checkDirective(
     }
   }
   return []
+}
+
+function ofFiles({ refused, logged }: FileProblems, at: Position, files: FilesOf): Finding[] {
+  const told = logged.map((message): Finding => ({ severity: 'warning', message, at }))
+  if (refused === undefined) return told
+  const message = plainMessage(refused)
+  return files === 'this machine'
+    ? [...told, { severity: 'error', message, at: refused.at }]
+    : [...told, { severity: 'warning', message: `the start would fail on this machine: ${message}`, at: refused.at }]
 }
 
 /** The occurrences without the body line, or else without the occurrence, at the position; undefined if no one matches. */

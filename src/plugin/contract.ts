@@ -28,6 +28,11 @@ export interface Plugin<Settings = unknown> extends DeclaredPlugin {
   readonly plainDnsOnly?: true
   /** Registers the metrics without labels that CoreDNS exports whether or not the Corefile has the plugin. */
   registerMetrics?(metrics: MetricsRegistry): void
+  /**
+   * Reads the files that the settings name as `setup` and `start` do, and fails or logs as they would. It writes nothing, and keeps
+   * nothing open. What `slicedns check` has to say of files.
+   */
+  readFiles?(settings: Settings, reading: FileReading): void
   /** No I/O but reading files that the settings name. Throws ConfigError (through `setup.fail`) on bad settings. */
   setup(settings: Settings, setup: Setup): Instance
 }
@@ -44,6 +49,11 @@ export interface Setup {
   readonly process: ProcessState
   /** Throws a ConfigError that names the plugin and the place. */
   fail(message: string, position?: Position): never
+}
+
+/** What a plugin has of Setup where it does no more than read the files that its settings name. */
+export interface FileReading extends Pick<Setup, 'log' | 'clock' | 'fail'> {
+  readonly block: Pick<BlockFacts, 'root'>
 }
 
 /** The server block that a plugin is set up in. */

@@ -29,6 +29,9 @@ export function readClientCertificates(
 ): ClientCertificates {
   const read = (path: string | undefined): Buffer | undefined => (path ? readFile(path) : undefined)
   const [cert, key, ca] = [read(files?.cert), read(files?.key), read(files?.ca)]
+  // Without one nothing would be trusted.
+  if (ca && !/-----BEGIN CERTIFICATE-----/.test(ca.toString('latin1')))
+    throw new Error(`${files?.ca} has no certificate (PEM)`)
   const own = cert && key ? { cert, key } : {}
   // Reports invalid ones at once.
   if (cert || ca) createSecureContext({ ...own, ...(ca ? { ca } : {}) })

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { provide } from '../../plugin/capability.ts'
-import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Timer } from '../../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
@@ -16,10 +16,35 @@ import { findZoneFiles } from './walk.ts'
 const plugin = 'auto'
 
 /** Answers from the zone files of a directory, whichever there are. */
-export const auto: Plugin<AutoSettings> = { name: plugin, schema, setup }
+export const auto: Plugin<AutoSettings> = { name: plugin, schema, readFiles, setup }
+
+function readFiles(settings: AutoSettings, reading: FileReading): void {
+  const { block, log } = reading
+  checkDirectory(settings, reading)
+  if (settings.directory === undefined) return
+  const look = findZoneFiles(resolve(block.root, settings.directory.text), settings)
+  let step = look.next()
+  while (!step.done) step = look.next()
+  for (const problem of step.value.problems) log.warning(problem)
+}
+
+function checkDirectory({ directory }: AutoSettings, { block, fail, log }: FileReading): void {
+  if (directory === undefined) {
+    log.warning('auto has no directory: it finds no zone')
+    return
+  }
+  const path = resolve(block.root, directory.text)
+  try {
+    statSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      fail(`cannot read the directory ${path}: ${errorMessage(error)}`, directory.at)
+    log.warning(`the directory ${path} does not exist: it is looked for again`)
+  }
+}
 
 function setup(settings: AutoSettings, setup: Setup): Instance {
-  const { block, clock, fail, log, metrics, process } = setup
+  const { block, clock, log, metrics, process } = setup
   const memory = holdZoneMemory(process)
   const scheduler = createCooperativeScheduler(clock)
   const failures = metrics.counter('slicedns_auto_failures_total', 'Zone files that could not be used.', ['zone'])
@@ -41,8 +66,7 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
     return false
   })
 
-  if (directory !== undefined) checkDirectory(directory)
-  else log.warning('auto has no directory: it finds no zone')
+  checkDirectory(settings, setup)
   for (const _ of look(false));
   served = serveZones({
     plugin,
@@ -52,16 +76,6 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
     fallthrough: [],
     notify: () => undefined,
   })
-
-  function checkDirectory(path: string): void {
-    try {
-      statSync(path)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-        fail(`cannot read the directory ${path}: ${errorMessage(error)}`, settings.directory!.at)
-      log.warning(`the directory ${path} does not exist: it is looked for again`)
-    }
-  }
 
   /**
    * Looks at the directory, piece by piece. `isRunning`: a file that is found is read in slices, and its zone is there when it has

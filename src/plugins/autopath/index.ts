@@ -4,7 +4,7 @@ import { isSubdomain, parentOf } from '../../dns/name.ts'
 import { relayPassage } from '../../plugin/capabilities/relay.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
-import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { offers } from '../../plugin/declared-plugin.ts'
 import { forClient } from '../../plugin/query.ts'
 import { placed } from '../../plugin/transparency-of.ts'
@@ -20,6 +20,9 @@ const afterSearch = "the next domains of the client's search list are tried"
 export const autopath: Plugin<Settings> = {
   name: 'autopath',
   schema,
+  readFiles({ files }, reading) {
+    for (const file of files) readList(resolve(file), reading)
+  },
   unmetRequirement({ from }, plugins) {
     const named = 'plugin' in from && plugins.find(({ name }) => name === from.plugin)
     if (!named || offers(named, searchLists)) return undefined
@@ -89,7 +92,7 @@ function listsOf(name: string, { block }: Setup): SearchLists | undefined {
   return block.capabilities(searchLists).find(({ plugin }) => plugin === name)?.value
 }
 
-function readList(path: string, { fail }: Setup): readonly string[] {
+function readList(path: string, { fail }: FileReading): readonly string[] {
   try {
     return searchListOf(readRegularFile(path).toString('utf8'))
   } catch (error) {

@@ -9,7 +9,7 @@ import { keyFileBase, readKeyFiles } from '../../dnssec/key-files.ts'
 import { type Decision, decisions } from '../../plugin/capabilities/decisions.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { type Provided, provide } from '../../plugin/capability.ts'
-import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { exactMatcher, zoneMatcher } from '../../plugin/name-matcher.ts'
 import type { Outcome, Query, Reply } from '../../plugin/query.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
@@ -25,7 +25,12 @@ const plugin = 'dnssec'
 const keyTtl = 3600
 
 /** Signs replies as they are made (RFC 4033 to 4035). */
-export const dnssec: Plugin<DnssecSettings> = { name: plugin, schema, setup }
+export const dnssec: Plugin<DnssecSettings> = {
+  name: plugin,
+  schema,
+  readFiles: (settings, reading) => void readKeys(settings, reading),
+  setup,
+}
 
 function setup(settings: DnssecSettings, setup: Setup): Instance {
   const { clock, metrics, block } = setup
@@ -90,7 +95,7 @@ function setup(settings: DnssecSettings, setup: Setup): Instance {
   }
 }
 
-function readKeys({ keys, zones }: DnssecSettings, { block, fail }: Setup): readonly SigningKey[] {
+function readKeys({ keys, zones }: DnssecSettings, { block, fail }: FileReading): readonly SigningKey[] {
   return keys.map(({ text, at }) => {
     const key = readKey(resolve(block.root, keyFileBase(text)), (reason) => fail(reason, at))
     const { name } = key.record

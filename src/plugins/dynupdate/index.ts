@@ -5,7 +5,7 @@ import { lowerName } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { takesUpdates } from '../../plugin/capabilities/listening.ts'
 import { provide } from '../../plugin/capability.ts'
-import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { readZoneFile } from '../../zone/files.ts'
@@ -15,17 +15,22 @@ import { transferSource } from '../transfer/capability.ts'
 import { checkZone, isTooLarge } from './check-zone.ts'
 import type { ZoneRecords } from './records.ts'
 import { type DynupdateSettings, type Permission, schema } from './settings.ts'
-import { createZoneStore, type ZoneStore } from './store.ts'
+import { createZoneStore, type StoreOptions, type ZoneStore } from './store.ts'
 import { applyUpdates, checkPrerequisites, checkUpdates } from './update.ts'
 
 const plugin = 'dynupdate'
 
 /** Answers from a zone that signed updates change (RFC 2136). */
-export const dynupdate: Plugin<DynupdateSettings> = { name: plugin, schema, setup }
+export const dynupdate: Plugin<DynupdateSettings> = {
+  name: plugin,
+  schema,
+  readFiles: (settings, reading) => void orFail(settings, reading, () => createZoneStore(storeOf(settings, reading))),
+  setup,
+}
 
 function setup(settings: DynupdateSettings, setup: Setup): Instance {
   const { zone, permissions } = settings
-  const { block, fail, log, metrics } = setup
+  const { fail, log, metrics } = setup
   const updates = metrics.counter('slicedns_dynupdate_updates_total', 'Updates by their response code.', ['rcode'])
   const held = acquireStore(settings, setup)
   const store = held.value
@@ -123,32 +128,42 @@ function setup(settings: DynupdateSettings, setup: Setup): Instance {
       held.release()
     },
   }
+}
 
-  function acquireStore({ file, database }: DynupdateSettings, { clock, process, directive }: Setup): Held<ZoneStore> {
-    const seedFile = resolve(block.root, file)
-    const path = database === undefined ? undefined : resolve(block.root, database)
-    const make = (): ZoneStore =>
-      createZoneStore({
-        origin: zone,
-        database: path,
-        seedFile,
-        seed: () => readZoneFile(seedFile, zone, settings.maxRecords),
-        check: (records) => checkZone(records, settings),
-        clock,
-        warning: log.warning,
+function acquireStore(settings: DynupdateSettings, setup: Setup): Held<ZoneStore> {
+  const options = storeOf(settings, setup)
+  const { database } = options
+  return orFail(settings, setup, () => {
+    if (database !== undefined)
+      return setup.process.acquire(`dynupdate ${database}`, () => {
+        const value = createZoneStore(options)
+        return { value, stop: value.close }
       })
-    try {
-      if (path !== undefined)
-        return process.acquire(`dynupdate ${path}`, () => {
-          const value = make()
-          return { value, stop: value.close }
-        })
-      // In memory each configuration has its own zone, as in CoreDNS.
-      const value = make()
-      return { value, release: () => void value.close() }
-    } catch (error) {
-      return fail(`cannot load zone "${zone}": ${errorMessage(error)}`, directive.at)
-    }
+    // In memory each configuration has its own zone, as in CoreDNS.
+    const value = createZoneStore(options)
+    return { value, release: () => void value.close() }
+  })
+}
+
+function storeOf(settings: DynupdateSettings, { block, clock, log }: FileReading): StoreOptions {
+  const { zone, database } = settings
+  const seedFile = resolve(block.root, settings.file)
+  return {
+    origin: zone,
+    database: database === undefined ? undefined : resolve(block.root, database),
+    seedFile,
+    seed: () => readZoneFile(seedFile, zone, settings.maxRecords),
+    check: (records) => checkZone(records, settings),
+    clock,
+    warning: log.warning,
+  }
+}
+
+function orFail<T>({ zone }: DynupdateSettings, { fail }: FileReading, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    return fail(`cannot load zone "${zone}": ${errorMessage(error)}`)
   }
 }
 

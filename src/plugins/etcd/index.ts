@@ -8,7 +8,7 @@ import { explainLines } from '../../plugin/capabilities/explain.ts'
 import { type OwnNames, ownNames } from '../../plugin/capabilities/own-names.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { provide } from '../../plugin/capability.ts'
-import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { zoneMatcher } from '../../plugin/name-matcher.ts'
 import { ownAddresses } from '../../plugin/own-addresses.ts'
 import { transparencyOf } from '../../plugin/transparency-of.ts'
@@ -26,7 +26,14 @@ import { createServices } from './services.ts'
 import { type EtcdSettings, schema } from './settings.ts'
 
 /** Answers from services in etcd, as SkyDNS writes them. */
-export const etcd: Plugin<EtcdSettings> = { name: 'etcd', schema, setup: setUp }
+export const etcd: Plugin<EtcdSettings> = {
+  name: 'etcd',
+  schema,
+  readFiles(settings, { block, fail }) {
+    orFail(settings, fail, () => readCertificates(settings, block.root))
+  },
+  setup: setUp,
+}
 
 /** Seconds, for a service that names no TTL and has no lease. */
 const defaultTtl = 300
@@ -116,20 +123,29 @@ const keyOf = ({ zones, path, endpoints, credentials, tls }: EtcdSettings, root:
     .digest('hex')
 
 /** Certificates that are renewed count for the next connection. */
-function followCertificates({ tls, at }: EtcdSettings, { block, fail, log }: Setup): () => SecureContext {
-  const pathOf = (file: string): string => resolve(block.root, file)
-  const read = () => readClientCertificates(tls, (file) => readRegularFile(pathOf(file)))
-  const paths = [tls?.cert, tls?.key, tls?.ca].flatMap((file) => (file ? pathOf(file) : []))
+function followCertificates(settings: EtcdSettings, { block, fail, log }: Setup): () => SecureContext {
+  const { tls } = settings
+  const paths = [tls?.cert, tls?.key, tls?.ca].flatMap((file) => (file ? resolve(block.root, file) : []))
+  const read = () => readCertificates(settings, block.root)
+  const files = orFail(settings, fail, () =>
+    followFiles(paths, read, (error) => log.error(`tls: ${errorMessage(error)}`)),
+  )
+  let used: ClientCertificates | undefined
+  let context: SecureContext | undefined
+  return () => {
+    const certificates = files.current()
+    if (certificates !== used || !context) context = certificates.create()
+    used = certificates
+    return context
+  }
+}
+
+const readCertificates = ({ tls }: EtcdSettings, folder: string): ClientCertificates =>
+  readClientCertificates(tls, (file) => readRegularFile(resolve(folder, file)))
+
+function orFail<T>({ at }: EtcdSettings, fail: FileReading['fail'], read: () => T): T {
   try {
-    const files = followFiles(paths, read, (error) => log.error(`tls: ${errorMessage(error)}`))
-    let used: ClientCertificates | undefined
-    let context: SecureContext | undefined
-    return () => {
-      const certificates = files.current()
-      if (certificates !== used || !context) context = certificates.create()
-      used = certificates
-      return context
-    }
+    return read()
   } catch (error) {
     return fail(`tls: ${errorMessage(error)}`, at)
   }

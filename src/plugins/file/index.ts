@@ -1,24 +1,43 @@
 import { resolve } from 'node:path'
 import { provide } from '../../plugin/capability.ts'
-import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { readProcessLimits } from '../../process-limits/index.ts'
 import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { type FollowedFile, followZoneFile } from '../../zone/followed-file.ts'
 import { serveZones } from '../../zone/served-zones.ts'
-import { holdZoneMemory } from '../../zone/zone-memory.ts'
+import { createZoneMemory, holdZoneMemory } from '../../zone/zone-memory.ts'
 import { transferSource } from '../transfer/capability.ts'
 import { type FileSettings, schema, type ZoneSettings } from './settings.ts'
 
 const plugin = 'file'
 
 /** Answers from zone files. */
-export const file: Plugin<FileSettings> = { name: plugin, schema, setup }
+export const file: Plugin<FileSettings> = { name: plugin, schema, readFiles, setup }
 
 /** A file that the configurations of the process share, so that a reload does not read it again if it is the same. */
 interface SharedFile {
   readonly followed: FollowedFile
   /** Called when the zone is another one. */
   readonly watchers: Set<() => void>
+}
+
+function readFiles({ zones }: FileSettings, { block, clock, fail, log }: FileReading): void {
+  const memory = createZoneMemory(readProcessLimits().memory)
+  const scheduler = createCooperativeScheduler(clock)
+  const ignored = () => undefined
+  for (const settings of zones) {
+    const path = resolve(block.root, settings.file)
+    try {
+      followZoneFile({ settings, path, memory, scheduler, clock, log, onChange: ignored, onFailure: ignored })
+    } catch (error) {
+      cannotLoad(settings, error, fail)
+    }
+  }
+}
+
+function cannotLoad({ zone, directive }: ZoneSettings, error: unknown, fail: FileReading['fail']): never {
+  return fail(`cannot load zone "${zone}": ${errorMessage(error)}`, directive.args[0].at)
 }
 
 function setup(settings: FileSettings, setup: Setup): Instance {
@@ -42,7 +61,7 @@ function setup(settings: FileSettings, setup: Setup): Instance {
     } catch (error) {
       for (const each of held) each.release()
       memory.release()
-      return fail(`cannot load zone "${each.zone}": ${errorMessage(error)}`, each.directive.args[0].at)
+      return cannotLoad(each, error, fail)
     }
   }
 

@@ -10,7 +10,7 @@ import { type RelayTarget, relayTarget } from '../../plugin/capabilities/relay.t
 import { replySource } from '../../plugin/capabilities/reply-source.ts'
 import { upstreamReports } from '../../plugin/capabilities/reports.ts'
 import { provide } from '../../plugin/capability.ts'
-import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { createNotedMetadata } from '../../plugin/noted-metadata.ts'
 import type { Query } from '../../plugin/query.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
@@ -30,11 +30,13 @@ import { constantMetrics, createForwardMetrics, type ForwardMetrics } from './me
 import { createUpstreamReports } from './report.ts'
 import { createServerList, type ServerList, type ServerListOptions } from './servers.ts'
 import { type ForwardSettings, schema } from './settings.ts'
+import { readNameservers } from './targets.ts'
 
 export const forward: Plugin<readonly ForwardSettings[]> = {
   name: 'forward',
   schema,
   registerMetrics: (metrics) => void constantMetrics(metrics),
+  readFiles,
   setup: setUp,
 }
 
@@ -219,9 +221,32 @@ function openServers(
   }
   const list = readServers(settings, setup, hold)
   const pending = settings.to.some((target) => target.kind === 'host')
-  if (list.current.length === 0 && !pending)
-    setup.fail('forward has no upstream: the files list no nameserver', settings.at)
+  if (list.current.length === 0 && !pending) setup.fail(noUpstream, settings.at)
   return list
+}
+
+const noUpstream = 'forward has no upstream: the files list no nameserver'
+
+function readFiles(all: readonly ForwardSettings[], reading: FileReading): void {
+  for (const settings of all) {
+    readCertificates(settings, reading)
+    const servers = settings.to.filter(
+      (target) => target.kind !== 'file' || readList(target, settings, reading).length > 0,
+    )
+    if (servers.length === 0) reading.fail(noUpstream, settings.at)
+  }
+}
+
+function readList(
+  file: Parameters<typeof readNameservers>[0],
+  { at }: ForwardSettings,
+  { fail }: FileReading,
+): readonly UpstreamTarget[] {
+  try {
+    return readNameservers(file)
+  } catch (error) {
+    return fail(errorMessage(error), at)
+  }
 }
 
 function readServers(settings: ForwardSettings, setup: Setup, hold: ServerListOptions['hold']): ServerList {
@@ -233,7 +258,7 @@ function readServers(settings: ForwardSettings, setup: Setup, hold: ServerListOp
   }
 }
 
-function readCertificates({ tls, at }: ForwardSettings, setup: Setup): ClientCertificates {
+function readCertificates({ tls, at }: ForwardSettings, setup: FileReading): ClientCertificates {
   try {
     return readClientCertificates(tls, (path) => readRegularFile(resolve(setup.block.root, path)))
   } catch (error) {

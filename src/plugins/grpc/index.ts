@@ -9,7 +9,7 @@ import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import { upstreamReports } from '../../plugin/capabilities/reports.ts'
 import { provide } from '../../plugin/capability.ts'
-import type { Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { classifyReply } from '../../upstream/answers.ts'
@@ -19,7 +19,7 @@ import { createGrpcUpstream, type GrpcUpstream, LostConnection } from '../../ups
 import { createGrpcMetrics, type GrpcMetrics } from './metrics.ts'
 import { type GrpcSettings, readServers, schema } from './settings.ts'
 
-export const grpc: Plugin<GrpcSettings> = { name: 'grpc', schema, setup }
+export const grpc: Plugin<GrpcSettings> = { name: 'grpc', schema, readFiles, setup }
 
 /** A stream carries what a message can hold. */
 const largest = 65_535
@@ -33,7 +33,7 @@ function setup(settings: GrpcSettings, setup: Setup): Instance {
   const metrics = createGrpcMetrics(setup.metrics)
   const held = openUpstreams(settings, setup, metrics)
   const upstreams = held.map(({ value }) => value)
-  if (upstreams.length === 0) setup.fail('grpc has no upstream: the files list no nameserver', settings.at)
+  if (upstreams.length === 0) setup.fail(noUpstream, settings.at)
   const order = createOrder(settings.policy)
   const takes = createTakes(settings)
   const answers = new Map(upstreams.map(({ to }) => [to, { queries: 0, seconds: 0 }]))
@@ -142,7 +142,7 @@ function createOrder(policy: GrpcSettings['policy']): (all: readonly GrpcUpstrea
 /** Equal upstreams with equal certificates are one to all blocks, and keep their connection through a reload. */
 function openUpstreams(settings: GrpcSettings, setup: Setup, metrics: GrpcMetrics): readonly Held<GrpcUpstream>[] {
   const { tls, tlsServerName: servername } = settings
-  const certificates = tls || servername ? read(settings, setup) : undefined
+  const certificates = tls || servername ? readCertificates(settings, setup) : undefined
   let context: SecureContext | undefined
   return readServers(settings, setup.block.root).map((target) =>
     setup.process.acquire(`grpc ${JSON.stringify([target, certificates?.digest, servername])}`, () => {
@@ -162,7 +162,14 @@ function openUpstreams(settings: GrpcSettings, setup: Setup, metrics: GrpcMetric
   )
 }
 
-function read({ tls, at }: GrpcSettings, setup: Setup): ClientCertificates {
+function readFiles(settings: GrpcSettings, reading: FileReading): void {
+  readCertificates(settings, reading)
+  if (readServers(settings, reading.block.root).length === 0) reading.fail(noUpstream, settings.at)
+}
+
+const noUpstream = 'grpc has no upstream: the files list no nameserver'
+
+function readCertificates({ tls, at }: GrpcSettings, setup: FileReading): ClientCertificates {
   try {
     return readClientCertificates(tls, (path) => readRegularFile(resolve(setup.block.root, path)))
   } catch (error) {

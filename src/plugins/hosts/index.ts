@@ -3,7 +3,7 @@ import { type } from '../../dns/codes.ts'
 import { isSubdomain, parentOf } from '../../dns/name.ts'
 import { type RelayPassage, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { provide } from '../../plugin/capability.ts'
-import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { type StaticZone, staticSource } from '../../plugin/static-source.ts'
 import type { GaugeCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 import { openFollowedFile } from './followed-file.ts'
@@ -18,20 +18,31 @@ export const hosts: Plugin<HostsSettings> = {
   name: 'hosts',
   schema,
   registerMetrics: (metrics) => void reloadTime(metrics),
+  readFiles(settings, { block, clock, log }) {
+    const path = pathOf(settings, block.root)
+    parse(settings, settings.inline.join('\n'), inlineSource, log)
+    openFollowedFile(path, clock, log, ({ text }) => void parse(settings, text, sourceOf(path), log))
+  },
   setup,
 }
 
 const reloadTime = (metrics: MetricsRegistry): GaugeCell =>
   metrics.gauge('coredns_hosts_reload_timestamp_seconds', 'When the hosts file that is in use was changed.', []).with()
 
+const pathOf = ({ file }: HostsSettings, folder: string): string =>
+  file === undefined ? '/etc/hosts' : resolve(folder, file)
+
+const inlineSource = 'Inline hosts entries'
+const sourceOf = (path: string): string => `Hosts file "${path}"`
+
+const parse = ({ zones, reverse }: HostsSettings, text: string, source: string, log: FileReading['log']): Entries =>
+  parseHosts(text, { zones, reverse, source, onError: log.error })
+
 function setup(settings: HostsSettings, { block, clock, directive, log, metrics }: Setup): Instance {
-  const path = settings.file === undefined ? '/etc/hosts' : resolve(block.root, settings.file)
+  const path = pathOf(settings, block.root)
   const entries = metrics.gauge('coredns_hosts_entries', 'Entries of the hosts file and the Corefile.', ['hostsfile'])
   const reloadedAt = reloadTime(metrics)
-  const parse = (text: string, source: string): Entries =>
-    parseHosts(text, { zones: settings.zones, reverse: settings.reverse, source, onError: log.error })
-
-  const inline = parse(settings.inline.join('\n'), 'Inline hosts entries')
+  const inline = parse(settings, settings.inline.join('\n'), inlineSource, log)
   let fromFile = noEntries
   const sources = () => [fromFile, inline]
   const lookup = createLookup(sources)
@@ -57,7 +68,7 @@ function setup(settings: HostsSettings, { block, clock, directive, log, metrics 
   }
 
   const file = openFollowedFile(path, clock, log, ({ text, modifiedAt }) => {
-    fromFile = parse(text, `Hosts file "${path}"`)
+    fromFile = parse(settings, text, sourceOf(path), log)
     reloadedAt.set(modifiedAt / 1000)
     publish()
   })

@@ -40,6 +40,7 @@ import { createHoldQueue } from './hold/hold-queue.ts'
 import { createHoldQuota } from './hold/quota.ts'
 import { followIndexes } from './indexes.ts'
 import { createMetadata } from './metadata.ts'
+import { readNamedFiles } from './named-files.ts'
 import { measureProgrammingLatency } from './publish/programming-latency.ts'
 import { createSettling, type SettlingTracker } from './publish/settling.ts'
 import { createSource } from './publish/source.ts'
@@ -63,6 +64,7 @@ export const kubernetes: Plugin<KubernetesSettings> = {
   schema,
   offers: [erased(sharedCluster), erased(searchLists)],
   conflict: snapshotConflict,
+  readFiles: readNamedFiles,
   setup,
 }
 

@@ -8,7 +8,7 @@ import { dataPlaneEffects } from '../../plugin/capabilities/data-plane-effects.t
 import { passesEverything, relayPassage } from '../../plugin/capabilities/relay.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
 import { type Provided, provide } from '../../plugin/capability.ts'
-import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import type { Handler, Outcome } from '../../plugin/query.ts'
 import { placed } from '../../plugin/transparency-of.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
@@ -50,6 +50,9 @@ function readOne(directive: Directive): Settings {
 export const loadbalance: Plugin<Settings> = {
   name: 'loadbalance',
   schema,
+  readFiles(settings, reading) {
+    if (settings.policy === 'weighted') open(resolve(reading.block.root, settings.file), settings.reload, reading)
+  },
   setup: (settings, setup) =>
     settings.policy === 'weighted' ? weighted(settings, setup) : roundRobin(settings.prefer, setup),
 }
@@ -103,7 +106,7 @@ function weighted({ file, reload }: Settings & { policy: 'weighted' }, setup: Se
   }
 }
 
-function open(path: string, reload: number, { clock, log, fail }: Setup): WeightFile {
+function open(path: string, reload: number, { clock, log, fail }: FileReading): WeightFile {
   try {
     return openWeightFile(path, reload, clock, log)
   } catch (error) {

@@ -47,6 +47,13 @@ const schema: DirectiveSchema<Settings> = {
 export const prometheus: Plugin<Settings> = {
   name: 'prometheus',
   schema,
+  readFiles(settings, { block, log }) {
+    try {
+      secured(settings, block.root)
+    } catch (error) {
+      log.error(cannotStart(error))
+    }
+  },
   setup(settings, setup) {
     const { metrics, clock, block } = setup
     const queries = createQueryMetrics(metrics)
@@ -66,6 +73,14 @@ export const prometheus: Plugin<Settings> = {
   },
 }
 
+const cannotStart = (error: unknown): string => `Failed to start metrics handler: ${errorMessage(error)}`
+
+/** What the web configuration says. Throws an Error that says what is wrong with which file. */
+function secured({ tls }: Settings, folder: string) {
+  const web = tls === undefined ? undefined : readWebConfig(resolve(folder, tls))
+  return { web, security: web?.tls && openSecurity(web.tls) }
+}
+
 function lifecycle(settings: Settings, setup: Setup): Pick<Instance, 'start' | 'serving' | 'stop'> {
   const { metrics, process, block, log } = setup
   const held: { release(): void }[] = []
@@ -73,8 +88,7 @@ function lifecycle(settings: Settings, setup: Setup): Pick<Instance, 'start' | '
   let serve = (): void => undefined
 
   async function listen(): Promise<void> {
-    const web = settings.tls === undefined ? undefined : readWebConfig(resolve(block.root, settings.tls))
-    const security = web?.tls && openSecurity(web.tls)
+    const { web, security } = secured(settings, block.root)
     const listener = acquireHttpListener(process, settings.address, { metrics, security })
     listening.push(listener)
     const route = listener.value.route('/metrics', exposition(metrics, web?.headers))
@@ -99,7 +113,7 @@ function lifecycle(settings: Settings, setup: Setup): Pick<Instance, 'start' | '
         release(listening)
         // As in CoreDNS the server starts without metrics. A reload is refused, so that existing metrics are kept.
         if (series.value.shown()) throw error
-        log.error(`Failed to start metrics handler: ${errorMessage(error)}`)
+        log.error(cannotStart(error))
       }
     },
     serving: () => serve(),

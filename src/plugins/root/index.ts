@@ -3,7 +3,8 @@ import { argCount, noBody } from '../../corefile/read.ts'
 import type { DirectiveSchema } from '../../corefile/schema.ts'
 import { rootFolder } from '../../plugin/capabilities/root-folder.ts'
 import { provide } from '../../plugin/capability.ts'
-import type { Plugin } from '../../plugin/contract.ts'
+import type { FileReading, Plugin } from '../../plugin/contract.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
 
 const schema: DirectiveSchema<string> = {
   usage: 'root PATH',
@@ -23,10 +24,19 @@ const schema: DirectiveSchema<string> = {
 export const root: Plugin<string> = {
   name: 'root',
   schema,
-  setup(folder, { log }) {
-    if (!isFolder(folder)) log.warning(`Root path does not exist or is not a folder: ${folder}`)
+  readFiles: checkFolder,
+  setup(folder, setup) {
+    checkFolder(folder, setup)
     return { provides: [provide(rootFolder, folder)] }
   },
+}
+
+function checkFolder(folder: string, { fail, log }: Pick<FileReading, 'fail' | 'log'>): void {
+  try {
+    if (!isFolder(folder)) log.warning(`Root path does not exist or is not a folder: ${folder}`)
+  } catch (error) {
+    fail(`cannot access the root path: ${errorMessage(error)}`)
+  }
 }
 
 function isFolder(path: string): boolean {

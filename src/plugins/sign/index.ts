@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { SigningKey } from '../../dnssec/key.ts'
 import { keyFileBase, readKeyFiles } from '../../dnssec/key-files.ts'
-import type { Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { schema, type ZoneToSign } from './settings.ts'
 import { createZoneSigner } from './signer.ts'
@@ -9,7 +9,14 @@ import { createZoneSigner } from './signer.ts'
 const plugin = 'sign'
 
 /** Signs the files of zones, which `file` and `auto` serve. */
-export const sign: Plugin<readonly ZoneToSign[]> = { name: plugin, schema, setup }
+export const sign: Plugin<readonly ZoneToSign[]> = {
+  name: plugin,
+  schema,
+  readFiles(zones, reading) {
+    for (const { keys } of zones) for (const key of keys) readKey(key, reading)
+  },
+  setup,
+}
 
 function setup(zones: readonly ZoneToSign[], setup: Setup): Instance {
   const { block, clock, log, metrics } = setup
@@ -35,7 +42,7 @@ function setup(zones: readonly ZoneToSign[], setup: Setup): Instance {
   }
 }
 
-function readKey({ text, at }: ZoneToSign['keys'][number], { block, fail }: Setup): SigningKey {
+function readKey({ text, at }: ZoneToSign['keys'][number], { block, fail }: FileReading): SigningKey {
   try {
     const key = readKeyFiles(resolve(block.root, keyFileBase(text)))
     if (key.role !== 'ksk') throw new RangeError(`the DNSKEY in ${text} is not a CSK/KSK: its SEP bit is not set`)

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { type ServerTls, serverTls } from '../../plugin/capabilities/server-tls.ts'
+import { type ServerTls, serverTls, type TlsPolicy } from '../../plugin/capabilities/server-tls.ts'
 import { provide } from '../../plugin/capability.ts'
-import type { Held, Plugin, Setup, Shared } from '../../plugin/contract.ts'
+import type { FileReading, Held, Plugin, Setup, Shared } from '../../plugin/contract.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { followFiles } from '../../trust/followed-files.ts'
@@ -12,6 +12,9 @@ import { clientAuthPolicies, schema, type TlsSettings } from './settings.ts'
 export const tls: Plugin<readonly TlsSettings[]> = {
   name: 'tls',
   schema,
+  readFiles(all, reading) {
+    for (const settings of all) readPolicy(inFolder(settings, reading.block.root), reading)
+  },
   setup(all, setup) {
     // All are read, as in CoreDNS: the last one counts.
     const held = all.map((settings) => acquire(settings, setup))
@@ -28,17 +31,22 @@ export const tls: Plugin<readonly TlsSettings[]> = {
 function acquire(written: TlsSettings, setup: Setup): Held<ServerTls> {
   const settings = inFolder(written, setup.block.root)
   const { at, ...identity } = settings
-  const orFail = <T>(what: string, work: () => T): T => {
-    try {
-      return work()
-    } catch (error) {
-      return setup.fail(`could not ${what}: ${errorMessage(error)}`, at)
-    }
-  }
   // Before anything is shared: what cannot be read is an error of this Corefile.
-  const { certificates } = orFail('load TLS cert', () => policyOf(settings, readSecrets(settings)))
+  const { certificates } = readPolicy(settings, setup)
   const key = `server tls ${JSON.stringify(identity)} ${certificates}`
-  return orFail('open TLS', () => setup.process.acquire(key, () => open(settings, setup.log)))
+  try {
+    return setup.process.acquire(key, () => open(settings, setup.log))
+  } catch (error) {
+    return setup.fail(`could not open TLS: ${errorMessage(error)}`, at)
+  }
+}
+
+function readPolicy(settings: TlsSettings, { fail }: FileReading): TlsPolicy {
+  try {
+    return policyOf(settings, readSecrets(settings))
+  } catch (error) {
+    return fail(`could not load TLS cert: ${errorMessage(error)}`, settings.at)
+  }
 }
 
 function open(settings: TlsSettings, log: Logger): Shared<ServerTls> {

@@ -19,7 +19,12 @@ import { schema, type TsigSettings } from './settings.ts'
 const plugin = 'tsig'
 
 /** Checks the signatures of requests, and signs the replies to them (RFC 8945). */
-export const tsig: Plugin<TsigSettings> = { name: plugin, schema, setup }
+export const tsig: Plugin<TsigSettings> = {
+  name: plugin,
+  schema,
+  readFiles: (settings, reading) => void readKeys(settings, reading, (path) => resolve(path)),
+  setup,
+}
 
 function setup(settings: TsigSettings, setup: Setup): Instance {
   const { block, clock, metrics, process } = setup

@@ -2,7 +2,7 @@
 
 import { lowerName, NameError, parseName } from '../../dns/name.ts'
 import { defaultTsigAlgorithm, isTsigAlgorithm, type TsigKey } from '../../dns/tsig.ts'
-import type { Setup, Shared } from '../../plugin/contract.ts'
+import type { FileReading, Shared } from '../../plugin/contract.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { readKeyFile } from './key-file.ts'
 import type { TsigSettings } from './settings.ts'
@@ -13,7 +13,7 @@ type Keys = ReadonlyMap<string, TsigKey>
 /** Reads the files, too. `pathOf` makes a path of what is written. */
 export function readKeys(
   { keys, files }: TsigSettings,
-  { fail, log }: Pick<Setup, 'fail' | 'log'>,
+  { fail, log }: FileReading,
   pathOf: (written: string) => string,
 ): Keys {
   const all = new Map<string, TsigKey>()

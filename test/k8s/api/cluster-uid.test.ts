@@ -62,7 +62,7 @@ async function list(asking: Asking, times: number): Promise<void> {
 }
 
 describe('a server that refuses to say which cluster it serves', () => {
-  test('is asked ten times, then once a minute', async () => {
+  test('a server that says 403 is asked ten times, then once a minute', async () => {
     const asking = createAsking()
     await list(asking, 100)
     assert.equal(asking.asked, 10)
@@ -73,7 +73,7 @@ describe('a server that refuses to say which cluster it serves', () => {
     }
   })
 
-  test('is believed when the right has been given meanwhile, and not asked again', async () => {
+  test('an answer is believed when the right has been given meanwhile, and not asked again', async () => {
     const asking = createAsking()
     await list(asking, 100)
     asking.says = named

@@ -213,7 +213,9 @@ describe('the exchanges of the relay', () => {
     const silenced = await startUpstream(answering())
     // Nothing else would ask it anew: the chain gives the question up before.
     const options = 'policy sequential\nread_timeout 60s'
-    await server.load(`.:${server.port} {\nbind 127.0.0.1\nforward . ${dropped.to} ${silenced.to} {\n${options}\n}\n}\n`)
+    await server.load(
+      `.:${server.port} {\nbind 127.0.0.1\nforward . ${dropped.to} ${silenced.to} {\n${options}\n}\n}\n`,
+    )
     await untilRelaying(server)
     dropped.arrived.length = 0
     silenced.arrived.length = 0

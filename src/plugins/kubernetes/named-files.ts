@@ -1,0 +1,21 @@
+/** The files that lead to the cluster. Without them the server starts, and tries again; names of the cluster are SERVFAIL meanwhile. */
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { readRegularFile } from '../../corefile/regular-file.ts'
+import type { FileReading } from '../../plugin/contract.ts'
+import { errorMessage } from '../../telemetry/error-text.ts'
+import type { KubernetesSettings } from './settings.ts'
+
+export function readNamedFiles({ source }: KubernetesSettings, { block, log }: FileReading): void {
+  const tell = (path: string, read: (path: string) => unknown): void => {
+    try {
+      read(path)
+    } catch (error) {
+      log.error(`cannot read ${path}: ${errorMessage(error)} (retrying until it works)`)
+    }
+  }
+  if (source.kind === 'kubeconfig') tell(source.file, readRegularFile)
+  if (source.kind === 'manifests') tell(resolve(block.root, source.directory), statSync)
+  if (source.kind !== 'endpoint' || source.tls === undefined) return
+  for (const path of [source.tls.cert, source.tls.key, source.tls.ca]) tell(path, readRegularFile)
+}

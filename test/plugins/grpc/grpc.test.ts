@@ -13,6 +13,7 @@ import type { Instance } from '../../../src/plugin/contract.ts'
 import { grpc } from '../../../src/plugins/grpc/index.ts'
 import { certificateFolder } from '../../support/certificates.ts'
 import { ask, createPluginHarness, failing, handle, type PluginHarness, setUp } from '../../support/plugin-harness.ts'
+import { freePort } from '../../support/ports.ts'
 import { until } from '../../support/until.ts'
 
 const certificates = certificateFolder()
@@ -188,6 +189,12 @@ async function outcomeOf(plugin: Instance, name = 'a.example.org.'): Promise<str
   return `${outcome.plugin} ${rcodeName(outcome.kind === 'reply' ? outcome.message.rcode : outcome.rcode)}`
 }
 
+async function failureOf(plugin: Instance) {
+  const outcome = await soon(handle(plugin, ask('a.example.org. A'), failing(rcode.REFUSED)))
+  assert.ok(outcome.kind !== 'drop')
+  return outcome
+}
+
 describe('grpc', () => {
   it('a query is a call of the service, and its answer is the reply', () =>
     withUpstreams([replying(rcode.NOERROR)], '', async (plugin, [{ asked, port }], harness) => {
@@ -255,6 +262,36 @@ describe('grpc', () => {
   for (const [what, answers, options, outcome] of outcomes)
     it(`the outcome of grpc: ${what}`, () =>
       withUpstreams(answers, options, async (plugin) => assert.equal(await outcomeOf(plugin), outcome)))
+
+  const unparsable: Answer = (stream) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+    stream.end(encodePacket(Buffer.from('no message')))
+  }
+  /** Of RFC 8914 §4.23, §4.24: nobody was reached, or what was said is of no use. */
+  const reasons: readonly (readonly [what: string, answer: Answer, code: number, text: RegExp])[] = [
+    ['a call that is cut', (stream) => stream.close(2), 22, /^grpc 127\.0\.0\.1:\d+: .*INTERNAL_ERROR$/],
+    ['a service that is not available', failingWith(14), 23, /: status 14 as told$/],
+    ['a response that is no gRPC', (stream) => stream.respond({ ':status': 404 }, { endStream: true }), 23, /404$/],
+    ['an answer that is no message', unparsable, 23, /^the answer is to another question$/],
+    ['an answer to another question', replying(0, (reply) => (reply[13] = 0x62)), 23, /another question$/],
+  ]
+  for (const [what, answer, code, text] of reasons)
+    it(`the extended error of ${what} is ${code}`, () =>
+      withUpstreams([answer], '', async (plugin) => {
+        const { extendedError } = await failureOf(plugin)
+        assert.equal(extendedError?.code, code)
+        assert.match(extendedError?.text ?? '', text)
+      }))
+
+  it('the extended error of a port where nobody listens is 22', async () => {
+    const harness = createPluginHarness()
+    const plugin = setUp(grpc, `grpc example.org 127.0.0.1:${await freePort()}`, harness)
+    const { extendedError } = await failureOf(plugin)
+    assert.equal(extendedError?.code, 22)
+    assert.match(extendedError?.text ?? '', /connection refused$/)
+    await plugin.stop?.()
+  })
 
   it('names outside FROM and in except go to the next plugin, FROM itself does not', () =>
     withUpstreams([replying(rcode.NOERROR)], 'except example.org', async (plugin) => {

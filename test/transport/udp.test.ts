@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import { systemClock } from '../../src/scheduling/clock.ts'
 import type { Miss } from '../../src/server/ingress.ts'
+import { until } from '../support/until.ts'
 import { askUdp, query, rcodeReply, udpClient, withTransport } from './support.ts'
 
 for (const udp of ['auto', 'dgram'] as const) {
@@ -273,3 +274,31 @@ for (const udp of ['auto', 'dgram'] as const) {
     })
   })
 }
+
+test('a client that asks when the threads have ended is refused, while the chain still owes a reply', () => {
+  const asked = Promise.withResolvers<() => void>()
+  const onMiss = ({ request }: Miss) =>
+    new Promise<Uint8Array>((resolve) => asked.resolve(() => resolve(rcodeReply(request, 0))))
+  return withTransport({ udp: 'auto', onMiss }, async ({ transport, port, listener, readers }) => {
+    await transport.apply([listener({ shards: 2 })])
+    const client = await udpClient('127.0.0.1', port)
+    client.send(query('miss', 12))
+    const answer = await asked.promise
+    const late = createSocket('udp4')
+    late.connect(port, '127.0.0.1')
+    await once(late, 'connect')
+    const refused: (string | undefined)[] = []
+    late.on('error', (error: NodeJS.ErrnoException) => refused.push(error.code))
+    const closed = transport.close()
+    await until(() => assert.equal(readers(), 0))
+    await until(() => {
+      late.send(query('table', 13))
+      assert.equal(refused[0], 'ECONNREFUSED')
+    })
+    answer()
+    assert.equal((await client.next()).id, 12)
+    await closed
+    late.close()
+    client.close()
+  })
+})

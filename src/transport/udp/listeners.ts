@@ -20,7 +20,7 @@ import { createRetirement, emptyPart, type OpenSocket, type Part } from './part.
 import { openThreadPool } from './pool.ts'
 import { listenerCell, listenerCells } from './protocol.ts'
 import { createRelaying } from './relaying.ts'
-import { openUdpSocket, receiveQueueDrops } from './socket.ts'
+import { openUdpSocket, receiveQueueDrops, retireUdpSocket } from './socket.ts'
 
 export interface UdpThreadsOptions {
   readonly native: Libc
@@ -211,6 +211,9 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
       // What upstreams still owe goes to the clients through the threads: relaying ends with them.
       await pool.close()
       for (const { endRelay } of endpoints.values()) endRelay()
+      // Nobody reads any more: a client that asks now is refused at once, and does not wait in silence.
+      for (const { parts } of endpoints.values())
+        for (const { sockets, host } of parts) for (const { fd } of sockets) retireUdpSocket(native, fd, host)
       await within(clock, limits.drain, missQueue.settled())
       await retirement.closed()
       for (const endpoint of endpoints.values()) {

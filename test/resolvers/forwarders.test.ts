@@ -204,11 +204,17 @@ for (const { program, args, configuration, mixesCase } of forwarders) {
     }
 
     if (!mixesCase) return
-    // It would ask twice more, in lower case, for a name whose letters came back changed.
+    // It would ask twice more, in lower case, for each name whose letters came back changed. For one that a busy machine answers late
+    // it asks again as well: then for others.
     test(`the forwarder ${program} asks for a name once, in letters of random case`, async () => {
-      const before = await requests()
-      for (const name of ['db-1.db', 'nosuch-one', 'nosuch-two']) await dig(`${name}.apps.svc.${zone}`, 'A', { port })
-      assert.equal((await requests()).udp! - before.udp!, 3)
+      let attempt = 0
+      await until(async () => {
+        attempt++
+        const before = await requests()
+        assert.equal((await dig(`${attempt}.1.50.${reverseZone}`, 'PTR', { port })).answer.length, 1)
+        for (const name of ['nosuch-one', 'nosuch-two']) await dig(`${name}-${attempt}.apps.svc.${zone}`, 'A', { port })
+        assert.equal((await requests()).udp! - before.udp!, 3)
+      })
       const targets = await Promise.all(['web', 'db', 'four', 'six'].map(serviceTarget))
       assert.match(targets.join(), /[A-Z]{2}/, 'the letters were not of random case')
     })

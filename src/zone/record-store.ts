@@ -34,6 +34,11 @@ export interface RecordStore {
   nameAt(place: number): string
   /** Gives back what was kept for more records. */
   trim(): void
+  /**
+   * Gives back all memory at once: the garbage collector sees buffers late, and the next zone may take as much meanwhile.
+   * Nothing of the store may be used any more.
+   */
+  free(): void
 }
 
 /**
@@ -69,7 +74,7 @@ const multiplier = secrets.readInt32LE(4) | 1
 
 /** `origin`: the zone, which every name is in; lower case and absolute. */
 export function createRecordStore(origin: string): RecordStore {
-  const buffers: Buffer[] = [Buffer.allocUnsafeSlow(firstOctets)]
+  const buffers: Buffer<ArrayBuffer>[] = [Buffer.allocUnsafeSlow(firstOctets)]
   /** Octets in use of each buffer. Place 0 is never used. */
   const used: number[] = [4]
   let buckets = new Uint32Array(firstBuckets)
@@ -91,7 +96,7 @@ export function createRecordStore(origin: string): RecordStore {
   function allocate(octets: number): number {
     let last = buffers.length - 1
     if (used[last] + octets > bufferOctets) {
-      buffers[last] = trimmed(buffers[last], used[last])
+      buffers[last] = resized(buffers[last], used[last])
       full += buffers[last].length
       buffers.push(Buffer.allocUnsafeSlow(firstOctets))
       used.push(0)
@@ -101,9 +106,7 @@ export function createRecordStore(origin: string): RecordStore {
     if (offset + octets > buffers[last].length) {
       let length = buffers[last].length
       while (length < offset + octets) length *= 2
-      const larger = Buffer.allocUnsafeSlow(Math.min(length, bufferOctets))
-      buffers[last].copy(larger, 0, 0, offset)
-      buffers[last] = larger
+      buffers[last] = resized(buffers[last], Math.min(length, bufferOctets))
     }
     used[last] = offset + octets
     return last * bufferOctets + offset
@@ -169,6 +172,7 @@ export function createRecordStore(origin: string): RecordStore {
     if (bucketCount === buckets.length) {
       const larger = new Uint32Array(2 * bucketCount)
       larger.set(buckets)
+      buckets.buffer.transfer(0)
       buckets = larger
     }
     const from = bucketCount - base
@@ -282,15 +286,17 @@ export function createRecordStore(origin: string): RecordStore {
     nameAt: nameOf,
     trim() {
       const last = buffers.length - 1
-      buffers[last] = trimmed(buffers[last], used[last])
+      buffers[last] = resized(buffers[last], used[last])
       buckets = buckets.slice(0, bucketCount)
+    },
+    free() {
+      for (const { buffer } of [...buffers.splice(0), buckets]) buffer.transfer(0)
+      buckets = new Uint32Array(0)
     },
   }
 }
 
-function trimmed(buffer: Buffer, octets: number): Buffer {
-  if (buffer.length === octets) return buffer
-  const exact = Buffer.allocUnsafeSlow(octets)
-  buffer.copy(exact, 0, 0, octets)
-  return exact
+/** Its memory is taken from `buffer`: a copy would leave the old one to the garbage collector. */
+function resized(buffer: Buffer<ArrayBuffer>, octets: number): Buffer<ArrayBuffer> {
+  return buffer.length === octets ? buffer : Buffer.from(buffer.buffer.transfer(octets))
 }

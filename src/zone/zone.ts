@@ -63,6 +63,7 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
   /** Octets of what is not in the store: records of the apex, places of deniers. */
   let beside = 0
   let isSigned = false
+  let isFinished = false
 
   function addAncestors(name: string): void {
     for (let at = name; at !== origin; ) {
@@ -108,6 +109,7 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
       const inOrder = deniers.inOrder((place) => canonicalKey(store.nameAt(place)))
       const octets = store.octets + beside
       room.take(octets, size)
+      isFinished = true
       const keyAt = (index: number): string => canonicalKey(store.nameAt(inOrder[index]))
       return {
         origin,
@@ -134,7 +136,10 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
         release: room.release,
       }
     },
-    abandon: room.abandon,
+    abandon() {
+      if (!isFinished) store.free()
+      room.abandon()
+    },
   }
 }
 

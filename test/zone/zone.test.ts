@@ -6,7 +6,7 @@ import { createCooperativeScheduler } from '../../src/scheduling/cooperative-sch
 import { applyChanges } from '../../src/zone/transfer-in/apply.ts'
 import { createTransferReader } from '../../src/zone/transfer-in/read.ts'
 import { createZoneBuilder } from '../../src/zone/zone.ts'
-import { createZoneMemory } from '../../src/zone/zone-memory.ts'
+import { createZoneMemory, ZoneMemoryFull } from '../../src/zone/zone-memory.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 
 const soa = (serial: number) => parseRecord(`a. 60 IN SOA ns.a. host.a. ${serial} 2 3 4 5`)
@@ -26,6 +26,34 @@ describe('a zone', () => {
         assert.equal(denier(`0.${owner}`), last, `0.${owner} of ${count}`)
       }
     }
+  })
+
+  it('a zone that grows keeps no copies of itself, and one that is given up gives its memory back at once', () => {
+    const most = 4 * 1024 * 1024
+    const memory = createZoneMemory({ zones: most, limit: 1024 * 1024 })
+    const record = parseRecord('www.a. 60 IN A 192.0.2.1')
+    const before = process.memoryUsage().arrayBuffers
+    for (let round = 0; round < 5; round++) {
+      const builder = createZoneBuilder('a.', memory.reserve())
+      assert.throws(() => {
+        for (let i = 0; ; i++) builder.add({ ...record, name: `h${i}.a.` })
+      }, ZoneMemoryFull)
+      const held = process.memoryUsage().arrayBuffers - before
+      assert.ok(held <= 1.1 * most, `${held} octets of buffers for ${most}`)
+      builder.abandon()
+      builder.abandon()
+      const left = process.memoryUsage().arrayBuffers - before
+      assert.ok(left <= 0.1 * most, `${left} octets of buffers are left`)
+    }
+  })
+
+  it('a zone that has come of its records stays as it is when its builder is given up', () => {
+    const builder = createZoneBuilder('a.')
+    builder.add(soa(1))
+    builder.add(parseRecord('www.a. 60 IN A 192.0.2.1'))
+    const zone = builder.finish()
+    builder.abandon()
+    assert.equal(zone.at('www.a.')?.get(1).length, 1)
   })
 
   it('a zone is not made larger by changes than there is room for all zones', async () => {

@@ -118,11 +118,12 @@ export function createSliceBuilder(
       const octets = addressSize(addressType)
       const places = flags.length
       if (addresses.length !== places * octets) throw new MalformedObject('another number of addresses than of flags')
-      const ofPlaces = (list: readonly string[]): readonly string[] | undefined => {
-        if (list.length === 0) return undefined
+      const ofAllPlaces = (list: readonly string[]): readonly string[] => {
         if (list.length !== places) throw new MalformedObject('another number of names than of flags')
         return list
       }
+      const ofPlaces = (list: readonly string[]): readonly string[] | undefined =>
+        list.length === 0 ? undefined : ofAllPlaces(list)
       return {
         ...namespaced(meta),
         uid: keep.sliceUids ? meta.uid : undefined,
@@ -132,7 +133,7 @@ export function createSliceBuilder(
         ports: ports.length === 0 ? [] : sharePorts(ports),
         count: places,
         addresses,
-        fqdns: octets === 0 ? (ofPlaces(texts.fqdns) ?? []) : undefined,
+        fqdns: octets === 0 ? ofAllPlaces(texts.fqdns) : undefined,
         flags,
         hostnames: ofPlaces(texts.hostnames),
         podNames: ofPlaces(texts.podNames),

@@ -10,11 +10,11 @@
  * bookmarks and opens a TLS connection per watch. The rules:
  * - what is served is never cleared: a list marks and sweeps;
  * - time never goes back: a list asks for nothing older than what was seen;
- * - whatever fails is tried again, at a pace that a struggling server survives (retry-policy.ts, connection.ts).
+ * - whatever fails is tried again, at a pace that a struggling server survives (retry-policy.ts, shared-waits.ts,
+ *   connection.ts).
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
-import { pause } from '../../scheduling/pause.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { MalformedObject } from '../decode/draft.ts'
 import type { Reducer } from '../decode/reduce.ts'
@@ -27,8 +27,9 @@ import { createListWatch, type EventStream, type RequestParameters } from './lis
 import type { WatchMeter } from './metrics.ts'
 import { versionNumber } from './object-versions.ts'
 import { apiResources, requestPath } from './resources.ts'
-import { createRetryPolicy } from './retry-policy.ts'
+import { createRetryPolicy, endsEarly } from './retry-policy.ts'
 import type { Session } from './session.ts'
+import type { EndsEarly, Waits } from './shared-waits.ts'
 import { statusFailure } from './status-failure.ts'
 import type { StoreUpdater } from './store-updater.ts'
 import type { WatchErrorReporter } from './watch-error-reporter.ts'
@@ -41,6 +42,7 @@ export interface ReflectorDeps {
   readonly scheduler: CooperativeScheduler
   readonly meter: WatchMeter
   readonly errors: WatchErrorReporter
+  readonly waits: Waits
   readonly log: Logger
   readonly clock: Clock
   /** The resource has been listed. */
@@ -85,6 +87,7 @@ interface Watching {
 interface BackingOff {
   readonly kind: 'backingOff'
   readonly milliseconds: number
+  readonly endsEarly: EndsEarly
   readonly next: Listing | Watching
 }
 
@@ -93,11 +96,13 @@ type State = Listing | Watching | BackingOff
 const second = 1000
 /** Milliseconds: a watch that ends sooner counts as failed, even when it ended cleanly. */
 const shortestWatch = 10 * second
+/** Milliseconds: a watch that lasts longer has been taken, and is no answer that is cut off. */
+const standingAfter = second
 /** How often to look whether a custom resource has been installed: at most, and at least half of it. */
 const definitionInterval = 30 * second
 
 export function createReflector(resource: Resource, deps: ReflectorDeps): Reflector {
-  const { config, connection, reducer, store, scheduler, meter, errors, clock } = deps
+  const { config, connection, reducer, store, scheduler, meter, errors, waits, clock } = deps
   const retries = createRetryPolicy(clock)
   let state: State = { kind: 'listing', how: 'whole', seen: '', atLeast: 'seen' }
   let lists = 0
@@ -127,6 +132,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     missingVersions = 0
     retries.succeeded()
     errors.over()
+    waits.works()
   }
 
   /** A list as the first events of a watch, which then goes on. */
@@ -165,10 +171,12 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     const events = await requests.watch(seen, session, signal)
     meter.alive()
     const startedAt = clock.now()
+    const standing = clock.after(standingAfter, waits.works)
     const proven = clock.after(shortestWatch, succeeded)
     try {
       await events.read(takeEvent)
     } finally {
+      standing.cancel()
       proven.cancel()
     }
     if (clock.now() - startedAt < shortestWatch) {
@@ -209,11 +217,12 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     beginList()
     await completeList('')
     const next: Listing = { kind: 'listing', how: 'streaming', seen: '', atLeast: 'seen' }
-    state = { kind: 'backingOff', milliseconds: definitionInterval * (1 - Math.random() / 2), next }
+    state = { kind: 'backingOff', milliseconds: definitionInterval * (1 - Math.random() / 2), endsEarly: 'never', next }
   }
 
   const recover = (failure: ApiFailure): void => {
     meter.failed(failure.reason)
+    waits.failed()
     // The connection logs that, and waits before it tries again.
     if (isUnreachable(failure) || state.kind === 'backingOff') return
     const { wait, resume } = retries.after(failure)
@@ -225,7 +234,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
       resume === 'watch' && !isWhole
         ? state
         : { kind: 'listing', how, seen: state.seen, atLeast: resume === 'any' ? 'any' : 'seen' }
-    state = { kind: 'backingOff', milliseconds, next }
+    state = { kind: 'backingOff', milliseconds, endsEarly: endsEarly(failure, next.kind), next }
   }
 
   const failureOf = (error: unknown): ApiFailure =>
@@ -258,7 +267,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     async run(signal) {
       while (!signal.aborted) {
         if (state.kind === 'backingOff') {
-          await pause(clock, state.milliseconds, signal)
+          await waits.wait(state.milliseconds, state.endsEarly, signal)
           state = state.next
           continue
         }

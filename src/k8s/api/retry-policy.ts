@@ -6,6 +6,7 @@ import type { Clock } from '../../scheduling/clock.ts'
 import { createBackoff } from './backoff.ts'
 import type { ApiFailure, FailureReason } from './failure.ts'
 import { longestAfterSilence } from './patience.ts'
+import type { EndsEarly } from './shared-waits.ts'
 
 export interface Retry {
   /** Milliseconds to wait. */
@@ -33,6 +34,15 @@ const forgottenAfter = 10 * second
 export const maxRetryAfter = 60 * second
 /** A person who grants the missing right watches for the effect. Milliseconds. */
 const longestWhenForbidden = 10 * second
+
+/** The server said no before it did any work, so that asking again costs it as little. */
+const refusals: readonly FailureReason[] = ['unauthorized', 'forbidden', 'throttled', 'server']
+
+/** What may end the wait before its time. A list that breaks in its middle has cost the server the work: no tries for all with it. */
+export function endsEarly({ reason, retryAfter }: ApiFailure, next: 'listing' | 'watching'): EndsEarly {
+  if (retryAfter) return 'never'
+  return next === 'watching' || refusals.includes(reason) ? 'probe' : 'success'
+}
 
 export function createRetryPolicy(clock: Clock): RetryPolicy {
   const backoff = createBackoff(clock)

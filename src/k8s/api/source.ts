@@ -21,6 +21,7 @@ import { createProofMeter, type ProofMeter } from './proof-metrics.ts'
 import { createReflector } from './reflector.ts'
 import { createRequestMeter } from './request-meter.ts'
 import type { Session } from './session.ts'
+import { createSharedWaits } from './shared-waits.ts'
 import { statusFailure } from './status-failure.ts'
 import { createStoreUpdater } from './store-updater.ts'
 import { createWatchErrorReporter } from './watch-error-reporter.ts'
@@ -49,6 +50,7 @@ export async function openApi(
   const reducer = createReducer(config)
   const scheduler = createCooperativeScheduler(clock)
   const clusterUid = createClusterUid({ connection, reducer, scheduler, clock, signal: stop.signal })
+  const waits = createSharedWaits(clock)
   const snapshots = new Set<Snapshots>()
   /** Present while a proof runs; proofs share it. */
   let proofMeter: ProofMeter | undefined
@@ -97,6 +99,7 @@ export async function openApi(
       scheduler,
       meter: watchMeter(resource),
       errors: createWatchErrorReporter(resource, model, log, clock),
+      waits: waits.join(),
       log,
       clock,
       synced: () => model.listed(resource),

@@ -10,6 +10,8 @@ import { createTimeline, type Timeline } from './timeline.ts'
 export interface Model {
   /** Changes one Service, or its endpoints. */
   change(): void
+  /** One change of each resource that answers follow: of a Service, and of a slice. Names are answered otherwise after each. */
+  changeEach(): void
   /** A name of the cluster to ask for. */
   anyName(): string
   readonly names: readonly string[]
@@ -109,6 +111,15 @@ export function createModel(api: ApiServer, random: Random, count: number, now: 
       if (service.object.latest === undefined) create(service)
       else if (random.chance(0.15)) remove(service)
       else changeSlice(service, random.chance(0.5) ? 0 : 1)
+    },
+    changeEach() {
+      const withAddress = services.find(({ headless }) => !headless)!
+      const headless = services.find(({ headless }) => headless)!
+      create(withAddress)
+      if (headless.object.latest === undefined) create(headless)
+      const [slice] = headless.slices
+      const before = slice.latest
+      while (slice.latest === before) changeSlice(headless, 0)
     },
     anyName: () => random.pick([...byName.keys()]),
     faultOf(name, addresses, from, to) {

@@ -46,7 +46,10 @@ export interface World {
   window(): () => void
   /** Waits for a reply to a question that is asked from now on. */
   untilAnswered(): Promise<void>
-  /** Waits until every name is answered with what is true now. */
+  /**
+   * Waits until every name is answered with what is true now, and again after a change of each resource: a watch that waits for its
+   * next attempt does not show while nothing changes.
+   */
   recover(): Promise<void>
   /** Writes the Corefile; a comment makes each one another. */
   writeCorefile(comment: string, line?: string, option?: string): void
@@ -82,6 +85,8 @@ export interface WorldOptions {
 const slack = 3_000
 /** Milliseconds that back-off and timeouts take after the last fault. */
 const recovery = 75_000
+/** Changes of each resource that must be served before no watch is in doubt: the first may have come with a list. */
+const proofs = 2
 const tick = 20
 /** Milliseconds without a turn after which upstreams may count as down, and those until they are up again. */
 const stall = 300
@@ -206,6 +211,23 @@ export async function startWorld({
     answersAgain?.()
   }
 
+  /** What was answered before says nothing of what is true now. */
+  function standStill(): void {
+    settled.clear()
+    settledSince = time
+  }
+
+  /** Asks for every name; throws where one was not answered with what is true now since the cluster stands still. */
+  function lookAtAll(): void {
+    for (const name of model.names) asker.ask(name)
+    for (const name of model.names) {
+      const [found, expected] = [settled.get(name), [...model.present(name)].sort().join(' ')]
+      if (found !== expected) {
+        throw new Error(`${name} is ${found || 'NXDOMAIN'}, and should be ${expected || 'NXDOMAIN'}`)
+      }
+    }
+  }
+
   function window(): () => void {
     windows++
     asker.excuse()
@@ -282,18 +304,18 @@ export async function startWorld({
     },
     async recover() {
       isChanging = false
-      settled.clear()
-      settledSince = time
+      standStill()
       const begun = performance.now()
+      let proven = 0
       try {
         await until(
           () => {
-            for (const name of model.names) asker.ask(name)
-            for (const name of model.names) {
-              const [found, expected] = [settled.get(name), [...model.present(name)].sort().join(' ')]
-              if (found !== expected)
-                throw new Error(`${name} is ${found || 'NXDOMAIN'}, and should be ${expected || 'NXDOMAIN'}`)
-            }
+            lookAtAll()
+            if (proven === proofs) return
+            proven++
+            model.changeEach()
+            standStill()
+            throw new Error('a change is not known')
           },
           { within: recovery, every: 100 },
         )

@@ -85,9 +85,10 @@ export function keepSnapshot(options: KeeperOptions): Keeper {
   const writeNow = async (): Promise<void> => {
     const time = confirmedAt() as number
     const { changes } = model
-    const start = clock.now()
     try {
       const found = await look()
+      // The API server may have been asked who it is, and may have been silent: that is nothing that is felt.
+      const start = clock.now()
       const octets = await write(time, found)
       written = { changes, time, identity: JSON.stringify(found) }
       meter.written(octets, time)

@@ -26,6 +26,8 @@ function keep(t: { after(task: () => void): void }, maxAge = 24 * hour) {
     confirmed: clock.wall() as number | undefined,
     fails: undefined as Error | undefined,
     takes: 0,
+    /** Of the next question alone. */
+    asks: 0,
     identity: { cluster: 'ours', uid: undefined } as Identity | undefined,
   }
   const keeper = keepSnapshot({
@@ -35,6 +37,10 @@ function keep(t: { after(task: () => void): void }, maxAge = 24 * hour) {
     claim,
     confirmedAt: () => state.confirmed,
     async identity() {
+      await Promise.resolve()
+      const { asks } = state
+      state.asks = 0
+      clock.advance(asks)
       if (state.identity) return state.identity
       throw new Error('cannot read the CA')
     },
@@ -84,6 +90,15 @@ test('a write that takes long is followed by fifty times as long a pause', async
   await pass(99 * second)
   assert.equal(times.length, 1)
   await pass(2 * second)
+  assert.equal(times.length, 2)
+})
+
+test('a wait for the API server, which is asked who it is, makes the pause no longer', async (t) => {
+  const { model, state, times, pass } = keep(t)
+  state.asks = 10 * second
+  await pass(second)
+  model.changes++
+  await pass(6 * second)
   assert.equal(times.length, 2)
 })
 

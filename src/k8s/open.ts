@@ -7,7 +7,7 @@
  *   ── filled by one source (source.ts) ──
  *   manifests/source.ts        files, read again as they change
  *   api/source.ts              one reflector per resource, over one connection
- *     api/reflector.ts         list, watch, back off (list-watch.ts, retry-policy.ts)
+ *     api/reflector.ts         list, watch, back off (list-watch.ts, retry-policy.ts, shared-waits.ts)
  *     api/body.ts → decode/    from octets to reduced objects, one at a time (reduce.ts)
  *     api/connection.ts        sessions: HTTP/2 or HTTP/1.1 over TLS (dial.ts), with credentials.ts
  */

@@ -1,7 +1,7 @@
 /** An API server that has answered with errors for long: how soon all watches stand when it works again. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type FaultResponse, startApiServer } from '../../support/api-server/index.ts'
+import { type Fault, startApiServer } from '../../support/api-server/index.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
 import { until } from '../../support/until.ts'
 import { createClusterHarness, namespace, service, serviceNames } from '../harness.ts'
@@ -14,7 +14,7 @@ const attempts = 8
 const firstTries = 5
 const othersFollow = 3
 
-const troubles: readonly (readonly [string, FaultResponse])[] = [
+const troubles: readonly (readonly [string, Fault['respond']])[] = [
   ['500', { status: 500 }],
   ['503 without Retry-After', { status: 503 }],
   ['401', { status: 401 }],

@@ -76,7 +76,7 @@ describe('a resource that works again', () => {
     assert.equal(other! - one!, 400)
   })
 
-  test('what the server says with Retry-After is kept', async () => {
+  test('a Retry-After of the server is kept', async () => {
     const { join, pass, wait } = createTest()
     const [first, other] = [join(), join()]
     const waiting = wait(other, 'never', 7 * second)

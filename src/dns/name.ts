@@ -54,19 +54,6 @@ function isEscaped(text: string, at: number): boolean {
   return backslashes % 2 === 1
 }
 
-/**
- * Whether the name ends with the text, which need not begin at a label but does at an octet: the end of `a\\.b.` is no `.b.`, nor is that
- * of `\\003b.` a `3b.`.
- */
-export function endsInOctets(name: string, text: string): boolean {
-  if (!name.endsWith(text)) return false
-  const at = name.length - text.length
-  if (isEscaped(name, at)) return false
-  for (let digits = 1; digits <= 2 && isDigit(name.charCodeAt(at - digits)); digits++)
-    if (isEscaped(name, at - digits)) return false
-  return true
-}
-
 /** The name's octets, uncompressed. Throws NameError when a label or the name is too long. */
 export function nameToWire(name: string): Uint8Array {
   return wireScratch.slice(0, writeName(name, wireScratch, 0))

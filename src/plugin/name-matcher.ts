@@ -2,7 +2,7 @@
  * Sets of names that a directive speaks of, as `transparencyOf` needs them: an exact test for a name, and what all of its
  * names have in common. Names are lower case and absolute; texts are compared as they are written, escapes included.
  */
-import { endsInOctets, isSubdomain } from '../dns/name.ts'
+import { isSubdomain } from '../dns/name.ts'
 import { literalsOf, type StepAllowance, StepsError } from '../regexp/index.ts'
 import type { NameText } from '../table/spec.ts'
 
@@ -35,9 +35,9 @@ export function substringMatcher(text: string): NameMatcher {
   return { matches: (name) => name.includes(text), texts: plain({ at: 'anywhere', text }) }
 }
 
-/** Names that end with the text, which need not begin at a label, but at an octet: as the data plane looks for it. */
+/** Names that end with the text, which need not begin at a label. */
 export function suffixMatcher(text: string): NameMatcher {
-  return { matches: (name) => endsInOctets(name, text), texts: plain({ at: 'end', text }) }
+  return { matches: (name) => name.endsWith(text), texts: plain({ at: 'end', text }) }
 }
 
 /** What tests a name: a RegExp without the flags `g` and `y`, or another engine's. `source` is the expression. */

@@ -1,7 +1,6 @@
 /** How rules match names: exact, prefix, suffix, substring, regex. Names are compared in lower case. */
 import { fail, oneOf, value } from '../../corefile/read.ts'
 import type { Token } from '../../corefile/schema.ts'
-import { endsInOctets } from '../../dns/name.ts'
 import {
   exactMatcher,
   type NameMatcher,
@@ -63,7 +62,7 @@ export function replacer(kind: MatchKind, from: string, to: string, pattern?: Pa
     case 'prefix':
       return (name) => (name.startsWith(from) ? to + name.slice(from.length) : undefined)
     case 'suffix':
-      return (name) => (endsInOctets(name, from) ? name.slice(0, name.length - from.length) + to : undefined)
+      return (name) => (name.endsWith(from) ? name.slice(0, name.length - from.length) + to : undefined)
     case 'substring':
       return (name) => (name.includes(from) ? name.replaceAll(from, () => to) : undefined)
     case 'regex':

@@ -1,7 +1,7 @@
 /** What docs/differences.md says of plugins, as rules: everything else that differs is a bug. */
 import { opcode, rcode, type } from '../../../src/dns/codes.ts'
 import type { EdnsOption, Message, ResourceRecord } from '../../../src/dns/message.ts'
-import { endsInOctets, isSubdomain, lowerName } from '../../../src/dns/name.ts'
+import { isSubdomain, lowerName } from '../../../src/dns/name.ts'
 import { recordText } from '../../../src/dns/rdata.ts'
 import { type Excuse, everyRecord, hasCache, type Pairing, pairingOf, same } from '../pairing.ts'
 import type { Ask } from '../queries.ts'
@@ -347,12 +347,6 @@ const isWithoutPort = (asked: Ask, corefile: string): boolean => {
   return name !== undefined && has(corefile, 'whoami') && isTooLong(`_udp.${name}`)
 }
 
-const withinEscape = 'rewrite name suffix: a suffix that begins within an escape is none'
-const endsWithinEscape = ({ name }: Ask, corefile: string): boolean =>
-  [...corefile.matchAll(/^ *rewrite (?:(?:stop|continue) )?name suffix (\S+) /gm)]
-    .map(([, suffix]) => (suffix!.endsWith('.') ? suffix! : `${suffix}.`).toLowerCase())
-    .some((suffix) => lowerName(name).endsWith(suffix) && !endsInOctets(lowerName(name), suffix))
-
 /** Only gRPC must reply. */
 const droppedCall = 'grpc://: a dropped query is UNKNOWN, and not sent back'
 const isQuery = (message: Uint8Array): boolean => (message[2]! & 0x80) === 0
@@ -369,7 +363,6 @@ export function excusePlugin(
   if (isPassedOver(asked, corefile)) return passedOver
   if (isMadeTooLong(asked, ours, corefile)) return tooLong
   if (isWithoutPort(asked, corefile)) return withoutPort
-  if (endsWithinEscape(asked, corefile)) return withinEscape
   if (!theirs) return hasSecondDot(corefile) ? secondDot : undefined
   const pairing = pairingOf(asked, theirs, ours, corefile)
   if (pairing === undefined) return isEmptyRecord(asked, theirs, ours, corefile) ? emptyRecord : undefined

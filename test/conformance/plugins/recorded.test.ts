@@ -84,13 +84,19 @@ async function answered(client: Client, asked: Ask): Promise<Uint8Array | undefi
   return undefined
 }
 
+/** Below a name of 251 octets whoami of CoreDNS sends what nobody can read; ours leaves the record out (docs/differences.md). */
+const isRight = (got: readonly string[], wanted: readonly string[]): boolean =>
+  isUnreadable(wanted) ? !isUnreadable(got) && got[0]!.startsWith('NOERROR ') : got.join('\n') === wanted.join('\n')
+
+const isUnreadable = ([first]: readonly string[]): boolean => first!.startsWith('unparsable: ')
+
 describe('what CoreDNS answered with a plugin is what slicedns answers', () => {
   for (const recording of recordings)
     test(`${recording.configuration}, recorded from CoreDNS ${recording.coredns}`, async () => {
       const wrong: string[] = []
       await eachInParallel(casesOf(recording), async ({ asked, wanted }) => {
         const got = canonical(await answered(clients.get(recording.configuration)!, asked))
-        if (got.join('\n') !== wanted.join('\n'))
+        if (!isRight(got, wanted))
           wrong.push(
             [
               describeQuestion(asked),

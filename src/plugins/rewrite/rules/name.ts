@@ -3,7 +3,7 @@
 import { suggestion } from '../../../corefile/nearest.ts'
 import { fail } from '../../../corefile/read.ts'
 import type { Token } from '../../../corefile/schema.ts'
-import { endsInOctets, lowerName } from '../../../dns/name.ts'
+import { lowerName } from '../../../dns/name.ts'
 import { readPattern } from '../../../plugin/pattern-value.ts'
 import type { Query } from '../../../plugin/query.ts'
 import type { Pattern } from '../../../regexp/index.ts'
@@ -78,7 +78,7 @@ function automatic(
 const both = (rewrite: Rewrite): ResponseRule[] => [ownerRule(rewrite), valueRule(rewrite)]
 
 const replaceSuffix = (text: string, suffix: string, by: string): string =>
-  endsInOctets(text, suffix) ? text.slice(0, text.length - suffix.length) + by : text
+  text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) + by : text
 
 /** The name itself, and names below it. */
 function replaceDomain(text: string, domain: string, by: string): string {

@@ -28,6 +28,8 @@ export interface Asker {
   readonly open: number
   /** From now on replies may be missing, those to what was asked already, too: a documented window (docs/reliability.md). */
   excuse(): void
+  /** Of what is asked already these names may have no reply; what is asked from now on is answered. */
+  excuseOpen(isMeant: (name: string) => boolean): void
   /** The window ends: what is asked from now on is answered. */
   insist(): void
   close(): void
@@ -62,9 +64,11 @@ interface Try {
 const again = 2_000
 const patience = 8_000
 const sweepEvery = 100
+/** Octets: the replies to all that has waited while a thread was replaced come at once, and the system's default has room for 277. */
+const receiveBuffer = 4 << 20
 
 export async function openAsker(port: number, { heard, lost, missing, now }: AskerOptions): Promise<Asker> {
-  const socket = createSocket('udp4')
+  const socket = createSocket({ type: 'udp4', recvBufferSize: receiveBuffer })
   socket.connect(port, '127.0.0.1')
   await once(socket, 'connect')
   // A port that is closed for a moment, while a process is replaced.
@@ -133,6 +137,9 @@ export async function openAsker(port: number, { heard, lost, missing, now }: Ask
     excuse() {
       isExcusing = true
       for (const asked of open.values()) asked.isExcused = true
+    },
+    excuseOpen(isMeant) {
+      for (const asked of open.values()) if (isMeant(asked.question.name)) asked.isExcused = true
     },
     insist() {
       isExcusing = false

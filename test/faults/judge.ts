@@ -1,7 +1,7 @@
 /** Judges every answer: what was never true is wrong; the rest of what a client may suffer is counted. */
 import type { Heard } from './asker.ts'
 import type { Model } from './model.ts'
-import type { OutsideNames } from './outside-names.ts'
+import { isOutside, type OutsideNames } from './outside-names.ts'
 
 export interface Counts {
   answers: number
@@ -71,16 +71,15 @@ export function createJudge(model: Model, outside: OutsideNames, upstreamsMayFai
       counts.answers++
       const { name, rcode, addresses, sentAt, asked, answered, isExcused } = answer
       const when = `asked at ${Math.round(asked)} ms, answered at ${Math.round(answered)} ms`
-      const isOutside = name.endsWith('.example')
       if (rcode !== 0 && rcode !== nxdomain) {
         // What waited behind more than the server can do is refused.
-        if (isOutside && rcode === servfail && (isExcused || upstreamsMayFail())) return
+        if (isOutside(name) && rcode === servfail && (isExcused || upstreamsMayFail())) return
         counts.failed++
         fail(`${name} is answered rcode ${rcode}, ${when}`)
         return
       }
-      if (!isOutside) counts.oldest = Math.max(counts.oldest, model.ageOf(name, addresses, sentAt) ?? 0)
-      const fault = isOutside ? outside.faultOf(answer) : faultInside(answer, since)
+      if (!isOutside(name)) counts.oldest = Math.max(counts.oldest, model.ageOf(name, addresses, sentAt) ?? 0)
+      const fault = isOutside(name) ? outside.faultOf(answer) : faultInside(answer, since)
       if (fault === undefined) return
       counts.wrong++
       fail(`${name} is answered ${fault}, ${when}`)

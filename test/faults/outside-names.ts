@@ -23,6 +23,8 @@ const lifetime = 20
  */
 const slack = 5
 
+export const isOutside = (name: string): boolean => name.endsWith('.example')
+
 /** `now`: milliseconds, whatever the wall clock of the server says. */
 export function createOutsideNames(random: Random, now: () => number): OutsideNames {
   let asked = 0

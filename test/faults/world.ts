@@ -15,7 +15,7 @@ import { type Access, createIdentity, firstToken, type Identity } from './identi
 import { type Counts, createJudge, servfail } from './judge.ts'
 import { watchMetrics } from './metrics.ts'
 import { createModel, type Model } from './model.ts'
-import { createOutsideNames } from './outside-names.ts'
+import { createOutsideNames, isOutside } from './outside-names.ts'
 import { type CorefileParts, corefileOf, type ServerName, startTestServer } from './servers.ts'
 
 export interface World {
@@ -44,6 +44,8 @@ export interface World {
   doubt(): void
   /** From now on, until what it gives is called, a question may have no reply. */
   window(): () => void
+  /** The kernel has dropped questions for outside names before they were queued: they are among those that wait for replies. */
+  excuseOutside(): void
   /** Waits for a reply to a question that is asked from now on. */
   untilAnswered(): Promise<void>
   /**
@@ -293,6 +295,7 @@ export async function startWorld({
       await replaceInGoodOrder(questions)
     },
     window,
+    excuseOutside: () => asker.excuseOpen(isOutside),
     async untilAnswered() {
       const from = time
       await until(() => {

@@ -33,6 +33,9 @@ export interface Sending {
   readonly body: object | undefined
 }
 
+/** Milliseconds without an octet. A server that is starting may take a connection, and never answer on it. */
+const patience = 20_000
+
 /** JSON is YAML, so an object can be applied as it is. */
 const contentTypes: Readonly<Record<string, string>> = {
   PATCH: 'application/merge-patch+json',
@@ -51,6 +54,7 @@ export function sendRequest({ url, method, token, agent, ca, body }: Sending): P
         reject(error)
       }
     })
+    outgoing.setTimeout(patience, () => outgoing.destroy(new Error(`${method} ${url} has no answer`)))
     outgoing.on('error', reject)
     outgoing.end(body === undefined ? undefined : JSON.stringify(body))
   })

@@ -12,6 +12,9 @@ const groupCost = 2
 /** Characters of `(?P<name>`: a longer name counts as what follows it. */
 const longestGroupHead = 64
 
+/** `(?i)`: flags for what follows. */
+const flagsAlone = /^\(\?[a-zA-Z-]*\)/
+
 /** An estimate, at least half of what the compiler makes of a valid pattern. */
 export function estimateInstructions(source: string): number {
   const outer: number[] = []
@@ -43,6 +46,9 @@ export function estimateInstructions(source: string): number {
     } else if (character === '[') {
       add(1)
       at = endOfClass(source, at)
+    } else if (flagsAlone.test(source.slice(at, at + longestGroupHead))) {
+      // It is no part: what is behind it repeats what is before it.
+      at = closing(source, at, ')')
     } else if (character === '(') {
       outer.push(sum)
       sum = 0

@@ -112,6 +112,7 @@ describe('what a pattern costs', () => {
       '(a{1000}){1000}',
       '((a{100}){100}){100}',
       'a{1000}'.repeat(30),
+      '(aaaaaaaaaaaaaaaaaaaaaaaaaaaaa)(?i){1000}',
       '(?:(?:.{9}){9}){9}'.repeat(99),
     ])
       assert.throws(() => compilePattern(pattern), /too large: it has \d+ parts with its repetitions written out/)

@@ -1,5 +1,5 @@
 /** Transaction signatures (RFC 8945): signs messages, and checks their signatures. */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, type Hmac, timingSafeEqual } from 'node:crypto'
 import type { Message } from './message.ts'
 import {
   findTsig,
@@ -151,40 +151,36 @@ export interface TsigVerifier {
 }
 
 export function createReplyVerifier(key: TsigKey, requestMac: Uint8Array, wall: () => number): TsigVerifier {
-  let before = requestMac
+  const { hash } = algorithms.get(key.algorithm)!
   let isFirst = true
-  /** Messages without TSIG since the last one with it. */
-  let unsigned: Uint8Array[] = []
+  /** Messages without TSIG since the last one with it: they are hashed as they come, for a transfer's take megabytes. */
+  let unsigned = 0
+  let covered = createHmac(hash, key.secret).update(withLength(requestMac))
 
   return {
     check(octets, message) {
       const found = findTsig(octets, message)
       if (!found) {
         if (isFirst) return 'the reply is not signed'
-        unsigned.push(octets)
-        return unsigned.length > mostUnsigned ? `more than ${mostUnsigned} messages in a row are not signed` : undefined
+        covered.update(octets)
+        return ++unsigned > mostUnsigned ? `more than ${mostUnsigned} messages in a row are not signed` : undefined
       }
       const { record } = found
       if (record.error !== tsigError.NONE) return `the server refuses the key: ${errorName(record.error)}`
       if (record.keyName !== key.name || record.algorithm !== key.algorithm)
         return 'the reply is signed with another key'
-      const covered = [
-        withLength(before),
-        ...unsigned,
-        withoutTsig(octets, found),
-        isFirst ? variables(record) : timers(record),
-      ]
-      const mac = macOf(key, record.algorithm, covered)
+      covered.update(withoutTsig(octets, found)).update(isFirst ? variables(record) : timers(record))
+      const mac = sentMac(covered, key.algorithm)
       if (record.mac.length !== mac.length || !timingSafeEqual(mac, record.mac))
         return 'the signature of the reply is not valid'
       if (Math.abs(Math.floor(wall() / 1000) - record.timeSigned) > record.fudge)
         return 'the signature of the reply is of another time: one of the clocks is wrong'
-      before = record.mac
+      covered = createHmac(hash, key.secret).update(withLength(record.mac))
       isFirst = false
-      unsigned = []
+      unsigned = 0
       return undefined
     },
-    finish: () => (unsigned.length > 0 || isFirst ? 'the last message is not signed' : undefined),
+    finish: () => (unsigned > 0 || isFirst ? 'the last message is not signed' : undefined),
   }
 }
 
@@ -199,8 +195,10 @@ const errorName = (error: number): string =>
 
 /** The whole MAC, or as much of it as the algorithm's name says. */
 function macOf({ secret }: TsigKey, algorithm: string, parts: readonly Uint8Array[]): Uint8Array {
-  const { hash, sent } = algorithms.get(algorithm)!
-  const hmac = createHmac(hash, secret)
+  const hmac = createHmac(algorithms.get(algorithm)!.hash, secret)
   for (const part of parts) hmac.update(part)
-  return hmac.digest().subarray(0, sent)
+  return sentMac(hmac, algorithm)
 }
+
+const sentMac = (hmac: Hmac, algorithm: string): Uint8Array =>
+  hmac.digest().subarray(0, algorithms.get(algorithm)!.sent)

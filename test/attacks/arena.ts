@@ -36,7 +36,7 @@ export interface Attack {
   readonly objects?: () => readonly KubeObject[]
   /** Lines for the `kubernetes` block, and for the server block. */
   readonly kubernetes?: string
-  readonly block?: string
+  readonly block?: string | ((ports: Ports) => string)
   /** It serves `https://` at the port `other`, too. */
   readonly secure?: true
   /** RLIMIT_NOFILE of the server. */
@@ -144,8 +144,9 @@ async function startInside(
 /** The Corefile of kubeadm, on loopback and without the wait for lameduck. */
 const corefileOf =
   ({ kubernetes = '', block = '', secure }: Attack, { api, upstream, certificates }: Surroundings) =>
-  ({ dns, health, ready, metrics, other }: Ports): string =>
-    `.:${dns} {
+  (ports: Ports): string => {
+    const { dns, health, ready, metrics, other } = ports
+    return `.:${dns} {
     bind 127.0.0.1
     errors
     health 127.0.0.1:${health}
@@ -166,7 +167,7 @@ const corefileOf =
         disable denial cluster.local
     }
     loadbalance
-    ${block}
+    ${typeof block === 'function' ? block(ports) : block}
 }
 chained.test:${dns} {
     bind 127.0.0.1
@@ -185,6 +186,7 @@ stream.test:${dns} {
 }
 ${secure ? secureBlock(other, api, certificates) : ''}
 `
+  }
 
 function secureBlock(port: number, api: ApiServer, certificates: CertificateFolder): string {
   certificates.issue('server')

@@ -6,6 +6,7 @@ import { questionAttacks } from './question-attacks.ts'
 import { secureAttacks } from './secure-attacks.ts'
 import { tcpAttacks } from './tcp-attacks.ts'
 import { upstreamAttacks } from './upstream-attacks.ts'
+import { zoneAttacks } from './zone-attacks.ts'
 
 /** The findings of the security review that are attacks, each twice as large as it was found. */
 export const attacks: readonly Attack[] = [
@@ -16,4 +17,5 @@ export const attacks: readonly Attack[] = [
   ...secureAttacks,
   ...upstreamAttacks,
   ...overloadAttacks,
+  ...zoneAttacks,
 ].toSorted((a, b) => a.finding - b.finding)

@@ -83,6 +83,37 @@ describe('a zone', () => {
     assert.equal((await applyChanges(zone, added(400), memory, scheduler)).size, 601)
   })
 
+  it('records of names that change take room while the changes are made', async () => {
+    const memory = createZoneMemory({ zones: 1024 * 1024, limit: 1024 * 1024 })
+    const builder = createZoneBuilder('a.', memory.reserve())
+    const record = parseRecord('www.a. 60 IN TXT x')
+    builder.add(soa(1))
+    for (let i = 0; i < 5000; i++) builder.add({ ...record, rdata: Buffer.from([4, ...Buffer.from(`${1000 + i}`)]) })
+    const zone = builder.finish()
+    const added = { ...record, rdata: Buffer.from([1, 120]) }
+    const scheduler = createCooperativeScheduler(createFakeClock())
+    const changes = [{ from: 1, removed: [], added: [soa(2), added] }]
+    await assert.rejects(applyChanges(zone, changes, memory, scheduler), ZoneMemoryFull)
+    // What was refused takes no room.
+    const others = memory.reserve()
+    others.take(1024 * 1024 - zone.octets, 1)
+  })
+
+  it('the records of changes say how much memory they take', () => {
+    let held = 0
+    const reader = createTransferReader(
+      'a.',
+      1,
+      () => undefined,
+      (octets) => {
+        held = octets
+      },
+    )
+    for (const record of [soa(2), soa(1)]) reader.add(record)
+    for (let left = 1000; left > 0; left--) reader.add(parseRecord('www.a. 60 IN A 192.0.2.1'))
+    assert.ok(held > 1000 * 200, `${held} octets`)
+  })
+
   it('name servers and signatures of the apex take room, too', () => {
     for (const line of ['a. 60 IN NS ns.a.', 'a. 60 IN RRSIG NS 8 1 60 20300101000000 20200101000000 1 a. AAAA']) {
       const memory = createZoneMemory({ zones: 64 * 1024, limit: 1024 * 1024 })
@@ -96,7 +127,8 @@ describe('a zone', () => {
   })
 
   it('an IXFR of many octets is refused before all of it is there', () => {
-    const reader = createTransferReader('a.', 1, () => undefined)
+    const ignored = () => undefined
+    const reader = createTransferReader('a.', 1, ignored, ignored)
     const large = { ...parseRecord('x.a. 60 IN TYPE999 \\# 0'), rdata: new Uint8Array(60_000) }
     reader.add(soa(2))
     reader.add(soa(1))

@@ -8,6 +8,7 @@ import type { Outcome, Query } from '../../plugin/query.ts'
 import type { ServedZone } from '../../zone/handler.ts'
 import { serveZones } from '../../zone/served-zones.ts'
 import { type FollowedPrimaries, followPrimaries } from '../../zone/transfer-in/followed-primaries.ts'
+import { holdTransferPlaces } from '../../zone/transfer-in/places.ts'
 import { holdZoneMemory } from '../../zone/zone-memory.ts'
 import { transferSource } from '../transfer/capability.ts'
 import { type SecondarySettings, type SecondaryZone, schema } from './settings.ts'
@@ -33,7 +34,8 @@ function setup(settings: SecondarySettings, setup: Setup): Instance {
   const zones = new Map(settings.zones.map((each) => [each.zone, secondaryOf(each)]))
   const served = serveZones({ plugin, setup, zones, fallthrough: settings.fallthrough, notify })
   const memory = holdZoneMemory(process)
-  const held: Held<unknown>[] = [memory]
+  const places = holdTransferPlaces(process, clock)
+  const held: Held<unknown>[] = [memory, places]
   const watches: { stop(): void }[] = []
 
   function notify(query: Query, name: string): Outcome {
@@ -55,6 +57,7 @@ function setup(settings: SecondarySettings, setup: Setup): Instance {
         primaries: at.primaries,
         key,
         memory: memory.value,
+        places: places.value,
         clock,
         log,
         onFailure: () => failures.with(at.zone).inc(),

@@ -5,8 +5,8 @@ import { readSoa } from '../../dns/rdata.ts'
 import { recordKey } from '../../dns/record-key.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { createZoneBuilder, type Zone, type ZoneBuilder } from '../zone.ts'
-import type { ZoneMemory } from '../zone-memory.ts'
-import type { Change } from './read.ts'
+import type { Room, ZoneMemory } from '../zone-memory.ts'
+import { type Change, changedRecordOctets } from './read.ts'
 
 /** Throws an Error where the changes are not those of this zone: it must be transferred whole then. */
 export async function applyChanges(
@@ -16,12 +16,15 @@ export async function applyChanges(
   scheduler: CooperativeScheduler,
 ): Promise<Zone> {
   const builder = createZoneBuilder(zone.origin, memory.reserve())
+  const beside = memory.reserve()
   try {
-    await build(builder, zone, changes, scheduler)
+    await build(builder, zone, changes, beside, scheduler)
     return builder.finish()
   } catch (error) {
     builder.abandon()
     throw error
+  } finally {
+    beside.abandon()
   }
 }
 
@@ -29,9 +32,10 @@ async function build(
   builder: ZoneBuilder,
   zone: Zone,
   changes: readonly Change[],
+  beside: Room,
   scheduler: CooperativeScheduler,
 ): Promise<void> {
-  const touched = await touchedRecords(zone, changes, builder.add, scheduler)
+  const touched = await touchedRecords(zone, changes, builder.add, beside, scheduler)
   let { serial } = zone
   let { soa } = zone
   for (const { from, removed, added } of changes) {
@@ -51,22 +55,31 @@ async function build(
   for (const record of touched.values()) builder.add(record)
 }
 
+/** Octets of such a record beside those of its name and its rdata, which its key has once more in hex. */
+const touchedOctets = changedRecordOctets + 120
+
 /** The records of names that change, by key; all others are kept at once. */
 async function touchedRecords(
   zone: Zone,
   changes: readonly Change[],
   keep: (record: ResourceRecord) => void,
+  beside: Room,
   scheduler: CooperativeScheduler,
 ): Promise<Map<string, ResourceRecord>> {
   const names = new Set(
     changes.flatMap(({ removed, added }) => [...removed, ...added].map(({ name }) => lowerName(name))),
   )
   const touched = new Map<string, ResourceRecord>()
+  let octets = 0
   scheduler.begin()
   for (const record of zone.records()) {
     if (scheduler.due) await scheduler.rest()
-    if (names.has(record.name)) touched.set(recordKey(record), record)
-    else keep(record)
+    if (names.has(record.name)) {
+      const key = recordKey(record)
+      touched.set(key, record)
+      octets += touchedOctets + record.name.length + key.length
+      beside.take(octets, touched.size)
+    } else keep(record)
   }
   return touched
 }

@@ -1,5 +1,4 @@
 /** One question to a primary over TCP, and the messages of its reply (RFC 5936 §4). */
-import { connect, type Socket } from 'node:net'
 import { rcode, rcodeName } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { lowerName } from '../../dns/name.ts'
@@ -10,6 +9,8 @@ import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { endpointText, reasonOf } from '../../upstream/connection.ts'
 import { randomId } from '../../upstream/random.ts'
+import { connectFrames, type Frames } from './frames.ts'
+import type { Place } from './places.ts'
 
 export interface Primary {
   readonly address: string
@@ -24,6 +25,7 @@ export interface ExchangeOptions {
   readonly log: Logger
   /** Ends the exchange. */
   readonly signal: AbortSignal
+  readonly place: Place
 }
 
 export interface Received {
@@ -38,80 +40,90 @@ const messageTime = 10_000
 const mostOctets = 256 * 1024 * 1024
 /** Milliseconds for a whole reply: a primary that sends a little now and then must not keep the next from being asked. */
 const replyTime = 600_000
+/** Where another zone waits for the place, so many octets must come in so many milliseconds of waiting for them. */
+const leastOctets = 300 * 1024
+const progressTime = 30_000
+
+/** No octet has come of the primary. */
+export class PrimarySilent extends Error {}
 
 /**
  * The messages of the reply, until the consumer has enough of them. Throws an Error whose text is ready to print: also where
- * a message is not the reply to the question, and where its rcode is not NOERROR.
+ * a message is not the reply to the question, and where its rcode is not NOERROR. The consumer has used a message when it asks
+ * for the next one: until then no other transfer's message is read.
  */
 export async function* exchange(
   question: Message,
   options: ExchangeOptions,
 ): AsyncGenerator<Received, void, undefined> {
-  const { primary, key, clock, signal } = options
+  const { primary, key, clock, signal, place } = options
   const request = { ...question, id: randomId() }
   const plain = encodeMessage(request, { limit: 65_535 })
   const signed = key && signRequest(plain, key, clock.wall())
   const verifier = signed && key && createReplyVerifier(key, signed.mac, clock.wall)
-  const socket = connect({ host: primary.address, port: primary.port })
-  const patience = createPatience(socket, clock)
-  const abort = (): void => void socket.destroy(new Error('stopped'))
+  const frames = connectFrames(primary)
+  const patience = createPatience(frames, options)
+  const abort = (): void => frames.destroy(new Error('stopped'))
   signal.addEventListener('abort', abort, { once: true })
   try {
     const octets = signed?.octets ?? plain
-    socket.write(Buffer.concat([uint16(octets.length), octets]))
-    for await (const octets of framesOf(socket)) {
-      yield { message: verified(octets, request, verifier), doubt: verifier?.finish() }
-      patience.renew()
+    frames.write(Buffer.concat([uint16(octets.length), octets]))
+    for (;;) {
+      const octets = await patience.during(frames.next())
+      if (!octets) throw new Error('the connection was closed before the reply was complete')
+      const endTurn = await place.messageTurn()
+      try {
+        yield { message: verified(octets, request, verifier), doubt: verifier?.finish() }
+      } finally {
+        endTurn()
+      }
     }
-    throw new Error('the connection was closed before the reply was complete')
   } catch (error) {
-    throw new Error(`${endpointText(primary)}: ${error instanceof Error ? reasonOf(error) : String(error)}`)
+    const reason = `${endpointText(primary)}: ${error instanceof Error ? reasonOf(error) : String(error)}`
+    throw frames.received > 0 ? new Error(reason) : new PrimarySilent(reason)
   } finally {
     signal.removeEventListener('abort', abort)
     patience.end()
-    socket.destroy()
-    // An error of a socket that nobody reads any more.
-    socket.on('error', () => undefined)
+    frames.destroy()
   }
 }
 
-function createPatience(socket: Socket, clock: Clock) {
-  const whole = clock.after(
-    replyTime,
-    () => void socket.destroy(new Error(`the reply is not complete after ${replyTime / 60_000} minutes`)),
+/** How long, and for how much, is waited. What we take ourselves to use a message is not the primary's. */
+function createPatience(frames: Frames, { clock, place }: ExchangeOptions) {
+  const whole = clock.after(replyTime, () =>
+    frames.destroy(new Error(`the reply is not complete after ${replyTime / 60_000} minutes`)),
   )
   let timer: Timer | undefined
-  const begin = (): void => {
-    timer = clock.after(
-      messageTime,
-      () => void socket.destroy(new Error(`no message came for ${messageTime / 1000} s`)),
-    )
+  let waited = 0
+  let receivedThen = 0
+
+  function progress(milliseconds: number): void {
+    waited += milliseconds
+    if (frames.received > mostOctets) throw new Error(`the reply exceeds ${mostOctets} octets`)
+    if (waited < progressTime) return
+    const came = frames.received - receivedThen
+    if (came < leastOctets && place.isWanted)
+      throw new Error(`${came} octets came in ${Math.round(waited / 1000)} s, and another zone waits`)
+    waited = 0
+    receivedThen = frames.received
   }
-  begin()
+
   return {
-    renew() {
-      timer?.cancel()
-      begin()
+    async during<T>(message: Promise<T>): Promise<T> {
+      const began = clock.now()
+      timer = clock.after(messageTime, () => frames.destroy(new Error(`no message came for ${messageTime / 1000} s`)))
+      try {
+        const come = await message
+        progress(clock.now() - began)
+        return come
+      } finally {
+        timer.cancel()
+      }
     },
     end() {
       timer?.cancel()
       whole.cancel()
     },
-  }
-}
-
-async function* framesOf(socket: Socket): AsyncGenerator<Buffer, void, undefined> {
-  let rest: Buffer = Buffer.alloc(0)
-  let octets = 0
-  for await (const chunk of socket as AsyncIterable<Buffer>) {
-    octets += chunk.length
-    if (octets > mostOctets) throw new Error(`the reply exceeds ${mostOctets} octets`)
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-    while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
-      const end = 2 + rest.readUInt16BE(0)
-      yield rest.subarray(2, end)
-      rest = rest.subarray(end)
-    }
   }
 }
 

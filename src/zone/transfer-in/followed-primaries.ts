@@ -9,7 +9,8 @@ import type { Logger } from '../../telemetry/log.ts'
 import { endpointText } from '../../upstream/connection.ts'
 import type { Zone } from '../zone.ts'
 import type { ZoneMemory } from '../zone-memory.ts'
-import type { ExchangeOptions, Primary } from './exchange.ts'
+import { type ExchangeOptions, type Primary, PrimarySilent } from './exchange.ts'
+import type { Place, TransferPlaces } from './places.ts'
 import { askSerial, transferZone } from './transfer.ts'
 
 const second = 1000
@@ -23,6 +24,8 @@ const retryJitter = 2 * second
 const leastExpire = 2 * second + refreshJitter + retryJitter
 /** Milliseconds between two checks that NOTIFY causes: forged ones must not make us ask without end. */
 const notifyPause = second / 10
+/** Milliseconds of a transfer that fails, at most, which it then rests: a large zone whose primary was restarted must come back. */
+const mostFailedTime = 60 * second
 /** Milliseconds: what a timer can hold. An SOA may say 136 years. */
 const longestTimer = 0x7fffffff
 
@@ -46,6 +49,7 @@ export interface FollowPrimariesOptions {
   /** Signs what is asked. */
   readonly key: TsigKey | undefined
   readonly memory: ZoneMemory
+  readonly places: TransferPlaces
   readonly clock: Clock
   readonly log: Logger
   /** A check of all primaries has failed. */
@@ -53,7 +57,7 @@ export interface FollowPrimariesOptions {
 }
 
 export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimaries {
-  const { zone: origin, primaries, key, memory, clock, log, onFailure } = options
+  const { zone: origin, primaries, key, memory, places, clock, log, onFailure } = options
   const watchers = new Set<() => void>()
   let zone: Zone | undefined
   let isExpired = false
@@ -63,8 +67,8 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
   let pause = firstPause
   let checkedAt = Number.NEGATIVE_INFINITY
   /**
-   * Milliseconds that the last check has spent on a transfer: a primary that always has another zone must not have us transfer it
-   * without end.
+   * Milliseconds that the last check has spent on transfers: a primary that always has another zone, or one that is never
+   * complete, must not have us transfer it without end.
    */
   let took = 0
   let isChecking = false
@@ -108,7 +112,19 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
 
   /** True when the primary had a newer zone, which is in use now. */
   async function ask(primary: Primary): Promise<boolean> {
-    const exchange: ExchangeOptions = { primary, key, clock, log, signal: stopping.signal }
+    const place = await places.enter(primary, stopping.signal)
+    try {
+      return await askAt(primary, place)
+    } catch (error) {
+      if (error instanceof PrimarySilent) place.unanswered(error)
+      throw error
+    } finally {
+      place.leave()
+    }
+  }
+
+  async function askAt(primary: Primary, place: Place): Promise<boolean> {
+    const exchange: ExchangeOptions = { primary, key, clock, log, signal: stopping.signal, place }
     if (zone !== undefined) {
       const serial = await askSerial(origin, exchange)
       if (!isNewerSerial(serial, zone.serial)) {
@@ -116,15 +132,13 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
         return false
       }
     }
-    const begunAt = clock.now()
-    const transfer = await transferZone(origin, zone, memory, exchange)
+    const transfer = await timed(() => transferZone(origin, zone, memory, exchange))
     if (transfer === undefined) return false
     const { outside, how } = transfer
     if (stopping.signal.aborted) {
       transfer.zone.release()
       return false
     }
-    took = clock.now() - begunAt
     zone?.release()
     zone = transfer.zone
     isExpired = false
@@ -132,6 +146,20 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
     if (outside > 0) log.warning(`${outside} records are outside of the zone ${origin}: they are left out`)
     changed()
     return true
+  }
+
+  /** A primary that does not answer has its own pauses. */
+  async function timed<T>(transfer: () => Promise<T>): Promise<T> {
+    const begunAt = clock.now()
+    let counted = Number.POSITIVE_INFINITY
+    try {
+      return await transfer()
+    } catch (error) {
+      counted = error instanceof PrimarySilent ? 0 : mostFailedTime
+      throw error
+    } finally {
+      took += Math.min(clock.now() - begunAt, counted)
+    }
   }
 
   function changed(): void {

@@ -24,6 +24,9 @@ export type Transferred =
   | { readonly kind: 'whole' }
   | { readonly kind: 'changes'; readonly changes: readonly Change[] }
 
+/** Octets of a changed record, which is an object, beside those of its name and its rdata. */
+export const changedRecordOctets = 240
+
 /** Takes the records of a transfer in their order. */
 export interface TransferReader {
   /** Throws an Error that says what is wrong. */
@@ -34,12 +37,14 @@ export interface TransferReader {
 
 /**
  * `serial`: that of an IXFR question; undefined for AXFR. `whole` takes the records of a whole zone as they come, the SOA first;
- * where the transfer turns out to be changes it has had that SOA alone.
+ * where the transfer turns out to be changes it has had that SOA alone. `holds` learns how many octets of memory the changes so
+ * far take, with as many records, and throws where that is too much.
  */
 export function createTransferReader(
   zone: string,
   serial: number | undefined,
   whole: (record: ResourceRecord) => void,
+  holds: (octets: number, records: number) => void,
 ): TransferReader {
   let soa: ResourceRecord | undefined
   let newest = 0
@@ -48,6 +53,7 @@ export function createTransferReader(
   let isAdding = false
   let count = 0
   let changedOctets = 0
+  let heldOctets = 0
   let isComplete = false
 
   function addSoa(record: ResourceRecord): void {
@@ -74,15 +80,20 @@ export function createTransferReader(
     isAdding = false
   }
 
+  function countChanged({ name, rdata }: ResourceRecord): void {
+    if (count > maxChangedRecords) throw new Error(`the changes have more than ${maxChangedRecords} records`)
+    changedOctets += rdata.length
+    if (changedOctets > maxChangedOctets) throw new Error(`the changes have more than ${maxChangedOctets} octets`)
+    heldOctets += changedRecordOctets + name.length + rdata.length
+    holds(heldOctets, count)
+  }
+
   return {
     add(record) {
       if (isComplete) throw new Error('records follow the last SOA record')
       if (record.class !== dnsClass.IN) throw new Error(`a record of ${record.name} is not of class IN`)
       count++
-      if (change !== undefined && count > maxChangedRecords)
-        throw new Error(`the changes have more than ${maxChangedRecords} records`)
-      if (change !== undefined) changedOctets += record.rdata.length
-      if (changedOctets > maxChangedOctets) throw new Error(`the changes have more than ${maxChangedOctets} octets`)
+      if (change !== undefined) countChanged(record)
       if (!isZoneType(record.type)) throw new Error(`${typeName(record.type)} cannot be in a zone`)
       if (record.type === type.NSEC3 || record.type === type.NSEC3PARAM)
         throw new Error('NSEC3 is not supported: sign the zone with NSEC')

@@ -1,14 +1,15 @@
 /** A zone from its primary: what has changed where that can be had, else whole. */
 import { type } from '../../dns/codes.ts'
+import type { ResourceRecord } from '../../dns/message.ts'
 import { lowerName } from '../../dns/name.ts'
 import { queryMessage } from '../../dns/query.ts'
 import { readSoa } from '../../dns/rdata.ts'
-import { type CooperativeScheduler, createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { createZoneBuilder, type Zone } from '../zone.ts'
 import type { ZoneMemory } from '../zone-memory.ts'
 import { applyChanges } from './apply.ts'
 import { type ExchangeOptions, exchange } from './exchange.ts'
+import { framesOctets } from './frames.ts'
 import { createTransferReader, type TransferReader, type Transferred } from './read.ts'
 
 /** The serial that the primary has. */
@@ -37,17 +38,16 @@ export async function transferZone(
   memory: ZoneMemory,
   options: ExchangeOptions,
 ): Promise<ZoneTransfer | undefined> {
-  const scheduler = createCooperativeScheduler(options.clock)
   if (current) {
     try {
-      return await receive(zone, current, memory, options, scheduler)
+      return await receive(zone, current, memory, options)
     } catch (error) {
       // IXFR is tried at every transfer: a primary that does not know it says so at once (RFC 1995 §4).
       if (options.signal.aborted) throw error
       options.log.debug(`IXFR of zone ${zone} failed, AXFR is tried: ${errorMessage(error)}`)
     }
   }
-  return receive(zone, undefined, memory, options, scheduler)
+  return receive(zone, undefined, memory, options)
 }
 
 /** `current`: its changes are asked for. */
@@ -56,22 +56,30 @@ async function receive(
   current: Zone | undefined,
   memory: ZoneMemory,
   options: ExchangeOptions,
-  scheduler: CooperativeScheduler,
 ): Promise<ZoneTransfer | undefined> {
   const builder = createZoneBuilder(zone, memory.reserve())
+  /** What the transfer takes beside its zone. */
+  const beside = memory.reserve()
   let outside = 0
-  const reader = createTransferReader(zone, current?.serial, (record) => {
+  const whole = (record: ResourceRecord): void => {
     if (!builder.add(record)) outside++
-  })
+  }
   try {
-    const result = await read(zone, current, reader, options, scheduler)
+    beside.take(framesOctets, 0)
+    const reader = createTransferReader(zone, current?.serial, whole, (octets, records) =>
+      beside.take(framesOctets + octets, records),
+    )
+    const result = await read(zone, current, reader, options)
     if (result.kind === 'whole') return { zone: builder.finish(), how: 'AXFR', outside }
     builder.abandon()
     if (result.kind === 'current' || !current) return undefined
-    return { zone: await applyChanges(current, result.changes, memory, scheduler), how: 'IXFR', outside: 0 }
+    const changed = await applyChanges(current, result.changes, memory, options.place.scheduler)
+    return { zone: changed, how: 'IXFR', outside: 0 }
   } catch (error) {
     builder.abandon()
     throw error
+  } finally {
+    beside.abandon()
   }
 }
 
@@ -80,8 +88,8 @@ async function read(
   current: Zone | undefined,
   reader: TransferReader,
   options: ExchangeOptions,
-  scheduler: CooperativeScheduler,
 ): Promise<Transferred> {
+  const { scheduler } = options.place
   const question = queryMessage(zone, current ? type.IXFR : type.AXFR, false)
   for await (const { message, doubt } of exchange({ ...question, authority: current ? [current.soa] : [] }, options)) {
     scheduler.begin()

@@ -1,0 +1,147 @@
+/**
+ * How many transfers run at a time, and whose turn it is. Each has a connection, octets that came and a zone that grows; and
+ * a thousand zones may be due at once, all of them of a primary that sends without end.
+ */
+import type { Held, ProcessState } from '../../plugin/contract.ts'
+import type { Clock } from '../../scheduling/clock.ts'
+import { type CooperativeScheduler, createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import { type Endpoint, endpointText } from '../../upstream/connection.ts'
+
+/** Zones that are asked for at a time, and of them those of one primary: BIND's `transfers-in` and `transfers-per-ns`. */
+export const mostPlaces = 10
+export const mostPlacesOfPrimary = 2
+
+/** Milliseconds: queries come before zones. With the longest of other work, TCP clients wait for seconds (measured). */
+const longestSlice = 4
+
+export interface TransferPlaces {
+  /** Resolves when a zone may be asked for at this primary. Throws when the primary turns out not to answer, and when aborted. */
+  enter(primary: Endpoint, signal: AbortSignal): Promise<Place>
+}
+
+export interface Place {
+  /** Another zone waits for it. */
+  readonly isWanted: boolean
+  /** All transfers share its slices: together they take one in each turn of the event loop. */
+  readonly scheduler: CooperativeScheduler
+  /**
+   * Messages of all transfers are read one after the other: as objects they are many times as large as they came. Resolves
+   * when it is this one's turn, with what ends it.
+   */
+  messageTurn(): Promise<() => void>
+  /**
+   * The primary has not answered at all. Zones that wait for it learn so at once: one after the other they would wait as
+   * long each before they ask their next primary.
+   */
+  unanswered(reason: Error): void
+  leave(): void
+}
+
+interface Waiting {
+  admit(): void
+  refuse(reason: Error): void
+}
+
+export function createTransferPlaces(clock: Clock): TransferPlaces {
+  const scheduler = createCooperativeScheduler(clock, longestSlice)
+  /** By primary, in the order of their turns; each has at least one. */
+  const queues = new Map<string, Set<Waiting>>()
+  const taken = new Map<string, number>()
+  let allTaken = 0
+  let lastMessage: Promise<void> = Promise.resolve()
+
+  const takenOf = (primary: string): number => taken.get(primary) ?? 0
+  const isFree = (primary: string): boolean => allTaken < mostPlaces && takenOf(primary) < mostPlacesOfPrimary
+
+  function count(primary: string, change: 1 | -1): void {
+    allTaken += change
+    const now = takenOf(primary) + change
+    if (now > 0) taken.set(primary, now)
+    else taken.delete(primary)
+  }
+
+  /** The primary's next turn comes behind those of the others. */
+  function admitNext(): void {
+    for (const [primary, queue] of queues) {
+      if (!isFree(primary)) continue
+      const [first] = queue
+      queue.delete(first)
+      queues.delete(primary)
+      if (queue.size > 0) queues.set(primary, queue)
+      first.admit()
+      return
+    }
+  }
+
+  function leaveQueue(primary: string, waiting: Waiting): void {
+    const queue = queues.get(primary)
+    queue?.delete(waiting)
+    if (queue?.size === 0) queues.delete(primary)
+  }
+
+  async function messageTurn(): Promise<() => void> {
+    const before = lastMessage
+    const { promise, resolve } = Promise.withResolvers<void>()
+    lastMessage = promise
+    await before
+    // A message without records takes time, too.
+    scheduler.begin()
+    if (scheduler.due) await scheduler.rest()
+    return resolve
+  }
+
+  function placeAt(primary: string): Place {
+    let isLeft = false
+    count(primary, 1)
+    return {
+      scheduler,
+      messageTurn,
+      get isWanted() {
+        return queues.has(primary) || (allTaken >= mostPlaces && queues.size > 0)
+      },
+      unanswered(reason) {
+        const queue = queues.get(primary)
+        queues.delete(primary)
+        for (const waiting of queue ?? []) waiting.refuse(reason)
+      },
+      leave() {
+        if (isLeft) return
+        isLeft = true
+        count(primary, -1)
+        admitNext()
+      },
+    }
+  }
+
+  return {
+    enter(at, signal) {
+      const primary = endpointText(at)
+      return new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(new Error('stopped'))
+        if (isFree(primary)) return resolve(placeAt(primary))
+        const abort = (): void => {
+          leaveQueue(primary, waiting)
+          reject(new Error('stopped'))
+        }
+        const waiting: Waiting = {
+          admit() {
+            signal.removeEventListener('abort', abort)
+            resolve(placeAt(primary))
+          },
+          refuse(reason) {
+            signal.removeEventListener('abort', abort)
+            reject(reason)
+          },
+        }
+        const queue = queues.get(primary)
+        if (queue) queue.add(waiting)
+        else queues.set(primary, new Set([waiting]))
+        signal.addEventListener('abort', abort, { once: true })
+      })
+    },
+  }
+}
+
+/** Those of the process, which its configurations share. */
+export const holdTransferPlaces = (process: ProcessState, clock: Clock): Held<TransferPlaces> =>
+  process.acquire('transfer places', () => ({ value: createTransferPlaces(clock), stop: () => undefined }))

@@ -35,7 +35,7 @@ export function parseRecord(text: string): ResourceRecord {
   }
   if (ttl > 0x7fffffff) throw new RangeError(`the TTL ${ttl} is over 2147483647`)
   const typeWord = words.shift()?.text ?? ''
-  const type = typeNumber(typeWord) ?? typeNumber(typeWord.toUpperCase())
+  const type = typeOf(typeWord)
   if (type === undefined)
     throw new RangeError(`"${text}" has no record type${typeWord && `: "${typeWord}" is unknown`}`)
   return {
@@ -128,7 +128,7 @@ function parseField(field: Field, words: Word[], text: string, nameOf: (text: st
     }
     case 'type': {
       const word = take().text
-      const number = typeNumber(word.toUpperCase())
+      const number = typeOf(word)
       if (number === undefined) throw bad(`"${word}" is not a record type`)
       return uint16(number)
     }
@@ -143,7 +143,7 @@ function parseField(field: Field, words: Word[], text: string, nameOf: (text: st
     case 'text':
       return undoEscapes(take().text)
     case 'types': {
-      const numbers = words.splice(0).map((word) => typeNumber(word.text.toUpperCase()))
+      const numbers = words.splice(0).map((word) => typeOf(word.text))
       if (numbers.includes(undefined)) throw bad('a word of the type list is not a record type')
       return typesBitmap(numbers.filter((number) => number !== undefined))
     }
@@ -172,3 +172,6 @@ function parseTime(text: string, bad: (what: string) => RangeError): Uint8Array 
 }
 
 const isServiceBinding = (number: number): boolean => number === rrType.SVCB || number === rrType.HTTPS
+
+/** In whatever case; a name that has small letters of its own is `Reserved`. */
+const typeOf = (word: string): number | undefined => typeNumber(word) ?? typeNumber(word.toUpperCase())

@@ -7,7 +7,8 @@ import { type Libc, linux } from '../../libc/libc.ts'
 export interface PollSet {
   /** Each counts as ready until `setDry`: it may have become so since the last wait. */
   setSockets(sockets: readonly { readonly fd: number }[]): void
-  /** `epoll`: the set of the main thread's sockets, from now on. */
+  /** The epoll set of the main thread's sockets. */
+  readonly watched: number
   setWatched(epoll: number): void
   /** Milliseconds; -1: until something comes. */
   wait(timeout: number): void
@@ -48,6 +49,9 @@ export function createPollSet(
     setSockets(given) {
       sockets = [...given]
       entries = layOut()
+    },
+    get watched() {
+      return watched
     },
     setWatched(epoll) {
       watched = epoll

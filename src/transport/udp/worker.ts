@@ -73,7 +73,6 @@ const socketById = new Map(sockets.map((socket) => [socket.id, socket]))
 const query = createClientQuery(batch.bytes)
 /** Made when there is something to relay. */
 let relay: Relay | undefined
-let watched = data.watched
 const readyTags = new Int32Array(64)
 const pollSet = createPollSet(native, { eventfd: data.eventfd, upstreams: data.epoll, watched: data.watched })
 pollSet.setSockets(sockets)
@@ -301,17 +300,12 @@ function wait(timeout: number): void {
 
 /** Tells the main thread which of its sockets are readable. What the ring has no room for is asked again when it is late. */
 function reportReady(): void {
-  const found = native.ready(watched, readyTags)
+  const found = native.ready(pollSet.watched, readyTags)
   for (let i = 0; i < found; i++) {
     ready.exchange = readyTags[i]
     misses.push(ready)
   }
   if (found > 0) publishMisses()
-}
-
-function setWatched(epoll: number): void {
-  watched = epoll
-  pollSet.setWatched(epoll)
 }
 
 function obey(): void {
@@ -325,7 +319,7 @@ function obey(): void {
       socketById.set(command.socket.id, command.socket)
     } else if (command.kind === 'drain') giveBack(command.id)
     else if (command.kind === 'relay') setRelay(command.space, command.table)
-    else setWatched(command.epoll)
+    else pollSet.setWatched(command.epoll)
   }
   pollSet.setSockets(sockets)
 }

@@ -18,6 +18,9 @@ async function pass(harness: PluginHarness, milliseconds: number) {
   await new Promise(setImmediate)
 }
 
+const rejectedMetric = async ({ metrics }: ReturnType<typeof createPluginHarness>) =>
+  /^slicedns_corefile_rejected (\d)$/m.exec(await metrics.text())?.[1]
+
 describe('reload', () => {
   it('reload shows the hash of the configuration that runs, in the log and as a metric', async () => {
     const harness = createPluginHarness()
@@ -90,46 +93,43 @@ describe('reload', () => {
 
   it('reload shows for as long as the Corefile cannot be used that it is rejected', async () => {
     const harness = createPluginHarness()
-    const shown = async () => /^slicedns_corefile_rejected (\d)$/m.exec(await harness.metrics.text())?.[1]
     await started('reload 10s 0', harness)
-    assert.equal(await shown(), '0')
+    assert.equal(await rejectedMetric(harness), '0')
     harness.file = { hash: 'bad' }
     harness.reloads.result = { ok: false, error: 'Corefile:3:1 - no' }
     await pass(harness, 10 * second)
-    assert.equal(await shown(), '1')
+    assert.equal(await rejectedMetric(harness), '1')
     await pass(harness, 100 * second)
-    assert.equal(await shown(), '1')
+    assert.equal(await rejectedMetric(harness), '1')
     harness.file = { hash: 'first' }
     await pass(harness, 10 * second)
-    assert.equal(await shown(), '0')
+    assert.equal(await rejectedMetric(harness), '0')
     harness.file = { error: new Error("Corefile:1:1 - Unknown directive 'x'") }
     await pass(harness, 10 * second)
-    assert.equal(await shown(), '1')
+    assert.equal(await rejectedMetric(harness), '1')
     harness.file = { hash: 'second' }
     harness.reloads.result = { ok: true }
     await pass(harness, 10 * second)
-    assert.equal(await shown(), '0')
+    assert.equal(await rejectedMetric(harness), '0')
   })
 
   it('reload takes a failure back that a signal has met, where the file is again the one that runs', async () => {
     const harness = createPluginHarness()
-    const shown = async () => /^slicedns_corefile_rejected (\d)$/m.exec(await harness.metrics.text())?.[1]
     await started('reload 10s 0', harness)
     harness.reloads.result = { ok: false, error: 'Corefile:3:1 - no' }
     await harness.state.reload('SIGUSR1')
-    assert.equal(await shown(), '1')
+    assert.equal(await rejectedMetric(harness), '1')
     await pass(harness, 10 * second)
-    assert.equal(await shown(), '0')
+    assert.equal(await rejectedMetric(harness), '0')
   })
 
   it('reload does not take a failure back that is no fault of the Corefile: it would fail again', async () => {
     const harness = createPluginHarness()
-    const shown = async () => /^slicedns_corefile_rejected (\d)$/m.exec(await harness.metrics.text())?.[1]
     await started('reload 10s 0', harness)
     harness.reloads.result = { ok: false, error: 'open cert.pem: no such file', unchanged: true }
     await harness.state.reload('SIGUSR1')
     await pass(harness, 100 * second)
-    assert.equal(await shown(), '1')
+    assert.equal(await rejectedMetric(harness), '1')
   })
 
   it('reload does not load again what a signal has loaded meanwhile', async () => {

@@ -4,7 +4,7 @@
  * who the other one is. Elsewhere, and where the abstract name is taken, it is a socket file of mode 0600 in a folder of
  * mode 0700.
  */
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,28 @@ import { knowsPeers, type Peer, peerOf } from './peer.ts'
 const root = 0
 const ownUid = (): number => process.getuid?.() ?? root
 
-const abstractName = (pid: number): string => `\0slicedns-${pid}`
+/**
+ * Of this process's PID namespace (pid_namespaces(7)). Pods on the host's network share its abstract names, and in each of
+ * them the server is process 1. '': there are no such namespaces here.
+ */
+const pidNamespace = ((): string => {
+  try {
+    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? ''
+  } catch {
+    return ''
+  }
+})()
+
+/** A server's name among those that may share its network or its folder: NAMESPACE-PID, or the pid alone. */
+const nameOf = (pid: number): string => (pidNamespace === '' ? String(pid) : `${pidNamespace}-${pid}`)
+/** The pid of a server that can be seen from here. */
+const pidOf = (name: string): number[] => {
+  const pid = name.slice(name.lastIndexOf('-') + 1)
+  return /^\d+$/.test(pid) && name === nameOf(Number(pid)) ? [Number(pid)] : []
+}
+
+const abstractName = (pid: number): string => `\0slicedns-${nameOf(pid)}`
+const fileName = (pid: number): string => `${nameOf(pid)}.sock`
 
 /**
  * Listens, and closes connections of other users at once. Rejects when neither kind of socket can be opened, with the
@@ -49,7 +70,7 @@ async function listenOnFile(server: Server, pid: number): Promise<void> {
   const folder = folderOf(ownUid())
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   if (!isPrivate(folder)) throw new Error(`${folder} must be a folder of mode 0700 that belongs to this user`)
-  const path = join(folder, `${pid}.sock`)
+  const path = join(folder, fileName(pid))
   rmSync(path, { force: true })
   await listen(server, path)
   chmodSync(path, 0o600)
@@ -83,7 +104,7 @@ function isPrivate(folder: string): boolean {
  * user's process could listen under its name. Rejects with what is at the other end instead, if anything.
  */
 export async function connectLocally(pid: number): Promise<Socket> {
-  const paths = [...(knowsPeers() ? [abstractName(pid)] : []), ...privateFolders().map((at) => join(at, `${pid}.sock`))]
+  const paths = [...(knowsPeers() ? [abstractName(pid)] : []), ...privateFolders().map((at) => join(at, fileName(pid)))]
   let failure: unknown = new Error(`no slicedns process at pid ${pid} (it may have exited)`)
   for (const path of paths) {
     try {
@@ -125,14 +146,17 @@ function privateFolders(): string[] {
   return all.filter(isPrivate)
 }
 
-/** Pids of servers that listen: anybody can make an abstract name appear, so each is asked who it is before it is believed. */
+/**
+ * Pids of servers that listen, those of other PID namespaces left out. Anybody can make an abstract name appear, so each is asked
+ * who it is before it is believed.
+ */
 export function listeningPids(): number[] {
   const abstract =
-    process.platform === 'linux' ? readFileSync('/proc/net/unix', 'utf8').matchAll(/@slicedns-(\d+)$/gm) : []
+    process.platform === 'linux' ? readFileSync('/proc/net/unix', 'utf8').matchAll(/@slicedns-([\d-]+)$/gm) : []
   const files = privateFolders()
     .flatMap(entriesOf)
-    .flatMap((entry) => [...entry.matchAll(/^(\d+)\.sock$/g)])
-  return [...new Set([...abstract, ...files].map(([, pid]) => Number(pid)))]
+    .flatMap((entry) => [...entry.matchAll(/^([\d-]+)\.sock$/g)])
+  return [...new Set([...abstract, ...files].flatMap(([, name]) => pidOf(name!)))]
 }
 
 /**

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { connect } from 'node:net'
 import { promisify } from 'node:util'
+import { localName } from '../support/local-name.ts'
 import { builtServer, type Ports, runtime } from '../support/server.ts'
 import type { Attack } from './arena.ts'
 import { closeAll, seconds, sendOnConnections } from './traffic.ts'
@@ -40,7 +41,7 @@ export const httpAttacks: readonly Attack[] = [
     title: '40 silent connections and 3,200 pipelined requests on the explain socket',
     onlySlicedns: true,
     async run({ server }) {
-      const path = `\0slicedns-${server.pid}`
+      const path = localName(server.pid)
       const text = requests('/explain?name=web.shop.svc.cluster.local&type=A', 200)
       const sockets = Array.from({ length: 56 }, (_, i) => {
         const socket = connect(path)

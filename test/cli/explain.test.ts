@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { run } from '../../src/cli/explain.ts'
 import { localServers } from '../../src/cli/running-server.ts'
+import { listenLocally } from '../../src/local-socket/index.ts'
 import { terminal } from './support.ts'
 
 const explanation = {
@@ -76,16 +77,12 @@ const answer: RequestListener = (request, response) => {
     )
 }
 
-/** The way of src/server/explain.ts: a socket named after the process. */
-const socketPath =
-  process.platform === 'linux' ? `\0slicedns-${process.pid}` : join(tmpdir(), `slicedns-${process.pid}.sock`)
 const local = createServer(answer)
 const console_ = createServer(answer)
 const folder = mkdtempSync(join(tmpdir(), 'slicedns-explain-'))
 before(async () => {
-  local.listen(socketPath)
   console_.listen(0, '127.0.0.1')
-  await Promise.all([once(local, 'listening'), once(console_, 'listening')])
+  await Promise.all([listenLocally(local), once(console_, 'listening')])
 })
 after(() => {
   local.close()

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { findings } from '../../src/cli/health.ts'
 import { run } from '../../src/cli/status.ts'
 import type { ConsoleState, ServerStatus } from '../../src/console/state.ts'
+import { listenLocally } from '../../src/local-socket/index.ts'
 import { consoleState } from './console-state.ts'
 import { terminal } from './support.ts'
 
@@ -138,8 +138,7 @@ describe('slicedns status', { skip: process.platform !== 'linux' }, () => {
     response.end(JSON.stringify(request.url === '/state' ? state : status))
   })
   before(async () => {
-    server.listen(`\0slicedns-${process.pid}`)
-    await once(server, 'listening')
+    await listenLocally(server)
   })
   after(() => {
     server.close()

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { cut, documentText, screenLines, views } from '../../src/cli/top/layout.ts'
 import { run } from '../../src/cli/top.ts'
+import { listenLocally } from '../../src/local-socket/index.ts'
 import { until } from '../support/until.ts'
 import { consoleState as state } from './console-state.ts'
 import { terminal } from './support.ts'
@@ -102,8 +103,7 @@ describe('slicedns top', { skip: process.platform !== 'linux' }, () => {
     response.writeHead(request.url === '/state' ? 200 : 404).end(JSON.stringify(request.url === '/state' ? state : {}))
   })
   before(async () => {
-    server.listen(`\0slicedns-${process.pid}`)
-    await once(server, 'listening')
+    await listenLocally(server)
   })
   after(() => {
     server.close()

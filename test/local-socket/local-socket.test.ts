@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { connectLocally, listeningPids, listenLocally } from '../../src/local-socket/index.ts'
 import { knowsPeers } from '../../src/local-socket/peer.ts'
+import { localName } from '../support/local-name.ts'
 
 const isRoot = process.getuid?.() === 0
 const nobody = 65_534
@@ -52,7 +53,7 @@ describe('the local socket', { skip: process.platform === 'win32' }, () => {
   }, async () => {
     const pid = 4_000_001
     const squatter = greeter()
-    squatter.listen(`\0slicedns-${pid}`)
+    squatter.listen(localName(pid))
     await once(squatter, 'listening')
     await listenLocally(greeter(), pid)
     assert.equal(await heard(pid), 'hello')
@@ -61,7 +62,7 @@ describe('the local socket', { skip: process.platform === 'win32' }, () => {
   it('a process that listens under the pid of another one is not believed', { skip: !knowsPeers() }, async () => {
     const pid = 4_000_002
     const squatter = greeter()
-    squatter.listen(`\0slicedns-${pid}`)
+    squatter.listen(localName(pid))
     await once(squatter, 'listening')
     await assert.rejects(
       connectLocally(pid),
@@ -78,7 +79,7 @@ describe('the local socket', { skip: process.platform === 'win32' }, () => {
   it('a folder that others may write to is not used', { skip: !knowsPeers() }, async () => {
     const pid = 4_000_004
     const squatter = greeter()
-    squatter.listen(`\0slicedns-${pid}`)
+    squatter.listen(localName(pid))
     await once(squatter, 'listening')
     await listenLocally(greeter(), pid)
     chmodSync(join(folder, `slicedns-${process.getuid?.()}`), 0o777)
@@ -89,9 +90,9 @@ describe('the local socket', { skip: process.platform === 'win32' }, () => {
   it('another user gets no octet', { skip: !isRoot || !knowsPeers() }, async () => {
     const pid = 4_000_005
     await listenLocally(greeter(), pid)
-    const program = `const s = require('node:net').connect('\\0slicedns-${pid}');
+    const program = `const s = require('node:net').connect(process.argv[1].replace('@', '\\0'));
       let text = ''; s.on('data', (d) => text += d).on('error', () => {}).on('close', () => console.log(text.length))`
-    const child = spawn(process.execPath, ['-e', program], {
+    const child = spawn(process.execPath, ['-e', program, localName(pid).replace('\0', '@')], {
       uid: nobody,
       gid: nobody,
       stdio: ['ignore', 'pipe', 'inherit'],

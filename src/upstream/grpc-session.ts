@@ -34,6 +34,8 @@ export interface Sessions {
 export interface GrpcSession {
   /** The server has answered on it. */
   isProven(): boolean
+  /** Its connection was made, and we have not given it up: what ends it is the server's doing. */
+  isReached(): boolean
   isOver(): boolean
   /** Throws where the session is over. */
   request(headers: OutgoingHttpHeaders, signal: AbortSignal): ClientHttp2Stream
@@ -106,6 +108,7 @@ function openSession(dial: () => Socket, clock: Clock, events: SessionEvents): W
   let heard = false
   let proven = false
   let over = false
+  let givenUp = false
   /** Until the session is proven, then while calls wait. */
   let timer: Timer | undefined = clock.after(connectWait, () =>
     end('unopened', `no connection within ${connectWait / second} s`),
@@ -168,11 +171,14 @@ function openSession(dial: () => Socket, clock: Clock, events: SessionEvents): W
     over = true
     stop()
     events.over(why)
-    if (reason !== undefined) session.destroy(new Error(reason))
+    if (reason === undefined) return
+    givenUp = true
+    session.destroy(new Error(reason))
   }
 
   return {
     isProven: () => proven,
+    isReached: () => !session.connecting && !givenUp,
     isOver: () => session.closed || session.destroyed,
     request(headers, signal) {
       const call = session.request(headers, { signal })

@@ -65,10 +65,13 @@ export function createGrpcUpstream({ target, tls, clock, onSilent }: GrpcOptions
         let octets = 0
         let found: Status | undefined
         let late: Timer | undefined
+        /** Nobody waits any more. */
+        let abandoned = false
         const fail = (error: Error) => {
-          const text = `grpc ${to}: ${reasonOf(originOf(error))}`
+          const cut = session.isReached() && !abandoned && !signal.aborted
+          const cause = reworded(error, `grpc ${to}: ${reasonOf(originOf(error))}`, cut)
           const lost = kept && session.isOver() && found === undefined && octets === 0
-          reject(lost ? new LostConnection(text) : reworded(error, text))
+          reject(lost ? new LostConnection(cause.message, { cause }) : cause)
         }
         const call = session.request(
           {
@@ -81,7 +84,10 @@ export function createGrpcUpstream({ target, tls, clock, onSilent }: GrpcOptions
           signal,
         )
         if (patience !== undefined)
-          late = clock.after(patience, () => call.destroy(new Error(`no answer within ${patience / 1000} s`)))
+          late = clock.after(patience, () => {
+            abandoned = true
+            call.destroy(new Error(`no answer within ${patience / 1000} s`))
+          })
         call.on('response', (headers) => {
           found = statusIn(headers) ?? (headers[':status'] === 200 ? undefined : httpStatus(headers[':status']))
         })

@@ -66,7 +66,7 @@ export function createHttpsConnection(options: HttpsOptions): UpstreamConnection
       over = true
       request.close()
       const text = `${options.dohMethod} https://${authority}${path}: ${reasonOf(originOf(error))}`
-      receiver.failed(reworded(error, text))
+      receiver.failed(reworded(error, text, !used.connecting))
     }
     request.on('response', (headers) => {
       status = headers[':status'] ?? 0

@@ -3,10 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it, type TestContext } from 'node:test'
 import { rcode } from '../../src/dns/codes.ts'
+import { infoCode } from '../../src/dns/extended-error.ts'
 import { recordText } from '../../src/dns/rdata.ts'
 import { parseRecord } from '../../src/dns/record-text.ts'
 import { finishReply, replyTo } from '../../src/dns/reply.ts'
@@ -161,6 +163,24 @@ describe('https:// upstreams', { skip }, () => {
       outcome.error?.message ?? '',
       /x509: certificate signed by unknown authority \(name its CA with 'tls CA'/,
     )
+    assert.equal(outcome.extendedError?.code, infoCode.noReachableAuthority)
+  })
+
+  it('https:// upstreams that cut a request or a connection were reached (RFC 8914 §4.24)', async (t) => {
+    for (const cut of [
+      (stream: ServerHttp2Stream) => stream.close(2),
+      (stream: ServerHttp2Stream) => stream.session!.destroy(),
+    ]) {
+      const server = createSecureServer({ cert: pem(cert), key: pem(key) })
+      server.on('stream', (stream: ServerHttp2Stream) => cut(stream.on('error', () => undefined)))
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      t.after(() => server.close())
+      const ask = await forwarding(t, `https://127.0.0.1:${(server.address() as AddressInfo).port}`, `tls ${cert}`)
+      const outcome = await ask('a.example.org. A')
+      assert.ok(outcome.kind === 'rcode' && outcome.rcode === rcode.SERVFAIL)
+      assert.equal(outcome.extendedError?.code, infoCode.networkError)
+    }
   })
 
   it('https:// upstreams that were silent to one question are asked the next one over a new session', async (t) => {

@@ -268,9 +268,12 @@ describe('grpc', () => {
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
     stream.end(encodePacket(Buffer.from('no message')))
   }
+  const reset: Answer = (stream) => void (stream.session!.socket as Socket).resetAndDestroy()
   /** Of RFC 8914 §4.23, §4.24: nobody was reached, or what was said is of no use. */
   const reasons: readonly (readonly [what: string, answer: Answer, code: number, text: RegExp])[] = [
-    ['a call that is cut', (stream) => stream.close(2), 22, /^grpc 127\.0\.0\.1:\d+: .*INTERNAL_ERROR$/],
+    ['a call that is cut', (stream) => stream.close(2), 23, /^grpc 127\.0\.0\.1:\d+: .*INTERNAL_ERROR$/],
+    ['a connection that is closed', (stream) => stream.session!.destroy(), 23, /^grpc 127\.0\.0\.1:\d+: /],
+    ['a connection that is reset', reset, 23, /^grpc 127\.0\.0\.1:\d+: /],
     ['a service that is not available', failingWith(14), 23, /: status 14 as told$/],
     ['a response that is no gRPC', (stream) => stream.respond({ ':status': 404 }, { endStream: true }), 23, /404$/],
     ['an answer that is no message', unparsable, 23, /^the answer is to another question$/],
@@ -292,6 +295,20 @@ describe('grpc', () => {
     assert.match(extendedError?.text ?? '', /connection refused$/)
     await plugin.stop?.()
   })
+
+  it('the extended error of an upstream that falls silent is 22, as of a name server that does not answer in time', () =>
+    withProxy([replying(rcode.NOERROR)], async (plugin, proxy, _, { clock }) => {
+      assert.equal(await outcomeOf(plugin), 'grpc NOERROR')
+      proxy.freeze('kept')
+      const query = ask('example.org. SOA')
+      const update = { ...query, request: { ...query.request, opcode: opcode.UPDATE } }
+      const outcome = soon(handle(plugin, update, failing(rcode.REFUSED)))
+      clock.advance(second)
+      clock.advance(second)
+      const ended = await outcome
+      assert.ok(ended.kind === 'rcode')
+      assert.equal(ended.extendedError?.code, 22)
+    }))
 
   it('names outside FROM and in except go to the next plugin, FROM itself does not', () =>
     withUpstreams([replying(rcode.NOERROR)], 'except example.org', async (plugin) => {

@@ -61,8 +61,9 @@ function createCachedReader(
   const read = new WeakMap<object, ObjectAnnotations>()
   const starts = keyStarts(prefix, known)
   return (object) => {
-    const { annotationsLeftOut: rule } = object
-    if (rule !== undefined) return { get: () => undefined, problems: [{ key: `${prefix}/*`, reason: 'refused', rule }] }
+    const { annotationsLeftOut: leftOut } = object
+    if (leftOut !== undefined)
+      return { get: () => undefined, problems: [{ key: `${prefix}/*`, reason: 'refused', rule: leftOut.rule }] }
     if (!hasKeyBelow(object.annotations, starts)) return noAnnotations
     let annotations = read.get(object)
     if (!annotations) {

@@ -9,6 +9,8 @@ export interface ObjectVersions {
   remove(namespace: string, name: string): void
   /** The object exists, as far as the API server has said. */
   has(namespace: string, name: string): boolean
+  /** It is this version of the object that was sent last. False where it is not a number. */
+  isLast(namespace: string, name: string, resourceVersion: string): boolean
   /** Neither `resourceVersion` nor a later version of the object was sent. False where it is not a number. */
   lacks(namespace: string, name: string, resourceVersion: string): boolean
 }
@@ -45,6 +47,10 @@ export function createObjectVersions(most: number): ObjectVersions {
       if (versions.size === 0) namespaces.delete(namespace)
     },
     has: (namespace, name) => namespaces.get(namespace)?.has(name) ?? false,
+    isLast(namespace, name, resourceVersion) {
+      const version = versionOf(resourceVersion)
+      return version !== unknown && namespaces.get(namespace)?.get(name) === version
+    },
     lacks(namespace, name, resourceVersion) {
       const sent = namespaces.get(namespace)?.get(name) ?? unknown
       const version = versionOf(resourceVersion)

@@ -55,7 +55,7 @@ export interface Reflector {
   /** Resolves when `signal` aborts. Never rejects. */
   run(signal: AbortSignal): Promise<void>
   /** Path and query of a request with these parameters, in the API version in use. */
-  pathOf(parameters: RequestParameters): string
+  pathOf(parameters: RequestParameters, namespace?: string): string
   /** The resource has been listed, and the watch stands or is about to. */
   readonly watching: boolean
   /** The watch has sent everything up to this resourceVersion; false where that is not a number. */
@@ -113,7 +113,8 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
   let version = 0
   let missingVersions = 0
 
-  const pathOf: Reflector['pathOf'] = (parameters) => requestPath(resource, version, config, parameters)
+  const pathOf: Reflector['pathOf'] = (parameters, namespace) =>
+    requestPath(resource, version, config, parameters, namespace)
   const requests = createListWatch({ resource, connection, reducer, scheduler, clock, pathOf, alive: meter.alive })
 
   const beginList = (): void => {

@@ -60,19 +60,21 @@ function core(plural: string, labelSelector: ApiResource['labelSelector']): ApiR
 
 /**
  * Path and query of a request for `resource` in its API version number `version`; parameters that are '' or undefined
- * are left out.
+ * are left out. `namespace`: of the objects in it alone.
  */
 export function requestPath(
   resource: Resource,
   version: number,
   config: ClusterConfig,
   parameters: Readonly<Record<string, string | number | boolean | undefined>>,
+  namespace = '',
 ): string {
-  const { paths, labelSelector, fieldSelector } = apiResources[resource]
+  const { paths, labelSelector, fieldSelector, plural } = apiResources[resource]
   const query = new URLSearchParams()
   const all = { labelSelector: labelSelector(config), fieldSelector, ...parameters }
   for (const [name, value] of Object.entries(all)) {
     if (value !== undefined && value !== '') query.set(name, String(value))
   }
-  return `${paths[version]}?${query}`
+  const within = namespace === '' ? plural : `namespaces/${encodeURIComponent(namespace)}/${plural}`
+  return `${paths[version].slice(0, -plural.length)}${within}?${query}`
 }

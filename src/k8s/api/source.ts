@@ -14,6 +14,7 @@ import type { Source } from '../source.ts'
 import { readStatus } from './body.ts'
 import { createClusterUid } from './cluster-uid.ts'
 import { createConnection } from './connection.ts'
+import { bringBackAnnotations, type ReadResource } from './left-out.ts'
 import type { ClusterMeter, WatchMeter } from './metrics.ts'
 import { openCredentials } from './open-credentials.ts'
 import { createProof, type ProvenResource } from './proof.ts'
@@ -88,7 +89,7 @@ export async function openApi(
     return clusterUid.last
   }
 
-  const resources = watched.map((resource): ProvenResource => {
+  const resources = watched.map((resource): ProvenResource & ReadResource => {
     const store = model.stores[resource] as ResourceStore<Reduced>
     const updater = createStoreUpdater(resource, store, scheduler, log)
     const reflector = createReflector(resource, {
@@ -105,7 +106,7 @@ export async function openApi(
       synced: () => model.listed(resource),
       identified,
     })
-    return { resource, reflector, store, versions: updater.versions }
+    return { resource, reflector, store, versions: updater.versions, updater }
   })
   return {
     status() {
@@ -170,7 +171,12 @@ export async function openApi(
       }
     },
     start() {
-      running = Promise.all(resources.map(({ reflector }) => reflector.run(stop.signal)))
+      const { annotations } = model
+      const deps = { resources, annotations, connection, reducer, scheduler, log, clock }
+      running = Promise.all([
+        ...resources.map(({ reflector }) => reflector.run(stop.signal)),
+        bringBackAnnotations(deps, stop.signal),
+      ])
     },
     async stop() {
       stop.abort()

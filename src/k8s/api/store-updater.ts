@@ -21,6 +21,11 @@ export interface StoreUpdater {
   changed(object: WireObject): string
   /** DELETED: the same. */
   deleted(object: WireObject): string
+  /**
+   * An object that was read once more, because not all of it was kept. Without effect where it is not the version that was sent
+   * last: the watch has another, or will send it.
+   */
+  readAgain(object: WireObject): void
   /** What the API server has sent since the last list began, whether it is kept or not: of no service, without an address, malformed. */
   readonly versions: Pick<ObjectVersions, 'has' | 'lacks'>
 }
@@ -97,6 +102,10 @@ export function createStoreUpdater(
         store.remove(meta.namespace, meta.name)
       }
       return meta.resourceVersion
+    },
+    readAgain(object) {
+      const meta = object.meta()
+      if (versions.isLast(meta.namespace, meta.name, meta.resourceVersion)) put(object, meta)
     },
     versions,
   }

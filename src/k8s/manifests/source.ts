@@ -51,6 +51,8 @@ export function openManifests(
   let scanning: Promise<void> | undefined
   let stopped = false
   let complaint = ''
+  /** Annotations that were left out may fit now. */
+  let hasRoom = false
 
   const complain = (text: string): void => {
     if (text !== complaint && text !== '') log.error(text)
@@ -96,7 +98,9 @@ export function openManifests(
     if (stopped) return
     const unchanged = next.size === files.size && [...next].every(([name, file]) => files.get(name) === file)
     files = next
-    if (!unchanged || !model.view.synced) apply([...files.values()].flatMap((file) => file.objects))
+    if (unchanged && !hasRoom && model.view.synced) return
+    hasRoom = false
+    apply([...files.values()].flatMap((file) => file.objects))
   }
 
   const apply = (objects: readonly PlacedObject[]): void => {
@@ -145,6 +149,11 @@ export function openManifests(
     }
   }
 
+  const room = model.annotations.onRoom(() => {
+    hasRoom = true
+    scanSoon(settleTime)
+  })
+
   return {
     status: () => ({ endpoint: `manifests ${directory}`, connected: true }),
     start() {
@@ -153,6 +162,7 @@ export function openManifests(
     },
     async stop() {
       stopped = true
+      room.remove()
       pending?.cancel()
       poll?.cancel()
       watcher?.notifications.close()

@@ -2,6 +2,7 @@
  * What the annotations of all objects of a cluster may take. A tenant may write 256 KiB of them on each of thousands of Services,
  * and what they say is kept twice more: as it was read, and in answers.
  */
+import type { LeftOut, Resource } from './types.ts'
 
 /** Octets, of all objects and of those of one namespace: some thousand long texts, a tenth of what a default pod has left. */
 const most = 8 * 2 ** 20
@@ -14,24 +15,31 @@ export interface Annotated {
   readonly namespace?: string
   readonly name: string
   readonly annotations: Readonly<Record<string, string>>
-  /** Why they are left out. */
-  readonly annotationsLeftOut?: string
+  /** Present where they are left out. */
+  readonly annotationsLeftOut?: LeftOut
 }
 
 const none: Annotated['annotations'] = Object.freeze({})
 
-/** It follows `annotation KEY is ignored: `. */
 const rule = `the annotations of a cluster may take ${most / 2 ** 20} MiB, those of a namespace a quarter of it, where an object has more than ${free} octets`
 
 export interface AnnotationBudget {
   /** The object as it is kept in place of `before`: with its annotations where they fit, else without, and with the reason. */
   admit<T extends Annotated>(before: T | undefined, object: T): T
   /** `after` is kept in place of `before`. */
-  replaced(before: Annotated | undefined, after: Annotated | undefined): void
+  replaced(resource: Resource, before: Annotated | undefined, after: Annotated | undefined): void
+  /** Objects whose annotations are left out although there is room for them by now. They are not kept: they must be read again. */
+  fitting(resource: Resource): readonly Annotated[]
+  /** Whether it is still one of them. */
+  isFitting(object: Annotated): boolean
+  /** Calls `call` when there is more room than before, and annotations are left out. */
+  onRoom(call: () => void): { remove(): void }
 }
 
 export function createAnnotationBudget(): AnnotationBudget {
   const namespaces = new Map<string, number>()
+  const leftOut = new Map<Annotated, Resource>()
+  const calls = new Set<() => void>()
   let used = 0
 
   function charge(object: Annotated, octets: number): void {
@@ -43,18 +51,36 @@ export function createAnnotationBudget(): AnnotationBudget {
     used += octets
   }
 
+  const fits = (object: Annotated, growth: number): boolean =>
+    used + growth <= most && (namespaces.get(ownerOf(object)) ?? 0) + growth <= mostOfNamespace
+
+  function isFitting(object: Annotated): boolean {
+    return leftOut.has(object) && fits(object, object.annotationsLeftOut?.octets ?? 0)
+  }
+
   return {
     admit(before, object) {
       const octets = costOf(object)
-      if (octets === 0) return object
-      const growth = octets - (before === undefined ? 0 : costOf(before))
-      const own = namespaces.get(ownerOf(object)) ?? 0
-      if (used + growth <= most && own + growth <= mostOfNamespace) return object
-      return { ...object, annotations: none, annotationsLeftOut: rule }
+      if (octets === 0 || fits(object, octets - (before === undefined ? 0 : costOf(before)))) return object
+      return { ...object, annotations: none, annotationsLeftOut: { rule, octets } }
     },
-    replaced(before, after) {
-      if (before !== undefined) charge(before, -costOf(before))
-      if (after !== undefined) charge(after, costOf(after))
+    replaced(resource, before, after) {
+      const usedBefore = used
+      if (before !== undefined) {
+        charge(before, -costOf(before))
+        leftOut.delete(before)
+      }
+      if (after !== undefined) {
+        charge(after, costOf(after))
+        if (after.annotationsLeftOut !== undefined) leftOut.set(after, resource)
+      }
+      if (used < usedBefore && leftOut.size > 0) for (const call of calls) call()
+    },
+    fitting: (resource) => [...leftOut].flatMap(([object, of]) => (of === resource && isFitting(object) ? object : [])),
+    isFitting,
+    onRoom(call) {
+      calls.add(call)
+      return { remove: () => calls.delete(call) }
     },
   }
 }

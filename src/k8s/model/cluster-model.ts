@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import { canonicalAddress } from './address.ts'
-import { type Annotated, createAnnotationBudget } from './annotation-budget.ts'
+import { type Annotated, type AnnotationBudget, createAnnotationBudget } from './annotation-budget.ts'
 import { sameNamespace, samePod, samePorts, sameService, sameServiceImport, sameSlice, sameTexts } from './compare.ts'
 import type { ClusterConfig } from './config.ts'
 import { createEventFeed, type Subscribe } from './event-feed.ts'
@@ -45,6 +45,8 @@ export interface ClusterModel {
    */
   dropRestored(): void
   readonly serials: Readonly<Serials>
+  /** Annotations that are left out for want of room. A source brings them back once there is some. */
+  readonly annotations: Pick<AnnotationBudget, 'fitting' | 'isFitting' | 'onRoom'>
   /** Changes of the reduced form of any object so far. */
   readonly changes: number
 }
@@ -146,22 +148,23 @@ export function createClusterModel(
 
   const budget = createAnnotationBudget()
   const annotated = <T extends Annotated>(
+    resource: Resource,
     changed: (before: T | undefined, after: T | undefined) => void,
   ): Pick<StoreOptions<T>, 'admit' | 'changed'> => ({
     admit: budget.admit,
     changed: counted((before, after) => {
-      budget.replaced(before, after)
+      budget.replaced(resource, before, after)
       changed(before, after)
     }),
   })
 
   const stores: Stores = {
-    services: createResourceStore({ same: sameService, ...annotated(serviceChanged) }),
-    endpointslices: createResourceStore({ same: sameSlice, ...annotated(sliceChanged) }),
-    namespaces: createResourceStore({ same: sameNamespace, ...annotated(namespaceChanged) }),
+    services: createResourceStore({ same: sameService, ...annotated('services', serviceChanged) }),
+    endpointslices: createResourceStore({ same: sameSlice, ...annotated('endpointslices', sliceChanged) }),
+    namespaces: createResourceStore({ same: sameNamespace, ...annotated('namespaces', namespaceChanged) }),
     pods: createResourceStore({ same: samePod, changed: counted(podChanged) }),
     serviceimports: createResourceStore({ same: sameServiceImport, changed: counted(importChanged) }),
-    importedslices: createResourceStore({ same: sameSlice, ...annotated(importedSliceChanged) }),
+    importedslices: createResourceStore({ same: sameSlice, ...annotated('importedslices', importedSliceChanged) }),
   }
 
   const isSynced = (): boolean =>
@@ -250,6 +253,7 @@ export function createClusterModel(
     get serials() {
       return serials
     },
+    annotations: budget,
     get changes() {
       return changes
     },

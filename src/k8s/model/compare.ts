@@ -81,7 +81,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 function sameAnnotated(a: Annotated, b: Annotated): boolean {
-  return a.annotationsLeftOut === b.annotationsLeftOut && sameAnnotations(a.annotations, b.annotations)
+  return a.annotationsLeftOut?.octets === b.annotationsLeftOut?.octets && sameAnnotations(a.annotations, b.annotations)
 }
 
 export function sameAnnotations(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {

@@ -14,6 +14,13 @@ export interface ServicePort {
 /** The number of an EndpointPort that names none: it stands for every port of the endpoints. */
 export const everyPort = -1
 
+/** Annotations for which there is no room (annotation-budget.ts). */
+export interface LeftOut {
+  /** Why. It follows `annotation KEY is ignored: `. */
+  readonly rule: string
+  readonly octets: number
+}
+
 export interface Service {
   readonly namespace: string
   readonly name: string
@@ -30,8 +37,8 @@ export interface Service {
   readonly publishNotReadyAddresses: boolean
   /** Annotations whose key begins with a prefix that a subscriber asked for (see ClusterConfig.annotationPrefixes). */
   readonly annotations: Readonly<Record<string, string>>
-  /** Why they are left out, where they are (annotation-budget.ts). */
-  readonly annotationsLeftOut?: string
+  /** Present where they are left out (annotation-budget.ts). */
+  readonly annotationsLeftOut?: LeftOut
   /** Seconds since 1970. */
   readonly createdAt: number
 }
@@ -40,8 +47,8 @@ export interface Namespace {
   readonly name: string
   readonly uid: string
   readonly annotations: Readonly<Record<string, string>>
-  /** Why they are left out, where they are (annotation-budget.ts). */
-  readonly annotationsLeftOut?: string
+  /** Present where they are left out (annotation-budget.ts). */
+  readonly annotationsLeftOut?: LeftOut
 }
 
 /** Bits of EndpointSlice.flags. */
@@ -78,8 +85,8 @@ export interface EndpointSlice {
   /** The pod and node behind each place, packed: see target-names.ts. */
   readonly targets: string
   readonly annotations: Readonly<Record<string, string>>
-  /** Why they are left out, where they are (annotation-budget.ts). */
-  readonly annotationsLeftOut?: string
+  /** Present where they are left out (annotation-budget.ts). */
+  readonly annotationsLeftOut?: LeftOut
 }
 
 export interface ServiceImport {

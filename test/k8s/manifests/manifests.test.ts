@@ -50,6 +50,18 @@ describe('a directory of manifests', () => {
     assert.deepEqual(harness.lines, [])
   })
 
+  test('annotations that were left out for want of room come back when a file that had it is deleted', async (t) => {
+    const annotations = { 'slicedns.io/split': 'x'.repeat(1_500_000) }
+    const file = (name: string) =>
+      JSON.stringify({ kind: 'Service', metadata: { name, namespace: 'shop', annotations }, spec: {} })
+    const directory = folder(t, { 'a.json': file('a'), 'b.json': file('b') })
+    const harness = open(t, directory)
+    await harness.synced()
+    assert.ok(harness.view.service('shop', 'b')?.annotationsLeftOut)
+    rmSync(join(directory, 'a.json'))
+    await until(() => assert.deepEqual(harness.view.service('shop', 'b')?.annotations, annotations))
+  })
+
   test('an annotation that is there twice, or no text, takes nothing else along', async (t) => {
     const text = `apiVersion: v1
 kind: Service

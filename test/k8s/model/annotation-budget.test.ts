@@ -55,7 +55,7 @@ describe('annotations of all objects', () => {
     assert.deepEqual(kept, [true, true, false])
   })
 
-  test('annotations of all objects that are left out are a problem of their object, and come back with the next event that finds room', () => {
+  test('annotations of all objects that are left out are a problem of their object, and come with the next event that finds room', () => {
     const cluster = withAnnotations()
     const reader = createAnnotationReader(prefix, knownAnnotations)
     const problems = (name: string) =>

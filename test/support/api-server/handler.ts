@@ -149,8 +149,12 @@ export function createHandler({ store, faults, undefinedResources, ...options }:
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const url = new URL(request.url ?? '/', 'http://server')
-    const facts = served.find(({ path }) => path === url.pathname)
+    // Of one namespace's objects: its name becomes a field selector.
+    const [, namespace = ''] = /\/namespaces\/([^/]+)\/[^/]+$/.exec(url.pathname) ?? []
+    const pathname = namespace === '' ? url.pathname : url.pathname.replace(`/namespaces/${namespace}/`, '/')
+    const facts = served.find(({ path }) => path === pathname)
     const query = url.searchParams
+    if (namespace !== '') query.set('fieldSelector', fieldsWithin(namespace, query.get('fieldSelector') ?? ''))
     const accept = request.headers.accept ?? ''
     const speaks = options.protobuf && facts !== undefined && hasProtobuf(facts.kind)
     const protobuf = speaks && accept.startsWith(protobufType)
@@ -210,6 +214,9 @@ export function createHandler({ store, faults, undefinedResources, ...options }:
     forgetWatches: () => watches.clear(),
   }
 }
+
+const fieldsWithin = (namespace: string, selector: string): string =>
+  [`metadata.namespace=${namespace}`, selector].filter((part) => part !== '').join(',')
 
 function verbOf(facts: ResourceFacts | undefined, query: URLSearchParams): ApiRequest['verb'] {
   if (facts === undefined) return 'other'

@@ -1,0 +1,101 @@
+/**
+ * Brings back annotations that were left out for want of room (model/annotation-budget.ts), once there is some: they are not kept, so
+ * their objects are read again, each by itself. An object counts only in the version that the watch has sent last: the watch has
+ * every other one, or will send it.
+ */
+import type { Clock } from '../../scheduling/clock.ts'
+import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
+import { pause } from '../../scheduling/pause.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { Reducer } from '../decode/reduce.ts'
+import type { ClusterModel } from '../model/cluster-model.ts'
+import type { Named } from '../model/resource-store.ts'
+import type { Resource } from '../model/types.ts'
+import { acceptList, listReader, readItems, readStatus } from './body.ts'
+import type { Connection } from './connection.ts'
+import { describeFailure } from './failure.ts'
+import { listSilence } from './patience.ts'
+import type { Reflector } from './reflector.ts'
+import { statusFailure } from './status-failure.ts'
+import type { StoreUpdater } from './store-updater.ts'
+
+export interface ReadResource {
+  readonly resource: Resource
+  readonly reflector: Pick<Reflector, 'pathOf' | 'watching'>
+  readonly updater: Pick<StoreUpdater, 'readAgain'>
+}
+
+export interface LeftOutDeps {
+  readonly resources: readonly ReadResource[]
+  readonly annotations: ClusterModel['annotations']
+  readonly connection: Connection
+  readonly reducer: Reducer
+  readonly scheduler: CooperativeScheduler
+  readonly log: Logger
+  readonly clock: Clock
+}
+
+const second = 1000
+/** From the event that makes room to the first object: whoever makes room again and again has nothing read more often. */
+const settle = second
+/** Behind a failure. The API server is asked by the watches, too. */
+const repeatAfter = 30 * second
+/** Between two objects: with 256 KiB each they are 5 MiB a second. */
+const betweenObjects = 50
+/** Objects that are looked at behind one event: 8 MiB of annotations are the most that come back. */
+const mostObjects = 1000
+const limits = { silence: () => listSilence, total: 60 * second }
+
+/** Resolves when `signal` aborts. Never rejects. */
+export async function bringBackAnnotations(deps: LeftOutDeps, signal: AbortSignal): Promise<void> {
+  const { resources, annotations, clock, log, connection } = deps
+  let room = Promise.withResolvers<void>()
+  const wake = (): void => room.resolve()
+  const subscription = annotations.onRoom(wake)
+  signal.addEventListener('abort', wake)
+  while (!signal.aborted) {
+    await room.promise
+    room = Promise.withResolvers()
+    await pause(clock, settle, signal)
+    for (const each of resources) {
+      try {
+        await readAgain(each, deps, signal)
+      } catch (error) {
+        if (signal.aborted) break
+        const { message } = describeFailure(error, connection.name)
+        log.warning(`${each.resource}: annotations for which there is room again cannot be read: ${message}`)
+        await pause(clock, repeatAfter, signal)
+        wake()
+      }
+    }
+  }
+  subscription.remove()
+}
+
+async function readAgain({ resource, reflector, updater }: ReadResource, deps: LeftOutDeps, signal: AbortSignal) {
+  const { annotations, clock } = deps
+  const fitting = annotations.fitting(resource).slice(0, mostObjects)
+  for (const object of fitting) {
+    // A list reads all of them. What fits no more has lost its room to the one before it.
+    if (signal.aborted || !reflector.watching) return
+    if (!annotations.isFitting(object)) continue
+    await readOne(object, { resource, reflector, updater }, deps, signal)
+    await pause(clock, betweenObjects, signal)
+  }
+}
+
+/** A list, because `list` and `watch` are the rights that the manifests give. */
+async function readOne(
+  { namespace, name }: Named,
+  { reflector, updater }: ReadResource,
+  { connection, reducer, scheduler, clock }: LeftOutDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const session = await connection.session(signal)
+  const path = reflector.pathOf({ fieldSelector: `metadata.name=${name}` }, namespace)
+  const response = await connection.get(session, path, acceptList, signal)
+  if (response.status !== 200)
+    throw statusFailure(await readStatus(response, reducer), connection.name, response.retryAfter)
+  const reading = { clock, scheduler, name: connection.name, alive() {} }
+  await readItems(response, listReader(response, reducer), updater.readAgain, limits, reading)
+}

@@ -41,6 +41,8 @@ export interface Responder {
   startBatch(nowMilliseconds: number): void
   /** Epoch protocol: the reader looks at no table memory between `offline()` and the next `startBatch`. */
   offline(): void
+  /** From now on replies to datagrams have at most so many octets, as if no client took more; 512 at least. */
+  limitDatagrams(octets: number): void
   /** Why the last call of `answer` was a miss (misses.ts: `missReason`, `missLabels`); 0 when it was not. */
   missReason(): number
 }

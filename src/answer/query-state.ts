@@ -46,6 +46,8 @@ export interface QueryState {
   replyLength: number
   /** Octets that a reply to a datagram may have because of the caller's buffers. */
   room: number
+  /** Octets that a reply to a datagram may have, whatever its client takes: the largest payload size that is obeyed. */
+  mostDatagram: number
   /** Where the next octet goes. */
   at: number
   /** Where the reply's sections must end, OPT excluded. */
@@ -123,6 +125,7 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     replyStart: 0,
     replyLength: 0,
     room: 0,
+    mostDatagram: 0xffff,
     at: 0,
     limit: 0,
     cramped: false,

@@ -83,6 +83,9 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
     offline() {
       if (epochCell >= 0) Atomics.store(words, epochCell, OFFLINE)
     },
+    limitDatagrams(octets) {
+      x.mostDatagram = octets
+    },
     missReason: () => x.missReason,
   }
 }

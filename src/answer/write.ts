@@ -20,6 +20,7 @@ export function beginReply(x: QueryState): void {
   // RFC 6891 §6.2.3: sizes below 512 count as 512.
   if (x.maxPayload !== 0 && x.payloadSize > x.maxPayload) x.payloadSize = x.maxPayload
   let most = maxMessageOctets
+  if (!x.stream && x.payloadSize > x.mostDatagram) x.payloadSize = x.mostDatagram
   if (!x.stream) most = x.edns && x.payloadSize > plainUdpOctets ? x.payloadSize : plainUdpOctets
   const room = Math.min(x.room, reply.length - replyStart)
   x.cramped = room < most

@@ -7,6 +7,7 @@ export interface TransportMetrics {
   readonly missQueueOverflow: CounterCell
   readonly shed: CounterCell
   readonly admissionsClosed: CounterCell
+  readonly cutReplies: CounterCell
   readonly answerFailures: CounterCell
   readonly threadRestarts: CounterCell
   readonly logDropped: CounterCell
@@ -55,6 +56,10 @@ export function registerMetrics(registry: MetricsRegistry): TransportMetrics {
     admissionsClosed: counter(
       'slicedns_udp_admissions_closed_total',
       'Times that a UDP socket began to drop queries for names outside before they were queued, because its thread could not refuse all of them.',
+    ),
+    cutReplies: counter(
+      'slicedns_udp_cut_replies_total',
+      'UDP replies with TC while a thread was behind with large replies, and none had more than 1,232 octets.',
     ),
     shed: counter(
       'slicedns_udp_shed_total',

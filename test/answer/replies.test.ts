@@ -169,6 +169,23 @@ describe('a reply from the table', () => {
     assert.equal(replyOf(ask(`web.${zoneName}`, 1, { edns: ednsOf({ payloadSize: 100 }) })).edns?.payloadSize, 100)
   })
 
+  it('a reply from the table has no more octets than datagrams are limited to, until they no longer are', () => {
+    const { table, space, profileId, ask, responder } = createResponderHarness()
+    table.put(space, profileId, `web.${zoneName}`, {
+      ...empty,
+      answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses: new Uint8Array(800) }]]),
+    })
+    const edns = ednsOf({ payloadSize: 4096 })
+    responder.limitDatagrams(1232)
+    const cut = replyOf(ask(`web.${zoneName}`, 1, { edns }))
+    assert.equal(cut.truncated, true)
+    assert.equal(cut.edns?.payloadSize, 1232)
+    assert.equal(replyOf(ask(`web.${zoneName}`, 1, { edns, by: transportCode.stream })).truncated, false)
+    assert.equal(replyOf(ask(`web.${zoneName}`, 1, { edns: ednsOf({ payloadSize: 600 }) })).edns?.payloadSize, 600)
+    responder.limitDatagrams(65_535)
+    assert.equal(replyOf(ask(`web.${zoneName}`, 1, { edns })).truncated, false)
+  })
+
   it('a query is left to the chain when its transport has less room than the client', () => {
     const { table, space, profileId, ask } = createResponderHarness({}, { udpRoom: 600 })
     table.put(space, profileId, `web.${zoneName}`, {

@@ -8,17 +8,25 @@ import { now } from './look.ts'
 
 export const seconds = (count: number): Promise<void> => delay(count * 1000)
 
+export interface UdpFlood {
+  readonly perSecond: number
+  readonly count: number
+  readonly from?: string
+  /** Octets of replies that the kernel keeps for the attacker, who would have no time to read more. */
+  readonly receiveBuffer?: number
+}
+
 /** So many datagrams a second, each made when it is sent. */
 export async function udpFlood(
   port: number,
-  {
-    perSecond,
-    count,
-    from = '127.0.0.1',
-  }: { readonly perSecond: number; readonly count: number; readonly from?: string },
+  { perSecond, count, from = '127.0.0.1', receiveBuffer }: UdpFlood,
   make: (index: number) => Buffer,
 ): Promise<void> {
-  const socket = createSocket({ type: 'udp4', sendBufferSize: 4 << 20 })
+  const socket = createSocket({
+    type: 'udp4',
+    sendBufferSize: 4 << 20,
+    ...(receiveBuffer && { recvBufferSize: receiveBuffer }),
+  })
   socket.bind(0, from)
   await once(socket, 'listening')
   socket.on('message', () => undefined)

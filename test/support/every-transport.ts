@@ -90,6 +90,7 @@ function forwarding(to: () => Responder): Responder {
     publish: (seconds) => to().publish(seconds),
     startBatch: (now) => to().startBatch(now),
     offline: () => to().offline(),
+    limitDatagrams: (octets) => to().limitDatagrams(octets),
     missReason: () => to().missReason(),
   }
 }

@@ -102,3 +102,71 @@ describe('the backlog of a UDP thread', () => {
     assert.equal(backlog.behind(), false)
   })
 })
+
+describe('what a UDP thread that is behind sheds and cuts', () => {
+  /** Full batches with replies of so many octets, until the thread has looked at its queue. */
+  function opened({ used = 2 << 20, octets = 100 } = {}) {
+    let busy = 1000
+    let queued = used
+    const backlog = createBacklog(
+      () => ({ used: queued, room }),
+      () => busy,
+    )
+    const serve = (batches: number, replyOctets: number, messages = full): void => {
+      for (let batch = 0; batch < batches; batch++) {
+        backlog.received(messages)
+        for (let i = 0; i < messages; i++) backlog.replied(replyOctets)
+        busy += 1
+      }
+    }
+    serve(4, octets)
+    const setQueued = (to: number): void => {
+      queued = to
+    }
+    return { backlog, serve, setQueued }
+  }
+
+  for (const [title, { used, octets, cuts }] of Object.entries({
+    'large replies are cut': { used: 2 << 20, octets: 60_000, cuts: true },
+    'replies of up to 1,232 octets are no reason to cut others': { used: 2 << 20, octets: 1232, cuts: false },
+    'nothing is cut while the queue is short': { used: 100_000, octets: 60_000, cuts: false },
+  }))
+    test(`a UDP thread with a backlog: ${title}`, () => {
+      assert.equal(opened({ used, octets }).backlog.cuts(), cuts)
+    })
+
+  test('a UDP thread with a backlog goes on cutting though the replies have become small, until little is queued', () => {
+    const { backlog, serve, setQueued } = opened({ octets: 60_000 })
+    serve(10, 1232)
+    assert.equal(backlog.cuts(), true)
+    setQueued(1000)
+    serve(3, 1232)
+    assert.equal(backlog.cuts(), false)
+  })
+
+  test('a UDP thread with a backlog cuts no more once a batch is not full', () => {
+    const { backlog, serve } = opened({ octets: 60_000 })
+    serve(1, 60_000, full - 1)
+    assert.equal(backlog.cuts(), false)
+  })
+
+  test('a UDP thread with a backlog takes four outside names between two looks for few', () => {
+    const { backlog, serve } = opened()
+    const asked = Array.from({ length: 6 }, () => backlog.areFew())
+    assert.deepEqual(asked, [true, true, true, true, false, false])
+    serve(2, 100)
+    assert.equal(backlog.areFew(), true)
+  })
+
+  test('a UDP thread with a backlog has the kernel drop no outside names while they are few', () => {
+    const { backlog, serve } = opened()
+    for (let i = 0; i < 4; i++) backlog.areFew()
+    assert.equal(backlog.behindWithOutside(), false)
+    backlog.areFew()
+    assert.equal(backlog.behindWithOutside(), true)
+    serve(2, 100)
+    assert.equal(backlog.behindWithOutside(), true)
+    serve(2, 100)
+    assert.equal(backlog.behindWithOutside(), false)
+  })
+})

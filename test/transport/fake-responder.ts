@@ -39,6 +39,7 @@ export function createResponder(table: TableHandle, slot: number): Responder {
     publish: () => false,
     startBatch() {},
     offline() {},
+    limitDatagrams() {},
     missReason: () => reason,
   }
 }

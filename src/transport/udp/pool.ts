@@ -63,6 +63,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
     metrics.missQueueOverflow.inc(added(countCell.missOverflows))
     metrics.shed.inc(added(countCell.shed))
     metrics.admissionsClosed.inc(added(countCell.admissionsClosed))
+    metrics.cutReplies.inc(added(countCell.cutReplies))
     metrics.answerFailures.inc(added(countCell.failures))
     metrics.relayed.inc(added(countCell.relayed))
     metrics.relayShared.inc(added(countCell.relayShared))

@@ -114,5 +114,7 @@ export const countCell = {
   looks: 11,
   /** Times that a socket began to let in a part of the outside names only. */
   admissionsClosed: 12,
+  /** Replies with TC while those of a socket were cut because the thread was behind. */
+  cutReplies: 13,
 } as const
-export const countCells = 13
+export const countCells = 14

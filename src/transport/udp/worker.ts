@@ -14,7 +14,7 @@ import { cutToHeader, writeServfail } from '../error-replies.ts'
 import { guardAnswer } from '../guarded-answer.ts'
 import { admissionInterval } from './admission.ts'
 import { createAdmissions } from './admissions.ts'
-import { type Backlog, createBacklog } from './backlog.ts'
+import { type Backlog, createBacklog, cutTo } from './backlog.ts'
 import { createBatch, largestDatagram } from './batch.ts'
 import { beginLife, endLife } from './life.ts'
 import { createMissInput, createMissProducer, missKind } from './miss-ring.ts'
@@ -167,7 +167,9 @@ function serveBatch(socket: BorrowedSocket): boolean {
   counts[countCell.lastQueryAt] = now
   const backlog = backlogOf(socket)
   backlog.received(received)
-  admissions.look(socket, backlog.behind(), now)
+  const cuts = backlog.cuts()
+  responder.limitDatagrams(cuts ? cutTo : largestDatagram)
+  admissions.look(socket, backlog.behindWithOutside(), now)
   const { family, cells } = socket
   const { bytes } = batch
   const space = Atomics.load(cells, listenerCell.space)
@@ -211,6 +213,8 @@ function serveBatch(socket: BorrowedSocket): boolean {
       if (responder.observed()) observe(socket, i, controlLength)
     }
     if (length > largestDatagram) length = cutToHeader(bytes, batch.replyAt())
+    if (cuts && (bytes[batch.replyAt() + 2] & 0x02) !== 0) counts[countCell.cutReplies]++
+    backlog.replied(length)
     batch.queue(i, length, nameLength[family], controlLength)
   }
   send(socket)
@@ -233,6 +237,7 @@ function backlogOf({ id, fd }: BorrowedSocket): Backlog {
 /** Whether message i, for a name outside, is among what a thread that is behind sheds. */
 function shedsOf({ family }: BorrowedSocket, i: number, backlog: Backlog): boolean {
   const at = batch.nameAt(i) + addressOffset[family]
+  if (backlog.areFew()) return false
   return recentClients.dominates(batch.bytes, at, clientLength[family]) || !backlog.admits()
 }
 

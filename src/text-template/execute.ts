@@ -6,7 +6,7 @@ import { isArray, isMap, isStruct, isTrue, kindOf, type Method, sortedKeys, text
 
 /** A record takes a few dozen steps; what takes more was written to hurt. */
 const maxSteps = 10_000
-/** Characters: no message holds a larger record. */
+/** Characters of what a template prints, and of what a function takes or makes: no message holds a larger record. */
 const maxOutput = 65_536
 
 interface Run {
@@ -128,14 +128,26 @@ function call(name: string, operands: readonly Operand[], piped: readonly Value[
     throw new ExecutionError(
       `wrong number of args for ${name}: want ${min === max ? min : `at least ${min}`} got ${count}`,
     )
-  if (name !== 'and' && name !== 'or')
-    return call([...operands.map((operand) => plainValue(operand, dot, run)), ...piped])
+  if (name !== 'and' && name !== 'or') {
+    const args = [...operands.map((operand) => plainValue(operand, dot, run)), ...piped]
+    checkLength(name, args)
+    const result = call(args)
+    checkLength(name, [result])
+    return result
+  }
   let value: Value
   for (const operand of operands) {
     value = plainValue(operand, dot, run)
     if (isTrue(value) === (name === 'or')) return value
   }
   return piped.length > 0 ? piped[0] : value
+}
+
+/** A pipeline of printf could double a text with each step, long before anything is printed. */
+function checkLength(name: string, values: readonly Value[]): void {
+  let length = 0
+  for (const value of values) if (typeof value === 'string') length += value.length
+  if (length > maxOutput) throw new ExecutionError(`${name}: text exceeds ${maxOutput} characters`)
 }
 
 /** An operand as an argument: a method without arguments is called. */

@@ -80,6 +80,9 @@ describe('the execution of a template is bounded', () => {
     '{{ range 1000000 }}x{{ end }}',
     '{{ range 200 }}{{ range 200 }}x{{ end }}{{ end }}',
     '{{ range 300 }}{{ printf "%999d" 1 }}{{ end }}',
+    // Each step doubles the text of the step before. In Go memory is the only bound.
+    `{{ "ab"${' | printf "%x"'.repeat(40)} | len }}`,
+    `{{ $x := "ab" }}${'{{ $x = print $x $x }}'.repeat(40)}{{ len $x }}`,
   ]
   for (const template of costly)
     it(`the template ${template} ends with an error`, () =>

@@ -7,7 +7,11 @@
 /** What is wrong with a name, in words for the person who wrote it. */
 export class NameError extends Error {
   constructor(message: string) {
+    // Whoever asks for a name that `rewrite` makes too long chooses that there is an error: as ParseError's, without a stack trace.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(message)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'NameError'
   }
 }

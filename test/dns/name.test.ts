@@ -53,6 +53,14 @@ test('a text that is not a domain name is refused with a reason', () => {
   }
 })
 
+test('a name that is none costs no stack trace: whoever asks would choose that it does', () => {
+  assert.throws(
+    () => parseName('a..b'),
+    (error: Error) => error.stack === `NameError: ${error.message}`,
+  )
+  assert.match(new Error('any other').stack!, /\n {4}at /)
+})
+
 test('a name of 255 octets is the longest', () => {
   const longest = [63, 63, 63, 61].map((octets) => `${'a'.repeat(octets)}.`).join('')
   assert.equal(nameToWire(parseName(longest)).length, 255)

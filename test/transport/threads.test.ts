@@ -7,6 +7,7 @@ import type { Miss } from '../../src/server/ingress.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { until } from '../support/until.ts'
 import { askUdp, query, rcodeReply, udpClient, withTransport } from './support.ts'
+import { createResponder } from './waiting-responder.ts'
 
 const tenMinutes = 10 * 60_000
 
@@ -56,6 +57,26 @@ describe('UDP threads', { skip }, () => {
       client.close()
     }),
   )
+
+  test('a query that comes while the first thread starts waits for it, and is not refused', () => {
+    const responder = { module: new URL('./waiting-responder.ts', import.meta.url).href, create: createResponder }
+    return withTransport({ responder }, async ({ transport, port, listener, hold }) => {
+      const gate = hold()
+      const applied = transport.apply([listener()])
+      try {
+        await until(() => kernelSocket(port))
+        const client = await udpClient('127.0.0.1', port)
+        const reply = client.ask('table')
+        await until(() => assert.notEqual(kernelSocket(port).queued, 0))
+        gate.release()
+        assert.equal((await reply).space, 1)
+        client.close()
+      } finally {
+        gate.release()
+        await applied
+      }
+    })
+  })
 
   test('a thread that dies is replaced on the same socket, and no query is lost', () =>
     withTransport({ threadDiesAfter: [10] }, async ({ transport, port, listener, log, metric, readers }) => {

@@ -195,9 +195,13 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
         await pool.resize(threads)
       }
       try {
-        // Threads start first, so that no query waits in a socket without a reader.
+        // A port that nobody serves gets its sockets at once: a query waits in them for the thread, where it would be refused. One
+        // more socket of a port that is served would take queries from those that have their readers: it comes behind its own.
+        const early = listeners.map((listener) =>
+          endpoints.has(keyOf(listener)) ? undefined : openSockets(listener, opened),
+        )
         await pool.resize(Math.max(threads, ...listeners.map(shardsOf)))
-        const staged = listeners.map((listener) => openSockets(listener, opened))
+        const staged = listeners.map((listener, i) => early[i] ?? openSockets(listener, opened))
         return { commit: () => commit(listeners, staged), abandon }
       } catch (error) {
         await abandon()

@@ -17,4 +17,6 @@ export interface BegunReceiver {
   /** A message from the upstream. Returns true when it is the answer. */
   answer(bytes: Uint8Array): boolean
   failed(error: Error): void
+  /** No answer can come any more, and the upstream is not to blame. */
+  takenBack(): void
 }

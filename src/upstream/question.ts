@@ -49,7 +49,8 @@ export interface BegunAttempt {
   readonly upstream: Upstream
   /** Monotonic milliseconds. */
   readonly startedAt: number
-  take(receiver: Receiver): { cancel(): void }
+  /** `takenBack`: no answer can come any more, and the upstream is not to blame. */
+  take(receiver: Pick<Receiver, 'answer' | 'failed'> & { takenBack(): void }): { cancel(): void }
 }
 
 /** Ends a question without a waiting client. An AbortSignal would cost a forwarded query a tenth of its time. */

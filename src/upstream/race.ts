@@ -261,6 +261,7 @@ function sendingOf({ upstream, take }: BegunAttempt, { answer, failed }: Receive
   const waiting = take({
     answer,
     failed: (error) => failed(new Error(`read udp ${upstream.to}: read: ${reasonOf(error)}`)),
+    takenBack: () => failed(new NoPlace(`the exchange with ${upstream.to} has given way to another`)),
   })
   return { cancel: () => waiting.cancel(), timeout: () => new Error(`read udp ${upstream.to}: i/o timeout`) }
 }

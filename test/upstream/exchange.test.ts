@@ -3,6 +3,9 @@ import { test } from 'node:test'
 import { rcode } from '../../src/dns/codes.ts'
 import { parseRecord } from '../../src/dns/record-text.ts'
 import { encodeMessage } from '../../src/dns/wire.ts'
+import { type RelayForward, relayTarget } from '../../src/plugin/capabilities/relay.ts'
+import { capabilityOf } from '../../src/plugin/capability.ts'
+import type { Query } from '../../src/plugin/query.ts'
 import { forward } from '../../src/plugins/forward/index.ts'
 import { answersOf, createForwardHarness, errorOf, rcodeOf } from '../support/forward-harness.ts'
 import { createPluginHarness, failing, handle, messageOf, ask as question, setUp } from '../support/plugin-harness.ts'
@@ -15,6 +18,26 @@ test('every exchange has a source port and an ID of its own (RFC 5452 §9.2)', a
   const { arrived } = servers[0]
   assert.ok(new Set(arrived.map(({ port }) => port)).size >= 38)
   assert.ok(new Set(arrived.map(({ query }) => query.id)).size >= 38)
+})
+
+test('a question that a UDP thread has asked and gives up for another one is asked again at once, and the upstream is not suspected', async (t) => {
+  const { instance, plugin, servers } = await createForwardHarness(t, [answering('192.0.2.7')])
+  const [{ number }] = (capabilityOf(instance, relayTarget)!.forwardOf('.') as RelayForward).upstreams
+  const query: Query = {
+    ...question('a.example.org. A', { receivedAt: plugin.clock.now() }),
+    begun: {
+      upstream: number,
+      startedAt: plugin.clock.now(),
+      take(receiver) {
+        queueMicrotask(receiver.takenBack)
+        return { cancel: () => undefined }
+      },
+    },
+  }
+  assert.deepEqual(answersOf(await handle(instance, query, failing(rcode.NOTIMP))), [
+    'a.example.org. 300 IN A 192.0.2.7',
+  ])
+  assert.deepEqual([servers[0].arrived.length, servers[0].checks.length], [1, 0])
 })
 
 test('forged and malformed datagrams do not end the wait for the answer', async (t) => {

@@ -1,5 +1,6 @@
 /** Exchanges that a thread has begun and the chain goes on with, until their answers come through the thread's ring. */
 import { getSystemErrorName } from 'node:util'
+import { linux } from '../../libc/libc.ts'
 import type { BegunExchange, BegunReceiver } from '../../plugin/begun-exchange.ts'
 import { type MissView, missKind, missRecord } from './miss-ring.ts'
 
@@ -63,7 +64,8 @@ export function createBegunExchanges(): BegunExchanges {
       if (receiver === undefined) return
       if (word(ring, at, missRecord.kind) === missKind.lost) {
         waiting.delete(exchange)
-        receiver.failed(errorIn(ring, at))
+        if (word(ring, at, missRecord.reply) === linux.ECANCELED) receiver.takenBack()
+        else receiver.failed(errorIn(ring, at))
       } else if (receiver.answer(replyIn(ring, at))) waiting.delete(exchange)
     },
   }

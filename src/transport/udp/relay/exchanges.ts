@@ -25,8 +25,6 @@ export interface Exchanges {
   readonly slots: Slots
   /** The slot whose exchange answers this question too, NONE, or CHAIN (in-flight.ts). */
   find(key: NameKey, hash: number, question: Question): number
-  /** A free slot, or -1. */
-  takeSlot(): number
   /** The slot's query waits for the exchange of the other one. False: too many do. */
   share(slot: number, other: number): boolean
   /** The question of the slot's query has been sent to the upstream, from this socket and under this ID. */
@@ -87,23 +85,9 @@ export function createExchanges(states: UpstreamStates): Exchanges {
     slots.route[slot]!.leave()
   }
 
-  function endLent(slot: number): void {
-    byAge.remove(lent, slot)
-    leaveSocket(slot)
-    slots.free(slot)
-  }
-
   return {
     slots,
     find: inFlight.find,
-    takeSlot() {
-      const slot = slots.take()
-      if (slot >= 0) return slot
-      const oldest = byAge.first(lent)
-      if (oldest < 0) return -1
-      endLent(oldest)
-      return slots.take()
-    },
     share(slot, other) {
       if (shared[other] >= mostSharers) return false
       state[slot] = slotState.waiting
@@ -136,7 +120,11 @@ export function createExchanges(states: UpstreamStates): Exchanges {
       state[slot] = slotState.lent
       byAge.append(lent, slot)
     },
-    endLent,
+    endLent(slot) {
+      byAge.remove(lent, slot)
+      leaveSocket(slot)
+      slots.free(slot)
+    },
     firstOfSocket: ofSocket.first,
     afterOnSocket: ofSocket.after,
     oldestOf: (upstream, list) => byAge.first(upstream * listsOfUpstream + list),

@@ -17,6 +17,8 @@ export interface GivingUpOptions {
 export interface GivingUp {
   /** The slot's exchange has failed. */
   failed(slot: number, errno: number): void
+  /** Frees the slot of the oldest exchange that the chain has, which goes on without its answer. False: there is no such slot. */
+  makeRoom(): boolean
   /** Hands over what is late, and closes sockets that have served their time. */
   expire(now: number): void
   /** Milliseconds until there is something to expire; -1: nothing is under way, and no socket is open. */
@@ -92,6 +94,11 @@ export function createGivingUp({ exchanges, states, replies, handOver }: GivingU
       exchanges.end(slot)
       handOver.failed(slot, errno)
       slots.free(slot)
+    },
+    makeRoom() {
+      const oldest = exchanges.oldestLent()
+      if (oldest !== NONE) takeBack(oldest)
+      return oldest !== NONE
     },
     expire(now) {
       for (let local = 0; local < mostUpstreams; local++) {

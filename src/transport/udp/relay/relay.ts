@@ -62,6 +62,12 @@ export function createRelay(options: RelayOptions): Relay {
   const receive = createReceiving({ native, epoll, batch, exchanges, states, replies, handOver, givingUp, counts })
   const asked: Question = { space: 0, type: 0, flags: 0, isAlone: false, bytes: slots.bytes, at: 0, length: 0 }
 
+  /** -1: every one has a query that nobody else has. */
+  function takeSlot(): number {
+    const slot = slots.take()
+    return slot < 0 && givingUp.makeRoom() ? slots.take() : slot
+  }
+
   function keep(slot: number, hash: number, query: ClientQuery): void {
     const to = slots.at(slot)
     copyOctets(query.bytes, query.nameAt, slots.bytes, to + slotAt.name, 32)
@@ -97,7 +103,7 @@ export function createRelay(options: RelayOptions): Relay {
       const hash = key.hashes[0] ^ Math.imul(asked.type, 0x9e3779b1)
       const other = exchanges.find(key, hash, asked)
       if (other === CHAIN || handOver.isRecent(hash, query.receivedAt)) return false
-      const slot = exchanges.takeSlot()
+      const slot = takeSlot()
       if (slot < 0) {
         counts.full()
         return false

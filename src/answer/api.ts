@@ -1,24 +1,24 @@
 /**
- * The one implementation of DNS semantics for every way in: a request's octets and the table give a reply's octets, a
- * silent drop, or a miss for the plugin chain. It allocates nothing per call.
+ * The one implementation of DNS semantics for every transport: a request's octets and the answer table give a reply's
+ * octets, a silent drop, or a miss for the plugin chain. It allocates nothing per call.
  */
 import type { QueryRoute } from './query-ring.ts'
 
-/** Values of `Responder.answer` that are no reply. */
+/** Results of `Responder.answer` that are not a reply's length. */
 export const DROP = 0
 export const MISS = -1
 
 export interface Responder {
   /**
-   * The address of the client whose message is answered next: 4 or 16 octets of `octets` from `at` on, by its family.
-   * A message without one is from no network: what depends on the client is left to the chain.
+   * Sets the address of the client whose message is answered next: 4 or 16 octets (by family) of `octets` from `at` on.
+   * Without it the client counts as unknown, and whatever depends on the client is left to the chain.
    */
   from(octets: Uint8Array, at: number, family: 4 | 6): void
   /**
    * Answers the message in `request[start, end)` for the listener whose names are in `space`.
    * `reply` must have room for 65,535 octets after `replyStart` (`udp`: for the largest payload the responder sends).
-   * Returns the reply's length, DROP (say nothing), or MISS (ask the chain; whatever `reply` holds is no reply).
-   * Malformed and unsupported messages are answered here too, as docs/coredns-behaviour.md §3 has them.
+   * Returns the reply's length, DROP (send nothing), or MISS (ask the chain; the contents of `reply` are undefined).
+   * Malformed and unsupported messages are answered here too, as docs/coredns-behaviour.md §3 describes.
    */
   answer(
     request: Uint8Array,
@@ -31,15 +31,15 @@ export interface Responder {
   ): number
   /** Counts the answer just given, with its duration in seconds; `family` is 1 for IPv4, 2 for IPv6. */
   count(way: TransportCode, family: 1 | 2, seconds: number): void
-  /** Whether an observer (`log`) takes the answer just given: then `observe` it. */
+  /** Whether an observer (`log`) wants the answer just given: if so, call `observe`. */
   observed(): boolean
-  /** Writes down for the observer what was just asked and answered, before `reply` is used again. */
+  /** Records the last question and answer for the observer. To be called before `reply` is reused. */
   observe(route: QueryRoute): void
-  /** Shows the control plane what was observed; each took so many seconds. True when it must be woken for that. */
+  /** Publishes the recorded queries to the control plane; each took `seconds`. True when the control plane must be woken. */
   publish(seconds: number): boolean
   /** Reads the monotonic clock once for a batch: expiry and ageing of cached entries use it. */
   startBatch(nowMilliseconds: number): void
-  /** Epoch protocol: the reader looks at no table memory between `offline()` and the next `startBatch`. */
+  /** Epoch protocol: the reader does not access table memory between `offline()` and the next `startBatch`. */
   offline(): void
   /** From now on replies to datagrams have at most so many octets, as if no client took more; 512 at least. */
   limitDatagrams(octets: number): void
@@ -47,7 +47,7 @@ export interface Responder {
   missReason(): number
 }
 
-/** How a message came in: decides limits and labels. `udp4`/`udp6` differ in the compression threshold only. */
+/** How a message arrived: decides limits and labels. `udp4` and `udp6` differ in the compression threshold only. */
 export const transportCode = { udp4: 0, udp6: 1, stream: 2 } as const
 export type TransportCode = (typeof transportCode)[keyof typeof transportCode]
 
@@ -55,11 +55,11 @@ export interface ResponderOptions {
   /** Uniform in [0, 2^32). Default: xorshift seeded from crypto. Tests pass their own. */
   readonly random?: () => number
   /**
-   * Octets that a reply to a datagram may have in the caller's buffers. A reply that would be longer, to a client that
-   * takes it, is a miss. Default 65,535.
+   * Octets that the caller's buffers hold for a reply to a datagram. A longer reply, to a client that accepts it, is a
+   * miss. Default 65,535.
    */
   readonly udpRoom?: number
-  /** Where observed queries go (query-ring.ts). Without it none are. */
+  /** Where observed queries are recorded (query-ring.ts). Without it none are. */
   readonly queries?: SharedArrayBuffer
 }
 

@@ -8,8 +8,8 @@ import { drawNext, undoDraws } from './sample.ts'
 import { beginReply, finishReply, writeTtl } from './write.ts'
 
 /**
- * Returns the reply's length, or 0 with the reason in the query state when no reply is cached, or it has expired, is a
- * failure, or cannot be cut here. `chooseProfile` sets the profile of the entry.
+ * Returns the reply's length, or 0 with the reason in the query state when no reply is cached, or the cached one has
+ * expired, is a failure, or cannot be truncated here. `chooseProfile` sets the profile of the entry.
  */
 export function answerFromCache(
   x: QueryState,
@@ -43,17 +43,17 @@ export function answerFromCache(
   // AD is set for clients that understand it (RFC 6840 §5.7): DO or AD in the request.
   const authentic = (stored & cachedFlag.authenticData) !== 0 && (x.dnssecOk || (request[start + 3] & 0x20) !== 0)
   const low = (stored & cachedFlag.recursionAvailable ? 0x80 : 0) | (authentic ? 0x20 : 0)
-  // AA is that of the reply that was kept.
+  // AA is that of the cached reply.
   if ((stored & cachedFlag.authoritative) === 0) x.headerEffects |= CLEAR_AA
   return finishReply(x, code, low)
 }
 
-/** The answer section as it is stored: nothing of it may have fitted. */
+/** Whether the answer section as stored is empty. The written one may be empty because nothing fitted. */
 function isEmpty({ view: { words } }: QueryState, entry: number): boolean {
   return (words[(entry + cached.answersAt) >> 2] & 0xffff) === 0
 }
 
-/** What follows the question, without compression. */
+/** Octets that follow the question, without compression. */
 function storedOctets({ view: { words } }: QueryState, entry: number): number {
   return words[(entry + cached.bodyLengthAt) >> 2] + (words[(entry + cached.additionalsAt) >> 2] >>> 16)
 }
@@ -76,7 +76,7 @@ function writeCachedRecords(x: QueryState, entry: number): boolean {
   return !(x.truncated && x.cramped)
 }
 
-/** Records [from, to), those from `run` on in random order if the profile shuffles; returns how many fitted. */
+/** Writes records [from, to), those from `run` on in random order if the profile shuffles; returns how many fitted. */
 function writeSection(x: QueryState, entry: number, from: number, to: number, run: number): number {
   const { sampler } = x
   const length = to - run

@@ -1,7 +1,7 @@
 /**
- * What the data plane counts, in memory that every thread shares: a row of 64-bit floats for each (reader slot, profile,
- * proto), made when it is first needed and never taken away, so a thread that dies loses nothing. Only the thread that
- * holds the slot writes a row. Labels exist only when the rows are collected.
+ * The data plane's counters, in memory that all threads share: a row of 64-bit floats for each (reader slot, profile,
+ * proto), created when first needed and never removed, so that a thread that dies loses nothing. Only the thread that
+ * holds the slot writes its rows. Labels exist only when the rows are collected.
  *
  * Memory: word 0 is the number of rows. Row i begins at 64 + i × rowBytes: words slot + 1 (written last, with Atomics) and
  * profile × 2 + proto, eight octets unused, then the cells.
@@ -14,7 +14,7 @@ import { type DataPlaneSample, type HistogramSample, type TransportCode, transpo
 import { missLabels } from './misses.ts'
 import type { QueryState } from './query-state.ts'
 
-/** Label 0 is that of all types without one of their own. */
+/** Label 0 stands for all types that are not listed. */
 const typeLabels = [otherType, ...labelledTypes] as const
 
 const labelOfType = new Uint8Array(256)
@@ -23,7 +23,7 @@ for (const [i, label] of labelledTypes.entries()) labelOfType[type[label]] = i +
 /** Upper bounds; behind the last one is +Inf. An array of doubles: it is searched for every query. */
 const durationBounds = Float64Array.from(durationBuckets)
 
-/** Bucket of each size. Filled a bucket at a time, because every thread does it when it starts. */
+/** Bucket of each size. Filled one bucket at a time: every thread does this at its start. */
 const sizeBucket = new Uint8Array(0x10000).fill(sizeBuckets.length)
 for (const [bucket, bound] of sizeBuckets.entries())
   sizeBucket.fill(bucket, (sizeBuckets[bucket - 1] ?? -1) + 1, bound + 1)
@@ -88,7 +88,7 @@ export function createCounters(handle: TableHandle, slot: number): Counters {
     return remember(id, row)
   }
 
-  // A slot that was another thread's before keeps its rows.
+  // Rows of the slot's previous thread are continued.
   for (let row = Math.min(Atomics.load(words, 0), capacity) - 1; row >= 0; row--) {
     const at = (firstRow + row * rowBytes) >> 2
     if (Atomics.load(words, at) === slot + 1) remember(words[at + 1], row)
@@ -122,13 +122,13 @@ export function createCounters(handle: TableHandle, slot: number): Counters {
   }
 }
 
-/** What `collect` needs of the table's writer. */
+/** The part of the table's writer that `collect` needs. */
 export interface CountedTable {
   readonly handle: TableHandle
   profileOf(number: number): AnswerProfile
 }
 
-/** Sums of all readers, living and dead, one sample for each profile and proto that has counted anything. */
+/** Sums over all readers, living and dead: one sample for each profile and proto with any count. */
 export function* collect(table: CountedTable): Iterable<DataPlaneSample> {
   const sums = new Map<number, Float64Array>()
   for (const { id, cells } of rowsOf(table.handle)) {
@@ -157,7 +157,7 @@ function* rowsOf({ counters }: TableHandle): Iterable<{ id: number; cells: Float
   const capacity = Math.floor((counters.byteLength - firstRow) / rowBytes)
   for (let row = 0; row < Math.min(Atomics.load(words, 0), capacity); row++) {
     const at = firstRow + row * rowBytes
-    // A row that is being made has no owner yet.
+    // A row that is still being created has no owner yet.
     if (Atomics.load(words, at >> 2) === 0) continue
     yield { id: words[(at >> 2) + 1], cells: new Float64Array(counters, at + rowHeader, rowCells) }
   }

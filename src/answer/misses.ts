@@ -6,35 +6,35 @@ export const missReason = {
   space: 1,
   /** Valid, but not what the table answers: NOTIFY, a class other than IN, transfers, DS, ANY. */
   unusual: 2,
-  /** Records in the request besides one OPT, or a request whose counts promise more than it has. */
+  /** Records in the request besides one OPT, or counts that exceed the records present. */
   sections: 3,
   /** A compressed question name. */
   compressed: 4,
-  /** EDNS flags or options that need a closer look. */
+  /** EDNS flags or options that the chain must see. */
   edns: 5,
   /** The table has neither the name nor a name above it. */
   name: 6,
   /** The closest name above is open: the chain decides below it. */
   open: 7,
-  /** The table says that the chain answers this type at this name. */
+  /** The table leaves this type at this name to the chain. */
   chain: 8,
-  /** The zone is still open: nothing in it is denied. */
+  /** The zone is still open: nothing in it is denied from the table. */
   unsynced: 9,
   /** The cached reply has expired. */
   expired: 10,
-  /** The answer must be cut in a way that the table does not know. */
+  /** The answer must be truncated in a way that the table does not support. */
   large: 11,
-  /** A rule leaves the question to the chain: by its client (`acl`), say. */
+  /** A rule leaves the question to the chain, for example by client (`acl`). */
   rule: 12,
-  /** The cached reply is a failure: the chain repeats it, because the log of errors has each of them. */
+  /** The cached reply is a failure: the chain repeats it, because `errors` logs each one. */
   failure: 13,
 } as const
 
-/** The table knows nothing of the name: a plugin behind it may, or the upstream that the relay asks. */
+/** The table has no data for the name: a later plugin, or the upstream that the relay asks, may. */
 export const isRelayable = (reason: number): boolean =>
   reason === missReason.name || reason === missReason.open || reason === missReason.expired
 
-/** The reasons as metrics name them, by number. */
+/** Metric labels, indexed by reason. */
 export const missLabels = [
   'none',
   'space',

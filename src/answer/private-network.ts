@@ -1,6 +1,6 @@
 /**
  * Whether a client's address is in one of the networks whose clients get texts by default (`privateNetworks` of
- * src/dns/extended-error.ts, which a test compares): by its octets, because it is asked per query.
+ * src/dns/extended-error.ts; a test compares the two). Works on octets, because it is called per query.
  */
 export function isInPrivateNetwork(octets: Uint8Array, at: number, family: number): boolean {
   const first = octets[at]

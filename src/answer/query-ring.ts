@@ -1,17 +1,17 @@
 /**
- * How a responder reports answered queries to an observer (`log`) in the control plane: a ring of fixed records in shared
- * memory, one producer (the responder), one consumer (the main thread). FORMAT.md has the bytes.
+ * How a responder reports answered queries to an observer (`log`) in the control plane: a ring of fixed-size records in
+ * shared memory with one producer (the responder) and one consumer (the main thread). FORMAT.md defines the octets.
  *
- * The producer shows a whole batch with one store to `tail`, the consumer frees with one store to `head`. When the ring is
- * full the record is not written and is counted as dropped; the client is not delayed.
+ * The producer publishes a whole batch with one store to `tail`; the consumer releases records with one store to `head`.
+ * When the ring is full the record is counted as dropped instead of written; the client is not delayed.
  */
 import type { QueryState } from './query-state.ts'
 
-/** Words of the ring's header, in cache lines by who writes them. */
+/** Words of the ring's header. Words of different writers lie in different cache lines. */
 const word = { head: 0, messageHead: 1, tail: 16, dropped: 17, messageTail: 18, watched: 32, messages: 33 } as const
 const ringAt = 192
 
-/** Offsets in a record. Addresses have room for 16 octets; a name for 255. */
+/** Offsets in a record. An address field holds 16 octets, a name field 255. */
 export const queryRecord = {
   /** f64, milliseconds of the monotonic clock */
   receivedAt: 0,
@@ -37,9 +37,9 @@ export const queryRecord = {
   nameLength: 44,
   client: 48,
   local: 64,
-  /** As it was asked, in wire form. */
+  /** As asked, in wire form. */
   name: 80,
-  /** u32: where the messages of the record end in their own ring, counted on without end (mod 2^32). */
+  /** u32: where the record's messages end in their own ring, as a running count of octets (mod 2^32). */
   messagesEnd: 336,
   /** u16 each; both 0 where the messages are not recorded. */
   requestLength: 340,
@@ -47,7 +47,7 @@ export const queryRecord = {
 } as const
 const recordBytes = 344
 
-/** A power of two, many times the largest pair of messages: about 8,000 of ordinary queries. */
+/** A power of two, many times the largest pair of messages: room for about 8,000 pairs of ordinary size. */
 const messageBytes = 2 * 1024 * 1024
 
 /** An OPT record without options (RFC 6891 §6.1.2). */
@@ -56,7 +56,7 @@ const optOctets = 11
 /** `queryRecord.facts` */
 export const queryFact = { stream: 1, edns: 2, dnssecOk: 4, denial: 8 } as const
 
-/** Where a query came from and went to: `family` octets (4 or 16) of an address at each place. */
+/** Source and destination of a query: each an address of `family` octets (4 or 16). */
 export interface QueryRoute {
   family: 4 | 6
   client: Uint8Array
@@ -67,7 +67,7 @@ export interface QueryRoute {
   localPort: number
 }
 
-/** `records` is a power of two. The memory costs nothing before it is used. */
+/** `records` is a power of two. The kernel provides the memory only as it is used. */
 export function createQueryRing(records = 4096): SharedArrayBuffer {
   return new SharedArrayBuffer(ringAt + records * recordBytes + messageBytes)
 }
@@ -76,8 +76,7 @@ export interface QueryProducer {
   /** Records the answered query, or counts it as dropped when the ring is full. */
   push(x: QueryState, route: QueryRoute): void
   /**
-   * Shows the consumer what was pushed since the last call; `seconds` is what each of them took. True when the consumer
-   * must be woken.
+   * Publishes the records pushed since the last call; each took `seconds`. True when the consumer must be woken.
    */
   publish(seconds: number): boolean
 }
@@ -88,7 +87,7 @@ export function createQueryProducer(memory: SharedArrayBuffer): QueryProducer {
   let published = tail
   let messageTail = Atomics.load(words, word.messageTail)
 
-  /** Records both messages, one behind the other. False when there is no room. */
+  /** Records both messages, the reply behind the request. False when the ring is full. */
   function pushMessages({ request, start, end, reply, replyStart, replyLength }: QueryState, record: number): boolean {
     const octets = end - start + replyLength
     const at = messageTail & (messageBytes - 1)
@@ -146,7 +145,7 @@ export function createQueryProducer(memory: SharedArrayBuffer): QueryProducer {
       }
       Atomics.store(words, word.messageTail, messageTail)
       Atomics.store(words, word.tail, tail)
-      // The store before this load, the consumer's `sleep` the other way round: one of the two sees the other's.
+      // This store-then-load mirrors the consumer's `sleep`: at least one of the two sees the other's store.
       return Atomics.load(words, word.watched) === 0 && Atomics.exchange(words, word.watched, 1) === 0
     },
   }
@@ -161,24 +160,24 @@ function factsOf(x: QueryState): number {
   )
 }
 
-/** Octet by octet: for lengths like these it beats subarray().set(), and it allocates nothing. */
+/** Octet by octet: at these lengths faster than subarray().set(), and it allocates nothing. */
 function copy(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): void {
   for (let i = 0; i < length; i++) target[to + i] = source[from + i]
 }
 
 export interface QueryConsumer {
   /**
-   * Calls `take` with the ring and the offset of each record, at most `most` times; the records are the producer's again
-   * when this returns. Returns how many there were.
+   * Calls `take` with the ring and the offset of each record, at most `most` times, and returns how many there were. When
+   * it returns, the records belong to the producer again.
    */
   drain(most: number, take: (ring: QueryRingView, at: number) => void): number
-  /** Queries that were dropped since the ring was made (mod 2^32). */
+  /** Queries dropped since the ring was created (mod 2^32). */
   dropped(): number
   /** Whether the producer was asked to wake the consumer and has not done so yet. */
   asleep(): boolean
   /** Asks the producer to wake the consumer. False, without asking, when records have arrived meanwhile. */
   sleep(): boolean
-  /** Whether the producer records the octets of both messages, too. */
+  /** Makes the producer record the octets of both messages, or stop doing so. */
   recordMessages(on: boolean): void
 }
 

@@ -1,7 +1,7 @@
 /**
- * The one question in hand and the reply being written. A responder has one of these and uses it again for every query,
- * so that answering allocates nothing. Positions named `…At` are offsets in `request` or `reply`; what is fixed once per
- * responder comes first.
+ * The question in hand and the reply being written. A responder has one of these and reuses it for every query, so that
+ * answering allocates nothing. Positions named `…At` are offsets in `request` or `reply`; fields that are fixed once per
+ * responder come first.
  */
 import type { TableHandle } from '../table/api.ts'
 import { maxChoices } from '../table/layout.ts'
@@ -16,7 +16,7 @@ export interface QueryState {
   readonly key: NameKey
   readonly sampler: Sampler
   readonly order: WeightedOrder
-  /** By target of an SRV answer: where its name stands in the reply × 256 + its octets; 0 while it does not. */
+  /** By target of an SRV answer: position of its name in the reply × 256 + octets of the name; 0 while it is not there. */
   readonly targetAt: Int32Array
   /** Milliseconds of the monotonic clock, once per batch. */
   now: number
@@ -26,11 +26,11 @@ export interface QueryState {
   start: number
   end: number
   stream: boolean
-  /** Where the question ends in the request, and what is known of the message: octets after it mean nothing. */
+  /** Where the question ends in the request, and where the request ends: any octets after that are ignored. */
   questionEnd: number
   requestEnd: number
   type: number
-  /** Octets of the client's address and where they begin; the family is 4, 6, or 0 where it is not known. */
+  /** Octets of the client's address and where they begin; the family is 4, 6, or 0 when the client is unknown. */
   client: Uint8Array
   clientAt: number
   clientFamily: number
@@ -42,32 +42,32 @@ export interface QueryState {
 
   reply: Uint8Array
   replyStart: number
-  /** Octets of the reply just written, whole. */
+  /** Length of the reply just written. */
   replyLength: number
-  /** Octets that a reply to a datagram may have because of the caller's buffers. */
+  /** Largest reply to a datagram that the caller's buffers hold. */
   room: number
   /** Octets that a reply to a datagram may have, whatever its client takes: the largest payload size that is obeyed. */
   mostDatagram: number
   /** Where the next octet goes. */
   at: number
-  /** Where the reply's sections must end, OPT excluded. */
+  /** Where the reply's sections must end; the OPT follows. */
   limit: number
-  /** The buffer for the reply is smaller than the client's limit: a reply that does not fit is left to the chain. */
+  /** The reply buffer is smaller than the client's limit: a reply that does not fit is left to the chain. */
   cramped: boolean
   /** `loadbalance` */
   shuffle: boolean
-  /** Offsets of the SOA block and the zone block whose NS records are the authority section; 0: none are. */
+  /** Offsets of the SOA block and the zone block whose NS records form the authority section; 0: no authority section. */
   nameServersSoa: number
   nameServersZone: number
-  /** No additional section (`minimal`). */
+  /** Leave out the additional section (`minimal`). */
   minimal: boolean
   /** HEADER_EFFECTS of the profile (`header`). */
   headerEffects: number
-  /** `bufsize`: payload size that is echoed and obeyed. */
+  /** `bufsize`: the largest payload size that is echoed and used. */
   maxPayload: number
-  /** Where the extended error of the reply begins in the table, a length octet first; 0: there is no such error. */
+  /** Offset in the table of the reply's extended error, which begins with a length octet; 0: none. */
   explanationAt: number
-  /** INFO-CODE of a reply that may be out of date; 0: it is not. */
+  /** INFO-CODE of a reply that may be stale; 0: it is not. */
   staleCode: number
   /** OBSERVE_ANSWERS and OBSERVE_DENIALS of the reply's profile. */
   observe: number
@@ -75,21 +75,21 @@ export interface QueryState {
   authorities: number
   additionals: number
   truncated: boolean
-  /** The answer is a selected variant: addresses that do not fit are left out of it without setting TC. */
+  /** The answer is a selected variant: addresses that do not fit are omitted without setting TC. */
   drawn: boolean
-  /** Octets of a reply that was cut, as if it had not been: `replyOctets` then. 0 while nothing is cut. */
+  /** Octets that a truncated reply would have had; then `replyOctets` counts them. 0: not truncated. */
   uncutOctets: number
 
-  /** What the last call of `answer` came to: a miss's reason, or a reply's facts for the counters. */
+  /** Outcome of the last call of `answer`: a miss's reason, or facts about the reply for the counters. */
   missReason: number
   space: number
   profileId: number
   rcode: number
   /** NXDOMAIN or NODATA, with its SOA. */
   denial: boolean
-  /** Octets of the reply without OPT and name compression and before it is cut, as CoreDNS counts them. */
+  /** Octets of the reply without OPT and name compression, before truncation, as CoreDNS counts them. */
   replyOctets: number
-  /** Octets that compression saves in what is written; cached replies know theirs. */
+  /** Octets that compression saved in what was written; cached replies store theirs. */
   savedOctets: number
   /** How a cached reply was counted: 0 none, 1 success, 2 denial. */
   cacheHit: number

@@ -1,7 +1,7 @@
 /**
  * Positive answers from their bodies (FORMAT.md). Each function writes whole records in the order answer, additional
- * until one does not fit: none after it is added, and the reply is marked truncated. They return false, and the question
- * is for the chain, when the reply cannot be cut here the way the chain would cut it.
+ * until one does not fit; it then stops and marks the reply as truncated. It returns false when the reply cannot be
+ * truncated here as the chain would do it: the question is then left to the chain.
  */
 import { type } from '../dns/codes.ts'
 import { addresses, IN_ZONE, MIXED, records, services } from '../table/layout.ts'
@@ -10,14 +10,14 @@ import { drawNext, undoDraws } from './sample.ts'
 import { beginOrder, drawByWeight, endOrder } from './weighted.ts'
 import { ownerOctets, writeNameServers, writeOwner, writeTtl, writeU16 } from './write.ts'
 
-/** Type to rdata length. */
+/** Octets of a record's fields from type to rdata length. */
 const fixedOctets = 10
 /** Offsets from here on do not fit into a compression pointer (RFC 1035 §4.1.4). */
 const maxPointer = 0x4000
 
 /**
- * Marks the reply as cut; false when only the caller's buffer was too small. `octets`: of all its records, those left out
- * too, without compression. What an authority section belongs to, too, is the chain's to cut.
+ * Marks the reply as truncated; false when only the caller's buffer was too small. `octets`: of all its records, omitted
+ * ones included, without compression. Replies with an authority section are left to the chain.
  */
 function cut(x: QueryState, octets: number): boolean {
   if (x.nameServersSoa !== 0) return false
@@ -49,7 +49,7 @@ export function writeAddresses(x: QueryState, body: number): boolean {
   return writeNameServers(x)
 }
 
-/** Type, class IN, TTL and length of an rdata of fewer than 256 octets; the owner is written. */
+/** Writes type, class IN, TTL and rdata length (below 256), after the owner. */
 function writeFixed(x: QueryState, recordType: number, ttl: number, octets: number): void {
   const { reply, at } = x
   reply[at] = 0
@@ -81,7 +81,7 @@ export function writeServices(x: QueryState, body: number, zoneOctets: number): 
   return isWhole || cut(x, servicesOctets(x, body, zoneOctets))
 }
 
-/** As many as fit; `weighted`: in the order that has begun. */
+/** Writes as many as fit. `weighted`: in the weighted order begun by `beginOrder`. */
 function writeServiceRecords(x: QueryState, body: number, count: number, weighted: boolean, zoneOctets: number): void {
   const { order, targetAt, view } = x
   const { bytes, words } = view
@@ -114,7 +114,7 @@ function writeServiceRecords(x: QueryState, body: number, count: number, weighte
   }
 }
 
-/** The runs stand behind the glue. */
+/** Offset of the runs, which follow the glue. */
 function runsAt({ view: { bytes, words } }: QueryState, body: number, owners: number): number {
   const glue = words[(body + services.glueAt) >> 2]
   return ((owners + glue * 2 + 3) & ~3) + glue * bytes[body + services.strideAt]
@@ -158,7 +158,7 @@ function writeTarget(x: QueryState, name: number, inZone: boolean, zoneOctets: n
   x.at = at
 }
 
-/** False when not all of it fits. */
+/** Returns false when not all of it fits. */
 function writeGlue(x: QueryState, body: number, owners: number, ttl: number): boolean {
   const { reply, sampler, targetAt } = x
   const { bytes, words } = x.view
@@ -191,18 +191,19 @@ function writeGlue(x: QueryState, body: number, owners: number, ttl: number): bo
 }
 
 /**
- * A target beyond what a pointer can reach, as owner: the longest part of it that the question ends in becomes a pointer
- * there, the rest is copied. `after`: octets of the record that follow. False, and nothing written, if it does not fit.
+ * Writes an owner that no compression pointer can reach: its longest ending that is also an ending of the question becomes
+ * a pointer there, the rest is copied. `after`: octets of the record that follow. False, with nothing written, when it
+ * does not fit.
  */
 function writeFarOwner(x: QueryState, name: number, after: number): boolean {
   const { reply, replyStart } = x
-  // A target without an SRV record of its own: nothing in the reply asks for its address.
+  // No SRV record in the reply has this target, so nothing asks for its address.
   if (name === 0) return false
   const from = replyStart + name
   let end = from
   while (reply[end] !== 0) end += reply[end] + 1
   const question = replyStart + x.questionEnd - x.start - 5
-  // `end` and `question` are the root octets; walk the target's labels until the rest of it is the question's ending.
+  // `end` and `question` are the root octets. Walk the target's labels until the remainder is an ending of the question.
   let split = from
   while (split < end && !endsAlike(reply, split, end, question, replyStart + 12)) split += reply[split] + 1
   const shared = end - split
@@ -222,13 +223,13 @@ function endsAlike(reply: Uint8Array, from: number, end: number, question: numbe
   const start = question - (end - from)
   if (start < first) return false
   for (let i = 0; i < end - from; i++) if (reply[from + i] !== reply[start + i]) return false
-  // The same octets must be labels in the question, too.
+  // The label boundaries must match, too.
   let label = first
   while (label < start) label += reply[label] + 1
   return label === start
 }
 
-/** Ready records; under a shuffling profile those of a run are permuted. */
+/** Writes complete records; under a shuffling profile those of a run are permuted. */
 export function writeRecords(x: QueryState, body: number): boolean {
   const { bytes, words } = x.view
   const answers = bytes[body + records.answersAt] | (bytes[body + records.answersAt + 1] << 8)
@@ -258,7 +259,7 @@ function recordsOctets(x: QueryState, body: number): number {
   return octets
 }
 
-/** Records [from, to), those from `run` on in random order if the profile shuffles; returns how many fitted. */
+/** Writes records [from, to), those from `run` on in random order if the profile shuffles; returns how many fitted. */
 function writeSection(x: QueryState, body: number, from: number, to: number, run: number): number {
   const { sampler } = x
   const length = to - run

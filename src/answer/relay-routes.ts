@@ -1,4 +1,4 @@
-/** Which route a name takes: that of the closest zone at or above it. Looked up by hash, without strings. */
+/** Chooses a name's route: that of the closest zone at or above it. Looked up by hash, without strings. */
 import { type } from '../dns/codes.ts'
 import { createNameKey, type NameKey, readName } from '../table/name-key.ts'
 

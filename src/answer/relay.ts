@@ -1,7 +1,7 @@
 /**
  * Queries that the data plane passes to an upstream by itself: from a client's octets to those of the upstream's question,
- * and from the upstream's reply to the client's. It writes what the plugin chain would write; whatever is not plain is
- * left to the chain. It allocates nothing per call.
+ * and from the upstream's reply to the client's. It writes what the plugin chain would write, and leaves anything unusual
+ * to the chain. It allocates nothing per call.
  */
 import { type } from '../dns/codes.ts'
 import type { TableHandle } from '../table/api.ts'
@@ -17,10 +17,10 @@ import { below } from './sample.ts'
 import { createSketchRecorder } from './sketch/recorder.ts'
 import { writeTtl, writeU16 } from './write.ts'
 
-/** What `cache` does to a reply that passes it: one TTL for all records, within these bounds (seconds). */
+/** What `cache` does to a reply: one TTL for all records, within these bounds (seconds). */
 export interface TtlBounds {
   readonly minSuccess: number
-  /** What 0 becomes instead. */
+  /** Replaces a TTL of 0. */
   readonly zeroSuccess: number
   readonly maxSuccess: number
   readonly minDenial: number
@@ -30,45 +30,45 @@ export interface TtlBounds {
 
 /** How the queries of a route are relayed. */
 export interface RelayRules {
-  /** The answers' profile: how they are counted, logged, shuffled and limited. */
+  /** The answers' profile: decides how they are counted, logged, shuffled and limited. */
   readonly profileId: number
-  /** Undefined: no cache, TTLs stay. */
+  /** Undefined: no `cache`; TTLs are passed on unchanged. */
   readonly ttls: TtlBounds | undefined
 }
 
-/** EDNS options of a question that is relayed: a cookie of both sides (RFC 7873 §4), and a little more. */
+/** Largest EDNS options of a relayed question: a full cookie (RFC 7873 §4), and some spare octets. */
 const maxOptionOctets = 64
 /** Largest question that is relayed: a header, a name of 255 octets, type, class and an OPT. */
 export const maxRelayedRequest = 12 + 255 + 4 + optOctets + maxOptionOctets
-/** EDNS padding (RFC 7830), which is not sent on. */
+/** EDNS padding (RFC 7830), which is not forwarded. */
 const paddingOption = 12
 /** UDP payload that upstreams are asked to keep to: it passes every path unfragmented (RFC 9715 §3.1). */
 const upstreamPayload = 1232
 
 export interface RelayResponder {
-  /** Reads a request. False when it has anything that the chain must see: unusual flags, types, many EDNS options. */
+  /** Reads a request. False when the chain must see it: unusual flags or types, too many EDNS options. */
   read(request: Uint8Array, start: number, end: number): boolean
-  /** The name, type, and octets of the request that was read last, without what follows the OPT. */
+  /** The name, type and octets of the request read last, without anything after the OPT. */
   readonly key: NameKey
   type(): number
   requestOctets(): number
   questionOctets(): number
-  /** Whether EDNS options go to the upstream: such a question is asked for one client alone. */
+  /** Whether EDNS options go to the upstream: such an exchange serves one client alone. */
   hasOptions(): boolean
-  /** What must be equal, beside name and type, for two requests to share a reply. */
+  /** What must be equal, besides name and type, for two requests to share a reply. */
   flags(): number
-  /** Writes the upstream's question, but for its ID; gives its length. */
+  /** Writes the upstream's question except its ID; returns its length. */
   writeQuery(target: Uint8Array, at: number, rules: RelayRules): number
   /**
-   * Whether the upstream's reply in `reply[replyStart, replyEnd)`, which answers the question that was read last in the
-   * same case, can be made into the client's; else it is for the chain.
+   * Whether the upstream's reply in `reply[replyStart, replyEnd)`, to the question read last in the same case, can be
+   * turned into the client's. If not, the chain takes it.
    */
   accepts(rules: RelayRules, reply: Uint8Array, replyStart: number, replyEnd: number): boolean
-  /** Makes the accepted reply into the client's, in place; gives its length. */
+  /** Turns the accepted reply into the client's, in place; returns its length. */
   write(rules: RelayRules): number
-  /** Counts the answer given `now` (milliseconds) to the client whose address is in `client` from `clientAt` on. */
+  /** Counts the answer given at `now` (milliseconds) to the client whose address is in `client` from `clientAt` on. */
   count(way: TransportCode, now: number, seconds: number, client: Uint8Array, clientAt: number): void
-  /** Reports it to observers, where there are any. True when the control plane must be woken for that. */
+  /** Reports the answer to observers, if any. True when the control plane must be woken. */
   observe(route: QueryRoute, receivedAt: number, seconds: number): boolean
 }
 
@@ -104,7 +104,7 @@ export function createRelayResponder(
       const end = replyStart + x.questionEnd - x.start
       if (!readRelayed(records, reply, replyStart, end, replyEnd, x.type, x.shuffle)) return false
       if (records.optionOctets < 0) return false
-      // What may not be kept at all (TTL 0) is an answer of another kind to `cache`.
+      // `cache` treats a reply with TTL 0 differently: it may not be kept.
       if (rules.ttls && records.lowestTtl === 0) return false
       if (x.maxPayload !== 0 && x.payloadSize > x.maxPayload) x.payloadSize = x.maxPayload
       const limit = x.edns && x.payloadSize > plainUdpOctets ? x.payloadSize : plainUdpOctets
@@ -128,7 +128,7 @@ export function createRelayResponder(
   }
 }
 
-/** RFC 1035 §3.2.3, RFC 8482: types that are no data, or whose answer is not the name's own; HINFO is what `loop` asks. */
+/** Excludes types that are not data (RFC 6895 §3.1), DS, which belongs to the parent zone, and HINFO, which `loop` asks for. */
 function isRelayable(asked: number): boolean {
   return asked > 0 && asked < 128 && asked !== type.DS && asked !== type.OPT && asked !== type.HINFO
 }
@@ -143,12 +143,12 @@ function readRelayable(x: QueryState, request: Uint8Array, start: number, end: n
   x.dnssecOk = false
   x.cacheHit = 0
   if (readRequest(x) !== verdict.ask || !isRelayable(x.type)) return false
-  // RD, AD and CD are passed on; every other flag is for the chain.
+  // RD, AD and CD are passed on; a request with any other flag is left to the chain.
   if ((request[start + 2] & 0xfe) !== 0 || (request[start + 3] & 0xcf) !== 0) return false
   return x.requestEnd - x.questionEnd <= optOctets + maxOptionOctets
 }
 
-/** Octets of the request's options without padding. */
+/** Octets of the request's options that are sent on: all but padding. */
 function sentOptions({ request, questionEnd, requestEnd }: QueryState): number {
   let octets = 0
   for (let at = questionEnd + optOctets; at < requestEnd; at += 4 + readU16(request, at + 2))
@@ -156,12 +156,12 @@ function sentOptions({ request, questionEnd, requestEnd }: QueryState): number {
   return octets
 }
 
-/** Octets of the upstream's options that the client gets. With `cache` an OPT stays behind. */
+/** Octets of the upstream's options that the client gets: none with `cache`, which removes the OPT. */
 const repliedOptions = (records: RelayedRecords, { ttls }: RelayRules): number => (ttls ? 0 : records.optionOctets)
 
 const readU16 = (bytes: Uint8Array, at: number): number => (bytes[at] << 8) | bytes[at + 1]
 
-/** As `forward` sends it; `askForAd`: and as `cache` passes it on, for later clients (RFC 6840 §5.7). */
+/** Writes the question as `forward` sends it; `askForAd`: as `cache` passes it on, for later clients (RFC 6840 §5.7). */
 function writeQuery(x: QueryState, target: Uint8Array, at: number, askForAd: boolean): number {
   const { request, start } = x
   const octets = x.questionEnd - start
@@ -177,7 +177,7 @@ function writeQuery(x: QueryState, target: Uint8Array, at: number, askForAd: boo
   return octets + optOctets + writeOptions(x, target, at + octets + optOctets)
 }
 
-/** Gives the octets that it has written. */
+/** Returns the octets written. */
 function writeOptions({ request, questionEnd, requestEnd }: QueryState, target: Uint8Array, at: number): number {
   let to = at
   for (let from = questionEnd + optOctets; from < requestEnd; ) {
@@ -188,7 +188,7 @@ function writeOptions({ request, questionEnd, requestEnd }: QueryState, target: 
   return to - at
 }
 
-/** RFC 6891 §6.1.2: an OPT of version 0, but for its options. */
+/** RFC 6891 §6.1.2: the fixed part of an OPT of version 0, with `options` as the length of what follows. */
 function writeOpt(target: Uint8Array, at: number, payload: number, dnssecOk: boolean, options: number): void {
   target[at] = 0
   writeU16(target, at + 1, type.OPT)
@@ -211,7 +211,7 @@ function writeReply(x: QueryState, records: RelayedRecords, rules: RelayRules): 
   reply[replyStart + 1] = request[start + 1]
   // AA is the upstream's, RD the client's.
   reply[replyStart + 2] = (reply[replyStart + 2] & 0xfe) | (request[start + 2] & 1)
-  // `cache` shows AD to those who understand it (RFC 6840 §5.7).
+  // `cache` passes AD on to clients that understand it only (RFC 6840 §5.7).
   const understandsAd = !ttls || x.dnssecOk || (request[start + 3] & 0x20) !== 0
   reply[replyStart + 3] = (reply[replyStart + 3] & (understandsAd ? 0xef : 0xcf)) | (request[start + 3] & 0x10)
   writeU16(reply, replyStart + 10, records.additionals + (x.edns ? 1 : 0))
@@ -219,7 +219,7 @@ function writeReply(x: QueryState, records: RelayedRecords, rules: RelayRules): 
   x.denial = records.denial
   x.replyOctets = records.octets
   if (!x.edns) return records.end - replyStart
-  // The upstream's options, where they stay, stand behind its own OPT already.
+  // The upstream's options, if kept, already follow the records.
   const options = repliedOptions(records, rules)
   writeOpt(reply, records.end, x.payloadSize, x.dnssecOk || (!ttls && records.dnssecOk), options)
   return records.end - replyStart + optOctets + options

@@ -1,20 +1,20 @@
 /**
- * An upstream's reply, read without copying it: whether it is whole and of the kinds that the data plane can pass on as
- * they are, and what must be known of it. Whatever is unusual is for the plugin chain, which parses it.
+ * Reads an upstream's reply without copying it: whether it is complete and has only the records that the data plane can
+ * pass on unchanged, and the facts needed to do so. Anything unusual is left to the plugin chain, which parses it.
  */
 import { rcode, type } from '../dns/codes.ts'
 import { readUint32 } from '../dns/values.ts'
 
-/** Facts about the reply that was read last; offsets are in its memory. */
+/** Facts about the reply read last; offsets are in its memory. */
 export interface RelayedRecords {
-  /** Where the records end, and with them the message without its OPT. */
+  /** Where the records end: the message without its OPT. */
   end: number
   answers: number
   authorities: number
   /** Without the OPT. */
   additionals: number
   hasOpt: boolean
-  /** Octets of its options, which begin 11 octets after `end`; -1 where they are malformed, or the version is not 0. */
+  /** Octets of the OPT's options, which begin 11 octets after `end`; -1 when malformed or the version is not 0. */
   optionOctets: number
   dnssecOk: boolean
   /** NXDOMAIN or NODATA, with an SOA. */
@@ -25,12 +25,12 @@ export interface RelayedRecords {
   /** Offsets of the records' TTLs, in their order. */
   readonly ttlAt: Int32Array
   records: number
-  /** Runs of addresses that may change places: offset of the first record, octets of a record, how many. */
+  /** Runs of addresses that may be permuted: offset of the first record, octets of a record, number of records. */
   readonly runs: Int32Array
   runCount: number
 }
 
-/** More records are for the chain. */
+/** Replies with more records are left to the chain. */
 const maxRecords = 128
 const headerOctets = 12
 const maxNameOctets = 255
@@ -53,10 +53,10 @@ export const createRelayedRecords = (): RelayedRecords => ({
   runCount: 0,
 })
 
-/** Uncompressed octets of the name that `skipName` has passed. */
+/** Uncompressed octets of the name passed by the last `skipName`. */
 let nameOctets = 0
 
-/** Position after the name at `at`, or -1 where it is malformed: pointers must point backwards, to names in the message. */
+/** Position after the name at `at`, or -1 when malformed. A pointer must point backwards, into the message. */
 function skipName(bytes: Uint8Array, start: number, at: number, end: number): number {
   let after = -1
   let run = at
@@ -85,7 +85,7 @@ function skipName(bytes: Uint8Array, start: number, at: number, end: number): nu
 
 const u16 = (bytes: Uint8Array, at: number): number => (bytes[at] << 8) | bytes[at + 1]
 
-/** Uncompressed octets of the rdata, or -1 where it is malformed or of a type that is not known here. */
+/** Uncompressed octets of the rdata, or -1 when it is malformed or of an unsupported type. */
 function rdataOctets(bytes: Uint8Array, start: number, kind: number, at: number, end: number): number {
   const octets = end - at
   switch (kind) {
@@ -118,21 +118,21 @@ function soaOctets(bytes: Uint8Array, start: number, at: number, end: number): n
   return numbers >= 0 && numbers + 20 === end ? first + nameOctets + 20 : -1
 }
 
-/** RFC 1035 §3.3.14: one character-string or more. */
+/** RFC 1035 §3.3.14: one or more character-strings. */
 function areStrings(bytes: Uint8Array, from: number, end: number): boolean {
   let at = from
   while (at < end) at += bytes[at] + 1
   return at === end && end > from
 }
 
-/** RFC 6891 §6.1.2: options, each whole. */
+/** RFC 6891 §6.1.2: a sequence of complete options. */
 function areOptions(bytes: Uint8Array, from: number, end: number): boolean {
   let at = from
   while (at + 4 <= end) at += 4 + u16(bytes, at + 2)
   return at === end
 }
 
-/** The order that `loadbalance` gives the records of a section: CNAMEs, others, addresses, MX. */
+/** The order in which `loadbalance` puts the records of a section: CNAMEs, others, addresses, MX. */
 const place = (kind: number): number => {
   if (kind === type.CNAME) return 0
   if (kind === type.A || kind === type.AAAA) return 2
@@ -140,9 +140,9 @@ const place = (kind: number): number => {
 }
 
 /**
- * Reads the records behind the question, which ends at `questionEnd`. False when the reply is for the chain: malformed,
- * with more or other records than are known here, or without an answer to a question of type `asked`.
- * `ordered`: addresses change places, so the records must stand in the order that `loadbalance` gives them.
+ * Reads the records after the question, which ends at `questionEnd`. False when the reply is left to the chain: it is
+ * malformed, has too many or unsupported records, or no answer to a question of type `asked`.
+ * `ordered`: addresses will be permuted, so the records must already stand in `loadbalance`'s order.
  */
 export function readRelayed(
   x: RelayedRecords,
@@ -187,12 +187,12 @@ export function readRelayed(
     const next = fixed + 10 + octets
     if (next > end) return false
     if (kind === type.OPT) {
-      // It must be the last: nothing can then point behind it.
+      // It must be the last record: then no pointer can lead behind it.
       if (i !== all - 1 || section !== 2 || bytes[at] !== 0) return false
       x.hasOpt = true
       x.dnssecOk = (bytes[fixed + 6] & 0x80) !== 0
       x.optionOctets = bytes[fixed + 5] === 0 && areOptions(bytes, fixed + 10, next) ? octets : -1
-      // Bits of a larger rcode.
+      // Upper bits of an extended rcode.
       if (bytes[fixed + 4] !== 0) return false
       x.additionals--
       break
@@ -200,7 +200,7 @@ export function readRelayed(
     const owner = nameOctets
     if (u16(bytes, fixed + 2) !== 1) return false
     const rdata = rdataOctets(bytes, start, kind, fixed + 10, next)
-    // RFC 2181 §8: such a TTL counts as zero; the chain writes that.
+    // RFC 2181 §8: a TTL with the top bit set counts as zero. The chain handles it.
     if (rdata < 0 || bytes[fixed + 4] > 127) return false
     x.octets += owner + 10 + rdata
     x.lowestTtl = Math.min(x.lowestTtl, readUint32(bytes, fixed + 4))
@@ -228,7 +228,7 @@ export function readRelayed(
   x.end = at
   x.denial = hasSoa && x.answers === 0
   if (code === rcode.NXDOMAIN) return x.denial
-  // Aliases without what they lead to, answers with an SOA, and delegations are of another kind to `cache`.
+  // `cache` treats CNAMEs without a final answer, answers with an SOA, and delegations differently.
   return x.answers > 0 ? !hasSoa && (finished || asked === type.CNAME) : x.denial
 }
 

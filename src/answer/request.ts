@@ -1,6 +1,6 @@
 /**
- * What a request asks, read from its octets without ever looking outside them. Malformed and unsupported messages are
- * judged as CoreDNS does (docs/coredns-behaviour.md §3, checked against 1.15.0); valid but unusual ones are for the
+ * What a request asks, read from its octets without ever reading outside them. Malformed and unsupported messages are
+ * judged as CoreDNS does (docs/coredns-behaviour.md §3, checked against 1.15.0); valid but unusual ones are left to the
  * chain.
  */
 import { dnsClass, opcode, type } from '../dns/codes.ts'
@@ -9,7 +9,7 @@ import { COMPRESSED, readName } from '../table/name-key.ts'
 import { missReason } from './misses.ts'
 import type { QueryState } from './query-state.ts'
 
-/** What to do with a request. Words rather than booleans: each is a reply of its own kind. */
+/** What to do with a request: each verdict other than a miss or `ask` is one kind of reply. */
 export const verdict = {
   /** A question that the table may answer. */
   ask: 0,
@@ -27,17 +27,17 @@ export const verdict = {
 } as const
 
 const headerOctets = 12
-/** COOKIE's option code: its form is not checked. */
+/** COOKIE's option code. CoreDNS does not check its form. */
 const cookie = 10
 /** An OPT record with its root owner, without options. */
 export const optOctets = 11
 
-/** The header's verdict, then the question's, then the OPT's. Fills in the exchange as far as it gets. */
+/** Judges the header, then the question, then the OPT, and fills in the query state up to where it stops. */
 export function readRequest(x: QueryState): number {
   const { request, start, end } = x
   if (end - start < headerOctets || request[start + 2] & 0x80) return verdict.drop
   const operation = (request[start + 2] >> 3) & 15
-  // Whether updates are taken is the server's to say (`dynupdate`); their sections may be large.
+  // The server decides whether updates are accepted (`dynupdate`); their sections may be large.
   if (operation === opcode.UPDATE && end - start > headerOctets) return miss(x, missReason.unusual)
   if (operation !== opcode.QUERY && operation !== opcode.NOTIFY) return verdict.notImplemented
   const questions = (request[start + 4] << 8) | request[start + 5]
@@ -48,7 +48,7 @@ export function readRequest(x: QueryState): number {
   if (end - start === headerOctets) return verdict.noQuestion
   const judged = readQuestion(x, operation)
   if (judged !== verdict.ask) return judged
-  // NOTIFY and IXFR have such records (RFC 1996 §3.7, RFC 1995 §3); in a query they are at best odd.
+  // NOTIFY and IXFR have such records (RFC 1996 §3.7, RFC 1995 §3); in a query they are unusual.
   if (answers + authorities > 0 || additionals > 1) return miss(x, missReason.sections)
   return additionals === 0 ? verdict.ask : readOpt(x)
 }
@@ -63,7 +63,7 @@ function readQuestion(x: QueryState, operation: number): number {
   const at = readName(x.key, request, x.start + headerOctets, end)
   if (at < 0) return at === COMPRESSED ? miss(x, missReason.compressed) : verdict.formatError
   if (at + 4 > end) {
-    // CoreDNS reads a question that ends after its name or its type as one of type or class 0.
+    // CoreDNS reads a question that ends after its name, or after its type, as one of type or class 0.
     return at === end || at + 2 === end ? miss(x, missReason.unusual) : verdict.formatError
   }
   x.type = (request[at] << 8) | request[at + 1]
@@ -73,11 +73,11 @@ function readQuestion(x: QueryState, operation: number): number {
   return inInternet && operation === opcode.QUERY ? verdict.ask : miss(x, missReason.unusual)
 }
 
-/** RFC 6891 §6.1.2. The one additional record must be an OPT at the root, or the chain looks at it. */
+/** RFC 6891 §6.1.2: the one additional record must be an OPT at the root; anything else is left to the chain. */
 function readOpt(x: QueryState): number {
   const { request, end } = x
   const at = x.questionEnd
-  // A count larger than the number of records that follow: CoreDNS accepts it.
+  // The count exceeds the records present: CoreDNS accepts that.
   if (at === end) return miss(x, missReason.sections)
   if (request[at] !== 0) return miss(x, missReason.sections)
   if (at + 3 > end) return verdict.formatErrorWithQuestion
@@ -95,16 +95,16 @@ function readOpt(x: QueryState): number {
     if (judged === verdict.formatErrorWithQuestion) return judged
     odd = judged !== verdict.ask
   }
-  // Options that are malformed come first, as in CoreDNS: the chain looks at their form.
+  // As in CoreDNS, malformed options come first: the chain checks their form.
   if (odd) return miss(x, missReason.edns)
-  // RFC 6891 §6.1.3: a version that we do not speak is BADVERS.
+  // RFC 6891 §6.1.3: an unsupported version is answered with BADVERS.
   if (request[at + 6] !== 0) return verdict.badVersion
-  // Flags without a meaning yet.
+  // Flags without an assigned meaning.
   if ((request[at + 7] & 0x7f) | request[at + 8]) return miss(x, missReason.edns)
   return verdict.ask
 }
 
-/** Options are dropped, or need a look that the chain takes: NSID, subnets, and those whose form CoreDNS checks. */
+/** Options are ignored, or left to the chain: NSID, client subnets, and those whose form CoreDNS checks. */
 function readOptions(x: QueryState, optionsAt: number, optionsEnd: number): number {
   const { request } = x
   let at = optionsAt

@@ -1,6 +1,6 @@
 /**
- * From a question to what the table answers. A compiled node decides; where it leaves the type to the chain, or knows
- * nothing of the name, a cached reply may; else the question is a miss.
+ * From a question to the table's answer. A compiled node decides; where it leaves the type to the chain, or the table
+ * does not have the name, a cached reply may answer; otherwise the question is a miss.
  */
 import { rcode, type } from '../dns/codes.ts'
 import { infoCode, staleCode } from '../dns/extended-error.ts'
@@ -39,7 +39,7 @@ import { decide, LEFT_TO_CACHE, LEFT_TO_CHAIN, mayBeClaimed, UNDECIDED } from '.
 import { below } from './sample.ts'
 import { beginReply, finishReply, writeNameServers, writeSoa } from './write.ts'
 
-/** The reply's length, or 0 for a miss with its reason in the exchange: rules first, then names, then cached replies. */
+/** The reply's length, or 0 for a miss with its reason in the query state. Order: rules, names, cached replies. */
 export function resolve(x: QueryState, spaceNumber: number): number {
   if (Atomics.load(x.view.words, spaceCell(spaceNumber)) !== spaceNumber + 1) return missed(x, missReason.space)
   const space = spaceIndex(spaceNumber)
@@ -57,7 +57,7 @@ export function resolve(x: QueryState, spaceNumber: number): number {
   return answerFromCache(x, space, chooseProfile)
 }
 
-/** Whatever the cache says of a reply that it has not: the plugins answer, and no upstream is asked past them. */
+/** Only a cached reply may answer. Otherwise the plugins do: the relay must not pass the question on. */
 function onlyFromCache(x: QueryState, space: number): number {
   const length = answerFromCache(x, space, chooseProfile)
   return length > 0 ? length : missed(x, missReason.rule)
@@ -68,7 +68,7 @@ function missed(x: QueryState, reason: number): number {
   return 0
 }
 
-/** Types whose answer is not the name's own, or that plugins answer whatever the name: transfers, DS. */
+/** Types whose answer is not the name's own (DS), or that plugins answer whatever the name (transfers). */
 function isUnusual(asked: number): boolean {
   return asked === type.DS || asked === type.AXFR || asked === type.IXFR
 }
@@ -101,7 +101,7 @@ function useProfile(x: QueryState, number: number): void {
   x.observe = effects & (OBSERVE_ANSWERS | OBSERVE_DENIALS)
 }
 
-/** The one reply of a rule. Types that are no types of records (RFC 6895 §3.1) are the plugins', as is ANY. */
+/** The constant reply of a rule. Types that are not data types (RFC 6895 §3.1), ANY included, are left to the plugins. */
 function replyByRule(x: QueryState, rules: number, at: number): number {
   if (x.type >= firstMetaType && x.type <= type.ANY) return missed(x, missReason.unusual)
   const { words } = x.view
@@ -157,8 +157,8 @@ function writeBody(x: QueryState, entry: number, kind: number, body: number): bo
 }
 
 /**
- * One of several answers, selected by weight. TC is not set where some of its addresses do not fit: a client that came
- * back over TCP might get another backend, and backends with many addresses would get less than their share.
+ * One of several answers, selected by weight. TC is not set when some of its addresses do not fit: a client that retried
+ * over TCP might get another backend, and backends with many addresses would get less than their share.
  */
 function writeVariant(x: QueryState, entry: number, body: number): boolean {
   const { words } = x.view
@@ -171,7 +171,7 @@ function writeVariant(x: QueryState, entry: number, body: number): boolean {
   return writeBody(x, entry, kind & 0xff, words[word + 2] + (kind & 256 ? 0 : entry))
 }
 
-/** The authority section is the NS records of the entry's zone, of one version of it. */
+/** Makes the NS records of the entry's zone, from one version of it, the authority section. */
 function useNameServers(x: QueryState, entry: number): void {
   x.nameServersZone = x.view.words[(entry + node.zoneAt) >> 2]
   x.nameServersSoa = soaOf(x, x.nameServersZone)
@@ -180,12 +180,12 @@ function useNameServers(x: QueryState, entry: number): void {
 const isWithoutDo = ({ view }: QueryState, entry: number): boolean =>
   (view.bytes[entry + node.flagsAt] & WITHOUT_DO) !== 0
 
-/** The SOA now in force for an entry's zone. Atomics: it may be swapped while we look. */
+/** The current SOA of an entry's zone. Read with Atomics, because it may be swapped meanwhile. */
 function soaOf(x: QueryState, zoneAt: number): number {
   return Atomics.load(x.view.words, (zoneAt + zone.soaAt) >> 2)
 }
 
-/** NODATA or NXDOMAIN with the SOA of the entry's zone (RFC 2308 §2), from a name that exists or one above the question. */
+/** NODATA or NXDOMAIN with the SOA of the entry's zone (RFC 2308 §2); the entry is the name's own or one above it. */
 function deny(x: QueryState, entry: number, code: number): number {
   const { words } = x.view
   const zoneAt = words[(entry + node.zoneAt) >> 2]
@@ -193,7 +193,7 @@ function deny(x: QueryState, entry: number, code: number): number {
   if (code === rcode.NXDOMAIN && words[(soaAt + soa.openAt) >> 2] !== 0) return missed(x, missReason.unsynced)
   const flags = x.edns ? x.view.bytes[entry + node.flagsAt] : 0
   const isExplained = (flags & EXPLAINED) !== 0
-  // Who asks over a connection only the chain knows.
+  // Over a connection only the chain knows the client.
   if (isExplained && x.clientFamily === 0) return missed(x, missReason.chain)
   chooseProfile(x, entry)
   beginReply(x)
@@ -205,7 +205,7 @@ function deny(x: QueryState, entry: number, code: number): number {
   return finishReply(x, code, 0)
 }
 
-/** Of an entry that is EXPLAINED: the body of its first directory entry. */
+/** The body of the first directory entry of an EXPLAINED entry. */
 function explanationOf(x: QueryState, entry: number): number {
   return entry + x.view.words[(entry + node.directoryAt + 4) >> 2]
 }
@@ -219,9 +219,8 @@ function answerSoa(x: QueryState, entry: number): number {
 }
 
 /**
- * The name does not exist if the closest name above it is closed, and no rule leaves it to the chain. SOA is left to the
- * chain: Kubernetes zones answer it NODATA for names that do not exist. ANY is left to it, too, because of the plugin of
- * that name.
+ * The name does not exist if the closest name above it is closed and no rule leaves it to the chain. SOA is left to the
+ * chain, because Kubernetes zones answer NODATA for names that do not exist; ANY is left to it because of the plugin `any`.
  */
 function denyBelow(x: QueryState, encloser: number): number {
   const { bytes, words } = x.view

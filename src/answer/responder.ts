@@ -13,14 +13,14 @@ import { createSketchRecorder } from './sketch/recorder.ts'
 import { writeBadVersion, writeNoQuestion, writeRejection } from './write.ts'
 
 /**
- * The slot of responders that live on the writer's own thread: it cannot write while they read, so they need no epoch
- * and hold nothing back.
+ * The slot of responders on the writer's own thread: the writer cannot run while they read, so they need no epoch and
+ * delay no reclamation.
  */
 export const LOCAL = -1
 
 /**
- * A responder for one thread. `slot` is from `TableWriter.addReader`, or LOCAL. Throws when the table's memory is of
- * another format.
+ * Creates the responder of one thread. `slot` is from `TableWriter.addReader`, or LOCAL. Throws when the table's memory
+ * has another format.
  */
 export function createResponder(handle: TableHandle, slot: number, options: ResponderOptions = {}): Responder {
   const x = createQueryState(handle, options.random)
@@ -57,7 +57,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       x.denial = false
       const judged = readRequest(x)
       const length = judged === verdict.ask ? resolve(x, space) : reject(x, judged)
-      // The next question may be another client's.
+      // The address must not carry over to the next question.
       x.clientFamily = 0
       x.replyLength = length
       if (length > 0 || judged === verdict.drop) return length
@@ -90,7 +90,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
   }
 }
 
-/** Why the responder's last call of `answer` was a miss, in words; of a reply it says that the table answered. */
+/** The reason of the responder's last miss, as text; after a reply, that the table answered. */
 export const missText = (responder: Responder): string => missTextOf(responder.missReason())
 
 /** The length of a reply that needs no table, DROP, or 0 for a miss. */

@@ -1,16 +1,17 @@
-/** The rules of a space: what is decided by name, type and client's address before its names are looked up. */
+/** The rules of a space: what is decided by name, type and client address before names are looked up. */
 import { ANY_CLIENT, rule, ruleAction, ruleNames, rules, textPlace } from '../table/layout.ts'
 import type { NameKey } from '../table/name-key.ts'
 import type { QueryState } from './query-state.ts'
 
-/** Results of `decide` that are no rule. */
+/** Results of `decide` other than a rule's offset. */
 export const UNDECIDED = 0
 export const LEFT_TO_CHAIN = -1
-/** What is compiled has no signatures: a cached reply may. */
+/** Compiled answers have no signatures, but a cached reply may. */
 export const LEFT_TO_CACHE = -2
 
 /**
- * The offset of the `reply` rule that decides the question, UNDECIDED, LEFT_TO_CHAIN or LEFT_TO_CACHE. `block`: offset of the rules.
+ * The offset of the `reply` rule that decides the question, or UNDECIDED, LEFT_TO_CHAIN or LEFT_TO_CACHE. `block`: offset
+ * of the rules.
  */
 export function decide(x: QueryState, block: number): number {
   const { words } = x.view
@@ -37,13 +38,13 @@ export function decide(x: QueryState, block: number): number {
   return UNDECIDED
 }
 
-/** Whether the chain must be asked where the table would deny the name. */
+/** Whether a name that the table would deny must be left to the chain. */
 export function mayBeClaimed(x: QueryState, block: number): boolean {
   const { words } = x.view
   return fitsOne(x, block, words[(block + rules.missingFromAt) >> 2], words[(block + rules.missingEndAt) >> 2])
 }
 
-/** `range`: the first rule, and their number × 65,536. */
+/** `range`: the first rule + the number of rules × 65,536. */
 function isException(x: QueryState, block: number, range: number): boolean {
   const from = range & 0xffff
   return fitsOne(x, block, from, from + (range >>> 16))
@@ -103,7 +104,7 @@ function hasPrefix(address: Uint8Array, from: number, bytes: Uint8Array, prefix:
 
 function hasTexts(x: QueryState, block: number, at: number): boolean {
   const { bytes, words } = x.view
-  // What is written with an escape can match in ways that its octets do not show.
+  // The pattern sees the escaped form, which the octets do not show: assume a match.
   if (x.key.hasEscapes) return true
   const texts = words[(at + rule.typesAt) >> 2] >>> 16
   let list = block + words[(at + rule.textListAt) >> 2]
@@ -118,20 +119,21 @@ function hasTexts(x: QueryState, block: number, at: number): boolean {
 const DOT = 0x2e
 
 /**
- * Whether the name, as it is written, has the text. It is never written: a dot of the text stands for an octet where a label
- * begins, so a text with dots has one place in each label, and most labels are passed over by one comparison.
+ * Whether the name in presentation form contains the text. The form is never built: a dot of the text corresponds to the
+ * length octet of the next label, so a text with dots can begin at one position of each label only, and most labels are
+ * ruled out by one comparison.
  */
 function hasText(key: NameKey, place: number, bytes: Uint8Array, from: number, octets: number): boolean {
   const { labels, starts } = key
   if (labels === 0) return octets === 1 && bytes[from] === DOT
-  // What is written begins with the second octet: the first is a label's length.
+  // The presentation form begins with the second octet: the first is a label's length.
   const last = key.length - octets
   if (last < 1) return false
   if (place === textPlace.start) return isTextAt(key, 0, 1, bytes, from, octets)
   const dot = firstDot(bytes, from, octets)
   if (dot === octets) return place === textPlace.anywhere && hasTextInLabel(key, bytes, from, octets)
   for (let label = 0; label < labels; label++) {
-    // The dot behind this label is where the next one begins.
+    // The dot after this label corresponds to the start of the next one.
     const at = starts[label + 1] - dot
     if (at <= starts[label]) continue
     if (at > last) return false
@@ -167,7 +169,7 @@ function isTextAt(
   return true
 }
 
-/** A text without dots. */
+/** For a text without dots. */
 function hasTextInLabel({ labels, octets, starts }: NameKey, bytes: Uint8Array, from: number, length: number): boolean {
   const initial = bytes[from]
   for (let label = 0; label < labels; label++) {

@@ -1,13 +1,13 @@
 /**
- * Uniform random order, as much of it as fits: the first steps of a Fisher-Yates shuffle over an index that is put back
- * afterwards, so that 28 of 1,000 addresses cost 28 steps and every subset and order is as likely.
+ * A uniformly random order, only as far as it is needed: the first steps of a Fisher-Yates shuffle over an index that is
+ * restored afterwards. 28 of 1,000 addresses cost 28 steps, and every subset and order is equally likely.
  */
 import { randomFillSync } from 'node:crypto'
 
 export interface Sampler {
-  /** The identity between uses: index[i] = i. */
+  /** The identity (index[i] = i) between uses. */
   readonly index: Int32Array
-  /** What was swapped with position i, to be undone. */
+  /** What was swapped with position i, to be restored. */
   readonly swapped: Int32Array
   /** Uniform in [0, 2^32). */
   readonly random: () => number
@@ -19,7 +19,7 @@ export function createSampler(length: number, random: (() => number) | undefined
   return { index, swapped: new Int32Array(length), random: random ?? createRandom() }
 }
 
-/** The element that comes at `position` of a random order of `length` elements; positions are asked for in turn from 0. */
+/** The element at `position` of a random order of `length` elements; positions must be requested in turn from 0. */
 export function drawNext(sampler: Sampler, position: number, length: number): number {
   const { index, swapped } = sampler
   const other = position + below(sampler, length - position)
@@ -44,7 +44,7 @@ export function below(sampler: Sampler, bound: number): number {
   return Math.floor((sampler.random() * bound) / 0x100000000)
 }
 
-/** sfc32 (Doty-Humphrey): fast, 128 bits of state, seeded from the system. The order need not be secret. */
+/** sfc32 (Doty-Humphrey): fast, 128 bits of state, seeded by the system. The order need not be unpredictable. */
 function createRandom(): () => number {
   const state = randomFillSync(new Int32Array(4))
   let a = state[0]

@@ -1,24 +1,24 @@
 /**
- * The order of SRV records as RFC 2782 has clients draw it: of the records left of the least priority, each comes next
- * with the probability of its weight. Records of one priority and weight are a run (FORMAT.md), so that drawing one
- * of thousands looks at a few runs only; within its run each record is as likely, by the sampler's shuffle.
+ * SRV records in the order in which RFC 2782 has clients select them: among the remaining records of the lowest priority,
+ * each comes next with a probability proportional to its weight. Records of equal priority and weight form a run
+ * (FORMAT.md), so that selecting one of thousands looks at a few runs only; within a run the sampler's shuffle selects.
  */
 import { maxRuns, services } from '../table/layout.ts'
 import type { TableView } from '../table/reader.ts'
 import { below, type Sampler } from './sample.ts'
 
-/** A draw under way. One per responder, used again for every reply. */
+/** The selection in progress. One per responder, reused for every reply. */
 export interface WeightedOrder {
-  /** By run: its first record, how many of its records are left, and what each weighs. */
+  /** By run: its first record, its number of remaining records, and the weight of each. */
   readonly start: Int32Array
   readonly left: Int32Array
   readonly each: Int32Array
-  /** The numbers of the records that were drawn last. */
+  /** Indexes of the records selected last. */
   readonly drawn: Int32Array
   runs: number
-  /** The records behind the last run. */
+  /** End of the last run's records. */
   end: number
-  /** The runs [from, to) have the priority in hand; what is left of them. */
+  /** The runs [from, to) have the current priority; their remaining records and weight. */
   from: number
   to: number
   records: number
@@ -33,7 +33,7 @@ export function createWeightedOrder(): WeightedOrder {
   return { start: byRun(), left: byRun(), each: byRun(), drawn, runs: 0, end: 0, from: 0, to: 0, records: 0, weight: 0 }
 }
 
-/** `list`: offset of the body's records; `endsAt`: of its runs. */
+/** `list`: offset of the body's records; `endsAt`: offset of its runs. */
 export function beginOrder(
   order: WeightedOrder,
   { bytes, words }: TableView,
@@ -58,8 +58,8 @@ export function beginOrder(
 }
 
 /**
- * Draws the next records, some at a time because it is cheaper, and returns how many: their numbers are in `drawn`. There
- * must be records left.
+ * Selects the next records, several at a time because that is cheaper, and returns how many: their indexes are in `drawn`.
+ * At least one record must remain.
  */
 export function drawByWeight(order: WeightedOrder, { bytes }: TableView, list: number, sampler: Sampler): number {
   if (order.records === 0) nextPriority(order, bytes, list)
@@ -78,11 +78,11 @@ export function drawByWeight(order: WeightedOrder, { bytes }: TableView, list: n
         run++
         one = each[run]
       }
-      // What is left of the draw is uniform over the run's weight: it says which of its records, too.
+      // The remainder is uniform over the run's weight, so it also selects the record within the run.
       place = Math.floor(draw / one)
       weight -= one
     } else {
-      // RFC 2782: records of weight 0, when there are no others, in any order.
+      // RFC 2782: records of weight 0 come when no others are left, in any order.
       while (left[run] === 0) run++
       place = below(sampler, left[run])
     }
@@ -98,7 +98,7 @@ export function drawByWeight(order: WeightedOrder, { bytes }: TableView, list: n
   return some
 }
 
-/** Puts the sampler's index back. */
+/** Restores the sampler's index. */
 export function endOrder({ start, left, runs, end }: WeightedOrder, { index, swapped }: Sampler): void {
   for (let run = 0; run < runs; run++) {
     const drawn = (run + 1 < runs ? start[run + 1] : end) - left[run]

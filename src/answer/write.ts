@@ -1,4 +1,4 @@
-/** The parts that replies of every kind have: header, question, SOA, OPT; and the replies that are nothing else. */
+/** The parts that all replies share: header, question, SOA, OPT; and replies that have nothing else. */
 import { rcode, type } from '../dns/codes.ts'
 import { extendedErrorOption } from '../dns/extended-error.ts'
 import { CLEAR_AA, CLEAR_RD, SET_RA, SET_RD, soa, zone } from '../table/layout.ts'
@@ -6,12 +6,12 @@ import type { QueryState } from './query-state.ts'
 import { optOctets } from './request.ts'
 
 const headerOctets = 12
-/** INFO-CODE, which a text may follow. */
+/** INFO-CODE; a text may follow. */
 const codeOctets = 2
 const plainUdpOctets = 512
 const maxMessageOctets = 0xffff
 
-/** Copies the question in its case and sets the limits that follow from profile and client. */
+/** Copies the question in the client's case and sets the limits that follow from profile and client. */
 export function beginReply(x: QueryState): void {
   const { request, reply, start, replyStart } = x
   const octets = x.questionEnd - start
@@ -37,7 +37,7 @@ export function beginReply(x: QueryState): void {
   x.savedOctets = 0
 }
 
-/** Writes the OPT and the header around what is there; returns the reply's length. */
+/** Writes the OPT and the header around the sections; returns the reply's length. */
 export function finishReply(x: QueryState, code: number, low: number): number {
   const { request, reply, start, replyStart } = x
   x.rcode = code
@@ -45,7 +45,7 @@ export function finishReply(x: QueryState, code: number, low: number): number {
   if (x.edns) writeOpt(x)
   reply[replyStart] = request[start]
   reply[replyStart + 1] = request[start + 1]
-  // QR, AA, TC as it came out, RD as asked.
+  // QR, AA, TC as determined, RD as asked.
   reply[replyStart + 2] = 0x84 | (x.truncated ? 2 : 0) | (request[start + 2] & 1)
   reply[replyStart + 3] = low | (request[start + 3] & 0x10) | code
   reply[replyStart + 4] = 0
@@ -57,7 +57,7 @@ export function finishReply(x: QueryState, code: number, low: number): number {
   return x.at - replyStart
 }
 
-/** `header`: flags that the answers of a profile have, whatever they would be. */
+/** `header`: forces flags of the profile's answers. */
 function changeHeader({ reply, replyStart, headerEffects }: QueryState): void {
   if (headerEffects & CLEAR_AA) reply[replyStart + 2] &= ~0x04
   if (headerEffects & SET_RD) reply[replyStart + 2] |= 0x01
@@ -70,7 +70,7 @@ export function writeU16(reply: Uint8Array, at: number, value: number): void {
   reply[at + 1] = value
 }
 
-/** RFC 6891 §6.1.1: a reply has an OPT when the request had. It has the client's size and DO, and an extended error at most. */
+/** RFC 6891 §6.1.1: a reply has an OPT if the request had one: the client's size, DO, and at most an extended error. */
 function writeOpt(x: QueryState): void {
   const { reply, at } = x
   reply[at] = 0
@@ -86,7 +86,7 @@ function writeOpt(x: QueryState): void {
   x.at = at + optOctets + option
 }
 
-/** RFC 8914 §2, where the client's size has room for it. Returns its octets. */
+/** RFC 8914 §2. Writes the extended error if the client's size has room for it; returns its octets. */
 function writeExtendedError(x: QueryState, at: number): number {
   const { reply, explanationAt, staleCode } = x
   const { bytes } = x.view
@@ -99,7 +99,7 @@ function writeExtendedError(x: QueryState, at: number): number {
   return 4 + octets
 }
 
-/** The name asked for, as an owner: a pointer to the question, or the root itself. */
+/** The question's name as an owner: a pointer to the question, or the root itself. */
 export function writeOwner(x: QueryState): void {
   const { reply } = x
   if (x.key.length === 1) reply[x.at++] = 0
@@ -113,7 +113,7 @@ export function writeOwner(x: QueryState): void {
 
 export const ownerOctets = (x: QueryState): number => (x.key.length === 1 ? 1 : 2)
 
-/** A name above the one asked for, or that itself, in the case of the question. `octets` is its length. */
+/** The question's name or one above it, in the question's case. `octets` is its length. */
 function writeSuffix(x: QueryState, octets: number): void {
   const { reply } = x
   if (octets === 1) reply[x.at++] = 0
@@ -126,13 +126,13 @@ function writeSuffix(x: QueryState, octets: number): void {
   }
 }
 
-/** SOA of the zone whose block is at `zoneAt`, from one consistent version. False, and nothing written, if it does not fit. */
+/** SOA of the zone whose block is at `zoneAt`, from one consistent version. False, with nothing written, if it does not fit. */
 export function writeSoa(x: QueryState, soaAt: number, zoneAt: number): boolean {
   const { reply } = x
   const { bytes, words } = x.view
   const zoneOctets = words[(zoneAt + zone.lengthAt) >> 2]
   const begin = x.at
-  // Two pointers, fixed fields, and the names with a pointer each: at most.
+  // Upper bound: two pointers, the fixed fields, and both names with a pointer each.
   const names = bytes[soaAt + soa.mnameAt] + bytes[soaAt + soa.rnameAt]
   if (begin + 2 + 10 + names + 4 + soa.numbersBytes > x.limit) return false
   writeSuffix(x, zoneOctets)
@@ -154,7 +154,7 @@ export function writeSoa(x: QueryState, soaAt: number, zoneAt: number): boolean 
   return true
 }
 
-/** The NS records that the answer carries, if any. False when they do not all fit. */
+/** Writes the NS records that the answer carries, if any. False when not all of them fit. */
 export function writeNameServers(x: QueryState): boolean {
   const { nameServersSoa: soaAt } = x
   if (soaAt === 0) return true
@@ -166,7 +166,7 @@ export function writeNameServers(x: QueryState): boolean {
   let from = soaAt + (bytes[facts + 2] | (bytes[facts + 3] << 8))
   for (let i = 0; i < count; i++) {
     const octets = bytes[from + 4]
-    // Owner and target end in a pointer each: at most.
+    // Upper bound: owner and target each end in a pointer.
     if (x.at + 2 + 10 + octets + 2 > x.limit) return false
     writeSuffix(x, zoneOctets)
     const { at } = x
@@ -183,7 +183,7 @@ export function writeNameServers(x: QueryState): boolean {
   return true
 }
 
-/** The octets of a name, and the zone's behind them if it is in that. */
+/** Writes a name, followed by the zone's if it is in the zone. */
 function writeZoneName(x: QueryState, from: number, octets: number, inZone: boolean, zoneOctets: number): number {
   const { bytes } = x.view
   const { reply } = x
@@ -201,7 +201,7 @@ export function writeTtl(reply: Uint8Array, at: number, ttl: number): void {
 }
 
 /**
- * The request's header turned round, and its question if `question`: ID, RD, CD, AD, RA and TC stay, AA and Z are
+ * The request's header as a response, and its question if `question`: ID, RD, CD, AD, RA and TC are kept, AA and Z
  * cleared. Returns the length.
  */
 export function writeRejection(x: QueryState, operation: number, code: number, question: boolean): number {
@@ -217,7 +217,7 @@ export function writeRejection(x: QueryState, operation: number, code: number, q
   return octets
 }
 
-/** SERVFAIL to a header alone: a reply as others, RD and CD copied in queries only. */
+/** SERVFAIL for a message that is a header alone. RD and CD are copied for queries only. */
 export function writeNoQuestion(x: QueryState): number {
   const operation = (x.request[x.start + 2] >> 3) & 15
   const length = writeRejection(x, operation, rcode.SERVFAIL, false)
@@ -227,7 +227,7 @@ export function writeNoQuestion(x: QueryState): number {
   return length
 }
 
-/** RFC 6891 §6.1.3, as CoreDNS writes it: the question, and an OPT of version 0, size 0, without flags and options. */
+/** RFC 6891 §6.1.3, as CoreDNS writes it: the question, and an OPT of version 0 and size 0, without flags and options. */
 export function writeBadVersion(x: QueryState): number {
   const { request, reply, start, replyStart } = x
   x.edns = false

@@ -1,27 +1,27 @@
 /**
- * What was asked most, in fixed memory: space-saving sketches (Metwally, Agrawal, El Abbadi: Efficient computation of
- * frequent and top-k elements in data streams, 2005). A key that is not there takes the place of the one that was counted
- * least and goes on from its count, which is its error: the true count is between count − error and count. To find the least
- * without a heap a sketch is divided into sets of eight; a key belongs to the set that its hash names.
+ * What is asked most, in fixed memory: space-saving sketches (Metwally, Agrawal, El Abbadi: Efficient computation of
+ * frequent and top-k elements in data streams, 2005). A new key replaces the one with the lowest count and continues from
+ * that count, which is its error: the true count lies between count − error and count. To find the lowest without a heap,
+ * a sketch is divided into sets of eight; a key's hash chooses its set.
  *
- * Memory: a header, then a place for each thread that counts. A place has two halves, which take turns: all threads begin
- * the other half, empty, when the generation in the header is raised, so that the two together are of the last minute.
+ * Memory: a header, then an area for each thread that counts. An area has two halves: when the generation in the header is
+ * raised, all threads switch to the other half, emptied, so that both together cover the last minute.
  */
 
-/** Words of the header. The main thread writes them, but for `places`. */
+/** Words of the header, all written by the main thread except `places`. */
 export const headerWord = {
   /** 0: nothing is counted. Else the half in use is its lowest bit. */
   generation: 0,
-  /** Places taken. */
+  /** Areas in use. */
   places: 1,
-  /** Zones of clusters: how many, then the hash of each one's name and how many labels that has. */
+  /** Zones of clusters: their number, then the hash and the label count of each one's name. */
   zones: 2,
   zoneList: 3,
 } as const
 export const maxZones = 8
-/** By place: the reader's slot that has it + 1. */
+/** By area: the reader slot of its owner + 1. */
 export const placeOwnerWord = 32
-/** Threads are as many as CPUs at most; those beyond are not counted. */
+/** There are at most as many threads as CPUs; threads beyond this number are not counted. */
 export const maxPlaces = 64
 const headerOctets = 4 * (placeOwnerWord + maxPlaces)
 
@@ -47,7 +47,7 @@ export const keyOctets: Readonly<Record<SketchName, number>> = {
 
 /** A half: its generation, then 64-bit counts, then the sketches one after the other, each its entries and their keys. */
 export const halfWord = { generation: 0 } as const
-/** In 64-bit floats from the beginning of the half. `queries`: an estimate; `counted`: those it is made from. */
+/** In 64-bit floats from the start of the half. `queries`: an estimate; `counted`: the queries that it is based on. */
 export const halfCount = { queries: 1, counted: 2, wasted: 3 } as const
 const halfHeaderOctets = 32
 
@@ -62,14 +62,14 @@ const sketchOctets = (name: SketchName): number => entries * (4 * entryWords + k
 const halfOctets = halfHeaderOctets + sketches.reduce((sum, name) => sum + sketchOctets(name), 0)
 const placeOctets = 2 * halfOctets
 
-/** Places that the memory has room for. */
+/** Areas that the memory holds. */
 export const placesIn = ({ byteLength }: SharedArrayBuffer): number =>
   Math.max(0, Math.min(maxPlaces, Math.floor((byteLength - headerOctets) / placeOctets)))
 
-/** Offset of a place's half. */
+/** Offset of an area's half. */
 export const halfAt = (place: number, half: number): number => headerOctets + place * placeOctets + half * halfOctets
 
-/** Where the sketch of a half is. */
+/** Location of a sketch in a half. */
 export function sketchAt(half: number, name: SketchName): SketchPlace {
   let at = half + halfHeaderOctets
   for (const other of sketches) {

@@ -1,4 +1,4 @@
-/** The main thread's side of the sketches (layout.ts): it says when they count, and adds up what all threads have counted. */
+/** The main thread's side of the sketches (layout.ts): it starts the counting, and sums over all threads. */
 import type { TableHandle } from '../../table/api.ts'
 import { createNameKey, readName } from '../../table/name-key.ts'
 import {
@@ -17,11 +17,11 @@ import {
   ways,
 } from './layout.ts'
 
-/** A key with its count and the error of that: the true count is at least `count - error`. */
+/** A key with its count and the count's error: the true count is at least `count - error`. */
 export interface Counted {
   /** A name in wire form, or an address. */
   readonly octets: Uint8Array
-  /** Of `picks`: the variant's tag. */
+  /** The variant's tag, in `picks`. */
   readonly tag: number
   readonly count: number
   readonly error: number
@@ -29,19 +29,19 @@ export interface Counted {
 
 export interface SketchSums extends Readonly<Record<SketchName, readonly Counted[]>> {
   readonly queries: number
-  /** Queries that the sum is estimated from. */
+  /** Queries that the estimates are based on. */
   readonly sampled: number
-  /** Queries for outside names below a cluster's zone. */
+  /** Queries for outside names below a cluster's zone, caused by search paths. */
   readonly wasted: number
 }
 
 export interface SketchReader {
-  /** Counting begins, or goes on with an empty half: what was counted before the last call is forgotten. */
+  /** Starts counting, or continues in an emptied half: counts from before the last call are discarded. */
   advance(): void
   stop(): void
   /** The zones in which a search path wastes queries: names in wire form, lower case. */
   setZones(zones: readonly Uint8Array[]): void
-  /** What has been counted since the last call of `advance` but one. */
+  /** The counts since the second-last call of `advance`. */
   read(): SketchSums
 }
 
@@ -50,7 +50,7 @@ export function createSketchReader({ memory, sketches: shared }: TableHandle): S
   const bytes = new Uint8Array(shared)
   const cells = new Float64Array(shared)
   const key = createNameKey(new Int32Array(memory))
-  /** Raised every half minute: it lasts for a thousand years. */
+  /** Raised every half minute: it does not overflow for a thousand years. */
   let generation = 0
   let counting = false
 
@@ -64,7 +64,7 @@ export function createSketchReader({ memory, sketches: shared }: TableHandle): S
       const facts = words[word + entryWord.facts]
       const from = place.keys + entry * keyOctets[name]
       const octets = bytes.slice(from, from + Math.min(facts & 0xff, keyOctets[name]))
-      // The thread was writing: the next look has it.
+      // The thread is writing this entry: the next read includes it.
       if (count === 0 || version & 1 || Atomics.load(words, word + entryWord.version) !== version) continue
       const tag = facts >>> 8
       const id = `${tag} ${Buffer.from(octets).toString('latin1')}`
@@ -75,7 +75,7 @@ export function createSketchReader({ memory, sketches: shared }: TableHandle): S
 
   return {
     advance() {
-      // After a pause no half is of the generation before.
+      // After a pause neither half may belong to the previous generation.
       generation += counting ? 1 : 2
       counting = true
       Atomics.store(words, headerWord.generation, generation)

@@ -1,7 +1,7 @@
 /**
- * A thread's side of the sketches (layout.ts). Counting a query takes almost a microsecond, so about a thousand a second are
- * counted: all of them while there are no more, else one of so many as it takes, for so many. Which they are is drawn at
- * random, so that no client can arrange not to be counted.
+ * A thread's side of the sketches (layout.ts). Counting a query takes almost a microsecond, so only about a thousand a
+ * second are counted: below that rate all of them, above it one in `interval`, with that weight. They are selected at
+ * random, so that no client can avoid being counted.
  */
 import { rcode } from '../../dns/codes.ts'
 import type { TableHandle } from '../../table/api.ts'
@@ -24,11 +24,11 @@ import {
   ways,
 } from './layout.ts'
 
-/** Queries that are counted in a second. */
+/** Target number of counted queries per second. */
 const wanted = 1_024
-/** Milliseconds after which the interval follows the rate. */
+/** Milliseconds between adaptations of the interval to the rate. */
 const period = 1_000
-/** While more come than the period before had: at most twice as many are counted before the interval grows so many times. */
+/** At a sudden rise at most twice the target is counted before the interval grows by this factor. */
 const growth = 8
 const largestInterval = 4_096
 
@@ -39,33 +39,33 @@ export interface CountedQuery {
   /** Octets of the client's address. */
   readonly client: Uint8Array
   readonly clientAt: number
-  /** Labels of the name below the closest name that exists, where the table denied it; else 0. */
+  /** Labels of the name below the closest existing name, when the table denied it; otherwise 0. */
   readonly labelsBelow: number
-  /** Which variant of a split was picked (VariantsSpec), plus 1; 0: none was. */
+  /** The selected variant of a split (VariantsSpec) plus 1; 0: none. */
   readonly picked: number
 }
 
 export interface SketchRecorder {
-  /** Queries that are counted from now on have come at this time: milliseconds of a clock. */
+  /** Sets the time at which the queries counted from now on arrived, in milliseconds of a clock. */
   begin(now: number): void
   /** `family` is 1 for IPv4, 2 for IPv6. */
   count(query: CountedQuery, family: 1 | 2): void
 }
 
-/** `slot`: the reader's; responders of one thread share a place. */
+/** `slot`: the reader's. Responders of one thread share an area. */
 export function createSketchRecorder({ sketches: memory }: TableHandle, slot: number): SketchRecorder {
   const words = new Int32Array(memory)
   const bytes = new Uint8Array(memory)
   const cells = new Float64Array(memory)
   let halves: readonly Half[] | undefined
   let since = Number.NEGATIVE_INFINITY
-  /** In this period: queries, and those of them that were counted since the interval grew. */
+  /** In this period: queries seen, and those counted since the interval grew. */
   let seen = 0
   let counted = 0
-  /** One query of so many is counted, for so many. */
+  /** One query in so many is counted, with that weight. */
   let interval = 1
   let left = 1
-  /** Xorshift: whom to count is no secret worth more. */
+  /** Xorshift: the selection needs no cryptographic strength. */
   let random = (Math.random() * 0x7fffffff) | 1
 
   function half(generation: number): Half | undefined {
@@ -77,7 +77,7 @@ export function createSketchRecorder({ sketches: memory }: TableHandle, slot: nu
 
   function empty({ at, places }: Half, generation: number): void {
     for (const name of sketches) {
-      // Keys stay: an entry without a count is empty, whatever its key.
+      // Keys are left in place: an entry with count 0 is empty, whatever its key.
       words.fill(0, places[name].word, entryAt(places[name], sets * ways))
     }
     cells.fill(0, (at >> 3) + halfCount.queries, (at >> 3) + halfCount.wasted + 1)
@@ -93,7 +93,7 @@ export function createSketchRecorder({ sketches: memory }: TableHandle, slot: nu
     facts: number,
     stride: number,
   ) {
-    // The multiplication spreads hashes that differ in few bits.
+    // The multiplication spreads hashes that differ in few bits only.
     const set = (Math.imul(hash, 0x9e3779b1) >>> 27) * ways
     let least = 0
     let leastCount = 0x7fffffff
@@ -121,7 +121,7 @@ export function createSketchRecorder({ sketches: memory }: TableHandle, slot: nu
     Atomics.store(words, word + entryWord.version, version + 2)
   }
 
-  /** A name below a cluster's zone that is two labels or more below any that exists: an outside name with a search path. */
+  /** An outside name with a search path behind it: two labels or more below any existing name of a cluster's zone. */
   function isWasted({ key, labelsBelow }: CountedQuery): boolean {
     if (labelsBelow < 2) return false
     for (let i = words[headerWord.zones] - 1; i >= 0; i--) {
@@ -172,7 +172,7 @@ export function createSketchRecorder({ sketches: memory }: TableHandle, slot: nu
         interval *= growth
         counted = 0
       }
-      // The interval on average.
+      // Random, with the interval as its mean.
       left = 1 + ((random >>> 8) % (2 * interval - 1))
       const generation = words[headerWord.generation]
       if (!generation) return
@@ -187,7 +187,7 @@ interface Half {
   readonly places: Readonly<Record<SketchName, SketchPlace>>
 }
 
-/** Takes a place for the slot, or the one that it has; none is left: []. */
+/** Takes an area for the slot, or returns the one that it has; [] when all are taken. */
 function openHalves(memory: SharedArrayBuffer, words: Int32Array, slot: number): readonly Half[] {
   for (let place = 0; place < placesIn(memory); place++) {
     const owner = Atomics.compareExchange(words, placeOwnerWord + place, 0, slot + 1)

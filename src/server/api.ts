@@ -1,4 +1,4 @@
-/** A running server, as those see it who look into it or end it. */
+/** A running server, as seen by whoever inspects, reloads or stops it. */
 import type { Inspection } from '../console/inspection.ts'
 import type { LastReload } from '../console/state.ts'
 import type { Corefile } from '../corefile/index.ts'
@@ -12,15 +12,15 @@ export interface Server {
   readonly ingress: Ingress
   readonly dispatcher: Dispatcher
   readonly budgets: QuestionBudgets
-  /** What it shows of itself. */
+  /** What the server reports about itself. */
   readonly inspection: Inspection
-  /** The configuration that answers now. */
+  /** The configuration in force. */
   readonly current: () => RunningConfiguration
-  /** The Corefile that it was made from. */
+  /** The Corefile of that configuration. */
   readonly corefile: () => Corefile
-  /** Undefined: there has been none since the start. */
+  /** Undefined: no reload since the start. */
   readonly lastReload: () => LastReload | undefined
   reload(reason: string): Promise<ReloadResult>
-  /** Drains (lameduck, then until it is quiet) and stops. */
+  /** Drains (lameduck, then until no queries arrive) and stops. */
   shutdown(): Promise<void>
 }

@@ -19,12 +19,12 @@ export interface Block {
   readonly plugins: readonly BlockPlugin[]
   /** Undefined for a block without a handler: its zones are REFUSED (docs/coredns-behaviour.md §2.5). */
   readonly chain: Next | undefined
-  /** Which queries for its zones the block takes; undefined: all. */
+  /** Which of the queries for its zones the block takes; undefined: all. */
   readonly view: ViewFilter | undefined
   readonly isView: boolean
   /** As in Routable. */
   readonly isLeftToRules: boolean
-  /** What plugins of the block know of the query; undefined without `metadata`. */
+  /** Metadata about the query from the block's plugins; undefined without `metadata`. */
   metadataOf(query: Query): Query['metadata']
   /** Plugins that observe queries answered from the table, in chain order. */
   readonly observers: readonly BlockObserver[]
@@ -34,7 +34,7 @@ export interface Block {
   readonly extendedErrors: ExtendedErrorPolicy
   /** Queries of other classes than IN are accepted. */
   readonly everyClass: boolean
-  /** Updates are (RFC 2136). */
+  /** Updates (RFC 2136) are accepted. */
   readonly takesUpdates: boolean
 }
 
@@ -61,9 +61,9 @@ export interface ListenerPlan {
   readonly router: Router<Block>
   /** One block accepts other classes than IN, which opens the whole listener to them, as in CoreDNS. */
   readonly everyClass: boolean
-  /** One block takes updates. */
+  /** At least one block accepts updates. */
   readonly takesUpdates: boolean
-  /** For queries that no block takes: off where they are off in every block. */
+  /** For queries that no block takes: off only if off in every block. */
   readonly extendedErrors: ExtendedErrorPolicy
 }
 

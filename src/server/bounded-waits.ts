@@ -1,16 +1,16 @@
 import type { Clock } from '../scheduling/clock.ts'
 
-/** Waits that end by themselves, and all together at shutdown. */
+/** Waits with a time limit, which shutdown ends all at once. */
 export interface BoundedWaits {
-  /** Resolves with the work, however it ends, or after so many milliseconds. */
+  /** Resolves when the work settles, or after `limit` milliseconds. */
   wait(work: Promise<void>, limit: number): Promise<void>
-  /** Resolves when the condition holds, or after so many milliseconds. */
+  /** Resolves when the condition holds, or after `limit` milliseconds. */
   until(condition: () => boolean, limit: number): Promise<void>
-  /** Ends every wait, and each from now on at once. */
+  /** Ends every pending wait, and from now on each new one immediately. */
   giveUp(): void
 }
 
-/** Milliseconds between two looks at a condition. */
+/** Milliseconds between two checks of a condition. */
 const lookEvery = 10
 
 export function createBoundedWaits(clock: Clock): BoundedWaits {
@@ -19,7 +19,7 @@ export function createBoundedWaits(clock: Clock): BoundedWaits {
 
   function wait(work: Promise<void>, limit: number): Promise<void> {
     return new Promise((resolve) => {
-      // Nothing is left behind: reloads may be many.
+      // Timer and entry are removed: there may be many reloads.
       const done = (): void => {
         timer.cancel()
         waits.delete(done)

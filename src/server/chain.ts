@@ -9,8 +9,7 @@ export interface ChainLink {
 
 /**
  * Links handlers into one function, first link first. The end of the chain is SERVFAIL
- * (docs/coredns-behaviour.md §2.5): a plugin that passes a query on as the last one is a configuration that does
- * not cover the query.
+ * (docs/coredns-behaviour.md §2.5): if the last plugin passes a query on, the configuration does not cover the query.
  */
 export function linkChain(links: readonly ChainLink[]): Next {
   const last = links.at(-1)?.plugin ?? ''
@@ -24,7 +23,7 @@ export function linkChain(links: readonly ChainLink[]): Next {
   return next
 }
 
-/** One link, refusing a second call of `next` from the same handling: it would answer a query twice. */
+/** One link. Rejects a second call of `next` for one query, which would answer it twice. */
 function link(plugin: string, handler: Handler, following: Next): Next {
   return (query: Query): Outcome | Promise<Outcome> => {
     let used: Query | undefined

@@ -1,4 +1,4 @@
-/** What plugins claim of the answers of those behind them: in the table, and in the words of `explain`. */
+/** What plugins claim of the answers of later plugins: applied to the table, and worded for `explain`. */
 import { missReason } from '../answer/misses.ts'
 import { isSubdomain, parentOf } from '../dns/name.ts'
 import { decisions } from '../plugin/capabilities/decisions.ts'
@@ -12,7 +12,7 @@ import { capabilityOf } from '../plugin/capability.ts'
 import type { BlockPlugin } from '../plugin/contract.ts'
 import type { AnswerSpec, NameText, NodeSpec } from '../table/spec.ts'
 
-/** The node as the table may answer it: whatever is claimed of it is for the chain. */
+/** The node with everything that is claimed left to the chain. */
 export function withoutClaimed(node: NodeSpec, claims: readonly Claim[]): NodeSpec {
   let left = node
   for (const claim of claims) {
@@ -38,8 +38,8 @@ function withoutTypes(node: NodeSpec, types: ReadonlySet<number>, claimed: Claim
 const isDenial = (kind: AnswerSpec['kind']): boolean => kind === 'nodata' || kind === 'nxdomain'
 
 /**
- * Why plugins in front of `plugin`, or any without it, keep this question on the chain, each with its reason. `reasonOfMiss`:
- * what the table says.
+ * Why plugins in front of `plugin` (all of them if it is undefined) keep this question on the chain, each with its
+ * reason. `reasonOfMiss`: why the table has no answer.
  */
 export function claimsOn(
   plugins: readonly BlockPlugin[],
@@ -50,7 +50,7 @@ export function claimsOn(
   const position = plugins.findIndex((each) => each.plugin === plugin)
   const earlier = position < 0 ? plugins : plugins.slice(0, position)
   return earlier.flatMap((each) => {
-    // What the rules of the space decide keeps nothing else.
+    // What the rules of the space decide is the plugin's complete claim.
     if (reasonOfMiss !== missReason.rule && capabilityOf(each.instance, decisions)?.complete) return []
     const opaque = capabilityOf(each.instance, transparency)
     const reason = opaque && claimText(opaque.claims(question.name, question.qtype), question.qtype)
@@ -65,7 +65,7 @@ function claimText(claim: Claim | undefined, qtype: number): string | undefined 
   return claim.answers === 'denials' ? `${claim.reason} (instead of NODATA and NXDOMAIN)` : claim.reason
 }
 
-/** Why a name that the table does not have must reach the plugin. */
+/** Why the plugin must see a name that is missing from the table. */
 function missingText(
   { claimsBelow, questions = [] }: Transparency,
   { name, qtype }: { readonly name: string; readonly qtype: number },
@@ -78,7 +78,7 @@ function missingText(
   return claimsBelow(parentOf(name))?.reason ?? questions.find(concerns)?.reason
 }
 
-/** As the data plane looks for it. */
+/** Applies the data plane's test. */
 function mayHave(name: string, { at, text }: NameText): boolean {
   if (name.includes('\\')) return true
   if (at === 'anywhere') return name.includes(text)

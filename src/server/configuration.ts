@@ -27,7 +27,7 @@ export interface Configuration {
 
 export interface ConfigurationOptions {
   readonly plugins: readonly Plugin[]
-  /** See DirectiveCheck. */
+  /** As in DirectiveCheck. */
   readonly lenient?: boolean
   readonly defaultPort: number
   readonly log: Logger
@@ -37,8 +37,8 @@ export interface ConfigurationOptions {
 }
 
 /**
- * Reads every block's settings before it sets up any plugin; if one then fails, those set up are stopped again: a bad
- * file changes nothing. Rejects with ConfigError.
+ * Reads the settings of every block before it sets up any plugin. If a setup fails, the plugins already set up are stopped:
+ * an invalid file has no effect. Rejects with ConfigError.
  */
 export async function configure(corefile: Corefile, options: ConfigurationOptions): Promise<Configuration> {
   for (const { message } of checkDirectives(corefile, options)) options.log.warning(message)
@@ -71,8 +71,8 @@ function readBlock(block: CorefileBlock, options: ConfigurationOptions): ReadBlo
 }
 
 /**
- * Plugin by plugin over all blocks, in chain order, as CoreDNS does: it decides which error is reported first. Adds
- * each instance to `instances` as soon as it exists.
+ * Plugin by plugin over all blocks, in chain order, as CoreDNS does: the order decides which error is reported. Adds each
+ * instance to `instances` as soon as it exists.
  */
 function setUpBlocks(
   read: readonly ReadBlock[],

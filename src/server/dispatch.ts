@@ -1,4 +1,4 @@
-/** Answers what the table does not: octets to message, message to server block, chain, and back to octets. */
+/** Answers what the table does not: parses the message, chooses the server block, runs its chain, writes the reply. */
 
 import { dnsClass, opcode, rcode, typeName } from '../dns/codes.ts'
 import { infoCode } from '../dns/extended-error.ts'
@@ -20,19 +20,19 @@ import { endText, maxInternalLookups, type QuestionBudget, type QuestionBudgets 
 import { type BlockEffects, replyOctets } from './reply-octets.ts'
 import { routeQuery } from './route-query.ts'
 
-/** Internal lookups within internal lookups that one query may cause (docs/coredns-behaviour.md §4.5: chains of 10). */
+/** How deep internal lookups may nest for one query (docs/coredns-behaviour.md §4.5: chains of 10). */
 const maxLookupDepth = 10
 
 type Octets = Uint8Array | undefined
 
 export interface Dispatcher {
-  /** Octets of the reply, or undefined to say nothing. Never rejects and never throws. */
+  /** Octets of the reply, or undefined to send nothing. Never rejects and never throws. */
   answer(miss: Miss, plan: ListenerPlan): Octets | Promise<Octets>
-  /** The chain's outcome for a question of our own (`explain`). */
+  /** The chain's outcome for a question of the server itself (`explain`). */
   outcome(request: Message, plan: ListenerPlan, asked: AskedBy): Promise<Outcome>
 }
 
-/** Who asked, and how. */
+/** Who asked, over which transport, and when. */
 export type AskedBy = Pick<Query, 'transport' | 'client' | 'local' | 'receivedAt' | 'unrecorded'> &
   Partial<Pick<Query, 'releaseSlot' | 'begun' | 'octets' | 'passing'>>
 
@@ -47,7 +47,7 @@ export interface DispatcherOptions {
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { budgets } = options
 
-  /** An exception costs one client a SERVFAIL. */
+  /** Turns an exception into a SERVFAIL for this client. */
   function recovered(plan: ListenerPlan, error: unknown): RcodeOnly {
     options.panics.inc()
     options.log.error(`Recovered from panic in server: "${plan.server}" ${errorStack(error)}`)
@@ -78,7 +78,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
   }
 
-  /** Whether a view takes the query is not known: no block has it, and no `errors` logs it. */
+  /** Failed to decide which view takes the query. No block has it, so no `errors` plugin logs it. */
   function unrouted({ name, qtype, budget, unrecorded }: Query, error: StepsError): RcodeOnly {
     budget.countSteps()
     if (!unrecorded) options.log.error(`${rcode.SERVFAIL} ${name} ${typeName(qtype)}: view: ${error.message}`)
@@ -91,7 +91,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return { kind: 'rcode', rcode: rcode.REFUSED, plugin: '', extendedError: { code: infoCode.notAuthoritative } }
   }
 
-  /** A plugin's own question: the same listener, routed and run through a chain again. */
+  /** A plugin's own question: routed on the same listener, and run through a chain again. */
   async function lookup(cause: Cause, name: string, type: number, by?: string): Promise<Outcome> {
     const { request, plan, asked, depth } = cause
     const { budget } = asked
@@ -105,7 +105,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       return servfail(`maximum number of internal lookups (${maxInternalLookups}) exceeded for ${name}`)
     }
     const questions = [{ name, type, class: dnsClass.IN }]
-    // The client's signature is that of its own question.
+    // The client's TSIG covers the client's question only.
     const inner: Message = { ...request, opcode: 0, questions, additional: [] }
     const course: Course = { onClient: false }
     const outcome = await runChain(
@@ -127,20 +127,20 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return forClient(outcome)
   }
 
-  /** The outcome, or SERVFAIL when the question ends before; then the chain's outcome is dropped. */
+  /** The outcome, or SERVFAIL if the question ends first: the chain's outcome is then discarded. */
   function orEnded(outcome: Promise<Outcome>, budget: QuestionBudget): Promise<Outcome> {
     return new Promise((resolve) => {
       budget.watch((end) => resolve(end === 'gone' ? { kind: 'drop', plugin: '' } : servfail()))
       outcome.then((settled) => {
         budget.close()
-        // Messages that are not sent would keep resources of the plugin that makes them.
+        // Messages that are never sent would hold resources of the plugin that makes them.
         if (budget.ended !== undefined && settled.kind === 'reply') settled.moreMessages?.return?.()
         resolve(settled)
       })
     })
   }
 
-  /** A reply that cannot be written (a name is too long, say) is an exception of the plugin that made it. */
+  /** A reply that cannot be encoded (a name is too long, for example) counts as an exception of the plugin that made it. */
   function octetsOf(outcome: Outcome, request: Message, miss: Miss, plan: ListenerPlan, course: Course): Octets {
     const { block, reason } = course
     try {
@@ -204,17 +204,17 @@ interface Cause {
   readonly course: Course
 }
 
-/** What is known by now of a run through a chain. */
+/** What a run through a chain has established so far. */
 interface Course {
-  /** The outcome depends on who asks: see Outcome's `forClient`. */
+  /** The outcome depends on the client: see Outcome's `forClient`. */
   onClient: boolean
   /** The block that took the query. */
   block?: Block | undefined
-  /** What the first internal lookup with an extended error says: why an alias leads to nothing. */
+  /** The first extended error of an internal lookup: why a CNAME's target has no answer. */
   reason?: ExtendedError | undefined
 }
 
-/** Of a query that no block takes. */
+/** For a query that no block takes. */
 const effectsWithoutBlock = ({ extendedErrors }: ListenerPlan): BlockEffects => ({
   maxPayload: undefined,
   extendedErrors,
@@ -230,7 +230,7 @@ const servfail = (reason?: string): RcodeOnly => ({
   ...(reason !== undefined && { error: new Error(reason) }),
 })
 
-/** The query that the chain gets; its `zone` is that of the block, known once it is routed. */
+/** The query as the chain gets it. `zone` is the block's, known once the query is routed. */
 export function queryFor(request: Message, plan: ListenerPlan, asked: Asked, lookup: Query['lookup']): Query {
   const [question] = request.questions
   return {

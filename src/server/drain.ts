@@ -1,17 +1,17 @@
-/** Shutdown goes on answering: clients hear of it later than the server does. */
+/** Answering goes on during shutdown: clients learn of it later than the server does. */
 
 import type { Clock } from '../scheduling/clock.ts'
 import type { Ingress } from './ingress.ts'
 
-/** Milliseconds that shutdown goes on while queries come (Kubernetes kills after 30 s by default). */
+/** Milliseconds that shutdown waits at most while queries arrive (Kubernetes kills after 30 s by default). */
 export const drainLimit = 20_000
-/** Milliseconds without a query that end it. */
+/** Milliseconds without a query after which shutdown proceeds. */
 const quietPeriod = 1_000
 
 export interface Drain {
-  /** Resolves after lameduck, once no query has come for a while, and at the deadline at the latest. */
+  /** Resolves after lameduck, when no query has arrived for a while, at the latest at the deadline. */
   quiet(): Promise<void>
-  /** Calls back at the deadline, unless cancelled before. */
+  /** Calls `task` at the deadline, unless cancelled before. */
   atDeadline(task: () => void): { cancel(): void }
 }
 

@@ -1,8 +1,8 @@
-/** Who still asks a server that ends: clients that keep a socket, or a proxy that has not been told. */
+/** Who still sends queries during the drain: clients that keep a socket, or a proxy that has not noticed. */
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { AskingClient } from './inspection/index.ts'
 
-/** `drain` begins to count. Without it the metric has no series. */
+/** `drain` starts counting; before that the metric has no series. */
 export function createDrainingQueries(metrics: MetricsRegistry): {
   drain(asking: () => readonly AskingClient[]): void
 } {

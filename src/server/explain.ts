@@ -24,23 +24,23 @@ import type { TableProbe } from './probe.ts'
 export interface Explanation {
   readonly name: string
   readonly type: string
-  /** The listener asked, as metrics name it. */
+  /** The listener, as metrics name it. */
   readonly listener: string
   /** The zone of the server block that takes the query; '' when none does. */
   readonly zone: string
   /** `relay`: UDP threads pass the question to an upstream, and its answer to the client. */
   readonly path: 'table' | 'relay' | 'chain'
-  /** Why the table has no answer; '' when it has. */
+  /** Why the table has no answer; '' when it has one. */
   readonly reason: string
-  /** Why UDP threads do not relay a question that they might; '' when they do, or the table answers, or nothing is forwarded. */
+  /** Why UDP threads do not relay the question; '' when they do, when the table answers, or when nothing is forwarded. */
   readonly notRelayed: string
-  /** Each plugin in chain order, with what it says of this query. */
+  /** Each plugin in chain order, with its explanation of this query. */
   readonly steps: readonly { readonly plugin: string; readonly lines: readonly string[] }[]
   readonly rcode: string
   readonly answer: readonly string[]
   readonly authority: readonly string[]
   readonly additional: readonly string[]
-  /** The last reload, where it failed: what is explained is the previous configuration. */
+  /** The last reload, if it failed: the previous configuration is being explained. */
   readonly lastReload?: LastReload
 }
 
@@ -91,7 +91,7 @@ async function explainOn(
   const hasExpired = table.missReason === missReason.expired
   const notRelayed = table.relayable ? listener.relay?.reasonOfChain(query.name, type, hasExpired) : undefined
   const isRelayed = table.relayable && listener.relay !== undefined && notRelayed === undefined
-  // Of blocks that forward nothing there is nothing to say.
+  // Not reported for blocks that forward nothing.
   const forwards = plugins.some(({ instance }) => capabilityOf(instance, relayTarget))
   const behind = source ?? plugins.find(({ instance }) => capabilityOf(instance, replySource))
   const lastReload = server.lastReload()

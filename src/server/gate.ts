@@ -1,4 +1,4 @@
-/** What stands between a source and the answer table: the plugins in front of it in the chain. */
+/** What stands between a source and the answer table: the plugins before it in the chain. */
 
 import { type DataPlaneEffects, dataPlaneEffects } from '../plugin/capabilities/data-plane-effects.ts'
 import { decisions } from '../plugin/capabilities/decisions.ts'
@@ -10,37 +10,37 @@ import type { BlockPlugin, Instance } from '../plugin/contract.ts'
 import { defaultPolicy, type ExtendedErrorPolicy } from '../plugin/extended-error.ts'
 import type { Observed, TableWriter } from '../table/api.ts'
 
-/** A server block on one listener, as far as publishing needs it. */
+/** A server block on one listener, reduced to what publishing needs. */
 export interface PublishedBlock {
   /** In chain order. */
   readonly plugins: readonly BlockPlugin[]
-  /** Those of its keys on this listener. */
+  /** The block's zones on this listener. */
   readonly zones: readonly string[]
   readonly server: string
   readonly view: string
   /** True when this block answers `name` on this listener for every client. */
   owns(name: string): boolean
-  /** Zones of other blocks of the listener below `name`. */
+  /** Zones of other blocks on the listener below `name`. */
   foreignZonesBelow(name: string): readonly string[]
-  /** The block's zone that holds `name`: the label of its metrics. */
+  /** The block's zone that holds `name`: the `zone` label of metrics. */
   zoneOf(name: string): string
 }
 
-/** What the plugins before a source let through to the table, and what the data plane does for them. */
+/** What the plugins before a source let into the table, and what the data plane does on their behalf. */
 export interface Gate {
   readonly block: PublishedBlock
   readonly space: number
   readonly writer: TableWriter
-  /** Names and zones that are the chain's whole. */
+  /** Names and zones that are left entirely to the chain. */
   readonly claimed: readonly string[]
   /** What plugins before this one claim of the answers at the name. */
   claims(name: string): readonly Claim[]
-  /** Whether all names below this one that are missing are the chain's. */
+  /** Whether the chain decides about all missing names below this one. */
   isOpenBelow(name: string): boolean
   profileFor(name: string): number
   /** `extended_errors` of the block. */
   readonly extendedErrors: ExtendedErrorPolicy
-  /** For a node that leaves everything to the chain: it belongs to no plugin. */
+  /** The profile of a node that leaves everything to the chain: it belongs to no plugin. */
   chainProfile(name: string): number
 }
 
@@ -81,7 +81,7 @@ export function createGate(block: PublishedBlock, position: number, space: numbe
   }
 }
 
-/** What the plugin claims from the table: nothing where the rules of the space decide all of it. */
+/** What the plugin claims from the table; undefined when the rules of the space decide all of it. */
 export function claimsOf(instance: Instance): Transparency | undefined {
   return capabilityOf(instance, decisions)?.complete ? undefined : capabilityOf(instance, transparency)
 }
@@ -92,7 +92,7 @@ function allOf<T>(plugins: readonly BlockPlugin[], capability: Capability<T>): T
 
 const noEffects: Required<DataPlaneEffects> = { shuffle: false, maxPayload: 0, minimal: false, header: {} }
 
-/** What all of them together have the data plane do; a payload of 0 is no limit. */
+/** The combined effects of all of them; a payload of 0 is no limit. */
 export function combineEffects(plugins: readonly BlockPlugin[]): Required<DataPlaneEffects> {
   const all = allOf(plugins, dataPlaneEffects)
   const payloads = all.flatMap(({ maxPayload }) => maxPayload || [])
@@ -104,7 +104,7 @@ export function combineEffects(plugins: readonly BlockPlugin[]): Required<DataPl
   }
 }
 
-/** What any of them observes of the name and those below it; undefined when that is nothing. */
+/** What any of them observes of the name and the names below it; undefined if nothing. */
 function combineObservers(observers: readonly QueryObserver[], name: string): Observed | undefined {
   let answers = false
   let denials = false

@@ -1,6 +1,6 @@
 import type { RunningConfiguration } from './running.ts'
 
-/** Queries that the chains of each configuration work on. */
+/** Counts the queries in the chains of each configuration. */
 export interface InFlight {
   enter(owner: RunningConfiguration): void
   leave(owner: RunningConfiguration): void

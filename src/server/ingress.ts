@@ -1,4 +1,4 @@
-/** The transports as the server sees them: it names the listeners, they open, keep, switch and close the sockets. */
+/** The transports as the server sees them: it lists the listeners; they open, keep, switch and close the sockets. */
 
 import type { Scheme } from '../corefile/keys.ts'
 import type { BegunExchange } from '../plugin/begun-exchange.ts'
@@ -15,28 +15,28 @@ import type { SocketAddress, Transport } from '../plugin/query.ts'
 export interface Listener {
   /** The scheme of its server-block keys. */
   readonly scheme: Scheme
-  /** An IP address in text; '' for every address of the machine (then a v4 and a V6ONLY v6 socket). */
+  /** An IP address in text; '' for all addresses of the machine (an IPv4 and an IPv6-only socket). */
   readonly address: string
   readonly port: number
   /** The space of the answer table that holds this listener's names. */
   readonly space: number
   /** UDP sockets with SO_REUSEPORT, one per UDP thread (`multisocket`); at least 1. */
   readonly shards: number
-  /** `timeouts`: where TCP connections differ from CoreDNS's defaults. */
+  /** `timeouts`: deviations of TCP connections from CoreDNS's defaults. */
   readonly timeouts?: ConnectionTimeouts | undefined
-  /** `proxyproto`: what comes may begin with a PROXY header. */
+  /** `proxyproto`: datagrams and connections may begin with a PROXY header. */
   readonly proxyProtocol?: ProxyProtocol | undefined
   /** `tls`: connections begin with a handshake. */
   readonly tls?: ServerTls | undefined
-  /** `https`, `grpc_server`: bounds of its connections. */
+  /** `https`, `grpc_server`: limits of its connections. */
   readonly http?: HttpBounds | undefined
-  /** Updates (RFC 2136) are taken: a request over a stream may have all octets that a message can have. */
+  /** Updates (RFC 2136) are accepted: a request over a stream may have up to 65,535 octets. */
   readonly takesUpdates?: boolean | undefined
-  /** `shed`: what cannot be answered over UDP is dropped instead of SERVFAIL. */
+  /** `shed`: UDP queries that cannot be answered are dropped instead of getting SERVFAIL. */
   readonly shedding?: LoadShedding | undefined
   /** Absent: every query that the table does not answer goes to the plugin chain. */
   readonly relay?: RelaySource | undefined
-  /** An observer of its answers needs the messages' octets (`dnstap`). */
+  /** An observer of its answers needs the octets of the messages (`dnstap`). */
   readonly observesMessages?: boolean | undefined
 }
 
@@ -46,15 +46,15 @@ export interface RelaySource {
   readonly sockets: WatchedSockets | undefined
   /** Undefined: nothing. */
   table(): RelayTable | undefined
-  /** Why a query that the table has nothing for, or (`expired`) an expired reply, is not relayed; undefined: it is. */
+  /** Why a query that the table cannot answer (`expired`: only with an expired reply) is not relayed; undefined: it is. */
   reasonOfChain(name: string, qtype: number, expired: boolean): string | undefined
-  /** Calls `changed` when `table` gives something else. */
+  /** Calls `changed` when the result of `table` changes. */
   watch(changed: () => void): { remove(): void }
 }
 
 /** A query that the table does not answer. */
 export interface Miss {
-  /** The message's octets: the receiver's own copy. */
+  /** The message's octets, owned by the receiver. */
   readonly request: Uint8Array
   readonly transport: Transport
   readonly client: SocketAddress
@@ -62,24 +62,24 @@ export interface Miss {
   readonly listener: Listener
   readonly receivedAt: number
   /**
-   * For a reply of several messages (a zone transfer): takes those that follow the one which the handler gives, before
-   * it gives it. Each is asked for when the connection has room. Absent where a query has one reply.
+   * For a reply of several messages (a zone transfer): takes the messages after the first, before the handler returns
+   * that one. Each is requested when the connection can take it. Absent where a query has one reply only.
    */
   readonly follow?: (replies: Iterator<Uint8Array>) => void
   /**
-   * Aborted when the client has gone, so that no work is done for the reply. Absent where that cannot be known (UDP).
+   * Aborted when the client has gone, so that work on the reply can stop. Absent where that cannot be known (UDP).
    */
   readonly signal?: AbortSignal
-  /** What a UDP thread has begun for it. */
+  /** An exchange that a UDP thread has already begun for the query. */
   readonly begun?: BegunExchange | undefined
   /** As in Query. */
   readonly releaseSlot?: (() => () => void) | undefined
 }
 
-/** Resolves to the reply's octets (already cut to the client's limit), or undefined to say nothing. Never rejects. */
+/** Resolves to the reply's octets (already truncated to the client's limit), or undefined to send nothing. Never rejects. */
 export type MissHandler = (miss: Miss) => Promise<Uint8Array | undefined> | Uint8Array | undefined
 
-/** Hears of a query that was relayed, with the upstream's reply as it came. Never throws. */
+/** Called with each relayed query and the upstream's reply as received. Never throws. */
 export type RelayedHandler = (relayed: Relayed) => void
 
 export interface Relayed extends Pick<Miss, 'request' | 'client' | 'local' | 'listener' | 'receivedAt'> {
@@ -87,8 +87,8 @@ export interface Relayed extends Pick<Miss, 'request' | 'client' | 'local' | 'li
 }
 
 /**
- * Hears of a query that was answered from `space` of the table, under a profile that is observed. False when the
- * listener is gone. Never throws.
+ * Called with each query that was answered from `space` of the table under an observed profile. False when the listener
+ * no longer exists. Never throws.
  */
 export type AnsweredHandler = (query: AnsweredQuery, space: number, profileId: number) => boolean
 
@@ -96,18 +96,18 @@ export interface Ingress {
   /**
    * Replaces the open listeners by these. A listener with the same address and port keeps its sockets and connections
    * and switches to its new space and shard count at once; new ones are bound before any is closed; the others are
-   * drained and closed. Rejects without any change when an address cannot be bound: the message names address, port and
-   * the system's reason.
+   * drained and closed. Rejects, leaving everything unchanged, when an address cannot be bound: the message names address,
+   * port and the system's reason.
    */
   apply(listeners: readonly Listener[]): Promise<void>
-  /** Milliseconds (monotonic) of the last query on any listener: shutdown goes on until it has been quiet. */
+  /** Monotonic milliseconds of the last query on any listener: shutdown waits for a quiet period. */
   lastQueryAt(): number
-  /** Calls the AnsweredHandler now for all answers that the threads have published so far. */
+  /** Delivers all answers that the threads have published so far to the AnsweredHandler now. */
   flushQueryLog(): void
-  /** Queries that UDP threads have answered with an upstream's answer since the process began. */
+  /** Queries that UDP threads have answered from an upstream since the process began. */
   relayed(): number
-  /** Closes everything; resolves when each thread has exited and each pending reply was sent or given up. */
+  /** Closes everything; resolves when each thread has exited and each pending reply was sent or abandoned. */
   close(): Promise<void>
-  /** Which UDP path serves, for `explain` and the first log lines. */
+  /** Which UDP implementation is in use, for `explain` and the banner. */
   readonly udp: 'threads' | 'dgram'
 }

@@ -5,7 +5,7 @@ import { errorMessage } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Block } from './block.ts'
 
-/** All blocks' first plugins, then all blocks' second ones: configure() set them up in this order too. */
+/** Starts all blocks' first plugins, then all blocks' second ones: the order in which configure() set them up. */
 export async function startPlugins(blocks: readonly Block[]): Promise<void> {
   for (const { plugin, instance } of inChainOrder(blocks)) {
     try {
@@ -22,7 +22,7 @@ function inChainOrder(blocks: readonly Block[]) {
   return order.flatMap((plugin) => links.filter((link) => link.plugin === plugin))
 }
 
-/** Never rejects: a plugin that fails to stop is logged, and the others are stopped anyway. */
+/** Never rejects: a plugin that fails to stop is logged, and the others are still stopped. */
 export async function stopInstances(instances: Iterable<Instance>, log: Logger): Promise<void> {
   for (const instance of instances) {
     try {

@@ -1,4 +1,4 @@
-/** Which listeners a configuration needs, and the blocks that share each. */
+/** Which listeners a configuration needs, and which blocks share each. */
 
 import type { ServerKey } from '../corefile/index.ts'
 import type { Scheme } from '../corefile/keys.ts'
@@ -13,13 +13,13 @@ import { listenerConflicts } from '../plugin/listener-conflicts.ts'
 import { type Block, type ListenerPlan, serverLabel } from './block.ts'
 import { createRouter } from './routing.ts'
 
-/** A block with the keys that it was written under. */
+/** A block with its keys. */
 export interface KeyedBlock {
   readonly keys: readonly ServerKey[]
   readonly block: Block
 }
 
-/** Groups the blocks by scheme, address and port. Throws ConfigError where they cannot share one. */
+/** Groups the blocks by scheme, address and port. Throws ConfigError when blocks cannot share a listener. */
 export function planListeners(blocks: readonly KeyedBlock[]): ListenerPlan[] {
   const [conflict] = listenerConflicts(
     blocks.map(({ keys, block }) => ({
@@ -37,7 +37,7 @@ export function planListeners(blocks: readonly KeyedBlock[]): ListenerPlan[] {
   return [...drafts.values()].map((draft) => draft.plan())
 }
 
-/** Once for `bind 0.0.0.0` and `bind ::`: they open both families, as Go's listeners do for an unspecified address. */
+/** `bind 0.0.0.0` and `bind ::` become one listener: both open both families, as Go does for an unspecified address. */
 function boundTo({ facts }: Block): readonly string[] {
   const addresses = facts.addresses.map((address) => (address === '0.0.0.0' || address === '::' ? '' : address))
   return addresses.length > 0 ? [...new Set(addresses)] : ['']
@@ -48,7 +48,7 @@ interface Draft {
   plan(): ListenerPlan
 }
 
-/** Of each bound the first that a block gives. */
+/** Each limit from the first block that sets it. */
 function httpBoundsOf(scheme: Scheme, allOf: <T>(capability: Capability<T>) => readonly T[]): HttpBounds | undefined {
   if (scheme !== 'https' && scheme !== 'grpc') return undefined
   const all = allOf(scheme === 'https' ? httpsBounds : grpcBounds)
@@ -88,7 +88,7 @@ function createDraft({ scheme, address, port }: Place): Draft {
         timeouts: mergedTimeouts(allOf(connectionTimeouts)),
         proxyProtocol: mergedProxyProtocol(allOf(proxyProtocol)),
         shedding: allOf(loadShedding)[0]?.(server),
-        // Blocks on one listener agree on it.
+        // Blocks that share a listener have equal settings here.
         tls: scheme === 'dns' ? undefined : allOf(serverTls)[0],
         http: httpBoundsOf(scheme, allOf),
         blocks,

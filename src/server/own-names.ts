@@ -1,4 +1,4 @@
-/** Gives plugins that ask for them the names of the listener that their block is at. */
+/** Gives plugins that ask for it access to the names of their block's listener. */
 
 import { isSubdomain, lowerName } from '../dns/name.ts'
 import { queryMessage } from '../dns/query.ts'
@@ -9,7 +9,7 @@ import type { Clock } from '../scheduling/clock.ts'
 import type { Block, ListenerPlan } from './block.ts'
 import type { Dispatcher } from './dispatch.ts'
 
-/** A block at several listeners has the names of the first. */
+/** A block on several listeners gets the names of the first. */
 export function offerOwnNames(plans: readonly ListenerPlan[], dispatcher: Dispatcher, clock: Clock): void {
   const offered = new Set<Block>()
   for (const plan of plans) {
@@ -40,7 +40,7 @@ function namesOf(plan: ListenerPlan, dispatcher: Dispatcher, clock: Clock): OwnN
   }
 }
 
-/** The plugins that have data of their own in a zone that holds the name. */
+/** The plugins with their own data in a zone that holds the name. */
 function ownersOf(plan: ListenerPlan, name: string, type: number): string[] {
   const { plugins = [] } = plan.router.route(name, type)?.block ?? {}
   return plugins.flatMap(({ plugin, instance }) => {

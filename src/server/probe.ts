@@ -5,7 +5,7 @@ import type { Message } from '../dns/message.ts'
 import { encodeMessage, parseMessage } from '../dns/wire.ts'
 import { systemClock } from '../scheduling/clock.ts'
 
-/** Asks the answer table alone, as this machine. */
+/** Asks the answer table alone, on behalf of this machine. */
 export type TableProbe = (
   space: number,
   request: Message,
@@ -13,15 +13,15 @@ export type TableProbe = (
   readonly reply: Message | undefined /** Why not, when there is no reply. */
   readonly reason: string
   readonly relayable: boolean
-  /** 0 when there is a reply: see src/answer/misses.ts. */
+  /** 0 when there is a reply; otherwise see src/answer/misses.ts. */
   readonly missReason: number
 }
 
-/** 127.0.0.1: who explains. */
+/** 127.0.0.1: the client of the probe. */
 const loopback = Uint8Array.of(127, 0, 0, 1)
 
 /**
- * `missText` describes the responder's last miss. The probe has a reader slot of its own, so it is safe at any time.
+ * `missText` describes the responder's last miss. The responder has its own reader slot, so probing is safe at any time.
  */
 export function createTableProbe(responder: Responder, missText: () => string): TableProbe {
   const reply = new Uint8Array(65_535)

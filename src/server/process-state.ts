@@ -42,7 +42,7 @@ export function createSharedValues(log: Logger): SharedValues {
       let released = false
       const held = entry
       return {
-        // The key names the type: all callers of one key make the same kind of value.
+        // The key implies the type: all callers with one key create the same kind of value.
         value: held.shared.value as T,
         release() {
           if (released) return

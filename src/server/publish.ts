@@ -1,6 +1,6 @@
 /**
- * Which names of a server block compile: it stands between the plugins that can compute answers ahead (CompiledSource,
- * ReplySource) and the answer table, and passes only what the chain would answer the same way.
+ * Which names of a server block are compiled: it stands between the plugins that compute answers ahead of queries
+ * (CompiledSource, ReplySource) and the answer table, and passes on only what the chain would answer equally.
  */
 
 import { compiledSource } from '../plugin/capabilities/compiled-source.ts'
@@ -39,7 +39,7 @@ export function publishBlock(
     return attachment.settled
   }
 
-  /** A source must not deny or answer what an earlier one has not published yet: it follows when that is done. */
+  /** A source must not deny or answer what an earlier one has not yet published, so it is attached after that one is done. */
   async function attachRest(before: Promise<void>): Promise<void> {
     await before
     for (let at = 1; at < sources.length && !detached; at++) await attach(at)

@@ -1,11 +1,11 @@
-/** Queries that the table answered, on their way to the plugins that observe them. */
+/** Delivers queries that the table answered to the plugins that observe them. */
 
 import type { AnsweredQuery } from '../plugin/observer.ts'
 import { errorStack } from '../telemetry/error-text.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { ListenerPlan } from './block.ts'
 
-/** Calls the observers of the block that owns the name, as far as they come before the plugin that answered. */
+/** Calls those observers of the block that precede the plugin that answered. */
 export function notifyObservers(query: AnsweredQuery, plan: ListenerPlan, answeredBy: string, log: Logger): void {
   const observers = plan.router.route(query.name, query.qtype)?.block.observers ?? []
   for (const { plugin, value, precedes } of observers) {

@@ -1,4 +1,4 @@
-/** The budgets of all questions that the chain works on: what ends them, and when. */
+/** The budgets of all questions that the chain works on: what ends a question, and when. */
 
 import { type DetachedBudget, type QuestionEnd, queryLimits } from '../plugin/budget.ts'
 import type { StepAllowance } from '../regexp/index.ts'
@@ -6,21 +6,21 @@ import type { Clock, Timer } from '../scheduling/clock.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 
 /**
- * Lookups that one question causes in all, each perhaps at an upstream: CoreDNS's longest chain of CNAMEs has 10, and a
- * client uses one address.
+ * Internal lookups that one question may cause in total, each possibly at an upstream: CoreDNS's longest chain of CNAMEs
+ * has 10, and a client uses one address.
  */
 export const maxInternalLookups = 64
 
-/** Milliseconds after the deadline: a plugin that worked until then answers with what it has. */
+/** Milliseconds after the deadline, for a plugin that worked up to it to answer with what it has. */
 const grace = 200
 
-/** Milliseconds between two looks for questions that are late. One timer serves all of them. */
+/** Milliseconds between two checks for overdue questions. One timer serves all of them. */
 const sweepInterval = 100
 
 export interface QuestionBudgets {
-  /** The budget of a question. `client` is aborted when the client has gone. */
+  /** The budget of a question. `client` is aborted when the client goes away. */
   open(receivedAt: number, client?: AbortSignal): QuestionBudget
-  /** Ends every question that is waited for, and from now on each as soon as it is. */
+  /** Ends every watched question, and each one watched later immediately. */
   endAll(): void
   /** Counts a question that has reached a bound. */
   count(bound: Bound): void
@@ -30,13 +30,13 @@ const bounds = ['deadline', 'depth', 'lookups', 'pattern'] as const
 type Bound = (typeof bounds)[number]
 
 export interface QuestionBudget extends DetachedBudget {
-  /** Takes one internal lookup, whichever plugin asks. False when the bound is reached. */
+  /** Takes one internal lookup, for whichever plugin. False when the bound is reached. */
   spendInternalLookup(): boolean
-  /** From now on the question can end before its answer: then calls back, once. Until `close`. */
+  /** From now until `close` the question can end before its answer; `ended` is then called once. */
   watch(ended: (end: QuestionEnd) => void): void
 }
 
-/** What is left: shared by a question and the work that it has detached. */
+/** The remaining budget, shared by a question and its detached work. */
 interface Left {
   internalLookups: number
   lookups: number
@@ -53,7 +53,7 @@ export function createQuestionBudgets(clock: Clock, metrics: MetricsRegistry): Q
   )
   // Shown from the start, so that `rate` and `increase` see the first event.
   for (const bound of bounds) reached.with(bound)
-  /** What can end early, in the order of the deadlines but for the time that questions wait for the chain. */
+  /** Questions that can end early. Ordered by deadline, apart from the time that they waited for the chain. */
   const watched = new Set<Budget>()
   let timer: Timer | undefined
   let shuttingDown = false
@@ -102,7 +102,7 @@ interface BudgetOwner {
   now(): number
 }
 
-/** A class: every query of the chain has one, and as closures it was a tenth of the garbage of a cheap query. */
+/** A class for speed: every query of the chain has one, and as closures it was a tenth of a cheap query's garbage. */
 class Budget implements QuestionBudget {
   readonly deadline: number
   ended: QuestionEnd | undefined = undefined
@@ -111,7 +111,7 @@ class Budget implements QuestionBudget {
   #left: Left | undefined
   #controller: AbortController | undefined = undefined
   #onEnd: ((end: QuestionEnd) => void) | undefined = undefined
-  /** Listens to the client's signal while it is watched. */
+  /** Listens to the client's signal while the question is watched. */
   #gone: (() => void) | undefined = undefined
   #watched = false
 

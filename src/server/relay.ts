@@ -1,5 +1,5 @@
 /**
- * What the UDP threads of a listener may pass to upstreams by themselves: the names which every plugin in front of `forward`
+ * What the UDP threads of a listener may pass to upstreams by themselves: the names that every plugin before `forward`
  * would only pass on (docs/design.md §14).
  */
 import { type HeldTypes, isHeld, type RelayZone } from '../answer/relay-routes.ts'
@@ -23,7 +23,7 @@ import type { Block, ListenerPlan } from './block.ts'
 import { claimsOf, combineEffects, createGate, type PublishedBlock } from './gate.ts'
 import type { RelaySource } from './ingress.ts'
 
-/** A block of the listener that has a `forward`. */
+/** A block of the listener that has `forward`. */
 interface RelayingBlock {
   readonly block: Block
   readonly earlier: readonly BlockPlugin[]
@@ -34,7 +34,7 @@ interface RelayingBlock {
 interface Decision {
   readonly route: RelayRoute
   readonly held: HeldTypes
-  /** Why the chain has some types. */
+  /** Why some types stay on the chain. */
   readonly reason: string
 }
 
@@ -49,7 +49,7 @@ export interface RelaySourceOptions {
   readonly space: number
   readonly writer: TableWriter
   readonly published: (block: Block) => PublishedBlock
-  /** Until it resolves the table lacks names that plugins have, so nothing may be relayed. */
+  /** Until it resolves the table may lack names that plugins have, so nothing is relayed. */
   readonly settled: Promise<unknown>
 }
 
@@ -70,7 +70,7 @@ export function createRelaySource(options: RelaySourceOptions): RelaySource {
       isSettled = true
       change()
     },
-    // It is logged where names are published.
+    // A failure is logged where names are published.
     () => undefined,
   )
   const targets = plan.blocks.flatMap(({ plugins }) =>
@@ -83,8 +83,8 @@ export function createRelaySource(options: RelaySourceOptions): RelaySource {
       if (!current) return 'not every plugin has published its names yet'
       const found = closest(current.zones, name)
       if (found === undefined || found.route < 0 || isHeld(found.held, qtype))
-        return found?.reason ?? 'no forward has it'
-      return expired && !found.takesExpired ? 'cache serves it stale, counts its hits or renews it' : undefined
+        return found?.reason ?? 'no forward serves this zone'
+      return expired && !found.takesExpired ? 'cache serves it stale, counts its hits or prefetches it' : undefined
     },
     watch(changed) {
       const watched = blocks.flatMap(({ target, earlier }) => [
@@ -121,7 +121,7 @@ function build(plan: ListenerPlan, blocks: readonly RelayingBlock[]) {
   for (const block of plan.blocks) {
     const relaying = blocks.find((each) => each.block === block)
     for (const zone of relaying ? pointsOf(relaying) : block.zones) {
-      // A view decides by client, another block has points of its own.
+      // Views decide by client; zones of other blocks are handled with their own block.
       if (plan.router.owner(zone)?.block !== block && !block.zones.includes(zone)) continue
       const owned = plan.router.owner(zone)?.block === block
       if (!owned && zones.has(zone)) continue
@@ -136,7 +136,7 @@ function build(plan: ListenerPlan, blocks: readonly RelayingBlock[]) {
   return { table, zones }
 }
 
-/** Not the root, in which `hosts` may have names: an upstream's are there, too. */
+/** The listener's zones, without the root: `hosts` may have names in it, but so has the upstream. */
 function ownZones({ blocks }: ListenerPlan): readonly string[] {
   const compiled = blocks.flatMap(({ plugins }) =>
     plugins.flatMap(({ instance }) => capabilityOf(instance, compiledSource)?.zones ?? []),
@@ -154,7 +154,7 @@ function decidedZone(name: string, decision: Decision | ReasonOfChain, routes: R
   return { zone, route: indexOf(routes, route), held, takesExpired: route.takesExpired, reason }
 }
 
-/** Names at which the decision may be another one than above them. */
+/** Names below which the decision may differ from the one above them. */
 function pointsOf({ block, earlier, target }: RelayingBlock): ReadonlySet<string> {
   const inside = (name: string) => block.zones.some((zone) => isSubdomain(zone, name))
   const named = earlier.flatMap(({ instance }) => [
@@ -165,22 +165,22 @@ function pointsOf({ block, earlier, target }: RelayingBlock): ReadonlySet<string
   return new Set([...block.zones, ...[...named, ...target.zones].filter(inside)])
 }
 
-/** Zones whose names the plugin answers by itself. */
+/** Zones whose names the plugin answers itself. */
 function heldZones(instance: BlockPlugin['instance']): readonly string[] {
   return capabilityOf(instance, relayPassage)?.zones ?? capabilityOf(instance, compiledSource)?.zones ?? []
 }
 
-/** What the plugin claims; what the rules of the space decide never comes to the relay. */
+/** What the plugin claims. What the rules of the space decide never reaches the relay. */
 const questionsOf = (instance: BlockPlugin['instance']): readonly ClaimedQuestions[] =>
   claimsOf(instance)?.questions ?? []
 
-/** The zone that has all names which are claimed: a text that they end in is one, from its first whole label on. */
+/** The smallest zone that holds all claimed names: if they share an ending, the zone of its whole labels. */
 function claimedZone({ zone, texts }: ClaimedQuestions): string {
   const ends = texts.flatMap(({ at, text }) => (at === 'end' ? [text.slice(text.indexOf('.') + 1) || '.'] : []))
   return [zone, ...ends].reduce((one, other) => (isSubdomain(one, other) ? other : one))
 }
 
-/** For names of the zone that are in none of the points below it. */
+/** The decision for all names of the zone that are not at or below one of its points. */
 function decide(relaying: RelayingBlock | undefined, zone: string): Decision | ReasonOfChain {
   if (!relaying) return noForward
   const { earlier, target, profileFor } = relaying
@@ -208,7 +208,7 @@ function decide(relaying: RelayingBlock | undefined, zone: string): Decision | R
   return { route, held, reason }
 }
 
-/** Why the plugin keeps the whole zone on the chain. */
+/** Why the plugin keeps the whole zone on the chain; undefined if it does not. */
 function reasonOf(instance: BlockPlugin['instance'], zone: string): string | undefined {
   const opaque = capabilityOf(instance, transparency)
   if (!(opaque ?? capabilityOf(instance, relayPassage) ?? capabilityOf(instance, compiledSource)))

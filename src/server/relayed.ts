@@ -1,4 +1,4 @@
-/** Replies that the relay has sent past the chain, on their way to the plugins that keep them. */
+/** Delivers replies that the relay sent without the chain to the plugins that keep them. */
 import { parseRequest } from '../dns/reply.ts'
 import { relayKeeper } from '../plugin/capabilities/relay.ts'
 import { capabilityOf } from '../plugin/capability.ts'

@@ -1,16 +1,16 @@
-/** How the last reload went: for the commands, the console and the metrics. */
+/** The outcome of the last reload, for the commands, the console and the metrics. */
 import type { LastReload } from '../console/state.ts'
 import type { ReloadResult } from '../plugin/contract.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 
 export interface ReloadRecord {
-  /** Undefined: there has been none since the start. */
+  /** Undefined: no reload since the start. */
   last(): LastReload | undefined
   ended(result: ReloadResult): void
-  /** The Corefile cannot be read as it is now. */
+  /** The Corefile cannot be read at present. */
   unreadable(error: string): void
-  /** The Corefile is the one that runs: a failure of another one is over. */
+  /** The Corefile is again the running one: the failure of another version no longer counts. */
   restored(): void
 }
 
@@ -20,7 +20,7 @@ export function createReloadRecord(metrics: MetricsRegistry, clock: Clock): Relo
     .with()
   let last: LastReload | undefined
   let succeeded: LastReload | undefined
-  /** The last failure was one of another Corefile than the one that runs. */
+  /** The last failure concerned another Corefile than the running one. */
   let ofAnother = false
   rejected.set(0)
 

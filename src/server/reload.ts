@@ -1,4 +1,4 @@
-/** Replacing the running configuration by one from the Corefile as it is now. */
+/** Replaces the running configuration by one from the current Corefile. */
 
 import type { Corefile } from '../corefile/index.ts'
 import { ConfigError } from '../corefile/schema.ts'
@@ -9,33 +9,33 @@ import type { BoundedWaits } from './bounded-waits.ts'
 import type { RunningConfiguration } from './running.ts'
 
 /**
- * Milliseconds that a reload waits for the new configuration to know its cluster, while the old one answers: CoreDNS's
- * default of `startup_timeout`. Then names of a cluster that cannot be read are SERVFAIL, as at a start.
+ * Milliseconds that a reload waits for the new configuration to sync its cluster, while the old one answers: CoreDNS's
+ * default of `startup_timeout`. After that names of a cluster that cannot be read are SERVFAIL, as at a start.
  */
 const readyTimeout = 5_000
-/** Milliseconds that a reload waits for the new configuration's names to be compiled; then the chain answers the rest. */
+/** Milliseconds that a reload waits for the new configuration's names to be compiled; after that the chain answers the rest. */
 const compileTimeout = 10_000
 /** Milliseconds that a reload waits for the old configuration's queries before its plugins stop. */
 const inFlightTimeout = 10_000
 
-/** What a reload does to the server, in this order. */
+/** The steps of a reload, in this order. */
 export interface ReloadSteps {
   readonly log: Logger
   readonly waits: BoundedWaits
   readonly closing: () => boolean
-  /** The Corefile that runs. */
+  /** The Corefile of the running configuration. */
   readonly running: () => Corefile
   readonly read: () => Corefile
-  /** Sets the configuration up and publishes it, beside the running one. */
+  /** Sets the configuration up and publishes it beside the running one. */
   readonly start: (corefile: Corefile) => Promise<RunningConfiguration>
   /**
-   * Makes the sockets its own, and leaves the running one those of ports that it does not use. Rejects with everything as
-   * before.
+   * Switches the sockets to the new configuration; the old one keeps those of ports that the new one does not use. Rejects
+   * with everything unchanged.
    */
   readonly listen: (next: RunningConfiguration) => Promise<void>
-  /** Closes the sockets that were left to the old one. */
+  /** Closes the sockets that the old configuration kept. */
   readonly unlisten: (old: RunningConfiguration, next: RunningConfiguration) => Promise<void>
-  /** From now on it answers; returns the one that did. */
+  /** Makes the configuration the running one; returns the previous one. */
   readonly replace: (next: RunningConfiguration, corefile: Corefile) => RunningConfiguration
   /** Resolves when the configuration has no query left. */
   readonly answered: (old: RunningConfiguration) => Promise<void>
@@ -44,7 +44,7 @@ export interface ReloadSteps {
 
 export function createReload(steps: ReloadSteps): (reason: string) => Promise<ReloadResult> {
   const { log, waits } = steps
-  /** The last reload, and the one among them that has not begun. */
+  /** The last reload, and the one that has been requested but not begun. */
   let last: Promise<unknown> = Promise.resolve()
   let waiting: Promise<ReloadResult> | undefined
 
@@ -59,7 +59,7 @@ export function createReload(steps: ReloadSteps): (reason: string) => Promise<Re
       refuseWhenClosing()
       log.info(`${reason}: Reloading`)
       corefile = steps.read()
-      // CoreDNS would take its built-in configuration instead, and REFUSE the whole cluster.
+      // CoreDNS would load its built-in configuration instead, and REFUSE every name of the cluster.
       if (corefile.builtIn && !steps.running().builtIn)
         throw new ConfigError(`${steps.running().file} is gone, or has no server block any more`, undefined)
       logWarnings(log, corefile)
@@ -74,7 +74,7 @@ export function createReload(steps: ReloadSteps): (reason: string) => Promise<Re
       return { ok: false, error: errorMessage(error), ...(unchanged && { unchanged }) }
     }
     const old = steps.replace(next, corefile)
-    // Its queries may be forwarded to itself, on another port.
+    // Queries of the old configuration may be forwarded to this server, on another port.
     await waits.wait(steps.answered(old), inFlightTimeout)
     await steps.unlisten(old, next)
     await waits.wait(steps.answered(old), inFlightTimeout)
@@ -84,7 +84,7 @@ export function createReload(steps: ReloadSteps): (reason: string) => Promise<Re
   }
 
   return (reason) => {
-    // One that has not begun reads the Corefile as it is then: it serves all who ask meanwhile.
+    // A pending reload will read the Corefile as it is when it begins, so one serves all requests until then.
     waiting ??= last.then(() => {
       waiting = undefined
       return reload(reason)

@@ -7,7 +7,7 @@ import type { Outcome } from '../plugin/query.ts'
 import { rcodeReply } from '../plugin/rcode-reply.ts'
 import type { Miss } from './ingress.ts'
 
-/** What the block that took the query has done to every reply, or the listener where there is no such block. */
+/** What applies to every reply of the block that took the query, or of the listener if no block did. */
 export interface BlockEffects {
   /** `bufsize` */
   readonly maxPayload: number | undefined
@@ -15,7 +15,7 @@ export interface BlockEffects {
   readonly extendedErrors: ExtendedErrorPolicy
 }
 
-/** Undefined for a dropped query. Throws when the message cannot be written: a fault of the plugin that made it. */
+/** Undefined for a dropped query. Throws when the message cannot be encoded: a fault of the plugin that made it. */
 export function replyOctets(
   outcome: Outcome,
   request: Message,
@@ -35,7 +35,7 @@ export function replyOctets(
     const octets = finishReply(message, request, options)
     return outcome.signer ? outcome.signer.sign(octets) : octets
   }
-  // Each signature covers the one before it.
+  // Each TSIG covers the one before it.
   const first = finish(reply)
   if (outcome.kind === 'reply' && outcome.moreMessages) {
     const { moreMessages } = outcome
@@ -45,7 +45,7 @@ export function replyOctets(
   return first
 }
 
-/** Not a generator: one that was never asked for a value would not pass `return` on. */
+/** Not a generator: a generator that was never started does not forward `return`. */
 function encodeEach(messages: Iterator<Message>, encodeOne: (message: Message) => Uint8Array): Iterator<Uint8Array> {
   return {
     next() {
@@ -59,7 +59,7 @@ function encodeEach(messages: Iterator<Message>, encodeOne: (message: Message) =
   }
 }
 
-/** The reply with its extended error, for a client that speaks EDNS. An error that a plugin has written itself stays alone. */
+/** Adds the extended error for a client that uses EDNS. An error that a plugin has written itself is kept alone. */
 function explained(
   reply: Message,
   { extendedError }: Outcome,

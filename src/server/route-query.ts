@@ -1,13 +1,13 @@
-/** The server block that takes a query: by its zones, and where several serve one zone, by their views. */
+/** Chooses the server block for a query: by zone, and among several blocks of one zone by view. */
 import type { Query } from '../plugin/query.ts'
 import type { Block, ListenerPlan } from './block.ts'
 import type { Routed } from './routing.ts'
 
 interface RoutedQuery {
   readonly routed: Routed<Block> | undefined
-  /** A view was asked, so another client's query may go to another block. */
+  /** A view was asked: another client's query may go to another block. */
   readonly viewed: boolean
-  /** The query as the plugins of the block see it; where there is no block, as it was. */
+  /** The query as the block's plugins see it; unchanged if no block takes it. */
   readonly query: Query
 }
 
@@ -25,7 +25,7 @@ export function routeQuery(plan: ListenerPlan, asked: Query): RoutedQuery {
   return { routed, viewed, query: routed ? queryInBlock(asked, routed, metadata) : asked }
 }
 
-/** As in CoreDNS a block without `metadata` has that of the last block before it whose view has left the query. */
+/** As in CoreDNS, a block without `metadata` gets that of the last block whose view rejected the query. */
 function queryInBlock(query: Query, { block, zone }: Routed<Block>, before: Query['metadata']): Query {
   return { ...query, zone, view: block.view?.name ?? '', metadata: block.metadataOf(query) ?? before }
 }

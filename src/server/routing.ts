@@ -20,17 +20,17 @@ export interface Routed<Block> {
 /** Chooses the server block for a question, as CoreDNS does (docs/coredns-behaviour.md §2.5). */
 export interface Router<Block> {
   /**
-   * The block of the longest zone that holds `name`; for DS the topmost one but the root, as the parent answers it,
-   * unless there is a block that refuses everything on the way. Of several blocks of a zone the first that `takes` the
-   * query, for DS the last one; where none does, the zones above are tried. Default: blocks without a view.
+   * The block of the longest zone that holds `name`; for DS the topmost except the root, because the parent answers it,
+   * unless a block on the way refuses everything. Among several blocks of a zone the first that `takes` the query, for DS
+   * the last; if none does, the zones above are tried. Default: blocks without a view.
    */
   route(name: string, type: number, takes?: (found: Routed<Block>) => boolean): Routed<Block> | undefined
   /**
-   * The block that answers `name` for every client that no rule of the listener's space sends to the chain; undefined where
-   * a view decides.
+   * The block that answers `name` for every client that no rule of the listener's space sends to the chain; undefined if a
+   * view decides.
    */
   owner(name: string): Routed<Block> | undefined
-  /** Zones served at or below `name`, but for `name` itself. */
+  /** Zones served below `name`, itself excluded. */
   zonesBelow(name: string): readonly string[]
 }
 
@@ -46,7 +46,7 @@ export function createRouter<Block extends Routable>(
       else byZone.set(zone, [block])
     }
 
-  /** Labels of the longest zone: a question may have 127, and looking up a name costs as much as it is long. */
+  /** Labels of the longest zone. Limits the lookups for a question, which may have 127 labels. */
   const deepest = Math.max(0, ...[...byZone.keys()].map((zone) => labelsOf(zone).length))
 
   function at(

@@ -1,4 +1,4 @@
-/** A configuration that runs: its plugins started, its names published, its queries counted while in flight. */
+/** A running configuration: plugins started, names published, queries counted while in flight. */
 
 import { lameduck } from '../plugin/capabilities/lameduck.ts'
 import { capabilityOf } from '../plugin/capability.ts'
@@ -19,20 +19,20 @@ export interface RunningConfiguration {
   readonly listeners: readonly Listener[]
   /** The plan of the listener whose names are in this space. */
   planOf(space: number): ListenerPlan | undefined
-  /** Milliseconds that shutdown goes on answering. */
+  /** Milliseconds of lameduck: how long shutdown goes on answering. */
   readonly lameduck: number
   /** Every source has published what it knew when it was attached. */
   readonly settled: Promise<void>
-  /** Every plugin can answer all that it is asked. */
+  /** Every plugin is ready. */
   ready(): boolean
-  /** The sockets answer: `loop` may ask itself. */
+  /** Called when the sockets answer: `loop` may then query the server. */
   serving(): void
   drain(): void
-  /** Takes the names out of the table and stops the plugins. */
+  /** Removes the names from the table and stops the plugins. */
   stop(): Promise<void>
 }
 
-/** Starts the plugins, and publishes what they compile. When something fails, all of it is taken back. */
+/** Starts the plugins and publishes what they compile. If anything fails, all of it is undone. */
 export async function run(
   configuration: Configuration,
   writer: TableWriter,

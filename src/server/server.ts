@@ -29,14 +29,14 @@ import { createReloadRecord } from './reload-record.ts'
 import { type RunningConfiguration, run } from './running.ts'
 
 export interface ServerOptions {
-  /** Where to read the Corefile, each time anew. */
+  /** Reads the Corefile as it is now: at the start and at each reload. */
   readonly readCorefile: () => Corefile
   readonly plugins: readonly Plugin[]
-  /** Directives that slicedns does not have are left out where that changes no answer (`-lenient-plugins`). */
+  /** Ignore directives that slicedns does not have, if that changes no answer (`-lenient-plugins`). */
   readonly lenient?: boolean
-  /** The server's name and version, for plugins that tell it. */
+  /** The server's name and version, for plugins that report it. */
   readonly version: string
-  /** Port of keys that name none. */
+  /** Port of keys without one. */
   readonly defaultPort: number
   readonly log: Logger
   readonly metrics: MetricsRegistry
@@ -45,7 +45,7 @@ export interface ServerOptions {
   readonly dataPlane: DataPlaneFacts
   readonly limits: ProcessLimits
   readonly openIngress: (onMiss: MissHandler, onAnswered: AnsweredHandler, onRelayed: RelayedHandler) => Ingress
-  /** Called by ProcessState.fatal. */
+  /** Backs ProcessState.fatal. */
   readonly fatal: (text: string) => never
 }
 
@@ -55,7 +55,7 @@ function givenUp(old: RunningConfiguration, next: RunningConfiguration): readonl
   return old.listeners.filter(({ port }) => !ports.has(port))
 }
 
-/** Resolves when the sockets answer. Rejects with ConfigError or the reason that a plugin or a socket gave. */
+/** Resolves when the sockets answer. Rejects with ConfigError, or with the error of a plugin or socket. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { log, writer, clock, metrics } = options
   const shared = createSharedValues(log)
@@ -101,10 +101,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await ingress.close()
     throw error
   }
-  /** Every configuration that queries may still belong to: the running one, the next one, those that end. */
+  /** Every configuration that may still have queries: the running one, the next one, and those being stopped. */
   const live = new Set([running])
 
-  /** A query is answered by the configuration that it came in under, even if that has been replaced since. */
+  /** A query is answered by the configuration under which it arrived, even if that has been replaced since. */
   function ownerOf(space: number): RunningConfiguration | undefined {
     for (const candidate of live) if (candidate.planOf(space)) return candidate
     return undefined
@@ -132,7 +132,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   function onAnswered(query: AnsweredQuery, space: number, profileId: number): boolean {
     const { plugin, server } = writer.profileOf(profileId)
-    // A thread may publish the last answers of an old configuration after its end: the new one's observers get them.
+    // A thread may publish an old configuration's last answers after its end: the successor's observers get them.
     const successor = () => running.configuration.listeners.find((plan) => plan.server === server)
     const plan = ownerOf(space)?.planOf(space) ?? successor()
     if (!plan) return false
@@ -215,7 +215,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       drainingQueries.drain(inspection.drain())
       const drain = startDrain(clock, ingress, running.lameduck)
       await drain.quiet()
-      // Closing waits for the questions that are left: those that are still there at the deadline are ended.
+      // Closing waits for the remaining questions; those still open at the deadline are ended.
       const deadline = drain.atDeadline(budgets.endAll)
       await ingress.close()
       deadline.cancel()

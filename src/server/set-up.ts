@@ -1,4 +1,4 @@
-/** One server block, its plugins set up one after the other. */
+/** Sets up the plugins of one server block, one after the other. */
 
 import type { ServerKey } from '../corefile/index.ts'
 import type { Directive } from '../corefile/schema.ts'
@@ -24,7 +24,7 @@ export interface ReadBlock {
   readonly directives: readonly string[]
 }
 
-/** A block while its plugins are set up: `facts` show those that are. */
+/** A block while its plugins are set up: `facts` shows those already set up. */
 export interface BlockDraft {
   readonly facts: BlockFacts
   add(plugin: BlockPlugin): void
@@ -92,7 +92,7 @@ function createFacts(block: ReadBlock, corefile: string, plugins: readonly Block
   }
 }
 
-/** A value is computed only when its label is asked for. */
+/** Each value is computed only when its label is requested. */
 function metadataReader(facts: BlockFacts): (query: Query) => Query['metadata'] {
   const scope = facts.capability(metadataScope)
   if (!scope) return () => undefined

@@ -1,6 +1,6 @@
 /**
- * The rules of a space of the answer table: what plugins decide by name, type and client alone, and which missing names they
- * claim. The data plane asks them before it looks a name up, and before it denies one.
+ * The rules of a space of the answer table: what plugins decide by name, type and client alone, and which missing names
+ * they claim. The data plane evaluates them before it looks a name up, and before it denies one.
  */
 import type { Prefix } from '../dns/address.ts'
 import { rcode, type as rrType } from '../dns/codes.ts'
@@ -15,23 +15,23 @@ import type { NameText, QuestionsSpec, RuleSpec, SpaceRules } from '../table/spe
 import { claimsOf, combineEffects, createGate, type PublishedBlock } from './gate.ts'
 
 /**
- * Rules of each kind, and networks of rules, that a space has at most: each costs every query, or every denial, some 20 ns.
- * What is beyond is the chain's as a whole.
+ * Maximum number of rules of each kind, and of networks in rules, per space: each costs every query, or every denial, some
+ * 20 ns. Beyond it everything is left to the chain.
  */
 export const maxRules = 256
 
-/** A rule that may pass over what follows: the rest of its plugin's, or of its block's. */
+/** A rule that may skip the rules after it: the rest of its plugin's, or of its block's. */
 type Draft = Omit<RuleSpec, 'action'> & {
   readonly action: Exclude<RuleSpec['action'], { kind: 'skip' }> | 'pass' | 'undecided'
 }
 
-/** A server block whose view takes some clients alone: they come to the chain. */
+/** A server block whose view takes certain clients only: their queries go to the chain. */
 export interface ClientView {
   readonly zones: readonly string[]
   readonly clients: readonly Prefix[]
 }
 
-/** Of all blocks that share the listener of the space. `onOverflow` gets the number of rules that there would be. */
+/** The rules of all blocks on the space's listener. `onOverflow` gets the number of rules that would be needed. */
 export function spaceRules(
   blocks: readonly PublishedBlock[],
   views: readonly ClientView[],
@@ -58,7 +58,7 @@ function leftToChain({ zones, clients }: ClientView): readonly RuleSpec[] {
   return zones.map((zone): RuleSpec => ({ questions: { ...every, zone }, clients, action: 'chain' }))
 }
 
-/** Whom a rule sends to the chain must not be answered from the table: then the chain has all. */
+/** Clients whose queries a rule sends to the chain must not be answered from the table: so the chain gets all queries. */
 function withoutDecisions(rules: readonly RuleSpec[]): readonly RuleSpec[] {
   return rules.some(({ action }) => action === 'chain' || action === 'signed')
     ? [{ questions: every, action: 'chain' }]
@@ -75,7 +75,7 @@ function decidedIn(block: PublishedBlock, space: number, writer: TableWriter): r
   return numbered([elsewhere(block), ...groups])
 }
 
-/** Zones of other blocks that have no zone of this block below them: nothing is decided there. */
+/** Zones of other blocks without a zone of this block below them: the block decides nothing there. */
 function elsewhere(block: PublishedBlock): readonly Draft[] {
   const own = ownZones(block)
   const foreign = new Set(own.flatMap(block.foreignZonesBelow))
@@ -84,7 +84,7 @@ function elsewhere(block: PublishedBlock): readonly Draft[] {
     .map((zone) => ({ questions: { ...every, zone }, action: 'undecided' }))
 }
 
-/** Skips as numbers of rules. */
+/** Converts skips to numbers of rules. */
 function numbered(groups: readonly (readonly Draft[])[]): readonly RuleSpec[] {
   const total = groups.reduce((sum, { length }) => sum + length, 0)
   let at = 0
@@ -123,7 +123,7 @@ function decisionsAt(block: PublishedBlock, position: number, space: number, wri
   })
 }
 
-/** The questions as far as they are the block's. */
+/** The questions restricted to the block's zones. */
 function withinBlock(block: PublishedBlock, questions: QuestionsSpec): readonly QuestionsSpec[] {
   const { zone, names } = questions
   const own = ownZones(block)
@@ -131,7 +131,7 @@ function withinBlock(block: PublishedBlock, questions: QuestionsSpec): readonly 
   const inside = names === 'apex' ? [] : own.filter((each) => each !== zone && isSubdomain(zone, each))
   return [
     ...(holder ? [questions] : []),
-    // Those of the block's zones that a zone of the block above holds are in it already.
+    // Zones of the block below another of its zones are included already.
     ...inside
       .filter((each) => !holder && !inside.some((above) => above !== each && isSubdomain(above, each)))
       .map((each) => ({ ...questions, zone: each, names: 'zone' as const })),
@@ -139,8 +139,8 @@ function withinBlock(block: PublishedBlock, questions: QuestionsSpec): readonly 
 }
 
 /**
- * What plugins in front may change, and names that they answer: a reply that is decided behind them does not count there.
- * Undefined where they do not say what they claim.
+ * What plugins in front may change, and names that they answer: a decision behind them does not apply there. Undefined if
+ * they do not state what they claim.
  */
 function claimedBefore(block: PublishedBlock, earlier: readonly BlockPlugin[]): readonly QuestionsSpec[] | undefined {
   const found: QuestionsSpec[] = []
@@ -166,7 +166,7 @@ const asQuestions = ({ zone, texts, types }: ClaimedQuestions): QuestionsSpec =>
   types: [...(types ?? [])],
 })
 
-/** As `minimal` leaves it; undefined where the data plane cannot do so. */
+/** The reply as `minimal` leaves it; undefined if the data plane cannot do that. */
 function minimised({ rcode: code, records }: ConstantReply): ConstantReply['records'] | undefined {
   const { answer, authority = [], additional } = records
   const isDenial = authority.some(({ type }) => type === rrType.SOA || type === rrType.NS)
@@ -174,7 +174,7 @@ function minimised({ rcode: code, records }: ConstantReply): ConstantReply['reco
   return additional.length === 0 ? records : undefined
 }
 
-/** Names that a closed node would deny, though a plugin in front of a source claims them. */
+/** Names that a closed node would deny although a plugin in front of a source claims them. */
 function claimedMissing(block: PublishedBlock): readonly QuestionsSpec[] {
   const found = new Map<string, QuestionsSpec>()
   for (const [position, { instance }] of block.plugins.entries()) {
@@ -195,7 +195,7 @@ function mayBeIn(zone: string, claimed: ClaimedQuestions): boolean {
   return claimed.texts.every((text) => mayEndIn(zone, text))
 }
 
-/** Whether the zone, or a name below it, can end so. */
+/** Whether the zone, or a name below it, can have this ending. */
 function mayEndIn(zone: string, { at, text }: NameText): boolean {
   if (at !== 'end') return true
   const below = zone === '.' ? '.' : `.${zone}`

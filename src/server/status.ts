@@ -1,4 +1,4 @@
-/** What runs: for the commands that ask the server of this machine. */
+/** The status of the running server, for local commands. */
 import type { ServerStatus } from '../console/state.ts'
 import { compiledSource } from '../plugin/capabilities/compiled-source.ts'
 import { capabilityOf } from '../plugin/capability.ts'

@@ -2,7 +2,7 @@ import { collectMisses } from '../answer/index.ts'
 import type { TableWriter } from '../table/api.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 
-/** The answer table at each scrape: how much is in it, and why queries were not answered from it. */
+/** Metrics of the answer table, read at each scrape: its contents, and why queries were not answered from it. */
 export function registerTableMetrics(metrics: MetricsRegistry, writer: TableWriter): void {
   const entries = metrics.gauge('slicedns_table_entries', 'Names and cached replies in the answer table.', []).with()
   const bytes = metrics.gauge('slicedns_table_bytes', 'Octets of the answer table by state.', ['state'])

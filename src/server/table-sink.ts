@@ -1,4 +1,4 @@
-/** Where one of several sources of a block publishes: what it may say at a name, and whose the name is. */
+/** Where one of several sources of a block publishes: it decides what may be said at a name, and which source owns it. */
 
 import { isSubdomain, parentOf } from '../dns/name.ts'
 import type { TableSink } from '../plugin/capabilities/compiled-source.ts'
@@ -8,7 +8,7 @@ import type { AnswerSpec, NodeSpec } from '../table/spec.ts'
 import { withoutClaimed } from './claims.ts'
 import type { Gate } from './gate.ts'
 
-/** Where a source stands among those of its block: a name that one before it has published is not its own. */
+/** Position of a source among those of its block. A name published by an earlier source is not its own. */
 export interface SourceOrder {
   readonly before: ReadonlySet<string>
   readonly after: ReadonlySet<string>
@@ -16,23 +16,23 @@ export interface SourceOrder {
 }
 
 export interface SourceSink extends TableSink {
-  /** An earlier source has given the name up: publishes what this one has there, if anything. */
+  /** An earlier source has given up the name: publishes what this source has there, if anything. */
   restore(name: string): boolean
 }
 
 export function tableSink(gate: Gate, { before, after, later }: SourceOrder): SourceSink {
   const { space, writer, block } = gate
   const declared = new Set<string>()
-  /** Names and zones inside the source's that the chain answers whole. */
+  /** Names and zones within the source's zones that are left entirely to the chain. */
   const barred = new Set<string>()
-  /** What the source has at names of earlier sources. */
+  /** What the source has at names that earlier sources own. */
   const shadowed = new Map<string, NodeSpec>()
-  /** Names of later sources that it has replaced: what they have there is not known any more. */
+  /** Names of later sources that this one has replaced: what those had there is no longer known. */
   const replaced = new Set<string>()
 
   /**
-   * A zone of another block, or a name that a plugin claims, would be denied by closed nodes above it: a node that sends
-   * everything to the chain stands in its place.
+   * Closed nodes above would deny a zone of another block, or a name that a plugin claims: puts a node that leaves
+   * everything to the chain in its place.
    */
   function bar(zone: string): void {
     if (declared.has(zone)) return
@@ -65,7 +65,7 @@ export function tableSink(gate: Gate, { before, after, later }: SourceOrder): So
     writer.put(space, gate.profileFor(name), name, { ...shown, below: denies ? 'closed' : 'open' })
   }
 
-  /** The data plane knows the default policy alone. */
+  /** The data plane implements the default policy only. */
   function isExplainedByChain({ explanation }: NodeSpec): boolean {
     const { extendedErrors } = gate
     return explanation !== undefined && extendedErrors !== defaultPolicy && !extendedErrors.off
@@ -78,7 +78,7 @@ export function tableSink(gate: Gate, { before, after, later }: SourceOrder): So
     else writer.remove(space, name)
   }
 
-  // A zone has one SOA in a space, that of the block which has its apex: another one's may be of another TTL.
+  // A zone has one SOA in a space: that of the block with its apex. Another block's may have another TTL.
   const isForeign = (zone: string) => !block.owns(zone)
 
   return {
@@ -117,7 +117,7 @@ const foreignDenials: Claim = { answers: 'denials', reason: 'another server bloc
 
 const explainedDenials: Claim = { answers: 'denials', reason: 'extended_errors has networks of its own' }
 
-/** The NS records in force are of the block that has the zone's apex. */
+/** Without NS records: the ones in force belong to the block with the zone's apex. */
 function withoutNameServers(node: NodeSpec): NodeSpec {
   const answers = [...node.answers].map(([type, answer]): [number, AnswerSpec] => [
     type,
@@ -126,14 +126,14 @@ function withoutNameServers(node: NodeSpec): NodeSpec {
   return { ...node, answers: new Map(answers) }
 }
 
-/** Without the extended errors that the policy of the block does not give, or gives to others than the data plane would. */
+/** Without extended errors that the block's policy excludes, or would give to other clients than the data plane does. */
 function withAllowed(node: NodeSpec, policy: ExtendedErrorPolicy): NodeSpec {
   if (policy === defaultPolicy) return node
   const { explanation: _, stale, ...rest } = node
   return stale && !policy.off ? { ...rest, stale } : rest
 }
 
-/** Of a zone whose nodes deny nothing: it is never sent. */
+/** For a zone whose nodes deny nothing: it is never sent. */
 const noSoa = { mname: '.', rname: '.', serial: 0, refresh: 0, retry: 0, expire: 0, minimum: 0, ttl: 0 }
 
 function forChain(zone: string): NodeSpec {

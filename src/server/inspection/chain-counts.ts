@@ -1,4 +1,4 @@
-/** What the plugin chain has answered, counted while somebody looks: `prometheus` may be absent, and counts by server block. */
+/** Counts the plugin chain's answers while somebody looks: `prometheus` may be absent, and counts by server block. */
 import { durationBuckets } from '../../telemetry/query-buckets.ts'
 import type { Miss } from '../ingress.ts'
 

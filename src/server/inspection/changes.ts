@@ -1,12 +1,12 @@
-/** The last changes of answers, of all clusters, while they are followed. */
+/** The latest changes of answers, over all clusters, while they are followed. */
 import type { AnswerChange } from '../../console/state.ts'
 import type { ClusterReport } from '../../plugin/capabilities/reports.ts'
 
-/** Changes that are kept. */
+/** Changes kept. */
 const most = 100
 
 export interface Changes {
-  /** Follows these clusters from now on, and no others. */
+  /** Follows exactly these clusters from now on. */
   follow(reports: readonly ClusterReport[]): void
   /** The newest first. */
   list(): readonly AnswerChange[]

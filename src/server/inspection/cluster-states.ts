@@ -1,4 +1,4 @@
-/** The members of the state that the clusters report. Thousands of services are read in slices of work. */
+/** The parts of the state that clusters report. Thousands of services are read in slices of work. */
 import type { ConsoleState } from '../../console/state.ts'
 import type { ClusterReport, ServicesReport } from '../../plugin/capabilities/reports.ts'
 import type { Clock } from '../../scheduling/clock.ts'
@@ -6,7 +6,7 @@ import { createCooperativeScheduler } from '../../scheduling/cooperative-schedul
 
 export type ClusterStates = Pick<ConsoleState, 'services' | 'splits' | 'holds' | 'problems'>
 
-/** `picked`: how often a variant of a split was picked, by the split's name and the variant's tag. */
+/** `picked`: how often a variant of a split was selected, by the split's name and the variant's tag. */
 export type ReadClusters = (
   reports: readonly ClusterReport[],
   picked: (name: string, tag: number) => number,

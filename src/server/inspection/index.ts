@@ -1,6 +1,6 @@
 /**
- * What the server shows of itself: the figures that it counts, and what its plugins report. Nothing is counted, and nobody
- * is asked, while nobody looks.
+ * What the server reports about itself: its own figures, and the reports of its plugins. While nobody looks nothing is
+ * counted and no plugin is asked.
  */
 import { hostname } from 'node:os'
 import { createResponder, LOCAL, missText } from '../../answer/index.ts'
@@ -24,15 +24,15 @@ import { createTop } from './top.ts'
 import { createTraffic } from './traffic.ts'
 
 const second = 1_000
-/** Milliseconds between two looks while somebody looks, and while figures are only kept for who may look. */
+/** Milliseconds between two samples: while somebody looks, and while figures are only kept for later. */
 const interval = { looking: second, kept: 10 * second }
-/** Milliseconds after which nobody looks any more. */
+/** Milliseconds without a request after which nobody is looking any more. */
 const patience = 60 * second
-/** Milliseconds between the two looks that the first rates are taken from. */
+/** Milliseconds between the first two samples, which give the first rates. */
 const firstInterval = 500
 
 export interface InspectionOptions {
-  /** Undefined until it has started. */
+  /** Undefined before the server has started. */
   readonly server: () => Server | undefined
   readonly version: string
   readonly clock: Clock
@@ -43,11 +43,11 @@ export interface InspectionOptions {
 
 /** The server's side of an Inspection. */
 export interface ServerInspection extends Inspection {
-  /** The server has started: what was attended to is counted from now on. */
+  /** Tells that the server has started: counting begins for those who already look or keep figures. */
   started(): void
-  /** A query that the chain was asked, with its reply: it is counted while somebody looks. */
+  /** Counts a query answered by the chain, with its reply, while somebody looks. */
   answered(miss: Miss, reply: Uint8Array | undefined): void
-  /** Counts from zero, whoever looks. Gives who has asked most since then, the first twenty; numbers are estimates. */
+  /** Starts counting clients from zero. The result gives the twenty clients with most queries since then, as estimates. */
   drain(): () => readonly AskingClient[]
 }
 
@@ -88,7 +88,7 @@ export function createInspection(options: InspectionOptions): ServerInspection {
       .current()
       .configuration.blocks.flatMap((block) => block.plugins)
 
-  /** Counts as often as is needed, or not at all. */
+  /** Adjusts the sampling interval to who looks, or stops sampling. */
   function pace(): void {
     const isLooking = clock.now() - lookedAt < patience
     const milliseconds = isLooking ? interval.looking : attending > 0 ? interval.kept : 0

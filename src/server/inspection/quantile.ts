@@ -1,8 +1,8 @@
 import { durationBuckets } from '../../telemetry/query-buckets.ts'
 
 /**
- * The value below which a share of the observations lies, in seconds: counted in buckets, it is taken to lie evenly in its
- * bucket, as Prometheus's histogram_quantile has it. 0 without observations.
+ * The value in seconds below which a share of the observations lies, interpolated linearly within its bucket like
+ * Prometheus's histogram_quantile. 0 without observations.
  */
 export function quantile(share: number, counts: ArrayLike<number>): number {
   let total = 0

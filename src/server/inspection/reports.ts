@@ -1,4 +1,4 @@
-/** What the plugins of the running configuration report; their totals become rates. */
+/** The reports of the running configuration's plugins; totals become rates. */
 import type { CacheState, SourceState, UpstreamState } from '../../console/state.ts'
 import {
   type CacheReport,
@@ -15,11 +15,11 @@ import type { Clock } from '../../scheduling/clock.ts'
 export interface Cluster {
   readonly plugin: string
   readonly zones: readonly string[]
-  /** Of the first plugin that has the cluster. */
+  /** From the first plugin that has the cluster. */
   readonly report: ClusterReport
 }
 
-/** Each cluster once, with the zones of all plugins that have it. */
+/** Each cluster once, with the zones of all plugins that serve it. */
 export function clustersOf(plugins: readonly BlockPlugin[]): readonly Cluster[] {
   const clusters = new Map<string, Cluster>()
   for (const { plugin, instance } of plugins) {
@@ -42,7 +42,7 @@ interface Sample {
 }
 
 export interface ReportedRates {
-  /** Reads the totals. */
+  /** Samples the totals. */
   sample(plugins: readonly BlockPlugin[]): void
   upstreams(): readonly UpstreamState[]
   cache(): readonly CacheState[]
@@ -53,7 +53,7 @@ export function createReportedRates(clock: Clock): ReportedRates {
   let before = empty
   let now = empty
 
-  /** Of a total that shrank, because its plugin began anew, nothing has come. */
+  /** A total that shrank was reset by its plugin: it counts as unchanged. */
   const grown = (total: number, earlier: number | undefined) => Math.max(0, total - (earlier ?? total))
   const rate = (total: number, earlier: number | undefined) =>
     now.at > before.at ? (grown(total, earlier) * 1_000) / (now.at - before.at) : 0

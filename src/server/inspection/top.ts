@@ -1,4 +1,4 @@
-/** What is asked most, and by whom: the sketches of all threads, and of the queries that the chain answers. */
+/** What is asked most, and by whom: the sketches of all threads, and of the queries that the chain answered. */
 import { LOCAL_ROWS } from '../../answer/counters.ts'
 import { type Counted, createSketchReader, type SketchSums } from '../../answer/sketch/reader.ts'
 import { createSketchRecorder } from '../../answer/sketch/recorder.ts'
@@ -11,27 +11,27 @@ import { createNameKey, readName } from '../../table/name-key.ts'
 import type { Miss } from '../ingress.ts'
 
 const second = 1_000
-/** Milliseconds: figures are of the last one to two of these. */
+/** Milliseconds. Figures cover the last one to two of these. */
 const generation = 30 * second
 /** Entries of each list. */
 const most = 20
 const mostExamples = 10
 
-/** A cluster whose names search paths lead to. */
+/** A cluster with names that clients try by search path. */
 export interface SearchedCluster {
   readonly zones: readonly string[]
   isNamespace(name: string): boolean
 }
 
 export interface Top {
-  /** Counting begins, or goes on. */
+  /** Starts or continues counting. */
   advance(clusters: readonly SearchedCluster[]): void
   stop(): void
-  /** Counts a query that the chain was asked. */
+  /** Counts a query answered by the chain. */
   count(miss: Miss, reply: Uint8Array): void
   read(clusters: readonly SearchedCluster[]): {
     readonly state: TopState
-    /** How often the variant with this tag was picked at the name. */
+    /** How often the variant with this tag was selected at the name. */
     picked(name: string, tag: number): number
   }
 }
@@ -40,7 +40,7 @@ export function createTop(handle: TableHandle, clock: Clock): Top {
   const reader = createSketchReader(handle)
   const recorder = createSketchRecorder(handle, LOCAL_ROWS)
   const key = createNameKey(new Int32Array(handle.memory))
-  /** When the generation in progress and the one before began; undefined: it has not. */
+  /** When the current generation and the previous one began; undefined: not yet. */
   let began: number | undefined
   let begunBefore: number | undefined
 
@@ -109,7 +109,7 @@ function searchPathOf(
   }
 }
 
-/** `www.example.com.` of `www.example.com.shop.svc.cluster.local.`; undefined for a name of the cluster itself. */
+/** `www.example.com.` of `www.example.com.shop.svc.cluster.local.`; undefined for the cluster's own names. */
 function outsideName(name: string, clusters: readonly SearchedCluster[]): string | undefined {
   for (const { zones, isNamespace } of clusters) {
     const zone = zones.find((each) => isSubdomain(each, name))

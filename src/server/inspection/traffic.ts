@@ -1,4 +1,4 @@
-/** Queries by rcode, path and protocol, and their latency: totals become rates, and an hour of them is kept in fixed memory. */
+/** Queries by rcode, path and protocol, and their latency: totals become rates, kept for an hour in fixed memory. */
 import type { HistoryPoint, Latency, TrafficState } from '../../console/state.ts'
 import { rcodeName } from '../../dns/codes.ts'
 import type { DataPlaneSample } from '../../plugin/contract.ts'
@@ -8,15 +8,15 @@ import type { ChainCounts } from './chain-counts.ts'
 import { quantile } from './quantile.ts'
 
 const second = 1_000
-/** Milliseconds over which rates are taken. */
+/** Milliseconds over which rates are computed. */
 const rateWindow = 5 * second
 const latencyWindow = 60 * second
 const pointInterval = 10 * second
 const hour = 3_600 * second
-/** An hour and the minute before it. */
+/** An hour, and the minute before it. */
 const mostPoints = (hour + latencyWindow) / pointInterval
 
-/** What has been counted since the process began. */
+/** Counts since the process began. */
 interface Totals {
   /** Milliseconds of the monotonic clock. */
   readonly at: number
@@ -28,7 +28,7 @@ interface Totals {
   readonly durations: Float64Array
 }
 
-/** Ten seconds as they are kept. */
+/** Ten seconds of history. */
 interface Point {
   readonly time: number
   /** Milliseconds of the monotonic clock. */
@@ -42,24 +42,24 @@ interface Point {
 export interface TrafficSources {
   readonly clock: Clock
   readonly dataPlane: () => Iterable<DataPlaneSample>
-  /** Replies of the data plane that are an upstream's. */
+  /** Replies of the data plane that came from an upstream. */
   readonly relayed: () => number
   readonly chain: ChainCounts
 }
 
 export interface Traffic {
-  /** Reads the totals; once a second while somebody looks, else every ten. */
+  /** Samples the totals: once a second while somebody looks, otherwise every ten seconds. */
   sample(): void
-  /** Milliseconds since the last sample but one; Infinity before there are two. */
+  /** Milliseconds since the second-last sample; Infinity before there are two. */
   age(): number
   state(): TrafficState
-  /** Forgets what it knows: there is a gap in front of what comes. */
+  /** Discards the samples: what follows comes after a gap. */
   restart(): void
 }
 
 export function createTraffic(sources: TrafficSources): Traffic {
   const { clock } = sources
-  /** Those of the last minute, the oldest first. */
+  /** The samples of the last minute, oldest first. */
   let samples: Totals[] = []
   let points: Point[] = []
   let pointBegan: Totals | undefined
@@ -140,7 +140,7 @@ function ratesOf(
   return Object.fromEntries(rates.filter(([, each]) => each > 0))
 }
 
-/** Of a total that shrank (a profile that is gone) nothing has come. */
+/** A total that shrank (its profile is gone) counts as unchanged. */
 function difference(now: Float64Array, before: Float64Array): Float64Array {
   return now.map((count, bucket) => Math.max(0, count - before[bucket]))
 }
@@ -172,7 +172,7 @@ const shown = ({ time, seconds, queries, failures, durations }: Point): HistoryP
   ...latencyOf(durations),
 })
 
-/** The minute that ended an hour ago; undefined where it is not known. */
+/** The minute that ended an hour ago; undefined if it was not recorded. */
 function hourAgo(points: readonly Point[], now: number): TrafficState['hourAgo'] {
   const minute = points.filter(({ at }) => at <= now - hour && at > now - hour - latencyWindow)
   if (minute.length === 0) return undefined

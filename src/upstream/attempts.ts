@@ -1,26 +1,26 @@
-/** Which upstream a question goes to next, and when a silent one is hedged. */
+/** Which upstream a question goes to next, and when a silent upstream is hedged. */
 import type { Upstream } from './upstream.ts'
 
 export interface AttemptPlan {
   /**
    * The upstream to ask next, or undefined when the attempts are used up or every upstream is being asked. A lone
-   * upstream may be asked again while it is: its answer may be lost.
+   * upstream may be asked again while it is being asked, in case a datagram was lost.
    */
   next(isAsked: (upstream: Upstream) => boolean): Upstream | undefined
-  /** The attempt that has just ended had an answer: `max_connect_attempts` counts those that had none. */
+  /** Excludes the last attempt from `max_connect_attempts`, which counts attempts without an answer. */
   answered(): void
-  /** Each upstream has had its turn. */
+  /** Each upstream has been asked. */
   readonly exhausted: boolean
-  /** When the next upstream is asked too, given when the last attempt began; Infinity once each has been asked. */
+  /** When the next upstream is to be asked too, if the last attempt began at `lastStartedAt`; Infinity once all were asked. */
   hedgeAt(lastStartedAt: number): number
 }
 
-/** `max_connect_attempts 0` means no limit, but upstreams that refuse at once must not be asked for five seconds on end. */
+/** `max_connect_attempts 0` means no limit, but upstreams that refuse at once must not be asked in a loop for five seconds. */
 const mostAttempts = 1000
 
 /**
- * Milliseconds that one of so many upstreams may be silent before the next one is asked too: each has its turn within
- * `readTimeout`. A lone upstream is asked again after half of it.
+ * Milliseconds of silence after which the next upstream is asked too: each of them must get its turn within `readTimeout`.
+ * A lone upstream is asked again after half of it.
  */
 export function patienceWith(upstreams: number, hedgeDelay: number, readTimeout: number): number {
   return upstreams > 1
@@ -28,7 +28,7 @@ export function patienceWith(upstreams: number, hedgeDelay: number, readTimeout:
     : Math.min(readTimeout, Math.max(hedgeDelay, readTimeout / 2))
 }
 
-/** `limit` 0: no limit. `readTimeout`: milliseconds that one upstream may take. */
+/** `limit` 0: no limit. `readTimeout`: milliseconds per upstream. */
 export function createAttemptPlan(order: readonly Upstream[], limit: number, readTimeout: number): AttemptPlan {
   let most = limit === 0 ? mostAttempts : limit
   let used = 0

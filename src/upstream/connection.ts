@@ -1,41 +1,41 @@
 import { untrustedText } from '../trust/failure-text.ts'
 
 /**
- * A connection sends one message to one upstream over one protocol and reports what may be its answer. It chooses the
- * message ID. Which message is the answer, how long to wait and which upstream is next is decided in exchange.ts.
+ * A connection sends messages to one upstream over one protocol and reports what may be an answer. It chooses the message
+ * ID. race.ts decides which message is the answer, how long to wait and which upstream is next.
  */
 export interface UpstreamConnection {
-  /** Sends a message under a new ID; `wire` itself is not changed. Never throws: errors go to `receiver`, in a later turn. */
+  /** Sends a copy of `wire` with a new ID. Never throws: errors go to `receiver`, in a later turn of the event loop. */
   send(wire: Uint8Array, receiver: Receiver): Sending
-  /** Abandons everything that is under way without calling the receivers. */
+  /** Abandons everything in progress without calling the receivers. */
   close(): void
 }
 
-/** `stream`: TCP, TLS or HTTPS, whichever the upstream speaks. */
+/** `stream`: TCP, TLS or HTTPS, depending on the upstream. */
 export type UpstreamTransport = 'udp' | 'stream'
 
 export interface Receiver {
   /**
-   * A message with the ID that was sent has come from the upstream. Returns true when it is the answer: the exchange is
-   * then over. False keeps it waiting.
+   * A message with the ID that was sent has arrived from the upstream. Returns true if it is the answer, which ends the
+   * exchange; false to keep waiting.
    */
   answer(bytes: Uint8Array): boolean
   /** No answer will come. Not called after `answer` returned true, nor after `cancel`. */
   failed(error: Error): void
-  /** Metrics do not count it: a health check, or a question of `slicedns explain`. */
+  /** Not counted by metrics: a health check, or a question of `slicedns explain`. */
   readonly unrecorded?: true | undefined
 }
 
 export interface Sending {
-  /** Ends the wait. `silent`: the upstream did not answer in time, so its connection takes no more questions. */
+  /** Ends the wait. `silent`: the upstream did not answer in time, so the connection takes no more questions. */
   cancel(why: 'settled' | 'silent'): void
-  /** The error of a time-out, in CoreDNS's words. */
+  /** The error for a timeout, in CoreDNS's words. */
   timeout(): Error
-  /** Our end of the connection, where that is known. */
+  /** The local end of the connection, if known. */
   local?(): Endpoint | undefined
 }
 
-/** Where an upstream is. */
+/** The socket address of an upstream. */
 export interface Endpoint {
   /** An IP address in text. */
   readonly address: string

@@ -1,16 +1,16 @@
 /**
- * One question to several upstreams. They are asked in the order given: the next one when one fails, or when one is
- * silent for longer than its hedge delay (hedge-delay.ts). The first answer wins. A lost upstream therefore costs a query
- * some 100 ms, where waiting for its time-out would cost two seconds.
+ * One question to several upstreams, in the order given: the next one is asked when one fails, or when one is silent for
+ * longer than its hedge delay (hedge-delay.ts). The first answer wins. A lost upstream therefore costs a query some
+ * 100 ms instead of its timeout of two seconds.
  */
 import type { ExchangePolicy, ExchangeResult, UpstreamQuestion } from './question.ts'
 import { race } from './race.ts'
 import { shuffled } from './random.ts'
 import type { Upstream } from './upstream.ts'
 
-/** Milliseconds for a question in all: resolvers give up after five seconds, and SERVFAIL should reach them before. */
+/** Milliseconds for a question in total: resolvers give up after five seconds, and SERVFAIL should arrive before that. */
 export const questionTimeout = 4500
-/** With every upstream known to be down: long enough for one that has just come back. */
+/** Used when every upstream is known to be down: long enough for one that has just come back. */
 const allDownTimeout = 500
 
 /** Never rejects. Resolves within `questionTimeout`. */
@@ -33,7 +33,7 @@ export function exchange(
   return race(question, shuffled(upstreams), allDownTimeout, policy)
 }
 
-/** An upstream that is being checked has just failed a query: it comes last. */
+/** Moves upstreams that are being checked, because they have just failed a query, to the end. */
 function suspectsLast(healthy: readonly Upstream[]): readonly Upstream[] {
   const trusted = healthy.filter(({ health }) => !health.checking)
   if (trusted.length === healthy.length) return healthy

@@ -1,43 +1,44 @@
 /**
- * The HTTP/2 sessions to one gRPC server: one at a time, opened when it is needed. A server that has gone without a word (frozen, cut
- * off) is noticed by PINGs while calls wait; after that, and where none can be opened, a new session is tried for until there is one.
+ * The HTTP/2 sessions to one gRPC server: one at a time, opened when needed. While calls wait, PINGs detect a server that
+ * has become unreachable without closing the connection (frozen, cut off). After that, and when no session can be opened,
+ * opening one is retried until it succeeds.
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../scheduling/clock.ts'
 
 const second = 1_000
-/** Calls that wait so long without an octet for any of them are worth a PING; each PING waits twice as long as the one before. */
+/** Calls that have waited this long without any octet cause a PING; each further PING waits twice as long. */
 const quiet = second
-/** grpc-go takes the fourth PING without an answer to a call in between for abuse, and ends the connection with GOAWAY. */
+/** grpc-go treats a fourth PING without an answer to a call in between as abuse, and closes the connection with GOAWAY. */
 const mostPings = 3
 const pingWait = second
-/** As long as a question lives. */
+/** The lifetime of a question. */
 const connectWait = 5 * second
-/** Pauses between attempts, as grpc-go has them (1.6 times longer each), but for the longest, which is its 120 s. */
+/** Pauses between attempts: grpc-go's, 1.6 times longer each, but limited to 5 s instead of its 120 s. */
 const retry = { first: second, longest: 5 * second, factor: 1.6 }
 
 export interface SessionsOptions {
   readonly dial: () => Socket
   readonly clock: Clock
-  /** Called when a session that was open is given up because the server is silent. */
+  /** Called when an open session is abandoned because the server is silent. */
   readonly onSilent: () => void
 }
 
 export interface Sessions {
   current(): GrpcSession
-  /** The last session could not be opened or has fallen silent, and no new one is open. */
+  /** The last session could not be opened or was abandoned as silent, and no new one is open. */
   isDown(): boolean
   close(): void
 }
 
 export interface GrpcSession {
-  /** The server has answered on it. */
+  /** Whether the server has answered anything on it. */
   isProven(): boolean
-  /** Its connection was made, and we have not given it up: what ends it is the server's doing. */
+  /** Whether its connection was made and not given up here: then the server is what ends it. */
   isReached(): boolean
   isOver(): boolean
-  /** Throws where the session is over. */
+  /** Throws when the session has ended. */
   request(headers: OutgoingHttpHeaders, signal: AbortSignal): ClientHttp2Stream
 }
 
@@ -57,7 +58,7 @@ export function createSessions({ dial, clock, onSilent }: SessionsOptions): Sess
       },
       over(why) {
         if (why === 'silent') onSilent()
-        // One that a GOAWAY has retired says nothing about its successor.
+        // A session retired by GOAWAY says nothing about its successor.
         if (closed || why === 'ended' || session !== latest) return
         down = true
         tryLater()
@@ -69,7 +70,7 @@ export function createSessions({ dial, clock, onSilent }: SessionsOptions): Sess
 
   function tryLater(): void {
     attempt?.cancel()
-    // Upstreams of many servers that have lost one network must not all come back at once.
+    // Jitter: upstreams of many servers behind one failed network must not all retry at once.
     attempt = clock.after(pause * (0.8 + 0.4 * Math.random()), () => {
       pause = Math.min(pause * retry.factor, retry.longest)
       current()
@@ -95,34 +96,34 @@ interface WatchedSession extends GrpcSession {
 
 interface SessionEvents {
   proven(): void
-  /** Called once. `unopened`: the server has never answered on it. */
+  /** Called once. `unopened`: the server never answered on it. */
   over(why: 'ended' | 'silent' | 'unopened'): void
 }
 
 function openSession(dial: () => Socket, clock: Clock, events: SessionEvents): WatchedSession {
-  // The authority is a header of each call.
+  // Each call sets its own authority.
   const session: ClientHttp2Session = connect('http://localhost', { createConnection: dial })
   let calls = 0
   let pings = 0
-  /** Octets for a call have come since the timer began. */
+  /** Octets for a call have arrived since the timer was set. */
   let heard = false
   let proven = false
   let over = false
   let givenUp = false
-  /** Until the session is proven, then while calls wait. */
+  /** Runs until the session is proven, and later while calls wait. */
   let timer: Timer | undefined = clock.after(connectWait, () =>
     end('unopened', `no connection within ${connectWait / second} s`),
   )
   let pinging = false
 
-  // A listening socket is not enough: the kernel accepts connections for a process that is stopped.
+  // A TCP connection proves nothing: the kernel accepts connections on behalf of a stopped process.
   session.once('remoteSettings', () => {
     stop()
     proven = true
     events.proven()
     watch()
   })
-  // Each call has events of its own for the end of the session.
+  // Each call has its own events for the end of the session.
   session.on('error', () => session.destroy())
   session.on('goaway', () => session.close())
   session.on('close', () => end(proven ? 'ended' : 'unopened'))
@@ -157,11 +158,11 @@ function openSession(dial: () => Socket, clock: Clock, events: SessionEvents): W
     }
     const taken = session.ping(goOn)
     const late = (): void => {
-      // An answer to a call says as much.
+      // An answer to a call is as good as one to the PING.
       if (heard) goOn()
       else if (pinging) end('silent', `no answer to a PING within ${pingWait / second} s`)
     }
-    // Where this process was starved the answer may be there, unread.
+    // If this process was starved, the answer may have arrived but not been read yet.
     timer = clock.after(pingWait, () => void setImmediate(late))
     if (!taken) end('silent', 'no PING can be sent')
   }
@@ -183,7 +184,7 @@ function openSession(dial: () => Socket, clock: Clock, events: SessionEvents): W
     request(headers, signal) {
       const call = session.request(headers, { signal })
       for (const event of ['response', 'data', 'trailers']) call.on(event, () => (heard = true))
-      // Its end comes before its close, where it has one.
+      // `end` comes before `close`, if at all.
       let waits = true
       const finish = (): void => {
         if (!waits) return

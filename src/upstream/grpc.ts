@@ -1,4 +1,4 @@
-/** DNS over gRPC: CoreDNS's service on one HTTP/2 session, a call for each question. */
+/** DNS over gRPC with CoreDNS's service definition: one HTTP/2 session, one call per question. */
 import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { decodePacket, encodePacket, grpcMethod } from '../dns/grpc-packet.ts'
@@ -7,26 +7,26 @@ import { type Endpoint, endpointText, reasonOf } from './connection.ts'
 import { BadReply, reworded } from './failure.ts'
 import { createSessions } from './grpc-session.ts'
 
-/** `path`: of a Unix socket. */
+/** `path`: a Unix socket. */
 export type GrpcTarget = Endpoint | { readonly path: string }
 
 export interface GrpcOptions {
   readonly target: GrpcTarget
-  /** Asked for when a session is opened; undefined: in the clear. */
+  /** Called when a session is opened; undefined: without TLS. */
   readonly tls: (() => ConnectionOptions & { readonly servername?: string }) | undefined
   readonly clock: Clock
-  /** Called when an open connection is given up because the server says nothing any more. */
+  /** Called when an open connection is abandoned because the server is silent. */
   readonly onSilent: (to: string) => void
 }
 
 export interface GrpcUpstream {
   /** `192.0.2.1:53`, `unix:///run/dns.sock`: the `to` of metrics. */
   readonly to: string
-  /** No connection is open, and none could be: it is being tried for. */
+  /** No connection is open, the last attempt failed, and further attempts are made. */
   isDown(): boolean
   /**
-   * The reply's octets; `notFound` where the service says so. Rejects when there are none, or the signal is aborted, or
-   * `patience` (milliseconds) is over; with LostConnection where asking once more may help.
+   * The reply's octets, or `notFound` if the service says so. Rejects without an answer, when the signal is aborted, or
+   * after `patience` milliseconds; with LostConnection if a retry may help.
    */
   query(message: Uint8Array, options: QueryOptions): Promise<Uint8Array | 'notFound'>
   close(): void
@@ -34,11 +34,11 @@ export interface GrpcUpstream {
 
 export interface QueryOptions {
   readonly signal: AbortSignal
-  /** Undefined: as long as the signal lets it. */
+  /** Undefined: limited by the signal only. */
   readonly patience: number | undefined
 }
 
-/** A connection that was open ended before anything of the answer came. */
+/** An open connection was closed before any part of the answer arrived. */
 export class LostConnection extends Error {}
 
 const maxReplyOctets = 0xffff
@@ -47,7 +47,7 @@ const status = { OK: 0, NOT_FOUND: 5 } as const
 export function createGrpcUpstream({ target, tls, clock, onSilent }: GrpcOptions): GrpcUpstream {
   const to = 'path' in target ? `unix://${target.path}` : endpointText(target)
   const place = 'path' in target ? target : { host: target.address, port: target.port }
-  // As grpc-go: a certificate for a Unix socket is that of `localhost`, and the zone of an address means nothing to the other end.
+  // Like grpc-go: a Unix socket's certificate is for `localhost`, and an IPv6 zone has no meaning to the other end.
   const authority = 'path' in target ? 'localhost' : endpointText({ ...target, address: target.address.split('%')[0] })
   const named = 'path' in target ? { servername: 'localhost' } : {}
   const dial = (): Socket =>
@@ -118,7 +118,7 @@ export function createGrpcUpstream({ target, tls, clock, onSilent }: GrpcOptions
 }
 
 interface Status {
-  /** gRPC's; undefined where HTTP says no. */
+  /** The gRPC status code; undefined if the failure is an HTTP status. */
   readonly code: number | undefined
   readonly text: string
 }
@@ -133,5 +133,5 @@ const httpStatus = (code: unknown): Status => ({
   text: `the server answered with HTTP status ${code}`,
 })
 
-/** A session that fails cancels its calls: why it failed is the cause of their error. */
+/** A failing session cancels its calls: the original error is the cause of theirs. */
 const originOf = (error: Error): Error => (error.cause instanceof Error ? error.cause : error)

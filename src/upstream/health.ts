@@ -1,7 +1,7 @@
 /**
- * Health of one server, as CoreDNS has it: nothing is checked until a query fails; from then on it is asked `. NS` (or
- * the configured name) every interval until it answers. It is down when more than `maxFails` checks in a row failed. A check
- * does not wait for the end of a silent one: a server that comes back answers the next.
+ * Health of one server, as in CoreDNS: nothing is checked until a query fails; then `. NS` (or the configured name) is
+ * asked every interval until the server answers. It is down when more than `maxFails` checks in a row failed. Checks
+ * overlap: the next does not wait for a silent one, so a server that comes back answers it at once.
  */
 import { type } from '../dns/codes.ts'
 import { queryMessage } from '../dns/query.ts'
@@ -17,38 +17,38 @@ export interface HealthOptions {
   /** 0: never checked, never down. */
   readonly maxFails: number
   readonly recursionDesired: boolean
-  /** The name asked for. */
+  /** The name to query. */
   readonly domain: string
   /** Counts a failed check. */
   readonly onFailure: () => void
-  /** No check has failed before this is read. */
+  /** No check counts as failed before everything received so far has been read. */
   readonly inbox: Inbox
-  /** `trusted`: it is neither suspected nor down. Called when that changes. */
+  /** Called when `trusted` changes: true while the server is neither suspected nor down. */
   readonly onChange?: (trusted: boolean) => void
 }
 
 export interface Health {
   readonly down: boolean
-  /** Checks that failed in a row. */
+  /** Consecutive failed checks. */
   readonly fails: number
   /** A query failed, and the server has not answered since. */
   readonly checking: boolean
-  /** Monotonic milliseconds of its last sign of life on this thread; -Infinity: there was none. */
+  /** Monotonic milliseconds of the last message received on this thread; -Infinity: none yet. */
   readonly heardAt: number
-  /** How often the server has answered after a check that failed. */
+  /** How often the server has answered again after a failed check. */
   readonly recoveries: number
-  /** A query got no answer: begins checking, unless it goes on already. */
+  /** A query got no answer: starts checking, unless checks are in progress. */
   suspect(): void
-  /** The server has answered something. */
+  /** The server has answered anything at all. */
   alive(): void
-  /** Calls back once when it answers after a check that failed, unless it is called off. */
+  /** Calls back once when the server answers after a failed check, unless cancelled by `callOff`. */
   whenBack(callback: () => void): { callOff(): void }
   stop(): void
 }
 
-/** Milliseconds that a check waits for its answer. */
+/** Milliseconds that a check waits for an answer. */
 const checkTimeout = 1000
-/** Checks that wait for their answers at a time, however short the interval is. */
+/** Checks in progress at a time, however short the interval. */
 const mostChecks = 4
 
 interface Check {
@@ -96,7 +96,7 @@ export function createHealth(connection: () => UpstreamConnection, options: Heal
     checks.clear()
   }
 
-  /** Any message with the check's ID is a sign of life; what it says does not matter. */
+  /** Any message with the check's ID is a sign of life, whatever it says. */
   function alive(check?: Check): true {
     endChecks(check)
     heardAt = clock.now()

@@ -1,6 +1,6 @@
 /**
- * How long an upstream may be silent before another one is asked as well: one and a half times the 95th percentile of
- * its recent response times. A hedge is then rare (a few answers in a hundred are later) and a lost upstream costs little.
+ * How long an upstream may be silent before another one is asked as well: 1.5 times the 95th percentile of its recent
+ * response times. Hedges are then rare (a few in a hundred answers are later), and a lost upstream costs little.
  */
 export interface HedgeDelay {
   /** Records the response time of an answer. */
@@ -9,14 +9,14 @@ export interface HedgeDelay {
   readonly milliseconds: number
 }
 
-/** Not below `min`: a hedge does not help a slow zone. Not above `max`: a silent upstream must be noticed. */
+/** At least `min`, because a hedge does not help with a slow zone; at most `max`, so that a silent upstream is noticed. */
 const bounds = { min: 100, max: 1000 } as const
 export const firstHedgeDelay: number = bounds.min
 
 const window = 64
 const recalculateEvery = 16
 
-/** `cell` may be shared with other threads: each writes there what its own recent response times say. */
+/** `cell` may be shared with other threads: each overwrites it with the result of its own recent response times. */
 export function createHedgeDelay(cell: Float64Array = Float64Array.of(firstHedgeDelay)): HedgeDelay {
   const recent = new Float64Array(window)
   const sorted = new Float64Array(window)
@@ -26,7 +26,7 @@ export function createHedgeDelay(cell: Float64Array = Float64Array.of(firstHedge
       recent[count++ % window] = milliseconds
       if (count % recalculateEvery !== 0) return
       const known = Math.min(count, window)
-      // Insertion: the times of one upstream hardly differ, and nothing is allocated.
+      // Insertion sort: response times of one upstream are similar, and it allocates nothing.
       for (let i = 0; i < known; i++) {
         let at = i
         while (at > 0 && sorted[at - 1] > recent[i]) {

@@ -1,4 +1,4 @@
-/** DNS over HTTPS (RFC 8484): one HTTP/2 session, a request per question, ID 0 so that HTTP caches in between can help. */
+/** DNS over HTTPS (RFC 8484): one HTTP/2 session, a request per question, ID 0 so that HTTP caches can help. */
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import {
@@ -14,7 +14,7 @@ import { withId } from './random.ts'
 
 export interface HttpsOptions {
   readonly target: Endpoint & { readonly serverName: string }
-  /** Asked for when a session is opened. */
+  /** Called when a session is opened. */
   readonly tls: () => ConnectionOptions
   readonly dohMethod: 'GET' | 'POST'
   /** Milliseconds that an idle session is kept. */
@@ -25,7 +25,7 @@ const path = '/dns-query'
 const mediaType = 'application/dns-message'
 const maxAnswerOctets = 0xffff
 
-/** A session that fails cancels its requests: why it failed is the cause of their error. */
+/** A failing session cancels its requests: the original error is the cause of theirs. */
 const originOf = (error: Error): Error => (error.cause instanceof Error ? error.cause : error)
 
 export function createHttpsConnection(options: HttpsOptions): UpstreamConnection {
@@ -38,7 +38,7 @@ export function createHttpsConnection(options: HttpsOptions): UpstreamConnection
     const opened = connect(`https://${authority}`, {
       createConnection: () => connectTls({ ...options.tls(), ALPNProtocols: ['h2'] }),
     })
-    // Each request has events of its own for the end of the session.
+    // Each request has its own events for the end of the session.
     opened.on('error', () => opened.destroy())
     opened.on('goaway', () => opened.close())
     opened.setTimeout(options.expire, () => opened.close())
@@ -90,7 +90,7 @@ export function createHttpsConnection(options: HttpsOptions): UpstreamConnection
         over = true
         request.close()
         if (why !== 'silent') return
-        // The other end may be lost: answers that are due may still come, but new questions take another session.
+        // The server may be gone: pending answers may still arrive, but new questions take another session.
         if (used.connecting) used.destroy()
         else used.close()
       },
@@ -103,7 +103,7 @@ export function createHttpsConnection(options: HttpsOptions): UpstreamConnection
       try {
         return send(wire, receiver)
       } catch (error) {
-        // A session may refuse a request at once (it is going away): that is a failed exchange like others.
+        // A session that is going away may refuse a request at once: this counts as a failed exchange.
         queueMicrotask(() => receiver.failed(error instanceof Error ? error : new Error(String(error))))
         return { cancel() {}, timeout: () => new Error(`https://${authority}${path}: i/o timeout`) }
       }

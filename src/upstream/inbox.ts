@@ -1,30 +1,30 @@
 /**
- * What has come and is not read yet. A process that did not get to run finds its timers late and the answers waiting: an
- * upstream is silent only once all that had come by then is read.
+ * What has been received but not read. A process that did not get to run finds its timers late and the answers waiting:
+ * an upstream counts as silent only after everything received by then has been read.
  */
 import type { Clock } from '../scheduling/clock.ts'
 
-/** True while something is still unread of what was there at the call that gave it. */
+/** Whether anything that was unread when this function was created still is. */
 export type Unread = () => boolean
 
 export interface Inbox {
-  /** Calls back, in a later turn, when what has come by now is read. */
+  /** Calls back, in a later turn of the event loop, when everything received by now has been read. */
   afterReading(task: () => void): void
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const lookInterval = 5
-/** Turns of the event loop, not milliseconds: a process that does not get to run has as many. */
+/** Turns of the event loop rather than milliseconds: a starved process gets as many. */
 const mostLooks = 200
 
-/** `unread` tells what the event loop does not read by itself. */
+/** `unread` covers what the event loop does not read itself. */
 export function createInbox(clock: Clock, unread: () => Unread): Inbox {
   const waiting: (() => void)[] = []
   let isLooking = false
 
   function begin(): void {
     isLooking = true
-    // Behind the turn's timers the event loop reads every descriptor of its own.
+    // After this turn's timers, the event loop reads all of its own descriptors.
     setImmediate(() => look(waiting.splice(0), unread(), 0))
   }
 

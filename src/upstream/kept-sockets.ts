@@ -1,7 +1,7 @@
 /**
- * The main thread's own UDP exchanges: from connected sockets that are kept (udp-sockets.ts), with the system's calls.
- * Node.js cannot wait for foreign descriptors, so a UDP thread watches their epoll set and says which of them are readable. While
- * nobody watches, and where no socket can be had, an exchange takes a socket of node:dgram (udp.ts).
+ * The main thread's UDP exchanges over connected sockets that are kept (udp-sockets.ts), using system calls directly.
+ * Node.js cannot poll foreign descriptors, so a UDP thread watches their epoll set and reports which are readable. While
+ * no thread watches, or when no socket is available, an exchange uses a node:dgram socket (udp.ts).
  */
 import { getSystemErrorName } from 'node:util'
 import { formatAddress } from '../dns/address.ts'
@@ -22,11 +22,11 @@ import { createUdpConnection, type UdpOptions } from './udp.ts'
 import { createDescriptorPool, createUdpSockets, socketsPerServer } from './udp-sockets.ts'
 
 export interface KeptSockets {
-  /** The epoll set, edge-triggered: whoever watches it calls `ready` once for each event. */
+  /** The epoll set, edge-triggered: its watcher calls `ready` once for each event. */
   readonly epoll: number
-  /** This one watches from now on, or nobody does any more. */
+  /** Sets the watcher; undefined: none any more. */
   watch(watcher: { unread(): Unread } | undefined): void
-  /** Reads what has come, as far as this thread can; gives whether something is still unread of it. */
+  /** Reads what has arrived, as far as this thread can; the result tells whether any of it is still unread. */
   unread(): Unread
   /** The socket with this tag is readable, or has an error. */
   ready(tag: number): void
@@ -34,7 +34,7 @@ export interface KeptSockets {
   close(): void
 }
 
-/** A server and its kernel socket address, and the one to send from. */
+/** A server with its kernel socket address, and the address to send from. */
 export interface KeptServer extends Endpoint {
   readonly name: Uint8Array
   readonly source: Uint8Array | undefined
@@ -43,7 +43,7 @@ export interface KeptServer extends Endpoint {
 export interface KeptSocketsOptions {
   readonly native: Libc
   readonly clock: Clock
-  /** Sockets for all servers together. */
+  /** Limit for the sockets of all servers together. */
   readonly mostSockets: number
 }
 
@@ -52,22 +52,22 @@ interface Pending {
   readonly id: number
   readonly receiver: Receiver
   over: boolean
-  /** Our end of it, once it was asked for. */
+  /** The local end, once it has been determined. */
   local: Endpoint | undefined
 }
 
-/** Sockets to one server, and what waits on each. */
+/** The sockets to one server, and the exchanges that wait on each. */
 interface Connection {
   readable(index: number): void
-  /** Nothing waits. */
+  /** Whether no exchange waits. */
   idle(): boolean
 }
 
 /** The largest question and answer. */
 const room = 0xffff
-/** Milliseconds between two looks while nobody watches and something waits. */
+/** Milliseconds between two checks while exchanges wait and no thread watches. */
 const sweepInterval = 20
-/** A server's part of the sockets: most Corefiles have few servers. */
+/** The share of the sockets for one server: most Corefiles have few servers. */
 const share = 3 / 8
 
 export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOptions): KeptSockets {
@@ -101,11 +101,11 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
     const tag = place * socketsPerServer
     const { name, source } = server
     const sockets = createUdpSockets({ native, server: name, source, epoll, tag, size, descriptors, edge: true })
-    /** By the index of the socket. */
+    /** By index of the socket. */
     const waiting = new Map<number, Pending[]>()
     let retiring: Timer | undefined
 
-    /** Closes sockets whose time is over, for as long as there are any. */
+    /** Closes sockets whose time is over, as long as there are any. */
     function retireLater(): void {
       if (retiring !== undefined || sockets.retireAt() === Number.POSITIVE_INFINITY) return
       retiring = clock.after(Math.max(1, Math.ceil(sockets.retireAt() - clock.now())), () => {
@@ -124,7 +124,7 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
     }
 
     function readable(index: number): void {
-      // Each answer may end the last exchange of the socket, which closes it then.
+      // Each answer may end the socket's last exchange, which closes the socket.
       while (waiting.has(index)) {
         const fd = sockets.fd(index)
         const length = native.receiveOne(fd, address, room)
@@ -143,7 +143,7 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
       if (pending?.receiver.answer(bytes) && !pending.over) end(pending)
     }
 
-    /** ICMP has said that nobody answers there. */
+    /** An ICMP error says that the server cannot be reached. */
     function fail(index: number, fd: number, errno: number): void {
       const local = localOf(fd)
       while (native.receiveError(fd, address, room) >= 0);
@@ -184,7 +184,7 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
       buffer[0] = id >> 8
       buffer[1] = id
       if (native.sendOne(sockets.fd(index), address, wire.length) < 0) {
-        // The error may be an earlier exchange's: another socket finds out.
+        // The error may belong to an earlier exchange; a new socket will tell.
         sockets.spend(index)
         sockets.end(index)
         return undefined
@@ -244,7 +244,7 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
   }
 }
 
-/** As Node.js has it. */
+/** The error as Node.js would report it. */
 const systemError = (errno: number): Error => {
   const code = getSystemErrorName(-errno)
   return Object.assign(new Error(code), { code })

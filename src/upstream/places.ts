@@ -1,41 +1,41 @@
 /**
- * What may wait for upstreams at a time, over all of them: exchanges (each is a descriptor, and memory) and the octets of
- * their messages. When it is full, the client that has most gives way, not the newcomer: one client's flood of names
- * without an answer must not take forwarding from the others.
+ * Limits what waits for upstreams at a time, over all of them: exchanges (each costs a descriptor and memory) and the
+ * octets of their messages. At the limit the client with the most exchanges loses one, not the newcomer: a client that
+ * floods unanswered names must not block forwarding for the others.
  */
 import { clientKey } from '../dns/address.ts'
 import type { Clock } from '../scheduling/clock.ts'
 
 export interface PlacesOptions {
   readonly clock: Clock
-  /** Exchanges at a time; a function where others take of them too. */
+  /** Maximum number of exchanges; a function if others share it. */
   readonly exchanges: number | (() => number)
-  /** Octets of messages at a time. */
+  /** Maximum octets of messages. */
   readonly octets: number
-  /** Called for each exchange that gets no place or loses it. */
+  /** Called for each exchange that is refused or displaced. */
   readonly onRefused: (reason: Refusal) => void
 }
 
-/** `exchanges`, `octets`: all are taken, and not by one client. `share`: by the client itself, or given to another one. */
+/** `exchanges`, `octets`: the limit is reached by all clients together. `share`: by the client itself, or it was displaced. */
 export type Refusal = 'exchanges' | 'octets' | 'share'
 
 export interface Place {
-  /** Gives the place back. May be called more than once. */
+  /** Frees the place. May be called more than once. */
   release(): void
 }
 
 export interface Places {
   /**
-   * A place for an exchange of this client, or undefined when all are taken. `lose` is called when the place goes
-   * to another client: the exchange ends then. `spare`: only a free place (a hedge does not displace another exchange).
+   * A place for an exchange of this client, or undefined when all are taken. `lose` is called when the place goes to another
+   * client, and must end the exchange. `spare`: only a free place (a hedge does not displace another exchange).
    */
   take(client: string, octets: number, lose: () => void, spare?: boolean): Place | undefined
 }
 
-/** An exchange that could not be, for reasons of our own: it says nothing about the upstream. */
+/** An exchange was prevented by one of our own limits: this says nothing about the upstream. */
 export class NoPlace extends Error {}
 
-/** Milliseconds after which an exchange gives way to a client without one, because floods may come from many addresses. */
+/** Milliseconds after which an exchange gives way to a client without one: a flood may use many addresses. */
 const longWait = 1000
 
 interface Taken extends Place {
@@ -56,7 +56,7 @@ export function createPlaces({ clock, exchanges, octets: mostOctets, onRefused }
     return octets + more > mostOctets ? 'octets' : undefined
   }
 
-  /** The place that a newcomer with so many places of its own gets, if any. */
+  /** The exchange that gives way to a newcomer with `own` exchanges, if any. */
   function givesWay(own: number): Taken | undefined {
     let most = own + 1
     let heaviest: Set<Taken> | undefined

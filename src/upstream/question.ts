@@ -1,4 +1,4 @@
-/** What is asked of upstreams, by which rules, and what comes of it. */
+/** A question to upstreams, the rules by which it is asked, and its result. */
 import type { Message, Question } from '../dns/message.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import type { Endpoint, Receiver, UpstreamTransport } from './connection.ts'
@@ -8,40 +8,40 @@ import type { Upstream } from './upstream.ts'
 
 export interface ExchangePolicy {
   readonly clock: Clock
-  /** Milliseconds that one upstream may take (`read_timeout`). */
+  /** Milliseconds per upstream (`read_timeout`). */
   readonly readTimeout: number
   /** Attempts per question (`max_connect_attempts`); 0: no limit. */
   readonly maxAttempts: number
-  /** A truncated answer over UDP is asked for again over TCP (`prefer_udp`). */
+  /** Retry a truncated UDP answer over TCP (`prefer_udp`). */
   readonly retryTruncated: boolean
   /** Answers with these rcodes count only when no other upstream has a better one (`failover`). */
   readonly failover: ReadonlySet<number>
   /** With no healthy upstream, fail at once (`failfast_all_unhealthy_upstreams`). */
   readonly failfast: boolean
-  /** No upstream is healthy: all of them are tried. */
+  /** Called when no upstream is healthy and all of them are tried. */
   readonly onAllDown: () => void
   readonly onAnswer: (upstream: Upstream, rcode: number, milliseconds: number) => void
-  /** Each attempt that has ended, whatever its end. */
+  /** Called at the end of each attempt, successful or not. */
   readonly onEnded?: (attempt: EndedAttempt) => void
-  /** Each attempt takes a place. */
+  /** Limits the attempts: each takes a place. */
   readonly places: Places
-  /** No upstream is silent before this is read. */
+  /** No upstream counts as silent before this has been read. */
   readonly inbox: Inbox
-  /** Metrics do not count its connections: see Receiver. */
+  /** Not counted in the metrics of connections: see Receiver. */
   readonly unrecorded?: true | undefined
 }
 
 export interface UpstreamQuestion {
-  /** The message to send, whatever its ID. */
+  /** The message to send; its ID is replaced. */
   readonly wire: Uint8Array
   readonly question: Question
   readonly transport: UpstreamTransport
-  /** The address of the client that waits for the answer. */
+  /** The address of the waiting client. */
   readonly client: string
-  /** Monotonic milliseconds at which the question has failed; never later than `questionTimeout` from now. */
+  /** Monotonic milliseconds at which the question fails; at most `questionTimeout` from now. */
   readonly deadline?: number
   readonly cancellation?: Cancellation
-  /** The first attempt, over UDP, where it has been made already. */
+  /** The first attempt, over UDP, if a UDP thread has already made it. */
   readonly begun?: BegunAttempt | undefined
 }
 
@@ -53,10 +53,10 @@ export interface BegunAttempt {
   take(receiver: Pick<Receiver, 'answer' | 'failed'> & { takenBack(): void }): { cancel(): void }
 }
 
-/** Ends a question without a waiting client. An AbortSignal would cost a forwarded query a tenth of its time. */
+/** Ends a question without a waiting client. An AbortSignal would cost a tenth of a forwarded query's time. */
 export interface Cancellation {
   cancelled: boolean
-  /** Set by the exchange that can be ended. */
+  /** Set by the exchange while it can be cancelled. */
   cancel: (() => void) | undefined
 }
 
@@ -65,19 +65,19 @@ export function cancelExchange(cancellation: Cancellation): void {
   cancellation.cancel?.()
 }
 
-/** `mismatch`: every message that came answers another question, or none. */
+/** `mismatch`: every message received answers another question, or none. */
 export type ExchangeResult =
   | { readonly kind: 'answer'; readonly message: Message; readonly upstream: Upstream }
   | { readonly kind: 'mismatch' }
   | { readonly kind: 'failed'; readonly error: Error }
 
-/** One question to one upstream, over. */
+/** A finished attempt: one question to one upstream. */
 export interface EndedAttempt {
   readonly upstream: Upstream
   readonly transport: UpstreamTransport
   /** Monotonic milliseconds. */
   readonly startedAt: number
   readonly reply: Uint8Array | undefined
-  /** Our end of its connection, where that is known. */
+  /** The local end of its connection, if known. */
   readonly local: Endpoint | undefined
 }

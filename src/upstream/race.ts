@@ -1,6 +1,6 @@
 /**
- * The attempts of one question. Upstreams are asked in the order given, each has its turn, and the first answer wins. The
- * question fails when all attempts have, or when no upstream has shown a sign of life for `read_timeout`.
+ * The attempts for one question. Upstreams are asked in the order given, each in its turn, and the first answer wins. The
+ * question fails when all attempts have failed, or when no upstream has shown a sign of life for `read_timeout`.
  */
 import type { Message } from '../dns/message.ts'
 import type { Timer } from '../scheduling/clock.ts'
@@ -11,10 +11,10 @@ import { NoPlace, type Place } from './places.ts'
 import type { BegunAttempt, ExchangePolicy, ExchangeResult, UpstreamQuestion } from './question.ts'
 import type { Upstream } from './upstream.ts'
 
-/** An upstream that is overtaken this often in a row is suspected to be down. */
+/** An upstream overtaken this often in a row is suspected to be down. */
 const mostOvertakings = 3
 
-/** Milliseconds that are left of `read_timeout` for SERVFAIL to reach the client. */
+/** Milliseconds reserved out of `read_timeout` for SERVFAIL to reach the client. */
 const replyTime = 50
 
 /** One question to one upstream. */
@@ -23,13 +23,13 @@ interface Attempt {
   readonly transport: UpstreamTransport
   /** Monotonic milliseconds. */
   readonly startedAt: number
-  /** The octets of its answer. */
+  /** The octets of the answer. */
   reply?: Uint8Array
   readonly place: Place
   state: AttemptState
-  /** The upstream has been suspected because of its silence. */
+  /** The upstream has been suspected because of this silence. */
   suspected: boolean
-  /** Wakes it when its upstream, which was away, is back. */
+  /** Wakes the attempt when its upstream answers again after an outage. */
   readonly back: { callOff(): void }
 }
 
@@ -38,7 +38,7 @@ type AttemptState =
   | { readonly kind: 'waiting'; readonly sending: Sending }
   | { readonly kind: 'answered' | 'failed' | 'cancelled' }
 
-/** Never rejects. One closure: its steps share the state of one race, and nothing else does. */
+/** Never rejects. One closure, because all steps share the state of one race. */
 export function race(
   question: UpstreamQuestion,
   order: readonly Upstream[],
@@ -48,7 +48,7 @@ export function race(
   const { clock, readTimeout } = policy
   const calledAt = clock.now()
   const deadline = Math.min(calledAt + timeout, question.deadline ?? Number.POSITIVE_INFINITY)
-  // However late the attempt that has been begun comes here, the others have half of the time.
+  // Even if a UDP thread began the first attempt long ago, the others get half of the time.
   const startedAt = Math.max(question.begun?.startedAt ?? calledAt, calledAt - readTimeout / 2)
   const plan = createAttemptPlan(order, policy.maxAttempts, readTimeout)
   const waiting = new Set<Attempt>()
@@ -56,7 +56,7 @@ export function race(
   let lastStartedAt = 0
   let timer: Timer | undefined
   let settled = false
-  /** What becomes of the question when no attempt has a better result: an answer before a mismatch before an error. */
+  /** The result if no attempt has a better one. Order: an answer, a mismatch, an error. */
   let fallback: ExchangeResult = { kind: 'failed', error: new Error('the query took too long') }
   const { promise, resolve } = Promise.withResolvers<ExchangeResult>()
 
@@ -65,7 +65,7 @@ export function race(
     return false
   }
 
-  /** When the question fails, unless an upstream shows a sign of life before: this answer may just be slow. */
+  /** When the question fails, unless an upstream shows a sign of life before: its answer may just be slow. */
   function failsAt(): number {
     let heardAt = startedAt
     for (const { health } of order) heardAt = Math.max(heardAt, health.heardAt)
@@ -77,7 +77,7 @@ export function race(
     return upstream !== undefined && ask(upstream, question.transport)
   }
 
-  /** False when there is no place for another attempt. */
+  /** False when no place is free for another attempt. */
   function ask(upstream: Upstream, transport: UpstreamTransport): boolean {
     const { client, wire } = question
     const place = policy.places.take(client, wire.length, () => losePlace(attempt), waiting.size > 0)
@@ -100,7 +100,7 @@ export function race(
       place,
       state: { kind: 'waiting', sending },
       suspected: false,
-      // Later: the answer that says so may be this question's.
+      // In a microtask: the message that shows it may be this question's answer.
       back: upstream.health.whenBack(() => queueMicrotask(() => renew(attempt))),
     }
     waiting.add(attempt)
@@ -113,7 +113,7 @@ export function race(
     fallback = { kind: 'failed', error: new NoPlace('too many queries wait for upstreams') }
   }
 
-  /** Another client has got the place. */
+  /** Another client got the attempt's place. */
   function losePlace(attempt: Attempt): void {
     if (attempt.state.kind !== 'waiting') return
     attempt.state.sending.cancel('settled')
@@ -130,7 +130,7 @@ export function race(
       takeAnswer(attempt, reply.message)
       return true
     }
-    // Nobody can forge a message inside a stream: this upstream has no better answer. A datagram may be forged.
+    // In a stream nobody can inject a message, so this upstream has no better answer. A datagram may be forged.
     if (attempt.transport === 'udp') {
       if (fallback.kind === 'failed') fallback = { kind: 'mismatch' }
       return false
@@ -167,7 +167,7 @@ export function race(
   function fail(attempt: Attempt, error: Error): void {
     if (attempt.state.kind !== 'waiting') return
     end(attempt, 'failed')
-    // A bound of our own says nothing about the upstream.
+    // One of our own limits says nothing about the upstream.
     if (!(error instanceof NoPlace)) attempt.upstream.health.suspect()
     if (fallback.kind === 'failed') fallback = { kind: 'failed', error }
     if (!askNext() && waiting.size === 0) settle(fallback)
@@ -183,7 +183,7 @@ export function race(
     waiting.delete(attempt)
   }
 
-  /** What was sent to an upstream that was away is lost: it gets the question again. */
+  /** What was sent during the upstream's outage is lost, so the question is sent again. */
   function renew(attempt: Attempt): void {
     if (attempt.state.kind !== 'waiting') return
     attempt.state.sending.cancel('settled')
@@ -191,7 +191,7 @@ export function race(
     if (!ask(attempt.upstream, attempt.transport) && waiting.size === 0) settle(fallback)
   }
 
-  /** The attempt has the result. Upstreams that were asked before it have been overtaken. */
+  /** This attempt gives the result. Upstreams asked before it have been overtaken. */
   function conclude(attempt: Attempt, result: ExchangeResult): void {
     end(attempt, 'answered')
     for (const { upstream, startedAt } of waiting) {
@@ -244,7 +244,7 @@ export function race(
     fail(attempt, error)
   }
 
-  /** A check tells a slow answer from a dead upstream. */
+  /** Suspects the upstream of a silent attempt: the health check tells a slow answer from a dead upstream. */
   function suspect(attempt: Attempt): void {
     attempt.suspected = true
     attempt.upstream.health.suspect()
@@ -256,7 +256,7 @@ export function race(
   return promise
 }
 
-/** What has been sent already. */
+/** Wraps the attempt that a UDP thread has already begun. */
 function sendingOf({ upstream, take }: BegunAttempt, { answer, failed }: Receiver): Sending {
   const waiting = take({
     answer,

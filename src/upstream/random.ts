@@ -13,10 +13,10 @@ export function randomId(): number {
   return pool[used++]
 }
 
-/** Uniform in [0, 2^32), as unpredictable. */
+/** Uniform in [0, 2^32), equally unpredictable. */
 export const randomWord = (): number => ((randomId() << 16) | randomId()) >>> 0
 
-/** The message with another ID. */
+/** A copy of the message with another ID. */
 export function withId(wire: Uint8Array, id: number): Uint8Array {
   const copy = wire.slice()
   copy[0] = id >> 8

@@ -1,10 +1,10 @@
-/** What the kernel holds of a connection that is not read as fast as it is filled. */
+/** Limits what the kernel buffers of a connection that is read more slowly than it is filled. */
 import type { Socket } from 'node:net'
 import { type Libc, linux, loadLibc } from '../libc/libc.ts'
 
-/** At most so many octets, where that can be said: the kernel takes twice as much memory, which counts as the pod's. */
+/** Sets the limit in octets where the platform allows it. The kernel uses twice as much, charged to the pod's memory. */
 export function boundReceiveBuffer(socket: Socket, octets: number): void {
-  // Node.js has no name for a socket's descriptor, but has kept it here since version 0.
+  // Node.js has no public API for a socket's descriptor, but has kept it here since version 0.
   const { _handle: handle } = socket as Socket & { _handle?: { readonly fd?: number } }
   if (handle?.fd === undefined || handle.fd < 0) return
   native()?.setOption(handle.fd, linux.SOL_SOCKET, linux.SO_RCVBUF, octets)

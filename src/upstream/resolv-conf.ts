@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import { lowerName, NameError, parseName } from '../dns/name.ts'
 
 /**
- * The addresses of a resolv.conf's `nameserver` lines, in their order. Lines with an invalid address are left out, as
- * resolvers do; an interface (`fe80::1%eth0`) stays part of the address.
+ * The addresses of a resolv.conf's `nameserver` lines, in order. Lines with an invalid address are ignored, as resolvers
+ * do; an interface (`fe80::1%eth0`) remains part of the address.
  */
 export function nameserversOf(text: string): string[] {
   const addresses: string[] = []
@@ -15,8 +15,8 @@ export function nameserversOf(text: string): string[] {
 }
 
 /**
- * The domains that a resolv.conf's last `search` or `domain` line appends to names, absolute and in lower case. Words
- * that are not domain names are left out.
+ * The search domains of a resolv.conf's last `search` or `domain` line, absolute and in lower case. Words that are not
+ * domain names are ignored.
  */
 export function searchListOf(text: string): string[] {
   let words: readonly string[] = []

@@ -1,6 +1,6 @@
 /**
- * What the main thread and the UDP threads share of one upstream. The main thread decides on its health; whoever measures
- * response times writes the hedge delay; each thread counts in a row of its own.
+ * State of one upstream shared by the main thread and the UDP threads. The main thread decides about its health; any thread
+ * that measures response times writes the hedge delay; each thread has its own row of counters.
  *
  * Memory: word 0 is 1 while the upstream is suspected or down; octet 8 is the hedge delay (f64, milliseconds). Thread N's
  * row of f64 cells begins at 64 + N × rowBytes: questions sent on a socket that was open already, and on a fresh one; then
@@ -10,7 +10,7 @@ import { rcode } from '../dns/codes.ts'
 import { durationBuckets } from '../telemetry/query-buckets.ts'
 import { firstHedgeDelay } from './hedge-delay.ts'
 
-/** Threads beyond do not relay. */
+/** Threads beyond this number do not relay. */
 export const mostRelayThreads = 64
 
 const headerBytes = 64
@@ -28,7 +28,7 @@ export function createSharedState(): SharedArrayBuffer {
 }
 
 export interface HealthCell {
-  /** Questions go to the chain, which decides whether the upstream is asked. */
+  /** While blocked, UDP threads leave questions to the chain, which decides whether to ask the upstream. */
   block(blocked: boolean): void
   blocked(): boolean
 }
@@ -72,7 +72,7 @@ export interface RelaySums {
   readonly answers: readonly { readonly rcode: number; readonly counts: readonly number[]; readonly sum: number }[]
 }
 
-/** What the threads have counted since the last call. */
+/** What the threads have counted since the previous call. */
 export function relayGrowth(memory: SharedArrayBuffer): () => RelaySums {
   const all = new Float64Array(memory, headerBytes)
   const before = new Float64Array(rowCells)

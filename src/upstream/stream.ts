@@ -1,6 +1,6 @@
 /**
- * TCP and TLS: connections are kept and shared (RFC 7766 §6.2). A question goes to an idle connection, else to a new
- * one, else (when there are many) behind others on the one that has the fewest waiting; answers may come in any order.
+ * TCP and TLS connections, kept and shared (RFC 7766 §6.2). A question goes to an idle connection, else to a new one,
+ * else (at the limit) it is pipelined on the one with the fewest waiting; answers may arrive in any order.
  */
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../scheduling/clock.ts'
@@ -26,18 +26,18 @@ export interface StreamOptions {
   readonly clock: Clock
   /** Milliseconds that an idle connection is kept (`expire`). */
   readonly expire: number
-  /** Milliseconds after which a connection takes no more questions (`max_age`); 0: any age. */
+  /** Milliseconds after which a connection takes no more questions (`max_age`); 0: no limit. */
   readonly maxAge: number
-  /** Idle connections kept (`max_idle_conns`); 0: as many as there are. */
+  /** Idle connections kept (`max_idle_conns`); 0: no limit. */
   readonly maxIdle: number
-  /** Called with whether a question found a connection open. */
+  /** Called for each question with whether it used an open connection. */
   readonly reused: (hit: boolean) => void
-  /** Octets of messages that may wait: an upstream that accepts them and is slow must not hold memory. */
+  /** Octets of messages that may wait: an upstream that accepts connections but is slow must not hold memory. */
   readonly mostOctets: number
   readonly onOverflow: () => void
 }
 
-/** Connections to one server; beyond them questions are pipelined, at most `mostWaiting` on each. */
+/** Connections to one server; at the limit questions are pipelined, at most `mostWaiting` on each. */
 const mostConnections = 32
 const mostWaiting = 256
 
@@ -47,7 +47,7 @@ interface Connection {
   /** By ID. */
   readonly waiting: Map<number, Pending>
   ready: boolean
-  /** It has brought an answer: the server accepts questions on it. */
+  /** It has delivered an answer: the server accepts questions on it. */
   proven: boolean
   /** Takes no more questions. */
   retired: boolean
@@ -59,7 +59,7 @@ interface Connection {
 interface Pending {
   readonly wire: Uint8Array
   readonly receiver: Receiver
-  /** The question may be sent once more on a new connection, because the server may have closed the one that was kept. */
+  /** May be sent once more on a new connection, because the server may have closed the kept one. */
   again: boolean
   connection: Connection | undefined
   id: number
@@ -70,7 +70,7 @@ interface Pending {
 export function createStreamConnection(options: StreamOptions): UpstreamConnection {
   const { clock, target } = options
   const connections = new Set<Connection>()
-  /** Octets of the messages that wait. */
+  /** Octets of the waiting messages. */
   let octets = 0
 
   function open(): Connection {
@@ -182,7 +182,7 @@ export function createStreamConnection(options: StreamOptions): UpstreamConnecti
     connection.socket.destroy()
   }
 
-  /** The connection is lost: its questions go to another one if this one was old, else they fail. */
+  /** The connection is lost: if it was a kept one, its questions move to another, otherwise they fail. */
   function lose(connection: Connection, error: Error): void {
     if (!connections.has(connection)) return
     destroy(connection)

@@ -1,24 +1,24 @@
 /**
- * Connected UDP sockets to one server, from which each exchange draws one at random (RFC 5452 §9.2). A socket takes a
- * bounded number of exchanges for a bounded time, then a fresh one with another port takes its place: opening one costs
- * six system calls, and a port that is kept can be found out.
+ * Connected UDP sockets to one server; each exchange selects one at random (RFC 5452 §9.2). A socket serves a limited
+ * number of exchanges for a limited time and is then replaced by one with another port: opening a socket takes six system
+ * calls, but a port that is used for too long can be discovered.
  */
 import { type Libc, linux } from '../libc/libc.ts'
 import { randomWord } from './random.ts'
 
 export interface UdpSockets {
-  /** The index of an open socket that has begun one more exchange, or -1 where none can be opened. */
+  /** The index of a random open socket, on which one more exchange begins, or -1 when none can be opened. */
   draw(now: number): number
   fd(index: number): number
   /** The exchange on this socket has ended. */
   end(index: number): void
-  /** No further exchange begins on the socket: its server was silent or refused, and another port may reach another one. */
+  /** No more exchanges begin on the socket: its server was silent or refused, and another port may reach another one. */
   spend(index: number): void
-  /** Closes what has been open for its time and is not in use: a server that nobody asks keeps no port. */
+  /** Closes sockets that are past their time and unused: no port stays open to a server that nobody asks. */
   retire(now: number): void
-  /** When `retire` has something to do next; Infinity: no socket is open. */
+  /** When `retire` next has something to do; Infinity: no socket is open. */
   retireAt(): number
-  /** Sockets that have been opened since the start. */
+  /** Sockets opened since the start. */
   opened(): number
   close(): void
 }
@@ -31,21 +31,21 @@ export interface UdpSocketsOptions {
   /** The epoll set that watches the sockets; their tags are `tag + index`. */
   readonly epoll: number
   readonly tag: number
-  /** Each event is reported once, whether or not the socket is read. */
+  /** Report each event once, whether or not the socket is read (edge-triggered). */
   readonly edge?: true
-  /** Sockets at most. */
+  /** Maximum number of sockets. */
   readonly size: number
   readonly descriptors: DescriptorPool
 }
 
-/** Descriptors that several servers' sockets share. */
+/** Limits and records the descriptors of several servers' sockets. */
 export interface DescriptorPool {
-  /** Makes the descriptor known; false when there are enough. */
+  /** Records the descriptor; false at the limit. */
   add(fd: number): boolean
   remove(fd: number): void
 }
 
-/** Cells of shared memory hold the open descriptors, so that the main thread can close those of a thread that has died. */
+/** Open descriptors are recorded in shared memory, so that the main thread can close those of a thread that died. */
 export function createDescriptorPool(cells: Int32Array): DescriptorPool {
   const free = Int32Array.from(cells, (_, i) => i)
   const cellOf = new Map<number, number>()
@@ -55,7 +55,7 @@ export function createDescriptorPool(cells: Int32Array): DescriptorPool {
       if (left === 0) return false
       const cell = free[--left]
       cellOf.set(fd, cell)
-      // 0 is no descriptor of ours.
+      // 0 marks a free cell; it is never one of these descriptors.
       Atomics.store(cells, cell, fd)
       return true
     },
@@ -69,15 +69,15 @@ export function createDescriptorPool(cells: Int32Array): DescriptorPool {
   }
 }
 
-/** With as many sockets 600 exchanges leave from 350 ports and more. */
+/** With this many sockets, 600 exchanges use 350 ports or more. */
 export const socketsPerServer = 512
-/** Exchanges of a socket: the fewer sockets there are, the fewer, or a busy server would show the same few ports. */
+/** Exchanges per socket: fewer when there are few sockets, or a busy server would show the same few ports. */
 const exchangesOf = (size: number): number => (size >= 128 ? 128 : 16)
 /** Milliseconds for which a socket takes exchanges. */
 const longestUse = 10_000
-/** Milliseconds between two looks at the sockets' age. */
+/** Milliseconds between two checks of the sockets' age. */
 const retireInterval = 1000
-/** Sockets that are tried: those that are spent may still have an exchange. */
+/** Sockets that are tried: a spent one may still be in use. */
 const draws = 8
 
 export function createUdpSockets(options: UdpSocketsOptions): UdpSockets {
@@ -96,7 +96,7 @@ export function createUdpSockets(options: UdpSocketsOptions): UdpSockets {
     const fd = native.socket(family)
     if (fd < 0) return false
     const level = family === linux.AF_INET ? linux.IPPROTO_IP : linux.IPPROTO_IPV6
-    // ICMP errors of every kind end the wait, not only those of a closed port.
+    // Makes all ICMP errors end the wait, not only port unreachable.
     native.setOption(fd, level, family === linux.AF_INET ? linux.IP_RECVERR : linux.IPV6_RECVERR, 1)
     const bound = options.source === undefined || native.bind(fd, options.source) === 0
     const usable =
@@ -122,7 +122,7 @@ export function createUdpSockets(options: UdpSocketsOptions): UdpSockets {
     fds[index] = -1
   }
 
-  /** The socket is open and takes another exchange, opened again if need be. */
+  /** Whether the socket can take another exchange; reopens it if needed. */
   function usable(index: number, now: number): boolean {
     if (fds[index] >= 0) {
       if (left[index] > 0 && now - openedAt[index] < longestUse) return true

@@ -1,7 +1,7 @@
 /**
- * UDP through node:dgram, one socket per exchange (places.ts bounds them): where no kept socket can be had (kept-sockets.ts). A
- * forger has to guess the ID and a source port that was never used before (RFC 5452 §4.5, §9.2); the socket is connected,
- * so the kernel drops what others send.
+ * UDP through node:dgram, one socket per exchange (limited by places.ts), for when no kept socket is available
+ * (kept-sockets.ts). A forger has to guess the ID and a source port that was never used before (RFC 5452 §4.5, §9.2). The
+ * socket is connected, so the kernel drops datagrams from other senders.
  */
 import { createSocket } from 'node:dgram'
 import { canonicalAddress, connectableAddress } from '../dns/address.ts'
@@ -22,10 +22,10 @@ export interface UdpOptions {
 
 export function createUdpConnection(server: Endpoint, options: UdpOptions = {}): UpstreamConnection {
   const address = connectableAddress(server.address)
-  /** Ends each exchange under way. */
+  /** Ends each exchange in progress. */
   const open = new Set<() => void>()
   const family = address.includes(':') ? 6 : 4
-  // The address is one already: looking it up would only cost a turn of the event loop.
+  // Already an address: looking it up would only cost a turn of the event loop.
   const lookup = (text: string, _: unknown, found: (error: null, address: string, family: number) => void) =>
     found(null, text, family)
   const target = endpointText(server)
@@ -53,7 +53,7 @@ export function createUdpConnection(server: Endpoint, options: UdpOptions = {}):
         const { address, port } = socket.address()
         local = { address, port }
       } catch {
-        // Not bound: it has no local address.
+        // Not bound, so without a local address.
         local = undefined
       }
     }
@@ -61,7 +61,7 @@ export function createUdpConnection(server: Endpoint, options: UdpOptions = {}):
 
     open.add(end)
     socket.on('message', (bytes, from) => {
-      // What came before the socket was connected may be from any sender.
+      // A datagram received before the socket was connected may be from any sender.
       if (from.port !== server.port || !isServer(from.address)) return
       if (over || bytes.length < 2 || bytes[0] !== message[0] || bytes[1] !== message[1]) return
       if (receiver.answer(bytes) && !over) end()

@@ -1,4 +1,4 @@
-/** One server that questions are forwarded to: its connections, its health and its response times. */
+/** One server that questions are forwarded to: its connections, health and response times. */
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
 import { connectableAddress } from '../dns/address.ts'
@@ -22,7 +22,7 @@ import { createSharedState, delayIn, healthCell } from './shared-state.ts'
 import { createStreamConnection } from './stream.ts'
 import { createUdpConnection } from './udp.ts'
 
-/** An upstream as it is configured. */
+/** The configuration of an upstream. */
 export interface UpstreamTarget extends Endpoint {
   readonly protocol: 'dns' | 'tls' | 'https'
   /** The name that the certificate must have; '' for the address. */
@@ -43,9 +43,9 @@ export interface UpstreamOptions {
   readonly maxIdle: number
   readonly source: string | undefined
   readonly forceTcp: boolean
-  /** Absent: each exchange has a socket of node:dgram. */
+  /** Absent: each exchange uses its own node:dgram socket. */
   readonly kept?: KeptSockets | undefined
-  /** Certificates for `tls` and `https` targets; asked for when a connection is opened. */
+  /** Certificates for `tls` and `https` targets; called when a connection is opened. */
   readonly secureContext: () => SecureContext
   readonly dohMethod: 'GET' | 'POST'
   /** Octets of messages that may wait on the connections of one upstream. */
@@ -54,10 +54,10 @@ export interface UpstreamOptions {
   readonly metrics: UpstreamMetrics
 }
 
-/** Counts events of an upstream; `to` is its text. */
+/** Counts an upstream's events; `to` is its label. */
 export interface UpstreamMetrics {
   readonly checkFailed: (to: string) => void
-  /** A question was refused: too much waits on the upstream's connections. */
+  /** A question was refused because too much is waiting on the upstream's connections. */
   readonly overflow: () => void
   readonly connection: (to: string, proto: 'udp' | 'tcp' | 'tcp-tls', hit: boolean) => void
 }
@@ -65,22 +65,22 @@ export interface UpstreamMetrics {
 export interface Upstream {
   /** Unique in the process. */
   readonly number: number
-  /** For the UDP threads, where they may ask it: plain UDP, with the system's calls for it. */
+  /** For UDP threads; undefined if they cannot ask it: it is not plain UDP, or the system calls are missing. */
   readonly relay: UpstreamRelay | undefined
   /** `192.0.2.1:53`: the `to` of metrics. */
   readonly to: string
   readonly endpoint: Endpoint
   readonly health: Health
   readonly hedgeDelay: HedgeDelay
-  /** Its answers to the main thread, and the seconds that they took together. */
+  /** Its answers to the main thread, and the seconds that they took in total. */
   readonly answers: { count: number; seconds: number }
-  /** How many times in a row an upstream that was asked later answered first. */
+  /** How many times in a row an upstream asked later has answered first. */
   overtaken: number
   send(transport: UpstreamTransport, wire: Uint8Array, receiver: Receiver): Sending
   close(): void
 }
 
-/** See shared-state.ts. Kernel socket addresses: the server's, and the one to send from. */
+/** Shared state (shared-state.ts), and kernel socket addresses: the server's, and the one to send from. */
 export interface UpstreamRelay {
   readonly server: Uint8Array
   readonly source: Uint8Array | undefined
@@ -150,7 +150,7 @@ function createRelay({ address, port }: Endpoint, source: string | undefined): U
       shared: createSharedState(),
     }
   } catch {
-    // No such calls here: the main thread asks it with node:dgram.
+    // The system calls are missing here: the main thread asks it with node:dgram.
     return undefined
   }
 }
@@ -167,7 +167,7 @@ function createStream(
     host: address,
     port,
     ...from,
-    // An address is no SNI name (RFC 6066 §3); the certificate is checked against it anyway.
+    // An IP address is not a valid SNI name (RFC 6066 §3); the certificate is checked against it anyway.
     ...(serverName ? { servername: serverName } : {}),
     secureContext: options.secureContext(),
     minVersion: 'TLSv1.2' as const,

@@ -1,7 +1,8 @@
 /**
- * Blocks of octets in one memory, reused by size. Small blocks (≤ 8 KiB) are cut from spans of pages that hold one size
- * each; larger ones are runs of pages. A span without blocks, and a run given back, join their free neighbours, so what
- * one size no longer needs serves every other. All bookkeeping but the free lists is outside the shared memory.
+ * Allocates blocks of octets in one memory and reuses them by size. Small blocks (≤ 8 KiB) are cut from spans of pages that
+ * each hold one size; larger ones are runs of pages. An empty span or a freed run is merged with its free neighbours, so
+ * memory that one size no longer needs serves every other. Bookkeeping other than the free lists is outside the shared
+ * memory.
  */
 import { blockUnit } from './layout.ts'
 

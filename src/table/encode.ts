@@ -1,4 +1,4 @@
-/** Answers to the octets of FORMAT.md. Each function appends one body to the scratch, which is aligned to 4. */
+/** Encodes answers as FORMAT.md defines them. Each function appends one body to the scratch, aligned to 4 octets. */
 import { type } from '../dns/codes.ts'
 import { layoutOf } from '../dns/layout.ts'
 import { isSubdomain, lowerName, writeName } from '../dns/name.ts'
@@ -16,7 +16,7 @@ import {
 } from './scratch.ts'
 import type { AddressesSpec, RecordSpec, RecordsSpec, ServicesSpec, ZoneSpec } from './spec.ts'
 
-/** A zone as names are stored relative to it. */
+/** A zone, which names are stored relative to. */
 export interface ZoneName {
   readonly name: string
   /** Octets of the name in wire form. */
@@ -76,7 +76,7 @@ type ServiceRecord = ServicesSpec['records'][number]
 
 const byWeight = (a: ServiceRecord, b: ServiceRecord): number => a.priority - b.priority || b.weight - a.weight
 
-/** Where each run of records that are alike ends. */
+/** Where each run of records with equal priority and weight ends. */
 function runsOf(list: readonly ServiceRecord[]): number[] {
   const ends: number[] = []
   for (let i = 1; i <= list.length; i++) if (i === list.length || byWeight(list[i - 1], list[i]) !== 0) ends.push(i)
@@ -89,7 +89,7 @@ interface Glue {
   readonly stride: number
 }
 
-/** How many addresses there are, up to what a reply could ever carry, and how far apart they are stored. */
+/** The number of addresses, up to what a reply could ever carry, and their spacing in octets. */
 function collectGlue(targets: ServicesSpec['targets']): Glue {
   let v4 = 0
   let v6 = 0
@@ -128,8 +128,8 @@ function encodeGlueAddress(scratch: Scratch, from: Uint8Array, at: number, size:
 }
 
 /**
- * Appends u8 length and the name's octets: without the zone's own when it ends in them, and then true is returned. The
- * labels keep their case. 256 octets must be free.
+ * Appends u8 length and the name's octets, without the zone's if the name ends in them, in which case it returns true. The
+ * case of the labels is kept. 256 octets must be free.
  */
 function encodeName(scratch: Scratch, name: string, zone: ZoneName): boolean {
   const start = scratch.at
@@ -145,7 +145,7 @@ function isIn(zone: string, name: string): boolean {
   return isSubdomain(zone, name) || isSubdomain(zone, lowerName(name))
 }
 
-/** `shuffled`: records go in the order that `loadbalance` gives them: CNAMEs, others, addresses. */
+/** `shuffled`: records are put in the order that `loadbalance` gives them: CNAMEs, others, addresses. */
 export function encodeRecords(scratch: Scratch, spec: RecordsSpec, shuffled: boolean): void {
   const answer = shuffled ? inShuffleOrder(spec.answer) : spec.answer
   const additional = shuffled ? inShuffleOrder(spec.additional) : spec.additional
@@ -186,8 +186,8 @@ function encodeRecord(scratch: Scratch, record: RecordSpec): void {
 }
 
 /**
- * A reply is cut where the chain's encoder would cut it, which compresses names as well as it can: only records whose
- * owner is the name asked for and whose rdata has no names to compress have the same size here.
+ * A reply must be truncated where the chain's encoder would do it, which compresses names as well as possible. Only
+ * records whose owner is the question's name and whose rdata has no compressible names have the same size here.
  */
 function isCuttable(record: RecordSpec): boolean {
   return record.owner === '' && !layoutOf(record.type)?.compressible
@@ -204,7 +204,7 @@ function inShuffleOrder(section: readonly RecordSpec[]): readonly RecordSpec[] {
   return [...section].sort((a, b) => rank(a) - rank(b))
 }
 
-/** Where the run of records begins that ends the section and may be permuted: addresses, or mail exchangers. */
+/** Where the section's final run of records that may be permuted begins: addresses, or mail exchangers. */
 function shuffledRun(section: readonly RecordSpec[]): number {
   let start = section.length
   const last = section.at(-1)
@@ -214,7 +214,7 @@ function shuffledRun(section: readonly RecordSpec[]): number {
   return start
 }
 
-/** The SOA block, its kind in place. */
+/** The SOA block, including its kind. */
 export function encodeSoa(scratch: Scratch, spec: ZoneSpec, zone: ZoneName, kind: number): void {
   const { serial, refresh, retry, expire, minimum } = spec.soa
   reserve(scratch, soa.namesAt + 2 * (1 + maxNameOctets))
@@ -239,7 +239,7 @@ export function encodeSoa(scratch: Scratch, spec: ZoneSpec, zone: ZoneName, kind
   }
 }
 
-/** As encodeName, but with the length, and whether the zone's name follows, at `facts`. */
+/** Like encodeName, but writes the length, and whether the zone's name follows, at `facts`. */
 function encodeNameAndFacts(scratch: Scratch, name: string, zone: ZoneName, facts: number): void {
   const start = scratch.at
   const inZone = encodeName(scratch, name, zone)

@@ -1,19 +1,19 @@
 /**
- * When a block that was unlinked may be reused: as soon as every reader has passed, that is, has begun a batch after the
- * unlinking or is OFFLINE. The caller's duties, in order, are in FORMAT.md.
+ * Decides when an unlinked block may be reused: once every reader has begun a batch after the unlinking or is OFFLINE.
+ * FORMAT.md lists the caller's duties, in order.
  */
 import type { Allocator } from './allocator.ts'
 import { cell, maxReaders, OFFLINE, readerCell } from './layout.ts'
 
 export interface Epochs {
   addReader(): { readonly slot: number; release(): void }
-  /** The block can be reached no more: it was unlinked (Atomics) before this call. */
+  /** The block must be unreachable: unlinked (Atomics) before this call. */
   retire(offset: number): void
   reclaim(): void
   retiredBytes(): number
 }
 
-/** Trying to free is worth its loop over the readers after so many retired blocks or octets. */
+/** Reclaiming loops over all readers, so it is tried only after this many retired blocks or octets. */
 const tryBlocks = 64
 const tryBytes = 256 * 1024
 
@@ -52,7 +52,7 @@ export function createEpochs(words: Int32Array, allocator: Allocator): Epochs {
     return valid
   }
 
-  /** Whether a reader is in a batch that it began before `epoch` ended. Epochs wrap, so they are compared by difference. */
+  /** The oldest epoch that a reader is still in, `now` if none. Epochs wrap, so they are compared by difference. */
   function oldestReader(now: number): number {
     let oldest = now
     for (let slot = 0; slot < slots; slot++) {

@@ -1,12 +1,12 @@
 /**
- * Where everything is in the table's memory: the one file that writer and readers share, so that neither can drift.
- * FORMAT.md explains it. Offsets called `…At` count octets from the start of the thing named, cells are indices of 32-bit
- * words from the start of the memory. Integers are little-endian but for what is copied into replies as it is.
+ * Where everything lies in the table's memory: the one file that writer and readers share, so that they cannot disagree.
+ * FORMAT.md explains it. Offsets called `…At` count octets from the start of the thing named; cells are indices of 32-bit
+ * words from the start of the memory. Integers are little-endian, except those that are copied into replies unchanged.
  */
 
 export const formatVersion = 3
 
-/** Blocks begin at multiples of this many octets, so that a slot needs 26 bits to name one in 1 GiB. */
+/** Blocks begin at multiples of this many octets, so that a slot can address 1 GiB with 26 bits. */
 export const blockUnit = 16
 export const maxTableBytes = 2 ** 30
 
@@ -22,13 +22,13 @@ export const cell = {
   multiplier: 4,
 } as const
 
-/** Reader epochs: a cache line each, so that readers do not disturb one another. */
+/** Reader epochs: one cache line each, to avoid false sharing. */
 export const maxReaders = 2048
 const readerWords = 16
 const readersCell = 16
 export const readerCell = (slot: number): number => readersCell + slot * readerWords
 
-/** A reader's cell while it looks at no table memory. */
+/** A reader's cell while it does not access table memory. */
 export const OFFLINE = 0
 
 /**
@@ -44,9 +44,9 @@ const rulesCells = spacesCell + maxSpaces
 export const rulesCell = (space: number): number => rulesCells + spaceIndex(space)
 
 /**
- * One word per profile: bits 0–15 the largest UDP payload size (0: any), bit 16 shuffle, bits 17 and 18 that an observer
- * takes the queries that got an answer, or a denial, bit 19 that positive answers have no additional section, bits 20–23
- * what becomes of the header: AA cleared, RA set, RD set, RD cleared.
+ * One word per profile: bits 0–15 the largest UDP payload size (0: no limit), bit 16 shuffle, bits 17 and 18 whether an
+ * observer wants queries that got an answer, or a denial, bit 19 whether positive answers omit the additional section,
+ * bits 20–23 changes of the header: AA cleared, RA set, RD set, RD cleared.
  */
 export const maxProfiles = 65_536
 const profilesCell = rulesCells + maxSpaces
@@ -66,7 +66,7 @@ export const headerBytes = (profilesCell + maxProfiles) * 4
 /** The slot array: a header of four words, the first of which is the mask (slots − 1), then the slots. */
 export const slotsHeaderWords = 4
 export const EMPTY = 0
-/** A slot whose entry was removed: probing goes on. Names no block: offset 16 is in the fixed part. */
+/** A slot whose entry was removed: probing continues past it. Cannot be an entry: offset 16 is in the fixed part. */
 export const TOMBSTONE = 1
 
 /** A slot: the hash's upper 6 bits and the entry's offset in units of 16 octets. */
@@ -80,7 +80,7 @@ export const block = { free: 0, node: 1, cached: 2, body: 3, zone: 4, soa: 5, ru
 export const entryWord = (space: number, kind: number, nameLength: number): number =>
   spaceIndex(space) | (kind << 16) | (nameLength << 24)
 
-/** Node: what is answered at a name. */
+/** Node: the answers at one name. */
 export const node = {
   /** u16 */
   profileAt: 8,
@@ -96,13 +96,13 @@ export const node = {
   directoryBytes: 8,
 } as const
 export const CLOSED = 4
-/** Clients that set DO get their answers from the chain, which has signatures. */
+/** Clients that set DO are left to the chain, which has signatures. */
 export const WITHOUT_DO = 8
 /** The directory's first entry is of type OPT, for the chain, and its body is an extended error: u8 length, octets. */
 export const EXPLAINED = 16
-/** Replies have the extended error of a stale answer. */
+/** Replies carry the extended error of a stale answer. */
 export const STALE = 32
-/** Of a directory entry: the body is a block of its own; the zone's NS records are the authority section. */
+/** Flags of a directory entry: the body is a separate block; the zone's NS records form the authority section. */
 export const OWN_BLOCK = 1
 export const NAME_SERVERS = 2
 export const other = { nodata: 0, nxdomain: 1, chain: 2 } as const
@@ -119,7 +119,7 @@ export const answerKind = {
   variants: 7,
 } as const
 
-/** A body that is a block of its own: u32 uses by nodes (writer only), kind, then the body. */
+/** A body in a separate block: u32 number of nodes that use it (writer only), kind, then the body. */
 export const ownBlock = { refsAt: 0, bodyAt: 8 } as const
 /** Bodies up to this many octets are kept inside their node. */
 export const inlineBodyBytes = 96
@@ -156,7 +156,7 @@ export const MIXED = 20
 /** A target's word: offset of its name × 2 + 1 when the zone's own name follows. Name: u8 length, then that many octets. */
 export const IN_ZONE = 1
 
-/** Ready records. */
+/** Complete records. */
 export const records = {
   /** u16 each */
   answersAt: 0,
@@ -183,7 +183,7 @@ export const variants = {
   variantBytes: 12,
 } as const
 
-/** The rules of a space: what is decided by name, type and client before the names of the space are looked up. */
+/** The rules of a space: what is decided by name, type and client before names of the space are looked up. */
 export const rules = {
   /** u32 each. Rules up to the first number are asked before any answer, up to the second before a missing name is denied;
    *  the others are exceptions of replies. */
@@ -235,7 +235,7 @@ export const zone = {
   nameAt: 16,
 } as const
 
-/** SOA block: immutable; a change of serial, TTL or openness is a new one. */
+/** SOA block: immutable; a change of serial, TTL or openness publishes a new one. */
 export const soa = {
   /** u32: 1 while the zone denies nothing. */
   openAt: 0,
@@ -255,7 +255,7 @@ export const soa = {
    *  own name follows, the octets. */
   namesAt: 40,
 } as const
-/** NS records of a zone that its answers carry: more fit no datagram beside an answer. */
+/** Limit of a zone's NS records that its answers carry: more do not fit a datagram beside an answer. */
 export const maxNameServers = 255
 
 /** A whole cached reply. */
@@ -296,15 +296,15 @@ export const cachedFlag = {
   authenticData: 8,
   keepTtl: 16,
   denial: 32,
-  /** There is an SOA in the authority section. */
+  /** The authority section has an SOA. */
   soa: 64,
   authoritative: 128,
 } as const
 /** The part of the flags that belongs to the key. */
 export const CACHED_KEY = cachedFlag.dnssecOk | cachedFlag.checkingDisabled
 
-/** Different weights among records that are sent in weighted order: drawing one looks at all of them. */
+/** Limit of different weights among records sent in weighted order: each selection looks at all of them. */
 export const maxRuns = 4096
 
-/** No reply can carry more records than this of anything; the writer leaves out what is beyond. */
+/** No reply can carry more records than this; the writer drops any beyond it. */
 export const maxChoices = 65_535

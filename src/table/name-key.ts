@@ -1,6 +1,6 @@
 /**
- * A name as the table looks it up: its octets in lower case, and the hash of the name and of each name above it. Writer
- * and readers both make keys here, so their hashes agree.
+ * A name as the table looks it up: its octets in lower case, and the hash of each of its suffixes. Writer and readers both
+ * create keys here, so their hashes agree.
  */
 import { block, cell, entryWord } from './layout.ts'
 
@@ -9,15 +9,15 @@ export interface NameKey {
   readonly octets: Uint8Array
   /** The same memory, four octets at a time. */
   readonly words: Int32Array
-  /** Octets of the name, the root's included; 1 to 255. */
+  /** Octets of the name, root included; 1 to 255. */
   length: number
-  /** Labels without the root's; 0 to 127. */
+  /** Labels without the root; 0 to 127. */
   labels: number
   /** Where the suffix that begins with label i starts; `starts[labels]` is the root's octet. */
   readonly starts: Uint8Array
-  /** Whether an octet of the name is written with an escape: see src/dns/name.ts. */
+  /** Whether the name's presentation form has an escape: see src/dns/name.ts. */
   hasEscapes: boolean
-  /** The hash of that suffix, before the space is mixed in. */
+  /** Hash of the suffix that begins with label i, before the space is mixed in. */
   readonly hashes: Int32Array
   readonly seed: number
   readonly multiplier: number
@@ -46,7 +46,7 @@ export function createNameKey(words: Int32Array): NameKey {
 }
 
 const ESCAPED = 256
-/** Octets of labels in lower case, with ESCAPED where an octet is written with an escape (RFC 1035 §5.1). */
+/** Octets of labels in lower case, marked ESCAPED if their presentation form is an escape (RFC 1035 §5.1). */
 const folded = Uint16Array.from({ length: 256 }, (_, octet) => {
   const isPlain = octet > 0x20 && octet < 0x7f && !'.\'@;()"\\'.includes(String.fromCharCode(octet))
   if (!isPlain) return octet | ESCAPED
@@ -55,7 +55,7 @@ const folded = Uint16Array.from({ length: 256 }, (_, octet) => {
 
 /**
  * Reads the uncompressed name at `bytes[from]`, which must end before `end`, into `key`. Returns the position after it,
- * MALFORMED (over the end, over 255 octets, an unknown kind of label), or COMPRESSED where a pointer comes first.
+ * MALFORMED (beyond the end, over 255 octets, or an unknown label type), or COMPRESSED if it has a pointer.
  */
 export function readName(key: NameKey, bytes: Uint8Array, from: number, end: number): number {
   const { octets, starts, hashes, multiplier } = key
@@ -68,12 +68,12 @@ export function readName(key: NameKey, bytes: Uint8Array, from: number, end: num
     if (length > 63) return length >= 0xc0 ? COMPRESSED : MALFORMED
     starts[labels++] = at - from
     at += length + 1
-    // RFC 1035 §2.3.4: 255 octets with the root's, so its position is at most 254.
+    // RFC 1035 §2.3.4: at most 255 octets including the root, whose position is therefore at most 254.
     if (at - from >= maxNameOctets) return MALFORMED
   }
   const last = at - from
   starts[labels] = last
-  // The root, and up to three more.
+  // The root octet, and padding of up to three.
   octets[last] = 0
   octets[last + 1] = 0
   octets[last + 2] = 0

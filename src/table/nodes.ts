@@ -1,4 +1,4 @@
-/** Builds and takes down the nodes of the table: what is answered at a name, with its bodies. Writer only. */
+/** Builds and removes the nodes of the table: the answers at a name, with their bodies. Writer only. */
 import { type as dnsType } from '../dns/codes.ts'
 import type { Allocator } from './allocator.ts'
 import { encodeAddresses, encodeRecords, encodeServices, type ZoneName } from './encode.ts'
@@ -25,9 +25,9 @@ import { align, createScratch, putU8, putU16, putU32, reserve, type Scratch } fr
 import type { AddressesSpec, AnswerSpec, NodeSpec, RecordsSpec, ServicesSpec, VariantsSpec } from './spec.ts'
 
 export interface Nodes {
-  /** Writes a node, not yet visible, and returns its offset. Throws TableFull, then nothing was taken. */
+  /** Writes a node, not yet visible, and returns its offset. Throws TableFull, leaving nothing allocated. */
   build(facts: NodeFacts, spec: NodeSpec): number
-  /** Retires an unlinked node and the bodies that no other node uses. */
+  /** Retires an unlinked node and those of its bodies that no other node uses. */
   retire(entry: number): void
 }
 
@@ -42,7 +42,7 @@ export interface NodeFacts {
   readonly zoneAt: number
 }
 
-/** A body of its own that another node with the same spec (the same object) may use too. */
+/** A body in a separate block that another node with the same spec (the same object) can share. */
 interface Shareable {
   readonly offset: number
   /** What the octets depend on besides the spec. */
@@ -51,7 +51,7 @@ interface Shareable {
   live: boolean
 }
 
-/** A body's place: its offset as the directory has it. */
+/** A body's location, as a directory entry holds it. */
 interface Place {
   readonly offset: number
   readonly own: boolean
@@ -62,10 +62,10 @@ export function createNodes(view: TableView, allocator: Allocator, epochs: Epoch
   const image = createScratch()
   const shareables = new WeakMap<AddressesSpec | ServicesSpec, Shareable>()
   const shareableAt = new Map<number, Shareable>()
-  /** Bodies that the node under construction uses, to be given back if it cannot be finished. */
+  /** Bodies used by the node under construction, to be released if it cannot be finished. */
   let acquired: number[] = []
 
-  /** Moves the body that begins at `start` of the image into a block of its own when it is large. */
+  /** Moves the body that begins at `start` of the image into a separate block if it is large. */
   function place(start: number): Place {
     align(image)
     const octets = image.at - start
@@ -118,7 +118,7 @@ export function createNodes(view: TableView, allocator: Allocator, epochs: Epoch
     if (!(total > 0 && total <= 0xffffffff)) throw new RangeError('the weights of variants must add up to 1 to 2^32-1')
     image.view.setUint32(start + variants.totalAt, total, true)
     image.view.setUint32(start + variants.countAt, places.length, true)
-    // Kept in the node whatever its size: it has offsets of bodies that are there too.
+    // Always kept inside the node: it holds offsets of bodies that are there too.
     return { offset: start, own: false }
   }
 

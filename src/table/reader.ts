@@ -1,16 +1,16 @@
-/** What every reader of the table does: map the memory, and find the entry of a name. Nothing here allocates per call. */
+/** The reader's part: map the memory, and find the entry of a name. Nothing here allocates per call. */
 import type { TableHandle } from './api.ts'
 import { CACHED_KEY, cached, cell, EMPTY, entryOf, formatVersion, node, slotsHeaderWords, TOMBSTONE } from './layout.ts'
 import { cachedSalt, cachedWord, finishHash, type NameKey, nodeWord } from './name-key.ts'
 
-/** The memory, as octets, 32-bit words and 64-bit floats. */
+/** The memory as octets, 32-bit words and 64-bit floats. */
 export interface TableView {
   readonly bytes: Uint8Array
   readonly words: Int32Array
   readonly floats: Float64Array
 }
 
-/** Throws when the memory holds another version of the format (threads of two builds). */
+/** Throws when the memory has another version of the format (threads of different builds). */
 export function openTable(handle: TableHandle): TableView {
   const words = new Int32Array(handle.memory)
   if (words[cell.version] !== formatVersion) {
@@ -31,7 +31,7 @@ export function findNode(view: TableView, key: NameKey, label: number, space: nu
   for (let i = hash & mask; ; i = (i + 1) & mask) {
     const slot = Atomics.load(words, first + i)
     if (slot === EMPTY) return 0
-    // The slot's upper 6 bits are the hash's: most other entries are excluded without touching them.
+    // The slot holds the upper 6 bits of the hash: most other entries are excluded without accessing them.
     if ((slot ^ hash) >>> 26 !== 0 || slot === TOMBSTONE) continue
     const entry = entryOf(slot)
     const word = entry >> 2
@@ -72,7 +72,7 @@ function cachedNameAt(view: TableView, entry: number): number {
   return entry + cached.listAt + (view.words[(entry + cached.typeAt) >> 2] >>> 16) * cached.recordBytes
 }
 
-/** Names in the table begin at a whole word and are filled up with zeros; so is the key, but not what begins inside it. */
+/** Names in the table are aligned to words and padded with zeros; so is the key, but not a suffix inside it. */
 function sameName(view: TableView, at: number, key: NameKey, start: number): boolean {
   if (start === 0) {
     const words = view.words

@@ -1,4 +1,4 @@
-/** Cached replies as entries: reading the reply, and the order and bounds of eviction. Writer only. */
+/** Cached replies as entries: encoding a reply, and the order and limits of eviction. Writer only. */
 import { type } from '../dns/codes.ts'
 import type { CachedEntry } from './api.ts'
 import { block, cached, cachedFlag, entryWord } from './layout.ts'
@@ -14,12 +14,12 @@ export interface ReplyFacts {
   readonly now: number
 }
 
-/** One record of a reply, by positions in the message. */
+/** One record of a reply, as positions in the message. */
 interface RecordPlace {
   readonly recordType: number
   readonly start: number
   readonly ttlAt: number
-  /** An address whose owner is a pointer: it may stand anywhere in its section. */
+  /** An address record whose owner is a pointer: it may stand anywhere in its section. */
   readonly movable: boolean
   readonly next: number
 }
@@ -27,8 +27,8 @@ interface RecordPlace {
 const scratch = createScratch()
 
 /**
- * The entry's image, valid until the next call, or undefined when the reply cannot be repeated: malformed, cut (TC), with
- * an OPT, or for another question.
+ * The entry's image, valid until the next call, or undefined when the reply cannot be repeated: it is malformed, truncated
+ * (TC), has an OPT, or belongs to another question.
  */
 export function encodeReply(facts: ReplyFacts, entry: CachedEntry): Uint8Array | undefined {
   const { reply } = entry
@@ -130,7 +130,7 @@ function movableRun(places: readonly RecordPlace[], from: number, to: number): n
 export interface Eviction {
   add(entry: number): void
   remove(entry: number): void
-  /** The entry to go first, or 0. */
+  /** The entry to evict first, or 0. */
   oldest(): number
   entries(): number
   bytes(): number

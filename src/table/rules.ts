@@ -1,4 +1,4 @@
-/** The rules of a space to the octets of FORMAT.md. Writer only. */
+/** Encodes the rules of a space as FORMAT.md defines them. Writer only. */
 import { rcode as rcodes, type as rrType } from '../dns/codes.ts'
 import type { AnswerProfile } from './api.ts'
 import { encodeRecords } from './encode.ts'
@@ -9,7 +9,7 @@ import type { QuestionsSpec, ReplySpec, RuleSpec, SpaceRules } from './spec.ts'
 
 const scratch = createScratch()
 
-/** The block's octets, valid until the next call. `keyOf` may give the same object each time. */
+/** The block's octets, valid until the next call. `keyOf` may return the same object each time. */
 export function encodeRules(
   { first, missing }: SpaceRules,
   keyOf: (name: string) => NameKey,
@@ -66,7 +66,7 @@ function encodeQuestions(to: Scratch, at: number, { names, texts, types }: Quest
   for (const { at: place, text } of texts) {
     reserve(to, 2)
     putU8(to, textPlace[place])
-    // A longer text is in no name, and neither is its beginning as a whole name: 255 octets are enough to tell.
+    // No name contains more than 255 octets, so the first 255 are enough to rule out a longer text.
     const octets = Buffer.from(text, 'latin1').subarray(0, 255)
     putU8(to, octets.length)
     putBytes(to, octets)
@@ -106,7 +106,7 @@ function encodeAction(
   align(to)
 }
 
-/** As observers see it: NXDOMAIN or NODATA, with an SOA. */
+/** NXDOMAIN or NODATA with an SOA, as observers distinguish it. */
 function isDenial({ rcode, records }: ReplySpec): boolean {
   const hasSoa = records.authority?.some(({ type }) => type === rrType.SOA) ?? false
   return hasSoa && (rcode === rcodes.NXDOMAIN || (rcode === rcodes.NOERROR && records.answer.length === 0))

@@ -1,4 +1,4 @@
-/** Octets under construction, before they are copied into the table at once. Grows as needed and is kept. */
+/** A buffer in which octets are assembled before they are copied into the table in one step. Grows as needed and is reused. */
 
 export interface Scratch {
   bytes: Uint8Array
@@ -12,7 +12,7 @@ export function createScratch(octets = 4096): Scratch {
   return { bytes, view: new DataView(bytes.buffer), at: 0 }
 }
 
-/** Grows the buffer for `octets` more, without clearing them. */
+/** Makes room for `octets` more, without clearing them. */
 export function reserve(scratch: Scratch, octets: number): void {
   if (scratch.at + octets <= scratch.bytes.length) return
   let length = scratch.bytes.length
@@ -27,7 +27,7 @@ export function putU8(scratch: Scratch, value: number): void {
   scratch.bytes[scratch.at++] = value
 }
 
-/** Network order: for what is copied into replies as it is. */
+/** Network order: for what is copied into replies unchanged. */
 export function putU16Network(scratch: Scratch, value: number): void {
   scratch.view.setUint16(scratch.at, value)
   scratch.at += 2
@@ -54,7 +54,7 @@ export function putBytes(scratch: Scratch, octets: Uint8Array): void {
   scratch.at += octets.length
 }
 
-/** Zeros up to the next multiple of 4 from the start of the scratch. */
+/** Pads with zeros to the next multiple of 4 from the start of the scratch. */
 export function align(scratch: Scratch): void {
   reserve(scratch, 4)
   while (scratch.at & 3) scratch.bytes[scratch.at++] = 0

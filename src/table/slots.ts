@@ -1,19 +1,19 @@
-/** The writer's side of the slot array: put, remove, grow. Readers may probe while any of this happens. */
+/** The writer's side of the slot array: put, remove, grow. Readers may probe at any time meanwhile. */
 import type { Allocator } from './allocator.ts'
 import type { Epochs } from './epochs.ts'
 import { cell, EMPTY, entryOf, slotOf, slotsHeaderWords, TOMBSTONE } from './layout.ts'
 
 export interface Slots {
-  /** The index of the slot that names `entry`. */
+  /** The index of the slot that holds `entry`. */
   indexOf(entry: number): number
   /** Publishes a new entry. */
   insert(entry: number): void
   /** Publishes `entry` in place of one with the same key. */
   replace(old: number, entry: number): void
   remove(entry: number): void
-  /** Every live entry at or after the slot `from`, until `visit` says stop; returns the next slot, or -1 at the end. */
+  /** Visits every live entry from slot `from` on until `visit` returns false; returns the next slot, or -1 at the end. */
   sweep(from: number, visit: (entry: number) => boolean): number
-  /** Changes whenever the array is rebuilt: positions of a sweep are then void. */
+  /** Changes whenever the array is rebuilt, which invalidates the positions of a sweep. */
   generation(): number
   entries(): number
   size(): number
@@ -37,7 +37,7 @@ export function createSlots(words: Int32Array, allocator: Allocator, epochs: Epo
     return at
   }
 
-  /** Beside the old array, then visible at once and whole. Half full at most afterwards, and without tombstones. */
+  /** Builds a new array beside the old one and publishes it in one step. It is at most half full and has no tombstones. */
   function rebuild(): void {
     const old = header
     const oldSize = mask + 1
@@ -94,7 +94,7 @@ export function createSlots(words: Int32Array, allocator: Allocator, epochs: Epo
     remove(entry) {
       let i = indexOf(entry)
       live--
-      // A probe that stands before an empty slot would stop there anyway: no tombstone is needed, nor those before it.
+      // A probe that reaches this slot would stop at the empty one behind it: neither it nor preceding tombstones are needed.
       if (load((i + 1) & mask) !== EMPTY) {
         tombstones++
         store(i, TOMBSTONE)

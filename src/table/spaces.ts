@@ -1,4 +1,4 @@
-/** Spaces, their zones, and profiles: the small fixed facts of the table. Writer only. */
+/** Spaces, their zones, and profiles. Writer only. */
 import { nameToWire } from '../dns/name.ts'
 import type { Allocator } from './allocator.ts'
 import type { AnswerProfile } from './api.ts'
@@ -35,7 +35,7 @@ export interface ZoneEntry extends ZoneName {
 export interface Spaces {
   create(): number
   serve(space: number, on: boolean): void
-  /** Takes the space's zones away; no entry of the space is left. Its index becomes free. */
+  /** Removes the space's zones and frees its index. The space must have no entries left. */
   release(space: number): void
   declare(space: number, spec: ZoneSpec): void
   knows(space: number, zone: string): boolean
@@ -48,7 +48,7 @@ export interface Spaces {
 export function createSpaces(view: TableView, allocator: Allocator, epochs: Epochs): Spaces {
   const { bytes, words } = view
   const zones = new Map<number, Map<string, ZoneEntry>>()
-  /** Numbers to use next, each its index's successor of a released one. */
+  /** Numbers to use next: each is the successor, at the same index, of a released one. */
   const free: number[] = []
   let created = 0
   const scratch = createScratch(1024)
@@ -131,14 +131,14 @@ export function createSpaces(view: TableView, allocator: Allocator, epochs: Epoc
 }
 
 export interface Profiles {
-  /** Undefined: all numbers are in use. They are never given back, because counters and queries in the log's rings have them. */
+  /** Undefined when all numbers are in use. They are never released: counters and records of the query log refer to them. */
   define(spec: AnswerProfile): number | undefined
   specOf(number: number): AnswerProfile
   /** How many are defined. */
   count(): number
 }
 
-/** Counts what belongs to no profile: misses and malformed messages. */
+/** Counts what has no profile: misses and malformed messages. */
 export const nobodysProfile = 0
 const nobody: AnswerProfile = { server: '', zone: '', view: '', plugin: '', shuffle: false, maxPayload: 0 }
 

@@ -1,14 +1,14 @@
 import type { Prefix } from '../dns/address.ts'
 
 /**
- * What a name answers, in the words of the compiler; the writer turns it into bytes (FORMAT.md). Names are absolute
+ * The answers at a name as the compiler describes them; the writer encodes them (FORMAT.md). Names are absolute
  * presentation names; addresses are packed octets in network order.
  */
 export interface ZoneSpec {
   /** The zone's apex, lower case and absolute. */
   readonly zone: string
   readonly soa: {
-    /** Absolute names. One that ends in the zone's own is sent in the case that the query used for the zone. */
+    /** Absolute names. One that ends in the zone's name is sent with the zone in the case of the query. */
     readonly mname: string
     readonly rname: string
     readonly serial: number
@@ -19,33 +19,33 @@ export interface ZoneSpec {
     /** TTL of the SOA record itself, seconds. */
     readonly ttl: number
   }
-  /** The zone's NS records, for answers that carry them; absent: none. A target in the zone is sent as mname is. */
+  /** The zone's NS records, for answers that carry them; absent: none. A target in the zone is sent like mname. */
   readonly nameServers?: readonly { readonly ttl: number; readonly target: string }[]
-  /** While true no name of the zone is denied from the table: misses go to the chain (not yet synced, say). */
+  /** While true no name of the zone is denied from the table: misses go to the chain (for example before the first sync). */
   readonly open: boolean
 }
 
 /** Everything that is answered at one name. */
 export interface NodeSpec {
-  /** The zone (declared to the same sink) whose SOA its negative answers carry. */
+  /** The zone (declared to the same sink) whose SOA the node's negative answers carry. */
   readonly zone: string
   /**
-   * `closed`: a name below this node exists only if the table has it; others are NXDOMAIN, or NODATA above a name
-   * that exists. `open`: names below it that the table does not have are for the chain.
+   * `closed`: a name below this node exists only if the table has it; others are NXDOMAIN, or NODATA if a name below them
+   * exists. `open`: missing names below are left to the chain.
    */
   readonly below: 'closed' | 'open'
-  /** What a type without an answer of its own gets. */
+  /** The result for a type that is not in `answers`. */
   readonly otherTypes: 'nodata' | 'nxdomain' | 'chain'
-  /** Clients that set DO get other answers, from the chain: the zone is signed. */
+  /** Clients that set DO are left to the chain, because the zone is signed. */
   readonly withoutDo?: boolean
   /**
-   * Data of the extended error (RFC 8914 §2) that denials at this name and below it have, for clients that speak EDNS and are in a
-   * private network; 255 octets at most.
+   * Data of the extended error (RFC 8914 §2) that denials at and below this name carry, for clients with EDNS in a private
+   * network; 255 octets at most.
    */
   readonly explanation?: Uint8Array | undefined
   /**
-   * What is answered here, and denied below, may be out of date: clients that speak EDNS learn it (RFC 8914 §4.4 and §4.20). An
-   * explanation keeps its text then.
+   * Answers at, and denials below, this name may be stale: clients with EDNS get a code that says so (RFC 8914 §4.4 and
+   * §4.20). An `explanation` keeps its text in that case.
    */
   readonly stale?: boolean
   readonly answers: ReadonlyMap<number, AnswerSpec>
@@ -82,12 +82,12 @@ export interface ServicesSpec {
   readonly kind: 'services'
   readonly ttl: number
   /**
-   * `weighted`: each reply has the records in an order drawn for it as RFC 2782 has clients draw, by weight among those
-   * of the least priority, then without those drawn; so who takes the first record follows the weights, too. Else the
-   * records are sent as they are here.
+   * `weighted`: each reply has the records in an order selected as RFC 2782 has clients do it: by weight among those of the
+   * lowest priority, repeatedly. A client that takes the first record therefore follows the weights, too. Absent: the
+   * records are sent in this order.
    */
   readonly order?: 'weighted'
-  /** Each target once. A name that ends in the node's zone is sent in the case that the query used for the zone. */
+  /** Each target once. A name that ends in the node's zone is sent with the zone in the case of the query. */
   readonly targets: readonly {
     readonly name: string
     /** Packed IPv4 and IPv6 addresses; either may be empty. */
@@ -103,7 +103,7 @@ export interface ServicesSpec {
   }[]
 }
 
-/** Any other records, ready to send. Owner '' means the name asked for, in its case. */
+/** Any other records, complete. Owner '' means the question's name, in its case. */
 export interface RecordsSpec extends WithNameServers {
   readonly kind: 'records'
   readonly answer: readonly RecordSpec[]
@@ -121,8 +121,8 @@ export interface RecordSpec {
 }
 
 /**
- * One of several answers, drawn per query by weight: a traffic split's backends. Addresses that do not fit a reply are left
- * out of it, any of them, and the reply is not marked as cut: another query would get another draw.
+ * One of several answers, selected per query by weight: a traffic split's backends. Addresses that do not fit a reply are
+ * omitted without setting TC: a retry would select again.
  */
 export interface VariantsSpec {
   readonly kind: 'variants'
@@ -130,12 +130,12 @@ export interface VariantsSpec {
     /** ≥ 1; the sum fits 32 bits. */
     readonly weight: number
     readonly answer: AddressesSpec | ServicesSpec | RecordsSpec
-    /** 1 to 65,535: who it is, for those who count what was picked (src/answer/sketch). Absent: nobody does. */
+    /** 1 to 65,535: identifies the variant for counting selections (src/answer/sketch). Absent: not counted. */
     readonly tag?: number
   }[]
 }
 
-/** A text that a name must have, as names are written in lower case, with the closing dot. No escapes. */
+/** A text that a name must contain, in lower-case presentation form with the closing dot. No escapes. */
 export interface NameText {
   readonly at: 'start' | 'end' | 'anywhere'
   readonly text: string
@@ -147,39 +147,39 @@ export interface QuestionsSpec {
   readonly zone: string
   /** The zone's own name, all names below it, or both. */
   readonly names: 'zone' | 'apex' | 'below'
-  /** All of them; a name with octets that are written with an escape counts as one that has them. */
+  /** All of them must be present; a name with escapes in its presentation form counts as containing them. */
   readonly texts: readonly NameText[]
   /** []: every type. */
   readonly types: readonly number[]
 }
 
-/** What is decided before the names of a space are looked up: the first rule that fits decides. */
+/** Decided before the names of a space are looked up: the first matching rule applies. */
 export interface RuleSpec {
   readonly questions: QuestionsSpec
   /** Clients in one of these networks; undefined: every client. */
   readonly clients?: readonly Prefix[] | undefined
-  /** `chain`: the chain answers. `signed`: with DO the chain answers, or a cached reply; without, the rule fits nothing. */
+  /** `chain`: the chain answers. `signed`: with DO the chain or a cached reply answers; without DO the rule does not match. */
   readonly action: 'chain' | 'signed' | SkipSpec | ReplySpec
 }
 
-/** The next rules are passed over. */
+/** Skips the next rules. */
 export interface SkipSpec {
   readonly kind: 'skip'
   readonly rules: number
 }
 
-/** One reply for all questions of the rule. */
+/** The same reply to all questions of the rule. */
 export interface ReplySpec {
   readonly kind: 'reply'
   readonly profileId: number
   readonly rcode: number
   readonly records: RecordsSpec
-  /** Questions that get no such reply: nothing is decided for them. The same list may be given to several rules. */
+  /** Questions to which the reply does not apply: nothing is decided for them. Rules may share one list. */
   readonly unless: readonly QuestionsSpec[]
 }
 
 export interface SpaceRules {
   readonly first: readonly RuleSpec[]
-  /** Questions that the chain answers where a closed node would deny the name. */
+  /** Questions left to the chain where a closed node would deny the name. */
   readonly missing: readonly QuestionsSpec[]
 }

@@ -1,4 +1,4 @@
-/** The table's one writer. What it publishes is visible to readers at once and whole; FORMAT.md has the protocol. */
+/** The table's one writer. Readers see each change at once and complete; FORMAT.md has the protocol. */
 import { randomFillSync } from 'node:crypto'
 import { writeName } from '../dns/name.ts'
 import { createAllocator, TableFull } from './allocator.ts'
@@ -15,29 +15,29 @@ import { createProfiles, createSpaces, nobodysProfile } from './spaces.ts'
 import type { NodeSpec } from './spec.ts'
 
 export interface TableOptions {
-  /** Memory set aside; it costs nothing until touched. Default and most: 1 GiB. */
+  /** Reserved memory; it costs nothing until touched. Default and maximum: 1 GiB. */
   readonly reserveBytes?: number
   /** The same for the readers' counters. Default 64 MiB: 65,000 pairs of reader and profile. */
   readonly counterBytes?: number
-  /** Bounds of the cached replies. Default 32,768 entries and 16 MiB; the oldest go first. */
+  /** Limits of the cached replies. Default 32,768 entries and 16 MiB; the oldest are evicted first. */
   readonly maxCachedEntries?: number
   readonly maxCachedBytes?: number
-  /** Milliseconds of the monotonic clock that all threads share. */
+  /** Milliseconds of the monotonic clock shared by all threads. */
   readonly now?: () => number
   /** Called once for each reason that leaves a space to the chain. */
   readonly onUnserved?: (reason: UnservedReason) => void
 }
 
-/** Milliseconds of the clock that is the same in every thread; performance.now() is not: it starts with its thread. */
+/** Milliseconds of a clock that all threads share. performance.now() is not one: it starts with its thread. */
 export function monotonicMilliseconds(): number {
   const [seconds, nanoseconds] = process.hrtime()
   return seconds * 1e3 + nanoseconds / 1e6
 }
 
-/** Room for the sketches of 64 readers (src/answer/sketch/layout.ts): it costs nothing until somebody looks at them. */
+/** Holds the sketches of 64 readers (src/answer/sketch/layout.ts); costs nothing until somebody looks at them. */
 const sketchBytes = 2 ** 26
 
-/** Entries of retired spaces that one slice of sweeping looks at: about half a millisecond. */
+/** Entries that one slice of sweeping retired spaces visits: about half a millisecond. */
 const sweepSlice = 2000
 
 export function createTable(options: TableOptions = {}): TableWriter {
@@ -62,7 +62,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
   const maxCachedBytes = options.maxCachedBytes ?? 16 * 2 ** 20
   const key = createNameKey(words)
   const inUse = new Set<number>()
-  /** Those of them that are left to the chain. */
+  /** Spaces among them that are left to the chain. */
   const unserved = new Set<number>()
   const timesUnserved: Record<UnservedReason, number> = { memory: 0, profiles: 0 }
   /** Spaces whose entries are being dropped, oldest first. */
@@ -80,7 +80,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
     }
   }
 
-  /** Looks at a slice of the slots for entries of the oldest retired space; frees its number when none are left. */
+  /** Visits up to `most` entries and drops those of the oldest retired space; releases the space after the last entry. */
   function sweep(most: number): void {
     if (retired.length === 0) return
     if (sweepGeneration !== slots.generation()) sweepFrom = 0
@@ -115,7 +115,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
   }
 
   /**
-   * When memory runs out, the table must not go on giving answers that are out of date: the chain takes the whole space.
+   * When memory runs out the table must not keep giving outdated answers: the chain takes over the whole space.
    */
   function orUnserved<T>(space: number, work: () => T): T {
     try {
@@ -130,7 +130,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
     const { shuffle } = classes.specOf(profileId)
     const zone = spaces.zoneOf(space, spec.zone)
     keyOf(key, name)
-    // A reply would point to the zone in the question, where it is not.
+    // A reply would point to the zone within the question, which does not contain it.
     if (!endsIn(key, zone.wire)) throw new RangeError(`${name} is not in the zone ${zone.name}`)
     const hash = finishHash(key.hashes[0], spaceIndex(space), 0)
     const old = findNode(view, key, 0, spaceIndex(space))
@@ -154,7 +154,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
     const flags = keyFlags(entry.dnssecOk, entry.checkingDisabled)
     const hash = finishHash(key.hashes[0], spaceIndex(space), cachedSalt(entry.type, flags))
     const old = findCached(view, key, spaceIndex(space), entry.type, flags)
-    // Also where the new reply cannot be kept: an older one must not stay in its place.
+    // Even if the new reply cannot be stored, an older one must not remain.
     if (old !== 0) drop(old)
     const image = encodeReply({ key, hash, space, profileId, now: now() }, entry)
     if (!image || image.length > maxCachedBytes) return
@@ -167,7 +167,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
       slots.insert(fresh)
       eviction.add(fresh)
     } catch (error) {
-      // A cache may leave out what does not fit.
+      // Dropping a reply that does not fit is allowed: it is only a cache.
       if (!(error instanceof TableFull)) throw error
     }
   }
@@ -175,7 +175,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
   return {
     handle,
     createSpace() {
-      // Numbers come free as retired spaces are swept: when all are taken the sweeping cannot wait.
+      // Numbers become free as retired spaces are swept: when all are taken, sweeping cannot wait.
       while (inUse.size + retired.length >= maxSpaces && retired.length > 0) sweep(sweepSlice)
       const space = spaces.create()
       inUse.add(space)
@@ -248,7 +248,7 @@ export function createTable(options: TableOptions = {}): TableWriter {
   }
 }
 
-/** The fixed cells of a new memory. The seeds are secret: names chosen to collide would slow the lookups down. */
+/** Initialises the fixed cells. The seeds are secret: names chosen to collide would slow the lookups down. */
 function format(words: Int32Array): void {
   const secrets = randomFillSync(new Int32Array(2))
   words[cell.seed] = secrets[0]

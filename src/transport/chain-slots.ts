@@ -1,30 +1,30 @@
-/** Queries that the plugin chain works on: how many may at a time, what they hold, and what becomes of the rest. */
+/** Limits the queries that the plugin chain works on at a time, and refuses the rest. */
 import type { Miss, MissHandler } from '../server/ingress.ts'
 import { explanationRoom, writeServfail } from './error-replies.ts'
 import type { FairBudget } from './fair-budget.ts'
 
-/** A query as it was received; `ask` puts in how it releases its slot. An object of its own: nothing is copied per query. */
+/** A query as received; `ask` adds `releaseSlot` to the object itself, so that nothing is copied per query. */
 export interface ReceivedQuery extends Omit<Miss, 'listener' | 'releaseSlot'> {
-  /** A reload may replace it while the query waits to be asked. */
+  /** Replaced by a reload that happens while the query waits. */
   listener: Miss['listener']
   releaseSlot: Miss['releaseSlot']
 }
 
 export interface ChainSlots {
-  /** Every slot is held. */
+  /** Whether every slot is taken. */
   full(): boolean
-  /** Queries without a reply, those that have released their slot included. */
+  /** Queries without a reply, including those that have released their slot. */
   pending(): number
   /**
-   * Asks the plugin chain. The query holds a slot until its reply is there, or until it releases the slot to wait for
-   * something slow (`Query.releaseSlot`). Without a free slot, and where waiting queries hold too many octets already,
-   * it is refused (`refusal`). `deliver` is called exactly once, at once where the chain answers at once; with undefined
-   * when nothing is to be sent.
+   * Asks the plugin chain. The query holds a slot until it is answered, or until it releases the slot to wait for something
+   * slow (`Query.releaseSlot`). It is refused (`refusal`) when no slot is free, or when waiting queries hold too many octets.
+   * `deliver` is called exactly once, synchronously if the chain answers synchronously; with undefined when nothing is to
+   * be sent.
    */
   ask(query: ReceivedQuery, deliver: (reply: Uint8Array | undefined) => void): void
-  /** Holds a slot for what follows a reply. Call the returned function once, at its end. */
+  /** Holds a slot for work after a reply (a zone transfer). Call the returned function once, at its end. */
   hold(): () => void
-  /** Resolves when nothing is pending. */
+  /** Resolves when no query is pending. */
   settled(): Promise<void>
 }
 
@@ -32,19 +32,19 @@ export interface ChainSlotsOptions {
   readonly onMiss: MissHandler
   /** Slots. */
   readonly limit: number
-  /** Octets of waiting queries, shared by all transports. */
+  /** Budget of octets for waiting queries, shared by all transports. */
   readonly waiting: FairBudget
-  /** A query was refused because no slot was free. */
+  /** Called when a query is refused because no slot was free. */
   readonly onOverflow: () => void
-  /** A query has released its slot: another one may be asked. */
+  /** Called when a query has released its slot, so that another one may be asked. */
   readonly onReleased?: () => void
 }
 
 /**
- * A waiting query costs several times its octets: the received message, the parsed one, what is sent upstream. The
- * constant is for the objects around them: about 1 KiB for a query that waits for one upstream, 5.8 KiB for one for a
- * Service whose endpoints are names outside of the cluster, measured. Were all of the second kind they would hold more than
- * their share, for which the process has room (docs/reliability.md, the attack with such a Service).
+ * Octets that a waiting query holds: several times its length, for the received message, the parsed one and the one sent
+ * upstream, plus a constant for the objects around them. Measured: about 1 KiB for a query that waits for one upstream,
+ * 5.8 KiB for a Service whose endpoints are names outside the cluster. If all were of the latter kind they would exceed
+ * this budget, for which the process has reserves (docs/reliability.md, the attack with such a Service).
  */
 const waitingCost = (request: Uint8Array): number => 4 * request.length + 3.5 * 1024
 
@@ -112,7 +112,7 @@ export function createChainSlots(options: ChainSlotsOptions): ChainSlots {
   }
 }
 
-/** What a query gets for which there is no room: SERVFAIL, or nothing over UDP where the listener sheds. */
+/** The reply to a query that is refused: SERVFAIL, or none over UDP if the listener has `shed`. */
 export function refusal({ request, transport, listener: { shedding } }: ReceivedQuery): Uint8Array | undefined {
   if (transport !== 'udp' || shedding === undefined) return servfail(request)
   shedding.queries.inc()

@@ -25,12 +25,12 @@ interface Endpoint extends AnyEndpoint {
   readonly sockets: Socket[]
   /** Datagrams read so far. */
   received: number
-  /** Queries without a reply, and callbacks for when there are none. */
+  /** Queries without a reply, and callbacks for when none are left. */
   pending: number
   readonly onSettled: (() => void)[]
 }
 
-/** Turns of the event loop that a drain may take: enough for a full receive buffer, and an end for a busy socket. */
+/** Turns of the event loop that a drain may take: enough for a full receive buffer, while a busy socket cannot prolong it. */
 const turnsPerDrain = 1000
 const receiveBufferBytes = 4 * 1024 * 1024
 
@@ -44,7 +44,7 @@ export function openDgram(options: DgramOptions): Transport {
   const { slots, tableAnswers, clock, log, metrics, limits } = options
   const endpoints = new Map<string, Endpoint>()
   let lastQueryAt = Number.NEGATIVE_INFINITY
-  /** Removed endpoints that still answer earlier queries. Each removal is an object of its own. */
+  /** Removed endpoints that still answer earlier queries. Each removal creates its own value, which identifies it. */
   const leaving = new Map<string, { readonly endpoint: Endpoint }>()
   const closing = new Set<Promise<void>>()
 
@@ -75,7 +75,7 @@ export function openDgram(options: DgramOptions): Transport {
     })
   }
 
-  /** `octets` must not change before they are sent. */
+  /** `octets` must stay unchanged until they are sent. */
   function send({ listener }: Endpoint, socket: Socket, octets: Uint8Array, to: RemoteInfo): void {
     const message = octets.length > largestDatagram ? octets.subarray(0, cutToHeader(octets, 0)) : octets
     const countDropped = (): void => {
@@ -93,7 +93,7 @@ export function openDgram(options: DgramOptions): Transport {
   }
 
   async function open(listener: Listener): Promise<Endpoint> {
-    // Opening a second socket beside the one that drains would give each a share of the queries: it is used again.
+    // A second socket beside the draining one would share its queries, so the draining one is reused.
     const back = leaving.get(keyOf(listener))?.endpoint
     if (back !== undefined) {
       leaving.delete(keyOf(listener))
@@ -120,7 +120,7 @@ export function openDgram(options: DgramOptions): Transport {
     return endpoint
   }
 
-  /** Resolves when the sockets' queues are empty. The sockets are closed when the chain has answered those queries. */
+  /** Resolves when the sockets' queues are empty. The sockets are closed once the chain has answered those queries. */
   async function leave(endpoint: Endpoint): Promise<void> {
     const key = keyOf(endpoint.listener)
     const departure = { endpoint }
@@ -162,10 +162,10 @@ function socketOptions({ family }: Host): SocketOptions {
   return {
     type: family === 4 ? 'udp4' : 'udp6',
     ipv6Only: family === 6,
-    // Allows a listener on one address beside a wildcard listener; outside Linux, reuseAddr does.
+    // Allows a listener on one address beside a wildcard listener; outside Linux, reuseAddr does that.
     ...(process.platform === 'linux' ? { reusePort: true } : { reuseAddr: true }),
     recvBufferSize: receiveBufferBytes,
-    // The address comes from recvfrom: Node's default would call getaddrinfo and cost another tick.
+    // The address comes from recvfrom: Node.js's default would call getaddrinfo and cost another tick.
     lookup: (address, _options, found) => found(null, address, family),
   }
 }

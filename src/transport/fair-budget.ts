@@ -1,15 +1,15 @@
 /**
- * A bound in octets over all clients, of which no client gets more than it leaves: alone it may hold half, N of them 1/(N + 1) each,
- * and as much stays free for whoever comes next.
+ * A limit in octets over all clients. A client may hold as much as remains free: alone at most half, N of them 1/(N + 1)
+ * each, so that the same share stays free for the next client.
  */
 import { clientKey } from '../dns/address.ts'
 
 export interface FairBudget {
-  /** Whether a client may take so many octets: what it holds then is no more than what is left of the bound. A refusal is counted. */
+  /** Whether a client may take so many octets: its total may not exceed what then remains free. Refusals are counted. */
   allows(address: string, octets: number): boolean
   take(address: string, octets: number): void
   give(address: string, octets: number): void
-  /** Octets that are taken. */
+  /** Octets in use. */
   used(): number
 }
 
@@ -28,7 +28,7 @@ export function createFairBudget(limit: number, onRefused: () => void): FairBudg
   return {
     allows(address, octets) {
       const left = limit - used - octets
-      // Less than half is taken by all: the most common case needs no look at the client.
+      // At most half is in use by all clients together: the common case, for which the client's share need not be looked up.
       if (used + octets <= left) return true
       const own = (ofClient.get(clientKey(address)) ?? 0) + octets
       if (own <= left) return true

@@ -1,21 +1,21 @@
-/** The table's answers, for a transport that must survive our own bugs. */
+/** The table's answers, for transports that must survive an exception in the responder. */
 import { DROP, MISS, type Responder } from '../answer/api.ts'
 
-/** A message without a whole header cannot be answered at all. */
+/** A message without a complete header cannot be answered at all. */
 const headerBytes = 12
 /** Milliseconds between two reports of a transport. */
 const reportEvery = 1000
 
 export interface FailureReports {
-  /** Counts each failure. */
+  /** Counts every failure. */
   readonly count: () => void
-  /** Hears of a failure, at most once a second. */
+  /** Called with a failure, at most once a second. */
   readonly report: (error: unknown) => void
-  /** Milliseconds. */
+  /** The time in milliseconds. */
   readonly now: () => number
 }
 
-/** `responder.answer`, but what throws costs no more than that one query a detour: the plugin chain is asked. */
+/** Like `responder.answer`, but an exception becomes a miss: the plugin chain answers that query. */
 export function guardAnswer(responder: Responder, { count, report, now }: FailureReports): Responder['answer'] {
   let reportedAt = Number.NEGATIVE_INFINITY
   return (request, start, end, space, transport, reply, replyStart) => {

@@ -1,4 +1,4 @@
-/** The transports, assembled: UDP by threads where the system has the calls for it, else by node:dgram; connections beside it. */
+/** Assembles the transports: UDP by threads if the native calls are available, otherwise by node:dgram; and connections. */
 import type { Responder, ResponderOptions } from '../answer/api.ts'
 import { createQueryRing, createResponder, LOCAL } from '../answer/index.ts'
 import { type Libc, loadLibc } from '../libc/libc.ts'
@@ -35,24 +35,24 @@ export interface TransportOptions {
   readonly log: Logger
   readonly metrics: MetricsRegistry
   readonly clock?: Clock
-  /** `dgram` forces the portable path; default: what SLICEDNS_UDP says, else `auto`. */
+  /** `dgram` forces the portable path; default: SLICEDNS_UDP, else `auto`. */
   readonly udp?: 'auto' | 'dgram'
-  /** What bounds are derived from; read from the system when absent. */
+  /** What limits are derived from; read from the system when absent. */
   readonly processLimits?: ProcessLimits
   readonly limits?: Partial<Limits>
-  /** For tests: a module that exports `createResponder` instead of ours, and the function it exports. */
+  /** For tests: a module that exports `createResponder` in place of the server's own, and the name of the export. */
   readonly responder?: {
     readonly module: string
     readonly create: (table: TableHandle, slot: number, options?: ResponderOptions) => Responder
   }
   /**
-   * Fault injection: each UDP thread throws after so many datagrams, the one in its place after the next number, to show that
-   * they are replaced. Default: what SLICEDNS_UDP_THREAD_DIES_AFTER says (`500 20`), else never.
+   * Fault injection: the first UDP threads throw after this many datagrams, their replacements after the next number, to
+   * test that threads are replaced. Default: SLICEDNS_UDP_THREAD_DIES_AFTER (for example `500 20`), else never.
    */
   readonly threadDiesAfter?: readonly number[]
 }
 
-/** What serves the listeners of some schemes. */
+/** Serves the listeners of certain schemes. */
 interface SchemeTransport {
   readonly schemes: readonly Listener['scheme'][]
   readonly transport: Transport
@@ -87,9 +87,9 @@ export function createTransport(options: TransportOptions): Ingress {
     native === undefined
       ? openDgram({ ...shared, tableAnswers })
       : openUdpThreads({ ...shared, native, onRelayed, tableAnswers, responder: options.responder?.module, dieAfter })
-  /** What is served over connections. Another protocol is another word here. */
+  /** Protocols over connections. A new one is added here. */
   const protocols = [tcp, dnsOverTls, dnsOverHttps(limits, metrics), dnsOverGrpc(limits, metrics)]
-  /** Connections come first: that detects another server on the same port. */
+  /** Connections come first: binding them detects another server on the same port, while UDP shares it (SO_REUSEPORT). */
   const transports: readonly SchemeTransport[] = [
     {
       schemes: protocols.map(({ scheme }) => scheme),
@@ -101,7 +101,7 @@ export function createTransport(options: TransportOptions): Ingress {
     native &&
     returnMemory({ clock, resident: process.memoryUsage.rss, trim: native.trim, bound: native.boundFreeMemory })
   let turn: Promise<unknown> = Promise.resolve()
-  /** One change at a time. */
+  /** Runs changes one at a time. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = turn.then(work)
     turn = done.catch(() => undefined)
@@ -121,7 +121,7 @@ export function createTransport(options: TransportOptions): Ingress {
       await Promise.all(stages.map((stage) => stage.abandon()))
       throw error
     }
-    // Before the first query of the new listeners, and until the last one of the old.
+    // Before the first query of the new listeners, and until after the last one of the old.
     const wanted = listeners.some(({ observesMessages }) => observesMessages)
     if (wanted) queryLog.recordMessages(true)
     await Promise.all(stages.map((stage) => stage.commit()))

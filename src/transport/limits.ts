@@ -1,4 +1,4 @@
-/** Everything here that can grow has a bound; docs/limits.md lists them. `createTransport` takes other values. */
+/** The limits of everything that can grow in this folder; docs/limits.md lists them. `createTransport` accepts other values. */
 import { availableParallelism } from 'node:os'
 import type { ProcessLimits } from '../process-limits/index.ts'
 
@@ -6,61 +6,61 @@ const second = 1000
 const kibibyte = 1024
 
 export interface Limits {
-  /** UDP threads, and so sockets of a listener: `multisocket 1024` gets as many as there are CPUs. One costs 9 MiB. */
+  /** UDP threads, and therefore sockets per listener: `multisocket 1024` gets one per CPU. A thread costs 9 MiB. */
   readonly udpThreads: number
   /** Sockets from which one UDP thread relays queries to upstreams. */
   readonly relaySockets: number
-  /** UDP queries that wait for the plugin chain; more get SERVFAIL. */
+  /** UDP queries waiting for the plugin chain; further ones get SERVFAIL. */
   readonly udpPending: number
-  /** Octets of the ring in which a thread hands its misses over (a power of two): 4,000 queries of the usual size. */
+  /** Octets of the ring through which a thread passes its misses (a power of two): 4,000 queries of the usual size. */
   readonly missRingBytes: number
-  /** Octets of the ring of a thread's relayed replies for `cache` (a power of two): more than a `cache` of the default size keeps. */
+  /** Octets of the ring for a thread's relayed replies to `cache` (a power of two): more than a `cache` of default size keeps. */
   readonly copyRingBytes: number
-  /** Octets that queries waiting for the plugin chain may cost, over all transports; more get SERVFAIL. */
+  /** Octets that queries waiting for the plugin chain may hold, over all transports; further ones get SERVFAIL. */
   readonly waitingBytes: number
-  /** TCP connections of all listeners together; another one takes the place of an idle one. */
+  /** TCP connections over all listeners; a new one displaces an idle one. */
   readonly tcpConnections: number
-  /** Places of the connection table that a connection takes: what it costs, in plain TCP connections. */
+  /** Places of the connection table that a connection takes: its cost in units of a plain TCP connection. */
   readonly placesOf: { readonly plain: number; readonly secure: number }
-  /** Streams of an HTTP/2 connection, whatever `max_streams` says: one costs some KiB. */
+  /** Streams per HTTP/2 connection, whatever `max_streams` says: each costs some KiB. */
   readonly httpStreams: number
-  /** TCP connections of one client. Generous: behind a masquerading node many clients have one address. */
+  /** TCP connections per client address. Generous: behind a masquerading node many clients share one. */
   readonly tcpConnectionsPerClient: number
   /**
-   * Octets of a request over TCP; a larger one gets FORMERR. The same as over UDP: a query with every EDNS option there is
-   * takes a few hundred octets. A listener that takes updates (RFC 2136) has no bound but that of a message.
+   * Octets of a request over TCP; a larger one gets FORMERR. The same as over UDP: a query with all known EDNS options takes
+   * a few hundred octets. A listener that accepts updates (RFC 2136) has no limit other than a message's 65,535 octets.
    */
   readonly tcpRequestBytes: number
-  /** Octets that have come and are not answered yet, over all connections; past it those that hold most are closed. */
+  /** Octets received but not yet answered, over all connections; beyond it those that hold most are closed. */
   readonly tcpInputBytes: number
-  /** Octets of replies that clients have not taken yet, over all connections; past it those that hold most are closed. */
+  /** Octets of replies not yet taken by clients, over all connections; beyond it those that hold most are closed. */
   readonly tcpUnsentBytes: number
-  /** Queries of one connection that wait for the plugin chain; the next is not read before one is answered. */
+  /** Queries of one connection waiting for the plugin chain; at the limit reading pauses until one is answered. */
   readonly tcpPending: number
-  /** Queries a connection may ask before it is closed (`timeouts { maxtcpqueries }`); 0 for no bound. */
+  /** Queries on a connection before it is closed (`timeouts { maxtcpqueries }`); 0: no limit. */
   readonly tcpQueries: number
-  /** Replies of many messages (zone transfers) under way at a time, over all connections; more get SERVFAIL. */
+  /** Concurrent replies of several messages (zone transfers), over all connections; further ones get SERVFAIL. */
   readonly tcpStreams: number
-  /** Milliseconds for the first message of a connection, whole (`timeouts { read }`). */
+  /** Milliseconds for the first message of a connection to arrive completely (`timeouts { read }`). */
   readonly tcpRead: number
-  /** Milliseconds for each later message, whole, from the last reply on (`timeouts { idle }`). */
+  /** Milliseconds for each later message to arrive completely, since the last reply (`timeouts { idle }`). */
   readonly tcpIdle: number
-  /** Milliseconds within which a client must take what was written to it (`timeouts { write }`). */
+  /** Milliseconds for a client to take what was written to it (`timeouts { write }`). */
   readonly tcpWrite: number
   /**
-   * Milliseconds that `close` and a removed listener wait: for replies being worked out, for a thread to end. Longer than
-   * any query waits for its endpoint (`slicedns.io/hold`).
+   * Milliseconds that `close` and the removal of a listener wait for pending replies and for threads to end. Longer than any
+   * query waits for its endpoint (`slicedns.io/hold`).
    */
   readonly drain: number
 }
 
-/** An idle TLS connection, measured: what OpenSSL and Node.js keep for it is this many times what TCP alone takes. */
+/** Memory of an idle TLS connection (OpenSSL and Node.js), as a multiple of a plain TCP connection's; measured. */
 const securePlaces = 8
 
-/** What one client may have of all connections. */
+/** Share of all connections that one client may have. */
 const clientShare = 1 / 4
 
-/** Two servers' worth of sockets (socketsPerServer): with more servers each has fewer. */
+/** Sockets for two servers (socketsPerServer); with more servers each gets fewer. */
 const mostRelaySockets = 1024
 
 export function limitsFor({ memory, tcpConnections, descriptors }: ProcessLimits): Limits {

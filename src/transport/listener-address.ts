@@ -1,4 +1,4 @@
-/** A listener's address as sockets, and the error when one cannot be bound. Shared by all transports. */
+/** A listener's address as socket addresses, and the error when one cannot be bound. Shared by all transports. */
 import { SocketAddress } from 'node:net'
 import { getSystemErrorMap } from 'node:util'
 import type { Listener } from '../server/ingress.ts'
@@ -6,10 +6,10 @@ import type { Listener } from '../server/ingress.ts'
 /** One socket address of a listener. */
 export interface Host {
   readonly family: 4 | 6
-  /** As the operating system takes it: `::1`, `fe80::1%eth0`, `0.0.0.0`. */
+  /** As the operating system accepts it: `::1`, `fe80::1%eth0`, `0.0.0.0`. */
   readonly address: string
   readonly wildcard: boolean
-  /** Left out on a machine without this address family. */
+  /** Skipped on a machine without this address family. */
   readonly optional: boolean
 }
 
@@ -25,7 +25,7 @@ export function hostsOf(listener: Pick<Listener, 'address'>): readonly Host[] {
   return [{ family: familyOf(address), address, wildcard: address === '0.0.0.0' || address === '::', optional: false }]
 }
 
-/** As metrics name it: `tls://:853`. A reload keeps the sockets of a listener whose id stays. */
+/** As metrics name it: `tls://:853`. A reload keeps the sockets of a listener with an unchanged id. */
 export const idOf = (listener: Pick<Listener, 'scheme' | 'address' | 'port'>): string =>
   `${listener.scheme}://${keyOf(listener)}`
 
@@ -45,12 +45,12 @@ const canonical = (address: string): string =>
 
 const absentFamily = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])
 
-/** True when an optional host may be left out for this error (`code` as in node's system errors). */
+/** Whether an optional host may be skipped because of this error (`code` as in Node.js's system errors). */
 export function isAbsentFamily(host: Host, code: string | undefined): boolean {
   return host.optional && code !== undefined && absentFamily.has(code)
 }
 
-/** Worded as CoreDNS does: `listen tcp :53: bind: address already in use`. `code` is e.g. EADDRINUSE. */
+/** Worded like CoreDNS: `listen tcp :53: bind: address already in use`. `code` is for example EADDRINUSE. */
 export function bindError(protocol: string, listener: Listener, code: string, call = 'bind'): Error {
   const error = new Error(`listen ${protocol} ${keyOf(listener)}: ${call}: ${reasonOf(code)}`)
   return Object.assign(error, { code })

@@ -1,24 +1,24 @@
 /**
- * Gives memory back to the system. The buffers of lists and of what came over the network are freed, but glibc keeps their
- * pages for the next peak: 60 MiB after a flood of TCP messages, 25 MiB while a large cluster is listed, of the 170 MiB that a
- * pod has (measured). While memory grows, too: what was free before the peak is not there for the peak of something else.
+ * Returns memory to the system. Buffers of lists and of network input are freed, but glibc keeps their pages for the next
+ * peak: 60 MiB after a flood of TCP messages, 25 MiB while a large cluster is listed, of a pod's 170 MiB (measured). It also
+ * runs while memory grows, so that pages kept from one peak do not add to the next.
  */
 import type { Clock } from '../scheduling/clock.ts'
 
-/** Milliseconds between two looks at the resident memory. Giving back takes 0.5 to 3 ms: a hundredth of the time at most. */
+/** Milliseconds between two checks of the resident memory. A trim takes 0.5 to 3 ms: at most a hundredth of the time. */
 const lookEvery = 250
-/** Octets that stay free at the end of an arena, and from which on a block is given back when it is freed. */
+/** Octets that stay free at the end of an arena, and the size from which a freed block is returned at once. */
 const mostFree = 512 * 1024
-/** Octets by which resident memory has grown since it was least, or since the last time, for which it is worth the time. */
+/** Growth of resident memory in octets, since its minimum or the last trim, that makes a trim worthwhile. */
 const worthwhile = 4 * 1024 * 1024
 
 export interface MemoryReturnOptions {
   readonly clock: Clock
   /** Resident memory of the process, in octets. */
   readonly resident: () => number
-  /** Gives free memory back: malloc_trim(3). */
+  /** Returns free memory: malloc_trim(3). */
   readonly trim: () => void
-  /** What the C library may keep: Libc.boundFreeMemory. */
+  /** Limits what the C library keeps: Libc.boundFreeMemory. */
   readonly bound: (octets: number) => void
 }
 
@@ -29,7 +29,7 @@ export function returnMemory({ clock, resident, trim, bound }: MemoryReturnOptio
     let now = resident()
     if (now - least > worthwhile) {
       trim()
-      // What is left is used: it is no reason to try again.
+      // What remains is in use, and no reason to trim again.
       now = resident()
       least = now
     }

@@ -1,4 +1,4 @@
-/** The transport's own metrics. Dashboards of CoreDNS know none of them. */
+/** The transport's own metrics, which CoreDNS does not have, and CoreDNS's of DNS over HTTPS. */
 import type { CounterCell, GaugeCell, MetricsRegistry } from '../telemetry/metrics.ts'
 
 export interface TransportMetrics {
@@ -19,12 +19,12 @@ export interface TransportMetrics {
   readonly relayFull: CounterCell
   readonly relayUnkept: CounterCell
   readonly tcpConnections: GaugeCell
-  /** Connections closed, by what there was too much of. */
+  /** Connections closed, by the resource that ran out. */
   readonly tcpEvictions: Readonly<Record<'connections' | 'input' | 'output', CounterCell>>
   readonly tcpOversized: CounterCell
-  /** CoreDNS's, of `https://` listeners. `server`: as in all metrics. */
+  /** CoreDNS's metric, for `https://` listeners. `server`: as in all metrics. */
   readonly httpsResponses: (server: string, status: number) => CounterCell
-  /** Calls `collect` before each scrape, to move what threads and the kernel have counted into the cells. */
+  /** Calls `collect` before each scrape, to move the counts of threads and of the kernel into the cells. */
   onCollect(collect: () => void): { remove(): void }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The main thread's half of the query log: takes observed answers out of the responders' rings and reports them to the
- * server, at a bounded rate. When more are answered than are taken, the rings fill up, and the answers dropped are counted.
+ * server at a limited rate. When answers arrive faster the rings fill up, and the dropped answers are counted.
  */
 import { createQueryConsumer, type QueryRingView, type QueryRoute, queryFact, queryRecord } from '../answer/index.ts'
 import { formatAddress, parseAddress } from '../dns/address.ts'
@@ -13,13 +13,13 @@ import type { Logger } from '../telemetry/log.ts'
 import type { CounterCell } from '../telemetry/metrics.ts'
 
 export interface QueryLogReader {
-  /** Reads this ring from now on. */
+  /** Starts reading this ring. */
   addRing(ring: SharedArrayBuffer): { remove(): void }
-  /** A responder's `publish` returned true: the rings are read until they stay empty. */
+  /** A responder's `publish` returned true: the rings are polled until they stay empty. */
   wake(): void
   /** Takes everything that is in the rings now. */
   drain(): void
-  /** Whether the octets of queries and replies are recorded, too. */
+  /** Whether the octets of queries and replies are recorded too. */
   recordMessages(on: boolean): void
   close(): void
 }
@@ -29,13 +29,13 @@ export interface QueryLogReaderOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly dropped: CounterCell
-  /** Calls back before each scrape. */
+  /** Calls `collect` before each scrape. */
   onCollect(collect: () => void): { remove(): void }
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two polls. */
 const lookEvery = 10
-/** The log takes 20,000 answers a second, and in one look, however late, no more than two milliseconds' work. */
+/** Limits the log to 20,000 answers a second, and one poll, however late, to two milliseconds of work. */
 const takenPerMillisecond = 20
 const takenPerLook = 1000
 /** Milliseconds between two warnings about dropped answers. */
@@ -48,11 +48,11 @@ export function openQueryLogReader({
   dropped,
   onCollect,
 }: QueryLogReaderOptions): QueryLogReader {
-  /** In the order of their turns. `counted`: drops that the metric has counted. */
+  /** In the order of their turns. `counted`: drops already added to the metric. */
   let rings: { readonly consumer: ReturnType<typeof createQueryConsumer>; counted: number }[] = []
   let looking: Timer | undefined
   let warning: Timer | undefined
-  /** Dropped answers that no warning has named yet. */
+  /** Dropped answers not yet mentioned in a warning. */
   let unreported = 0
   let lookedAt = 0
   let recording = false
@@ -68,11 +68,11 @@ export function openQueryLogReader({
     lookedAt = now
     let taken = 0
     for (const { consumer } of rings) taken += consumer.drain(most - taken, take)
-    // A busy thread must not come first each time.
+    // Rotates, so that a busy thread does not always come first.
     rings.push(...rings.splice(0, 1))
     countDropped()
     looking = undefined
-    // `sleep` must be called on every ring: `some` would stop at the first.
+    // `sleep` must be called on every ring; `some` would stop at the first.
     const awake = taken > 0 || rings.filter(({ consumer }) => !consumer.sleep()).length > 0
     if (awake) lookLater()
   }
@@ -173,7 +173,7 @@ function readQuery(ring: QueryRingView, at: number): AnsweredQuery {
   }
 }
 
-/** Copies: the ring's memory is used again. */
+/** Copies, because the ring's memory will be reused. */
 function readMessages({ halves, bytes, messagesOf }: QueryRingView, at: number): AnsweredQuery['messages'] {
   const requestLength = halves[(at + queryRecord.requestLength) >> 1]
   if (requestLength === 0) return undefined
@@ -185,7 +185,7 @@ function readMessages({ halves, bytes, messagesOf }: QueryRingView, at: number):
   }
 }
 
-/** The route of a query on a transport that has addresses as text. */
+/** The route of a query on a transport with addresses as text. */
 export function routeOf(client: SocketAddress, local: SocketAddress): QueryRoute {
   const octets = octetsOf(client.address)
   return {
@@ -199,7 +199,7 @@ export function routeOf(client: SocketAddress, local: SocketAddress): QueryRoute
   }
 }
 
-/** The octets of an address as the system writes it, without the interface of a link-local one. */
+/** The octets of an address as the system writes it, without the zone of a link-local one. */
 export function octetsOf(address: string): Uint8Array {
   return parseAddress(address.split('%', 1)[0]) ?? new Uint8Array(16)
 }

@@ -10,7 +10,7 @@ import { guardAnswer } from './guarded-answer.ts'
 import type { TransportMetrics } from './metrics.ts'
 import { type QueryLogReader, routeOf } from './query-log.ts'
 
-/** A datagram, who has sent it, and to where. */
+/** A datagram with its source and destination. */
 export interface AskedDatagram {
   readonly request: Uint8Array
   readonly client: SocketAddress
@@ -21,7 +21,7 @@ export interface AskedDatagram {
 }
 
 export interface TableAnswers {
-  /** A reply of its own memory; undefined to say nothing; `miss`: the chain is to be asked. */
+  /** A reply in its own memory; undefined to send nothing; `miss`: the chain must be asked. */
   answer(asked: AskedDatagram): Uint8Array | undefined | 'miss'
 }
 

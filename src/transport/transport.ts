@@ -1,4 +1,4 @@
-/** What all transports have in common: UDP threads, node:dgram and TCP are one each. */
+/** The interface of transports: UDP threads, node:dgram and TCP are one each. */
 import type { Responder } from '../answer/api.ts'
 import type { Clock } from '../scheduling/clock.ts'
 import type { Listener } from '../server/ingress.ts'
@@ -16,7 +16,7 @@ export interface Transport {
   stage(listeners: readonly Listener[]): Promise<StagedChange>
   /** Milliseconds (the Clock's) of the last query. */
   lastQueryAt(): number
-  /** As Ingress's; absent where everything is done by the main thread. */
+  /** As in Ingress; absent if the main thread does everything. */
   relayed?(): number
   close(): Promise<void>
 }
@@ -28,7 +28,7 @@ export interface StagedChange {
   abandon(): Promise<void>
 }
 
-/** What a transport on the main thread works with. */
+/** What transports on the main thread share. */
 export interface MainThreadOptions {
   readonly responder: Responder
   readonly queryLog: QueryLogReader
@@ -43,7 +43,7 @@ export interface Endpoint {
   listener: Listener
 }
 
-/** Changes `open` to the endpoints of `listeners`, from those it has and those `opened`. Returns those no longer wanted. */
+/** Changes `open` to the endpoints of `listeners`, from those it has and from `opened`. Returns those no longer wanted. */
 export function switchEndpoints<E extends Endpoint>(
   open: Map<string, E>,
   listeners: readonly Listener[],
@@ -64,7 +64,7 @@ export function switchEndpoints<E extends Endpoint>(
   return left
 }
 
-/** Opens the new ones among `listeners`. When one cannot be opened, closes them again and rejects. */
+/** Opens the new endpoints among `listeners`. If one cannot be opened, closes the others and rejects. */
 export async function openEndpoints<E extends Endpoint>(
   open: ReadonlyMap<string, E>,
   listeners: readonly Listener[],

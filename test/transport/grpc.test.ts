@@ -90,8 +90,8 @@ describe('DNS over gRPC', () => {
     method?: string,
   ])[] = [
     ['another method', query('table'), status.UNIMPLEMENTED, /unknown method/, '/coredns.dns.DnsService/Ask'],
-    ['no message', new Uint8Array(0), status.UNKNOWN, /no DNS query/],
-    ['a reply', rcodeReply(query('table'), 0), status.UNKNOWN, /no DNS query/],
+    ['no message', new Uint8Array(0), status.UNKNOWN, /not a DNS query/],
+    ['a reply', rcodeReply(query('table'), 0), status.UNKNOWN, /not a DNS query/],
     ['a query that is dropped', query('drop'), status.UNKNOWN, /no response/],
     [
       'a message of more than 4,096 octets',

@@ -1,4 +1,4 @@
-/** DNS over gRPC, as CoreDNS serves it: HTTP/2, with TLS or (without `tls`) in the clear. */
+/** DNS over gRPC, as CoreDNS serves it: HTTP/2, with TLS, or unencrypted without `tls`. */
 import { decodePacket, encodePacket, grpcMethod, packetOverhead } from '../../dns/grpc-packet.ts'
 import { hasQueryHeader } from '../http/query-header.ts'
 import type { HttpResponse, HttpService } from '../http/service.ts'
@@ -8,7 +8,7 @@ import type { TransportMetrics } from '../metrics.ts'
 import type { StreamProtocol } from '../tcp/protocol.ts'
 
 const mediaType = 'application/grpc'
-/** CoreDNS's, where `grpc_server { max_streams }` says nothing. */
+/** CoreDNS's default for `grpc_server { max_streams }`. */
 const defaultStreams = 256
 
 /** gRPC's status codes. */
@@ -50,7 +50,7 @@ function createService(
           }
           return hasQueryHeader(packet.message)
             ? { message: packet.message }
-            : { refused: failure(status.UNKNOWN, 'the message is no DNS query') }
+            : { refused: failure(status.UNKNOWN, 'the message is not a DNS query') }
         },
         tooLarge() {
           tcpOversized.inc()
@@ -70,12 +70,12 @@ function createService(
   }
 }
 
-/** Characters of a text that tells what failed: it may quote the client, and no frame holds as much as a client may send. */
+/** Limit of an error text in characters: it may quote the client, and must fit a frame. */
 const mostText = 256
 
-/** Without a body, status and text are in the head. */
+/** A response without a body: status and text are in its headers. */
 function failure(code: number, text: string): HttpResponse {
-  // What is not plain ASCII is percent-encoded, and the percent sign.
+  // gRPC percent-encodes everything except printable ASCII, and the percent sign.
   const message = text
     .slice(0, mostText)
     .replace(/[^ -$&-~]/g, (octet) => `%${octet.charCodeAt(0).toString(16).padStart(2, '0')}`)

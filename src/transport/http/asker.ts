@@ -12,16 +12,16 @@ import type { SharedState } from '../tcp/shared-state.ts'
 
 export interface Asker {
   readonly client: SocketAddress
-  /** Answers several messages in a row, as cheaply as that goes: call `ask` in it, as often as wanted. */
+  /** Runs `work`, which may call `ask` any number of times, as one batch. */
   batch(work: () => void): void
   /**
-   * Gives the reply to `deliver`, in memory of its own, at once or later; undefined when nothing is to be said. Its `signal`
-   * is for the plugin chain: aborted when nobody waits for the reply any more.
+   * Passes the reply, in its own memory, to `deliver`, now or later; undefined when nothing is to be sent. `signal` is for
+   * the plugin chain: aborted when nobody waits for the reply any more.
    */
   ask(request: Uint8Array, signal: () => AbortSignal, deliver: (reply: Uint8Array | undefined) => void): void
 }
 
-/** `most`: messages that wait for the plugin chain at a time. */
+/** `most`: maximum number of messages that wait for the plugin chain. */
 export function createAsker(
   shared: SharedState,
   transport: Transport,
@@ -49,7 +49,7 @@ export function createAsker(
     if (responder.publish(seconds)) shared.queryLog.wake()
   }
 
-  /** Undefined: the chain is asked. */
+  /** Undefined: a miss, to be answered by the chain. */
   function fromTable(request: Uint8Array, listener: Listener, receivedAt: number): Uint8Array | 'silence' | undefined {
     nameClient()
     const length = shared.answer(request, 0, request.length, listener.space, transportCode.stream, scratch, 0)
@@ -80,7 +80,7 @@ export function createAsker(
         deliver(reply === 'silence' ? undefined : reply)
         return
       }
-      // The message may lie in memory that is used again.
+      // The message may lie in memory that will be reused.
       const own = Buffer.from(request)
       const query = {
         request: own,

@@ -1,13 +1,13 @@
-/** What is served over HTTP: how a request carries a DNS message, and how its reply is carried back. */
+/** A service over HTTP: how a request carries a DNS message, and how a response carries the reply. */
 import type { Transport } from '../../plugin/query.ts'
 import type { Listener } from '../../server/ingress.ts'
 
 export interface HttpService {
-  /** As the plugin chain names that of its queries. */
+  /** The transport's name in queries to the plugin chain. */
   readonly transport: Transport
-  /** Streams of an HTTP/2 connection where the listener says nothing. */
+  /** Default limit for streams of an HTTP/2 connection. */
   readonly defaultStreams: number
-  /** Looks at the head of a request. */
+  /** Examines the head of a request. */
   begin(head: HttpHead, listener: Listener): BegunRequest
   /** The response that carries a reply; undefined: the client gets no reply. */
   respond(reply: Uint8Array | undefined, listener: Listener): HttpResponse
@@ -15,15 +15,15 @@ export interface HttpService {
 
 export interface HttpHead {
   readonly method: string
-  /** Path and query, as they were sent. */
+  /** Path and query as sent. */
   readonly target: string
   field(name: string): string | undefined
 }
 
 export type BegunRequest =
-  /** The message is in the head. */
+  /** The head contains the message. */
   | { readonly kind: 'message'; readonly message: Uint8Array }
-  /** It is in the body, which has at most so many octets; `read` gets it whole. */
+  /** The body contains it, in at most so many octets; `read` gets the complete body. */
   | {
       readonly kind: 'body'
       readonly largest: number

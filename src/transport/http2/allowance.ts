@@ -1,17 +1,17 @@
 /**
- * What a client may send that asks for nothing (RFC 9113 §10.5): frames that are no request (PING, SETTINGS, PRIORITY, empty DATA,
- * what belongs to no open stream), requests that cannot be served, and streams that it resets before they are answered.
+ * Limits what a client may send without asking anything (RFC 9113 §10.5): frames other than requests (PING, SETTINGS,
+ * PRIORITY, empty DATA, frames for closed streams), requests that cannot be served, and streams reset before their answer.
  */
 import { ConnectionError, errorCode } from './frames.ts'
 
-/** At the beginning; each answer allows for as many more, up to that again. */
+/** Initial allowance; each answered request adds as many again, up to these values. */
 const most = { frames: 1000, resets: 100 }
 const perAnswer = { frames: 10, resets: 1 }
 
 export interface Allowance {
-  /** Throws ConnectionError when there is nothing left. */
+  /** Throws ConnectionError when the allowance is used up. */
   spend(what: 'frames' | 'resets'): void
-  /** A request is answered. */
+  /** A request was answered. */
   answered(): void
 }
 

@@ -1,7 +1,8 @@
 /**
- * One HTTP/2 connection of a server (RFC 9113): a DNS message for each stream. Node's own HTTP/2 costs more processor time for a
- * request than everything else that a query takes; this one knows what a DNS server needs. Frames are read in turns, as the
- * messages of other connections are, and what a client may have open, send late, not take, or send for nothing is bounded.
+ * The server side of one HTTP/2 connection (RFC 9113), with a DNS message per stream. Node.js's own HTTP/2 takes more
+ * processor time per request than everything else about a query; this implementation has only what a DNS server needs.
+ * Connections take turns reading frames, and there are limits on what a client may leave open, send late, leave unread,
+ * or send without asking anything.
  */
 import type { Socket } from 'node:net'
 import { sliceLength } from '../../scheduling/cooperative-scheduler.ts'
@@ -20,7 +21,7 @@ import { maxHeaderOctets } from './header-block.ts'
 import { CompressionError } from './hpack.ts'
 import { createResponses } from './responses.ts'
 
-/** Frames that are read before another connection has its turn. */
+/** Frames read before the next connection gets its turn. */
 const framesPerStep = 64
 
 type State = 'open' | 'draining' | 'ended' | 'closed'
@@ -83,7 +84,7 @@ export function openHttp2(
     task.wake()
   })
   socket.on('drain', () => task.wake())
-  // HTTP/2 knows no half-closed connections: nobody reads any more.
+  // HTTP/2 has no half-closed connections: the client no longer reads.
   socket.on('end', destroy)
   socket.on('close', close)
   socket.on('error', destroy)
@@ -94,7 +95,7 @@ export function openHttp2(
   writer.frame(frameType.SETTINGS, 0, 0, announced)
   flush()
 
-  /** Reads a few of the frames that have come. True when there may be more. */
+  /** Reads some of the received frames. True when there may be more. */
   function step(): boolean {
     if (state === 'ended' || state === 'closed') return false
     let more = true
@@ -119,7 +120,7 @@ export function openHttp2(
     measureInput()
     if (stateNow() !== 'open' && stateNow() !== 'draining') return false
     const blocked = socket.writableNeedDrain
-    // What is not read yet is not added to.
+    // Nothing is added to unread input.
     if (more || blocked) socket.pause()
     else socket.resume()
     return more && !blocked
@@ -127,7 +128,7 @@ export function openHttp2(
 
   const measureInput = (): void => entry.setInput(exchanges.heldInput() + reader.held() + socket.readableLength)
 
-  /** Not narrowed by what was true a call ago. */
+  /** A function, so that TypeScript does not narrow the state across calls that change it. */
   const stateNow = (): State => state
 
   function reset(id: number, code: number): void {
@@ -151,7 +152,7 @@ export function openHttp2(
     if (stateNow() !== 'ended') end()
   }
 
-  /** Takes no new streams; ends when the open ones are answered. */
+  /** Accepts no new streams; ends when the open ones are answered. */
   function drain(milliseconds: number): void {
     if (state !== 'open') return
     state = 'draining'
@@ -166,7 +167,7 @@ export function openHttp2(
     flush()
     deadlines.ended(now())
     socket.end()
-    // Closing on unread octets resets the connection, and with it replies that the client has not read yet.
+    // Closing with unread octets would reset the connection, and lose replies that the client has not read yet.
     socket.resume()
   }
 

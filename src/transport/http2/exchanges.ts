@@ -11,18 +11,18 @@ export interface Exchanges {
   begin(id: number, head: HttpHead, endStream: boolean): void
   /** DATA; false when no request waits for it. */
   receive(id: number, content: Buffer, endStream: boolean): boolean
-  /** Trailers, which say nothing here; false when no request waits for them. */
+  /** Trailers, whose content is ignored; false when no request waits for them. */
   endInput(id: number): boolean
   /** The client has reset a stream; false when it is not open. */
   abandon(id: number): boolean
   abandonAll(): void
   outletOf(id: number): Outlet | undefined
   outlets(): Iterable<Outlet>
-  /** Sends what the client takes now: of this stream, or of all. */
+  /** Sends what the client's window allows: of this stream, or of all. */
   resume(id?: number): void
-  /** Ends requests that have come to a stop for longer than `receiving` milliseconds; true when a response has. */
+  /** Ends requests without progress for longer than `receiving` milliseconds; true when a response has stalled. */
   sweep(now: number, receiving: number, isStalled: (milliseconds: number) => boolean): boolean
-  /** Octets of bodies, and of responses. */
+  /** Octets of request bodies, and of responses. */
   heldInput(): number
   heldOutput(): number
 }
@@ -34,24 +34,24 @@ export interface ExchangesOptions {
   readonly allowance: Allowance
   readonly listenerOf: () => Listener
   readonly now: () => number
-  /** Tells the client that nothing more of the stream is read: with its response, or for its silence. */
+  /** Tells the client that nothing more of the stream will be read: it has its response, or was too slow. */
   readonly reset: (id: number, why: 'answered' | 'late') => void
-  /** A reply has come from the chain, and is written: later than the request was read, perhaps. */
+  /** Called when a reply from the chain has been written, possibly long after the request was read. */
   readonly onReplied: () => void
-  /** The last open stream is over. */
+  /** Called when the last open stream has ended. */
   readonly onEmpty: () => void
 }
 
 interface Exchange extends Outlet {
-  /** Milliseconds of its last progress. */
+  /** Time of the last progress, in milliseconds. */
   since: number
   state: 'receiving' | 'asking' | 'replying'
   readonly isHead: boolean
-  /** The client has sent all of its side. */
+  /** The client has closed its side of the stream. */
   inputEnded: boolean
   begun: (BegunRequest & { kind: 'body' }) | undefined
   body: RequestBody | undefined
-  /** Octets of its response that are held. */
+  /** Octets of the response that are held. */
   output: number
   departure: AbortController | undefined
 }
@@ -91,7 +91,7 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
     if (isAll) conclude(exchange)
   }
 
-  /** The response is on its way. A body that is still coming is for nobody (RFC 9113 §8.1). */
+  /** The response is being sent. A request body that is still arriving is discarded (RFC 9113 §8.1). */
   function conclude(exchange: Exchange): void {
     if (!exchange.inputEnded) options.reset(exchange.id, 'answered')
     forget(exchange)

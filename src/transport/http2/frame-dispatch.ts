@@ -1,4 +1,4 @@
-/** What each frame of a client does, and which may come (RFC 9113 §5, §6). */
+/** What each frame of a client does, and which frames are allowed (RFC 9113 §5, §6). */
 import type { Allowance } from './allowance.ts'
 import type { Exchanges } from './exchanges.ts'
 import type { FrameWriter } from './frame-writer.ts'
@@ -7,9 +7,9 @@ import { createHeaderBlocks, type Head } from './header-block.ts'
 import { defaultWindow, type Responses } from './responses.ts'
 
 export interface FrameDispatch {
-  /** Throws ConnectionError and CompressionError: the connection has to end. */
+  /** Throws ConnectionError or CompressionError when the connection has to end. */
   read(frame: Frame): void
-  /** The highest number of a stream that the client has opened. */
+  /** The highest stream number that the client has opened. */
   lastStream(): number
 }
 
@@ -18,15 +18,15 @@ export interface FrameDispatchOptions {
   readonly responses: Responses
   readonly exchanges: Exchanges
   readonly allowance: Allowance
-  /** Streams at a time. */
+  /** Maximum number of concurrent streams. */
   readonly most: number
-  /** No new streams are taken. */
+  /** Whether new streams are rejected. */
   readonly isDraining: () => boolean
   readonly reset: (id: number, code: number) => void
   readonly onRequest: () => void
 }
 
-/** Octets of bodies after which the client gets as many again. */
+/** Octets of bodies after which the client's window is replenished. */
 const windowStep = 32 * 1024
 
 export function createFrameDispatch(options: FrameDispatchOptions): FrameDispatch {
@@ -34,7 +34,7 @@ export function createFrameDispatch(options: FrameDispatchOptions): FrameDispatc
   const headers = createHeaderBlocks()
   let hasSettings = false
   let lastStream = 0
-  /** Octets of bodies that the client is not allowed to send again yet. */
+  /** Octets of bodies received that have not yet been returned to the client's window. */
   let received = 0
 
   function readHead({ stream: id, endStream, fields }: Head): void {
@@ -61,18 +61,18 @@ export function createFrameDispatch(options: FrameDispatchOptions): FrameDispatc
 
   function readTrailers(id: number, endStream: boolean): void {
     const isOpen = exchanges.outletOf(id) !== undefined
-    if (isOpen && (!endStream || !exchanges.endInput(id))) refuse('a stream has a second head')
-    // Of a stream that is answered already.
+    if (isOpen && (!endStream || !exchanges.endInput(id))) refuse('a stream has a second header block')
+    // Trailers of a stream that has already been answered.
     if (!isOpen) allowance.spend('frames')
   }
 
   function readData(frame: Frame): void {
     const { stream, flags, payload } = frame
-    if (stream === 0 || stream > lastStream) refuse('DATA is for no stream')
+    if (stream === 0 || stream > lastStream) refuse('DATA on an idle stream')
     const content = contentOf(frame)
     const endStream = (flags & flag.END_STREAM) !== 0
     received += payload.length
-    if (received > defaultWindow) throw new ConnectionError(errorCode.FLOW_CONTROL_ERROR, 'the window is used up')
+    if (received > defaultWindow) throw new ConnectionError(errorCode.FLOW_CONTROL_ERROR, 'the window is exceeded')
     if (received >= windowStep) {
       writer.frame(frameType.WINDOW_UPDATE, 0, 0, uint32(received))
       received = 0
@@ -96,7 +96,7 @@ export function createFrameDispatch(options: FrameDispatchOptions): FrameDispatc
     if (flags & flag.ACK) return
     hasSettings = true
     let window: number | undefined
-    // Of several values of a setting the last one counts (RFC 9113 §6.5.3).
+    // If a setting occurs several times, the last value counts (RFC 9113 §6.5.3).
     for (let at = 0; at < payload.length; at += 6)
       if (payload.readUInt16BE(at) === setting.INITIAL_WINDOW_SIZE) window = payload.readUInt32BE(at + 2)
     writer.frame(frameType.SETTINGS, flag.ACK, 0, nothing)
@@ -108,7 +108,7 @@ export function createFrameDispatch(options: FrameDispatchOptions): FrameDispatc
   function readWindow({ stream, payload }: Frame): void {
     if (payload.length !== 4) refuse('WINDOW_UPDATE is invalid')
     const more = payload.readUInt32BE(0) & 0x7fffffff
-    if (more === 0) refuse('WINDOW_UPDATE allows for nothing')
+    if (more === 0) refuse('WINDOW_UPDATE with an increment of 0')
     if (stream === 0) {
       responses.allow(more)
       exchanges.resume()
@@ -123,8 +123,8 @@ export function createFrameDispatch(options: FrameDispatchOptions): FrameDispatc
   return {
     lastStream: () => lastStream,
     read(frame) {
-      if (!hasSettings && frame.type !== frameType.SETTINGS) refuse('the first frame is no SETTINGS')
-      if (!headers.admits(frame)) refuse('a head is interrupted, or what continues it has no beginning')
+      if (!hasSettings && frame.type !== frameType.SETTINGS) refuse('the first frame is not SETTINGS')
+      if (!headers.admits(frame)) refuse('HEADERS without its CONTINUATION, or the reverse')
       switch (frame.type) {
         case frameType.HEADERS:
         case frameType.CONTINUATION: {

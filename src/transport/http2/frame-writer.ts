@@ -1,10 +1,10 @@
-/** What a connection sends: the frames of a turn put together in one piece of memory, written at once. */
+/** Collects the frames that a connection sends in one turn, to write them at once. */
 import { frameType, headerOctets, writeFrameHeader } from './frames.ts'
 import { emptyTable, fieldRoom, writeField } from './hpack.ts'
 
 export interface FrameWriter {
   frame(type: number, flags: number, stream: number, payload: Uint8Array): void
-  /** A head, or trailers: HEADERS in one frame. `status` is undefined for trailers. */
+  /** A header block, or trailers: HEADERS in one frame. `status` is undefined for trailers. */
   head(
     flags: number,
     stream: number,
@@ -12,19 +12,19 @@ export interface FrameWriter {
     fields: Readonly<Record<string, string | number>>,
     date?: string,
   ): void
-  /** Gives what was put together; undefined where nothing was. */
+  /** Returns the collected frames; undefined if there are none. */
   take(): Buffer | undefined
 }
 
 const none = Buffer.alloc(0)
-/** A usual reply: its head and its message. */
+/** Octets of a usual reply: its header block and its message. */
 const smallest = 256
 
 export function createFrameWriter(): FrameWriter {
   let memory: Buffer = none
   let used = 0
   let hasSaidTable = false
-  /** As much as was needed the last time. */
+  /** Octets needed the last time. */
   let wanted = smallest
 
   function makeRoom(octets: number): void {

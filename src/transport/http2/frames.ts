@@ -1,4 +1,4 @@
-/** Frames of HTTP/2 (RFC 9113 §4, §6): what they are called, how they are read and written. */
+/** Frames of HTTP/2 (RFC 9113 §4, §6): their constants, reading and writing. */
 
 export const frameType = {
   DATA: 0,
@@ -36,7 +36,7 @@ export const errorCode = {
 
 export type ErrorCode = (typeof errorCode)[keyof typeof errorCode]
 
-/** The connection has to end, with this code in GOAWAY. */
+/** Ends the connection, with this code in GOAWAY. */
 export class ConnectionError extends Error {
   readonly code: ErrorCode
   constructor(code: ErrorCode, message: string) {
@@ -54,23 +54,23 @@ export interface Frame {
 
 export const preface: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 export const headerOctets = 9
-/** Of a frame's payload: the default of both directions (RFC 9113 §4.2). */
+/** Largest payload of a frame: the default of both directions (RFC 9113 §4.2). */
 export const maxPayload = 16_384
 
 export interface FrameReader {
   push(chunk: Buffer): void
-  /** The next frame, whose payload is valid until the next `push`; undefined when it is not whole. Throws ConnectionError. */
+  /** The next frame, whose payload is valid until the next `push`; undefined while incomplete. Throws ConnectionError. */
   next(): Frame | undefined
-  /** Octets that are kept. */
+  /** Octets held in the buffer. */
   held(): number
 }
 
-/** Reads the preface, too. */
+/** Reads the client's preface, too. */
 export function createFrameReader(): FrameReader {
   let input: Buffer = Buffer.alloc(0)
-  /** What lies before has been read. */
+  /** Everything before this has been read. */
   let at = 0
-  /** What lies behind is room for more: a client may send a frame in as many pieces as it has octets. */
+  /** Everything behind this is free: the buffer grows with the frame, which a client may send in single octets. */
   let used = 0
   let begun = false
 
@@ -124,7 +124,7 @@ export function createFrameReader(): FrameReader {
   }
 }
 
-/** What a frame carries, without padding and priority (RFC 9113 §6.1, §6.2). */
+/** The content of a frame, without padding and priority (RFC 9113 §6.1, §6.2). */
 export function contentOf({ type, flags, payload }: Frame): Buffer {
   const padding = flags & flag.PADDED ? (payload.at(0) ?? payload.length) : 0
   const start = (flags & flag.PADDED ? 1 : 0) + (type === frameType.HEADERS && flags & flag.PRIORITY ? 5 : 0)

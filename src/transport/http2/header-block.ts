@@ -1,10 +1,10 @@
-/** Heads as they come: HEADERS and what continues it (RFC 9113 §4.3), put together and decoded. */
+/** Assembles and decodes header blocks: HEADERS and its CONTINUATION frames (RFC 9113 §4.3). */
 import { ConnectionError, contentOf, errorCode, type Frame, flag, frameType } from './frames.ts'
 import { createHpackDecoder, type Field } from './hpack.ts'
 
-/** Octets of a request's head: a GET carries the message in its target. */
+/** Limit of a header block in octets: a GET carries the message in its target. */
 export const maxHeaderOctets = 16 * 1024
-/** Frames that a head may come in. */
+/** Limit of frames per header block. */
 const maxHeaderFrames = 8
 
 export interface Head {
@@ -14,9 +14,9 @@ export interface Head {
 }
 
 export interface HeaderBlocks {
-  /** Takes HEADERS or CONTINUATION; gives the head that is whole with it. Throws ConnectionError and CompressionError. */
+  /** Takes HEADERS or CONTINUATION; returns the header block that it completes. Throws ConnectionError or CompressionError. */
   read(frame: Frame): Head | undefined
-  /** True when this frame may come now: nothing comes between the parts of a head. */
+  /** Whether this frame is allowed now: no other frame may interrupt a header block. */
   admits(frame: Frame): boolean
 }
 
@@ -26,7 +26,7 @@ export function createHeaderBlocks(): HeaderBlocks {
 
   function begin(frame: Frame): Buffer {
     if (frame.stream % 2 === 0)
-      throw new ConnectionError(errorCode.PROTOCOL_ERROR, 'a stream of a client has an odd number')
+      throw new ConnectionError(errorCode.PROTOCOL_ERROR, 'a client stream must have an odd number')
     open = { stream: frame.stream, endStream: (frame.flags & flag.END_STREAM) !== 0, parts: [], octets: 0 }
     return contentOf(frame)
   }
@@ -39,9 +39,9 @@ export function createHeaderBlocks(): HeaderBlocks {
       const { stream, endStream, parts } = open!
       open!.octets += content.length
       if (open!.octets > maxHeaderOctets || parts.length === maxHeaderFrames)
-        throw new ConnectionError(errorCode.ENHANCE_YOUR_CALM, 'a head is too large')
+        throw new ConnectionError(errorCode.ENHANCE_YOUR_CALM, 'a header block is too large')
       const isWhole = (frame.flags & flag.END_HEADERS) !== 0
-      // A frame's memory is used again.
+      // The frame's memory will be reused.
       parts.push(isWhole && parts.length === 0 ? content : Buffer.from(content))
       if (!isWhole) return undefined
       open = undefined

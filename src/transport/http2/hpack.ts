@@ -1,12 +1,12 @@
 /**
- * Header compression (RFC 7541). What comes is decoded whole, within bounds; what is sent uses the static table alone, so that
- * nothing has to be remembered.
+ * Header compression (RFC 7541). Decoding is complete, within limits; encoding uses the static table only, so that it needs
+ * no state.
  */
 import { decodeHuffman } from './huffman.ts'
 
 export type Field = readonly [name: string, value: string]
 
-/** The block cannot be decoded: the state of both ends differs from here on, and the connection has to end. */
+/** The block cannot be decoded: both ends no longer agree about the dynamic table, so the connection has to end. */
 export class CompressionError extends Error {}
 
 /** RFC 7541 Appendix A. */
@@ -30,25 +30,25 @@ const staticTable: readonly Field[] = [
     .map((name): Field => [name, '']),
 ]
 
-/** Where the static table has a name, and its values by text. */
+/** Index of each name in the static table, and of each of its values. */
 const staticNames = new Map<string, { readonly index: number; readonly values: Map<string, number> }>()
 for (const [at, [name, value]] of staticTable.entries()) {
   if (!staticNames.has(name)) staticNames.set(name, { index: at + 1, values: new Map() })
   if (value !== '') staticNames.get(name)!.values.set(value, at + 1)
 }
 
-/** Octets of the dynamic table: the default, which is not announced (RFC 9113 §6.5.2). */
+/** Octets of the dynamic table: the default, which needs no announcement (RFC 9113 §6.5.2). */
 const tableOctets = 4096
 /** RFC 7541 §4.1. */
 const entryOverhead = 32
 
 export interface HpackDecoder {
-  /** The fields of a block. Throws CompressionError, also where they have more octets than `most`. */
+  /** The fields of a block. Throws CompressionError, also when they have more octets than `most`. */
   decode(block: Buffer): Field[]
 }
 
 export function createHpackDecoder(most: number): HpackDecoder {
-  /** The newest entry last. */
+  /** Newest entry last. */
   const entries: Field[] = []
   const scratch = Buffer.alloc(most)
   let octets = 0
@@ -127,7 +127,7 @@ export function createHpackDecoder(most: number): HpackDecoder {
           field = readField(readInteger(6))
           insert(field)
         } else if (first >= 0x20) {
-          // RFC 7541 §4.2: only at the beginning, and never more than was agreed.
+          // RFC 7541 §4.2: only at the beginning of a block, and never above the agreed size.
           limit = readInteger(5)
           if (limit > tableOctets || fields.length > 0) throw new CompressionError('the size of the table is invalid')
           evictTo(limit)
@@ -144,17 +144,17 @@ export function createHpackDecoder(most: number): HpackDecoder {
 
 const sizeOf = ([name, value]: Field): number => name.length + value.length + entryOverhead
 
-/** Octets that a field takes at most: two lengths and a kind besides its texts. */
+/** Octets that a field takes at most in addition to its texts: two lengths and a kind. */
 const fieldOverhead = 12
 
-/** Octets that fields take at most as `writeField` writes them. */
+/** Octets that a field takes at most as written by `writeField`. */
 export function fieldRoom(name: string, value: string | number): number {
   return fieldOverhead + name.length + (typeof value === 'string' ? value.length : 20)
 }
 
 /**
- * Writes a field and gives its end; the memory has `fieldRoom` octets from `at` on. The name is in lower case; nothing is entered
- * into the client's table (RFC 7541 §6.2.2).
+ * Writes a field and returns its end; the memory has `fieldRoom` octets from `at` on. The name must be in lower case. The
+ * field is not entered into the client's dynamic table (RFC 7541 §6.2.2).
  */
 export function writeField(memory: Buffer, at: number, name: string, value: string | number): number {
   const text = String(value)
@@ -169,8 +169,8 @@ export function writeField(memory: Buffer, at: number, name: string, value: stri
 }
 
 /**
- * Says that nothing is entered into the client's table: a client that has lowered the size of its table may wait for that
- * (RFC 7541 §4.2), and one that lowers it later has nothing to wait for. The beginning of a connection's first block.
+ * Sets the dynamic table's size to 0. A client that lowers the size may wait for such an update (RFC 7541 §4.2); after this
+ * one none is needed. It begins a connection's first header block.
  */
 export const emptyTable = 0x20
 

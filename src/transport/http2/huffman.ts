@@ -1,8 +1,8 @@
-/** The Huffman code of header fields (RFC 7541 §5.2, Appendix B): decoding only, nothing here is sent in it. */
+/** The Huffman code of header fields (RFC 7541 §5.2, Appendix B). Decoding only: the server does not use it for encoding. */
 
 /**
- * Symbols by the length of their code, from 5 bits on, in the order of their codes, which are canonical. 256 ends a string, and
- * is never sent.
+ * Symbols by code length, from 5 bits on, in the order of their codes, which are canonical. 256 marks the end of a string
+ * and is never sent.
  */
 const symbols: readonly (readonly number[])[] = [
   [48, 49, 50, 97, 99, 101, 105, 111, 115, 116],
@@ -48,17 +48,17 @@ const symbols: readonly (readonly number[])[] = [
 const shortest = 5
 const longest = shortest + symbols.length - 1
 const endOfString = 256
-/** Padding is the beginning of the code of `endOfString`: at most seven ones. */
+/** Padding is a prefix of the code of `endOfString`: at most seven ones. */
 const mostPadding = 7
 
-/** Of each length its first code, and what follows each of them. */
+/** For each length its first code, and the end of its codes. */
 const firsts: number[] = []
 for (let code = 0, i = 0; i < symbols.length; i++) {
   firsts.push(code)
   code = (code + symbols[i].length) * 2
 }
 
-/** Decodes into `into`, from its beginning; gives the octets written, -1 where the code is invalid or does not fit. */
+/** Decodes into the start of `into`; returns the octets written, or -1 when the code is invalid or does not fit. */
 export function decodeHuffman(bytes: Uint8Array, start: number, end: number, into: Uint8Array): number {
   let written = 0
   let code = 0

@@ -1,8 +1,8 @@
-/** The body of a request as it comes, in memory that grows with it: a client may send it in as many pieces as it has octets. */
+/** Collects a request's body in a buffer that grows with it: a client may send single octets. */
 export interface RequestBody {
   add(content: Uint8Array): void
   length(): number
-  /** All of it so far. */
+  /** The octets received so far. */
   octets(): Buffer
 }
 

@@ -1,4 +1,4 @@
-/** Responses on their way: as many octets of each as the client takes (flow control, RFC 9113 §5.2, §6.9). */
+/** Responses being sent: of each as many octets as flow control allows (RFC 9113 §5.2, §6.9). */
 import type { HttpResponse } from '../http/service.ts'
 import type { FrameWriter } from './frame-writer.ts'
 import { ConnectionError, errorCode, flag, frameType, maxPayload } from './frames.ts'
@@ -7,7 +7,7 @@ import { ConnectionError, errorCode, flag, frameType, maxPayload } from './frame
 export const defaultWindow = 65_535
 const largestWindow = 0x7fffffff
 
-/** The client's side of a stream: what it has allowed for beyond the window that every stream begins with. */
+/** The client's window for a stream, relative to the initial window of all streams. */
 export interface Outlet {
   readonly id: number
   credit: number
@@ -21,14 +21,14 @@ interface Sending {
 }
 
 export interface Responses {
-  /** Writes the head, and of the body what the client takes; true when that was all. Without the body where `isHead`. */
+  /** Writes the head, and as much of the body as the window allows; true when complete. Without the body if `isHead`. */
   begin(outlet: Outlet, response: HttpResponse, isHead: boolean): boolean
-  /** Writes more of a response that was begun; true when that was the rest. */
+  /** Continues a response; true when it is complete. */
   resume(outlet: Outlet): boolean
-  /** Of the connection. Throws ConnectionError, as the next two do. */
+  /** Raises the connection's window. Throws ConnectionError, as the next two do. */
   allow(octets: number): void
   allowStream(outlet: Outlet, octets: number): void
-  /** What each stream begins with, from now on and for those that are open. */
+  /** Sets the initial window of streams, including those already open. */
   setInitialWindow(octets: number, open: Iterable<Outlet>): void
 }
 
@@ -85,7 +85,7 @@ export function createResponses(writer: FrameWriter): Responses {
   }
 }
 
-/** RFC 9110 §6.6.1; made once a second. */
+/** The Date header (RFC 9110 §6.6.1), formatted once a second. */
 const date = { second: -1, text: '' }
 function dateNow(): string {
   const second = Math.floor(Date.now() / 1000)

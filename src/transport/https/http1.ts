@@ -1,6 +1,6 @@
 /**
- * One HTTP/1.1 connection (RFC 9112), one request at a time: a reply is made only for a client that has taken the one before.
- * What comes behind a request waits.
+ * One HTTP/1.1 connection (RFC 9112), one request at a time: the next request is not read before the client has taken the
+ * reply to the previous one.
  */
 import type { Socket } from 'node:net'
 import {
@@ -39,7 +39,7 @@ export function openHttp1(
   let head: RequestHead | undefined
   let begun: (BegunRequest & { kind: 'body' }) | undefined
   let departure: AbortController | undefined
-  /** The connection ends with the reply that is under way. */
+  /** The connection is closed after the current reply. */
   let last = false
   let inputEnded = false
   let writtenAt = 0
@@ -53,7 +53,7 @@ export function openHttp1(
     if (state === 'head' || state === 'body') task.wake()
     else socket.pause()
   })
-  // Whoever ends a request's connection waits for no reply, as Go's server has it.
+  // Like Go's server: a client that closes its side does not wait for a reply.
   socket.on('end', () => {
     last = true
     inputEnded = true
@@ -75,15 +75,15 @@ export function openHttp1(
     }
   }
 
-  /** False when the head is not there yet. */
+  /** False while the head is incomplete. */
   function readHead(): boolean {
-    // RFC 9112 §2.2: empty lines in front of a request are ignored.
+    // RFC 9112 §2.2: empty lines before a request are ignored.
     while (held.length >= 2 && held[0] === 13 && held[1] === 10) held = held.subarray(2)
     const end = held.indexOf('\r\n\r\n')
     if (end > maxHeadOctets || (end < 0 && held.length > maxHeadOctets))
       throw new BadRequest(431, 'the header is too long')
     if (end < 0) return false
-    // Nothing of the request before counts for a reply to one that cannot be read.
+    // If the next head cannot be read, the reply must not depend on the previous request.
     head = undefined
     const text = held.toString('latin1', 0, end)
     held = held.subarray(end + 4)
@@ -99,7 +99,7 @@ export function openHttp1(
       if (headers.get('expect')?.toLowerCase() === '100-continue') socket.write('HTTP/1.1 100 Continue\r\n\r\n')
       return true
     }
-    // A body that is not read would be taken for the next request.
+    // An unread body would be taken for the next request.
     last ||= head.length > 0
     if (found.kind === 'message') ask(found.message)
     else write(found.kind === 'body' ? found.tooLarge() : found.response)
@@ -132,7 +132,7 @@ export function openHttp1(
     )
   }
 
-  /** One request in a turn, also one that is refused. */
+  /** Handles one request per turn, rejected ones included. */
   function step(): boolean {
     read()
     if ((state === 'head' && last) || (state === 'body' && inputEnded)) end()
@@ -146,16 +146,16 @@ export function openHttp1(
     const { 'content-length': _, ...others } = headers
     const fields = Object.fromEntries(Object.entries(others).map(([name, value]) => [name, String(value)]))
     entry.setUnsent(body.length)
-    // It may have been closed by now, for what it held.
+    // The connection may have been closed meanwhile, because of the memory that it held.
     if (socket.destroyed) return
     socket.cork()
     socket.write(replyHead({ status, headers: fields, body }, last), 'latin1')
-    // The reply to HEAD has the length of a body, and none (RFC 9110 §9.3.2).
+    // The reply to HEAD has the Content-Length of a body, but no body (RFC 9110 §9.3.2).
     socket.write(head?.request.method === 'HEAD' ? none : body, taken)
     socket.uncork()
   }
 
-  /** The system has the reply: the next request may come. */
+  /** The system has taken the reply, so the next request may be read. */
   function taken(error?: Error | null): void {
     if (error || state !== 'replying') return
     entry.setUnsent(0)
@@ -174,7 +174,7 @@ export function openHttp1(
     state = 'ended'
     deadlines.ended(now())
     socket.end()
-    // Closing on unread octets resets the connection, and with it a reply that the client has not read yet.
+    // Closing with unread octets would reset the connection, and lose a reply that the client has not read yet.
     socket.resume()
   }
 

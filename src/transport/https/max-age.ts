@@ -1,7 +1,7 @@
-/** For how long an HTTP cache may keep a reply (RFC 8484 §5.1): no longer than its records. */
+/** How long an HTTP cache may keep a reply (RFC 8484 §5.1): no longer than its records. */
 import { type as rrType } from '../../dns/codes.ts'
 
-/** Seconds: of a reply that says nothing of its own, and at most. Both are CoreDNS's. */
+/** Seconds: for a reply without a TTL to go by, and the maximum. Both are CoreDNS's. */
 const fallback = 5
 const most = 3600
 
@@ -9,7 +9,7 @@ const headerBytes = 12
 const [noError, nxDomain] = [0, 3]
 const [query, transfers] = [0, new Set<number>([rrType.AXFR, rrType.IXFR])]
 
-/** `reply` is a message of our own: well formed. */
+/** `reply` was encoded by this server, so it is well-formed. */
 export function maxAge(reply: Uint8Array): number {
   const view = new DataView(reply.buffer, reply.byteOffset, reply.length)
   const rcode = view.getUint8(3) & 15

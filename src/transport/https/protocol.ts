@@ -6,7 +6,7 @@ import type { StreamProtocol } from '../tcp/protocol.ts'
 import { openHttp1 } from './http1.ts'
 import { createDnsOverHttps } from './service.ts'
 
-/** DNS over HTTPS (RFC 8484): HTTP/2 where the client offers it, else HTTP/1.1; without `tls` always that, as in CoreDNS. */
+/** DNS over HTTPS (RFC 8484): HTTP/2 if the client offers it, otherwise HTTP/1.1; without `tls` only HTTP/1.1, as in CoreDNS. */
 export function dnsOverHttps(limits: Limits, metrics: TransportMetrics): StreamProtocol {
   const service = createDnsOverHttps(limits, metrics)
   return {

@@ -9,14 +9,14 @@ import { maxAge } from './max-age.ts'
 
 const path = '/dns-query'
 const mediaType = 'application/dns-message'
-/** CoreDNS's, where `https { max_streams }` says nothing. */
+/** CoreDNS's default for `https { max_streams }`. */
 const defaultStreams = 250
 
 export function createDnsOverHttps(
   { tcpRequestBytes }: Pick<Limits, 'tcpRequestBytes'>,
   { httpsResponses, tcpOversized }: Pick<TransportMetrics, 'httpsResponses' | 'tcpOversized'>,
 ): HttpService {
-  /** As Go's http.Error, with CoreDNS's texts. */
+  /** Formats errors like Go's http.Error, with CoreDNS's texts. */
   function refuse(status: number, text: string, listener: Listener): HttpResponse {
     httpsResponses(idOf(listener), status).inc()
     return {
@@ -51,7 +51,7 @@ export function createDnsOverHttps(
       }
     },
     respond(reply, listener) {
-      // RFC 8484 §4.2.1: what is not a DNS reply is an HTTP error.
+      // RFC 8484 §4.2.1: without a DNS reply the status is an HTTP error.
       if (reply === undefined) return refuse(500, 'No response', listener)
       httpsResponses(idOf(listener), 200).inc()
       return {
@@ -67,7 +67,7 @@ export function createDnsOverHttps(
   }
 }
 
-/** The value of `dns`, which must be there once: base64url without padding (RFC 8484 §6). */
+/** The value of `dns`, which must occur exactly once: base64url without padding (RFC 8484 §6). */
 function messageIn(query: string, largest: number): Uint8Array | undefined {
   const [text, ...more] = query.split('&').flatMap((pair) => (pair.startsWith('dns=') ? [pair.slice(4)] : []))
   if (text === undefined || more.length > 0 || !/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined

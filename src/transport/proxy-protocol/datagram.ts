@@ -1,4 +1,4 @@
-/** PROXY headers over UDP: each datagram has its own, or belongs to a session that an earlier one has opened. */
+/** PROXY headers over UDP: each datagram has its own, or belongs to a session opened by an earlier one. */
 import type { ProxyCounts, ProxyProtocol } from '../../plugin/capabilities/proxy-protocol.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
@@ -6,21 +6,21 @@ import type { Logger } from '../../telemetry/log.ts'
 import { type ProxyHeader, readProxyHeader, readTlvs } from './header.ts'
 import { createSessions } from './sessions.ts'
 
-/** A datagram without its header, and who has sent it. */
+/** A datagram without its header, and its sender. */
 export interface UnwrappedDatagram {
   readonly request: Uint8Array
   readonly client: SocketAddress
 }
 
 export interface DatagramUnwrapper {
-  /** Undefined for a datagram that is dropped: its header is invalid or not allowed, or there is nothing behind it. */
+  /** Undefined for a datagram that is dropped: its header is invalid or not allowed, or nothing follows it. */
   unwrap(datagram: Uint8Array, peer: SocketAddress, settings: ProxyProtocol): UnwrappedDatagram | undefined
 }
 
-/** Milliseconds between two lines about dropped datagrams. */
+/** Milliseconds between two log lines about dropped datagrams. */
 const reportEvery = 1000
 
-/** One for each address of a listener: sessions outlive a reload, because proxies send their header once. */
+/** One per address of a listener: sessions outlive a reload, because proxies send their header only once. */
 export function createDatagramUnwrapper(clock: Clock, log: Logger): DatagramUnwrapper {
   const sessions = createSessions<SocketAddress>(clock)
   let reportedAt = Number.NEGATIVE_INFINITY
@@ -59,13 +59,13 @@ export function createDatagramUnwrapper(clock: Clock, log: Logger): DatagramUnwr
       if (policy === 'ignore') return { request, client: peer }
       const client = clientOf(header, settings) ?? peer
       if (client !== peer) settings.counts.evictedSessions.inc(sessions.set(key, client, settings.sessions))
-      // A proxy opens a session with a header alone.
+      // A proxy may open a session by a header without a message.
       return request.length === 0 && settings.sessions.lifetime > 0 ? undefined : { request, client }
     },
   }
 }
 
-/** Undefined for a datagram without a header, a text for one that is invalid. */
+/** Undefined for a datagram without a header; a text for an invalid one. */
 function datagramHeader(datagram: Uint8Array): ProxyHeader | string | undefined {
   const header = readProxyHeader(datagram)
   switch (header.kind) {
@@ -82,7 +82,7 @@ function datagramHeader(datagram: Uint8Array): ProxyHeader | string | undefined 
   }
 }
 
-/** The client that a header names; undefined for the proxy's own queries. */
+/** The client named by a header; undefined for the proxy's own queries. */
 export function clientOf(header: ProxyHeader, { tlvs }: ProxyProtocol): SocketAddress | undefined {
   if (header.local || header.source === undefined) return undefined
   return tlvs ? { ...header.source, proxyTlvs: readTlvs(header.tlvs) } : header.source

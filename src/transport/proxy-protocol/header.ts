@@ -1,39 +1,39 @@
 /**
- * The PROXY protocol's header, versions 1 and 2 (HAProxy's "The PROXY protocol", sections 2.1 and 2.2): who
- * the client is behind a load balancer. Any octets give a header, none, or the reason why they are invalid, in steps
- * bounded by the header's largest size.
+ * The PROXY protocol's header, versions 1 and 2 (HAProxy's "The PROXY protocol", sections 2.1 and 2.2): it names the client
+ * behind a load balancer. Any octets yield a header, none, or the reason why they are invalid, in a number of steps limited
+ * by the largest header.
  */
 import { formatAddress, parseAddress } from '../../dns/address.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
 
 export interface ProxyHeader {
   readonly kind: 'header'
-  /** Octets that it takes. */
+  /** Octets of the header. */
   readonly length: number
   readonly version: 1 | 2
-  /** What it says the proxied connection is; `other`: unspecified, or a Unix socket. */
+  /** Type of the proxied connection; `other`: unspecified, or a Unix socket. */
   readonly transport: 'stream' | 'datagram' | 'other'
-  /** The proxy asks for itself, to check our health: the addresses mean nothing (v1 `UNKNOWN`, v2 `LOCAL`). */
+  /** The proxy's own query, such as a health check: its addresses have no meaning (v1 `UNKNOWN`, v2 `LOCAL`). */
   readonly local: boolean
-  /** Of the proxied connection; undefined where it has no IP addresses. */
+  /** Ends of the proxied connection; undefined without IP addresses. */
   readonly source: SocketAddress | undefined
   readonly destination: SocketAddress | undefined
-  /** Type-length-values, whole; empty for none. */
+  /** The type-length-values, complete; empty if there are none. */
   readonly tlvs: Uint8Array
 }
 
 export type ReadHeader =
   | ProxyHeader
   | { readonly kind: 'none' }
-  /** The octets begin as a header does, but end before it. */
+  /** The octets are the beginning of a header. `signed`: they include its whole signature. */
   | { readonly kind: 'incomplete'; readonly signed: boolean }
   | { readonly kind: 'invalid'; readonly reason: string }
 
 /** Section 2.1: the longest line of version 1, CRLF included. */
 const longestLine = 107
 /**
- * Octets behind the fixed part of version 2, as CoreDNS bounds them: addresses (at most 216) and type-length-values, of
- * which a client's certificate is the longest with 1 to 2 KiB.
+ * Octets after the fixed part of version 2, limited as in CoreDNS: addresses (at most 216) and type-length-values, of which
+ * a client certificate is the longest with 1 to 2 KiB.
  */
 const longestBody = 4096
 const fixedOctets = 16
@@ -71,7 +71,7 @@ function readVersion1(bytes: Uint8Array): ReadHeader {
     .split(' ')
   if (word !== 'PROXY') return invalid('no blank after PROXY')
   const facts = { kind: 'header', version: 1, length: end + 1, tlvs: nothing } as const
-  // What follows UNKNOWN must be ignored.
+  // Section 2.1: anything after UNKNOWN must be ignored.
   if (family === 'UNKNOWN')
     return { ...facts, transport: 'other', local: true, source: undefined, destination: undefined }
   if ((family !== 'TCP4' && family !== 'TCP6') || rest.length !== 4)
@@ -92,7 +92,7 @@ function endpointOf(address: string, port: string, octets: number): SocketAddres
 /** Octets of the addresses and ports of an address family; the family is the upper half of octet 13. */
 const addressOctets: Readonly<Record<number, number>> = { 0: 0, 1: 12, 2: 36, 3: 216 }
 
-/** Section 2.2: the signature, version and command, family and transport, the length of the rest; addresses; TLVs. */
+/** Section 2.2: signature, version and command, family and transport, length of the rest; addresses; TLVs. */
 function readVersion2(bytes: Uint8Array): ReadHeader {
   if (bytes.length < fixedOctets) return { kind: 'incomplete', signed: true }
   const command = bytes[12]
@@ -100,7 +100,7 @@ function readVersion2(bytes: Uint8Array): ReadHeader {
   const family = bytes[13] >> 4
   const protocol = bytes[13] & 15
   const local = command === 0x20
-  // Unspecified is for LOCAL alone, and comes with no protocol; all others have 1 (stream) or 2 (datagram).
+  // An unspecified family is for LOCAL only, without a protocol; all others have 1 (stream) or 2 (datagram).
   const known = family === 0 ? protocol === 0 && local : family <= 3 && (protocol === 1 || protocol === 2)
   if (!known) return invalid('unsupported address family or transport')
   const length = (bytes[14] << 8) | bytes[15]
@@ -110,7 +110,7 @@ function readVersion2(bytes: Uint8Array): ReadHeader {
   const end = fixedOctets + length
   if (bytes.length < end) return { kind: 'incomplete', signed: true }
   const facts = { kind: 'header', version: 2, length: end, local } as const
-  // The addresses of LOCAL mean nothing, and need not be there.
+  // The addresses of LOCAL have no meaning, and may be missing.
   if (length < addresses || family === 0 || family === 3) {
     const transport = family === 3 || length < addresses ? 'other' : transportOf(protocol)
     return { ...facts, transport, source: undefined, destination: undefined, tlvs: nothing }
@@ -134,7 +134,7 @@ function transportOf(protocol: number): ProxyHeader['transport'] {
   return protocol === 1 ? 'stream' : protocol === 2 ? 'datagram' : 'other'
 }
 
-/** No client ever looks IPv4-mapped: `acl` and `view` know it by its IPv4 address. */
+/** IPv4-mapped addresses become IPv4, so that `acl` and `view` recognise the client. */
 function textOf(octets: Uint8Array): string {
   const text = formatAddress(octets)
   return text.startsWith('::ffff:') && text.includes('.') ? text.slice(7) : text
@@ -143,8 +143,8 @@ function textOf(octets: Uint8Array): string {
 const noop = 4
 
 /**
- * The type-length-values as `proxyproto/tlv` has them: padding (section 2.2.6) without its octets. Undefined where there are none,
- * or where they do not fit their lengths.
+ * The type-length-values as `proxyproto/tlv` shows them: padding (section 2.2.6) without its octets. Undefined when there
+ * are none, or when they do not match their lengths.
  */
 export function readTlvs(octets: Uint8Array): Uint8Array | undefined {
   const kept: number[] = []

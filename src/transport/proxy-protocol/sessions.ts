@@ -1,16 +1,16 @@
-/** Values that are forgotten when they are not used for a while, or when there are too many: the least recently used first. */
+/** Values that expire when unused for a while, or when there are too many, the least recently used first. */
 import type { UdpSessions } from '../../plugin/capabilities/proxy-protocol.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 
 export interface Sessions<Value> {
   /** Using a session prolongs it. */
   get(key: string, bounds: UdpSessions): Value | undefined
-  /** Gives how many sessions had to end for it. */
+  /** Returns how many sessions were evicted for it. */
   set(key: string, value: Value, bounds: UdpSessions): number
 }
 
 export function createSessions<Value>(clock: Clock): Sessions<Value> {
-  /** Each use puts a session at the end, so that the first is both the least recently used and the next to expire. */
+  /** Each use moves a session to the end: the first is both the least recently used and the next to expire. */
   const sessions = new Map<string, { value: Value; usedAt: number }>()
 
   function use(key: string, value: Value): void {

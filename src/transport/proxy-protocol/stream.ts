@@ -1,11 +1,11 @@
-/** The PROXY header of a connection: read before anything of the connection is looked at. */
+/** The PROXY header of a connection, read before anything else of it. */
 import type { Socket } from 'node:net'
 import type { ProxyProtocol } from '../../plugin/capabilities/proxy-protocol.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
 import { clientOf } from './datagram.ts'
 import { readProxyHeader } from './header.ts'
 
-/** Who is at the end of a connection, where its header says so. */
+/** The ends of a connection as its PROXY header states them. */
 export interface ProxiedEnds {
   readonly client?: SocketAddress | undefined
   /** The address that the client connected to. */
@@ -13,8 +13,8 @@ export interface ProxiedEnds {
 }
 
 /**
- * Reads the header, if there is one, and gives the socket back, paused, with what came behind it still to be read.
- * `held`: hears how many octets are kept. `refuse`: the header is invalid, or the peer may not send one.
+ * Reads the header, if there is one, and passes the socket on, paused, with the octets after the header still unread.
+ * `held`: called with the number of octets held. `refuse`: the header is invalid, or the peer may not send one.
  */
 export function readStreamHeader(
   socket: Socket,

@@ -1,6 +1,6 @@
 /**
- * Who is let in at a listener that has a bound of its own (`https { max_connections }`). A connection past it waits, as in CoreDNS:
- * for a place that is given up, or, once it has waited for a while, for that of one that is as idle.
+ * Admits connections at a listener with its own limit (`https { max_connections }`). As in CoreDNS, a connection beyond it
+ * waits: until a place becomes free, or, after a while, until it can displace a connection that has been idle as long.
  */
 import type { Socket } from 'node:net'
 import { clientKey } from '../../dns/address.ts'
@@ -8,27 +8,27 @@ import type { ConnectionTable } from './connection-table.ts'
 import type { Connection } from './protocol.ts'
 
 export interface Admission {
-  /** Those that are let in. */
+  /** The admitted connections. */
   readonly table: ConnectionTable
   full(): boolean
-  /** Calls `enter` when there is room; the wait has ended then. */
+  /** Calls `enter` once the connection is admitted, which ends the wait. */
   wait(socket: Socket, client: string, enter: () => void): Connection
-  /** Lets in whom there is room for: call it when a connection has ended, and now and then. */
+  /** Admits as many as there is room for. To be called when a connection has ended, and periodically. */
   admit(): void
 }
 
 export interface AdmissionOptions {
-  /** Connections at a time: a reload changes it. */
+  /** Maximum number of connections; a reload may change it. */
   readonly most: () => number
   readonly table: ConnectionTable
-  /** Everything that is open: waiting takes a place there. */
+  /** The table of all open connections: a waiting connection takes a place in it. */
   readonly all: Pick<ConnectionTable, 'add'>
   readonly now: () => number
   /** Milliseconds that a connection may wait. */
   readonly longest: number
 }
 
-/** Milliseconds: less than a client waits for a connection, and more than a client in use is silent for. */
+/** Milliseconds: less than a client waits for a connection, and more than an active client is silent. */
 const patience = 1000
 
 interface Waiter {
@@ -40,7 +40,7 @@ interface Waiter {
 export function createAdmission({ most, table, all, now, longest }: AdmissionOptions): Admission {
   const waiting = new Set<Waiter>()
 
-  /** Of the client with the fewest that wait, the one that has waited for longest. */
+  /** Of the client with the fewest waiting connections, the one that has waited longest. */
   function next(): Waiter | undefined {
     const counts = new Map<string, number>()
     for (const { client } of waiting) counts.set(client, (counts.get(client) ?? 0) + 1)
@@ -68,7 +68,7 @@ export function createAdmission({ most, table, all, now, longest }: AdmissionOpt
         entry.remove()
         socket.off('close', leave)
       }
-      // Its place is for nobody from now on, not only from when the socket says so.
+      // Its place is free from now on, even if the socket closes later.
       const destroy = (): void => {
         leave()
         socket.destroy()
@@ -88,7 +88,7 @@ export function createAdmission({ most, table, all, now, longest }: AdmissionOpt
       socket.on('error', destroy)
       return {
         sweep(time) {
-          // What has come is read ahead, although nobody looks at it yet.
+          // Received octets are read ahead by Node.js, although nothing handles them yet.
           entry.setInput(socket.readableLength)
           if (time - waiter.since > longest) destroy()
         },

@@ -1,51 +1,51 @@
 /**
- * Who has which connections open, and what those hold. When something is full it is taken from the client that has most of
- * it, never from the newcomer: from its connection that holds most, or has been idle for longest.
+ * Records which client has which connections open, and what they hold. When a limit is reached the client that uses most
+ * loses a connection, never the newcomer: the one that holds most, or has been idle longest.
  */
 import { clientKey } from '../../dns/address.ts'
 
 export interface ConnectionTable {
   /**
-   * Enters a connection that takes `places` of the table: one unless it costs more than one of TCP. Where those are too
-   * many, others are closed.
+   * Adds a connection that takes `places` of the table: 1 unless it costs more than a plain TCP connection. If that exceeds
+   * a limit, other connections are closed.
    */
   add(address: string, connection: TableConnection, places?: number): ConnectionEntry
-  /** Connections. */
+  /** Number of connections. */
   size(): number
-  /** Closes the idlest connection of the client that has most; false where that one was not idle for so many milliseconds. */
+  /** Closes the longest idle connection of the client with most; false if that was idle for less than `milliseconds`. */
   evictIdle(milliseconds: number): boolean
 }
 
 /** A connection as the table sees it. */
 export interface TableConnection {
-  /** Nothing is being answered, and everything that was is taken. */
+  /** No query is pending, and the client has taken all replies. */
   idle(): boolean
-  /** Closes it at once. */
+  /** Closes the connection at once. */
   destroy(): void
 }
 
 export interface ConnectionEntry {
-  /** The client has sent something: it is the last of its connections to count as idle. */
+  /** The client has sent something: this connection now counts as the least idle of its client. */
   touch(): void
-  /** Says how many octets of input it holds. May close the connection that holds most: this one, perhaps. */
+  /** Sets the octets of input that it holds. This may close the connection that holds most, possibly this one. */
   setInput(octets: number): void
-  /** The same of output. */
+  /** The same for output. */
   setUnsent(octets: number): void
-  /** It is closed. */
+  /** The connection is closed. */
   remove(): void
 }
 
 export type EvictionReason = 'connections' | 'input' | 'output'
 
 export interface ConnectionTableOptions {
-  /** Places. */
+  /** Maximum number of places. */
   readonly connections: number
-  /** Places that one client may have. */
+  /** Maximum number of places per client. */
   readonly connectionsPerClient: number
   readonly inputBytes: number
   readonly unsentBytes: number
   readonly onEvicted: (reason: EvictionReason) => void
-  /** Milliseconds. */
+  /** The time in milliseconds. */
   readonly now: () => number
 }
 
@@ -56,20 +56,20 @@ interface Entry {
   input: number
   unsent: number
   open: boolean
-  /** When the client sent something last. */
+  /** When the client last sent something. */
   touched: number
 }
 
 interface Client {
   readonly key: string
-  /** The one that was silent for longest first. */
+  /** Longest silent first. */
   readonly entries: Set<Entry>
   places: number
   input: number
   unsent: number
 }
 
-/** Connections that are looked at for an idle one; where all of these are busy, the oldest has to go. */
+/** Connections checked in search of an idle one; if all of these are busy, the oldest is closed. */
 const lookedAt = 64
 
 export function createConnectionTable(options: ConnectionTableOptions): ConnectionTable {
@@ -96,7 +96,7 @@ export function createConnectionTable(options: ConnectionTableOptions): Connecti
     totals.places += places
   }
 
-  /** Closes connections until there is room for `places` more. */
+  /** Closes connections until `places` more are free. */
   function makeRoom(key: string, places: number): void {
     for (let own = clients.get(key); own && own.places + places > options.connectionsPerClient; own = clients.get(key))
       evict(idlest(own.entries), 'connections')
@@ -147,7 +147,7 @@ export function createConnectionTable(options: ConnectionTableOptions): Connecti
     },
     add(address, connection, wanted = 1) {
       const key = clientKey(address)
-      // A client may always have one.
+      // Every client may have at least one connection.
       const places = Math.min(wanted, options.connectionsPerClient)
       makeRoom(key, places)
       const client = clientOf(key)
@@ -170,7 +170,7 @@ export function createConnectionTable(options: ConnectionTableOptions): Connecti
   }
 }
 
-/** Enters connections in both: the second has a bound of its own, for a part of those in the first. */
+/** Adds connections to both tables: the second has its own limit, for some of the connections in the first. */
 export function inBoth(
   one: Pick<ConnectionTable, 'add'>,
   other: Pick<ConnectionTable, 'add'>,
@@ -195,7 +195,7 @@ function idlest(entries: ReadonlySet<Entry>): Entry {
   return oldest
 }
 
-/** The first of those that have most. `all` is not empty. */
+/** The first of those with the highest measure. `all` must not be empty. */
 function largest<Item>(all: Iterable<Item>, measure: (item: Item) => number): Item {
   let found: Item | undefined
   let most = -1
@@ -204,11 +204,11 @@ function largest<Item>(all: Iterable<Item>, measure: (item: Item) => number): It
     most = measure(item)
     found = item
   }
-  // Called only where something is over its bound, and so there is one.
+  // A limit is exceeded, so there is at least one.
   return found as Item
 }
 
-/** Items by a count that changes by little: who has most is known without looking at all of them. */
+/** Items ranked by a count that changes in small steps: finds the highest without looking at all items. */
 function createRanks<Item>() {
   const ranks: (Set<Item> | undefined)[] = []
   let highest = 0
@@ -222,10 +222,10 @@ function createRanks<Item>() {
       highest = Math.max(highest, to)
       while (highest > 0 && !ranks[highest]?.size) highest--
     },
-    /** One of those with the highest count: the one that has had it for longest. */
+    /** One item with the highest count: the one that has had it longest. */
     first(): Item {
       const [item] = ranks[highest] ?? []
-      // Called only where there is one.
+      // Never called while empty.
       return item as Item
     },
   }

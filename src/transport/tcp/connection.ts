@@ -1,8 +1,8 @@
 /**
- * One connection of a stream transport: queries in, replies out, in whatever order they are ready (RFC 7766 §6.2.1.1).
- * Answers from the table are written at once, a few in each turn so that no connection keeps others waiting; up to
+ * One connection of a stream transport: queries in, replies out, in the order in which they are ready (RFC 7766
+ * §6.2.1.1). Answers from the table are written at once, a few per turn so that no connection keeps others waiting; up to
  * `tcpPending` queries may wait for the plugin chain meanwhile. The next query is not read before the client has taken
- * the replies to those before it.
+ * the replies to the previous ones.
  */
 import type { Socket } from 'node:net'
 import { MISS, transportCode } from '../../answer/api.ts'
@@ -24,23 +24,23 @@ import { readAhead } from './read-ahead.ts'
 import type { SharedState } from './shared-state.ts'
 
 type State =
-  /** Takes what comes, and answers it. */
+  /** Reads queries and answers them. */
   | 'reading'
-  /** Takes nothing more; answers what has come. */
+  /** Reads no more; answers what has been received. */
   | 'draining'
-  /** Has asked all that it may: what has come besides is not looked at; what is pending is answered. */
+  /** Has reached its number of queries: further ones are ignored, pending ones are answered. */
   | 'spent'
-  /** Everything is written and our side is closed. What still comes is thrown away. */
+  /** Everything is written and the server's side is closed. Further input is discarded. */
   | 'ended'
   | 'closed'
 
-/** Anything shorter is no message: nothing in it could be answered. */
+/** Anything shorter is not a DNS message and cannot be answered. */
 const headerBytes = 12
-/** Messages that are answered, and octets of answers, before another connection has its turn. */
+/** Limits of one turn: messages answered, and octets of answers. */
 const messagesPerStep = 32
 const octetsPerStep = 64 * 1024
 
-/** `transport`: as the plugin chain knows that of its queries. */
+/** `transport`: its name in queries to the plugin chain. */
 export function openConnection(
   transport: Transport,
   shared: SharedState,
@@ -57,19 +57,19 @@ export function openConnection(
   const nameClient = clientNamer(responder, client.address)
   const framer = createFramer(listenerOf().takesUpdates ? maxMessageOctets : limits.tcpRequestBytes)
   const deadlines = createDeadlines(limits, listenerOf, now())
-  /** The reply of many messages that is being sent: clients expect its messages one after the other. */
+  /** The multi-message reply in progress: clients expect its messages without others in between. */
   let transfer: ReplyStream | undefined
-  /** Replies that came meanwhile, in their order. At most `tcpPending`: no query is read meanwhile. */
+  /** Replies held back meanwhile, in order. At most `tcpPending`, because no query is read meanwhile. */
   const behindTransfer: (() => void)[] = []
-  /** Tells the plugin chain that the client has gone. Made for the first query that may have to wait. */
+  /** Signals to the plugin chain that the client has gone. Created for the first query that may have to wait. */
   let departure: AbortController | undefined
   let local = proxied.local
   let route: QueryRoute | undefined
   let state: State = 'reading'
   let asked = 0
-  /** There may be messages to answer, and the connection's turn is still to come. */
+  /** The connection waits for its turn, because there may be messages to answer. */
   let awake = false
-  /** In a step, with the octets of its answers and the milliseconds that it has taken. */
+  /** Inside a step; then the octets of its answers so far, and the milliseconds that it has taken. */
   let stepping = false
   let composed = 0
   let spent = 0
@@ -77,7 +77,7 @@ export function openConnection(
   const slots: ChainSlots = createChainSlots({
     ...shared,
     limit: limits.tcpPending,
-    // `blocked` keeps a query from being read for which there is no slot.
+    // `blocked` prevents a query from being read while no slot is free.
     onOverflow: () => undefined,
     onReleased: () => wake(),
   })
@@ -113,7 +113,7 @@ export function openConnection(
   const blocked = (): boolean => transfer !== undefined || slots.full() || output.full()
   const answering = (): boolean => (state === 'reading' || state === 'draining') && !blocked()
 
-  /** Answers a few of the messages that have come. True when there may be more to answer. */
+  /** Answers some of the received messages. True when there may be more to answer. */
   function step(): boolean {
     awake = false
     if (state === 'ended' || state === 'closed') return false
@@ -132,7 +132,7 @@ export function openConnection(
     }
     output.flush()
     entry.setInput(framer.held() + socket.readableLength)
-    // What is not answered yet is not added to.
+    // Nothing is added to unanswered input.
     if (more && answering()) socket.pause()
     else goOn()
     const goesOn = more && answering()
@@ -140,9 +140,9 @@ export function openConnection(
     return goesOn
   }
 
-  /** Nothing can be answered now: reads on, or waits, or ends. */
+  /** Nothing can be answered now: reads on, waits, or ends. */
   function goOn(): void {
-    // It may have been closed by now, for what it held.
+    // The connection may have been closed meanwhile, because of the memory that it held.
     if (state === 'closed') return
     if (state === 'spent') endWhenDone()
     else if (blocked()) socket.pause()
@@ -166,7 +166,7 @@ export function openConnection(
     if (writeFormerr(framer.bytes, framer.start, header)) send(header)
   }
 
-  /** Replies of a step go out together. */
+  /** Replies of one step are sent together. */
   function send(reply: Uint8Array): void {
     if (!stepping) output.send(reply)
     else {
@@ -200,7 +200,7 @@ export function openConnection(
     if (responder.publish(seconds)) shared.queryLog.wake()
   }
 
-  /** Asked of the system once: its answer costs a call, and is gone with the connection. */
+  /** Requested from the system only once: it costs a call, and is unavailable after the connection has ended. */
   function localOf(listener: Listener): SocketAddress {
     local ??= { address: socket.localAddress ?? listener.address, port: socket.localPort ?? listener.port }
     return local
@@ -234,15 +234,15 @@ export function openConnection(
     })
   }
 
-  /** There may be messages that were not read because of the query that has its reply now. */
+  /** A query has its reply: messages may be waiting that were not read because of it. */
   function replied(): void {
-    // A step goes on by itself.
+    // A step continues by itself.
     if (state === 'closed' || stepping) return
     deadlines.replied(now())
     wake()
   }
 
-  /** Sends a reply of many messages: `first`, then the others as the client takes them. */
+  /** Sends a multi-message reply: `first`, then the others as the client takes them. */
   function stream(request: Uint8Array, first: Uint8Array | undefined, messages: Iterator<Uint8Array>): void {
     if (state === 'closed' || first === undefined) {
       messages.return?.()
@@ -273,7 +273,7 @@ export function openConnection(
     send(first)
   }
 
-  /** Until one of them is a transfer itself. Those of a connection that is closed are let go. */
+  /** Sends held-back replies until one is itself multi-message. If the connection is closed, they are discarded. */
   function deliverWaiting(): void {
     while (transfer === undefined && behindTransfer.length > 0) behindTransfer.shift()!()
   }
@@ -282,8 +282,8 @@ export function openConnection(
     if (slots.pending() > 0) return
     state = 'ended'
     socket.end()
-    // What still comes is read and thrown away: closing on unread octets resets the connection, and with it the replies
-    // that the client has not read yet.
+    // Further input is read and discarded: closing with unread octets would reset the connection, and lose replies that
+    // the client has not read yet.
     socket.resume()
     deadlines.ended(now())
   }

@@ -1,22 +1,22 @@
-/** By when a client must have sent its next message whole, or, after our end, have taken the last replies. */
+/** When a client must have sent its next complete message, or, once the server has closed its side, taken the last replies. */
 import type { Listener } from '../../server/ingress.ts'
 import type { Limits } from '../limits.ts'
 
 export interface Deadlines {
-  /** A message has come whole: the next one has as long as an idle connection. */
+  /** A complete message has arrived: the next one may take as long as an idle connection. */
   received(now: number): void
-  /** A reply that was waited for has been written: the client gets the same time from here on. */
+  /** A pending reply has been written: the client's time starts again. */
   replied(now: number): void
-  /** The client cannot be late while its octets are not read. */
+  /** The client's octets are not being read, so it cannot be late. */
   suspended(now: number): void
-  /** Our side is closed. */
+  /** The server's side is closed. */
   ended(now: number): void
   passed(now: number): boolean
-  /** The client has taken nothing of what was written to it for so many milliseconds: longer than it may. */
+  /** Whether a client that has taken nothing for so many milliseconds is too slow. */
   isStalled(milliseconds: number): boolean
 }
 
-/** `listenerOf` gives the listener as it is now: `timeouts` may change with a reload. */
+/** `listenerOf` returns the current listener: a reload may change `timeouts`. */
 export function createDeadlines(limits: Limits, listenerOf: () => Listener, openedAt: number): Deadlines {
   const write = (): number => listenerOf().timeouts?.write ?? limits.tcpWrite
   const idle = (): number => listenerOf().timeouts?.idle ?? limits.tcpIdle

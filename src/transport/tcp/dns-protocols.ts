@@ -1,4 +1,4 @@
-/** The protocols that carry DNS messages behind their lengths. */
+/** The protocols that carry DNS messages with a length prefix. */
 import { openConnection } from './connection.ts'
 import type { StreamProtocol } from './protocol.ts'
 
@@ -9,7 +9,7 @@ export const tcp: StreamProtocol = {
   open: (...connection) => openConnection('tcp', ...connection),
 }
 
-/** DNS over TLS (RFC 7858). As in CoreDNS a client that names a protocol (ALPN `dot`) is served, too: there is no choice. */
+/** DNS over TLS (RFC 7858). As in CoreDNS no ALPN protocol is selected; a client that offers `dot` is served. */
 export const dnsOverTls: StreamProtocol = {
   scheme: 'tls',
   applications: [],

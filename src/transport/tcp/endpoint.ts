@@ -1,4 +1,4 @@
-/** A listener of connections that is open: its listening sockets, and who is connected. */
+/** An open listener of connections: its listening sockets, and the current connections. */
 import type { Server } from 'node:net'
 import { familyOf, type Host, isSameAddress } from '../listener-address.ts'
 import type { Endpoint as AnyEndpoint } from '../transport.ts'
@@ -10,11 +10,11 @@ export interface Endpoint extends AnyEndpoint {
   readonly guests: Set<Guest>
   /** Connections accepted so far. */
   accepted: number
-  /** What is open here, where the listener has a bound of its own (`https { max_connections }`). */
+  /** Connections open here, if the listener has its own limit (`https { max_connections }`). */
   own?: Admission
 }
 
-/** The endpoint that a connection belongs to: the one that serves its address now. */
+/** The endpoint that a connection belongs to: the one that now serves its address. */
 export interface Place {
   home: Endpoint
 }
@@ -25,7 +25,7 @@ export interface Guest {
   readonly place: Place
 }
 
-/** The endpoint that serves the address now that this one does not. */
+/** The endpoint that serves the address after this one was removed. */
 export function heirOf(
   { listener: { scheme, port } }: Endpoint,
   address: string,
@@ -49,14 +49,14 @@ export async function discard(endpoint: Endpoint): Promise<void> {
   await close(endpoint)
 }
 
-/** Resolves when the listening sockets are closed and their last connection too. */
+/** Resolves when the listening sockets and their last connections are closed. */
 export async function close({ servers }: Endpoint): Promise<void> {
   await Promise.all(
     servers.map(({ server }) => (server.listening ? new Promise((resolve) => server.close(resolve)) : undefined)),
   )
 }
 
-/** True when a probe would only find this server. */
+/** Whether a probe would only find this server itself. */
 export function overlaps(host: Host, port: number, endpoints: readonly Endpoint[]): boolean {
   return endpoints.some(
     ({ listener, servers }) =>

@@ -1,22 +1,22 @@
-/** DNS over a stream: each message behind its length in two octets (RFC 1035 §4.2.2, RFC 7766 §8). */
+/** DNS over a stream: each message follows its length in two octets (RFC 1035 §4.2.2, RFC 7766 §8). */
 
 /**
- * Cuts a stream into messages. A message that lies whole in a chunk is given as part of the chunk, uncopied; one that
- * does not is gathered in memory that grows with what has come, not with what was announced. Of a message that is larger
- * than `largest` only the header is given; the rest is skipped and never held.
+ * Splits a stream into messages. A message that lies completely in one chunk is returned as part of it, uncopied; others
+ * are collected in memory that grows with the octets received, not with the announced length. Of a message larger than
+ * `largest` only the header is returned; the rest is skipped and never held.
  */
 export interface Framer {
-  /** Takes the next octets of the stream. They must not change before they have been given out as messages. */
+  /** Takes the next octets of the stream. They must stay unchanged until they have been returned as messages. */
   push(chunk: Uint8Array): void
   /**
-   * `message`: there is a whole message, which is `bytes[start, end)` until the next call. `oversized`: there is the header
-   * of a message that is too large, in the same place. Undefined: more octets are needed.
+   * `message`: `bytes[start, end)` is a complete message, until the next call. `oversized`: it is the header of a message
+   * that is too large. Undefined: more octets are needed.
    */
   next(): 'message' | 'oversized' | undefined
   readonly bytes: Uint8Array
   readonly start: number
   readonly end: number
-  /** True when a message has begun and not ended. */
+  /** True while a message is incomplete. */
   partial(): boolean
   /** Octets of memory that the framer keeps alive. */
   held(): number
@@ -25,16 +25,16 @@ export interface Framer {
 const lengthBytes = 2
 const headerBytes = 12
 const none = new Uint8Array(0)
-/** Memory for a message grows by this: small enough for thousands of connections, and few copies of a usual query. */
+/** Step by which a message's memory grows: small enough for thousands of connections, with few copies of a usual query. */
 const growth = 512
 
 export function createFramer(largest: number): Framer {
   let chunk: Uint8Array = none
   let at = 0
-  /** The beginning of a message that the chunks so far did not complete, its length included. */
+  /** The beginning of an incomplete message, including its length. */
   let gathered: Uint8Array = none
   let have = 0
-  /** Octets left of a message that is too large. */
+  /** Octets still to be skipped of a message that is too large. */
   let skipped = 0
   const message = { bytes: none as Uint8Array, start: 0, end: 0 }
 
@@ -45,7 +45,7 @@ export function createFramer(largest: number): Framer {
     return kind
   }
 
-  /** Takes as much of the chunk as the gathered message still lacks of `wanted` octets. True when it has them. */
+  /** Adds octets of the chunk to the collected message, up to `wanted`. True when it has that many. */
   function gather(wanted: number): boolean {
     const taken = Math.min(wanted - have, chunk.length - at)
     if (have + taken > gathered.length) {
@@ -63,7 +63,7 @@ export function createFramer(largest: number): Framer {
     return have === wanted
   }
 
-  /** A message that lies whole in the chunk. */
+  /** A message that lies completely in the chunk. */
   function uncopied(): 'message' | undefined {
     if (have > 0 || chunk.length - at < lengthBytes) return undefined
     const length = lengthAt(chunk, at)

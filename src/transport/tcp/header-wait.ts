@@ -1,4 +1,4 @@
-/** A connection whose PROXY header is not there yet. It is bounded like any other: in number, octets and time. */
+/** A connection that is still waiting for its PROXY header. The usual limits apply: number, octets and time. */
 import type { Socket } from 'node:net'
 import type { ProxyProtocol } from '../../plugin/capabilities/proxy-protocol.ts'
 import { type ProxiedEnds, readStreamHeader } from '../proxy-protocol/stream.ts'
@@ -6,7 +6,7 @@ import type { ConnectionTable } from './connection-table.ts'
 import type { Connection } from './protocol.ts'
 import type { SharedState } from './shared-state.ts'
 
-/** `open`: called once, with the wait that has ended; the socket is paused, and what comes next is what is behind the header. */
+/** `open`: called once, with the finished wait; the socket is paused, and the octets after the header come next. */
 export function openHeaderWait(
   { table, clock, limits }: Pick<SharedState, 'clock' | 'limits'> & { readonly table: Pick<ConnectionTable, 'add'> },
   socket: Socket,
@@ -20,7 +20,7 @@ export function openHeaderWait(
   socket.on('close', onClose)
   socket.on('error', destroy)
   socket.on('end', destroy)
-  // Later than now: the caller has to know of the wait first.
+  // In a later turn: the caller must register the wait first.
   setImmediate(() => {
     if (socket.destroyed) return
     readStreamHeader(socket, settings, {

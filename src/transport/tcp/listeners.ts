@@ -1,4 +1,4 @@
-/** Everything that comes by connections: opens the listening sockets of its schemes, lets connections in, replaces listeners at a reload. */
+/** Opens the listening sockets of all connection-based schemes, accepts connections, and replaces listeners at a reload. */
 import { createServer, type Socket } from 'node:net'
 import type { Listener } from '../../server/ingress.ts'
 import { bindError, hostsOf, idOf, isAbsentFamily } from '../listener-address.ts'
@@ -12,25 +12,25 @@ import type { Connection, StreamProtocol } from './protocol.ts'
 import { createSharedState, createTable, type StreamOptions } from './shared-state.ts'
 
 /**
- * Octets that Node.js reads ahead, or takes for writing, before it stops. What is above it waits in the client, not in our
- * memory.
+ * Octets that Node.js reads ahead, or accepts for writing, before it stops. Anything beyond waits at the client instead of in
+ * the server's memory.
  */
 const highWaterMark = 16 * 1024
 
 /**
- * Listening sockets of an address. Node.js accepts one connection of each in a turn of the event loop: with a single one,
- * a client that opens connections as fast as it can would keep all others waiting. The kernel spreads them.
+ * Listening sockets per address. Node.js accepts one connection of each per turn of the event loop: with a single one, a
+ * client that opens connections as fast as it can would keep all others waiting. The kernel distributes connections.
  */
 const acceptors = process.platform === 'linux' ? 4 : 1
-/** Milliseconds that a connection may take from its first packet to its third: many times what a cluster needs. */
+/** Milliseconds for a TCP handshake: many times what a cluster needs. */
 const handshake = 250
-/** Milliseconds between two looks at the connections' deadlines. */
+/** Milliseconds between two checks of the connections' deadlines. */
 const sweepEvery = 250
 
 export function openStreamTransport(protocols: readonly StreamProtocol[], options: StreamOptions): Transport {
   const { clock, limits, metrics, log } = options
   const endpoints = new Map<string, Endpoint>()
-  /** Removed listeners that still accept or have open connections, and when those are closed. */
+  /** Removed listeners that still accept or have open connections, and the promise of their end. */
   const leaving = new Map<Endpoint, Promise<void>>()
   const shared = createSharedState(options)
   const openings = new Map(protocols.map((protocol) => [protocol.scheme, createOpening(shared, protocol)]))
@@ -39,7 +39,7 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
   let passedOver = false
   const sweeping = clock.every(sweepEvery, () => {
     const now = clock.now()
-    // The process did not run: what clients have sent meanwhile is read before any of them is called late.
+    // The process did not run: input received meanwhile is read before any client counts as late.
     passedOver = !passedOver && now - lookedAt > 2 * sweepEvery
     lookedAt = now
     if (passedOver) return
@@ -54,7 +54,7 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
     const { localAddress: address } = socket
     const home =
       leaving.has(endpoint) && address !== undefined ? heirOf(endpoint, address, endpoints.values()) : endpoint
-    // The client has closed the connection already, or nobody serves its address any more.
+    // The client has already closed the connection, or its address is no longer served.
     if (socket.remoteAddress === undefined || address === undefined || home === undefined) {
       socket.destroy()
       return
@@ -75,7 +75,7 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
     home.guests.add(guest)
     socket.on('close', () => {
       place.home.guests.delete(guest)
-      // Later than now: what lies above the socket ends with it.
+      // In a later turn: what is layered on the socket ends together with it.
       setImmediate(() => place.home.own?.admit())
     })
   }
@@ -118,9 +118,9 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
   }
 
   /**
-   * Connections go over to the listener that serves their address from now on; without one, they get the replies
-   * to the queries that they have sent. New connections come here no more; those that the kernel has accepted, or is
-   * about to, are taken first: closing their socket would reset them.
+   * Connections move to the listener that now serves their address; without one, they still get the replies to the queries
+   * that they have sent. Connections that the kernel has accepted, or is about to, are taken first: closing their socket
+   * would reset them.
    */
   function leave(endpoint: Endpoint): void {
     const detached = endpoint.servers.every(({ server }) => takesNoMore(options.native, server))
@@ -135,7 +135,7 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
     }
   }
 
-  /** Resolves when a handshake's time is over, and nothing has been accepted since the event loop last turned. */
+  /** Resolves when a handshake's time has passed and nothing was accepted in the last turn of the event loop. */
   function acceptTheRest(endpoint: Endpoint): Promise<void> {
     const looks = 5
     let look = 0
@@ -151,7 +151,7 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
     })
   }
 
-  /** Stops listening at once. Connections get the replies to the queries that they have sent. */
+  /** Stops listening at once. Connections still get the replies to the queries that they have sent. */
   function end(endpoint: Endpoint): Promise<void> {
     const closed = close(endpoint)
     for (const { connection } of endpoint.guests) connection.finish(limits.drain)

@@ -1,22 +1,22 @@
-/** What Node.js and the kernel do with a listening socket. */
+/** Options of listening sockets in Node.js and the kernel. */
 import { createServer, type Server } from 'node:net'
 import { type Libc, linux } from '../../libc/libc.ts'
 import type { Host } from '../listener-address.ts'
 
 /**
- * Octets of a connection that the kernel holds for each direction (it takes twice as much memory). By itself it would let a
- * client that does not read grow its connection to 4 MiB, which counts as the pod's memory too.
+ * Octets that the kernel buffers per direction of a connection (it uses twice as much memory). Its default would let a
+ * client that does not read grow its connection to 4 MiB, charged to the pod's memory.
  */
 const kernelBufferBytes = 16 * 1024
 
 /**
- * Connections that a listening socket keeps for us. What is accepted comes first come, first served, at about 0.2 ms each:
- * a longer queue, filled by one client, would keep others waiting for seconds. A client that finds it full tries
- * again after a second: its kernel does that by itself.
+ * Connections that the kernel queues for a listening socket. They are accepted first come, first served, at about 0.2 ms
+ * each: a longer queue, filled by one client, would keep others waiting for seconds. A client that finds it full retries
+ * after a second, by its own kernel.
  */
 const backlog = 128
 
-/** SO_REUSEPORT, as CoreDNS has it: `bind 127.0.0.1` may stand beside a block that is bound to all addresses. */
+/** SO_REUSEPORT, as in CoreDNS: `bind 127.0.0.1` may be combined with a block on all addresses. */
 export function listen(server: Server, host: Host, port: number, reusePort: boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -29,8 +29,8 @@ export function listen(server: Server, host: Host, port: number, reusePort: bool
 }
 
 /**
- * SO_REUSEPORT would also let two servers of one user share a port unawares, each with half of the queries. So the
- * address is first taken without it, for a moment, which fails as people expect it to.
+ * SO_REUSEPORT would also let two servers of one user share a port unnoticed, each with half of the queries. The address
+ * is therefore bound without it first, for a moment, which fails if another server has it.
  */
 export async function probe(host: Host, port: number): Promise<void> {
   const server = createServer()
@@ -38,7 +38,7 @@ export async function probe(host: Host, port: number): Promise<void> {
   await new Promise((resolve) => server.close(resolve))
 }
 
-/** Connections inherit both from the socket that they were accepted on. */
+/** Connections inherit both limits from their listening socket. */
 export function boundKernelBuffers(native: Libc, server: Server): void {
   const fd = descriptorOf(server)
   if (fd === undefined) return
@@ -47,14 +47,14 @@ export function boundKernelBuffers(native: Libc, server: Server): void {
 }
 
 function descriptorOf(server: Server): number | undefined {
-  // Node.js has no name for a server's descriptor, but has kept it here since version 0.
+  // Node.js has no public API for a server's descriptor, but has kept it here since version 0.
   const { _handle: handle } = server as { _handle?: { readonly fd?: number } }
   return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined
 }
 
 /**
- * No connection comes to the socket any more, while those that are under way still do: no packet comes through an
- * interface with this number, and other sockets of its address and port get what came to it. False where that cannot be.
+ * Stops new connections to the socket, while handshakes in progress still complete: binds it to a network interface that
+ * does not exist, so that other sockets of its address and port get new packets. False where that is not possible.
  */
 export function takesNoMore(native: Libc | undefined, server: Server): boolean {
   const fd = descriptorOf(server)

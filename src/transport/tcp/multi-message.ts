@@ -1,29 +1,29 @@
 /**
- * Replies of many messages (zone transfers), over all connections. A message is made when its connection can take it, in
- * slices: however many clients transfer however large zones, other queries are answered in between, and no zone is ever
- * in memory whole.
+ * Replies of several messages (zone transfers), over all connections. Each message is made when its connection can take
+ * it, in slices of work: however many clients transfer however large zones, other queries are answered in between, and no
+ * zone is ever held in memory as a whole.
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 
-/** The connection's side of a stream. */
+/** The connection's side of a multi-message reply. */
 export interface StreamTarget {
-  /** True while the client has not taken what was written: `resume` is called when it has. */
+  /** True while the client has not taken what was written; `resume` is called when it has. */
   full(): boolean
   write(octets: Uint8Array): void
-  /** Everything was written, or `failure`: then the client must not take what it got for the whole. */
+  /** Everything was written, or it failed: the client must then not mistake what it got for the whole reply. */
   ended(failure?: unknown): void
 }
 
 export interface ReplyStream {
-  /** The target may take more again. */
+  /** The target can take more. */
   resume(): void
-  /** The connection is gone. */
+  /** The connection has ended. */
   cancel(): void
 }
 
 export interface ReplyStreams {
-  /** Begins to send; undefined when `most` are under way already. */
+  /** Starts sending; undefined when `most` are already in progress. */
   start(replies: Iterator<Uint8Array>, target: StreamTarget): ReplyStream | undefined
 }
 

@@ -1,4 +1,4 @@
-/** What a connection goes through before its protocol begins: its PROXY header, its TLS handshake. */
+/** The stages of a connection before its protocol begins: PROXY header, TLS handshake. */
 import type { Socket } from 'node:net'
 import type { ServerTls } from '../../plugin/capabilities/server-tls.ts'
 import type { Listener } from '../../server/ingress.ts'
@@ -10,7 +10,7 @@ import { openHeaderWait } from './header-wait.ts'
 import type { Connection, StreamProtocol } from './protocol.ts'
 import type { SharedState } from './shared-state.ts'
 
-/** Takes an accepted connection as far as its first query. `replace`: gets each later stage of it. */
+/** Takes an accepted connection to its first query. `replace` gets each later stage of it. */
 export type Opening = (
   socket: Socket,
   listenerOf: () => Listener,
@@ -20,7 +20,7 @@ export type Opening = (
 
 export function createOpening(shared: SharedState, protocol: StreamProtocol): Opening {
   const { clock, limits } = shared
-  /** Of each TLS configuration: a reload that keeps it keeps clients' session tickets. */
+  /** By TLS configuration: a reload that keeps it keeps the clients' session tickets valid. */
   const handshakesOf = new WeakMap<ServerTls, Handshakes>()
 
   function handshakesFor(tls: ServerTls): Handshakes {
@@ -31,12 +31,12 @@ export function createOpening(shared: SharedState, protocol: StreamProtocol): Op
 
   return (socket, listenerOf, table, replace) => {
     const { proxyProtocol } = listenerOf()
-    // Until its PROXY header is there a connection is the proxy's, as far as shares are concerned.
+    // Before its PROXY header arrives, a connection counts towards the proxy's share.
     const waiting = { table, clock, limits }
     if (proxyProtocol)
       return openHeaderWait(waiting, socket, proxyProtocol, (proxied) => {
         replace(secure(proxied))
-        // TLS reads what is below it by itself: a flowing socket would lose the ClientHello.
+        // TLS reads from the underlying socket itself: if that were flowing, the ClientHello would be lost.
         if (!listenerOf().tls) socket.resume()
       })
     return secure({})

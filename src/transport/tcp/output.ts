@@ -1,31 +1,31 @@
-/** What a connection sends: replies behind their lengths, those of one turn in one write, and what is not taken yet. */
+/** What a connection sends: length-prefixed replies, those of one turn in one write, and what the client has not taken yet. */
 import type { Socket } from 'node:net'
 
 const lengthBytes = 2
 const largestMessage = 65535
-/** The memory in which replies are put together, one after the other. All connections share it: it is empty between turns. */
+/** The buffer in which replies are assembled. All connections share it, because it is empty between turns. */
 export const scratchBytes = 2 * (lengthBytes + largestMessage)
-/** From here on what is put together is written: a connection holds little more than a reply that is not taken. */
+/** The assembled octets from which they are written: a connection holds little more than one unread reply. */
 const flushFrom = 16 * 1024
 
 export interface Output {
-  /** Where the next reply goes: room for the largest from `at()` on. Call `add` with its length, or nothing. */
+  /** The buffer for the next reply, with room for the largest from `at()` on. Call `add` with its length, or not at all. */
   readonly scratch: Buffer
   at(): number
   add(length: number): void
-  /** Adds a reply that was made elsewhere. One that no length can announce is dropped. */
+  /** Adds a reply that was made elsewhere. A reply longer than 65,535 octets is dropped. */
   copy(reply: Uint8Array): void
   /** The same between turns: writes it at once. */
   send(reply: Uint8Array): void
-  /** Writes what was put together. */
+  /** Writes the assembled replies. */
   flush(): void
-  /** True while the client has not taken what was written: the socket's `drain` ends it. */
+  /** True while the client has not taken what was written, until the socket's `drain` event. */
   full(): boolean
-  /** Looks at what the client has taken meanwhile. */
+  /** Checks what the client has taken meanwhile. */
   measure(): void
   /** Octets that the client has not taken. */
   unsent(): number
-  /** Milliseconds for which the client has taken nothing of what is unsent. */
+  /** Milliseconds for which the client has taken none of the unsent octets. */
   stalledFor(now: number): number
 }
 

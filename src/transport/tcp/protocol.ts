@@ -1,15 +1,15 @@
-/** What a protocol of connections provides, and what it is given. */
+/** The interface of connection-based protocols. */
 import type { Socket } from 'node:net'
 import type { Listener } from '../../server/ingress.ts'
 import type { ProxiedEnds } from '../proxy-protocol/stream.ts'
 import type { ConnectionTable } from './connection-table.ts'
 import type { SharedState } from './shared-state.ts'
 
-/** A protocol of connections. Those that carry DNS messages behind their lengths are `openConnection` with a name. */
+/** A connection-based protocol. Those that carry length-prefixed DNS messages are `openConnection` with a name. */
 export interface StreamProtocol {
-  /** Of the keys whose listeners speak it. */
+  /** The scheme of the listeners that speak it. */
   readonly scheme: Listener['scheme']
-  /** What clients may choose from in the TLS handshake (ALPN); [] where there is no choice. */
+  /** Protocols that clients may select in the TLS handshake (ALPN); []: none. */
   readonly applications: readonly string[]
   open(shared: SharedState, socket: Socket, ends: ConnectionEnds): Connection
 }
@@ -17,17 +17,17 @@ export interface StreamProtocol {
 export interface Connection {
   /** Enforces the deadlines; called a few times a second. */
   sweep(now: number): void
-  /** Takes no more queries; closes when what is pending is answered, at the latest after `milliseconds`. */
+  /** Accepts no more queries; closes when the pending ones are answered, at the latest after `milliseconds`. */
   finish(milliseconds: number): void
   destroy(): void
 }
 
 export interface ConnectionEnds {
-  /** Gives the listener as it is now: a reload changes it under open connections. */
+  /** Returns the current listener: a reload may change it while the connection is open. */
   readonly listenerOf: () => Listener
-  /** Who is at the ends, where a PROXY header says so. */
+  /** The ends of the connection as its PROXY header states them. */
   readonly proxied: ProxiedEnds
-  /** Where it is entered, and the places that it takes there. */
+  /** The table to add the connection to, with its number of places. */
   readonly table: Pick<ConnectionTable, 'add'>
   readonly places: number
 }

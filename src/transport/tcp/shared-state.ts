@@ -1,4 +1,4 @@
-/** What all connections share, whatever their protocol. */
+/** State shared by all connections, whatever their protocol. */
 import type { Responder } from '../../answer/api.ts'
 import type { Libc } from '../../libc/libc.ts'
 import type { Clock } from '../../scheduling/clock.ts'
@@ -30,15 +30,15 @@ export interface SharedState {
   readonly streams: ReplyStreams
   lastQueryAt: number
   readonly onOversized: () => void
-  /** A reply of many messages has failed. */
+  /** A multi-message reply has failed. */
   readonly onStreamFailure: (error: unknown) => void
 }
 
 export interface StreamOptions extends MainThreadOptions {
   readonly onMiss: MissHandler
-  /** Octets of waiting queries, shared by all transports. */
+  /** Budget of octets for waiting queries, shared by all transports. */
   readonly waiting: FairBudget
-  /** The system's own calls, where there are any. */
+  /** The native calls, where available. */
   readonly native: Libc | undefined
 }
 
@@ -54,7 +54,7 @@ export function createSharedState(options: StreamOptions): SharedState {
     waiting,
     clock,
     limits,
-    // Never longer: between two slices connections are accepted, and the plugin chain works.
+    // Not longer: new connections and the plugin chain wait for the end of a slice.
     turns: createTurns(createCooperativeScheduler(clock, sliceLength)),
     scratch: Buffer.alloc(scratchBytes),
     table: createTable(options, limits.tcpConnections, limits.tcpConnectionsPerClient),

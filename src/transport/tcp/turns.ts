@@ -1,19 +1,19 @@
 /**
- * Whose turn it is to be answered. Clients take turns, and the connections of a client share its turns: hundreds of
- * connections that one client keeps busy cost the others no more than a single one does.
+ * Decides whose turn it is. Clients take turns, and a client's connections share its turns: hundreds of busy connections of
+ * one client cost the others no more than a single one.
  */
 
 import { clientKey } from '../../dns/address.ts'
 import type { CooperativeScheduler, Task } from '../../scheduling/cooperative-scheduler.ts'
 
 export interface Turns {
-  /** A connection's task, as a scheduler's. Stop it when the connection is closed. */
+  /** The task of a connection, like a scheduler's. Stop it when the connection is closed. */
   task(address: string, step: () => boolean): Task
 }
 
 interface Client {
   readonly task: Task
-  /** Steps of connections that have something to do, in the order of their turns. */
+  /** Steps of connections with something to do, in the order of their turns. */
   readonly awake: Set<() => boolean>
   connections: number
 }

@@ -1,4 +1,4 @@
-/** A connection whose TLS handshake is not over. It is bounded like any other: in number and time. */
+/** A connection whose TLS handshake is not complete. The usual limits apply: number and time. */
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { ConnectionTable } from '../tcp/connection-table.ts'
@@ -7,13 +7,13 @@ import type { SharedState } from '../tcp/shared-state.ts'
 import type { Handshakes } from './handshakes.ts'
 
 export interface HandshakeWaitOptions {
-  /** The client's address, for its share. */
+  /** The client's address, for its share of the connections. */
   readonly client: string
   /** See ConnectionTable. */
   readonly places: number
   /** Milliseconds. */
   readonly timeout: number
-  /** Called once, with the wait that has ended. */
+  /** Called once, with the finished wait. */
   readonly open: (secure: TLSSocket) => void
 }
 
@@ -33,7 +33,7 @@ export function openHandshakeWait(
       entry.remove()
       open(secure)
     },
-    // Node.js leaves the connection below a failed handshake open where the client has closed its half.
+    // Node.js leaves the underlying connection of a failed handshake open if the client has closed its half.
     failed: destroy,
   })
   return {

@@ -1,17 +1,17 @@
-/** TLS handshakes on connections that are accepted elsewhere, with certificates that may change (`tls`). */
+/** TLS handshakes on connections accepted elsewhere, with certificates that may change (`tls`). */
 import type { Socket } from 'node:net'
 import { createServer, type SecureVersion, type TLSSocket } from 'node:tls'
 import type { ClientAuth, ServerTls, TlsSecrets } from '../../plugin/capabilities/server-tls.ts'
 
 export interface Handshakes {
-  /** Begins one on a connection; one of the two is called, unless the connection is closed before. */
+  /** Starts a handshake; exactly one callback is called, unless the connection is closed before. */
   begin(socket: Socket, handle: { done(secure: TLSSocket): void; failed(): void }): void
 }
 
-/** As CoreDNS: older versions are broken (RFC 8996). */
+/** As in CoreDNS: older versions are deprecated (RFC 8996). */
 const minVersion: SecureVersion = 'TLSv1.2'
 
-/** `applications`: protocols above TLS that a client may choose from (ALPN, RFC 7301); [] where there is no choice. */
+/** `applications`: protocols above TLS that a client may select (ALPN, RFC 7301); []: none. */
 export function createHandshakes(tls: ServerTls, applications: readonly string[]): Handshakes {
   const { clientAuth } = tls
   const waiting = new Map<string, Parameters<Handshakes['begin']>[1]>()
@@ -19,7 +19,7 @@ export function createHandshakes(tls: ServerTls, applications: readonly string[]
   const server = createServer({
     ...contextOf(secrets),
     requestCert: clientAuth.ask,
-    // Certificates that are verified only if given are looked at below.
+    // Certificates that are verified only if given are checked below.
     rejectUnauthorized: clientAuth.required && clientAuth.verified,
     ...(applications.length > 0 && { ALPNProtocols: [...applications] }),
   })
@@ -46,7 +46,7 @@ export function createHandshakes(tls: ServerTls, applications: readonly string[]
       }
       const peer = peerOf(socket)
       waiting.set(peer, handle)
-      // The client may have come back from the same port, before the end of its old connection is seen here.
+      // The client may have reconnected from the same port before the end of its old connection is seen here.
       socket.on('close', () => waiting.get(peer) === handle && waiting.delete(peer))
       server.emit('connection', socket)
     },
@@ -61,8 +61,8 @@ const contextOf = ({ cert, key, ca }: TlsSecrets) => ({
 })
 
 /**
- * What no other open connection has: link-local addresses have their zone here. The TLS connection has the addresses of the one
- * below it. One that is reset already has no address, and no handshake of it ends well.
+ * Identifies an open connection; link-local addresses include their zone here. The TLS connection has the addresses of the
+ * underlying one. A connection that was already reset has no address, and its handshake cannot succeed.
  */
 const peerOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`

@@ -7,7 +7,7 @@ import { lex, type Word } from './lexer.ts'
 import { ConfigError, type Position, type Token } from './schema.ts'
 import { replaceVariables } from './variables.ts'
 
-/** What an `import` or a variable reaches for. Functions, so that tests need no files. */
+/** Where imports and variables are read. Functions, so that tests need no files. */
 export interface Sources {
   /** The text of a file. Throws with a reason for people. */
   readFile(path: string): string
@@ -123,7 +123,7 @@ export function createCursor(text: string, file: string, sources: Sources, warn:
   }
 
   function enterFiles(name: string, at: Position, importedBy: Origin): void {
-    // Relative to the file that imports, as CoreDNS does it (seen by running 1.14.7, in a block, a body and at the top).
+    // Relative to the file that imports, as CoreDNS does it (tried with 1.14.7 in a block, in a body and at the top).
     const pattern = resolve(dirname(resolve(at.file)), name)
     if (!isImportPattern(pattern))
       throw new ConfigError(`Glob pattern may only contain one wildcard (*), but has others: ${pattern}`, at)
@@ -170,7 +170,7 @@ export function createCursor(text: string, file: string, sources: Sources, warn:
   }
 }
 
-/** At most one `*` and one `?`, no character classes: what CoreDNS allows, so that a pattern cannot take for ever. */
+/** At most one `*` and one `?`, no character classes: what CoreDNS allows, so that no pattern runs for ever. */
 function isImportPattern(pattern: string): boolean {
   const count = (wildcard: string) => pattern.split(wildcard).length - 1
   return count('*') <= 1 && count('?') <= 1 && !(pattern.includes('[') && pattern.includes(']'))

@@ -3,8 +3,11 @@ import { suggestion } from './nearest.ts'
 import type { DirectiveWord, ParsedCorefile } from './parsed.ts'
 import { ConfigError } from './schema.ts'
 
-/** CoreDNS 1.15.0's plugin.cfg in its order, with slicedns's own: `extended_errors` beside what concerns every reply,
- *  `console` beside the other HTTP endpoints, `no_aaaa` behind what may still make AAAA records and what blocks clients, before the cache. */
+/**
+ * CoreDNS 1.15.0's plugin.cfg in its order, with slicedns's own directives: `extended_errors` near `bufsize`, which
+ * also concerns every reply; `console` after the other HTTP endpoints; `no_aaaa` after the plugins that make AAAA
+ * records or block clients, and before `cache`.
+ */
 export const chainOrder: readonly string[] = `
   root metadata geoip cancel proxyproto quic grpc_server https https3 timeouts multisocket reload nsid bufsize
   extended_errors bind debug trace ready health pprof console shed prometheus errors log dnstap local dns64 siit any chaos loadbalance tsig rewrite
@@ -19,7 +22,7 @@ const directiveNames: ReadonlySet<string> = new Set(chainOrder)
 /** Whether the word is a directive of CoreDNS, or one of ours. */
 export const isDirective = (word: string): boolean => directiveNames.has(word)
 
-/** What people still copy from old or foreign Corefiles, and what to do instead. */
+/** Directives and options of old Corefiles and external plugins, with what to do instead. */
 const advice: Readonly<Record<string, string>> = {
   proxy: "CoreDNS 1.5 removed it; use 'forward'",
   upstream: 'CoreDNS 1.7 removed it; leave it out',
@@ -37,18 +40,18 @@ const advice: Readonly<Record<string, string>> = {
   slog: "an external plugin; use 'log'",
 }
 
-interface Unbuilt {
+interface UnsupportedPlugin {
   /** What to use in its place. */
   readonly instead: string
-  /** Leaving it out changes no answer: `-lenient-plugins` warns of it instead of refusing it. */
+  /** It changes no answer: `-lenient-plugins` leaves it out with a warning. */
   readonly harmless?: true
 }
 
-/** Why an option that CoreDNS once had is unknown, or nothing. */
+/** Why an option that CoreDNS once had is unknown; undefined for any other word. */
 export const adviceOn = (word: string): string | undefined => (Object.hasOwn(advice, word) ? advice[word] : undefined)
 
 /** CoreDNS's directives that slicedns does not have. */
-const unbuilt: Readonly<Record<string, Unbuilt>> = {
+const unsupported: Readonly<Record<string, UnsupportedPlugin>> = {
   route53: { instead: "use 'forward' to the zone's name servers" },
   azure: { instead: "use 'forward' to the zone's name servers" },
   clouddns: { instead: "use 'forward' to the zone's name servers" },
@@ -61,24 +64,26 @@ const unbuilt: Readonly<Record<string, Unbuilt>> = {
 }
 
 /** Whether a directive that slicedns does not have may be left out without changing an answer. */
-export const isHarmless = (word: string): boolean => Object.hasOwn(unbuilt, word) && unbuilt[word].harmless === true
+export const isHarmless = (word: string): boolean =>
+  Object.hasOwn(unsupported, word) && unsupported[word].harmless === true
 
 /**
- * What is wrong with a directive's word, if anything. `built` are the words that this slicedns has plugins for; `lenient`: what is harmless is left out.
+ * Why a directive's word is invalid, or undefined. `available`: the directives of slicedns; `lenient`: a harmless one
+ * that it lacks is left out.
  */
 export function directiveError(
   word: DirectiveWord,
-  built: readonly string[],
+  available: readonly string[],
   lenient = false,
 ): ConfigError | undefined {
   const { text, at, glued } = word
-  if (built.includes(text)) return undefined
-  if (Object.hasOwn(unbuilt, text)) {
-    const { instead, harmless } = unbuilt[text]
+  if (available.includes(text)) return undefined
+  if (Object.hasOwn(unsupported, text)) {
+    const { instead, harmless } = unsupported[text]
     if (harmless && lenient)
       return new ConfigError(`slicedns does not have the plugin '${text}', and leaves it out: ${instead}`, at)
-    const way = harmless ? '; leave it out, or start with -lenient-plugins' : ''
-    return new ConfigError(`slicedns does not have the plugin '${text}': ${instead}${way}`, at)
+    const remedy = harmless ? '; leave it out, or start with -lenient-plugins' : ''
+    return new ConfigError(`slicedns does not have the plugin '${text}': ${instead}${remedy}`, at)
   }
   if (directiveNames.has(text)) return new ConfigError(`slicedns does not have the plugin '${text}' yet`, at)
   const apart = text.slice(0, -1)
@@ -100,14 +105,14 @@ export interface DirectiveCheck {
 }
 
 /**
- * Throws the first ConfigError about a directive's word: CoreDNS reports these before any error of a plugin. Gives what
- * was left out, to be warned of.
+ * Throws the first ConfigError about a directive's word: CoreDNS reports these before any error of a plugin. Returns
+ * the warnings about directives that are left out.
  */
 export function checkDirectives(corefile: ParsedCorefile, { plugins, lenient = false }: DirectiveCheck): ConfigError[] {
-  const built = plugins.map(({ name }) => name)
+  const available = plugins.map(({ name }) => name)
   const leftOut: ConfigError[] = []
   for (const word of corefile.words) {
-    const error = directiveError(word, built, lenient)
+    const error = directiveError(word, available, lenient)
     if (error === undefined) continue
     if (!lenient || !isHarmless(word.text)) throw error
     leftOut.push(error)

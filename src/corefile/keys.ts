@@ -4,7 +4,7 @@ import { ConfigError, type Position, type Token } from './schema.ts'
 
 export type Scheme = 'dns' | 'tls' | 'quic' | 'grpc' | 'https' | 'https3'
 
-/** What one key of a server block says. */
+/** A key of a server block, parsed. */
 export interface ServerKey {
   readonly scheme: Scheme
   /** Lower case and absolute; several for a network whose mask lies between two reverse zones. */
@@ -28,8 +28,8 @@ const maxNameLength = 255
 const maxLabelLength = 63
 
 /**
- * What the keys of a block say. `dnsPort` is the port of `dns://` keys that name none (`-dns.port`).
- * Throws ConfigError at the key that is wrong.
+ * Parses the keys of a block. `dnsPort` is the port of `dns://` keys without one (`-dns.port`). Throws ConfigError at
+ * the key that is wrong.
  */
 export function serverKeys(keys: readonly Token[], dnsPort: number = defaultPorts.dns): ServerKey[] {
   return keys.map(({ text, at }) => {
@@ -55,8 +55,8 @@ const servedText = Object.entries(served)
   .join(', ')
 
 /**
- * A key whose scheme this slicedns does not serve must not be answered as plain DNS on that scheme's port; nor one that CoreDNS takes
- * for a name, because it does not know the scheme (`TLS://.`, `doh://.`).
+ * Refuses a key whose scheme slicedns does not serve, instead of serving plain DNS on that scheme's port, and a key
+ * whose scheme CoreDNS does not know and takes for a part of the name (`TLS://.`, `doh://.`).
  */
 export function schemeError({ scheme, zones, at }: ServerKey): ConfigError | undefined {
   if (served[scheme] === undefined)
@@ -95,7 +95,7 @@ function splitZone(text: string): SplitZone {
   const refuse = (error: string) => ({ zones: [], port: undefined, error })
   const colon = text.lastIndexOf(':')
   if (colon !== -1 && colon === text.length - 1) return refuse(`expecting data after last colon: "${text}"`)
-  // Digits behind the last colon are a port, also where an IPv6 address was meant: 2001:db8::1 needs its mask.
+  // Digits after the last colon are a port, even where an IPv6 address was meant: 2001:db8::1 needs its mask.
   const isPort = colon !== -1 && /^[+-]?\d{1,18}$/.test(text.slice(colon + 1))
   const port = isPort ? Number(text.slice(colon + 1)) : undefined
   const name = isPort ? text.slice(0, colon) : text

@@ -1,9 +1,10 @@
 /**
- * Text to words, as CoreDNS's lexer cuts it: whitespace separates, `"` quotes at the start of a word only, `#` comments.
+ * Splits text into words as CoreDNS's lexer does: whitespace separates, `"` quotes at the start of a word only, `#`
+ * comments.
  */
 import type { Token } from './schema.ts'
 
-/** A word as it stands in the file: variables not replaced, and whether it is the first of its line. */
+/** A word as written in the file, without variables replaced, and whether it is the first of its line. */
 export interface Word extends Token {
   readonly first: boolean
 }
@@ -58,7 +59,7 @@ export function lex(text: string, file: string): Word[] {
   return words
 }
 
-/** The inside of a quotation, from behind its opening quote. Only `\"` is an escape; `\\` stays two characters. */
+/** The inside of a quotation, from after its opening quote. Only `\"` is an escape; `\\` stays two characters. */
 function readQuoted(text: string, from: number): { value: string; end: number; closed: boolean } {
   let value = ''
   let at = from

@@ -19,30 +19,30 @@ export interface Corefile extends ParsedCorefile {
 }
 
 /**
- * Loads a Corefile: a path, or `stdin` for what is piped in. One without any server block is answered by the built-in
- * one, with a warning. Throws ConfigError.
+ * Loads a Corefile: a path, or `stdin` for what is piped in. The built-in Corefile replaces one without any server
+ * block, with a warning. Throws ConfigError.
  */
 export function loadCorefile(file: string): Corefile {
   const parsed = parseCorefile(readCorefile(file), file, diskSources)
   if (parsed.blocks.length > 0) return { ...parsed, file, hash: configHash(parsed.blocks), builtIn: false }
   const standIn = defaultCorefile()
-  const empty = { message: `${file} has no server block: the built-in one is used`, at: undefined }
+  const empty = { message: `${file} has no server block: using the built-in Corefile`, at: undefined }
   return { ...standIn, file, warnings: [...parsed.warnings, empty] }
 }
 
-/** The Corefile that is used when there is no other: every zone, on `port` or the default port, `whoami` and `log`. */
+/** The built-in Corefile: every zone, on `port` or the default port, `whoami` and `log`. */
 export function defaultCorefile(port?: number): Corefile {
   const key = port === undefined ? '.' : `.:${port}`
   const parsed = parseCorefile(`${key} {\nwhoami\nlog\n}\n`, 'Corefile', diskSources)
   return { ...parsed, file: 'Corefile', hash: configHash(parsed.blocks), builtIn: true }
 }
 
-/** The Corefile from standard input, which can be read only once: a reload needs it again. */
+/** The Corefile from standard input, which can be read only once; a reload needs it again. */
 let piped = ''
 
 /**
- * Reads standard input to its end, for `readCorefile('stdin')`. Signals are handled meanwhile: a writer may never close
- * its end. A terminal is not read.
+ * Reads standard input to its end, for `readCorefile('stdin')`. Signals are handled while it waits, because a writer
+ * may never close its end. A terminal is not read.
  */
 export async function readStandardInput(): Promise<void> {
   piped = ''
@@ -121,11 +121,6 @@ function words(directive: Directive): unknown[] {
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const code = (error as NodeJS.ErrnoException).code
-  return code === 'ENOENT'
-    ? 'no such file'
-    : code === 'EISDIR'
-      ? 'is a directory'
-      : code === 'EACCES'
-        ? 'permission denied'
-        : error.message
+  if (code === 'ENOENT') return 'no such file'
+  return code === 'EACCES' ? 'permission denied' : error.message
 }

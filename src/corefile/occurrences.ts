@@ -1,6 +1,7 @@
 /**
- * The words of one directive, as its plugin reads them in CoreDNS: there is no tree of blocks. The plugin's loop takes the rest of
- * a line and the lines up to the first `}`, whichever `{` that closes; what is left is read as if the directive began again.
+ * Reads the words of one directive as its plugin does in CoreDNS, which has no tree of blocks: the plugin's loop takes
+ * the rest of a line and the lines up to the first `}`, whichever `{` that closes; the rest is read as if the directive
+ * began again.
  */
 import type { BodyLine, Directive, Spill, Token } from './schema.ts'
 
@@ -9,7 +10,7 @@ export interface PlacedToken extends Token {
   readonly startsLine: boolean
 }
 
-/** Cuts the words, the directive's own first, into its uses. */
+/** Cuts the words, the directive's own first, into occurrences. */
 export function occurrencesOf(tokens: readonly PlacedToken[]): Directive[] {
   const [directive] = tokens
   const occurrences: Directive[] = []
@@ -25,7 +26,7 @@ export function occurrencesOf(tokens: readonly PlacedToken[]): Directive[] {
     return tokens.slice(from, at + 1)
   }
 
-  /** Moves to the `{` behind the word, if one stands on its line. */
+  /** Moves to the `{` after the word, if it is on the same line. */
   function opens(): boolean {
     if (!hasArgument() || tokens[at + 1].text !== '{') return false
     at++
@@ -64,7 +65,7 @@ export function occurrencesOf(tokens: readonly PlacedToken[]): Directive[] {
   return occurrences
 }
 
-/** Why a use of the directive begins at this word, where none was meant to. */
+/** Why an occurrence of the directive begins at this word, although none was meant to. */
 function spillAt(tokens: readonly PlacedToken[], at: number): Spill {
   const [directive] = tokens
   const braces = tokens.slice(1, at + 1).filter(({ text }) => text === '{')
@@ -84,7 +85,7 @@ function spillAt(tokens: readonly PlacedToken[], at: number): Spill {
   }
 }
 
-/** Whether the first block is closed in front of the word. */
+/** Whether the first block is closed before the word. */
 function closedBefore(tokens: readonly PlacedToken[], word: PlacedToken): boolean {
   let depth = 0
   for (const { text } of tokens.slice(0, tokens.indexOf(word))) {

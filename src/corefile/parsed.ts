@@ -1,7 +1,7 @@
 import type { Warning } from './cursor.ts'
 import type { Directive, Position, Token } from './schema.ts'
 
-/** What the grammar makes of a Corefile. Keys, directives and their arguments are as yet unchecked. */
+/** A Corefile after parsing. Keys, directives and their arguments are not checked yet. */
 export interface ParsedCorefile {
   readonly blocks: readonly CorefileBlock[]
   readonly warnings: readonly Warning[]

@@ -1,6 +1,6 @@
 /**
  * Words to server blocks. The grammar, and its surprises, are CoreDNS's: keys up to `{` or the end of the line, one
- * directive a line, `}` on a line of its own, a single block without braces.
+ * directive per line, `}` on its own line, a single block without braces.
  */
 import { type Cursor, createCursor, type Sources, type Warning } from './cursor.ts'
 import { chainOrder, directiveError } from './directives.ts'
@@ -18,7 +18,7 @@ export type { Sources, Warning } from './cursor.ts'
 export function parseCorefile(text: string, file: string, sources: Sources): ParsedCorefile {
   const { error, ...parsed } = parseAsFarAsPossible(text, file, sources)
   if (error === undefined) return parsed
-  // A directive that nobody has stands before the grammatical error, and often is its cause.
+  // An unknown directive before a syntax error is often its cause.
   for (const word of parsed.words) {
     const unknown = directiveError(word, chainOrder)
     if (unknown !== undefined) throw unknown
@@ -26,7 +26,7 @@ export function parseCorefile(text: string, file: string, sources: Sources): Par
   throw error
 }
 
-/** The same, but keeps what is before a grammatical error, so that `check` can report errors there, too. */
+/** The same, but keeps what comes before a syntax error, so that `check` can also report errors there. */
 export function parseAsFarAsPossible(
   text: string,
   file: string,
@@ -51,13 +51,13 @@ export function parseAsFarAsPossible(
   return { blocks, warnings, words, error: undefined }
 }
 
-/** What is found on the way. */
+/** Collected while parsing. */
 interface Findings {
   readonly words: DirectiveWord[]
   readonly warnings: Warning[]
 }
 
-/** A server block, or undefined for what leaves none behind: a snippet, or a block without keys. */
+/** A server block; undefined for a snippet and for a block without keys. */
 function parseBlock(cursor: Cursor, found: Findings): CorefileBlock | undefined {
   const { keys, ended } = readKeys(cursor)
   if (!ended && keys.length === 1 && /^\(.*\)$/s.test(keys[0].text)) {
@@ -115,7 +115,7 @@ function readSnippet(cursor: Cursor, key: Token): void {
   cursor.defineSnippet(name, words, key.at)
 }
 
-/** The cursor is behind the keys: on `{`, or on the first directive of a block without braces. */
+/** The cursor is after the keys: on `{`, or on the first directive of a block without braces. */
 function readBlockBody(cursor: Cursor, keys: readonly Token[], found: Findings): Directive[] {
   const opened = cursor.current().text === '{' ? cursor.current().at : undefined
   if (opened === undefined) cursor.stepBack()
@@ -173,7 +173,7 @@ function readDirective(cursor: Cursor, { words }: Findings, glued: Token | undef
   return tokens
 }
 
-/** The uses of the directive that CoreDNS reads out of its words, of which a second one is rarely meant. */
+/** The occurrences that CoreDNS reads from the words of a directive. A second one is rarely meant: it is warned of. */
 function uses(tokens: readonly PlacedToken[], { warnings }: Findings): Directive[] {
   const occurrences = occurrencesOf(tokens)
   for (const { spill } of occurrences)

@@ -1,5 +1,5 @@
 /**
- * Reads directives by rows of data. A plugin's schema is made of these; the errors are worded and placed here.
+ * Reads directives by rows of data, of which a plugin's schema is made. Words and places all errors.
  *
  *     const rows = {
  *       ttl: option(integer({ min: 0, max: 3600 }), { default: 5, extra: 'ignore' }),  // number
@@ -23,8 +23,8 @@
  *
  * Arguments on the directive's own line: `argCount(directive, 0, 2)` checks how many there are, `value(kind, token,
  * of)` reads one, `zonesOf(args, zones)` reads ZONES. `noBody(directive)` refuses a `{ … }`. Anything else that is
- * wrong: `throw fail('what and why', tokenOrDirectiveOrLine)`. Where a body is not a list of options (inline
- * hosts), walk `directive.body` yourself.
+ * wrong: `throw fail('what and why', tokenOrDirectiveOrLine)`. Where a body is not a list of options (inline hosts),
+ * walk `directive.body` yourself.
  *
  * Surplus arguments that CoreDNS accepts are accepted by `extra: 'ignore'`. Of an option that is written twice the last
  * one counts, unless the row says `repeat: 'once'` or, for lists, `'append'`.
@@ -53,7 +53,10 @@ export interface Row<T> {
   readonly max: number
   /** `ignore`: surplus arguments are accepted and have no effect. */
   readonly extra: 'refuse' | 'ignore'
-  /** CoreDNS reads the arguments and looks for no more: what is left of the line is the next option, or the block's `}`. */
+  /**
+   * CoreDNS reads the arguments and does not look for the end of the line: what is left of it is the next option, or
+   * the block's `}`.
+   */
   readonly closes: boolean
   /** `once`: a second line with this option is an error. */
   readonly once: boolean
@@ -131,7 +134,7 @@ export function zoneList(settings: {
   }
 }
 
-/** An option with rules of its own. `read` gets the line, its arguments counted, and what an earlier line gave. */
+/** An option that `read` parses: it gets the line, its arguments counted, and its own result for an earlier line. */
 export function custom<T, D extends T | undefined = undefined>(
   arity: { readonly min: number; readonly max?: number },
   read: (line: BodyLine, before: T | undefined) => T,
@@ -173,8 +176,8 @@ export function readBody<R extends Rows>(
 }
 
 /**
- * The options of a body. `closesAfter` gives the number of arguments that an option reads where it looks for no more: what is left of
- * its line is the next option, or the `}` of a block that is written on one line.
+ * The options of a body. `closesAfter` gives the number of arguments of an option that `closes` (Row.closes): what is
+ * left of its line is the next option, or the `}` of a block that is written on one line.
  */
 export function* optionLines(
   { body = [] }: Directive,
@@ -260,7 +263,7 @@ function usedTwice([first, second]: readonly Directive[]): ConfigError {
   )
 }
 
-/** What is wrong in words that were not meant as a directive is wrong because of what made them one. */
+/** An error in words that were not meant as a directive is reported as what made them one. */
 function blamed(error: unknown, occurrences: readonly Directive[]): unknown {
   if (!(error instanceof ConfigError)) return error
   const { spill } = occurrences.find((directive) => places(directive).includes(error.at)) ?? {}

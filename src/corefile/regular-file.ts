@@ -11,8 +11,8 @@ export function readRegularFile(path: string): Buffer {
   const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   try {
     const stats = fstatSync(descriptor)
-    if (stats.isDirectory()) throw new Error('is a directory')
-    if (!stats.isFile()) throw new Error('is not a regular file')
+    if (stats.isDirectory()) throw new Error(`read ${path}: is a directory`)
+    if (!stats.isFile()) throw new Error(`read ${path}: is not a regular file`)
     return readFileSync(descriptor)
   } finally {
     closeSync(descriptor)

@@ -1,6 +1,6 @@
 /**
- * How a directive is written: rows of data that one reader (read.ts) turns into checked settings, so that every plugin
- * words its errors alike and names the place.
+ * The schema of a directive: rows of data that one reader (read.ts) turns into checked settings, so that errors of all
+ * plugins are worded alike and name the place.
  */
 
 /** Where a word stands. Lines and columns count from 1; columns in UTF-16 units. */
@@ -26,7 +26,7 @@ export interface Directive {
   readonly body: readonly BodyLine[] | undefined
   /** Its `{`. */
   readonly opened?: Position | undefined
-  /** Set where CoreDNS takes words for another use of the directive that were not meant as one. */
+  /** Set where CoreDNS reads words as another occurrence of the directive that were not meant as one. */
   readonly spill?: Spill | undefined
 }
 
@@ -43,7 +43,7 @@ export interface BodyLine {
   readonly args: readonly Token[]
 }
 
-/** Thrown for everything that is wrong in a Corefile. `message` is ready to print: `Corefile:12:5 - …`. */
+/** Thrown for every error in a Corefile. `message` is ready to print: `Corefile:12:5 - …`. */
 export class ConfigError extends Error {
   readonly at: Position | undefined
   constructor(message: string, at: Position | undefined) {

@@ -1,6 +1,6 @@
 /**
- * Kinds of values: each turns one word into what it means, or says what was expected instead. Rows of options (read.ts)
- * are made of them. Where Go's own parsers are lax or strict, so are these: CoreDNS hands its words to them.
+ * Kinds of values: each parses one word, or says what was expected instead. Rows of options (read.ts) are made of them.
+ * They are as lax or strict as Go's own parsers, which CoreDNS uses.
  */
 import { isIP } from 'node:net'
 import { type Network, parseIp, parseNetwork } from './address.ts'
@@ -123,7 +123,7 @@ const maxDuration = 2 ** 63 * nanosecond
 /** A Go duration (`5s`, `1h30m`, `0`) in milliseconds; bounds in milliseconds, both included. */
 export function duration(range: Range = {}): Kind<number> {
   return {
-    expected: `a duration with units, as 500ms, 5s or 1h30m${rangeText(range, durationText)}`,
+    expected: `a duration with units (500ms, 5s, 1h30m)${rangeText(range, durationText)}`,
     parse(word) {
       const milliseconds = parseDuration(word)
       return milliseconds === undefined ? undefined : within(range, milliseconds)
@@ -175,7 +175,7 @@ export function ip(options: { readonly zoned?: boolean } = {}): Kind<string> {
   }
 }
 
-/** `ADDRESS/BITS`; with `orAddress` a bare address stands for the network of itself alone. */
+/** `ADDRESS/BITS`; with `orAddress` also a bare address, as a network of that address alone. */
 export function network(options: { readonly orAddress?: boolean } = {}): Kind<Network> {
   return {
     expected: options.orAddress ? 'an IP address or a network (10.0.0.0/8)' : 'a network (10.0.0.0/8)',
@@ -197,7 +197,7 @@ export interface HostPort {
  *  65535 is found out only on listening. */
 export function listenAddress(options: { readonly anyPort?: boolean } = {}): Kind<HostPort> {
   return {
-    expected: 'an address to listen on, as :8080, localhost:8080 or [::1]:8080',
+    expected: 'an address to listen on (:8080, localhost:8080, [::1]:8080)',
     parse(word) {
       const split = splitHostPort(word.endsWith(':') ? `${word}0` : word)
       return split !== undefined && (options.anyPort || split.port <= 65_535) ? split : undefined

@@ -18,17 +18,18 @@ interface Case {
 }
 
 /** The number of a query type. */
-export const queryType = (options: Case = {}): Kind<number> => named('a query type, as A or AAAA', typeNumbers, options)
+export const queryType = (options: Case = {}): Kind<number> =>
+  named('a query type such as A or AAAA', typeNumbers, options)
 
 /** The number of a query class. */
-export const queryClass = (options: Case = {}): Kind<number> => named('a query class, as IN', dnsClass, options)
+export const queryClass = (options: Case = {}): Kind<number> => named('a query class such as IN', dnsClass, options)
 
 /** The number of a response code. */
 export const responseCode = (options: Case = {}): Kind<number> =>
-  named('a response code, as NXDOMAIN', codeNumbers, options)
+  named('a response code such as NXDOMAIN', codeNumbers, options)
 
 /** The number of an opcode. */
-export const operation: Kind<number> = named('an opcode, as UPDATE', opcode, {})
+export const operation: Kind<number> = named('an opcode such as UPDATE', opcode, {})
 
 /** A name, lower case and absolute. `expected`: what it is the name of. */
 export const domainName = (expected: string): Kind<string> => ({

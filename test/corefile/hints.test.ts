@@ -84,7 +84,7 @@ describe('a brace', () => {
     [
       'a space that is missing behind an argument',
       'reload 30s{|x|}',
-      "Corefile:2:8 - '30s{' is not a duration with units, as 500ms, 5s or 1h30m of at least 2s, which 'reload' requires (a space is missing before '{')",
+      "Corefile:2:8 - '30s{' is not a duration with units (500ms, 5s, 1h30m) of at least 2s, which 'reload' requires (a space is missing before '{')",
     ],
     [
       'a closing brace that is missing before a directive',

@@ -37,7 +37,7 @@ describe('loading a Corefile', () => {
   test('loading a Corefile that is a folder says so', () => {
     assert.equal(
       refusal(() => loadCorefile(folder)),
-      `cannot read the Corefile ${folder}: is a directory`,
+      `cannot read the Corefile ${folder}: read ${folder}: is a directory`,
     )
   })
   test('loading a Corefile that is a pipe or a device fails at once: reading it could block for ever', () => {
@@ -46,7 +46,7 @@ describe('loading a Corefile', () => {
     for (const path of [pipe, '/dev/zero'])
       assert.equal(
         refusal(() => loadCorefile(path)),
-        `cannot read the Corefile ${path}: is not a regular file`,
+        `cannot read the Corefile ${path}: read ${path}: is not a regular file`,
       )
   })
   test('loading a Corefile without a server block gives the built-in one, with a warning', () => {
@@ -55,7 +55,7 @@ describe('loading a Corefile', () => {
       blocks.map(({ keys, directives }) => [keys[0].text, directives.map(({ word }) => word)]),
       [['.', ['whoami', 'log']]],
     )
-    assert.match(warnings[0].message, /has no server block: the built-in one is used/)
+    assert.match(warnings[0].message, /has no server block: using the built-in Corefile/)
   })
 })
 

@@ -1,4 +1,4 @@
-/** How `cache` is written (docs/coredns-behaviour.md §5). */
+/** The schema of `cache` (docs/coredns-behaviour.md §5). */
 import {
   custom,
   duration,
@@ -22,15 +22,15 @@ export interface Limits {
   readonly capacity: number
   readonly maxTtl: number
   readonly minTtl: number
-  /** Also where the reply says 0: a MINTTL that is written holds for all. */
+  /** The least TTL of replies with TTL 0: a MINTTL in the Corefile applies to them, too; the default does not. */
   readonly minTtlOfZero: number
 }
 
 export interface Prefetch {
   readonly hits: number
-  /** Milliseconds: hits that are farther apart start the count anew. */
+  /** Milliseconds: a longer gap between two hits restarts the count. */
   readonly within: number
-  /** Of the TTL: the remaining life at which an entry is refreshed. */
+  /** Of the TTL: the remaining lifetime at which an entry is renewed. */
   readonly percentage: number
 }
 
@@ -38,13 +38,13 @@ export interface ServeStale {
   /** Milliseconds after expiry that an entry may still be served. */
   readonly upTo: number
   readonly verify: boolean
-  /** `verify`: milliseconds to wait for a fresh answer; 0: as long as one may come. */
+  /** `verify`: milliseconds to wait for a fresh answer; 0: no limit. */
   readonly timeout: number
   /** TTL of stale records, seconds. */
   readonly ttl: number
-  /** Milliseconds without another refresh after one that failed. */
+  /** Milliseconds to wait after a failed renewal. */
   readonly recheck: number
-  /** A stale positive entry comes before any denial (`serve_stale_policy prefer_positive`). */
+  /** A stale positive entry takes precedence over any denial (`serve_stale_policy prefer_positive`). */
   readonly preferPositive: boolean
 }
 
@@ -52,7 +52,7 @@ export interface ServeStale {
 export interface Servfail {
   /** Seconds; 0: not at all. */
   readonly ttl: number
-  /** A question that has just begun to fail is kept for less (RFC 9520 §3.2): so it is where the Corefile says nothing. */
+  /** First failures are kept for a shorter time (RFC 9520 §3.2). The default, without `servfail` in the Corefile. */
   readonly backoff: boolean
 }
 
@@ -132,7 +132,7 @@ function limits(written: WrittenLimits | undefined, maxTtl: number): Limits {
   }
 }
 
-/** `CAP [TTL [MINTTL]]`; words behind them are ignored, as CoreDNS does. */
+/** `CAP [TTL [MINTTL]]`; further words are ignored, as in CoreDNS. */
 function readLimits([capacity, maxTtl, minTtl]: readonly Token[], of: string): WrittenLimits {
   return {
     // CoreDNS spreads the capacity over 256 shards of at least four entries.
@@ -163,7 +163,7 @@ function readPercentage(token: Token): number {
 /** A record's TTL. */
 const wholeSeconds = where(
   duration({ min: 0 }),
-  'a whole number of seconds of at most 32 bits, as 30s',
+  'a duration in whole seconds (30s) of at most 32 bits',
   (time) => time % 1000 === 0 && time / 1000 <= 0xffffffff,
 )
 
@@ -183,7 +183,7 @@ function readServeStale([upTo, mode, ...rest]: readonly Token[]): Omit<ServeStal
   }
 }
 
-/** Each is a function of the plugin's zones: those are disabled where the line names none. */
+/** Functions of the plugin's zones, which are the ones disabled where the line names none. */
 interface Disabled {
   readonly success?: (whole: readonly string[]) => readonly string[]
   readonly denial?: (whole: readonly string[]) => readonly string[]

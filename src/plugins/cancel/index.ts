@@ -8,20 +8,16 @@ import type { Outcome } from '../../plugin/query.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { questionTimeout } from '../../upstream/exchange.ts'
 
-/** Milliseconds: just more than the 5 s after which most clients have given up. */
+/** Milliseconds: just over the 5 s after which most clients give up. */
 const defaultTimeout = 5_001
 
-const positiveDuration = where(
-  duration(),
-  'a duration longer than 0, as 5s or 500ms',
-  (milliseconds) => milliseconds > 0,
-)
+const positiveDuration = where(duration(), 'a duration above zero (500ms, 5s)', (milliseconds) => milliseconds > 0)
 
 const schema: DirectiveSchema<number> = {
   usage: 'cancel [TIMEOUT]',
   repeat: 'many',
   read({ occurrences }) {
-    // The last one counts; CoreDNS takes the lines of a block for further ones.
+    // The last occurrence counts; CoreDNS reads the lines of a block as further occurrences.
     const uses = occurrences.flatMap((directive) => {
       const lines = (directive.body ?? []).map(({ word, args }) => ({ ...directive, at: word.at, args }))
       return [directive, ...lines]
@@ -34,7 +30,7 @@ const schema: DirectiveSchema<number> = {
   },
 }
 
-/** Answers SERVFAIL where the plugins behind have not answered in time. */
+/** Answers SERVFAIL when later plugins do not answer in time. */
 export const cancel: Plugin<number> = {
   name: 'cancel',
   schema,
@@ -43,7 +39,7 @@ export const cancel: Plugin<number> = {
       const outcome = next(query)
       return outcome instanceof Promise ? within(timeout, outcome, clock) : outcome
     },
-    // What is relayed has its end before.
+    // Relayed queries end before that.
     provides: timeout > questionTimeout ? [provide(relayPassage, passesEverything)] : [],
   }),
 }

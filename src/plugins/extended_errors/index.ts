@@ -20,7 +20,7 @@ const schema: DirectiveSchema<ExtendedErrorPolicy> = {
       if (networks.length > 0) throw fail(`unexpected '${networks[0]!.text}' after 'off'`, networks[0]!)
       return silentPolicy
     }
-    if (networks.length === 0) throw fail(`'text' must be followed by networks, as 10.0.0.0/8`, word!)
+    if (networks.length === 0) throw fail(`'text' must be followed by networks, such as 10.0.0.0/8`, word!)
     return { off: false, textFor: networks.map(readNetwork) }
   },
 }
@@ -30,7 +30,7 @@ function readNetwork(word: Token): Prefix {
   return { address: bytes, bits: length }
 }
 
-/** Says which clients get extended errors. The server writes them. */
+/** Declares which clients get extended errors, which the server writes. */
 export const extendedErrorsPlugin: Plugin<ExtendedErrorPolicy> = {
   name: plugin,
   schema,

@@ -53,7 +53,7 @@ const needsMachine =
   /is a directory|cannot (read|load)|not a regular file|no such file|list no nameserver|no start line|a file that can be read|key log|the weight|interface of this machine|leaves no address|already defined/
 
 /** What CoreDNS has and slicedns does not: its own error says so. */
-const notBuilt = /does not have the plugin|does not serve|does not speak/
+const notBuilt = /does not have the plugin|does not serve|forward does not support/
 
 /** Options of slicedns alone. */
 const ownOptions: ReadonlySet<string> = new Set(

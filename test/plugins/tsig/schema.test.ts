@@ -17,7 +17,7 @@ specifySchema(tsig, {
     ['tsig {|secret a c2VjcmV0|secret A. c2VjcmV0|}', /^Corefile:4:8 - the key a\. is defined twice/],
     ['tsig {|require|}', /^Corefile:3:1 - Wrong argument count/],
     ['tsig {|require BOGUS|}', /^Corefile:3:9 - 'BOGUS' is not a query type/],
-    ['tsig {|require_opcode NOPE|}', /^Corefile:3:16 - 'NOPE' is not an opcode, as UPDATE/],
+    ['tsig {|require_opcode NOPE|}', /^Corefile:3:16 - 'NOPE' is not an opcode such as UPDATE/],
     [
       'tsig {|secrets /nonexistent|}',
       /^Corefile:3:9 - plugin\/tsig: cannot read keys from \/nonexistent: stat \/nonexistent: no such file or directory/,

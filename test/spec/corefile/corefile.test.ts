@@ -50,7 +50,10 @@ describe('bad Corefiles are refused in the words of their first line', () => {
       const { findings } = checkCorefile(path, plugins, 53)
       const errors = findings.filter(({ severity }) => severity === 'error')
       const texts = errors.map((error) => findingText(error).replaceAll(`${join(here, 'bad')}/`, ''))
-      assert.ok(texts.includes(wanted.replace('<folder>/../', `${here}/`).replace('<folder>/', '')), texts.join('\n'))
+      assert.ok(
+        texts.includes(wanted.replaceAll('<folder>/../', `${here}/`).replace('<folder>/', '')),
+        texts.join('\n'),
+      )
     })
 })
 

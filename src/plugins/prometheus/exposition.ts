@@ -4,23 +4,23 @@ import type { HttpReply } from '../../telemetry/http/message.ts'
 import type { HttpHandler } from '../../telemetry/http/server.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
-/** The metrics as they are at one moment. */
+/** A rendering of the metrics at one moment. */
 interface Rendering {
   readonly plain: Promise<Buffer>
-  /** Made for the first scraper that asks for it. */
+  /** Made for the first scraper that accepts gzip. */
   gzipped?: Promise<Buffer>
 }
 
-/** Of the time at most this part goes into rendering, however many ask. */
+/** The largest share of time for rendering, whatever the number of scrapers. */
 const mostOfTheTime = 1 / 4
 
 /**
- * Answers scrapes, compressed (on another thread) for those that ask for it, as Prometheus does. Those that ask at the
- * same time share one rendering. The next one begins after a pause of three times what the last one took; who asks
- * meanwhile waits for it, and so never gets an old one. `extra` are further headers of each reply.
+ * Answers scrapes, compressed (on another thread) for scrapers that accept gzip, as Prometheus does. Concurrent scrapes
+ * share one rendering. The next rendering begins after a pause of three times the duration of the last one; scrapes
+ * during the pause wait for it, so that none gets an old one. `extra`: further headers of each reply.
  */
 export function exposition(metrics: MetricsRegistry, extra: Readonly<Record<string, string>> = {}): HttpHandler {
-  /** One that has not begun, which everybody may share. */
+  /** A rendering that has not begun, which new scrapes share. */
   let next: Rendering | undefined
   let last: Promise<unknown> = Promise.resolve()
 

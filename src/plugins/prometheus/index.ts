@@ -75,7 +75,7 @@ export const prometheus: Plugin<Settings> = {
 
 const cannotStart = (error: unknown): string => `Failed to start metrics handler: ${errorMessage(error)}`
 
-/** What the web configuration says. Throws an Error that says what is wrong with which file. */
+/** Reads the web configuration. Throws an Error that names the file and the problem. */
 function secured({ tls }: Settings, folder: string) {
   const web = tls === undefined ? undefined : readWebConfig(resolve(folder, tls))
   return { web, security: web?.tls && openSecurity(web.tls) }

@@ -3,7 +3,7 @@ import { createGrowth } from '../../plugin/growth.ts'
 import { createQueryMetrics, type QueryCells, type QueryMetrics } from '../../plugin/query-metrics.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
-/** Adds what the data plane has counted since the last time to the series of the chain. `named`: see Named. */
+/** Adds the data plane's counts since the last call to the series of the chain. `named`: see Named. */
 export type Merge = (samples: Iterable<DataPlaneSample>, named: Named) => void
 
 /** The plugin that CoreDNS names for replies of this listener and zone; undefined where their queries are not counted. */

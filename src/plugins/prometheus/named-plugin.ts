@@ -1,8 +1,8 @@
 import type { BlockFacts } from '../../plugin/contract.ts'
 
 /**
- * The plugin that CoreDNS names in `coredns_dns_responses_total`: whoever writes the reply, it is the one behind `prometheus` in
- * the chain, whose writer is the one that it looks at (docs/coredns-behaviour.md §8). '' where none is.
+ * The plugin that CoreDNS names in `coredns_dns_responses_total`: always the next one after `prometheus` in the chain,
+ * whichever plugin writes the reply (docs/coredns-behaviour.md §8). '' if there is none.
  */
 export function namedPlugin({ plugins }: BlockFacts): string {
   const at = plugins.findIndex(({ plugin }) => plugin === 'prometheus')

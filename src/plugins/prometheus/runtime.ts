@@ -1,6 +1,6 @@
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
-/** Registries that have them: prom-client's observers cannot be stopped, so they start once. */
+/** Registries that have these metrics: prom-client's observers cannot be stopped, so they start once. */
 const published = new WeakSet<MetricsRegistry>()
 
 /**
@@ -10,11 +10,11 @@ const published = new WeakSet<MetricsRegistry>()
 export async function publishRuntimeMetrics(metrics: MetricsRegistry): Promise<void> {
   if (published.has(metrics)) return
   published.add(metrics)
-  // CommonJS: its names are found by Node when it runs from the sources, but not by the bundle; the default is in both.
+  // A CommonJS module: Node finds its named exports, the bundle does not; both have the default export.
   const { collectDefaultMetrics, Registry } = (await import('prom-client')).default
   const register = new Registry()
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: 20 })
-  // Those of the process are ours.
+  // slicedns has its own metrics of the process.
   for (const { name } of register.getMetricsAsArray())
     if (name.startsWith('process_')) register.removeSingleMetric(name)
   metrics.addText(() => register.metrics())

@@ -1,4 +1,4 @@
-/** HTTPS as a web configuration says. */
+/** HTTPS with the settings of a web configuration. */
 import { createHash } from 'node:crypto'
 import { createSecureContext, createServer, type TLSSocket } from 'node:tls'
 import { readRegularFile } from '../../corefile/regular-file.ts'
@@ -6,17 +6,17 @@ import type { HttpSecurity } from '../../telemetry/http/server.ts'
 import { followFiles } from '../../trust/followed-files.ts'
 import type { Pem, TlsConfig } from './web-config.ts'
 
-/** Reads the files that it names. Throws an Error that says what is wrong with which file. */
+/** Reads the files of the configuration. Throws an Error that names the file and the problem. */
 export function openSecurity(tls: TlsConfig): HttpSecurity {
   const files = [tls.cert, tls.key, tls.ca].flatMap((pem) => (pem && 'file' in pem ? [pem.file] : []))
-  // Half written, or gone: the old one stays until the files change again.
+  // When a file is half written or missing, the old certificate stays until the files change again.
   const secrets = followFiles(
     files,
     () => readSecrets(tls),
     () => undefined,
   )
   return {
-    // Another configuration is another listener: a reload opens it beside the old one, which then closes.
+    // A changed configuration is a new listener: a reload opens it beside the old one, which then closes.
     key: createHash('sha256').update(JSON.stringify(tls)).digest('hex'),
     createServer(options) {
       const { clientAuth, minVersion, maxVersion } = tls
@@ -34,7 +34,7 @@ export function openSecurity(tls: TlsConfig): HttpSecurity {
         if (!isWelcome(socket, tls)) socket.destroy()
       })
       let used = secrets.current()
-      // Before the handshake begins: a certificate that was renewed counts from the next connection on, as in the exporters.
+      // Before the handshake: a renewed certificate is used from the next connection on, as in the exporters.
       server.prependListener('connection', () => {
         if (secrets.current() === used) return
         used = secrets.current()

@@ -7,17 +7,17 @@ import { publishThreadMetrics } from '../../telemetry/thread-metrics.ts'
 import { createMerger, type Named } from './merger.ts'
 import { namedPlugin } from './named-plugin.ts'
 
-/** One for the process: the server blocks that have a `prometheus` join. */
+/** One for the process, which server blocks with `prometheus` join. */
 export interface Series {
   join(block: BlockFacts): Member
-  /** True when a block that answers queries shows its metrics. */
+  /** Whether a block that answers queries also exposes metrics. */
   shown(): boolean
 }
 
 export interface Member {
-  /** Its HTTP listener is open. */
+  /** Call it when the member's HTTP listener is open. */
   show(): void
-  /** It answers queries. */
+  /** Call it when the member answers queries. */
   serve(): void
   leave(): void
 }

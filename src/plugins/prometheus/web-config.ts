@@ -1,4 +1,4 @@
-/** The web configuration file of Prometheus' exporters, read strictly: an option that is not known protects nothing. */
+/** The web configuration file of Prometheus exporters, read strictly: an ignored option would not protect anything. */
 import { dirname, resolve } from 'node:path'
 import type { SecureVersion } from 'node:tls'
 import { parse } from 'yaml'
@@ -16,7 +16,7 @@ export interface TlsConfig {
   readonly key: Pem
   readonly ca: Pem | undefined
   readonly clientAuth: ClientAuth
-  /** One of these must be in a client's certificate; undefined: any will do. */
+  /** A client's certificate must have one of these; undefined: no restriction. */
   readonly allowedSans: readonly string[] | undefined
   readonly minVersion: SecureVersion
   readonly maxVersion: SecureVersion
@@ -43,13 +43,13 @@ const clientAuthTypes: Readonly<Record<string, ClientAuth>> = {
   NoClientCert: { ask: false, required: false, verified: false },
   RequestClientCert: { ask: true, required: false, verified: false },
   RequireAnyClientCert: { ask: true, required: true, verified: false },
-  /** The same, under an older name. */
+  /** The older name of RequireAnyClientCert. */
   RequireClientCert: { ask: true, required: true, verified: false },
   VerifyClientCertIfGiven: { ask: true, required: false, verified: true },
   RequireAndVerifyClientCert: { ask: true, required: true, verified: true },
 }
 
-/** Headers that the format allows, and their values where those are fixed. */
+/** The headers that the format allows, with the allowed values if not any. */
 const headerValues: Readonly<Record<string, readonly string[]>> = {
   'Strict-Transport-Security': [],
   'X-Content-Type-Options': ['nosniff'],
@@ -64,13 +64,14 @@ const tlsOptions = [
   ...['min_version', 'max_version', 'prefer_server_cipher_suites', 'cipher_suites', 'curve_preferences'],
 ]
 const httpOptions = ['http2', 'headers']
-/** Options of the format that nothing here has: leaving one out would leave metrics less protected than they are meant to be. */
+/** Options that are not supported: ignoring one would protect metrics less than intended. */
 const unsupported = ['basic_auth_users', 'rate_limit', 'cipher_suites', 'curve_preferences']
 
-/** Throws an Error that says what is wrong with the file. */
+/** Throws an Error that names the file and the problem. */
 export function readWebConfig(path: string): WebConfig {
-  const document: unknown = parse(readRegularFile(path).toString('utf8')) ?? {}
+  const text = readRegularFile(path).toString('utf8')
   try {
+    const document: unknown = parse(text) ?? {}
     const web = known(document, 'the web configuration', sections)
     return { tls: readTls(web.tls_server_config, dirname(path)), headers: readHeaders(web.http_server_config) }
   } catch (error) {
@@ -103,7 +104,7 @@ function readTls(section: unknown, folder: string): TlsConfig | undefined {
   }
 }
 
-/** A file goes before text, as in the exporters. */
+/** A file takes precedence over text, as in the exporters. */
 function readPem(tls: Readonly<Record<string, unknown>>, option: string, folder: string): Pem | undefined {
   const file = tls[`${option}_file`]
   const text = tls[option]
@@ -126,7 +127,7 @@ function readHeaders(section: unknown): Readonly<Record<string, string>> {
   return read as Record<string, string>
 }
 
-/** The record's options. Throws on one that is not among the names, or that has no effect here. */
+/** The options of a section. Throws on unknown and unsupported ones. */
 function known(value: unknown, what: string, names: readonly string[]): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`${what} must have options`)
   for (const name of Object.keys(value)) {

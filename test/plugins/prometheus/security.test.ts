@@ -132,6 +132,7 @@ describe('prometheus with tls', { skip }, () => {
     ['basic_auth_users:\n  a: b\n', /basic_auth_users is not supported/],
     ['tls_server_configs: {}\n', /unknown option 'tls_server_configs' in the web configuration/],
     ['- a\n', /the web configuration must have options/],
+    ['a: [b\n c: d\n', /web[^/]*: Implicit keys of flow sequence pairs/],
     ['tls_server_config:\n  key_file: server.key\n', /tls_server_config needs cert_file or cert/],
     ['tls_server_config:\n  cert_file: server.crt\n', /tls_server_config needs key_file or key/],
     [`${server}  client_auth_type: Maybe\n`, /client_auth_type must be one of NoClientCert, /],

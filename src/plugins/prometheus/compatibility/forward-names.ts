@@ -1,8 +1,8 @@
-/** The names that CoreDNS gave the metrics of `forward` until 1.10: 1.11 renamed them to `coredns_proxy_*`. */
+/** Metric names of `forward` up to CoreDNS 1.10; 1.11 renamed them to `coredns_proxy_*`. */
 import type { HistogramTotals, MetricsRegistry, Sample } from '../../../telemetry/metrics.ts'
 import { durationBuckets } from '../../../telemetry/query-buckets.ts'
 
-/** Registers the old names in `old`, and gives what they count from the names of today. */
+/** Registers the old names in `old` with the values of today's metrics. */
 export function fillForwardNames(metrics: MetricsRegistry, old: MetricsRegistry): void {
   const requests = old.counter('coredns_forward_requests_total', 'Questions that an upstream answered.', ['to'])
   const responses = old.counter('coredns_forward_responses_total', 'Answers of an upstream by rcode.', ['to', 'rcode'])

@@ -1,6 +1,6 @@
 /**
- * Names of the Go runtime that dashboards and alerts for CoreDNS ask for, with what comes nearest in Node.js. Each help
- * text says what is counted. Names without a counterpart (spans, stacks, objects, pauses) are left out.
+ * Metrics of the Go runtime that dashboards and alerts for CoreDNS use, with the nearest value of Node.js. Each help
+ * text says what is counted. Metrics without a counterpart (spans, stacks, objects, pauses) are left out.
  */
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -54,7 +54,7 @@ export function fillGoNames(metrics: MetricsRegistry): void {
     .set(process.memoryUsage.rss())
 }
 
-/** /proc is memory: reading it does not wait. On other systems at least this thread is known. */
+/** Reading /proc does not block. On other systems only this thread is known. */
 function threadCount(): number {
   return process.platform === 'linux' ? readdirSync('/proc/self/task').length : 1
 }

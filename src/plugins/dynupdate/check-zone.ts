@@ -1,4 +1,4 @@
-/** Whether records can be a zone that is updated: those of its file, and those of its database. */
+/** Checks the records of a zone file or a database before they become the zone. */
 import { type, typeName } from '../../dns/codes.ts'
 import { readSoa } from '../../dns/rdata.ts'
 import type { ZoneRecords } from './records.ts'

@@ -20,7 +20,7 @@ import { applyUpdates, checkPrerequisites, checkUpdates } from './update.ts'
 
 const plugin = 'dynupdate'
 
-/** Answers from a zone that signed updates change (RFC 2136). */
+/** Answers from a zone that signed dynamic updates change (RFC 2136). */
 export const dynupdate: Plugin<DynupdateSettings> = {
   name: plugin,
   schema,
@@ -34,7 +34,7 @@ function setup(settings: DynupdateSettings, setup: Setup): Instance {
   const updates = metrics.counter('slicedns_dynupdate_updates_total', 'Updates by their response code.', ['rcode'])
   const held = acquireStore(settings, setup)
   const store = held.value
-  if (store.origin !== zone) fail(`the database serves the zone ${store.origin} already`)
+  if (store.origin !== zone) fail(`the database is already used for the zone ${store.origin}`)
   const served = serveZones({
     plugin,
     setup,
@@ -59,7 +59,7 @@ function setup(settings: DynupdateSettings, setup: Setup): Instance {
     return updated(query, code)
   }
 
-  /** In CoreDNS's order: what a key may not do, it does not hear of. */
+  /** Checks in CoreDNS's order: a key learns nothing about a zone that it may not update. */
   async function updateCode(
     prerequisites: readonly ResourceRecord[],
     changes: readonly ResourceRecord[],
@@ -86,7 +86,7 @@ function setup(settings: DynupdateSettings, setup: Setup): Instance {
     if (unmet !== rcode.NOERROR) return { result: unmet }
     const refused = changes.find((record) => !own.some((permission) => permits(permission, record)))
     if (refused) {
-      log.debug(`an update of ${refused.name} ${typeName(refused.type)} is not allowed to its key`)
+      log.debug(`an update of ${refused.name} ${typeName(refused.type)} is not allowed for its key`)
       return { result: rcode.REFUSED }
     }
     const invalid = checkUpdates(zone, changes)
@@ -103,7 +103,7 @@ function setup(settings: DynupdateSettings, setup: Setup): Instance {
     const { request, qtype, qclass, name } = query
     if (request.opcode !== opcode.UPDATE) return served.handler(query, next)
     if (qtype !== type.SOA || qclass !== dnsClass.IN) return updated(query, rcode.FORMERR)
-    // Another plugin of the block could say NOERROR to it, and change nothing.
+    // Not passed on: another plugin of the block could answer NOERROR and change nothing.
     if (name !== zone) return updated(query, rcode.NOTAUTH)
     return update(query)
   }
@@ -117,10 +117,10 @@ function setup(settings: DynupdateSettings, setup: Setup): Instance {
       provide(dynamicZones, { zones: [zone], handler: served.handler }),
     ],
     serving() {
-      // Not before: a configuration that cannot start must leave no database of an old file of the zone.
+      // Not earlier: a configuration that cannot start must not leave a database behind.
       store
         .open()
-        .catch((error: unknown) => log.error(`the database of ${zone} cannot be made: ${errorMessage(error)}`))
+        .catch((error: unknown) => log.error(`the database of ${zone} cannot be created: ${errorMessage(error)}`))
     },
     stop() {
       watch.stop()

@@ -1,8 +1,8 @@
 /**
- * The zone on disk: a file that is only appended to. It begins with a magic line and the zone's name; each entry after that is
- * its length, a checksum of its octets, and these: records that went and records that came. The first entry has the whole
- * zone. An entry is synced before the update that it is of is answered; what a crash has cut off was never answered.
- * When changes outweigh the zone, the file is written anew beside itself and renamed.
+ * The zone on disk: an append-only file. It begins with a magic line and the zone's name. Each entry is a length, a
+ * checksum, and the records that an update removed and added; the first entry holds the whole zone. An entry is synced
+ * before its update is answered, so an update whose entry a crash cut off was never answered. When the changes outweigh
+ * the zone, a compacted file is written beside it and renamed.
  */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync } from 'node:fs'
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
@@ -24,33 +24,38 @@ export interface Replayed {
   readonly changes: readonly Change[]
   /** Octets of the file up to the end of its last whole entry. */
   readonly length: number
-  /** Octets behind it that a crash has left. */
+  /** Octets after it that a crash left. */
   readonly torn: number
 }
 
 const magic = 'slicedns-dynupdate-1\n'
-/** Of an entry: its length, and its checksum. */
+/** The head of an entry: its length, and its checksum. */
 const entryHead = 8
 /** The smallest record is one of the root without rdata; the smallest entry is two counts of 0. */
 const leastRecord = 9
 const leastEntry = entryHead + 8
-/** Octets that are summed up in search of an entry behind a damaged one; beyond that the file counts as damaged. */
+/**
+ * Octets whose checksum is computed in search of an entry after a damaged one; beyond that the file counts as damaged.
+ */
 const maxSearchOctets = 256 * 1024 * 1024
-/** Octets of changes, beyond those of the zone, from which the file is written anew. */
+/** Octets of changes, beyond those of the zone, from which the file is compacted. */
 const slack = 1024 * 1024
-/** Octets of a file that is read: the largest zone, and as many changes. */
+/** The largest file that is read: the largest zone, and as many changes. */
 const maxFileOctets = 256 * 1024 * 1024
 
-/** Reads the file; undefined where it does not exist. Throws RangeError, or an error of node:fs. */
+/**
+ * Reads the file; undefined where it does not exist. Throws an error of node:fs, or RangeError with a reason that follows
+ * the name of the file (`is damaged at octet 30`).
+ */
 export function replay(path: string): Replayed | undefined {
   if (!existsSync(path)) return undefined
   const facts = statSync(path)
-  if (!facts.isFile()) throw new RangeError('it is not a regular file')
-  if (facts.size > maxFileOctets) throw new RangeError(`it exceeds ${maxFileOctets} octets`)
+  if (!facts.isFile()) throw new RangeError('is not a regular file')
+  if (facts.size > maxFileOctets) throw new RangeError(`exceeds ${maxFileOctets} octets`)
   const octets = readFileSync(path)
   const zoneEnd = octets.indexOf('\n', magic.length)
   if (!octets.subarray(0, magic.length).equals(Buffer.from(magic)) || zoneEnd < 0)
-    throw new RangeError('it is not a database of dynupdate')
+    throw new RangeError('is not a database of dynupdate')
   const zone = octets.toString('latin1', magic.length, zoneEnd)
   const changes: Change[] = []
   let at = zoneEnd + 1
@@ -59,13 +64,12 @@ export function replay(path: string): Replayed | undefined {
     at = end
   }
   const rest = octets.subarray(at)
-  if (!isTorn(rest)) throw new RangeError(`it is damaged at octet ${at}: restore it from a copy`)
-  if (changes.length === 0)
-    throw new RangeError('it has no zone: remove it, so that it is made from the file of the zone')
+  if (!isTorn(rest)) throw new RangeError(`is damaged at octet ${at}: restore it from a copy`)
+  if (changes.length === 0) throw new RangeError('has no zone: remove it, so that it is created from the zone file')
   return { zone, changes, length: at, torn: rest.length }
 }
 
-/** Where a whole and right entry ends. */
+/** Where the entry at `at` ends; undefined where it is incomplete or its checksum is wrong. */
 function entryEnd(octets: Buffer, at: number): number | undefined {
   if (at + entryHead > octets.length) return undefined
   const end = at + entryHead + octets.readUInt32BE(at)
@@ -74,20 +78,20 @@ function entryEnd(octets: Buffer, at: number): number | undefined {
 }
 
 /**
- * What is cut off, or was given room and not written, is the end of an append. Damage with more behind it is not: also where
- * it is the length that is damaged, and seems to lead beyond the file.
+ * Whether the rest of the file is an append that a crash cut off, or only allocated. Damage with entries after it is
+ * not, even if the damaged length leads beyond the end of the file.
  */
 function isTorn(rest: Buffer): boolean {
   if (rest.length < entryHead || rest.every((octet) => octet === 0)) return true
   return entryHead + rest.readUInt32BE(0) >= rest.length && !hasEntryWithin(rest)
 }
 
-/** Whether a whole entry begins somewhere behind the first octet. */
+/** Whether a complete entry begins anywhere after the first octet. */
 function hasEntryWithin(rest: Buffer): boolean {
   let left = maxSearchOctets
   for (let at = 1; at + leastEntry <= rest.length; at++) {
     const length = rest.readUInt32BE(at)
-    // Two numbers of records, each of which takes some octets: what does not look like an entry is not summed up.
+    // An entry holds two counts, and each record takes some octets: the checksum is computed only where these fit.
     if (length < 8 || at + entryHead + length > rest.length) continue
     if (rest.readUInt32BE(at + entryHead) * leastRecord > length) continue
     left -= length
@@ -111,7 +115,7 @@ function readEntry(octets: Buffer): Change {
   }
   const removed = records()
   const added = records()
-  if (at !== octets.length) throw new RangeError('an entry is longer than its records')
+  if (at !== octets.length) throw new RangeError('has an entry that is longer than its records')
   return { removed, added }
 }
 
@@ -119,10 +123,10 @@ function readRecord(octets: Buffer, at: number): [ResourceRecord, number] {
   const nameEndAt = nameEnd(octets, at, octets.length)
   const rdataAt = nameEndAt + 8
   const end = rdataAt + (nameEndAt < 0 ? 0 : readUint16(octets, nameEndAt + 6))
-  if (nameEndAt < 0 || end > octets.length) throw new RangeError('a record of an entry is cut off')
+  if (nameEndAt < 0 || end > octets.length) throw new RangeError('has a record that is cut off')
   const type = readUint16(octets, nameEndAt)
   const rdata = Uint8Array.from(octets.subarray(rdataAt, end))
-  if (!validRdata(type, rdata)) throw new RangeError('a record of an entry is malformed')
+  if (!validRdata(type, rdata)) throw new RangeError('has a malformed record')
   const ttl = readUint32(octets, nameEndAt + 2)
   return [{ name: wireToName(octets, at), type, class: dnsClass.IN, ttl, rdata }, end]
 }
@@ -137,7 +141,9 @@ function entryOf({ removed, added }: Change): Uint8Array {
 }
 
 export interface Journal {
-  /** Resolves when the change is on disk. `after`: the zone with it. Rejects where it is not: then it is not in force. */
+  /**
+   * Resolves when the change is on disk; rejects where it could not be written. `after` gives the zone with the change.
+   */
   append(change: Change, after: () => Iterable<ResourceRecord>): Promise<void>
   close(): Promise<void>
 }
@@ -182,12 +188,12 @@ export async function openJournal(
       snapshot = length
     } else await writeAnew(all)
   } catch (error) {
-    // It is opened again with the next update.
+    // The next update opens it again.
     await file?.close().catch(() => undefined)
     throw error
   }
 
-  /** An append that failed has left octets that nobody may find. */
+  /** Appends an entry, and truncates what a failed append leaves. */
   async function appendOctets(file: FileHandle, octets: Uint8Array): Promise<void> {
     try {
       await writeWhole(file, octets, length)
@@ -202,23 +208,23 @@ export async function openJournal(
   return {
     async append(change, after) {
       await appendOctets(file as FileHandle, entryOf(change))
-      // The change is on disk already: what fails here is tried again after the next one.
+      // The change is on disk already: a failure to compact is tried again after the next one.
       if (length > 2 * snapshot + slack) await writeAnew(after).catch(() => undefined)
     },
     close: async () => file?.close(),
   }
 }
 
-/** A disk that is nearly full takes a part of the octets, and says why it takes no more at the next write. */
+/** A disk that is nearly full takes a part of the octets, and fails at the next write. */
 async function writeWhole(file: FileHandle, octets: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < octets.length; ) {
     const { bytesWritten } = await file.write(octets, done, octets.length - done, position + done)
-    if (bytesWritten === 0) throw new Error('the disk takes no more octets')
+    if (bytesWritten === 0) throw new Error('no space left for the database')
     done += bytesWritten
   }
 }
 
-/** A rename is on disk when its folder is. */
+/** A rename is on disk once its folder is synced. */
 function syncFolder(path: string): void {
   const folder = openSync(dirname(path), 'r')
   try {

@@ -1,4 +1,4 @@
-/** The records of a zone that changes: by owner and type, each once (RFC 2136 §1.1). */
+/** The records of a dynamic zone by owner and type, without duplicates (RFC 2136 §1.1). */
 import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { lowerName } from '../../dns/name.ts'
@@ -27,10 +27,10 @@ const octetsOf = ({ name, rdata }: ResourceRecord): number => name.length + fixe
 
 type ByName = Map<string, Map<string, ResourceRecord>>
 
-/** `names`: of another version, whose maps are copied when they change. */
+/** `names`: the maps of another version, copied on write. */
 export function createZoneRecords(origin: string, names: ByName = new Map(), octetsBefore = 0): ZoneRecords {
   const byName: ByName = new Map(names)
-  /** Names whose map is this version's own. */
+  /** Names whose map was copied for this version. */
   const own = new Set<string>()
   let octets = octetsBefore
   let size = 0

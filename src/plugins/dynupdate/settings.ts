@@ -18,7 +18,7 @@ import { isSubdomain } from '../../dns/name.ts'
 import { domainName } from '../../plugin/dns-values.ts'
 import { isKnown, isMetaType, isUnsupported } from './update.ts'
 
-/** Who may change what. */
+/** An `allow` line: what a key may update. */
 export interface Permission {
   /** Lower case and absolute. */
   readonly key: string
@@ -29,20 +29,20 @@ export interface Permission {
 export interface DynupdateSettings {
   /** Lower case and absolute. */
   readonly zone: string
-  /** Paths as they are written. */
+  /** Paths as written. */
   readonly file: string
   readonly database: string | undefined
   readonly permissions: readonly Permission[]
   readonly maxRecords: number
   readonly maxOctets: number
-  /** Of prerequisites and updates of one message. */
+  /** Bound on the prerequisites and updates of one message. */
   readonly maxUpdateRecords: number
 }
 
 const positive = integer({ min: 1 })
 const path = where(text, 'a file', (word) => word !== '')
 
-/** ANY is the deletion of a whole name. */
+/** ANY deletes a whole name. */
 const permittedType: Kind<number> = {
   expected: 'a record type that updates may have',
   parse(word) {
@@ -58,7 +58,7 @@ const keyName: Kind<string> = {
   parse: (word) => (/^(\s*|[*@])$/.test(word) ? undefined : domainName('').parse(word)),
 }
 
-/** `allow` with its words, which the zone is needed to read. */
+/** `allow` with its words, which are read once the zone is known. */
 const allow = custom({ min: 3 }, ({ args }, before: readonly (readonly Token[])[] = []) => [...before, args])
 
 const rows = {
@@ -78,8 +78,8 @@ export const schema: DirectiveSchema<DynupdateSettings> = {
     argCount(directive, 0, 1)
     const zone = zoneOf(directive, served)
     const body = readBody(directive, rows)
-    if (body.file === undefined) throw fail("'file' is required: the zone before its first update", directive)
-    if (!body.allow) throw fail("'allow' is required: KEY NAME TYPE... that may be updated", directive)
+    if (body.file === undefined) throw fail("'file' is required: the initial contents of the zone", directive)
+    if (!body.allow) throw fail("'allow' is required: KEY NAME TYPE... that updates may change", directive)
     return {
       zone,
       file: body.file,
@@ -97,7 +97,7 @@ function zoneOf(directive: Directive, served: readonly string[]): string {
   const zones = word ? normalizeZone(word.text) : [...new Set(served)]
   if (zones.length === 1) return zones[0]
   throw fail(
-    word ? `'${word.text}' is not one zone` : 'the server block has several zones: name the one that is updated',
+    word ? `'${word.text}' is not one zone` : 'the server block has several zones: specify the one to update',
     word ?? directive,
   )
 }

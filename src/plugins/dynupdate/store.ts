@@ -1,4 +1,4 @@
-/** The zone that updates change: one change at a time, each on disk before it is in force. */
+/** The zone that updates change, one at a time; each change is on disk before it takes effect. */
 import { statSync } from 'node:fs'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { recordKey } from '../../dns/record-key.ts'
@@ -11,13 +11,13 @@ import { createZoneRecords, type ZoneRecords } from './records.ts'
 export interface ZoneStore {
   readonly origin: string
   readonly zone: Zone
-  /** Calls back when there is another zone, until stopped. An update is in force when all have resolved. */
+  /** Calls back when the zone has changed, until stopped. An update is complete when all watchers have resolved. */
   watch(changed: () => Promise<void>): { stop(): void }
   /** Makes the database if it does not exist yet. */
   open(): Promise<void>
   /**
-   * Calls `change` with the zone when all changes before it are done. Where it gives another zone, that is written, then in
-   * force, and then the promise resolves. Rejects where it cannot be written.
+   * Calls `change` with the zone when all earlier changes are done. If it gives a next zone, that is written and put
+   * into effect before the promise resolves. Rejects where it cannot be written.
    */
   change<T>(
     change: (records: ZoneRecords) => { readonly result: T; readonly next?: ZoneRecords | undefined },
@@ -27,9 +27,9 @@ export interface ZoneStore {
 
 export interface StoreOptions {
   readonly origin: string
-  /** Absolute; undefined: the zone is in memory alone. */
+  /** Absolute; undefined: the zone is kept in memory only. */
   readonly database: string | undefined
-  /** Absolute. It is another file than the database. */
+  /** Absolute. It must not be the database. */
   readonly seedFile: string
   /** The records of the zone's file. Throws an Error with what is wrong. */
   seed(): Iterable<ResourceRecord>
@@ -54,16 +54,16 @@ export function createZoneStore(options: StoreOptions): ZoneStore {
   let queue: Promise<unknown> = Promise.resolve()
   let isClosed = false
 
-  /** One after the other, whatever becomes of each. */
+  /** Runs tasks one after the other, even if some fail. */
   function inTurn<T>(task: () => Promise<T>): Promise<T> {
     const done = queue.then(task)
     queue = done.catch(() => undefined)
     return done
   }
 
-  /** What was read at the start is not what the database has after it was closed: it is not opened again. */
+  /** A closed store is not reopened: another one may have changed the database since. */
   async function opened(): Promise<Journal | undefined> {
-    if (isClosed) throw new Error('the configuration that it is for has stopped')
+    if (isClosed) throw new Error('its configuration has been stopped')
     if (database !== undefined) journal ??= await openJournal(database, origin, replayed, () => records.all())
     return journal
   }
@@ -92,7 +92,7 @@ export function createZoneStore(options: StoreOptions): ZoneStore {
         await file?.append(differenceOf(records, next), () => next.all())
         records = next
         zone = builder.finish()
-        // Whoever asks after the reply to an update gets what it has changed, also from the answer table.
+        // The update is answered when the answer table has its changes, too.
         await Promise.all([...watchers].map((watcher) => watcher()))
         return result
       }),
@@ -106,12 +106,20 @@ export function createZoneStore(options: StoreOptions): ZoneStore {
 }
 
 function replayedOf(database: string, { origin, warning }: StoreOptions): Replayed | undefined {
-  const replayed = replay(database)
+  const replayed = replayFrom(database)
   if (replayed && replayed.zone !== origin)
     throw new RangeError(`the database ${database} is of the zone ${replayed.zone}`)
   if (replayed && replayed.torn > 0)
-    warning(`the last ${replayed.torn} octets of ${database} are of an update that was not finished: they are left out`)
+    warning(`the last ${replayed.torn} octets of ${database} belong to an unfinished update and are ignored`)
   return replayed
+}
+
+function replayFrom(database: string): Replayed | undefined {
+  try {
+    return replay(database)
+  } catch (error) {
+    throw error instanceof RangeError ? new RangeError(`the database ${database} ${error.message}`) : error
+  }
 }
 
 function recordsOf(origin: string, { changes }: Replayed): ZoneRecords {
@@ -153,7 +161,7 @@ function isSameFile(one: string, other: string): boolean {
     const [a, b] = [statSync(one), statSync(other)]
     return a.dev === b.dev && a.ino === b.ino
   } catch {
-    // One of them is not there.
+    // One of them does not exist.
     return false
   }
 }

@@ -1,4 +1,7 @@
-/** What an UPDATE message does to a zone (RFC 2136 §3), as CoreDNS does it. Pure: nothing is changed but what is returned. */
+/**
+ * Applies an UPDATE message to a zone (RFC 2136 §3), as CoreDNS does. Pure: it changes nothing but returns the new
+ * zone.
+ */
 import { dnsClass, properTypeName, rcode, type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'
@@ -7,7 +10,7 @@ import { recordKey } from '../../dns/record-key.ts'
 import { isNewerSerial } from '../../dns/serial.ts'
 import type { ZoneRecords } from './records.ts'
 
-/** Types that no update may have: what they say of other records would be wrong after it. */
+/** Types that no update may have, because they describe other records and would be wrong after the update. */
 const unsupported: ReadonlySet<number> = new Set([
   type.SIG,
   type.KEY,
@@ -21,7 +24,7 @@ const unsupported: ReadonlySet<number> = new Set([
   type.CDS,
   type.CDNSKEY,
   type.ZONEMD,
-  // TALINK, TA and DLV have no name of their own here.
+  // TALINK, TA and DLV have no name in src/dns.
   58,
   32_768,
   32_769,
@@ -38,7 +41,7 @@ const metaTypes: ReadonlySet<number> = new Set([
   type.TSIG,
 ])
 
-/** Types whose records have no form. */
+/** Types without an rdata format. */
 const withoutData: ReadonlySet<number> = new Set([type.NONE, type.ATMA, type.UNSPEC, type.Reserved])
 
 export const isUnsupported = (rrType: number): boolean => unsupported.has(rrType)
@@ -95,7 +98,7 @@ function checkUpdate(origin: string, record: ResourceRecord): number {
   if (!isKnown(rrType)) return rcode.FORMERR
   const isMeta = isMetaType(rrType)
   if (recordClass === dnsClass.IN) {
-    // Serial 0 is no serial to older servers (RFC 2136 §4.2).
+    // Older servers do not take 0 for a serial (RFC 2136 §4.2).
     const isBadSoa = rrType === type.SOA && (name !== origin || readSoa(octets).serial === 0)
     return isMeta || isBadSoa ? rcode.FORMERR : rcode.NOERROR
   }
@@ -120,10 +123,10 @@ export function applyUpdates(before: ZoneRecords, updates: readonly ResourceReco
   return zone
 }
 
-/** 0 is passed over (RFC 2136 §7.11). */
+/** Skips 0 (RFC 2136 §7.11). */
 const nextSerial = (serial: number): number => (serial + 1) >>> 0 || 1
 
-/** True where it changes something. */
+/** Whether it changes something. */
 function applyUpdate(zone: ZoneRecords, record: ResourceRecord): boolean {
   if (record.class === dnsClass.IN) return add(zone, record)
   if (record.class === dnsClass.NONE) return removeOne(zone, record)

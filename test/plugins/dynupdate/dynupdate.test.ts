@@ -334,7 +334,7 @@ describe('the plugin dynupdate', () => {
       writeFileSync(path, damaged)
       assert.throws(
         () => started(t, root, 'allow k. * *\ndatabase zone'),
-        /cannot load zone "a\.": it is damaged at octet \d+/,
+        /cannot load zone "a\.": the database .*\/zone is damaged at octet \d+/,
         `octet ${at}`,
       )
     }
@@ -354,10 +354,10 @@ describe('the plugin dynupdate', () => {
   })
 
   const databases: readonly (readonly [string, string | undefined, RegExp])[] = [
-    ['zone', 'something else\n', /it is not a database of dynupdate/],
-    ['zone', 'slicedns-dynupdate-1\nb.\n', /it has no zone/],
+    ['zone', 'something else\n', /the database .*\/zone is not a database of dynupdate/],
+    ['zone', 'slicedns-dynupdate-1\nb.\n', /the database .*\/zone has no zone/],
     ['db', undefined, /the database and the file of the zone must be different files/],
-    ['.', undefined, /it is not a regular file/],
+    ['.', undefined, /the database \/.* is not a regular file/],
   ]
   for (const [name, text, error] of databases)
     it(`a database ${name} with '${text?.trim().replaceAll('\n', '|') ?? 'what is there'}' is refused`, (t) => {

@@ -20,7 +20,7 @@ export function readKeyFiles(base: string): SigningKey {
   return ofFile(`${base}.private`, (path) => {
     if (statSync(path).mode & readableByEverybody)
       throw new RangeError(
-        'everybody can read it: take that right away (chmod o-r, or defaultMode: 0440 of the Secret)',
+        'it is readable by all users: remove that permission (chmod o-r, or defaultMode: 0440 of the Secret)',
       )
     return createSigningKey(record, privateFields(readText(path)))
   })

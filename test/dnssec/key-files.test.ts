@@ -31,7 +31,7 @@ describe('key files', () => {
     [
       'a private file that everybody can read',
       ({ base }) => chmodSync(`${base}.private`, 0o644),
-      /everybody can read it.*chmod o-r/,
+      /it is readable by all users.*chmod o-r/,
     ],
     ['a private file that is missing', ({ base }) => rmSync(`${base}.private`), /\.private: no such file or directory/],
     ['a public file that is missing', ({ base }) => rmSync(`${base}.key`), /\.key: no such file or directory/],

@@ -18,7 +18,7 @@ import { schema, type TsigSettings } from './settings.ts'
 
 const plugin = 'tsig'
 
-/** Checks the signatures of requests, and signs the replies to them (RFC 8945). */
+/** Verifies the signatures of requests, and signs the replies to them (RFC 8945). */
 export const tsig: Plugin<TsigSettings> = {
   name: plugin,
   schema,
@@ -34,7 +34,7 @@ function setup(settings: TsigSettings, setup: Setup): Instance {
   let held: Held<ListenerKeys> | undefined
   let shared: { remove(): void } | undefined
 
-  /** Keys count for every block of the listener, as in CoreDNS. */
+  /** A key is valid for every block of the listener, as in CoreDNS. */
   const find = (name: string, server: string | undefined): TsigKey | undefined =>
     own.get(name) ?? held?.value.find(server, name)
 
@@ -93,7 +93,9 @@ const reply = ({ request }: Query, code: number): Outcome => ({
 const errorText = (error: number): string =>
   error === tsigError.BADKEY ? 'BADKEY' : error === tsigError.BADTIME ? 'BADTIME' : 'BADSIG'
 
-/** Signed requests are the chain's in any case. The table has no answer for unsigned ones that must be signed. */
+/**
+ * Signed requests always go to the chain. Unsigned requests that must be signed must not be answered from the table.
+ */
 function passages({ zones, types, operations }: TsigSettings, { directive }: Setup): Provided[] {
   const everything = types === 'all' || has(operations, 0)
   if (!everything && types.size === 0) return [provide(relayPassage, passesEverything)]

@@ -14,17 +14,19 @@ export interface FileKey {
 const maxFileOctets = 1024 * 1024
 const readableByEverybody = 0o004
 
-/** Throws an error of node:fs, a NameError or a RangeError: each is a sentence about the file. */
+/** Throws an error of node:fs, a NameError or a RangeError, each with a sentence about the file. */
 export function readKeyFile(path: string): FileKey[] {
   const facts = statSync(path)
   if (!facts.isFile()) throw new RangeError('it is not a regular file')
   if (facts.size > maxFileOctets) throw new RangeError(`it exceeds ${maxFileOctets} octets`)
   if (facts.mode & readableByEverybody)
-    throw new RangeError('everybody can read it: take that right away (chmod o-r, or defaultMode: 0440 of the Secret)')
+    throw new RangeError(
+      'it is readable by all users: remove that permission (chmod o-r, or defaultMode: 0440 of the Secret)',
+    )
   return parseKeyFile(readFileSync(path, 'utf8'))
 }
 
-/** As CoreDNS reads it: line by line, the words of each apart by blanks. */
+/** As CoreDNS reads it: line by line, with words separated by blanks. */
 function parseKeyFile(text: string): FileKey[] {
   const keys: FileKey[] = []
   let open: { readonly name: string; algorithm?: string; secret?: string } | undefined

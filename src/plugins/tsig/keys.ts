@@ -1,4 +1,4 @@
-/** The keys that a `tsig` defines, and those of the other blocks of its listeners. */
+/** The keys of a `tsig`, and those of other blocks of its listeners. */
 
 import { lowerName, NameError, parseName } from '../../dns/name.ts'
 import { defaultTsigAlgorithm, isTsigAlgorithm, type TsigKey } from '../../dns/tsig.ts'
@@ -10,7 +10,7 @@ import type { TsigSettings } from './settings.ts'
 /** By name, lower case and absolute. */
 type Keys = ReadonlyMap<string, TsigKey>
 
-/** Reads the files, too. `pathOf` makes a path of what is written. */
+/** Reads keys of the Corefile and of the files. `pathOf` resolves a path as written. */
 export function readKeys(
   { keys, files }: TsigSettings,
   { fail, log }: FileReading,
@@ -20,7 +20,7 @@ export function readKeys(
 
   function add(name: string, secret: string, algorithm: string): void {
     const octets = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(secret)
-    // As in CoreDNS: a key that cannot be used is no reason not to start.
+    // As in CoreDNS, an unusable key does not keep the server from starting.
     if (octets) all.set(name, { name, secret: Buffer.from(secret, 'base64'), algorithm })
     else log.warning(`the secret of the key ${name} is not base64: the key is not used`)
   }
@@ -43,7 +43,7 @@ function algorithmOf(written: string | undefined): string {
   if (written === undefined) return defaultTsigAlgorithm
   try {
     const name = lowerName(parseName(written))
-    // What others sign with is their choice; an unknown algorithm here, as in CoreDNS, is no error.
+    // As in CoreDNS, an unknown algorithm is not an error, because clients choose the algorithm.
     return isTsigAlgorithm(name) ? name : defaultTsigAlgorithm
   } catch (error) {
     if (error instanceof NameError) return defaultTsigAlgorithm

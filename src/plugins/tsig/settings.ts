@@ -3,7 +3,7 @@ import { custom, fail, readBody, value, zonesOf } from '../../corefile/read.ts'
 import type { BodyLine, DirectiveSchema, Token } from '../../corefile/schema.ts'
 import { domainName, operation, queryType } from '../../plugin/dns-values.ts'
 
-/** A key as it is written: the secret in base64. */
+/** A key as written: the secret in base64. */
 export interface WrittenKey {
   /** Lower case and absolute. */
   readonly name: string
@@ -14,7 +14,7 @@ export interface WrittenKey {
 export interface TsigSettings {
   readonly zones: readonly string[]
   readonly keys: readonly WrittenKey[]
-  /** Files with keys, as they are written. */
+  /** Files with keys, as written. */
   readonly files: readonly Token[]
   /** Query types and opcodes of requests that must be signed. */
   readonly types: ReadonlySet<number> | 'all'
@@ -23,7 +23,7 @@ export interface TsigSettings {
 
 type Required = ReadonlySet<number> | 'all'
 
-/** `all`, `none`, or words of a kind. The last line counts, but what `all` says holds, as in CoreDNS. */
+/** `all`, `none`, or words of a kind. The last line counts, but `all` of an earlier line stays, as in CoreDNS. */
 const required = (kind: Parameters<typeof value<number>>[0]) =>
   custom({ min: 1 }, ({ word, args }: BodyLine, before: Required = new Set()): Required => {
     const [{ text: first }] = args

@@ -203,7 +203,10 @@ describe('the plugin tsig', () => {
     const path = join(folder, 'open')
     writeFileSync(path, '', { mode: 0o644 })
     chmodSync(path, 0o644)
-    assert.throws(() => setUp(tsig, `tsig {\nsecrets ${path}\n}`), /cannot read keys from .*: everybody can read it/)
+    assert.throws(
+      () => setUp(tsig, `tsig {\nsecrets ${path}\n}`),
+      /cannot read keys from .*: it is readable by all users/,
+    )
   })
 
   const files: readonly (readonly [string, RegExp])[] = [
